@@ -1,0 +1,108 @@
+"""The application: the only place that wires its parts."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+from flask import Flask, redirect, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy.exc import DataError
+from werkzeug.exceptions import HTTPException
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from console import extensions, models, portal, views, web
+from console.core import clock, context
+from console.core.db import Base, db, init_db
+from console.core.errors import Invalid, Refusal
+from console.core.settings import Settings
+from console.web import answers, filters, locale, security
+
+ROOT = Path(__file__).resolve().parents[1]
+MAX_FORM = 12 * 1024 * 1024  # a file of services, one day attachments
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """Build the application.
+
+    Args:
+        settings: read from the environment when not given.
+
+    Raises:
+        SettingsError: a setting is wrong or not allowed in this environment.
+    """
+    settings = settings or Settings.from_environ()
+    settings.check()
+    app = Flask("console", static_folder=str(ROOT / "console/static"), template_folder=str(ROOT / "templates"))
+    _configure(app, settings)
+    context.attach(app.extensions, settings)
+    if settings.clock is not None:
+        clock.start_at(settings.clock)
+    models.load()
+    init_db(app, settings)
+    _bind_extensions(app, settings)
+    security.init_security(app, https=settings.https)
+    filters.init_filters(app)
+    _map_errors(app)
+    web.init_app(app)
+    views.init_app(app)
+    portal.init_app(app)
+
+    @app.get("/")
+    def root() -> ResponseReturnValue:
+        return redirect(url_for("admin.index"))
+
+    return app
+
+
+def _configure(app: Flask, settings: Settings) -> None:
+    prefix = "__Host-" if settings.https else ""
+    app.config.update(
+        SECRET_KEY=settings.secret_key,
+        SESSION_COOKIE_NAME=f"{prefix}console",
+        SESSION_COOKIE_SECURE=settings.https,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_HTTPONLY=True,
+        PERMANENT_SESSION_LIFETIME=timedelta(hours=settings.session_hours),
+        MAX_CONTENT_LENGTH=MAX_FORM,
+        WTF_CSRF_TIME_LIMIT=None,  # as long as the session
+        WTF_CSRF_SSL_STRICT=settings.https,
+        BABEL_DEFAULT_LOCALE=settings.locale,
+        BABEL_DEFAULT_TIMEZONE=settings.timezone,
+        BABEL_TRANSLATION_DIRECTORIES=str(ROOT / "console/translations"),
+        RATELIMIT_STORAGE_URI=settings.redis_url or "memory://",
+        RATELIMIT_HEADERS_ENABLED=False,
+    )
+    if settings.production:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1)  # type: ignore[method-assign]
+
+
+def _bind_extensions(app: Flask, settings: Settings) -> None:
+    extensions.babel.init_app(app, locale_selector=locale.choose_language, timezone_selector=lambda: settings.timezone)
+    extensions.csrf.init_app(app)
+    extensions.limiter.init_app(app)
+    extensions.login_manager.init_app(app)
+    extensions.migrate.init_app(app, db, directory=str(ROOT / "console/schema"), render_as_batch=True)
+    extensions.socketio.init_app(
+        app,
+        async_mode="gevent",
+        async_handlers=False,  # True reorders one sender's messages
+        message_queue=settings.redis_url,
+        transports=["websocket"],
+        cors_allowed_origins=[settings.base_url, *settings.allowed_origins],
+        max_http_buffer_size=64 * 1024,
+    )
+
+
+def _map_errors(app: Flask) -> None:
+    app.register_error_handler(Refusal, answers.refuse)
+    app.register_error_handler(HTTPException, answers.refuse_http)
+
+    @app.errorhandler(DataError)
+    def out_of_range(_error: DataError) -> ResponseReturnValue:
+        """A number too large for its column, a NUL in a text: bad input, not our failure."""
+        db.session.rollback()
+        return answers.refuse(Invalid())
+
+
+__all__ = ["Base", "create_app"]

@@ -1,0 +1,48 @@
+"""The append-only trail: every entry is chained to the one before by a keyed digest."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, Index, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from console.core.db import Base
+
+
+class AuditEntry(Base):
+    """Who did what to whom, when. ``id`` is the place in the chain, without gaps."""
+
+    __tablename__ = "audit_entries"
+    __table_args__ = (
+        Index("ix_audit_entries_customer_id_id", "customer_id", "id"),
+        Index("ix_audit_entries_subject_id", "subject", "id"),
+        Index("ix_audit_entries_action_id", "action", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    at: Mapped[datetime]
+    actor_kind: Mapped[str] = mapped_column(String(20))
+    actor_id: Mapped[int | None]
+    actor_name: Mapped[str] = mapped_column(String(120))
+    address: Mapped[str | None] = mapped_column(String(64))
+    action: Mapped[str] = mapped_column(String(60))
+    subject: Mapped[str] = mapped_column(String(80))
+    customer_id: Mapped[int | None]  # no foreign key: the trail outlives what it tells of
+    data: Mapped[dict[str, Any]] = mapped_column(JSON)
+    key_id: Mapped[str] = mapped_column(String(12))
+    previous: Mapped[str] = mapped_column(String(64))
+    digest: Mapped[str] = mapped_column(String(64))
+
+
+class AuditHead(Base):
+    """The chain's last place and digest, itself keyed: what was cut off the end is missed."""
+
+    __tablename__ = "audit_head"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    last: Mapped[int]
+    digest: Mapped[str] = mapped_column(String(64))
+    key_id: Mapped[str] = mapped_column(String(12))
+    mac: Mapped[str] = mapped_column(String(64))

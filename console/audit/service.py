@@ -1,0 +1,101 @@
+"""Writing the trail.
+
+Entries are gathered during the transaction and chained just before it commits:
+the chain's head is one row that every writer locks, so it is locked last and
+held shortest.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from datetime import UTC
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from console.audit.models import AuditEntry, AuditHead
+from console.core import clock, transaction
+from console.core.actor import Actor
+from console.core.context import sealer
+
+FIRST = "0" * 64
+HEAD = 1
+
+
+def record(actor: Actor, action: str, subject: str, *, customer_id: int | None = None, **data: Any) -> None:
+    """Note that ``actor`` did ``action`` to ``subject`` in the open transaction.
+
+    Args:
+        action: ``noun.verb``, as in ``migration.executed``.
+        subject: what it was done to, as people name it: ``K-10482``, ``M-0317``.
+        customer_id: the account whose history shows it.
+        data: JSON-able facts. Never a PIN, password, token or code.
+
+    Raises:
+        RuntimeError: no transaction is open.
+    """
+    entry = AuditEntry(
+        at=clock.now(),
+        actor_kind=actor.kind,
+        actor_id=actor.id,
+        actor_name=actor.name,
+        address=actor.address,
+        action=action,
+        subject=subject,
+        customer_id=customer_id,
+        data=data,
+    )
+    transaction.pending("audit").append(entry)
+    transaction.before_commit("audit", _chain)
+
+
+def _chain(session: Session) -> None:
+    """Append the gathered entries under the head's lock."""
+    key_id, key = next(iter(sealer().chain_keys().items()))
+    head = session.scalar(
+        select(AuditHead).where(AuditHead.id == HEAD).with_for_update().execution_options(populate_existing=True)
+    )
+    if head is None:
+        raise RuntimeError("the audit trail has no head: run `console init-db`")
+    for entry in transaction.pending("audit"):
+        entry.id = head.last + 1
+        entry.previous = head.digest
+        entry.key_id = key_id
+        entry.digest = entry_digest(entry, key)
+        head.last, head.digest = entry.id, entry.digest
+        session.add(entry)
+    head.key_id, head.mac = key_id, head_mac(head.last, head.digest, key)
+    session.flush()
+
+
+def create_head(session: Session) -> None:
+    """Start an empty chain. Called once, by ``console init-db``."""
+    key_id, key = next(iter(sealer().chain_keys().items()))
+    session.add(AuditHead(id=HEAD, last=0, digest=FIRST, key_id=key_id, mac=head_mac(0, FIRST, key)))
+
+
+def entry_digest(entry: AuditEntry, key: bytes) -> str:
+    """Return the keyed digest (HMAC-SHA-256, RFC 2104) of one entry and the digest before it."""
+    content = [
+        entry.id,
+        entry.at.astimezone(UTC).isoformat(),
+        entry.actor_kind,
+        entry.actor_id,
+        entry.actor_name,
+        entry.address,
+        entry.action,
+        entry.subject,
+        entry.customer_id,
+        entry.data,
+        entry.previous,
+    ]
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
+
+
+def head_mac(last: int, digest: str, key: bytes) -> str:
+    """Return the keyed digest of the chain's end."""
+    return hmac.new(key, f"head:{last}:{digest}".encode(), hashlib.sha256).hexdigest()

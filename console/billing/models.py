@@ -1,0 +1,223 @@
+"""Pro-formas, stornos, their numbers, and service migrations."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, event, text
+from sqlalchemy.orm import Mapped, UOWTransaction, mapped_column, relationship
+from sqlalchemy.orm import Session as OrmSession
+from sqlalchemy.orm.attributes import get_history
+
+from console.core.db import Amount, Base, enum_column
+from console.core.search import SearchIndex
+from console.customers.models import Customer, Verification
+from console.hosting.models import Service
+
+PROFORMA_SEARCH = SearchIndex("search_proformas")
+
+
+class ProformaStatus(StrEnum):
+    OPEN = "open"
+    PART_PAID = "part_paid"
+    PAID = "paid"
+    CANCELLED = "cancelled"
+
+
+class MigrationState(StrEnum):
+    REQUESTED = "requested"
+    APPROVED = "approved"
+    EXECUTED = "executed"
+    REJECTED = "rejected"
+    WITHDRAWN = "withdrawn"
+    EXPIRED = "expired"
+
+
+OPEN_STATES = (MigrationState.REQUESTED, MigrationState.APPROVED)
+ACTIVE_STATUSES = (ProformaStatus.OPEN, ProformaStatus.PART_PAID)
+
+
+class NumberSeries(Base):
+    """The last number given in one series and year. Its row is the lock."""
+
+    __tablename__ = "number_series"
+
+    series: Mapped[str] = mapped_column(String(20), primary_key=True)
+    year: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    last: Mapped[int] = mapped_column(default=0)
+
+
+class Document:
+    """Columns that pro-forma and storno share (a mixin). Amounts in minor units."""
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    number: Mapped[str] = mapped_column(String(60), unique=True)
+    series: Mapped[str] = mapped_column(String(20))
+    year: Mapped[int]
+    sequence: Mapped[int | None]  # None: numbered elsewhere
+    issued_on: Mapped[date]
+    issued_at: Mapped[datetime]
+    buyer: Mapped[dict[str, Any]] = mapped_column(JSON)  # frozen at issue
+    issuer: Mapped[dict[str, Any]] = mapped_column(JSON)
+    currency: Mapped[str] = mapped_column(String(3))
+    net: Mapped[Amount]
+    tax: Mapped[Amount]
+    total: Mapped[Amount]
+
+
+class Proforma(Document, Base):
+    """A request to pay. Once issued, only its payment and its cancellation are ever written."""
+
+    __tablename__ = "proformas"
+    __table_args__ = (
+        UniqueConstraint("series", "year", "sequence"),
+        Index("ix_proformas_customer_id_status", "customer_id", "status"),
+        Index("ix_proformas_status_id", "status", "id"),
+        Index("ix_proformas_due_on_id", "due_on", "id"),
+        CheckConstraint("net + tax = total", name="sums"),
+        CheckConstraint("paid >= 0 AND paid <= total", name="paid_within_total"),
+    )
+
+    customer_id: Mapped[int] = mapped_column(ForeignKey("customers.id"))
+    due_on: Mapped[date]
+    status: Mapped[ProformaStatus] = mapped_column(enum_column(ProformaStatus), default=ProformaStatus.OPEN)
+    paid: Mapped[Amount] = mapped_column(default=0)
+    tax_note: Mapped[str | None] = mapped_column(String(20))  # why no PDV: abroad, exempt, outside
+    reference: Mapped[str] = mapped_column(String(40))  # payment reference, model 97
+    language: Mapped[str] = mapped_column(String(10))
+    source_id: Mapped[int | None] = mapped_column(ForeignKey("proformas.id"), index=True)
+    migration_id: Mapped[int | None] = mapped_column(ForeignKey("migrations.id"), index=True)
+    external_id: Mapped[str | None] = mapped_column(String(100), unique=True)
+
+    customer: Mapped[Customer] = relationship()
+    lines: Mapped[list[ProformaLine]] = relationship(back_populates="proforma", order_by="ProformaLine.position")
+    storno: Mapped[Storno | None] = relationship(back_populates="proforma")
+    source: Mapped[Proforma | None] = relationship(remote_side="Proforma.id")
+
+    def searchable(self) -> str:
+        """Return the text it is found by."""
+        return f"{self.number} {self.reference} {self.buyer['name']}"
+
+
+class ProformaLine(Base):
+    """One item of a pro-forma, for a service or for none."""
+
+    __tablename__ = "proforma_lines"
+    __table_args__ = (UniqueConstraint("proforma_id", "position"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    proforma_id: Mapped[int] = mapped_column(ForeignKey("proformas.id"))
+    position: Mapped[int]
+    service_id: Mapped[int | None] = mapped_column(ForeignKey("services.id"), index=True)
+    description: Mapped[str] = mapped_column(String(300))
+    quantity: Mapped[int] = mapped_column(default=1)
+    net: Mapped[Amount]
+    tax_bp: Mapped[int]  # the product's rate; what was charged is ``tax``
+    tax: Mapped[Amount]
+    total: Mapped[Amount]
+    source_line_id: Mapped[int | None] = mapped_column(ForeignKey("proforma_lines.id"), index=True)
+
+    proforma: Mapped[Proforma] = relationship(back_populates="lines")
+    service: Mapped[Service | None] = relationship()
+
+
+class Storno(Document, Base):
+    """Cancels one pro-forma, by a record of its own. Amounts are the original's, negative."""
+
+    __tablename__ = "stornos"
+    __table_args__ = (UniqueConstraint("series", "year", "sequence"),)
+
+    proforma_id: Mapped[int] = mapped_column(ForeignKey("proformas.id"), unique=True)
+    customer_id: Mapped[int] = mapped_column(ForeignKey("customers.id"), index=True)
+    reason: Mapped[str] = mapped_column(Text)
+    migration_id: Mapped[int | None] = mapped_column(ForeignKey("migrations.id"), index=True)
+
+    proforma: Mapped[Proforma] = relationship(back_populates="storno")
+    customer: Mapped[Customer] = relationship()
+
+
+class Migration(Base):
+    """Moving services of one account to another, from request to end."""
+
+    __tablename__ = "migrations"
+    __table_args__ = (Index("ix_migrations_state_id", "state", "id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    state: Mapped[MigrationState] = mapped_column(enum_column(MigrationState), default=MigrationState.REQUESTED)
+    from_customer_id: Mapped[int] = mapped_column(ForeignKey("customers.id"), index=True)
+    to_customer_id: Mapped[int] = mapped_column(ForeignKey("customers.id"), index=True)
+    verification_id: Mapped[int] = mapped_column(ForeignKey("verifications.id"))
+    reason: Mapped[str] = mapped_column(Text)
+    requested_at: Mapped[datetime]
+    requested_by_id: Mapped[int] = mapped_column(ForeignKey("staff.id"))
+    expires_at: Mapped[datetime]
+    approved_at: Mapped[datetime | None]
+    approved_by_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
+    ended_at: Mapped[datetime | None]  # executed, rejected, withdrawn or expired
+    ended_by_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
+    end_reason: Mapped[str | None] = mapped_column(Text)
+    plan: Mapped[str | None] = mapped_column(String(64))  # digest of the plan that was approved, then executed
+
+    from_customer: Mapped[Customer] = relationship(foreign_keys=[from_customer_id])
+    to_customer: Mapped[Customer] = relationship(foreign_keys=[to_customer_id])
+    verification: Mapped[Verification] = relationship()
+    items: Mapped[list[MigrationItem]] = relationship(back_populates="migration", order_by="MigrationItem.service_id")
+
+    @property
+    def ref(self) -> str:
+        """Return the reference people read out: ``M-0317``."""
+        return f"M-{self.id:04d}"
+
+
+class MigrationItem(Base):
+    """One service of a migration. While ``open``, no other migration may take the service."""
+
+    __tablename__ = "migration_items"
+    __table_args__ = (
+        UniqueConstraint("migration_id", "service_id"),
+        Index(
+            "uq_migration_items_open",
+            "service_id",
+            unique=True,
+            sqlite_where=text("open"),
+            postgresql_where=text("open"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    migration_id: Mapped[int] = mapped_column(ForeignKey("migrations.id"))
+    service_id: Mapped[int] = mapped_column(ForeignKey("services.id"), index=True)
+    open: Mapped[bool] = mapped_column(default=True)
+
+    migration: Mapped[Migration] = relationship(back_populates="items")
+    service: Mapped[Service] = relationship()
+
+
+class IdempotencyKey(Base):
+    """The first answer given under a caller's key, returned to every repetition."""
+
+    __tablename__ = "idempotency_keys"
+
+    scope: Mapped[str] = mapped_column(String(80), primary_key=True)
+    key: Mapped[str] = mapped_column(String(100), primary_key=True)
+    request: Mapped[str] = mapped_column(String(64))  # digest of what was asked
+    answer: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    created_at: Mapped[datetime] = mapped_column(index=True)
+
+
+# What of an issued document may still be written; everything else is frozen.
+_WRITABLE = {"status", "paid"}
+
+
+@event.listens_for(OrmSession, "before_flush")
+def _issued_documents_are_frozen(session: OrmSession, _context: UOWTransaction, _instances: object) -> None:
+    for document in session.deleted:
+        if isinstance(document, Proforma | Storno | ProformaLine):
+            raise RuntimeError("an issued document is never deleted")
+    for document in session.dirty:
+        if isinstance(document, Proforma | Storno | ProformaLine):
+            changed = {c.key for c in document.__mapper__.column_attrs if get_history(document, c.key).has_changes()}
+            if changed - (_WRITABLE if isinstance(document, Proforma) else set()):
+                raise RuntimeError(f"an issued document is never edited: {sorted(changed)}")

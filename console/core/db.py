@@ -1,0 +1,136 @@
+"""The database: base class, column types, and SQLite opened safely.
+
+Models inherit :class:`Base`; ``db`` gives them a session per application context.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+from flask import Flask
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Engine, Enum, MetaData, String, TypeDecorator, event
+from sqlalchemy.engine import Connection
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from console.core.settings import Settings, sqlite_path
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+WRITES = "console_writes"  # execution option: this transaction will write
+BUSY_TIMEOUT_MS = 10_000
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware instant, stored as UTC. SQLite has no zone, so it is put back on reading."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a naive datetime is no instant")
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+Amount = Annotated[int, "minor units"]  # 64 bits: 32 end at 21 million dinars
+
+
+class Base(DeclarativeBase):
+    """Base of every table."""
+
+    metadata = MetaData(naming_convention=NAMING)
+    type_annotation_map = {
+        datetime: Instant(),
+        str: String(255),
+        Amount: BigInteger(),
+        dict[str, Any]: JSON(),
+        list[str]: JSON(),
+    }
+
+
+def enum_column(kind: type[StrEnum]) -> Enum:
+    """Return a column type that stores the member's value as text, on both databases alike."""
+    return Enum(kind, native_enum=False, length=20, values_callable=lambda members: [m.value for m in members])
+
+
+# For its engine and its session per context; models inherit our typed Base, not db.Model.
+db = SQLAlchemy(metadata=Base.metadata)
+
+
+def init_db(app: Flask, settings: Settings) -> None:
+    """Bind ``db`` to the application's database."""
+    app.config["SQLALCHEMY_DATABASE_URI"] = absolute_url(settings.database_url)
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = engine_options(settings.database_url)
+    db.init_app(app)
+    with app.app_context():
+        prepare_engine(db.engine)
+
+
+def absolute_url(url: str) -> str:
+    """Make a relative SQLite path one from the working directory, and its folder exist."""
+    path = sqlite_path(url)
+    if path is None:
+        return url
+    path = path.absolute()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return f"sqlite:///{path}"
+
+
+def engine_options(url: str) -> dict[str, Any]:
+    """Return the engine's options for ``url``."""
+    if url.startswith("sqlite"):
+        return {"connect_args": {"timeout": BUSY_TIMEOUT_MS / 1000, "check_same_thread": False}}
+    return {"pool_size": 10, "max_overflow": 20, "pool_pre_ping": True}
+
+
+def prepare_engine(engine: Engine) -> None:
+    """Give SQLite connections their pragmas and real transactions.
+
+    A writing transaction begins IMMEDIATE: with a deferred one, two that read
+    first and write then would number two documents alike or fail as locked.
+    """
+    if engine.dialect.name != "sqlite":
+        return
+
+    @event.listens_for(engine, "connect")
+    def on_connect(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+        connection.isolation_level = None  # we begin and commit, not the driver
+        cursor = connection.cursor()
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",  # NORMAL may lose the last commits at power loss
+            "foreign_keys=ON",
+            f"busy_timeout={BUSY_TIMEOUT_MS}",
+        ):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def on_begin(connection: Connection) -> None:
+        writes = connection.get_execution_options().get(WRITES, False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def database_file(settings: Settings) -> Path | None:
+    """Return where the SQLite file lies, ``None`` for a server."""
+    path = sqlite_path(settings.database_url)
+    return path.absolute() if path else None

@@ -1,0 +1,19 @@
+"""Names for things: tokens nobody can guess, references people can read out."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+
+CUSTOMER_BASE = 10_000
+TOKEN_BYTES = 32
+
+
+def new_token() -> str:
+    """Return 256 random bits, safe in a URL or a cookie."""
+    return secrets.token_urlsafe(TOKEN_BYTES)
+
+
+def token_digest(token: str) -> str:
+    """Return what is stored of a token: a copy of the table opens no session."""
+    return hashlib.sha256(token.encode()).hexdigest()

@@ -1,0 +1,59 @@
+"""Sign-in sessions as rows: listed, revoked, idle and absolute limits.
+
+Staff and customers sign in separately; each keeps a table with these columns.
+The cookie carries a token, the row its digest.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from sqlalchemy import String, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from console.core.ids import new_token, token_digest
+
+SEEN_EVERY = timedelta(minutes=1)
+
+
+class SignInSession:
+    """Columns of a session table (a mixin). ``expires_at`` is the absolute limit."""
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    token_digest: Mapped[str] = mapped_column(String(64), unique=True)
+    created_at: Mapped[datetime]
+    seen_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]
+    address: Mapped[str | None] = mapped_column(String(64))
+    user_agent: Mapped[str | None] = mapped_column(String(400))
+
+    def is_live(self, now: datetime, idle: timedelta) -> bool:
+        """Tell whether the session still counts at ``now``."""
+        return self.revoked_at is None and now < self.expires_at and now < self.seen_at + idle
+
+
+S = TypeVar("S", bound=SignInSession)
+
+
+def open_session(
+    session: Session, row: S, *, now: datetime, lasts: timedelta, address: str | None, user_agent: str | None
+) -> str:
+    """Store ``row`` as a new sign-in and return its token, which is kept nowhere else."""
+    token = new_token()
+    row.token_digest = token_digest(token)
+    row.created_at = row.seen_at = now
+    row.expires_at = now + lasts
+    row.revoked_at = None
+    row.address = address
+    row.user_agent = (user_agent or "")[:400] or None
+    session.add(row)
+    session.flush()
+    return token
+
+
+def find_live(session: Session, kind: type[S], token: str, *, now: datetime, idle: timedelta) -> S | None:
+    """Return the live session behind ``token``."""
+    row = session.scalar(select(kind).where(kind.token_digest == token_digest(token)))
+    return row if row is not None and row.is_live(now, idle) else None

@@ -1,0 +1,230 @@
+"""Settings, read once from the environment (every name with ``CONSOLE_`` in front)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+PREFIX = "CONSOLE_"
+# Known to everyone who can read this file: good for a demo, refused in production.
+DEMO_SECRET_KEY = "demo-secret-key-known-to-everyone"  # noqa: S105
+DEMO_SEAL_KEY = "ZGVtby1zZWFsLWtleS1rbm93bi10by1ldmVyeW9uZSE="
+DEMO_PASSWORD = "Demo-lozinka-1"  # noqa: S105
+
+
+class SettingsError(ValueError):
+    """A setting is missing, malformed or not allowed in this environment."""
+
+
+@dataclass(frozen=True)
+class Issuer:
+    """Who issues our documents, as printed and frozen on each of them."""
+
+    name: str = "Mint Hosting d.o.o."
+    pib: str = "100000049"
+    mb: str = "20000009"
+    address: str = "Bulevar primera 1"
+    postcode: str = "11000"
+    city: str = "Beograd"
+    country: str = "RS"
+    in_vat_system: bool = True
+    # account number by currency, 18 digits or IBAN
+    accounts: Mapping[str, str] = field(
+        default_factory=lambda: {"RSD": "840-955845-10", "EUR": "RS35105008123123123173"}
+    )
+    terms_days: int = 8
+
+    def snapshot(self, currency: str) -> dict[str, object]:
+        """Return what a document in ``currency`` freezes about its issuer."""
+        return {
+            "name": self.name,
+            "pib": self.pib,
+            "mb": self.mb,
+            "address": self.address,
+            "postcode": self.postcode,
+            "city": self.city,
+            "country": self.country,
+            "in_vat_system": self.in_vat_system,
+            "account": self.accounts.get(currency, ""),
+        }
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that may differ between two installations."""
+
+    env: str = "development"
+    secret_key: str = DEMO_SECRET_KEY
+    seal_keys: tuple[str, ...] = (DEMO_SEAL_KEY,)
+    database_url: str = "sqlite:///var/console.sqlite3"
+    redis_url: str | None = None
+    smtp_url: str | None = None
+    imap_url: str | None = None
+    base_url: str = "http://127.0.0.1:8000"
+    allowed_origins: tuple[str, ...] = ()
+    timezone: str = "Europe/Belgrade"
+    locale: str = "sr_Latn"
+    brand: str = "Mint podrška"
+    portal_brand: str = "Moj Mint"
+    mail_from: str = "podrska@example.test"
+    clock: datetime | None = None
+    audit_anchor: str = "var/audit-anchor.json"
+    issuer: Issuer = field(default_factory=Issuer)
+
+    pin_minutes: int = 60
+    contact_pin_minutes: int = 7 * 24 * 60
+    verification_minutes: int = 30
+    session_idle_minutes: int = 60
+    session_hours: int = 12
+    totp_roles: tuple[str, ...] = ()
+    migration_days: int = 30
+
+    @property
+    def production(self) -> bool:
+        return self.env == "production"
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.timezone)
+
+    @property
+    def https(self) -> bool:
+        return self.base_url.startswith("https://")
+
+    @property
+    def sqlite(self) -> bool:
+        return self.database_url.startswith("sqlite")
+
+    @classmethod
+    def from_environ(cls, environ: Mapping[str, str] | None = None) -> Settings:
+        """Read ``CONSOLE_*`` from ``environ`` (the process's own by default).
+
+        Raises:
+            SettingsError: a value cannot be read, or is not allowed in production.
+        """
+        values = _Reader(os.environ if environ is None else environ)
+        settings = cls(
+            env=values.choice("ENV", ("development", "demo", "production"), "development"),
+            secret_key=values.text("SECRET_KEY", DEMO_SECRET_KEY),
+            seal_keys=values.many("SEAL_KEYS", (DEMO_SEAL_KEY,)),
+            database_url=_database_url(values.text("DATABASE_URL", cls.database_url)),
+            redis_url=values.optional("REDIS_URL"),
+            smtp_url=values.optional("SMTP_URL"),
+            imap_url=values.optional("IMAP_URL"),
+            base_url=values.text("BASE_URL", cls.base_url).rstrip("/"),
+            allowed_origins=values.many("ALLOWED_ORIGINS", ()),
+            timezone=values.text("TIMEZONE", cls.timezone),
+            locale=values.choice("LOCALE", ("sr_Latn", "en"), "sr_Latn"),
+            brand=values.text("BRAND", cls.brand),
+            portal_brand=values.text("PORTAL_BRAND", cls.portal_brand),
+            mail_from=values.text("MAIL_FROM", cls.mail_from),
+            clock=values.instant("CLOCK"),
+            audit_anchor=values.text("AUDIT_ANCHOR", cls.audit_anchor),
+            issuer=_issuer(values),
+            pin_minutes=values.number("PIN_MINUTES", cls.pin_minutes),
+            contact_pin_minutes=values.number("CONTACT_PIN_MINUTES", cls.contact_pin_minutes),
+            verification_minutes=values.number("VERIFICATION_MINUTES", cls.verification_minutes),
+            session_idle_minutes=values.number("SESSION_IDLE_MINUTES", cls.session_idle_minutes),
+            session_hours=values.number("SESSION_HOURS", cls.session_hours),
+            totp_roles=values.many("TOTP_ROLES", ()),
+            migration_days=values.number("MIGRATION_DAYS", cls.migration_days),
+        )
+        settings.check()
+        return settings
+
+    def check(self) -> None:
+        """Refuse what would be unsafe in production, or can never work.
+
+        Raises:
+            SettingsError: naming the setting and what to do.
+        """
+        try:
+            ZoneInfo(self.timezone)
+        except Exception as error:
+            raise SettingsError(f"{PREFIX}TIMEZONE: no such zone: {self.timezone}") from error
+        if not self.production:
+            return
+        if self.secret_key == DEMO_SECRET_KEY or len(self.secret_key) < 32:
+            raise SettingsError(f"{PREFIX}SECRET_KEY: production needs its own, 32 characters or more")
+        if DEMO_SEAL_KEY in self.seal_keys:
+            raise SettingsError(f"{PREFIX}SEAL_KEYS: production needs its own (console new-key)")
+        if self.clock is not None:
+            raise SettingsError(f"{PREFIX}CLOCK: time cannot be set in production")
+
+
+def _database_url(url: str) -> str:
+    """Spell the PostgreSQL driver out, so that ``postgresql://…`` means psycopg 3."""
+    for short in ("postgres://", "postgresql://"):
+        if url.startswith(short):
+            return "postgresql+psycopg://" + url.removeprefix(short)
+    return url
+
+
+def _issuer(values: _Reader) -> Issuer:
+    default = Issuer()
+    accounts = dict(pair.split(":", 1) for pair in values.many("ISSUER_ACCOUNTS", ()) if ":" in pair)
+    return Issuer(
+        name=values.text("ISSUER_NAME", default.name),
+        pib=values.text("ISSUER_PIB", default.pib),
+        mb=values.text("ISSUER_MB", default.mb),
+        address=values.text("ISSUER_ADDRESS", default.address),
+        postcode=values.text("ISSUER_POSTCODE", default.postcode),
+        city=values.text("ISSUER_CITY", default.city),
+        country=values.text("ISSUER_COUNTRY", default.country),
+        in_vat_system=values.choice("ISSUER_VAT", ("yes", "no"), "yes") == "yes",
+        accounts=accounts or default.accounts,
+        terms_days=values.number("ISSUER_TERMS_DAYS", default.terms_days),
+    )
+
+
+class _Reader:
+    """Typed look-ups that name the setting in every complaint."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self.environ = environ
+
+    def optional(self, name: str) -> str | None:
+        return self.environ.get(PREFIX + name, "").strip() or None
+
+    def text(self, name: str, default: str) -> str:
+        return self.optional(name) or default
+
+    def many(self, name: str, default: tuple[str, ...]) -> tuple[str, ...]:
+        raw = self.optional(name)
+        return tuple(part.strip() for part in raw.split(",") if part.strip()) if raw else default
+
+    def choice(self, name: str, allowed: tuple[str, ...], default: str) -> str:
+        value = self.text(name, default)
+        if value not in allowed:
+            raise SettingsError(f"{PREFIX}{name}: {value!r} is none of {', '.join(allowed)}")
+        return value
+
+    def number(self, name: str, default: int) -> int:
+        raw = self.optional(name)
+        if raw is None:
+            return default
+        if not raw.isdigit() or int(raw) == 0:
+            raise SettingsError(f"{PREFIX}{name}: {raw!r} is no positive whole number")
+        return int(raw)
+
+    def instant(self, name: str) -> datetime | None:
+        raw = self.optional(name)
+        if raw is None:
+            return None
+        try:
+            value = datetime.fromisoformat(raw)
+        except ValueError as error:
+            raise SettingsError(f"{PREFIX}{name}: {raw!r} is no RFC 3339 time") from error
+        if value.tzinfo is None:
+            raise SettingsError(f"{PREFIX}{name}: {raw!r} lacks its offset, as in +01:00")
+        return value
+
+
+def sqlite_path(database_url: str) -> Path | None:
+    """Return the file behind a SQLite URL, ``None`` for memory or another database."""
+    path = database_url.removeprefix("sqlite:///")
+    return None if path == database_url or path in ("", ":memory:") else Path(path)

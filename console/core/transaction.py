@@ -1,0 +1,132 @@
+"""One way to write: ``with transaction(): verb(...)``.
+
+The verb flushes, never commits. Business rows, audit row and mail rows commit
+together or not at all. What others must see at once is sent after the commit.
+A write outside of ``transaction()`` raises.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import event
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import ORMExecuteState, Session
+
+from console.core.db import WRITES, db
+from console.core.errors import Busy
+
+log = logging.getLogger(__name__)
+
+_WRITING = "writing"
+_BEFORE = "before_commit"
+_AFTER = "after_commit"
+_PENDING = "pending"
+
+
+@contextmanager
+def transaction() -> Iterator[Session]:
+    """Open the one write transaction of this context; commit at the end, roll back on any error.
+
+    A read transaction that is still open ends first, so that the verb reads
+    what is true now and, on SQLite, holds the write lock from its first read.
+
+    Raises:
+        RuntimeError: opened inside another one, or with unflushed changes.
+        Busy: the database stayed locked for the whole busy timeout.
+    """
+    session = db.session()
+    _start(session)
+    try:
+        yield session
+        session.flush()
+        for hook in session.info[_BEFORE].values():
+            hook(session)
+        session.commit()
+        after = session.info[_AFTER]
+    except OperationalError as error:
+        session.rollback()
+        if _is_lock_timeout(error):
+            raise Busy from error
+        raise
+    except BaseException:
+        session.rollback()
+        raise
+    finally:
+        session.info[_WRITING] = False
+    _run(after)
+
+
+def _start(session: Session) -> None:
+    if session.info.get(_WRITING):
+        raise RuntimeError("a transaction is already open: verbs do not open their own")
+    if session.new or session.dirty or session.deleted:
+        raise RuntimeError("changes were made outside of a transaction")
+    session.rollback()
+    session.info.update({_WRITING: True, _BEFORE: {}, _AFTER: [], _PENDING: {}})
+    try:
+        session.connection(execution_options={WRITES: True})
+    except OperationalError as error:
+        session.info[_WRITING] = False
+        session.rollback()
+        if _is_lock_timeout(error):
+            raise Busy from error
+        raise
+
+
+def _run(hooks: list[Callable[[], None]]) -> None:
+    for hook in hooks:
+        try:
+            hook()
+        except Exception:
+            # What was committed stays committed; the receiver catches up by itself.
+            log.exception("after-commit hook failed")
+
+
+def after_commit(hook: Callable[[], None]) -> None:
+    """Run ``hook`` once the open transaction has committed; never if it rolls back."""
+    _writing_session().info[_AFTER].append(hook)
+
+
+def before_commit(name: str, hook: Callable[[Session], None]) -> None:
+    """Run ``hook`` as the last thing before the commit, once for each ``name``."""
+    _writing_session().info[_BEFORE].setdefault(name, hook)
+
+
+def pending(name: str) -> list[Any]:
+    """Return the open transaction's own list called ``name`` (for :func:`before_commit` hooks)."""
+    lists: dict[str, list[Any]] = _writing_session().info[_PENDING]
+    return lists.setdefault(name, [])
+
+
+def is_writing() -> bool:
+    """Tell whether a write transaction is open here."""
+    return bool(db.session().info.get(_WRITING))
+
+
+def _writing_session() -> Session:
+    session = db.session()
+    if not session.info.get(_WRITING):
+        raise RuntimeError("no transaction is open")
+    return session
+
+
+def _is_lock_timeout(error: OperationalError) -> bool:
+    text = str(error.orig).lower()
+    return "database is locked" in text or "lock timeout" in text or "deadlock detected" in text
+
+
+@event.listens_for(Session, "before_flush")
+def _refuse_stray_flush(session: Session, _context: object, _instances: object) -> None:
+    if not session.info.get(_WRITING) and (session.new or session.dirty or session.deleted):
+        raise RuntimeError("a write outside of transaction()")
+
+
+@event.listens_for(Session, "do_orm_execute")
+def _refuse_stray_statement(state: ORMExecuteState) -> None:
+    writes = state.is_insert or state.is_update or state.is_delete
+    if writes and not state.session.info.get(_WRITING, False):
+        raise RuntimeError("a write outside of transaction()")

@@ -1,0 +1,220 @@
+"""Accounts, the people on them, support PINs and verifications."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Text, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from console.core.db import Base, enum_column
+from console.core.ids import CUSTOMER_BASE
+from console.core.search import SearchIndex
+from console.core.sessions import SignInSession
+from console.customers.rights import ALL_RIGHTS, Right
+
+CUSTOMER_SEARCH = SearchIndex("search_customers")
+
+
+class CustomerKind(StrEnum):
+    PERSON = "person"
+    COMPANY = "company"
+
+
+class TaxStatus(StrEnum):
+    """Decides the PDV on this buyer's documents (``console.billing.tax``)."""
+
+    DOMESTIC = "domestic"
+    ABROAD = "abroad"
+    EXEMPT = "exempt"
+
+
+class CustomerStatus(StrEnum):
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+    CLOSED = "closed"
+
+
+class MemberRole(StrEnum):
+    OWNER = "owner"
+    USER = "user"
+    CONTACT = "contact"
+
+
+class VerificationKind(StrEnum):
+    PIN = "pin"
+    OVERRIDE = "override"
+
+
+class Customer(Base):
+    """The account that owns services and is billed."""
+
+    __tablename__ = "customers"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[CustomerKind] = mapped_column(enum_column(CustomerKind))
+    name: Mapped[str] = mapped_column(String(200))
+    pib: Mapped[str | None] = mapped_column(String(20))
+    mb: Mapped[str | None] = mapped_column(String(20))
+    address: Mapped[str] = mapped_column(String(200), default="")
+    postcode: Mapped[str] = mapped_column(String(20), default="")
+    city: Mapped[str] = mapped_column(String(100), default="")
+    country: Mapped[str] = mapped_column(String(2), default="RS")
+    phone: Mapped[str] = mapped_column(String(40), default="")
+    tax_status: Mapped[TaxStatus] = mapped_column(enum_column(TaxStatus), default=TaxStatus.DOMESTIC)
+    status: Mapped[CustomerStatus] = mapped_column(enum_column(CustomerStatus), default=CustomerStatus.ACTIVE, index=True)
+    language: Mapped[str] = mapped_column(String(10), default="sr_Latn")
+    currency: Mapped[str] = mapped_column(String(3), default="RSD")
+    external_id: Mapped[str | None] = mapped_column(String(100), unique=True)
+    created_at: Mapped[datetime]
+
+    members: Mapped[list[Membership]] = relationship(back_populates="customer")
+
+    @property
+    def number(self) -> str:
+        """Return the number people read out: ``K-10482``."""
+        return f"K-{CUSTOMER_BASE + self.id}"
+
+    def buyer(self) -> dict[str, Any]:
+        """Return what a document freezes about its buyer."""
+        return {
+            "number": self.number,
+            "kind": self.kind.value,
+            "name": self.name,
+            "pib": self.pib,
+            "mb": self.mb,
+            "address": self.address,
+            "postcode": self.postcode,
+            "city": self.city,
+            "country": self.country,
+            "tax_status": self.tax_status.value,
+        }
+
+    def searchable(self) -> str:
+        """Return the text this account is found by. Nothing that an unverified agent may not see."""
+        return f"{self.number} {self.name}"
+
+
+class Person(Base):
+    """A human with an e-mail address, on any number of accounts. ``email`` is kept in lower case."""
+
+    __tablename__ = "people"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    email: Mapped[str] = mapped_column(String(254), unique=True)
+    name: Mapped[str] = mapped_column(String(120))
+    phone: Mapped[str] = mapped_column(String(40), default="")
+    language: Mapped[str | None] = mapped_column(String(10))
+    theme: Mapped[str | None] = mapped_column(String(10))
+    password_hash: Mapped[str | None]  # None: a contact, without a sign-in of their own
+    created_at: Mapped[datetime]
+
+    memberships: Mapped[list[Membership]] = relationship(back_populates="person")
+
+
+class PersonSession(SignInSession, Base):
+    """A customer's person signed in to the portal on one browser."""
+
+    __tablename__ = "person_sessions"
+
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id"), index=True)
+    person: Mapped[Person] = relationship(lazy="joined")
+
+
+class Membership(Base):
+    """One person on one account: what they may do, which mail they get, their support PIN.
+
+    The PIN is the RFC 4226 HOTP of ``pin_secret`` (sealed) at ``pin_counter``;
+    it is never stored. ``pin_expires_at`` is ``None`` before the first one.
+    """
+
+    __tablename__ = "memberships"
+    __table_args__ = (
+        Index("uq_memberships_customer_id_person_id", "customer_id", "person_id", unique=True),
+        Index(
+            "uq_memberships_owner",
+            "customer_id",
+            unique=True,
+            sqlite_where=text("role = 'owner' AND removed_at IS NULL"),
+            postgresql_where=text("role = 'owner' AND removed_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    customer_id: Mapped[int] = mapped_column(ForeignKey("customers.id"))
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id"), index=True)
+    role: Mapped[MemberRole] = mapped_column(enum_column(MemberRole))
+    rights: Mapped[list[str]] = mapped_column(JSON, default=list)  # what was granted; an owner holds all
+    mail: Mapped[list[str]] = mapped_column(JSON, default=list)
+    removed_at: Mapped[datetime | None]
+
+    pin_secret: Mapped[str | None] = mapped_column(Text)  # sealed
+    pin_counter: Mapped[int] = mapped_column(default=0)
+    pin_expires_at: Mapped[datetime | None]
+    pin_failures: Mapped[int] = mapped_column(default=0)  # evaluated against this PIN
+    pin_burned_at: Mapped[datetime | None]
+
+    customer: Mapped[Customer] = relationship(back_populates="members")
+    person: Mapped[Person] = relationship(back_populates="memberships")
+
+    def held_rights(self) -> frozenset[Right]:
+        """Return the rights this person holds on this account now."""
+        if self.removed_at is not None:
+            return frozenset()
+        if self.role is MemberRole.OWNER:
+            return ALL_RIGHTS
+        return frozenset(Right(key) for key in self.rights if key in set(Right))
+
+
+class Guard(Base):
+    """Counts failed tries of one e-mail or one source, shared by every process.
+
+    ``key`` is a keyed digest, so an address that is no customer's leaves no
+    trace of itself; unknown addresses are counted like known ones.
+    """
+
+    __tablename__ = "verification_guards"
+
+    key: Mapped[str] = mapped_column(String(80), primary_key=True)
+    failures: Mapped[list[str]] = mapped_column(JSON, default=list)  # RFC 3339 instants inside the window
+    locked_until: Mapped[datetime | None]
+    updated_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class Verification(Base):
+    """Who was verified, for which account, through which channel, until when."""
+
+    __tablename__ = "verifications"
+    __table_args__ = (
+        CheckConstraint("kind = 'override' OR membership_id IS NOT NULL", name="pin_names_a_person"),
+        CheckConstraint("kind = 'pin' OR reason IS NOT NULL", name="override_has_a_reason"),
+        Index("ix_verifications_customer_id_id", "customer_id", "id"),
+        Index("ix_verifications_staff_id_ended_at", "staff_id", "ended_at"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[VerificationKind] = mapped_column(enum_column(VerificationKind))
+    customer_id: Mapped[int] = mapped_column(ForeignKey("customers.id"))
+    membership_id: Mapped[int | None] = mapped_column(ForeignKey("memberships.id"), index=True)
+    staff_id: Mapped[int] = mapped_column(ForeignKey("staff.id"))
+    channel: Mapped[str] = mapped_column(String(60))
+    rights: Mapped[list[str]] = mapped_column(JSON)  # as held when verified
+    reason: Mapped[str | None] = mapped_column(Text)
+    started_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    end_reason: Mapped[str | None] = mapped_column(String(20))  # hand, channel, pin, removed
+
+    customer: Mapped[Customer] = relationship()
+    membership: Mapped[Membership | None] = relationship()
+
+    def is_live(self, now: datetime) -> bool:
+        """Tell whether it still opens anything at ``now``."""
+        return self.ended_at is None and now < self.expires_at
+
+    def opened_rights(self) -> frozenset[Right]:
+        """Return what it opens now: what the person held when verified and still holds."""
+        frozen = frozenset(Right(key) for key in self.rights)
+        return frozen if self.membership is None else frozen & self.membership.held_rights()

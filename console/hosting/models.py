@@ -1,0 +1,132 @@
+"""Products, services, domains, and who owned a service when."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from enum import StrEnum
+
+from sqlalchemy import ForeignKey, Index, String, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from console.core.db import Amount, Base, enum_column
+from console.core.search import SearchIndex
+from console.customers.models import Customer
+
+SERVICE_SEARCH = SearchIndex("search_services")
+DOMAIN_SEARCH = SearchIndex("search_domains")
+
+
+class ProductKind(StrEnum):
+    HOSTING = "hosting"
+    VPS = "vps"
+    DOMAIN = "domain"
+    SSL = "ssl"
+    ADDON = "addon"
+
+
+class ServiceStatus(StrEnum):
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+
+
+class SuspensionReason(StrEnum):
+    UNPAID = "unpaid"
+    ABUSE = "abuse"
+    REQUEST = "request"
+
+
+class Product(Base):
+    """What is sold. Prices are net, in minor units."""
+
+    __tablename__ = "products"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    code: Mapped[str] = mapped_column(String(60), unique=True)
+    name: Mapped[str] = mapped_column(String(120))
+    kind: Mapped[ProductKind] = mapped_column(enum_column(ProductKind))
+    price: Mapped[Amount]
+    currency: Mapped[str] = mapped_column(String(3), default="RSD")
+    period_months: Mapped[int] = mapped_column(default=12)
+    tax_bp: Mapped[int] = mapped_column(default=2000)  # PDV in basis points: 2000 general, 1000 special
+    active: Mapped[bool] = mapped_column(default=True)
+
+
+class Service(Base):
+    """One thing a customer has. What recurs (price, period, renewal) belongs to it, and moves with it."""
+
+    __tablename__ = "services"
+    __table_args__ = (
+        Index("ix_services_customer_id_id", "customer_id", "id"),
+        Index("ix_services_status_id", "status", "id"),
+        Index("ix_services_paid_until_id", "paid_until", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    customer_id: Mapped[int] = mapped_column(ForeignKey("customers.id"))
+    product_id: Mapped[int] = mapped_column(ForeignKey("products.id"), index=True)
+    label: Mapped[str] = mapped_column(String(253))  # the name its owner knows it by: a domain, a host
+    status: Mapped[ServiceStatus] = mapped_column(enum_column(ServiceStatus), default=ServiceStatus.ACTIVE)
+    suspension: Mapped[SuspensionReason | None] = mapped_column(enum_column(SuspensionReason))
+    transfer_locked: Mapped[bool] = mapped_column(default=False)  # set by its owner
+    started_on: Mapped[date]
+    paid_until: Mapped[date]
+    price: Mapped[Amount]  # net, for one period
+    currency: Mapped[str] = mapped_column(String(3))
+    period_months: Mapped[int]
+    auto_renew: Mapped[bool] = mapped_column(default=True)
+    hosted_with_id: Mapped[int | None] = mapped_column(ForeignKey("services.id"), index=True)
+    external_id: Mapped[str | None] = mapped_column(String(100), unique=True)
+
+    customer: Mapped[Customer] = relationship()
+    product: Mapped[Product] = relationship()
+    domain: Mapped[Domain | None] = relationship(back_populates="service")
+
+    @property
+    def number(self) -> str:
+        """Return the number people read out: ``U-1042``."""
+        return f"U-{1000 + self.id}"
+
+    def searchable(self) -> str:
+        """Return the text it is found by."""
+        return f"{self.number} {self.label}"
+
+
+class Domain(Base):
+    """A registered name. Its owner is its service's owner: one fact, one place."""
+
+    __tablename__ = "domains"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(253), unique=True)  # ASCII (A-labels), lower case
+    service_id: Mapped[int] = mapped_column(ForeignKey("services.id"), unique=True)
+    registered_on: Mapped[date]
+    expires_on: Mapped[date] = mapped_column(index=True)
+
+    service: Mapped[Service] = relationship(back_populates="domain")
+
+
+class Ownership(Base):
+    """Who owned a service from when to when. Exactly one row of a service is open."""
+
+    __tablename__ = "service_ownerships"
+    __table_args__ = (
+        Index(
+            "uq_service_ownerships_open",
+            "service_id",
+            unique=True,
+            sqlite_where=text("to_at IS NULL"),
+            postgresql_where=text("to_at IS NULL"),
+        ),
+        Index("ix_service_ownerships_service_id_id", "service_id", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    service_id: Mapped[int] = mapped_column(ForeignKey("services.id"))
+    customer_id: Mapped[int] = mapped_column(ForeignKey("customers.id"), index=True)
+    from_at: Mapped[datetime]
+    to_at: Mapped[datetime | None]
+    cause: Mapped[str] = mapped_column(String(60))  # "order", "import", "M-0317"
+
+    customer: Mapped[Customer] = relationship()

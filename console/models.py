@@ -1,0 +1,13 @@
+"""Every table, loaded together: mappings name each other, and Alembic compares them all."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+DOMAINS = ("audit", "mail", "staff", "customers", "hosting", "billing")
+
+
+def load() -> None:
+    """Import the models of every domain."""
+    for domain in DOMAINS:
+        import_module(f"console.{domain}.models")

@@ -1,0 +1,58 @@
+"""Staff accounts, their sessions and recovery codes."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, String, Text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from console.core.actor import Actor
+from console.core.db import Base, enum_column
+from console.core.sessions import SignInSession
+from console.staff.roles import PERMISSIONS, Role
+
+
+class Staff(Base):
+    """One person who works here. ``email`` is kept in lower case."""
+
+    __tablename__ = "staff"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    email: Mapped[str] = mapped_column(String(254), unique=True)
+    name: Mapped[str] = mapped_column(String(120))
+    role: Mapped[Role] = mapped_column(enum_column(Role))
+    password_hash: Mapped[str]
+    active: Mapped[bool] = mapped_column(default=True)
+    language: Mapped[str | None] = mapped_column(String(10))
+    theme: Mapped[str | None] = mapped_column(String(10))
+    single_keys: Mapped[bool] = mapped_column(default=True)  # WCAG 2.1.4: can be switched off
+    totp_secret: Mapped[str | None] = mapped_column(Text)  # sealed; None: not switched on
+    totp_last_step: Mapped[int | None]  # a code serves once
+    created_at: Mapped[datetime]
+
+    recovery_codes: Mapped[list[RecoveryCode]] = relationship(cascade="all, delete-orphan")
+
+    def actor(self, address: str | None = None) -> Actor:
+        """Return what verbs are told about who is asking."""
+        return Actor(kind="staff", id=self.id, name=self.name, permissions=PERMISSIONS[self.role], address=address)
+
+
+class RecoveryCode(Base):
+    """Opens the account once when the authenticator is lost."""
+
+    __tablename__ = "staff_recovery_codes"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    staff_id: Mapped[int] = mapped_column(ForeignKey("staff.id"), index=True)
+    digest: Mapped[str] = mapped_column(String(64))  # keyed, so that a dump cannot be searched
+    used_at: Mapped[datetime | None]
+
+
+class StaffSession(SignInSession, Base):
+    """A staff member's sign-in on one browser."""
+
+    __tablename__ = "staff_sessions"
+
+    staff_id: Mapped[int] = mapped_column(ForeignKey("staff.id"), index=True)
+    staff: Mapped[Staff] = relationship(lazy="joined")

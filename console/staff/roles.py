@@ -1,0 +1,45 @@
+"""Roles and what each may do: the one table that decides."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """A staff member has one."""
+
+    AGENT = "agent"
+    BILLING = "billing"
+    SUPERVISOR = "supervisor"
+    ADMIN = "admin"
+
+
+class Permission(StrEnum):
+    """What a role may do. A customer's own rights are ``console.customers.rights``."""
+
+    FIND_CUSTOMERS = "customers.find"  # number and name, nothing more
+    VERIFY = "customers.verify"
+    OVERRIDE = "customers.override"  # open reading with a reason
+    UNLOCK_PIN = "pin.unlock"
+    READ_DOCUMENTS = "documents.read"  # by role, without a verification
+    REQUEST_MIGRATION = "migrations.request"  # only ever under a live verification
+    SEE_MIGRATIONS = "migrations.see"
+    PREVIEW_MIGRATION = "migrations.preview"
+    DECIDE_MIGRATION = "migrations.decide"  # approve, reject, execute
+    READ_AUDIT = "audit.read"
+    SEE_PRODUCTS = "products.see"
+    MANAGE_STAFF = "staff.manage"
+
+
+_EVERYONE = frozenset({Permission.FIND_CUSTOMERS, Permission.SEE_PRODUCTS})
+_DESK = _EVERYONE | {Permission.VERIFY, Permission.REQUEST_MIGRATION, Permission.SEE_MIGRATIONS}
+_DOCUMENTS = frozenset({Permission.READ_DOCUMENTS, Permission.PREVIEW_MIGRATION})
+
+PERMISSIONS: dict[Role, frozenset[Permission]] = {
+    Role.AGENT: _DESK,
+    Role.BILLING: _DESK | _DOCUMENTS | {Permission.DECIDE_MIGRATION},
+    Role.SUPERVISOR: _DESK
+    | _DOCUMENTS
+    | {Permission.OVERRIDE, Permission.UNLOCK_PIN, Permission.READ_AUDIT},
+    Role.ADMIN: _EVERYONE | {Permission.MANAGE_STAFF, Permission.READ_AUDIT},
+}

@@ -1,0 +1,110 @@
+"""How times, amounts and names are written in templates."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from flask import Flask
+from flask_babel import get_locale, gettext, ngettext
+from markupsafe import Markup, escape
+
+from console.core import clock, money
+from console.core.context import settings
+from console.core.text import initials
+from console.web import locale
+
+MINUTE, HOUR, DAY = 60, 3600, 86_400
+
+
+def language() -> str:
+    """Return the language of this request: ``sr_Latn`` or ``en``."""
+    chosen = str(get_locale())
+    return "en" if chosen.startswith("en") else "sr_Latn"
+
+
+def day(value: date | datetime | None) -> str:
+    """Write a calendar day: ``23.11.2026.``, in English ``23 Nov 2026``."""
+    if value is None:
+        return "—"
+    if isinstance(value, datetime):
+        value = clock.local_date(value, settings().zone)
+    return f"{value:%d.%m.%Y.}" if language() == "sr_Latn" else f"{value.day} {value:%b %Y}"
+
+
+def moment(value: datetime | None) -> str:
+    """Write an instant in the configured zone, to the minute."""
+    if value is None:
+        return "—"
+    local = value.astimezone(settings().zone)
+    return f"{day(local.date())} {local:%H:%M}"
+
+
+def hour(value: datetime) -> str:
+    """Write the time of day."""
+    return f"{value.astimezone(settings().zone):%H:%M}"
+
+
+def ago(value: datetime | None) -> Markup:
+    """Write a relative time, the exact one in ``title`` and ``datetime``."""
+    if value is None:
+        return Markup("—")
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(
+        value.astimezone(settings().zone).isoformat(timespec="seconds"), moment(value), relative(value)
+    )
+
+
+def relative(value: datetime) -> str:
+    """Write how far ``value`` is from now, in words; a day or more away, the date."""
+    seconds = int((value - clock.now()).total_seconds())
+    future, seconds = seconds > 0, abs(seconds)
+    if seconds < MINUTE:
+        return gettext("in a moment") if future else gettext("just now")
+    if seconds < HOUR:
+        count = seconds // MINUTE
+        if future:
+            return ngettext("in %(num)d min", "in %(num)d min", count)
+        return ngettext("%(num)d min ago", "%(num)d min ago", count)
+    if seconds < DAY:
+        count = seconds // HOUR
+        if future:
+            return ngettext("in %(num)d hour", "in %(num)d hours", count)
+        return ngettext("%(num)d hour ago", "%(num)d hours ago", count)
+    return moment(value)
+
+
+def amount(value: int, currency: str = "") -> Markup:
+    """Write an amount so that columns line up."""
+    return Markup('<span class="num">{}</span>').format(money.write(value, currency, language()))
+
+
+def icon(name: str, extra: str = "") -> Markup:
+    """Draw one of ``static/icons.svg``, silent to screen readers: a word stands beside it."""
+    from flask import url_for
+
+    source = url_for("static", filename="icons.svg")
+    return Markup('<svg class="icon {}" aria-hidden="true"><use href="{}#{}"/></svg>').format(extra, source, name)
+
+
+def masked(size: str = "") -> Markup:
+    """Draw what is not opened: the value is not in the page at all."""
+    css = f" masked-{size}" if size else ""
+    return Markup('<span class="masked{}"><span class="sr-only">{}</span></span>').format(
+        css, gettext("Hidden until verified")
+    )
+
+
+def init_filters(app: Flask) -> None:
+    """Give templates their filters and globals."""
+    app.jinja_env.filters.update(
+        day=day, moment=moment, hour=hour, ago=ago, relative=relative, amount=amount, initials=initials
+    )
+    app.jinja_env.globals.update(
+        icon=icon,
+        masked=masked,
+        settings=settings,
+        language=language,
+        languages=locale.LANGUAGES,
+        theme=locale.choose_theme,
+        now=clock.now,
+        escape=escape,
+    )

@@ -1,0 +1,145 @@
+"""Who is signed in. Staff and customers are two identities, so one browser may hold both.
+
+The signed cookie carries only session tokens; the rows decide
+(``console.core.sessions``). Under ``/moj/`` the customer counts, elsewhere staff.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from functools import wraps
+from typing import ParamSpec, TypeVar, cast
+
+from flask import Request, g, redirect, request, session, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import UserMixin, current_user
+
+from console.core import clock
+from console.core.actor import Actor
+from console.core.context import settings
+from console.core.db import db
+from console.core.errors import NotFound, SignInNeeded
+from console.core.sessions import SEEN_EVERY, SignInSession, find_live
+from console.core.transaction import transaction
+from console.customers.models import Person, PersonSession
+from console.extensions import login_manager
+from console.staff.models import Staff, StaffSession
+from console.web.answers import wants_json
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+STAFF_TOKEN = "staff"  # noqa: S105  (a key in the cookie)
+PERSON_TOKEN = "person"  # noqa: S105
+PORTAL = "/moj/"
+
+
+class Identity(UserMixin):
+    """What Flask-Login calls a user: a live session and whose it is."""
+
+    def __init__(self, row: StaffSession | PersonSession) -> None:
+        self.row = row
+        self.id = f"{type(row).__name__}:{row.id}"
+
+    @property
+    def staff(self) -> Staff | None:
+        return self.row.staff if isinstance(self.row, StaffSession) else None
+
+    @property
+    def person(self) -> Person | None:
+        return self.row.person if isinstance(self.row, PersonSession) else None
+
+
+def in_portal() -> bool:
+    """Tell whether this request is for the customers' side."""
+    return request.path.startswith(PORTAL)
+
+
+@login_manager.request_loader
+def load_identity(_request: Request) -> Identity | None:
+    """Find the live session that the cookie names; a disabled account's is none."""
+    kind: type[StaffSession | PersonSession] = PersonSession if in_portal() else StaffSession
+    token = session.get(PERSON_TOKEN if in_portal() else STAFF_TOKEN)
+    if not isinstance(token, str):
+        return None
+    row = find_live(db.session(), kind, token, now=clock.now(), idle=_idle())
+    if row is None or (isinstance(row, StaffSession) and not row.staff.active):
+        return None
+    if clock.now() - row.seen_at > SEEN_EVERY:
+        _touch(kind, row.id)
+        row = db.session.get_one(kind, row.id)
+    return Identity(row)
+
+
+def _idle() -> timedelta:
+    return timedelta(minutes=settings().session_idle_minutes)
+
+
+def _touch(kind: type[SignInSession], key: int) -> None:
+    """Note that the session is in use, at most once a minute."""
+    with transaction() as database:
+        row = database.get(kind, key)
+        if row is not None:
+            row.seen_at = clock.now()
+
+
+@login_manager.unauthorized_handler
+def ask_to_sign_in() -> ResponseReturnValue:
+    """Send people to the sign-in page and back; programs get 401."""
+    if wants_json():
+        raise SignInNeeded
+    endpoint = "portal.login" if in_portal() else "staff.login"
+    return redirect(url_for(endpoint, next=request.full_path.rstrip("?") if request.method == "GET" else None))
+
+
+def current_staff() -> Staff:
+    """Return the signed-in staff member.
+
+    Raises:
+        SignInNeeded: nobody is.
+    """
+    staff = cast(Identity, current_user).staff if current_user.is_authenticated else None
+    if staff is None:
+        raise SignInNeeded
+    return staff
+
+
+def current_person() -> Person:
+    """Return the customer's person signed in to the portal.
+
+    Raises:
+        SignInNeeded: nobody is.
+    """
+    person = cast(Identity, current_user).person if current_user.is_authenticated else None
+    if person is None:
+        raise SignInNeeded
+    return person
+
+
+def current_actor() -> Actor:
+    """Return who is asking, as verbs are told; built once a request."""
+    if "actor" not in g:
+        if in_portal():
+            person = current_person()
+            g.actor = Actor(kind="person", id=person.id, name=person.name, address=request.remote_addr)
+        else:
+            g.actor = current_staff().actor(request.remote_addr)
+    return cast(Actor, g.actor)
+
+
+def staff_only(permission: str | None = None) -> Callable[[Callable[P, R]], Callable[P, R | ResponseReturnValue]]:
+    """Guard a route: signed-in staff, whose role allows ``permission``."""
+
+    def guard(view: Callable[P, R]) -> Callable[P, R | ResponseReturnValue]:
+        @wraps(view)
+        def guarded(*args: P.args, **kwargs: P.kwargs) -> R | ResponseReturnValue:
+            if not current_user.is_authenticated:
+                return ask_to_sign_in()
+            if permission is not None and not current_actor().may(permission):
+                raise NotFound(code="not_allowed")
+            return view(*args, **kwargs)
+
+        return guarded
+
+    return guard
