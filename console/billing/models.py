@@ -213,9 +213,8 @@ _WRITABLE = {"status", "paid"}
 
 @event.listens_for(OrmSession, "before_flush")
 def _issued_documents_are_frozen(session: OrmSession, _context: UOWTransaction, _instances: object) -> None:
-    for document in session.deleted:
-        if isinstance(document, Proforma | Storno | ProformaLine):
-            raise RuntimeError("an issued document is never deleted")
+    if any(isinstance(document, Proforma | Storno | ProformaLine) for document in session.deleted):
+        raise RuntimeError("an issued document is never deleted")
     for document in session.dirty:
         if isinstance(document, Proforma | Storno | ProformaLine):
             changed = {c.key for c in document.__mapper__.column_attrs if get_history(document, c.key).has_changes()}

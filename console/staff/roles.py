@@ -28,6 +28,9 @@ class Permission(StrEnum):
     DECIDE_MIGRATION = "migrations.decide"  # approve, reject, execute
     READ_AUDIT = "audit.read"
     SEE_PRODUCTS = "products.see"
+    MANAGE_PRODUCTS = "products.manage"
+    MANAGE_SERVICES = "services.manage"
+    ISSUE_DOCUMENTS = "documents.issue"  # issue, cancel, record a payment
     MANAGE_STAFF = "staff.manage"
 
 
@@ -37,9 +40,11 @@ _DOCUMENTS = frozenset({Permission.READ_DOCUMENTS, Permission.PREVIEW_MIGRATION}
 
 PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.AGENT: _DESK,
-    Role.BILLING: _DESK | _DOCUMENTS | {Permission.DECIDE_MIGRATION},
+    Role.BILLING: _DESK
+    | _DOCUMENTS
+    | {Permission.DECIDE_MIGRATION, Permission.ISSUE_DOCUMENTS, Permission.MANAGE_SERVICES},
     Role.SUPERVISOR: _DESK
     | _DOCUMENTS
     | {Permission.OVERRIDE, Permission.UNLOCK_PIN, Permission.READ_AUDIT},
-    Role.ADMIN: _EVERYONE | {Permission.MANAGE_STAFF, Permission.READ_AUDIT},
+    Role.ADMIN: _EVERYONE | {Permission.MANAGE_STAFF, Permission.READ_AUDIT, Permission.MANAGE_PRODUCTS},
 }

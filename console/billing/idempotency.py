@@ -1,0 +1,52 @@
+"""One effect for one key: a repeated call gets the first answer."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from console.billing.models import IdempotencyKey
+from console.core import clock
+from console.core.db import db
+from console.core.errors import Invalid
+
+MAX_KEY = 100
+
+
+def once(scope: str, key: str, request: dict[str, Any], work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """Do ``work`` under ``key`` unless that was done, and return its answer.
+
+    The key's row is inserted first and commits with the work: a second caller
+    waits for the first, then finds the answer; where the first failed, nothing
+    is left and the second does the work.
+
+    Args:
+        scope: what the key is for; the same key may serve elsewhere.
+        request: what is asked (JSON-able), without the key.
+
+    Raises:
+        Invalid: no usable key (``key_missing``), or one used for another request (``key_reused``).
+    """
+    if not key or len(key) > MAX_KEY or not key.isprintable():
+        raise Invalid(_l("The request lacks its one-time key. Open the page again."), code="key_missing")
+    digest = hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()
+    session = db.session()
+    insert = (sqlite if session.get_bind().dialect.name == "sqlite" else postgresql).insert(IdempotencyKey)
+    fresh = session.execute(
+        insert.values(scope=scope, key=key, request=digest, answer=None, created_at=clock.now())
+        .on_conflict_do_nothing()
+        .returning(IdempotencyKey.key)
+    ).first()
+    row = session.scalars(select(IdempotencyKey).where(IdempotencyKey.scope == scope, IdempotencyKey.key == key)).one()
+    if fresh is None:
+        if row.request != digest:
+            raise Invalid(_l("This key was already used for another request."), code="key_reused")
+        return dict(row.answer or {})
+    row.answer = work()
+    return row.answer

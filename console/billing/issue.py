@@ -1,0 +1,237 @@
+"""Issuing and cancelling pro-formas. An issued document is never edited or deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import select
+
+from console.audit.service import record
+from console.billing import numbering
+from console.billing.models import (
+    ACTIVE_STATUSES,
+    PROFORMA_SEARCH,
+    Proforma,
+    ProformaLine,
+    ProformaStatus,
+    Storno,
+)
+from console.billing.tax import rule_for
+from console.core import clock
+from console.core.actor import Actor
+from console.core.context import settings
+from console.core.db import db
+from console.core.errors import Conflict, Invalid
+from console.core.money import CURRENCIES
+from console.customers.models import Customer
+from console.hosting.models import Service
+from console.staff.roles import Permission
+
+
+@dataclass(frozen=True)
+class LineDraft:
+    """One item to be put on a document. ``net`` in minor units, ``tax_bp`` the product's rate."""
+
+    description: str
+    net: int
+    tax_bp: int = 2000
+    service_id: int | None = None
+    quantity: int = 1
+    source_line_id: int | None = None
+
+
+def today() -> date:
+    """Return the day documents are dated with now."""
+    return clock.local_date(clock.now(), settings().zone)
+
+
+def issue_proforma(
+    actor: Actor,
+    customer: Customer,
+    drafts: Sequence[LineDraft],
+    *,
+    currency: str | None = None,
+    due_on: date | None = None,
+) -> Proforma:
+    """Issue a pro-forma to ``customer``.
+
+    Args:
+        due_on: the issuer's term from today when not given.
+
+    Raises:
+        Invalid: no lines, an unknown currency, a due date in the past.
+        Conflict: a line's service belongs to somebody else.
+    """
+    actor.require(Permission.ISSUE_DOCUMENTS)
+    currency = currency or customer.currency
+    due_on = due_on or today() + timedelta(days=settings().issuer.terms_days)
+    if not drafts or currency not in CURRENCIES or any(draft.net < 0 or draft.quantity < 1 for draft in drafts):
+        raise Invalid(_l("A pro-forma needs at least one line with an amount, in a known currency."))
+    if due_on < today():
+        raise Invalid(_l("The due date has passed."))
+    _check_owner(customer, {draft.service_id for draft in drafts if draft.service_id is not None})
+    document = draft_document(customer, drafts, currency=currency, due_on=due_on)
+    number_documents([document])
+    record(
+        actor,
+        "proforma.issued",
+        document.number,
+        customer_id=customer.id,
+        total=document.total,
+        currency=currency,
+    )
+    return document
+
+
+def _check_owner(customer: Customer, service_ids: set[int]) -> None:
+    """Hold the lines' services still: one that is just moving away gets no document here."""
+    query = select(Service).where(Service.id.in_(service_ids)).order_by(Service.id).with_for_update(read=True)
+    owners = {service.customer_id for service in db.session.scalars(query.execution_options(populate_existing=True))}
+    if owners - {customer.id}:
+        raise Conflict(_l("A service on this document belongs to another customer."))
+
+
+def draft_document(
+    customer: Customer,
+    drafts: Sequence[LineDraft],
+    *,
+    currency: str,
+    due_on: date,
+    source_id: int | None = None,
+    migration_id: int | None = None,
+) -> Proforma:
+    """Work out a document without its number, dated now. Not yet in the session."""
+    issuer = settings().issuer
+    rule = rule_for(customer.tax_status, issuer_in_vat_system=issuer.in_vat_system)
+    lines = [
+        ProformaLine(
+            position=position,
+            service_id=draft.service_id,
+            description=draft.description,
+            quantity=draft.quantity,
+            net=draft.net,
+            tax_bp=draft.tax_bp,
+            tax=rule.on(draft.net, draft.tax_bp),
+            total=draft.net + rule.on(draft.net, draft.tax_bp),
+            source_line_id=draft.source_line_id,
+        )
+        for position, draft in enumerate(drafts, start=1)
+    ]
+    return Proforma(
+        series=numbering.PROFORMA,
+        issued_on=today(),
+        issued_at=clock.now(),
+        buyer=customer.buyer(),
+        issuer=issuer.snapshot(currency),
+        currency=currency,
+        net=sum(line.net for line in lines),
+        tax=sum(line.tax for line in lines),
+        total=sum(line.total for line in lines),
+        customer_id=customer.id,
+        due_on=due_on,
+        tax_note=rule.note,
+        language=customer.language,
+        source_id=source_id,
+        migration_id=migration_id,
+        lines=lines,
+    )
+
+
+def number_documents(documents: Sequence[Proforma]) -> None:
+    """Give ``documents`` their numbers in this order and store them. Call after every other lock."""
+    year = today().year
+    session = db.session()
+    for document, sequence in zip(
+        documents, numbering.take(session, numbering.PROFORMA, year, len(documents)), strict=True
+    ):
+        document.year, document.sequence = year, sequence
+        document.number = numbering.write(numbering.PROFORMA, year, sequence)
+        document.reference = numbering.payment_reference(year, sequence)
+        session.add(document)
+    session.flush()
+    PROFORMA_SEARCH.put_many(session, [(document.id, document.searchable()) for document in documents])
+
+
+def cancel_proforma(actor: Actor, proforma: Proforma, reason: str) -> Storno:
+    """Cancel one pro-forma by a storno of today.
+
+    Raises:
+        Invalid: no reason given.
+        Conflict: it is paid, in whole or part, or cancelled already.
+    """
+    actor.require(Permission.ISSUE_DOCUMENTS)
+    if not reason.strip():
+        raise Invalid(_l("Say why the document is cancelled."))
+    lock_proformas([proforma.id])
+    if proforma.status is not ProformaStatus.OPEN:
+        raise Conflict(_l("Only a pro-forma that is neither paid nor cancelled can be cancelled."))
+    (storno,) = cancel_documents([proforma], reason.strip())
+    record(
+        actor,
+        "proforma.cancelled",
+        proforma.number,
+        customer_id=proforma.customer_id,
+        storno=storno.number,
+        reason=storno.reason,
+    )
+    return storno
+
+
+def cancel_documents(proformas: Sequence[Proforma], reason: str, migration_id: int | None = None) -> list[Storno]:
+    """Cancel locked, active pro-formas in this order. Call after every other lock but the numbers'."""
+    year = today().year
+    session = db.session()
+    stornos = []
+    for proforma, sequence in zip(
+        proformas, numbering.take(session, numbering.STORNO, year, len(proformas)), strict=True
+    ):
+        proforma.status = ProformaStatus.CANCELLED
+        storno = Storno(
+            number=numbering.write(numbering.STORNO, year, sequence),
+            series=numbering.STORNO,
+            year=year,
+            sequence=sequence,
+            issued_on=today(),
+            issued_at=clock.now(),
+            buyer=proforma.buyer,
+            issuer=proforma.issuer,
+            currency=proforma.currency,
+            net=-proforma.net,
+            tax=-proforma.tax,
+            total=-proforma.total,
+            proforma_id=proforma.id,
+            customer_id=proforma.customer_id,
+            reason=reason,
+            migration_id=migration_id,
+        )
+        session.add(storno)
+        stornos.append(storno)
+    session.flush()
+    return stornos
+
+
+def lock_proformas(ids: Sequence[int]) -> list[Proforma]:
+    """Lock pro-formas in the order of their ids and read them afresh."""
+    query = select(Proforma).where(Proforma.id.in_(ids)).order_by(Proforma.id).with_for_update(of=Proforma)
+    return list(db.session.scalars(query.execution_options(populate_existing=True)))
+
+
+def record_payment(actor: Actor, proforma: Proforma, amount: int) -> None:
+    """Note that ``amount`` (minor units) was paid on ``proforma``.
+
+    Raises:
+        Invalid: nothing, or more than is open.
+        Conflict: the document is paid or cancelled.
+    """
+    actor.require(Permission.ISSUE_DOCUMENTS)
+    lock_proformas([proforma.id])
+    if proforma.status not in ACTIVE_STATUSES:
+        raise Conflict(_l("This pro-forma is paid or cancelled; the payment belongs elsewhere."))
+    if not 0 < amount <= proforma.total - proforma.paid:
+        raise Invalid(_l("The amount is not one that is still open on this pro-forma."))
+    proforma.paid += amount
+    proforma.status = ProformaStatus.PAID if proforma.paid == proforma.total else ProformaStatus.PART_PAID
+    record(actor, "proforma.paid", proforma.number, customer_id=proforma.customer_id, amount=amount)

@@ -1,0 +1,170 @@
+"""Billing's decisions, and the ends that are not an execution."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import select
+
+from console.audit.service import record
+from console.billing.idempotency import once
+from console.billing.migrate.facts import plan_for
+from console.billing.migrate.plan import Plan
+from console.billing.migrate.refusals import refusal
+from console.billing.migrate.request import owner_of
+from console.billing.models import OPEN_STATES, Migration, MigrationState
+from console.core import clock
+from console.core.actor import SYSTEM, Actor
+from console.core.db import db
+from console.core.errors import NotFound
+from console.core.ids import read_number
+from console.customers.models import VerificationKind
+from console.customers.rights import Right
+from console.mail.service import queue
+from console.staff.roles import Permission
+
+EXPIRE_AT_ONCE = 200
+
+
+def approve(actor: Actor, ref: str, plan: str, key: str) -> dict[str, Any]:
+    """Approve a request as previewed.
+
+    Args:
+        plan: the digest of the preview that was looked at.
+
+    Raises:
+        Invalid, Conflict: one of ``console.billing.migrate.refusals``.
+    """
+    actor.require(Permission.DECIDE_MIGRATION)
+
+    def work() -> dict[str, Any]:
+        migration = lock_migration(ref)
+        check_state(migration, MigrationState.REQUESTED)
+        checked_plan(migration, plan)
+        migration.state = MigrationState.APPROVED
+        migration.approved_at, migration.approved_by_id, migration.plan = clock.now(), actor.id, plan
+        record(actor, "migration.approved", migration.ref, customer_id=migration.from_customer_id, plan=plan)
+        return {"migration": {"ref": migration.ref, "state": migration.state.value}, "cancelled": [], "issued": []}
+
+    return once(f"migration.approve:{ref}", key, {"plan": plan}, work)
+
+
+def reject(actor: Actor, ref: str, reason: str) -> Migration:
+    """Turn a request down, with a reason the owner will read."""
+    actor.require(Permission.DECIDE_MIGRATION)
+    migration = _end(actor, ref, MigrationState.REJECTED, reason)
+    owner = owner_of(migration.from_customer_id)
+    queue(
+        "migration_rejected",
+        to_address=owner.email,
+        to_name=owner.name,
+        language=owner.language or migration.from_customer.language,
+        customer_id=migration.from_customer_id,
+        name=owner.name,
+        ref=migration.ref,
+        reason=migration.end_reason,
+    )
+    return migration
+
+
+def withdraw(actor: Actor, ref: str, reason: str) -> Migration:
+    """Take a request back: by whoever made it, or by billing."""
+    actor.require(Permission.REQUEST_MIGRATION)
+    migration = lock_migration(ref)
+    if migration.requested_by_id != actor.id and not actor.may(Permission.DECIDE_MIGRATION):
+        raise NotFound(code="not_allowed")
+    return _end(actor, ref, MigrationState.WITHDRAWN, reason)
+
+
+def expire_due(limit: int = EXPIRE_AT_ONCE) -> int:
+    """End requests nobody decided in time; return how many. Safe to run twice at once."""
+    due = (
+        select(Migration)
+        .where(Migration.state.in_(OPEN_STATES), Migration.expires_at <= clock.now())
+        .order_by(Migration.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    expired = list(db.session.scalars(due))
+    for migration in expired:
+        _close(SYSTEM, migration, MigrationState.EXPIRED, "")
+    return len(expired)
+
+
+def _end(actor: Actor, ref: str, state: MigrationState, reason: str) -> Migration:
+    migration = lock_migration(ref)
+    if migration.state not in OPEN_STATES:
+        raise refusal("wrong_state")
+    if not reason.strip():
+        raise refusal("no_reason")
+    _close(actor, migration, state, reason.strip())
+    return migration
+
+
+def _close(actor: Actor, migration: Migration, state: MigrationState, reason: str) -> None:
+    migration.state = state
+    migration.ended_at, migration.ended_by_id, migration.end_reason = clock.now(), actor.id, reason
+    release(migration)
+    record(actor, f"migration.{state.value}", migration.ref, customer_id=migration.from_customer_id, reason=reason)
+
+
+def release(migration: Migration) -> None:
+    """Let other migrations have the services again."""
+    for item in migration.items:
+        item.open = False
+
+
+def lock_migration(ref: str) -> Migration:
+    """Return the migration, locked.
+
+    Raises:
+        NotFound: there is none.
+    """
+    key = migration_id(ref)
+    query = select(Migration).where(Migration.id == key).with_for_update(of=Migration)
+    migration = db.session.scalar(query.execution_options(populate_existing=True))
+    if migration is None:
+        raise NotFound
+    return migration
+
+
+def migration_id(ref: str) -> int:
+    """Read ``M-0317``.
+
+    Raises:
+        NotFound: it is no reference.
+    """
+    number = read_number(ref, "M-")
+    if number is None:
+        raise NotFound
+    return number
+
+
+def check_state(migration: Migration, wanted: MigrationState) -> None:
+    """Raise unless ``migration`` stands at ``wanted`` and has not expired."""
+    if migration.state is not wanted:
+        raise refusal("expired" if migration.state is MigrationState.EXPIRED else "wrong_state")
+    if migration.expires_at <= clock.now():
+        raise refusal("expired")
+
+
+def checked_plan(migration: Migration, seen: str) -> Plan:
+    """Return the plan as of now, under lock, if it is the one that was seen and nothing is in its way."""
+    check_right(migration)
+    plan = plan_for(migration, lock=True)
+    if plan.obstacles:
+        raise refusal(plan.obstacles[0].code, plan.obstacles[0].concerns)
+    if plan.digest != seen:
+        raise refusal("stale_plan")
+    return plan
+
+
+def check_right(migration: Migration) -> None:
+    """Raise unless the person who asked still holds ``transfer`` on the account."""
+    verification = migration.verification
+    membership = verification.membership
+    if verification.kind is not VerificationKind.PIN or membership is None:
+        raise refusal("unverified")
+    db.session.refresh(membership)
+    if Right.TRANSFER not in membership.held_rights():
+        raise refusal("no_right")

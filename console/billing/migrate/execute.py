@@ -1,0 +1,193 @@
+"""Carrying a migration out: one transaction, locked in a fixed order, or nothing at all.
+
+Order of locks everywhere: idempotency key, migration, customers, services,
+pro-formas, number series, audit head.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import update
+
+from console.audit.service import record
+from console.billing.idempotency import once
+from console.billing.issue import LineDraft, cancel_documents, draft_document, lock_proformas, number_documents
+from console.billing.migrate.decide import check_state, checked_plan, lock_migration, release
+from console.billing.migrate.plan import Issue, Plan
+from console.billing.migrate.request import owner_of
+from console.billing.models import Migration, MigrationState, Proforma, Storno
+from console.core import clock
+from console.core.actor import Actor
+from console.core.db import db
+from console.hosting.models import Ownership, Service
+from console.mail.service import queue
+from console.staff.roles import Permission
+
+
+def execute(actor: Actor, ref: str, plan: str, key: str) -> dict[str, Any]:
+    """Execute an approved migration exactly as previewed.
+
+    Args:
+        plan: the digest of the preview that was looked at.
+        key: the caller's idempotency key; repeated, it returns the first answer.
+
+    Returns:
+        ``migration``, ``cancelled`` and ``issued``.
+
+    Raises:
+        Invalid, Conflict: one of ``console.billing.migrate.refusals``.
+    """
+    actor.require(Permission.DECIDE_MIGRATION)
+
+    def work() -> dict[str, Any]:
+        migration = lock_migration(ref)
+        check_state(migration, MigrationState.APPROVED)
+        return _execute(actor, migration, checked_plan(migration, plan))
+
+    return once(f"migration.execute:{ref}", key, {"plan": plan}, work)
+
+
+def _execute(actor: Actor, migration: Migration, plan: Plan) -> dict[str, Any]:
+    sources = lock_proformas([step.cancel.id for step in plan.steps])
+    issued = _draft(migration, plan)
+    stornos = cancel_documents(sources, migration.ref, migration.id)
+    number_documents(issued)
+    _move_services(migration)
+    migration.state = MigrationState.EXECUTED
+    migration.plan = plan.digest
+    migration.ended_at, migration.ended_by_id = clock.now(), actor.id
+    release(migration)
+    answer = {
+        "migration": {"ref": migration.ref, "state": migration.state.value},
+        "cancelled": [_cancelled(storno, source) for storno, source in zip(stornos, sources, strict=True)],
+        "issued": [_issued(document) for document in issued],
+    }
+    _record(actor, migration, plan, answer)
+    _tell_both(migration, plan, stornos, sources, issued)
+    return answer
+
+
+def _draft(migration: Migration, plan: Plan) -> list[Proforma]:
+    """Turn each planned document into one without a number yet, in the plan's order."""
+    customers = {migration.from_customer_id: migration.from_customer, migration.to_customer_id: migration.to_customer}
+    return [
+        draft_document(
+            customers[issue.customer_id],
+            _drafts(issue),
+            currency=issue.currency,
+            due_on=issue.due_on,
+            source_id=step.cancel.id,
+            migration_id=migration.id,
+        )
+        for step in plan.steps
+        for issue in step.issue
+    ]
+
+
+def _drafts(issue: Issue) -> list[LineDraft]:
+    return [
+        LineDraft(
+            description=line.description,
+            net=line.net,
+            tax_bp=line.tax_bp,
+            service_id=line.service_id,
+            quantity=line.quantity,
+            source_line_id=line.id,
+        )
+        for line in issue.lines
+    ]
+
+
+def _move_services(migration: Migration) -> None:
+    """Change the one fact that says who owns a service; domains and what recurs hang on it."""
+    now = clock.now()
+    ids = [item.service_id for item in migration.items]
+    session = db.session()
+    session.execute(update(Service).where(Service.id.in_(ids)).values(customer_id=migration.to_customer_id))
+    session.execute(update(Ownership).where(Ownership.service_id.in_(ids), Ownership.to_at.is_(None)).values(to_at=now))
+    session.add_all(
+        Ownership(
+            service_id=service_id, customer_id=migration.to_customer_id, from_at=now, to_at=None, cause=migration.ref
+        )
+        for service_id in ids
+    )
+    session.flush()
+
+
+def _cancelled(storno: Storno, source: Proforma) -> dict[str, Any]:
+    return {
+        "number": source.number,
+        "storno": storno.number,
+        "customer": source.buyer["number"],
+        "total": source.total,
+        "currency": source.currency,
+    }
+
+
+def _issued(document: Proforma) -> dict[str, Any]:
+    return {
+        "number": document.number,
+        "customer": document.buyer["number"],
+        "total": document.total,
+        "currency": document.currency,
+        "due_on": document.due_on.isoformat(),
+    }
+
+
+def _record(actor: Actor, migration: Migration, plan: Plan, answer: dict[str, Any]) -> None:
+    """Write both accounts' histories: each sees its own side."""
+    services = [service.number for service in plan.services]
+    for customer_id, other in (
+        (migration.from_customer_id, plan.new.buyer["number"]),
+        (migration.to_customer_id, plan.old.buyer["number"]),
+    ):
+        number = plan.old.buyer["number"] if customer_id == migration.from_customer_id else plan.new.buyer["number"]
+        record(
+            actor,
+            "migration.executed",
+            migration.ref,
+            customer_id=customer_id,
+            other=other,
+            services=services,
+            cancelled=[row["number"] for row in answer["cancelled"] if row["customer"] == number],
+            issued=[row["number"] for row in answer["issued"] if row["customer"] == number],
+            plan=plan.digest,
+        )
+
+
+def _tell_both(
+    migration: Migration,
+    plan: Plan,
+    stornos: Sequence[Storno],
+    sources: Sequence[Proforma],
+    issued: Sequence[Proforma],
+) -> None:
+    """Mail each side what concerns it, and nothing of the other's documents."""
+    for customer, recipient in ((migration.from_customer, "old"), (migration.to_customer, "new")):
+        owner = owner_of(customer.id)
+        cancelled = zip(sources, stornos, strict=True) if recipient == "old" else ()
+        queue(
+            "migration_executed",
+            to_address=owner.email,
+            to_name=owner.name,
+            language=owner.language or customer.language,
+            customer_id=customer.id,
+            name=owner.name,
+            recipient=recipient,
+            ref=migration.ref,
+            services=[f"{service.product} · {service.label}" for service in plan.services],
+            cancelled=[_mailed(source) | {"storno": storno.number} for source, storno in cancelled],
+            issued=[_mailed(document) for document in issued if document.customer_id == customer.id],
+        )
+
+
+def _mailed(document: Proforma) -> dict[str, Any]:
+    return {
+        "number": document.number,
+        "total": document.total,
+        "currency": document.currency,
+        "due_on": document.due_on,
+        "reference": document.reference,
+    }

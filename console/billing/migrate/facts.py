@@ -1,0 +1,137 @@
+"""Reading what a plan is made of, under lock when it is about to be carried out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+from sqlalchemy import Select, select
+from sqlalchemy.orm import joinedload, selectinload
+
+from console.billing.issue import today
+from console.billing.migrate.plan import Line, MovingService, Party, Plan, Source, build
+from console.billing.migrate.refusals import Obstacle
+from console.billing.models import ACTIVE_STATUSES, Migration, MigrationItem, Proforma, ProformaLine
+from console.core.context import settings
+from console.core.db import db
+from console.customers.models import Customer, CustomerStatus
+from console.hosting.models import Service, ServiceStatus, SuspensionReason
+
+T = TypeVar("T")
+
+
+def plan_for(migration: Migration, *, lock: bool = False) -> Plan:
+    """Work out what executing ``migration`` now would do.
+
+    Args:
+        lock: hold everything it rests on until the transaction ends, in the one
+            order everybody follows: customers, services, pro-formas.
+    """
+    service_ids = [item.service_id for item in migration.items]
+    customers = {
+        customer.id: customer
+        for customer in _read(
+            select(Customer)
+            .where(Customer.id.in_([migration.from_customer_id, migration.to_customer_id]))
+            .order_by(Customer.id),
+            lock,
+            Customer,
+        )
+    }
+    services = _read(
+        select(Service).where(Service.id.in_(service_ids)).order_by(Service.id).options(joinedload(Service.product)),
+        lock,
+        Service,
+    )
+    old, new = customers[migration.from_customer_id], customers[migration.to_customer_id]
+    return build(
+        day=today(),
+        terms_days=settings().issuer.terms_days,
+        old=Party(old.id, old.buyer()),
+        new=Party(new.id, new.buyer()),
+        issuer={**settings().issuer.snapshot("RSD"), "accounts": dict(settings().issuer.accounts)},
+        services=[_moving(service) for service in services],
+        sources=[_source(proforma) for proforma in _active_proformas(service_ids, lock)],
+        obstacles=[*service_obstacles(services, old.id), *account_obstacles(old, new)],
+    )
+
+
+def _read(query: Select[T], lock: bool, of: type[T]) -> list[T]:
+    if lock:
+        # An account is held against changes, but not against rows that merely point at it (KEY SHARE):
+        # whoever issues a document meanwhile holds the service first and the account after.
+        query = query.with_for_update(of=of, key_share=of is Customer).execution_options(populate_existing=True)
+    return list(db.session.scalars(query))
+
+
+def _active_proformas(service_ids: Sequence[int], lock: bool) -> list[Proforma]:
+    """Return every active pro-forma with a line of one of the services, whole."""
+    with_line = select(ProformaLine.proforma_id).where(ProformaLine.service_id.in_(service_ids))
+    query = (
+        select(Proforma)
+        .where(Proforma.id.in_(with_line), Proforma.status.in_(ACTIVE_STATUSES))
+        .order_by(Proforma.id)
+        .options(selectinload(Proforma.lines))
+    )
+    return _read(query, lock, Proforma)
+
+
+def _source(proforma: Proforma) -> Source:
+    return Source(
+        id=proforma.id,
+        number=proforma.number,
+        customer_id=proforma.customer_id,
+        currency=proforma.currency,
+        due_on=proforma.due_on,
+        paid=proforma.paid,
+        lines=tuple(_line(line) for line in proforma.lines),
+    )
+
+
+def _line(line: ProformaLine) -> Line:
+    return Line(
+        id=line.id,
+        position=line.position,
+        service_id=line.service_id,
+        description=line.description,
+        quantity=line.quantity,
+        net=line.net,
+        tax_bp=line.tax_bp,
+        tax=line.tax,
+        total=line.total,
+        moves=False,
+    )
+
+
+def _moving(service: Service) -> MovingService:
+    return MovingService(service.id, service.number, service.label, service.product.name, service.status.value)
+
+
+def service_obstacles(services: Sequence[Service], owner_id: int) -> list[Obstacle]:
+    """Return what about the services themselves forbids the move."""
+    tests: dict[str, Any] = {
+        "not_theirs": lambda service: service.customer_id != owner_id,
+        "abuse": lambda service: service.suspension is SuspensionReason.ABUSE,
+        "transfer_locked": lambda service: service.transfer_locked,
+        "cancelled_service": lambda service: service.status is ServiceStatus.CANCELLED,
+    }
+    found = {code: tuple(service.number for service in services if test(service)) for code, test in tests.items()}
+    return [Obstacle(code, concerns) for code, concerns in found.items() if concerns]
+
+
+def account_obstacles(old: Customer, new: Customer) -> list[Obstacle]:
+    """Return what about the two accounts forbids the move."""
+    found = []
+    if old.id == new.id:
+        found.append(Obstacle("same_owner", (new.number,)))
+    if old.status is CustomerStatus.CLOSED:
+        found.append(Obstacle("closed_source", (old.number,)))
+    if new.status is not CustomerStatus.ACTIVE:
+        found.append(Obstacle("closed_target", (new.number,)))
+    return found
+
+
+def services_in_migration(service_ids: Sequence[int]) -> list[Service]:
+    """Return those of the services that an open migration already holds."""
+    query = select(Service).join(MigrationItem, MigrationItem.service_id == Service.id)
+    return list(db.session.scalars(query.where(MigrationItem.open, Service.id.in_(service_ids)).order_by(Service.id)))

@@ -1,0 +1,51 @@
+"""Why a migration is refused: one name and one sentence each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from flask_babel import lazy_gettext as _l
+
+from console.core.errors import Conflict, Invalid, Refusal, Text
+
+REASONS: dict[str, Text] = {
+    "unverified": _l("Nobody with a live verification asked for this. Verify the caller by e-mail and support PIN."),
+    "no_right": _l("The verified person does not hold the right to give services away. The owner can grant it."),
+    "no_service": _l("Choose at least one service."),
+    "not_theirs": _l("Not every chosen service belongs to the verified account."),
+    "no_target": _l("There is no such account. The new owner has to register first."),
+    "many_targets": _l("This person owns several accounts. Give the account's number."),
+    "same_owner": _l("The services already belong to this account."),
+    "closed_source": _l("The account the services leave is closed."),
+    "closed_target": _l("The new owner's account is not open."),
+    "in_migration": _l("A service is already in a migration."),
+    "abuse": _l("A service is suspended for abuse and does not move."),
+    "transfer_locked": _l("The owner has locked a service against transfer."),
+    "cancelled_service": _l("A service has ended and cannot move."),
+    "part_paid": _l("An open pro-forma is partly paid. Settle or refund it first."),
+    "no_reason": _l("Say why the service moves."),
+    "stale_plan": _l("Nothing was changed. What was previewed has changed since; look at the fresh preview."),
+    "wrong_state": _l("This migration has moved on in the meantime. Nothing was changed."),
+    "expired": _l("This request has expired. Nothing was changed; ask for a new one."),
+}
+# These say "not any more" rather than "not like this".
+_CONFLICTS = frozenset({"in_migration", "stale_plan", "wrong_state", "expired", "part_paid"})
+
+
+@dataclass(frozen=True)
+class Obstacle:
+    """One thing in the way, and what it concerns (``U-1002``, ``PR-2026-000004``)."""
+
+    code: str
+    concerns: tuple[str, ...] = ()
+
+    @property
+    def message(self) -> Text:
+        return REASONS[self.code]
+
+
+def refusal(code: str, concerns: Iterable[str] = ()) -> Refusal:
+    """Return the named refusal, ready to be raised."""
+    kind = Conflict if code in _CONFLICTS else Invalid
+    return kind(REASONS[code], code=code, details={"concerns": list(concerns)} if concerns else {})

@@ -1,0 +1,227 @@
+"""Asking for a migration: only under a live verification of a person who may give services away."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+
+from console.audit.service import record
+from console.billing.idempotency import once
+from console.billing.migrate.facts import account_obstacles, service_obstacles, services_in_migration
+from console.billing.migrate.refusals import refusal
+from console.billing.models import Migration, MigrationItem, Proforma, ProformaLine, ProformaStatus
+from console.core import clock
+from console.core.actor import Actor
+from console.core.context import settings
+from console.core.db import db
+from console.core.ids import CUSTOMER_BASE, read_number
+from console.customers.models import Customer, MemberRole, Membership, Person, Verification, VerificationKind
+from console.customers.rights import Right
+from console.hosting.models import Service
+from console.mail.service import queue
+from console.staff.roles import Permission
+
+MAX_REASON = 1_000
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked: which services, to whom (number or e-mail), under which verification, why."""
+
+    services: tuple[int, ...]
+    to_customer: str
+    verification: int
+    reason: str
+
+
+def request_migration(actor: Actor, request: Request, key: str) -> dict[str, Any]:
+    """Ask for a migration and return ``{"ref", "state"}``.
+
+    Args:
+        key: the caller's idempotency key.
+
+    Raises:
+        NotFound: the role does not ask for migrations.
+        Invalid, Conflict: one of ``console.billing.migrate.refusals``.
+    """
+    actor.require(Permission.REQUEST_MIGRATION)
+    asked = {
+        "services": sorted(set(request.services)),
+        "to": request.to_customer.strip().lower(),
+        "verification": request.verification,
+        "reason": request.reason.strip(),
+    }
+    return once(f"migration.request:{actor.id}", key, asked, lambda: _request(actor, request))
+
+
+def _request(actor: Actor, request: Request) -> dict[str, Any]:
+    verification = _verification(actor, request.verification)
+    if not request.reason.strip():
+        raise refusal("no_reason")
+    if not request.services:
+        raise refusal("no_service")
+    old, new = _parties(verification, request.to_customer)
+    services = _services(request.services, old)
+    obstacles = [*account_obstacles(old, new), *service_obstacles(services, old.id)]
+    if obstacles:
+        raise refusal(obstacles[0].code, obstacles[0].concerns)
+    _check_free(services)
+    migration = Migration(
+        from_customer_id=old.id,
+        to_customer_id=new.id,
+        verification_id=verification.id,
+        reason=request.reason.strip()[:MAX_REASON],
+        requested_at=clock.now(),
+        requested_by_id=actor.id,
+        expires_at=clock.now() + timedelta(days=settings().migration_days),
+        items=[MigrationItem(service_id=service.id, open=True) for service in services],
+    )
+    _store(migration, services)
+    record(
+        actor,
+        "migration.requested",
+        migration.ref,
+        customer_id=old.id,
+        to=new.number,
+        services=[service.number for service in services],
+        verification=verification.id,
+    )
+    _tell_owner(migration, old, services)
+    return {"ref": migration.ref, "state": migration.state.value}
+
+
+def _verification(actor: Actor, verification_id: int) -> Verification:
+    """Return the live verification of a person who holds ``transfer``; an override never counts."""
+    verification = db.session.get(Verification, verification_id, populate_existing=True)
+    if (
+        verification is None
+        or verification.kind is not VerificationKind.PIN
+        or verification.staff_id != actor.id
+        or not verification.is_live(clock.now())
+    ):
+        raise refusal("unverified")
+    if Right.TRANSFER not in verification.opened_rights():
+        raise refusal("no_right")
+    return verification
+
+
+def _parties(verification: Verification, to_customer: str) -> tuple[Customer, Customer]:
+    """Return both accounts, locked in the order of their ids."""
+    target_id = _target_id(to_customer.strip())
+    query = (
+        select(Customer)
+        .where(Customer.id.in_([verification.customer_id, target_id]))
+        .order_by(Customer.id)
+        .with_for_update(read=True)
+        .execution_options(populate_existing=True)
+    )
+    found = {customer.id: customer for customer in db.session.scalars(query)}
+    return found[verification.customer_id], found[target_id]
+
+
+def _target_id(to_customer: str) -> int:
+    """Find the new owner's account by number, or by its owner's e-mail."""
+    if "@" in to_customer:
+        owned = (
+            select(Membership.customer_id)
+            .join(Person)
+            .where(
+                Person.email == to_customer.lower(),
+                Membership.role == MemberRole.OWNER,
+                Membership.removed_at.is_(None),
+            )
+            .limit(2)
+        )
+        ids = list(db.session.scalars(owned))
+        if len(ids) > 1:
+            raise refusal("many_targets")
+        if not ids:
+            raise refusal("no_target")
+        return ids[0]
+    number = read_number(to_customer, "K-")
+    if number is None:
+        raise refusal("no_target")
+    owner = select(Membership.customer_id).where(
+        Membership.customer_id == number - CUSTOMER_BASE,
+        Membership.role == MemberRole.OWNER,
+        Membership.removed_at.is_(None),
+    )
+    target = db.session.scalar(owner)
+    if target is None:
+        raise refusal("no_target")
+    return target
+
+
+def _services(ids: Sequence[int], owner: Customer) -> list[Service]:
+    """Return the services, locked; whether a foreign one exists is nobody's business here."""
+    query = (
+        select(Service)
+        .where(Service.id.in_(set(ids)), Service.customer_id == owner.id)
+        .order_by(Service.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    services = list(db.session.scalars(query))
+    if len(services) != len(set(ids)):
+        raise refusal("not_theirs")
+    return services
+
+
+def _check_free(services: Sequence[Service]) -> None:
+    ids = [service.id for service in services]
+    taken = services_in_migration(ids)
+    if taken:
+        raise refusal("in_migration", [service.number for service in taken])
+    part_paid = list(
+        db.session.scalars(
+            select(Proforma.number)
+            .where(
+                Proforma.id.in_(select(ProformaLine.proforma_id).where(ProformaLine.service_id.in_(ids))),
+                Proforma.status == ProformaStatus.PART_PAID,
+            )
+            .order_by(Proforma.id)
+        )
+    )
+    if part_paid:
+        raise refusal("part_paid", part_paid)
+
+
+def _store(migration: Migration, services: Sequence[Service]) -> None:
+    db.session.add(migration)
+    try:
+        db.session.flush()
+    except IntegrityError as error:  # the index on open items: somebody was faster
+        raise refusal("in_migration", [service.number for service in services]) from error
+
+
+def _tell_owner(migration: Migration, old: Customer, services: Sequence[Service]) -> None:
+    owner = owner_of(old.id)
+    queue(
+        "migration_requested",
+        to_address=owner.email,
+        to_name=owner.name,
+        language=owner.language or old.language,
+        customer_id=old.id,
+        name=owner.name,
+        ref=migration.ref,
+        services=[service.label for service in services],
+    )
+
+
+def owner_of(customer_id: int) -> Person:
+    """Return the account's owner."""
+    query = (
+        select(Person)
+        .join(Membership)
+        .where(
+            Membership.customer_id == customer_id,
+            Membership.role == MemberRole.OWNER,
+            Membership.removed_at.is_(None),
+        )
+    )
+    return db.session.scalars(query).one()

@@ -1,0 +1,155 @@
+"""Verbs on products, services and domains."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date
+
+from flask_babel import lazy_gettext as _l
+
+from console.audit.service import record
+from console.core import clock
+from console.core.actor import Actor
+from console.core.db import db
+from console.core.errors import Invalid
+from console.core.money import BASIS_POINTS, CURRENCIES
+from console.customers.models import Customer
+from console.hosting.models import (
+    DOMAIN_SEARCH,
+    SERVICE_SEARCH,
+    Domain,
+    Ownership,
+    Product,
+    ProductKind,
+    Service,
+    ServiceStatus,
+    SuspensionReason,
+)
+from console.staff.roles import Permission
+
+_HOST = re.compile(r"^(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)+$")
+
+
+@dataclass(frozen=True)
+class ServiceData:
+    """What a new service starts with; price and period default to the product's.
+
+    Args:
+        price: net for one period, minor units.
+        hosted_with: the service it belongs together with (a domain's hosting).
+        cause: why it began, for the ownership history.
+    """
+
+    label: str
+    started_on: date
+    paid_until: date
+    price: int | None = None
+    currency: str | None = None
+    period_months: int | None = None
+    auto_renew: bool = True
+    hosted_with: Service | None = None
+    external_id: str | None = None
+    cause: str = "order"
+
+
+def add_product(
+    actor: Actor,
+    *,
+    code: str,
+    name: str,
+    kind: ProductKind,
+    price: int,
+    currency: str = "RSD",
+    period_months: int = 12,
+    tax_bp: int = 2000,
+) -> Product:
+    """Put a product on sale. ``price`` is net, in minor units.
+
+    Raises:
+        Invalid: a negative price, an unknown currency, a period of no months.
+    """
+    actor.require(Permission.MANAGE_PRODUCTS)
+    if price < 0 or currency not in CURRENCIES or period_months < 1 or not 0 <= tax_bp <= BASIS_POINTS:
+        raise Invalid(_l("A product needs a price, a known currency and a period of at least one month."))
+    product = Product(
+        code=code, name=name, kind=kind, price=price, currency=currency, period_months=period_months, tax_bp=tax_bp
+    )
+    db.session.add(product)
+    record(actor, "product.added", code, name=name, price=price, currency=currency)
+    return product
+
+
+def start_service(actor: Actor, customer: Customer, product: Product, data: ServiceData) -> Service:
+    """Give ``customer`` a service, and open its ownership history."""
+    actor.require(Permission.MANAGE_SERVICES)
+    service = Service(
+        customer=customer,
+        product=product,
+        label=data.label,
+        started_on=data.started_on,
+        paid_until=data.paid_until,
+        price=product.price if data.price is None else data.price,
+        currency=data.currency or product.currency,
+        period_months=data.period_months or product.period_months,
+        auto_renew=data.auto_renew,
+        hosted_with_id=data.hosted_with.id if data.hosted_with else None,
+        external_id=data.external_id,
+    )
+    db.session.add(service)
+    db.session.flush()
+    db.session.add(
+        Ownership(service_id=service.id, customer_id=customer.id, from_at=clock.now(), to_at=None, cause=data.cause)
+    )
+    SERVICE_SEARCH.put(db.session(), service.id, service.searchable())
+    record(actor, "service.started", service.number, customer_id=customer.id, label=service.label, product=product.code)
+    return service
+
+
+def register_domain(actor: Actor, service: Service, name: str, registered_on: date, expires_on: date) -> Domain:
+    """Tie a registered name to the service that pays for it.
+
+    Args:
+        name: may be international; it is kept as A-labels (RFC 5891).
+
+    Raises:
+        Invalid: ``name`` is no domain name.
+    """
+    actor.require(Permission.MANAGE_SERVICES)
+    ascii_name = ascii_domain(name)
+    domain = Domain(name=ascii_name, service_id=service.id, registered_on=registered_on, expires_on=expires_on)
+    db.session.add(domain)
+    db.session.flush()
+    DOMAIN_SEARCH.put(db.session(), domain.id, f"{name} {ascii_name}")
+    record(actor, "domain.registered", ascii_name, customer_id=service.customer_id, service=service.number)
+    return domain
+
+
+def ascii_domain(name: str) -> str:
+    """Return ``name`` as the DNS writes it.
+
+    Raises:
+        Invalid: it is none.
+    """
+    try:
+        ascii_name = name.strip().rstrip(".").encode("idna").decode().lower()
+    except UnicodeError as error:
+        raise Invalid(_l("That is not a domain name.")) from error
+    if not _HOST.match(ascii_name):
+        raise Invalid(_l("That is not a domain name."))
+    return ascii_name
+
+
+def suspend(actor: Actor, service: Service, reason: SuspensionReason) -> None:
+    """Switch a service off, with the reason that decides what may still be done with it."""
+    actor.require(Permission.MANAGE_SERVICES)
+    service.status, service.suspension = ServiceStatus.SUSPENDED, reason
+    record(actor, "service.suspended", service.number, customer_id=service.customer_id, reason=reason.value)
+
+
+def lock_transfer(actor: Actor, service: Service, *, locked: bool) -> None:
+    """Set or lift the owner's transfer lock: while set, the service cannot be given away."""
+    actor.require(Permission.MANAGE_SERVICES)
+    service.transfer_locked = locked
+    action = "service.transfer_locked" if locked else "service.transfer_unlocked"
+    record(actor, action, service.number, customer_id=service.customer_id)

@@ -1,0 +1,96 @@
+"""Migrations to test with: a verified request, taken as far as a test needs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import select
+
+from console.billing import migrate
+from console.billing.models import Migration
+from console.core.actor import Actor
+from console.core.db import db
+from console.core.transaction import transaction
+from console.customers.models import Customer
+from console.hosting.models import Service
+from console.staff.roles import Role
+from tests import factories
+
+
+@dataclass
+class Move:
+    """Who acts in one migration."""
+
+    agent: Actor
+    billing: Actor
+    old: Customer
+    new: Customer
+    services: tuple[Service, ...]
+    verification_id: int
+    ref: str = ""
+
+    def __post_init__(self) -> None:
+        # Read now: several threads may ask at once, and rows belong to the test's own session.
+        self.service_ids = tuple(service.id for service in self.services)
+        self.target = self.new.number
+
+    def request(self, **changes: Any) -> dict[str, Any]:
+        """Ask for the migration; ``changes`` replace parts of the request."""
+        asked = {
+            "services": self.service_ids,
+            "to_customer": self.target,
+            "verification": self.verification_id,
+            "reason": "Prodaja sajta",
+        } | changes
+        key = str(asked.pop("key", uuid4().hex))
+        with transaction():
+            answer = migrate.request_migration(self.agent, migrate.Request(**asked), key)
+        self.ref = answer["ref"]
+        return answer
+
+    def migration(self) -> Migration:
+        return db.session.scalars(select(Migration).where(Migration.id == int(self.ref[2:]))).one()
+
+    def digest(self) -> str:
+        """Preview, and return what identifies the plan."""
+        return migrate.plan_for(self.migration()).digest
+
+    def approve(self) -> dict[str, Any]:
+        digest = self.digest()
+        with transaction():
+            return migrate.approve(self.billing, self.ref, digest, uuid4().hex)
+
+    def execute(self, *, digest: str | None = None, key: str | None = None) -> dict[str, Any]:
+        digest = digest or self.digest()
+        with transaction():
+            return migrate.execute(self.billing, self.ref, digest, key or uuid4().hex)
+
+    def to_approved(self) -> Move:
+        self.request()
+        self.approve()
+        return self
+
+
+def make_move(
+    old: Customer | None = None, new: Customer | None = None, services: Sequence[Service] | None = None
+) -> Move:
+    """Make both sides and a live verification of the old owner by an agent."""
+    agent = factories.make_staff(Role.AGENT)
+    billing = factories.make_staff(Role.BILLING)
+    if old is None:
+        persona = factories.ana()
+        old, services = persona.customer, services or persona.services[:1]
+    verification = factories.make_verification(agent, factories.owner_of(old))
+    return Move(
+        agent=factories.actor_of(agent),
+        billing=factories.actor_of(billing),
+        old=old,
+        new=new or factories.novi().customer,
+        services=tuple(services or [factories.make_service(old)]),
+        verification_id=verification.id,
+    )
+
+

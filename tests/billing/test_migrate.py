@@ -1,0 +1,486 @@
+"""A migration by its rules: what it does, what it refuses, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from console.audit.models import AuditEntry
+from console.billing import migrate
+from console.billing.models import (
+    Migration,
+    MigrationItem,
+    MigrationState,
+    NumberSeries,
+    Proforma,
+    ProformaStatus,
+    Storno,
+)
+from console.core.errors import Conflict, Invalid, NotFound, Refusal
+from console.core.transaction import transaction
+from console.customers.models import Customer, CustomerStatus, MemberRole, TaxStatus, Verification, VerificationKind
+from console.customers.rights import Right
+from console.hosting import service as hosting
+from console.hosting.models import Ownership, Service, ServiceStatus
+from console.mail.models import Mail
+from console.staff.roles import Role
+from tests import factories
+from tests.billing.moves import Move, make_move
+from tests.conftest import Clock
+from tests.factories import LineSpec
+
+pytestmark = pytest.mark.usefixtures("session")
+
+
+def refused(code: str, call: Callable[[], Any]) -> Refusal:
+    with pytest.raises(Refusal) as caught:
+        call()
+    assert caught.value.code == code
+    return caught.value
+
+
+# --- what it does ---------------------------------------------------------------------------------------------------
+
+
+def test_a_mixed_document_is_cancelled_and_made_again_for_both(session: Session) -> None:
+    move = make_move().to_approved()
+    (source,) = session.scalars(select(Proforma).where(Proforma.customer_id == move.old.id))
+    answer = move.execute()
+
+    session.expire_all()
+    storno = session.scalars(select(Storno)).one()
+    assert source.status is ProformaStatus.CANCELLED
+    assert (storno.proforma_id, storno.total, storno.reason) == (source.id, -source.total, move.ref)
+    theirs = session.scalars(select(Proforma).where(Proforma.customer_id == move.new.id)).one()
+    rest = session.scalars(
+        select(Proforma).where(Proforma.customer_id == move.old.id, Proforma.source_id.is_not(None))
+    ).one()
+    assert [line.service_id for line in theirs.lines] == [move.services[0].id]
+    assert (theirs.net, rest.net) == (990_000, 450_050)
+    assert (theirs.buyer["number"], rest.buyer["number"]) == (move.new.number, move.old.number)
+    assert theirs.due_on == rest.due_on == source.due_on
+    assert answer == {
+        "migration": {"ref": move.ref, "state": "executed"},
+        "cancelled": [
+            {
+                "number": source.number,
+                "storno": storno.number,
+                "customer": move.old.number,
+                "total": source.total,
+                "currency": "RSD",
+            }
+        ],
+        "issued": [
+            {
+                "number": document.number,
+                "customer": document.buyer["number"],
+                "total": document.total,
+                "currency": "RSD",
+                "due_on": document.due_on.isoformat(),
+            }
+            for document in (theirs, rest)
+        ],
+    }
+
+
+def test_the_service_its_domain_and_its_history_move(session: Session) -> None:
+    move = make_move().to_approved()
+    move.execute()
+    service = session.get_one(Service, move.services[0].id)
+    assert service.customer_id == move.new.id
+    spells = list(session.scalars(select(Ownership).where(Ownership.service_id == service.id).order_by(Ownership.id)))
+    assert [spell.customer_id for spell in spells] == [move.old.id, move.new.id]
+    assert spells[0].to_at == spells[1].from_at
+    assert (spells[1].to_at, spells[1].cause) == (None, move.ref)
+
+
+def test_both_owners_are_mailed_and_learn_nothing_of_each_other(session: Session) -> None:
+    move = make_move().to_approved()
+    answer = move.execute()
+    mails = {
+        mail.customer_id: mail.text
+        for mail in session.scalars(select(Mail).where(Mail.template == "migration_executed"))
+    }
+    theirs, rest = (row["number"] for row in answer["issued"])
+    cancelled = answer["cancelled"][0]["number"]
+    assert cancelled in mails[move.old.id]
+    assert rest in mails[move.old.id]
+    assert theirs not in mails[move.old.id]
+    assert theirs in mails[move.new.id]
+    assert cancelled not in mails[move.new.id]
+    assert rest not in mails[move.new.id]
+
+
+def test_each_step_is_on_the_record(session: Session) -> None:
+    move = make_move().to_approved()
+    move.execute()
+    steps = select(AuditEntry.action, AuditEntry.customer_id).where(AuditEntry.subject == move.ref).order_by(AuditEntry.id)
+    assert session.execute(steps).all() == [
+        ("migration.requested", move.old.id),
+        ("migration.approved", move.old.id),
+        ("migration.executed", move.old.id),
+        ("migration.executed", move.new.id),
+    ]
+
+
+def test_an_overdue_document_gets_a_new_term(session: Session, clock: Clock) -> None:
+    move = make_move()
+    clock.advance(timedelta(days=20))
+    with transaction():
+        verification = session.get_one(Verification, move.verification_id)
+        verification.expires_at = clock.now() + timedelta(minutes=30)
+    move.to_approved()
+    plan = migrate.plan_for(move.migration())
+    assert plan.steps[0].overdue
+    move.execute()
+    dues = set(session.scalars(select(Proforma.due_on).where(Proforma.migration_id.is_not(None))))
+    assert dues == {factories.today() + timedelta(days=8)}
+
+
+@pytest.mark.parametrize(
+    ("status", "tax", "note"),
+    [(TaxStatus.DOMESTIC, 198_000, None), (TaxStatus.ABROAD, 0, "abroad"), (TaxStatus.EXEMPT, 0, "exempt")],
+)
+def test_tax_follows_the_new_buyer(session: Session, status: TaxStatus, tax: int, note: str | None) -> None:
+    move = make_move(new=factories.make_customer(tax_status=status)).to_approved()
+    move.execute()
+    theirs = session.scalars(select(Proforma).where(Proforma.customer_id == move.new.id)).one()
+    assert (theirs.net, theirs.tax, theirs.tax_note) == (990_000, tax, note)
+
+
+def test_paid_and_cancelled_documents_stay_as_they_are(session: Session) -> None:
+    old = factories.make_customer()
+    service = factories.make_service(old)
+    paid = factories.make_proforma(old, [service], paid=-1)
+    cancelled = factories.make_proforma(old, [service], cancelled=True)
+    move = make_move(old, services=[service]).to_approved()
+    answer = move.execute()
+    assert (answer["cancelled"], answer["issued"]) == ([], [])
+    assert session.get_one(Proforma, paid.id).status is ProformaStatus.PAID
+    assert session.get_one(Proforma, cancelled.id).status is ProformaStatus.CANCELLED
+
+
+def test_a_document_with_only_moving_lines_leaves_nothing_behind(session: Session) -> None:
+    old = factories.make_customer()
+    services = [factories.make_service(old), factories.make_service(old)]
+    factories.make_proforma(old, services)
+    move = make_move(old, services=services).to_approved()
+    answer = move.execute()
+    assert [row["customer"] for row in answer["issued"]] == [move.new.number]
+
+
+def test_an_imported_document_is_made_again_in_our_series(session: Session) -> None:
+    old = factories.make_customer()
+    service = factories.make_service(old)
+    with transaction():
+        from console.billing.issue import LineDraft, draft_document
+
+        external = draft_document(old, [LineDraft("Hosting", 500_00, service_id=service.id)], currency="EUR",
+                                  due_on=factories.today())  # fmt: skip
+        external.series, external.year, external.number, external.reference = "X", 2026, "2026/17-A", "17"
+        session.add(external)
+    move = make_move(old, services=[service]).to_approved()
+    answer = move.execute()
+    assert [row["number"] for row in answer["cancelled"]] == ["2026/17-A"]
+    assert answer["issued"][0]["number"].startswith("PR-")
+    assert answer["issued"][0]["currency"] == "EUR"
+
+
+# --- what it refuses ------------------------------------------------------------------------------------------------
+
+
+def state_of(session: Session) -> list[Any]:
+    """Everything a refused attempt must leave alone."""
+    session.expire_all()
+    tables = (Proforma, Storno, Migration, MigrationItem, Ownership, AuditEntry, Mail, NumberSeries)
+    counts = [session.scalar(select(func.count()).select_from(table)) for table in tables]
+    return [*counts, *session.execute(select(Service.id, Service.customer_id).order_by(Service.id))]
+
+
+def test_without_a_verification_there_is_no_migration(session: Session) -> None:
+    move = make_move()
+    before = state_of(session)
+    refused("unverified", lambda: move.request(verification=move.verification_id + 1_000))
+    assert state_of(session) == before
+
+
+def test_an_ended_or_expired_verification_counts_no_more(session: Session, clock: Clock) -> None:
+    move = make_move()
+    clock.advance(timedelta(minutes=31))
+    refused("unverified", move.request)
+    clock.advance(timedelta(minutes=-31))
+    with transaction():
+        session.get_one(Verification, move.verification_id).ended_at = clock.now()
+    refused("unverified", move.request)
+
+
+def test_a_colleagues_verification_is_not_mine() -> None:
+    move = make_move()
+    move.agent = factories.actor_of(factories.make_staff(Role.AGENT))
+    refused("unverified", move.request)
+
+
+def test_an_override_opens_no_migration() -> None:
+    move = make_move()
+    supervisor = factories.make_staff(Role.SUPERVISOR)
+    override = factories.make_verification(supervisor, factories.owner_of(move.old), kind=VerificationKind.OVERRIDE)
+    move.agent = factories.actor_of(supervisor)
+    refused("unverified", lambda: move.request(verification=override.id))
+
+
+def test_a_person_without_the_right_starts_nothing() -> None:
+    move = make_move()
+    everything_else = set(Right) - {Right.TRANSFER}
+    user = factories.make_member(move.old, MemberRole.USER, rights=everything_else)
+    agent = factories.make_staff(Role.AGENT)
+    verification = factories.make_verification(agent, user)
+    move.agent = factories.actor_of(agent)
+    refused("no_right", lambda: move.request(verification=verification.id))
+
+
+def test_a_right_taken_away_later_stops_approval_and_execution(session: Session) -> None:
+    move = make_move()
+    user = factories.make_member(move.old, MemberRole.USER, rights=[Right.TRANSFER])
+    agent = factories.make_staff(Role.AGENT)
+    verification = factories.make_verification(agent, user)
+    move.agent, move.verification_id = factories.actor_of(agent), verification.id
+    move.request()
+    move.approve()
+    with transaction():
+        user.rights = []
+    refused("no_right", move.execute)
+
+
+@pytest.mark.parametrize("role", [Role.AGENT, Role.SUPERVISOR, Role.ADMIN])
+def test_only_billing_decides(role: Role) -> None:
+    move = make_move()
+    move.request()
+    move.billing = factories.actor_of(factories.make_staff(role))
+    with pytest.raises(NotFound):
+        move.approve()
+    with pytest.raises(NotFound):
+        move.execute()
+
+
+def test_an_admin_asks_for_nothing() -> None:
+    move = make_move()
+    move.agent = factories.actor_of(factories.make_staff(Role.ADMIN))
+    with pytest.raises(NotFound):
+        move.request()
+
+
+def test_somebody_elses_service_is_not_theirs_to_give() -> None:
+    move = make_move()
+    foreign = factories.make_service(factories.make_customer())
+    here = refused("not_theirs", lambda: move.request(services=(move.services[0].id, foreign.id)))
+    nowhere = refused("not_theirs", lambda: move.request(services=(move.services[0].id, 999_999_999)))
+    assert str(here) == str(nowhere)
+
+
+@pytest.mark.parametrize("target", ["K-99999", "K-", "", "K-10001; DROP", "niko@example.test", "K-999999999999", "Ж"])
+def test_an_unknown_target_is_named(target: str) -> None:
+    move = make_move()
+    refused("no_target", lambda: move.request(to_customer=target))
+
+
+def test_the_target_may_be_named_by_its_owners_address() -> None:
+    move = make_move()
+    move.request(to_customer=factories.owner_of(move.new).person.email.upper())
+    assert move.migration().to_customer_id == move.new.id
+
+
+def test_an_address_with_two_accounts_is_not_guessed() -> None:
+    move = make_move()
+    person = factories.owner_of(move.new).person
+    factories.make_customer(owner=person)
+    refused("many_targets", lambda: move.request(to_customer=person.email))
+
+
+def test_the_same_owner_is_refused() -> None:
+    move = make_move()
+    refused("same_owner", lambda: move.request(to_customer=move.old.number))
+
+
+@pytest.mark.parametrize("status", [CustomerStatus.CLOSED, CustomerStatus.SUSPENDED])
+def test_a_closed_target_is_refused_at_every_step(session: Session, status: CustomerStatus) -> None:
+    move = make_move()
+
+    def set_status(value: CustomerStatus) -> None:
+        with transaction():
+            session.get_one(Customer, move.new.id).status = value
+
+    set_status(status)
+    refused("closed_target", move.request)
+    set_status(CustomerStatus.ACTIVE)
+    move.request()
+    set_status(status)
+    refused("closed_target", move.approve)
+    set_status(CustomerStatus.ACTIVE)
+    move.approve()
+    set_status(status)
+    refused("closed_target", move.execute)
+
+
+def test_abuse_and_the_owners_lock_hold_a_service(session: Session) -> None:
+    old = factories.make_customer()
+    abuser, kept, ended = factories.make_abuser(old), factories.make_locked(old), factories.make_service(old)
+    with transaction():
+        ended.status = ServiceStatus.CANCELLED
+    for service, code in ((abuser, "abuse"), (kept, "transfer_locked"), (ended, "cancelled_service")):
+        move = make_move(old, services=[service])
+        error = refused(code, move.request)
+        assert error.details == {"concerns": [service.number]}
+
+
+def test_a_lock_set_after_the_request_stops_the_execution(session: Session) -> None:
+    move = make_move().to_approved()
+    with transaction():
+        hosting.lock_transfer(move.billing, session.get_one(Service, move.services[0].id), locked=True)
+    refused("transfer_locked", move.execute)
+
+
+def test_a_service_is_in_one_migration_at_a_time() -> None:
+    move = make_move()
+    move.request()
+    refused("in_migration", move.request)
+    with transaction():
+        migrate.withdraw(move.agent, move.ref, "Predomislio se")
+    move.request()
+
+
+def test_a_partly_paid_document_is_refused_by_name(session: Session) -> None:
+    old = factories.make_customer()
+    service = factories.make_service(old)
+    document = factories.make_proforma(old, [service], paid=100)
+    move = make_move(old, services=[service])
+    assert refused("part_paid", move.request).details == {"concerns": [document.number]}
+
+
+def test_a_payment_between_preview_and_execution_stops_it(session: Session) -> None:
+    from console.billing.issue import record_payment
+
+    move = make_move().to_approved()
+    digest = move.digest()
+    with transaction():
+        document = session.scalars(select(Proforma).where(Proforma.customer_id == move.old.id)).one()
+        record_payment(move.billing, document, document.total)
+    refused("stale_plan", lambda: move.execute(digest=digest))
+
+
+@pytest.mark.parametrize("change", ["new document", "buyer", "service renamed", "next day"])
+def test_a_stale_preview_is_refused(session: Session, clock: Clock, change: str) -> None:
+    move = make_move().to_approved()
+    digest = move.digest()
+    before = state_of(session)
+    if change == "new document":
+        factories.make_proforma(move.old, [LineSpec(move.services[0], 5_000)])
+    elif change == "next day":
+        clock.advance(timedelta(days=1))
+    else:
+        with transaction():
+            if change == "buyer":
+                session.get_one(Customer, move.new.id).address = "Nova adresa 7"
+            else:
+                session.get_one(Service, move.services[0].id).label = "drugo.example.rs"
+    error = refused("stale_plan", lambda: move.execute(digest=digest))
+    assert isinstance(error, Conflict)
+    if change != "new document":
+        assert state_of(session) == before
+    move.execute()
+
+
+def test_nothing_is_executed_before_its_approval_or_twice() -> None:
+    move = make_move()
+    move.request()
+    refused("wrong_state", move.execute)
+    move.approve()
+    refused("wrong_state", move.approve)
+    move.execute()
+    refused("wrong_state", move.execute)
+
+
+def test_a_rejected_request_is_over_and_the_owner_reads_why(session: Session) -> None:
+    move = make_move()
+    move.request()
+    with transaction():
+        migrate.reject(move.billing, move.ref, "Dugovanje u sporu")
+    refused("wrong_state", move.approve)
+    mail = session.scalars(select(Mail).where(Mail.template == "migration_rejected")).one()
+    assert "Dugovanje u sporu" in mail.text
+    assert not any(item.open for item in move.migration().items)
+
+
+def test_a_request_expires_when_nobody_decides(session: Session, clock: Clock) -> None:
+    move = make_move()
+    move.request()
+    clock.advance(timedelta(days=31))
+    refused("expired", move.approve)
+    with transaction():
+        assert migrate.expire_due() == 1
+    with transaction():
+        assert migrate.expire_due() == 0
+    assert move.migration().state is MigrationState.EXPIRED
+    assert not any(item.open for item in move.migration().items)
+
+
+def test_withdrawing_is_for_whoever_asked_and_for_billing() -> None:
+    move = make_move()
+    move.request()
+    stranger = factories.actor_of(factories.make_staff(Role.AGENT))
+    with pytest.raises(NotFound), transaction():
+        migrate.withdraw(stranger, move.ref, "Nije moje")
+    with transaction():
+        migrate.withdraw(move.billing, move.ref, "Vlasnik odustao")
+    assert move.migration().state is MigrationState.WITHDRAWN
+
+
+@pytest.mark.parametrize("ref", ["M-9999", "M-", "", "x", "M-1'--", "M-99999999999999", "M-٣"])
+def test_an_unknown_migration_is_not_there(ref: str, actor: Callable[[str], Any]) -> None:
+    with pytest.raises(NotFound), transaction():
+        migrate.execute(actor("billing"), ref, "0" * 64, "key")
+
+
+# --- idempotency ----------------------------------------------------------------------------------------------------
+
+
+def test_a_repeated_call_gets_the_first_answer(session: Session) -> None:
+    move = make_move().to_approved()
+    digest = move.digest()
+    first = move.execute(digest=digest, key="one")
+    after = state_of(session)
+    assert move.execute(digest=digest, key="one") == first
+    assert state_of(session) == after
+
+
+def test_a_key_serves_one_request_only() -> None:
+    move = make_move().to_approved()
+    digest = move.digest()
+    move.execute(digest=digest, key="one")
+    error = refused("key_reused", lambda: move.execute(digest="f" * 64, key="one"))
+    assert isinstance(error, Invalid)
+
+
+@pytest.mark.parametrize("key", ["", "k" * 101, "line\nbreak"])
+def test_a_key_must_be_one(key: str) -> None:
+    move = make_move().to_approved()
+    refused("key_missing", lambda: move.request(key=key))
+
+
+def test_a_refused_attempt_does_not_use_its_key_up(session: Session) -> None:
+    move = make_move().to_approved()
+    key = uuid4().hex
+    refused("stale_plan", lambda: move.execute(digest="0" * 64, key=key))
+    assert move.execute(key=key)["migration"]["state"] == "executed"
+
+
+def test_moves_compare_by_person_not_by_name() -> None:
+    """Two owners of one name stay two: parties are compared by account."""
+    one, two = factories.make_customer(name="Isto Ime"), factories.make_customer(name="Isto Ime")
+    move: Move = make_move(one, two)
+    assert move.to_approved().execute()["migration"]["state"] == "executed"

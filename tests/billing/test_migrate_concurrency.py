@@ -1,0 +1,263 @@
+"""Two at once, twenty at once, and a kill at any moment: always the old state or the new."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import IO, Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from console.audit import queries as audit
+from console.billing.issue import LineDraft, issue_proforma
+from console.billing.models import IdempotencyKey, Migration, MigrationState, Proforma, ProformaStatus, Storno
+from console.core.actor import SYSTEM
+from console.core.context import sealer
+from console.core.db import db
+from console.core.errors import Refusal
+from console.core.transaction import transaction
+from console.customers.models import Customer
+from console.hosting.models import Service
+from tests import factories
+from tests.billing.moves import Move, make_move
+from tests.billing.test_migrate_properties import check_numbers
+
+CALLERS = 20
+
+
+def at_once(app: Flask, calls: list[Callable[[], Any]]) -> list[Any]:
+    """Run the calls in threads that start together; return results or refusals, in order."""
+    barrier = threading.Barrier(len(calls))
+    results: list[Any] = [None] * len(calls)
+
+    def run(place: int, call: Callable[[], Any]) -> None:
+        with app.app_context():
+            barrier.wait()
+            try:
+                results[place] = call()
+            except Refusal as refusal:
+                results[place] = refusal
+            finally:
+                db.session.remove()
+
+    threads = [threading.Thread(target=run, args=pair) for pair in enumerate(calls)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return results
+
+
+def executed(session: Session, move: Move) -> tuple[int, int, int]:
+    """Return how many stornos, new documents and executed migrations there are."""
+    session.expire_all()
+    return (
+        session.scalar(select(func.count(Storno.id))) or 0,
+        session.scalar(select(func.count(Proforma.id)).where(Proforma.migration_id.is_not(None))) or 0,
+        session.scalar(select(func.count(Migration.id)).where(Migration.state == MigrationState.EXECUTED)) or 0,
+    )
+
+
+def test_twenty_executions_with_one_key_have_one_effect(
+    app: Flask, session: Session, proof: Callable[[str], None]
+) -> None:
+    move = make_move().to_approved()
+    digest = move.digest()
+    session.rollback()
+    results = at_once(app, [lambda: move.execute(digest=digest, key="one")] * CALLERS)
+    assert all(result == results[0] for result in results)
+    assert results[0]["migration"]["state"] == "executed"
+    assert executed(session, move) == (1, 2, 1)
+    proof(f"{CALLERS} parallel executions with one key: one effect, {CALLERS} equal answers")
+
+
+def test_twenty_executions_with_twenty_keys_have_one_winner(
+    app: Flask, session: Session, proof: Callable[[str], None]
+) -> None:
+    move = make_move().to_approved()
+    digest = move.digest()
+    session.rollback()
+    calls = [lambda key=str(number): move.execute(digest=digest, key=key) for number in range(CALLERS)]
+    results = at_once(app, calls)
+    refusals = [result for result in results if isinstance(result, Refusal)]
+    assert Counter(refusal.status for refusal in refusals) == {409: CALLERS - 1}
+    assert executed(session, move) == (1, 2, 1)
+    assert session.scalar(select(func.count()).where(IdempotencyKey.scope == f"migration.execute:{move.ref}")) == 1
+    proof(f"{CALLERS} parallel executions with {CALLERS} keys: one success, {len(refusals)} conflicts (409)")
+
+
+def test_two_requests_for_one_service_make_one_migration(app: Flask, session: Session) -> None:
+    move = make_move()
+    session.rollback()
+    results = at_once(app, [move.request] * 8)
+    assert sum(isinstance(result, dict) for result in results) == 1
+    assert {result.code for result in results if isinstance(result, Refusal)} == {"in_migration"}
+
+
+def test_documents_issued_during_an_execution_go_to_whoever_owns_the_service(app: Flask, session: Session) -> None:
+    """Billing issues while the service moves: the document is migrated along or refused, never left behind."""
+    move = make_move().to_approved()
+    digest = move.digest()
+    service_id, old_id = move.services[0].id, move.old.id
+    session.rollback()
+
+    def issue() -> str:
+        with transaction() as database:
+            customer = database.get_one(Customer, old_id)
+            return issue_proforma(SYSTEM, customer, [LineDraft("Produženje", 100_00, service_id=service_id)]).number
+
+    results = at_once(app, [issue] * 4 + [lambda: move.execute(digest=digest)] + [issue] * 4)
+    session.expire_all()
+    left_behind = select(func.count(Proforma.id)).where(
+        Proforma.customer_id == old_id,
+        Proforma.status == ProformaStatus.OPEN,
+        Proforma.lines.any(service_id=service_id),
+    )
+    if isinstance(results[4], dict):
+        assert session.scalar(left_behind) == 0
+    else:
+        assert results[4].code == "stale_plan"
+        assert session.get_one(Service, service_id).customer_id == old_id
+    check_numbers(session)
+
+
+def test_migrations_in_both_directions_do_not_deadlock(app: Flask, session: Session) -> None:
+    one, two = factories.make_customer(), factories.make_customer()
+    moves = []
+    for old, new in ((one, two), (two, one)) * 4:
+        service = factories.make_service(old)
+        factories.make_proforma(old, [service])
+        moves.append(make_move(old, new, [service]).to_approved())
+    digests = [move.digest() for move in moves]
+    session.rollback()
+    calls = [lambda move=move, digest=digest: move.execute(digest=digest) for move, digest in zip(moves, digests, strict=True)]
+    results = at_once(app, calls)
+    assert all(isinstance(result, dict) for result in results), results
+    check_numbers(session)
+
+
+# --- kill -9 ----------------------------------------------------------------------------------------------------------
+
+EXECUTOR = """
+import json, sys
+from console.app import create_app
+from console.billing import migrate
+from console.core.settings import Settings
+from console.core.transaction import transaction
+from console.core.db import db
+from console.staff.models import Staff
+
+job = json.loads(sys.argv[1])
+app = create_app(Settings(database_url=job["database"]))
+with app.app_context():
+    actor = db.session.get_one(Staff, job["staff"]).actor()
+    db.session.rollback()
+    print("ready", flush=True)
+    sys.stdin.readline()
+    with transaction():
+        migrate.execute(actor, job["ref"], job["digest"], job["key"])
+    print("done", flush=True)
+"""
+
+
+def test_a_kill_at_any_moment_leaves_the_old_state_or_the_new(
+    app: Flask,
+    session: Session,
+    database: str,
+    samples: Callable[[int, int], int],
+    rng: random.Random,
+    proof: Callable[[str], None],
+) -> None:
+    """kill -9 while executing; afterwards nothing is half, and a retry with the same key finishes it."""
+    kills = samples(200, 8)
+    usual = time_of_one(database)
+    outcomes = Counter[str]()
+    for _ in range(kills):
+        move = make_move().to_approved()
+        job = {
+            "database": database, "staff": move.billing.id, "ref": move.ref, "digest": move.digest(), "key": "retry",
+        }  # fmt: skip
+        session.rollback()
+        finished = kill_after(job, rng.uniform(0, 1.2) * usual)
+        state = state_of(session, move)
+        assert state in ("old", "new"), "half a migration"
+        assert not (finished and state == "old"), "an answered execution was lost"
+        outcomes[state] += 1
+        answer = move.execute(digest=str(job["digest"]), key="retry")
+        assert answer["migration"]["state"] == "executed"
+        assert state_of(session, move) == "new"
+    check_numbers(session)
+    session.rollback()
+    assert list(audit.verify(session, sealer())) == []
+    proof(f"{db.engine.dialect.name}: {kills} kills at random moments: {dict(outcomes)}, none half, each finished by a retry")
+    if kills >= 100:
+        assert len(outcomes) == 2, "the kills never met the middle"
+
+
+def state_of(session: Session, move: Move) -> str:
+    """Tell which of the two whole states the migration is in; anything else is named."""
+    session.rollback()
+    session.expire_all()
+    migration = move.migration()
+    facts = (
+        migration.state is MigrationState.EXECUTED,
+        session.get_one(Service, move.services[0].id).customer_id == move.new.id,
+        session.scalar(select(func.count(Storno.id)).where(Storno.migration_id == migration.id)) == 1,
+        session.scalar(select(func.count(Proforma.id)).where(Proforma.migration_id == migration.id)) == 2,
+        session.scalar(select(func.count()).where(IdempotencyKey.scope == f"migration.execute:{move.ref}")) == 1,
+    )
+    if all(facts):
+        return "new"
+    return "old" if not any(facts) else f"half: {facts}"
+
+
+@contextmanager
+def executor(job: dict[str, Any]) -> Iterator[tuple[IO[str], subprocess.Popen[str]]]:
+    """Run a process that executes ``job`` as soon as it reads a line; yield its output."""
+    with subprocess.Popen(
+        [sys.executable, "-c", EXECUTOR, json.dumps(job)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": os.getcwd()},
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        process.stdin.write("\n")
+        process.stdin.flush()
+        yield process.stdout, process
+
+
+def kill_after(job: dict[str, Any], seconds: float) -> bool:
+    """Start an execution, kill it after ``seconds``, and tell whether it had answered."""
+    with executor(job) as (output, process):
+        time.sleep(seconds)
+        process.send_signal(signal.SIGKILL)
+        return "done" in output.read()
+
+
+def time_of_one(database: str) -> float:
+    """Return how long one execution takes here, so that the kills fall into it."""
+    move = make_move().to_approved()
+    job = {"database": database, "staff": move.billing.id, "ref": move.ref, "digest": move.digest(), "key": "x"}
+    db.session.rollback()
+    with executor(job) as (output, _process):
+        begun = time.perf_counter()
+        assert output.readline() == "done\n"
+        return time.perf_counter() - begun
+
+
+pytestmark = pytest.mark.usefixtures("session")
