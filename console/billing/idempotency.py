@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from console.billing.models import IdempotencyKey
@@ -43,10 +43,12 @@ def once(scope: str, key: str, request: dict[str, Any], work: Callable[[], dict[
         .on_conflict_do_nothing()
         .returning(IdempotencyKey.key)
     ).first()
-    row = session.scalars(select(IdempotencyKey).where(IdempotencyKey.scope == scope, IdempotencyKey.key == key)).one()
+    this = (IdempotencyKey.scope == scope, IdempotencyKey.key == key)
     if fresh is None:
+        row = session.scalars(select(IdempotencyKey).where(*this)).one()
         if row.request != digest:
             raise Invalid(_l("This key was already used for another request."), code="key_reused")
         return dict(row.answer or {})
-    row.answer = work()
-    return row.answer
+    answer = work()
+    session.execute(update(IdempotencyKey).where(*this).values(answer=answer))
+    return answer

@@ -152,7 +152,7 @@ def number_documents(documents: Sequence[Proforma]) -> None:
         document.reference = numbering.payment_reference(year, sequence)
         session.add(document)
     session.flush()
-    PROFORMA_SEARCH.put_many(session, [(document.id, document.searchable()) for document in documents])
+    PROFORMA_SEARCH.put_new(session, [(document.id, document.searchable()) for document in documents])
 
 
 def cancel_proforma(actor: Actor, proforma: Proforma, reason: str) -> Storno:
@@ -207,9 +207,8 @@ def cancel_documents(proformas: Sequence[Proforma], reason: str, migration_id: i
             reason=reason,
             migration_id=migration_id,
         )
-        session.add(storno)
         stornos.append(storno)
-    session.flush()
+    session.add_all(stornos)
     return stornos
 
 

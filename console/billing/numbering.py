@@ -21,14 +21,17 @@ def take(session: Session, series: str, year: int, count: int) -> list[int]:
     """Take the next ``count`` numbers. Call after every other lock of the transaction."""
     if count == 0:
         return []
-    insert = (sqlite if session.get_bind().dialect.name == "sqlite" else postgresql).insert(NumberSeries)
-    session.execute(insert.values(series=series, year=year, last=0).on_conflict_do_nothing())
-    last = session.execute(
+    advance = (
         update(NumberSeries)
         .where(NumberSeries.series == series, NumberSeries.year == year)
         .values(last=NumberSeries.last + count)
         .returning(NumberSeries.last)
-    ).scalar_one()
+    )
+    last = session.scalar(advance)
+    if last is None:  # the first of its year; another may be beginning it too
+        insert = (sqlite if session.get_bind().dialect.name == "sqlite" else postgresql).insert(NumberSeries)
+        session.execute(insert.values(series=series, year=year, last=0).on_conflict_do_nothing())
+        last = session.scalars(advance).one()
     return list(range(last - count + 1, last + 1))
 
 

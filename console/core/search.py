@@ -33,43 +33,48 @@ class SearchIndex:
         self.put_many(session, [(key, content)])
 
     def put_many(self, session: Session, rows: list[tuple[int, str]]) -> None:
-        """Index many at once."""
+        """Index many at once, in place of what was there."""
+        if rows:
+            keys = [{"key": key} for key, _content in rows]
+            column = "rowid" if _is_sqlite(session) else "id"
+            session.execute(text(f"DELETE FROM {self.table} WHERE {column} = :key"), keys)  # noqa: S608
+            self.put_new(session, rows)
+
+    def put_new(self, session: Session, rows: list[tuple[int, str]]) -> None:
+        """Index things that were not there before."""
         if not rows:
             return
         values = [{"key": key, "words": _searchable(content)} for key, content in rows]
         if _is_sqlite(session):
-            keys = [{"key": row["key"]} for row in values]
-            session.execute(text(f"DELETE FROM {self.table} WHERE rowid = :key"), keys)  # noqa: S608
-            session.execute(text(f"INSERT INTO {self.table} (rowid, words) VALUES (:key, :words)"), values)  # noqa: S608
+            insert = f"INSERT INTO {self.table} (rowid, words) VALUES (:key, :words)"  # noqa: S608
         else:
-            session.execute(
-                text(
-                    f"INSERT INTO {self.table} (id, words) VALUES (:key, to_tsvector('simple', :words)) "  # noqa: S608
-                    "ON CONFLICT (id) DO UPDATE SET words = excluded.words"
-                ),
-                values,
-            )
+            insert = f"INSERT INTO {self.table} (id, words) VALUES (:key, to_tsvector('simple', :words))"  # noqa: S608
+        session.execute(text(insert), values)
 
-    def matches(self, session: Session, column: ColumnElement[int], query: str) -> ColumnElement[bool] | None:
+    def matches(
+        self, session: Session, column: ColumnElement[int], query: str, *, whole: bool = False
+    ) -> ColumnElement[bool] | None:
         """Return the condition "``column`` is one of the at most 1,000 best hits".
 
         ``None`` when the query has no word, which means: everything.
+
+        Args:
+            whole: one of all hits; for exports and where a narrower condition stands beside it.
         """
         parts = split_words(query)[:MAX_WORDS]
         if not parts:
             return None
-        return column.in_(self._hits(session, parts))
+        return column.in_(self._hits(session, parts, "" if whole else f"ORDER BY {{}} DESC LIMIT {LIMIT}"))
 
-    def _hits(self, session: Session, parts: list[str]) -> Any:
+    def _hits(self, session: Session, parts: list[str], newest: str) -> Any:
         if _is_sqlite(session):
             # Ordered by rowid, newest first: ranking would read every hit of a common word.
-            sql = f"SELECT rowid AS id FROM {self.table} WHERE {self.table} MATCH :query ORDER BY rowid DESC LIMIT {LIMIT}"  # noqa: S608
+            order = newest.format("rowid")
+            sql = f"SELECT rowid AS id FROM {self.table} WHERE {self.table} MATCH :query {order}"  # noqa: S608
             query = " ".join(f'"{part}"*' for part in parts)
         else:
-            sql = (
-                f"SELECT id FROM {self.table} WHERE words @@ to_tsquery('simple', :query) "  # noqa: S608
-                f"ORDER BY id DESC LIMIT {LIMIT}"
-            )
+            order = newest.format("id")
+            sql = f"SELECT id FROM {self.table} WHERE words @@ to_tsquery('simple', :query) {order}"  # noqa: S608
             query = " & ".join(f"{part}:*" for part in parts)
         hits = text(sql).bindparams(query=query).columns(id=Integer).subquery()
         return Select(hits.c.id)

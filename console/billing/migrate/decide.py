@@ -5,20 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import select
+from sqlalchemy.orm import joinedload, selectinload
 
 from console.audit.service import record
 from console.billing.idempotency import once
-from console.billing.migrate.facts import plan_for
+from console.billing.migrate.facts import locked_plan
 from console.billing.migrate.plan import Plan
 from console.billing.migrate.refusals import refusal
 from console.billing.migrate.request import owner_of
-from console.billing.models import OPEN_STATES, Migration, MigrationState
+from console.billing.models import OPEN_STATES, Migration, MigrationState, Proforma
 from console.core import clock
 from console.core.actor import SYSTEM, Actor
 from console.core.db import db
 from console.core.errors import NotFound
 from console.core.ids import read_number
-from console.customers.models import VerificationKind
+from console.customers.models import Verification, VerificationKind
 from console.customers.rights import Right
 from console.mail.service import queue
 from console.staff.roles import Permission
@@ -120,9 +121,17 @@ def lock_migration(ref: str) -> Migration:
     Raises:
         NotFound: there is none.
     """
-    key = migration_id(ref)
-    query = select(Migration).where(Migration.id == key).with_for_update(of=Migration)
-    migration = db.session.scalar(query.execution_options(populate_existing=True))
+    query = (
+        select(Migration)
+        .where(Migration.id == migration_id(ref))
+        .options(
+            joinedload(Migration.verification).joinedload(Verification.membership),
+            selectinload(Migration.items),
+        )
+        .with_for_update(of=Migration)
+        .execution_options(populate_existing=True)
+    )
+    migration = db.session.scalar(query)
     if migration is None:
         raise NotFound
     return migration
@@ -148,15 +157,19 @@ def check_state(migration: Migration, wanted: MigrationState) -> None:
         raise refusal("expired")
 
 
-def checked_plan(migration: Migration, seen: str) -> Plan:
-    """Return the plan as of now, under lock, if it is the one that was seen and nothing is in its way."""
+def checked_plan(migration: Migration, seen: str) -> tuple[Plan, list[Proforma]]:
+    """Return the plan as of now and its documents, under lock.
+
+    Raises:
+        Conflict, Invalid: it is not the plan that was seen, or something is in its way.
+    """
     check_right(migration)
-    plan = plan_for(migration, lock=True)
+    plan, documents = locked_plan(migration)
     if plan.obstacles:
         raise refusal(plan.obstacles[0].code, plan.obstacles[0].concerns)
     if plan.digest != seen:
         raise refusal("stale_plan")
-    return plan
+    return plan, documents
 
 
 def check_right(migration: Migration) -> None:
@@ -165,6 +178,5 @@ def check_right(migration: Migration) -> None:
     membership = verification.membership
     if verification.kind is not VerificationKind.PIN or membership is None:
         raise refusal("unverified")
-    db.session.refresh(membership)
     if Right.TRANSFER not in membership.held_rights():
         raise refusal("no_right")

@@ -13,10 +13,10 @@ from sqlalchemy import update
 
 from console.audit.service import record
 from console.billing.idempotency import once
-from console.billing.issue import LineDraft, cancel_documents, draft_document, lock_proformas, number_documents
+from console.billing.issue import LineDraft, cancel_documents, draft_document, number_documents
 from console.billing.migrate.decide import check_state, checked_plan, lock_migration, release
 from console.billing.migrate.plan import Issue, Plan
-from console.billing.migrate.request import owner_of
+from console.billing.migrate.request import owners_of
 from console.billing.models import Migration, MigrationState, Proforma, Storno
 from console.core import clock
 from console.core.actor import Actor
@@ -44,13 +44,12 @@ def execute(actor: Actor, ref: str, plan: str, key: str) -> dict[str, Any]:
     def work() -> dict[str, Any]:
         migration = lock_migration(ref)
         check_state(migration, MigrationState.APPROVED)
-        return _execute(actor, migration, checked_plan(migration, plan))
+        return _execute(actor, migration, *checked_plan(migration, plan))
 
     return once(f"migration.execute:{ref}", key, {"plan": plan}, work)
 
 
-def _execute(actor: Actor, migration: Migration, plan: Plan) -> dict[str, Any]:
-    sources = lock_proformas([step.cancel.id for step in plan.steps])
+def _execute(actor: Actor, migration: Migration, plan: Plan, sources: list[Proforma]) -> dict[str, Any]:
     issued = _draft(migration, plan)
     stornos = cancel_documents(sources, migration.ref, migration.id)
     number_documents(issued)
@@ -113,7 +112,6 @@ def _move_services(migration: Migration) -> None:
         )
         for service_id in ids
     )
-    session.flush()
 
 
 def _cancelled(storno: Storno, source: Proforma) -> dict[str, Any]:
@@ -165,8 +163,9 @@ def _tell_both(
     issued: Sequence[Proforma],
 ) -> None:
     """Mail each side what concerns it, and nothing of the other's documents."""
+    owners = owners_of([migration.from_customer_id, migration.to_customer_id])
     for customer, recipient in ((migration.from_customer, "old"), (migration.to_customer, "new")):
-        owner = owner_of(customer.id)
+        owner = owners[customer.id]
         cancelled = zip(sources, stornos, strict=True) if recipient == "old" else ()
         queue(
             "migration_executed",

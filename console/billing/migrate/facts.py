@@ -20,40 +20,46 @@ from console.hosting.models import Service, ServiceStatus, SuspensionReason
 T = TypeVar("T")
 
 
-def plan_for(migration: Migration, *, lock: bool = False) -> Plan:
-    """Work out what executing ``migration`` now would do.
+def plan_for(migration: Migration) -> Plan:
+    """Work out what executing ``migration`` now would do."""
+    return _plan(migration, lock=False)[0]
 
-    Args:
-        lock: hold everything it rests on until the transaction ends, in the one
-            order everybody follows: customers, services, pro-formas.
+
+def locked_plan(migration: Migration) -> tuple[Plan, list[Proforma]]:
+    """Do the same, holding all it rests on until the transaction ends, and return its documents too.
+
+    Locks are taken in the one order everybody follows: customers, services, pro-formas.
     """
+    return _plan(migration, lock=True)
+
+
+def _plan(migration: Migration, *, lock: bool) -> tuple[Plan, list[Proforma]]:
     service_ids = [item.service_id for item in migration.items]
-    customers = {
-        customer.id: customer
-        for customer in _read(
-            select(Customer)
-            .where(Customer.id.in_([migration.from_customer_id, migration.to_customer_id]))
-            .order_by(Customer.id),
-            lock,
-            Customer,
-        )
-    }
+    old, new = _parties(migration, lock)
     services = _read(
         select(Service).where(Service.id.in_(service_ids)).order_by(Service.id).options(joinedload(Service.product)),
         lock,
         Service,
     )
-    old, new = customers[migration.from_customer_id], customers[migration.to_customer_id]
-    return build(
+    documents = _active_proformas(service_ids, lock)
+    plan = build(
         day=today(),
         terms_days=settings().issuer.terms_days,
         old=Party(old.id, old.buyer()),
         new=Party(new.id, new.buyer()),
         issuer={**settings().issuer.snapshot("RSD"), "accounts": dict(settings().issuer.accounts)},
         services=[_moving(service) for service in services],
-        sources=[_source(proforma) for proforma in _active_proformas(service_ids, lock)],
+        sources=[_source(proforma) for proforma in documents],
         obstacles=[*service_obstacles(services, old.id), *account_obstacles(old, new)],
     )
+    return plan, documents
+
+
+def _parties(migration: Migration, lock: bool) -> tuple[Customer, Customer]:
+    ids = (migration.from_customer_id, migration.to_customer_id)
+    query = select(Customer).where(Customer.id.in_(ids)).order_by(Customer.id)
+    found = {customer.id: customer for customer in _read(query, lock, Customer)}
+    return found[ids[0]], found[ids[1]]
 
 
 def _read(query: Select[T], lock: bool, of: type[T]) -> list[T]:

@@ -215,13 +215,18 @@ def _tell_owner(migration: Migration, old: Customer, services: Sequence[Service]
 
 def owner_of(customer_id: int) -> Person:
     """Return the account's owner."""
+    return owners_of([customer_id])[customer_id]
+
+
+def owners_of(customer_ids: Sequence[int]) -> dict[int, Person]:
+    """Return the owners of accounts, by account."""
     query = (
-        select(Person)
-        .join(Membership)
+        select(Membership.customer_id, Person)
+        .join(Person, Person.id == Membership.person_id)
         .where(
-            Membership.customer_id == customer_id,
+            Membership.customer_id.in_(customer_ids),
             Membership.role == MemberRole.OWNER,
             Membership.removed_at.is_(None),
         )
     )
-    return db.session.scalars(query).one()
+    return {customer_id: person for customer_id, person in db.session.execute(query)}
