@@ -23,6 +23,7 @@ class Staff(Base):
     name: Mapped[str] = mapped_column(String(120))
     role: Mapped[Role] = mapped_column(enum_column(Role))
     password_hash: Mapped[str]
+    password_temporary: Mapped[bool] = mapped_column(default=False)  # known to an admin: serves one sign-in
     active: Mapped[bool] = mapped_column(default=True)
     language: Mapped[str | None] = mapped_column(String(10))
     theme: Mapped[str | None] = mapped_column(String(10))

@@ -43,8 +43,6 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.BILLING: _DESK
     | _DOCUMENTS
     | {Permission.DECIDE_MIGRATION, Permission.ISSUE_DOCUMENTS, Permission.MANAGE_SERVICES},
-    Role.SUPERVISOR: _DESK
-    | _DOCUMENTS
-    | {Permission.OVERRIDE, Permission.UNLOCK_PIN, Permission.READ_AUDIT},
+    Role.SUPERVISOR: _DESK | _DOCUMENTS | {Permission.OVERRIDE, Permission.UNLOCK_PIN, Permission.READ_AUDIT},
     Role.ADMIN: _EVERYONE | {Permission.MANAGE_STAFF, Permission.READ_AUDIT, Permission.MANAGE_PRODUCTS},
 }

@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from flask import Flask
 
+from console.web import preferences, signin
+from console.web.health import health
+
 
 def init_app(app: Flask) -> None:
     """Register what is neither console nor portal: sign-in, preferences, health."""
+    app.register_blueprint(health)
+    app.register_blueprint(signin.blueprint)
+    app.register_blueprint(preferences.blueprint)

@@ -12,6 +12,7 @@ from werkzeug.exceptions import HTTPException
 
 from console.core.context import settings
 from console.core.errors import Busy, NotFound, Refusal, Text, TooMany
+from console.web.locale import settle_reader
 
 
 def wants_json() -> bool:
@@ -35,6 +36,7 @@ def problem(refusal: Refusal) -> dict[str, Any]:
 
 def refuse(refusal: Refusal) -> Response:
     """Answer a refusal that no view answered itself."""
+    settle_reader()
     if wants_json():
         response = jsonify(problem(refusal))
     else:

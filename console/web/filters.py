@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 
 from flask import Flask
-from flask_babel import get_locale, gettext, ngettext
+from flask_babel import format_date, get_locale, gettext, ngettext
 from markupsafe import Markup, escape
 
 from console.core import clock, money
@@ -37,6 +37,13 @@ def moment(value: datetime | None) -> str:
         return "—"
     local = value.astimezone(settings().zone)
     return f"{day(local.date())} {local:%H:%M}"
+
+
+def today_words() -> str:
+    """Write today in full, as in ``Ponedeljak, 23. novembar 2026.``, in the configured zone."""
+    pattern = "EEEE, d. MMMM y." if language() == "sr_Latn" else "EEEE, d MMMM y"
+    text = str(format_date(clock.local_date(clock.now(), settings().zone), pattern))
+    return text[:1].upper() + text[1:]
 
 
 def hour(value: datetime) -> str:
@@ -104,7 +111,8 @@ def init_filters(app: Flask) -> None:
         settings=settings,
         language=language,
         languages=locale.LANGUAGES,
-        theme=locale.choose_theme,
+        chosen_theme=locale.choose_theme,  # Flask-Admin gives its pages a "theme" of its own
         now=clock.now,
+        today_words=today_words,
         escape=escape,
     )

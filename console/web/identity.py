@@ -25,6 +25,7 @@ from console.core.transaction import transaction
 from console.customers.models import Person, PersonSession
 from console.extensions import login_manager
 from console.staff.models import Staff, StaffSession
+from console.staff.sessions import may_be_in
 from console.web.answers import wants_json
 
 P = ParamSpec("P")
@@ -63,12 +64,12 @@ def load_identity(_request: Request) -> Identity | None:
     token = session.get(PERSON_TOKEN if in_portal() else STAFF_TOKEN)
     if not isinstance(token, str):
         return None
-    row = find_live(db.session(), kind, token, now=clock.now(), idle=_idle())
-    if row is None or (isinstance(row, StaffSession) and not row.staff.active):
+    row: StaffSession | PersonSession | None = find_live(db.session(), kind, token, now=clock.now(), idle=_idle())
+    if row is None or (isinstance(row, StaffSession) and not may_be_in(row.staff)):
         return None
     if clock.now() - row.seen_at > SEEN_EVERY:
         _touch(kind, row.id)
-        row = db.session.get_one(kind, row.id)
+        db.session.refresh(row)
     return Identity(row)
 
 

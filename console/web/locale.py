@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from flask import has_request_context, request, session
-from flask_login import current_user
+from flask import g, has_request_context, request, session
+from flask_login import AnonymousUserMixin, current_user
+from sqlalchemy.exc import SQLAlchemyError
 
 from console.core.context import settings
 
@@ -33,8 +34,17 @@ def choose_theme() -> str | None:
 
 
 def _own(name: str) -> str | None:
+    settle_reader()
     if not current_user.is_authenticated:
         return None
     owner = current_user.staff or current_user.person
     value: str | None = getattr(owner, name)
     return value
+
+
+def settle_reader() -> None:
+    """Find out who is reading, nobody where the database does not answer: a page that says so needs no more."""
+    try:
+        _ = current_user.is_authenticated
+    except SQLAlchemyError:
+        g._login_user = AnonymousUserMixin()

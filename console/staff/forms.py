@@ -1,0 +1,118 @@
+"""Forms of staff accounts and of signing in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from email_validator import EmailNotValidError, validate_email
+from flask_babel import gettext, lazy_gettext
+from wtforms import EmailField, Field, HiddenField, PasswordField, SelectField, StringField
+from wtforms.fields.choices import SelectChoice
+from wtforms.validators import DataRequired, Length, Optional, ValidationError
+
+from console.core.errors import Text
+from console.core.forms import Form
+from console.staff.passwords import MAX_LENGTH, complaint
+from console.staff.roles import Role
+
+ROLE_NAMES: dict[Role, Text] = {
+    Role.AGENT: lazy_gettext("Agent"),
+    Role.BILLING: lazy_gettext("Billing"),
+    Role.SUPERVISOR: lazy_gettext("Supervisor"),
+    Role.ADMIN: lazy_gettext("Administrator"),
+}
+_EMAIL_LENGTH, _NAME_LENGTH = 254, 120
+
+
+def valid_email(_form: Form, field: Field) -> None:
+    """Refuse what can be no address. Names under ``.test`` count: a demo uses them."""
+    try:
+        validate_email(field.data or "", check_deliverability=False, test_environment=True)
+    except EmailNotValidError as error:
+        raise ValidationError(gettext("This is no e-mail address.")) from error
+
+
+class SignInForm(Form):
+    """The first step. Nothing is said about the e-mail's form: it either signs in or it does not."""
+
+    email = EmailField(
+        lazy_gettext("E-mail"), [DataRequired(lazy_gettext("Type your e-mail.")), Length(max=_EMAIL_LENGTH)]
+    )
+    password = PasswordField(
+        lazy_gettext("Password"), [DataRequired(lazy_gettext("Type your password.")), Length(max=MAX_LENGTH)]
+    )
+    next = HiddenField()
+
+
+class CodeForm(Form):
+    """The second step, and the proof that an authenticator was set up."""
+
+    code = StringField(lazy_gettext("One-time code"), [DataRequired(lazy_gettext("Type the code.")), Length(max=40)])
+    next = HiddenField()
+
+
+class NewPasswordForm(Form):
+    """A password that replaces a temporary one."""
+
+    password = PasswordField(lazy_gettext("New password"), [DataRequired(lazy_gettext("Type a new password."))])
+    again = PasswordField(lazy_gettext("New password again"))
+    next = HiddenField()
+
+    def __init__(self, *args: Any, email: str, name: str = "", **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.owner = (email, name)
+
+    def validate_password(self, field: Field) -> None:
+        """Refuse the short and the obvious."""
+        email, name = self.owner
+        reason = complaint(field.data or "", email=email, name=name)
+        if reason is not None:
+            raise ValidationError(str(reason))
+
+    def validate_again(self, field: Field) -> None:
+        """Refuse two that differ: one of them is mistyped."""
+        if field.data != self.password.data:
+            raise ValidationError(gettext("The two are not the same."))
+
+
+class ChangePasswordForm(NewPasswordForm):
+    """A password changed by its owner, who shows the present one first."""
+
+    current = PasswordField(
+        lazy_gettext("Present password"),
+        [DataRequired(lazy_gettext("Type your present password.")), Length(max=MAX_LENGTH)],
+    )
+
+
+class ConfirmForm(Form):
+    """Something serious on one's own account: the present password once more."""
+
+    current = PasswordField(
+        lazy_gettext("Present password"),
+        [DataRequired(lazy_gettext("Type your present password.")), Length(max=MAX_LENGTH)],
+    )
+
+
+class StaffForm(Form):
+    """An account as an admin sees it."""
+
+    name = StringField(
+        lazy_gettext("Name"),
+        [DataRequired(lazy_gettext("Type the name as colleagues and customers see it.")), Length(max=_NAME_LENGTH)],
+    )
+    email = EmailField(lazy_gettext("E-mail"), [valid_email, Length(max=_EMAIL_LENGTH)])
+    role = SelectField(
+        lazy_gettext("Role"), choices=[SelectChoice(role.value, name) for role, name in ROLE_NAMES.items()]
+    )
+
+
+class NewStaffForm(StaffForm):
+    """A new account. Without a password a temporary one is made."""
+
+    password = PasswordField(lazy_gettext("Password"), [Optional()])
+
+    def validate_password(self, field: Field) -> None:
+        """Refuse the short and the obvious."""
+        reason = complaint(field.data or "", email=self.email.data or "", name=self.name.data or "")
+        if reason is not None:
+            raise ValidationError(str(reason))

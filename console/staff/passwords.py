@@ -1,0 +1,79 @@
+"""What may be a password. Length decides (NIST SP 800-63B, 5.1.1.2); the obvious ones are refused."""
+
+from __future__ import annotations
+
+import secrets
+
+from flask_babel import lazy_gettext
+
+from console.core.errors import Text
+from console.core.settings import DEMO_PASSWORD
+from console.core.text import fold
+
+MIN_LENGTH = 12
+MAX_LENGTH = 200  # hashing time is bounded
+_ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"
+_GROUPS, _GROUP = 4, 5
+# Long enough by the rule and still in every list of guesses; compared without case and marks.
+_COMMON = (
+    "password",
+    "passw0rd",
+    "lozinka",
+    "sifra",
+    "qwerty",
+    "qwertz",
+    "asdfgh",
+    "iloveyou",
+    "letmein",
+    "welcome",
+    "administrator",
+    "admin",
+    "hosting",
+    "beograd",
+    "srbija",
+    "crvenazvezda",
+    "partizan",
+)
+_ROWS = (
+    "01234567890123456789",
+    "abcdefghijklmnopqrstuvwxyz",
+    "qwertyuiopasdfghjklzxcvbnm",
+    "qwertzuiopasdfghjklyxcvbnm",
+)
+_FEWEST_SIGNS = 5  # fewer different ones are a pattern
+_SHORT = 4  # shorter parts of a name are found in any text
+
+
+def complaint(password: str, *, email: str, name: str = "") -> Text | None:
+    """Return why ``password`` is refused for this person, ``None`` if it is not."""
+    if len(password) < MIN_LENGTH:
+        return lazy_gettext("At least %(count)s characters. Four or five words are easy to remember.", count=MIN_LENGTH)
+    if len(password) > MAX_LENGTH:
+        return lazy_gettext("At most %(count)s characters.", count=MAX_LENGTH)
+    if password == DEMO_PASSWORD or _is_common(fold(password)):
+        return lazy_gettext("This one is among the first that are guessed. Choose another.")
+    if _is_personal(fold(password), email, name):
+        return lazy_gettext("Leave your name and e-mail out of it.")
+    return None
+
+
+def temporary_password() -> str:
+    """Return a password to be read out once and replaced: 98 bits, nothing easily misread."""
+    groups = ("".join(secrets.choice(_ALPHABET) for _ in range(_GROUP)) for _ in range(_GROUPS))
+    return "-".join(groups)
+
+
+def _is_common(folded: str) -> bool:
+    if len(set(folded)) < _FEWEST_SIGNS:
+        return True
+    if any(folded in row + row or folded in (row + row)[::-1] for row in _ROWS):
+        return True
+    # A common word with digits and signs around it, or repeated, is that word.
+    letters = "".join(char for char in folded if char.isalpha())
+    return not letters or any(not letters.replace(fold(word), "") for word in _COMMON)
+
+
+def _is_personal(folded: str, email: str, name: str) -> bool:
+    parts = {fold(email), fold(email.partition("@")[0]), *fold(name).split(), fold(name).replace(" ", "")}
+    letters = "".join(char for char in folded if char.isalpha())
+    return any(len(part) >= _SHORT and part in (folded, letters) for part in parts)

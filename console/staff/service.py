@@ -1,0 +1,159 @@
+"""Staff accounts: adding, changing, passwords.
+
+Signing in is ``signin``, its sessions ``sessions``, the second step ``totp``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask_babel import lazy_gettext
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+
+from console.audit.service import record
+from console.core import clock
+from console.core.actor import Actor
+from console.core.db import db
+from console.core.errors import Conflict, Invalid
+from console.staff.access import is_own, require_own_or_manage
+from console.staff.models import Staff
+from console.staff.queries import lock_staff, normal_email
+from console.staff.roles import Permission, Role
+from console.staff.sessions import revoke_all
+
+
+def add_staff(
+    actor: Actor,
+    *,
+    email: str,
+    name: str,
+    role: Role,
+    password_hash: str,
+    temporary: bool = False,
+    language: str | None = None,
+) -> Staff:
+    """Open an account for somebody who works here.
+
+    ``password_hash`` comes from ``hash_password``, worked out before the transaction. Where somebody
+    else knows the password it is ``temporary`` and must be replaced at the first sign-in.
+
+    Raises:
+        NotFound: ``actor`` may not manage staff.
+        Invalid: the e-mail is taken.
+    """
+    actor.require(Permission.MANAGE_STAFF)
+    staff = Staff(
+        email=normal_email(email),
+        name=name.strip(),
+        role=role,
+        password_hash=password_hash,
+        password_temporary=temporary,
+        language=language,
+        created_at=clock.now(),
+    )
+    _refuse_taken(staff.email)
+    db.session.add(staff)
+    _flush_email()
+    record(actor, "staff.added", staff.email, name=staff.name, role=role.value)
+    return staff
+
+
+def change_staff(
+    actor: Actor,
+    staff_id: int,
+    *,
+    email: str | None = None,
+    name: str | None = None,
+    role: Role | None = None,
+    active: bool | None = None,
+) -> Staff:
+    """Change an account; what is ``None`` stays. A new role or a disabled account ends all its sessions.
+
+    Raises:
+        NotFound: no such account, or ``actor`` may not manage staff.
+        Invalid: the e-mail is taken.
+        Conflict: it is the actor's own role or activity, or the last active admin's.
+    """
+    actor.require(Permission.MANAGE_STAFF)
+    admins = _lock_active_admins()
+    staff = lock_staff(staff_id)
+    asked: dict[str, Any] = {"email": email and normal_email(email), "name": name and name.strip()}
+    asked |= {"role": role, "active": active}
+    changes = {field: new for field, new in asked.items() if new is not None and new != getattr(staff, field)}
+    if not changes:
+        return staff
+    if changes.keys() & {"role", "active"}:
+        _keep_an_admin(actor, staff, admins)
+    if "email" in changes:
+        _refuse_taken(changes["email"])
+    before = {field: getattr(staff, field) for field in changes}
+    for field, new in changes.items():
+        setattr(staff, field, new)
+    _flush_email()
+    record(actor, "staff.changed", staff.email, before=before, after=changes)
+    if changes.keys() & {"role", "active"}:
+        revoke_all(staff.id)
+    return staff
+
+
+def set_password(
+    actor: Actor, staff_id: int, password_hash: str, *, temporary: bool = False, keep_session: int | None = None
+) -> Staff:
+    """Give an account a new password; every other session ends.
+
+    Where somebody else knows it, it is ``temporary`` and must be replaced at the next sign-in.
+    ``keep_session`` is the session it is changed from, which goes on.
+
+    Raises:
+        NotFound: no such account, or it is somebody else's and ``actor`` may not manage staff.
+    """
+    require_own_or_manage(actor, staff_id)
+    staff = lock_staff(staff_id)
+    staff.password_hash = password_hash
+    staff.password_temporary = temporary
+    db.session.flush()
+    revoke_all(staff.id, keep=keep_session)
+    record(actor, "staff.password_set", staff.email, temporary=temporary)
+    return staff
+
+
+def _lock_active_admins() -> list[int]:
+    """Lock all active admins in one order, so that two cannot disable each other at the same time."""
+    query = (
+        select(Staff)
+        .where(Staff.role == Role.ADMIN, Staff.active)
+        .order_by(Staff.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    return [admin.id for admin in db.session.scalars(query)]
+
+
+def _keep_an_admin(actor: Actor, staff: Staff, admins: list[int]) -> None:
+    if is_own(actor, staff.id):
+        raise Conflict(
+            lazy_gettext("Nobody changes their own role or disables their own account. Ask another administrator."),
+            code="own_account",
+        )
+    if admins == [staff.id]:
+        raise Conflict(
+            lazy_gettext("This is the last active administrator. Make somebody else one first."), code="last_admin"
+        )
+
+
+def _refuse_taken(email: str) -> None:
+    if db.session.scalar(select(Staff.id).where(Staff.email == email)) is not None:
+        raise _taken()
+
+
+def _flush_email() -> None:
+    """Flush; somebody else may have taken the e-mail since we looked."""
+    try:
+        db.session.flush()
+    except IntegrityError as error:
+        raise _taken() from error
+
+
+def _taken() -> Invalid:
+    return Invalid(fields={"email": [lazy_gettext("Somebody already signs in with this e-mail.")]}, code="email_taken")

@@ -1,0 +1,227 @@
+"""Signing in, step by step: password, code, and what a first sign-in asks for.
+
+Between two steps nobody is signed in. What was shown so far is a
+:class:`Pending`, which the entry point keeps signed and for minutes only; it is
+void as soon as anything it stands on changes. Only the last step opens a session.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from flask_babel import lazy_gettext
+from sqlalchemy import select
+
+from console.audit.service import record
+from console.core import clock
+from console.core.actor import Actor
+from console.core.context import sealer, settings
+from console.core.db import db
+from console.core.errors import SignInNeeded
+from console.core.ids import token_digest
+from console.core.passwords import hash_password, needs_new_hash, password_matches
+from console.core.sessions import open_session
+from console.staff.models import Staff, StaffSession
+from console.staff.queries import lock_staff, staff_by_email
+from console.staff.service import set_password
+from console.staff.sessions import totp_obligatory
+from console.staff.totp import confirm_totp, take_code
+
+STEP_LASTS = timedelta(minutes=5)
+# Whoever must think of a password or fetch a telephone gets longer.
+SETUP_LASTS = timedelta(minutes=15)
+
+
+class Need(StrEnum):
+    """What is still asked before the session opens, in this order."""
+
+    CODE = "code"
+    NEW_PASSWORD = "new_password"  # noqa: S105
+    TOTP_SETUP = "totp_setup"
+
+
+@dataclass(frozen=True)
+class Browser:
+    """Where somebody signs in from. ``old_token``: the session this browser had, which ends."""
+
+    address: str | None
+    user_agent: str | None
+    old_token: str | None = None
+
+
+@dataclass(frozen=True)
+class Pending:
+    """A right password, and what was shown since.
+
+    Args:
+        state: a keyed digest of all that sign-in depends on.
+        code_shown: the second step is done.
+        new_hash: the password hashed with today's parameters, where the stored hash is older.
+    """
+
+    staff_id: int
+    state: str
+    at: datetime
+    code_shown: bool = False
+    new_hash: str | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Either a session (``token``), or what is needed next and the state to go on with."""
+
+    pending: Pending
+    token: str | None = None
+    need: Need | None = None
+    wrong_code: bool = False
+
+
+def check_password(email: str, password: str) -> Pending | None:
+    """Compare a password; call outside of a transaction, because Argon2 is slow on purpose.
+
+    An unknown e-mail, a disabled account and a wrong password cost the same
+    and answer the same.
+    """
+    staff = staff_by_email(email)
+    known = None if staff is None else (staff.id, staff.active, staff.password_hash, _state(staff))
+    db.session.rollback()  # no connection is held while Argon2 works
+    if known is None:
+        password_matches(None, password)
+        return None
+    key, active, stored, state = known
+    if not password_matches(stored, password) or not active:
+        return None
+    new_hash = hash_password(password) if needs_new_hash(stored) else None
+    return Pending(key, state, clock.now(), new_hash=new_hash)
+
+
+def note_failure(email: str, address: str | None) -> None:
+    """Put a refused sign-in on the record.
+
+    What was typed is kept only where it is somebody's e-mail: into an empty
+    form people also type their password.
+    """
+    staff = staff_by_email(email)
+    visitor = Actor(kind="visitor", id=None, name="", address=address)
+    record(visitor, "staff.sign_in_failed", staff.email if staff else "unknown")
+
+
+def sign_in(pending: Pending, browser: Browser, *, code: str | None = None) -> Outcome:
+    """Go on from a right password: use ``code`` up if one is needed, then open the session or say what is missing.
+
+    A wrong code is an outcome, not an error, so that it stays on the record.
+
+    Raises:
+        SignInNeeded: it took too long, or the account changed meanwhile.
+    """
+    staff = _lock_pending(pending)
+    if pending.new_hash is not None:
+        staff.password_hash = pending.new_hash
+        pending = replace(pending, state=_state(staff), new_hash=None)
+    if next_need(staff, pending) is Need.CODE and code:
+        how = take_code(staff, code)
+        if how is None:
+            record(staff.actor(browser.address), "staff.code_refused", staff.email)
+            return Outcome(pending, need=Need.CODE, wrong_code=True)
+        if how == "recovery":
+            record(staff.actor(browser.address), "staff.recovery_code_used", staff.email)
+        pending = replace(pending, code_shown=True)
+    need = next_need(staff, pending)
+    if need is not None:
+        return Outcome(pending, need=need)
+    return Outcome(pending, token=_enter(staff, browser))
+
+
+def replace_password(pending: Pending, browser: Browser, password_hash: str) -> Outcome:
+    """Put one's own password in place of the temporary one, then go on.
+
+    Raises:
+        SignInNeeded: it took too long, the account changed, or this is not what is asked.
+    """
+    staff = _lock_pending(pending)
+    _expect(staff, pending, Need.NEW_PASSWORD)
+    set_password(staff.actor(browser.address), staff.id, password_hash)
+    return sign_in(Pending(staff.id, _state(staff), clock.now(), pending.code_shown), browser)
+
+
+def set_up_totp(pending: Pending, browser: Browser, secret: str, code: str) -> tuple[Outcome, list[str]]:
+    """Switch the obligatory second step on, then open the session; return the recovery codes with it.
+
+    Raises:
+        SignInNeeded: it took too long, the account changed, or this is not what is asked.
+        Invalid: the code is wrong.
+    """
+    staff = _lock_pending(pending)
+    _expect(staff, pending, Need.TOTP_SETUP)
+    codes = confirm_totp(staff.actor(browser.address), staff.id, secret, code)
+    return sign_in(Pending(staff.id, _state(staff), clock.now(), code_shown=True), browser), codes
+
+
+def sign_out(actor: Actor, token: str) -> None:
+    """End the session behind ``token``. Without one nothing happens."""
+    row = db.session.scalar(select(StaffSession).where(StaffSession.token_digest == token_digest(token)))
+    if row is None or row.revoked_at is not None:
+        return
+    row.revoked_at = clock.now()
+    db.session.flush()
+    record(actor, "staff.signed_out", row.staff.email)
+
+
+def next_need(staff: Staff, pending: Pending) -> Need | None:
+    """Return what is still asked of ``staff``."""
+    if staff.totp_secret is not None and not pending.code_shown:
+        return Need.CODE
+    if staff.password_temporary:
+        return Need.NEW_PASSWORD
+    if staff.totp_secret is None and totp_obligatory(staff):
+        return Need.TOTP_SETUP
+    return None
+
+
+def still_pending(pending: Pending) -> tuple[Staff, Need | None] | None:
+    """Return whose sign-in is open and what it needs; ``None`` once it lapsed. For showing the step's page."""
+    staff = db.session.get(Staff, pending.staff_id)
+    if staff is None or not _holds(staff, pending):
+        return None
+    return staff, next_need(staff, pending)
+
+
+def _lock_pending(pending: Pending) -> Staff:
+    staff = lock_staff(pending.staff_id)
+    if not _holds(staff, pending):
+        raise SignInNeeded(
+            lazy_gettext("That took too long, or your account has changed. Sign in again."), code="sign_in_again"
+        )
+    return staff
+
+
+def _holds(staff: Staff, pending: Pending) -> bool:
+    lasts = STEP_LASTS if next_need(staff, pending) is Need.CODE else SETUP_LASTS
+    return staff.active and pending.state == _state(staff) and clock.now() < pending.at + lasts
+
+
+def _expect(staff: Staff, pending: Pending, need: Need) -> None:
+    if next_need(staff, pending) is not need:
+        raise SignInNeeded
+
+
+def _state(staff: Staff) -> str:
+    parts = (staff.id, staff.password_hash, staff.password_temporary, staff.totp_secret, staff.role.value)
+    return sealer().keyed_digest("staff-pending", "|".join(str(part) for part in parts))
+
+
+def _enter(staff: Staff, browser: Browser) -> str:
+    if browser.old_token is not None:
+        sign_out(staff.actor(browser.address), browser.old_token)
+    token = open_session(
+        db.session(),
+        StaffSession(staff=staff),
+        now=clock.now(),
+        lasts=timedelta(hours=settings().session_hours),
+        address=browser.address,
+        user_agent=browser.user_agent,
+    )
+    record(staff.actor(browser.address), "staff.signed_in", staff.email)
+    return token

@@ -1,0 +1,187 @@
+"""The second step at sign-in: one-time codes of an authenticator (RFC 6238) and recovery codes."""
+
+from __future__ import annotations
+
+import hmac
+import logging
+import secrets
+from datetime import datetime
+
+import pyotp
+from flask_babel import lazy_gettext
+from sqlalchemy import delete, select
+
+from console.audit.service import record
+from console.core import clock
+from console.core.actor import Actor
+from console.core.context import sealer, settings
+from console.core.db import db
+from console.core.errors import Conflict, Invalid
+from console.core.seal import InvalidToken
+from console.staff.access import is_own, require_own, require_own_or_manage
+from console.staff.models import RecoveryCode, Staff
+from console.staff.queries import lock_staff
+from console.staff.sessions import revoke_all, totp_obligatory
+
+log = logging.getLogger(__name__)
+
+STEP_SECONDS = 30
+DRIFT = 1  # steps a clock may be off, RFC 6238 section 5.2
+DIGITS = 6
+RECOVERY_CODES = 10
+# Without what is easily misread: 0 and o, 1, i and l. 10 characters are 49 bits.
+_ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"
+_HALF = 5
+
+
+def new_secret() -> str:
+    """Return a fresh secret in base 32, 160 bits."""
+    return pyotp.random_base32()
+
+
+def provisioning_uri(secret: str, email: str) -> str:
+    """Return what the QR code says to an authenticator."""
+    return pyotp.TOTP(secret, interval=STEP_SECONDS).provisioning_uri(name=email, issuer_name=settings().brand)
+
+
+def matching_step(secret: str, code: str, now: datetime) -> int | None:
+    """Return the time step ``code`` belongs to, ``None`` if it is none of the present ones."""
+    totp = pyotp.TOTP(secret, interval=STEP_SECONDS)
+    here = int(now.timestamp()) // STEP_SECONDS
+    found = None
+    for step in range(here - DRIFT, here + DRIFT + 1):
+        if hmac.compare_digest(totp.generate_otp(step).encode(), code.encode()):
+            found = step
+    return found
+
+
+def confirm_totp(actor: Actor, staff_id: int, secret: str, code: str, *, keep_session: int | None = None) -> list[str]:
+    """Switch the second step on, once a code shows that the authenticator has the secret.
+
+    Every other session ends. Returns the recovery codes: they are shown now and never again.
+
+    Raises:
+        NotFound: not the actor's own account.
+        Conflict: it is already on.
+        Invalid: the code is wrong.
+    """
+    require_own(actor, staff_id)
+    staff = lock_staff(staff_id)
+    if staff.totp_secret is not None:
+        raise Conflict(lazy_gettext("Two-step sign-in is already on."), code="totp_on")
+    step = matching_step(secret, clean_code(code), clock.now())
+    if step is None:
+        raise wrong_code()
+    staff.totp_secret = sealer().seal(secret.encode())
+    staff.totp_last_step = step  # the code just typed serves no sign-in
+    record(actor, "staff.totp_on", staff.email)
+    revoke_all(staff.id, keep=keep_session)
+    return _replace_codes(staff)
+
+
+def disable_totp(actor: Actor, staff_id: int) -> Staff:
+    """Switch the second step off: one's own, or (a lost telephone) somebody's by an admin.
+
+    An admin's reset ends all sessions of the account, so whoever holds the telephone is out.
+
+    Raises:
+        NotFound: somebody else's account and ``actor`` may not manage staff.
+        Conflict: the role demands it, and it is the actor's own.
+    """
+    require_own_or_manage(actor, staff_id)
+    staff = lock_staff(staff_id)
+    own = is_own(actor, staff.id)
+    if own and totp_obligatory(staff):
+        raise Conflict(lazy_gettext("Your role needs two-step sign-in, so it stays on."), code="totp_obligatory")
+    if staff.totp_secret is None:
+        return staff
+    staff.totp_secret = staff.totp_last_step = None
+    db.session.execute(delete(RecoveryCode).where(RecoveryCode.staff_id == staff.id))
+    db.session.flush()
+    if not own:
+        revoke_all(staff.id)
+    record(actor, "staff.totp_off", staff.email)
+    return staff
+
+
+def new_recovery_codes(actor: Actor, staff_id: int) -> list[str]:
+    """Replace one's recovery codes; the old ones stop serving.
+
+    Raises:
+        NotFound: not the actor's own account.
+        Conflict: the second step is off.
+    """
+    require_own(actor, staff_id)
+    staff = lock_staff(staff_id)
+    if staff.totp_secret is None:
+        raise Conflict(lazy_gettext("Switch two-step sign-in on first."), code="totp_off")
+    record(actor, "staff.recovery_codes_made", staff.email)
+    return _replace_codes(staff)
+
+
+def take_code(staff: Staff, code: str) -> str | None:
+    """Use a one-time or a recovery code up.
+
+    ``staff`` is locked in the open transaction (``lock_staff``), so that two tries with
+    one code come one after the other and the second finds it used.
+
+    Returns:
+        ``totp`` or ``recovery``, ``None`` if it does not serve.
+    """
+    cleaned = clean_code(code)
+    if staff.totp_secret is None or not cleaned:
+        return None
+    if cleaned.isdigit() and len(cleaned) == DIGITS:
+        return "totp" if _take_step(staff, cleaned) else None
+    return "recovery" if _take_recovery(staff, cleaned) else None
+
+
+def clean_code(code: str) -> str:
+    """Drop what people put between digits and letters."""
+    return "".join(char for char in code.lower() if char.isascii() and char.isalnum())
+
+
+def wrong_code() -> Invalid:
+    """Return the refusal of a code, whatever was wrong with it."""
+    text = lazy_gettext("This code does not serve: it is mistyped, expired or used. Type the next one.")
+    return Invalid(text, fields={"code": [text]}, code="code")
+
+
+def _take_step(staff: Staff, code: str) -> bool:
+    try:
+        secret = sealer().open(staff.totp_secret or "").decode()
+    except InvalidToken:
+        log.exception("a TOTP secret cannot be opened with any of CONSOLE_SEAL_KEYS", extra={"staff": staff.id})
+        return False
+    step = matching_step(secret, code, clock.now())
+    if step is None or (staff.totp_last_step is not None and step <= staff.totp_last_step):
+        return False
+    staff.totp_last_step = step
+    db.session.flush()
+    return True
+
+
+def _take_recovery(staff: Staff, code: str) -> bool:
+    query = select(RecoveryCode).where(
+        RecoveryCode.staff_id == staff.id,
+        RecoveryCode.digest == _digest(staff, code),
+        RecoveryCode.used_at.is_(None),
+    )
+    row = db.session.scalar(query)
+    if row is None:
+        return False
+    row.used_at = clock.now()
+    db.session.flush()
+    return True
+
+
+def _replace_codes(staff: Staff) -> list[str]:
+    db.session.execute(delete(RecoveryCode).where(RecoveryCode.staff_id == staff.id))
+    codes = ["".join(secrets.choice(_ALPHABET) for _ in range(2 * _HALF)) for _ in range(RECOVERY_CODES)]
+    db.session.add_all(RecoveryCode(staff_id=staff.id, digest=_digest(staff, code)) for code in codes)
+    db.session.flush()
+    return [f"{code[:_HALF]}-{code[_HALF:]}" for code in codes]
+
+
+def _digest(staff: Staff, code: str) -> str:
+    return sealer().keyed_digest("staff-recovery", f"{staff.id}:{code}")

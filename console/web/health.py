@@ -1,0 +1,77 @@
+"""``/healthz``: the process answers. ``/readyz``: what it needs answers. ``/metrics``: what it counted."""
+
+from __future__ import annotations
+
+import hmac
+
+import redis
+from flask import Blueprint, Response, jsonify, request
+from flask.typing import ResponseReturnValue
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from sqlalchemy.exc import SQLAlchemyError
+
+from console.core import revisions
+from console.core.context import settings
+from console.core.db import db
+from console.core.errors import NotFound
+from console.core.logging import get_logger
+
+log = get_logger(__name__)
+health = Blueprint("health", __name__)
+LOOPBACK = frozenset({"127.0.0.1", "::1"})
+REDIS_SECONDS = 2.0
+
+
+@health.get("/healthz")
+def healthz() -> ResponseReturnValue:
+    """Answer, as long as the process can."""
+    return jsonify(status="ok")
+
+
+@health.get("/readyz")
+def readyz() -> ResponseReturnValue:
+    """Answer 200 when requests can be served: the database is there and up to date, Redis too where it is used."""
+    checks = {"database": _database_ready()}
+    if settings().redis_url:
+        checks["redis"] = _redis_ready()
+    ready = all(checks.values())
+    return jsonify(status="ready" if ready else "not ready", checks=checks), 200 if ready else 503
+
+
+@health.get("/metrics")
+def metrics() -> ResponseReturnValue:
+    """Answer to this machine alone, or to who knows ``CONSOLE_METRICS_TOKEN``.
+
+    Raises:
+        NotFound: for anyone else.
+    """
+    if not _may_read_metrics():
+        raise NotFound
+    return Response(generate_latest(), content_type=CONTENT_TYPE_LATEST)
+
+
+def _may_read_metrics() -> bool:
+    token = settings().metrics_token
+    given = request.headers.get("Authorization", "").removeprefix("Bearer ")
+    if token is not None and hmac.compare_digest(given.encode(), token.encode()):
+        return True
+    # A request that a proxy passed on comes from loopback too, but says so.
+    passed_on = "X-Forwarded-For" in request.headers or "Forwarded" in request.headers
+    return request.remote_addr in LOOPBACK and not passed_on
+
+
+def _database_ready() -> bool:
+    try:
+        return revisions.current(db.engine) == revisions.newest()
+    except SQLAlchemyError as error:
+        log.warning("database not ready", error=type(error).__name__)
+        return False
+
+
+def _redis_ready() -> bool:
+    try:
+        with redis.from_url(settings().redis_url or "", socket_timeout=REDIS_SECONDS) as client:
+            return bool(client.ping())
+    except redis.RedisError as error:
+        log.warning("redis not ready", error=type(error).__name__)
+        return False

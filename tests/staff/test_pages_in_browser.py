@@ -1,0 +1,153 @@
+"""The pages of signing in and of one's own account, in a real browser, in both languages, themes and widths."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from playwright.sync_api import Page
+from sqlalchemy.orm import Session
+from werkzeug.serving import make_server
+
+from console.core.settings import Settings
+from console.staff.roles import Role
+from tests import factories
+from tests.staff.support import code_at, switch_totp_on
+
+AXE = Path(__file__).resolve().parents[2] / "node_modules" / "axe-core" / "axe.min.js"
+WAYS = [
+    pytest.param({"language": "sr-Latn-RS"}, id="sr-light-wide"),
+    pytest.param({"language": "en", "dark": True}, id="en-dark-wide"),
+    pytest.param({"language": "sr-Latn-RS", "dark": True, "width": 390, "height": 844}, id="sr-dark-phone"),
+    pytest.param({"language": "en", "width": 390, "height": 844}, id="en-light-phone"),
+]
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    return replace(settings, totp_roles=("supervisor",))
+
+
+@pytest.fixture
+def address(app: Flask, session: Session) -> Iterator[str]:
+    """The application behind a port, so that a test may change what it shows."""
+    session.rollback()
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def look(page: Page) -> None:
+    """Fail on what axe calls serious or critical, and on a page that scrolls sideways."""
+    page.evaluate(f"() => {{ {AXE.read_text()} }}")
+    found: list[dict[str, Any]] = page.evaluate("async () => (await axe.run(document)).violations")
+    grave = [(one["id"], one["nodes"][0]["html"]) for one in found if one["impact"] in ("serious", "critical")]
+    assert not grave, f"{page.url}: {grave}"
+    size = page.viewport_size
+    assert size is not None
+    assert page.evaluate("document.documentElement.scrollWidth") <= size["width"], page.url
+
+
+def send(page: Page, **fields: str) -> None:
+    """Fill the page's form in and send it."""
+    for name, value in fields.items():
+        page.fill(f"main [name={name}]", value)
+    page.press(f"main [name={list(fields)[-1]}]", "Enter")
+    page.wait_for_load_state()
+
+
+@pytest.mark.only("sqlite")
+@pytest.mark.parametrize("way", WAYS)
+def test_signing_in(address: str, new_page: Callable[..., Page], way: dict[str, Any]) -> None:
+    staff, fresh = factories.make_staff(Role.AGENT), factories.make_staff(Role.SUPERVISOR, password_temporary=True)
+    secret, codes = switch_totp_on(staff)
+    page = new_page(**way)
+    page.goto(f"{address}/login")
+    look(page)
+    send(page, email=staff.email, password="wrong-password")
+    look(page)
+    page.get_by_role("alert").wait_for()
+    assert page.input_value("[name=email]") == staff.email
+    send(page, password=factories.PASSWORD)
+    look(page)
+    send(page, code="000000")
+    look(page)
+    page.locator(".auth-below a").first.click()
+    look(page)
+    send(page, code=codes[0])
+    page.wait_for_url("**/console/")
+    page.goto(f"{address}/logout")
+    look(page)
+    page.locator("main button").click()
+    page.get_by_role("status").first.wait_for()
+    look(page)
+    assert code_at(secret)
+
+    send(page, email=fresh.email, password=factories.PASSWORD)
+    look(page)
+    send(page, password="kratka", again="kratka")
+    look(page)
+    send(page, password="konj baterija spajalica", again="konj baterija spajalica")
+    look(page)
+    page.locator("details summary").click()
+    send(page, code=code_at(page.locator(".secret").inner_text().replace(" ", "").replace("\n", "")))
+    look(page)
+    assert page.locator("#codes li").count() == 10
+
+
+@pytest.mark.only("sqlite")
+@pytest.mark.parametrize("way", WAYS)
+def test_accounts(address: str, new_page: Callable[..., Page], way: dict[str, Any]) -> None:
+    admin, other = factories.make_staff(Role.ADMIN), factories.make_staff(active=False)
+    page = new_page(**way)
+    page.goto(f"{address}/login")
+    send(page, email=admin.email, password=factories.PASSWORD)
+    page.wait_for_url("**/console/")
+    for path in (
+        "profile/",
+        "profile/second-step/",
+        "staff/",
+        "staff/new/",
+        f"staff/{other.id}/",
+        f"staff/{admin.id}/",
+    ):
+        page.goto(f"{address}/console/{path}")
+        look(page)
+    page.goto(f"{address}/console/staff/new/")
+    send(page, name="Nova Osoba", email="nova@example.test")
+    look(page)
+    assert page.locator(".once").inner_text()
+
+
+@pytest.mark.only("sqlite")
+def test_a_typed_password_can_be_shown_and_hides_before_it_is_sent(address: str, page: Page) -> None:
+    page.goto(f"{address}/login")
+    page.fill("#password", "something typed")
+    show = page.locator("[data-reveal=password]")
+    show.click()
+    assert page.get_attribute("#password", "type") == "text"
+    assert show.get_attribute("aria-pressed") == "true"
+    page.evaluate("document.querySelector('main form').addEventListener('submit', e => e.preventDefault())")
+    page.click("main .btn-primary")
+    assert page.get_attribute("#password", "type") == "password"
+
+
+@pytest.mark.only("sqlite")
+def test_language_and_theme_switch_without_signing_in(address: str, page: Page) -> None:
+    page.goto(f"{address}/login?next=/console/profile/")
+    page.click("button[name=language][value=en]")
+    assert page.get_attribute("html", "lang") == "en"
+    assert "next=" in page.url
+    page.click("button.to-dark")
+    assert page.get_attribute("html", "data-theme") == "dark"
+    assert page.locator("button.to-light").is_visible()
+    assert not page.locator("button.to-dark").is_visible()
