@@ -5,8 +5,14 @@ from gevent import monkey
 monkey.patch_all()
 
 from console.app import create_app  # noqa: E402
+from console.core.context import settings  # noqa: E402
+from console.core.logging import write_to_stderr  # noqa: E402
+from console.setup import check_start  # noqa: E402
 
 app = create_app()
+with app.app_context():
+    write_to_stderr(production=settings().production)
+check_start(app)
 
 if __name__ == "__main__":
     from console.server import serve

@@ -5,18 +5,18 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 
-from flask import Flask, redirect, url_for
+from flask import Flask, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.exc import DataError
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from console import extensions, models, portal, views, web
-from console.core import clock, context
+from console.core import clock, context, logging
 from console.core.db import Base, db, init_db
 from console.core.errors import Invalid, Refusal
 from console.core.settings import Settings
-from console.web import answers, filters, locale, security
+from console.web import access, answers, filters, locale, security
 
 ROOT = Path(__file__).resolve().parents[1]
 MAX_FORM = 12 * 1024 * 1024  # a file of services, one day attachments
@@ -39,11 +39,14 @@ def create_app(settings: Settings | None = None) -> Flask:
     if settings.clock is not None:
         clock.start_at(settings.clock)
     models.load()
+    logging.configure()
+    access.init_access(app)  # first, so that what is refused early is logged too
     init_db(app, settings)
     _bind_extensions(app, settings)
     security.init_security(app, https=settings.https)
     filters.init_filters(app)
     _map_errors(app)
+    _refuse_nul(app)
     web.init_app(app)
     views.init_app(app)
     portal.init_app(app)
@@ -71,6 +74,9 @@ def _configure(app: Flask, settings: Settings) -> None:
         BABEL_DEFAULT_TIMEZONE=settings.timezone,
         BABEL_TRANSLATION_DIRECTORIES=str(ROOT / "console/translations"),
         RATELIMIT_STORAGE_URI=settings.redis_url or "memory://",
+        # A storage that hangs must not hold sign-ins up: console.web.limits then counts by itself.
+        RATELIMIT_STORAGE_OPTIONS={"socket_timeout": 1, "socket_connect_timeout": 1} if settings.redis_url else {},
+        RATELIMIT_SWALLOW_ERRORS=True,
         RATELIMIT_HEADERS_ENABLED=False,
     )
     if settings.production:
@@ -92,6 +98,15 @@ def _bind_extensions(app: Flask, settings: Settings) -> None:
         cors_allowed_origins=[settings.base_url, *settings.allowed_origins],
         max_http_buffer_size=64 * 1024,
     )
+
+
+def _refuse_nul(app: Flask) -> None:
+    """Refuse what nobody types and PostgreSQL cannot store, once for every form."""
+
+    @app.before_request
+    def check_form() -> None:
+        if any("\0" in value for values in request.form.listvalues() for value in values):
+            raise Invalid
 
 
 def _map_errors(app: Flask) -> None:

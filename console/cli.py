@@ -2,9 +2,60 @@
 
 from __future__ import annotations
 
+import sys
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
 import click
-from flask import Flask
-from flask.cli import FlaskGroup
+from flask import Flask, current_app
+from flask.cli import ScriptInfo, with_appcontext
+from sqlalchemy.exc import OperationalError, ProgrammingError
+
+from console.core.context import settings
+from console.core.db import db
+from console.core.settings import SettingsError
+from console.server import HOST, PORT
+from console.staff.roles import Role
+
+# These bring their own command, named ``command``; they run in an application context.
+ELSEWHERE = {"import": "console.imports.cli", "demo": "console.demo.cli", "bench": "console.bench.cli"}
+MIN_PASSWORD = 12
+
+
+class Commands(click.Group):
+    """Our commands and those that live elsewhere. What an operator can put right is said in one line."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted([*super().list_commands(ctx), *(name for name, module in ELSEWHERE.items() if _exists(module))])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        module = ELSEWHERE.get(cmd_name)
+        if module is None or not _exists(module):
+            return super().get_command(ctx, cmd_name)
+        command: click.Command = import_module(module).command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[0] in ELSEWHERE:
+            ctx.with_resource(ctx.ensure_object(ScriptInfo).load_app().app_context())
+        return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except SettingsError as error:
+            raise click.ClickException(str(error)) from error
+        except (OperationalError, ProgrammingError) as error:
+            raise click.ClickException(f"the database: {error.orig}".strip()) from error
+
+
+def _exists(module: str) -> bool:
+    package = module.rpartition(".")[0]
+    return find_spec(package) is not None and find_spec(module) is not None
 
 
 def _app() -> Flask:
@@ -13,12 +64,44 @@ def _app() -> Flask:
     return create_app()
 
 
-@click.group(cls=FlaskGroup, create_app=_app, add_default_commands=False, add_version_option=False)
+@click.group(cls=Commands, context_settings={"obj": ScriptInfo(create_app=_app)})
 def main() -> None:
     """A support console for hosting companies."""
 
 
+@main.command()
+@click.option("--host", default=HOST, show_default=True, help="Address to listen on.")
+@click.option("--port", default=PORT, show_default=True, type=click.IntRange(1, 65535), help="Port to listen on.")
+@click.option("--worker/--no-worker", default=None, help="Run the periodic jobs here too. [default: on SQLite]")
+@with_appcontext
+def serve(host: str, port: int, worker: bool | None) -> None:
+    """Serve the console."""
+    from console.server import serve as serve_app
+    from console.setup import check_start
+
+    app = _running_app()
+    check_start(app)
+    try:
+        serve_app(app, host, port, with_worker=worker)
+    except OSError as error:
+        raise click.ClickException(f"{host}:{port}: {error.strerror or error}") from error
+
+
+@main.command()
+@with_appcontext
+def worker() -> None:
+    """Run the periodic jobs, as a process of its own."""
+    from console.core.logging import write_to_stderr
+    from console.setup import check_start
+    from console.worker import run_forever
+
+    write_to_stderr(production=settings().production)
+    check_start(_running_app())
+    run_forever(_running_app())
+
+
 @main.command("init-db")
+@with_appcontext
 def init_db() -> None:
     """Create the tables, or bring them up to date."""
     from console.setup import prepare_database
@@ -33,3 +116,155 @@ def new_key() -> None:
     from console.core import seal
 
     click.echo(seal.new_key())
+
+
+@main.command()
+@with_appcontext
+def reseal() -> None:
+    """Seal every secret with the newest key of CONSOLE_SEAL_KEYS."""
+    from console.core.seal import InvalidToken
+    from console.sealing import reseal as seal_anew
+
+    try:
+        count = seal_anew()
+    except InvalidToken as error:
+        raise click.ClickException("a secret was sealed with a key that is not listed; see `console doctor`") from error
+    click.echo(f"{count} secrets are sealed with the newest key. Keep the old keys listed: the audit trail needs them.")
+
+
+@main.group()
+def staff() -> None:
+    """Staff accounts."""
+
+
+@staff.command("add")
+@click.option("--email", prompt=True, help="What they sign in with.")
+@click.option("--name", prompt=True, help="As shown to colleagues and in the trail.")
+@click.option("--role", prompt=True, type=click.Choice([role.value for role in Role]))
+@click.option("--password-stdin", is_flag=True, help="Read the password from the first line of standard input.")
+@with_appcontext
+def add_staff(email: str, name: str, role: str, password_stdin: bool) -> None:
+    """Add a staff account."""
+    from email_validator import EmailNotValidError, validate_email
+
+    from console.core.actor import SYSTEM
+    from console.core.errors import Refusal
+    from console.core.passwords import hash_password
+    from console.core.transaction import transaction
+    from console.staff import service
+
+    try:
+        validate_email(email, check_deliverability=False, test_environment=True)
+    except EmailNotValidError as error:
+        raise click.ClickException(f"{email}: {error}") from error
+    hashed = hash_password(_ask_password(from_stdin=password_stdin))
+    try:
+        with transaction():
+            added = service.add_staff(SYSTEM, email=email, name=name, role=Role(role), password_hash=hashed)
+            address = added.email
+    except Refusal as refusal:
+        reasons = [str(text) for texts in refusal.fields.values() for text in texts]
+        raise click.ClickException(" ".join(reasons) or str(refusal.message)) from refusal
+    click.echo(f"{address} can sign in as {role}.")
+
+
+def _ask_password(*, from_stdin: bool) -> str:
+    if from_stdin:
+        password = sys.stdin.readline().rstrip("\r\n")
+    else:
+        password = click.prompt("Password", hide_input=True, confirmation_prompt=True)
+    if len(password) < MIN_PASSWORD:
+        raise click.ClickException(f"a password needs {MIN_PASSWORD} characters or more")
+    return str(password)
+
+
+@main.command()
+@with_appcontext
+def doctor() -> None:
+    """Look the installation over. Exits with 1 if something is wrong."""
+    from console.doctor import Level, examine
+
+    signs = {Level.GOOD: "  ok  ", Level.NOTE: " note ", Level.FAULT: "FAULT "}
+    faults = 0
+    for finding in examine():
+        faults += finding.level is Level.FAULT
+        click.echo(f"{signs[finding.level]} {finding.words}")
+    if faults:
+        click.echo(f"{faults} to put right.")
+        raise SystemExit(1)
+
+
+@main.group()
+def audit() -> None:
+    """The audit trail."""
+
+
+@audit.command("verify")
+@with_appcontext
+def verify_trail() -> None:
+    """Prove that no entry was changed, removed, inserted or cut off. Exits with 1 if one was."""
+    from console.audit import queries
+    from console.core.context import sealer
+
+    anchor = queries.read_anchor(Path(settings().audit_anchor))
+    flaws = 0
+    for flaw in queries.verify(db.session(), sealer(), anchor):
+        flaws += 1
+        click.echo(f"{f'entry {flaw.place}' if flaw.place else 'the end'}: {flaw.what}")
+    if flaws:
+        raise click.ClickException(f"the audit trail has {flaws} flaws")
+    last = queries.current_anchor(db.session())
+    click.echo(f"The audit trail is whole: {last.last if last else 0} entries.")
+    if anchor is None:
+        click.echo("Its end was not noted outside the database yet; a worker does that every minute.")
+
+
+@audit.command("anchor")
+@click.option(
+    "--force", is_flag=True, help="Even if the trail no longer contains the end noted before (after a restore)."
+)
+@with_appcontext
+def anchor_trail(force: bool) -> None:
+    """Note the trail's end in the file CONSOLE_AUDIT_ANCHOR names."""
+    from console.audit import anchor
+
+    try:
+        last = anchor.advance(db.session(), Path(settings().audit_anchor), force=force)
+    except (anchor.AnchorMismatch, LookupError) as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"Noted entry {last} in {settings().audit_anchor}.")
+
+
+@main.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@with_appcontext
+def backup(file: Path) -> None:
+    """Write a copy of the database to FILE, while it is in use."""
+    from console.backup import BackupError, back_up
+
+    try:
+        back_up(settings(), file)
+    except BackupError as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"Copied to {file}. The seal keys are not in it: keep them too.")
+
+
+@main.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--force", is_flag=True, help="Even if the database is not empty: what is in it is lost.")
+@with_appcontext
+def restore(file: Path, force: bool) -> None:
+    """Put the copy in FILE in the place of the database. Stop the server first."""
+    from console.backup import BackupError
+    from console.backup import restore as put_back
+
+    try:
+        put_back(settings(), file, force=force)
+    except BackupError as error:
+        raise click.ClickException(str(error)) from error
+    click.echo("Restored. Now run `console init-db`, `console audit anchor --force` and `console doctor`.")
+
+
+def _running_app() -> Flask:
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001
+    return app

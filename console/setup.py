@@ -1,14 +1,22 @@
-"""Making a database ready: tables, revisions, the audit chain's first link."""
+"""Making a database ready, and refusing to start on what a demo left behind."""
 
 from __future__ import annotations
 
+from flask import Flask
 from flask_migrate import upgrade
 from sqlalchemy import select
 
 from console.audit.models import AuditHead
 from console.audit.service import create_head
+from console.core.context import settings
 from console.core.db import db
+from console.core.passwords import password_matches
+from console.core.settings import DEMO_PASSWORD, SettingsError
 from console.core.transaction import transaction
+from console.customers.models import Person
+from console.staff.models import Staff
+
+DEMO_DOMAIN = "@example.test"
 
 
 def prepare_database() -> None:
@@ -17,3 +25,31 @@ def prepare_database() -> None:
     if db.session.scalar(select(AuditHead)) is None:
         with transaction() as session:
             create_head(session)
+
+
+def demo_accounts() -> list[str]:
+    """Return the addresses that the published demo password still opens."""
+    staff = select(Staff.email, Staff.password_hash).where(Staff.active, Staff.email.endswith(DEMO_DOMAIN))
+    people = select(Person.email, Person.password_hash).where(
+        Person.password_hash.is_not(None), Person.email.endswith(DEMO_DOMAIN)
+    )
+    found = [*db.session.execute(staff), *db.session.execute(people)]
+    return [email for email, stored in found if password_matches(stored, DEMO_PASSWORD)]
+
+
+def check_start(app: Flask) -> None:
+    """Refuse to serve in production while a demo account could sign in.
+
+    Raises:
+        SettingsError: naming the accounts.
+    """
+    with app.app_context():
+        if not settings().production:
+            return
+        open_accounts = demo_accounts()
+    if open_accounts:
+        raise SettingsError(
+            "production does not start while the demo password opens: "
+            + ", ".join(open_accounts)
+            + ". Change those passwords or disable the accounts."
+        )

@@ -11,13 +11,14 @@ import hashlib
 import hmac
 import json
 from datetime import UTC
+from functools import partial
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from console.audit.models import AuditEntry, AuditHead
-from console.core import clock, transaction
+from console.core import clock, metrics, transaction
 from console.core.actor import Actor
 from console.core.context import sealer
 
@@ -50,6 +51,7 @@ def record(actor: Actor, action: str, subject: str, *, customer_id: int | None =
     )
     transaction.pending("audit").append(entry)
     transaction.before_commit("audit", _chain)
+    transaction.after_commit(partial(metrics.count_actions, [action]))
 
 
 def _chain(session: Session) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask_babel import lazy_gettext as _l
+from flask_babel import lazy_gettext
 from wtforms import HiddenField, IntegerField, SelectMultipleField, StringField, TextAreaField
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange
 
@@ -16,17 +16,20 @@ class MigrationRequestForm(Form):
     """Which services, to whom, under which verification, why."""
 
     service = SelectMultipleField(
-        _l("Services"), coerce=int, validate_choice=False, validators=[DataRequired(_l("Choose at least one service."))]
+        lazy_gettext("Services"),
+        coerce=int,
+        validate_choice=False,
+        validators=[DataRequired(lazy_gettext("Choose at least one service."))],
     )
     to_customer = StringField(
-        _l("New owner"),
-        description=_l("The account's number, or its owner's registered e-mail."),
-        validators=[DataRequired(_l("Say who the new owner is.")), Length(max=254)],
+        lazy_gettext("New owner"),
+        description=lazy_gettext("The account's number, or its owner's registered e-mail."),
+        validators=[DataRequired(lazy_gettext("Say who the new owner is.")), Length(max=254)],
     )
     reason = TextAreaField(
-        _l("Reason"),
-        description=_l("For the record: why the services move."),
-        validators=[DataRequired(_l("Say why the services move.")), Length(max=MAX_REASON)],
+        lazy_gettext("Reason"),
+        description=lazy_gettext("For the record: why the services move."),
+        validators=[DataRequired(lazy_gettext("Say why the services move.")), Length(max=MAX_REASON)],
     )
     verification = IntegerField(validators=[InputRequired(), NumberRange(1, LARGEST_KEY)])
     idempotency_key = HiddenField(validators=[DataRequired()])
@@ -42,4 +45,6 @@ class PlanForm(Form):
 class EndForm(Form):
     """Why a request ends without being executed."""
 
-    reason = TextAreaField(_l("Reason"), validators=[DataRequired(_l("Say why.")), Length(max=MAX_REASON)])
+    reason = TextAreaField(
+        lazy_gettext("Reason"), validators=[DataRequired(lazy_gettext("Say why.")), Length(max=MAX_REASON)]
+    )

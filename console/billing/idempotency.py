@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from flask_babel import lazy_gettext as _l
+from flask_babel import lazy_gettext
 from sqlalchemy import select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
@@ -34,7 +34,7 @@ def once(scope: str, key: str, request: dict[str, Any], work: Callable[[], dict[
         Invalid: no usable key (``key_missing``), or one used for another request (``key_reused``).
     """
     if not key or len(key) > MAX_KEY or not key.isprintable():
-        raise Invalid(_l("The request lacks its one-time key. Open the page again."), code="key_missing")
+        raise Invalid(lazy_gettext("The request lacks its one-time key. Open the page again."), code="key_missing")
     digest = hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()
     session = db.session()
     insert = (sqlite if session.get_bind().dialect.name == "sqlite" else postgresql).insert(IdempotencyKey)
@@ -47,7 +47,7 @@ def once(scope: str, key: str, request: dict[str, Any], work: Callable[[], dict[
     if fresh is None:
         row = session.scalars(select(IdempotencyKey).where(*this)).one()
         if row.request != digest:
-            raise Invalid(_l("This key was already used for another request."), code="key_reused")
+            raise Invalid(lazy_gettext("This key was already used for another request."), code="key_reused")
         return dict(row.answer or {})
     answer = work()
     session.execute(update(IdempotencyKey).where(*this).values(answer=answer))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from flask_babel import lazy_gettext as _l
+from flask_babel import lazy_gettext
 from sqlalchemy import select
 
 from console.audit.service import record
@@ -69,9 +69,9 @@ def issue_proforma(
     currency = currency or customer.currency
     due_on = due_on or today() + timedelta(days=settings().issuer.terms_days)
     if not drafts or currency not in CURRENCIES or any(draft.net < 0 or draft.quantity < 1 for draft in drafts):
-        raise Invalid(_l("A pro-forma needs at least one line with an amount, in a known currency."))
+        raise Invalid(lazy_gettext("A pro-forma needs at least one line with an amount, in a known currency."))
     if due_on < today():
-        raise Invalid(_l("The due date has passed."))
+        raise Invalid(lazy_gettext("The due date has passed."))
     _check_owner(customer, {draft.service_id for draft in drafts if draft.service_id is not None})
     document = draft_document(customer, drafts, currency=currency, due_on=due_on)
     number_documents([document])
@@ -91,7 +91,7 @@ def _check_owner(customer: Customer, service_ids: set[int]) -> None:
     query = select(Service).where(Service.id.in_(service_ids)).order_by(Service.id).with_for_update(read=True)
     owners = {service.customer_id for service in db.session.scalars(query.execution_options(populate_existing=True))}
     if owners - {customer.id}:
-        raise Conflict(_l("A service on this document belongs to another customer."))
+        raise Conflict(lazy_gettext("A service on this document belongs to another customer."))
 
 
 def draft_document(
@@ -164,10 +164,10 @@ def cancel_proforma(actor: Actor, proforma: Proforma, reason: str) -> Storno:
     """
     actor.require(Permission.ISSUE_DOCUMENTS)
     if not reason.strip():
-        raise Invalid(_l("Say why the document is cancelled."))
+        raise Invalid(lazy_gettext("Say why the document is cancelled."))
     lock_proformas([proforma.id])
     if proforma.status is not ProformaStatus.OPEN:
-        raise Conflict(_l("Only a pro-forma that is neither paid nor cancelled can be cancelled."))
+        raise Conflict(lazy_gettext("Only a pro-forma that is neither paid nor cancelled can be cancelled."))
     (storno,) = cancel_documents([proforma], reason.strip())
     record(
         actor,
@@ -228,9 +228,9 @@ def record_payment(actor: Actor, proforma: Proforma, amount: int) -> None:
     actor.require(Permission.ISSUE_DOCUMENTS)
     lock_proformas([proforma.id])
     if proforma.status not in ACTIVE_STATUSES:
-        raise Conflict(_l("This pro-forma is paid or cancelled; the payment belongs elsewhere."))
+        raise Conflict(lazy_gettext("This pro-forma is paid or cancelled; the payment belongs elsewhere."))
     if not 0 < amount <= proforma.total - proforma.paid:
-        raise Invalid(_l("The amount is not one that is still open on this pro-forma."))
+        raise Invalid(lazy_gettext("The amount is not one that is still open on this pro-forma."))
     proforma.paid += amount
     proforma.status = ProformaStatus.PAID if proforma.paid == proforma.total else ProformaStatus.PART_PAID
     record(actor, "proforma.paid", proforma.number, customer_id=proforma.customer_id, amount=amount)

@@ -6,15 +6,18 @@ test may start the clock elsewhere; it then runs on from there.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 _offset = timedelta(0)
+_standing: datetime | None = None
 
 
 def now() -> datetime:
     """Return the present instant, aware, in UTC."""
-    return datetime.now(UTC) + _offset
+    return datetime.now(UTC) + _offset if _standing is None else _standing
 
 
 def start_at(instant: datetime) -> None:
@@ -25,8 +28,19 @@ def start_at(instant: datetime) -> None:
 
 def reset() -> None:
     """Go back to the machine's own time."""
-    global _offset
-    _offset = timedelta(0)
+    global _offset, _standing
+    _offset, _standing = timedelta(0), None
+
+
+@contextmanager
+def standing_at(instant: datetime) -> Iterator[None]:
+    """Let the clock stand at ``instant`` (aware), then go on as before: demo data that repeats exactly."""
+    global _standing
+    before, _standing = _standing, instant.astimezone(UTC)
+    try:
+        yield
+    finally:
+        _standing = before
 
 
 def local_date(instant: datetime, zone: ZoneInfo) -> date:

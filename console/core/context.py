@@ -27,7 +27,7 @@ def attach(extensions: dict[str, object], settings: Settings) -> None:
 
 
 def _context() -> AppContext:
-    return cast(AppContext, current_app.extensions[_KEY])
+    return cast("AppContext", current_app.extensions[_KEY])
 
 
 def settings() -> Settings:

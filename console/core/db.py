@@ -45,7 +45,7 @@ class Instant(TypeDecorator[datetime]):
         value = value.astimezone(UTC)
         return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
 
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
@@ -97,9 +97,11 @@ def absolute_url(url: str) -> str:
 
 def engine_options(url: str) -> dict[str, Any]:
     """Return the engine's options for ``url``."""
+    # A statement's parameters hold addresses, hashes and sealed secrets: they stay out of error messages.
+    options: dict[str, Any] = {"hide_parameters": True}
     if url.startswith("sqlite"):
-        return {"connect_args": {"timeout": BUSY_TIMEOUT_MS / 1000, "check_same_thread": False}}
-    return {"pool_size": 10, "max_overflow": 20, "pool_pre_ping": True}
+        return options | {"connect_args": {"timeout": BUSY_TIMEOUT_MS / 1000, "check_same_thread": False}}
+    return options | {"pool_size": 10, "max_overflow": 20, "pool_pre_ping": True}
 
 
 def prepare_engine(engine: Engine) -> None:

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+import re
+from decimal import ROUND_HALF_UP, Decimal
 
 CURRENCIES = ("RSD", "EUR")
 MINOR = 100
 BASIS_POINTS = 10_000
+# Without groups; in groups of three. One group alone (1.234) could be either, so it is none.
+_FORMS = tuple(
+    re.compile(form)
+    for form in (
+        r"[+-]?[0-9]{1,15}([.,][0-9]{1,2})?",
+        r"[+-]?[0-9]{1,3}((\.[0-9]{3}){2,4}|(\.[0-9]{3}){1,4},[0-9]{1,2})",
+        r"[+-]?[0-9]{1,3}((,[0-9]{3}){2,4}|(,[0-9]{3}){1,4}\.[0-9]{1,2})",
+    )
+)
 
 
 def share(amount: int, basis_points: int) -> int:
@@ -34,21 +44,21 @@ def write(amount: int, currency: str = "", locale: str = "sr_Latn") -> str:
 def read(text: str) -> int:
     """Read an amount as people and spreadsheets write it, into minor units.
 
-    ``1.234,50``, ``1,234.50``, ``1234.5`` and ``1234`` are understood.
+    ``1.234,50``, ``1,234.50``, ``1234.5`` and ``1234`` are understood. ``1.234`` is not: it is
+    a thousand to some and one to others.
 
     Raises:
-        ValueError: not an amount, or finer than a minor unit.
+        ValueError: not an amount, an ambiguous one, or finer than a minor unit.
     """
-    plain = text.strip().replace(" ", "").replace("\N{NO-BREAK SPACE}", "")
-    comma, dot = plain.rfind(","), plain.rfind(".")
-    if comma > dot:
-        plain = plain.replace(".", "").replace(",", ".")
-    elif dot > comma >= 0 or plain.count(".") > 1:
-        plain = plain.replace(",", "")
-    try:
-        minor = Decimal(plain) * MINOR
-    except InvalidOperation as error:
-        raise ValueError(f"no amount: {text!r}") from error
-    if not minor.is_finite() or minor != minor.to_integral_value():
+    plain = "".join(text.split()).replace("\N{MINUS SIGN}", "-")
+    if not any(form.fullmatch(plain) for form in _FORMS):
         raise ValueError(f"no amount: {text!r}")
-    return int(minor)
+    whole, mark, cents = _cut(plain)
+    digits = re.sub(r"[.,]", "", whole)
+    return int(Decimal(f"{digits}.{cents}" if mark else digits) * MINOR)
+
+
+def _cut(plain: str) -> tuple[str, str, str]:
+    """Cut off the minor units: what one or two digits at the end are."""
+    found = re.fullmatch(r"(.*?)([.,])([0-9]{1,2})", plain)
+    return (found[1], found[2], found[3]) if found else (plain, "", "")

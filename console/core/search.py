@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, text
+from sqlalchemy import Select, SQLColumnExpression, text
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.types import Integer
@@ -52,7 +52,7 @@ class SearchIndex:
         session.execute(text(insert), values)
 
     def matches(
-        self, session: Session, column: ColumnElement[int], query: str, *, whole: bool = False
+        self, session: Session, column: SQLColumnExpression[int], query: str, *, whole: bool = False
     ) -> ColumnElement[bool] | None:
         """Return the condition "``column`` is one of the at most 1,000 best hits".
 

@@ -55,15 +55,15 @@ class Issuer:
 
 @dataclass(frozen=True)
 class Settings:
-    """Everything that may differ between two installations."""
+    """Everything that may differ between two installations. Its ``repr`` leaves out what may hold a secret."""
 
     env: str = "development"
-    secret_key: str = DEMO_SECRET_KEY
-    seal_keys: tuple[str, ...] = (DEMO_SEAL_KEY,)
-    database_url: str = "sqlite:///var/console.sqlite3"
-    redis_url: str | None = None
-    smtp_url: str | None = None
-    imap_url: str | None = None
+    secret_key: str = field(default=DEMO_SECRET_KEY, repr=False)
+    seal_keys: tuple[str, ...] = field(default=(DEMO_SEAL_KEY,), repr=False)
+    database_url: str = field(default="sqlite:///var/console.sqlite3", repr=False)
+    redis_url: str | None = field(default=None, repr=False)
+    smtp_url: str | None = field(default=None, repr=False)
+    imap_url: str | None = field(default=None, repr=False)
     base_url: str = "http://127.0.0.1:8000"
     allowed_origins: tuple[str, ...] = ()
     timezone: str = "Europe/Belgrade"
@@ -73,6 +73,7 @@ class Settings:
     mail_from: str = "podrska@example.test"
     clock: datetime | None = None
     audit_anchor: str = "var/audit-anchor.json"
+    metrics_token: str | None = field(default=None, repr=False)
     issuer: Issuer = field(default_factory=Issuer)
 
     pin_minutes: int = 60
@@ -124,6 +125,7 @@ class Settings:
             mail_from=values.text("MAIL_FROM", cls.mail_from),
             clock=values.instant("CLOCK"),
             audit_anchor=values.text("AUDIT_ANCHOR", cls.audit_anchor),
+            metrics_token=values.optional("METRICS_TOKEN"),
             issuer=_issuer(values),
             pin_minutes=values.number("PIN_MINUTES", cls.pin_minutes),
             contact_pin_minutes=values.number("CONTACT_PIN_MINUTES", cls.contact_pin_minutes),

@@ -18,6 +18,7 @@ from sqlalchemy.orm import ORMExecuteState, Session
 
 from console.core.db import WRITES, db
 from console.core.errors import Busy
+from console.core.metrics import TRANSACTIONS
 
 log = logging.getLogger(__name__)
 
@@ -46,14 +47,17 @@ def transaction() -> Iterator[Session]:
         for hook in session.info[_BEFORE].values():
             hook(session)
         session.commit()
+        TRANSACTIONS.labels("committed").inc()
         after = session.info[_AFTER]
     except OperationalError as error:
         session.rollback()
+        TRANSACTIONS.labels("failed").inc()
         if _is_lock_timeout(error):
             raise Busy from error
         raise
     except BaseException:
         session.rollback()
+        TRANSACTIONS.labels("rolled back").inc()
         raise
     finally:
         session.info[_WRITING] = False
@@ -67,8 +71,9 @@ def _start(session: Session) -> None:
         raise RuntimeError("changes were made outside of a transaction")
     session.rollback()
     session.info.update({_WRITING: True, _BEFORE: {}, _AFTER: [], _PENDING: {}})
+    options: Any = {WRITES: True}
     try:
-        session.connection(execution_options={WRITES: True})
+        session.connection(execution_options=options)
     except OperationalError as error:
         session.info[_WRITING] = False
         session.rollback()

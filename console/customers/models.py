@@ -64,7 +64,9 @@ class Customer(Base):
     country: Mapped[str] = mapped_column(String(2), default="RS")
     phone: Mapped[str] = mapped_column(String(40), default="")
     tax_status: Mapped[TaxStatus] = mapped_column(enum_column(TaxStatus), default=TaxStatus.DOMESTIC)
-    status: Mapped[CustomerStatus] = mapped_column(enum_column(CustomerStatus), default=CustomerStatus.ACTIVE, index=True)
+    status: Mapped[CustomerStatus] = mapped_column(
+        enum_column(CustomerStatus), default=CustomerStatus.ACTIVE, index=True
+    )
     language: Mapped[str] = mapped_column(String(10), default="sr_Latn")
     currency: Mapped[str] = mapped_column(String(3), default="RSD")
     external_id: Mapped[str | None] = mapped_column(String(100), unique=True)

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from datetime import date
 
-from flask_babel import lazy_gettext as _l
+from flask_babel import lazy_gettext
 
 from console.audit.service import record
 from console.core import clock
@@ -71,7 +71,7 @@ def add_product(
     """
     actor.require(Permission.MANAGE_PRODUCTS)
     if price < 0 or currency not in CURRENCIES or period_months < 1 or not 0 <= tax_bp <= BASIS_POINTS:
-        raise Invalid(_l("A product needs a price, a known currency and a period of at least one month."))
+        raise Invalid(lazy_gettext("A product needs a price, a known currency and a period of at least one month."))
     product = Product(
         code=code, name=name, kind=kind, price=price, currency=currency, period_months=period_months, tax_bp=tax_bp
     )
@@ -134,9 +134,9 @@ def ascii_domain(name: str) -> str:
     try:
         ascii_name = name.strip().rstrip(".").encode("idna").decode().lower()
     except UnicodeError as error:
-        raise Invalid(_l("That is not a domain name.")) from error
+        raise Invalid(lazy_gettext("That is not a domain name.")) from error
     if not _HOST.match(ascii_name):
-        raise Invalid(_l("That is not a domain name."))
+        raise Invalid(lazy_gettext("That is not a domain name."))
     return ascii_name
 
 

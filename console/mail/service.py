@@ -15,6 +15,7 @@ from console.mail.templates import render
 
 def queue(
     template: str,
+    /,
     *,
     to_address: str,
     to_name: str = "",

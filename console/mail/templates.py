@@ -6,14 +6,16 @@ The first line of the text template is the subject.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date, datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from flask_babel import force_locale, gettext, ngettext
+from flask_babel import force_locale, get_domain, get_locale, gettext
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from console.core import money
+from console.core.context import settings
 
 FOLDER = Path(__file__).resolve().parents[2] / "templates" / "mail"
 MAX_SUBJECT = 200
@@ -36,16 +38,33 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         extensions=["jinja2.ext.i18n"],
     )
-    environment.install_gettext_callables(gettext, ngettext, newstyle=True)  # type: ignore[attr-defined]
-    environment.filters["money"] = money.write
+    environment.install_gettext_callables(gettext, _plural, newstyle=True)  # type: ignore[attr-defined]
+    environment.filters.update(money=money.write, day=_day, moment=_moment)
     return environment
 
 
-def render(name: str, language: str, **values: Any) -> Rendered:
-    """Render both parts of ``name``. Line breaks never reach the subject."""
+def _plural(singular: str, plural: str, count: int) -> str:
+    """Choose the form; Jinja fills it in, where Flask-Babel's own ``ngettext`` would do so too early."""
+    text: str = get_domain().get_translations().ungettext(singular, plural, count)
+    return text
+
+
+def _day(value: date) -> str:
+    """Write a calendar day in the mail's language: ``23.11.2026.``, ``23 Nov 2026``."""
+    return f"{value.day} {value:%b %Y}" if str(get_locale()).startswith("en") else f"{value:%d.%m.%Y.}"
+
+
+def _moment(value: datetime) -> str:
+    """Write an instant in the configured zone, to the minute."""
+    local = value.astimezone(settings().zone)
+    return f"{_day(local.date())} {local:%H:%M}"
+
+
+def render(template: str, language: str, /, **values: Any) -> Rendered:
+    """Render both parts of ``template``. Line breaks never reach the subject."""
     with force_locale(language):
         values["language"] = language
-        whole = _environment().get_template(f"{name}.txt").render(values)
-        html = _environment().get_template(f"{name}.html").render(values)
+        whole = _environment().get_template(f"{template}.txt").render(values)
+        html = _environment().get_template(f"{template}.html").render(values)
     subject, _, text = whole.partition("\n")
     return Rendered(" ".join(subject.split())[:MAX_SUBJECT], text.strip() + "\n", html)

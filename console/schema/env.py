@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from alembic import context
 from flask import current_app
@@ -18,7 +18,7 @@ def include_object(item: SchemaItem, name: str | None, kind: str, _reflected: bo
     return not (kind == "index" and (name or "").startswith("ix_search_"))
 
 
-def render_item(kind: str, item: Any, _context: Any) -> str | bool:
+def render_item(kind: str, item: Any, _context: Any) -> str | Literal[False]:
     """Write our column types as what they are in the database: revisions outlive our code."""
     return "sa.DateTime(timezone=True)" if kind == "type" and isinstance(item, Instant) else False
 
@@ -27,7 +27,7 @@ def run() -> None:
     """Run the revisions asked for on the application's database."""
     arguments: dict[str, Any] = current_app.extensions["migrate"].configure_args
     with db.engine.connect() as connection:
-        connection = connection.execution_options(**{WRITES: True})
+        connection = connection.execution_options(**{WRITES: True})  # noqa: PLW2901
         context.configure(
             connection=connection, target_metadata=Base.metadata, include_object=include_object,
             render_item=render_item, **arguments

@@ -2,8 +2,60 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+from importlib.util import find_spec
+
 from flask import Flask
+from flask_admin import Admin
+from flask_admin.base import BaseView
+from flask_admin.theme import Bootstrap4Theme
+
+from console.core.context import settings
+from console.views import menu, paging, texts
+from console.web.security import csp_nonce
+
+# Each module has ``views()``: its view objects, new ones for every application.
+PAGES = (
+    "customer_list",
+    "customers",
+    "verify",
+    "services",
+    "domains",
+    "products",
+    "proformas",
+    "stornos",
+    "migrations",
+    "audit",
+    "staff",
+    "profile",
+    "palette",
+)
 
 
 def init_app(app: Flask) -> None:
     """Register the console."""
+    from console.views.dashboard import Dashboard
+
+    with app.app_context():
+        brand = settings().brand
+    admin = Admin(
+        app,
+        name=brand,
+        index_view=Dashboard(),
+        theme=Bootstrap4Theme(base_template="admin/base.html"),
+        csp_nonce_generator=csp_nonce,
+    )
+    for view in page_views():
+        admin.add_view(view)
+    menu.init_app(app)
+    app.jinja_env.globals["script_texts"] = texts.script_texts
+    app.jinja_env.filters.update(near=paging.near, whole=paging.whole)
+
+
+def page_views() -> list[BaseView]:
+    """Return the views of every page, in the order of the menu."""
+    found: list[BaseView] = []
+    for name in PAGES:
+        if find_spec(f"console.views.{name}") is not None:
+            found.extend(import_module(f"console.views.{name}").views())
+    return found

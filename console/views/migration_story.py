@@ -129,9 +129,7 @@ def _successor(issued: list[Proforma], storno: Storno, customer_id: int, moved: 
             note = gettext("Issued %(day)s · due %(due)s", day=day(document.issued_on), due=day(document.due_on))
             lines = tuple(_line(line, moved) for line in document.lines)
             url = document_url(document)
-            return Document(
-                document.number, url, note, document.currency, document.total, lines, document.tax_note
-            )
+            return Document(document.number, url, note, document.currency, document.total, lines, document.tax_note)
     return None
 
 
@@ -155,7 +153,10 @@ def stages(migration: Migration, names: dict[int, str]) -> list[Stage]:
     if state is MigrationState.EXECUTED:
         return [*found, Stage(lazy_gettext("Execution"), "done", names[migration.ended_by_id or 0], migration.ended_at)]
     waits = state is MigrationState.APPROVED
-    return [*found, Stage(lazy_gettext("Execution"), "now" if waits else "next", gettext("waits for billing") if waits else "")]
+    return [
+        *found,
+        Stage(lazy_gettext("Execution"), "now" if waits else "next", gettext("waits for billing") if waits else ""),
+    ]
 
 
 _ENDS: dict[MigrationState, Text] = {

@@ -184,9 +184,7 @@ class MigrationList(BaseModelView):
     ) -> str:
         """Draw the request; without a verification that gives the right, only what is missing."""
         rights = verification.opened_rights() if verification else frozenset()
-        allowed = (
-            verification is not None and verification.kind is VerificationKind.PIN and Right.TRANSFER in rights
-        )
+        allowed = verification is not None and verification.kind is VerificationKind.PIN and Right.TRANSFER in rights
         if allowed and verification is not None:
             form.verification.data = verification.id
         services = movable_services(customer.id) if allowed else []
@@ -211,7 +209,7 @@ class MigrationList(BaseModelView):
             for verification in live_verifications(current_actor())
             if verification.kind is VerificationKind.PIN and Right.TRANSFER in verification.opened_rights()
         ]
-        return self.render("admin/migration_whose.html", verifications=usable)  # type: ignore[no-any-return]
+        return self.render("admin/migration_whose.html", verifications=usable)
 
     # One migration -------------------------------------------------------
 
@@ -243,9 +241,7 @@ class MigrationList(BaseModelView):
         """Execute it as previewed."""
         return self._decide(ref, migrate.execute, gettext("Executed. Both owners were told by mail."))
 
-    def _decide(
-        self, ref: str, verb: Callable[..., dict[str, Any]], done: str
-    ) -> ResponseReturnValue:
+    def _decide(self, ref: str, verb: Callable[..., dict[str, Any]], done: str) -> ResponseReturnValue:
         form = PlanForm()
         try:
             if not form.validate():
@@ -307,6 +303,7 @@ class MigrationList(BaseModelView):
                 plan=plan,
                 bands=bands,
                 sums=plan.sums() if plan else [],
+                nothing=0,  # a literal would be written once, in whatever language compiled the template
                 notices=notices(plan) if plan else [],
                 tax_notes=TAX_NOTES,
                 named=sees_documents or Right.PRODUCTS in opened_rights(actor, migration.from_customer_id),

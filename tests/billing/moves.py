@@ -39,7 +39,7 @@ class Move:
 
     def request(self, **changes: Any) -> dict[str, Any]:
         """Ask for the migration; ``changes`` replace parts of the request."""
-        asked = {
+        asked: dict[str, Any] = {
             "services": self.service_ids,
             "to_customer": self.target,
             "verification": self.verification_id,
@@ -92,5 +92,3 @@ def make_move(
         services=tuple(services or [factories.make_service(old)]),
         verification_id=verification.id,
     )
-
-

@@ -120,7 +120,9 @@ def test_both_owners_are_mailed_and_learn_nothing_of_each_other(session: Session
 def test_each_step_is_on_the_record(session: Session) -> None:
     move = make_move().to_approved()
     move.execute()
-    steps = select(AuditEntry.action, AuditEntry.customer_id).where(AuditEntry.subject == move.ref).order_by(AuditEntry.id)
+    steps = (
+        select(AuditEntry.action, AuditEntry.customer_id).where(AuditEntry.subject == move.ref).order_by(AuditEntry.id)
+    )
     assert session.execute(steps).all() == [
         ("migration.requested", move.old.id),
         ("migration.approved", move.old.id),

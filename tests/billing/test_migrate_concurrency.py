@@ -11,8 +11,10 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
 from typing import IO, Any
 
 import pytest
@@ -35,9 +37,10 @@ from tests.billing.moves import Move, make_move
 from tests.billing.test_migrate_properties import check_numbers
 
 CALLERS = 20
+ENOUGH = 100  # kills, to have met both outcomes
 
 
-def at_once(app: Flask, calls: list[Callable[[], Any]]) -> list[Any]:
+def at_once(app: Flask, calls: Sequence[Callable[[], Any]]) -> list[Any]:
     """Run the calls in threads that start together; return results or refusals, in order."""
     barrier = threading.Barrier(len(calls))
     results: list[Any] = [None] * len(calls)
@@ -89,7 +92,7 @@ def test_twenty_executions_with_twenty_keys_have_one_winner(
     move = make_move().to_approved()
     digest = move.digest()
     session.rollback()
-    calls = [lambda key=str(number): move.execute(digest=digest, key=key) for number in range(CALLERS)]
+    calls = [partial(move.execute, digest=digest, key=str(number)) for number in range(CALLERS)]
     results = at_once(app, calls)
     refusals = [result for result in results if isinstance(result, Refusal)]
     assert Counter(refusal.status for refusal in refusals) == {409: CALLERS - 1}
@@ -142,7 +145,7 @@ def test_migrations_in_both_directions_do_not_deadlock(app: Flask, session: Sess
         moves.append(make_move(old, new, [service]).to_approved())
     digests = [move.digest() for move in moves]
     session.rollback()
-    calls = [lambda move=move, digest=digest: move.execute(digest=digest) for move, digest in zip(moves, digests, strict=True)]
+    calls = [partial(move.execute, digest=digest) for move, digest in zip(moves, digests, strict=True)]
     results = at_once(app, calls)
     assert all(isinstance(result, dict) for result in results), results
     check_numbers(session)
@@ -201,8 +204,9 @@ def test_a_kill_at_any_moment_leaves_the_old_state_or_the_new(
     check_numbers(session)
     session.rollback()
     assert list(audit.verify(session, sealer())) == []
-    proof(f"{db.engine.dialect.name}: {kills} kills at random moments: {dict(outcomes)}, none half, each finished by a retry")
-    if kills >= 100:
+    told = ", ".join(f"{count} {state}" for state, count in sorted(outcomes.items()))
+    proof(f"{db.engine.dialect.name}: {kills} kills at random moments: {told}; none half, each finished by a retry")
+    if kills >= ENOUGH:
         assert len(outcomes) == 2, "the kills never met the middle"
 
 
@@ -231,7 +235,7 @@ def executor(job: dict[str, Any]) -> Iterator[tuple[IO[str], subprocess.Popen[st
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-        env={**os.environ, "PYTHONPATH": os.getcwd()},
+        env={**os.environ, "PYTHONPATH": str(Path.cwd())},
     ) as process:
         assert process.stdin is not None
         assert process.stdout is not None

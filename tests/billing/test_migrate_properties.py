@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
-
 import pytest
 from flask import Flask
 from hypothesis import given
@@ -86,7 +85,9 @@ def build(case: Case) -> tuple[Customer, Customer, list[Service], list[Proforma]
             factories.make_proforma(
                 old,
                 [
-                    LineSpec(None if index is None else services[index], net, rate, description=f"Stavka {number}.{place}")
+                    LineSpec(
+                        None if index is None else services[index], net, rate, description=f"Stavka {number}.{place}"
+                    )
                     for place, (index, net, rate) in enumerate(document.lines)
                 ],
                 issued_days_ago=10,
@@ -144,7 +145,9 @@ def check_cancelled_once(
     session: Session, made: list[Proforma], before: dict[int, ProformaStatus], moved: set[int]
 ) -> None:
     for document in made:
-        touched = before[document.id] is ProformaStatus.OPEN and any(line.service_id in moved for line in document.lines)
+        touched = before[document.id] is ProformaStatus.OPEN and any(
+            line.service_id in moved for line in document.lines
+        )
         stornos = list(session.scalars(select(Storno).where(Storno.proforma_id == document.id)))
         if touched:
             assert document.status is ProformaStatus.CANCELLED
@@ -160,9 +163,7 @@ def check_as_previewed(session: Session, plan: Plan, answer: dict[str, list[dict
     assert all(sums.conserved for sums in plan.sums())
     assert [row["number"] for row in answer["cancelled"]] == [step.cancel.number for step in plan.steps]
     planned = [issue for step in plan.steps for issue in step.issue]
-    made = [
-        session.scalars(select(Proforma).where(Proforma.number == row["number"])).one() for row in answer["issued"]
-    ]
+    made = [session.scalars(select(Proforma).where(Proforma.number == row["number"])).one() for row in answer["issued"]]
     assert len(planned) == len(made)
     for issue, document in zip(planned, made, strict=True):
         assert document.number.startswith(f"{issue.series}-")
@@ -199,10 +200,8 @@ def check_numbers(session: Session) -> None:
     for kind in (Proforma, Storno):
         taken: dict[tuple[str, int], list[int]] = {}
         for series, year, sequence in session.execute(select(kind.series, kind.year, kind.sequence)):
-            taken.setdefault((series, year), []).append(sequence)
+            taken.setdefault((series, year), []).append(sequence or 0)
         for (series, year), sequences in taken.items():
             assert sorted(sequences) == list(range(1, len(sequences) + 1))
             counter = session.get_one(NumberSeries, (series, year))
             assert counter.last == len(sequences)
-
-

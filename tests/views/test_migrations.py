@@ -109,9 +109,7 @@ def test_the_main_job_by_pages(agent: ConsoleClient, billing: ConsoleClient, mov
         assert number in page.text
 
 
-def test_without_a_verification_no_address_starts_one(
-    new_client: NewClient, move: Move, session: Session
-) -> None:
+def test_without_a_verification_no_address_starts_one(new_client: NewClient, move: Move, session: Session) -> None:
     stranger = new_client()
     sign_in(stranger, Role.AGENT)
     page = stranger.get(f"/console/migrations/new?customer={move.old.number}")
@@ -150,16 +148,16 @@ def test_a_verification_that_gives_nothing_away_starts_none(
 
 
 def test_what_was_typed_is_kept(agent: ConsoleClient, move: Move) -> None:
-    answer = agent.submit("/console/migrations/new", **asked(move, to_customer="K-424242", reason="Poklon <b>sestri</b>"))
+    answer = agent.submit(
+        "/console/migrations/new", **asked(move, to_customer="K-424242", reason="Poklon <b>sestri</b>")
+    )
     assert answer.status_code == 422
     assert 'value="K-424242"' in answer.text
     assert "Poklon &lt;b&gt;sestri&lt;/b&gt;" in answer.text
     assert f'value="{move.service_ids[0]}" checked' in answer.text
 
 
-def test_a_stale_preview_is_answered_409_with_a_fresh_one(
-    billing: ConsoleClient, move: Move, session: Session
-) -> None:
+def test_a_stale_preview_is_answered_409_with_a_fresh_one(billing: ConsoleClient, move: Move, session: Session) -> None:
     move.to_approved()
     digest = move.digest()
     with transaction():

@@ -5,29 +5,33 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from flask_babel import lazy_gettext as _l
+from flask_babel import lazy_gettext
 
 from console.core.errors import Conflict, Invalid, Refusal, Text
 
 REASONS: dict[str, Text] = {
-    "unverified": _l("Nobody with a live verification asked for this. Verify the caller by e-mail and support PIN."),
-    "no_right": _l("The verified person does not hold the right to give services away. The owner can grant it."),
-    "no_service": _l("Choose at least one service."),
-    "not_theirs": _l("Not every chosen service belongs to the verified account."),
-    "no_target": _l("There is no such account. The new owner has to register first."),
-    "many_targets": _l("This person owns several accounts. Give the account's number."),
-    "same_owner": _l("The services already belong to this account."),
-    "closed_source": _l("The account the services leave is closed."),
-    "closed_target": _l("The new owner's account is not open."),
-    "in_migration": _l("A service is already in a migration."),
-    "abuse": _l("A service is suspended for abuse and does not move."),
-    "transfer_locked": _l("The owner has locked a service against transfer."),
-    "cancelled_service": _l("A service has ended and cannot move."),
-    "part_paid": _l("An open pro-forma is partly paid. Settle or refund it first."),
-    "no_reason": _l("Say why the service moves."),
-    "stale_plan": _l("Nothing was changed. What was previewed has changed since; look at the fresh preview."),
-    "wrong_state": _l("This migration has moved on in the meantime. Nothing was changed."),
-    "expired": _l("This request has expired. Nothing was changed; ask for a new one."),
+    "unverified": lazy_gettext(
+        "Nobody with a live verification asked for this. Verify the caller by e-mail and support PIN."
+    ),
+    "no_right": lazy_gettext(
+        "The verified person does not hold the right to give services away. The owner can grant it."
+    ),
+    "no_service": lazy_gettext("Choose at least one service."),
+    "not_theirs": lazy_gettext("Not every chosen service belongs to the verified account."),
+    "no_target": lazy_gettext("There is no such account. The new owner has to register first."),
+    "many_targets": lazy_gettext("This person owns several accounts. Give the account's number."),
+    "same_owner": lazy_gettext("The services already belong to this account."),
+    "closed_source": lazy_gettext("The account the services leave is closed."),
+    "closed_target": lazy_gettext("The new owner's account is not open."),
+    "in_migration": lazy_gettext("A service is already in a migration."),
+    "abuse": lazy_gettext("A service is suspended for abuse and does not move."),
+    "transfer_locked": lazy_gettext("The owner has locked a service against transfer."),
+    "cancelled_service": lazy_gettext("A service has ended and cannot move."),
+    "part_paid": lazy_gettext("An open pro-forma is partly paid. Settle or refund it first."),
+    "no_reason": lazy_gettext("Say why the service moves."),
+    "stale_plan": lazy_gettext("Nothing was changed. What was previewed has changed since; look at the fresh preview."),
+    "wrong_state": lazy_gettext("This migration has moved on in the meantime. Nothing was changed."),
+    "expired": lazy_gettext("This request has expired. Nothing was changed; ask for a new one."),
 }
 # These say "not any more" rather than "not like this".
 _CONFLICTS = frozenset({"in_migration", "stale_plan", "wrong_state", "expired", "part_paid"})

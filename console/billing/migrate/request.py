@@ -229,4 +229,4 @@ def owners_of(customer_ids: Sequence[int]) -> dict[int, Person]:
             Membership.removed_at.is_(None),
         )
     )
-    return {customer_id: person for customer_id, person in db.session.execute(query)}
+    return dict(db.session.execute(query).tuples().all())

@@ -1,0 +1,26 @@
+"""The door of the ``console`` command.
+
+What serves runs on gevent, which must patch the standard library before
+anything else imports it; every other command runs unpatched.
+"""
+
+from __future__ import annotations
+
+import sys
+
+ON_GEVENT = frozenset({"serve", "worker"})
+
+
+def main() -> None:
+    """Patch if the command asked for needs it, then run it."""
+    if ON_GEVENT.intersection(sys.argv[1:]):
+        from gevent import monkey
+
+        monkey.patch_all()
+    from console.cli import main as command
+
+    command(prog_name="console")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,100 @@
+"""``console bench``: measures on databases of its own, prints a table, keeps it in docs/performance.md."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+from click.core import ParameterSource
+
+from console.bench.http import BenchError
+from console.bench.report import PAGE, Report
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@click.group("bench")
+def command() -> None:
+    """Measure what is promised, on databases made for it."""
+
+
+def _common(function: F) -> F:
+    function = click.option(
+        "--database-url",
+        metavar="URL",
+        help="A PostgreSQL where a database may be created for the bench. [default: a SQLite file]",
+    )(function)
+    return click.option(
+        "--out",
+        type=click.Path(dir_okay=False, path_type=Path),
+        help="The page whose section is rewritten. [default: docs/performance.md where it is; /dev/null for none]",
+    )(function)
+
+
+@command.command()
+@click.option("--small", type=click.IntRange(1), default=1_000, show_default=True)
+@click.option("--large", type=click.IntRange(1), default=100_000, show_default=True)
+@click.option("--tries", type=click.IntRange(1), default=61, show_default=True)
+@_common
+def lists(small: int, large: int, tries: int, database_url: str | None, out: Path | None) -> None:
+    """Time the first page of each list with few rows and with many."""
+    from console.bench.lists import run
+
+    _show(lambda words: run(small, large, tries, database_url, words), out)
+
+
+@command.command()
+@click.option("--tries", type=click.IntRange(1), default=200, show_default=True)
+@_common
+def verify(tries: int, database_url: str | None, out: Path | None) -> None:
+    """Time the four ways in which a verification fails: they must take as long."""
+    from console.bench.verify import run
+
+    _show(lambda words: run(tries, database_url, words), out)
+
+
+@command.command()
+@click.option("--count", type=click.IntRange(1), default=300, show_default=True, help="Migrations of each kind.")
+@click.option("--small", type=click.IntRange(0), default=100, show_default=True, help="Open documents around.")
+@click.option("--large", type=click.IntRange(0), default=10_000, show_default=True, help="Open documents around.")
+@_common
+def migrations(count: int, small: int, large: int, database_url: str | None, out: Path | None) -> None:
+    """Time executions: against the same rows without rules, and with many documents around."""
+    from console.bench.migrations import run
+
+    _show(lambda words: run(count, small, large, database_url, words), out)
+
+
+@command.command("import")
+@click.option("--small", type=click.IntRange(1), default=1_000, show_default=True)
+@click.option("--large", type=click.IntRange(1), default=100_000, show_default=True)
+@_common
+def imports(small: int, large: int, database_url: str | None, out: Path | None) -> None:
+    """Time the import of very many rows, and weigh its memory."""
+    from console.bench.imports import run
+
+    _show(lambda words: run(small, large, database_url, words), out)
+
+
+def _show(run: Callable[[str], Report], out: Path | None) -> None:
+    try:
+        report = run(_words())
+    except BenchError as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(report.text())
+    page = out or (PAGE if PAGE.exists() else None)
+    if page is not None and page != Path("/dev/null"):
+        report.keep(page)
+
+
+def _words() -> str:
+    """Return how this was called, without the server's address, which is nobody else's business."""
+    context = click.get_current_context()
+    given = [
+        f"--{name.replace('_', '-')} {'…' if name == 'database_url' else value}"
+        for name, value in context.params.items()
+        if name != "out" and context.get_parameter_source(name) is ParameterSource.COMMANDLINE
+    ]
+    return " ".join(["console bench", str(context.info_name), *given])

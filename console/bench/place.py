@@ -1,0 +1,69 @@
+"""Where a bench works: databases made for it and thrown away after it, never the configured one."""
+
+from __future__ import annotations
+
+import os
+import platform
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from secrets import token_hex
+
+from flask import Flask
+from sqlalchemy import create_engine, make_url, text
+
+from console.app import create_app
+from console.core.db import db
+from console.core.settings import Settings
+from console.setup import prepare_database
+
+
+@contextmanager
+def temporary_database(server: str | None) -> Iterator[str]:
+    """Yield the address of a new, empty database.
+
+    Args:
+        server: a PostgreSQL on which a database may be created; ``None`` is a SQLite file.
+    """
+    if server is None:
+        with tempfile.TemporaryDirectory(prefix="console-bench-") as folder:
+            yield f"sqlite:///{Path(folder) / 'bench.sqlite3'}"
+        return
+    url = make_url(Settings.from_environ({"CONSOLE_DATABASE_URL": server}).database_url)
+    name = f"console_bench_{token_hex(6)}"
+    engine = create_engine(url, isolation_level="AUTOCOMMIT")
+    try:
+        with engine.connect() as connection:
+            connection.execute(text(f"CREATE DATABASE {name}"))
+            try:
+                yield url.set(database=name).render_as_string(hide_password=False)
+            finally:
+                connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+    finally:
+        engine.dispose()
+
+
+@contextmanager
+def temporary_app(server: str | None) -> Iterator[Flask]:
+    """Yield an application on a database of its own, with its tables."""
+    with temporary_database(server) as url:
+        app = create_app(Settings(env="development", database_url=url))
+        with app.app_context():
+            prepare_database()
+        try:
+            yield app
+        finally:
+            with app.app_context():
+                db.session.remove()
+                db.engine.dispose()
+
+
+def engine_name(server: str | None) -> str:
+    """Return what the figures are about."""
+    return "SQLite" if server is None else "PostgreSQL"
+
+
+def machine() -> str:
+    """Return what the figures were taken on, as far as they depend on it."""
+    return f"{os.cpu_count()} cores, Python {platform.python_version()}"

@@ -1,0 +1,23 @@
+"""What is counted, for ``/metrics`` (Prometheus text format). One process counts for itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from prometheus_client import Counter, Histogram
+
+REQUESTS = Histogram(
+    "console_request_seconds",
+    "Requests answered, by endpoint, and how long each took",
+    ["endpoint", "method", "status"],
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+)
+TRANSACTIONS = Counter("console_transactions", "Write transactions, by how they ended", ["outcome"])
+ACTIONS = Counter("console_actions", "Committed actions of the audit trail, by name", ["action"])
+JOBS = Counter("console_jobs", "Periodic jobs run, by name and how they ended", ["job", "outcome"])
+
+
+def count_actions(actions: Iterable[str]) -> None:
+    """Count what a transaction has committed: verifications, migrations, sign-ins."""
+    for action in actions:
+        ACTIONS.labels(action).inc()

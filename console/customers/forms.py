@@ -1,0 +1,45 @@
+"""Forms of verification. What is wrong with an input is said by the verb, so that programs hear the same."""
+
+from __future__ import annotations
+
+from flask_babel import lazy_gettext
+from flask_wtf import FlaskForm
+from wtforms import EmailField, HiddenField, IntegerField, PasswordField, StringField, TextAreaField
+from wtforms.validators import DataRequired
+
+from console.core.errors import Text
+
+SPOKEN_CHANNELS: tuple[tuple[str, Text], ...] = (
+    ("phone", lazy_gettext("By phone")),
+    ("mail", lazy_gettext("By mail")),
+)
+
+
+class VerifyForm(FlaskForm):
+    """What a caller says. The PIN is never shown again (a password field keeps no value)."""
+
+    email = EmailField(lazy_gettext("Registered e-mail"))
+    pin = PasswordField(lazy_gettext("Support PIN"))
+    channel = StringField(lazy_gettext("How the person reached you"), default="phone")
+    customer = HiddenField()  # the page it was typed on, to come back to
+
+
+class OverrideForm(FlaskForm):
+    """A supervisor's reason to open an account without its people."""
+
+    reason = TextAreaField(lazy_gettext("Reason"))
+
+
+class UnlockForm(FlaskForm):
+    """Whose verification is unlocked."""
+
+    membership = IntegerField(validators=[DataRequired()])
+
+
+class SignInForm(FlaskForm):
+    """The portal's sign-in. Nothing is said about the e-mail's form: it signs in or it does not."""
+
+    email = EmailField(lazy_gettext("E-mail"))
+    password = PasswordField(lazy_gettext("Password"))
+    next = HiddenField()
+

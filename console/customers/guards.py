@@ -1,0 +1,80 @@
+"""Counting failed tries in the database, so that every process shares the counts.
+
+Each try takes two rows, one for its source and one for the e-mail, always in
+this order; whoever comes second waits and sees the first one's count.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any, cast
+
+from sqlalchemy import Table, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import InstrumentedAttribute
+
+from console.core import clock
+from console.core.actor import Actor
+from console.core.context import sealer
+from console.core.db import Base, db
+from console.customers.models import Guard
+
+
+def email_key(email: str) -> str:
+    """Return the guard's key of a normalised e-mail: a keyed digest, which names nobody."""
+    return "email:" + sealer().keyed_digest("guard", email)
+
+
+def source_key(actor: Actor) -> str:
+    """Return the guard's key of where tries come from: a member of staff, else an address.
+
+    Both sort before ``email:``, so rows locked in the order of their keys never deadlock.
+    """
+    if actor.kind == "staff":
+        return f"agent:{actor.id}"
+    return "address:" + sealer().keyed_digest("guard", actor.address or "")
+
+
+def lock_guards(*keys: str) -> list[Guard]:
+    """Return the rows of ``keys``, made where missing, locked until the transaction ends."""
+    now = clock.now()
+    ordered = sorted(keys)
+    insert_missing(
+        Guard, [{"key": key, "failures": [], "locked_until": None, "updated_at": now} for key in ordered], key=Guard.key
+    )
+    query = (
+        select(Guard)
+        .where(Guard.key.in_(ordered))
+        .order_by(Guard.key)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    found = {guard.key: guard for guard in db.session.scalars(query)}
+    return [found[key] for key in keys]
+
+
+def is_locked(guard: Guard, now: datetime) -> bool:
+    """Tell whether tries are refused at ``now``."""
+    return guard.locked_until is not None and now < guard.locked_until
+
+
+def count_failure(guard: Guard, now: datetime, window: timedelta) -> int:
+    """Add a failure at ``now``; return how many lie inside ``window``."""
+    recent = [at for at in guard.failures if datetime.fromisoformat(at) > now - window]
+    guard.failures = [*recent, now.isoformat()]
+    return len(guard.failures)
+
+
+def clear(guard: Guard) -> None:
+    """Forget the failures and unlock."""
+    guard.failures = []
+    guard.locked_until = None
+
+
+def insert_missing(model: type[Base], rows: Sequence[dict[str, Any]], *, key: InstrumentedAttribute[Any]) -> None:
+    """Insert those of ``rows`` whose ``key`` is not there yet, without failing on the others."""
+    table = cast("Table", model.__table__)
+    sqlite_ = db.session.get_bind().dialect.name == "sqlite"
+    insert = sqlite.insert(table) if sqlite_ else postgresql.insert(table)
+    db.session.execute(insert.values(list(rows)).on_conflict_do_nothing(index_elements=[key.key]))

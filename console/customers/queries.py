@@ -1,0 +1,244 @@
+"""Reading accounts, their people, and what is opened for whom."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, select
+from sqlalchemy.orm import contains_eager, joinedload
+
+from console.audit.models import AuditEntry
+from console.core import clock
+from console.core.actor import Actor
+from console.core.db import db
+from console.core.errors import NotFound
+from console.core.ids import CUSTOMER_BASE
+from console.customers.guards import email_key
+from console.customers.models import (
+    Customer,
+    CustomerStatus,
+    Guard,
+    MemberRole,
+    Membership,
+    Person,
+    PersonSession,
+    Verification,
+    VerificationKind,
+)
+from console.customers.rights import Right
+from console.customers.verification import LOCK
+from console.staff.models import Staff
+from console.staff.roles import Permission
+
+_NUMBER = re.compile(r"[Kk]-([0-9]{1,12})")
+_BIG = 2**31
+NOTHING: frozenset[Right] = frozenset()
+
+
+@dataclass(frozen=True)
+class LockedPerson:
+    """Someone whose verification is locked now, for the supervisors' board."""
+
+    person: Person
+    customers: tuple[Customer, ...]
+    until: datetime
+
+
+@dataclass(frozen=True)
+class PastVerification:
+    """One line of an account's history of verifications."""
+
+    verification: Verification
+    person: str | None
+    staff: str
+
+
+def customer_by_number(number: str) -> Customer:
+    """Return the account people call ``K-10482``.
+
+    Raises:
+        NotFound: no such number.
+    """
+    customer = find_customer(number)
+    if customer is None:
+        raise NotFound
+    return customer
+
+
+def find_customer(number: str) -> Customer | None:
+    """Return the account called ``number``, ``None`` where there is none."""
+    matched = _NUMBER.fullmatch(number.strip())
+    key = int(matched[1]) - CUSTOMER_BASE if matched else 0
+    return db.session.get(Customer, key) if 0 < key < _BIG else None
+
+
+def customer_by_email(email: str) -> Sequence[Customer]:
+    """Return the open accounts owned by the person with ``email`` (normalised)."""
+    query = (
+        select(Customer)
+        .join(Membership)
+        .join(Person)
+        .where(Person.email == email, Membership.role == MemberRole.OWNER, Membership.removed_at.is_(None))
+        .where(Customer.status != CustomerStatus.CLOSED)
+        .order_by(Customer.id)
+    )
+    return db.session.scalars(query).all()
+
+
+def live_verification(actor: Actor, customer_id: int) -> Verification | None:
+    """Return the newest live verification of this staff member for this account.
+
+    Another's opens nothing here, nor does one whose kind the role no longer allows.
+    """
+    query = _live(actor)
+    if query is None:
+        return None
+    return db.session.scalar(
+        query.where(Verification.customer_id == customer_id).order_by(Verification.id.desc()).limit(1)
+    )
+
+
+def live_verifications(actor: Actor) -> list[Verification]:
+    """Return the newest live verification of this staff member for each account they have open, the latest first."""
+    query = _live(actor)
+    if query is None:
+        return []
+    newest: dict[int, Verification] = {}
+    for verification in db.session.scalars(query.order_by(Verification.id.desc())):
+        newest.setdefault(verification.customer_id, verification)
+    return list(newest.values())
+
+
+def _live(actor: Actor) -> Select[Verification] | None:
+    """Select this staff member's live verifications, ``None`` where the role allows none."""
+    if actor.kind != "staff":
+        return None
+    kinds = [VerificationKind.PIN] if actor.may(Permission.VERIFY) else []
+    if actor.may(Permission.OVERRIDE):
+        kinds.append(VerificationKind.OVERRIDE)
+    if not kinds:
+        return None
+    return (
+        select(Verification)
+        .join(Verification.customer)
+        .outerjoin(Verification.membership)
+        .outerjoin(Membership.person)
+        .where(
+            Verification.staff_id == actor.id,
+            Verification.kind.in_(kinds),
+            Verification.ended_at.is_(None),
+            Verification.expires_at > clock.now(),
+            Customer.status != CustomerStatus.CLOSED,
+        )
+        .options(
+            contains_eager(Verification.customer),
+            contains_eager(Verification.membership).contains_eager(Membership.person),
+        )
+    )
+
+
+def opened_rights(actor: Actor, customer_id: int) -> frozenset[Right]:
+    """Return what is opened of this account for this staff member now."""
+    verification = live_verification(actor, customer_id)
+    return NOTHING if verification is None else verification.opened_rights()
+
+
+def members_of(customer_id: int) -> Sequence[Membership]:
+    """Return the people on the account, the owner first."""
+    query = (
+        select(Membership)
+        .options(joinedload(Membership.person))
+        .where(Membership.customer_id == customer_id, Membership.removed_at.is_(None))
+    )
+    order = list(MemberRole)
+    return sorted(db.session.scalars(query), key=lambda m: (order.index(m.role), m.id))
+
+
+def verifications_of(customer_id: int, limit: int = 5) -> list[PastVerification]:
+    """Return the account's latest verifications, newest first, with the names."""
+    query = (
+        select(Verification, Person.name, Staff.name)
+        .join(Staff, Staff.id == Verification.staff_id)
+        .outerjoin(Verification.membership)
+        .outerjoin(Membership.person)
+        .where(Verification.customer_id == customer_id)
+        .order_by(Verification.id.desc())
+        .limit(limit)
+    )
+    return [PastVerification(*row) for row in db.session.execute(query)]
+
+
+def locks_of(members: Sequence[Membership]) -> dict[int, datetime]:
+    """Return until when which of these people are locked, by membership id."""
+    keys = {email_key(member.person.email): member.id for member in members}
+    query = select(Guard.key, Guard.locked_until).where(Guard.key.in_(keys), Guard.locked_until > clock.now())
+    return {keys[key]: until for key, until in db.session.execute(query) if until is not None}
+
+
+def locked_people() -> list[LockedPerson]:
+    """Return whose verification is locked now, the latest first.
+
+    The guards name nobody, so the trail of the last minutes says who it may be.
+    """
+    now = clock.now()
+    query = (
+        select(AuditEntry.data)
+        .where(AuditEntry.action == "pin.locked", AuditEntry.at > now - LOCK)
+        .order_by(AuditEntry.id.desc())
+        .limit(500)
+    )
+    trail: Sequence[dict[str, Any]] = db.session.scalars(query).all()
+    people = {data["person"] for data in trail if data.get("person") is not None}
+    if not people:
+        return []
+    members = db.session.scalars(
+        select(Membership)
+        .options(joinedload(Membership.person), joinedload(Membership.customer))
+        .where(Membership.person_id.in_(people), Membership.removed_at.is_(None))
+        .order_by(Membership.id)
+    ).all()
+    locks = locks_of(members)
+    until = {member.person_id: locks[member.id] for member in members if member.id in locks}
+    found = [
+        LockedPerson(
+            next(m.person for m in members if m.person_id == person),
+            tuple(m.customer for m in members if m.person_id == person),
+            ends,
+        )
+        for person, ends in until.items()
+    ]
+    return sorted(found, key=lambda locked: locked.until, reverse=True)
+
+
+def memberships_of(person_id: int) -> Sequence[Membership]:
+    """Return the open accounts a person is on, the oldest first."""
+    query = (
+        select(Membership)
+        .join(Membership.customer)
+        .options(contains_eager(Membership.customer), joinedload(Membership.person))
+        .where(
+            Membership.person_id == person_id,
+            Membership.removed_at.is_(None),
+            Customer.status != CustomerStatus.CLOSED,
+        )
+        .order_by(Membership.id)
+    )
+    return db.session.scalars(query).all()
+
+
+def sessions_of(person_id: int) -> Sequence[PersonSession]:
+    """Return a person's sign-ins that have not run out or been revoked, the latest used first."""
+    query = (
+        select(PersonSession)
+        .where(
+            PersonSession.person_id == person_id,
+            PersonSession.revoked_at.is_(None),
+            PersonSession.expires_at > clock.now(),
+        )
+        .order_by(PersonSession.seen_at.desc())
+    )
+    return db.session.scalars(query).all()

@@ -1,0 +1,350 @@
+"""Accounts and the people on them: registered, changed, closed."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from babel import Locale
+from email_validator import EmailNotValidError, validate_email
+from flask_babel import lazy_gettext
+from sqlalchemy import select, update
+from stdnum.rs import pib as serbian_pib
+
+from console.audit.service import record
+from console.core import clock
+from console.core.actor import Actor
+from console.core.context import settings
+from console.core.db import db
+from console.core.errors import Conflict, Invalid, Text
+from console.core.money import CURRENCIES
+from console.customers.guards import insert_missing
+from console.customers.models import (
+    CUSTOMER_SEARCH,
+    Customer,
+    CustomerKind,
+    CustomerStatus,
+    MemberRole,
+    Membership,
+    Person,
+    TaxStatus,
+    Verification,
+)
+from console.customers.rights import MailCategory, Right
+
+MANAGE = "customers.manage"  # no role has it: imports and the demo act as the system, the portal comes later
+LANGUAGES = ("sr_Latn", "en")
+HOME = "RS"
+MB_DIGITS = 8
+_COUNTRY = re.compile(r"[A-Z]{2}")
+_LIMITS = {"name": 200, "pib": 20, "mb": 20, "address": 200, "postcode": 20, "city": 100, "phone": 40}
+_PERSON_LIMITS = {"name": 120, "phone": 40}
+
+_MISSING = lazy_gettext("This is needed.")
+_TOO_LONG = lazy_gettext("This is too long.")
+
+
+@dataclass(frozen=True)
+class CustomerData:
+    """What an account is registered with."""
+
+    name: str
+    kind: CustomerKind = CustomerKind.PERSON
+    pib: str | None = None
+    mb: str | None = None
+    address: str = ""
+    postcode: str = ""
+    city: str = ""
+    country: str = HOME
+    phone: str = ""
+    tax_status: TaxStatus = TaxStatus.DOMESTIC
+    language: str = "sr_Latn"
+    currency: str = "RSD"
+    external_id: str | None = None
+
+
+@dataclass(frozen=True)
+class MemberData:
+    """Who joins an account, and what they may do there.
+
+    Args:
+        rights: what is granted; an owner holds all whatever stands here.
+        mail: the categories of mail they get.
+        password_hash: for a person we do not know yet; an existing person's sign-in is never touched.
+    """
+
+    email: str
+    name: str
+    role: MemberRole = MemberRole.OWNER
+    phone: str = ""
+    language: str | None = None
+    rights: Iterable[Right] = ()
+    mail: Iterable[MailCategory] = field(default=tuple(MailCategory))
+    password_hash: str | None = None
+
+
+def normal_email(text: str) -> str:
+    """Return the one spelling of an e-mail address that people are looked up by."""
+    return unicodedata.normalize("NFC", text).strip().lower()
+
+
+def register_customer(actor: Actor, data: CustomerData) -> Customer:
+    """Open an account.
+
+    Raises:
+        Invalid: with a message for every wrong field.
+        Conflict: the external id is taken.
+    """
+    actor.require(MANAGE)
+    check_customer(data)
+    if data.external_id is not None and _external_id_taken(data.external_id):
+        raise Conflict(lazy_gettext("An account with this external id exists already."), code="external_id")
+    customer = Customer(
+        kind=data.kind,
+        name=data.name.strip(),
+        pib=_blank_is_none(data.pib),
+        mb=_blank_is_none(data.mb),
+        address=data.address.strip(),
+        postcode=data.postcode.strip(),
+        city=data.city.strip(),
+        country=data.country,
+        phone=data.phone.strip(),
+        tax_status=data.tax_status,
+        status=CustomerStatus.ACTIVE,
+        language=data.language,
+        currency=data.currency,
+        external_id=data.external_id,
+        created_at=clock.now(),
+    )
+    db.session.add(customer)
+    db.session.flush()
+    CUSTOMER_SEARCH.put(db.session(), customer.id, customer.searchable())
+    record(actor, "customer.registered", customer.number, customer_id=customer.id, kind=customer.kind.value)
+    return customer
+
+
+def add_member(actor: Actor, customer: Customer, data: MemberData) -> Membership:
+    """Put a person on an account; who is known by this e-mail already stays the same person.
+
+    Raises:
+        Invalid: the e-mail or another field is wrong.
+        Conflict: they are on the account already, or it has an owner.
+    """
+    actor.require(MANAGE)
+    email = check_member(data)
+    person = _person(email, data)
+    membership = db.session.scalar(
+        select(Membership).where(Membership.customer_id == customer.id, Membership.person_id == person.id)
+    )
+    if membership is not None and membership.removed_at is None:
+        raise Conflict(lazy_gettext("This person is on the account already."), code="member")
+    if data.role is MemberRole.OWNER and _has_owner(customer):
+        raise Conflict(lazy_gettext("The account has an owner already."), code="owner")
+    if membership is None:
+        membership = Membership(customer=customer, person=person, pin_counter=0, pin_failures=0)
+        db.session.add(membership)
+    membership.role = data.role
+    membership.rights = _keys(data.rights)
+    membership.mail = _keys(data.mail)
+    membership.removed_at = None
+    membership.pin_expires_at = None  # whoever comes back gets a new PIN
+    db.session.flush()
+    record(
+        actor,
+        "member.added",
+        customer.number,
+        customer_id=customer.id,
+        person=person.id,
+        role=data.role.value,
+        rights=membership.rights,
+    )
+    return membership
+
+
+def change_member_rights(actor: Actor, membership: Membership, rights: Iterable[Right]) -> None:
+    """Grant a user or contact exactly ``rights``. What is taken away closes at once in live verifications too.
+
+    Raises:
+        Conflict: an owner holds all rights; they cannot be changed.
+    """
+    actor.require(MANAGE)
+    if membership.role is MemberRole.OWNER:
+        raise Conflict(lazy_gettext("An owner holds all rights."), code="owner")
+    before, membership.rights = membership.rights, _keys(rights)
+    db.session.flush()
+    record(
+        actor,
+        "member.rights_changed",
+        membership.customer.number,
+        customer_id=membership.customer_id,
+        person=membership.person_id,
+        before=before,
+        after=membership.rights,
+    )
+
+
+def remove_member(actor: Actor, membership: Membership) -> None:
+    """Take a person off an account and end what was verified in their name.
+
+    Raises:
+        Conflict: an account keeps its owner (a handover changes them).
+    """
+    actor.require(MANAGE)
+    if membership.role is MemberRole.OWNER:
+        raise Conflict(lazy_gettext("An account keeps its owner."), code="owner")
+    membership.removed_at = clock.now()
+    db.session.flush()
+    end_verifications(Verification.membership_id == membership.id, reason="removed")
+    record(
+        actor,
+        "member.removed",
+        membership.customer.number,
+        customer_id=membership.customer_id,
+        person=membership.person_id,
+    )
+
+
+def suspend_customer(actor: Actor, customer: Customer, reason: str) -> None:
+    """Suspend an account; its people can still be verified."""
+    _change_status(actor, customer, CustomerStatus.SUSPENDED, reason)
+
+
+def reactivate_customer(actor: Actor, customer: Customer, reason: str) -> None:
+    """Make a suspended or closed account active again."""
+    _change_status(actor, customer, CustomerStatus.ACTIVE, reason)
+
+
+def close_customer(actor: Actor, customer: Customer, reason: str) -> None:
+    """Close an account and end every verification for it."""
+    _change_status(actor, customer, CustomerStatus.CLOSED, reason)
+    end_verifications(Verification.customer_id == customer.id, reason="closed")
+
+
+def end_verifications(condition: object, *, reason: str) -> None:
+    """End the live verifications that meet ``condition``, in the open transaction."""
+    now = clock.now()
+    db.session.execute(
+        update(Verification)
+        .where(condition, Verification.ended_at.is_(None), Verification.expires_at > now)  # type: ignore[arg-type]
+        .values(ended_at=now, end_reason=reason)
+    )
+
+
+def _change_status(actor: Actor, customer: Customer, status: CustomerStatus, reason: str) -> None:
+    actor.require(MANAGE)
+    if customer.status is status:
+        raise Conflict
+    before, customer.status = customer.status, status
+    db.session.flush()
+    record(
+        actor,
+        "customer.status_changed",
+        customer.number,
+        customer_id=customer.id,
+        before=before.value,
+        after=status.value,
+        reason=reason,
+    )
+
+
+def _person(email: str, data: MemberData) -> Person:
+    """Return the person known by ``email``, made now if there is none (one of two at once makes them)."""
+    insert_missing(
+        Person,
+        [
+            {
+                "email": email,
+                "name": data.name.strip(),
+                "phone": data.phone.strip(),
+                "language": data.language,
+                "password_hash": data.password_hash,
+                "created_at": clock.now(),
+            }
+        ],
+        key=Person.email,
+    )
+    return db.session.scalars(select(Person).where(Person.email == email)).one()
+
+
+def _has_owner(customer: Customer) -> bool:
+    query = select(Membership.id).where(
+        Membership.customer_id == customer.id, Membership.role == MemberRole.OWNER, Membership.removed_at.is_(None)
+    )
+    return db.session.scalar(query) is not None
+
+
+def _external_id_taken(external_id: str) -> bool:
+    return db.session.scalar(select(Customer.id).where(Customer.external_id == external_id)) is not None
+
+
+def check_customer(data: CustomerData) -> None:
+    """Raise :class:`Invalid` with a message for every wrong field. Pure: the import checks with it too."""
+    wrong = _too_long(data, _LIMITS)
+    if not data.name.strip():
+        wrong["name"] = [_MISSING]
+    if data.country not in _countries():
+        wrong["country"] = [lazy_gettext("A country is two letters, as in RS.")]
+    if data.language not in LANGUAGES:
+        wrong["language"] = [lazy_gettext("This language is not spoken here.")]
+    if data.currency not in CURRENCIES:
+        wrong["currency"] = [lazy_gettext("This currency is not used here.")]
+    if data.country == HOME:
+        wrong |= _check_numbers(data)
+    if wrong:
+        raise Invalid(fields=wrong)
+
+
+def _check_numbers(data: CustomerData) -> dict[str, list[Text]]:
+    """PIB: ISO 7064 MOD 11,10; MB: only its length can be checked."""
+    wrong: dict[str, list[Text]] = {}
+    pib, mb = _blank_is_none(data.pib), _blank_is_none(data.mb)
+    if pib is None and data.kind is CustomerKind.COMPANY:
+        wrong["pib"] = [lazy_gettext("A company has a PIB.")]
+    if pib is not None and not (pib.isascii() and pib.isdigit() and serbian_pib.is_valid(pib)):
+        wrong["pib"] = [lazy_gettext("This is no PIB: it has nine digits, the last one a check.")]
+    if mb is not None and not (mb.isascii() and mb.isdigit() and len(mb) == MB_DIGITS):
+        wrong["mb"] = [lazy_gettext("A company number has eight digits.")]
+    return wrong
+
+
+def check_member(data: MemberData) -> str:
+    """Return the normal e-mail, or raise :class:`Invalid` with a message for every wrong field. Pure."""
+    wrong = _too_long(data, _PERSON_LIMITS)
+    if not data.name.strip():
+        wrong["name"] = [_MISSING]
+    if data.language is not None and data.language not in LANGUAGES:
+        wrong["language"] = [lazy_gettext("This language is not spoken here.")]
+    email = ""
+    try:
+        # No DNS look-up: a name server's silence must not refuse a customer.
+        checked = validate_email(
+            data.email.strip(), check_deliverability=False, test_environment=not settings().production
+        )
+        email = normal_email(checked.normalized)
+    except EmailNotValidError:
+        wrong["email"] = [lazy_gettext("This is no e-mail address.")]
+    if wrong:
+        raise Invalid(fields=wrong)
+    return email
+
+
+def _too_long(data: CustomerData | MemberData, limits: dict[str, int]) -> dict[str, list[Text]]:
+    return {name: [_TOO_LONG] for name, limit in limits.items() if len(getattr(data, name) or "") > limit}
+
+
+def _keys(values: Iterable[Right] | Iterable[MailCategory]) -> list[str]:
+    return sorted({value.value for value in values})
+
+
+def _blank_is_none(text: str | None) -> str | None:
+    return (text or "").strip() or None
+
+
+@lru_cache(maxsize=1)
+def _countries() -> frozenset[str]:
+    """Return the two-letter codes that Babel knows as countries (CLDR)."""
+    codes = (str(code) for code in Locale("en").territories)
+    return frozenset(code for code in codes if _COUNTRY.fullmatch(code)) - {"EU", "EZ", "UN", "QO", "XA", "XB", "ZZ"}

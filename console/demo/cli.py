@@ -1,0 +1,50 @@
+"""``console demo``."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+from flask.cli import with_appcontext
+from tqdm import tqdm
+
+from console.core.settings import DEMO_PASSWORD
+from console.demo.service import DemoRefusedError, fill, is_empty
+
+NOT_YET = 2  # exit code
+
+
+@click.command("demo")
+@click.option("--seed", type=click.IntRange(0, 2**31), default=1, show_default=True, help="Same seed, same data.")
+@click.option("--customers", type=click.IntRange(0, 5_000_000), default=0, help="This many more than the story names.")
+@click.option("--tickets", type=click.IntRange(0), default=0, help="Comes with the ticket desk.")
+@click.option("--chats", type=click.IntRange(0), default=0, help="Comes with the live chat.")
+@click.option("--if-empty", is_flag=True, help="Do nothing, and say so, where the database is not empty.")
+@with_appcontext
+def command(seed: int, customers: int, tickets: int, chats: int, *, if_empty: bool) -> None:
+    """Fill an empty database with a small hosting company's last years. Not in production."""
+    if tickets or chats:
+        missing = "Tickets come with the ticket desk" if tickets else "Chats come with the live chat"
+        click.echo(f"{missing}, which is not part of this version. Nothing was done.", err=True)
+        sys.exit(NOT_YET)
+    if if_empty and not is_empty():
+        click.echo("The database is not empty; it stays as it is.")
+        return
+    bars: dict[str, tqdm[None]] = {}
+
+    def progress(what: str, count: int) -> None:
+        if what == "story":
+            bars.setdefault(what, tqdm(total=count, desc=what, unit=" events", disable=None)).update(1)
+        else:
+            bars.setdefault(what, tqdm(total=customers, desc=what, unit=" customers", disable=None)).update(count)
+
+    try:
+        fill(seed, customers, progress)
+    except DemoRefusedError as error:
+        raise click.ClickException(str(error)) from error
+    finally:
+        for bar in bars.values():
+            bar.close()
+    click.echo(f"Demo data of seed {seed} is in. Everyone signs in with {DEMO_PASSWORD}:")
+    click.echo("  staff at /login: agent@, agent2@, billing@, supervisor@, admin@example.test")
+    click.echo("  customers at /moj/: ana@, firma@, novi@example.test")

@@ -1,0 +1,88 @@
+"""Filling an empty database with the demo, whole or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, timedelta
+from random import Random
+
+from sqlalchemy import select
+
+from console.audit.models import AuditEntry
+from console.audit.service import record
+from console.core import clock
+from console.core.actor import SYSTEM
+from console.core.context import settings
+from console.core.db import db
+from console.core.passwords import hash_password
+from console.core.settings import DEMO_PASSWORD
+from console.core.transaction import transaction
+from console.customers.models import Customer
+from console.demo import crowd
+from console.demo.cast import tell
+from console.demo.names import Names
+from console.demo.story import Story
+from console.hosting.models import Product, ProductKind
+from console.staff.models import Staff
+
+Progress = Callable[[str, int], None]
+
+
+class DemoRefusedError(Exception):
+    """The demo is not for this database. ``str()`` says why."""
+
+
+def is_empty() -> bool:
+    """Tell whether nothing was ever done here."""
+    return all(db.session.scalar(select(column).limit(1)) is None for column in (Customer.id, Staff.id, AuditEntry.id))
+
+
+def story_day() -> date:
+    """Return the day the story ends on: the clock's own where it was set, else the last Monday before now.
+
+    So two runs in one week make the same, and nothing lies in the future.
+    """
+    today = clock.local_date(clock.now(), settings().zone)
+    if settings().clock is not None:
+        return today
+    return today - timedelta(days=today.weekday() or 7)
+
+
+def fill(seed: int, customers: int = 0, progress: Progress = lambda _what, _count: None) -> None:
+    """Tell the story of ``seed``, with ``customers`` more accounts than it names.
+
+    Raises:
+        DemoRefusedError: in production, or where there is something already.
+    """
+    if settings().production:
+        raise DemoRefusedError("The demo is not for production: its passwords are known to everyone.")
+    if not is_empty():
+        raise DemoRefusedError("The database is not empty. The demo fills an empty one only.")
+    password_hash = hash_password(DEMO_PASSWORD)
+    rng = Random(seed)  # noqa: S311  (chance that repeats is what is wanted)
+    story = Story(story_day(), rng, password_hash)
+    tell(story, Names(rng))
+    with transaction() as session:
+        story.happen(lambda: progress("story", story.length))
+        if customers:
+            with clock.standing_at(story.instant(0)):
+                _add_crowd(seed, customers, story, lambda count: progress("customers", count))
+        session.flush()
+
+
+def _add_crowd(seed: int, customers: int, story: Story, progress: Callable[[int], None]) -> None:
+    session = db.session()
+    session.flush()
+    products = list(session.scalars(select(Product).order_by(Product.id)))
+    hostings = [product for product in products if product.kind is ProductKind.HOSTING and product.currency == "RSD"]
+    domain = next(product for product in products if product.kind is ProductKind.DOMAIN)
+    crowd.fill(
+        session,
+        customers,
+        seed=seed,
+        today=story.today,
+        products=hostings,
+        domain_product=domain,
+        progress=progress,
+    )
+    record(SYSTEM, "demo.filled", f"seed {seed}", customers=customers)

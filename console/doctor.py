@@ -1,0 +1,188 @@
+"""Looking an installation over, in plain words: ``console doctor``."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import islice
+from pathlib import Path
+
+import redis
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from console import sealing
+from console.audit import queries as audit
+from console.core import clock, revisions
+from console.core.context import sealer, settings
+from console.core.db import db
+from console.core.settings import DEMO_SEAL_KEY, DEMO_SECRET_KEY
+from console.setup import demo_accounts
+
+FOLDER = Path(__file__).resolve().parent
+VENDOR = ("socket.io.min.js", "inter/inter-latin-wght-normal.woff2", "inter/inter-latin-ext-wght-normal.woff2")
+# Before these a rare race in resetting the WAL can corrupt the database (sqlite.org/wal.html#walresetbug).
+SAFE_SQLITE = ((3, 44, 6), (3, 50, 7), (3, 51, 3))
+SHOWN = 5
+SKEW_SECONDS = 5
+ANCHOR_MINUTES = 10
+
+
+class Level(StrEnum):
+    GOOD = "good"
+    NOTE = "note"  # works, but look at it
+    FAULT = "fault"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing looked at and how it is."""
+
+    level: Level
+    words: str
+
+
+def examine() -> Iterator[Finding]:
+    """Yield what was found, check by check. Without a database the checks that need it are left out."""
+    yield from _keys()
+    yield from _files()
+    try:
+        yield from _database()
+    except SQLAlchemyError as error:
+        yield Finding(Level.FAULT, f"The database cannot be reached: {_first_line(error)}")
+        return
+    if revisions.current(db.engine) != revisions.newest():
+        yield Finding(Level.FAULT, "The tables are not up to date: run `console init-db`.")
+        return
+    yield Finding(Level.GOOD, f"The tables are up to date (revision {revisions.newest()}).")
+    for check in (_sealed, _trail, _anchor_age, _accounts, _time, _redis):
+        yield from check()
+
+
+def _keys() -> Iterator[Finding]:
+    known = settings().secret_key == DEMO_SECRET_KEY or DEMO_SEAL_KEY in settings().seal_keys
+    if known:
+        level = Level.FAULT if settings().production else Level.NOTE
+        yield Finding(level, "The keys are those of the demo, known to everyone: right for a demo, for nothing else.")
+    else:
+        yield Finding(Level.GOOD, "The keys are this installation's own.")
+
+
+def _files() -> Iterator[Finding]:
+    absent = [name for name in VENDOR if not (FOLDER / "static" / "vendor" / name).exists()]
+    if absent:
+        yield Finding(Level.FAULT, f"Browser files are missing ({', '.join(absent)}): run `make assets`.")
+    else:
+        yield Finding(Level.GOOD, "The browser files are in place.")
+    sources = sorted((FOLDER / "translations").glob("*/LC_MESSAGES/*.po"))
+    stale = [path for path in sources if not _is_compiled(path)]
+    if stale or not sources:
+        yield Finding(Level.FAULT, "The translations are not compiled: run `make translations`.")
+    else:
+        yield Finding(Level.GOOD, "The translations are compiled.")
+
+
+def _is_compiled(source: Path) -> bool:
+    compiled = source.with_suffix(".mo")
+    return compiled.exists() and compiled.stat().st_mtime >= source.stat().st_mtime
+
+
+def _database() -> Iterator[Finding]:
+    if not settings().sqlite:
+        version = db.session.scalar(text("SHOW server_version"))
+        encoding = db.session.scalar(text("SHOW server_encoding"))
+        yield Finding(Level.GOOD, f"PostgreSQL {version} answers.")
+        if encoding != "UTF8":
+            yield Finding(Level.FAULT, f"The database is encoded as {encoding}; it must be UTF8.")
+        return
+    yield sqlite_version(sqlite3.sqlite_version_info)
+    wanted = {"journal_mode": "wal", "foreign_keys": "1", "synchronous": "2"}
+    actual = {name: str(db.session.scalar(text(f"PRAGMA {name}"))) for name in wanted}
+    wrong = [f"{name} is {actual[name]}" for name in wanted if actual[name] != wanted[name]]
+    if wrong:
+        yield Finding(Level.FAULT, f"SQLite is not opened safely: {', '.join(wrong)}.")
+    else:
+        yield Finding(Level.GOOD, "SQLite is opened safely: WAL, foreign keys, full synchronisation.")
+
+
+def sqlite_version(version: tuple[int, int, int]) -> Finding:
+    """Say whether this SQLite has the WAL reset race repaired."""
+    name = ".".join(map(str, version))
+    repaired = version >= SAFE_SQLITE[-1] or any(version[:2] == s[:2] and version >= s for s in SAFE_SQLITE)
+    if repaired:
+        return Finding(Level.GOOD, f"SQLite {name}.")
+    return Finding(
+        Level.NOTE,
+        f"SQLite {name} can, in rare races, corrupt a WAL database; 3.44.6, 3.50.7 and 3.51.3 repaired it. "
+        "Keep backups, or use PostgreSQL.",
+    )
+
+
+def _sealed() -> Iterator[Finding]:
+    closed = list(islice(sealing.unopened(), SHOWN + 1))
+    if closed:
+        more = " and more" if len(closed) > SHOWN else ""
+        places = ", ".join(closed[:SHOWN])
+        yield Finding(Level.FAULT, f"No key in CONSOLE_SEAL_KEYS opens the secrets of: {places}{more}.")
+    else:
+        yield Finding(Level.GOOD, "Every sealed secret opens.")
+
+
+def _trail() -> Iterator[Finding]:
+    anchor = audit.read_anchor(Path(settings().audit_anchor))
+    flaws = list(islice(audit.verify(db.session(), sealer(), anchor), SHOWN))
+    for flaw in flaws:
+        place = f"entry {flaw.place}" if flaw.place else "the end"
+        yield Finding(Level.FAULT, f"The audit trail is not as written: {place}: {flaw.what}.")
+    if not flaws:
+        yield Finding(Level.GOOD, "The audit trail is whole.")
+
+
+def _anchor_age() -> Iterator[Finding]:
+    path = Path(settings().audit_anchor)
+    if not path.exists():
+        yield Finding(Level.NOTE, f"The trail's end was never noted in {path}: does a worker run?")
+    elif time.time() - path.stat().st_mtime > ANCHOR_MINUTES * 60:
+        yield Finding(
+            Level.NOTE, f"The trail's end was last noted more than {ANCHOR_MINUTES} minutes ago: no worker runs."
+        )
+
+
+def _accounts() -> Iterator[Finding]:
+    accounts = demo_accounts()
+    if accounts:
+        level = Level.FAULT if settings().production else Level.NOTE
+        yield Finding(level, f"The demo password opens {len(accounts)} accounts, {accounts[0]} among them.")
+
+
+def _time() -> Iterator[Finding]:
+    if settings().clock is not None:
+        yield Finding(Level.NOTE, f"CONSOLE_CLOCK is set: the clock shows {clock.now():%Y-%m-%d %H:%M} UTC.")
+    elif not settings().sqlite:
+        skew = db.session.scalar(text("SELECT extract(epoch FROM clock_timestamp())")) or 0
+        ahead = abs(float(skew) - time.time())
+        if ahead > SKEW_SECONDS:
+            yield Finding(Level.FAULT, f"The database server's clock differs by {ahead:.0f} seconds.")
+    yield Finding(
+        Level.GOOD, f"It is {clock.now().astimezone(settings().zone):%d.%m.%Y. %H:%M} in {settings().timezone}."
+    )
+
+
+def _redis() -> Iterator[Finding]:
+    if settings().redis_url is None:
+        return
+    try:
+        with redis.from_url(settings().redis_url or "", socket_timeout=2) as client:
+            client.ping()
+    except redis.RedisError as error:
+        yield Finding(Level.FAULT, f"Redis does not answer: {_first_line(error)}")
+    else:
+        yield Finding(Level.GOOD, "Redis answers.")
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__

@@ -1,0 +1,200 @@
+"""The portal's pages: the support PIN, the people of an account, one's own sign-ins."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from flask import flash, jsonify, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext
+from flask_login import current_user
+
+from console.core import clock
+from console.core.errors import NotFound
+from console.core.transaction import transaction
+from console.customers import labels, signin
+from console.customers.models import MemberRole, Membership
+from console.customers.pins import current_pin, lifetime, may_hold, pin_at, renew_pin, require_holder
+from console.customers.queries import members_of, memberships_of, sessions_of
+from console.portal.blueprint import portal, signed_in
+from console.web.answers import local_time, wants_json
+from console.web.devices import device
+from console.web.identity import current_actor, current_person
+
+MINUTE = 60
+
+
+@dataclass(frozen=True)
+class PinCard:
+    """One PIN as it is shown."""
+
+    member: Membership
+    pin: str
+    expires_at: datetime
+
+    @property
+    def groups(self) -> tuple[str, str]:
+        return self.pin[:3], self.pin[3:]
+
+    @property
+    def spoken(self) -> str:
+        """Return the PIN so that a screen reader says each digit."""
+        return ", ".join(" ".join(group) for group in self.groups)
+
+    @property
+    def minutes(self) -> int:
+        """Return how long the whole lifetime is."""
+        return int(lifetime(self.member).total_seconds()) // MINUTE
+
+    @property
+    def left(self) -> int:
+        return max(0, -int((clock.now() - self.expires_at).total_seconds()) // MINUTE)
+
+
+@portal.get("/")
+@signed_in
+def home() -> ResponseReturnValue:
+    """Show the PIN of the chosen account, and who else is on it."""
+    accounts = _accounts()
+    if not accounts:
+        return render_template("portal/nothing.html")
+    mine = _chosen(accounts)
+    return render_template(
+        "portal/home.html",
+        accounts=accounts,
+        mine=mine,
+        card=_card(mine),
+        people=_people(mine),
+        labels=labels,
+    )
+
+
+@portal.get("/people")
+@signed_in
+def people() -> ResponseReturnValue:
+    """Show the people of the chosen account; its owner may hand out the PINs of those who cannot sign in."""
+    accounts = _accounts()
+    if not accounts:
+        return render_template("portal/nothing.html")
+    mine = _chosen(accounts)
+    found = _people(mine)
+    if not found:
+        raise NotFound
+    actor = current_actor()
+    handed = {member.id for member in found if member.id != mine.id and may_hold(actor, member)}
+    return render_template(
+        "portal/people.html", accounts=accounts, mine=mine, people=found, handed=handed, labels=labels
+    )
+
+
+@portal.get("/pin")
+@signed_in
+def pin() -> ResponseReturnValue:
+    """Show one's own PIN on an account (``account``), or one that its owner hands out (``member``)."""
+    mine, member = _whose(request.args.get("account"), request.args.get("member"))
+    if wants_json():
+        return _answer(_card(member))
+    if member.id == mine.id:
+        return redirect(url_for("portal.home", account=mine.customer.number))
+    return render_template("portal/pin.html", accounts=_accounts(), mine=mine, card=_card(member), labels=labels)
+
+
+@portal.post("/pin/new")
+@signed_in
+def new_pin() -> ResponseReturnValue:
+    """Make a new PIN: the old one, what it opened and a lock end at once."""
+    mine, member = _whose(request.form.get("account"), request.form.get("member"))
+    with transaction():
+        code, expires_at = renew_pin(current_actor(), member)
+    if wants_json():
+        return _answer(PinCard(member, code, expires_at))
+    flash(gettext("The new PIN counts from now. The old one no longer opens anything."), "success")
+    if member.id == mine.id:
+        return redirect(url_for("portal.home", account=mine.customer.number), 303)
+    return redirect(url_for("portal.pin", account=mine.customer.number, member=member.id), 303)
+
+
+@portal.get("/sessions")
+@signed_in
+def sessions() -> ResponseReturnValue:
+    """Show where the person is signed in."""
+    live = [(row, device(row.user_agent)) for row in sessions_of(current_person().id)]
+    return render_template("portal/sessions.html", sessions=live, current=current_user.row.id)
+
+
+@portal.post("/sessions/<int:session_id>/revoke")
+@signed_in
+def revoke(session_id: int) -> ResponseReturnValue:
+    """End one of one's own sessions."""
+    with transaction():
+        signin.revoke_session(current_actor(), session_id)
+    if wants_json():
+        return jsonify(revoked=1)
+    flash(gettext("Signed out there."), "success")
+    return redirect(url_for("portal.sessions"), 303)
+
+
+@portal.post("/sessions/revoke")
+@signed_in
+def revoke_others() -> ResponseReturnValue:
+    """End all of one's own sessions but this."""
+    with transaction():
+        count = signin.revoke_others(current_actor(), current_user.row.id)
+    if wants_json():
+        return jsonify(revoked=count)
+    flash(gettext("Signed out everywhere else."), "success")
+    return redirect(url_for("portal.sessions"), 303)
+
+
+def _accounts() -> Sequence[Membership]:
+    return memberships_of(current_person().id)
+
+
+def _chosen(accounts: Sequence[Membership]) -> Membership:
+    """Return the account that ``account=K-…`` names, the first one without it.
+
+    Raises:
+        NotFound: it names none of the person's accounts.
+    """
+    return _named(accounts, request.args.get("account"))
+
+
+def _named(accounts: Sequence[Membership], number: str | None) -> Membership:
+    wanted = (number or "").strip().upper()
+    found = next((m for m in accounts if not wanted or m.customer.number == wanted), None)
+    if found is None:
+        raise NotFound
+    return found
+
+
+def _whose(number: str | None, member: str | None) -> tuple[Membership, Membership]:
+    """Return one's own membership of the account, and the one whose PIN is asked for."""
+    mine = _named(_accounts(), number)
+    if not member:
+        return mine, mine
+    found = next((m for m in members_of(mine.customer_id) if str(m.id) == member), None)
+    if found is None:
+        raise NotFound
+    require_holder(current_actor(), found)
+    return mine, found
+
+
+def _card(member: Membership) -> PinCard:
+    """Return the PIN, made now where the last is over: only then is anything written."""
+    code = pin_at(member)
+    if code is not None and member.pin_expires_at is not None:
+        return PinCard(member, code, member.pin_expires_at)
+    with transaction():
+        code, expires_at = current_pin(member)
+    return PinCard(member, code, expires_at)
+
+
+def _people(mine: Membership) -> Sequence[Membership]:
+    """Return who is on the account, for its owner: to others their colleagues' rights are none of their business."""
+    return members_of(mine.customer_id) if mine.role is MemberRole.OWNER else ()
+
+
+def _answer(card: PinCard) -> ResponseReturnValue:
+    return jsonify(pin=card.pin, expires_at=local_time(card.expires_at), account=card.member.customer.number)

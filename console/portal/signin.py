@@ -1,0 +1,125 @@
+"""Signing customers' people in and out."""
+
+from __future__ import annotations
+
+from flask import Response, g, jsonify, redirect, render_template, request, session, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import lazy_gettext
+from flask_login import current_user
+from flask_wtf.csrf import generate_csrf
+
+from console.core.errors import Invalid, Refusal
+from console.core.transaction import transaction
+from console.customers import signin
+from console.customers.forms import SignInForm
+from console.customers.service import normal_email
+from console.portal.blueprint import portal, signed_in
+from console.web import answers, limits
+from console.web.identity import PERSON_TOKEN, PORTAL, STAFF_TOKEN, current_actor
+from console.web.limits import Limit
+from console.web.navigation import local_path
+
+KEPT = (STAFF_TOKEN, "language", "theme")  # what a sign-in leaves in the cookie
+MAX_EMAIL, MAX_PASSWORD = 254, 1_000
+
+# Failures only. There is no limit by account alone: it would let anybody keep the person out.
+BY_ADDRESS = Limit("portal-address", 60, 15 * limits.MINUTE)
+BY_ACCOUNT = Limit("portal-account", 10, 15 * limits.MINUTE)
+
+WRONG = lazy_gettext("The e-mail and the password do not belong together. Check both and try again.")
+
+
+@portal.get("/login")
+def login() -> ResponseReturnValue:
+    """Show the form."""
+    if current_user.is_authenticated:
+        return redirect(_target())
+    if answers.wants_json():
+        return jsonify(signed_in=False, csrf_token=generate_csrf())
+    return _page(SignInForm(formdata=None), None)
+
+
+@portal.post("/login")
+def log_in() -> ResponseReturnValue:
+    """Take e-mail and password."""
+    form = SignInForm()
+    try:
+        proven = _check(form.email.data or "", form.password.data or "")
+        with transaction():
+            token = signin.enter(
+                proven,
+                address=request.remote_addr,
+                user_agent=request.user_agent.string,
+                old_token=_own_token(),
+            )
+    except Refusal as refusal:
+        if answers.wants_json():
+            return answers.refuse(refusal)
+        answer = Response(_page(form, refusal), refusal.status)
+        if "retry_after" in refusal.details:
+            answer.headers["Retry-After"] = str(refusal.details["retry_after"])
+        return answer
+    target = _target()
+    _renew_cookie()
+    session[PERSON_TOKEN] = token
+    if answers.wants_json():
+        return jsonify(signed_in=True, next=target, csrf_token=generate_csrf())
+    return redirect(target, 303)
+
+
+@portal.post("/logout")
+@signed_in
+def logout() -> ResponseReturnValue:
+    """End this session. A staff member's, in the same browser, goes on."""
+    token = _own_token()
+    if token is not None:
+        with transaction():
+            signin.sign_out(current_actor(), token)
+    _renew_cookie()
+    if answers.wants_json():
+        return jsonify(signed_out=True)
+    return redirect(url_for("portal.login", bye=1), 303)
+
+
+def _check(email: str, password: str) -> signin.Proven:
+    """Compare the password, counting the try unless it succeeds."""
+    if not email.strip() or not password or len(email) > MAX_EMAIL or len(password) > MAX_PASSWORD or "\0" in email:
+        raise Invalid(WRONG, code="sign_in")
+    email, address = normal_email(email), limits.source(request.remote_addr)
+    tries = ((BY_ADDRESS, (address,)), (BY_ACCOUNT, (email, address)))
+    for limit, who in tries:
+        limits.count(limit, *who)
+    proven = signin.check_password(email, password)
+    if proven is None:
+        with transaction():
+            signin.note_failure(email, request.remote_addr)
+        raise Invalid(WRONG, code="sign_in")
+    for limit, who in tries:
+        limits.give_back(limit, *who)
+    return proven
+
+
+def _page(form: SignInForm, refusal: Refusal | None) -> str:
+    return render_template("portal/login.html", form=form, refusal=refusal, next=_asked(), bye="bye" in request.args)
+
+
+def _own_token() -> str | None:
+    token = session.get(PERSON_TOKEN)
+    return token if isinstance(token, str) else None
+
+
+def _renew_cookie() -> None:
+    """Start the cookie anew, CSRF token included; what is the staff's in it stays."""
+    kept = {key: session[key] for key in KEPT if key in session}
+    session.clear()
+    session.update(kept)
+    g.pop("csrf_token", None)
+
+
+def _asked() -> str | None:
+    asked = local_path(request.values.get("next"), "")
+    return asked if asked.startswith(PORTAL) else None
+
+
+def _target() -> str:
+    return _asked() or url_for("portal.home")

@@ -1,0 +1,94 @@
+"""One process that serves pages and WebSockets, on gevent; on SQLite with its worker inside.
+
+Called from a process that gevent has patched before its other imports
+(``console.__main__``, ``wsgi.py``).
+"""
+
+from __future__ import annotations
+
+import signal
+import socket
+from typing import Any
+
+import gevent
+from flask import Flask
+from gevent import monkey, pywsgi
+from gevent.event import Event
+
+from console import worker
+from console.core.context import settings
+from console.core.logging import get_logger, write_to_stderr
+
+log = get_logger(__name__)
+HOST, PORT = "127.0.0.1", 8000
+FINISH_SECONDS = 10.0  # for requests that are being answered when we are told to stop
+BACKLOG = 1024
+
+
+class _Handler(pywsgi.WSGIHandler):
+    """Knows which connections are being answered; the rest may be cut at once on stopping."""
+
+    def handle_one_response(self) -> None:
+        socket_stays = self.environ.get("HTTP_UPGRADE", "").lower() == "websocket"
+        if socket_stays:
+            super().handle_one_response()
+            return
+        self.server.answering += 1
+        try:
+            super().handle_one_response()
+        finally:
+            self.server.answering -= 1
+
+    def log_request(self) -> None:
+        """Leave it to ``console.web.access``: this line would show the query string."""
+
+
+class _Server(pywsgi.WSGIServer):
+    handler_class = _Handler
+    answering = 0
+
+    def finish(self) -> None:
+        """Accept nothing more and let answers end. Idle connections and sockets end with the process."""
+        self.close()
+        with gevent.Timeout(FINISH_SECONDS, False):
+            while self.answering:
+                gevent.sleep(0.05)
+
+
+def serve(app: Flask, host: str = HOST, port: int = PORT, *, with_worker: bool | None = None) -> None:
+    """Serve ``app`` until SIGTERM or Ctrl-C.
+
+    Args:
+        with_worker: run the periodic jobs here too; by default where the database is SQLite.
+
+    Raises:
+        RuntimeError: gevent has not patched this process.
+        OSError: the address is taken.
+    """
+    if not monkey.is_module_patched("socket"):
+        raise RuntimeError("serve from a process that gevent has patched: `console serve` or wsgi.py")
+    with app.app_context():
+        production, sqlite, url = settings().production, settings().sqlite, settings().base_url
+    write_to_stderr(production=production)
+    listener = _listen(host, port)
+    server = _Server(listener, app, log=None)
+    scheduler = worker.start(app) if (sqlite if with_worker is None else with_worker) else None
+    told_to_stop = Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        gevent.signal_handler(number, told_to_stop.set)
+    server.start()
+    log.info("serving", address=f"http://{host}:{port}", base_url=url, worker=scheduler is not None)
+    told_to_stop.wait()
+    log.info("stopping", answering=server.answering)
+    server.finish()
+    if scheduler is not None:
+        scheduler.shutdown(wait=True)
+    log.info("stopped")
+
+
+def _listen(host: str, port: int) -> Any:
+    """Listen with TCP_NODELAY, which accepted connections inherit: a chat message is one small packet."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = pywsgi.WSGIServer.get_listener((host, port), backlog=BACKLOG, family=family)
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener

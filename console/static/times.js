@@ -1,0 +1,46 @@
+// Relative times that stay true, and countdowns: <time datetime="…" data-countdown>.
+// The server's clock counts, not the machine's: a demo may have moved it.
+import { count, say } from './texts.js';
+
+const told = Date.parse(document.querySelector('meta[name="server-time"]')?.content ?? '');
+const offset = Number.isNaN(told) ? 0 : told - Date.now();
+const MINUTE = 60, HOUR = 3600, DAY = 86_400, SOON = 300;
+
+export const now = () => Date.now() + offset;
+
+function ago(element) {
+  const seconds = Math.floor((now() - Date.parse(element.dateTime)) / 1000);
+  if (!(seconds >= 0) || seconds >= DAY) return;  // the server wrote a date
+  if (seconds < MINUTE) element.textContent = say('just_now');
+  else if (seconds < HOUR) element.textContent = count('minutes_ago', Math.floor(seconds / MINUTE));
+  else element.textContent = count('hours_ago', Math.floor(seconds / HOUR));
+}
+
+function left(element) {
+  const seconds = Math.ceil((Date.parse(element.dateTime) - now()) / 1000);
+  if (seconds <= 0) return end(element);
+  if (seconds < MINUTE) element.textContent = count('left_seconds', seconds);
+  else if (seconds < HOUR) element.textContent = count('left_minutes', Math.ceil(seconds / MINUTE));
+  else if (seconds < DAY) element.textContent = count('left_hours', Math.floor(seconds / HOUR));
+  else element.textContent = count('left_days', Math.floor(seconds / DAY));
+  element.toggleAttribute('data-soon', seconds <= SOON);
+}
+
+function end(element) {
+  if (element.hasAttribute('data-ended')) return;
+  element.setAttribute('data-ended', '');
+  element.textContent = say('ended');
+  element.dispatchEvent(new CustomEvent('countdown:end', { bubbles: true }));
+  // What the time had opened must go from the screen too.
+  if (element.dataset.countdown === 'reload') location.reload();
+}
+
+export function refresh() {
+  document.querySelectorAll('time[data-countdown]').forEach(left);
+  document.querySelectorAll('time[datetime]:not([data-countdown], [data-fixed])').forEach(ago);
+}
+
+refresh();
+setInterval(() => document.querySelectorAll('time[data-countdown]').forEach(left), 1000);
+setInterval(refresh, 30_000);
+document.addEventListener('visibilitychange', () => { if (!document.hidden) refresh(); });

@@ -1,0 +1,136 @@
+"""The trail, for those who read it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from flask_babel import gettext, lazy_gettext
+from markupsafe import Markup
+
+from console.audit.models import AuditEntry
+from console.core.errors import Text
+from console.core.ids import CUSTOMER_BASE
+from console.staff.roles import Permission
+from console.views.base import BaseModelView
+from console.views.filtering import CustomerNumber, Exact
+from console.views.trail_labels import action_name, action_names
+from console.web import filters
+
+ACTOR_KINDS: dict[str, Text] = {
+    "staff": lazy_gettext("staff"),
+    "person": lazy_gettext("customer"),
+    "visitor": lazy_gettext("visitor"),
+    "system": lazy_gettext("system"),
+}
+
+
+def views() -> list[BaseModelView]:
+    """Return the list."""
+    return [AuditList()]
+
+
+def _place(_view: Any, _context: Any, row: AuditEntry, _name: str) -> Markup:
+    return Markup('<span class="ref">{}</span>').format(row.id)
+
+
+def _at(_view: Any, _context: Any, row: AuditEntry, _name: str) -> Markup:
+    return filters.ago(row.at)
+
+
+def _actor(_view: Any, _context: Any, row: AuditEntry, _name: str) -> Markup:
+    kind = ACTOR_KINDS.get(row.actor_kind, row.actor_kind)
+    return Markup('{} <span class="muted">{}</span>').format(row.actor_name, kind)
+
+
+def _action(_view: Any, _context: Any, row: AuditEntry, _name: str) -> Markup:
+    words = action_name(row.action)
+    if words == row.action:
+        return Markup("<code>{}</code>").format(row.action)
+    return Markup('{} <code class="muted">{}</code>').format(words, row.action)
+
+
+def _customer(_view: Any, _context: Any, row: AuditEntry, _name: str) -> str:
+    return "—" if row.customer_id is None else f"K-{CUSTOMER_BASE + row.customer_id}"
+
+
+def _data(_view: Any, _context: Any, row: AuditEntry, _name: str) -> Markup:
+    if not row.data:
+        return Markup("—")
+    facts = Markup("").join(
+        Markup("<dt>{}</dt><dd>{}</dd>").format(name, value if isinstance(value, str) else json.dumps(value))
+        for name, value in row.data.items()
+    )
+    return Markup('<dl class="facts">{}</dl>').format(facts)
+
+
+class AuditList(BaseModelView):
+    """Who did what to whom, when."""
+
+    permission = Permission.READ_AUDIT
+    group = "oversight"
+    letter = "t"
+    can_export = True
+    can_view_details = True
+
+    column_list = ("id", "at", "actor_name", "action", "subject", "customer_id")
+    column_details_list = (
+        "id", "at", "actor_name", "address", "action", "subject", "customer_id", "data", "key_id", "previous", "digest",
+    )  # fmt: skip
+    column_export_list = ("id", "at", "actor_kind", "actor_name", "address", "action", "subject", "customer_id", "data")
+    column_labels = {
+        "id": lazy_gettext("Place"),
+        "at": lazy_gettext("When"),
+        "actor_kind": lazy_gettext("Kind"),
+        "actor_name": lazy_gettext("Who"),
+        "address": lazy_gettext("From address"),
+        "action": lazy_gettext("What"),
+        "subject": lazy_gettext("To what"),
+        "customer_id": lazy_gettext("Account"),
+        "data": lazy_gettext("Facts"),
+        "key_id": lazy_gettext("Key"),
+        "previous": lazy_gettext("Digest before"),
+        "digest": lazy_gettext("Digest"),
+    }
+    column_formatters = {
+        "id": _place,
+        "at": _at,
+        "actor_name": _actor,
+        "action": _action,
+        "customer_id": _customer,
+        "data": _data,
+    }
+    list_filters = (
+        Exact("action", lazy_gettext("What"), AuditEntry.action, action_names, hint="verification.started"),
+        Exact("actor", lazy_gettext("Who"), AuditEntry.actor_name),
+        Exact("subject", lazy_gettext("To what"), AuditEntry.subject, hint="M-0317"),
+        CustomerNumber("customer", lazy_gettext("Customer number"), AuditEntry.customer_id),
+    )
+    lead = lazy_gettext(
+        "Each entry is sealed to the one before; the command console audit verify proves the whole trail."
+    )
+    empty_icon = "history"
+    empty_title = lazy_gettext("Nothing has happened yet")
+    empty_text = lazy_gettext("Every sign-in, verification and change is noted here.")
+
+    def __init__(self) -> None:
+        super().__init__(
+            AuditEntry, name=lazy_gettext("Trail"), endpoint="audit", url="audit", menu_icon_value="history"
+        )
+
+    def row_link(self, row: Any) -> str:
+        return self.get_url(".details_view", id=row.id)
+
+    def row_name(self, row: Any) -> str:
+        return gettext("entry %(place)s", place=row.id)
+
+    def as_json(self, row: Any) -> dict[str, Any]:
+        return super().as_json(row) | {
+            "actor_kind": row.actor_kind,
+            "customer": None if row.customer_id is None else f"K-{CUSTOMER_BASE + row.customer_id}",
+            "data": row.data,
+        }
+
+    def export_cell(self, row: Any, name: str) -> Any:
+        value = super().export_cell(row, name)
+        return json.dumps(value, ensure_ascii=False) if name == "data" else value

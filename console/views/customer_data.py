@@ -1,0 +1,307 @@
+"""What the customer page shows: each field group only if it is opened, and then in one query.
+
+What is not opened is not read from the database at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import joinedload, load_only
+
+from console.audit.models import AuditEntry
+from console.billing.models import ACTIVE_STATUSES, Proforma, Storno
+from console.core.actor import Actor
+from console.core.db import db
+from console.customers.models import Customer, CustomerStatus, MemberRole, Membership, Verification, VerificationKind
+from console.customers.queries import PastVerification, live_verification, locks_of, members_of, verifications_of
+from console.customers.rights import Right
+from console.hosting.models import Product, ProductKind, Service
+from console.mail.models import Mail
+from console.staff.roles import Permission
+from console.web.answers import local_time
+
+MAX_SERVICES = 200
+MAX_ROWS = 50
+NONE: frozenset[Right] = frozenset()
+# Which right opens what happened to what; what is not listed is not told.
+_TOLD_OF = {
+    "customer.": Right.PROFILE,
+    "verification.": Right.PROFILE,
+    "pin.": Right.PROFILE,
+    "service.": Right.PRODUCTS,
+    "migration.": Right.PRODUCTS,
+    "domain.": Right.DOMAINS,
+    "proforma.": Right.INVOICES,
+    "storno.": Right.INVOICES,
+    "member.": Right.CONTACTS,
+}
+
+
+@dataclass
+class CustomerPage:
+    """One account as far as this reader may see it. ``None`` in a group: it is not opened."""
+
+    customer: Customer
+    actor: Actor
+    verification: Verification | None
+    rights: frozenset[Right] = NONE
+    members: Sequence[Membership] | None = None
+    owner: Membership | None = None
+    services: list[Service] | None = None
+    proformas: Sequence[Proforma] | None = None
+    stornos: Sequence[Storno] | None = None
+    mails: Sequence[Mail] | None = None
+    trail: Sequence[AuditEntry] | None = None
+    past: list[PastVerification] = field(default_factory=list)
+    locks: dict[int, datetime] = field(default_factory=dict)
+
+    @property
+    def verified(self) -> bool:
+        """Tell whether a person was verified (an override verifies nobody)."""
+        return self.verification is not None and self.verification.kind is VerificationKind.PIN
+
+    @property
+    def named(self) -> bool:
+        """Tell whether the account's name is shown: somebody of it was verified, or the role reads its documents."""
+        return self.verification is not None or self.actor.may(Permission.READ_DOCUMENTS)
+
+    def names(self, person: str | None, membership_id: int | None) -> bool:
+        """Tell whether somebody who was verified is named: one of the people, or who is asking now."""
+        asks = self.verification is not None and membership_id == self.verification.membership_id
+        return person is not None and (asks or self.opens(Right.CONTACTS))
+
+    @property
+    def may_verify(self) -> bool:
+        return self.actor.may(Permission.VERIFY) and self.customer.status is not CustomerStatus.CLOSED
+
+    @property
+    def may_override(self) -> bool:
+        return (
+            self.actor.may(Permission.OVERRIDE)
+            and self.verification is None
+            and self.customer.status is not CustomerStatus.CLOSED
+        )
+
+    @property
+    def may_transfer(self) -> bool:
+        """Tell whether a migration may be started: the person verified holds the right, and it was a person."""
+        return self.verified and Right.TRANSFER in self.rights and self.actor.may(Permission.REQUEST_MIGRATION)
+
+    def opens(self, right: Right) -> bool:
+        """Tell whether the field group of ``right`` is opened."""
+        by_role = right in (Right.INVOICES, Right.PRODUCTS, Right.DOMAINS)
+        return right in self.rights or (by_role and self.actor.may(Permission.READ_DOCUMENTS))
+
+    @property
+    def open_proformas(self) -> list[Proforma]:
+        return [row for row in self.proformas or () if row.status in ACTIVE_STATUSES]
+
+    @property
+    def due(self) -> dict[str, int]:
+        """Return what is to be paid, by currency."""
+        sums: dict[str, int] = {}
+        for row in self.open_proformas:
+            sums[row.currency] = sums.get(row.currency, 0) + row.total - row.paid
+        return sums
+
+
+def load(actor: Actor, customer: Customer) -> CustomerPage:
+    """Read what is opened of ``customer`` for ``actor``, and nothing else."""
+    verification = live_verification(actor, customer.id)
+    page = CustomerPage(customer, actor, verification, verification.opened_rights() if verification else NONE)
+    unlocks = actor.may(Permission.UNLOCK_PIN)
+    if page.opens(Right.CONTACTS) or page.opens(Right.PROFILE) or unlocks:
+        members = members_of(customer.id)
+        if unlocks:
+            page.locks = locks_of(members)
+        if page.opens(Right.CONTACTS):
+            page.members = members
+        if page.opens(Right.PROFILE):
+            page.owner = next((member for member in members if member.role is MemberRole.OWNER), None)
+    if page.opens(Right.PRODUCTS) or page.opens(Right.DOMAINS):
+        page.services = _services(customer.id, page)
+    if page.opens(Right.INVOICES):
+        page.proformas, page.stornos = _proformas(customer.id), _stornos(customer.id)
+    if page.opens(Right.EMAILS):
+        page.mails = _mails(customer.id)
+    if page.opens(Right.PROFILE):
+        page.trail = _trail(customer.id, page)
+    page.past = verifications_of(customer.id)
+    return page
+
+
+def _services(customer_id: int, page: CustomerPage) -> list[Service]:
+    """Return the services the rights open: domains are a right of their own."""
+    query = (
+        select(Service)
+        .join(Service.product)
+        .options(joinedload(Service.product), joinedload(Service.domain))
+        .where(Service.customer_id == customer_id)
+        .order_by(Service.status, Service.paid_until, Service.id)
+        .limit(MAX_SERVICES)
+    )
+    if not page.opens(Right.DOMAINS):
+        query = query.where(Product.kind != ProductKind.DOMAIN)
+    if not page.opens(Right.PRODUCTS):
+        query = query.where(Product.kind == ProductKind.DOMAIN)
+    return list(db.session.scalars(query))
+
+
+def _proformas(customer_id: int) -> Sequence[Proforma]:
+    """Return the open documents and the latest of the others."""
+    latest = select(Proforma.id).where(Proforma.customer_id == customer_id).order_by(Proforma.id.desc()).limit(MAX_ROWS)
+    query = (
+        select(Proforma)
+        .where(Proforma.customer_id == customer_id)
+        .where(or_(Proforma.status.in_(ACTIVE_STATUSES), Proforma.id.in_(latest)))
+        .order_by(Proforma.issued_on.desc(), Proforma.id.desc())
+        .limit(4 * MAX_ROWS)
+    )
+    return db.session.scalars(query).all()
+
+
+def _stornos(customer_id: int) -> Sequence[Storno]:
+    query = (
+        select(Storno)
+        .options(joinedload(Storno.proforma))
+        .where(Storno.customer_id == customer_id)
+        .order_by(Storno.id.desc())
+        .limit(MAX_ROWS)
+    )
+    return db.session.scalars(query).all()
+
+
+def _mails(customer_id: int) -> Sequence[Mail]:
+    """Return what was sent, without its text."""
+    query = (
+        select(Mail)
+        .options(load_only(Mail.id, Mail.subject, Mail.to_address, Mail.template, Mail.state, Mail.created_at))
+        .where(Mail.customer_id == customer_id)
+        .order_by(Mail.id.desc())
+        .limit(MAX_ROWS)
+    )
+    return db.session.scalars(query).all()
+
+
+def _trail(customer_id: int, page: CustomerPage) -> Sequence[AuditEntry]:
+    """Return what happened, as far as the rights open it: an entry names its document, its domain."""
+    told = [AuditEntry.action.startswith(kind) for kind, right in _TOLD_OF.items() if page.opens(right)]
+    query = (
+        select(AuditEntry)
+        .where(AuditEntry.customer_id == customer_id, or_(*told))
+        .order_by(AuditEntry.id.desc())
+        .limit(MAX_ROWS)
+    )
+    return db.session.scalars(query).all()
+
+
+def as_json(page: CustomerPage) -> dict[str, Any]:
+    """Return the page for programs: a group that is not opened has no key."""
+    answer: dict[str, Any] = {
+        "customer": _customer(page),
+        "rights": sorted(page.rights),
+        "verification": verification_json(page.verification) if page.verification else None,
+    }
+    if page.members is not None:
+        answer["contacts"] = [_member(member) for member in page.members]
+    if page.services is not None:
+        answer["services"] = [_service(service) for service in page.services]
+    if page.proformas is not None and page.stornos is not None:
+        answer["proformas"] = [_proforma(row) for row in page.proformas]
+        answer["stornos"] = [_storno(row) for row in page.stornos]
+    if page.mails is not None:
+        answer["mail"] = [
+            {"subject": row.subject, "to": row.to_address, "state": row.state.value, "at": local_time(row.created_at)}
+            for row in page.mails
+        ]
+    return answer
+
+
+def verification_json(verification: Verification) -> dict[str, Any]:
+    """Return a verification as the contract names it."""
+    return {
+        "id": verification.id,
+        "kind": verification.kind.value,
+        "customer": verification.customer.number,
+        "person": verification.membership.person.name if verification.membership else None,
+        "rights": sorted(verification.opened_rights()),
+        "expires_at": local_time(verification.expires_at),
+    }
+
+
+def _customer(page: CustomerPage) -> dict[str, Any]:
+    customer = page.customer
+    shown: dict[str, Any] = {"number": customer.number, "status": customer.status.value}
+    if page.named:
+        shown |= {"name": customer.name, "kind": customer.kind.value}
+    if page.opens(Right.PROFILE):
+        shown |= {
+            "pib": customer.pib,
+            "mb": customer.mb,
+            "address": customer.address,
+            "postcode": customer.postcode,
+            "city": customer.city,
+            "country": customer.country,
+            "phone": customer.phone,
+            "tax_status": customer.tax_status.value,
+            "language": customer.language,
+            "currency": customer.currency,
+            "created_at": local_time(customer.created_at),
+            "owner": page.owner.person.name if page.owner else None,
+            "email": page.owner.person.email if page.owner else None,
+        }
+    return shown
+
+
+def _member(member: Membership) -> dict[str, Any]:
+    return {
+        "id": member.id,
+        "name": member.person.name,
+        "email": member.person.email,
+        "phone": member.person.phone,
+        "role": member.role.value,
+        "rights": sorted(member.held_rights()),
+        "mail": member.mail,
+    }
+
+
+def _service(service: Service) -> dict[str, Any]:
+    return {
+        "id": service.id,
+        "number": service.number,
+        "label": service.label,
+        "product": service.product.name,
+        "kind": service.product.kind.value,
+        "status": service.status.value,
+        "paid_until": service.paid_until.isoformat(),
+        "price": service.price,
+        "currency": service.currency,
+        "domain": service.domain.name if service.domain else None,
+    }
+
+
+def _proforma(row: Proforma) -> dict[str, Any]:
+    return {
+        "number": row.number,
+        "status": row.status.value,
+        "issued_on": row.issued_on.isoformat(),
+        "due_on": row.due_on.isoformat(),
+        "currency": row.currency,
+        "total": row.total,
+        "paid": row.paid,
+    }
+
+
+def _storno(row: Storno) -> dict[str, Any]:
+    return {
+        "number": row.number,
+        "proforma": row.proforma.number,
+        "issued_on": row.issued_on.isoformat(),
+        "currency": row.currency,
+        "total": row.total,
+    }

@@ -1,0 +1,167 @@
+"""Filters of list pages: named query parameters, each read strictly.
+
+A value that cannot be read raises ``ValueError``; the list then leaves the
+filter out and says so. Nothing typed into an address can break a page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, ClassVar
+
+from sqlalchemy import Select
+from sqlalchemy.sql.elements import ColumnElement
+
+from console.core.errors import Text
+from console.core.ids import CUSTOMER_BASE
+from console.web.filters import day
+
+LARGEST_KEY = 2**31 - 1  # primary keys are 32 bits on PostgreSQL
+MAX_TEXT = 120
+
+
+@dataclass(frozen=True)
+class ListFilter:
+    """One filter. ``name`` is its query parameter, ``label`` what people read."""
+
+    name: str
+    label: Text
+    hint: Text = field(default="", kw_only=True)  # an example, shown in the empty box
+    kind: ClassVar[str] = "text"  # which control draws it
+
+    def read(self, text: str) -> Any:
+        """Return the value typed.
+
+        Raises:
+            ValueError: it is none.
+        """
+        raise NotImplementedError
+
+    def apply(self, query: Select[Any], value: Any) -> Select[Any]:
+        """Return ``query`` narrowed to ``value``."""
+        raise NotImplementedError
+
+    def show(self, value: Any) -> str:
+        """Write ``value`` for people."""
+        return str(value)
+
+
+@dataclass(frozen=True)
+class Choice(ListFilter):
+    """One of a fixed set of values of ``column``."""
+
+    column: Any
+    choices: Mapping[str, Text]
+    kind: ClassVar[str] = "choice"
+
+    def read(self, text: str) -> str:
+        if text not in self.choices:
+            raise ValueError(text)
+        return text
+
+    def apply(self, query: Select[Any], value: str) -> Select[Any]:
+        return query.where(self.column == value)
+
+    def show(self, value: str) -> str:
+        return str(self.choices[value])
+
+
+@dataclass(frozen=True)
+class Flag(ListFilter):
+    """A condition that is on or not asked for."""
+
+    condition: Callable[[], ColumnElement[bool]]
+    kind: ClassVar[str] = "flag"
+
+    def read(self, text: str) -> bool:
+        if text not in ("1", "true", "on"):
+            raise ValueError(text)
+        return True
+
+    def apply(self, query: Select[Any], _value: bool) -> Select[Any]:
+        return query.where(self.condition())
+
+    def show(self, _value: bool) -> str:
+        return ""
+
+
+@dataclass(frozen=True)
+class Day(ListFilter):
+    """A calendar day that ``column`` lies ``on``, ``from`` or ``until`` (both included)."""
+
+    column: Any
+    compare: str = "on"
+    kind: ClassVar[str] = "day"
+
+    def read(self, text: str) -> date:
+        return date.fromisoformat(text)
+
+    def apply(self, query: Select[Any], value: date) -> Select[Any]:
+        if self.compare == "from":
+            return query.where(self.column >= value)
+        if self.compare == "until":
+            return query.where(self.column <= value)
+        return query.where(self.column == value)
+
+    def show(self, value: date) -> str:
+        return day(value)
+
+
+@dataclass(frozen=True)
+class Exact(ListFilter):
+    """The whole text of ``column``, as it is written there. ``known`` are offered while typing, with their words."""
+
+    column: Any
+    known: Callable[[], Mapping[str, Text]] | None = None
+
+    def read(self, text: str) -> str:
+        value = text.strip()
+        if not value or len(value) > MAX_TEXT or not value.isprintable():
+            raise ValueError(text)
+        return value
+
+    def apply(self, query: Select[Any], value: str) -> Select[Any]:
+        return query.where(self.column == value)
+
+
+@dataclass(frozen=True)
+class CustomerNumber(ListFilter):
+    """The rows of one account, by the number people read out (``K-10482``)."""
+
+    column: Any
+    hint: Text = field(default="K-10482", kw_only=True)
+
+    def read(self, text: str) -> int:
+        return read_customer_number(text)
+
+    def apply(self, query: Select[Any], value: int) -> Select[Any]:
+        return query.where(self.column == value)
+
+    def show(self, value: int) -> str:
+        return f"K-{CUSTOMER_BASE + value}"
+
+
+def read_customer_number(text: str) -> int:
+    """Return the id behind ``K-10482`` (or ``10482``).
+
+    Raises:
+        ValueError: no customer number.
+    """
+    digits = text.strip().upper().removeprefix("K").removeprefix("-")
+    if not (digits.isascii() and digits.isdigit()) or len(digits) > len(str(LARGEST_KEY)):
+        raise ValueError(text)
+    key = int(digits) - CUSTOMER_BASE
+    if not 0 < key <= LARGEST_KEY:
+        raise ValueError(text)
+    return key
+
+
+def read_key(value: object) -> int | None:
+    """Return a primary key from what came over the wire, ``None`` when it cannot be one."""
+    text = str(value)
+    if not (text.isascii() and text.isdigit()) or len(text) > len(str(LARGEST_KEY)):
+        return None
+    key = int(text)
+    return key if 0 < key <= LARGEST_KEY else None

@@ -1,0 +1,115 @@
+"""How states are shown: an icon and a word first, colour third."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from flask_babel import gettext, lazy_gettext, lazy_pgettext, ngettext
+from markupsafe import Markup
+
+from console.billing.models import MigrationState, Proforma, ProformaStatus
+from console.core import clock
+from console.core.context import settings
+from console.core.errors import Text
+from console.customers.models import CustomerKind, CustomerStatus, MemberRole, TaxStatus
+from console.hosting.models import ProductKind, ServiceStatus, SuspensionReason
+from console.web.filters import icon
+
+
+@dataclass(frozen=True)
+class Label:
+    """A state in words, with its icon and its role (ok, warn, danger, info, void or none)."""
+
+    text: Text
+    icon: str
+    role: str = ""
+
+    def status(self) -> Markup:
+        """Draw it for a table: no ground, so that a column of fifty does not shout."""
+        css = f"status status-{self.role}" if self.role else "status"
+        return Markup('<span class="{}">{}{}</span>').format(css, icon(self.icon), self.text)
+
+    def badge(self) -> Markup:
+        """Draw it for a heading."""
+        css = f"badge badge-{self.role}" if self.role in ("ok", "warn", "danger", "info") else "badge"
+        return Markup('<span class="{}">{}{}</span>').format(css, icon(self.icon), self.text)
+
+
+CUSTOMER_KIND = {
+    CustomerKind.PERSON: Label(lazy_gettext("person"), "user"),
+    CustomerKind.COMPANY: Label(lazy_gettext("company"), "building"),
+}
+CUSTOMER_STATUS = {
+    CustomerStatus.ACTIVE: Label(lazy_pgettext("account", "open"), "ok", "ok"),
+    CustomerStatus.SUSPENDED: Label(lazy_pgettext("account", "suspended"), "pause", "warn"),
+    CustomerStatus.CLOSED: Label(lazy_pgettext("account", "closed"), "ban", "void"),
+}
+MEMBER_ROLE: dict[MemberRole, Text] = {
+    MemberRole.OWNER: lazy_gettext("account owner"),
+    MemberRole.USER: lazy_gettext("independent user"),
+    MemberRole.CONTACT: lazy_gettext("contact"),
+}
+TAX_STATUS: dict[TaxStatus, Text] = {
+    TaxStatus.DOMESTIC: lazy_gettext("domestic buyer"),
+    TaxStatus.ABROAD: lazy_gettext("buyer abroad"),
+    TaxStatus.EXEMPT: lazy_gettext("exempt buyer"),
+}
+SERVICE_STATUS = {
+    ServiceStatus.ACTIVE: Label(lazy_pgettext("service", "active"), "ok", "ok"),
+    ServiceStatus.SUSPENDED: Label(lazy_pgettext("service", "suspended"), "pause", "warn"),
+    ServiceStatus.EXPIRED: Label(lazy_pgettext("service", "expired"), "clock", "danger"),
+    ServiceStatus.CANCELLED: Label(lazy_pgettext("service", "cancelled"), "ban", "void"),
+}
+SUSPENSION: dict[SuspensionReason, Text] = {
+    SuspensionReason.UNPAID: lazy_gettext("not paid"),
+    SuspensionReason.ABUSE: lazy_gettext("abuse"),
+    SuspensionReason.REQUEST: lazy_gettext("asked for"),
+}
+PRODUCT_KIND = {
+    ProductKind.HOSTING: Label(lazy_gettext("hosting"), "server"),
+    ProductKind.VPS: Label(lazy_gettext("VPS"), "server"),
+    ProductKind.DOMAIN: Label(lazy_gettext("domain"), "globe"),
+    ProductKind.SSL: Label(lazy_gettext("SSL certificate"), "lock"),
+    ProductKind.ADDON: Label(lazy_gettext("addition"), "plus"),
+}
+PROFORMA_STATUS = {
+    ProformaStatus.OPEN: Label(lazy_pgettext("pro-forma", "unpaid"), "clock"),
+    ProformaStatus.PART_PAID: Label(lazy_pgettext("pro-forma", "part-paid"), "half", "warn"),
+    ProformaStatus.PAID: Label(lazy_pgettext("pro-forma", "paid"), "ok", "ok"),
+    ProformaStatus.CANCELLED: Label(lazy_pgettext("pro-forma", "cancelled by storno"), "ban", "void"),
+}
+OVERDUE = Label(lazy_pgettext("pro-forma", "overdue"), "alert", "danger")
+MIGRATION_STATE = {
+    MigrationState.REQUESTED: Label(lazy_pgettext("migration", "waits for approval"), "clock", "warn"),
+    MigrationState.APPROVED: Label(lazy_pgettext("migration", "waits for execution"), "clock", "warn"),
+    MigrationState.EXECUTED: Label(lazy_pgettext("migration", "executed"), "ok", "ok"),
+    MigrationState.REJECTED: Label(lazy_pgettext("migration", "rejected"), "x", "danger"),
+    MigrationState.WITHDRAWN: Label(lazy_pgettext("migration", "withdrawn"), "ban"),
+    MigrationState.EXPIRED: Label(lazy_pgettext("migration", "expired"), "clock"),
+}
+
+
+def today() -> date:
+    """Return the calendar day here."""
+    return clock.local_date(clock.now(), settings().zone)
+
+
+def is_overdue(proforma: Proforma) -> bool:
+    """Tell whether a pro-forma waits for money past its day."""
+    return proforma.status in (ProformaStatus.OPEN, ProformaStatus.PART_PAID) and proforma.due_on < today()
+
+
+def proforma_label(proforma: Proforma) -> Label:
+    """Return a pro-forma's state, "overdue" where it is."""
+    return OVERDUE if is_overdue(proforma) else PROFORMA_STATUS[proforma.status]
+
+
+def expires(day: date) -> str:
+    """Write how far an expiry is away."""
+    days = (day - today()).days
+    if days < 0:
+        return ngettext("expired %(num)d day ago", "expired %(num)d days ago", -days)
+    if days == 0:
+        return gettext("expires today")
+    return ngettext("expires in %(num)d day", "expires in %(num)d days", days)

@@ -1,0 +1,161 @@
+"""Ctrl-K: finds a customer, a domain, a document or a command.
+
+An agent finds customers by number and name only; domains and documents are
+found where a live verification opens them. Billing and supervisors find all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from flask import jsonify, request
+from flask.typing import ResponseReturnValue
+from flask_admin import expose
+from flask_babel import gettext, lazy_gettext
+from sqlalchemy import Select, or_, select
+from sqlalchemy.orm import contains_eager, load_only
+
+from console.billing.models import PROFORMA_SEARCH, Proforma, Storno
+from console.core import money
+from console.core.actor import Actor
+from console.core.db import db
+from console.core.text import words
+from console.customers.models import CUSTOMER_SEARCH, Customer
+from console.customers.queries import live_verifications
+from console.customers.rights import Right
+from console.hosting.models import DOMAIN_SEARCH, Domain, Service
+from console.staff.roles import Permission
+from console.views import menu
+from console.views.base import Page
+from console.views.labels import CUSTOMER_KIND, expires, proforma_label
+from console.views.paging import MAX_SEARCH
+from console.web.filters import language
+from console.web.identity import current_actor
+
+EACH = 5  # of a kind
+
+
+@dataclass(frozen=True)
+class Hit:
+    """One line of the palette."""
+
+    name: str
+    url: str
+    icon: str
+    note: str = ""
+    key: str = ""
+
+
+def views() -> list[Page]:
+    """Return the palette's address."""
+    return [PaletteView(name=lazy_gettext("Find or do"), endpoint="palette", url="palette")]
+
+
+class PaletteView(Page):
+    """Answers what was typed into the palette."""
+
+    @expose("/")
+    def find(self) -> ResponseReturnValue:
+        """Return the hits, grouped."""
+        asked = request.args.get("q", "")[:MAX_SEARCH].replace("\0", "")
+        groups = [
+            {"name": name, "items": [asdict(hit) for hit in hits]}
+            for name, hits in _groups(current_actor(), asked)
+            if hits
+        ]
+        return jsonify(groups=groups)
+
+
+def _groups(actor: Actor, asked: str) -> Iterator[tuple[str, list[Hit]]]:
+    if words(asked):
+        reads_all = actor.may(Permission.READ_DOCUMENTS)
+        opened = {} if reads_all else {live.customer_id: live.opened_rights() for live in live_verifications(actor)}
+        if actor.may(Permission.FIND_CUSTOMERS):
+            yield gettext("Customers"), customers(asked)
+        yield gettext("Domains"), domains(asked, None if reads_all else _with(opened, Right.DOMAINS))
+        yield gettext("Documents"), documents(asked, None if reads_all else _with(opened, Right.INVOICES))
+    yield gettext("Commands"), commands(asked)
+
+
+def _with(opened: dict[int, frozenset[Right]], right: Right) -> list[int]:
+    return [customer for customer, rights in opened.items() if right in rights]
+
+
+def customers(asked: str) -> list[Hit]:
+    """Find accounts by number and name: nothing more may be found of one that is not verified."""
+    found = CUSTOMER_SEARCH.matches(db.session(), Customer.id, asked)
+    if found is None:
+        return []
+    shown = load_only(Customer.id, Customer.name, Customer.kind)
+    query = select(Customer).options(shown).where(found).order_by(Customer.id.desc()).limit(EACH)
+    return [
+        Hit(
+            name=row.name,
+            note=row.number,
+            url=menu.customer_url(row.number),
+            icon=CUSTOMER_KIND[row.kind].icon,
+        )
+        for row in db.session.scalars(query)
+    ]
+
+
+def _only(query: Select[Any], owner: Any, accounts: list[int] | None) -> Select[Any]:
+    return query if accounts is None else query.where(owner.in_(accounts))
+
+
+def domains(asked: str, accounts: list[int] | None) -> list[Hit]:
+    """Find domains, of these accounts only unless ``None``."""
+    found = DOMAIN_SEARCH.matches(db.session(), Domain.id, asked, whole=accounts is not None)
+    if found is None or accounts == []:
+        return []
+    query = (
+        select(Domain)
+        .join(Domain.service)
+        .options(contains_eager(Domain.service).joinedload(Service.customer))
+        .where(found)
+        .order_by(Domain.id.desc())
+        .limit(EACH)
+    )
+    rows = db.session.scalars(_only(query, Service.customer_id, accounts))
+    return [
+        Hit(row.name, menu.customer_url(row.service.customer.number), "globe", expires(row.expires_on)) for row in rows
+    ]
+
+
+def documents(asked: str, accounts: list[int] | None) -> list[Hit]:
+    """Find pro-formas by number, reference or buyer, and stornos by number; of these accounts only unless ``None``."""
+    found = PROFORMA_SEARCH.matches(db.session(), Proforma.id, asked, whole=accounts is not None)
+    if found is None or accounts == []:
+        return []
+    query = select(Proforma).where(found).order_by(Proforma.id.desc()).limit(EACH)
+    hits = [_proforma(row) for row in db.session.scalars(_only(query, Proforma.customer_id, accounts))]
+    number = asked.strip().upper()
+    stornos = (
+        select(Storno).where(or_(Storno.number == number, Storno.number.between(number, number + "\uffff"))).limit(EACH)
+    )
+    return hits + [_storno(row) for row in db.session.scalars(_only(stornos, Storno.customer_id, accounts))]
+
+
+def _proforma(row: Proforma) -> Hit:
+    note = f"{money.write(row.total, row.currency, language())} · {proforma_label(row).text}"
+    return Hit(row.number, menu.document_url(row), "file", note)
+
+
+def _storno(row: Storno) -> Hit:
+    return Hit(row.number, menu.document_url(row), "file-x", money.write(row.total, row.currency, language()))
+
+
+def commands(asked: str) -> list[Hit]:
+    """Find pages this person may open, by the beginnings of their words."""
+    typed = words(asked)
+    return [
+        Hit(str(item.name), item.url, item.icon, key=f"G {item.letter.upper()}" if item.letter else "")
+        for item in menu.items()
+        if _begins(typed, words(str(item.name)))
+    ]
+
+
+def _begins(typed: list[str], name: list[str]) -> bool:
+    return all(any(word.startswith(part) for word in name) for part in typed)

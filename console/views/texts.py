@@ -1,0 +1,35 @@
+"""What the scripts say: written into the page, so that the catalogue is one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from flask_babel import gettext, ngettext
+
+# A number of each plural category that Serbian has; English uses the first and the last.
+_SAMPLES = {"one": 1, "few": 2, "other": 5}
+
+
+def script_texts() -> dict[str, str | dict[str, str]]:
+    """Return the texts of ``static/*.js`` in the language of this request; ``#`` stands for a number."""
+    return {
+        "open": gettext("Open"),
+        "copied": gettext("Copied"),
+        "copy_failed": gettext("Copying did not work. Select the text and copy it yourself."),
+        "select_rows": gettext("Select at least one row first."),
+        "failed": gettext("That did not work. Nothing was changed; try again."),
+        "ended": gettext("ended"),
+        "just_now": gettext("just now"),
+        "found": _forms(lambda n: ngettext("%(num)d found", "%(num)d found", n)),
+        "picked": _forms(lambda n: ngettext("%(num)d selected", "%(num)d selected", n)),
+        "minutes_ago": _forms(lambda n: ngettext("%(num)d min ago", "%(num)d min ago", n)),
+        "hours_ago": _forms(lambda n: ngettext("%(num)d hour ago", "%(num)d hours ago", n)),
+        "left_seconds": _forms(lambda n: ngettext("%(num)d s left", "%(num)d s left", n)),
+        "left_minutes": _forms(lambda n: ngettext("%(num)d min left", "%(num)d min left", n)),
+        "left_hours": _forms(lambda n: ngettext("%(num)d h left", "%(num)d h left", n)),
+        "left_days": _forms(lambda n: ngettext("%(num)d day left", "%(num)d days left", n)),
+    }
+
+
+def _forms(write: Callable[[int], str]) -> dict[str, str]:
+    return {category: write(number).replace(str(number), "#") for category, number in _SAMPLES.items()}

@@ -1,0 +1,71 @@
+"""What happened, in words, as an account's history tells it."""
+
+from __future__ import annotations
+
+from flask_babel import lazy_gettext
+
+from console.core.errors import Text
+
+_ACTIONS: dict[str, tuple[str, Text]] = {
+    "customer.registered": ("user", lazy_gettext("Account registered")),
+    "customer.status_changed": ("pencil", lazy_gettext("State of the account changed")),
+    "member.added": ("plus", lazy_gettext("Person added")),
+    "member.removed": ("minus", lazy_gettext("Person removed")),
+    "member.rights_changed": ("pencil", lazy_gettext("Rights changed")),
+    "pin.issued": ("key", lazy_gettext("Support PIN made")),
+    "pin.renewed": ("key", lazy_gettext("Support PIN replaced")),
+    "pin.locked": ("lock", lazy_gettext("Verification locked after too many wrong tries")),
+    "pin.unlocked": ("unlock", lazy_gettext("Verification unlocked")),
+    "verification.started": ("shield-check", lazy_gettext("Person verified")),
+    "verification.failed": ("shield-x", lazy_gettext("Verification failed")),
+    "verification.ended": ("shield", lazy_gettext("Verification ended")),
+    "verification.overridden": ("key", lazy_gettext("Opened by a supervisor with a reason")),
+    "service.started": ("server", lazy_gettext("Service started")),
+    "service.suspended": ("pause", lazy_gettext("Service suspended")),
+    "domain.registered": ("globe", lazy_gettext("Domain registered")),
+    "proforma.issued": ("file-plus", lazy_gettext("Pro-forma issued")),
+    "proforma.paid": ("coins", lazy_gettext("Payment recorded")),
+    "proforma.cancelled": ("file-x", lazy_gettext("Pro-forma cancelled by storno")),
+    "migration.requested": ("migrate", lazy_gettext("Migration requested")),
+    "migration.approved": ("check", lazy_gettext("Migration approved")),
+    "migration.executed": ("migrate", lazy_gettext("Migration executed")),
+    "migration.rejected": ("x", lazy_gettext("Migration rejected")),
+    "migration.withdrawn": ("ban", lazy_gettext("Migration withdrawn")),
+    "migration.expired": ("clock", lazy_gettext("Migration expired")),
+    "person.signed_in": ("user", lazy_gettext("Signed in to the portal")),
+    "person.signed_out": ("logout", lazy_gettext("Signed out of the portal")),
+    "person.sign_in_failed": ("lock", lazy_gettext("Sign-in to the portal failed")),
+    "person.session_revoked": ("logout", lazy_gettext("Portal sign-in ended")),
+    "person.sessions_revoked": ("logout", lazy_gettext("All portal sign-ins ended")),
+    "staff.added": ("plus", lazy_gettext("Staff account made")),
+    "staff.changed": ("pencil", lazy_gettext("Staff account changed")),
+    "staff.signed_in": ("user", lazy_gettext("Signed in")),
+    "staff.signed_out": ("logout", lazy_gettext("Signed out")),
+    "staff.sign_in_failed": ("lock", lazy_gettext("Sign-in failed")),
+    "staff.code_refused": ("lock", lazy_gettext("Sign-in code refused")),
+    "staff.password_set": ("key", lazy_gettext("Password changed")),
+    "staff.totp_on": ("lock", lazy_gettext("Two-step sign-in switched on")),
+    "staff.totp_off": ("unlock", lazy_gettext("Two-step sign-in switched off")),
+    "staff.recovery_code_used": ("key", lazy_gettext("Recovery code used")),
+    "staff.recovery_codes_made": ("key", lazy_gettext("Recovery codes made")),
+    "staff.session_revoked": ("logout", lazy_gettext("Sign-in ended")),
+    "staff.sessions_revoked": ("logout", lazy_gettext("All sign-ins ended")),
+    "product.added": ("tag", lazy_gettext("Product added")),
+    "list.exported": ("download", lazy_gettext("List exported")),
+    "demo.filled": ("sparkle", lazy_gettext("Demo data made")),
+}
+
+
+def action_names() -> dict[str, Text]:
+    """Return every action that has words, by its own name."""
+    return {action: words for action, (_icon, words) in _ACTIONS.items()}
+
+
+def action_name(action: str) -> Text:
+    """Return an action in words; its own name where it has none yet."""
+    return _ACTIONS[action][1] if action in _ACTIONS else action
+
+
+def action_icon(action: str) -> str:
+    """Return the icon of an action."""
+    return _ACTIONS[action][0] if action in _ACTIONS else "dot"

@@ -1,0 +1,90 @@
+"""Who is asking? The page where staff type what a caller says."""
+
+from __future__ import annotations
+
+from flask import Response, flash, jsonify, redirect, request
+from flask.typing import ResponseReturnValue
+from flask_admin import expose
+from flask_babel import gettext, lazy_gettext
+
+from console.core.errors import Invalid
+from console.core.transaction import transaction
+from console.customers.forms import SPOKEN_CHANNELS, VerifyForm
+from console.customers.models import Verification
+from console.customers.queries import find_customer
+from console.customers.verification import end, verify
+from console.staff.roles import Permission
+from console.views.base import Page
+from console.views.customer_data import verification_json
+from console.views.customers import render_customer
+from console.views.menu import customer_url
+from console.web.answers import refuse, wants_json
+from console.web.identity import current_actor
+
+
+def views() -> list[Page]:
+    """Return the page."""
+    return [VerifyPage(name=lazy_gettext("Verification"), endpoint="verify", url="verify", menu_icon_value="shield")]
+
+
+class VerifyPage(Page):
+    """E-mail and PIN in, a live verification or nothing out."""
+
+    permission = Permission.VERIFY
+    group = "customers"
+    letter = "v"
+
+    @expose("/")
+    def index(self) -> ResponseReturnValue:
+        """Show the empty form. The channel may come with the address: ``?channel=ticket:T-19877``."""
+        form = VerifyForm(formdata=None, channel=request.args.get("channel", "phone")[:60])
+        return self._page(form)
+
+    @expose("/", methods=["POST"])
+    def check(self) -> ResponseReturnValue:
+        """Try what was typed. A failure is an answer like any other: 200, and it says nothing of the reason."""
+        form = VerifyForm()
+        try:
+            with transaction():
+                verification = verify(
+                    current_actor(),
+                    email=form.email.data or "",
+                    pin=form.pin.data or "",
+                    channel=form.channel.data or "",
+                )
+        except Invalid as refusal:
+            if wants_json():
+                return refuse(refusal)
+            for name, texts in refusal.fields.items():
+                form[name].errors = texts
+            return Response(self._page(form), 422)
+        if verification is None:
+            return jsonify(verified=False) if wants_json() else self._page(form, failed=True)
+        return self._opened(form, verification)
+
+    @expose("/<int:verification_id>/end", methods=["POST"])
+    def end(self, verification_id: int) -> ResponseReturnValue:
+        """End one's own verification before its time."""
+        with transaction():
+            verification = end(current_actor(), verification_id)
+            number = verification.customer.number
+        if wants_json():
+            return jsonify(ended=True, verification={"id": verification_id, "customer": number})
+        flash(gettext("The verification was ended. The account is locked again."), "success")
+        return redirect(customer_url(number), 303)
+
+    def _opened(self, form: VerifyForm, verification: Verification) -> ResponseReturnValue:
+        if wants_json():
+            return jsonify(verified=True, verification=verification_json(verification))
+        number = verification.customer.number
+        if form.customer.data and form.customer.data != number:
+            flash(gettext("This PIN is for the account %(number)s, so that account is open.", number=number), "warning")
+        return redirect(customer_url(number), 303)
+
+    def _page(self, form: VerifyForm, *, failed: bool = False) -> str:
+        """Show the form again: on the customer's page if it was typed there."""
+        customer = find_customer(form.customer.data) if form.customer.data else None
+        if customer is not None:
+            return render_customer(self, customer, form=form, failed=failed)
+        rendered: str = self.render("admin/verify.html", form=form, failed=failed, channels=SPOKEN_CHANNELS)
+        return rendered

@@ -1,0 +1,128 @@
+"""Work that nobody waits for: periodic jobs, on one machine inside the server, else ``console worker``.
+
+Several workers may run the same job at once: each job reads the truth from
+tables, claims what it takes and does nothing twice. A domain adds a job by a
+row in :data:`JOBS`.
+"""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import gevent
+from apscheduler.schedulers.gevent import GeventScheduler
+from flask import Flask
+from gevent.event import Event
+from sqlalchemy import ColumnElement, delete, or_
+
+from console.audit import anchor
+from console.billing.migrate import expire_due
+from console.billing.models import IdempotencyKey
+from console.core import clock
+from console.core.context import settings
+from console.core.db import db
+from console.core.logging import get_logger
+from console.core.metrics import JOBS as JOB_RUNS
+from console.core.sessions import SignInSession
+from console.core.transaction import transaction
+from console.customers.models import Guard, PersonSession
+from console.staff.models import StaffSession
+
+log = get_logger(__name__)
+
+KEEP_SESSIONS = timedelta(days=90)  # listed to their owner, who may wonder who signed in
+KEEP_GUARDS = timedelta(days=1)  # windows and locks are minutes
+KEEP_KEYS = timedelta(days=30)  # a caller that repeats does it sooner
+
+
+@dataclass(frozen=True)
+class Job:
+    """Something done again and again, in an application context of its own."""
+
+    name: str
+    every: timedelta
+    run: Callable[[], object]
+
+
+def note_audit_end() -> None:
+    """Note the audit chain's end outside the database."""
+    anchor.advance(db.session(), Path(settings().audit_anchor))
+
+
+def clear_old_rows() -> None:
+    """Delete what has served: ended sessions, guards that guard nothing, idempotency keys."""
+    now = clock.now()
+    with transaction() as session:
+        for kind in (StaffSession, PersonSession):
+            session.execute(delete(kind).where(_ended_before(kind, now - KEEP_SESSIONS)))
+        session.execute(delete(Guard).where(Guard.updated_at < now - KEEP_GUARDS))
+        session.execute(delete(IdempotencyKey).where(IdempotencyKey.created_at < now - KEEP_KEYS))
+
+
+def _ended_before(kind: type[SignInSession], instant: datetime) -> ColumnElement[bool]:
+    return or_(kind.expires_at < instant, kind.revoked_at < instant)
+
+
+def expire_migrations() -> None:
+    """End the migrations that nobody decided in time, a batch at a time."""
+    while True:
+        with transaction():
+            ended = expire_due()
+        if ended == 0:
+            return
+        log.info("migrations expired", count=ended)
+
+
+JOBS = (
+    Job("audit.anchor", timedelta(minutes=1), note_audit_end),
+    Job("migrations.expire", timedelta(minutes=1), expire_migrations),
+    Job("rows.clear", timedelta(hours=1), clear_old_rows),
+)
+
+
+def run_job(app: Flask, job: Job) -> bool:
+    """Run ``job`` once and tell whether it went well. A failure is logged; the next run tries again."""
+    with app.app_context():
+        try:
+            job.run()
+        except Exception:
+            log.exception("job failed", job=job.name)
+            JOB_RUNS.labels(job.name, "failed").inc()
+            return False
+    JOB_RUNS.labels(job.name, "done").inc()
+    return True
+
+
+def start(app: Flask) -> GeventScheduler:
+    """Run every job now, then again and again on greenlets of this process, until ``shutdown()``."""
+    scheduler = GeventScheduler(timezone=UTC)
+    for job in JOBS:
+        scheduler.add_job(
+            run_job,
+            "interval",
+            args=(app, job),
+            id=job.name,
+            seconds=job.every.total_seconds(),
+            next_run_time=datetime.now(UTC),  # the machine's time: APScheduler knows no other
+            max_instances=1,
+            coalesce=True,
+            misfire_grace_time=None,
+        )
+    scheduler.start()
+    return scheduler
+
+
+def run_forever(app: Flask) -> None:
+    """Be a worker process until SIGTERM or Ctrl-C."""
+    stop = Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        gevent.signal_handler(number, stop.set)
+    scheduler = start(app)
+    log.info("worker started", jobs=[job.name for job in JOBS])
+    stop.wait()
+    scheduler.shutdown(wait=True)
+    log.info("worker stopped")

@@ -1,0 +1,96 @@
+"""The benches run, with tiny counts, and keep their table. No time is ever asserted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import psycopg
+import pytest
+from click.testing import CliRunner
+
+from console.bench.cli import command
+from console.bench.report import Report
+from tests.support.postgres import Postgres
+
+TINY = {
+    "import": ("--small", "5", "--large", "20"),
+    "lists": ("--small", "20", "--large", "60", "--tries", "2"),
+    "verify": ("--tries", "3"),
+    "migrations": ("--count", "2", "--small", "3", "--large", "9"),
+}
+LABELS = {
+    "import": ("customers, 20 rows", "services, 20 rows", "proformas again, 20 rows"),
+    "lists": ("customers, first page", "services, rare word", "audit, first page"),
+    "verify": ("unknown e-mail", "wrong PIN", "burned PIN", "locked"),
+    "migrations": ("executed, 3 documents around", "plain ORM, 3 documents around", "executed, 9 documents around"),
+}
+
+
+def server_options(request: pytest.FixtureRequest, engine: str) -> tuple[str, ...]:
+    """Return the options that choose where to measure."""
+    if engine == "sqlite":
+        return ()
+    instance: Postgres = request.getfixturevalue("postgres_server")
+    return ("--database-url", instance.url("postgres"))
+
+
+@pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
+@pytest.mark.parametrize("bench", sorted(TINY))
+def test_a_bench_runs_and_keeps_its_table(
+    request: pytest.FixtureRequest, bench: str, engine: str, tmp_path: Path
+) -> None:
+    place = server_options(request, engine)
+    page = tmp_path / "performance.md"
+    page.write_text("# Performance\n\nWritten by hand.\n", encoding="utf-8")
+    answer = CliRunner().invoke(command, [bench, *TINY[bench], *place, "--out", str(page)])
+    assert answer.exit_code == 0, answer.output
+    kept = page.read_text(encoding="utf-8")
+    assert kept.startswith("# Performance\n\nWritten by hand.\n")
+    assert kept.count(f"<!-- bench: {bench}-{engine} -->") == kept.count(f"<!-- end: {bench}-{engine} -->") == 1
+    for label in LABELS[bench]:
+        assert f"| {label} " in kept
+        assert label in answer.output
+    if bench == "lists":
+        assert "the same number of queries at both, at most 6: **kept**" in kept
+    if bench == "verify":
+        assert "one and the same answer: **kept**" in kept
+
+
+def test_no_database_of_a_bench_is_left(postgres_server: Postgres, tmp_path: Path) -> None:
+    options = [
+        "migrations",
+        *TINY["migrations"],
+        "--database-url",
+        postgres_server.url("postgres"),
+        "--out",
+        "/dev/null",
+    ]
+    assert CliRunner().invoke(command, options).exit_code == 0
+
+    with psycopg.connect(host=str(postgres_server.folder), user="postgres", dbname="postgres") as connection:
+        names = [name for (name,) in connection.execute("SELECT datname FROM pg_database").fetchall()]
+    assert [name for name in names if name.startswith("console_bench_")] == []
+
+
+def report(section: str, verdict: str) -> Report:
+    return Report(
+        section, f"About {section}", "console bench x", [verdict], ["what", "how"], [["a", "1"], ["bb", "22"]]
+    )
+
+
+def test_a_section_is_rewritten_in_its_place_and_others_stay(tmp_path: Path) -> None:
+    page = tmp_path / "performance.md"
+    report("one", "first").keep(page)
+    report("two", "second").keep(page)
+    page.write_text(page.read_text(encoding="utf-8") + "\nBelow.\n", encoding="utf-8")
+    report("one", "third").keep(page)
+    text = page.read_text(encoding="utf-8")
+    assert "first" not in text
+    assert text.index("third") < text.index("second") < text.index("Below.")
+    once = text
+    report("one", "third").keep(page)
+    assert page.read_text(encoding="utf-8") == once
+
+
+def test_a_table_is_aligned() -> None:
+    assert report("one", "x").table() == "| what | how |\n|------|----:|\n| a    |   1 |\n| bb   |  22 |"

@@ -1,0 +1,68 @@
+"""Which pages there are to look at, as whom; axe on each of them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Page
+
+from console.core.settings import DEMO_PASSWORD
+from tests.support.server import ROOT, LiveServer
+
+AXE = ROOT / "node_modules/axe-core/axe.min.js"
+GRAVE = ("serious", "critical")
+
+
+@dataclass(frozen=True)
+class Look:
+    """One way of looking: size, language, theme."""
+
+    name: str
+    width: int
+    height: int
+    language: str
+    dark: bool
+
+
+LOOKS = tuple(
+    Look(f"{size}-{language[:2]}-{'dark' if dark else 'light'}", *dimensions, language, dark)
+    for size, dimensions in (("wide", (1280, 720)), ("phone", (390, 844)))
+    for language in ("sr-Latn-RS", "en-GB")
+    for dark in (False, True)
+)
+
+
+def sign_in(page: Page, server: LiveServer, who: str, *, portal: bool = False) -> None:
+    """Sign in through the form, by keyboard."""
+    page.goto(f"{server.url}/moj/login" if portal else f"{server.url}/login")
+    page.fill("[name=email]", f"{who}@example.test")
+    page.fill("[name=password]", DEMO_PASSWORD)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/moj/" if portal else "**/console/")
+
+
+def findings(page: Page) -> list[str]:
+    """Run axe (WCAG 2.0 to 2.2, A and AA) and return what is serious or critical."""
+    page.evaluate(AXE.read_text())
+    result: dict[str, Any] = page.evaluate(
+        "axe.run({runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']})"
+    )
+    return [
+        f"{page.url}: {violation['impact']} {violation['id']}: {json.dumps(node['target'])} {node['html'][:200]}"
+        for violation in result["violations"]
+        if violation["impact"] in GRAVE
+        for node in violation["nodes"]
+    ]
+
+
+def sideways(page: Page) -> list[str]:
+    """Return the page's address if it scrolls sideways."""
+    wider = page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
+    return [f"{page.url}: scrolls sideways"] if wider else []
+
+
+def assert_axe_is_there() -> None:
+    assert Path(AXE).exists(), "axe-core is missing: make assets"

@@ -1,0 +1,103 @@
+"""The main job as people do it: by keyboard, in a browser, in both languages."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.pages import findings, sideways, sign_in
+from tests.support.server import LiveServer
+
+
+@pytest.mark.parametrize("language", ["sr-Latn-RS", "en-GB"])
+def test_verify_request_approve_execute(
+    own_server: Callable[..., LiveServer], new_page: Callable[..., Page], language: str
+) -> None:
+    server = own_server(demo=True)
+    serbian = language.startswith("sr")
+    problems: list[str] = []
+
+    customer = new_page(language=language, width=390, height=844)
+    sign_in(customer, server, "ana", portal=True)
+    pin = re.sub(r"\D", "", customer.locator(".pin-code").first.inner_text())
+    assert len(pin) == 6
+    problems += findings(customer) + sideways(customer)
+
+    agent = new_page(language=language)
+    sign_in(agent, server, "agent")
+    agent.keyboard.press("Control+k")
+    agent.keyboard.type("Ana ")
+    option = agent.get_by_role("option").filter(has_text="Ana").filter(has_text="K-").first
+    expect(option).to_be_visible()
+    agent.keyboard.press("Escape")
+
+    # The caller says e-mail and PIN; a wrong one first.
+    agent.goto(f"{server.url}/console/verify/")
+    agent.fill("[name=email]", "ana@example.test")
+    agent.fill("[name=pin]", "000000" if pin != "000000" else "111111")
+    agent.keyboard.press("Enter")
+    expect(agent.locator("[name=email]").first).to_have_value("ana@example.test")
+    expect(agent.locator("[name=pin]").first).to_have_value("")
+    problems += findings(agent)
+    agent.locator("[name=pin]").first.fill(f"{pin[:3]} {pin[3:]}")
+    agent.keyboard.press("Enter")
+    agent.wait_for_url("**/console/customers/K-*")
+    expect(agent.locator(".badge-ok").first).to_be_visible()
+    problems += findings(agent)
+
+    agent.get_by_role("link", name="Prenesi uslugu" if serbian else "Move a service").first.click()
+    agent.wait_for_url("**/migrations/new**")
+    problems += findings(agent)
+    agent.locator("[name=service]:enabled").first.check()
+    agent.fill("[name=to_customer]", "nobody-there@example.test")
+    agent.fill("[name=reason]", "Prodaja sajta")
+    agent.get_by_role("button", name="Zatraži migraciju" if serbian else "Request the migration").click()
+    expect(agent.get_by_role("alert").first).to_be_visible()
+    expect(agent.locator("[name=reason]")).to_have_value("Prodaja sajta")
+    problems += findings(agent)
+    agent.fill("[name=to_customer]", "novi@example.test")
+    agent.get_by_role("button", name="Zatraži migraciju" if serbian else "Request the migration").click()
+    agent.wait_for_url("**/migrations/M-*")
+    problems += findings(agent)
+    assert agent.locator(".diff").count() == 0, "documents are not for agents"
+    story = agent.url
+
+    billing = new_page(language=language)
+    sign_in(billing, server, "billing")
+    billing.goto(story)
+    previewed = billing.locator(".doc-issue .doc-total .num").all_inner_texts()
+    assert len(previewed) == 2
+    problems += findings(billing) + sideways(billing)
+    for button in (
+        "Odobri migraciju" if serbian else "Approve the migration",
+        "Izvrši migraciju" if serbian else "Execute the migration",
+    ):
+        billing.get_by_role("button", name=button).click()
+        assert billing.locator(".execute [type=checkbox]").evaluate("box => !box.validity.valid"), "the tick is needed"
+        billing.locator(".execute [type=checkbox]").check()
+        billing.get_by_role("button", name=button).click()
+        expect(billing.get_by_role("button", name=button)).to_have_count(0)
+    assert billing.locator(".doc-issue .doc-total .num").all_inner_texts() == previewed
+    expect(billing.locator(".doc-issue a.ref")).to_have_count(2)
+    problems += findings(billing)
+    billing.locator(".doc-issue a.ref").first.click()
+    billing.wait_for_url("**/proformas/PR-*")
+    problems += findings(billing)
+
+    # What was verified ends by hand, and closes at once.
+    agent.goto(f"{server.url}/console/customers/{_account(agent, server)}")
+    agent.get_by_role("button", name=re.compile("Završi|Zatvori|End")).first.click()
+    expect(agent.locator(".masked").first).to_be_visible()
+    assert "ana@example.test" not in agent.content()
+    assert problems == []
+
+
+def _account(page: Page, server: LiveServer) -> str:
+    answer = page.request.get(
+        f"{server.url}/console/customers/?search=Ana", headers={"Accept": "application/json"}
+    ).json()
+    number: str = next(row["number"] for row in answer["items"] if "Ana" in row["name"])
+    return number

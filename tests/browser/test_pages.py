@@ -1,0 +1,81 @@
+"""Every page: no serious or critical axe finding, no CSP report, no console error, nothing sideways.
+
+In both languages and themes, wide and on a phone: all eight looks with ``--prove``, two of them otherwise.
+(Console errors, CSP reports and requests to other hosts fail in the ``new_page`` fixture.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from flask import Flask
+from playwright.sync_api import Page
+
+from tests.browser.pages import LOOKS, Look, assert_axe_is_there, findings, sideways, sign_in
+from tests.support.server import LiveServer
+
+# Pages by who opens them. "{row}" is the first row's own page of the list before it.
+PAGES = {
+    "agent": ["/console/", "/console/verify/", "/console/customers/", "{row}", "/console/migrations/", "{row}",
+              "/console/migrations/new", "/console/products/", "/console/profile/", "/console/nowhere"],
+    "billing": ["/console/", "/console/customers/", "{row}", "{row}?tab=documents", "/console/services/", "{row}",
+                "/console/domains/", "/console/proformas/", "{row}", "/console/stornos/", "{row}",
+                "/console/migrations/?state=requested", "{row}", "/console/migrations/?state=executed", "{row}",
+                "/console/proformas/?search=zzzzqq"],
+    "supervisor": ["/console/", "/console/audit/", "/console/customers/", "{row}", "{row}?tab=people"],
+    "admin": ["/console/", "/console/staff/", "/console/staff/new/", "/console/products/", "/console/audit/"],
+}  # fmt: skip
+PORTAL = ["/moj/"]
+NOBODY = ["/login", "/moj/login", "/nowhere"]
+SAMPLE = ("wide-sr-light", "phone-en-dark")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "look" in metafunc.fixturenames:
+        looks = [look for look in LOOKS if metafunc.config.getoption("--prove") or look.name in SAMPLE]
+        metafunc.parametrize("look", looks, ids=[look.name for look in looks])
+
+
+def open_page(new_page: Callable[..., Page], look: Look) -> Page:
+    return new_page(width=look.width, height=look.height, language=look.language, dark=look.dark)
+
+
+def walk(page: Page, server: LiveServer, paths: list[str]) -> list[str]:
+    """Open each page and gather what is wrong with it."""
+    problems: list[str] = []
+    row = ""
+    for path in paths:
+        address = path.replace("{row}", row) if row else path
+        assert "{row}" not in address, f"no row before {path}"
+        page.goto(server.url + address)
+        problems += findings(page) + sideways(page)
+        first = page.locator("table [data-open]")
+        row = first.first.get_attribute("href") or row if first.count() else row
+    return problems
+
+
+@pytest.mark.parametrize("who", PAGES)
+def test_the_console(live_server: LiveServer, new_page: Callable[..., Page], look: Look, who: str) -> None:
+    assert_axe_is_there()
+    page = open_page(new_page, look)
+    sign_in(page, live_server, who)
+    assert walk(page, live_server, PAGES[who]) == []
+
+
+def test_the_portal(live_server: LiveServer, new_page: Callable[..., Page], look: Look) -> None:
+    page = open_page(new_page, look)
+    sign_in(page, live_server, "ana", portal=True)
+    assert walk(page, live_server, PORTAL) == []
+
+
+def test_signed_out(live_server: LiveServer, new_page: Callable[..., Page], look: Look) -> None:
+    assert walk(open_page(new_page, look), live_server, NOBODY) == []
+
+
+@pytest.mark.only("sqlite")
+def test_no_list_is_left_out(app: Flask) -> None:
+    """Whoever adds a list adds it above."""
+    lists = {rule.rule for rule in app.url_map.iter_rules() if rule.endpoint.endswith(".index_view")}
+    named = {path.partition("?")[0] for paths in PAGES.values() for path in paths}
+    assert lists <= named

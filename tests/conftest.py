@@ -1,0 +1,415 @@
+"""Shared fixtures: the app on both databases, people to act as, servers, a browser.
+
+A missing component skips its tests here and fails them where ``CI=true``.
+pytest never patches gevent: what needs a patched process starts one.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from datetime import datetime, timedelta
+from itertools import count
+from pathlib import Path
+from typing import NoReturn
+from urllib.parse import urlsplit
+
+import pytest
+from flask import Flask
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, sync_playwright
+from sqlalchemy.orm import Session
+
+from console.app import create_app
+from console.core import clock as core_clock
+from console.core.actor import Actor
+from console.core.db import db
+from console.core.settings import Settings
+from console.setup import prepare_database
+from console.staff.models import Staff
+from console.staff.roles import Role
+from tests import factories
+from tests.support import postgres, proofs, redis, server
+from tests.support.client import ConsoleClient
+
+DATABASES = ("sqlite", "postgresql")
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+_names = count(1)
+
+for _name, _examples, _derandomize in (("sample", 25, True), ("prove", 1_000, False)):
+    hypothesis_settings.register_profile(
+        _name,
+        max_examples=_examples,
+        derandomize=_derandomize,
+        deadline=None,  # never assert a time
+        print_blob=True,
+        # One database serves all examples of a test; each example brings its own rows.
+        suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    )
+
+
+# --- options and collection ---------------------------------------------------------------------------------------
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("console")
+    group.addoption("--prove", action="store_true", help="full counts of the long proofs; writes docs/proofs.md")
+    group.addoption("--seed", type=int, default=1, help="seed of the samples (default 1)")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[proofs.KEY] = proofs.Proofs()
+    if not config.getoption("--hypothesis-profile", default=None):
+        hypothesis_settings.load_profile("prove" if config.getoption("--prove") else "sample")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run whatever needs a database on both, unless the test says ``@pytest.mark.only("sqlite")``."""
+    if "database" not in metafunc.fixturenames:
+        return
+    mark = metafunc.definition.get_closest_marker("only")
+    names = mark.args if mark else ("sqlite",) if "sqlite_app" in metafunc.fixturenames else DATABASES
+    metafunc.parametrize("database", [pytest.param(n, marks=getattr(pytest.mark, n)) for n in names], indirect=True)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if session.config.getoption("--prove"):
+        session.config.stash[proofs.KEY].write(server.ROOT / "docs" / "proofs.md")
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    skipped = reporter.stats.get("skipped", []) if reporter else []
+    if in_ci() and skipped:
+        reporter.write_line(f"{len(skipped)} tests were skipped; where CI=true none may be", red=True)
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def in_ci() -> bool:
+    return os.environ.get("CI") == "true"
+
+
+def missing(what: str) -> NoReturn:
+    """Skip for want of ``what``; where everything must be there, fail."""
+    if in_ci():
+        pytest.fail(f"missing: {what}")
+    pytest.skip(f"missing: {what}")
+
+
+# --- how much ------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def prove(pytestconfig: pytest.Config) -> bool:
+    """Whether the long proofs run at full count."""
+    return bool(pytestconfig.getoption("--prove"))
+
+
+@pytest.fixture(scope="session")
+def samples(prove: bool) -> Callable[[int, int], int]:
+    """Choose a count: ``samples(full, sample)``."""
+    return lambda full, sample: full if prove else sample
+
+
+@pytest.fixture
+def rng(pytestconfig: pytest.Config) -> random.Random:
+    """Random choices that a run can repeat with ``--seed``."""
+    return random.Random(pytestconfig.getoption("--seed"))  # noqa: S311
+
+
+@pytest.fixture
+def proof(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Note one result of a long proof: ``proof("200 kills, 0 half states")``."""
+    kept = request.config.stash[proofs.KEY]
+    return lambda line: kept.note(request.node.nodeid, line)
+
+
+# --- the app on a database ----------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def _sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite file to copy."""
+    path = tmp_path_factory.mktemp("template") / "console.sqlite3"
+    _migrate(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[postgres.Postgres]:
+    """A private PostgreSQL."""
+    with ExitStack() as stack:
+        try:
+            instance = stack.enter_context(postgres.running())
+        except postgres.NoPostgres as error:
+            missing(str(error))
+        yield instance
+
+
+@pytest.fixture(scope="session")
+def _postgres_template(postgres_server: postgres.Postgres) -> str:
+    """The name of a migrated PostgreSQL database to copy."""
+    _migrate(postgres_server.create("migrated"))
+    return "migrated"
+
+
+def _migrate(url: str) -> None:
+    app = create_app(Settings(database_url=url))
+    with app.app_context():
+        prepare_database()
+        db.session.remove()
+        db.engine.dispose()  # the last connection folds SQLite's WAL into the file, and frees the template
+
+
+@contextmanager
+def _fresh_sqlite(request: pytest.FixtureRequest) -> Iterator[str]:
+    folder: Path = request.getfixturevalue("tmp_path")
+    target = folder / f"console-{next(_names)}.sqlite3"
+    shutil.copyfile(request.getfixturevalue("_sqlite_template"), target)
+    yield f"sqlite:///{target}"
+
+
+@contextmanager
+def _fresh_postgres(request: pytest.FixtureRequest) -> Iterator[str]:
+    template: str = request.getfixturevalue("_postgres_template")
+    instance: postgres.Postgres = request.getfixturevalue("postgres_server")
+    name = f"test_{next(_names)}"
+    yield instance.create(name, template)
+    instance.drop(name)
+
+
+@pytest.fixture
+def database(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The address of a fresh, migrated, empty database of the kind this run is for."""
+    fresh = _fresh_sqlite if request.param == "sqlite" else _fresh_postgres
+    with fresh(request) as url:
+        yield url
+
+
+@pytest.fixture
+def settings(database: str, tmp_path: Path) -> Settings:
+    """Settings on a fresh database. Override the fixture, or ``replace()`` fields, to change them."""
+    return replace(Settings(), database_url=database, audit_anchor=str(tmp_path / "anchor.json"))
+
+
+@pytest.fixture
+def make_app() -> Iterator[Callable[[Settings], Flask]]:
+    """Make further applications, as with other settings on the same database: ``make_app(replace(settings, …))``."""
+    made: list[Flask] = []
+
+    def make(settings: Settings) -> Flask:
+        app = create_app(settings)
+        app.test_client_class = ConsoleClient
+        made.append(app)
+        return app
+
+    yield make
+    for app in made:
+        with app.app_context():
+            db.session.remove()
+            db.engine.dispose()
+
+
+@pytest.fixture
+def app(settings: Settings, make_app: Callable[[Settings], Flask]) -> Flask:
+    """The application on a fresh database; runs once on SQLite, once on PostgreSQL."""
+    return make_app(settings)
+
+
+@pytest.fixture
+def sqlite_app(app: Flask) -> Flask:
+    """The application, on SQLite alone: for what cannot depend on the database."""
+    return app
+
+
+@pytest.fixture
+def session(app: Flask) -> Iterator[Session]:
+    """An application context with its session. Write inside ``with transaction():``."""
+    with app.app_context():
+        yield db.session()
+        db.session.remove()
+
+
+@pytest.fixture
+def client(app: Flask, session: Session) -> ConsoleClient:
+    """A browser without JavaScript. ``session`` sees what its requests committed."""
+    made = app.test_client()
+    assert isinstance(made, ConsoleClient)
+    return made
+
+
+@pytest.fixture
+def new_client(app: Flask, session: Session) -> Callable[[], ConsoleClient]:
+    """Make further browsers, each with its own cookies."""
+
+    def make() -> ConsoleClient:
+        made = app.test_client()
+        assert isinstance(made, ConsoleClient)
+        return made
+
+    return make
+
+
+@pytest.fixture
+def staff_of(session: Session) -> Callable[[Role | str], Staff]:
+    """Return this test's staff member of a role, made when first asked for."""
+    made: dict[Role, Staff] = {}
+
+    def of(role: Role | str) -> Staff:
+        role = Role(role)
+        if role not in made:
+            made[role] = factories.make_staff(role)
+        return made[role]
+
+    return of
+
+
+@pytest.fixture
+def actor(staff_of: Callable[[Role | str], Staff]) -> Callable[[Role | str], Actor]:
+    """Return who acts: ``actor("billing")``."""
+    return lambda role: staff_of(role).actor("127.0.0.1")
+
+
+@pytest.fixture
+def in_threads() -> Callable[[Callable[[], None], int], None]:
+    """Run something in several threads at once: ``in_threads(work, 8)``. The first failure is raised here."""
+
+    def run(work: Callable[[], None], threads: int) -> None:
+        together = threading.Barrier(threads)
+
+        def begin() -> None:
+            together.wait()
+            work()
+
+        with ThreadPoolExecutor(threads) as pool:
+            for future in [pool.submit(begin) for _ in range(threads)]:
+                future.result()
+
+    return run
+
+
+class Clock:
+    """The console's clock in the test's hand."""
+
+    def set(self, instant: datetime) -> None:
+        """Let it run on from ``instant``."""
+        core_clock.start_at(instant)
+
+    def advance(self, by: timedelta) -> None:
+        """Move it ahead."""
+        core_clock.start_at(core_clock.now() + by)
+
+    def now(self) -> datetime:
+        return core_clock.now()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """Set and move the console's clock; it is put back afterwards."""
+    return Clock()
+
+
+@pytest.fixture(autouse=True)
+def _reset_clock() -> Iterator[None]:
+    yield
+    core_clock.reset()
+
+
+# --- servers and browser ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> Iterator[str]:
+    """A private Redis."""
+    with ExitStack() as stack:
+        try:
+            url = stack.enter_context(redis.running())
+        except redis.NoRedis as error:
+            missing(str(error))
+        yield url
+
+
+@pytest.fixture(scope="session")
+def live_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[server.LiveServer]:
+    """``console serve`` with demo data, one for the whole run. Do not change what other tests look at."""
+    with server.serving(tmp_path_factory.mktemp("live"), demo=True) as live:
+        yield live
+
+
+@pytest.fixture
+def own_server(tmp_path: Path) -> Iterator[Callable[..., server.LiveServer]]:
+    """Start a server for this test alone: ``own_server(demo=True, DATABASE_URL=…)``."""
+    with ExitStack() as stack:
+
+        def start(*, demo: bool = False, **settings: str) -> server.LiveServer:
+            return stack.enter_context(server.serving(tmp_path, demo=demo, **settings))
+
+        yield start
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Chromium, without a window."""
+    program = next((path for name in CHROMIUM if (path := shutil.which(name))), None)
+    if program is None:
+        missing("Chromium (Debian: apt-get install chromium)")
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-dev-shm-usage"])
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def new_page(browser: Browser) -> Iterator[Callable[..., Page]]:
+    """Open pages: ``new_page(width=390, height=844, language="en", dark=True)``.
+
+    Afterwards the test fails on whatever any of them met: a script error, a
+    CSP report, a console error, a request to another host.
+    """
+    contexts: list[BrowserContext] = []
+    problems: list[str] = []
+
+    def open_page(*, width: int = 1280, height: int = 720, language: str = "sr-Latn-RS", dark: bool = False) -> Page:
+        context = browser.new_context(
+            viewport={"width": width, "height": height},
+            locale=language,
+            color_scheme="dark" if dark else "light",
+            timezone_id="Europe/Belgrade",
+            reduced_motion="reduce",
+        )
+        contexts.append(context)
+        page = context.new_page()
+        _watch(page, problems)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert not problems, "\n".join(problems)
+
+
+@pytest.fixture
+def page(new_page: Callable[..., Page]) -> Page:
+    """One page at 1280×720, Serbian, light."""
+    return new_page()
+
+
+def _watch(page: Page, problems: list[str]) -> None:
+    def on_console(message: ConsoleMessage) -> None:
+        # A refused form answers 4xx on purpose, and Chromium reports that here. A missing file is a fault.
+        refused = "the server responded with a status of 4" in message.text
+        if message.type == "error" and not (refused and "/static/" not in message.location.get("url", "")):
+            problems.append(f"{page.url}: console: {message.text}")
+
+    def on_request(request: Request) -> None:
+        host = urlsplit(request.url).hostname
+        if host not in (None, "127.0.0.1", "localhost"):
+            problems.append(f"{page.url}: asked another host: {request.url}")
+
+    page.on("console", on_console)
+    page.on("pageerror", lambda error: problems.append(f"{page.url}: script: {error}"))
+    page.on("request", on_request)

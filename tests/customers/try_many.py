@@ -1,0 +1,48 @@
+"""Many tries at once from one process: run by test_verification_attacks, several at a time.
+
+    python -m tests.customers.try_many <database url> <e-mail> <PIN> <staff id> <tries>
+
+Prints how many were verified, once every thread is done.
+"""
+
+from __future__ import annotations
+
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+from console.app import create_app
+from console.core.db import db
+from console.core.errors import Busy, TooMany
+from console.core.settings import Settings
+from console.core.transaction import transaction
+from console.customers.verification import verify
+from console.staff.models import Staff
+
+
+def main(url: str, email: str, pin: str, staff_id: int, tries: int) -> None:
+    app = create_app(Settings(database_url=url))
+    gate = Barrier(tries)
+
+    def one(_number: int) -> bool:
+        with app.app_context():
+            actor = db.session.get_one(Staff, staff_id).actor("192.0.2.9")
+            gate.wait()
+            while True:
+                try:
+                    with transaction():
+                        return verify(actor, email=email, pin=pin, channel="phone") is not None
+                except Busy:
+                    continue
+                except TooMany:
+                    return False
+
+    with ThreadPoolExecutor(tries) as pool:
+        verified = sum(pool.map(one, range(tries)))
+    with app.app_context():
+        db.engine.dispose()
+    sys.stdout.write(f"{verified}\n")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4]), int(sys.argv[5]))

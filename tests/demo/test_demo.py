@@ -1,0 +1,296 @@
+"""The demo: what the contract names is there, whole or not at all, and the same every time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, datetime
+from random import Random
+
+import pytest
+from flask import Flask
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+from stdnum.rs import pib
+
+from console.app import create_app
+from console.audit import queries as trail
+from console.audit.models import AuditEntry
+from console.billing import migrate
+from console.billing.migrate.decide import lock_migration
+from console.billing.models import ACTIVE_STATUSES, Migration, MigrationState, Proforma, ProformaStatus, Storno
+from console.core import clock
+from console.core.context import sealer
+from console.core.db import Base, db
+from console.core.passwords import password_matches
+from console.core.settings import DEMO_PASSWORD, Settings
+from console.core.transaction import transaction
+from console.customers.models import Customer, CustomerKind, CustomerStatus, MemberRole, Membership, Person, TaxStatus
+from console.customers.pins import current_pin
+from console.customers.service import CustomerData, MemberData, check_customer, check_member
+from console.customers.verification import verify
+from console.demo import service as demo
+from console.demo.cli import command
+from console.demo.names import Names
+from console.hosting.models import Domain, Service, SuspensionReason
+from console.setup import prepare_database
+from console.staff.models import Staff
+from console.staff.roles import Role
+from tests.factories import novi
+
+SECRETS = {"password_hash", "pin_secret", "message_id", "key_id", "previous", "digest", "mac", "plan"}
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
+    """One demo for all tests that only look."""
+    path = tmp_path_factory.mktemp("demo") / "demo.sqlite3"
+    app = create_app(Settings(env="demo", database_url=f"sqlite:///{path}"))
+    with app.app_context():
+        prepare_database()
+        demo.fill(1)
+        yield db.session()
+        db.session.remove()
+        db.engine.dispose()
+
+
+def owner(session: Session, email: str) -> Membership:
+    query = select(Membership).join(Person).where(Person.email == email, Membership.role == MemberRole.OWNER)
+    return session.scalars(query).one()
+
+
+def contents(session: Session) -> dict[str, list[tuple[object, ...]]]:
+    """Return what is stored, but for what must differ: hashes, secrets and what hangs on them."""
+    session.rollback()
+    return {
+        table.name: [
+            tuple(row)
+            for row in session.execute(
+                select(*(column for column in table.columns if column.name not in SECRETS)).order_by(*table.primary_key)
+            )
+        ]
+        for table in Base.metadata.sorted_tables
+    }
+
+
+# --- what the contract names ---
+
+
+def test_staff_of_every_role_sign_in_with_the_one_password(told: Session) -> None:
+    roles = dict(told.execute(select(Staff.email, Staff.role)).all())
+    assert roles == {
+        "agent@example.test": Role.AGENT,
+        "agent2@example.test": Role.AGENT,
+        "billing@example.test": Role.BILLING,
+        "supervisor@example.test": Role.SUPERVISOR,
+        "admin@example.test": Role.ADMIN,
+    }
+    hashes = set(told.scalars(select(Staff.password_hash)))
+    hashes |= set(told.scalars(select(Person.password_hash).where(Person.password_hash.is_not(None))))
+    assert len(hashes) == 1
+    assert password_matches(hashes.pop(), DEMO_PASSWORD)
+
+
+def test_the_three_customers(told: Session) -> None:
+    ana, firma, novi = (owner(told, f"{name}@example.test").customer for name in ("ana", "firma", "novi"))
+    assert (ana.kind, firma.kind, novi.kind) == (CustomerKind.PERSON, CustomerKind.COMPANY, CustomerKind.PERSON)
+    assert told.scalars(select(Service).where(Service.customer_id == novi.id)).all() == []
+    roles = {member.role for member in firma.members}
+    assert roles == {MemberRole.OWNER, MemberRole.USER, MemberRole.CONTACT}
+    with_password = {member.role for member in firma.members if member.person.password_hash}
+    assert with_password == {MemberRole.OWNER, MemberRole.USER}
+
+
+def test_anas_first_service_can_be_migrated_and_shares_an_open_document(told: Session) -> None:
+    ana, novi = owner(told, "ana@example.test"), owner(told, "novi@example.test")
+    first, second = told.scalars(
+        select(Service).where(Service.customer_id == ana.customer_id).order_by(Service.id).limit(2)
+    ).all()
+    documents = [
+        document
+        for document in told.scalars(select(Proforma).where(Proforma.customer_id == ana.customer_id))
+        if document.status in ACTIVE_STATUSES and first.id in {line.service_id for line in document.lines}
+    ]
+    (shared,) = documents
+    others = {line.service_id for line in shared.lines} - {first.id}
+    assert others
+    assert shared.due_on >= clock.local_date(clock.now(), Settings().zone)
+    assert second.customer_id == ana.customer_id
+    agent = told.scalars(select(Staff).where(Staff.email == "agent@example.test")).one().actor()
+    billing = told.scalars(select(Staff).where(Staff.email == "billing@example.test")).one().actor()
+    with pytest.raises(RuntimeError, match="only looking"), transaction():
+        pin, _until = current_pin(ana)
+        verification = verify(agent, email="ana@example.test", pin=pin, channel="phone")
+        assert verification is not None
+        wanted = migrate.Request((first.id,), "novi@example.test", verification.id, "Prodato")
+        ref = migrate.request_migration(agent, wanted, "test")["ref"]
+        plan = migrate.plan_for(lock_migration(ref))
+        assert plan.obstacles == ()
+        migrate.approve(billing, ref, plan.digest, "approve")
+        answer = migrate.execute(billing, ref, plan.digest, "execute")
+        assert [row["number"] for row in answer["cancelled"]] == [shared.number]
+        assert {row["customer"] for row in answer["issued"]} == {ana.customer.number, novi.customer.number}
+        raise RuntimeError("only looking")
+
+
+def test_each_rule_has_its_example(told: Session) -> None:
+    assert told.scalar(select(func.count()).where(Service.suspension == SuspensionReason.ABUSE)) == 1
+    assert told.scalar(select(func.count()).where(Service.suspension == SuspensionReason.UNPAID)) == 1
+    assert told.scalar(select(func.count()).where(Service.transfer_locked)) == 1
+    assert told.scalar(select(func.count()).where(Proforma.status == ProformaStatus.PART_PAID)) == 1
+    assert told.scalar(select(func.count()).where(Proforma.currency == "EUR")) == 1
+    assert set(told.scalars(select(Customer.tax_status))) == set(TaxStatus)
+    assert set(told.scalars(select(Customer.status))) == set(CustomerStatus)
+    assert set(told.scalars(select(Proforma.tax_note))) == {None, "abroad", "exempt"}
+    assert told.scalar(select(func.count()).where(Storno.migration_id.is_(None))) == 1
+    overdue = select(func.count()).where(Proforma.status == ProformaStatus.OPEN, Proforma.due_on < date.today())  # noqa: DTZ011
+    assert (told.scalar(overdue) or 0) > 3
+
+
+def test_a_migration_stands_in_each_state(told: Session) -> None:
+    assert set(told.scalars(select(Migration.state))) == set(MigrationState)
+
+
+def test_data_is_valid_and_names_are_ours(told: Session) -> None:
+    letters = set("".join(told.scalars(select(Customer.name))))
+    assert set("čćšžđ") <= letters
+    for customer in told.scalars(select(Customer)):
+        if customer.kind is CustomerKind.COMPANY and customer.country == "RS":
+            assert pib.is_valid(customer.pib or "")
+    assert told.scalar(select(func.count(func.distinct(Customer.pib)))) == told.scalar(select(func.count(Customer.pib)))
+    for name in told.scalars(select(Domain.name)):
+        assert name.endswith(".example.rs")
+    for email in told.scalars(select(Person.email)):
+        assert email.endswith("@example.test")
+
+
+def test_numbers_follow_the_days_and_nothing_lies_ahead(told: Session) -> None:
+    days = list(told.scalars(select(Proforma.issued_on).order_by(Proforma.year, Proforma.sequence)))
+    assert days == sorted(days)
+    assert max(told.scalars(select(Proforma.issued_at))) <= clock.now()
+    entries = list(told.scalars(select(AuditEntry.at).order_by(AuditEntry.id)))
+    assert entries == sorted(entries)
+    assert entries[-1] <= clock.now()
+    assert list(trail.verify(told, sealer())) == []
+
+
+# --- how it is made ---
+
+
+@pytest.mark.parametrize("seed", [0, 7, 2026])
+def test_any_seed_tells_a_whole_story(session: Session, seed: int) -> None:
+    demo.fill(seed, customers=20)
+    assert set(session.scalars(select(Migration.state))) == set(MigrationState)
+    assert list(trail.verify(session, sealer())) == []
+
+
+@pytest.mark.only("sqlite")
+def test_two_databases_of_one_seed_are_alike_and_of_another_are_not(
+    session: Session, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    made = []
+    for number, seed in enumerate((3, 3, 4)):
+        path = tmp_path_factory.mktemp("seed") / f"{number}.sqlite3"
+        other = create_app(Settings(database_url=f"sqlite:///{path}"))
+        with other.app_context():
+            prepare_database()
+            demo.fill(seed, customers=30)
+            made.append(contents(db.session()))
+            db.session.remove()
+            db.engine.dispose()
+    assert made[0] == made[1]
+    assert made[0]["customers"] != made[2]["customers"]
+
+
+def test_the_clock_that_was_set_is_the_day_it_ends_on(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    set_to = datetime.fromisoformat("2026-11-25T16:59:50+01:00")
+    clock.start_at(set_to)
+    assert demo.story_day() == date(2026, 11, 23)
+    monkeypatch.setattr(demo, "settings", lambda: Settings(clock=set_to))
+    assert demo.story_day() == date(2026, 11, 25)
+
+
+@pytest.mark.parametrize(
+    ("now", "ends"), [("2026-11-23T08:00:00+01:00", "2026-11-16"), ("2026-11-29T23:00:00+01:00", "2026-11-23")]
+)
+@pytest.mark.only("sqlite")
+def test_it_ends_on_a_monday_that_is_over(session: Session, now: str, ends: str) -> None:
+    clock.start_at(datetime.fromisoformat(now))
+    assert demo.story_day() == date.fromisoformat(ends)
+
+
+def test_the_crowd_is_as_large_as_asked_and_checked_like_everyone(session: Session) -> None:
+    demo.fill(1)
+    before = session.scalar(select(func.count()).select_from(Customer)) or 0
+    session.rollback()
+    with transaction():
+        from console.demo.crowd import fill
+        from console.hosting.models import Product
+
+        hosting, domain = session.scalars(
+            select(Product).where(Product.code.in_(["hosting-s", "domen-rs"])).order_by(Product.id)
+        )
+        fill(session, 60, seed=1, today=demo.story_day(), products=[hosting], domain_product=domain)
+    assert session.scalar(select(func.count()).select_from(Customer)) == before + 60
+    added = list(session.scalars(select(Customer).where(Customer.external_id.is_not(None))))
+    for customer in added:
+        fields = {name: getattr(customer, name) for name in CustomerData.__dataclass_fields__}
+        check_customer(CustomerData(**fields))
+        check_member(MemberData(email=customer.members[0].person.email, name=customer.members[0].person.name))
+    services = session.scalar(select(func.count()).where(Service.customer_id.in_([c.id for c in added]))) or 0
+    documents = session.scalar(select(func.count()).where(Proforma.series == "X"))
+    assert services == documents
+    assert 30 <= services <= 90
+
+
+# --- where it is not made ---
+
+
+@pytest.mark.only("sqlite")
+def test_not_in_production(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(demo, "settings", lambda: Settings(env="production"))
+    with pytest.raises(demo.DemoRefusedError, match="not for production"):
+        demo.fill(1)
+    assert demo.is_empty()
+
+
+def test_not_over_something(app: Flask, session: Session) -> None:
+    novi()
+    run = app.test_cli_runner()
+    before = contents(session)
+    refused = run.invoke(command, [])
+    assert refused.exit_code == 1
+    assert "The database is not empty" in refused.output
+    passed = run.invoke(command, ["--if-empty"])
+    assert passed.exit_code == 0
+    assert "stays as it is" in passed.output
+    assert contents(session) == before
+
+
+@pytest.mark.parametrize(
+    ("option", "missing"),
+    [("--tickets", "Tickets come with the ticket desk"), ("--chats", "Chats come with the live chat")],
+)
+@pytest.mark.only("sqlite")
+def test_what_is_not_here_yet_is_said(app: Flask, session: Session, option: str, missing: str) -> None:
+    answer = app.test_cli_runner().invoke(command, [option, "5"])
+    assert answer.exit_code == 2
+    assert missing in answer.output
+    assert demo.is_empty()
+
+
+@pytest.mark.only("sqlite")
+def test_when_it_breaks_in_the_middle_nothing_is_there(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    def breaks(*_arguments: object, **_more: object) -> None:
+        raise OSError("no space left")
+
+    monkeypatch.setattr("console.demo.crowd.insert_proformas", breaks)
+    with pytest.raises(OSError, match="no space"):
+        demo.fill(1, customers=10)
+    session.rollback()
+    assert demo.is_empty()
+
+
+def test_names_are_drawn_alike() -> None:
+    one, other = (Names(Random(5)) for _ in range(2))  # noqa: S311
+    assert [one.person() for _ in range(5)] == [other.person() for _ in range(5)]
+    assert (one.number(), one.number()) == (1, 2)

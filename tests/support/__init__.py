@@ -1,0 +1,1 @@
+"""Help for tests: private servers, a browser, counting queries."""

@@ -1,0 +1,40 @@
+"""Counting the statements a piece of code sends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from flask import Flask
+from sqlalchemy import event
+
+from console.core.db import db
+
+_FRAME = ("BEGIN", "COMMIT", "ROLLBACK", "PRAGMA", "SAVEPOINT", "RELEASE")
+
+
+class Queries(list[str]):
+    """The statements sent, without those that only frame a transaction."""
+
+    @property
+    def count(self) -> int:  # type: ignore[override]  # how many; nobody counts one statement
+        return len(self)
+
+
+@contextmanager
+def count_queries(app: Flask) -> Iterator[Queries]:
+    """Gather what is sent to the database of ``app`` inside the block."""
+    seen = Queries()
+
+    def on_execute(_conn: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        if not statement.lstrip().upper().startswith(_FRAME):
+            seen.append(statement)
+
+    with app.app_context():
+        engine = db.engine
+    event.listen(engine, "before_cursor_execute", on_execute)
+    try:
+        yield seen
+    finally:
+        event.remove(engine, "before_cursor_execute", on_execute)

