@@ -16,6 +16,7 @@ from gevent import monkey, pywsgi
 from gevent.event import Event
 
 from console import worker
+from console.core import passwords
 from console.core.context import settings
 from console.core.logging import get_logger, write_to_stderr
 
@@ -70,6 +71,7 @@ def serve(app: Flask, host: str = HOST, port: int = PORT, *, with_worker: bool |
     with app.app_context():
         production, sqlite, url = settings().production, settings().sqlite, settings().base_url
     write_to_stderr(production=production)
+    passwords.warm_up()
     listener = _listen(host, port)
     server = _Server(listener, app, log=None)
     scheduler = worker.start(app) if (sqlite if with_worker is None else with_worker) else None

@@ -24,6 +24,7 @@ import pytest
 from flask import Flask
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
+from jinja2 import FileSystemBytecodeCache
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, sync_playwright
 from sqlalchemy.orm import Session
 
@@ -196,14 +197,21 @@ def settings(database: str, tmp_path: Path) -> Settings:
     return replace(Settings(), database_url=database, audit_anchor=str(tmp_path / "anchor.json"))
 
 
+@pytest.fixture(scope="session")
+def _compiled_templates(tmp_path_factory: pytest.TempPathFactory) -> FileSystemBytecodeCache:
+    """Compiled templates, shared: every test has an application of its own, all have the same templates."""
+    return FileSystemBytecodeCache(str(tmp_path_factory.mktemp("jinja")))
+
+
 @pytest.fixture
-def make_app() -> Iterator[Callable[[Settings], Flask]]:
+def make_app(_compiled_templates: FileSystemBytecodeCache) -> Iterator[Callable[[Settings], Flask]]:
     """Make further applications, as with other settings on the same database: ``make_app(replace(settings, …))``."""
     made: list[Flask] = []
 
     def make(settings: Settings) -> Flask:
         app = create_app(settings)
         app.test_client_class = ConsoleClient
+        app.jinja_env.bytecode_cache = _compiled_templates
         made.append(app)
         return app
 

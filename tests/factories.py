@@ -86,7 +86,12 @@ def password_hash() -> str:
 
 
 def make_staff(role: Role = Role.AGENT, *, email: str | None = None, name: str | None = None, **more: Any) -> Staff:
-    """Make a staff member, who signs in with :data:`PASSWORD`."""
+    """Make a staff member, who signs in with :data:`PASSWORD`.
+
+    Args:
+        more: columns that differ from a new account's, as in ``active=False``.
+    """
+    # Written as a row, not through ``add_staff``: tests count what is on the record about staff.
     number = _next()
     hashed = password_hash()
     with _writing():

@@ -42,4 +42,3 @@ class SignInForm(FlaskForm):
     email = EmailField(lazy_gettext("E-mail"))
     password = PasswordField(lazy_gettext("Password"))
     next = HiddenField()
-

@@ -28,11 +28,12 @@ class Right(StrEnum):
 
 
 ALL_RIGHTS = frozenset(Right)
-# A supervisor's reasoned override reads; it never changes or gives away.
+# A supervisor's reasoned override reads; it never changes or gives away, and the account's mail stays shut:
+# what was written to its people is theirs.
 READING_RIGHTS = frozenset(
     {
         Right.PROFILE, Right.CONTACTS, Right.PRODUCTS, Right.DOMAINS,
-        Right.INVOICES, Right.QUOTES, Right.TICKETS, Right.EMAILS,
+        Right.INVOICES, Right.QUOTES, Right.TICKETS,
     }
 )  # fmt: skip
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 from flask.cli import with_appcontext
+from flask_babel import force_locale
 from tqdm import tqdm
 
 from console.core.actor import SYSTEM
@@ -60,9 +61,13 @@ def _import(kind: str, path: Path, keep_going: bool) -> Report:
         except FileError as error:
             bar.close()
             raise click.ClickException(f"{path.name}: {error}. Nothing of it was stored.") from error
+        except OSError as error:
+            bar.close()
+            raise click.ClickException(f"{error.filename or path}: {error.strerror or error}") from error
         except Refusal as error:
             bar.close()
-            raise click.ClickException(f"{path.name}: {error.message}") from error
+            with force_locale("en"):
+                raise click.ClickException(f"{path.name}: {error.message}") from error
 
 
 def _summary(report: Report) -> str:

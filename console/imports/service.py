@@ -80,6 +80,8 @@ def import_file(
         ImportRefusedError: rows were refused, and ``keep_going`` was not asked for.
     """
     actor.require(IMPORT)
+    if not path.is_file():
+        raise FileError("it is no regular file, which can be read twice")
     digest = file_digest(path)
     if _was_last(kind, digest):
         return Report(kind, path.name, known=True)

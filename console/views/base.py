@@ -245,7 +245,7 @@ class BaseModelView(Guarded, ModelView):
             ask=ask,
             page_sizes=PAGE_SIZES,
             filters=self.list_filters,
-            columns=self._list_columns,
+            columns=[(name, str(label)) for name, label in self._list_columns],
             address=lambda query: self.get_url(".index_view", **query),
             list_row_actions=self.get_list_row_actions() if self.column_display_actions else [],
             delete_form=self.delete_form() if self.can_delete else None,

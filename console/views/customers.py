@@ -93,6 +93,7 @@ def render_customer(
     *,
     form: VerifyForm | None = None,
     failed: bool = False,
+    slowed: bool = False,
     override_form: OverrideForm | None = None,
 ) -> str:
     """Draw the page, also after a failed try that was made on it."""
@@ -105,6 +106,7 @@ def render_customer(
         tab=tab if tab in TABS else "overview",
         form=form or VerifyForm(formdata=None, customer=customer.number),
         failed=failed,
+        slowed=slowed,
         override_form=override_form or OverrideForm(formdata=None),
         channels=SPOKEN_CHANNELS,
         labels=labels,

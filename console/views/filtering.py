@@ -6,6 +6,7 @@ filter out and says so. Nothing typed into an address can break a page.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -23,7 +24,7 @@ MAX_TEXT = 120
 
 
 @dataclass(frozen=True)
-class ListFilter:
+class ListFilter(ABC):
     """One filter. ``name`` is its query parameter, ``label`` what people read."""
 
     name: str
@@ -31,17 +32,17 @@ class ListFilter:
     hint: Text = field(default="", kw_only=True)  # an example, shown in the empty box
     kind: ClassVar[str] = "text"  # which control draws it
 
+    @abstractmethod
     def read(self, text: str) -> Any:
         """Return the value typed.
 
         Raises:
             ValueError: it is none.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def apply(self, query: Select[Any], value: Any) -> Select[Any]:
         """Return ``query`` narrowed to ``value``."""
-        raise NotImplementedError
 
     def show(self, value: Any) -> str:
         """Write ``value`` for people."""

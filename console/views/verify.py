@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from flask_babel import gettext, lazy_gettext
 
-from console.core.errors import Invalid
+from console.core.errors import Invalid, TooMany
 from console.core.transaction import transaction
 from console.customers.forms import SPOKEN_CHANNELS, VerifyForm
 from console.customers.models import Verification
@@ -58,6 +58,11 @@ class VerifyPage(Page):
             for name, texts in refusal.fields.items():
                 form[name].errors = texts
             return Response(self._page(form), 422)
+        except TooMany as refusal:
+            if wants_json():
+                return refuse(refusal)
+            page = self._page(form, slowed=True)
+            return Response(page, 429, headers={"Retry-After": str(refusal.retry_after)})
         if verification is None:
             return jsonify(verified=False) if wants_json() else self._page(form, failed=True)
         return self._opened(form, verification)
@@ -81,10 +86,12 @@ class VerifyPage(Page):
             flash(gettext("This PIN is for the account %(number)s, so that account is open.", number=number), "warning")
         return redirect(customer_url(number), 303)
 
-    def _page(self, form: VerifyForm, *, failed: bool = False) -> str:
+    def _page(self, form: VerifyForm, *, failed: bool = False, slowed: bool = False) -> str:
         """Show the form again: on the customer's page if it was typed there."""
         customer = find_customer(form.customer.data) if form.customer.data else None
         if customer is not None:
-            return render_customer(self, customer, form=form, failed=failed)
-        rendered: str = self.render("admin/verify.html", form=form, failed=failed, channels=SPOKEN_CHANNELS)
+            return render_customer(self, customer, form=form, failed=failed, slowed=slowed)
+        rendered: str = self.render(
+            "admin/verify.html", form=form, failed=failed, slowed=slowed, channels=SPOKEN_CHANNELS
+        )
         return rendered

@@ -47,4 +47,4 @@ def settle_reader() -> None:
     try:
         _ = current_user.is_authenticated
     except SQLAlchemyError:
-        g._login_user = AnonymousUserMixin()
+        g._login_user = AnonymousUserMixin()  # noqa: SLF001  Flask-Login keeps its answer here and has no setter

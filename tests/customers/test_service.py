@@ -55,6 +55,7 @@ def test_a_company_is_kept_as_it_was_given(session: Session) -> None:
     assert (stored.tax_status, stored.currency, stored.status) == (TaxStatus.EXEMPT, "EUR", CustomerStatus.ACTIVE)
 
 
+@pytest.mark.only("sqlite")
 @pytest.mark.parametrize(
     ("change", "field"),
     [
@@ -131,6 +132,7 @@ def test_an_owner_holds_every_right_and_there_is_one(session: Session) -> None:
     assert db.session.scalar(select(Person.id).where(Person.email == "drugi@example.test")) is None
 
 
+@pytest.mark.only("sqlite")
 @pytest.mark.parametrize(
     "email", ["", "ana", "ana@", "@example.test", "a b@example.test", "ana@example", "a\0@example.test"]
 )
@@ -199,6 +201,7 @@ def test_no_role_of_ours_registers_or_adds(session: Session) -> None:
     assert db.session.scalar(select(func.count()).select_from(Membership)) == 1
 
 
+@pytest.mark.only("sqlite")
 @pytest.mark.parametrize("number", ["K-10000", "K-9999", "K-99999999999", "K-1e5", "10001", "", "K-", "K-10001x"])
 def test_a_number_nobody_has_is_not_found(session: Session, number: str) -> None:
     factories.make_customer()

@@ -66,6 +66,7 @@ def trail(action: str) -> list[AuditEntry]:
 # --- success ---------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.only("sqlite")
 @pytest.mark.parametrize("channel", CHANNELS)
 def test_it_names_who_for_which_account_how_by_whom_and_until_when(session: Session, channel: str) -> None:
     member = factories.owner_of(factories.make_customer())
@@ -86,6 +87,7 @@ def test_it_names_who_for_which_account_how_by_whom_and_until_when(session: Sess
     assert mail.to_address == member.person.email and actor.name in mail.text
 
 
+@pytest.mark.only("sqlite")
 @pytest.mark.parametrize("channel", NO_CHANNELS)
 def test_another_channel_is_refused_before_anything_is_tried(session: Session, channel: str) -> None:
     member = factories.owner_of(factories.make_customer())
@@ -96,6 +98,7 @@ def test_another_channel_is_refused_before_anything_is_tried(session: Session, c
     assert trail("verification.failed") == []
 
 
+@pytest.mark.only("sqlite")
 @pytest.mark.parametrize(
     "spoken", ["{} {} {} {} {} {}", "{}{}{} {}{}{}", "{}{}-{}{}-{}{}", " {}{}.{}{}{}{} ", "{}{}{} – {}{}{}"]
 )
@@ -104,6 +107,7 @@ def test_a_pin_may_be_typed_as_it_is_said(session: Session, spoken: str) -> None
     assert attempt(agent(), member, spoken.format(*factories.pin_of(member)))
 
 
+@pytest.mark.only("sqlite")
 @pytest.mark.parametrize(
     "pin", ["", "12345", "1234567", "12345a", "١٢٣٤٥٦", "123456" + " " * 40 + "1", "12_456", "+12345"]
 )
@@ -115,6 +119,7 @@ def test_what_is_no_pin_is_not_tried(session: Session, pin: str) -> None:
     assert list(refusal.value.fields) == ["pin"]
 
 
+@pytest.mark.only("sqlite")
 @pytest.mark.parametrize(
     "email", ["", "ana", "@x", "ana@", "a\0na@example.test", "a" * 250 + "@example.test", "a b@example.test"]
 )
@@ -395,6 +400,7 @@ def test_an_override_reads_with_a_reason_and_the_owner_is_told(session: Session)
     assert [row.verification.id for row in verifications_of(customer.id)] == [done.id]
 
 
+@pytest.mark.only("sqlite")
 @pytest.mark.parametrize("reason", ["", "kratko", " " * 40, "a        b", "x" * 1_001])
 def test_an_override_without_a_real_reason_is_none(session: Session, reason: str) -> None:
     customer, boss = factories.make_customer(), supervisor()

@@ -262,7 +262,8 @@ def test_a_slowed_agent_hears_when_to_come_back(client: ConsoleClient, session: 
         assert answer.status_code == 429 and answer.json is not None
         assert answer.json["error"]["code"] == "rate" and int(answer.headers["Retry-After"]) > 0
         page = client.submit("/console/verify/", email=email, pin=tried, channel="phone")
-        assert page.status_code == 429 and pin not in page.text
+        assert page.status_code == 429 and tried not in page.text and int(page.headers["Retry-After"]) > 0
+        assert f'value="{email}"' in page.text
 
 
 # --- looking for it --------------------------------------------------------------------------------------------------

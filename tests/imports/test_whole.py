@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -184,6 +185,21 @@ def test_the_command_says_what_it_did(app: Flask, session: Session, tmp_path: Pa
     assert f"1 refused (see {bad}.refused.csv)" in partly.output
     assert run.invoke(command, []).exit_code == 2
     assert run.invoke(command, ["--customers", str(tmp_path / "none.csv")]).exit_code == 2
+
+
+@pytest.mark.only("sqlite")
+def test_a_pipe_and_a_folder_that_cannot_be_written_are_told(app: Flask, session: Session, tmp_path: Path) -> None:
+    run = app.test_cli_runner()
+    pipe = tmp_path / "pipe.csv"
+    os.mkfifo(pipe)
+    answer = run.invoke(command, ["--customers", str(pipe)])
+    assert (answer.exit_code, "no regular file" in answer.output) == (1, True)
+    path = write(tmp_path / "c.csv", [company(2, pib="1")])
+    (tmp_path / "c.csv.refused.csv").mkdir()
+    answer = run.invoke(command, ["--customers", str(path), "--keep-going"])
+    assert answer.exit_code == 1
+    assert "c.csv.refused.csv" in answer.output
+    assert "Traceback" not in answer.output
 
 
 @pytest.mark.only("sqlite")

@@ -56,6 +56,7 @@ def test_json_for_programs(client: ConsoleClient, owner: Membership) -> None:
     assert datetime.fromisoformat(again.json["expires_at"]).utcoffset() is not None
 
 
+@pytest.mark.only("sqlite")
 def test_every_refusal_looks_the_same(client: ConsoleClient, owner: Membership) -> None:
     contact = factories.make_member(owner.customer, MemberRole.CONTACT)
     tries = [
@@ -78,6 +79,7 @@ def test_every_refusal_looks_the_same(client: ConsoleClient, owner: Membership) 
     assert "niko" not in kept and "lozinka" not in kept.lower()
 
 
+@pytest.mark.only("sqlite")
 def test_guessing_is_slowed_and_the_right_password_is_not_told(client: ConsoleClient, owner: Membership) -> None:
     answers = [
         client.submit("/moj/login", json=True, email=owner.person.email, password=f"pogresna-{n}").status_code
@@ -100,6 +102,7 @@ def test_a_session_cookie_from_before_is_worth_nothing(client: ConsoleClient, ow
     assert client.post("/moj/pin/new").status_code == 400
 
 
+@pytest.mark.only("sqlite")
 @pytest.mark.parametrize(
     "target", ["//evil.example", "https://evil.example/moj/", "/console/", "/moj/\\evil", "javascript:1"]
 )
@@ -108,6 +111,7 @@ def test_it_leads_only_into_the_portal(client: ConsoleClient, owner: Membership,
     assert answer.location == "/moj/"
 
 
+@pytest.mark.only("sqlite")
 def test_it_leads_back_to_where_one_wanted(client: ConsoleClient, owner: Membership) -> None:
     asked = client.get("/moj/people?account=K-1")
     assert "next=" in asked.location
@@ -234,6 +238,7 @@ def test_who_is_on_no_open_account_is_told_so(client: ConsoleClient, session: Se
     assert client.get_json("/moj/pin").status_code == 404
 
 
+@pytest.mark.only("sqlite")
 def test_the_page_links_only_to_what_is_there(client: ConsoleClient, owner: Membership) -> None:
     factories.make_member(owner.customer, MemberRole.CONTACT)
     sign_in_person(client, owner.person.email)

@@ -83,6 +83,7 @@ def test_batches_are_bounded(app: Flask, client: ConsoleClient, monkeypatch: pyt
     assert all("LIMIT" in statement for statement in batches)
 
 
+@pytest.mark.only("sqlite")
 def test_it_is_streamed(app: Flask, client: ConsoleClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("console.views.base.EXPORT_BATCH", 5)
     fill(11)
@@ -108,6 +109,7 @@ def test_search_and_filters_hold_and_all_hits_come(client: ConsoleClient, monkey
     assert {row[1] for row in rows[1:]} == {customer.number}
 
 
+@pytest.mark.only("sqlite")
 def test_formulas_of_customers_are_neutral(client: ConsoleClient) -> None:
     factories.make_service(factories.make_customer(), label="=cmd|'/c calc'!A0")
     sign_in(client, Role.BILLING)
@@ -115,6 +117,7 @@ def test_formulas_of_customers_are_neutral(client: ConsoleClient) -> None:
     assert rows[1][1] == "'=cmd|'/c calc'!A0"
 
 
+@pytest.mark.only("sqlite")
 def test_amounts_are_plain_numbers(client: ConsoleClient) -> None:
     factories.make_proforma(factories.make_customer(), cancelled=True)
     sign_in(client, Role.BILLING)
@@ -122,6 +125,7 @@ def test_amounts_are_plain_numbers(client: ConsoleClient) -> None:
     assert rows[1][rows[0].index(rows[0][-2])] == "-14400.00"
 
 
+@pytest.mark.only("sqlite")
 def test_who_exported_is_on_the_record(client: ConsoleClient, session: Session) -> None:
     sign_in(client, Role.BILLING)
     client.get("/console/proformas/export/csv/?status=paid&search=tajna&nonsense=1")
@@ -132,6 +136,7 @@ def test_who_exported_is_on_the_record(client: ConsoleClient, session: Session) 
     assert "tajna" not in str(entry.data)
 
 
+@pytest.mark.only("sqlite")
 def test_other_formats_do_not_exist(client: ConsoleClient, session: Session) -> None:
     sign_in(client, Role.BILLING)
     for kind in ("json", "xlsx", "csv/x"):

@@ -112,6 +112,7 @@ class TestAnyAddress:
             assert self.clients["billing"].get(f"/console/{kind}/{number}").status_code == 404
 
 
+@pytest.mark.only("sqlite")
 def test_bad_filter_is_left_out_and_named(client: ConsoleClient) -> None:
     fill(2)
     sign_in(client, Role.BILLING)
@@ -151,9 +152,10 @@ def test_search_folds(client: ConsoleClient, typed: str) -> None:
     assert [item["name"] for item in items] == ["Đorđe Žikić"]
 
 
+@pytest.mark.only("sqlite")
 def test_search_box_keeps_what_was_typed(client: ConsoleClient) -> None:
     sign_in(client)
-    page = client.get('/console/customers/?search=%22><b>nema')
+    page = client.get("/console/customers/?search=%22><b>nema")
     assert 'value="&#34;&gt;&lt;b&gt;nema"' in page.text
     assert "<b>nema</b>" not in page.text
 
@@ -183,18 +185,20 @@ def test_cursor_of_another_order_is_refused(client: ConsoleClient) -> None:
     assert client.get_json(f"/console/proformas/?page_size=1&sort=due_on&cursor={cursor}").status_code == 422
 
 
+@pytest.mark.only("sqlite")
 def test_pages_reach_every_row(client: ConsoleClient) -> None:
     fill(45)
     sign_in(client)
     seen: list[str] = []
     for page in (1, 2, 3):
-        seen += re.findall(r'data-open>(K-\d+)<', client.get(f"/console/customers/?page={page}").text)
+        seen += re.findall(r"data-open>(K-\d+)<", client.get(f"/console/customers/?page={page}").text)
     assert len(seen) == len(set(seen)) == 45
     beyond = client.get("/console/customers/?page=4000").text
     assert 'aria-current="page"' in beyond
-    assert re.findall(r'data-open>(K-\d+)<', beyond) == seen[40:]  # the last page there is
+    assert re.findall(r"data-open>(K-\d+)<", beyond) == seen[40:]  # the last page there is
 
 
+@pytest.mark.only("sqlite")
 def test_count_is_bounded(client: ConsoleClient, monkeypatch: pytest.MonkeyPatch) -> None:
     fill(25)
     sign_in(client)
@@ -251,6 +255,7 @@ def test_flask_admins_own_queries_are_scoped(app: Flask, session: Session) -> No
     assert view.get_count_query().scalar() == 1
 
 
+@pytest.mark.only("sqlite")
 @pytest.mark.parametrize("name", LISTS)
 def test_what_is_off_has_no_address(app: Flask, name: str) -> None:
     rules = {rule.rule for rule in app.url_map.iter_rules()}
@@ -278,6 +283,7 @@ def test_a_view_that_guesses_is_refused(attributes: dict[str, Any]) -> None:
         type("Guess", (BaseModelView,), attributes)
 
 
+@pytest.mark.only("sqlite")
 class TestWhoSeesWhat:
     """Lists of documents and services are by role; what one may not see is not there."""
 

@@ -56,7 +56,7 @@ def test_documents_by_role(client: ConsoleClient, accounts: tuple[Account, Accou
 
 
 def test_stornos_by_number(client: ConsoleClient, accounts: tuple[Account, Account]) -> None:
-    number = accounts[0].storno.number  # type: ignore[union-attr]
+    number = accounts[0].storno.number
     sign_in(client, Role.BILLING)
     assert any(number in group for group in names(client, number.lower()).values())
 
@@ -66,7 +66,7 @@ def test_an_agent_finds_number_and_name_only(client: ConsoleClient, accounts: tu
     found = names(client, "jasen")
     assert list(found.values()) == [{"Jasenje d.o.o.", "Jasenovo d.o.o."}]
     assert names(client, accounts[0].proforma.number) == {}
-    assert names(client, accounts[0].storno.number) == {}  # type: ignore[union-attr]
+    assert names(client, accounts[0].storno.number) == {}
     assert names(client, "jasenje.example") == {}
 
 
@@ -84,6 +84,7 @@ def test_a_verification_opens_its_account_only(
     assert "jasenje.example.rs" not in set().union(*names(client, "jasen").values())
 
 
+@pytest.mark.only("sqlite")
 def test_it_closes_with_its_time(client: ConsoleClient, accounts: tuple[Account, Account], clock: Clock) -> None:
     staff = sign_in(client, Role.AGENT)
     factories.make_verification(staff, factories.owner_of(accounts[0].customer))
@@ -108,6 +109,7 @@ def test_it_opens_what_the_person_holds(
         assert all(item["name"].startswith(opened) for item in list(found.values())[1])
 
 
+@pytest.mark.only("sqlite")
 def test_a_colleagues_verification_opens_nothing(
     client: ConsoleClient, accounts: tuple[Account, Account], session: Session
 ) -> None:
@@ -116,6 +118,7 @@ def test_a_colleagues_verification_opens_nothing(
     assert len(names(client, "jasenje")) == 1
 
 
+@pytest.mark.only("sqlite")
 @pytest.mark.parametrize("role", list(Role))
 def test_commands_are_pages_one_may_open(client: ConsoleClient, role: Role) -> None:
     sign_in(client, role)
@@ -125,6 +128,7 @@ def test_commands_are_pages_one_may_open(client: ConsoleClient, role: Role) -> N
         assert client.get(command["url"]).status_code == 200, command
 
 
+@pytest.mark.only("sqlite")
 def test_commands_by_their_beginnings(client: ConsoleClient) -> None:
     sign_in(client, Role.AGENT)
     client.submit("/preferences", language="sr_Latn")
@@ -138,5 +142,6 @@ def test_anything_can_be_typed(client: ConsoleClient, typed: str) -> None:
     find(client, typed)
 
 
+@pytest.mark.only("sqlite")
 def test_nobody_signed_in(client: ConsoleClient, app: Flask) -> None:
     assert client.get_json("/console/palette/?q=x").status_code == 401

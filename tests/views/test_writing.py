@@ -15,6 +15,8 @@ from tests import factories
 from tests.support.client import ConsoleClient, sign_in
 from tests.views.support import add_shelf
 
+pytestmark = pytest.mark.only("sqlite")  # nothing here depends on the database
+
 
 @pytest.fixture
 def shelf(app: Flask, client: ConsoleClient, session: Session) -> int:

@@ -229,4 +229,4 @@ def owners_of(customer_ids: Sequence[int]) -> dict[int, Person]:
             Membership.removed_at.is_(None),
         )
     )
-    return dict(db.session.execute(query).tuples().all())
+    return dict(iter(db.session.execute(query)))
