@@ -39,7 +39,7 @@ run: setup ## Serve the console with demo data on http://127.0.0.1:8000
 
 test: setup ## Run every test, with seeded samples of the long proofs
 	$(SAY) 'Testing: SQLite and a private PostgreSQL, Redis, Chromium; what is missing is skipped and said'
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n auto $(ARGS)
 
 prove: setup ## Run the long proofs at full count; results go to docs/proofs.md
 	$(SAY) 'Proving: full counts, this takes a while'

@@ -56,11 +56,7 @@ def _strings(message: Message) -> list[str]:
 
 
 def test_every_text_is_translated(catalog: Catalog, wanted: set[tuple[str | None, object]]) -> None:
-    translated = {
-        _key(message)
-        for message in catalog
-        if message.id and all(_strings(message))
-    }
+    translated = {_key(message) for message in catalog if message.id and all(_strings(message))}
     assert len(wanted) > 300
     missing = wanted - translated
     assert not missing, sorted(map(str, missing))
