@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from importlib import import_module
-from importlib.util import find_spec
 
 from flask import Flask
 from flask_admin import Admin
@@ -12,6 +11,7 @@ from flask_admin.theme import Bootstrap4Theme
 
 from console.core.context import settings
 from console.views import menu, paging, texts
+from console.views.dashboard import Dashboard
 from console.web.security import csp_nonce
 
 # Each module has ``views()``: its view objects, new ones for every application.
@@ -34,8 +34,6 @@ PAGES = (
 
 def init_app(app: Flask) -> None:
     """Register the console."""
-    from console.views.dashboard import Dashboard
-
     with app.app_context():
         brand = settings().brand
     admin = Admin(
@@ -56,6 +54,5 @@ def page_views() -> list[BaseView]:
     """Return the views of every page, in the order of the menu."""
     found: list[BaseView] = []
     for name in PAGES:
-        if find_spec(f"console.views.{name}") is not None:
-            found.extend(import_module(f"console.views.{name}").views())
+        found.extend(import_module(f"console.views.{name}").views())
     return found

@@ -36,7 +36,6 @@ def init_app(app: Flask) -> None:
     """Give templates the menu and the addresses that many pages link to."""
     app.jinja_env.globals.update(
         menu_groups=groups,
-        has_page=lambda endpoint: endpoint in app.view_functions,
         customer_url=customer_url,
         document_url=document_url,
     )

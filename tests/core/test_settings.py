@@ -6,13 +6,14 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from console.core.seal import new_key
 from console.core.settings import DEMO_SEAL_KEY, DEMO_SECRET_KEY, Settings, SettingsError
+
+OWN_KEY = "b3duLXNlYWwta2V5LW9mLWFuLWluc3RhbGxhdGlvbiE="  # the same in every worker: test names carry it
 
 GOOD = {
     "CONSOLE_ENV": "production",
     "CONSOLE_SECRET_KEY": "x" * 40,
-    "CONSOLE_SEAL_KEYS": new_key(),
+    "CONSOLE_SEAL_KEYS": OWN_KEY,
     "CONSOLE_BASE_URL": "https://console.example.test",
 }
 
@@ -30,7 +31,7 @@ def test_good_production_settings_pass() -> None:
         ("SECRET_KEY", "", "SECRET_KEY"),
         ("SECRET_KEY", "x" * 31, "SECRET_KEY"),
         ("SEAL_KEYS", DEMO_SEAL_KEY, "SEAL_KEYS"),
-        ("SEAL_KEYS", f"{new_key()},{DEMO_SEAL_KEY}", "SEAL_KEYS"),
+        ("SEAL_KEYS", f"{OWN_KEY},{DEMO_SEAL_KEY}", "SEAL_KEYS"),
         ("SEAL_KEYS", "", "SEAL_KEYS"),
         ("CLOCK", "2026-11-23T16:59:50+01:00", "CLOCK"),
     ],
