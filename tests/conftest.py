@@ -17,7 +17,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import count
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
 import pytest
@@ -52,7 +52,12 @@ for _name, _examples, _derandomize in (("sample", 25, True), ("prove", 1_000, Fa
         deadline=None,  # never assert a time
         print_blob=True,
         # One database serves all examples of a test; each example brings its own rows.
-        suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+        # The same test on the other database is another executor.
+        suppress_health_check=[
+            HealthCheck.function_scoped_fixture,
+            HealthCheck.too_slow,
+            HealthCheck.differing_executors,
+        ],
     )
 
 
@@ -80,14 +85,37 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     metafunc.parametrize("database", [pytest.param(n, marks=getattr(pytest.mark, n)) for n in names], indirect=True)
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what only ``--prove`` runs: that is no skipping, its sample stands beside it."""
+    if config.getoption("--prove"):
+        return
+    left_out = [item for item in items if item.get_closest_marker("full")]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
+
+
 def pytest_sessionfinish(session: pytest.Session) -> None:
+    noted = session.config.stash[proofs.KEY]
+    output = getattr(session.config, "workeroutput", None)
+    if output is not None:  # a process of pytest-xdist: what was noted goes to the one that gathers
+        output["proofs"] = noted.lines
+        return
     if session.config.getoption("--prove"):
-        session.config.stash[proofs.KEY].write(server.ROOT / "docs" / "proofs.md")
+        noted.write(server.ROOT / "docs" / "proofs.md")
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     skipped = reporter.stats.get("skipped", []) if reporter else []
     if in_ci() and skipped:
         reporter.write_line(f"{len(skipped)} tests were skipped; where CI=true none may be", red=True)
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Gather what a process of pytest-xdist noted."""
+    for test, lines in getattr(node, "workeroutput", {}).get("proofs", {}).items():
+        for line in lines:
+            node.config.stash[proofs.KEY].note(test, line)
 
 
 def in_ci() -> bool:

@@ -6,6 +6,7 @@ import os
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,12 @@ from tests.support.postgres import Postgres
 from tests.support.server import command, environment
 
 PASSWORD = "Dovoljno-duga-1"
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    """English, so that refusals can be compared with the source."""
+    return replace(settings, locale="en")
 
 
 @pytest.fixture

@@ -61,7 +61,7 @@ class SearchIndex:
         Args:
             whole: one of all hits; for exports and where a narrower condition stands beside it.
         """
-        parts = split_words(query)[:MAX_WORDS]
+        parts = _telling(split_words(query)[:MAX_WORDS])
         if not parts:
             return None
         return column.in_(self._hits(session, parts, "" if whole else f"ORDER BY {{}} DESC LIMIT {LIMIT}"))
@@ -92,6 +92,11 @@ def create_search_table(op: Any, table: str) -> None:
 def drop_search_table(op: Any, table: str) -> None:
     """Drop it again."""
     op.execute(f"DROP TABLE {table}")
+
+
+def _telling(parts: list[str]) -> list[str]:
+    """Leave out single letters beside longer words: the K of ``K-10482`` begins a word of every account."""
+    return [part for part in parts if len(part) > 1] or parts
 
 
 def _searchable(content: str) -> str:

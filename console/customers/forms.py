@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from flask_babel import lazy_gettext
-from flask_wtf import FlaskForm
 from wtforms import EmailField, HiddenField, IntegerField, PasswordField, StringField, TextAreaField
 from wtforms.validators import DataRequired
 
 from console.core.errors import Text
+from console.core.forms import Form
 
 SPOKEN_CHANNELS: tuple[tuple[str, Text], ...] = (
     ("phone", lazy_gettext("By phone")),
@@ -15,7 +15,7 @@ SPOKEN_CHANNELS: tuple[tuple[str, Text], ...] = (
 )
 
 
-class VerifyForm(FlaskForm):
+class VerifyForm(Form):
     """What a caller says. The PIN is never shown again (a password field keeps no value)."""
 
     email = EmailField(lazy_gettext("Registered e-mail"))
@@ -24,19 +24,19 @@ class VerifyForm(FlaskForm):
     customer = HiddenField()  # the page it was typed on, to come back to
 
 
-class OverrideForm(FlaskForm):
+class OverrideForm(Form):
     """A supervisor's reason to open an account without its people."""
 
     reason = TextAreaField(lazy_gettext("Reason"))
 
 
-class UnlockForm(FlaskForm):
+class UnlockForm(Form):
     """Whose verification is unlocked."""
 
     membership = IntegerField(validators=[DataRequired()])
 
 
-class SignInForm(FlaskForm):
+class SignInForm(Form):
     """The portal's sign-in. Nothing is said about the e-mail's form: it signs in or it does not."""
 
     email = EmailField(lazy_gettext("E-mail"))

@@ -29,8 +29,11 @@ def run() -> None:
     with db.engine.connect() as connection:
         connection = connection.execution_options(**{WRITES: True})  # noqa: PLW2901
         context.configure(
-            connection=connection, target_metadata=Base.metadata, include_object=include_object,
-            render_item=render_item, **arguments
+            connection=connection,
+            target_metadata=Base.metadata,
+            include_object=include_object,
+            render_item=render_item,
+            **arguments,
         )
         with context.begin_transaction():
             context.run_migrations()

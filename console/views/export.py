@@ -9,9 +9,9 @@ from datetime import date, datetime
 from enum import Enum
 from typing import Any
 
+from console.core.sheets import neutral
 from console.web.answers import local_time
 
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\N{FULLWIDTH EQUALS SIGN}")
 BOM = "\ufeff"  # without it Excel reads č as two letters
 
 
@@ -28,10 +28,7 @@ def amount_cell(minor: int) -> Number:
 
 
 def harmless(value: Any) -> str:
-    """Write one cell so that no spreadsheet runs it as a formula.
-
-    Source: OWASP, "CSV Injection". What is a number stays one: we write it, nobody types it.
-    """
+    """Write one cell so that no spreadsheet runs it. What is a number stays one: we write it, nobody types it."""
     if value is None:
         return ""
     if isinstance(value, Number):
@@ -45,7 +42,7 @@ def harmless(value: Any) -> str:
     if isinstance(value, date):
         return value.isoformat()
     text = str(value.value if isinstance(value, Enum) else value)
-    return f"'{text}" if text.lstrip(" ").startswith(FORMULA_STARTS) else text
+    return neutral(text)
 
 
 def write_csv(titles: Sequence[str], batches: Iterable[Iterable[Sequence[Any]]]) -> Iterator[str]:

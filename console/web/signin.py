@@ -13,11 +13,11 @@ from flask import Blueprint, Response, g, jsonify, make_response, redirect, rend
 from flask.typing import ResponseReturnValue
 from flask_babel import lazy_gettext
 from flask_login import current_user
-from flask_wtf import FlaskForm
 from flask_wtf.csrf import generate_csrf
 
 from console.core.context import sealer
 from console.core.errors import Invalid, Refusal, SignInNeeded, TooMany
+from console.core.forms import Form
 from console.core.passwords import hash_password
 from console.core.seal import InvalidToken
 from console.core.transaction import transaction
@@ -223,14 +223,14 @@ def _page(refusal: Refusal | None = None) -> Response:
     return response
 
 
-def _render(template: str, form: FlaskForm, refusal: Refusal | None, **values: Any) -> str:
+def _render(template: str, form: Form, refusal: Refusal | None, **values: Any) -> str:
     for name, texts in (refusal.fields if refusal else {}).items():
         if name in form:
             form[name].errors = [str(text) for text in texts]
     return render_template(template, form=form, refusal=refusal, next=_asked_target(), **values)
 
 
-def _validate(form: FlaskForm) -> None:
+def _validate(form: Form) -> None:
     if not form.validate():
         raise Invalid(fields={name: list(errors) for name, errors in form.errors.items() if name})
 
