@@ -150,7 +150,7 @@ def project_files() -> Iterator[Path]:
 
 def test_no_file_names_a_package_index() -> None:
     """Locked packages come from wherever this machine gets them."""
-    address = re.compile(r"https?://[^\s\"']*(pypi|npmjs|pythonhosted|/simple/|registry)")
+    address = re.compile(r"https?://[^\s\"']*(/simple/|registry|package-?index|\.tgz|\.whl)")
     found = [
         f"{path.relative_to(ROOT)}: {match[0]}"
         for path in project_files()
