@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib import import_module
 
-DOMAINS = ("audit", "mail", "staff", "customers", "hosting", "billing")
+DOMAINS = ("audit", "mail", "staff", "customers", "hosting", "billing", "tickets")
 
 
 def load() -> None:

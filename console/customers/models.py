@@ -220,3 +220,23 @@ class Verification(Base):
         """Return what it opens now: what the person held when verified and still holds."""
         frozen = frozenset(Right(key) for key in self.rights)
         return frozen if self.membership is None else frozen & self.membership.held_rights()
+
+
+class VerificationCard(Base):
+    """A sealed card: a member of staff asks, the person enters e-mail and PIN, only the result comes back.
+
+    Reached by a token of which only the digest is kept; good for one success or a few failures.
+    """
+
+    __tablename__ = "verification_cards"
+    __table_args__ = (Index("ix_verification_cards_channel_id", "channel", "id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    token_digest: Mapped[str] = mapped_column(String(64), unique=True)
+    channel: Mapped[str] = mapped_column(String(60))  # ``ticket:<number>``, ``chat:<id>``
+    staff_id: Mapped[int] = mapped_column(ForeignKey("staff.id"))  # who asked, and for whom it opens
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    failures: Mapped[int] = mapped_column(default=0)
+    ended_at: Mapped[datetime | None]  # used, used up or called back
+    verification_id: Mapped[int | None] = mapped_column(ForeignKey("verifications.id"))

@@ -50,6 +50,38 @@ class RecoveryCode(Base):
     used_at: Mapped[datetime | None]
 
 
+class Department(Base):
+    """Where a question belongs: technical, accounting, sales. Chats and tickets are given to one.
+
+    ``verified_only``: what it answers needs a verified person. ``private``: only its own members and
+    supervisors see what lies there.
+    """
+
+    __tablename__ = "departments"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(String(40), unique=True)
+    name_sr: Mapped[str] = mapped_column(String(80))
+    name_en: Mapped[str] = mapped_column(String(80))
+    verified_only: Mapped[bool] = mapped_column(default=False)
+    private: Mapped[bool] = mapped_column(default=False)
+    active: Mapped[bool] = mapped_column(default=True)
+    position: Mapped[int] = mapped_column(default=0)
+
+    def name(self, language: str) -> str:
+        """Return what it is called in ``language`` (``sr_Latn`` or ``en``)."""
+        return self.name_en if language == "en" else self.name_sr
+
+
+class DepartmentMember(Base):
+    """A member of staff works in a department; in any number of them."""
+
+    __tablename__ = "department_members"
+
+    department_id: Mapped[int] = mapped_column(ForeignKey("departments.id"), primary_key=True)
+    staff_id: Mapped[int] = mapped_column(ForeignKey("staff.id"), primary_key=True, index=True)
+
+
 class StaffSession(SignInSession, Base):
     """A staff member's sign-in on one browser."""
 

@@ -32,10 +32,18 @@ class Permission(StrEnum):
     MANAGE_SERVICES = "services.manage"
     ISSUE_DOCUMENTS = "documents.issue"  # issue, cancel, record a payment
     MANAGE_STAFF = "staff.manage"
+    READ_TICKETS = "tickets.read"
+    WORK_TICKETS = "tickets.work"
+    MANAGE_DESK = "desk.manage"  # departments, promises, canned replies, views for all
+    REVIEW = "reviews.do"
+    SEE_REPORTS = "reports.see"  # figures of everybody; one's own need no permission
 
 
 _EVERYONE = frozenset({Permission.FIND_CUSTOMERS, Permission.SEE_PRODUCTS})
-_DESK = _EVERYONE | {Permission.VERIFY, Permission.REQUEST_MIGRATION, Permission.SEE_MIGRATIONS}
+_DESK = _EVERYONE | {
+    Permission.VERIFY, Permission.REQUEST_MIGRATION, Permission.SEE_MIGRATIONS,
+    Permission.READ_TICKETS, Permission.WORK_TICKETS,
+}  # fmt: skip
 _DOCUMENTS = frozenset({Permission.READ_DOCUMENTS, Permission.PREVIEW_MIGRATION})
 
 PERMISSIONS: dict[Role, frozenset[Permission]] = {
@@ -43,6 +51,12 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.BILLING: _DESK
     | _DOCUMENTS
     | {Permission.DECIDE_MIGRATION, Permission.ISSUE_DOCUMENTS, Permission.MANAGE_SERVICES},
-    Role.SUPERVISOR: _DESK | _DOCUMENTS | {Permission.OVERRIDE, Permission.UNLOCK_PIN, Permission.READ_AUDIT},
-    Role.ADMIN: _EVERYONE | {Permission.MANAGE_STAFF, Permission.READ_AUDIT, Permission.MANAGE_PRODUCTS},
+    Role.SUPERVISOR: _DESK
+    | _DOCUMENTS
+    | {
+        Permission.OVERRIDE, Permission.UNLOCK_PIN, Permission.READ_AUDIT,
+        Permission.MANAGE_DESK, Permission.REVIEW, Permission.SEE_REPORTS,
+    },
+    Role.ADMIN: _EVERYONE
+    | {Permission.MANAGE_STAFF, Permission.READ_AUDIT, Permission.MANAGE_PRODUCTS, Permission.MANAGE_DESK},
 }
