@@ -108,7 +108,7 @@ $(VENDOR)/.copied: $(NODE_MODULES)
 	@mkdir -p $(VENDOR)/inter
 	@cp node_modules/@fontsource-variable/inter/files/inter-latin-wght-normal.woff2 $(VENDOR)/inter/
 	@cp node_modules/@fontsource-variable/inter/files/inter-latin-ext-wght-normal.woff2 $(VENDOR)/inter/
-	@cp node_modules/socket.io-client/dist/socket.io.min.js $(VENDOR)/
+	@cp node_modules/socket.io-client/dist/socket.io.esm.min.js $(VENDOR)/
 	@touch $@
 
 %.mo: %.po | $(INSTALLED)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from importlib import import_module
 from pathlib import Path
 
 from flask import Flask, redirect, request, url_for
@@ -12,14 +13,20 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from console import extensions, models, portal, views, web
-from console.core import clock, context, logging
+from console.core import clock, context, logging, push
 from console.core.db import Base, db, init_db
 from console.core.errors import Invalid, Refusal
 from console.core.settings import Settings
-from console.web import access, answers, filters, locale, security
+from console.web import access, answers, filters, locale, security, sockets
 
 ROOT = Path(__file__).resolve().parents[1]
 MAX_FORM = 12 * 1024 * 1024  # a file of services, one day attachments
+
+
+# Handlers of Socket.IO events register themselves when their module is imported.
+SOCKETS = ("console.tickets.sockets",)
+for _module in SOCKETS:
+    import_module(_module)
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -43,6 +50,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     access.init_access(app)  # first, so that what is refused early is logged too
     init_db(app, settings)
     _bind_extensions(app, settings)
+    push.wire(sockets.send)
     security.init_security(app, https=settings.https)
     filters.init_filters(app)
     _map_errors(app)

@@ -23,7 +23,7 @@ from console.core.settings import DEMO_SEAL_KEY, DEMO_SECRET_KEY
 from console.setup import demo_accounts
 
 FOLDER = Path(__file__).resolve().parent
-VENDOR = ("socket.io.min.js", "inter/inter-latin-wght-normal.woff2", "inter/inter-latin-ext-wght-normal.woff2")
+VENDOR = ("socket.io.esm.min.js", "inter/inter-latin-wght-normal.woff2", "inter/inter-latin-ext-wght-normal.woff2")
 # Before these a rare race in resetting the WAL can corrupt the database (sqlite.org/wal.html#walresetbug).
 SAFE_SQLITE = ((3, 44, 6), (3, 50, 7), (3, 51, 3))
 SHOWN = 5

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from importlib import import_module
 
-DOMAINS = ("audit", "mail", "staff", "customers", "hosting", "billing", "tickets")
+DOMAINS = (
+    "audit",
+    "hours",
+    "mail",
+    "staff",
+    "customers",
+    "hosting",
+    "billing",
+    "tickets",
+    "tickets.promises",
+    "tickets.canned",
+)
 
 
 def load() -> None:

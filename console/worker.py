@@ -31,6 +31,7 @@ from console.core.sessions import SignInSession
 from console.core.transaction import transaction
 from console.customers.models import Guard, PersonSession
 from console.staff.models import StaffSession
+from console.tickets.promises.watch import watch as promises_watch
 
 log = get_logger(__name__)
 
@@ -80,6 +81,7 @@ def expire_migrations() -> None:
 JOBS = (
     Job("audit.anchor", timedelta(minutes=1), note_audit_end),
     Job("migrations.expire", timedelta(minutes=1), expire_migrations),
+    Job("promises.watch", timedelta(seconds=30), promises_watch),
     Job("rows.clear", timedelta(hours=1), clear_old_rows),
 )
 

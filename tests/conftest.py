@@ -222,7 +222,12 @@ def database(request: pytest.FixtureRequest) -> Iterator[str]:
 @pytest.fixture
 def settings(database: str, tmp_path: Path) -> Settings:
     """Settings on a fresh database. Override the fixture, or ``replace()`` fields, to change them."""
-    return replace(Settings(), database_url=database, audit_anchor=str(tmp_path / "anchor.json"))
+    return replace(
+        Settings(),
+        database_url=database,
+        audit_anchor=str(tmp_path / "anchor.json"),
+        files=str(tmp_path / "files"),
+    )
 
 
 @pytest.fixture(scope="session")

@@ -21,6 +21,7 @@ from werkzeug.routing import Rule
 
 from console.app import create_app
 from console.billing.issue import cancel_proforma
+from console.core import clock
 from console.core.actor import SYSTEM
 from console.core.db import db
 from console.core.settings import Settings, sqlite_path
@@ -28,9 +29,12 @@ from console.core.transaction import transaction
 from console.customers.models import PersonSession, Verification
 from console.staff.models import Staff, StaffSession
 from console.staff.roles import Role
+from console.tickets.models import SavedView
 from tests import factories
 from tests.billing.moves import make_move
+from tests.portal.things import access_values
 from tests.support.client import ConsoleClient, sign_in, sign_in_person
+from tests.tickets.rows import make_department
 
 pytestmark = pytest.mark.sqlite  # who may do what is decided before the database is asked
 
@@ -63,6 +67,13 @@ ROUTES: dict[tuple[str, str], frozenset[str]] = {
     ("POST", "staff.set_up"): NOBODY,
     ("GET", "staff.leave"): EVERYONE,
     ("POST", "staff.logout"): EVERYONE,
+    # Behind a token in a mail: whoever holds it.
+    ("GET", "requester.follow"): EVERYONE,
+    ("POST", "requester.answer"): EVERYONE,
+    ("POST", "requester.solved"): EVERYONE,
+    ("GET", "requester.file"): EVERYONE,
+    ("GET", "sealed.card"): EVERYONE,
+    ("POST", "sealed.submit"): EVERYONE,
     ("GET", "portal.login"): EVERYONE,
     ("POST", "portal.log_in"): EVERYONE,
     ("POST", "portal.logout"): CUSTOMER,
@@ -85,6 +96,44 @@ ROUTES: dict[tuple[str, str], frozenset[str]] = {
     ("GET", "verify.index"): DESK,
     ("POST", "verify.check"): DESK,
     ("POST", "verify.end"): DESK,
+    ("GET", "tickets.index_view"): DESK,
+    ("GET", "tickets.counts"): DESK,
+    ("GET", "tickets.changed_rows"): DESK,
+    ("GET", "tickets.export"): DESK,
+    ("POST", "tickets.act"): DESK,
+    ("POST", "tickets.save_view"): DESK,
+    ("POST", "tickets.change_view"): DESK,
+    ("POST", "tickets.remove_view"): DESK,
+    ("POST", "tickets.choose_columns"): DESK,
+    ("GET", "ticket.index"): DESK,
+    ("POST", "ticket.reply"): DESK,
+    ("POST", "ticket.note"): DESK,
+    ("POST", "ticket.take_back"): DESK,
+    ("POST", "ticket.take"): DESK,
+    ("POST", "ticket.move"): DESK,
+    ("POST", "ticket.ask_verification"): DESK,
+    ("GET", "ticket.file"): DESK,
+    ("GET", "ticket_new.index"): DESK,
+    ("POST", "ticket_new.index"): DESK,
+    ("GET", "ticket_new.about"): DESK,
+    ("GET", "departments.index_view"): TRAIL,
+    ("GET", "departments.create_view"): TRAIL,
+    ("POST", "departments.create_view"): TRAIL,
+    ("GET", "departments.edit_view"): TRAIL,
+    ("POST", "departments.edit_view"): TRAIL,
+    ("GET", "promises.index"): STAFF,
+    ("POST", "promises.change"): TRAIL,  # who manages the desk
+    ("GET", "replies.index_view"): STAFF,
+    ("GET", "replies.find"): DESK,
+    ("GET", "replies.edit_view"): STAFF,  # an agent reads it there
+    ("POST", "replies.edit_view"): TRAIL,
+    ("GET", "replies.create_view"): TRAIL,
+    ("POST", "replies.create_view"): TRAIL,
+    ("POST", "replies.delete_view"): TRAIL,
+    ("POST", "replies.load_standard"): TRAIL,
+    ("GET", "replies.categories"): TRAIL,
+    ("POST", "replies.save_category"): TRAIL,
+    ("POST", "replies.remove_category"): TRAIL,
     ("GET", "services.index_view"): DOCUMENTS,
     ("GET", "services.export"): DOCUMENTS,
     ("GET", "domains.index_view"): DOCUMENTS,
@@ -133,7 +182,12 @@ ROUTES: dict[tuple[str, str], frozenset[str]] = {
 FIELDS: dict[tuple[str, str], tuple[str, ...]] = {
     ("GET", "audit.details_view"): ("id",),
     ("POST", "customer.unlock_pin"): ("membership",),
+    ("GET", "departments.edit_view"): ("id",),
+    ("POST", "departments.edit_view"): ("id",),
     ("POST", "migrations.withdraw"): ("reason",),
+    ("GET", "replies.edit_view"): ("id",),
+    ("POST", "replies.edit_view"): ("id",),
+    ("POST", "replies.delete_view"): ("id",),
 }
 
 
@@ -179,7 +233,13 @@ def world(_sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> I
     file = folder / "world.sqlite3"
     shutil.copyfile(_sqlite_template, file)
     app = create_app(
-        replace(Settings(), database_url=f"sqlite:///{file}", audit_anchor=str(folder / "anchor.json"), locale="en")
+        replace(
+            Settings(),
+            database_url=f"sqlite:///{file}",
+            audit_anchor=str(folder / "anchor.json"),
+            files=str(folder / "files"),
+            locale="en",
+        )
     )
     app.test_client_class = ConsoleClient
     with app.app_context():
@@ -219,11 +279,13 @@ def _people_and_things(app: Flask) -> tuple[dict[str, ConsoleClient], dict[str, 
         "audit.details_view.id": 1,
         "customer.unlock_pin.membership": subject.owner.id,
         "migrations.withdraw.reason": "Predomislili su se",
+        "departments.edit_view.id": make_department().id,
         "staff_accounts.key": factories.make_staff(Role.AGENT).id,
         "session_id": db.session.scalars(select(PersonSession.id)).one(),
         "static.filename": "console.css",
         "admin.filename": "bootstrap/bootstrap4/js/bootstrap.min.js",
     }
+    shared |= access_values(staff["agent"])
     return clients, {caller: shared | _own(staff.get(caller, staff["agent"])) for caller in CALLERS}
 
 
@@ -231,7 +293,16 @@ def _own(staff: Staff) -> dict[str, Any]:
     """What belongs to one member of staff: a verification and a session."""
     verification = factories.make_verification(staff, factories.owner_of(factories.make_customer()))
     session_id = db.session.scalars(select(StaffSession.id).where(StaffSession.staff_id == staff.id)).one()
-    return {"verification_id": verification.id, "profile.key": session_id}
+    return {"verification_id": verification.id, "profile.key": session_id, "tickets.key": _view_of(staff)}
+
+
+def _view_of(staff: Staff) -> int:
+    """Save a view of their own for whoever may have one."""
+    with transaction() as session:
+        view = SavedView(staff_id=staff.id, name="Moj", query={"view": "open"}, created_at=clock.now())
+        session.add(view)
+        session.flush()
+        return view.id
 
 
 def rules(app: Flask) -> dict[tuple[str, str], Rule]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import cast
 
 from flask import current_app
 
+from console.core.files import FileStore
 from console.core.seal import Sealer
 from console.core.settings import Settings
 
@@ -38,3 +40,8 @@ def settings() -> Settings:
 def sealer() -> Sealer:
     """Return the sealer of the running application."""
     return _context().sealer
+
+
+def files() -> FileStore:
+    """Return where the running application keeps files."""
+    return FileStore(Path(settings().files).absolute())

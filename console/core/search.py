@@ -10,7 +10,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, SQLColumnExpression, text
+from sqlalchemy import (
+    Double,
+    Float,
+    Select,
+    SQLColumnExpression,
+    Subquery,
+    cast,
+    column,
+    exists,
+    func,
+    literal_column,
+    select,
+    table,
+    text,
+)
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.types import Integer
@@ -20,6 +34,8 @@ from console.core.text import words as split_words
 
 LIMIT = 1_000
 MAX_WORDS = 8
+MAX_CONTENT = 200_000  # characters of one thing; a tsvector ends at a megabyte
+TITLE_WEIGHT = 10.0
 
 
 @dataclass(frozen=True)
@@ -78,6 +94,97 @@ class SearchIndex:
             query = " & ".join(f"{part}:*" for part in parts)
         hits = text(sql).bindparams(query=query).columns(id=Integer).subquery()
         return Select(hits.c.id)
+
+
+@dataclass(frozen=True)
+class RankedIndex(SearchIndex):
+    """An index whose rows have a title; a hit there counts more than one in the text.
+
+    Its content is ``(title, text)``. Hits are ranked among the newest 1,000: a common word would
+    else be ranked over the whole table.
+    """
+
+    def put_titled(self, session: Session, key: int, title: str, content: str, *, new: bool = False) -> None:
+        """Index a thing by its title and its text, in place of what was there."""
+        self.put_titled_many(session, [(key, title, content)], new=new)
+
+    def put_titled_many(self, session: Session, rows: list[tuple[int, str, str]], *, new: bool = False) -> None:
+        """Index many at once; ``new`` where none of them was there before."""
+        if not rows:
+            return
+        sqlite = _is_sqlite(session)
+        if not new:
+            column = "rowid" if sqlite else "id"
+            session.execute(
+                text(f"DELETE FROM {self.table} WHERE {column} = :key"),  # noqa: S608
+                [{"key": key} for key, _title, _content in rows],
+            )
+        values = [
+            {"key": key, "title": _searchable(title), "words": _searchable(content[:MAX_CONTENT])}
+            for key, title, content in rows
+        ]
+        if sqlite:
+            insert = f"INSERT INTO {self.table} (rowid, title, words) VALUES (:key, :title, :words)"  # noqa: S608
+        else:
+            insert = (
+                f"INSERT INTO {self.table} (id, words) VALUES (:key, "  # noqa: S608
+                "setweight(to_tsvector('simple', :title), 'A') || to_tsvector('simple', :words))"
+            )
+        session.execute(text(insert), values)
+
+    def ranked(self, session: Session, query: str, within: Select[int] | None = None) -> Subquery | None:
+        """Return the newest hits as rows ``id, rank``, the best the highest; ``None`` where the query has no word.
+
+        Args:
+            within: the keys that may be hits, asked before the newest are taken: a narrowed list, what one may see.
+        """
+        parts = _telling(split_words(query)[:MAX_WORDS])
+        if not parts:
+            return None
+        hits = self._best_fts(parts, within) if _is_sqlite(session) else self._best_tsvector(parts, within)
+        return hits.subquery("hits")
+
+    def _best_fts(self, parts: list[str], within: Select[int] | None) -> Select[Any]:
+        asked = " ".join(f'"{part}"*' for part in parts)
+        key = literal_column(f"{self.table}.rowid", Integer)
+        # bm25 is the better the lower.
+        rank = literal_column(f"-bm25({self.table}, {TITLE_WEIGHT}, 1.0)", Float)
+        newest: Any = (
+            select(key.label("id"), rank.label("rank"))
+            .select_from(table(self.table))
+            .where(text(f"{self.table} MATCH :asked").bindparams(asked=asked))
+            .order_by(key.desc())
+            .limit(LIMIT)
+        )
+        if within is not None:
+            # Looked up hit by hit: listed first, they would all be listed for a thousand hits.
+            allowed = within.subquery("allowed")
+            newest = newest.where(exists().where(allowed.c[0] == key))
+        found: Select[Any] = newest
+        return found
+
+    def _best_tsvector(self, parts: list[str], within: Select[int] | None) -> Select[Any]:
+        asked = func.to_tsquery("simple", " & ".join(f"{part}:*" for part in parts))
+        index = table(self.table, column("id", Integer), column("words"))
+        newest = (
+            select(index.c.id, index.c.words)
+            .where(index.c.words.op("@@")(asked))
+            .order_by(index.c.id.desc())
+            .limit(LIMIT)
+        )
+        if within is not None:
+            newest = newest.where(index.c.id.in_(within))
+        best = newest.subquery("newest")
+        return select(best.c.id, cast(func.ts_rank(best.c.words, asked), Double).label("rank"))
+
+
+def create_ranked_table(op: Any, table: str) -> None:
+    """Create a :class:`RankedIndex`'s table in an Alembic revision."""
+    if op.get_bind().dialect.name == "sqlite":
+        op.execute(f"CREATE VIRTUAL TABLE {table} USING fts5(title, words, prefix='2 3', tokenize='ascii')")
+    else:
+        op.execute(f"CREATE TABLE {table} (id BIGINT PRIMARY KEY, words tsvector NOT NULL)")
+        op.execute(f"CREATE INDEX ix_{table}_words ON {table} USING gin (words)")
 
 
 def create_search_table(op: Any, table: str) -> None:

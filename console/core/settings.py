@@ -73,6 +73,7 @@ class Settings:
     mail_from: str = "podrska@example.test"
     clock: datetime | None = None
     audit_anchor: str = "var/audit-anchor.json"
+    files: str = "var/files"
     metrics_token: str | None = field(default=None, repr=False)
     issuer: Issuer = field(default_factory=Issuer)
 
@@ -125,6 +126,7 @@ class Settings:
             mail_from=values.text("MAIL_FROM", cls.mail_from),
             clock=values.instant("CLOCK"),
             audit_anchor=values.text("AUDIT_ANCHOR", cls.audit_anchor),
+            files=values.text("FILES", cls.files),
             metrics_token=values.optional("METRICS_TOKEN"),
             issuer=_issuer(values),
             pin_minutes=values.number("PIN_MINUTES", cls.pin_minutes),

@@ -6,18 +6,15 @@ this order; whoever comes second waits and sees the first one's count.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any, cast
 
-from sqlalchemy import Table, select
-from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy import select
 
 from console.core import clock
 from console.core.actor import Actor
 from console.core.context import sealer
-from console.core.db import Base, db
+from console.core.db import db
+from console.core.upsert import insert_missing
 from console.customers.models import Guard
 
 
@@ -41,7 +38,7 @@ def lock_guards(*keys: str) -> list[Guard]:
     now = clock.now()
     ordered = sorted(keys)
     insert_missing(
-        Guard, [{"key": key, "failures": [], "locked_until": None, "updated_at": now} for key in ordered], key=Guard.key
+        Guard, [{"key": key, "failures": [], "locked_until": None, "updated_at": now} for key in ordered], Guard.key
     )
     query = (
         select(Guard)
@@ -70,11 +67,3 @@ def clear(guard: Guard) -> None:
     """Forget the failures and unlock."""
     guard.failures = []
     guard.locked_until = None
-
-
-def insert_missing(model: type[Base], rows: Sequence[dict[str, Any]], *, key: InstrumentedAttribute[Any]) -> None:
-    """Insert those of ``rows`` whose ``key`` is not there yet, without failing on the others."""
-    table = cast("Table", model.__table__)
-    sqlite_ = db.session.get_bind().dialect.name == "sqlite"
-    insert = sqlite.insert(table) if sqlite_ else postgresql.insert(table)
-    db.session.execute(insert.values(list(rows)).on_conflict_do_nothing(index_elements=[key.key]))

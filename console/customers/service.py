@@ -21,7 +21,7 @@ from console.core.context import settings
 from console.core.db import db
 from console.core.errors import Conflict, Invalid, Text
 from console.core.money import CURRENCIES
-from console.customers.guards import insert_missing
+from console.core.upsert import insert_missing
 from console.customers.models import (
     CUSTOMER_SEARCH,
     Customer,
@@ -264,7 +264,7 @@ def _person(email: str, data: MemberData) -> Person:
                 "created_at": clock.now(),
             }
         ],
-        key=Person.email,
+        Person.email,
     )
     return db.session.scalars(select(Person).where(Person.email == email)).one()
 

@@ -98,17 +98,29 @@ def verify(actor: Actor, *, email: str, pin: str, channel: str) -> Verification 
     actor.require(Permission.VERIFY)
     if actor.kind != "staff" or actor.id is None:
         raise NotFound(code="not_allowed")
+    return check(actor, actor, email=email, pin=pin, channel=channel)
+
+
+def check(source: Actor, staff: Actor, *, email: str, pin: str, channel: str) -> Verification | None:
+    """Check e-mail and PIN as ``source`` gave them, and on success open the account for ``staff``.
+
+    The two are one where staff type what a caller says; on a sealed card (:mod:`console.customers.cards`)
+    the source is the visitor.
+
+    Raises:
+        Invalid, TooMany: see :func:`verify`.
+    """
     email, pin, channel = _read(email, pin, channel)
     now = clock.now()
-    source, guard = lock_guards(source_key(actor), email_key(email))
-    _slow_down(source, now)
+    row, guard = lock_guards(source_key(source), email_key(email))
+    _slow_down(row, now)
     # Whether locked or not, the rows are read and the secrets opened: the time must not tell.
     found = _candidates(email, pin, now)
     locked = is_locked(guard, now)
     match = next((c for c in found if c.matches), None)
     if match is not None and not locked:
-        return _succeed(actor, guard, match.membership, channel, now)
-    _fail(actor, source, guard, found, channel, now, locked=locked)
+        return _succeed(staff, guard, match.membership, channel, now)
+    _fail(source, row, guard, found, channel, now, locked=locked)
     return None
 
 

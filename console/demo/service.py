@@ -24,6 +24,7 @@ from console.demo.names import Names
 from console.demo.story import Story
 from console.hosting.models import Product, ProductKind
 from console.staff.models import Staff
+from console.tickets.canned.service import load_standard
 
 Progress = Callable[[str, int], None]
 
@@ -62,6 +63,7 @@ def fill(seed: int, customers: int = 0, progress: Progress = lambda _what, _coun
     rng = Random(seed)  # noqa: S311  (chance that repeats is what is wanted)
     story = Story(story_day(), rng, password_hash)
     tell(story, Names(rng))
+    story.at(story.instant(400, hour=15), lambda: load_standard(story.actor("supervisor")))
     with transaction() as session:
         story.happen(lambda: progress("story", story.length))
         if customers:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, Text
+from sqlalchemy import JSON, ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from console.core.db import Base, enum_column
@@ -15,6 +16,7 @@ class MailState(StrEnum):
     QUEUED = "queued"
     SENT = "sent"
     FAILED = "failed"
+    CANCELLED = "cancelled"  # before it was sent, as a reply that was taken back
 
 
 class Mail(Base):
@@ -24,6 +26,7 @@ class Mail(Base):
     __table_args__ = (
         Index("ix_mail_state_id", "state", "id"),
         Index("ix_mail_customer_id_id", "customer_id", "id"),
+        Index("ix_mail_subject_ref_id", "subject_ref", "id"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -39,3 +42,10 @@ class Mail(Base):
     customer_id: Mapped[int | None] = mapped_column(ForeignKey("customers.id"))
     state: Mapped[MailState] = mapped_column(enum_column(MailState), default=MailState.QUEUED)
     created_at: Mapped[datetime]
+    send_after: Mapped[datetime]  # not before
+    # What it is about, as ``ticket:418``: mail knows no tickets.
+    subject_ref: Mapped[str | None] = mapped_column(String(60))
+    in_reply_to: Mapped[str | None] = mapped_column(String(200))
+    references: Mapped[str | None] = mapped_column(Text)  # RFC 5322, 3.6.4
+    attachments: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)  # name, type, size, digest
+    private: Mapped[bool] = mapped_column(default=False)  # a link in it opens something: not for staff to read

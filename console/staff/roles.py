@@ -36,10 +36,12 @@ class Permission(StrEnum):
     WORK_TICKETS = "tickets.work"
     MANAGE_DESK = "desk.manage"  # departments, promises, canned replies, views for all
     REVIEW = "reviews.do"
+    SEE_HOURS = "hours.see"
+    EDIT_HOURS = "hours.edit"  # the same words as in console.hours.service, which lies below
     SEE_REPORTS = "reports.see"  # figures of everybody; one's own need no permission
 
 
-_EVERYONE = frozenset({Permission.FIND_CUSTOMERS, Permission.SEE_PRODUCTS})
+_EVERYONE = frozenset({Permission.FIND_CUSTOMERS, Permission.SEE_PRODUCTS, Permission.SEE_HOURS})
 _DESK = _EVERYONE | {
     Permission.VERIFY, Permission.REQUEST_MIGRATION, Permission.SEE_MIGRATIONS,
     Permission.READ_TICKETS, Permission.WORK_TICKETS,
@@ -54,9 +56,20 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.SUPERVISOR: _DESK
     | _DOCUMENTS
     | {
-        Permission.OVERRIDE, Permission.UNLOCK_PIN, Permission.READ_AUDIT,
-        Permission.MANAGE_DESK, Permission.REVIEW, Permission.SEE_REPORTS,
+        Permission.OVERRIDE,
+        Permission.UNLOCK_PIN,
+        Permission.READ_AUDIT,
+        Permission.MANAGE_DESK,
+        Permission.REVIEW,
+        Permission.SEE_REPORTS,
+        Permission.EDIT_HOURS,
     },
     Role.ADMIN: _EVERYONE
-    | {Permission.MANAGE_STAFF, Permission.READ_AUDIT, Permission.MANAGE_PRODUCTS, Permission.MANAGE_DESK},
+    | {
+        Permission.MANAGE_STAFF,
+        Permission.READ_AUDIT,
+        Permission.MANAGE_PRODUCTS,
+        Permission.MANAGE_DESK,
+        Permission.EDIT_HOURS,
+    },
 }

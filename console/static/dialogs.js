@@ -33,8 +33,8 @@ export function confirm(text, yes) {
 const sure = document.querySelector('#confirm [data-yes]');
 if (sure) sure.dataset.default = sure.textContent;
 
-/** Say something that goes away by itself. */
-export function toast(text) {
+/** Say something that goes away by itself; with an action it stays longer: {label, run}. */
+export function toast(text, action) {
   const box = document.querySelector('[data-toasts]');
   if (!box) return;
   const line = document.createElement('div');
@@ -43,8 +43,16 @@ export function toast(text) {
   words.className = 'grow';
   words.textContent = text;
   line.append(words);
+  if (action) line.append(doing(action, line));
   box.append(line);
-  setTimeout(() => line.remove(), 6000);
+  setTimeout(() => line.remove(), action ? 10_000 : 6000);
+}
+
+function doing(action, line) {
+  const button = document.createElement('button');
+  Object.assign(button, { type: 'button', className: 'btn btn-ghost btn-sm', textContent: action.label });
+  button.addEventListener('click', () => { line.remove(); action.run(); }, { once: true });
+  return button;
 }
 
 // <button data-confirm="…"> or <form data-confirm="…">: nothing is sent before the answer.

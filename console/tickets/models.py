@@ -27,11 +27,11 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
 from console.core.db import Base, enum_column
-from console.core.search import SearchIndex
+from console.core.search import RankedIndex
 from console.customers.models import Customer
 from console.staff.models import Department, Staff
 
-TICKET_SEARCH = SearchIndex("search_tickets")
+TICKET_SEARCH = RankedIndex("search_tickets")
 TICKET_BASE = 20_000
 NO_DUE = datetime(9999, 12, 31, tzinfo=UTC)  # sorts after everything that is due
 MAX_SUBJECT = 200

@@ -10,12 +10,16 @@ from flask_admin.base import BaseView
 from flask_admin.theme import Bootstrap4Theme
 
 from console.core.context import settings
-from console.views import menu, paging, texts
+from console.views import menu, paging, promise_words, texts
 from console.views.dashboard import Dashboard
 from console.web.security import csp_nonce
 
 # Each module has ``views()``: its view objects, new ones for every application.
 PAGES = (
+    "tickets",
+    "ticket_new",
+    "ticket_page",
+    "replies",
     "customer_list",
     "customers",
     "verify",
@@ -26,6 +30,8 @@ PAGES = (
     "stornos",
     "migrations",
     "audit",
+    "departments",
+    "promises",
     "staff",
     "profile",
     "palette",
@@ -46,6 +52,7 @@ def init_app(app: Flask) -> None:
     for view in page_views():
         admin.add_view(view)
     menu.init_app(app)
+    promise_words.init_app(app)
     app.jinja_env.globals["script_texts"] = texts.script_texts
     app.jinja_env.filters.update(near=paging.near, whole=paging.whole)
 

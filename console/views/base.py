@@ -384,7 +384,7 @@ class BaseModelView(Guarded, ModelView):
     @expose("/edit/", methods=("GET", "POST"))
     def edit_view(self) -> ResponseReturnValue:
         """Show the form for a row, or change it."""
-        row = self._wanted(request.args.get("id"))
+        row = self._wanted(request.values.get("id"))
         form = self.edit_form(obj=row)
         if self.validate_form(form) and self.update_model(form, row):
             flash(gettext("Saved."), "success")

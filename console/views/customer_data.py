@@ -23,10 +23,13 @@ from console.customers.rights import Right
 from console.hosting.models import Product, ProductKind, Service
 from console.mail.models import Mail
 from console.staff.roles import Permission
+from console.tickets.models import Ticket
+from console.tickets.queries import ticket_key, visible
 from console.web.answers import local_time
 
 MAX_SERVICES = 200
 MAX_ROWS = 50
+TICKETS = 20  # on one page of the tab
 NONE: frozenset[Right] = frozenset()
 # Which right opens what happened to what; what is not listed is not told.
 _TOLD_OF = {
@@ -57,6 +60,8 @@ class CustomerPage:
     stornos: Sequence[Storno] | None = None
     mails: Sequence[Mail] | None = None
     trail: Sequence[AuditEntry] | None = None
+    tickets: Sequence[Ticket] | None = None
+    older: str | None = None  # the last ticket shown, where there are older ones
     past: list[PastVerification] = field(default_factory=list)
     locks: dict[int, datetime] = field(default_factory=dict)
 
@@ -110,8 +115,12 @@ class CustomerPage:
         return sums
 
 
-def load(actor: Actor, customer: Customer) -> CustomerPage:
-    """Read what is opened of ``customer`` for ``actor``, and nothing else."""
+def load(actor: Actor, customer: Customer, *, tickets: bool = False, before: str = "") -> CustomerPage:
+    """Read what is opened of ``customer`` for ``actor``, and nothing else.
+
+    Args:
+        tickets: read its tickets too, where the right opens them; those older than ``before`` if it names one.
+    """
     verification = live_verification(actor, customer.id)
     page = CustomerPage(customer, actor, verification, verification.opened_rights() if verification else NONE)
     unlocks = actor.may(Permission.UNLOCK_PIN)
@@ -131,8 +140,24 @@ def load(actor: Actor, customer: Customer) -> CustomerPage:
         page.mails = _mails(customer.id)
     if page.opens(Right.PROFILE):
         page.trail = _trail(customer.id, page)
+    if tickets and page.opens(Right.TICKETS) and actor.may(Permission.READ_TICKETS):
+        found = _tickets(actor, customer.id, before)
+        page.tickets = found[:TICKETS]
+        page.older = page.tickets[-1].number if len(found) > TICKETS else None
     page.past = verifications_of(customer.id)
     return page
+
+
+def _tickets(actor: Actor, customer_id: int, before: str) -> Sequence[Ticket]:
+    """Return the account's tickets that the reader may see, newest first, one more than are shown."""
+    query = select(Ticket).where(Ticket.customer_id == customer_id, visible(actor))
+    key = ticket_key(before)
+    if key is not None:
+        query = query.where(Ticket.id < key)
+    shown = load_only(
+        Ticket.id, Ticket.subject, Ticket.status, Ticket.merged_into_id, Ticket.updated_at, Ticket.is_open
+    )
+    return db.session.scalars(query.options(shown).order_by(Ticket.id.desc()).limit(TICKETS + 1)).all()
 
 
 def _services(customer_id: int, page: CustomerPage) -> list[Service]:
@@ -218,6 +243,16 @@ def as_json(page: CustomerPage) -> dict[str, Any]:
         answer["mail"] = [
             {"subject": row.subject, "to": row.to_address, "state": row.state.value, "at": local_time(row.created_at)}
             for row in page.mails
+        ]
+    if page.tickets is not None:
+        answer["tickets"] = [
+            {
+                "number": row.number,
+                "subject": row.subject,
+                "status": row.status.value,
+                "updated_at": local_time(row.updated_at),
+            }
+            for row in page.tickets
         ]
     return answer
 

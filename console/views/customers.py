@@ -23,6 +23,7 @@ from console.views.base import Page
 from console.views.customer_data import as_json, load, verification_json
 from console.views.labels import SERVICE_STATUS, SUSPENSION, TAX_STATUS, proforma_label
 from console.views.menu import customer_url
+from console.views.ticket_labels import status_label, ticket_url
 from console.views.trail_labels import action_icon, action_name
 from console.web.answers import refuse, wants_json
 from console.web.identity import current_actor
@@ -32,6 +33,7 @@ TABS: dict[str, Text] = {
     "people": lazy_gettext("People and rights"),
     "services": lazy_gettext("Services"),
     "documents": lazy_gettext("Documents"),
+    "tickets": lazy_gettext("Tickets"),
     "mail": lazy_gettext("Mail sent"),
     "history": lazy_gettext("History"),
 }
@@ -56,7 +58,9 @@ class CustomerPageView(Page):
         """Show the account as far as it is opened for this reader."""
         customer = customer_by_number(number)
         if wants_json():
-            return jsonify(as_json(load(current_actor(), customer)))
+            return jsonify(
+                as_json(load(current_actor(), customer, tickets=True, before=request.args.get("before", "")))
+            )
         return render_customer(self, customer)
 
     @expose("/override", methods=["POST"])
@@ -98,9 +102,10 @@ def render_customer(
 ) -> str:
     """Draw the page, also after a failed try that was made on it."""
     tab = request.args.get("tab", "overview")
+    before = request.args.get("before", "")
     rendered: str = view.render(
         "admin/customer.html",
-        page=load(current_actor(), customer),
+        page=load(current_actor(), customer, tickets=tab == "tickets", before=before),
         customer=customer,
         tabs=TABS,
         tab=tab if tab in TABS else "overview",
@@ -118,6 +123,10 @@ def render_customer(
         mail_names={category.value: name for category, name in labels.MAIL_NAMES.items()},
         action_name=action_name,
         action_icon=action_icon,
+        ticket_url=ticket_url,
+        status_label=status_label,
+        before=before,
+        may_open_ticket=current_actor().may(Permission.WORK_TICKETS),
     )
     return rendered
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Flask, current_app, url_for
+from flask import Flask, current_app, g, url_for
 from flask_admin.base import BaseView
 from flask_babel import lazy_gettext
 
@@ -30,6 +31,7 @@ class Item:
     icon: str
     letter: str  # G, then this letter, goes there; empty: no shortcut
     here: str  # what aria-current says: "page", "true" on a page below it, or nothing
+    badge: Callable[[], str] | None = None  # what stands beside the name; asked when the line is drawn
 
 
 def init_app(app: Flask) -> None:
@@ -43,6 +45,13 @@ def init_app(app: Flask) -> None:
 
 def groups(current: BaseView | None = None) -> list[tuple[Text, list[Item]]]:
     """Return this person's sidebar; ``current`` is the view that is open."""
+    drawn: dict[int, list[tuple[Text, list[Item]]]] = g.setdefault("menu", {})  # asked by the sidebar and by the keys
+    if id(current) not in drawn:
+        drawn[id(current)] = _groups(current)
+    return drawn[id(current)]
+
+
+def _groups(current: BaseView | None) -> list[tuple[Text, list[Item]]]:
     found: dict[str, list[Item]] = {key: [] for key in GROUPS}
     for view in current_app.extensions["admin"][0]._views:  # noqa: SLF001  (Flask-Admin has no other list)
         group = getattr(view, "group", None)
@@ -75,10 +84,11 @@ def document_url(document: Proforma | Storno) -> str:
 def _item(view: BaseView, current: BaseView | None) -> Item:
     return Item(
         name=view.name or "",
-        url=view.get_url(f"{view.endpoint}.{view._default_view}"),  # noqa: SLF001
+        url=view.get_url(f"{view.endpoint}.{view._default_view}", **getattr(view, "menu_query", {})),  # noqa: SLF001
         icon=view.menu_icon_value or "dot",
         letter=getattr(view, "letter", ""),
         here=_here(view, current),
+        badge=getattr(view, "badge", None),
     )
 
 

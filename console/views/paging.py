@@ -6,10 +6,11 @@ import base64
 import binascii
 import json
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, or_
+from sqlalchemy import ColumnElement, Select, TypeDecorator, and_, or_
+from sqlalchemy.types import TypeEngine
 from werkzeug.datastructures import MultiDict
 
 from console.core.errors import Invalid
@@ -126,14 +127,25 @@ def after_cursor(query: Select[Any], ask: Ask, key: Any, sorts: dict[str, Any]) 
     if ask.sort == "id":
         return query.where(_beyond(key, last, ask.descending))
     column = sorts[ask.sort]
-    python = column.type.python_type
     try:
-        value = date.fromisoformat(value) if python is date else python(value)
+        value = _typed(column.type, value)
     except (TypeError, ValueError) as error:
         raise Invalid(code="cursor") from error
     return query.where(
         or_(_beyond(column, value, ask.descending), and_(column == value, _beyond(key, last, ask.descending)))
     )
+
+
+def _typed(kind: TypeEngine[Any], value: Any) -> Any:
+    """Return a cursor's value as its column has it."""
+    # A decorated type does not say what it is of.
+    python = kind.impl_instance.python_type if isinstance(kind, TypeDecorator) else kind.python_type
+    if python is datetime:
+        instant = datetime.fromisoformat(value)
+        if instant.tzinfo is None:
+            raise ValueError(value)
+        return instant
+    return date.fromisoformat(value) if python is date else python(value)
 
 
 def _beyond(column: Any, value: Any, descending: bool) -> ColumnElement[bool]:
@@ -147,6 +159,26 @@ def write_cursor(ask: Ask, row: Any, sorts: dict[str, Any]) -> str:
         value = value.isoformat()
     text = json.dumps([_order(ask), value, row.id], separators=(",", ":"))
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def write_offset(ask: Ask, offset: int) -> str:
+    """Return the cursor that continues behind so many rows, where an order has no column: a search's best hits."""
+    text = json.dumps([_order(ask), offset, 1], separators=(",", ":"))
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def read_offset(ask: Ask) -> int:
+    """Return behind how many rows ``ask`` continues.
+
+    Raises:
+        Invalid: the cursor is not one of this list in this order.
+    """
+    if not ask.cursor:
+        return 0
+    offset, _one = _read_cursor(ask)
+    if not isinstance(offset, int) or not 0 <= offset <= COUNTED:
+        raise Invalid(code="cursor")
+    return offset
 
 
 def _read_cursor(ask: Ask) -> tuple[Any, int]:

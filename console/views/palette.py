@@ -1,4 +1,4 @@
-"""Ctrl-K: finds a customer, a domain, a document or a command.
+"""Ctrl-K: finds a customer, a ticket, a domain, a document or a command.
 
 An agent finds customers by number and name only; domains and documents are
 found where a live verification opens them. Billing and supervisors find all.
@@ -27,10 +27,13 @@ from console.customers.queries import live_verifications
 from console.customers.rights import Right
 from console.hosting.models import DOMAIN_SEARCH, Domain, Service
 from console.staff.roles import Permission
+from console.tickets.models import TICKET_SEARCH, Ticket
+from console.tickets.queries import visible
 from console.views import menu
 from console.views.base import Page
 from console.views.labels import CUSTOMER_KIND, expires, proforma_label
 from console.views.paging import MAX_SEARCH
+from console.views.ticket_labels import status_label, ticket_url
 from console.web.filters import language
 from console.web.identity import current_actor
 
@@ -74,6 +77,8 @@ def _groups(actor: Actor, asked: str) -> Iterator[tuple[str, list[Hit]]]:
         opened = {} if reads_all else {live.customer_id: live.opened_rights() for live in live_verifications(actor)}
         if actor.may(Permission.FIND_CUSTOMERS):
             yield gettext("Customers"), customers(asked)
+        if actor.may(Permission.READ_TICKETS):
+            yield gettext("Tickets"), tickets(actor, asked)
         yield gettext("Domains"), domains(asked, None if reads_all else _with(opened, Right.DOMAINS))
         yield gettext("Documents"), documents(asked, None if reads_all else _with(opened, Right.INVOICES))
     yield gettext("Commands"), commands(asked)
@@ -96,6 +101,30 @@ def customers(asked: str) -> list[Hit]:
             note=row.number,
             url=menu.customer_url(row.number),
             icon=CUSTOMER_KIND[row.kind].icon,
+        )
+        for row in db.session.scalars(query)
+    ]
+
+
+def tickets(actor: Actor, asked: str) -> list[Hit]:
+    """Find tickets this person may see by number, words, requester, customer or domain; the best first."""
+    best = TICKET_SEARCH.ranked(db.session(), asked, select(Ticket.id).where(visible(actor)))
+    if best is None:
+        return []
+    shown = load_only(Ticket.id, Ticket.subject, Ticket.status, Ticket.requester_name, Ticket.merged_into_id)
+    query = (
+        select(Ticket)
+        .join(best, best.c.id == Ticket.id)
+        .options(shown)
+        .order_by(best.c.rank.desc(), Ticket.id.desc())
+        .limit(EACH)
+    )
+    return [
+        Hit(
+            row.subject,
+            ticket_url(row.number),
+            "ticket",
+            f"{row.number} · {status_label(row).text} · {row.requester_name}",
         )
         for row in db.session.scalars(query)
     ]

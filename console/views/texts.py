@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 
-from flask_babel import gettext, ngettext
+from flask_babel import get_locale, gettext, ngettext
 
 # A number of each plural category that Serbian has; English uses the first and the last.
 _SAMPLES = {"one": 1, "few": 2, "other": 5}
@@ -12,6 +13,11 @@ _SAMPLES = {"one": 1, "few": 2, "other": 5}
 
 def script_texts() -> dict[str, str | dict[str, str]]:
     """Return the texts of ``static/*.js`` in the language of this request; ``#`` stands for a number."""
+    return _texts(str(get_locale()))
+
+
+@cache  # on every page, and the same on all of them
+def _texts(_language: str) -> dict[str, str | dict[str, str]]:
     return {
         "open": gettext("Open"),
         "copied": gettext("Copied"),
@@ -19,6 +25,18 @@ def script_texts() -> dict[str, str | dict[str, str]]:
         "select_rows": gettext("Select at least one row first."),
         "failed": gettext("That did not work. Nothing was changed; try again."),
         "ended": gettext("ended"),
+        "undo": gettext("Undo"),
+        "undone": gettext("Put back as it was."),
+        "choose_two": gettext("Select at least two tickets to merge."),
+        "not_listed": gettext("no longer in this view"),
+        "live_off": gettext("No live connection; refreshed every 30 seconds"),
+        "open_duplicates": _forms(
+            lambda n: ngettext("%(num)d open ticket of this address", "%(num)d open tickets of this address", n)
+        ),
+        "new_rows": _forms(lambda n: ngettext("%(num)d new – show", "%(num)d new – show", n)),
+        "late_minutes": _forms(lambda n: ngettext("%(num)d min late", "%(num)d min late", n)),
+        "late_hours": _forms(lambda n: ngettext("%(num)d h late", "%(num)d h late", n)),
+        "late_days": _forms(lambda n: ngettext("%(num)d day late", "%(num)d days late", n)),
         "just_now": gettext("just now"),
         "found": _forms(lambda n: ngettext("%(num)d found", "%(num)d found", n)),
         "picked": _forms(lambda n: ngettext("%(num)d selected", "%(num)d selected", n)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 from uuid import uuid4
 
 import structlog
@@ -44,6 +45,11 @@ def init_access(app: Flask) -> None:
                 address=request.remote_addr,
             )
         return response
+
+    def log_exception(exc_info: Any) -> None:
+        app.logger.error("Exception on %s [%s]", _path(), request.method, exc_info=exc_info)
+
+    app.log_exception = log_exception  # type: ignore[method-assign]  # Flask's own writes a token in the path out
 
     @app.teardown_request
     def forget(_error: BaseException | None) -> None:

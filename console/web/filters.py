@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from flask import Flask
+from flask import Flask, g, url_for
 from flask_babel import format_date, get_locale, gettext, ngettext
 from markupsafe import Markup, escape
 
@@ -86,10 +86,9 @@ def amount(value: int, currency: str = "") -> Markup:
 
 def icon(name: str, extra: str = "") -> Markup:
     """Draw one of ``static/icons.svg``, silent to screen readers: a word stands beside it."""
-    from flask import url_for
-
-    source = url_for("static", filename="icons.svg")
-    return Markup('<svg class="icon {}" aria-hidden="true"><use href="{}#{}"/></svg>').format(extra, source, name)
+    if "icons" not in g:
+        g.icons = url_for("static", filename="icons.svg")  # a page draws a hundred of them
+    return Markup(f'<svg class="icon {escape(extra)}" aria-hidden="true"><use href="{g.icons}#{escape(name)}"/></svg>')
 
 
 def masked(size: str = "") -> Markup:

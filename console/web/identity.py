@@ -64,7 +64,7 @@ def load_identity(_request: Request) -> Identity | None:
     token = session.get(PERSON_TOKEN if in_portal() else STAFF_TOKEN)
     if not isinstance(token, str):
         return None
-    row: StaffSession | PersonSession | None = find_live(db.session(), kind, token, now=clock.now(), idle=_idle())
+    row: StaffSession | PersonSession | None = find_live(db.session(), kind, token, now=clock.now(), idle=idle_limit())
     if row is None or (isinstance(row, StaffSession) and not may_be_in(row.staff)):
         return None
     if clock.now() - row.seen_at > SEEN_EVERY:
@@ -73,7 +73,8 @@ def load_identity(_request: Request) -> Identity | None:
     return Identity(row)
 
 
-def _idle() -> timedelta:
+def idle_limit() -> timedelta:
+    """Return how long a session may rest before it ends."""
     return timedelta(minutes=settings().session_idle_minutes)
 
 

@@ -17,17 +17,20 @@ from tests.support.server import LiveServer
 
 # Pages by who opens them. "{row}" is the first row's own page of the list before it.
 PAGES = {
-    "agent": ["/console/", "/console/verify/", "/console/customers/", "{row}", "/console/migrations/", "{row}",
+    "agent": ["/console/", "/console/tickets/", "/console/tickets/?view=mine", "/console/tickets/new",
+              "/console/verify/", "/console/customers/", "{row}", "/console/migrations/", "{row}",
               "/console/migrations/new", "/console/products/", "/console/profile/", "/console/nowhere"],
     "billing": ["/console/", "/console/customers/", "{row}", "{row}?tab=documents", "/console/services/", "{row}",
                 "/console/domains/", "/console/proformas/", "{row}", "/console/stornos/", "{row}",
                 "/console/migrations/?state=requested", "{row}", "/console/migrations/?state=executed", "{row}",
                 "/console/proformas/?search=zzzzqq"],
-    "supervisor": ["/console/", "/console/audit/", "/console/customers/", "{row}", "{row}?tab=people"],
-    "admin": ["/console/", "/console/staff/", "/console/staff/new/", "/console/products/", "/console/audit/"],
+    "supervisor": ["/console/", "/console/audit/", "/console/customers/", "{row}", "{row}?tab=people",
+                   "/console/replies/", "{row}", "/console/replies/new/", "/console/replies/categories"],
+    "admin": ["/console/", "/console/departments/", "{row}", "/console/promises/?department=sales", "/console/staff/",
+              "/console/staff/new/", "/console/products/", "/console/audit/"],
 }  # fmt: skip
 PORTAL = ["/moj/"]
-NOBODY = ["/login", "/moj/login", "/nowhere"]
+NOBODY = ["/login", "/moj/login", "/nowhere", "/t/nothing", "/v/nothing"]
 SAMPLE = ("wide-sr-light", "phone-en-dark")
 
 

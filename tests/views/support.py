@@ -23,6 +23,8 @@ from tests import factories
 
 LISTS = {
     "customers": "agent",
+    "tickets": "agent",
+    "departments": "supervisor",
     "services": "billing",
     "domains": "billing",
     "products": "agent",

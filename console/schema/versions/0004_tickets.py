@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from console.core.search import create_search_table, drop_search_table
+from console.core.search import create_ranked_table, drop_search_table
 
 revision = "0004"
 down_revision = "0003"
@@ -295,7 +295,7 @@ def upgrade() -> None:
             for position, (key, serbian, english, verified_only, private) in enumerate(DEPARTMENTS, 1)
         ],
     )
-    create_search_table(op, "search_tickets")
+    create_ranked_table(op, "search_tickets")
 
 
 def downgrade() -> None:

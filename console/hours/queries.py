@@ -1,0 +1,101 @@
+"""Reading the hours."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from sqlalchemy import Engine, select
+from sqlalchemy.orm import Session
+
+from console.audit.models import AuditEntry
+from console.core.context import settings
+from console.core.db import db
+from console.core.transaction import is_writing, pending
+from console.hours.calendar import Calendar
+from console.hours.holidays import PublicHolidays
+from console.hours.models import HEAD, HoursInterval, HoursRevision, HoursSpecial
+
+CHANGED = "hours"  # what a transaction that changes the hours has pending
+ACTIONS = ("hours.week_changed", "hours.special_added", "hours.special_removed")
+
+
+@dataclass(frozen=True)
+class Current:
+    """The hours as they are, and their number."""
+
+    calendar: Calendar
+    number: int
+    changed_at: datetime
+
+
+# The calendar of each database, until its revision row says another: working it out again costs more than that read.
+_known: WeakKeyDictionary[Engine, Current] = WeakKeyDictionary()
+
+
+def current_calendar() -> tuple[Calendar, int]:
+    """Return the hours as they are and their revision's number; one small read a transaction."""
+    now = current()
+    return now.calendar, now.number
+
+
+def current() -> Current:
+    """Return the hours as they are."""
+    session = db.session()
+    seen: tuple[Any, Current] | None = session.info.get(CHANGED)
+    if seen is not None and seen[0] is session.get_transaction():
+        return seen[1]
+    found = _load(session)
+    session.info[CHANGED] = session.get_transaction(), found
+    return found
+
+
+def revision() -> int:
+    """Return the number of the present hours."""
+    return current().number
+
+
+def forget(session: Session) -> None:
+    """Note that the open transaction has changed the hours: what it reads now is nobody else's yet."""
+    session.info.pop(CHANGED, None)
+    pending(CHANGED).append(True)
+
+
+def week() -> list[HoursInterval]:
+    """Return the weekly hours in order."""
+    return list(db.session.scalars(select(HoursInterval).order_by(HoursInterval.weekday, HoursInterval.opens)))
+
+
+def specials(since: date | None = None) -> list[HoursSpecial]:
+    """Return closures and openings in order, those before ``since`` left out."""
+    query = select(HoursSpecial).order_by(HoursSpecial.day, HoursSpecial.opens, HoursSpecial.id)
+    return list(db.session.scalars(query if since is None else query.where(HoursSpecial.day >= since)))
+
+
+def recent_changes(count: int) -> Sequence[AuditEntry]:
+    """Return what the trail tells of the hours, the newest first."""
+    query = select(AuditEntry).where(AuditEntry.action.in_(ACTIONS)).order_by(AuditEntry.id.desc()).limit(count)
+    return db.session.scalars(query).all()
+
+
+def _load(session: Session) -> Current:
+    number, changed_at = session.execute(
+        select(HoursRevision.number, HoursRevision.changed_at).where(HoursRevision.id == HEAD)
+    ).one()
+    engine = db.engine
+    known = _known.get(engine)
+    if known is not None and (known.number, known.changed_at) == (number, changed_at):
+        return known
+    calendar = Calendar(
+        zone=settings().zone,
+        weekly=tuple(row.interval() for row in week()),
+        holidays=PublicHolidays(),
+        specials=tuple(row.special() for row in specials()),
+    )
+    found = Current(calendar, number, changed_at)
+    if not (is_writing() and pending(CHANGED)):  # a change that may yet roll back is not remembered
+        _known[engine] = found
+    return found

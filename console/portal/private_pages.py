@@ -1,0 +1,56 @@
+"""What the pages behind a token in a mail share: no sign-in, nothing that could pass the token on."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from functools import wraps
+from typing import ParamSpec
+
+from flask import Response, make_response, render_template, request
+from flask.typing import ResponseReturnValue
+from flask_babel import force_locale, get_locale
+
+from console.core.errors import NotFound
+from console.web.answers import wants_json
+from console.web.locale import LANGUAGES
+
+P = ParamSpec("P")
+
+FORM_ID = re.compile(r"[A-Za-z0-9_-]{16,40}")
+
+
+def keep_private(response: Response) -> Response:
+    """Keep the address, which is the key, out of other sites' logs, out of search engines and caches."""
+    response.headers["Referrer-Policy"] = "no-referrer"
+    response.headers["X-Robots-Tag"] = "noindex, nofollow, noarchive"
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def speaking(language: str | None) -> AbstractContextManager[None]:
+    """Answer in the language chosen on the page (``?lang=en``), else in ``language``, the mail's."""
+    chosen = request.args.get("lang")
+    if chosen in LANGUAGES:
+        return force_locale(chosen)
+    return force_locale(language if language in LANGUAGES else str(get_locale()))
+
+
+def or_gone(template: str) -> Callable[[Callable[P, ResponseReturnValue]], Callable[P, ResponseReturnValue]]:
+    """Guard a route: where the token opens nothing, a page says so and how to go on."""
+
+    def guard(view: Callable[P, ResponseReturnValue]) -> Callable[P, ResponseReturnValue]:
+        @wraps(view)
+        def guarded(*args: P.args, **kwargs: P.kwargs) -> ResponseReturnValue:
+            try:
+                return view(*args, **kwargs)
+            except NotFound:
+                if wants_json():
+                    raise
+                with speaking(None):
+                    return make_response(render_template(template), 404)
+
+        return guarded
+
+    return guard

@@ -1,0 +1,215 @@
+"""The requester's page, reached by the signed link in a mail: read, answer, download, say how it went."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from typing import Any
+
+from flask import Blueprint, Response, flash, jsonify, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext, lazy_gettext
+from wtforms import HiddenField, MultipleFileField, TextAreaField
+
+from console.core.actor import Actor
+from console.core.context import files
+from console.core.errors import Invalid, NotFound, Refusal, TooMany
+from console.core.forms import Form
+from console.core.transaction import transaction
+from console.portal.private_pages import FORM_ID, keep_private, or_gone, speaking
+from console.tickets import links, requester
+from console.tickets.models import MAX_BODY, Ticket, TicketMessage, TicketStatus
+from console.tickets.requester import Conversation
+from console.web import limits
+from console.web.answers import local_time, wants_json
+from console.web.downloads import download
+from console.web.limits import Limit
+
+blueprint = Blueprint("requester", __name__)
+blueprint.after_request(keep_private)
+
+# Per link and per address: whoever holds many links is held up as well.
+BY_LINK = Limit("ticket-link", 20, 15 * limits.MINUTE)
+BY_ADDRESS = Limit("ticket-address", 60, 15 * limits.MINUTE)
+GONE = "requester/gone.html"
+
+
+class AnswerForm(Form):
+    """What the requester writes."""
+
+    body = TextAreaField(lazy_gettext("Your answer"))
+    files = MultipleFileField(lazy_gettext("Files"))
+    client_id = HiddenField()
+
+
+@blueprint.get("/t/<token>")
+@or_gone(GONE)
+def follow(token: str) -> ResponseReturnValue:
+    """Show what was said."""
+    linked = links.ticket_of(token)
+    with speaking(linked.language):
+        talk = requester.conversation(linked)
+        if wants_json():
+            return jsonify(_as_json(talk))
+        return _page(token, talk, _fresh())
+
+
+@blueprint.post("/t/<token>")
+@or_gone(GONE)
+def answer(token: str) -> ResponseReturnValue:
+    """Store an answer; a form sent twice is stored once."""
+    linked, form = links.ticket_of(token), AnswerForm()
+    with speaking(linked.language):
+        return _attempt(token, linked, form, lambda: _write(linked, form))
+
+
+@blueprint.post("/t/<token>/solved")
+@or_gone(GONE)
+def solved(token: str) -> ResponseReturnValue:
+    """Take the requester's word that it is solved."""
+    linked = links.ticket_of(token)
+
+    def settle() -> ResponseReturnValue:
+        with transaction():
+            requester.say_solved(_visitor(linked), linked)
+        return _done(token, gettext("Thank you. The question is marked as solved."))
+
+    with speaking(linked.language):
+        return _attempt(token, linked, _fresh(), settle)
+
+
+@blueprint.get("/t/<token>/files/<int(max=2147483647):attachment_id>")
+@or_gone(GONE)
+def file(token: str, attachment_id: int) -> ResponseReturnValue:
+    """Send a file of a message that the link opens."""
+    found = requester.find_file(links.ticket_of(token), attachment_id)
+    try:
+        return download(found.name, files().get(found.digest))
+    except FileNotFoundError:  # as after a restore without the files
+        raise NotFound from None
+
+
+def _write(linked: Ticket, form: AnswerForm) -> ResponseReturnValue:
+    client_id = form.client_id.data or ""
+    if not FORM_ID.fullmatch(client_id):
+        raise Invalid(lazy_gettext("The form was out of date. Your text is kept; send it again."))
+    came = [(one.filename or "", one.read()) for one in request.files.getlist("files") if one.filename]
+    with transaction():
+        name = f"link:{linked.id}:{client_id}"  # names no entry of the desk's, nor of another ticket
+        message = requester.write(_visitor(linked), linked, form.body.data or "", client_id=name, files=came)
+        target = links.requester_token(message.ticket)
+        number, moved = message.ticket.number, message.seq == 1
+    if wants_json():
+        return jsonify(number=number, at=local_time(message.created_at), masked=message.data.get("masked", 0))
+    said = (
+        gettext("Your question was closed, so this goes on as %(number)s.", number=number)
+        if moved
+        else gettext("Your message is here. The answer comes by mail.")
+    )
+    if message.data.get("masked"):
+        flash(_why_masked(), "warning")
+    return _done(target, said)
+
+
+def _attempt(
+    token: str, linked: Ticket, form: AnswerForm, deed: Callable[[], ResponseReturnValue]
+) -> ResponseReturnValue:
+    """Count the try, then do it; what is refused is shown on the page, the text kept."""
+    try:
+        limits.count(BY_LINK, str(linked.id))
+        limits.count(BY_ADDRESS, limits.source(request.remote_addr))
+        return deed()
+    except (Invalid, TooMany) as refusal:
+        if wants_json():
+            raise
+        for name, texts in refusal.fields.items():
+            if name in form:
+                form[name].errors = [str(text) for text in texts]
+        if not FORM_ID.fullmatch(form.client_id.data or ""):
+            form.client_id.data = _new_id()
+        page = Response(_page(token, requester.conversation(linked), form, refusal), refusal.status)
+        if isinstance(refusal, TooMany):
+            page.headers["Retry-After"] = str(refusal.retry_after)
+        return page
+
+
+def _done(token: str, said: str) -> ResponseReturnValue:
+    if wants_json():
+        return jsonify(done=True)
+    flash(said, "success")
+    lang = request.args.get("lang")
+    return redirect(url_for("requester.follow", token=token, lang=lang, _anchor="told"), 303)
+
+
+def _page(token: str, talk: Conversation, form: AnswerForm, refusal: Refusal | None = None) -> str:
+    closed = talk.ticket.status is TicketStatus.CLOSED
+    later = requester.goes_on_in(talk.ticket) if closed else None
+    return render_template(
+        "requester/ticket.html",
+        token=token,
+        talk=talk,
+        ticket=talk.ticket,
+        state=_state(talk),
+        closed=closed,
+        later=links.requester_token(later) if later is not None else None,
+        form=form,
+        refusal=refusal,
+        max_body=MAX_BODY,
+    )
+
+
+def _fresh() -> AnswerForm:
+    form = AnswerForm(formdata=None)
+    form.client_id.data = _new_id()
+    return form
+
+
+def _new_id() -> str:
+    return secrets.token_urlsafe(18)
+
+
+def _visitor(ticket: Ticket) -> Actor:
+    return Actor(kind="visitor", id=None, name=ticket.requester_name, address=request.remote_addr)
+
+
+def _state(talk: Conversation) -> tuple[str, str, str]:
+    """Return how the question stands: icon, role, words."""
+    ticket = talk.ticket
+    if talk.apart:
+        return "link", "", gettext("We handle this together with another question.")
+    if ticket.status is TicketStatus.SOLVED:
+        return "ok", "ok", gettext("Solved. If something is still open, just answer.")
+    if ticket.status is TicketStatus.CLOSED:
+        return "lock", "", gettext("Closed. If you write, a new question begins that continues this one.")
+    if ticket.status is TicketStatus.WAITING:
+        return "reply", "info", gettext("We are waiting for your answer.")
+    if ticket.status is TicketStatus.HOLD:
+        return "clock", "", gettext("We are working on it; it takes a little longer.")
+    if any(message.kind.value == "reply" for message in talk.messages) and ticket.last_by == "staff":
+        return "reply", "info", gettext("We have answered. If something is still open, just write.")
+    return "clock", "info", gettext("We have your message and will answer here and by mail.")
+
+
+def _why_masked() -> str:
+    return gettext(
+        "Six digits in a row were hidden in your message, because they might be a support PIN. "
+        "A PIN is entered only on the page that we send you a link to."
+    )
+
+
+def _as_json(talk: Conversation) -> dict[str, Any]:
+    return {
+        "number": talk.ticket.number,
+        "subject": talk.ticket.subject,
+        "state": _state(talk)[2],
+        "messages": [_message_json(message) for message in talk.messages],
+    }
+
+
+def _message_json(message: TicketMessage) -> dict[str, Any]:
+    return {
+        "from": "us" if message.kind.value == "reply" else "you",
+        "body": message.body,
+        "at": local_time(message.created_at),
+        "files": [{"id": one.id, "name": one.name, "size": one.size} for one in message.attachments],
+    }

@@ -1,0 +1,82 @@
+// The desk's connection: what has changed, who else is here. It carries news only; what they say is fetched.
+import { io } from './vendor/socket.io.esm.min.js';
+
+const HERE_EVERY = 15_000;
+const FORGET = 40_000;  // whoever was not heard for so long is not here
+
+const socket = io('/desk', { transports: ['websocket'], reconnectionDelayMax: 10_000 });
+const handlers = new Map();  // event → functions
+let looking = null;
+let typing = false;
+const people = new Map();  // id → {id, name, typing, at}
+
+function tell(event, news) {
+  handlers.get(event)?.forEach((handler) => handler(news));
+}
+
+// Call handler with what the server pushes (ticket:changed …), with ticket:presence and with live:state.
+export function on(event, handler) {
+  if (!handlers.has(event)) {
+    handlers.set(event, new Set());
+    if (!['ticket:presence', 'live:state'].includes(event)) socket.on(event, (news) => tell(event, news));
+  }
+  handlers.get(event).add(handler);
+}
+
+export const connected = () => socket.connected;
+
+// Be told of every ticket that changes.
+let listing = false;
+export function watchAll() {
+  listing = true;
+  if (socket.connected) socket.emit('tickets:join', {}, () => {});
+}
+
+// Look at one ticket.
+export function join(number) {
+  looking = number;
+  people.clear();
+  if (socket.connected) socket.emit('ticket:join', { number }, () => {});
+}
+
+// Say whether we are writing; said again only when it changes.
+export function setTyping(now) {
+  if (now === typing) return;
+  typing = now;
+  sayHere();
+}
+
+function sayHere() {
+  if (looking && socket.connected) socket.emit('ticket:here', { typing }, () => {});
+}
+
+function present() {
+  for (const [id, person] of people) if (Date.now() - person.at > FORGET) people.delete(id);
+  tell('ticket:presence', { number: looking, people: [...people.values()].map(({ id, name, typing: writes }) => ({ id, name, typing: writes })) });
+}
+
+socket.on('connect', () => {
+  if (listing) socket.emit('tickets:join', {}, () => {});
+  if (looking) socket.emit('ticket:join', { number: looking }, () => {});
+  tell('live:state', { connected: true });
+});
+socket.on('disconnect', (reason) => {
+  people.clear();
+  present();
+  tell('live:state', { connected: false });
+  // The server closes the connection of a session that has ended; it would be refused again and again.
+  if (reason === 'io server disconnect') socket.close();
+});
+socket.on('connect_error', () => tell('live:state', { connected: false }));
+socket.on('ticket:who', ({ number }) => { if (number === looking) sayHere(); });
+socket.on('ticket:here', ({ number, id, name, typing: writes }) => {
+  if (number !== looking || String(id) === document.body.dataset.staff) return;
+  people.set(id, { id, name, typing: writes, at: Date.now() });
+  present();
+});
+socket.on('ticket:gone', ({ number, id }) => {
+  if (number !== looking) return;
+  people.delete(id);
+  present();
+});
+setInterval(() => { sayHere(); if (people.size) present(); }, HERE_EVERY);

@@ -1,0 +1,141 @@
+"""Which canned replies are offered for a ticket, filled in, and which stay shut."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from flask_babel import lazy_gettext
+from sqlalchemy import ColumnElement, case, func, select
+from sqlalchemy.orm import contains_eager, raiseload
+
+from console.core.actor import Actor
+from console.core.context import settings
+from console.core.db import db
+from console.core.errors import Text
+from console.core.text import fold
+from console.customers.models import VerificationKind
+from console.customers.queries import live_verification
+from console.staff.roles import Permission
+from console.tickets.canned.models import REPLY_SEARCH, CannedCategory, CannedReply
+from console.tickets.canned.placeholders import fill
+from console.tickets.canned.words import hours_in_words
+from console.tickets.models import Ticket
+
+MOST = 20
+NO_ACCOUNT: Text = lazy_gettext("Shut: the ticket has no account yet. Ask the requester to verify.")
+NOT_VERIFIED: Text = lazy_gettext("Shut until the person is verified. Ask the requester to verify.")
+MAX_QUERY = 200
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A reply as it is offered. ``body``: filled in for the ticket; ``None`` where it is locked."""
+
+    reply: CannedReply
+    body: str | None
+    locked_reason: Text | None
+
+
+def offers(actor: Actor, query: str, ticket: Ticket | None) -> list[Offer]:
+    """Return what ``query`` finds among the replies in use, the best first, at most twenty.
+
+    Args:
+        actor: who writes; their first name goes into the text.
+        query: the beginning of words, of titles, shortcuts, categories, texts; empty finds all.
+        ticket: that is answered: its department's replies come first. Without one no reply is filled in.
+
+    Raises:
+        NotFound: the role does not work on tickets.
+    """
+    actor.require(Permission.WORK_TICKETS)
+    found = _matching(query.replace("\0", "")[:MAX_QUERY], ticket)
+    if not found:
+        return []
+    reason = _why_shut(actor, ticket) if any(reply.verified_only for reply in found) else None
+    filled = values(actor, ticket) if ticket is not None else None
+    made = []
+    for reply in found:
+        shut = reason if reply.verified_only else None
+        body = reply.body(ticket.language if ticket is not None else settings().locale)
+        if filled is not None:
+            body = fill(body, filled)
+        made.append(Offer(reply, None if shut else body, shut))
+    return made
+
+
+def values(actor: Actor, ticket: Ticket) -> dict[str, str]:
+    """Return what the placeholders stand for on this ticket, in its requester's language."""
+    names = actor.name.split()
+    return {
+        "requester_name": ticket.requester_name,
+        "ticket_number": ticket.number,
+        "agent_name": names[0] if names else actor.name,
+        "department": ticket.department.name(ticket.language),
+        "brand": settings().brand,
+        "portal_name": settings().portal_brand,
+        "portal_url": f"{settings().base_url}/moj/",
+        "hours": hours_in_words(ticket.language),
+    }
+
+
+def samples(language: str) -> dict[str, str]:
+    """Return values to preview a text with."""
+    english = language == "en"
+    return {
+        "requester_name": "Ana Petrović",
+        "ticket_number": "T-20418",
+        "agent_name": "Mila",
+        "department": "Technical support" if english else "Tehnička podrška",
+        "brand": settings().brand,
+        "portal_name": settings().portal_brand,
+        "portal_url": f"{settings().base_url}/moj/",
+        "hours": hours_in_words(language),
+    }
+
+
+def categories() -> Sequence[CannedCategory]:
+    """Return the categories in their order."""
+    return db.session.scalars(select(CannedCategory).order_by(CannedCategory.position, CannedCategory.id)).all()
+
+
+def counts() -> dict[int, int]:
+    """Return how many replies are sorted under each category."""
+    rows = db.session.execute(select(CannedReply.category_id, func.count()).group_by(CannedReply.category_id))
+    return {row[0]: row[1] for row in rows}
+
+
+def _matching(query: str, ticket: Ticket | None) -> list[CannedReply]:
+    place: list[ColumnElement[Any]] = []
+    if ticket is not None:
+        here = (CannedReply.department_id == ticket.department_id, 0)
+        place.append(case(here, (CannedReply.department_id.is_(None), 1), else_=2))
+    wanted = (
+        select(CannedReply)
+        .join(CannedReply.category)
+        .where(CannedReply.active.is_(True))
+        .options(contains_eager(CannedReply.category), raiseload("*"))
+        .limit(MOST)
+    )
+    word = fold(query).strip().removeprefix("/")
+    hits = REPLY_SEARCH.ranked(db.session(), word)
+    if hits is not None:
+        wanted = wanted.join(hits, hits.c.id == CannedReply.id)
+        # A shortcut typed out is the one that is meant.
+        place = [case((CannedReply.shortcut == word, 0), else_=1), *place, hits.c.rank.desc()]
+    order = (*place, CannedCategory.position, CannedReply.position, CannedReply.id)
+    return list(db.session.scalars(wanted.order_by(*order)))
+
+
+def _why_shut(actor: Actor, ticket: Ticket | None) -> Text | None:
+    """Return why replies about what is whose stay shut; ``None`` where they are open.
+
+    An override opens reading to a supervisor and proves nothing about who asks: nothing is written under it.
+    """
+    if ticket is None or ticket.customer_id is None:
+        return NO_ACCOUNT
+    verification = live_verification(actor, ticket.customer_id)
+    if verification is None or verification.kind is not VerificationKind.PIN:
+        return NOT_VERIFIED
+    return None

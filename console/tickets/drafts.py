@@ -1,0 +1,57 @@
+"""What somebody has begun to write, and how far they have read: kept on the server, theirs alone."""
+
+from __future__ import annotations
+
+from sqlalchemy import update
+
+from console.core import clock
+from console.core.actor import Actor
+from console.core.db import db
+from console.core.upsert import insert_missing
+from console.tickets.models import MAX_BODY, MessageKind, Ticket, TicketDraft, TicketRead
+
+
+def save_draft(actor: Actor, ticket: Ticket, kind: MessageKind, body: str, *, based_on: int) -> TicketDraft | None:
+    """Keep a draft in place of the one before; an empty one is none.
+
+    Args:
+        based_on: the key of the newest entry its author had before them.
+    """
+    body = body.replace("\0", "")[:MAX_BODY]
+    if not body.strip():
+        drop_draft(actor, ticket)
+        return None
+    draft = db.session.get(TicketDraft, (ticket.id, actor.id), with_for_update=True)
+    if draft is None:
+        draft = TicketDraft(ticket_id=ticket.id, staff_id=actor.id)
+        db.session.add(draft)
+    draft.kind, draft.body, draft.based_on, draft.updated_at = kind, body, based_on, clock.now()
+    db.session.flush()
+    return draft
+
+
+def drop_draft(actor: Actor, ticket: Ticket) -> None:
+    """Forget this person's draft."""
+    draft = db.session.get(TicketDraft, (ticket.id, actor.id))
+    if draft is not None:
+        db.session.delete(draft)
+        db.session.flush()
+
+
+def read_up_to(actor: Actor, ticket: Ticket, seq: int | None = None) -> None:
+    """Note that this person has read the ticket, up to entry ``seq`` or all of it."""
+    if actor.kind != "staff" or actor.id is None:
+        return
+    seq = ticket.last_seq if seq is None else max(0, min(seq, ticket.last_seq))
+    insert_missing(
+        TicketRead,
+        [{"ticket_id": ticket.id, "staff_id": actor.id, "seq": 0, "mention_seq": 0}],
+        TicketRead.ticket_id,
+        TicketRead.staff_id,
+    )
+    db.session.execute(
+        update(TicketRead)
+        .where(TicketRead.ticket_id == ticket.id, TicketRead.staff_id == actor.id, TicketRead.seq < seq)
+        .values(seq=seq)
+        .execution_options(synchronize_session="fetch")
+    )

@@ -1,0 +1,96 @@
+"""The mails a requester gets about a ticket. Threaded by Message-ID; the link in them opens the ticket."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+
+from console.core.db import db
+from console.customers.models import Membership, Person
+from console.mail.models import Mail
+from console.mail.service import queue
+from console.tickets.links import requester_url
+from console.tickets.models import Ticket, TicketMessage
+
+KEPT_REFERENCES = 10  # the first and the newest; RFC 5322, 3.6.4 lets a long list be cut in its middle
+
+
+def opened(ticket: Ticket) -> Mail:
+    """Confirm that a question was received. Never repeats what it said."""
+    return _queue("ticket_opened", ticket)
+
+
+def reply(ticket: Ticket, message: TicketMessage, *, send_after: datetime | None = None) -> Mail:
+    """Send an answer, with its files."""
+    files = [
+        {"name": file.name, "type": file.content_type, "size": file.size, "digest": file.digest}
+        for file in message.attachments
+    ]
+    return _queue(
+        "ticket_reply",
+        ticket,
+        send_after=send_after,
+        attachments=files,
+        body=message.body,
+        agent=message.name.split()[0] if message.name.split() else message.name,
+        department=ticket.department.name(ticket.language),
+    )
+
+
+def solved(ticket: Ticket) -> Mail:
+    """Tell that the question counts as solved, and how to say that it is not; asks for a rating."""
+    return _queue("ticket_solved", ticket)
+
+
+def verification_asked(ticket: Ticket, url: str, minutes: int) -> Mail:
+    """Ask the requester to prove who they are, on a page that is open once."""
+    return _queue("verification_asked", ticket, url=url, minutes=minutes)
+
+
+def _queue(template: str, ticket: Ticket, /, **values: Any) -> Mail:
+    earlier = _earlier(ticket)
+    return queue(
+        template,
+        to_address=ticket.requester_email,
+        to_name=ticket.requester_name,
+        language=ticket.language,
+        customer_id=_account(ticket),
+        about=f"ticket:{ticket.id}",
+        in_reply_to=earlier[-1] if earlier else None,
+        references=" ".join(earlier) or None,
+        private=True,  # the link in it opens the ticket to whoever holds it
+        number=ticket.number,
+        subject=ticket.subject,
+        name=ticket.requester_name,
+        link=requester_url(ticket),
+        **values,
+    )
+
+
+def _earlier(ticket: Ticket) -> list[str]:
+    """Return the Message-IDs of what this requester was sent about the ticket, oldest first."""
+    if ticket.last_seq <= 1:
+        return []
+    sent = db.session.scalars(
+        select(Mail.message_id)
+        .where(Mail.subject_ref == f"ticket:{ticket.id}", Mail.to_address == ticket.requester_email)
+        .order_by(Mail.id)
+    ).all()
+    return list(sent) if len(sent) <= KEPT_REFERENCES else [sent[0], *sent[1 - KEPT_REFERENCES :]]
+
+
+def _account(ticket: Ticket) -> int | None:
+    """Return the account whose people may read the mail: only where the address is one of theirs."""
+    if ticket.customer_id is None:
+        return None
+    return db.session.scalar(
+        select(Membership.customer_id)
+        .join(Person)
+        .where(
+            Membership.customer_id == ticket.customer_id,
+            Membership.removed_at.is_(None),
+            Person.email == ticket.requester_email,
+        )
+    )

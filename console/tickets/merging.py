@@ -1,0 +1,246 @@
+"""Two tickets that are one, one that is two, and tickets that belong together.
+
+Merging moves nothing: the merged ticket points to where it went, and its entries
+are read there. So undoing it is one pointer less.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from flask_babel import lazy_gettext
+from sqlalchemy import func, or_, select
+
+from console.audit.service import record
+from console.core import clock
+from console.core.actor import Actor
+from console.core.db import db
+from console.core.errors import Conflict, Invalid, NotFound
+from console.customers.masking import mask_pins
+from console.staff.roles import Permission
+from console.tickets import timeline
+from console.tickets.drafts import read_up_to
+from console.tickets.models import (
+    MAX_SUBJECT,
+    NO_DUE,
+    LinkKind,
+    MessageKind,
+    Ticket,
+    TicketLink,
+    TicketMessage,
+    TicketStatus,
+    TicketTag,
+)
+from console.tickets.promises import service as promises
+from console.tickets.queries import lock_ticket, lock_tickets, tree
+
+
+def merge(actor: Actor, ids: Iterable[int], into: int) -> Ticket:
+    """Merge tickets into one; from then on everything about them is said there.
+
+    Raises:
+        Invalid: a ticket into itself.
+        Conflict: one is merged already, or they are of two different accounts.
+    """
+    actor.require(Permission.WORK_TICKETS)
+    keys = set(ids)
+    if into in keys or not keys:
+        raise Invalid(lazy_gettext("Choose another ticket to merge into."))
+    tickets = {ticket.id: ticket for ticket in lock_tickets(actor, keys | {into})}
+    target = tickets.pop(into)
+    for ticket in (target, *tickets.values()):
+        _check_apart(ticket, target)
+    for ticket in tickets.values():
+        ticket.status_before_merge, before = ticket.status, ticket.status
+        timeline.note_event(actor, ticket, "merged_into", number=target.number)
+        ticket.merged_into_id, ticket.status, ticket.due_at = target.id, TicketStatus.CLOSED, NO_DUE
+        ticket.closed_at = clock.now()
+        timeline.note_event(actor, target, "merged_in", number=ticket.number, title=ticket.subject)
+        record(
+            actor,
+            "ticket.merged",
+            ticket.number,
+            customer_id=ticket.customer_id,
+            into=target.number,
+            before=before.value,
+        )
+    _settle(actor, target, *tickets.values())
+    return target
+
+
+def _check_apart(ticket: Ticket, target: Ticket) -> None:
+    if ticket.merged_into_id is not None:
+        raise Conflict(lazy_gettext("%(number)s was merged into another ticket.", number=ticket.number), code="merged")
+    if None not in (ticket.customer_id, target.customer_id) and ticket.customer_id != target.customer_id:
+        raise Conflict(
+            lazy_gettext("%(number)s is of another account. Link the two instead.", number=ticket.number),
+            code="other_account",
+        )
+
+
+def undo_merge(actor: Actor, ticket_id: int) -> Ticket:
+    """Part a merged ticket from the one it went into; it is again what it was.
+
+    Raises:
+        Conflict: it is not merged.
+    """
+    actor.require(Permission.WORK_TICKETS)
+    parent = db.session.scalar(select(Ticket.merged_into_id).where(Ticket.id == ticket_id))
+    if parent is None:
+        raise Conflict(lazy_gettext("This ticket is not merged."), code="not_merged")
+    both = {ticket.id: ticket for ticket in lock_tickets(actor, [ticket_id, parent])}
+    ticket, target = both[ticket_id], both[parent]
+    if ticket.merged_into_id != target.id:
+        raise Conflict
+    ticket.merged_into_id = None
+    ticket.status = ticket.status_before_merge or TicketStatus.OPEN
+    ticket.status_before_merge = None
+    if ticket.status is not TicketStatus.CLOSED:
+        ticket.closed_at = None
+    timeline.note_event(actor, ticket, "merge_undone", number=target.number)
+    timeline.note_event(actor, target, "merge_undone", number=ticket.number)
+    _settle(actor, target, ticket)
+    record(actor, "ticket.merge_undone", ticket.number, customer_id=ticket.customer_id, from_=target.number)
+    return ticket
+
+
+def split(actor: Actor, ticket_id: int, messages: Sequence[int], subject: str) -> Ticket:
+    """Make a ticket of its own out of some messages; merging it back undoes that.
+
+    Raises:
+        Invalid: no message chosen, all of them, or no subject.
+    """
+    actor.require(Permission.WORK_TICKETS)
+    subject = mask_pins(" ".join(subject.replace("\0", "").split()))[0]
+    if not 0 < len(subject) <= MAX_SUBJECT:
+        raise Invalid(fields={"subject": [lazy_gettext("Say in a few words what it is about.")]})
+    old = lock_ticket(actor, ticket_id)
+    moving = _chosen(old, messages)
+    now = clock.now()
+    new = Ticket(
+        **{
+            name: getattr(old, name)
+            for name in (
+                "requester_name", "requester_email", "language", "customer_id", "service_id", "department_id",
+                "priority", "assignee_id", "source", "tags",
+            )
+        },
+        subject=subject,
+        status=TicketStatus.OPEN,
+        created_at=now,
+        updated_at=now,
+    )  # fmt: skip
+    db.session.add(new)
+    db.session.flush()
+    db.session.add_all(TicketTag(ticket_id=new.id, tag=tag) for tag in new.tags)
+    for message in moving:
+        new.last_seq += 1
+        message.data = {**message.data, "origin": {"ticket": old.number, "seq": message.seq}}
+        message.ticket_id, message.seq = new.id, new.last_seq
+        for file in message.attachments:
+            file.ticket_id = new.id
+    new.preview, new.last_by = moving[-1].body[:160], _by(moving[-1])
+    db.session.add(TicketLink(ticket_id=new.id, other_id=old.id, kind=LinkKind.SPLIT))
+    timeline.note_event(actor, old, "split", number=new.number, count=len(moving))
+    timeline.note_event(actor, new, "split_from", number=old.number)
+    _settle(actor, old, new)
+    record(actor, "ticket.split", old.number, customer_id=old.customer_id, new=new.number, messages=len(moving))
+    return new
+
+
+def _by(message: TicketMessage) -> str:
+    return "requester" if message.kind is MessageKind.QUESTION else "staff"
+
+
+def _chosen(ticket: Ticket, keys: Sequence[int]) -> list[TicketMessage]:
+    """Return the chosen messages; at least one must stay behind."""
+    said = [
+        message
+        for message in db.session.scalars(
+            select(TicketMessage)
+            .where(TicketMessage.ticket_id == ticket.id, TicketMessage.kind != MessageKind.EVENT)
+            .order_by(TicketMessage.id)
+        )
+        if message.taken_back_at is None
+    ]
+    chosen = [message for message in said if message.id in set(keys)]
+    if not chosen or len(chosen) != len(set(keys)):
+        raise Invalid(fields={"messages": [lazy_gettext("Choose the messages that move.")]})
+    if len(chosen) == len(said):
+        raise Invalid(fields={"messages": [lazy_gettext("At least one message must stay.")]})
+    now = clock.now()
+    if any(message.held_until is not None and now < message.held_until for message in chosen):
+        raise Conflict(lazy_gettext("A reply among them has not left yet. Wait a few seconds."), code="held")
+    return chosen
+
+
+def link(actor: Actor, ticket_id: int, other_id: int, kind: LinkKind = LinkKind.RELATED) -> None:
+    """Say that two tickets belong together.
+
+    Raises:
+        Invalid: a ticket with itself.
+    """
+    actor.require(Permission.WORK_TICKETS)
+    if ticket_id == other_id:
+        raise Invalid(lazy_gettext("Choose another ticket."))
+    both = {ticket.id: ticket for ticket in lock_tickets(actor, [ticket_id, other_id])}
+    ticket, other = both[ticket_id], both[other_id]
+    if _links(ticket.id, other.id):
+        return
+    db.session.add(TicketLink(ticket_id=ticket.id, other_id=other.id, kind=kind))
+    timeline.note_event(actor, ticket, "linked", number=other.number, kind=kind.value)
+    timeline.note_event(actor, other, "linked", number=ticket.number, kind=kind.value)
+    record(actor, "ticket.linked", ticket.number, customer_id=ticket.customer_id, other=other.number)
+
+
+def unlink(actor: Actor, ticket_id: int, other_id: int) -> None:
+    """Say that they do not.
+
+    Raises:
+        NotFound: they are not linked.
+    """
+    actor.require(Permission.WORK_TICKETS)
+    both = {ticket.id: ticket for ticket in lock_tickets(actor, {ticket_id, other_id})}
+    found = _links(ticket_id, other_id)
+    if not found or len(both) != 2:
+        raise NotFound
+    for row in found:
+        db.session.delete(row)
+    ticket, other = both[ticket_id], both[other_id]
+    timeline.note_event(actor, ticket, "unlinked", number=other.number)
+    timeline.note_event(actor, other, "unlinked", number=ticket.number)
+    record(actor, "ticket.unlinked", ticket.number, customer_id=ticket.customer_id, other=other.number)
+
+
+def _links(one: int, other: int) -> list[TicketLink]:
+    query = select(TicketLink).where(
+        or_(
+            (TicketLink.ticket_id == one) & (TicketLink.other_id == other),
+            (TicketLink.ticket_id == other) & (TicketLink.other_id == one),
+        )
+    )
+    return list(db.session.scalars(query))
+
+
+def continue_in(actor: Actor, closed: Ticket, new: Ticket) -> None:
+    """Note on both that ``new`` continues a closed ticket."""
+    db.session.add(TicketLink(ticket_id=new.id, other_id=closed.id, kind=LinkKind.FOLLOW_UP))
+    timeline.note_event(actor, closed, "follow_up", number=new.number)
+    timeline.note_event(actor, new, "linked", number=closed.number, kind=LinkKind.FOLLOW_UP.value)
+
+
+def _settle(actor: Actor, *tickets: Ticket) -> None:
+    """Bring what tickets repeat of their entries up to date after entries came or went."""
+    db.session.flush()
+    now = clock.now()
+    for ticket in tickets:
+        ticket.first_answered_at = db.session.scalar(
+            select(func.min(TicketMessage.created_at)).where(
+                TicketMessage.ticket_id.in_(tree(ticket.id)),
+                TicketMessage.kind == MessageKind.REPLY,
+                TicketMessage.taken_back_at.is_(None),
+            )
+        )
+        timeline.index(ticket)
+        promises.recount(ticket, now)
+        read_up_to(actor, ticket)

@@ -1,0 +1,214 @@
+"""Opening a ticket: by an agent for somebody, by a visitor's form, out of a chat, by mail."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from flask_babel import lazy_gettext
+from sqlalchemy import func, select
+
+from console.audit.service import record
+from console.core import clock
+from console.core.actor import Actor
+from console.core.context import settings
+from console.core.db import db
+from console.core.errors import Invalid, Text
+from console.customers.masking import mask_pins
+from console.customers.models import Customer
+from console.customers.service import normal_email
+from console.hosting.models import Service
+from console.staff.models import Department, Staff
+from console.staff.roles import Permission
+from console.tickets import letters, timeline
+from console.tickets.attachments import attach, claim
+from console.tickets.masking import mask_spoken_pins
+from console.tickets.models import (
+    MAX_BODY,
+    MAX_SUBJECT,
+    MessageKind,
+    Priority,
+    Ticket,
+    TicketRead,
+    TicketSource,
+    TicketStatus,
+    TicketTag,
+)
+from console.tickets.promises import service as promises
+from console.tickets.tags import clean_tags
+
+MAX_NAME = 120
+CONFIRMATIONS = 3  # an hour to one address: nobody is bombed through us
+WINDOW = timedelta(hours=1)
+
+
+@dataclass(frozen=True)
+class NewTicket:
+    """What a ticket begins with.
+
+    Args:
+        as_reply: the first message is ours to the requester and goes out by mail; else it is what they asked.
+        attachments: keys of files this person uploaded before (:mod:`console.tickets.attachments`).
+        files: names and contents of files that come with the form itself.
+        tell_requester: mail them that it was received, with the link to follow it.
+    """
+
+    subject: str
+    body: str
+    requester_email: str
+    department_id: int
+    source: TicketSource
+    requester_name: str = ""
+    language: str | None = None
+    customer_id: int | None = None
+    service_id: int | None = None
+    priority: Priority = Priority.NORMAL
+    assignee_id: int | None = None
+    tags: tuple[str, ...] = ()
+    attachments: tuple[int, ...] = ()
+    files: tuple[tuple[str, bytes], ...] = ()
+    as_reply: bool = False
+    tell_requester: bool = True
+    data: dict[str, Any] = field(default_factory=dict)
+
+
+def open_ticket(actor: Actor, new: NewTicket) -> Ticket:
+    """Open a ticket: its first message, promises, confirmation and search entry, all at once.
+
+    Raises:
+        NotFound: a member of staff whose role does not work on tickets.
+        Invalid: by field, what is missing or wrong.
+    """
+    if actor.kind == "staff":
+        actor.require(Permission.WORK_TICKETS)
+    subject, body, email = _read(new)
+    _check_parts(new)
+    now = clock.now()
+    ticket = Ticket(
+        subject=subject,
+        requester_name=_name(new, email),
+        requester_email=email,
+        language=new.language or settings().locale,
+        customer_id=new.customer_id,
+        service_id=new.service_id,
+        department_id=new.department_id,
+        priority=new.priority,
+        status=TicketStatus.OPEN,
+        assignee_id=new.assignee_id,
+        source=new.source,
+        tags=list(clean_tags(new.tags)),
+        created_at=now,
+        updated_at=now,
+    )
+    session = db.session()
+    session.add(ticket)
+    session.flush()
+    session.add_all(TicketTag(ticket_id=ticket.id, tag=tag) for tag in ticket.tags)
+    _say(actor, ticket, new, body)
+    timeline.index_new(ticket, body)
+    promises.begin(ticket, now)
+    record(actor, "ticket.opened", ticket.number, customer_id=ticket.customer_id, source=new.source.value)
+    return ticket
+
+
+def _say(actor: Actor, ticket: Ticket, new: NewTicket, body: str) -> None:
+    """Write the first message and the mail about it."""
+    files = (*new.attachments, *(attach(actor, ticket, name, content).id for name, content in new.files))
+    if new.as_reply:
+        message = timeline.append(actor, ticket, MessageKind.REPLY, body, via="desk")
+        message.attachments = claim(actor, ticket, files, message)
+        message.mail_id = letters.reply(ticket, message).id
+    else:
+        via = "desk" if actor.kind == "staff" else new.source.value
+        message = timeline.append(
+            actor, ticket, MessageKind.QUESTION, body, via=via, name=ticket.requester_name, data=new.data
+        )
+        message.attachments = claim(actor, ticket, files, message)
+        if new.tell_requester and _may_confirm(actor, ticket):
+            message.mail_id = letters.opened(ticket).id
+    if actor.kind == "staff" and actor.id is not None:
+        db.session.add(TicketRead(ticket_id=ticket.id, staff_id=actor.id, seq=ticket.last_seq))
+    db.session.flush()
+
+
+def _may_confirm(actor: Actor, ticket: Ticket) -> bool:
+    """Tell whether the address may get one more confirmation within the hour. What staff open always says so."""
+    if actor.kind == "staff":
+        return True
+    recent = select(Ticket.id).where(
+        Ticket.requester_email == ticket.requester_email, Ticket.created_at > ticket.created_at - WINDOW
+    )
+    opened = db.session.scalar(select(func.count()).select_from(recent.limit(CONFIRMATIONS + 1).subquery())) or 0
+    return opened <= CONFIRMATIONS
+
+
+def _read(new: NewTicket) -> tuple[str, str, str]:
+    """Return subject, body and address in their one form; what a customer said holds no PIN any more."""
+    wrong: dict[str, list[Text]] = {}
+    email = normal_email(new.requester_email[:1_000])
+    if not is_address(email):
+        wrong["requester_email"] = [lazy_gettext("This is no e-mail address.")]
+    subject = " ".join(new.subject.split())
+    if not subject:
+        wrong["subject"] = [lazy_gettext("Say in a few words what it is about.")]
+    if len(subject) > MAX_SUBJECT:
+        wrong["subject"] = [lazy_gettext("The subject is too long.")]
+    body = clean_body(new.body)
+    if not body:
+        wrong["body"] = [lazy_gettext("Write the message.")]
+    if len(body) > MAX_BODY:
+        wrong["body"] = [lazy_gettext("The message is too long.")]
+    if wrong:
+        raise Invalid(fields=wrong)
+    if new.as_reply:
+        return subject, mask_spoken_pins(body), email
+    return mask_pins(subject)[0], mask_pins(body)[0], email
+
+
+def clean_body(body: str) -> str:
+    """Return a message without the space around it, lines ended in one way, without what cannot be shown."""
+    lines = body.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "")
+    return "\n".join(line.rstrip() for line in lines.split("\n")).strip()
+
+
+def is_address(email: str) -> bool:
+    """Tell whether mail can be sent to ``email`` (RFC 5321, by its form alone; nothing is looked up)."""
+    from email_validator import EmailNotValidError, validate_email
+
+    try:
+        validate_email(email, check_deliverability=False, allow_smtputf8=False, test_environment=True)
+    except EmailNotValidError:
+        return False
+    return True
+
+
+def _name(new: NewTicket, email: str) -> str:
+    name = " ".join(new.requester_name.split())[:MAX_NAME]
+    return name or email.partition("@")[0][:MAX_NAME]
+
+
+def _check_parts(new: NewTicket) -> None:
+    """Refuse a department, account, service or colleague that is not there."""
+    wrong: dict[str, list[Text]] = {}
+    session = db.session()
+    department = session.get(Department, new.department_id)
+    if department is None or not department.active:
+        wrong["department"] = [lazy_gettext("Choose a department.")]
+    if new.customer_id is not None and session.get(Customer, new.customer_id) is None:
+        wrong["customer"] = [lazy_gettext("There is no such account.")]
+    if new.service_id is not None:
+        service = session.get(Service, new.service_id)
+        if service is None or service.customer_id != new.customer_id:
+            wrong["service"] = [lazy_gettext("The account has no such service.")]
+    if new.assignee_id is not None:
+        assignee = session.get(Staff, new.assignee_id)
+        if assignee is None or not works_on_tickets(assignee):
+            wrong["assignee"] = [lazy_gettext("This colleague does not work on tickets.")]
+    if wrong:
+        raise Invalid(fields=wrong)
+
+
+def works_on_tickets(staff: Staff) -> bool:
+    """Tell whether tickets may be given to ``staff``."""
+    return staff.active and staff.actor().may(Permission.WORK_TICKETS)

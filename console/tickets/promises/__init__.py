@@ -1,0 +1,1 @@
+"""What is promised to a requester: first answer, next answer, solution, in working time."""

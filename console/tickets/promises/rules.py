@@ -1,0 +1,247 @@
+"""How promises follow from what happened in a ticket. Pure: history, goals, calendar and ``now`` in, promises out.
+
+**First answer** runs from the opening to our first public reply; a ticket that we began ourselves has none.
+**Next answer** runs from the oldest question not answered yet, once the first answer was given, to the next reply.
+**Solution** runs from the opening until the ticket is solved.
+
+While the ticket waits for the customer every promise stands still. On hold, where somebody else works on the
+matter (a registrar, the data centre), the solution stands still, the answers do not: the customer may still ask
+how far it is, and is owed an answer. Solving ends whatever runs, because the requester is told so by mail.
+A reopened ticket goes on with its solution where it stopped; with its unanswered question too where we reopened
+it ourselves, while a new question starts a next answer of its own. A reply that was taken back never was.
+
+Only working time counts. A promise is kept up to and including the instant it is due at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Protocol
+
+from console.tickets.models import OPEN_STATUSES, TicketStatus
+
+WARN_AT = 0.75  # of the working time, used up
+
+
+class PromiseKind(StrEnum):
+    FIRST_ANSWER = "first_answer"
+    NEXT_ANSWER = "next_answer"
+    SOLUTION = "solution"
+
+
+class PromiseState(StrEnum):
+    """``NONE``: nothing is promised, the time is only taken."""
+
+    NONE = "none"
+    RUNNING = "running"
+    PAUSED = "paused"
+    MET = "met"
+    BROKEN = "broken"
+
+
+ANSWERS = (PromiseKind.FIRST_ANSWER, PromiseKind.NEXT_ANSWER)
+PAUSING = {
+    PromiseKind.FIRST_ANSWER: (TicketStatus.WAITING,),
+    PromiseKind.NEXT_ANSWER: (TicketStatus.WAITING,),
+    PromiseKind.SOLUTION: (TicketStatus.WAITING, TicketStatus.HOLD),
+}
+
+Interval = tuple[datetime, datetime]
+Goals = Mapping[PromiseKind, int | None]  # working minutes; None: no promise
+
+
+class Calendar(Protocol):
+    """What is asked of the opening hours."""
+
+    def add(self, start: datetime, time: timedelta, pauses: Sequence[Interval] = ..., /) -> datetime | None:
+        """Return when ``time`` of work has passed since ``start``; ``None`` where it never does."""
+
+    def between(self, start: datetime, end: datetime, pauses: Sequence[Interval] = ..., /) -> timedelta:
+        """Return the working time of an interval without its pauses."""
+
+
+class StepKind(StrEnum):
+    QUESTION = "question"
+    REPLY = "reply"
+    STATUS = "status"
+
+
+@dataclass(frozen=True)
+class Step:
+    """Something in a ticket's history that promises depend on. ``status``: the new one."""
+
+    at: datetime
+    kind: StepKind
+    status: TicketStatus | None = None
+
+
+@dataclass(frozen=True)
+class Pause:
+    """A time that does not count; ``end`` is ``None`` while it lasts. ``reason``: the status that caused it."""
+
+    start: datetime
+    end: datetime | None
+    reason: TicketStatus
+
+
+@dataclass(frozen=True)
+class Span:
+    """From when to when a promise runs, whatever its goal is."""
+
+    kind: PromiseKind
+    started_at: datetime
+    met_at: datetime | None = None
+    pauses: tuple[Pause, ...] = ()
+
+    @property
+    def paused_since(self) -> datetime | None:
+        return self.pauses[-1].start if self.pauses and self.pauses[-1].end is None else None
+
+    def closed_pauses(self) -> list[Interval]:
+        """Return the pauses that are over."""
+        return [(pause.start, pause.end) for pause in self.pauses if pause.end is not None]
+
+
+@dataclass(frozen=True)
+class Promise:
+    """A span measured in working time.
+
+    Args:
+        goal: working minutes; ``None``: the time is only taken.
+        due_at: ``None`` while paused before it was due, or where the calendar never gets there.
+        risk_at: from when it is at risk.
+        broken_at: when it was due and not kept.
+        until: when it was met or paused, or now.
+    """
+
+    span: Span
+    goal: int | None
+    due_at: datetime | None
+    risk_at: datetime | None
+    broken_at: datetime | None
+    until: datetime
+    calendar: Calendar = field(repr=False, compare=False)
+
+    @property
+    def counted(self) -> timedelta:
+        """Return the working time used; not worked out unless asked for."""
+        return self.calendar.between(self.span.started_at, self.until, self.span.closed_pauses())
+
+    @property
+    def state(self) -> PromiseState:
+        if self.goal is None:
+            return PromiseState.NONE
+        if self.broken_at is not None:
+            return PromiseState.BROKEN
+        if self.span.met_at is not None:
+            return PromiseState.MET
+        return PromiseState.RUNNING if self.span.paused_since is None else PromiseState.PAUSED
+
+
+def derive(
+    opened_at: datetime, history: Iterable[Step], goals: Goals, calendar: Calendar, now: datetime
+) -> list[Promise]:
+    """Return a ticket's promises in the order they began."""
+    return [measure(span, goals.get(span.kind), calendar, now) for span in spans(opened_at, history)]
+
+
+def measure(span: Span, goal: int | None, calendar: Calendar, now: datetime) -> Promise:
+    """Count the working time of a span and compare it with its goal."""
+    since, over = span.paused_since, span.closed_pauses()
+    until = span.met_at or since or max(now, span.started_at)
+    if goal is None:
+        return Promise(span, None, None, None, None, until, calendar)
+    due = calendar.add(span.started_at, timedelta(minutes=goal), over)
+    risk = calendar.add(span.started_at, timedelta(minutes=goal) * WARN_AT, over)
+    if since is not None and due is not None and due > since:
+        due = risk = None  # the rest begins to run when somebody answers
+    broken = due if due is not None and due < (span.met_at or now) else None
+    return Promise(span, goal, due, risk, broken, until, calendar)
+
+
+def spans(opened_at: datetime, history: Iterable[Step]) -> list[Span]:
+    """Return what runs from when to when, in the order it began.
+
+    Args:
+        opened_at: nothing counts before, although a split or merged ticket may hold older messages.
+        history: in the order it happened; a ticket is open until it says otherwise.
+    """
+    steps = [replace(step, at=max(step.at, opened_at)) for step in history]
+    said = next((step.kind for step in steps if step.kind is not StepKind.STATUS), StepKind.QUESTION)
+    clocks = _Clocks(opened_at, ours=said is StepKind.REPLY)
+    for step in steps:
+        clocks.take(step)
+    return clocks.spans()
+
+
+class _Clocks:
+    """The running spans of one ticket while its history is read."""
+
+    def __init__(self, opened_at: datetime, *, ours: bool) -> None:
+        self.status = TicketStatus.OPEN
+        self.answered = ours  # the first answer was given, or is not owed
+        self.over: list[Span] = []
+        self.solution = self._begun(PromiseKind.SOLUTION, opened_at)
+        self.answer: Span | None = None if ours else self._begun(PromiseKind.FIRST_ANSWER, opened_at)
+
+    def take(self, step: Step) -> None:
+        if step.kind is StepKind.QUESTION:
+            self._question(step.at)
+        elif step.kind is StepKind.REPLY:
+            self._reply(step.at)
+        elif step.status is not None and step.status is not self.status:
+            self.status = step.status
+            self.solution = self._moved(self.solution, step.at)
+            if self.answer is not None:
+                self.answer = self._moved(self.answer, step.at)
+
+    def spans(self) -> list[Span]:
+        """Return them all. Of several that began in one instant the last is the one that counts."""
+        everything = [*self.over, self.solution, *([self.answer] if self.answer else [])]
+        last = {(span.kind, span.started_at): span for span in everything}
+        return sorted(last.values(), key=lambda span: (span.started_at, list(PromiseKind).index(span.kind)))
+
+    def _question(self, at: datetime) -> None:
+        if self.answer is not None and self.answer.met_at is not None:
+            self.over.append(self.answer)  # solving ended it, and now something else is asked
+            self.answer, self.answered = None, True
+        if self.answer is None:
+            self.answer = self._begun(PromiseKind.NEXT_ANSWER if self.answered else PromiseKind.FIRST_ANSWER, at)
+
+    def _reply(self, at: datetime) -> None:
+        if self.answer is not None:
+            self.over.append(self.answer if self.answer.met_at is not None else _met(self.answer, at))
+        self.answer, self.answered = None, True
+
+    def _begun(self, kind: PromiseKind, at: datetime) -> Span:
+        """Start a span; in a ticket that stands still or is solved it begins paused."""
+        stands = self.status in PAUSING[kind] or self.status not in OPEN_STATUSES
+        return Span(kind, at, pauses=(Pause(at, None, self.status),) if stands else ())
+
+    def _moved(self, span: Span, at: datetime) -> Span:
+        """Return the span after the ticket has moved to ``self.status``."""
+        if self.status not in OPEN_STATUSES:
+            return span if span.met_at is not None else _met(span, at)
+        if span.met_at is not None:  # reopened: the time it was solved does not count
+            solved = Pause(span.met_at, at, TicketStatus.SOLVED)
+            span = replace(span, met_at=None, pauses=(*span.pauses, *([solved] if at > span.met_at else [])))
+        span = _resumed(span, at)
+        if self.status in PAUSING[span.kind]:
+            span = replace(span, pauses=(*span.pauses, Pause(at, None, self.status)))
+        return span
+
+
+def _met(span: Span, at: datetime) -> Span:
+    return replace(_resumed(span, at), met_at=at)
+
+
+def _resumed(span: Span, at: datetime) -> Span:
+    """End the pause that lasts, if one does; one of no length never was."""
+    if span.paused_since is None:
+        return span
+    *before, last = span.pauses
+    ended = [replace(last, end=at)] if at > last.start else []
+    return replace(span, pauses=(*before, *ended))

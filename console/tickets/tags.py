@@ -1,0 +1,25 @@
+"""Tags: short words, written alike by everybody."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from flask_babel import lazy_gettext
+
+from console.core.errors import Invalid
+
+MAX_TAG = 40
+MOST = 20
+
+
+def clean_tags(tags: Iterable[str]) -> tuple[str, ...]:
+    """Return the tags in lower case, each once, sorted.
+
+    Raises:
+        Invalid: one is too long, or they are too many.
+    """
+    cleaned = {"-".join(tag.lower().split()).replace(",", "") for tag in tags}
+    cleaned.discard("")
+    if len(cleaned) > MOST or any(len(tag) > MAX_TAG for tag in cleaned):
+        raise Invalid(fields={"tags": [lazy_gettext("At most twenty tags, each of at most forty letters.")]})
+    return tuple(sorted(cleaned))

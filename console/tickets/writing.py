@@ -1,0 +1,327 @@
+"""What is said in a ticket: replies, notes, the requester's own words, and taking a reply back.
+
+A reply waits ten seconds before anybody outside sees it; until then its author may take it back.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from flask_babel import lazy_gettext
+from sqlalchemy import select
+
+from console.audit.service import record
+from console.core import clock
+from console.core.actor import Actor
+from console.core.db import db
+from console.core.errors import Conflict, Invalid, NotFound
+from console.customers.masking import mask_pins
+from console.mail.service import cancel
+from console.staff.roles import Permission
+from console.tickets import letters, timeline
+from console.tickets.attachments import claim
+from console.tickets.drafts import drop_draft, read_up_to, save_draft
+from console.tickets.handling import move_status
+from console.tickets.masking import mask_spoken_pins
+from console.tickets.mentions import notify
+from console.tickets.models import (
+    MAX_BODY,
+    MessageKind,
+    Ticket,
+    TicketMessage,
+    TicketSource,
+    TicketStatus,
+)
+from console.tickets.opening import NewTicket, clean_body, open_ticket
+from console.tickets.promises import service as promises
+from console.tickets.queries import find_message, lock_ticket, tree
+
+TAKE_BACK = timedelta(seconds=10)
+MAX_CLIENT_ID = 64
+REOPENS = (TicketStatus.WAITING, TicketStatus.HOLD, TicketStatus.SOLVED)
+
+
+@dataclass(frozen=True)
+class Writing:
+    """What a member of staff has composed.
+
+    Args:
+        client_id: chosen once for each composition; sent again, it is the same entry.
+        based_on: the newest entry (its key) they had before them.
+        then: the status the ticket is to have afterwards; ``None`` leaves it.
+        anyway: send although something newer arrived.
+    """
+
+    body: str
+    client_id: str
+    based_on: int = 0
+    attachments: tuple[int, ...] = ()
+    then: TicketStatus | None = None
+    anyway: bool = False
+
+
+def reply(actor: Actor, ticket_id: int, writing: Writing) -> TicketMessage:
+    """Answer the requester; the mail leaves when the time to take it back is over.
+
+    Raises:
+        NotFound: no such ticket for this person.
+        Invalid: no text, too long, no client id.
+        Conflict: ``newer`` (someone wrote meanwhile), ``merged`` or ``closed``.
+    """
+    actor.require(Permission.WORK_TICKETS)
+    ticket, body = lock_ticket(actor, ticket_id), _body(writing)
+    earlier = _again(ticket, writing, actor)
+    if earlier is not None:
+        return earlier
+    _check_writable(ticket)
+    _check_newer(actor, ticket, writing)
+    now = clock.now()
+    message = timeline.append(
+        actor,
+        ticket,
+        MessageKind.REPLY,
+        mask_spoken_pins(body),
+        client_id=writing.client_id,
+        via="desk",
+        held_until=now + TAKE_BACK,
+        data={"before": ticket.status.value},
+    )
+    message.attachments = claim(actor, ticket, writing.attachments, message)
+    message.mail_id = letters.reply(ticket, message, send_after=message.held_until).id
+    if ticket.first_answered_at is None:
+        ticket.first_answered_at = now
+    if ticket.assignee_id is None:
+        ticket.assignee_id = actor.id
+        timeline.note_event(actor, ticket, "assigned", **{"from": None, "to": actor.name})
+    if writing.then is not None:
+        move_status(actor, ticket, writing.then)
+        message.data = {**message.data, "then": writing.then.value}
+    _finish(actor, ticket, now)
+    record(actor, "ticket.replied", ticket.number, customer_id=ticket.customer_id, message=message.id)
+    return message
+
+
+def note(actor: Actor, ticket_id: int, writing: Writing) -> TicketMessage:
+    """Write a note among ourselves; those it names with ``@`` see it in their list.
+
+    Raises:
+        NotFound, Invalid: see :func:`reply`.
+    """
+    actor.require(Permission.WORK_TICKETS)
+    ticket, body = lock_ticket(actor, ticket_id), _body(writing)
+    earlier = _again(ticket, writing, actor)
+    if earlier is not None:
+        return earlier
+    message = timeline.append(
+        actor, ticket, MessageKind.NOTE, mask_spoken_pins(body), client_id=writing.client_id, via="desk"
+    )
+    message.attachments = claim(actor, ticket, writing.attachments, message)
+    named = notify(actor, ticket, message)
+    if named:
+        message.data = {"mentions": named}
+    if writing.then is not None:
+        move_status(actor, ticket, writing.then)
+    _finish(actor, ticket, clock.now())
+    record(actor, "ticket.noted", ticket.number, customer_id=ticket.customer_id, message=message.id)
+    return message
+
+
+def take_back(actor: Actor, ticket_id: int, message_id: int) -> TicketMessage:
+    """Take a reply back before it has left; its text is the author's draft again.
+
+    Raises:
+        NotFound: no reply of this person's.
+        Conflict: ``gone``: the time is over, or the mail is on its way.
+    """
+    actor.require(Permission.WORK_TICKETS)
+    ticket = lock_ticket(actor, ticket_id)
+    message, now = find_message(ticket.id, message_id), clock.now()
+    if message.kind is not MessageKind.REPLY or message.staff_id != actor.id:
+        raise NotFound
+    if message.taken_back_at is not None:
+        return message
+    held = message.held_until is not None and now < message.held_until
+    if not held or message.mail_id is None or not cancel(message.mail_id):
+        raise Conflict(lazy_gettext("The reply has left already and cannot be taken back."), code="gone")
+    message.taken_back_at = now
+    for file in message.attachments:
+        file.message_id = None
+    then, before = message.data.get("then"), message.data.get("before")
+    if then is not None and before is not None and ticket.status.value == then:
+        move_status(actor, ticket, TicketStatus(before))
+    ticket.first_answered_at = _first_answer(ticket)
+    timeline.note_event(actor, ticket, "taken_back")
+    save_draft(actor, ticket, MessageKind.REPLY, message.body, based_on=message.id)
+    timeline.index(ticket)
+    promises.recount(ticket, now)
+    read_up_to(actor, ticket)
+    record(actor, "ticket.taken_back", ticket.number, customer_id=ticket.customer_id, message=message.id)
+    return message
+
+
+def requester_writes(
+    actor: Actor,
+    ticket: Ticket,
+    body: str,
+    *,
+    client_id: str,
+    via: str,
+    attachments: tuple[int, ...] = (),
+) -> TicketMessage:
+    """Add what the requester wrote, PINs masked. It opens the ticket again; a closed one gets a follow-up.
+
+    Args:
+        actor: the visitor, as the entry point knows them.
+        ticket: from the link, the mail's thread or the chat; locked here.
+        via: ``link``, ``mail`` or ``chat``.
+
+    Returns:
+        The entry; of the follow-up where the ticket was closed.
+
+    Raises:
+        Invalid: no text, or too long.
+    """
+    ticket = _lock(ticket)
+    earlier = _said(ticket, client_id)
+    if earlier is not None:
+        return earlier
+    masked, hidden = mask_pins(_checked(clean_body(body)))
+    data = {"masked": hidden} if hidden else {}
+    if ticket.status is TicketStatus.CLOSED:
+        return _follow_up(actor, ticket, masked, client_id, data)
+    message = timeline.append(
+        actor,
+        ticket,
+        MessageKind.QUESTION,
+        masked,
+        client_id=client_id,
+        via=via,
+        name=ticket.requester_name,
+        data=data,
+    )
+    message.attachments = claim(actor, ticket, attachments, message)
+    if ticket.status in REOPENS:
+        move_status(actor, ticket, TicketStatus.OPEN)
+    timeline.index(ticket)
+    promises.recount(ticket, clock.now())
+    record(actor, "ticket.answered", ticket.number, customer_id=ticket.customer_id, message=message.id)
+    return message
+
+
+def _follow_up(actor: Actor, closed: Ticket, body: str, client_id: str, data: dict[str, int]) -> TicketMessage:
+    from console.tickets.merging import continue_in
+
+    new = open_ticket(
+        actor,
+        NewTicket(
+            subject=closed.subject,
+            body=body,
+            requester_email=closed.requester_email,
+            requester_name=closed.requester_name,
+            language=closed.language,
+            customer_id=closed.customer_id,
+            service_id=closed.service_id,
+            department_id=closed.department_id,
+            priority=closed.priority,
+            source=TicketSource.WEB,
+            data=dict(data),
+        ),
+    )
+    continue_in(actor, closed, new)
+    first = db.session.scalars(
+        select(TicketMessage).where(TicketMessage.ticket_id == new.id, TicketMessage.kind == MessageKind.QUESTION)
+    ).one()
+    first.client_id = client_id
+    return first
+
+
+def _lock(ticket: Ticket) -> Ticket:
+    """Lock the ticket the words go to: where it was merged, the one it was merged into."""
+    seen = {ticket.id}
+    while True:
+        query = select(Ticket).where(Ticket.id == ticket.id).with_for_update(of=Ticket)
+        locked = db.session.scalars(query.execution_options(populate_existing=True)).one()
+        if locked.merged_into_id is None or locked.merged_into_id in seen:
+            return locked
+        seen.add(locked.merged_into_id)
+        ticket = db.session.get_one(Ticket, locked.merged_into_id)
+
+
+def _finish(actor: Actor, ticket: Ticket, now: datetime) -> None:
+    """Do what follows everything a member of staff writes."""
+    drop_draft(actor, ticket)
+    timeline.index(ticket)
+    promises.recount(ticket, now)
+    read_up_to(actor, ticket)
+
+
+def _body(writing: Writing) -> str:
+    if not 0 < len(writing.client_id) <= MAX_CLIENT_ID:
+        raise Invalid(fields={"client_id": [lazy_gettext("Invalid input.")]})
+    return _checked(clean_body(writing.body))
+
+
+def _checked(body: str) -> str:
+    if not body:
+        raise Invalid(fields={"body": [lazy_gettext("Write the message.")]})
+    if len(body) > MAX_BODY:
+        raise Invalid(fields={"body": [lazy_gettext("The message is too long.")]})
+    return body
+
+
+def _said(ticket: Ticket, client_id: str) -> TicketMessage | None:
+    return db.session.scalar(
+        select(TicketMessage).where(TicketMessage.ticket_id == ticket.id, TicketMessage.client_id == client_id)
+    )
+
+
+def _again(ticket: Ticket, writing: Writing, actor: Actor) -> TicketMessage | None:
+    """Return the entry that this very composition made before: a repeated request is no second reply."""
+    earlier = _said(ticket, writing.client_id)
+    if earlier is not None and earlier.staff_id != actor.id:
+        raise Invalid(fields={"client_id": [lazy_gettext("Invalid input.")]})
+    return earlier
+
+
+def _check_writable(ticket: Ticket) -> None:
+    if ticket.merged_into_id is not None:
+        raise Conflict(lazy_gettext("This ticket was merged into another. Answer there."), code="merged")
+    if ticket.status is TicketStatus.CLOSED:
+        raise Conflict(lazy_gettext("This ticket is closed. Open a follow-up."), code="closed")
+
+
+def _check_newer(actor: Actor, ticket: Ticket, writing: Writing) -> None:
+    """Refuse a reply to something that is no longer the last word, unless its author has seen that."""
+    if writing.anyway:
+        return
+    newer = db.session.scalar(
+        select(TicketMessage.id)
+        .where(
+            TicketMessage.ticket_id.in_(tree(ticket.id)),
+            TicketMessage.id > writing.based_on,
+            TicketMessage.kind.in_([MessageKind.QUESTION, MessageKind.REPLY, MessageKind.NOTE]),
+            TicketMessage.taken_back_at.is_(None),
+            (TicketMessage.staff_id != actor.id) | TicketMessage.staff_id.is_(None),
+        )
+        .limit(1)
+    )
+    if newer is not None:
+        raise Conflict(
+            lazy_gettext("Something newer was written while you were writing. Your text is kept."),
+            code="newer",
+            details={"seq": ticket.last_seq},
+        )
+
+
+def _first_answer(ticket: Ticket) -> datetime | None:
+    return db.session.scalar(
+        select(TicketMessage.created_at)
+        .where(
+            TicketMessage.ticket_id == ticket.id,
+            TicketMessage.kind == MessageKind.REPLY,
+            TicketMessage.taken_back_at.is_(None),
+        )
+        .order_by(TicketMessage.id)
+        .limit(1)
+    )

@@ -1,0 +1,276 @@
+"""A new ticket, opened by an agent for somebody who called, wrote or stands there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from flask import flash, jsonify, redirect, request
+from flask.typing import ResponseReturnValue
+from flask_admin import expose
+from flask_babel import gettext, lazy_gettext
+from sqlalchemy import select
+from wtforms import BooleanField, EmailField, MultipleFileField, RadioField, SelectField, StringField, TextAreaField
+from wtforms.fields.choices import SelectChoice
+from wtforms.validators import Length
+
+from console.core.context import settings
+from console.core.db import db
+from console.core.errors import Invalid, Text
+from console.core.forms import Form
+from console.core.transaction import transaction
+from console.customers.models import Customer, Membership, Verification
+from console.customers.queries import find_customer, live_verification, members_of
+from console.customers.rights import Right
+from console.customers.service import normal_email
+from console.hosting.models import Product, ProductKind, Service
+from console.staff.roles import Permission
+from console.tickets.attachments import MOST as MOST_FILES
+from console.tickets.models import MAX_BODY, MAX_SUBJECT, Priority, Ticket, TicketSource
+from console.tickets.opening import NewTicket, open_ticket
+from console.tickets.queries import visible
+from console.views import ticket_list_filters as filters
+from console.views.base import Page
+from console.views.filtering import read_key
+from console.views.ticket_labels import PRIORITY, STATUS, ticket_url
+from console.web.answers import wants_json
+from console.web.identity import current_actor
+from console.web.locale import LANGUAGES
+
+QUESTION, REPLY = "question", "reply"
+MOST_DUPLICATES = 5
+MOST_SERVICES = 200
+
+
+def views() -> list[Page]:
+    """Return the form."""
+    return [NewTicketPage(name=lazy_gettext("New ticket"), endpoint="ticket_new", url="/console/tickets/new")]
+
+
+class TicketForm(Form):
+    """What a ticket begins with. The verb checks it; lengths are here so that a browser stops in time."""
+
+    customer = StringField(lazy_gettext("Customer"), [Length(max=40)])
+    service = SelectField(lazy_gettext("Service"), validate_choice=False)
+    requester_email = EmailField(lazy_gettext("Requester’s e-mail"), [Length(max=254)])
+    requester_name = StringField(lazy_gettext("Requester’s name"), [Length(max=120)])
+    language = SelectField(lazy_gettext("They read"), validate_choice=False)
+    department = SelectField(lazy_gettext("Department"), validate_choice=False)
+    priority = SelectField(lazy_gettext("Priority"), default=str(int(Priority.NORMAL)), validate_choice=False)
+    subject = StringField(lazy_gettext("Subject"), [Length(max=MAX_SUBJECT)])
+    body = TextAreaField(lazy_gettext("Message"), [Length(max=MAX_BODY)])
+    first = RadioField(
+        lazy_gettext("The message is"),
+        default=QUESTION,
+        choices=[
+            SelectChoice(QUESTION, lazy_gettext("what they ask; they get a confirmation")),
+            SelectChoice(REPLY, lazy_gettext("ours to them; it goes out by mail")),
+        ],
+        validate_choice=False,
+    )
+    tags = StringField(lazy_gettext("Tags"), [Length(max=400)])
+    take = BooleanField(lazy_gettext("Assign to me"))
+    files = MultipleFileField(lazy_gettext("Files"))
+
+
+@dataclass
+class About:
+    """What the form knows of an account, as far as it is opened to this reader."""
+
+    customer: Customer
+    verification: Verification | None = None
+    people: Sequence[Membership] = ()
+    services: Sequence[Service] = field(default_factory=list)
+
+
+class NewTicketPage(Page):
+    """Opens a ticket on behalf of a customer, or of someone who is none."""
+
+    permission = Permission.WORK_TICKETS
+    parent = "tickets"
+
+    @expose("", methods=("GET", "POST"))
+    @expose("/", methods=("GET", "POST"))
+    def index(self) -> ResponseReturnValue:
+        """Show the form, or open the ticket."""
+        if request.method == "GET":
+            form = TicketForm(formdata=None)
+            for name in ("customer", "requester_email", "requester_name", "subject"):
+                form[name].data = request.args.get(name, "")[:MAX_SUBJECT].replace("\0", "")
+            return self._form(form)
+        form = TicketForm()
+        try:
+            if not form.validate():
+                raise Invalid(fields=form.errors)
+            ticket = _open(form)
+        except Invalid as refusal:
+            if wants_json():
+                raise
+            _mark(form, refusal)
+            return self._form(form), refusal.status
+        if wants_json():
+            return jsonify(ticket={"number": ticket.number, "status": ticket.status.value, "seq": ticket.last_seq}), 201
+        flash(gettext("%(number)s is open.", number=ticket.number), "success")
+        return redirect(ticket_url(ticket.number), 303)
+
+    @expose("/about")
+    def about(self) -> ResponseReturnValue:
+        """Tell the form's script about an account, and which open tickets an address has already."""
+        customer = find_customer(request.args.get("customer", ""))
+        found = None if customer is None else _about(customer)
+        return jsonify(
+            customer=None if found is None else _told(found),
+            duplicates=[
+                {
+                    "number": row.number,
+                    "subject": row.subject,
+                    "url": ticket_url(row.number),
+                    "status": str(STATUS[row.status].text),
+                }
+                for row in _duplicates(request.args.get("email", ""))
+            ],
+        )
+
+    def _form(self, form: TicketForm) -> str:
+        customer = find_customer(form.customer.data or "")
+        found = None if customer is None else _about(customer)
+        form.department.choices = [SelectChoice(key, name) for key, name in filters.departments().items()]
+        form.priority.choices = [SelectChoice(str(int(key)), label.text) for key, label in PRIORITY.items()]
+        form.language.choices = [SelectChoice(code, name) for code, name in LANGUAGES.items()]
+        form.service.choices = [SelectChoice("", gettext("none"))]
+        if found is not None:
+            form.service.choices += [SelectChoice(str(row.id), row.label) for row in found.services]
+            form.language.data = form.language.data or found.customer.language
+        form.language.data = form.language.data or settings().locale
+        page: str = self.render(
+            "admin/ticket_new.html",
+            form=form,
+            about=found,
+            duplicates=_duplicates(form.requester_email.data or ""),
+            states=STATUS,
+            ticket_url=ticket_url,
+            most_files=MOST_FILES,
+        )
+        return page
+
+
+def _open(form: TicketForm) -> Ticket:
+    """Open the ticket the form describes.
+
+    Raises:
+        Invalid: by field, what is missing or wrong.
+    """
+    customer = _account(form)
+    new = NewTicket(
+        subject=form.subject.data or "",
+        body=form.body.data or "",
+        requester_email=form.requester_email.data or "",
+        requester_name=form.requester_name.data or "",
+        language=form.language.data if form.language.data in LANGUAGES else None,
+        customer_id=None if customer is None else customer.id,
+        service_id=_service(form, customer),
+        department_id=read_key(form.department.data) or 0,
+        priority=_priority(form),
+        source=TicketSource.AGENT,
+        assignee_id=current_actor().id if form.take.data else None,
+        tags=tuple((form.tags.data or "").split(",")),
+        files=_files(form),
+        as_reply=form.first.data == REPLY,
+    )
+    with transaction():
+        return open_ticket(current_actor(), new)
+
+
+def _account(form: TicketForm) -> Customer | None:
+    typed = (form.customer.data or "").strip()
+    if not typed:
+        return None
+    customer = find_customer(typed)
+    if customer is None:
+        raise _wrong("customer", lazy_gettext("There is no such account. Type its number, as in K-10482."))
+    return customer
+
+
+def _service(form: TicketForm, customer: Customer | None) -> int | None:
+    if not form.service.data:
+        return None
+    key = read_key(form.service.data)
+    # What an account has is opened by a verification; whoever guesses learns nothing.
+    if customer is None or key not in {row.id for row in _about(customer).services}:
+        raise _wrong("service", lazy_gettext("The account has no such service."))
+    return key
+
+
+def _priority(form: TicketForm) -> Priority:
+    try:
+        return Priority(int(form.priority.data or Priority.NORMAL))
+    except ValueError as error:
+        raise _wrong("priority", lazy_gettext("There is no such choice.")) from error
+
+
+def _files(form: TicketForm) -> tuple[tuple[str, bytes], ...]:
+    sent = [one for one in form.files.data or () if getattr(one, "filename", "")]
+    if len(sent) > MOST_FILES:
+        raise _wrong("files", lazy_gettext("At most ten files."))
+    return tuple((one.filename, one.read()) for one in sent)
+
+
+def _wrong(name: str, text: Text) -> Invalid:
+    return Invalid(fields={name: [text]})
+
+
+def _mark(form: TicketForm, refusal: Invalid) -> None:
+    """Put what was refused beside its field."""
+    if not refusal.fields:
+        flash(str(refusal.message), "danger")
+    for name, texts in refusal.fields.items():
+        place = {"file": "files", "attachments": "files", "assignee": "take"}.get(name, name)
+        if place in form:
+            form[place].errors = [str(text) for text in texts]
+
+
+def _about(customer: Customer) -> About:
+    """Return what is opened of an account: people and services only under a live verification with that right."""
+    actor = current_actor()
+    verification = live_verification(actor, customer.id)
+    rights = verification.opened_rights() if verification else frozenset()
+    by_role = actor.may(Permission.READ_DOCUMENTS)
+    about = About(customer, verification)
+    if Right.CONTACTS in rights:
+        about.people = members_of(customer.id)
+    elif verification is not None and verification.membership is not None:
+        about.people = [verification.membership]  # who asks
+    products, domains = by_role or Right.PRODUCTS in rights, by_role or Right.DOMAINS in rights
+    if products or domains:
+        query = select(Service).where(Service.customer_id == customer.id).order_by(Service.status, Service.id)
+        if not (products and domains):
+            wanted = Product.kind != ProductKind.DOMAIN if products else Product.kind == ProductKind.DOMAIN
+            query = query.join(Service.product).where(wanted)
+        about.services = db.session.scalars(query.limit(MOST_SERVICES)).all()
+    return about
+
+
+def _told(about: About) -> dict[str, Any]:
+    return {
+        "number": about.customer.number,
+        "name": about.customer.name,
+        "language": about.customer.language,
+        "verified": about.verification is not None,
+        "people": [{"name": one.person.name, "email": one.person.email} for one in about.people],
+        "services": [{"id": row.id, "label": row.label} for row in about.services],
+    }
+
+
+def _duplicates(email: str) -> Sequence[Ticket]:
+    """Return the open tickets of an address that the reader may see, newest first."""
+    email = normal_email(email[:254].replace("\0", ""))
+    if "@" not in email:
+        return ()
+    query = (
+        select(Ticket)
+        .where(Ticket.requester_email == email, Ticket.is_open.is_(True), visible(current_actor()))
+        .order_by(Ticket.id.desc())
+        .limit(MOST_DUPLICATES)
+    )
+    return db.session.scalars(query).all()

@@ -1,0 +1,322 @@
+"""The worker tells once of what is at risk or broken, however many workers there are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from console.audit.models import AuditEntry
+from console.core import clock
+from console.core.actor import SYSTEM, Actor
+from console.core.db import db
+from console.core.transaction import transaction
+from console.mail.models import Mail
+from console.staff.models import Staff
+from console.staff.roles import Role
+from console.tickets import handling, writing
+from console.tickets.models import Priority, Ticket, TicketMessage, TicketStatus
+from console.tickets.promises import queries, watch
+from console.tickets.promises.editing import set_goals
+from console.tickets.promises.models import PromiseHead, TicketPromise
+from console.tickets.promises.rules import PromiseKind, PromiseState
+from console.tickets.writing import Writing
+from tests.support.queries import count_queries
+from tests.tickets.rows import make_ticket
+
+FIRST, NEXT, SOLUTION = PromiseKind
+ActorOf = Callable[[Role | str], Actor]
+StaffOf = Callable[[Role | str], Staff]
+Later = Callable[[int], None]
+InThreads = Callable[[Callable[[], None], int], None]
+MONDAY = datetime(2026, 11, 23, 10, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+
+
+@pytest.fixture(autouse=True)
+def later() -> Iterator[Callable[[int], None]]:
+    """The clock stands at eleven on Monday; ``later(20)`` puts it twenty minutes after that."""
+    with ExitStack() as stack:
+
+        def stand(minutes: int) -> None:
+            stack.enter_context(clock.standing_at(MONDAY + minutes * MINUTE))
+
+        stand(0)
+        yield stand
+
+
+def events(name: str) -> list[TicketMessage]:
+    db.session.rollback()
+    query = select(TicketMessage).where(TicketMessage.event == name).order_by(TicketMessage.id)
+    return list(db.session.scalars(query))
+
+
+def mails(template: str) -> list[Mail]:
+    db.session.rollback()
+    return list(db.session.scalars(select(Mail).where(Mail.template == template).order_by(Mail.id)))
+
+
+def trail(action: str) -> int:
+    return db.session.scalar(select(func.count()).where(AuditEntry.action == action)) or 0
+
+
+def urgent(many: int = 1, assignee: Staff | None = None) -> list[Ticket]:
+    """Tickets whose first answer is due in half an hour."""
+    with transaction():
+        return [
+            make_ticket(
+                SYSTEM, priority=Priority.URGENT, assignee_id=assignee.id if assignee else None, tell_requester=False
+            )
+            for _ in range(many)
+        ]
+
+
+def test_nothing_to_do_writes_nothing(app: Flask, session: Session, later: Later) -> None:
+    urgent()
+    watch.watch()
+    with count_queries(app) as seen:
+        watch.watch()
+    assert all(statement.startswith("SELECT") for statement in seen), seen
+    assert seen.count <= 6
+
+
+def test_warned_once_then_told_broken_once(session: Session, staff_of: StaffOf, later: Later) -> None:
+    agent, supervisor = staff_of("agent"), staff_of("supervisor")
+    (ticket,) = urgent(assignee=agent)
+    moved = ticket.updated_at
+    later(22)
+    watch.watch()
+    assert events("promise_at_risk") == []
+    later(23)  # three quarters of 30 minutes are 22.5
+    watch.watch()
+    watch.watch()
+    (event,) = events("promise_at_risk")
+    assert event.ticket_id == ticket.id
+    assert event.data["kind"] == "first_answer"
+    assert datetime.fromisoformat(event.data["due_at"]) == MONDAY + 30 * MINUTE
+    (mail,) = mails("promises_at_risk")
+    assert mail.to_address == agent.email
+    assert ticket.number in mail.text
+
+    later(30)
+    watch.watch()
+    assert events("promise_broken") == []
+    later(31)
+    watch.watch()
+    watch.watch()
+    (event,) = events("promise_broken")
+    assert event.data == {"kind": "first_answer"}
+    (mail,) = mails("promises_broken")
+    assert mail.to_address == supervisor.email
+    assert ticket.number in mail.html
+    assert trail("promise.broken") == trail("promise.escalated") == 1
+    stored = session.scalars(select(TicketPromise).where(TicketPromise.kind == FIRST)).one()
+    assert stored.broken_at == MONDAY + 30 * MINUTE
+    assert stored.escalated_at is not None
+    assert session.get_one(Ticket, ticket.id).updated_at == moved
+    assert len(mails("promises_at_risk")) == 1
+
+
+def test_a_subject_is_text_in_the_mail(session: Session, staff_of: StaffOf, later: Later) -> None:
+    staff_of("supervisor")
+    make_ticket(SYSTEM, priority=Priority.URGENT, subject="<img src=x onerror=alert(1)> {{ 7*7 }}")
+    later(31)
+    watch.watch()
+    (mail,) = mails("promises_broken")
+    assert "<img" not in mail.html and "&lt;img src=x" in mail.html
+    assert "{{ 7*7 }}" in mail.text
+    assert "img" not in mail.subject
+
+
+def test_what_broke_unseen_is_told_as_broken_only(session: Session, staff_of: StaffOf, later: Later) -> None:
+    staff_of("supervisor")
+    urgent()
+    later(45)
+    watch.watch()
+    assert events("promise_at_risk") == []
+    assert len(events("promise_broken")) == 1
+
+
+def test_hundreds_at_once_are_one_mail_to_each_supervisor(
+    session: Session, staff_of: StaffOf, later: Later, samples: Callable[[int, int], int]
+) -> None:
+    staff_of("supervisor")
+    many = samples(400, 60)
+    urgent(many)
+    later(31)
+    watch.watch()
+    assert len(events("promise_broken")) == many
+    (mail,) = mails("promises_broken")
+    assert str(many) in mail.subject
+    assert mail.text.count("/console/tickets/") == watch.LISTED
+    assert session.scalar(select(func.count()).where(TicketPromise.escalated_at.is_not(None))) == many
+
+
+def test_paused_solved_and_answered_are_left_alone(session: Session, actor: ActorOf, later: Later) -> None:
+    waiting, solved = urgent(2)
+    with transaction():
+        handling.set_status(actor("agent"), [waiting.id], TicketStatus.WAITING)
+        handling.set_status(actor("agent"), [solved.id], TicketStatus.SOLVED)
+    later(600)
+    watch.watch()
+    assert events("promise_at_risk") == events("promise_broken") == []
+
+
+def test_what_is_in_good_time_again_is_told_of_again(session: Session, actor: ActorOf, later: Later) -> None:
+    (ticket,) = urgent()
+    later(29)
+    watch.watch()
+    with transaction():
+        handling.set_priority(actor("agent"), [ticket.id], Priority.LOW)
+    with transaction():
+        handling.set_priority(actor("agent"), [ticket.id], Priority.URGENT)
+    watch.watch()
+    assert len(events("promise_at_risk")) == 2
+
+
+def test_a_change_of_rules_is_counted_in_batches(
+    session: Session, actor: ActorOf, later: Later, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watch, "BATCH", 4)
+    tickets = urgent(10)
+    with transaction():
+        handling.set_status(actor("agent"), [tickets[0].id], TicketStatus.SOLVED)
+    with transaction():
+        set_goals(actor("supervisor"), None, {Priority.URGENT: {FIRST: 10, NEXT: 60, SOLUTION: None}})
+    watch.watch()
+    db.session.rollback()
+    revision = session.scalars(select(PromiseHead.revision)).one()
+    for ticket in session.scalars(select(Ticket).where(Ticket.id != tickets[0].id)):
+        assert ticket.due_at == MONDAY + 10 * MINUTE
+    running = session.scalars(select(TicketPromise.revision).where(TicketPromise.met_at.is_(None))).all()
+    assert set(running) == {revision}
+    over = session.scalars(select(TicketPromise).where(TicketPromise.ticket_id == tickets[0].id)).all()
+    assert {row.goal for row in over} == {30, 240}
+
+
+def test_two_workers_tell_once(
+    app: Flask, session: Session, staff_of: StaffOf, later: Later, in_threads: InThreads
+) -> None:
+    agent, _supervisor = staff_of("agent"), staff_of("supervisor")
+    many = len(urgent(6, assignee=agent))
+
+    def work() -> None:
+        with app.app_context():
+            watch.watch()
+            db.session.remove()
+
+    db.session.rollback()
+    later(25)
+    in_threads(work, 3)
+    assert len(events("promise_at_risk")) == many
+    told = "".join(mail.text for mail in mails("promises_at_risk"))
+    assert told.count("/console/tickets/") == many
+
+    later(31)
+    in_threads(work, 3)
+    assert len(events("promise_broken")) == many
+    assert session.scalar(select(func.count()).where(TicketPromise.escalated_at.is_not(None))) == many
+    listed = "".join(mail.text for mail in mails("promises_broken"))
+    assert listed.count("/console/tickets/") == many
+    assert trail("promise.broken") == many
+
+
+def test_two_workers_notice_new_hours_once(app: Flask, session: Session, in_threads: InThreads) -> None:
+    urgent()
+    watch.watch()
+    before = session.scalars(select(PromiseHead.revision)).one()
+    with transaction():
+        session.execute(update(PromiseHead).values(hours_revision=-1))
+
+    def work() -> None:
+        with app.app_context():
+            watch.notice_hours()
+            db.session.remove()
+
+    in_threads(work, 3)
+    assert session.scalars(select(PromiseHead.revision)).one() == before + 1
+
+
+def test_lists_find_them(session: Session, later: Later) -> None:
+    near, late = urgent(2)
+    far = make_ticket(SYSTEM)
+    later(25)
+    with transaction():
+        handling.set_priority(SYSTEM, [late.id], Priority.HIGH)
+        set_goals(SYSTEM, None, {Priority.HIGH: {FIRST: 20, NEXT: 20, SOLUTION: 20}})
+    watch.watch()
+    now = clock.now()
+
+    def found(condition: object) -> set[int]:
+        return set(session.scalars(select(Ticket.id).where(condition)))  # type: ignore[arg-type]
+
+    assert found(queries.at_risk(now)) == {near.id}
+    assert found(queries.broken(now)) == {late.id}
+    assert far.id not in found(queries.at_risk(now) | queries.broken(now))
+    states = {one.id: queries.state_of(one, now) for one in session.scalars(select(Ticket))}
+    assert states == {
+        near.id: PromiseState.RUNNING,
+        late.id: PromiseState.BROKEN,
+        far.id: PromiseState.RUNNING,
+    }
+    assert [one.id for one in session.scalars(select(Ticket)) if queries.is_near(one, now)] == [near.id]
+
+
+@pytest.mark.only("sqlite")
+@pytest.mark.parametrize(
+    ("condition", "index"),
+    [
+        (queries.at_risk, "ix_ticket_promises_risk_at_due_at"),
+        (queries.broken, "ix_tickets_is_open_due_at_id"),
+    ],
+)
+def test_the_plan_names_the_index(session: Session, condition: Any, index: str) -> None:
+    query = select(Ticket.id).where(condition(clock.now()))
+    compiled = query.compile(session.get_bind(), compile_kwargs={"literal_binds": True})
+    plan = session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {compiled}").all()
+    assert any(index in line[-1] for line in plan), plan
+
+
+def test_workers_and_agents_do_not_block_each_other(
+    app: Flask, session: Session, actor: ActorOf, staff_of: StaffOf, later: Later, in_threads: InThreads
+) -> None:
+    """Agents answer and move the very tickets that two workers tell of: no deadlock, nothing told twice."""
+    agent, _supervisor = actor("agent"), staff_of("supervisor")
+    keys = [ticket.id for ticket in urgent(6)]
+    db.session.rollback()
+    later(31)
+    turns = iter(range(4))
+
+    def work() -> None:
+        turn = next(turns)
+        with app.app_context():
+            for number in range(4):
+                if turn < 2:
+                    watch.watch()
+                    continue
+                with transaction():
+                    handling.set_priority(agent, keys[number : number + 3], Priority(1 + (turn + number) % 4))
+                with transaction():
+                    writing.reply(agent, keys[number], Writing("Gledamo.", f"c{turn}-{number}", anyway=True))
+            db.session.remove()
+
+    in_threads(work, 4)
+    watch.watch()
+    told = [(event.ticket_id, event.data["kind"]) for event in events("promise_broken")]
+    escalated = session.scalar(select(func.count()).where(TicketPromise.escalated_at.is_not(None))) or 0
+    assert escalated <= len(told)
+    assert len(events("promise_broken")) == trail("promise.broken")
+    for key in keys:
+        ticket = session.get_one(Ticket, key)
+        running = session.scalars(
+            select(TicketPromise.due_at).where(
+                TicketPromise.ticket_id == key, TicketPromise.met_at.is_(None), TicketPromise.due_at.is_not(None)
+            )
+        ).all()
+        assert ticket.due_at == min(instant for instant in running if instant is not None)
