@@ -62,7 +62,7 @@ def upgrade() -> None:
     head = sa.table(
         "hours_revision", sa.column("id"), sa.column("number"), sa.column("changed_at", sa.DateTime(timezone=True))
     )
-    op.bulk_insert(head, [{"id": 1, "number": 1, "changed_at": datetime.now(UTC)}])
+    op.bulk_insert(head, [{"id": 1, "number": 1, "changed_at": datetime(2026, 11, 23, tzinfo=UTC)}])
 
 
 def downgrade() -> None:
