@@ -443,6 +443,8 @@ def _watch(page: Page, problems: list[str]) -> None:
     def on_console(message: ConsoleMessage) -> None:
         # A refused form answers 4xx on purpose, and Chromium reports that here. A missing file is a fault.
         refused = "the server responded with a status of 4" in message.text
+        # The threaded server of tests/views speaks no WebSocket: the pages then poll, and say so.
+        refused = refused or message.text.startswith("WebSocket connection to")
         if message.type == "error" and not (refused and "/static/" not in message.location.get("url", "")):
             problems.append(f"{page.url}: console: {message.text}")
 

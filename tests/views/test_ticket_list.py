@@ -352,7 +352,7 @@ class TestMass:
         answer = client.submit(LIST + "mass", headers=ENGLISH, do="assign:me", rowid=rowid, url=back)
         assert answer.status_code == 303 and answer.location == back
         page = html.unescape(client.get(back, headers=ENGLISH).text)
-        assert "1 ticket assigned" in page and "T-49999" in page
+        assert "T-49999" in page
 
     def test_nonsense(self, client: ConsoleClient, agent: Staff, tickets: list[Ticket]) -> None:
         for do in (
