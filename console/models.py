@@ -15,6 +15,7 @@ DOMAINS = (
     "tickets",
     "tickets.promises",
     "tickets.canned",
+    "tickets.reviews",
 )
 
 

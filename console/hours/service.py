@@ -155,9 +155,7 @@ def check_special(special: Special, others: Sequence[HoursSpecial], today: date)
     elif not 0 <= special.opens < special.closes <= DAY_MINUTES:
         wrong["closes"] = [lazy_gettext("Closing comes after opening, 24:00 at the latest.")]
     if not wrong and any(other.day == special.day and _overlap(other.special(), special) for other in others):
-        wrong["day"] = [
-            lazy_gettext("There is already a closure or opening at that time of this day. Remove it first.")
-        ]
+        wrong["day"] = [lazy_gettext("There is a closure or opening at that time already. Remove it first.")]
     if wrong:
         raise Invalid(fields=wrong)
 

@@ -120,6 +120,7 @@ class Ticket(Base):
             postgresql_where=text("merged_into_id IS NOT NULL"),
         ),
         Index("ix_tickets_solved_at", "solved_at"),
+        Index("ix_tickets_created_at", "created_at"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

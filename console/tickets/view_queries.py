@@ -15,6 +15,7 @@ from console.core.errors import NotFound
 from console.staff.models import Department, Staff
 from console.staff.roles import PERMISSIONS, Permission, Role
 from console.tickets.models import SavedView, Ticket, TicketRead, TicketStatus, TicketTag, TicketWatcher
+from console.tickets.queries import visible
 
 AT_RISK = timedelta(hours=1)  # before a promise is due
 LATELY = timedelta(days=7)
@@ -143,8 +144,8 @@ def count_each(queries: Mapping[str, Select[int]]) -> dict[str, int]:
 
 def my_open(actor: Actor, most: int) -> int:
     """Count the open tickets of ``actor``, no further than ``most``."""
-    keys = select(Ticket.id).where(Ticket.assignee_id == actor.id, Ticket.is_open.is_(True)).limit(most)
-    return db.session.scalar(select(func.count()).select_from(keys.subquery())) or 0
+    mine = select(Ticket.id).where(Ticket.assignee_id == actor.id, Ticket.is_open.is_(True), visible(actor))
+    return db.session.scalar(select(func.count()).select_from(mine.limit(most).subquery())) or 0
 
 
 def saved_views(actor: Actor) -> Sequence[SavedView]:

@@ -98,7 +98,8 @@ def _subject(row: Ticket) -> Markup:
     joint = _once("reply", lambda: Markup(" {} ").format(icon("reply", "icon-sm"))) if row.last_by == "staff" else " · "
     url = _once("tickets", lambda: ticket_url("")) + row.number
     return Markup(
-        f'{signs}<a class="subject truncate" href="{url}" data-open>{escape(row.subject)}</a>'
+        f'<span class="subject-line">{signs}'
+        f'<a class="subject truncate" href="{url}" data-open>{escape(row.subject)}</a></span>'
         f'<span class="preview truncate"><span class="ref">{row.number}</span>{joint}{escape(row.preview)}</span>'
     )
 

@@ -14,6 +14,7 @@ from console.tickets.promises.rules import PromiseKind
 
 HEAD = 1
 _OPEN = text("met_at IS NULL")
+_BROKEN = text("broken_at IS NOT NULL")
 _EVERYWHERE = text("department_id IS NULL")
 
 
@@ -80,6 +81,7 @@ class TicketPromise(Base):
             "ix_ticket_promises_revision_ticket_id", "revision", "ticket_id", sqlite_where=_OPEN, postgresql_where=_OPEN
         ),
         Index("ix_ticket_promises_kind_started_at", "kind", "started_at"),
+        Index("ix_ticket_promises_broken_at", "broken_at", sqlite_where=_BROKEN, postgresql_where=_BROKEN),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

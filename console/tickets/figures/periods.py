@@ -1,0 +1,89 @@
+"""Which days a report is about. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+MOST_DAYS = 400
+CHOICES = ("this_week", "last_week", "this_month", "last_month", "custom")
+FIRST_DAY = date(2000, 1, 1)
+_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Period:
+    """Whole local days, both ends included."""
+
+    choice: str
+    first: date
+    last: date
+    zone: ZoneInfo
+    cut: bool = False  # more was asked for than is counted
+
+    @property
+    def days(self) -> list[date]:
+        """Return every day."""
+        return [self.first + _DAY * number for number in range((self.last - self.first).days + 1)]
+
+    @property
+    def begin(self) -> datetime:
+        """Return the first instant."""
+        return midnight(self.first, self.zone)
+
+    @property
+    def end(self) -> datetime:
+        """Return the first instant that is no longer part of it."""
+        return midnight(self.last + _DAY, self.zone)
+
+    def query(self) -> dict[str, str]:
+        """Return the parameters that ask for it again."""
+        if self.choice != "custom":
+            return {"period": self.choice}
+        return {"period": "custom", "from": self.first.isoformat(), "until": self.last.isoformat()}
+
+
+def midnight(day: date, zone: ZoneInfo) -> datetime:
+    """Return when a local day begins."""
+    return datetime.combine(day, time(), zone).astimezone(UTC)
+
+
+def read_period(args: Mapping[str, str], today: date, zone: ZoneInfo) -> Period:
+    """Return what is asked for by ``period``, ``from`` and ``until``; this week where nothing is.
+
+    No day ahead, no more than :data:`MOST_DAYS`: of a longer time the last of them.
+
+    Raises:
+        ValueError: a day that is none, an end before its begin, an unknown name.
+    """
+    choice = args.get("period") or ("custom" if args.get("from") or args.get("until") else CHOICES[0])
+    if choice != "custom":
+        first, last = _named(choice, today)
+        return Period(choice, first, min(last, today), zone)
+    last = date.fromisoformat(args["until"]) if args.get("until") else today
+    first = date.fromisoformat(args["from"]) if args.get("from") else last - 6 * _DAY
+    if first > last or first > today or first < FIRST_DAY:
+        raise ValueError(choice)
+    last = min(last, today)
+    earliest = last - (MOST_DAYS - 1) * _DAY
+    return Period(choice, max(first, earliest), last, zone, cut=first < earliest)
+
+
+def latest_days(count: int, today: date, zone: ZoneInfo) -> Period:
+    """Return the ``count`` days up to today."""
+    return Period("custom", today - (count - 1) * _DAY, today, zone)
+
+
+def _named(choice: str, today: date) -> tuple[date, date]:
+    monday, month = today - _DAY * today.weekday(), today.replace(day=1)
+    if choice == "this_week":
+        return monday, monday + 6 * _DAY
+    if choice == "last_week":
+        return monday - 7 * _DAY, monday - _DAY
+    if choice == "this_month":
+        return month, today
+    if choice == "last_month":
+        return (month - _DAY).replace(day=1), month - _DAY
+    raise ValueError(choice)

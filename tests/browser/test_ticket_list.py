@@ -1,0 +1,73 @@
+"""The ticket list in a browser: picked and changed by keyboard, put back, and true without a reload."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from playwright.sync_api import Page, expect
+
+from tests.browser.pages import sign_in
+from tests.support.server import LiveServer
+
+OPEN = "/console/tickets/?view=unassigned"
+
+
+def open_ticket(page: Page, server: LiveServer, subject: str) -> None:
+    page.goto(f"{server.url}/console/tickets/new")
+    page.fill("[name=requester_email]", "pita@example.test")
+    page.fill("[name=subject]", subject)
+    page.fill("[name=body]", "Od jutros ne stižu poruke.")
+    with page.expect_navigation():
+        page.get_by_role("button", name="Open the ticket").click()
+
+
+def test_kept_true_and_cleared_by_keyboard(
+    own_server: Callable[..., LiveServer], new_page: Callable[..., Page]
+) -> None:
+    server = own_server(demo=True)
+    page, other = new_page(language="en-GB"), new_page(language="en-GB")
+    sign_in(page, server, "agent")
+    sign_in(other, server, "agent2")
+    for subject in ("Zastoj pošte 1", "Zastoj pošte 2", "Zastoj pošte 3"):
+        open_ticket(other, server, subject)
+
+    address = f"{server.url}{OPEN}&search=zastoj&sort=id"
+    page.goto(address)
+    mine = page.locator('[data-view="mine"] [data-count]')
+    before = int(mine.text_content() or "0") if mine.is_visible() else 0
+    expect(page.locator("[data-rows] tbody tr")).to_have_count(3)
+    expect(page.locator("[data-mass]")).to_be_hidden()
+    # Two rows by J and X, then A takes them: they stay in sight and say that they are elsewhere now.
+    for key in "jxjx":
+        page.keyboard.press(key)
+    expect(page.locator("[data-picked-count]")).to_have_text("2 selected")
+    page.keyboard.press("a")
+    expect(page.locator(".toast")).to_contain_text("2 tickets assigned")
+    expect(page.locator("tr.is-gone")).to_have_count(2)
+    expect(page.locator("tr.is-gone").first).to_contain_text("no longer in this view")
+    expect(mine).to_have_text(str(before + 2), timeout=20_000)
+    # Undo puts back what each had.
+    page.locator(".toast button").click()
+    expect(page.locator("tr.is-gone")).to_have_count(0)
+
+    # What a colleague does comes by itself: a row that changed, and a new one that is announced.
+    other.goto(address)
+    other.keyboard.press("j")
+    other.keyboard.press("e")
+    expect(page.locator("[data-rows] tbody tr").first).to_contain_text("solved", timeout=10_000)
+    open_ticket(other, server, "Zastoj pošte 4")
+    expect(page.locator("[data-news]")).to_contain_text("1 new", timeout=10_000)
+    page.locator("[data-news-show]").click()
+    expect(page.locator("[data-rows] tbody")).to_contain_text("Zastoj pošte 4")
+
+    # Merging says what it does; Enter opens the row one is on.
+    page.locator("[data-pick]").first.check()
+    page.locator("[data-pick]").nth(1).check()
+    page.get_by_role("button", name=re.compile("^Merge")).click()
+    expect(page.locator("#merge [type=radio]")).to_have_count(2)
+    page.locator("#merge").get_by_role("button", name="Merge").click()
+    expect(page.locator(".toast").last).to_contain_text("1 ticket merged")
+    page.locator("[data-open]").last.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile(r"/console/tickets/T-\d+$"))
