@@ -8,7 +8,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,11 +69,21 @@ def serving(folder: Path, *, demo: bool = False, **settings: str) -> Iterator[Li
     _expect(command("init-db", env=env))
     if demo:
         _expect(command("demo", "--seed", "1", "--if-empty", env=env))
-    log = folder / "server.log"
+    with running(["console", "serve", "--port", str(port)], port, env, folder / "server.log") as server:
+        yield server
+
+
+@contextmanager
+def running(module: Sequence[str], port: int, env: Mapping[str, str], log: Path) -> Iterator[LiveServer]:
+    """Run a module that serves a console on ``port`` until the end of the block.
+
+    Args:
+        module: its name and its arguments.
+        env: the process's environment.
+        log: the file that gets what it prints.
+    """
     with log.open("ab") as output:
-        process = processes.start(
-            [sys.executable, "-m", "console", "serve", "--port", str(port)], log=output, env=env, cwd=ROOT
-        )
+        process = processes.start([sys.executable, "-m", *module], log=output, env=env, cwd=ROOT)
     server = LiveServer(f"http://127.0.0.1:{port}", port, process, env, log)
     try:
         _wait(server)

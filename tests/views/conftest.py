@@ -1,36 +1,37 @@
-"""A console served inside this process, with the tests' own list in it, for what needs a real browser."""
+"""A served console with the tests' own list in it, for what needs a real browser."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import pytest
 from flask import Flask
 from playwright.sync_api import Page
-from werkzeug.serving import make_server
 
+from console.core.settings import Settings
 from console.staff.models import Staff
 from console.staff.roles import Role
 from tests import factories
+from tests.support import processes, server
 from tests.support.server import ROOT
-from tests.views.support import add_shelf
 
 AXE = ROOT / "node_modules/axe-core/axe.min.js"
 
 
 @pytest.fixture
-def served(sqlite_app: Flask) -> Iterator[str]:
-    """The address of a running console."""
-    add_shelf(sqlite_app)
-    server = make_server("127.0.0.1", 0, sqlite_app, threaded=True)
-    thread = Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
+def served(sqlite_app: Flask, settings: Settings, tmp_path: Path) -> Iterator[str]:
+    """The address of a running console on this test's database."""
+    port = processes.free_port()
+    env = server.environment(
+        DATABASE_URL=settings.database_url,
+        AUDIT_ANCHOR=settings.audit_anchor,
+        FILES=settings.files,
+        BASE_URL=f"http://127.0.0.1:{port}",
+    )
+    with server.running(["tests.views.shelf_server", str(port)], port, env, tmp_path / "server.log") as running:
+        yield running.url
 
 
 @pytest.fixture
