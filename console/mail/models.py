@@ -1,4 +1,4 @@
-"""The outbox: mail is a row of the transaction that causes it. Sending comes after."""
+"""The outbox: mail is a row of the transaction that causes it. Sending comes after (``console.mail.sending``)."""
 
 from __future__ import annotations
 
@@ -6,14 +6,17 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, String, Text
+from sqlalchemy import JSON, ForeignKey, Index, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from console.core.db import Base, enum_column
 
+MAX_ERROR = 500
+QUEUED = text("state = 'queued'")  # as written in the index of the queue: a bound value would not find it
+
 
 class MailState(StrEnum):
-    QUEUED = "queued"
+    QUEUED = "queued"  # also while it is being sent: then it is leased
     SENT = "sent"
     FAILED = "failed"
     CANCELLED = "cancelled"  # before it was sent, as a reply that was taken back
@@ -27,6 +30,9 @@ class Mail(Base):
         Index("ix_mail_state_id", "state", "id"),
         Index("ix_mail_customer_id_id", "customer_id", "id"),
         Index("ix_mail_subject_ref_id", "subject_ref", "id"),
+        Index("ix_mail_to_address_id", "to_address", "id"),
+        Index("ix_mail_copy_of_id", "copy_of_id"),
+        Index("ix_mail_due", "send_after", "id", sqlite_where=QUEUED, postgresql_where=QUEUED),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -42,10 +48,35 @@ class Mail(Base):
     customer_id: Mapped[int | None] = mapped_column(ForeignKey("customers.id"))
     state: Mapped[MailState] = mapped_column(enum_column(MailState), default=MailState.QUEUED)
     created_at: Mapped[datetime]
-    send_after: Mapped[datetime]  # not before
+    send_after: Mapped[datetime]  # not before; after a try that failed for the time being, the next one
     # What it is about, as ``ticket:418``: mail knows no tickets.
     subject_ref: Mapped[str | None] = mapped_column(String(60))
     in_reply_to: Mapped[str | None] = mapped_column(String(200))
     references: Mapped[str | None] = mapped_column(Text)  # RFC 5322, 3.6.4
     attachments: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)  # name, type, size, digest
     private: Mapped[bool] = mapped_column(default=False)  # a link in it opens something: not for staff to read
+    # How sending it goes. Tries that failed because the mail server as a whole did are not counted here.
+    attempts: Mapped[int] = mapped_column(default=0)
+    first_try_at: Mapped[datetime | None]
+    last_try_at: Mapped[datetime | None]
+    sent_at: Mapped[datetime | None]
+    failed_at: Mapped[datetime | None]
+    last_error: Mapped[str] = mapped_column(String(MAX_ERROR), default="")  # as ``451 4.3.0 try again``
+    lease: Mapped[str | None] = mapped_column(String(40))  # who is sending it
+    leased_until: Mapped[datetime | None]
+    copy_of_id: Mapped[int | None] = mapped_column(ForeignKey("mail.id"))  # a mail sent once more by hand
+
+
+class MailRelay(Base):
+    """How the mail server does, one row for all workers: while it fails, the whole queue waits for it."""
+
+    __tablename__ = "mail_relay"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    failures: Mapped[int] = mapped_column(default=0)  # in a row
+    failing_since: Mapped[datetime | None]
+    # Refused us as such (sign-in, TLS): a setting is wrong, and no mail is given up for that.
+    misconfigured: Mapped[bool] = mapped_column(default=False)
+    last_error: Mapped[str] = mapped_column(String(MAX_ERROR), default="")
+    next_try_at: Mapped[datetime | None]
+    checked_at: Mapped[datetime]

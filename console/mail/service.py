@@ -1,4 +1,4 @@
-"""Queueing mail in the transaction that causes it."""
+"""Queueing mail in the transaction that causes it; sending it once more, and keeping it from being sent."""
 
 from __future__ import annotations
 
@@ -8,11 +8,21 @@ from email.headerregistry import Address
 from email.utils import make_msgid
 from typing import Any
 
+from flask_babel import lazy_gettext
+from sqlalchemy import select
+
+from console.audit.service import record
 from console.core import clock
+from console.core.actor import Actor
 from console.core.context import settings
 from console.core.db import db
+from console.core.errors import Conflict, NotFound
 from console.mail.models import Mail, MailState
 from console.mail.templates import render
+
+# Which roles may is said in console.staff.roles, which lies above.
+SEE = "mail.see"
+RESEND = "mail.resend"
 
 
 def queue(
@@ -47,9 +57,8 @@ def queue(
     language = language or settings().locale
     now = clock.now()
     rendered = render(template, language, brand=settings().brand, base_url=settings().base_url, **values)
-    domain = Address(addr_spec=settings().mail_from).domain
     mail = Mail(
-        message_id=make_msgid(domain=domain),
+        message_id=_new_message_id(),
         template=template,
         language=language,
         to_address=to_address,
@@ -72,10 +81,110 @@ def queue(
 
 
 def cancel(mail_id: int) -> bool:
-    """Keep a queued mail from being sent; tell whether it was in time."""
-    mail = db.session.get(Mail, mail_id, with_for_update=True, populate_existing=True)
-    if mail is None or mail.state is not MailState.QUEUED:
+    """Keep a queued mail from being sent; tell whether it was in time. One that is being sent is on its way."""
+    mail = _lock(mail_id)
+    if mail is None or mail.state is not MailState.QUEUED or _leaving(mail):
         return False
     mail.state = MailState.CANCELLED
+    mail.lease = mail.leased_until = None
     db.session.flush()
     return True
+
+
+def resend(actor: Actor, mail_id: int) -> Mail:
+    """Send a mail once more by hand.
+
+    A failed one is queued again as the same message, and so is one that waits for
+    its next try. One that was sent goes out as a new message, a copy of it.
+
+    Returns:
+        The mail that will be sent.
+
+    Raises:
+        NotFound: no such mail, or ``actor`` may not.
+        Conflict: ``waiting`` (it will be sent anyway, or a copy of it), ``withdrawn``.
+    """
+    actor.require(RESEND)
+    mail = _lock(mail_id)
+    if mail is None:
+        raise NotFound
+    if mail.state is MailState.CANCELLED:
+        raise Conflict(lazy_gettext("This mail was withdrawn before it was sent."), code="withdrawn")
+    if mail.state is MailState.QUEUED and (mail.attempts == 0 or _leaving(mail)):
+        raise Conflict(lazy_gettext("This mail is waiting to be sent already."), code="waiting")
+    again = _copy(mail) if mail.state is MailState.SENT else _requeue(mail)
+    db.session.flush()
+    record(actor, "mail.resent", _named(mail), customer_id=mail.customer_id, template=mail.template, sent_as=again.id)
+    return again
+
+
+def withdraw(actor: Actor, mail_id: int) -> Mail:
+    """Keep a queued mail from being sent, by hand.
+
+    Raises:
+        NotFound: no such mail, or ``actor`` may not.
+        Conflict: ``gone``: it is on its way, was sent, has failed or was withdrawn.
+    """
+    actor.require(RESEND)
+    mail = _lock(mail_id)
+    if mail is None:
+        raise NotFound
+    if not cancel(mail_id):
+        raise Conflict(lazy_gettext("This mail is no longer waiting: it cannot be withdrawn."), code="gone")
+    record(actor, "mail.withdrawn", _named(mail), customer_id=mail.customer_id, template=mail.template)
+    return mail
+
+
+def _lock(mail_id: int) -> Mail | None:
+    return db.session.get(Mail, mail_id, with_for_update=True, populate_existing=True)
+
+
+def _leaving(mail: Mail) -> bool:
+    """Tell whether a worker is sending it. A lease that ran out holds nothing: its worker is gone."""
+    return mail.leased_until is not None and mail.leased_until > clock.now()
+
+
+def _named(mail: Mail) -> str:
+    return f"mail:{mail.id}"
+
+
+def _requeue(mail: Mail) -> Mail:
+    mail.state = MailState.QUEUED
+    mail.send_after = clock.now()
+    mail.attempts = 0
+    mail.first_try_at = mail.failed_at = mail.lease = mail.leased_until = None
+    mail.last_error = ""
+    return mail
+
+
+def _copy(mail: Mail) -> Mail:
+    """Queue a new message that says the same."""
+    waiting = db.session.scalar(select(Mail.id).where(Mail.copy_of_id == mail.id, Mail.state == MailState.QUEUED))
+    if waiting is not None:
+        raise Conflict(lazy_gettext("This mail is waiting to be sent already."), code="waiting")
+    now = clock.now()
+    copy = Mail(
+        message_id=_new_message_id(),
+        template=mail.template,
+        language=mail.language,
+        to_address=mail.to_address,
+        to_name=mail.to_name,
+        subject=mail.subject,
+        text=mail.text,
+        html=mail.html,
+        customer_id=mail.customer_id,
+        created_at=now,
+        send_after=now,
+        subject_ref=mail.subject_ref,
+        in_reply_to=mail.in_reply_to,
+        references=mail.references,
+        attachments=list(mail.attachments),
+        private=mail.private,
+        copy_of_id=mail.id,
+    )
+    db.session.add(copy)
+    return copy
+
+
+def _new_message_id() -> str:
+    return make_msgid(domain=Address(addr_spec=settings().mail_from).domain)

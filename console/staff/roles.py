@@ -39,12 +39,14 @@ class Permission(StrEnum):
     SEE_HOURS = "hours.see"
     EDIT_HOURS = "hours.edit"  # the same words as in console.hours.service, which lies below
     SEE_REPORTS = "reports.see"  # figures of everybody; one's own need no permission
+    SEE_MAIL = "mail.see"  # the same words as in console.mail.service, which lies below
+    RESEND_MAIL = "mail.resend"  # and withdraw what waits
 
 
 _EVERYONE = frozenset({Permission.FIND_CUSTOMERS, Permission.SEE_PRODUCTS, Permission.SEE_HOURS})
 _DESK = _EVERYONE | {
     Permission.VERIFY, Permission.REQUEST_MIGRATION, Permission.SEE_MIGRATIONS,
-    Permission.READ_TICKETS, Permission.WORK_TICKETS,
+    Permission.READ_TICKETS, Permission.WORK_TICKETS, Permission.SEE_MAIL,
 }  # fmt: skip
 _DOCUMENTS = frozenset({Permission.READ_DOCUMENTS, Permission.PREVIEW_MIGRATION})
 
@@ -52,7 +54,12 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.AGENT: _DESK,
     Role.BILLING: _DESK
     | _DOCUMENTS
-    | {Permission.DECIDE_MIGRATION, Permission.ISSUE_DOCUMENTS, Permission.MANAGE_SERVICES},
+    | {
+        Permission.DECIDE_MIGRATION,
+        Permission.ISSUE_DOCUMENTS,
+        Permission.MANAGE_SERVICES,
+        Permission.RESEND_MAIL,
+    },
     Role.SUPERVISOR: _DESK
     | _DOCUMENTS
     | {
@@ -63,6 +70,7 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
         Permission.REVIEW,
         Permission.SEE_REPORTS,
         Permission.EDIT_HOURS,
+        Permission.RESEND_MAIL,
     },
     Role.ADMIN: _EVERYONE
     | {
@@ -71,5 +79,7 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
         Permission.MANAGE_PRODUCTS,
         Permission.MANAGE_DESK,
         Permission.EDIT_HOURS,
+        Permission.SEE_MAIL,
+        Permission.RESEND_MAIL,
     },
 }

@@ -88,6 +88,8 @@ _ACTIONS: dict[str, tuple[str, Text]] = {
     "promises.changed": ("clock", lazy_gettext("Promises changed")),
     "promise.broken": ("alert", lazy_gettext("Promise broken")),
     "promise.escalated": ("bell", lazy_gettext("Supervisors told of broken promises")),
+    "mail.resent": ("mail", lazy_gettext("Mail sent once more")),
+    "mail.withdrawn": ("ban", lazy_gettext("Mail withdrawn before it was sent")),
     "list.exported": ("download", lazy_gettext("List exported")),
     "demo.filled": ("sparkle", lazy_gettext("Demo data made")),
 }
