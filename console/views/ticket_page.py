@@ -5,28 +5,26 @@ from __future__ import annotations
 from typing import Any
 from uuid import uuid4
 
-from flask import Response, flash, jsonify, redirect, request
+from flask import Response, jsonify, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from flask_admin.base import BaseView
 from flask_babel import gettext, lazy_gettext
 from wtforms import HiddenField, IntegerField, StringField, TextAreaField
 
-from console.core import clock
 from console.core.context import files
 from console.core.errors import Invalid, Refusal
 from console.core.forms import Form
 from console.core.transaction import transaction
-from console.customers.queries import live_verification
 from console.staff.roles import Permission
-from console.tickets import handling, identity, writing
+from console.tickets import writing
 from console.tickets.attachments import find_attachment
-from console.tickets.models import Ticket, TicketMessage, TicketStatus
-from console.tickets.promises.queries import for_ticket
+from console.tickets.models import Ticket, TicketMessage
 from console.tickets.queries import find_ticket, timeline
 from console.views.base import Page
 from console.views.ticket_events import sentence
-from console.views.ticket_labels import PRIORITY, SOURCE, STATUS, status_label, ticket_url
+from console.views.ticket_labels import SOURCE, STATUS, status_label, ticket_url
+from console.views.ticket_side import TicketSide, done, read_status, side_context
 from console.web.answers import refuse, wants_json
 from console.web.downloads import download
 from console.web.identity import current_actor
@@ -46,13 +44,11 @@ class WriteForm(Form):
     then = StringField()
 
 
-class TicketPage(Page):
+class TicketPage(TicketSide, Page):
     """A ticket, for whoever may see its department."""
 
     permission = Permission.READ_TICKETS
-    permissions = dict.fromkeys(
-        ("reply", "note", "take_back", "take", "move", "ask_verification"), Permission.WORK_TICKETS
-    )
+    permissions = dict.fromkeys(("reply", "note", "take_back"), Permission.WORK_TICKETS) | TicketSide.side_permissions
     parent = "tickets"
 
     @expose("")
@@ -83,33 +79,7 @@ class TicketPage(Page):
             raise Invalid(fields={"message": [lazy_gettext("Invalid input.")]})
         with transaction():
             writing.take_back(current_actor(), ticket.id, key)
-        return self._done(number, gettext("The reply was taken back; its text is your draft."))
-
-    @expose("/assign", methods=["POST"])
-    def take(self, number: str) -> ResponseReturnValue:
-        """Take the ticket over."""
-        ticket = find_ticket(current_actor(), number)
-        with transaction():
-            handling.assign(current_actor(), [ticket.id], current_actor().id)
-        return self._done(number, gettext("The ticket is yours."))
-
-    @expose("/status", methods=["POST"])
-    def move(self, number: str) -> ResponseReturnValue:
-        """Move the ticket to another state."""
-        ticket, status = find_ticket(current_actor(), number), _status(request.form.get("status", ""))
-        if status is None:
-            raise Invalid(fields={"status": [lazy_gettext("Not a valid choice.")]})
-        with transaction():
-            handling.set_status(current_actor(), [ticket.id], status)
-        return self._done(number, gettext("Saved."))
-
-    @expose("/ask-verification", methods=["POST"])
-    def ask_verification(self, number: str) -> ResponseReturnValue:
-        """Mail the requester a link that opens once, for e-mail and PIN."""
-        ticket = find_ticket(current_actor(), number)
-        with transaction():
-            identity.ask_requester(current_actor(), ticket.id)
-        return self._done(number, gettext("The link is on its way. Only the result comes back here."))
+        return done(number, gettext("The reply was taken back; its text is your draft."))
 
     @expose("/files/<int:key>")
     def file(self, number: str, key: int) -> ResponseReturnValue:
@@ -129,7 +99,7 @@ class TicketPage(Page):
                         body=form.body.data or "",
                         client_id=form.client_id.data or "",
                         based_on=form.based_on.data or 0,
-                        then=_status(form.then.data or ""),
+                        then=read_status(form.then.data or ""),
                     ),
                 )
                 sent = message.id
@@ -142,37 +112,23 @@ class TicketPage(Page):
             return jsonify(message={"id": sent})
         return redirect(ticket_url(number), 303)
 
-    def _done(self, number: str, words: str) -> ResponseReturnValue:
-        if wants_json():
-            return jsonify(done=True)
-        flash(words, "success")
-        return redirect(ticket_url(number), 303)
-
     def _page(self, ticket: Ticket, form: WriteForm) -> str:
         entries = timeline(ticket.id)
         form.client_id.data = form.client_id.data or uuid4().hex
         form.based_on.data = entries[-1].id if entries else 0
-        customer = ticket.customer_id
         rendered: str = self.render(
             "admin/ticket.html",
             ticket=ticket,
             entries=entries,
             form=form,
-            promises=for_ticket(ticket, clock.now()),
-            live=live_verification(current_actor(), customer) if customer is not None else None,
-            channel=identity.channel(ticket),
             label=status_label(ticket),
-            priority=PRIORITY[ticket.priority],
             source=SOURCE[ticket.source],
             states=STATUS,
             sentence=sentence,
             works=current_actor().may(Permission.WORK_TICKETS),
+            **side_context(current_actor(), ticket),
         )
         return rendered
-
-
-def _status(value: str) -> TicketStatus | None:
-    return TicketStatus(value) if value in set(TicketStatus) else None
 
 
 def _json(ticket: Ticket) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+// The right column of a ticket and its dialogs.
