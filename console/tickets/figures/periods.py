@@ -3,14 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
+from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 MOST_DAYS = 400
 CHOICES = ("this_week", "last_week", "this_month", "last_month", "custom")
 FIRST_DAY = date(2000, 1, 1)
+DAYS_APART, WEEKS_APART = 35, 200  # days: up to 35 a chart shows days, up to 200 weeks, then months
 _DAY = timedelta(days=1)
+
+
+class Grain(StrEnum):
+    """What one column of a chart stands for."""
+
+    DAY = "day"
+    WEEK = "week"
+    MONTH = "month"
+
+
+@dataclass(frozen=True)
+class Step:
+    """A part of a period: whole local days, both ends included."""
+
+    first: date
+    last: date
 
 
 @dataclass(frozen=True)
@@ -29,6 +47,36 @@ class Period:
         return [self.first + _DAY * number for number in range((self.last - self.first).days + 1)]
 
     @property
+    def grain(self) -> Grain:
+        """Return in what its charts are cut, so that no column is thinner than a line."""
+        length = (self.last - self.first).days + 1
+        return Grain.DAY if length <= DAYS_APART else Grain.WEEK if length <= WEEKS_APART else Grain.MONTH
+
+    def steps(self, grain: Grain | None = None) -> list[Step]:
+        """Return its parts: days, weeks from Monday or months, the outer ones cut where the period ends."""
+        grain, found, first = grain or self.grain, [], self.first
+        while first <= self.last:
+            last = min(_end_of(first, grain), self.last)
+            found.append(Step(first, last))
+            first = last + _DAY
+        return found
+
+    def bounds(self, steps: list[Step]) -> list[tuple[datetime, datetime]]:
+        """Return the instants from which and up to which each step lasts."""
+        return [(midnight(one.first, self.zone), midnight(one.last + _DAY, self.zone)) for one in steps]
+
+    def before(self) -> Period:
+        """Return what it is compared with: as much of the week or month before, or as many days right before."""
+        if self.choice in ("this_week", "last_week"):
+            return replace(self, choice="custom", first=self.first - 7 * _DAY, last=self.last - 7 * _DAY, cut=False)
+        end = self.first - _DAY
+        if self.choice in ("this_month", "last_month"):
+            first = end.replace(day=1)
+            last = end if self.choice == "last_month" else min(end, first + (self.last - self.first))
+            return replace(self, choice="custom", first=first, last=last, cut=False)
+        return replace(self, choice="custom", first=end - (self.last - self.first), last=end, cut=False)
+
+    @property
     def begin(self) -> datetime:
         """Return the first instant."""
         return midnight(self.first, self.zone)
@@ -43,6 +91,15 @@ class Period:
         if self.choice != "custom":
             return {"period": self.choice}
         return {"period": "custom", "from": self.first.isoformat(), "until": self.last.isoformat()}
+
+
+def _end_of(day: date, grain: Grain) -> date:
+    """Return the last day of the day, week or month that ``day`` lies in."""
+    if grain is Grain.DAY:
+        return day
+    if grain is Grain.WEEK:
+        return day + (6 - day.weekday()) * _DAY
+    return (day.replace(day=28) + 4 * _DAY).replace(day=1) - _DAY
 
 
 def midnight(day: date, zone: ZoneInfo) -> datetime:

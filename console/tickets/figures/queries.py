@@ -3,6 +3,9 @@
 Counted with whom a ticket is given to now (a rating: with whose work it was then). Created, reopened, first
 answers and promises belong to the day the question came; solved tickets, and how long solving took, to the day
 they were solved. Times are working minutes without what was paused, as the promises count them.
+
+A ticket that was merged into another is not counted as created or solved: what it asked goes on there. Its
+promises that were decided before are, so that no merge hides a broken one.
 """
 
 from __future__ import annotations
@@ -10,25 +13,27 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import date, datetime
-from itertools import pairwise
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Integer, Select, case, column, func, or_, select, values
-from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy import ColumnElement, Integer, Select, case, column, func, literal, or_, select, union_all, values
+from sqlalchemy.orm import joinedload
 
 from console.core.db import Instant, db
+from console.customers.models import Customer
+from console.staff.models import Staff
 from console.tickets.figures.numbers import mean, percent, quantile
-from console.tickets.figures.periods import Period, midnight
-from console.tickets.models import Ticket, TicketStatus
+from console.tickets.figures.periods import Period, Step
+from console.tickets.models import NO_DUE, Ticket, TicketStatus
 from console.tickets.promises.models import TicketPromise
-from console.tickets.promises.queries import at_risk, broken
 from console.tickets.promises.rules import PromiseKind
 from console.tickets.reviews.models import TicketRating
 
 CONTENT = 4  # from this score on a requester was content
-P90 = 0.9
+MEDIAN, P90 = 0.5, 0.9
 Whose = tuple[int | None, int | None]  # department, agent
+COUNTS = ("open", "waiting", "created", "ended", "reopened", "solved", "kept", "broken")
+DISTRIBUTIONS = ("first_answers", "solutions", "scores")
 
 
 @dataclass
@@ -49,9 +54,9 @@ class Figures:
 
     def add(self, other: Figures) -> None:
         """Take in what is known of other tickets."""
-        for name in ("open", "waiting", "created", "ended", "reopened", "solved", "kept", "broken"):
+        for name in COUNTS:
             setattr(self, name, getattr(self, name) + getattr(other, name))
-        for name in ("first_answers", "solutions", "scores"):
+        for name in DISTRIBUTIONS:
             getattr(self, name).update(getattr(other, name))
 
     @property
@@ -77,35 +82,28 @@ class Figures:
     @property
     def first_answer(self) -> tuple[float | None, float | None]:
         """Return median and 90th percentile of the time to the first answer."""
-        return quantile(self.first_answers, 0.5), quantile(self.first_answers, P90)
+        return quantile(self.first_answers, MEDIAN), quantile(self.first_answers, P90)
 
     @property
     def solution(self) -> tuple[float | None, float | None]:
         """Return median and 90th percentile of the time to the solution."""
-        return quantile(self.solutions, 0.5), quantile(self.solutions, P90)
+        return quantile(self.solutions, MEDIAN), quantile(self.solutions, P90)
 
 
 @dataclass(frozen=True)
 class Report:
-    """The figures of a period, cut in three ways."""
+    """The figures of a period, by department and agent."""
 
     cells: dict[Whose, Figures]
-
-    def of(self, cells: Iterable[Figures]) -> Figures:
-        """Return the sum of some cells."""
-        whole = Figures()
-        for cell in cells:
-            whole.add(cell)
-        return whole
 
     @property
     def whole(self) -> Figures:
         """Return everybody's."""
-        return self.of(self.cells.values())
+        return _sum_of(self.cells.values())
 
     def of_agent(self, agent: int | None) -> Figures:
         """Return one agent's."""
-        return self.of(cell for (_department, whose), cell in self.cells.items() if whose == agent)
+        return _sum_of(cell for (_department, whose), cell in self.cells.items() if whose == agent)
 
     def by_agent(self) -> dict[int | None, Figures]:
         """Return everybody's apart; ``None`` is nobody's."""
@@ -114,86 +112,127 @@ class Report:
     def by_department(self) -> dict[int, Figures]:
         """Return the departments' apart."""
         keys = {department for department, _agent in self.cells if department is not None}
-        return {key: self.of(cell for (one, _agent), cell in self.cells.items() if one == key) for key in keys}
+        return {key: _sum_of(cell for (one, _agent), cell in self.cells.items() if one == key) for key in keys}
 
 
-def report(period: Period) -> Report:
-    """Return the figures of a period: seven statements, however many tickets there are."""
+def _sum_of(cells: Iterable[Figures]) -> Figures:
+    whole = Figures()
+    for cell in cells:
+        whole.add(cell)
+    return whole
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Whose tickets are counted: of a department, of an agent, of everybody."""
+
+    department_id: int | None = None
+    agent_id: int | None = None
+
+    def of(self, department: Any, agent: Any) -> list[ColumnElement[bool]]:
+        """Return the conditions on the columns that say whose a row is."""
+        found = []
+        if self.department_id is not None:
+            found.append(department == self.department_id)
+        if self.agent_id is not None:
+            found.append(agent == self.agent_id)
+        return found
+
+    @property
+    def tickets(self) -> list[ColumnElement[bool]]:
+        """Return the conditions on tickets."""
+        return self.of(Ticket.department_id, Ticket.assignee_id)
+
+
+EVERYBODY = Scope()
+
+
+def report(period: Period, scope: Scope = EVERYBODY, *, standing: bool = True) -> Report:
+    """Return the figures of a period: seven statements, however many tickets there are.
+
+    Args:
+        standing: count what is open now too (one statement of them); the past does not need it.
+    """
     cells: dict[Whose, Figures] = {}
 
     def cell(row: Any) -> Figures:
         return cells.setdefault((row.department_id, row.agent_id), Figures())
 
-    for row in db.session.execute(_standing()):
-        cell(row).open, cell(row).waiting = row.open, row.waiting
-    for row in db.session.execute(_created(period)):
+    if standing:
+        for row in db.session.execute(_standing(scope)):
+            cell(row).open, cell(row).waiting = row.open, row.waiting
+    for row in db.session.execute(_created(period, scope)):
         cell(row).created, cell(row).ended, cell(row).reopened = row.created, row.ended, row.reopened
-    for row in db.session.execute(_solved(period)):
+    for row in db.session.execute(_solved(period, scope)):
         cell(row).solved = row.solved
-    for row in db.session.execute(_kept(period)):
+    for row in db.session.execute(_kept(period, scope)):
         cell(row).kept, cell(row).broken = row.kept, row.broken
-    for row in db.session.execute(_first_answers(period)):
+    for row in db.session.execute(_first_answers(period, scope)):
         cell(row).first_answers[row.spent] = row.many
-    for row in db.session.execute(_solutions(period)):
+    for row in db.session.execute(_solutions(period, scope)):
         cell(row).solutions[row.spent] = row.many
-    for row in db.session.execute(_scores(period)):
+    for row in db.session.execute(_scores(period, scope)):
         cell(row).scores[row.score] = row.many
     return Report(cells)
 
 
 _WHOSE = (Ticket.department_id, Ticket.assignee_id.label("agent_id"))
+_KEPT = TicketPromise.met_at.is_not(None) & TicketPromise.broken_at.is_(None)
+_BROKEN = TicketPromise.broken_at.is_not(None)
 
 
-def _apart(*columns: Any) -> Select[Any]:
-    return select(*_WHOSE, *columns).group_by(Ticket.department_id, Ticket.assignee_id)
+def _apart(scope: Scope, *columns: Any) -> Select[Any]:
+    return select(*_WHOSE, *columns).where(*scope.tickets).group_by(Ticket.department_id, Ticket.assignee_id)
 
 
 def _sum(condition: Any) -> Any:
     return func.coalesce(func.sum(case((condition, 1), else_=0)), 0)
 
 
-def _standing() -> Select[Any]:
+def _standing(scope: Scope) -> Select[Any]:
     open_, waiting = _sum(Ticket.status != TicketStatus.WAITING), _sum(Ticket.status == TicketStatus.WAITING)
-    return _apart(open_.label("open"), waiting.label("waiting")).where(Ticket.is_open.is_(True))
+    return _apart(scope, open_.label("open"), waiting.label("waiting")).where(Ticket.is_open.is_(True))
 
 
-def _created(period: Period) -> Select[Any]:
+def _created(period: Period, scope: Scope) -> Select[Any]:
     ended = or_(Ticket.solved_at.is_not(None), Ticket.reopened > 0)
     counts = (func.count().label("created"), _sum(ended).label("ended"), _sum(Ticket.reopened > 0).label("reopened"))
-    return _apart(*counts).where(*_within(Ticket.created_at, period))
+    return _apart(scope, *counts).where(*_within(Ticket.created_at, period), _NOT_MERGED)
 
 
-def _solved(period: Period) -> Select[Any]:
-    query = _apart(func.count().label("solved")).where(*_within(Ticket.solved_at, period))
-    return query.where(Ticket.merged_into_id.is_(None))
+def _solved(period: Period, scope: Scope) -> Select[Any]:
+    query = _apart(scope, func.count().label("solved"))
+    return query.where(*_within(Ticket.solved_at, period), _NOT_MERGED)
 
 
-def _kept(period: Period) -> Select[Any]:
+_NOT_MERGED = Ticket.merged_into_id.is_(None)
+
+
+def _kept(period: Period, scope: Scope) -> Select[Any]:
     """Count promises whose outcome is known: kept in time, or broken, whether met later or not."""
-    kept = TicketPromise.met_at.is_not(None) & TicketPromise.broken_at.is_(None)
     return (
-        _apart(_sum(kept).label("kept"), _sum(TicketPromise.broken_at.is_not(None)).label("broken"))
+        _apart(scope, _sum(_KEPT).label("kept"), _sum(_BROKEN).label("broken"))
         .join(TicketPromise, TicketPromise.ticket_id == Ticket.id)
-        .where(
-            TicketPromise.kind.in_(list(PromiseKind)),  # the index begins with it
-            *_within(TicketPromise.started_at, period),
-            TicketPromise.goal.is_not(None),
-        )
+        .where(*_promised(), *_within(TicketPromise.started_at, period))
     )
 
 
-def _first_answers(period: Period) -> Select[Any]:
-    return _times(PromiseKind.FIRST_ANSWER).where(*_within(TicketPromise.started_at, period))
+def _promised() -> tuple[Any, ...]:
+    # The index begins with the kind.
+    return TicketPromise.kind.in_(list(PromiseKind)), TicketPromise.goal.is_not(None)
 
 
-def _solutions(period: Period) -> Select[Any]:
-    query = _times(PromiseKind.SOLUTION).where(*_within(Ticket.solved_at, period))
-    return query.where(Ticket.merged_into_id.is_(None))
+def _first_answers(period: Period, scope: Scope) -> Select[Any]:
+    return _times(PromiseKind.FIRST_ANSWER, scope).where(*_within(TicketPromise.started_at, period))
 
 
-def _times(kind: PromiseKind) -> Select[Any]:
+def _solutions(period: Period, scope: Scope) -> Select[Any]:
+    return _times(PromiseKind.SOLUTION, scope).where(*_within(Ticket.solved_at, period), _NOT_MERGED)
+
+
+def _times(kind: PromiseKind, scope: Scope) -> Select[Any]:
     return (
-        _apart(TicketPromise.spent, func.count().label("many"))
+        _apart(scope, TicketPromise.spent, func.count().label("many"))
         .join(TicketPromise, TicketPromise.ticket_id == Ticket.id)
         .where(
             TicketPromise.kind == kind,
@@ -204,9 +243,10 @@ def _times(kind: PromiseKind) -> Select[Any]:
     )
 
 
-def _scores(period: Period) -> Select[Any]:
+def _scores(period: Period, scope: Scope) -> Select[Any]:
     whose = (TicketRating.department_id, TicketRating.agent_id, TicketRating.score)
     query: Select[Any] = select(*whose, func.count().label("many")).group_by(*whose)
+    query = query.where(*scope.of(TicketRating.department_id, TicketRating.agent_id))
     return query.where(*_within(TicketRating.at, period))
 
 
@@ -214,76 +254,123 @@ def _within(instant: Any, period: Period) -> tuple[Any, Any]:
     return instant >= period.begin, instant < period.end
 
 
-# --- Day by day -------------------------------------------------------------------------------------------------------
+# --- Step by step -----------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
-class Day:
-    """What came and what was solved on one day."""
+class Flow:
+    """What came and what was solved in one step of a period."""
 
-    day: date
+    step: Step
     created: int
     solved: int
 
 
-def days(period: Period, *, agent_id: int | None = None) -> list[Day]:
-    """Return what came and what was solved day by day, in two statements.
+@dataclass(frozen=True)
+class Word:
+    """How the promises of one step ended."""
 
-    Args:
-        agent_id: of one agent's tickets alone.
-    """
-    created, solved = _daily(Ticket.created_at, period, agent_id), _daily(Ticket.solved_at, period, agent_id)
-    return [Day(day, created.get(place, 0), solved.get(place, 0)) for place, day in enumerate(period.days)]
+    step: Step
+    kept: int
+    broken: int
 
 
-def _daily(instant: InstrumentedAttribute[Any], period: Period, agent_id: int | None) -> dict[int, int]:
-    """Count by place of the day. Local days are no function of the stored instant: each brings its own bounds."""
-    bounds = [midnight(day, period.zone) for day in period.days] + [period.end]
-    spans = values(column("place", Integer), column("begins", Instant()), column("ends", Instant()), name="days").data(
-        [(place, *pair) for place, pair in enumerate(pairwise(bounds))]
-    )
-    local = spans.cte("days")
+def flow(period: Period, scope: Scope = EVERYBODY, steps: list[Step] | None = None) -> list[Flow]:
+    """Return what came and what was solved, a day (or a longer step) after the other. One statement."""
+    steps = period.steps() if steps is None else steps
+    local = _steps(period, steps)
+    parts = [
+        select(literal(name).label("what"), local.c.place.label("place"), func.count().label("many"))
+        .join(Ticket, _inside(instant, local))
+        .where(_NOT_MERGED, *scope.tickets)
+        .group_by(local.c.place)
+        for name, instant in (("created", Ticket.created_at), ("solved", Ticket.solved_at))
+    ]
+    found = {(row.what, row.place): row.many for row in db.session.execute(union_all(*parts))}
+    return [
+        Flow(step, found.get(("created", place), 0), found.get(("solved", place), 0))
+        for place, step in enumerate(steps)
+    ]
+
+
+def kept_by_step(period: Period, scope: Scope = EVERYBODY, steps: list[Step] | None = None) -> list[Word]:
+    """Return how many promises were kept and broken, step by step. One statement."""
+    steps = period.steps() if steps is None else steps
+    local = _steps(period, steps)
     query = (
-        select(local.c.place, func.count().label("many"))
-        .join(Ticket, (instant >= local.c.begins) & (instant < local.c.ends))
+        select(local.c.place, _sum(_KEPT).label("kept"), _sum(_BROKEN).label("broken"))
+        .join(TicketPromise, _inside(TicketPromise.started_at, local))
+        .where(*_promised())
         .group_by(local.c.place)
     )
-    if instant.key == "solved_at":
-        query = query.where(Ticket.merged_into_id.is_(None))
-    if agent_id is not None:
-        query = query.where(Ticket.assignee_id == agent_id)
-    return {row.place: row.many for row in db.session.execute(query)}
+    if scope.tickets:
+        query = query.join(Ticket, Ticket.id == TicketPromise.ticket_id).where(*scope.tickets)
+    found = {row.place: (row.kept, row.broken) for row in db.session.execute(query)}
+    return [Word(step, *found.get(place, (0, 0))) for place, step in enumerate(steps)]
+
+
+def _steps(period: Period, steps: list[Step]) -> Any:
+    """Return the steps as rows. Local days are no function of a stored instant: each brings its own bounds."""
+    columns = (column("place", Integer), column("begins", Instant()), column("ends", Instant()))
+    rows = [(place, *pair) for place, pair in enumerate(period.bounds(steps))]
+    return values(*columns, name="steps").data(rows).cte("steps")
+
+
+def _inside(instant: Any, local: Any) -> Any:
+    return (instant >= local.c.begins) & (instant < local.c.ends)
 
 
 # --- Now --------------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Urgent:
-    """What the desk should look at first. ``oldest``: since when the longest waiting question waits."""
-
-    at_risk: int
-    broken: int
-    oldest: Ticket | None
-
-
-def urgent(now: datetime, *conditions: Any) -> Urgent:
-    """Return how many tickets are at risk or late, and which waits for the longest.
+def longest_waiting(*conditions: Any) -> Ticket | None:
+    """Return the open ticket in which nothing has happened for the longest time.
 
     Args:
         conditions: on tickets, as for one agent's alone.
     """
-    counts = db.session.execute(
-        select(_count(at_risk(now), *conditions).label("near"), _count(broken(now), *conditions).label("late"))
-    ).one()
-    return Urgent(counts.near, counts.late, longest_waiting(*conditions))
-
-
-def longest_waiting(*conditions: Any) -> Ticket | None:
-    """Return the open ticket in which nothing has happened for the longest time."""
     query = select(Ticket).where(Ticket.status == TicketStatus.OPEN, *conditions).order_by(Ticket.updated_at, Ticket.id)
     return db.session.scalar(query.limit(1))
 
 
-def _count(*conditions: Any) -> Any:
-    return select(func.count()).select_from(Ticket).where(*conditions).scalar_subquery()
+def due_next(most: int, *conditions: Any) -> list[Ticket]:
+    """Return the open tickets whose promises are due first, the most urgent first."""
+    query = (
+        select(Ticket)
+        .options(joinedload(Ticket.customer).load_only(Customer.name))
+        .where(Ticket.is_open.is_(True), Ticket.due_at < NO_DUE, *conditions)
+        .order_by(Ticket.due_at, Ticket.id)
+        .limit(most)
+    )
+    return list(db.session.scalars(query))
+
+
+@dataclass(frozen=True)
+class Load:
+    """How much lies with one colleague; ``agent_id`` is ``None`` for what nobody has."""
+
+    agent_id: int | None
+    name: str
+    open: int
+    waiting: int
+    late: int
+
+
+def loads(now: datetime) -> list[Load]:
+    """Return how many open tickets lie with whom, the most first. One statement."""
+    query = (
+        select(
+            Ticket.assignee_id,
+            Staff.name,
+            _sum(Ticket.status != TicketStatus.WAITING).label("open"),
+            _sum(Ticket.status == TicketStatus.WAITING).label("waiting"),
+            _sum(Ticket.due_at < now).label("late"),
+        )
+        .outerjoin(Staff, Staff.id == Ticket.assignee_id)
+        .where(Ticket.is_open.is_(True))
+        .group_by(Ticket.assignee_id, Staff.name)
+    )
+    found = [
+        Load(row.assignee_id, row.name or "", row.open, row.waiting, row.late) for row in db.session.execute(query)
+    ]
+    return sorted(found, key=lambda one: (one.agent_id is None, -one.open, -one.waiting, one.name))

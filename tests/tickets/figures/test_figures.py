@@ -6,6 +6,7 @@ import random
 import statistics
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -15,17 +16,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy.orm import Session
 
+from console.core import clock
 from console.core.transaction import transaction
 from console.staff.models import Staff
 from console.tickets.figures import queries
 from console.tickets.figures.numbers import quantile
-from console.tickets.figures.periods import MOST_DAYS, Period, read_period
+from console.tickets.figures.periods import MOST_DAYS, Grain, Period, read_period
 from console.tickets.models import NO_DUE, OPEN_STATUSES, Priority, Ticket, TicketSource, TicketStatus
 from console.tickets.promises.models import TicketPromise
 from console.tickets.promises.rules import PromiseKind
 from console.tickets.reviews.models import TicketRating
 from tests.support.queries import count_queries
-from tests.tickets.rows import make_department
+from tests.tickets.rows import fill_tickets, make_department
 
 ZONE = ZoneInfo("Europe/Belgrade")
 TODAY = date(2026, 11, 23)
@@ -36,6 +38,7 @@ StaffOf = Callable[[str], Staff]
 def write_random(rng: random.Random, agents: list[int], departments: list[int], many: int) -> None:
     """Write tickets around the period with promises and ratings, consistent enough for counting."""
     begin = datetime(2026, 10, 17, tzinfo=UTC)
+    before: Ticket | None = None
     with transaction() as session:
         for number in range(many):
             created = begin + timedelta(minutes=rng.randrange(18 * 1440))
@@ -48,8 +51,11 @@ def write_random(rng: random.Random, agents: list[int], departments: list[int], 
                 priority=Priority.NORMAL, status=status, source=TicketSource.MAIL, created_at=created,
                 updated_at=solved or created, due_at=NO_DUE, solved_at=solved, reopened=rng.choice([0, 0, 0, 1, 2]),
             )  # fmt: skip
+            if status is TicketStatus.CLOSED and before is not None and rng.random() < 0.5:
+                ticket.merged_into_id = before.id
             session.add(ticket)
             session.flush()
+            before = ticket
             for kind in PromiseKind:
                 met = rng.random() < 0.7
                 late = rng.random() < 0.3
@@ -78,38 +84,56 @@ def write_random(rng: random.Random, agents: list[int], departments: list[int], 
                 )
 
 
+def inside(instant: datetime | None, period: Period) -> bool:
+    return instant is not None and period.first <= instant.astimezone(ZONE).date() <= period.last
+
+
 def slowly(session: Session, period: Period, wanted: Callable[[Ticket], bool]) -> queries.Figures:
-    """Count the same in Python, a ticket at a time, straight from the definitions."""
+    """Count the same in Python, a row at a time, straight from the definitions."""
     figures = queries.Figures()
     ours = {ticket.id: ticket for ticket in session.query(Ticket) if wanted(ticket)}
-
-    def inside(instant: datetime | None) -> bool:
-        return instant is not None and period.first <= instant.astimezone(ZONE).date() <= period.last
-
     for ticket in ours.values():
-        figures.waiting += ticket.status is TicketStatus.WAITING
-        figures.open += ticket.is_open and ticket.status is not TicketStatus.WAITING
-        figures.solved += inside(ticket.solved_at)
-        if inside(ticket.created_at):
-            figures.created += 1
-            figures.ended += bool(ticket.solved_at or ticket.reopened)
-            figures.reopened += ticket.reopened > 0
+        count_ticket(figures, ticket, period)
     for promise in session.query(TicketPromise):
-        if promise.ticket_id not in ours:
-            continue
-        if promise.goal is not None and inside(promise.started_at):
-            figures.kept += promise.met_at is not None and promise.broken_at is None
-            figures.broken += promise.broken_at is not None
-        if promise.met_at is None or promise.spent is None:
-            continue
-        if promise.kind is PromiseKind.FIRST_ANSWER and inside(promise.started_at):
-            figures.first_answers[promise.spent] += 1
-        if promise.kind is PromiseKind.SOLUTION and inside(ours[promise.ticket_id].solved_at):
-            figures.solutions[promise.spent] += 1
+        if promise.ticket_id in ours:
+            count_promise(figures, promise, ours[promise.ticket_id], period)
     for rating in session.query(TicketRating):
-        if rating.ticket_id in ours and inside(rating.at):
+        if rating.ticket_id in ours and inside(rating.at, period):
             figures.scores[rating.score] += 1
     return figures
+
+
+def count_ticket(figures: queries.Figures, ticket: Ticket, period: Period) -> None:
+    figures.waiting += ticket.status is TicketStatus.WAITING
+    figures.open += ticket.is_open and ticket.status is not TicketStatus.WAITING
+    if ticket.merged_into_id is not None:
+        return
+    figures.solved += inside(ticket.solved_at, period)
+    if inside(ticket.created_at, period):
+        figures.created += 1
+        figures.ended += bool(ticket.solved_at or ticket.reopened)
+        figures.reopened += ticket.reopened > 0
+
+
+def count_promise(figures: queries.Figures, promise: TicketPromise, ticket: Ticket, period: Period) -> None:
+    asked = inside(promise.started_at, period)
+    if promise.goal is not None and asked:
+        figures.kept += promise.met_at is not None and promise.broken_at is None
+        figures.broken += promise.broken_at is not None
+    if promise.met_at is None or promise.spent is None:
+        return
+    if promise.kind is PromiseKind.FIRST_ANSWER and asked:
+        figures.first_answers[promise.spent] += 1
+    if promise.kind is PromiseKind.SOLUTION and ticket.merged_into_id is None and inside(ticket.solved_at, period):
+        figures.solutions[promise.spent] += 1
+
+
+def of_agent(agent: int | None) -> Callable[[Ticket], bool]:
+    return lambda ticket: ticket.assignee_id == agent
+
+
+def of_department(key: int) -> Callable[[Ticket], bool]:
+    return lambda ticket: ticket.department_id == key
 
 
 @pytest.fixture
@@ -126,20 +150,33 @@ def test_figures_equal_the_slow_count(
     assert report.whole == slowly(session, AUTUMN, lambda _ticket: True)
     assert report.whole.created > 50 and report.whole.first_answers.total() > 20 and report.whole.scores.total() > 10
     for agent in [*people, None]:
-        assert report.of_agent(agent) == slowly(session, AUTUMN, lambda t, agent=agent: t.assignee_id == agent)
-    by_department = report.by_department()
-    for key in departments:
-        assert by_department[key] == slowly(session, AUTUMN, lambda t, key=key: t.department_id == key)
+        assert report.of_agent(agent) == slowly(session, AUTUMN, of_agent(agent))
+    for key, figures in report.by_department().items():
+        assert figures == slowly(session, AUTUMN, of_department(key))
+    assert report.by_department().keys() == set(departments)
 
-    days = queries.days(AUTUMN)
-    tickets = session.query(Ticket).all()
-    created = Counter(ticket.created_at.astimezone(ZONE).date() for ticket in tickets)
-    solved = Counter(ticket.solved_at.astimezone(ZONE).date() for ticket in tickets if ticket.solved_at)
-    assert [(one.day, one.created, one.solved) for one in days] == [
-        (day, created[day], solved[day]) for day in AUTUMN.days
-    ]
-    mine = queries.days(AUTUMN, agent_id=people[0])
-    assert sum(one.created for one in mine) == report.of_agent(people[0]).created
+    scope = queries.Scope(departments[0], people[0])
+    both = slowly(session, AUTUMN, lambda t: of_agent(people[0])(t) and of_department(departments[0])(t))
+    assert queries.report(AUTUMN, scope).whole == both
+    assert queries.report(AUTUMN, standing=False).whole.open == 0
+
+
+@pytest.mark.parametrize("grain", list(Grain))
+def test_steps_equal_the_slow_count(session: Session, people: list[int], rng: random.Random, grain: Grain) -> None:
+    department = make_department().id
+    write_random(rng, people, [department], 120)
+    period = replace(AUTUMN, first=date(2026, 10, 10), last=date(2026, 11, 12))
+    steps = period.steps(grain)
+    assert [one.first for one in steps[1:]] == [one.last + timedelta(days=1) for one in steps[:-1]]
+    assert (steps[0].first, steps[-1].last) == (period.first, period.last)
+    for agent in (None, people[0]):
+        scope = queries.Scope(agent_id=agent)
+        flow, kept = queries.flow(period, scope, steps), queries.kept_by_step(period, scope, steps)
+        for step, moved, word in zip(steps, flow, kept, strict=True):
+            part = replace(period, first=step.first, last=step.last)
+            slow = slowly(session, part, lambda _t: True) if agent is None else slowly(session, part, of_agent(agent))
+            assert (moved.created, moved.solved) == (slow.created, slow.solved)
+            assert (word.kept, word.broken) == (slow.kept, slow.broken)
 
 
 def test_as_many_statements_however_much_there_is(
@@ -151,9 +188,35 @@ def test_as_many_statements_however_much_there_is(
         write_random(rng, people, departments, many)
         with count_queries(app) as sent:
             queries.report(AUTUMN)
-            queries.days(AUTUMN)
+            queries.flow(AUTUMN)
+            queries.kept_by_step(AUTUMN)
+            queries.loads(clock.now())
         counts.append(sent.count)
-    assert counts == [9, 9]
+    assert counts == [10, 10]
+
+
+def test_what_is_due_and_what_waits(session: Session, people: list[int]) -> None:
+    """Most urgent first; what waits for the customer waits for nobody here; what has no promise is not due."""
+    now = clock.now()
+    fill_tickets(2, assignee_id=people[0], due_in=timedelta(hours=1), now=now - timedelta(days=2))
+    fill_tickets(1, assignee_id=people[0], due_in=timedelta(minutes=-5), now=now)
+    fill_tickets(3, assignee_id=people[1], now=now - timedelta(days=9))
+    fill_tickets(4, status=TicketStatus.WAITING, now=now - timedelta(days=30))
+    fill_tickets(5, status=TicketStatus.SOLVED, now=now - timedelta(days=60))
+    mine = Ticket.assignee_id == people[0]
+    due = queries.due_next(2, mine)
+    assert [ticket.due_at for ticket in due] == sorted(ticket.due_at for ticket in due)
+    assert len(due) == 2 and len(queries.due_next(10)) == 3
+    oldest, own = queries.longest_waiting(), queries.longest_waiting(mine)
+    assert oldest is not None and oldest.assignee_id == people[1]
+    assert own is not None and own.assignee_id == people[0]
+    loads = queries.loads(now)
+    assert [(one.agent_id, one.open, one.waiting, one.late) for one in loads] == [
+        (one, open_, waiting, late)
+        for one, open_, waiting, late in sorted(
+            [(people[0], 3, 0, 3), (people[1], 3, 0, 0)], key=lambda row: session.get_one(Staff, row[0]).name
+        )
+    ] + [(None, 0, 4, 0)]
 
 
 @given(st.lists(st.integers(0, 50), min_size=1), st.sampled_from([0.5, 0.9]))
@@ -206,3 +269,36 @@ def test_periods(asked: dict[str, str], first: str, last: str) -> None:
 def test_what_is_no_period(asked: dict[str, str]) -> None:
     with pytest.raises(ValueError):  # noqa: PT011
         read_period(asked, TODAY, ZONE)
+
+
+@pytest.mark.parametrize(
+    ("asked", "first", "last"),
+    [
+        ({"period": "this_week"}, "2026-11-16", "2026-11-16"),
+        ({"period": "last_week"}, "2026-11-09", "2026-11-15"),
+        ({"period": "this_month"}, "2026-10-01", "2026-10-23"),
+        ({"period": "last_month"}, "2026-09-01", "2026-09-30"),
+        ({"from": "2026-11-02", "until": "2026-11-05"}, "2026-10-29", "2026-11-01"),
+        ({"from": "2000-01-01", "until": "2000-01-01"}, "1999-12-31", "1999-12-31"),
+    ],
+)
+def test_what_a_period_is_compared_with(asked: dict[str, str], first: str, last: str) -> None:
+    before = read_period(asked, TODAY, ZONE).before()
+    assert (before.first.isoformat(), before.last.isoformat()) == (first, last)
+
+
+def test_a_long_month_is_compared_with_a_short_one() -> None:
+    before = read_period({"period": "this_month"}, date(2026, 3, 31), ZONE).before()
+    assert (before.first, before.last) == (date(2026, 2, 1), date(2026, 2, 28))
+
+
+@given(st.dates(date(2001, 1, 1), date(2030, 1, 1)), st.integers(0, MOST_DAYS - 1))
+def test_steps_cover_a_period_once_and_are_not_too_many(first: date, length: int) -> None:
+    period = Period("custom", first, first + timedelta(days=length), ZONE)
+    steps = period.steps()
+    days = [one.first + timedelta(days=n) for one in steps for n in range((one.last - one.first).days + 1)]
+    assert days == period.days
+    assert len(steps) <= 35
+    bounds = period.bounds(steps)
+    assert (bounds[0][0], bounds[-1][1]) == (period.begin, period.end)
+    assert [end for _begin, end in bounds[:-1]] == [begin for begin, _end in bounds[1:]]
