@@ -15,7 +15,7 @@ from console.customers.models import CustomerKind, MemberRole, TaxStatus
 from console.customers.rights import MailCategory, Right
 from console.customers.service import CustomerData, MemberData
 from console.demo.names import Names, mb, pib, slug
-from console.demo.story import Account, Holding, Item, Story
+from console.demo.story import Account, Holding, Item, Known, Story
 from console.hosting import service as hosting
 from console.hosting.models import ProductKind, SuspensionReason
 from console.staff.roles import Role
@@ -52,6 +52,7 @@ def tell(story: Story, names: Names) -> None:
     _novi(story)
     _special(story, names)
     neighbours = [_neighbour(story, names, place) for place in range(NEIGHBOURS)]
+    story.known |= {f"sused-{place}": Known(one.account, one.first) for place, one in enumerate(neighbours)}
     _migrations(story, firma, [neighbour for neighbour in neighbours if neighbour.free])
     # Last, so that her numbers are the ones that a reader sees on top.
     _ana_owes(story, ana)
@@ -131,6 +132,7 @@ def _ana(story: Story) -> Ana:
     )
     paid = story.instant(352, hour=13)
     story.bill(story.instant(360, hour=7), account, [item(first)], then=story.pay, then_at=paid)
+    story.known["ana"] = Known(account, first)
     return Ana(account, first, second)
 
 
@@ -197,22 +199,26 @@ def _firma(story: Story) -> Account:
     story.bill(story.instant(290, hour=7), account, [item(vps), item(site)], then=story.pay, then_at=story.instant(284))
     # Overdue: issued six weeks ago, never paid.
     story.bill(story.instant(42, hour=7, minute=15), account, [item(site)])
+    story.known["firma"] = Known(account, site)
     return account
 
 
 def _novi(story: Story) -> None:
-    story.account(
+    account = story.account(
         story.instant(2, hour=15, minute=40),
         CustomerData(name="Novak Božić", address="Šumadijska 3", postcode="32000", city="Čačak"),
         MemberData(email=f"novi@{DOMAIN}", name="Novak Božić", password_hash=story.password_hash),
     )
+    story.known["novi"] = Known(account)
 
 
 # --- each of these shows one rule ------------------------------------------------------------------------------------
 
 
 def _special(story: Story, names: Names) -> None:
-    abuse = _neighbour(story, names, 100, name="Siniša Šipka").first
+    abuser = _neighbour(story, names, 100, name="Siniša Šipka")
+    abuse = abuser.first
+    story.known["zloupotreba"] = Known(abuser.account, abuse)
     reason = SuspensionReason.ABUSE
     story.at(story.instant(9), lambda: hosting.suspend(story.actor("billing"), abuse.service, reason))
 
@@ -225,6 +231,7 @@ def _special(story: Story, names: Names) -> None:
     story.bill(story.instant(60, hour=7), unpaid.account, [item(unpaid.first)])
 
     part_paid = _neighbour(story, names, 103, name="Mirjana Ristić")
+    story.known["polovina"] = Known(part_paid.account, part_paid.first)
     half = story.pay_half
     story.bill(
         story.instant(12, hour=7), part_paid.account, [item(part_paid.first)], then=half, then_at=story.instant(6)
@@ -257,6 +264,7 @@ def _special(story: Story, names: Names) -> None:
     started = story.instant(790)
     site = story.holding(started, abroad, "hosting-eur", "nordlicht.example.com", paid_until=renewal(story, started))
     story.bill(story.instant(3, hour=7), abroad, [item(site)])
+    story.known["nordlicht"] = Known(abroad, site)
 
     exempt = story.account(
         story.instant(900),
@@ -277,6 +285,7 @@ def _special(story: Story, names: Names) -> None:
         started, exempt, "hosting-s", "fondacija-visnjica.example.rs", paid_until=renewal(story, started)
     )
     story.bill(story.instant(5, hour=7), exempt, [item(site)])
+    story.known["fondacija"] = Known(exempt, site)
 
     closed = _neighbour(story, names, 105, name="Čedomir Lazarević").account
     story.at(story.instant(15), lambda: accounts.close_customer(SYSTEM, closed.customer, "Na zahtev vlasnika"))

@@ -18,7 +18,7 @@ from console.core.passwords import hash_password
 from console.core.settings import DEMO_PASSWORD
 from console.core.transaction import transaction
 from console.customers.models import Customer
-from console.demo import crowd
+from console.demo import crowd, desk
 from console.demo.cast import tell
 from console.demo.names import Names
 from console.demo.story import Story
@@ -64,12 +64,15 @@ def fill(seed: int, customers: int = 0, progress: Progress = lambda _what, _coun
     story = Story(story_day(), rng, password_hash)
     tell(story, Names(rng))
     story.at(story.instant(400, hour=15), lambda: load_standard(story.actor("supervisor")))
+    desk.tell(story)
     with transaction() as session:
         story.happen(lambda: progress("story", story.length))
+        desk.send_mail(story)
         if customers:
             with clock.standing_at(story.instant(0)):
                 _add_crowd(seed, customers, story, lambda count: progress("customers", count))
         session.flush()
+    desk.settle()
 
 
 def _add_crowd(seed: int, customers: int, story: Story, progress: Callable[[int], None]) -> None:

@@ -32,9 +32,10 @@ YEAR = timedelta(days=365)
 
 @dataclass
 class Account:
-    """An account of the story; ``customer`` is there once its day has come."""
+    """An account of the story; ``customer`` is there once its day has come. ``person``: its owner's name."""
 
     data: CustomerData
+    person: str
     customer: Customer = field(init=False)
     owner: Membership = field(init=False)
 
@@ -50,6 +51,14 @@ class Holding:
     account: Account
     product: str
     service: Service = field(init=False)
+
+
+@dataclass(frozen=True)
+class Known:
+    """An account that others of the story may speak of, and its first service."""
+
+    account: Account
+    first: Holding | None = None
 
 
 @dataclass(frozen=True)
@@ -76,6 +85,7 @@ class Story:
         self.password_hash = password_hash
         self.products: dict[str, Product] = {}
         self.staff: dict[str, Staff] = {}
+        self.known: dict[str, Known] = {}
         self._events: list[tuple[datetime, int, Callable[[], object]]] = []
 
     def instant(self, days_ago: float, hour: int = 10, minute: int = 0) -> datetime:
@@ -103,7 +113,7 @@ class Story:
 
     def account(self, when: datetime, data: CustomerData, owner: MemberData) -> Account:
         """Let somebody register."""
-        account = Account(data)
+        account = Account(data, owner.name)
 
         def register() -> None:
             account.customer = accounts.register_customer(SYSTEM, data)
