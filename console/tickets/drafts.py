@@ -12,27 +12,32 @@ from console.tickets.models import MAX_BODY, MessageKind, Ticket, TicketDraft, T
 
 
 def save_draft(actor: Actor, ticket: Ticket, kind: MessageKind, body: str, *, based_on: int) -> TicketDraft | None:
-    """Keep a draft in place of the one before; an empty one is none.
+    """Keep a draft in place of the one before of its kind; an empty one is none.
 
     Args:
         based_on: the key of the newest entry its author had before them.
     """
     body = body.replace("\0", "")[:MAX_BODY]
     if not body.strip():
-        drop_draft(actor, ticket)
+        drop_draft(actor, ticket, kind)
         return None
-    draft = db.session.get(TicketDraft, (ticket.id, actor.id), with_for_update=True)
+    draft = find_draft(actor, ticket, kind)
     if draft is None:
-        draft = TicketDraft(ticket_id=ticket.id, staff_id=actor.id)
+        draft = TicketDraft(ticket_id=ticket.id, staff_id=actor.id, kind=kind)
         db.session.add(draft)
-    draft.kind, draft.body, draft.based_on, draft.updated_at = kind, body, based_on, clock.now()
+    draft.body, draft.based_on, draft.updated_at = body, based_on, clock.now()
     db.session.flush()
     return draft
 
 
-def drop_draft(actor: Actor, ticket: Ticket) -> None:
-    """Forget this person's draft."""
-    draft = db.session.get(TicketDraft, (ticket.id, actor.id))
+def find_draft(actor: Actor, ticket: Ticket, kind: MessageKind) -> TicketDraft | None:
+    """Return what this person has begun to write."""
+    return db.session.get(TicketDraft, (ticket.id, actor.id, kind), with_for_update=True)
+
+
+def drop_draft(actor: Actor, ticket: Ticket, kind: MessageKind) -> None:
+    """Forget this person's draft of a reply, or of a note."""
+    draft = find_draft(actor, ticket, kind)
     if draft is not None:
         db.session.delete(draft)
         db.session.flush()

@@ -252,13 +252,13 @@ class TicketRead(Base):
 
 
 class TicketDraft(Base):
-    """What a member of staff has begun to write. ``based_on``: the last entry they had seen."""
+    """What a member of staff has begun to write: one reply and one note. ``based_on``: the last entry they had seen."""
 
     __tablename__ = "ticket_drafts"
 
     ticket_id: Mapped[int] = mapped_column(ForeignKey("tickets.id"), primary_key=True)
     staff_id: Mapped[int] = mapped_column(ForeignKey("staff.id"), primary_key=True)
-    kind: Mapped[MessageKind] = mapped_column(enum_column(MessageKind))
+    kind: Mapped[MessageKind] = mapped_column(enum_column(MessageKind), primary_key=True)
     body: Mapped[str] = mapped_column(Text)
     based_on: Mapped[int] = mapped_column(default=0)
     updated_at: Mapped[datetime]

@@ -21,7 +21,7 @@ from console.mail.service import cancel
 from console.staff.roles import Permission
 from console.tickets import letters, timeline
 from console.tickets.attachments import claim
-from console.tickets.drafts import drop_draft, read_up_to, save_draft
+from console.tickets.drafts import drop_draft, find_draft, read_up_to, save_draft
 from console.tickets.handling import move_status
 from console.tickets.masking import mask_spoken_pins
 from console.tickets.mentions import notify
@@ -97,7 +97,7 @@ def reply(actor: Actor, ticket_id: int, writing: Writing) -> TicketMessage:
     if writing.then is not None:
         move_status(actor, ticket, writing.then)
         message.data = {**message.data, "then": writing.then.value}
-    _finish(actor, ticket, now)
+    _finish(actor, ticket, MessageKind.REPLY, now)
     record(actor, "ticket.replied", ticket.number, customer_id=ticket.customer_id, message=message.id)
     return message
 
@@ -122,7 +122,7 @@ def note(actor: Actor, ticket_id: int, writing: Writing) -> TicketMessage:
         message.data = {"mentions": named}
     if writing.then is not None:
         move_status(actor, ticket, writing.then)
-    _finish(actor, ticket, clock.now())
+    _finish(actor, ticket, MessageKind.NOTE, clock.now())
     record(actor, "ticket.noted", ticket.number, customer_id=ticket.customer_id, message=message.id)
     return message
 
@@ -152,12 +152,24 @@ def take_back(actor: Actor, ticket_id: int, message_id: int) -> TicketMessage:
         move_status(actor, ticket, TicketStatus(before))
     ticket.first_answered_at = _first_answer(ticket)
     timeline.note_event(actor, ticket, "taken_back")
-    save_draft(actor, ticket, MessageKind.REPLY, message.body, based_on=message.id)
+    _back_to_draft(actor, ticket, message)
     timeline.index(ticket)
     promises.recount(ticket, now)
     read_up_to(actor, ticket)
     record(actor, "ticket.taken_back", ticket.number, customer_id=ticket.customer_id, message=message.id)
     return message
+
+
+def _back_to_draft(actor: Actor, ticket: Ticket, message: TicketMessage) -> None:
+    """Make the text a draft again, before what its author has begun to write since."""
+    begun = find_draft(actor, ticket, MessageKind.REPLY)
+    texts = [message.body] if begun is None or begun.body.strip() == message.body else [message.body, begun.body]
+    save_draft(actor, ticket, MessageKind.REPLY, "\n\n".join(texts), based_on=message.id)
+
+
+def says_the_same(writing: Writing, message: TicketMessage) -> bool:
+    """Tell whether ``message`` has the text of ``writing``: a try that was changed since says something else."""
+    return message.body == mask_spoken_pins(clean_body(writing.body))
 
 
 def requester_writes(
@@ -248,9 +260,9 @@ def _lock(ticket: Ticket) -> Ticket:
         ticket = db.session.get_one(Ticket, locked.merged_into_id)
 
 
-def _finish(actor: Actor, ticket: Ticket, now: datetime) -> None:
+def _finish(actor: Actor, ticket: Ticket, kind: MessageKind, now: datetime) -> None:
     """Do what follows everything a member of staff writes."""
-    drop_draft(actor, ticket)
+    drop_draft(actor, ticket, kind)
     timeline.index(ticket)
     promises.recount(ticket, now)
     read_up_to(actor, ticket)

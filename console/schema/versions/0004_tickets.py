@@ -151,7 +151,7 @@ def upgrade() -> None:
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(["staff_id"], ["staff.id"], name=op.f("fk_ticket_drafts_staff_id")),
         sa.ForeignKeyConstraint(["ticket_id"], ["tickets.id"], name=op.f("fk_ticket_drafts_ticket_id")),
-        sa.PrimaryKeyConstraint("ticket_id", "staff_id", name=op.f("pk_ticket_drafts")),
+        sa.PrimaryKeyConstraint("ticket_id", "staff_id", "kind", name=op.f("pk_ticket_drafts")),
     )
     op.create_table(
         "ticket_links",
