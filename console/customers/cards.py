@@ -44,12 +44,7 @@ def ask(actor: Actor, channel: str) -> tuple[VerificationCard, str]:
     if actor.kind != "staff" or actor.id is None:
         raise NotFound(code="not_allowed")
     now, token = clock.now(), new_token()
-    db.session.execute(
-        update(VerificationCard)
-        .where(VerificationCard.channel == channel, VerificationCard.ended_at.is_(None))
-        .values(ended_at=now)
-        .execution_options(synchronize_session="fetch")
-    )
+    end_open(channel)
     card = VerificationCard(
         token_digest=token_digest(token), channel=channel, staff_id=actor.id, created_at=now, expires_at=now + LASTS
     )
@@ -57,6 +52,34 @@ def ask(actor: Actor, channel: str) -> tuple[VerificationCard, str]:
     db.session.flush()
     record(actor, "verification.asked", channel)
     return card, token
+
+
+def withdraw(actor: Actor, channel: str) -> bool:
+    """Make the card void that is open in a channel; tell whether there was one.
+
+    Raises:
+        NotFound: the role does not verify.
+    """
+    actor.require(Permission.VERIFY)
+    if not end_open(channel):
+        return False
+    record(actor, "verification.withdrawn", channel)
+    return True
+
+
+def end_open(channel: str) -> bool:
+    """End the card that is open in a channel; tell whether there was one."""
+    now = clock.now()
+    ended = db.session.execute(
+        update(VerificationCard)
+        .where(
+            VerificationCard.channel == channel, VerificationCard.ended_at.is_(None), VerificationCard.expires_at > now
+        )
+        .values(ended_at=now)
+        .returning(VerificationCard.id)
+        .execution_options(synchronize_session="fetch")
+    )
+    return bool(ended.all())
 
 
 def find_card(token: str, *, lock: bool = False) -> VerificationCard:
@@ -90,6 +113,16 @@ def submit(source: Actor, token: str, *, email: str, pin: str) -> tuple[Verifica
         Invalid, TooMany: see :func:`console.customers.verification.verify`; nothing was tried.
     """
     card = find_card(token, lock=True)
+    return card, try_card(source, card, email=email, pin=pin)
+
+
+def try_card(source: Actor, card: VerificationCard, *, email: str, pin: str) -> Result:
+    """Try e-mail and PIN on an open card that is locked.
+
+    Raises:
+        NotFound: who asked works here no more.
+        Invalid, TooMany: see :func:`console.customers.verification.verify`; nothing was tried.
+    """
     staff = db.session.get(Staff, card.staff_id)
     if staff is None or not staff.active or not staff.actor().may(Permission.VERIFY):
         raise NotFound
@@ -100,7 +133,7 @@ def submit(source: Actor, token: str, *, email: str, pin: str) -> tuple[Verifica
         card.ended_at = clock.now()
     card.verification_id = verification.id if verification else None
     db.session.flush()
-    return card, Result(verification, card.ended_at is not None)
+    return Result(verification, card.ended_at is not None)
 
 
 def latest_card(channel: str) -> VerificationCard | None:

@@ -150,6 +150,29 @@ def end(actor: Actor, verification_id: int, reason: str = "hand") -> Verificatio
     return verification
 
 
+def end_by_channel(actor: Actor, channel: str) -> None:
+    """End what was verified through a channel that is over, as a chat that has ended; whose it was does not matter."""
+    now = clock.now()
+    query = (
+        select(Verification)
+        .where(Verification.channel == channel, Verification.ended_at.is_(None), Verification.expires_at > now)
+        .order_by(Verification.id)
+        .with_for_update(of=Verification)
+    )
+    for verification in db.session.scalars(query.execution_options(populate_existing=True)):
+        verification.ended_at, verification.end_reason = now, "channel"
+        customer = verification.customer
+        record(
+            actor,
+            "verification.ended",
+            customer.number,
+            customer_id=customer.id,
+            verification=verification.id,
+            reason="channel",
+        )
+    db.session.flush()
+
+
 def override(actor: Actor, customer: Customer, reason: str) -> Verification:
     """Open an account for reading, with a reason, without its people. The owner is told.
 

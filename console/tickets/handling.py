@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from flask_babel import lazy_gettext
-from sqlalchemy import delete
+from sqlalchemy import delete, select, update
 
 from console.audit.service import record
 from console.core import clock
@@ -15,17 +15,20 @@ from console.core.db import db
 from console.core.errors import Conflict, Invalid, NotFound
 from console.customers.masking import mask_pins
 from console.customers.models import Customer
+from console.customers.service import LANGUAGES
 from console.hosting.models import Service
 from console.staff.models import Department, DepartmentMember, Staff
 from console.staff.roles import Permission
-from console.tickets import letters, timeline
+from console.tickets import identity, letters, timeline
 from console.tickets.drafts import read_up_to
 from console.tickets.mentions import watch_as
 from console.tickets.models import (
     MAX_SUBJECT,
     OPEN_STATUSES,
+    LinkKind,
     Priority,
     Ticket,
+    TicketLink,
     TicketStatus,
     TicketTag,
     TicketWatcher,
@@ -116,6 +119,8 @@ def move_status(actor: Actor, ticket: Ticket, status: TicketStatus) -> bool:
     else:
         ticket.solved_at, ticket.closed_at = ticket.solved_at or now, now
     timeline.note_event(actor, ticket, "status", **{"from": before.value, "to": status.value})
+    if status is TicketStatus.CLOSED:
+        identity.end_channel(actor, ticket)  # whoever was verified for it was so for what is over now
     return True
 
 
@@ -174,6 +179,25 @@ def set_subject(actor: Actor, ticket_id: int, subject: str) -> list[Ticket]:
         return True
 
     return _change(actor, [ticket_id], "renamed", change)
+
+
+def set_language(actor: Actor, ticket_id: int, language: str) -> list[Ticket]:
+    """Say in which language the requester is written to.
+
+    Raises:
+        Invalid: we do not write in that one.
+    """
+    if language not in LANGUAGES:
+        raise Invalid(fields={"language": [lazy_gettext("Choose a language.")]})
+
+    def change(ticket: Ticket) -> bool:
+        if ticket.language == language:
+            return False
+        before, ticket.language = ticket.language, language
+        timeline.note_event(actor, ticket, "language", **{"from": before, "to": language})
+        return True
+
+    return _change(actor, [ticket_id], "language_set", change, to=language)
 
 
 def set_customer(
@@ -253,12 +277,50 @@ def unwatch(actor: Actor, ticket_id: int) -> None:
     )
 
 
-def void_links(actor: Actor, ticket_id: int) -> Ticket:
-    """Make every link void that the requester was sent, as when their mailbox was lost to somebody."""
-    (ticket,) = _change(actor, [ticket_id], "links_voided", _void)
+REASON_LENGTH = 5
+MAX_REASON = 500
+
+
+def void_links(actor: Actor, ticket_id: int, reason: str) -> Ticket:
+    """Make every link void that the requester was sent, as when their mailbox was lost to somebody.
+
+    Theirs to a ticket that was merged into this one, or that this one continues, lead here as well: they are void
+    with it. So is the link that may wait for a verification.
+
+    Raises:
+        Invalid: no reason was given.
+    """
+    reason = mask_pins(" ".join(reason.replace("\0", "").split()))[0]
+    if not REASON_LENGTH <= len(reason) <= MAX_REASON:
+        raise Invalid(fields={"reason": [lazy_gettext("Say in a few words why.")]})
+
+    def change(ticket: Ticket) -> bool:
+        keys = _leading_to(ticket)
+        db.session.execute(
+            update(Ticket)
+            .where(Ticket.id.in_(keys))
+            .values(link_version=Ticket.link_version + 1)
+            .execution_options(synchronize_session="fetch")
+        )
+        identity.end_open_card(ticket)
+        timeline.note_event(actor, ticket, "links_voided", reason=reason, count=len(keys))
+        return True
+
+    (ticket,) = _change(actor, [ticket_id], "links_voided", change, reason=reason)
     return ticket
 
 
-def _void(ticket: Ticket) -> bool:
-    ticket.link_version += 1
-    return True
+def _leading_to(ticket: Ticket) -> set[int]:
+    """Return the tickets of this requester whose link opens, or leads to, what ``ticket`` says."""
+    found, new = {ticket.id}, {ticket.id}
+    while new:
+        merged = select(Ticket.id).where(Ticket.merged_into_id.in_(new))
+        continued = select(TicketLink.other_id).where(
+            TicketLink.ticket_id.in_(new), TicketLink.kind == LinkKind.FOLLOW_UP
+        )
+        query = select(Ticket.id).where(
+            Ticket.id.in_(merged.union(continued)), Ticket.requester_email == ticket.requester_email
+        )
+        new = set(db.session.scalars(query)) - found
+        found |= new
+    return found

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from flask_babel import lazy_gettext
+
 from console.audit.service import record
 from console.core import clock
 from console.core.actor import Actor
 from console.core.context import settings
 from console.core.db import db
-from console.core.errors import NotFound
+from console.core.errors import Conflict, NotFound
 from console.customers import cards
-from console.customers.models import Customer, VerificationCard
+from console.customers.models import Customer, Verification, VerificationCard
+from console.customers.verification import end_by_channel, verify
 from console.staff.roles import Permission
 from console.tickets import letters, timeline
-from console.tickets.models import Ticket
+from console.tickets.models import Ticket, TicketStatus
 from console.tickets.queries import lock_ticket, ticket_key
 
 CHANNEL = "ticket:"
@@ -28,14 +31,30 @@ def ask_requester(actor: Actor, ticket_id: int) -> VerificationCard:
 
     Raises:
         NotFound: no such ticket for this person, or the role does not verify.
+        Conflict: it was merged or closed: its conversation is over.
     """
     actor.require(Permission.WORK_TICKETS)
     ticket = lock_ticket(actor, ticket_id)
+    _check_speaks(ticket)
     card, token = cards.ask(actor, channel(ticket))
     minutes = int(cards.LASTS.total_seconds() // 60)
     letters.verification_asked(ticket, f"{settings().base_url}/v/{token}", minutes)
     timeline.note_event(actor, ticket, "verification_asked", to=ticket.requester_email)
     return card
+
+
+def withdraw(actor: Actor, ticket_id: int) -> bool:
+    """Make the link void that waits for the requester; tell whether there was one.
+
+    Raises:
+        NotFound: no such ticket for this person, or the role does not verify.
+    """
+    actor.require(Permission.WORK_TICKETS)
+    ticket = lock_ticket(actor, ticket_id)
+    if not cards.withdraw(actor, channel(ticket)):
+        return False
+    timeline.note_event(actor, ticket, "verification_withdrawn")
+    return True
 
 
 def answer(source: Actor, token: str, *, email: str, pin: str) -> tuple[VerificationCard, cards.Result]:
@@ -44,8 +63,9 @@ def answer(source: Actor, token: str, *, email: str, pin: str) -> tuple[Verifica
     Raises:
         NotFound, Invalid, TooMany: see :func:`console.customers.cards.submit`.
     """
+    # The ticket is locked before the card, as by who asks and who withdraws.
+    ticket = _ticket(cards.find_card(token))
     card, result = cards.submit(source, token, email=email, pin=pin)
-    ticket = _ticket(card)
     if ticket is None:
         return card, result
     if result.verification is not None:
@@ -53,6 +73,25 @@ def answer(source: Actor, token: str, *, email: str, pin: str) -> tuple[Verifica
     elif result.over:
         timeline.note_event(source, ticket, "verification_failed")
     return card, result
+
+
+def verify_spoken(actor: Actor, *, email: str, pin: str, channel_name: str) -> Verification | None:
+    """Check what a person says; where the channel names a ticket, its timeline tells how it went.
+
+    Raises:
+        NotFound, Invalid, TooMany: see :func:`console.customers.verification.verify`; nothing was tried.
+        Conflict: the ticket was merged or closed.
+    """
+    ticket = _named(actor, channel_name)
+    if ticket is None:
+        return verify(actor, email=email, pin=pin, channel=channel_name)
+    _check_speaks(ticket)
+    verification = verify(actor, email=email, pin=pin, channel=channel(ticket))
+    if verification is not None:
+        tell_verified(actor, ticket, verification.customer)
+    else:
+        timeline.note_event(actor, ticket, "verification_failed")
+    return verification
 
 
 def tell_verified(actor: Actor, ticket: Ticket, customer: Customer) -> None:
@@ -66,19 +105,36 @@ def tell_verified(actor: Actor, ticket: Ticket, customer: Customer) -> None:
     ticket.updated_at = clock.now()
 
 
-def note_verification(actor: Actor, channel_name: str, customer: Customer | None) -> None:
-    """Note on the ticket that a channel names how a check by staff went (``None``: it failed)."""
+def end_channel(actor: Actor, ticket: Ticket) -> None:
+    """End what was verified for a locked ticket, and the link that may still wait: its conversation is over."""
+    end_by_channel(actor, channel(ticket))
+    end_open_card(ticket)
+
+
+def end_open_card(ticket: Ticket) -> None:
+    """Make the link void that may wait for the requester of a locked ticket."""
+    cards.end_open(channel(ticket))
+
+
+def _check_speaks(ticket: Ticket) -> None:
+    if ticket.merged_into_id is not None:
+        raise Conflict(lazy_gettext("%(number)s was merged into another ticket.", number=ticket.number), code="merged")
+    if ticket.status is TicketStatus.CLOSED:
+        raise Conflict(
+            lazy_gettext("%(number)s is closed. Open it before you verify who asks.", number=ticket.number),
+            code="closed",
+        )
+
+
+def _named(actor: Actor, channel_name: str) -> Ticket | None:
+    """Return the ticket that a channel names, locked; ``None`` where it names none that this person sees."""
     key = ticket_key(channel_name.removeprefix(CHANNEL)) if channel_name.startswith(CHANNEL) else None
     if key is None:
-        return
+        return None
     try:
-        ticket = lock_ticket(actor, key)
+        return lock_ticket(actor, key)
     except NotFound:
-        return
-    if customer is not None:
-        tell_verified(actor, ticket, customer)
-    else:
-        timeline.note_event(actor, ticket, "verification_failed")
+        return None
 
 
 def _ticket(card: VerificationCard) -> Ticket | None:

@@ -18,11 +18,14 @@ from console.core.db import db
 from console.core.errors import Conflict, Invalid, NotFound
 from console.customers.masking import mask_pins
 from console.staff.roles import Permission
-from console.tickets import timeline
+from console.tickets import identity, timeline
 from console.tickets.drafts import read_up_to
+from console.tickets.handling import move_status
 from console.tickets.models import (
     MAX_SUBJECT,
     NO_DUE,
+    OPEN_STATUSES,
+    PUBLIC_KINDS,
     LinkKind,
     MessageKind,
     Ticket,
@@ -31,16 +34,21 @@ from console.tickets.models import (
     TicketStatus,
     TicketTag,
 )
+from console.tickets.opening import NewTicket, open_ticket
 from console.tickets.promises import service as promises
 from console.tickets.queries import lock_ticket, lock_tickets, tree
+
+HOLDS = (TicketStatus.WAITING, TicketStatus.SOLVED)  # a question that comes in by a merge opens these again
 
 
 def merge(actor: Actor, ids: Iterable[int], into: int) -> Ticket:
     """Merge tickets into one; from then on everything about them is said there.
 
+    Where one of them still waits for us, the one they go into is open again: no question is put to rest by a merge.
+
     Raises:
         Invalid: a ticket into itself.
-        Conflict: one is merged already, or they are of two different accounts.
+        Conflict: one is merged already, the target is closed, or they are of two different accounts.
     """
     actor.require(Permission.WORK_TICKETS)
     keys = set(ids)
@@ -50,27 +58,36 @@ def merge(actor: Actor, ids: Iterable[int], into: int) -> Ticket:
     target = tickets.pop(into)
     for ticket in (target, *tickets.values()):
         _check_apart(ticket, target)
-    for ticket in tickets.values():
-        ticket.status_before_merge, before = ticket.status, ticket.status
-        timeline.note_event(actor, ticket, "merged_into", number=target.number)
-        ticket.merged_into_id, ticket.status, ticket.due_at = target.id, TicketStatus.CLOSED, NO_DUE
-        ticket.closed_at = clock.now()
-        timeline.note_event(actor, target, "merged_in", number=ticket.number, title=ticket.subject)
-        record(
-            actor,
-            "ticket.merged",
-            ticket.number,
-            customer_id=ticket.customer_id,
-            into=target.number,
-            before=before.value,
+    if target.status is TicketStatus.CLOSED:
+        raise Conflict(
+            lazy_gettext("%(number)s is closed. Open it first, or merge it into the other one.", number=target.number),
+            code="closed",
         )
+    before = target.status
+    if before in HOLDS and any(ticket.status is TicketStatus.OPEN for ticket in tickets.values()):
+        move_status(actor, target, TicketStatus.OPEN)
+    for ticket in tickets.values():
+        _put_into(actor, ticket, target, before)
     _settle(actor, target, *tickets.values())
     return target
 
 
+def _put_into(actor: Actor, ticket: Ticket, target: Ticket, target_before: TicketStatus) -> None:
+    before = ticket.status
+    timeline.note_event(actor, ticket, "merged_into", number=target.number)
+    ticket.status_before_merge = before
+    ticket.merged_into_id, ticket.status, ticket.due_at = target.id, TicketStatus.CLOSED, NO_DUE
+    ticket.closed_at = clock.now()
+    identity.end_channel(actor, ticket)  # who was verified was so for this ticket alone
+    opened = {} if target.status is target_before else {"opened": target_before.value}
+    timeline.note_event(actor, target, "merged_in", number=ticket.number, title=ticket.subject, **opened)
+    record(
+        actor, "ticket.merged", ticket.number, customer_id=ticket.customer_id, into=target.number, before=before.value
+    )
+
+
 def _check_apart(ticket: Ticket, target: Ticket) -> None:
-    if ticket.merged_into_id is not None:
-        raise Conflict(lazy_gettext("%(number)s was merged into another ticket.", number=ticket.number), code="merged")
+    _check_unmerged(ticket)
     if None not in (ticket.customer_id, target.customer_id) and ticket.customer_id != target.customer_id:
         raise Conflict(
             lazy_gettext("%(number)s is of another account. Link the two instead.", number=ticket.number),
@@ -85,12 +102,12 @@ def undo_merge(actor: Actor, ticket_id: int) -> Ticket:
         Conflict: it is not merged.
     """
     actor.require(Permission.WORK_TICKETS)
-    parent = db.session.scalar(select(Ticket.merged_into_id).where(Ticket.id == ticket_id))
-    if parent is None:
+    above = _above(ticket_id)
+    if not above:
         raise Conflict(lazy_gettext("This ticket is not merged."), code="not_merged")
-    both = {ticket.id: ticket for ticket in lock_tickets(actor, [ticket_id, parent])}
-    ticket, target = both[ticket_id], both[parent]
-    if ticket.merged_into_id != target.id:
+    locked = {ticket.id: ticket for ticket in lock_tickets(actor, [ticket_id, *above])}
+    ticket, target = locked[ticket_id], locked[above[0]]
+    if _above(ticket_id) != above:  # somebody was faster
         raise Conflict
     ticket.merged_into_id = None
     ticket.status = ticket.status_before_merge or TicketStatus.OPEN
@@ -98,10 +115,34 @@ def undo_merge(actor: Actor, ticket_id: int) -> Ticket:
     if ticket.status is not TicketStatus.CLOSED:
         ticket.closed_at = None
     timeline.note_event(actor, ticket, "merge_undone", number=target.number)
+    _put_to_rest(actor, ticket, target)
     timeline.note_event(actor, target, "merge_undone", number=ticket.number)
-    _settle(actor, target, ticket)
+    _settle(actor, *(locked[key] for key in above), ticket)
     record(actor, "ticket.merge_undone", ticket.number, customer_id=ticket.customer_id, from_=target.number)
     return ticket
+
+
+def _above(ticket_id: int) -> list[int]:
+    """Return where a ticket was merged, and where that was: the nearest first."""
+    found: list[int] = []
+    key = db.session.scalar(select(Ticket.merged_into_id).where(Ticket.id == ticket_id))
+    while key is not None and key not in found:
+        found.append(key)
+        key = db.session.scalar(select(Ticket.merged_into_id).where(Ticket.id == key))
+    return found
+
+
+def _put_to_rest(actor: Actor, ticket: Ticket, target: Ticket) -> None:
+    """Give the target its state back, if this merge alone had opened it and nobody has written since."""
+    entries = select(TicketMessage).where(TicketMessage.ticket_id == target.id)
+    merges = db.session.scalars(entries.where(TicketMessage.event == "merged_in").order_by(TicketMessage.id.desc()))
+    mine = next((entry for entry in merges if entry.data.get("number") == ticket.number), None)
+    before = mine.data.get("opened") if mine is not None else None
+    if mine is None or before is None or target.status is not TicketStatus.OPEN:
+        return
+    since = or_(TicketMessage.kind.in_(PUBLIC_KINDS), TicketMessage.event == "status")
+    if db.session.scalar(entries.where(TicketMessage.id > mine.id, since).limit(1)) is None:
+        move_status(actor, target, TicketStatus(before))
 
 
 def split(actor: Actor, ticket_id: int, messages: Sequence[int], subject: str) -> Ticket:
@@ -115,6 +156,7 @@ def split(actor: Actor, ticket_id: int, messages: Sequence[int], subject: str) -
     if not 0 < len(subject) <= MAX_SUBJECT:
         raise Invalid(fields={"subject": [lazy_gettext("Say in a few words what it is about.")]})
     old = lock_ticket(actor, ticket_id)
+    _check_unmerged(old)
     moving = _chosen(old, messages)
     now = clock.now()
     new = Ticket(
@@ -139,7 +181,8 @@ def split(actor: Actor, ticket_id: int, messages: Sequence[int], subject: str) -
         message.ticket_id, message.seq = new.id, new.last_seq
         for file in message.attachments:
             file.ticket_id = new.id
-    new.preview, new.last_by = moving[-1].body[:160], _by(moving[-1])
+    _retell(new, moving[-1])
+    _retell(old, _newest_said(old, but=moving))
     db.session.add(TicketLink(ticket_id=new.id, other_id=old.id, kind=LinkKind.SPLIT))
     timeline.note_event(actor, old, "split", number=new.number, count=len(moving))
     timeline.note_event(actor, new, "split_from", number=old.number)
@@ -148,23 +191,42 @@ def split(actor: Actor, ticket_id: int, messages: Sequence[int], subject: str) -
     return new
 
 
-def _by(message: TicketMessage) -> str:
-    return "requester" if message.kind is MessageKind.QUESTION else "staff"
+def _retell(ticket: Ticket, message: TicketMessage) -> None:
+    """Let a ticket's preview be of its newest message again."""
+    ticket.preview = timeline.preview(message.body)
+    ticket.last_by = "requester" if message.kind is MessageKind.QUESTION else "staff"
+
+
+def _newest_said(ticket: Ticket, *, but: Sequence[TicketMessage]) -> TicketMessage:
+    gone = {message.id for message in but}
+    return next(message for message in reversed(_said(ticket)) if message.id not in gone)
+
+
+def _said(ticket: Ticket) -> list[TicketMessage]:
+    """Return a ticket's own messages, without those of tickets merged into it."""
+    query = (
+        select(TicketMessage)
+        .where(
+            TicketMessage.ticket_id == ticket.id,
+            TicketMessage.kind != MessageKind.EVENT,
+            TicketMessage.taken_back_at.is_(None),
+        )
+        .order_by(TicketMessage.id)
+    )
+    with db.session.no_autoflush:
+        return list(db.session.scalars(query))
+
+
+def can_split(ticket: Ticket) -> list[TicketMessage]:
+    """Return the messages that may be chosen for a ticket of their own."""
+    return _said(ticket)
 
 
 def _chosen(ticket: Ticket, keys: Sequence[int]) -> list[TicketMessage]:
     """Return the chosen messages; at least one must stay behind."""
-    said = [
-        message
-        for message in db.session.scalars(
-            select(TicketMessage)
-            .where(TicketMessage.ticket_id == ticket.id, TicketMessage.kind != MessageKind.EVENT)
-            .order_by(TicketMessage.id)
-        )
-        if message.taken_back_at is None
-    ]
-    chosen = [message for message in said if message.id in set(keys)]
-    if not chosen or len(chosen) != len(set(keys)):
+    said, wanted = _said(ticket), set(keys)
+    chosen = [message for message in said if message.id in wanted]
+    if not chosen or len(chosen) != len(wanted):
         raise Invalid(fields={"messages": [lazy_gettext("Choose the messages that move.")]})
     if len(chosen) == len(said):
         raise Invalid(fields={"messages": [lazy_gettext("At least one message must stay.")]})
@@ -174,17 +236,25 @@ def _chosen(ticket: Ticket, keys: Sequence[int]) -> list[TicketMessage]:
     return chosen
 
 
+def _check_unmerged(ticket: Ticket) -> None:
+    if ticket.merged_into_id is not None:
+        raise Conflict(lazy_gettext("%(number)s was merged into another ticket.", number=ticket.number), code="merged")
+
+
 def link(actor: Actor, ticket_id: int, other_id: int, kind: LinkKind = LinkKind.RELATED) -> None:
-    """Say that two tickets belong together.
+    """Say that two tickets belong together; said twice, it is said once.
 
     Raises:
         Invalid: a ticket with itself.
+        Conflict: one of them was merged: what is said of it is said where it went.
     """
     actor.require(Permission.WORK_TICKETS)
     if ticket_id == other_id:
         raise Invalid(lazy_gettext("Choose another ticket."))
     both = {ticket.id: ticket for ticket in lock_tickets(actor, [ticket_id, other_id])}
     ticket, other = both[ticket_id], both[other_id]
+    _check_unmerged(ticket)
+    _check_unmerged(other)
     if _links(ticket.id, other.id):
         return
     db.session.add(TicketLink(ticket_id=ticket.id, other_id=other.id, kind=kind))
@@ -198,12 +268,15 @@ def unlink(actor: Actor, ticket_id: int, other_id: int) -> None:
 
     Raises:
         NotFound: they are not linked.
+        Conflict: one continues the other or was split off it; that stays so.
     """
     actor.require(Permission.WORK_TICKETS)
     both = {ticket.id: ticket for ticket in lock_tickets(actor, {ticket_id, other_id})}
     found = _links(ticket_id, other_id)
     if not found or len(both) != 2:
         raise NotFound
+    if any(row.kind is not LinkKind.RELATED for row in found):
+        raise Conflict(lazy_gettext("This link says where a ticket came from; it stays."), code="origin")
     for row in found:
         db.session.delete(row)
     ticket, other = both[ticket_id], both[other_id]
@@ -220,6 +293,23 @@ def _links(one: int, other: int) -> list[TicketLink]:
         )
     )
     return list(db.session.scalars(query))
+
+
+def follow_up(actor: Actor, closed_id: int, new: NewTicket) -> Ticket:
+    """Open a ticket that continues one that is over.
+
+    Raises:
+        NotFound, Invalid: see :func:`console.tickets.opening.open_ticket`.
+        Conflict: the old one is not over (``open``), or was merged.
+    """
+    actor.require(Permission.WORK_TICKETS)
+    closed = lock_ticket(actor, closed_id)
+    _check_unmerged(closed)
+    if closed.status in OPEN_STATUSES:
+        raise Conflict(lazy_gettext("%(number)s is still open. Write there.", number=closed.number), code="open")
+    ticket = open_ticket(actor, new)
+    continue_in(actor, closed, ticket)
+    return ticket
 
 
 def continue_in(actor: Actor, closed: Ticket, new: Ticket) -> None:

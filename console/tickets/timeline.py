@@ -38,13 +38,18 @@ def append(actor: Actor, ticket: Ticket, kind: MessageKind, body: str = "", **fi
         **fields,
     )
     if kind is not MessageKind.EVENT:
-        ticket.preview = " ".join(body[: 4 * PREVIEW].split())[:PREVIEW]
+        ticket.preview = preview(body)
         ticket.last_by = "requester" if kind is MessageKind.QUESTION else "staff"
     ticket.updated_at = now
     db.session.add(message)
     db.session.flush()
     changes.tell(actor, ticket)
     return message
+
+
+def preview(body: str) -> str:
+    """Return how a message begins, for a line in a list."""
+    return " ".join(body[: 4 * PREVIEW].split())[:PREVIEW]
 
 
 def note_event(actor: Actor, ticket: Ticket, event: str, **data: Any) -> TicketMessage:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -144,7 +144,11 @@ def for_ticket(ticket: Ticket, now: datetime) -> list[PromiseView]:
         )
         .limit(MOST_SHOWN)
     )
-    views = [explain(promise, now) for promise in db.session.scalars(query)]
+    return in_order(explain(promise, now) for promise in db.session.scalars(query))
+
+
+def in_order(views: Iterable[PromiseView]) -> list[PromiseView]:
+    """Put the promises that run first, by when they are due; the others stay as they are."""
     return sorted(views, key=lambda view: (view.is_over, view.due_at or NO_DUE if not view.is_over else NO_DUE))
 
 
