@@ -20,6 +20,8 @@ from console.core import clock, revisions
 from console.core.context import sealer, settings
 from console.core.db import db
 from console.core.settings import DEMO_SEAL_KEY, DEMO_SECRET_KEY
+from console.mail import relay, smtp
+from console.mail.sending import helo_name
 from console.setup import demo_accounts
 
 FOLDER = Path(__file__).resolve().parent
@@ -29,6 +31,7 @@ SAFE_SQLITE = ((3, 44, 6), (3, 50, 7), (3, 51, 3))
 SHOWN = 5
 SKEW_SECONDS = 5
 ANCHOR_MINUTES = 10
+MAIL_MINUTES = 15
 
 
 class Level(StrEnum):
@@ -58,7 +61,7 @@ def examine() -> Iterator[Finding]:
         yield Finding(Level.FAULT, "The tables are not up to date: run `console init-db`.")
         return
     yield Finding(Level.GOOD, f"The tables are up to date (revision {revisions.newest()}).")
-    for check in (_sealed, _trail, _anchor_age, _accounts, _time, _redis):
+    for check in (_sealed, _trail, _anchor_age, _accounts, _time, _redis, _mail_server, _mail):
         yield from check()
 
 
@@ -181,6 +184,37 @@ def _redis() -> Iterator[Finding]:
         yield Finding(Level.FAULT, f"Redis does not answer: {_first_line(error)}")
     else:
         yield Finding(Level.GOOD, "Redis answers.")
+
+
+def _mail_server() -> Iterator[Finding]:
+    server = settings().smtp
+    if server is None:
+        if settings().production:
+            yield Finding(Level.NOTE, "CONSOLE_SMTP_URL is not set: mail is queued and waits.")
+        else:
+            yield Finding(Level.GOOD, "No mail server is set: mail goes into the console's mailbox and nowhere else.")
+        return
+    if server.bare_password:
+        yield Finding(Level.NOTE, "The mail server's password crosses the network in the clear: use TLS.")
+    try:
+        yield Finding(Level.GOOD, f"The mail server {smtp.probe(server, helo_name(settings().base_url))}.")
+    except smtp.RelayFailed as failure:
+        yield Finding(Level.FAULT, f"The mail server {server.name} takes no mail: {failure.words}")
+
+
+def _mail() -> Iterator[Finding]:
+    queue, failing = relay.queue(), relay.relay()
+    if failing is not None and failing.failing_since is not None:
+        since = f"{failing.failing_since.astimezone(settings().zone):%d.%m.%Y. %H:%M}"
+        yield Finding(Level.FAULT, f"Sending mail has failed since {since}: {failing.last_error}")
+    late = queue.oldest is not None and (clock.now() - queue.oldest).total_seconds() > MAIL_MINUTES * 60
+    if late and queue.oldest is not None:
+        oldest = f"{queue.oldest.astimezone(settings().zone):%d.%m.%Y. %H:%M}"
+        yield Finding(Level.NOTE, f"{queue.waiting} mails wait to be sent, the oldest since {oldest}.")
+    if queue.failed:
+        yield Finding(Level.NOTE, f"{queue.failed} mails could not be delivered: the console's mail page lists them.")
+    if not late and failing is None:
+        yield Finding(Level.GOOD, "No mail is late.")
 
 
 def _first_line(error: Exception) -> str:

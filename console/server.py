@@ -84,7 +84,7 @@ def serve(app: Flask, host: str = HOST, port: int = PORT, *, with_worker: bool |
     log.info("stopping", answering=server.answering)
     server.finish()
     if scheduler is not None:
-        scheduler.shutdown(wait=True)
+        worker.stop(scheduler)
     log.info("stopped")
 
 

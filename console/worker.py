@@ -22,6 +22,7 @@ from sqlalchemy import ColumnElement, delete, or_
 from console.audit import anchor
 from console.billing.migrate import expire_due
 from console.billing.models import IdempotencyKey
+from console.chat.sweep import sweep as chat_sweep
 from console.core import clock
 from console.core.context import settings
 from console.core.db import db
@@ -30,14 +31,17 @@ from console.core.metrics import JOBS as JOB_RUNS
 from console.core.sessions import SignInSession
 from console.core.transaction import transaction
 from console.customers.models import Guard, PersonSession
+from console.mail import sending
 from console.staff.models import StaffSession
 from console.tickets.promises.watch import watch as promises_watch
+from console.tickets.reviews.gather import gather as reviews_gather
 
 log = get_logger(__name__)
 
 KEEP_SESSIONS = timedelta(days=90)  # listed to their owner, who may wonder who signed in
 KEEP_GUARDS = timedelta(days=1)  # windows and locks are minutes
 KEEP_KEYS = timedelta(days=30)  # a caller that repeats does it sooner
+FINISH_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
@@ -81,7 +85,10 @@ def expire_migrations() -> None:
 JOBS = (
     Job("audit.anchor", timedelta(minutes=1), note_audit_end),
     Job("migrations.expire", timedelta(minutes=1), expire_migrations),
+    Job("mail.send", timedelta(seconds=2), sending.send_due),
     Job("promises.watch", timedelta(seconds=30), promises_watch),
+    Job("chat.sweep", timedelta(seconds=5), chat_sweep),
+    Job("reviews.gather", timedelta(minutes=5), reviews_gather),
     Job("rows.clear", timedelta(hours=1), clear_old_rows),
 )
 
@@ -100,7 +107,8 @@ def run_job(app: Flask, job: Job) -> bool:
 
 
 def start(app: Flask) -> GeventScheduler:
-    """Run every job now, then again and again on greenlets of this process, until ``shutdown()``."""
+    """Run every job now, then again and again on greenlets of this process, until :func:`stop`."""
+    sending.resume()
     scheduler = GeventScheduler(timezone=UTC)
     for job in JOBS:
         scheduler.add_job(
@@ -118,13 +126,19 @@ def start(app: Flask) -> GeventScheduler:
     return scheduler
 
 
+def stop(scheduler: GeventScheduler) -> None:
+    """Start no job any more, and let the mail that is being sent be sent: cut off, it would be sent twice."""
+    scheduler.shutdown(wait=True)
+    sending.finish(FINISH_SECONDS)
+
+
 def run_forever(app: Flask) -> None:
     """Be a worker process until SIGTERM or Ctrl-C."""
-    stop = Event()
+    told_to_stop = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        gevent.signal_handler(number, stop.set)
+        gevent.signal_handler(number, told_to_stop.set)
     scheduler = start(app)
     log.info("worker started", jobs=[job.name for job in JOBS])
-    stop.wait()
-    scheduler.shutdown(wait=True)
+    told_to_stop.wait()
+    stop(scheduler)
     log.info("worker stopped")

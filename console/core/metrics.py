@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter, Gauge, Histogram
 
 REQUESTS = Histogram(
     "console_request_seconds",
@@ -15,6 +15,11 @@ REQUESTS = Histogram(
 TRANSACTIONS = Counter("console_transactions", "Write transactions, by how they ended", ["outcome"])
 ACTIONS = Counter("console_actions", "Committed actions of the audit trail, by name", ["action"])
 JOBS = Counter("console_jobs", "Periodic jobs run, by name and how they ended", ["job", "outcome"])
+MAILS = Counter("console_mails", "Tries to send a mail, by outcome: sent, failed, retried", ["outcome"])
+# Read from the tables whenever somebody asks, so that they are the same wherever the worker runs.
+MAIL_QUEUE = Gauge("console_mail_queue", "Mail that waits to be sent")
+MAIL_AGE = Gauge("console_mail_oldest_seconds", "How long the oldest mail of the queue has been waiting")
+MAIL_RELAY_FAILING = Gauge("console_mail_relay_failing", "1 while the mail server as a whole fails")
 
 
 def count_actions(actions: Iterable[str]) -> None:

@@ -6,8 +6,12 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from email.headerregistry import Address
+from functools import cached_property
 from pathlib import Path
 from zoneinfo import ZoneInfo
+
+from console.core.smtp_url import SmtpServer, read_smtp_url
 
 PREFIX = "CONSOLE_"
 # Known to everyone who can read this file: good for a demo, refused in production.
@@ -84,6 +88,7 @@ class Settings:
     session_hours: int = 12
     totp_roles: tuple[str, ...] = ()
     migration_days: int = 30
+    chat_limit_factor: int = 1  # of what one network address may open: a company behind one address, a bench
 
     @property
     def production(self) -> bool:
@@ -96,6 +101,18 @@ class Settings:
     @property
     def https(self) -> bool:
         return self.base_url.startswith("https://")
+
+    @cached_property
+    def smtp(self) -> SmtpServer | None:
+        """The mail server; ``None`` where mail goes nowhere.
+
+        Raises:
+            SettingsError: the address cannot be read.
+        """
+        try:
+            return read_smtp_url(self.smtp_url) if self.smtp_url else None
+        except ValueError as error:
+            raise SettingsError(f"{PREFIX}SMTP_URL: it {error}") from error
 
     @property
     def sqlite(self) -> bool:
@@ -136,6 +153,7 @@ class Settings:
             session_hours=values.number("SESSION_HOURS", cls.session_hours),
             totp_roles=values.many("TOTP_ROLES", ()),
             migration_days=values.number("MIGRATION_DAYS", cls.migration_days),
+            chat_limit_factor=values.number("CHAT_LIMIT_FACTOR", cls.chat_limit_factor),
         )
         settings.check()
         return settings
@@ -150,6 +168,7 @@ class Settings:
             ZoneInfo(self.timezone)
         except Exception as error:
             raise SettingsError(f"{PREFIX}TIMEZONE: no such zone: {self.timezone}") from error
+        self._check_mail()
         if not self.production:
             return
         if self.secret_key == DEMO_SECRET_KEY or len(self.secret_key) < 32:
@@ -158,6 +177,25 @@ class Settings:
             raise SettingsError(f"{PREFIX}SEAL_KEYS: production needs its own (console new-key)")
         if self.clock is not None:
             raise SettingsError(f"{PREFIX}CLOCK: time cannot be set in production")
+
+    def _check_mail(self) -> None:
+        server = self.smtp
+        if server is not None and server.ca_file is not None and not Path(server.ca_file).is_file():
+            raise SettingsError(f"{PREFIX}SMTP_URL: no such file of certificates: {server.ca_file}")
+        if server is not None and server.bare_password and self.production:
+            raise SettingsError(
+                f"{PREFIX}SMTP_URL: its password would be sent in the clear: use smtp+starttls:// or smtps://"
+            )
+        if not _is_address(self.mail_from):
+            raise SettingsError(f"{PREFIX}MAIL_FROM: {self.mail_from!r} is no address, as in help@example.com")
+
+
+def _is_address(text: str) -> bool:
+    try:
+        address = Address(addr_spec=text)
+    except Exception:  # noqa: BLE001  the parser raises whatever it stumbles over
+        return False
+    return bool(address.username and address.domain) and text.isascii()
 
 
 def _database_url(url: str) -> str:

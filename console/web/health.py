@@ -10,11 +10,13 @@ from flask.typing import ResponseReturnValue
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sqlalchemy.exc import SQLAlchemyError
 
-from console.core import revisions
+from console.core import clock, revisions
+from console.core import metrics as counted
 from console.core.context import settings
 from console.core.db import db
 from console.core.errors import NotFound
 from console.core.logging import get_logger
+from console.mail import relay as mail_relay
 
 log = get_logger(__name__)
 health = Blueprint("health", __name__)
@@ -47,6 +49,7 @@ def metrics() -> ResponseReturnValue:
     """
     if not _may_read_metrics():
         raise NotFound
+    _look_at_mail()
     return Response(generate_latest(), content_type=CONTENT_TYPE_LATEST)
 
 
@@ -58,6 +61,18 @@ def _may_read_metrics() -> bool:
     # A request that a proxy passed on comes from loopback too, but says so.
     passed_on = "X-Forwarded-For" in request.headers or "Forwarded" in request.headers
     return request.remote_addr in LOOPBACK and not passed_on
+
+
+def _look_at_mail() -> None:
+    """Read how mail does, so that it is told wherever the worker runs; without a database the last look stands."""
+    try:
+        queue, failing = mail_relay.queue(), mail_relay.relay() is not None
+    except SQLAlchemyError as error:
+        log.warning("mail's queue cannot be read", error=type(error).__name__)
+        return
+    counted.MAIL_QUEUE.set(queue.waiting)
+    counted.MAIL_AGE.set((clock.now() - queue.oldest).total_seconds() if queue.oldest else 0)
+    counted.MAIL_RELAY_FAILING.set(failing)
 
 
 def _database_ready() -> bool:
