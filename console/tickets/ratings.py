@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask_babel import lazy_gettext
+from flask_babel import lazy_gettext, lazy_pgettext
 from sqlalchemy import select
 
 from console.audit.service import record
@@ -20,6 +20,13 @@ from console.tickets.reviews.service import enqueue_rated
 
 SCORES = range(1, 6)
 LOW = 2  # up to it a supervisor looks
+WORDS: dict[int, Text] = {
+    1: lazy_pgettext("rating", "Very poor"),
+    2: lazy_pgettext("rating", "Poor"),
+    3: lazy_pgettext("rating", "Fair"),
+    4: lazy_pgettext("rating", "Good"),
+    5: lazy_pgettext("rating", "Excellent"),
+}
 
 
 def rate(actor: Actor, ticket: Ticket, score: int, comment: str = "") -> TicketRating:
@@ -66,8 +73,12 @@ def rate(actor: Actor, ticket: Ticket, score: int, comment: str = "") -> TicketR
 
 def may_rate(ticket: Ticket) -> bool:
     """Tell whether the requester may rate now: solved, not merged, not rated yet. One query."""
-    ready = ticket.merged_into_id is None and ticket.status not in OPEN_STATUSES
-    return ready and queries.rating_of(ticket.id) is None
+    return is_ready(ticket) and queries.rating_of(ticket.id) is None
+
+
+def is_ready(ticket: Ticket) -> bool:
+    """Tell whether there is something to rate: it is solved, and did not go into another."""
+    return ticket.merged_into_id is None and ticket.status not in OPEN_STATUSES
 
 
 def read_score(value: object, *, written: bool = False) -> int:

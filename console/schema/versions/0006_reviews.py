@@ -59,6 +59,7 @@ def upgrade() -> None:
         sa.Column("sample", sa.SmallInteger(), nullable=False),
         sa.Column("drawn_week", sa.String(length=10), nullable=False),
         sa.Column("overrides_seen", sa.Integer(), nullable=False),
+        sa.Column("rubric_version", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_review_settings")),
     )
     op.create_table(
@@ -82,6 +83,9 @@ def upgrade() -> None:
         sa.Column("agent_id", sa.Integer(), nullable=False),
         sa.Column("department_id", sa.Integer(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("picked_by_id", sa.Integer(), nullable=True),
+        sa.Column("remark", sa.String(length=500), nullable=False),
+        sa.Column("skip_reason", sa.String(length=500), nullable=False),
         sa.Column("reviewer_id", sa.Integer(), nullable=True),
         sa.Column("reviewed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("total", sa.Integer(), nullable=True),
@@ -94,6 +98,7 @@ def upgrade() -> None:
         ),
         sa.ForeignKeyConstraint(["agent_id"], ["staff.id"], name=op.f("fk_reviews_agent_id")),
         sa.ForeignKeyConstraint(["department_id"], ["departments.id"], name=op.f("fk_reviews_department_id")),
+        sa.ForeignKeyConstraint(["picked_by_id"], ["staff.id"], name=op.f("fk_reviews_picked_by_id")),
         sa.ForeignKeyConstraint(["reviewer_id"], ["staff.id"], name=op.f("fk_reviews_reviewer_id")),
         sa.ForeignKeyConstraint(["ticket_id"], ["tickets.id"], name=op.f("fk_reviews_ticket_id")),
         sa.ForeignKeyConstraint(["verification_id"], ["verifications.id"], name=op.f("fk_reviews_verification_id")),
@@ -101,6 +106,13 @@ def upgrade() -> None:
         sa.UniqueConstraint("key", name=op.f("uq_reviews_key")),
     )
     with op.batch_alter_table("reviews", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_reviews_answered_id",
+            ["id"],
+            unique=False,
+            sqlite_where=sa.text("answered"),
+            postgresql_where=sa.text("answered"),
+        )
         batch_op.create_index("ix_reviews_agent_id_state_id", ["agent_id", "state", "id"], unique=False)
         batch_op.create_index("ix_reviews_state_reviewed_at", ["state", "reviewed_at"], unique=False)
         batch_op.create_index("ix_reviews_ticket_id_agent_id", ["ticket_id", "agent_id"], unique=False)
@@ -186,8 +198,8 @@ def upgrade() -> None:
     with op.batch_alter_table("tickets", schema=None) as batch_op:
         batch_op.create_index("ix_tickets_created_at", ["created_at"], unique=False)
 
-    settings = sa.table("review_settings", *map(sa.column, ("id", "sample", "drawn_week", "overrides_seen")))
-    op.bulk_insert(settings, [{"id": 1, "sample": 2, "drawn_week": "", "overrides_seen": 0}])
+    settings = sa.table("review_settings", *map(sa.column, ("id", "sample", "drawn_week", "overrides_seen", "rubric_version")))
+    op.bulk_insert(settings, [{"id": 1, "sample": 2, "drawn_week": "", "overrides_seen": 0, "rubric_version": 0}])
     names = ("name_sr", "name_en", "about_sr", "about_en", "weight")
     criteria = sa.table("review_criteria", *map(sa.column, (*names, "position", "active")))
     rows = [dict(zip(names, row, strict=True)) for row in RUBRIC]
@@ -218,6 +230,11 @@ def downgrade() -> None:
             "ix_reviews_waiting_id",
             sqlite_where=sa.text("state = 'waiting'"),
             postgresql_where=sa.text("state = 'waiting'"),
+        )
+        batch_op.drop_index(
+            "ix_reviews_answered_id",
+            sqlite_where=sa.text("answered"),
+            postgresql_where=sa.text("answered"),
         )
         batch_op.drop_index(batch_op.f("ix_reviews_verification_id"))
         batch_op.drop_index("ix_reviews_ticket_id_agent_id")

@@ -6,7 +6,7 @@ its own, so that it comes once.
 
 from __future__ import annotations
 
-import hashlib
+import hmac
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import UTC, datetime, time, timedelta
@@ -100,7 +100,7 @@ def _solved_by(begin: datetime, end: datetime) -> dict[int, list[Ticket]]:
 
 
 def _drawn(week: str, solved: dict[int, list[Ticket]], sample: int) -> list[dict[str, Any]]:
-    """Draw by lot, the same for everybody who draws: the week is the seed."""
+    """Draw by lot, the same for everybody who draws: the week is the seed, and no agent can foresee it."""
     rows = []
     for agent, tickets in sorted(solved.items()):
         tickets.sort(key=lambda ticket, agent=agent: _lot(week, agent, ticket.id))  # type: ignore[misc]
@@ -112,7 +112,7 @@ def _drawn(week: str, solved: dict[int, list[Ticket]], sample: int) -> list[dict
 
 
 def _lot(week: str, agent: int, ticket: int) -> bytes:
-    return hashlib.sha256(f"{week}:{agent}:{ticket}".encode()).digest()
+    return hmac.digest(settings().secret_key.encode(), f"review:{week}:{agent}:{ticket}".encode(), "sha256")
 
 
 # --- Broken promises --------------------------------------------------------------------------------------------------
@@ -121,11 +121,12 @@ def _lot(week: str, agent: int, ticket: int) -> bytes:
 def broken_promises() -> int:
     """Put tickets into the queue whose promise was broken lately. One that is or was there does not come again."""
     had = select(Review.id).where(Review.ticket_id == Ticket.id)
+    answered = select(TicketMessage.id).where(TicketMessage.ticket_id == Ticket.id, *queries.real_reply())
     query = (
         select(Ticket)
         .where(
             Ticket.id.in_(select(TicketPromise.ticket_id).where(TicketPromise.broken_at >= clock.now() - LOOKS_BACK)),
-            or_(Ticket.assignee_id.is_not(None), Ticket.first_answered_at.is_not(None)),  # it is somebody's work
+            or_(Ticket.assignee_id.is_not(None), answered.exists()),  # it is somebody's work
             ~had.exists(),
         )
         .order_by(Ticket.id)

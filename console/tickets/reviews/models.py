@@ -33,6 +33,7 @@ MAX_REMARK = 500
 MAX_ANSWER = 4_000
 BEST = 4  # points of a criterion, from 0
 _WAITS = text("state = 'waiting'")
+_ANSWERED = text("answered")
 
 
 class ReviewReason(StrEnum):
@@ -77,6 +78,7 @@ class ReviewSettings(Base):
     sample: Mapped[int] = mapped_column(SmallInteger)  # solved tickets per agent and week
     drawn_week: Mapped[str] = mapped_column(String(10))  # the last that was drawn from, ``2026-W47``
     overrides_seen: Mapped[int]  # every override with a key up to this is in the queue
+    rubric_version: Mapped[int] = mapped_column(default=0)  # rises with every change of the rubric
 
 
 class ReviewCriterion(Base):
@@ -106,13 +108,15 @@ class Review(Base):
     """One agent's work on one ticket (or an override without a ticket), to be judged once.
 
     ``key``: why it came into the queue, so that it comes once: two workers that gather at the same time write
-    the same. ``total``: hundredths of a percent. ``version`` rises with every scoring.
+    the same. ``remark``: why it was picked; for supervisors. ``total``: hundredths of a percent.
+    ``reviewer`` and ``reviewed_at``: also of one that was passed over. ``version`` rises with every scoring.
     """
 
     __tablename__ = "reviews"
     __table_args__ = (
         CheckConstraint("ticket_id IS NOT NULL OR verification_id IS NOT NULL", name="about_something"),
         Index("ix_reviews_waiting_id", "id", sqlite_where=_WAITS, postgresql_where=_WAITS),
+        Index("ix_reviews_answered_id", "id", sqlite_where=_ANSWERED, postgresql_where=_ANSWERED),
         Index("ix_reviews_agent_id_state_id", "agent_id", "state", "id"),
         Index("ix_reviews_state_reviewed_at", "state", "reviewed_at"),
         Index("ix_reviews_ticket_id_agent_id", "ticket_id", "agent_id"),
@@ -127,6 +131,9 @@ class Review(Base):
     agent_id: Mapped[int] = mapped_column(ForeignKey(Staff.id))  # whose work
     department_id: Mapped[int | None] = mapped_column(ForeignKey(Department.id))  # of the ticket then
     created_at: Mapped[datetime]
+    picked_by_id: Mapped[int | None] = mapped_column(ForeignKey(Staff.id))
+    remark: Mapped[str] = mapped_column(String(MAX_REMARK), default="")
+    skip_reason: Mapped[str] = mapped_column(String(MAX_REMARK), default="")
     reviewer_id: Mapped[int | None] = mapped_column(ForeignKey(Staff.id))
     reviewed_at: Mapped[datetime | None]
     total: Mapped[int | None]  # none where no criterion applied
@@ -139,6 +146,7 @@ class Review(Base):
     verification: Mapped[Verification | None] = relationship()
     agent: Mapped[Staff] = relationship(foreign_keys=[agent_id])
     reviewer: Mapped[Staff | None] = relationship(foreign_keys=[reviewer_id])
+    picked_by: Mapped[Staff | None] = relationship(foreign_keys=[picked_by_id])
     department: Mapped[Department | None] = relationship()
     scores: Mapped[list[ReviewScore]] = relationship(
         order_by="ReviewScore.position, ReviewScore.id", cascade="all, delete-orphan"

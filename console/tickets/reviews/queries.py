@@ -1,35 +1,31 @@
-"""Reading reviews: the queue, one review for either side, whose work a ticket is, the figures."""
+"""Reading reviews: the queue, one review for either side, whose work a ticket is. Figures: ``figures``."""
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Select, exists, func, select
+from sqlalchemy import ColumnElement, ScalarSelect, Select, func, select
 from sqlalchemy.orm import joinedload, selectinload
 
-from console.core import clock
 from console.core.actor import Actor
 from console.core.db import db
 from console.core.errors import NotFound
+from console.customers.models import Verification
 from console.staff.models import Staff
 from console.staff.roles import PERMISSIONS, Permission
 from console.tickets.models import MessageKind, Ticket, TicketMessage
 from console.tickets.reviews.models import (
     HEAD,
     Review,
-    ReviewAnswer,
     ReviewCriterion,
     ReviewQuote,
+    ReviewScore,
     ReviewSettings,
     ReviewState,
     TicketRating,
 )
 
-SHOWN = 50
 _REVIEWERS = [role for role, held in PERMISSIONS.items() if Permission.REVIEW in held]
 
 
@@ -72,22 +68,15 @@ def real_reply() -> tuple[ColumnElement[bool], ...]:
 # --- The queue --------------------------------------------------------------------------------------------------------
 
 
-def count_waiting(most: int) -> int:
-    """Count what waits to be reviewed, no further than ``most``."""
-    keys = select(Review.id).where(Review.state == ReviewState.WAITING).limit(most)
-    return db.session.scalar(select(func.count()).select_from(keys.subquery())) or 0
-
-
 def next_waiting(actor: Actor, *, after: int = 0) -> Review | None:
     """Return what this supervisor should look at next: the oldest behind ``after``, else the oldest of all."""
-    query = select(Review).where(Review.state == ReviewState.WAITING).order_by(Review.id).limit(1)
-    if has_colleague(actor):
-        query = query.where(Review.agent_id != actor.id)
+    query = select(Review).where(Review.state == ReviewState.WAITING, Review.agent_id != actor.id)
+    query = query.order_by(Review.id).limit(1)
     return db.session.scalar(query.where(Review.id > after)) or db.session.scalar(query.where(Review.id != after))
 
 
 def has_colleague(actor: Actor) -> bool:
-    """Tell whether somebody else reviews here, who can judge this supervisor's own work."""
+    """Tell whether somebody else reviews here, who can look at this supervisor's own work."""
     other = select(Staff.id).where(Staff.role.in_(_REVIEWERS), Staff.active.is_(True), Staff.id != actor.id)
     return db.session.scalar(select(other.exists())) or False
 
@@ -96,9 +85,11 @@ def with_everything(query: Select[Review]) -> Select[Review]:
     """Load what the page of a review shows, in a fixed number of statements."""
     return query.options(
         joinedload(Review.ticket).options(joinedload(Ticket.department), joinedload(Ticket.customer)),
-        joinedload(Review.verification),
+        joinedload(Review.verification).joinedload(Verification.customer, innerjoin=True),
         joinedload(Review.agent, innerjoin=True),
         joinedload(Review.reviewer),
+        joinedload(Review.picked_by),
+        joinedload(Review.department),
         selectinload(Review.scores),
         selectinload(Review.quotes).joinedload(ReviewQuote.message, innerjoin=True).joinedload(TicketMessage.ticket),
         selectinload(Review.answers),
@@ -147,12 +138,6 @@ def _of(actor: Actor) -> Select[Review]:
     return select(Review).where(Review.agent_id == actor.id, Review.state == ReviewState.DONE)
 
 
-def mine(actor: Actor) -> Sequence[Review]:
-    """Return the newest reviews of this person's work."""
-    query = _of(actor).options(joinedload(Review.ticket), joinedload(Review.reviewer)).order_by(Review.id.desc())
-    return db.session.scalars(query.limit(SHOWN)).all()
-
-
 def find_mine(actor: Actor, key: int) -> Review:
     """Return a review of this person's own work, once it is done.
 
@@ -162,10 +147,39 @@ def find_mine(actor: Actor, key: int) -> Review:
     return _one(with_everything(_of(actor).where(Review.id == key)))
 
 
-def count_unread(actor: Actor, most: int) -> int:
-    """Count the reviews of this person's work that they have not opened, no further than ``most``."""
-    keys = _of(actor).where(Review.agent_read_at.is_(None)).with_only_columns(Review.id).limit(most)
-    return db.session.scalar(select(func.count()).select_from(keys.subquery())) or 0
+@dataclass(frozen=True)
+class News:
+    """What waits to be read. ``unread``: of one's own work; ``answers``: what agents wrote, for supervisors."""
+
+    unread: int
+    answers: int
+
+
+def news(actor: Actor, most: int) -> News:
+    """Count what waits to be read by this person, no further than ``most``, in one statement."""
+    unread = _of(actor).where(Review.agent_read_at.is_(None)).with_only_columns(Review.id)
+    counts = [_bounded(unread, most).label("unread")]
+    if actor.may(Permission.REVIEW):
+        counts.append(_bounded(select(Review.id).where(*new_answers(actor)), most).label("answers"))
+    row = db.session.execute(select(*counts)).one()
+    return News(row.unread, row.answers if len(counts) > 1 else 0)
+
+
+def new_answers(actor: Actor) -> tuple[ColumnElement[bool], ...]:
+    """Return the conditions on reviews "the agent spoke last, and it is not this supervisor's own work"."""
+    return Review.answered.is_(True), Review.agent_id != actor.id
+
+
+def count_states(actor: Actor, most: int) -> dict[str, int]:
+    """Count the queue by state, and what agents answered, no further than ``most`` each, in one statement."""
+    parts = {state.value: select(Review.id).where(Review.state == state) for state in ReviewState}
+    parts["answered"] = select(Review.id).where(*new_answers(actor))
+    row = db.session.execute(select(*(_bounded(part, most).label(name) for name, part in parts.items()))).one()
+    return dict(row._mapping)  # noqa: SLF001  (SQLAlchemy's public name)
+
+
+def _bounded(keys: Select[int], most: int) -> ScalarSelect[int]:
+    return select(func.count()).select_from(keys.limit(most).subquery()).scalar_subquery()
 
 
 # --- The rubric -------------------------------------------------------------------------------------------------------
@@ -177,68 +191,15 @@ def criteria(*, active: bool = False) -> Sequence[ReviewCriterion]:
     return db.session.scalars(query.where(ReviewCriterion.active.is_(True)) if active else query).all()
 
 
-def settings_row(*, lock: bool = False) -> ReviewSettings:
-    """Return the one row of settings."""
+def used_criteria() -> dict[int, int]:
+    """Return in how many reviews each criterion stands; one that never was scored is left out."""
+    query = select(ReviewScore.criterion_id, func.count().label("many")).group_by(ReviewScore.criterion_id)
+    return {row.criterion_id: row.many for row in db.session.execute(query)}
+
+
+def settings_row(*, lock: bool = False, share: bool = False) -> ReviewSettings:
+    """Return the one row of settings; ``lock``: nobody else touches it, ``share``: nobody changes it until the end."""
     query = select(ReviewSettings).where(ReviewSettings.id == HEAD)
-    if lock:
-        query = query.with_for_update().execution_options(populate_existing=True)
+    if lock or share:
+        query = query.with_for_update(read=not lock).execution_options(populate_existing=True)
     return db.session.scalars(query).one()
-
-
-# --- Figures ----------------------------------------------------------------------------------------------------------
-
-
-@dataclass
-class Tally:
-    """Reviews of one agent, department or month."""
-
-    reviews: int = 0
-    scored: int = 0
-    points: int = 0  # sum of the totals
-    answered: int = 0
-
-    @property
-    def average(self) -> float | None:
-        """Return the mean total in percent."""
-        return self.points / self.scored / 100 if self.scored else None
-
-
-@dataclass(frozen=True)
-class Tallies:
-    """The reviews of a period, told in four ways."""
-
-    whole: Tally
-    by_agent: dict[int, Tally]
-    by_department: dict[int | None, Tally]
-    by_month: dict[str, Tally]  # ``2026-11``, the oldest first
-    by_agent_month: dict[tuple[int, str], Tally]
-
-
-def tallies(begin: datetime, end: datetime, zone: ZoneInfo) -> Tallies:
-    """Count the reviews that were written in a period, through the index of states and times."""
-    spoke = exists().where(ReviewAnswer.review_id == Review.id, ReviewAnswer.staff_id == Review.agent_id)
-    query = (
-        select(Review.agent_id, Review.department_id, Review.reviewed_at, Review.total, spoke.label("spoke"))
-        .where(Review.state == ReviewState.DONE, Review.reviewed_at >= begin, Review.reviewed_at < end)
-        .order_by(Review.reviewed_at)
-    )
-    whole = Tally()
-    agents: dict[int, Tally] = defaultdict(Tally)
-    departments: dict[int | None, Tally] = defaultdict(Tally)
-    months: dict[str, Tally] = defaultdict(Tally)
-    both: dict[tuple[int, str], Tally] = defaultdict(Tally)
-    for row in db.session.execute(query):
-        month = f"{clock.local_date(row.reviewed_at, zone):%Y-%m}"
-        for tally in (
-            whole,
-            agents[row.agent_id],
-            departments[row.department_id],
-            months[month],
-            both[row.agent_id, month],
-        ):
-            tally.reviews += 1
-            tally.answered += bool(row.spoke)
-            if row.total is not None:
-                tally.scored += 1
-                tally.points += row.total
-    return Tallies(whole, dict(agents), dict(departments), dict(months), dict(both))

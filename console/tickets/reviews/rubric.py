@@ -10,7 +10,7 @@ from flask_babel import lazy_gettext
 from console.audit.service import record
 from console.core.actor import Actor
 from console.core.db import db
-from console.core.errors import Invalid, Text
+from console.core.errors import Conflict, Invalid, Text
 from console.staff.roles import Permission
 from console.tickets.reviews import queries
 from console.tickets.reviews.models import ReviewCriterion
@@ -34,21 +34,28 @@ class CriterionData:
     active: bool
 
 
-def save_rubric(actor: Actor, lines: Sequence[CriterionData], sample: int) -> bool:
-    """Put the rubric into this order and shape; criteria that are not named are switched off.
+def save_rubric(actor: Actor, lines: Sequence[CriterionData], sample: int, *, version: int | None = None) -> bool:
+    """Put the rubric into this order and shape; criteria that are not named go, those ever scored are switched off.
 
     Args:
         sample: how many solved tickets are drawn per agent and week; none: nothing is drawn.
+        version: of the rubric they had before them; ``None``: whatever holds now.
 
     Returns:
         Whether anything was different.
 
     Raises:
         NotFound: no supervisor.
+        Conflict: ``changed``: somebody else has changed it meanwhile.
         Invalid: by field, ``<place>-name_sr`` and so on.
     """
     actor.require(Permission.REVIEW)
     settings = queries.settings_row(lock=True)
+    if version is not None and version != settings.rubric_version:
+        raise Conflict(
+            lazy_gettext("Another supervisor has changed the rubric meanwhile. What you typed is kept below; compare."),
+            code="changed",
+        )
     stored = {row.id: row for row in queries.criteria()}
     _check(lines, sample, set(stored))
     before = _picture(stored.values()), settings.sample
@@ -58,17 +65,24 @@ def save_rubric(actor: Actor, lines: Sequence[CriterionData], sample: int) -> bo
         row.about_sr, row.about_en = line.about_sr, line.about_en
         row.weight, row.position, row.active = line.weight, place, line.active
         db.session.add(row)
-    named = {line.id for line in lines}
-    for key, row in stored.items():
-        if key not in named:
-            row.active, row.position = False, len(lines) + 1
+    _take_out([stored[key] for key in stored.keys() - {line.id for line in lines}], len(lines) + 1)
     settings.sample = sample
     db.session.flush()
     if (_picture(queries.criteria()), sample) == before:
         return False
+    settings.rubric_version += 1
     in_use = [row.name_en for row in queries.criteria(active=True)]
     record(actor, "review.rubric_changed", "rubric", criteria=in_use, sample=sample)
     return True
+
+
+def _take_out(rows: Sequence[ReviewCriterion], position: int) -> None:
+    used = queries.used_criteria()
+    for row in rows:
+        if row.id in used:
+            row.active, row.position = False, position
+        else:
+            db.session.delete(row)
 
 
 def _picture(rows: object) -> list[tuple[object, ...]]:

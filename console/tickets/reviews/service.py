@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from flask_babel import lazy_gettext
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 
 from console.audit.service import record
 from console.core import clock
@@ -39,6 +39,7 @@ from console.tickets.reviews.models import (
     ReviewState,
 )
 
+_OWN = lazy_gettext("This is your own work. Another supervisor reviews it.")
 MOST_QUOTES = 30
 MOST_ANSWERS = 30
 MAX_CLIENT_ID = 64
@@ -52,12 +53,14 @@ class Scoring:
         points: by criterion; ``None`` where it does not apply.
         quotes: remarks by message.
         version: of the review they had before them.
+        rubric: version of the rubric they had before them; ``None``: whatever holds now.
     """
 
     points: Mapping[int, int | None]
     note: str = ""
     quotes: Mapping[int, str] = field(default_factory=dict)
     version: int = 0
+    rubric: int | None = None
 
 
 # --- Into the queue ---------------------------------------------------------------------------------------------------
@@ -67,13 +70,19 @@ def enqueue(rows: Sequence[dict[str, Any]]) -> None:
     """Put work into the queue; what is there by its key stays as it is."""
     if not rows:
         return
-    first = {"state": ReviewState.WAITING, "created_at": clock.now(), "note": "", "answered": False, "version": 0}
+    first = {"state": ReviewState.WAITING, "created_at": clock.now(), "answered": False, "version": 0}
+    empty = {"note": "", "remark": "", "skip_reason": ""}
     optional = {"ticket_id": None, "verification_id": None, "department_id": None}
-    insert_missing(Review, [{**first, **optional, **row} for row in rows], Review.key)
+    insert_missing(Review, [{**first, **empty, **optional, **row} for row in rows], Review.key)
 
 
 def enqueue_rated(ticket: Ticket, agent_id: int) -> None:
-    """Put a ticket into the queue whose requester was not content."""
+    """Put a ticket into the queue whose requester was not content; what of it waits there waits for that now."""
+    waiting = _waiting(Review.ticket_id == ticket.id, Review.agent_id == agent_id)
+    if waiting is not None:
+        waiting.reason = ReviewReason.RATING
+        db.session.flush()
+        return
     enqueue([about(ticket, agent_id, ReviewReason.RATING, f"rating:{ticket.id}")])
 
 
@@ -88,38 +97,62 @@ def about(ticket: Ticket, agent_id: int, reason: ReviewReason, key: str) -> dict
     }
 
 
-def pick(actor: Actor, ticket_id: int, agent_id: int | None = None) -> Review:
+def pick(actor: Actor, ticket_id: int, agent_id: int | None = None, remark: str = "") -> Review:
     """Put a ticket into the queue by hand. What of it waits there already is that.
 
     Args:
         agent_id: whose work is meant; without it, who answered most.
+        remark: what to look at, for the supervisors.
 
     Raises:
         NotFound: no such ticket, or no supervisor.
-        Invalid: nobody has worked on it, or not this colleague.
+        Invalid: nobody has worked on it, or not this colleague; too much text.
     """
     actor.require(Permission.REVIEW)
     ticket = lock_ticket(actor, ticket_id)
+    remark = _line_of(remark)
+    if len(remark) > MAX_REMARK:
+        raise Invalid(fields={"remark": [lazy_gettext("The remark is too long.")]})
     chosen = queries.handler_of(ticket) if agent_id is None else agent_id
     staff = None if chosen is None else db.session.get(Staff, chosen)
     if staff is None or not (works_on_tickets(staff) or _wrote(ticket, staff)):
         raise Invalid(
-            lazy_gettext("Nobody has worked on this ticket yet, so there is nothing to review."),
-            fields={"agent": [lazy_gettext("Choose who worked on this ticket.")]},
+            fields={
+                "agent": [
+                    lazy_gettext("Nobody has worked on this ticket yet, so there is nothing to review.")
+                    if agent_id is None
+                    else lazy_gettext("Choose who worked on this ticket.")
+                ]
+            },
         )
     its = (Review.ticket_id == ticket.id, Review.agent_id == staff.id)
-    waiting = db.session.scalar(select(Review).where(*its, Review.state == ReviewState.WAITING).limit(1))
+    waiting = _waiting(*its)
     if waiting is not None:
+        waiting.remark = waiting.remark or remark
+        db.session.flush()
         return waiting
     before = db.session.scalar(select(func.count()).select_from(Review).where(*its)) or 0
     review = Review(
         **about(ticket, staff.id, ReviewReason.PICKED, f"picked:{ticket.id}:{staff.id}:{before}"),
         created_at=clock.now(),
+        picked_by_id=actor.id,
+        remark=remark,
     )
     db.session.add(review)
     db.session.flush()
     record(actor, "review.picked", ticket.number, review=review.id, agent=staff.id)
     return review
+
+
+def _waiting(*conditions: ColumnElement[bool]) -> Review | None:
+    """Return what waits in the queue already, locked."""
+    query = select(Review).where(*conditions, Review.state == ReviewState.WAITING).order_by(Review.id).limit(1)
+    return db.session.scalar(query.with_for_update(of=Review).execution_options(populate_existing=True))
+
+
+def _line_of(text: str) -> str:
+    """Return a remark on one line, no PIN in it."""
+    return mask_spoken_pins(" ".join(clean_body(text).split()))
 
 
 def _wrote(ticket: Ticket, staff: Staff) -> bool:
@@ -135,16 +168,18 @@ def score(actor: Actor, review_id: int, scoring: Scoring) -> Review:
 
     Raises:
         NotFound: no such review, or no supervisor.
-        Conflict: ``own`` (one's own work, and a colleague can do it), ``done`` (somebody else's), ``changed``.
+        Conflict: ``own`` (one's own work), ``done`` (by somebody else), ``changed``, ``rubric`` (it changed meanwhile).
         Invalid: a criterion without an answer, points that are none, a text too long, a strange message.
     """
     review = _to_judge(actor, review_id)
+    if review.agent_id == actor.id:
+        raise Conflict(_OWN, code="own")
     if review.version != scoring.version:
         raise Conflict(code="changed")
     corrected = review.state is ReviewState.DONE
-    lines = list(review.scores) if corrected else [_line(criterion) for criterion in queries.criteria(active=True)]
+    lines = list(review.scores) if corrected else _fresh_lines(scoring)
     note = mask_spoken_pins(clean_body(scoring.note))
-    quotes = {key: mask_spoken_pins(" ".join(clean_body(text).split())) for key, text in scoring.quotes.items()}
+    quotes = {key: _line_of(text) for key, text in scoring.quotes.items()}
     errors = _point_errors(lines, scoring.points) | _text_errors(review, note, quotes)
     if errors:
         raise Invalid(fields=errors)
@@ -153,7 +188,8 @@ def score(actor: Actor, review_id: int, scoring: Scoring) -> Review:
     review.scores = lines
     _quote(review, quotes)
     review.note, review.total = note, total(lines)
-    review.state, review.reviewer_id, review.reviewed_at = ReviewState.DONE, actor.id, review.reviewed_at or clock.now()
+    review.reviewed_at = review.reviewed_at if corrected else clock.now()
+    review.state, review.reviewer_id = ReviewState.DONE, actor.id
     review.agent_read_at = None
     review.version += 1
     db.session.flush()
@@ -161,18 +197,29 @@ def score(actor: Actor, review_id: int, scoring: Scoring) -> Review:
     return review
 
 
-def skip(actor: Actor, review_id: int) -> Review:
-    """Pass something over: it leaves the queue without a review.
+def skip(actor: Actor, review_id: int, reason: str) -> Review:
+    """Pass something over: it leaves the queue without a review. It can be scored later all the same.
+
+    Args:
+        reason: why, for the supervisors.
 
     Raises:
         NotFound: no such review, or no supervisor.
-        Conflict: ``own``, ``done``.
+        Conflict: ``own`` (and a colleague can look at it), ``done``.
+        Invalid: no reason, or a long one.
     """
     review = _to_judge(actor, review_id)
+    if review.agent_id == actor.id and queries.has_colleague(actor):
+        raise Conflict(_OWN, code="own")
     if review.state is ReviewState.DONE:
         raise Conflict(lazy_gettext("This was reviewed already."), code="done")
     if review.state is ReviewState.WAITING:
-        review.state = ReviewState.SKIPPED
+        reason = _line_of(reason)
+        if not 0 < len(reason) <= MAX_REMARK:
+            text = lazy_gettext("The reason is too long.") if reason else lazy_gettext("Say why in a few words.")
+            raise Invalid(fields={"reason": [text]})
+        review.state, review.skip_reason = ReviewState.SKIPPED, reason
+        review.reviewer_id, review.reviewed_at = actor.id, clock.now()
         review.version += 1
         db.session.flush()
         record(actor, "review.skipped", review.subject, **_facts(review))
@@ -191,11 +238,27 @@ def _to_judge(actor: Actor, review_id: int) -> Review:
     if actor.kind != "staff" or actor.id is None:
         raise NotFound
     review = queries.lock_review(review_id)
-    if review.agent_id == actor.id and queries.has_colleague(actor):
-        raise Conflict(lazy_gettext("This is your own work. Leave it to another supervisor."), code="own")
     if review.state is ReviewState.DONE and review.reviewer_id != actor.id:
-        raise Conflict(lazy_gettext("Another supervisor has reviewed this."), code="done")
+        raise Conflict(
+            lazy_gettext(
+                "Another supervisor has reviewed this meanwhile. What you wrote was not stored; copy what you need."
+            ),
+            code="done",
+        )
     return review
+
+
+def _fresh_lines(scoring: Scoring) -> list[ReviewScore]:
+    """Return the rubric as it is now, for somebody who had it before them."""
+    settings = queries.settings_row(share=True)  # nobody changes it until this is stored
+    if scoring.rubric is not None and scoring.rubric != settings.rubric_version:
+        raise Conflict(
+            lazy_gettext(
+                "The rubric has changed meanwhile. Your points are kept where they still fit; look at them again."
+            ),
+            code="rubric",
+        )
+    return [_line(criterion) for criterion in queries.criteria(active=True)]
 
 
 def _line(criterion: ReviewCriterion) -> ReviewScore:
@@ -294,6 +357,24 @@ def answer(actor: Actor, review_id: int, body: str, client_id: str) -> ReviewAns
     db.session.flush()
     record(actor, "review.answered", review.subject, **_facts(review))
     return said
+
+
+def settle(actor: Actor, review_id: int) -> Review:
+    """Note that the supervisors have read what the agent answered, and add nothing to it.
+
+    Raises:
+        NotFound: no such review, or no supervisor.
+        Conflict: ``own``: what one has answered oneself, a colleague reads.
+    """
+    actor.require(Permission.REVIEW)
+    review = queries.lock_review(review_id)
+    if review.agent_id == actor.id:
+        raise Conflict(_OWN, code="own")
+    if review.answered:
+        review.answered = False
+        db.session.flush()
+        record(actor, "review.settled", review.subject, **_facts(review))
+    return review
 
 
 def mark_read(actor: Actor, review_id: int) -> None:
