@@ -24,7 +24,7 @@ MAX_FORM = 12 * 1024 * 1024  # a file of services, one day attachments
 
 
 # Handlers of Socket.IO events register themselves when their module is imported.
-SOCKETS = ("console.tickets.sockets",)
+SOCKETS = ("console.tickets.sockets", "console.chat.sockets")
 for _module in SOCKETS:
     import_module(_module)
 
@@ -87,8 +87,6 @@ def _configure(app: Flask, settings: Settings) -> None:
         RATELIMIT_SWALLOW_ERRORS=True,
         RATELIMIT_HEADERS_ENABLED=False,
     )
-    if settings.production:
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1)  # type: ignore[method-assign]
 
 
 def _bind_extensions(app: Flask, settings: Settings) -> None:
@@ -106,6 +104,9 @@ def _bind_extensions(app: Flask, settings: Settings) -> None:
         cors_allowed_origins=[settings.base_url, *settings.allowed_origins],
         max_http_buffer_size=64 * 1024,
     )
+    sockets.guard_sockets(app)
+    if settings.production:  # around the sockets too, whose limits count by address
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1)  # type: ignore[method-assign]
 
 
 def _refuse_nul(app: Flask) -> None:

@@ -16,6 +16,7 @@ DOMAINS = (
     "tickets.promises",
     "tickets.canned",
     "tickets.reviews",
+    "chat",
 )
 
 

@@ -12,6 +12,7 @@ from sqlalchemy import select
 
 from console.core import clock
 from console.core.actor import Actor
+from console.core.addresses import source
 from console.core.context import sealer
 from console.core.db import db
 from console.core.upsert import insert_missing
@@ -30,7 +31,7 @@ def source_key(actor: Actor) -> str:
     """
     if actor.kind == "staff":
         return f"agent:{actor.id}"
-    return "address:" + sealer().keyed_digest("guard", actor.address or "")
+    return "address:" + sealer().keyed_digest("guard", source(actor.address))
 
 
 def lock_guards(*keys: str) -> list[Guard]:

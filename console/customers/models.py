@@ -16,6 +16,7 @@ from console.core.sessions import SignInSession
 from console.customers.rights import ALL_RIGHTS, Right
 
 CUSTOMER_SEARCH = SearchIndex("search_customers")
+_OPEN = text("ended_at IS NULL")
 
 
 class CustomerKind(StrEnum):
@@ -194,6 +195,7 @@ class Verification(Base):
         CheckConstraint("kind = 'pin' OR reason IS NOT NULL", name="override_has_a_reason"),
         Index("ix_verifications_customer_id_id", "customer_id", "id"),
         Index("ix_verifications_staff_id_ended_at", "staff_id", "ended_at"),
+        Index("ix_verifications_channel", "channel", sqlite_where=_OPEN, postgresql_where=_OPEN),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

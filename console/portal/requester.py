@@ -9,17 +9,20 @@ from typing import Any
 from flask import Blueprint, Response, flash, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext, lazy_gettext
-from wtforms import HiddenField, MultipleFileField, TextAreaField
+from wtforms import HiddenField, MultipleFileField, RadioField, TextAreaField
 
 from console.core.actor import Actor
+from console.core.addresses import source
 from console.core.context import files
-from console.core.errors import Invalid, NotFound, Refusal, TooMany
+from console.core.errors import Conflict, Invalid, NotFound, Refusal, TooMany
 from console.core.forms import Form
 from console.core.transaction import transaction
 from console.portal.private_pages import FORM_ID, keep_private, or_gone, speaking
-from console.tickets import links, requester
+from console.tickets import links, ratings, requester
 from console.tickets.models import MAX_BODY, Ticket, TicketMessage, TicketStatus
 from console.tickets.requester import Conversation
+from console.tickets.reviews.models import MAX_COMMENT
+from console.tickets.reviews.queries import rating_of
 from console.web import limits
 from console.web.answers import local_time, wants_json
 from console.web.downloads import download
@@ -42,6 +45,17 @@ class AnswerForm(Form):
     client_id = HiddenField()
 
 
+class RateForm(Form):
+    """How content the requester was."""
+
+    score = RadioField(
+        lazy_gettext("How was our answer?"),
+        choices=[(str(key), text) for key, text in ratings.WORDS.items()],
+        validate_choice=False,
+    )
+    comment = TextAreaField(lazy_gettext("What should we know? (optional)"))
+
+
 @blueprint.get("/t/<token>")
 @or_gone(GONE)
 def follow(token: str) -> ResponseReturnValue:
@@ -51,7 +65,7 @@ def follow(token: str) -> ResponseReturnValue:
         talk = requester.conversation(linked)
         if wants_json():
             return jsonify(_as_json(talk))
-        return _page(token, talk, _fresh())
+        return _page(token, talk, _fresh(), rate=_preselected())
 
 
 @blueprint.post("/t/<token>")
@@ -76,6 +90,22 @@ def solved(token: str) -> ResponseReturnValue:
 
     with speaking(linked.language):
         return _attempt(token, linked, _fresh(), settle)
+
+
+@blueprint.post("/t/<token>/rate")
+@or_gone(GONE)
+def rate(token: str) -> ResponseReturnValue:
+    """Store how content the requester was, once. Only ever by this form: who scans mail opens links."""
+    linked, form = links.ticket_of(token), RateForm()
+
+    def store() -> ResponseReturnValue:
+        score = ratings.read_score(form.score.data, written=True)
+        with transaction():
+            ratings.rate(_visitor(linked), requester.conversation(linked).ticket, score, form.comment.data or "")
+        return _done(token, gettext("Thank you for your rating."))
+
+    with speaking(linked.language):
+        return _attempt(token, linked, _fresh(), store, rate=form)
 
 
 @blueprint.get("/t/<token>/files/<int(max=2147483647):attachment_id>")
@@ -112,22 +142,28 @@ def _write(linked: Ticket, form: AnswerForm) -> ResponseReturnValue:
 
 
 def _attempt(
-    token: str, linked: Ticket, form: AnswerForm, deed: Callable[[], ResponseReturnValue]
+    token: str,
+    linked: Ticket,
+    form: AnswerForm,
+    deed: Callable[[], ResponseReturnValue],
+    *,
+    rate: RateForm | None = None,
 ) -> ResponseReturnValue:
     """Count the try, then do it; what is refused is shown on the page, the text kept."""
     try:
         limits.count(BY_LINK, str(linked.id))
-        limits.count(BY_ADDRESS, limits.source(request.remote_addr))
+        limits.count(BY_ADDRESS, source(request.remote_addr))
         return deed()
-    except (Invalid, TooMany) as refusal:
+    except (Invalid, TooMany, Conflict) as refusal:
         if wants_json():
             raise
         for name, texts in refusal.fields.items():
-            if name in form:
-                form[name].errors = [str(text) for text in texts]
+            for one in (form, rate):
+                if one is not None and name in one:
+                    one[name].errors = [str(text) for text in texts]
         if not FORM_ID.fullmatch(form.client_id.data or ""):
             form.client_id.data = _new_id()
-        page = Response(_page(token, requester.conversation(linked), form, refusal), refusal.status)
+        page = Response(_page(token, requester.conversation(linked), form, refusal, rate=rate), refusal.status)
         if isinstance(refusal, TooMany):
             page.headers["Retry-After"] = str(refusal.retry_after)
         return page
@@ -141,7 +177,10 @@ def _done(token: str, said: str) -> ResponseReturnValue:
     return redirect(url_for("requester.follow", token=token, lang=lang, _anchor="told"), 303)
 
 
-def _page(token: str, talk: Conversation, form: AnswerForm, refusal: Refusal | None = None) -> str:
+def _page(
+    token: str, talk: Conversation, form: AnswerForm, refusal: Refusal | None = None, *, rate: RateForm | None = None
+) -> str:
+    rated = rating_of(talk.ticket.id)
     closed = talk.ticket.status is TicketStatus.CLOSED
     later = requester.goes_on_in(talk.ticket) if closed else None
     return render_template(
@@ -155,12 +194,25 @@ def _page(token: str, talk: Conversation, form: AnswerForm, refusal: Refusal | N
         form=form,
         refusal=refusal,
         max_body=MAX_BODY,
+        rated=rated,
+        may_rate=rated is None and not talk.apart and ratings.is_ready(talk.ticket),
+        rate=rate or RateForm(formdata=None),
+        rating_words=ratings.WORDS,
+        max_comment=MAX_COMMENT,
     )
 
 
 def _fresh() -> AnswerForm:
     form = AnswerForm(formdata=None)
     form.client_id.data = _new_id()
+    return form
+
+
+def _preselected() -> RateForm:
+    """Return the form with what the link in the mail names; nothing is stored before it is sent."""
+    form = RateForm(formdata=None)
+    score = request.args.get("score", "")
+    form.score.data = score if score in {str(one) for one in ratings.SCORES} else None
     return form
 
 
@@ -203,7 +255,13 @@ def _as_json(talk: Conversation) -> dict[str, Any]:
         "subject": talk.ticket.subject,
         "state": _state(talk)[2],
         "messages": [_message_json(message) for message in talk.messages],
+        "rating": _rating_json(talk.ticket),
     }
+
+
+def _rating_json(ticket: Ticket) -> dict[str, Any] | None:
+    rated = rating_of(ticket.id)
+    return None if rated is None else {"score": rated.score, "at": local_time(rated.at)}
 
 
 def _message_json(message: TicketMessage) -> dict[str, Any]:

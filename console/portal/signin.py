@@ -8,6 +8,7 @@ from flask_babel import lazy_gettext
 from flask_login import current_user
 from flask_wtf.csrf import generate_csrf
 
+from console.core.addresses import source
 from console.core.errors import Invalid, Refusal
 from console.core.transaction import transaction
 from console.customers import signin
@@ -85,7 +86,7 @@ def _check(email: str, password: str) -> signin.Proven:
     """Compare the password, counting the try unless it succeeds."""
     if not email.strip() or not password or len(email) > MAX_EMAIL or len(password) > MAX_PASSWORD or "\0" in email:
         raise Invalid(WRONG, code="sign_in")
-    email, address = normal_email(email), limits.source(request.remote_addr)
+    email, address = normal_email(email), source(request.remote_addr)
     tries = ((BY_ADDRESS, (address,)), (BY_ACCOUNT, (email, address)))
     for limit, who in tries:
         limits.count(limit, *who)

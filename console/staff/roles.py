@@ -35,6 +35,8 @@ class Permission(StrEnum):
     READ_TICKETS = "tickets.read"
     WORK_TICKETS = "tickets.work"
     MANAGE_DESK = "desk.manage"  # departments, promises, canned replies, views for all
+    CHAT = "chat.work"
+    LEAD_CHAT = "chat.lead"  # step in, the desk's rules, announcements, blocking
     REVIEW = "reviews.do"
     SEE_HOURS = "hours.see"
     EDIT_HOURS = "hours.edit"  # the same words as in console.hours.service, which lies below
@@ -46,7 +48,7 @@ class Permission(StrEnum):
 _EVERYONE = frozenset({Permission.FIND_CUSTOMERS, Permission.SEE_PRODUCTS, Permission.SEE_HOURS})
 _DESK = _EVERYONE | {
     Permission.VERIFY, Permission.REQUEST_MIGRATION, Permission.SEE_MIGRATIONS,
-    Permission.READ_TICKETS, Permission.WORK_TICKETS, Permission.SEE_MAIL,
+    Permission.READ_TICKETS, Permission.WORK_TICKETS, Permission.CHAT, Permission.SEE_MAIL,
 }  # fmt: skip
 _DOCUMENTS = frozenset({Permission.READ_DOCUMENTS, Permission.PREVIEW_MIGRATION})
 
@@ -68,6 +70,7 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
         Permission.READ_AUDIT,
         Permission.MANAGE_DESK,
         Permission.REVIEW,
+        Permission.LEAD_CHAT,
         Permission.SEE_REPORTS,
         Permission.EDIT_HOURS,
         Permission.RESEND_MAIL,

@@ -7,7 +7,6 @@ does not answer, this process counts by itself; nobody is locked out by it.
 
 from __future__ import annotations
 
-import ipaddress
 import logging
 import math
 import time
@@ -25,7 +24,6 @@ from console.extensions import limiter
 log = logging.getLogger(__name__)
 
 MINUTE = 60
-IPV6_SITE = 64  # one customer of a provider gets at least this much
 _spare = MemoryStorage()
 
 
@@ -39,17 +37,6 @@ class Limit:
 
     def item(self) -> RateLimitItem:
         return RateLimitItemPerSecond(self.amount, self.seconds, namespace="CONSOLE")
-
-
-def source(address: str | None) -> str:
-    """Return what an address is counted as: itself, or its IPv6 network."""
-    try:
-        parsed = ipaddress.ip_address(address or "")
-    except ValueError:
-        return "unknown"
-    if isinstance(parsed, ipaddress.IPv6Address):
-        return str(ipaddress.ip_network((parsed, IPV6_SITE), strict=False))
-    return str(parsed)
 
 
 def count(limit: Limit, *who: str) -> None:

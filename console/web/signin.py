@@ -15,6 +15,7 @@ from flask_babel import lazy_gettext
 from flask_login import current_user
 from flask_wtf.csrf import generate_csrf
 
+from console.core.addresses import source
 from console.core.context import sealer
 from console.core.errors import Invalid, Refusal, SignInNeeded, TooMany
 from console.core.forms import Form
@@ -130,7 +131,7 @@ def _first_step() -> ResponseReturnValue:
 
 def _check(email: str, password: str) -> Pending:
     """Compare the password, counting the try unless it succeeds."""
-    email, address = normal_email(email), limits.source(request.remote_addr)
+    email, address = normal_email(email), source(request.remote_addr)
     tries = ((BY_ADDRESS, (address,)), (BY_ACCOUNT, (email, address)), (EVERYWHERE, (email,)))
     for limit, who in tries:
         limits.count(limit, *who)

@@ -1,26 +1,32 @@
-"""What every Socket.IO event of staff passes: an origin of ours, a live session, a role, an answer.
+"""What every Socket.IO connection and event passes: an origin of ours, limits, a live session, a role, an answer.
 
-``before_request`` does not run for events, and a sign-out over HTTP does not reach a socket:
-so the session's row is asked at each event, and an ended one closes the connection.
+``before_request`` does not run for events, and a sign-out over HTTP does not reach a socket: so the session's row is
+asked at each event, and once a second for all connections of this process, which closes what has ended.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any
 
-from flask import request, session
+import gevent
+from flask import Flask, request, session
 from flask_socketio import ConnectionRefusedError as Refused
 from flask_socketio import disconnect, join_room
+from gevent.monkey import is_module_patched
+from sqlalchemy import select
 
 from console.core import clock
 from console.core.actor import Actor
+from console.core.addresses import source
 from console.core.context import settings
 from console.core.db import db
 from console.core.errors import Invalid, Refusal, SignInNeeded
 from console.core.logging import get_logger
-from console.core.sessions import find_live
+from console.core.sessions import SEEN_EVERY, find_live
+from console.core.transaction import transaction
 from console.extensions import socketio
 from console.staff.models import StaffSession
 from console.staff.sessions import may_be_in
@@ -28,9 +34,17 @@ from console.web.identity import STAFF_TOKEN, idle_limit
 
 log = get_logger(__name__)
 
-DESK = "/desk"
+DESK, VISITOR = "/desk", "/visitor"
+SESSION = "staff_session"  # keys in a connection's own session
+ROLE = "staff_role"
+CONNECT_SECONDS = 10  # a socket that joins no namespace by then is closed
+MOST_SOCKETS = 100  # of one address
+WATCH_SECONDS = 1
 Answer = dict[str, Any]
 Handler = Callable[[Actor, dict[str, Any]], Answer | None]
+
+_staff: dict[str, tuple[int, str]] = {}  # connections of staff in this process: session and role by their id
+_watching = False
 
 
 def staff_actor() -> Actor:
@@ -39,13 +53,22 @@ def staff_actor() -> Actor:
     Raises:
         SignInNeeded: the session has ended, or the account was disabled.
     """
+    return _live_session().staff.actor(request.remote_addr)
+
+
+def _live_session() -> StaffSession:
     token = session.get(STAFF_TOKEN)
     row = None
     if isinstance(token, str):
         row = find_live(db.session(), StaffSession, token, now=clock.now(), idle=idle_limit())
     if row is None or not may_be_in(row.staff):
         raise SignInNeeded
-    return row.staff.actor(request.remote_addr)
+    if clock.now() - row.seen_at > SEEN_EVERY:
+        key = row.id
+        with transaction() as database:  # whoever works over the socket alone is no idler
+            database.get_one(StaffSession, key).seen_at = clock.now()
+        row = db.session.get_one(StaffSession, key)
+    return row
 
 
 def on_desk(event: str, permission: str | None = None) -> Callable[[Handler], Handler]:
@@ -55,28 +78,38 @@ def on_desk(event: str, permission: str | None = None) -> Callable[[Handler], Ha
     """
 
     def register(handler: Handler) -> Handler:
-        @wraps(handler)
-        def handle(packet: Any = None, *rest: Any) -> Answer:
-            try:
-                actor = staff_actor()
-                if permission is not None:
-                    actor.require(permission)
-                if not isinstance(packet, dict) or rest:
-                    raise Invalid
-                return {"ok": True, **(handler(actor, packet) or {})}
-            except SignInNeeded as refusal:
-                disconnect()
-                return failed(refusal)
-            except Refusal as refusal:
-                return failed(refusal)
-            except Exception:
-                log.exception("event failed", event_name=event)
-                return failed(Refusal(code="failed"))
+        def run(packet: dict[str, Any]) -> Answer | None:
+            actor = staff_actor()
+            if permission is not None:
+                actor.require(permission)
+            return handler(actor, packet)
 
-        socketio.on_event(event, handle, namespace=DESK)
+        socketio.on_event(event, acknowledged(event, run), namespace=DESK)
         return handler
 
     return register
+
+
+def acknowledged(event: str, run: Callable[[dict[str, Any]], Answer | None]) -> Callable[..., Answer]:
+    """Return an event's handler that answers always: with fields, or with what was refused and why."""
+
+    @wraps(run)
+    def handle(packet: Any = None, *rest: Any) -> Answer:
+        try:
+            if not isinstance(packet, dict) or rest:
+                raise Invalid
+            return {"ok": True, **(run(packet) or {})}
+        except SignInNeeded as refusal:
+            disconnect()
+            return failed(refusal)
+        except Refusal as refusal:
+            return failed(refusal)
+        except Exception:
+            log.exception("event failed", event_name=event)
+            db.session.rollback()
+            return failed(Refusal(code="failed"))
+
+    return handle
 
 
 _gone: list[Callable[[], None]] = []
@@ -90,13 +123,17 @@ def on_desk_gone(handler: Callable[[], None]) -> Callable[[], None]:
 
 @socketio.on("disconnect", namespace=DESK)
 def _disconnected(*_reason: Any) -> None:
+    _staff.pop(request.sid, None)  # type: ignore[attr-defined]
     for handler in _gone:
         handler()
 
 
 def failed(refusal: Refusal) -> Answer:
     """Return the acknowledgement of something refused."""
-    return {"ok": False, "error": {"code": refusal.code, "message": str(refusal.message)} | refusal.details}
+    error = {"code": refusal.code, "message": str(refusal.message)} | refusal.details
+    if refusal.fields:
+        error["fields"] = {name: [str(text) for text in texts] for name, texts in refusal.fields.items()}
+    return {"ok": False, "error": error}
 
 
 def text(packet: dict[str, Any], name: str, limit: int) -> str:
@@ -107,6 +144,18 @@ def text(packet: dict[str, Any], name: str, limit: int) -> str:
     """
     value = packet.get(name)
     if not isinstance(value, str) or not 0 < len(value) <= limit:
+        raise Invalid(fields={name: []})
+    return value
+
+
+def number(packet: dict[str, Any], name: str, most: int = 2**31) -> int:
+    """Return a whole number of the packet, not less than nothing. ``true`` is none, and no text is.
+
+    Raises:
+        Invalid: it is missing or none.
+    """
+    value = packet.get(name)
+    if type(value) is not int or not 0 <= value < most:
         raise Invalid(fields={name: []})
     return value
 
@@ -122,7 +171,91 @@ def connect(_auth: Any = None) -> None:
     if request.headers.get("Origin") != settings().base_url:
         raise Refused("origin")
     try:
-        actor = staff_actor()
+        row = _live_session()
     except SignInNeeded:
         raise Refused("sign_in") from None
-    join_room(f"staff:{actor.id}")
+    session[SESSION], session[ROLE] = row.id, row.staff.role.value
+    _staff[request.sid] = (row.id, row.staff.role.value)  # type: ignore[attr-defined]
+    join_room(f"staff:{row.staff.id}")
+    watch_sessions()
+
+
+def connected_sessions() -> set[int]:
+    """Return the sign-in sessions of staff with a connection to this process."""
+    return {key for key, _role in _staff.values()}
+
+
+# --- ended sessions ---------------------------------------------------------------------------------------------------
+
+
+def watch_sessions() -> None:
+    """Close the connections of this process whose session has ended, or whose role is another. Started once."""
+    global _watching  # noqa: PLW0603  (one watch for a process)
+    if _watching or not is_module_patched("socket"):
+        return
+    _watching = True
+    from flask import current_app
+
+    gevent.spawn(_watch, current_app._get_current_object())  # type: ignore[attr-defined]  # noqa: SLF001
+
+
+def _watch(app: Flask) -> None:
+    while True:
+        gevent.sleep(WATCH_SECONDS)
+        if not _staff:
+            continue
+        try:
+            with app.app_context():
+                for sid in ended_connections():
+                    _staff.pop(sid, None)
+                    socketio.server.disconnect(sid, namespace=DESK)
+        except Exception:
+            log.exception("the watch over sessions failed once")
+
+
+def ended_connections() -> list[str]:
+    """Return the connections that may be here no more: one statement for all."""
+    now, idle = clock.now(), idle_limit()
+    rows = db.session.scalars(select(StaffSession).where(StaffSession.id.in_(connected_sessions())))
+    roles = {row.id: row.staff.role.value for row in rows if row.is_live(now, idle) and may_be_in(row.staff)}
+    return [sid for sid, (key, role) in list(_staff.items()) if roles.get(key) != role]
+
+
+# --- sockets ----------------------------------------------------------------------------------------------------------
+
+
+def guard_sockets(app: Flask) -> None:
+    """Cap the sockets of one address, and close those that join nothing. Called once the server is bound."""
+    server = socketio.server
+    open_sockets: Counter[str] = Counter()
+    addresses: dict[str, str] = {}
+
+    def connected(eio_sid: str, environ: dict[str, Any]) -> bool | None:
+        address = source(environ.get("REMOTE_ADDR"))
+        with app.app_context():
+            most = MOST_SOCKETS * settings().chat_limit_factor
+        if open_sockets[address] >= most:
+            log.warning("too many sockets of one address")
+            return False
+        open_sockets[address] += 1
+        addresses[eio_sid] = address
+        server._handle_eio_connect(eio_sid, environ)  # noqa: SLF001  (what this stands before)
+        if is_module_patched("socket"):
+            gevent.spawn_later(CONNECT_SECONDS, close_if_unjoined, eio_sid)
+        return None
+
+    def close_if_unjoined(eio_sid: str) -> None:
+        joined = any(server.manager.sid_from_eio_sid(eio_sid, name) is not None for name in (DESK, VISITOR))
+        if eio_sid in addresses and not joined:
+            server.eio.disconnect(eio_sid)
+
+    def disconnected(eio_sid: str, reason: Any = None) -> None:
+        address = addresses.pop(eio_sid, None)
+        if address is not None:
+            open_sockets[address] -= 1
+            if open_sockets[address] <= 0:
+                del open_sockets[address]
+        server._handle_eio_disconnect(eio_sid, reason)  # noqa: SLF001
+
+    server.eio.on("connect", connected)
+    server.eio.on("disconnect", disconnected)

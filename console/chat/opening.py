@@ -1,0 +1,178 @@
+"""Opening a chat. In hours it is queued; outside of them question, ticket and confirmation are one transaction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from flask_babel import lazy_gettext
+from sqlalchemy import func, or_, select
+
+from console.audit.service import record
+from console.chat import news, ticketing, timeline, tokens
+from console.chat.assignment import assign_waiting
+from console.chat.models import LIVE, MAX_BODY, MAX_CLIENT_ID, MAX_NAME, Chat, ChatBlock, ChatStatus, MessageKind
+from console.core import clock
+from console.core.actor import Actor
+from console.core.context import settings
+from console.core.db import db
+from console.core.errors import Invalid, Refusal, Text, TooMany
+from console.customers.masking import mask_pins
+from console.customers.models import Person
+from console.customers.service import normal_email
+from console.hours.queries import current_calendar
+from console.staff.models import Department
+from console.tickets.opening import clean_body, is_address
+
+MOST_LIVE = 3  # chats of one address at a time
+MOST_OPENED = 20  # of one address within the window
+WINDOW = timedelta(hours=1)
+MIN_CLIENT_ID = 8
+LANGUAGES = ("sr_Latn", "en")
+
+
+@dataclass(frozen=True)
+class Opening:
+    """What a visitor sends to begin.
+
+    Args:
+        client_id: chosen once for this opening; sent again with the same words, it is the same chat.
+        department: its key, as ``technical``; the first one when empty.
+        person: who was signed in to the portal; their name and address win.
+        page: where the widget stood.
+    """
+
+    name: str
+    email: str
+    question: str
+    client_id: str
+    department: str = ""
+    language: str = ""
+    person: Person | None = None
+    page: str = ""
+
+
+def open_chat(visitor: Actor, opening: Opening) -> Chat:
+    """Open a chat, queue it, or make it a ticket at once where nobody is there.
+
+    Args:
+        visitor: with the network address.
+
+    Raises:
+        Invalid: by field, what is missing or wrong.
+        TooMany: too many chats of this address.
+        Refusal: ``blocked``.
+    """
+    name, email, question, client_id = _read(opening)
+    department = _department(opening.department)
+    key = tokens.open_key(client_id, name, email, opening.department, question)
+    earlier = db.session.scalar(select(Chat).where(Chat.open_key == key))
+    if earlier is not None:
+        return earlier
+    source = tokens.source_of(visitor.address)
+    _check_source(source, email)
+    now = clock.now()
+    body, hidden = mask_pins(question)
+    chat = Chat(
+        open_key=key,
+        status=ChatStatus.QUEUED,
+        name=name,
+        email=email,
+        language=opening.language if opening.language in LANGUAGES else settings().locale,
+        department=department,
+        person_id=opening.person.id if opening.person else None,
+        source=source,
+        page=" ".join(opening.page.split())[:300],
+        created_at=now,
+        waits_since=now,
+        queued_at=now,
+        unanswered_since=now,
+        last_at=now,
+        token_version=1,
+        last_seq=0,
+    )
+    db.session.add(chat)
+    db.session.flush()
+    timeline.append(
+        visitor,
+        chat,
+        MessageKind.VISITOR,
+        body,
+        client_key=f"v:{client_id}",
+        name=name,
+        data={"masked": hidden} if hidden else {},
+    )
+    record(visitor, "chat.opened", chat.number, person=chat.person_id)
+    calendar, _revision = current_calendar()
+    if not calendar.is_open(now):
+        ticketing.make_ticket(visitor, chat, "closed_hours")
+    else:
+        news.state(chat)
+        assign_waiting()
+    return chat
+
+
+def _read(opening: Opening) -> tuple[str, str, str, str]:
+    wrong: dict[str, list[Text]] = {}
+    person = opening.person
+    name = " ".join((person.name if person else opening.name).split())[:MAX_NAME]
+    email = person.email if person else normal_email(opening.email[:1_000])
+    question = clean_body(opening.question)
+    if not name:
+        wrong["name"] = [lazy_gettext("Say what we may call you.")]
+    if not is_address(email):
+        wrong["email"] = [lazy_gettext("This is no e-mail address. The answer goes there if we miss each other.")]
+    if not question:
+        wrong["question"] = [lazy_gettext("Write your question.")]
+    elif len(question.encode()) > MAX_BODY:
+        wrong["question"] = [lazy_gettext("The question is too long. Send it in parts, or as a file.")]
+    if not MIN_CLIENT_ID <= len(opening.client_id) <= MAX_CLIENT_ID:
+        wrong["client_id"] = [lazy_gettext("Invalid input.")]
+    if wrong:
+        raise Invalid(fields=wrong)
+    return mask_pins(name)[0], email, question, opening.client_id
+
+
+def _department(key: str) -> Department:
+    query = select(Department).where(Department.active.is_(True), Department.private.is_(False))
+    if key:
+        found = db.session.scalar(query.where(Department.key == key))
+        if found is None:
+            raise Invalid(fields={"department": [lazy_gettext("Choose a department.")]})
+        return found
+    first = db.session.scalar(query.order_by(Department.position, Department.id).limit(1))
+    if first is None:
+        raise Invalid(fields={"department": [lazy_gettext("Choose a department.")]})
+    return first
+
+
+def _check_source(source: str, email: str) -> None:
+    now = clock.now()
+    blocked = select(ChatBlock.id).where(
+        or_(ChatBlock.source == source, ChatBlock.email == email), ChatBlock.until > now, ChatBlock.lifted_at.is_(None)
+    )
+    if db.session.scalar(blocked.limit(1)) is not None:
+        raise Refusal(lazy_gettext("The chat is not open to you. Write to us by e-mail."), code="blocked")
+    recent = select(Chat.status, Chat.created_at).where(Chat.source == source, Chat.created_at > now - WINDOW)
+    rows = db.session.execute(recent.order_by(Chat.created_at.desc()).limit(_most_opened() + 1)).all()
+    live = db.session.scalar(select(func.count()).where(Chat.source == source, Chat.status.in_(LIVE)))
+    if (live or 0) >= _most_live():
+        raise TooMany(
+            lazy_gettext("You have several open conversations with us. Go on in one of them, or end it first."),
+            retry_after=60,
+            code="chats",
+        )
+    if len(rows) > _most_opened():
+        raise TooMany(
+            lazy_gettext("Many conversations were begun from your address. Wait a while, or write to us by e-mail."),
+            retry_after=600,
+            code="chats",
+        )
+
+
+def _most_live() -> int:
+    return MOST_LIVE * settings().chat_limit_factor
+
+
+def _most_opened() -> int:
+    return MOST_OPENED * settings().chat_limit_factor

@@ -1,0 +1,94 @@
+"""Who is at the desk.
+
+A process says every few seconds whose connections it holds; whoever was not heard of
+for the grace period is gone, whatever took them: their chats go back to the queue.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+
+from flask_babel import lazy_gettext
+from sqlalchemy import update
+
+from console.audit.service import record
+from console.chat import assignment, news, queries
+from console.chat.models import Presence, StaffPresence
+from console.core import clock
+from console.core.actor import Actor
+from console.core.db import db
+from console.core.errors import Invalid, NotFound
+from console.core.transaction import after_commit
+from console.core.upsert import insert_missing
+from console.staff.roles import Permission
+
+BEAT_SECONDS = 10
+MAX_REASON = 80
+
+
+def arrive(actor: Actor) -> StaffPresence:
+    """Note a connection to the desk. Somebody new is away until they say otherwise."""
+    one = _row(actor)
+    one.seen_at = clock.now()
+    db.session.flush()
+    after_commit(news.presence_changed)
+    if one.state is Presence.AVAILABLE:
+        assignment.assign_waiting()
+    return one
+
+
+def set_state(actor: Actor, state: object, reason: object = "") -> StaffPresence:
+    """Say whether one takes chats.
+
+    Raises:
+        Invalid: no such state.
+    """
+    if not isinstance(state, str) or state not in set(Presence):
+        raise Invalid(fields={"state": [lazy_gettext("Not a valid choice.")]})
+    one = _row(actor)
+    one.state = Presence(state)
+    one.reason = " ".join(str(reason or "").split())[:MAX_REASON] if one.state is not Presence.AVAILABLE else ""
+    one.changed_at = one.seen_at = clock.now()
+    db.session.flush()
+    record(actor, "chat.presence", str(actor.id), state=one.state.value, reason=one.reason)
+    after_commit(news.presence_changed)
+    if one.state is Presence.AVAILABLE:
+        assignment.assign_waiting()
+    return one
+
+
+def leave(staff_id: int) -> None:
+    """Note that somebody signed out or was switched off: no grace period for them."""
+    one = db.session.get(StaffPresence, staff_id)
+    if one is not None:
+        one.seen_at = None
+        db.session.flush()
+        after_commit(news.presence_changed)
+
+
+def beat(staff: Collection[int]) -> None:
+    """Note whose connections this process holds."""
+    if staff:
+        db.session.execute(
+            update(StaffPresence).where(StaffPresence.staff_id.in_(sorted(staff))).values(seen_at=clock.now())
+        )
+
+
+def of(actor: Actor) -> StaffPresence | None:
+    """Return one's own presence."""
+    return db.session.get(StaffPresence, actor.id) if actor.id is not None else None
+
+
+def gone_since(now: datetime, grace_seconds: int) -> list[int]:
+    """Return who has not been heard of for longer than the grace period."""
+    return [one.staff_id for one in queries.presences() if not queries.is_here(one, now, grace_seconds)]
+
+
+def _row(actor: Actor) -> StaffPresence:
+    actor.require(Permission.CHAT)
+    if actor.kind != "staff" or actor.id is None:
+        raise NotFound
+    row = {"staff_id": actor.id, "state": Presence.AWAY, "reason": "", "changed_at": clock.now(), "seen_at": None}
+    insert_missing(StaffPresence, [row], StaffPresence.staff_id)
+    return db.session.get_one(StaffPresence, actor.id, with_for_update=True, populate_existing=True)

@@ -1,0 +1,5 @@
+"""Events of the chat: ``/visitor`` for whoever asks, ``/desk`` for staff."""
+
+from console.chat.sockets import desk, visitor
+
+__all__ = ["desk", "visitor"]

@@ -1,0 +1,254 @@
+"""Events of the chat desk. Each is checked against the live session; none can speak for somebody else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import session
+from flask_babel import lazy_gettext
+from flask_socketio import join_room, leave_room
+from sqlalchemy import select
+
+from console.chat import assignment, handling, news, presence, process, queries, shapes, verifying
+from console.chat.blocking import block
+from console.chat.models import LIVE, Chat, MessageKind
+from console.chat.writer import writer
+from console.chat.writing import from_staff
+from console.core import clock
+from console.core.actor import Actor
+from console.core.db import db
+from console.core.errors import Invalid, NotFound
+from console.core.push import push
+from console.core.transaction import transaction
+from console.staff.models import Department, DepartmentMember
+from console.staff.roles import Permission
+from console.web.sockets import SESSION, Answer, number, on_desk, text
+
+_CHAT = Permission.CHAT
+MAX_REASON = 200
+
+
+@on_desk("desk:join", _CHAT)
+def join(actor: Actor, _packet: dict[str, Any]) -> Answer:
+    """Come to the desk: be told of every chat one may see from now on, and of how all stands."""
+    process.start()
+    with transaction():
+        presence.arrive(actor)
+    join_room(news.LISTS)
+    for department in _departments(actor):
+        join_room(news.department_room(department))
+    return _state(actor)
+
+
+@on_desk("desk:state", _CHAT)
+def state(actor: Actor, _packet: dict[str, Any]) -> Answer:
+    """Return how all stands at the desk."""
+    return _state(actor)
+
+
+def _state(actor: Actor) -> Answer:
+    chats = [shapes.chat_row(chat) for chat in queries.live_chats(actor)]
+    return {
+        "queue": [row for row in chats if row["status"] == "queued"],
+        "mine": [row for row in chats if row["assignee"] and row["assignee"]["id"] == actor.id],
+        "all": chats,
+        "presence": _presence(),
+        "hours": shapes.hours_shape(),
+        "me": actor.id,
+    }
+
+
+@on_desk("chat:claim", _CHAT)
+def claim(actor: Actor, packet: dict[str, Any]) -> Answer:
+    """Take a chat; where another was first, the code is ``conflict``."""
+    with transaction():
+        chat = assignment.claim(actor, packet.get("chat"))
+    return _opened(chat)
+
+
+@on_desk("chat:next", _CHAT)
+def claim_next(actor: Actor, _packet: dict[str, Any]) -> Answer:
+    """Take the chat that waits for the longest."""
+    with transaction():
+        chat = assignment.claim_next(actor)
+    return _opened(chat)
+
+
+@on_desk("chat:close", _CHAT)
+def close(actor: Actor, packet: dict[str, Any]) -> Answer:
+    """End a chat."""
+    with transaction():
+        chat = handling.close(actor, packet.get("chat"))
+    return {"chat": shapes.chat_whole(chat)}
+
+
+@on_desk("chat:ticket", Permission.WORK_TICKETS)
+def to_ticket(actor: Actor, packet: dict[str, Any]) -> Answer:
+    """Make a chat a ticket."""
+    with transaction():
+        chat = handling.to_ticket(actor, packet.get("chat"))
+    return {"chat": shapes.chat_whole(chat)}
+
+
+@on_desk("chat:step_in", Permission.LEAD_CHAT)
+def step_in(actor: Actor, packet: dict[str, Any]) -> Answer:
+    """Take a colleague's chat over, as a supervisor."""
+    with transaction():
+        chat = handling.step_in(actor, packet.get("chat"))
+    return _opened(chat)
+
+
+@on_desk("chat:transfer", _CHAT)
+def transfer(actor: Actor, packet: dict[str, Any]) -> Answer:
+    """Pass a chat on to a colleague, or to a department's queue."""
+    to, department = packet.get("to"), packet.get("department")
+    if (to is None) == (department is None):
+        raise Invalid(lazy_gettext("Choose a colleague or a department."), fields={"to": []})
+    note = packet.get("note") or ""
+    if not isinstance(note, str):
+        raise Invalid(fields={"note": []})
+    with transaction():
+        chat = assignment.hand_over(
+            actor,
+            packet.get("chat"),
+            None if to is None else number(packet, "to"),
+            None if department is None else number(packet, "department"),
+            note,
+        )
+    return {"chat": shapes.chat_whole(chat)}
+
+
+@on_desk("chat:watch", _CHAT)
+def watch(actor: Actor, packet: dict[str, Any]) -> Answer:
+    """Look at a chat: its messages after a number, and all that comes."""
+    chat = queries.find_chat(actor, packet.get("chat"))
+    after = number(packet, "after") if "after" in packet else 0
+    join_room(news.room(chat.number))
+    found, files, more = queries.messages(chat.id, after=after, public=False)
+    draft = queries.draft_of(actor, chat.id)
+    card = verifying.open_card(chat) if chat.status in LIVE else None
+    return {
+        "messages": [shapes.message_shape(chat.number, one, files.get(one.seq, ()), outside=False) for one in found],
+        "more": more,
+        "chat": shapes.chat_whole(chat),
+        "draft": None if draft is None else {"kind": draft.kind.value, "body": draft.body},
+        "card": None if card is None else {"expires_at": shapes.instant(card.expires_at)},
+    }
+
+
+@on_desk("chat:unwatch", _CHAT)
+def unwatch(actor: Actor, packet: dict[str, Any]) -> None:
+    """Look at a chat no more."""
+    leave_room(news.room(queries.find_chat(actor, packet.get("chat")).number))
+
+
+@on_desk("chat:read", _CHAT)
+def read(actor: Actor, packet: dict[str, Any]) -> None:
+    """Say up to which number one has read one's own chat."""
+    seq = number(packet, "seq")
+    with transaction():
+        chat = handling.read_by_staff(actor, packet.get("chat"), seq)
+        told = {"chat": chat.number, "seq": chat.seen_by_staff, "by": "staff"}
+        mine = chat.assignee_id == actor.id
+    if mine:
+        push("chat:read", told, namespace=news.VISITOR, rooms=[news.room(str(told["chat"]))])
+
+
+@on_desk("chat:typing", _CHAT)
+def typing(actor: Actor, packet: dict[str, Any]) -> None:
+    """Let the visitor and colleagues see that one writes."""
+    chat = queries.find_chat(actor, packet.get("chat"))
+    writes = packet.get("typing") is not False
+    told: Answer = {"chat": chat.number, "typing": writes}
+    inner = told | {"sender": {"kind": "staff", "id": actor.id, "name": actor.name}}
+    push("chat:typing", inner, namespace=news.DESK, rooms=[news.room(chat.number)])
+    if chat.assignee_id == actor.id and packet.get("kind") != "note":
+        outer = told | {"sender": {"kind": "staff", "name": shapes.first_name(actor.name)}}
+        push("chat:typing", outer, namespace=news.VISITOR, rooms=[news.room(chat.number)])
+
+
+@on_desk("chat:draft", _CHAT)
+def draft(actor: Actor, packet: dict[str, Any]) -> None:
+    """Keep what one has begun to write."""
+    body = packet.get("body")
+    if not isinstance(body, str):
+        raise Invalid(fields={"body": []})
+    with transaction():
+        handling.save_draft(actor, packet.get("chat"), _kind(packet), body)
+
+
+@on_desk("chat:block", Permission.LEAD_CHAT)
+def block_visitor(actor: Actor, packet: dict[str, Any]) -> None:
+    """Keep the visitor out for some days."""
+    with transaction():
+        block(actor, packet.get("chat"), text(packet, "reason", MAX_REASON), number(packet, "days"))
+
+
+@on_desk("message:send", None)
+def send(actor: Actor, packet: dict[str, Any]) -> Answer:
+    """Say something: a reply to the visitor, or a note among ourselves. Acknowledged, it is stored.
+
+    Who may say it is asked in the writer's transaction; a note, whose chat need not be one's own, here too.
+    """
+    kind = _kind(packet)
+    key = queries.chat_key(packet.get("chat"))
+    if key is None:
+        raise NotFound
+    if kind is MessageKind.NOTE:
+        queries.find_chat(actor, packet.get("chat"))
+    message = from_staff(
+        actor, session[SESSION], key, kind, packet.get("body"), packet.get("client_id"), packet.get("files")
+    )
+    stored = writer().submit(message)
+    return {"seq": stored.seq, "at": shapes.instant(stored.at)}
+
+
+@on_desk("verification:request", Permission.VERIFY)
+def ask(actor: Actor, packet: dict[str, Any]) -> Answer:
+    """Put a sealed card before the visitor."""
+    with transaction():
+        chat, card = verifying.ask(actor, packet.get("chat"))
+        told = {"chat": chat.number, "expires_at": shapes.instant(card.expires_at), "known": chat.person_id is not None}
+    rooms = [news.room(str(told["chat"]))]
+    push("verification:requested", told, namespace=news.VISITOR, rooms=rooms)
+    push("verification:requested", told, namespace=news.DESK, rooms=rooms)
+    return told
+
+
+@on_desk("presence:set", _CHAT)
+def set_presence(actor: Actor, packet: dict[str, Any]) -> Answer:
+    """Say whether one takes chats."""
+    with transaction():
+        presence.set_state(actor, packet.get("state"), packet.get("reason"))
+    return {"presence": _presence()}
+
+
+def _kind(packet: dict[str, Any]) -> MessageKind:
+    kinds = {"reply": MessageKind.REPLY, "note": MessageKind.NOTE}
+    kind = packet.get("kind", "reply")
+    if not isinstance(kind, str) or kind not in kinds:
+        raise Invalid(fields={"kind": []})
+    return kinds[kind]
+
+
+def _opened(chat: Chat) -> Answer:
+    join_room(news.room(chat.number))
+    return {"chat": shapes.chat_whole(chat)}
+
+
+def _presence() -> list[shapes.Shape]:
+    load, now = queries.load_of(), clock.now()
+    grace = queries.desk_settings().grace_seconds
+    return [
+        shapes.presence_shape(one, load.get(one.staff_id, 0), here=queries.is_here(one, now, grace))
+        for one in queries.presences()
+    ]
+
+
+def _departments(actor: Actor) -> list[int]:
+    """Return the departments whose chats this person may see."""
+    query = select(Department.id)
+    if not actor.may(Permission.REVIEW):
+        mine = select(DepartmentMember.department_id).where(DepartmentMember.staff_id == actor.id)
+        query = query.where(Department.private.is_(False) | Department.id.in_(mine))
+    return list(db.session.scalars(query))

@@ -1,0 +1,242 @@
+"""Events of visitors. A connection is bound to one chat by its token; no event names another."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from flask import request, session
+from flask_babel import force_locale, lazy_gettext
+from flask_socketio import ConnectionRefusedError as Refused
+from flask_socketio import join_room, leave_room
+
+from console.chat import handling, news, process, queries, shapes, tokens, verifying
+from console.chat.models import Chat, chat_number
+from console.chat.opening import LANGUAGES, Opening, open_chat
+from console.chat.rates import Bucket, bucket
+from console.chat.writer import writer
+from console.chat.writing import from_visitor
+from console.core.actor import Actor
+from console.core.context import settings
+from console.core.db import db
+from console.core.errors import Conflict, NotFound, TooMany
+from console.core.push import push
+from console.core.transaction import transaction
+from console.extensions import socketio
+from console.tickets.writing import requester_writes
+from console.web.sockets import VISITOR, Answer, acknowledged, number, text
+
+PER_SECOND, BURST = 5, 20
+MAX_TOKEN = 500
+_CHAT, _NAME, _LANGUAGE = "chat", "chat_name", "chat_language"  # keys in the connection's own session
+_buckets: dict[str, Bucket] = {}
+Run = Callable[[dict[str, Any]], Answer | None]
+
+
+@socketio.on("connect", namespace=VISITOR)
+def connect(auth: Any = None) -> None:
+    """Let a visitor in, from our own frame, or from a program that brings no cookie along."""
+    origin = request.headers.get("Origin")
+    if origin != settings().base_url and not (origin is None and not request.cookies):
+        raise Refused("origin")
+    auth = auth if isinstance(auth, dict) else {}
+    language = auth.get("language")
+    session[_LANGUAGE] = language if language in LANGUAGES else settings().locale
+    _buckets[_sid()] = bucket(PER_SECOND, BURST, time.monotonic())
+    process.start()
+    join_room(news.VISITORS)
+    chat = tokens.chat_of(auth.get("token"))
+    if chat is not None:
+        _bind(chat)
+
+
+@socketio.on("disconnect", namespace=VISITOR)
+def disconnected(*_reason: Any) -> None:
+    """Tell the desk that the visitor's connection is gone."""
+    _buckets.pop(_sid(), None)
+    bound = session.get(_CHAT)
+    if isinstance(bound, str):
+        push("chat:visitor", {"chat": bound, "online": False}, namespace=news.DESK, rooms=[news.room(bound)])
+
+
+def on_visitor(event: str) -> Callable[[Run], Run]:
+    """Register the handler of a visitor's event; it is counted, and answered in the visitor's language."""
+
+    def register(run: Run) -> Run:
+        def limited(packet: dict[str, Any]) -> Answer | None:
+            found = _buckets.get(_sid())
+            if found is not None and not found.take(time.monotonic()):
+                raise TooMany(
+                    lazy_gettext("That was a little too fast. Your text is kept; it goes out in a moment."),
+                    retry_after=max(1, round(found.wait())),
+                )
+            return run(packet)
+
+        answer = acknowledged(event, limited)
+
+        def speaking(*args: Any) -> Answer:
+            with force_locale(session.get(_LANGUAGE) or settings().locale):
+                return answer(*args)
+
+        socketio.on_event(event, speaking, namespace=VISITOR)
+        return run
+
+    return register
+
+
+@on_visitor("chat:open")
+def opened(packet: dict[str, Any]) -> Answer:
+    """Open a chat. Repeated, from any connection, it is answered as the first time."""
+    opening = Opening(
+        name=_maybe(packet, "name", 1_000),
+        email=_maybe(packet, "email", 1_000),
+        question=_maybe(packet, "question", 100_000),
+        client_id=_maybe(packet, "client_id", 200),
+        department=_maybe(packet, "department", 60),
+        language=_maybe(packet, "language", 20) or session.get(_LANGUAGE, ""),
+        person=tokens.person_of(packet.get("identity")),
+        page=_maybe(packet, "page", 2_000),
+    )
+    with transaction():
+        chat = open_chat(_visitor(opening.name), opening)
+    _bind(chat)
+    answer: Answer = {
+        "chat": shapes.visitor_state(chat) | {"token": tokens.chat_token(chat)},
+        "hours": shapes.hours_shape(),
+    }
+    if chat.ticket is not None:
+        answer["ticket"] = chat.ticket.number
+    return answer
+
+
+@on_visitor("message:send")
+def send(packet: dict[str, Any]) -> Answer:
+    """Say something. Acknowledged, it is stored."""
+    key, name = _bound()
+    stored = writer().submit(from_visitor(key, name, packet.get("body"), packet.get("client_id"), packet.get("files")))
+    return {"seq": stored.seq, "at": shapes.instant(stored.at)}
+
+
+@on_visitor("chat:sync")
+def sync(packet: dict[str, Any]) -> Answer:
+    """Return what came after a number, and how the chat stands."""
+    key, _name = _bound()
+    after = number(packet, "after")
+    chat = db.session.get_one(Chat, key)
+    found, files, more = queries.messages(key, after=after, public=True)
+    card = verifying.open_card(chat) if chat.is_live else None
+    return {
+        "messages": [shapes.message_shape(chat.number, one, files.get(one.seq, ()), outside=True) for one in found],
+        "more": more,
+        "status": chat.status.value,
+        "chat": shapes.visitor_state(chat),
+        "hours": shapes.hours_shape(),
+        "card": None if card is None else {"expires_at": shapes.instant(card.expires_at)},
+    }
+
+
+@on_visitor("chat:typing")
+def typing(packet: dict[str, Any]) -> None:
+    """Let the desk see that the visitor writes; not what."""
+    key, name = _bound()
+    chat = chat_number(key)
+    told = {"chat": chat, "sender": {"kind": "visitor", "name": name}, "typing": packet.get("typing") is not False}
+    push("chat:typing", told, namespace=news.DESK, rooms=[news.room(chat)])
+
+
+@on_visitor("chat:read")
+def read(packet: dict[str, Any]) -> None:
+    """Say up to which number one has read."""
+    key, _name = _bound()
+    seq = number(packet, "seq")
+    with transaction():
+        chat = handling.read_by_visitor(key, seq)
+        told = {"chat": chat.number, "seq": chat.seen_by_visitor, "by": "visitor"}
+        room = news.room(chat.number)
+    push("chat:read", told, namespace=news.DESK, rooms=[room])
+
+
+@on_visitor("chat:end")
+def end(_packet: dict[str, Any]) -> Answer:
+    """End the chat; a question that nobody has answered becomes a ticket."""
+    key, name = _bound()
+    with transaction():
+        chat = handling.end_by_visitor(_visitor(name), key)
+    return {"chat": shapes.visitor_state(chat)}
+
+
+@on_visitor("chat:rate")
+def rate(packet: dict[str, Any]) -> None:
+    """Say how it was, once."""
+    key, name = _bound()
+    with transaction():
+        handling.rate(_visitor(name), key, packet.get("score"), packet.get("comment"))
+
+
+@on_visitor("chat:transcript")
+def transcript(_packet: dict[str, Any]) -> None:
+    """Have what was said mailed to the address given, once."""
+    key, name = _bound()
+    with transaction():
+        handling.mail_transcript(_visitor(name), key)
+
+
+@on_visitor("ticket:add")
+def add_to_ticket(packet: dict[str, Any]) -> Answer:
+    """Add to the ticket that the chat became: what was typed while it did is not lost."""
+    key, name = _bound()
+    body, client_id = text(packet, "body", 50_000), text(packet, "client_id", 60)
+    with transaction():
+        chat = queries.lock_by_key(key)
+        if chat.ticket is None:
+            raise Conflict
+        message = requester_writes(_visitor(name), chat.ticket, body, client_id=f"c:{client_id}", via="chat")
+        ticket = chat.ticket.number
+        seq = message.seq
+    return {"ticket": ticket, "seq": seq}
+
+
+@on_visitor("verification:submit")
+def submit(packet: dict[str, Any]) -> Answer:
+    """Try what was entered on the sealed card. Only the result is told, to both sides."""
+    key, name = _bound()
+    chat = db.session.get_one(Chat, key)
+    email = _maybe(packet, "email", 254)
+    with transaction():
+        result = verifying.submit(_visitor(name), chat, email=email, pin=text(packet, "pin", 40))
+        verified, over, chat_number = result.verification is not None, result.over, chat.number
+    told = {"chat": chat_number, "verified": verified, "over": over}
+    push("verification:result", told, namespace=news.DESK, rooms=[news.room(chat_number)])
+    return {"verified": verified, "over": over}
+
+
+def _bind(chat: Chat) -> None:
+    """Bind this connection to a chat, and to no other."""
+    before = session.get(_CHAT)
+    if isinstance(before, str) and before != chat.number:
+        leave_room(news.room(before))
+    session[_CHAT], session[_NAME] = chat.number, chat.name
+    session["chat_key"] = chat.id
+    join_room(news.room(chat.number))
+    push("chat:visitor", {"chat": chat.number, "online": True}, namespace=news.DESK, rooms=[news.room(chat.number)])
+
+
+def _bound() -> tuple[int, str]:
+    key = session.get("chat_key")
+    if not isinstance(key, int):
+        raise NotFound(code="no_chat")
+    return key, str(session.get(_NAME) or "")
+
+
+def _visitor(name: str) -> Actor:
+    return Actor(kind="visitor", id=None, name=name[:120] or "visitor", address=request.remote_addr)
+
+
+def _maybe(packet: dict[str, Any], name: str, limit: int) -> str:
+    value = packet.get(name)
+    return value[:limit] if isinstance(value, str) else ""
+
+
+def _sid() -> str:
+    return str(request.sid)  # type: ignore[attr-defined]

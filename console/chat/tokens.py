@@ -1,0 +1,78 @@
+"""What a visitor holds: a token that opens one chat, and, from Moj Mint, one that says who is signed in.
+
+A chat's token is made from its key and can be made again, so that a repeated opening is answered
+with the same; nothing of it is stored, and a dump of the database makes none.
+"""
+
+from __future__ import annotations
+
+import hmac
+
+from itsdangerous import BadSignature, URLSafeTimedSerializer
+
+from console.chat.models import Chat
+from console.core import clock
+from console.core.addresses import source
+from console.core.context import sealer, settings
+from console.core.db import db
+from console.customers.models import Person
+
+_SALT = "chat-person"
+PERSON_SECONDS = 12 * 3600  # as long as a sign-in to the portal
+
+
+def chat_token(chat: Chat) -> str:
+    """Return the token that opens ``chat`` to its visitor."""
+    return f"{chat.id}.{_proof(chat.id, chat.token_version)}"
+
+
+def chat_of(token: object) -> Chat | None:
+    """Return the chat that ``token`` opens; ``None`` for whatever is no token of ours."""
+    if not isinstance(token, str) or len(token) > 100:
+        return None
+    key, _, proof = token.partition(".")
+    if not key.isascii() or not key.isdigit() or len(key) > 9:
+        return None
+    chat = db.session.get(Chat, int(key))
+    if chat is None or not hmac.compare_digest(_proof(chat.id, chat.token_version), proof):
+        return None
+    return chat
+
+
+def _proof(key: int, version: int) -> str:
+    return sealer().keyed_digest("chat-token", f"{key}:{version}")
+
+
+def source_of(address: str | None) -> str:
+    """Return what is kept of the network address a chat comes from."""
+    return sealer().keyed_digest("chat-source", source(address))
+
+
+def open_key(client_id: str, *said: str) -> str:
+    """Return what a repeated opening is known by: its client's id and all that was said.
+
+    The id alone would let whoever guesses it in on somebody else's chat.
+    """
+    return sealer().keyed_digest("chat-open", "\x1f".join((client_id, *said)))
+
+
+def person_token(person: Person) -> str:
+    """Return what the portal gives its page, so that the widget knows who is signed in."""
+    token = _serializer().dumps([person.id, clock.now().timestamp()])
+    return token if isinstance(token, str) else token.decode()
+
+
+def person_of(token: object) -> Person | None:
+    """Return who was signed in to the portal when it gave ``token``; known by it, not verified."""
+    if not isinstance(token, str) or not token or len(token) > 500:
+        return None
+    try:
+        key, made = _serializer().loads(token)
+    except (BadSignature, ValueError, TypeError):
+        return None
+    age = clock.now().timestamp() - float(made)
+    return db.session.get(Person, int(key)) if -60 < age < PERSON_SECONDS else None
+
+
+def _serializer() -> URLSafeTimedSerializer:
+    return URLSafeTimedSerializer(settings().secret_key, salt=_SALT)

@@ -1,0 +1,124 @@
+"""Who is behind a chat.
+
+The agent asks with one click; e-mail and PIN go to the server in a sealed card, never
+through the transcript; only the result comes back. A verification made for a chat ends with it.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import select
+
+from console.chat import news, queries, timeline
+from console.chat.models import Chat, ChatStatus
+from console.core import clock
+from console.core.actor import SYSTEM, Actor
+from console.core.db import db
+from console.core.errors import Conflict, NotFound
+from console.customers import cards
+from console.customers.models import Verification, VerificationCard
+from console.customers.verification import end_by_channel
+from console.staff.roles import Permission
+
+CHANNEL = "chat:"
+
+
+def channel(chat: Chat) -> str:
+    """Return the channel that verifications made in this chat name."""
+    return f"{CHANNEL}{chat.number}"
+
+
+def ask(actor: Actor, number: object) -> tuple[Chat, VerificationCard]:
+    """Put a sealed card before the visitor.
+
+    Raises:
+        NotFound: no such chat for this person, or the role does not verify.
+        Conflict: ``not_yours``: another agent has the chat, or it has ended.
+    """
+    actor.require(Permission.VERIFY)
+    chat = queries.lock_chat(actor, number)
+    if chat.status is not ChatStatus.ACTIVE or chat.assignee_id != actor.id:
+        raise Conflict(code="not_yours")
+    card, _token = cards.ask(actor, channel(chat))  # the card is on the connection; nobody needs its token
+    timeline.event(actor, chat, "verification_asked", expires_at=card.expires_at.isoformat())
+    return chat, card
+
+
+def open_card(chat: Chat, *, lock: bool = False) -> VerificationCard | None:
+    """Return the card that stands before the visitor of this chat."""
+    query = select(VerificationCard).where(
+        VerificationCard.channel == channel(chat), VerificationCard.ended_at.is_(None)
+    )
+    if lock:
+        query = query.with_for_update().execution_options(populate_existing=True)
+    card = db.session.scalar(query.order_by(VerificationCard.id.desc()).limit(1))
+    return card if card is not None and cards.is_open(card) else None
+
+
+def submit(visitor: Actor, chat: Chat, *, email: str, pin: str) -> cards.Result:
+    """Try what the visitor entered. Signed in to the portal, they enter the PIN alone.
+
+    Args:
+        visitor: with the network address: failures slow it.
+        chat: of the visitor's connection; locked here.
+
+    Raises:
+        NotFound: no card is open.
+        Invalid, TooMany: see :func:`console.customers.verification.verify`; nothing was tried.
+    """
+    chat = queries.lock_by_key(chat.id)
+    card = open_card(chat, lock=True)
+    if card is None or not chat.is_live:
+        raise NotFound(code="no_card")
+    address = chat.person.email if chat.person is not None else email
+    result = cards.try_card(visitor, card, email=address, pin=pin)
+    if result.verification is not None:
+        note_verified(visitor, chat, result.verification)
+    else:
+        timeline.event(visitor, chat, "verification_failed", over=result.over, name="")
+    return result
+
+
+def note_channel(actor: Actor, channel_name: str, verification: Verification | None) -> None:
+    """Note in the chat that a channel names how a check by staff went (``None``: it failed)."""
+    if not channel_name.startswith(CHANNEL):
+        return
+    try:
+        chat = queries.lock_chat(actor, channel_name.removeprefix(CHANNEL))
+    except NotFound:
+        return
+    if not chat.is_live:
+        return
+    if verification is not None:
+        note_verified(actor, chat, verification)
+    else:
+        timeline.event(actor, chat, "verification_failed", over=False)
+
+
+def note_verified(actor: Actor, chat: Chat, verification: Verification) -> None:
+    """Let a locked chat show who was verified in it, until when."""
+    person = verification.membership.person if verification.membership is not None else None
+    chat.customer_id = verification.customer_id
+    chat.verified_until = verification.expires_at
+    chat.verified_name = person.name if person is not None else None
+    timeline.event(
+        actor,
+        chat,
+        "verified",
+        person=chat.verified_name,
+        customer=verification.customer.number,
+        until=verification.expires_at.isoformat(),
+    )
+    news.state(chat)
+
+
+def end_channel(chat: Chat) -> None:
+    """End the card and the verifications of a chat that has ended, or has another agent now."""
+    now: datetime = clock.now()
+    for card in db.session.scalars(
+        select(VerificationCard).where(VerificationCard.channel == channel(chat), VerificationCard.ended_at.is_(None))
+    ):
+        card.ended_at = now
+    end_by_channel(SYSTEM, channel(chat))
+    chat.verified_until = None

@@ -1,0 +1,390 @@
+"""The one writer of chat messages in a process: what waits is stored as one group, in one commit.
+
+A commit costs the same for one row and for hundreds. So handlers put their message down and wait; the writer takes
+whatever has gathered, stores it in one transaction in which it asks again whether each may be said, and only then
+are the senders told and the others shown. When a group fails its messages are tried singly, so that one bad row
+fails alone.
+
+Where nothing is patched (tests, commands) a message is a group of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import gevent
+from flask import Flask, current_app
+from flask_babel import lazy_gettext
+from gevent.event import AsyncResult, Event
+from gevent.monkey import is_module_patched
+from sqlalchemy import bindparam, insert, select, tuple_, update
+
+from console.chat import news, shapes
+from console.chat.models import LIVE, Chat, ChatFile, ChatMessage, ChatStatus, MessageKind, chat_number
+from console.chat.timeline import preview
+from console.chat.writing import Outgoing
+from console.core import clock
+from console.core.context import settings
+from console.core.db import db
+from console.core.errors import Busy, Conflict, Invalid, NotFound, Refusal, SignInNeeded
+from console.core.logging import get_logger
+from console.core.transaction import transaction
+from console.staff.models import StaffSession
+from console.staff.roles import Permission
+from console.staff.sessions import may_be_in
+
+log = get_logger(__name__)
+
+GROUP = 500
+PATIENCE = 30  # seconds a handler waits for its group
+
+
+@dataclass(slots=True)
+class Stored:
+    """A message that is in the database. ``again``: it was there before."""
+
+    seq: int
+    at: datetime
+    again: bool = False
+
+
+Outcome = Stored | Refusal
+
+
+@dataclass(slots=True)
+class _State:
+    """A locked chat as its group finds and leaves it."""
+
+    number: str
+    status: ChatStatus
+    assignee_id: int | None
+    last_seq: int
+    unanswered_since: datetime | None
+    first_answered_at: datetime | None
+    seen_by_staff: int
+    changed: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class _Group:
+    """What one transaction stores."""
+
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    pushes: list[tuple[str, shapes.Shape, shapes.Shape | None]] = field(default_factory=list)
+    files: list[tuple[list[int], int]] = field(default_factory=list)
+    chats: set[int] = field(default_factory=set)
+
+
+class Writer:
+    """Stores messages in groups. One for each process."""
+
+    def __init__(self, app: Flask) -> None:
+        self._app = app
+        self._waiting: list[tuple[Outgoing, AsyncResult]] = []
+        self._wake = Event()
+        self._loop: gevent.Greenlet | None = None
+
+    def submit(self, message: Outgoing) -> Stored:
+        """Store a message and return when it is stored.
+
+        Raises:
+            Refusal: it may not be said; nothing was stored.
+            Busy: it is not known to be stored; sent again with its id, it is stored once.
+        """
+        if not is_module_patched("socket"):
+            (outcome,) = store([message])
+        else:
+            result = AsyncResult()
+            self._waiting.append((message, result))
+            if self._loop is None or self._loop.dead:
+                self._loop = gevent.spawn(self._run)
+            self._wake.set()
+            try:
+                outcome = result.get(timeout=PATIENCE)
+            except gevent.Timeout:
+                raise Busy from None
+        if isinstance(outcome, Refusal):
+            raise outcome
+        return outcome
+
+    def _run(self) -> None:
+        while True:
+            self._wake.wait()
+            self._wake.clear()
+            while self._waiting:
+                group, self._waiting = self._waiting[:GROUP], self._waiting[GROUP:]
+                with self._app.app_context():
+                    self._store(group)
+
+    def _store(self, group: list[tuple[Outgoing, AsyncResult]]) -> None:
+        pushes: list[Any] = []
+        outcomes = store([message for message, _result in group], pushes)
+        for (_message, result), outcome in zip(group, outcomes, strict=True):
+            result.set(outcome)
+        gevent.sleep(0)  # the senders are told first
+        for push in pushes:
+            news.push_message(*push)
+
+
+def writer() -> Writer:
+    """Return this application's writer."""
+    found: Writer = current_app.extensions.setdefault("chat_writer", None) or Writer(current_app._get_current_object())  # type: ignore[attr-defined]  # noqa: SLF001
+    current_app.extensions["chat_writer"] = found
+    return found
+
+
+def store(messages: Sequence[Outgoing], pushes: list[Any] | None = None) -> list[Outcome]:
+    """Store messages as one group; where that fails, singly.
+
+    Args:
+        pushes: gathers what is to be shown; without it, it is shown at once.
+    """
+    try:
+        outcomes, group = _store_group(messages)
+    except Exception as error:
+        db.session.rollback()
+        if len(messages) == 1:
+            if isinstance(error, Refusal):
+                return [error]
+            log.exception("a message could not be stored")
+            return [Busy()]
+        log.warning("a group of messages failed; each is tried by itself", count=len(messages))
+        return [outcome for one in messages for outcome in store([one], pushes)]
+    for key in group.chats:
+        news.touched(key)
+    if pushes is None:
+        for push in group.pushes:
+            news.push_message(*push)
+    else:
+        pushes.extend(group.pushes)
+    return outcomes
+
+
+def _store_group(messages: Sequence[Outgoing]) -> tuple[list[Outcome], _Group]:
+    group = _Group()
+    with transaction() as session:
+        states = _lock(messages)
+        earlier = _earlier(messages)
+        staff = _staff(messages)
+        files = _files(messages)
+        now = clock.now()
+        outcomes = [_place(one, states, earlier, staff, files, now, group) for one in messages]
+        if group.rows:
+            session.execute(insert(ChatMessage.__table__), group.rows)  # type: ignore[arg-type]
+            _keep(states)
+        for keys, seq in group.files:
+            session.execute(update(ChatFile).where(ChatFile.id.in_(keys)).values(seq=seq))
+    return outcomes, group
+
+
+def _lock(messages: Sequence[Outgoing]) -> dict[int, _State]:
+    query = (
+        select(
+            Chat.id,
+            Chat.status,
+            Chat.assignee_id,
+            Chat.last_seq,
+            Chat.unanswered_since,
+            Chat.first_answered_at,
+            Chat.seen_by_staff,
+        )
+        .where(Chat.id.in_({one.chat_id for one in messages}))
+        .order_by(Chat.id)
+        .with_for_update()
+    )
+    return {row[0]: _State(chat_number(row[0]), *row[1:]) for row in db.session.execute(query)}
+
+
+def _earlier(messages: Sequence[Outgoing]) -> dict[tuple[int, str], Stored]:
+    """Return which of the messages are stored already."""
+    keys = [(one.chat_id, one.client_key) for one in messages]
+    query = select(ChatMessage.chat_id, ChatMessage.client_key, ChatMessage.seq, ChatMessage.at).where(
+        tuple_(ChatMessage.chat_id, ChatMessage.client_key).in_(keys)
+    )
+    return {(row[0], row[1]): Stored(row[2], row[3], again=True) for row in db.session.execute(query)}
+
+
+def _staff(messages: Sequence[Outgoing]) -> dict[int, frozenset[str]]:
+    """Return what each sign-in session may do now: one that has ended, nothing."""
+    keys = {one.staff_session for one in messages if one.staff_session is not None}
+    if not keys:
+        return {}
+    now, idle = clock.now(), timedelta(minutes=settings().session_idle_minutes)
+    rows = db.session.scalars(
+        select(StaffSession).where(StaffSession.id.in_(keys)).execution_options(populate_existing=True)
+    )
+    return {
+        row.id: frozenset(row.staff.actor().permissions)
+        for row in rows
+        if row.is_live(now, idle) and may_be_in(row.staff)
+    }
+
+
+def _files(messages: Sequence[Outgoing]) -> dict[int, ChatFile]:
+    keys = {key for one in messages for key in one.files}
+    if not keys:
+        return {}
+    return {file.id: file for file in db.session.scalars(select(ChatFile).where(ChatFile.id.in_(keys)))}
+
+
+def _place(
+    one: Outgoing,
+    states: dict[int, _State],
+    earlier: dict[tuple[int, str], Stored],
+    staff: dict[int, frozenset[str]],
+    files: dict[int, ChatFile],
+    now: datetime,
+    group: _Group,
+) -> Outcome:
+    """Give a message its place in its chat, or say why it has none."""
+    again = earlier.get((one.chat_id, one.client_key))
+    state = states.get(one.chat_id)
+    refusal = _refuse(one, state, staff)
+    if isinstance(refusal, SignInNeeded):
+        return refusal
+    if again is not None:
+        return again
+    if refusal is not None or state is None:
+        return refusal or NotFound()
+    held = _held(one, files)
+    if held is None:
+        return Invalid(fields={"files": [lazy_gettext("A file is missing. Attach it again.")]})
+    state.last_seq += 1
+    seq = state.last_seq
+    data = one.data | ({"files": len(held)} if held else {})
+    group.rows.append(
+        {
+            "chat_id": one.chat_id,
+            "seq": seq,
+            "kind": one.kind,
+            "staff_id": one.staff_id,
+            "name": one.name,
+            "body": one.body,
+            "data": data,
+            "client_key": one.client_key,
+            "at": now,
+        }
+    )
+    if held:
+        group.files.append(([file.id for file in held], seq))
+    _note_change(state, one, seq, now, held)
+    _show(one, state, seq, data, now, held, group)
+    stored = Stored(seq, now)
+    earlier[one.chat_id, one.client_key] = Stored(seq, now, again=True)
+    group.chats.add(one.chat_id)
+    return stored
+
+
+def _refuse(one: Outgoing, state: _State | None, staff: dict[int, frozenset[str]]) -> Refusal | None:
+    if one.staff_session is not None:
+        may = staff.get(one.staff_session)
+        if may is None:
+            return SignInNeeded()
+        if Permission.CHAT not in may:
+            return NotFound(code="not_allowed")
+    if state is None:
+        return NotFound()
+    if one.kind is MessageKind.NOTE:
+        return None  # a note may be added to what has ended
+    if state.status not in LIVE:
+        code = "ticketed" if state.status is ChatStatus.TICKETED else "ended"
+        return Conflict(lazy_gettext("This conversation has ended. Your text is kept."), code=code)
+    if one.kind is MessageKind.REPLY and state.assignee_id != one.staff_id:
+        return Conflict(lazy_gettext("This chat is another agent's, or nobody's yet. Take it first."), code="not_yours")
+    return None
+
+
+def _held(one: Outgoing, files: dict[int, ChatFile]) -> list[ChatFile] | None:
+    """Return the message's files; ``None`` where one is not its sender's, or went out already."""
+    held = []
+    for key in one.files:
+        file = files.get(key)
+        if file is None or file.chat_id != one.chat_id or file.seq is not None or file.staff_id != one.staff_id:
+            return None
+        held.append(file)
+    return held
+
+
+def _note_change(state: _State, one: Outgoing, seq: int, now: datetime, held: list[ChatFile]) -> None:
+    """Bring what the chat repeats of its messages up to date."""
+    state.changed["seq"] = seq
+    if one.kind is MessageKind.NOTE:
+        return
+    state.changed |= {
+        "last_at": now,
+        "last_by": "visitor" if one.kind is MessageKind.VISITOR else "staff",
+        "preview": preview(one.body or (held[0].name if held else "")),
+    }
+    if one.kind is MessageKind.VISITOR:
+        state.unanswered_since = state.unanswered_since or now
+    else:
+        state.unanswered_since = None
+        state.first_answered_at = state.first_answered_at or now
+        state.seen_by_staff = seq
+
+
+def _show(
+    one: Outgoing, state: _State, seq: int, data: dict[str, Any], now: datetime, held: list[ChatFile], group: _Group
+) -> None:
+    parts: dict[str, Any] = {
+        "seq": seq,
+        "kind": one.kind,
+        "name": one.name,
+        "staff_id": one.staff_id,
+        "body": one.body,
+        "data": data,
+        "client_key": one.client_key,
+        "at": now,
+        "files": held,
+    }
+    inner = shapes.plain_shape(state.number, **parts, outside=False)
+    outer = None if one.kind is MessageKind.NOTE else shapes.plain_shape(state.number, **parts, outside=True)
+    group.pushes.append((state.number, inner, outer))
+
+
+_SAID = (
+    update(Chat.__table__)  # type: ignore[arg-type]
+    .where(Chat.__table__.c.id == bindparam("key"))
+    .values(
+        last_seq=bindparam("new_seq"),
+        last_at=bindparam("new_at"),
+        last_by=bindparam("new_by"),
+        preview=bindparam("new_preview"),
+        unanswered_since=bindparam("new_unanswered"),
+        first_answered_at=bindparam("new_first"),
+        seen_by_staff=bindparam("new_seen"),
+    )
+)
+_NOTED = (
+    update(Chat.__table__)  # type: ignore[arg-type]
+    .where(Chat.__table__.c.id == bindparam("key"))
+    .values(last_seq=bindparam("new_seq"))
+)
+
+
+def _keep(states: dict[int, _State]) -> None:
+    said, noted = [], []
+    for key, state in states.items():
+        if "last_at" in state.changed:
+            said.append(
+                {
+                    "key": key,
+                    "new_seq": state.last_seq,
+                    "new_at": state.changed["last_at"],
+                    "new_by": state.changed["last_by"],
+                    "new_preview": state.changed["preview"],
+                    "new_unanswered": state.unanswered_since,
+                    "new_first": state.first_answered_at,
+                    "new_seen": state.seen_by_staff,
+                }
+            )
+        elif state.changed:
+            noted.append({"key": key, "new_seq": state.last_seq})
+    connection = db.session.connection()
+    if said:
+        connection.execute(_SAID, said)
+    if noted:
+        connection.execute(_NOTED, noted)

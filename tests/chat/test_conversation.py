@@ -1,0 +1,91 @@
+"""A conversation over real sockets: asked, taken, answered, verified, ended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from uuid import uuid4
+
+from tests.chat.conftest import CLOSED, Desk
+
+
+def test_a_question_is_asked_taken_and_answered(desk: Callable[..., Desk]) -> None:
+    place = desk()
+    agent = place.staff("agent")
+    visitor, opened = place.ask("Ne stižu mi poruke. Moj PIN je 482 913.")
+    chat = opened["chat"]["id"]
+    assert opened["chat"]["status"] == "queued" and opened["chat"]["seq"] == 1 and opened["hours"]["open"]
+    row = next(r for r in agent.wait_for("queue:changed")["chats"] if r["chat"] == chat)
+    assert row["preview"] == "Ne stižu mi poruke. Moj PIN je ••••••."
+
+    seen = agent.call("chat:watch", {"chat": chat})
+    assert [m["body"] for m in seen["messages"]] == ["Ne stižu mi poruke. Moj PIN je ••••••."]
+    assert seen["messages"][0]["masked"] == 1
+    unclaimed = agent.call("message:send", {"chat": chat, "client_id": "a", "body": "Dobar dan", "kind": "reply"})
+    assert unclaimed["error"]["code"] == "not_yours"
+    taken = agent.call("chat:claim", {"chat": chat})
+    assert taken["ok"] and taken["chat"]["status"] == "active"
+    assert visitor.wait_for("chat:state")["chat"]["agent"] == taken["chat"]["assignee"]["name"].split()[0]
+
+    key = uuid4().hex
+    said = agent.call("message:send", {"chat": chat, "client_id": key, "body": "Dobar dan", "kind": "reply"})
+    again = agent.call("message:send", {"chat": chat, "client_id": key, "body": "Dobar dan", "kind": "reply"})
+    assert said["ok"] and said["seq"] == again["seq"] and said["at"] == again["at"]
+    came = visitor.wait_for("message:new", body="Dobar dan")
+    assert came["seq"] == said["seq"] and came["sender"] == {"kind": "staff", "name": came["sender"]["name"]}
+    assert " " not in came["sender"]["name"], "a first name"
+    agent.call("message:send", {"chat": chat, "client_id": uuid4().hex, "body": "među nama", "kind": "note"})
+    answer = visitor.call("message:send", {"client_id": uuid4().hex, "body": "Hvala"})
+    assert agent.wait_for("message:new", body="Hvala")["seq"] == answer["seq"]
+
+    # Whoever comes back gets what the other side may see, in order, and nothing of the notes.
+    back = place.visitor(opened["chat"]["token"])
+    synced = back.call("chat:sync", {"after": 0})
+    assert [m["body"] for m in synced["messages"] if m["kind"] != "event"] == [
+        "Ne stižu mi poruke. Moj PIN je ••••••.",
+        "Dobar dan",
+        "Hvala",
+    ]
+    assert [m["seq"] for m in synced["messages"]] == sorted(m["seq"] for m in synced["messages"])
+    assert "među nama" not in str(visitor.events) + str(synced)
+
+    assert back.call("chat:read", {"seq": said["seq"]})["ok"]
+    assert agent.wait_for("chat:read")["seq"] == said["seq"]
+    assert agent.call("chat:close", {"chat": chat})["chat"]["status"] == "closed"
+    late = visitor.call("message:send", {"client_id": uuid4().hex, "body": "Još nešto"})
+    assert late["error"]["code"] == "ended"
+    assert visitor.call("chat:rate", {"score": 5, "comment": "Brzo"})["ok"]
+    assert visitor.call("chat:rate", {"score": 1})["error"]["code"] == "rated"
+    assert visitor.call("chat:transcript")["ok"]
+
+
+def test_out_of_hours_a_question_is_a_ticket_at_once(desk: Callable[..., Desk]) -> None:
+    place = desk(CLOCK=CLOSED)
+    packet = {"name": "Dragan", "email": "dragan@example.test", "question": "Uplata?", "client_id": uuid4().hex}
+    first, second = place.visitor(), place.visitor()
+    answer = first.call("chat:open", packet)
+    assert answer["ok"] and answer["ticket"].startswith("T-") and answer["chat"]["status"] == "ticketed"
+    assert not answer["hours"]["open"] and answer["hours"]["next_open"].startswith("2026-11-24T09:00:00")
+    again = second.call("chat:open", packet)
+    assert again["ticket"] == answer["ticket"] and again["chat"] == answer["chat"]
+    other = second.call("chat:open", packet | {"question": "Nešto drugo"})
+    assert other["ticket"] != answer["ticket"], "the id alone opens nobody's chat"
+    more = first.call("ticket:add", {"client_id": uuid4().hex, "body": "Broj je 97-123."})
+    assert more["ok"] and more["ticket"] == answer["ticket"]
+
+
+def test_the_sealed_card(desk: Callable[..., Desk]) -> None:
+    place = desk()
+    agent = place.staff("agent")
+    visitor, opened = place.ask()
+    chat = opened["chat"]["id"]
+    early = visitor.call("verification:submit", {"email": "ana@example.test", "pin": "123456"})
+    assert early["error"]["code"] == "no_card"
+    assert agent.call("verification:request", {"chat": chat})["error"]["code"] == "not_yours"
+    agent.call("chat:claim", {"chat": chat})
+    agent.call("chat:watch", {"chat": chat})
+    assert agent.call("verification:request", {"chat": chat})["ok"]
+    visitor.wait_for("verification:requested")
+    assert visitor.call("chat:sync", {"after": 0})["card"] is not None
+    wrong = visitor.call("verification:submit", {"email": "ana@example.test", "pin": "000000"})
+    assert wrong["ok"] and wrong["verified"] is False
+    assert agent.wait_for("verification:result")["verified"] is False
