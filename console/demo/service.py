@@ -18,7 +18,7 @@ from console.core.passwords import hash_password
 from console.core.settings import DEMO_PASSWORD
 from console.core.transaction import transaction
 from console.customers.models import Customer
-from console.demo import crowd, desk
+from console.demo import crowd, desk, ticket_crowd
 from console.demo.cast import tell
 from console.demo.names import Names
 from console.demo.story import Story
@@ -49,8 +49,8 @@ def story_day() -> date:
     return today - timedelta(days=today.weekday() or 7)
 
 
-def fill(seed: int, customers: int = 0, progress: Progress = lambda _what, _count: None) -> None:
-    """Tell the story of ``seed``, with ``customers`` more accounts than it names.
+def fill(seed: int, customers: int = 0, progress: Progress = lambda _what, _count: None, *, tickets: int = 0) -> None:
+    """Tell the story of ``seed``, with ``customers`` more accounts and ``tickets`` more tickets than it names.
 
     Raises:
         DemoRefusedError: in production, or where there is something already.
@@ -66,11 +66,19 @@ def fill(seed: int, customers: int = 0, progress: Progress = lambda _what, _coun
     story.at(story.instant(400, hour=15), lambda: load_standard(story.actor("supervisor")))
     desk.tell(story)
     with transaction() as session:
+        if tickets:
+            ticket_crowd.reserve(session, tickets)
         story.happen(lambda: progress("story", story.length))
         desk.send_mail(story)
         if customers:
             with clock.standing_at(story.instant(0)):
                 _add_crowd(seed, customers, story, lambda count: progress("customers", count))
+        with clock.standing_at(desk.desk_now()):
+            if tickets:
+                crowd_of_tickets = ticket_crowd.Crowd(session, seed, tickets, clock.now())
+                ticket_crowd.fill(crowd_of_tickets, lambda count: progress("tickets", count))
+            if customers or tickets:
+                record(SYSTEM, "demo.filled", f"seed {seed}", customers=customers, tickets=tickets)
         session.flush()
     desk.settle()
 
@@ -90,4 +98,3 @@ def _add_crowd(seed: int, customers: int, story: Story, progress: Callable[[int]
         domain_product=domain,
         progress=progress,
     )
-    record(SYSTEM, "demo.filled", f"seed {seed}", customers=customers)

@@ -28,7 +28,7 @@ def begin(ticket: Ticket, now: datetime) -> None:
     rule, calendar = rule_for(ticket), working.calendar()
     first = StepKind.REPLY if ticket.last_by == "staff" else StepKind.QUESTION
     begun = spans(ticket.created_at, [Step(ticket.created_at, first)])
-    rows = [_values(measure(span, rule.goals[span.kind], calendar, now), rule) for span in begun]
+    rows = [values_of(measure(span, rule.goals[span.kind], calendar, now), rule) for span in begun]
     db.session.execute(insert(_TABLE), [{"ticket_id": ticket.id, **row} for row in rows])
     ticket.due_at = _first_due(row["due_at"] for row in rows)
 
@@ -48,7 +48,7 @@ def recount(ticket: Ticket, now: datetime) -> None:
         row = stored.pop((span.kind, span.started_at), None)
         if row is not None and _is_over(row, span):
             continue
-        values = _values(measure(span, rule.goals[span.kind], calendar, now), rule)
+        values = values_of(measure(span, rule.goals[span.kind], calendar, now), rule)
         _store(ticket, row, values, now)
         if span.met_at is None:
             due.append(values["due_at"])
@@ -83,7 +83,7 @@ def _store(ticket: Ticket, row: TicketPromise | None, values: dict[str, Any], no
         row.escalated_at = None
 
 
-def _values(promise: Promise, rule: Rule) -> dict[str, Any]:
+def values_of(promise: Promise, rule: Rule) -> dict[str, Any]:
     """Return the columns of a promise."""
     span = promise.span
     stands = span.met_at is not None or span.paused_since is not None
