@@ -19,17 +19,21 @@ MOST_AT_ONCE = 100  # tickets that one verb takes
 _BIG = 2**31
 
 
-def visible(actor: Actor) -> ColumnElement[bool]:
+def visible(actor: Actor, ticket: type[Ticket] = Ticket) -> ColumnElement[bool]:
     """Return the condition "this ticket is for ``actor`` to see".
 
     A private department's tickets are for its members and for those who manage the desk's work.
+
+    Args:
+        actor: the reader.
+        ticket: an alias, where the statement has one.
     """
     actor.require(Permission.READ_TICKETS)
     if actor.kind != "staff" or actor.may(Permission.REVIEW):
         return true()
     mine = select(DepartmentMember.department_id).where(DepartmentMember.staff_id == actor.id)
     closed_to_me = select(Department.id).where(Department.private.is_(True), Department.id.not_in(mine))
-    return Ticket.department_id.not_in(closed_to_me)
+    return ticket.department_id.not_in(closed_to_me)
 
 
 def ticket_key(number: str) -> int | None:

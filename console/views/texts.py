@@ -30,24 +30,25 @@ def _texts(_language: str) -> dict[str, str | dict[str, str]]:
         "choose_two": gettext("Select at least two tickets to merge."),
         "not_listed": gettext("no longer in this view"),
         "live_off": gettext("No live connection; refreshed every 30 seconds"),
-        "open_duplicates": _forms(
+        "open_duplicates": forms_of(
             lambda n: ngettext("%(num)d open ticket of this address", "%(num)d open tickets of this address", n)
         ),
-        "new_rows": _forms(lambda n: ngettext("%(num)d new – show", "%(num)d new – show", n)),
-        "late_minutes": _forms(lambda n: ngettext("%(num)d min late", "%(num)d min late", n)),
-        "late_hours": _forms(lambda n: ngettext("%(num)d h late", "%(num)d h late", n)),
-        "late_days": _forms(lambda n: ngettext("%(num)d day late", "%(num)d days late", n)),
+        "new_rows": forms_of(lambda n: ngettext("%(num)d new – show", "%(num)d new – show", n)),
+        "late_minutes": forms_of(lambda n: ngettext("%(num)d min late", "%(num)d min late", n)),
+        "late_hours": forms_of(lambda n: ngettext("%(num)d h late", "%(num)d h late", n)),
+        "late_days": forms_of(lambda n: ngettext("%(num)d day late", "%(num)d days late", n)),
         "just_now": gettext("just now"),
-        "found": _forms(lambda n: ngettext("%(num)d found", "%(num)d found", n)),
-        "picked": _forms(lambda n: ngettext("%(num)d selected", "%(num)d selected", n)),
-        "minutes_ago": _forms(lambda n: ngettext("%(num)d min ago", "%(num)d min ago", n)),
-        "hours_ago": _forms(lambda n: ngettext("%(num)d hour ago", "%(num)d hours ago", n)),
-        "left_seconds": _forms(lambda n: ngettext("%(num)d s left", "%(num)d s left", n)),
-        "left_minutes": _forms(lambda n: ngettext("%(num)d min left", "%(num)d min left", n)),
-        "left_hours": _forms(lambda n: ngettext("%(num)d h left", "%(num)d h left", n)),
-        "left_days": _forms(lambda n: ngettext("%(num)d day left", "%(num)d days left", n)),
+        "found": forms_of(lambda n: ngettext("%(num)d found", "%(num)d found", n)),
+        "picked": forms_of(lambda n: ngettext("%(num)d selected", "%(num)d selected", n)),
+        "minutes_ago": forms_of(lambda n: ngettext("%(num)d min ago", "%(num)d min ago", n)),
+        "hours_ago": forms_of(lambda n: ngettext("%(num)d hour ago", "%(num)d hours ago", n)),
+        "left_seconds": forms_of(lambda n: ngettext("%(num)d s left", "%(num)d s left", n)),
+        "left_minutes": forms_of(lambda n: ngettext("%(num)d min left", "%(num)d min left", n)),
+        "left_hours": forms_of(lambda n: ngettext("%(num)d h left", "%(num)d h left", n)),
+        "left_days": forms_of(lambda n: ngettext("%(num)d day left", "%(num)d days left", n)),
     }
 
 
-def _forms(write: Callable[[int], str]) -> dict[str, str]:
+def forms_of(write: Callable[[int], str]) -> dict[str, str]:
+    """Return what ``write`` says of a number, by plural category; ``#`` stands for the number."""
     return {category: write(number).replace(str(number), "#") for category, number in _SAMPLES.items()}

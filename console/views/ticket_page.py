@@ -2,32 +2,67 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 from uuid import uuid4
 
-from flask import Response, jsonify, redirect, request
+from flask import Response, g, jsonify, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from flask_admin.base import BaseView
-from flask_babel import gettext, lazy_gettext
-from wtforms import HiddenField, IntegerField, StringField, TextAreaField
+from flask_babel import gettext, lazy_gettext, lazy_pgettext
+from wtforms import BooleanField, HiddenField, IntegerField, StringField, TextAreaField
+from wtforms.validators import Optional
 
+from console.core.actor import Actor
 from console.core.context import files
-from console.core.errors import Invalid, Refusal
+from console.core.errors import Invalid, Refusal, Text
 from console.core.forms import Form
 from console.core.transaction import transaction
 from console.staff.roles import Permission
-from console.tickets import writing
-from console.tickets.attachments import find_attachment
-from console.tickets.models import Ticket, TicketMessage
-from console.tickets.queries import find_ticket, timeline
+from console.tickets import attachments, drafts, mentions, reading, writing
+from console.tickets.models import (
+    TICKET_BASE,
+    MessageKind,
+    Ticket,
+    TicketAttachment,
+    TicketDraft,
+    TicketMessage,
+    TicketStatus,
+)
+from console.tickets.queries import find_ticket
 from console.views.base import Page
-from console.views.ticket_events import sentence
+from console.views.ticket_entries import SHOWS, came_from, shown, size_words
 from console.views.ticket_labels import SOURCE, STATUS, status_label, ticket_url
+from console.views.ticket_list_filters import colleagues
 from console.views.ticket_side import TicketSide, done, read_status, side_context
-from console.web.answers import refuse, wants_json
+from console.views.ticket_words import words
+from console.web.answers import local_time, refuse, wants_json
 from console.web.downloads import download
 from console.web.identity import current_actor
+
+BADGE = 100  # of the sidebar: 99+
+THEN_COOKIE, NEXT_COOKIE = "ticket_then", "ticket_next"
+# What a reply may do to the ticket: what the button says, what the menu says, icon, keys.
+THEN: dict[TicketStatus, tuple[Text, Text, str, str]] = {
+    TicketStatus.WAITING: (lazy_gettext("Send and wait"), lazy_pgettext("send and", "wait"), "pause", "Ctrl ↵"),
+    TicketStatus.SOLVED: (lazy_gettext("Send and solve"), lazy_pgettext("send and", "solve"), "ok", "Ctrl ⇧ ↵"),
+    TicketStatus.HOLD: (lazy_gettext("Send and put on hold"), lazy_pgettext("send and", "put on hold"), "clock", ""),
+    TicketStatus.OPEN: (lazy_gettext("Send and keep open"), lazy_pgettext("send and", "keep open"), "circle", ""),
+}
+KEYS: tuple[tuple[str, Text], ...] = (
+    ("J K", lazy_gettext("Next, previous ticket")),
+    ("R", lazy_gettext("Write a reply")),
+    ("N", lazy_gettext("Write a note")),
+    ("/", lazy_gettext("Canned replies")),
+    ("A", lazy_gettext("Take the ticket")),
+    ("E", lazy_gettext("Mark as solved")),
+    ("Ctrl ↵", lazy_gettext("Send and wait for the customer")),
+    ("Ctrl ⇧ ↵", lazy_gettext("Send and solve")),
+    ("Z", lazy_gettext("Take the last reply back")),
+    ("[ ]", lazy_gettext("Previous, next entry")),
+    ("U", lazy_gettext("Back to the list")),
+)
 
 
 def views() -> list[BaseView]:
@@ -40,35 +75,83 @@ class WriteForm(Form):
 
     body = TextAreaField(lazy_gettext("Message"))
     client_id = HiddenField()
-    based_on = IntegerField()
+    based_on = IntegerField(validators=[Optional()])
     then = StringField()
+    anyway = BooleanField()
 
 
 class TicketPage(TicketSide, Page):
     """A ticket, for whoever may see its department."""
 
     permission = Permission.READ_TICKETS
-    permissions = dict.fromkeys(("reply", "note", "take_back"), Permission.WORK_TICKETS) | TicketSide.side_permissions
+    permissions = (
+        dict.fromkeys(
+            ("reply", "note", "take_back", "draft", "upload", "remove_file", "colleagues"), Permission.WORK_TICKETS
+        )
+        | TicketSide.side_permissions
+    )
     parent = "tickets"
+
+    # Reading
 
     @expose("")
     @expose("/")
     def index(self, number: str) -> ResponseReturnValue:
-        """Show the ticket."""
+        """Show the ticket: its newest entries, or with ``before`` those before one of them."""
+        opened = reading.open_for(current_actor(), number, badge=BADGE)
+        before = request.args.get("before", type=int)
+        if not wants_json():
+            return self._page(opened, WriteForm(formdata=None), before=before)
+        part = reading.read_timeline(opened.ticket.id, before=before)
+        return jsonify(
+            ticket=_json(opened.ticket),
+            messages=[_message(entry) for entry in part.entries],
+            earlier=part.entries[0].message.id if part.earlier else None,
+        )
+
+    @expose("/entries")
+    def entries(self, number: str) -> ResponseReturnValue:
+        """Answer entries as they are drawn: those after ``after`` with how the ticket stands, or before ``before``."""
         ticket = find_ticket(current_actor(), number)
-        if wants_json():
-            return jsonify(ticket=_json(ticket), messages=[_message(one) for one in timeline(ticket.id)])
-        return self._page(ticket, WriteForm(formdata=None))
+        before, after = request.args.get("before", type=int), request.args.get("after", 0, type=int)
+        part = reading.read_timeline(ticket.id, before=before, after=after)
+        context = self._context(ticket, part)
+        return jsonify(
+            html=self.render("admin/ticket_entries.html", **context),
+            head=self.render("admin/ticket_head.html", **context),
+            last=part.last,
+            earlier=part.entries[0].message.id if part.earlier else None,
+            counts=part.counts._asdict() | {"all": part.counts.all} if part.entries else None,
+            seq=ticket.last_seq,
+            status=ticket.status.value,
+            assignee=ticket.assignee_id,
+        )
+
+    @expose("/seen", methods=["POST"])
+    def seen(self, number: str) -> ResponseReturnValue:
+        """Note how far the reader has read: up to entry ``seq`` of the ticket, or all of it."""
+        ticket = find_ticket(current_actor(), number)
+        with transaction():
+            drafts.read_up_to(current_actor(), ticket, request.form.get("seq", type=int))
+        return done(number, gettext("Marked as read."))
+
+    @expose("/colleagues")
+    def colleagues(self, number: str) -> ResponseReturnValue:
+        """Answer whom a note can name, and by what."""
+        find_ticket(current_actor(), number)
+        return jsonify(items=[{"name": name, "handle": mentions.handle(name)} for name in colleagues().values()])
+
+    # Writing
 
     @expose("/reply", methods=["POST"])
     def reply(self, number: str) -> ResponseReturnValue:
         """Answer the requester; the mail waits ten seconds."""
-        return self._write(number, writing.reply)
+        return self._write(number, MessageKind.REPLY, writing.reply)
 
     @expose("/note", methods=["POST"])
     def note(self, number: str) -> ResponseReturnValue:
         """Write among ourselves."""
-        return self._write(number, writing.note)
+        return self._write(number, MessageKind.NOTE, writing.note)
 
     @expose("/take-back", methods=["POST"])
     def take_back(self, number: str) -> ResponseReturnValue:
@@ -79,56 +162,157 @@ class TicketPage(TicketSide, Page):
             raise Invalid(fields={"message": [lazy_gettext("Invalid input.")]})
         with transaction():
             writing.take_back(current_actor(), ticket.id, key)
-        return done(number, gettext("The reply was taken back; its text is your draft."))
+        if not wants_json():
+            return done(number, gettext("The reply was taken back; its text is your draft."))
+        opened = reading.open_for(current_actor(), number)
+        draft = opened.drafts.get(MessageKind.REPLY)
+        return jsonify(draft=_draft(draft) if draft else None, files=[_file(file) for file in opened.pending])
+
+    @expose("/draft", methods=["POST"])
+    def draft(self, number: str) -> ResponseReturnValue:
+        """Keep what is being written; an empty text drops the draft."""
+        ticket = find_ticket(current_actor(), number)
+        kind = {"reply": MessageKind.REPLY, "note": MessageKind.NOTE}.get(request.form.get("kind", ""))
+        based_on = request.form.get("based_on", 0, type=int)
+        if kind is None or based_on < 0:
+            raise Invalid(fields={"kind" if kind is None else "based_on": [lazy_gettext("Invalid input.")]})
+        with transaction():
+            kept = drafts.save_draft(
+                current_actor(), ticket, kind, request.form.get("body", ""), based_on=min(based_on, 2**31 - 1)
+            )
+            answer = None if kept is None else _draft(kept)
+        return jsonify(draft=answer) if wants_json() else done(number, gettext("Saved."))
+
+    # Files
+
+    @expose("/files", methods=["POST"])
+    def upload(self, number: str) -> ResponseReturnValue:
+        """Keep a file for the message that is being written; until it is sent it is its uploader's alone."""
+        ticket, given = find_ticket(current_actor(), number), request.files.get("file")
+        if given is None:
+            raise Invalid(fields={"file": [lazy_gettext("Choose a file.")]})
+        content = given.read()
+        with transaction():
+            kept = _file(attachments.attach(current_actor(), ticket, given.filename or "", content))
+        return jsonify(file=kept) if wants_json() else done(number, gettext("Saved."))
+
+    @expose("/files/<int:key>/remove", methods=["POST"])
+    def remove_file(self, number: str, key: int) -> ResponseReturnValue:
+        """Remove a file that was uploaded and not sent."""
+        ticket = find_ticket(current_actor(), number)
+        with transaction():
+            attachments.drop(current_actor(), ticket, key)
+        return done(number, gettext("The file was removed."))
 
     @expose("/files/<int:key>")
     def file(self, number: str, key: int) -> ResponseReturnValue:
         """Download a file of this ticket."""
         ticket = find_ticket(current_actor(), number)
-        found = find_attachment(ticket.id, key, current_actor())
+        found = attachments.find_attachment(ticket.id, key, current_actor())
         return download(found.name, files().get(found.digest))
 
-    def _write(self, number: str, verb: Any) -> ResponseReturnValue:
+    # Parts
+
+    def _write(
+        self, number: str, kind: MessageKind, verb: Callable[[Actor, int, writing.Writing], TicketMessage]
+    ) -> ResponseReturnValue:
         ticket, form = find_ticket(current_actor(), number), WriteForm()
         try:
             with transaction():
-                message = verb(
-                    current_actor(),
-                    ticket.id,
-                    writing.Writing(
-                        body=form.body.data or "",
-                        client_id=form.client_id.data or "",
-                        based_on=form.based_on.data or 0,
-                        then=read_status(form.then.data or ""),
-                    ),
-                )
-                sent = message.id
+                given = _attach(ticket)
+                written = _writing(form, [*_keys("attachments"), *(file.id for file in given)])
+                message = verb(current_actor(), ticket.id, written)
+                for file in given:
+                    if file.message_id is None:  # the same form a second time: the first had them
+                        attachments.drop(current_actor(), ticket, file.id)
+                answer = _written(message) | {"same_text": writing.says_the_same(written, message)}
         except Refusal as refusal:
             if wants_json() or refusal.status == 404:
                 return refuse(refusal)
-            form.body.errors = refusal.fields.get("body") or [refusal.message]
-            return Response(self._page(find_ticket(current_actor(), number), form), refusal.status)
+            form.body.errors = [text for texts in refusal.fields.values() for text in texts] or [refusal.message]
+            opened = reading.open_for(current_actor(), number, badge=BADGE)
+            return Response(self._page(opened, form, kind=kind), refusal.status)
         if wants_json():
-            return jsonify(message={"id": sent})
-        return redirect(ticket_url(number), 303)
+            return jsonify(message=answer)
+        return redirect(f"{ticket_url(number)}#m{answer['id']}", 303)
 
-    def _page(self, ticket: Ticket, form: WriteForm) -> str:
-        entries = timeline(ticket.id)
+    def _page(
+        self, opened: reading.Opened, form: WriteForm, *, kind: MessageKind | None = None, before: int | None = None
+    ) -> str:
+        ticket, actor = opened.ticket, current_actor()
+        g.tickets_mine = opened.mine
+        part = reading.read_timeline(ticket.id, before=before)
+        newest = max(opened.drafts.values(), key=lambda draft: draft.updated_at, default=None)
+        kind = kind or (newest.kind if newest else MessageKind.REPLY)
+        draft = opened.drafts.get(kind)
         form.client_id.data = form.client_id.data or uuid4().hex
-        form.based_on.data = entries[-1].id if entries else 0
+        form.based_on.data = part.last
+        form.body.data = form.body.data or (draft.body if draft else "")
+        then = read_status(request.cookies.get(THEN_COOKIE, ""))
+        show = request.args.get("show", "")
         rendered: str = self.render(
             "admin/ticket.html",
-            ticket=ticket,
-            entries=entries,
+            **self._context(ticket, part, read_seq=opened.read_seq),
             form=form,
-            label=status_label(ticket),
+            kind=kind.value,
+            drafts={found.kind.value: _draft(found) for found in opened.drafts.values()},
+            pending=opened.pending,
+            unread=opened.read_seq < ticket.last_seq,
+            show=show if show in SHOWS else "all",
+            shows=SHOWS,
+            then=then if then in THEN else TicketStatus.WAITING,
+            thens=THEN,
+            goes_on=request.cookies.get(NEXT_COOKIE) != "stay",
+            merged_into=None if ticket.merged_into_id is None else f"T-{TICKET_BASE + ticket.merged_into_id}",
+            words=words(),
+            page_keys=KEYS,
+            max_size=attachments.MAX_SIZE,
+            most_files=attachments.MOST,
             source=SOURCE[ticket.source],
             states=STATUS,
-            sentence=sentence,
-            works=current_actor().may(Permission.WORK_TICKETS),
-            **side_context(current_actor(), ticket),
+            **side_context(actor, ticket),
         )
         return rendered
+
+    def _context(self, ticket: Ticket, part: reading.Timeline, *, read_seq: int | None = None) -> dict[str, Any]:
+        """Return what the timeline and the line under the heading show."""
+        actor = current_actor()
+        return {
+            "ticket": ticket,
+            "timeline": part,
+            "entries": shown(part, ticket, actor, read_seq=read_seq),
+            "label": status_label(ticket),
+            "works": actor.may(Permission.WORK_TICKETS),
+            "base": ticket_url(ticket.number),
+            "came_from": came_from,
+            "size_words": size_words,
+        }
+
+
+def _attach(ticket: Ticket) -> list[TicketAttachment]:
+    """Keep the files that came with the form itself, as it is sent without a script."""
+    given = [file for file in request.files.getlist("files") if file.filename]
+    if len(given) > attachments.MOST:
+        raise Invalid(fields={"files": [lazy_gettext("Too many files for one message.")]})
+    return [attachments.attach(current_actor(), ticket, file.filename or "", file.read()) for file in given]
+
+
+def _keys(name: str) -> list[int]:
+    try:
+        return [int(value) for value in request.form.getlist(name)]
+    except ValueError:
+        raise Invalid(fields={name: [lazy_gettext("Invalid input.")]}) from None
+
+
+def _writing(form: WriteForm, keys: Sequence[int]) -> writing.Writing:
+    return writing.Writing(
+        body=form.body.data or "",
+        client_id=form.client_id.data or "",
+        based_on=max(0, min(form.based_on.data or 0, 2**31 - 1)),
+        attachments=tuple(dict.fromkeys(keys)),
+        then=read_status(form.then.data or ""),
+        anyway=bool(form.anyway.data),
+    )
 
 
 def _json(ticket: Ticket) -> dict[str, Any]:
@@ -142,10 +326,12 @@ def _json(ticket: Ticket) -> dict[str, Any]:
         "requester": {"name": ticket.requester_name, "email": ticket.requester_email},
         "customer": ticket.customer.number if ticket.customer else None,
         "tags": ticket.tags,
+        "seq": ticket.last_seq,
     }
 
 
-def _message(message: TicketMessage) -> dict[str, Any]:
+def _message(entry: reading.Entry) -> dict[str, Any]:
+    message = entry.message
     return {
         "id": message.id,
         "seq": message.seq,
@@ -153,5 +339,30 @@ def _message(message: TicketMessage) -> dict[str, Any]:
         "name": message.name,
         "body": message.body,
         "event": message.event,
-        "files": [{"id": file.id, "name": file.name, "size": file.size} for file in message.attachments],
+        "at": local_time(message.created_at),
+        "taken_back": message.taken_back_at is not None,
+        "mail": None if entry.mail is None else entry.mail.state.value,
+        "files": [_file(file) for file in entry.files],
+    }
+
+
+def _written(message: TicketMessage) -> dict[str, Any]:
+    return {
+        "id": message.id,
+        "seq": message.seq,
+        "kind": message.kind.value,
+        "held_until": local_time(message.held_until),
+    }
+
+
+def _file(file: TicketAttachment) -> dict[str, Any]:
+    return {"id": file.id, "name": file.name, "size": file.size, "words": size_words(file.size)}
+
+
+def _draft(draft: TicketDraft) -> dict[str, Any]:
+    return {
+        "kind": draft.kind.value,
+        "body": draft.body,
+        "based_on": draft.based_on,
+        "saved_at": local_time(draft.updated_at),
     }

@@ -75,7 +75,7 @@ class TicketList(TicketViews, TicketActions, TicketLive, BaseModelView):
 
     def badge(self) -> str:
         """Return how many open tickets the reader has, for the sidebar."""
-        count = view_queries.my_open(current_actor(), BADGE + 1)
+        count: int = g.tickets_mine if "tickets_mine" in g else view_queries.my_open(current_actor(), BADGE + 1)
         return "" if not count else f"{BADGE}+" if count > BADGE else str(count)
 
     # What may be read

@@ -1,0 +1,192 @@
+"""What the page of one ticket shows, in two statements: the ticket with what is the reader's own, and its timeline."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import and_, case, func, select
+from sqlalchemy.orm import aliased
+
+from console.core.actor import Actor
+from console.core.db import db
+from console.core.errors import NotFound
+from console.mail.models import Mail, MailState
+from console.tickets.models import (
+    MessageKind,
+    Ticket,
+    TicketAttachment,
+    TicketDraft,
+    TicketMessage,
+    TicketRead,
+)
+from console.tickets.queries import ticket_key, tree, visible, with_names
+from console.tickets.view_queries import my_open_query
+
+SHOWN = 100  # entries of one page, the newest
+
+
+@dataclass
+class Opened:
+    """A ticket as one member of staff opens it.
+
+    Args:
+        read_seq: how far they have read it.
+        drafts: what they have begun to write, by kind.
+        pending: what they uploaded and did not send.
+        mine: how many open tickets are theirs, for the sidebar.
+    """
+
+    ticket: Ticket
+    read_seq: int
+    drafts: dict[MessageKind, TicketDraft] = field(default_factory=dict)
+    pending: list[TicketAttachment] = field(default_factory=list)
+    mine: int = 0
+
+
+class Sending(NamedTuple):
+    """How the mail of an entry goes."""
+
+    id: int
+    state: MailState
+    send_after: datetime
+    sent_at: datetime | None
+    attempts: int
+    error: str
+
+
+@dataclass
+class Entry:
+    """One entry, its mail and its files."""
+
+    message: TicketMessage
+    mail: Sending | None
+    files: list[TicketAttachment] = field(default_factory=list)
+
+
+class Counts(NamedTuple):
+    """How many entries of each sort a ticket has."""
+
+    said: int  # to and from the requester
+    notes: int
+    events: int
+
+    @property
+    def all(self) -> int:
+        return self.said + self.notes + self.events
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """A part of a ticket's timeline, oldest first. ``earlier`` and ``later``: there is more on that side."""
+
+    entries: Sequence[Entry]
+    counts: Counts
+    earlier: bool = False
+    later: bool = False
+
+    @property
+    def last(self) -> int:
+        """Return the key of its newest entry."""
+        return self.entries[-1].message.id if self.entries else 0
+
+
+def open_for(actor: Actor, number: str, *, badge: int = 0) -> Opened:
+    """Return the ticket called ``number`` and what about it is the reader's own, in one statement.
+
+    Args:
+        badge: count the reader's open tickets, no further.
+
+    Raises:
+        NotFound: no such ticket, or not for this reader.
+    """
+    mine = TicketAttachment
+    query = (
+        with_names(select(Ticket))
+        .where(Ticket.id == (ticket_key(number) or 0), visible(actor))
+        .outerjoin(TicketRead, and_(TicketRead.ticket_id == Ticket.id, TicketRead.staff_id == actor.id))
+        .outerjoin(TicketDraft, and_(TicketDraft.ticket_id == Ticket.id, TicketDraft.staff_id == actor.id))
+        .outerjoin(mine, and_(mine.ticket_id == Ticket.id, mine.staff_id == actor.id, mine.message_id.is_(None)))
+        .add_columns(TicketRead.seq, TicketDraft, mine, my_open_query(actor, badge).scalar_subquery())
+        .order_by(mine.id)
+    )
+    rows = db.session.execute(query).all()
+    if not rows:
+        raise NotFound
+    opened = Opened(rows[0][0], rows[0][1] or 0, mine=rows[0][4] or 0)
+    for _ticket, _seq, draft, file, _open in rows:
+        if draft is not None:
+            opened.drafts[draft.kind] = draft
+        if file is not None and file not in opened.pending:
+            opened.pending.append(file)
+    return opened
+
+
+def read_timeline(
+    ticket_id: int, *, after: int = 0, before: int | None = None, most: int = SHOWN, key: int | None = None
+) -> Timeline:
+    """Return a part of a ticket's timeline with files and mail, in one statement.
+
+    Args:
+        ticket_id: the ticket's; entries of tickets merged into it are among them.
+        after: only entries with a greater key.
+        before: only entries with a smaller key.
+        most: no more than so many, the newest.
+        key: one entry alone.
+    """
+    rows = db.session.execute(_statement(ticket_id, after, before, most, key)).all()
+    entries: dict[int, Entry] = {}
+    for row in rows:
+        message, file = row[0], row[1]
+        entry = entries.get(message.id)
+        if entry is None:
+            mail = None if row.mail_key is None else Sending(*row[2:8])
+            entry = entries[message.id] = Entry(message, mail)
+        if file is not None:
+            entry.files.append(file)
+    found = list(entries.values())[::-1]
+    counts = Counts(*rows[0][8:11]) if rows else Counts(0, 0, 0)
+    return Timeline(found[-most:], counts, earlier=len(found) > most, later=before is not None)
+
+
+def _statement(ticket_id: int, after: int, before: int | None, most: int, key: int | None) -> object:
+    """Select entries, one row for each of its files, the newest first, one further than is shown."""
+    said, whole = TicketMessage, tree(ticket_id)
+    keys = select(said.id).where(said.ticket_id.in_(whole), said.id > after)
+    if before is not None:
+        keys = keys.where(said.id < before)
+    if key is not None:
+        keys = keys.where(said.id == key)
+    shown = keys.order_by(said.id.desc()).limit(most + 1).subquery("shown")
+    every = aliased(TicketMessage)
+    kinds = (
+        select(
+            func.coalesce(func.sum(case((every.kind.in_(["question", "reply"]), 1), else_=0)), 0).label("said"),
+            func.coalesce(func.sum(case((every.kind == MessageKind.NOTE, 1), else_=0)), 0).label("notes"),
+            func.coalesce(func.sum(case((every.kind == MessageKind.EVENT, 1), else_=0)), 0).label("events"),
+        )
+        .where(every.ticket_id.in_(whole))
+        .subquery("kinds")
+    )
+    return (
+        select(
+            said,
+            TicketAttachment,
+            Mail.id.label("mail_key"),
+            Mail.state,
+            Mail.send_after,
+            Mail.sent_at,
+            Mail.attempts,
+            Mail.last_error,
+            kinds.c.said,
+            kinds.c.notes,
+            kinds.c.events,
+        )
+        .join(shown, shown.c.id == said.id)
+        .outerjoin(TicketAttachment, TicketAttachment.message_id == said.id)
+        .outerjoin(Mail, Mail.id == said.mail_id)
+        .join(kinds, kinds.c.said >= 0)
+        .order_by(said.id.desc(), TicketAttachment.id)
+    )

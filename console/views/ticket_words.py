@@ -1,0 +1,67 @@
+"""What the scripts of a ticket's page say: written into that page alone. ``%(name)s`` is filled in there."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from flask_babel import get_locale, gettext, ngettext
+
+from console.views.texts import forms_of
+
+
+def words() -> dict[str, str | dict[str, str]]:
+    """Return the texts of ``static/ticket*.js`` in the language of this request; ``#`` stands for a number."""
+    return _words(str(get_locale()))
+
+
+@cache
+def _words(_language: str) -> dict[str, str | dict[str, str]]:
+    return {
+        # Who is here
+        "looks": gettext("%(name)s also looks"),
+        "look": gettext("%(names)s also look"),
+        "writes": gettext("%(name)s is writing"),
+        "write": gettext("%(names)s are writing"),
+        "live_off": gettext("No live connection; refreshed every 30 seconds"),
+        "and": gettext("%(first)s and %(last)s"),
+        # Drafts
+        "saving": gettext("Saving the draft…"),
+        "saved": gettext("Draft saved at %(time)s"),
+        "kept_here": gettext("No connection. Your draft is kept in this browser."),
+        # Sending
+        "sending": gettext("Sending…"),
+        "not_sent": gettext("Not sent: there is no connection. Your text is kept."),
+        "failed": gettext("Not sent: the server did not answer as it should. Your text is kept."),
+        "sign_in": gettext("Your sign-in has ended. Your text is kept; sign in again."),
+        "uploading": gettext("Wait until the files are uploaded."),
+        "empty": gettext("Write the message."),
+        "newer": gettext("%(name)s wrote meanwhile. Your text is kept."),
+        "newer_some": gettext("Something newer came meanwhile. Your text is kept."),
+        "other_sent": gettext(
+            "An earlier version of this text was sent already. What you have changed since is still here."
+        ),
+        "note_kept": gettext("The note is kept."),
+        "last": gettext("That was the last one of the list."),
+        "first": gettext("This is the first one of the list."),
+        "no_next": gettext("There is no next ticket in this list."),
+        "position": gettext("%(place)s of %(all)s"),
+        # Files
+        "too_large": gettext("%(name)s: The file is larger than 10 MB."),
+        "too_many": gettext("At most 10 files go with one message."),
+        "refused": gettext("%(name)s: %(problem)s"),
+        "upload_failed": gettext("%(name)s was not uploaded. Try again."),
+        "pasted": gettext("pasted picture"),
+        "remove": gettext("Remove %(name)s"),
+        "dropped": gettext("Let go to attach"),
+        # Canned replies and colleagues
+        "no_replies": gettext("No canned reply matches. Esc closes."),
+        "no_colleagues": gettext("Nobody of that name."),
+        "replaced": gettext("Canned reply put in."),
+        "yours": gettext("The ticket is yours already."),
+        "solved_already": gettext("The ticket is solved already."),
+        "nothing_back": gettext("There is no reply that could be taken back."),
+        "show_less": gettext("Show less"),
+        "show_all": gettext("Show all of it"),
+        "earlier_failed": gettext("Earlier entries could not be read. Try again."),
+        "new_entries": forms_of(lambda n: ngettext("%(num)d new entry", "%(num)d new entries", n)),
+    }
