@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from flask_babel import force_locale, get_domain, get_locale, gettext
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, meta, select_autoescape
 
 from console.core import money
 from console.core.context import settings
@@ -41,6 +41,15 @@ def _environment() -> Environment:
     environment.install_gettext_callables(gettext, _plural, newstyle=True)  # type: ignore[attr-defined]
     environment.filters.update(money=money.write, day=_day, moment=_moment)
     return environment
+
+
+def names() -> tuple[str, ...]:
+    """Return every mail there is, by the name of its templates; what others are only built from is none."""
+    environment, files, parts = _environment(), {path.name for path in FOLDER.iterdir()}, set()
+    for file in files:
+        source = (FOLDER / file).read_text(encoding="utf-8")
+        parts.update(meta.find_referenced_templates(environment.parse(source)))
+    return tuple(sorted({Path(file).stem for file in files - parts}))
 
 
 def _plural(singular: str, plural: str, count: int) -> str:

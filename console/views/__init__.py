@@ -29,6 +29,8 @@ PAGES = (
     "proformas",
     "stornos",
     "migrations",
+    "mail",
+    "mail_templates",
     "audit",
     "departments",
     "promises",

@@ -6,7 +6,7 @@ What is not opened is not read from the database at all.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -22,14 +22,18 @@ from console.customers.queries import PastVerification, live_verification, locks
 from console.customers.rights import Right
 from console.hosting.models import Product, ProductKind, Service
 from console.mail.models import Mail
+from console.mail.queries import of_account, stage_of
 from console.staff.roles import Permission
 from console.tickets.models import Ticket
 from console.tickets.queries import ticket_key, visible
+from console.views.filtering import read_key
+from console.views.mail_rules import listed
 from console.web.answers import local_time
 
 MAX_SERVICES = 200
 MAX_ROWS = 50
 TICKETS = 20  # on one page of the tab
+MAILS = 20
 NONE: frozenset[Right] = frozenset()
 # Which right opens what happened to what; what is not listed is not told.
 _TOLD_OF = {
@@ -62,6 +66,7 @@ class CustomerPage:
     trail: Sequence[AuditEntry] | None = None
     tickets: Sequence[Ticket] | None = None
     older: str | None = None  # the last ticket shown, where there are older ones
+    older_mail: int | None = None
     past: list[PastVerification] = field(default_factory=list)
     locks: dict[int, datetime] = field(default_factory=dict)
 
@@ -115,11 +120,14 @@ class CustomerPage:
         return sums
 
 
-def load(actor: Actor, customer: Customer, *, tickets: bool = False, before: str = "") -> CustomerPage:
+def load(
+    actor: Actor, customer: Customer, *, tickets: bool = False, mails: bool = False, before: str = ""
+) -> CustomerPage:
     """Read what is opened of ``customer`` for ``actor``, and nothing else.
 
     Args:
         tickets: read its tickets too, where the right opens them; those older than ``before`` if it names one.
+        mails: read the mail sent to its people too, in the same way.
     """
     verification = live_verification(actor, customer.id)
     page = CustomerPage(customer, actor, verification, verification.opened_rights() if verification else NONE)
@@ -136,8 +144,10 @@ def load(actor: Actor, customer: Customer, *, tickets: bool = False, before: str
         page.services = _services(customer.id, page)
     if page.opens(Right.INVOICES):
         page.proformas, page.stornos = _proformas(customer.id), _stornos(customer.id)
-    if page.opens(Right.EMAILS):
-        page.mails = _mails(customer.id)
+    if mails and page.opens(Right.EMAILS):
+        sent = of_account(customer.id, before=read_key(before), limit=MAILS + 1, only=listed(actor))
+        page.mails = sent[:MAILS]
+        page.older_mail = page.mails[-1].id if len(sent) > MAILS else None
     if page.opens(Right.PROFILE):
         page.trail = _trail(customer.id, page)
     if tickets and page.opens(Right.TICKETS) and actor.may(Permission.READ_TICKETS):
@@ -146,6 +156,30 @@ def load(actor: Actor, customer: Customer, *, tickets: bool = False, before: str
         page.older = page.tickets[-1].number if len(found) > TICKETS else None
     page.past = verifications_of(customer.id)
     return page
+
+
+def load_group(actor: Actor, verification: Verification, group: str) -> CustomerPage:
+    """Read one group of what a verification opens: ``services``, ``documents``, ``people``, ``mail``, ``tickets``.
+
+    What the reader's role would open is not: that is for the account's own page.
+    """
+    page = CustomerPage(verification.customer, _without_role(actor), verification, verification.opened_rights())
+    key = verification.customer_id
+    if group == "services" and (page.opens(Right.PRODUCTS) or page.opens(Right.DOMAINS)):
+        page.services = _services(key, page)
+    elif group == "documents" and page.opens(Right.INVOICES):
+        page.proformas = _proformas(key)
+    elif group == "people" and page.opens(Right.CONTACTS):
+        page.members = members_of(key)
+    elif group == "mail" and page.opens(Right.EMAILS):
+        page.mails = of_account(key, limit=MAILS, only=listed(actor))
+    elif group == "tickets" and page.opens(Right.TICKETS):
+        page.tickets = _tickets(actor, key, "")[:TICKETS]
+    return page
+
+
+def _without_role(actor: Actor) -> Actor:
+    return replace(actor, permissions=actor.permissions - {Permission.READ_DOCUMENTS})
 
 
 def _tickets(actor: Actor, customer_id: int, before: str) -> Sequence[Ticket]:
@@ -201,18 +235,6 @@ def _stornos(customer_id: int) -> Sequence[Storno]:
     return db.session.scalars(query).all()
 
 
-def _mails(customer_id: int) -> Sequence[Mail]:
-    """Return what was sent, without its text."""
-    query = (
-        select(Mail)
-        .options(load_only(Mail.id, Mail.subject, Mail.to_address, Mail.template, Mail.state, Mail.created_at))
-        .where(Mail.customer_id == customer_id)
-        .order_by(Mail.id.desc())
-        .limit(MAX_ROWS)
-    )
-    return db.session.scalars(query).all()
-
-
 def _trail(customer_id: int, page: CustomerPage) -> Sequence[AuditEntry]:
     """Return what happened, as far as the rights open it: an entry names its document, its domain."""
     told = [AuditEntry.action.startswith(kind) for kind, right in _TOLD_OF.items() if page.opens(right)]
@@ -241,7 +263,13 @@ def as_json(page: CustomerPage) -> dict[str, Any]:
         answer["stornos"] = [_storno(row) for row in page.stornos]
     if page.mails is not None:
         answer["mail"] = [
-            {"subject": row.subject, "to": row.to_address, "state": row.state.value, "at": local_time(row.created_at)}
+            {
+                "id": row.id,
+                "subject": row.subject,
+                "to": row.to_address,
+                "state": stage_of(row).value,
+                "at": local_time(row.created_at),
+            }
             for row in page.mails
         ]
     if page.tickets is not None:

@@ -19,6 +19,7 @@ from console.customers.queries import customer_by_number
 from console.customers.rights import Right
 from console.customers.verification import override, unlock
 from console.staff.roles import Permission
+from console.views import mail_labels
 from console.views.base import Page
 from console.views.customer_data import as_json, load, verification_json
 from console.views.labels import SERVICE_STATUS, SUSPENSION, TAX_STATUS, proforma_label
@@ -59,7 +60,9 @@ class CustomerPageView(Page):
         customer = customer_by_number(number)
         if wants_json():
             return jsonify(
-                as_json(load(current_actor(), customer, tickets=True, before=request.args.get("before", "")))
+                as_json(
+                    load(current_actor(), customer, tickets=True, mails=True, before=request.args.get("before", ""))
+                )
             )
         return render_customer(self, customer)
 
@@ -105,7 +108,7 @@ def render_customer(
     before = request.args.get("before", "")
     rendered: str = view.render(
         "admin/customer.html",
-        page=load(current_actor(), customer, tickets=tab == "tickets", before=before),
+        page=load(current_actor(), customer, tickets=tab == "tickets", mails=tab == "mail", before=before),
         customer=customer,
         tabs=TABS,
         tab=tab if tab in TABS else "overview",
@@ -125,6 +128,8 @@ def render_customer(
         action_icon=action_icon,
         ticket_url=ticket_url,
         status_label=status_label,
+        mail_labels=mail_labels,
+        sees_all_mail=current_actor().may(Permission.RESEND_MAIL),
         before=before,
         may_open_ticket=current_actor().may(Permission.WORK_TICKETS),
     )

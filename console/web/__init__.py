@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
-from console.web import preferences, signin
+from console.web import demo_mailbox, frames, preferences, signin
 from console.web.health import health
 
 
@@ -13,3 +13,5 @@ def init_app(app: Flask) -> None:
     app.register_blueprint(health)
     app.register_blueprint(signin.blueprint)
     app.register_blueprint(preferences.blueprint)
+    app.register_blueprint(demo_mailbox.blueprint)
+    frames.init_frames(app)

@@ -1,76 +1,110 @@
-"""The mails: complete in both languages, nothing loaded, nothing of the receiver's data taken for markup."""
+"""The mails: complete in both languages, nothing loaded, nothing that was typed taken for markup."""
 
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime
-from typing import Any
 
 import pytest
 from flask import Flask
 
-from console.mail.templates import FOLDER, render
+from console.mail.examples import TOKEN, Example, Typed, examples
+from console.mail.templates import FOLDER, Rendered, names, render
+from console.views.mail_labels import TEMPLATES
 
-AT = datetime(2026, 11, 23, 13, 42, tzinfo=UTC)
+BRAND, BASE = "Mint podrška", "https://console.example.test"
 EVIL = '<b>Ana</b> & "sinovi"\r\nBcc: x@example.test'
-FRAME = {"brand": "Mint podrška", "base_url": "https://console.example.test", "name": EVIL}
-ACCOUNT = {"customer": EVIL, "number": "K-10482", "staff": EVIL, "at": AT, "until": AT}
-DOCUMENT = {
-    "number": "PR-2026-000001",
-    "total": 123_450,
-    "currency": "RSD",
-    "due_on": date(2026, 11, 30),
-    "reference": "97 16 3220000",
-}
-MIGRATION = {"ref": "M-0317", "services": ["Hosting · a.example.rs", EVIL]}
+LINK, CARD = f"{BASE}/t/{TOKEN}", f"{BASE}/v/{TOKEN}"
+SILENT = {"ticket_opened"}  # never repeats what was typed: it may go to somebody who asked nothing
+TO_STAFF = {"promises_at_risk", "promises_broken"}
+EXAMPLES = examples(BASE)
+IDS = [f"{one.template}-{number}" for number, one in enumerate(EXAMPLES)]
 
-MAILS: list[tuple[str, dict[str, Any]]] = [
-    *(
-        ("verification", ACCOUNT | {"channel": channel, "role": role, "person": EVIL})
-        for channel, role in (("phone", "owner"), ("mail", "user"), ("chat", "contact"), ("ticket", "owner"))
-    ),
-    ("override", ACCOUNT | {"channel": "override", "reason": EVIL}),
-    ("pin_locked", {"at": AT, "until": AT}),
-    ("pin_renewed", {"customer": EVIL, "number": "K-10482", "at": AT, "by": None}),
-    ("pin_renewed", {"customer": EVIL, "number": "K-10482", "at": AT, "by": EVIL}),
-    ("migration_requested", MIGRATION),
-    ("migration_rejected", MIGRATION | {"reason": EVIL}),
-    (
-        "migration_executed",
-        MIGRATION | {"recipient": "old", "cancelled": [DOCUMENT | {"storno": "ST-2026-000001"}], "issued": [DOCUMENT]},
-    ),
-    ("migration_executed", MIGRATION | {"recipient": "new", "cancelled": [], "issued": [DOCUMENT]}),
-    ("migration_executed", MIGRATION | {"recipient": "old", "cancelled": [], "issued": []}),
-]
+
+def rendered(app: Flask, example: Example, language: str) -> Rendered:
+    with app.app_context():
+        return example.render(language, brand=BRAND, base_url=BASE)
 
 
 @pytest.mark.parametrize("language", ["sr_Latn", "en"])
-@pytest.mark.parametrize(("template", "values"), MAILS)
-def test_it_is_whole_and_harmless(sqlite_app: Flask, template: str, values: dict[str, Any], language: str) -> None:
-    with sqlite_app.app_context():
-        mail = render(template, language, **FRAME, **values)
+@pytest.mark.parametrize("example", EXAMPLES, ids=IDS)
+def test_it_is_whole_and_harmless(sqlite_app: Flask, example: Example, language: str) -> None:
+    mail = rendered(sqlite_app, example.with_typed(EVIL), language)
     assert mail.subject and "\n" not in mail.subject and "\r" not in mail.subject
     assert "%(" not in mail.subject + mail.text + mail.html
-    assert len(mail.text.splitlines()) > 4 and "Mint podrška" in mail.text
-    assert "<b>" not in mail.html and "&lt;b&gt;" in mail.html
+    assert len(mail.text.splitlines()) > 4 and BRAND in mail.text
+    assert "<b>" not in mail.html
+    if example.template in SILENT:
+        assert "&lt;b&gt;" not in mail.html and "sinovi" not in mail.subject + mail.text
+    else:
+        assert "&lt;b&gt;" in mail.html and "sinovi" in mail.text
     assert not re.search(r"<(script|img|link|iframe)|url\(|@import", mail.html)
-    assert set(re.findall(r'(?:href|src)="([^"]*)"', mail.html)) <= {"https://console.example.test/moj/"}
+    assert _targets(mail.html) <= _allowed(example.template)
     assert f'lang="{"sr-Latn" if language == "sr_Latn" else "en"}"' in mail.html
 
 
+def _targets(html: str) -> set[str]:
+    return set(re.findall(r'(?:href|src)="([^"]*)"', html))
+
+
+def _allowed(template: str) -> set[str]:
+    if template in TO_STAFF:
+        return {f"{BASE}/console/tickets/{number}" for number in ("T-20418", "T-20391", "T-20377")}
+    if template == "verification_asked":
+        return {CARD, f"{BASE}/moj/"}
+    if template == "chat_transcript":
+        return set()
+    return {LINK, f"{LINK}#rate", f"{LINK}#answer"} if template.startswith("ticket_") else {f"{BASE}/moj/"}
+
+
+@pytest.mark.parametrize("language", ["sr_Latn", "en"])
+@pytest.mark.parametrize("example", EXAMPLES, ids=IDS)
+def test_both_parts_say_the_same(sqlite_app: Flask, example: Example, language: str) -> None:
+    """Whoever reads the text alone is not told less: each link, each value that was typed."""
+    mail = rendered(sqlite_app, example, language)
+    assert {target.partition("#")[0] for target in _targets(mail.html)} <= set(re.findall(r"https://\S+", mail.text))
+    whole = mail.subject + mail.text
+    for value in _typed(example.values):
+        assert (value in whole) == (example.template not in SILENT and _is_shown(example, value)), value
+
+
+def _typed(value: object) -> list[str]:
+    if isinstance(value, Typed):
+        return [str(value)]
+    if isinstance(value, dict):
+        return [text for one in value.values() for text in _typed(one)]
+    return [text for one in value for text in _typed(one)] if isinstance(value, list) else []
+
+
+def _is_shown(example: Example, value: str) -> bool:
+    """Tell whether the mail names this value: an answer greets by itself, who asks for identity names no subject."""
+    values = example.values
+    unsaid = {
+        "ticket_reply": [values.get("name")],
+        "verification_asked": [values.get("subject")],
+        "promises_at_risk": ["Mila Agent", "Nikola Agent"],
+    }
+    return value not in unsaid.get(example.template, [])
+
+
 def test_each_template_is_tried() -> None:
-    frames = {"base.html", "words.txt"}
-    there = {path.stem for path in FOLDER.iterdir() if path.name not in frames}
-    assert there == {template for template, _ in MAILS}
+    there = set(names())
+    assert there == {example.template for example in EXAMPLES} == set(TEMPLATES)
     assert all((FOLDER / f"{name}{end}").exists() for name in there for end in (".txt", ".html"))
 
 
 def test_times_and_amounts_are_written_for_their_reader(sqlite_app: Flask) -> None:
-    values = dict(MAILS)["migration_executed"] | {"recipient": "new", "cancelled": [], "issued": [DOCUMENT]}
-    with sqlite_app.app_context():
-        serbian = render("migration_executed", "sr_Latn", **FRAME, **values).text
-        english = render("migration_executed", "en", **FRAME, **values).text
-        locked = render("pin_locked", "sr_Latn", **FRAME, at=AT, until=AT).text
+    moved = next(one for one in EXAMPLES if one.values.get("recipient") == "new")
+    locked = next(one for one in EXAMPLES if one.template == "pin_locked")
+    serbian, english = (rendered(sqlite_app, moved, language).text for language in ("sr_Latn", "en"))
     assert "1.234,50 RSD" in serbian and "30.11.2026." in serbian
     assert "1,234.50 RSD" in english and "30 Nov 2026" in english
-    assert "23.11.2026. 14:42" in locked  # Belgrade, not UTC
+    assert "23.11.2026. 15:12" in rendered(sqlite_app, locked, "sr_Latn").text  # Belgrade, not UTC
+
+
+def test_a_line_break_never_reaches_the_subject(sqlite_app: Flask) -> None:
+    values = next(one for one in EXAMPLES if one.template == "ticket_reply").with_typed(
+        "a\r\nBcc: x@example.test\u2028b"
+    )
+    with sqlite_app.app_context():
+        subject = render("ticket_reply", "en", brand=BRAND, base_url=BASE, **values.values).subject
+    assert subject.startswith("[T-20418] a") and subject.isprintable()

@@ -61,6 +61,7 @@ def reject(actor: Actor, ref: str, reason: str) -> Migration:
         to_name=owner.name,
         language=owner.language or migration.from_customer.language,
         customer_id=migration.from_customer_id,
+        about=f"migration:{migration.ref}",
         name=owner.name,
         ref=migration.ref,
         reason=migration.end_reason,

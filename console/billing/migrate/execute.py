@@ -173,6 +173,7 @@ def _tell_both(
             to_name=owner.name,
             language=owner.language or customer.language,
             customer_id=customer.id,
+            about=f"migration:{migration.ref}",
             name=owner.name,
             recipient=recipient,
             ref=migration.ref,

@@ -207,6 +207,7 @@ def _tell_owner(migration: Migration, old: Customer, services: Sequence[Service]
         to_name=owner.name,
         language=owner.language or old.language,
         customer_id=old.id,
+        about=f"migration:{migration.ref}",
         name=owner.name,
         ref=migration.ref,
         services=[service.label for service in services],

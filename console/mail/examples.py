@@ -1,0 +1,176 @@
+"""Example values of every mail template: what the console's previews show and what the tests try.
+
+Whatever a person could have typed is a :class:`Typed`, so that the tests can put something evil in its place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from typing import Any
+
+from flask_babel import lazy_gettext, lazy_pgettext
+
+from console.core.errors import Text
+from console.mail.templates import Rendered, render
+
+AT = datetime(2026, 11, 23, 13, 42, tzinfo=UTC)
+UNTIL = datetime(2026, 11, 23, 14, 12, tzinfo=UTC)
+TICKET = "T-20418"
+# What a link looks like. The token is nobody's.
+TOKEN = "example-of-a-link-that-opens-nothing"  # noqa: S105
+
+
+class Typed(str):
+    """A value that a person typed."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True)
+class Example:
+    """One template with values for it. ``case`` tells apart the several examples of one template."""
+
+    template: str
+    values: Mapping[str, Any]
+    case: Text = ""
+
+    def with_typed(self, text: str) -> Example:
+        """Return the example with ``text`` in place of everything a person typed."""
+        return replace(self, values=_retyped(self.values, text))
+
+    def render(self, language: str, *, brand: str, base_url: str) -> Rendered:
+        """Render both parts in ``language``."""
+        return render(self.template, language, brand=brand, base_url=base_url, **self.values)
+
+
+def _retyped(value: Any, text: str) -> Any:
+    if isinstance(value, Typed):
+        return Typed(text)
+    if isinstance(value, Mapping):
+        return {name: _retyped(one, text) for name, one in value.items()}
+    return [_retyped(one, text) for one in value] if isinstance(value, list) else value
+
+
+def examples(base_url: str) -> tuple[Example, ...]:
+    """Return an example of every template, several where it says several things."""
+    return (*_accounts(), *_migrations(), *_tickets(base_url), *_promises())
+
+
+NAME = {"name": Typed("Ana Jović")}
+
+
+def _accounts() -> tuple[Example, ...]:
+    account = {"customer": Typed("Jović Studio d.o.o."), "number": "K-10482"}
+    seen = NAME | account | {"staff": Typed("Mila Agent"), "at": AT, "until": UNTIL}
+    person = {"person": Typed("Petar Ilić")}
+    renewed = NAME | account | {"at": AT}
+    return (
+        Example("verification", seen | person | {"channel": "phone", "role": "owner"}, lazy_gettext("by phone")),
+        Example("verification", seen | person | {"channel": "mail", "role": "user"}, lazy_gettext("by mail")),
+        Example("verification", seen | person | {"channel": "chat", "role": "contact"}, lazy_gettext("in a chat")),
+        Example("verification", seen | person | {"channel": "ticket", "role": "owner"}, lazy_gettext("on a ticket")),
+        Example(
+            "override", seen | {"channel": "override", "reason": Typed("Prijava zloupotrebe, vlasnik se ne javlja")}
+        ),
+        Example("pin_locked", NAME | {"at": AT, "until": UNTIL}),
+        Example("pin_renewed", renewed | {"by": None}, lazy_gettext("by the person")),
+        Example("pin_renewed", renewed | {"by": Typed("Petar Ilić")}, lazy_gettext("by the owner")),
+    )
+
+
+def _migrations() -> tuple[Example, ...]:
+    moved = NAME | {"ref": "M-0317", "services": [Typed("Hosting S · jovic-studio.example"), Typed("jovic.example")]}
+    one = NAME | {"ref": "M-0317", "services": [Typed("Hosting S · jovic-studio.example")]}
+    first, second = _document("PR-2026-000117", 123_450), _document("PR-2026-000118", 59_900)
+    executed = "migration_executed"
+    return (
+        Example("migration_requested", moved),
+        Example(
+            "migration_rejected", NAME | {"ref": "M-0317", "reason": Typed("Novi vlasnik nije potvrdio podatke firme.")}
+        ),
+        Example(
+            executed,
+            moved | {"recipient": "old", "cancelled": [first | {"storno": "ST-2026-000011"}], "issued": [second]},
+            lazy_pgettext("example", "to the old owner"),
+        ),
+        Example(
+            executed,
+            moved | {"recipient": "new", "cancelled": [], "issued": [first]},
+            lazy_pgettext("example", "to the new owner"),
+        ),
+        Example(
+            executed,
+            one | {"recipient": "old", "cancelled": [], "issued": []},
+            lazy_pgettext("example", "to the old owner, no documents"),
+        ),
+    )
+
+
+def _document(number: str, total: int) -> dict[str, Any]:
+    return {
+        "number": number,
+        "total": total,
+        "currency": "RSD",
+        "due_on": date(2026, 11, 30),
+        "reference": "97 16 3220000",
+    }
+
+
+def _tickets(base_url: str) -> tuple[Example, ...]:
+    ticket = NAME | {
+        "number": TICKET,
+        "subject": Typed("Pošta ne stiže od jutros"),
+        "link": f"{base_url}/t/{TOKEN}",
+    }
+    answer = {
+        "body": Typed(
+            "Poštovana Ana,\n\nMX zapis domena pokazivao je na stari server. Vratili smo ga, "
+            "i pošta stiže od 14:20.\n\nAko nešto još ne stiže, odgovorite na ovu poruku."
+        ),
+        "agent": Typed("Mila"),
+        "department": Typed("Tehnička podrška"),
+    }
+    return (
+        Example("ticket_opened", ticket),
+        Example("ticket_reply", ticket | answer),
+        Example("ticket_solved", ticket),
+        Example("chat_transcript", _chat()),
+        Example("verification_asked", ticket | {"url": f"{base_url}/v/{TOKEN}", "minutes": 30}),
+    )
+
+
+def _chat() -> dict[str, Any]:
+    lines = (
+        ("Ana", "Dobar dan, sajt mi ne radi od jutros.\nNa telefonu piše da nije siguran."),
+        ("Mila", "Dobar dan. Sertifikat je istekao jutros; obnovljen je, osvežite stranicu."),
+        ("Ana", "Radi, hvala."),
+    )
+    return {
+        "number": "C-50031",
+        "at": AT,
+        "lines": [{"at": AT, "name": Typed(name), "body": Typed(body)} for name, body in lines],
+    }
+
+
+def _promises() -> tuple[Example, ...]:
+    lines = [
+        _promise(TICKET, "Pošta ne stiže od jutros", "first_answer", "Mila Agent"),
+        _promise("T-20391", "Kako da promenim lozinku za FTP?", "next_answer", ""),
+        _promise("T-20377", "Sajt je spor", "solution", "Nikola Agent"),
+    ]
+    return (
+        Example("promises_at_risk", NAME | {"lines": lines, "count": 3, "more": 0}),
+        Example("promises_broken", NAME | {"lines": lines, "count": 5, "more": 2}),
+    )
+
+
+def _promise(number: str, subject: str, kind: str, assignee: str) -> dict[str, Any]:
+    return {
+        "number": number,
+        "subject": Typed(subject),
+        "kind": kind,
+        "due_at": UNTIL,
+        "assignee": Typed(assignee) if assignee else "",
+    }

@@ -1,0 +1,131 @@
+"""The mail that was sent about an account, for its people who may read it.
+
+A link that opens something stands only in the mail of the person it was sent to: a colleague with the right to
+the account's mail reads the rest of it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import jsonify, render_template, request
+from flask.typing import ResponseReturnValue
+
+from console.core.errors import NotFound
+from console.customers.models import Membership
+from console.customers.queries import memberships_of
+from console.customers.rights import Right
+from console.mail import reading
+from console.mail.models import Mail
+from console.mail.queries import Stage, find_of_account, left_us, of_account, stage_of
+from console.portal.blueprint import portal, signed_in
+from console.web.answers import local_time, wants_json
+from console.web.frames import framing, letter
+from console.web.identity import current_person
+
+SHOWN = 20
+_BIG = 2**31
+
+
+@portal.get("/mail")
+@signed_in
+def mails() -> ResponseReturnValue:
+    """List what was sent about the chosen account, newest first."""
+    accounts = _accounts()
+    mine = _chosen(accounts)
+    before = _key(request.args.get("before") or request.args.get("next"))
+    found = of_account(mine.customer_id, before=before, limit=SHOWN + 1, only=left_us())
+    shown, older = found[:SHOWN], found[SHOWN - 1].id if len(found) > SHOWN else None
+    if wants_json():
+        return jsonify(items=[_line(one) for one in shown], next=None if older is None else str(older))
+    return render_template(
+        "portal/mails.html",
+        accounts=accounts,
+        mine=mine,
+        mails=[(one, _state(one)) for one in shown],
+        older=older,
+        before=before,
+    )
+
+
+@portal.get("/mail/<int(max=2147483647):key>")
+@signed_in
+def mail(key: int) -> ResponseReturnValue:
+    """Show one mail."""
+    accounts = _accounts()
+    found, content = _read(accounts, key)
+    if wants_json():
+        return jsonify(mail=_line(found) | {"text": content.text, "links_taken_out": content.taken})
+    page = render_template(
+        "portal/mail.html",
+        accounts=accounts,
+        mine=next(one for one in accounts if one.customer_id == found.customer_id),
+        mail=found,
+        state=_state(found),
+        content=content,
+        own=_own(found),
+    )
+    return framing(page)
+
+
+@portal.get("/mail/<int(max=2147483647):key>/html")
+@signed_in
+def mail_html(key: int) -> ResponseReturnValue:
+    """Answer the HTML part, for the frame on the page."""
+    _found, content = _read(_accounts(), key)
+    return letter(content.html)
+
+
+def _accounts() -> list[Membership]:
+    """Return the person's accounts whose mail they may read.
+
+    Raises:
+        NotFound: there is none.
+    """
+    found = [one for one in memberships_of(current_person().id) if Right.EMAILS in one.held_rights()]
+    if not found:
+        raise NotFound
+    return found
+
+
+def _chosen(accounts: list[Membership]) -> Membership:
+    wanted = request.args.get("account", "").strip().upper()
+    found = next((one for one in accounts if not wanted or one.customer.number == wanted), None)
+    if found is None:
+        raise NotFound
+    return found
+
+
+def _read(accounts: list[Membership], key: int) -> tuple[Mail, reading.Content]:
+    found = find_of_account(key, [one.customer_id for one in accounts])
+    if found is None:
+        raise NotFound
+    return found, reading.whole(found) if _own(found) else reading.without_links(found)
+
+
+def _own(found: Mail) -> bool:
+    """Tell whether it was sent to the person who reads it."""
+    return found.to_address.lower() == current_person().email.lower()
+
+
+def _state(found: Mail) -> str:
+    """Return ``sent``, ``failed`` or ``waits``: how we try is none of a customer's concern."""
+    stage = stage_of(found)
+    return stage.value if stage in (Stage.SENT, Stage.FAILED) else "waits"
+
+
+def _line(found: Mail) -> dict[str, Any]:
+    return {
+        "id": found.id,
+        "subject": found.subject,
+        "to": found.to_address,
+        "state": _state(found),
+        "at": local_time(found.sent_at or found.created_at),
+    }
+
+
+def _key(text: str | None) -> int | None:
+    """Read a key from the address; ``None`` when it is none."""
+    if not text or not (text.isascii() and text.isdigit()) or len(text) > len(str(_BIG)):
+        return None
+    return int(text) if int(text) < _BIG else None

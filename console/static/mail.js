@@ -1,0 +1,19 @@
+// One part of a mail at a time: as it looks, or its text. Without this script both are there.
+
+for (const letter of document.querySelectorAll('[data-letter]')) {
+  const bar = letter.querySelector('[data-letter-parts]');
+  const parts = letter.querySelectorAll('[data-part-of]');
+  const show = (chosen) => {
+    for (const part of parts) part.hidden = part.dataset.partOf !== chosen;
+    for (const button of bar.querySelectorAll('button')) button.setAttribute('aria-pressed', String(button.dataset.part === chosen));
+  };
+  bar.hidden = false;
+  bar.addEventListener('click', (event) => {
+    const button = event.target.closest('button');
+    if (button) show(button.dataset.part);
+  });
+  show('html');
+}
+
+// A choice in the previews is followed at once.
+for (const select of document.querySelectorAll('select[data-follow]')) select.addEventListener('change', () => select.form.requestSubmit());

@@ -1,0 +1,101 @@
+"""The demo's mailbox: what would have been sent, for a newcomer to open and follow the links.
+
+Only where nothing is sent at all: outside of production, and without a mail server. Elsewhere it is not there.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, Response, jsonify, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from console.core.context import files, settings
+from console.core.db import db
+from console.core.errors import NotFound
+from console.mail.models import Mail
+from console.mail.queries import receivers, sent_out
+from console.web.answers import local_time, wants_json
+from console.web.downloads import download
+from console.web.frames import framing, letter
+
+blueprint = Blueprint("demo", __name__, url_prefix="/demo")
+SHOWN = 100
+RECEIVERS = 200
+
+
+def is_there() -> bool:
+    """Tell whether there is a mailbox to look into."""
+    return not settings().production and not settings().smtp_url
+
+
+@blueprint.before_request
+def only_in_a_demo() -> None:
+    """Hide all of it where mail really leaves."""
+    if not is_there():
+        raise NotFound
+
+
+@blueprint.get("/mailbox")
+def mailbox() -> ResponseReturnValue:
+    """List what was "sent", newest first, to all or to one address; open one of it."""
+    address = request.args.get("to", "").strip().lower()[:254]
+    mails = sent_out(to_address=address, limit=SHOWN)
+    if wants_json():
+        return jsonify(items=[_line(one) for one in mails])
+    chosen = request.args.get("mail", type=int)
+    open_one = _find(chosen) if chosen else mails[0] if mails else None
+    page = render_template(
+        "demo/mailbox.html",
+        mails=mails,
+        open=open_one,
+        chosen=bool(chosen),  # on a phone the list comes first
+        address=address,
+        receivers=receivers(limit=RECEIVERS),
+        files=[] if open_one is None else _files(open_one),
+        sender=settings().mail_from,
+    )
+    return framing(page)
+
+
+@blueprint.get("/mailbox/<int(max=2147483647):key>/html")
+def html(key: int) -> Response:
+    """Answer the HTML part, for the frame: whole, for whoever reads it here is the receiver."""
+    return letter(_find(key).html)
+
+
+@blueprint.get("/mailbox/<int(max=2147483647):key>/files/<int(max=99):place>")
+def file(key: int, place: int) -> Response:
+    """Send a file that came with the mail."""
+    mail = _find(key)
+    if place >= len(mail.attachments):
+        raise NotFound
+    one = mail.attachments[place]
+    try:
+        return download(str(one["name"]), files().get(one["digest"]))
+    except FileNotFoundError:
+        raise NotFound from None
+
+
+def _find(key: int) -> Mail:
+    if not 0 < key < 2**31:
+        raise NotFound
+    mail = db.session.get(Mail, key)
+    if mail is None:
+        raise NotFound
+    return mail
+
+
+def _files(mail: Mail) -> list[tuple[str, str]]:
+    return [
+        (str(one["name"]), url_for("demo.file", key=mail.id, place=place)) for place, one in enumerate(mail.attachments)
+    ]
+
+
+def _line(mail: Mail) -> dict[str, Any]:
+    return {
+        "id": mail.id,
+        "subject": mail.subject,
+        "to": mail.to_address,
+        "at": local_time(mail.send_after),
+    }

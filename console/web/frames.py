@@ -1,0 +1,44 @@
+"""HTML of a mail in a page of ours: in a frame where nothing runs and nothing is loaded.
+
+The frame has an origin of its own, no scripts and no forms; its links open a new tab.
+"""
+
+from __future__ import annotations
+
+from flask import Flask, Response, make_response
+
+from console.web.security import POLICY, csp_nonce
+
+# For the attribute of the frame, and once more in the answer: whoever opens the address alone gets no more.
+SANDBOX = "allow-popups allow-popups-to-escape-sandbox"
+LETTER_POLICY = (
+    f"default-src 'none'; style-src 'unsafe-inline'; form-action 'none'; base-uri 'none'; "
+    f"frame-ancestors 'self'; sandbox {SANDBOX}"
+)
+
+
+def letter(html: str) -> Response:
+    """Answer a mail's HTML for a frame."""
+    body = html.replace("<head>", '<head>\n<base target="_blank">', 1)
+    return Response(
+        body,
+        mimetype="text/html",
+        headers={
+            "Content-Security-Policy": LETTER_POLICY,
+            "X-Content-Type-Options": "nosniff",
+            "Referrer-Policy": "no-referrer",
+            "X-Robots-Tag": "noindex, nofollow, noarchive",
+        },
+    )
+
+
+def framing(page: str, status: int = 200) -> Response:
+    """Answer a page that shows a frame of ours: its policy lets it, everything else stays as it is."""
+    response = make_response(page, status)
+    response.headers["Content-Security-Policy"] = POLICY.format(nonce=csp_nonce()) + "; frame-src 'self'"
+    return response
+
+
+def init_frames(app: Flask) -> None:
+    """Give templates what the attribute of such a frame says."""
+    app.jinja_env.globals["letter_sandbox"] = SANDBOX

@@ -1,0 +1,103 @@
+"""Mail to look at, of each kind."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import count
+from typing import Any
+
+from console.core import clock
+from console.core.actor import SYSTEM
+from console.core.db import db
+from console.core.transaction import is_writing, transaction
+from console.customers import cards
+from console.customers.models import Customer, Membership
+from console.mail.models import Mail, MailState
+from console.staff.models import Staff
+from console.tickets import identity, letters, links
+from console.tickets.models import Ticket
+from tests import factories
+from tests.tickets.rows import make_department, make_ticket
+
+_numbers = count(1)
+
+
+def make_mail(**more: Any) -> Mail:
+    """Write one mail straight into the table."""
+    number = next(_numbers)
+    now = clock.now()
+    given: dict[str, Any] = {
+        "message_id": f"<proba-{number}@example.test>",
+        "template": "pin_renewed",
+        "language": "sr_Latn",
+        "to_address": f"prima{number}@example.test",
+        "subject": f"Nov PIN {number}",
+        "text": f"Tekst poruke {number}\n",
+        "html": f"<html><head></head><body><p>Izgled poruke {number}</p></body></html>",
+        "state": MailState.SENT,
+        "created_at": now,
+        "send_after": now,
+        "attempts": 1,
+        "attachments": [],
+        **more,
+    }
+    if given["state"] is MailState.SENT:
+        given.setdefault("sent_at", now)
+    if given["state"] is MailState.FAILED:
+        given |= {"failed_at": now, "last_error": given.get("last_error", "550 5.1.1 User unknown")}
+    mail = Mail(**given)
+    if is_writing():
+        db.session.add(mail)
+        db.session.flush()
+    else:
+        with transaction() as session:
+            session.add(mail)
+    return mail
+
+
+@dataclass
+class Sent:
+    """One mail of each kind, and the secrets in them."""
+
+    customer: Customer
+    owner: Membership
+    account: int  # about the account, private of nobody
+    ticket: Ticket
+    opened: int  # with the requester's link
+    asked: int  # with the link to the sealed card
+    hidden: int  # about a ticket of a private department
+    staff: int  # to one of us
+    tokens: tuple[str, ...]
+
+
+def sent_of_each(agent: Staff) -> Sent:
+    """Make one mail of each kind through the verbs that send them."""
+    persona = factories.ana()
+    private = make_department("Zloupotrebe", private=True)
+    email, name = persona.owner.person.email, persona.owner.person.name
+    about = {"requester_email": email, "requester_name": name, "customer_id": persona.customer.id}
+    with transaction():
+        ticket, secret = make_ticket(SYSTEM, **about), make_ticket(SYSTEM, private, **about)
+        opened = letters.opened(ticket)
+        hidden = letters.opened(secret)
+        _card, token = cards.ask(agent.actor(), identity.channel(ticket))
+        base = links.requester_url(ticket).partition("/t/")[0]
+        asked = letters.verification_asked(ticket, f"{base}/v/{token}", 30)
+        account = make_mail(customer_id=persona.customer.id, to_address=email, subject="Nov PIN za podršku")
+        staff = make_mail(template="promises_broken", to_address="nadzor@example.test", subject="Jedno obećanje")
+        tokens = (links.requester_token(ticket), links.requester_token(secret), token)
+        return Sent(
+            persona.customer, persona.owner, account.id, ticket, opened.id, asked.id, hidden.id, staff.id, tokens
+        )
+
+
+def make_failed(count_: int = 1) -> list[int]:
+    """Make mails that failed; return their keys."""
+    with transaction():
+        return [make_mail(state=MailState.FAILED).id for _ in range(count_)]
+
+
+def long_ago() -> timedelta:
+    """Return how far back a failure is history."""
+    return timedelta(days=20)
