@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from datetime import timedelta
 from typing import Any
 
 from flask_babel import lazy_gettext
@@ -39,6 +40,7 @@ from console.tickets.queries import lock_tickets
 from console.tickets.tags import clean_tags
 
 Change = Callable[[Ticket], bool]
+SOLVED_WAITS = timedelta(seconds=10)
 
 
 def _change(
@@ -91,14 +93,19 @@ def _sees(colleague: Staff, department: Department) -> bool:
 
 
 def set_status(actor: Actor, ids: Iterable[int], status: TicketStatus) -> list[Ticket]:
-    """Move tickets to a state. Solving one mails its requester how to say that it is not solved."""
+    """Move tickets to a state. Solving one mails its requester how to say that it is not solved.
+
+    That mail waits as a reply does: a ticket that is opened again at once, as by an undo, has told nobody.
+    """
 
     def change(ticket: Ticket) -> bool:
         before = ticket.status
         if not move_status(actor, ticket, status):
             return False
         if status is TicketStatus.SOLVED and before in OPEN_STATUSES:
-            letters.solved(ticket)
+            letters.solved(ticket, send_after=clock.now() + SOLVED_WAITS)
+        elif before is TicketStatus.SOLVED and status in OPEN_STATUSES:
+            letters.withdraw_solved(ticket)
         return True
 
     return _change(actor, ids, "moved", change, recount=True, to=status.value)

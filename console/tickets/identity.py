@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from flask_babel import lazy_gettext
+from sqlalchemy import select
 
 from console.audit.service import record
 from console.core import clock
@@ -10,9 +11,8 @@ from console.core.actor import Actor
 from console.core.context import settings
 from console.core.db import db
 from console.core.errors import Conflict, NotFound
-from console.customers import cards
+from console.customers import cards, verification
 from console.customers.models import Customer, Verification, VerificationCard
-from console.customers.verification import end_by_channel, verify
 from console.staff.roles import Permission
 from console.tickets import letters, timeline
 from console.tickets.models import Ticket, TicketStatus
@@ -84,14 +84,31 @@ def verify_spoken(actor: Actor, *, email: str, pin: str, channel_name: str) -> V
     """
     ticket = _named(actor, channel_name)
     if ticket is None:
-        return verify(actor, email=email, pin=pin, channel=channel_name)
+        return verification.verify(actor, email=email, pin=pin, channel=channel_name)
     _check_speaks(ticket)
-    verification = verify(actor, email=email, pin=pin, channel=channel(ticket))
-    if verification is not None:
-        tell_verified(actor, ticket, verification.customer)
+    made = verification.verify(actor, email=email, pin=pin, channel=channel(ticket))
+    if made is not None:
+        tell_verified(actor, ticket, made.customer)
     else:
         timeline.note_event(actor, ticket, "verification_failed")
-    return verification
+    return made
+
+
+def end(actor: Actor, verification_id: int) -> Verification:
+    """End one's own verification; a ticket it was made for is told, so that open pages close what it had opened.
+
+    Raises:
+        NotFound: not there, or another staff member's.
+    """
+    named = db.session.scalar(
+        select(Verification.channel).where(Verification.id == verification_id, Verification.staff_id == actor.id)
+    )
+    ticket = _named(actor, named or "")
+    was_live = db.session.get_one(Verification, verification_id).is_live(clock.now()) if ticket is not None else False
+    ended = verification.end(actor, verification_id)
+    if ticket is not None and was_live:
+        timeline.note_event(actor, ticket, "verification_ended")
+    return ended
 
 
 def tell_verified(actor: Actor, ticket: Ticket, customer: Customer) -> None:
@@ -107,7 +124,7 @@ def tell_verified(actor: Actor, ticket: Ticket, customer: Customer) -> None:
 
 def end_channel(actor: Actor, ticket: Ticket) -> None:
     """End what was verified for a locked ticket, and the link that may still wait: its conversation is over."""
-    end_by_channel(actor, channel(ticket))
+    verification.end_by_channel(actor, channel(ticket))
     end_open_card(ticket)
 
 

@@ -9,8 +9,8 @@ from sqlalchemy import select
 
 from console.core.db import db
 from console.customers.models import Membership, Person
-from console.mail.models import Mail
-from console.mail.service import queue
+from console.mail.models import Mail, MailState
+from console.mail.service import cancel, queue
 from console.tickets.links import requester_url
 from console.tickets.models import Ticket, TicketMessage
 
@@ -39,9 +39,18 @@ def reply(ticket: Ticket, message: TicketMessage, *, send_after: datetime | None
     )
 
 
-def solved(ticket: Ticket) -> Mail:
+def solved(ticket: Ticket, *, send_after: datetime | None = None) -> Mail:
     """Tell that the question counts as solved, and how to say that it is not; asks for a rating."""
-    return _queue("ticket_solved", ticket)
+    return _queue("ticket_solved", ticket, send_after=send_after)
+
+
+def withdraw_solved(ticket: Ticket) -> None:
+    """Keep back the word that it is solved, where it has not left yet: it is not."""
+    waiting = select(Mail.id).where(
+        Mail.subject_ref == f"ticket:{ticket.id}", Mail.template == "ticket_solved", Mail.state == MailState.QUEUED
+    )
+    for key in db.session.scalars(waiting).all():
+        cancel(key)
 
 
 def verification_asked(ticket: Ticket, url: str, minutes: int) -> Mail:

@@ -56,13 +56,8 @@ def merge(actor: Actor, ids: Iterable[int], into: int) -> Ticket:
         raise Invalid(lazy_gettext("Choose another ticket to merge into."))
     tickets = {ticket.id: ticket for ticket in lock_tickets(actor, keys | {into})}
     target = tickets.pop(into)
-    for ticket in (target, *tickets.values()):
-        _check_apart(ticket, target)
-    if target.status is TicketStatus.CLOSED:
-        raise Conflict(
-            lazy_gettext("%(number)s is closed. Open it first, or merge it into the other one.", number=target.number),
-            code="closed",
-        )
+    for ticket in tickets.values():
+        check_mergeable(ticket, target)
     before = target.status
     if before in HOLDS and any(ticket.status is TicketStatus.OPEN for ticket in tickets.values()):
         move_status(actor, target, TicketStatus.OPEN)
@@ -86,8 +81,19 @@ def _put_into(actor: Actor, ticket: Ticket, target: Ticket, target_before: Ticke
     )
 
 
-def _check_apart(ticket: Ticket, target: Ticket) -> None:
+def check_mergeable(ticket: Ticket, target: Ticket) -> None:
+    """Refuse a merge that cannot be.
+
+    Raises:
+        Conflict: ``merged``, ``closed``, ``other_account``.
+    """
+    _check_unmerged(target)
     _check_unmerged(ticket)
+    if target.status is TicketStatus.CLOSED:
+        raise Conflict(
+            lazy_gettext("%(number)s is closed. Open it first, or merge it into the other one.", number=target.number),
+            code="closed",
+        )
     if None not in (ticket.customer_id, target.customer_id) and ticket.customer_id != target.customer_id:
         raise Conflict(
             lazy_gettext("%(number)s is of another account. Link the two instead.", number=ticket.number),

@@ -18,7 +18,9 @@ from sqlalchemy import (
     and_,
     case,
     cast,
+    exists,
     false,
+    func,
     literal,
     null,
     or_,
@@ -42,8 +44,9 @@ from console.customers.models import (
     VerificationKind,
 )
 from console.customers.rights import Right
-from console.staff.models import Staff
-from console.staff.roles import Permission
+from console.hosting.models import Service
+from console.staff.models import Department, DepartmentMember, Staff
+from console.staff.roles import PERMISSIONS, Permission, Role
 from console.tickets import identity
 from console.tickets.models import LinkKind, Ticket, TicketLink, TicketStatus, TicketWatcher
 from console.tickets.promises.models import TicketPromise
@@ -117,6 +120,7 @@ class Around:
     promises: list[PromiseView] = field(default_factory=list)
     card: Card | None = None
     live: Live | None = None
+    service: str | None = None  # what its service is called; to be shown only where that is opened
     held: list[Held] = field(default_factory=list)
     score: int | None = None
     comment: str = ""
@@ -138,6 +142,7 @@ def around(actor: Actor, ticket: Ticket) -> Around:
         _promises(ticket),
         _rating(ticket),
         _reviews(actor, ticket),
+        *([_service(ticket)] if ticket.service_id is not None else []),
     ]
     rows = db.session.execute(union_all(*parts)).all()
     found: dict[str, list[Row[Any]]] = defaultdict(list)
@@ -304,6 +309,10 @@ def _held(actor: Actor, ticket: Ticket, now: datetime) -> Select[Any]:
     )
 
 
+def _service(ticket: Ticket) -> Select[Any]:
+    return select(*_part("service", Service.id, a=Service.label)).where(Service.id == ticket.service_id)
+
+
 def _promises(ticket: Ticket) -> Select[Any]:
     promise = TicketPromise
     columns = _part(
@@ -358,6 +367,7 @@ def _told(found: dict[str, list[Row[Any]]], now: datetime) -> Around:
     told.others = [others[key] for key in sorted(others.keys() - near, reverse=True)]
     told.card = next((_card_of(row, now) for row in found["card"]), None)
     told.live = next((_live(row) for row in found["live"]), None)
+    told.service = next((row.a for row in found["service"]), None)
     told.held = [Held(row.id, row.a, row.b, row.until, bool(row.n)) for row in found["held"]]
     told.promises = in_order(explain(_promise(row), now) for row in found["promise"])
     for row in found["rating"]:
@@ -419,3 +429,40 @@ def candidates(actor: Actor, ticket: Ticket, limit: int = 20) -> Sequence[Ticket
         .limit(limit)
     )
     return db.session.scalars(query).all()
+
+
+@dataclass(frozen=True)
+class Colleague:
+    """Somebody a ticket may be given to, and how many open ones they have."""
+
+    id: int
+    name: str
+    open: int
+
+
+def colleagues(ticket: Ticket) -> list[Colleague]:
+    """Return who may take the ticket: works on tickets, and is in its department where that is private."""
+    busy = (
+        select(Ticket.assignee_id.label("id"), func.count().label("open"))
+        .where(Ticket.is_open.is_(True), Ticket.assignee_id.is_not(None))
+        .group_by(Ticket.assignee_id)
+        .subquery()
+    )
+    member = exists().where(DepartmentMember.staff_id == Staff.id, DepartmentMember.department_id == Department.id)
+    query = (
+        select(Staff.id, Staff.name, func.coalesce(busy.c.open, 0).label("open"))
+        .select_from(Staff)
+        .join(Department, Department.id == ticket.department_id)
+        .outerjoin(busy, busy.c.id == Staff.id)
+        .where(
+            Staff.active.is_(True),
+            Staff.role.in_(_roles(Permission.WORK_TICKETS)),
+            or_(Department.private.is_(False), Staff.role.in_(_roles(Permission.REVIEW)), member),
+        )
+        .order_by(Staff.name, Staff.id)
+    )
+    return [Colleague(row.id, row.name, row.open) for row in db.session.execute(query)]
+
+
+def _roles(permission: Permission) -> list[Role]:
+    return [role for role, held in PERMISSIONS.items() if permission in held]

@@ -7,6 +7,7 @@ from flask_babel import gettext, lazy_gettext
 from console.core.errors import Text
 from console.tickets.models import Priority, TicketMessage, TicketStatus
 from console.views.ticket_labels import PRIORITY, STATUS
+from console.web.locale import LANGUAGES
 
 _SENTENCES: dict[str, Text] = {
     "assigned": lazy_gettext("Assigned to %(to)s"),
@@ -29,6 +30,10 @@ _SENTENCES: dict[str, Text] = {
     "verified": lazy_gettext("Identity confirmed for %(number)s"),
     "verification_failed": lazy_gettext("Identity not confirmed"),
     "verification_asked": lazy_gettext("Link for the verification sent to %(to)s"),
+    "verification_withdrawn": lazy_gettext("Link for the verification made void"),
+    "verification_ended": lazy_gettext("The verification was ended"),
+    "links_voided": lazy_gettext("The requester’s links were made void: %(reason)s"),
+    "language": lazy_gettext("Language: %(to)s"),
     "promise_at_risk": lazy_gettext("A promise is at risk"),
     "promise_broken": lazy_gettext("A promise was broken"),
     "rated": lazy_gettext("Rated: %(score)s of 5"),
@@ -46,6 +51,8 @@ def sentence(message: TicketMessage) -> str:
         data["to"] = str(STATUS[TicketStatus(str(to))].text)
     elif message.event == "priority":
         data["to"] = str(PRIORITY[Priority[str(to).upper()]].text)
+    elif message.event == "language":
+        data["to"] = LANGUAGES.get(str(to), str(to))
     elif message.event == "assigned" and to is None:
         return gettext("Assigned to nobody")
     return str(text) % _Known(data)

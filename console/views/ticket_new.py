@@ -11,13 +11,22 @@ from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from flask_babel import gettext, lazy_gettext
 from sqlalchemy import select
-from wtforms import BooleanField, EmailField, MultipleFileField, RadioField, SelectField, StringField, TextAreaField
+from wtforms import (
+    BooleanField,
+    EmailField,
+    HiddenField,
+    MultipleFileField,
+    RadioField,
+    SelectField,
+    StringField,
+    TextAreaField,
+)
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import Length
 
 from console.core.context import settings
 from console.core.db import db
-from console.core.errors import Invalid, Text
+from console.core.errors import Conflict, Invalid, Refusal, Text
 from console.core.forms import Form
 from console.core.transaction import transaction
 from console.customers.models import Customer, Membership, Verification
@@ -27,9 +36,10 @@ from console.customers.service import normal_email
 from console.hosting.models import Product, ProductKind, Service
 from console.staff.roles import Permission
 from console.tickets.attachments import MOST as MOST_FILES
+from console.tickets.merging import follow_up
 from console.tickets.models import MAX_BODY, MAX_SUBJECT, Priority, Ticket, TicketSource
 from console.tickets.opening import NewTicket, open_ticket
-from console.tickets.queries import visible
+from console.tickets.queries import find_ticket, visible
 from console.views import ticket_list_filters as filters
 from console.views.base import Page
 from console.views.filtering import read_key
@@ -72,6 +82,7 @@ class TicketForm(Form):
     tags = StringField(lazy_gettext("Tags"), [Length(max=400)])
     take = BooleanField(lazy_gettext("Assign to me"))
     files = MultipleFileField(lazy_gettext("Files"))
+    follows = HiddenField()  # the number of a ticket that is over, which this one continues
 
 
 @dataclass
@@ -96,15 +107,16 @@ class NewTicketPage(Page):
         """Show the form, or open the ticket."""
         if request.method == "GET":
             form = TicketForm(formdata=None)
+            _continue(form, request.args.get("follows", ""))
             for name in ("customer", "requester_email", "requester_name", "subject"):
-                form[name].data = request.args.get(name, "")[:MAX_SUBJECT].replace("\0", "")
+                form[name].data = request.args.get(name, form[name].data or "")[:MAX_SUBJECT].replace("\0", "")
             return self._form(form)
         form = TicketForm()
         try:
             if not form.validate():
                 raise Invalid(fields=form.errors)
             ticket = _open(form)
-        except Invalid as refusal:
+        except (Invalid, Conflict) as refusal:
             if wants_json():
                 raise
             _mark(form, refusal)
@@ -178,8 +190,31 @@ def _open(form: TicketForm) -> Ticket:
         files=_files(form),
         as_reply=form.first.data == REPLY,
     )
+    old = _followed(form.follows.data or "")
     with transaction():
-        return open_ticket(current_actor(), new)
+        return open_ticket(current_actor(), new) if old is None else follow_up(current_actor(), old.id, new)
+
+
+def _followed(number: str) -> Ticket | None:
+    """Return the ticket that the new one continues.
+
+    Raises:
+        NotFound: it is none that this person sees.
+    """
+    return find_ticket(current_actor(), number) if number else None
+
+
+def _continue(form: TicketForm, number: str) -> None:
+    """Fill in what a ticket that is over says of its requester."""
+    old = _followed(number)
+    if old is None:
+        return
+    form.follows.data = old.number
+    form.customer.data = old.customer.number if old.customer is not None else ""
+    form.requester_email.data, form.requester_name.data = old.requester_email, old.requester_name
+    form.language.data, form.subject.data = old.language, old.subject
+    form.department.data, form.priority.data = str(old.department_id), str(int(old.priority))
+    form.tags.data, form.first.data = ", ".join(old.tags), REPLY
 
 
 def _account(form: TicketForm) -> Customer | None:
@@ -220,7 +255,7 @@ def _wrong(name: str, text: Text) -> Invalid:
     return Invalid(fields={name: [text]})
 
 
-def _mark(form: TicketForm, refusal: Invalid) -> None:
+def _mark(form: TicketForm, refusal: Refusal) -> None:
     """Put what was refused beside its field."""
     if not refusal.fields:
         flash(str(refusal.message), "danger")

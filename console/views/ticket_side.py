@@ -1,83 +1,119 @@
-"""What stands beside a ticket's timeline: promises, facts, who is verified, and the header's actions.
+"""What stands beside a ticket's timeline: promises, facts, who is verified, other tickets; and the header's actions.
 
-``side_context`` gives the two templates of this part what they show; the verbs are a mixin of the page.
+``side_context`` gives the templates of this part what they show, in one statement; the verbs are mixins of the page.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from flask import flash, jsonify, redirect, request
+from flask import jsonify, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
-from flask_babel import gettext, lazy_gettext
+from flask_babel import lazy_gettext
 
-from console.core import clock
 from console.core.actor import Actor
-from console.core.errors import Invalid
-from console.core.transaction import transaction
-from console.customers.queries import live_verification
+from console.core.errors import Text
+from console.customers.rights import Right
 from console.staff.roles import Permission
-from console.tickets import handling, identity
-from console.tickets.models import Ticket, TicketStatus
-from console.tickets.promises.queries import for_ticket
+from console.tickets import identity, side
+from console.tickets.models import LinkKind, Ticket, TicketStatus
 from console.tickets.queries import find_ticket
-from console.views.ticket_labels import PRIORITY, ticket_url
-from console.web.answers import wants_json
+from console.views.ticket_answers import done
+from console.views.ticket_facts import FACTS, ME, TicketFacts
+from console.views.ticket_joins import TicketJoins
+from console.views.ticket_labels import MERGED, PRIORITY, STATUS, status_label, ticket_url
+from console.views.ticket_who import TicketWho, who_context
 from console.web.identity import current_actor
+from console.web.locale import LANGUAGES
+
+__all__ = ["TicketSide", "done", "read_status", "side_context"]
+
+LINKED: dict[tuple[LinkKind, bool], Text] = {
+    (LinkKind.RELATED, False): lazy_gettext("belongs together with it"),
+    (LinkKind.FOLLOW_UP, True): lazy_gettext("this continues it"),
+    (LinkKind.FOLLOW_UP, False): lazy_gettext("goes on there"),
+    (LinkKind.SPLIT, True): lazy_gettext("this was split off it"),
+    (LinkKind.SPLIT, False): lazy_gettext("was split off"),
+}
 
 
 def side_context(actor: Actor, ticket: Ticket) -> dict[str, Any]:
-    """Return what ``ticket_side.html`` and ``ticket_actions.html`` show."""
-    customer = ticket.customer_id
+    """Return what ``ticket_side.html`` and ``ticket_actions.html`` show. One statement."""
+    told = side.around(actor, ticket)
     return {
-        "promises": for_ticket(ticket, clock.now()),
-        "live": live_verification(actor, customer) if customer is not None else None,
+        "around": told,
+        "promises": told.promises,
+        "live": told.live,
         "channel": identity.channel(ticket),
         "priority": PRIORITY[ticket.priority],
+        "had": {key: fact.read(ticket) for key, fact in FACTS.items()},
+        "written": LANGUAGES,
+        "reviews_here": actor.may(Permission.REVIEW),
+        "watching": actor.id in told.watchers,
+        "service_shown": told.service is not None and _shows_service(actor, ticket, told),
+        "state_of": _state_of,
+        "linked_as": LINKED,
+        "review_url": _review_url,
+        "ticket_url": ticket_url,
+        **who_context(actor, told),
     }
 
 
-class TicketSide:
+def _shows_service(actor: Actor, ticket: Ticket, told: side.Around) -> bool:
+    if actor.may(Permission.READ_DOCUMENTS):
+        return True
+    live = told.live
+    return live is not None and live.customer_id == ticket.customer_id and Right.PRODUCTS in live.rights
+
+
+def _state_of(other: side.Other) -> Any:
+    return MERGED if other.is_merged else STATUS[other.status]
+
+
+def _review_url(key: int) -> str:
+    return url_for("review.index", key=key)
+
+
+class TicketSide(TicketFacts, TicketJoins, TicketWho):
     """The verbs of the side column and of the header; mixed into the ticket's page."""
 
-    side_permissions = dict.fromkeys(("take", "move", "ask_verification"), Permission.WORK_TICKETS)
+    side_permissions = {
+        **dict.fromkeys(("take", "move"), Permission.WORK_TICKETS),
+        **TicketFacts.fact_permissions,
+        **TicketJoins.join_permissions,
+        **TicketWho.who_permissions,
+    }
+
+    @expose("/side")
+    def side(self, number: str) -> ResponseReturnValue:
+        """Return the column and the header's actions as they are now, for a page that is open."""
+        actor, ticket = current_actor(), find_ticket(current_actor(), number)
+        context = {
+            "ticket": ticket,
+            "base": ticket_url(ticket.number),
+            "label": status_label(ticket),
+            "states": STATUS,
+            "works": actor.may(Permission.WORK_TICKETS),
+            **side_context(actor, ticket),
+        }
+        return jsonify(
+            side=render_template("admin/ticket_side.html", **context),
+            actions=render_template("admin/ticket_actions.html", **context),
+            subject=ticket.subject,
+        )
 
     @expose("/assign", methods=["POST"])
     def take(self, number: str) -> ResponseReturnValue:
         """Take the ticket over."""
-        ticket = find_ticket(current_actor(), number)
-        with transaction():
-            handling.assign(current_actor(), [ticket.id], current_actor().id)
-        return done(number, gettext("The ticket is yours."))
+        return self.set_fact_to(number, "assignee", ME)
 
     @expose("/status", methods=["POST"])
     def move(self, number: str) -> ResponseReturnValue:
         """Move the ticket to another state."""
-        ticket, status = find_ticket(current_actor(), number), read_status(request.form.get("status", ""))
-        if status is None:
-            raise Invalid(fields={"status": [lazy_gettext("Not a valid choice.")]})
-        with transaction():
-            handling.set_status(current_actor(), [ticket.id], status)
-        return done(number, gettext("Saved."))
-
-    @expose("/ask-verification", methods=["POST"])
-    def ask_verification(self, number: str) -> ResponseReturnValue:
-        """Mail the requester a link that opens once, for e-mail and PIN."""
-        ticket = find_ticket(current_actor(), number)
-        with transaction():
-            identity.ask_requester(current_actor(), ticket.id)
-        return done(number, gettext("The link is on its way. Only the result comes back here."))
+        return self.set_fact_to(number, "status", request.form.get("status", ""))
 
 
 def read_status(value: str) -> TicketStatus | None:
     """Return the status called ``value``, or nothing."""
     return TicketStatus(value) if value in set(TicketStatus) else None
-
-
-def done(number: str, words: str) -> ResponseReturnValue:
-    """Answer a verb that went well: programs that it is done, people with the ticket and a word."""
-    if wants_json():
-        return jsonify(done=True)
-    flash(words, "success")
-    return redirect(ticket_url(number), 303)

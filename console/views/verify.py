@@ -12,12 +12,15 @@ from console.core.transaction import transaction
 from console.customers.forms import SPOKEN_CHANNELS, VerifyForm
 from console.customers.models import Verification
 from console.customers.queries import find_customer
-from console.customers.verification import end, verify
 from console.staff.roles import Permission
+from console.tickets import identity
+from console.tickets.models import TICKET_BASE
+from console.tickets.queries import ticket_key
 from console.views.base import Page
 from console.views.customer_data import verification_json
 from console.views.customers import render_customer
 from console.views.menu import customer_url
+from console.views.ticket_labels import ticket_url
 from console.web.answers import refuse, wants_json
 from console.web.identity import current_actor
 
@@ -46,11 +49,11 @@ class VerifyPage(Page):
         form = VerifyForm()
         try:
             with transaction():
-                verification = verify(
+                verification = identity.verify_spoken(
                     current_actor(),
                     email=form.email.data or "",
                     pin=form.pin.data or "",
-                    channel=form.channel.data or "",
+                    channel_name=form.channel.data or "",
                 )
         except Invalid as refusal:
             if wants_json():
@@ -71,17 +74,22 @@ class VerifyPage(Page):
     def end(self, verification_id: int) -> ResponseReturnValue:
         """End one's own verification before its time."""
         with transaction():
-            verification = end(current_actor(), verification_id)
-            number = verification.customer.number
+            verification = identity.end(current_actor(), verification_id)
+            number, ticket = verification.customer.number, _ticket(verification.channel)
         if wants_json():
-            return jsonify(ended=True, verification={"id": verification_id, "customer": number})
+            words = gettext("The verification was ended. The account is locked again.")
+            return jsonify(ended=True, message=words, verification={"id": verification_id, "customer": number})
         flash(gettext("The verification was ended. The account is locked again."), "success")
-        return redirect(customer_url(number), 303)
+        back = ticket_url(ticket) if ticket and request.form.get("back") == "ticket" else customer_url(number)
+        return redirect(back, 303)
 
     def _opened(self, form: VerifyForm, verification: Verification) -> ResponseReturnValue:
         if wants_json():
             return jsonify(verified=True, verification=verification_json(verification))
-        number = verification.customer.number
+        number, ticket = verification.customer.number, _ticket(verification.channel)
+        if ticket is not None:
+            flash(gettext("Verified for this ticket."), "success")
+            return redirect(ticket_url(ticket), 303)
         if form.customer.data and form.customer.data != number:
             flash(gettext("This PIN is for the account %(number)s, so that account is open.", number=number), "warning")
         return redirect(customer_url(number), 303)
@@ -92,6 +100,18 @@ class VerifyPage(Page):
         if customer is not None:
             return render_customer(self, customer, form=form, failed=failed, slowed=slowed)
         rendered: str = self.render(
-            "admin/verify.html", form=form, failed=failed, slowed=slowed, channels=SPOKEN_CHANNELS
+            "admin/verify.html",
+            form=form,
+            failed=failed,
+            slowed=slowed,
+            channels=SPOKEN_CHANNELS,
+            ticket=_ticket(form.channel.data or ""),
+            ticket_url=ticket_url,
         )
         return rendered
+
+
+def _ticket(channel: str) -> str | None:
+    """Return the number of the ticket that a channel names."""
+    key = ticket_key(channel.removeprefix(identity.CHANNEL)) if channel.startswith(identity.CHANNEL) else None
+    return None if key is None else f"T-{TICKET_BASE + key}"

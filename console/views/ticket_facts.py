@@ -1,0 +1,348 @@
+"""What a ticket is, changed in its place: department, priority, assignee, tags, subject, account, language, state.
+
+Each fact is one small form with the value it was shown with: where a colleague was faster, nothing is changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from flask import request
+from flask.typing import ResponseReturnValue
+from flask_admin import expose
+from flask_babel import gettext, lazy_gettext
+
+from console.core.actor import Actor
+from console.core.db import db
+from console.core.errors import Conflict, Invalid, NotFound, Refusal, Text
+from console.core.transaction import transaction
+from console.customers.queries import find_customer
+from console.customers.rights import Right
+from console.hosting.models import Product, ProductKind, Service
+from console.staff.models import Department
+from console.staff.roles import Permission
+from console.tickets import handling, side
+from console.tickets.models import Priority, Ticket, TicketStatus
+from console.tickets.queries import departments, find_ticket, lock_ticket
+from console.tickets.tags import clean_tags
+from console.tickets.view_queries import known_tags
+from console.views.base import Page
+from console.views.filtering import read_key
+from console.views.ticket_answers import again, done, in_sheet, reasons, undo_by
+from console.views.ticket_labels import PRIORITY, STATUS, ticket_url
+from console.web.identity import current_actor
+from console.web.locale import LANGUAGES
+
+if TYPE_CHECKING:
+    _Base = Page
+else:
+    _Base = object
+
+NOBODY, ME = "none", "me"
+MOST_SERVICES = 200
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One thing that is said of a ticket.
+
+    Args:
+        name: what it is called.
+        read: writes it as its form sends it.
+        say: writes it for people.
+        change: does it, on the locked ticket.
+        words: what is told afterwards.
+    """
+
+    name: Text
+    read: Callable[[Ticket], str]
+    say: Callable[[Ticket], str]
+    change: Callable[[Actor, Ticket, str], Any]
+    words: Text
+
+
+def _key(value: str, field: str, text: Text) -> int:
+    key = read_key(value)
+    if key is None:
+        raise Invalid(fields={field: [text]})
+    return key
+
+
+def _assign(actor: Actor, ticket: Ticket, value: str) -> None:
+    whose = None if value == NOBODY else actor.id if value == ME else _key(value, "assignee", _NO_COLLEAGUE)
+    handling.assign(actor, [ticket.id], whose)
+
+
+def _department(actor: Actor, ticket: Ticket, value: str) -> None:
+    handling.set_department(actor, [ticket.id], _key(value, "department", lazy_gettext("Choose a department.")))
+
+
+def _priority(actor: Actor, ticket: Ticket, value: str) -> None:
+    if value not in {str(int(one)) for one in Priority}:
+        raise Invalid(fields={"priority": [lazy_gettext("Not a valid choice.")]})
+    handling.set_priority(actor, [ticket.id], Priority(int(value)))
+
+
+def _status(actor: Actor, ticket: Ticket, value: str) -> None:
+    if value not in set(TicketStatus):
+        raise Invalid(fields={"status": [lazy_gettext("Not a valid choice.")]})
+    handling.set_status(actor, [ticket.id], TicketStatus(value))
+
+
+def _tags(actor: Actor, ticket: Ticket, value: str) -> None:
+    wanted, had = set(clean_tags(value.split(","))), set(ticket.tags)
+    if had - wanted:
+        handling.untag(actor, [ticket.id], had - wanted)
+    if wanted - had:
+        handling.tag(actor, [ticket.id], wanted - had)
+
+
+def _customer(actor: Actor, ticket: Ticket, value: str) -> None:
+    """Set the account and, where one is named or stays, its service: ``K-10482``, ``K-10482/7``, nothing."""
+    number, _, service = value.strip().partition("/")
+    customer = find_customer(number) if number else None
+    if number and customer is None:
+        raise Invalid(fields={"customer": [lazy_gettext("There is no such account. Type its number, as in K-10482.")]})
+    key = None
+    stays = customer is not None and customer.id == ticket.customer_id
+    if service and (stays or service != str(ticket.service_id)):  # another account does not have the old one's
+        key = _key(service, "service", _NO_SERVICE)
+        # What an account has is opened by a verification; whoever guesses learns nothing.
+        known = {row.id for row in services_for(actor, ticket)}
+        if key != ticket.service_id and key not in known:
+            raise Invalid(fields={"service": [_NO_SERVICE]})
+    handling.set_customer(actor, ticket.id, customer, key)
+
+
+def _read_customer(ticket: Ticket) -> str:
+    number = ticket.customer.number if ticket.customer is not None else ""
+    return f"{number}/{ticket.service_id}" if ticket.service_id is not None else number
+
+
+_NO_SERVICE = lazy_gettext("The account has no such service.")
+_NO_COLLEAGUE = lazy_gettext("This colleague does not work on tickets.")
+
+
+def _department_name(ticket: Ticket) -> str:
+    from console.web.filters import language
+
+    return ticket.department.name(language())
+
+
+FACTS: dict[str, Fact] = {
+    "subject": Fact(
+        lazy_gettext("Subject"),
+        lambda ticket: ticket.subject,
+        lambda ticket: ticket.subject,
+        lambda actor, ticket, value: handling.set_subject(actor, ticket.id, value),
+        lazy_gettext("The subject was changed."),
+    ),
+    "department": Fact(
+        lazy_gettext("Department"),
+        lambda ticket: str(ticket.department_id),
+        _department_name,
+        _department,
+        lazy_gettext("The ticket is in another department now."),
+    ),
+    "priority": Fact(
+        lazy_gettext("Priority"),
+        lambda ticket: str(int(ticket.priority)),
+        lambda ticket: str(PRIORITY[ticket.priority].text),
+        _priority,
+        lazy_gettext("The priority was changed; the promises follow."),
+    ),
+    "assignee": Fact(
+        lazy_gettext("Assignee"),
+        lambda ticket: str(ticket.assignee_id or NOBODY),
+        lambda ticket: ticket.assignee.name if ticket.assignee else gettext("nobody"),
+        _assign,
+        lazy_gettext("The ticket was given on."),
+    ),
+    "status": Fact(
+        lazy_gettext("State"),
+        lambda ticket: ticket.status.value,
+        lambda ticket: str(STATUS[ticket.status].text),
+        _status,
+        lazy_gettext("The state was changed."),
+    ),
+    "tags": Fact(
+        lazy_gettext("Tags"),
+        lambda ticket: ", ".join(ticket.tags),
+        lambda ticket: ", ".join(ticket.tags) or gettext("none"),
+        _tags,
+        lazy_gettext("The tags were changed."),
+    ),
+    "customer": Fact(
+        lazy_gettext("Customer"),
+        _read_customer,
+        lambda ticket: ticket.customer.number if ticket.customer is not None else gettext("none"),
+        _customer,
+        lazy_gettext("The account was changed. That opens nothing: only a verification does."),
+    ),
+    "language": Fact(
+        lazy_gettext("Language"),
+        lambda ticket: ticket.language,
+        lambda ticket: LANGUAGES.get(ticket.language, ticket.language),
+        lambda actor, ticket, value: handling.set_language(actor, ticket.id, value),
+        lazy_gettext("The requester is written to in this language from now on."),
+    ),
+}
+
+
+def services_for(actor: Actor, ticket: Ticket) -> list[Service]:
+    """Return the services of its account that a verification for the ticket, or the role, opens."""
+    if ticket.customer_id is None:
+        return []
+    verification = side.verification_for(actor, ticket)
+    rights = frozenset[Right]()
+    if verification is not None and verification.customer_id == ticket.customer_id:
+        rights = verification.opened_rights()
+    by_role = actor.may(Permission.READ_DOCUMENTS)
+    products, domains = by_role or Right.PRODUCTS in rights, by_role or Right.DOMAINS in rights
+    if not (products or domains):
+        return []
+    query = db.session.query(Service).filter(Service.customer_id == ticket.customer_id)
+    if not (products and domains):
+        kind = Product.kind != ProductKind.DOMAIN if products else Product.kind == ProductKind.DOMAIN
+        query = query.join(Service.product).filter(kind)
+    return query.order_by(Service.status, Service.id).limit(MOST_SERVICES).all()
+
+
+def fact_form(actor: Actor, ticket: Ticket, wanted: frozenset[str]) -> dict[str, Any]:
+    """Return what the forms of some facts offer."""
+    offered: dict[str, Any] = {}
+    if "department" in wanted:
+        offered["departments"] = _departments(ticket)
+    if "assignee" in wanted:
+        offered["colleagues"] = side.colleagues(ticket)
+    if "tags" in wanted:
+        offered["known_tags"] = known_tags()
+    if "customer" in wanted:
+        offered["services"] = services_for(actor, ticket)
+    return offered
+
+
+def _departments(ticket: Ticket) -> list[Department]:
+    found = list(departments())
+    return found if any(one.id == ticket.department_id for one in found) else [ticket.department, *found]
+
+
+class TicketFacts(_Base):
+    """Changing facts (a mixin of the ticket's page)."""
+
+    fact_permissions = dict.fromkeys(("facts", "set_fact", "watch", "unwatch", "give"), Permission.WORK_TICKETS)
+
+    @expose("/facts")
+    def facts(self, number: str) -> ResponseReturnValue:
+        """Show the forms of all facts, or of one."""
+        ticket = find_ticket(current_actor(), number)
+        part = request.args.get("part", "")
+        if part and part not in FACTS:
+            raise NotFound
+        return self._facts_page(ticket, part)
+
+    @expose("/give")
+    def give(self, number: str) -> ResponseReturnValue:
+        """Show who could take the ticket."""
+        ticket = find_ticket(current_actor(), number)
+        page: str = self.render(
+            "admin/ticket_give.html", ticket=ticket, sheet=in_sheet(), colleagues=side.colleagues(ticket)
+        )
+        return page
+
+    @expose("/set/<fact>", methods=["POST"])
+    def set_fact(self, number: str, fact: str) -> ResponseReturnValue:
+        """Set one fact. Fields: ``value``, and ``had``: what the form was shown with."""
+        value = _sent("value")
+        if value is None:
+            raise Invalid(fields={fact: [lazy_gettext("This field is required.")]})
+        if fact == "customer" and _sent("service"):
+            value = f"{value}/{_sent('service')}"
+        return self.set_fact_to(number, fact, value, had=_sent("had"))
+
+    def set_fact_to(self, number: str, fact: str, value: str, *, had: str | None = None) -> ResponseReturnValue:
+        """Set one fact and answer."""
+        ticket, kind = find_ticket(current_actor(), number), FACTS.get(fact)
+        if kind is None:
+            raise NotFound
+        try:
+            with transaction():
+                before, after = _change(current_actor(), ticket.id, kind, value, had)
+        except Refusal as refusal:
+            db.session.expire_all()
+            fresh = find_ticket(current_actor(), number)  # it may have gone where this person does not see it
+            return again(refusal, self._facts_page(fresh, fact, refusal, {fact: value}))
+        if before == after:
+            return done(ticket.number, gettext("Nothing was changed."), kind="info")
+        undo = undo_by(
+            ticket.number, f"set/{fact}", value=before.partition("/")[0] if fact == "customer" else before, had=after
+        )
+        words = gettext("The ticket is yours.") if fact == "assignee" and value == ME else str(kind.words)
+        return done(ticket.number, words, undo=undo)
+
+    @expose("/watch", methods=["POST"])
+    def watch(self, number: str) -> ResponseReturnValue:
+        """Follow the ticket."""
+        ticket = find_ticket(current_actor(), number)
+        with transaction():
+            handling.watch(current_actor(), ticket.id)
+        return done(ticket.number, gettext("You watch this ticket."), undo=undo_by(ticket.number, "unwatch"))
+
+    @expose("/unwatch", methods=["POST"])
+    def unwatch(self, number: str) -> ResponseReturnValue:
+        """Follow it no more."""
+        ticket = find_ticket(current_actor(), number)
+        with transaction():
+            handling.unwatch(current_actor(), ticket.id)
+        return done(ticket.number, gettext("You no longer watch this ticket."), undo=undo_by(ticket.number, "watch"))
+
+    def _facts_page(
+        self, ticket: Ticket, part: str, refusal: Refusal | None = None, typed: dict[str, str] | None = None
+    ) -> str:
+        wanted = frozenset({part} if part else FACTS)
+        page: str = self.render(
+            "admin/ticket_fact.html" if in_sheet() and not request.args.get("sheet") else "admin/ticket_facts.html",
+            ticket=ticket,
+            base=ticket_url(ticket.number),
+            facts={key: fact for key, fact in FACTS.items() if key in wanted},
+            sheet=in_sheet(),
+            part=part,
+            typed=typed or {},
+            wrong={part: reasons(refusal)} if refusal is not None else {},
+            priorities=PRIORITY,
+            states=STATUS,
+            written=LANGUAGES,
+            **fact_form(current_actor(), ticket, wanted),
+        )
+        return page
+
+
+def _change(actor: Actor, key: int, fact: Fact, value: str, had: str | None) -> tuple[str, str]:
+    """Set a fact of a locked ticket, unless a colleague has set it meanwhile; return it before and after."""
+    ticket = lock_ticket(actor, key)
+    before = fact.read(ticket)
+    if had is not None and had != before:
+        raise Conflict(
+            lazy_gettext(
+                "Meanwhile somebody else has changed this: %(name)s is now “%(now)s”. Nothing was changed.",
+                name=fact.name,
+                now=fact.say(ticket),
+            ),
+            code="changed",
+        )
+    fact.change(actor, ticket, value)
+    db.session.flush()
+    db.session.refresh(ticket)
+    return before, fact.read(ticket)
+
+
+def _undo_value(fact: str, before: str) -> str:
+    # The service that an account had is not opened by its number alone.
+    return before.partition("/")[0] if fact == "customer" else before
+
+
+def _sent(name: str) -> str | None:
+    value = request.form.get(name)
+    return None if value is None else value.replace("\0", "")[:1_000]
