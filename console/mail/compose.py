@@ -27,7 +27,7 @@ BY_HAND = frozenset({"ticket_reply"})
 
 _POLICY = SMTP.clone(cte_type="7bit")  # every server takes it, and no part of it can be read as a command
 _MAX_LINE = 76  # of a line with encoded words, RFC 2047, 2
-_MAX_FILE_NAME = 120
+_MAX_FILE_NAME, _MAX_ENDING = 120, 16
 _ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+")
 _MESSAGE_ID = re.compile(r"<[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.\[\]:-]+>")
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9]+( [A-Za-z0-9]+)*")
@@ -179,6 +179,6 @@ def file_name(name: str) -> str:
     """Return a name that is one on every system: no path, no quote, nothing unseen, not hidden."""
     name = re.sub(r'[\\/:*?"<>|;%]', "_", plain(name)).strip(" .")
     stem, dot, ending = name.rpartition(".")
-    if len(name) > _MAX_FILE_NAME:
-        name = f"{stem[: _MAX_FILE_NAME - len(ending) - 1]}{dot}{ending}"[:_MAX_FILE_NAME]
-    return name or "file"
+    if len(name) > _MAX_FILE_NAME and len(ending) <= _MAX_ENDING:
+        name = stem[: _MAX_FILE_NAME - len(dot + ending)] + dot + ending
+    return name[:_MAX_FILE_NAME] or "file"

@@ -6,13 +6,12 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, String, Text, text
+from sqlalchemy import JSON, ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from console.core.db import Base, enum_column
 
 MAX_ERROR = 500
-QUEUED = text("state = 'queued'")  # as written in the index of the queue: a bound value would not find it
 
 
 class MailState(StrEnum):
@@ -32,7 +31,7 @@ class Mail(Base):
         Index("ix_mail_subject_ref_id", "subject_ref", "id"),
         Index("ix_mail_to_address_id", "to_address", "id"),
         Index("ix_mail_copy_of_id", "copy_of_id"),
-        Index("ix_mail_due", "send_after", "id", sqlite_where=QUEUED, postgresql_where=QUEUED),
+        Index("ix_mail_state_send_after_id", "state", "send_after", "id"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

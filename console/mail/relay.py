@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 
 from console.core.db import db
 from console.core.upsert import insert_missing
-from console.mail.models import MAX_ERROR, QUEUED, Mail, MailRelay, MailState
+from console.mail.models import MAX_ERROR, Mail, MailRelay, MailState
 
 RELAY = 1
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=5), timedelta(minutes=5)
@@ -33,11 +33,12 @@ class Queue:
 
 def queue() -> Queue:
     """Return what waits to be sent."""
+    count = select(func.count()).select_from(Mail)
     oldest = select(Mail.created_at).where(Mail.state == MailState.QUEUED).order_by(Mail.id).limit(1)
     return Queue(
-        waiting=db.session.scalar(select(func.count()).select_from(Mail).where(QUEUED)) or 0,
+        waiting=db.session.scalar(count.where(Mail.state == MailState.QUEUED)) or 0,
         oldest=db.session.scalar(oldest),
-        failed=db.session.scalar(select(func.count()).select_from(Mail).where(Mail.state == MailState.FAILED)) or 0,
+        failed=db.session.scalar(count.where(Mail.state == MailState.FAILED)) or 0,
     )
 
 

@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from secrets import token_hex
 from time import monotonic
 from typing import Any
@@ -33,7 +33,7 @@ from console.core.logging import get_logger
 from console.core.smtp_url import SmtpServer
 from console.mail import relay
 from console.mail.compose import Letter, Sender, Unsendable, compose, recipient
-from console.mail.models import MAX_ERROR, QUEUED, Mail, MailState
+from console.mail.models import MAX_ERROR, Mail, MailState
 from console.mail.smtp import Connection, Cut, Refused, RelayFailed
 
 log = get_logger(__name__)
@@ -205,11 +205,11 @@ class Round:
 
     def _sent(self, letter: Letter) -> None:
         now = clock.now()
-        self._settle(letter, "sent", state=MailState.SENT, sent_at=now, last_error="")
+        self._settle(letter, "sent", now, state=MailState.SENT, sent_at=now, last_error="")
 
     def _failed(self, letter: Letter, words: str) -> None:
-        values = {"state": MailState.FAILED, "failed_at": clock.now(), "last_error": words[:MAX_ERROR]}
-        self._settle(letter, "failed", **values)
+        now = clock.now()
+        self._settle(letter, "failed", now, state=MailState.FAILED, failed_at=now, last_error=words[:MAX_ERROR])
 
     def _later(self, letter: Letter, words: str) -> None:
         now = clock.now()
@@ -217,7 +217,7 @@ class Round:
             self._failed(letter, words)
             return
         again = now + relay.pause(letter.attempts + 1, FIRST_PAUSE, LONGEST_PAUSE)
-        self._settle(letter, "retried", send_after=again, last_error=words[:MAX_ERROR])
+        self._settle(letter, "retried", now, send_after=again, last_error=words[:MAX_ERROR])
 
     def _cut(self, letter: Letter, cut: Cut) -> None:
         self.cuts += 1
@@ -225,9 +225,8 @@ class Round:
         if self.cuts >= MOST_CUTS:
             raise RelayFailed(cut.words)
 
-    def _settle(self, letter: Letter, outcome: str, **values: Any) -> None:
+    def _settle(self, letter: Letter, outcome: str, now: datetime, **values: Any) -> None:
         """Write a result down and renew the lease on what is still held."""
-        now = clock.now()
         whose = update(Mail).where(Mail.id == letter.id, Mail.lease == self.me, Mail.state == MailState.QUEUED)
         result = whose.values(
             attempts=Mail.attempts + 1,
@@ -303,17 +302,19 @@ class Round:
 
 
 def _anything_due() -> bool:
-    found = db.session.scalar(select(Mail.id).where(QUEUED, Mail.send_after <= clock.now()).limit(1))
+    found = db.session.scalar(
+        select(Mail.id).where(Mail.state == MailState.QUEUED, Mail.send_after <= clock.now()).limit(1)
+    )
     return found is not None
 
 
-def _due(limit: int, *, before: Any = None) -> CTE:
+def _due(limit: int, *, before: datetime | None = None) -> CTE:
     """Find queued mail that nobody is sending. Rows that another worker is taking are passed over."""
     now = clock.now()
     free = or_(Mail.leased_until.is_(None), Mail.leased_until <= now)
     return (
         select(Mail.id)
-        .where(QUEUED, Mail.send_after <= (before or now), free)
+        .where(Mail.state == MailState.QUEUED, Mail.send_after <= (before or now), free)
         .order_by(Mail.send_after, Mail.id)
         .limit(limit)
         .with_for_update(skip_locked=True)

@@ -23,7 +23,7 @@ QUIT_SECONDS = 2.0
 CHUNK = 64 * 1024
 MOST_REPLY = 256 * 1024  # of what the server says about one mail
 SIGN_IN_FIRST = frozenset({530, 534, 535, 538})  # RFC 4954, 6: about us, whatever it is said to
-TOO_LARGE = 552
+CLOSING, TOO_LARGE = 421, 552
 _LINE_START = re.compile(rb"(?m)^\.")
 
 
@@ -229,15 +229,24 @@ class Connection:
 
     def _say_from(self, client: _Client, sender: str, size: int) -> None:
         """Begin a mail. What the server says to this it would say to every mail of ours, but for its size."""
+        used = self._mails > 1
         try:
             code, reply = client.mail(sender, [f"size={size}"] if client.has_extn("size") else [])
         except (smtplib.SMTPException, OSError) as error:
             self.close()
-            raise RelayFailed(self._words(error)) from error
+            raise self._no_mail_begun(self._words(error), used) from error
         if code == TOO_LARGE:
             raise Refused(_said(code, reply), permanent=True)
+        if code == CLOSING:
+            self.close()
+            raise self._no_mail_begun(_said(code, reply), used)
         if code != 250:
             raise RelayFailed(_said(code, reply), misconfigured=code >= 500)
+
+    @staticmethod
+    def _no_mail_begun(words: str, used: bool) -> Exception:
+        """Return what it means that the server closes here: over a used connection only that it has served."""
+        return Cut(words, handed_over=False) if used else RelayFailed(words)
 
     def _settle(self, code: int, reply: bytes, *, good: int | None = None) -> None:
         """Go on after a good answer; say which kind any other one is."""
@@ -246,7 +255,7 @@ class Connection:
         words = _said(code, reply)
         if code in SIGN_IN_FIRST:
             raise RelayFailed(words, misconfigured=True)
-        if code == 421 or not 400 <= code < 600:
+        if code == CLOSING or not 400 <= code < 600:
             raise smtplib.SMTPResponseException(code, reply)  # it is closing, or speaks something else
         raise Refused(words, permanent=code >= 500)
 

@@ -12,6 +12,7 @@ import ipaddress
 import ssl
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -55,6 +56,10 @@ def _nothing(*_: object) -> str | None:
     return None
 
 
+def _never(*_: object) -> bool:
+    return False
+
+
 @dataclass
 class Behaviour:
     """How the server behaves; as a good one unless told otherwise. An answer of ``None`` is the usual one."""
@@ -65,8 +70,8 @@ class Behaviour:
     mail: Callable[[str], str | None] = _nothing
     rcpt: Callable[[str], str | None] = _nothing
     data: Callable[[str], str | None] = _nothing  # after the whole message; given the recipient
-    cuts_in_data: Callable[[str], bool] = bool  # given the recipient
-    cuts_after_data: Callable[[str], bool] = bool  # the mail is taken, the answer never comes
+    cuts_in_data: Callable[[str], bool] = _never  # given the recipient
+    cuts_after_data: Callable[[str], bool] = _never  # the mail is taken, the answer never comes
     most_mails: int | None = None  # then the connection is closed
     seconds: Callable[[], float] = float  # before each answer about a mail
 
@@ -117,8 +122,11 @@ class _Protocol(SMTP):
             options = {"tls_context": context, "require_starttls": True}
         if way != "plain":
             options |= {"auth_required": True, "authenticator": _sign_in, "auth_require_tls": way == "starttls"}
-        super().__init__(handler, hostname="mx.example.test", ident="test", timeout=60, **options)
+        self.handler = handler
+        with warnings.catch_warnings(action="ignore"):  # signing in without TLS is what a test wants
+            super().__init__(handler, hostname="mx.example.test", ident="test", timeout=60, **options)
         self.told, self.way, self.number, self.mails = server, way, 0, 0
+        handler.open.add(self)
 
     async def _handle_client(self) -> None:
         self.told.connections += 1
@@ -129,6 +137,9 @@ class _Protocol(SMTP):
             while behaviour.drips and behaviour is self.told.behaviour:
                 await self._raw(b"2")
                 await asyncio.sleep(0.1)
+            if behaviour.drips:
+                self.cut()
+                return
             if behaviour.greeting is not None:
                 await self.push(behaviour.greeting)
                 self.cut()
@@ -143,6 +154,7 @@ class _Protocol(SMTP):
 
     def connection_lost(self, error: Exception | None) -> None:
         self.over()
+        self.handler.open.discard(self)
         super().connection_lost(error)
 
     def cut(self) -> None:
@@ -161,7 +173,7 @@ class _Protocol(SMTP):
             await self.push("354 go on")
             await self._reader.readline()
             self.cut()
-            return
+            raise asyncio.CancelledError
         await super().smtp_DATA(arg)
 
     async def smtp_RSET(self, arg: str) -> None:  # noqa: N802
@@ -172,6 +184,7 @@ class _Protocol(SMTP):
 class _Handler:
     def __init__(self, server: SmtpServer) -> None:
         self.server = server
+        self.open: set[_Protocol] = set()
 
     # Hooks of aiosmtpd, by name.
     async def handle_MAIL(  # noqa: N802
@@ -210,11 +223,11 @@ class _Handler:
         server.over()
         if behaviour.cuts_after_data(to):
             server.cut()
+        # The mail is taken, its sender does not know yet: the worst moment to be killed.
+        await asyncio.sleep(behaviour.seconds())
         server.mails += 1
         if behaviour.most_mails is not None and server.mails >= behaviour.most_mails:
             server.loop.call_later(0.01, server.cut)
-        # The mail is taken, its sender does not know yet: the worst moment to be killed.
-        await asyncio.sleep(behaviour.seconds())
         return answer or "250 OK"
 
 
@@ -235,7 +248,7 @@ def running(folder: Path) -> Iterator[SmtpServer]:
     async def listen() -> None:
         for way in WAYS:
             listener = await loop.create_server(
-                lambda way=way: _Protocol(handler, server, way, context),  # type: ignore[misc]
+                lambda way=way: _Protocol(handler, server, way, context),
                 "127.0.0.1",
                 0,
                 ssl=context if way == "tls" else None,
@@ -246,6 +259,9 @@ def running(folder: Path) -> Iterator[SmtpServer]:
     async def close() -> None:
         for listener in listeners:
             listener.close()
+        for protocol in list(handler.open):
+            protocol.cut()
+        await asyncio.sleep(0.05)
         others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
         for task in others:
             task.cancel()

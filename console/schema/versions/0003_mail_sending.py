@@ -36,12 +36,7 @@ def upgrade() -> None:
         batch_op.create_index("ix_mail_subject_ref_id", ["subject_ref", "id"])
         batch_op.create_index("ix_mail_to_address_id", ["to_address", "id"])
         batch_op.create_index("ix_mail_copy_of_id", ["copy_of_id"])
-        batch_op.create_index(
-            "ix_mail_due",
-            ["send_after", "id"],
-            sqlite_where=sa.text("state = 'queued'"),
-            postgresql_where=sa.text("state = 'queued'"),
-        )
+        batch_op.create_index("ix_mail_state_send_after_id", ["state", "send_after", "id"])
     op.create_table(
         "mail_relay",
         sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
@@ -58,7 +53,12 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_table("mail_relay")
     with op.batch_alter_table("mail") as batch_op:
-        for name in ("ix_mail_due", "ix_mail_copy_of_id", "ix_mail_to_address_id", "ix_mail_subject_ref_id"):
+        for name in (
+            "ix_mail_state_send_after_id",
+            "ix_mail_copy_of_id",
+            "ix_mail_to_address_id",
+            "ix_mail_subject_ref_id",
+        ):
             batch_op.drop_index(name)
         batch_op.drop_constraint("fk_mail_copy_of_id", type_="foreignkey")
         for name in (
