@@ -207,7 +207,7 @@ class StaffPresence(Base):
     changed_at: Mapped[datetime]
     seen_at: Mapped[datetime | None] = mapped_column(index=True)
 
-    staff: Mapped[Staff] = relationship(lazy="joined")
+    staff: Mapped[Staff] = relationship(lazy="joined", innerjoin=True)
 
 
 class ChatSettings(Base):

@@ -91,4 +91,5 @@ def _row(actor: Actor) -> StaffPresence:
         raise NotFound
     row = {"staff_id": actor.id, "state": Presence.AWAY, "reason": "", "changed_at": clock.now(), "seen_at": None}
     insert_missing(StaffPresence, [row], StaffPresence.staff_id)
-    return db.session.get_one(StaffPresence, actor.id, with_for_update=True, populate_existing=True)
+    lock = {"of": StaffPresence}
+    return db.session.get_one(StaffPresence, actor.id, with_for_update=lock, populate_existing=True)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from tests.support import processes
@@ -63,12 +67,14 @@ def serving(folder: Path, *, demo: bool = False, **settings: str) -> Iterator[Li
         "ENV": "demo",
         "DATABASE_URL": f"sqlite:///{folder / 'console.sqlite3'}",
         "AUDIT_ANCHOR": str(folder / "anchor.json"),
+        "FILES": str(folder / "files"),
         "BASE_URL": f"http://127.0.0.1:{port}",
     }
     env = environment(**(defaults | settings))
-    _expect(command("init-db", env=env))
-    if demo:
-        _expect(command("demo", "--seed", "1", "--if-empty", env=env))
+    if demo and "DATABASE_URL" not in settings:
+        copy_demo(folder, settings.get("CLOCK", ""))
+    else:
+        fill(env, demo=demo)
     with running(["console", "serve", "--port", str(port)], port, env, folder / "server.log") as server:
         yield server
 
@@ -90,6 +96,37 @@ def running(module: Sequence[str], port: int, env: Mapping[str, str], log: Path)
         yield server
     finally:
         processes.stop(process)
+
+
+def fill(env: Mapping[str, str], *, demo: bool) -> None:
+    """Make the database, with demo data where wanted."""
+    _expect(command("init-db", env=env))
+    if demo:
+        _expect(command("demo", "--seed", "1", "--if-empty", env=env))
+
+
+@cache
+def _demo_made(clock: str) -> Path:
+    """Make the demo's data once for a run; it is the same each time. What hangs on the clock hangs on its setting."""
+    folder = Path(tempfile.mkdtemp(prefix="console-demo-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    settings = {
+        "ENV": "demo",
+        "DATABASE_URL": f"sqlite:///{folder / 'console.sqlite3'}",
+        "AUDIT_ANCHOR": str(folder / "anchor.json"),
+        "FILES": str(folder / "files"),
+    }
+    fill(environment(**(settings | ({"CLOCK": clock} if clock else {}))), demo=True)
+    return folder
+
+
+def copy_demo(folder: Path, clock: str = "") -> None:
+    """Put the demo's database and files into ``folder``."""
+    made = _demo_made(clock)
+    for file in made.glob("console.sqlite3*"):
+        shutil.copyfile(file, folder / file.name)
+    if (made / "files").exists():
+        shutil.copytree(made / "files", folder / "files", dirs_exist_ok=True)
 
 
 def _expect(done: subprocess.CompletedProcess[str]) -> None:

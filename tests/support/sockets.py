@@ -22,6 +22,17 @@ class Refused(Exception):
     """The namespace let us not in."""
 
 
+class PlainSocket(Client):
+    """Leaves no socket open where the handshake is refused."""
+
+    def handshake(self) -> None:
+        try:
+            super().handshake()
+        except BaseException:
+            self.sock.close()
+            raise
+
+
 class SocketClient:
     """One connection to one namespace. Its events gather in ``events``."""
 
@@ -43,7 +54,7 @@ class SocketClient:
         self._next = 0
         self._news = threading.Condition()
         self._joined: Any = None
-        self.ws = Client(f"ws://{parts.netloc}/socket.io/?EIO=4&transport=websocket", headers=headers)
+        self.ws = PlainSocket(f"ws://{parts.netloc}/socket.io/?EIO=4&transport=websocket", headers=headers)
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
         self.raw(f"40{namespace},{json.dumps(auth or {})}")
