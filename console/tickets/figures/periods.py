@@ -110,12 +110,13 @@ def midnight(day: date, zone: ZoneInfo) -> datetime:
 def read_period(args: Mapping[str, str], today: date, zone: ZoneInfo) -> Period:
     """Return what is asked for by ``period``, ``from`` and ``until``; this week where nothing is.
 
-    No day ahead, no more than :data:`MOST_DAYS`: of a longer time the last of them.
+    A day that is given wins over a name. No day ahead, and no more than :data:`MOST_DAYS`: of a longer time the
+    last of them.
 
     Raises:
         ValueError: a day that is none, an end before its begin, an unknown name.
     """
-    choice = args.get("period") or ("custom" if args.get("from") or args.get("until") else CHOICES[0])
+    choice = "custom" if args.get("from") or args.get("until") else args.get("period") or CHOICES[0]
     if choice != "custom":
         first, last = _named(choice, today)
         return Period(choice, first, min(last, today), zone)
