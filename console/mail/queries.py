@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, not_, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, not_, or_, select
 from sqlalchemy.orm import load_only
 
 from console.core import clock
@@ -109,8 +109,8 @@ def _folded(column: Any) -> Any:
     return func.lower(column)
 
 
-def failed_lately(most: int) -> int:
-    """Count the mails that failed in the last two weeks, up to ``most``."""
+def failed_lately(most: int) -> Select[int]:
+    """Select how many mails failed in the last two weeks, up to ``most``."""
     newest = (
         select(Mail.failed_at)
         .where(Mail.state == MailState.FAILED)
@@ -118,8 +118,7 @@ def failed_lately(most: int) -> int:
         .limit(most)
         .subquery("newest")
     )
-    query = select(func.count()).select_from(newest).where(newest.c.failed_at > clock.now() - LATELY)
-    return db.session.scalar(query) or 0
+    return select(func.count()).select_from(newest).where(newest.c.failed_at > clock.now() - LATELY)
 
 
 def of_account(

@@ -9,7 +9,7 @@ from typing import Any
 from flask import Blueprint, Response, flash, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext, lazy_gettext
-from wtforms import HiddenField, MultipleFileField, RadioField, TextAreaField
+from wtforms import HiddenField, MultipleFileField, StringField, TextAreaField
 
 from console.core.actor import Actor
 from console.core.addresses import source
@@ -48,11 +48,7 @@ class AnswerForm(Form):
 class RateForm(Form):
     """How content the requester was."""
 
-    score = RadioField(
-        lazy_gettext("How was our answer?"),
-        choices=[(str(key), text) for key, text in ratings.WORDS.items()],
-        validate_choice=False,
-    )
+    score = StringField(lazy_gettext("How was our answer?"))
     comment = TextAreaField(lazy_gettext("What should we know? (optional)"))
 
 
@@ -212,7 +208,8 @@ def _preselected() -> RateForm:
     """Return the form with what the link in the mail names; nothing is stored before it is sent."""
     form = RateForm(formdata=None)
     score = request.args.get("score", "")
-    form.score.data = score if score in {str(one) for one in ratings.SCORES} else None
+    if score in {str(one) for one in ratings.SCORES}:
+        form.score.data = score
     return form
 
 

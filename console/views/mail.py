@@ -26,7 +26,7 @@ from console.mail.service import resend, withdraw
 from console.staff.roles import Permission
 from console.tickets.models import TicketAttachment
 from console.tickets.queries import tree
-from console.views import formatters, mail_labels
+from console.views import formatters, mail_labels, menu
 from console.views.base import EXPORT_BATCH, BaseModelView
 from console.views.filtering import read_key
 from console.views.mail_filters import ANY_WAITING, FILTERS
@@ -106,10 +106,12 @@ class MailList(BaseModelView):
 
     def badge(self) -> str:
         """Return how many mails failed lately, for those who can do something about it."""
-        if not current_actor().may(Permission.RESEND_MAIL):
-            return ""
-        count = failed_lately(TAB_COUNT + 1)
+        count = menu.counted(self)
         return "" if not count else f"{TAB_COUNT}+" if count > TAB_COUNT else str(count)
+
+    def badge_query(self) -> Select[int] | None:
+        """Return what counts them."""
+        return failed_lately(TAB_COUNT + 1) if current_actor().may(Permission.RESEND_MAIL) else None
 
     # What may be read
 
@@ -143,7 +145,8 @@ class MailList(BaseModelView):
             .scalar_subquery()
             for is_so in wanted.values()
         ]
-        count, *found = db.session.execute(select(whole.scalar_subquery(), *parts)).one()
+        answer: list[Any] = [*db.session.execute(select(whole.scalar_subquery(), *parts)).one()]
+        count, *found = answer
         shown = {
             name: f"{TAB_COUNT}+" if number > TAB_COUNT else str(number)
             for name, number in zip(wanted, found, strict=True)
@@ -185,7 +188,7 @@ class MailList(BaseModelView):
             subjects={row.id: mail_labels.subjects(actor, row) for row in rows},
             stage_of=stage_of,
             may_resend=actor.may(Permission.RESEND_MAIL),
-            return_url=url_for("mail.index_view", **ask.query(page=page)),
+            return_url=self.get_url(".index_view", **ask.query(page=page)),
         )
 
     def _list_json(self, ask: Ask) -> Any:

@@ -57,8 +57,7 @@ class ReviewFigures(Page):
 
     def _handle_view(self, name: str, **kwargs: Any) -> ResponseReturnValue | None:
         asked = super()._handle_view(name, **kwargs)
-        actor = current_actor()
-        if asked is None and not (actor.may(Permission.REVIEW) or actor.may(Permission.WORK_TICKETS)):
+        if asked is None and not any(map(current_actor().may, (Permission.REVIEW, Permission.WORK_TICKETS))):
             raise NotFound(code="not_allowed")
         return asked
 
@@ -147,10 +146,10 @@ def trend(book: Book) -> str:
         return gettext("Nothing was reviewed in this time.")
     first, last = told[-1]
     words = ngettext(
-        "In %(month)s %(num)d review came to %(percent)s on average",
-        "In %(month)s %(num)d reviews came to %(percent)s on average",
+        "%(month)s: %(num)d review, %(percent)s on average",
+        "%(month)s: %(num)d reviews, %(percent)s on average",
         last.reviews,
-        month=month_name(first),
+        month=month_name(first).capitalize(),
         percent=percent(last.average),
     )
     if len(told) == 1:
@@ -158,22 +157,22 @@ def trend(book: Book) -> str:
     before, earlier = told[-2]
     step = (last.average or 0) - (earlier.average or 0)
     if abs(step) < ONE_PERCENT:
-        return gettext("%(words)s, as in %(month)s.", words=words, month=month_name(before))
-    return (
-        gettext(
-            "%(words)s, %(step)s points more than in %(month)s.",
-            words=words,
-            step=round(step),
+        compared = gettext("as before (%(month)s)", month=month_name(before))
+    elif step > 0:
+        compared = ngettext(
+            "%(num)d point more than before (%(month)s)",
+            "%(num)d points more than before (%(month)s)",
+            round(step),
             month=month_name(before),
         )
-        if step > 0
-        else gettext(
-            "%(words)s, %(step)s points less than in %(month)s.",
-            words=words,
-            step=round(-step),
+    else:
+        compared = ngettext(
+            "%(num)d point less than before (%(month)s)",
+            "%(num)d points less than before (%(month)s)",
+            round(-step),
             month=month_name(before),
         )
-    )
+    return f"{words}; {compared}."
 
 
 def _lines(book: Book, criteria: list[int]) -> Iterator[list[Any]]:

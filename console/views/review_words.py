@@ -46,7 +46,7 @@ def init_app(app: Flask) -> None:
 
 def review_url(review: Review | int) -> str:
     """Return the address of a review's page."""
-    return url_for("review.index", key=review if isinstance(review, int) else review.id)
+    return url_for("reviews.index_view") + str(review if isinstance(review, int) else review.id)
 
 
 def percent(value: float | None) -> str:
@@ -62,5 +62,5 @@ def result(review: Review) -> str:
 
 
 def month_name(first: date) -> str:
-    """Write a month: ``novembar 2026.``, in English ``November 2026``."""
-    return str(format_date(first, "LLLL y." if language() == "sr_Latn" else "LLLL y"))
+    """Write a month: ``novembar 2026``."""
+    return str(format_date(first, "LLLL y"))

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, cast
 
 from flask import g, jsonify, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from flask_babel import lazy_gettext
-from sqlalchemy import Select, Subquery, and_, func, select
+from sqlalchemy import CTE, Row, Select, True_, and_, func, select
 from sqlalchemy.orm import joinedload
 
 from console.core import clock
@@ -17,11 +17,12 @@ from console.core.db import db
 from console.core.search import LIMIT
 from console.customers.models import Customer
 from console.staff.roles import Permission
-from console.tickets import view_queries
+from console.tickets import search, view_queries
 from console.tickets.models import NO_DUE, TICKET_SEARCH, SavedView, Ticket, TicketRead
 from console.tickets.queries import visible
 from console.tickets.saved_views import may_change
 from console.tickets.view_queries import ALL, AT_RISK
+from console.views import menu
 from console.views import ticket_list_columns as columns
 from console.views import ticket_list_filters as filters
 from console.views.base import BaseModelView
@@ -75,8 +76,12 @@ class TicketList(TicketViews, TicketActions, TicketLive, BaseModelView):
 
     def badge(self) -> str:
         """Return how many open tickets the reader has, for the sidebar."""
-        count: int = g.tickets_mine if "tickets_mine" in g else view_queries.my_open(current_actor(), BADGE + 1)
+        count: int = g.tickets_mine if "tickets_mine" in g else menu.counted(self)
         return "" if not count else f"{BADGE}+" if count > BADGE else str(count)
+
+    def badge_query(self) -> Select[int] | None:
+        """Return what counts them, unless the page has counted already."""
+        return None if "tickets_mine" in g else view_queries.my_open_query(current_actor(), BADGE + 1)
 
     # What may be read
 
@@ -111,52 +116,65 @@ class TicketList(TicketViews, TicketActions, TicketLive, BaseModelView):
         if not ask.search:
             return query
         if not most_hits:
-            hits = TICKET_SEARCH.matches(db.session(), Ticket.id, ask.search, whole=True)
+            hits = search.matching(current_actor(), ask.search)
             return query if hits is None else query.where(hits)
         best = self._best(ask)
         return query if best is None else select(Ticket).join(best, best.c.id == Ticket.id)
 
-    def _best(self, ask: Ask) -> Subquery | None:
+    def _best(self, ask: Ask) -> CTE | None:
         """Return the newest hits among what view and filters leave, with their rank."""
-        narrowed = self._narrowed(ask)
-        keys = None if narrowed.whereclause is None else narrowed.with_only_columns(Ticket.id)
-        return TICKET_SEARCH.ranked(db.session(), ask.search, keys)
-
-    def _count(self, ask: Ask) -> int:
-        """Count the rows, one further than is told; of a search that has as many hits as are ranked there are more."""
-        best = self._best(ask) if ask.search else None
-        if best is None:
-            keys = self.matching(ask).with_only_columns(Ticket.id).order_by(None).limit(COUNTED + 1)
-            return db.session.scalar(select(func.count()).select_from(keys.subquery())) or 0
-        found = db.session.scalar(select(func.count()).select_from(best)) or 0
-        return found + 1 if found == LIMIT else found
+        actor = current_actor()
+        everything = not ask.filters and isinstance(visible(actor), True_)
+        keys = None if everything else self._narrowed(ask).with_only_columns(Ticket.id)
+        return search.ranked(actor, ask.search, keys)
 
     def _page(self, ask: Ask) -> tuple[int, int, list[Any]]:
-        count = self._count(ask)
-        page = min(ask.page, max(1, -(-min(count, COUNTED) // ask.size)))
-        return count, page, self._part(ask, (page - 1) * ask.size, ask.size)
+        """Return how many rows there are, one further than is told; which page this is; and its rows: one statement."""
+        page = min(ask.page, COUNTED // ask.size)
+        rows, count = self._part(ask, (page - 1) * ask.size, ask.size)
+        if not rows and page > 1:  # behind the end
+            _first, count = self._part(ask, 0, 1)
+            page = max(1, -(-count // ask.size))
+            rows, count = self._part(ask, (page - 1) * ask.size, ask.size)
+        return count, page, rows
 
-    def _part(self, ask: Ask, offset: int, size: int) -> list[Ticket]:
-        """Return ``size`` rows behind the first ``offset``."""
-        best = self._best(ask) if ask.sort == RELEVANCE else None
+    def _part(self, ask: Ask, offset: int, size: int) -> tuple[list[Ticket], int]:
+        """Return ``size`` rows behind the first ``offset``, and how many there are, where there is a row."""
+        best = self._best(ask) if ask.search else None
         if best is None:
-            return self.rows_of(self._in_order(self.matching(ask), ask).limit(size).offset(offset))
-        # Cut first, then read: a thousand hits are ranked, twenty tickets are read.
-        cut = select(best.c.id, best.c.rank).order_by(best.c.rank.desc(), best.c.id.desc()).limit(size).offset(offset)
-        top = cut.subquery("top")
-        shown = select(Ticket).join(top, top.c.id == Ticket.id).order_by(top.c.rank.desc(), Ticket.id.desc())
-        return self.rows_of(shown)
+            keys = self._narrowed(ask).with_only_columns(Ticket.id).order_by(None).limit(COUNTED + 1).subquery()
+            query = self._in_order(self._narrowed(ask), ask).limit(size).offset(offset)
+            return self._counted(query, select(func.count()).select_from(keys))
+        counted = select(func.count()).select_from(best)
+        if ask.sort != RELEVANCE:
+            hits = select(Ticket).join(best, best.c.id == Ticket.id)
+            rows, count = self._counted(self._in_order(hits, ask).limit(size).offset(offset), counted)
+        else:
+            # Cut first, then read: a thousand hits are ranked, twenty tickets are read.
+            cut = select(best.c.id, best.c.rank).order_by(best.c.rank.desc(), best.c.id.desc())
+            top = cut.limit(size).offset(offset).subquery("top")
+            shown = select(Ticket).join(top, top.c.id == Ticket.id).order_by(top.c.rank.desc(), Ticket.id.desc())
+            rows, count = self._counted(shown, counted)
+        return rows, count + 1 if count >= LIMIT else count  # as many as are ranked: there are more
 
     def _in_order(self, query: Select[Any], ask: Ask) -> Select[Any]:
         return query if ask.sort == RELEVANCE else ordered(query, ask, Ticket.id, SORTS)
 
     def rows_of(self, query: Select[Any]) -> list[Ticket]:
         """Read tickets and how far the reader has read each, in one statement."""
+        return [row[0] for row in self._read(query)]
+
+    def _counted(self, query: Select[Any], count: Select[int]) -> tuple[list[Ticket], int]:
+        """Read tickets and a number in one statement; without a ticket the number is none."""
+        found = self._read(query, count.scalar_subquery().label("counted"))
+        return [row[0] for row in found], found[0].counted if found else 0
+
+    def _read(self, query: Select[Any], *more: Any) -> Sequence[Row[Any]]:
         mine = and_(TicketRead.ticket_id == Ticket.id, TicketRead.staff_id == current_actor().id)
-        query = self._loaded(query).outerjoin(TicketRead, mine).add_columns(TicketRead.seq, TicketRead.mention_seq)
-        found = db.session.execute(query).all()
+        columns = (TicketRead.seq, TicketRead.mention_seq, *more)
+        found = db.session.execute(self._loaded(query).outerjoin(TicketRead, mine).add_columns(*columns)).all()
         g.ticket_marks = {row[0].id: (row[1] or 0, row[2] or 0) for row in found}
-        return [row[0] for row in found]
+        return found
 
     # The list
 
@@ -205,7 +223,7 @@ class TicketList(TicketViews, TicketActions, TicketLive, BaseModelView):
     def _list_json(self, ask: Ask) -> Any:
         if ask.sort == RELEVANCE:
             offset = read_offset(ask)
-            rows = self._part(ask, offset, ask.size + 1)
+            rows, _count = self._part(ask, offset, ask.size + 1)
             following = write_offset(ask, offset + ask.size)
         else:
             query = after_cursor(self._in_order(self.matching(ask), ask), ask, Ticket.id, SORTS)

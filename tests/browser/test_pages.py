@@ -19,18 +19,25 @@ from tests.support.server import LiveServer
 PAGES = {
     "agent": ["/console/", "/console/tickets/", "/console/tickets/?view=mine", "/console/tickets/new",
               "/console/verify/", "/console/customers/", "{row}", "/console/migrations/", "{row}",
-              "/console/migrations/new", "/console/products/", "/console/profile/", "/console/nowhere"],
-    "billing": ["/console/", "/console/customers/", "{row}", "{row}?tab=documents", "/console/services/", "{row}",
+              "/console/migrations/new", "/console/products/", "/console/profile/", "/console/nowhere",
+              "/console/reports/mine",
+              "/console/reviews/", "{row}", "/console/reviews/figures"],
+    "billing": ["/console/", "/console/customers/", "{row}", "{row}?tab=documents", "/console/mail/", "{row}", "/console/services/", "{row}",
                 "/console/domains/", "/console/proformas/", "{row}", "/console/stornos/", "{row}",
                 "/console/migrations/?state=requested", "{row}", "/console/migrations/?state=executed", "{row}",
                 "/console/proformas/?search=zzzzqq"],
-    "supervisor": ["/console/", "/console/audit/", "/console/customers/", "{row}", "{row}?tab=people",
-                   "/console/replies/", "{row}", "/console/replies/new/", "/console/replies/categories"],
+    "supervisor": ["/console/", "/console/reports/", "/console/reports/?from=abc", "/console/audit/",
+                   "/console/customers/", "{row}", "{row}?tab=people",
+                   "/console/mail/?state=failed", "{row}", "/console/mail/?state=waiting", "{row}",
+                   "/console/mail/templates/?name=migration_executed",
+                   "/console/replies/", "{row}", "/console/replies/new/", "/console/replies/categories",
+                   "/console/reviews/", "{row}", "/console/reviews/?state=done", "{row}", "/console/reviews/rubric",
+                   "/console/reviews/figures"],
     "admin": ["/console/", "/console/departments/", "{row}", "/console/promises/?department=sales", "/console/staff/",
               "/console/staff/new/", "/console/products/", "/console/audit/"],
 }  # fmt: skip
-PORTAL = ["/moj/"]
-NOBODY = ["/login", "/moj/login", "/nowhere", "/t/nothing", "/v/nothing"]
+PORTAL = ["/moj/", "/moj/mail"]
+NOBODY = ["/login", "/moj/login", "/nowhere", "/t/nothing", "/v/nothing", "/demo/mailbox"]
 SAMPLE = ("wide-sr-light", "phone-en-dark")
 
 

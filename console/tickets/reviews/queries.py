@@ -165,6 +165,14 @@ def news(actor: Actor, most: int) -> News:
     return News(row.unread, row.answers if len(counts) > 1 else 0)
 
 
+def count_news(actor: Actor, most: int) -> Select[int]:
+    """Select how much waits to be read by this person, no further than ``most`` of either kind."""
+    unread = _of(actor).where(Review.agent_read_at.is_(None)).with_only_columns(Review.id)
+    if not actor.may(Permission.REVIEW):
+        return select(_bounded(unread, most))
+    return select(_bounded(unread, most) + _bounded(select(Review.id).where(*new_answers(actor)), most))
+
+
 def new_answers(actor: Actor) -> tuple[ColumnElement[bool], ...]:
     """Return the conditions on reviews "the agent spoke last, and it is not this supervisor's own work"."""
     return Review.answered.is_(True), Review.agent_id != actor.id

@@ -9,12 +9,14 @@ from console.core.actor import SYSTEM, Actor
 from console.core.db import db
 from console.core.transaction import transaction
 from console.staff.models import Staff
+from console.staff.roles import Role
 from console.tickets import handling, ratings, writing
 from console.tickets.models import Ticket, TicketMessage, TicketStatus
 from console.tickets.reviews import queries, service
 from console.tickets.reviews.models import Review, ReviewReason
 from console.tickets.reviews.service import Scoring
 from console.tickets.writing import Writing
+from tests import factories
 from tests.tickets.canned.support import make_ticket
 
 _numbers = count(1)
@@ -70,3 +72,10 @@ def done(by: Staff, review: Review, value: int | None = 3, note: str = "Lepo obj
     """Finish a review."""
     with transaction():
         return service.score(by.actor(), review.id, Scoring(points(value), note, version=review.version, **more))
+
+
+def review_values(agent: Staff) -> dict[str, Any]:
+    """Make a finished review of ``agent``'s work: for the matrix of who finds what."""
+    review = waiting(agent)
+    done(factories.make_staff(Role.SUPERVISOR), review)
+    return {"review.key": review.id, "reviews.pick.ticket": review.subject}

@@ -21,7 +21,7 @@ from console.customers.models import Verification
 from console.staff.models import Staff
 from console.staff.roles import Role
 from console.tickets import handling, ratings
-from console.tickets.models import TicketStatus
+from console.tickets.models import Ticket, TicketStatus
 from console.tickets.promises.models import TicketPromise
 from console.tickets.reviews import gather, queries, service
 from console.tickets.reviews.models import Review, ReviewReason, ReviewSettings
@@ -78,7 +78,7 @@ def test_some_of_each_agents_week_are_drawn_once(session: Session, staff_of: Sta
     with core_clock.standing_at(THURSDAY):
         worked(factories.make_staff(Role.AGENT, active=False))
         make_ticket()
-    had = done(supervisor, waiting(agent, db.session.get(gather.Ticket, mine[0]))).id
+    had = done(supervisor, waiting(agent, db.session.get(Ticket, mine[0]))).id
     with core_clock.standing_at(MONDAY):
         gather.gather()
         gather.gather()

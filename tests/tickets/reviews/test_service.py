@@ -246,7 +246,7 @@ def test_agent_and_supervisor_answer_each_other(session: Session, staff_of: Staf
 
 def as_data(row: ReviewCriterion, **changes: object) -> CriterionData:
     told = {name: getattr(row, name) for name in ("id", "name_sr", "name_en", "about_sr", "about_en", "weight")}
-    return CriterionData(**{**told, "active": row.active, **changes})  # type: ignore[arg-type]
+    return CriterionData(**{**told, "active": row.active, **changes})
 
 
 def test_the_rubric_is_changed_and_the_used_stay(session: Session, staff_of: StaffOf, actor: ActorOf) -> None:
