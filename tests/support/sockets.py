@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import json
+import socket
 import threading
 import time
 from typing import Any
 from urllib.parse import urlsplit
 
-from simple_websocket import Client, ConnectionClosed
+from console.bench import websocket
 
 WAIT = 15.0
 
@@ -22,15 +23,45 @@ class Refused(Exception):
     """The namespace let us not in."""
 
 
-class PlainSocket(Client):
-    """Leaves no socket open where the handshake is refused."""
+class PlainSocket:
+    """A WebSocket that blocks."""
 
-    def handshake(self) -> None:
-        try:
-            super().handshake()
-        except BaseException:
-            self.sock.close()
-            raise
+    def __init__(self, url: str, headers: dict[str, str] | None = None) -> None:
+        self._sock, rest = websocket.connect(url, headers)
+        self._frames = websocket.Frames(rest)
+        self._ready: list[str] = []
+        self._sending = threading.Lock()
+        self._sock.settimeout(None)
+
+    def send(self, data: str | bytes) -> None:
+        with self._sending:
+            self._sock.sendall(websocket.frame(data))
+
+    def receive(self) -> str | None:
+        """Return the next text; ``None`` when it is over."""
+        while not self._ready:
+            data = self._sock.recv(65_536)
+            if not data:
+                return None
+            self._frames.feed(data)
+            for opcode, payload in self._frames.take():
+                if opcode == websocket.CLOSE:
+                    return None
+                if opcode == websocket.PING:
+                    with self._sending:
+                        self._sock.sendall(websocket.frame(payload, websocket.PONG))
+                elif opcode == websocket.TEXT:
+                    self._ready.append(payload.decode())
+        return self._ready.pop(0)
+
+    def shut(self) -> None:
+        """Lose the connection without a word; whoever waits for it wakes."""
+        with contextlib.suppress(OSError):
+            self._sock.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        self.shut()
+        self._sock.close()
 
 
 class SocketClient:
@@ -54,7 +85,7 @@ class SocketClient:
         self._next = 0
         self._news = threading.Condition()
         self._joined: Any = None
-        self.ws = PlainSocket(f"ws://{parts.netloc}/socket.io/?EIO=4&transport=websocket", headers=headers)
+        self.ws = PlainSocket(f"http://{parts.netloc}/socket.io/?EIO=4&transport=websocket", headers)
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
         self.raw(f"40{namespace},{json.dumps(auth or {})}")
@@ -99,13 +130,12 @@ class SocketClient:
         return answer
 
     def close(self) -> None:
-        with contextlib.suppress(ConnectionClosed, OSError):
-            self.ws.close()
-        self.closed.wait(2)
+        self.ws.shut()
+        self.closed.wait(5)
 
     def cut(self) -> None:
         """Lose the connection without a word."""
-        self.ws.sock.close()
+        self.ws.shut()
 
     def _until_ack(self, number: int, wait: float) -> Any:
         return self._until(lambda: self._acks.get(number), f"no acknowledgement of {number}", wait)
@@ -135,9 +165,10 @@ class SocketClient:
                     with self._news:
                         self._take(frame[1:])
                         self._news.notify_all()
-        except (ConnectionClosed, OSError):
+        except OSError:
             pass
         finally:
+            self.ws.close()
             self.closed.set()
             with self._news:
                 self._news.notify_all()
