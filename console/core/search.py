@@ -68,9 +68,15 @@ class SearchIndex:
         session.execute(text(insert), values)
 
     def matches(
-        self, session: Session, column: SQLColumnExpression[int], query: str, *, whole: bool = False
+        self,
+        session: Session,
+        column: SQLColumnExpression[int],
+        query: str,
+        *,
+        whole: bool = False,
+        most: int | None = None,
     ) -> ColumnElement[bool] | None:
-        """Return the condition "``column`` is one of the at most 1,000 best hits".
+        """Return the condition "``column`` is one of the newest hits": of at most 1,000, or ``most``.
 
         ``None`` when the query has no word, which means: everything.
 
@@ -80,7 +86,7 @@ class SearchIndex:
         parts = _telling(split_words(query)[:MAX_WORDS])
         if not parts:
             return None
-        return column.in_(self._hits(session, parts, "" if whole else f"ORDER BY {{}} DESC LIMIT {LIMIT}"))
+        return column.in_(self._hits(session, parts, "" if whole else f"ORDER BY {{}} DESC LIMIT {most or LIMIT}"))
 
     def _hits(self, session: Session, parts: list[str], newest: str) -> Any:
         if _is_sqlite(session):

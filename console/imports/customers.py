@@ -25,6 +25,7 @@ from console.imports.bulk import NewCustomer, insert_customers
 from console.imports.cells import Cells, Column
 from console.imports.kinds import Outcome, refused
 from console.imports.reader import Row
+from console.tickets.search import account_renamed
 
 # What a later file may change. Status is the console's once the account is here;
 # whose account it is changes by a handover, never by a file.
@@ -112,11 +113,13 @@ class Customers:
             if customer is None:
                 outcomes.append(kinds.NEW)
                 continue
+            name = customer.name
             outcome = _change(customer, row, owners.get(customer.id))
-            if outcome is kinds.CHANGED:
+            if outcome is kinds.CHANGED and customer.name != name:
                 renamed.append(customer)
             outcomes.append(outcome)
         CUSTOMER_SEARCH.put_many(session, [(customer.id, customer.searchable()) for customer in renamed])
+        account_renamed(renamed)
         return outcomes
 
 

@@ -11,7 +11,6 @@ from console.core import clock
 from console.core.actor import Actor
 from console.core.db import db
 from console.customers.models import Customer
-from console.hosting.models import Service
 from console.tickets import changes
 from console.tickets.models import TICKET_SEARCH, MessageKind, Ticket, TicketMessage
 from console.tickets.queries import tree
@@ -58,7 +57,7 @@ def note_event(actor: Actor, ticket: Ticket, event: str, **data: Any) -> TicketM
 
 
 def index(ticket: Ticket) -> None:
-    """Index a ticket anew: subject, requester, account, service, all its messages."""
+    """Index a ticket anew: subject, requester, account, all its messages. Its service is not for everybody to find."""
     session = db.session()
     session.flush()
     said = session.scalars(
@@ -85,10 +84,7 @@ def title(ticket: Ticket) -> str:
 
 def text(ticket: Ticket, bodies: Sequence[str]) -> str:
     """Return the other words it is found by."""
-    session = db.session()
     parts = [ticket.requester_name, ticket.requester_email, " ".join(ticket.tags)]
     if ticket.customer_id is not None:
-        parts.append(session.get_one(Customer, ticket.customer_id).searchable())
-    if ticket.service_id is not None:
-        parts.append(session.get_one(Service, ticket.service_id).searchable())
+        parts.append(db.session.get_one(Customer, ticket.customer_id).searchable())
     return "\n".join([*parts, *bodies])

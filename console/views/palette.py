@@ -27,7 +27,8 @@ from console.customers.queries import live_verifications
 from console.customers.rights import Right
 from console.hosting.models import DOMAIN_SEARCH, Domain, Service
 from console.staff.roles import Permission
-from console.tickets.models import TICKET_SEARCH, Ticket
+from console.tickets import search
+from console.tickets.models import Ticket
 from console.tickets.queries import visible
 from console.views import menu
 from console.views.base import Page
@@ -108,7 +109,7 @@ def customers(asked: str) -> list[Hit]:
 
 def tickets(actor: Actor, asked: str) -> list[Hit]:
     """Find tickets this person may see by number, words, requester, customer or domain; the best first."""
-    best = TICKET_SEARCH.ranked(db.session(), asked, select(Ticket.id).where(visible(actor)))
+    best = search.ranked(actor, asked, select(Ticket.id).where(visible(actor)))
     if best is None:
         return []
     shown = load_only(Ticket.id, Ticket.subject, Ticket.status, Ticket.requester_name, Ticket.merged_into_id)

@@ -1,0 +1,158 @@
+"""Finding tickets by words: of the subject, the messages, the requester, the account; by a service or a domain.
+
+The words stand in the index, written by the verb that changes them. Whose a service or a domain is, is looked
+up when somebody asks: so it is true after a migration, and found only by those to whom it is open. The index
+holds nothing of it, because a ticket's page masks its service too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import CTE, ColumnElement, Select, and_, func, literal, or_, select, union, union_all
+from sqlalchemy.orm import aliased
+
+from console.core.actor import Actor
+from console.core.db import db
+from console.core.search import LIMIT
+from console.customers.models import Customer
+from console.customers.queries import live_verifications
+from console.customers.rights import Right
+from console.hosting.models import DOMAIN_SEARCH, SERVICE_SEARCH, Domain, Service
+from console.staff.roles import Permission
+from console.tickets import timeline
+from console.tickets.models import TICKET_SEARCH, MessageKind, Ticket, TicketMessage
+
+NAMES = 50  # services and domains each that words may name, the newest; words that name more name none in particular
+AT_ONCE = 500  # tickets that are indexed in one go
+# Behind what says the words itself: a ticket about such a service, then any of its owner's.
+_ABOUT, _OWNER = 0.0, -1.0
+
+
+def ranked(actor: Actor, asked: str, within: Select[int] | None = None) -> CTE | None:
+    """Return hits as rows ``id, rank``, the best the highest; ``None`` where nothing is asked.
+
+    Args:
+        within: the keys that may be hits: what this person may see, what a list is narrowed to.
+    """
+    hits = TICKET_SEARCH.ranked(db.session(), asked, within)
+    if hits is None:
+        return None
+    said = select(hits.c.id, hits.c.rank).cte("said")
+    named = _named(actor, asked)
+    if named is None:
+        return said
+    # Where as many say the words as are ranked, nobody would see who is only named: it is not looked for.
+    room = select(func.count()).select_from(said).scalar_subquery() < LIMIT
+    rows = [query.where(room) for query in _of_names(named, within)]
+    everything = union_all(select(said.c.id, said.c.rank), *rows).subquery("everything")
+    best = func.max(everything.c.rank).label("rank")
+    found = select(everything.c.id, best).group_by(everything.c.id).order_by(best.desc(), everything.c.id.desc())
+    return found.limit(LIMIT).cte("found")
+
+
+def matching(actor: Actor, asked: str) -> ColumnElement[bool] | None:
+    """Return the condition "this ticket is a hit", every one of them; ``None`` where nothing is asked."""
+    said = TICKET_SEARCH.matches(db.session(), Ticket.id, asked, whole=True)
+    named = None if said is None else _named(actor, asked)
+    if said is None or named is None:
+        return said
+    return or_(said, _about(Ticket, named), _owned(Ticket, named))
+
+
+class _Named:
+    """The services that words name, as a part of a statement, and the accounts they may be of."""
+
+    def __init__(self, services: Any, accounts: list[int] | None) -> None:
+        self.services = services
+        self.accounts = accounts  # None: of all
+
+
+def _named(actor: Actor, asked: str) -> _Named | None:
+    """Return what ``asked`` names among the services and domains open to this person; ``None``: nothing is."""
+    of_services: list[int] | None = None
+    of_domains: list[int] | None = None
+    if not actor.may(Permission.READ_DOCUMENTS):
+        opened = {live.customer_id: live.opened_rights() for live in live_verifications(actor)}
+        of_services = [account for account, rights in opened.items() if Right.PRODUCTS in rights]
+        of_domains = [account for account, rights in opened.items() if Right.DOMAINS in rights]
+        if not (of_services or of_domains):
+            return None
+    session = db.session()
+    by_label = SERVICE_SEARCH.matches(session, Service.id, asked, whole=of_services is not None, most=NAMES)
+    by_name = DOMAIN_SEARCH.matches(session, Domain.id, asked, whole=of_domains is not None, most=NAMES)
+    if by_label is None or by_name is None:
+        return None
+    columns = (Service.id.label("id"), Service.customer_id.label("customer_id"))
+    services = select(*columns).where(by_label, *_among(of_services))
+    domains = select(*columns).join(Domain, Domain.service_id == Service.id).where(by_name, *_among(of_domains))
+    accounts = None if of_services is None or of_domains is None else sorted({*of_services, *of_domains})
+    return _Named(union(services, domains).cte("named"), accounts)
+
+
+def _among(accounts: list[int] | None) -> list[ColumnElement[bool]]:
+    return [] if accounts is None else [Service.customer_id.in_(accounts)]
+
+
+def _about(ticket: Any, named: _Named) -> ColumnElement[bool]:
+    condition: ColumnElement[bool] = ticket.service_id.in_(select(named.services.c.id))
+    # Of another account it would tell that the account once had the service.
+    return condition if named.accounts is None else and_(condition, ticket.customer_id.in_(named.accounts))
+
+
+def _owned(ticket: Any, named: _Named) -> ColumnElement[bool]:
+    condition: ColumnElement[bool] = ticket.customer_id.in_(select(named.services.c.customer_id))
+    return condition
+
+
+def _of_names(named: _Named, within: Select[int] | None) -> list[Select[Any]]:
+    found = []
+    for condition, rank in ((_about, _ABOUT), (_owned, _OWNER)):
+        ticket = aliased(Ticket)
+        keys = select(ticket.id, literal(rank).label("rank")).where(condition(ticket, named))
+        if within is not None:
+            keys = keys.where(ticket.id.in_(within))
+        found.append(keys)  # not the newest of them: PostgreSQL would read all tickets from the end to find these few
+    return found
+
+
+# --- Keeping the index true -------------------------------------------------------------------------------------------
+
+
+def account_renamed(customers: Iterable[Customer]) -> None:
+    """Index the tickets of accounts anew whose names were changed."""
+    session = db.session()
+    session.flush()
+    ids = sorted({customer.id for customer in customers})
+    for start in range(0, len(ids), AT_ONCE):
+        some = ids[start : start + AT_ONCE]
+        keys = list(session.scalars(select(Ticket.id).where(Ticket.customer_id.in_(some)).order_by(Ticket.id)))
+        for first in range(0, len(keys), AT_ONCE):
+            index_many(keys[first : first + AT_ONCE])
+
+
+def index_many(keys: Sequence[int]) -> None:
+    """Index some tickets anew."""
+    session = db.session()
+    joined = _trees(keys)
+    said: dict[int, list[str]] = {key: [] for key in keys}
+    rows = session.execute(
+        select(joined.c.root, TicketMessage.body)
+        .join(joined, joined.c.id == TicketMessage.ticket_id)
+        .where(TicketMessage.kind != MessageKind.EVENT, TicketMessage.taken_back_at.is_(None))
+        .order_by(TicketMessage.id.desc())
+    )
+    for root, body in rows:
+        said[root].append(body)
+    tickets = session.scalars(select(Ticket).where(Ticket.id.in_(keys)).order_by(Ticket.id)).all()
+    texts = [(ticket.id, timeline.title(ticket), timeline.text(ticket, said[ticket.id])) for ticket in tickets]
+    TICKET_SEARCH.put_titled_many(session, texts)
+
+
+def _trees(keys: Sequence[int]) -> CTE:
+    """Select each of ``keys`` as ``root`` with every ticket that was merged into it, at any depth."""
+    roots = select(Ticket.id.label("root"), Ticket.id.label("id")).where(Ticket.id.in_(keys))
+    whole = roots.cte("trees", recursive=True)
+    child = aliased(Ticket)
+    return whole.union_all(select(whole.c.root, child.id).where(child.merged_into_id == whole.c.id))
