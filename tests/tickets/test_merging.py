@@ -1,0 +1,397 @@
+"""Two tickets that are one, one that is two: what moves, what stays, what cannot be, and two people at once."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from console.core.actor import SYSTEM, Actor
+from console.core.db import db
+from console.core.errors import Conflict, Invalid, NotFound, Refusal
+from console.core.transaction import transaction
+from console.customers.models import Verification
+from console.staff.roles import Role
+from console.tickets import handling, identity, merging, requester, writing
+from console.tickets.links import requester_token, ticket_of
+from console.tickets.models import (
+    NO_DUE,
+    TICKET_SEARCH,
+    LinkKind,
+    MessageKind,
+    Ticket,
+    TicketAttachment,
+    TicketLink,
+    TicketMessage,
+    TicketSource,
+    TicketStatus,
+)
+from console.tickets.opening import NewTicket
+from console.tickets.queries import timeline
+from console.tickets.writing import Writing
+from tests import factories
+from tests.tickets.rows import make_department, make_ticket
+
+ActorOf = Callable[[Role | str], Actor]
+only_sqlite = pytest.mark.only("sqlite")  # the rules are ours, not the database's
+ANA = "ana.petrovic@example.test"
+
+
+@pytest.fixture
+def agent(actor: ActorOf) -> Actor:
+    return actor("agent")
+
+
+def reply(agent: Actor, ticket: Ticket, body: str = "Gledamo.", then: TicketStatus | None = None) -> TicketMessage:
+    with transaction():
+        return writing.reply(
+            agent,
+            ticket.id,
+            Writing(body, client_id=f"r{random.random()}", then=then, anyway=True),  # noqa: S311
+        )
+
+
+def ask_again(ticket: Ticket, body: str, files: Sequence[tuple[str, bytes]] = ()) -> TicketMessage:
+    with transaction():
+        return requester.write(SYSTEM, ticket, body, client_id=f"q{random.random()}", files=files)  # noqa: S311
+
+
+def merge(agent: Actor, one: Ticket, into: Ticket) -> None:
+    with transaction():
+        merging.merge(agent, [one.id], into.id)
+
+
+def part(agent: Actor, one: Ticket) -> None:
+    with transaction():
+        merging.undo_merge(agent, one.id)
+
+
+def found(session: Session, word: str) -> set[int]:
+    hits = TICKET_SEARCH.matches(session, Ticket.id, word)
+    assert hits is not None
+    return set(session.scalars(select(Ticket.id).where(hits)))
+
+
+def said(ticket: Ticket) -> list[str]:
+    return [entry.body for entry in timeline(ticket.id) if entry.kind is not MessageKind.EVENT]
+
+
+def test_a_merged_ticket_is_read_where_it_went_and_parts_as_it_was(session: Session, agent: Actor) -> None:
+    target = make_ticket(SYSTEM, requester_email=ANA, body="Prvo pitanje o sertifikatu")
+    other = make_ticket(SYSTEM, requester_email=ANA, body="Drugo pitanje o čajdžinici")
+    ask_again(target, "Treće, u međuvremenu")
+    merge(agent, other, target)
+    assert said(target) == ["Prvo pitanje o sertifikatu", "Drugo pitanje o čajdžinici", "Treće, u međuvremenu"]
+    assert (other.status, other.due_at, other.merged_into_id) == (TicketStatus.CLOSED, NO_DUE, target.id)
+    assert target.id in found(session, "cajdzinici")
+    with pytest.raises(Conflict):
+        reply(agent, other)
+    part(agent, other)
+    assert (other.status, other.closed_at, other.merged_into_id) == (TicketStatus.OPEN, None, None)
+    assert other.due_at < NO_DUE, "its promises run again"
+    assert said(target) == ["Prvo pitanje o sertifikatu", "Treće, u međuvremenu"]
+    assert found(session, "cajdzinici") == {other.id}
+    events = [entry.event for entry in timeline(target.id) if entry.event]
+    assert events == ["merged_in", "merge_undone"]
+
+
+@only_sqlite
+@pytest.mark.parametrize("rests", [TicketStatus.WAITING, TicketStatus.SOLVED])
+def test_no_question_is_put_to_rest_by_a_merge(session: Session, agent: Actor, rests: TicketStatus) -> None:
+    target, question = make_ticket(SYSTEM), make_ticket(SYSTEM)
+    reply(agent, target, then=rests)
+    merge(agent, question, target)
+    assert target.status is TicketStatus.OPEN and target.due_at < NO_DUE
+    part(agent, question)
+    assert target.status is rests, "it was opened by the merge alone"
+    merge(agent, question, target)
+    reply(agent, target, "Evo odgovora", then=TicketStatus.OPEN)
+    part(agent, question)
+    assert target.status is TicketStatus.OPEN, "somebody wrote since"
+    resting = make_ticket(SYSTEM)
+    with transaction():
+        handling.set_status(agent, [resting.id, target.id], TicketStatus.WAITING)
+    merge(agent, resting, target)
+    assert target.status is TicketStatus.WAITING, "nobody waits for us"
+
+
+@only_sqlite
+def test_what_cannot_be_merged(session: Session, agent: Actor) -> None:
+    a, b, c = make_ticket(SYSTEM), make_ticket(SYSTEM), make_ticket(SYSTEM)
+    with pytest.raises(Invalid):
+        merge(agent, a, a)
+    with transaction():
+        handling.set_status(agent, [c.id], TicketStatus.CLOSED)
+    with pytest.raises(Conflict, match="closed"):
+        merge(agent, a, c)
+    merge(agent, c, a)  # a closed one may go into an open one
+    for one, into in ((b, c), (c, b), (a, c)):
+        with pytest.raises(Conflict, match="merged"):
+            merge(agent, one, into)
+    one, two = factories.make_customer(), factories.make_customer()
+    mine, theirs = make_ticket(SYSTEM, customer_id=one.id), make_ticket(SYSTEM, customer_id=two.id)
+    with pytest.raises(Conflict, match="other_account"):
+        merge(agent, mine, theirs)
+    with pytest.raises(Conflict, match="not_merged"):
+        part(agent, mine)
+    with pytest.raises(NotFound):
+        merge(agent, a, Ticket(id=10**8))
+
+
+def test_what_is_merged_twice_over_is_known_at_the_top(session: Session, agent: Actor) -> None:
+    low, middle, top = (make_ticket(SYSTEM, requester_email=ANA, body=f"Pitanje {name}") for name in "ABC")
+    ask_again(low, "Reč: limunada")
+    answered = reply(agent, low).created_at
+    merge(agent, low, middle)
+    merge(agent, middle, top)
+    assert top.first_answered_at == answered and found(session, "limunada") >= {top.id}
+    part(agent, low)
+    assert found(session, "limunada") == {low.id}, "neither the middle nor the top is found by it any more"
+    assert top.first_answered_at is None and low.first_answered_at == answered
+    assert low.merged_into_id is None and middle.merged_into_id == top.id
+
+
+def test_a_merge_ends_what_was_verified_for_the_ticket(session: Session, agent: Actor, staff_of: Any) -> None:
+    owner = factories.owner_of(factories.make_customer())
+    one, other = make_ticket(SYSTEM), make_ticket(SYSTEM)
+    live = [
+        factories.make_verification(staff_of("agent"), owner, channel=f"ticket:{ticket.number}")
+        for ticket in (one, other)
+    ]
+    merge(agent, one, other)
+    session.expire_all()
+    assert [(row.ended_at is None, row.end_reason) for row in live] == [(False, "channel"), (True, None)]
+
+
+@only_sqlite
+def test_another_ticket_of_a_closed_department_is_not_there(session: Session, agent: Actor) -> None:
+    shut, mine = make_ticket(SYSTEM, make_department(private=True)), make_ticket(SYSTEM)
+    for verb in (
+        lambda: merging.merge(agent, [shut.id], mine.id),
+        lambda: merging.merge(agent, [mine.id], shut.id),
+        lambda: merging.link(agent, mine.id, shut.id),
+        lambda: merging.split(agent, shut.id, [1], "Naslov"),
+        lambda: merging.undo_merge(agent, shut.id),
+    ):
+        with pytest.raises((NotFound, Conflict)) as refusal, transaction():
+            verb()
+        assert refusal.value.code in ("not_found", "not_merged")
+    admin = Actor("staff", agent.id, "Bez tiketa")
+    with pytest.raises(NotFound), transaction():
+        merging.merge(admin, [mine.id], shut.id)
+
+
+# --- Splitting --------------------------------------------------------------------------------------------------------
+
+
+def split(
+    agent: Actor, ticket: Ticket, messages: Sequence[TicketMessage | int], subject: str = "Drugo pitanje"
+) -> Ticket:
+    with transaction():
+        keys = [one if isinstance(one, int) else one.id for one in messages]
+        return merging.split(agent, ticket.id, keys, subject)
+
+
+def test_messages_become_a_ticket_of_their_own(session: Session, agent: Actor, clock: Any) -> None:
+    ticket = make_ticket(SYSTEM, requester_email=ANA, body="Prvo: sertifikat", tags=("ssl",))
+    second = ask_again(ticket, "Drugo: račun   iz\nprošle godine", files=[("racun.txt", b"x")])
+    clock.advance(timedelta(minutes=1))
+    new = split(agent, ticket, [second], "  Račun iz\nprošle godine ")
+    assert new.subject == "Račun iz prošle godine" and new.requester_email == ANA and new.tags == ["ssl"]
+    assert said(ticket) == ["Prvo: sertifikat"] and said(new) == ["Drugo: račun   iz\nprošle godine"]
+    assert ticket.preview == "Prvo: sertifikat" and ticket.last_by == "requester"
+    assert new.preview == "Drugo: račun iz prošle godine"
+    assert session.scalars(select(TicketAttachment.ticket_id)).all() == [new.id]
+    assert found(session, "sertifikat") == {ticket.id} and found(session, "racun") >= {new.id}
+    moved = session.get_one(TicketMessage, second.id)
+    assert moved.data["origin"] == {"ticket": ticket.number, "seq": 2} and moved.seq == 1
+    assert new.due_at < NO_DUE and new.status is TicketStatus.OPEN
+    third = ask_again(ticket, "Treće")
+    assert third.seq > 2, "numbers are not given out twice"
+    merge(agent, new, ticket)
+    assert said(ticket) == ["Prvo: sertifikat", "Drugo: račun   iz\nprošle godine", "Treće"]
+
+
+@only_sqlite
+def test_what_cannot_be_split(session: Session, agent: Actor, clock: Any) -> None:
+    ticket, other = make_ticket(SYSTEM), make_ticket(SYSTEM)
+    only = timeline(ticket.id)[0]
+    for messages in ([only], [], [timeline(other.id)[0]], [only.id, 10**8], [0]):
+        with pytest.raises(Invalid) as refusal:
+            split(agent, ticket, messages)
+        assert "messages" in refusal.value.fields
+    second = ask_again(ticket, "Još nešto")
+    for subject in ("", " \n", "x" * 201, "\0"):
+        with pytest.raises(Invalid) as refusal:
+            split(agent, ticket, [second], subject)
+        assert "subject" in refusal.value.fields
+    event = next(entry for entry in _events(agent, ticket))
+    with pytest.raises(Invalid):
+        split(agent, ticket, [event])
+    held = reply(agent, ticket)
+    with pytest.raises(Conflict, match="held"):
+        split(agent, ticket, [held])
+    clock.advance(timedelta(minutes=1))
+    split(agent, ticket, [held])
+    merge(agent, other, ticket)
+    with pytest.raises(Invalid):
+        split(agent, ticket, [timeline(other.id)[0]])  # it is read here, but belongs to the merged one
+    with pytest.raises(Conflict, match="merged"):
+        split(agent, other, [timeline(other.id)[0]])
+    assert "PIN" in split(agent, ticket, [second], "Moj PIN je 482913").subject
+    assert not found(session, "482913")
+
+
+def _events(agent: Actor, ticket: Ticket) -> list[TicketMessage]:
+    with transaction():
+        handling.tag(agent, [ticket.id], ["hitno"])
+    return [entry for entry in timeline(ticket.id) if entry.kind is MessageKind.EVENT]
+
+
+# --- Links ------------------------------------------------------------------------------------------------------------
+
+
+@only_sqlite
+def test_links_are_made_once_and_origins_stay(session: Session, agent: Actor) -> None:
+    a, b = make_ticket(SYSTEM), make_ticket(SYSTEM)
+    with transaction():
+        merging.link(agent, a.id, b.id)
+        merging.link(agent, b.id, a.id)
+    assert len(session.scalars(select(TicketLink)).all()) == 1
+    with transaction():
+        merging.unlink(agent, b.id, a.id)
+    with pytest.raises(NotFound), transaction():
+        merging.unlink(agent, a.id, b.id)
+    with pytest.raises(Invalid), transaction():
+        merging.link(agent, a.id, a.id)
+    second = ask_again(a, "Drugo")
+    new = split(agent, a, [second])
+    with pytest.raises(Conflict, match="origin"), transaction():
+        merging.unlink(agent, a.id, new.id)
+    merge(agent, new, a)
+    for one, other in ((new, b), (b, new)):
+        with pytest.raises(Conflict, match="merged"), transaction():
+            merging.link(agent, one.id, other.id)
+
+
+@only_sqlite
+def test_only_what_is_over_goes_on_elsewhere(session: Session, agent: Actor) -> None:
+    old = make_ticket(SYSTEM, requester_email=ANA)
+    new = NewTicket(
+        subject="Opet", body="Javljamo se ponovo", requester_email=ANA, department_id=old.department_id,
+        source=TicketSource.AGENT, as_reply=True,
+    )  # fmt: skip
+    with pytest.raises(Conflict, match="open"), transaction():
+        merging.follow_up(agent, old.id, new)
+    with transaction():
+        handling.set_status(agent, [old.id], TicketStatus.CLOSED)
+    with transaction():
+        later = merging.follow_up(agent, old.id, new)
+    link = session.scalars(select(TicketLink)).one()
+    assert (link.ticket_id, link.other_id, link.kind) == (later.id, old.id, LinkKind.FOLLOW_UP)
+    assert requester.goes_on_in(old) == later
+    assert ticket_of(requester_token(old)) == old
+
+
+# --- Two at once ------------------------------------------------------------------------------------------------------
+
+
+def at_once(app: Flask, calls: Sequence[Callable[[], Any]]) -> list[Any]:
+    """Run the calls in threads that start together; return results or refusals, in order."""
+    barrier, results = threading.Barrier(len(calls)), [None] * len(calls)
+
+    def run(place: int, call: Callable[[], Any]) -> None:
+        with app.app_context():
+            barrier.wait()
+            try:
+                with transaction():
+                    call()
+                results[place] = "done"  # type: ignore[call-overload]
+            except Refusal as refusal:
+                results[place] = refusal  # type: ignore[call-overload]
+            finally:
+                db.session.remove()
+
+    threads = [threading.Thread(target=run, args=pair) for pair in enumerate(calls)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return results
+
+
+def test_merging_each_into_the_other_at_once_makes_no_circle(
+    app: Flask, session: Session, agent: Actor, samples: Callable[[int, int], int], proof: Callable[[str], None]
+) -> None:
+    rounds = samples(60, 4)
+    for _round in range(rounds):
+        a, b, c = (make_ticket(SYSTEM).id for _ in range(3))
+        session.rollback()
+        ways = [(a, b), (b, c), (c, a), (b, a)]
+        results = at_once(app, [partial(merging.merge, agent, [one], into) for one, into in ways])
+        session.rollback()
+        tickets = {key: session.get_one(Ticket, key) for key in (a, b, c)}
+        roots = [ticket for ticket in tickets.values() if ticket.merged_into_id is None]
+        done = results.count("done")
+        assert roots, "a circle"
+        assert done == 3 - len(roots)
+        assert all(isinstance(one, Conflict) for one in results if one != "done"), results
+        for ticket in tickets.values():
+            above: list[Ticket] = [ticket]
+            while above[-1].merged_into_id is not None:
+                above.append(tickets[above[-1].merged_into_id])
+                assert len(above) <= 3
+    proof(f"{rounds} rounds of four merges at once in a circle: no circle, each refusal a conflict")
+
+
+def test_one_message_goes_into_one_ticket(app: Flask, session: Session, agent: Actor) -> None:
+    ticket = make_ticket(SYSTEM)
+    second = ask_again(ticket, "Drugo").id
+    key = ticket.id
+    session.rollback()
+    results = at_once(
+        app,
+        [
+            *[partial(merging.split, agent, key, [second], f"Naslov {name}") for name in "ABC"],
+            lambda: writing.reply(agent, key, Writing("Odgovor", client_id="o", anyway=True)),
+        ],
+    )
+    session.rollback()
+    assert results[:3].count("done") == 1 and results[3] == "done"
+    assert len(session.scalars(select(Ticket)).all()) == 2
+    assert session.get_one(TicketMessage, second).ticket_id != key
+    seqs = session.scalars(select(TicketMessage.seq).where(TicketMessage.ticket_id == key)).all()
+    assert len(seqs) == len(set(seqs))
+
+
+def test_a_verification_ends_with_its_ticket_even_while_it_is_made(
+    app: Flask, session: Session, agent: Actor, staff_of: Any
+) -> None:
+    owner = factories.owner_of(factories.make_customer())
+    pin, email = factories.pin_of(owner), owner.person.email
+    for _round in range(3):
+        ticket = make_ticket(SYSTEM)
+        key, number = ticket.id, ticket.number
+        session.rollback()
+        results = at_once(
+            app,
+            [
+                partial(identity.verify_spoken, agent, email=email, pin=pin, channel_name=f"ticket:{number}"),
+                partial(handling.set_status, agent, [key], TicketStatus.CLOSED),
+                partial(identity.ask_requester, agent, key),
+            ],
+        )
+        assert results[1] == "done"
+        session.rollback()
+        live = session.scalars(
+            select(Verification).where(Verification.channel == f"ticket:{number}", Verification.ended_at.is_(None))
+        ).all()
+        assert not live, results
