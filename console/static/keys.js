@@ -64,9 +64,14 @@ function act(event) {
   return false;
 }
 
+/** Tell whether a key alone may do something now. */
+export function singleKey(event) {
+  if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return false;
+  return document.body.dataset.singleKeys !== 'off' && !typing(event.target) && !document.querySelector('dialog[open]');
+}
+
 document.addEventListener('keydown', (event) => {
-  if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.repeat && event.key === 'g') return;
-  if (document.body.dataset.singleKeys === 'off' || typing(event.target) || document.querySelector('dialog[open]')) return;
+  if (!singleKey(event) || event.repeat && event.key === 'g') return;
   if (act(event)) event.preventDefault();
 });
 

@@ -1,5 +1,6 @@
 // The ticket list: counts of its views, rows that stay true without a reload, and what is done to many at once.
 import { picked, toast } from './dialogs.js';
+import './sent.js';
 import { count, say } from './texts.js';
 import { now } from './times.js';
 
@@ -91,6 +92,7 @@ async function refresh(parameters) {
   if (!told) return;
   told.rows.forEach(draw);
   since = told.at;
+  remember();
   announce();
   dueTimes();
   if (told.rows.length) countSoon();
@@ -107,6 +109,21 @@ function note(number) {
   clearTimeout(settling);
   settling = setTimeout(settle, SETTLE);
 }
+
+// What the ticket's page goes on with: its next and previous are those of this list.
+function remember() {
+  const numbers = [...document.querySelectorAll('tr:not(.is-gone) [data-ticket]')].map((cell) => cell.dataset.ticket);
+  sessionStorage.setItem('desk:list', JSON.stringify({ url: location.pathname + location.search, numbers }));
+}
+
+// Back from a ticket, its row is the one to go on from.
+function comeBack() {
+  remember();
+  const number = sessionStorage.getItem('desk:at');
+  sessionStorage.removeItem('desk:at');
+  if (number) rowOf(number)?.querySelector('[data-open]')?.focus();
+}
+if (list) addEventListener('pageshow', comeBack);
 
 // Live ---------------------------------------------------------------
 let connected = false, quiet;

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from console.core import clock
 from console.core.actor import Actor
 from console.core.db import db
 from console.core.upsert import insert_missing
-from console.tickets.models import MAX_BODY, MessageKind, Ticket, TicketDraft, TicketRead
+from console.tickets.models import MAX_BODY, MessageKind, Ticket, TicketDraft, TicketMessage, TicketRead
 
 
-def save_draft(actor: Actor, ticket: Ticket, kind: MessageKind, body: str, *, based_on: int) -> TicketDraft | None:
-    """Keep a draft in place of the one before of its kind; an empty one is none.
+def save_draft(
+    actor: Actor, ticket: Ticket, kind: MessageKind, body: str, *, based_on: int, composition: str = ""
+) -> TicketDraft | None:
+    """Keep a draft in place of the one before of its kind; an empty one is none, nor is one that was sent.
 
     Args:
         based_on: the key of the newest entry its author had before them.
+        composition: the id it is to be sent with; a draft that arrives after its own reply is kept no more.
     """
     body = body.replace("\0", "")[:MAX_BODY]
-    if not body.strip():
+    if not body.strip() or _was_sent(ticket, composition):
         drop_draft(actor, ticket, kind)
         return None
     draft = find_draft(actor, ticket, kind)
@@ -28,6 +31,11 @@ def save_draft(actor: Actor, ticket: Ticket, kind: MessageKind, body: str, *, ba
     draft.body, draft.based_on, draft.updated_at = body, based_on, clock.now()
     db.session.flush()
     return draft
+
+
+def _was_sent(ticket: Ticket, composition: str) -> bool:
+    sent = select(TicketMessage.id).where(TicketMessage.ticket_id == ticket.id, TicketMessage.client_id == composition)
+    return bool(composition) and db.session.scalar(sent) is not None
 
 
 def find_draft(actor: Actor, ticket: Ticket, kind: MessageKind) -> TicketDraft | None:

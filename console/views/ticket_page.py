@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
@@ -14,8 +15,9 @@ from flask_babel import gettext, lazy_gettext, lazy_pgettext
 from wtforms import BooleanField, HiddenField, IntegerField, StringField, TextAreaField
 from wtforms.validators import Optional
 
-from console.core.actor import Actor
-from console.core.context import files
+from console.core import clock
+from console.core.actor import SYSTEM, Actor
+from console.core.context import files, settings
 from console.core.errors import Invalid, Refusal, Text
 from console.core.forms import Form
 from console.core.transaction import transaction
@@ -39,6 +41,7 @@ from console.views.ticket_side import TicketSide, done, read_status, side_contex
 from console.views.ticket_words import words
 from console.web.answers import local_time, refuse, wants_json
 from console.web.downloads import download
+from console.web.filters import hour, moment
 from console.web.identity import current_actor
 
 BADGE = 100  # of the sidebar: 99+
@@ -178,7 +181,12 @@ class TicketPage(TicketSide, Page):
             raise Invalid(fields={"kind" if kind is None else "based_on": [lazy_gettext("Invalid input.")]})
         with transaction():
             kept = drafts.save_draft(
-                current_actor(), ticket, kind, request.form.get("body", ""), based_on=min(based_on, 2**31 - 1)
+                current_actor(),
+                ticket,
+                kind,
+                request.form.get("body", ""),
+                based_on=min(based_on, 2**31 - 1),
+                composition=request.form.get("client_id", "")[: writing.MAX_CLIENT_ID],
             )
             answer = None if kept is None else _draft(kept)
         return jsonify(draft=answer) if wants_json() else done(number, gettext("Saved."))
@@ -286,6 +294,7 @@ class TicketPage(TicketSide, Page):
             "base": ticket_url(ticket.number),
             "came_from": came_from,
             "size_words": size_words,
+            "system": SYSTEM.name,
         }
 
 
@@ -359,10 +368,18 @@ def _file(file: TicketAttachment) -> dict[str, Any]:
     return {"id": file.id, "name": file.name, "size": file.size, "words": size_words(file.size)}
 
 
+def _clock(instant: datetime) -> str:
+    """Write when something was saved: the hour, of another day the day as well."""
+    zone = settings().zone
+    today = clock.local_date(clock.now(), zone) == clock.local_date(instant, zone)
+    return hour(instant) if today else moment(instant)
+
+
 def _draft(draft: TicketDraft) -> dict[str, Any]:
     return {
         "kind": draft.kind.value,
         "body": draft.body,
         "based_on": draft.based_on,
         "saved_at": local_time(draft.updated_at),
+        "saved": _clock(draft.updated_at),
     }

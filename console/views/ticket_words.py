@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from functools import cache
 
-from flask_babel import get_locale, gettext, ngettext
-
-from console.views.texts import forms_of
+from flask_babel import get_locale, gettext
 
 
-def words() -> dict[str, str | dict[str, str]]:
-    """Return the texts of ``static/ticket*.js`` in the language of this request; ``#`` stands for a number."""
+def words() -> dict[str, str]:
+    """Return the texts of ``static/ticket*.js`` in the language of this request."""
     return _words(str(get_locale()))
 
 
 @cache
-def _words(_language: str) -> dict[str, str | dict[str, str]]:
+def _words(_language: str) -> dict[str, str]:
     return {
         # Who is here
         "looks": gettext("%(name)s also looks"),
@@ -56,12 +54,7 @@ def _words(_language: str) -> dict[str, str | dict[str, str]]:
         # Canned replies and colleagues
         "no_replies": gettext("No canned reply matches. Esc closes."),
         "no_colleagues": gettext("Nobody of that name."),
-        "replaced": gettext("Canned reply put in."),
-        "yours": gettext("The ticket is yours already."),
-        "solved_already": gettext("The ticket is solved already."),
-        "nothing_back": gettext("There is no reply that could be taken back."),
         "show_less": gettext("Show less"),
         "show_all": gettext("Show all of it"),
         "earlier_failed": gettext("Earlier entries could not be read. Try again."),
-        "new_entries": forms_of(lambda n: ngettext("%(num)d new entry", "%(num)d new entries", n)),
     }

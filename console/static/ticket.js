@@ -1,0 +1,29 @@
+// The page of one ticket. Everything here also works without it, one page at a time.
+import { singleKey } from './keys.js';
+import { letterOf } from './palette.js';
+import './sent.js';
+import './ticket_live.js';
+import { begin, walk } from './ticket_timeline.js';
+import { back, next, previous } from './ticket_way.js';
+
+const composer = document.getElementById('composer') ? await import('./ticket_composer.js') : null;
+
+const letters = {
+  j: next,
+  k: previous,
+  u: back,
+  r: () => composer?.setMode('reply'),
+  n: () => composer?.setMode('note'),
+};
+const signs = { BracketLeft: () => walk(-1), BracketRight: () => walk(1) };
+
+document.addEventListener('keydown', (event) => {
+  if (!singleKey(event)) return;
+  const arrows = document.activeElement?.matches('#timeline .entry') ? { ArrowUp: () => walk(-1), ArrowDown: () => walk(1) } : {};
+  const act = event.key === '/' && composer ? composer.openReplies : arrows[event.key] ?? signs[event.code] ?? letters[letterOf(event)];
+  if (!act) return;
+  event.preventDefault();
+  act();
+});
+
+begin();
