@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from time import monotonic
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -14,7 +15,7 @@ from sqlalchemy.orm import Session
 from console.audit.models import AuditEntry
 from console.core.context import settings
 from console.core.db import db
-from console.core.transaction import is_writing, pending
+from console.core.transaction import after_commit, is_writing, pending
 from console.hours.calendar import Calendar
 from console.hours.holidays import PublicHolidays
 from console.hours.models import HEAD, HoursInterval, HoursRevision, HoursSpecial
@@ -34,6 +35,8 @@ class Current:
 
 # The calendar of each database, until its revision row says another: working it out again costs more than that read.
 _known: WeakKeyDictionary[Engine, Current] = WeakKeyDictionary()
+_looked: WeakKeyDictionary[Engine, float] = WeakKeyDictionary()  # when that row was last read, by the machine's time
+GLANCE = 15.0  # seconds for which a sign on a page need not look again
 
 
 def current_calendar() -> tuple[Calendar, int]:
@@ -53,6 +56,18 @@ def current() -> Current:
     return found
 
 
+def glance() -> Calendar:
+    """Return the hours as they were a moment ago: good for a sign on a page, not for counting.
+
+    What this process changes it sees at once, what another does within :data:`GLANCE` seconds.
+    """
+    engine = db.engine
+    known, looked = _known.get(engine), _looked.get(engine)
+    if known is not None and looked is not None and monotonic() - looked < GLANCE:
+        return known.calendar
+    return current().calendar
+
+
 def revision() -> int:
     """Return the number of the present hours."""
     return current().number
@@ -62,6 +77,8 @@ def forget(session: Session) -> None:
     """Note that the open transaction has changed the hours: what it reads now is nobody else's yet."""
     session.info.pop(CHANGED, None)
     pending(CHANGED).append(True)
+    engine = db.engine
+    after_commit(lambda: _looked.pop(engine, None))
 
 
 def week() -> list[HoursInterval]:
@@ -87,6 +104,9 @@ def _load(session: Session) -> Current:
     ).one()
     engine = db.engine
     known = _known.get(engine)
+    changing = is_writing() and bool(pending(CHANGED))
+    if not changing:
+        _looked[engine] = monotonic()
     if known is not None and (known.number, known.changed_at) == (number, changed_at):
         return known
     calendar = Calendar(
@@ -96,6 +116,6 @@ def _load(session: Session) -> Current:
         specials=tuple(row.special() for row in specials()),
     )
     found = Current(calendar, number, changed_at)
-    if not (is_writing() and pending(CHANGED)):  # a change that may yet roll back is not remembered
+    if not changing:  # a change that may yet roll back is not remembered
         _known[engine] = found
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -25,7 +26,8 @@ EDIT = "hours.edit"
 SEE = "hours.see"
 
 MAX_REASON = 200
-MOST_INTERVALS = 6 * 7
+MOST_A_DAY = 6
+MOST_INTERVALS = MOST_A_DAY * 7
 MOST_SPECIALS = 500
 YEARS_AHEAD = timedelta(days=5 * 366)
 _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -42,8 +44,8 @@ class SpecialData:
     closes: int | None = None
 
 
-def set_week(actor: Actor, intervals: Sequence[Interval], *, seen: int | None = None) -> None:
-    """Replace the weekly hours.
+def set_week(actor: Actor, intervals: Sequence[Interval], *, seen: int | None = None) -> bool:
+    """Replace the weekly hours and tell whether they were different.
 
     Args:
         intervals: in any order; an empty week never opens but by single openings.
@@ -60,11 +62,12 @@ def set_week(actor: Actor, intervals: Sequence[Interval], *, seen: int | None = 
     before = [row.interval() for row in queries.week()]
     after = sorted(intervals)
     if before == after:
-        return
+        return False
     db.session.execute(delete(HoursInterval))
     db.session.add_all(HoursInterval(weekday=i.weekday, opens=i.opens, closes=i.closes) for i in after)
     _changed(head)
     record(actor, "hours.week_changed", "week", before=_words(before), after=_words(after))
+    return True
 
 
 def add_special(actor: Actor, data: SpecialData) -> HoursSpecial:
@@ -119,7 +122,7 @@ def check_week(intervals: Sequence[Interval]) -> None:
     Raises:
         Invalid: with a message for each interval, by its place.
     """
-    if len(intervals) > MOST_INTERVALS:
+    if any(count > MOST_A_DAY for count in Counter(one.weekday for one in intervals).values()):
         raise Invalid(fields={"week": [lazy_gettext("At most six intervals a day.")]})
     wrong: dict[str, list[Text]] = {}
     for place, one in enumerate(intervals):
