@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from console.core.settings import DEMO_SEAL_KEY, DEMO_SECRET_KEY, Settings, SettingsError
+from console.core.smtp_url import SmtpServer, Tls
 
 OWN_KEY = "b3duLXNlYWwta2V5LW9mLWFuLWluc3RhbGxhdGlvbiE="  # the same in every worker: test names carry it
 
@@ -61,6 +62,20 @@ def test_elsewhere_the_demo_keys_and_the_clock_will_do(env: str) -> None:
         ("PIN_MINUTES", "0"),
         ("PIN_MINUTES", "-5"),
         ("PIN_MINUTES", "many"),
+        ("MAIL_FROM", "Mint <podrska@example.test>"),
+        ("MAIL_FROM", "podrška@example.test"),
+        ("SMTP_URL", "mail.example.test:25"),
+        ("SMTP_URL", "http://mail.example.test"),
+        ("SMTP_URL", "smtp://"),
+        ("SMTP_URL", "smtp://mail.example.test:99999"),
+        ("SMTP_URL", "smtp://name@mail.example.test"),
+        ("SMTP_URL", "smtp://name:pass/word@mail.example.test"),
+        ("SMTP_URL", "smtp://name:%0d%0a@mail.example.test"),
+        ("SMTP_URL", "smtp://mail.example.test/inbox"),
+        ("SMTP_URL", "smtp://mail.example.test?timeout=0"),
+        ("SMTP_URL", "smtp://mail.example.test?ssl=yes"),
+        ("SMTP_URL", "smtps://mail.example.test?starttls=yes"),
+        ("SMTP_URL", "smtps://mail.example.test?ca=/nowhere/ca.pem"),
     ],
 )
 def test_what_cannot_be_read_is_named(name: str, value: str) -> None:
@@ -83,3 +98,29 @@ def test_settings_never_print_their_secrets() -> None:
     shown = repr(Settings.from_environ(GOOD | {"CONSOLE_DATABASE_URL": "postgresql://u:Tajna@h/d"}))
     for secret in (GOOD["CONSOLE_SECRET_KEY"], GOOD["CONSOLE_SEAL_KEYS"], "Tajna"):
         assert secret not in shown
+
+
+@pytest.mark.parametrize(
+    ("url", "server"),
+    [
+        ("smtp://localhost", SmtpServer("localhost", 25, Tls.NONE)),
+        (
+            "smtp+starttls://a%40b.test:p%2F%3A%40@mail.example.test",
+            SmtpServer("mail.example.test", 587, Tls.STARTTLS, "a@b.test", "p/:@"),
+        ),
+        ("smtp://[::1]:2525?starttls=required", SmtpServer("::1", 2525, Tls.STARTTLS)),
+        ("smtps://mail.example.test?timeout=5", SmtpServer("mail.example.test", 465, Tls.WHOLE, timeout=5)),
+    ],
+)
+def test_mail_servers(url: str, server: SmtpServer) -> None:
+    read = Settings.from_environ({"CONSOLE_SMTP_URL": url})
+    assert read.smtp == server
+    assert not server.password or server.password not in repr(read) + repr(read.smtp)
+
+
+def test_production_sends_no_password_in_the_clear() -> None:
+    url = "smtp://name:tajna-lozinka@mail.example.test"
+    assert Settings.from_environ({"CONSOLE_SMTP_URL": url}).smtp is not None
+    with pytest.raises(SettingsError, match="CONSOLE_SMTP_URL") as refused:
+        Settings.from_environ(GOOD | {"CONSOLE_SMTP_URL": url})
+    assert "tajna" not in str(refused.value)
