@@ -12,7 +12,7 @@ from sqlalchemy.orm import aliased
 from console.core.actor import Actor
 from console.core.db import db
 from console.core.errors import NotFound
-from console.staff.models import Department, Staff
+from console.staff.models import Department, DepartmentMember, Staff
 from console.staff.roles import PERMISSIONS, Permission, Role
 from console.tickets.models import SavedView, Ticket, TicketRead, TicketStatus, TicketTag, TicketWatcher
 from console.tickets.queries import visible
@@ -76,6 +76,11 @@ def _mentions(actor: Actor) -> Select[int]:
 def tagged(tag: str) -> ColumnElement[bool]:
     """Return the condition "it has this tag"."""
     return Ticket.id.in_(select(TicketTag.ticket_id).where(TicketTag.tag == tag))
+
+
+def of_my_departments(actor: Actor) -> ColumnElement[bool]:
+    """Return the condition "of a department that ``actor`` works in"."""
+    return Ticket.department_id.in_(select(DepartmentMember.department_id).where(DepartmentMember.staff_id == actor.id))
 
 
 def _mine(actor: Actor, _now: datetime) -> ColumnElement[bool]:

@@ -2,49 +2,41 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from flask import jsonify
 from flask.typing import ResponseReturnValue
 from flask_admin import AdminIndexView, expose
 from flask_babel import gettext, lazy_gettext
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import joinedload, load_only
 
 from console.billing.models import ACTIVE_STATUSES, OPEN_STATES, Migration, MigrationState, Proforma
 from console.core.actor import Actor
+from console.core.context import settings
 from console.core.db import db
 from console.core.errors import Text
 from console.customers.models import Customer
 from console.customers.queries import live_verifications, locked_people
-from console.hosting.models import Domain, Service, ServiceStatus
+from console.hosting.models import Domain
 from console.staff.roles import Permission
+from console.tickets.figures.periods import midnight
+from console.tickets.view_queries import count_each
+from console.views import charts, dashboard_desk, report_words
 from console.views.base import Guarded
+from console.views.dashboard_desk import Board, Tile, number
+from console.views.hours_words import hours_status
 from console.views.labels import MIGRATION_STATE, today
 from console.views.menu import link
+from console.views.ticket_labels import due, ticket_url
+from console.web.answers import local_time, wants_json
 from console.web.identity import current_actor
 
 SHOWN = 6  # rows of a card
-COUNTED = 99  # a tile says "99+": more digits would not change what one does
+COUNTED = 99  # a tile of billing says "99+": more digits would not change what one does
 SOON = timedelta(days=30)
-
-
-@dataclass(frozen=True)
-class Tile:
-    """One figure, and the list behind it."""
-
-    label: Text
-    icon: str
-    count: int
-    note: Text
-    url: str
-    urgent: bool = False
-
-    @property
-    def value(self) -> str:
-        """Return the figure as it is shown."""
-        return f"{COUNTED}+" if self.count > COUNTED else str(self.count)
+LOOKED_AT = 500  # newest migrations among which today's are
 
 
 class Dashboard(Guarded, AdminIndexView):
@@ -58,59 +50,100 @@ class Dashboard(Guarded, AdminIndexView):
 
     @expose("/")
     def index(self) -> ResponseReturnValue:
-        """Show the dashboard."""
+        """Show the dashboard, or tell programs its figures."""
         actor = current_actor()
+        board = dashboard_desk.board(actor)
+        if wants_json():
+            return jsonify(as_json(board, _tiles(actor)))
+        issues = actor.may(Permission.ISSUE_DOCUMENTS)
         return self.render(
             "admin/dashboard.html",
             actor=actor,
             may={permission.name: actor.may(permission) for permission in Permission},
             tiles=_tiles(actor),
+            board=board,
+            hours=hours_status(),
+            week=dashboard_desk.my_week(actor) if actor.may(Permission.WORK_TICKETS) and _is_agent(actor) else None,
+            desk=dashboard_desk.desk() if board.whole else None,
             verifications=live_verifications(actor),
             waiting=_waiting() if actor.may(Permission.DECIDE_MIGRATION) else [],
-            requests=_requests(actor) if actor.may(Permission.REQUEST_MIGRATION) else [],
+            requests=_today(actor) if actor.may(Permission.SEE_MIGRATIONS) and not issues else [],
             locked=locked_people()[:SHOWN] if actor.may(Permission.UNLOCK_PIN) else [],
-            overdue=_overdue() if actor.may(Permission.READ_DOCUMENTS) else [],
+            overdue=_overdue() if issues else [],
             states=MIGRATION_STATE,
+            words=report_words,
+            draw=charts.draw,
+            draw_axis=charts.draw_axis,
+            rows=charts.table,
+            **_board_words(),
         )
+
+    @expose("/now")
+    def now(self) -> ResponseReturnValue:
+        """Answer what changes while one looks at it, for the page to put in place."""
+        return self.render("admin/dashboard_now.html", board=dashboard_desk.board(current_actor()), **_board_words())
+
+
+def _board_words() -> dict[str, Any]:
+    return {"due": due, "ticket_url": ticket_url}
+
+
+def _is_agent(actor: Actor) -> bool:
+    """Tell whether tickets are all of this person's work: whoever looks after the desk or bills has other figures."""
+    return not (actor.may(Permission.SEE_REPORTS) or actor.may(Permission.ISSUE_DOCUMENTS))
+
+
+def as_json(board: Board, tiles: list[Tile]) -> dict[str, Any]:
+    """Return what programs are told: the figures by name, and what is due next."""
+    status = hours_status()
+    return {
+        "hours": {"open": status.is_open, "until": local_time(status.until)},
+        "figures": {one.key: {"value": one.value, "url": one.url} for one in [*board.tiles, *tiles]},
+        "needs": {one.key: {"count": one.count, "url": one.url} for one in board.needs},
+        "due": [{"number": one.number, "subject": one.subject, "due_at": local_time(one.due_at)} for one in board.due],
+    }
+
+
+# --- Billing ----------------------------------------------------------------------------------------------------------
 
 
 def _tiles(actor: Actor) -> list[Tile]:
-    tiles: list[Tile] = []
-    if actor.may(Permission.DECIDE_MIGRATION):
-        tiles.append(_migration_tile(MigrationState.REQUESTED, gettext("To approve"), "migrate"))
-        tiles.append(_migration_tile(MigrationState.APPROVED, gettext("To execute"), "ok"))
-    if actor.may(Permission.READ_DOCUMENTS):
-        tiles += [_overdue_tile(), _expiring_domains_tile(), _expiring_services_tile()]
-    return tiles[:4]
-
-
-def _migration_tile(state: MigrationState, label: str, icon: str) -> Tile:
-    count = _count(select(Migration.id).where(Migration.state == state))
-    note = gettext("migrations wait for you") if count else gettext("nothing waits")
-    return Tile(label, icon, count, note, link("migrations", state=state.value), urgent=count > 0)
-
-
-def _overdue_tile() -> Tile:
-    count = _count(select(Proforma.id).where(Proforma.status.in_(ACTIVE_STATUSES), Proforma.due_on < today()))
-    return Tile(gettext("Overdue"), "file", count, gettext("pro-formas past their day"), link("proformas", overdue="1"))
-
-
-def _expiring_domains_tile() -> Tile:
+    """Return the figures of billing, counted in one statement."""
+    if not actor.may(Permission.ISSUE_DOCUMENTS):
+        return []
     until = today() + SOON
-    count = _count(select(Domain.id).where(Domain.expires_on.between(today(), until)))
-    url = link("domains", expires_from=today().isoformat(), expires_until=until.isoformat(), sort="expires_on")
-    return Tile(gettext("Expiring domains"), "globe", count, gettext("within 30 days"), url)
+    counts = count_each(
+        {
+            "requested": select(Migration.id).where(Migration.state == MigrationState.REQUESTED),
+            "approved": select(Migration.id).where(Migration.state == MigrationState.APPROVED),
+            "overdue": select(Proforma.id).where(Proforma.status.in_(ACTIVE_STATUSES), Proforma.due_on < today()),
+            "domains": select(Domain.id).where(Domain.expires_on.between(today(), until)),
+        }
+    )
+    return [
+        _migration_tile("requested", gettext("To approve"), "migrate", counts),
+        _migration_tile("approved", gettext("To execute"), "ok", counts),
+        _tile("overdue", gettext("Overdue"), "file", counts, gettext("pro-formas past their day"), _overdue_url()),
+        _tile("domains", gettext("Expiring domains"), "globe", counts, gettext("within 30 days"), _domains_url()),
+    ]
 
 
-def _expiring_services_tile() -> Tile:
+def _tile(key: str, label: Text, icon: str, counts: dict[str, int], note: Text, url: str, mark: str = "") -> Tile:
+    return Tile(key, label, icon, number(counts[key], COUNTED), note, url, mark)
+
+
+def _migration_tile(key: str, label: Text, icon: str, counts: dict[str, int]) -> Tile:
+    note = gettext("migrations wait for you") if counts[key] else gettext("nothing waits")
+    return _tile(key, label, icon, counts, note, link("migrations", state=key), "warn" if counts[key] else "")
+
+
+def _overdue_url() -> str:
+    return link("proformas", overdue="1")
+
+
+def _domains_url() -> str:
     until = today() + SOON
-    count = _count(select(Service.id).where(Service.status == ServiceStatus.ACTIVE, Service.paid_until <= until))
-    url = link("services", status=ServiceStatus.ACTIVE.value, paid_until=until.isoformat())
-    return Tile(gettext("Services to renew"), "server", count, gettext("paid for 30 days at most"), url)
-
-
-def _count(keys: Select[Any]) -> int:
-    return db.session.scalar(select(func.count()).select_from(keys.limit(COUNTED + 1).subquery())) or 0
+    return link("domains", expires_from=today().isoformat(), expires_until=until.isoformat(), sort="expires_on")
 
 
 def _migrations() -> Select[Any]:
@@ -126,10 +159,18 @@ def _waiting() -> list[Migration]:
     return list(db.session.scalars(query))
 
 
-def _requests(actor: Actor) -> list[Migration]:
-    """Return what this person asked for, the newest first."""
-    query = _migrations().where(Migration.requested_by_id == actor.id).order_by(Migration.id.desc()).limit(SHOWN)
-    return list(db.session.scalars(query))
+def _today(actor: Actor) -> list[Migration]:
+    """Return the migrations of today and those still under way, the newest first: one's own, a supervisor everybody's.
+
+    Among the newest of all: what is older and still open stands in the list of migrations.
+    """
+    begin = midnight(today(), settings().zone)
+    lately = or_(Migration.state.in_(OPEN_STATES), Migration.requested_at >= begin, Migration.ended_at >= begin)
+    newest = select(func.max(Migration.id) - LOOKED_AT).scalar_subquery()
+    query = _migrations().where(Migration.id > newest, lately)
+    if not dashboard_desk.sees_desk(actor):
+        query = query.where(Migration.requested_by_id == actor.id)
+    return list(db.session.scalars(query.order_by(Migration.id.desc()).limit(SHOWN)))
 
 
 def _overdue() -> list[Proforma]:

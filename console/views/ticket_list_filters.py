@@ -8,7 +8,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any, ClassVar
 
 from flask import g
-from flask_babel import gettext, lazy_gettext
+from flask_babel import gettext, lazy_gettext, pgettext
 from sqlalchemy import Select
 
 from console.core import clock
@@ -23,6 +23,7 @@ from console.web.filters import language
 from console.web.identity import current_actor
 
 ME, NOBODY = "me", "none"
+MY_DEPARTMENTS = "mine"
 DAY = timedelta(days=1)
 
 
@@ -51,7 +52,7 @@ def colleagues() -> dict[str, str]:
 
 
 def _departments() -> dict[str, str]:
-    return {str(key): department_name(key) for key in names().departments}
+    return {MY_DEPARTMENTS: pgettext("departments", "mine"), **{str(key): department_name(key) for key in names().departments}}
 
 
 def _assignees() -> dict[str, str]:
@@ -91,9 +92,11 @@ class View(ListFilter):
 
 @dataclass(frozen=True)
 class Department(Choice):
-    """Of one department."""
+    """Of one department, or of those the reader works in."""
 
     def apply(self, query: Select[Any], value: str) -> Select[Any]:
+        if value == MY_DEPARTMENTS:
+            return query.where(view_queries.of_my_departments(current_actor()))
         return query.where(Ticket.department_id == int(value))
 
 

@@ -309,7 +309,7 @@ def kept_by_step(period: Period, scope: Scope = EVERYBODY, steps: list[Step] | N
     """Return how many promises were kept and broken, step by step. One statement."""
     steps = period.steps() if steps is None else steps
     local = _steps(period, steps)
-    query = (
+    query: Select[Any] = (
         select(local.c.place, _sum(_KEPT).label("kept"), _sum(_BROKEN).label("broken"))
         .join(TicketPromise, _inside(TicketPromise.started_at, local))
         .where(*_promised())
