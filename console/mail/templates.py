@@ -45,7 +45,8 @@ def _environment() -> Environment:
 
 def names() -> tuple[str, ...]:
     """Return every mail there is, by the name of its templates; what others are only built from is none."""
-    environment, files, parts = _environment(), {path.name for path in FOLDER.iterdir()}, set()
+    environment, files = _environment(), {path.name for path in FOLDER.iterdir()}
+    parts: set[str | None] = set()
     for file in files:
         source = (FOLDER / file).read_text(encoding="utf-8")
         parts.update(meta.find_referenced_templates(environment.parse(source)))

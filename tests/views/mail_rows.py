@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 from itertools import count
 from typing import Any
 
 from console.core import clock
 from console.core.actor import SYSTEM
+from console.core.context import files
 from console.core.db import db
 from console.core.transaction import is_writing, transaction
 from console.customers import cards
@@ -76,7 +76,7 @@ def sent_of_each(agent: Staff) -> Sent:
     persona = factories.ana()
     private = make_department("Zloupotrebe", private=True)
     email, name = persona.owner.person.email, persona.owner.person.name
-    about = {"requester_email": email, "requester_name": name, "customer_id": persona.customer.id}
+    about: dict[str, Any] = {"requester_email": email, "requester_name": name, "customer_id": persona.customer.id}
     with transaction():
         ticket, secret = make_ticket(SYSTEM, **about), make_ticket(SYSTEM, private, **about)
         opened = letters.opened(ticket)
@@ -98,6 +98,18 @@ def make_failed(count_: int = 1) -> list[int]:
         return [make_mail(state=MailState.FAILED).id for _ in range(count_)]
 
 
-def long_ago() -> timedelta:
-    """Return how far back a failure is history."""
-    return timedelta(days=20)
+def mail_values(persona: factories.Persona) -> dict[str, Any]:
+    """Make a mail about a ticket of somebody, with a file: for the matrix of who finds what."""
+    with transaction():
+        ticket = make_ticket(SYSTEM, requester_email=persona.owner.person.email, customer_id=persona.customer.id)
+        mail = letters.opened(ticket)
+        mail.state, mail.sent_at = MailState.SENT, clock.now()
+        mail.attachments = [{"name": "a.txt", "type": "text/plain", "size": 1, "digest": files().put(b"a")}]
+    return {
+        "mail.key": mail.id,
+        "portal.key": mail.id,
+        "demo.key": mail.id,
+        "demo.place": 0,
+        "mail_templates.template": "ticket_reply",
+        "mail_templates.case": 0,
+    }

@@ -20,6 +20,7 @@ from console.staff.roles import Permission
 from console.views.base import BaseModelView, ConsoleForm
 from console.web.identity import current_actor
 from tests import factories
+from tests.views.mail_rows import make_mail
 
 LISTS = {
     "customers": "agent",
@@ -31,6 +32,7 @@ LISTS = {
     "proformas": "billing",
     "stornos": "billing",
     "migrations": "billing",
+    "mail": "supervisor",
     "audit": "supervisor",
     "staff": "admin",
 }
@@ -92,6 +94,7 @@ def fill(count: int) -> None:
             service = factories.make_service(customer, product)
             factories.make_domain(service)
             factories.make_proforma(customer, [service], cancelled=number % 3 == 0)
+            make_mail(customer_id=customer.id)
 
 
 def domains() -> int:

@@ -42,7 +42,7 @@ def sent(staff_of: Callable[[Role | str], Staff]) -> Sent:
 def listed(client: ConsoleClient, query: str = "") -> dict[int, dict[str, Any]]:
     """Return what the list answers, by key; over all of its pages."""
     found: dict[int, dict[str, Any]] = {}
-    cursor = ""
+    cursor: str | None = ""
     while cursor is not None:
         answer = client.get_json(f"/console/mail/?page_size=2&{query}&cursor={cursor}")
         assert answer.status_code == 200
@@ -130,7 +130,8 @@ def test_an_override_opens_no_tab_of_mail(client: ConsoleClient, session: Sessio
     factories.make_verification(supervisor, sent.owner, kind=VerificationKind.OVERRIDE, rights=sorted(READING_RIGHTS))
     tab = client.get(f"/console/customers/{sent.customer.number}?tab=mail").text
     assert "Nov PIN za podršku" not in tab and f"/console/mail/?customer={sent.customer.number}" in tab
-    assert "mail" not in client.get_json(f"/console/customers/{sent.customer.number}").json
+    answer = client.get_json(f"/console/customers/{sent.customer.number}").json
+    assert answer is not None and "mail" not in answer
 
 
 @pytest.mark.only("sqlite")
