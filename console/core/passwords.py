@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import lru_cache
-from typing import ParamSpec, TypeVar
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError, VerifyMismatchError
-from gevent import monkey
 
-P = ParamSpec("P")
-R = TypeVar("R")
+from console.core.hub import off_the_hub
 
 _hasher = PasswordHasher()
 
 
 def hash_password(password: str) -> str:
     """Return the hash to store. Call outside of a transaction: it takes tens of milliseconds."""
-    return _off_the_hub(_hasher.hash, password)
+    return off_the_hub(_hasher.hash, password)
 
 
 def password_matches(stored: str | None, password: str) -> bool:
     """Compare; with nobody to compare to, do the same work and say no."""
-    return _off_the_hub(_verify, stored or _nobody(), password) and stored is not None
+    return off_the_hub(_verify, stored or _nobody(), password) and stored is not None
 
 
 def needs_new_hash(stored: str) -> bool:
@@ -46,13 +42,3 @@ def _verify(stored: str, password: str) -> bool:
 @lru_cache(maxsize=1)
 def _nobody() -> str:
     return _hasher.hash("nobody's password")
-
-
-def _off_the_hub(work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-    """Run ``work`` in gevent's thread pool where gevent runs, so that other requests go on."""
-    if not monkey.is_module_patched("threading"):
-        return work(*args, **kwargs)
-    import gevent
-
-    result: R = gevent.get_hub().threadpool.apply(work, args, kwargs)
-    return result

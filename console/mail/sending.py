@@ -29,12 +29,13 @@ from console.core import clock, metrics, transaction
 from console.core.context import files, settings
 from console.core.db import db
 from console.core.errors import Busy
+from console.core.hub import off_the_hub
 from console.core.logging import get_logger
 from console.core.smtp_url import SmtpServer
 from console.mail import relay
 from console.mail.compose import Letter, Sender, Unsendable, compose, recipient
 from console.mail.models import MAX_ERROR, Mail, MailState
-from console.mail.smtp import Connection, Cut, Refused, RelayFailed
+from console.mail.smtp import Connection, Cut, Refused, RelayFailed, on_the_wire
 
 log = get_logger(__name__)
 
@@ -44,6 +45,7 @@ FIRST_PAUSE, LONGEST_PAUSE = timedelta(minutes=1), timedelta(hours=2)
 LEASE_SLACK = 60.0  # seconds beyond what the server may take: for a database that is slow to write
 MOST_CUTS = 3  # conversations that break off in a row mean the server, not the mails
 WRITE_PAUSES = (0.2, 1.0, 3.0, 5.0, 10.0)
+LARGE = 512 * 1024  # files of a mail, in bytes
 MANY = 500  # rows changed in one statement
 _SAID = {"sent": "mail sent", "failed": "mail failed", "retried": "mail put off"}
 
@@ -162,7 +164,7 @@ class Round:
         """
         try:
             to = recipient(letter)
-            message = compose(letter, self.sender, files().get)
+            wire = self._written(letter)
         except Unsendable as reason:
             self._failed(letter, str(reason))
             return
@@ -176,7 +178,7 @@ class Round:
                 return
             fresh = self.connection.fresh
             try:
-                self.connection.deliver(self.sender.address, to, message)
+                self.connection.deliver(self.sender.address, to, wire)
             except Cut as cut:
                 if not fresh and not cut.handed_over:
                     continue  # it was cut for its age or its length: the mail deserves a new one
@@ -188,6 +190,15 @@ class Round:
                 self._answered()
                 self._sent(letter)
             return
+
+    def _written(self, letter: Letter) -> bytes:
+        """Return the whole message; one with large files is made where it holds nobody up."""
+        store, size = files(), sum(int(file.get("size") or 0) for file in letter.attachments)
+
+        def write() -> bytes:
+            return on_the_wire(compose(letter, self.sender, store.get))
+
+        return off_the_hub(write) if size > LARGE else write()
 
     def _still_ours(self, letter: Letter) -> bool:
         """Make sure that the lease outlasts handing the mail over, so that no other worker takes it meanwhile."""

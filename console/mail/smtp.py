@@ -150,8 +150,12 @@ class Connection:
         if self._client is None:
             self._open()
 
-    def deliver(self, sender: str, recipient: str, message: bytes) -> None:
+    def deliver(self, sender: str, recipient: str, wire: bytes) -> None:
         """Hand one mail over, within the server's timeout. Call :meth:`ready` before each.
+
+        Args:
+            sender, recipient: of the envelope.
+            wire: the message as :func:`on_the_wire` made it.
 
         Raises:
             Refused: the server does not take it.
@@ -163,12 +167,12 @@ class Connection:
             raise RuntimeError("not ready")
         client.allow(self.server.timeout)
         self._mails += 1
-        self._say_from(client, sender, len(message))
+        self._say_from(client, sender, len(wire))
         handed_over = False
         try:
             self._settle(*client.rcpt(recipient))
             self._settle(*client.docmd("DATA"), good=354)
-            client.send(_LINE_START.sub(b"..", message) + b".\r\n")
+            client.send(wire)
             handed_over = True
             self._settle(*client.getreply())
         except (smtplib.SMTPException, OSError) as error:
@@ -265,6 +269,11 @@ class Connection:
         if isinstance(error, smtplib.SMTPServerDisconnected) and isinstance(error.__context__, OSError):
             error = error.__context__
         return _happened(error, self.server)
+
+
+def on_the_wire(message: bytes) -> bytes:
+    """Return a message of lines that end in CRLF as it is sent: dots doubled, its end marked (RFC 5321, 4.5.2)."""
+    return _LINE_START.sub(b"..", message) + b".\r\n"
 
 
 def probe(server: SmtpServer, helo: str) -> str:

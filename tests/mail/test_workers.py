@@ -20,6 +20,7 @@ from sqlalchemy import create_engine, func, select
 from sqlalchemy.orm import Session
 
 from console.core import clock as core_clock
+from console.core.context import files
 from console.core.settings import Settings
 from console.mail.models import Mail, MailState
 from tests.support import processes
@@ -130,7 +131,10 @@ def test_two_workers_never_send_one_mail_at_once(
     smtp.behaviour = Behaviour(seconds=lambda: random.uniform(0, 0.02))  # noqa: S311
     with working(settings, tmp_path / "one") as one, working(settings, tmp_path / "two") as two:
         assert smtp.wait(lambda: one.said("worker started") and two.said("worker started"), 90)
-        for _ in range(mails):
+        large = random.randbytes(3_000_000)  # noqa: S311  made into a message off the hub
+        file = {"name": "log.gz", "type": "application/gzip", "size": len(large), "digest": files().put(large)}
+        make_mail(to_address="large@example.test", attachments=[file])
+        for _ in range(mails - 1):
             make_mail()
         assert smtp.wait(lambda: count(session, MailState.SENT) == mails, 300), one.log.read_text()[-3000:]
         # Told to stop, they end in order.
@@ -140,6 +144,8 @@ def test_two_workers_never_send_one_mail_at_once(
     assert smtp.met == []
     arrived = Counter(received.message_id for received in smtp.received)
     assert len(arrived) == mails and set(arrived.values()) == {1}
+    [attached] = smtp.to("large@example.test")[0].message.iter_attachments()
+    assert attached.get_content() == large
     shares = [worker.log.read_text().count("mail sent") for worker in (one, two)]
     assert sum(shares) == mails and min(shares) > 0
     proof(f"{mails} mails, two workers ({shares[0]} and {shares[1]}): each arrived once, none sent by both at a time")
