@@ -29,7 +29,8 @@ from console.core.transaction import transaction
 from console.customers.models import PersonSession, Verification
 from console.staff.models import Staff, StaffSession
 from console.staff.roles import Role
-from console.tickets.models import SavedView
+from console.tickets.attachments import attach
+from console.tickets.models import SavedView, Ticket
 from tests import factories
 from tests.billing.moves import make_move
 from tests.portal.things import access_values
@@ -142,6 +143,12 @@ ROUTES: dict[tuple[str, str], frozenset[str]] = {
     ("GET", "ticket.review"): SUPERVISOR,
     ("POST", "ticket.do_review"): SUPERVISOR,
     ("GET", "ticket.file"): DESK,
+    ("GET", "ticket.entries"): DESK,
+    ("GET", "ticket.colleagues"): DESK,
+    ("POST", "ticket.seen"): DESK,
+    ("POST", "ticket.draft"): DESK,
+    ("POST", "ticket.upload"): DESK,
+    ("POST", "ticket.remove_file"): DESK,
     ("GET", "ticket_new.index"): DESK,
     ("POST", "ticket_new.index"): DESK,
     ("GET", "ticket_new.about"): DESK,
@@ -352,7 +359,20 @@ def _own(staff: Staff) -> dict[str, Any]:
     """What belongs to one member of staff: a verification and a session."""
     verification = factories.make_verification(staff, factories.owner_of(factories.make_customer()))
     session_id = db.session.scalars(select(StaffSession.id).where(StaffSession.staff_id == staff.id)).one()
-    return {"verification_id": verification.id, "profile.key": session_id, "tickets.key": _view_of(staff)}
+    return {
+        "verification_id": verification.id,
+        "profile.key": session_id,
+        "tickets.key": _view_of(staff),
+        "ticket.key": _file_of(staff),
+    }
+
+
+def _file_of(staff: Staff) -> int:
+    """Upload a file to the ticket, not sent yet."""
+    with transaction() as session:
+        ticket = session.scalars(select(Ticket).order_by(Ticket.id)).first()
+        assert ticket is not None
+        return attach(staff.actor(), ticket, "moje.txt", b"x").id
 
 
 def _view_of(staff: Staff) -> int:

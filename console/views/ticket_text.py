@@ -87,7 +87,7 @@ def _link(kind: str, found: str, tickets: str) -> Markup:
     if kind == "ticket":
         return _TO_TICKET.format(tickets, found) if int(found[2:]) > TICKET_BASE else escape(found)
     if kind == "url":
-        return _TO_PAGE.format(found, _REL, found)
+        return _TO_PAGE.format(found, _REL, found) if not found.endswith("://") else escape(found)
     address = found if found.startswith("mailto:") else f"mailto:{found}"
     return _TO_ADDRESS.format(address, _REL, found)
 
