@@ -67,6 +67,32 @@ def migrations(count: int, small: int, large: int, database_url: str | None, out
     _show(lambda words: run(count, small, large, database_url, words), out)
 
 
+@command.command()
+@click.option("--small", type=click.IntRange(5), default=1_000, show_default=True, help="Tickets.")
+@click.option("--large", type=click.IntRange(5), default=100_000, show_default=True, help="Tickets.")
+@click.option("--tries", type=click.IntRange(1), default=41, show_default=True)
+@click.option("--seconds", type=click.FloatRange(0.1), default=5.0, show_default=True, help="With eight clients.")
+@click.option(
+    "--against",
+    type=click.Choice(["django-helpdesk"]),
+    help="Install it into an environment of its own and measure it in turn, with the same tickets. PostgreSQL only.",
+)
+@_common
+def tickets(
+    small: int,
+    large: int,
+    tries: int,
+    seconds: float,
+    against: str | None,
+    database_url: str | None,
+    out: Path | None,
+) -> None:
+    """Time the ticket desk: list, search, a ticket, a new one; with few tickets and with many."""
+    from console.bench.tickets import run
+
+    _show(lambda words: run(small, large, tries, seconds, database_url, against, words), out)
+
+
 @command.command("import")
 @click.option("--small", type=click.IntRange(1), default=1_000, show_default=True)
 @click.option("--large", type=click.IntRange(1), default=100_000, show_default=True)

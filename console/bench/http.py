@@ -61,9 +61,13 @@ class Browser:
         """Hang up."""
         self._connection.close()
 
+    @property
+    def cookie(self) -> str:
+        """Return the cookies as a request carries them."""
+        return "; ".join(f"{name}={value}" for name, value in self._cookies.items())
+
     def _ask(self, method: str, path: str, body: str | None, headers: dict[str, str]) -> tuple[int, str]:
-        cookie = "; ".join(f"{name}={value}" for name, value in self._cookies.items())
-        self._connection.request(method, path, body, {**headers, **({"Cookie": cookie} if cookie else {})})
+        self._connection.request(method, path, body, {**headers, **({"Cookie": self.cookie} if self.cookie else {})})
         answer = self._connection.getresponse()
         self._remember(answer)
         return answer.status, answer.read().decode()

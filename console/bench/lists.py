@@ -102,7 +102,7 @@ class _Place:
         sign_in(self._client, EMAIL, DEMO_PASSWORD)
 
     def ask(self, address: str, into: Measured) -> None:
-        with _counted(self._app) as count:
+        with counted_statements(self._app) as count:
             began = time.perf_counter()
             answer = self._client.get(address)
             into.times.append(time.perf_counter() - began)
@@ -112,7 +112,7 @@ class _Place:
 
 
 @contextmanager
-def _counted(app: Flask) -> Iterator[list[str]]:
+def counted_statements(app: Flask) -> Iterator[list[str]]:
     """Gather the statements sent, without those that only frame a transaction."""
     seen: list[str] = []
 

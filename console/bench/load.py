@@ -1,0 +1,164 @@
+"""The load generator: a process of its own that asks several servers in turn, or one with many clients at once.
+
+``python -m console.bench.load`` reads what to do from its input and writes what it measured, both JSON. It
+imports nothing of the product, so that neither side's clock pays for the other.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+import time
+from dataclasses import dataclass, field
+from http.client import HTTPConnection, HTTPException
+from itertools import count
+from typing import Any
+
+TIMEOUT = 120
+PATIENCE = 3  # tries, where a server closes a connection that is kept
+
+
+@dataclass
+class Step:
+    """One request of a visit. ``{n}`` in it is a running number, ``{pick}`` one of the target's picks."""
+
+    method: str
+    path: str
+    body: str | None = None
+    expect: tuple[int, ...] = (200,)
+
+
+@dataclass
+class Target:
+    """A page of a server, as somebody who is signed in asks for it: one request, or what a browser sends after it."""
+
+    name: str
+    address: str  # host:port
+    headers: dict[str, str]
+    steps: list[Step]
+    picks: list[str] = field(default_factory=list)
+
+    @classmethod
+    def read(cls, told: dict[str, Any]) -> Target:
+        """Read a target as it was sent."""
+        steps = [Step(one["method"], one["path"], one.get("body"), tuple(one["expect"])) for one in told["steps"]]
+        return cls(told["name"], told["address"], told["headers"], steps, told.get("picks", []))
+
+
+class Client:
+    """One connection, kept while the server keeps it."""
+
+    def __init__(self, target: Target) -> None:
+        self._target = target
+        self._connection = HTTPConnection(target.address, timeout=TIMEOUT)
+
+    def visit(self, number: int) -> float:
+        """Do every step; return the seconds it took.
+
+        Raises:
+            RuntimeError: an answer was none of the expected.
+        """
+        target = self._target
+        filled = {"n": str(number), "pick": target.picks[number % len(target.picks)] if target.picks else ""}
+        began = time.perf_counter()
+        for step in target.steps:
+            status = self._ask(step.method, _fill(step.path, filled), step.body and _fill(step.body, filled))
+            if status not in step.expect:
+                raise RuntimeError(f"{target.name}: {step.method} {step.path[:80]} was answered with {status}")
+        return time.perf_counter() - began
+
+    def close(self) -> None:
+        """Hang up."""
+        self._connection.close()
+
+    def _ask(self, method: str, path: str, body: str | None) -> int:
+        headers = dict(self._target.headers)
+        if body is not None:
+            headers["Content-Type"] = "application/x-www-form-urlencoded"
+        for attempt in range(PATIENCE):
+            try:
+                self._connection.request(method, path, body, headers)
+                answer = self._connection.getresponse()
+                answer.read()
+            except (HTTPException, ConnectionError):
+                self._connection.close()
+                if attempt == PATIENCE - 1:
+                    raise
+            else:
+                return answer.status
+        raise AssertionError("unreachable")
+
+
+def _fill(text: str | None, filled: dict[str, str]) -> str | Any | None:
+    if text is None:
+        return None
+    for name, value in filled.items():
+        text = text.replace("{" + name + "}", value)
+    return text
+
+
+def in_turn(targets: list[Target], rounds: int, warm_up: int, first: int) -> dict[str, list[float]]:
+    """Visit each target once in every round, with one client."""
+    clients = {target.name: Client(target) for target in targets}
+    times: dict[str, list[float]] = {target.name: [] for target in targets}
+    for number in range(warm_up + rounds):
+        for name, client in clients.items():
+            took = client.visit(first + number)
+            if number >= warm_up:
+                times[name].append(took)
+    for client in clients.values():
+        client.close()
+    return times
+
+
+def at_once(target: Target, clients: int, seconds: float, first: int) -> float:
+    """Return how many visits a second so many clients get from a target."""
+    numbers = count(first)
+    lock, done = threading.Lock(), [0]
+    failed: list[Exception] = []
+    end = time.perf_counter() + seconds
+
+    def work() -> None:
+        client = Client(target)
+        try:
+            while time.perf_counter() < end:
+                with lock:
+                    number = next(numbers)
+                client.visit(number)
+                with lock:
+                    done[0] += 1
+        except (RuntimeError, HTTPException, OSError) as error:  # told by the main thread
+            failed.append(error)
+        finally:
+            client.close()
+
+    began = time.perf_counter()
+    threads = [threading.Thread(target=work) for _ in range(clients)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if failed:
+        raise failed[0]
+    return done[0] / (time.perf_counter() - began)
+
+
+def main() -> None:
+    """Do what the input says."""
+    told = json.load(sys.stdin)
+    targets = [Target.read(one) for one in told["targets"]]
+    try:
+        if told["mode"] == "in turn":
+            found: dict[str, Any] = in_turn(targets, told["rounds"], told["warm_up"], told["first"])
+        else:
+            found = {
+                target.name: at_once(target, told["clients"], told["seconds"], told["first"]) for target in targets
+            }
+    except (RuntimeError, HTTPException, OSError) as error:
+        sys.exit(str(error))
+    json.dump(found, sys.stdout)
+
+
+if __name__ == "__main__":
+    main()
