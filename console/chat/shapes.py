@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from console.chat.files import file_link
 from console.chat.models import Chat, ChatFile, ChatMessage, MessageKind, StaffPresence
 from console.core import clock
 from console.core.context import settings
@@ -75,8 +76,13 @@ def plain_shape(
     if kind is MessageKind.EVENT:
         shape["event"] = {key: value for key, value in data.items() if not (outside and key in _INSIDE)}
     if files:
-        shape["files"] = [{"id": file.id, "name": file.name, "size": file.size} for file in files]
+        shape["files"] = [_file(number, file, outside=outside) for file in files]
     return shape
+
+
+def _file(number: str, file: ChatFile, *, outside: bool) -> Shape:
+    url = f"/chat/files/{file_link(file)}" if outside else f"/console/desk/{number}/files/{file.id}"
+    return {"id": file.id, "name": file.name, "size": file.size, "url": url}
 
 
 _INSIDE = ("inside", "note", "staff", "person", "customer", "to_id", "source")

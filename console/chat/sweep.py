@@ -96,7 +96,7 @@ class _Rules:
         if chat.noticed_at is not None and chat.noticed_at >= closes - self.ahead:
             return False
         chat.noticed_at = now
-        timeline.event(SYSTEM, chat, "closing_soon", closes_at=closes.isoformat())
+        timeline.event(SYSTEM, chat, "closing_soon", closes_at=shapes.instant(closes))
         news_ = {"chat": chat.number, "closes_at": shapes.instant(closes)}
         number = chat.number
         after_commit(lambda: push("hours:closing", news_, namespace=news.VISITOR, rooms=[news.room(number)]))

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from flask_babel import lazy_gettext
 from sqlalchemy import select
+from sqlalchemy.orm import joinedload
 
 from console.chat import news, queries, timeline
 from console.chat.models import Chat, ChatStatus
@@ -17,9 +19,10 @@ from console.core.actor import SYSTEM, Actor
 from console.core.db import db
 from console.core.errors import Conflict, NotFound
 from console.customers import cards
-from console.customers.models import Verification, VerificationCard
-from console.customers.verification import end_by_channel
+from console.customers.models import Membership, Verification, VerificationCard, VerificationKind
+from console.customers.verification import end_by_channel, verify
 from console.staff.roles import Permission
+from console.tickets import identity
 
 CHANNEL = "chat:"
 
@@ -38,8 +41,7 @@ def ask(actor: Actor, number: object) -> tuple[Chat, VerificationCard]:
     """
     actor.require(Permission.VERIFY)
     chat = queries.lock_chat(actor, number)
-    if chat.status is not ChatStatus.ACTIVE or chat.assignee_id != actor.id:
-        raise Conflict(code="not_yours")
+    _check_mine(actor, chat)
     card, _token = cards.ask(actor, channel(chat))  # the card is on the connection; nobody needs its token
     timeline.event(actor, chat, "verification_asked", expires_at=card.expires_at.isoformat())
     return chat, card
@@ -80,20 +82,78 @@ def submit(visitor: Actor, chat: Chat, *, email: str, pin: str) -> cards.Result:
     return result
 
 
-def note_channel(actor: Actor, channel_name: str, verification: Verification | None) -> None:
-    """Note in the chat that a channel names how a check by staff went (``None``: it failed)."""
-    if not channel_name.startswith(CHANNEL):
-        return
-    try:
-        chat = queries.lock_chat(actor, channel_name.removeprefix(CHANNEL))
-    except NotFound:
-        return
-    if not chat.is_live:
-        return
-    if verification is not None:
-        note_verified(actor, chat, verification)
+def withdraw(actor: Actor, number: object) -> Chat:
+    """Take back the card that stands before the visitor, if one does.
+
+    Raises:
+        NotFound: no such chat for this person, or the role does not verify.
+        Conflict: ``not_yours``: another agent has the chat, or it has ended.
+    """
+    actor.require(Permission.VERIFY)
+    chat = queries.lock_chat(actor, number)
+    _check_mine(actor, chat)
+    if cards.withdraw(actor, channel(chat)):
+        timeline.event(actor, chat, "verification_withdrawn")
+        news.state(chat)
+    return chat
+
+
+def verify_spoken(actor: Actor, *, email: str, pin: str, channel_name: str) -> Verification | None:
+    """Check what a person says; where the channel names a chat or a ticket, that tells how it went.
+
+    Raises:
+        NotFound, Invalid, TooMany: see :func:`console.customers.verification.verify`; nothing was tried.
+        Conflict: the chat is not this agent's or has ended, the ticket was merged or closed.
+    """
+    chat = _named(actor, channel_name)
+    if chat is None:
+        return identity.verify_spoken(actor, email=email, pin=pin, channel_name=channel_name)
+    _check_mine(actor, chat)
+    made = verify(actor, email=email, pin=pin, channel=channel(chat))
+    if made is not None:
+        cards.end_open(channel(chat))
+        note_verified(actor, chat, made)
     else:
         timeline.event(actor, chat, "verification_failed", over=False)
+    return made
+
+
+def end(actor: Actor, verification_id: int) -> Verification:
+    """End one's own verification; the chat or the ticket that it was made for is told.
+
+    Raises:
+        NotFound: not there, or another staff member's.
+    """
+    named = db.session.scalar(
+        select(Verification.channel).where(Verification.id == verification_id, Verification.staff_id == actor.id)
+    )
+    chat = _named(actor, named or "")
+    was_live = chat is not None and db.session.get_one(Verification, verification_id).is_live(clock.now())
+    ended = identity.end(actor, verification_id)
+    if chat is not None and was_live:
+        chat.verified_until = None
+        timeline.event(actor, chat, "verification_ended")
+        news.state(chat)
+    return ended
+
+
+def live_for(actor: Actor, chat: Chat) -> Verification | None:
+    """Return the live verification that ``actor`` has for this chat and no other, with the person and the account."""
+    if not actor.may(Permission.VERIFY):
+        return None
+    return db.session.scalar(
+        select(Verification)
+        .where(
+            Verification.channel == channel(chat),
+            Verification.staff_id == actor.id,
+            Verification.kind == VerificationKind.PIN,
+            Verification.ended_at.is_(None),
+            Verification.expires_at > clock.now(),
+        )
+        .options(joinedload(Verification.customer), joinedload(Verification.membership).joinedload(Membership.person))
+        .order_by(Verification.id.desc())
+        .limit(1)
+    )
 
 
 def note_verified(actor: Actor, chat: Chat, verification: Verification) -> None:
@@ -122,3 +182,23 @@ def end_channel(chat: Chat) -> None:
         card.ended_at = now
     end_by_channel(SYSTEM, channel(chat))
     chat.verified_until = None
+
+
+def _check_mine(actor: Actor, chat: Chat) -> None:
+    if chat.status is not ChatStatus.ACTIVE or chat.assignee_id != actor.id:
+        raise Conflict(
+            lazy_gettext("This chat is another agent's, or nobody's yet. Take it first.")
+            if chat.is_live
+            else lazy_gettext("This chat has ended."),
+            code="not_yours",
+        )
+
+
+def _named(actor: Actor, channel_name: str) -> Chat | None:
+    """Return the chat that a channel names, locked; ``None`` where it names none that this person sees."""
+    if not channel_name.startswith(CHANNEL):
+        return None
+    try:
+        return queries.lock_chat(actor, channel_name.removeprefix(CHANNEL))
+    except NotFound:
+        return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -88,6 +89,8 @@ class Settings:
     session_hours: int = 12
     totp_roles: tuple[str, ...] = ()
     migration_days: int = 30
+    widget_color: str = ""  # of the chat widget, as #0a6c61; our own when empty
+    chat_keep_months: int = 24  # ended chats, then they are deleted
     chat_limit_factor: int = 1  # of what one network address may open: a company behind one address, a bench
 
     @property
@@ -153,6 +156,8 @@ class Settings:
             session_hours=values.number("SESSION_HOURS", cls.session_hours),
             totp_roles=values.many("TOTP_ROLES", ()),
             migration_days=values.number("MIGRATION_DAYS", cls.migration_days),
+            widget_color=values.color("WIDGET_COLOR", cls.widget_color),
+            chat_keep_months=values.number("CHAT_KEEP_MONTHS", cls.chat_keep_months),
             chat_limit_factor=values.number("CHAT_LIMIT_FACTOR", cls.chat_limit_factor),
         )
         settings.check()
@@ -252,6 +257,14 @@ class _Reader:
         if not raw.isdigit() or int(raw) == 0:
             raise SettingsError(f"{PREFIX}{name}: {raw!r} is no positive whole number")
         return int(raw)
+
+    def color(self, name: str, default: str) -> str:
+        raw = self.optional(name)
+        if raw is None:
+            return default
+        if not re.fullmatch(r"#[0-9a-fA-F]{6}", raw):
+            raise SettingsError(f"{PREFIX}{name}: {raw!r} is no colour like #0a6c61")
+        return raw.lower()
 
     def instant(self, name: str) -> datetime | None:
         raw = self.optional(name)

@@ -16,13 +16,14 @@ from console.chat.writer import writer
 from console.chat.writing import from_staff
 from console.core import clock
 from console.core.actor import Actor
+from console.core.context import settings
 from console.core.db import db
 from console.core.errors import Invalid, NotFound
 from console.core.push import push
 from console.core.transaction import transaction
 from console.staff.models import Department, DepartmentMember
 from console.staff.roles import Permission
-from console.web.sockets import SESSION, Answer, number, on_desk, text
+from console.web.sockets import SESSION, Answer, anybody_in, number, on_desk, text
 
 _CHAT = Permission.CHAT
 MAX_REASON = 200
@@ -48,12 +49,14 @@ def state(actor: Actor, _packet: dict[str, Any]) -> Answer:
 
 def _state(actor: Actor) -> Answer:
     chats = [shapes.chat_row(chat) for chat in queries.live_chats(actor)]
+    rules = queries.desk_settings()
     return {
         "queue": [row for row in chats if row["status"] == "queued"],
         "mine": [row for row in chats if row["assignee"] and row["assignee"]["id"] == actor.id],
         "all": chats,
         "presence": _presence(),
         "hours": shapes.hours_shape(),
+        "rules": {"capacity": rules.capacity, "assignment": rules.assignment.value, "wait_minutes": rules.wait_minutes},
         "me": actor.id,
     }
 
@@ -133,6 +136,7 @@ def watch(actor: Actor, packet: dict[str, Any]) -> Answer:
         "chat": shapes.chat_whole(chat),
         "draft": None if draft is None else {"kind": draft.kind.value, "body": draft.body},
         "card": None if card is None else {"expires_at": shapes.instant(card.expires_at)},
+        "online": _visitor_is_here(chat.number),
     }
 
 
@@ -215,6 +219,14 @@ def ask(actor: Actor, packet: dict[str, Any]) -> Answer:
     return told
 
 
+@on_desk("verification:withdraw", Permission.VERIFY)
+def withdraw(actor: Actor, packet: dict[str, Any]) -> Answer:
+    """Take the sealed card back."""
+    with transaction():
+        chat = verifying.withdraw(actor, packet.get("chat"))
+    return {"chat": shapes.chat_whole(chat)}
+
+
 @on_desk("presence:set", _CHAT)
 def set_presence(actor: Actor, packet: dict[str, Any]) -> Answer:
     """Say whether one takes chats."""
@@ -243,6 +255,12 @@ def _presence() -> list[shapes.Shape]:
         shapes.presence_shape(one, load.get(one.staff_id, 0), here=queries.is_here(one, now, grace))
         for one in queries.presences()
     ]
+
+
+def _visitor_is_here(number: str) -> bool | None:
+    """Tell whether the visitor has the chat open; ``None``: not in this process, but there may be others."""
+    here = anybody_in(news.room(number), news.VISITOR)
+    return None if not here and settings().redis_url else here
 
 
 def _departments(actor: Actor) -> list[int]:

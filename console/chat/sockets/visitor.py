@@ -25,7 +25,7 @@ from console.core.push import push
 from console.core.transaction import transaction
 from console.extensions import socketio
 from console.tickets.writing import requester_writes
-from console.web.sockets import VISITOR, Answer, acknowledged, number, text
+from console.web.sockets import VISITOR, Answer, acknowledged, anybody_in, number, text
 
 PER_SECOND, BURST = 5, 20
 MAX_TOKEN = 500
@@ -56,7 +56,7 @@ def disconnected(*_reason: Any) -> None:
     """Tell the desk that the visitor's connection is gone."""
     _buckets.pop(_sid(), None)
     bound = session.get(_CHAT)
-    if isinstance(bound, str):
+    if isinstance(bound, str) and not anybody_in(news.room(bound), VISITOR, but=_sid()):
         push("chat:visitor", {"chat": bound, "online": False}, namespace=news.DESK, rooms=[news.room(bound)])
 
 

@@ -1,0 +1,89 @@
+"""Files in a chat: checked like a ticket's, kept outside of the web root, only ever downloaded."""
+
+from __future__ import annotations
+
+import hmac
+from datetime import timedelta
+
+from flask_babel import lazy_gettext
+from sqlalchemy import delete, func, select
+
+from console.chat.models import Chat, ChatFile
+from console.core import clock
+from console.core.context import files as store
+from console.core.context import sealer
+from console.core.db import db
+from console.core.errors import Conflict, Invalid, NotFound
+from console.tickets.attachments import check
+
+MOST_PENDING = 20  # uploaded and not sent, of one chat
+LEFT = timedelta(days=2)  # what was never sent is then deleted
+
+
+def attach(chat: Chat, name: str, content: bytes, *, staff_id: int | None = None) -> ChatFile:
+    """Keep a file for a message that is being written.
+
+    Args:
+        staff_id: who uploads it; nobody of ours is the visitor.
+
+    Raises:
+        Invalid: field ``file``: empty, too large, of a type that is not taken, or too many.
+        Conflict: the chat has ended.
+    """
+    if not chat.is_live:
+        raise Conflict(lazy_gettext("This conversation has ended. Your text is kept."), code="ended")
+    pending = select(func.count()).where(ChatFile.chat_id == chat.id, ChatFile.seq.is_(None))
+    if (db.session.scalar(pending) or 0) >= MOST_PENDING:
+        raise Invalid(fields={"file": [lazy_gettext("Send the files you have attached first.")]})
+    name, content_type = check(name, content)
+    file = ChatFile(
+        chat_id=chat.id,
+        staff_id=staff_id,
+        name=name,
+        content_type=content_type,
+        size=len(content),
+        digest=store().put(content),
+        created_at=clock.now(),
+    )
+    db.session.add(file)
+    db.session.flush()
+    return file
+
+
+def file_link(file: ChatFile) -> str:
+    """Return the end of the address under which the visitor downloads a file: it opens this one and no other."""
+    return f"{file.id}/{_proof(file)}"
+
+
+def find_for_visitor(key: int, proof: str) -> ChatFile:
+    """Return a file by the address the visitor was given.
+
+    Raises:
+        NotFound: no such file, or not this address.
+    """
+    file = db.session.get(ChatFile, key)
+    if file is None or not hmac.compare_digest(_proof(file), proof):
+        raise NotFound
+    return file
+
+
+def find_for_staff(chat: Chat, key: int, staff_id: int | None) -> ChatFile:
+    """Return a file of a chat that the reader may see; one not sent yet, to its uploader alone.
+
+    Raises:
+        NotFound: it is none of them.
+    """
+    file = db.session.get(ChatFile, key)
+    if file is None or file.chat_id != chat.id or (file.seq is None and file.staff_id != staff_id):
+        raise NotFound
+    return file
+
+
+def forget_unsent() -> int:
+    """Delete what was uploaded and never sent; the bytes stay where another row needs them."""
+    old = delete(ChatFile).where(ChatFile.seq.is_(None), ChatFile.created_at < clock.now() - LEFT)
+    return len(db.session.execute(old.returning(ChatFile.id)).all())
+
+
+def _proof(file: ChatFile) -> str:
+    return sealer().keyed_digest("chat-file", f"{file.chat_id}:{file.id}")[:40]

@@ -1,0 +1,243 @@
+"""The chat widget: its loader for any site, its frame, its files, and a plain form where no script or socket works.
+
+Nothing here reads a cookie: the frame stands in other people's pages, where ours would not come along. A chat is
+opened by its token, a file by its own address.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from uuid import uuid4
+
+from flask import Blueprint, Flask, Response, jsonify, render_template, request
+from flask.typing import ResponseReturnValue
+from flask_babel import lazy_gettext
+from wtforms import EmailField, HiddenField, SelectField, StringField, TextAreaField
+
+from console.chat import files, queries, shapes, tokens
+from console.chat.desk_settings import announcement
+from console.core import clock
+from console.core.actor import Actor
+from console.core.addresses import source
+from console.core.context import files as store
+from console.core.context import settings
+from console.core.errors import Invalid, NotFound, Refusal
+from console.core.forms import Form
+from console.core.transaction import transaction
+from console.extensions import csrf
+from console.portal.chat_words import launcher_texts, widget_texts
+from console.portal.private_pages import speaking
+from console.tickets.models import TicketSource
+from console.tickets.opening import NewTicket, open_ticket
+from console.tickets.queries import departments
+from console.web import limits
+from console.web.answers import problem, refuse, wants_json
+from console.web.downloads import download
+from console.web.filters import language as page_language
+from console.web.limits import Limit
+from console.web.security import csp_nonce
+
+blueprint = Blueprint("chat", __name__, url_prefix="/chat")
+
+ASKED = Limit("chat-asked", 10, 60 * limits.MINUTE)
+UPLOADED = Limit("chat-uploaded", 60, 15 * limits.MINUTE)
+FRAME = (
+    "default-src 'none'; script-src 'self' 'nonce-{nonce}'; style-src 'self' 'nonce-{nonce}'; img-src 'self' data:; "
+    "font-src 'self'; connect-src 'self' {socket}; form-action 'self'; base-uri 'none'; frame-ancestors 'self' {sites}"
+)
+
+
+NO_TOKEN = {"csrf": False}  # there is no session to ride on
+
+
+class QuestionForm(Form):
+    """A question without a conversation."""
+
+    name = StringField(lazy_gettext("Name"))
+    email = EmailField(lazy_gettext("E-mail for the answer"))
+    department = SelectField(lazy_gettext("What is it about"), validate_choice=False, choices=[])
+    question = TextAreaField(lazy_gettext("Question"))
+    website = StringField()  # nobody sees it; whoever fills it in is a program
+    client_id = HiddenField()
+
+
+@blueprint.get("/")
+def page() -> ResponseReturnValue:
+    """Show the widget on a page of our own."""
+    with speaking(None):
+        return render_template("widget/page.html")
+
+
+@blueprint.get("/widget.js")
+def loader() -> ResponseReturnValue:
+    """Return the script that any site loads: a button, and behind it our frame."""
+    with speaking(request.args.get("lang")):
+        words = json.dumps(launcher_texts(), ensure_ascii=False)
+    color, ink = _colors()
+    script = render_template("widget/widget.js", words=words, color=color, ink=ink)
+    return Response(
+        script,
+        mimetype="text/javascript",
+        headers={"Cache-Control": "public, max-age=300", "Cross-Origin-Resource-Policy": "cross-origin"},
+    )
+
+
+@blueprint.get("/frame")
+def frame() -> ResponseReturnValue:
+    """Return the frame's page."""
+    with speaking(request.args.get("lang")):
+        response = Response(_frame(QuestionForm(formdata=None, meta=NO_TOKEN)))
+    return _in_frame(response)
+
+
+@blueprint.get("/state")
+def state() -> ResponseReturnValue:
+    """Tell whether somebody is here, and what is announced."""
+    return jsonify(_state())
+
+
+@blueprint.get("/theme.css")
+def theme() -> ResponseReturnValue:
+    """Return the brand's colour, where one is set."""
+    color, ink = _colors()
+    css = f":root, :root[data-theme] {{ --accent: {color}; --on-accent: {ink}; }}\n" if settings().widget_color else ""
+    return Response(css, mimetype="text/css", headers={"Cache-Control": "public, max-age=300"})
+
+
+@blueprint.post("/ask")
+@csrf.exempt  # no cookie is read: whoever sends it could as well type it
+def ask() -> ResponseReturnValue:
+    """Take a question as a ticket, for whom neither script nor socket works."""
+    form = QuestionForm(meta=NO_TOKEN)
+    with speaking(request.args.get("lang")):
+        try:
+            number = _ticket(form)
+        except Refusal as refusal:
+            if wants_json():
+                return refuse(refusal)
+            for name, texts in refusal.fields.items():
+                place = {"body": "question", "requester_email": "email", "subject": "question"}.get(name, name)
+                if place in form:
+                    form[place].errors = [str(text) for text in texts]
+            return _in_frame(Response(_frame(form, refusal=refusal), refusal.status))
+        if wants_json():
+            return jsonify(ticket=number)
+        return _in_frame(Response(_frame(form, ticket=number)))
+
+
+@blueprint.post("/files")
+@csrf.exempt  # opened by the chat's token, not by a cookie
+def upload() -> ResponseReturnValue:
+    """Keep a file for a message that is being written."""
+    try:
+        limits.count(UPLOADED, source(request.remote_addr))
+        chat = tokens.chat_of(request.headers.get("X-Chat-Token"))
+        if chat is None:
+            raise NotFound
+        sent = request.files.get("file")
+        if sent is None or not sent.filename:
+            raise Invalid(fields={"file": [lazy_gettext("Choose a file.")]})
+        content = sent.read()
+        key = chat.id
+        with transaction():
+            file = files.attach(queries.lock_by_key(key), sent.filename, content)
+            answer = {"id": file.id, "name": file.name, "size": file.size}
+    except Refusal as refusal:
+        response = jsonify(problem(refusal))
+        response.status_code = refusal.status
+        return response
+    return jsonify(file=answer)
+
+
+@blueprint.get("/files/<int:key>/<proof>")
+def file(key: int, proof: str) -> ResponseReturnValue:
+    """Download a file."""
+    found = files.find_for_visitor(key, proof)
+    try:
+        return download(found.name, store().get(found.digest))
+    except FileNotFoundError:
+        raise NotFound from None
+
+
+def _ticket(form: QuestionForm) -> str:
+    limits.count(ASKED, source(request.remote_addr))
+    if form.website.data:
+        raise Invalid
+    chosen = [place for place in departments() if not place.private]
+    place = next((one for one in chosen if one.key == form.department.data), chosen[0] if chosen else None)
+    if place is None:
+        raise Invalid(fields={"department": [lazy_gettext("Choose a department.")]})
+    question = form.question.data or ""
+    words = " ".join(question.split())
+    subject = words if len(words) <= 80 else words[:80].rsplit(" ", 1)[0] + "…"
+    visitor = Actor(
+        kind="visitor", id=None, name=(form.name.data or "")[:120] or "visitor", address=request.remote_addr
+    )
+    with transaction():
+        ticket = open_ticket(
+            visitor,
+            NewTicket(
+                subject=subject,
+                body=question,
+                requester_email=form.email.data or "",
+                requester_name=form.name.data or "",
+                language=page_language(),
+                department_id=place.id,
+                source=TicketSource.WEB,
+            ),
+        )
+        return ticket.number
+
+
+def _frame(form: QuestionForm, *, ticket: str | None = None, refusal: Refusal | None = None) -> str:
+    choices = [place for place in departments() if not place.private]
+    form.department.choices = [(place.key, place.name(page_language())) for place in choices]
+    form.client_id.data = form.client_id.data or uuid4().hex
+    return render_template(
+        "widget/frame.html",
+        form=form,
+        ticket=ticket,
+        refusal=refusal,
+        state=_state(),
+        texts=widget_texts(),
+        keep_months=settings().chat_keep_months,
+    )
+
+
+def _state() -> dict[str, Any]:
+    row = queries.desk_settings()
+    now = clock.now()
+    here = queries.available(now, row.grace_seconds)
+    return {
+        "hours": shapes.hours_shape(),
+        "announcement": announcement(row, now),
+        "anybody": bool(here),
+        "wait_minutes": row.wait_minutes,
+    }
+
+
+def _in_frame(response: Response) -> Response:
+    """Let the sites that were named, and nobody else, put the frame into their pages."""
+    socket = settings().base_url.replace("http", "ws", 1)
+    sites = " ".join(settings().allowed_origins)
+    policy = FRAME.format(nonce=csp_nonce(), socket=socket, sites=sites)
+    response.headers["Content-Security-Policy"] = policy.strip()
+    response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+    response.headers.setdefault("Cross-Origin-Opener-Policy", "unsafe-none")
+    return response
+
+
+def _colors() -> tuple[str, str]:
+    """Return the widget's colour, and black or white, whichever is read better on it (WCAG 2.2, 1.4.3)."""
+    color = settings().widget_color or "#0a6c61"
+    parts = [int(color[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+    return color, "#ffffff" if 1.05 / (luminance + 0.05) >= (luminance + 0.05) / 0.05 else "#000000"
+
+
+def init_app(app: Flask) -> None:
+    """Register the widget's pages."""
+    app.register_blueprint(blueprint)
+    app.jinja_env.globals["chat_identity"] = tokens.person_token

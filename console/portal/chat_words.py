@@ -1,0 +1,83 @@
+"""What the widget says: written into its page, so that the catalogue is one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from flask_babel import gettext, ngettext
+
+
+def widget_texts() -> dict[str, str | dict[str, str]]:
+    """Return the texts of ``static/widget/*.js`` in the language of this request."""
+    return {
+        "open_until": gettext("We are here until %(time)s", time="%(time)s"),
+        "opens_today": gettext("We open today at %(time)s", time="%(time)s"),
+        "opens_tomorrow": gettext("We open tomorrow at %(time)s", time="%(time)s"),
+        "opens_on": gettext("We open on %(day)s at %(time)s", day="%(day)s", time="%(time)s"),
+        "closed": gettext("We are not here just now"),
+        "connecting": gettext("Connecting…"),
+        "reconnecting": gettext("The connection is lost. What you write is kept; we keep trying."),
+        "connected": gettext("Connected again"),
+        "queued": gettext("You are in the queue. Somebody will take your question within minutes."),
+        "queued_none": gettext("If nobody is free in time, your question becomes a ticket by itself."),
+        "taken": gettext("%(name)s answers you", name="%(name)s"),
+        "transferred": gettext("%(name)s goes on with you", name="%(name)s"),
+        "requeued": gettext("Whoever answered you is no longer there. You are at the head of the queue again."),
+        "ended_by_staff": gettext("The conversation has ended"),
+        "ended_by_visitor": gettext("You have ended the conversation"),
+        "ticketed": gettext("Your question is ticket %(number)s. The answer comes by e-mail.", number="%(number)s"),
+        "closing_soon": gettext("We close at %(time)s. What is open then becomes a ticket and is answered by e-mail.",
+                                time="%(time)s"),
+        "asked": gettext("You are asked to confirm who you are"),
+        "verified": gettext("Your identity is confirmed for this conversation"),
+        "not_verified": gettext("The identity is not confirmed"),
+        "not_verified_help": gettext(
+            "Check the address and take the PIN that the portal shows now. After several tries wait a quarter of "
+            "an hour, or make a new PIN."
+        ),
+        "card_over": gettext("This card takes no further try. Ask for a new one."),
+        "begun": gettext("The conversation began at %(time)s", time="%(time)s"),
+        "sending": gettext("sending"),
+        "sent": gettext("sent"),
+        "seen": gettext("seen"),
+        "failed": gettext("Not sent"),
+        "retry": gettext("Try again"),
+        "pin_hidden": gettext("A six-digit number was hidden before it was stored, because it could be a PIN"),
+        "typing": gettext("%(name)s is writing", name="%(name)s"),
+        "new_messages": forms(lambda n: ngettext("%(num)d new message", "%(num)d new messages", n)),
+        "too_large": gettext("The file is larger than 10 MB."),
+        "uploading": gettext("Attaching %(name)s…", name="%(name)s"),
+        "upload_failed": gettext("%(name)s could not be attached.", name="%(name)s"),
+        "remove_file": gettext("Remove %(name)s", name="%(name)s"),
+        "download": gettext("Download %(name)s", name="%(name)s"),
+        "rated": gettext("Thank you. We read every rating."),
+        "transcript_sent": gettext("The transcript is on its way to %(address)s.", address="%(address)s"),
+        "signed_in_as": gettext("Signed in as %(name)s", name="%(name)s"),
+        "fallback": gettext("The chat cannot be reached just now. Your question is ticket %(number)s instead.",
+                            number="%(number)s"),
+        "no_way": gettext("We cannot be reached just now. Your text is kept; try again in a moment."),
+        "end_question": gettext("End the conversation?"),
+        "end_queued": gettext("Nobody has answered yet. Your question becomes a ticket and is answered by e-mail."),
+        "added": gettext("Added to ticket %(number)s", number="%(number)s"),
+        "ended_keep": gettext("The conversation has ended while you were writing. Begin a new one with this text?"),
+        "you": gettext("You"),
+        "us": gettext("Support"),
+        "today": gettext("Today"),
+        "yesterday": gettext("Yesterday"),
+        "kb": gettext("%(size)s kB", size="%(size)s"),
+    }  # fmt: skip
+
+
+def forms(write: Callable[[int], str]) -> dict[str, str]:
+    """Return what ``write`` says of a number, by plural category; ``#`` stands for the number."""
+    samples = {"one": 1, "few": 2, "other": 5}
+    return {category: write(number).replace(str(number), "#") for category, number in samples.items()}
+
+
+def launcher_texts() -> dict[str, str]:
+    """Return what the button on somebody's page says."""
+    return {
+        "open": gettext("Chat with us"),
+        "close": gettext("Close the chat"),
+        "frame": gettext("Chat with support"),
+    }

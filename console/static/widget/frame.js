@@ -1,0 +1,491 @@
+// The visitor's side of a chat. What is written is kept here until the server has said that it is stored.
+import { io } from '../vendor/socket.io.esm.min.js';
+import { Outbox } from './outbox.js';
+import { Log } from './log.js';
+import { say, plural } from './words.js';
+
+const $ = (selector) => document.querySelector(`[data-${selector}]`);
+const ANSWER = 8_000;       // milliseconds to wait for an acknowledgement
+const PING_EVERY = 20_000;  // how often a connection is asked whether it lives
+const GIVE_UP = 10_000;     // without a connection the form makes a ticket
+const state = JSON.parse(document.getElementById('state').textContent);
+const language = document.documentElement.lang.startsWith('en') ? 'en' : 'sr_Latn';
+const identity = new URLSearchParams(location.hash.slice(1)).get('identity') || '';
+const page = new URLSearchParams(location.search).get('page') || '';
+const embedded = window.parent !== window;
+
+const store = {
+  get(key) { try { return JSON.parse(localStorage.getItem(`chat:${key}`)); } catch { return null; } },
+  set(key, value) { try { value === null ? localStorage.removeItem(`chat:${key}`) : localStorage.setItem(`chat:${key}`, JSON.stringify(value)); } catch { /* no storage: it lives as long as the page */ } },
+};
+
+let token = store.get('token');
+let chat = null;        // as the server last told
+let hours = state.hours;
+let shown = !embedded;
+let unread = 0;
+let lastRead = 0;
+let clockOffset = Date.parse(hours.now) - Date.now();
+const outbox = new Outbox(store);
+const log = new Log($('log'), { retry: (id) => { outbox.again(id); drain(); } });
+
+const socket = io('/visitor', { transports: ['websocket'], autoConnect: false, reconnectionDelayMax: 8_000, auth: (give) => give({ token, language }) });
+
+// --- asking the server ------------------------------------------------------------------------------------------
+
+async function call(event, packet = {}, wait = ANSWER) {
+  const answer = await socket.timeout(wait).emitWithAck(event, packet);
+  if (!answer.ok) throw Object.assign(new Error(answer.error.message), answer.error);
+  return answer;
+}
+
+async function sync() {
+  let more = true;
+  while (more) {
+    const answer = await call('chat:sync', { after: log.last });
+    answer.messages.forEach(receive);
+    if (!answer.messages.length) log.last = Math.max(log.last, answer.more ? log.last + 1 : answer.chat.seq);
+    more = answer.more;
+    take(answer.chat, answer.hours);
+    card(answer.card);
+  }
+  return true;
+}
+
+function take(news, newHours) {
+  const first = chat === null;
+  chat = news;
+  if (newHours) setHours(newHours);
+  log.seen(chat.seen);
+  show();
+  if (first) scroll();
+}
+
+// --- messages ---------------------------------------------------------------------------------------------------
+
+function receive(message) {
+  const mine = message.sender.kind === 'visitor';
+  if (mine && message.client_id) outbox.stored(message.client_id, message.seq);
+  const fresh = log.add(message);
+  if (!fresh) return;
+  if (message.kind === 'reply') { typing(false); news(); }
+  if (message.kind === 'event') happened(message);
+  scroll();
+  read();
+}
+
+function happened({ event }) {
+  if (event.event === 'closing_soon') line(say('closing_soon', { time: hour(event.closes_at) }));
+  if (['verified', 'ended', 'ticketed', 'requeued', 'transferred'].includes(event.event)) card(null);
+}
+
+function news() {
+  if (shown && !document.hidden) return;
+  unread += 1;
+  tellParent({ unread });
+  if (!embedded) document.title = `(${unread}) ${document.title.replace(/^\(\d+\) /, '')}`;
+}
+
+function read() {
+  if (!shown || document.hidden || !chat) return;
+  if (unread) { unread = 0; tellParent({ unread }); document.title = document.title.replace(/^\(\d+\) /, ''); }
+  if (log.last > lastRead && socket.connected) {
+    lastRead = log.last;
+    socket.emit('chat:read', { seq: log.last }, () => {});
+  }
+}
+
+let draining = false;
+async function drain() {
+  if (draining || !socket.connected || !chat) return;
+  draining = true;
+  try {
+    for (let next = outbox.next(); next; next = outbox.next()) {
+      log.pending(next, 'sending');
+      try {
+        const answer = await call('message:send', { client_id: next.id, body: next.body, files: next.files.map((file) => file.id) });
+        outbox.stored(next.id, answer.seq);
+        log.sent(next.id, answer.seq, answer.at);
+      } catch (refusal) {
+        if (!refusal.code) break;  // no answer: it is tried again with the same id when we are back
+        if (refusal.code === 'rate') { await new Promise((resume) => setTimeout(resume, 1_000 * (refusal.retry_after || 1))); continue; }
+        if (['ended', 'ticketed'].includes(refusal.code)) { await afterTheEnd(next, refusal); continue; }
+        if (refusal.code === 'busy') { await new Promise((resume) => setTimeout(resume, 1_500)); continue; }
+        outbox.fail(next.id);
+        log.pending(next, 'failed', refusal.message);
+      }
+    }
+  } finally { draining = false; }
+}
+
+// What was written while the chat ended: into the ticket it became, or back into the box for a new conversation.
+async function afterTheEnd(message, refusal) {
+  if (refusal.code === 'ticketed') {
+    try {
+      const answer = await call('ticket:add', { client_id: message.id, body: message.body });
+      outbox.stored(message.id, 0);
+      log.pending(message, 'added', say('added', { number: answer.ticket }));
+      return;
+    } catch (again) {
+      if (!again.code) throw again;
+    }
+  }
+  outbox.stored(message.id, 0);
+  log.drop(message.id);
+  store.set('draft', [message.body, store.get('draft') || ''].filter(Boolean).join('\n'));
+  await sync();
+  line(say('ended_keep'));
+}
+
+// --- the composer -----------------------------------------------------------------------------------------------
+
+const text = $('text');
+const composer = $('composer');
+let files = [];
+
+function send() {
+  const body = text.value.trim();
+  if ((!body && !files.length) || files.some((file) => !file.id)) return;
+  const message = outbox.put(body, files);
+  log.pending(message, 'sending');
+  text.value = '';
+  files = [];
+  drawFiles();
+  store.set('draft', null);
+  setTyping(false);
+  scroll();
+  if (chat && !['queued', 'active'].includes(chat.status) && chat.status !== 'ticketed') return restart(body);
+  drain();
+}
+
+composer.addEventListener('submit', (event) => { event.preventDefault(); send(); });
+text.addEventListener('keydown', (event) => {
+  if (event.key === 'Enter' && !event.shiftKey && !event.isComposing) { event.preventDefault(); send(); }
+});
+text.addEventListener('input', () => { store.set('draft', text.value || null); setTyping(Boolean(text.value)); });
+text.addEventListener('paste', (event) => { if (event.clipboardData.files.length) { event.preventDefault(); attach(event.clipboardData.files); } });
+$('file').addEventListener('change', (event) => { attach(event.target.files); event.target.value = ''; });
+document.addEventListener('dragover', (event) => event.preventDefault());
+document.addEventListener('drop', (event) => { event.preventDefault(); if (chat?.status === 'active' || chat?.status === 'queued') attach(event.dataTransfer.files); });
+
+async function attach(list) {
+  for (const file of list) {
+    const entry = { id: 0, name: file.name, size: file.size };
+    files.push(entry);
+    drawFiles();
+    try {
+      if (file.size > 10 * 1024 * 1024) throw new Error(say('too_large'));
+      const form = new FormData();
+      form.append('file', file);
+      const response = await fetch('/chat/files', { method: 'POST', body: form, headers: { 'X-Chat-Token': token, Accept: 'application/json' } });
+      const answer = await response.json();
+      if (!response.ok) throw new Error(answer.error.fields?.file?.[0] || answer.error.message);
+      Object.assign(entry, answer.file);
+    } catch (problem) {
+      files = files.filter((one) => one !== entry);
+      composerError(`${say('upload_failed', { name: file.name })} ${problem.message || ''}`);
+    }
+    drawFiles();
+  }
+}
+
+function drawFiles() {
+  const list = $('files');
+  list.hidden = !files.length;
+  list.replaceChildren(...files.map((file) => {
+    const item = document.createElement('li');
+    item.className = 'chip';
+    item.textContent = file.id ? file.name : say('uploading', { name: file.name });
+    const remove = document.createElement('button');
+    remove.type = 'button';
+    remove.className = 'btn btn-ghost btn-icon';
+    remove.textContent = '×';
+    remove.setAttribute('aria-label', say('remove_file', { name: file.name }));
+    remove.addEventListener('click', () => { files = files.filter((one) => one !== file); drawFiles(); text.focus(); });
+    item.append(remove);
+    return item;
+  }));
+}
+
+function composerError(words) {
+  const place = $('composer-error');
+  place.textContent = words || '';
+  place.hidden = !words;
+  if (words) setTimeout(() => composerError(''), 8_000);
+}
+
+let isTyping = false;
+let stopTyping = 0;
+function setTyping(now) {
+  clearTimeout(stopTyping);
+  if (now) stopTyping = setTimeout(() => setTyping(false), 4_000);
+  if (now === isTyping || !socket.connected || chat?.status !== 'active') return;
+  isTyping = now;
+  socket.emit('chat:typing', { typing: now }, () => {});
+}
+
+let typingEnds = 0;
+function typing(now, name) {
+  clearTimeout(typingEnds);
+  $('typing').hidden = !now;
+  $('typing').title = now ? say('typing', { name: name || say('us') }) : '';
+  if (now) { typingEnds = setTimeout(() => typing(false), 6_000); scroll(); }
+}
+
+// --- beginning --------------------------------------------------------------------------------------------------
+
+const start = $('start');
+if (start) {
+  const kept = store.get('form') || {};
+  for (const name of ['name', 'email', 'question']) if (!start[name].value && kept[name]) start[name].value = kept[name];
+  start.addEventListener('input', () => store.set('form', { name: start.name.value, email: start.email.value, question: start.question.value }));
+  start.addEventListener('submit', (event) => { event.preventDefault(); begin(); });
+  if (identity) {
+    for (const name of ['name', 'email']) start.querySelector(`[data-field="${name}"]`).hidden = true;
+  }
+}
+
+async function begin() {
+  clearErrors();
+  const button = $('submit');
+  button.disabled = true;
+  // One id for one opening: sent again after a lost answer, it is the same chat.
+  const opening = { name: start.name.value, email: start.email.value, department: start.department.value, question: start.question.value, language, page, ...(identity ? { identity } : {}) };
+  const said = JSON.stringify(opening);
+  const before = store.get('opening');
+  const id = before?.said === said ? before.id : crypto.randomUUID();
+  store.set('opening', { id, said });
+  try {
+    await connected();
+    const answer = await call('chat:open', { ...opening, client_id: id }, 15_000);
+    token = answer.chat.token;
+    store.set('token', token);
+    store.set('opening', null);
+    store.set('form', { name: opening.name, email: opening.email, question: '' });
+    take(answer.chat, answer.hours);
+    await sync();
+    text.focus();
+  } catch (refusal) {
+    if (refusal.code) refused(refusal);
+    else await fallback(opening);
+  } finally { button.disabled = false; }
+}
+
+function connected() {
+  if (socket.connected) return Promise.resolve();
+  socket.connect();
+  return new Promise((done, failed) => {
+    const late = setTimeout(() => failed(new Error('late')), GIVE_UP);
+    socket.once('connect', () => { clearTimeout(late); done(); });
+  });
+}
+
+// No socket gets through here: the question goes the plain way and becomes a ticket.
+async function fallback(opening) {
+  line(say('connecting'));
+  try {
+    const form = new FormData();
+    for (const name of ['name', 'email', 'department', 'question']) form.append(name, opening[name]);
+    const response = await fetch(start.action, { method: 'POST', body: form, headers: { Accept: 'application/json' } });
+    const answer = await response.json();
+    if (!response.ok) return refused(answer.error);
+    store.set('form', null);
+    store.set('opening', null);
+    start.replaceChildren(Object.assign(document.createElement('p'), { className: 'alert alert-success', textContent: say('fallback', { number: answer.ticket }) }));
+    line('');
+  } catch { line(say('no_way')); }
+}
+
+function refused(refusal) {
+  const names = { requester_email: 'email', body: 'question', subject: 'question' };
+  let first = null;
+  for (const [name, texts] of Object.entries(refusal.fields || {})) {
+    const place = start.querySelector(`[data-field="${names[name] || name}"]`);
+    if (!place || place.hidden || !texts.length) continue;
+    place.querySelector('[data-error]').textContent = texts[0];
+    const input = place.querySelector('.form-control');
+    input.classList.add('is-invalid');
+    input.setAttribute('aria-invalid', 'true');
+    first ??= input;
+  }
+  if (first) return first.focus();
+  const box = $('refused');
+  box.hidden = false;
+  box.querySelector('p').textContent = refusal.message;
+}
+
+function clearErrors() {
+  $('refused').hidden = true;
+  for (const place of start.querySelectorAll('[data-error]')) place.textContent = '';
+  for (const input of start.querySelectorAll('.is-invalid')) { input.classList.remove('is-invalid'); input.removeAttribute('aria-invalid'); }
+}
+
+function restart(question = '') {
+  token = null;
+  chat = null;
+  outbox.clear();
+  for (const key of ['token', 'draft', 'opening']) store.set(key, null);
+  const kept = store.get('form') || {};
+  store.set('form', { ...kept, question });
+  socket.disconnect();
+  location.reload();
+}
+
+// --- the sealed card --------------------------------------------------------------------------------------------
+
+let seal = null;
+function card(asked) {
+  if (!asked) { seal?.remove(); seal = null; return; }
+  if (seal) return;
+  seal = $('card').content.firstElementChild.cloneNode(true);
+  if (chat?.known) seal.querySelector('[data-email]').remove();
+  else seal.email.value = chat?.email || '';
+  seal.addEventListener('submit', async (event) => {
+    event.preventDefault();
+    const problem = seal.querySelector('[data-card-error]');
+    const button = seal.querySelector('button');
+    button.disabled = true;
+    problem.hidden = true;
+    const pin = seal.pin.value;
+    seal.pin.value = '';  // it stays nowhere
+    try {
+      const answer = await call('verification:submit', { email: seal.email?.value || '', pin }, 15_000);
+      if (answer.verified) return card(null);
+      problem.textContent = `${say('not_verified')}. ${answer.over ? say('card_over') : say('not_verified_help')}`;
+      problem.hidden = false;
+      if (answer.over) { const old = seal; seal = null; old.querySelectorAll('input, button').forEach((one) => { one.disabled = true; }); } else seal.pin.focus();
+    } catch (refusal) {
+      problem.textContent = refusal.fields?.pin?.[0] || refusal.fields?.email?.[0] || refusal.message || say('reconnecting');
+      problem.hidden = false;
+      if (refusal.code === 'no_card') { card(null); sync(); }
+    } finally { button.disabled = false; }
+  });
+  $('log').append(seal);
+  scroll();
+  if (shown) (seal.email?.value ? seal.pin : seal.email || seal.pin).focus();
+}
+
+// --- the end ----------------------------------------------------------------------------------------------------
+
+$('end').addEventListener('click', () => {
+  const dialog = $('ask');
+  dialog.querySelector('h2').textContent = say('end_question');
+  dialog.querySelector('p').textContent = chat.status === 'queued' ? say('end_queued') : '';
+  dialog.returnValue = '';
+  dialog.showModal();
+});
+$('ask').addEventListener('close', async (event) => {
+  if (event.target.returnValue !== 'yes') return;
+  try { const answer = await call('chat:end'); take(answer.chat); await sync(); } catch (refusal) { line(refusal.message || say('reconnecting')); }
+});
+$('rate').addEventListener('submit', async (event) => {
+  event.preventDefault();
+  const score = Number(event.target.score.value);
+  if (!score) return event.target.score[0].focus();
+  try { await call('chat:rate', { score, comment: event.target.comment.value }); afterSaid(say('rated')); event.target.hidden = true; } catch (refusal) { afterSaid(refusal.message); }
+});
+$('transcript').addEventListener('click', async (event) => {
+  try { await call('chat:transcript'); afterSaid(say('transcript_sent', { address: chat.email })); event.target.closest('button').hidden = true; } catch (refusal) { afterSaid(refusal.message); }
+});
+$('again').addEventListener('click', () => restart(store.get('draft') || ''));
+function afterSaid(words) { const place = $('after-said'); place.hidden = false; place.textContent = words; }
+
+// --- what is shown ----------------------------------------------------------------------------------------------
+
+function show() {
+  const talking = chat !== null;
+  if (start) start.hidden = talking;
+  $('log').hidden = !talking;
+  const live = talking && ['queued', 'active'].includes(chat.status);
+  composer.hidden = !(live || chat?.status === 'ticketed');
+  $('end').hidden = !live;
+  $('after').hidden = !talking || live || chat.status === 'ticketed' && !log.answered;
+  if (talking && chat.rated) $('rate').hidden = true;
+  if (chat?.status === 'queued' && !$('line').textContent) line(`${say('queued')} ${state.anybody ? '' : say('queued_none')}`);
+  else if (chat?.status !== 'queued' && $('line').dataset.queued) line('');
+  $('line').toggleAttribute('data-queued', chat?.status === 'queued');
+  if (chat?.status === 'ticketed') line(say('ticketed', { number: chat.ticket }), true);
+}
+
+function setHours(news) {
+  hours = news;
+  clockOffset = Date.parse(hours.now) - Date.now();
+  $('presence').classList.toggle('presence-off', !hours.open);
+  const closed = document.querySelector('[data-closed]');
+  if (closed) closed.hidden = hours.open;
+  $('hours').textContent = chat?.agent && chat.status === 'active' ? say('taken', { name: chat.agent }) : hoursWords();
+}
+
+function hoursWords() {
+  if (hours.open) return say('open_until', { time: hour(hours.closes_at) });
+  if (!hours.next_open) return say('closed');
+  const opens = new Date(hours.next_open);
+  const today = new Date(Date.now() + clockOffset);
+  const days = Math.round((midnight(opens) - midnight(today)) / 86_400_000);
+  const time = hour(hours.next_open);
+  if (days <= 0) return say('opens_today', { time });
+  if (days === 1) return say('opens_tomorrow', { time });
+  const day = opens.toLocaleDateString(language === 'en' ? 'en-GB' : 'sr-Latn-RS', { weekday: 'long', day: 'numeric', month: 'long' });
+  return say('opens_on', { day, time });
+}
+const midnight = (date) => new Date(date.getFullYear(), date.getMonth(), date.getDate()).getTime();
+const hour = (at) => at ? at.slice(11, 16) : '';
+
+function line(words, good = false) {
+  const place = $('line');
+  place.textContent = words;
+  place.hidden = !words;
+  place.classList.toggle('is-ok', good);
+}
+
+function scroll() {
+  const body = $('body');
+  requestAnimationFrame(() => { body.scrollTop = body.scrollHeight; });
+}
+
+function tellParent(message) { if (embedded) window.parent.postMessage({ supportChat: true, ...message }, '*'); }
+
+// --- the connection ---------------------------------------------------------------------------------------------
+
+socket.on('connect', async () => {
+  if ($('line').dataset.lost !== undefined) { delete $('line').dataset.lost; line(say('connected'), true); setTimeout(() => { if ($('line').textContent === say('connected')) { line(''); show(); } }, 2_500); }
+  if (!token) return;
+  try { await sync(); drain(); read(); } catch (refusal) { if (refusal.code === 'no_chat') restart(); }
+});
+socket.on('disconnect', lost);
+socket.on('connect_error', lost);
+function lost() {
+  if (!chat && !token) return;
+  $('line').dataset.lost = '';
+  line(say('reconnecting'));
+}
+// A push may be lost; the numbers show it.
+socket.on('message:new', (message) => { if (message.seq > log.last + 1 && message.kind !== 'event') sync().catch(() => {}); else receive(message); });
+socket.on('chat:state', (news) => { take(news.chat, news.hours); setHours(news.hours); if (news.chat.seq > log.last) sync().catch(() => {}); });
+socket.on('chat:typing', ({ sender, typing: now }) => typing(now, sender.name));
+socket.on('chat:read', ({ seq }) => log.seen(seq));
+socket.on('verification:requested', (asked) => { card(asked); news(); });
+socket.on('hours:closing', ({ closes_at: at }) => line(say('closing_soon', { time: hour(at) })));
+socket.on('announcement', (words) => { const place = $('announcement'); place.hidden = !words.sr; place.querySelector('p').textContent = language === 'en' ? words.en : words.sr; });
+setInterval(async () => {
+  if (!chat || !socket.connected || document.hidden) return;
+  // Half-dead connections look alive: ask, and begin anew where no answer comes.
+  try { await sync(); drain(); } catch (refusal) { if (!refusal.code) socket.disconnect().connect(); }
+}, PING_EVERY);
+window.addEventListener('online', () => { if (token) socket.connect(); });
+
+window.addEventListener('message', (event) => {
+  if (event.source !== window.parent || !event.data?.supportChat) return;
+  shown = Boolean(event.data.shown);
+  if (shown) { read(); scroll(); if (chat && !composer.hidden) text.focus(); else start?.name.focus(); }
+});
+document.addEventListener('visibilitychange', read);
+document.addEventListener('keydown', (event) => { if (event.key === 'Escape' && !$('ask').open) tellParent({ close: true }); });
+$('close').hidden = !embedded;
+$('close').addEventListener('click', () => tellParent({ close: true }));
+
+text.value = store.get('draft') || '';
+setHours(hours);
+setInterval(() => setHours(hours), 60_000);
+for (const message of outbox.all()) log.pending(message, message.failed ? 'failed' : 'sending');
+if (token) { line(say('connecting')); socket.connect(); }

@@ -1,0 +1,162 @@
+// The messages of a chat on the visitor's page, in their order, each once.
+import { say } from './words.js';
+
+const LINK = /\bhttps?:\/\/[^\s<>"']+[^\s<>"'.,;:!?)\]]/g;
+const icon = (name) => {
+  const svg = document.createElementNS('http://www.w3.org/2000/svg', 'svg');
+  svg.setAttribute('class', 'icon icon-sm');
+  svg.setAttribute('aria-hidden', 'true');
+  const use = document.createElementNS('http://www.w3.org/2000/svg', 'use');
+  use.setAttribute('href', `/static/icons.svg#${name}`);
+  svg.append(use);
+  return svg;
+};
+const element = (tag, className, text) => Object.assign(document.createElement(tag), { className, ...(text === undefined ? {} : { textContent: text }) });
+
+export class Log {
+  constructor(place, { retry }) {
+    this.place = place;
+    this.retry = retry;
+    this.last = 0;          // the greatest number shown
+    this.seenUpTo = 0;
+    this.answered = false;
+    this.shown = new Map(); // number → element
+    this.mine = new Map();  // client id → element
+  }
+
+  // Show a stored message; tell whether it is new here.
+  add(message) {
+    this.last = Math.max(this.last, message.seq);
+    const own = message.sender.kind === 'visitor';
+    const waiting = own && this.mine.get(message.client_id);
+    if (waiting) {
+      // As it is stored: a PIN in it was masked.
+      this.shown.set(message.seq, waiting);
+      this.fill(waiting, message.body, message.files, message.masked);
+      this.settle(waiting, message.seq, message.at);
+      return false;
+    }
+    if (this.shown.has(message.seq)) return false;
+    const made = message.kind === 'event' ? this.event(message) : this.message(message, own);
+    this.shown.set(message.seq, made);
+    if (message.kind === 'reply') this.answered = true;
+    if (own && message.client_id) this.mine.set(message.client_id, made);
+    this.insert(made, message.seq);
+    return true;
+  }
+
+  insert(made, seq) {
+    if (!made) return;
+    made.dataset.seq = seq;
+    const after = [...this.place.children].find((one) => Number(one.dataset.seq || Infinity) > seq);
+    this.place.insertBefore(made, after || null);
+  }
+
+  message(message, own) {
+    const made = element('div', `msg ${own ? 'msg-us' : 'msg-them'}`);
+    if (!own) made.append(element('small', 'msg-meta', message.sender.name));
+    made.append(element('div', 'bubble'), element('div', 'msg-meta'));
+    this.fill(made, message.body, message.files, message.masked);
+    if (own) this.settle(made, message.seq, message.at);
+    else made.lastChild.textContent = time(message.at);
+    return made;
+  }
+
+  fill(made, body, files, masked) {
+    const bubble = made.querySelector('.bubble');
+    bubble.replaceChildren(...linked(body));
+    for (const file of files || []) {
+      const link = file.url ? element('a', 'msg-file', file.name) : element('span', 'msg-file', file.name);
+      if (file.url) { link.href = file.url; link.download = file.name; link.setAttribute('aria-label', say('download', { name: file.name })); }
+      link.prepend(icon('clip'));
+      bubble.append(...(bubble.childNodes.length ? [document.createElement('br')] : []), link);
+    }
+    if (masked) made.dataset.masked = '';
+  }
+
+  // Show a message that waits to be stored, or was refused.
+  pending(message, state, words = '') {
+    let made = this.mine.get(message.id);
+    if (!made) {
+      made = element('div', 'msg msg-us');
+      made.append(element('div', 'bubble'), element('div', 'msg-meta'));
+      this.fill(made, message.body, message.files);
+      this.mine.set(message.id, made);
+      this.place.append(made);
+    }
+    made.className = `msg msg-us ${state === 'failed' ? 'is-failed' : state === 'sending' ? 'is-sending' : ''}`;
+    const meta = made.querySelector('.msg-meta');
+    meta.textContent = state === 'added' ? words : state === 'failed' ? `${say('failed')}. ${words} ` : say('sending');
+    meta.toggleAttribute('role', false);
+    if (state === 'failed') {
+      meta.setAttribute('role', 'alert');
+      const again = element('button', 'btn btn-link', say('retry'));
+      again.type = 'button';
+      again.addEventListener('click', () => this.retry(message.id));
+      meta.append(again);
+    }
+  }
+
+  sent(id, seq, at) {
+    const made = this.mine.get(id);
+    if (!made) return;
+    this.shown.set(seq, made);
+    this.last = Math.max(this.last, seq === this.last + 1 ? seq : this.last);
+    this.settle(made, seq, at);
+  }
+
+  drop(id) { this.mine.get(id)?.remove(); this.mine.delete(id); }
+
+  settle(made, seq, at) {
+    made.className = 'msg msg-us';
+    made.dataset.seq = seq;
+    made.dataset.at = at;
+    this.mark(made);
+  }
+
+  mark(made) {
+    const seen = Number(made.dataset.seq) <= this.seenUpTo;
+    made.classList.toggle('is-seen', seen);
+    const meta = made.querySelector('.msg-meta:last-child');
+    meta.removeAttribute('role');
+    meta.textContent = `${time(made.dataset.at)} `;
+    meta.append(icon(seen ? 'check-2' : 'check'), say(seen ? 'seen' : 'sent'));
+    if (made.dataset.masked !== undefined) { const why = element('span', '', say('pin_hidden')); meta.prepend(icon('lock'), why, ' · '); }
+  }
+
+  seen(seq) {
+    if (!(seq > this.seenUpTo)) return;
+    this.seenUpTo = seq;
+    for (const made of this.mine.values()) if (made.dataset.seq) this.mark(made);
+  }
+
+  event({ event, at }) {
+    const words = {
+      claimed: () => say('taken', { name: event.to }), assigned: () => say('taken', { name: event.to }), stepped_in: () => say('transferred', { name: event.to }),
+      transferred: () => say('transferred', { name: event.to }), requeued: () => say('requeued'),
+      ended: () => say(event.by === 'visitor' ? 'ended_by_visitor' : 'ended_by_staff'), ticketed: () => say('ticketed', { number: event.number }),
+      closing_soon: () => say('closing_soon', { time: time(event.closes_at) }),
+      verification_asked: () => say('asked'), verified: () => say('verified'), verification_failed: () => say('not_verified'),
+    }[event.event];
+    return words ? element('div', `chat-event${event.event === 'verified' ? ' is-verified' : ''}`, `${words()} · ${time(at)}`) : null;
+  }
+}
+
+function time(at) { return at ? at.slice(11, 16) : ''; }
+
+// Links are made of the text alone; nothing in it is markup.
+function linked(body) {
+  const parts = [];
+  let from = 0;
+  for (const found of body.matchAll(LINK)) {
+    parts.push(body.slice(from, found.index));
+    const link = element('a', '', found[0]);
+    link.href = found[0];
+    link.target = '_blank';
+    link.rel = 'noopener noreferrer nofollow';
+    parts.push(link);
+    from = found.index + found[0].length;
+  }
+  parts.push(body.slice(from));
+  return parts;
+}

@@ -1,0 +1,28 @@
+// Messages on their way. Kept until the server says that they are stored; sent again under the same id, they are one.
+export class Outbox {
+  constructor(store) {
+    this.store = store;
+    this.waiting = store.get('outbox') || [];
+  }
+
+  all() { return this.waiting; }
+
+  put(body, files) {
+    const message = { id: crypto.randomUUID(), body, files: files.map(({ id, name, size }) => ({ id, name, size })), at: new Date().toISOString() };
+    this.waiting.push(message);
+    this.keep();
+    return message;
+  }
+
+  next() { return this.waiting.find((message) => !message.failed); }
+
+  stored(id) { this.waiting = this.waiting.filter((message) => message.id !== id); this.keep(); }
+
+  fail(id) { const found = this.waiting.find((message) => message.id === id); if (found) { found.failed = true; this.keep(); } }
+
+  again(id) { const found = this.waiting.find((message) => message.id === id); if (found) { delete found.failed; this.keep(); } }
+
+  clear() { this.waiting = []; this.keep(); }
+
+  keep() { this.store.set('outbox', this.waiting.length ? this.waiting : null); }
+}

@@ -1,0 +1,129 @@
+"""The widget as visitors use it: in hours, out of hours, without a script, without a socket, cut and back again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from uuid import uuid4
+
+from playwright.sync_api import Page, expect
+
+from tests.browser.pages import findings, sideways
+from tests.chat.conftest import Desk, desk
+
+__all__ = ["desk"]
+
+
+def fill(page: Page, question: str, email: str = "milica@example.test") -> None:
+    page.fill("[name=name]", "Milica Ilić")
+    page.fill("[name=email]", email)
+    page.fill("[name=question]", question)
+
+
+def test_a_conversation(desk: Callable[..., Desk], new_page: Callable[..., Page]) -> None:
+    place = desk()
+    agent = place.staff("agent")
+    page = new_page(width=390, height=844)
+    page.goto(f"{place.url}/chat/frame?lang=sr_Latn")
+    expect(page.locator("[data-hours]")).to_have_text("Tu smo do 17:00")
+    problems = findings(page) + sideways(page)
+
+    # What is wrong is said beside its field, and nothing typed is lost.
+    fill(page, "Ne mogu da uđem u cPanel.", email="milica@")
+    page.get_by_role("button", name="Pošaljite pitanje").click()
+    expect(page.locator('[data-field="email"] [data-error]')).to_contain_text("nije e-adresa")
+    expect(page.locator("[name=question]")).to_have_value("Ne mogu da uđem u cPanel.")
+    problems += findings(page)
+    page.fill("[name=email]", "milica@example.test")
+    page.keyboard.press("Enter")
+    expect(page.locator("[data-log] .bubble")).to_have_text(["Ne mogu da uđem u cPanel."])
+    expect(page.locator("[data-line]")).to_contain_text("U redu ste")
+
+    chat = agent.call("desk:state")["queue"][0]["chat"]
+    agent.call("chat:claim", {"chat": chat})
+    agent.call("chat:watch", {"chat": chat})
+    expect(page.locator("[data-hours]")).to_contain_text("Odgovara Vam")
+    agent.call("chat:typing", {"chat": chat})
+    expect(page.locator("[data-typing]")).to_be_visible()
+    body = "Dobar dan! <b>pogledajte</b> https://example.test/a?b=1."
+    agent.call("message:send", {"chat": chat, "client_id": uuid4().hex, "body": body, "kind": "reply"})
+    expect(page.locator(".msg-them .bubble")).to_have_text(body)
+    expect(page.locator(".msg-them .bubble a")).to_have_attribute("href", "https://example.test/a?b=1")
+    expect(page.locator(".msg-them b")).to_have_count(0)
+    page.locator("[data-text]").fill("Moj PIN je 482 913")
+    page.keyboard.press("Enter")
+    expect(page.locator(".msg-us").last).to_contain_text("Moj PIN je ••••••")
+    expect(page.locator(".msg-us").last).to_contain_text("sakriven")
+    agent.call("chat:read", {"chat": chat, "seq": agent.wait_for("message:new", body="Moj PIN je ••••••")["seq"]})
+    expect(page.locator(".msg-us").last).to_contain_text("viđeno")
+
+    # Cut off, one goes on writing; it is sent when the connection is back, once.
+    page.context.set_offline(True)
+    page.evaluate("window.dispatchEvent(new Event('offline'))")
+    page.locator("[data-text]").fill("napisano bez veze")
+    page.keyboard.press("Enter")
+    expect(page.locator(".is-sending")).to_have_count(1)
+    page.context.set_offline(False)
+    expect(page.locator(".is-sending")).to_have_count(0, timeout=30_000)
+    assert agent.wait_for("message:new", wait=30, body="napisano bez veze")
+
+    # The sealed card: the result comes back, what was typed nowhere.
+    agent.call("verification:request", {"chat": chat})
+    expect(page.locator("form.seal")).to_be_visible()
+    problems += findings(page)
+    page.fill("form.seal [name=email]", "ana@example.test")
+    page.fill("form.seal [name=pin]", "123456")
+    page.keyboard.press("Enter")
+    expect(page.locator("[data-card-error]")).to_contain_text("Identitet nije potvrđen")
+    expect(page.locator("form.seal [name=pin]")).to_have_value("")
+    assert "123456" not in page.content()
+
+    # After a reload everything is there again, the draft too.
+    page.locator("[data-text]").fill("nedovršeno")
+    page.reload()
+    expect(page.locator("[data-text]")).to_have_value("nedovršeno")
+    expect(page.locator(".bubble")).to_have_count(4)
+    agent.call("chat:close", {"chat": chat})
+    expect(page.locator("[data-after]")).to_be_visible()
+    problems += findings(page) + sideways(page)
+    page.locator(".rate label").nth(4).click()
+    page.get_by_role("button", name="Pošaljite ocenu").click()
+    expect(page.locator("[data-after-said]")).to_contain_text("Hvala")
+    page.get_by_role("button", name="Pošaljite mi prepis").click()
+    expect(page.locator("[data-after-said]")).to_contain_text("milica@example.test")
+    page.get_by_role("button", name="Novi razgovor").click()
+    expect(page.locator("[name=name]")).to_have_value("Milica Ilić")
+    assert problems == []
+
+
+def test_out_of_hours_on_a_site_and_without_a_script(desk: Callable[..., Desk], new_page: Callable[..., Page]) -> None:
+    place = desk(CLOCK="2026-11-23T17:01:00+01:00")
+    page = new_page(language="en-GB", dark=True)
+    page.goto(f"{place.url}/chat/")
+    problems = findings(page) + sideways(page)
+    frame = page.frame_locator("iframe")
+    expect(frame.locator("[data-closed]")).to_contain_text("We are not here just now")
+    expect(frame.locator("[data-hours]")).to_have_text("We open tomorrow at 09:00")
+    frame.locator("[name=name]").fill("Dragan")
+    frame.locator("[name=email]").fill("dragan@example.test")
+    frame.locator("[name=question]").fill("Where is my invoice?")
+    frame.get_by_role("button", name="Send the question").click()
+    expect(frame.locator("[data-line]")).to_contain_text("Your question is ticket T-")
+    frame.locator("[data-text]").fill("It is number 97-123.")
+    frame.locator("[data-text]").press("Enter")
+    expect(frame.locator(".msg-us").last).to_contain_text("Added to ticket T-")
+    frame.get_by_role("button", name="Close the chat").click()
+    expect(page.locator("iframe")).to_be_hidden()
+    assert problems == []
+
+    browser = page.context.browser
+    assert browser is not None
+    bare = browser.new_context(java_script_enabled=False, locale="sr-Latn-RS")
+    plain = bare.new_page()
+    plain.goto(f"{place.url}/chat/frame")
+    fill(plain, "Bez skripte", email="bez@")
+    plain.get_by_role("button", name="Pošaljite pitanje").click()
+    expect(plain.locator('[data-field="email"] [data-error]')).to_contain_text("nije e-adresa")
+    plain.fill("[name=email]", "bez@example.test")
+    plain.get_by_role("button", name="Pošaljite pitanje").click()
+    expect(plain.locator(".alert-success")).to_contain_text("T-")
+    bare.close()
