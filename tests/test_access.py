@@ -352,6 +352,9 @@ def _people_and_things(app: Flask) -> tuple[dict[str, ConsoleClient], dict[str, 
         "admin.filename": "bootstrap/bootstrap4/js/bootstrap.min.js",
     }
     shared |= access_values(staff["agent"]) | mail_values(subject) | review_values(staff["agent"])
+    shared |= {"ticket.fact": "priority", "ticket.group": "services"}
+    for role in DESK:
+        factories.make_verification(staff[role], subject.owner, channel=f"ticket:{shared['ticket.number']}")
     return clients, {caller: shared | _own(staff.get(caller, staff["agent"])) for caller in CALLERS}
 
 

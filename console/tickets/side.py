@@ -168,7 +168,7 @@ def verification_for(actor: Actor, ticket: Ticket) -> Verification | None:
 # --- The parts of the statement ---------------------------------------------------------------------------------------
 
 
-_EMPTY = {
+_EMPTY: dict[str, Any] = {
     "a": String(), "b": String(), "at": Instant(), "until": Instant(), "n": Integer(),
     "risk": Instant(), "met": Instant(), "paused": Instant(), "spent": Integer(), "data": JSON(),
     "role": String(), "held": JSON(),

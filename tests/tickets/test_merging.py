@@ -120,7 +120,7 @@ def test_no_question_is_put_to_rest_by_a_merge(session: Session, agent: Actor, r
     with transaction():
         handling.set_status(agent, [resting.id, target.id], TicketStatus.WAITING)
     merge(agent, resting, target)
-    assert target.status is TicketStatus.WAITING, "nobody waits for us"
+    assert target.status == TicketStatus.WAITING.value, "nobody waits for us"
 
 
 @only_sqlite
@@ -136,8 +136,7 @@ def test_what_cannot_be_merged(session: Session, agent: Actor) -> None:
     for one, into in ((b, c), (c, b), (a, c)):
         with pytest.raises(Conflict, match="merged"):
             merge(agent, one, into)
-    one, two = factories.make_customer(), factories.make_customer()
-    mine, theirs = make_ticket(SYSTEM, customer_id=one.id), make_ticket(SYSTEM, customer_id=two.id)
+    mine, theirs = (make_ticket(SYSTEM, customer_id=factories.make_customer().id) for _ in range(2))
     with pytest.raises(Conflict, match="other_account"):
         merge(agent, mine, theirs)
     with pytest.raises(Conflict, match="not_merged"):
