@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from flask_babel import gettext, lazy_gettext
 
+from console.chat import verifying
 from console.core.errors import Invalid, TooMany
 from console.core.transaction import transaction
 from console.customers.forms import SPOKEN_CHANNELS, VerifyForm
@@ -49,7 +50,7 @@ class VerifyPage(Page):
         form = VerifyForm()
         try:
             with transaction():
-                verification = identity.verify_spoken(
+                verification = verifying.verify_spoken(
                     current_actor(),
                     email=form.email.data or "",
                     pin=form.pin.data or "",
@@ -74,7 +75,7 @@ class VerifyPage(Page):
     def end(self, verification_id: int) -> ResponseReturnValue:
         """End one's own verification before its time."""
         with transaction():
-            verification = identity.end(current_actor(), verification_id)
+            verification = verifying.end(current_actor(), verification_id)
             number, ticket = verification.customer.number, _ticket(verification.channel)
         if wants_json():
             words = gettext("The verification was ended. The account is locked again.")

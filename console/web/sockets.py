@@ -36,6 +36,7 @@ log = get_logger(__name__)
 
 DESK, VISITOR = "/desk", "/visitor"
 SESSION = "staff_session"  # keys in a connection's own session
+_ID, _NAME = "staff_own_id", "staff_own_name"
 ROLE = "staff_role"
 CONNECT_SECONDS = 10  # a socket that joins no namespace by then is closed
 MOST_SOCKETS = 100  # of one address
@@ -82,6 +83,23 @@ def on_desk(event: str, permission: str | None = None) -> Callable[[Handler], Ha
             actor = staff_actor()
             if permission is not None:
                 actor.require(permission)
+            return handler(actor, packet)
+
+        socketio.on_event(event, acknowledged(event, run), namespace=DESK)
+        return handler
+
+    return register
+
+
+def on_desk_unasked(event: str) -> Callable[[Handler], Handler]:
+    """Register the handler of an event whose session is asked later, with those of many others at once.
+
+    The actor is who came with the connection; they have no permissions here.
+    """
+
+    def register(handler: Handler) -> Handler:
+        def run(packet: dict[str, Any]) -> Answer | None:
+            actor = Actor(kind="staff", id=session[_ID], name=session[_NAME], address=request.remote_addr)
             return handler(actor, packet)
 
         socketio.on_event(event, acknowledged(event, run), namespace=DESK)
@@ -165,6 +183,11 @@ def send(event: str, news: Answer, namespace: str, rooms: Sequence[str]) -> None
     socketio.emit(event, news, namespace=namespace, to=list(rooms))
 
 
+def anybody_in(room: str, namespace: str, *, but: str = "") -> bool:
+    """Tell whether this process holds a connection in a room, besides one that is just going."""
+    return any(sid != but for sid, _eio_sid in socketio.server.manager.get_participants(namespace, room))
+
+
 @socketio.on("connect", namespace=DESK)
 def connect(_auth: Any = None) -> None:
     """Let staff in, from our own pages alone: a cookie is sent along from anywhere."""
@@ -175,6 +198,7 @@ def connect(_auth: Any = None) -> None:
     except SignInNeeded:
         raise Refused("sign_in") from None
     session[SESSION], session[ROLE] = row.id, row.staff.role.value
+    session[_ID], session[_NAME] = row.staff.id, row.staff.name
     _staff[request.sid] = (row.id, row.staff.role.value)  # type: ignore[attr-defined]
     join_room(f"staff:{row.staff.id}")
     watch_sessions()

@@ -188,18 +188,19 @@ def block_visitor(actor: Actor, packet: dict[str, Any]) -> None:
         block(actor, packet.get("chat"), text(packet, "reason", MAX_REASON), number(packet, "days"))
 
 
-@on_desk("message:send", None)
+@on_desk_unasked("message:send")
 def send(actor: Actor, packet: dict[str, Any]) -> Answer:
     """Say something: a reply to the visitor, or a note among ourselves. Acknowledged, it is stored.
 
-    Who may say it is asked in the writer's transaction; a note, whose chat need not be one's own, here too.
+    Who may say it is asked in the writer's transaction, for the whole group at once; a note, whose chat need not be
+    one's own, is asked for here.
     """
     kind = _kind(packet)
     key = queries.chat_key(packet.get("chat"))
     if key is None:
         raise NotFound
     if kind is MessageKind.NOTE:
-        queries.find_chat(actor, packet.get("chat"))
+        queries.find_chat(staff_actor(), packet.get("chat"))
     message = from_staff(
         actor, session[SESSION], key, kind, packet.get("body"), packet.get("client_id"), packet.get("files")
     )

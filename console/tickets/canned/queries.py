@@ -17,6 +17,7 @@ from console.core.errors import Text
 from console.core.text import fold
 from console.customers.models import VerificationKind
 from console.customers.queries import live_verification
+from console.staff.models import Department
 from console.staff.roles import Permission
 from console.tickets.canned.models import REPLY_SEARCH, CannedCategory, CannedReply
 from console.tickets.canned.placeholders import fill
@@ -30,6 +31,21 @@ MAX_QUERY = 200
 
 
 @dataclass(frozen=True)
+class Conversation:
+    """Another place than a ticket where a reply is put in: a chat. ``shut``: why the guarded ones stay shut there."""
+
+    number: str
+    requester_name: str
+    language: str
+    department: Department
+    shut: Text | None
+
+    @property
+    def department_id(self) -> int:
+        return self.department.id
+
+
+@dataclass(frozen=True)
 class Offer:
     """A reply as it is offered. ``body``: filled in for the ticket; ``None`` where it is locked."""
 
@@ -38,13 +54,13 @@ class Offer:
     locked_reason: Text | None
 
 
-def offers(actor: Actor, query: str, ticket: Ticket | None) -> list[Offer]:
+def offers(actor: Actor, query: str, ticket: Ticket | Conversation | None) -> list[Offer]:
     """Return what ``query`` finds among the replies in use, the best first, at most twenty.
 
     Args:
         actor: who writes; their first name goes into the text.
         query: the beginning of words, of titles, shortcuts, categories, texts; empty finds all.
-        ticket: that is answered: its department's replies come first. Without one no reply is filled in.
+        ticket: that is answered, or the chat: its department's replies come first. Without one no reply is filled in.
 
     Raises:
         NotFound: the role does not work on tickets.
@@ -65,8 +81,8 @@ def offers(actor: Actor, query: str, ticket: Ticket | None) -> list[Offer]:
     return made
 
 
-def values(actor: Actor, ticket: Ticket) -> dict[str, str]:
-    """Return what the placeholders stand for on this ticket, in its requester's language."""
+def values(actor: Actor, ticket: Ticket | Conversation) -> dict[str, str]:
+    """Return what the placeholders stand for on this ticket or in this chat, in its requester's language."""
     names = actor.name.split()
     return {
         "requester_name": ticket.requester_name,
@@ -106,7 +122,7 @@ def counts() -> dict[int, int]:
     return {row[0]: row[1] for row in rows}
 
 
-def _matching(query: str, ticket: Ticket | None) -> list[CannedReply]:
+def _matching(query: str, ticket: Ticket | Conversation | None) -> list[CannedReply]:
     place: list[ColumnElement[Any]] = []
     if ticket is not None:
         here = (CannedReply.department_id == ticket.department_id, 0)
@@ -128,11 +144,13 @@ def _matching(query: str, ticket: Ticket | None) -> list[CannedReply]:
     return list(db.session.scalars(wanted.order_by(*order)))
 
 
-def _why_shut(actor: Actor, ticket: Ticket | None) -> Text | None:
+def _why_shut(actor: Actor, ticket: Ticket | Conversation | None) -> Text | None:
     """Return why replies about what is whose stay shut; ``None`` where they are open.
 
     An override opens reading to a supervisor and proves nothing about who asks: nothing is written under it.
     """
+    if isinstance(ticket, Conversation):
+        return ticket.shut
     if ticket is None or ticket.customer_id is None:
         return NO_ACCOUNT
     verification = live_verification(actor, ticket.customer_id)
