@@ -221,6 +221,8 @@ class ReviewPage(Page):
         answer = answer or AnswerForm(formdata=None)
         answer.client_id.data = answer.client_id.data or uuid4().hex
         reviewer = actor.may(Permission.REVIEW) and not _is_own(review)
+        waits = review.state is ReviewState.WAITING
+        alone = waits and not reviewer and not queries.has_colleague(actor)
         return str(
             self.render(
                 "admin/review.html",
@@ -232,6 +234,8 @@ class ReviewPage(Page):
                 label=status_label(ticket) if ticket else None,
                 own=_is_own(review),
                 reviewer=reviewer,
+                alone=alone,
+                may_skip=waits and (reviewer or alone),
                 judging=self._judging(review, judged) if reviewer else None,
                 refusal=refusal,
                 skip=skip or SkipForm(formdata=None),

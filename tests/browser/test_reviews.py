@@ -38,7 +38,7 @@ def test_five_by_keyboard_and_the_agents_answer(
 ) -> None:
     agents = [person("agent", Role.AGENT), person("agent2", Role.AGENT)]
     supervisor = person("supervisor", Role.SUPERVISOR)
-    for place in range(5):
+    for place in range(6):
         ticket = worked(agents[place % 2], "Prvi odgovor", "Drugi odgovor", subject=f"Pitanje {place}")
         waiting(agents[place % 2], ticket, [ReviewReason.SAMPLE, ReviewReason.PROMISE][place % 2])
     session.rollback()
@@ -47,19 +47,24 @@ def test_five_by_keyboard_and_the_agents_answer(
     page = new_page()
     sign_in(page, server, "supervisor")
     page.goto(f"{server.url}/console/reviews/")
-    expect(page.locator("[data-rows] tbody tr")).to_have_count(5)
+    expect(page.locator("[data-rows] tbody tr")).to_have_count(6)
     press = page.keyboard.press
     press("j")
     press("Enter")
-    for number, (keys, percent) in enumerate(JUDGED, 1):
+    # One is passed over, with a reason; it leaves the queue.
+    page.wait_for_url(re.compile(r"/console/reviews/1$"))
+    page.get_by_text("Preskoči", exact=True).first.click()
+    page.get_by_label("Zašto procena nije potrebna").fill("Probno pitanje")
+    press("Enter")
+    for number, (keys, percent) in enumerate(JUDGED, 2):
         page.wait_for_url(re.compile(rf"/console/reviews/{number}$"))
-        if number == 2:
+        if number == 3:
             # Half done, then the browser reloads: nothing of it is lost.
             press("4")
             press("4")
             page.reload()
             expect(page.locator("[data-criterion] :checked")).to_have_count(2)
-        if number == 1:
+        if number == 2:
             assert findings(page) + sideways(page) == []
             # The second reply is quoted, with a remark; Escape leads back out of it.
             for key in "jjjq":
@@ -76,16 +81,17 @@ def test_five_by_keyboard_and_the_agents_answer(
     page.wait_for_url(re.compile(r"/console/reviews/$"))
     expect(page.locator(".alert-success").last).to_contain_text("Ništa drugo ne čeka procenu.")
     session.rollback()
-    done = session.scalars(select(Review).order_by(Review.id)).all()
+    skipped, *done = session.scalars(select(Review).order_by(Review.id)).all()
+    assert (skipped.state, skipped.skip_reason) == (ReviewState.SKIPPED, "Probno pitanje")
     assert {one.state for one in done} == {ReviewState.DONE}
     totals = [None if one.total is None else round(one.total / 100) for one in done]
     assert totals == [percent for _keys, percent in JUDGED]
-    assert [one.note for one in done] == [f"Beleška {number}" for number in range(1, 6)]
+    assert [one.note for one in done] == [f"Beleška {number}" for number in range(2, 7)]
     assert [(one.remark, one.message.body) for one in done[0].quotes] == [("Ovo je jasno 1", "Drugi odgovor")]
     assert done[0].reviewer_id == supervisor.id
     assert page.evaluate("Object.keys(localStorage).filter((key) => key.startsWith('review.')).length") == 0
 
-    for place, (who, language, badge) in enumerate((("agent", "en-GB", "3"), ("agent2", "sr-Latn-RS", "2"))):
+    for place, (who, language, badge) in enumerate((("agent", "en-GB", "2"), ("agent2", "sr-Latn-RS", "3"))):
         reader = new_page(language=language, width=[1280, 390][place], height=[720, 844][place], dark=bool(place))
         sign_in(reader, server, who)
         reader.goto(f"{server.url}/console/reviews/")
