@@ -26,7 +26,7 @@ PAGES = {
                 "/console/domains/", "/console/proformas/", "{row}", "/console/stornos/", "{row}",
                 "/console/migrations/?state=requested", "{row}", "/console/migrations/?state=executed", "{row}",
                 "/console/proformas/?search=zzzzqq"],
-    "supervisor": ["/console/", "/console/reports/", "/console/reports/?from=abc", "/console/audit/",
+    "supervisor": ["/console/", "/console/reports/", "/console/reports/?from=2020-01-01", "/console/audit/",
                    "/console/customers/", "{row}", "{row}?tab=people",
                    "/console/mail/?state=failed", "{row}", "/console/mail/?state=waiting", "{row}",
                    "/console/mail/templates/?name=migration_executed",

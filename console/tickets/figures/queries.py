@@ -256,7 +256,7 @@ def _times(kind: PromiseKind, scope: Scope) -> Select[Any]:
 
 
 def _scores(period: Period, scope: Scope) -> Select[Any]:
-    whose = (TicketRating.department_id, TicketRating.agent_id, TicketRating.score)
+    whose: list[Any] = [TicketRating.department_id, TicketRating.agent_id, TicketRating.score]
     query: Select[Any] = select(*whose, func.count().label("many")).group_by(*whose)
     query = query.where(*scope.of(TicketRating.department_id, TicketRating.agent_id))
     return query.where(*_within(TicketRating.at, period))
@@ -385,4 +385,4 @@ def loads(now: datetime) -> list[Load]:
     found = [
         Load(row.assignee_id, row.name or "", row.open, row.waiting, row.late) for row in db.session.execute(query)
     ]
-    return sorted(found, key=lambda one: (one.agent_id is None, -one.open, -one.waiting, one.name))
+    return sorted(found, key=lambda one: (one.agent_id is None, -(one.open + one.waiting), one.name))
