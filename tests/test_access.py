@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import UTC, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,9 @@ from console.core.db import db
 from console.core.settings import Settings, sqlite_path
 from console.core.transaction import transaction
 from console.customers.models import PersonSession, Verification
+from console.hours.calendar import SpecialKind
+from console.hours.models import HoursSpecial
+from console.hours.service import SpecialData, add_special
 from console.staff.models import Staff, StaffSession
 from console.staff.roles import Role
 from console.tickets.attachments import attach
@@ -159,6 +163,10 @@ ROUTES: dict[tuple[str, str], frozenset[str]] = {
     ("POST", "departments.edit_view"): TRAIL,
     ("GET", "promises.index"): STAFF,
     ("POST", "promises.change"): TRAIL,  # who manages the desk
+    ("GET", "hours.index"): STAFF,
+    ("POST", "hours.change"): TRAIL,
+    ("POST", "hours.add"): TRAIL,
+    ("POST", "hours.remove"): TRAIL,
     ("GET", "replies.index_view"): STAFF,
     ("GET", "replies.find"): DESK,
     ("GET", "replies.edit_view"): STAFF,  # an agent reads it there
@@ -346,6 +354,7 @@ def _people_and_things(app: Flask) -> tuple[dict[str, ConsoleClient], dict[str, 
         "customer.unlock_pin.membership": subject.owner.id,
         "migrations.withdraw.reason": "Predomislili su se",
         "departments.edit_view.id": make_department().id,
+        "hours.key": _closure().id,
         "staff_accounts.key": factories.make_staff(Role.AGENT).id,
         "session_id": db.session.scalars(select(PersonSession.id)).one(),
         "static.filename": "console.css",
@@ -356,6 +365,12 @@ def _people_and_things(app: Flask) -> tuple[dict[str, ConsoleClient], dict[str, 
     for role in DESK:
         factories.make_verification(staff[role], subject.owner, channel=f"ticket:{shared['ticket.number']}")
     return clients, {caller: shared | _own(staff.get(caller, staff["agent"])) for caller in CALLERS}
+
+
+def _closure() -> HoursSpecial:
+    today = clock.local_date(clock.now(), UTC)
+    with transaction():
+        return add_special(SYSTEM, SpecialData(today + timedelta(days=30), SpecialKind.CLOSED, "Popis"))
 
 
 def _own(staff: Staff) -> dict[str, Any]:

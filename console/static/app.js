@@ -2,6 +2,7 @@
 import './times.js';
 import './palette.js';
 import './keys.js';
+import './hours_sign.js';
 import { picked, toast } from './dialogs.js';
 import { count, say } from './texts.js';
 

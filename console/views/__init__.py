@@ -10,7 +10,7 @@ from flask_admin.base import BaseView
 from flask_admin.theme import Bootstrap4Theme
 
 from console.core.context import settings
-from console.views import menu, paging, promise_words, review_words, texts
+from console.views import hours_words, menu, paging, promise_words, review_words, texts
 from console.views.dashboard import Dashboard
 from console.web.security import csp_nonce
 
@@ -32,9 +32,11 @@ PAGES = (
     "mail",
     "mail_templates",
     "reviews",
+    "reports",
     "audit",
     "departments",
     "promises",
+    "hours",
     "staff",
     "profile",
     "palette",
@@ -56,6 +58,7 @@ def init_app(app: Flask) -> None:
         admin.add_view(view)
     menu.init_app(app)
     promise_words.init_app(app)
+    hours_words.init_app(app)
     review_words.init_app(app)
     app.jinja_env.globals["script_texts"] = texts.script_texts
     app.jinja_env.filters.update(near=paging.near, whole=paging.whole)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
-from console.web import demo_mailbox, frames, preferences, signin
+from console.web import demo_clock, demo_mailbox, frames, preferences, signin
 from console.web.health import health
 
 
@@ -14,4 +14,5 @@ def init_app(app: Flask) -> None:
     app.register_blueprint(signin.blueprint)
     app.register_blueprint(preferences.blueprint)
     app.register_blueprint(demo_mailbox.blueprint)
+    demo_clock.init_app(app)
     frames.init_frames(app)

@@ -20,6 +20,7 @@ PAGES = {
     "agent": ["/console/", "/console/tickets/", "/console/tickets/?view=mine", "/console/tickets/new",
               "/console/verify/", "/console/customers/", "{row}", "/console/migrations/", "{row}",
               "/console/migrations/new", "/console/products/", "/console/profile/", "/console/nowhere",
+              "/console/hours/",
               "/console/reports/mine",
               "/console/reviews/", "{row}", "/console/reviews/figures"],
     "billing": ["/console/", "/console/customers/", "{row}", "{row}?tab=documents", "/console/mail/", "{row}", "/console/services/", "{row}",
@@ -33,7 +34,8 @@ PAGES = {
                    "/console/replies/", "{row}", "/console/replies/new/", "/console/replies/categories",
                    "/console/reviews/", "{row}", "/console/reviews/?state=done", "{row}", "/console/reviews/rubric",
                    "/console/reviews/figures"],
-    "admin": ["/console/", "/console/departments/", "{row}", "/console/promises/?department=sales", "/console/staff/",
+    "admin": ["/console/", "/console/departments/", "{row}", "/console/promises/?department=sales", "/console/hours/",
+              "/console/staff/",
               "/console/staff/new/", "/console/products/", "/console/audit/"],
 }  # fmt: skip
 PORTAL = ["/moj/", "/moj/mail"]
