@@ -3,6 +3,7 @@ import { singleKey } from './keys.js';
 import { letterOf } from './palette.js';
 import './sent.js';
 import './ticket_live.js';
+import { root } from './ticket_ground.js';
 import { begin, walk } from './ticket_timeline.js';
 import { back, next, previous } from './ticket_way.js';
 
@@ -26,4 +27,9 @@ document.addEventListener('keydown', (event) => {
   act();
 });
 
+// The subject stays in sight while one reads far down.
+const crumb = document.querySelector('[data-crumb-subject]');
+new IntersectionObserver(([heading]) => { crumb.hidden = heading.isIntersecting; }, { rootMargin: '-48px 0px 0px' }).observe(root.querySelector('h1'));
+
 begin();
+root.dataset.ready = '';

@@ -49,6 +49,7 @@ export function setMode(to, { focus = true } = {}) {
 
 function fill() {
   text.value = current().body;
+  text.setSelectionRange(text.value.length, text.value.length);  // one goes on where one stopped
   form.elements.client_id.value = current().client_id;
   grow();
 }
@@ -269,7 +270,17 @@ function begin() {
   const since = [...document.querySelectorAll('#timeline [data-kind]')].filter((entry) => entry.dataset.by !== document.body.dataset.staff && Number(entry.dataset.key) > texts.reply.based_on);
   if (mode === 'reply' && texts.reply.body.trim() && texts.reply.based_on && since.length) warn(since);
   if (location.hash === '#composer') text.focus();
-  new ResizeObserver(() => document.documentElement.style.setProperty('--composer', `${form.offsetHeight}px`)).observe(form);
+  new ResizeObserver(place).observe(form);
+  addEventListener('scroll', place, { passive: true });
+  addEventListener('resize', place);
+}
+
+/** Tell the page how high the composer is and where it stands: toasts keep off it. */
+function place() {
+  const { top, bottom } = form.getBoundingClientRect();
+  const seen = top < innerHeight && bottom > 0;
+  document.documentElement.style.setProperty('--composer', `${form.offsetHeight}px`);
+  document.documentElement.style.setProperty('--above-composer', `${seen ? Math.min(innerHeight - top, innerHeight * 0.75) : 0}px`);
 }
 begin();
 

@@ -3,6 +3,7 @@ import { toast } from './dialogs.js';
 import { ask, base, say } from './ticket_ground.js';
 
 const WAIT = 120;
+const LEAST = 180;  // a lower list stands over the text instead
 const REPLY = /(?:^|\s)\/([^\n/]{0,40})$/;
 const COLLEAGUE = /(?:^|[\s(])@([\p{L}\p{N}._-]{0,40})$/u;
 const form = document.getElementById('composer');
@@ -11,6 +12,7 @@ const box = form.querySelector('[data-offers]');
 const list = box.querySelector('[data-offers-list]');
 const preview = box.querySelector('[data-offers-preview]');
 const none = box.querySelector('[data-offers-none]');
+const ICONS = document.getElementById('palette').dataset.icons;
 const plain = (value) => value.normalize('NFD').replace(/\p{M}/gu, '').replace(/đ/gi, 'dj').toLowerCase();
 
 let open = null;  // {kind, start, query, items, at}
@@ -77,6 +79,9 @@ const part = (tag, className, ...inside) => {
 function draw() {
   box.hidden = false;
   box.dataset.kind = open.kind;
+  const room = form.getBoundingClientRect().top - document.querySelector('.topbar').offsetHeight - 8;
+  box.dataset.place = room < LEAST ? 'over' : 'above';
+  box.style.setProperty('--room', `${Math.max(room, 0)}px`);
   text.setAttribute('aria-controls', 'offers');
   none.hidden = open.items.length > 0;
   none.textContent = say(open.kind === 'reply' ? 'no_replies' : 'no_colleagues');
@@ -92,10 +97,22 @@ function drawOne(item, index) {
   line.id = `offer-${index}`;
   line.setAttribute('role', 'option');
   line.classList.toggle('is-locked', item.locked === true);
-  if (item.locked) line.append(part('span', 'sr-only', item.locked_reason));
+  if (item.locked) {
+    line.prepend(lock());
+    line.append(part('span', 'sr-only', item.locked_reason));
+  }
   line.addEventListener('mousedown', (event) => { event.preventDefault(); mark(index); put(); });
   line.addEventListener('mousemove', () => { if (open?.at !== index) mark(index); });
   return line;
+}
+
+function lock() {
+  const svg = document.createElementNS('http://www.w3.org/2000/svg', 'svg');
+  svg.setAttribute('class', 'icon icon-sm');
+  svg.setAttribute('aria-hidden', 'true');
+  svg.append(document.createElementNS('http://www.w3.org/2000/svg', 'use'));
+  svg.firstChild.setAttribute('href', `${ICONS}#lock`);
+  return svg;
 }
 
 function mark(index) {

@@ -48,10 +48,20 @@ BADGE = 100  # of the sidebar: 99+
 THEN_COOKIE, NEXT_COOKIE = "ticket_then", "ticket_next"
 # What a reply may do to the ticket: what the button says, what the menu says, icon, keys.
 THEN: dict[TicketStatus, tuple[Text, Text, str, str]] = {
-    TicketStatus.WAITING: (lazy_gettext("Send and wait"), lazy_pgettext("send and", "wait"), "pause", "Ctrl ↵"),
-    TicketStatus.SOLVED: (lazy_gettext("Send and solve"), lazy_pgettext("send and", "solve"), "ok", "Ctrl ⇧ ↵"),
-    TicketStatus.HOLD: (lazy_gettext("Send and put on hold"), lazy_pgettext("send and", "put on hold"), "clock", ""),
-    TicketStatus.OPEN: (lazy_gettext("Send and keep open"), lazy_pgettext("send and", "keep open"), "circle", ""),
+    TicketStatus.WAITING: (
+        lazy_gettext("Send and wait"),
+        lazy_pgettext("send", "and wait for the customer"),
+        "pause",
+        "Ctrl ↵",
+    ),
+    TicketStatus.SOLVED: (
+        lazy_gettext("Send and solve"),
+        lazy_pgettext("send", "and mark as solved"),
+        "ok",
+        "Ctrl ⇧ ↵",
+    ),
+    TicketStatus.HOLD: (lazy_gettext("Send and put on hold"), lazy_pgettext("send", "and put on hold"), "clock", ""),
+    TicketStatus.OPEN: (lazy_gettext("Send and keep open"), lazy_pgettext("send", "and keep open"), "circle", ""),
 }
 KEYS: tuple[tuple[str, Text], ...] = (
     ("J K", lazy_gettext("Next, previous ticket")),
@@ -60,6 +70,8 @@ KEYS: tuple[tuple[str, Text], ...] = (
     ("/", lazy_gettext("Canned replies")),
     ("A", lazy_gettext("Take the ticket")),
     ("E", lazy_gettext("Mark as solved")),
+    ("T", lazy_gettext("Give to…")),
+    ("W", lazy_gettext("Watch")),
     ("Ctrl ↵", lazy_gettext("Send and wait for the customer")),
     ("Ctrl ⇧ ↵", lazy_gettext("Send and solve")),
     ("Z", lazy_gettext("Take the last reply back")),

@@ -85,6 +85,7 @@ def clear_ten(page: Page, server: LiveServer, words: dict[str, str]) -> None:
     press("Enter")
     for place, number in enumerate(numbers):
         page.wait_for_url(f"**/console/tickets/{number}")
+        ready(page)
         expect(page.locator("[data-way-place]")).to_contain_text(f"{place + 1} ")
         if place == 1:
             take_back_the_first(page, numbers, words)
@@ -94,14 +95,21 @@ def clear_ten(page: Page, server: LiveServer, words: dict[str, str]) -> None:
             press("Escape")
             press("k")
             page.wait_for_url(f"**/console/tickets/{numbers[place - 1]}")
+            ready(page)
             press("j")
             page.wait_for_url(f"**/console/tickets/{number}")
+            ready(page)
             expect(text).not_to_have_value("")
             press("r")
         press("Control+Shift+Enter")
     page.wait_for_url("**/console/tickets/?view=mine&sort=id")
     expect(page.locator(".toast").filter(has_text=words["last"])).to_be_visible()
     expect(page.locator("[data-rows] tbody tr")).to_have_count(0)
+
+
+def ready(page: Page) -> None:
+    """Wait until keys are heard."""
+    expect(page.locator("#ticket[data-ready]")).to_be_visible()
 
 
 def answer(page: Page) -> None:
@@ -127,7 +135,9 @@ def take_back_the_first(page: Page, numbers: list[str], words: dict[str, str]) -
     assert findings(page) == []
     page.keyboard.press("z")
     page.wait_for_url(f"**/console/tickets/{numbers[0]}#composer")
+    ready(page)
     expect(page.locator(".toast").filter(has_text=words["back"])).to_be_visible()
     expect(page.locator("#composer textarea")).to_be_focused()
     page.keyboard.press("Control+Shift+Enter")
     page.wait_for_url(f"**/console/tickets/{numbers[1]}")
+    ready(page)

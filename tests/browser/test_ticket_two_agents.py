@@ -55,6 +55,8 @@ def test_nothing_is_lost_or_sent_twice(
         page.context.add_cookies([{"name": "ticket_next", "value": "stay", "url": server.url}])
     first.goto(address)
     second.goto(address)
+    for page in (first, second):
+        expect(page.locator("#ticket[data-ready]")).to_be_visible()
 
     # Each sees the other, and that the other writes.
     expect(first.locator("[data-presence-words]")).to_have_text("Nebojša also looks")
