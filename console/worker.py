@@ -22,6 +22,7 @@ from sqlalchemy import ColumnElement, delete, or_
 from console.audit import anchor
 from console.billing.migrate import expire_due
 from console.billing.models import IdempotencyKey
+from console.chat.forgetting import forget as chat_forget
 from console.chat.sweep import sweep as chat_sweep
 from console.core import clock
 from console.core.context import settings
@@ -88,6 +89,7 @@ JOBS = (
     Job("mail.send", timedelta(seconds=2), sending.send_due),
     Job("promises.watch", timedelta(seconds=30), promises_watch),
     Job("chat.sweep", timedelta(seconds=5), chat_sweep),
+    Job("chat.forget", timedelta(hours=1), chat_forget),
     Job("reviews.gather", timedelta(minutes=5), reviews_gather),
     Job("rows.clear", timedelta(hours=1), clear_old_rows),
 )

@@ -37,6 +37,7 @@ from console.tickets.attachments import attach
 from console.tickets.models import SavedView, Ticket
 from tests import factories
 from tests.billing.moves import make_move
+from tests.chat.past import chat_values
 from tests.portal.things import access_values
 from tests.support.client import ConsoleClient, sign_in, sign_in_person
 from tests.tickets.reviews.scene import review_values
@@ -75,6 +76,15 @@ ROUTES: dict[tuple[str, str], frozenset[str]] = {
     ("POST", "staff.set_up"): NOBODY,
     ("GET", "staff.leave"): EVERYONE,
     ("POST", "staff.logout"): EVERYONE,
+    # The chat widget, in other people's pages: no cookie is read.
+    ("GET", "chat.page"): EVERYONE,
+    ("GET", "chat.loader"): EVERYONE,
+    ("GET", "chat.frame"): EVERYONE,
+    ("GET", "chat.state"): EVERYONE,
+    ("GET", "chat.theme"): EVERYONE,
+    ("POST", "chat.ask"): EVERYONE,
+    ("POST", "chat.upload"): EVERYONE,  # with the token of a chat
+    ("GET", "chat.file"): EVERYONE,  # by its own address
     # Behind a token in a mail: whoever holds it.
     ("GET", "requester.follow"): EVERYONE,
     ("POST", "requester.answer"): EVERYONE,
@@ -110,6 +120,15 @@ ROUTES: dict[tuple[str, str], frozenset[str]] = {
     ("GET", "verify.index"): DESK,
     ("POST", "verify.check"): DESK,
     ("POST", "verify.end"): DESK,
+    ("GET", "chats.index_view"): DESK,
+    ("GET", "chats.export"): DESK,
+    ("GET", "chats.chat"): DESK,
+    ("POST", "chats.make_ticket"): DESK,
+    ("POST", "chats.block"): SUPERVISOR,
+    ("GET", "chat_settings.index"): SUPERVISOR,
+    ("POST", "chat_settings.change"): SUPERVISOR,
+    ("POST", "chat_settings.announce"): SUPERVISOR,
+    ("POST", "chat_settings.lift"): SUPERVISOR,
     ("GET", "tickets.index_view"): DESK,
     ("GET", "tickets.counts"): DESK,
     ("GET", "tickets.changed_rows"): DESK,
@@ -250,6 +269,9 @@ ROUTES: dict[tuple[str, str], frozenset[str]] = {
 }
 
 
+# Nothing in a cookie opens these: there is no session that another site could ride on.
+NO_COOKIE = {("POST", "chat.ask"), ("POST", "chat.upload")}
+
 # What must be sent for the question to be about the caller and not about the form.
 FIELDS: dict[tuple[str, str], tuple[str, ...]] = {
     ("GET", "audit.details_view"): ("id",),
@@ -361,6 +383,7 @@ def _people_and_things(app: Flask) -> tuple[dict[str, ConsoleClient], dict[str, 
         "admin.filename": "bootstrap/bootstrap4/js/bootstrap.min.js",
     }
     shared |= access_values(staff["agent"]) | mail_values(subject) | review_values(staff["agent"])
+    shared |= chat_values(staff["agent"], staff["supervisor"])
     shared |= {"ticket.fact": "priority", "ticket.group": "services"}
     for role in DESK:
         factories.make_verification(staff[role], subject.owner, channel=f"ticket:{shared['ticket.number']}")
@@ -423,7 +446,8 @@ def test_who_finds_what(world: World, method: str, endpoint: str) -> None:
     for caller in CALLERS:
         with world.fresh():
             fields = {name: world.values[caller][f"{endpoint}.{name}"] for name in FIELDS.get((method, endpoint), ())}
-            found[caller] = _ask(world.clients[caller], method, world.address(rule, caller), fields)
+            headers = {"X-Chat-Token": world.values[caller]["chat.token"]} if endpoint == "chat.upload" else None
+            found[caller] = _ask(world.clients[caller], method, world.address(rule, caller), fields, headers)
     expected = ROUTES[method, endpoint]
     portal = endpoint.startswith("portal.")
     known = NOBODY if not expected else CUSTOMER if portal else STAFF  # whom signing in would not help
@@ -435,14 +459,16 @@ def test_who_finds_what(world: World, method: str, endpoint: str) -> None:
             assert status == (404 if caller in known else 401), f"{caller} gets in: {status}"
 
 
-def _ask(client: ConsoleClient, method: str, path: str, fields: dict[str, Any]) -> int:
+def _ask(
+    client: ConsoleClient, method: str, path: str, fields: dict[str, Any], headers: dict[str, str] | None = None
+) -> int:
     """Ask without becoming another: whoever signs out here stays signed in for the next route."""
     with client.session_transaction() as session:
         before = dict(session)
     if method == "GET":
         status = client.get_json(path, query_string=fields).status_code
     else:
-        status = client.submit(path, json=True, **fields).status_code
+        status = client.submit(path, json=True, headers=headers, **fields).status_code
     with client.session_transaction() as session:
         session.clear()
         session.update(before)
@@ -461,7 +487,7 @@ def test_pages_ask_people_to_sign_in(world: World, key: tuple[str, str]) -> None
     assert answer.headers["Location"].partition("?")[0] == login
 
 
-@pytest.mark.parametrize("key", [key for key in ROUTES if key[0] == "POST"], ids=" ".join)
+@pytest.mark.parametrize("key", [key for key in ROUTES if key[0] == "POST" and key not in NO_COOKIE], ids=" ".join)
 def test_every_unsafe_request_needs_its_token(world: World, key: tuple[str, str]) -> None:
     path = world.address(rules(world.app)[key], "admin")
     for caller in CALLERS:

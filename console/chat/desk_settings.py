@@ -10,6 +10,7 @@ from flask_babel import lazy_gettext
 from console.audit.service import record
 from console.chat import assignment, news, queries
 from console.chat.models import Assignment, ChatSettings
+from console.core import clock
 from console.core.actor import Actor
 from console.core.db import db
 from console.core.errors import Conflict, Invalid, Text
@@ -76,12 +77,19 @@ def set_rules(actor: Actor, rules: DeskRules) -> ChatSettings:
     return row
 
 
-def announce(actor: Actor, serbian: str, english: str, until: datetime | None) -> ChatSettings:
+def announce(
+    actor: Actor, serbian: str, english: str, until: datetime | None, *, seen: int | None = None
+) -> ChatSettings:
     """Put words before every visitor, as of an outage; empty words take them away.
+
+    Args:
+        until: when they go by themselves.
+        seen: the revision they were written over.
 
     Raises:
         NotFound: no supervisor.
-        Invalid: too long, or in one language only.
+        Invalid: too long, in one language only, or until a time that is over.
+        Conflict: somebody else has changed the settings meanwhile.
     """
     actor.require(Permission.LEAD_CHAT)
     serbian, english = " ".join(serbian.split()), " ".join(english.split())
@@ -92,9 +100,14 @@ def announce(actor: Actor, serbian: str, english: str, until: datetime | None) -
     if bool(serbian) != bool(english):
         missing = "announcement_en" if serbian else "announcement_sr"
         wrong[missing] = [lazy_gettext("Write it in both languages.")]
+    until = until if serbian else None
+    if until is not None and until <= clock.now():
+        wrong["announced_until"] = [lazy_gettext("This time is over already.")]
     if wrong:
         raise Invalid(fields=wrong)
     row = queries.desk_settings(lock=True)
+    if seen is not None and seen != row.revision:
+        raise Conflict
     row.announcement_sr, row.announcement_en, row.announced_until = serbian, english, until
     row.revision += 1
     db.session.flush()

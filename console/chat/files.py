@@ -79,10 +79,10 @@ def find_for_staff(chat: Chat, key: int, staff_id: int | None) -> ChatFile:
     return file
 
 
-def forget_unsent() -> int:
-    """Delete what was uploaded and never sent; the bytes stay where another row needs them."""
+def forget_unsent() -> set[str]:
+    """Delete what was uploaded and never sent; return its digests, whose bytes another row may need."""
     old = delete(ChatFile).where(ChatFile.seq.is_(None), ChatFile.created_at < clock.now() - LEFT)
-    return len(db.session.execute(old.returning(ChatFile.id)).all())
+    return set(db.session.scalars(old.returning(ChatFile.digest)))
 
 
 def _proof(file: ChatFile) -> str:

@@ -89,6 +89,7 @@ class Chat(Base):
         Index("ix_chats_email_id", "email", "id"),
         Index("ix_chats_status_id", "status", "id"),
         Index("ix_chats_ended_at", "ended_at"),
+        Index("ix_chats_created_at", "created_at"),
         CheckConstraint("rating BETWEEN 1 AND 5", name="one_to_five"),
     )
 

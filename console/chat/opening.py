@@ -9,7 +9,7 @@ from flask_babel import lazy_gettext
 from sqlalchemy import func, or_, select
 
 from console.audit.service import record
-from console.chat import news, ticketing, timeline, tokens
+from console.chat import finding, news, ticketing, timeline, tokens
 from console.chat.assignment import assign_waiting
 from console.chat.models import LIVE, MAX_BODY, MAX_CLIENT_ID, MAX_NAME, Chat, ChatBlock, ChatStatus, MessageKind
 from console.core import clock
@@ -102,6 +102,7 @@ def open_chat(visitor: Actor, opening: Opening) -> Chat:
         name=name,
         data={"masked": hidden} if hidden else {},
     )
+    finding.index(chat, new=True)
     record(visitor, "chat.opened", chat.number, person=chat.person_id)
     calendar, _revision = current_calendar()
     if not calendar.is_open(now):

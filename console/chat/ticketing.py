@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from sqlalchemy import select
 
 from console.audit.service import record
-from console.chat import news, timeline
+from console.chat import finding, news, timeline
 from console.chat.models import Chat, ChatFile, ChatMessage, ChatStatus, MessageKind
 from console.chat.verifying import end_channel
 from console.core import clock
@@ -85,6 +85,7 @@ def _end(chat: Chat, status: ChatStatus, by: str) -> None:
     chat.verified_until = None
     end_channel(chat)
     db.session.flush()
+    finding.index(chat)
 
 
 def _subject(said: Sequence[ChatMessage]) -> str:

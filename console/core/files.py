@@ -6,6 +6,7 @@ import hashlib
 import os
 import re
 import tempfile
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +24,7 @@ class FileStore:
         digest = hashlib.sha256(content).hexdigest()
         target = self._path(digest)
         if target.exists():
+            os.utime(target)  # whoever removes what nobody names sees that somebody is about to
             return digest
         target.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=target.parent, prefix=".new-")
@@ -49,9 +51,16 @@ class FileStore:
         """Tell whether something is kept under ``digest``."""
         return self._path(digest).exists()
 
-    def remove(self, digest: str) -> None:
-        """Forget it; where it is not there, nothing is done."""
-        self._path(digest).unlink(missing_ok=True)
+    def remove(self, digest: str, *, untouched: float = 0) -> None:
+        """Forget it; where it is not there, nothing is done.
+
+        Args:
+            untouched: seconds; what was put (again) within them stays, because its row may not be committed yet.
+        """
+        path = self._path(digest)
+        if untouched and path.exists() and time.time() - path.stat().st_mtime < untouched:
+            return
+        path.unlink(missing_ok=True)
 
     def _path(self, digest: str) -> Path:
         if not _DIGEST.fullmatch(digest):

@@ -56,6 +56,13 @@ class SearchIndex:
             session.execute(text(f"DELETE FROM {self.table} WHERE {column} = :key"), keys)  # noqa: S608
             self.put_new(session, rows)
 
+    def remove_many(self, session: Session, keys: list[int]) -> None:
+        """Take things out of the index."""
+        if keys:
+            column = "rowid" if _is_sqlite(session) else "id"
+            rows = [{"key": key} for key in keys]
+            session.execute(text(f"DELETE FROM {self.table} WHERE {column} = :key"), rows)  # noqa: S608
+
     def put_new(self, session: Session, rows: list[tuple[int, str]]) -> None:
         """Index things that were not there before."""
         if not rows:

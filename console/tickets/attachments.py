@@ -158,19 +158,14 @@ def drop(actor: Actor, ticket: Ticket, attachment_id: int) -> None:
     db.session.flush()
 
 
-def clear_left(limit: int = 1_000) -> int:
-    """Delete what was uploaded days ago and never sent; the bytes go where nothing else needs them."""
+def clear_left(limit: int = 1_000) -> set[str]:
+    """Delete what was uploaded days ago and never sent; return its digests, whose bytes another row may need."""
     session = db.session()
     old = session.execute(
         select(TicketAttachment.id, TicketAttachment.digest)
         .where(TicketAttachment.message_id.is_(None), TicketAttachment.created_at < clock.now() - LEFT)
         .limit(limit)
     ).all()
-    if not old:
-        return 0
-    session.execute(delete(TicketAttachment).where(TicketAttachment.id.in_([row.id for row in old])))
-    digests = {row.digest for row in old}
-    needed = set(session.scalars(select(TicketAttachment.digest).where(TicketAttachment.digest.in_(digests))))
-    for digest in digests - needed:
-        files().remove(digest)
-    return len(old)
+    if old:
+        session.execute(delete(TicketAttachment).where(TicketAttachment.id.in_([row.id for row in old])))
+    return {row.digest for row in old}

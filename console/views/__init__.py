@@ -16,6 +16,7 @@ from console.web.security import csp_nonce
 
 # Each module has ``views()``: its view objects, new ones for every application.
 PAGES = (
+    "chats",
     "tickets",
     "ticket_new",
     "ticket_page",
@@ -37,6 +38,7 @@ PAGES = (
     "departments",
     "promises",
     "hours",
+    "chat_settings",
     "staff",
     "profile",
     "palette",

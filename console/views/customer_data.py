@@ -15,6 +15,8 @@ from sqlalchemy.orm import joinedload, load_only
 
 from console.audit.models import AuditEntry
 from console.billing.models import ACTIVE_STATUSES, Proforma, Storno
+from console.chat.models import Chat
+from console.chat.queries import visible as visible_chats
 from console.core.actor import Actor
 from console.core.db import db
 from console.customers.models import Customer, CustomerStatus, MemberRole, Membership, Verification, VerificationKind
@@ -34,6 +36,7 @@ MAX_SERVICES = 200
 MAX_ROWS = 50
 TICKETS = 20  # on one page of the tab
 MAILS = 20
+CHATS = 20
 NONE: frozenset[Right] = frozenset()
 # Which right opens what happened to what; what is not listed is not told.
 _TOLD_OF = {
@@ -65,6 +68,7 @@ class CustomerPage:
     mails: Sequence[Mail] | None = None
     trail: Sequence[AuditEntry] | None = None
     tickets: Sequence[Ticket] | None = None
+    chats: Sequence[Chat] | None = None
     older: str | None = None  # the last ticket shown, where there are older ones
     older_mail: int | None = None
     past: list[PastVerification] = field(default_factory=list)
@@ -150,12 +154,20 @@ def load(
         page.older_mail = page.mails[-1].id if len(sent) > MAILS else None
     if page.opens(Right.PROFILE):
         page.trail = _trail(customer.id, page)
-    if tickets and page.opens(Right.TICKETS) and actor.may(Permission.READ_TICKETS):
-        found = _tickets(actor, customer.id, before)
-        page.tickets = found[:TICKETS]
-        page.older = page.tickets[-1].number if len(found) > TICKETS else None
+    if tickets and page.opens(Right.TICKETS):
+        _load_conversations(page, before)
     page.past = verifications_of(customer.id)
     return page
+
+
+def _load_conversations(page: CustomerPage, before: str) -> None:
+    actor, key = page.actor, page.customer.id
+    if actor.may(Permission.READ_TICKETS):
+        found = _tickets(actor, key, before)
+        page.tickets = found[:TICKETS]
+        page.older = page.tickets[-1].number if len(found) > TICKETS else None
+    if actor.may(Permission.CHAT):
+        page.chats = _chats(actor, key)
 
 
 def load_group(actor: Actor, verification: Verification, group: str) -> CustomerPage:
@@ -192,6 +204,15 @@ def _tickets(actor: Actor, customer_id: int, before: str) -> Sequence[Ticket]:
         Ticket.id, Ticket.subject, Ticket.status, Ticket.merged_into_id, Ticket.updated_at, Ticket.is_open
     )
     return db.session.scalars(query.options(shown).order_by(Ticket.id.desc()).limit(TICKETS + 1)).all()
+
+
+def _chats(actor: Actor, customer_id: int) -> Sequence[Chat]:
+    """Return the latest chats in which a person of the account was verified."""
+    shown = load_only(
+        Chat.id, Chat.name, Chat.status, Chat.preview, Chat.created_at, Chat.ended_at, Chat.rating, Chat.ticket_id
+    )
+    query = select(Chat).where(Chat.customer_id == customer_id, visible_chats(actor)).options(shown)
+    return db.session.scalars(query.order_by(Chat.id.desc()).limit(CHATS)).all()
 
 
 def _services(customer_id: int, page: CustomerPage) -> list[Service]:
@@ -281,6 +302,17 @@ def as_json(page: CustomerPage) -> dict[str, Any]:
                 "updated_at": local_time(row.updated_at),
             }
             for row in page.tickets
+        ]
+    if page.chats is not None:
+        answer["chats"] = [
+            {
+                "number": row.number,
+                "name": row.name,
+                "status": row.status.value,
+                "created_at": local_time(row.created_at),
+                "rating": row.rating,
+            }
+            for row in page.chats
         ]
     return answer
 

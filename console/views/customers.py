@@ -19,7 +19,7 @@ from console.customers.queries import customer_by_number
 from console.customers.rights import Right
 from console.customers.verification import override, unlock
 from console.staff.roles import Permission
-from console.views import mail_labels
+from console.views import chat_labels, mail_labels
 from console.views.base import Page
 from console.views.customer_data import as_json, load, verification_json
 from console.views.labels import SERVICE_STATUS, SUSPENSION, TAX_STATUS, proforma_label
@@ -129,6 +129,7 @@ def render_customer(
         ticket_url=ticket_url,
         status_label=status_label,
         mail_labels=mail_labels,
+        chat_labels=chat_labels,
         sees_all_mail=current_actor().may(Permission.RESEND_MAIL),
         before=before,
         may_open_ticket=current_actor().may(Permission.WORK_TICKETS),

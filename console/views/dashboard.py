@@ -25,11 +25,12 @@ from console.tickets.figures.periods import midnight
 from console.tickets.view_queries import count_each
 from console.views import charts, dashboard_desk, report_words
 from console.views.base import Guarded
-from console.views.dashboard_desk import Board, Tile, number
+from console.views.dashboard_desk import Board, number
 from console.views.hours_words import hours_status
 from console.views.labels import MIGRATION_STATE, today
 from console.views.menu import link
 from console.views.ticket_labels import due, ticket_url
+from console.views.tiles import Tile
 from console.web.answers import local_time, wants_json
 from console.web.identity import current_actor
 
@@ -99,6 +100,7 @@ def as_json(board: Board, tiles: list[Tile]) -> dict[str, Any]:
     return {
         "hours": {"open": status.is_open, "until": local_time(status.until)},
         "figures": {one.key: {"value": one.value, "url": one.url} for one in [*board.tiles, *tiles]},
+        "chat": {one.key: {"value": one.value, "url": one.url} for one in board.chat},
         "needs": {one.key: {"count": one.count, "url": one.url} for one in board.needs},
         "due": [{"number": one.number, "subject": one.subject, "due_at": local_time(one.due_at)} for one in board.due],
     }

@@ -7,13 +7,12 @@ statement, none goes further than a tile can say.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from flask import url_for
 from flask_babel import gettext, lazy_gettext, ngettext
-from markupsafe import Markup
 from sqlalchemy import Select, select
 
 from console.core import clock
@@ -34,37 +33,17 @@ from console.tickets.promises.queries import broken
 from console.tickets.queries import visible
 from console.tickets.reviews.models import Review, ReviewState
 from console.tickets.view_queries import BUILT_IN, COUNTED, count_each
+from console.views import dashboard_chat
 from console.views.charts import Chart
 from console.views.hours_words import hours_warning
 from console.views.labels import today
 from console.views.menu import link
 from console.views.report_words import flow_chart
-from console.web.filters import icon
+from console.views.tiles import Tile
 
 DUE_SHOWN = 6
 WEEK, FORTNIGHT = 7, 14  # days of the charts
 Counts = dict[str, int]
-
-
-@dataclass(frozen=True)
-class Tile:
-    """One figure, and the list behind it. ``mark``: how its note is drawn: ok, warn, danger or plainly."""
-
-    key: str
-    label: Text
-    icon: str
-    value: str
-    note: Text
-    url: str
-    mark: str = ""
-
-    @property
-    def drawn_note(self) -> Markup:
-        """Draw the note, with an icon where it is a state."""
-        if not self.mark:
-            return Markup("{}").format(self.note)
-        symbol = {"warn": "clock", "danger": "alert"}.get(self.mark, "ok")
-        return Markup('<span class="status status-{}">{}{}</span>').format(self.mark, icon(symbol), self.note)
 
 
 @dataclass(frozen=True)
@@ -87,12 +66,14 @@ class Board:
     Args:
         due: the tickets whose promises are due first.
         whole: the whole desk's, not one's own.
+        chat: the chat desk now.
     """
 
     tiles: list[Tile]
     needs: list[Need]
     due: list[Ticket]
     whole: bool
+    chat: list[Tile] = field(default_factory=list)
 
 
 def sees_desk(actor: Actor) -> bool:
@@ -101,7 +82,7 @@ def sees_desk(actor: Actor) -> bool:
 
 
 def board(actor: Actor) -> Board:
-    """Return what waits: for the whole desk where it is one's to look after, else one's own. Three statements."""
+    """Return what waits: for the whole desk where it is one's to look after, else one's own. Four statements."""
     now, whole = clock.now(), sees_desk(actor)
     counts = count_each(_queries(actor, now, whole=whole))
     if not actor.may(Permission.WORK_TICKETS):
@@ -109,7 +90,8 @@ def board(actor: Actor) -> Board:
     conditions = [visible(actor)] if whole else [visible(actor), Ticket.assignee_id == actor.id]
     oldest = queries.longest_waiting(*conditions)
     tiles = _desk_tiles(counts, oldest, now) if whole else _own_tiles(counts, oldest, now)
-    return Board(tiles, _needs(actor, counts, whole=whole), queries.due_next(DUE_SHOWN, *conditions), whole)
+    due = queries.due_next(DUE_SHOWN, *conditions)
+    return Board(tiles, _needs(actor, counts, whole=whole), due, whole, dashboard_chat.tiles(actor, counts, now))
 
 
 # --- Counting ---------------------------------------------------------------------------------------------------------
@@ -120,6 +102,8 @@ def _queries(actor: Actor, now: datetime, *, whole: bool) -> dict[str, Select[in
     found: dict[str, Select[int]] = {}
     if actor.may(Permission.WORK_TICKETS):
         found |= _ticket_queries(actor, now, whole=whole)
+    if actor.may(Permission.CHAT):
+        found |= dashboard_chat.counted(actor)
     if actor.may(Permission.REVIEW):
         found["reviews"] = select(Review.id).where(Review.state == ReviewState.WAITING)
     if actor.may(Permission.WORK_TICKETS):

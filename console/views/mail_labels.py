@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from flask import url_for
 from flask_babel import gettext, lazy_gettext, lazy_pgettext
 
+from console.chat.models import chat_number
 from console.core.actor import Actor
 from console.core.errors import Text
 from console.core.ids import CUSTOMER_BASE
@@ -14,6 +15,7 @@ from console.mail.models import Mail
 from console.mail.queries import Stage, stage_of
 from console.staff.roles import Permission
 from console.tickets.models import TICKET_BASE
+from console.views.chat_labels import chat_url
 from console.views.labels import Label
 from console.views.menu import customer_url
 from console.views.ticket_labels import ticket_url
@@ -82,13 +84,16 @@ def ticket_id(mail: Mail) -> int | None:
 
 
 def subjects(actor: Actor, mail: Mail) -> list[Subject]:
-    """Return what ``mail`` is about: the ticket or migration first, then the account."""
+    """Return what ``mail`` is about: the ticket, chat or migration first, then the account."""
     found = []
     kind, _, key = (mail.subject_ref or "").partition(":")
     ticket = ticket_id(mail)
     if ticket is not None:
         number = ticket_number(ticket)
         found.append(Subject(number, "ticket", ticket_url(number) if actor.may(Permission.READ_TICKETS) else None))
+    elif kind == "chat" and key.isascii() and key.isdigit():
+        number = chat_number(int(key))
+        found.append(Subject(number, "chat", chat_url(number) if actor.may(Permission.CHAT) else None))
     elif kind == "migration":
         may = actor.may(Permission.SEE_MIGRATIONS)
         found.append(Subject(key, "migrate", url_for("migrations.story", ref=key) if may else None))

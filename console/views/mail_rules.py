@@ -2,14 +2,14 @@
 
 **That a mail was sent** (to whom, when, how it went):
 
-- supervisors, billing and administrators see it of every mail, except that a mail about a ticket of a
-  private department is there only for those who may see the ticket;
-- agents see it of mails about tickets that they may see, and of mails about an account that they have open
-  now under a live verification of a person with the right ``emails``.
+- supervisors, billing and administrators see it of every mail, except that a mail about a ticket or a chat of a
+  private department is there only for those who may see the ticket or chat;
+- agents see it of mails about tickets and chats that they may see, and of mails about an account that they have
+  open now under a live verification of a person with the right ``emails``.
 
 **What it says**, its subject included:
 
-- a mail about a ticket: whoever may see the ticket, and nobody else;
+- a mail about a ticket or a chat: whoever may see the ticket or chat, and nobody else;
 - any other mail about an account: who reads documents by role (supervisors, billing), and whoever has the account
   open under the right ``emails``. A supervisor's override is no verification of such a person and opens none;
 - mail to staff: who oversees the desk.
@@ -25,6 +25,8 @@ from typing import Any
 from flask import g
 from sqlalchemy import ColumnElement, Integer, and_, case, cast, false, func, literal, not_, or_, select, true
 
+from console.chat.models import Chat
+from console.chat.queries import visible as visible_chats
 from console.core.actor import Actor
 from console.core.db import db
 from console.core.errors import NotFound
@@ -35,7 +37,7 @@ from console.staff.roles import Permission
 from console.tickets.models import Ticket
 from console.tickets.queries import visible
 
-_TICKET = "ticket:"
+_TICKET, _CHAT = "ticket:", "chat:"
 
 
 def listed(actor: Actor) -> ColumnElement[bool]:
@@ -43,10 +45,10 @@ def listed(actor: Actor) -> ColumnElement[bool]:
     if not actor.may(Permission.SEE_MAIL):
         return false()
     if not actor.may(Permission.RESEND_MAIL):
-        return or_(_of_seen_ticket(actor), and_(not_(_of_ticket()), _of_opened_account(actor)))
+        return or_(_of_seen_ticket(actor), _of_seen_chat(actor), and_(_of_neither(), _of_opened_account(actor)))
     if not actor.may(Permission.READ_TICKETS):
         return true()
-    return or_(not_(_of_ticket()), _of_seen_ticket(actor))
+    return or_(_of_neither(), _of_seen_ticket(actor), _of_seen_chat(actor))
 
 
 def readable(actor: Actor) -> ColumnElement[bool]:
@@ -55,7 +57,7 @@ def readable(actor: Actor) -> ColumnElement[bool]:
         return false()
     accounts = Mail.customer_id.is_not(None) if actor.may(Permission.READ_DOCUMENTS) else _of_opened_account(actor)
     to_staff = Mail.customer_id.is_(None) if actor.may(Permission.REVIEW) else false()
-    return or_(_of_seen_ticket(actor), and_(not_(_of_ticket()), or_(accounts, to_staff)))
+    return or_(_of_seen_ticket(actor), _of_seen_chat(actor), and_(_of_neither(), or_(accounts, to_staff)))
 
 
 def find_mail(actor: Actor, key: int) -> tuple[Mail, bool]:
@@ -71,8 +73,12 @@ def find_mail(actor: Actor, key: int) -> tuple[Mail, bool]:
     return found[0], bool(found[1])
 
 
-def _of_ticket() -> ColumnElement[bool]:
-    return func.coalesce(Mail.subject_ref, "").startswith(_TICKET)
+def _of(kind: str) -> ColumnElement[bool]:
+    return func.coalesce(Mail.subject_ref, "").startswith(kind)
+
+
+def _of_neither() -> ColumnElement[bool]:
+    return and_(not_(_of(_TICKET)), not_(_of(_CHAT)))
 
 
 def _of_seen_ticket(actor: Actor) -> ColumnElement[bool]:
@@ -80,11 +86,23 @@ def _of_seen_ticket(actor: Actor) -> ColumnElement[bool]:
         return false()
     seen = visible(actor)
     if seen.compare(true()):
-        return _of_ticket()
-    # In a CASE, because PostgreSQL may cast before it compares.
-    digits: Any = func.substr(Mail.subject_ref, len(_TICKET) + 1)
-    key = case((_of_ticket(), cast(digits, Integer)), else_=literal(0))
-    return select(Ticket.id).where(Ticket.id == key, seen).exists()
+        return _of(_TICKET)
+    return select(Ticket.id).where(Ticket.id == _key(_TICKET), seen).exists()
+
+
+def _of_seen_chat(actor: Actor) -> ColumnElement[bool]:
+    if not actor.may(Permission.CHAT):
+        return false()
+    seen = visible_chats(actor)
+    if seen.compare(true()):
+        return _of(_CHAT)
+    return select(Chat.id).where(Chat.id == _key(_CHAT), seen).exists()
+
+
+def _key(kind: str) -> ColumnElement[int]:
+    """Return the key that a mail's subject names. In a CASE, because PostgreSQL may cast before it compares."""
+    digits: Any = func.substr(Mail.subject_ref, len(kind) + 1)
+    return case((_of(kind), cast(digits, Integer)), else_=literal(0))
 
 
 def _of_opened_account(actor: Actor) -> ColumnElement[bool]:

@@ -115,6 +115,7 @@ _ACTIONS: dict[str, tuple[str, Text]] = {
     "chat.announced": ("bell", lazy_gettext("Announcement changed")),
     "chat.blocked": ("ban", lazy_gettext("Visitor blocked")),
     "chat.unblocked": ("ban", lazy_gettext("Block lifted")),
+    "chat.forgotten": ("trash", lazy_gettext("Old chats deleted")),
     "list.exported": ("download", lazy_gettext("List exported")),
     "demo.filled": ("sparkle", lazy_gettext("Demo data made")),
 }
