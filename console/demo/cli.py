@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-
 import click
 from flask.cli import with_appcontext
 from tqdm import tqdm
@@ -11,21 +9,16 @@ from tqdm import tqdm
 from console.core.settings import DEMO_PASSWORD
 from console.demo.service import DemoRefusedError, fill, is_empty
 
-NOT_YET = 2  # exit code
-
 
 @click.command("demo")
 @click.option("--seed", type=click.IntRange(0, 2**31), default=1, show_default=True, help="Same seed, same data.")
 @click.option("--customers", type=click.IntRange(0, 5_000_000), default=0, help="This many more than the story names.")
 @click.option("--tickets", type=click.IntRange(0, 5_000_000), default=0, help="This many more than the story names.")
-@click.option("--chats", type=click.IntRange(0), default=0, help="Comes with the live chat.")
+@click.option("--chats", type=click.IntRange(0, 5_000_000), default=0, help="This many more than the story names.")
 @click.option("--if-empty", is_flag=True, help="Do nothing, and say so, where the database is not empty.")
 @with_appcontext
 def command(seed: int, customers: int, tickets: int, chats: int, *, if_empty: bool) -> None:
     """Fill an empty database with a small hosting company's last years. Not in production."""
-    if chats:
-        click.echo("Chats come with the live chat, which is not part of this version. Nothing was done.", err=True)
-        sys.exit(NOT_YET)
     if if_empty and not is_empty():
         click.echo("The database is not empty; it stays as it is.")
         return
@@ -35,11 +28,11 @@ def command(seed: int, customers: int, tickets: int, chats: int, *, if_empty: bo
         if what == "story":
             bars.setdefault(what, tqdm(total=count, desc=what, unit=" events", disable=None)).update(1)
         else:
-            total = customers if what == "customers" else tickets
+            total = {"customers": customers, "tickets": tickets, "chats": chats}[what]
             bars.setdefault(what, tqdm(total=total, desc=what, unit=f" {what}", disable=None)).update(count)
 
     try:
-        fill(seed, customers, progress, tickets=tickets)
+        fill(seed, customers, progress, tickets=tickets, more_chats=chats)
     except DemoRefusedError as error:
         raise click.ClickException(str(error)) from error
     finally:

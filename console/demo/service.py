@@ -18,7 +18,7 @@ from console.core.passwords import hash_password
 from console.core.settings import DEMO_PASSWORD
 from console.core.transaction import transaction
 from console.customers.models import Customer
-from console.demo import crowd, desk, ticket_crowd
+from console.demo import chat_crowd, chats, crowd, desk, ticket_crowd
 from console.demo.cast import tell
 from console.demo.names import Names
 from console.demo.story import Story
@@ -49,8 +49,15 @@ def story_day() -> date:
     return today - timedelta(days=today.weekday() or 7)
 
 
-def fill(seed: int, customers: int = 0, progress: Progress = lambda _what, _count: None, *, tickets: int = 0) -> None:
-    """Tell the story of ``seed``, with ``customers`` more accounts and ``tickets`` more tickets than it names.
+def fill(
+    seed: int,
+    customers: int = 0,
+    progress: Progress = lambda _what, _count: None,
+    *,
+    tickets: int = 0,
+    more_chats: int = 0,
+) -> None:
+    """Tell the story of ``seed``, with so many more accounts, tickets and chats than it names.
 
     Raises:
         DemoRefusedError: in production, or where there is something already.
@@ -65,9 +72,12 @@ def fill(seed: int, customers: int = 0, progress: Progress = lambda _what, _coun
     tell(story, Names(rng))
     story.at(story.instant(400, hour=15), lambda: load_standard(story.actor("supervisor")))
     desk.tell(story)
+    chats.tell(story)
     with transaction() as session:
         if tickets:
             ticket_crowd.reserve(session, tickets)
+        if more_chats:
+            chat_crowd.reserve(session, more_chats)
         story.happen(lambda: progress("story", story.length))
         desk.send_mail(story)
         if customers:
@@ -77,10 +87,14 @@ def fill(seed: int, customers: int = 0, progress: Progress = lambda _what, _coun
             if tickets:
                 crowd_of_tickets = ticket_crowd.Crowd(session, seed, tickets, clock.now())
                 ticket_crowd.fill(crowd_of_tickets, lambda count: progress("tickets", count))
-            if customers or tickets:
-                record(SYSTEM, "demo.filled", f"seed {seed}", customers=customers, tickets=tickets)
+            if more_chats:
+                crowd_of_chats = chat_crowd.Crowd(session, seed, more_chats, clock.now())
+                chat_crowd.fill(crowd_of_chats, lambda count: progress("chats", count))
+            if customers or tickets or more_chats:
+                record(SYSTEM, "demo.filled", f"seed {seed}", customers=customers, tickets=tickets, chats=more_chats)
         session.flush()
     desk.settle()
+    chats.tell_now(story)
 
 
 def _add_crowd(seed: int, customers: int, story: Story, progress: Callable[[int], None]) -> None:

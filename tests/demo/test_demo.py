@@ -19,6 +19,9 @@ from console.audit.models import AuditEntry
 from console.billing import migrate
 from console.billing.migrate.decide import lock_migration
 from console.billing.models import ACTIVE_STATUSES, Migration, MigrationState, Proforma, ProformaStatus, Storno
+from console.chat import finding
+from console.chat.models import Chat, ChatBlock, ChatMessage, ChatStatus
+from console.chat.sweep import sweep as chat_sweep
 from console.core import clock
 from console.core.context import sealer
 from console.core.db import Base, db
@@ -33,6 +36,8 @@ from console.demo import service as demo
 from console.demo.cli import command
 from console.demo.desk import desk_now
 from console.demo.names import Names
+from console.demo.talks import PAST
+from console.demo.ticket_crowd import RARE
 from console.hosting.models import Domain, Service, SuspensionReason
 from console.mail.models import Mail, MailState
 from console.setup import prepare_database
@@ -62,7 +67,7 @@ from tests.factories import novi
 
 SECRETS = {
     "password_hash", "pin_secret", "message_id", "in_reply_to", "references", "token_digest", "key_id", "previous",
-    "digest", "mac", "plan",
+    "digest", "mac", "plan", "client_key",
 }  # fmt: skip
 LINK = re.compile(r"/v/[\w-]+")  # opens a card once
 
@@ -243,6 +248,43 @@ def test_what_came_of_them_is_there_too(told: Session) -> None:
     assert len(masked) == 1
 
 
+def test_the_chat_desk_has_a_past(told: Session) -> None:
+    chats = list(told.scalars(select(Chat).where(Chat.ended_at.is_not(None)).order_by(Chat.id)))
+    assert len(chats) == len(PAST)
+    assert {chat.status for chat in chats} == {ChatStatus.CLOSED, ChatStatus.TICKETED}
+    assert {chat.language for chat in chats} == {"sr_Latn", "en"}
+    assert {chat.department.key for chat in chats} >= {"technical", "accounting", "sales"}
+    assert {2, 5} <= {chat.rating for chat in chats} and any(chat.rating is None for chat in chats)
+    ana = next(chat for chat in chats if chat.email == "ana@example.test")
+    assert ana.customer_id == owner(told, "ana@example.test").customer_id and ana.verified_until is None
+    for chat in chats:
+        assert chat.ended_at is not None and chat.created_at < chat.ended_at + timedelta(seconds=1)
+        assert (chat.ticket_id is not None) is (chat.status is ChatStatus.TICKETED)
+        said = told.scalars(select(ChatMessage.seq).where(ChatMessage.chat_id == chat.id).order_by(ChatMessage.seq))
+        assert list(said) == list(range(1, chat.last_seq + 1))
+    whys = {message.data.get("why") for message in told.scalars(select(ChatMessage)) if message.data}
+    assert {"unclaimed", "closing", "closed_hours", "agent"} <= whys
+    masked = select(func.count()).where(ChatMessage.body.contains("••••••"))
+    assert told.scalar(masked) == 1
+    assert told.scalar(select(func.count()).select_from(ChatBlock)) == 1
+
+
+@pytest.mark.parametrize(("now", "live"), [("2026-11-25T13:10:20+01:00", 3), ("2026-11-25T19:10:20+01:00", 0)])
+def test_while_it_is_open_somebody_waits_in_the_chat(session: Session, now: str, live: int) -> None:
+    clock.start_at(datetime.fromisoformat(now))
+    demo.fill(1)
+    chats = list(session.scalars(select(Chat).where(Chat.ended_at.is_(None)).order_by(Chat.id)))
+    assert [chat.status for chat in chats] == [ChatStatus.ACTIVE, ChatStatus.QUEUED, ChatStatus.QUEUED][:live]
+    for chat in chats:
+        if chat.status is ChatStatus.ACTIVE:
+            assert chat.assignee is not None and chat.assignee.email == "agent@example.test"
+            assert chat.unanswered_since is not None and chat.first_answered_at is not None
+        else:
+            assert timedelta(0) < clock.now() - chat.waits_since < timedelta(minutes=4)
+    assert chat_sweep() == 0
+    assert list(trail.verify(session, sealer())) == []
+
+
 # --- how it is made ---
 
 
@@ -346,12 +388,45 @@ def test_the_crowd_of_tickets_is_what_the_verbs_would_have_left(session: Session
     assert list(trail.verify(session, sealer())) == []
 
 
+def test_the_crowd_of_chats_is_what_the_verbs_would_have_left(app: Flask, session: Session) -> None:
+    answer = app.test_cli_runner().invoke(command, ["--chats", "40"])
+    assert answer.exit_code == 0, answer.output
+    crowd = list(session.scalars(select(Chat).where(Chat.id <= 40).order_by(Chat.id)))
+    assert [chat.id for chat in crowd] == list(range(1, 41))
+    assert [chat.created_at for chat in crowd] == sorted(chat.created_at for chat in crowd)
+    later = session.scalar(select(func.min(Chat.created_at)).where(Chat.id > 40))
+    assert later is not None and crowd[-1].created_at < later
+    assert {chat.rating is None for chat in crowd} == {chat.customer_id is None for chat in crowd} == {True, False}
+    for chat in crowd:
+        said = session.scalars(
+            select(ChatMessage).where(ChatMessage.chat_id == chat.id).order_by(ChatMessage.seq)
+        ).all()
+        assert len(said) == chat.last_seq and [one.at for one in said] == sorted(one.at for one in said)
+    hits = finding.CHAT_SEARCH.matches(session, Chat.id, RARE)
+    assert hits is not None
+    assert session.scalars(select(Chat.id).where(hits)).all() == [21]
+    session.rollback()
+    # The index holds what the verb would have put there.
+    words = {key: index_row(session, "search_chats", key) for key in (1, 21, 40)}
+    with pytest.raises(RuntimeError, match="only looking"), transaction():
+        for key in words:
+            finding.index(session.get_one(Chat, key))
+        assert {key: index_row(session, "search_chats", key) for key in words} == words
+        raise RuntimeError("only looking")
+    assert list(trail.verify(session, sealer())) == []
+
+
 def words_of(session: Session, ticket: Ticket) -> str:
-    """Return a ticket's row of the index, whatever the database."""
+    """Return a ticket's row of the index."""
+    return index_row(session, "search_tickets", ticket.id)
+
+
+def index_row(session: Session, table: str, place: int) -> str:
+    """Return a row of an index, whatever the database."""
     key = "rowid" if session.get_bind().dialect.name == "sqlite" else "id"
     shown = "title || ' / ' || words" if key == "rowid" else "words::text"
-    query = f"SELECT {shown} FROM search_tickets WHERE {key} = :key"
-    row: str = session.execute(text(query), {"key": ticket.id}).scalar_one()
+    query = f"SELECT {shown} FROM {table} WHERE {key} = :key"
+    row: str = session.execute(text(query), {"key": place}).scalar_one()
     return row
 
 
@@ -377,14 +452,6 @@ def test_not_over_something(app: Flask, session: Session) -> None:
     assert passed.exit_code == 0
     assert "stays as it is" in passed.output
     assert contents(session) == before
-
-
-@pytest.mark.only("sqlite")
-def test_what_is_not_here_yet_is_said(app: Flask, session: Session) -> None:
-    answer = app.test_cli_runner().invoke(command, ["--chats", "5"])
-    assert answer.exit_code == 2
-    assert "Chats come with the live chat" in answer.output
-    assert demo.is_empty()
 
 
 @pytest.mark.only("sqlite")

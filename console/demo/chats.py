@@ -1,0 +1,207 @@
+"""The chat desk of the demo: past conversations, and a few that go on now; all through the verbs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from console.chat import assignment, blocking, handling, queries, ticketing, timeline, verifying
+from console.chat.models import Chat, MessageKind
+from console.chat.opening import Opening, open_chat
+from console.chat.writing import Outgoing, from_staff, from_visitor
+from console.core import clock
+from console.core.actor import SYSTEM, Actor
+from console.core.db import db
+from console.core.transaction import transaction
+from console.customers.pins import current_pin
+from console.demo.desk import WorkingTime, desk_now
+from console.demo.story import Story
+from console.demo.talks import AGENT, CARD, NOTE, NOW, PAST, TYPO, VISITOR, End, Talk
+from console.tickets.promises.working import calendar
+
+LATE = timedelta(hours=2, minutes=40)  # after closing
+BEFORE = timedelta(minutes=3)  # closing
+CARD_TAKES = timedelta(seconds=40)
+WAIT = timedelta(minutes=5)
+RATED_AFTER = timedelta(seconds=50)
+
+
+@dataclass
+class _Told:
+    """A chat of the story, once it is there."""
+
+    talk: Talk
+    place: int
+    id: int = 0
+    said: int = 0
+
+    @property
+    def visitor(self) -> Actor:
+        return Actor(kind="visitor", id=None, name="visitor", address=f"198.51.100.{self.place + 10}")
+
+
+def tell(story: Story) -> None:
+    """Put the past chats into ``story``."""
+    working = WorkingTime(desk_now())
+    for place, talk in enumerate(PAST):
+        _Chats(story).tell(_Told(talk, place), _begins(talk, working))
+
+
+def tell_now(story: Story) -> None:
+    """Let a few chats go on, where it is open now. In a transaction of its own, at the very end."""
+    now = clock.now().replace(second=0, microsecond=0)
+    if not calendar().is_open(now) or not calendar().is_open(now - timedelta(hours=NOW[0].ago)):
+        return
+    live = Story(story.today, story.rng, story.password_hash)
+    live.staff, live.known = story.staff, story.known
+    for place, talk in enumerate(NOW):
+        _Chats(live).tell(_Told(talk, len(PAST) + place), now - timedelta(hours=talk.ago))
+    with transaction():
+        live.happen()
+
+
+def _begins(talk: Talk, working: WorkingTime) -> datetime:
+    begins = working.ago(talk.ago)
+    closes = calendar().closes_at(begins)
+    if closes is None:
+        return begins
+    if talk.end is End.CLOSING:
+        return closes - BEFORE
+    if talk.end is End.LATE:
+        return closes + LATE
+    length = timedelta(seconds=max((after for after, _who, _text in talk.lines), default=0)) + 2 * WAIT
+    return min(begins, closes - length)  # it ends on the same day
+
+
+class _Chats:
+    def __init__(self, story: Story) -> None:
+        self.story = story
+
+    def tell(self, told: _Told, begins: datetime) -> None:
+        """Let a chat be opened, and everything in it happen."""
+        talk = told.talk
+        self._at(begins, lambda: self._open(told))
+        last = begins
+        claimed = False
+        for after, who, text in talk.lines:
+            when = begins + timedelta(seconds=after)
+            if not claimed and talk.agent:
+                self._at(when - timedelta(seconds=20), lambda: self._claim(told))
+                claimed = True
+            if talk.passed_to is not None and (after, who, text) == talk.lines[-2]:
+                self._at(when - timedelta(seconds=45), lambda: self._pass_on(told))
+            self._line(told, when, who, text)
+            last = when
+        self._end(told, begins, last)
+
+    def _at(self, when: datetime, event: Callable[[], object]) -> None:
+        self.story.at(when, event)
+
+    # --- opening ---
+
+    def _open(self, told: _Told) -> None:
+        talk = told.talk
+        name, email = self._who(talk)
+        opening = Opening(
+            name=name,
+            email=email,
+            question=talk.question,
+            client_id=f"demo-{talk.key}",
+            department=talk.department,
+            language=talk.language,
+            page="https://www.example.rs/podrska",
+        )
+        told.id = open_chat(told.visitor, opening).id
+
+    def _who(self, talk: Talk) -> tuple[str, str]:
+        if not isinstance(talk.by, str):
+            return talk.by
+        owner = self.story.known[talk.by].account.owner
+        return owner.person.name, owner.person.email
+
+    def _chat(self, told: _Told) -> Chat:
+        return queries.lock_by_key(told.id)
+
+    # --- what is said and done ---
+
+    def _line(self, told: _Told, when: datetime, who: str, text: str) -> None:
+        if who in (CARD, TYPO):
+            self._at(when, lambda: self._ask_who(told))
+            self._at(when + CARD_TAKES, lambda: self._fill_in(told, right=who == CARD))
+        elif who == VISITOR:
+            self._at(when, lambda: self._visitor_says(told, text))
+        else:
+            kind = {AGENT: MessageKind.REPLY, NOTE: MessageKind.NOTE}[who]
+            self._at(when, lambda: self._staff_says(told, kind, text))
+
+    def _claim(self, told: _Told) -> None:
+        assignment.claim(self._agent(told), self._chat(told).number)
+
+    def _pass_on(self, told: _Told) -> None:
+        who, note = told.talk.passed_to or ("", "")
+        assignment.hand_over(self._agent(told), self._chat(told).number, self.story.staff[who].id, None, note)
+
+    def _agent(self, told: _Told) -> Actor:
+        """Return who has the chat, or takes it."""
+        chat = self._chat(told)
+        found = next((one for one in self.story.staff.values() if one.id == chat.assignee_id), None)
+        return found.actor("192.0.2.10") if found is not None else self.story.actor(told.talk.agent)
+
+    def _ask_who(self, told: _Told) -> None:
+        verifying.ask(self._agent(told), self._chat(told).number)
+
+    def _fill_in(self, told: _Told, *, right: bool) -> None:
+        if right and isinstance(told.talk.by, str):
+            owner = self.story.known[told.talk.by].account.owner
+            email, pin = owner.person.email, current_pin(owner)[0]
+        else:
+            email, pin = self._who(told.talk)[1], "".join(map(str, range(6)))
+        verifying.submit(told.visitor, self._chat(told), email=email, pin=pin)
+
+    def _visitor_says(self, told: _Told, text: str) -> None:
+        chat = self._chat(told)
+        _say(told.visitor, chat, from_visitor(chat, chat.name, text, self._client_id(told), None))
+
+    def _staff_says(self, told: _Told, kind: MessageKind, text: str) -> None:
+        chat, agent = self._chat(told), self._agent(told)
+        _say(agent, chat, from_staff(agent, 0, chat.id, kind, text, self._client_id(told), None))
+
+    def _client_id(self, told: _Told) -> str:
+        told.said += 1
+        return f"{told.talk.key}-{told.said}"
+
+    # --- how it ends ---
+
+    def _end(self, told: _Told, begins: datetime, last: datetime) -> None:
+        talk, ends = told.talk, last + timedelta(seconds=80)
+        number = lambda: self._chat(told).number  # noqa: E731  (it is there once the story has come so far)
+        if talk.end is End.CLOSED:
+            self._at(ends, lambda: handling.close(self._agent(told), number()))
+        elif talk.end is End.LEFT:
+            self._at(ends, lambda: handling.end_by_visitor(told.visitor, told.id))
+        elif talk.end is End.TICKET:
+            self._at(ends, lambda: handling.to_ticket(self._agent(told), number()))
+        elif talk.end is End.BLOCKED:
+            supervisor = self.story.actor
+            self._at(ends, lambda: blocking.block(supervisor("supervisor"), number(), "Vređa i preti u razgovoru.", 30))
+        elif talk.end in (End.UNCLAIMED, End.CLOSING):
+            when = begins + (BEFORE if talk.end is End.CLOSING else WAIT)
+            why = talk.end.value
+            self._at(when, lambda: ticketing.make_ticket(SYSTEM, self._chat(told), why))
+        if talk.score:
+            self._at(ends + RATED_AFTER, lambda: handling.rate(told.visitor, told.id, talk.score, talk.comment))
+        if talk.transcript:
+            self._at(ends + RATED_AFTER, lambda: handling.mail_transcript(told.visitor, told.id))
+
+
+def _say(actor: Actor, chat: Chat, one: Outgoing) -> None:
+    """Add a message as the writer would, inside the story's own transaction."""
+    message = timeline.append(actor, chat, one.kind, one.body, client_key=one.client_key, name=one.name, data=one.data)
+    if one.kind is MessageKind.VISITOR:
+        chat.unanswered_since = chat.unanswered_since or message.at
+    elif one.kind is MessageKind.REPLY:
+        chat.unanswered_since = None
+        chat.first_answered_at = chat.first_answered_at or message.at
+        chat.seen_by_staff = message.seq
+    db.session.flush()
