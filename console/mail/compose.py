@@ -101,7 +101,8 @@ def recipient(letter: Letter) -> str:
     except EmailNotValidError as error:
         raise Unsendable(f"the address takes no mail: {error}") from error
     address = valid.ascii_email or ""
-    if not _ADDRESS.fullmatch(address):
+    # What begins like an encoded word would be decoded by readers that are too kind, into something else.
+    if not _ADDRESS.fullmatch(address) or "=?" in address:
         raise Unsendable("the address takes no mail")
     return address
 

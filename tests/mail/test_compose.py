@@ -129,6 +129,7 @@ def test_nothing_adds_a_header_or_a_recipient(subject: str, name: str, brand: st
 @example(address="<ana@example.test>")
 @example(address="ana@example.test>\r\nBcc: x@evil.test")
 @example(address="đura@example.test")
+@example(address="=??Q?=0D@0.A")
 def test_an_address_is_one_or_refused(address: str) -> None:
     letter = replace(LETTER, to_address=address)
     try:
