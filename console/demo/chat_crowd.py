@@ -104,8 +104,8 @@ class Crowd:
         said = len(says.rows)
         says.event(ended, staff, staff_id, {"event": "ended", "by": "staff"})
         if score is not None:
-            facts = {"event": "rated", "score": score, "inside": True}
-            says.event(ended + timedelta(seconds=30), "visitor", None, facts)
+            rated: dict[str, Any] = {"event": "rated", "score": score, "inside": True}
+            says.event(ended + timedelta(seconds=30), "visitor", None, rated)
         row = {
             "id": number,
             "open_key": hashlib.sha256(f"crowd:{self.seed}:{number}".encode()).hexdigest(),

@@ -18,12 +18,16 @@ from console.customers.pins import current_pin
 from console.demo.desk import WorkingTime, desk_now
 from console.demo.story import Story
 from console.demo.talks import AGENT, CARD, NOTE, NOW, PAST, TYPO, VISITOR, End, Talk
+from console.tickets import writing
+from console.tickets.models import TicketStatus
 from console.tickets.promises.working import calendar
+from console.tickets.writing import Writing
 
 LATE = timedelta(hours=2, minutes=40)  # after closing
 BEFORE = timedelta(minutes=3)  # closing
 CARD_TAKES = timedelta(seconds=40)
 WAIT = timedelta(minutes=5)
+ANSWERED = timedelta(hours=1)  # a ticket, at the earliest
 RATED_AFTER = timedelta(seconds=50)
 
 
@@ -45,7 +49,8 @@ def tell(story: Story) -> None:
     """Put the past chats into ``story``."""
     working = WorkingTime(desk_now())
     for place, talk in enumerate(PAST):
-        _Chats(story).tell(_Told(talk, place), _begins(talk, working))
+        begins = _begins(talk, working)
+        _Chats(story).tell(_Told(talk, place), begins, max(begins + ANSWERED, working.ago(talk.ago - 4)))
 
 
 def tell_now(story: Story) -> None:
@@ -78,7 +83,7 @@ class _Chats:
     def __init__(self, story: Story) -> None:
         self.story = story
 
-    def tell(self, told: _Told, begins: datetime) -> None:
+    def tell(self, told: _Told, begins: datetime, answered_at: datetime | None = None) -> None:
         """Let a chat be opened, and everything in it happen."""
         talk = told.talk
         self._at(begins, lambda: self._open(told))
@@ -94,6 +99,8 @@ class _Chats:
             self._line(told, when, who, text)
             last = when
         self._end(told, begins, last)
+        if talk.answered and answered_at is not None:
+            self._at(answered_at, lambda: self._answer_ticket(told))
 
     def _at(self, when: datetime, event: Callable[[], object]) -> None:
         self.story.at(when, event)
@@ -171,11 +178,20 @@ class _Chats:
         told.said += 1
         return f"{told.talk.key}-{told.said}"
 
+    def _answer_ticket(self, told: _Told) -> None:
+        chat = self._chat(told)
+        words = Writing(told.talk.answered, f"demo-{told.talk.key}", then=TicketStatus.SOLVED, anyway=True)
+        writing.reply(self.story.actor("agent2"), chat.ticket_id or 0, words)
+
     # --- how it ends ---
 
     def _end(self, told: _Told, begins: datetime, last: datetime) -> None:
         talk, ends = told.talk, last + timedelta(seconds=80)
-        number = lambda: self._chat(told).number  # noqa: E731  (it is there once the story has come so far)
+
+        def number() -> str:
+            """Return its number, once the story has come so far."""
+            return self._chat(told).number
+
         if talk.end is End.CLOSED:
             self._at(ends, lambda: handling.close(self._agent(told), number()))
         elif talk.end is End.LEFT:

@@ -47,6 +47,7 @@ class Talk:
     score: int = 0
     comment: str = ""
     transcript: bool = False
+    answered: str = ""  # what its ticket was answered, by mail
 
 
 PAST: tuple[Talk, ...] = (
@@ -109,16 +110,19 @@ PAST: tuple[Talk, ...] = (
         "chat-cron", 33, ("Radovan Ilić", "radovan.ilic@posta.example.com"), "technical",
         "Cron posao mi se ne izvršava od sinoć, a ništa nisam menjao. Šta da proverim?",
         end=End.UNCLAIMED,
+        answered="Dobar dan, posao je stao jer je disk bio pun. Oslobodili smo prostor i opet se izvršava.",
     ),
     Talk(
         "chat-ssl", 41, ("Jasmina Petković", "jasmina.petkovic@posta.example.com"), "technical",
         "Sertifikat ističe večeras, a obnova prijavljuje grešku. Da li neko može da pogleda?",
         end=End.CLOSING,
+        answered="Dobar dan, obnova nije prolazila zbog starog CAA zapisa. Ispravili smo ga; važi godinu dana.",
     ),
     Talk(
         "chat-late", 49, ("Martin Keller", "m.keller@bergwerk.example.com"), "sales",
         "Do you also register .de domains, and how long does a transfer take?",
         language=EN, end=End.LATE,
+        answered="Hello, we do not register .de ourselves, but we host them: point the name servers to ours.",
     ),
     Talk(
         "chat-restore", 52, "sused-3", "technical",
@@ -128,7 +132,7 @@ PAST: tuple[Talk, ...] = (
             (110, VISITOR, "Može, samo taj folder molim. Ne mogu da ostanem u razgovoru."),
             (150, AGENT, "Nema potrebe. Pravim tiket i javljam se mejlom čim folder bude vraćen."),
         ),
-        end=End.TICKET,
+        end=End.TICKET, answered="Dobar dan, folder je vraćen u stanje od juče u 02:00. Javite ako nešto nedostaje.",
     ),
     Talk(
         "chat-pin", 60, ("Slavko Nešić", "slavko.nesic@posta.example.com"), "accounting",

@@ -84,5 +84,5 @@ FILTERS: tuple[ListFilter, ...] = (
     Email("email", lazy_gettext("Visitor’s e-mail"), Chat.email, hint="ime@example.rs"),
     LocalDay("since", lazy_gettext("Begun from"), Chat.created_at, compare="from"),
     LocalDay("until", lazy_gettext("Begun until"), Chat.created_at, compare="until"),
-    Flag("verified", lazy_gettext("Verified only"), lambda: Chat.customer_id.is_not(None)),
+    Flag("verified", lazy_pgettext("chats", "Verified only"), lambda: Chat.customer_id.is_not(None)),
 )

@@ -66,7 +66,7 @@ def wait_words(chat: Chat) -> Markup:
     """Write it; of whoever still waits, in the shape that grows."""
     wait = first_wait(chat)
     if wait is None:
-        return Markup('<span class="muted">{}</span>').format(gettext("no answer in the chat"))
+        return Markup('<span class="muted">{}</span>').format(gettext("none in the chat"))
     if chat.first_answered_at is not None:
         return Markup('<span class="num">{}</span>').format(duration(wait))
     minutes = wait.total_seconds() / 60

@@ -87,7 +87,9 @@ def views() -> list[Page]:
 class RulesForm(Form):
     """The rules of the desk. ``revision``: what was looked at."""
 
-    assignment = RadioField(lazy_gettext("Who gets a chat"), choices=[SelectChoice(key, words[0]) for key, words in KINDS.items()])
+    assignment = RadioField(
+        lazy_gettext("Who gets a chat"), choices=[SelectChoice(key, words[0]) for key, words in KINDS.items()]
+    )
     capacity = IntegerField(NUMBERS["capacity"][0])
     wait_minutes = IntegerField(NUMBERS["wait_minutes"][0])
     notice_minutes = IntegerField(NUMBERS["notice_minutes"][0])

@@ -92,7 +92,7 @@ def _visitor(_view: Any, _context: Any, row: Chat, _name: str) -> Markup:
         badge = Markup(' <span class="status status-ok" title="{0}">{1}<span class="sr-only">{0}</span></span>').format(
             gettext("verified in the chat"), icon("shield-check", "icon-sm")
         )
-    return Markup('<bdi>{}</bdi>{}<br><span class="muted">{}</span>').format(row.name, badge, row.email)
+    return Markup('<bdi>{0}</bdi>{1}<br><span class="muted" title="{2}">{2}</span>').format(row.name, badge, row.email)
 
 
 def _status(_view: Any, _context: Any, row: Chat, _name: str) -> Markup:

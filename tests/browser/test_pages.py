@@ -17,7 +17,9 @@ from tests.support.server import LiveServer
 
 # Pages by who opens them. "{row}" is the first row's own page of the list before it.
 PAGES = {
-    "agent": ["/console/", "/console/tickets/", "/console/tickets/?view=mine", "/console/tickets/new",
+    "agent": ["/console/", "/console/chats/", "{row}", "/console/tickets/", "/console/tickets/?view=mine",
+              "{row}", "{row}/facts",
+              "{row}/give", "{row}/merge", "{row}/split", "{row}/link", "{row}/void", "/console/tickets/new",
               "/console/verify/", "/console/customers/", "{row}", "/console/migrations/", "{row}",
               "/console/migrations/new", "/console/products/", "/console/profile/", "/console/nowhere",
               "/console/hours/",
@@ -27,7 +29,9 @@ PAGES = {
                 "/console/domains/", "/console/proformas/", "{row}", "/console/stornos/", "{row}",
                 "/console/migrations/?state=requested", "{row}", "/console/migrations/?state=executed", "{row}",
                 "/console/proformas/?search=zzzzqq"],
-    "supervisor": ["/console/", "/console/reports/", "/console/reports/?from=2020-01-01", "/console/audit/",
+    "supervisor": ["/console/", "/console/chats/?status=closed", "{row}", "/console/chat-settings/",
+                   "/console/tickets/?view=solved", "{row}", "{row}/review", "/console/reports/",
+                   "/console/reports/?from=2020-01-01", "/console/audit/",
                    "/console/customers/", "{row}", "{row}?tab=people",
                    "/console/mail/?state=failed", "{row}", "/console/mail/?state=waiting", "{row}",
                    "/console/mail/templates/?name=migration_executed",
@@ -39,7 +43,7 @@ PAGES = {
               "/console/staff/new/", "/console/products/", "/console/audit/"],
 }  # fmt: skip
 PORTAL = ["/moj/", "/moj/mail"]
-NOBODY = ["/login", "/moj/login", "/nowhere", "/t/nothing", "/v/nothing", "/demo/mailbox"]
+NOBODY = ["/login", "/moj/login", "/nowhere", "/t/nothing", "/v/nothing", "/demo/mailbox", "/chat/", "/chat/frame"]
 SAMPLE = ("wide-sr-light", "phone-en-dark")
 
 
