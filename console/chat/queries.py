@@ -187,14 +187,16 @@ def draft_of(actor: Actor, chat_id: int) -> ChatDraft | None:
     return db.session.get(ChatDraft, (chat_id, actor.id)) if actor.id is not None else None
 
 
-def same_visitor(actor: Actor, chat: Chat, limit: int = 10) -> Sequence[Chat]:
-    """Return earlier chats of the same verified account or signed-in person; an address alone proves nothing."""
+def earlier_chats(
+    actor: Actor, chat: Chat, *, customer_id: int | None, person_id: int | None, limit: int = 10
+) -> list[Chat]:
+    """Return other chats of a verified account or of a person, newest first; an address alone proves nothing."""
     known = []
-    if chat.customer_id is not None:
-        known.append(Chat.customer_id == chat.customer_id)
-    if chat.person_id is not None:
-        known.append(Chat.person_id == chat.person_id)
+    if customer_id is not None:
+        known.append(Chat.customer_id == customer_id)
+    if person_id is not None:
+        known.append(Chat.person_id == person_id)
     if not known:
         return []
     query = select(Chat).where(or_(*known), Chat.id != chat.id, visible(actor)).order_by(Chat.id.desc()).limit(limit)
-    return db.session.scalars(with_names(query)).all()
+    return list(db.session.scalars(with_names(query)))

@@ -16,6 +16,7 @@ from console.web.security import csp_nonce
 
 # Each module has ``views()``: its view objects, new ones for every application.
 PAGES = (
+    "desk",
     "chats",
     "tickets",
     "ticket_new",

@@ -1,6 +1,6 @@
 // The visitor's side of a chat. What is written is kept here until the server has said that it is stored.
 import { io } from '../vendor/socket.io.esm.min.js';
-import { Outbox } from './outbox.js';
+import { Outbox } from '../chat/outbox.js';
 import { Log } from './log.js';
 import { say, plural } from './words.js';
 
@@ -76,7 +76,7 @@ function receive(message) {
 
 function happened({ event }) {
   if (event.event === 'closing_soon') line(say('closing_soon', { time: hour(event.closes_at) }));
-  if (['verified', 'ended', 'ticketed', 'requeued', 'transferred'].includes(event.event)) card(null);
+  if (['verified', 'verification_withdrawn', 'ended', 'ticketed', 'requeued', 'transferred'].includes(event.event)) card(null);
 }
 
 function news() {

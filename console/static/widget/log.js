@@ -1,17 +1,8 @@
 // The messages of a chat on the visitor's page, in their order, each once.
+import { element, icon as symbol, linked, time } from '../chat/parts.js';
 import { say } from './words.js';
 
-const LINK = /\bhttps?:\/\/[^\s<>"']+[^\s<>"'.,;:!?)\]]/g;
-const icon = (name) => {
-  const svg = document.createElementNS('http://www.w3.org/2000/svg', 'svg');
-  svg.setAttribute('class', 'icon icon-sm');
-  svg.setAttribute('aria-hidden', 'true');
-  const use = document.createElementNS('http://www.w3.org/2000/svg', 'use');
-  use.setAttribute('href', `/static/icons.svg#${name}`);
-  svg.append(use);
-  return svg;
-};
-const element = (tag, className, text) => Object.assign(document.createElement(tag), { className, ...(text === undefined ? {} : { textContent: text }) });
+const icon = (name) => symbol(name, 'icon icon-sm');
 
 export class Log {
   constructor(place, { retry }) {
@@ -140,23 +131,4 @@ export class Log {
     }[event.event];
     return words ? element('div', `chat-event${event.event === 'verified' ? ' is-verified' : ''}`, `${words()} · ${time(at)}`) : null;
   }
-}
-
-function time(at) { return at ? at.slice(11, 16) : ''; }
-
-// Links are made of the text alone; nothing in it is markup.
-function linked(body) {
-  const parts = [];
-  let from = 0;
-  for (const found of body.matchAll(LINK)) {
-    parts.push(body.slice(from, found.index));
-    const link = element('a', '', found[0]);
-    link.href = found[0];
-    link.target = '_blank';
-    link.rel = 'noopener noreferrer nofollow';
-    parts.push(link);
-    from = found.index + found[0].length;
-  }
-  parts.push(body.slice(from));
-  return parts;
 }

@@ -7,8 +7,8 @@ export class Outbox {
 
   all() { return this.waiting; }
 
-  put(body, files) {
-    const message = { id: crypto.randomUUID(), body, files: files.map(({ id, name, size }) => ({ id, name, size })), at: new Date().toISOString() };
+  put(body, files, more = {}) {
+    const message = { ...more, id: crypto.randomUUID(), body, files: files.map(({ id, name, size }) => ({ id, name, size })), at: new Date().toISOString() };
     this.waiting.push(message);
     this.keep();
     return message;

@@ -1,0 +1,90 @@
+// What the scripts of the desk share: the page, its words, what is kept in the browser, and telling each other.
+export const root = document.getElementById('desk');
+export const me = Number(document.body.dataset.staff);
+export const english = document.documentElement.lang.startsWith('en');
+export const leads = 'leads' in root.dataset;
+export const base = root.dataset.base;
+export const one = (selector) => document.querySelector(selector);
+
+const texts = JSON.parse(document.getElementById('desk-words').textContent);
+const plural = new Intl.PluralRules(document.documentElement.lang.slice(0, 2));
+
+/** A text in the page's language, %(name)s filled in. */
+export const say = (name, values = {}) => (texts[name] ?? '').replace(/%\((\w+)\)s/g, (_all, key) => values[key] ?? '');
+
+/** A text that counts. */
+export const count = (name, number) => {
+  const forms = texts[name] ?? {};
+  return (forms[plural.select(number)] ?? forms.other ?? '').replace('#', String(number));
+};
+
+export const named = (place) => (english ? place.en : place.sr);
+
+// --- telling each other ---------------------------------------------------------------------------------------------
+
+const handlers = new Map();
+
+export function on(event, handler) {
+  if (!handlers.has(event)) handlers.set(event, new Set());
+  handlers.get(event).add(handler);
+}
+
+export function tell(event, ...news) {
+  for (const handler of handlers.get(event) ?? []) handler(...news);
+}
+
+// --- what is kept in this browser, for this person ------------------------------------------------------------------
+
+const PREFIX = `desk:${me}:`;
+
+export const kept = {
+  get(key) {
+    try { return JSON.parse(localStorage.getItem(PREFIX + key)); } catch { return null; }
+  },
+  set(key, value) {
+    try {
+      if (value === null) localStorage.removeItem(PREFIX + key);
+      else localStorage.setItem(PREFIX + key, JSON.stringify(value));
+    } catch { /* no room: it lives as long as the page */ }
+  },
+  keys(start) {
+    try { return Object.keys(localStorage).filter((key) => key.startsWith(PREFIX + start)).map((key) => key.slice(PREFIX.length)); } catch { return []; }
+  },
+};
+
+/** Where the outbox of one chat is kept: each message for itself, so that two windows do not undo each other's. */
+export function outboxStore(number) {
+  const start = `out:${number}:`;
+  let known = new Set();
+  return {
+    get() {
+      const found = kept.keys(start).map((key) => kept.get(key)).filter(Boolean).sort((a, b) => (a.at < b.at ? -1 : 1));
+      known = new Set(found.map((message) => message.id));
+      return found;
+    },
+    set(_key, waiting) {
+      const now = new Map((waiting ?? []).map((message) => [message.id, message]));
+      for (const id of known) if (!now.has(id)) kept.set(start + id, null);
+      for (const [id, message] of now) kept.set(start + id, message);
+      known = new Set(now.keys());
+    },
+  };
+}
+
+/** The chats in which something waits to be sent. */
+export const unsent = () => [...new Set(kept.keys('out:').map((key) => key.split(':')[1]))];
+
+/** Post a form over HTTP; what is refused is thrown, with its words. */
+export async function post(path, body) {
+  const headers = { Accept: 'application/json', 'X-CSRFToken': document.querySelector('meta[name="csrf-token"]').content };
+  let answer;
+  try {
+    answer = await fetch(path, { method: 'POST', body, headers, signal: AbortSignal.timeout(30_000) });
+  } catch {
+    throw Object.assign(new Error(say('no_answer')), { status: 0 });
+  }
+  const told = await answer.json().catch(() => ({}));
+  if (answer.ok) return told;
+  const fields = Object.values(told.error?.fields ?? {}).flat().filter(Boolean).join(' ');
+  throw Object.assign(new Error(fields || told.error?.message || say('failed')), { status: answer.status, code: told.error?.code });
+}
