@@ -12,7 +12,7 @@ from flask_babel import lazy_gettext
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
-from console.chat import news, queries, timeline
+from console.chat import news, queries, shapes, timeline
 from console.chat.models import Chat, ChatStatus
 from console.core import clock
 from console.core.actor import SYSTEM, Actor
@@ -43,7 +43,7 @@ def ask(actor: Actor, number: object) -> tuple[Chat, VerificationCard]:
     chat = queries.lock_chat(actor, number)
     _check_mine(actor, chat)
     card, _token = cards.ask(actor, channel(chat))  # the card is on the connection; nobody needs its token
-    timeline.event(actor, chat, "verification_asked", expires_at=card.expires_at.isoformat())
+    timeline.event(actor, chat, "verification_asked", expires_at=shapes.instant(card.expires_at))
     return chat, card
 
 
@@ -168,7 +168,7 @@ def note_verified(actor: Actor, chat: Chat, verification: Verification) -> None:
         "verified",
         person=chat.verified_name,
         customer=verification.customer.number,
-        until=verification.expires_at.isoformat(),
+        until=shapes.instant(verification.expires_at),
     )
     news.state(chat)
 

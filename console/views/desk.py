@@ -42,7 +42,7 @@ from console.web.identity import current_actor
 
 BADGE = 100  # of the sidebar: 99+
 KEYS: tuple[tuple[str, Text], ...] = (
-    ("C", lazy_gettext("Take the chat that waits longest")),
+    ("C", lazy_gettext("Take the open chat, or the one that waits longest")),
     ("J K", lazy_gettext("Next, previous chat")),
     ("Enter", lazy_gettext("Open the chat; while writing, send")),
     ("R", lazy_gettext("Write a reply")),

@@ -26,7 +26,6 @@ def _lists() -> Words:
         "waits": gettext("waits"),
         "verified": gettext("verified"),
         "you": pgettext("before what was said", "You:"),
-        "leads": gettext("%(name)s leads"),
         "unread": forms_of(lambda n: ngettext("%(num)d unread", "%(num)d unread", n)),
         "queue_says": forms_of(lambda n: ngettext("%(num)d waits in the queue", "%(num)d wait in the queue", n)),
         "queue_empty_says": gettext("Nobody waits in the queue"),
@@ -44,8 +43,6 @@ def _lists() -> Words:
         "none_here_text": gettext("The filter hides the others."),
         "show_all": gettext("Show all departments"),
         "take_next": gettext("Take the next"),
-        "nothing_open": gettext("No chat is open here"),
-        "nothing_open_text": gettext("Choose one on the left: J and K move, Enter opens."),
     }
 
 
@@ -66,7 +63,6 @@ def _conversation() -> Words:
         "today": gettext("Today"),
         "yesterday": gettext("Yesterday"),
         "fresh": gettext("New"),
-        "fresh_below": gettext("New messages below"),
         "sending": gettext("sending"),
         "waits_for_line": gettext("goes out when the connection is back"),
         "sent": gettext("sent"),
@@ -168,16 +164,11 @@ def _top() -> Words:
             )
         ),
         "closed_now": gettext("We are closed. End what is open in peace, or make it a ticket."),
-        "colleagues": gettext("Colleagues"),
         "colleagues_free": forms_of(lambda n: ngettext("%(num)d available", "%(num)d available", n)),
         "load": gettext("%(active)s of %(capacity)s"),
         "new_in_queue": gettext("%(name)s waits in the queue"),
         "given_to_you": gettext("You have a chat with %(name)s"),
         "notify_denied": gettext("The browser does not allow notifications for this address."),
-        "sound_on": gettext("Sound is on"),
-        "sound_off": gettext("Sound is off"),
-        "notify_on": gettext("Notifications are on"),
-        "notify_off": gettext("Notifications are off"),
     }
 
 
@@ -185,7 +176,6 @@ def _doing() -> Words:
     return {
         "failed": gettext("That did not work. Nothing was changed; try again."),
         "no_answer": gettext("The server did not answer. Nothing was changed; try again."),
-        "nobody_waits": gettext("Nobody waits."),
         "end_title": gettext("End the conversation with %(name)s?"),
         "end_answered": gettext("They read that it has ended, and may rate it."),
         "end_unanswered": gettext("Their last message has no answer yet."),
@@ -193,11 +183,10 @@ def _doing() -> Words:
         "ended": gettext("The conversation with %(name)s has ended."),
         "ticket_made": gettext("The conversation is ticket %(number)s."),
         "open_it": gettext("Open %(number)s"),
-        "asked": gettext("The card is before %(name)s."),
         "ask_first_take": gettext("Only whoever leads the chat can ask who it is."),
         "not_yours": gettext("Only whoever leads the chat can do that."),
+        "nobody_here": gettext("No colleague is at the desk."),
         "blocked": gettext("The visitor is blocked."),
-        "took": gettext("The chat with %(name)s is yours."),
         "no_more": gettext("Nobody else waits for you."),
         "side_failed": gettext("This column could not be read. Try again."),
         "away_now": gettext("You are given no new chats now."),

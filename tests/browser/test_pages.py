@@ -17,7 +17,7 @@ from tests.support.server import LiveServer
 
 # Pages by who opens them. "{row}" is the first row's own page of the list before it.
 PAGES = {
-    "agent": ["/console/", "/console/chats/", "{row}", "/console/tickets/", "/console/tickets/?view=mine",
+    "agent": ["/console/", "/console/desk/", "/console/chats/", "{row}", "/console/tickets/", "/console/tickets/?view=mine",
               "{row}", "{row}/facts",
               "{row}/give", "{row}/merge", "{row}/split", "{row}/link", "{row}/void", "/console/tickets/new",
               "/console/verify/", "/console/customers/", "{row}", "/console/migrations/", "{row}",

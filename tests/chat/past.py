@@ -75,6 +75,8 @@ def chat_values(agent: Staff, supervisor: Staff) -> dict[str, Any]:
     key, proof = file_link(file).split("/")
     return {
         "chats.number": chat.number,
+        "desk.number": chat.number,
+        "desk.key": int(key),
         "chat_settings.key": blocked,
         "chat.key": int(key),
         "chat.proof": proof,

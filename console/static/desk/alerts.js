@@ -3,7 +3,7 @@
 import { toast } from '../dialogs.js';
 import { kept, on, one, say, tell } from './ground.js';
 import { current } from './rooms.js';
-import { isMine, knows, mine, myPresence, unread } from './store.js';
+import { desk, isMine, knows, mine, myPresence, unread } from './store.js';
 
 const TONES = { queue: [[660, 0], [880, 0.16]], mine: [[880, 0], [1175, 0.12]], message: [[740, 0]] };
 const QUIET = 1_500;  // milliseconds between two tones
@@ -72,7 +72,7 @@ const looking = (number) => !document.hidden && document.hasFocus() && current()
 on('row', (row, before) => {
   if (!knows()) return;
   const given = isMine(row) && !(before && isMine(before));
-  if (given && current()?.number !== row.chat) {
+  if (given && !desk.taking && current()?.number !== row.chat) {
     sound('mine');
     notify(row.chat, say('given_to_you', { name: row.name }), row.preview);
     toast(say('given_to_you', { name: row.name }));

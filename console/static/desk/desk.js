@@ -86,7 +86,8 @@ function head(room) {
   const live = room.isLive;
   const badge = element('span', chat?.verified ? 'badge badge-ok' : 'badge badge-line', icon(chat?.verified ? 'shield-check' : 'shield'), say(chat?.verified ? 'verified' : 'not_verified'));
   one('[data-badge-verified]').replaceChildren(...(live ? [badge] : []));
-  one('[data-state-words]').textContent = chat ? stateWords(room) : say('loading');
+  const words = chat ? stateWords(room) : say('loading');
+  Object.assign(one('[data-state-words]'), { textContent: words, title: words });
   const shows = {
     claim: chat?.status === 'queued',
     'step-in': leads && chat?.status === 'active' && !room.isMine,
@@ -191,7 +192,7 @@ document.addEventListener('keydown', (event) => {
 function out() {
   if (isOpen() || document.querySelector('dialog[open], details[data-menu][open]')) return;
   const here = document.activeElement;
-  if (here?.closest('[data-composer], [data-side]')) scroll.focus();
+  if (here?.closest('[data-composer], [data-beside]')) scroll.focus();
   else if (current()) {
     if (PHONE.matches) pane('queue');
     (document.querySelector('.queue-row[aria-current]') ?? one('[data-lists]')).focus();

@@ -21,29 +21,28 @@ async function doing(name, work) {
   } finally { busy.delete(name); }
 }
 
-function took({ chat }) {
-  take(chat);
-  tell('open', chat.chat);
-  focus();
-  toast(say('took', { name: chat.name }));
-}
-
-/** Take the chat that is open where it waits, else the one that waits longest. */
-export const claim = () => doing('claim', async () => {
-  const here = current();
-  const answer = here?.chat?.status === 'queued' ? await call('chat:claim', { chat: here.number }) : await call('chat:next');
-  took(answer);
+/** Take a chat, and go on writing in it. */
+const taking = (event, packet) => doing('claim', async () => {
+  desk.taking += 1;
+  try {
+    const { chat } = await call(event, packet);
+    take(chat);
+    tell('open', chat.chat);
+    focus();
+  } finally { desk.taking -= 1; }
 });
 
-const next = () => doing('claim', async () => took(await call('chat:next')));
-const stepIn = () => doing('claim', async () => took(await call('chat:step_in', { chat: current().number })));
+/** Take the chat that is open where it waits, else the one that waits longest. */
+export const claim = () => (current()?.chat?.status === 'queued' ? taking('chat:claim', { chat: current().number }) : next());
+
+const next = () => taking('chat:next');
+const stepIn = () => taking('chat:step_in', { chat: current().number });
 
 /** Ask who it is: a sealed card before the visitor. */
 export const ask = () => doing('ask', async () => {
   const room = current();
   if (!room?.isMine) { toast(say('ask_first_take')); return; }
   await call('verification:request', { chat: room.number });
-  toast(say('asked', { name: room.chat.name }));
 });
 
 const withdraw = () => doing('ask', async () => { await call('verification:withdraw', { chat: current().number }); });
@@ -76,6 +75,7 @@ export function openTransfer() {
     const state = other.here ? [say(other.state), other.reason].filter(Boolean).join(', ') : say('gone');
     return element('label', `choice rows-line${other.here ? '' : ' is-held'}`, box, element('span', mark(other)), element('span', 'grow', other.name, ' ', element('small', 'muted', state)), element('small', 'num muted', say('load', { active: other.active, capacity: desk.rules.capacity })));
   }));
+  if (!others.length) dialog.querySelector('[data-transfer-people]').append(element('p', 'muted picks-head', say('nobody_here')));
   dialog.showModal();
   dialog.querySelector('[name="to"]:not(:disabled)')?.focus();
 }

@@ -4,7 +4,7 @@ import { now, refresh } from '../times.js';
 import { base, on, one, post, say, tell } from './ground.js';
 import { current } from './rooms.js';
 
-const place = one('[data-side]');
+const place = one('[data-beside]');
 const empty = place.firstElementChild;
 const folded = new Map();  // what was opened and closed by hand
 let asking = null;
@@ -62,7 +62,10 @@ function again(room) {
   soon = setTimeout(() => { if (current() === room) load(room); }, 60);
 }
 
-place.addEventListener('toggle', (event) => { if (event.target.dataset.keep) folded.set(event.target.dataset.keep, event.target.open); }, true);
+place.addEventListener('click', (event) => {
+  const fold = event.target.closest('summary')?.parentElement;
+  if (fold?.dataset.keep) folded.set(fold.dataset.keep, !fold.open);
+});
 place.addEventListener('countdown:end', () => { if (current()) again(current()); });
 
 place.addEventListener('submit', async (event) => {

@@ -3,7 +3,7 @@ import { kept, me, on, tell } from './ground.js';
 import { now } from '../times.js';
 
 export const chats = new Map();  // number → row of a chat that is queued or active
-export const desk = { presence: [], hours: null, rules: null, today: '' };
+export const desk = { presence: [], hours: null, rules: null, today: '', taking: 0 };  // taking: how many claims are on their way
 let known = false;               // whether the first answer has come
 
 const isLive = (row) => row.status === 'queued' || row.status === 'active';
