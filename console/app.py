@@ -17,7 +17,8 @@ from console.core import clock, context, logging, push
 from console.core.db import Base, db, init_db
 from console.core.errors import Invalid, Refusal
 from console.core.settings import Settings
-from console.web import access, answers, filters, locale, security, sockets
+from console.web import access, answers, catalog, filters, security, sockets
+from console.web.frugal import FrugalFlask
 
 ROOT = Path(__file__).resolve().parents[1]
 MAX_FORM = 12 * 1024 * 1024  # a file of services, one day attachments
@@ -40,7 +41,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     """
     settings = settings or Settings.from_environ()
     settings.check()
-    app = Flask("console", static_folder=str(ROOT / "console/static"), template_folder=str(ROOT / "templates"))
+    app = FrugalFlask("console", static_folder=str(ROOT / "console/static"), template_folder=str(ROOT / "templates"))
     _configure(app, settings)
     context.attach(app.extensions, settings)
     if settings.clock is not None:
@@ -90,7 +91,8 @@ def _configure(app: Flask, settings: Settings) -> None:
 
 
 def _bind_extensions(app: Flask, settings: Settings) -> None:
-    extensions.babel.init_app(app, locale_selector=locale.choose_language, timezone_selector=lambda: settings.timezone)
+    extensions.babel.init_app(app, locale_selector=catalog.choose_locale, timezone_selector=lambda: settings.timezone)
+    catalog.init_app(app)
     extensions.csrf.init_app(app)
     extensions.limiter.init_app(app)
     extensions.login_manager.init_app(app)

@@ -38,9 +38,7 @@ def gunicorn(
         folder: where the application is imported from.
         environment: of the processes, beside what this one has.
     """
-    with closing(socket.socket()) as free:
-        free.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{free.getsockname()[1]}"
+    address = f"127.0.0.1:{free_port()}"
     command = [str(python), "-m", "gunicorn", "-w", str(PROCESSES), "-b", address, *options, application]
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(  # noqa: S603  our own words
@@ -51,6 +49,14 @@ def gunicorn(
             yield address
         finally:
             _stop(process)
+
+
+def free_port() -> int:
+    """Return a port nobody listens on now."""
+    with closing(socket.socket()) as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+    return port
 
 
 def _wait(process: subprocess.Popen[bytes], address: str, ready: str, log: Any) -> None:

@@ -95,7 +95,7 @@ def run(
         raise BenchError(f"{AGAINST} is measured on PostgreSQL: name one with --database-url")
     with ExitStack() as stack:
         few, many = (stack.enter_context(_ours(server, count)) for count in (small, large))
-        sides = [few, many]
+        sides: list[Side] = [few, many]
         if against is not None and server is not None:
             sides += [stack.enter_context(_theirs(server, many.app, count)) for count in (small, large)]
         _measure(sides, tries, seconds)

@@ -226,15 +226,16 @@ class _Desk:
 
     def _open(self, told: _Told) -> None:
         case = told.case
-        known = self._known(case.by) if isinstance(case.by, str) else None
-        if known is not None:
-            customer, owner = known.account.customer, known.account.owner
-            name, email = owner.person.name, owner.person.email
+        customer, service = None, None
+        if isinstance(case.by, str):
+            known = self._known(case.by)
+            customer, person = known.account.customer, known.account.owner.person
+            name, email = person.name, person.email
+            service = known.first.service if known.first and case.service else None
+            if service is not None and service.customer_id != customer.id:
+                service = None  # it was sold meanwhile
         else:
-            customer, (name, email) = None, case.by  # type: ignore[assignment]
-        service = known.first.service if known and known.first and case.service else None
-        if service is not None and customer is not None and service.customer_id != customer.id:
-            service = None  # it was sold meanwhile
+            name, email = case.by
         actor = self.story.actor(case.agent) if case.agent else self._visitor(name)
         ticket = open_ticket(
             actor,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
-from sqlalchemy import ColumnElement, Select, or_, select, true
+from sqlalchemy import BindParameter, ColumnElement, Select, or_, select, true
 from sqlalchemy.orm import aliased, joinedload, selectinload
 
 from console.core.actor import Actor
@@ -31,9 +32,14 @@ def visible(actor: Actor, ticket: type[Ticket] = Ticket) -> ColumnElement[bool]:
     actor.require(Permission.READ_TICKETS)
     if actor.kind != "staff" or actor.may(Permission.REVIEW):
         return true()
-    mine = select(DepartmentMember.department_id).where(DepartmentMember.staff_id == actor.id)
-    closed_to_me = select(Department.id).where(Department.private.is_(True), Department.id.not_in(mine))
-    return ticket.department_id.not_in(closed_to_me)
+    return ticket.department_id.not_in(_closed_to(actor.id))
+
+
+@lru_cache(maxsize=256)  # part of every statement about tickets
+def _closed_to(staff_id: int | None) -> Select[int]:
+    """Select the departments whose tickets are not for this colleague."""
+    mine = select(DepartmentMember.department_id).where(DepartmentMember.staff_id == staff_id)
+    return select(Department.id).where(Department.private.is_(True), Department.id.not_in(mine))
 
 
 def ticket_key(number: str) -> int | None:
@@ -88,7 +94,7 @@ def lock_ticket(actor: Actor, ticket_id: int) -> Ticket:
     return lock_tickets(actor, [ticket_id])[0]
 
 
-def tree(ticket_id: int) -> Select[int]:
+def tree(ticket_id: int | BindParameter[int]) -> Select[int]:
     """Select the keys of a ticket and of all that were merged into it, at any depth."""
     root = select(Ticket.id).where(Ticket.id == ticket_id).cte("tree", recursive=True)
     child = aliased(Ticket)

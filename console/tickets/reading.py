@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import NamedTuple
+from functools import cache, lru_cache
+from typing import Any, NamedTuple
 
-from sqlalchemy import and_, case, func, select
+from sqlalchemy import Integer, Select, and_, bindparam, case, func, select
 from sqlalchemy.orm import aliased
 
 from console.core.actor import Actor
@@ -23,7 +24,7 @@ from console.tickets.models import (
     TicketRead,
 )
 from console.tickets.queries import ticket_key, tree, visible, with_names
-from console.tickets.view_queries import my_open_query
+from console.tickets.view_queries import KEPT, my_open_query
 
 SHOWN = 100  # entries of one page, the newest
 
@@ -102,17 +103,7 @@ def open_for(actor: Actor, number: str, *, badge: int = 0) -> Opened:
     Raises:
         NotFound: no such ticket, or not for this reader.
     """
-    mine = TicketAttachment
-    query = (
-        with_names(select(Ticket))
-        .where(Ticket.id == (ticket_key(number) or 0), visible(actor))
-        .outerjoin(TicketRead, and_(TicketRead.ticket_id == Ticket.id, TicketRead.staff_id == actor.id))
-        .outerjoin(TicketDraft, and_(TicketDraft.ticket_id == Ticket.id, TicketDraft.staff_id == actor.id))
-        .outerjoin(mine, and_(mine.ticket_id == Ticket.id, mine.staff_id == actor.id, mine.message_id.is_(None)))
-        .add_columns(TicketRead.seq, TicketDraft, mine, my_open_query(actor, badge).scalar_subquery())
-        .order_by(mine.id)
-    )
-    rows = db.session.execute(query).all()
+    rows: Sequence[Any] = db.session.execute(_opening(actor, badge), {"ticket": ticket_key(number) or 0}).all()
     if not rows:
         raise NotFound
     opened = Opened(rows[0][0], rows[0][1] or 0, mine=rows[0][4] or 0)
@@ -122,6 +113,23 @@ def open_for(actor: Actor, number: str, *, badge: int = 0) -> Opened:
         if file is not None and file not in opened.pending:
             opened.pending.append(file)
     return opened
+
+
+# The statements of the page are made once a reader and kept: making them took longer than asking them.
+
+
+@lru_cache(maxsize=KEPT)
+def _opening(actor: Actor, badge: int) -> Select[Any]:
+    mine = TicketAttachment
+    return (
+        with_names(select(Ticket))
+        .where(Ticket.id == bindparam("ticket"), visible(actor))
+        .outerjoin(TicketRead, and_(TicketRead.ticket_id == Ticket.id, TicketRead.staff_id == actor.id))
+        .outerjoin(TicketDraft, and_(TicketDraft.ticket_id == Ticket.id, TicketDraft.staff_id == actor.id))
+        .outerjoin(mine, and_(mine.ticket_id == Ticket.id, mine.staff_id == actor.id, mine.message_id.is_(None)))
+        .add_columns(TicketRead.seq, TicketDraft, mine, my_open_query(actor, badge).scalar_subquery())
+        .order_by(mine.id)
+    )
 
 
 def read_timeline(
@@ -136,7 +144,9 @@ def read_timeline(
         most: no more than so many, the newest.
         key: one entry alone.
     """
-    rows = db.session.execute(_statement(ticket_id, after, before, most, key)).all()
+    asked = {"ticket": ticket_id, "after": after, "before": before, "key": key}
+    statement = _statement(most, before=before is not None, key=key is not None)
+    rows = db.session.execute(statement, {name: value for name, value in asked.items() if value is not None}).all()
     entries: dict[int, Entry] = {}
     for row in rows:
         message, file = row[0], row[1]
@@ -151,14 +161,15 @@ def read_timeline(
     return Timeline(found[-most:], counts, earlier=len(found) > most, later=before is not None)
 
 
-def _statement(ticket_id: int, after: int, before: int | None, most: int, key: int | None) -> object:
+@cache
+def _statement(most: int, *, before: bool, key: bool) -> Select[Any]:
     """Select entries, one row for each of its files, the newest first, one further than is shown."""
-    said, whole = TicketMessage, tree(ticket_id)
-    keys = select(said.id).where(said.ticket_id.in_(whole), said.id > after)
-    if before is not None:
-        keys = keys.where(said.id < before)
-    if key is not None:
-        keys = keys.where(said.id == key)
+    said, whole = TicketMessage, tree(bindparam("ticket", type_=Integer()))
+    keys = select(said.id).where(said.ticket_id.in_(whole), said.id > bindparam("after"))
+    if before:
+        keys = keys.where(said.id < bindparam("before"))
+    if key:
+        keys = keys.where(said.id == bindparam("key"))
     shown = keys.order_by(said.id.desc()).limit(most + 1).subquery("shown")
     every = aliased(TicketMessage)
     kinds = (

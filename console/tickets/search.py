@@ -107,10 +107,10 @@ def _owned(ticket: Any, named: _Named) -> ColumnElement[bool]:
 
 
 def _of_names(named: _Named, within: Select[int] | None) -> list[Select[Any]]:
-    found = []
+    found: list[Select[Any]] = []
     for condition, rank in ((_about, _ABOUT), (_owned, _OWNER)):
         ticket = aliased(Ticket)
-        keys = select(ticket.id, literal(rank).label("rank")).where(condition(ticket, named))
+        keys: Any = select(ticket.id, literal(rank).label("rank")).where(condition(ticket, named))
         if within is not None:
             keys = keys.where(ticket.id.in_(within))
         found.append(keys)  # not the newest of them: PostgreSQL would read all tickets from the end to find these few
@@ -137,7 +137,7 @@ def index_many(keys: Sequence[int]) -> None:
     session = db.session()
     joined = _trees(keys)
     said: dict[int, list[str]] = {key: [] for key in keys}
-    rows = session.execute(
+    rows: Any = session.execute(
         select(joined.c.root, TicketMessage.body)
         .join(joined, joined.c.id == TicketMessage.ticket_id)
         .where(TicketMessage.kind != MessageKind.EVENT, TicketMessage.taken_back_at.is_(None))

@@ -6,16 +6,20 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
     JSON,
+    BindParameter,
     ColumnElement,
+    CompoundSelect,
     Integer,
     Row,
     Select,
     String,
     and_,
+    bindparam,
     case,
     cast,
     exists,
@@ -54,8 +58,14 @@ from console.tickets.promises.queries import MOST_SHOWN, PromiseView, explain, i
 from console.tickets.promises.rules import PromiseKind
 from console.tickets.queries import visible
 from console.tickets.reviews.models import Review, ReviewState, TicketRating
+from console.tickets.view_queries import KEPT
 
 OTHERS = 5  # further tickets of the requester that are shown
+# What the statement is about, by name.
+TICKET: BindParameter[int] = bindparam("ticket", type_=Integer())
+CUSTOMER: BindParameter[int] = bindparam("customer", type_=Integer())
+CHANNEL: BindParameter[str] = bindparam("channel", type_=String())
+NOW: BindParameter[datetime] = bindparam("now", type_=Instant())
 
 
 @dataclass(frozen=True)
@@ -131,20 +141,17 @@ class Around:
 def around(actor: Actor, ticket: Ticket) -> Around:
     """Read the surroundings of a ticket, as far as ``actor`` may see them, in one statement."""
     now = clock.now()
-    parts = [
-        _card(ticket),
-        _watchers(ticket),
-        _near(actor, "merged", Ticket.merged_into_id == ticket.id),
-        *([_near(actor, "into", Ticket.id == ticket.merged_into_id)] if ticket.merged_into_id else []),
-        *_links(actor, ticket),
-        *_others(actor, ticket),
-        *_verifications(actor, ticket, now),
-        _promises(ticket),
-        _rating(ticket),
-        _reviews(actor, ticket),
-        *([_service(ticket)] if ticket.service_id is not None else []),
-    ]
-    rows = db.session.execute(union_all(*parts)).all()
+    shape = (ticket.merged_into_id is not None, ticket.customer_id is not None, ticket.service_id is not None)
+    asked = {
+        "ticket": ticket.id,
+        "into": ticket.merged_into_id,
+        "customer": ticket.customer_id,
+        "service": ticket.service_id,
+        "email": ticket.requester_email,
+        "channel": identity.channel(ticket),
+        "now": now,
+    }
+    rows = db.session.execute(_statement(actor, *shape), asked).all()
     found: dict[str, list[Row[Any]]] = defaultdict(list)
     for row in rows:
         found[row.kind].append(row)
@@ -156,12 +163,33 @@ def verification_for(actor: Actor, ticket: Ticket) -> Verification | None:
     return db.session.scalar(
         select(Verification)
         .join(Verification.customer)
-        .where(*_mine_here(actor, ticket, clock.now()))
+        .where(*_mine_here(actor, identity.channel(ticket), clock.now()))
         .options(
             contains_eager(Verification.customer), joinedload(Verification.membership).joinedload(Membership.person)
         )
         .order_by(Verification.id.desc())
         .limit(1)
+    )
+
+
+# --- The statement ----------------------------------------------------------------------------------------------------
+
+
+@lru_cache(maxsize=KEPT)  # making it took longer than asking it
+def _statement(actor: Actor, has_parent: bool, has_account: bool, has_service: bool) -> CompoundSelect[Any]:
+    """Select everything, for a ticket of this shape; what it is comes in by name."""
+    return union_all(
+        _card(),
+        _watchers(),
+        _near(actor, "merged", Ticket.merged_into_id == TICKET),
+        *([_near(actor, "into", Ticket.id == bindparam("into"))] if has_parent else []),
+        *_links(actor),
+        *_others(actor, has_account=has_account),
+        *_verifications(actor, has_account=has_account),
+        _promises(),
+        _rating(),
+        _reviews(actor),
+        *([_service()] if has_service else []),
     )
 
 
@@ -191,7 +219,7 @@ def _limited(query: Select[Any]) -> Select[Any]:
     return select(*inner.c)
 
 
-def _card(ticket: Ticket) -> Select[Any]:
+def _card() -> Select[Any]:
     card = VerificationCard
     state = case(
         (card.verification_id.is_not(None), "used"),
@@ -204,18 +232,18 @@ def _card(ticket: Ticket) -> Select[Any]:
             *_part("card", card.id, a=Staff.name, b=state, at=card.created_at, until=card.expires_at, n=card.failures)
         )
         .join(Staff, Staff.id == card.staff_id)
-        .where(card.channel == identity.channel(ticket))
+        .where(card.channel == CHANNEL)
         .order_by(card.id.desc())
         .limit(1)
     )
     return _limited(query)
 
 
-def _watchers(ticket: Ticket) -> Select[Any]:
+def _watchers() -> Select[Any]:
     return (
         select(*_part("watcher", Staff.id, a=Staff.name))
         .join(TicketWatcher, TicketWatcher.staff_id == Staff.id)
-        .where(TicketWatcher.ticket_id == ticket.id)
+        .where(TicketWatcher.ticket_id == TICKET)
     )
 
 
@@ -226,28 +254,28 @@ def _near(actor: Actor, kind: Any, *conditions: ColumnElement[bool]) -> Select[A
     return select(*columns).where(*conditions, visible(actor))
 
 
-def _links(actor: Actor, ticket: Ticket) -> list[Select[Any]]:
+def _links(actor: Actor) -> list[Select[Any]]:
     kind = cast(TicketLink.kind, String)
-    forth = _near(actor, literal("to:").concat(kind), TicketLink.ticket_id == ticket.id)
-    back = _near(actor, literal("from:").concat(kind), TicketLink.other_id == ticket.id)
+    forth = _near(actor, literal("to:").concat(kind), TicketLink.ticket_id == TICKET)
+    back = _near(actor, literal("from:").concat(kind), TicketLink.other_id == TICKET)
     return [
         forth.join(TicketLink, TicketLink.other_id == Ticket.id),
         back.join(TicketLink, TicketLink.ticket_id == Ticket.id),
     ]
 
 
-def _others(actor: Actor, ticket: Ticket) -> list[Select[Any]]:
+def _others(actor: Actor, *, has_account: bool) -> list[Select[Any]]:
     """Select the newest tickets of the same address and of the same account, through an index each."""
-    whose = [Ticket.requester_email == ticket.requester_email]
-    if ticket.customer_id is not None:
-        whose.append(Ticket.customer_id == ticket.customer_id)
+    whose = [Ticket.requester_email == bindparam("email")]
+    if has_account:
+        whose.append(Ticket.customer_id == CUSTOMER)
     return [
-        _limited(_near(actor, "other", same, Ticket.id != ticket.id).order_by(Ticket.id.desc()).limit(OTHERS + 1))
+        _limited(_near(actor, "other", same, Ticket.id != TICKET).order_by(Ticket.id.desc()).limit(OTHERS + 1))
         for same in whose
     ]
 
 
-def _mine_here(actor: Actor, ticket: Ticket, now: datetime) -> tuple[ColumnElement[bool], ...]:
+def _mine_here(actor: Actor, channel: Any, now: Any) -> tuple[ColumnElement[bool], ...]:
     """Return the conditions on verifications and their account "opens something here, for this reader"."""
     if actor.kind != "staff" or not actor.may(Permission.VERIFY):
         return (false(),)
@@ -256,12 +284,12 @@ def _mine_here(actor: Actor, ticket: Ticket, now: datetime) -> tuple[ColumnEleme
         Verification.ended_at.is_(None),
         Verification.expires_at > now,
         Verification.kind == VerificationKind.PIN,
-        Verification.channel == identity.channel(ticket),
+        Verification.channel == channel,
         Customer.status != CustomerStatus.CLOSED,
     )
 
 
-def _verifications(actor: Actor, ticket: Ticket, now: datetime) -> list[Select[Any]]:
+def _verifications(actor: Actor, *, has_account: bool) -> list[Select[Any]]:
     """Select this reader's verification for the ticket, and those that open nothing here."""
     columns = _part(
         "live",
@@ -281,19 +309,19 @@ def _verifications(actor: Actor, ticket: Ticket, now: datetime) -> list[Select[A
         .join(Verification.customer)
         .join(Verification.membership)
         .join(Membership.person)
-        .where(*_mine_here(actor, ticket, now), Membership.removed_at.is_(None))
+        .where(*_mine_here(actor, CHANNEL, NOW), Membership.removed_at.is_(None))
         .order_by(Verification.id.desc())
         .limit(1)
     )
     parts = [_limited(live)]
-    if ticket.customer_id is not None:
-        parts.append(_held(actor, ticket, now))
+    if has_account:
+        parts.append(_held(actor))
     return parts
 
 
-def _held(actor: Actor, ticket: Ticket, now: datetime) -> Select[Any]:
+def _held(actor: Actor) -> Select[Any]:
     mine = case((Verification.staff_id == actor.id, 1), else_=0)
-    here = Verification.channel == identity.channel(ticket)
+    here = Verification.channel == CHANNEL
     columns = _part(
         "held", Verification.id, a=Staff.name, b=Verification.channel, until=Verification.expires_at, n=mine
     )
@@ -301,19 +329,19 @@ def _held(actor: Actor, ticket: Ticket, now: datetime) -> Select[Any]:
         select(*columns)
         .join(Staff, Staff.id == Verification.staff_id)
         .where(
-            Verification.customer_id == ticket.customer_id,
+            Verification.customer_id == CUSTOMER,
             Verification.ended_at.is_(None),
-            Verification.expires_at > now,
+            Verification.expires_at > NOW,
             or_(and_(Verification.staff_id == actor.id, ~here), and_(Verification.staff_id != actor.id, here)),
         )
     )
 
 
-def _service(ticket: Ticket) -> Select[Any]:
-    return select(*_part("service", Service.id, a=Service.label)).where(Service.id == ticket.service_id)
+def _service() -> Select[Any]:
+    return select(*_part("service", Service.id, a=Service.label)).where(Service.id == bindparam("service"))
 
 
-def _promises(ticket: Ticket) -> Select[Any]:
+def _promises() -> Select[Any]:
     promise = TicketPromise
     columns = _part(
         "promise",
@@ -328,24 +356,24 @@ def _promises(ticket: Ticket) -> Select[Any]:
         spent=promise.spent,
         data=promise.pauses,
     )
-    query = select(*columns).where(promise.ticket_id == ticket.id)
+    query = select(*columns).where(promise.ticket_id == TICKET)
     runs_first = case((promise.met_at.is_(None), 0), else_=1)
     return _limited(query.order_by(runs_first, promise.started_at.desc(), promise.id.desc()).limit(MOST_SHOWN))
 
 
-def _rating(ticket: Ticket) -> Select[Any]:
+def _rating() -> Select[Any]:
     rating = TicketRating
     return select(*_part("rating", rating.id, a=rating.comment, at=rating.at, n=rating.score)).where(
-        rating.ticket_id == ticket.id
+        rating.ticket_id == TICKET
     )
 
 
-def _reviews(actor: Actor, ticket: Ticket) -> Select[Any]:
+def _reviews(actor: Actor) -> Select[Any]:
     """Select the reviews this reader may open: a supervisor all that were not passed over, an agent one's own."""
     whose: ColumnElement[bool] = Review.state.in_((ReviewState.WAITING, ReviewState.DONE))
     if not actor.may(Permission.REVIEW):
         whose = and_(Review.state == ReviewState.DONE, Review.agent_id == actor.id)
-    return select(*_part("review", Review.id, b=cast(Review.state, String))).where(Review.ticket_id == ticket.id, whose)
+    return select(*_part("review", Review.id, b=cast(Review.state, String))).where(Review.ticket_id == TICKET, whose)
 
 
 # --- What it says -----------------------------------------------------------------------------------------------------

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache, lru_cache
+from typing import Any
 
 from sqlalchemy import ColumnElement, Select, String, and_, cast, exists, func, literal, or_, select, true, union_all
 from sqlalchemy.orm import aliased
@@ -23,6 +25,7 @@ COUNTED = 999  # of a view; more are "999+"
 MOST_VIEWS = 50
 MOST_FOLLOWED = 500
 MOST_TAGS = 200
+KEPT = 256  # colleagues whose statements are kept ready
 
 UPDATED, DUE, PRIORITY, KEY = "updated_at", "due_at", "priority", "id"
 EVERY_ORDER = (KEY, UPDATED, DUE, PRIORITY)
@@ -152,6 +155,7 @@ def my_open(actor: Actor, most: int) -> int:
     return db.session.scalar(my_open_query(actor, most)) or 0
 
 
+@lru_cache(maxsize=KEPT)  # made once a colleague: it stands on every page
 def my_open_query(actor: Actor, most: int) -> Select[int]:
     """Select how many open tickets are those of ``actor``, no further than ``most``."""
     mine = aliased(Ticket)  # it may stand in a statement about a ticket
@@ -161,13 +165,17 @@ def my_open_query(actor: Actor, most: int) -> Select[int]:
 
 def saved_views(actor: Actor) -> Sequence[SavedView]:
     """Return this person's own views and the shared ones, by name."""
-    query = (
+    return db.session.scalars(_saved_views(actor.id)).all()
+
+
+@lru_cache(maxsize=KEPT)
+def _saved_views(staff_id: int | None) -> Select[SavedView]:
+    return (
         select(SavedView)
-        .where(or_(SavedView.staff_id == actor.id, SavedView.shared.is_(True)))
+        .where(or_(SavedView.staff_id == staff_id, SavedView.shared.is_(True)))
         .order_by(SavedView.shared, SavedView.name, SavedView.id)
         .limit(MOST_VIEWS)
     )
-    return db.session.scalars(query).all()
 
 
 def find_view(actor: Actor, key: int) -> SavedView:
@@ -194,6 +202,19 @@ class Names:
 
 def names() -> Names:
     """Return departments and staff in one statement."""
+    rows = db.session.execute(_names()).all()
+    departments = {row.id: (row.name, row.other) for row in rows if row.kind == "department"}
+    staff = {row.id: row.name for row in rows if row.kind == "staff"}
+    return Names(
+        departments,
+        frozenset(row.id for row in rows if row.kind == "department" and not row.active),
+        staff,
+        frozenset(row.id for row in rows if row.kind == "staff" and not (row.active and works(row.other))),
+    )
+
+
+@cache
+def _names() -> Select[Any]:
     parts = union_all(
         select(
             literal("department").label("kind"),
@@ -205,17 +226,7 @@ def names() -> Names:
         ),
         select(literal("staff"), Staff.id, Staff.name, cast(Staff.role, String), Staff.active, literal(0)),
     ).subquery()
-    rows = db.session.execute(
-        select(parts).order_by(parts.c.kind, parts.c.active.desc(), parts.c.place, parts.c.name, parts.c.id)
-    ).all()
-    departments = {row.id: (row.name, row.other) for row in rows if row.kind == "department"}
-    staff = {row.id: row.name for row in rows if row.kind == "staff"}
-    return Names(
-        departments,
-        frozenset(row.id for row in rows if row.kind == "department" and not row.active),
-        staff,
-        frozenset(row.id for row in rows if row.kind == "staff" and not (row.active and works(row.other))),
-    )
+    return select(parts).order_by(parts.c.kind, parts.c.active.desc(), parts.c.place, parts.c.name, parts.c.id)
 
 
 def works(role: str) -> bool:

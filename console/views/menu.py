@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Flask, current_app, g, url_for
+from flask import Flask, current_app, g
 from flask_admin.base import BaseView
 from flask_babel import lazy_gettext
 from sqlalchemy import select
@@ -14,6 +14,7 @@ from sqlalchemy import select
 from console.billing.models import Proforma, Storno
 from console.core.db import db
 from console.core.errors import Text
+from console.web.addresses import url_for
 
 GROUPS: dict[str, Text] = {
     "work": lazy_gettext("Work"),
@@ -103,7 +104,7 @@ def counted(view: BaseView) -> int:
 def _item(view: BaseView, current: BaseView | None) -> Item:
     return Item(
         name=view.name or "",
-        url=view.get_url(f"{view.endpoint}.{view._default_view}", **getattr(view, "menu_query", {})),  # noqa: SLF001
+        url=url_for(f"{view.endpoint}.{view._default_view}", **getattr(view, "menu_query", {})),  # noqa: SLF001
         icon=view.menu_icon_value or "dot",
         letter=getattr(view, "letter", ""),
         here=_here(view, current),

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from flask import url_for
 from flask_babel import gettext, lazy_pgettext, ngettext
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from console.core import clock
 from console.core.context import settings
@@ -14,6 +13,7 @@ from console.core.errors import Text
 from console.tickets.models import NO_DUE, Priority, Ticket, TicketSource, TicketStatus
 from console.tickets.view_queries import AT_RISK
 from console.views.labels import Label
+from console.web.addresses import url_for
 from console.web.filters import icon, moment
 
 STATUS: dict[TicketStatus, Label] = {
@@ -80,15 +80,11 @@ def due_words(due_at: datetime, now: datetime) -> str:
 def due(due_at: datetime) -> Markup:
     """Draw when the promise that is due first is due; a dash where none runs."""
     if due_at >= NO_DUE:
-        return Markup('<span class="muted" title="{}">—</span>').format(gettext("No promise runs"))
+        return Markup(f'<span class="muted" title="{escape(gettext("No promise runs"))}">—</span>')
     now = clock.now()
     step = due_step(due_at, now)
+    exact = due_at.astimezone(settings().zone).isoformat(timespec="seconds")
     return Markup(
-        '<span class="wait" data-step="{}" data-due>{}<time datetime="{}" title="{}" data-fixed>{}</time></span>'
-    ).format(
-        step,
-        icon(_ICONS[step]),
-        due_at.astimezone(settings().zone).isoformat(timespec="seconds"),
-        moment(due_at),
-        due_words(due_at, now),
+        f'<span class="wait" data-step="{step}" data-due>{icon(_ICONS[step])}<time datetime="{exact}" '
+        f'title="{moment(due_at)}" data-fixed>{escape(due_words(due_at, now))}</time></span>'
     )

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from flask import Flask, g, url_for
-from flask_babel import format_date, get_locale, gettext, ngettext
+from flask import Flask, g
+from flask_babel import format_date, gettext, ngettext
 from markupsafe import Markup, escape
 
 from console.core import clock, money
 from console.core.context import settings
 from console.core.text import initials
-from console.web import locale
+from console.web import catalog, locale
+from console.web.addresses import url_for
 
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 
 
 def language() -> str:
     """Return the language of this request: ``sr_Latn`` or ``en``."""
-    chosen = str(get_locale())
-    return "en" if chosen.startswith("en") else "sr_Latn"
+    return catalog.language()
 
 
 def day(value: date | datetime | None) -> str:
@@ -55,9 +55,8 @@ def ago(value: datetime | None) -> Markup:
     """Write a relative time, the exact one in ``title`` and ``datetime``."""
     if value is None:
         return Markup("—")
-    return Markup('<time datetime="{}" title="{}">{}</time>').format(
-        value.astimezone(settings().zone).isoformat(timespec="seconds"), moment(value), relative(value)
-    )
+    exact = value.astimezone(settings().zone).isoformat(timespec="seconds")  # nothing in it needs to be escaped
+    return Markup(f'<time datetime="{exact}" title="{moment(value)}">{escape(relative(value))}</time>')
 
 
 def relative(value: datetime) -> str:
@@ -114,4 +113,5 @@ def init_filters(app: Flask) -> None:
         now=clock.now,
         today_words=today_words,
         escape=escape,
+        url_for=url_for,
     )

@@ -222,7 +222,7 @@ def test_the_desk_has_tickets_in_every_state(told: Session) -> None:
     assert set(told.scalars(select(TicketLink.kind))) == set(LinkKind)
     assert set(told.scalars(select(TicketMessage.kind))) == set(MessageKind)
     assert told.scalar(select(func.count()).where(TicketRead.mention_seq > TicketRead.seq))
-    assert told.scalar(select(func.count()).select_from(TicketAttachment)) >= 10
+    assert len(told.scalars(select(TicketAttachment.id)).all()) >= 10
     assert told.scalar(select(func.count()).select_from(TicketDraft)) == 2
     assert set(told.scalars(select(SavedView.shared))) == {True, False}
 

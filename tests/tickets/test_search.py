@@ -41,7 +41,7 @@ def found(session: Session, actor: Actor, asked: str) -> list[int]:
     condition = search.matching(actor, asked)
     assert best is not None
     assert condition is not None
-    keys = list(session.scalars(select(best.c.id).order_by(best.c.rank.desc(), best.c.id.desc())))
+    keys: list[int] = list(session.scalars(select(best.c.id).order_by(best.c.rank.desc(), best.c.id.desc())))
     assert set(keys) == set(session.scalars(select(Ticket.id).where(condition, visible(actor))))
     session.rollback()
     return keys

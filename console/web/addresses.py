@@ -1,0 +1,28 @@
+"""Addresses of pages, worked out once: a page has a hundred of them, and most are the same on all."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import flask
+from flask import has_request_context, request
+
+KEPT = 4_000
+Value = str | int | bool | None
+
+
+def url_for(endpoint: str, **values: Any) -> str:
+    """Return the address of ``endpoint``, as Flask does."""
+    # One that begins with a dot means another on each page; one with "_" may be absolute.
+    plain = not endpoint.startswith(".") and all(
+        isinstance(value, Value) and not name.startswith("_") for name, value in values.items()
+    )
+    if plain and has_request_context():
+        return _built(request.script_root, endpoint, tuple(values.items()))
+    return flask.url_for(endpoint, **values)
+
+
+@lru_cache(maxsize=KEPT)
+def _built(_root: str, endpoint: str, values: tuple[tuple[str, Value], ...]) -> str:
+    return flask.url_for(endpoint, **dict(values))  # type: ignore[arg-type]
