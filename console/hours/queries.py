@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 from time import monotonic
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -77,8 +78,11 @@ def forget(session: Session) -> None:
     """Note that the open transaction has changed the hours: what it reads now is nobody else's yet."""
     session.info.pop(CHANGED, None)
     pending(CHANGED).append(True)
-    engine = db.engine
-    after_commit(lambda: _looked.pop(engine, None))
+    after_commit(partial(_look_again, db.engine))
+
+
+def _look_again(engine: Engine) -> None:
+    _looked.pop(engine, None)
 
 
 def week() -> list[HoursInterval]:

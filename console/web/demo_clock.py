@@ -27,6 +27,7 @@ from console.core.context import settings
 from console.core.db import db
 from console.core.errors import Invalid, NotFound, Text
 from console.core.logging import get_logger
+from console.core.sessions import SignInSession
 from console.core.transaction import transaction
 from console.customers.models import PersonSession
 from console.hours import queries
@@ -132,12 +133,14 @@ def _carry_sign_ins(before: datetime, by: timedelta) -> None:
     """Move what a live sign-in counts by as far as the clock: it lasts as long as it would have."""
     with transaction():
         for kind in (StaffSession, PersonSession):
-            live = select(kind).where(
-                kind.revoked_at.is_(None), kind.expires_at > before, kind.seen_at > before - idle_limit()
-            )
-            for row in db.session.scalars(live):
-                row.seen_at += by
-                row.expires_at += by
+            _carry(kind, before, by)
+
+
+def _carry(kind: type[SignInSession], before: datetime, by: timedelta) -> None:
+    live = select(kind).where(kind.revoked_at.is_(None), kind.expires_at > before, kind.seen_at > before - idle_limit())
+    for row in db.session.scalars(live):
+        row.seen_at += by
+        row.expires_at += by
 
 
 # --- The moments ------------------------------------------------------------------------------------------------------

@@ -15,13 +15,13 @@
   const root = host.attachShadow({ mode: 'open' });
   const style = new CSSStyleSheet();
   style.replaceSync(`
-    :host { all: initial; position: fixed; z-index: 2147483000; bottom: 1.25rem; ${script.dataset.side === 'left' ? 'left' : 'right'}: 1.25rem; color-scheme: light dark; }
+    :host { all: initial; position: fixed; z-index: 2147483000; bottom: calc(1.25rem + var(--support-chat-foot, 0px)); ${script.dataset.side === 'left' ? 'left' : 'right'}: 1.25rem; color-scheme: light dark; }
     button { display: inline-flex; align-items: center; gap: .5rem; height: 3rem; padding: 0 1.25rem; border: 0; border-radius: 1.5rem; background: {{ color }}; color: {{ ink }}; font: 600 1rem/1 system-ui, sans-serif; box-shadow: 0 6px 24px rgb(0 0 0 / .22); cursor: pointer; }
     button:focus-visible { outline: 3px solid {{ color }}; outline-offset: 3px; }
     svg { width: 1.25rem; height: 1.25rem; }
     b { display: grid; place-items: center; min-width: 1.25rem; height: 1.25rem; padding: 0 .25rem; box-sizing: border-box; border-radius: .625rem; background: {{ ink }}; color: {{ color }}; font-size: .75rem; }
     [hidden] { display: none; }
-    iframe { display: block; position: fixed; bottom: 1.25rem; ${script.dataset.side === 'left' ? 'left' : 'right'}: 1.25rem; width: 23.5rem; max-width: calc(100vw - 2.5rem); height: min(39rem, calc(100vh - 2.5rem)); border: 0; border-radius: .875rem; box-shadow: 0 12px 48px rgb(0 0 0 / .28); color-scheme: light dark; }
+    iframe { display: block; position: fixed; bottom: calc(1.25rem + var(--support-chat-foot, 0px)); ${script.dataset.side === 'left' ? 'left' : 'right'}: 1.25rem; width: 23.5rem; max-width: calc(100vw - 2.5rem); height: min(39rem, calc(100vh - 2.5rem - var(--support-chat-foot, 0px))); border: 0; border-radius: .875rem; box-shadow: 0 12px 48px rgb(0 0 0 / .28); color-scheme: light dark; }
     iframe[hidden] { display: none; }
     @media (max-width: 30rem) { iframe { inset: 0; width: 100vw; max-width: none; height: 100dvh; border-radius: 0; } }
     @media print { :host { display: none; } }`);

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
+from time import monotonic
 
 import pytest
 from flask import Flask
@@ -273,6 +274,6 @@ def test_a_glance_follows_this_process_at_once_and_others_soon(
     other.dispose()
     assert len(queries.glance().weekly) == 1
     session.rollback()  # as the next request does
-    later = queries.monotonic() + queries.GLANCE
+    later = monotonic() + queries.GLANCE
     monkeypatch.setattr(queries, "monotonic", lambda: later)
     assert queries.glance().weekly == ()
