@@ -50,7 +50,7 @@ def _conversation() -> Words:
     return {
         "queued": gettext("Waits in the queue"),
         "active": gettext("In progress"),
-        "closed": gettext("Ended"),
+        "closed": pgettext("chat", "Ended"),
         "ticketed": gettext("Became a ticket"),
         "you_lead": gettext("you lead it"),
         "you_watch": gettext("%(name)s leads it, you watch"),

@@ -1,10 +1,24 @@
 // Small pieces of a conversation, the same for the visitor and for the desk.
 const LINK = /\bhttps?:\/\/[^\s<>"']+[^\s<>"'.,;:!?)\]]/g;
 
+let sprite = null;
+
+/** Keep the icons in memory: drawn from there, they are drawn without a connection, too. */
+export async function keepIcons() {
+  const text = await fetch('/static/icons.svg').then((answer) => (answer.ok ? answer.text() : ''), () => '');
+  if (text) sprite = new DOMParser().parseFromString(text, 'image/svg+xml');
+}
+
 export function icon(name, className = 'icon') {
   const svg = document.createElementNS('http://www.w3.org/2000/svg', 'svg');
+  const symbol = sprite?.getElementById(name);
+  for (const { name: key, value } of symbol?.attributes ?? []) if (key !== 'id') svg.setAttribute(key, value);
   svg.setAttribute('class', className);
   svg.setAttribute('aria-hidden', 'true');
+  if (symbol) {
+    svg.append(...[...symbol.childNodes].map((part) => document.importNode(part, true)));
+    return svg;
+  }
   const use = document.createElementNS('http://www.w3.org/2000/svg', 'use');
   use.setAttribute('href', `/static/icons.svg#${name}`);
   svg.append(use);

@@ -1,5 +1,5 @@
 // The chat desk: opens chats, draws the middle pane's frame, and knows the keys.
-import { element, icon } from '../chat/parts.js';
+import { element, icon, keepIcons } from '../chat/parts.js';
 import { singleKey } from '../keys.js';
 import { letterOf } from '../palette.js';
 import { base, leads, named, on, one, root, say } from './ground.js';
@@ -164,6 +164,7 @@ on('message', (room, message) => {
   typing(room);
   read();
 });
+on('typing', typing);
 on('sent', (room) => { room.scrolled = null; stuck = true; toEnd(); meanwhile(room); });
 document.addEventListener('visibilitychange', read);
 
@@ -201,4 +202,5 @@ function out() {
 
 pane(root.dataset.pane);
 if (root.dataset.opened) openChat(root.dataset.opened);
+keepIcons();
 begin();

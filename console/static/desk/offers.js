@@ -43,7 +43,7 @@ async function ask() {
   asking = new AbortController();
   const url = new URL(`${base}${wanted.room.number}/replies`, location.origin);
   url.searchParams.set('q', wanted.query.trim());
-  const answer = await fetch(url, { headers: { Accept: 'application/json' }, signal: asking.signal }).then((one_) => (one_.ok ? one_.json() : null), () => null);
+  const answer = await fetch(url, { headers: { Accept: 'application/json' }, signal: asking.signal }).then((told) => (told.ok ? told.json() : null)).catch(() => null);
   if (open !== wanted || !answer) return;
   open.items = answer.items;
   if (!open.items.length && /\s/.test(wanted.query)) { close(); return; }  // a slash in a sentence is a slash

@@ -1,7 +1,7 @@
 // The right pane: the server writes it, as far as the verification of this chat opens it.
 import { toast } from '../dialogs.js';
 import { now, refresh } from '../times.js';
-import { base, on, one, post, say, tell } from './ground.js';
+import { base, on, one, post, say } from './ground.js';
 import { current } from './rooms.js';
 
 const place = one('[data-beside]');
@@ -13,7 +13,7 @@ let shown = '';
 async function load(room) {
   asking?.abort();
   const mine = asking = new AbortController();
-  const answer = await fetch(`${base}${room.number}/side`, { headers: { Accept: 'text/html' }, signal: mine.signal }).then((told) => (told.ok ? told.text() : null), (problem) => (problem.name === 'AbortError' ? undefined : null));
+  const answer = await fetch(`${base}${room.number}/side`, { headers: { Accept: 'text/html' }, signal: mine.signal }).then((told) => (told.ok ? told.text() : null)).catch((problem) => (problem.name === 'AbortError' ? undefined : null));
   if (answer === undefined || mine.signal.aborted || current() !== room) return;
   if (answer === null) { if (shown !== room.number) failed(room); return; }
   draw(room, answer);
@@ -37,7 +37,6 @@ function draw(room, html) {
   if (focused) (focused.id && document.getElementById(focused.id) || (focused.dataset?.do && place.querySelector(`[data-do="${focused.dataset.do}"]`)) || place).focus({ preventScroll: true });
   refresh();
   left();
-  tell('side', room);
 }
 
 function failed(room) {

@@ -52,7 +52,7 @@ on('state', (state) => {
   for (const [number, row] of [...chats]) if (!rows.has(number)) { chats.delete(number); tell('gone', row); }
   for (const row of rows.values()) put(row);
   Object.assign(desk, { presence: state.presence, hours: state.hours, rules: state.rules, today: state.hours.now.slice(0, 10) });
-  if (!known) { known = true; tell('first'); }
+  known = true;
   tell('lists');
   tell('top');
 });

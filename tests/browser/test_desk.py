@@ -1,0 +1,228 @@
+"""The chat desk by keyboard, with the visitor at a real widget: taken, answered, verified, passed on, ended."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from playwright.sync_api import Page, expect
+
+from tests.browser.pages import findings, sideways, sign_in
+from tests.chat.conftest import Desk, desk
+
+__all__ = ["desk"]
+
+SENT, SEEN, FAILED = re.compile("poslato"), re.compile("viđeno"), re.compile("Nije poslato")
+
+
+def ask(page: Page, url: str, name: str, question: str) -> None:
+    """Ask as a visitor, at the widget."""
+    page.goto(f"{url}/chat/frame?lang=sr_Latn")
+    page.fill("[name=name]", name)
+    page.fill("[name=email]", "ana@example.test")
+    page.fill("[name=question]", question)
+    page.locator("[data-submit]").press("Enter")
+    expect(page.locator("[data-log] .bubble")).to_have_count(1)
+
+
+def pin_of_ana(page: Page, url: str) -> str:
+    page.goto(f"{url}/moj/login")
+    page.fill("[name=email]", "ana@example.test")
+    page.fill("[name=password]", "Demo-lozinka-1")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/moj/")
+    answer = page.evaluate("fetch('/moj/pin', {headers: {Accept: 'application/json'}}).then((told) => told.json())")
+    return str(answer["pin"])
+
+
+def clear(place: Desk) -> None:
+    """Let a supervisor have the demo's chats, so that nobody else has one."""
+    busy = place.staff("supervisor", state="busy")
+    for row in busy.call("desk:state")["all"]:
+        assert busy.call("chat:step_in", {"chat": row["chat"]})["ok"]
+
+
+def test_a_conversation_by_keyboard(desk: Callable[..., Desk], new_page: Callable[..., Page]) -> None:
+    place = desk()
+    clear(place)
+    colleague = place.staff("agent2")
+    page, visitor, portal = new_page(), new_page(width=390, height=844), new_page()
+    sign_in(page, place.server, "agent")
+    press, text, log = page.keyboard.press, page.locator("[data-text]"), page.locator("[data-scroll]")
+    press("g")
+    press("l")
+    page.wait_for_url("**/console/desk/")
+    expect(page.locator("[data-line-words]")).to_have_text("Veza je u redu")
+    problems = findings(page) + sideways(page)
+
+    # A new chat is shown and counted, and takes the focus from nobody.
+    page.locator("[data-availability] summary").focus()
+    ask(visitor, place.url, "Ana Petrović", "Prebacujem hosting. PIN je 482 913.")
+    expect(page.locator('[data-count="queue"]')).to_have_text("1")
+    expect(page.locator("[data-availability] summary")).to_be_focused()
+    press("Escape")
+
+    # C takes it; one writes at once.
+    press("c")
+    expect(page.locator("[data-name]")).to_have_text("Ana Petrović")
+    expect(text).to_be_focused()
+    expect(log.locator(".digits")).to_have_text("••••••")
+    page.keyboard.type("Dobar dan, Ana.")
+    press("Enter")
+    expect(log.locator(".msg-us").last).to_have_text(re.compile("Dobar dan, Ana."))
+    expect(visitor.locator(".msg-them .bubble")).to_have_text(["Dobar dan, Ana."])
+    expect(log.locator(".msg-us .msg-meta").last).to_have_text(SEEN)
+    visitor.locator("[data-text]").fill("Tu sam.")
+    expect(page.locator(".desk-typing")).to_be_visible()
+    visitor.keyboard.press("Enter")
+    expect(log.locator(".msg-them .bubble").last).to_have_text("Tu sam.")
+    expect(visitor.locator(".msg-us .msg-meta").last).to_have_text(SEEN)
+
+    # A note is on another ground, and the visitor never sees it.
+    press("Escape")
+    press("n")
+    expect(page.locator("[data-composer]")).to_have_class(re.compile("composer-note"))
+    page.keyboard.type("Ima pravo prenosa.")
+    press("Enter")
+    expect(log.locator(".msg-note .bubble")).to_have_text("Ima pravo prenosa.")
+    problems += findings(page)
+
+    # The card: asked by V; only the result comes back; then the account is open.
+    press("Escape")
+    press("v")
+    expect(log.locator(".seal").last).to_contain_text("Čeka se potvrda identiteta")
+    expect(page.locator(".vcard-asked")).to_be_visible()
+    problems += findings(page)
+    pin = pin_of_ana(portal, place.url)
+    visitor.fill("form.seal [name=email]", "ana@example.test")
+    for tried in ("000000", pin):
+        visitor.fill("form.seal [name=pin]", tried)
+        visitor.keyboard.press("Enter")
+        expect(log.locator(".seal-failed" if tried != pin else ".seal-live")).to_be_visible()
+    expect(page.locator(".vcard-live")).to_contain_text("vlasnik naloga")
+    expect(page.locator("[data-head] .badge")).to_have_text("potvrđeno")
+    move = page.locator(".vcard-live a", has_text="Prenesi uslugu")
+    expect(move).to_have_attribute("href", re.compile(r"/console/migrations/new\?customer=K-\d+&verification=\d+"))
+    assert pin not in page.content() + visitor.content()
+    problems += findings(page) + sideways(page)
+
+    # Cut off, one goes on writing; it goes out once when the connection is back.
+    expect(text).to_be_visible()
+    page.context.set_offline(True)
+    page.evaluate("window.dispatchEvent(new Event('offline'))")
+    press("r")
+    page.keyboard.type("Napisano bez veze.")
+    press("Enter")
+    expect(log.locator(".is-sending")).to_have_count(1)
+    expect(page.locator("[data-trouble]")).to_be_visible(timeout=30_000)
+    page.keyboard.type("nedovršen odgovor")
+    page.context.set_offline(False)
+    expect(page.locator("[data-trouble]")).to_be_hidden(timeout=30_000)
+    expect(log.locator(".is-sending")).to_have_count(0)
+    expect(visitor.locator(".msg-them .bubble", has_text="Napisano bez veze.")).to_have_count(1)
+
+    # The draft survives a reload; a colleague's note meanwhile is told.
+    expect(page.locator("[data-draft-state]")).to_have_text("Nacrt je sačuvan")
+    page.reload()
+    expect(text).to_have_value("nedovršen odgovor")
+    chat = page.url.rpartition("/")[2]
+    colleague.call("message:send", {"chat": chat, "client_id": "k1", "body": "Zovi me pre toga", "kind": "note"})
+    expect(page.locator("[data-meanwhile]")).to_contain_text("Dok ste pisali")
+
+    # Passed on with a note by keyboard: the colleague has it, what was verified has ended.
+    page.locator("body").press("Escape")
+    press("t")
+    problems += findings(page)
+    expect(page.locator("#d-transfer [name=to]").first).to_be_focused()
+    press("Space")
+    page.locator("#d-transfer [name=note]").focus()
+    page.keyboard.type("Čeka se saglasnost")
+    press("Tab")
+    press("Enter")
+    expect(page.locator("#d-transfer")).to_be_hidden()
+    expect(page.locator("[data-state-words]")).to_contain_text("Vi posmatrate")
+    expect(page.locator(".vcard-live")).to_have_count(0)
+    expect(text).to_have_value("nedovršen odgovor")
+    assert colleague.call("desk:state")["mine"][0]["chat"] == chat
+    assert colleague.wait_for("queue:changed")
+
+    # And back, to be ended by E, Enter.
+    mine = int(page.locator("body").get_attribute("data-staff") or 0)
+    assert colleague.call("chat:transfer", {"chat": chat, "to": mine})["ok"]
+    expect(page.locator("[data-state-words]")).to_contain_text("vodite Vi")
+    press("e")
+    expect(page.locator("#d-end [data-first]")).to_be_focused()
+    problems += findings(page)
+    press("Enter")
+    expect(page.locator("[data-state-words]")).to_contain_text("Završen")
+    expect(visitor.locator("[data-after]")).to_be_visible()
+    press("?")
+    expect(page.locator("#keys")).to_contain_text("Prosledi razgovor")
+    assert problems == []
+
+
+def test_several_chats_and_a_supervisor(desk: Callable[..., Desk], new_page: Callable[..., Page]) -> None:
+    """Two chats at once, each with its draft; what is new is told by title and notification; a leader steps in."""
+    place = desk()
+    clear(place)
+    page, lead, first, second = new_page(language="en-GB", dark=True), new_page(), new_page(), new_page()
+    page.context.grant_permissions(["notifications"])
+    page.add_init_script(
+        "window.told = []; window.Notification = class extends EventTarget { static permission = 'granted';"
+        " constructor(title, more) { super(); window.told.push([title, more.body]); } close() {} }"
+    )
+    sign_in(page, place.server, "agent")
+    page.goto(f"{place.url}/console/desk/")
+    page.locator("[data-availability] summary").click()
+    page.locator("[data-notify]").check()
+    page.locator("[data-availability] [data-state=available]").click()
+    expect(page.locator("[data-my-state]")).to_have_text("Available")
+    press, text = page.keyboard.press, page.locator("[data-text]")
+
+    for visitor, name in ((first, "Milica"), (second, "Dragan")):
+        ask(visitor, place.url, name, "Pitanje")
+        expect(page.locator('[data-count="queue"]')).to_have_text("1")
+        press("c")
+        expect(page.locator("[data-name]")).to_have_text(name)
+        page.keyboard.type(f"za {name}")
+        press("Escape")
+    told = "[...window.told].map(([title]) => title)"
+    assert page.evaluate(told) == ["Milica waits in the queue", "Dragan waits in the queue"]
+    expect(page.locator("[data-load]")).to_have_text("2 of 5 chats")
+
+    # Milica writes while Dragan's chat is in front.
+    first.locator("[data-text]").fill("Da li ste tu?")
+    first.keyboard.press("Enter")
+    row = page.locator(".queue-row", has_text="Milica")
+    expect(row.locator(".unread")).to_contain_text("1")
+    expect(page).to_have_title(re.compile(r"^\(1\) "))
+    expect(page.locator("[data-name]")).to_have_text("Dragan")
+    assert page.evaluate("window.told.at(-1)") == ["Milica", "Da li ste tu?"]
+    expect(text).to_have_value("za Dragan")
+    row.press("Enter")
+    expect(text).to_be_focused()
+    expect(text).to_have_value("za Milica")
+    expect(page.locator(".fresh")).to_have_count(1)
+    expect(page).to_have_title(re.compile("^Live chat"))
+    press("Control+Enter")  # sent, and on to the one who waits
+    expect(page.locator("[data-name]")).to_have_text("Dragan")
+    expect(first.locator(".msg-them .bubble")).to_have_text(["za Milica"])
+
+    # A supervisor watches and takes over; the agent keeps the text and is told.
+    sign_in(lead, place.server, "supervisor")
+    lead.goto(page.url)
+    expect(lead.locator("[data-state-words]")).to_contain_text("Vi posmatrate")
+    expect(lead.locator("#mode-reply")).to_be_disabled()
+    problems = findings(lead) + findings(page)
+    lead.get_by_role("button", name="Preuzmi", exact=True).click()
+    expect(lead.locator("[data-state-words]")).to_contain_text("vodite Vi")
+    expect(page.locator("[data-state-words]")).to_contain_text("you watch")
+    expect(page.locator("[data-composer]")).to_have_class(re.compile("composer-note"))
+    expect(text).to_have_value("za Dragan")
+    lead.locator('[data-head] [data-do="block"]').click()
+    lead.fill("#d-block [name=reason]", "vređa")
+    problems += findings(lead)
+    lead.locator("#d-block .btn-danger-solid").click()
+    expect(lead.locator(".chat-event").last).to_contain_text("blokiran")
+    expect(second.locator("[data-after]")).to_be_visible()
+    assert problems == []
