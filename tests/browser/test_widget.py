@@ -38,7 +38,7 @@ def test_a_conversation(desk: Callable[..., Desk], new_page: Callable[..., Page]
     expect(page.locator("[data-log] .bubble")).to_have_text(["Ne mogu da uđem u cPanel."])
     expect(page.locator("[data-line]")).to_contain_text("U redu ste")
 
-    chat = agent.call("desk:state")["queue"][0]["chat"]
+    chat = next(row["chat"] for row in agent.call("desk:state")["queue"] if row["name"] == "Milica Ilić")
     agent.call("chat:claim", {"chat": chat})
     agent.call("chat:watch", {"chat": chat})
     expect(page.locator("[data-hours]")).to_contain_text("Odgovara Vam")

@@ -138,7 +138,7 @@ def test_a_verification_opens_what_the_person_may(client: ConsoleClient, agent: 
     assert proforma.number in opened and subject.services[0].label not in opened
     assert "/console/migrations/new?" not in opened
     with transaction():
-        verifying.end(agent.actor(), verifying.live_for(agent.actor(), chat).id)  # type: ignore[union-attr]
+        verifying.end(agent.actor(), verifying.live_for(agent.actor(), chat).id)
     verify_in(agent.actor(), chat, subject.user)
     opened = side(client, chat)
     assert proforma.number not in opened and subject.services[0].label in opened

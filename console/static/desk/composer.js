@@ -200,5 +200,5 @@ on('about', (room, before) => {
   const was = mode;
   if (room.isMine && !text.value.trim()) mode = 'reply';
   draw();
-  if (was === 'reply' && mode === 'note' && text.value.trim() && before) toast(say('handed_on'));
+  if (was === 'reply' && mode === 'note' && text.value.trim() && before) toast(say(room.isLive ? 'handed_on' : 'over'));
 });
