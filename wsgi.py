@@ -18,3 +18,7 @@ if __name__ == "__main__":
     from console.server import serve
 
     serve(app)
+else:
+    from console.server import rest_the_collector
+
+    rest_the_collector()

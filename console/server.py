@@ -6,6 +6,7 @@ Called from a process that gevent has patched before its other imports
 
 from __future__ import annotations
 
+import gc
 import signal
 import socket
 from typing import Any
@@ -79,6 +80,7 @@ def serve(app: Flask, host: str = HOST, port: int = PORT, *, with_worker: bool |
     for number in (signal.SIGTERM, signal.SIGINT):
         gevent.signal_handler(number, told_to_stop.set)
     server.start()
+    rest_the_collector()
     log.info("serving", address=f"http://{host}:{port}", base_url=url, worker=scheduler is not None)
     told_to_stop.wait()
     log.info("stopping", answering=server.answering)
@@ -86,6 +88,16 @@ def serve(app: Flask, host: str = HOST, port: int = PORT, *, with_worker: bool |
     if scheduler is not None:
         worker.stop(scheduler)
     log.info("stopped")
+
+
+def rest_the_collector() -> None:
+    """Take what is loaded now out of the garbage collector's sight, and let it look less often.
+
+    Its full rounds stop the hub: they made the tail of a message's delay (docs/performance.md). It still collects.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
 
 
 def _listen(host: str, port: int) -> Any:

@@ -93,6 +93,18 @@ def tickets(
     _show(lambda words: run(small, large, tries, seconds, database_url, against, words), out)
 
 
+@command.command()
+@click.option("--chats", type=click.IntRange(1), default=50, show_default=True, help="Conversations of two at once.")
+@click.option("--rounds", type=click.IntRange(1), default=3, show_default=True)
+@click.option("--seconds", type=click.FloatRange(0.5), default=10.0, show_default=True, help="Of each measurement.")
+@_common
+def chat(chats: int, rounds: int, seconds: float, database_url: str | None, out: Path | None) -> None:
+    """Measure the chat against a bare Flask-SocketIO relay: speed, delay, memory, connecting."""
+    from console.bench.chat import run
+
+    _show(lambda words: run(chats, rounds, seconds, database_url, words), out)
+
+
 @command.command("import")
 @click.option("--small", type=click.IntRange(1), default=1_000, show_default=True)
 @click.option("--large", type=click.IntRange(1), default=100_000, show_default=True)

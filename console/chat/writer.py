@@ -20,7 +20,8 @@ from flask import Flask, current_app
 from flask_babel import lazy_gettext
 from gevent.event import AsyncResult, Event
 from gevent.monkey import is_module_patched
-from sqlalchemy import bindparam, insert, select, tuple_, update
+from sqlalchemy import Connection, bindparam, insert, select, tuple_, update
+from sqlalchemy.exc import IntegrityError
 
 from console.chat import news, shapes
 from console.chat.models import LIVE, Chat, ChatFile, ChatMessage, ChatStatus, MessageKind, chat_number
@@ -31,9 +32,10 @@ from console.core.context import settings
 from console.core.db import db
 from console.core.errors import Busy, Conflict, Invalid, NotFound, Refusal, SignInNeeded
 from console.core.logging import get_logger
+from console.core.sessions import is_live
 from console.core.transaction import transaction
-from console.staff.models import StaffSession
-from console.staff.roles import Permission
+from console.staff.models import Staff, StaffSession
+from console.staff.roles import PERMISSIONS, Permission
 from console.staff.sessions import may_be_in
 
 log = get_logger(__name__)
@@ -143,7 +145,7 @@ def store(messages: Sequence[Outgoing], pushes: list[Any] | None = None) -> list
         pushes: gathers what is to be shown; without it, it is shown at once.
     """
     try:
-        outcomes, group = _store_group(messages)
+        outcomes, group = _store_once(messages)
     except Exception as error:
         db.session.rollback()
         if len(messages) == 1:
@@ -163,63 +165,97 @@ def store(messages: Sequence[Outgoing], pushes: list[Any] | None = None) -> list
     return outcomes
 
 
-def _store_group(messages: Sequence[Outgoing]) -> tuple[list[Outcome], _Group]:
-    group = _Group()
+def _store_once(messages: Sequence[Outgoing]) -> tuple[list[Outcome], _Group]:
+    """Store a group. That one of it is there already is rare: the table's own constraint finds it, then all look."""
+    try:
+        return _store_group(messages, look=False)
+    except IntegrityError:
+        return _store_group(messages, look=True)
+
+
+def _store_group(messages: Sequence[Outgoing], *, look: bool) -> tuple[list[Outcome], _Group]:
+    """Store a group in one transaction.
+
+    Args:
+        look: which of them are stored already is asked first; else only where one of them is refused, because
+            what was stored before its chat ended is not refused when it is sent again.
+    """
     with transaction() as session:
-        states = _lock(messages)
-        earlier = _earlier(messages)
-        staff = _staff(messages)
+        connection = session.connection()
+        staff = _staff(connection, messages)
         files = _files(messages)
         now = clock.now()
+        earlier = _earlier(connection, messages) if look else {}
+        states, group = _lock(connection, messages), _Group()
         outcomes = [_place(one, states, earlier, staff, files, now, group) for one in messages]
+        if not look and any(isinstance(outcome, Refusal) for outcome in outcomes):
+            earlier = _earlier(connection, messages)
+            states, group = _lock(connection, messages), _Group()
+            outcomes = [_place(one, states, earlier, staff, files, now, group) for one in messages]
         if group.rows:
-            session.execute(insert(ChatMessage.__table__), group.rows)  # type: ignore[arg-type]
-            _keep(states)
+            connection.execute(_INSERT, group.rows)
+            _keep(connection, states)
         for keys, seq in group.files:
             session.execute(update(ChatFile).where(ChatFile.id.in_(keys)).values(seq=seq))
     return outcomes, group
 
 
-def _lock(messages: Sequence[Outgoing]) -> dict[int, _State]:
-    query = (
-        select(
-            Chat.id,
-            Chat.status,
-            Chat.assignee_id,
-            Chat.last_seq,
-            Chat.unanswered_since,
-            Chat.first_answered_at,
-            Chat.seen_by_staff,
-        )
-        .where(Chat.id.in_({one.chat_id for one in messages}))
-        .order_by(Chat.id)
-        .with_for_update()
+# Made once: building and compiling a statement costs as much as running it.
+_LOCK = (
+    select(
+        Chat.id,
+        Chat.status,
+        Chat.assignee_id,
+        Chat.last_seq,
+        Chat.unanswered_since,
+        Chat.first_answered_at,
+        Chat.seen_by_staff,
     )
-    return {row[0]: _State(chat_number(row[0]), *row[1:]) for row in db.session.execute(query)}
+    .where(Chat.id.in_(bindparam("keys", expanding=True)))
+    .order_by(Chat.id)
+    .with_for_update()
+)
+_EARLIER = select(ChatMessage.chat_id, ChatMessage.client_key, ChatMessage.seq, ChatMessage.at).where(
+    tuple_(ChatMessage.chat_id, ChatMessage.client_key).in_(bindparam("pairs", expanding=True))
+)
+_STAFF = (
+    select(
+        StaffSession.id,
+        StaffSession.revoked_at,
+        StaffSession.expires_at,
+        StaffSession.seen_at,
+        Staff.active,
+        Staff.password_temporary,
+        Staff.totp_secret,
+        Staff.role,
+    )
+    .join(Staff, Staff.id == StaffSession.staff_id)
+    .where(StaffSession.id.in_(bindparam("keys", expanding=True)))
+)
+_INSERT = insert(ChatMessage.__table__)  # type: ignore[arg-type]
 
 
-def _earlier(messages: Sequence[Outgoing]) -> dict[tuple[int, str], Stored]:
+def _lock(connection: Connection, messages: Sequence[Outgoing]) -> dict[int, _State]:
+    rows = connection.execute(_LOCK, {"keys": sorted({one.chat_id for one in messages})})
+    return {row[0]: _State(chat_number(row[0]), *row[1:]) for row in rows}
+
+
+def _earlier(connection: Connection, messages: Sequence[Outgoing]) -> dict[tuple[int, str], Stored]:
     """Return which of the messages are stored already."""
-    keys = [(one.chat_id, one.client_key) for one in messages]
-    query = select(ChatMessage.chat_id, ChatMessage.client_key, ChatMessage.seq, ChatMessage.at).where(
-        tuple_(ChatMessage.chat_id, ChatMessage.client_key).in_(keys)
-    )
-    return {(row[0], row[1]): Stored(row[2], row[3], again=True) for row in db.session.execute(query)}
+    rows = connection.execute(_EARLIER, {"pairs": [(one.chat_id, one.client_key) for one in messages]})
+    return {(row[0], row[1]): Stored(row[2], row[3], again=True) for row in rows}
 
 
-def _staff(messages: Sequence[Outgoing]) -> dict[int, frozenset[str]]:
+def _staff(connection: Connection, messages: Sequence[Outgoing]) -> dict[int, frozenset[str]]:
     """Return what each sign-in session may do now: one that has ended, nothing."""
-    keys = {one.staff_session for one in messages if one.staff_session is not None}
+    keys = sorted({one.staff_session for one in messages if one.staff_session is not None})
     if not keys:
         return {}
     now, idle = clock.now(), timedelta(minutes=settings().session_idle_minutes)
-    rows = db.session.scalars(
-        select(StaffSession).where(StaffSession.id.in_(keys)).execution_options(populate_existing=True)
-    )
     return {
-        row.id: frozenset(row.staff.actor().permissions)
-        for row in rows
-        if row.is_live(now, idle) and may_be_in(row.staff)
+        row.id: PERMISSIONS[row.role]
+        for row in connection.execute(_STAFF, {"keys": keys})
+        if is_live(row, now, idle) and may_be_in(row)
     }
 
 
@@ -365,7 +401,7 @@ _NOTED = (
 )
 
 
-def _keep(states: dict[int, _State]) -> None:
+def _keep(connection: Connection, states: dict[int, _State]) -> None:
     said, noted = [], []
     for key, state in states.items():
         if "last_at" in state.changed:
@@ -383,7 +419,6 @@ def _keep(states: dict[int, _State]) -> None:
             )
         elif state.changed:
             noted.append({"key": key, "new_seq": state.last_seq})
-    connection = db.session.connection()
     if said:
         connection.execute(_SAID, said)
     if noted:

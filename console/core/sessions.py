@@ -7,7 +7,7 @@ The cookie carries a token, the row its digest.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from sqlalchemy import String, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -31,7 +31,23 @@ class SignInSession:
 
     def is_live(self, now: datetime, idle: timedelta) -> bool:
         """Tell whether the session still counts at ``now``."""
-        return self.revoked_at is None and now < self.expires_at and now < self.seen_at + idle
+        return is_live(self, now, idle)
+
+
+class HasTimes(Protocol):
+    """A session's row, or the columns of one."""
+
+    @property
+    def revoked_at(self) -> datetime | None: ...
+    @property
+    def expires_at(self) -> datetime: ...
+    @property
+    def seen_at(self) -> datetime: ...
+
+
+def is_live(row: HasTimes, now: datetime, idle: timedelta) -> bool:
+    """Tell whether a session still counts at ``now``."""
+    return row.revoked_at is None and now < row.expires_at and now < row.seen_at + idle
 
 
 S = TypeVar("S", bound=SignInSession)

@@ -46,6 +46,7 @@ ENDS = timedelta(days=30)  # before the story's own tickets
 LASTS = timedelta(days=3 * 365)
 THREE = 5  # one of so many has three messages
 ABROAD = 0.1  # of the requesters are no customers
+PASTED = 0.4  # of the questions end in something that was copied: a log, a mail's head
 RARE = "kaleidoskop"  # stands in one ticket
 COMMON = "pošta"  # in about every fourth
 
@@ -82,6 +83,12 @@ SENTENCES = (
     "The error appears only when more than ten people are signed in.",
     "U prilogu prethodne poruke nalazi se slika ekrana sa tačnim vremenom.",
 )  # fmt: skip
+COPIED = (
+    "[{day} 08:{n:02d}:17] PHP Warning: Undefined array key {n} in plugins/brza-korpa/cart.php on line {n}18",
+    "Received: from mx{n}.example.com (mx{n}.example.com [192.0.2.{n}]) by mail.example.rs; {day} 08:{n:02d}:41 +0200",
+    "192.0.2.{n} - - [{day} 08:{n:02d}:02] GET /prodavnica/proizvod-{n}/?add-to-cart={n} HTTP/1.1 500 {n}31",
+    "550-5.7.{n} Our system has detected that this message is likely unsolicited mail, see the sender guidelines ({n})",
+)
 ANSWERS = (
     "Dobar dan, proverili smo server i našli uzrok u podešavanju koje je ostalo od stare verzije. Ispravili smo ga.",
     "Dobar dan, zapis je promenjen i biće vidljiv za najviše sat vremena. Molimo da tada proverite ponovo.",
@@ -176,7 +183,9 @@ class Crowd:
         who = self._requester(number, rng)
         staff_id, staff = rng.choice(self._staff)
         status = rng.choices(list(self.mix), list(self.mix.values()))[0]
-        body = " ".join(rng.sample(SENTENCES, rng.randint(2, 5)))
+        body = "Dobar dan,\n\n" + " ".join(rng.sample(SENTENCES, rng.randint(3, 9)))
+        if rng.random() < PASTED:
+            body += "\n\n" + _pasted(rng, number)
         if number == self.count // 2 + 1:
             body += f" Sajt se zove {RARE.capitalize()}."
         lines = [Line(MessageKind.QUESTION, created, who.name, body)]
@@ -216,6 +225,13 @@ class Crowd:
             return rng.choice(self._customers)
         name = Names(rng).person()
         return _Known(0, name, f"{slug(name).replace('-', '.')}.{number}@posta.example.rs", "sr_Latn", "")
+
+
+def _pasted(rng: Random, number: int) -> str:
+    """Return what people copy below their question, signature included."""
+    line, day = rng.choice(COPIED), f"2026-{1 + number % 12:02d}-{1 + number % 28:02d}"
+    lines = [line.format(day=day, n=rng.randint(1, 59)) for _ in range(rng.randint(5, 18))]
+    return "\n".join([*lines, "", "Srdačan pozdrav"])
 
 
 def _customers(session: Session) -> list[_Known]:

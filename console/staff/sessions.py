@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from sqlalchemy import select, update
 
 from console.audit.service import record
@@ -12,14 +14,28 @@ from console.core.db import db
 from console.core.errors import NotFound
 from console.staff.access import require_own_or_manage
 from console.staff.models import Staff, StaffSession
+from console.staff.roles import Role
 
 
-def totp_obligatory(staff: Staff) -> bool:
+class HasAccount(Protocol):
+    """A staff account, or the columns of one that decide."""
+
+    @property
+    def active(self) -> bool: ...
+    @property
+    def password_temporary(self) -> bool: ...
+    @property
+    def totp_secret(self) -> str | None: ...
+    @property
+    def role(self) -> Role: ...
+
+
+def totp_obligatory(staff: HasAccount) -> bool:
     """Tell whether the role demands a second step."""
     return staff.role.value in settings().totp_roles
 
 
-def may_be_in(staff: Staff) -> bool:
+def may_be_in(staff: HasAccount) -> bool:
     """Tell whether a session of ``staff`` counts now: asked on every request."""
     return (
         staff.active and not staff.password_temporary and (staff.totp_secret is not None or not totp_obligatory(staff))

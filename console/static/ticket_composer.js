@@ -42,7 +42,7 @@ export function setMode(to, { focus = true } = {}) {
   }
   for (const one of form.querySelectorAll('[data-to]')) one.setAttribute('aria-selected', String(one.dataset.to === mode));
   form.querySelector('[role="tabpanel"]').setAttribute('aria-labelledby', `tab-${mode}`);
-  form.querySelector('[data-keep]').classList.toggle('btn-primary', mode === 'note');
+  for (const look of ['btn-primary', 'btn-secondary']) form.querySelector('[data-keep]').classList.toggle(look, (look === 'btn-primary') === (mode === 'note'));
   text.placeholder = text.dataset[mode === 'note' ? 'placeholderNote' : 'placeholderReply'];
   if (focus) text.focus();
 }

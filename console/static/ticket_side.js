@@ -54,7 +54,7 @@ function settle(told) {
   }
   toast(told.message ?? '', undoing(told.undo));
   closeSheet();
-  redraw({ force: true });
+  redraw();
 }
 
 function sayKept() {
@@ -100,7 +100,7 @@ function drawColumn(html, force) {
     const there = old.get(element.dataset.part);
     old.delete(element.dataset.part);
     if (there) {
-      swap(there, element, force);
+      swap(there, element, force && element.dataset.part === 'who');  // what is over goes, whatever is being typed
       last = column().querySelector(`:scope > [data-part="${element.dataset.part}"]`);
     } else {
       if (last) last.after(element);
@@ -191,8 +191,9 @@ async function submit(form, submitter) {
   const menu = form.closest('details[data-menu]');
   if (menu) menu.open = false;
   try {
-    const body = new FormData(form, submitter);
-    settle(await send(form.action, body));
+    const told = await send(form.action, new FormData(form, submitter));
+    if (told) endEdit(form.closest('[data-fact]'));
+    settle(told);
   } catch (error) {
     const inline = form.closest('.ticket-sheet, [data-fact]');
     if (inline) fault(form, error.message, form.dataset.factForm ? 'value' : Object.keys(error.told?.fields ?? {})[0]);
@@ -331,7 +332,10 @@ document.addEventListener('keydown', (event) => {
 
 function tellVerify(form, content) {
   const said = form.querySelector('[data-said]');
-  said.replaceChildren(...(typeof content === 'string' ? [Object.assign(document.createElement('p'), { textContent: content })] : [content]));
+  const line = document.createElement('p');
+  line.setAttribute('role', 'alert');
+  line.textContent = content;
+  said.replaceChildren(typeof content === 'string' ? line : content);
   said.hidden = false;
   form.elements.pin.value = '';
   form.elements.pin.focus();
@@ -345,7 +349,7 @@ async function verify(form) {
     if (!told) return;
     if (told.verified) {
       form.reset();
-      await redraw({ force: true });
+      await redraw();
       column().querySelector('[data-part="who"] h2')?.scrollIntoView({ block: 'nearest' });
     } else tellVerify(form, form.querySelector('template[data-failed]').content.cloneNode(true));
   } catch (error) {
@@ -426,11 +430,8 @@ async function live() {
   if (!on) return;
   const { number } = column().dataset;
   on('ticket:changed', (news) => { if (news.number === number) redrawSoon(); });
-  let was = false;
-  on('live:state', ({ connected }) => {
-    if (connected && was) redraw();
-    was = was || connected;
-  });
+  // What happened before we were told of anything, or while nobody told us.
+  on('live:state', ({ connected }) => { if (connected) redrawSoon(); });
 }
 
 if (column()) live();

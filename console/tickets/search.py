@@ -17,7 +17,7 @@ from console.core.actor import Actor
 from console.core.db import db
 from console.core.search import LIMIT
 from console.customers.models import Customer
-from console.customers.queries import live_verifications
+from console.customers.queries import opened_accounts
 from console.customers.rights import Right
 from console.hosting.models import DOMAIN_SEARCH, SERVICE_SEARCH, Domain, Service
 from console.staff.roles import Permission
@@ -74,7 +74,7 @@ def _named(actor: Actor, asked: str) -> _Named | None:
     of_services: list[int] | None = None
     of_domains: list[int] | None = None
     if not actor.may(Permission.READ_DOCUMENTS):
-        opened = {live.customer_id: live.opened_rights() for live in live_verifications(actor)}
+        opened = opened_accounts(actor)
         of_services = [account for account, rights in opened.items() if Right.PRODUCTS in rights]
         of_domains = [account for account, rights in opened.items() if Right.DOMAINS in rights]
         if not (of_services or of_domains):

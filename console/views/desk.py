@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from flask import jsonify, request
@@ -15,6 +16,7 @@ from console.chat.blocking import MOST_DAYS
 from console.chat.models import Chat, ChatStatus
 from console.chat.writing import MOST_FILES
 from console.core import clock
+from console.core.actor import Actor
 from console.core.context import files as store
 from console.core.db import db
 from console.core.errors import Invalid, NotFound, Text
@@ -67,6 +69,12 @@ def views() -> list[Page]:
     return [DeskPage(name=lazy_gettext("Live chat"), endpoint="desk", url="desk", menu_icon_value="chat")]
 
 
+@lru_cache(maxsize=256)  # made once a reader: it stands on every page
+def _waiting(actor: Actor) -> Select[int]:
+    waiting = select(Chat.id).where(Chat.status == ChatStatus.QUEUED, queries.visible(actor))
+    return select(func.count()).select_from(waiting.limit(BADGE).subquery())
+
+
 class DeskPage(Page):
     """The desk, for everybody who answers chats."""
 
@@ -81,8 +89,7 @@ class DeskPage(Page):
 
     def badge_query(self) -> Select[int]:
         """Return what counts them, no further than the sidebar can say."""
-        waiting = select(Chat.id).where(Chat.status == ChatStatus.QUEUED, queries.visible(current_actor()))
-        return select(func.count()).select_from(waiting.limit(BADGE).subquery())
+        return _waiting(current_actor())
 
     @expose("/")
     def index(self) -> ResponseReturnValue:

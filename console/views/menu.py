@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from flask import Flask, current_app, g
 from flask_admin.base import BaseView
 from flask_babel import lazy_gettext
-from sqlalchemy import select
+from sqlalchemy import Select, select
 
 from console.billing.models import Proforma, Storno
 from console.core.db import db
@@ -90,15 +91,19 @@ def counted(view: BaseView) -> int:
     A page says what to count by ``badge_query()``: a select of one number, or ``None``.
     """
     if "menu_counts" not in g:
-        asked = {}
+        asked: list[tuple[str, Select[int]]] = []
         for one in current_app.extensions["admin"][0]._views:  # noqa: SLF001  (Flask-Admin has no other list)
             query = one.badge_query() if hasattr(one, "badge_query") and one.is_accessible() else None
             if query is not None:
-                asked[one.endpoint] = query.scalar_subquery().label(one.endpoint)
-        row = db.session.execute(select(*asked.values())).one() if asked else ()
-        g.menu_counts = dict(zip(asked, row, strict=True))
+                asked.append((one.endpoint, query))
+        g.menu_counts = dict(db.session.execute(_together(tuple(asked))).mappings().one()) if asked else {}
     counts: dict[str, int] = g.menu_counts
     return counts.get(view.endpoint) or 0
+
+
+@lru_cache(maxsize=256)  # the pages give the same queries again
+def _together(asked: tuple[tuple[str, Select[int]], ...]) -> Select[Any]:
+    return select(*(query.scalar_subquery().label(endpoint) for endpoint, query in asked))
 
 
 def _item(view: BaseView, current: BaseView | None) -> Item:

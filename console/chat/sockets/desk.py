@@ -23,7 +23,7 @@ from console.core.push import push
 from console.core.transaction import transaction
 from console.staff.models import Department, DepartmentMember
 from console.staff.roles import Permission
-from console.web.sockets import SESSION, Answer, anybody_in, number, on_desk, text
+from console.web.sockets import SESSION, Answer, anybody_in, number, on_desk, on_desk_unasked, staff_actor, text
 
 _CHAT = Permission.CHAT
 MAX_REASON = 200

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from sqlalchemy import ColumnElement, ScalarSelect, Select, func, select
 from sqlalchemy.orm import joinedload, selectinload
@@ -165,6 +166,7 @@ def news(actor: Actor, most: int) -> News:
     return News(row.unread, row.answers if len(counts) > 1 else 0)
 
 
+@lru_cache(maxsize=256)  # made once a reader: it stands on every page
 def count_news(actor: Actor, most: int) -> Select[int]:
     """Select how much waits to be read by this person, no further than ``most`` of either kind."""
     unread = _of(actor).where(Review.agent_read_at.is_(None)).with_only_columns(Review.id)

@@ -1,0 +1,386 @@
+"""The chat against a bare relay, in one run: messages a second, delay under steady load, memory, connecting.
+
+Both are served by one gevent process with the same options; the same generator, a process of its own, speaks to
+each in turn. The product checks, stores and acknowledges after the commit; its limits by connection stay on (a
+visitor speaks four times a second, their agent as fast as is acknowledged), those by address are raised.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median
+from typing import Any
+from uuid import uuid4
+
+from console.bench.http import BenchError, Browser
+from console.bench.place import engine_name, machine, temporary_database
+from console.bench.report import Report, kept
+from console.bench.serving import ROOT, START_SECONDS, free_port
+from console.core.settings import DEMO_PASSWORD
+
+CLOCK = "2026-11-23T11:00:00+01:00"  # a Monday: it is open
+PACE = 0.25  # seconds between a visitor's messages
+WARM_UP = 2.0
+CONNECTIONS = 1_000
+LATENCY_CHATS = 500
+PROMISED = {"SQLite": (60, 75), "PostgreSQL": (50, 65)}  # per cent of the relay: kept, aimed at
+MOST_EXTRA = 10.0  # milliseconds of p99 above the relay's
+MOST_KIB = 80
+MOST_CONNECTING = 3.0
+Peers = list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Served:
+    """A served side of the comparison."""
+
+    url: str
+    process: int
+
+    def memory(self) -> int:
+        """Return its resident memory in KiB."""
+        for line in Path(f"/proc/{self.process}/status").read_text().splitlines():
+            if line.startswith("VmRSS:"):
+                return int(line.split()[1])
+        raise BenchError("no memory figure")
+
+
+def run(chats: int, rounds: int, seconds: float, server: str | None, command: str) -> Report:
+    """Measure relay and product in turn.
+
+    Args:
+        chats: conversations of two in the closed loop.
+        rounds: how often each is measured; the median counts.
+        seconds: of each measurement.
+        server: a PostgreSQL; ``None`` is SQLite.
+    """
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="console-bench-")))
+        database = stack.enter_context(temporary_database(server))
+        relay = stack.enter_context(_serve("console.bench.relay", folder))
+        product = stack.enter_context(_product(folder, database))
+        desk = _Desk(product.url)
+        found = _Found()
+        for _ in range(rounds):
+            for name, peers in (("relay", _relay_peers(relay.url, chats, PACE)), ("product", desk.peers(chats, PACE))):
+                one = _load("throughput", peers, seconds=seconds)
+                found.speeds[name].append(one["delivered"] / seconds)
+                found.busy = max(found.busy, one["busy"])
+                found.refused += one["refused"]
+        steady = _relay_peers(relay.url, LATENCY_CHATS, 1.0, both=True)
+        found.delays["relay"] = _load("latency", steady, seconds=seconds)
+        found.delays["product"] = _load("latency", desk.peers(LATENCY_CHATS, 1.0, both=True), seconds=seconds)
+        strangers = [one for one in _relay_peers(relay.url, CONNECTIONS, 0) if one["side"] == "v"]
+        found.joined["relay"] = _connect(relay, strangers)
+        found.joined["product"] = _connect(product, desk.strangers(CONNECTIONS))
+    return _report(found, engine_name(server), chats, seconds, command)
+
+
+# --- serving ----------------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def _serve(module: str, folder: Path, *arguments: str, env: dict[str, str] | None = None) -> Iterator[Served]:
+    port = free_port()
+    with (folder / f"{module}.log").open("wb") as log:
+        process = subprocess.Popen(  # noqa: S603  our own words
+            [sys.executable, "-m", module, *(one.replace("PORT", str(port)) for one in arguments or ("PORT",))],
+            cwd=ROOT,
+            env={**os.environ, **{name: value.replace("PORT", str(port)) for name, value in (env or {}).items()}},
+            stdout=log,
+            stderr=log,
+        )
+        try:
+            _wait(process, port, folder / f"{module}.log")
+            yield Served(f"http://127.0.0.1:{port}", process.pid)
+        finally:
+            process.terminate()
+            process.wait(15)
+
+
+def _wait(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    import socket
+
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+        except OSError:
+            time.sleep(0.2)
+        else:
+            return
+    raise BenchError(f"a server did not start: {log.read_text(errors='replace')[-2_000:]}")
+
+
+@contextmanager
+def _product(folder: Path, database: str) -> Iterator[Served]:
+    env = {
+        "CONSOLE_ENV": "demo",
+        "CONSOLE_CLOCK": CLOCK,
+        "CONSOLE_DATABASE_URL": database,
+        "CONSOLE_FILES": str(folder / "files"),
+        "CONSOLE_AUDIT_ANCHOR": str(folder / "anchor.json"),
+        "CONSOLE_CHAT_LIMIT_FACTOR": "100000",
+        "CONSOLE_BASE_URL": "http://127.0.0.1:PORT",
+    }
+    for arguments in (("init-db",), ("demo", "--seed", "1")):
+        done = subprocess.run(  # noqa: S603  our own words
+            [sys.executable, "-m", "console", *arguments], cwd=ROOT, env={**os.environ, **env}, check=False,
+            capture_output=True, text=True,
+        )  # fmt: skip
+        if done.returncode:
+            raise BenchError(done.stderr[-2_000:])
+    with _serve("console", folder, "serve", "--port", "PORT", env=env) as served:
+        yield served
+
+
+# --- who speaks -------------------------------------------------------------------------------------------------------
+
+
+def _relay_peers(url: str, chats: int, every: float, *, both: bool = False) -> Peers:
+    """Return both sides of every room. ``both``: both speak at that pace; else ``a`` as fast as it can."""
+    return [
+        {
+            "side": side,
+            "url": url,
+            "namespace": "/relay",
+            "headers": {},
+            "auth": {"room": f"room-{number}"},
+            "packet": {"room": f"room-{number}"},
+            "every": every if side == "v" or both else 0,
+        }
+        for number in range(chats)
+        for side in ("v", "a")
+    ]
+
+
+class _Desk:
+    """The product's side: an agent signed in, chats opened and taken."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        browser = Browser(url)
+        browser.get("/login")
+        browser.post("/login", email="agent@example.test", password=DEMO_PASSWORD)
+        self.cookie = browser.cookie
+        browser.close()
+
+    def peers(self, chats: int, every: float, *, both: bool = False) -> Peers:
+        """Open and take new chats; return both sides of each."""
+        found: Peers = []
+        opened = self._open(chats)
+        for number, chat in opened:
+            found += [
+                self._visitor(chat["token"], every),
+                self._agent(number, every if both else 0),
+            ]
+        return found
+
+    def strangers(self, count: int) -> Peers:
+        """Return visitors who only connect."""
+        return [self._visitor(None, 0) for _ in range(count)]
+
+    def _visitor(self, token: str | None, every: float) -> dict[str, Any]:
+        return {
+            "side": "v",
+            "url": self.url,
+            "namespace": "/visitor",
+            "headers": {"Origin": self.url},
+            "auth": {"token": token} if token else {"language": "en"},
+            "packet": {},
+            "every": every,
+        }
+
+    def _agent(self, number: str, every: float) -> dict[str, Any]:
+        return {
+            "side": "a",
+            "url": self.url,
+            "namespace": "/desk",
+            "headers": {"Origin": self.url, "Cookie": self.cookie},
+            "auth": {},
+            "packet": {"chat": number, "kind": "reply"},
+            "every": every,
+            "first": [["chat:watch", {"chat": number}]],
+        }
+
+    def _open(self, chats: int) -> list[tuple[str, dict[str, Any]]]:
+        """Open chats and take them, each side over one connection."""
+        from console.bench import websocket
+
+        answers: list[tuple[str, dict[str, Any]]] = []
+        path = "/socket.io/?EIO=4&transport=websocket"
+        agent = _Caller(*websocket.connect(self.url + path, {"Origin": self.url, "Cookie": self.cookie}), "/desk")
+        visitor = _Caller(*websocket.connect(self.url + path, {"Origin": self.url}), "/visitor")
+        agent.call("desk:join", {})
+        for number in range(chats):
+            opening = {"name": f"V {number}", "email": f"v{number}@example.test", "question": "?"}
+            if number % 15 == 14:  # a visitor's connection is limited; another one is another visitor
+                visitor.close()
+                visitor = _Caller(*websocket.connect(self.url + path, {"Origin": self.url}), "/visitor")
+            opened = visitor.call("chat:open", {**opening, "client_id": uuid4().hex})["chat"]
+            agent.call("chat:claim", {"chat": opened["id"]})
+            answers.append((opened["id"], opened))
+        visitor.close()
+        agent.close()
+        return answers
+
+
+class _Caller:
+    """One connection that asks and waits."""
+
+    def __init__(self, sock: Any, rest: bytes, namespace: str) -> None:
+        from console.bench import websocket
+
+        self._websocket = websocket
+        self._sock, self._frames, self._namespace = sock, websocket.Frames(rest), namespace
+        self._number = 0
+        sock.sendall(websocket.frame(f"40{namespace},{{}}"))
+        self._until(f"40{namespace},")
+
+    def call(self, event: str, packet: dict[str, Any]) -> dict[str, Any]:
+        """Send an event; return its answer.
+
+        Raises:
+            BenchError: it was refused.
+        """
+        self._number += 1
+        self._sock.sendall(self._websocket.frame(f"42{self._namespace},{self._number}{json.dumps([event, packet])}"))
+        text = self._until(f"43{self._namespace},{self._number}")
+        answer: dict[str, Any] = json.loads(text[text.index("[") :])[0]
+        if not answer["ok"]:
+            raise BenchError(f"{event}: {answer['error']}")
+        return answer
+
+    def close(self) -> None:
+        self._sock.close()
+
+    def _until(self, beginning: str) -> str:
+        while True:
+            for _opcode, payload in self._frames.take():
+                text = payload.decode()
+                if text.startswith(beginning):
+                    return text
+                if text.startswith("44"):
+                    raise BenchError(text)
+                if text == "2":
+                    self._sock.sendall(self._websocket.frame("3"))
+            data = self._sock.recv(65_536)
+            if not data:
+                raise BenchError("a connection was closed")
+            self._frames.feed(data)
+
+
+# --- measuring --------------------------------------------------------------------------------------------------------
+
+
+def _load(mode: str, peers: Peers, *, seconds: float) -> dict[str, Any]:
+    told = {"mode": mode, "peers": peers, "seconds": seconds, "warm_up": WARM_UP}
+    ran = subprocess.run(
+        [sys.executable, "-m", "console.bench.chatload"],
+        input=json.dumps(told),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if ran.returncode:
+        raise BenchError(f"the load generator failed: {ran.stderr.strip()[-2_000:]}")
+    found: dict[str, Any] = json.loads(ran.stdout)
+    return found
+
+
+def _connect(served: Served, peers: Peers) -> tuple[float, float]:
+    """Return the seconds it took to connect all, and the KiB each costs the server."""
+    before = served.memory()
+    told = {"mode": "connect", "peers": peers, "hold": 3}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "console.bench.chatload"], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    to, back = process.stdin, process.stdout
+    if to is None or back is None:
+        raise BenchError("no way to the load generator")
+    to.write(json.dumps(told).encode())
+    to.close()
+    line = back.readline()
+    after = served.memory()
+    process.wait(60)
+    if not line:
+        raise BenchError("the load generator failed while connecting")
+    return json.loads(line)["connecting"], (after - before) / len(peers)
+
+
+@dataclass
+class _Found:
+    """What was measured, of relay and product."""
+
+    speeds: dict[str, list[float]] = field(default_factory=lambda: {"relay": [], "product": []})
+    delays: dict[str, dict[str, Any]] = field(default_factory=dict)
+    joined: dict[str, tuple[float, float]] = field(default_factory=dict)
+    busy: float = 0.0
+    refused: int = 0
+
+
+def _report(found: _Found, engine: str, chats: int, seconds: float, command: str) -> Report:
+    least, aim = PROMISED[engine]
+    speeds, delays, joined = found.speeds, found.delays, found.joined
+    relay, product = median(speeds["relay"]), median(speeds["product"])
+    share = 100 * product / relay
+    p99 = {name: 1000 * _at(one["latencies"], 0.99) for name, one in delays.items()}
+    p50 = {name: 1000 * _at(one["latencies"], 0.5) for name, one in delays.items()}
+    lost = {name: one["sent"] - one["delivered"] for name, one in delays.items()}
+    extra, (took, memory) = p99["product"] - p99["relay"], joined["product"]
+    times = took / joined["relay"][0]
+    verdicts = [
+        kept(f"stored and delivered at {share:.0f} % of the relay, at least {least} %", holds=share >= least),
+        kept(f"the aim of {aim} %", holds=share >= aim),
+        kept(
+            f"p99 {extra:.1f} ms above the relay's at {2 * LATENCY_CHATS} messages a second, at most {MOST_EXTRA:.0f}",
+            holds=extra <= MOST_EXTRA,
+        ),
+        kept(f"{lost['product']} of {delays['product']['sent']} lost", holds=lost["product"] == 0),
+        kept(f"{memory:.0f} KiB a connection, at most {MOST_KIB}", holds=memory <= MOST_KIB),
+        kept(
+            f"{CONNECTIONS} visitors connect in {times:.2f} times the relay's time, at most {MOST_CONNECTING:.0f}",
+            holds=times <= MOST_CONNECTING,
+        ),
+    ]
+    rows = [
+        (
+            name,
+            f"{median(speeds[name]):,.0f}",
+            " / ".join(f"{one:,.0f}" for one in speeds[name]),
+            f"{p50[name]:.1f} ms",
+            f"{p99[name]:.1f} ms",
+            str(lost[name]),
+            f"{joined[name][1]:.0f} KiB",
+            f"{joined[name][0]:.2f} s",
+        )
+        for name in ("relay", "product")
+    ]
+    return Report(
+        section=f"chat-{engine.lower()}",
+        title=f"Live chat against a bare relay, {engine}",
+        command=command,
+        verdicts=verdicts,
+        header=("", "messages/s", "each round", "p50", "p99", "lost", "a connection", "1,000 connect"),
+        rows=rows,
+        notes=[
+            f"{chats} chats of two for {seconds:.0f} s a round; the delay with {LATENCY_CHATS}, two messages a second each.",
+            "Delivered: read by the other side's connection. Stored: the product acknowledges after the commit alone.",
+            f"The generator was busy for at most {100 * found.busy:.0f} % of a core; {found.refused} refused.",
+            machine(),
+        ],
+    )
+
+
+def _at(ordered: Sequence[float], share: float) -> float:
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else float("nan")
