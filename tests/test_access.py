@@ -10,9 +10,10 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from flask import Flask
@@ -397,7 +398,7 @@ def _people_and_things(app: Flask) -> tuple[dict[str, ConsoleClient], dict[str, 
 
 
 def _closure() -> HoursSpecial:
-    today = clock.local_date(clock.now(), UTC)
+    today = clock.local_date(clock.now(), ZoneInfo("UTC"))
     with transaction():
         return add_special(SYSTEM, SpecialData(today + timedelta(days=30), SpecialKind.CLOSED, "Popis"))
 

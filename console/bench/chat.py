@@ -374,7 +374,7 @@ def _report(found: _Found, engine: str, chats: int, seconds: float, command: str
         header=("", "messages/s", "each round", "p50", "p99", "lost", "a connection", "1,000 connect"),
         rows=rows,
         notes=[
-            f"{chats} chats of two for {seconds:.0f} s a round; the delay with {LATENCY_CHATS}, two messages a second each.",
+            f"{chats} chats of two, {seconds:.0f} s a round; the delay with {LATENCY_CHATS}, two messages a second.",
             "Delivered: read by the other side's connection. Stored: the product acknowledges after the commit alone.",
             f"The generator was busy for at most {100 * found.busy:.0f} % of a core; {found.refused} refused.",
             machine(),

@@ -135,8 +135,9 @@ def _opened(actor: Actor) -> Select[Any] | None:
     if query is None:
         return None
     held = (Membership.role, Membership.rights.label("held"), Membership.removed_at)
-    columns = query.with_only_columns(Verification.customer_id, Verification.rights, *held)
-    return columns.order_by(Verification.id.desc())
+    columns: Any = query.with_only_columns(Verification.customer_id, Verification.rights, *held)
+    ordered: Select[Any] = columns.order_by(Verification.id.desc())
+    return ordered
 
 
 def _live(actor: Actor, now: Any = None) -> Select[Verification] | None:

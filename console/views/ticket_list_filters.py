@@ -52,7 +52,10 @@ def colleagues() -> dict[str, str]:
 
 
 def _departments() -> dict[str, str]:
-    return {MY_DEPARTMENTS: pgettext("departments", "mine"), **{str(key): department_name(key) for key in names().departments}}
+    return {
+        MY_DEPARTMENTS: pgettext("departments", "mine"),
+        **{str(key): department_name(key) for key in names().departments},
+    }
 
 
 def _assignees() -> dict[str, str]:

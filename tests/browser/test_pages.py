@@ -17,15 +17,16 @@ from tests.support.server import LiveServer
 
 # Pages by who opens them. "{row}" is the first row's own page of the list before it.
 PAGES = {
-    "agent": ["/console/", "/console/desk/", "/console/chats/", "{row}", "/console/tickets/", "/console/tickets/?view=mine",
-              "{row}", "{row}/facts",
+    "agent": ["/console/", "/console/desk/", "/console/chats/", "{row}", "/console/tickets/",
+              "/console/tickets/?view=mine", "{row}", "{row}/facts",
               "{row}/give", "{row}/merge", "{row}/split", "{row}/link", "{row}/void", "/console/tickets/new",
               "/console/verify/", "/console/customers/", "{row}", "/console/migrations/", "{row}",
               "/console/migrations/new", "/console/products/", "/console/profile/", "/console/nowhere",
               "/console/hours/",
               "/console/reports/mine",
               "/console/reviews/", "{row}", "/console/reviews/figures"],
-    "billing": ["/console/", "/console/customers/", "{row}", "{row}?tab=documents", "/console/mail/", "{row}", "/console/services/", "{row}",
+    "billing": ["/console/", "/console/customers/", "{row}", "{row}?tab=documents", "/console/mail/", "{row}",
+                "/console/services/", "{row}",
                 "/console/domains/", "/console/proformas/", "{row}", "/console/stornos/", "{row}",
                 "/console/migrations/?state=requested", "{row}", "/console/migrations/?state=executed", "{row}",
                 "/console/proformas/?search=zzzzqq"],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from itertools import count
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from console.chat.assignment import claim
@@ -33,17 +34,13 @@ def visitor(number: int | None = None) -> Actor:
 def ask(question: str = "Ne stižu mi poruke.", **fields: object) -> Chat:
     """Open a chat, each from an address of its own."""
     number = next(_names)
-    opening = Opening(
-        **(
-            {
-                "name": f"Posetilac {number}",
-                "email": f"p{number}@example.test",
-                "question": question,
-                "client_id": f"opening-{number}",
-            }
-            | fields
-        )  # type: ignore[arg-type]
-    )
+    plain: dict[str, Any] = {
+        "name": f"Posetilac {number}",
+        "email": f"p{number}@example.test",
+        "question": question,
+        "client_id": f"opening-{number}",
+    }
+    opening = Opening(**(plain | fields))
     with transaction():
         return open_chat(visitor(number), opening)
 

@@ -102,7 +102,8 @@ def test_malformed_packets(place: Desk) -> None:
     visitor, opened = place.ask()
     chat = opened["chat"]["id"]
     agent.call("chat:claim", {"chat": chat})
-    for packet in (None, 5, "x", [1], True, [{}]):
+    packets: tuple[Any, ...] = (None, 5, "x", [1], True, [{}])
+    for packet in packets:
         for client, event in (
             (visitor, "message:send"),
             (visitor, "chat:open"),

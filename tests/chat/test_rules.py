@@ -13,7 +13,18 @@ from flask import Flask
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from console.chat import assignment, blocking, desk_settings, handling, presence, queries, sweep, tokens, writer
+from console.chat import (
+    assignment,
+    blocking,
+    desk_settings,
+    handling,
+    presence,
+    queries,
+    sweep,
+    ticketing,
+    tokens,
+    writer,
+)
 from console.chat.models import Assignment, Chat, ChatMessage, ChatStatus, MessageKind, StaffPresence
 from console.chat.opening import MOST_LIVE, Opening, open_chat
 from console.chat.writing import from_staff, from_visitor
@@ -79,9 +90,9 @@ def test_an_opening_repeated_is_the_same_chat_and_another_s_id_opens_nothing(ses
      ("client_id", "short"), ("department", "nowhere")],
 )  # fmt: skip
 def test_bad_openings_say_which_field(session: Session, field: str, value: str) -> None:
-    fields = {"name": "Ana", "email": "ana@example.test", "question": "?", "client_id": "12345678"} | {field: value}
+    plain: dict[str, Any] = {"name": "Ana", "email": "ana@example.test", "question": "?", "client_id": "12345678"}
     with pytest.raises(Invalid) as refusal, transaction():
-        open_chat(visitor(), Opening(**fields))
+        open_chat(visitor(), Opening(**(plain | {field: value})))
     assert list(refusal.value.fields) == [field]
     assert session.scalar(select(func.count()).select_from(Chat)) == 0
 
@@ -335,7 +346,7 @@ def test_a_hundred_chats_at_closing_and_two_sweepers_one_of_them_killed(
     arrive(agent)
     clock.set(monday(17))
     killed = iter([False] * 3 + [True] + [False] * 10_000)
-    real = sweep.ticketing.make_ticket
+    real = ticketing.make_ticket
 
     def dying(*args: Any) -> Any:
         ticket = real(*args)
@@ -349,7 +360,7 @@ def test_a_hundred_chats_at_closing_and_two_sweepers_one_of_them_killed(
             db.session.remove()
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sweep.ticketing, "make_ticket", dying)
+        patch.setattr(ticketing, "make_ticket", dying)
         with app.app_context(), pytest.raises(KeyboardInterrupt):
             sweep.sweep()
         db.session.rollback()

@@ -175,7 +175,7 @@ def test_bad_facts_change_nothing(session: Session, agent: Actor, staff_of: Any)
     service = factories.make_service(theirs)
     gone = factories.make_staff(active=False)
     seq = ticket.last_seq
-    for verb in (
+    verbs: tuple[Callable[[], Any], ...] = (
         lambda: handling.set_language(agent, ticket.id, "de"),
         lambda: handling.set_subject(agent, ticket.id, " \0 "),
         lambda: handling.set_customer(agent, ticket.id, mine, service.id),
@@ -185,7 +185,8 @@ def test_bad_facts_change_nothing(session: Session, agent: Actor, staff_of: Any)
         lambda: handling.assign(agent, [ticket.id], 10**8),
         lambda: handling.set_department(agent, [ticket.id], 10**8),
         lambda: handling.tag(agent, [ticket.id], ["x" * 41]),
-    ):
+    )
+    for verb in verbs:
         with pytest.raises(Invalid), transaction():
             verb()
     session.expire_all()

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Dialog, Page, expect
 from sqlalchemy.orm import Session
 
 from console.core.actor import SYSTEM, Actor
@@ -152,7 +152,12 @@ def test_nothing_runs_in_a_browser(
     server = own_server(DATABASE_URL=settings.database_url, FILES=settings.files, AUDIT_ANCHOR=settings.audit_anchor)
     page = new_page(language="en-GB")
     asked: list[str] = []
-    page.on("dialog", lambda dialog: (asked.append(dialog.message), dialog.dismiss()))
+
+    def refuse(dialog: Dialog) -> None:
+        asked.append(dialog.message)
+        dialog.dismiss()
+
+    page.on("dialog", refuse)
     page.on("request", lambda request: asked.append(request.url) if request.url.endswith("/x") else None)
     pages.sign_in(page, server, "agent")
     page.context.add_cookies([{"name": "ticket_next", "value": "stay", "url": server.url}])

@@ -61,7 +61,7 @@ def test_links(text: str, links: list[str]) -> None:
     assert read.text == text
     for tag, attrs in read.elements:
         assert tag == "a"
-        assert attrs["href"].startswith(LIST) or attrs["rel"] == "noopener noreferrer nofollow"  # type: ignore[union-attr]
+        assert attrs["href"].startswith(LIST) or attrs["rel"] == "noopener noreferrer nofollow"
 
 
 @given(st.text(alphabet=st.sampled_from("ab:/.@<>\"'&;()> \n\tT-12345\u202e\0http"), max_size=120))

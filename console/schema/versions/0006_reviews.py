@@ -198,7 +198,9 @@ def upgrade() -> None:
     with op.batch_alter_table("tickets", schema=None) as batch_op:
         batch_op.create_index("ix_tickets_created_at", ["created_at"], unique=False)
 
-    settings = sa.table("review_settings", *map(sa.column, ("id", "sample", "drawn_week", "overrides_seen", "rubric_version")))
+    settings = sa.table(
+        "review_settings", *map(sa.column, ("id", "sample", "drawn_week", "overrides_seen", "rubric_version"))
+    )
     op.bulk_insert(settings, [{"id": 1, "sample": 2, "drawn_week": "", "overrides_seen": 0, "rubric_version": 0}])
     names = ("name_sr", "name_en", "about_sr", "about_en", "weight")
     criteria = sa.table("review_criteria", *map(sa.column, (*names, "position", "active")))
