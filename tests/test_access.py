@@ -364,7 +364,9 @@ def _people_and_things(app: Flask) -> tuple[dict[str, ConsoleClient], dict[str, 
     staff = {role.value: sign_in(clients[role.value], role) for role in Role}
     subject = factories.ana()  # whom nobody has verified
     sign_in_person(clients["customer"], subject.owner.person.email)
-    cancelled = factories.make_proforma(subject.customer, [factories.LineSpec(subject.services[1], 100_000)])
+    unverified = factories.make_customer()  # nobody has a verification of theirs, on any channel
+    standing = factories.make_proforma(unverified)
+    cancelled = factories.make_proforma(unverified)
     with transaction():
         storno = cancel_proforma(SYSTEM, cancelled, "Za proveru")
     move = make_move()
@@ -374,7 +376,7 @@ def _people_and_things(app: Flask) -> tuple[dict[str, ConsoleClient], dict[str, 
     move.request()
     shared = {
         "customer.number": subject.customer.number,
-        "proformas.number": subject.proformas[0].number,
+        "proformas.number": standing.number,
         "stornos.number": storno.number,
         "ref": move.ref,
         "export_type": "csv",
