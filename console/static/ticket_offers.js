@@ -65,9 +65,10 @@ async function replies(query, signal) {
 }
 
 async function named(query) {
-  colleagues ??= (await ask(`${base}/colleagues`)).items;
+  colleagues ??= ask(`${base}/colleagues`);
   const wanted = plain(query);
-  return colleagues.filter((one) => plain(one.handle).startsWith(wanted) || plain(one.name).split(/\s+/).some((part) => part.startsWith(wanted))).slice(0, 8);
+  const { items } = await colleagues.catch((error) => { colleagues = null; throw error; });
+  return items.filter((one) => plain(one.handle).startsWith(wanted) || plain(one.name).split(/\s+/).some((part) => part.startsWith(wanted))).slice(0, 8);
 }
 
 const part = (tag, className, ...inside) => {
