@@ -134,6 +134,25 @@ def test_nothing_is_lost_or_sent_twice(
     expect(second.locator(".is-taken-back")).to_contain_text("Hvala.")
     assert "Javite nam da li radi. Hvala." not in replies(first, address)
 
+    # A note with a file names the colleague; a filter keeps to the notes and stands in the address.
+    second.keyboard.press("n")
+    second.keyboard.type("Vidi @jo")
+    expect(second.locator("[data-offers-list] [role=option]")).to_contain_text(["@jovana.zivkovic"])
+    second.keyboard.press("Enter")
+    second.set_input_files("[data-file-input]", {"name": "zapis.log", "mimeType": "text/plain", "buffer": b"red"})
+    expect(second.locator("[data-files] [data-file]")).to_contain_text("zapis.log")
+    second.set_input_files("[data-file-input]", {"name": "a.exe", "mimeType": "text/plain", "buffer": b"MZ"})
+    expect(second.locator(".toast").filter(has_text="a.exe")).to_contain_text("ZIP")
+    composer(second).press("Control+Enter")
+    expect(first.locator("#timeline .entry-note")).to_contain_text("Vidi @jovana.zivkovic")
+    expect(first.locator("#timeline .entry-note .entry-files")).to_contain_text("zapis.log")
+    expect(second.locator("#timeline .entry-us").first).to_be_visible()
+    second.locator("[data-shows] [data-show=notes]").click()
+    expect(second.locator("#timeline .entry-us").first).to_be_hidden()
+    second.reload()
+    expect(second.locator("#timeline .entry-note")).to_be_visible()
+    expect(second.locator("#timeline .entry-us").first).to_be_hidden()
+
     # The draft is the author's alone, and in any browser.
     third = new_page(language="en-GB")
     sign_in(third, server, "agent")
