@@ -17,6 +17,7 @@ from console.core import clock, context, logging, push
 from console.core.db import Base, db, init_db
 from console.core.errors import Invalid, Refusal
 from console.core.settings import Settings
+from console.core.transaction import end_context
 from console.web import access, answers, catalog, filters, security, sockets
 from console.web.frugal import FrugalFlask
 
@@ -50,6 +51,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     logging.configure()
     access.init_access(app)  # first, so that what is refused early is logged too
     init_db(app, settings)
+    app.teardown_appcontext(end_context)  # before Flask-SQLAlchemy's own: what came later is called earlier
     _bind_extensions(app, settings)
     push.wire(sockets.send)
     security.init_security(app, https=settings.https)

@@ -41,7 +41,7 @@ from console.tickets.models import TICKET_BASE, TICKET_SEARCH, Ticket
 EMAIL = "bench@example.test"
 SEED = 1
 CUSTOMERS = 1_000  # at most; every one with a service, a domain and a document
-AGENTS = 4
+AGENTS = 30
 WARM_UP = 5
 CLIENTS = 8
 PICKS = 50  # tickets with three messages that are opened in turn

@@ -11,11 +11,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
+    BindParameter,
     Double,
     Float,
     Select,
     SQLColumnExpression,
+    String,
     Subquery,
+    bindparam,
     cast,
     column,
     exists,
@@ -105,7 +108,7 @@ class SearchIndex:
             order = newest.format("id")
             sql = f"SELECT id FROM {self.table} WHERE words @@ to_tsquery('simple', :query) {order}"  # noqa: S608
             query = " & ".join(f"{part}:*" for part in parts)
-        hits = text(sql).bindparams(query=query).columns(id=Integer).subquery()
+        hits = text(sql).bindparams(_written("query", query)).columns(id=Integer).subquery()
         return Select(hits.c.id)
 
 
@@ -165,9 +168,9 @@ class RankedIndex(SearchIndex):
         newest: Any = (
             select(key.label("id"), rank.label("rank"))
             .select_from(table(self.table))
-            .where(text(f"{self.table} MATCH :asked").bindparams(asked=asked))
+            .where(text(f"{self.table} MATCH :asked").bindparams(_written("asked", asked)))
             .order_by(key.desc())
-            .limit(LIMIT)
+            .limit(_most())
         )
         if within is not None:
             # Looked up hit by hit: listed first, they would all be listed for a thousand hits.
@@ -177,13 +180,14 @@ class RankedIndex(SearchIndex):
         return found
 
     def _best_tsvector(self, parts: list[str], within: Select[int] | None) -> Select[Any]:
-        asked = func.to_tsquery("simple", " & ".join(f"{part}:*" for part in parts))
+        words = _written("asked", " & ".join(f"{part}:*" for part in parts))
+        asked = func.to_tsquery(literal_column("'simple'::regconfig"), words)
         index = table(self.table, column("id", Integer), column("words"))
         newest = (
             select(index.c.id, index.c.words)
             .where(index.c.words.op("@@")(asked))
             .order_by(index.c.id.desc())
-            .limit(LIMIT)
+            .limit(_most())
         )
         if within is not None:
             newest = newest.where(index.c.id.in_(within))
@@ -212,6 +216,20 @@ def create_search_table(op: Any, table: str) -> None:
 def drop_search_table(op: Any, table: str) -> None:
     """Drop it again."""
     op.execute(f"DROP TABLE {table}")
+
+
+def _most() -> BindParameter[int]:
+    """Return how many hits are ranked, as it is written into the statement: it decides how they are looked for."""
+    return bindparam("most", LIMIT, type_=Integer(), literal_execute=True)
+
+
+def _written(name: str, asked: str) -> BindParameter[str]:
+    """Return what is asked as it is written into the statement, letters and digits alone.
+
+    As a parameter of a prepared statement PostgreSQL would take it for a word of average rareness, and read the
+    whole table for a rare one.
+    """
+    return bindparam(name, asked, type_=String(), literal_execute=True)
 
 
 def _telling(parts: list[str]) -> list[str]:

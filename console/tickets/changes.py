@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 from console.core.actor import Actor
 from console.core.push import push
@@ -23,12 +24,17 @@ def tell(actor: Actor, ticket: Ticket) -> None:
 
     Only its number goes out: what it says is fetched by whoever may see it.
     """
-    told = pending("tickets")
-    if ticket.id not in told:
-        told.append(ticket.id)
-        after_commit(partial(_push, ticket, actor))
+    told: list[dict[str, Any]] = pending("tickets")
+    number = ticket.number
+    news = next((one for one in told if one["number"] == number), None)
+    if news is not None:
+        news["seq"] = ticket.last_seq
+        return
+    # Kept as it is told: after the commit the row would be read once more for it.
+    news = {"number": number, "seq": ticket.last_seq, "by": actor.id if actor.kind == "staff" else None}
+    told.append(news)
+    after_commit(partial(_push, news))
 
 
-def _push(ticket: Ticket, actor: Actor) -> None:
-    news = {"number": ticket.number, "seq": ticket.last_seq, "by": actor.id if actor.kind == "staff" else None}
-    push("ticket:changed", news, namespace=DESK, rooms=[ALL, room(ticket.number)])
+def _push(news: dict[str, Any]) -> None:
+    push("ticket:changed", news, namespace=DESK, rooms=[ALL, room(news["number"])])

@@ -21,7 +21,7 @@ from console.customers.service import normal_email
 from console.hosting.models import Service
 from console.staff.models import Department, Staff
 from console.staff.roles import Permission
-from console.tickets import letters, timeline
+from console.tickets import changes, letters, timeline
 from console.tickets.attachments import attach, claim
 from console.tickets.masking import mask_spoken_pins
 from console.tickets.models import (
@@ -30,6 +30,7 @@ from console.tickets.models import (
     MessageKind,
     Priority,
     Ticket,
+    TicketMessage,
     TicketRead,
     TicketSource,
     TicketStatus,
@@ -101,34 +102,37 @@ def open_ticket(actor: Actor, new: NewTicket) -> Ticket:
         created_at=now,
         updated_at=now,
     )
+    # Everything that stands in its row is settled first, so that it is written once.
+    if new.as_reply:
+        message = timeline.begin(actor, ticket, MessageKind.REPLY, body, via="desk")
+    else:
+        via = "desk" if actor.kind == "staff" else new.source.value
+        message = timeline.begin(
+            actor, ticket, MessageKind.QUESTION, body, via=via, name=ticket.requester_name, data=new.data
+        )
+    promised = promises.draft(ticket, now)
     session = db.session()
-    session.add(ticket)
+    session.add_all([ticket, message])
     session.flush()
     session.add_all(TicketTag(ticket_id=ticket.id, tag=tag) for tag in ticket.tags)
-    _say(actor, ticket, new, body)
+    _send(actor, ticket, new, message)
     timeline.index_new(ticket, body)
-    promises.begin(ticket, now)
+    promises.begin(ticket, promised)
+    changes.tell(actor, ticket)
     record(actor, "ticket.opened", ticket.number, customer_id=ticket.customer_id, source=new.source.value)
     return ticket
 
 
-def _say(actor: Actor, ticket: Ticket, new: NewTicket, body: str) -> None:
-    """Write the first message and the mail about it."""
+def _send(actor: Actor, ticket: Ticket, new: NewTicket, message: TicketMessage) -> None:
+    """Hang the files on the first message and write the mail about it."""
     files = (*new.attachments, *(attach(actor, ticket, name, content).id for name, content in new.files))
+    message.attachments = claim(actor, ticket, files, message)
     if new.as_reply:
-        message = timeline.append(actor, ticket, MessageKind.REPLY, body, via="desk")
-        message.attachments = claim(actor, ticket, files, message)
         message.mail_id = letters.reply(ticket, message).id
-    else:
-        via = "desk" if actor.kind == "staff" else new.source.value
-        message = timeline.append(
-            actor, ticket, MessageKind.QUESTION, body, via=via, name=ticket.requester_name, data=new.data
-        )
-        message.attachments = claim(actor, ticket, files, message)
-        if new.tell_requester and _may_confirm(actor, ticket):
-            message.mail_id = letters.opened(ticket).id
+    elif new.tell_requester and _may_confirm(actor, ticket):
+        message.mail_id = letters.opened(ticket).id
     if actor.kind == "staff" and actor.id is not None:
-        db.session.add(TicketRead(ticket_id=ticket.id, staff_id=actor.id, seq=ticket.last_seq))
+        db.session.add(TicketRead(ticket_id=ticket.id, staff_id=actor.id, seq=ticket.last_seq, mention_seq=0))
     db.session.flush()
 
 

@@ -34,7 +34,7 @@ def append(actor: Actor, ticket: Ticket, kind: MessageKind, body: str = "", **fi
         name=fields.pop("name", actor.name),
         body=body,
         created_at=now,
-        **fields,
+        **{"attachments": [], **fields},  # known to be none, so that nobody looks
     )
     if kind is not MessageKind.EVENT:
         ticket.preview = preview(body)
@@ -44,6 +44,23 @@ def append(actor: Actor, ticket: Ticket, kind: MessageKind, body: str = "", **fi
     db.session.flush()
     changes.tell(actor, ticket)
     return message
+
+
+def begin(actor: Actor, ticket: Ticket, kind: MessageKind, body: str, **fields: Any) -> TicketMessage:
+    """Put the first entry into a ticket that is about to be opened, and return it; both are written at once."""
+    ticket.last_seq, ticket.preview = 1, preview(body)
+    ticket.last_by = "requester" if kind is MessageKind.QUESTION else "staff"
+    return TicketMessage(
+        ticket=ticket,
+        seq=1,
+        kind=kind,
+        staff_id=actor.id if actor.kind == "staff" else None,
+        name=fields.pop("name", actor.name),
+        body=body,
+        created_at=ticket.created_at,
+        attachments=[],
+        **fields,
+    )
 
 
 def preview(body: str) -> str:

@@ -115,16 +115,16 @@ class NewTicketPage(Page):
         try:
             if not form.validate():
                 raise Invalid(fields=form.errors)
-            ticket = _open(form)
+            opened = _open(form)
         except (Invalid, Conflict) as refusal:
             if wants_json():
                 raise
             _mark(form, refusal)
             return self._form(form), refusal.status
         if wants_json():
-            return jsonify(ticket={"number": ticket.number, "status": ticket.status.value, "seq": ticket.last_seq}), 201
-        flash(gettext("%(number)s is open.", number=ticket.number), "success")
-        return redirect(ticket_url(ticket.number), 303)
+            return jsonify(ticket=opened), 201
+        flash(gettext("%(number)s is open.", number=opened["number"]), "success")
+        return redirect(ticket_url(opened["number"]), 303)
 
     @expose("/about")
     def about(self) -> ResponseReturnValue:
@@ -167,8 +167,8 @@ class NewTicketPage(Page):
         return page
 
 
-def _open(form: TicketForm) -> Ticket:
-    """Open the ticket the form describes.
+def _open(form: TicketForm) -> dict[str, Any]:
+    """Open the ticket the form describes; return its number, state and last entry.
 
     Raises:
         Invalid: by field, what is missing or wrong.
@@ -192,7 +192,8 @@ def _open(form: TicketForm) -> Ticket:
     )
     old = _followed(form.follows.data or "")
     with transaction():
-        return open_ticket(current_actor(), new) if old is None else follow_up(current_actor(), old.id, new)
+        ticket = open_ticket(current_actor(), new) if old is None else follow_up(current_actor(), old.id, new)
+        return {"number": ticket.number, "status": ticket.status.value, "seq": ticket.last_seq}
 
 
 def _followed(number: str) -> Ticket | None:

@@ -8,7 +8,7 @@ from typing import Any, cast
 from flask import g, jsonify, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
-from flask_babel import lazy_gettext
+from flask_babel import gettext, lazy_gettext
 from sqlalchemy import CTE, Row, Select, True_, and_, func, select
 from sqlalchemy.orm import joinedload
 
@@ -200,7 +200,10 @@ class TicketList(TicketViews, TicketActions, TicketLive, BaseModelView):
             at_once=filters.AT_ONCE,
             columns=[(name, str(columns.LABELS[name])) for name in shown],
             all_columns=columns.LABELS,
-            cells=columns.CELLS,
+            draw_row=columns.row_drawer(
+                [(name, str(columns.LABELS[name])) for name in shown],
+                gettext("Select %(name)s", name="%s") if current_actor().may(Permission.WORK_TICKETS) else None,
+            ),
             orders=columns.ORDERS,
             view_names=VIEW_NAMES,
             saved=saved,

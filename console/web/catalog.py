@@ -12,6 +12,7 @@ from typing import Any
 from babel import Locale, support
 from flask import Flask, g
 from flask_babel import Domain, get_locale
+from markupsafe import Markup
 
 from console import extensions
 from console.web.locale import choose_language
@@ -64,6 +65,22 @@ def _found(domain: Catalog | None) -> _Found:
     return found
 
 
+# Texts as pages write them, by language. They are what stands in the templates, so there is an end to them.
+_written: dict[tuple[str, str], Markup] = {}
+
+
+def written(text: str, /, **values: Any) -> Markup:
+    """Return a text of a template, ``%(name)s`` in it filled in and escaped; what Jinja calls ``_``."""
+    found = _found(None)
+    if values:
+        return Markup(found.translations.ugettext(text)) % values  # noqa: S704  the text is ours, the values are escaped
+    known = _written.get((found.language, text))
+    if known is None:
+        # Jinja has every text read as a format, so that "%%" is one sign in all of them.
+        known = _written[found.language, text] = Markup(found.translations.ugettext(text)) % {}  # noqa: S704
+    return known
+
+
 def init_app(app: Flask) -> None:
     """Let every text of ``app`` come from here; after Flask-Babel."""
     catalog = Catalog()
@@ -75,3 +92,4 @@ def init_app(app: Flask) -> None:
         pgettext=lambda context, text: catalog.get_translations().upgettext(context, text),
         npgettext=lambda context, one, many, count: catalog.get_translations().unpgettext(context, one, many, count),
     )
+    app.jinja_env.globals["_"] = written  # all its templates are pages, which escape

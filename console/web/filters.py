@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from functools import lru_cache
 
 from flask import Flask, g
 from flask_babel import format_date, gettext, ngettext
@@ -87,7 +88,12 @@ def icon(name: str, extra: str = "") -> Markup:
     """Draw one of ``static/icons.svg``, silent to screen readers: a word stands beside it."""
     if "icons" not in g:
         g.icons = url_for("static", filename="icons.svg")  # a page draws a hundred of them
-    return Markup(f'<svg class="icon {escape(extra)}" aria-hidden="true"><use href="{g.icons}#{escape(name)}"/></svg>')
+    return _icon(g.icons, name, extra)
+
+
+@lru_cache(maxsize=1_000)
+def _icon(icons: str, name: str, extra: str) -> Markup:
+    return Markup(f'<svg class="icon {escape(extra)}" aria-hidden="true"><use href="{icons}#{escape(name)}"/></svg>')
 
 
 def masked(size: str = "") -> Markup:

@@ -23,14 +23,19 @@ _MINUTE = timedelta(minutes=1)
 _TABLE = cast("Table", TicketPromise.__table__)  # written without the session: a ticket is opened fast
 
 
-def begin(ticket: Ticket, now: datetime) -> None:
-    """Promise what the rules say for a ticket that was just opened, its first message written."""
+def draft(ticket: Ticket, now: datetime) -> list[dict[str, Any]]:
+    """Say when a ticket that is about to be opened is due, and return the promises to :func:`begin` with."""
     rule, calendar = rule_for(ticket), working.calendar()
     first = StepKind.REPLY if ticket.last_by == "staff" else StepKind.QUESTION
     begun = spans(ticket.created_at, [Step(ticket.created_at, first)])
     rows = [values_of(measure(span, rule.goals[span.kind], calendar, now), rule) for span in begun]
-    db.session.execute(insert(_TABLE), [{"ticket_id": ticket.id, **row} for row in rows])
     ticket.due_at = _first_due(row["due_at"] for row in rows)
+    return rows
+
+
+def begin(ticket: Ticket, promises: list[dict[str, Any]]) -> None:
+    """Promise what was drafted for a ticket that was just opened."""
+    db.session.execute(insert(_TABLE), [{"ticket_id": ticket.id, **row} for row in promises])
 
 
 def recount(ticket: Ticket, now: datetime) -> None:

@@ -110,7 +110,7 @@ def test_beginning_is_cheap(app: Flask, session: Session) -> None:
     with transaction():
         ticket = db.session.get_one(Ticket, ticket.id)
         with count_queries(app) as queries_:
-            service.begin(ticket, MONDAY)
+            service.begin(ticket, service.draft(ticket, MONDAY))
     assert queries_.count <= 3, queries_  # rules with their revision, hours, one insert
     assert len(stored(ticket)) == 2
 
