@@ -11,9 +11,9 @@ export const now = () => Date.now() + offset;
 function ago(element) {
   const seconds = Math.floor((now() - Date.parse(element.dateTime)) / 1000);
   if (!(seconds >= 0) || seconds >= DAY) return;  // the server wrote a date
-  if (seconds < MINUTE) element.textContent = say('just_now');
-  else if (seconds < HOUR) element.textContent = count('minutes_ago', Math.floor(seconds / MINUTE));
-  else element.textContent = count('hours_ago', Math.floor(seconds / HOUR));
+  const words = seconds < MINUTE ? say('just_now')
+    : seconds < HOUR ? count('minutes_ago', Math.floor(seconds / MINUTE)) : count('hours_ago', Math.floor(seconds / HOUR));
+  if (words) element.textContent = words;  // a page without texts keeps what the server wrote
 }
 
 function left(element) {
