@@ -16,7 +16,7 @@ from console.core.context import settings
 from console.core.errors import Text
 from console.hours.calendar import PieceKind, Why
 from console.tickets.models import Ticket, TicketStatus
-from console.tickets.promises import queries
+from console.tickets.promises import queries, working
 from console.tickets.promises.queries import Part, PromiseView
 from console.tickets.promises.rules import PromiseKind, PromiseState
 from console.views.labels import Label
@@ -44,6 +44,7 @@ PAUSED: dict[TicketStatus, Text] = {
 }
 MOST_LINES = 14  # of one counting; of a longer one the middle is summed up
 _KEPT = 5  # lines before and after that
+_LONG, _END = timedelta(days=60), timedelta(days=21)  # of a promise that runs so long only its ends are looked at
 _NEAR = timedelta(days=5)  # within it a day of the week says which
 _MINUTE = timedelta(minutes=1)
 _DURATION = re.compile(r"(?:(\d{1,5}(?:[.,]\d{1,2})?)\s*h)?\s*(?:(\d{1,6})\s*(?:m|min)?)?", re.IGNORECASE)
@@ -134,7 +135,11 @@ class _Stretch:
 
 def lines(view: PromiseView) -> list[Line]:
     """Write how a promise was counted: what counted, which days were skipped and why, when it stood still."""
-    stretches = list(_stretches(view.parts))
+    if view.until - view.started_at > _LONG and not view.stood:
+        first, last = (list(_stretches(view.parts(*end))) for end in _ends(view))
+        if min(len(first), len(last)) > _KEPT + 1:
+            return [*map(_line, first[:_KEPT]), _between(first[_KEPT - 1], last[-_KEPT]), *map(_line, last[-_KEPT:])]
+    stretches = list(_stretches(view.parts()))
     if len(stretches) <= MOST_LINES:
         return [_line(one) for one in stretches]
     middle = stretches[_KEPT:-_KEPT]
@@ -145,17 +150,27 @@ def lines(view: PromiseView) -> list[Line]:
     ]
 
 
+def _ends(view: PromiseView) -> tuple[tuple[datetime, datetime], tuple[datetime, datetime]]:
+    return (view.started_at, view.started_at + _END), (view.until - _END, view.until)
+
+
+def _between(before: _Stretch, after: _Stretch) -> Line:
+    """Sum up what lies between two stretches without looking at every night of years."""
+    spans = working.calendar().spans(before.end, after.start)
+    counted = sum((end - start for start, end in spans), timedelta())
+    return _sum(counted, len({_local(start).date() for start, _end in spans}))
+
+
 def _stretches(parts: Sequence[Part]) -> Iterator[_Stretch]:
     """Put alike neighbours together; the night between two working days is one, a weekend is one."""
-    if not parts:
-        return
-    start = parts[0].piece.start
+    first: Part | None = None
     for one, following in pairwise([*parts, None]):
-        if one is None or (following is not None and _alike(one, following)):
+        if one is None:
             continue
-        first = next(part for part in parts if part.piece.start == start)
-        yield _Stretch(first, start, one.piece.end)
-        start = one.piece.end
+        first = first or one
+        if following is None or not _alike(one, following):
+            yield _Stretch(first, first.piece.start, one.piece.end)
+            first = None
 
 
 def _alike(one: Part, other: Part) -> bool:
@@ -184,6 +199,10 @@ def _summed(stretches: Iterable[_Stretch]) -> Line:
     some = list(stretches)
     counted = sum((one.length for one in some if one.first.piece.kind is PieceKind.COUNTED), timedelta())
     days = len({_local(one.start).date() for one in some if one.first.piece.kind is PieceKind.COUNTED})
+    return _sum(counted, days)
+
+
+def _sum(counted: timedelta, days: int) -> Line:
     return Line(ngettext("… %(num)d more day …", "… %(num)d more days …", days), minutes_words(counted), counts=True)
 
 

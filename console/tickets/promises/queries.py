@@ -110,7 +110,8 @@ class PromiseView:
         goal: in working minutes; ``None``: nothing is promised.
         counted: working time used so far.
         at_risk: most of it is used.
-        parts: how ``counted`` came about.
+        until: it runs until then, is over since then, or is looked at then.
+        stood: when it stood still, and in which state of the ticket.
     """
 
     kind: PromiseKind
@@ -122,7 +123,14 @@ class PromiseView:
     paused_since: datetime | None
     counted: timedelta
     at_risk: bool
-    parts: tuple[Part, ...]
+    until: datetime
+    stood: tuple[tuple[Interval, TicketStatus], ...] = ()
+
+    def parts(self, start: datetime | None = None, end: datetime | None = None) -> list[Part]:
+        """Return how ``counted`` came about, or what of it lies in an interval: each opening and each closing."""
+        pauses = [interval for interval, _ in self.stood]
+        pieces = working.calendar().explain(start or self.started_at, end or self.until, pauses)
+        return [Part(piece, _reason(piece, self.stood)) for piece in pieces]
 
     @property
     def is_over(self) -> bool:
@@ -155,14 +163,11 @@ def in_order(views: Iterable[PromiseView]) -> list[PromiseView]:
 def explain(promise: TicketPromise, now: datetime) -> PromiseView:
     """Say how a promise was counted. One that is over was counted by the hours of its time; they may differ now."""
     until = promise.met_at or max(now, promise.started_at)
-    pauses = _pauses(promise, until)
-    parts = [
-        Part(piece, _reason(piece, pauses))
-        for piece in working.calendar().explain(promise.started_at, until, [interval for interval, _ in pauses])
-    ]
-    counted = sum((part.piece.length for part in parts if part.piece.kind is PieceKind.COUNTED), timedelta())
+    pauses = tuple(_pauses(promise, until))
     if promise.met_at is not None and promise.spent is not None:
         counted = timedelta(minutes=promise.spent)
+    else:
+        counted = working.calendar().between(promise.started_at, until, [interval for interval, _ in pauses])
     return PromiseView(
         kind=promise.kind,
         state=_state(promise, now),
@@ -173,7 +178,8 @@ def explain(promise: TicketPromise, now: datetime) -> PromiseView:
         paused_since=promise.paused_since,
         counted=counted,
         at_risk=promise.met_at is None and promise.risk_at is not None and promise.risk_at <= now,
-        parts=tuple(parts),
+        until=until,
+        stood=pauses,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from flask import Flask
@@ -11,11 +12,15 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from console.audit.models import AuditEntry
+from console.hours.calendar import PieceKind
 from console.staff.models import Department, Staff
 from console.staff.roles import Role
 from console.tickets.models import Priority
-from console.tickets.promises.models import PromiseHead, PromiseRule
-from console.views.promise_words import minutes_words, read_minutes
+from console.tickets.promises.models import PromiseHead, PromiseRule, TicketPromise
+from console.tickets.promises.queries import explain
+from console.tickets.promises.rules import PromiseKind
+from console.views.promise_words import lines, minutes_words, read_minutes
+from tests.conftest import Clock
 from tests.support.client import ConsoleClient, sign_in
 from tests.support.queries import count_queries
 
@@ -23,6 +28,7 @@ pytestmark = pytest.mark.only("sqlite")
 PAGE = "/console/promises/"
 JSON = {"Accept": "application/json"}
 StaffOf = Callable[[Role | str], Staff]
+COUNTED = PieceKind.COUNTED
 GOALS = {"first_answer": "30 min", "next_answer": "1:00", "solution": "4 h"}
 
 
@@ -172,3 +178,27 @@ def test_what_is_shown(boss: ConsoleClient, session: Session) -> None:
 
     assert len(PromiseKind) * len(Priority) == boss.get(PAGE).text.count('maxlength="20"')
     assert "16:30" in boss.get(PAGE).text  # the example's Friday afternoon
+
+
+@pytest.mark.parametrize(
+    "begun", ["2024-12-20T11:07:00+01:00", "2025-10-24T16:59:00+02:00", "2026-04-09T03:00:00+02:00"]
+)
+def test_the_counting_of_years_is_told_as_that_of_days(
+    session: Session, monkeypatch: pytest.MonkeyPatch, clock: Clock, begun: str
+) -> None:
+    """Only the ends of a long one are looked at closely; it says what looking at every night would say."""
+    now = datetime.fromisoformat("2026-11-25T12:40:00+01:00")
+    clock.set(now)
+    promise = TicketPromise(
+        kind=PromiseKind.SOLUTION,
+        goal=1_440,
+        started_at=datetime.fromisoformat(begun).astimezone(UTC),
+        due_at=now,
+        pauses=[],
+    )
+    view = explain(promise, now.astimezone(UTC))
+    quick = lines(view)
+    monkeypatch.setattr("console.views.promise_words._LONG", timedelta.max)
+    assert quick == lines(view)
+    assert len(quick) == 11
+    assert view.counted == sum((part.piece.length for part in view.parts() if part.piece.kind is COUNTED), timedelta())
