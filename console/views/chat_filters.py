@@ -5,17 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from flask_babel import gettext, lazy_gettext, lazy_pgettext
+from flask_babel import lazy_gettext, lazy_pgettext
 from sqlalchemy import Select
 
 from console.chat.models import Chat
 from console.core.errors import Text
 from console.views.chat_labels import STATUS
 from console.views.filtering import Choice, CustomerNumber, Flag, ListFilter, read_key
-from console.views.ticket_list_filters import Asked, Email, LocalDay, colleagues, department_name, departments, names
-from console.web.identity import current_actor
+from console.views.ticket_list_filters import Asked, Assignee, Email, LocalDay, assignees, department_name, departments
 
-ME, NOBODY = "me", "none"
 ANY, POOR = "any", "poor"
 RATINGS: dict[str, Text] = {
     ANY: lazy_pgettext("rating", "any"),
@@ -23,10 +21,6 @@ RATINGS: dict[str, Text] = {
     **{str(score): str(score) for score in (5, 4, 3, 2, 1)},
 }
 POOR_AT_MOST = 2
-
-
-def _agents() -> dict[str, str]:
-    return {ME: gettext("me"), NOBODY: gettext("nobody"), **colleagues()}
 
 
 @dataclass(frozen=True)
@@ -46,26 +40,6 @@ class Department(Choice):
 
 
 @dataclass(frozen=True)
-class Agent(Choice):
-    """Who has or had it; somebody who works here no more can still be asked for by their key."""
-
-    def read(self, text: str) -> str:
-        if text in (ME, NOBODY) or read_key(text) is not None:
-            return text
-        raise ValueError(text)
-
-    def apply(self, query: Select[Any], value: str) -> Select[Any]:
-        if value == NOBODY:
-            return query.where(Chat.assignee_id.is_(None))
-        return query.where(Chat.assignee_id == (current_actor().id if value == ME else int(value)))
-
-    def show(self, value: str) -> str:
-        if value in (ME, NOBODY):
-            return str(self.choices[value])
-        return names().staff.get(int(value), value)
-
-
-@dataclass(frozen=True)
 class Rating(Choice):
     """How it was rated."""
 
@@ -78,7 +52,7 @@ class Rating(Choice):
 FILTERS: tuple[ListFilter, ...] = (
     Choice("status", lazy_gettext("State"), Chat.status, {key.value: label.text for key, label in STATUS.items()}),
     Department("department", lazy_gettext("Department"), Chat.department_id, Asked(departments)),
-    Agent("agent", lazy_gettext("Agent"), Chat.assignee_id, Asked(_agents)),
+    Assignee("agent", lazy_gettext("Agent"), Chat.assignee_id, Asked(assignees)),
     Rating("rating", lazy_gettext("Rating"), Chat.rating, RATINGS),
     CustomerNumber("customer", lazy_gettext("Customer number"), Chat.customer_id),
     Email("email", lazy_gettext("Visitor’s e-mail"), Chat.email, hint="ime@example.rs"),

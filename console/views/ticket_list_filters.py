@@ -58,7 +58,7 @@ def _departments() -> dict[str, str]:
     }
 
 
-def _assignees() -> dict[str, str]:
+def assignees() -> dict[str, str]:
     return {ME: gettext("me"), NOBODY: gettext("nobody"), **colleagues()}
 
 
@@ -122,8 +122,8 @@ class Assignee(Choice):
 
     def apply(self, query: Select[Any], value: str) -> Select[Any]:
         if value == NOBODY:
-            return query.where(Ticket.assignee_id.is_(None))
-        return query.where(Ticket.assignee_id == (current_actor().id if value == ME else int(value)))
+            return query.where(self.column.is_(None))
+        return query.where(self.column == (current_actor().id if value == ME else int(value)))
 
     def show(self, value: str) -> str:
         if value in (ME, NOBODY):
@@ -172,7 +172,7 @@ class LocalDay(Day):
 
 FILTERS: tuple[ListFilter, ...] = (
     View("view", lazy_gettext("View")),
-    Assignee("assignee", lazy_gettext("Assignee"), Ticket.assignee_id, Asked(_assignees)),
+    Assignee("assignee", lazy_gettext("Assignee"), Ticket.assignee_id, Asked(assignees)),
     Department("department", lazy_gettext("Department"), Ticket.department_id, Asked(_departments)),
     Choice("status", lazy_gettext("State"), Ticket.status, {key.value: label.text for key, label in STATUS.items()}),
     Urgency(
