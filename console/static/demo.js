@@ -15,12 +15,12 @@ function tick() {
   if (text !== time.textContent) time.textContent = text;
 }
 
-const isOpen = () => (banner.dataset.open ? banner.dataset.open === 'yes' : !PHONE.matches);
+const isOpen = () => (banner.dataset.demoOpen ? banner.dataset.demoOpen === 'yes' : !PHONE.matches);
 const tell = () => fold.setAttribute('aria-expanded', String(isOpen()));
 
 fold.addEventListener('click', () => {
   const open = !isOpen();
-  banner.dataset.open = open ? 'yes' : 'no';
+  banner.dataset.demoOpen = open ? 'yes' : 'no';
   document.cookie = `demo=${open ? 'open' : 'small'}; path=/; max-age=${YEAR}; samesite=lax`;
   tell();
 });
