@@ -64,8 +64,9 @@ assets: $(VENDOR)/.copied ## Put the browser's files where we serve them
 translations: $(MO) ## Compile the translations
 
 strings: $(INSTALLED) ## Gather new texts into the translation files
+	@mkdir -p var
 	@$(BIN)/pybabel -q extract -F babel.cfg -k lazy_gettext -k lazy_ngettext:1,2 -k lazy_pgettext:1c,2 --no-location -o var/messages.pot .
-	@$(BIN)/pybabel -q update -i var/messages.pot -d console/translations --no-fuzzy-matching
+	@$(BIN)/pybabel -q update -i var/messages.pot -d console/translations --no-fuzzy-matching --no-wrap
 
 lock: $(INSTALLED) ## Resolve the dependencies anew, without an index address
 	$(SAY) 'Resolving Python and browser packages'

@@ -443,11 +443,12 @@ def _watch(page: Page, problems: list[str]) -> None:
     def on_console(message: ConsoleMessage) -> None:
         # A refused form answers 4xx on purpose, and Chromium reports that here. A missing file is a fault.
         refused = "the server responded with a status of 4" in message.text
-        # The threaded server of tests/views speaks no WebSocket: the pages then poll, and say so.
-        refused = refused or message.text.startswith("WebSocket connection to")
         # What a test itself cut off (route.abort); a server that is gone says something else.
         refused = refused or message.text.endswith("net::ERR_FAILED")
-        if message.type == "error" and not (refused and "/static/" not in message.location.get("url", "")):
+        expected = refused and "/static/" not in message.location.get("url", "")
+        # The threaded server of tests/views speaks no WebSocket: the pages then poll, and say so.
+        expected = expected or message.text.startswith("WebSocket connection to")
+        if message.type == "error" and not expected:
             problems.append(f"{page.url}: console: {message.text}")
 
     def on_request(request: Request) -> None:

@@ -243,11 +243,12 @@ document.addEventListener('click', (event) => {
 // Facts in their place -----------------------------------------------------------------------------------------------
 
 async function editFact(key, url) {
-  const place = column().querySelector(`[data-fact="${CSS.escape(key)}"]`);
-  if (!place) return;
-  if (place.querySelector('form')) return;
+  const there = () => column().querySelector(`[data-fact="${CSS.escape(key)}"]`);
+  if (!there() || there().querySelector('form')) return;
   const html = await part(url).catch(() => null);
   if (html === null) { location.assign(url); return; }
+  const place = there();  // the column may have been drawn anew while we asked
+  if (!place || place.querySelector('form')) return;
   column().querySelectorAll('[data-fact].is-edited').forEach(endEdit);
   place.classList.add('is-edited');
   place.insertAdjacentHTML('beforeend', html);
