@@ -5,6 +5,7 @@ import { base, on, one, post, root, say, tell } from './ground.js';
 import { connected, mention } from './line.js';
 import { close as closeOffers } from './offers.js';
 import { current } from './rooms.js';
+import { desk } from './store.js';
 
 const form = one('[data-composer]');
 const text = one('[data-text]');
@@ -13,8 +14,12 @@ const MOST = Number(root.dataset.mostFiles);
 const LARGEST = Number(root.dataset.maxSize);
 const TYPING_EVERY = 3_000;
 let mode = 'reply';
+// Whoever takes a chat writes at once, and means the visitor: what is typed while the claim is on its way is a reply,
+// and an Enter pressed then waits for the claim. Without this it went out as a note that the visitor never saw.
+const early = { room: null, enter: false };
 
 const mayReply = (room) => room.isMine;
+const isTaking = (room) => desk.taking > 0 && !mayReply(room);
 
 // --- the mode -------------------------------------------------------------------------------------------------------
 
@@ -82,6 +87,7 @@ function tellDraft(room) {
 text.addEventListener('input', () => {
   const room = current();
   if (!room) return;
+  if (isTaking(room)) early.room = room;
   room.write(mode, text.value);
   typing(room, Boolean(text.value.trim()));
 });
@@ -102,6 +108,7 @@ export function send() {
   const body = text.value.trim();
   if (!room?.chat || (!body && !room.files.length)) return false;
   if (room.files.some((file) => !file.id)) { toast(say('wait_uploads')); return false; }
+  if (isTaking(room)) { Object.assign(early, { room, enter: true }); return false; }
   if (mode === 'reply' && !mayReply(room)) { toast(say('take_first')); draw(); return false; }
   room.send(mode, body, room.files);
   room.files = [];
@@ -198,7 +205,16 @@ on('line', () => { if (current()) tellDraft(current()); });
 on('about', (room, before) => {
   if (room !== current()) return;
   const was = mode;
-  if (room.isMine && !text.value.trim()) mode = 'reply';
+  if (room.isMine && (!text.value.trim() || room === early.room)) mode = 'reply';
   draw();
+  if (room.isMine && room === early.room) writeEarly(room);
   if (was === 'reply' && mode === 'note' && text.value.trim() && before) toast(say(room.isLive ? 'handed_on' : 'over'));
 });
+on('claimed', () => Object.assign(early, { room: null, enter: false }));
+
+function writeEarly(room) {
+  const { enter } = early;
+  Object.assign(early, { room: null, enter: false });
+  room.write(mode, text.value);
+  if (enter) send();
+}

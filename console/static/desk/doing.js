@@ -29,7 +29,10 @@ const taking = (event, packet) => doing('claim', async () => {
     take(chat);
     tell('open', chat.chat);
     focus();
-  } finally { desk.taking -= 1; }
+  } finally {
+    desk.taking -= 1;
+    tell('claimed');
+  }
 });
 
 /** Take the chat that is open where it waits, else the one that waits longest. */
