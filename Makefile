@@ -43,7 +43,7 @@ test: setup ## Run every test, with seeded samples of the long proofs
 
 prove: setup ## Run the long proofs at full count; results go to docs/proofs.md
 	$(SAY) 'Proving: full counts, this takes a while'
-	@$(BIN)/python -m pytest --prove --timeout=7200 $(ARGS)
+	@$(BIN)/python -m pytest --prove -n auto --timeout=7200 $(ARGS)
 
 check: $(INSTALLED) ## Lint, formatting, types, import rules
 	$(SAY) 'Lint'

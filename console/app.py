@@ -18,7 +18,7 @@ from console.core.db import Base, db, init_db
 from console.core.errors import Invalid, Refusal
 from console.core.settings import Settings
 from console.core.transaction import end_context
-from console.web import access, answers, catalog, filters, security, sockets
+from console.web import access, answers, catalog, compression, filters, security, sockets
 from console.web.frugal import FrugalFlask
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -61,6 +61,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     web.init_app(app)
     views.init_app(app)
     portal.init_app(app)
+    compression.init_app(app)
 
     @app.get("/")
     def root() -> ResponseReturnValue:

@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from flask import Flask
-from hypothesis import HealthCheck
+from hypothesis import HealthCheck, is_hypothesis_test
 from hypothesis import settings as hypothesis_settings
 from jinja2 import FileSystemBytecodeCache
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, sync_playwright
@@ -86,13 +86,20 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what only ``--prove`` runs: that is no skipping, its sample stands beside it."""
-    if config.getoption("--prove"):
-        return
-    left_out = [item for item in items if item.get_closest_marker("full")]
+    """Leave out what only ``--prove`` runs, its sample stands beside it; and with it, what it would but repeat."""
+    proving = config.getoption("--prove")
+    left_out = [item for item in items if (not _is_longer(item) if proving else item.get_closest_marker("full"))]
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]
+
+
+def _is_longer(item: pytest.Item) -> bool:
+    """Tell whether a test does more with ``--prove`` than without, or notes what it proved."""
+    counted = {"prove", "samples", "proof"} & set(getattr(item, "fixturenames", ()))
+    return (
+        bool(counted) or item.get_closest_marker("full") is not None or is_hypothesis_test(getattr(item, "obj", None))
+    )
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -12,6 +12,8 @@ from tests.chat.conftest import Desk, desk
 
 __all__ = ["desk"]
 
+LARGEST_DOWNLOAD = 80 * 1024  # bytes
+
 
 def fill(page: Page, question: str, email: str = "milica@example.test") -> None:
     page.fill("[name=name]", "Milica Ilić")
@@ -127,3 +129,23 @@ def test_out_of_hours_on_a_site_and_without_a_script(desk: Callable[..., Desk], 
     plain.get_by_role("button", name="Pošaljite pitanje").click()
     expect(plain.locator(".alert-success")).to_contain_text("T-")
     bare.close()
+
+
+def test_what_a_visitor_downloads(desk: Callable[..., Desk], new_page: Callable[..., Page]) -> None:
+    """The script on the site and the frame with all it asks for, as they come over the line."""
+    place = desk()
+    page = new_page(width=390, height=844)
+    line = page.context.new_cdp_session(page)
+    line.send("Network.enable")
+    names: dict[str, str] = {}
+    sizes: dict[str, float] = {}
+    line.on("Network.responseReceived", lambda told: names.update({told["requestId"]: told["response"]["url"]}))
+    line.on("Network.loadingFinished", lambda told: sizes.update({told["requestId"]: told["encodedDataLength"]}))
+    page.goto(f"{place.url}/chat/widget.js")
+    page.goto(f"{place.url}/chat/frame?lang=sr_Latn")
+    expect(page.locator("[data-hours]")).to_have_text("Tu smo do 17:00")
+    page.wait_for_load_state("networkidle")
+    told = sorted((size, names.get(each, "?").removeprefix(place.url)) for each, size in sizes.items())
+    assert any("console.css" in name for _, name in told)
+    assert any("socket.io" in name for _, name in told)
+    assert sum(size for size, _ in told) <= LARGEST_DOWNLOAD, told
