@@ -33,7 +33,7 @@ export function confirm(text, yes) {
 const sure = document.querySelector('#confirm [data-yes]');
 if (sure) sure.dataset.default = sure.textContent;
 
-/** Say something that goes away by itself; with an action it stays longer: {label, run}. */
+/** Say something that goes away by itself; with an action it stays longer: {label, run}. Not while one is at it. */
 export function toast(text, action) {
   const box = document.querySelector('[data-toasts]');
   if (!box) return;
@@ -45,7 +45,16 @@ export function toast(text, action) {
   line.append(words);
   if (action) line.append(doing(action, line));
   box.append(line);
-  setTimeout(() => line.remove(), action ? 10_000 : 6000);
+  leaveBy(line, action ? 10_000 : 6000);
+}
+
+function leaveBy(line, after) {
+  let leaves = 0;
+  const stay = () => clearTimeout(leaves);
+  const go = () => { stay(); leaves = setTimeout(() => line.remove(), after); };
+  for (const name of ['pointerenter', 'focusin']) line.addEventListener(name, stay);
+  for (const name of ['pointerleave', 'focusout']) line.addEventListener(name, go);
+  go();
 }
 
 function doing(action, line) {

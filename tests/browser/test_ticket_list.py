@@ -45,6 +45,7 @@ def test_kept_true_and_cleared_by_keyboard(
     expect(page.locator("[data-picked-count]")).to_have_text("2 selected")
     page.keyboard.press("a")
     expect(page.locator(".toast")).to_contain_text("2 tickets assigned")
+    page.locator(".toast").hover()  # it stays while one is at it
     expect(page.locator("tr.is-gone")).to_have_count(2)
     expect(page.locator("tr.is-gone").first).to_contain_text("no longer in this view")
     expect(mine).to_have_text(str(before + 2), timeout=20_000)

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from console.audit.models import AuditEntry
 from console.chat import handling
 from console.chat.models import Chat, ChatBlock, ChatStatus, MessageKind
+from console.core import clock as core_clock
 from console.core.actor import Actor
 from console.core.transaction import transaction
 from console.mail.models import Mail
@@ -62,10 +63,11 @@ def test_the_filters_and_the_search_combine(client: ConsoleClient, agent: Staff,
     sales = session.scalars(select(Department).where(Department.key == "sales")).one()
     persona = factories.ana()
     mira = agent.actor()
-    verified = take(mira, ask("Sertifikat je istekao.", name="Ana Jović", email=persona.owner.person.email))
-    verify_in(mira, verified, persona.owner)
-    answer(mira, verified, "Obnovili smo ga, kaleidoskop.")
-    end(mira, verified, score=5)
+    with core_clock.standing_at(monday(11)):
+        verified = take(mira, ask("Sertifikat je istekao.", name="Ana Jović", email=persona.owner.person.email))
+        verify_in(mira, verified, persona.owner)
+        answer(mira, verified, "Obnovili smo ga, kaleidoskop.")
+        end(mira, verified, score=5)
     clock.advance(timedelta(days=1))
     poor = make_past(mira, "Sertifikat opet.", score=1, name="Žika Đurić", department="sales")
     ticketed = make_ticketed("Koliko košta sertifikat?")

@@ -216,8 +216,7 @@ def test_it_folds_and_is_not_in_the_way(own_server: Callable[..., LiveServer], n
     page.evaluate("scrollTo(0, document.body.scrollHeight)")
     at_the_foot = "Math.abs(document.querySelector('[data-demo]').getBoundingClientRect().bottom - innerHeight) < 1"
     page.wait_for_function(at_the_foot)
-    banner.get_by_role("button", name="Mon", exact=False).press("Enter")
-    page.get_by_text("Mon").first.wait_for()
+    banner.locator("[name=to][value=monday]").press("Enter")
     banner.get_by_role("button", name="Real time").wait_for()
     assert page.url.endswith("/console/hours/")
     assert "11:00" in banner.locator("time").inner_text()
