@@ -19,7 +19,7 @@ from console.core.errors import Invalid, Refusal
 from console.core.settings import Settings
 from console.core.transaction import end_context
 from console.web import access, answers, catalog, compression, filters, security, sockets
-from console.web.frugal import FrugalFlask
+from console.web.frugal import FrugalFlask, TextPacket
 
 ROOT = Path(__file__).resolve().parents[1]
 MAX_FORM = 12 * 1024 * 1024  # a file of services, one day attachments
@@ -108,6 +108,7 @@ def _bind_extensions(app: Flask, settings: Settings) -> None:
         transports=["websocket"],
         cors_allowed_origins=[settings.base_url, *settings.allowed_origins],
         max_http_buffer_size=64 * 1024,
+        serializer=TextPacket,
     )
     sockets.guard_sockets(app)
     if settings.production:  # around the sockets too, whose limits count by address

@@ -20,6 +20,7 @@ if __name__ == "__main__":
     from gevent import pywsgi
 
     from console.server import BACKLOG
+    from console.web.frugal import TextPacket
 
     app = Flask(__name__)
     socketio = SocketIO(
@@ -28,6 +29,7 @@ if __name__ == "__main__":
         async_handlers=False,
         transports=["websocket"],
         max_http_buffer_size=64 * 1024,
+        serializer=TextPacket,
     )
 
     @socketio.on("connect", namespace="/relay")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from console.chat.files import file_link
 from console.chat.models import Chat, ChatFile, ChatMessage, MessageKind, StaffPresence
@@ -17,7 +19,12 @@ Shape = dict[str, Any]
 
 def instant(at: datetime | None) -> str | None:
     """Write an instant as RFC 3339 in the configured zone."""
-    return None if at is None else at.astimezone(settings().zone).isoformat(timespec="milliseconds")
+    return None if at is None else _written(at, settings().zone)
+
+
+@lru_cache(maxsize=64)  # a message's instant is written for the sender, for the desk and for the visitor
+def _written(at: datetime, zone: ZoneInfo) -> str:
+    return at.astimezone(zone).isoformat(timespec="milliseconds")
 
 
 def message_shape(number: str, message: ChatMessage, files: Sequence[ChatFile] = (), *, outside: bool) -> Shape:
@@ -35,7 +42,7 @@ def message_shape(number: str, message: ChatMessage, files: Sequence[ChatFile] =
         body=message.body,
         data=message.data,
         client_key=message.client_key,
-        at=message.at,
+        at=instant(message.at),
         files=files,
         outside=outside,
     )
@@ -51,11 +58,11 @@ def plain_shape(
     body: str,
     data: Shape,
     client_key: str,
-    at: datetime,
+    at: str | None,
     files: Sequence[ChatFile] = (),
     outside: bool,
 ) -> Shape:
-    """Return a message from its parts: the writer has no rows in hand."""
+    """Return a message from its parts: the writer has no rows in hand. ``at`` is what :func:`instant` wrote."""
     sender: Shape = {"kind": "staff" if kind in (MessageKind.REPLY, MessageKind.NOTE) else _sender(kind), "name": name}
     if outside:
         if sender["kind"] == "staff":
@@ -68,7 +75,7 @@ def plain_shape(
         "kind": kind.value,
         "sender": sender,
         "body": body,
-        "at": instant(at),
+        "at": at,
         "client_id": client_key.partition(":")[2] or None,
     }
     if data.get("masked"):
@@ -77,6 +84,15 @@ def plain_shape(
         shape["event"] = {key: value for key, value in data.items() if not (outside and key in _INSIDE)}
     if files:
         shape["files"] = [_file(number, file, outside=outside) for file in files]
+    return shape
+
+
+def turned_outside(shape: Shape, number: str, files: Sequence[ChatFile] = ()) -> Shape:
+    """Return what the visitor gets of something said, made of what the desk gets: most of it is the same."""
+    if shape["sender"]["kind"] == "staff":
+        shape = shape | {"sender": {"kind": "staff", "name": first_name(shape["sender"]["name"])}}
+    if files:
+        shape = shape | {"files": [_file(number, file, outside=True) for file in files]}
     return shape
 
 

@@ -72,8 +72,9 @@ class _State:
 
 @dataclass(slots=True)
 class _Group:
-    """What one transaction stores."""
+    """What one transaction stores, and when: ``at`` is the instant as events carry it."""
 
+    at: str | None
     rows: list[dict[str, Any]] = field(default_factory=list)
     pushes: list[tuple[str, shapes.Shape, shapes.Shape | None]] = field(default_factory=list)
     files: list[tuple[list[int], int]] = field(default_factory=list)
@@ -117,6 +118,7 @@ class Writer:
             self._wake.wait()
             self._wake.clear()
             while self._waiting:
+                gevent.sleep(0)  # what has come in meanwhile is read first: it goes along in this group
                 group, self._waiting = self._waiting[:GROUP], self._waiting[GROUP:]
                 with self._app.app_context():
                     self._store(group)
@@ -186,11 +188,11 @@ def _store_group(messages: Sequence[Outgoing], *, look: bool) -> tuple[list[Outc
         files = _files(messages)
         now = clock.now()
         earlier = _earlier(connection, messages) if look else {}
-        states, group = _lock(connection, messages), _Group()
+        states, group = _lock(connection, messages), _Group(shapes.instant(now))
         outcomes = [_place(one, states, earlier, staff, files, now, group) for one in messages]
         if not look and any(isinstance(outcome, Refusal) for outcome in outcomes):
             earlier = _earlier(connection, messages)
-            states, group = _lock(connection, messages), _Group()
+            states, group = _lock(connection, messages), _Group(shapes.instant(now))
             outcomes = [_place(one, states, earlier, staff, files, now, group) for one in messages]
         if group.rows:
             connection.execute(_INSERT, group.rows)
@@ -307,7 +309,7 @@ def _place(
     if held:
         group.files.append(([file.id for file in held], seq))
     _note_change(state, one, seq, now, held)
-    _show(one, state, seq, data, now, held, group)
+    _show(one, state, seq, data, held, group)
     stored = Stored(seq, now)
     earlier[one.chat_id, one.client_key] = Stored(seq, now, again=True)
     group.chats.add(one.chat_id)
@@ -362,22 +364,21 @@ def _note_change(state: _State, one: Outgoing, seq: int, now: datetime, held: li
         state.seen_by_staff = seq
 
 
-def _show(
-    one: Outgoing, state: _State, seq: int, data: dict[str, Any], now: datetime, held: list[ChatFile], group: _Group
-) -> None:
-    parts: dict[str, Any] = {
-        "seq": seq,
-        "kind": one.kind,
-        "name": one.name,
-        "staff_id": one.staff_id,
-        "body": one.body,
-        "data": data,
-        "client_key": one.client_key,
-        "at": now,
-        "files": held,
-    }
-    inner = shapes.plain_shape(state.number, **parts, outside=False)
-    outer = None if one.kind is MessageKind.NOTE else shapes.plain_shape(state.number, **parts, outside=True)
+def _show(one: Outgoing, state: _State, seq: int, data: dict[str, Any], held: list[ChatFile], group: _Group) -> None:
+    inner = shapes.plain_shape(
+        state.number,
+        seq=seq,
+        kind=one.kind,
+        name=one.name,
+        staff_id=one.staff_id,
+        body=one.body,
+        data=data,
+        client_key=one.client_key,
+        at=group.at,
+        files=held,
+        outside=False,
+    )
+    outer = None if one.kind is MessageKind.NOTE else shapes.turned_outside(inner, state.number, held)
     group.pushes.append((state.number, inner, outer))
 
 

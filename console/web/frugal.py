@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Flask, Request
+from flask import Flask, Request, request
 from flask.sessions import SecureCookieSessionInterface, SessionMixin
+from socketio.packet import Packet
 from werkzeug.routing import MapAdapter
 
 _SOCKETS = "/socket.io/"
@@ -36,3 +37,14 @@ class FrugalFlask(Flask):
         if request is not None and request.path.startswith(_SOCKETS):
             return None
         return super().create_url_adapter(request)
+
+    def do_teardown_request(self, *error: Any) -> None:
+        """Tear down what a request began; an event began nothing, because ``before_request`` does not run for it."""
+        if not request.path.startswith(_SOCKETS):
+            super().do_teardown_request(*error)
+
+
+class TextPacket(Packet):
+    """A packet that holds no bytes: nobody looks for any in all of its depth. Ours never have."""
+
+    uses_binary_events = False
