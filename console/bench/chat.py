@@ -30,8 +30,6 @@ from console.core.settings import DEMO_PASSWORD
 CLOCK = "2026-11-23T11:00:00+01:00"  # a Monday: it is open
 PACE = 0.25  # seconds between a visitor's messages
 WARM_UP = 2.0
-CONNECTIONS = 1_000
-LATENCY_CHATS = 500
 PROMISED = {"SQLite": (60, 75), "PostgreSQL": (50, 65)}  # per cent of the relay: kept, aimed at
 MOST_EXTRA = 10.0  # milliseconds of p99 above the relay's
 MOST_KIB = 80
@@ -54,15 +52,27 @@ class Served:
         raise BenchError("no memory figure")
 
 
-def run(chats: int, rounds: int, seconds: float, server: str | None, command: str) -> Report:
-    """Measure relay and product in turn.
+@dataclass(frozen=True)
+class Size:
+    """How much is measured.
 
     Args:
         chats: conversations of two in the closed loop.
         rounds: how often each is measured; the median counts.
         seconds: of each measurement.
-        server: a PostgreSQL; ``None`` is SQLite.
+        steady: conversations that speak twice a second, for the delay.
+        connections: visitors who come at once.
     """
+
+    chats: int
+    rounds: int
+    seconds: float
+    steady: int
+    connections: int
+
+
+def run(size: Size, server: str | None, command: str) -> Report:
+    """Measure relay and product in turn, on a PostgreSQL, or where ``server`` is ``None`` on SQLite."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="console-bench-")))
         database = stack.enter_context(temporary_database(server))
@@ -70,19 +80,23 @@ def run(chats: int, rounds: int, seconds: float, server: str | None, command: st
         product = stack.enter_context(_product(folder, database))
         desk = _Desk(product.url)
         found = _Found()
-        for _ in range(rounds):
-            for name, peers in (("relay", _relay_peers(relay.url, chats, PACE)), ("product", desk.peers(chats, PACE))):
-                one = _load("throughput", peers, seconds=seconds)
-                found.speeds[name].append(one["delivered"] / seconds)
+        for _ in range(size.rounds):
+            sides = (
+                ("relay", _relay_peers(relay.url, size.chats, PACE)),
+                ("product", desk.peers(size.chats, PACE)),
+            )
+            for name, peers in sides:
+                one = _load("throughput", peers, seconds=size.seconds)
+                found.speeds[name].append(one["delivered"] / size.seconds)
                 found.busy = max(found.busy, one["busy"])
                 found.refused += one["refused"]
-        steady = _relay_peers(relay.url, LATENCY_CHATS, 1.0, both=True)
-        found.delays["relay"] = _load("latency", steady, seconds=seconds)
-        found.delays["product"] = _load("latency", desk.peers(LATENCY_CHATS, 1.0, both=True), seconds=seconds)
-        strangers = [one for one in _relay_peers(relay.url, CONNECTIONS, 0) if one["side"] == "v"]
+        steady = _relay_peers(relay.url, size.steady, 1.0, both=True)
+        found.delays["relay"] = _load("latency", steady, seconds=size.seconds)
+        found.delays["product"] = _load("latency", desk.peers(size.steady, 1.0, both=True), seconds=size.seconds)
+        strangers = [one for one in _relay_peers(relay.url, size.connections, 0) if one["side"] == "v"]
         found.joined["relay"] = _connect(relay, strangers)
-        found.joined["product"] = _connect(product, desk.strangers(CONNECTIONS))
-    return _report(found, engine_name(server), chats, seconds, command)
+        found.joined["product"] = _connect(product, desk.strangers(size.connections))
+    return _report(found, engine_name(server), size, command)
 
 
 # --- serving ----------------------------------------------------------------------------------------------------------
@@ -302,17 +316,16 @@ def _connect(served: Served, peers: Peers) -> tuple[float, float]:
     """Return the seconds it took to connect all, and the KiB each costs the server."""
     before = served.memory()
     told = {"mode": "connect", "peers": peers, "hold": 3}
-    process = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-m", "console.bench.chatload"], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    )
-    to, back = process.stdin, process.stdout
-    if to is None or back is None:
-        raise BenchError("no way to the load generator")
-    to.write(json.dumps(told).encode())
-    to.close()
-    line = back.readline()
-    after = served.memory()
-    process.wait(60)
+    ) as process:
+        to, back = process.stdin, process.stdout
+        if to is None or back is None:
+            raise BenchError("no way to the load generator")
+        to.write(json.dumps(told).encode())
+        to.close()
+        line = back.readline()
+        after = served.memory()
     if not line:
         raise BenchError("the load generator failed while connecting")
     return json.loads(line)["connecting"], (after - before) / len(peers)
@@ -329,7 +342,7 @@ class _Found:
     refused: int = 0
 
 
-def _report(found: _Found, engine: str, chats: int, seconds: float, command: str) -> Report:
+def _report(found: _Found, engine: str, size: Size, command: str) -> Report:
     least, aim = PROMISED[engine]
     speeds, delays, joined = found.speeds, found.delays, found.joined
     relay, product = median(speeds["relay"]), median(speeds["product"])
@@ -343,13 +356,13 @@ def _report(found: _Found, engine: str, chats: int, seconds: float, command: str
         kept(f"stored and delivered at {share:.0f} % of the relay, at least {least} %", holds=share >= least),
         kept(f"the aim of {aim} %", holds=share >= aim),
         kept(
-            f"p99 {extra:.1f} ms above the relay's at {2 * LATENCY_CHATS} messages a second, at most {MOST_EXTRA:.0f}",
+            f"p99 {extra:.1f} ms above the relay's at {2 * size.steady:,} messages a second, at most {MOST_EXTRA:.0f}",
             holds=extra <= MOST_EXTRA,
         ),
         kept(f"{lost['product']} of {delays['product']['sent']} lost", holds=lost["product"] == 0),
         kept(f"{memory:.0f} KiB a connection, at most {MOST_KIB}", holds=memory <= MOST_KIB),
         kept(
-            f"{CONNECTIONS} visitors connect in {times:.2f} times the relay's time, at most {MOST_CONNECTING:.0f}",
+            f"{size.connections:,} visitors connect in {times:.2f} of the relay's time, at most {MOST_CONNECTING:.0f}",
             holds=times <= MOST_CONNECTING,
         ),
     ]
@@ -371,10 +384,12 @@ def _report(found: _Found, engine: str, chats: int, seconds: float, command: str
         title=f"Live chat against a bare relay, {engine}",
         command=command,
         verdicts=verdicts,
-        header=("", "messages/s", "each round", "p50", "p99", "lost", "a connection", "1,000 connect"),
+        header=("", "messages/s", "each round", "p50", "p99", "lost", "a connection", f"{size.connections:,} connect"),
         rows=rows,
         notes=[
-            f"{chats} chats of two, {seconds:.0f} s a round; the delay with {LATENCY_CHATS}, two messages a second.",
+            f"{size.chats} chats of two, {size.seconds:g} s a round.",
+            f"The delay with {size.steady} chats, two messages a second each.",
+            "Both collect garbage as the product does, and write packets without a search for bytes.",
             "Delivered: read by the other side's connection. Stored: the product acknowledges after the commit alone.",
             f"The generator was busy for at most {100 * found.busy:.0f} % of a core; {found.refused} refused.",
             machine(),

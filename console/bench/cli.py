@@ -97,12 +97,14 @@ def tickets(
 @click.option("--chats", type=click.IntRange(1), default=50, show_default=True, help="Conversations of two at once.")
 @click.option("--rounds", type=click.IntRange(1), default=3, show_default=True)
 @click.option("--seconds", type=click.FloatRange(0.5), default=10.0, show_default=True, help="Of each measurement.")
+@click.option("--steady", type=click.IntRange(1), default=500, show_default=True, help="Chats, for the delay.")
+@click.option("--connections", type=click.IntRange(1), default=1_000, show_default=True, help="Visitors at once.")
 @_common
-def chat(chats: int, rounds: int, seconds: float, database_url: str | None, out: Path | None) -> None:
+def chat(database_url: str | None, out: Path | None, **size: Any) -> None:
     """Measure the chat against a bare Flask-SocketIO relay: speed, delay, memory, connecting."""
-    from console.bench.chat import run
+    from console.bench.chat import Size, run
 
-    _show(lambda words: run(chats, rounds, seconds, database_url, words), out)
+    _show(lambda words: run(Size(**size), database_url, words), out)
 
 
 @command.command("import")

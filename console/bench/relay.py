@@ -1,4 +1,6 @@
-"""A bare Flask-SocketIO relay: same mode, same options, same listener, no checks, no storage. What the chat is held to.
+"""A bare Flask-SocketIO relay: no checks, no storage; mode, options, listener and collector as the product has them.
+
+What the chat is held to.
 
 ``python -m console.bench.relay PORT`` serves it.
 """
@@ -19,7 +21,7 @@ if __name__ == "__main__":
     from flask_socketio import SocketIO, emit, join_room
     from gevent import pywsgi
 
-    from console.server import BACKLOG
+    from console.server import BACKLOG, rest_the_collector
     from console.web.frugal import TextPacket
 
     app = Flask(__name__)
@@ -43,4 +45,5 @@ if __name__ == "__main__":
 
     listener = pywsgi.WSGIServer.get_listener(("127.0.0.1", int(sys.argv[1])), backlog=BACKLOG, family=socket.AF_INET)
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    rest_the_collector()  # as the product does: else the relay's own delays are the collector's
     pywsgi.WSGIServer(listener, app, log=None).serve_forever()

@@ -15,6 +15,7 @@ from console.audit.service import record
 from console.chat import files
 from console.chat.finding import CHAT_SEARCH
 from console.chat.models import LIVE, Chat, ChatBlock, ChatDraft, ChatFile, ChatMessage, StaffPresence
+from console.chat.queries import chat_key
 from console.core import clock
 from console.core.actor import SYSTEM
 from console.core.context import files as store
@@ -61,6 +62,13 @@ def kept_since() -> datetime:
     # The 31st of a month that has none is its last day.
     following = (first + timedelta(days=31)).replace(day=1)
     return first.replace(day=min(now.day, (following - timedelta(days=1)).day))
+
+
+def is_forgotten(number: object) -> bool:
+    """Tell whether a chat was here once and has been deleted: its number was given, its row is gone."""
+    key = chat_key(number)
+    newest = db.session.scalar(select(func.max(Chat.id))) or 0
+    return key is not None and key < newest and db.session.get(Chat, key) is None
 
 
 def _forget_chats(ended_before: datetime) -> tuple[int, set[str]]:

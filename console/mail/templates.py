@@ -11,7 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from flask_babel import force_locale, get_domain, get_locale, gettext
+from flask_babel import force_locale, get_domain, get_locale, gettext, pgettext
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, meta, select_autoescape
 
 from console.core import money
@@ -38,7 +38,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         extensions=["jinja2.ext.i18n"],
     )
-    environment.install_gettext_callables(gettext, _plural, newstyle=True)  # type: ignore[attr-defined]
+    environment.install_gettext_callables(gettext, _plural, newstyle=True, pgettext=pgettext)  # type: ignore[attr-defined]
     environment.filters.update(money=money.write, day=_day, moment=_moment)
     return environment
 

@@ -11,20 +11,20 @@ from flask import Response, flash, jsonify, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from flask_admin.base import BaseView
-from flask_babel import gettext, lazy_gettext, ngettext
+from flask_babel import gettext, lazy_gettext, lazy_ngettext, ngettext
 from markupsafe import Markup
 from sqlalchemy import Select, True_
 from sqlalchemy.orm import joinedload
 from wtforms import IntegerField, StringField
 
-from console.chat import blocking, handling, queries, shapes
+from console.chat import blocking, forgetting, handling, queries, shapes
 from console.chat.blocking import MOST_DAYS
 from console.chat.finding import CHAT_SEARCH
 from console.chat.models import Chat, ChatFile, ChatMessage, ChatStatus, MessageKind
 from console.core import clock
 from console.core.context import settings
 from console.core.db import db
-from console.core.errors import Conflict, Invalid
+from console.core.errors import Conflict, Invalid, NotFound
 from console.core.forms import Form
 from console.core.transaction import transaction
 from console.staff.models import Department, Staff
@@ -49,6 +49,28 @@ BLOCK_DAYS = 7  # what the form begins with
 def views() -> list[BaseView]:
     """Return the list with its pages."""
     return [ChatList()]
+
+
+def _find(number: str) -> Chat:
+    """Return a chat. A ticket goes on naming its conversation when that is kept no longer: then say so.
+
+    Raises:
+        NotFound: no such chat, not for this person, or deleted.
+    """
+    try:
+        return queries.find_chat(current_actor(), number)
+    except NotFound:
+        if not forgetting.is_forgotten(number):
+            raise
+    months = settings().chat_keep_months
+    raise NotFound(
+        lazy_ngettext(
+            "This conversation has been deleted: we keep them for %(num)d month.",
+            "This conversation has been deleted: we keep them for %(num)d months.",
+            months,
+        ),
+        code="forgotten",
+    )
 
 
 class BlockForm(Form):
@@ -247,7 +269,7 @@ class ChatList(BaseModelView):
     @expose("/<number>")
     def chat(self, number: str) -> ResponseReturnValue:
         """Show the whole conversation, and what is known of it."""
-        chat = queries.find_chat(current_actor(), number)
+        chat = _find(number)
         after = request.args.get("after", "")
         first = int(after) if after.isascii() and after.isdigit() and len(after) < 9 else 0
         if wants_json():

@@ -24,6 +24,7 @@ from console.tickets.models import Ticket, TicketAttachment, TicketMessage
 from tests import factories
 from tests.chat.past import end, hang, make_past, make_ticketed
 from tests.chat.rows import BELGRADE, ask, monday, take
+from tests.support.client import ConsoleClient, sign_in
 
 ActorOf = Callable[[str], Actor]
 LATER = datetime(2028, 11, 24, 10, tzinfo=BELGRADE)  # two years and a day
@@ -91,6 +92,21 @@ def test_the_bytes_a_ticket_needs_stay(session: Session, actor: ActorOf, clock: 
     clock.set(LATER)
     assert forgetting.forget() == 1
     assert store().exists(digest) and count(ChatFile) == 0
+
+
+def test_a_ticket_s_link_to_what_is_kept_no_longer_says_so(
+    session: Session, client: ConsoleClient, staff_of: Callable[[str], Staff], clock: Any
+) -> None:
+    gone = make_ticketed().number
+    ask()
+    clock.set(LATER)
+    assert forgetting.forget() == 1
+    sign_in(client, staff=staff_of("agent"))
+    answer = client.get(f"/console/chats/{gone}", headers={"Accept-Language": "en"})
+    assert answer.status_code == 404
+    assert "This conversation has been deleted: we keep them for 24 months." in answer.text
+    assert client.get_json(f"/console/chats/{gone}").json["error"]["code"] == "forgotten"
+    assert client.get_json("/console/chats/C-99999").json["error"]["code"] == "not_found"
 
 
 def test_a_number_is_never_given_again(session: Session, actor: ActorOf, clock: Any) -> None:

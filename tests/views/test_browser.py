@@ -1,4 +1,4 @@
-"""In a real browser: keys, palette, theme, language, questions before what cannot be undone, axe."""
+"""In a real browser: keys, palette, theme, language, questions before what cannot be undone."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from console.hosting.models import Product
 from console.staff.models import Staff
 from console.staff.roles import Role
 from tests import factories
-from tests.views.support import LISTS, fill
+from tests.views.support import fill
 
 pytestmark = pytest.mark.timeout(240)
 Enter = Callable[..., Staff]
@@ -307,44 +307,3 @@ def test_countdown_ends(page: Page, enter: Enter, session: Session) -> None:
         (clock.now() + timedelta(seconds=2)).isoformat(),
     )
     expect(left).to_have_text("isteklo", timeout=10_000)
-
-
-EVERYWHERE = [
-    ("sr-Latn-RS", False, 1280, 720),
-    ("en-GB", True, 390, 844),
-    ("sr-Latn-RS", True, 390, 844),
-    ("en-GB", False, 1280, 720),
-    ("sr-Latn-RS", True, 1280, 720),
-    ("en-GB", False, 390, 844),
-    ("sr-Latn-RS", False, 390, 844),
-    ("en-GB", True, 1280, 720),
-]
-SAMPLED = 2
-
-
-@pytest.mark.parametrize(
-    "place", [n if n < SAMPLED else pytest.param(n, marks=pytest.mark.full) for n in range(len(EVERYWHERE))]
-)
-def test_axe_finds_nothing(new_page: Callable[..., Page], enter: Enter, axe: Axe, served: str, place: int) -> None:
-    """Every list, a document of each kind, the dashboard of every role. A sample in the everyday run."""
-    language, dark, width, height = EVERYWHERE[place]
-    fill(4)
-    faults: list[str] = []
-    for role in Role:
-        page = new_page(width=width, height=height, language=language, dark=dark)
-        enter(page, role)
-        paths = ["/console/", *(f"/console/{name}/" for name, reader in LISTS.items() if reader == role)]
-        if role is Role.BILLING:
-            paths += ["/console/proformas/PR-2026-000001", "/console/proformas/?search=nema"]
-            paths += [f"/console/stornos/{_first(page, served)}"]
-        for path in paths:
-            page.goto(f"{served}{path}")
-            faults += [f"{role} {path} {fault}" for fault in axe(page)]
-            if page.evaluate("document.documentElement.scrollWidth") > width:
-                faults.append(f"{role} {path} is wider than {width}")
-    assert not faults, "\n".join(faults)
-
-
-def _first(page: Page, served: str) -> str:
-    page.goto(f"{served}/console/stornos/")
-    return page.locator("[data-open]").first.inner_text()
