@@ -31,6 +31,7 @@ Span = tuple[datetime, datetime]  # half-open, in UTC
 Hours = tuple[int, int]  # half-open, minutes after local midnight
 
 _DAY = timedelta(days=1)
+_MONTH = timedelta(days=32)  # from the first of a month into the next
 _AHEAD, _BEHIND = timedelta(hours=15), timedelta(hours=13)  # further no zone is from UTC
 
 
@@ -147,6 +148,7 @@ class Calendar:
     holidays: Holidays = field(default_factory=dict[date, Holiday])
     specials: Sequence[Special] = ()
     _days: dict[date, Day] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _worked: dict[tuple[date, date], timedelta] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     # --- open or not ---
 
@@ -195,8 +197,9 @@ class Calendar:
 
     def between(self, start: datetime, end: datetime, pauses: Sequence[Span] = ()) -> timedelta:
         """Return the working time of an interval without its pauses."""
-        counted = without(self.spans(start, end), merged(pauses))
-        return sum((b - a for a, b in counted), timedelta())
+        start, end = start.astimezone(UTC), end.astimezone(UTC)
+        paused = cut([(start, end)], merged(pauses))
+        return self._total(start, end) - sum((self._total(a, b) for a, b in paused), timedelta())
 
     def spans(self, start: datetime, end: datetime) -> list[Span]:
         """Return when it is open in an interval; what touches is one."""
@@ -219,6 +222,42 @@ class Calendar:
             pieces += [Piece(PieceKind.COUNTED, a, b) for a, b in is_open]
             pieces += self._closed(list(without([(begin, finish)], is_open)))
         return _joined(sorted(pieces, key=lambda piece: piece.start))
+
+    # --- sums ---
+
+    def _total(self, start: datetime, end: datetime) -> timedelta:
+        """Return the working time between two instants. Whole days, by UTC, are worked out once, month by month.
+
+        What has been promised for years is asked for by each page that shows it.
+        """
+        if end - start <= _DAY:
+            return self._sum(start, end)
+        first = start.date() if start == _midnight(start.date()) else start.date() + _DAY
+        last = end.date()
+        if last <= first or last > LAST_DAY:
+            return self._sum(start, end)
+        return self._sum(start, _midnight(first)) + self._whole(first, last) + self._sum(_midnight(last), end)
+
+    def _whole(self, first: date, last: date) -> timedelta:
+        """Return the working time of whole days, ``last`` not among them."""
+        found, day = timedelta(), first
+        while day < last:
+            month = (day.replace(day=1) + _MONTH).replace(day=1)
+            until = min(month, last)
+            found += self._remembered(day, until)
+            day = until
+        return found
+
+    def _remembered(self, first: date, last: date) -> timedelta:
+        key = first, last
+        if key not in self._worked:
+            if len(self._worked) >= MOST_DAYS:
+                self._worked.clear()
+            self._worked[key] = self._sum(_midnight(first), _midnight(last))
+        return self._worked[key]
+
+    def _sum(self, start: datetime, end: datetime) -> timedelta:
+        return sum((b - a for a, b in self.spans(start, end)), timedelta())
 
     # --- days ---
 
@@ -325,6 +364,10 @@ class Calendar:
             rest = list(without(rest, shut))
         holiday = day.holiday if day.why is Why.HOLIDAY else None
         return pieces + [Piece(PieceKind.CLOSED, a, b, day.why, holiday) for a, b in rest]
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), tzinfo=UTC)
 
 
 def _joined(pieces: Iterable[Piece]) -> list[Piece]:

@@ -112,7 +112,11 @@ def open_ticket(actor: Actor, new: NewTicket) -> Ticket:
         )
     promised = promises.draft(ticket, now)
     session = db.session()
-    session.add_all([ticket, message])
+    session.add(ticket)
+    session.flush()
+    if not new.as_reply and new.tell_requester and _may_confirm(actor, ticket):
+        message.mail_id = letters.opened(ticket).id
+    session.add(message)
     session.flush()
     session.add_all(TicketTag(ticket_id=ticket.id, tag=tag) for tag in ticket.tags)
     _send(actor, ticket, new, message)
@@ -124,13 +128,11 @@ def open_ticket(actor: Actor, new: NewTicket) -> Ticket:
 
 
 def _send(actor: Actor, ticket: Ticket, new: NewTicket, message: TicketMessage) -> None:
-    """Hang the files on the first message and write the mail about it."""
+    """Hang the files on the first message, and mail it where it is a reply."""
     files = (*new.attachments, *(attach(actor, ticket, name, content).id for name, content in new.files))
     message.attachments = claim(actor, ticket, files, message)
     if new.as_reply:
         message.mail_id = letters.reply(ticket, message).id
-    elif new.tell_requester and _may_confirm(actor, ticket):
-        message.mail_id = letters.opened(ticket).id
     if actor.kind == "staff" and actor.id is not None:
         db.session.add(TicketRead(ticket_id=ticket.id, staff_id=actor.id, seq=ticket.last_seq, mention_seq=0))
     db.session.flush()

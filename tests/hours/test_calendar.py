@@ -367,8 +367,10 @@ def test_a_year_is_days_and_not_minutes(proof: Callable[[str], None]) -> None:
     minutes = (end - start) // MINUTE
     calendar = Counted(BELGRADE, NINE_TO_FIVE, PublicHolidays())
     calendar.between(start, end)
-    assert len(calendar.looked) <= 365 + 3
+    assert len(calendar.looked) <= 365 + 14 * 3  # each month's sum looks at its neighbours' ends
+    looked = len(calendar.looked)
     worked = calendar.between(start, end)
+    assert len(calendar.looked) <= looked + 2 * 3  # a year that is known is twelve sums
     assert worked == timedelta(hours=8 * (261 - len(CLOSED[2026])))
     pauses = [(start + n * DAY, start + n * DAY + 17 * MINUTE) for n in range(0, 365, 2)]
     work: dict[str, Callable[[Calendar], object]] = {
