@@ -36,7 +36,6 @@ log = get_logger(__name__)
 
 DESK, VISITOR = "/desk", "/visitor"
 SESSION = "staff_session"  # keys in a connection's own session
-_ID, _NAME = "staff_own_id", "staff_own_name"
 ROLE = "staff_role"
 CONNECT_SECONDS = 10  # a socket that joins no namespace by then is closed
 MOST_SOCKETS = 100  # of one address
@@ -45,6 +44,7 @@ Answer = dict[str, Any]
 Handler = Callable[[Actor, dict[str, Any]], Answer | None]
 
 _staff: dict[str, tuple[int, str]] = {}  # connections of staff in this process: session and role by their id
+_came_as: dict[str, Actor] = {}  # who each of them was when it came
 _watching = False
 
 
@@ -99,7 +99,9 @@ def on_desk_unasked(event: str) -> Callable[[Handler], Handler]:
 
     def register(handler: Handler) -> Handler:
         def run(packet: dict[str, Any]) -> Answer | None:
-            actor = Actor(kind="staff", id=session[_ID], name=session[_NAME], address=request.remote_addr)
+            actor = _came_as.get(request.sid)  # type: ignore[attr-defined]
+            if actor is None:  # it was closed a moment ago
+                raise SignInNeeded
             return handler(actor, packet)
 
         socketio.on_event(event, acknowledged(event, run), namespace=DESK)
@@ -142,6 +144,7 @@ def on_desk_gone(handler: Callable[[], None]) -> Callable[[], None]:
 @socketio.on("disconnect", namespace=DESK)
 def _disconnected(*_reason: Any) -> None:
     _staff.pop(request.sid, None)  # type: ignore[attr-defined]
+    _came_as.pop(request.sid, None)  # type: ignore[attr-defined]
     for handler in _gone:
         handler()
 
@@ -198,8 +201,10 @@ def connect(_auth: Any = None) -> None:
     except SignInNeeded:
         raise Refused("sign_in") from None
     session[SESSION], session[ROLE] = row.id, row.staff.role.value
-    session[_ID], session[_NAME] = row.staff.id, row.staff.name
     _staff[request.sid] = (row.id, row.staff.role.value)  # type: ignore[attr-defined]
+    _came_as[request.sid] = Actor(  # type: ignore[attr-defined]
+        kind="staff", id=row.staff.id, name=row.staff.name, address=request.remote_addr
+    )
     join_room(f"staff:{row.staff.id}")
     watch_sessions()
 
