@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, ItemsView, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any, ClassVar
@@ -48,7 +48,8 @@ def departments() -> dict[str, str]:
 
 def colleagues() -> dict[str, str]:
     """Return who works on tickets, to choose from."""
-    return {str(key): name for key, name in names().staff.items() if key not in names().gone}
+    known = names()
+    return {str(key): name for key, name in known.staff.items() if key not in known.gone}
 
 
 def _departments() -> dict[str, str]:
@@ -76,6 +77,10 @@ class Asked(Mapping[str, Text]):
 
     def __len__(self) -> int:
         return len(self._ask())
+
+    def items(self) -> ItemsView[str, Text]:
+        """Return all of them, asked for once: a mapping's own way asks again for each."""
+        return self._ask().items()
 
 
 @dataclass(frozen=True)

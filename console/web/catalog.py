@@ -53,9 +53,10 @@ def language() -> str:
 
 
 def _found(domain: Catalog | None) -> _Found:
-    if not g:  # outside of an application: no language at all
+    try:
+        held = vars(g._get_current_object())  # noqa: SLF001  (asked through the proxy, it costs more than the text)
+    except RuntimeError:  # outside of an application: no language at all
         return _Found(get_locale(), support.NullTranslations())
-    held = vars(g._get_current_object())  # noqa: SLF001  (asked through the proxy, it costs more than the text)
     babel, found = held.get("_flask_babel"), held.get("_texts")
     if found is not None and babel is not None and found.locale is getattr(babel, "babel_locale", None):
         known: _Found = found

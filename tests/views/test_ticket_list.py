@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from console.core import clock
 from console.core.actor import SYSTEM, Actor
+from console.core.errors import Text
 from console.core.transaction import transaction
 from console.customers.models import VerificationKind
 from console.customers.rights import Right
@@ -25,6 +26,7 @@ from console.staff.models import Staff
 from console.staff.roles import Role
 from console.tickets import handling
 from console.tickets.models import Priority, SavedView, Ticket, TicketAttachment, TicketRead, TicketStatus
+from console.views.ticket_list_filters import Asked
 from tests import factories
 from tests.conftest import Clock
 from tests.support.client import ConsoleClient, sign_in
@@ -534,3 +536,14 @@ class TestCustomersTickets:
             in factories.make_verification(supervisor, firma.owner, kind=VerificationKind.OVERRIDE).opened_rights()
         )
         assert "Spor" in client.get(f"/console/customers/{firma.customer.number}?tab=tickets").text
+
+
+def test_choices_are_asked_for_once_and_not_once_for_each() -> None:
+    asked: list[int] = []
+
+    def ask() -> dict[str, Text]:
+        asked.append(1)
+        return {str(number): f"Agent {number}" for number in range(30)}
+
+    assert len(list(Asked(ask).items())) == 30
+    assert len(asked) == 1
