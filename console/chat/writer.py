@@ -20,10 +20,10 @@ from flask import Flask, current_app
 from flask_babel import lazy_gettext
 from gevent.event import AsyncResult, Event
 from gevent.monkey import is_module_patched
-from sqlalchemy import Connection, bindparam, insert, select, tuple_, update
+from sqlalchemy import Connection, bindparam, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 
-from console.chat import news, shapes
+from console.chat import bulk, news, shapes
 from console.chat.models import LIVE, Chat, ChatFile, ChatMessage, ChatStatus, MessageKind, chat_number
 from console.chat.timeline import preview
 from console.chat.writing import Outgoing
@@ -195,7 +195,7 @@ def _store_group(messages: Sequence[Outgoing], *, look: bool) -> tuple[list[Outc
             states, group = _lock(connection, messages), _Group(shapes.instant(now))
             outcomes = [_place(one, states, earlier, staff, files, now, group) for one in messages]
         if group.rows:
-            connection.execute(_INSERT, group.rows)
+            bulk.insert_messages(connection, group.rows)
             _keep(connection, states)
         for keys, seq in group.files:
             session.execute(update(ChatFile).where(ChatFile.id.in_(keys)).values(seq=seq))
@@ -234,7 +234,6 @@ _STAFF = (
     .join(Staff, Staff.id == StaffSession.staff_id)
     .where(StaffSession.id.in_(bindparam("keys", expanding=True)))
 )
-_INSERT = insert(ChatMessage.__table__)  # type: ignore[arg-type]
 
 
 def _lock(connection: Connection, messages: Sequence[Outgoing]) -> dict[int, _State]:
@@ -382,45 +381,24 @@ def _show(one: Outgoing, state: _State, seq: int, data: dict[str, Any], held: li
     group.pushes.append((state.number, inner, outer))
 
 
-_SAID = (
-    update(Chat.__table__)  # type: ignore[arg-type]
-    .where(Chat.__table__.c.id == bindparam("key"))
-    .values(
-        last_seq=bindparam("new_seq"),
-        last_at=bindparam("new_at"),
-        last_by=bindparam("new_by"),
-        preview=bindparam("new_preview"),
-        unanswered_since=bindparam("new_unanswered"),
-        first_answered_at=bindparam("new_first"),
-        seen_by_staff=bindparam("new_seen"),
-    )
-)
-_NOTED = (
-    update(Chat.__table__)  # type: ignore[arg-type]
-    .where(Chat.__table__.c.id == bindparam("key"))
-    .values(last_seq=bindparam("new_seq"))
-)
-
-
 def _keep(connection: Connection, states: dict[int, _State]) -> None:
     said, noted = [], []
     for key, state in states.items():
         if "last_at" in state.changed:
             said.append(
                 {
-                    "key": key,
-                    "new_seq": state.last_seq,
-                    "new_at": state.changed["last_at"],
-                    "new_by": state.changed["last_by"],
-                    "new_preview": state.changed["preview"],
-                    "new_unanswered": state.unanswered_since,
-                    "new_first": state.first_answered_at,
-                    "new_seen": state.seen_by_staff,
+                    "id": key,
+                    "last_seq": state.last_seq,
+                    "last_at": state.changed["last_at"],
+                    "last_by": state.changed["last_by"],
+                    "preview": state.changed["preview"],
+                    "unanswered_since": state.unanswered_since,
+                    "first_answered_at": state.first_answered_at,
+                    "seen_by_staff": state.seen_by_staff,
                 }
             )
         elif state.changed:
-            noted.append({"key": key, "new_seq": state.last_seq})
-    if said:
-        connection.execute(_SAID, said)
-    if noted:
-        connection.execute(_NOTED, noted)
+            noted.append({"id": key, "last_seq": state.last_seq})
+    for rows in (said, noted):
+        if rows:
+            bulk.update_chats(connection, rows)

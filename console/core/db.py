@@ -14,7 +14,6 @@ from typing import Annotated, Any
 
 from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
-from gevent.monkey import is_module_patched
 from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Engine, Enum, MetaData, String, TypeDecorator, event
 from sqlalchemy.engine import Connection
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -22,7 +21,6 @@ from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
-from console.core import pg_wait
 from console.core.settings import Settings, sqlite_path
 
 NAMING = {
@@ -123,8 +121,6 @@ def prepare_engine(engine: Engine) -> None:
     first and write then would number two documents alike or fail as locked.
     """
     if engine.dialect.name != "sqlite":
-        if is_module_patched("socket"):
-            pg_wait.use_hub()
         _ping_what_rested(engine)
         return
 
