@@ -53,7 +53,8 @@ def _allowed(template: str) -> set[str]:
         return {CARD, f"{BASE}/moj/"}
     if template == "chat_transcript":
         return set()
-    return {LINK, f"{LINK}#rate", f"{LINK}#answer"} if template.startswith("ticket_") else {f"{BASE}/moj/"}
+    scores = {f"{LINK}?score={score}#rate" for score in range(1, 6)}
+    return {LINK, *scores, f"{LINK}#answer"} if template.startswith("ticket_") else {f"{BASE}/moj/"}
 
 
 @pytest.mark.parametrize("language", ["sr_Latn", "en"])
