@@ -145,7 +145,7 @@ def _trail() -> Iterator[Finding]:
 
 
 def _anchor_age() -> Iterator[Finding]:
-    path = Path(settings().audit_anchor)
+    path = Path(settings().audit_anchor)  # its time is the machine's, not that of a clock somebody has set
     if not path.exists():
         yield Finding(Level.NOTE, f"The trail's end was never noted in {path}: does a worker run?")
     elif time.time() - path.stat().st_mtime > ANCHOR_MINUTES * 60:
@@ -166,7 +166,7 @@ def _time() -> Iterator[Finding]:
         yield Finding(Level.NOTE, f"CONSOLE_CLOCK is set: the clock shows {clock.now():%Y-%m-%d %H:%M} UTC.")
     elif not settings().sqlite:
         skew = db.session.scalar(text("SELECT extract(epoch FROM clock_timestamp())")) or 0
-        ahead = abs(float(skew) - time.time())
+        ahead = abs(float(skew) - time.time())  # two machines are compared: nothing was set, see above
         if ahead > SKEW_SECONDS:
             yield Finding(Level.FAULT, f"The database server's clock differs by {ahead:.0f} seconds.")
     yield Finding(

@@ -58,6 +58,7 @@ class FileStore:
             untouched: seconds; what was put (again) within them stays, because its row may not be committed yet.
         """
         path = self._path(digest)
+        # A file's own time is the machine's, so it is held against that and not against a clock that a demo has moved.
         if untouched and path.exists() and time.time() - path.stat().st_mtime < untouched:
             return
         path.unlink(missing_ok=True)

@@ -122,7 +122,7 @@ def move() -> ResponseReturnValue:
 
 def _target(name: str, now: datetime) -> datetime:
     if name == REAL:
-        return datetime.now(UTC)
+        return datetime.now(UTC)  # the machine's own, which the button asks for
     found = next((stop.at for stop in all_stops(queries.glance(), now) if stop.name == name), None)
     if found is None:
         raise Invalid(fields={"to": [lazy_gettext("There is no such choice.")]})
