@@ -24,7 +24,6 @@ import pytest
 from flask import Flask
 from hypothesis import HealthCheck, is_hypothesis_test
 from hypothesis import settings as hypothesis_settings
-from jinja2 import FileSystemBytecodeCache
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, sync_playwright
 from sqlalchemy.orm import Session
 
@@ -39,6 +38,7 @@ from console.staff.roles import Role
 from tests import factories
 from tests.support import postgres, proofs, redis, server
 from tests.support.client import ConsoleClient
+from tests.support.templates import CompiledTemplates
 
 DATABASES = ("sqlite", "postgresql")
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -238,13 +238,12 @@ def settings(database: str, tmp_path: Path) -> Settings:
 
 
 @pytest.fixture(scope="session")
-def _compiled_templates(tmp_path_factory: pytest.TempPathFactory) -> FileSystemBytecodeCache:
-    """Compiled templates, shared: every test has an application of its own, all have the same templates."""
-    return FileSystemBytecodeCache(str(tmp_path_factory.mktemp("jinja")))
+def _compiled_templates() -> CompiledTemplates:
+    return CompiledTemplates()
 
 
 @pytest.fixture
-def make_app(_compiled_templates: FileSystemBytecodeCache) -> Iterator[Callable[[Settings], Flask]]:
+def make_app(_compiled_templates: CompiledTemplates) -> Iterator[Callable[[Settings], Flask]]:
     """Make further applications, as with other settings on the same database: ``make_app(replace(settings, …))``."""
     made: list[Flask] = []
 

@@ -21,6 +21,7 @@ from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
+from console.core.postgres import connect_args
 from console.core.settings import Settings, sqlite_path
 
 NAMING = {
@@ -111,7 +112,7 @@ def engine_options(url: str) -> dict[str, Any]:
     if url.startswith("sqlite"):
         return options | {"connect_args": {"timeout": BUSY_TIMEOUT_MS / 1000, "check_same_thread": False}}
     # The connection that was used last is taken first: what it has prepared is used again.
-    return options | {"pool_size": 10, "max_overflow": 20, "pool_use_lifo": True}
+    return options | {"pool_size": 10, "max_overflow": 20, "pool_use_lifo": True, "connect_args": connect_args()}
 
 
 def prepare_engine(engine: Engine) -> None:
@@ -150,8 +151,10 @@ def _ping_what_rested(engine: Engine) -> None:
     """
 
     @event.listens_for(engine, "checkin")
-    def on_checkin(_connection: DBAPIConnection | None, entry: ConnectionPoolEntry) -> None:
+    def on_checkin(connection: DBAPIConnection | None, entry: ConnectionPoolEntry) -> None:
         entry.info["used"] = time.monotonic()
+        if connection is not None and connection.autocommit:  # as it is where only reading was done
+            connection.autocommit = False
 
     @event.listens_for(engine, "checkout")
     def on_checkout(connection: DBAPIConnection, entry: ConnectionPoolEntry, _proxy: PoolProxiedConnection) -> None:

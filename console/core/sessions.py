@@ -7,9 +7,10 @@ The cookie carries a token, the row its digest.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Protocol, TypeVar
+from functools import cache
+from typing import Any, Protocol, TypeVar, cast
 
-from sqlalchemy import String, select
+from sqlalchemy import Select, String, bindparam, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from console.core.ids import new_token, token_digest
@@ -71,5 +72,10 @@ def open_session(
 
 def find_live(session: Session, kind: type[S], token: str, *, now: datetime, idle: timedelta) -> S | None:
     """Return the live session behind ``token``."""
-    row = session.scalar(select(kind).where(kind.token_digest == token_digest(token)))
+    row: S | None = session.scalar(_with_digest(cast(Any, kind)), {"digest": token_digest(token)})
     return row if row is not None and row.is_live(now, idle) else None
+
+
+@cache  # the first statement of every request
+def _with_digest(kind: Any) -> Select[Any]:
+    return select(kind).where(kind.token_digest == bindparam("digest", type_=String()))

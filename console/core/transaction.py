@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import event
+from sqlalchemy import Connection, event
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.orm import ORMExecuteState, Session
 
@@ -152,6 +152,17 @@ def _writing_session() -> Session:
 def _is_lock_timeout(error: OperationalError) -> bool:
     text = str(error.orig).lower()
     return "database is locked" in text or "lock timeout" in text or "deadlock detected" in text
+
+
+@event.listens_for(Session, "after_begin")
+def _read_at_once(session: Session, _transaction: object, connection: Connection) -> None:
+    """Let PostgreSQL answer what is read without BEGIN and COMMIT around it: two of a page's eight round trips.
+
+    Each statement sees what is committed when it runs; at READ COMMITTED it is no different inside of a transaction.
+    """
+    raw = connection.connection.dbapi_connection
+    if raw is not None and connection.dialect.name == "postgresql" and not session.info.get(_WRITING):
+        raw.autocommit = True
 
 
 @event.listens_for(Session, "before_flush")

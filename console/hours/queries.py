@@ -10,7 +10,7 @@ from time import monotonic
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, Select, select
 from sqlalchemy.orm import Session
 
 from console.audit.models import AuditEntry
@@ -37,6 +37,11 @@ class Current:
 # The calendar of each database, until its revision row says another: working it out again costs more than that read.
 _known: WeakKeyDictionary[Engine, Current] = WeakKeyDictionary()
 _looked: WeakKeyDictionary[Engine, float] = WeakKeyDictionary()  # when that row was last read, by the machine's time
+_REVISION = select(HoursRevision.number, HoursRevision.changed_at).where(HoursRevision.id == HEAD)
+_ASKED = tuple(
+    (f"hours_{column.key}", select(column).where(HoursRevision.id == HEAD))
+    for column in (HoursRevision.number, HoursRevision.changed_at)
+)
 GLANCE = 15.0  # seconds for which a sign on a page need not look again
 
 
@@ -55,6 +60,17 @@ def current() -> Current:
     found = _load(session)
     session.info[CHANGED] = session.get_transaction(), found
     return found
+
+
+def asked() -> tuple[tuple[str, Select[Any]], ...]:
+    """Return what to read so that :func:`known_by` need not: selects of one value each, by name."""
+    return _ASKED
+
+
+def known_by(number: int, changed_at: datetime) -> None:
+    """Take the present revision from a statement that read :func:`asked` along, for this transaction."""
+    session = db.session()
+    session.info[CHANGED] = session.get_transaction(), _known_by(number, changed_at)
 
 
 def glance() -> Calendar:
@@ -103,9 +119,11 @@ def recent_changes(count: int) -> Sequence[AuditEntry]:
 
 
 def _load(session: Session) -> Current:
-    number, changed_at = session.execute(
-        select(HoursRevision.number, HoursRevision.changed_at).where(HoursRevision.id == HEAD)
-    ).one()
+    number, changed_at = session.execute(_REVISION).one()
+    return _known_by(number, changed_at)
+
+
+def _known_by(number: int, changed_at: datetime) -> Current:
     engine = db.engine
     known = _known.get(engine)
     changing = is_writing() and bool(pending(CHANGED))

@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, not_, or_, select
+from sqlalchemy import ColumnElement, Select, and_, bindparam, func, not_, or_, select
 from sqlalchemy.orm import load_only
 
 from console.core import clock
-from console.core.db import db
+from console.core.db import Instant, db
 from console.core.text import fold
 from console.mail.models import Mail, MailState
 
@@ -109,8 +110,10 @@ def _folded(column: Any) -> Any:
     return func.lower(column)
 
 
+@cache  # it stands on every page
 def failed_lately(most: int) -> Select[int]:
     """Select how many mails failed in the last two weeks, up to ``most``."""
+    since = bindparam("since", callable_=lambda: clock.now() - LATELY, type_=Instant(), unique=True)
     newest = (
         select(Mail.failed_at)
         .where(Mail.state == MailState.FAILED)
@@ -118,7 +121,7 @@ def failed_lately(most: int) -> Select[int]:
         .limit(most)
         .subquery("newest")
     )
-    return select(func.count()).select_from(newest).where(newest.c.failed_at > clock.now() - LATELY)
+    return select(func.count()).select_from(newest).where(newest.c.failed_at > since)
 
 
 def of_account(

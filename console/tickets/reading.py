@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import Integer, Select, and_, bindparam, case, func, select
+from sqlalchemy import Integer, Select, and_, bindparam, case, func, literal_column, select
 from sqlalchemy.orm import aliased
 
 from console.core.actor import Actor
@@ -24,8 +24,9 @@ from console.tickets.models import (
     TicketRead,
 )
 from console.tickets.queries import ticket_key, tree, visible, with_names
-from console.tickets.view_queries import KEPT, my_open_query
+from console.tickets.view_queries import KEPT
 
+Along = tuple[tuple[str, Select[Any]], ...]
 SHOWN = 100  # entries of one page, the newest
 
 
@@ -37,14 +38,14 @@ class Opened:
         read_seq: how far they have read it.
         drafts: what they have begun to write, by kind.
         pending: what they uploaded and did not send.
-        mine: how many open tickets are theirs, for the sidebar.
+        along: what else was asked for with it, by name.
     """
 
     ticket: Ticket
     read_seq: int
     drafts: dict[MessageKind, TicketDraft] = field(default_factory=dict)
     pending: list[TicketAttachment] = field(default_factory=list)
-    mine: int = 0
+    along: dict[str, Any] = field(default_factory=dict)
 
 
 class Sending(NamedTuple):
@@ -94,20 +95,22 @@ class Timeline:
         return self.entries[-1].message.id if self.entries else 0
 
 
-def open_for(actor: Actor, number: str, *, badge: int = 0) -> Opened:
+def open_for(actor: Actor, number: str, *, along: Along = ()) -> Opened:
     """Return the ticket called ``number`` and what about it is the reader's own, in one statement.
 
     Args:
-        badge: count the reader's open tickets, no further.
+        along: names, and selects of one value each, to be read in the same statement; the same ones every time.
 
     Raises:
         NotFound: no such ticket, or not for this reader.
     """
-    rows: Sequence[Any] = db.session.execute(_opening(actor, badge), {"ticket": ticket_key(number) or 0}).all()
+    rows: Sequence[Any] = db.session.execute(_opening(actor, along), {"ticket": ticket_key(number) or 0}).all()
     if not rows:
         raise NotFound
-    opened = Opened(rows[0][0], rows[0][1] or 0, mine=rows[0][4] or 0)
-    for _ticket, _seq, draft, file, _open in rows:
+    opened = Opened(
+        rows[0][0], rows[0][1] or 0, along={name: rows[0][4 + place] for place, (name, _) in enumerate(along)}
+    )
+    for _ticket, _seq, draft, file, *_along in rows:
         if draft is not None:
             opened.drafts[draft.kind] = draft
         if file is not None and file not in opened.pending:
@@ -119,7 +122,7 @@ def open_for(actor: Actor, number: str, *, badge: int = 0) -> Opened:
 
 
 @lru_cache(maxsize=KEPT)
-def _opening(actor: Actor, badge: int) -> Select[Any]:
+def _opening(actor: Actor, along: Along) -> Select[Any]:
     mine = TicketAttachment
     return (
         with_names(select(Ticket))
@@ -127,7 +130,8 @@ def _opening(actor: Actor, badge: int) -> Select[Any]:
         .outerjoin(TicketRead, and_(TicketRead.ticket_id == Ticket.id, TicketRead.staff_id == actor.id))
         .outerjoin(TicketDraft, and_(TicketDraft.ticket_id == Ticket.id, TicketDraft.staff_id == actor.id))
         .outerjoin(mine, and_(mine.ticket_id == Ticket.id, mine.staff_id == actor.id, mine.message_id.is_(None)))
-        .add_columns(TicketRead.seq, TicketDraft, mine, my_open_query(actor, badge).scalar_subquery())
+        .add_columns(TicketRead.seq, TicketDraft, mine)
+        .add_columns(*(query.scalar_subquery().label(f"along_{name}") for name, query in along))
         .order_by(mine.id)
     )
 
@@ -144,8 +148,8 @@ def read_timeline(
         most: no more than so many, the newest.
         key: one entry alone.
     """
-    asked = {"ticket": ticket_id, "after": after, "before": before, "key": key}
-    statement = _statement(most, before=before is not None, key=key is not None)
+    asked = {"ticket": ticket_id, "after": after or None, "before": before, "key": key}
+    statement = _statement(most, after=after > 0, before=before is not None, key=key is not None)
     rows = db.session.execute(statement, {name: value for name, value in asked.items() if value is not None}).all()
     entries: dict[int, Entry] = {}
     for row in rows:
@@ -162,15 +166,18 @@ def read_timeline(
 
 
 @cache
-def _statement(most: int, *, before: bool, key: bool) -> Select[Any]:
+def _statement(most: int, *, after: bool, before: bool, key: bool) -> Select[Any]:
     """Select entries, one row for each of its files, the newest first, one further than is shown."""
     said, whole = TicketMessage, tree(bindparam("ticket", type_=Integer()))
-    keys = select(said.id).where(said.ticket_id.in_(whole), said.id > bindparam("after"))
+    keys = select(said.id).where(said.ticket_id.in_(whole))
+    if after:  # where it is always there, PostgreSQL may go through the messages of all tickets by it
+        keys = keys.where(said.id > bindparam("after"))
     if before:
         keys = keys.where(said.id < bindparam("before"))
     if key:
         keys = keys.where(said.id == bindparam("key"))
-    shown = keys.order_by(said.id.desc()).limit(most + 1).subquery("shown")
+    # Written out: where the limit is a parameter, PostgreSQL plans the statement anew each time it is asked.
+    shown = keys.order_by(said.id.desc()).limit(literal_column(str(most + 1), Integer)).subquery("shown")
     every = aliased(TicketMessage)
     kinds = (
         select(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
+from typing import cast
 
 from flask import Flask
 from flask_admin import Admin
@@ -10,9 +11,10 @@ from flask_admin.base import BaseView
 from flask_admin.theme import Bootstrap4Theme
 
 from console.core.context import settings
-from console.views import hours_words, menu, paging, promise_words, review_words, texts
+from console.views import hours_words, menu, paging, promise_words, review_words, texts, ticket_words
 from console.views.dashboard import Dashboard
 from console.web.security import csp_nonce
+from console.web.templates import PageEnvironment
 
 # Each module has ``views()``: its view objects, new ones for every application.
 PAGES = (
@@ -63,7 +65,9 @@ def init_app(app: Flask) -> None:
     promise_words.init_app(app)
     hours_words.init_app(app)
     review_words.init_app(app)
-    app.jinja_env.globals["script_texts"] = texts.script_texts
+    settled = {"script_texts": texts.script_texts, "ticket_words": ticket_words.words}
+    app.jinja_env.globals.update(settled)
+    cast(PageEnvironment, app.jinja_env).by_language.update(settled)
     app.jinja_env.filters.update(near=paging.near, whole=paging.whole)
 
 

@@ -6,9 +6,10 @@ draw them with ``admin/hours_parts.html``.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 
 from flask import Flask
 from flask_babel import format_date, gettext, pgettext
@@ -130,9 +131,13 @@ def uncovered(today: date) -> int | None:
 # --- The sign in the top bar ------------------------------------------------------------------------------------------
 
 
-def hours_signs() -> list[dict[str, object]]:
+def hours_signs() -> Sequence[Mapping[str, object]]:
     """Return what the top bar says from now on: ``at``, ``open``, ``text`` (``#`` is the time left), ``until``."""
-    calendar, at = queries.glance(), clock.now()
+    return _signs(queries.glance(), clock.now().replace(second=0, microsecond=0), language())
+
+
+@lru_cache(maxsize=16)  # on every page, and true for a minute: it opens and closes at whole ones
+def _signs(calendar: Calendar, at: datetime, _language: str) -> Sequence[Mapping[str, object]]:
     return [
         {
             "at": local_time(status.at),

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from flask import Flask, current_app, g
+from flask import Flask, current_app, g, request
 from flask_admin.base import BaseView
 from flask_babel import lazy_gettext
+from flask_login import current_user
 from sqlalchemy import Select, select
 
 from console.billing.models import Proforma, Storno
 from console.core.db import db
 from console.core.errors import Text
 from console.web.addresses import url_for
+from console.web.catalog import language
+from console.web.identity import current_actor
 
+MENU = "console.menu"
 GROUPS: dict[str, Text] = {
     "work": lazy_gettext("Work"),
     "customers": lazy_gettext("Customers"),
@@ -30,7 +34,7 @@ GROUPS: dict[str, Text] = {
 class Item:
     """One line of the sidebar."""
 
-    name: Text
+    name: str
     url: str
     icon: str
     letter: str  # G, then this letter, goes there; empty: no shortcut
@@ -47,21 +51,28 @@ def init_app(app: Flask) -> None:
     )
 
 
-def groups(current: BaseView | None = None) -> list[tuple[Text, list[Item]]]:
+Groups = list[tuple[str, list[Item]]]
+
+
+def groups(current: BaseView | None = None) -> Groups:
     """Return this person's sidebar; ``current`` is the view that is open."""
-    drawn: dict[int, list[tuple[Text, list[Item]]]] = g.setdefault("menu", {})  # asked by the sidebar and by the keys
-    if id(current) not in drawn:
-        drawn[id(current)] = _groups(current)
-    return drawn[id(current)]
+    # The same for everybody who may do the same; badges are asked when they are drawn.
+    drawn: dict[Any, Groups] = current_app.extensions.setdefault(MENU, {})
+    actor = current_actor() if current_user.is_authenticated else None
+    key = (None if actor is None else actor.permissions, current, language(), request.script_root)
+    found = drawn.get(key)
+    if found is None:
+        found = drawn[key] = _groups(current)
+    return found
 
 
-def _groups(current: BaseView | None) -> list[tuple[Text, list[Item]]]:
+def _groups(current: BaseView | None) -> Groups:
     found: dict[str, list[Item]] = {key: [] for key in GROUPS}
     for view in current_app.extensions["admin"][0]._views:  # noqa: SLF001  (Flask-Admin has no other list)
         group = getattr(view, "group", None)
         if group is not None and view.is_accessible() and view.is_visible():
             found[group].append(_item(view, current))
-    return [(GROUPS[key], lines) for key, lines in found.items() if lines]
+    return [(str(GROUPS[key]), lines) for key, lines in found.items() if lines]
 
 
 def items() -> list[Item]:
@@ -85,30 +96,44 @@ def document_url(document: Proforma | Storno) -> str:
     return url_for(endpoint, number=document.number)
 
 
-def counted(view: BaseView) -> int:
-    """Return what the sidebar counts beside a page: for all pages in one statement, once a request.
+Counts = tuple[tuple[str, Select[int]], ...]
+
+
+def asked() -> Counts:
+    """Return what the sidebar counts for this person, by page; the same selects whenever it is the same person.
 
     A page says what to count by ``badge_query()``: a select of one number, or ``None``.
     """
+    found: list[tuple[str, Select[int]]] = []
+    for one in current_app.extensions["admin"][0]._views:  # noqa: SLF001  (Flask-Admin has no other list)
+        query = one.badge_query() if hasattr(one, "badge_query") and one.is_accessible() else None
+        if query is not None:
+            found.append((one.endpoint, query))
+    return tuple(found)
+
+
+def counts_are(counts: Mapping[str, int]) -> None:
+    """Let the sidebar show what a page has counted along with a statement of its own."""
+    g.menu_counts = counts
+
+
+def counted(view: BaseView) -> int:
+    """Return what the sidebar counts beside a page: for all pages in one statement, once a request."""
     if "menu_counts" not in g:
-        asked: list[tuple[str, Select[int]]] = []
-        for one in current_app.extensions["admin"][0]._views:  # noqa: SLF001  (Flask-Admin has no other list)
-            query = one.badge_query() if hasattr(one, "badge_query") and one.is_accessible() else None
-            if query is not None:
-                asked.append((one.endpoint, query))
-        g.menu_counts = dict(db.session.execute(_together(tuple(asked))).mappings().one()) if asked else {}
-    counts: dict[str, int] = g.menu_counts
+        queries = asked()
+        counts_are(dict(db.session.execute(_together(queries)).mappings().one()) if queries else {})
+    counts: Mapping[str, int] = g.menu_counts
     return counts.get(view.endpoint) or 0
 
 
 @lru_cache(maxsize=256)  # the pages give the same queries again
-def _together(asked: tuple[tuple[str, Select[int]], ...]) -> Select[Any]:
-    return select(*(query.scalar_subquery().label(endpoint) for endpoint, query in asked))
+def _together(queries: Counts) -> Select[Any]:
+    return select(*(query.scalar_subquery().label(endpoint) for endpoint, query in queries))
 
 
 def _item(view: BaseView, current: BaseView | None) -> Item:
     return Item(
-        name=view.name or "",
+        name=str(view.name or ""),
         url=url_for(f"{view.endpoint}.{view._default_view}", **getattr(view, "menu_query", {})),  # noqa: SLF001
         icon=view.menu_icon_value or "dot",
         letter=getattr(view, "letter", ""),

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from itertools import pairwise
 
 from flask import Flask
@@ -213,7 +214,12 @@ def _local(instant: datetime) -> datetime:
 def _day(value: date) -> str:
     """Write a day by its name, with its date where the name does not say which."""
     near = abs(value - clock.local_date(clock.now(), settings().zone)) <= _NEAR
-    return str(format_date(value, "EEE" if near else "EEE d.M." if language() == "sr_Latn" else "EEE d MMM"))
+    return _named(value, "EEE" if near else "EEE d.M." if language() == "sr_Latn" else "EEE d MMM", language())
+
+
+@lru_cache(maxsize=2_000)  # a page says the same few days again and again
+def _named(value: date, pattern: str, _language: str) -> str:
+    return str(format_date(value, pattern))
 
 
 def _when(start: datetime, end: datetime) -> str:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
-from flask import Response, g, jsonify, redirect, request
+from flask import Response, jsonify, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from flask_admin.base import BaseView
@@ -21,6 +22,7 @@ from console.core.context import files, settings
 from console.core.errors import Invalid, Refusal, Text
 from console.core.forms import Form
 from console.core.transaction import transaction
+from console.hours import queries as hours
 from console.staff.roles import Permission
 from console.tickets import attachments, drafts, mentions, reading, writing
 from console.tickets.models import (
@@ -33,18 +35,17 @@ from console.tickets.models import (
     TicketStatus,
 )
 from console.tickets.queries import find_ticket
+from console.views import menu
 from console.views.base import Page
 from console.views.ticket_entries import SHOWS, came_from, shown, size_words
 from console.views.ticket_labels import SOURCE, STATUS, status_label, ticket_url
 from console.views.ticket_list_filters import colleagues
 from console.views.ticket_side import TicketSide, done, read_status, side_context
-from console.views.ticket_words import words
 from console.web.answers import local_time, refuse, wants_json
 from console.web.downloads import download
 from console.web.filters import hour, moment
 from console.web.identity import current_actor
 
-BADGE = 100  # of the sidebar: 99+
 THEN_COOKIE, NEXT_COOKIE = "ticket_then", "ticket_next"
 # What a reply may do to the ticket: what the button says, what the menu says, icon, keys.
 THEN: dict[TicketStatus, tuple[Text, Text, str, str]] = {
@@ -95,6 +96,16 @@ class WriteForm(Form):
     anyway = BooleanField()
 
 
+@dataclass
+class Composed:
+    """What stands in the composer, and what is wrong with it."""
+
+    kind: MessageKind | None = None
+    body: str = ""
+    client_id: str = ""
+    errors: Sequence[Text] = ()
+
+
 class TicketPage(TicketSide, Page):
     """A ticket, for whoever may see its department."""
 
@@ -113,10 +124,10 @@ class TicketPage(TicketSide, Page):
     @expose("/")
     def index(self, number: str) -> ResponseReturnValue:
         """Show the ticket: its newest entries, or with ``before`` those before one of them."""
-        opened = reading.open_for(current_actor(), number, badge=BADGE)
+        opened = _open(number)
         before = request.args.get("before", type=int)
         if not wants_json():
-            return self._page(opened, WriteForm(formdata=None), before=before)
+            return self._page(opened, Composed(), before=before)
         part = reading.read_timeline(opened.ticket.id, before=before)
         return jsonify(
             ticket=_json(opened.ticket),
@@ -249,31 +260,27 @@ class TicketPage(TicketSide, Page):
         except Refusal as refusal:
             if wants_json() or refusal.status == 404:
                 return refuse(refusal)
-            form.body.errors = [text for texts in refusal.fields.values() for text in texts] or [refusal.message]
-            opened = reading.open_for(current_actor(), number, badge=BADGE)
-            return Response(self._page(opened, form, kind=kind), refusal.status)
+            errors = [text for texts in refusal.fields.values() for text in texts] or [refusal.message]
+            composed = Composed(kind, form.body.data or "", form.client_id.data or "", errors)
+            return Response(self._page(_open(number), composed), refusal.status)
         if wants_json():
             return jsonify(message=answer)
         return redirect(f"{ticket_url(number)}#m{answer['id']}", 303)
 
-    def _page(
-        self, opened: reading.Opened, form: WriteForm, *, kind: MessageKind | None = None, before: int | None = None
-    ) -> str:
+    def _page(self, opened: reading.Opened, composed: Composed, *, before: int | None = None) -> str:
         ticket, actor = opened.ticket, current_actor()
-        g.tickets_mine = opened.mine
         part = reading.read_timeline(ticket.id, before=before)
         newest = max(opened.drafts.values(), key=lambda draft: draft.updated_at, default=None)
-        kind = kind or (newest.kind if newest else MessageKind.REPLY)
+        kind = composed.kind or (newest.kind if newest else MessageKind.REPLY)
         draft = opened.drafts.get(kind)
-        form.client_id.data = form.client_id.data or uuid4().hex
-        form.based_on.data = part.last
-        form.body.data = form.body.data or (draft.body if draft else "")
+        composed.client_id = composed.client_id or uuid4().hex
+        composed.body = composed.body or (draft.body if draft else "")
         then = read_status(request.cookies.get(THEN_COOKIE, ""))
         show = request.args.get("show", "")
         rendered: str = self.render(
             "admin/ticket.html",
             **self._context(ticket, part, read_seq=opened.read_seq),
-            form=form,
+            composed=composed,
             kind=kind.value,
             drafts={found.kind.value: _draft(found) for found in opened.drafts.values()},
             pending=opened.pending,
@@ -284,7 +291,6 @@ class TicketPage(TicketSide, Page):
             thens=THEN,
             goes_on=request.cookies.get(NEXT_COOKIE) != "stay",
             merged_into=None if ticket.merged_into_id is None else f"T-{TICKET_BASE + ticket.merged_into_id}",
-            words=words(),
             page_keys=KEYS,
             max_size=attachments.MAX_SIZE,
             most_files=attachments.MOST,
@@ -308,6 +314,15 @@ class TicketPage(TicketSide, Page):
             "size_words": size_words,
             "system": SYSTEM.name,
         }
+
+
+def _open(number: str) -> reading.Opened:
+    """Open a ticket; what every page counts and which hours hold comes along in the same statement."""
+    counts, revision = menu.asked(), hours.asked()
+    opened = reading.open_for(current_actor(), number, along=counts + revision)
+    hours.known_by(*(opened.along.pop(name) for name, _ in revision))
+    menu.counts_are(opened.along)
+    return opened
 
 
 def _attach(ticket: Ticket) -> list[TicketAttachment]:

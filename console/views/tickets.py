@@ -76,12 +76,12 @@ class TicketList(TicketViews, TicketActions, TicketLive, BaseModelView):
 
     def badge(self) -> str:
         """Return how many open tickets the reader has, for the sidebar."""
-        count: int = g.tickets_mine if "tickets_mine" in g else menu.counted(self)
+        count = menu.counted(self)
         return "" if not count else f"{BADGE}+" if count > BADGE else str(count)
 
-    def badge_query(self) -> Select[int] | None:
-        """Return what counts them, unless the page has counted already."""
-        return None if "tickets_mine" in g else view_queries.my_open_query(current_actor(), BADGE + 1)
+    def badge_query(self) -> Select[int]:
+        """Return what counts them."""
+        return view_queries.my_open_query(current_actor(), BADGE + 1)
 
     # What may be read
 

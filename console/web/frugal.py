@@ -14,6 +14,8 @@ from flask.sessions import SecureCookieSessionInterface, SessionMixin
 from socketio.packet import Packet
 from werkzeug.routing import MapAdapter
 
+from console.web.templates import PageEnvironment
+
 _SOCKETS = "/socket.io/"
 _KEPT = "saved_session"  # where Flask-SocketIO keeps a connection's session
 
@@ -31,6 +33,7 @@ class FrugalFlask(Flask):
     """Looks no route up for an event. ``url_for`` does not work there, and nothing there needs it."""
 
     session_interface = EventSessions()
+    jinja_environment = PageEnvironment
 
     def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
         """Return what matches an address; for an event, nothing."""

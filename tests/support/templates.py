@@ -1,0 +1,33 @@
+"""Compiled templates, kept for all applications of a test process: each test has its own, all the same pages."""
+
+from __future__ import annotations
+
+from types import CodeType
+
+from jinja2 import BytecodeCache, Environment
+from jinja2.bccache import Bucket
+
+from console.web.templates import PageEnvironment
+
+
+class CompiledTemplates(BytecodeCache):
+    """Code by template, language and mount: a page is compiled for each (``console.web.templates``)."""
+
+    def __init__(self) -> None:
+        self._codes: dict[tuple[str, str], CodeType] = {}
+
+    def get_bucket(self, environment: Environment, name: str, filename: str | None, source: str) -> Bucket:
+        """Return the place for a template's code."""
+        written_for = environment.written_for if isinstance(environment, PageEnvironment) else None
+        return super().get_bucket(environment, f"{name} {written_for}", filename, source)
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Put the code there, where it is known."""
+        code = self._codes.get((bucket.key, bucket.checksum))
+        if code is not None:
+            bucket.code = code
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Keep the code that was made."""
+        if bucket.code is not None:
+            self._codes[bucket.key, bucket.checksum] = bucket.code

@@ -1,0 +1,100 @@
+"""Pages are compiled once a language, with what is known by then written in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from flask import Flask
+from flask.templating import Environment as FlaskEnvironment
+from flask_babel import force_locale
+from jinja2 import DictLoader, Environment
+from jinja2.meta import find_undeclared_variables
+
+from console.core.settings import Settings
+from console.web.catalog import written
+from console.web.templates import PageEnvironment
+from tests.support.client import ConsoleClient
+
+ENGLISH = {"Accept-Language": "en"}
+PAGE = """{%- macro said(text) -%}<i>{{ text }}</i>{%- endmacro -%}
+{{ _('Skip to content') }}|{{ _('account of %(name)s', name=name) }}|{{ icon('ok', 'icon-sm') }}|{{ icon(symbol) }}|
+<a href="{{ url_for('tickets.index_view', view='mine', sort='a&b') }}">|{{ url_for('nowhere.at_all') if never }}|
+{{ said(_('Close') ~ '<') }}|{{ 'x' if never }}|{{ none|default('', true) }}"""
+
+
+@pytest.fixture
+def pages(sqlite_app: Flask) -> PageEnvironment:
+    """An environment of its own with the application's names."""
+    environment = PageEnvironment(sqlite_app, loader=DictLoader({"page.html": PAGE}), autoescape=True)
+    environment.globals.update(sqlite_app.jinja_env.globals)
+    return environment
+
+
+def draw(pages: Environment, app: Flask, language: str, root: str = "") -> list[str]:
+    with app.test_request_context("/", headers={"Accept-Language": language}, environ_overrides={"SCRIPT_NAME": root}):
+        drawn = pages.get_template("page.html").render(name="<b>", symbol="x", never=False)
+    return [part.strip() for part in drawn.split("|")]
+
+
+def test_each_language_has_its_own(pages: PageEnvironment, sqlite_app: Flask) -> None:
+    serbian, english = draw(pages, sqlite_app, "sr"), draw(pages, sqlite_app, "en")
+    assert (serbian[0], english[0]) == ("Preskoči na sadržaj", "Skip to content")
+    assert english[1] == "account of &lt;b&gt;"
+    assert english[6] == "<i>Close&lt;</i>"
+    assert draw(pages, sqlite_app, "sr") == serbian
+
+
+def test_it_draws_what_jinja_would_have_drawn(pages: PageEnvironment, sqlite_app: Flask) -> None:
+    plain = FlaskEnvironment(sqlite_app, loader=DictLoader({"page.html": PAGE}), autoescape=True)
+    plain.globals.update(sqlite_app.jinja_env.globals)
+    for language in ("sr", "en"):
+        assert draw(pages, sqlite_app, language) == draw(plain, sqlite_app, language)
+
+
+def test_where_it_is_mounted_counts(pages: PageEnvironment, sqlite_app: Flask) -> None:
+    at_root, below = draw(pages, sqlite_app, "en"), draw(pages, sqlite_app, "en", "/podrska")
+    assert '"/console/tickets/?view=mine&amp;sort=a%26b"' in at_root[4]
+    assert '"/podrska/console/tickets/?view=mine&amp;sort=a%26b"' in below[4]
+    assert ("/static/icons.svg#ok" in at_root[2], "/podrska/static/icons.svg#ok" in below[2]) == (True, True)
+
+
+def test_without_a_request_no_address_is_written_in(sqlite_app: Flask) -> None:
+    source = {"line.html": "{{ _('Close') }}{{ url_for('tickets.index_view') if never }}"}
+    pages = PageEnvironment(sqlite_app, loader=DictLoader(source), autoescape=True)
+    pages.globals.update(sqlite_app.jinja_env.globals)
+    with sqlite_app.app_context(), force_locale("en"):
+        assert pages.get_template("line.html").render(never=False) == "Close"
+
+
+def test_a_page_changes_language_with_its_reader(
+    make_app: Callable[[Settings], Flask], settings: Settings, client: ConsoleClient
+) -> None:
+    del client
+    for english_first in (True, False):
+        browser = make_app(replace(settings)).test_client()
+        for english in (english_first, not english_first, english_first):
+            text = browser.get("/login", headers=ENGLISH if english else {"Accept-Language": "sr"}).text
+            assert ("Sign in" in text, "Prijava" in text) == (english, not english)
+
+
+def test_what_is_imported_without_context_needs_none(sqlite_app: Flask) -> None:
+    """Jinja keeps such a module for all pages: a name of one page would be that of the first."""
+    environment = sqlite_app.jinja_env
+    known = set(environment.globals)
+    checked = 0
+    for name in environment.list_templates(filter_func=lambda name: name.endswith(".html") and "mail/" not in name):
+        source = environment.loader.get_source(environment, name)[0]
+        for line in source.splitlines():
+            if "import '" in line and "with context" not in line:
+                imported = line.split("import '")[1].split("'")[0]
+                module = environment.loader.get_source(environment, imported)[0]
+                assert find_undeclared_variables(environment.parse(module)) <= known, (name, imported)
+                checked += 1
+    assert checked > 20
+
+
+def test_a_text_that_says_per_cent_says_it_once(sqlite_app: Flask) -> None:
+    with sqlite_app.test_request_context("/"):
+        assert str(written("100%% sure")) == "100% sure"
