@@ -1,34 +1,69 @@
 """Writing a group of messages, and what their chats repeat of them, in as few statements as the database allows.
 
-SQLite runs one statement for many rows within the process. PostgreSQL is told a column at a time, as arrays: a
-statement for each row, even in a pipeline, makes gevent's hub wait for the connection again and again.
+SQLite runs one statement for many rows within the process. PostgreSQL is told them as one JSON text: a statement for
+each row, even in a pipeline, makes gevent's hub wait for the connection again and again, and arrays psycopg puts
+together in Python, value by value.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import Any, Generic, TypeVarTuple
 
-from sqlalchemy import JSON, Connection, Executable, Table, Text, bindparam, cast, func, insert, select, update
+from sqlalchemy import (
+    JSON,
+    Connection,
+    Enum,
+    Executable,
+    Integer,
+    Result,
+    Select,
+    Table,
+    Text,
+    any_,
+    bindparam,
+    cast,
+    column,
+    func,
+    insert,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.types import TypeEngine
+from sqlalchemy.orm import InstrumentedAttribute
 
 from console.chat.models import Chat, ChatMessage
 
 Row = dict[str, Any]
+Columns = TypeVarTuple("Columns")
 MESSAGES: Table = ChatMessage.__table__  # type: ignore[assignment]
 CHATS: Table = Chat.__table__  # type: ignore[assignment]
+
+
+class ByKeys(Generic[*Columns]):
+    """A select of rows by their keys, however many. PostgreSQL gets them as one array: it plans one statement once."""
+
+    def __init__(self, query: Select[*Columns], key: InstrumentedAttribute[int]) -> None:
+        self._listed = query.where(key.in_(bindparam("keys", expanding=True)))
+        self._array = query.where(key == any_(cast(bindparam("keys", type_=Text()), ARRAY(Integer))))
+
+    def read(self, connection: Connection, keys: Iterable[int]) -> Result[*Columns]:
+        """Return the rows with these keys."""
+        ordered = sorted(set(keys))
+        if connection.dialect.name != "postgresql":
+            return connection.execute(self._listed, {"keys": ordered})
+        return connection.execute(self._array, {"keys": f"{{{','.join(map(str, ordered))}}}"})
 
 
 def insert_messages(connection: Connection, rows: Sequence[Row]) -> None:
     """Store messages, each with all columns."""
     if connection.dialect.name != "postgresql":
         connection.execute(_INSERT, rows)
-        return
-    plain = [row | {"kind": row["kind"].value, "data": json.dumps(row["data"])} for row in rows]
-    connection.execute(_insert_arrays(), _columns(plain, tuple(MESSAGES.c.keys())))
+    else:
+        connection.execute(_insert_told(), _told(rows))
 
 
 def update_chats(connection: Connection, rows: Sequence[Row]) -> None:
@@ -37,7 +72,7 @@ def update_chats(connection: Connection, rows: Sequence[Row]) -> None:
     if connection.dialect.name != "postgresql":
         connection.execute(_update_each(names), [{f"new_{name}": row[name] for name in names} for row in rows])
     else:
-        connection.execute(_update_arrays(names), _columns(rows, names))
+        connection.execute(_update_told(names), _told(rows))
 
 
 # Made once: building and compiling a statement costs as much as running it.
@@ -45,9 +80,10 @@ _INSERT = insert(MESSAGES)
 
 
 @cache
-def _insert_arrays() -> Executable:
+def _insert_told() -> Executable:
     names = tuple(MESSAGES.c.keys())
-    return insert(MESSAGES).from_select(names, select(*(_unnested(MESSAGES, name) for name in names)))
+    told = _recordset(MESSAGES, names)
+    return insert(MESSAGES).from_select(names, select(*(told.c[name] for name in names)))
 
 
 @cache
@@ -57,19 +93,26 @@ def _update_each(names: tuple[str, ...]) -> Executable:
 
 
 @cache
-def _update_arrays(names: tuple[str, ...]) -> Executable:
-    told = select(*(_unnested(CHATS, name).label(name) for name in names)).subquery("told")
+def _update_told(names: tuple[str, ...]) -> Executable:
+    told = _recordset(CHATS, names)
     return update(CHATS).where(CHATS.c.id == told.c.id).values({name: told.c[name] for name in names if name != "id"})
 
 
-def _unnested(table: Table, name: str) -> Any:
-    kind: TypeEngine[Any] = table.c[name].type
-    if isinstance(kind, JSON):
-        return cast(func.unnest(bindparam(f"all_{name}", type_=ARRAY(Text))), JSON)
-    if name == "kind":
-        kind = Text()
-    return func.unnest(bindparam(f"all_{name}", type_=ARRAY(kind)), type_=kind)
+def _recordset(table: Table, names: Sequence[str]) -> Any:
+    columns = [column(name, _plain(table.c[name].type)) for name in names]
+    given = func.json_to_recordset(cast(bindparam("told", type_=Text()), JSON()))
+    return given.table_valued(*columns).render_derived(name="told", with_types=True)
 
 
-def _columns(rows: Sequence[Row], names: Sequence[str]) -> dict[str, list[Any]]:
-    return {f"all_{name}": [row[name] for row in rows] for name in names}
+def _plain(kind: Any) -> Any:
+    return Text() if isinstance(kind, Enum) else kind
+
+
+def _told(rows: Sequence[Row]) -> dict[str, str]:
+    return {"told": json.dumps(rows, default=_written)}
+
+
+def _written(value: object) -> str:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    raise TypeError(value)

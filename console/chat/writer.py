@@ -203,7 +203,7 @@ def _store_group(messages: Sequence[Outgoing], *, look: bool) -> tuple[list[Outc
 
 
 # Made once: building and compiling a statement costs as much as running it.
-_LOCK = (
+_LOCK = bulk.ByKeys(
     select(
         Chat.id,
         Chat.status,
@@ -213,14 +213,14 @@ _LOCK = (
         Chat.first_answered_at,
         Chat.seen_by_staff,
     )
-    .where(Chat.id.in_(bindparam("keys", expanding=True)))
     .order_by(Chat.id)
-    .with_for_update()
+    .with_for_update(),
+    Chat.id,
 )
 _EARLIER = select(ChatMessage.chat_id, ChatMessage.client_key, ChatMessage.seq, ChatMessage.at).where(
     tuple_(ChatMessage.chat_id, ChatMessage.client_key).in_(bindparam("pairs", expanding=True))
 )
-_STAFF = (
+_STAFF = bulk.ByKeys(
     select(
         StaffSession.id,
         StaffSession.revoked_at,
@@ -230,14 +230,13 @@ _STAFF = (
         Staff.password_temporary,
         Staff.totp_secret,
         Staff.role,
-    )
-    .join(Staff, Staff.id == StaffSession.staff_id)
-    .where(StaffSession.id.in_(bindparam("keys", expanding=True)))
+    ).join(Staff, Staff.id == StaffSession.staff_id),
+    StaffSession.id,
 )
 
 
 def _lock(connection: Connection, messages: Sequence[Outgoing]) -> dict[int, _State]:
-    rows = connection.execute(_LOCK, {"keys": sorted({one.chat_id for one in messages})})
+    rows = _LOCK.read(connection, (one.chat_id for one in messages))
     return {row[0]: _State(chat_number(row[0]), *row[1:]) for row in rows}
 
 
@@ -249,13 +248,13 @@ def _earlier(connection: Connection, messages: Sequence[Outgoing]) -> dict[tuple
 
 def _staff(connection: Connection, messages: Sequence[Outgoing]) -> dict[int, frozenset[str]]:
     """Return what each sign-in session may do now: one that has ended, nothing."""
-    keys = sorted({one.staff_session for one in messages if one.staff_session is not None})
+    keys = {one.staff_session for one in messages if one.staff_session is not None}
     if not keys:
         return {}
     now, idle = clock.now(), timedelta(minutes=settings().session_idle_minutes)
     return {
         row.id: PERMISSIONS[row.role]
-        for row in connection.execute(_STAFF, {"keys": keys})
+        for row in _STAFF.read(connection, keys)
         if is_live(row, now, idle) and may_be_in(row)
     }
 
