@@ -23,6 +23,7 @@ from sqlalchemy import (
     Select,
     Table,
     Text,
+    Update,
     any_,
     bindparam,
     cast,
@@ -58,32 +59,25 @@ class ByKeys(Generic[*Columns]):
         return connection.execute(self._array, {"keys": f"{{{','.join(map(str, ordered))}}}"})
 
 
-def insert_messages(connection: Connection, rows: Sequence[Row]) -> None:
-    """Store messages, each with all columns."""
-    if connection.dialect.name != "postgresql":
-        connection.execute(_INSERT, rows)
-    else:
-        connection.execute(_insert_told(), _told(rows))
+def store(connection: Connection, messages: Sequence[Row], *chats: Sequence[Row]) -> None:
+    """Store messages, each with all columns, and what their chats repeat of them.
 
-
-def update_chats(connection: Connection, rows: Sequence[Row]) -> None:
-    """Write the same columns of several chats; ``id`` says which."""
-    names = tuple(rows[0])
-    if connection.dialect.name != "postgresql":
-        connection.execute(_update_each(names), [{f"new_{name}": row[name] for name in names} for row in rows])
-    else:
-        connection.execute(_update_told(names), _told(rows))
+    Args:
+        chats: lists of rows of chats, each a chat's ``id`` and columns to write, the same ones all through a list. A
+            chat stands in one of them.
+    """
+    written = [rows for rows in chats if rows]
+    if connection.dialect.name == "postgresql":
+        told = {f"chats_{place}": _told(rows) for place, rows in enumerate(written)}
+        connection.execute(_store_told(*(tuple(rows[0]) for rows in written)), told | {"messages": _told(messages)})
+        return
+    connection.execute(_INSERT, messages)
+    for rows in written:
+        connection.execute(_update_each(tuple(rows[0])), [{f"new_{k}": v for k, v in row.items()} for row in rows])
 
 
 # Made once: building and compiling a statement costs as much as running it.
 _INSERT = insert(MESSAGES)
-
-
-@cache
-def _insert_told() -> Executable:
-    names = tuple(MESSAGES.c.keys())
-    told = _recordset(MESSAGES, names)
-    return insert(MESSAGES).from_select(names, select(*(told.c[name] for name in names)))
 
 
 @cache
@@ -93,23 +87,33 @@ def _update_each(names: tuple[str, ...]) -> Executable:
 
 
 @cache
-def _update_told(names: tuple[str, ...]) -> Executable:
-    told = _recordset(CHATS, names)
+def _store_told(*chats: tuple[str, ...]) -> Executable:
+    """Insert what is told, and update the chats beside it: one round trip for all."""
+    names = tuple(MESSAGES.c.keys())
+    told = _recordset(MESSAGES, names, "messages")
+    stored = insert(MESSAGES).from_select(names, select(*(told.c[name] for name in names)))
+    for place, columns in enumerate(chats):
+        stored = stored.add_cte(_update_told(columns, f"chats_{place}").cte(f"written_{place}"))
+    return stored
+
+
+def _update_told(names: tuple[str, ...], parameter: str) -> Update:
+    told = _recordset(CHATS, names, parameter)
     return update(CHATS).where(CHATS.c.id == told.c.id).values({name: told.c[name] for name in names if name != "id"})
 
 
-def _recordset(table: Table, names: Sequence[str]) -> Any:
+def _recordset(table: Table, names: Sequence[str], parameter: str) -> Any:
     columns = [column(name, _plain(table.c[name].type)) for name in names]
-    given = func.json_to_recordset(cast(bindparam("told", type_=Text()), JSON()))
-    return given.table_valued(*columns).render_derived(name="told", with_types=True)
+    given = func.json_to_recordset(cast(bindparam(parameter, type_=Text()), JSON()))
+    return given.table_valued(*columns).render_derived(name=f"told_{parameter}", with_types=True)
 
 
 def _plain(kind: Any) -> Any:
     return Text() if isinstance(kind, Enum) else kind
 
 
-def _told(rows: Sequence[Row]) -> dict[str, str]:
-    return {"told": json.dumps(rows, default=_written)}
+def _told(rows: Sequence[Row]) -> str:
+    return json.dumps(rows, default=_written)
 
 
 def _written(value: object) -> str:

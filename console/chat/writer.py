@@ -195,8 +195,7 @@ def _store_group(messages: Sequence[Outgoing], *, look: bool) -> tuple[list[Outc
             states, group = _lock(connection, messages), _Group(shapes.instant(now))
             outcomes = [_place(one, states, earlier, staff, files, now, group) for one in messages]
         if group.rows:
-            bulk.insert_messages(connection, group.rows)
-            _keep(connection, states)
+            bulk.store(connection, group.rows, *_changed(states))
         for keys, seq in group.files:
             session.execute(update(ChatFile).where(ChatFile.id.in_(keys)).values(seq=seq))
     return outcomes, group
@@ -380,8 +379,10 @@ def _show(one: Outgoing, state: _State, seq: int, data: dict[str, Any], held: li
     group.pushes.append((state.number, inner, outer))
 
 
-def _keep(connection: Connection, states: dict[int, _State]) -> None:
-    said, noted = [], []
+def _changed(states: dict[int, _State]) -> tuple[list[bulk.Row], list[bulk.Row]]:
+    """Return what is to be written of the chats in which something was said, and of those with a note."""
+    said: list[bulk.Row] = []
+    noted: list[bulk.Row] = []
     for key, state in states.items():
         if "last_at" in state.changed:
             said.append(
@@ -398,6 +399,4 @@ def _keep(connection: Connection, states: dict[int, _State]) -> None:
             )
         elif state.changed:
             noted.append({"id": key, "last_seq": state.last_seq})
-    for rows in (said, noted):
-        if rows:
-            bulk.update_chats(connection, rows)
+    return said, noted
