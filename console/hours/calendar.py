@@ -149,6 +149,8 @@ class Calendar:
     specials: Sequence[Special] = ()
     _days: dict[date, Day] = field(default_factory=dict, init=False, repr=False, compare=False)
     _worked: dict[tuple[date, date], timedelta] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _counted: dict[tuple[date, date], int] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _shut: dict[date, tuple[Piece, ...]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     # --- open or not ---
 
@@ -223,6 +225,21 @@ class Calendar:
             pieces += self._closed(list(without([(begin, finish)], is_open)))
         return _joined(sorted(pieces, key=lambda piece: piece.start))
 
+    def days_worked(self, start: datetime, end: datetime, pauses: Sequence[Span] = ()) -> int:
+        """Return on how many local days an interval has working time outside of its pauses."""
+        start, end = start.astimezone(UTC), end.astimezone(UTC)
+        paused = cut([(start, end)], merged(pauses))
+        bounds = [(self._local_day(a), self._local_day(b)) for a, b in [(start, end), *paused]]
+        (first, last), *stopped = bounds
+        # Days in the midst of the interval count, those in the midst of a pause do not; where one begins or ends is
+        # looked at.
+        count = self._days_open(first + _DAY, last)
+        count -= sum(self._days_open(a + _DAY, b) for a, b in stopped)
+        for day in {day for pair in bounds for day in pair}:
+            spans = list(clipped(self.day(day).spans, start, end))
+            count += any(without(spans, paused)) - (first < day < last and bool(spans))
+        return count
+
     # --- sums ---
 
     def _total(self, start: datetime, end: datetime) -> timedelta:
@@ -255,6 +272,21 @@ class Calendar:
                 self._worked.clear()
             self._worked[key] = self._sum(_midnight(first), _midnight(last))
         return self._worked[key]
+
+    def _days_open(self, first: date, last: date) -> int:
+        """Count the days with working time, ``last`` not among them; each month once."""
+        count, day = 0, first
+        while day < last:
+            until = min((day.replace(day=1) + _MONTH).replace(day=1), last)
+            key = day, until
+            if key not in self._counted:
+                if len(self._counted) >= MOST_DAYS:
+                    self._counted.clear()
+                days = ((day + number * _DAY) for number in range((until - day).days))
+                self._counted[key] = sum(bool(self.day(one).spans) for one in days)
+            count += self._counted[key]
+            day = until
+        return count
 
     def _sum(self, start: datetime, end: datetime) -> timedelta:
         return sum((b - a for a, b in self.spans(start, end)), timedelta())
@@ -349,14 +381,27 @@ class Calendar:
         """Say of closed spans why they are."""
         pieces = []
         for begin, end in closed:
-            day = self._local_day(begin) - _DAY
-            while day <= self._local_day(end) + _DAY:
-                pieces += self._closed_on(self.day(day), [(begin, end)])
+            day, last = self._local_day(begin) - _DAY, self._local_day(end) + _DAY
+            while day <= last:
+                pieces += [
+                    Piece(one.kind, max(one.start, begin), min(one.end, end), one.why, one.holiday, one.reason)
+                    for one in self._closed_on(day)
+                    if one.start < end and begin < one.end
+                ]
                 day += _DAY
         return pieces
 
-    def _closed_on(self, day: Day, closed: list[Span]) -> list[Piece]:
-        rest = cut(closed, merged(self._instants(day.day, (0, DAY_MINUTES))))
+    def _closed_on(self, day: date) -> tuple[Piece, ...]:
+        """Say of what is closed on a local day why it is. Remembered, as the day is."""
+        found = self._shut.get(day)
+        if found is None:
+            if len(self._shut) >= MOST_DAYS:
+                self._shut.clear()
+            found = self._shut[day] = tuple(self._say_closed(self.day(day)))
+        return found
+
+    def _say_closed(self, day: Day) -> list[Piece]:
+        rest = list(without(merged(self._instants(day.day, (0, DAY_MINUTES))), day.spans))
         pieces = []
         for closure in day.closures:
             shut = cut(rest, merged(self._instants(day.day, closure.hours)))
@@ -375,8 +420,12 @@ def _joined(pieces: Iterable[Piece]) -> list[Piece]:
     joined: list[Piece] = []
     for piece in pieces:
         before = joined[-1] if joined else None
-        if before is not None and replace(before, end=piece.end) == replace(piece, start=before.start):
+        if before is not None and _says(before) == _says(piece):
             joined[-1] = replace(before, end=piece.end)
         else:
             joined.append(piece)
     return joined
+
+
+def _says(piece: Piece) -> tuple[object, ...]:
+    return piece.kind, piece.why, piece.holiday, piece.reason

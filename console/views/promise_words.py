@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import lru_cache
@@ -16,10 +16,11 @@ from console.core import clock
 from console.core.context import settings
 from console.core.errors import Text
 from console.hours.calendar import PieceKind, Why
+from console.hours.spans import merged, without
 from console.tickets.models import Ticket, TicketStatus
 from console.tickets.promises import queries, working
 from console.tickets.promises.queries import Part, PromiseView
-from console.tickets.promises.rules import PromiseKind, PromiseState
+from console.tickets.promises.rules import Interval, PromiseKind, PromiseState
 from console.views.labels import Label
 from console.views.ticket_labels import due_words
 from console.web.filters import hour, language
@@ -45,7 +46,7 @@ PAUSED: dict[TicketStatus, Text] = {
 }
 MOST_LINES = 14  # of one counting; of a longer one the middle is summed up
 _KEPT = 5  # lines before and after that
-_LONG, _END = timedelta(days=60), timedelta(days=21)  # of a promise that runs so long only its ends are looked at
+_LONG, _END = timedelta(days=45), timedelta(days=14)  # of a promise that runs so long only its ends are looked at
 _NEAR = timedelta(days=5)  # within it a day of the week says which
 _MINUTE = timedelta(minutes=1)
 _DURATION = re.compile(r"(?:(\d{1,5}(?:[.,]\d{1,2})?)\s*h)?\s*(?:(\d{1,6})\s*(?:m|min)?)?", re.IGNORECASE)
@@ -136,30 +137,50 @@ class _Stretch:
 
 def lines(view: PromiseView) -> list[Line]:
     """Write how a promise was counted: what counted, which days were skipped and why, when it stood still."""
-    if view.until - view.started_at > _LONG and not view.stood:
-        first, last = (list(_stretches(view.parts(*end))) for end in _ends(view))
+    ends = _ends(view)
+    if ends is not None:
+        first, last = (list(_stretches(view.parts(*end))) for end in ends)
         if min(len(first), len(last)) > _KEPT + 1:
-            return [*map(_line, first[:_KEPT]), _between(first[_KEPT - 1], last[-_KEPT]), *map(_line, last[-_KEPT:])]
+            middle = _between(view, first[_KEPT - 1].end, last[-_KEPT].start)
+            return [*map(_line, first[:_KEPT]), middle, *map(_line, last[-_KEPT:])]
     stretches = list(_stretches(view.parts()))
     if len(stretches) <= MOST_LINES:
         return [_line(one) for one in stretches]
-    middle = stretches[_KEPT:-_KEPT]
-    return [
-        *(_line(one) for one in stretches[:_KEPT]),
-        _summed(middle),
-        *(_line(one) for one in stretches[-_KEPT:]),
-    ]
+    middle = _between(view, stretches[_KEPT].start, stretches[-_KEPT].start)
+    return [*map(_line, stretches[:_KEPT]), middle, *map(_line, stretches[-_KEPT:])]
 
 
-def _ends(view: PromiseView) -> tuple[tuple[datetime, datetime], tuple[datetime, datetime]]:
-    return (view.started_at, view.started_at + _END), (view.until - _END, view.until)
+def _ends(view: PromiseView) -> tuple[Interval, Interval] | None:
+    """Return the begin and the end of a promise that runs for long, each with so many days in which it did run."""
+    ran = list(without([(view.started_at, view.until)], merged(pause for pause, _status in view.stood)))
+    if sum((end - start for start, end in ran), timedelta()) <= _LONG:
+        return None
+    return (view.started_at, _after(ran, _END)), (_before(ran, _END), view.until)
 
 
-def _between(before: _Stretch, after: _Stretch) -> Line:
-    """Sum up what lies between two stretches without looking at every night of years."""
-    spans = working.calendar().spans(before.end, after.start)
-    counted = sum((end - start for start, end in spans), timedelta())
-    return _sum(counted, len({_local(start).date() for start, _end in spans}))
+def _after(ran: Sequence[Interval], days: timedelta) -> datetime:
+    for start, end in ran:
+        if end - start >= days:
+            return start + days
+        days -= end - start
+    return ran[-1][1]
+
+
+def _before(ran: Sequence[Interval], days: timedelta) -> datetime:
+    for start, end in reversed(ran):
+        if end - start >= days:
+            return end - days
+        days -= end - start
+    return ran[0][0]
+
+
+def _between(view: PromiseView, start: datetime, end: datetime) -> Line:
+    """Sum up what lies between two instants without looking at every night of years."""
+    pauses = [pause for pause, _status in view.stood]
+    calendar = working.calendar()
+    days = calendar.days_worked(start, end, pauses)
+    words = ngettext("… %(num)d more day …", "… %(num)d more days …", days)
+    return Line(words, minutes_words(calendar.between(start, end, pauses)), counts=True)
 
 
 def _stretches(parts: Sequence[Part]) -> Iterator[_Stretch]:
@@ -194,17 +215,6 @@ def _line(stretch: _Stretch) -> Line:
     elif piece.why is Why.CLOSURE:
         why = piece.reason or gettext("closed")
     return Line(f"{when}, {why}" if why else when, gettext("not counted"), counts=False)
-
-
-def _summed(stretches: Iterable[_Stretch]) -> Line:
-    some = list(stretches)
-    counted = sum((one.length for one in some if one.first.piece.kind is PieceKind.COUNTED), timedelta())
-    days = len({_local(one.start).date() for one in some if one.first.piece.kind is PieceKind.COUNTED})
-    return _sum(counted, days)
-
-
-def _sum(counted: timedelta, days: int) -> Line:
-    return Line(ngettext("… %(num)d more day …", "… %(num)d more days …", days), minutes_words(counted), counts=True)
 
 
 def _local(instant: datetime) -> datetime:

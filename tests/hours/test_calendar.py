@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from console.hours.calendar import Calendar, Day, Holiday, Interval, Special, SpecialKind, Why
 from console.hours.holidays import PublicHolidays, is_covered, of_year
+from console.hours.spans import merged, without
 from tests.hours.minutes import ByTheMinute, Span, Table, utc
 
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
@@ -129,6 +130,7 @@ def test_every_answer_equals_the_reference(case: Case) -> None:
     assert calendar.spans(case.start, case.end) == spans
     assert calendar.between(case.start, case.end) == table.between(case.start, case.end)
     assert calendar.between(case.start, case.end, case.pauses) == table.between(case.start, case.end, case.pauses)
+    assert calendar.days_worked(case.start, case.end, case.pauses) == _days(spans, case)
     assert calendar.is_open(case.start) == table.is_open(case.start)
     for begin, finish in spans:  # half-open, to the last microsecond
         assert calendar.is_open(begin) and calendar.is_open(finish - timedelta(microseconds=1))
@@ -137,6 +139,15 @@ def test_every_answer_equals_the_reference(case: Case) -> None:
     _same_or_later(calendar.next_open(case.start), table.next_open(case.start), table.end)
     _same_or_later(calendar.next_close(case.start), table.next_close(case.start), table.end)
     assert _told(case) == table.pieces(case.start, case.end, case.pauses)
+
+
+def _days(spans: list[Span], case: Case) -> int:
+    """Count the local days that what is left of spans lies on."""
+    zone, days = case.calendar.zone, set()
+    for begin, end in without(spans, merged(case.pauses)):
+        day, last = begin.astimezone(zone).date(), (end - timedelta(microseconds=1)).astimezone(zone).date()
+        days |= {day + DAY * number for number in range((last - day).days + 1)}
+    return len(days)
 
 
 @given(cases(), st.integers(0, SPAN_DAYS * 24 * 3600))

@@ -15,7 +15,7 @@ from console.audit.models import AuditEntry
 from console.hours.calendar import PieceKind
 from console.staff.models import Department, Staff
 from console.staff.roles import Role
-from console.tickets.models import Priority
+from console.tickets.models import Priority, TicketStatus
 from console.tickets.promises.models import PromiseHead, PromiseRule, TicketPromise
 from console.tickets.promises.queries import explain
 from console.tickets.promises.rules import PromiseKind
@@ -181,10 +181,22 @@ def test_what_is_shown(boss: ConsoleClient, session: Session) -> None:
 
 
 @pytest.mark.parametrize(
+    "pauses",
+    [
+        [],
+        [
+            ("2026-05-06T10:00:00+02:00", "2026-05-06T15:30:00+02:00"),
+            ("2026-06-01T16:00:00+02:00", "2026-07-20T09:10:00+02:00"),
+        ],
+        [("2026-04-10T08:00:00+02:00", "2026-04-30T08:00:00+02:00"), ("2026-11-01T09:00:00+01:00", None)],
+    ],
+    ids=["never stood", "stood in the middle", "stood at both ends"],
+)
+@pytest.mark.parametrize(
     "begun", ["2024-12-20T11:07:00+01:00", "2025-10-24T16:59:00+02:00", "2026-04-09T03:00:00+02:00"]
 )
 def test_the_counting_of_years_is_told_as_that_of_days(
-    session: Session, monkeypatch: pytest.MonkeyPatch, clock: Clock, begun: str
+    session: Session, monkeypatch: pytest.MonkeyPatch, clock: Clock, begun: str, pauses: list[tuple[str, str | None]]
 ) -> None:
     """Only the ends of a long one are looked at closely; it says what looking at every night would say."""
     now = datetime.fromisoformat("2026-11-25T12:40:00+01:00")
@@ -194,7 +206,7 @@ def test_the_counting_of_years_is_told_as_that_of_days(
         goal=1_440,
         started_at=datetime.fromisoformat(begun).astimezone(UTC),
         due_at=now,
-        pauses=[],
+        pauses=[(start, end, TicketStatus.WAITING.value) for start, end in pauses],
     )
     view = explain(promise, now.astimezone(UTC))
     quick = lines(view)
