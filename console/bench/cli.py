@@ -95,8 +95,8 @@ def tickets(
 
 @command.command()
 @click.option("--chats", type=click.IntRange(1), default=50, show_default=True, help="Conversations of two at once.")
-@click.option("--rounds", type=click.IntRange(1), default=3, show_default=True)
-@click.option("--seconds", type=click.FloatRange(0.5), default=10.0, show_default=True, help="Of each measurement.")
+@click.option("--rounds", type=click.IntRange(1), default=9, show_default=True)
+@click.option("--seconds", type=click.FloatRange(0.5), default=5.0, show_default=True, help="Of each measurement.")
 @click.option("--steady", type=click.IntRange(1), default=500, show_default=True, help="Chats, for the delay.")
 @click.option("--connections", type=click.IntRange(1), default=1_000, show_default=True, help="Visitors at once.")
 @_common

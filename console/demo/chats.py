@@ -15,7 +15,7 @@ from console.core.actor import SYSTEM, Actor
 from console.core.db import db
 from console.core.transaction import transaction
 from console.customers.pins import current_pin
-from console.demo.desk import WorkingTime, desk_now
+from console.demo.ages import WorkingTime, desk_now
 from console.demo.story import Story
 from console.demo.talks import AGENT, CARD, NOTE, NOW, PAST, TYPO, VISITOR, End, Talk
 from console.tickets import writing

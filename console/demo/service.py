@@ -18,10 +18,12 @@ from console.core.passwords import hash_password
 from console.core.settings import DEMO_PASSWORD
 from console.core.transaction import transaction
 from console.customers.models import Customer
-from console.demo import chat_crowd, chats, crowd, desk, ticket_crowd
+from console.demo import chat_crowd, chats, crowd, ticket_crowd
+from console.demo.ages import desk_now
 from console.demo.cast import tell
 from console.demo.names import Names
 from console.demo.story import Story
+from console.demo.tickets import desk
 from console.hosting.models import Product, ProductKind
 from console.staff.models import Staff
 from console.tickets.canned.service import load_standard
@@ -83,7 +85,7 @@ def fill(
         if customers:
             with clock.standing_at(story.instant(0)):
                 _add_crowd(seed, customers, story, lambda count: progress("customers", count))
-        with clock.standing_at(desk.desk_now()):
+        with clock.standing_at(desk_now()):
             if tickets:
                 crowd_of_tickets = ticket_crowd.Crowd(session, seed, tickets, clock.now())
                 ticket_crowd.fill(crowd_of_tickets, lambda count: progress("tickets", count))

@@ -6,14 +6,11 @@ from collections.abc import Callable, Iterator
 from enum import Enum
 from typing import Any, ClassVar
 
-from flask import Response, flash, jsonify, redirect, request, stream_with_context
+from flask import Response, jsonify, request, stream_with_context
 from flask.typing import ResponseReturnValue
-from flask_admin.actions import action
 from flask_admin.base import BaseView, expose
-from flask_admin.contrib.sqla import ModelView
 from flask_admin.form import BaseForm
-from flask_admin.helpers import get_redirect_target
-from flask_babel import gettext, lazy_gettext
+from flask_babel import lazy_gettext
 from flask_login import current_user
 from markupsafe import Markup
 from sqlalchemy import Select, func, select
@@ -21,17 +18,16 @@ from sqlalchemy.orm import raiseload
 
 from console.audit.service import record
 from console.core import clock
-from console.core.actor import Actor
 from console.core.context import settings
 from console.core.db import db
-from console.core.errors import Invalid, NotFound, Refusal, Text
-from console.core.forms import Catalogue
+from console.core.errors import NotFound, Text
 from console.core.search import SearchIndex
 from console.core.transaction import transaction
 from console.staff.roles import Permission
 from console.views import export as csv_export
 from console.views.filtering import ListFilter, read_key
 from console.views.paging import COUNTED, PAGE_SIZES, Ask, after_cursor, ordered, read_ask, write_cursor
+from console.views.verbs import ByVerbs
 from console.web.answers import local_time, wants_json
 from console.web.identity import ask_to_sign_in, current_actor
 
@@ -76,17 +72,7 @@ class Page(Guarded, BaseView):
     """A page that is not a list of one table."""
 
 
-class ConsoleForm(BaseForm):
-    """The base of Flask-Admin's generated forms. CSRFProtect checks the token of every unsafe request."""
-
-    class Meta(BaseForm.Meta):
-        """The messages are ours."""
-
-        def get_translations(self, _form: Any) -> Catalogue:
-            return Catalogue()
-
-
-class BaseModelView(Guarded, ModelView):
+class BaseModelView(Guarded, ByVerbs):
     """A list of one table, safe by default.
 
     Nothing is created, edited, deleted or exported unless a subclass says so,
@@ -118,7 +104,6 @@ class BaseModelView(Guarded, ModelView):
     inline_models = None
     form: type[BaseForm] | None = None
     form_columns = None
-    form_base_class = ConsoleForm
     export_types = ("csv",)
     page_size = PAGE_SIZES[0]
     list_template = "admin/model/list.html"
@@ -324,80 +309,6 @@ class BaseModelView(Guarded, ModelView):
         value = self._get_field_value(row, name)
         return csv_export.amount_cell(value) if name in self.amount_columns else value
 
-    # Writing: only through verbs ----------------------------------------
-
-    def create_verb(self, actor: Actor, form: Any) -> Any:
-        """Call the verb that creates what ``form`` says and return the new row (inside a transaction)."""
-        raise NotImplementedError
-
-    def change_verb(self, actor: Actor, row: Any, form: Any) -> None:
-        """Call the verb that changes ``row`` (inside a transaction)."""
-        raise NotImplementedError
-
-    def delete_verb(self, actor: Actor, row: Any) -> None:
-        """Call the verb that removes ``row`` (inside a transaction)."""
-        raise NotImplementedError
-
-    def create_model(self, form: Any) -> Any:
-        """Create through the verb; ``None`` when it refused."""
-        return self._attempt(lambda actor: self.create_verb(actor, form), form)[1]
-
-    def update_model(self, form: Any, model: Any) -> bool:
-        """Change through the verb; ``False`` when it refused."""
-        key = model.id
-        return self._attempt(lambda actor: self.change_verb(actor, self._wanted(key), form), form)[0]
-
-    def delete_model(self, model: Any) -> bool:
-        """Remove through the verb."""
-        key = model.id
-        return self._attempt(lambda actor: self.delete_verb(actor, self._wanted(key)), None)[0]
-
-    def _attempt(self, verb: Callable[[Actor], Any], form: Any) -> tuple[bool, Any]:
-        """Run ``verb`` in a transaction; tell whether it went, and what it returned.
-
-        With a form a refusal is shown beside what was typed, without one it is raised.
-        """
-        actor = current_actor()
-        try:
-            with transaction():
-                return True, verb(actor)
-        except Refusal as refusal:
-            if wants_json() or form is None:
-                raise
-            for name, texts in refusal.fields.items():
-                if name in form:
-                    form[name].errors = [*form[name].errors, *map(str, texts)]
-            flash(str(refusal.message), "danger")
-            return False, None
-
-    @expose("/new/", methods=("GET", "POST"))
-    def create_view(self) -> ResponseReturnValue:
-        """Show the form for a new row, or create it."""
-        form = self.create_form()
-        if self.validate_form(form):
-            row = self.create_model(form)
-            if row is not None:
-                flash(gettext("Created."), "success")
-                return redirect(self.get_save_return_url(row, is_created=True), 303)
-        return self._form_page(self.create_template, form, model=None)
-
-    @expose("/edit/", methods=("GET", "POST"))
-    def edit_view(self) -> ResponseReturnValue:
-        """Show the form for a row, or change it."""
-        row = self._wanted(request.values.get("id"))
-        form = self.edit_form(obj=row)
-        if self.validate_form(form) and self.update_model(form, row):
-            flash(gettext("Saved."), "success")
-            return redirect(self.get_save_return_url(row, is_created=False), 303)
-        return self._form_page(self.edit_template, form, model=row)
-
-    def _form_page(self, template: str, form: Any, **context: Any) -> ResponseReturnValue:
-        tried = request.method == "POST"
-        if tried and wants_json():
-            raise Invalid(fields=form.errors)
-        page = self.render(template, form=form, return_url=self._return_url(), **context)
-        return page, 422 if tried else 200
-
     @expose("/details/")
     def details_view(self) -> ResponseReturnValue:
         """Show one row."""
@@ -409,45 +320,6 @@ class BaseModelView(Guarded, ModelView):
             get_value=self.get_detail_value,
             return_url=self._return_url(),
         )
-
-    @expose("/delete/", methods=("POST",))
-    def delete_view(self) -> ResponseReturnValue:
-        """Remove one row."""
-        self.delete_model(self._wanted(request.form.get("id")))
-        flash(gettext("Deleted."), "success")
-        return redirect(self._return_url(), 303)
-
-    @expose("/action/", methods=("POST",))
-    def action_view(self) -> ResponseReturnValue:
-        """Do something to several rows."""
-        name = request.form.get("action", "")
-        handler = self._actions_data.get(name)
-        if handler is None or not self.is_action_allowed(name):
-            raise NotFound
-        ids = request.form.getlist("rowid")
-        if not ids:
-            flash(gettext("Select at least one row first."), "warning")
-            return redirect(self._return_url(), 303)
-        answer: ResponseReturnValue | None = handler[0](ids)
-        return answer if answer is not None else redirect(self._return_url(), 303)
-
-    @action("delete", lazy_gettext("Delete"))
-    def action_delete(self, _ids: tuple[str, ...]) -> None:
-        """Flask-Admin's own deletes and commits row by row: it is off."""
-        raise NotFound
-
-    def is_action_allowed(self, name: str) -> bool:
-        """Tell whether this person may use the bulk action ``name``."""
-        return name != "delete" and bool(super().is_action_allowed(name))
-
-    def _wanted(self, key: Any) -> Any:
-        row = self.get_one(key)
-        if row is None:
-            raise NotFound
-        return row
-
-    def _return_url(self) -> str:
-        return get_redirect_target() or self.get_url(".index_view")
 
 
 def _bounded(keys: Select[Any]) -> Any:

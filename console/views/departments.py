@@ -21,8 +21,9 @@ from console.staff.departments import DepartmentData
 from console.staff.models import Department
 from console.staff.roles import Permission
 from console.views import formatters
-from console.views.base import BaseModelView, ConsoleForm
+from console.views.base import BaseModelView
 from console.views.labels import Label
+from console.views.verbs import ConsoleForm
 from console.web.answers import wants_json
 
 YES_NO = {

@@ -23,7 +23,7 @@ from console.customers.rights import Right
 from console.hosting.models import Product, ProductKind, Service
 from console.staff.models import Department
 from console.staff.roles import Permission
-from console.tickets import handling, side
+from console.tickets import choices, handling, side
 from console.tickets.models import Priority, Ticket, TicketStatus
 from console.tickets.queries import departments, find_ticket, lock_ticket
 from console.tickets.tags import clean_tags
@@ -216,7 +216,7 @@ def fact_form(actor: Actor, ticket: Ticket, wanted: frozenset[str]) -> dict[str,
     if "department" in wanted:
         offered["departments"] = _departments(ticket)
     if "assignee" in wanted:
-        offered["colleagues"] = side.colleagues(ticket)
+        offered["colleagues"] = choices.colleagues(ticket)
     if "tags" in wanted:
         offered["known_tags"] = known_tags()
     if "customer" in wanted:
@@ -248,7 +248,7 @@ class TicketFacts(_Base):
         """Show who could take the ticket."""
         ticket = find_ticket(current_actor(), number)
         page: str = self.render(
-            "admin/ticket_give.html", ticket=ticket, sheet=in_sheet(), colleagues=side.colleagues(ticket)
+            "admin/ticket_give.html", ticket=ticket, sheet=in_sheet(), colleagues=choices.colleagues(ticket)
         )
         return page
 

@@ -16,7 +16,7 @@ from console.core.errors import Invalid, NotFound, Refusal, Text
 from console.core.transaction import transaction
 from console.staff.models import Staff
 from console.staff.roles import Permission
-from console.tickets import handling, merging, side
+from console.tickets import choices, handling, merging, side
 from console.tickets.models import MAX_SUBJECT, MessageKind, Ticket, TicketMessage, TicketStatus
 from console.tickets.queries import find_ticket, tree
 from console.tickets.reviews import queries as reviews
@@ -104,7 +104,7 @@ class TicketJoins(_Base):
             "admin/ticket_merge.html",
             ticket=ticket,
             sheet=in_sheet(),
-            candidates=side.candidates(current_actor(), ticket) if joining is None else (),
+            candidates=choices.candidates(current_actor(), ticket) if joining is None else (),
             joining=joining,
             typed=typed,
             way=IN if way == IN else OUT,
@@ -184,7 +184,7 @@ class TicketJoins(_Base):
             "admin/ticket_link.html",
             ticket=ticket,
             sheet=in_sheet(),
-            candidates=[one for one in side.candidates(current_actor(), ticket) if one.id not in linked],
+            candidates=[one for one in choices.candidates(current_actor(), ticket) if one.id not in linked],
             typed=typed,
             wrong=reasons(refusal),
             status_label=status_label,

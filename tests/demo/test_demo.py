@@ -33,8 +33,8 @@ from console.customers.pins import current_pin
 from console.customers.service import CustomerData, MemberData, check_customer, check_member
 from console.customers.verification import verify
 from console.demo import service as demo
+from console.demo.ages import desk_now
 from console.demo.cli import command
-from console.demo.desk import desk_now
 from console.demo.names import Names
 from console.demo.talks import PAST
 from console.demo.ticket_crowd import RARE

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from console.demo.cases import (
+from console.demo.tickets.steps import (
     AGENT,
     CHAT,
     CLOSED,

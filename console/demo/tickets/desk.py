@@ -1,0 +1,102 @@
+"""The ticket desk of the demo: departments, questions and answers, reviews, views; all through the verbs."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from sqlalchemy import select
+
+from console.core import clock
+from console.core.db import db
+from console.demo.ages import WorkingTime, desk_now
+from console.demo.story import Story
+from console.demo.tickets.in_work import IN_WORK
+from console.demo.tickets.new import NEW
+from console.demo.tickets.past import PAST
+from console.demo.tickets.telling import Desk
+from console.demo.tickets.with_customer import WITH_CUSTOMER
+from console.mail.models import Mail, MailState
+from console.staff.departments import DepartmentData, change_department
+from console.staff.models import Department
+from console.tickets import saved_views
+
+REFUSED = "hannah.brooks@birchwood.example.com"  # a mailbox that is not there
+DEFERRED = "incident@aurora-bank.example.com"  # whose server lets strangers wait
+OPENED = 399  # days ago
+MEMBERS = {
+    "technical": ("agent", "agent2", "supervisor"),
+    "accounting": ("billing", "supervisor"),
+    "sales": ("agent", "agent2", "supervisor"),
+    "abuse": ("agent2", "supervisor"),
+}
+SHARED_VIEWS: tuple[tuple[str, dict[str, str], tuple[str, ...]], ...] = (
+    ("Pošta", {"view": "open", "tag": "pošta"}, ()),
+    ("Hitno i visoko", {"view": "open", "priority": "3", "sort": "due_at"}, ()),
+    ("From abroad", {"view": "all", "requester": "office.nordlicht@example.test"}, ("number", "subject", "status")),
+)
+OWN_VIEWS: tuple[tuple[str, str, dict[str, str], tuple[str, ...]], ...] = (
+    ("agent", "Bezbednost", {"view": "all", "tag": "bezbednost"}, ("subject", "customer", "status", "updated_at")),
+    ("agent2", "Čekaju me", {"view": "waiting", "assignee": "me"}, ()),
+)
+
+
+def tell(story: Story) -> None:
+    """Put the desk into ``story``."""
+    story.at(story.instant(OPENED, hour=15), lambda: _open_departments(story))
+    desk = Desk(story, WorkingTime(desk_now()))
+    for case in (*PAST, *WITH_CUSTOMER, *IN_WORK, *NEW):
+        desk.tell(case)
+    story.at(desk.working.ago(130), lambda: _save_views(story))
+
+
+def settle() -> None:
+    """Let the worker look at what the story left, as it would have: promises told of, the queue of reviews filled."""
+    from console.tickets.promises.watch import watch
+    from console.tickets.reviews.gather import gather
+
+    with clock.standing_at(desk_now()):
+        watch()
+        gather()
+
+
+def send_mail(story: Story) -> None:
+    """Let the mail of the story have left, as it would have: one came back, one is tried again."""
+    now = desk_now()
+    refused = select(Mail).where(Mail.template == "ticket_opened", Mail.to_address == REFUSED).limit(1)
+    deferred = select(Mail).where(Mail.template == "ticket_opened", Mail.to_address == DEFERRED).limit(1)
+    for mail in db.session.scalars(select(Mail).where(Mail.state == MailState.QUEUED, Mail.send_after < now)):
+        left = mail.send_after + timedelta(seconds=1 + story.rng.randint(0, 4))
+        mail.state, mail.attempts = MailState.SENT, 1
+        mail.first_try_at = mail.last_try_at = mail.sent_at = left
+    for mail in db.session.scalars(refused):
+        mail.state, mail.sent_at, mail.failed_at = MailState.FAILED, None, mail.last_try_at
+        mail.last_error = "550 5.1.1 <hannah.brooks@birchwood.example.com>: Recipient address rejected: User unknown"
+    for mail in db.session.scalars(deferred):
+        mail.state, mail.sent_at, mail.attempts = MailState.QUEUED, None, 3
+        mail.last_try_at, mail.send_after = now - timedelta(minutes=4), now + timedelta(hours=2)
+        mail.last_error = "451 4.7.1 Greylisting in action, please come back later"
+    db.session.flush()
+
+
+def _open_departments(story: Story) -> None:
+    actor = story.actor("supervisor")
+    for department in db.session.scalars(select(Department).order_by(Department.id)).all():
+        change_department(
+            actor,
+            department.id,
+            DepartmentData(
+                name_sr=department.name_sr,
+                name_en=department.name_en,
+                verified_only=department.verified_only,
+                private=department.private,
+                position=department.position,
+                members=[story.staff[who].id for who in MEMBERS.get(department.key, ())],
+            ),
+        )
+
+
+def _save_views(story: Story) -> None:
+    for name, query, columns in SHARED_VIEWS:
+        saved_views.save_view(story.actor("supervisor"), name, query, columns, shared=True)
+    for who, name, query, columns in OWN_VIEWS:
+        saved_views.save_view(story.actor(who), name, query, columns)

@@ -1,0 +1,74 @@
+"""What may be chosen beside a ticket: another ticket to merge or link, a colleague to give it to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import (
+    ColumnElement,
+    exists,
+    func,
+    or_,
+    select,
+)
+from sqlalchemy.orm import joinedload
+
+from console.core.actor import Actor
+from console.core.db import db
+from console.staff.models import Department, DepartmentMember, Staff
+from console.staff.roles import PERMISSIONS, Permission, Role
+from console.tickets.models import Ticket
+from console.tickets.queries import visible
+
+
+def candidates(actor: Actor, ticket: Ticket, limit: int = 20) -> Sequence[Ticket]:
+    """Return the tickets of the same address or account that may be merged or linked with this one, open ones first."""
+    whose: ColumnElement[bool] = Ticket.requester_email == ticket.requester_email
+    if ticket.customer_id is not None:
+        whose = or_(whose, Ticket.customer_id == ticket.customer_id)
+    query = (
+        select(Ticket)
+        .where(whose, Ticket.id != ticket.id, Ticket.merged_into_id.is_(None), visible(actor))
+        .options(joinedload(Ticket.department))
+        .order_by(Ticket.is_open.desc(), Ticket.id.desc())
+        .limit(limit)
+    )
+    return db.session.scalars(query).all()
+
+
+@dataclass(frozen=True)
+class Colleague:
+    """Somebody a ticket may be given to, and how many open ones they have."""
+
+    id: int
+    name: str
+    open: int
+
+
+def colleagues(ticket: Ticket) -> list[Colleague]:
+    """Return who may take the ticket: works on tickets, and is in its department where that is private."""
+    busy = (
+        select(Ticket.assignee_id.label("id"), func.count().label("open"))
+        .where(Ticket.is_open.is_(True), Ticket.assignee_id.is_not(None))
+        .group_by(Ticket.assignee_id)
+        .subquery()
+    )
+    member = exists().where(DepartmentMember.staff_id == Staff.id, DepartmentMember.department_id == Department.id)
+    query = (
+        select(Staff.id, Staff.name, func.coalesce(busy.c.open, 0).label("open"))
+        .select_from(Staff)
+        .join(Department, Department.id == ticket.department_id)
+        .outerjoin(busy, busy.c.id == Staff.id)
+        .where(
+            Staff.active.is_(True),
+            Staff.role.in_(_roles(Permission.WORK_TICKETS)),
+            or_(Department.private.is_(False), Staff.role.in_(_roles(Permission.REVIEW)), member),
+        )
+        .order_by(Staff.name, Staff.id)
+    )
+    return [Colleague(row.id, row.name, row.open) for row in db.session.execute(query)]
+
+
+def _roles(permission: Permission) -> list[Role]:
+    return [role for role, held in PERMISSIONS.items() if permission in held]
