@@ -19,7 +19,7 @@ from console.core.context import settings
 from console.core.db import db
 from console.core.errors import Conflict, NotFound
 from console.core.transaction import transaction
-from console.mail import reading
+from console.mail import reading, relay
 from console.mail.models import Mail, MailState
 from console.mail.queries import LINE, WAITING, Stage, copies_of, failed_lately, in_stage, matching, stage_of
 from console.mail.service import resend, withdraw
@@ -188,6 +188,7 @@ class MailList(BaseModelView):
             subjects={row.id: mail_labels.subjects(actor, row) for row in rows},
             stage_of=stage_of,
             may_resend=actor.may(Permission.RESEND_MAIL),
+            relay=relay.relay(),
             return_url=self.get_url(".index_view", **ask.query(page=page)),
         )
 

@@ -17,7 +17,7 @@ from console.core import clock
 from console.core.transaction import transaction
 from console.customers.models import MemberRole, VerificationKind
 from console.customers.rights import READING_RIGHTS, Right
-from console.mail import reading
+from console.mail import reading, relay
 from console.mail.models import Mail, MailState
 from console.mail.queries import Stage, in_stage, stage_of
 from console.staff.models import Staff
@@ -440,3 +440,26 @@ def test_each_template_is_previewed_in_both_languages(client: ConsoleClient) -> 
         assert client.get(f"/console/mail/templates/?{odd}").status_code == 200
     for odd in ("base/0", "ticket_reply/9", "nema/0"):
         assert client.get(f"/console/mail/templates/{odd}/html").status_code == 404
+
+
+def test_a_mail_server_that_does_not_answer_is_told_of(
+    client: ConsoleClient, new_client: Callable[[], ConsoleClient], sent: Sent
+) -> None:
+    del sent
+    sign_in(client, Role.SUPERVISOR)
+    agent = new_client()
+    sign_in(agent, Role.AGENT)
+    english = {"Accept-Language": "en"}
+    assert "data-relay" not in client.get("/console/mail/").text
+    with transaction():
+        relay.note_failure("connection refused <smtp>", clock.now(), misconfigured=False)
+    page = client.get("/console/mail/", headers=english).text
+    assert "The mail server does not take mail." in page and "connection refused &lt;smtp&gt;" in page
+    theirs = agent.get("/console/mail/", headers=english).text
+    assert "The mail server does not take mail." in theirs and "connection refused" not in theirs
+    with transaction():
+        relay.note_failure("535 no", clock.now(), misconfigured=True)
+    assert "refuses our sign-in or encryption" in client.get("/console/mail/", headers=english).text
+    with transaction():
+        relay.note_recovery(clock.now())
+    assert "data-relay" not in client.get("/console/mail/").text
