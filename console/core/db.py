@@ -21,7 +21,7 @@ from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
-from console.core.postgres import connect_args
+from console.core.postgres import connect_args, set_autocommit
 from console.core.settings import Settings, sqlite_path
 
 NAMING = {
@@ -153,8 +153,8 @@ def _ping_what_rested(engine: Engine) -> None:
     @event.listens_for(engine, "checkin")
     def on_checkin(connection: DBAPIConnection | None, entry: ConnectionPoolEntry) -> None:
         entry.info["used"] = time.monotonic()
-        if connection is not None and connection.autocommit:  # as it is where only reading was done
-            connection.autocommit = False
+        if connection is not None:  # it read, perhaps, without a transaction
+            set_autocommit(connection, False)
 
     @event.listens_for(engine, "checkout")
     def on_checkout(connection: DBAPIConnection, entry: ConnectionPoolEntry, _proxy: PoolProxiedConnection) -> None:

@@ -15,7 +15,7 @@ from gevent import get_hub, monkey
 from gevent.hub import Waiter
 from psycopg import _queries, waiting
 from psycopg.abc import PQGen
-from psycopg.pq import ExecStatus
+from psycopg.pq import ExecStatus, TransactionStatus
 
 R = TypeVar("R")
 LONGEST = 16_384  # characters of a statement that is remembered; the longest page's has 12,000
@@ -29,6 +29,12 @@ def connect_args() -> dict[str, Any]:
     if monkey.is_module_patched("select"):
         waiting.wait = wait_on_hub  # looked up there for every wait; there is no setting for a function of one's own
     return {"cursor_factory": Cursor}
+
+
+def set_autocommit(connection: Any, value: bool) -> None:
+    """Let each statement be a transaction of its own, or not; a connection that is lost stays as it is."""
+    if connection.autocommit != value and connection.pgconn.transaction_status == TransactionStatus.IDLE:
+        connection.autocommit = value
 
 
 def wait_on_hub(gen: PQGen[R], fileno: int, interval: float = 0.0, timeout: float | None = None) -> R:

@@ -19,6 +19,7 @@ from sqlalchemy.orm import ORMExecuteState, Session
 from console.core.db import WRITES, db
 from console.core.errors import Busy
 from console.core.metrics import TRANSACTIONS
+from console.core.postgres import set_autocommit
 
 log = logging.getLogger(__name__)
 
@@ -160,9 +161,8 @@ def _read_at_once(session: Session, _transaction: object, connection: Connection
 
     Each statement sees what is committed when it runs; at READ COMMITTED it is no different inside of a transaction.
     """
-    raw = connection.connection.dbapi_connection
-    if raw is not None and connection.dialect.name == "postgresql" and not session.info.get(_WRITING):
-        raw.autocommit = True
+    if connection.dialect.name == "postgresql" and not session.info.get(_WRITING):
+        set_autocommit(connection.connection.dbapi_connection, True)
 
 
 @event.listens_for(Session, "before_flush")

@@ -11,6 +11,7 @@ from flask import Flask
 from psycopg import Connection
 from psycopg.pq import TransactionStatus
 from sqlalchemy import func, select, text, update
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from console.core.db import db
@@ -55,7 +56,7 @@ def test_reading_begins_no_transaction(app: Flask, session: Session) -> None:
 
 def test_writing_has_one_and_it_rolls_back(session: Session) -> None:
     member = factories.make_staff(Role.AGENT)
-    session.scalar(select(1))
+    session.scalar(text("SELECT 1"))
     with pytest.raises(ZeroDivisionError), transaction() as writing:
         writing.execute(update(Staff).values(name="Neko Drugi"))
         assert raw(writing).info.transaction_status == TransactionStatus.INTRANS
@@ -64,7 +65,7 @@ def test_writing_has_one_and_it_rolls_back(session: Session) -> None:
 
 
 def test_a_connection_goes_back_as_it_came(app: Flask, session: Session) -> None:
-    session.scalar(select(1))
+    session.scalar(text("SELECT 1"))
     connection = raw(session)
     assert connection.autocommit
     end_reading(session)
@@ -73,6 +74,18 @@ def test_a_connection_goes_back_as_it_came(app: Flask, session: Session) -> None
         begun.execute(text("SELECT 1"))
         used = begun.connection.dbapi_connection
         assert isinstance(used, Connection) and used.info.transaction_status == TransactionStatus.INTRANS
+
+
+def test_one_that_was_cut_is_thrown_away(session: Session) -> None:
+    session.scalar(text("SELECT 1"))
+    lost = raw(session)
+    with db.engine.connect() as other:
+        other.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": lost.info.backend_pid})
+    with pytest.raises(OperationalError):
+        session.scalar(text("SELECT 2"))
+    session.rollback()
+    assert lost.closed
+    assert session.scalar(text("SELECT 3")) == 3
 
 
 def test_columns_are_described_when_looked_at(session: Session) -> None:
