@@ -6,6 +6,7 @@ pytest never patches gevent: what needs a patched process starts one.
 
 from __future__ import annotations
 
+import gc
 import os
 import random
 import shutil
@@ -36,8 +37,9 @@ from console.setup import prepare_database
 from console.staff.models import Staff
 from console.staff.roles import Role
 from tests import factories
-from tests.support import postgres, proofs, redis, server
+from tests.support import postgres, proofs, redis, routing, server
 from tests.support.client import ConsoleClient
+from tests.support.reused import Reused
 from tests.support.templates import CompiledTemplates
 
 DATABASES = ("sqlite", "postgresql")
@@ -72,6 +74,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[proofs.KEY] = proofs.Proofs()
+    routing.keep_compiled()
+    gc.set_threshold(20_000, 20, 20)
     if not config.getoption("--hypothesis-profile", default=None):
         hypothesis_settings.load_profile("prove" if config.getoption("--prove") else "sample")
 
@@ -109,7 +113,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         output["proofs"] = noted.lines
         return
     if session.config.getoption("--prove"):
-        noted.write(server.ROOT / "docs" / "proofs.md")
+        noted.write(server.ROOT / "docs" / "proofs.md", keep=not _is_whole(session.config))
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     skipped = reporter.stats.get("skipped", []) if reporter else []
     if in_ci() and skipped:
@@ -123,6 +127,11 @@ def pytest_testnodedown(node: Any) -> None:
     for test, lines in getattr(node, "workeroutput", {}).get("proofs", {}).items():
         for line in lines:
             node.config.stash[proofs.KEY].note(test, line)
+
+
+def _is_whole(config: pytest.Config) -> bool:
+    """Tell whether every test was asked for, not some by name or mark."""
+    return config.args_source is config.ArgsSource.TESTPATHS and not (config.option.keyword or config.option.markexpr)
 
 
 def in_ci() -> bool:
@@ -187,10 +196,10 @@ def postgres_server() -> Iterator[postgres.Postgres]:
 
 
 @pytest.fixture(scope="session")
-def _postgres_template(postgres_server: postgres.Postgres) -> str:
-    """The name of a migrated PostgreSQL database to copy."""
+def _reused(postgres_server: postgres.Postgres) -> Reused:
+    """Migrated PostgreSQL databases."""
     _migrate(postgres_server.create("migrated"))
-    return "migrated"
+    return Reused(postgres_server, "migrated")
 
 
 def _migrate(url: str) -> None:
@@ -211,11 +220,10 @@ def _fresh_sqlite(request: pytest.FixtureRequest) -> Iterator[str]:
 
 @contextmanager
 def _fresh_postgres(request: pytest.FixtureRequest) -> Iterator[str]:
-    template: str = request.getfixturevalue("_postgres_template")
-    instance: postgres.Postgres = request.getfixturevalue("postgres_server")
-    name = f"test_{next(_names)}"
-    yield instance.create(name, template)
-    instance.drop(name)
+    reused: Reused = request.getfixturevalue("_reused")
+    name = reused.take()
+    yield request.getfixturevalue("postgres_server").url(name)
+    reused.give_back(name)
 
 
 @pytest.fixture
