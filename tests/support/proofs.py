@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 HEAD = (
-    "# Proofs\n\nWritten by `make prove`. Each line was noted by the test named above it, at full count, on the day told"
-    " there.\n"
+    "# Proofs\n\nWritten by `make prove`. Each line was noted by the test named above it, at full count, "
+    "on the day told there.\n"
 )
 _SECTION = "\n## "
 

@@ -26,4 +26,4 @@ def keep_compiled() -> None:
             compiled[key] = original(rule, append_unknown)
         return compiled[key]
 
-    Rule._compile_builder = compile_builder  # type: ignore[method-assign]
+    Rule._compile_builder = compile_builder  # type: ignore[method-assign,assignment]
