@@ -19,13 +19,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 from typing import Any
-from uuid import uuid4
 
-from console.bench.http import BenchError, Browser
+from console.bench.chatpeers import Desk, Peers, relay_peers
+from console.bench.http import BenchError
 from console.bench.place import engine_name, machine, temporary_database
 from console.bench.report import Report, kept
 from console.bench.serving import ROOT, START_SECONDS, free_port
-from console.core.settings import DEMO_PASSWORD
 
 CLOCK = "2026-11-23T11:00:00+01:00"  # a Monday: it is open
 PACE = 0.25  # seconds between a visitor's messages
@@ -35,7 +34,6 @@ DELAY_ROUNDS = 3
 MOST_EXTRA = 10.0  # milliseconds of p99 above the relay's
 MOST_KIB = 80
 MOST_CONNECTING = 3.0
-Peers = list[dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -84,11 +82,11 @@ def run(size: Size, server: str | None, command: str) -> Report:
         database = stack.enter_context(temporary_database(server))
         relay = stack.enter_context(_serve("console.bench.relay", folder))
         product = stack.enter_context(_product(folder, database))
-        desk = _Desk(product.url)
+        desk = Desk(product.url)
         found = _Found()
         for _ in range(size.rounds):
             sides = (
-                ("relay", relay, _relay_peers(relay.url, size.chats, PACE)),
+                ("relay", relay, relay_peers(relay.url, size.chats, PACE)),
                 ("product", product, desk.peers(size.chats, PACE)),
             )
             for name, served, peers in sides:
@@ -98,11 +96,11 @@ def run(size: Size, server: str | None, command: str) -> Report:
                 found.speeds[name].append(one["delivered"] / size.seconds)
                 found.busy = max(found.busy, one["busy"])
                 found.refused += one["refused"]
-        steady = _relay_peers(relay.url, size.steady, 1.0, both=True)
+        steady = relay_peers(relay.url, size.steady, 1.0, both=True)
         for _ in range(DELAY_ROUNDS):
             for name, peers in (("relay", steady), ("product", desk.peers(size.steady, 1.0, both=True))):
                 found.delays[name].append(_load("latency", peers, seconds=2 * size.seconds))
-        strangers = [one for one in _relay_peers(relay.url, size.connections, 0) if one["side"] == "v"]
+        strangers = [one for one in relay_peers(relay.url, size.connections, 0) if one["side"] == "v"]
         found.joined["relay"] = _connect(relay, strangers)
         found.joined["product"] = _connect(product, desk.strangers(size.connections))
     return _report(found, engine_name(server), size, command)
@@ -164,142 +162,6 @@ def _product(folder: Path, database: str) -> Iterator[Served]:
             raise BenchError(done.stderr[-2_000:])
     with _serve("console", folder, "serve", "--port", "PORT", env=env) as served:
         yield served
-
-
-# --- who speaks -------------------------------------------------------------------------------------------------------
-
-
-def _relay_peers(url: str, chats: int, every: float, *, both: bool = False) -> Peers:
-    """Return both sides of every room. ``both``: both speak at that pace; else ``a`` as fast as it can."""
-    return [
-        {
-            "side": side,
-            "url": url,
-            "namespace": "/relay",
-            "headers": {},
-            "auth": {"room": f"room-{number}"},
-            "packet": {"room": f"room-{number}"},
-            "every": every if side == "v" or both else 0,
-        }
-        for number in range(chats)
-        for side in ("v", "a")
-    ]
-
-
-class _Desk:
-    """The product's side: an agent signed in, chats opened and taken."""
-
-    def __init__(self, url: str) -> None:
-        self.url = url
-        browser = Browser(url)
-        browser.get("/login")
-        browser.post("/login", email="agent@example.test", password=DEMO_PASSWORD)
-        self.cookie = browser.cookie
-        browser.close()
-
-    def peers(self, chats: int, every: float, *, both: bool = False) -> Peers:
-        """Open and take new chats; return both sides of each."""
-        found: Peers = []
-        opened = self._open(chats)
-        for number, chat in opened:
-            found += [
-                self._visitor(chat["token"], every),
-                self._agent(number, every if both else 0),
-            ]
-        return found
-
-    def strangers(self, count: int) -> Peers:
-        """Return visitors who only connect."""
-        return [self._visitor(None, 0) for _ in range(count)]
-
-    def _visitor(self, token: str | None, every: float) -> dict[str, Any]:
-        return {
-            "side": "v",
-            "url": self.url,
-            "namespace": "/visitor",
-            "headers": {"Origin": self.url},
-            "auth": {"token": token} if token else {"language": "en"},
-            "packet": {},
-            "every": every,
-        }
-
-    def _agent(self, number: str, every: float) -> dict[str, Any]:
-        return {
-            "side": "a",
-            "url": self.url,
-            "namespace": "/desk",
-            "headers": {"Origin": self.url, "Cookie": self.cookie},
-            "auth": {},
-            "packet": {"chat": number, "kind": "reply"},
-            "every": every,
-            "first": [["chat:watch", {"chat": number}]],
-        }
-
-    def _open(self, chats: int) -> list[tuple[str, dict[str, Any]]]:
-        """Open chats and take them, each side over one connection."""
-        from console.bench import websocket
-
-        answers: list[tuple[str, dict[str, Any]]] = []
-        path = "/socket.io/?EIO=4&transport=websocket"
-        agent = _Caller(*websocket.connect(self.url + path, {"Origin": self.url, "Cookie": self.cookie}), "/desk")
-        visitor = _Caller(*websocket.connect(self.url + path, {"Origin": self.url}), "/visitor")
-        agent.call("desk:join", {})
-        for number in range(chats):
-            opening = {"name": f"V {number}", "email": f"v{number}@example.test", "question": "?"}
-            if number % 15 == 14:  # a visitor's connection is limited; another one is another visitor
-                visitor.close()
-                visitor = _Caller(*websocket.connect(self.url + path, {"Origin": self.url}), "/visitor")
-            opened = visitor.call("chat:open", {**opening, "client_id": uuid4().hex})["chat"]
-            agent.call("chat:claim", {"chat": opened["id"]})
-            answers.append((opened["id"], opened))
-        visitor.close()
-        agent.close()
-        return answers
-
-
-class _Caller:
-    """One connection that asks and waits."""
-
-    def __init__(self, sock: Any, rest: bytes, namespace: str) -> None:
-        from console.bench import websocket
-
-        self._websocket = websocket
-        self._sock, self._frames, self._namespace = sock, websocket.Frames(rest), namespace
-        self._number = 0
-        sock.sendall(websocket.frame(f"40{namespace},{{}}"))
-        self._until(f"40{namespace},")
-
-    def call(self, event: str, packet: dict[str, Any]) -> dict[str, Any]:
-        """Send an event; return its answer.
-
-        Raises:
-            BenchError: it was refused.
-        """
-        self._number += 1
-        self._sock.sendall(self._websocket.frame(f"42{self._namespace},{self._number}{json.dumps([event, packet])}"))
-        text = self._until(f"43{self._namespace},{self._number}")
-        answer: dict[str, Any] = json.loads(text[text.index("[") :])[0]
-        if not answer["ok"]:
-            raise BenchError(f"{event}: {answer['error']}")
-        return answer
-
-    def close(self) -> None:
-        self._sock.close()
-
-    def _until(self, beginning: str) -> str:
-        while True:
-            for _opcode, payload in self._frames.take():
-                text = payload.decode()
-                if text.startswith(beginning):
-                    return text
-                if text.startswith("44"):
-                    raise BenchError(text)
-                if text == "2":
-                    self._sock.sendall(self._websocket.frame("3"))
-            data = self._sock.recv(65_536)
-            if not data:
-                raise BenchError("a connection was closed")
-            self._frames.feed(data)
 
 
 # --- measuring --------------------------------------------------------------------------------------------------------

@@ -16,7 +16,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import Any
 
 import pyotp
 from flask_babel import lazy_gettext
@@ -36,7 +35,6 @@ from console.customers.models import (
     Customer,
     CustomerStatus,
     Guard,
-    MemberRole,
     Membership,
     Person,
     Verification,
@@ -45,7 +43,7 @@ from console.customers.models import (
 from console.customers.pins import DIGITS, hotp, is_valid
 from console.customers.rights import READING_RIGHTS
 from console.customers.service import normal_email
-from console.mail.service import queue
+from console.customers.verification_mails import tell_owner, tell_person
 from console.staff.roles import Permission
 
 WINDOW = timedelta(minutes=15)  # failures of one e-mail are counted in it
@@ -208,7 +206,7 @@ def override(actor: Actor, customer: Customer, reason: str) -> Verification:
         verification=verification.id,
         reason=reason,
     )
-    _tell_owner("override", actor, verification, reason=reason)
+    tell_owner("override", actor, verification, reason=reason)
     return verification
 
 
@@ -305,7 +303,7 @@ def _succeed(actor: Actor, guard: Guard, membership: Membership, channel: str, n
         channel=channel,
         rights=verification.rights,
     )
-    _tell_owner("verification", actor, verification, person=membership.person.name, role=membership.role.value)
+    tell_owner("verification", actor, verification, person=membership.person.name, role=membership.role.value)
     return verification
 
 
@@ -349,7 +347,7 @@ def _fail(
         for customer_id, subject in subjects.items():
             person = found[0].membership.person_id if found else None
             record(actor, "pin.locked", subject, customer_id=customer_id, person=person)
-        _tell_person(found[0].membership if found else None, guard.locked_until or now)
+        tell_person(found[0].membership if found else None, guard.locked_until or now)
 
 
 def _count_source(source: Guard, now: datetime) -> None:
@@ -369,55 +367,6 @@ def _count_pins(memberships: Sequence[int], now: datetime) -> None:
             pin_burned_at=case((failures >= BURN, now), else_=Membership.pin_burned_at),
         )
         .execution_options(synchronize_session=False)
-    )
-
-
-def _tell_person(membership: Membership | None, until: datetime) -> None:
-    """Mail the person that their verification is locked; for nobody, do the same and take it back."""
-    person, customer = (membership.person, membership.customer) if membership else (None, None)
-    with db.session.begin_nested() as savepoint:
-        queue(
-            "pin_locked",
-            to_address=person.email if person else "nobody@example.invalid",
-            to_name=person.name if person else "",
-            language=(person.language if person else None) or (customer.language if customer else None),
-            customer_id=customer.id if customer else None,
-            name=person.name if person else "",
-            at=clock.now(),
-            until=until,
-        )
-        db.session.flush()
-        if person is None:
-            savepoint.rollback()
-
-
-def _tell_owner(template: str, actor: Actor, verification: Verification, **values: Any) -> None:
-    customer = verification.customer
-    owner = db.session.scalar(
-        select(Person)
-        .join(Membership)
-        .where(
-            Membership.customer_id == customer.id,
-            Membership.role == MemberRole.OWNER,
-            Membership.removed_at.is_(None),
-        )
-    )
-    if owner is None:
-        return
-    queue(
-        template,
-        to_address=owner.email,
-        to_name=owner.name,
-        language=owner.language or customer.language,
-        customer_id=customer.id,
-        name=owner.name,
-        customer=customer.name,
-        number=customer.number,
-        channel=verification.channel.partition(":")[0],
-        staff=actor.name,
-        at=verification.started_at,
-        until=verification.expires_at,
-        **values,
     )
 
 
