@@ -1,4 +1,6 @@
 // The dashboard stays true without a reload: it asks again when a ticket has changed, at most every fifteen seconds.
+import { released } from './pressed.js';
+
 const page = document.querySelector('[data-dashboard]');
 const EVERY = 15_000;
 const ANYWAY = 60_000;  // the time goes on too, and a connection may be gone
@@ -11,6 +13,7 @@ async function refresh() {
   if (answer.redirected || answer.status === 401) return location.reload();  // the sign-in ended meanwhile
   if (!answer.ok) return;
   const told = new DOMParser().parseFromString(await answer.text(), 'text/html');
+  await released();
   for (const fresh of told.querySelectorAll('[data-part]')) put(fresh);
 }
 

@@ -1,4 +1,5 @@
 // New mail appears by itself. What is open stays open.
+import { released } from './pressed.js';
 
 const EVERY = 4_000;
 const box = document.querySelector('[data-box]');
@@ -27,6 +28,7 @@ async function redraw(fresh) {
   const answer = await fetch(location.href, { headers: { Accept: 'text/html' } });
   if (!answer.ok) return;
   const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
+  await released();
   const list = box.querySelector('[data-box-list]');
   const focused = document.activeElement?.dataset?.mail;
   const scrolled = list.scrollTop;

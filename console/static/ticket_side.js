@@ -1,6 +1,7 @@
 // Beside a ticket: its facts changed in their place, its verbs in sheets over the page, the verification as it comes.
 // Everything here is a form or a link that works without this script.
 import { toast } from './dialogs.js';
+import { released } from './pressed.js';
 import { count, say } from './texts.js';
 import { now, refresh as refreshTimes } from './times.js';
 
@@ -127,6 +128,7 @@ async function redraw({ force = false } = {}) {
   if (answer.status === 401 || answer.status === 404) { location.reload(); return; }
   if (!answer.ok) return;
   const told = await answer.json();
+  await released();
   drawColumn(told.side, force);
   drawActions(told.actions);
   const heading = document.querySelector('.page-head h1');

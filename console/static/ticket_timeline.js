@@ -1,5 +1,6 @@
 // The timeline: what is shown of it, earlier entries, what comes in while one looks, how far one has read.
 import { toast } from './dialogs.js';
+import { released } from './pressed.js';
 import { now, refresh } from './times.js';
 import { Refused, ask, base, me, one, post, root, say } from './ticket_ground.js';
 
@@ -149,6 +150,7 @@ async function read() {
     if (refused instanceof Refused && refused.status === 401) location.reload();  // the sign-in ended; drafts are kept
     return [];
   }
+  await released();
   const fresh = putLast(told.html);
   root.dataset.last = Math.max(lastKey(), told.last);
   root.dataset.seq = told.seq;

@@ -1,5 +1,6 @@
 // The ticket list: counts of its views, rows that stay true without a reload, and what is done to many at once.
 import { picked, toast } from './dialogs.js';
+import { released } from './pressed.js';
 import './sent.js';
 import { count, say } from './texts.js';
 import { now } from './times.js';
@@ -90,6 +91,7 @@ function address(parameters) {
 async function refresh(parameters) {
   const told = await ask(address(parameters)).catch(() => null);
   if (!told) return;
+  await released();
   told.rows.forEach(draw);
   since = told.at;
   remember();

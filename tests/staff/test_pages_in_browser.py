@@ -48,6 +48,7 @@ def address(app: Flask, session: Session) -> Iterator[str]:
 
 def look(page: Page) -> None:
     """Fail on what axe calls serious or critical, and on a page that scrolls sideways."""
+    page.wait_for_load_state("load")
     page.evaluate(f"() => {{ {AXE.read_text()} }}")
     found: list[dict[str, Any]] = page.evaluate("async () => (await axe.run(document)).violations")
     grave = [(one["id"], one["nodes"][0]["html"]) for one in found if one["impact"] in ("serious", "critical")]

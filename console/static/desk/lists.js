@@ -1,5 +1,6 @@
 // The left pane: mine, the queue, all; who waits for how long; colleagues.
 import { element, icon, time } from '../chat/parts.js';
+import { released } from '../pressed.js';
 import { base, count, kept, me, named, on, one, say, tell } from './ground.js';
 import { connected } from './line.js';
 import { current } from './rooms.js';
@@ -178,7 +179,7 @@ function announce(waiting) {
 
 let drawing = 0;
 export function soon() {
-  if (!drawing) drawing = requestAnimationFrame(() => { drawing = 0; draw(); });
+  if (!drawing) drawing = requestAnimationFrame(async () => { await released(); drawing = 0; draw(); });
 }
 
 // --- what is chosen -------------------------------------------------------------------------------------------------

@@ -1,0 +1,22 @@
+// A click is lost when what was pressed is drawn anew before the button is let go. Whatever draws by itself waits here.
+const LONGEST = 2_000;  // a mouse held for longer selects or drags something; what is new is shown all the same
+let down = false;
+let over;
+const waiting = [];
+
+function release() {
+  clearTimeout(over);
+  down = false;
+  waiting.splice(0).forEach((go) => go());
+}
+
+addEventListener('pointerdown', () => {
+  down = true;
+  clearTimeout(over);
+  over = setTimeout(release, LONGEST);
+}, true);
+for (const end of ['pointerup', 'pointercancel', 'dragend']) addEventListener(end, () => setTimeout(release), true);  // after the click
+addEventListener('blur', release);
+
+/** Wait until nothing is being pressed. */
+export const released = () => (down ? new Promise((go) => { waiting.push(go); }) : Promise.resolve());
