@@ -289,7 +289,13 @@ class Calendar:
         return count
 
     def _sum(self, start: datetime, end: datetime) -> timedelta:
-        return sum((b - a for a, b in self.spans(start, end)), timedelta())
+        # Every instant is of one local day, so the parts of two days never overlap: their order does not matter.
+        found = timedelta()
+        for day in self._days_from(self._local_day(start) - _DAY, min(LAST_DAY, self._local_day(end) + _DAY)):
+            for opens, closes in day.spans:
+                if opens < end and start < closes:
+                    found += min(closes, end) - max(opens, start)
+        return found
 
     # --- days ---
 

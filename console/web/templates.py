@@ -14,7 +14,8 @@ from typing import Any, Self
 from flask import has_request_context, request
 from flask.templating import Environment
 from jinja2 import Template, nodes
-from jinja2.runtime import Context
+from jinja2.environment import TemplateModule
+from jinja2.runtime import Context, Macro
 from jinja2.visitor import NodeTransformer
 from markupsafe import Markup
 from werkzeug.routing import BuildError
@@ -27,15 +28,28 @@ BY_MOUNT: dict[str, Callable[..., Any]] = {"icon": icon, "url_for": url_for}
 _PLAIN = {FunctionType, MethodType, BuiltinFunctionType}
 
 
+class PageTemplate(Template):
+    """Is made into a module once, where Jinja compares all names known to both sides at each import.
+
+    It looks for names that only the template which imports knows. Here all templates know the same.
+    """
+
+    def _get_default_module(self, ctx: Context | None = None) -> TemplateModule:
+        return super()._get_default_module()
+
+
 class PageContext(Context):
-    """Calls an ordinary function at once, where Jinja looks three times whether it wants more than was given."""
+    """Calls a function or a macro at once, where Jinja looks three times whether it wants more than was given."""
 
     def call(__self, __obj: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N805  (as Jinja has it: names may be "self")
         """Call ``__obj``, as Jinja does."""
-        if type(__obj) not in _PLAIN or hasattr(__obj, "jinja_pass_arg"):
+        kind = type(__obj)
+        if kind is not Macro and (kind not in _PLAIN or hasattr(__obj, "jinja_pass_arg")):
             return super().call(__obj, *args, **kwargs)
         kwargs.pop("_block_vars", None)
         kwargs.pop("_loop_vars", None)
+        if kind is Macro:
+            return __obj(__self.eval_ctx, *args, **kwargs)
         return __obj(*args, **kwargs)
 
 
@@ -43,6 +57,7 @@ class PageEnvironment(Environment):
     """Flask's environment, which gives a page in the language it is asked for in."""
 
     context_class = PageContext
+    template_class = PageTemplate
     # Of an environment for one language and mount: which, and its siblings.
     written_for: tuple[str, str | None] | None = None
 
