@@ -256,28 +256,27 @@ class Calendar:
         return self._sum(start, _midnight(first)) + self._whole(first, last) + self._sum(_midnight(last), end)
 
     def _whole(self, first: date, last: date) -> timedelta:
-        """Return the working time of whole days, ``last`` not among them."""
-        found, day = timedelta(), first
-        while day < last:
-            month = (day.replace(day=1) + _MONTH).replace(day=1)
-            until = min(month, last)
-            found += self._remembered(day, until)
-            day = until
-        return found
-
-    def _remembered(self, first: date, last: date) -> timedelta:
-        key = first, last
-        if key not in self._worked:
+        """Return the working time of whole days, ``last`` not among them. Remembered, and so is each month in it."""
+        found = self._worked.get((first, last))
+        if found is None:
+            if last <= _next_month(first):
+                found = self._sum(_midnight(first), _midnight(last))
+            else:
+                found, day = timedelta(), first
+                while day < last:
+                    until = min(_next_month(day), last)
+                    found += self._whole(day, until)
+                    day = until
             if len(self._worked) >= MOST_DAYS:
                 self._worked.clear()
-            self._worked[key] = self._sum(_midnight(first), _midnight(last))
-        return self._worked[key]
+            self._worked[first, last] = found
+        return found
 
     def _days_open(self, first: date, last: date) -> int:
         """Count the days with working time, ``last`` not among them; each month once."""
         count, day = 0, first
         while day < last:
-            until = min((day.replace(day=1) + _MONTH).replace(day=1), last)
+            until = min(_next_month(day), last)
             key = day, until
             if key not in self._counted:
                 if len(self._counted) >= MOST_DAYS:
@@ -419,6 +418,10 @@ class Calendar:
 
 def _midnight(day: date) -> datetime:
     return datetime.combine(day, time(), tzinfo=UTC)
+
+
+def _next_month(day: date) -> date:
+    return (day.replace(day=1) + _MONTH).replace(day=1)
 
 
 def _joined(pieces: Iterable[Piece]) -> list[Piece]:

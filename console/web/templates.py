@@ -34,7 +34,7 @@ class PageTemplate(Template):
     It looks for names that only the template which imports knows. Here all templates know the same.
     """
 
-    def _get_default_module(self, ctx: Context | None = None) -> TemplateModule:
+    def _get_default_module(self, ctx: Context | None = None) -> TemplateModule:  # noqa: ARG002  (Jinja passes it)
         return super()._get_default_module()
 
 
