@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from flask_babel import lazy_gettext
 from wtforms import HiddenField, IntegerField, SelectMultipleField, StringField, TextAreaField
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange
 
 from console.billing.migrate.request import MAX_REASON
 from console.core.forms import Form
+from console.core.texts import lazy_gettext
 
 LARGEST_KEY = 2**31 - 1
 

@@ -7,7 +7,6 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from flask_babel import lazy_gettext
 from sqlalchemy import select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
@@ -15,6 +14,7 @@ from console.billing.models import IdempotencyKey
 from console.core import clock
 from console.core.db import db
 from console.core.errors import Invalid
+from console.core.texts import lazy_gettext
 
 MAX_KEY = 100
 

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from flask_babel import lazy_gettext
 from sqlalchemy import select
 
 from console.audit.service import record
@@ -26,6 +25,7 @@ from console.core.context import settings
 from console.core.db import db
 from console.core.errors import Conflict, Invalid
 from console.core.money import CURRENCIES
+from console.core.texts import lazy_gettext
 from console.customers.models import Customer
 from console.hosting.models import Service
 from console.staff.roles import Permission

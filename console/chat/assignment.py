@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from flask_babel import lazy_gettext
 from sqlalchemy import select
 
 from console.audit.service import record
@@ -20,6 +19,7 @@ from console.core import clock
 from console.core.actor import SYSTEM, Actor
 from console.core.db import db
 from console.core.errors import Conflict, NotFound
+from console.core.texts import lazy_gettext
 from console.staff.models import Department, DepartmentMember, Staff
 from console.staff.roles import Permission
 

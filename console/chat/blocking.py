@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from flask_babel import lazy_gettext
 from sqlalchemy import select
 
 from console.audit.service import record
@@ -14,6 +13,7 @@ from console.core import clock
 from console.core.actor import Actor
 from console.core.db import db
 from console.core.errors import Invalid, NotFound, Text
+from console.core.texts import lazy_gettext
 from console.staff.roles import Permission
 
 MOST_DAYS = 90

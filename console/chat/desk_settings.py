@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from flask_babel import lazy_gettext
-
 from console.audit.service import record
 from console.chat import assignment, news, queries
 from console.chat.models import Assignment, ChatSettings
@@ -15,6 +13,7 @@ from console.core.actor import Actor
 from console.core.db import db
 from console.core.errors import Conflict, Invalid, Text
 from console.core.push import push
+from console.core.texts import lazy_gettext
 from console.core.transaction import after_commit
 from console.staff.roles import Permission
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hmac
 from datetime import timedelta
 
-from flask_babel import lazy_gettext
 from sqlalchemy import delete, func, select
 
 from console.chat.models import Chat, ChatFile
@@ -14,6 +13,7 @@ from console.core.context import files as store
 from console.core.context import sealer
 from console.core.db import db
 from console.core.errors import Conflict, Invalid, NotFound
+from console.core.texts import lazy_gettext
 from console.tickets.attachments import check
 
 MOST_PENDING = 20  # uploaded and not sent, of one chat

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from flask_babel import lazy_gettext
-
 from console.audit.service import record
 from console.chat import news, queries, ticketing, timeline
 from console.chat.assignment import assign_waiting, give
@@ -12,6 +10,7 @@ from console.core import clock
 from console.core.actor import Actor
 from console.core.db import db
 from console.core.errors import Conflict, Invalid
+from console.core.texts import lazy_gettext
 from console.customers.masking import mask_pins
 from console.mail.service import queue
 from console.staff.roles import Permission

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from flask_babel import lazy_gettext
 from sqlalchemy import func, or_, select
 
 from console.audit.service import record
@@ -17,6 +16,7 @@ from console.core.actor import Actor
 from console.core.context import settings
 from console.core.db import db
 from console.core.errors import Invalid, Refusal, Text, TooMany
+from console.core.texts import lazy_gettext
 from console.customers.masking import mask_pins
 from console.customers.models import Person
 from console.customers.service import normal_email

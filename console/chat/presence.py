@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime
 
-from flask_babel import lazy_gettext
 from sqlalchemy import update
 
 from console.audit.service import record
@@ -19,6 +18,7 @@ from console.core import clock
 from console.core.actor import Actor
 from console.core.db import db
 from console.core.errors import Invalid, NotFound
+from console.core.texts import lazy_gettext
 from console.core.transaction import after_commit
 from console.core.upsert import insert_missing
 from console.staff.roles import Permission

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from flask_babel import lazy_gettext
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
@@ -18,6 +17,7 @@ from console.core import clock
 from console.core.actor import SYSTEM, Actor
 from console.core.db import db
 from console.core.errors import Conflict, NotFound
+from console.core.texts import lazy_gettext
 from console.customers import cards
 from console.customers.models import Membership, Verification, VerificationCard, VerificationKind
 from console.customers.verification import end_by_channel, verify

@@ -17,7 +17,6 @@ from typing import Any
 
 import gevent
 from flask import Flask, current_app
-from flask_babel import lazy_gettext
 from gevent.event import AsyncResult, Event
 from gevent.monkey import is_module_patched
 from sqlalchemy import Connection, bindparam, select, tuple_, update
@@ -33,6 +32,7 @@ from console.core.db import db
 from console.core.errors import Busy, Conflict, Invalid, NotFound, Refusal, SignInNeeded
 from console.core.logging import get_logger
 from console.core.sessions import is_live
+from console.core.texts import lazy_gettext
 from console.core.transaction import transaction
 from console.staff.models import Staff, StaffSession
 from console.staff.roles import PERMISSIONS, Permission

@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from flask_babel import lazy_gettext
-
 from console.chat import timeline
 from console.chat.models import MAX_BODY, MAX_CLIENT_ID, Chat, MessageKind
 from console.core.actor import Actor
 from console.core.errors import Invalid
+from console.core.texts import lazy_gettext
 from console.customers.masking import mask_pins
 from console.tickets.masking import mask_spoken_pins
 from console.tickets.opening import clean_body

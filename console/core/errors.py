@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar, TypeAlias
 
-from flask_babel import lazy_gettext
 from flask_babel.speaklater import LazyString
+
+from console.core.texts import lazy_gettext
 
 Text: TypeAlias = str | LazyString
 

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask_babel import get_domain, gettext, lazy_gettext, ngettext
 from flask_wtf import FlaskForm
+
+from console.core.texts import gettext, lazy_gettext, ngettext, of_reader
 
 
 class Catalogue:
@@ -20,7 +21,7 @@ class Catalogue:
 
     def ngettext(self, one: str, many: str, count: int) -> str:
         """Translate a message that counts; WTForms fills it in itself, Flask-Babel's own would too early."""
-        return str(get_domain().get_translations().ungettext(one, many, count))
+        return str(of_reader().translations.ungettext(one, many, count))
 
 
 class Form(FlaskForm):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from flask_babel import lazy_gettext
 from wtforms import EmailField, HiddenField, IntegerField, PasswordField, StringField, TextAreaField
 from wtforms.validators import DataRequired
 
 from console.core.errors import Text
 from console.core.forms import Form
+from console.core.texts import lazy_gettext
 
 SPOKEN_CHANNELS: tuple[tuple[str, Text], ...] = (
     ("phone", lazy_gettext("By phone")),

@@ -10,7 +10,6 @@ from functools import lru_cache
 
 from babel import Locale
 from email_validator import EmailNotValidError, validate_email
-from flask_babel import lazy_gettext
 from sqlalchemy import select, update
 from stdnum.rs import pib as serbian_pib
 
@@ -21,6 +20,7 @@ from console.core.context import settings
 from console.core.db import db
 from console.core.errors import Conflict, Invalid, Text
 from console.core.money import CURRENCIES
+from console.core.texts import lazy_gettext
 from console.core.upsert import insert_missing
 from console.customers.models import (
     CUSTOMER_SEARCH,

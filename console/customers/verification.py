@@ -18,7 +18,6 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 
 import pyotp
-from flask_babel import lazy_gettext
 from sqlalchemy import case, select, update
 from sqlalchemy.orm import contains_eager
 from sqlalchemy.orm.attributes import flag_modified
@@ -30,6 +29,7 @@ from console.core.context import sealer, settings
 from console.core.db import db
 from console.core.errors import Conflict, Invalid, NotFound, Text, TooMany
 from console.core.seal import InvalidToken, Sealer
+from console.core.texts import lazy_gettext
 from console.customers.guards import clear, count_failure, email_key, is_locked, lock_guards, source_key
 from console.customers.models import (
     Customer,

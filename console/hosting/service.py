@@ -6,14 +6,13 @@ import re
 from dataclasses import dataclass
 from datetime import date
 
-from flask_babel import lazy_gettext
-
 from console.audit.service import record
 from console.core import clock
 from console.core.actor import Actor
 from console.core.db import db
 from console.core.errors import Invalid
 from console.core.money import BASIS_POINTS, CURRENCIES
+from console.core.texts import lazy_gettext
 from console.customers.models import Customer
 from console.hosting.models import (
     DOMAIN_SEARCH,

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from flask_babel import lazy_gettext
 from sqlalchemy import delete, select
 
 from console.audit.service import record
@@ -17,6 +16,7 @@ from console.core.actor import Actor
 from console.core.context import settings
 from console.core.db import db
 from console.core.errors import Conflict, Invalid, NotFound, Text
+from console.core.texts import lazy_gettext
 from console.hours import queries
 from console.hours.calendar import DAY_MINUTES, Interval, Special, SpecialKind
 from console.hours.models import HEAD, HoursInterval, HoursRevision, HoursSpecial

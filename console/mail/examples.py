@@ -10,9 +10,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Any
 
-from flask_babel import lazy_gettext, lazy_pgettext
-
 from console.core.errors import Text
+from console.core.texts import lazy_gettext, lazy_pgettext
 from console.mail.templates import Rendered, render
 
 AT = datetime(2026, 11, 23, 13, 42, tzinfo=UTC)

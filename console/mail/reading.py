@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from html import escape
 from urllib.parse import urlsplit
 
-from flask_babel import gettext
-
 from console.core.context import settings
+from console.core.texts import gettext
 from console.mail.models import Mail
 
 # An address as it stands in a text, or in an attribute: up to a space, a quote, a bracket.

@@ -8,7 +8,6 @@ from email.headerregistry import Address
 from email.utils import make_msgid
 from typing import Any
 
-from flask_babel import lazy_gettext
 from sqlalchemy import select
 
 from console.audit.service import record
@@ -17,6 +16,7 @@ from console.core.actor import Actor
 from console.core.context import settings
 from console.core.db import db
 from console.core.errors import Conflict, NotFound
+from console.core.texts import lazy_gettext
 from console.mail.models import Mail, MailState
 from console.mail.templates import render
 

@@ -11,11 +11,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from flask_babel import force_locale, get_domain, get_locale, gettext, pgettext
+from flask_babel import force_locale, get_locale
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, meta, select_autoescape
 
 from console.core import money
 from console.core.context import settings
+from console.core.texts import gettext, of_reader, pgettext
 
 FOLDER = Path(__file__).resolve().parents[2] / "templates" / "mail"
 MAX_SUBJECT = 200
@@ -55,7 +56,7 @@ def names() -> tuple[str, ...]:
 
 def _plural(singular: str, plural: str, count: int) -> str:
     """Choose the form; Jinja fills it in, where Flask-Babel's own ``ngettext`` would do so too early."""
-    text: str = get_domain().get_translations().ungettext(singular, plural, count)
+    text: str = of_reader().translations.ungettext(singular, plural, count)
     return text
 
 

@@ -12,7 +12,6 @@ from uuid import uuid4
 
 from flask import Blueprint, Flask, Response, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
-from flask_babel import lazy_gettext
 from wtforms import EmailField, HiddenField, SelectField, StringField, TextAreaField
 
 from console.chat import files, queries, shapes, tokens
@@ -24,6 +23,7 @@ from console.core.context import files as store
 from console.core.context import settings
 from console.core.errors import Invalid, NotFound, Refusal
 from console.core.forms import Form
+from console.core.texts import lazy_gettext
 from console.core.transaction import transaction
 from console.extensions import csrf
 from console.portal.chat_words import launcher_texts, widget_texts

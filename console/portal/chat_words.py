@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from flask_babel import gettext, ngettext
+from console.core.texts import gettext, ngettext
 
 
 def widget_texts() -> dict[str, str | dict[str, str]]:

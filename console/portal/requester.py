@@ -8,7 +8,6 @@ from typing import Any
 
 from flask import Blueprint, Response, flash, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext, lazy_gettext
 from wtforms import HiddenField, MultipleFileField, StringField, TextAreaField
 
 from console.core.actor import Actor
@@ -16,6 +15,7 @@ from console.core.addresses import source
 from console.core.context import files
 from console.core.errors import Conflict, Invalid, NotFound, Refusal, TooMany
 from console.core.forms import Form
+from console.core.texts import gettext, lazy_gettext
 from console.core.transaction import transaction
 from console.portal.private_pages import FORM_ID, keep_private, or_gone, speaking
 from console.tickets import links, ratings, requester

@@ -8,11 +8,11 @@ from datetime import datetime
 
 from flask import flash, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext
 from flask_login import current_user
 
 from console.core import clock
 from console.core.errors import NotFound
+from console.core.texts import gettext
 from console.core.transaction import transaction
 from console.customers import labels, signin
 from console.customers.models import MemberRole, Membership

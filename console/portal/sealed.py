@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
-from flask_babel import lazy_gettext
 from sqlalchemy import select
 from wtforms import StringField
 
@@ -13,6 +12,7 @@ from console.core.db import db
 from console.core.errors import Invalid, NotFound, Refusal, TooMany
 from console.core.forms import Form
 from console.core.ids import token_digest
+from console.core.texts import lazy_gettext
 from console.core.transaction import transaction
 from console.customers import cards
 from console.customers.models import VerificationCard

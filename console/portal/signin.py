@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from flask import Response, g, jsonify, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import lazy_gettext
 from flask_login import current_user
 from flask_wtf.csrf import generate_csrf
 
 from console.core.addresses import source
 from console.core.errors import Invalid, Refusal
+from console.core.texts import lazy_gettext
 from console.core.transaction import transaction
 from console.customers import signin
 from console.customers.forms import SignInForm

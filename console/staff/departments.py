@@ -7,7 +7,6 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from flask_babel import lazy_gettext
 from sqlalchemy import delete, func, select
 
 from console.audit.service import record
@@ -15,6 +14,7 @@ from console.core.actor import Actor
 from console.core.db import db
 from console.core.errors import Conflict, Invalid, NotFound, Text
 from console.core.text import words
+from console.core.texts import lazy_gettext
 from console.staff.models import Department, DepartmentMember, Staff
 from console.staff.roles import Permission
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from email_validator import EmailNotValidError, validate_email
-from flask_babel import gettext, lazy_gettext
 from wtforms import EmailField, Field, HiddenField, PasswordField, SelectField, StringField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired, Length, Optional, ValidationError
 
 from console.core.errors import Text
 from console.core.forms import Form
+from console.core.texts import gettext, lazy_gettext
 from console.staff.passwords import MAX_LENGTH, complaint
 from console.staff.roles import Role
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import secrets
 
-from flask_babel import lazy_gettext
-
 from console.core.errors import Text
 from console.core.settings import DEMO_PASSWORD
 from console.core.text import fold
+from console.core.texts import lazy_gettext
 
 MIN_LENGTH = 12
 MAX_LENGTH = 200  # hashing time is bounded

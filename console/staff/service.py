@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask_babel import lazy_gettext
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
@@ -16,6 +15,7 @@ from console.core import clock
 from console.core.actor import Actor
 from console.core.db import db
 from console.core.errors import Conflict, Invalid
+from console.core.texts import lazy_gettext
 from console.staff.access import is_own, require_own_or_manage
 from console.staff.models import Staff
 from console.staff.queries import lock_staff, normal_email

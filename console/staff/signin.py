@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from flask_babel import lazy_gettext
 from sqlalchemy import select
 
 from console.audit.service import record
@@ -23,6 +22,7 @@ from console.core.errors import SignInNeeded
 from console.core.ids import token_digest
 from console.core.passwords import hash_password, needs_new_hash, password_matches
 from console.core.sessions import open_session
+from console.core.texts import lazy_gettext
 from console.staff.models import Staff, StaffSession
 from console.staff.queries import lock_staff, staff_by_email
 from console.staff.service import set_password

@@ -8,7 +8,6 @@ import secrets
 from datetime import datetime
 
 import pyotp
-from flask_babel import lazy_gettext
 from sqlalchemy import delete, select
 
 from console.audit.service import record
@@ -18,6 +17,7 @@ from console.core.context import sealer, settings
 from console.core.db import db
 from console.core.errors import Conflict, Invalid
 from console.core.seal import InvalidToken
+from console.core.texts import lazy_gettext
 from console.staff.access import is_own, require_own, require_own_or_manage
 from console.staff.models import RecoveryCode, Staff
 from console.staff.queries import lock_staff

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import PurePath
 
-from flask_babel import lazy_gettext
 from sqlalchemy import delete, select
 
 from console.core import clock
@@ -18,6 +17,7 @@ from console.core.actor import Actor
 from console.core.context import files
 from console.core.db import db
 from console.core.errors import Invalid, NotFound, Text
+from console.core.texts import lazy_gettext
 from console.tickets.models import Ticket, TicketAttachment, TicketMessage
 from console.tickets.queries import tree
 

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable
 from datetime import timedelta
 from typing import Any
 
-from flask_babel import lazy_gettext
 from sqlalchemy import delete, select, update
 
 from console.audit.service import record
@@ -14,6 +13,7 @@ from console.core import clock
 from console.core.actor import Actor
 from console.core.db import db
 from console.core.errors import Conflict, Invalid, NotFound
+from console.core.texts import lazy_gettext
 from console.customers.masking import mask_pins
 from console.customers.models import Customer
 from console.customers.service import LANGUAGES

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from flask_babel import lazy_gettext
 from sqlalchemy import select
 
 from console.audit.service import record
@@ -11,6 +10,7 @@ from console.core.actor import Actor
 from console.core.context import settings
 from console.core.db import db
 from console.core.errors import Conflict, NotFound
+from console.core.texts import lazy_gettext
 from console.customers import cards, verification
 from console.customers.models import Customer, Verification, VerificationCard
 from console.staff.roles import Permission

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from flask_babel import lazy_gettext
 from sqlalchemy import func, or_, select
 
 from console.audit.service import record
@@ -16,6 +15,7 @@ from console.core import clock
 from console.core.actor import Actor
 from console.core.db import db
 from console.core.errors import Conflict, Invalid, NotFound
+from console.core.texts import lazy_gettext
 from console.customers.masking import mask_pins
 from console.staff.roles import Permission
 from console.tickets import identity, timeline

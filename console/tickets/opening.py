@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from flask_babel import lazy_gettext
 from sqlalchemy import func, select
 
 from console.audit.service import record
@@ -15,6 +14,7 @@ from console.core.actor import Actor
 from console.core.context import settings
 from console.core.db import db
 from console.core.errors import Invalid, Text
+from console.core.texts import lazy_gettext
 from console.customers.masking import mask_pins
 from console.customers.models import Customer
 from console.customers.service import normal_email

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from flask_babel import lazy_gettext, lazy_pgettext
 from sqlalchemy import select
 
 from console.audit.service import record
@@ -10,6 +9,7 @@ from console.core import clock
 from console.core.actor import Actor
 from console.core.db import db
 from console.core.errors import Conflict, Invalid, Text
+from console.core.texts import lazy_gettext, lazy_pgettext
 from console.customers.masking import mask_pins
 from console.tickets import timeline
 from console.tickets.models import OPEN_STATUSES, Ticket

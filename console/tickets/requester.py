@@ -13,7 +13,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from flask_babel import lazy_gettext
 from sqlalchemy import Select, or_, select
 from sqlalchemy.orm import joinedload, selectinload
 
@@ -22,6 +21,7 @@ from console.core import clock
 from console.core.actor import Actor
 from console.core.db import db
 from console.core.errors import Invalid, NotFound
+from console.core.texts import lazy_gettext
 from console.customers.masking import mask_pins
 from console.tickets.attachments import MOST, attach
 from console.tickets.handling import move_status

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from flask_babel import lazy_gettext
 from sqlalchemy import func, select
 
 from console.audit.service import record
@@ -12,6 +11,7 @@ from console.core import clock
 from console.core.actor import Actor
 from console.core.db import db
 from console.core.errors import Conflict, Invalid, NotFound
+from console.core.texts import lazy_gettext
 from console.staff.roles import Permission
 from console.tickets.models import SavedView
 from console.tickets.view_queries import MOST_VIEWS

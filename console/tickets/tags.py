@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from flask_babel import lazy_gettext
-
 from console.core.errors import Invalid
+from console.core.texts import lazy_gettext
 
 MAX_TAG = 40
 MOST = 20

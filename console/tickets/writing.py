@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from flask_babel import lazy_gettext
 from sqlalchemy import select
 
 from console.audit.service import record
@@ -16,6 +15,7 @@ from console.core import clock
 from console.core.actor import Actor
 from console.core.db import db
 from console.core.errors import Conflict, Invalid, NotFound
+from console.core.texts import lazy_gettext
 from console.customers.masking import mask_pins
 from console.mail.service import cancel
 from console.staff.roles import Permission

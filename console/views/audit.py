@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from flask_babel import gettext, lazy_gettext
 from markupsafe import Markup
 
 from console.audit.models import AuditEntry
 from console.core.errors import Text
 from console.core.ids import CUSTOMER_BASE
+from console.core.texts import gettext, lazy_gettext
 from console.staff.roles import Permission
 from console.views.base import BaseModelView
 from console.views.filtering import CustomerNumber, Exact

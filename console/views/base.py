@@ -10,7 +10,6 @@ from flask import Response, jsonify, request, stream_with_context
 from flask.typing import ResponseReturnValue
 from flask_admin.base import BaseView, expose
 from flask_admin.form import BaseForm
-from flask_babel import lazy_gettext
 from flask_login import current_user
 from markupsafe import Markup
 from sqlalchemy import Select, func, select
@@ -22,6 +21,7 @@ from console.core.context import settings
 from console.core.db import db
 from console.core.errors import NotFound, Text
 from console.core.search import SearchIndex
+from console.core.texts import lazy_gettext
 from console.core.transaction import transaction
 from console.staff.roles import Permission
 from console.views import export as csv_export

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from flask_babel import lazy_gettext, lazy_pgettext
 from sqlalchemy import Select
 
 from console.chat.models import Chat
 from console.core.errors import Text
+from console.core.texts import lazy_gettext, lazy_pgettext
 from console.views.chat_labels import STATUS
 from console.views.filtering import Choice, CustomerNumber, Flag, ListFilter, read_key
 from console.views.ticket_list_filters import Asked, Assignee, Email, LocalDay, assignees, department_name, departments

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from flask_babel import gettext, lazy_gettext, lazy_pgettext, ngettext
 from markupsafe import Markup
 
 from console.chat.models import Chat, ChatMessage, ChatStatus, MessageKind
 from console.core import clock
 from console.core.errors import Text
+from console.core.texts import gettext, lazy_gettext, lazy_pgettext, ngettext
 from console.views.labels import Label
 from console.web.addresses import url_for
 from console.web.filters import hour as hour_words

@@ -9,7 +9,6 @@ from typing import Any
 from flask import Response, flash, jsonify, redirect
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
-from flask_babel import gettext, lazy_gettext
 from markupsafe import Markup
 from wtforms import DateTimeLocalField, HiddenField, IntegerField, RadioField, TextAreaField
 from wtforms.fields.choices import SelectChoice
@@ -21,6 +20,7 @@ from console.core import clock
 from console.core.context import settings
 from console.core.errors import Conflict, Invalid, Refusal, Text
 from console.core.forms import Form
+from console.core.texts import gettext, lazy_gettext
 from console.core.transaction import transaction
 from console.hours.queries import current_calendar
 from console.staff.roles import Permission

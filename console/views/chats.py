@@ -11,7 +11,6 @@ from flask import Response, flash, jsonify, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from flask_admin.base import BaseView
-from flask_babel import gettext, lazy_gettext, lazy_ngettext, ngettext
 from markupsafe import Markup
 from sqlalchemy import Select, True_
 from sqlalchemy.orm import joinedload
@@ -26,6 +25,7 @@ from console.core.context import settings
 from console.core.db import db
 from console.core.errors import Conflict, Invalid, NotFound
 from console.core.forms import Form
+from console.core.texts import gettext, lazy_gettext, lazy_ngettext, ngettext
 from console.core.transaction import transaction
 from console.staff.models import Department, Staff
 from console.staff.roles import Permission

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask_babel import lazy_gettext, lazy_pgettext
 from sqlalchemy.orm import load_only
 
+from console.core.texts import lazy_gettext, lazy_pgettext
 from console.customers.models import CUSTOMER_SEARCH, Customer
 from console.staff.roles import Permission
 from console.views import formatters

@@ -6,11 +6,11 @@ from flask import Response, flash, jsonify, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from flask_admin.base import BaseView
-from flask_babel import gettext, lazy_gettext
 from sqlalchemy import select
 
 from console.core.db import db
 from console.core.errors import Invalid, NotFound, Text
+from console.core.texts import gettext, lazy_gettext
 from console.core.transaction import transaction
 from console.customers import labels
 from console.customers.forms import SPOKEN_CHANNELS, OverrideForm, UnlockForm, VerifyForm

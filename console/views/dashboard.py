@@ -8,7 +8,6 @@ from typing import Any
 from flask import jsonify
 from flask.typing import ResponseReturnValue
 from flask_admin import AdminIndexView, expose
-from flask_babel import gettext, lazy_gettext
 from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import joinedload, load_only
 
@@ -17,6 +16,7 @@ from console.core.actor import Actor
 from console.core.context import settings
 from console.core.db import db
 from console.core.errors import Text
+from console.core.texts import gettext, lazy_gettext
 from console.customers.models import Customer
 from console.customers.queries import live_verifications, locked_people
 from console.hosting.models import Domain

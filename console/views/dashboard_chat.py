@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from flask_babel import gettext, ngettext
 from sqlalchemy import Select, and_, func, select, true
 
 from console.chat.models import HEAD, Chat, ChatSettings, ChatStatus, Presence, StaffPresence
 from console.chat.queries import visible
 from console.core.actor import Actor
 from console.core.db import db
+from console.core.texts import gettext, ngettext
 from console.staff.models import Staff
 from console.staff.roles import Permission
 from console.tickets.view_queries import COUNTED

@@ -12,13 +12,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from flask import url_for
-from flask_babel import gettext, lazy_gettext, ngettext
 from sqlalchemy import Select, select
 
 from console.core import clock
 from console.core.actor import Actor
 from console.core.context import settings
 from console.core.errors import Text
+from console.core.texts import gettext, lazy_gettext, ngettext
 from console.mail.models import Mail, MailState
 from console.mail.queries import LATELY
 from console.staff.models import DepartmentMember

@@ -7,7 +7,6 @@ from typing import Any
 from flask import g, jsonify, request
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
-from flask_babel import lazy_gettext, lazy_pgettext
 from markupsafe import Markup
 from wtforms import BooleanField, IntegerField, SelectMultipleField, StringField
 from wtforms.fields.choices import SelectChoice
@@ -16,6 +15,7 @@ from wtforms.validators import Optional as MayBeEmpty
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from console.core.actor import Actor
+from console.core.texts import lazy_gettext, lazy_pgettext
 from console.staff import departments as verbs
 from console.staff.departments import DepartmentData
 from console.staff.models import Department

@@ -8,7 +8,6 @@ from typing import Any
 from flask import jsonify, request
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
-from flask_babel import lazy_gettext
 from sqlalchemy import Select, func, select
 
 from console.chat import files, queries, verifying
@@ -21,6 +20,7 @@ from console.core.context import files as store
 from console.core.db import db
 from console.core.errors import Invalid, NotFound, Text
 from console.core.text import fold
+from console.core.texts import lazy_gettext
 from console.core.transaction import transaction
 from console.customers import labels
 from console.customers.cards import latest_card

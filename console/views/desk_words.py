@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from functools import cache
 
-from flask_babel import get_locale, gettext, ngettext, pgettext
+from flask_babel import get_locale
 
+from console.core.texts import gettext, ngettext, pgettext
 from console.views.texts import forms_of
 
 Words = dict[str, str | dict[str, str]]

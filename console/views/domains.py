@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask_babel import lazy_gettext
 from markupsafe import Markup
 from sqlalchemy.orm import joinedload
 
+from console.core.texts import lazy_gettext
 from console.customers.models import Customer
 from console.hosting.models import DOMAIN_SEARCH, Domain, Service
 from console.staff.roles import Permission

@@ -9,11 +9,11 @@ from typing import Any
 from flask import Response, flash, jsonify, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
-from flask_babel import gettext, lazy_gettext, ngettext
 
 from console.core import clock
 from console.core.context import settings
 from console.core.errors import Conflict, Invalid, Refusal
+from console.core.texts import gettext, lazy_gettext, ngettext
 from console.core.transaction import transaction
 from console.hours import queries, service
 from console.hours.calendar import Calendar, Special, SpecialKind

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from flask_babel import lazy_gettext, lazy_pgettext
 from werkzeug.datastructures import MultiDict
 from wtforms import DateField, RadioField, StringField
 from wtforms.fields.choices import SelectChoice
@@ -14,6 +13,7 @@ from wtforms.validators import InputRequired
 
 from console.core.errors import Invalid, Refusal, Text
 from console.core.forms import Form
+from console.core.texts import lazy_gettext, lazy_pgettext
 from console.hours.calendar import DAY_MINUTES, Interval, SpecialKind
 from console.hours.service import MOST_INTERVALS, SpecialData, check_week
 from console.views.hours_words import clock_field

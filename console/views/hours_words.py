@@ -12,11 +12,12 @@ from datetime import date, datetime, timedelta
 from functools import lru_cache
 
 from flask import Flask
-from flask_babel import format_date, gettext, pgettext
+from flask_babel import format_date
 
 from console.audit.models import AuditEntry
 from console.core import clock
 from console.core.context import settings
+from console.core.texts import gettext, pgettext
 from console.hours import queries
 from console.hours.calendar import Calendar, Hours, Piece, Special, SpecialKind, Why
 from console.hours.holidays import is_covered

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-from flask_babel import gettext, lazy_gettext, lazy_pgettext, ngettext
 from markupsafe import Markup
 
 from console.billing.models import MigrationState, Proforma, ProformaStatus
 from console.core import clock
 from console.core.context import settings
 from console.core.errors import Text
+from console.core.texts import gettext, lazy_gettext, lazy_pgettext, ngettext
 from console.customers.models import CustomerKind, CustomerStatus, MemberRole, TaxStatus
 from console.hosting.models import ProductKind, ServiceStatus, SuspensionReason
 from console.web.filters import icon

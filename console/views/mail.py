@@ -9,7 +9,6 @@ from flask import flash, g, jsonify, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from flask_admin.base import BaseView
-from flask_babel import gettext, lazy_gettext, ngettext
 from markupsafe import Markup
 from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import load_only
@@ -18,6 +17,7 @@ from console.core.actor import Actor
 from console.core.context import settings
 from console.core.db import db
 from console.core.errors import Conflict, NotFound
+from console.core.texts import gettext, lazy_gettext, ngettext
 from console.core.transaction import transaction
 from console.mail import reading, relay
 from console.mail.models import Mail, MailState

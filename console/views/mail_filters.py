@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from flask_babel import lazy_gettext, lazy_pgettext
 from sqlalchemy import Select, or_
 
 from console.core.errors import Text
+from console.core.texts import lazy_gettext, lazy_pgettext
 from console.mail.models import Mail
 from console.mail.queries import WAITING, Stage, in_stage
 from console.views.filtering import Choice, CustomerNumber, Exact, ListFilter

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from flask import url_for
-from flask_babel import gettext, lazy_gettext, lazy_pgettext
 
 from console.chat.models import chat_number
 from console.core.actor import Actor
 from console.core.errors import Text
 from console.core.ids import CUSTOMER_BASE
+from console.core.texts import gettext, lazy_gettext, lazy_pgettext
 from console.mail.models import Mail
 from console.mail.queries import Stage, stage_of
 from console.staff.roles import Permission

@@ -6,10 +6,10 @@ from flask import request, url_for
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from flask_admin.base import BaseView
-from flask_babel import lazy_gettext
 
 from console.core.context import settings
 from console.core.errors import NotFound
+from console.core.texts import lazy_gettext
 from console.mail.examples import Example, examples
 from console.mail.templates import Rendered
 from console.staff.roles import Permission

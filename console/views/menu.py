@@ -9,13 +9,13 @@ from typing import Any
 
 from flask import Flask, current_app, g, request
 from flask_admin.base import BaseView
-from flask_babel import lazy_gettext
 from flask_login import current_user
 from sqlalchemy import Select, select
 
 from console.billing.models import Proforma, Storno
 from console.core.db import db
 from console.core.errors import Text
+from console.core.texts import lazy_gettext
 from console.web.addresses import url_for
 from console.web.catalog import language
 from console.web.identity import current_actor

@@ -10,11 +10,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from flask_babel import gettext, lazy_gettext
-
 from console.billing.migrate.plan import Issue, Line, Plan, Source, Step, Sums
 from console.billing.models import Migration, MigrationState, Proforma, ProformaLine, Storno
 from console.core.errors import Text
+from console.core.texts import gettext, lazy_gettext
 from console.views.menu import document_url
 from console.web.filters import amount, day
 

@@ -9,7 +9,6 @@ from uuid import uuid4
 from flask import flash, jsonify, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
-from flask_babel import gettext, lazy_gettext, ngettext
 from markupsafe import Markup
 from sqlalchemy.orm import joinedload, selectinload
 
@@ -20,6 +19,7 @@ from console.billing.migrate.queries import documents_of, find_migration, held_b
 from console.billing.migrate.refusals import REASONS, refusal
 from console.billing.models import OPEN_STATES, Migration, MigrationItem, MigrationState
 from console.core.errors import Invalid, Refusal
+from console.core.texts import gettext, lazy_gettext, ngettext
 from console.core.transaction import transaction
 from console.customers.models import Customer, Verification, VerificationKind
 from console.customers.queries import customer_by_number, live_verification, live_verifications, opened_rights

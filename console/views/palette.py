@@ -13,7 +13,6 @@ from typing import Any
 from flask import jsonify, request
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
-from flask_babel import gettext, lazy_gettext
 from sqlalchemy import Select, or_, select
 from sqlalchemy.orm import contains_eager, load_only
 
@@ -22,6 +21,7 @@ from console.core import money
 from console.core.actor import Actor
 from console.core.db import db
 from console.core.text import words
+from console.core.texts import gettext, lazy_gettext
 from console.customers.models import CUSTOMER_SEARCH, Customer
 from console.customers.queries import live_verifications
 from console.customers.rights import Right

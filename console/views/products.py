@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask_babel import gettext, lazy_gettext, lazy_pgettext, ngettext
 from markupsafe import Markup
 
+from console.core.texts import gettext, lazy_gettext, lazy_pgettext, ngettext
 from console.hosting.models import Product
 from console.staff.roles import Permission
 from console.views import formatters

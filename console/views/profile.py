@@ -8,12 +8,12 @@ from flask import flash, jsonify, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from flask_admin.base import BaseView
-from flask_babel import gettext, lazy_gettext
 from flask_login import current_user
 
 from console.core.errors import Invalid, Refusal, TooMany
 from console.core.forms import Form
 from console.core.passwords import hash_password, password_matches
+from console.core.texts import gettext, lazy_gettext
 from console.core.transaction import transaction
 from console.staff import service, sessions, totp
 from console.staff.forms import ROLE_NAMES, ChangePasswordForm, CodeForm, ConfirmForm

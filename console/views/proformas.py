@@ -7,13 +7,13 @@ from typing import Any
 from flask import jsonify
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
-from flask_babel import lazy_gettext
 from markupsafe import Markup
 from sqlalchemy import and_
 from sqlalchemy.orm import defer, joinedload
 
 from console.billing.models import ACTIVE_STATUSES, PROFORMA_SEARCH, Proforma, ProformaStatus
 from console.core.money import CURRENCIES
+from console.core.texts import lazy_gettext
 from console.customers.models import Customer
 from console.staff.roles import Permission
 from console.views import documents, formatters

@@ -10,11 +10,12 @@ from functools import lru_cache
 from itertools import pairwise
 
 from flask import Flask
-from flask_babel import format_date, gettext, lazy_gettext, lazy_pgettext, ngettext
+from flask_babel import format_date
 
 from console.core import clock
 from console.core.context import settings
 from console.core.errors import Text
+from console.core.texts import gettext, lazy_gettext, lazy_pgettext, ngettext
 from console.hours.calendar import PieceKind, Why
 from console.hours.spans import merged, without
 from console.tickets.models import Ticket, TicketStatus

@@ -9,7 +9,6 @@ from typing import Any
 from flask import Response, flash, jsonify, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
-from flask_babel import gettext, lazy_gettext
 from sqlalchemy import select
 from wtforms import BooleanField, Form, FormField, StringField
 
@@ -18,6 +17,7 @@ from console.core.context import settings
 from console.core.db import db
 from console.core.errors import Invalid, NotFound, Text
 from console.core.forms import Form as TokenForm
+from console.core.texts import gettext, lazy_gettext
 from console.core.transaction import transaction
 from console.staff.models import Department
 from console.staff.roles import Permission

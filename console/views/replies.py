@@ -9,7 +9,6 @@ from typing import Any, ClassVar
 from flask import flash, g, jsonify, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
-from flask_babel import gettext, lazy_gettext, lazy_pgettext, ngettext
 from flask_login import current_user
 from markupsafe import Markup
 from sqlalchemy import Select, select
@@ -19,6 +18,7 @@ from console.core.actor import Actor
 from console.core.db import db
 from console.core.errors import Invalid, NotFound, Refusal
 from console.core.text import fold
+from console.core.texts import gettext, lazy_gettext, lazy_pgettext, ngettext
 from console.core.transaction import transaction
 from console.staff.models import Department
 from console.staff.roles import Permission

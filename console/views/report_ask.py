@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from flask import request
-from flask_babel import lazy_gettext
 
 from console.core.context import settings
 from console.core.errors import NotFound, Text
+from console.core.texts import lazy_gettext
 from console.staff.roles import Permission
 from console.tickets.figures.periods import Period, read_period
 from console.tickets.figures.queries import Scope

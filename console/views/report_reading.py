@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from flask_babel import gettext
-
+from console.core.texts import gettext
 from console.tickets.figures import queries
 from console.tickets.figures.queries import Figures, Flow, Report, Word
 from console.views.report_ask import ReportAsk, sees_all

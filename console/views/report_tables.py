@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from flask_babel import lazy_gettext
-
 from console.core.errors import Text
+from console.core.texts import lazy_gettext
 from console.tickets.figures.queries import Figures
 from console.views import report_words
 from console.views.export import Number

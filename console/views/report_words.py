@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from flask_babel import format_date, format_decimal, gettext, lazy_gettext, lazy_pgettext, ngettext
+from flask_babel import format_date, format_decimal
 
 from console.core.errors import Text
+from console.core.texts import gettext, lazy_gettext, lazy_pgettext, ngettext
 from console.tickets.figures.numbers import percent
 from console.tickets.figures.periods import Grain, Period, Step
 from console.tickets.figures.queries import Figures, Flow, Word

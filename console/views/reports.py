@@ -10,12 +10,12 @@ from typing import Any
 from flask import Response, jsonify, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
-from flask_babel import lazy_gettext, ngettext
 from sqlalchemy import select
 
 from console.audit.service import record
 from console.core.db import db
 from console.core.errors import Invalid, NotFound
+from console.core.texts import lazy_gettext, ngettext
 from console.core.transaction import transaction
 from console.staff.roles import Permission
 from console.tickets.figures.periods import MOST_DAYS, Period

@@ -9,12 +9,12 @@ from typing import Any
 from flask import Response, jsonify, request
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
-from flask_babel import gettext, lazy_gettext, ngettext
 
 from console.audit.service import record
 from console.core import clock
 from console.core.context import settings
 from console.core.errors import NotFound
+from console.core.texts import gettext, lazy_gettext, ngettext
 from console.core.transaction import transaction
 from console.staff.roles import Permission
 from console.tickets.reviews import figures, queries

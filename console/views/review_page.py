@@ -10,12 +10,12 @@ from uuid import uuid4
 from flask import Response, flash, jsonify, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
-from flask_babel import gettext, lazy_gettext
 from wtforms import HiddenField, IntegerField, StringField, TextAreaField
 
 from console.core import clock
 from console.core.errors import Refusal
 from console.core.forms import Form
+from console.core.texts import gettext, lazy_gettext
 from console.core.transaction import transaction
 from console.staff.roles import Permission
 from console.tickets.promises.queries import for_ticket

@@ -7,11 +7,11 @@ from typing import Any
 from flask import Response, flash, jsonify, redirect
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
-from flask_babel import gettext, lazy_gettext
 from wtforms import BooleanField, FieldList, Form, FormField, HiddenField, IntegerField, StringField, TextAreaField
 
 from console.core.errors import Conflict, Invalid, Refusal, Text
 from console.core.forms import Form as TokenForm
+from console.core.texts import gettext, lazy_gettext
 from console.core.transaction import transaction
 from console.staff.roles import Permission
 from console.tickets.reviews import queries

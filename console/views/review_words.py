@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import date
 
 from flask import Flask, url_for
-from flask_babel import format_date, gettext, lazy_pgettext
+from flask_babel import format_date
 
 from console.core.errors import Text
+from console.core.texts import gettext, lazy_pgettext
 from console.tickets.ratings import WORDS
 from console.tickets.reviews.models import Review, ReviewReason, ReviewState
 from console.views.labels import Label

@@ -12,7 +12,6 @@ from flask import flash, g, jsonify, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from flask_admin.base import BaseView
-from flask_babel import gettext, lazy_gettext, lazy_pgettext
 from flask_login import current_user
 from markupsafe import Markup
 from sqlalchemy import Select, false, func
@@ -22,6 +21,7 @@ from console.core import clock
 from console.core.context import settings
 from console.core.db import db
 from console.core.errors import Invalid, NotFound, Text
+from console.core.texts import gettext, lazy_gettext, lazy_pgettext
 from console.core.transaction import transaction
 from console.customers.models import Customer, Verification
 from console.staff.models import Staff

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask_babel import lazy_gettext
 from sqlalchemy.orm import joinedload, load_only
 
+from console.core.texts import lazy_gettext
 from console.customers.models import Customer
 from console.hosting.models import SERVICE_SEARCH, Product, Service, ServiceStatus
 from console.staff.roles import Permission

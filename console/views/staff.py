@@ -7,11 +7,11 @@ from typing import Any
 from flask import flash, g, jsonify, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
-from flask_babel import gettext, lazy_gettext, lazy_pgettext
 from markupsafe import Markup
 
 from console.core.errors import Invalid, NotFound, Refusal
 from console.core.passwords import hash_password
+from console.core.texts import gettext, lazy_gettext, lazy_pgettext
 from console.core.transaction import transaction
 from console.staff import service, sessions, totp
 from console.staff.forms import ROLE_NAMES, NewStaffForm, StaffForm

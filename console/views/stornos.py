@@ -7,12 +7,12 @@ from typing import Any
 from flask import jsonify
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
-from flask_babel import lazy_gettext
 from markupsafe import Markup
 from sqlalchemy.orm import defer, joinedload
 
 from console.billing.models import Proforma, Storno
 from console.core.money import CURRENCIES
+from console.core.texts import lazy_gettext
 from console.customers.models import Customer
 from console.staff.roles import Permission
 from console.views import documents, formatters

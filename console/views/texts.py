@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache
 
-from flask_babel import get_locale, gettext, ngettext
+from flask_babel import get_locale
+
+from console.core.texts import gettext, ngettext
 
 # A number of each plural category that Serbian has; English uses the first and the last.
 _SAMPLES = {"one": 1, "few": 2, "other": 5}

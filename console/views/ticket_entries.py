@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from flask import current_app, g, url_for
-from flask_babel import format_date, gettext, lazy_gettext, lazy_pgettext, ngettext
+from flask_babel import format_date
 from markupsafe import Markup, escape
 
 from console.core import clock
 from console.core.actor import Actor
 from console.core.context import settings
 from console.core.errors import Text
+from console.core.texts import gettext, lazy_gettext, lazy_pgettext, ngettext
 from console.mail.models import MailState
 from console.staff.roles import Permission
 from console.tickets.models import TICKET_BASE, MessageKind, Ticket, TicketAttachment, TicketMessage

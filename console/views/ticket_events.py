@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from flask_babel import gettext, lazy_gettext
-
 from console.core.errors import Text
+from console.core.texts import gettext, lazy_gettext
 from console.tickets.models import Priority, TicketMessage, TicketStatus
 from console.views.ticket_labels import PRIORITY, STATUS
 from console.web.locale import LANGUAGES

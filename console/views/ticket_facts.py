@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 from flask import request
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
-from flask_babel import gettext, lazy_gettext
 
 from console.core.actor import Actor
 from console.core.db import db
 from console.core.errors import Conflict, Invalid, NotFound, Refusal, Text
+from console.core.texts import gettext, lazy_gettext
 from console.core.transaction import transaction
 from console.customers.queries import find_customer
 from console.customers.rights import Right

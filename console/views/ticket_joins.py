@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from flask import request
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
-from flask_babel import gettext, lazy_gettext
 from sqlalchemy import func, select
 
 from console.core.db import db
 from console.core.errors import Invalid, NotFound, Refusal, Text
+from console.core.texts import gettext, lazy_gettext
 from console.core.transaction import transaction
 from console.staff.models import Staff
 from console.staff.roles import Permission

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from flask_babel import gettext, lazy_pgettext, ngettext
 from markupsafe import Markup, escape
 
 from console.core import clock
 from console.core.context import settings
 from console.core.errors import Text
+from console.core.texts import gettext, lazy_pgettext, ngettext
 from console.tickets.models import NO_DUE, Priority, Ticket, TicketSource, TicketStatus
 from console.tickets.view_queries import AT_RISK
 from console.views.labels import Label

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 from flask import flash, jsonify, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
-from flask_babel import gettext, lazy_gettext, ngettext
 
 from console.core.actor import Actor
 from console.core.errors import Invalid, NotFound, Refusal, Text
+from console.core.texts import gettext, lazy_gettext, ngettext
 from console.core.transaction import transaction
 from console.staff.roles import Permission
 from console.tickets import handling, merging

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from flask import g, request
-from flask_babel import lazy_gettext, lazy_pgettext
 from markupsafe import Markup, escape
 
 from console.core.errors import Text
+from console.core.texts import lazy_gettext, lazy_pgettext
 from console.tickets.models import NO_DUE, SavedView, Ticket
 from console.tickets.view_queries import DUE, KEY, PRIORITY, UPDATED
 from console.views.menu import customer_url

@@ -8,12 +8,12 @@ from datetime import date, datetime, time, timedelta
 from typing import Any, ClassVar
 
 from flask import g
-from flask_babel import gettext, lazy_gettext, pgettext
 from sqlalchemy import Select
 
 from console.core import clock
 from console.core.context import settings
 from console.core.errors import Text
+from console.core.texts import gettext, lazy_gettext, pgettext
 from console.tickets import view_queries
 from console.tickets.models import Priority, Ticket, TicketSource
 from console.tickets.view_queries import BUILT_IN, Names

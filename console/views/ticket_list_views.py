@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, cast
 from flask import Response, flash, jsonify, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
-from flask_babel import gettext, lazy_gettext
 from werkzeug.datastructures import MultiDict
 
 from console.core.context import settings
 from console.core.errors import Invalid, Text
+from console.core.texts import gettext, lazy_gettext
 from console.core.transaction import transaction
 from console.tickets import saved_views, view_queries
 from console.tickets.models import SavedView, Ticket

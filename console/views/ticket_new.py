@@ -9,7 +9,6 @@ from typing import Any
 from flask import flash, jsonify, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
-from flask_babel import gettext, lazy_gettext
 from sqlalchemy import select
 from wtforms import (
     BooleanField,
@@ -28,6 +27,7 @@ from console.core.context import settings
 from console.core.db import db
 from console.core.errors import Conflict, Invalid, Refusal, Text
 from console.core.forms import Form
+from console.core.texts import gettext, lazy_gettext
 from console.core.transaction import transaction
 from console.customers.models import Customer, Membership, Verification
 from console.customers.queries import find_customer, live_verification, members_of

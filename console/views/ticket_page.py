@@ -12,7 +12,6 @@ from flask import Response, jsonify, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from flask_admin.base import BaseView
-from flask_babel import gettext, lazy_gettext, lazy_pgettext
 from wtforms import BooleanField, HiddenField, IntegerField, StringField, TextAreaField
 from wtforms.validators import Optional
 
@@ -21,6 +20,7 @@ from console.core.actor import SYSTEM, Actor
 from console.core.context import files, settings
 from console.core.errors import Invalid, Refusal, Text
 from console.core.forms import Form
+from console.core.texts import gettext, lazy_gettext, lazy_pgettext
 from console.core.transaction import transaction
 from console.hours import queries as hours
 from console.staff.roles import Permission

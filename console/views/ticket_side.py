@@ -10,10 +10,10 @@ from typing import Any
 from flask import jsonify, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
-from flask_babel import lazy_gettext
 
 from console.core.actor import Actor
 from console.core.errors import Text
+from console.core.texts import lazy_gettext
 from console.customers.rights import Right
 from console.staff.roles import Permission
 from console.tickets import identity, side

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from itertools import groupby
 
-from flask_babel import ngettext
 from markupsafe import Markup, escape
 
+from console.core.texts import ngettext
 from console.tickets.models import TICKET_BASE
 from console.web.filters import icon
 

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
-from flask_babel import gettext, lazy_gettext
 
 from console.core.actor import Actor
 from console.core.errors import NotFound, Text
+from console.core.texts import gettext, lazy_gettext
 from console.core.transaction import transaction
 from console.customers import labels
 from console.customers.rights import Right

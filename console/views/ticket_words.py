@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from functools import cache
 
-from flask_babel import get_locale, gettext
+from flask_babel import get_locale
+
+from console.core.texts import gettext
 
 
 def words() -> dict[str, str]:

@@ -8,13 +8,13 @@ from typing import Any, cast
 from flask import g, jsonify, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
-from flask_babel import gettext, lazy_gettext
 from sqlalchemy import CTE, Row, Select, True_, and_, func, select
 from sqlalchemy.orm import joinedload
 
 from console.core import clock
 from console.core.db import db
 from console.core.search import LIMIT
+from console.core.texts import gettext, lazy_gettext
 from console.customers.models import Customer
 from console.staff.roles import Permission
 from console.tickets import search, view_queries

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from flask_babel import lazy_gettext
-
 from console.core.errors import Text
+from console.core.texts import lazy_gettext
 
 _ACTIONS: dict[str, tuple[str, Text]] = {
     "customer.registered": ("user", lazy_gettext("Account registered")),

@@ -12,11 +12,11 @@ from flask_admin.base import expose
 from flask_admin.contrib.sqla import ModelView
 from flask_admin.form import BaseForm
 from flask_admin.helpers import get_redirect_target
-from flask_babel import gettext, lazy_gettext
 
 from console.core.actor import Actor
 from console.core.errors import Invalid, NotFound, Refusal
 from console.core.forms import Catalogue
+from console.core.texts import gettext, lazy_gettext
 from console.core.transaction import transaction
 from console.web.answers import wants_json
 from console.web.identity import current_actor

@@ -5,10 +5,10 @@ from __future__ import annotations
 from flask import Response, flash, jsonify, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
-from flask_babel import gettext, lazy_gettext
 
 from console.chat import verifying
 from console.core.errors import Invalid, TooMany
+from console.core.texts import gettext, lazy_gettext
 from console.core.transaction import transaction
 from console.customers.forms import SPOKEN_CHANNELS, VerifyForm
 from console.customers.models import Verification

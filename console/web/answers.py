@@ -7,11 +7,11 @@ from typing import Any, ClassVar
 
 from flask import Response, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
-from flask_babel import lazy_gettext
 from werkzeug.exceptions import HTTPException
 
 from console.core.context import settings
 from console.core.errors import Busy, NotFound, Refusal, Text, TooMany
+from console.core.texts import lazy_gettext
 from console.web.locale import settle_reader
 
 

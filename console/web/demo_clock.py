@@ -18,7 +18,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from flask import Blueprint, Flask, jsonify, redirect, request
 from flask.typing import ResponseReturnValue
-from flask_babel import format_date, gettext, lazy_gettext
+from flask_babel import format_date
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -28,6 +28,7 @@ from console.core.db import db
 from console.core.errors import Invalid, NotFound, Text
 from console.core.logging import get_logger
 from console.core.sessions import SignInSession
+from console.core.texts import gettext, lazy_gettext
 from console.core.transaction import transaction
 from console.customers.models import PersonSession
 from console.hours import queries

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from flask_babel import gettext
+from console.core.texts import gettext
 
 # The first that is found names it: Edge and Opera also call themselves Chrome, everybody Safari.
 _BROWSERS = {

@@ -6,12 +6,13 @@ from datetime import date, datetime
 from functools import lru_cache
 
 from flask import Flask, g
-from flask_babel import format_date, gettext, ngettext
+from flask_babel import format_date
 from markupsafe import Markup, escape
 
 from console.core import clock, money
 from console.core.context import settings
 from console.core.text import initials
+from console.core.texts import gettext, ngettext
 from console.web import catalog, locale
 from console.web.addresses import url_for
 

@@ -12,13 +12,13 @@ import math
 import time
 from dataclasses import dataclass
 
-from flask_babel import lazy_ngettext
 from limits import RateLimitItem, RateLimitItemPerSecond
 from limits.storage import MemoryStorage, Storage
 from limits.strategies import FixedWindowRateLimiter
 
 from console.core.context import sealer
 from console.core.errors import TooMany
+from console.core.texts import lazy_ngettext
 from console.extensions import limiter
 
 log = logging.getLogger(__name__)

@@ -6,7 +6,6 @@ from datetime import timedelta
 
 from flask import Blueprint, jsonify, redirect, request, session
 from flask.typing import ResponseReturnValue
-from flask_babel import lazy_gettext
 from flask_login import current_user
 
 from console.core import clock
@@ -14,6 +13,7 @@ from console.core.context import settings
 from console.core.db import db
 from console.core.errors import Invalid, Text
 from console.core.sessions import find_live
+from console.core.texts import lazy_gettext
 from console.core.transaction import transaction
 from console.customers.models import Person, PersonSession
 from console.staff.models import Staff

@@ -11,7 +11,6 @@ from typing import Any
 
 from flask import Blueprint, Response, g, jsonify, make_response, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import lazy_gettext
 from flask_login import current_user
 from flask_wtf.csrf import generate_csrf
 
@@ -21,6 +20,7 @@ from console.core.errors import Invalid, Refusal, SignInNeeded, TooMany
 from console.core.forms import Form
 from console.core.passwords import hash_password
 from console.core.seal import InvalidToken
+from console.core.texts import lazy_gettext
 from console.core.transaction import transaction
 from console.staff import signin, totp
 from console.staff.forms import CodeForm, NewPasswordForm, SignInForm

@@ -12,11 +12,12 @@ from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_dir
 from babel.messages.frontend import parse_mapping_cfg
 from babel.messages.pofile import read_po
 from flask import Flask
-from flask_babel import force_locale, gettext, ngettext
+from flask_babel import force_locale
 from wtforms import IntegerField, StringField
 from wtforms.validators import DataRequired, Length
 
 from console.core.forms import Form
+from console.core.texts import gettext, ngettext
 from tests.support.server import ROOT
 
 PO = ROOT / "console/translations/sr_Latn/LC_MESSAGES/messages.po"

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from flask_babel import lazy_gettext
-
 from console.core.errors import Conflict, Invalid, Refusal, Text
+from console.core.texts import lazy_gettext
 
 REASONS: dict[str, Text] = {
     "unverified": lazy_gettext(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from flask import session
-from flask_babel import lazy_gettext
 from flask_socketio import join_room, leave_room
 from sqlalchemy import select
 
@@ -20,6 +19,7 @@ from console.core.context import settings
 from console.core.db import db
 from console.core.errors import Invalid, NotFound
 from console.core.push import push
+from console.core.texts import lazy_gettext
 from console.core.transaction import transaction
 from console.staff.models import Department, DepartmentMember
 from console.staff.roles import Permission

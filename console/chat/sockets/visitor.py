@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from flask import request, session
-from flask_babel import force_locale, lazy_gettext
+from flask_babel import force_locale
 from flask_socketio import ConnectionRefusedError as Refused
 from flask_socketio import join_room, leave_room
 
@@ -22,6 +22,7 @@ from console.core.context import settings
 from console.core.db import db
 from console.core.errors import Conflict, NotFound, TooMany
 from console.core.push import push
+from console.core.texts import lazy_gettext
 from console.core.transaction import transaction
 from console.extensions import socketio
 from console.tickets.writing import requester_writes

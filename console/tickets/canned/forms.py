@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from flask_babel import lazy_gettext
 from wtforms import BooleanField, HiddenField, IntegerField, SelectField, StringField, TextAreaField
 from wtforms.validators import DataRequired, Length, NumberRange
 from wtforms.validators import Optional as MayBeEmpty
 
 from console.core.errors import Refusal
 from console.core.forms import Form
+from console.core.texts import lazy_gettext
 from console.tickets.canned.models import MAX_BODY, MAX_NAME, MAX_SHORTCUT, MAX_TITLE
 from console.tickets.canned.service import MAX_POSITION, ReplyData
 

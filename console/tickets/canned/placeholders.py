@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from flask_babel import lazy_gettext
-
 from console.core.errors import Text
+from console.core.texts import lazy_gettext
 
 PLACEHOLDERS: dict[str, Text] = {
     "requester_name": lazy_gettext("the requester's name"),

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from flask_babel import lazy_gettext
 from sqlalchemy import ColumnElement, case, func, select
 from sqlalchemy.orm import contains_eager, raiseload
 
@@ -15,6 +14,7 @@ from console.core.context import settings
 from console.core.db import db
 from console.core.errors import Text
 from console.core.text import fold
+from console.core.texts import lazy_gettext
 from console.customers.models import VerificationKind
 from console.customers.queries import live_verification
 from console.staff.models import Department

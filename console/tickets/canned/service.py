@@ -6,7 +6,6 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from flask_babel import lazy_gettext
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
@@ -15,6 +14,7 @@ from console.core import clock
 from console.core.actor import Actor
 from console.core.db import db
 from console.core.errors import Conflict, Invalid, NotFound, Text
+from console.core.texts import lazy_gettext
 from console.staff.models import Department
 from console.staff.roles import Permission
 from console.tickets.canned.models import (

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from flask_babel import lazy_gettext
 from sqlalchemy import select, update
 
 from console.audit.service import record
 from console.core.actor import Actor
 from console.core.db import db
 from console.core.errors import Invalid, NotFound, Text
+from console.core.texts import lazy_gettext
 from console.staff.models import Department
 from console.staff.roles import Permission
 from console.tickets.models import Priority

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from flask_babel import lazy_gettext
-
 from console.audit.service import record
 from console.core.actor import Actor
 from console.core.db import db
 from console.core.errors import Conflict, Invalid, Text
+from console.core.texts import lazy_gettext
 from console.staff.roles import Permission
 from console.tickets.reviews import queries
 from console.tickets.reviews.models import ReviewCriterion

@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from flask_babel import lazy_gettext
 from sqlalchemy import ColumnElement, func, select
 
 from console.audit.service import record
@@ -17,6 +16,7 @@ from console.core import clock
 from console.core.actor import Actor
 from console.core.db import db
 from console.core.errors import Conflict, Invalid, NotFound, Text
+from console.core.texts import lazy_gettext
 from console.core.upsert import insert_missing
 from console.staff.models import Staff
 from console.staff.roles import Permission
