@@ -12,7 +12,9 @@ async function refresh() {
   if (!answer) return;
   if (answer.redirected || answer.status === 401) return location.reload();  // the sign-in ended meanwhile
   if (!answer.ok) return;
-  const told = new DOMParser().parseFromString(await answer.text(), 'text/html');
+  const text = await answer.text().catch(() => null);
+  if (text === null) return;
+  const told = new DOMParser().parseFromString(text, 'text/html');
   await released();
   for (const fresh of told.querySelectorAll('[data-part]')) put(fresh);
 }

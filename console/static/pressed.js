@@ -1,5 +1,5 @@
 // A click is lost when what was pressed is drawn anew before the button is let go. Whatever draws by itself waits here.
-const LONGEST = 2_000;  // a mouse held for longer selects or drags something; what is new is shown all the same
+const LONGEST = 5_000;  // a mouse held for longer selects or drags something; what is new is shown all the same
 let down = false;
 let over;
 const waiting = [];

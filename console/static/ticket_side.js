@@ -123,12 +123,14 @@ function drawActions(html) {
 async function redraw({ force = false } = {}) {
   asking?.abort();
   asking = new AbortController();
-  const answer = await fetch(column().dataset.ticketSide, { headers: { Accept: 'application/json' }, signal: asking.signal }).catch(() => null);
+  const { signal } = asking;
+  const answer = await fetch(column().dataset.ticketSide, { headers: { Accept: 'application/json' }, signal }).catch(() => null);
   if (!answer) return;
   if (answer.status === 401 || answer.status === 404) { location.reload(); return; }
   if (!answer.ok) return;
-  const told = await answer.json();
+  const told = await answer.json().catch(() => null);  // cut off in its midst, by the network or by the next one
   await released();
+  if (!told || signal.aborted) return;
   drawColumn(told.side, force);
   drawActions(told.actions);
   const heading = document.querySelector('.page-head h1');
@@ -304,7 +306,7 @@ async function offer(field) {
   const typed = field.value.trim();
   if (typed.length < 2) return;
   const answer = await fetch(`${field.dataset.customers}?${new URLSearchParams({ search: typed, page_size: 8 })}`, { headers: { Accept: 'application/json' } }).catch(() => null);
-  const { items } = answer?.ok ? await answer.json() : { items: [] };
+  const { items } = answer?.ok ? await answer.json().catch(() => ({ items: [] })) : { items: [] };
   document.getElementById(field.getAttribute('list'))?.replaceChildren(...items.map((one) => Object.assign(document.createElement('option'), { value: one.number, textContent: one.name })));
 }
 

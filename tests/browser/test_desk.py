@@ -115,6 +115,8 @@ def test_a_conversation_by_keyboard(desk: Callable[..., Desk], new_page: Callabl
     press("Enter")
     expect(log.locator(".is-sending")).to_have_count(1)
     expect(page.locator("[data-trouble]")).to_be_visible(timeout=30_000)
+    expect(page.locator("[data-lists][data-old]")).to_be_visible()
+    problems += findings(page)
     page.keyboard.type("nedovršen odgovor")
     page.context.set_offline(False)
     expect(page.locator("[data-trouble]")).to_be_hidden(timeout=30_000)
