@@ -80,6 +80,14 @@ def test_the_console(live_server: LiveServer, new_page: Callable[..., Page], loo
     assert walk(page, live_server, PAGES[who]) == []
 
 
+def test_a_day_without_hours_on_a_phone(own_server: Callable[..., LiveServer], new_page: Callable[..., Page]) -> None:
+    server = own_server(demo=True, CLOCK="2026-11-28T11:00:00+01:00")  # a Saturday: its sentence is the longest
+    for language in ("sr-Latn-RS", "en-GB"):
+        page = new_page(width=390, height=844, language=language)
+        sign_in(page, server, "supervisor")
+        assert walk(page, server, ["/console/", "/console/desk/", "/console/hours/"]) == []
+
+
 def test_the_portal(live_server: LiveServer, new_page: Callable[..., Page], look: Look) -> None:
     page = open_page(new_page, look)
     sign_in(page, live_server, "ana", portal=True)
