@@ -134,16 +134,17 @@ async function submit(wanted = {}) {
   drafts.keepHere(mode, writing);
   setTyping(false);
   const kind = mode;
+  let told = null;
   try {
     await drafts.stop(kind);
-    const told = await post(`${base}/${kind}`, fields(writing, wanted));
-    await done(kind, writing, told.message);
+    told = await post(`${base}/${kind}`, fields(writing, wanted));
   } catch (refused) {
     drafts.tell('');
     await failed(kind, writing, refused);
   } finally {
     busy(false);
   }
+  if (told) await done(kind, writing, told.message);  // it is stored: what is typed from now on is the next message
 }
 
 function fields(writing, { then = '', anyway = '' }) {

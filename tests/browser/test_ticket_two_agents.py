@@ -107,6 +107,25 @@ def test_nothing_is_lost_or_sent_twice(
     expect(composer(first)).to_have_value("")
     assert replies(first, address)["Popravljeno je."] == 1
 
+    # What is typed while the page still reads what is new, after a reply was stored, is the next one.
+    held: list[Route] = []
+    first.route("**/entries?*", lambda route: held.append(route))  # noqa: PLW0108  (Playwright marks the function)
+    first.keyboard.press("r")
+    first.keyboard.type("Uzgred:")
+    first.keyboard.press("Control+Enter")
+    expect(composer(first)).to_have_value("")
+    first.keyboard.press("r")
+    first.keyboard.type("Još nešto.")
+    expect(composer(first)).to_have_value("Još nešto.")
+    assert held
+    for route in held:
+        route.continue_()
+    first.unroute("**/entries?*")
+    expect(first.locator("#timeline .entry-us")).to_have_count(4)
+    expect(composer(first)).to_have_value("Još nešto.")
+    composer(first).fill("")
+    first.keyboard.press("Escape")
+
     # Never arrived, then tried again: sent once. What was changed after a try that had arrived is not lost.
     first.route("**/reply", lambda route: route.abort())
     first.keyboard.press("r")
