@@ -1,4 +1,5 @@
 // What every page of the console needs: theme, sidebar, menus, copying, lists. Plain modules, no bundler.
+import './at_once.js';
 import './times.js';
 import './palette.js';
 import './keys.js';
@@ -82,18 +83,6 @@ document.addEventListener('click', async (event) => {
   }
   if (event.target.closest('[data-print]')) print();
   event.target.closest('[data-dismiss-alert]')?.closest('[data-alert]').remove();
-});
-
-// Lists: a filter works when it is chosen, empty ones stay out of the address.
-document.addEventListener('change', (event) => {
-  if (event.target.matches('[data-list-tools] [data-at-once]')) event.target.form.requestSubmit();
-});
-document.addEventListener('submit', (event) => {
-  if (!event.target.matches('[data-list-tools]')) return;
-  for (const field of event.target.elements) if (field.name && !field.value) field.disabled = true;
-});
-addEventListener('pageshow', () => {
-  for (const field of document.querySelectorAll('[data-list-tools] :disabled')) field.disabled = false;
 });
 
 // Picked rows

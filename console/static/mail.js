@@ -1,4 +1,5 @@
 // One part of a mail at a time: as it looks, or its text. Without this script both are there.
+import './at_once.js';
 
 for (const letter of document.querySelectorAll('[data-letter]')) {
   const bar = letter.querySelector('[data-letter-parts]');
@@ -14,6 +15,3 @@ for (const letter of document.querySelectorAll('[data-letter]')) {
   });
   show('html');
 }
-
-// A choice in the previews is followed at once.
-for (const select of document.querySelectorAll('select[data-follow]')) select.addEventListener('change', () => select.form.requestSubmit());

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from playwright.sync_api import Page
+from playwright.sync_api import Page, Route
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -134,6 +134,31 @@ def test_new_mail_appears_by_itself_and_its_link_is_followed(
     page.wait_for_url("**to=neko*")
     assert page.locator("[data-mail]").count() == 1 and axe(page) == []
     _assert_nothing_runs(page, served)
+
+
+def test_a_choice_made_before_the_script_is_there_is_followed(
+    served: str,  # noqa: F811
+    new_page: Callable[..., Page],  # noqa: F811
+    session: Session,
+) -> None:
+    """A slow line: the list is read and chosen from before its script has come. Going back is no choice."""
+    session.rollback()
+    make_mail(to_address="neko@example.test")
+    make_mail(to_address="drugi@example.test")
+    page = new_page(language="en-GB")
+    held: list[Route] = []
+    page.route("**/mail.js", lambda route: held.append(route))  # noqa: PLW0108  (Playwright marks the function)
+    page.goto(f"{served}/demo/mailbox", wait_until="commit")
+    page.select_option("#to", "neko@example.test")
+    assert "to=" not in page.url
+    for route in held:
+        route.continue_()
+    page.unroute("**/mail.js")
+    page.wait_for_url("**to=neko*")
+    page.go_back()
+    page.locator("[data-mail]").nth(1).wait_for()
+    page.wait_for_timeout(300)
+    assert "to=" not in page.url
 
 
 def _assert_nothing_runs(page: Page, address: str) -> None:
