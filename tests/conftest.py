@@ -348,15 +348,15 @@ def in_threads() -> Callable[[Callable[[], None], int], None]:
 
 
 class Clock:
-    """The console's clock in the test's hand."""
+    """The console's clock in the test's hand, and the machine's with it."""
 
     def set(self, instant: datetime) -> None:
         """Let it run on from ``instant``."""
-        core_clock.start_at(instant)
+        core_clock.start_at(instant, machine=True)
 
     def advance(self, by: timedelta) -> None:
         """Move it ahead."""
-        core_clock.start_at(core_clock.now() + by)
+        core_clock.start_at(core_clock.now() + by, machine=True)
 
     def now(self) -> datetime:
         return core_clock.now()

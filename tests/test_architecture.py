@@ -116,7 +116,6 @@ def test_the_clock_is_the_only_source_of_time() -> None:
         "core/clock.py",
         "core/files.py",  # the file system's own
         "web/access.py",
-        "web/demo_clock.py",  # how far the demo is from it
         "web/limits.py",
         "worker.py",
         "doctor.py",

@@ -2,6 +2,9 @@
 
 Rules take ``now`` as an argument; entry points and verbs ask here. A demo or a
 test may start the clock elsewhere; it then runs on from there.
+
+The telephones of our people do not move with a demo: what must agree with
+them asks ``machine_now``.
 """
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 _offset = timedelta(0)
+_machine_offset = timedelta(0)
 _standing: datetime | None = None
 
 
@@ -20,16 +24,27 @@ def now() -> datetime:
     return datetime.now(UTC) + _offset if _standing is None else _standing
 
 
-def start_at(instant: datetime) -> None:
-    """Let the clock run on from ``instant`` (aware). Never called in production."""
-    global _offset
+def machine_now() -> datetime:
+    """Return the machine's own time, aware, in UTC, wherever the console's clock stands."""
+    return datetime.now(UTC) + _machine_offset
+
+
+def start_at(instant: datetime, *, machine: bool = False) -> None:
+    """Let the clock run on from ``instant`` (aware). Never called in production.
+
+    Args:
+        machine: pretend that the machine's time moved as well, as a test of passing days wants it.
+    """
+    global _offset, _machine_offset
     _offset = instant.astimezone(UTC) - datetime.now(UTC)
+    if machine:
+        _machine_offset = _offset
 
 
 def reset() -> None:
     """Go back to the machine's own time."""
-    global _offset, _standing
-    _offset, _standing = timedelta(0), None
+    global _offset, _machine_offset, _standing
+    _offset, _machine_offset, _standing = timedelta(0), timedelta(0), None
 
 
 @contextmanager

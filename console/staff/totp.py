@@ -69,7 +69,7 @@ def confirm_totp(actor: Actor, staff_id: int, secret: str, code: str, *, keep_se
     staff = lock_staff(staff_id)
     if staff.totp_secret is not None:
         raise Conflict(lazy_gettext("Two-step sign-in is already on."), code="totp_on")
-    step = matching_step(secret, clean_code(code), clock.now())
+    step = matching_step(secret, clean_code(code), clock.machine_now())
     if step is None:
         raise wrong_code()
     staff.totp_secret = sealer().seal(secret.encode())
@@ -153,7 +153,7 @@ def _take_step(staff: Staff, code: str) -> bool:
     except InvalidToken:
         log.exception("a TOTP secret cannot be opened with any of CONSOLE_SEAL_KEYS", extra={"staff": staff.id})
         return False
-    step = matching_step(secret, code, clock.now())
+    step = matching_step(secret, code, clock.machine_now())
     if step is None or (staff.totp_last_step is not None and step <= staff.totp_last_step):
         return False
     staff.totp_last_step = step

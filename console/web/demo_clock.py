@@ -95,7 +95,7 @@ def banner() -> Banner:
         stops = all_stops(queries.glance(), now) if moves else []
     except SQLAlchemyError:
         stops = []
-    return Banner(now, stops, abs(now - datetime.now(UTC)) > MOVED, moves, demo_mailbox.is_there())
+    return Banner(now, stops, abs(now - clock.machine_now()) > MOVED, moves, demo_mailbox.is_there())
 
 
 def can_move() -> bool:
@@ -123,7 +123,7 @@ def move() -> ResponseReturnValue:
 
 def _target(name: str, now: datetime) -> datetime:
     if name == REAL:
-        return datetime.now(UTC)  # the machine's own, which the button asks for
+        return clock.machine_now()
     found = next((stop.at for stop in all_stops(queries.glance(), now) if stop.name == name), None)
     if found is None:
         raise Invalid(fields={"to": [lazy_gettext("There is no such choice.")]})

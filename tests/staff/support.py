@@ -32,7 +32,7 @@ def open_sessions(staff: Staff, count: int) -> list[StaffSession]:
 
 def code_at(secret: str, *, ahead: int = 0) -> str:
     """Return the authenticator's code, ``ahead`` steps from now."""
-    return pyotp.TOTP(secret).at(int(clock.now().timestamp()), counter_offset=ahead)
+    return pyotp.TOTP(secret).at(int(clock.machine_now().timestamp()), counter_offset=ahead)
 
 
 def switch_totp_on(staff: Staff) -> tuple[str, list[str]]:
