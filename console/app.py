@@ -18,7 +18,7 @@ from console.core.db import Base, db, init_db
 from console.core.errors import Invalid, Refusal
 from console.core.settings import Settings
 from console.core.transaction import end_context
-from console.web import access, answers, catalog, compression, filters, security, sockets
+from console.web import access, answers, catalog, compression, filters, security, sockets, static_files
 from console.web.frugal import FrugalFlask, TextPacket
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -42,7 +42,13 @@ def create_app(settings: Settings | None = None) -> Flask:
     """
     settings = settings or Settings.from_environ()
     settings.check()
-    app = FrugalFlask("console", static_folder=str(ROOT / "console/static"), template_folder=str(ROOT / "templates"))
+    static = ROOT / "console/static"
+    app = FrugalFlask(
+        "console",
+        static_folder=str(static),
+        static_url_path=static_files.address(static, kept=settings.env != "development"),
+        template_folder=str(ROOT / "templates"),
+    )
     _configure(app, settings)
     context.attach(app.extensions, settings)
     if settings.clock is not None:
@@ -54,6 +60,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.teardown_appcontext(end_context)  # before Flask-SQLAlchemy's own: what came later is called earlier
     _bind_extensions(app, settings)
     push.wire(sockets.send)
+    static_files.init_app(app)
     security.init_security(app, https=settings.https)
     filters.init_filters(app)
     _map_errors(app)

@@ -11,15 +11,16 @@ from console.web.templates import PageEnvironment
 
 
 class CompiledTemplates(BytecodeCache):
-    """Code by template, language and mount: a page is compiled for each (``console.web.templates``)."""
+    """Code by template, language, mount and address of static files: all are written in (``console.web.templates``)."""
 
     def __init__(self) -> None:
         self._codes: dict[tuple[str, str], CodeType] = {}
 
     def get_bucket(self, environment: Environment, name: str, filename: str | None, source: str) -> Bucket:
         """Return the place for a template's code."""
-        written_for = environment.written_for if isinstance(environment, PageEnvironment) else None
-        return super().get_bucket(environment, f"{name} {written_for}", filename, source)
+        if isinstance(environment, PageEnvironment):
+            name = f"{name} {environment.written_for} {environment.app.static_url_path}"
+        return super().get_bucket(environment, name, filename, source)
 
     def load_bytecode(self, bucket: Bucket) -> None:
         """Put the code there, where it is known."""

@@ -1,11 +1,12 @@
 // Small pieces of a conversation, the same for the visitor and for the desk.
 const LINK = /\bhttps?:\/\/[^\s<>"']+[^\s<>"'.,;:!?)\]]/g;
 
+const ICONS = new URL('../icons.svg', import.meta.url).href;
 let sprite = null;
 
 /** Keep the icons in memory: drawn from there, they are drawn without a connection, too. */
 export async function keepIcons() {
-  const text = await fetch('/static/icons.svg').then((answer) => (answer.ok ? answer.text() : ''), () => '');
+  const text = await fetch(ICONS).then((answer) => (answer.ok ? answer.text() : ''), () => '');
   if (text) sprite = new DOMParser().parseFromString(text, 'image/svg+xml');
 }
 
@@ -20,7 +21,7 @@ export function icon(name, className = 'icon') {
     return svg;
   }
   const use = document.createElementNS('http://www.w3.org/2000/svg', 'use');
-  use.setAttribute('href', `/static/icons.svg#${name}`);
+  use.setAttribute('href', `${ICONS}#${name}`);
   svg.append(use);
   return svg;
 }

@@ -1,0 +1,56 @@
+"""Browsers keep our static files for a year: their address changes when one of them does.
+
+Without this every page asks for each of its scripts whether it is still the same. The version stands before the file's
+name, not behind it, so that modules which import each other by relative names stay within one version.
+
+In development, where files are changed under a running server, browsers ask each time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import timedelta
+from pathlib import Path
+
+from flask import Flask, Response, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+
+PLAIN = "/static"
+YEAR = timedelta(days=365)
+_LENGTH = 12  # hexadecimal digits
+
+
+def address(folder: Path, *, kept: bool) -> str:
+    """Return where the files of ``folder`` are served, with their common version if browsers may keep them."""
+    return f"{PLAIN}/{_version(folder)}" if kept else PLAIN
+
+
+def init_app(app: Flask) -> None:
+    """Let browsers keep the files, and send whoever asks by an older address to the present one."""
+    if app.static_url_path == PLAIN:
+        return
+    app.add_url_rule(f"{PLAIN}/<path:filename>", "static_moved", _moved)
+    app.after_request(_keep)
+
+
+def _version(folder: Path) -> str:
+    found = hashlib.sha256()
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        found.update(f"{path.relative_to(folder)}\0{path.stat().st_size}\0".encode())
+        found.update(path.read_bytes())
+    return found.hexdigest()[:_LENGTH]
+
+
+def _moved(filename: str) -> ResponseReturnValue:
+    """Answer a page that was opened before an update, or an address somebody wrote down."""
+    version, _, rest = filename.partition("/")
+    is_older = len(version) == _LENGTH and set(version) <= set("0123456789abcdef")
+    answer = redirect(url_for("static", filename=rest if is_older and rest else filename))
+    answer.headers["Cache-Control"] = "no-cache"
+    return answer
+
+
+def _keep(response: Response) -> Response:
+    if request.endpoint == "static" and response.status_code in (200, 304):
+        response.headers["Cache-Control"] = f"public, max-age={int(YEAR.total_seconds())}, immutable"
+    return response

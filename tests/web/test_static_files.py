@@ -1,0 +1,86 @@
+"""Browsers keep our files under an address of their version; whoever knows another is sent on."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from playwright.sync_api import Page
+
+from console.core.settings import Settings
+from console.staff.roles import Role
+from console.web.static_files import address
+from tests.browser.pages import sign_in as enter
+from tests.support.client import ConsoleClient, sign_in
+from tests.support.server import LiveServer
+
+pytestmark = pytest.mark.only("sqlite")
+FILES = re.compile(r"/static/[\w./-]+")
+
+
+@pytest.fixture
+def kept(settings: Settings, make_app: Callable[[Settings], Flask]) -> ConsoleClient:
+    client = make_app(replace(settings, env="demo")).test_client()
+    assert isinstance(client, ConsoleClient)
+    return client
+
+
+def test_every_file_of_a_page_is_kept_for_a_year(kept: ConsoleClient, session: object) -> None:
+    sign_in(kept, Role.ADMIN)
+    for path in ("/console/", "/console/chat/", "/chat/", "/login"):
+        named = set(FILES.findall(kept.get(path).text))
+        assert named, path
+        for file in named:
+            answer = kept.get(file)
+            assert answer.status_code == 200, file
+            assert answer.headers["Cache-Control"] == "public, max-age=31536000, immutable", file
+            again = kept.get(file, headers={"If-None-Match": answer.headers["ETag"]})
+            assert (again.status_code, "immutable" in again.headers["Cache-Control"]) == (304, True)
+
+
+def test_an_older_address_leads_to_the_present_file(kept: ConsoleClient, session: object) -> None:
+    now = kept.application.static_url_path
+    for older in ("/static/app.js", "/static/0123456789ab/app.js"):
+        answer = kept.get(older)
+        assert (answer.status_code, answer.location) == (302, f"{now}/app.js")
+        assert answer.headers["Cache-Control"] == "no-cache"
+    assert kept.get("/static/0123456789ab/").status_code == 302
+    for never in (f"{now}/none.js", f"{now}/../../app.py", f"{now}/%2e%2e/app.py"):
+        answer = kept.get(never)
+        assert answer.status_code == 404 and "immutable" not in answer.headers["Cache-Control"]
+    away = kept.get("/static//evil.example/app.js")
+    assert away.status_code in (302, 308, 404) and "//evil" not in (away.location or "")
+
+
+def test_the_address_changes_with_any_file(tmp_path: Path) -> None:
+    (tmp_path / "vendor").mkdir()
+    seen = [address(tmp_path, kept=True)]
+    for name, text in (("a.js", "1"), ("a.js", "2"), ("vendor/b.css", "2"), ("c.css", "")):
+        (tmp_path / name).write_text(text)
+        seen.append(address(tmp_path, kept=True))
+    assert len(set(seen)) == len(seen)
+    assert address(tmp_path, kept=False) == "/static"
+
+
+FETCHED = """() => performance.getEntriesByType("resource")
+    .filter((one) => one.name.includes("/static/") && one.transferSize).map((one) => one.name)"""
+
+
+def test_the_second_page_fetches_no_file_again(live_server: LiveServer, new_page: Callable[..., Page]) -> None:
+    page = new_page()
+    page.goto(f"{live_server.url}/login")
+    assert page.evaluate(FETCHED) != []
+    enter(page, live_server, "agent")
+    for path in ("/console/tickets/", "/console/tickets/?view=mine"):
+        page.goto(live_server.url + path)
+        page.wait_for_load_state("networkidle")
+    assert page.evaluate(FETCHED) == []
+
+
+def test_in_development_browsers_ask_each_time(client: ConsoleClient, session: object) -> None:
+    answer = client.get("/static/app.js")
+    assert answer.status_code == 200 and "immutable" not in answer.headers["Cache-Control"]
