@@ -249,6 +249,9 @@ ROUTES: dict[tuple[str, str], frozenset[str]] = {
     ("GET", "reports.index"): DESK,  # an agent's own figures: tests/views/test_reports.py
     ("GET", "reports.mine"): DESK,
     ("GET", "reports.export"): DESK,
+    ("GET", "chat_reports.index"): DESK,  # the same: tests/views/test_chat_reports.py
+    ("GET", "chat_reports.mine"): DESK,
+    ("GET", "chat_reports.export"): DESK,
     ("GET", "audit.index_view"): TRAIL,
     ("GET", "audit.details_view"): TRAIL,
     ("GET", "audit.export"): TRAIL,
@@ -381,6 +384,7 @@ def _people_and_things(app: Flask) -> tuple[dict[str, ConsoleClient], dict[str, 
         "ref": move.ref,
         "export_type": "csv",
         "reports.table": "figures",
+        "chat_reports.table": "figures",
         "audit.details_view.id": 1,
         "customer.unlock_pin.membership": subject.owner.id,
         "migrations.withdraw.reason": "Predomislili su se",

@@ -18,8 +18,11 @@ from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Engine, Enum, MetaDa
 from sqlalchemy.engine import Connection
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import InvalidatePoolError
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import GenericFunction
 
 from console.core.postgres import connect_args, set_autocommit
 from console.core.settings import Settings, sqlite_path
@@ -59,6 +62,24 @@ class Instant(TypeDecorator[datetime]):
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class seconds_of(GenericFunction[int]):  # noqa: N801  (a function of SQL)
+    """The whole seconds of an instant since 1970: both databases count them, each by its own name."""
+
+    type = BigInteger()
+    name = "seconds_of"
+    inherit_cache = True
+
+
+@compiles(seconds_of, "sqlite")
+def _seconds_in_sqlite(element: seconds_of, compiler: SQLCompiler, **options: Any) -> str:
+    return f"CAST(strftime('%s', {compiler.process(element.clauses, **options)}) AS INTEGER)"
+
+
+@compiles(seconds_of, "postgresql")
+def _seconds_in_postgresql(element: seconds_of, compiler: SQLCompiler, **options: Any) -> str:
+    return f"CAST(floor(extract(epoch FROM {compiler.process(element.clauses, **options)})) AS BIGINT)"
 
 
 Amount = Annotated[int, "minor units"]  # 64 bits: 32 end at 21 million dinars

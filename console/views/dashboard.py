@@ -23,12 +23,14 @@ from console.hosting.models import Domain
 from console.staff.roles import Permission
 from console.tickets.figures.periods import midnight
 from console.tickets.view_queries import count_each
-from console.views import charts, dashboard_desk, report_words
+from console.views import charts, dashboard_desk
 from console.views.base import Guarded
 from console.views.dashboard_desk import Board, number
 from console.views.hours_words import hours_status
 from console.views.labels import MIGRATION_STATE, today
 from console.views.menu import link
+from console.views.reports import ticket_words
+from console.views.reports.lines import percent_words
 from console.views.ticket_labels import due, ticket_url
 from console.views.tiles import Tile
 from console.web.answers import local_time, wants_json
@@ -72,7 +74,8 @@ class Dashboard(Guarded, AdminIndexView):
             locked=locked_people()[:SHOWN] if actor.may(Permission.UNLOCK_PIN) else [],
             overdue=_overdue() if issues else [],
             states=MIGRATION_STATE,
-            words=report_words,
+            time_words=ticket_words.time_words,
+            percent_words=percent_words,
             draw=charts.draw,
             draw_axis=charts.draw_axis,
             rows=charts.table,

@@ -38,7 +38,7 @@ from console.views.charts import Chart
 from console.views.hours_words import hours_warning
 from console.views.labels import today
 from console.views.menu import link
-from console.views.report_words import flow_chart
+from console.views.reports.ticket_words import flow_chart
 from console.views.tiles import Tile
 
 DUE_SHOWN = 6

@@ -51,6 +51,8 @@ def _moved(filename: str) -> ResponseReturnValue:
 
 
 def _keep(response: Response) -> Response:
-    if request.endpoint == "static" and response.status_code in (200, 304):
-        response.headers["Cache-Control"] = f"public, max-age={int(YEAR.total_seconds())}, immutable"
+    if request.endpoint == "static":
+        kept = response.status_code in (200, 206, 304)
+        seconds = int(YEAR.total_seconds())
+        response.headers["Cache-Control"] = f"public, max-age={seconds}, immutable" if kept else "no-store"
     return response

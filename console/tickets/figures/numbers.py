@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 
+CONTENT = 4  # from this score on whoever rated was content
+
 
 def quantile(counted: Mapping[int, int], share: float) -> float | None:
     """Return the value below which ``share`` of the values lie, as ``percentile_cont`` does.
@@ -40,3 +42,8 @@ def mean(counted: Counter[int]) -> float | None:
     """Return the average of counted values."""
     many = sum(counted.values())
     return sum(value * count for value, count in counted.items()) / many if many else None
+
+
+def content_percent(scores: Counter[int]) -> float | None:
+    """Return how many of those who rated were content, in percent."""
+    return percent(sum(count for score, count in scores.items() if score >= CONTENT), scores.total())

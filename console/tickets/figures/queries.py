@@ -22,14 +22,13 @@ from sqlalchemy.orm import joinedload
 from console.core.db import Instant, db
 from console.customers.models import Customer
 from console.staff.models import Staff
-from console.tickets.figures.numbers import mean, percent, quantile
+from console.tickets.figures.numbers import content_percent, mean, percent, quantile
 from console.tickets.figures.periods import Period, Step
 from console.tickets.models import NO_DUE, Ticket, TicketStatus
 from console.tickets.promises.models import TicketPromise
 from console.tickets.promises.rules import PromiseKind
 from console.tickets.reviews.models import TicketRating
 
-CONTENT = 4  # from this score on a requester was content
 MEDIAN, P90 = 0.5, 0.9
 Whose = tuple[int | None, int | None]  # department, agent
 COUNTS = ("open", "waiting", "created", "ended", "reopened", "solved", "kept", "broken")
@@ -77,7 +76,7 @@ class Figures:
     @property
     def content_percent(self) -> float | None:
         """Return how many of those who rated were content."""
-        return percent(sum(count for score, count in self.scores.items() if score >= CONTENT), self.scores.total())
+        return content_percent(self.scores)
 
     @property
     def first_answer(self) -> tuple[float | None, float | None]:
@@ -290,10 +289,10 @@ class Word:
 def flow(period: Period, scope: Scope = EVERYBODY, steps: list[Step] | None = None) -> list[Flow]:
     """Return what came and what was solved, a day (or a longer step) after the other. One statement."""
     steps = period.steps() if steps is None else steps
-    local = _steps(period, steps)
+    local = steps_of(period, steps)
     parts = [
         select(literal(name).label("what"), local.c.place.label("place"), func.count().label("many"))
-        .join(Ticket, _inside(instant, local))
+        .join(Ticket, within_step(instant, local))
         .where(_NOT_MERGED, *scope.tickets)
         .group_by(local.c.place)
         for name, instant in (("created", Ticket.created_at), ("solved", Ticket.solved_at))
@@ -308,10 +307,10 @@ def flow(period: Period, scope: Scope = EVERYBODY, steps: list[Step] | None = No
 def kept_by_step(period: Period, scope: Scope = EVERYBODY, steps: list[Step] | None = None) -> list[Word]:
     """Return how many promises were kept and broken, step by step. One statement."""
     steps = period.steps() if steps is None else steps
-    local = _steps(period, steps)
+    local = steps_of(period, steps)
     query: Select[Any] = (
         select(local.c.place, _sum(_KEPT).label("kept"), _sum(_BROKEN).label("broken"))
-        .join(TicketPromise, _inside(TicketPromise.started_at, local))
+        .join(TicketPromise, within_step(TicketPromise.started_at, local))
         .where(*_promised())
         .group_by(local.c.place)
     )
@@ -321,14 +320,14 @@ def kept_by_step(period: Period, scope: Scope = EVERYBODY, steps: list[Step] | N
     return [Word(step, *found.get(place, (0, 0))) for place, step in enumerate(steps)]
 
 
-def _steps(period: Period, steps: list[Step]) -> Any:
+def steps_of(period: Period, steps: list[Step]) -> Any:
     """Return the steps as rows. Local days are no function of a stored instant: each brings its own bounds."""
     columns = (column("place", Integer), column("begins", Instant()), column("ends", Instant()))
     rows = [(place, *pair) for place, pair in enumerate(period.bounds(steps))]
     return values(*columns, name="steps").data(rows).cte("steps")
 
 
-def _inside(instant: Any, local: Any) -> Any:
+def within_step(instant: Any, local: Any) -> Any:
     return (instant >= local.c.begins) & (instant < local.c.ends)
 
 

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from typing import Any
 
 from console.core.errors import Text
 from console.core.texts import lazy_gettext
 from console.tickets.figures.queries import Figures
-from console.views import report_words
-from console.views.export import Number
-from console.views.report_reading import Reading
+from console.views.reports.page import Table, cell
+from console.views.reports.ticket_reading import TicketReading
+from console.views.reports.ticket_words import BROKEN, KEPT
 
-Table = tuple[Sequence[Text], Iterable[Sequence[Any]]]
 _FIGURES: tuple[Text, ...] = (
     lazy_gettext("Open now"),
     lazy_gettext("Waiting for customer"),
@@ -40,24 +38,20 @@ def _figure_cells(figures: Figures) -> list[Any]:
         figures.waiting,
         figures.created,
         figures.solved,
-        *(_cell(value) for value in (*figures.first_answer, *figures.solution)),
+        *(cell(value) for value in (*figures.first_answer, *figures.solution)),
         figures.kept,
         figures.broken,
-        _cell(figures.kept_percent),
+        cell(figures.kept_percent),
         figures.ended,
         figures.reopened,
-        _cell(figures.reopen_percent),
+        cell(figures.reopen_percent),
         figures.scores.total(),
-        _cell(figures.score),
-        _cell(figures.content_percent),
+        cell(figures.score),
+        cell(figures.content_percent),
     ]
 
 
-def _cell(value: float | None) -> Number | None:
-    return None if value is None else Number(f"{value:.2f}".rstrip("0").rstrip("."))
-
-
-def _figure_table(reading: Reading) -> Table:
+def _figure_table(reading: TicketReading) -> Table:
     """Two lines: the period, and the one before (of which nobody knows what was open)."""
     before = _figure_cells(reading.before)
     before[:2] = [None, None]
@@ -69,33 +63,33 @@ def _figure_table(reading: Reading) -> Table:
     return (lazy_gettext("From"), lazy_gettext("Until"), *_FIGURES), rows
 
 
-def _department_table(reading: Reading) -> Table:
+def _department_table(reading: TicketReading) -> Table:
     rows = [(name, *_figure_cells(figures)) for _key, name, figures in reading.departments]
     return (lazy_gettext("Department"), *_FIGURES), rows
 
 
-def _agent_table(reading: Reading) -> Table:
+def _agent_table(reading: TicketReading) -> Table:
     rows = [(name, *_figure_cells(figures)) for _key, name, figures in reading.agents]
     return (lazy_gettext("Agent"), *_FIGURES), rows
 
 
-def _flow_table(reading: Reading) -> Table:
+def _flow_table(reading: TicketReading) -> Table:
     titles = (lazy_gettext("From"), lazy_gettext("Until"), lazy_gettext("New tickets"), lazy_gettext("Solved tickets"))
     return titles, [(one.step.first, one.step.last, one.created, one.solved) for one in reading.flow]
 
 
-def _promise_table(reading: Reading) -> Table:
-    titles = (lazy_gettext("From"), lazy_gettext("Until"), report_words.KEPT, report_words.BROKEN)
+def _promise_table(reading: TicketReading) -> Table:
+    titles = (lazy_gettext("From"), lazy_gettext("Until"), KEPT, BROKEN)
     return titles, [(one.step.first, one.step.last, one.kept, one.broken) for one in reading.kept]
 
 
-def _answer_table(reading: Reading) -> Table:
+def _answer_table(reading: TicketReading) -> Table:
     """Every time that occurred, not the ranges of the chart."""
     titles = (lazy_gettext("First answer (working min)"), lazy_gettext("Tickets"))
     return titles, sorted(reading.whole.first_answers.items())
 
 
-def _rating_table(reading: Reading) -> Table:
+def _rating_table(reading: TicketReading) -> Table:
     return (lazy_gettext("Rating"), lazy_gettext("Ratings")), [(n, reading.whole.scores[n]) for n in range(1, 6)]
 
 

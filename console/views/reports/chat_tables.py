@@ -1,0 +1,102 @@
+"""The tables of a report about chats, as spreadsheets have them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from console.chat.figures import ChatFigures
+from console.core.errors import Text
+from console.core.texts import lazy_gettext
+from console.views.reports.chat_reading import ChatReading
+from console.views.reports.page import Table, cell
+
+_FIGURES: tuple[Text, ...] = (
+    lazy_gettext("Chats"),
+    lazy_gettext("Outside of opening hours"),
+    lazy_gettext("Answered in the chat"),
+    lazy_gettext("Became a ticket unanswered"),
+    lazy_gettext("Ended unanswered"),
+    lazy_gettext("Answered in the chat (%)"),
+    lazy_gettext("First answer, median (s)"),
+    lazy_gettext("First answer, nine in ten (s)"),
+    lazy_gettext("Length, median (min)"),
+    lazy_gettext("Length, nine in ten (min)"),
+    lazy_gettext("Went on as a ticket"),
+    lazy_gettext("Went on as a ticket (%)"),
+    lazy_gettext("Verified in the chat"),
+    lazy_gettext("Ratings"),
+    lazy_gettext("Satisfaction, average"),
+    lazy_gettext("Content customers (%)"),
+)
+
+
+def _figure_cells(figures: ChatFigures) -> list[Any]:
+    return [
+        figures.begun,
+        figures.outside,
+        figures.answered,
+        figures.missed,
+        figures.closed,
+        cell(figures.answered_percent),
+        *(cell(value) for value in (*figures.wait, *figures.length)),
+        figures.handed,
+        cell(figures.handed_percent),
+        figures.verified,
+        figures.scores.total(),
+        cell(figures.score),
+        cell(figures.content_percent),
+    ]
+
+
+def _figure_table(reading: ChatReading) -> Table:
+    """Two lines: the period, and the one before."""
+    now, before = reading.ask.period, reading.ask.period.before()
+    rows = [
+        (now.first, now.last, *_figure_cells(reading.whole)),
+        (before.first, before.last, *_figure_cells(reading.before)),
+    ]
+    return (lazy_gettext("From"), lazy_gettext("Until"), *_FIGURES), rows
+
+
+def _department_table(reading: ChatReading) -> Table:
+    rows = [(name, *_figure_cells(figures)) for _key, name, figures in reading.departments]
+    return (lazy_gettext("Department"), *_FIGURES), rows
+
+
+def _agent_table(reading: ChatReading) -> Table:
+    rows = [(name, *_figure_cells(figures)) for _key, name, figures in reading.agents]
+    return (lazy_gettext("Agent"), *_FIGURES), rows
+
+
+def _flow_table(reading: ChatReading) -> Table:
+    titles = (
+        lazy_gettext("From"),
+        lazy_gettext("Until"),
+        lazy_gettext("Answered in the chat"),
+        lazy_gettext("Not answered in the chat"),
+    )
+    return titles, [(one.step.first, one.step.last, one.answered, one.unanswered) for one in reading.flow]
+
+
+def _wait_table(reading: ChatReading) -> Table:
+    """Every time that occurred, not the ranges of the chart."""
+    return (lazy_gettext("First answer (s)"), lazy_gettext("Chats")), sorted(reading.whole.waits.items())
+
+
+def _hour_table(reading: ChatReading) -> Table:
+    return (lazy_gettext("Hour"), lazy_gettext("Questions")), [(hour, reading.hours[hour]) for hour in range(24)]
+
+
+def _rating_table(reading: ChatReading) -> Table:
+    return (lazy_gettext("Rating"), lazy_gettext("Ratings")), [(n, reading.whole.scores[n]) for n in range(1, 6)]
+
+
+TABLES = {
+    "figures": _figure_table,
+    "departments": _department_table,
+    "agents": _agent_table,
+    "flow": _flow_table,
+    "waits": _wait_table,
+    "hours": _hour_table,
+    "ratings": _rating_table,
+}

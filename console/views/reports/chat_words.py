@@ -1,0 +1,223 @@
+"""The figures of chats in words: how each is counted, what a chart shows."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import timedelta
+
+from console.chat.figures import ChatFigures, ChatFlow
+from console.core.errors import Text
+from console.core.texts import gettext, lazy_gettext, lazy_pgettext, ngettext
+from console.tickets.figures.periods import Grain
+from console.views.charts import Chart, Column, Series
+from console.views.chat_labels import duration
+from console.views.reports.days import BY, STEP, step_label, step_name
+from console.views.reports.lines import Good, Measure, percent_words, score_words, spread_words, whole
+from console.views.reports.spreads import RATINGS, ratings_note, spread
+
+ANSWERED, UNANSWERED = lazy_pgettext("chats", "answered"), lazy_pgettext("chats", "not answered")
+CHATS = lazy_pgettext("figures", "chats")
+HEADS: dict[str, Text] = {
+    "begun": lazy_pgettext("chats", "begun"),
+    "answered": ANSWERED,
+    "unanswered": UNANSWERED,
+    "share": lazy_pgettext("chats", "share"),
+    "median": lazy_pgettext("figures", "median"),
+    "p90": lazy_pgettext("figures", "nine in ten"),
+    "length": lazy_pgettext("chats", "length"),
+    "handed": lazy_pgettext("chats", "to ticket"),
+    "verified": lazy_pgettext("chats", "verified"),
+    "score": lazy_pgettext("figures", "satisfaction"),
+    "ratings": RATINGS,
+}
+UP_TO = (15, 30, 60, 120, 300, 600)  # seconds of waiting; the last column is what took longer
+FIRST_HOUR, LAST_HOUR = 8, 17  # drawn even where nobody asked
+
+
+def wait_words(value: float | None) -> str:
+    """Write a time of waiting, in seconds: ``45 s``, ``3 min``."""
+    return "—" if value is None else duration(timedelta(seconds=round(value)))
+
+
+def length_words(value: float | None) -> str:
+    """Write how long a chat lasted, in minutes."""
+    return "—" if value is None else duration(timedelta(minutes=value))
+
+
+# --- Figures ----------------------------------------------------------------------------------------------------------
+
+
+def _outside_note(figures: ChatFigures) -> str:
+    if not figures.outside:
+        return ""
+    return ngettext(
+        "and %(num)d question outside of opening hours",
+        "and %(num)d questions outside of opening hours",
+        figures.outside,
+    )
+
+
+def _unanswered_note(figures: ChatFigures) -> str:
+    said = []
+    if figures.missed:
+        said.append(ngettext("%(num)d became a ticket", "%(num)d became tickets", figures.missed))
+    if figures.closed:
+        said.append(ngettext("%(num)d ended without one", "%(num)d ended without one", figures.closed))
+    return ", ".join(said)
+
+
+def _handed_note(figures: ChatFigures) -> str:
+    return gettext("%(part)d of %(whole)d answered", part=figures.handed, whole=figures.answered)
+
+
+MEASURES = (
+    Measure(
+        "begun",
+        lazy_gettext("Chats"),
+        lazy_gettext(
+            "Conversations that visitors began in the period while we were open. A question left outside of opening "
+            "hours becomes a ticket at once; those are counted beside it and in no other figure here."
+        ),
+        lambda figures: figures.begun,
+        whole,
+        _outside_note,
+    ),
+    Measure(
+        "answered",
+        lazy_gettext("Answered in the chat"),
+        lazy_gettext(
+            "Of the chats begun in the period that no longer wait: the share in which one of us wrote. The others "
+            "became a ticket because nobody came in time or we closed, or were ended without an answer, mostly by a "
+            "visitor who did not wait."
+        ),
+        lambda figures: figures.answered_percent,
+        percent_words,
+        _unanswered_note,
+        Good.MORE,
+    ),
+    Measure(
+        "first_answer",
+        lazy_gettext("First answer, median"),
+        lazy_gettext(
+            "Time from the visitor’s question to the first word of one of us, by the clock. Of chats begun in the "
+            "period and answered by now."
+        ),
+        lambda figures: figures.wait[0],
+        wait_words,
+        lambda figures: spread_words(figures.wait[1], wait_words),
+        Good.LESS,
+        is_time=True,
+    ),
+    Measure(
+        "length",
+        lazy_gettext("Length, median"),
+        lazy_gettext("Time from the question to the end of the conversation. Of answered chats that have ended."),
+        lambda figures: figures.length[0],
+        length_words,
+        lambda figures: spread_words(figures.length[1], length_words),
+    ),
+    Measure(
+        "handed",
+        lazy_gettext("Went on as a ticket"),
+        lazy_gettext(
+            "Of the answered chats: the share that became a ticket, because the answer needed longer, the agent’s "
+            "connection was lost, or the day was over."
+        ),
+        lambda figures: figures.handed_percent,
+        percent_words,
+        _handed_note,
+    ),
+    Measure(
+        "score",
+        lazy_gettext("Satisfaction, average"),
+        lazy_gettext("The average of the ratings, from 1 to 5, that visitors gave to chats begun in the period."),
+        lambda figures: figures.score,
+        score_words,
+        ratings_note,
+        Good.MORE,
+    ),
+)
+
+
+# --- Charts -----------------------------------------------------------------------------------------------------------
+
+
+def flow_chart(flow: Sequence[ChatFlow], grain: Grain) -> Chart:
+    """Draw the chats that were answered, and on top those that were not."""
+    return Chart(
+        "chats",
+        _flow_title(flow, grain),
+        gettext("Chats by when they began, %(by)s; those that still wait are not in it.", by=BY[grain]),
+        STEP[grain],
+        (Series(ANSWERED, 1), Series(UNANSWERED, 3)),
+        tuple(
+            Column(step_label(one.step, grain), step_name(one.step, grain), (one.answered, one.unanswered))
+            for one in flow
+        ),
+        stacked=True,
+    )
+
+
+def _flow_title(flow: Sequence[ChatFlow], grain: Grain) -> str:
+    answered, unanswered = sum(one.answered for one in flow), sum(one.unanswered for one in flow)
+    if not answered + unanswered:
+        return gettext("Nobody asked in the chat")
+    if not unanswered:
+        return gettext("Every visitor was answered")
+    if len(flow) == 1:
+        return ngettext(
+            "%(num)d visitor was not answered in the chat", "%(num)d visitors were not answered in the chat", unanswered
+        )
+    worst = max(flow, key=lambda one: one.unanswered)
+    return ngettext(
+        "%(num)d visitor was not answered in the chat: %(when)s",
+        "%(num)d visitors were not answered in the chat, most of them %(when)s",
+        unanswered,
+        when=step_name(worst.step, grain),
+    )
+
+
+def waits_chart(waits: Counter[int]) -> Chart:
+    """Draw how long visitors waited for the first answer."""
+    median, p90 = ChatFigures(waits=waits).wait
+    if not waits:
+        title = gettext("Nobody was answered")
+    elif waits.total() == 1:
+        title = gettext("One visitor was answered, within %(time)s", time=wait_words(median))
+    else:
+        title = gettext(
+            "Half of the visitors were answered within %(median)s, nine in ten within %(p90)s",
+            median=wait_words(median),
+            p90=wait_words(p90),
+        )
+    return Chart(
+        "waits",
+        title,
+        gettext("First answers by how long the visitor waited for them."),
+        gettext("Waited"),
+        (Series(CHATS, 1),),
+        spread(waits, UP_TO, wait_words),
+    )
+
+
+def hours_chart(hours: Counter[int]) -> Chart:
+    """Draw at which hour of the day visitors ask."""
+    first = min([FIRST_HOUR, *(hour for hour in hours if hours[hour])])
+    last = max([LAST_HOUR, *(hour for hour in hours if hours[hour])])
+    title = gettext("Nobody asked in the chat")
+    if hours.total():
+        busiest = max(sorted(hours), key=lambda hour: hours[hour])
+        title = gettext("Most visitors ask between %(begin)d and %(end)d o’clock", begin=busiest, end=busiest + 1)
+    return Chart(
+        "hours",
+        title,
+        gettext("Questions by the hour of the day they were asked at, those outside of opening hours among them."),
+        gettext("Hour"),
+        (Series(CHATS, 1),),
+        tuple(Column(str(hour), _hour_name(hour), (hours[hour],)) for hour in range(first, last + 1)),
+    )
+
+
+def _hour_name(hour: int) -> str:
+    return f"{hour}:00–{hour + 1}:00"

@@ -1,0 +1,63 @@
+"""Figures of chats: how many came and when, how many were answered and how fast, what visitors say."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from console.chat.figures import any_chat
+from console.core.texts import lazy_gettext
+from console.staff.roles import Permission
+from console.views.charts import Chart
+from console.views.reports import chat_reading, chat_words
+from console.views.reports.asking import ReportAsk
+from console.views.reports.chat_reading import ChatReading
+from console.views.reports.chat_tables import TABLES
+from console.views.reports.lines import Line, lines
+from console.views.reports.page import ReportPage
+from console.views.reports.spreads import scores_chart
+
+
+class ChatReports(ReportPage[ChatReading]):
+    """The page beside the one of tickets."""
+
+    parent = "reports"
+    template = "admin/reports/chats.html"
+    file = "chats"
+    tables = TABLES
+    works = Permission.CHAT
+
+    def __init__(self) -> None:
+        super().__init__(name=lazy_gettext("Chats"), endpoint="chat_reports", url="/console/reports/chats")
+
+    def read(self, ask: ReportAsk) -> ChatReading:
+        """Return what reads the figures."""
+        return ChatReading(ask)
+
+    def as_json(self, reading: ChatReading) -> dict[str, Any]:
+        """Return what programs are told."""
+        return chat_reading.as_json(reading)
+
+    def lines(self, reading: ChatReading) -> list[Line]:
+        """Return the figures, each beside the one before."""
+        return lines(chat_words.MEASURES, reading.whole, reading.before)
+
+    def charts(self, reading: ChatReading) -> list[tuple[str, Chart]]:
+        """Return the charts, each with the table that holds its numbers."""
+        return [
+            ("flow", chat_words.flow_chart(reading.flow, reading.ask.period.grain)),
+            ("waits", chat_words.waits_chart(reading.whole.waits)),
+            ("hours", chat_words.hours_chart(reading.hours)),
+            ("ratings", scores_chart(reading.whole.scores)),
+        ]
+
+    def parts(self, reading: ChatReading) -> dict[str, Any]:
+        """Return what else the template needs."""
+        return {
+            "departments": reading.departments,
+            "agents": reading.agents,
+            "heads": chat_words.HEADS,
+            "wait_words": chat_words.wait_words,
+            "length_words": chat_words.length_words,
+            "quiet": reading.is_quiet,
+            "no_chats": reading.is_quiet and not any_chat(),
+        }

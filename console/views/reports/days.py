@@ -1,0 +1,58 @@
+"""Periods and their parts in words."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from flask_babel import format_date
+
+from console.core.errors import Text
+from console.core.texts import lazy_gettext
+from console.tickets.figures.periods import Grain, Period, Step
+from console.web.filters import day, language
+
+PERIOD: dict[str, Text] = {
+    "this_week": lazy_gettext("This week"),
+    "last_week": lazy_gettext("Last week"),
+    "this_month": lazy_gettext("This month"),
+    "last_month": lazy_gettext("Last month"),
+}
+
+
+def period_words(period: Period) -> str:
+    """Write from which to which day: ``16.11.2026. – 22.11.2026.``."""
+    if period.first == period.last:
+        return day(period.first)
+    return f"{day(period.first)} – {day(period.last)}"
+
+
+def step_label(step: Step, grain: Grain) -> str:
+    """Write below a column what it stands for, as short as can be."""
+    return str(format_date(step.first, "LLL")) if grain is Grain.MONTH else _short(step.first)
+
+
+def step_name(step: Step, grain: Grain) -> str:
+    """Write in full what a column stands for."""
+    if grain is Grain.DAY:
+        return f"{format_date(step.first, 'EEE')} {_short(step.first)}"
+    if grain is Grain.MONTH:
+        return str(format_date(step.first, "LLLL y"))
+    if step.first == step.last:
+        return _short(step.first)
+    return f"{_short(step.first)}–{_short(step.last)}"
+
+
+def _short(value: date) -> str:
+    return str(format_date(value, "d.M." if language() == "sr_Latn" else "d MMM"))
+
+
+STEP: dict[Grain, Text] = {
+    Grain.DAY: lazy_gettext("Day"),
+    Grain.WEEK: lazy_gettext("Week"),
+    Grain.MONTH: lazy_gettext("Month"),
+}
+BY: dict[Grain, Text] = {
+    Grain.DAY: lazy_gettext("day by day"),
+    Grain.WEEK: lazy_gettext("week by week"),
+    Grain.MONTH: lazy_gettext("month by month"),
+}

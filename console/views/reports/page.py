@@ -1,0 +1,196 @@
+"""What both report pages share: who may read, what is asked for, the page, its JSON and its files."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, ClassVar, Generic, TypeVar
+
+from flask import Response, jsonify, redirect, request
+from flask.typing import ResponseReturnValue
+from flask_admin import expose
+
+from console.audit.service import record
+from console.core.errors import Invalid, NotFound, Text
+from console.core.texts import lazy_gettext, ngettext
+from console.core.transaction import transaction
+from console.staff.roles import Permission
+from console.tickets.figures.periods import MOST_DAYS, Period
+from console.views import charts
+from console.views.base import Page
+from console.views.charts import Chart
+from console.views.export import Number, write_csv
+from console.views.reports import days, lines
+from console.views.reports.asking import ReportAsk, read_report_ask, sees_all
+from console.views.reports.lines import Line
+from console.views.ticket_list_filters import ME, department_name, names
+from console.web.answers import refuse, wants_json
+from console.web.identity import current_actor
+
+Reading = TypeVar("Reading")
+Table = tuple[Sequence[Text], Iterable[Sequence[Any]]]
+
+
+class ReportPage(Page, Generic[Reading]):
+    """Everybody's figures for supervisors, one's own for whoever does the work."""
+
+    template: ClassVar[str]
+    file: ClassVar[str]  # what a downloaded table is named after
+    tables: ClassVar[Mapping[str, Callable[[Any], Table]]]
+    works: ClassVar[Permission]  # whoever may do this work has figures of their own
+
+    @abstractmethod
+    def read(self, ask: ReportAsk) -> Reading:
+        """Return what reads the figures."""
+
+    @abstractmethod
+    def as_json(self, reading: Reading) -> dict[str, Any]:
+        """Return what programs are told."""
+
+    @abstractmethod
+    def lines(self, reading: Reading) -> list[Line]:
+        """Return the figures, each beside the one before."""
+
+    @abstractmethod
+    def charts(self, reading: Reading) -> list[tuple[str, Chart]]:
+        """Return the charts, each with the table that holds its numbers."""
+
+    @abstractmethod
+    def parts(self, reading: Reading) -> dict[str, Any]:
+        """Return what else the template needs."""
+
+    def is_accessible(self) -> bool:
+        """Tell whether this person has figures to see."""
+        return super().is_accessible() and self._may_read()
+
+    def _may_read(self) -> bool:
+        actor = current_actor()
+        return actor.may(Permission.SEE_REPORTS) or actor.may(self.works)
+
+    def _handle_view(self, name: str, **kwargs: Any) -> ResponseReturnValue | None:
+        answer = super()._handle_view(name, **kwargs)
+        if answer is None and not self._may_read():
+            raise NotFound(code="not_allowed")
+        return answer
+
+    @expose("/")
+    def index(self) -> ResponseReturnValue:
+        """Show the figures of ``?period=`` (or ``from`` and ``until``), of a department, of an agent."""
+        ask = read_report_ask()
+        if ask.errors and wants_json():
+            return refuse(Invalid(lazy_gettext("That is no period."), fields=ask.errors))
+        reading = self.read(ask)
+        if wants_json():
+            return jsonify(self.as_json(reading))
+        return Response(self._page(ask, reading), 422 if ask.errors else 200)
+
+    @expose("/mine")
+    def mine(self) -> ResponseReturnValue:
+        """Lead to the figures of whoever asks."""
+        given = {name: request.args[name] for name in ("period", "from", "until", "department") if name in request.args}
+        return redirect(self.get_url(".index", **given, **({"agent": ME} if sees_all() else {})))
+
+    @expose("/export/<table>/")
+    def export(self, table: str) -> ResponseReturnValue:
+        """Answer one of the tables as CSV."""
+        ask = read_report_ask()
+        if table not in self.tables or (table == "agents" and not sees_all()):
+            raise NotFound
+        if ask.errors:
+            raise Invalid(lazy_gettext("That is no period."), fields=ask.errors)
+        titles, rows = self.tables[table](self.read(ask))
+        with transaction():
+            record(
+                current_actor(),
+                "list.exported",
+                self.endpoint,
+                filters={"table": table, **ask.query()},
+                searched=False,
+            )
+        length = f"{ask.period.first:%Y-%m-%d}_{ask.period.last:%Y-%m-%d}"
+        return Response(
+            "".join(write_csv([str(title) for title in titles], [rows])),
+            mimetype="text/csv",
+            headers={"Content-Disposition": f"attachment; filename={self.file}-{table}-{length}.csv"},
+        )
+
+    def _page(self, ask: ReportAsk, reading: Reading) -> str:
+        rendered: str = self.render(
+            self.template,
+            ask=ask,
+            lines=self.lines(reading),
+            days=days,
+            words=lines,
+            charts=self.charts(reading),
+            draw=charts.draw,
+            draw_axis=charts.draw_axis,
+            rows=charts.table,
+            cut=_cut_words(ask.period),
+            sees_all=sees_all(),
+            all_departments=_choices(ask),
+            all_agents=_colleagues(ask),
+            of_department=lambda key: self.get_url(".index", **ask.query(department=key)),
+            of_agent=lambda key: self.get_url(".index", **ask.query(agent=key)),
+            named=lambda period: self.get_url(".index", **_named(ask, period)),
+            csv=lambda table: self.get_url(".export", table=table, **ask.query()),
+            other=lambda endpoint: self.get_url(f"{endpoint}.index", **ask.query()),
+            **self.parts(reading),
+        )
+        return rendered
+
+
+def days_json(span: Any) -> dict[str, str]:
+    """Return from which to which day, for programs."""
+    return {"from": span.first.isoformat(), "until": span.last.isoformat()}
+
+
+def asked_json(ask: ReportAsk) -> dict[str, Any]:
+    """Return what was asked for, for programs."""
+    period = {**days_json(ask.period), "name": ask.period.choice, "cut": ask.period.cut, "by": ask.period.grain.value}
+    return {"period": period, "department": ask.department_id, "agent": ask.agent_id}
+
+
+def rounded(value: float | None) -> float | None:
+    """Return a figure as programs are told it."""
+    return None if value is None else round(value, 2)
+
+
+def times_json(pair: tuple[float | None, float | None]) -> dict[str, float | None]:
+    """Return a median and what nine in ten did not exceed, for programs."""
+    return {"median": rounded(pair[0]), "p90": rounded(pair[1])}
+
+
+def cell(value: float | None) -> Number | None:
+    """Return a figure as a spreadsheet has it."""
+    return None if value is None else Number(f"{value:.2f}".rstrip("0").rstrip("."))
+
+
+def _cut_words(period: Period) -> str:
+    if not period.cut:
+        return ""
+    return ngettext(
+        "A report covers %(num)d day at most. Counted are the last of them, %(days)s.",
+        "A report covers %(num)d days at most. Counted are the last of them, %(days)s.",
+        MOST_DAYS,
+        days=days.period_words(period),
+    )
+
+
+def _named(ask: ReportAsk, period: str) -> dict[str, str]:
+    """Return the parameters of another period by its name."""
+    kept = ask.query(period=None, until=None, **{"from": None})
+    return {"period": period, **kept}
+
+
+def _choices(ask: ReportAsk) -> dict[int, str]:
+    """Return the departments to choose from: those in use, and the one that is chosen."""
+    known = names()
+    return {
+        key: department_name(key) for key in known.departments if key not in known.closed or key == ask.department_id
+    }
+
+
+def _colleagues(ask: ReportAsk) -> dict[int, str]:
+    """Return the agents to choose from: who works on tickets, and the one that is chosen."""
+    known = names()
+    return {key: name for key, name in known.staff.items() if key not in known.gone or key == ask.agent_id}
