@@ -22,6 +22,7 @@ from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
 import pytest
+from argon2 import PasswordHasher
 from flask import Flask
 from hypothesis import HealthCheck, is_hypothesis_test
 from hypothesis import settings as hypothesis_settings
@@ -30,6 +31,7 @@ from sqlalchemy.orm import Session
 
 from console.app import create_app
 from console.core import clock as core_clock
+from console.core import passwords
 from console.core.actor import Actor
 from console.core.db import db
 from console.core.settings import Settings
@@ -171,6 +173,17 @@ def proof(request: pytest.FixtureRequest) -> Callable[[str], None]:
     """Note one result of a long proof: ``proof("200 kills, 0 half states")``."""
     kept = request.config.stash[proofs.KEY]
     return lambda line: kept.note(request.node.nodeid, line)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def strong_hasher() -> Iterator[PasswordHasher]:
+    """Let passwords of tests cost nothing: Argon2 is slow on purpose, and every second test signs in.
+
+    Served consoles are processes of their own, and take the real one; this is it, for tests that want it.
+    """
+    strong, passwords.HASHER = passwords.HASHER, PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    yield strong
+    passwords.HASHER = strong
 
 
 # --- the app on a database ----------------------------------------------------------------------------------------

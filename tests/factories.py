@@ -81,7 +81,7 @@ def today() -> date:
 
 @lru_cache(maxsize=1)
 def password_hash() -> str:
-    """Return the hash of :data:`PASSWORD`, worked out once: Argon2 is slow on purpose."""
+    """Return the hash of :data:`PASSWORD`, worked out once: Argon2 takes its time."""
     return hash_password(PASSWORD)
 
 

@@ -9,12 +9,12 @@ from argon2.exceptions import InvalidHashError, VerificationError, VerifyMismatc
 
 from console.core.hub import off_the_hub
 
-_hasher = PasswordHasher()
+HASHER = PasswordHasher()  # the library's parameters: RFC 9106, section 4, the second recommended option
 
 
 def hash_password(password: str) -> str:
     """Return the hash to store. Call outside of a transaction: it takes tens of milliseconds."""
-    return off_the_hub(_hasher.hash, password)
+    return off_the_hub(HASHER.hash, password)
 
 
 def password_matches(stored: str | None, password: str) -> bool:
@@ -24,7 +24,7 @@ def password_matches(stored: str | None, password: str) -> bool:
 
 def needs_new_hash(stored: str) -> bool:
     """Tell whether ``stored`` was made with weaker parameters than today's."""
-    return _hasher.check_needs_rehash(stored)
+    return HASHER.check_needs_rehash(stored)
 
 
 def warm_up() -> None:
@@ -34,11 +34,11 @@ def warm_up() -> None:
 
 def _verify(stored: str, password: str) -> bool:
     try:
-        return _hasher.verify(stored, password)
+        return HASHER.verify(stored, password)
     except (VerifyMismatchError, VerificationError, InvalidHashError):
         return False
 
 
 @lru_cache(maxsize=1)
 def _nobody() -> str:
-    return _hasher.hash("nobody's password")
+    return HASHER.hash("nobody's password")

@@ -132,6 +132,10 @@ class BaseModelView(Guarded, ByVerbs):
         # Flask-Admin gathers the routes in its metaclass; this view keeps those that are on.
         self._urls: list[Any] = [route for route in self._urls if self._switched_on(route[1])]
 
+    def scaffold_form(self) -> type[BaseForm]:
+        """Guess no form from the table's columns: a list that is written to names its own."""
+        return BaseForm
+
     # What may be read --------------------------------------------------
 
     def scope(self, query: Any) -> Any:
