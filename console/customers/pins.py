@@ -20,9 +20,9 @@ from console.core.db import db
 from console.core.errors import Conflict, NotFound
 from console.core.seal import InvalidToken
 from console.customers.guards import clear, email_key, lock_guards
+from console.customers.letters import write_to
 from console.customers.models import CustomerStatus, Guard, MemberRole, Membership, Verification
 from console.customers.service import end_verifications
-from console.mail.service import queue
 
 DIGITS = 6
 
@@ -101,13 +101,10 @@ def renew_pin(actor: Actor, membership: Membership) -> tuple[str, datetime]:
     end_verifications(Verification.membership_id == membership.id, reason="pin")
     customer, person = membership.customer, membership.person
     record(actor, "pin.renewed", customer.number, customer_id=customer.id, person=person.id)
-    queue(
+    write_to(
+        person,
+        customer,
         "pin_renewed",
-        to_address=person.email,
-        to_name=person.name,
-        language=person.language or customer.language,
-        customer_id=customer.id,
-        name=person.name,
         customer=customer.name,
         number=customer.number,
         at=clock.now(),

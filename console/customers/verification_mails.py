@@ -10,6 +10,7 @@ from sqlalchemy import select
 from console.core import clock
 from console.core.actor import Actor
 from console.core.db import db
+from console.customers.letters import write_to
 from console.customers.models import MemberRole, Membership, Person, Verification
 from console.mail.service import queue
 
@@ -47,13 +48,10 @@ def tell_owner(template: str, actor: Actor, verification: Verification, **values
     )
     if owner is None:
         return
-    queue(
+    write_to(
+        owner,
+        customer,
         template,
-        to_address=owner.email,
-        to_name=owner.name,
-        language=owner.language or customer.language,
-        customer_id=customer.id,
-        name=owner.name,
         customer=customer.name,
         number=customer.number,
         channel=verification.channel.partition(":")[0],

@@ -19,9 +19,9 @@ from console.core.actor import SYSTEM, Actor
 from console.core.db import db
 from console.core.errors import NotFound
 from console.core.ids import read_number
+from console.customers.letters import write_to
 from console.customers.models import Verification, VerificationKind
 from console.customers.rights import Right
-from console.mail.service import queue
 from console.staff.roles import Permission
 
 EXPIRE_AT_ONCE = 200
@@ -54,15 +54,11 @@ def reject(actor: Actor, ref: str, reason: str) -> Migration:
     """Turn a request down, with a reason the owner will read."""
     actor.require(Permission.DECIDE_MIGRATION)
     migration = _end(actor, ref, MigrationState.REJECTED, reason)
-    owner = owner_of(migration.from_customer_id)
-    queue(
+    write_to(
+        owner_of(migration.from_customer_id),
+        migration.from_customer,
         "migration_rejected",
-        to_address=owner.email,
-        to_name=owner.name,
-        language=owner.language or migration.from_customer.language,
-        customer_id=migration.from_customer_id,
         about=f"migration:{migration.ref}",
-        name=owner.name,
         ref=migration.ref,
         reason=migration.end_reason,
     )

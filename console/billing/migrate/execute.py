@@ -21,8 +21,8 @@ from console.billing.models import Migration, MigrationState, Proforma, Storno
 from console.core import clock
 from console.core.actor import Actor
 from console.core.db import db
+from console.customers.letters import write_to
 from console.hosting.models import Ownership, Service
-from console.mail.service import queue
 from console.staff.roles import Permission
 
 
@@ -165,16 +165,12 @@ def _tell_both(
     """Mail each side what concerns it, and nothing of the other's documents."""
     owners = owners_of([migration.from_customer_id, migration.to_customer_id])
     for customer, recipient in ((migration.from_customer, "old"), (migration.to_customer, "new")):
-        owner = owners[customer.id]
         cancelled = zip(sources, stornos, strict=True) if recipient == "old" else ()
-        queue(
+        write_to(
+            owners[customer.id],
+            customer,
             "migration_executed",
-            to_address=owner.email,
-            to_name=owner.name,
-            language=owner.language or customer.language,
-            customer_id=customer.id,
             about=f"migration:{migration.ref}",
-            name=owner.name,
             recipient=recipient,
             ref=migration.ref,
             services=[f"{service.product} · {service.label}" for service in plan.services],

@@ -20,10 +20,10 @@ from console.core.actor import Actor
 from console.core.context import settings
 from console.core.db import db
 from console.core.ids import CUSTOMER_BASE, read_number
+from console.customers.letters import write_to
 from console.customers.models import Customer, MemberRole, Membership, Person, Verification, VerificationKind
 from console.customers.rights import Right
 from console.hosting.models import Service
-from console.mail.service import queue
 from console.staff.roles import Permission
 
 MAX_REASON = 1_000
@@ -200,15 +200,11 @@ def _store(migration: Migration, services: Sequence[Service]) -> None:
 
 
 def _tell_owner(migration: Migration, old: Customer, services: Sequence[Service]) -> None:
-    owner = owner_of(old.id)
-    queue(
+    write_to(
+        owner_of(old.id),
+        old,
         "migration_requested",
-        to_address=owner.email,
-        to_name=owner.name,
-        language=owner.language or old.language,
-        customer_id=old.id,
         about=f"migration:{migration.ref}",
-        name=owner.name,
         ref=migration.ref,
         services=[service.label for service in services],
     )
