@@ -1,8 +1,8 @@
 """The chat in figures, read in a fixed number of statements over the chats begun in a period.
 
-Counted with the department and the agent a chat has now; a chat nobody took has no agent. A question left outside of
-opening hours is none of the chats: nobody could have answered it there. Waiting counts by the clock, because a chat is
-only open while we are.
+Counted with the department and the agent a chat has now; one that nobody took, or that was put back, has no agent. A
+question left outside of opening hours is none of the chats: nobody could have answered it there. Waiting counts by the
+clock, because a chat is only open while we are.
 """
 
 from __future__ import annotations
@@ -24,7 +24,6 @@ from console.tickets.figures.queries import EVERYBODY, MEDIAN, P90, Scope, Whose
 COUNTS = ("begun", "answered", "missed", "closed", "outside", "handed", "verified")
 DISTRIBUTIONS = ("waits", "lengths", "scores")
 QUARTER = 900  # seconds
-MINUTE = 60
 
 
 @dataclass
@@ -34,13 +33,14 @@ class ChatFigures:
     Args:
         begun: while we were open.
         answered: of these, by one of us.
-        missed: of these, that became a ticket without an answer: nobody came in time, or closing time did.
-        closed: of these, that were ended without one, mostly because the visitor went.
+        missed: of these, that became a ticket without an answer: nobody came in time, closing time did, or the visitor
+            did not wait.
+        closed: of these, that were taken and ended without one.
         outside: questions left while we were closed; not among ``begun``.
         handed: answered ones that went on as a ticket.
         verified: in which a customer was verified.
         waits: seconds to the first answer, and how often.
-        lengths: minutes of answered chats from beginning to end.
+        lengths: seconds of answered chats from beginning to end.
         scores: ratings from 1 to 5.
     """
 
@@ -84,7 +84,7 @@ class ChatFigures:
 
     @property
     def length(self) -> tuple[float | None, float | None]:
-        """Return median and 90th percentile of an answered chat's minutes."""
+        """Return median and 90th percentile of the seconds that answered chats lasted."""
         return quantile(self.lengths, MEDIAN), quantile(self.lengths, P90)
 
     @property
@@ -144,9 +144,8 @@ def report(period: Period, scope: Scope = EVERYBODY) -> ChatReport:
 
 
 _ANSWERED = Chat.first_answered_at.is_not(None)
-_ENDED = Chat.ended_at.is_not(None)
 _WAIT = seconds_of(Chat.first_answered_at) - seconds_of(Chat.created_at)
-_LENGTH = case((_ANSWERED, (seconds_of(Chat.ended_at) - seconds_of(Chat.created_at)) // MINUTE))
+_LENGTH = case((_ANSWERED, seconds_of(Chat.ended_at) - seconds_of(Chat.created_at)))
 _WHOSE = (Chat.department_id, Chat.assignee_id.label("agent_id"))
 
 
@@ -171,7 +170,7 @@ def _outcomes() -> dict[str, ColumnElement[bool]]:
         "closed": and_(~_ANSWERED, Chat.status == ChatStatus.CLOSED),
         "outside": outside,
         "handed": and_(_ANSWERED, ticketed),
-        "verified": Chat.verified_name.is_not(None),
+        "verified": and_(Chat.verified_name.is_not(None), ~outside),
     }
 
 
@@ -186,7 +185,7 @@ def _counts(period: Period, scope: Scope) -> Select[Any]:
 
 def _distribution(period: Period, scope: Scope, value: Any) -> Select[Any]:
     value = value.label("value")
-    query = select(*_WHOSE, value, func.count().label("many")).where(value.is_not(None))
+    query = select(*_WHOSE, value, func.count().label("many")).where(value.is_not(None), ~_outside())
     return _begun(query, period, scope).group_by(*_WHOSE, value)
 
 

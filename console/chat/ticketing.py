@@ -77,10 +77,10 @@ def end_chat(actor: Actor, chat: Chat, by: str) -> bool:
 
 
 def _end(chat: Chat, status: ChatStatus, by: str) -> None:
-    """What both endings share: a verification made for the chat ends with it."""
+    """What both endings share: a verification made for the chat ends with it. One that had ended did so then."""
     chat.status = status
-    chat.ended_at = clock.now()
-    chat.ended_by = by
+    if chat.ended_at is None:
+        chat.ended_at, chat.ended_by = clock.now(), by
     chat.unanswered_since = None
     chat.verified_until = None
     end_channel(chat)

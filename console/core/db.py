@@ -74,7 +74,8 @@ class seconds_of(GenericFunction[int]):  # noqa: N801  (a function of SQL)
 
 @compiles(seconds_of, "sqlite")
 def _seconds_in_sqlite(element: seconds_of, compiler: SQLCompiler, **options: Any) -> str:
-    return f"CAST(strftime('%s', {compiler.process(element.clauses, **options)}) AS INTEGER)"
+    # Without its fraction, which strftime would round.
+    return f"CAST(strftime('%s', substr({compiler.process(element.clauses, **options)}, 1, 19)) AS INTEGER)"
 
 
 @compiles(seconds_of, "postgresql")

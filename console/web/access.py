@@ -14,7 +14,7 @@ from console.core.metrics import REQUESTS
 
 log = get_logger("console.access")
 # Asked every few seconds by machines: measured, not logged.
-_UNLOGGED = frozenset({"health.healthz", "health.readyz", "health.metrics", "static", "static_moved", "admin.static"})
+_UNLOGGED = frozenset({"health.healthz", "health.readyz", "health.metrics", "static", "static_other", "admin.static"})
 
 
 def init_access(app: Flask) -> None:

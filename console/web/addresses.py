@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Any
 
 import flask
-from flask import has_request_context, request
+from flask import current_app, has_request_context, request
 
 KEPT = 4_000
 Value = str | int | bool | None
@@ -19,10 +19,11 @@ def url_for(endpoint: str, **values: Any) -> str:
         isinstance(value, Value) and not name.startswith("_") for name, value in values.items()
     )
     if plain and has_request_context():
-        return _built(request.script_root, endpoint, tuple(values.items()))
+        version = current_app.static_url_path if endpoint == "static" else None
+        return _built(request.script_root, version, endpoint, tuple(values.items()))
     return flask.url_for(endpoint, **values)
 
 
 @lru_cache(maxsize=KEPT)
-def _built(_root: str, endpoint: str, values: tuple[tuple[str, Value], ...]) -> str:
+def _built(_root: str, _version: str | None, endpoint: str, values: tuple[tuple[str, Value], ...]) -> str:
     return flask.url_for(endpoint, **dict(values))  # type: ignore[arg-type]

@@ -13,7 +13,7 @@ from typing import cast
 from flask import Flask, Request, Response, request
 from flask_compress import Compress, DictCache
 
-VIEWS = ("static", "admin.static")
+VIEWS = ("static", "static_other", "admin.static")
 _ETAG = "console.etag"
 View = Callable[..., Response]
 
@@ -28,11 +28,13 @@ def init_app(app: Flask) -> None:
     )
     compress = Compress(app)
     for name in VIEWS:
+        if name not in app.view_functions:
+            continue
         app.view_functions[name] = compress.compressed()(_whole(cast(View, app.view_functions[name])))
 
 
 def _version(asked: Request) -> str:
-    return f"{asked.path};{asked.environ[_ETAG]}"
+    return str(asked.environ[_ETAG])  # Werkzeug's: of the file's path, time and size, whatever it was asked for as
 
 
 def _whole(view: View) -> View:

@@ -12,8 +12,7 @@ import hashlib
 from datetime import timedelta
 from pathlib import Path
 
-from flask import Flask, Response, redirect, request, url_for
-from flask.typing import ResponseReturnValue
+from flask import Flask, Response, current_app, request
 
 PLAIN = "/static"
 YEAR = timedelta(days=365)
@@ -26,26 +25,30 @@ def address(folder: Path, *, kept: bool) -> str:
 
 
 def init_app(app: Flask) -> None:
-    """Let browsers keep the files, and send whoever asks by an older address to the present one."""
+    """Let browsers keep the files, and give the present ones to whoever asks by another address."""
     if app.static_url_path == PLAIN:
         return
-    app.add_url_rule(f"{PLAIN}/<path:filename>", "static_moved", _moved)
+    app.add_url_rule(f"{PLAIN}/<path:filename>", "static_other", _other)
     app.after_request(_keep)
 
 
 def _version(folder: Path) -> str:
     found = hashlib.sha256()
-    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+    for path in sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith(".")):
         found.update(f"{path.relative_to(folder)}\0{path.stat().st_size}\0".encode())
         found.update(path.read_bytes())
     return found.hexdigest()[:_LENGTH]
 
 
-def _moved(filename: str) -> ResponseReturnValue:
-    """Answer a page that was opened before an update, or an address somebody wrote down."""
+def _other(filename: str) -> Response:
+    """Answer a page of another version, or an address somebody wrote down.
+
+    While an update goes round, pages of one process ask another for their files. Sent on to its own address they would
+    be sent back, so they are given what there is, not to keep.
+    """
     version, _, rest = filename.partition("/")
-    is_older = len(version) == _LENGTH and set(version) <= set("0123456789abcdef")
-    answer = redirect(url_for("static", filename=rest if is_older and rest else filename))
+    is_other = len(version) == _LENGTH and set(version) <= set("0123456789abcdef")
+    answer = current_app.send_static_file(rest if is_other else filename)
     answer.headers["Cache-Control"] = "no-cache"
     return answer
 

@@ -11,7 +11,7 @@ from flask import Flask
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from console.chat import figures
+from console.chat import figures, handling
 from console.chat.figures import ChatFigures
 from console.chat.models import Chat, ChatMessage, ChatStatus, MessageKind
 from console.core import clock
@@ -21,7 +21,7 @@ from console.tickets.figures.periods import Period
 from console.tickets.figures.queries import Scope
 from tests import factories
 from tests.chat.past import answer, end, make_past
-from tests.chat.rows import ask, monday, take
+from tests.chat.rows import ask, monday, take, visitor
 from tests.support.queries import count_queries
 from tests.tickets.rows import make_department
 
@@ -48,7 +48,7 @@ def write_random(rng: random.Random, agents: list[int], departments: list[int], 
                 assignee_id=rng.choice(agents) if answered else rng.choice([*agents, None]), source="x",
                 created_at=created, waits_since=created, queued_at=created, last_at=created, ended_at=ended,
                 first_answered_at=answered, verified_name="P" if rng.random() < 0.2 else None,
-                rating=rng.randint(1, 5) if answered and ended and rng.random() < 0.5 else None,
+                rating=rng.randint(1, 5) if ended and rng.random() < 0.5 else None,
             )  # fmt: skip
             session.add(chat)
             session.flush()
@@ -73,11 +73,11 @@ def slowly(session: Session, period: Period, wanted: Callable[[Chat], bool]) -> 
     for chat in session.scalars(select(Chat)):
         if not wanted(chat) or not period.first <= chat.created_at.astimezone(ZONE).date() <= period.last:
             continue
-        found.verified += chat.verified_name is not None
         if chat.id in outside:
             found.outside += 1
             continue
         found.begun += 1
+        found.verified += chat.verified_name is not None
         if chat.rating is not None:
             found.scores[chat.rating] += 1
         if chat.first_answered_at is None:
@@ -89,7 +89,7 @@ def slowly(session: Session, period: Period, wanted: Callable[[Chat], bool]) -> 
         begun = int(chat.created_at.timestamp())
         found.waits[int(chat.first_answered_at.timestamp()) - begun] += 1
         if chat.ended_at is not None:
-            found.lengths[(int(chat.ended_at.timestamp()) - begun) // 60] += 1
+            found.lengths[int(chat.ended_at.timestamp()) - begun] += 1
     return found
 
 
@@ -137,12 +137,16 @@ def test_the_verbs_leave_what_is_counted(session: Session) -> None:
     with clock.standing_at(monday(11, 9)):
         end(agent.actor(), late)
         end(agent.actor(), take(agent.actor(), ask()))
+    with clock.standing_at(monday(11, 30)), transaction():
+        handling.to_ticket(agent.actor(), late.number)  # later: it did not last longer for that
     with clock.standing_at(monday(19)):
-        ask("Radite li noću?")
+        night = ask("Radite li noću?")
+    with transaction():
+        handling.rate(visitor(), night.id, 1, "")
     monday_alone = Period("custom", monday(11).date(), monday(11).date(), ZONE)
     found = figures.report(monday_alone).whole
-    assert (found.begun, found.answered, found.closed, found.missed, found.outside) == (3, 2, 1, 0, 1)
-    assert (found.waits, found.lengths, found.scores) == ({0: 1, 180: 1}, {0: 1, 9: 1}, {4: 1})
+    assert (found.begun, found.answered, found.closed, found.missed, found.outside, found.handed) == (3, 2, 1, 0, 1, 1)
+    assert (found.waits, found.lengths, found.scores) == ({0: 1, 180: 1}, {0: 1, 540: 1}, {4: 1})
     assert figures.by_hour(monday_alone) == {11: 3, 19: 1}
 
 

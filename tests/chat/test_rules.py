@@ -388,11 +388,11 @@ def test_an_agent_who_is_gone_hands_over_after_the_grace_period(session: Session
             session.get_one(StaffPresence, agent.id).staff, factories.owner_of(factories.make_customer())
         )
         session.get_one(Verification, verification.id).channel = f"chat:{chat.number}"
-    clock.advance(timedelta(seconds=44))
+    clock.advance(timedelta(seconds=35))  # of 45; the clock runs on while a busy machine works
     sweep.sweep()
     session.refresh(chat)
     assert chat.status is ChatStatus.ACTIVE
-    clock.advance(timedelta(seconds=2))
+    clock.advance(timedelta(seconds=11))
     assert sweep.sweep() == 1
     session.expire_all()
     assert chat.status is ChatStatus.QUEUED and chat.assignee is None and events(chat)[-1] == "requeued"

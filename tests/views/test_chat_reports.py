@@ -8,12 +8,14 @@ from datetime import timedelta
 
 import pytest
 from flask import Flask
+from flask_babel import force_locale
 from sqlalchemy.orm import Session
 
 from console.core.transaction import transaction
 from console.staff.models import Staff
 from console.staff.roles import Role
 from console.views.export import BOM
+from console.views.reports.chat_words import time_words
 from tests import factories
 from tests.chat.past import answer, end, make_past
 from tests.chat.rows import ask, monday, take
@@ -84,8 +86,8 @@ def test_an_agent_sees_their_own(client: ConsoleClient, scene: tuple[Staff, Staf
 @pytest.mark.only("sqlite")
 def test_it_explains_itself_in_both_languages(client: ConsoleClient, scene: tuple[Staff, Staff]) -> None:
     sign_in(client, Role.SUPERVISOR)
-    english = ["67 %", "1 ended without one", "1 visitor was not answered in the chat", "faster than before (5 min)"]
-    serbian = ["67 %", "1 je završen bez njega", "1 posetilac nije dobio odgovor uživo", "brže nego ranije (5 min)"]
+    english = ["67 %", "1 ended unanswered", "1 visitor was not answered in the chat", "faster than before (5 min)"]
+    serbian = ["67 %", "1 završen bez odgovora", "1 posetilac nije dobio odgovor uživo", "brže nego ranije (5 min)"]
     for headers, texts in ((IN_ENGLISH, english), (IN_SERBIAN, serbian)):
         page = client.get(PATH, headers=headers).text
         assert page.count('<details class="how">') == 6
@@ -95,6 +97,18 @@ def test_it_explains_itself_in_both_languages(client: ConsoleClient, scene: tupl
     assert "and 1 question outside of opening hours" in page
     assert 'href="/console/reports/?period=last_week"' in page, "the other report is of the same period"
     assert client.get(f"{PATH}?from=abc").status_code == 422
+    page = client.get(f"{PATH}?from=2024-11-01&until=2024-12-31", headers=IN_ENGLISH).text
+    assert "Conversations are kept for 24 months." in page and "report-change muted" in page
+    assert "Conversations are kept" not in client.get(PATH, headers=IN_ENGLISH).text
+
+
+def test_times_are_not_told_shorter_than_they_were(app: Flask) -> None:
+    with app.test_request_context(), force_locale("en"):
+        written = {seconds: time_words(seconds) for seconds in (0, 0.2, 59, 60, 119, 599, 600, 601, 5_400, 90_000)}
+    assert list(written.values()) == [
+        "0 s", "1 s", "59 s", "1 min", "1 min 59 s", "9 min 59 s", "10 min", "11 min", "1 h 30 min", "25 h",
+    ]  # fmt: skip
+    assert time_words(None) == "—"
 
 
 @pytest.mark.only("sqlite")
@@ -105,7 +119,7 @@ def test_nothing_yet_and_nothing_lately(client: ConsoleClient, session: Session,
     assert "No chats yet" in page and "Set the chat up" in page
     make_past(factories.make_staff(Role.AGENT).actor())
     page = client.get(f"{PATH}?period=last_week", headers=IN_ENGLISH).text
-    assert "Nothing happened in this period" in page and "Nobody asked in the chat" in page
+    assert "Nothing happened in this period" in page and "No chat was answered and none was missed" in page
     sign_in(client, Role.AGENT)
     assert "Set the chat up" not in client.get(PATH, headers=IN_ENGLISH).text
 

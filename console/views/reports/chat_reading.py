@@ -9,6 +9,7 @@ from typing import Any
 
 from console.chat import figures
 from console.chat.figures import ChatFigures, ChatFlow, ChatReport
+from console.chat.forgetting import kept_since
 from console.views.reports.asking import ReportAsk, sees_all
 from console.views.reports.page import asked_json, days_json, rounded, times_json
 from console.views.reports.whose import by_agent, by_department
@@ -51,6 +52,11 @@ class ChatReading:
         return by_agent(self.now.by_agent())
 
     @property
+    def is_past_keeping(self) -> bool:
+        """Tell whether chats of the period, or of what it is compared with, have been deleted."""
+        return self.ask.period.before().begin < kept_since()
+
+    @property
     def is_quiet(self) -> bool:
         """Tell whether nobody asked anything in the period."""
         return not (self.whole.begun + self.whole.outside)
@@ -78,7 +84,7 @@ def as_json(reading: ChatReading) -> dict[str, Any]:
 
 
 def figures_json(one: ChatFigures) -> dict[str, Any]:
-    """Return figures for programs: waiting in seconds, lengths in minutes, shares in percent."""
+    """Return figures for programs: times in seconds, shares in percent."""
     return {
         "begun": one.begun,
         "answered": {"of": one.answered + one.unanswered, "answered": one.answered,

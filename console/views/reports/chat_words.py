@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import timedelta
+from math import ceil
 
 from console.chat.figures import ChatFigures, ChatFlow
 from console.core.errors import Text
 from console.core.texts import gettext, lazy_gettext, lazy_pgettext, ngettext
 from console.tickets.figures.periods import Grain
 from console.views.charts import Chart, Column, Series
-from console.views.chat_labels import duration
+from console.views.promise_words import minutes_words
 from console.views.reports.days import BY, STEP, step_label, step_name
 from console.views.reports.lines import Good, Measure, percent_words, score_words, spread_words, whole
 from console.views.reports.spreads import RATINGS, ratings_note, spread
 
 ANSWERED, UNANSWERED = lazy_pgettext("chats", "answered"), lazy_pgettext("chats", "not answered")
-CHATS = lazy_pgettext("figures", "chats")
+CHATS, QUESTIONS = lazy_pgettext("figures", "chats"), lazy_pgettext("figures", "questions")
 HEADS: dict[str, Text] = {
     "begun": lazy_pgettext("chats", "begun"),
     "answered": ANSWERED,
@@ -31,18 +31,23 @@ HEADS: dict[str, Text] = {
     "score": lazy_pgettext("figures", "satisfaction"),
     "ratings": RATINGS,
 }
+MINUTE, PRECISE = 60, 600  # seconds; from the second on whole minutes are enough
 UP_TO = (15, 30, 60, 120, 300, 600)  # seconds of waiting; the last column is what took longer
+RATED = lazy_gettext("Ratings of chats begun in the period, from 1 to 5; content is 4 and 5.")
 FIRST_HOUR, LAST_HOUR = 8, 17  # drawn even where nobody asked
 
 
-def wait_words(value: float | None) -> str:
-    """Write a time of waiting, in seconds: ``45 s``, ``3 min``."""
-    return "—" if value is None else duration(timedelta(seconds=round(value)))
-
-
-def length_words(value: float | None) -> str:
-    """Write how long a chat lasted, in minutes."""
-    return "—" if value is None else duration(timedelta(minutes=value))
+def time_words(value: float | None) -> str:
+    """Write seconds, so that nothing took longer than is written: ``45 s``, ``1 min 59 s``, ``12 min``."""
+    if value is None:
+        return "—"
+    seconds = ceil(value)
+    if seconds < MINUTE:
+        return gettext("%(num)d s", num=seconds)
+    if seconds >= PRECISE:
+        return minutes_words(ceil(seconds / MINUTE))
+    minutes, rest = divmod(seconds, MINUTE)
+    return gettext("%(minutes)d min %(seconds)d s", minutes=minutes, seconds=rest) if rest else minutes_words(minutes)
 
 
 # --- Figures ----------------------------------------------------------------------------------------------------------
@@ -63,7 +68,7 @@ def _unanswered_note(figures: ChatFigures) -> str:
     if figures.missed:
         said.append(ngettext("%(num)d became a ticket", "%(num)d became tickets", figures.missed))
     if figures.closed:
-        said.append(ngettext("%(num)d ended without one", "%(num)d ended without one", figures.closed))
+        said.append(ngettext("%(num)d ended unanswered", "%(num)d ended unanswered", figures.closed))
     return ", ".join(said)
 
 
@@ -88,8 +93,8 @@ MEASURES = (
         lazy_gettext("Answered in the chat"),
         lazy_gettext(
             "Of the chats begun in the period that no longer wait: the share in which one of us wrote. The others "
-            "became a ticket because nobody came in time or we closed, or were ended without an answer, mostly by a "
-            "visitor who did not wait."
+            "became a ticket, because nobody came in time, we closed or the visitor did not wait; or they were taken "
+            "and ended without a word."
         ),
         lambda figures: figures.answered_percent,
         percent_words,
@@ -104,8 +109,8 @@ MEASURES = (
             "period and answered by now."
         ),
         lambda figures: figures.wait[0],
-        wait_words,
-        lambda figures: spread_words(figures.wait[1], wait_words),
+        time_words,
+        lambda figures: spread_words(figures.wait[1], time_words),
         Good.LESS,
         is_time=True,
     ),
@@ -114,8 +119,8 @@ MEASURES = (
         lazy_gettext("Length, median"),
         lazy_gettext("Time from the question to the end of the conversation. Of answered chats that have ended."),
         lambda figures: figures.length[0],
-        length_words,
-        lambda figures: spread_words(figures.length[1], length_words),
+        time_words,
+        lambda figures: spread_words(figures.length[1], time_words),
     ),
     Measure(
         "handed",
@@ -162,17 +167,17 @@ def flow_chart(flow: Sequence[ChatFlow], grain: Grain) -> Chart:
 def _flow_title(flow: Sequence[ChatFlow], grain: Grain) -> str:
     answered, unanswered = sum(one.answered for one in flow), sum(one.unanswered for one in flow)
     if not answered + unanswered:
-        return gettext("Nobody asked in the chat")
+        return gettext("No chat was answered and none was missed")
     if not unanswered:
-        return gettext("Every visitor was answered")
+        return gettext("Nobody was left without an answer")
     if len(flow) == 1:
         return ngettext(
             "%(num)d visitor was not answered in the chat", "%(num)d visitors were not answered in the chat", unanswered
         )
     worst = max(flow, key=lambda one: one.unanswered)
     return ngettext(
-        "%(num)d visitor was not answered in the chat: %(when)s",
-        "%(num)d visitors were not answered in the chat, most of them %(when)s",
+        "%(num)d visitor was not answered in the chat; most: %(when)s",
+        "%(num)d visitors were not answered in the chat; most: %(when)s",
         unanswered,
         when=step_name(worst.step, grain),
     )
@@ -184,12 +189,12 @@ def waits_chart(waits: Counter[int]) -> Chart:
     if not waits:
         title = gettext("Nobody was answered")
     elif waits.total() == 1:
-        title = gettext("One visitor was answered, within %(time)s", time=wait_words(median))
+        title = gettext("One visitor was answered, within %(time)s", time=time_words(median))
     else:
         title = gettext(
             "Half of the visitors were answered within %(median)s, nine in ten within %(p90)s",
-            median=wait_words(median),
-            p90=wait_words(p90),
+            median=time_words(median),
+            p90=time_words(p90),
         )
     return Chart(
         "waits",
@@ -197,7 +202,7 @@ def waits_chart(waits: Counter[int]) -> Chart:
         gettext("First answers by how long the visitor waited for them."),
         gettext("Waited"),
         (Series(CHATS, 1),),
-        spread(waits, UP_TO, wait_words),
+        spread(waits, UP_TO, time_words),
     )
 
 
@@ -208,13 +213,13 @@ def hours_chart(hours: Counter[int]) -> Chart:
     title = gettext("Nobody asked in the chat")
     if hours.total():
         busiest = max(sorted(hours), key=lambda hour: hours[hour])
-        title = gettext("Most visitors ask between %(begin)d and %(end)d o’clock", begin=busiest, end=busiest + 1)
+        title = gettext("The busiest hour is from %(begin)d to %(end)d o’clock", begin=busiest, end=busiest + 1)
     return Chart(
         "hours",
         title,
         gettext("Questions by the hour of the day they were asked at, those outside of opening hours among them."),
         gettext("Hour"),
-        (Series(CHATS, 1),),
+        (Series(QUESTIONS, 1),),
         tuple(Column(str(hour), _hour_name(hour), (hours[hour],)) for hour in range(first, last + 1)),
     )
 

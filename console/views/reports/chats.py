@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from console.chat.figures import any_chat
-from console.core.texts import lazy_gettext
+from console.core.context import settings
+from console.core.texts import lazy_gettext, ngettext
 from console.staff.roles import Permission
 from console.views.charts import Chart
 from console.views.reports import chat_reading, chat_words
@@ -39,7 +40,7 @@ class ChatReports(ReportPage[ChatReading]):
 
     def lines(self, reading: ChatReading) -> list[Line]:
         """Return the figures, each beside the one before."""
-        return lines(chat_words.MEASURES, reading.whole, reading.before)
+        return lines(chat_words.MEASURES, reading.whole, None if reading.is_past_keeping else reading.before)
 
     def charts(self, reading: ChatReading) -> list[tuple[str, Chart]]:
         """Return the charts, each with the table that holds its numbers."""
@@ -47,7 +48,7 @@ class ChatReports(ReportPage[ChatReading]):
             ("flow", chat_words.flow_chart(reading.flow, reading.ask.period.grain)),
             ("waits", chat_words.waits_chart(reading.whole.waits)),
             ("hours", chat_words.hours_chart(reading.hours)),
-            ("ratings", scores_chart(reading.whole.scores)),
+            ("ratings", scores_chart(reading.whole.scores, chat_words.RATED)),
         ]
 
     def parts(self, reading: ChatReading) -> dict[str, Any]:
@@ -56,8 +57,19 @@ class ChatReports(ReportPage[ChatReading]):
             "departments": reading.departments,
             "agents": reading.agents,
             "heads": chat_words.HEADS,
-            "wait_words": chat_words.wait_words,
-            "length_words": chat_words.length_words,
+            "time_words": chat_words.time_words,
+            "notice": _kept_words(reading),
             "quiet": reading.is_quiet,
             "no_chats": reading.is_quiet and not any_chat(),
         }
+
+
+def _kept_words(reading: ChatReading) -> str:
+    """Say that chats are deleted after a while, where that touches what is counted."""
+    if not reading.is_past_keeping:
+        return ""
+    return ngettext(
+        "Conversations are kept for %(num)d month. Of older ones nothing is counted or compared.",
+        "Conversations are kept for %(num)d months. Of older ones nothing is counted or compared.",
+        settings().chat_keep_months,
+    )

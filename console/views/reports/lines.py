@@ -68,15 +68,15 @@ class Line:
     is_standing: bool
 
 
-def lines(measures: Sequence[Measure], now: object, before: object) -> list[Line]:
-    """Return the figures of a period beside those of the one before."""
+def lines(measures: Sequence[Measure], now: object, before: object | None) -> list[Line]:
+    """Return the figures of a period beside those of the one before, if there is one to compare with."""
     return [
         Line(
             one.key,
             one.label,
             one.write(one.value(now)),
             one.note(now),
-            _change(one, one.value(now), one.value(before)),
+            None if before is None else _change(one, one.value(now), one.value(before)),
             one.how,
             one.is_standing,
         )

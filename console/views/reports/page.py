@@ -20,7 +20,8 @@ from console.views import charts
 from console.views.base import Page
 from console.views.charts import Chart
 from console.views.export import Number, write_csv
-from console.views.reports import days, lines
+from console.views.reports import days
+from console.views.reports import lines as writing
 from console.views.reports.asking import ReportAsk, read_report_ask, sees_all
 from console.views.reports.lines import Line
 from console.views.ticket_list_filters import ME, department_name, names
@@ -120,7 +121,7 @@ class ReportPage(Page, Generic[Reading]):
             ask=ask,
             lines=self.lines(reading),
             days=days,
-            words=lines,
+            write=writing,
             charts=self.charts(reading),
             draw=charts.draw,
             draw_axis=charts.draw_axis,

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from console.core.errors import Text
 from console.core.texts import gettext, lazy_pgettext, ngettext
 from console.tickets.figures.numbers import content_percent
 from console.views.charts import Chart, Column, Series
@@ -46,7 +47,7 @@ def _ranges(up_to: Sequence[int], write: Callable[[int], str]) -> list[tuple[flo
     return found
 
 
-def scores_chart(scores: Counter[int]) -> Chart:
+def scores_chart(scores: Counter[int], caption: Text) -> Chart:
     """Draw how the ratings spread."""
     content = content_percent(scores)
     title = gettext("Nobody has rated")
@@ -62,7 +63,7 @@ def scores_chart(scores: Counter[int]) -> Chart:
     return Chart(
         "scores",
         title,
-        gettext("Ratings given in the period, from 1 to 5; content is 4 and 5."),
+        caption,
         gettext("Rating"),
         (Series(RATINGS, 1),),
         tuple(Column(str(score), names[score], (scores[score],)) for score in sorted(names)),

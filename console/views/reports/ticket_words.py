@@ -31,6 +31,7 @@ HEADS: dict[str, Text] = {
     "score": lazy_pgettext("figures", "satisfaction"),
     "ratings": RATINGS,
 }
+RATED = lazy_gettext("Ratings given in the period, from 1 to 5; content is 4 and 5.")
 UP_TO = (15, 30, 60, 120, 240, 480, 960)  # working minutes; the last column is what took longer
 
 

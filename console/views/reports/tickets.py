@@ -52,7 +52,7 @@ class TicketReports(ReportPage[TicketReading]):
             ("flow", ticket_words.flow_chart(reading.flow, grain)),
             ("answers", ticket_words.answers_chart(whole.first_answers)),
             ("promises", ticket_words.kept_chart(reading.kept, grain)),
-            ("ratings", scores_chart(whole.scores)),
+            ("ratings", scores_chart(whole.scores, ticket_words.RATED)),
         ]
 
     def parts(self, reading: TicketReading) -> dict[str, Any]:
