@@ -39,11 +39,11 @@ run: setup ## Serve the console with demo data on http://127.0.0.1:8000
 
 test: setup ## Run every test, with seeded samples of the long proofs
 	$(SAY) 'Testing: SQLite and a private PostgreSQL, Redis, Chromium; what is missing is skipped and said'
-	@$(BIN)/python -m pytest -n auto $(ARGS)
+	@$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
 
 prove: setup ## Run the long proofs at full count; results go to docs/proofs.md
 	$(SAY) 'Proving: full counts, this takes a while'
-	@$(BIN)/python -m pytest --prove -n auto --timeout=7200 $(ARGS)
+	@$(BIN)/python -m pytest --prove -n auto --dist worksteal --timeout=7200 $(ARGS)
 
 check: $(INSTALLED) ## Lint, formatting, types, import rules
 	$(SAY) 'Lint'

@@ -28,7 +28,6 @@ from console.bench.serving import ROOT, START_SECONDS, free_port
 
 CLOCK = "2026-11-23T11:00:00+01:00"  # a Monday: it is open
 PACE = 0.25  # seconds between a visitor's messages
-WARM_UP = 2.0
 PROMISED = {"SQLite": (60, 75), "PostgreSQL": (50, 65)}  # per cent of the relay: kept, aimed at
 DELAY_ROUNDS = 3
 MOST_EXTRA = 10.0  # milliseconds of p99 above the relay's
@@ -66,6 +65,7 @@ class Size:
         seconds: of each measurement; the delay is measured for twice as long.
         steady: conversations that speak twice a second, for the delay.
         connections: visitors who come at once.
+        warm_up: seconds that pass before a measurement counts.
     """
 
     chats: int
@@ -73,6 +73,7 @@ class Size:
     seconds: float
     steady: int
     connections: int
+    warm_up: float
 
 
 def run(size: Size, server: str | None, command: str) -> Report:
@@ -91,7 +92,7 @@ def run(size: Size, server: str | None, command: str) -> Report:
             )
             for name, served, peers in sides:
                 before = served.processor()
-                one = _load("throughput", peers, seconds=size.seconds)
+                one = _load("throughput", peers, size, seconds=size.seconds)
                 found.costs[name].append((served.processor() - before) / max(1, one["delivered"]))
                 found.speeds[name].append(one["delivered"] / size.seconds)
                 found.busy = max(found.busy, one["busy"])
@@ -99,7 +100,7 @@ def run(size: Size, server: str | None, command: str) -> Report:
         steady = relay_peers(relay.url, size.steady, 1.0, both=True)
         for _ in range(DELAY_ROUNDS):
             for name, peers in (("relay", steady), ("product", desk.peers(size.steady, 1.0, both=True))):
-                found.delays[name].append(_load("latency", peers, seconds=2 * size.seconds))
+                found.delays[name].append(_load("latency", peers, size, seconds=2 * size.seconds))
         strangers = [one for one in relay_peers(relay.url, size.connections, 0) if one["side"] == "v"]
         found.joined["relay"] = _connect(relay, strangers)
         found.joined["product"] = _connect(product, desk.strangers(size.connections))
@@ -167,8 +168,8 @@ def _product(folder: Path, database: str) -> Iterator[Served]:
 # --- measuring --------------------------------------------------------------------------------------------------------
 
 
-def _load(mode: str, peers: Peers, *, seconds: float) -> dict[str, Any]:
-    told = {"mode": mode, "peers": peers, "seconds": seconds, "warm_up": WARM_UP}
+def _load(mode: str, peers: Peers, size: Size, *, seconds: float) -> dict[str, Any]:
+    told = {"mode": mode, "peers": peers, "seconds": seconds, "warm_up": size.warm_up}
     ran = subprocess.run(
         [sys.executable, "-m", "console.bench.chatload"],
         input=json.dumps(told),

@@ -99,6 +99,7 @@ def tickets(
 @click.option("--seconds", type=click.FloatRange(0.5), default=5.0, show_default=True, help="Of each measurement.")
 @click.option("--steady", type=click.IntRange(1), default=500, show_default=True, help="Chats, for the delay.")
 @click.option("--connections", type=click.IntRange(1), default=1_000, show_default=True, help="Visitors at once.")
+@click.option("--warm-up", type=click.FloatRange(0), default=2.0, show_default=True, help="Seconds before it counts.")
 @_common
 def chat(database_url: str | None, out: Path | None, **size: Any) -> None:
     """Measure the chat against a bare Flask-SocketIO relay: speed, delay, memory, connecting."""

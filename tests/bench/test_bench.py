@@ -17,7 +17,20 @@ TINY = {
     "lists": ("--small", "20", "--large", "60", "--tries", "2"),
     "verify": ("--tries", "3"),
     "migrations": ("--count", "2", "--small", "3", "--large", "9"),
-    "chat": ("--chats", "2", "--rounds", "1", "--seconds", "0.5", "--steady", "3", "--connections", "4"),
+    "chat": (
+        "--chats",
+        "2",
+        "--rounds",
+        "1",
+        "--seconds",
+        "0.5",
+        "--steady",
+        "3",
+        "--connections",
+        "4",
+        "--warm-up",
+        "0.2",
+    ),
 }
 LABELS = {
     "import": ("customers, 20 rows", "services, 20 rows", "proformas again, 20 rows"),
