@@ -8,7 +8,6 @@ clock, because a chat is only open while we are.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -17,17 +16,17 @@ from sqlalchemy import ColumnElement, Select, and_, case, exists, func, select
 
 from console.chat.models import Chat, ChatMessage, ChatStatus, MessageKind
 from console.core.db import db, seconds_of
-from console.tickets.figures.numbers import content_percent, mean, percent, quantile
+from console.tickets.figures.cells import MEDIAN, P90, Apart, Counted
+from console.tickets.figures.numbers import percent, quantile
 from console.tickets.figures.periods import Period, Step
-from console.tickets.figures.queries import EVERYBODY, MEDIAN, P90, Scope, Whose, steps_of, within_step
+from console.tickets.figures.queries import EVERYBODY, Scope, steps_of, within_step
 
 COUNTS = ("begun", "answered", "missed", "closed", "outside", "handed", "verified")
-DISTRIBUTIONS = ("waits", "lengths", "scores")
 QUARTER = 900  # seconds
 
 
 @dataclass
-class ChatFigures:
+class ChatFigures(Counted):
     """What is known of some chats: a department's, an agent's, everybody's.
 
     Args:
@@ -41,7 +40,6 @@ class ChatFigures:
         verified: in which a customer was verified.
         waits: seconds to the first answer, and how often.
         lengths: seconds of answered chats from beginning to end.
-        scores: ratings from 1 to 5.
     """
 
     begun: int = 0
@@ -53,14 +51,6 @@ class ChatFigures:
     verified: int = 0
     waits: Counter[int] = field(default_factory=Counter)
     lengths: Counter[int] = field(default_factory=Counter)
-    scores: Counter[int] = field(default_factory=Counter)
-
-    def add(self, other: ChatFigures) -> None:
-        """Take in what is known of other chats."""
-        for name in COUNTS:
-            setattr(self, name, getattr(self, name) + getattr(other, name))
-        for name in DISTRIBUTIONS:
-            getattr(self, name).update(getattr(other, name))
 
     @property
     def unanswered(self) -> int:
@@ -87,52 +77,16 @@ class ChatFigures:
         """Return median and 90th percentile of the seconds that answered chats lasted."""
         return quantile(self.lengths, MEDIAN), quantile(self.lengths, P90)
 
-    @property
-    def score(self) -> float | None:
-        """Return the average rating."""
-        return mean(self.scores)
 
-    @property
-    def content_percent(self) -> float | None:
-        """Return how many of those who rated were content."""
-        return content_percent(self.scores)
-
-
-@dataclass(frozen=True)
-class ChatReport:
-    """The figures of a period, by department and agent."""
-
-    cells: dict[Whose, ChatFigures]
-
-    @property
-    def whole(self) -> ChatFigures:
-        """Return everybody's."""
-        return _sum_of(self.cells.values())
-
-    def by_agent(self) -> dict[int | None, ChatFigures]:
-        """Return everybody's apart; ``None`` is what nobody took."""
-        agents = {agent for _department, agent in self.cells}
-        return {one: _sum_of(cell for (_, agent), cell in self.cells.items() if agent == one) for one in agents}
-
-    def by_department(self) -> dict[int, ChatFigures]:
-        """Return the departments' apart."""
-        keys = {department for department, _agent in self.cells if department is not None}
-        return {one: _sum_of(cell for (key, _), cell in self.cells.items() if key == one) for one in keys}
-
-
-def _sum_of(cells: Iterable[ChatFigures]) -> ChatFigures:
-    whole = ChatFigures()
-    for cell in cells:
-        whole.add(cell)
-    return whole
+ChatReport = Apart[ChatFigures]
 
 
 def report(period: Period, scope: Scope = EVERYBODY) -> ChatReport:
     """Return the figures of a period: four statements, however many chats there are."""
-    cells: dict[Whose, ChatFigures] = {}
+    found = ChatReport(ChatFigures)
 
     def cell(row: Any) -> ChatFigures:
-        return cells.setdefault((row.department_id, row.agent_id), ChatFigures())
+        return found.cell(row.department_id, row.agent_id)
 
     for row in db.session.execute(_counts(period, scope)):
         for name in COUNTS:
@@ -140,7 +94,7 @@ def report(period: Period, scope: Scope = EVERYBODY) -> ChatReport:
     for name, value in (("waits", _WAIT), ("lengths", _LENGTH), ("scores", Chat.rating)):
         for row in db.session.execute(_distribution(period, scope, value)):
             getattr(cell(row), name)[row.value] = row.many
-    return ChatReport(cells)
+    return found
 
 
 _ANSWERED = Chat.first_answered_at.is_not(None)

@@ -11,7 +11,6 @@ promises that were decided before are, so that no merge hides a broken one.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -22,21 +21,17 @@ from sqlalchemy.orm import joinedload
 from console.core.db import Instant, db
 from console.customers.models import Customer
 from console.staff.models import Staff
-from console.tickets.figures.numbers import content_percent, mean, percent, quantile
+from console.tickets.figures.cells import MEDIAN, P90, Apart, Counted
+from console.tickets.figures.numbers import percent, quantile
 from console.tickets.figures.periods import Period, Step
 from console.tickets.models import NO_DUE, Ticket, TicketStatus
 from console.tickets.promises.models import TicketPromise
 from console.tickets.promises.rules import PromiseKind
 from console.tickets.reviews.models import TicketRating
 
-MEDIAN, P90 = 0.5, 0.9
-Whose = tuple[int | None, int | None]  # department, agent
-COUNTS = ("open", "waiting", "created", "ended", "reopened", "solved", "kept", "broken")
-DISTRIBUTIONS = ("first_answers", "solutions", "scores")
-
 
 @dataclass
-class Figures:
+class Figures(Counted):
     """What is known of some tickets: a department's, an agent's, everybody's."""
 
     open: int = 0  # now; the others are of the period
@@ -49,14 +44,6 @@ class Figures:
     broken: int = 0
     first_answers: Counter[int] = field(default_factory=Counter)  # working minutes, and how often
     solutions: Counter[int] = field(default_factory=Counter)
-    scores: Counter[int] = field(default_factory=Counter)
-
-    def add(self, other: Figures) -> None:
-        """Take in what is known of other tickets."""
-        for name in COUNTS:
-            setattr(self, name, getattr(self, name) + getattr(other, name))
-        for name in DISTRIBUTIONS:
-            getattr(self, name).update(getattr(other, name))
 
     @property
     def kept_percent(self) -> float | None:
@@ -69,16 +56,6 @@ class Figures:
         return percent(self.reopened, self.ended)
 
     @property
-    def score(self) -> float | None:
-        """Return the average rating."""
-        return mean(self.scores)
-
-    @property
-    def content_percent(self) -> float | None:
-        """Return how many of those who rated were content."""
-        return content_percent(self.scores)
-
-    @property
     def first_answer(self) -> tuple[float | None, float | None]:
         """Return median and 90th percentile of the time to the first answer."""
         return quantile(self.first_answers, MEDIAN), quantile(self.first_answers, P90)
@@ -89,36 +66,7 @@ class Figures:
         return quantile(self.solutions, MEDIAN), quantile(self.solutions, P90)
 
 
-@dataclass(frozen=True)
-class Report:
-    """The figures of a period, by department and agent."""
-
-    cells: dict[Whose, Figures]
-
-    @property
-    def whole(self) -> Figures:
-        """Return everybody's."""
-        return _sum_of(self.cells.values())
-
-    def of_agent(self, agent: int | None) -> Figures:
-        """Return one agent's."""
-        return _sum_of(cell for (_department, whose), cell in self.cells.items() if whose == agent)
-
-    def by_agent(self) -> dict[int | None, Figures]:
-        """Return everybody's apart; ``None`` is nobody's."""
-        return {agent: self.of_agent(agent) for agent in {agent for _department, agent in self.cells}}
-
-    def by_department(self) -> dict[int, Figures]:
-        """Return the departments' apart."""
-        keys = {department for department, _agent in self.cells if department is not None}
-        return {key: _sum_of(cell for (one, _agent), cell in self.cells.items() if one == key) for key in keys}
-
-
-def _sum_of(cells: Iterable[Figures]) -> Figures:
-    whole = Figures()
-    for cell in cells:
-        whole.add(cell)
-    return whole
+Report = Apart[Figures]
 
 
 @dataclass(frozen=True)
@@ -152,10 +100,10 @@ def report(period: Period, scope: Scope = EVERYBODY, *, standing: bool = True) -
     Args:
         standing: count what is open now too (one statement of them); the past does not need it.
     """
-    cells: dict[Whose, Figures] = {}
+    found = Report(Figures)
 
     def cell(row: Any) -> Figures:
-        return cells.setdefault((row.department_id, row.agent_id), Figures())
+        return found.cell(row.department_id, row.agent_id)
 
     if standing:
         for row in db.session.execute(_standing(scope)):
@@ -172,7 +120,7 @@ def report(period: Period, scope: Scope = EVERYBODY, *, standing: bool = True) -
         cell(row).solutions[row.spent] = row.many
     for row in db.session.execute(_scores(period, scope)):
         cell(row).scores[row.score] = row.many
-    return Report(cells)
+    return found
 
 
 def brief(period: Period, scope: Scope) -> Figures:

@@ -8,7 +8,7 @@ from console.chat.figures import ChatFigures
 from console.core.errors import Text
 from console.core.texts import lazy_gettext
 from console.views.reports.chat_reading import ChatReading
-from console.views.reports.page import Table, cell
+from console.views.reports.tables import Table, cell, shared
 
 _FIGURES: tuple[Text, ...] = (
     lazy_gettext("Chats"),
@@ -48,26 +48,6 @@ def _figure_cells(figures: ChatFigures) -> list[Any]:
     ]
 
 
-def _figure_table(reading: ChatReading) -> Table:
-    """Two lines: the period, and the one before."""
-    now, before = reading.ask.period, reading.ask.period.before()
-    rows = [
-        (now.first, now.last, *_figure_cells(reading.whole)),
-        (before.first, before.last, *_figure_cells(reading.before)),
-    ]
-    return (lazy_gettext("From"), lazy_gettext("Until"), *_FIGURES), rows
-
-
-def _department_table(reading: ChatReading) -> Table:
-    rows = [(name, *_figure_cells(figures)) for _key, name, figures in reading.departments]
-    return (lazy_gettext("Department"), *_FIGURES), rows
-
-
-def _agent_table(reading: ChatReading) -> Table:
-    rows = [(name, *_figure_cells(figures)) for _key, name, figures in reading.agents]
-    return (lazy_gettext("Agent"), *_FIGURES), rows
-
-
 def _flow_table(reading: ChatReading) -> Table:
     titles = (
         lazy_gettext("From"),
@@ -87,16 +67,9 @@ def _hour_table(reading: ChatReading) -> Table:
     return (lazy_gettext("Hour"), lazy_gettext("Questions")), [(hour, reading.hours[hour]) for hour in range(24)]
 
 
-def _rating_table(reading: ChatReading) -> Table:
-    return (lazy_gettext("Rating"), lazy_gettext("Ratings")), [(n, reading.whole.scores[n]) for n in range(1, 6)]
-
-
 TABLES = {
-    "figures": _figure_table,
-    "departments": _department_table,
-    "agents": _agent_table,
+    **shared(_FIGURES, _figure_cells),
     "flow": _flow_table,
     "waits": _wait_table,
     "hours": _hour_table,
-    "ratings": _rating_table,
 }

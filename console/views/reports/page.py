@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Generic, TypeVar
 
 from flask import Response, jsonify, redirect, request
@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 from flask_admin import expose
 
 from console.audit.service import record
-from console.core.errors import Invalid, NotFound, Text
+from console.core.errors import Invalid, NotFound
 from console.core.texts import lazy_gettext, ngettext
 from console.core.transaction import transaction
 from console.staff.roles import Permission
@@ -19,17 +19,17 @@ from console.tickets.figures.periods import MOST_DAYS, Period
 from console.views import charts
 from console.views.base import Page
 from console.views.charts import Chart
-from console.views.export import Number, write_csv
+from console.views.export import write_csv
 from console.views.reports import days
 from console.views.reports import lines as writing
 from console.views.reports.asking import ReportAsk, read_report_ask, sees_all
 from console.views.reports.lines import Line
+from console.views.reports.tables import Table
 from console.views.ticket_list_filters import ME, department_name, names
 from console.web.answers import refuse, wants_json
 from console.web.identity import current_actor
 
 Reading = TypeVar("Reading")
-Table = tuple[Sequence[Text], Iterable[Sequence[Any]]]
 
 
 class ReportPage(Page, Generic[Reading]):
@@ -159,11 +159,6 @@ def rounded(value: float | None) -> float | None:
 def times_json(pair: tuple[float | None, float | None]) -> dict[str, float | None]:
     """Return a median and what nine in ten did not exceed, for programs."""
     return {"median": rounded(pair[0]), "p90": rounded(pair[1])}
-
-
-def cell(value: float | None) -> Number | None:
-    """Return a figure as a spreadsheet has it."""
-    return None if value is None else Number(f"{value:.2f}".rstrip("0").rstrip("."))
 
 
 def _cut_words(period: Period) -> str:

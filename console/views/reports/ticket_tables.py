@@ -7,7 +7,7 @@ from typing import Any
 from console.core.errors import Text
 from console.core.texts import lazy_gettext
 from console.tickets.figures.queries import Figures
-from console.views.reports.page import Table, cell
+from console.views.reports.tables import Table, cell, shared
 from console.views.reports.ticket_reading import TicketReading
 from console.views.reports.ticket_words import BROKEN, KEPT
 
@@ -51,28 +51,6 @@ def _figure_cells(figures: Figures) -> list[Any]:
     ]
 
 
-def _figure_table(reading: TicketReading) -> Table:
-    """Two lines: the period, and the one before (of which nobody knows what was open)."""
-    before = _figure_cells(reading.before)
-    before[:2] = [None, None]
-    old = reading.ask.period.before()
-    rows = [
-        (reading.ask.period.first, reading.ask.period.last, *_figure_cells(reading.whole)),
-        (old.first, old.last, *before),
-    ]
-    return (lazy_gettext("From"), lazy_gettext("Until"), *_FIGURES), rows
-
-
-def _department_table(reading: TicketReading) -> Table:
-    rows = [(name, *_figure_cells(figures)) for _key, name, figures in reading.departments]
-    return (lazy_gettext("Department"), *_FIGURES), rows
-
-
-def _agent_table(reading: TicketReading) -> Table:
-    rows = [(name, *_figure_cells(figures)) for _key, name, figures in reading.agents]
-    return (lazy_gettext("Agent"), *_FIGURES), rows
-
-
 def _flow_table(reading: TicketReading) -> Table:
     titles = (lazy_gettext("From"), lazy_gettext("Until"), lazy_gettext("New tickets"), lazy_gettext("Solved tickets"))
     return titles, [(one.step.first, one.step.last, one.created, one.solved) for one in reading.flow]
@@ -89,16 +67,9 @@ def _answer_table(reading: TicketReading) -> Table:
     return titles, sorted(reading.whole.first_answers.items())
 
 
-def _rating_table(reading: TicketReading) -> Table:
-    return (lazy_gettext("Rating"), lazy_gettext("Ratings")), [(n, reading.whole.scores[n]) for n in range(1, 6)]
-
-
 TABLES = {
-    "figures": _figure_table,
-    "departments": _department_table,
-    "agents": _agent_table,
+    **shared(_FIGURES, _figure_cells, standing=2),
     "flow": _flow_table,
     "promises": _promise_table,
     "answers": _answer_table,
-    "ratings": _rating_table,
 }
