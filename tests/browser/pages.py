@@ -56,6 +56,7 @@ RESTICK = """() => window.unstuck.forEach((one) => one.style.removeProperty("pos
 
 def findings(page: Page) -> list[str]:
     """Run axe (WCAG 2.0 to 2.2, A and AA) and return what is serious or critical."""
+    page.wait_for_load_state()  # what was waited for may stand there before the styles do
     page.evaluate(AXE.read_text())
     page.evaluate(UNSTICK)
     result: dict[str, Any] = page.evaluate(
@@ -72,6 +73,7 @@ def findings(page: Page) -> list[str]:
 
 def sideways(page: Page) -> list[str]:
     """Return the page's address if it scrolls sideways."""
+    page.wait_for_load_state()
     wider = page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
     return [f"{page.url}: scrolls sideways"] if wider else []
 

@@ -66,6 +66,7 @@ def axe() -> Callable[[Page], list[str]]:
     source = Path(AXE).read_text()
 
     def check(page: Page) -> list[str]:
+        page.wait_for_load_state()  # what was waited for may stand there before the styles do
         page.evaluate(source)  # past the page's own policy, which stays as it is
         found = page.evaluate(
             "axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']})"

@@ -120,6 +120,9 @@ def test_nothing_yet_and_nothing_lately(client: ConsoleClient, session: Session,
     make_past(factories.make_staff(Role.AGENT).actor())
     page = client.get(f"{PATH}?period=last_week", headers=IN_ENGLISH).text
     assert "Nothing happened in this period" in page and "No chat was answered and none was missed" in page
+    assert "Look at last month" in page
+    page = client.get(f"{PATH}?period=last_month", headers=IN_ENGLISH).text
+    assert "Nothing happened in this period" in page and "Look at last month" not in page
     sign_in(client, Role.AGENT)
     assert "Set the chat up" not in client.get(PATH, headers=IN_ENGLISH).text
 
