@@ -62,8 +62,8 @@ def send(page: Page, **fields: str) -> None:
     """Fill the page's form in and send it."""
     for name, value in fields.items():
         page.fill(f"main [name={name}]", value)
-    page.press(f"main [name={list(fields)[-1]}]", "Enter")
-    page.wait_for_load_state()
+    with page.expect_navigation():  # the page that was sent is loaded, too: waiting for a load alone may mean that one
+        page.press(f"main [name={list(fields)[-1]}]", "Enter")
 
 
 @pytest.mark.only("sqlite")
