@@ -45,7 +45,10 @@ def _whole(view: View) -> View:
         response = view(*args, **values)
         request.environ[_ETAG] = response.get_etag()[0]
         response.direct_passthrough = False
+        file = response.response
         response.make_sequence()
+        if hasattr(file, "close"):
+            file.close()  # at once: whoever asked may never take the answer
         return response
 
     return answer

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 from sqlalchemy.orm import Session
 from werkzeug.serving import make_server
 
@@ -82,13 +82,15 @@ def test_signing_in(address: str, new_page: Callable[..., Page], way: dict[str, 
     look(page)
     send(page, code="000000")
     look(page)
-    page.locator(".auth-below a").first.click()
+    with page.expect_navigation():
+        page.locator(".auth-below a").first.click()
     look(page)
     send(page, code=codes[0])
     page.wait_for_url("**/console/")
     page.goto(f"{address}/logout")
     look(page)
-    page.locator("main button").click()
+    with page.expect_navigation():
+        page.locator("main button").click()
     page.get_by_role("status").first.wait_for()
     look(page)
     assert code_at(secret)
@@ -146,9 +148,9 @@ def test_a_typed_password_can_be_shown_and_hides_before_it_is_sent(address: str,
 def test_language_and_theme_switch_without_signing_in(address: str, page: Page) -> None:
     page.goto(f"{address}/login?next=/console/profile/")
     page.click("button[name=language][value=en]")
-    assert page.get_attribute("html", "lang") == "en"
+    expect(page.locator("html")).to_have_attribute("lang", "en")
     assert "next=" in page.url
     page.click("button.to-dark")
-    assert page.get_attribute("html", "data-theme") == "dark"
-    assert page.locator("button.to-light").is_visible()
-    assert not page.locator("button.to-dark").is_visible()
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+    expect(page.locator("button.to-light")).to_be_visible()
+    expect(page.locator("button.to-dark")).not_to_be_visible()

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from werkzeug.test import EnvironBuilder
+
 from tests.support.client import ConsoleClient
 
 TAKES = {"Accept-Encoding": "gzip, deflate, br"}
@@ -25,3 +29,12 @@ def test_flask_admin_s_own_files_too(client: ConsoleClient) -> None:
 
 def test_a_page_is_not(client: ConsoleClient) -> None:
     assert "Content-Encoding" not in client.get("/login", headers=TAKES).headers
+
+
+def test_no_file_stays_open_when_an_answer_is_not_taken(client: ConsoleClient) -> None:
+    """A server that loses its client may not close what it was given."""
+    environ = EnvironBuilder("/static/console.css", headers=[*TAKES.items()]).get_environ()
+    answer = client.application(environ, lambda *_: lambda _: None)
+    opened = [link for link in Path("/proc/self/fd").iterdir() if link.resolve().name == "console.css"]
+    answer.close()  # type: ignore[attr-defined]
+    assert opened == []
