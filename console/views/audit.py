@@ -5,24 +5,16 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from console.audit.models import AuditEntry
-from console.core.errors import Text
 from console.core.ids import CUSTOMER_BASE
 from console.core.texts import gettext, lazy_gettext
 from console.staff.roles import Permission
+from console.views.audit_filters import FILTERS
 from console.views.base import BaseModelView
-from console.views.filtering import CustomerNumber, Exact
-from console.views.trail_labels import action_name, action_names
+from console.views.trail_labels import ACTOR_KINDS, action_name
 from console.web import filters
-
-ACTOR_KINDS: dict[str, Text] = {
-    "staff": lazy_gettext("staff"),
-    "person": lazy_gettext("customer"),
-    "visitor": lazy_gettext("visitor"),
-    "system": lazy_gettext("system"),
-}
 
 
 def views() -> list[BaseModelView]:
@@ -45,9 +37,12 @@ def _actor(_view: Any, _context: Any, row: AuditEntry, _name: str) -> Markup:
 
 def _action(_view: Any, _context: Any, row: AuditEntry, _name: str) -> Markup:
     words = action_name(row.action)
-    if words == row.action:
-        return Markup("<code>{}</code>").format(row.action)
-    return Markup('{} <code class="muted">{}</code>').format(words, row.action)
+    return Markup("<code>{}</code>").format(words) if words == row.action else escape(words)
+
+
+def _action_in_full(view: Any, context: Any, row: AuditEntry, name: str) -> Markup:
+    """Write an action with its key, as programs and the export know it."""
+    return _action(view, context, row, name) + Markup(' <code class="muted">{}</code>').format(row.action)
 
 
 def _customer(_view: Any, _context: Any, row: AuditEntry, _name: str) -> str:
@@ -100,12 +95,8 @@ class AuditList(BaseModelView):
         "customer_id": _customer,
         "data": _data,
     }
-    list_filters = (
-        Exact("action", lazy_gettext("What"), AuditEntry.action, action_names, hint="verification.started"),
-        Exact("actor", lazy_gettext("Who"), AuditEntry.actor_name),
-        Exact("subject", lazy_gettext("To what"), AuditEntry.subject, hint="M-0317"),
-        CustomerNumber("customer", lazy_gettext("Customer number"), AuditEntry.customer_id),
-    )
+    column_formatters_detail = column_formatters | {"action": _action_in_full}
+    list_filters = FILTERS
     lead = lazy_gettext(
         "Each entry is sealed to the one before; the command console audit verify proves the whole trail."
     )
@@ -115,7 +106,7 @@ class AuditList(BaseModelView):
 
     def __init__(self) -> None:
         super().__init__(
-            AuditEntry, name=lazy_gettext("Trail"), endpoint="audit", url="audit", menu_icon_value="history"
+            AuditEntry, name=lazy_gettext("Audit log"), endpoint="audit", url="audit", menu_icon_value="log"
         )
 
     def row_link(self, row: Any) -> str:

@@ -5,6 +5,30 @@ from __future__ import annotations
 from console.core.errors import Text
 from console.core.texts import lazy_gettext
 
+ACTOR_KINDS: dict[str, Text] = {
+    "staff": lazy_gettext("staff"),
+    "person": lazy_gettext("customer"),
+    "visitor": lazy_gettext("visitor"),
+    "system": lazy_gettext("system"),
+}
+
+# The kinds of action, by what stands before the dot of an action's key; in the order people look for them.
+AREAS: dict[str, tuple[Text, tuple[str, ...]]] = {
+    "verification": (lazy_gettext("Verification and support PIN"), ("verification", "pin")),
+    "customers": (lazy_gettext("Customers and their people"), ("customer", "member", "person")),
+    "services": (lazy_gettext("Services and domains"), ("service", "domain", "product")),
+    "documents": (lazy_gettext("Pro-formas and payments"), ("proforma",)),
+    "migrations": (lazy_gettext("Migrations"), ("migration",)),
+    "tickets": (lazy_gettext("Tickets"), ("ticket", "ticket_view", "promise", "promises")),
+    "chat": (lazy_gettext("Live chat"), ("chat",)),
+    "reviews": (lazy_gettext("Reviews"), ("review",)),
+    "replies": (lazy_gettext("Canned replies"), ("reply",)),
+    "mail": (lazy_gettext("Mail"), ("mail",)),
+    "staff": (lazy_gettext("Staff and sign-in"), ("staff",)),
+    "settings": (lazy_gettext("Settings and hours"), ("hours", "department", "settings")),
+    "data": (lazy_gettext("Data"), ("list", "demo")),
+}
+
 _ACTIONS: dict[str, tuple[str, Text]] = {
     "customer.registered": ("user", lazy_gettext("Account registered")),
     "customer.status_changed": ("pencil", lazy_gettext("State of the account changed")),
@@ -118,6 +142,12 @@ _ACTIONS: dict[str, tuple[str, Text]] = {
     "list.exported": ("download", lazy_gettext("List exported")),
     "demo.filled": ("sparkle", lazy_gettext("Demo data made")),
 }
+
+
+def actions_of(area: str) -> list[str]:
+    """Return the actions of one of :data:`AREAS`, in the order of their words here."""
+    prefixes = AREAS[area][1]
+    return [action for action in _ACTIONS if action.partition(".")[0] in prefixes]
 
 
 def action_names() -> dict[str, Text]:
