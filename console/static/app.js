@@ -4,6 +4,7 @@ import './times.js';
 import './palette.js';
 import './keys.js';
 import './hours_sign.js';
+import './tabs.js';
 import { picked, toast } from './dialogs.js';
 import { count, say } from './texts.js';
 

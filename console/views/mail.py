@@ -73,7 +73,7 @@ class MailList(BaseModelView):
     can_export = True
     list_template = "admin/mails.html"
 
-    column_list = ("subject", "to_address", "about", "state", "attempts", "created_at")
+    column_list = ("subject", "to_address", "about", "state", "created_at")
     column_export_list = (
         "id", "state", "template", "subject", "to_address", "about", "created_at", "sent_at", "attempts", "last_error",
         "message_id",
