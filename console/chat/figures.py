@@ -8,6 +8,7 @@ clock, because a chat is only open while we are.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -19,7 +20,7 @@ from console.core.db import db, seconds_of
 from console.tickets.figures.cells import MEDIAN, P90, Apart, Counted
 from console.tickets.figures.numbers import percent, quantile
 from console.tickets.figures.periods import Period, Step
-from console.tickets.figures.queries import EVERYBODY, Scope, steps_of, within_step
+from console.tickets.figures.queries import EVERYBODY, Scope, first_with, steps_of, within_step
 
 COUNTS = ("begun", "answered", "missed", "closed", "outside", "handed", "verified")
 QUARTER = 900  # seconds
@@ -95,6 +96,12 @@ def report(period: Period, scope: Scope = EVERYBODY) -> ChatReport:
         for row in db.session.execute(_distribution(period, scope, value)):
             getattr(cell(row), name)[row.value] = row.many
     return found
+
+
+def latest_with_results(periods: Sequence[Period], scope: Scope) -> Period | None:
+    """Return the first of ``periods`` in which a chat was answered, in one statement; ``None`` if there is none."""
+    answered = [_begun(select(Chat.id), one, scope).where(_ANSWERED).exists() for one in periods]
+    return first_with(periods, answered)
 
 
 _ANSWERED = Chat.first_answered_at.is_not(None)

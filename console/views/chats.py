@@ -214,7 +214,7 @@ class ChatList(BaseModelView):
     empty_text = lazy_gettext("What visitors ask stands here, while it lasts and afterwards.")
 
     def __init__(self) -> None:
-        super().__init__(Chat, name=lazy_gettext("Chats"), endpoint="chats", url="chats", menu_icon_value="history")
+        super().__init__(Chat, name=lazy_gettext("Chats"), endpoint="chats", url="chats", menu_icon_value="chats")
 
     def scope(self, query: Any) -> Any:
         return query.where(queries.visible(current_actor()))

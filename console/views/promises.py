@@ -38,7 +38,7 @@ FRIDAY, HALF_PAST_FOUR = 4, time(16, 30)
 
 def views() -> list[Page]:
     """Return the page."""
-    return [PromisesPage(name=lazy_gettext("Promises"), endpoint="promises", url="promises", menu_icon_value="clock")]
+    return [PromisesPage(name=lazy_gettext("Promises"), endpoint="promises", url="promises", menu_icon_value="target")]
 
 
 class DurationField(StringField):

@@ -89,7 +89,7 @@ class StaffList(BaseModelView):
     def __init__(self) -> None:
         # Not "staff": that is the blueprint of signing in.
         super().__init__(
-            Staff, name=lazy_gettext("Staff"), endpoint="staff_accounts", url="staff", menu_icon_value="users"
+            Staff, name=lazy_gettext("Staff"), endpoint="staff_accounts", url="staff", menu_icon_value="badge"
         )
 
     # --- the list

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import random
+import re
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -103,6 +104,33 @@ def scene(session: Session) -> tuple[Staff, Staff, Department]:
 def read(text: str) -> list[list[str]]:
     assert text.startswith(BOM)
     return list(csv.reader(io.StringIO(text.removeprefix(BOM))))
+
+
+class TestWhich:
+    """Without a period the page opens on the latest in which something was solved."""
+
+    def shown(self, client: ConsoleClient, query: str = "") -> str:
+        page = client.get(f"/console/reports/{query}").text
+        marked = re.search(r'class="segments".*?class="active" aria-current="true">([^<]*)<', page, re.DOTALL)
+        assert marked is not None
+        return marked[1]
+
+    def test_the_latest_with_results(self, client: ConsoleClient, scene: tuple[Staff, Staff, Department]) -> None:
+        _mira, vuk, department = scene
+        sign_in(client, Role.SUPERVISOR)
+        assert self.shown(client) == "Ova nedelja"
+        empty = make_department("Prodaja")
+        solve(None, empty, asked=NOW - 8 * DAY, answered=10)
+        assert self.shown(client, f"?department={empty.id}") == "Prošla nedelja"
+        assert self.shown(client, f"?department={empty.id}&period=this_week") == "Ova nedelja"
+        assert self.shown(client, f"?agent={vuk.id}&department={department.id}") == "Ova nedelja"
+
+    def test_on_a_monday_morning(
+        self, client: ConsoleClient, clock: Any, scene: tuple[Staff, Staff, Department]
+    ) -> None:
+        clock.set(NOW + 5 * DAY)  # Monday at eleven: nothing is solved yet
+        sign_in(client, Role.SUPERVISOR)
+        assert self.shown(client) == "Prošla nedelja"
 
 
 class TestWhose:

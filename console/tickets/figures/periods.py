@@ -129,6 +129,11 @@ def read_period(args: Mapping[str, str], today: date, zone: ZoneInfo) -> Period:
     return Period(choice, max(first, earliest), last, zone, cut=first < earliest)
 
 
+def named_periods(today: date, zone: ZoneInfo) -> list[Period]:
+    """Return the periods that have a name, the latest first."""
+    return [read_period({"period": choice}, today, zone) for choice in CHOICES if choice != "custom"]
+
+
 def latest_days(count: int, today: date, zone: ZoneInfo) -> Period:
     """Return the ``count`` days up to today."""
     return Period("custom", today - (count - 1) * _DAY, today, zone)

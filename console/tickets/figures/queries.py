@@ -11,11 +11,25 @@ promises that were decided before are, so that no merge hides a broken one.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, Select, case, column, func, literal, or_, select, union_all, values
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    Select,
+    case,
+    column,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+    union_all,
+    values,
+)
 from sqlalchemy.orm import joinedload
 
 from console.core.db import Instant, db
@@ -131,6 +145,17 @@ def brief(period: Period, scope: Scope) -> Figures:
     for row in db.session.execute(_kept(period, scope)):
         figures.kept, figures.broken = figures.kept + row.kept, figures.broken + row.broken
     return figures
+
+
+def latest_with_results(periods: Sequence[Period], scope: Scope) -> Period | None:
+    """Return the first of ``periods`` in which a ticket was solved, in one statement; ``None`` if there is none."""
+    return first_with(periods, [exists().where(*_within(Ticket.solved_at, one), *scope.tickets) for one in periods])
+
+
+def first_with(periods: Sequence[Period], conditions: Sequence[ColumnElement[bool]]) -> Period | None:
+    """Return the first of ``periods`` whose condition, at the same place, holds; all asked in one statement."""
+    held = db.session.execute(select(*conditions)).one()
+    return next((period for period, holds in zip(periods, held, strict=True) if holds), None)
 
 
 _WHOSE = (Ticket.department_id, Ticket.assignee_id.label("agent_id"))

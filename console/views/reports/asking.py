@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from flask import request
@@ -10,7 +11,7 @@ from console.core.context import settings
 from console.core.errors import NotFound, Text
 from console.core.texts import lazy_gettext
 from console.staff.roles import Permission
-from console.tickets.figures.periods import Period, read_period
+from console.tickets.figures.periods import Period, named_periods, read_period
 from console.tickets.figures.queries import Scope
 from console.views.filtering import read_key
 from console.views.labels import today
@@ -50,8 +51,14 @@ class ReportAsk:
         return {name: value for name, value in (parameters | changes).items() if value}
 
 
-def read_report_ask() -> ReportAsk:
+Latest = Callable[[Sequence[Period], Scope], Period | None]
+
+
+def read_report_ask(latest: Latest | None = None) -> ReportAsk:
     """Read what this request asks for.
+
+    Args:
+        latest: finds the latest period with something to show, where none is asked for; else it is this week.
 
     Raises:
         NotFound: a colleague's figures, and these are not for this person to see.
@@ -70,6 +77,8 @@ def read_report_ask() -> ReportAsk:
     typed = {name: value[:MOST_TYPED] for name, value in args.items()}
     if period.choice == "custom" and not errors:
         typed |= {"from": period.first.isoformat(), "until": period.last.isoformat()}
+    if latest is not None and not (args["period"] or args["from"] or args["until"]):
+        period = latest(named_periods(today(), zone), Scope(department, agent)) or period
     return ReportAsk(period, department, agent, own, typed, errors)
 
 

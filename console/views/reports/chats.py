@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from console.chat.figures import any_chat
+from console.chat.figures import any_chat, latest_with_results
 from console.core.context import settings
 from console.core.texts import lazy_gettext, ngettext
 from console.staff.roles import Permission
+from console.tickets.figures.periods import Period
+from console.tickets.figures.queries import Scope
 from console.views.charts import Chart
 from console.views.reports import chat_reading, chat_words
 from console.views.reports.asking import ReportAsk
@@ -29,6 +32,10 @@ class ChatReports(ReportPage[ChatReading]):
 
     def __init__(self) -> None:
         super().__init__(name=lazy_gettext("Chats"), endpoint="chat_reports", url="/console/reports/chats")
+
+    def latest(self, periods: Sequence[Period], scope: Scope) -> Period | None:
+        """Return the first of ``periods`` that has something to show."""
+        return latest_with_results(periods, scope)
 
     def read(self, ask: ReportAsk) -> ChatReading:
         """Return what reads the figures."""

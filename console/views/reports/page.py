@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Generic, TypeVar
 
 from flask import Response, jsonify, redirect, request
@@ -16,6 +16,7 @@ from console.core.texts import lazy_gettext, ngettext
 from console.core.transaction import transaction
 from console.staff.roles import Permission
 from console.tickets.figures.periods import MOST_DAYS, Period
+from console.tickets.figures.queries import Scope
 from console.views import charts
 from console.views.base import Page
 from console.views.charts import Chart
@@ -39,6 +40,10 @@ class ReportPage(Page, Generic[Reading]):
     file: ClassVar[str]  # what a downloaded table is named after
     tables: ClassVar[Mapping[str, Callable[[Any], Table]]]
     works: ClassVar[Permission]  # whoever may do this work has figures of their own
+
+    @abstractmethod
+    def latest(self, periods: Sequence[Period], scope: Scope) -> Period | None:
+        """Return the first of ``periods`` that has something to show."""
 
     @abstractmethod
     def read(self, ask: ReportAsk) -> Reading:
@@ -77,7 +82,7 @@ class ReportPage(Page, Generic[Reading]):
     @expose("/")
     def index(self) -> ResponseReturnValue:
         """Show the figures of ``?period=`` (or ``from`` and ``until``), of a department, of an agent."""
-        ask = read_report_ask()
+        ask = read_report_ask(None if wants_json() else self.latest)
         if ask.errors and wants_json():
             return refuse(Invalid(lazy_gettext("That is no period."), fields=ask.errors))
         reading = self.read(ask)

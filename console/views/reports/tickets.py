@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import select
@@ -9,6 +10,9 @@ from sqlalchemy import select
 from console.core.db import db
 from console.core.texts import lazy_gettext
 from console.staff.roles import Permission
+from console.tickets.figures import queries
+from console.tickets.figures.periods import Period
+from console.tickets.figures.queries import Scope
 from console.tickets.models import Ticket
 from console.views.charts import Chart
 from console.views.reports import ticket_reading, ticket_words
@@ -32,6 +36,10 @@ class TicketReports(ReportPage[TicketReading]):
 
     def __init__(self) -> None:
         super().__init__(name=lazy_gettext("Reports"), endpoint="reports", url="reports", menu_icon_value="chart")
+
+    def latest(self, periods: Sequence[Period], scope: Scope) -> Period | None:
+        """Return the first of ``periods`` that has something to show."""
+        return queries.latest_with_results(periods, scope)
 
     def read(self, ask: ReportAsk) -> TicketReading:
         """Return what reads the figures."""
