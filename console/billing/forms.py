@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wtforms import HiddenField, IntegerField, SelectMultipleField, StringField, TextAreaField
+from wtforms import BooleanField, HiddenField, IntegerField, SelectMultipleField, StringField, TextAreaField
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange
 
 from console.billing.migrate.request import MAX_REASON
@@ -40,6 +40,7 @@ class PlanForm(Form):
 
     plan = HiddenField(validators=[DataRequired(), Length(64, 64)])
     idempotency_key = HiddenField(validators=[DataRequired()])
+    lose_exemption = BooleanField(lazy_gettext("Lines that had no PDV will carry it: the exemption is lost"))
 
 
 class EndForm(Form):

@@ -40,7 +40,6 @@ class LineDraft:
     tax_bp: int = 2000
     service_id: int | None = None
     quantity: int = 1
-    source_line_id: int | None = None
 
 
 def today() -> date:
@@ -94,18 +93,9 @@ def _check_owner(customer: Customer, service_ids: set[int]) -> None:
         raise Conflict(lazy_gettext("A service on this document belongs to another customer."))
 
 
-def draft_document(
-    customer: Customer,
-    drafts: Sequence[LineDraft],
-    *,
-    currency: str,
-    due_on: date,
-    source_id: int | None = None,
-    migration_id: int | None = None,
-) -> Proforma:
-    """Work out a document without its number, dated now. Not yet in the session."""
-    issuer = settings().issuer
-    rule = rule_for(customer.tax_status, issuer_in_vat_system=issuer.in_vat_system)
+def draft_document(customer: Customer, drafts: Sequence[LineDraft], *, currency: str, due_on: date) -> Proforma:
+    """Work out a document without its number, dated now and taxed as its buyer is. Not yet in the session."""
+    rule = rule_for(customer.tax_status, issuer_in_vat_system=settings().issuer.in_vat_system)
     lines = [
         ProformaLine(
             position=position,
@@ -116,27 +106,40 @@ def draft_document(
             tax_bp=draft.tax_bp,
             tax=rule.on(draft.net, draft.tax_bp),
             total=draft.net + rule.on(draft.net, draft.tax_bp),
-            source_line_id=draft.source_line_id,
         )
         for position, draft in enumerate(drafts, start=1)
     ]
+    return compose_document(customer, lines, currency=currency, due_on=due_on, tax_note=rule.note)
+
+
+def compose_document(
+    customer: Customer,
+    lines: Sequence[ProformaLine],
+    *,
+    currency: str,
+    due_on: date,
+    tax_note: str | None,
+    source_id: int | None = None,
+    migration_id: int | None = None,
+) -> Proforma:
+    """Put finished lines on a document without its number, dated now. Their PDV is not worked out again."""
     return Proforma(
         series=numbering.PROFORMA,
         issued_on=today(),
         issued_at=clock.now(),
         buyer=customer.buyer(),
-        issuer=issuer.snapshot(currency),
+        issuer=settings().issuer.snapshot(currency),
         currency=currency,
         net=sum(line.net for line in lines),
         tax=sum(line.tax for line in lines),
         total=sum(line.total for line in lines),
         customer_id=customer.id,
         due_on=due_on,
-        tax_note=rule.note,
+        tax_note=tax_note,
         language=customer.language,
         source_id=source_id,
         migration_id=migration_id,
-        lines=lines,
+        lines=list(lines),
     )
 
 

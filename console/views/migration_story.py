@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from console.billing.migrate.plan import Issue, Line, Plan, Source, Step, Sums
+from console.billing.migrate.plan import Issue, Line, Plan, Source, Step, TaxChange
 from console.billing.models import Migration, MigrationState, Proforma, ProformaLine, Storno
 from console.core.errors import Text
 from console.core.texts import gettext, lazy_gettext
 from console.views.menu import document_url
-from console.web.filters import amount, day
+from console.web.filters import day
 
 
 @dataclass(frozen=True)
@@ -179,16 +179,7 @@ def notices(plan: Plan) -> list[Text]:
                     due=day(step.issue[0].due_on),
                 )
             )
-    found.extend(_tax_change(sums) for sums in plan.sums() if sums.tax_before != sums.tax_after)
     return found
-
-
-def _tax_change(sums: Sums) -> Text:
-    return gettext(
-        "PDV follows each buyer's status: it was %(before)s and will be %(after)s.",
-        before=amount(sums.tax_before, sums.currency),
-        after=amount(sums.tax_after, sums.currency),
-    )
 
 
 def plan_json(plan: Plan) -> dict[str, Any]:
@@ -228,10 +219,28 @@ def plan_json(plan: Plan) -> dict[str, Any]:
             for step in plan.steps
             for issue in step.issue
         ],
+        "tax_changes": [_tax_change_json(change) for change in plan.tax_changes],
+        "loses_exemption": plan.loses_exemption,
         "obstacles": [
             {"code": obstacle.code, "message": str(obstacle.message), "concerns": list(obstacle.concerns)}
             for obstacle in plan.obstacles
         ],
+    }
+
+
+def _tax_change_json(change: TaxChange) -> dict[str, Any]:
+    return {
+        "document": change.number,
+        "position": change.before.position,
+        "description": change.before.description,
+        "service": change.before.service_id,
+        "currency": change.currency,
+        "tax": {"before": change.before.tax, "after": change.after.tax},
+        "total": {"before": change.before.total, "after": change.after.total},
+        "tax_note": {"before": change.note_before, "after": change.note_after},
+        "tax_status": {"before": change.status_before, "after": change.status_after},
+        "as_on": change.former,
+        "loses_exemption": change.loses_exemption,
     }
 
 

@@ -29,7 +29,7 @@ from console.staff.roles import Permission
 from console.views import formatters
 from console.views.base import BaseModelView
 from console.views.filtering import Choice, CustomerNumber
-from console.views.labels import MIGRATION_STATE
+from console.views.labels import MIGRATION_STATE, TAX_STATUS
 from console.views.menu import customer_url
 from console.views.migration_story import (
     TAX_NOTES,
@@ -247,7 +247,13 @@ class MigrationList(BaseModelView):
             if not form.validate():
                 raise Invalid(fields=form.errors)
             with transaction():
-                answer = verb(current_actor(), ref, form.plan.data, form.idempotency_key.data)
+                answer = verb(
+                    current_actor(),
+                    ref,
+                    form.plan.data,
+                    form.idempotency_key.data,
+                    lose_exemption=form.lose_exemption.data,
+                )
         except Refusal as error:
             if wants_json() or error.status == 404:
                 raise
@@ -306,6 +312,7 @@ class MigrationList(BaseModelView):
                 nothing=0,  # a literal would be written once, in whatever language compiled the template
                 notices=notices(plan) if plan else [],
                 tax_notes=TAX_NOTES,
+                tax_statuses={status.value: text for status, text in TAX_STATUS.items()},
                 named=sees_documents or Right.PRODUCTS in opened_rights(actor, migration.from_customer_id),
                 sees_documents=sees_documents,
                 is_open=migration.state in OPEN_STATES,

@@ -58,15 +58,19 @@ class Move:
         """Preview, and return what identifies the plan."""
         return migrate.plan_for(self.migration()).digest
 
-    def approve(self) -> dict[str, Any]:
+    def approve(self, *, lose_exemption: bool = True) -> dict[str, Any]:
+        """Approve what is previewed now, with the yes it may need."""
         digest = self.digest()
         with transaction():
-            return migrate.approve(self.billing, self.ref, digest, uuid4().hex)
+            return migrate.approve(self.billing, self.ref, digest, uuid4().hex, lose_exemption=lose_exemption)
 
-    def execute(self, *, digest: str | None = None, key: str | None = None) -> dict[str, Any]:
+    def execute(
+        self, *, digest: str | None = None, key: str | None = None, lose_exemption: bool = True
+    ) -> dict[str, Any]:
+        """Execute what was previewed as ``digest``, or is now, with the yes it may need."""
         digest = digest or self.digest()
         with transaction():
-            return migrate.execute(self.billing, self.ref, digest, key or uuid4().hex)
+            return migrate.execute(self.billing, self.ref, digest, key or uuid4().hex, lose_exemption=lose_exemption)
 
     def to_approved(self) -> Move:
         self.request()

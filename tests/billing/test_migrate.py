@@ -156,6 +156,65 @@ def test_tax_follows_the_new_buyer(session: Session, status: TaxStatus, tax: int
     assert (theirs.net, theirs.tax, theirs.tax_note) == (990_000, tax, note)
 
 
+def exempt_document(old: Customer, services: list[Service]) -> Proforma:
+    """Two lines of 9.900,00 without PDV, issued while their buyer was exempt."""
+    return factories.make_proforma(old, [LineSpec(service, 990_000) for service in services])
+
+
+def test_what_stays_is_copied_to_the_para(session: Session) -> None:
+    old = factories.make_customer(tax_status=TaxStatus.EXEMPT)
+    services = [factories.make_service(old), factories.make_service(old)]
+    exempt_document(old, services)
+    with transaction():  # since then the buyer is charged PDV; the document that was issued is not
+        session.get_one(Customer, old.id).tax_status = TaxStatus.DOMESTIC
+    make_move(old, services=services[:1]).to_approved().execute()
+    rest = session.scalars(
+        select(Proforma).where(Proforma.customer_id == old.id, Proforma.source_id.is_not(None))
+    ).one()
+    assert (rest.net, rest.tax, rest.total, rest.tax_note) == (990_000, 0, 990_000, "exempt")
+
+
+def test_a_lost_exemption_is_previewed_and_needs_its_own_yes(session: Session) -> None:
+    old = factories.make_customer(tax_status=TaxStatus.EXEMPT)
+    services = [factories.make_service(old), factories.make_service(old)]
+    document = exempt_document(old, services)
+    move = make_move(old, services=services[:1])
+    move.request()
+    (change,) = migrate.plan_for(move.migration()).tax_changes
+    assert (change.number, change.before.service_id) == (document.number, services[0].id)
+    assert (change.before.total, change.after.total) == (990_000, 1_188_000)
+    assert (change.note_before, change.note_after) == ("exempt", None)
+    assert (change.status_before, change.status_after) == ("exempt", "domestic")
+
+    before = state_of(session)
+    error = refused("exemption_lost", lambda: move.approve(lose_exemption=False))
+    assert error.details == {"concerns": [document.number]}
+    assert state_of(session) == before
+    move.approve()
+    refused("exemption_lost", lambda: move.execute(lose_exemption=False))
+    stale = move.digest()
+    factories.make_proforma(old, [LineSpec(services[0], 5_000)])
+    refused("stale_plan", lambda: move.execute(digest=stale))  # the yes was for what was seen, not for this
+    move.execute()
+    entries = session.scalars(select(AuditEntry).where(AuditEntry.action == "migration.executed"))
+    assert all(document.number in entry.data["exemption_lost"] for entry in entries)
+
+
+def test_an_exemption_that_goes_on_needs_no_yes(session: Session) -> None:
+    """Between two buyers of one status, and where PDV falls away, nothing is lost."""
+    for old_status, new_status in ((TaxStatus.EXEMPT, TaxStatus.EXEMPT), (TaxStatus.DOMESTIC, TaxStatus.EXEMPT)):
+        old, new = (factories.make_customer(tax_status=status) for status in (old_status, new_status))
+        service = factories.make_service(old)
+        exempt_document(old, [service])
+        move = make_move(old, new, [service])
+        move.request()
+        assert len(migrate.plan_for(move.migration()).tax_changes) == (old_status is not new_status)
+        move.approve(lose_exemption=False)
+        move.execute(lose_exemption=False)
+        theirs = session.scalars(select(Proforma).where(Proforma.customer_id == new.id)).one()
+        assert (theirs.tax, theirs.tax_note) == (0, "exempt")
+
+
 def test_paid_and_cancelled_documents_stay_as_they_are(session: Session) -> None:
     old = factories.make_customer()
     service = factories.make_service(old)

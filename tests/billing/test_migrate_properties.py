@@ -1,10 +1,14 @@
-"""Over random documents: what was open before is open after, net, line by line and per currency."""
+"""Over random documents: what was open before is open after, line by line and per currency.
+
+Net and rate always; PDV, total and note of what stays, and of what moves to a buyer of the same tax status.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 import pytest
 from flask import Flask
@@ -16,17 +20,23 @@ from sqlalchemy.orm import Session
 from console.billing import migrate
 from console.billing.migrate.plan import Plan
 from console.billing.models import ACTIVE_STATUSES, NumberSeries, Proforma, ProformaLine, ProformaStatus, Storno
+from console.billing.numbering import EXTERNAL
+from console.core.db import db
 from console.core.money import share
+from console.core.transaction import transaction
 from console.customers.models import Customer, TaxStatus
 from console.hosting.models import Service
+from console.imports.bulk import NewLine, NewProforma, insert_proformas
 from tests import factories
-from tests.billing.moves import make_move
+from tests.billing.moves import Move, make_move
 from tests.factories import LineSpec
 
 
 @dataclass(frozen=True)
 class DocumentCase:
-    lines: tuple[tuple[int | None, int, int], ...]  # service index or none, net, rate
+    lines: tuple[tuple[int | None, int, int, int], ...]  # service index or none, net, rate, para off the rule's PDV
+    note: str | None  # as it came from elsewhere; then it is not taxed
+    imported: bool
     currency: str
     due_in_days: int
     fate: str  # open, paid, cancelled
@@ -44,10 +54,13 @@ lines = st.tuples(
     st.one_of(st.none(), st.integers(0, SERVICES - 1)),
     st.integers(1, 10**10),
     st.sampled_from([2000, 1000, 0]),
+    st.integers(-1, 1),
 )
 documents = st.builds(
     DocumentCase,
     lines=st.lists(lines, min_size=1, max_size=5).map(tuple),
+    note=st.sampled_from([None, None, "exempt", "outside"]),
+    imported=st.booleans(),
     currency=st.sampled_from(["RSD", "EUR"]),
     due_in_days=st.integers(0, 30),
     fate=st.sampled_from(["open", "open", "open", "paid", "cancelled"]),
@@ -60,19 +73,36 @@ cases = st.builds(
 )
 
 Fact = tuple[str, int | None, str, int, int, int]
+Charge = tuple[str, str, int, int, int, int, str | None]
 
 
-def active_lines(session: Session, customers: list[int]) -> Counter[Fact]:
-    """Every active line of the accounts: currency, service, text, net, rate, quantity."""
+def active(session: Session, customers: list[int]) -> list[tuple[Proforma, ProformaLine]]:
+    """Return every active line of the accounts with its document."""
     query = (
-        select(Proforma.currency, ProformaLine)
+        select(Proforma, ProformaLine)
         .join(ProformaLine)
         .where(Proforma.customer_id.in_(customers), Proforma.status.in_(ACTIVE_STATUSES))
     )
+    return [(document, line) for document, line in session.execute(query)]
+
+
+def active_lines(session: Session, customers: list[int]) -> Counter[Fact]:
+    """Every active line: currency, service, text, net, rate, quantity."""
     return Counter(
-        (currency, line.service_id, line.description, line.net, line.tax_bp, line.quantity)
-        for currency, line in session.execute(query)
+        (document.currency, line.service_id, line.description, line.net, line.tax_bp, line.quantity)
+        for document, line in active(session, customers)
     )
+
+
+def charges(session: Session, customers: list[int]) -> dict[str, Charge]:
+    """What each active line is charged, by its text, which is its own."""
+    return {
+        line.description: (
+            document.currency, document.buyer["tax_status"], line.net, line.tax_bp, line.tax, line.total,
+            document.tax_note,
+        )
+        for document, line in active(session, customers)
+    }  # fmt: skip
 
 
 def build(case: Case) -> tuple[Customer, Customer, list[Service], list[Proforma]]:
@@ -81,15 +111,17 @@ def build(case: Case) -> tuple[Customer, Customer, list[Service], list[Proforma]
     services = [factories.make_service(old) for _ in range(SERVICES)]
     made = []
     for number, document in enumerate(case.documents):
+        specs = [
+            LineSpec(None if index is None else services[index], net, rate, description=f"Stavka {number}.{place}")
+            for place, (index, net, rate, _off) in enumerate(document.lines)
+        ]
+        if document.imported and document.fate == "open":
+            made.append(imported(old, document, specs, f"{old.number}/{number}"))
+            continue
         made.append(
             factories.make_proforma(
                 old,
-                [
-                    LineSpec(
-                        None if index is None else services[index], net, rate, description=f"Stavka {number}.{place}"
-                    )
-                    for place, (index, net, rate) in enumerate(document.lines)
-                ],
+                specs,
                 issued_days_ago=10,
                 due_in_days=document.due_in_days,
                 currency=document.currency,
@@ -98,6 +130,32 @@ def build(case: Case) -> tuple[Customer, Customer, list[Service], list[Proforma]
             )
         )
     return old, new, services, made
+
+
+def imported(old: Customer, document: DocumentCase, specs: Sequence[LineSpec], number: str) -> Proforma:
+    """Store a document from another system: its PDV is what it says, not what our rule would make of it."""
+    taxes = [
+        0 if document.note else max(0, share(spec.net, spec.tax_bp) + off)
+        for spec, (_index, _net, _rate, off) in zip(specs, document.lines, strict=True)
+    ]
+    row = NewProforma(
+        number=number,
+        customer_id=old.id,
+        buyer=old.buyer(),
+        issued_on=factories.today() - timedelta(days=10),
+        due_on=factories.today() - timedelta(days=10 - document.due_in_days),
+        currency=document.currency,
+        language="sr",
+        reference=number,
+        lines=tuple(
+            NewLine(spec.description, spec.net, spec.tax_bp, tax, service_id=spec.service and spec.service.id)
+            for spec, tax in zip(specs, taxes, strict=True)
+        ),
+        tax_note=document.note,
+    )
+    with transaction() as database:
+        (key,) = insert_proformas(database, [row])
+    return db.session.get_one(Proforma, key)
 
 
 @pytest.mark.usefixtures("session")
@@ -109,25 +167,62 @@ def test_random_migrations_conserve_everything(app: Flask, session: Session, pro
         old, new, services, made = build(case)
         moving = [services[index] for index in sorted(case.moving)]
         others_before = {document.id: document.status for document in made}
-        before = active_lines(session, [old.id, new.id])
+        parties = [old.id, new.id]
+        before, charged = active_lines(session, parties), charges(session, parties)
         move = make_move(old, new, moving).to_approved()
         plan = migrate.plan_for(move.migration())
         answer = move.execute(digest=plan.digest)
         session.expire_all()
 
-        assert active_lines(session, [old.id, new.id]) == before
+        assert active_lines(session, parties) == before
+        changed = check_charges(session, move, charged, plan)
         check_owners(session, move.old.id, move.new.id, {service.id for service in moving})
         check_cancelled_once(session, made, others_before, {service.id for service in moving})
         check_as_previewed(session, plan, answer)
         check_sums(session, old, new)
         check_numbers(session)
-        counted.update(migrations=1, documents=len(made), cancelled=len(answer["cancelled"]))
+        check_moved_back(session, move, moving, charged)
+        counted.update(migrations=1, documents=len(made), cancelled=len(answer["cancelled"]), changed=changed)
 
     run()
     proof(
         f"{counted['migrations']} random migrations over {counted['documents']} documents, "
-        f"{counted['cancelled']} cancelled and made again: net conserved line by line and per currency"
+        f"{counted['cancelled']} cancelled and made again: net, PDV, total, rate, note and currency conserved line "
+        f"by line, but for {counted['changed']} lines whose new buyer is taxed otherwise, each of them previewed; "
+        "all of it as it was when moved back"
     )
+
+
+def check_charges(session: Session, move: Move, before: dict[str, Charge], plan: Plan) -> int:
+    """Only a line that moved to a buyer of another tax status may cost otherwise, as the preview said."""
+    after = charges(session, [move.old.id, move.new.id])
+    assert after.keys() == before.keys()
+    moved = {line.description for _document, line in active(session, [move.new.id])}
+    status = move.new.buyer()["tax_status"]
+    announced = {change.after.description: change for change in plan.tax_changes}
+    for text, (currency, was, net, rate, tax, total, note) in before.items():
+        now = after[text]
+        assert (now[0], now[2], now[3], now[5]) == (currency, net, rate, net + now[4])
+        if text not in moved or was == status:
+            assert (now[4], now[5], now[6]) == (tax, total, note), "a line that keeps its buyer's status was changed"
+        else:
+            assert now[4] == (share(net, rate) if status == "domestic" else 0)
+            assert now[6] == {"domestic": None}.get(status, status)
+        change = announced.get(text)
+        assert ((tax, note) != (now[4], now[6])) == (change is not None), "the preview names just what changes"
+        if change is not None:
+            assert (change.before.tax, change.after.tax, change.note_before, change.note_after) == (
+                tax, now[4], note, now[6],
+            )  # fmt: skip
+    return len(announced)
+
+
+def check_moved_back(session: Session, move: Move, moving: Sequence[Service], before: dict[str, Charge]) -> None:
+    """The reversal, a migration of its own, gives the old owner every line as it was, to the para."""
+    back = make_move(move.new, move.old, moving).to_approved()
+    back.execute()
+    session.expire_all()
+    assert charges(session, [move.old.id]) == before
 
 
 def check_owners(session: Session, old: int, new: int, moved: set[int]) -> None:
@@ -184,22 +279,24 @@ def check_as_previewed(session: Session, plan: Plan, answer: dict[str, list[dict
 
 
 def check_sums(session: Session, *customers: Customer) -> None:
-    """Totals are sums of lines, PDV is each line's own, by its buyer's status."""
+    """Totals are sums of lines."""
     for customer in customers:
         for document in session.scalars(select(Proforma).where(Proforma.customer_id == customer.id)):
-            charged = document.buyer["tax_status"] == "domestic"
             for line in document.lines:
-                assert line.tax == (share(line.net, line.tax_bp) if charged else 0)
                 assert line.total == line.net + line.tax
             assert document.total == sum(line.total for line in document.lines)
-            assert document.tax == sum(line.tax for line in document.lines)
+            assert (document.net, document.tax) == (
+                sum(line.net for line in document.lines),
+                sum(line.tax for line in document.lines),
+            )
 
 
 def check_numbers(session: Session) -> None:
     """In each series and year: 1, 2, 3 … up to the counter, nothing missing, nothing twice."""
     for kind in (Proforma, Storno):
         taken: dict[tuple[str, int], list[int]] = {}
-        for series, year, sequence in session.execute(select(kind.series, kind.year, kind.sequence)):
+        ours = select(kind.series, kind.year, kind.sequence).where(kind.series != EXTERNAL)
+        for series, year, sequence in session.execute(ours):
             taken.setdefault((series, year), []).append(sequence or 0)
         for (series, year), sequences in taken.items():
             assert sorted(sequences) == list(range(1, len(sequences) + 1))

@@ -13,13 +13,14 @@ from sqlalchemy.orm import Session
 
 from console.billing.models import Migration, Proforma
 from console.core.transaction import transaction
-from console.customers.models import Customer, MemberRole, VerificationKind
+from console.customers.models import Customer, MemberRole, TaxStatus, VerificationKind
 from console.customers.rights import Right
 from console.hosting.models import Service
 from console.staff.models import Staff
 from console.staff.roles import Role
 from tests import factories
 from tests.billing.moves import Move, make_move
+from tests.factories import LineSpec
 from tests.support.client import ConsoleClient, sign_in
 
 NewClient = Callable[[], ConsoleClient]
@@ -234,3 +235,31 @@ def test_an_unknown_reference_is_404(billing: ConsoleClient, app: Flask) -> None
     for ref in ("M-9999", "x", "M-99999999999"):
         assert billing.get(f"/console/migrations/{ref}").status_code == 404
         assert billing.get_json(f"/console/migrations/{ref}/preview").status_code == 404
+
+
+@pytest.mark.only("sqlite")
+def test_a_lost_exemption_is_told_and_confirmed(new_client: NewClient, session: Session) -> None:
+    old = factories.make_customer(tax_status=TaxStatus.EXEMPT)
+    services = [factories.make_service(old), factories.make_service(old)]
+    document = factories.make_proforma(old, [LineSpec(service, 990_000) for service in services])
+    move = make_move(old, services=services[:1])
+    move.request()
+    billing = signed_in(new_client(), move.billing.id or 0, session)
+    address = f"/console/migrations/{move.ref}"
+    preview = billing.get_json(f"{address}/preview").get_json()
+    assert preview["loses_exemption"]
+    (change,) = preview["tax_changes"]
+    assert (change["document"], change["tax"]) == (document.number, {"before": 0, "after": 198_000})
+    assert change["tax_status"] == {"before": "exempt", "after": "domestic"}
+    assert [issue["total"] for issue in preview["issue"]] == [1_188_000, 990_000]
+
+    page = billing.get(address, headers={"Accept-Language": "sr"}).text
+    for text in ('name="lose_exemption"', "oslobođeni kupac → <b>domaći kupac</b>", "11.880,00"):
+        assert text in page, text
+    fields = {"plan": preview["plan"], "idempotency_key": "k"}
+    answer = billing.submit(f"{address}/approve", json=True, **fields)
+    assert (answer.status_code, answer.get_json()["error"]["code"]) == (422, "exemption_lost")
+    assert billing.submit(f"{address}/approve", **fields).status_code == 422
+    assert billing.submit(f"{address}/approve", json=True, **fields, lose_exemption="y").status_code == 200
+    assert billing.submit(f"{address}/execute", json=True, **fields).status_code == 422
+    assert billing.submit(f"{address}/execute", json=True, **fields, lose_exemption="y").status_code == 200

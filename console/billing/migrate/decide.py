@@ -27,11 +27,12 @@ from console.staff.roles import Permission
 EXPIRE_AT_ONCE = 200
 
 
-def approve(actor: Actor, ref: str, plan: str, key: str) -> dict[str, Any]:
+def approve(actor: Actor, ref: str, plan: str, key: str, *, lose_exemption: bool = False) -> dict[str, Any]:
     """Approve a request as previewed.
 
     Args:
         plan: the digest of the preview that was looked at.
+        lose_exemption: the explicit yes to lines of that preview that had no PDV and get some.
 
     Raises:
         Invalid, Conflict: one of ``console.billing.migrate.refusals``.
@@ -41,13 +42,20 @@ def approve(actor: Actor, ref: str, plan: str, key: str) -> dict[str, Any]:
     def work() -> dict[str, Any]:
         migration = lock_migration(ref)
         check_state(migration, MigrationState.REQUESTED)
-        checked_plan(migration, plan)
+        decided, _documents = checked_plan(migration, plan, lose_exemption=lose_exemption)
         migration.state = MigrationState.APPROVED
         migration.approved_at, migration.approved_by_id, migration.plan = clock.now(), actor.id, plan
-        record(actor, "migration.approved", migration.ref, customer_id=migration.from_customer_id, plan=plan)
+        record(
+            actor,
+            "migration.approved",
+            migration.ref,
+            customer_id=migration.from_customer_id,
+            plan=plan,
+            **exemption_facts(decided),
+        )
         return {"migration": {"ref": migration.ref, "state": migration.state.value}, "cancelled": [], "issued": []}
 
-    return once(f"migration.approve:{ref}", key, {"plan": plan}, work)
+    return once(f"migration.approve:{ref}", key, decision(plan, lose_exemption=lose_exemption), work)
 
 
 def reject(actor: Actor, ref: str, reason: str) -> Migration:
@@ -154,11 +162,14 @@ def check_state(migration: Migration, wanted: MigrationState) -> None:
         raise refusal("expired")
 
 
-def checked_plan(migration: Migration, seen: str) -> tuple[Plan, list[Proforma]]:
+def checked_plan(migration: Migration, seen: str, *, lose_exemption: bool) -> tuple[Plan, list[Proforma]]:
     """Return the plan as of now and its documents, under lock.
 
+    Args:
+        seen: the digest of the plan that was looked at. A yes to a lost exemption counts for this plan alone.
+
     Raises:
-        Conflict, Invalid: it is not the plan that was seen, or something is in its way.
+        Conflict, Invalid: it is not the plan that was seen, something is in its way, or it needs a yes it did not get.
     """
     check_right(migration)
     plan, documents = locked_plan(migration)
@@ -166,7 +177,19 @@ def checked_plan(migration: Migration, seen: str) -> tuple[Plan, list[Proforma]]
         raise refusal(plan.obstacles[0].code, plan.obstacles[0].concerns)
     if plan.digest != seen:
         raise refusal("stale_plan")
+    if plan.loses_exemption and not lose_exemption:
+        raise refusal("exemption_lost", plan.exemptions_lost)
     return plan, documents
+
+
+def decision(plan: str, *, lose_exemption: bool) -> dict[str, Any]:
+    """Return what a decision's idempotency key stands for."""
+    return {"plan": plan} | ({"lose_exemption": True} if lose_exemption else {})
+
+
+def exemption_facts(plan: Plan) -> dict[str, Any]:
+    """Return what the record says of a yes to a lost exemption; nothing where none was needed."""
+    return {"exemption_lost": list(plan.exemptions_lost)} if plan.loses_exemption else {}
 
 
 def check_right(migration: Migration) -> None:

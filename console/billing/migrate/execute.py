@@ -13,11 +13,18 @@ from sqlalchemy import update
 
 from console.audit.service import record
 from console.billing.idempotency import once
-from console.billing.issue import LineDraft, cancel_documents, draft_document, number_documents
-from console.billing.migrate.decide import check_state, checked_plan, lock_migration, release
-from console.billing.migrate.plan import Issue, Plan
+from console.billing.issue import cancel_documents, compose_document, number_documents
+from console.billing.migrate.decide import (
+    check_state,
+    checked_plan,
+    decision,
+    exemption_facts,
+    lock_migration,
+    release,
+)
+from console.billing.migrate.plan import Line, Plan
 from console.billing.migrate.request import owners_of
-from console.billing.models import Migration, MigrationState, Proforma, Storno
+from console.billing.models import Migration, MigrationState, Proforma, ProformaLine, Storno
 from console.core import clock
 from console.core.actor import Actor
 from console.core.db import db
@@ -26,11 +33,12 @@ from console.hosting.models import Ownership, Service
 from console.staff.roles import Permission
 
 
-def execute(actor: Actor, ref: str, plan: str, key: str) -> dict[str, Any]:
+def execute(actor: Actor, ref: str, plan: str, key: str, *, lose_exemption: bool = False) -> dict[str, Any]:
     """Execute an approved migration exactly as previewed.
 
     Args:
         plan: the digest of the preview that was looked at.
+        lose_exemption: the explicit yes to lines of that preview that had no PDV and get some.
         key: the caller's idempotency key; repeated, it returns the first answer.
 
     Returns:
@@ -44,9 +52,9 @@ def execute(actor: Actor, ref: str, plan: str, key: str) -> dict[str, Any]:
     def work() -> dict[str, Any]:
         migration = lock_migration(ref)
         check_state(migration, MigrationState.APPROVED)
-        return _execute(actor, migration, *checked_plan(migration, plan))
+        return _execute(actor, migration, *checked_plan(migration, plan, lose_exemption=lose_exemption))
 
-    return once(f"migration.execute:{ref}", key, {"plan": plan}, work)
+    return once(f"migration.execute:{ref}", key, decision(plan, lose_exemption=lose_exemption), work)
 
 
 def _execute(actor: Actor, migration: Migration, plan: Plan, sources: list[Proforma]) -> dict[str, Any]:
@@ -72,11 +80,12 @@ def _draft(migration: Migration, plan: Plan) -> list[Proforma]:
     """Turn each planned document into one without a number yet, in the plan's order."""
     customers = {migration.from_customer_id: migration.from_customer, migration.to_customer_id: migration.to_customer}
     return [
-        draft_document(
+        compose_document(
             customers[issue.customer_id],
-            _drafts(issue),
+            [_line(line) for line in issue.lines],
             currency=issue.currency,
             due_on=issue.due_on,
+            tax_note=issue.tax_note,
             source_id=step.cancel.id,
             migration_id=migration.id,
         )
@@ -85,18 +94,19 @@ def _draft(migration: Migration, plan: Plan) -> list[Proforma]:
     ]
 
 
-def _drafts(issue: Issue) -> list[LineDraft]:
-    return [
-        LineDraft(
-            description=line.description,
-            net=line.net,
-            tax_bp=line.tax_bp,
-            service_id=line.service_id,
-            quantity=line.quantity,
-            source_line_id=line.id,
-        )
-        for line in issue.lines
-    ]
+def _line(line: Line) -> ProformaLine:
+    """Write a planned line as it was shown, figure by figure."""
+    return ProformaLine(
+        position=line.position,
+        service_id=line.service_id,
+        description=line.description,
+        quantity=line.quantity,
+        net=line.net,
+        tax_bp=line.tax_bp,
+        tax=line.tax,
+        total=line.total,
+        source_line_id=line.id,
+    )
 
 
 def _move_services(migration: Migration) -> None:
@@ -152,6 +162,7 @@ def _record(actor: Actor, migration: Migration, plan: Plan, answer: dict[str, An
             cancelled=[row["number"] for row in answer["cancelled"] if row["customer"] == number],
             issued=[row["number"] for row in answer["issued"] if row["customer"] == number],
             plan=plan.digest,
+            **exemption_facts(plan),
         )
 
 

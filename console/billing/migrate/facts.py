@@ -9,12 +9,12 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from console.billing.issue import today
-from console.billing.migrate.plan import Line, MovingService, Party, Plan, Source, build
+from console.billing.migrate.plan import Former, Line, MovingService, Party, Plan, Source, build
 from console.billing.migrate.refusals import Obstacle
 from console.billing.models import ACTIVE_STATUSES, Migration, MigrationItem, Proforma, ProformaLine
 from console.core.context import settings
 from console.core.db import db
-from console.customers.models import Customer, CustomerStatus
+from console.customers.models import Customer, CustomerStatus, TaxStatus
 from console.hosting.models import Service, ServiceStatus, SuspensionReason
 
 T = TypeVar("T")
@@ -49,7 +49,7 @@ def _plan(migration: Migration, *, lock: bool) -> tuple[Plan, list[Proforma]]:
         new=Party(new.id, new.buyer()),
         issuer={**settings().issuer.snapshot("RSD"), "accounts": dict(settings().issuer.accounts)},
         services=[_moving(service) for service in services],
-        sources=[_source(proforma) for proforma in documents],
+        sources=[_source(proforma, new.tax_status) for proforma in documents],
         obstacles=[*service_obstacles(services, old.id), *account_obstacles(old, new)],
     )
     return plan, documents
@@ -82,7 +82,8 @@ def _active_proformas(service_ids: Sequence[int], lock: bool) -> list[Proforma]:
     return _read(query, lock, Proforma)
 
 
-def _source(proforma: Proforma) -> Source:
+def _source(proforma: Proforma, new_status: TaxStatus) -> Source:
+    status = _tax_status(proforma)
     return Source(
         id=proforma.id,
         number=proforma.number,
@@ -90,8 +91,29 @@ def _source(proforma: Proforma) -> Source:
         currency=proforma.currency,
         due_on=proforma.due_on,
         paid=proforma.paid,
+        tax_status=status,
+        tax_note=proforma.tax_note,
         lines=tuple(_line(line) for line in proforma.lines),
+        former=None if status == new_status.value else _former(proforma, new_status.value),
     )
+
+
+def _tax_status(proforma: Proforma) -> str:
+    """Return the tax status of the buyer a document was issued to."""
+    return str(proforma.buyer["tax_status"])
+
+
+def _former(proforma: Proforma, status: str) -> Former | None:
+    """Return the nearest document that ``proforma`` was made from whose buyer had the tax ``status``."""
+    came_from = {line.id: line for line in proforma.lines}
+    document = proforma.source
+    while document is not None:
+        above = {line.id: line for line in document.lines}
+        came_from = {key: above[line.source_line_id] for key, line in came_from.items() if line.source_line_id in above}
+        if _tax_status(document) == status:
+            return Former(document.number, document.tax_note, {key: line.tax for key, line in came_from.items()})
+        document = document.source
+    return None
 
 
 def _line(line: ProformaLine) -> Line:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date, timedelta
 from functools import cached_property
 from typing import Any
@@ -35,6 +35,18 @@ class Line:
 
 
 @dataclass(frozen=True)
+class Former:
+    """An earlier document that a source comes from, issued to a buyer taxed as the new owner is.
+
+    A migration that is moved back gives each line the PDV it once had, to the para.
+    """
+
+    number: str
+    tax_note: str | None
+    taxes: dict[int, int]  # by the source's line
+
+
+@dataclass(frozen=True)
 class Source:
     """An active pro-forma that has a line of a moving service."""
 
@@ -44,7 +56,10 @@ class Source:
     currency: str
     due_on: date
     paid: int
+    tax_status: str  # its buyer's, as frozen on it
+    tax_note: str | None
     lines: tuple[Line, ...]
+    former: Former | None = None
 
     @property
     def total(self) -> int:
@@ -98,6 +113,26 @@ class Step:
 
 
 @dataclass(frozen=True)
+class TaxChange:
+    """A moving line that is taxed otherwise than before, because its new buyer's tax status differs."""
+
+    number: str  # of the document it stands on
+    currency: str
+    before: Line
+    after: Line
+    note_before: str | None
+    note_after: str | None
+    status_before: str
+    status_after: str
+    former: str | None  # the earlier document whose PDV it gets back
+
+    @property
+    def loses_exemption(self) -> bool:
+        """Tell whether PDV comes where there was none."""
+        return self.before.tax == 0 < self.after.tax
+
+
+@dataclass(frozen=True)
 class MovingService:
     id: int
     number: str
@@ -126,6 +161,22 @@ class Plan:
         text = json.dumps(facts, sort_keys=True, default=str, ensure_ascii=False)
         return hashlib.sha256(text.encode()).hexdigest()
 
+    @cached_property
+    def tax_changes(self) -> tuple[TaxChange, ...]:
+        """Return every line whose PDV, or the reason for none, will differ. A line that stays never does."""
+        status = self.new.buyer["tax_status"]
+        return tuple(change for step in self.steps for change in _tax_changes(step, status))
+
+    @property
+    def loses_exemption(self) -> bool:
+        """Tell whether a line without PDV gets some: that takes an explicit yes."""
+        return bool(self.exemptions_lost)
+
+    @property
+    def exemptions_lost(self) -> tuple[str, ...]:
+        """Return the numbers of the documents with such a line."""
+        return tuple(dict.fromkeys(change.number for change in self.tax_changes if change.loses_exemption))
+
     def sums(self) -> list[Sums]:
         """Return the proof, per currency: what was open is what will be open."""
         currencies = sorted({step.cancel.currency for step in self.steps})
@@ -144,6 +195,9 @@ class Plan:
             total_new=sum(issue.total for issue in issued if issue.moved),
             tax_before=sum(line.tax for step in steps for line in step.cancel.lines),
             tax_after=sum(issue.tax for issue in issued),
+            tax_changed=sum(
+                change.after.tax - change.before.tax for change in self.tax_changes if change.currency == currency
+            ),
             lines_before=sum(len(step.cancel.lines) for step in steps),
             lines_after=sum(len(issue.lines) for issue in issued),
         )
@@ -162,13 +216,18 @@ class Sums:
     total_new: int
     tax_before: int
     tax_after: int
+    tax_changed: int  # what the preview explains of it, line by line
     lines_before: int
     lines_after: int
 
     @property
     def conserved(self) -> bool:
-        """Tell whether nothing was lost or added: net is kept; PDV may differ with the buyer's status."""
-        return self.net_before == self.net_old + self.net_new and self.lines_before == self.lines_after
+        """Tell whether nothing was lost or added: net is kept; PDV differs only with a new buyer's status."""
+        return (
+            self.net_before == self.net_old + self.net_new
+            and self.tax_before + self.tax_changed == self.tax_after
+            and self.lines_before == self.lines_after
+        )
 
 
 def build(
@@ -189,23 +248,18 @@ def build(
         terms_days: how long an overdue document's successors have.
         sources: every active pro-forma with a line of ``services``, whole.
     """
-    rules = {
-        party.id: rule_for(party.buyer["tax_status"], issuer_in_vat_system=issuer["in_vat_system"])
-        for party in (old, new)
-    }
+    rule = rule_for(new.buyer["tax_status"], issuer_in_vat_system=issuer["in_vat_system"])
     moving = frozenset(service.id for service in services)
     steps = []
     for source in sorted(sources, key=lambda source: source.id):
         overdue = source.due_on < day
         due_on = day + timedelta(days=terms_days) if overdue else source.due_on
-        issues = [
-            _issue(source, party.id, rules[party.id], due_on=due_on, year=day.year, moving=moving, moved=moved)
-            for party, moved in ((new, True), (old, False))
-        ]
+        terms = _Terms(due_on=due_on, series=f"PR-{day.year}", moving=moving)
+        issues = [_moved(source, new, rule, terms), _rest(source, old, terms)]
         marked = tuple(_mark(line, moving) for line in source.lines)
         steps.append(
             Step(
-                cancel=Source(**{**vars(source), "lines": marked}),
+                cancel=replace(source, lines=marked),
                 issue=tuple(issue for issue in issues if issue.lines),
                 overdue=overdue,
             )
@@ -224,26 +278,69 @@ def build(
     )
 
 
+def _tax_changes(step: Step, status: str) -> Iterator[TaxChange]:
+    source = step.cancel
+    before = {line.id: line for line in source.lines}
+    for issue in step.issue:
+        for line in issue.lines:
+            if (line.tax, issue.tax_note) != (before[line.id].tax, source.tax_note):
+                yield TaxChange(
+                    number=source.number,
+                    currency=source.currency,
+                    before=before[line.id],
+                    after=line,
+                    note_before=source.tax_note,
+                    note_after=issue.tax_note,
+                    status_before=source.tax_status,
+                    status_after=status,
+                    former=source.former.number if source.former else None,
+                )
+
+
 def _mark(line: Line, moving: frozenset[int]) -> Line:
-    return Line(**{**vars(line), "moves": line.service_id in moving})
+    return replace(line, moves=line.service_id in moving)
+
+
+@dataclass(frozen=True)
+class _Terms:
+    """What both successors of a document share."""
+
+    due_on: date
+    series: str
+    moving: frozenset[int]
+
+
+def _moved(source: Source, new: Party, rule: TaxRule, terms: _Terms) -> Issue:
+    """Make the new owner's successor: its lines as they stood, unless the new buyer is taxed by another status."""
+    lines = [line for line in source.lines if line.service_id in terms.moving]
+    note = source.tax_note
+    if new.buyer["tax_status"] != source.tax_status:
+        former = source.former
+        taxes = former.taxes if former else {}
+        lines = [_taxed(line, taxes.get(line.id, rule.on(line.net, line.tax_bp))) for line in lines]
+        note = former.tax_note if former else rule.note
+    return _issue(source, new.id, lines, note, terms, moved=True)
+
+
+def _rest(source: Source, old: Party, terms: _Terms) -> Issue:
+    """Make the old owner's successor: what stays is copied, whatever today's rules would make of it."""
+    lines = [line for line in source.lines if line.service_id not in terms.moving]
+    return _issue(source, old.id, lines, source.tax_note, terms, moved=False)
+
+
+def _taxed(line: Line, tax: int) -> Line:
+    return replace(line, tax=tax, total=line.net + tax)
 
 
 def _issue(
-    source: Source, customer_id: int, rule: TaxRule, *, due_on: date, year: int, moving: frozenset[int], moved: bool
+    source: Source, customer_id: int, lines: Sequence[Line], note: str | None, terms: _Terms, *, moved: bool
 ) -> Issue:
-    """Make one successor: the lines that move, or those that stay, taxed as their buyer is."""
-    chosen = [line for line in source.lines if (line.service_id in moving) is moved]
-    lines = []
-    for position, line in enumerate(chosen, start=1):
-        tax = rule.on(line.net, line.tax_bp)
-        changed = {"position": position, "tax": tax, "total": line.net + tax, "moves": moved}
-        lines.append(Line(**{**vars(line), **changed}))
     return Issue(
         customer_id=customer_id,
-        series=f"PR-{year}",
+        series=terms.series,
         currency=source.currency,
-        due_on=due_on,
-        lines=tuple(lines),
-        tax_note=rule.note,
+        due_on=terms.due_on,
+        lines=tuple(replace(line, position=place, moves=moved) for place, line in enumerate(lines, start=1)),
+        tax_note=note,
         moved=moved,
     )

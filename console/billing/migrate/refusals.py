@@ -27,6 +27,9 @@ REASONS: dict[str, Text] = {
     "transfer_locked": lazy_gettext("The owner has locked a service against transfer."),
     "cancelled_service": lazy_gettext("A service has ended and cannot move."),
     "part_paid": lazy_gettext("An open pro-forma is partly paid. Settle or refund it first."),
+    "exemption_lost": lazy_gettext(
+        "A line that had no PDV would carry it. Confirm that the exemption is lost, or reject the migration."
+    ),
     "no_reason": lazy_gettext("Say why the service moves."),
     "stale_plan": lazy_gettext("Nothing was changed. What was previewed has changed since; look at the fresh preview."),
     "wrong_state": lazy_gettext("This migration has moved on in the meantime. Nothing was changed."),
