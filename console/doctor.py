@@ -20,6 +20,7 @@ from console.core import clock, revisions
 from console.core.context import sealer, settings
 from console.core.db import db
 from console.core.settings import DEMO_SEAL_KEY, DEMO_SECRET_KEY
+from console.hosting.links import torn
 from console.mail import relay, smtp
 from console.mail.sending import helo_name
 from console.setup import demo_accounts
@@ -61,7 +62,7 @@ def examine() -> Iterator[Finding]:
         yield Finding(Level.FAULT, "The tables are not up to date: run `console init-db`.")
         return
     yield Finding(Level.GOOD, f"The tables are up to date (revision {revisions.newest()}).")
-    for check in (_sealed, _trail, _anchor_age, _accounts, _time, _redis, _mail_server, _mail):
+    for check in (_sealed, _trail, _anchor_age, _accounts, _hosted, _time, _redis, _mail_server, _mail):
         yield from check()
 
 
@@ -159,6 +160,16 @@ def _accounts() -> Iterator[Finding]:
     if accounts:
         level = Level.FAULT if settings().production else Level.NOTE
         yield Finding(level, f"The demo password opens {len(accounts)} accounts, {accounts[0]} among them.")
+
+
+def _hosted() -> Iterator[Finding]:
+    apart = torn()
+    for link in apart[:SHOWN]:
+        yield Finding(Level.FAULT, f"{link.hosted.number} is hosted with {link.host.number} of another account.")
+    if len(apart) > SHOWN:
+        yield Finding(Level.FAULT, f"So are {len(apart) - SHOWN} more services.")
+    if not apart:
+        yield Finding(Level.GOOD, "What is hosted together belongs to one account.")
 
 
 def _time() -> Iterator[Finding]:

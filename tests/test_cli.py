@@ -203,6 +203,20 @@ def test_doctor_finds_what_is_wrong_with_the_database(run: Run, session: Session
     assert "No key in CONSOLE_SEAL_KEYS opens the secrets of: staff" in output
 
 
+@pytest.mark.only("sqlite")
+def test_doctor_names_services_torn_apart(run: Run, session: Session, settings: Settings) -> None:
+    """As in a file that was written with foreign keys off."""
+    host, other = (factories.make_service(factories.make_customer()) for _ in range(2))
+    pair = {"host": host.id, "other": other.id}
+    assert "What is hosted together belongs to one account." in run("doctor")[1]
+    session.rollback()
+    with closing(sqlite3.connect(settings.database_url.removeprefix("sqlite:///"))) as connection, connection:
+        connection.execute("UPDATE services SET hosted_with_id = :host WHERE id = :other", pair)
+    code, output = run("doctor")
+    assert code == 1
+    assert f"{other.number} is hosted with {host.number} of another account." in output
+
+
 def test_doctor_says_when_the_tables_are_old(run: Run) -> None:
     with db.engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '0000'"))

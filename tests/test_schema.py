@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import flask_migrate
 import pytest
 from flask import Flask
-from sqlalchemy import inspect
+from sqlalchemy import Connection, MetaData, Table, insert, inspect, text
+from sqlalchemy.exc import IntegrityError
 
 from console.app import create_app
 from console.core import revisions
@@ -65,3 +69,37 @@ def test_check_would_notice(blank_app: Flask) -> None:
         connection.exec_driver_sql("ALTER TABLE customers DROP COLUMN phone")
     with pytest.raises(SystemExit):
         flask_migrate.check()
+
+
+def test_services_torn_apart_are_parted_and_named(blank_app: Flask, caplog: pytest.LogCaptureFixture) -> None:
+    """What earlier migrations left hanging on another account's service does not stop the revision."""
+    flask_migrate.upgrade(revision="0010")
+    now = datetime(2026, 11, 2, 10, tzinfo=UTC)
+    with db.engine.begin() as connection:
+        for key in (1, 2):
+            add_row(connection, "customers", id=key, kind="person", tax_status="domestic", status="active",
+                    created_at=now)  # fmt: skip
+        add_row(connection, "products", id=1, kind="hosting")
+        for key, customer, host in ((1, 1, None), (2, 2, 1), (3, 1, 1)):
+            add_row(connection, "services", id=key, customer_id=customer, product_id=1, hosted_with_id=host,
+                    status="active", started_on=now.date(), paid_until=now.date())  # fmt: skip
+            add_row(connection, "service_ownerships", service_id=key, customer_id=customer, from_at=now)
+    with caplog.at_level(logging.WARNING):
+        flask_migrate.upgrade()
+    assert "U-1002 was hosted with U-1001 of another account" in caplog.text
+    with db.engine.connect() as connection:
+        hosts = connection.execute(text("SELECT id, hosted_with_id FROM services ORDER BY id")).all()
+        assert hosts == [(1, None), (2, None), (3, 1)]
+    with pytest.raises(IntegrityError), db.engine.begin() as connection:
+        connection.execute(text("UPDATE services SET customer_id = 2 WHERE id = 1"))
+    with db.engine.begin() as connection:  # both ends in one statement
+        connection.execute(text("UPDATE services SET customer_id = 2"))
+
+
+def add_row(connection: Connection, name: str, **values: Any) -> None:
+    """Insert a row of a table as it is now; what is not named and may not be null is empty."""
+    table = Table(name, MetaData(), autoload_with=connection)
+    for column in table.columns:
+        if column.name not in values and not column.nullable and not column.primary_key:
+            values[column.name] = column.type.python_type()
+    connection.execute(insert(table), values)

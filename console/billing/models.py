@@ -6,7 +6,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, event, text
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, event, false, text
 from sqlalchemy.orm import Mapped, UOWTransaction, mapped_column, relationship
 from sqlalchemy.orm import Session as OrmSession
 from sqlalchemy.orm.attributes import get_history
@@ -158,6 +158,8 @@ class Migration(Base):
     ended_at: Mapped[datetime | None]  # executed, rejected, withdrawn or expired
     ended_by_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
     end_reason: Mapped[str | None] = mapped_column(Text)
+    # Services that stay although they hang together with one that moves: their link is cut.
+    left_behind: Mapped[list[int]] = mapped_column(JSON, default=list, server_default="[]")
     plan: Mapped[str | None] = mapped_column(String(64))  # digest of the plan that was approved, then executed
 
     from_customer: Mapped[Customer] = relationship(foreign_keys=[from_customer_id])
@@ -190,6 +192,7 @@ class MigrationItem(Base):
     migration_id: Mapped[int] = mapped_column(ForeignKey("migrations.id"))
     service_id: Mapped[int] = mapped_column(ForeignKey("services.id"), index=True)
     open: Mapped[bool] = mapped_column(default=True)
+    along: Mapped[bool] = mapped_column(default=False, server_default=false())  # for what it hangs together with
 
     migration: Mapped[Migration] = relationship(back_populates="items")
     service: Mapped[Service] = relationship()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, Index, String, text
+from sqlalchemy import ForeignKey, ForeignKeyConstraint, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from console.core.db import Amount, Base, enum_column
@@ -37,6 +37,11 @@ class SuspensionReason(StrEnum):
     REQUEST = "request"
 
 
+def service_number(key: int) -> str:
+    """Return the number of the service with this id."""
+    return f"U-{1000 + key}"
+
+
 class Product(Base):
     """What is sold. Prices are net, in minor units."""
 
@@ -58,9 +63,11 @@ class Service(Base):
 
     __tablename__ = "services"
     __table_args__ = (
-        Index("ix_services_customer_id_id", "customer_id", "id"),
+        Index("ix_services_customer_id_id", "customer_id", "id", unique=True),  # what hosted_with_id refers to
         Index("ix_services_status_id", "status", "id"),
         Index("ix_services_paid_until_id", "paid_until", "id"),
+        # What is hosted together belongs to one account; both ends move in one statement.
+        ForeignKeyConstraint(["customer_id", "hosted_with_id"], ["services.customer_id", "services.id"]),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -76,7 +83,7 @@ class Service(Base):
     currency: Mapped[str] = mapped_column(String(3))
     period_months: Mapped[int]
     auto_renew: Mapped[bool] = mapped_column(default=True)
-    hosted_with_id: Mapped[int | None] = mapped_column(ForeignKey("services.id"), index=True)
+    hosted_with_id: Mapped[int | None] = mapped_column(index=True)  # of the same account, see above
     external_id: Mapped[str | None] = mapped_column(String(100), unique=True)
 
     customer: Mapped[Customer] = relationship()
@@ -86,7 +93,7 @@ class Service(Base):
     @property
     def number(self) -> str:
         """Return the number people read out: ``U-1042``."""
-        return f"U-{1000 + self.id}"
+        return service_number(self.id)
 
     def searchable(self) -> str:
         """Return the text it is found by."""

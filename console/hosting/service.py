@@ -6,11 +6,13 @@ import re
 from dataclasses import dataclass
 from datetime import date
 
+from sqlalchemy import select
+
 from console.audit.service import record
 from console.core import clock
 from console.core.actor import Actor
 from console.core.db import db
-from console.core.errors import Invalid
+from console.core.errors import Conflict, Invalid
 from console.core.money import BASIS_POINTS, CURRENCIES
 from console.core.texts import lazy_gettext
 from console.customers.models import Customer
@@ -80,8 +82,14 @@ def add_product(
 
 
 def start_service(actor: Actor, customer: Customer, product: Product, data: ServiceData) -> Service:
-    """Give ``customer`` a service, and open its ownership history."""
+    """Give ``customer`` a service, and open its ownership history.
+
+    Raises:
+        Conflict: what it should be hosted with belongs to another account.
+    """
     actor.require(Permission.MANAGE_SERVICES)
+    if data.hosted_with is not None:
+        _hold_host(customer, data.hosted_with)
     service = Service(
         customer=customer,
         product=product,
@@ -103,6 +111,14 @@ def start_service(actor: Actor, customer: Customer, product: Product, data: Serv
     SERVICE_SEARCH.put(db.session(), service.id, service.searchable())
     record(actor, "service.started", service.number, customer_id=customer.id, label=service.label, product=product.code)
     return service
+
+
+def _hold_host(customer: Customer, host: Service) -> None:
+    """Hold a host still: one that is just moving away takes no service of its former owner with it."""
+    query = select(Service).where(Service.id == host.id).with_for_update(read=True)
+    held = db.session.scalars(query.execution_options(populate_existing=True)).one()
+    if held.customer_id != customer.id:
+        raise Conflict(lazy_gettext("The service it would be hosted with belongs to another account."))
 
 
 def register_domain(actor: Actor, service: Service, name: str, registered_on: date, expires_on: date) -> Domain:

@@ -190,7 +190,11 @@ def plan_json(plan: Plan) -> dict[str, Any]:
         "day": plan.day.isoformat(),
         "from": plan.old.buyer["number"],
         "to": plan.new.buyer["number"],
-        "services": [{"id": s.id, "number": s.number, "label": s.label, "product": s.product} for s in plan.services],
+        "services": [
+            {"id": s.id, "number": s.number, "label": s.label, "product": s.product, "along": s.along}
+            for s in plan.services
+        ],
+        "cuts": [{"hosted": cut.hosted, "host": cut.host, "stays": cut.stays} for cut in plan.cuts],
         "cancel": [
             {
                 "number": step.cancel.number,

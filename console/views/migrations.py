@@ -15,7 +15,14 @@ from sqlalchemy.orm import joinedload, selectinload
 from console.billing import migrate
 from console.billing.forms import EndForm, MigrationRequestForm, PlanForm
 from console.billing.migrate.facts import service_obstacles
-from console.billing.migrate.queries import documents_of, find_migration, held_back, movable_services, staff_names
+from console.billing.migrate.queries import (
+    documents_of,
+    find_migration,
+    held_back,
+    left_behind,
+    movable_services,
+    staff_names,
+)
 from console.billing.migrate.refusals import REASONS, refusal
 from console.billing.models import OPEN_STATES, Migration, MigrationItem, MigrationState
 from console.core.errors import Invalid, Refusal
@@ -24,7 +31,8 @@ from console.core.transaction import transaction
 from console.customers.models import Customer, Verification, VerificationKind
 from console.customers.queries import customer_by_number, live_verification, live_verifications, opened_rights
 from console.customers.rights import Right
-from console.hosting.models import Service
+from console.hosting.links import groups
+from console.hosting.models import Service, service_number
 from console.staff.roles import Permission
 from console.views import formatters
 from console.views.base import BaseModelView
@@ -151,6 +159,7 @@ class MigrationList(BaseModelView):
                 raise Invalid(fields=form.errors)
             asked = migrate.Request(
                 services=tuple(form.service.data or ()),
+                leave=tuple(form.leave.data or ()),
                 to_customer=form.to_customer.data or "",
                 verification=form.verification.data or 0,
                 reason=form.reason.data or "",
@@ -196,6 +205,7 @@ class MigrationList(BaseModelView):
                 verification=verification,
                 allowed=allowed,
                 services=services,
+                groups=groups(services),
                 holds=_holds(services),
                 named=Right.PRODUCTS in rights,
                 error=error,
@@ -313,6 +323,7 @@ class MigrationList(BaseModelView):
                 notices=notices(plan) if plan else [],
                 tax_notes=TAX_NOTES,
                 tax_statuses={status.value: text for status, text in TAX_STATUS.items()},
+                left_behind=left_behind(migration),
                 named=sees_documents or Right.PRODUCTS in opened_rights(actor, migration.from_customer_id),
                 sees_documents=sees_documents,
                 is_open=migration.state in OPEN_STATES,
@@ -348,6 +359,8 @@ def _summary(migration: Migration) -> dict[str, Any]:
         "from": migration.from_customer.number,
         "to": migration.to_customer.number,
         "services": [item.service.number for item in migration.items],
+        "along": [item.service.number for item in migration.items if item.along],
+        "left_behind": [service_number(key) for key in migration.left_behind],
     }
 
 

@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import pytest
 from sqlalchemy import func, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from console.audit.models import AuditEntry
@@ -251,6 +252,90 @@ def test_an_imported_document_is_made_again_in_our_series(session: Session) -> N
     assert [row["number"] for row in answer["cancelled"]] == ["2026/17-A"]
     assert answer["issued"][0]["number"].startswith("PR-")
     assert answer["issued"][0]["currency"] == "EUR"
+
+
+# --- what hangs together --------------------------------------------------------------------------------------------
+
+
+def hosting_with(old: Customer) -> tuple[Service, Service, Service]:
+    """A hosting, and the domain and the certificate hosted with it."""
+    host = factories.make_service(old)
+    return (host, *(factories.make_service(old, hosted_with=host) for _ in range(2)))
+
+
+@pytest.mark.parametrize("chosen", [0, 1], ids=["the host", "one hosted with it"])
+def test_what_hangs_together_comes_along(session: Session, chosen: int) -> None:
+    old = factories.make_customer()
+    together = hosting_with(old)
+    factories.make_proforma(old, [together[2]])
+    move = make_move(old, services=[together[chosen]])
+    answer = move.request()
+    numbers = [service.number for service in together]
+    assert answer["services"] == numbers
+    assert answer["along"] == [number for number in numbers if number != together[chosen].number]
+    assert answer["left_behind"] == []
+    plan = migrate.plan_for(move.migration())
+    assert [(service.number, service.along) for service in plan.services] == [
+        (service.number, service is not together[chosen]) for service in together
+    ]
+    move.approve()
+    assert len(move.execute()["issued"]) == 1, "its document went with it"
+    session.expire_all()
+    assert {service.customer_id for service in together} == {move.new.id}
+    assert [service.hosted_with_id for service in together] == [None, together[0].id, together[0].id]
+
+
+@pytest.mark.parametrize("left", [0, 1], ids=["the host", "one hosted with it"])
+def test_staying_behind_is_asked_for_and_cuts_the_link(session: Session, left: int) -> None:
+    old = factories.make_customer()
+    host, first, second = hosting_with(old)
+    stays, moves, moved = (host, first, {first}) if left == 0 else (first, host, {host, second})
+    move = make_move(old, services=[moves])
+    answer = move.request(leave=(stays.id,))
+    assert answer["left_behind"] == [stays.number]
+    assert set(answer["services"]) == {service.number for service in moved}
+    (cut,) = migrate.plan_for(move.migration()).cuts
+    assert (cut.hosted, cut.host, cut.stays) == (first.number, host.number, stays.number)
+    move.approve()
+    move.execute()
+    session.expire_all()
+    assert {service for service in (host, first, second) if service.customer_id == move.new.id} == moved
+    assert first.hosted_with_id is None
+    assert second.hosted_with_id == host.id, "what did not part hangs together still"
+    entry = session.scalars(select(AuditEntry).where(AuditEntry.action == "service.parted")).one()
+    assert (entry.subject, entry.data["host"], entry.customer_id) == (first.number, host.number, move.old.id)
+
+
+def test_what_comes_along_is_held_to_the_same_rules(session: Session) -> None:
+    old = factories.make_customer()
+    host, first, second = hosting_with(old)
+    with transaction():
+        hosting.lock_transfer(factories.actor_of(factories.make_staff(Role.BILLING)), second, locked=True)
+    move = make_move(old, services=[first])
+    assert refused("transfer_locked", move.request).details == {"concerns": [second.number]}
+    move.request(leave=(second.id,))
+    assert {item.service_id for item in move.migration().items} == {host.id, first.id}
+
+
+def test_a_service_hosted_since_the_request_is_not_torn_off(session: Session) -> None:
+    move = make_move(factories.make_customer(), services=None).to_approved()
+    late = factories.make_service(move.old, hosted_with=session.get_one(Service, move.service_ids[0]))
+    assert refused("hosted_together", move.execute).details == {"concerns": [late.number]}
+    with transaction():
+        migrate.reject(move.billing, move.ref, "Pridružena je još jedna usluga")
+    move.to_approved().execute()
+    session.expire_all()
+    assert late.customer_id == move.new.id
+
+
+def test_no_verb_hosts_a_service_with_another_accounts(session: Session) -> None:
+    host = factories.make_service(factories.make_customer())
+    other = factories.make_customer()
+    with pytest.raises(Conflict):
+        factories.make_service(other, hosted_with=host)
+    service = factories.make_service(other)
+    with pytest.raises(IntegrityError), transaction():  # nor does any other way in
+        service.hosted_with_id = host.id
 
 
 # --- what it refuses ------------------------------------------------------------------------------------------------

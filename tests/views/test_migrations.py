@@ -263,3 +263,28 @@ def test_a_lost_exemption_is_told_and_confirmed(new_client: NewClient, session: 
     assert billing.submit(f"{address}/approve", json=True, **fields, lose_exemption="y").status_code == 200
     assert billing.submit(f"{address}/execute", json=True, **fields).status_code == 422
     assert billing.submit(f"{address}/execute", json=True, **fields, lose_exemption="y").status_code == 200
+
+
+@pytest.mark.only("sqlite")
+def test_what_comes_along_or_stays_is_told(new_client: NewClient, session: Session) -> None:
+    old = factories.make_customer()
+    host = factories.make_service(old)
+    domain, certificate = (factories.make_service(old, hosted_with=host) for _ in range(2))
+    move = make_move(old, services=[host])
+    agent = signed_in(new_client(), move.agent.id or 0, session)
+    page = agent.get(f"/console/migrations/new?customer={old.number}&service={host.id}").text
+    assert f'name="leave" value="{domain.id}"' in page
+    answer = agent.submit("/console/migrations/new", json=True, **asked(move, leave=[certificate.id])).get_json()
+    told = answer["migration"]
+    assert (told["services"], told["along"], told["left_behind"]) == (
+        [host.number, domain.number], [domain.number], [certificate.number],
+    )  # fmt: skip
+    story = agent.get(f"/console/migrations/{told['ref']}", headers={"Accept-Language": "sr"}).text
+    assert "prelazi zajedno" in story
+    assert "veza se prekida pri izvršenju" in story
+    billing = signed_in(new_client(), move.billing.id or 0, session)
+    preview = billing.get_json(f"/console/migrations/{told['ref']}/preview").get_json()
+    assert [row["along"] for row in preview["services"]] == [False, True]
+    assert preview["cuts"] == [{"hosted": certificate.number, "host": host.number, "stays": certificate.number}]
+    refused = agent.submit("/console/migrations/new", **asked(move, to_customer="K-424242", leave=[certificate.id]))
+    assert f'value="{certificate.id}" checked' in refused.text, "what was ticked is kept"

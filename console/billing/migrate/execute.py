@@ -29,6 +29,7 @@ from console.core import clock
 from console.core.actor import Actor
 from console.core.db import db
 from console.customers.letters import write_to
+from console.hosting.links import crossing
 from console.hosting.models import Ownership, Service
 from console.staff.roles import Permission
 
@@ -61,6 +62,7 @@ def _execute(actor: Actor, migration: Migration, plan: Plan, sources: list[Profo
     issued = _draft(migration, plan)
     stornos = cancel_documents(sources, migration.ref, migration.id)
     number_documents(issued)
+    _cut_links(actor, migration)
     _move_services(migration)
     migration.state = MigrationState.EXECUTED
     migration.plan = plan.digest
@@ -107,6 +109,21 @@ def _line(line: Line) -> ProformaLine:
         total=line.total,
         source_line_id=line.id,
     )
+
+
+def _cut_links(actor: Actor, migration: Migration) -> None:
+    """Part what moves from what stays. On the old owner's record alone: for the new one it never hung together."""
+    for link in crossing([item.service_id for item in migration.items]):
+        link.hosted.hosted_with_id = None
+        record(
+            actor,
+            "service.parted",
+            link.hosted.number,
+            customer_id=migration.from_customer_id,
+            host=link.host.number,
+            migration=migration.ref,
+        )
+    db.session.flush()
 
 
 def _move_services(migration: Migration) -> None:

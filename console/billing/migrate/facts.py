@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 from sqlalchemy import Select, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from console.billing.issue import today
-from console.billing.migrate.plan import Former, Line, MovingService, Party, Plan, Source, build
+from console.billing.migrate.plan import Cut, Former, Line, MovingService, Party, Plan, Source, build
 from console.billing.migrate.refusals import Obstacle
 from console.billing.models import ACTIVE_STATUSES, Migration, MigrationItem, Proforma, ProformaLine
 from console.core.context import settings
 from console.core.db import db
 from console.customers.models import Customer, CustomerStatus, TaxStatus
+from console.hosting.links import Link, crossing
 from console.hosting.models import Service, ServiceStatus, SuspensionReason
 
 T = TypeVar("T")
@@ -36,11 +37,8 @@ def locked_plan(migration: Migration) -> tuple[Plan, list[Proforma]]:
 def _plan(migration: Migration, *, lock: bool) -> tuple[Plan, list[Proforma]]:
     service_ids = [item.service_id for item in migration.items]
     old, new = _parties(migration, lock)
-    services = _read(
-        select(Service).where(Service.id.in_(service_ids)).order_by(Service.id).options(joinedload(Service.product)),
-        lock,
-        Service,
-    )
+    services = _services(migration, lock)
+    links = crossing(service_ids)
     documents = _active_proformas(service_ids, lock)
     plan = build(
         day=today(),
@@ -48,9 +46,14 @@ def _plan(migration: Migration, *, lock: bool) -> tuple[Plan, list[Proforma]]:
         old=Party(old.id, old.buyer()),
         new=Party(new.id, new.buyer()),
         issuer={**settings().issuer.snapshot("RSD"), "accounts": dict(settings().issuer.accounts)},
-        services=[_moving(service) for service in services],
+        services=[_moving(item, services) for item in migration.items],
         sources=[_source(proforma, new.tax_status) for proforma in documents],
-        obstacles=[*service_obstacles(services, old.id), *account_obstacles(old, new)],
+        cuts=[Cut(link.hosted.number, link.host.number, link.other(service_ids).number) for link in links],
+        obstacles=[
+            *service_obstacles([services[key] for key in service_ids], old.id),
+            *account_obstacles(old, new),
+            *_link_obstacles(migration, links),
+        ],
     )
     return plan, documents
 
@@ -60,6 +63,21 @@ def _parties(migration: Migration, lock: bool) -> tuple[Customer, Customer]:
     query = select(Customer).where(Customer.id.in_(ids)).order_by(Customer.id)
     found = {customer.id: customer for customer in _read(query, lock, Customer)}
     return found[ids[0]], found[ids[1]]
+
+
+def _services(migration: Migration, lock: bool) -> dict[int, Service]:
+    """Return what moves and what stays behind of it, by id: the link between them is written on one or the other."""
+    ids = [*(item.service_id for item in migration.items), *migration.left_behind]
+    query = select(Service).where(Service.id.in_(ids)).order_by(Service.id).options(joinedload(Service.product))
+    return {service.id: service for service in _read(query, lock, Service)}
+
+
+def _link_obstacles(migration: Migration, links: Sequence[Link]) -> list[Obstacle]:
+    """Return what would be torn off without having been named in the request."""
+    moving = {item.service_id for item in migration.items}
+    others = {link.other(moving).id: link.other(moving).number for link in links}
+    unnamed = tuple(number for key, number in others.items() if key not in migration.left_behind)
+    return [Obstacle("hosted_together", unnamed)] if unnamed else []
 
 
 def _read(query: Select[T], lock: bool, of: type[T]) -> list[T]:
@@ -131,8 +149,16 @@ def _line(line: ProformaLine) -> Line:
     )
 
 
-def _moving(service: Service) -> MovingService:
-    return MovingService(service.id, service.number, service.label, service.product.name, service.status.value)
+def _moving(item: MigrationItem, services: Mapping[int, Service]) -> MovingService:
+    service = services[item.service_id]
+    return MovingService(
+        id=service.id,
+        number=service.number,
+        label=service.label,
+        product=service.product.name,
+        status=service.status.value,
+        along=item.along,
+    )
 
 
 def service_obstacles(services: Sequence[Service], owner_id: int) -> list[Obstacle]:

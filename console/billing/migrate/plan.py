@@ -139,6 +139,16 @@ class MovingService:
     label: str
     product: str
     status: str
+    along: bool = False  # not chosen: it hangs together with one that was
+
+
+@dataclass(frozen=True)
+class Cut:
+    """A link that ends: one of the two moves, the other stays. ``stays`` is its number."""
+
+    hosted: str
+    host: str
+    stays: str
 
 
 @dataclass(frozen=True)
@@ -151,6 +161,7 @@ class Plan:
     issuer: dict[str, Any]
     services: tuple[MovingService, ...]
     steps: tuple[Step, ...]
+    cuts: tuple[Cut, ...] = ()
     obstacles: tuple[Obstacle, ...] = field(default=(), compare=False)
 
     @cached_property
@@ -239,6 +250,7 @@ def build(
     issuer: dict[str, Any],
     services: Sequence[MovingService],
     sources: Sequence[Source],
+    cuts: Sequence[Cut] = (),
     obstacles: Sequence[Obstacle] = (),
 ) -> Plan:
     """Work the plan out.
@@ -274,6 +286,7 @@ def build(
         issuer=issuer,
         services=tuple(services),
         steps=tuple(steps),
+        cuts=tuple(cuts),
         obstacles=tuple(obstacles),
     )
 

@@ -81,6 +81,14 @@ def movable_services(customer_id: int) -> list[Service]:
     return list(db.session.scalars(query))
 
 
+def left_behind(migration: Migration) -> list[Service]:
+    """Return what stays although it hangs together with a service that moves."""
+    if not migration.left_behind:
+        return []
+    query = select(Service).where(Service.id.in_(migration.left_behind)).order_by(Service.id)
+    return list(db.session.scalars(query.options(joinedload(Service.product))))
+
+
 def held_back(service_ids: Sequence[int]) -> tuple[set[int], set[int]]:
     """Return which services are in an open migration, and which have a partly paid pro-forma."""
     in_migration = select(MigrationItem.service_id).where(MigrationItem.open, MigrationItem.service_id.in_(service_ids))

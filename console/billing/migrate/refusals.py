@@ -26,6 +26,9 @@ REASONS: dict[str, Text] = {
     "abuse": lazy_gettext("A service is suspended for abuse and does not move."),
     "transfer_locked": lazy_gettext("The owner has locked a service against transfer."),
     "cancelled_service": lazy_gettext("A service has ended and cannot move."),
+    "hosted_together": lazy_gettext(
+        "Another service was linked to one of these after the request. Ask for a new migration that includes it."
+    ),
     "part_paid": lazy_gettext("An open pro-forma is partly paid. Settle or refund it first."),
     "exemption_lost": lazy_gettext(
         "A line that had no PDV would carry it. Confirm that the exemption is lost, or reject the migration."
@@ -36,7 +39,7 @@ REASONS: dict[str, Text] = {
     "expired": lazy_gettext("This request has expired. Nothing was changed; ask for a new one."),
 }
 # These say "not any more" rather than "not like this".
-_CONFLICTS = frozenset({"in_migration", "stale_plan", "wrong_state", "expired", "part_paid"})
+_CONFLICTS = frozenset({"in_migration", "stale_plan", "wrong_state", "expired", "part_paid", "hosted_together"})
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -23,7 +23,8 @@ from console.core.ids import CUSTOMER_BASE, read_number
 from console.customers.letters import write_to
 from console.customers.models import Customer, MemberRole, Membership, Person, Verification, VerificationKind
 from console.customers.rights import Right
-from console.hosting.models import Service
+from console.hosting.links import crossing, with_linked
+from console.hosting.models import Service, service_number
 from console.staff.roles import Permission
 
 MAX_REASON = 1_000
@@ -31,19 +32,30 @@ MAX_REASON = 1_000
 
 @dataclass(frozen=True)
 class Request:
-    """What is asked: which services, to whom (number or e-mail), under which verification, why."""
+    """What is asked: which services, to whom (number or e-mail), under which verification, why.
+
+    Args:
+        leave: services that stay although they hang together with one that moves. All others of that kind come along.
+    """
 
     services: tuple[int, ...]
     to_customer: str
     verification: int
     reason: str
+    leave: tuple[int, ...] = ()
 
 
 def request_migration(actor: Actor, request: Request, key: str) -> dict[str, Any]:
-    """Ask for a migration and return ``{"ref", "state"}``.
+    """Ask for a migration.
+
+    What hangs together with a chosen service comes along, unless it is named to be left behind.
 
     Args:
         key: the caller's idempotency key.
+
+    Returns:
+        ``ref``, ``state``, and the numbers of all ``services`` that move, of those that come ``along``
+        without having been chosen, and of those ``left_behind``.
 
     Raises:
         NotFound: the role does not ask for migrations.
@@ -55,7 +67,7 @@ def request_migration(actor: Actor, request: Request, key: str) -> dict[str, Any
         "to": request.to_customer.strip().lower(),
         "verification": request.verification,
         "reason": request.reason.strip(),
-    }
+    } | ({"leave": sorted(set(request.leave))} if request.leave else {})
     return once(f"migration.request:{actor.id}", key, asked, lambda: _request(actor, request))
 
 
@@ -66,7 +78,10 @@ def _request(actor: Actor, request: Request) -> dict[str, Any]:
     if not request.services:
         raise refusal("no_service")
     old, new = _parties(verification, request.to_customer)
-    services = _services(request.services, old)
+    chosen = set(request.services)
+    moving = with_linked(old.id, chosen, set(request.leave) - chosen)
+    services = _services(moving, old)
+    left = sorted({link.other(moving).id for link in crossing(moving)})
     obstacles = [*account_obstacles(old, new), *service_obstacles(services, old.id)]
     if obstacles:
         raise refusal(obstacles[0].code, obstacles[0].concerns)
@@ -79,20 +94,28 @@ def _request(actor: Actor, request: Request) -> dict[str, Any]:
         requested_at=clock.now(),
         requested_by_id=actor.id,
         expires_at=clock.now() + timedelta(days=settings().migration_days),
-        items=[MigrationItem(service_id=service.id, open=True) for service in services],
+        items=[MigrationItem(service_id=service.id, open=True, along=service.id not in chosen) for service in services],
+        left_behind=left,
     )
     _store(migration, services)
+    answer = {
+        "ref": migration.ref,
+        "state": migration.state.value,
+        "services": [service.number for service in services],
+        "along": [service.number for service in services if service.id not in chosen],
+        "left_behind": [service_number(key) for key in left],
+    }
     record(
         actor,
         "migration.requested",
         migration.ref,
         customer_id=old.id,
         to=new.number,
-        services=[service.number for service in services],
         verification=verification.id,
+        **{name: answer[name] for name in ("services", "along", "left_behind")},
     )
     _tell_owner(migration, old, services)
-    return {"ref": migration.ref, "state": migration.state.value}
+    return answer
 
 
 def _verification(actor: Actor, verification_id: int) -> Verification:
@@ -157,17 +180,17 @@ def _target_id(to_customer: str) -> int:
     return target
 
 
-def _services(ids: Sequence[int], owner: Customer) -> list[Service]:
+def _services(ids: Collection[int], owner: Customer) -> list[Service]:
     """Return the services, locked; whether a foreign one exists is nobody's business here."""
     query = (
         select(Service)
-        .where(Service.id.in_(set(ids)), Service.customer_id == owner.id)
+        .where(Service.id.in_(ids), Service.customer_id == owner.id)
         .order_by(Service.id)
         .with_for_update()
         .execution_options(populate_existing=True)
     )
     services = list(db.session.scalars(query))
-    if len(services) != len(set(ids)):
+    if len(services) != len(ids):
         raise refusal("not_theirs")
     return services
 
