@@ -96,6 +96,11 @@ class Proforma(Document, Base):
     storno: Mapped[Storno | None] = relationship(back_populates="proforma")
     source: Mapped[Proforma | None] = relationship(remote_side="Proforma.id")
 
+    @property
+    def owed(self) -> int:
+        """Return what is still to be paid: nothing on one that is paid or cancelled."""
+        return self.total - self.paid if self.status in ACTIVE_STATUSES else 0
+
     def searchable(self) -> str:
         """Return the text it is found by."""
         return f"{self.number} {self.reference} {self.buyer['name']}"

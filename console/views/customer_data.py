@@ -29,6 +29,7 @@ from console.staff.roles import Permission
 from console.tickets.models import Ticket
 from console.tickets.queries import ticket_key, visible
 from console.views.filtering import read_key
+from console.views.labels import is_overdue
 from console.views.mail_rules import listed
 from console.web.answers import local_time
 
@@ -120,7 +121,7 @@ class CustomerPage:
         """Return what is to be paid, by currency."""
         sums: dict[str, int] = {}
         for row in self.open_proformas:
-            sums[row.currency] = sums.get(row.currency, 0) + row.total - row.paid
+            sums[row.currency] = sums.get(row.currency, 0) + row.owed
         return sums
 
 
@@ -389,6 +390,8 @@ def _proforma(row: Proforma) -> dict[str, Any]:
         "currency": row.currency,
         "total": row.total,
         "paid": row.paid,
+        "owed": row.owed,
+        "overdue": is_overdue(row),
     }
 
 

@@ -185,7 +185,13 @@ def _overdue() -> list[Proforma]:
         .options(
             joinedload(Proforma.customer).load_only(Customer.name),
             load_only(
-                Proforma.number, Proforma.total, Proforma.paid, Proforma.currency, Proforma.due_on, Proforma.customer_id
+                Proforma.number,
+                Proforma.status,
+                Proforma.total,
+                Proforma.paid,
+                Proforma.currency,
+                Proforma.due_on,
+                Proforma.customer_id,
             ),
         )
         .where(Proforma.status.in_(ACTIVE_STATUSES), Proforma.due_on < today())

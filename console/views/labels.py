@@ -7,14 +7,14 @@ from datetime import date
 
 from markupsafe import Markup
 
-from console.billing.models import MigrationState, Proforma, ProformaStatus
-from console.core import clock
+from console.billing.models import ACTIVE_STATUSES, MigrationState, Proforma, ProformaStatus
+from console.core import clock, money
 from console.core.context import settings
 from console.core.errors import Text
 from console.core.texts import gettext, lazy_gettext, lazy_pgettext, ngettext
 from console.customers.models import CustomerKind, CustomerStatus, MemberRole, TaxStatus
 from console.hosting.models import ProductKind, ServiceStatus, SuspensionReason
-from console.web.filters import icon
+from console.web.filters import amount, icon, language
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,10 @@ PROFORMA_STATUS = {
     ProformaStatus.PAID: Label(lazy_pgettext("pro-forma", "paid"), "ok", "ok"),
     ProformaStatus.CANCELLED: Label(lazy_pgettext("pro-forma", "cancelled by storno"), "ban", "void"),
 }
-OVERDUE = Label(lazy_pgettext("pro-forma", "overdue"), "alert", "danger")
+OVERDUE = {
+    ProformaStatus.OPEN: Label(lazy_pgettext("pro-forma", "overdue"), "alert", "danger"),
+    ProformaStatus.PART_PAID: Label(lazy_pgettext("pro-forma", "part-paid, overdue"), "alert", "danger"),
+}
 MIGRATION_STATE = {
     MigrationState.REQUESTED: Label(lazy_pgettext("migration", "waits for approval"), "clock", "warn"),
     MigrationState.APPROVED: Label(lazy_pgettext("migration", "waits for execution"), "clock", "warn"),
@@ -97,12 +100,36 @@ def today() -> date:
 
 def is_overdue(proforma: Proforma) -> bool:
     """Tell whether a pro-forma waits for money past its day."""
-    return proforma.status in (ProformaStatus.OPEN, ProformaStatus.PART_PAID) and proforma.due_on < today()
+    return proforma.status in ACTIVE_STATUSES and proforma.due_on < today()
 
 
 def proforma_label(proforma: Proforma) -> Label:
-    """Return a pro-forma's state, "overdue" where it is."""
-    return OVERDUE if is_overdue(proforma) else PROFORMA_STATUS[proforma.status]
+    """Return a pro-forma's state: how much of it is paid, and that it is overdue where it is."""
+    return OVERDUE[proforma.status] if is_overdue(proforma) else PROFORMA_STATUS[proforma.status]
+
+
+def proforma_amount(proforma: Proforma) -> Markup:
+    """Write what a row shows as a pro-forma's amount: what is still owed, and of how much where part of it is paid."""
+    if not _is_part_paid(proforma):
+        return amount(proforma.total, proforma.currency)
+    return Markup('<span class="owed">{} <small class="muted">{}</small></span>').format(
+        amount(proforma.owed, proforma.currency), _of_total(proforma)
+    )
+
+
+def proforma_amount_text(proforma: Proforma) -> str:
+    """Write the same where there is only text."""
+    if not _is_part_paid(proforma):
+        return money.write(proforma.total, proforma.currency, language())
+    return f"{money.write(proforma.owed, proforma.currency, language())} {_of_total(proforma)}"
+
+
+def _is_part_paid(proforma: Proforma) -> bool:
+    return 0 < proforma.owed < proforma.total
+
+
+def _of_total(proforma: Proforma) -> str:
+    return gettext("left of %(total)s", total=money.write(proforma.total, proforma.currency, language()))
 
 
 def expires(day: date) -> str:

@@ -16,6 +16,7 @@ from console.billing.models import Proforma, Storno
 from console.core.db import db
 from console.core.errors import Text
 from console.core.texts import lazy_gettext
+from console.views.labels import proforma_amount
 from console.web.addresses import url_for
 from console.web.catalog import language
 from console.web.identity import current_actor
@@ -43,11 +44,12 @@ class Item:
 
 
 def init_app(app: Flask) -> None:
-    """Give templates the menu and the addresses that many pages link to."""
+    """Give templates the menu, the addresses that many pages link to, and the amounts they show."""
     app.jinja_env.globals.update(
         menu_groups=groups,
         customer_url=customer_url,
         document_url=document_url,
+        proforma_amount=proforma_amount,
     )
 
 

@@ -32,7 +32,7 @@ from console.tickets.models import Ticket
 from console.tickets.queries import visible
 from console.views import menu
 from console.views.base import Page
-from console.views.labels import CUSTOMER_KIND, expires, proforma_label
+from console.views.labels import CUSTOMER_KIND, expires, proforma_amount_text, proforma_label
 from console.views.paging import MAX_SEARCH
 from console.views.ticket_labels import status_label, ticket_url
 from console.web.filters import language
@@ -169,7 +169,7 @@ def documents(asked: str, accounts: list[int] | None) -> list[Hit]:
 
 
 def _proforma(row: Proforma) -> Hit:
-    note = f"{money.write(row.total, row.currency, language())} · {proforma_label(row).text}"
+    note = f"{proforma_amount_text(row)} · {proforma_label(row).text}"
     return Hit(row.number, menu.document_url(row), "file", note)
 
 

@@ -19,7 +19,7 @@ from console.staff.roles import Permission
 from console.views import documents, formatters
 from console.views.base import BaseModelView
 from console.views.filtering import Choice, CustomerNumber, Day, Flag
-from console.views.labels import PROFORMA_STATUS, is_overdue, proforma_label, today
+from console.views.labels import PROFORMA_STATUS, is_overdue, proforma_amount, proforma_label, today
 from console.views.menu import document_url
 from console.web.answers import wants_json
 from console.web.identity import current_actor
@@ -34,6 +34,10 @@ def _status(_view: Any, _context: Any, row: Proforma, _name: str) -> Markup:
     return proforma_label(row).status()
 
 
+def _amount(_view: Any, _context: Any, row: Proforma, _name: str) -> Markup:
+    return proforma_amount(row)
+
+
 class ProformaList(BaseModelView):
     """Every pro-forma."""
 
@@ -45,7 +49,8 @@ class ProformaList(BaseModelView):
 
     column_list = ("number", "customer", "status", "issued_on", "due_on", "total")
     column_export_list = (
-        "number", "customer", "status", "issued_on", "due_on", "currency", "net", "tax", "total", "paid", "reference",
+        "number", "customer", "status", "issued_on", "due_on", "currency", "net", "tax", "total", "paid", "owed",
+        "overdue", "reference",
     )  # fmt: skip
     column_labels = {
         "number": lazy_gettext("Number"),
@@ -58,6 +63,8 @@ class ProformaList(BaseModelView):
         "tax": lazy_gettext("PDV"),
         "total": lazy_gettext("Amount"),
         "paid": lazy_gettext("Paid"),
+        "owed": lazy_gettext("Left"),
+        "overdue": lazy_gettext("Overdue"),
         "reference": lazy_gettext("Payment reference"),
     }
     column_formatters = {
@@ -65,9 +72,9 @@ class ProformaList(BaseModelView):
         "status": _status,
         "issued_on": formatters.day,
         "due_on": formatters.day,
-        "total": formatters.amount,
+        "total": _amount,
     }
-    amount_columns = ("net", "tax", "total", "paid")
+    amount_columns = ("net", "tax", "total", "paid", "owed")
     column_options = (
         joinedload(Proforma.customer).load_only(Customer.name),
         defer(Proforma.buyer),  # frozen texts of two companies a row
@@ -110,9 +117,17 @@ class ProformaList(BaseModelView):
         return "is-late" if is_overdue(row) else ""
 
     def as_json(self, row: Any) -> dict[str, Any]:
-        return super().as_json(row) | {"customer": row.customer.number, "currency": row.currency, "paid": row.paid}
+        return super().as_json(row) | {
+            "customer": row.customer.number,
+            "currency": row.currency,
+            "paid": row.paid,
+            "owed": row.owed,
+            "overdue": is_overdue(row),
+        }
 
     def export_cell(self, row: Any, name: str) -> Any:
+        if name == "overdue":
+            return is_overdue(row)
         return row.customer.number if name == "customer" else super().export_cell(row, name)
 
     @expose("/<path:number>")
@@ -137,6 +152,8 @@ class ProformaList(BaseModelView):
             "status": proforma.status.value,
             "due_on": proforma.due_on.isoformat(),
             "paid": proforma.paid,
+            "owed": proforma.owed,
+            "overdue": is_overdue(proforma),
             "reference": proforma.reference,
             "lines": [documents.line_json(line) for line in proforma.lines],
             "storno": None if proforma.storno is None else proforma.storno.number,

@@ -132,9 +132,11 @@ def test_nothing_is_opened_before_the_chat_is_verified(
 def test_a_verification_opens_what_the_person_may(client: ConsoleClient, agent: Staff, chat: Chat) -> None:
     subject = factories.firma()
     assert subject.bookkeeper is not None and subject.user is not None
-    proforma = factories.make_proforma(subject.customer, [factories.LineSpec(subject.services[0], 120_000)])
+    lines = [factories.LineSpec(subject.services[0], 120_000)]
+    proforma = factories.make_proforma(subject.customer, lines, issued_days_ago=30, paid=40_000)
     verify_in(agent.actor(), chat, subject.bookkeeper)
     opened = side(client, chat)
+    assert "1.040,00" in opened and "delimično plaćen, kasni" in opened, "what is still owed, and both states"
     assert proforma.number in opened and subject.services[0].label not in opened
     assert "/console/migrations/new?" not in opened
     with transaction():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Callable
 
 import pytest
@@ -36,6 +38,41 @@ def test_all_that_a_document_says(client: ConsoleClient) -> None:
     assert answer["total"] == 1_440_000
     assert answer["customer"] == customer.number
     assert answer["lines"][0]["service"] == service.number
+
+
+def test_what_is_still_owed_shows_wherever_the_document_does(client: ConsoleClient) -> None:
+    """A part was paid and the day has passed: both are said, and the amount is what is left."""
+    customer = factories.make_customer()
+    number = factories.make_proforma(customer, issued_days_ago=30, paid=400_000).number
+    whole = factories.make_proforma(customer, issued_days_ago=30).number
+    sign_in(client, Role.BILLING)
+    for address in (
+        "/console/proformas/",
+        f"/console/proformas/{number}",
+        f"/console/customers/{customer.number}?tab=documents",
+        "/console/",
+    ):
+        page = client.get(address, headers={"Accept-Language": "sr"}).text
+        assert "10.400,00 RSD" in page and "preostalo od 14.400,00 RSD" in page, address
+        assert "delimično plaćen, kasni" in page or address == "/console/", "there all are overdue"
+    (found,) = client.get_json(f"/console/palette/?q={number}").json["groups"][0]["items"]
+    assert "10.400,00 RSD preostalo od 14.400,00 RSD · delimično plaćen, kasni" in found.values()
+    for answer in (
+        client.get_json(f"/console/proformas/{number}").json["proforma"],
+        next(row for row in client.get_json("/console/proformas/").json["items"] if row["number"] == number),
+        next(
+            row
+            for row in client.get_json(f"/console/customers/{customer.number}").json["proformas"]
+            if row["number"] == number
+        ),
+    ):
+        assert (answer["total"], answer["paid"], answer["owed"], answer["overdue"]) == (
+            1_440_000, 400_000, 1_040_000, True,
+        )  # fmt: skip
+    exported = client.get("/console/proformas/export/csv/", headers={"Accept-Language": "en"}).text
+    rows = {row["Number"]: row for row in csv.DictReader(io.StringIO(exported.lstrip("\ufeff")))}
+    assert (rows[number]["Amount"], rows[number]["Left"], rows[number]["Overdue"]) == ("14400.00", "10400.00", "1")
+    assert rows[whole]["Left"] == "14400.00"
 
 
 def test_why_there_is_no_tax(client: ConsoleClient) -> None:

@@ -65,7 +65,7 @@ def test_every_row_once_and_only_named_columns(app: Flask, client: ConsoleClient
     assert answer.mimetype == "text/csv"
     assert "attachment" in answer.headers["Content-Disposition"]
     rows = read(answer.text)
-    assert len(rows[0]) == 11
+    assert len(rows[0]) == 13
     assert [row[0] for row in rows[1:]] == list(session.scalars(select(Proforma.number).order_by(Proforma.id)))
     assert "issuer" not in answer.text
 
