@@ -12,6 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from console.core.money import CURRENCIES
 from console.core.smtp_url import SmtpServer, read_smtp_url
 
 PREFIX = "CONSOLE_"
@@ -89,6 +90,9 @@ class Settings:
     session_hours: int = 12
     totp_roles: tuple[str, ...] = ()
     migration_days: int = 30
+    # Of who asks for a migration, approves and executes it, nobody takes two steps in a row.
+    migration_four_eyes: bool = False
+    migration_four_eyes_above: Mapping[str, int] = field(default_factory=dict)  # minor units by currency; empty: always
     widget_color: str = ""  # of the chat widget, as #0a6c61; our own when empty
     chat_keep_months: int = 24  # ended chats, then they are deleted
     chat_limit_factor: int = 1  # of what one network address may open: a company behind one address, a bench
@@ -156,6 +160,8 @@ class Settings:
             session_hours=values.number("SESSION_HOURS", cls.session_hours),
             totp_roles=values.many("TOTP_ROLES", ()),
             migration_days=values.number("MIGRATION_DAYS", cls.migration_days),
+            migration_four_eyes=values.choice("MIGRATION_FOUR_EYES", ("yes", "no"), "no") == "yes",
+            migration_four_eyes_above=values.amounts("MIGRATION_FOUR_EYES_ABOVE"),
             widget_color=values.color("WIDGET_COLOR", cls.widget_color),
             chat_keep_months=values.number("CHAT_KEEP_MONTHS", cls.chat_keep_months),
             chat_limit_factor=values.number("CHAT_LIMIT_FACTOR", cls.chat_limit_factor),
@@ -257,6 +263,17 @@ class _Reader:
         if not raw.isdigit() or int(raw) == 0:
             raise SettingsError(f"{PREFIX}{name}: {raw!r} is no positive whole number")
         return int(raw)
+
+    def amounts(self, name: str) -> dict[str, int]:
+        """Read minor units by currency, ``RSD:10000000,EUR:100000``; a number alone is in dinars."""
+        found: dict[str, int] = {}
+        for part in self.many(name, ()):
+            currency, _, amount = part.rpartition(":")
+            currency = currency.strip() or "RSD"
+            if currency not in CURRENCIES or not amount.strip().isdecimal() or currency in found:
+                raise SettingsError(f"{PREFIX}{name}: {part!r} is no amount in minor units, as in RSD:10000000")
+            found[currency] = int(amount)
+        return found
 
     def color(self, name: str, default: str) -> str:
         raw = self.optional(name)

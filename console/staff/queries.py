@@ -12,6 +12,7 @@ from console.core.context import settings
 from console.core.db import db
 from console.core.errors import NotFound
 from console.staff.models import RecoveryCode, Staff, StaffSession
+from console.staff.roles import PERMISSIONS, Permission
 
 
 def normal_email(email: str) -> str:
@@ -47,6 +48,13 @@ def lock_staff(key: int) -> Staff:
     if staff is None:
         raise NotFound
     return staff
+
+
+def staff_who_may(permission: Permission) -> list[Staff]:
+    """Return the active staff whose role allows ``permission``, by name."""
+    roles = [role for role, permissions in PERMISSIONS.items() if permission in permissions]
+    query = select(Staff).where(Staff.active, Staff.role.in_(roles)).order_by(Staff.name, Staff.id)
+    return list(db.session.scalars(query))
 
 
 def live_sessions(staff_id: int) -> list[StaffSession]:

@@ -10,12 +10,17 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from console.billing.migrate import REASONS, four_eyes
 from console.billing.migrate.plan import Issue, Line, Plan, Source, Step, TaxChange
 from console.billing.models import Migration, MigrationState, Proforma, ProformaLine, Storno
+from console.core import money
+from console.core.actor import Actor
 from console.core.errors import Text
 from console.core.texts import gettext, lazy_gettext
+from console.staff.queries import staff_who_may
+from console.staff.roles import Permission
 from console.views.menu import document_url
-from console.web.filters import day
+from console.web.filters import day, language
 
 
 @dataclass(frozen=True)
@@ -180,6 +185,31 @@ def notices(plan: Plan) -> list[Text]:
                 )
             )
     return found
+
+
+@dataclass(frozen=True)
+class Barred:
+    """Why this person has no button, and who has one."""
+
+    text: Text
+    may: tuple[str, ...]
+    above: tuple[str, ...]  # amounts from which the rule holds
+
+
+def barred(actor: Actor, migration: Migration, plan: Plan) -> Barred | None:
+    """Return what the page says in place of a decision that the four-eyes rule gives to another person."""
+    code = four_eyes.obstacle(actor, migration, plan)
+    if code is None:
+        return None
+    above = tuple(money.write(amount, currency, language()) for currency, amount in four_eyes.rule().above.items())
+    if code == "four_eyes_approval":
+        return Barred(REASONS[code], (), above)
+    if migration.state is MigrationState.REQUESTED:
+        text = gettext("You asked for this migration, so another person approves it.")
+    else:
+        text = gettext("You approved this migration, so another person executes it.")
+    others = staff_who_may(Permission.DECIDE_MIGRATION)
+    return Barred(text, tuple(staff.name for staff in others if staff.id != actor.id), above)
 
 
 def plan_json(plan: Plan) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from sqlalchemy.orm import joinedload, selectinload
 
 from console.billing import migrate
 from console.billing.forms import EndForm, MigrationRequestForm, PlanForm
+from console.billing.migrate import four_eyes
 from console.billing.migrate.facts import service_obstacles
 from console.billing.migrate.queries import (
     documents_of,
@@ -41,6 +42,7 @@ from console.views.labels import MIGRATION_STATE, TAX_STATUS
 from console.views.menu import customer_url
 from console.views.migration_story import (
     TAX_NOTES,
+    barred,
     executed_bands,
     notices,
     plan_json,
@@ -239,7 +241,12 @@ class MigrationList(BaseModelView):
             return redirect(story_url(migration.ref))
         if migration.state not in OPEN_STATES:
             raise refusal("wrong_state")
-        return jsonify(migration=_summary(migration), **plan_json(migrate.plan_for(migration)))
+        plan = migrate.plan_for(migration)
+        return jsonify(
+            migration=_summary(migration),
+            four_eyes=four_eyes.obstacle(current_actor(), migration, plan),
+            **plan_json(plan),
+        )
 
     @expose("/<ref>/approve", methods=("POST",))
     def approve(self, ref: str) -> ResponseReturnValue:
@@ -329,6 +336,7 @@ class MigrationList(BaseModelView):
                 is_open=migration.state in OPEN_STATES,
                 may_decide=actor.may(Permission.DECIDE_MIGRATION),
                 may_withdraw=mine or actor.may(Permission.DECIDE_MIGRATION),
+                barred=barred(actor, migration, plan) if plan and actor.may(Permission.DECIDE_MIGRATION) else None,
                 plan_form=PlanForm(formdata=None, plan=plan.digest if plan else "", idempotency_key=uuid4().hex),
                 end_form=end_form or EndForm(formdata=None),
                 error=error,

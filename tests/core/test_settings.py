@@ -62,6 +62,10 @@ def test_elsewhere_the_demo_keys_and_the_clock_will_do(env: str) -> None:
         ("PIN_MINUTES", "0"),
         ("PIN_MINUTES", "-5"),
         ("PIN_MINUTES", "many"),
+        ("MIGRATION_FOUR_EYES", "perhaps"),
+        ("MIGRATION_FOUR_EYES_ABOVE", "RSD:much"),
+        ("MIGRATION_FOUR_EYES_ABOVE", "RSD:1,RSD:2"),
+        ("MIGRATION_FOUR_EYES_ABOVE", "USD:100"),
         ("MAIL_FROM", "Mint <podrska@example.test>"),
         ("MAIL_FROM", "podrška@example.test"),
         ("SMTP_URL", "mail.example.test:25"),
@@ -124,3 +128,11 @@ def test_production_sends_no_password_in_the_clear() -> None:
     with pytest.raises(SettingsError, match="CONSOLE_SMTP_URL") as refused:
         Settings.from_environ(GOOD | {"CONSOLE_SMTP_URL": url})
     assert "tajna" not in str(refused.value)
+
+
+def test_four_eyes_by_currency() -> None:
+    assert not Settings.from_environ({}).migration_four_eyes
+    on = {"CONSOLE_MIGRATION_FOUR_EYES": "yes", "CONSOLE_MIGRATION_FOUR_EYES_ABOVE": "10000000, EUR:100000"}
+    settings = Settings.from_environ(on)
+    assert settings.migration_four_eyes
+    assert settings.migration_four_eyes_above == {"RSD": 10_000_000, "EUR": 100_000}

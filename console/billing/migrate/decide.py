@@ -9,6 +9,7 @@ from sqlalchemy.orm import joinedload, selectinload
 
 from console.audit.service import record
 from console.billing.idempotency import once
+from console.billing.migrate import four_eyes
 from console.billing.migrate.facts import locked_plan
 from console.billing.migrate.plan import Plan
 from console.billing.migrate.refusals import refusal
@@ -43,6 +44,7 @@ def approve(actor: Actor, ref: str, plan: str, key: str, *, lose_exemption: bool
         migration = lock_migration(ref)
         check_state(migration, MigrationState.REQUESTED)
         decided, _documents = checked_plan(migration, plan, lose_exemption=lose_exemption)
+        four_eyes.check(actor, migration, decided)
         migration.state = MigrationState.APPROVED
         migration.approved_at, migration.approved_by_id, migration.plan = clock.now(), actor.id, plan
         record(

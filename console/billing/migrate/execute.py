@@ -14,6 +14,7 @@ from sqlalchemy import update
 from console.audit.service import record
 from console.billing.idempotency import once
 from console.billing.issue import cancel_documents, compose_document, number_documents
+from console.billing.migrate import four_eyes
 from console.billing.migrate.decide import (
     check_state,
     checked_plan,
@@ -53,7 +54,9 @@ def execute(actor: Actor, ref: str, plan: str, key: str, *, lose_exemption: bool
     def work() -> dict[str, Any]:
         migration = lock_migration(ref)
         check_state(migration, MigrationState.APPROVED)
-        return _execute(actor, migration, *checked_plan(migration, plan, lose_exemption=lose_exemption))
+        checked, sources = checked_plan(migration, plan, lose_exemption=lose_exemption)
+        four_eyes.check(actor, migration, checked)
+        return _execute(actor, migration, checked, sources)
 
     return once(f"migration.execute:{ref}", key, decision(plan, lose_exemption=lose_exemption), work)
 

@@ -33,13 +33,22 @@ REASONS: dict[str, Text] = {
     "exemption_lost": lazy_gettext(
         "A line that had no PDV would carry it. Confirm that the exemption is lost, or reject the migration."
     ),
+    "four_eyes": lazy_gettext("You took the step before this one. Another person has to take this one."),
+    "four_eyes_approval": lazy_gettext(
+        "The person who asked for this migration also approved it. Reject it and ask again, so that another approves."
+    ),
     "no_reason": lazy_gettext("Say why the service moves."),
     "stale_plan": lazy_gettext("Nothing was changed. What was previewed has changed since; look at the fresh preview."),
     "wrong_state": lazy_gettext("This migration has moved on in the meantime. Nothing was changed."),
     "expired": lazy_gettext("This request has expired. Nothing was changed; ask for a new one."),
 }
 # These say "not any more" rather than "not like this".
-_CONFLICTS = frozenset({"in_migration", "stale_plan", "wrong_state", "expired", "part_paid", "hosted_together"})
+_CONFLICTS = frozenset(
+    {
+        "in_migration", "stale_plan", "wrong_state", "expired", "part_paid", "hosted_together",
+        "four_eyes", "four_eyes_approval",
+    }
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
