@@ -7,12 +7,15 @@ when the first text of a request is asked for, and again where the locale was ch
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from babel import support
 from flask.globals import app_ctx
 from flask_babel import Domain, get_locale
 from flask_babel.speaklater import LazyString
+from markupsafe import Markup, escape
 
 
 class Reader:
@@ -52,32 +55,57 @@ def of_reader() -> Reader:
 
 def gettext(text: str, /, **values: Any) -> str:
     """Return a text, ``%(name)s`` in it filled in."""
-    translated: str = of_reader().translations.ugettext(text)
-    return translated % values if values else translated
+    return _filled(of_reader().translations.ugettext(text), values)
 
 
 def ngettext(one: str, many: str, count: int, /, **values: Any) -> str:
     """Return the text for a number of things; ``%(num)d`` in it is the number."""
-    translated: str = of_reader().translations.ungettext(one, many, count)
-    return translated % {"num": count, **values}
+    return _filled(of_reader().translations.ungettext(one, many, count), {"num": count, **values})
 
 
 def pgettext(context: str, text: str, /, **values: Any) -> str:
     """Return a text that has several meanings, by its context."""
-    translated: str = of_reader().translations.upgettext(context, text)
-    return translated % values if values else translated
+    return _filled(of_reader().translations.upgettext(context, text), values)
+
+
+def _filled(translated: str, values: dict[str, Any]) -> str:
+    """Return the text with its values in it.
+
+    Where one of them is markup the whole is, and what is none is escaped: an amount drawn as ``<span>`` is never
+    read as text, and a name never as markup.
+    """
+    if not values:
+        return translated
+    known = {name: value.now() if isinstance(value, LazyText) else value for name, value in values.items()}
+    if any(isinstance(value, Markup) for value in known.values()):
+        return escape(translated) % known
+    return translated % known
+
+
+class LazyText(LazyString):  # type: ignore[misc]  # Flask-Babel has no types
+    """A text that is looked up when it is read. In a page it is escaped as any text is.
+
+    Flask-Babel's own says that it is markup, which would let a value in it be read as such.
+    """
+
+    def __init__(self, look_up: Callable[..., str], *args: Any, **values: Any) -> None:
+        super().__init__(look_up, *args, **values)
+        self.now = partial(look_up, *args, **values)
+
+    def __html__(self) -> str:
+        return str(escape(self.now()))
 
 
 def lazy_gettext(text: str, /, **values: Any) -> LazyString:
     """Return a text that is looked up when it is read."""
-    return LazyString(gettext, text, **values)
+    return LazyText(gettext, text, **values)
 
 
 def lazy_ngettext(one: str, many: str, count: int, /, **values: Any) -> LazyString:
     """Return the text for a number of things, looked up when it is read."""
-    return LazyString(ngettext, one, many, count, **values)
+    return LazyText(ngettext, one, many, count, **values)
 
 
 def lazy_pgettext(context: str, text: str, /, **values: Any) -> LazyString:
     """Return a text that has several meanings, looked up when it is read."""
-    return LazyString(pgettext, context, text, **values)
+    return LazyText(pgettext, context, text, **values)
