@@ -6,7 +6,7 @@ from datetime import timedelta
 from importlib import import_module
 from pathlib import Path
 
-from flask import Flask, redirect, request, url_for
+from flask import Flask, redirect, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.exc import DataError
 from werkzeug.exceptions import HTTPException
@@ -18,7 +18,7 @@ from console.core.db import Base, db, init_db
 from console.core.errors import Invalid, Refusal
 from console.core.settings import Settings
 from console.core.transaction import end_context
-from console.web import access, answers, catalog, compression, filters, security, sockets, static_files
+from console.web import access, answers, catalog, compression, filters, incoming, security, sockets, static_files
 from console.web.frugal import FrugalFlask, TextPacket
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -50,6 +50,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         template_folder=str(ROOT / "templates"),
     )
     _configure(app, settings)
+    incoming.init_app(app)
     context.attach(app.extensions, settings)
     if settings.clock is not None:
         clock.start_at(settings.clock)
@@ -64,7 +65,6 @@ def create_app(settings: Settings | None = None) -> Flask:
     security.init_security(app, https=settings.https)
     filters.init_filters(app)
     _map_errors(app)
-    _refuse_nul(app)
     web.init_app(app)
     views.init_app(app)
     portal.init_app(app)
@@ -120,15 +120,6 @@ def _bind_extensions(app: Flask, settings: Settings) -> None:
     sockets.guard_sockets(app)
     if settings.production:  # around the sockets too, whose limits count by address
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1)  # type: ignore[method-assign]
-
-
-def _refuse_nul(app: Flask) -> None:
-    """Refuse what nobody types and PostgreSQL cannot store, once for every form."""
-
-    @app.before_request
-    def check_form() -> None:
-        if any("\0" in value for values in request.form.listvalues() for value in values):
-            raise Invalid
 
 
 def _map_errors(app: Flask) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from console.audit.models import AuditEntry, AuditHead
 from console.audit.service import FIRST, HEAD, entry_digest, head_mac
+from console.core.ids import same_token
 from console.core.seal import Sealer
 
 BATCH = 1_000
@@ -52,7 +52,7 @@ def verify(session: Session, sealer: Sealer, anchor: Anchor | None = None) -> It
         key = keys.get(entry.key_id)
         if key is None:
             yield Flaw(entry.id, "written with a key that is not listed")
-        elif not hmac.compare_digest(entry.digest, entry_digest(entry, key)):
+        elif not same_token(entry.digest, entry_digest(entry, key)):
             yield Flaw(entry.id, "changed")
         if anchor is not None and entry.id == anchor.last:
             anchored = entry.digest == anchor.digest
@@ -81,7 +81,7 @@ def _end_flaws(session: Session, keys: dict[str, bytes], last: int, digest: str)
         yield Flaw(0, "the end is gone")
         return
     key = keys.get(head.key_id)
-    if key is None or not hmac.compare_digest(head.mac, head_mac(head.last, head.digest, key)):
+    if key is None or not same_token(head.mac, head_mac(head.last, head.digest, key)):
         yield Flaw(0, "the end was changed")
     if (head.last, head.digest) != (last, digest):
         yield Flaw(0, f"the chain ends at {last}, but {head.last} were written")

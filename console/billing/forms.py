@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from wtforms import BooleanField, HiddenField, IntegerField, SelectMultipleField, StringField, TextAreaField
-from wtforms.validators import DataRequired, InputRequired, Length, NumberRange
+from wtforms import BooleanField, HiddenField, SelectMultipleField, StringField, TextAreaField
+from wtforms.validators import DataRequired, InputRequired, Length
 
 from console.billing.migrate.request import MAX_REASON
-from console.core.forms import Form
+from console.core.forms import Form, KeyField
+from console.core.ids import to_key
 from console.core.texts import lazy_gettext
-
-LARGEST_KEY = 2**31 - 1
 
 
 class MigrationRequestForm(Form):
@@ -17,7 +16,7 @@ class MigrationRequestForm(Form):
 
     service = SelectMultipleField(
         lazy_gettext("Services"),
-        coerce=int,
+        coerce=to_key,
         validate_choice=False,
         validators=[DataRequired(lazy_gettext("Choose at least one service."))],
     )
@@ -32,7 +31,7 @@ class MigrationRequestForm(Form):
         description=lazy_gettext("For the record: why the services move."),
         validators=[DataRequired(lazy_gettext("Say why the services move.")), Length(max=MAX_REASON)],
     )
-    verification = IntegerField(validators=[InputRequired(), NumberRange(1, LARGEST_KEY)])
+    verification = KeyField(validators=[InputRequired()])
     idempotency_key = HiddenField(validators=[DataRequired()])
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 from datetime import timedelta
 
 from sqlalchemy import delete, func, select
@@ -13,6 +12,7 @@ from console.core.context import files as store
 from console.core.context import sealer
 from console.core.db import db
 from console.core.errors import Conflict, Invalid, NotFound
+from console.core.ids import same_token
 from console.core.texts import lazy_gettext
 from console.tickets.attachments import check
 
@@ -62,7 +62,7 @@ def find_for_visitor(key: int, proof: str) -> ChatFile:
         NotFound: no such file, or not this address.
     """
     file = db.session.get(ChatFile, key)
-    if file is None or not hmac.compare_digest(_proof(file), proof):
+    if file is None or not same_token(_proof(file), proof):
         raise NotFound
     return file
 

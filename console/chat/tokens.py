@@ -6,8 +6,6 @@ with the same; nothing of it is stored, and a dump of the database makes none.
 
 from __future__ import annotations
 
-import hmac
-
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
 from console.chat.models import Chat
@@ -15,6 +13,7 @@ from console.core import clock
 from console.core.addresses import source
 from console.core.context import sealer, settings
 from console.core.db import db
+from console.core.ids import same_token
 from console.customers.models import Person
 
 _SALT = "chat-person"
@@ -34,7 +33,7 @@ def chat_of(token: object) -> Chat | None:
     if not key.isascii() or not key.isdigit() or len(key) > 9:
         return None
     chat = db.session.get(Chat, int(key))
-    if chat is None or not hmac.compare_digest(_proof(chat.id, chat.token_version), proof):
+    if chat is None or not same_token(_proof(chat.id, chat.token_version), proof):
         return None
     return chat
 

@@ -1,14 +1,18 @@
-"""The base of every form: its built-in messages come from our catalogue.
+"""The base of every form: what is typed is marked where it cannot be kept, and messages come from our catalogue.
 
 WTForms' own Serbian is in Cyrillic; ours is in Latin.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
+from flask import request
 from flask_wtf import FlaskForm
+from wtforms import Field, FieldList, FormField, IntegerField
 
+from console.core.ids import read_key
 from console.core.texts import gettext, lazy_gettext, ngettext, of_reader
 
 
@@ -32,6 +36,42 @@ class Form(FlaskForm):
 
         def get_translations(self, _form: Any) -> Catalogue:
             return Catalogue()
+
+    def validate(self, extra_validators: Any = None) -> bool:
+        """Check every field; one into which a NUL was sent is marked, its text is shown without."""
+        valid = bool(super().validate(extra_validators))
+        spoiled: frozenset[str] = getattr(request.form, "with_nul", frozenset())
+        for field in _fields(self) if spoiled else ():
+            if field.name in spoiled:
+                words = gettext("A character that cannot be stored was removed. Check the text.")
+                field.errors = [*field.errors, words]
+                valid = False
+        return valid
+
+
+def _fields(form: Any) -> Iterator[Field]:
+    """Yield every field that has a value of its own, those of lines within the form too."""
+    for field in form:
+        if isinstance(field, FormField | FieldList):
+            yield from _fields(field)
+        else:
+            yield field
+
+
+class KeyField(IntegerField):
+    """The key of a row. A number that can be no key is refused as what is no number."""
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        """Read what was sent.
+
+        Raises:
+            ValueError: it can be no key.
+        """
+        if not valuelist:
+            return
+        self.data = read_key(valuelist[0])
+        if self.data is None:
+            raise ValueError(self.gettext("Not a valid integer value."))
 
 
 # WTForms' messages, named here so that the catalogue has them.

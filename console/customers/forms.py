@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from wtforms import EmailField, HiddenField, IntegerField, PasswordField, StringField, TextAreaField
-from wtforms.validators import DataRequired
+from wtforms import EmailField, HiddenField, PasswordField, StringField, TextAreaField
+from wtforms.validators import InputRequired
 
 from console.core.errors import Text
-from console.core.forms import Form
+from console.core.forms import Form, KeyField
 from console.core.texts import lazy_gettext
 
 SPOKEN_CHANNELS: tuple[tuple[str, Text], ...] = (
@@ -33,7 +33,7 @@ class OverrideForm(Form):
 class UnlockForm(Form):
     """Whose verification is unlocked."""
 
-    membership = IntegerField(validators=[DataRequired()])
+    membership = KeyField(validators=[InputRequired()])
 
 
 class SignInForm(Form):

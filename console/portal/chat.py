@@ -150,7 +150,7 @@ def upload() -> ResponseReturnValue:
     return jsonify(file=answer)
 
 
-@blueprint.get("/files/<int:key>/<proof>")
+@blueprint.get("/files/<id:key>/<proof>")
 def file(key: int, proof: str) -> ResponseReturnValue:
     """Download a file."""
     found = files.find_for_visitor(key, proof)

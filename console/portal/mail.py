@@ -12,6 +12,7 @@ from flask import jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 
 from console.core.errors import NotFound
+from console.core.ids import read_key
 from console.customers.models import Membership
 from console.customers.queries import memberships_of
 from console.customers.rights import Right
@@ -24,7 +25,6 @@ from console.web.frames import framing, letter
 from console.web.identity import current_person
 
 SHOWN = 20
-_BIG = 2**31
 
 
 @portal.get("/mail")
@@ -33,7 +33,7 @@ def mails() -> ResponseReturnValue:
     """List what was sent about the chosen account, newest first."""
     accounts = _accounts()
     mine = _chosen(accounts)
-    before = _key(request.args.get("before") or request.args.get("next"))
+    before = read_key(request.args.get("before") or request.args.get("next"))
     found = of_account(mine.customer_id, before=before, limit=SHOWN + 1, only=left_us())
     shown, older = found[:SHOWN], found[SHOWN - 1].id if len(found) > SHOWN else None
     if wants_json():
@@ -48,7 +48,7 @@ def mails() -> ResponseReturnValue:
     )
 
 
-@portal.get("/mail/<int(max=2147483647):key>")
+@portal.get("/mail/<id:key>")
 @signed_in
 def mail(key: int) -> ResponseReturnValue:
     """Show one mail."""
@@ -68,7 +68,7 @@ def mail(key: int) -> ResponseReturnValue:
     return framing(page)
 
 
-@portal.get("/mail/<int(max=2147483647):key>/html")
+@portal.get("/mail/<id:key>/html")
 @signed_in
 def mail_html(key: int) -> ResponseReturnValue:
     """Answer the HTML part, for the frame on the page."""
@@ -122,10 +122,3 @@ def _line(found: Mail) -> dict[str, Any]:
         "state": _state(found),
         "at": local_time(found.sent_at or found.created_at),
     }
-
-
-def _key(text: str | None) -> int | None:
-    """Read a key from the address; ``None`` when it is none."""
-    if not text or not (text.isascii() and text.isdigit()) or len(text) > len(str(_BIG)):
-        return None
-    return int(text) if int(text) < _BIG else None

@@ -104,7 +104,7 @@ def rate(token: str) -> ResponseReturnValue:
         return _attempt(token, linked, _fresh(), store, rate=form)
 
 
-@blueprint.get("/t/<token>/files/<int(max=2147483647):attachment_id>")
+@blueprint.get("/t/<token>/files/<id:attachment_id>")
 @or_gone(GONE)
 def file(token: str, attachment_id: int) -> ResponseReturnValue:
     """Send a file of a message that the link opens."""

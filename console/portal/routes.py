@@ -124,7 +124,7 @@ def sessions() -> ResponseReturnValue:
     return render_template("portal/sessions.html", sessions=live, current=current_user.row.id)
 
 
-@portal.post("/sessions/<int:session_id>/revoke")
+@portal.post("/sessions/<id:session_id>/revoke")
 @signed_in
 def revoke(session_id: int) -> ResponseReturnValue:
     """End one of one's own sessions."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 import logging
 import secrets
 from datetime import datetime
@@ -16,6 +15,7 @@ from console.core.actor import Actor
 from console.core.context import sealer, settings
 from console.core.db import db
 from console.core.errors import Conflict, Invalid
+from console.core.ids import same_token
 from console.core.seal import InvalidToken
 from console.core.texts import lazy_gettext
 from console.staff.access import is_own, require_own, require_own_or_manage
@@ -50,7 +50,7 @@ def matching_step(secret: str, code: str, now: datetime) -> int | None:
     here = int(now.timestamp()) // STEP_SECONDS
     found = None
     for step in range(here - DRIFT, here + DRIFT + 1):
-        if hmac.compare_digest(totp.generate_otp(step).encode(), code.encode()):
+        if same_token(totp.generate_otp(step), code):
             found = step
     return found
 

@@ -20,12 +20,13 @@ from console.core import clock
 from console.core.context import settings
 from console.core.db import db
 from console.core.errors import NotFound, Text
+from console.core.ids import read_key
 from console.core.search import SearchIndex
 from console.core.texts import lazy_gettext
 from console.core.transaction import transaction
 from console.staff.roles import Permission
 from console.views import export as csv_export
-from console.views.filtering import ListFilter, read_key
+from console.views.filtering import ListFilter
 from console.views.paging import COUNTED, PAGE_SIZES, Ask, after_cursor, ordered, read_ask, write_cursor
 from console.views.verbs import ByVerbs
 from console.web.answers import local_time, wants_json

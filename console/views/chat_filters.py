@@ -9,9 +9,10 @@ from sqlalchemy import Select
 
 from console.chat.models import Chat
 from console.core.errors import Text
+from console.core.ids import read_key
 from console.core.texts import lazy_gettext, lazy_pgettext
 from console.views.chat_labels import STATUS
-from console.views.filtering import Choice, CustomerNumber, Flag, ListFilter, read_key
+from console.views.filtering import Choice, CustomerNumber, Flag, ListFilter
 from console.views.ticket_list_filters import Asked, Assignee, Email, LocalDay, assignees, department_name, departments
 
 ANY, POOR = "any", "poor"

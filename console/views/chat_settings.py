@@ -20,12 +20,12 @@ from console.core import clock
 from console.core.context import settings
 from console.core.errors import Conflict, Invalid, Refusal, Text
 from console.core.forms import Form
+from console.core.ids import read_key
 from console.core.texts import gettext, lazy_gettext
 from console.core.transaction import transaction
 from console.hours.queries import current_calendar
 from console.staff.roles import Permission
 from console.views.base import Page
-from console.views.filtering import read_key
 from console.web.answers import local_time, refuse, wants_json
 from console.web.identity import current_actor
 
@@ -152,7 +152,7 @@ class ChatSettingsPage(Page):
         done = gettext("Visitors read it now.") if there else gettext("Nothing is announced any more.")
         return self._save(save, done, announcement=form)
 
-    @expose("/blocks/<int(max=2147483647):key>/lift", methods=["POST"])
+    @expose("/blocks/<id:key>/lift", methods=["POST"])
     def lift(self, key: int) -> ResponseReturnValue:
         """Let a visitor in again."""
         with transaction():

@@ -25,6 +25,7 @@ from console.core.context import settings
 from console.core.db import db
 from console.core.errors import Conflict, Invalid, NotFound
 from console.core.forms import Form
+from console.core.ids import read_count
 from console.core.texts import gettext, lazy_gettext, lazy_ngettext, ngettext
 from console.core.transaction import transaction
 from console.staff.models import Department, Staff
@@ -270,8 +271,7 @@ class ChatList(BaseModelView):
     def chat(self, number: str) -> ResponseReturnValue:
         """Show the whole conversation, and what is known of it."""
         chat = _find(number)
-        after = request.args.get("after", "")
-        first = int(after) if after.isascii() and after.isdigit() and len(after) < 9 else 0
+        first = read_count(request.args.get("after")) or 0
         if wants_json():
             said, files, more = queries.messages(chat.id, after=first, public=False, limit=PAGE)
             told = [shapes.message_shape(chat.number, one, files.get(one.seq, ()), outside=False) for one in said]

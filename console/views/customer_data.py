@@ -19,6 +19,7 @@ from console.chat.models import Chat
 from console.chat.queries import visible as visible_chats
 from console.core.actor import Actor
 from console.core.db import db
+from console.core.ids import read_key
 from console.customers.models import Customer, CustomerStatus, MemberRole, Membership, Verification, VerificationKind
 from console.customers.queries import PastVerification, live_verification, locks_of, members_of, verifications_of
 from console.customers.rights import Right
@@ -28,7 +29,6 @@ from console.mail.queries import of_account, stage_of
 from console.staff.roles import Permission
 from console.tickets.models import Ticket
 from console.tickets.queries import ticket_key, visible
-from console.views.filtering import read_key
 from console.views.labels import is_overdue
 from console.views.mail_rules import listed
 from console.web.answers import local_time

@@ -164,7 +164,7 @@ class DeskPage(Page):
             kept = {"id": file.id, "name": file.name, "size": file.size}
         return jsonify(file=kept)
 
-    @expose("/<number>/files/<int(max=2147483647):key>")
+    @expose("/<number>/files/<id:key>")
     def file(self, number: str, key: int) -> ResponseReturnValue:
         """Download a file of a chat."""
         chat = queries.find_chat(current_actor(), number)

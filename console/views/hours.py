@@ -13,6 +13,7 @@ from flask_admin import expose
 from console.core import clock
 from console.core.context import settings
 from console.core.errors import Conflict, Invalid, Refusal
+from console.core.text import one_line
 from console.core.texts import gettext, lazy_gettext, ngettext
 from console.core.transaction import transaction
 from console.hours import queries, service
@@ -124,7 +125,7 @@ class HoursPage(Page):
         flash(_added(row), "success")
         return redirect(self.get_url(".index"), 303)
 
-    @expose("/specials/<int(max=2147483647):key>/remove", methods=["POST"])
+    @expose("/specials/<id:key>/remove", methods=["POST"])
     def remove(self, key: int) -> ResponseReturnValue:
         """Take a closure or an opening back."""
         with transaction():
@@ -179,7 +180,7 @@ def _previewed(form: SpecialForm) -> tuple[Special, ...]:
     finally:
         for one in form:
             one.errors = ()
-    special = Special(data.day, data.kind, data.opens, data.closes, " ".join(data.reason.split()))
+    special = Special(data.day, data.kind, data.opens, data.closes, one_line(data.reason))
     if data.opens is None and data.closes is None:
         return (special,) if data.kind is SpecialKind.CLOSED else ()
     whole = data.opens is not None and data.closes is not None and data.opens < data.closes

@@ -17,6 +17,7 @@ from console.core.actor import Actor
 from console.core.context import settings
 from console.core.db import db
 from console.core.errors import Conflict, NotFound
+from console.core.ids import read_key
 from console.core.texts import gettext, lazy_gettext, ngettext
 from console.core.transaction import transaction
 from console.mail import reading, relay
@@ -28,7 +29,6 @@ from console.tickets.models import TicketAttachment
 from console.tickets.queries import tree
 from console.views import formatters, mail_labels, menu
 from console.views.base import EXPORT_BATCH, BaseModelView
-from console.views.filtering import read_key
 from console.views.mail_filters import ANY_WAITING, FILTERS
 from console.views.mail_rules import find_mail, listed, readable
 from console.views.paging import COUNTED, PAGE_SIZES, Ask, after_cursor, ordered, write_cursor
@@ -270,7 +270,7 @@ class MailList(BaseModelView):
 
     # One mail
 
-    @expose("/<int(max=2147483647):key>")
+    @expose("/<id:key>")
     def mail(self, key: int) -> ResponseReturnValue:
         """Show one mail: how it went and, to whom may read it, what it says."""
         mail, opened = find_mail(current_actor(), key)
@@ -297,7 +297,7 @@ class MailList(BaseModelView):
         )
         return framing(page)
 
-    @expose("/<int(max=2147483647):key>/html")
+    @expose("/<id:key>/html")
     def html(self, key: int) -> ResponseReturnValue:
         """Answer the HTML part, for the frame on the page."""
         mail, opened = find_mail(current_actor(), key)
@@ -305,7 +305,7 @@ class MailList(BaseModelView):
             raise NotFound
         return letter(reading.without_links(mail).html)
 
-    @expose("/<int(max=2147483647):key>/again", methods=["POST"])
+    @expose("/<id:key>/again", methods=["POST"])
     def again(self, key: int) -> ResponseReturnValue:
         """Send it once more."""
         find_mail(current_actor(), key)
@@ -317,7 +317,7 @@ class MailList(BaseModelView):
         flash(gettext("It goes out as a new mail.") if wanted else gettext("It is queued again."), "success")
         return redirect(mail_url(new), 303)
 
-    @expose("/<int(max=2147483647):key>/withdraw", methods=["POST"])
+    @expose("/<id:key>/withdraw", methods=["POST"])
     def keep_back(self, key: int) -> ResponseReturnValue:
         """Keep it from being sent."""
         find_mail(current_actor(), key)

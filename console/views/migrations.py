@@ -27,6 +27,7 @@ from console.billing.migrate.queries import (
 from console.billing.migrate.refusals import REASONS, refusal
 from console.billing.models import OPEN_STATES, Migration, MigrationItem, MigrationState
 from console.core.errors import Invalid, Refusal
+from console.core.ids import read_key
 from console.core.texts import gettext, lazy_gettext, ngettext
 from console.core.transaction import transaction
 from console.customers.models import Customer, Verification, VerificationKind
@@ -151,7 +152,7 @@ class MigrationList(BaseModelView):
             return self._choose_account()
         customer = customer_by_number(number)
         verification = live_verification(current_actor(), customer.id)
-        form.service.data = [int(key) for key in request.args.getlist("service") if key.isdecimal() and len(key) < 10]
+        form.service.data = [key for key in map(read_key, request.args.getlist("service")) if key is not None]
         form.idempotency_key.data = uuid4().hex
         return self._request_page(form, customer, verification)
 

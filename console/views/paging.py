@@ -14,7 +14,9 @@ from sqlalchemy.types import TypeEngine
 from werkzeug.datastructures import MultiDict
 
 from console.core.errors import Invalid
-from console.views.filtering import ListFilter, read_key
+from console.core.ids import read_key
+from console.core.text import clean
+from console.views.filtering import ListFilter
 from console.web.filters import language
 
 PAGE_SIZES = (20, 50, 100)
@@ -80,7 +82,7 @@ def read_ask(args: MultiDict[str, str], filters: tuple[ListFilter, ...], sorts: 
         size=_number(args.get("page_size"), PAGE_SIZES[0], MOST_ROWS),
         sort=name if known else "id",
         descending=sort.startswith("-") if known else True,
-        search=args.get("search", "").replace("\0", "")[:MAX_SEARCH].strip(),
+        search=args.get("search", "")[:MAX_SEARCH].strip(),
         cursor=args.get("cursor") or args.get("next") or "",  # callers also send it under the name they got it by
         filters=active,
         ignored=ignored,
@@ -190,7 +192,7 @@ def _read_cursor(ask: Ask) -> tuple[Any, int]:
     key = read_key(last)
     if order != _order(ask) or key is None:
         raise Invalid(code="cursor")
-    if isinstance(value, str) and "\0" in value:
+    if isinstance(value, str) and value != clean(value):
         raise Invalid(code="cursor")
     if isinstance(value, int) and abs(value) >= 2**63:
         raise Invalid(code="cursor")

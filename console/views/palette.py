@@ -63,7 +63,7 @@ class PaletteView(Page):
     @expose("/")
     def find(self) -> ResponseReturnValue:
         """Return the hits, grouped."""
-        asked = request.args.get("q", "")[:MAX_SEARCH].replace("\0", "")
+        asked = request.args.get("q", "")[:MAX_SEARCH]
         groups = [
             {"name": name, "items": [asdict(hit) for hit in hits]}
             for name, hits in _groups(current_actor(), asked)

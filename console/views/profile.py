@@ -66,7 +66,7 @@ class Profile(Page):
             return self._again(refusal, form, "password")
         return self._done(gettext("The password is changed. All other sessions have ended."))
 
-    @expose("/sessions/<int(max=2147483647):key>/end", methods=("POST",))
+    @expose("/sessions/<id:key>/end", methods=("POST",))
     def end_session(self, key: int) -> ResponseReturnValue:
         """End one of one's own sessions."""
         with transaction():

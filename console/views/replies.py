@@ -17,6 +17,7 @@ from sqlalchemy.orm import joinedload
 from console.core.actor import Actor
 from console.core.db import db
 from console.core.errors import Invalid, NotFound, Refusal
+from console.core.ids import read_key
 from console.core.text import fold
 from console.core.texts import gettext, lazy_gettext, lazy_pgettext, ngettext
 from console.core.transaction import transaction
@@ -29,7 +30,7 @@ from console.tickets.canned.placeholders import PLACEHOLDERS
 from console.tickets.queries import find_ticket
 from console.views import formatters
 from console.views.base import BaseModelView
-from console.views.filtering import Flag, ListFilter, read_key
+from console.views.filtering import Flag, ListFilter
 from console.views.labels import Label
 from console.views.paging import Ask
 from console.web.answers import local_time, wants_json
@@ -309,7 +310,7 @@ class ReplyList(BaseModelView):
         flash(gettext("Saved."), "success")
         return redirect(self.get_url(".categories"), 303)
 
-    @expose("/categories/<int(max=2147483647):key>/remove", methods=("POST",))
+    @expose("/categories/<id:key>/remove", methods=("POST",))
     def remove_category(self, key: int) -> ResponseReturnValue:
         """Remove an empty category."""
         with transaction():

@@ -14,6 +14,7 @@ from console.audit.service import record
 from console.core import clock
 from console.core.context import settings
 from console.core.errors import NotFound
+from console.core.ids import read_key
 from console.core.texts import gettext, lazy_gettext, ngettext
 from console.core.transaction import transaction
 from console.staff.roles import Permission
@@ -21,7 +22,6 @@ from console.tickets.reviews import figures, queries
 from console.tickets.reviews.figures import Book, Tally
 from console.views.base import Page
 from console.views.export import Number, write_csv
-from console.views.filtering import read_key
 from console.views.review_words import month_name, percent
 from console.views.ticket_list_filters import department_name, names
 from console.web.answers import wants_json

@@ -15,6 +15,7 @@ from wtforms import HiddenField, IntegerField, StringField, TextAreaField
 from console.core import clock
 from console.core.errors import Refusal
 from console.core.forms import Form
+from console.core.ids import read_key
 from console.core.texts import gettext, lazy_gettext
 from console.core.transaction import transaction
 from console.staff.roles import Permission
@@ -24,7 +25,6 @@ from console.tickets.reviews import queries, service
 from console.tickets.reviews.models import BEST, MAX_ANSWER, MAX_NOTE, MAX_REMARK, Review, ReviewState
 from console.tickets.reviews.service import Scoring
 from console.views.base import Page
-from console.views.filtering import read_key
 from console.views.review_words import REASON, STATE, result, review_url
 from console.views.ticket_events import sentence
 from console.views.ticket_labels import status_label, ticket_url
@@ -119,9 +119,7 @@ class ReviewPage(Page):
     parent = "reviews"
 
     def __init__(self) -> None:
-        super().__init__(
-            name=lazy_gettext("Review"), endpoint="review", url="/console/reviews/<int(max=2147483647):key>"
-        )
+        super().__init__(name=lazy_gettext("Review"), endpoint="review", url="/console/reviews/<id:key>")
 
     @expose("")
     @expose("/")

@@ -11,6 +11,8 @@ from wtforms import BooleanField, FieldList, Form, FormField, HiddenField, Integ
 
 from console.core.errors import Conflict, Invalid, Refusal, Text
 from console.core.forms import Form as TokenForm
+from console.core.ids import read_key
+from console.core.text import one_line
 from console.core.texts import gettext, lazy_gettext
 from console.core.transaction import transaction
 from console.staff.roles import Permission
@@ -18,7 +20,6 @@ from console.tickets.reviews import queries
 from console.tickets.reviews.models import ReviewCriterion
 from console.tickets.reviews.rubric import MAX_WEIGHT, MOST_CRITERIA, MOST_DRAWN, MOST_LINES, CriterionData, save_rubric
 from console.views.base import Page
-from console.views.filtering import read_key
 from console.web.answers import wants_json
 from console.web.identity import current_actor
 
@@ -41,7 +42,7 @@ class LineForm(Form):
     @property
     def is_blank(self) -> bool:
         """Tell whether nothing was written into a new line."""
-        return not self.id.data and not any((self[name].data or "").strip() for name in TEXTS)
+        return not self.id.data and not any(self[name].data for name in TEXTS)
 
 
 class RubricForm(TokenForm):
@@ -131,7 +132,7 @@ def _filled(rows: Any, sample: int, version: int) -> RubricForm:
 def _data(line: Any) -> CriterionData:
     return CriterionData(
         id=read_key(line.id.data) if line.id.data else None,
-        **{name: " ".join((line[name].data or "").split()) for name in TEXTS},
+        **{name: one_line(line[name].data or "") for name in TEXTS},
         weight=_whole(line.weight.data),
         active=line.active.data,
     )

@@ -21,6 +21,7 @@ from console.core import clock
 from console.core.context import settings
 from console.core.db import db
 from console.core.errors import Invalid, NotFound, Text
+from console.core.ids import read_key
 from console.core.texts import gettext, lazy_gettext, lazy_pgettext
 from console.core.transaction import transaction
 from console.customers.models import Customer, Verification
@@ -34,7 +35,7 @@ from console.tickets.reviews.models import Review, ReviewReason, ReviewState
 from console.views import formatters, menu
 from console.views.base import BaseModelView
 from console.views.export import Number
-from console.views.filtering import Choice, ListFilter, read_key
+from console.views.filtering import Choice, ListFilter
 from console.views.paging import Active, Ask
 from console.views.review_figures import ReviewFigures
 from console.views.review_page import ReviewPage

@@ -155,7 +155,7 @@ class StaffList(BaseModelView):
 
     # --- one account
 
-    @expose("/<int(max=2147483647):key>/", methods=("GET", "POST"))
+    @expose("/<id:key>/", methods=("GET", "POST"))
     def account(self, key: int) -> ResponseReturnValue:
         """Show one account, or change its name, e-mail and role."""
         staff = self._wanted(key)
@@ -176,21 +176,21 @@ class StaffList(BaseModelView):
             return self._account_page(self._wanted(key), form, refusal)
         return self._done(staff, gettext("Saved."))
 
-    @expose("/<int(max=2147483647):key>/disable", methods=("POST",))
+    @expose("/<id:key>/disable", methods=("POST",))
     def disable(self, key: int) -> ResponseReturnValue:
         """Shut the account; whoever uses it is out with their next click."""
         with transaction():
             staff = service.change_staff(current_actor(), key, active=False)
         return self._done(staff, gettext("The account is disabled and signed out everywhere."))
 
-    @expose("/<int(max=2147483647):key>/enable", methods=("POST",))
+    @expose("/<id:key>/enable", methods=("POST",))
     def enable(self, key: int) -> ResponseReturnValue:
         """Open a disabled account again."""
         with transaction():
             staff = service.change_staff(current_actor(), key, active=True)
         return self._done(staff, gettext("The account is active again."))
 
-    @expose("/<int(max=2147483647):key>/password", methods=("POST",))
+    @expose("/<id:key>/password", methods=("POST",))
     def new_password(self, key: int) -> ResponseReturnValue:
         """Make a temporary password and show it once."""
         self._wanted(key)
@@ -202,14 +202,14 @@ class StaffList(BaseModelView):
             return jsonify(staff=self.as_json(staff), password=password)
         return self._password_page(staff, password)
 
-    @expose("/<int(max=2147483647):key>/second-step-off", methods=("POST",))
+    @expose("/<id:key>/second-step-off", methods=("POST",))
     def second_step_off(self, key: int) -> ResponseReturnValue:
         """Switch the second step off for somebody who lost the telephone."""
         with transaction():
             staff = totp.disable_totp(current_actor(), key)
         return self._done(staff, gettext("Two-step sign-in is off and all sessions have ended."))
 
-    @expose("/<int(max=2147483647):key>/sign-out", methods=("POST",))
+    @expose("/<id:key>/sign-out", methods=("POST",))
     def sign_out(self, key: int) -> ResponseReturnValue:
         """End all sessions of the account."""
         with transaction():

@@ -16,6 +16,7 @@ from flask_admin import expose
 from console.core.actor import Actor
 from console.core.db import db
 from console.core.errors import Conflict, Invalid, NotFound, Refusal, Text
+from console.core.ids import read_key
 from console.core.texts import gettext, lazy_gettext
 from console.core.transaction import transaction
 from console.customers.queries import find_customer
@@ -29,7 +30,6 @@ from console.tickets.queries import departments, find_ticket, lock_ticket
 from console.tickets.tags import clean_tags
 from console.tickets.view_queries import known_tags
 from console.views.base import Page
-from console.views.filtering import read_key
 from console.views.ticket_answers import again, done, in_sheet, reasons, undo_by
 from console.views.ticket_labels import PRIORITY, STATUS, ticket_url
 from console.web.identity import current_actor
@@ -345,4 +345,4 @@ def _undo_value(fact: str, before: str) -> str:
 
 def _sent(name: str) -> str | None:
     value = request.form.get(name)
-    return None if value is None else value.replace("\0", "")[:1_000]
+    return None if value is None else value[:1_000]

@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 
 from console.core.db import db
 from console.core.errors import Invalid, NotFound, Refusal, Text
+from console.core.ids import read_key
 from console.core.texts import gettext, lazy_gettext
 from console.core.transaction import transaction
 from console.staff.models import Staff
@@ -22,7 +23,6 @@ from console.tickets.queries import find_ticket, tree
 from console.tickets.reviews import queries as reviews
 from console.tickets.reviews.service import pick
 from console.views.base import Page
-from console.views.filtering import read_key
 from console.views.ticket_answers import again, done, in_sheet, reasons, undo_by
 from console.views.ticket_labels import status_label
 from console.web.identity import current_actor

@@ -13,6 +13,7 @@ from flask_admin import expose
 
 from console.core.actor import Actor
 from console.core.errors import Invalid, NotFound, Refusal, Text
+from console.core.ids import read_key
 from console.core.texts import gettext, lazy_gettext, ngettext
 from console.core.transaction import transaction
 from console.staff.roles import Permission
@@ -20,7 +21,6 @@ from console.tickets import handling, merging
 from console.tickets.models import TICKET_BASE, Priority, Ticket, TicketStatus
 from console.tickets.queries import MOST_AT_ONCE, lock_tickets, ticket_key
 from console.views.base import MOST_PICKED
-from console.views.filtering import read_key
 from console.web.answers import wants_json
 from console.web.identity import current_actor
 from console.web.navigation import local_path
@@ -237,7 +237,7 @@ def _untag(_value: str) -> Doing:
 
 
 def _tag_text() -> str:
-    text = request.form.get("tag", "").replace("\0", "").strip()
+    text = request.form.get("tag", "").strip()
     if not text:
         raise Invalid(fields={"tag": [lazy_gettext("Write a tag.")]})
     return text

@@ -9,10 +9,10 @@ from typing import Any
 from werkzeug.datastructures import MultiDict
 
 from console.core.errors import NotFound
+from console.core.ids import read_key
 from console.core.text import words
 from console.tickets.models import SavedView, Ticket
 from console.tickets.view_queries import ALL, BUILT_IN
-from console.views.filtering import read_key
 from console.views.paging import PAGE_SIZES, Ask, read_ask
 from console.views.ticket_list_filters import FILTERS
 

@@ -80,7 +80,7 @@ class TicketViews(_Base):
             )
         return self._view_answer(view, gettext("The view is saved."), 201)
 
-    @expose("/views/<int(max=2147483647):key>", methods=("POST",))
+    @expose("/views/<id:key>", methods=("POST",))
     def change_view(self, key: int) -> ResponseReturnValue:
         """Rename a view, share it, or let it show what the address has now."""
         ask = self.read_ask()
@@ -95,7 +95,7 @@ class TicketViews(_Base):
             )
         return self._view_answer(view, gettext("The view is saved."))
 
-    @expose("/views/<int(max=2147483647):key>/remove", methods=("POST",))
+    @expose("/views/<id:key>/remove", methods=("POST",))
     def remove_view(self, key: int) -> ResponseReturnValue:
         """Forget a view."""
         with transaction():

@@ -20,6 +20,7 @@ from console.core.actor import SYSTEM, Actor
 from console.core.context import files, settings
 from console.core.errors import Invalid, Refusal, Text
 from console.core.forms import Form
+from console.core.ids import read_count, read_key
 from console.core.texts import gettext, lazy_gettext, lazy_pgettext
 from console.core.transaction import transaction
 from console.hours import queries as hours
@@ -125,7 +126,7 @@ class TicketPage(TicketSide, Page):
     def index(self, number: str) -> ResponseReturnValue:
         """Show the ticket: its newest entries, or with ``before`` those before one of them."""
         opened = _open(number)
-        before = request.args.get("before", type=int)
+        before = read_key(request.args.get("before"))
         if not wants_json():
             return self._page(opened, Composed(), before=before)
         part = reading.read_timeline(opened.ticket.id, before=before)
@@ -139,7 +140,7 @@ class TicketPage(TicketSide, Page):
     def entries(self, number: str) -> ResponseReturnValue:
         """Answer entries as they are drawn: those after ``after`` with how the ticket stands, or before ``before``."""
         ticket = find_ticket(current_actor(), number)
-        before, after = request.args.get("before", type=int), request.args.get("after", 0, type=int)
+        before, after = read_key(request.args.get("before")), read_count(request.args.get("after")) or 0
         part = reading.read_timeline(ticket.id, before=before, after=after)
         context = self._context(ticket, part)
         return jsonify(
@@ -158,7 +159,7 @@ class TicketPage(TicketSide, Page):
         """Note how far the reader has read: up to entry ``seq`` of the ticket, or all of it."""
         ticket = find_ticket(current_actor(), number)
         with transaction():
-            drafts.read_up_to(current_actor(), ticket, request.form.get("seq", type=int))
+            drafts.read_up_to(current_actor(), ticket, read_count(request.form.get("seq")))
         return done(number, gettext("Marked as read."))
 
     @expose("/colleagues")
@@ -183,7 +184,7 @@ class TicketPage(TicketSide, Page):
     def take_back(self, number: str) -> ResponseReturnValue:
         """Take one's reply back before it leaves."""
         ticket = find_ticket(current_actor(), number)
-        key = request.form.get("message", type=int)
+        key = read_key(request.form.get("message"))
         if key is None:
             raise Invalid(fields={"message": [lazy_gettext("Invalid input.")]})
         with transaction():
@@ -199,8 +200,8 @@ class TicketPage(TicketSide, Page):
         """Keep what is being written; an empty text drops the draft."""
         ticket = find_ticket(current_actor(), number)
         kind = {"reply": MessageKind.REPLY, "note": MessageKind.NOTE}.get(request.form.get("kind", ""))
-        based_on = request.form.get("based_on", 0, type=int)
-        if kind is None or based_on < 0:
+        based_on = read_count(request.form.get("based_on", "0"))
+        if kind is None or based_on is None:
             raise Invalid(fields={"kind" if kind is None else "based_on": [lazy_gettext("Invalid input.")]})
         with transaction():
             kept = drafts.save_draft(
@@ -208,7 +209,7 @@ class TicketPage(TicketSide, Page):
                 ticket,
                 kind,
                 request.form.get("body", ""),
-                based_on=min(based_on, 2**31 - 1),
+                based_on=based_on,
                 composition=request.form.get("client_id", "")[: writing.MAX_CLIENT_ID],
             )
             answer = None if kept is None else _draft(kept)
@@ -227,7 +228,7 @@ class TicketPage(TicketSide, Page):
             kept = _file(attachments.attach(current_actor(), ticket, given.filename or "", content))
         return jsonify(file=kept) if wants_json() else done(number, gettext("Saved."))
 
-    @expose("/files/<int:key>/remove", methods=["POST"])
+    @expose("/files/<id:key>/remove", methods=["POST"])
     def remove_file(self, number: str, key: int) -> ResponseReturnValue:
         """Remove a file that was uploaded and not sent."""
         ticket = find_ticket(current_actor(), number)
@@ -235,7 +236,7 @@ class TicketPage(TicketSide, Page):
             attachments.drop(current_actor(), ticket, key)
         return done(number, gettext("The file was removed."))
 
-    @expose("/files/<int:key>")
+    @expose("/files/<id:key>")
     def file(self, number: str, key: int) -> ResponseReturnValue:
         """Download a file of this ticket."""
         ticket = find_ticket(current_actor(), number)
@@ -334,10 +335,10 @@ def _attach(ticket: Ticket) -> list[TicketAttachment]:
 
 
 def _keys(name: str) -> list[int]:
-    try:
-        return [int(value) for value in request.form.getlist(name)]
-    except ValueError:
-        raise Invalid(fields={name: [lazy_gettext("Invalid input.")]}) from None
+    keys = [read_key(value) for value in request.form.getlist(name)]
+    if None in keys:
+        raise Invalid(fields={name: [lazy_gettext("Invalid input.")]})
+    return [key for key in keys if key is not None]
 
 
 def _writing(form: WriteForm, keys: Sequence[int]) -> writing.Writing:

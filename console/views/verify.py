@@ -71,7 +71,7 @@ class VerifyPage(Page):
             return jsonify(verified=False) if wants_json() else self._page(form, failed=True)
         return self._opened(form, verification)
 
-    @expose("/<int:verification_id>/end", methods=["POST"])
+    @expose("/<id:verification_id>/end", methods=["POST"])
     def end(self, verification_id: int) -> ResponseReturnValue:
         """End one's own verification before its time."""
         with transaction():

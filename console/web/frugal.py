@@ -14,6 +14,7 @@ from flask.sessions import SecureCookieSessionInterface, SessionMixin
 from socketio.packet import Packet
 from werkzeug.routing import MapAdapter
 
+from console.web.incoming import CleanRequest
 from console.web.templates import PageEnvironment
 
 _SOCKETS = "/socket.io/"
@@ -32,6 +33,7 @@ class EventSessions(SecureCookieSessionInterface):
 class FrugalFlask(Flask):
     """Looks no route up for an event. ``url_for`` does not work there, and nothing there needs it."""
 
+    request_class = CleanRequest
     session_interface = EventSessions()
     jinja_environment = PageEnvironment
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
-
 import redis
 from flask import Blueprint, Response, jsonify, request
 from flask.typing import ResponseReturnValue
@@ -15,6 +13,7 @@ from console.core import metrics as counted
 from console.core.context import settings
 from console.core.db import db
 from console.core.errors import NotFound
+from console.core.ids import same_token
 from console.core.logging import get_logger
 from console.mail import relay as mail_relay
 
@@ -56,7 +55,7 @@ def metrics() -> ResponseReturnValue:
 def _may_read_metrics() -> bool:
     token = settings().metrics_token
     given = request.headers.get("Authorization", "").removeprefix("Bearer ")
-    if token is not None and hmac.compare_digest(given.encode(), token.encode()):
+    if token is not None and same_token(given, token):
         return True
     # A request that a proxy passed on comes from loopback too, but says so.
     passed_on = "X-Forwarded-For" in request.headers or "Forwarded" in request.headers

@@ -26,6 +26,7 @@ from console.core.db import db
 from console.core.errors import Invalid, Refusal, SignInNeeded
 from console.core.logging import get_logger
 from console.core.sessions import SEEN_EVERY, find_live
+from console.core.text import clean_tree
 from console.core.transaction import transaction
 from console.extensions import socketio
 from console.staff.models import StaffSession
@@ -118,7 +119,7 @@ def acknowledged(event: str, run: Callable[[dict[str, Any]], Answer | None]) -> 
         try:
             if not isinstance(packet, dict) or rest:
                 raise Invalid
-            return {"ok": True, **(run(packet) or {})}
+            return {"ok": True, **(run(_cleaned(packet)) or {})}
         except SignInNeeded as refusal:
             disconnect()
             return failed(refusal)
@@ -130,6 +131,15 @@ def acknowledged(event: str, run: Callable[[dict[str, Any]], Answer | None]) -> 
             return failed(Refusal(code="failed"))
 
     return handle
+
+
+def _cleaned(packet: dict[str, Any]) -> dict[str, Any]:
+    """Return the packet with clean texts: the one place every packet passes."""
+    try:
+        cleaned: dict[str, Any] = clean_tree(packet)
+    except ValueError as error:
+        raise Invalid from error
+    return cleaned
 
 
 _gone: list[Callable[[], None]] = []

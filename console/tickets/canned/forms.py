@@ -8,11 +8,10 @@ from wtforms.validators import Optional as MayBeEmpty
 
 from console.core.errors import Refusal
 from console.core.forms import Form
+from console.core.ids import read_key
 from console.core.texts import lazy_gettext
 from console.tickets.canned.models import MAX_BODY, MAX_NAME, MAX_SHORTCUT, MAX_TITLE
 from console.tickets.canned.service import MAX_POSITION, ReplyData
-
-MAX_DIGITS = 9  # of a key
 
 
 def _key(value: str | int) -> int | None:
@@ -80,7 +79,7 @@ class CategoryForm(Form):
         text = str(self.id.data or "")
         if not text:
             return None
-        return int(text) if text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS else 0
+        return read_key(text) or 0
 
     def mark(self, refusal: Refusal) -> None:
         """Put what a verb refused beside its fields."""

@@ -9,11 +9,11 @@ from flask import request
 
 from console.core.context import settings
 from console.core.errors import NotFound, Text
+from console.core.ids import read_key
 from console.core.texts import lazy_gettext
 from console.staff.roles import Permission
 from console.tickets.figures.periods import Period, named_periods, read_period
 from console.tickets.figures.queries import Scope
-from console.views.filtering import read_key
 from console.views.labels import today
 from console.views.ticket_list_filters import ME, names
 from console.web.identity import current_actor

@@ -1,0 +1,72 @@
+"""What a request brings, cleaned once: its query, its form and the parts of its address.
+
+A text is cleaned by :func:`console.core.text.clean`; a view, a form or a verb never sees it otherwise. A NUL is what
+no keyboard types: a form marks the field that held one (``console.core.forms``).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Flask, Request
+from werkzeug.datastructures import ImmutableMultiDict, iter_multi_items
+from werkzeug.exceptions import BadRequest
+from werkzeug.routing import BaseConverter, ValidationError
+from werkzeug.utils import cached_property
+
+from console.core.ids import read_key
+from console.core.text import clean
+
+
+class CleanValues(ImmutableMultiDict[str, Any]):
+    """Values as they came, the texts among them clean. ``with_nul`` names those that held a NUL."""
+
+    with_nul: frozenset[str]
+
+    def __init__(self, mapping: Any = None) -> None:
+        pairs = list(iter_multi_items(mapping)) if mapping is not None else []
+        self.with_nul = frozenset(name for name, value in pairs if isinstance(value, str) and "\0" in value)
+        super().__init__([(name, clean(value) if isinstance(value, str) else value) for name, value in pairs])
+
+
+class IdConverter(BaseConverter):
+    """``<id:key>`` in an address: a row's key. What can be none is an address that does not exist."""
+
+    regex = "[0-9]+"
+    weight = 50  # as werkzeug's own for numbers: tried before a text
+
+    def to_python(self, value: str) -> int:
+        """Return the key."""
+        key = read_key(value)
+        if key is None:
+            raise ValidationError
+        return key
+
+
+class CleanRequest(Request):
+    """A request whose texts are clean."""
+
+    parameter_storage_class = CleanValues
+
+    @cached_property
+    def args(self) -> Any:
+        """The query.
+
+        Raises:
+            BadRequest: it holds bytes that are neither percent-encoded nor UTF-8.
+        """
+        try:
+            return super().args
+        except UnicodeDecodeError as error:
+            raise BadRequest from error
+
+
+def init_app(app: Flask) -> None:
+    """Clean the parts of addresses, and know which of them are keys."""
+    app.url_map.converters["id"] = IdConverter
+
+    @app.url_value_preprocessor
+    def clean_address(_endpoint: str | None, values: dict[str, Any] | None) -> None:
+        for name, value in (values or {}).items():
+            if isinstance(value, str):
+                values[name] = clean(value)  # type: ignore[index]
