@@ -25,6 +25,7 @@ from console.core.context import settings
 from console.core.db import db
 from console.core.errors import Conflict, Invalid
 from console.core.money import CURRENCIES
+from console.core.text import one_line
 from console.core.texts import lazy_gettext
 from console.customers.models import Customer
 from console.hosting.models import Service
@@ -166,12 +167,13 @@ def cancel_proforma(actor: Actor, proforma: Proforma, reason: str) -> Storno:
         Conflict: it is paid, in whole or part, or cancelled already.
     """
     actor.require(Permission.ISSUE_DOCUMENTS)
-    if not reason.strip():
+    reason = one_line(reason)
+    if not reason:
         raise Invalid(lazy_gettext("Say why the document is cancelled."))
     lock_proformas([proforma.id])
     if proforma.status is not ProformaStatus.OPEN:
         raise Conflict(lazy_gettext("Only a pro-forma that is neither paid nor cancelled can be cancelled."))
-    (storno,) = cancel_documents([proforma], reason.strip())
+    (storno,) = cancel_documents([proforma], reason)
     record(
         actor,
         "proforma.cancelled",

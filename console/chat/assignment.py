@@ -19,6 +19,7 @@ from console.core import clock
 from console.core.actor import SYSTEM, Actor
 from console.core.db import db
 from console.core.errors import Conflict, NotFound
+from console.core.text import is_blank
 from console.core.texts import lazy_gettext
 from console.staff.models import Department, DepartmentMember, Staff
 from console.staff.roles import Permission
@@ -103,7 +104,7 @@ def hand_over(actor: Actor, number: object, to: int | None, department: int | No
     mine = chat.assignee_id == actor.id or actor.may(Permission.LEAD_CHAT)
     if not chat.is_live or not mine:
         raise Conflict(lazy_gettext("This chat is not yours to pass on."), code="not_yours")
-    if note.strip():
+    if not is_blank(note):
         write_note(actor, chat, clean(note))
     if department is not None:
         place = db.session.get(Department, department)

@@ -13,6 +13,7 @@ from console.core import clock
 from console.core.actor import Actor
 from console.core.db import db
 from console.core.errors import Invalid, NotFound, Text
+from console.core.text import one_line
 from console.core.texts import lazy_gettext
 from console.staff.roles import Permission
 
@@ -28,7 +29,7 @@ def block(actor: Actor, number: object, reason: str, days: int) -> ChatBlock:
         Invalid: no reason, or not 1 to 90 days.
     """
     actor.require(Permission.LEAD_CHAT)
-    reason = " ".join(reason.split())
+    reason = one_line(reason)
     wrong: dict[str, list[Text]] = {}
     if not 0 < len(reason) <= MAX_REASON:
         wrong["reason"] = [lazy_gettext("Give a reason of at most two hundred letters.")]

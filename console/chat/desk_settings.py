@@ -13,6 +13,7 @@ from console.core.actor import Actor
 from console.core.db import db
 from console.core.errors import Conflict, Invalid, Text
 from console.core.push import push
+from console.core.text import one_line
 from console.core.texts import lazy_gettext
 from console.core.transaction import after_commit
 from console.staff.roles import Permission
@@ -91,7 +92,7 @@ def announce(
         Conflict: somebody else has changed the settings meanwhile.
     """
     actor.require(Permission.LEAD_CHAT)
-    serbian, english = " ".join(serbian.split()), " ".join(english.split())
+    serbian, english = one_line(serbian), one_line(english)
     wrong: dict[str, list[Text]] = {}
     for name, text in (("announcement_sr", serbian), ("announcement_en", english)):
         if len(text) > MAX_ANNOUNCEMENT:

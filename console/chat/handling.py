@@ -10,11 +10,11 @@ from console.core import clock
 from console.core.actor import Actor
 from console.core.db import db
 from console.core.errors import Conflict, Invalid
+from console.core.text import clean, paragraphs
 from console.core.texts import lazy_gettext
 from console.customers.masking import mask_pins
 from console.mail.service import queue
 from console.staff.roles import Permission
-from console.tickets.opening import clean_body
 
 MAX_COMMENT = 2_000
 
@@ -105,7 +105,7 @@ def rate(visitor: Actor, chat_id: int, score: object, comment: object = "") -> C
     chat = queries.lock_by_key(chat_id)
     if type(score) is not int or not 1 <= score <= 5:
         raise Invalid(fields={"score": [lazy_gettext("Choose from 1 to 5.")]})
-    text = mask_pins(clean_body(comment if isinstance(comment, str) else ""))[0]
+    text = mask_pins(paragraphs(comment if isinstance(comment, str) else ""))[0]
     if len(text) > MAX_COMMENT:
         raise Invalid(fields={"comment": [lazy_gettext("The comment is too long.")]})
     if chat.rating is not None:
@@ -157,10 +157,11 @@ def save_draft(actor: Actor, number: object, kind: MessageKind, body: str) -> No
         Invalid: too long.
     """
     chat = queries.find_chat(actor, number)
+    body = clean(body)
     if len(body.encode()) > MAX_BODY:
         raise Invalid(fields={"body": [lazy_gettext("The message is too long.")]})
     draft = db.session.get(ChatDraft, (chat.id, actor.id))
-    if not body.strip():
+    if not body:
         if draft is not None:
             db.session.delete(draft)
         return

@@ -15,14 +15,14 @@ from console.core import clock
 from console.core.actor import Actor
 from console.core.context import settings
 from console.core.db import db
+from console.core.emails import NoAddress, OwnAddress, email_problem, read_email
 from console.core.errors import Invalid, Refusal, Text, TooMany
+from console.core.text import one_line, paragraphs
 from console.core.texts import lazy_gettext
 from console.customers.masking import mask_pins
 from console.customers.models import Person
-from console.customers.service import normal_email
 from console.hours.queries import current_calendar
 from console.staff.models import Department
-from console.tickets.opening import clean_body, is_address
 
 MOST_LIVE = 3  # chats of one address at a time
 MOST_OPENED = 20  # of one address within the window
@@ -82,7 +82,7 @@ def open_chat(visitor: Actor, opening: Opening) -> Chat:
         department=department,
         person_id=opening.person.id if opening.person else None,
         source=source,
-        page=" ".join(opening.page.split())[:300],
+        page=one_line(opening.page)[:300],
         created_at=now,
         waits_since=now,
         queued_at=now,
@@ -116,13 +116,17 @@ def open_chat(visitor: Actor, opening: Opening) -> Chat:
 def _read(opening: Opening) -> tuple[str, str, str, str]:
     wrong: dict[str, list[Text]] = {}
     person = opening.person
-    name = " ".join((person.name if person else opening.name).split())[:MAX_NAME]
-    email = person.email if person else normal_email(opening.email[:1_000])
-    question = clean_body(opening.question)
+    name = one_line(person.name if person else opening.name)[:MAX_NAME]
+    email = ""
+    try:
+        email = read_email(person.email if person else opening.email)
+    except OwnAddress as error:
+        wrong["email"] = [email_problem(error)]
+    except NoAddress:
+        wrong["email"] = [lazy_gettext("This is no e-mail address. The answer goes there if we miss each other.")]
+    question = paragraphs(opening.question)
     if not name:
         wrong["name"] = [lazy_gettext("Say what we may call you.")]
-    if not is_address(email):
-        wrong["email"] = [lazy_gettext("This is no e-mail address. The answer goes there if we miss each other.")]
     if not question:
         wrong["question"] = [lazy_gettext("Write your question.")]
     elif len(question.encode()) > MAX_BODY:

@@ -18,6 +18,7 @@ from console.core import clock
 from console.core.actor import Actor
 from console.core.db import db
 from console.core.errors import Invalid, NotFound
+from console.core.text import one_line
 from console.core.texts import lazy_gettext
 from console.core.transaction import after_commit
 from console.core.upsert import insert_missing
@@ -48,7 +49,7 @@ def set_state(actor: Actor, state: object, reason: object = "") -> StaffPresence
         raise Invalid(fields={"state": [lazy_gettext("Not a valid choice.")]})
     one = _row(actor)
     one.state = Presence(state)
-    one.reason = " ".join(str(reason or "").split())[:MAX_REASON] if one.state is not Presence.AVAILABLE else ""
+    one.reason = one_line(str(reason or ""))[:MAX_REASON] if one.state is not Presence.AVAILABLE else ""
     one.changed_at = one.seen_at = clock.now()
     db.session.flush()
     record(actor, "chat.presence", str(actor.id), state=one.state.value, reason=one.reason)

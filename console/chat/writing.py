@@ -10,10 +10,10 @@ from console.chat import timeline
 from console.chat.models import MAX_BODY, MAX_CLIENT_ID, Chat, MessageKind
 from console.core.actor import Actor
 from console.core.errors import Invalid
+from console.core.text import paragraphs
 from console.core.texts import lazy_gettext
 from console.customers.masking import mask_pins
 from console.tickets.masking import mask_spoken_pins
-from console.tickets.opening import clean_body
 
 MOST_FILES = 10
 
@@ -93,12 +93,12 @@ def clean(body: object, *, empty: bool = False) -> str:
         raise Invalid(fields={"body": [lazy_gettext("Write the message.")]})
     if len(body) > 2 * MAX_BODY:
         raise _too_long()
-    text = clean_body(body)
+    text = paragraphs(body)
     if not text and not empty:
         raise Invalid(fields={"body": [lazy_gettext("Write the message.")]})
-    if len(text.encode(errors="replace")) > MAX_BODY:
+    if len(text.encode()) > MAX_BODY:
         raise _too_long()
-    return text.encode(errors="replace").decode()  # half of a pair cannot be stored
+    return text
 
 
 def write_note(actor: Actor, chat: Chat, body: str) -> None:

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from typing import Any, TypeVar
 
 from babel import Locale
-from email_validator import EmailNotValidError, validate_email
 from sqlalchemy import select, update
 from stdnum.rs import pib as serbian_pib
 
 from console.audit.service import record
 from console.core import clock
 from console.core.actor import Actor
-from console.core.context import settings
 from console.core.db import db
+from console.core.emails import NoAddress, email_problem, read_email
 from console.core.errors import Conflict, Invalid, Text
 from console.core.money import CURRENCIES
+from console.core.text import is_blank, one_line
 from console.core.texts import lazy_gettext
 from console.core.upsert import insert_missing
 from console.customers.models import (
@@ -45,6 +45,9 @@ _PERSON_LIMITS = {"name": 120, "phone": 40}
 
 _MISSING = lazy_gettext("This is needed.")
 _TOO_LONG = lazy_gettext("This is too long.")
+
+
+D = TypeVar("D", "CustomerData", "MemberData")
 
 
 @dataclass(frozen=True)
@@ -86,11 +89,6 @@ class MemberData:
     password_hash: str | None = None
 
 
-def normal_email(text: str) -> str:
-    """Return the one spelling of an e-mail address that people are looked up by."""
-    return unicodedata.normalize("NFC", text).strip().lower()
-
-
 def register_customer(actor: Actor, data: CustomerData) -> Customer:
     """Open an account.
 
@@ -99,19 +97,20 @@ def register_customer(actor: Actor, data: CustomerData) -> Customer:
         Conflict: the external id is taken.
     """
     actor.require(MANAGE)
+    data = _shaped(data, _LIMITS)
     check_customer(data)
     if data.external_id is not None and _external_id_taken(data.external_id):
         raise Conflict(lazy_gettext("An account with this external id exists already."), code="external_id")
     customer = Customer(
         kind=data.kind,
-        name=data.name.strip(),
-        pib=_blank_is_none(data.pib),
-        mb=_blank_is_none(data.mb),
-        address=data.address.strip(),
-        postcode=data.postcode.strip(),
-        city=data.city.strip(),
+        name=data.name,
+        pib=data.pib or None,
+        mb=data.mb or None,
+        address=data.address,
+        postcode=data.postcode,
+        city=data.city,
         country=data.country,
-        phone=data.phone.strip(),
+        phone=data.phone,
         tax_status=data.tax_status,
         status=CustomerStatus.ACTIVE,
         language=data.language,
@@ -134,6 +133,7 @@ def add_member(actor: Actor, customer: Customer, data: MemberData) -> Membership
         Conflict: they are on the account already, or it has an owner.
     """
     actor.require(MANAGE)
+    data = _shaped(data, _PERSON_LIMITS)
     email = check_member(data)
     person = _person(email, data)
     membership = db.session.scalar(
@@ -208,17 +208,32 @@ def remove_member(actor: Actor, membership: Membership) -> None:
 
 
 def suspend_customer(actor: Actor, customer: Customer, reason: str) -> None:
-    """Suspend an account; its people can still be verified."""
+    """Suspend an account; its people can still be verified.
+
+    Raises:
+        Invalid: no reason was given.
+        Conflict: it is suspended already.
+    """
     _change_status(actor, customer, CustomerStatus.SUSPENDED, reason)
 
 
 def reactivate_customer(actor: Actor, customer: Customer, reason: str) -> None:
-    """Make a suspended or closed account active again."""
+    """Make a suspended or closed account active again.
+
+    Raises:
+        Invalid: no reason was given.
+        Conflict: it is active already.
+    """
     _change_status(actor, customer, CustomerStatus.ACTIVE, reason)
 
 
 def close_customer(actor: Actor, customer: Customer, reason: str) -> None:
-    """Close an account and end every verification for it."""
+    """Close an account and end every verification for it.
+
+    Raises:
+        Invalid: no reason was given.
+        Conflict: it is closed already.
+    """
     _change_status(actor, customer, CustomerStatus.CLOSED, reason)
     end_verifications(Verification.customer_id == customer.id, reason="closed")
 
@@ -235,6 +250,9 @@ def end_verifications(condition: object, *, reason: str) -> None:
 
 def _change_status(actor: Actor, customer: Customer, status: CustomerStatus, reason: str) -> None:
     actor.require(MANAGE)
+    reason = one_line(reason)
+    if not reason:
+        raise Invalid(fields={"reason": [lazy_gettext("Say why.")]})
     if customer.status is status:
         raise Conflict
     before, customer.status = customer.status, status
@@ -257,8 +275,8 @@ def _person(email: str, data: MemberData) -> Person:
         [
             {
                 "email": email,
-                "name": data.name.strip(),
-                "phone": data.phone.strip(),
+                "name": data.name,
+                "phone": data.phone,
                 "language": data.language,
                 "password_hash": data.password_hash,
                 "created_at": clock.now(),
@@ -283,7 +301,7 @@ def _external_id_taken(external_id: str) -> bool:
 def check_customer(data: CustomerData) -> None:
     """Raise :class:`Invalid` with a message for every wrong field. Pure: the import checks with it too."""
     wrong = _too_long(data, _LIMITS)
-    if not data.name.strip():
+    if is_blank(data.name):
         wrong["name"] = [_MISSING]
     if data.country not in _countries():
         wrong["country"] = [lazy_gettext("A country is two letters, as in RS.")]
@@ -300,7 +318,7 @@ def check_customer(data: CustomerData) -> None:
 def _check_numbers(data: CustomerData) -> dict[str, list[Text]]:
     """PIB: ISO 7064 MOD 11,10; MB: only its length can be checked."""
     wrong: dict[str, list[Text]] = {}
-    pib, mb = _blank_is_none(data.pib), _blank_is_none(data.mb)
+    pib, mb = data.pib or None, data.mb or None
     if pib is None and data.kind is CustomerKind.COMPANY:
         wrong["pib"] = [lazy_gettext("A company has a PIB.")]
     if pib is not None and not (pib.isascii() and pib.isdigit() and serbian_pib.is_valid(pib)):
@@ -313,22 +331,24 @@ def _check_numbers(data: CustomerData) -> dict[str, list[Text]]:
 def check_member(data: MemberData) -> str:
     """Return the normal e-mail, or raise :class:`Invalid` with a message for every wrong field. Pure."""
     wrong = _too_long(data, _PERSON_LIMITS)
-    if not data.name.strip():
+    if is_blank(data.name):
         wrong["name"] = [_MISSING]
     if data.language is not None and data.language not in LANGUAGES:
         wrong["language"] = [lazy_gettext("This language is not spoken here.")]
     email = ""
     try:
-        # No DNS look-up: a name server's silence must not refuse a customer.
-        checked = validate_email(
-            data.email.strip(), check_deliverability=False, test_environment=not settings().production
-        )
-        email = normal_email(checked.normalized)
-    except EmailNotValidError:
-        wrong["email"] = [lazy_gettext("This is no e-mail address.")]
+        email = read_email(data.email)
+    except NoAddress as error:
+        wrong["email"] = [email_problem(error)]
     if wrong:
         raise Invalid(fields=wrong)
     return email
+
+
+def _shaped(data: D, names: Iterable[str]) -> D:
+    """Return the data with its texts each on one line."""
+    shaped: dict[str, Any] = {name: one_line(getattr(data, name) or "") for name in names}
+    return replace(data, **shaped)
 
 
 def _too_long(data: CustomerData | MemberData, limits: dict[str, int]) -> dict[str, list[Text]]:
@@ -337,10 +357,6 @@ def _too_long(data: CustomerData | MemberData, limits: dict[str, int]) -> dict[s
 
 def _keys(values: Iterable[Right] | Iterable[MailCategory]) -> list[str]:
     return sorted({value.value for value in values})
-
-
-def _blank_is_none(text: str | None) -> str | None:
-    return (text or "").strip() or None
 
 
 @lru_cache(maxsize=1)

@@ -15,12 +15,12 @@ from console.core import clock
 from console.core.actor import Actor
 from console.core.context import settings
 from console.core.db import db
+from console.core.emails import normal_email
 from console.core.errors import NotFound, SignInNeeded
 from console.core.ids import token_digest
 from console.core.passwords import hash_password, needs_new_hash, password_matches
 from console.core.sessions import open_session
 from console.customers.models import Person, PersonSession
-from console.customers.service import normal_email
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,6 @@ so that parallel tries are counted one after the other, over any number of proce
 
 from __future__ import annotations
 
-import hmac
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,8 +26,11 @@ from console.core import clock
 from console.core.actor import Actor
 from console.core.context import sealer, settings
 from console.core.db import db
+from console.core.emails import normal_email
 from console.core.errors import Conflict, Invalid, NotFound, Text, TooMany
+from console.core.ids import same_token
 from console.core.seal import InvalidToken, Sealer
+from console.core.text import one_line, visible_length
 from console.core.texts import lazy_gettext
 from console.customers.guards import clear, count_failure, email_key, is_locked, lock_guards, source_key
 from console.customers.models import (
@@ -42,7 +44,6 @@ from console.customers.models import (
 )
 from console.customers.pins import DIGITS, hotp, is_valid
 from console.customers.rights import READING_RIGHTS
-from console.customers.service import normal_email
 from console.customers.verification_mails import tell_owner, tell_person
 from console.staff.roles import Permission
 
@@ -182,8 +183,8 @@ def override(actor: Actor, customer: Customer, reason: str) -> Verification:
     actor.require(Permission.OVERRIDE)
     if actor.kind != "staff" or actor.id is None:
         raise NotFound(code="not_allowed")
-    reason = " ".join(reason.split())
-    if not REASON_LENGTH <= len(reason) <= MAX_REASON:
+    reason = one_line(reason)
+    if visible_length(reason) < REASON_LENGTH or len(reason) > MAX_REASON:
         raise Invalid(fields={"reason": [lazy_gettext("Say why, in at least ten characters.")]})
     if customer.status is CustomerStatus.CLOSED:
         raise Conflict(lazy_gettext("The account is closed."), code="closed")
@@ -226,7 +227,7 @@ def _read(email: str, pin: str, channel: str) -> tuple[str, str, str]:
     wrong: dict[str, list[Text]] = {}
     email = normal_email(email[: 2 * MAX_EMAIL])
     if len(email) > MAX_EMAIL or not _EMAIL.fullmatch(email):
-        wrong["email"] = [lazy_gettext("This is no e-mail address.")]
+        wrong["email"] = [lazy_gettext("Enter a valid e-mail address.")]
     pin = _SPOKEN.sub("", pin) if len(pin) <= MAX_SPOKEN else ""
     if not (len(pin) == DIGITS and pin.isascii() and pin.isdigit()):
         wrong["pin"] = [lazy_gettext("A support PIN is six digits.")]
@@ -259,7 +260,7 @@ def _candidates(email: str, pin: str, now: datetime) -> list[_Candidate]:
     memberships = list(db.session.scalars(query))
     found = [_compare(membership, pin, now) for membership in memberships]
     for _ in range(SLOTS - len(found)):
-        hmac.compare_digest(hotp(_decoy(sealer()), 0), pin)
+        same_token(hotp(_decoy(sealer()), 0), pin)
     return found
 
 
@@ -269,7 +270,7 @@ def _compare(membership: Membership, pin: str, now: datetime) -> _Candidate:
         expected = hotp(membership.pin_secret or _decoy(sealer()), membership.pin_counter)
     except InvalidToken:  # sealed with a key that is gone: it fits nothing until it is renewed
         expected, valid = hotp(_decoy(sealer()), 0), False
-    return _Candidate(membership, valid, hmac.compare_digest(expected, pin) and valid)
+    return _Candidate(membership, valid, same_token(expected, pin) and valid)
 
 
 @lru_cache(maxsize=8)

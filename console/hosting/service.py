@@ -14,6 +14,7 @@ from console.core.actor import Actor
 from console.core.db import db
 from console.core.errors import Conflict, Invalid
 from console.core.money import BASIS_POINTS, CURRENCIES
+from console.core.text import one_line
 from console.core.texts import lazy_gettext
 from console.customers.models import Customer
 from console.hosting.models import (
@@ -68,9 +69,12 @@ def add_product(
     """Put a product on sale. ``price`` is net, in minor units.
 
     Raises:
-        Invalid: a negative price, an unknown currency, a period of no months.
+        Invalid: no code or name, a negative price, an unknown currency, a period of no months.
     """
     actor.require(Permission.MANAGE_PRODUCTS)
+    code, name = one_line(code), one_line(name)
+    if not code or not name:
+        raise Invalid(lazy_gettext("A product needs a code and a name."))
     if price < 0 or currency not in CURRENCIES or period_months < 1 or not 0 <= tax_bp <= BASIS_POINTS:
         raise Invalid(lazy_gettext("A product needs a price, a known currency and a period of at least one month."))
     product = Product(
@@ -86,14 +90,18 @@ def start_service(actor: Actor, customer: Customer, product: Product, data: Serv
 
     Raises:
         Conflict: what it should be hosted with belongs to another account.
+        Invalid: nothing is said of what it is called.
     """
     actor.require(Permission.MANAGE_SERVICES)
+    label = one_line(data.label)
+    if not label:
+        raise Invalid(fields={"label": [lazy_gettext("Say what the service is called.")]})
     if data.hosted_with is not None:
         _hold_host(customer, data.hosted_with)
     service = Service(
         customer=customer,
         product=product,
-        label=data.label,
+        label=label,
         started_on=data.started_on,
         paid_until=data.paid_until,
         price=product.price if data.price is None else data.price,

@@ -16,6 +16,7 @@ from console.core.actor import Actor
 from console.core.context import settings
 from console.core.db import db
 from console.core.errors import Conflict, Invalid, NotFound, Text
+from console.core.text import one_line
 from console.core.texts import lazy_gettext
 from console.hours import queries
 from console.hours.calendar import DAY_MINUTES, Interval, Special, SpecialKind
@@ -79,7 +80,7 @@ def add_special(actor: Actor, data: SpecialData) -> HoursSpecial:
     """
     actor.require(EDIT)
     head = _lock()
-    special = Special(data.day, data.kind, data.opens, data.closes, " ".join(data.reason.replace("\0", "").split()))
+    special = Special(data.day, data.kind, data.opens, data.closes, one_line(data.reason))
     check_special(special, queries.specials(), clock.local_date(clock.now(), settings().zone))
     row = HoursSpecial(
         day=special.day,

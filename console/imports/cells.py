@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from console.core import money
 from console.core.errors import Invalid
+from console.core.text import one_line
 
 E = TypeVar("E", bound=StrEnum)
 T = TypeVar("T")
@@ -130,7 +131,7 @@ class Cells:
         if any(unicodedata.category(char) == "Cc" and char not in "\t\r\n" for char in raw):
             self.flaw(column.name, "contains a NUL or another control character")
             return ""
-        text = " ".join(unicodedata.normalize("NFC", raw).split())
+        text = one_line(raw)
         if column.needed and not text:
             self.flaw(column.name, "is needed")
         if len(text) > column.limit:

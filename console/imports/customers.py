@@ -8,6 +8,7 @@ from dataclasses import replace
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from console.core.emails import normal_email
 from console.core.errors import Invalid
 from console.customers.models import (
     CUSTOMER_SEARCH,
@@ -19,7 +20,7 @@ from console.customers.models import (
     Person,
     TaxStatus,
 )
-from console.customers.service import CustomerData, MemberData, check_customer, check_member, normal_email
+from console.customers.service import CustomerData, MemberData, check_customer, check_member
 from console.imports import kinds
 from console.imports.bulk import NewCustomer, insert_customers
 from console.imports.cells import Cells, Column

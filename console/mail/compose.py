@@ -20,7 +20,7 @@ from email.utils import format_datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from email_validator import EmailNotValidError, validate_email
+from console.core.emails import NoAddress, sendable
 
 # Written by a person of ours to a person: not the work of a machine (RFC 3834).
 BY_HAND = frozenset({"ticket_reply"})
@@ -28,7 +28,6 @@ BY_HAND = frozenset({"ticket_reply"})
 _POLICY = SMTP.clone(cte_type="7bit")  # every server takes it, and no part of it can be read as a command
 _MAX_LINE = 76  # of a line with encoded words, RFC 2047, 2
 _MAX_FILE_NAME, _MAX_ENDING = 120, 16
-_ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+")
 _MESSAGE_ID = re.compile(r"<[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.\[\]:-]+>")
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9]+( [A-Za-z0-9]+)*")
 _PLAIN_SUBJECT = re.compile(r"[!-~]([ -~]*[!-~])?")
@@ -95,16 +94,9 @@ def recipient(letter: Letter) -> str:
     """
     try:
         # Mail to the reserved names of examples is mail all the same: to a demo's own server.
-        valid = validate_email(
-            letter.to_address, check_deliverability=False, allow_smtputf8=False, test_environment=True
-        )
-    except EmailNotValidError as error:
+        return sendable(letter.to_address, examples=True)
+    except NoAddress as error:
         raise Unsendable(f"the address takes no mail: {error}") from error
-    address = valid.ascii_email or ""
-    # What begins like an encoded word would be decoded by readers that are too kind, into something else.
-    if not _ADDRESS.fullmatch(address) or "=?" in address:
-        raise Unsendable("the address takes no mail")
-    return address
 
 
 def _head(letter: Letter, sender: Sender) -> Iterator[str]:

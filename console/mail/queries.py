@@ -16,6 +16,7 @@ from sqlalchemy.orm import load_only
 
 from console.core import clock
 from console.core.db import Instant, db
+from console.core.emails import normal_email
 from console.core.text import fold
 from console.mail.models import Mail, MailState
 
@@ -91,7 +92,7 @@ def matching(text: str, readable: ColumnElement[bool]) -> ColumnElement[bool] | 
         whole = terms[0].strip("<>")
         domain = whole.rpartition("@")[2]
         if "." in domain.strip("."):
-            return or_(Mail.to_address == whole.lower(), Mail.message_id == f"<{whole}>")
+            return or_(Mail.to_address == normal_email(whole), Mail.message_id == f"<{whole}>")
     return and_(*(_has(term, readable) for term in terms))
 
 

@@ -8,12 +8,13 @@ from flask_login import current_user
 from flask_wtf.csrf import generate_csrf
 
 from console.core.addresses import source
+from console.core.emails import normal_email
 from console.core.errors import Invalid, Refusal
+from console.core.text import is_blank
 from console.core.texts import lazy_gettext
 from console.core.transaction import transaction
 from console.customers import signin
 from console.customers.forms import SignInForm
-from console.customers.service import normal_email
 from console.portal.blueprint import portal, signed_in
 from console.web import answers, limits
 from console.web.identity import PERSON_TOKEN, PORTAL, STAFF_TOKEN, current_actor
@@ -84,7 +85,7 @@ def logout() -> ResponseReturnValue:
 
 def _check(email: str, password: str) -> signin.Proven:
     """Compare the password, counting the try unless it succeeds."""
-    if not email.strip() or not password or len(email) > MAX_EMAIL or len(password) > MAX_PASSWORD or "\0" in email:
+    if is_blank(email) or not password or len(email) > MAX_EMAIL or len(password) > MAX_PASSWORD:
         raise Invalid(WRONG, code="sign_in")
     email, address = normal_email(email), source(request.remote_addr)
     tries = ((BY_ADDRESS, (address,)), (BY_ACCOUNT, (email, address)))

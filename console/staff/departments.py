@@ -13,7 +13,7 @@ from console.audit.service import record
 from console.core.actor import Actor
 from console.core.db import db
 from console.core.errors import Conflict, Invalid, NotFound, Text
-from console.core.text import words
+from console.core.text import one_line, words
 from console.core.texts import lazy_gettext
 from console.staff.models import Department, DepartmentMember, Staff
 from console.staff.roles import Permission
@@ -113,7 +113,7 @@ def active_staff() -> list[Staff]:
 
 def _names(data: DepartmentData) -> dict[str, Any]:
     wrong: dict[str, list[Text]] = {}
-    names = {name: " ".join(getattr(data, name).replace("\0", "").split()) for name in ("name_sr", "name_en")}
+    names = {name: one_line(getattr(data, name)) for name in ("name_sr", "name_en")}
     for field, name in names.items():
         if not 0 < len(name) <= MAX_NAME:
             wrong[field] = [lazy_gettext("A name of at most eighty letters.")]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from email_validator import EmailNotValidError, validate_email
 from wtforms import EmailField, Field, HiddenField, PasswordField, SelectField, StringField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired, Length, Optional, ValidationError
 
+from console.core.emails import NoAddress, email_problem, read_email
 from console.core.errors import Text
 from console.core.forms import Form
 from console.core.texts import gettext, lazy_gettext
@@ -25,11 +25,11 @@ _EMAIL_LENGTH, _NAME_LENGTH = 254, 120
 
 
 def valid_email(_form: Form, field: Field) -> None:
-    """Refuse what can be no address. Names under ``.test`` count: a demo uses them."""
+    """Refuse what no mail can be sent to."""
     try:
-        validate_email(field.data or "", check_deliverability=False, test_environment=True)
-    except EmailNotValidError as error:
-        raise ValidationError(gettext("This is no e-mail address.")) from error
+        read_email(field.data or "")
+    except NoAddress as error:
+        raise ValidationError(str(email_problem(error))) from error
 
 
 class SignInForm(Form):

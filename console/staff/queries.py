@@ -10,14 +10,10 @@ from sqlalchemy import func, select
 from console.core import clock
 from console.core.context import settings
 from console.core.db import db
+from console.core.emails import normal_email
 from console.core.errors import NotFound
 from console.staff.models import RecoveryCode, Staff, StaffSession
 from console.staff.roles import PERMISSIONS, Permission
-
-
-def normal_email(email: str) -> str:
-    """Return ``email`` as it is kept and compared."""
-    return email.strip().lower()
 
 
 def staff_by_id(key: int) -> Staff:

@@ -14,11 +14,13 @@ from console.audit.service import record
 from console.core import clock
 from console.core.actor import Actor
 from console.core.db import db
-from console.core.errors import Conflict, Invalid
+from console.core.emails import NoAddress, email_problem, read_email
+from console.core.errors import Conflict, Invalid, Text
+from console.core.text import one_line
 from console.core.texts import lazy_gettext
 from console.staff.access import is_own, require_own_or_manage
 from console.staff.models import Staff
-from console.staff.queries import lock_staff, normal_email
+from console.staff.queries import lock_staff
 from console.staff.roles import Permission, Role
 from console.staff.sessions import revoke_all
 
@@ -40,12 +42,11 @@ def add_staff(
 
     Raises:
         NotFound: ``actor`` may not manage staff.
-        Invalid: the e-mail is taken.
+        Invalid: the e-mail is none or is taken, or no name was given.
     """
     actor.require(Permission.MANAGE_STAFF)
     staff = Staff(
-        email=normal_email(email),
-        name=name.strip(),
+        **_checked(email=email, name=name),
         role=role,
         password_hash=password_hash,
         password_temporary=temporary,
@@ -72,14 +73,13 @@ def change_staff(
 
     Raises:
         NotFound: no such account, or ``actor`` may not manage staff.
-        Invalid: the e-mail is taken.
+        Invalid: the e-mail is none or is taken, or the name is blank.
         Conflict: it is the actor's own role or activity, or the last active admin's.
     """
     actor.require(Permission.MANAGE_STAFF)
     admins = _lock_active_admins()
     staff = lock_staff(staff_id)
-    asked: dict[str, Any] = {"email": email and normal_email(email), "name": name and name.strip()}
-    asked |= {"role": role, "active": active}
+    asked: dict[str, Any] = _checked(email=email, name=name) | {"role": role, "active": active}
     changes = {field: new for field, new in asked.items() if new is not None and new != getattr(staff, field)}
     if not changes:
         return staff
@@ -116,6 +116,24 @@ def set_password(
     revoke_all(staff.id, keep=keep_session)
     record(actor, "staff.password_set", staff.email, temporary=temporary)
     return staff
+
+
+def _checked(*, email: str | None, name: str | None) -> dict[str, str]:
+    """Return what is given of both, in its one form."""
+    wrong: dict[str, list[Text]] = {}
+    checked: dict[str, str] = {}
+    if email is not None:
+        try:
+            checked["email"] = read_email(email)
+        except NoAddress as error:
+            wrong["email"] = [email_problem(error)]
+    if name is not None:
+        checked["name"] = one_line(name)
+        if not checked["name"]:
+            wrong["name"] = [lazy_gettext("Type the name as colleagues and customers see it.")]
+    if wrong:
+        raise Invalid(fields=wrong)
+    return checked
 
 
 def _lock_active_admins() -> list[int]:

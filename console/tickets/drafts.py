@@ -7,6 +7,7 @@ from sqlalchemy import select, update
 from console.core import clock
 from console.core.actor import Actor
 from console.core.db import db
+from console.core.text import clean
 from console.core.upsert import insert_missing
 from console.tickets.models import MAX_BODY, MessageKind, Ticket, TicketDraft, TicketMessage, TicketRead
 
@@ -20,8 +21,8 @@ def save_draft(
         based_on: the key of the newest entry its author had before them.
         composition: the id it is to be sent with; a draft that arrives after its own reply is kept no more.
     """
-    body = body.replace("\0", "")[:MAX_BODY]
-    if not body.strip() or _was_sent(ticket, composition):
+    body = clean(body)[:MAX_BODY]
+    if not body or _was_sent(ticket, composition):
         drop_draft(actor, ticket, kind)
         return None
     draft = find_draft(actor, ticket, kind)

@@ -13,6 +13,7 @@ from console.core import clock
 from console.core.actor import Actor
 from console.core.db import db
 from console.core.errors import Conflict, Invalid, NotFound
+from console.core.text import one_line, visible_length
 from console.core.texts import lazy_gettext
 from console.customers.masking import mask_pins
 from console.customers.models import Customer
@@ -173,7 +174,7 @@ def set_subject(actor: Actor, ticket_id: int, subject: str) -> list[Ticket]:
     Raises:
         Invalid: empty or too long.
     """
-    subject = mask_pins(" ".join(subject.replace("\0", "").split()))[0]
+    subject = mask_pins(one_line(subject))[0]
     if not 0 < len(subject) <= MAX_SUBJECT:
         raise Invalid(fields={"subject": [lazy_gettext("Say in a few words what it is about.")]})
 
@@ -297,8 +298,8 @@ def void_links(actor: Actor, ticket_id: int, reason: str) -> Ticket:
     Raises:
         Invalid: no reason was given.
     """
-    reason = mask_pins(" ".join(reason.replace("\0", "").split()))[0]
-    if not REASON_LENGTH <= len(reason) <= MAX_REASON:
+    reason = mask_pins(one_line(reason))[0]
+    if visible_length(reason) < REASON_LENGTH or len(reason) > MAX_REASON:
         raise Invalid(fields={"reason": [lazy_gettext("Say in a few words why.")]})
 
     def change(ticket: Ticket) -> bool:

@@ -15,6 +15,7 @@ from console.core import clock
 from console.core.actor import Actor
 from console.core.db import db
 from console.core.errors import Conflict, Invalid, NotFound
+from console.core.text import one_line
 from console.core.texts import lazy_gettext
 from console.customers.masking import mask_pins
 from console.staff.roles import Permission
@@ -158,7 +159,7 @@ def split(actor: Actor, ticket_id: int, messages: Sequence[int], subject: str) -
         Invalid: no message chosen, all of them, or no subject.
     """
     actor.require(Permission.WORK_TICKETS)
-    subject = mask_pins(" ".join(subject.replace("\0", "").split()))[0]
+    subject = mask_pins(one_line(subject))[0]
     if not 0 < len(subject) <= MAX_SUBJECT:
         raise Invalid(fields={"subject": [lazy_gettext("Say in a few words what it is about.")]})
     old = lock_ticket(actor, ticket_id)

@@ -13,11 +13,12 @@ from console.core import clock
 from console.core.actor import Actor
 from console.core.context import settings
 from console.core.db import db
+from console.core.emails import NoAddress, email_problem, read_email
 from console.core.errors import Invalid, Text
+from console.core.text import one_line, paragraphs
 from console.core.texts import lazy_gettext
 from console.customers.masking import mask_pins
 from console.customers.models import Customer
-from console.customers.service import normal_email
 from console.hosting.models import Service
 from console.staff.models import Department, Staff
 from console.staff.roles import Permission
@@ -152,15 +153,17 @@ def _may_confirm(actor: Actor, ticket: Ticket) -> bool:
 def _read(new: NewTicket) -> tuple[str, str, str]:
     """Return subject, body and address in their one form; what a customer said holds no PIN any more."""
     wrong: dict[str, list[Text]] = {}
-    email = normal_email(new.requester_email[:1_000])
-    if not is_address(email):
-        wrong["requester_email"] = [lazy_gettext("This is no e-mail address.")]
-    subject = " ".join(new.subject.split())
+    email = ""
+    try:
+        email = read_email(new.requester_email)
+    except NoAddress as error:
+        wrong["requester_email"] = [email_problem(error)]
+    subject = one_line(new.subject)
     if not subject:
         wrong["subject"] = [lazy_gettext("Say in a few words what it is about.")]
     if len(subject) > MAX_SUBJECT:
         wrong["subject"] = [lazy_gettext("The subject is too long.")]
-    body = clean_body(new.body)
+    body = paragraphs(new.body)
     if not body:
         wrong["body"] = [lazy_gettext("Write the message.")]
     if len(body) > MAX_BODY:
@@ -172,25 +175,8 @@ def _read(new: NewTicket) -> tuple[str, str, str]:
     return mask_pins(subject)[0], mask_pins(body)[0], email
 
 
-def clean_body(body: str) -> str:
-    """Return a message without the space around it, lines ended in one way, without what cannot be shown."""
-    lines = body.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "")
-    return "\n".join(line.rstrip() for line in lines.split("\n")).strip()
-
-
-def is_address(email: str) -> bool:
-    """Tell whether mail can be sent to ``email`` (RFC 5321, by its form alone; nothing is looked up)."""
-    from email_validator import EmailNotValidError, validate_email
-
-    try:
-        validate_email(email, check_deliverability=False, allow_smtputf8=False, test_environment=True)
-    except EmailNotValidError:
-        return False
-    return True
-
-
 def _name(new: NewTicket, email: str) -> str:
-    name = " ".join(new.requester_name.split())[:MAX_NAME]
+    name = one_line(new.requester_name)[:MAX_NAME]
     return name or email.partition("@")[0][:MAX_NAME]
 
 

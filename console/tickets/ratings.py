@@ -9,11 +9,11 @@ from console.core import clock
 from console.core.actor import Actor
 from console.core.db import db
 from console.core.errors import Conflict, Invalid, Text
+from console.core.text import paragraphs
 from console.core.texts import lazy_gettext, lazy_pgettext
 from console.customers.masking import mask_pins
 from console.tickets import timeline
 from console.tickets.models import OPEN_STATUSES, Ticket
-from console.tickets.opening import clean_body
 from console.tickets.reviews import queries
 from console.tickets.reviews.models import MAX_COMMENT, TicketRating
 from console.tickets.reviews.service import enqueue_rated
@@ -101,7 +101,7 @@ def _checked(score: int, comment: str) -> str:
     errors: dict[str, list[Text]] = {}
     if type(score) is not int or score not in SCORES:  # true is an int, and none
         errors["score"] = [lazy_gettext("Choose from 1 to 5.")]
-    comment = mask_pins(clean_body(comment))[0]
+    comment = mask_pins(paragraphs(comment))[0]
     if len(comment) > MAX_COMMENT:
         errors["comment"] = [lazy_gettext("The comment is too long.")]
     if errors:

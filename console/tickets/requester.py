@@ -21,6 +21,7 @@ from console.core import clock
 from console.core.actor import Actor
 from console.core.db import db
 from console.core.errors import Invalid, NotFound
+from console.core.text import paragraphs
 from console.core.texts import lazy_gettext
 from console.customers.masking import mask_pins
 from console.tickets.attachments import MOST, attach
@@ -39,7 +40,7 @@ from console.tickets.models import (
     TicketSource,
     TicketStatus,
 )
-from console.tickets.opening import NewTicket, clean_body, open_ticket
+from console.tickets.opening import NewTicket, open_ticket
 from console.tickets.promises import service as promises
 from console.tickets.queries import tree
 from console.tickets.writing import requester_writes
@@ -152,7 +153,7 @@ def say_solved(source: Actor, linked: Ticket) -> bool:
 
 def _continue(source: Actor, linked: Ticket, body: str, client_id: str, files: Sequence[File]) -> TicketMessage:
     """Open a ticket that continues this one."""
-    body = clean_body(body)
+    body = paragraphs(body)
     if not body or len(body) > MAX_BODY:
         raise Invalid(
             fields={"body": [lazy_gettext("The message is too long.") if body else lazy_gettext("Write the message.")]}

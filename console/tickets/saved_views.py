@@ -11,6 +11,7 @@ from console.core import clock
 from console.core.actor import Actor
 from console.core.db import db
 from console.core.errors import Conflict, Invalid, NotFound
+from console.core.text import one_line
 from console.core.texts import lazy_gettext
 from console.staff.roles import Permission
 from console.tickets.models import SavedView
@@ -122,7 +123,7 @@ def may_change(actor: Actor, view: SavedView) -> bool:
 
 
 def _name(name: str) -> str:
-    cleaned = " ".join(name.replace("\0", "").split())
+    cleaned = one_line(name)
     if not cleaned:
         raise Invalid(fields={"name": [lazy_gettext("Give the view a name.")]})
     if len(cleaned) > MAX_NAME:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from console.core.errors import Invalid
+from console.core.text import one_line
 from console.core.texts import lazy_gettext
 
 MAX_TAG = 40
@@ -17,7 +18,7 @@ def clean_tags(tags: Iterable[str]) -> tuple[str, ...]:
     Raises:
         Invalid: one is too long, or they are too many.
     """
-    cleaned = {"-".join(tag.lower().split()).replace(",", "") for tag in tags}
+    cleaned = {"-".join(one_line(tag).lower().split()).replace(",", "") for tag in tags}
     cleaned.discard("")
     if len(cleaned) > MOST or any(len(tag) > MAX_TAG for tag in cleaned):
         raise Invalid(fields={"tags": [lazy_gettext("At most twenty tags, each of at most forty letters.")]})

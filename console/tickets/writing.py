@@ -15,6 +15,7 @@ from console.core import clock
 from console.core.actor import Actor
 from console.core.db import db
 from console.core.errors import Conflict, Invalid, NotFound
+from console.core.text import paragraphs
 from console.core.texts import lazy_gettext
 from console.customers.masking import mask_pins
 from console.mail.service import cancel
@@ -33,7 +34,7 @@ from console.tickets.models import (
     TicketSource,
     TicketStatus,
 )
-from console.tickets.opening import NewTicket, clean_body, open_ticket
+from console.tickets.opening import NewTicket, open_ticket
 from console.tickets.promises import service as promises
 from console.tickets.queries import find_message, lock_ticket, tree
 
@@ -169,7 +170,7 @@ def _back_to_draft(actor: Actor, ticket: Ticket, message: TicketMessage) -> None
 
 def says_the_same(writing: Writing, message: TicketMessage) -> bool:
     """Tell whether ``message`` has the text of ``writing``: a try that was changed since says something else."""
-    return message.body == mask_spoken_pins(clean_body(writing.body))
+    return message.body == mask_spoken_pins(paragraphs(writing.body))
 
 
 def requester_writes(
@@ -198,7 +199,7 @@ def requester_writes(
     earlier = _said(ticket, client_id)
     if earlier is not None:
         return earlier
-    masked, hidden = mask_pins(_checked(clean_body(body)))
+    masked, hidden = mask_pins(_checked(paragraphs(body)))
     data = {"masked": hidden} if hidden else {}
     if ticket.status is TicketStatus.CLOSED:
         return _follow_up(actor, ticket, masked, client_id, data)
@@ -271,7 +272,7 @@ def _finish(actor: Actor, ticket: Ticket, kind: MessageKind, now: datetime) -> N
 def _body(writing: Writing) -> str:
     if not 0 < len(writing.client_id) <= MAX_CLIENT_ID:
         raise Invalid(fields={"client_id": [lazy_gettext("Invalid input.")]})
-    return _checked(clean_body(writing.body))
+    return _checked(paragraphs(writing.body))
 
 
 def _checked(body: str) -> str:

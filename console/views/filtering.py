@@ -16,10 +16,9 @@ from sqlalchemy import Select
 from sqlalchemy.sql.elements import ColumnElement
 
 from console.core.errors import Text
-from console.core.ids import CUSTOMER_BASE
+from console.core.ids import CUSTOMER_BASE, LARGEST_KEY
 from console.web.filters import day
 
-LARGEST_KEY = 2**31 - 1  # primary keys are 32 bits on PostgreSQL
 MAX_TEXT = 120
 
 
@@ -157,12 +156,3 @@ def read_customer_number(text: str) -> int:
     if not 0 < key <= LARGEST_KEY:
         raise ValueError(text)
     return key
-
-
-def read_key(value: object) -> int | None:
-    """Return a primary key from what came over the wire, ``None`` when it cannot be one."""
-    text = str(value)
-    if not (text.isascii() and text.isdigit()) or len(text) > len(str(LARGEST_KEY)):
-        return None
-    key = int(text)
-    return key if 0 < key <= LARGEST_KEY else None

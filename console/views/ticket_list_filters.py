@@ -12,12 +12,14 @@ from sqlalchemy import Select
 
 from console.core import clock
 from console.core.context import settings
+from console.core.emails import normal_email
 from console.core.errors import Text
+from console.core.ids import read_key
 from console.core.texts import gettext, lazy_gettext, pgettext
 from console.tickets import view_queries
 from console.tickets.models import Priority, Ticket, TicketSource
 from console.tickets.view_queries import BUILT_IN, Names
-from console.views.filtering import Choice, CustomerNumber, Day, Exact, Flag, ListFilter, read_key
+from console.views.filtering import Choice, CustomerNumber, Day, Exact, Flag, ListFilter
 from console.views.ticket_labels import PRIORITY, SOURCE, STATUS
 from console.web.filters import language
 from console.web.identity import current_actor
@@ -152,7 +154,7 @@ class Email(Exact):
     """Asked from this address."""
 
     def read(self, text: str) -> str:
-        return super().read(text).lower()
+        return normal_email(super().read(text))
 
 
 @dataclass(frozen=True)

@@ -25,14 +25,15 @@ from wtforms.validators import Length
 
 from console.core.context import settings
 from console.core.db import db
+from console.core.emails import normal_email
 from console.core.errors import Conflict, Invalid, Refusal, Text
 from console.core.forms import Form
+from console.core.ids import read_key
 from console.core.texts import gettext, lazy_gettext
 from console.core.transaction import transaction
 from console.customers.models import Customer, Membership, Verification
 from console.customers.queries import find_customer, live_verification, members_of
 from console.customers.rights import Right
-from console.customers.service import normal_email
 from console.hosting.models import Product, ProductKind, Service
 from console.staff.roles import Permission
 from console.tickets.attachments import MOST as MOST_FILES
@@ -42,7 +43,6 @@ from console.tickets.opening import NewTicket, open_ticket
 from console.tickets.queries import find_ticket, visible
 from console.views import ticket_list_filters as filters
 from console.views.base import Page
-from console.views.filtering import read_key
 from console.views.ticket_labels import PRIORITY, STATUS, ticket_url
 from console.web.answers import wants_json
 from console.web.identity import current_actor
@@ -109,7 +109,7 @@ class NewTicketPage(Page):
             form = TicketForm(formdata=None)
             _continue(form, request.args.get("follows", ""))
             for name in ("customer", "requester_email", "requester_name", "subject"):
-                form[name].data = request.args.get(name, form[name].data or "")[:MAX_SUBJECT].replace("\0", "")
+                form[name].data = request.args.get(name, form[name].data or "")[:MAX_SUBJECT]
             return self._form(form)
         form = TicketForm()
         try:
@@ -300,7 +300,7 @@ def _told(about: About) -> dict[str, Any]:
 
 def _duplicates(email: str) -> Sequence[Ticket]:
     """Return the open tickets of an address that the reader may see, newest first."""
-    email = normal_email(email[:254].replace("\0", ""))
+    email = normal_email(email)
     if "@" not in email:
         return ()
     query = (

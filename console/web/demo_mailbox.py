@@ -12,7 +12,9 @@ from flask.typing import ResponseReturnValue
 
 from console.core.context import files, settings
 from console.core.db import db
+from console.core.emails import normal_email
 from console.core.errors import NotFound
+from console.core.ids import read_key
 from console.mail.models import Mail
 from console.mail.queries import receivers, sent_out
 from console.web.answers import local_time, wants_json
@@ -39,11 +41,11 @@ def only_in_a_demo() -> None:
 @blueprint.get("/mailbox")
 def mailbox() -> ResponseReturnValue:
     """List what was "sent", newest first, to all or to one address; open one of it."""
-    address = request.args.get("to", "").strip().lower()[:254]
+    address = normal_email(request.args.get("to", ""))[:254]
     mails = sent_out(to_address=address, limit=SHOWN)
     if wants_json():
         return jsonify(items=[_line(one) for one in mails])
-    chosen = request.args.get("mail", type=int)
+    chosen = read_key(request.args.get("mail"))
     open_one = _find(chosen) if chosen else mails[0] if mails else None
     page = render_template(
         "demo/mailbox.html",
@@ -58,13 +60,13 @@ def mailbox() -> ResponseReturnValue:
     return framing(page)
 
 
-@blueprint.get("/mailbox/<int(max=2147483647):key>/html")
+@blueprint.get("/mailbox/<id:key>/html")
 def html(key: int) -> Response:
     """Answer the HTML part, for the frame: whole, for whoever reads it here is the receiver."""
     return letter(_find(key).html)
 
 
-@blueprint.get("/mailbox/<int(max=2147483647):key>/files/<int(max=99):place>")
+@blueprint.get("/mailbox/<id:key>/files/<int(max=99):place>")
 def file(key: int, place: int) -> Response:
     """Send a file that came with the mail."""
     mail = _find(key)

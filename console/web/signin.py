@@ -16,6 +16,7 @@ from flask_wtf.csrf import generate_csrf
 
 from console.core.addresses import source
 from console.core.context import sealer
+from console.core.emails import normal_email
 from console.core.errors import Invalid, Refusal, SignInNeeded, TooMany
 from console.core.forms import Form
 from console.core.passwords import hash_password
@@ -25,7 +26,6 @@ from console.core.transaction import transaction
 from console.staff import signin, totp
 from console.staff.forms import CodeForm, NewPasswordForm, SignInForm
 from console.staff.models import Staff
-from console.staff.queries import normal_email
 from console.staff.signin import Browser, Need, Outcome, Pending
 from console.web import answers, limits
 from console.web.identity import PERSON_TOKEN, STAFF_TOKEN, current_actor

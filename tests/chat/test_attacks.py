@@ -130,7 +130,19 @@ def test_malformed_packets(place: Desk) -> None:
         "message:send", {"client_id": uuid4().hex, "body": "a\u0000b\ud800c \u202e<script>alert(1)</script>"}
     )
     assert odd["ok"]
-    assert agent.wait_for("message:new", seq=odd["seq"])["body"].startswith("ab?c")
+    assert agent.wait_for("message:new", seq=odd["seq"])["body"].startswith("abc <script>")
+
+    # Half an emoji is left out, wherever it stands; where nothing else was, that is said of the field.
+    half = {"name": "Vera\ud83d", "question": "Ne\ud83d radi.", "page": "https://example.test/\ud83d"}
+    asked = {"email": "vera@example.test", "client_id": f"{uuid4().hex}\ud83d"} | half
+    assert place.visitor().call("chat:open", asked)["ok"]
+    for field in ("name", "question"):
+        refused = place.visitor().call("chat:open", asked | {"client_id": uuid4().hex, field: "\ud83d\u200b"})
+        assert list(refused["error"]["fields"]) == [field]
+    deep: Any = "x"
+    for _ in range(400):
+        deep = [deep]
+    assert visitor.call("message:send", {"client_id": uuid4().hex, "body": deep})["error"]["code"] == "invalid"
 
     # What is no packet at all costs its sender the connection, and nobody else anything.
     for frame in (

@@ -20,6 +20,7 @@ from console.core.actor import SYSTEM, Actor
 from console.core.db import db
 from console.core.errors import NotFound
 from console.core.ids import read_number
+from console.core.text import paragraphs
 from console.customers.letters import write_to
 from console.customers.models import Verification, VerificationKind
 from console.customers.rights import Right
@@ -103,9 +104,10 @@ def _end(actor: Actor, ref: str, state: MigrationState, reason: str) -> Migratio
     migration = lock_migration(ref)
     if migration.state not in OPEN_STATES:
         raise refusal("wrong_state")
-    if not reason.strip():
+    reason = paragraphs(reason)
+    if not reason:
         raise refusal("no_reason")
-    _close(actor, migration, state, reason.strip())
+    _close(actor, migration, state, reason)
     return migration
 
 

@@ -19,7 +19,9 @@ from console.core import clock
 from console.core.actor import Actor
 from console.core.context import settings
 from console.core.db import db
+from console.core.emails import normal_email
 from console.core.ids import CUSTOMER_BASE, read_number
+from console.core.text import paragraphs
 from console.customers.letters import write_to
 from console.customers.models import Customer, MemberRole, Membership, Person, Verification, VerificationKind
 from console.customers.rights import Right
@@ -64,16 +66,17 @@ def request_migration(actor: Actor, request: Request, key: str) -> dict[str, Any
     actor.require(Permission.REQUEST_MIGRATION)
     asked = {
         "services": sorted(set(request.services)),
-        "to": request.to_customer.strip().lower(),
+        "to": normal_email(request.to_customer),
         "verification": request.verification,
-        "reason": request.reason.strip(),
+        "reason": paragraphs(request.reason),
     } | ({"leave": sorted(set(request.leave))} if request.leave else {})
     return once(f"migration.request:{actor.id}", key, asked, lambda: _request(actor, request))
 
 
 def _request(actor: Actor, request: Request) -> dict[str, Any]:
     verification = _verification(actor, request.verification)
-    if not request.reason.strip():
+    reason = paragraphs(request.reason)
+    if not reason:
         raise refusal("no_reason")
     if not request.services:
         raise refusal("no_service")
@@ -90,7 +93,7 @@ def _request(actor: Actor, request: Request) -> dict[str, Any]:
         from_customer_id=old.id,
         to_customer_id=new.id,
         verification_id=verification.id,
-        reason=request.reason.strip()[:MAX_REASON],
+        reason=reason[:MAX_REASON],
         requested_at=clock.now(),
         requested_by_id=actor.id,
         expires_at=clock.now() + timedelta(days=settings().migration_days),
@@ -135,7 +138,7 @@ def _verification(actor: Actor, verification_id: int) -> Verification:
 
 def _parties(verification: Verification, to_customer: str) -> tuple[Customer, Customer]:
     """Return both accounts, locked in the order of their ids."""
-    target_id = _target_id(to_customer.strip())
+    target_id = _target_id(normal_email(to_customer))
     query = (
         select(Customer)
         .where(Customer.id.in_([verification.customer_id, target_id]))
@@ -154,7 +157,7 @@ def _target_id(to_customer: str) -> int:
             select(Membership.customer_id)
             .join(Person)
             .where(
-                Person.email == to_customer.lower(),
+                Person.email == to_customer,
                 Membership.role == MemberRole.OWNER,
                 Membership.removed_at.is_(None),
             )

@@ -66,7 +66,7 @@ def offers(actor: Actor, query: str, ticket: Ticket | Conversation | None) -> li
         NotFound: the role does not work on tickets.
     """
     actor.require(Permission.WORK_TICKETS)
-    found = _matching(query.replace("\0", "")[:MAX_QUERY], ticket)
+    found = _matching(query[:MAX_QUERY], ticket)
     if not found:
         return []
     reason = _why_shut(actor, ticket) if any(reply.verified_only for reply in found) else None

@@ -14,6 +14,7 @@ from console.core import clock
 from console.core.actor import Actor
 from console.core.db import db
 from console.core.errors import Conflict, Invalid, NotFound, Text
+from console.core.text import one_line, paragraphs
 from console.core.texts import lazy_gettext
 from console.staff.models import Department
 from console.staff.roles import Permission
@@ -103,7 +104,7 @@ def save_category(
     """
     actor.require(Permission.MANAGE_DESK)
     category = CannedCategory() if category_id is None else _category(category_id)
-    names = {"name_sr": " ".join(name_sr.split()), "name_en": " ".join(name_en.split())}
+    names = {"name_sr": one_line(name_sr), "name_en": one_line(name_en)}
     wrong: dict[str, list[Text]] = {
         field: [_length(MAX_NAME)] for field, name in names.items() if not 0 < len(name) <= MAX_NAME
     }
@@ -209,16 +210,16 @@ def _keep(reply: CannedReply) -> None:
 def _checked(data: ReplyData, reply: CannedReply | None = None) -> dict[str, object]:
     """Return the columns' values in their one form."""
     wrong: dict[str, list[Text]] = {}
-    titles = {name: " ".join(getattr(data, name).split()) for name in ("title_sr", "title_en")}
+    titles = {name: one_line(getattr(data, name)) for name in ("title_sr", "title_en")}
     for name, title in titles.items():
         if not 0 < len(title) <= MAX_TITLE:
             wrong[name] = [_length(MAX_TITLE)]
-    bodies = {name: _clean(getattr(data, name)) for name in ("body_sr", "body_en")}
+    bodies = {name: paragraphs(getattr(data, name)) for name in ("body_sr", "body_en")}
     for name, body in bodies.items():
         problems = _problems(body)
         if problems:
             wrong[name] = problems
-    shortcut = data.shortcut.strip().removeprefix("/").lower()
+    shortcut = one_line(data.shortcut).removeprefix("/").lower()
     if len(shortcut) > MAX_SHORTCUT or not _SHORTCUT.fullmatch(shortcut):
         wrong["shortcut"] = [
             lazy_gettext("A short word of plain letters, digits and dashes, at most %(max)d.", max=MAX_SHORTCUT)
@@ -262,11 +263,6 @@ def _problems(body: str) -> list[Text]:
 
 def _length(most: int) -> Text:
     return lazy_gettext("Field must be between %(min)d and %(max)d characters long.", min=1, max=most)
-
-
-def _clean(body: str) -> str:
-    lines = body.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    return "\n".join(line.rstrip() for line in lines).strip()
 
 
 def _taken(shortcut: str, reply: CannedReply | None) -> bool:

@@ -1,0 +1,94 @@
+"""E-mail addresses: the one check of whether mail can be sent to one, and the one spelling it is kept in.
+
+Nothing is looked up: a name server's silence must not refuse a customer. What is kept is ASCII in lower case, a
+domain of other letters in Punycode (``pošta.rs`` is ``xn--pota-h6a.rs``), so that one address has one spelling and no
+letter looks like another. Letters before the ``@`` that are not ASCII need SMTPUTF8, which few servers take; we
+send to none.
+"""
+
+from __future__ import annotations
+
+import re
+
+from email_validator import EmailNotValidError, ValidatedEmail, validate_email
+
+from console.core.context import settings
+from console.core.errors import Text
+from console.core.text import clean, without_unseen
+from console.core.texts import lazy_gettext
+
+MAX_EMAIL = 254  # RFC 5321, 4.5.3.1.3
+_SENT_TO = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+")
+
+
+class NoAddress(ValueError):
+    """No mail can be sent there. Says why, in the library's English."""
+
+
+class OwnAddress(NoAddress):
+    """It is one of ours: what is sent there comes back to us."""
+
+
+def normal_email(text: str) -> str:
+    """Return the one spelling that an address is kept and looked up by. What is no address stays none."""
+    email = without_unseen(clean(text[: 4 * MAX_EMAIL])).lower()
+    if email.isascii():
+        return email
+    try:
+        checked = _validated(email, smtputf8=True)
+    except EmailNotValidError:
+        return email
+    return f"{checked.local_part}@{checked.ascii_domain}".lower()
+
+
+def read_email(text: str) -> str:
+    """Return an address that mail can be sent to, in its one spelling.
+
+    Raises:
+        NoAddress: it is none, or one that we cannot send to.
+        OwnAddress: it is ours.
+    """
+    email = sendable(normal_email(text), examples=not settings().production)
+    if is_ours(email):
+        raise OwnAddress(email)
+    return email
+
+
+def email_problem(error: NoAddress) -> Text:
+    """Return what a form says of it."""
+    if isinstance(error, OwnAddress):
+        return lazy_gettext("This is our own address. Enter the address of the person.")
+    return lazy_gettext("Enter a valid e-mail address.")
+
+
+def sendable(email: str, *, examples: bool) -> str:
+    """Return an address as a mail's envelope has it.
+
+    Args:
+        examples: names under ``.test`` count, as a demo has them.
+
+    Raises:
+        NoAddress: it is none, or needs what not every server has.
+    """
+    try:
+        checked = _validated(email, examples=examples)
+    except EmailNotValidError as error:
+        raise NoAddress(str(error)) from error
+    address = checked.ascii_email or ""
+    # What begins like an encoded word would be decoded by readers that are too kind, into something else.
+    if not _SENT_TO.fullmatch(address) or "=?" in address:
+        raise NoAddress("there are signs in it that mail servers do not take")
+    return address
+
+
+def is_ours(email: str) -> bool:
+    """Tell whether mail to ``email`` comes to us: the address we send from, with or without something after a ``+``."""
+    local, _at, domain = email.lower().rpartition("@")
+    ours, _at, our_domain = settings().mail_from.lower().rpartition("@")
+    return domain == our_domain and local.partition("+")[0] == ours.partition("+")[0]
+
+
+def _validated(email: str, *, smtputf8: bool = False, examples: bool = True) -> ValidatedEmail:
+    return validate_email(
+        email, check_deliverability=False, allow_smtputf8=smtputf8, test_environment=examples, strict=True
+    )
