@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from functools import lru_cache
 
 from argon2 import PasswordHasher
@@ -12,14 +13,23 @@ from console.core.hub import off_the_hub
 HASHER = PasswordHasher()  # the library's parameters: RFC 9106, section 4, the second recommended option
 
 
+def prepared(password: str) -> str:
+    """Return a password as it is hashed, compared and counted (RFC 8265, OpaqueString).
+
+    One keyboard sends č as one character, another as two; one sends a space that is not ASCII's.
+    """
+    spaced = "".join(" " if unicodedata.category(char) == "Zs" else char for char in password)
+    return unicodedata.normalize("NFC", spaced)
+
+
 def hash_password(password: str) -> str:
     """Return the hash to store. Call outside of a transaction: it takes tens of milliseconds."""
-    return off_the_hub(HASHER.hash, password)
+    return off_the_hub(HASHER.hash, prepared(password))
 
 
 def password_matches(stored: str | None, password: str) -> bool:
     """Compare; with nobody to compare to, do the same work and say no."""
-    return off_the_hub(_verify, stored or _nobody(), password) and stored is not None
+    return off_the_hub(_verify, stored or _nobody(), prepared(password)) and stored is not None
 
 
 def needs_new_hash(stored: str) -> bool:

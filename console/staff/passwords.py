@@ -5,8 +5,9 @@ from __future__ import annotations
 import secrets
 
 from console.core.errors import Text
+from console.core.passwords import prepared
 from console.core.settings import DEMO_PASSWORD
-from console.core.text import fold
+from console.core.text import fold, visible_length
 from console.core.texts import lazy_gettext
 
 MIN_LENGTH = 12
@@ -45,7 +46,8 @@ _SHORT = 4  # shorter parts of a name are found in any text
 
 def complaint(password: str, *, email: str, name: str = "") -> Text | None:
     """Return why ``password`` is refused for this person, ``None`` if it is not."""
-    if len(password) < MIN_LENGTH:
+    password = prepared(password)
+    if visible_length(password) < MIN_LENGTH:
         return lazy_gettext("At least %(count)s characters. Four or five words are easy to remember.", count=MIN_LENGTH)
     if len(password) > MAX_LENGTH:
         return lazy_gettext("At most %(count)s characters.", count=MAX_LENGTH)

@@ -1,0 +1,92 @@
+"""What a request brings is clean before anything looks at it; a NUL in a form marks its field."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from flask import Flask, request
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from console.core.ids import LARGEST_KEY, same_token
+from console.staff.models import Staff
+from console.staff.roles import Role
+from tests.chat.rows import ask
+from tests.support.client import ConsoleClient, sign_in
+
+pytestmark = pytest.mark.only("sqlite")
+NUL = "A character that cannot be stored was removed. Check the text."
+
+
+def test_query_form_and_address_are_clean(sqlite_app: Flask) -> None:
+    with sqlite_app.test_request_context(
+        "/?search=c%CC%8C%00%E2%80%AEx&blank=%E2%80%8B",
+        method="POST",
+        data={"body": "a\0b\r\nc", "name": "\N{ZERO WIDTH SPACE}"},
+    ):
+        assert request.args.to_dict() == {"search": "čx", "blank": ""}
+        assert request.form.to_dict() == {"body": "ab\nc", "name": ""}
+        assert request.form.with_nul == {"body"}  # type: ignore[attr-defined]
+
+
+def test_a_nul_in_a_form_marks_its_field(client: ConsoleClient, session: Session) -> None:
+    sign_in(client, Role.ADMIN)
+    fields = {"name": "Ana\0 Anić", "email": "ana.nova@example.test", "role": "agent", "password": ""}
+    answer = client.submit("/console/staff/new/", json=True, **fields)
+    assert answer.status_code == 422
+    assert set(answer.json["error"]["fields"]) == {"name"}
+    page = client.submit("/console/staff/new/", headers={"Accept-Language": "en"}, **fields)
+    assert page.status_code == 422
+    assert NUL in page.text
+    assert 'value="Ana Anić"' in page.text  # what was typed is kept, without it
+    assert session.scalar(select(Staff).where(Staff.email == fields["email"])) is None
+
+
+def test_blank_is_blank_in_a_form(client: ConsoleClient, session: Session) -> None:
+    sign_in(client, Role.ADMIN)
+    fields = {"name": "\u200b\u3164", "email": "ana.nova@example.test", "role": "agent", "password": ""}
+    answer = client.submit("/console/staff/new/", json=True, **fields)
+    assert answer.status_code == 422
+    assert set(answer.json["error"]["fields"]) == {"name"}
+
+
+@pytest.mark.parametrize("number", ["0", str(LARGEST_KEY + 1), str(2**63), "9" * 5_000, "%D9%A1"])
+def test_what_can_be_no_key_is_no_address(client: ConsoleClient, session: Session, number: str) -> None:
+    sign_in(client, Role.AGENT)
+    for path in (f"/chat/files/{number}/x", f"/console/verify/{number}/end", f"/console/mail/{number}"):
+        answer = client.submit(path) if path.endswith("end") else client.get(path)
+        assert answer.status_code == 404, path
+
+
+def test_a_proof_of_any_letters_is_compared(client: ConsoleClient, session: Session) -> None:
+    ask()
+    for path in ("/chat/files/1/%C3%A9", "/chat/files/1/%ED%A0%BD"):
+        assert client.get(path).status_code == 404
+    answer = client.post("/chat/files", headers={"X-Chat-Token": "1.é", "Accept": "application/json"})
+    assert answer.status_code == 404
+
+
+def test_tokens_are_compared_whatever_they_hold() -> None:
+    assert same_token("é", "é")
+    assert not same_token("é", "e")
+    assert not same_token("\ud83d", "x")
+
+
+def test_a_password_counts_the_same_in_both_forms(
+    client: ConsoleClient, session: Session, staff_of: Callable[[Role], Staff]
+) -> None:
+    from unicodedata import normalize
+
+    from console.core.passwords import hash_password
+    from console.core.transaction import transaction
+
+    staff = staff_of(Role.AGENT)
+    password = "Čvrsta šifra Đurđevdan"
+    hashed = hash_password(normalize("NFD", password))
+    with transaction() as database:
+        database.get_one(Staff, staff.id).password_hash = hashed
+    for typed in (password, normalize("NFD", password)):
+        answer = client.submit("/login", email=staff.email, password=typed)
+        assert answer.status_code in (302, 303), ascii(typed)
+        assert client.submit("/logout").status_code in (302, 303)
