@@ -192,7 +192,7 @@ class Barred:
     """Why this person has no button, and who has one."""
 
     text: Text
-    may: tuple[str, ...]
+    may: tuple[str, ...] | None  # None where no one does
     above: tuple[str, ...]  # amounts from which the rule holds
 
 
@@ -203,7 +203,7 @@ def barred(actor: Actor, migration: Migration, plan: Plan) -> Barred | None:
         return None
     above = tuple(money.write(amount, currency, language()) for currency, amount in four_eyes.rule().above.items())
     if code == "four_eyes_approval":
-        return Barred(REASONS[code], (), above)
+        return Barred(REASONS[code], None, above)
     if migration.state is MigrationState.REQUESTED:
         text = gettext("You asked for this migration, so another person approves it.")
     else:

@@ -260,7 +260,7 @@ def test_an_imported_document_is_made_again_in_our_series(session: Session) -> N
 def hosting_with(old: Customer) -> tuple[Service, Service, Service]:
     """A hosting, and the domain and the certificate hosted with it."""
     host = factories.make_service(old)
-    return (host, *(factories.make_service(old, hosted_with=host) for _ in range(2)))
+    return host, factories.make_service(old, hosted_with=host), factories.make_service(old, hosted_with=host)
 
 
 @pytest.mark.parametrize("chosen", [0, 1], ids=["the host", "one hosted with it"])

@@ -148,7 +148,7 @@ def imported(old: Customer, document: DocumentCase, specs: Sequence[LineSpec], n
         language="sr",
         reference=number,
         lines=tuple(
-            NewLine(spec.description, spec.net, spec.tax_bp, tax, service_id=spec.service and spec.service.id)
+            NewLine(spec.description, spec.net, spec.tax_bp, tax, service_id=spec.service.id if spec.service else None)
             for spec, tax in zip(specs, taxes, strict=True)
         ),
         tax_note=document.note,
