@@ -10,11 +10,11 @@ from sqlalchemy import ColumnElement, Select, and_, or_, select
 
 from console.audit.models import AuditEntry
 from console.core.db import db
+from console.core.emails import normal_email
 from console.core.errors import Text
 from console.core.text import fold
 from console.core.texts import lazy_gettext
 from console.customers.models import Person
-from console.customers.service import normal_email
 from console.staff.models import Staff
 from console.views.filtering import Choice, CustomerNumber, Exact, ListFilter
 from console.views.ticket_list_filters import LocalDay
