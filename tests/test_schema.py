@@ -56,6 +56,25 @@ def test_up_down_up(blank_app: Flask) -> None:
     assert tables() == first
 
 
+def test_addresses_get_the_spelling_they_are_looked_up_by(blank_app: Flask) -> None:
+    flask_migrate.upgrade(revision="0010")
+    columns = "(email, name, phone, created_at)"
+    with db.engine.begin() as connection:
+        for email in ("petar@пошта.срб", "žika@pošta.rs", "ana@example.test", "eva@šuma.rs", "eva@xn--uma-zza.rs"):
+            insert = text(f"INSERT INTO people {columns} VALUES (:email, 'X', '', '2026-11-23 10:00:00')")
+            connection.execute(insert, {"email": email})
+    flask_migrate.upgrade()
+    with db.engine.connect() as connection:
+        emails = connection.scalars(text("SELECT email FROM people ORDER BY id")).all()
+    assert emails == [
+        "petar@xn--80a1acn3a.xn--90a3ac",
+        "žika@xn--pota-h6a.rs",
+        "ana@example.test",
+        "eva@šuma.rs",  # another has it already
+        "eva@xn--uma-zza.rs",
+    ]
+
+
 def test_the_models_ask_for_nothing_more(blank_app: Flask) -> None:
     flask_migrate.upgrade()
     flask_migrate.check()  # exits where a new revision would not be empty

@@ -84,6 +84,9 @@ def test_a_person_who_is_known_stays_as_they_are(session: Session, path: Path) -
         ({"owner_email": "nobody"}, "row 2: owner_email: "),
         ({"owner_email": "a@b@c.example.test"}, "row 2: owner_email: "),
         ({"owner_email": ""}, "row 2: owner_email: is needed"),
+        ({"owner_email": "петар@пошта.срб"}, "row 2: owner_email: "),  # needs SMTPUTF8
+        ({"owner_email": "podrska@example.test"}, "row 2: owner_email: "),  # our own
+        ({"name": "\u200b\u3164"}, "row 2: name: is needed"),
         ({"name": " "}, "row 2: name: is needed"),
         ({"name": "x" * 201}, "row 2: name: longer than 200 characters"),
         ({"name": "a\0b"}, "row 2: name: contains a NUL"),
