@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from console.core import clock
 from console.core.context import settings
-from console.tickets.promises.working import calendar
+from console.hours.calendar import Calendar
 
 
 def desk_now() -> datetime:
@@ -15,11 +15,17 @@ def desk_now() -> datetime:
 
 
 class WorkingTime:
-    """Counts working time back from an instant."""
+    """Counts working time back from an instant.
 
-    def __init__(self, until: datetime) -> None:
+    Args:
+        until: the instant.
+        calendar: when the house is open.
+    """
+
+    def __init__(self, until: datetime, calendar: Calendar) -> None:
+        self.calendar = calendar
         # Twenty weeks of it, the latest first: the oldest case is far younger.
-        self._open = calendar().spans(until - timedelta(weeks=20), until)[::-1]
+        self._open = calendar.spans(until - timedelta(weeks=20), until)[::-1]
         self._until = until
 
     def ago(self, hours: float) -> datetime:

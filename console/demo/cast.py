@@ -71,7 +71,7 @@ def _house(story: Story) -> None:
                 SYSTEM, code=code, name=name, kind=kind, price=price * MINOR, currency=currency, tax_bp=tax_bp
             )
 
-    story.at(story.instant(5 * 365, hour=8), open_house)
+    story.build_on(story.at(story.instant(5 * 365, hour=8), open_house))
 
 
 def renewal(story: Story, started: datetime) -> date:
@@ -138,7 +138,9 @@ def _ana(story: Story) -> Ana:
 
 def _ana_owes(story: Story, ana: Ana) -> None:
     # Of the last day: not overdue before the week is over.
-    story.bill(story.instant(0, hour=7, minute=30), ana.account, [item(ana.first), item(ana.second)])
+    story.facts["ana billed"] = story.bill(
+        story.instant(0, hour=7, minute=30), ana.account, [item(ana.first), item(ana.second)]
+    )
 
 
 def _firma(story: Story) -> Account:
@@ -216,25 +218,34 @@ def _novi(story: Story) -> None:
 
 
 def _special(story: Story, names: Names) -> None:
+    # Its abuse is found, and it is suspended, in a ticket.
     abuser = _neighbour(story, names, 100, name="Siniša Šipka")
-    abuse = abuser.first
-    story.known["zloupotreba"] = Known(abuser.account, abuse)
-    reason = SuspensionReason.ABUSE
-    story.at(story.instant(9), lambda: hosting.suspend(story.actor("billing"), abuse.service, reason))
+    story.known["zloupotreba"] = Known(abuser.account, abuser.first)
 
     locked = _neighbour(story, names, 101, name="Teodora Anđelković").first
-    story.at(story.instant(30), lambda: hosting.lock_transfer(story.actor("billing"), locked.service, locked=True))
+    story.at(
+        story.instant(30),
+        lambda: hosting.lock_transfer(story.actor("billing"), locked.service, locked=True),
+        [locked.started],
+    )
 
     unpaid = _neighbour(story, names, 102, name="Živko Vučković")
     owed = SuspensionReason.UNPAID
-    story.at(story.instant(20), lambda: hosting.suspend(story.actor("billing"), unpaid.first.service, owed))
+    story.at(
+        story.instant(20),
+        lambda: hosting.suspend(story.actor("billing"), unpaid.first.service, owed),
+        [unpaid.first.started],
+    )
     story.bill(story.instant(60, hour=7), unpaid.account, [item(unpaid.first)])
 
     part_paid = _neighbour(story, names, 103, name="Mirjana Ristić")
     story.known["polovina"] = Known(part_paid.account, part_paid.first)
-    half = story.pay_half
-    story.bill(
-        story.instant(12, hour=7), part_paid.account, [item(part_paid.first)], then=half, then_at=story.instant(6)
+    story.facts["half paid"] = story.bill(
+        story.instant(12, hour=7),
+        part_paid.account,
+        [item(part_paid.first)],
+        then=story.pay_half,
+        then_at=story.instant(6),
     )
 
     mistaken = _neighbour(story, names, 104, name="Knjižara Đerdap d.o.o.", kind=CustomerKind.COMPANY)
@@ -288,9 +299,15 @@ def _special(story: Story, names: Names) -> None:
     story.known["fondacija"] = Known(exempt, site)
 
     closed = _neighbour(story, names, 105, name="Čedomir Lazarević").account
-    story.at(story.instant(15), lambda: accounts.close_customer(SYSTEM, closed.customer, "Na zahtev vlasnika"))
+    story.at(
+        story.instant(15),
+        lambda: accounts.close_customer(SYSTEM, closed.customer, "Na zahtev vlasnika"),
+        [closed.opened],
+    )
     paused = _neighbour(story, names, 106, name="Zubna ordinacija Tisa PR", kind=CustomerKind.COMPANY).account
-    story.at(story.instant(11), lambda: accounts.suspend_customer(SYSTEM, paused.customer, "Dugovanje"))
+    story.at(
+        story.instant(11), lambda: accounts.suspend_customer(SYSTEM, paused.customer, "Dugovanje"), [paused.opened]
+    )
 
 
 # --- the others ------------------------------------------------------------------------------------------------------
@@ -369,18 +386,21 @@ def _migrations(story: Story, firma: Account, free: list[Neighbour]) -> None:
         executed.decide(migrate.approve, days_ago - 1, 9)
         executed.decide(migrate.execute, days_ago - 1, 14)
 
-    _Move(story, 55, *next(pairs))
-    story.at(story.instant(24, hour=3), migrate.expire_due)
+    expired = _Move(story, 55, *next(pairs))
+    story.at(story.instant(24, hour=3), migrate.expire_due, [expired.requested])
 
     rejected = _Move(story, 13, *next(pairs))
     story.at(
         story.instant(12),
         lambda: migrate.reject(story.actor("billing"), rejected.ref, "Novi vlasnik nije potvrdio prijem."),
+        [rejected.requested],
     )
 
     withdrawn = _Move(story, 8, *next(pairs))
     story.at(
-        story.instant(8, hour=12), lambda: migrate.withdraw(story.actor("agent"), withdrawn.ref, "Kupac je odustao.")
+        story.instant(8, hour=12),
+        lambda: migrate.withdraw(story.actor("agent"), withdrawn.ref, "Kupac je odustao."),
+        [withdrawn.requested],
     )
 
     mover, _taker = next(pairs)
@@ -395,11 +415,16 @@ class _Move:
     def __init__(self, story: Story, days_ago: int, mover: Neighbour, taker: Neighbour) -> None:
         self._story = story
         self._mover, self._taker = mover, taker
-        self.ref = ""
-        story.bill(story.instant(days_ago + 3, hour=7, minute=5), mover.account, [item(mover.first)])
-        story.at(story.instant(days_ago, hour=11, minute=10), self._request)
+        billed = story.bill(story.instant(days_ago + 3, hour=7, minute=5), mover.account, [item(mover.first)])
+        self.requested = self._latest = story.at(
+            story.instant(days_ago, hour=11, minute=10), self._request, [billed, taker.account.opened]
+        )
 
-    def _request(self) -> None:
+    @property
+    def ref(self) -> str:
+        return str(self.requested.outcome)
+
+    def _request(self) -> str:
         story, service = self._story, self._mover.first.service
         wanted = migrate.Request(
             services=(service.id,),
@@ -407,7 +432,7 @@ class _Move:
             verification=story.verified(self._mover.account),
             reason="Sajt je prodat novom vlasniku.",
         )
-        self.ref = migrate.request_migration(story.actor("agent"), wanted, f"demo-{service.id}")["ref"]
+        return str(migrate.request_migration(story.actor("agent"), wanted, f"demo-{service.id}")["ref"])
 
     def decide(self, verb: Callable[[Actor, str, str, str], object], days_ago: int, hour: int) -> None:
         """Let billing look at the preview, then approve or execute."""
@@ -416,4 +441,4 @@ class _Move:
             plan = migrate.plan_for(lock_migration(self.ref)).digest
             verb(self._story.actor("billing"), self.ref, plan, f"demo-{verb.__name__}-{self.ref}")
 
-        self._story.at(self._story.instant(days_ago, hour=hour), work)
+        self._latest = self._story.at(self._story.instant(days_ago, hour=hour), work, [self._latest])

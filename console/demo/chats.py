@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import cast
 
 from console.chat import assignment, blocking, handling, queries, ticketing, timeline, verifying
 from console.chat.models import Chat, MessageKind
@@ -15,12 +16,13 @@ from console.core.actor import SYSTEM, Actor
 from console.core.db import db
 from console.core.transaction import transaction
 from console.customers.pins import current_pin
-from console.demo.ages import WorkingTime, desk_now
+from console.demo.ages import WorkingTime
+from console.demo.events import Event, Need
 from console.demo.story import Story
 from console.demo.talks import AGENT, CARD, NOTE, NOW, PAST, TYPO, VISITOR, End, Talk
+from console.hours.calendar import Calendar
 from console.tickets import writing
 from console.tickets.models import TicketStatus
-from console.tickets.promises.working import calendar
 from console.tickets.writing import Writing
 
 LATE = timedelta(hours=2, minutes=40)  # after closing
@@ -33,32 +35,36 @@ RATED_AFTER = timedelta(seconds=50)
 
 @dataclass
 class _Told:
-    """A chat of the story, once it is there."""
+    """A chat of the story. ``opened``: from then on it can be read; ``latest``: what was told of it last."""
 
     talk: Talk
     place: int
-    id: int = 0
+    opened: Event = field(init=False)
+    latest: Event = field(init=False)
     said: int = 0
+
+    @property
+    def id(self) -> int:
+        return cast("int", self.opened.outcome)
 
     @property
     def visitor(self) -> Actor:
         return Actor(kind="visitor", id=None, name="visitor", address=f"198.51.100.{self.place + 10}")
 
 
-def tell(story: Story) -> None:
-    """Put the past chats into ``story``."""
-    working = WorkingTime(desk_now())
+def tell(story: Story, working: WorkingTime) -> None:
+    """Put the past chats into ``story``. Their ages are counted in ``working``."""
     for place, talk in enumerate(PAST):
         begins = _begins(talk, working)
         _Chats(story).tell(_Told(talk, place), begins, max(begins + ANSWERED, working.ago(talk.ago - 4)))
 
 
-def tell_now(story: Story) -> None:
+def tell_now(story: Story, calendar: Calendar) -> None:
     """Let a few chats go on, where it is open now. In a transaction of its own, at the very end."""
     now = clock.now().replace(second=0, microsecond=0)
-    if not calendar().is_open(now) or not calendar().is_open(now - timedelta(hours=NOW[0].ago)):
+    if not calendar.is_open(now) or not calendar.is_open(now - timedelta(hours=NOW[0].ago)):
         return
-    live = Story(story.today, story.rng, story.password_hash)
+    live = Story(story.today, story.zone, story.rng, story.password_hash)
     live.staff, live.known = story.staff, story.known
     for place, talk in enumerate(NOW):
         _Chats(live).tell(_Told(talk, len(PAST) + place), now - timedelta(hours=talk.ago))
@@ -68,7 +74,7 @@ def tell_now(story: Story) -> None:
 
 def _begins(talk: Talk, working: WorkingTime) -> datetime:
     begins = working.ago(talk.ago)
-    closes = calendar().closes_at(begins)
+    closes = working.calendar.closes_at(begins)
     if closes is None:
         return begins
     if talk.end is End.CLOSING:
@@ -86,28 +92,32 @@ class _Chats:
     def tell(self, told: _Told, begins: datetime, answered_at: datetime | None = None) -> None:
         """Let a chat be opened, and everything in it happen."""
         talk = told.talk
-        self._at(begins, lambda: self._open(told))
+        needs = [Need(self.story.facts[talk.speaks_of])] if talk.speaks_of else []
+        if isinstance(talk.by, str):
+            needs += self.story.known[talk.by].settled()
+        told.opened = told.latest = self.story.at(begins, lambda: self._open(told), needs)
         last = begins
         claimed = False
         for after, who, text in talk.lines:
             when = begins + timedelta(seconds=after)
             if not claimed and talk.agent:
-                self._at(when - timedelta(seconds=20), lambda: self._claim(told))
+                self._then(told, when - timedelta(seconds=20), lambda: self._claim(told))
                 claimed = True
             if talk.passed_to is not None and (after, who, text) == talk.lines[-2]:
-                self._at(when - timedelta(seconds=45), lambda: self._pass_on(told))
+                self._then(told, when - timedelta(seconds=45), lambda: self._pass_on(told))
             self._line(told, when, who, text)
             last = when
         self._end(told, begins, last)
         if talk.answered and answered_at is not None:
-            self._at(answered_at, lambda: self._answer_ticket(told))
+            self._then(told, answered_at, lambda: self._answer_ticket(told))
 
-    def _at(self, when: datetime, event: Callable[[], object]) -> None:
-        self.story.at(when, event)
+    def _then(self, told: _Told, when: datetime, act: Callable[[], object]) -> None:
+        """Let something happen in a chat, after all that was told of it before."""
+        told.latest = self.story.at(when, act, [told.latest])
 
     # --- opening ---
 
-    def _open(self, told: _Told) -> None:
+    def _open(self, told: _Told) -> int:
         talk = told.talk
         name, email = self._who(talk)
         opening = Opening(
@@ -119,7 +129,7 @@ class _Chats:
             language=talk.language,
             page="https://www.example.rs/podrska",
         )
-        told.id = open_chat(told.visitor, opening).id
+        return open_chat(told.visitor, opening).id
 
     def _who(self, talk: Talk) -> tuple[str, str]:
         if not isinstance(talk.by, str):
@@ -134,13 +144,13 @@ class _Chats:
 
     def _line(self, told: _Told, when: datetime, who: str, text: str) -> None:
         if who in (CARD, TYPO):
-            self._at(when, lambda: self._ask_who(told))
-            self._at(when + CARD_TAKES, lambda: self._fill_in(told, right=who == CARD))
+            self._then(told, when, lambda: self._ask_who(told))
+            self._then(told, when + CARD_TAKES, lambda: self._fill_in(told, right=who == CARD))
         elif who == VISITOR:
-            self._at(when, lambda: self._visitor_says(told, text))
+            self._then(told, when, lambda: self._visitor_says(told, text))
         else:
             kind = {AGENT: MessageKind.REPLY, NOTE: MessageKind.NOTE}[who]
-            self._at(when, lambda: self._staff_says(told, kind, text))
+            self._then(told, when, lambda: self._staff_says(told, kind, text))
 
     def _claim(self, told: _Told) -> None:
         assignment.claim(self._agent(told), self._chat(told).number)
@@ -193,22 +203,23 @@ class _Chats:
             return self._chat(told).number
 
         if talk.end is End.CLOSED:
-            self._at(ends, lambda: handling.close(self._agent(told), number()))
+            self._then(told, ends, lambda: handling.close(self._agent(told), number()))
         elif talk.end is End.LEFT:
-            self._at(ends, lambda: handling.end_by_visitor(told.visitor, told.id))
+            self._then(told, ends, lambda: handling.end_by_visitor(told.visitor, told.id))
         elif talk.end is End.TICKET:
-            self._at(ends, lambda: handling.to_ticket(self._agent(told), number()))
+            self._then(told, ends, lambda: handling.to_ticket(self._agent(told), number()))
         elif talk.end is End.BLOCKED:
             supervisor = self.story.actor
-            self._at(ends, lambda: blocking.block(supervisor("supervisor"), number(), "Vređa i preti u razgovoru.", 30))
+            self._then(
+                told, ends, lambda: blocking.block(supervisor("supervisor"), number(), "Vređa i preti u razgovoru.", 30)
+            )
         elif talk.end in (End.UNCLAIMED, End.CLOSING):
             when = begins + (BEFORE if talk.end is End.CLOSING else WAIT)
-            why = talk.end.value
-            self._at(when, lambda: ticketing.make_ticket(SYSTEM, self._chat(told), why))
+            self._then(told, when, lambda: ticketing.make_ticket(SYSTEM, self._chat(told), talk.end.value))
         if talk.score:
-            self._at(ends + RATED_AFTER, lambda: handling.rate(told.visitor, told.id, talk.score, talk.comment))
+            self._then(told, ends + RATED_AFTER, lambda: handling.rate(told.visitor, told.id, talk.score, talk.comment))
         if talk.transcript:
-            self._at(ends + RATED_AFTER, lambda: handling.mail_transcript(told.visitor, told.id))
+            self._then(told, ends + RATED_AFTER, lambda: handling.mail_transcript(told.visitor, told.id))
 
 
 def _say(actor: Actor, chat: Chat, one: Outgoing) -> None:

@@ -18,15 +18,15 @@ from console.core.passwords import hash_password
 from console.core.settings import DEMO_PASSWORD
 from console.core.transaction import transaction
 from console.customers.models import Customer
-from console.demo import chat_crowd, chats, crowd, ticket_crowd
-from console.demo.ages import desk_now
-from console.demo.cast import tell
+from console.demo import cast, chat_crowd, chats, crowd, ticket_crowd
+from console.demo.ages import WorkingTime, desk_now
 from console.demo.names import Names
-from console.demo.story import Story
+from console.demo.story import ENDS_AT, Story
 from console.demo.tickets import desk
 from console.hosting.models import Product, ProductKind
 from console.staff.models import Staff
 from console.tickets.canned.service import load_standard
+from console.tickets.promises.working import calendar
 
 Progress = Callable[[str, int], None]
 
@@ -43,12 +43,31 @@ def is_empty() -> bool:
 def story_day() -> date:
     """Return the day the story ends on: the clock's own where it was set, else the last Monday before now.
 
-    So two runs in one week make the same, and nothing lies in the future.
+    So two runs in one week make the same, and nothing lies in the future: where the clock was set to an early hour,
+    the story ends on the day before.
     """
-    today = clock.local_date(clock.now(), settings().zone)
+    now = clock.now().astimezone(settings().zone)
     if settings().clock is not None:
-        return today
-    return today - timedelta(days=today.weekday() or 7)
+        return now.date() if now.time() >= ENDS_AT else now.date() - timedelta(days=1)
+    return now.date() - timedelta(days=now.weekday() or 7)
+
+
+def tell(seed: int, today: date, working: WorkingTime, password_hash: str) -> Story:
+    """Tell the story of ``seed``, without a database: all that will happen, and nothing yet.
+
+    Args:
+        seed: same seed, same story.
+        today: the day it ends on.
+        working: counts the ages of what the desk has.
+        password_hash: of everyone who signs in.
+    """
+    rng = Random(seed)  # noqa: S311  (chance that repeats is what is wanted)
+    story = Story(today, working.calendar.zone, rng, password_hash)
+    cast.tell(story, Names(rng))
+    story.at(story.instant(400, hour=15), lambda: load_standard(story.actor("supervisor")))
+    desk.tell(story, working)
+    chats.tell(story, working)
+    return story
 
 
 def fill(
@@ -68,13 +87,7 @@ def fill(
         raise DemoRefusedError("The demo is not for production: its passwords are known to everyone.")
     if not is_empty():
         raise DemoRefusedError("The database is not empty. The demo fills an empty one only.")
-    password_hash = hash_password(DEMO_PASSWORD)
-    rng = Random(seed)  # noqa: S311  (chance that repeats is what is wanted)
-    story = Story(story_day(), rng, password_hash)
-    tell(story, Names(rng))
-    story.at(story.instant(400, hour=15), lambda: load_standard(story.actor("supervisor")))
-    desk.tell(story)
-    chats.tell(story)
+    story = tell(seed, story_day(), WorkingTime(desk_now(), calendar()), hash_password(DEMO_PASSWORD))
     with transaction() as session:
         if tickets:
             ticket_crowd.reserve(session, tickets)
@@ -96,7 +109,7 @@ def fill(
                 record(SYSTEM, "demo.filled", f"seed {seed}", customers=customers, tickets=tickets, chats=more_chats)
         session.flush()
     desk.settle()
-    chats.tell_now(story)
+    chats.tell_now(story, calendar())
 
 
 def _add_crowd(seed: int, customers: int, story: Story, progress: Callable[[int], None]) -> None:

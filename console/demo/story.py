@@ -1,56 +1,71 @@
 """What happened at a small hosting company in its last years, told through the verbs.
 
-Everything has its instant, is put in order, and is then done with the clock
-standing there: numbers, dates, the trail and the mail are as they would be.
+Everything has its instant and what it needs, is put in order, and is then done
+with the clock standing there: numbers, dates, the trail and the mail are as they would be.
+Nothing is read from the database before it happens, so that a story can be planned without one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
 from random import Random
+from typing import cast
+from zoneinfo import ZoneInfo
 
 from console.billing.issue import LineDraft, cancel_proforma, issue_proforma, record_payment
 from console.billing.models import Proforma, ProformaStatus
 from console.core import clock
 from console.core.actor import SYSTEM, Actor
-from console.core.context import settings
 from console.core.errors import Refusal
 from console.customers import service as accounts
-from console.customers.models import Customer, Membership
+from console.customers.models import Customer, CustomerStatus, Membership
 from console.customers.pins import current_pin
 from console.customers.service import CustomerData, MemberData
 from console.customers.verification import verify
+from console.demo.events import Event, Need, put_in_order
 from console.hosting import service as hosting
 from console.hosting.models import Product, Service
 from console.hosting.service import ServiceData
 from console.staff.models import Staff
 
-YEAR = timedelta(days=365)
+ENDS_AT = time(11)  # on its last day
+OLD_ENOUGH = timedelta(days=2)  # an account, before it asks something; one of the questions says so
 
 
-@dataclass
+@dataclass(frozen=True)
 class Account:
-    """An account of the story; ``customer`` is there once its day has come. ``person``: its owner's name."""
+    """An account of the story. ``person``: its owner's name; ``opened``: from then on the rest can be read."""
 
     data: CustomerData
     person: str
-    customer: Customer = field(init=False)
-    owner: Membership = field(init=False)
+    opened: Event
+
+    @property
+    def customer(self) -> Customer:
+        return cast("tuple[Customer, Membership]", self.opened.outcome)[0]
+
+    @property
+    def owner(self) -> Membership:
+        return cast("tuple[Customer, Membership]", self.opened.outcome)[1]
 
     @property
     def email(self) -> str:
         return self.owner.person.email
 
 
-@dataclass
+@dataclass(frozen=True)
 class Holding:
-    """A service of the story."""
+    """A service of the story. ``started``: from then on it can be read."""
 
     account: Account
     product: str
-    service: Service = field(init=False)
+    started: Event
+
+    @property
+    def service(self) -> Service:
+        return cast("Service", self.started.outcome)
 
 
 @dataclass(frozen=True)
@@ -59,6 +74,12 @@ class Known:
 
     account: Account
     first: Holding | None = None
+
+    def settled(self) -> list[Need]:
+        """Return what a question of this account needs: it is not the first thing that the account does."""
+        return [
+            Need(event, OLD_ENOUGH) for event in (self.account.opened, *([self.first.started] if self.first else []))
+        ]
 
 
 @dataclass(frozen=True)
@@ -74,34 +95,56 @@ class Story:
     """Gathers what happens, then lets it happen.
 
     Args:
-        today: the day the story ends on, at 11:00.
+        today: the day the story ends on, at :data:`ENDS_AT`.
+        zone: whose wall clock people go by.
         rng: decides what is left to chance.
-        password_hash: of everybody who signs in.
+        password_hash: of everyone who signs in.
     """
 
-    def __init__(self, today: date, rng: Random, password_hash: str) -> None:
+    def __init__(self, today: date, zone: ZoneInfo, rng: Random, password_hash: str) -> None:
         self.today = today
+        self.zone = zone
         self.rng = rng
         self.password_hash = password_hash
         self.products: dict[str, Product] = {}
         self.staff: dict[str, Staff] = {}
         self.known: dict[str, Known] = {}
-        self._events: list[tuple[datetime, int, Callable[[], object]]] = []
+        self.facts: dict[str, Event] = {}  # by the names that questions speak of them with
+        self._events: list[Event] = []
+        self._ground: tuple[Need, ...] = ()
 
     def instant(self, days_ago: float, hour: int = 10, minute: int = 0) -> datetime:
         """Return an instant ``days_ago`` in working hours, as people here would name it."""
         day = self.today - timedelta(days=int(days_ago))
-        return datetime.combine(day, time(hour, minute), tzinfo=settings().zone)
+        return datetime.combine(day, time(hour, minute), tzinfo=self.zone)
 
-    def at(self, instant: datetime, event: Callable[[], object]) -> None:
-        """Let ``event`` happen at ``instant``, after what was told before for the same one."""
-        self._events.append((instant, len(self._events), event))
+    def at(self, instant: datetime, act: Callable[[], object], needs: Iterable[Need | Event] = ()) -> Event:
+        """Let something happen at ``instant``, or before where others need it sooner.
+
+        Args:
+            instant: aware.
+            act: lets it happen. It may read the outcomes of what it needs, and no others.
+            needs: what must have happened before.
+        """
+        wanted = [need if isinstance(need, Need) else Need(need) for need in needs]
+        event = Event(instant.astimezone(UTC), act, (*self._ground, *wanted))
+        self._events.append(event)
+        return event
+
+    def build_on(self, event: Event) -> None:
+        """Let all that is told from here on need ``event``."""
+        self._ground = (*self._ground, Need(event))
+
+    def plan(self) -> list[Event]:
+        """Put everything told into its order, and return it."""
+        self._events = put_in_order(self._events)
+        return self._events
 
     def happen(self, progress: Callable[[], None] = lambda: None) -> None:
         """Let everything happen in its order. Call inside a transaction."""
-        for instant, _order, event in sorted(self._events, key=lambda entry: entry[:2]):
-            with clock.standing_at(instant):
-                event()
+        for event in self.plan():
+            with clock.standing_at(event.at):
+                event.happen()
             progress()
 
     @property
@@ -113,18 +156,16 @@ class Story:
 
     def account(self, when: datetime, data: CustomerData, owner: MemberData) -> Account:
         """Let somebody register."""
-        account = Account(data, owner.name)
 
-        def register() -> None:
-            account.customer = accounts.register_customer(SYSTEM, data)
-            account.owner = accounts.add_member(SYSTEM, account.customer, owner)
+        def register() -> tuple[Customer, Membership]:
+            customer = accounts.register_customer(SYSTEM, data)
+            return customer, accounts.add_member(SYSTEM, customer, owner)
 
-        self.at(when, register)
-        return account
+        return Account(data, owner.name, self.at(when, register))
 
     def member(self, when: datetime, account: Account, data: MemberData) -> None:
         """Put one more person on an account."""
-        self.at(when, lambda: accounts.add_member(SYSTEM, account.customer, data))
+        self.at(when, lambda: accounts.add_member(SYSTEM, account.customer, data), [account.opened])
 
     def holding(
         self,
@@ -138,22 +179,22 @@ class Story:
         domain: str | None = None,
     ) -> Holding:
         """Let an account order a service, and its name be registered."""
-        holding = Holding(account, product)
-        started = when.date()
 
-        def start() -> None:
+        def start() -> Service:
+            started = clock.local_date(clock.now(), self.zone)
             data = ServiceData(
                 label=label,
                 started_on=started,
                 paid_until=paid_until,
                 hosted_with=hosted_with.service if hosted_with else None,
             )
-            holding.service = hosting.start_service(SYSTEM, account.customer, self.products[product], data)
+            service = hosting.start_service(SYSTEM, account.customer, self.products[product], data)
             if domain:
-                hosting.register_domain(SYSTEM, holding.service, domain, registered_on=started, expires_on=paid_until)
+                hosting.register_domain(SYSTEM, service, domain, registered_on=started, expires_on=paid_until)
+            return service
 
-        self.at(when, start)
-        return holding
+        needs = [account.opened, *([hosted_with.started] if hosted_with else [])]
+        return Holding(account, product, self.at(when, start, needs))
 
     # --- documents ---
 
@@ -165,29 +206,28 @@ class Story:
         *,
         then: Callable[[Proforma], object] | None = None,
         then_at: datetime | None = None,
-    ) -> None:
-        """Let a pro-forma be issued, and something become of it later."""
-        issued: list[Proforma] = []
+    ) -> Event:
+        """Let a pro-forma be issued, and something become of it later. Return the last of it."""
 
-        def issue() -> None:
-            # A service that was sold meanwhile is its new owner's to pay.
+        def issue() -> Proforma | None:
+            # A service that was sold meanwhile is its new owner's to pay, and a closed account gets no documents.
             own = [item for item in items if item.holding.service.customer_id == account.customer.id]
+            if not own or account.customer.status is CustomerStatus.CLOSED:
+                return None
             drafts = [
                 LineDraft(item.words, item.net, self.products[item.holding.product].tax_bp, item.holding.service.id)
                 for item in own
             ]
-            if drafts:
-                currency = self.products[own[0].holding.product].currency
-                issued.append(issue_proforma(SYSTEM, account.customer, drafts, currency=currency))
+            currency = self.products[own[0].holding.product].currency
+            return issue_proforma(SYSTEM, account.customer, drafts, currency=currency)
 
         def settle() -> None:
-            for proforma in issued:
-                if then is not None and proforma.status is ProformaStatus.OPEN:
-                    then(proforma)
+            proforma = cast("Proforma | None", issued.outcome)
+            if then is not None and proforma is not None and proforma.status is ProformaStatus.OPEN:
+                then(proforma)
 
-        self.at(when, issue)
-        if then_at is not None:
-            self.at(then_at, settle)
+        issued = self.at(when, issue, [account.opened, *(item.holding.started for item in items)])
+        return issued if then_at is None else self.at(then_at, settle, [issued])
 
     def pay(self, proforma: Proforma) -> None:
         """Let a document be paid whole."""

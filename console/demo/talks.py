@@ -32,6 +32,7 @@ class Talk:
         lines: seconds after the opening, who, and what they write; ``card`` asks who it is, ``typo`` a card that fails.
         passed_to: to whom, and why, before the last line but one.
         score: how it was rated; 0: not at all.
+        speaks_of: a fact of the story that was there before.
     """
 
     key: str
@@ -47,6 +48,7 @@ class Talk:
     score: int = 0
     comment: str = ""
     transcript: bool = False
+    speaks_of: str = ""
     answered: str = ""  # what its ticket was answered, by mail
 
 
@@ -61,7 +63,7 @@ PAST: tuple[Talk, ...] = (
             (190, AGENT, "Hvala, identitet je potvrđen. Hosting i domen prelaze zajedno, nov predračun stiže mejlom."),
             (260, VISITOR, "Super, hvala Vam. Javiću se kada mi računovođa pošalje podatke nove firme."),
         ),
-        score=5, comment="Brzo i jasno.",
+        score=5, comment="Brzo i jasno.", speaks_of="ana billed",
     ),
     Talk(
         "chat-pib", 9, ("Mirjana Tadić", "mirjana.tadic@posta.example.com"), "accounting",

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import random
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date, datetime, timedelta
+from pathlib import Path
 from random import Random
 
 import pytest
@@ -63,12 +65,15 @@ from console.tickets.promises import service as promises
 from console.tickets.promises.models import TicketPromise
 from console.tickets.promises.working import calendar
 from console.tickets.reviews.models import Review, ReviewReason, ReviewState, TicketRating
+from tests.conftest import Clock
+from tests.demo.test_story import BROKEN
 from tests.factories import novi
 
 SECRETS = {
     "password_hash", "pin_secret", "message_id", "in_reply_to", "references", "token_digest", "key_id", "previous",
     "digest", "mac", "plan", "client_key",
 }  # fmt: skip
+FIRST = datetime.fromisoformat("2026-01-01T00:00:00+01:00")
 LINK = re.compile(r"/v/[\w-]+")  # opens a card once
 
 
@@ -288,11 +293,34 @@ def test_while_it_is_open_somebody_waits_in_the_chat(session: Session, now: str,
 # --- how it is made ---
 
 
-@pytest.mark.parametrize("seed", [0, 7, 2026])
-def test_any_seed_tells_a_whole_story(session: Session, seed: int) -> None:
-    demo.fill(seed, customers=20)
-    assert set(session.scalars(select(Migration.state))) == set(MigrationState)
-    assert list(trail.verify(session, sealer())) == []
+@pytest.mark.parametrize("first", BROKEN, ids=str)
+def test_any_instant_and_any_seed_fill_it(
+    first: datetime,
+    tmp_path: Path,
+    samples: Callable[[int, int], int],
+    proof: Callable[[str], None],
+    clock: Clock,
+) -> None:
+    rng = random.Random(first.isoformat())  # noqa: S311
+    count = samples(20, 1)
+    instants = [first, *(FIRST + timedelta(minutes=rng.randrange(3 * 365 * 24 * 60)) for _ in range(count - 1))]
+    for number, now in enumerate(instants):
+        seed = rng.randrange(1_000_000)
+        clock.set(now)
+        app = create_app(Settings(env="demo", clock=now, database_url=f"sqlite:///{tmp_path}/{number}.sqlite3"))
+        with app.app_context():
+            prepare_database()
+            demo.fill(seed, customers=20)
+            session = db.session()
+            assert set(session.scalars(select(Migration.state))) == set(MigrationState), f"seed {seed} at {now}"
+            latest = [
+                select(func.max(column)) for column in (AuditEntry.at, Proforma.issued_at, TicketMessage.created_at)
+            ]
+            assert all((session.scalar(one) or now) <= clock.now() for one in latest), f"seed {seed} at {now}"
+            assert list(trail.verify(session, sealer())) == []
+            db.session.remove()
+            db.engine.dispose()
+    proof(f"{count} instants of three years filled, each with a seed of its own")
 
 
 @pytest.mark.only("sqlite")

@@ -40,13 +40,11 @@ OWN_VIEWS: tuple[tuple[str, str, dict[str, str], tuple[str, ...]], ...] = (
 )
 
 
-def tell(story: Story) -> None:
-    """Put the desk into ``story``."""
-    story.at(story.instant(OPENED, hour=15), lambda: _open_departments(story))
-    desk = Desk(story, WorkingTime(desk_now()))
-    for case in (*PAST, *WITH_CUSTOMER, *IN_WORK, *NEW):
-        desk.tell(case)
-    story.at(desk.working.ago(130), lambda: _save_views(story))
+def tell(story: Story, working: WorkingTime) -> None:
+    """Put the desk into ``story``. Its ages are counted in ``working``."""
+    story.build_on(story.at(story.instant(OPENED, hour=15), lambda: _open_departments(story)))
+    Desk(story, working).tell((*PAST, *WITH_CUSTOMER, *IN_WORK, *NEW))
+    story.at(working.ago(130), lambda: _save_views(story))
 
 
 def settle() -> None:

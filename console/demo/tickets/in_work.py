@@ -331,6 +331,7 @@ IN_WORK = (
         1.9,
         department="accounting",
         tags=("uplata",),
+        speaks_of=("half paid",),
         steps=(Takes(1.0, "billing"), Reads(0.9, "billing")),
     ),
 )

@@ -26,6 +26,7 @@ from console.demo.tickets.steps import (
     Reviews,
     Sorts,
     Splits,
+    Suspends,
     Tags,
     Takes,
     Verifies,
@@ -347,9 +348,11 @@ PAST = (
         76.0,
         department="abuse",
         priority=HIGH,
+        service=True,
         tags=("spam",),
         steps=(
             Takes(75.6, "agent2"),
+            Suspends(75.3, "billing"),
             Notes(75.2, "agent2", "Zaražen obrazac za kontakt, 4.200 poruka u redu. Usluga je obustavljena."),
             Replies(
                 74.9,

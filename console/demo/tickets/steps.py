@@ -162,6 +162,13 @@ class Overrides(Step):
 
 
 @dataclass(frozen=True)
+class Suspends(Step):
+    """The service that it is about is switched off for abuse."""
+
+    who: str
+
+
+@dataclass(frozen=True)
 class Watches(Step):
     """Somebody follows it."""
 
@@ -218,6 +225,7 @@ class Case:
         late: hour and minute of that day, after closing time.
         agent: who opened it on behalf of the requester.
         service: it is about the account's first service.
+        speaks_of: facts of the story that were there before.
     """
 
     key: str
@@ -234,4 +242,5 @@ class Case:
     service: bool = False
     tags: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
+    speaks_of: tuple[str, ...] = ()
     steps: tuple[Step, ...] = ()

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
+from typing import cast
 
 from sqlalchemy import select
 
 from console.core.actor import Actor
-from console.core.context import settings
 from console.core.db import db
 from console.core.errors import Refusal
 from console.customers.pins import current_pin
 from console.customers.verification import override, verify
 from console.demo.ages import WorkingTime
+from console.demo.events import Event, Need
 from console.demo.names import WOMEN
 from console.demo.story import Known, Story
 from console.demo.tickets.files import FILES
@@ -40,12 +41,15 @@ from console.demo.tickets.steps import (
     Sorts,
     Splits,
     Step,
+    Suspends,
     Tags,
     Takes,
     TakesBack,
     Verifies,
     Watches,
 )
+from console.hosting.models import SuspensionReason
+from console.hosting.service import suspend
 from console.mail.models import Mail
 from console.staff.models import Department
 from console.tickets import handling, identity, merging, ratings, writing
@@ -64,11 +68,16 @@ ADDRESS = "192.0.2.44"  # where requesters write from
 
 @dataclass
 class Told:
-    """A ticket of the story, once it is there."""
+    """A ticket of the story. ``opened``: from then on it can be read; ``latest``: what was told of it last."""
 
     case: Case
-    id: int = 0
+    opened: Event
+    latest: Event
     cards: tuple[str, ...] = ()
+
+    @property
+    def id(self) -> int:
+        return cast("int", self.opened.outcome)
 
 
 class Desk:
@@ -81,34 +90,62 @@ class Desk:
             Moves: self._moves, Ranks: self._ranks, Sorts: self._sorts, Tags: self._tags, Merges: self._merges,
             Splits: self._splits, Links: self._links, Accounts: self._accounts, SendsCard: self._sends_card,
             Verifies: self._verifies, Overrides: self._overrides, Watches: self._watches, Reads: self._reads,
+            Suspends: self._suspends,
             Rates: self._rates, Picks: self._picks, Reviews: self._reviews, AnswersReview: self._answers_review,
         }  # fmt: skip
 
-    def tell(self, case: Case) -> None:
-        """Let a ticket be opened, and everything in it happen."""
-        told = self._told[case.key] = Told(case)
-        opened = self.working.ago(case.opened)
+    def tell(self, cases: Iterable[Case]) -> None:
+        """Let tickets be opened, and everything in them happen."""
+        cases = list(cases)
+        for case in cases:
+            opened = self._tell_opening(case)
+            self._told[case.key] = Told(case, opened, opened)
+        for case in cases:
+            for step in case.steps:
+                self._tell_step(self._told[case.key], step)
+
+    def _tell_opening(self, case: Case) -> Event:
+        when = self.working.ago(case.opened)
         if case.late is not None:
-            zone = settings().zone
-            opened = datetime.combine(opened.astimezone(zone).date(), time(*case.late), zone)
-        self.story.at(opened, lambda: self._open(told))
-        for step in case.steps:
-            self._tell_step(told, step)
+            day = when.astimezone(self.story.zone).date()
+            when = datetime.combine(day, time(*case.late), self.story.zone)
+            if case.steps:
+                # The last such evening before it was worked on.
+                while when >= self.working.ago(case.steps[0].ago):
+                    when -= timedelta(days=1)
+        needs = [Need(self.story.facts[fact]) for fact in case.speaks_of]
+        if isinstance(case.by, str):
+            needs += self._known(case.by).settled()
+        return self.story.at(when, lambda: self._open(case), needs)
 
     def _tell_step(self, told: Told, step: Step) -> None:
         when = self.working.ago(step.ago)
         if isinstance(step, TakesBack):
-            self.story.at(when, lambda: self._replies(told, Replies(step.ago, step.who, step.text, then=None)))
-            self.story.at(when + timedelta(seconds=5), lambda: self._takes_back(told, step))
+            self._then(told, when, lambda: self._replies(told, Replies(step.ago, step.who, step.text, then=None)))
+            self._then(told, when + timedelta(seconds=5), lambda: self._takes_back(told, step))
         else:
-            self.story.at(when, lambda: self._does[type(step)](told, step))
+            self._then(told, when, lambda: self._does[type(step)](told, step), self._needs(step))
         if isinstance(step, SendsCard) and step.right is not None:
-            self.story.at(when + timedelta(minutes=4), lambda: self._answers_card(told, right=step.right is True))
+            right = step.right
+            self._then(told, when + timedelta(minutes=4), lambda: self._answers_card(told, right=right))
+
+    def _then(self, told: Told, when: datetime, act: Callable[[], object], needs: Sequence[Need] = ()) -> None:
+        """Let something happen to a ticket, after all that was told of it before."""
+        told.latest = self.story.at(when, act, (Need(told.latest), *needs))
+
+    def _needs(self, step: Step) -> list[Need]:
+        """Return what a step needs of other tickets and accounts."""
+        if isinstance(step, Merges):
+            return [Need(self._told[step.into].opened)]
+        if isinstance(step, Links):
+            return [Need(self._told[step.other].opened)]
+        if isinstance(step, Accounts):
+            return self._known(step.account).settled()
+        return []
 
     # --- opening ---
 
-    def _open(self, told: Told) -> None:
-        case = told.case
+    def _open(self, case: Case) -> int:
         customer, service = None, None
         if isinstance(case.by, str):
             known = self._known(case.by)
@@ -138,7 +175,7 @@ class Desk:
                 as_reply=bool(case.agent),
             ),
         )
-        told.id = ticket.id
+        return ticket.id
 
     def _known(self, key: str) -> Known:
         if key in self.story.known:
@@ -289,6 +326,13 @@ class Desk:
         assert isinstance(step, Overrides)  # noqa: S101
         assert isinstance(told.case.by, str)  # noqa: S101
         override(self.story.actor(step.who), self._known(told.case.by).account.customer, step.reason)
+
+    def _suspends(self, told: Told, step: Step) -> None:
+        assert isinstance(step, Suspends)  # noqa: S101
+        assert isinstance(told.case.by, str)  # noqa: S101
+        first = self._known(told.case.by).first
+        assert first is not None  # noqa: S101
+        suspend(self.story.actor(step.who), first.service, SuspensionReason.ABUSE)
 
     # --- how it was ---
 
