@@ -1,4 +1,4 @@
-"""The portal's pages: the support PIN, the people of an account, one's own sign-ins."""
+"""The portal's pages: the support PIN, an account's services and people, one's own sign-ins."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from console.customers import labels, signin
 from console.customers.models import MemberRole, Membership
 from console.customers.pins import current_pin, lifetime, may_hold, pin_at, renew_pin, require_holder
 from console.customers.queries import members_of, memberships_of, sessions_of
+from console.hosting.queries import services_of
 from console.portal.blueprint import portal, signed_in
 from console.web.answers import local_time, wants_json
 from console.web.devices import device
@@ -56,7 +57,7 @@ class PinCard:
 @portal.get("/")
 @signed_in
 def home() -> ResponseReturnValue:
-    """Show the PIN of the chosen account, and who else is on it."""
+    """Show the PIN of the chosen account, its services, and who else is on it."""
     accounts = _accounts()
     if not accounts:
         return render_template("portal/nothing.html")
@@ -66,6 +67,7 @@ def home() -> ResponseReturnValue:
         accounts=accounts,
         mine=mine,
         card=_card(mine),
+        services=services_of(mine.customer_id, mine.held_rights().__contains__),
         people=_people(mine),
         labels=labels,
     )

@@ -23,7 +23,8 @@ from console.core.ids import read_key
 from console.customers.models import Customer, CustomerStatus, MemberRole, Membership, Verification, VerificationKind
 from console.customers.queries import PastVerification, live_verification, locks_of, members_of, verifications_of
 from console.customers.rights import Right
-from console.hosting.models import Product, ProductKind, Service
+from console.hosting.models import Service
+from console.hosting.queries import services_of
 from console.mail.models import Mail
 from console.mail.queries import of_account, stage_of
 from console.staff.roles import Permission
@@ -33,7 +34,6 @@ from console.views.labels import is_overdue
 from console.views.mail_rules import listed
 from console.web.answers import local_time
 
-MAX_SERVICES = 200
 MAX_ROWS = 50
 TICKETS = 20  # on one page of the tab
 MAILS = 20
@@ -145,8 +145,7 @@ def load(
             page.members = members
         if page.opens(Right.PROFILE):
             page.owner = next((member for member in members if member.role is MemberRole.OWNER), None)
-    if page.opens(Right.PRODUCTS) or page.opens(Right.DOMAINS):
-        page.services = _services(customer.id, page)
+    page.services = services_of(customer.id, page.opens)
     if page.opens(Right.INVOICES):
         page.proformas, page.stornos = _proformas(customer.id), _stornos(customer.id)
     if mails and page.opens(Right.EMAILS):
@@ -178,8 +177,8 @@ def load_group(actor: Actor, verification: Verification, group: str) -> Customer
     """
     page = CustomerPage(verification.customer, _without_role(actor), verification, verification.opened_rights())
     key = verification.customer_id
-    if group == "services" and (page.opens(Right.PRODUCTS) or page.opens(Right.DOMAINS)):
-        page.services = _services(key, page)
+    if group == "services":
+        page.services = services_of(key, page.opens)
     elif group == "documents" and page.opens(Right.INVOICES):
         page.proformas = _proformas(key)
     elif group == "people" and page.opens(Right.CONTACTS):
@@ -214,23 +213,6 @@ def _chats(actor: Actor, customer_id: int) -> Sequence[Chat]:
     )
     query = select(Chat).where(Chat.customer_id == customer_id, visible_chats(actor)).options(shown)
     return db.session.scalars(query.order_by(Chat.id.desc()).limit(CHATS)).all()
-
-
-def _services(customer_id: int, page: CustomerPage) -> list[Service]:
-    """Return the services the rights open: domains are a right of their own."""
-    query = (
-        select(Service)
-        .join(Service.product)
-        .options(joinedload(Service.product), joinedload(Service.domain))
-        .where(Service.customer_id == customer_id)
-        .order_by(Service.status, Service.paid_until, Service.id)
-        .limit(MAX_SERVICES)
-    )
-    if not page.opens(Right.DOMAINS):
-        query = query.where(Product.kind != ProductKind.DOMAIN)
-    if not page.opens(Right.PRODUCTS):
-        query = query.where(Product.kind == ProductKind.DOMAIN)
-    return list(db.session.scalars(query))
 
 
 def _proformas(customer_id: int) -> Sequence[Proforma]:

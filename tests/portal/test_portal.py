@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import pytest
 from sqlalchemy import select
@@ -17,6 +17,7 @@ from console.customers.models import MemberRole, Membership, PersonSession
 from console.customers.pins import pin_at
 from console.customers.rights import Right
 from console.customers.verification import ALLOWED, verify
+from console.hosting.models import ProductKind
 from tests import factories
 from tests.conftest import Clock
 from tests.support.client import ConsoleClient, sign_in, sign_in_person
@@ -29,6 +30,41 @@ def owner(session: Session) -> Membership:
 
 def trail(action: str) -> list[AuditEntry]:
     return list(db.session.scalars(select(AuditEntry).where(AuditEntry.action == action)))
+
+
+# --- the account's services ---
+
+
+@pytest.mark.only("sqlite")
+def test_services_are_shown_as_far_as_ones_rights_go(
+    client: ConsoleClient, owner: Membership, new_client: Callable[[], ConsoleClient]
+) -> None:
+    customer = owner.customer
+    hosting = factories.make_service(customer, label="moj-sajt.example.rs", paid_until=date(2027, 3, 12))
+    name = factories.make_service(
+        customer, factories.make_product(ProductKind.DOMAIN), label="moj-domen.example.rs", paid_until=date(2027, 5, 1)
+    )
+    factories.make_service(factories.make_customer(), label="tudji-sajt.example.rs")
+    rights: dict[str, tuple[Right, ...]] = {
+        "services": (Right.PRODUCTS,), "domains": (Right.DOMAINS,), "neither": (Right.INVOICES,),
+    }  # fmt: skip
+    members = {key: factories.make_member(customer, MemberRole.USER, rights=held) for key, held in rights.items()}
+    seen = {"owner": owner, **members, "newcomer": factories.owner_of(factories.make_customer())}
+    pages = {}
+    for key, member in seen.items():
+        browser = new_client()
+        sign_in_person(browser, member.person.email)
+        pages[key] = browser.get("/moj/", headers={"Accept-Language": "en"}).text
+    assert f"{hosting.product.name} · paid until" in pages["owner"]
+    shown = {key: (hosting.label in page, name.label in page, "No services yet" in page) for key, page in pages.items()}
+    assert shown == {
+        "owner": (True, True, False),
+        "services": (True, False, False),
+        "domains": (False, True, False),
+        "neither": (False, False, False),
+        "newcomer": (False, False, True),
+    }
+    assert not any("tudji-sajt" in page for page in pages.values())
 
 
 # --- signing in ------------------------------------------------------------------------------------------------------
