@@ -16,6 +16,7 @@ from console import extensions, models, portal, views, web
 from console.core import clock, context, logging, push
 from console.core.db import Base, db, init_db
 from console.core.errors import Invalid, Refusal
+from console.core.places import channel_of
 from console.core.settings import Settings
 from console.core.transaction import end_context
 from console.web import access, answers, catalog, compression, filters, incoming, security, sockets, static_files
@@ -112,6 +113,7 @@ def _bind_extensions(app: Flask, settings: Settings) -> None:
         async_mode="gevent",
         async_handlers=False,  # True reorders one sender's messages
         message_queue=settings.redis_url,
+        channel=channel_of(settings.database_url),  # two consoles may share one Redis
         transports=["websocket"],
         cors_allowed_origins=[settings.base_url, *settings.allowed_origins],
         max_http_buffer_size=64 * 1024,

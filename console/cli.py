@@ -106,8 +106,10 @@ def init_db() -> None:
     """Create the tables, or bring them up to date."""
     from console.setup import prepare_database
 
-    prepare_database()
+    brought = prepare_database()
     click.echo("The database is up to date.")
+    if brought:
+        click.echo(f"{brought} attachments were brought over to {settings().files_folder}.")
 
 
 @main.command("new-key")
@@ -202,7 +204,7 @@ def verify_trail() -> None:
     from console.audit import queries
     from console.core.context import sealer
 
-    anchor = queries.read_anchor(Path(settings().audit_anchor))
+    anchor = queries.read_anchor(settings().anchor_file)
     flaws = 0
     for flaw in queries.verify(db.session(), sealer(), anchor):
         flaws += 1
@@ -221,14 +223,14 @@ def verify_trail() -> None:
 )
 @with_appcontext
 def anchor_trail(force: bool) -> None:
-    """Note the trail's end in the file CONSOLE_AUDIT_ANCHOR names."""
+    """Note the trail's end outside the database, where CONSOLE_AUDIT_ANCHOR says."""
     from console.audit import anchor
 
     try:
-        last = anchor.advance(db.session(), Path(settings().audit_anchor), force=force)
+        last = anchor.advance(db.session(), settings().anchor_file, force=force)
     except (anchor.AnchorMismatch, LookupError) as error:
         raise click.ClickException(str(error)) from error
-    click.echo(f"Noted entry {last} in {settings().audit_anchor}.")
+    click.echo(f"Noted entry {last} in {settings().anchor_file}.")
 
 
 @main.command()

@@ -14,11 +14,12 @@ import redis
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from console import sealing
+from console import sealing, stored_files
 from console.audit import queries as audit
 from console.core import clock, revisions
-from console.core.context import sealer, settings
+from console.core.context import files, sealer, settings
 from console.core.db import db
+from console.core.places import SHARED_ANCHOR, SHARED_FILES
 from console.core.settings import DEMO_SEAL_KEY, DEMO_SECRET_KEY
 from console.hosting.links import torn
 from console.mail import relay, smtp
@@ -62,7 +63,7 @@ def examine() -> Iterator[Finding]:
         yield Finding(Level.FAULT, "The tables are not up to date: run `console init-db`.")
         return
     yield Finding(Level.GOOD, f"The tables are up to date (revision {revisions.newest()}).")
-    for check in (_sealed, _trail, _anchor_age, _accounts, _hosted, _time, _redis, _mail_server, _mail):
+    for check in CHECKS:
         yield from check()
 
 
@@ -128,15 +129,13 @@ def sqlite_version(version: tuple[int, int, int]) -> Finding:
 def _sealed() -> Iterator[Finding]:
     closed = list(islice(sealing.unopened(), SHOWN + 1))
     if closed:
-        more = " and more" if len(closed) > SHOWN else ""
-        places = ", ".join(closed[:SHOWN])
-        yield Finding(Level.FAULT, f"No key in CONSOLE_SEAL_KEYS opens the secrets of: {places}{more}.")
+        yield Finding(Level.FAULT, f"No key in CONSOLE_SEAL_KEYS opens the secrets of: {_some(closed)}.")
     else:
         yield Finding(Level.GOOD, "Every sealed secret opens.")
 
 
 def _trail() -> Iterator[Finding]:
-    anchor = audit.read_anchor(Path(settings().audit_anchor))
+    anchor = audit.read_anchor(settings().anchor_file)
     flaws = list(islice(audit.verify(db.session(), sealer(), anchor), SHOWN))
     for flaw in flaws:
         place = f"entry {flaw.place}" if flaw.place else "the end"
@@ -146,12 +145,40 @@ def _trail() -> Iterator[Finding]:
 
 
 def _anchor_age() -> Iterator[Finding]:
-    path = Path(settings().audit_anchor)  # its time is the machine's, not that of a clock somebody has set
+    path = settings().anchor_file  # its time is the machine's, not that of a clock somebody has set
     if not path.exists():
         yield Finding(Level.NOTE, f"The trail's end was never noted in {path}: does a worker run?")
     elif time.time() - path.stat().st_mtime > ANCHOR_MINUTES * 60:
         yield Finding(
             Level.NOTE, f"The trail's end was last noted more than {ANCHOR_MINUTES} minutes ago: no worker runs."
+        )
+
+
+def _attachments() -> Iterator[Finding]:
+    folder = settings().files_folder
+    health = stored_files.examine(files())
+    for flaw, places in (("missing from", health.missing), ("damaged in", health.damaged)):
+        if places:
+            yield Finding(Level.FAULT, f"{len(places)} attachments are {flaw} {folder}: {_some(places)}.")
+    if not health.missing and not health.damaged:
+        yield Finding(Level.GOOD, f"All attachments are there and whole: {health.count} files in {folder}.")
+    if settings().production and not settings().sqlite and not settings().files:
+        yield Finding(Level.NOTE, "Set CONSOLE_FILES: every server and worker must find the attachments in one folder.")
+
+
+def _old_places() -> Iterator[Finding]:
+    """Say what still lies where all databases of a checkout once had theirs (see console.core.places)."""
+    if not settings().audit_anchor and stored_files.is_noted_in(SHARED_ANCHOR) is False:
+        yield Finding(
+            Level.NOTE,
+            f"{SHARED_ANCHOR} notes the end of another database's trail, or of this one before it was cut. It is not "
+            f"used any more: this one's end is noted in {settings().anchor_file}.",
+        )
+    if not settings().files and SHARED_FILES.is_dir():
+        yield Finding(
+            Level.NOTE,
+            f"{SHARED_FILES} is not used any more: remove it once `console init-db` has run for each database "
+            "of this folder.",
         )
 
 
@@ -226,6 +253,15 @@ def _mail() -> Iterator[Finding]:
         yield Finding(Level.NOTE, f"{queue.failed} mails could not be delivered: the console's mail page lists them.")
     if not late and failing is None:
         yield Finding(Level.GOOD, "No mail is late.")
+
+
+def _some(places: list[str]) -> str:
+    return ", ".join(places[:SHOWN]) + (" and more" if len(places) > SHOWN else "")
+
+
+CHECKS = (
+    _sealed, _trail, _anchor_age, _attachments, _old_places, _accounts, _hosted, _time, _redis, _mail_server, _mail,
+)  # fmt: skip
 
 
 def _first_line(error: Exception) -> str:

@@ -6,6 +6,7 @@ from flask import Flask
 from flask_migrate import upgrade
 from sqlalchemy import select
 
+from console import stored_files
 from console.audit.models import AuditHead
 from console.audit.service import create_head
 from console.core.context import settings
@@ -19,12 +20,16 @@ from console.staff.models import Staff
 DEMO_DOMAIN = "@example.test"
 
 
-def prepare_database() -> None:
-    """Bring the tables to the newest revision and make sure the trail can be written."""
+def prepare_database() -> int:
+    """Bring the tables to the newest revision and make sure the trail can be written.
+
+    Return how many files were brought over from where all databases of a checkout once had theirs.
+    """
     upgrade()
     if db.session.scalar(select(AuditHead)) is None:
         with transaction() as session:
             create_head(session)
+    return stored_files.adopt()
 
 
 def demo_accounts() -> list[str]:

@@ -11,7 +11,6 @@ import signal
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import gevent
 from apscheduler.schedulers.gevent import GeventScheduler
@@ -56,7 +55,7 @@ class Job:
 
 def note_audit_end() -> None:
     """Note the audit chain's end outside the database."""
-    anchor.advance(db.session(), Path(settings().audit_anchor))
+    anchor.advance(db.session(), settings().anchor_file)
 
 
 def clear_old_rows() -> None:

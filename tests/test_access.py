@@ -26,7 +26,8 @@ from console.billing.issue import cancel_proforma
 from console.core import clock
 from console.core.actor import SYSTEM
 from console.core.db import db
-from console.core.settings import Settings, sqlite_path
+from console.core.places import sqlite_path
+from console.core.settings import Settings
 from console.core.transaction import transaction
 from console.customers.models import PersonSession, Verification
 from console.hours.calendar import SpecialKind

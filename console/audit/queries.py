@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -104,6 +105,6 @@ def read_anchor(path: Path) -> Anchor | None:
 def write_anchor(path: Path, anchor: Anchor) -> None:
     """Note ``anchor`` in ``path``, whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_suffix(".new")
+    draft = path.with_name(f"{path.name}.{os.getpid()}.new")  # each worker its own
     draft.write_text(json.dumps({"last": anchor.last, "digest": anchor.digest}))
     draft.replace(path)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import cast
 
 from flask import current_app
@@ -44,4 +43,4 @@ def sealer() -> Sealer:
 
 def files() -> FileStore:
     """Return where the running application keeps files."""
-    return FileStore(Path(settings().files).absolute())
+    return FileStore(settings().files_folder)

@@ -24,8 +24,9 @@ from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import GenericFunction
 
+from console.core.places import sqlite_path
 from console.core.postgres import connect_args, set_autocommit
-from console.core.settings import Settings, sqlite_path
+from console.core.settings import Settings
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",

@@ -7,6 +7,7 @@ import os
 import re
 import tempfile
 import time
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,22 +23,42 @@ class FileStore:
     def put(self, content: bytes) -> str:
         """Keep ``content``, durably, and return its digest. Readers see the whole of it or nothing."""
         digest = hashlib.sha256(content).hexdigest()
-        target = self._path(digest)
+        target = self.path(digest)
         if target.exists():
             os.utime(target)  # whoever removes what nobody names sees that somebody is about to
             return digest
+        self._write(target, [content])
+        return digest
+
+    def put_named(self, digest: str, chunks: Iterable[bytes]) -> None:
+        """Keep what belongs under ``digest``, in the place of what is there.
+
+        Raises:
+            ValueError: ``chunks`` are not what the digest names; nothing is kept.
+        """
+        found = hashlib.sha256()
+
+        def checked() -> Iterator[bytes]:
+            for chunk in chunks:
+                found.update(chunk)
+                yield chunk
+            if found.hexdigest() != digest:
+                raise ValueError("not what the digest names")
+
+        self._write(self.path(digest), checked())
+
+    def _write(self, target: Path, chunks: Iterable[bytes]) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=target.parent, prefix=".new-")
         try:
             with os.fdopen(handle, "wb") as file:
-                file.write(content)
+                file.writelines(chunks)
                 file.flush()
                 os.fsync(file.fileno())
             Path(name).replace(target)
         except BaseException:
             Path(name).unlink(missing_ok=True)
             raise
-        return digest
 
     def get(self, digest: str) -> bytes:
         """Return what is kept under ``digest``.
@@ -45,11 +66,36 @@ class FileStore:
         Raises:
             FileNotFoundError: nothing is.
         """
-        return self._path(digest).read_bytes()
+        return self.path(digest).read_bytes()
 
     def exists(self, digest: str) -> bool:
         """Tell whether something is kept under ``digest``."""
-        return self._path(digest).exists()
+        return self.path(digest).exists()
+
+    def is_whole(self, digest: str) -> bool:
+        """Tell whether what is kept under ``digest`` is there and still what was put."""
+        try:
+            with self.path(digest).open("rb") as file:
+                return hashlib.file_digest(file, "sha256").hexdigest() == digest
+        except OSError:
+            return False
+
+    def link(self, digest: str, other: FileStore) -> bool:
+        """Keep what ``other`` has under ``digest`` too, as a link where the disk can; tell whether it was whole.
+
+        A file is never written to, so two stores may share it: each takes away its own name for it.
+        """
+        if not other.is_whole(digest):
+            return False
+        target = self.path(digest)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            os.link(other.path(digest), target)
+        except FileExistsError:
+            pass
+        except OSError:  # another disk, or one that has no links
+            self.put(other.get(digest))
+        return True
 
     def remove(self, digest: str, *, untouched: float = 0) -> None:
         """Forget it; where it is not there, nothing is done.
@@ -57,13 +103,18 @@ class FileStore:
         Args:
             untouched: seconds; what was put (again) within them stays, because its row may not be committed yet.
         """
-        path = self._path(digest)
+        path = self.path(digest)
         # A file's own time is the machine's, so it is held against that and not against a clock that a demo has moved.
         if untouched and path.exists() and time.time() - path.stat().st_mtime < untouched:
             return
         path.unlink(missing_ok=True)
 
-    def _path(self, digest: str) -> Path:
+    def path(self, digest: str) -> Path:
+        """Return where ``digest`` is kept, to be read in pieces.
+
+        Raises:
+            ValueError: it is no digest.
+        """
         if not _DIGEST.fullmatch(digest):
             raise ValueError("no digest")
         return self.folder / digest[:2] / digest

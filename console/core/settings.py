@@ -13,6 +13,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from console.core.money import CURRENCIES
+from console.core.places import ANCHOR, FILES, place_of
 from console.core.smtp_url import SmtpServer, read_smtp_url
 
 PREFIX = "CONSOLE_"
@@ -78,8 +79,8 @@ class Settings:
     portal_brand: str = "Moj Mint"
     mail_from: str = "podrska@example.test"
     clock: datetime | None = None
-    audit_anchor: str = "var/audit-anchor.json"
-    files: str = "var/files"
+    audit_anchor: str = ""  # beside the database when empty: see anchor_file
+    files: str = ""  # beside the database when empty: see files_folder
     metrics_token: str | None = field(default=None, repr=False)
     issuer: Issuer = field(default_factory=Issuer)
 
@@ -120,6 +121,16 @@ class Settings:
             return read_smtp_url(self.smtp_url) if self.smtp_url else None
         except ValueError as error:
             raise SettingsError(f"{PREFIX}SMTP_URL: it {error}") from error
+
+    @property
+    def anchor_file(self) -> Path:
+        """Where the audit trail's end is noted."""
+        return Path(self.audit_anchor).absolute() if self.audit_anchor else place_of(self.database_url, ANCHOR)
+
+    @property
+    def files_folder(self) -> Path:
+        """Where attachments are stored."""
+        return Path(self.files).absolute() if self.files else place_of(self.database_url, FILES)
 
     @property
     def sqlite(self) -> bool:
@@ -294,9 +305,3 @@ class _Reader:
         if value.tzinfo is None:
             raise SettingsError(f"{PREFIX}{name}: {raw!r} lacks its offset, as in +01:00")
         return value
-
-
-def sqlite_path(database_url: str) -> Path | None:
-    """Return the file behind a SQLite URL, ``None`` for memory or another database."""
-    path = database_url.removeprefix("sqlite:///")
-    return None if path == database_url or path in ("", ":memory:") else Path(path)

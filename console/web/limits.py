@@ -16,8 +16,9 @@ from limits import RateLimitItem, RateLimitItemPerSecond
 from limits.storage import MemoryStorage, Storage
 from limits.strategies import FixedWindowRateLimiter
 
-from console.core.context import sealer
+from console.core.context import sealer, settings
 from console.core.errors import TooMany
+from console.core.places import channel_of
 from console.core.texts import lazy_ngettext
 from console.extensions import limiter
 
@@ -66,7 +67,9 @@ def give_back(limit: Limit, *who: str) -> None:
 
 
 def _key(limit: Limit, who: tuple[str, ...]) -> str:
-    return limit.name + ":" + sealer().keyed_digest("limits", "\n".join(who))[:32]
+    # Two consoles may share one Redis, and the demo's keys.
+    digest = sealer().keyed_digest("limits", "\n".join(who))[:32]
+    return f"{channel_of(settings().database_url)}:{limit.name}:{digest}"
 
 
 def _hit(storage: Storage, limit: Limit, key: str) -> tuple[bool, float]:

@@ -1,0 +1,114 @@
+"""Every file that a row of the database names: which are there and whole, and where those of old checkouts went."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+from sqlalchemy import select
+from sqlalchemy.orm import InstrumentedAttribute
+
+from console.audit.models import AuditEntry
+from console.audit.queries import read_anchor
+from console.chat.models import ChatFile
+from console.core.context import files, settings
+from console.core.db import Base, db
+from console.core.files import FileStore
+from console.core.places import SHARED_ANCHOR, SHARED_FILES
+from console.tickets.models import TicketAttachment
+
+# A column added here is copied by `console backup` and looked at by `console doctor`. What a mail carries is a
+# ticket's attachment.
+NAMED: tuple[tuple[type[Base], InstrumentedAttribute[int], InstrumentedAttribute[str]], ...] = (
+    (TicketAttachment, TicketAttachment.id, TicketAttachment.digest),
+    (ChatFile, ChatFile.id, ChatFile.digest),
+)
+BATCH = 1_000
+PIECE = 1024 * 1024
+
+
+@dataclass
+class Health:
+    """How the files are that rows name."""
+
+    count: int = 0
+    missing: list[str] = field(default_factory=list)  # places: ``ticket_attachments 3``
+    damaged: list[str] = field(default_factory=list)
+
+
+def named() -> Iterator[tuple[str, str]]:
+    """Yield the digest and the place of every file that a row names; the same file once for each row."""
+    for model, key, digest in NAMED:
+        last = 0
+        while True:
+            query = select(key, digest).where(key > last).order_by(key).limit(BATCH)
+            rows = db.session.execute(query).all()
+            db.session.rollback()  # no reading transaction stays open while files are read
+            for row_key, row_digest in rows:
+                yield row_digest, f"{model.__tablename__} {row_key}"
+            if len(rows) < BATCH:
+                break
+            last = rows[-1][0]
+
+
+def examine(store: FileStore) -> Health:
+    """Read every named file and hold it against its digest."""
+    health = Health()
+    seen: dict[str, list[str] | None] = {}
+    for digest, place in named():
+        if digest not in seen:
+            health.count += 1
+            seen[digest] = _flaws_of(store, digest, health)
+        flaws = seen[digest]
+        if flaws is not None:
+            flaws.append(place)
+    return health
+
+
+def _flaws_of(store: FileStore, digest: str, health: Health) -> list[str] | None:
+    if not store.exists(digest):
+        return health.missing
+    return None if store.is_whole(digest) else health.damaged
+
+
+def adopt() -> int:
+    """Bring over what this database had where all databases of a checkout once kept theirs; return how many files.
+
+    Files stay there as well, other databases may name them too; the note of the trail's end is of one alone.
+    Where a setting names the place, nothing is done.
+    """
+    if not settings().audit_anchor and not settings().anchor_file.exists():
+        _adopt_anchor(SHARED_ANCHOR.absolute(), settings().anchor_file)
+    old, own = FileStore(SHARED_FILES.absolute()), files()
+    if settings().files or not old.folder.is_dir():
+        return 0
+    count = 0
+    for digest, _place in named():
+        if not own.exists(digest):
+            count += own.link(digest, old)
+    return count
+
+
+def pieces(file: IO[bytes]) -> Iterator[bytes]:
+    """Yield what is left of ``file``, a piece at a time: memory does not grow with it."""
+    while piece := file.read(PIECE):
+        yield piece
+
+
+def is_noted_in(path: Path) -> bool | None:
+    """Tell whether the trail's end noted in ``path`` is of this database; ``None`` where none is noted."""
+    noted = read_anchor(path)
+    if noted is None or noted.last <= 0:
+        return None
+    entry = db.session.get(AuditEntry, noted.last)
+    return entry is not None and entry.digest == noted.digest
+
+
+def _adopt_anchor(old: Path, own: Path) -> None:
+    """Take the old note over if it is of this database's trail: another's would accuse this one for ever."""
+    if is_noted_in(old):
+        own.parent.mkdir(parents=True, exist_ok=True)
+        shutil.move(old, own)
