@@ -22,6 +22,7 @@ from console.staff.roles import Role
 # These bring their own command, named ``command``; they run in an application context.
 ELSEWHERE = {"import": "console.imports.cli", "demo": "console.demo.cli", "bench": "console.bench.cli"}
 MIN_PASSWORD = 12
+WITH_GAPS = 3  # exit code: a copy was written, but files were missing
 
 
 class Commands(click.Group):
@@ -109,7 +110,7 @@ def init_db() -> None:
     brought = prepare_database()
     click.echo("The database is up to date.")
     if brought:
-        click.echo(f"{brought} attachments were brought over to {settings().files_folder}.")
+        click.echo(f"{_attachments(brought)} brought over to {settings().files_folder}.")
 
 
 @main.command("new-key")
@@ -237,30 +238,55 @@ def anchor_trail(force: bool) -> None:
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @with_appcontext
 def backup(file: Path) -> None:
-    """Write a copy of the database to FILE, while it is in use."""
+    """Write a copy of database and attachments to FILE, while they are in use.
+
+    The copy is read back and verified before it gets its name. Exit code 3: it
+    is written, but attachments that the database names were missing or damaged.
+    """
     from console.backup import BackupError, back_up
 
     try:
-        back_up(settings(), file)
+        copied = back_up(settings(), file)
     except BackupError as error:
         raise click.ClickException(str(error)) from error
-    click.echo(f"Copied to {file}. The seal keys are not in it: keep them too.")
+    click.echo(f"Copied to {file} and verified: the database and {_attachments(copied.files)}, {_size(copied.size)}.")
+    click.echo("The seal keys are not in it: keep them too.")
+    if copied.missing:
+        places = ", ".join(copied.missing[:5]) + (" and more" if len(copied.missing) > 5 else "")
+        click.echo(f"Missing or damaged: {_attachments(len(copied.missing))}: {places}.", err=True)
+        raise SystemExit(WITH_GAPS)
 
 
 @main.command()
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--force", is_flag=True, help="Even if the database is not empty: what is in it is lost.")
+@click.option("--check", "only_check", is_flag=True, help="Verify the copy and change nothing.")
 @with_appcontext
-def restore(file: Path, force: bool) -> None:
-    """Put the copy in FILE in the place of the database. Stop the server first."""
-    from console.backup import BackupError
+def restore(file: Path, force: bool, only_check: bool) -> None:
+    """Put the copy in FILE in the place of database and attachments. Stop the server first."""
+    from console.backup import BackupError, check
     from console.backup import restore as put_back
 
     try:
-        put_back(settings(), file, force=force)
+        if not file.is_file():
+            raise BackupError(f"{file} does not exist")
+        copied = check(settings(), file) if only_check else put_back(settings(), file, force=force)
     except BackupError as error:
         raise click.ClickException(str(error)) from error
-    click.echo("Restored. Now run `console init-db`, `console audit anchor --force` and `console doctor`.")
+    what = f"the database and {_attachments(copied.files)}" if copied.whole else "the database alone, no attachments"
+    if only_check:
+        click.echo(f"{file} is whole: {what}.")
+        return
+    click.echo(f"Restored: {what}.")
+    click.echo("Now run `console init-db`, `console audit anchor --force` and `console doctor`.")
+
+
+def _attachments(count: int) -> str:
+    return f"{count} attachment{'' if count == 1 else 's'}"
+
+
+def _size(count: int) -> str:
+    return f"{count / 1024 / 1024:.1f} MB"
 
 
 def _running_app() -> Flask:

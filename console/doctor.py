@@ -157,11 +157,11 @@ def _anchor_age() -> Iterator[Finding]:
 def _attachments() -> Iterator[Finding]:
     folder = settings().files_folder
     health = stored_files.examine(files())
-    for flaw, places in (("missing from", health.missing), ("damaged in", health.damaged)):
+    for flaw, places in (("Missing from", health.missing), ("Damaged in", health.damaged)):
         if places:
-            yield Finding(Level.FAULT, f"{len(places)} attachments are {flaw} {folder}: {_some(places)}.")
+            yield Finding(Level.FAULT, f"{flaw} {folder}, attachments: {len(places)} ({_some(places)}).")
     if not health.missing and not health.damaged:
-        yield Finding(Level.GOOD, f"All attachments are there and whole: {health.count} files in {folder}.")
+        yield Finding(Level.GOOD, f"All attachments are there and whole: {health.count} in {folder}.")
     if settings().production and not settings().sqlite and not settings().files:
         yield Finding(Level.NOTE, "Set CONSOLE_FILES: every server and worker must find the attachments in one folder.")
 

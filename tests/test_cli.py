@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import sqlite3
 from collections.abc import Callable
-from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,7 +14,6 @@ from sqlalchemy.orm import Session
 
 from console import doctor
 from console.audit.models import AuditEntry
-from console.backup import BackupError, back_up, restore
 from console.cli import main
 from console.core.db import db
 from console.core.passwords import password_matches
@@ -26,7 +22,6 @@ from console.core.settings import Settings
 from console.staff.models import Staff
 from console.staff.roles import Role
 from tests import factories
-from tests.support.postgres import Postgres
 from tests.support.server import command, environment
 
 PASSWORD = "Dovoljno-duga-1"
@@ -117,63 +112,6 @@ def test_audit_commands(run: Run, session: Session) -> None:
     code, output = run("audit", "verify")
     assert code == 1
     assert "entry 1: changed" in output
-
-
-# --- copies -------------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def tools(database: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the database is PostgreSQL, its own tools of the same version in front."""
-    if database.startswith("postgresql"):
-        server: Postgres = request.getfixturevalue("postgres_server")
-        monkeypatch.setenv("PATH", f"{server.binaries}{os.pathsep}{os.environ['PATH']}")
-
-
-def names() -> list[str]:
-    db.session.rollback()  # a restored database gets a new session, so this context's is asked for each time
-    return list(db.session.scalars(select(Staff.name).order_by(Staff.id)))
-
-
-@pytest.mark.usefixtures("tools")
-def test_backup_and_restore(session: Session, settings: Settings, tmp_path: Path) -> None:
-    factories.make_staff(name="Before")
-    copy = tmp_path / "copies" / "first"
-    back_up(settings, copy)
-    assert copy.stat().st_mode & 0o077 == 0  # as secret as the database
-    factories.make_staff(name="After")
-
-    with pytest.raises(BackupError, match="not empty"):
-        restore(settings, copy)
-    assert names() == ["Before", "After"]
-
-    session.rollback()
-    restore(settings, copy, force=True)
-    assert names() == ["Before"]
-
-
-@pytest.mark.usefixtures("tools")
-def test_a_backup_never_overwrites(session: Session, settings: Settings, tmp_path: Path) -> None:
-    copy = tmp_path / "precious"
-    copy.write_text("something else")
-    with pytest.raises(BackupError, match="exists already"):
-        back_up(settings, copy)
-    assert copy.read_text() == "something else"
-
-
-@pytest.mark.usefixtures("tools")
-def test_what_is_no_copy_is_not_restored(session: Session, settings: Settings, tmp_path: Path) -> None:
-    factories.make_staff(name="Before")
-    foreign = tmp_path / "foreign"
-    with closing(sqlite3.connect(foreign)) as connection:
-        connection.execute("CREATE TABLE other (id)")
-    rubbish = tmp_path / "rubbish"
-    rubbish.write_bytes(b"rubbish" * 1_000)
-    session.rollback()
-    for source in (foreign, rubbish, tmp_path / "absent"):
-        with pytest.raises(BackupError):
-            restore(settings, source, force=True)
-    assert names() == ["Before"]
 
 
 # --- doctor -------------------------------------------------------------------------------------------------------
