@@ -98,7 +98,7 @@ def check(settings: Settings, source: Path) -> Copied:
             if member.name == MANIFEST:
                 continue
             size, digest = members.pop(member.name, (None, None))
-            if member.size != size or hashlib.file_digest(file, "sha256").hexdigest() != digest:
+            if member.size != size or _digest(file) != digest:
                 raise BackupError(f"{source} is damaged: {member.name} is not as it was written")
         if members:
             raise BackupError(f"{source} is not whole: {len(members)} of its members are missing")
@@ -193,6 +193,13 @@ class _Writer:
             size = os.fstat(file.fileno()).st_size
             self._archive.addfile(_member(name, size), file)
         self._members[name] = [size, digest]
+
+
+def _digest(file: IO[bytes]) -> str:
+    digest = hashlib.sha256()
+    for piece in stored_files.pieces(file):
+        digest.update(piece)
+    return digest.hexdigest()
 
 
 def _member(name: str, size: int) -> tarfile.TarInfo:

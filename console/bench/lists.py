@@ -47,6 +47,7 @@ QUESTIONS: dict[str, tuple[tuple[str, str], ...]] = {
     "stornos": (),
     "audit": (),
 }
+BY_NAME = ("customers", "domains")
 _FRAME = ("BEGIN", "COMMIT", "ROLLBACK", "PRAGMA", "SAVEPOINT", "RELEASE")
 
 
@@ -86,6 +87,8 @@ def _measured() -> Measured:
 def _addresses() -> Iterator[tuple[str, str, str]]:
     for name, questions in QUESTIONS.items():
         yield name, "first page", f"/console/{name}/"
+        if name in BY_NAME:
+            yield name, "by name", f"/console/{name}/?sort=name"
         for what, words in questions:
             yield name, what, f"/console/{name}/?search={words}"
 

@@ -168,7 +168,9 @@ def load_of() -> dict[int, int]:
 
 def presences() -> list[StaffPresence]:
     """Return what is known of everybody who was ever at the desk and still works here."""
-    query = select(StaffPresence).join(StaffPresence.staff).where(Staff.active.is_(True)).order_by(Staff.name, Staff.id)
+    query = (
+        select(StaffPresence).join(StaffPresence.staff).where(Staff.active.is_(True)).order_by(Staff.name_key, Staff.id)
+    )
     return list(db.session.scalars(query))
 
 

@@ -13,6 +13,7 @@ from console.core.db import Base, enum_column
 from console.core.ids import CUSTOMER_BASE
 from console.core.search import SearchIndex
 from console.core.sessions import SignInSession
+from console.core.sorting import keep_key, key_column
 from console.customers.rights import ALL_RIGHTS, Right
 
 CUSTOMER_SEARCH = SearchIndex("search_customers")
@@ -53,10 +54,12 @@ class Customer(Base):
     """The account that owns services and is billed."""
 
     __tablename__ = "customers"
+    __table_args__ = (Index("ix_customers_name_key_id", "name_key", "id"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     kind: Mapped[CustomerKind] = mapped_column(enum_column(CustomerKind))
     name: Mapped[str] = mapped_column(String(200))
+    name_key: Mapped[str] = key_column("name")
     pib: Mapped[str | None] = mapped_column(String(20))
     mb: Mapped[str | None] = mapped_column(String(20))
     address: Mapped[str] = mapped_column(String(200), default="")
@@ -98,6 +101,9 @@ class Customer(Base):
     def searchable(self) -> str:
         """Return the text this account is found by. Nothing that an unverified agent may not see."""
         return f"{self.number} {self.name}"
+
+
+keep_key(Customer.name, Customer.name_key)
 
 
 class Person(Base):

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from console.core.db import Amount, Base, enum_column
 from console.core.search import SearchIndex
+from console.core.sorting import keep_key, key_column, sort_key
 from console.customers.models import Customer
 
 SERVICE_SEARCH = SearchIndex("search_services")
@@ -100,18 +101,31 @@ class Service(Base):
         return f"{self.number} {self.label}"
 
 
+def domain_key(name: str) -> str:
+    """Return what a registered name is sorted by: as people write it, not as ``xn--…``."""
+    try:
+        return sort_key(name.encode("ascii").decode("idna"))
+    except UnicodeError:
+        return sort_key(name)
+
+
 class Domain(Base):
     """A registered name. Its owner is its service's owner: one fact, one place."""
 
     __tablename__ = "domains"
+    __table_args__ = (Index("ix_domains_name_key_id", "name_key", "id"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(String(253), unique=True)  # ASCII (A-labels), lower case
+    name_key: Mapped[str] = key_column("name", domain_key)
     service_id: Mapped[int] = mapped_column(ForeignKey("services.id"), unique=True)
     registered_on: Mapped[date]
     expires_on: Mapped[date] = mapped_column(index=True)
 
     service: Mapped[Service] = relationship(back_populates="domain")
+
+
+keep_key(Domain.name, Domain.name_key, domain_key)
 
 
 class Ownership(Base):

@@ -108,7 +108,7 @@ def member_counts() -> dict[int, int]:
 
 def active_staff() -> list[Staff]:
     """Return who can work in a department, by name."""
-    return list(db.session.scalars(select(Staff).where(Staff.active.is_(True)).order_by(Staff.name, Staff.id)))
+    return list(db.session.scalars(select(Staff).where(Staff.active.is_(True)).order_by(Staff.name_key, Staff.id)))
 
 
 def _names(data: DepartmentData) -> dict[str, Any]:

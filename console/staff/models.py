@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, String, Text
+from sqlalchemy import ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from console.core.actor import Actor
 from console.core.db import Base, enum_column
 from console.core.sessions import SignInSession
+from console.core.sorting import keep_key, key_column
 from console.staff.roles import PERMISSIONS, Role
 
 
@@ -17,10 +18,12 @@ class Staff(Base):
     """One person who works here. ``email`` is kept in lower case."""
 
     __tablename__ = "staff"
+    __table_args__ = (Index("ix_staff_name_key_id", "name_key", "id"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     email: Mapped[str] = mapped_column(String(254), unique=True)
     name: Mapped[str] = mapped_column(String(120))
+    name_key: Mapped[str] = key_column("name")
     role: Mapped[Role] = mapped_column(enum_column(Role))
     password_hash: Mapped[str]
     password_temporary: Mapped[bool] = mapped_column(default=False)  # known to an admin: serves one sign-in
@@ -37,6 +40,9 @@ class Staff(Base):
     def actor(self, address: str | None = None) -> Actor:
         """Return what verbs are told about who is asking."""
         return Actor(kind="staff", id=self.id, name=self.name, permissions=PERMISSIONS[self.role], address=address)
+
+
+keep_key(Staff.name, Staff.name_key)
 
 
 class RecoveryCode(Base):

@@ -65,7 +65,7 @@ def colleagues(ticket: Ticket) -> list[Colleague]:
             Staff.role.in_(_roles(Permission.WORK_TICKETS)),
             or_(Department.private.is_(False), Staff.role.in_(_roles(Permission.REVIEW)), member),
         )
-        .order_by(Staff.name, Staff.id)
+        .order_by(Staff.name_key, Staff.id)
     )
     return [Colleague(row.id, row.name, row.open) for row in db.session.execute(query)]
 

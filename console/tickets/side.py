@@ -16,6 +16,7 @@ from sqlalchemy.orm import contains_eager, joinedload
 from console.core import clock
 from console.core.actor import Actor
 from console.core.db import db
+from console.core.sorting import sort_key
 from console.customers.models import (
     Customer,
     MemberRole,
@@ -141,7 +142,7 @@ def verification_for(actor: Actor, ticket: Ticket) -> Verification | None:
 
 def _told(found: dict[str, list[Row[Any]]], now: datetime) -> Around:
     told = Around()
-    told.watchers = {row.id: row.a for row in sorted(found["watcher"], key=lambda row: str(row.a))}
+    told.watchers = {row.id: row.a for row in sorted(found["watcher"], key=lambda row: sort_key(str(row.a)))}
     told.merged = _sorted(_other(row) for row in found["merged"])
     told.into = next((_other(row) for row in found["into"]), None)
     told.links = _sorted(

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from console.core.errors import Invalid
 from console.core.text import one_line
+from console.core.sorting import sort_key
 from console.core.texts import lazy_gettext
 
 MAX_TAG = 40
@@ -22,4 +23,4 @@ def clean_tags(tags: Iterable[str]) -> tuple[str, ...]:
     cleaned.discard("")
     if len(cleaned) > MOST or any(len(tag) > MAX_TAG for tag in cleaned):
         raise Invalid(fields={"tags": [lazy_gettext("At most twenty tags, each of at most forty letters.")]})
-    return tuple(sorted(cleaned))
+    return tuple(sorted(cleaned, key=lambda tag: (sort_key(tag), tag)))

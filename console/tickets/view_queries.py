@@ -14,6 +14,7 @@ from sqlalchemy.orm import aliased
 from console.core.actor import Actor
 from console.core.db import db
 from console.core.errors import NotFound
+from console.core.sorting import sort_key
 from console.staff.models import Department, DepartmentMember, Staff
 from console.staff.roles import PERMISSIONS, Permission, Role
 from console.tickets.models import SavedView, Ticket, TicketRead, TicketStatus, TicketTag, TicketWatcher
@@ -167,7 +168,8 @@ def my_open_query(actor: Actor, most: int) -> Select[int]:
 
 def saved_views(actor: Actor) -> Sequence[SavedView]:
     """Return this person's own views and the shared ones, by name."""
-    return db.session.scalars(_saved_views(actor.id)).all()
+    views = db.session.scalars(_saved_views(actor.id)).all()
+    return sorted(views, key=lambda view: (view.shared, sort_key(view.name), view.id))
 
 
 @lru_cache(maxsize=KEPT)
@@ -220,15 +222,20 @@ def _names() -> Select[Any]:
     parts = union_all(
         select(
             literal("department").label("kind"),
+            literal("").label("key"),
             Department.id.label("id"),
             Department.name_sr.label("name"),
             Department.name_en.label("other"),
             Department.active.label("active"),
             Department.position.label("place"),
         ),
-        select(literal("staff"), Staff.id, Staff.name, cast(Staff.role, String), Staff.active, literal(0)),
+        select(
+            literal("staff"), Staff.name_key, Staff.id, Staff.name, cast(Staff.role, String), Staff.active, literal(0)
+        ),
     ).subquery()
-    return select(parts).order_by(parts.c.kind, parts.c.active.desc(), parts.c.place, parts.c.name, parts.c.id)
+    return select(parts).order_by(
+        parts.c.kind, parts.c.active.desc(), parts.c.place, parts.c.key, parts.c.name, parts.c.id
+    )
 
 
 def works(role: str) -> bool:

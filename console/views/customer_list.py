@@ -40,7 +40,8 @@ class CustomerList(BaseModelView):
         "status": formatters.state(CUSTOMER_STATUS),
     }
     # The rest of the row is not even read.
-    column_options = (load_only(Customer.id, Customer.name, Customer.kind, Customer.status),)
+    column_options = (load_only(Customer.id, Customer.name, Customer.name_key, Customer.kind, Customer.status),)
+    sort_columns = {"name": Customer.name_key}
     search_index = CUSTOMER_SEARCH
     search_hint = lazy_gettext("Number or name")
     list_filters = (

@@ -55,7 +55,7 @@ class DomainList(BaseModelView):
     )
     search_index = DOMAIN_SEARCH
     search_hint = lazy_gettext("Part of the name")
-    sort_columns = {"expires_on": Domain.expires_on, "name": Domain.name}
+    sort_columns = {"expires_on": Domain.expires_on, "name": Domain.name_key}
     list_filters = (
         Day("expires_from", lazy_gettext("Expires from"), Domain.expires_on, compare="from"),
         Day("expires_until", lazy_gettext("Expires until"), Domain.expires_on, compare="until"),

@@ -15,6 +15,7 @@ from console.core import clock
 from console.core.context import settings
 from console.core.errors import NotFound
 from console.core.ids import read_key
+from console.core.sorting import sort_key
 from console.core.texts import gettext, lazy_gettext, ngettext
 from console.core.transaction import transaction
 from console.staff.roles import Permission
@@ -70,7 +71,7 @@ class ReviewFigures(Page):
         everybody = current_actor().may(Permission.REVIEW)
         if wants_json():
             return jsonify(_json(book))
-        by_agent = {names().staff.get(key, "?"): tally for key, tally in book.by_agent().items()}
+        by_agent = [(names().staff.get(key, "?"), tally) for key, tally in book.by_agent().items()]
         rendered: str = self.render(
             "admin/review_figures.html",
             asked=asked,
@@ -78,7 +79,7 @@ class ReviewFigures(Page):
             everybody=everybody,
             whole=book.of(),
             months=list(zip(book.months.firsts, book.by_month(), strict=True)),
-            agents=sorted(by_agent.items()) if everybody else [],
+            agents=sorted(by_agent, key=lambda one: sort_key(one[0])) if everybody else [],
             departments=_departments(book),
             criteria=[(one.name(language()), one.id) for one in queries.criteria()],
             sentence=trend(book),
@@ -129,10 +130,11 @@ def _book(asked: Asked) -> Book:
 
 
 def _departments(book: Book) -> list[tuple[str, Tally]]:
-    return sorted(
+    found = [
         (gettext("outside of tickets") if key is None else department_name(key), tally)
         for key, tally in book.by_department().items()
-    )
+    ]
+    return sorted(found, key=lambda one: sort_key(one[0]))
 
 
 def trend(book: Book) -> str:

@@ -76,7 +76,7 @@ class StaffList(BaseModelView):
         "second_step": _second_step,
         "last_seen": _seen,
     }
-    sort_columns = {"name": Staff.name, "email": Staff.email}
+    sort_columns = {"name": Staff.name_key, "email": Staff.email}
     list_filters = (
         Choice("role", lazy_gettext("Role"), Staff.role, {role.value: name for role, name in ROLE_NAMES.items()}),
         Flag("disabled", lazy_gettext("Disabled only"), lambda: Staff.active.is_(False)),

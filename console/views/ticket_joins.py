@@ -302,6 +302,6 @@ def _workers(ticket: Ticket) -> list[tuple[Staff, int]]:
             (TicketMessage.id.is_not(None)) | (Staff.id == (ticket.assignee_id or 0)),
         )
         .group_by(Staff.id)
-        .order_by(func.count(TicketMessage.id).desc(), Staff.name)
+        .order_by(func.count(TicketMessage.id).desc(), Staff.name_key)
     )
     return [(row[0], row[1]) for row in db.session.execute(query)]

@@ -33,6 +33,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import joinedload
 
 from console.core.db import Instant, db
+from console.core.sorting import sort_key
 from console.customers.models import Customer
 from console.staff.models import Staff
 from console.tickets.figures.cells import MEDIAN, P90, Apart, Counted
@@ -357,4 +358,4 @@ def loads(now: datetime) -> list[Load]:
     found = [
         Load(row.assignee_id, row.name or "", row.open, row.waiting, row.late) for row in db.session.execute(query)
     ]
-    return sorted(found, key=lambda one: (one.agent_id is None, -(one.open + one.waiting), one.name))
+    return sorted(found, key=lambda one: (one.agent_id is None, -(one.open + one.waiting), sort_key(one.name)))

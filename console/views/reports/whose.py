@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TypeVar
 
+from console.core.sorting import sort_key
 from console.core.texts import gettext
 from console.views.ticket_list_filters import department_name, names
 
@@ -21,5 +22,5 @@ def by_agent(found: Mapping[int | None, Figures]) -> list[tuple[int | None, str,
     people: list[tuple[int | None, str, Figures]] = [
         (key, names().staff.get(key, "?"), figures) for key, figures in found.items() if key is not None
     ]
-    people.sort(key=lambda one: one[1].casefold())
+    people.sort(key=lambda one: sort_key(one[1]))
     return [*people, (None, gettext("nobody"), found[None])] if None in found else people
