@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from console.core.errors import Invalid
-from console.core.text import one_line
 from console.core.sorting import sort_key
+from console.core.text import one_line
 from console.core.texts import lazy_gettext
 
 MAX_TAG = 40

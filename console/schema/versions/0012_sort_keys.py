@@ -11,7 +11,7 @@ from console.core.sorting import KEY, sort_key
 from console.hosting.models import domain_key
 
 revision = "0012"
-down_revision = "0010"
+down_revision = "0015"
 branch_labels = None
 depends_on = None
 
