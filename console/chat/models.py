@@ -78,6 +78,7 @@ class Chat(Base):
     the queue; decides when nobody came.
     ``open_key``: a digest of what it was opened with, so that a repeated opening is the same chat.
     ``source``: a keyed digest of the address it came from, for limits and blocking.
+    ``visitor``: the id of the browser it was opened in, which the widget keeps; ``None`` where a program opened it.
     """
 
     __tablename__ = "chats"
@@ -85,6 +86,7 @@ class Chat(Base):
         Index("ix_chats_status_waits_since", "status", "waits_since", sqlite_where=_LIVE, postgresql_where=_LIVE),
         Index("ix_chats_assignee_id_status", "assignee_id", "status"),
         Index("ix_chats_source_created_at", "source", "created_at"),
+        Index("ix_chats_visitor_created_at", "visitor", "created_at"),
         Index("ix_chats_customer_id_id", "customer_id", "id"),
         Index("ix_chats_email_id", "email", "id"),
         Index("ix_chats_status_id", "status", "id"),
@@ -108,6 +110,7 @@ class Chat(Base):
     verified_name: Mapped[str | None] = mapped_column(String(MAX_NAME))
     assignee_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
     source: Mapped[str] = mapped_column(String(64))
+    visitor: Mapped[str | None] = mapped_column(String(32))
     page: Mapped[str] = mapped_column(String(300), default="")  # where the widget stood
     created_at: Mapped[datetime]
     waits_since: Mapped[datetime]
@@ -198,7 +201,11 @@ class ChatDraft(Base):
 
 
 class StaffPresence(Base):
-    """Whether a member of staff takes chats. ``seen_at``: when a process last had a connection of theirs."""
+    """Whether a member of staff takes chats.
+
+    ``seen_at``: when a process last had a connection of theirs. ``chosen_at``: when they last chose their state;
+    ``None`` where they never did.
+    """
 
     __tablename__ = "staff_presence"
 
@@ -206,6 +213,7 @@ class StaffPresence(Base):
     state: Mapped[Presence] = mapped_column(enum_column(Presence), default=Presence.AWAY)
     reason: Mapped[str] = mapped_column(String(80), default="")
     changed_at: Mapped[datetime]
+    chosen_at: Mapped[datetime | None]
     seen_at: Mapped[datetime | None] = mapped_column(index=True)
 
     staff: Mapped[Staff] = relationship(lazy="joined", innerjoin=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 
 from console.audit.service import record
 from console.chat import finding, news, ticketing, timeline, tokens
@@ -24,9 +24,10 @@ from console.customers.models import Person
 from console.hours.queries import current_calendar
 from console.staff.models import Department
 
-MOST_LIVE = 3  # chats of one address at a time
-MOST_OPENED = 20  # of one address within the window
+MOST_LIVE = 3  # chats of one visitor at a time
+MOST_OPENED = 20  # of one visitor within the window
 WINDOW = timedelta(hours=1)
+TIMES_LIVE = 3  # within the window a network address may open this many times what it may have open
 MIN_CLIENT_ID = 8
 LANGUAGES = ("sr_Latn", "en")
 
@@ -40,6 +41,8 @@ class Opening:
         department: its key, as ``technical``; the first one when empty.
         person: who was signed in to the portal; their name and address win.
         page: where the widget stood.
+        visitor: the id of their browser, see :func:`console.chat.tokens.visitor_of`; without one they are told
+            apart by e-mail and network address.
     """
 
     name: str
@@ -50,6 +53,7 @@ class Opening:
     language: str = ""
     person: Person | None = None
     page: str = ""
+    visitor: str | None = None
 
 
 def open_chat(visitor: Actor, opening: Opening) -> Chat:
@@ -60,7 +64,7 @@ def open_chat(visitor: Actor, opening: Opening) -> Chat:
 
     Raises:
         Invalid: by field, what is missing or wrong.
-        TooMany: too many chats of this address.
+        TooMany: ``chats``: too many of this visitor; ``network``: too many of the network they come from.
         Refusal: ``blocked``.
     """
     name, email, question, client_id = _read(opening)
@@ -70,7 +74,8 @@ def open_chat(visitor: Actor, opening: Opening) -> Chat:
     if earlier is not None:
         return earlier
     source = tokens.source_of(visitor.address)
-    _check_source(source, email)
+    _check_blocked(source, email)
+    _check_limits(source, _theirs(opening, source, email))
     now = clock.now()
     body, hidden = mask_pins(question)
     chat = Chat(
@@ -82,6 +87,7 @@ def open_chat(visitor: Actor, opening: Opening) -> Chat:
         department=department,
         person_id=opening.person.id if opening.person else None,
         source=source,
+        visitor=opening.visitor,
         page=one_line(opening.page)[:300],
         created_at=now,
         waits_since=now,
@@ -151,33 +157,61 @@ def _department(key: str) -> Department:
     return first
 
 
-def _check_source(source: str, email: str) -> None:
-    now = clock.now()
+def _check_blocked(source: str, email: str) -> None:
     blocked = select(ChatBlock.id).where(
-        or_(ChatBlock.source == source, ChatBlock.email == email), ChatBlock.until > now, ChatBlock.lifted_at.is_(None)
+        or_(ChatBlock.source == source, ChatBlock.email == email),
+        ChatBlock.until > clock.now(),
+        ChatBlock.lifted_at.is_(None),
     )
     if db.session.scalar(blocked.limit(1)) is not None:
         raise Refusal(lazy_gettext("The chat is not open to you. Write to us by e-mail."), code="blocked")
-    recent = select(Chat.status, Chat.created_at).where(Chat.source == source, Chat.created_at > now - WINDOW)
-    rows = db.session.execute(recent.order_by(Chat.created_at.desc()).limit(_most_opened() + 1)).all()
-    live = db.session.scalar(select(func.count()).where(Chat.source == source, Chat.status.in_(LIVE)))
-    if (live or 0) >= _most_live():
+
+
+def _theirs(opening: Opening, source: str, email: str) -> ColumnElement[bool]:
+    """Return the condition "a chat of this visitor's": who is signed in, else their browser, else their e-mail there.
+
+    The e-mail counts together with the network address: alone it would let a stranger use up its owner's chats.
+    """
+    if opening.person is not None:
+        return Chat.person_id == opening.person.id
+    if opening.visitor is not None:
+        return Chat.visitor == opening.visitor
+    return and_(Chat.source == source, Chat.email == email)
+
+
+def _check_limits(source: str, theirs: ColumnElement[bool]) -> None:
+    """Count what this visitor has opened, and, much wider, what their network has.
+
+    A browser can forget its token, and another e-mail address is free. The network address costs something to
+    change, so it has a limit of its own: a wide one, because an office may be behind it.
+    """
+    factor = settings().chat_limit_factor
+    live, opened = _counts(theirs)
+    if live >= MOST_LIVE * factor:
         raise TooMany(
-            lazy_gettext("You have several open conversations with us. Go on in one of them, or end it first."),
+            lazy_gettext("You have several open chats with us. Continue one of them, or end it first."),
             retry_after=60,
             code="chats",
         )
-    if len(rows) > _most_opened():
+    if opened >= MOST_OPENED * factor:
         raise TooMany(
-            lazy_gettext("Many conversations were begun from your address. Wait a while, or write to us by e-mail."),
+            lazy_gettext("You have started many chats in the last hour. Wait a while, or write to us by e-mail."),
             retry_after=600,
             code="chats",
         )
+    most = settings().chat_address_limit * factor
+    live, opened = _counts(Chat.source == source)
+    if live >= most or opened >= TIMES_LIVE * most:
+        raise TooMany(
+            lazy_gettext("Many people on your network are chatting with us now. Try again in a few minutes."),
+            retry_after=300,
+            code="network",
+        )
 
 
-def _most_live() -> int:
-    return MOST_LIVE * settings().chat_limit_factor
-
-
-def _most_opened() -> int:
-    return MOST_OPENED * settings().chat_limit_factor
+def _counts(whose: ColumnElement[bool]) -> tuple[int, int]:
+    """Return how many chats are open, and how many were opened within the window."""
+    live = db.session.scalar(select(func.count()).select_from(Chat).where(whose, Chat.status.in_(LIVE)))
+    since = clock.now() - WINDOW
+    opened = db.session.scalar(select(func.count()).select_from(Chat).where(whose, Chat.created_at > since))
+    return live or 0, opened or 0

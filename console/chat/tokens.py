@@ -1,4 +1,4 @@
-"""What a visitor holds: a token that opens one chat, and, from Moj Mint, one that says who is signed in.
+"""What a visitor holds: tokens of one chat, of their browser, and, from Moj Mint, of who is signed in.
 
 A chat's token is made from its key and can be made again, so that a repeated opening is answered
 with the same; nothing of it is stored, and a dump of the database makes none.
@@ -7,6 +7,10 @@ with the same; nothing of it is stored, and a dump of the database makes none.
 from __future__ import annotations
 
 from itsdangerous import BadSignature, URLSafeTimedSerializer
+import hmac
+from secrets import token_hex
+
+from itsdangerous import BadSignature, URLSafeSerializer, URLSafeTimedSerializer
 
 from console.chat.models import Chat
 from console.core import clock
@@ -17,6 +21,7 @@ from console.core.ids import same_token
 from console.customers.models import Person
 
 _SALT = "chat-person"
+_VISITOR_SALT = "chat-visitor"
 PERSON_SECONDS = 12 * 3600  # as long as a sign-in to the portal
 
 
@@ -45,6 +50,23 @@ def _proof(key: int, version: int) -> str:
 def source_of(address: str | None) -> str:
     """Return what is kept of the network address a chat comes from."""
     return sealer().keyed_digest("chat-source", source(address))
+
+
+def new_visitor() -> str:
+    """Return a token for a browser without one; its widget keeps it, so that a visitor's chats can be counted."""
+    token = URLSafeSerializer(settings().secret_key, salt=_VISITOR_SALT).dumps(token_hex(16))
+    return token if isinstance(token, str) else token.decode()
+
+
+def visitor_of(token: object) -> str | None:
+    """Return the id in a browser's token; ``None`` for anything that is no token of ours."""
+    if not isinstance(token, str) or not token or len(token) > 200:
+        return None
+    try:
+        key = URLSafeSerializer(settings().secret_key, salt=_VISITOR_SALT).loads(token)
+    except (BadSignature, ValueError):
+        return None
+    return key if isinstance(key, str) and len(key) <= 32 else None
 
 
 def open_key(client_id: str, *said: str) -> str:

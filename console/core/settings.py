@@ -96,7 +96,8 @@ class Settings:
     migration_four_eyes_above: Mapping[str, int] = field(default_factory=dict)  # minor units by currency; empty: always
     widget_color: str = ""  # of the chat widget, as #0a6c61; our own when empty
     chat_keep_months: int = 24  # ended chats, then they are deleted
-    chat_limit_factor: int = 1  # of what one network address may open: a company behind one address, a bench
+    chat_address_limit: int = 30  # open chats of one network address, which may be a whole office
+    chat_limit_factor: int = 1  # multiplies every limit of the chat: for benches and tests
 
     @property
     def production(self) -> bool:
@@ -175,6 +176,7 @@ class Settings:
             migration_four_eyes_above=values.amounts("MIGRATION_FOUR_EYES_ABOVE"),
             widget_color=values.color("WIDGET_COLOR", cls.widget_color),
             chat_keep_months=values.number("CHAT_KEEP_MONTHS", cls.chat_keep_months),
+            chat_address_limit=values.number("CHAT_ADDRESS_LIMIT", cls.chat_address_limit),
             chat_limit_factor=values.number("CHAT_LIMIT_FACTOR", cls.chat_limit_factor),
         )
         settings.check()

@@ -25,6 +25,7 @@ from console.core.errors import Invalid, NotFound, Refusal
 from console.core.forms import Form
 from console.core.texts import lazy_gettext
 from console.core.transaction import transaction
+from console.customers.service import normal_email
 from console.extensions import csrf
 from console.portal.chat_words import launcher_texts, widget_texts
 from console.portal.private_pages import speaking
@@ -40,8 +41,10 @@ from console.web.security import csp_nonce
 
 blueprint = Blueprint("chat", __name__, url_prefix="/chat")
 
-ASKED = Limit("chat-asked", 10, 60 * limits.MINUTE)
-UPLOADED = Limit("chat-uploaded", 60, 15 * limits.MINUTE)
+ASKED = Limit("chat-asked", 10, 60 * limits.MINUTE)  # of one e-mail address behind one network address
+ASKED_BY_ADDRESS = Limit("chat-asked-address", 60, 60 * limits.MINUTE, shared=True)
+UPLOADED = Limit("chat-uploaded", 60, 15 * limits.MINUTE)  # in one chat
+UPLOADED_BY_ADDRESS = Limit("chat-uploaded-address", 300, 15 * limits.MINUTE, shared=True)
 FRAME = (
     "default-src 'none'; script-src 'self' 'nonce-{nonce}'; style-src 'self' 'nonce-{nonce}'; img-src 'self' data:; "
     "font-src 'self'; connect-src 'self' {socket}; form-action 'self'; base-uri 'none'; frame-ancestors 'self' {sites}"
@@ -131,10 +134,11 @@ def ask() -> ResponseReturnValue:
 def upload() -> ResponseReturnValue:
     """Keep a file for a message that is being written."""
     try:
-        limits.count(UPLOADED, source(request.remote_addr))
+        limits.count(UPLOADED_BY_ADDRESS, source(request.remote_addr))
         chat = tokens.chat_of(request.headers.get("X-Chat-Token"))
         if chat is None:
             raise NotFound
+        limits.count(UPLOADED, str(chat.id))
         sent = request.files.get("file")
         if sent is None or not sent.filename:
             raise Invalid(fields={"file": [lazy_gettext("Choose a file.")]})
@@ -161,7 +165,9 @@ def file(key: int, proof: str) -> ResponseReturnValue:
 
 
 def _ticket(form: QuestionForm) -> str:
-    limits.count(ASKED, source(request.remote_addr))
+    address = source(request.remote_addr)
+    limits.count(ASKED_BY_ADDRESS, address)
+    limits.count(ASKED, address, normal_email(form.email.data or ""))
     if form.website.data:
         raise Invalid
     chosen = [place for place in departments() if not place.private]
@@ -199,7 +205,7 @@ def _frame(form: QuestionForm, *, ticket: str | None = None, refusal: Refusal | 
         form=form,
         ticket=ticket,
         refusal=refusal,
-        state=_state(),
+        state=_state() | {"visitor": tokens.new_visitor()},
         texts=widget_texts(),
         keep_months=settings().chat_keep_months,
     )
@@ -214,6 +220,7 @@ def _state() -> dict[str, Any]:
         "announcement": announcement(row, now),
         "anybody": bool(here),
         "wait_minutes": row.wait_minutes,
+        "notice_minutes": row.notice_minutes,
     }
 
 

@@ -33,7 +33,7 @@ blueprint.after_request(keep_private)
 
 # Per link and per address: whoever holds many links is held up as well.
 BY_LINK = Limit("ticket-link", 20, 15 * limits.MINUTE)
-BY_ADDRESS = Limit("ticket-address", 60, 15 * limits.MINUTE)
+BY_ADDRESS = Limit("ticket-address", 60, 15 * limits.MINUTE, shared=True)
 GONE = "requester/gone.html"
 
 

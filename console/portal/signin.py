@@ -25,7 +25,7 @@ KEPT = (STAFF_TOKEN, "language", "theme")  # what a sign-in leaves in the cookie
 MAX_EMAIL, MAX_PASSWORD = 254, 1_000
 
 # Failures only. There is no limit by account alone: it would let anybody keep the person out.
-BY_ADDRESS = Limit("portal-address", 60, 15 * limits.MINUTE)
+BY_ADDRESS = Limit("portal-address", 60, 15 * limits.MINUTE, shared=True)
 BY_ACCOUNT = Limit("portal-account", 10, 15 * limits.MINUTE)
 
 WRONG = lazy_gettext("The e-mail and the password do not belong together. Check both and try again.")

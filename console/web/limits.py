@@ -30,11 +30,16 @@ _spare = MemoryStorage()
 
 @dataclass(frozen=True)
 class Limit:
-    """At most ``amount`` of something called ``name`` within ``seconds``."""
+    """At most ``amount`` of something called ``name`` within ``seconds``.
+
+    Args:
+        shared: it counts what many people may do from one network address: who is refused need not have done it.
+    """
 
     name: str
     amount: int
     seconds: int
+    shared: bool = False
 
     def item(self) -> RateLimitItem:
         return RateLimitItemPerSecond(self.amount, self.seconds, namespace="CONSOLE")
@@ -53,7 +58,7 @@ def count(limit: Limit, *who: str) -> None:
         log.exception("the limiter's storage does not answer; this process counts by itself")
         allowed, reset = _hit(_spare, limit, key)
     if not allowed:
-        raise _too_many(reset)
+        raise _too_many(reset, shared=limit.shared)
 
 
 def give_back(limit: Limit, *who: str) -> None:
@@ -83,12 +88,19 @@ def _forgive(storage: Storage, limit: Limit, key: str) -> None:
         storage.incr(key, limit.seconds, -1)
 
 
-def _too_many(reset: float) -> TooMany:
+def _too_many(reset: float, *, shared: bool) -> TooMany:
     seconds = max(1, math.ceil(reset - time.time()))
     minutes = math.ceil(seconds / MINUTE)
-    text = lazy_ngettext(
-        "Too many tries in a short time. Try again in %(num)d minute.",
-        "Too many tries in a short time. Try again in %(num)d minutes.",
-        minutes,
-    )
+    if shared:
+        text = lazy_ngettext(
+            "Too many tries from your network in a short time. Try again in %(num)d minute.",
+            "Too many tries from your network in a short time. Try again in %(num)d minutes.",
+            minutes,
+        )
+    else:
+        text = lazy_ngettext(
+            "Too many tries in a short time. Try again in %(num)d minute.",
+            "Too many tries in a short time. Try again in %(num)d minutes.",
+            minutes,
+        )
     return TooMany(text, retry_after=seconds)

@@ -40,7 +40,7 @@ KEPT = (PERSON_TOKEN, "language", "theme")  # what a sign-in leaves in it
 
 # Failures only, see console.web.limits. One address may be a whole office; one account from one
 # address is somebody guessing; one account from everywhere is many guessing.
-BY_ADDRESS = Limit("login-address", 60, 15 * limits.MINUTE)
+BY_ADDRESS = Limit("login-address", 60, 15 * limits.MINUTE, shared=True)
 BY_ACCOUNT = Limit("login-account", 10, 15 * limits.MINUTE)
 EVERYWHERE = Limit("login-everywhere", 60, 15 * limits.MINUTE)
 CODES = Limit("login-code", 10, 15 * limits.MINUTE)

@@ -39,7 +39,7 @@ DESK, VISITOR = "/desk", "/visitor"
 SESSION = "staff_session"  # keys in a connection's own session
 ROLE = "staff_role"
 CONNECT_SECONDS = 10  # a socket that joins no namespace by then is closed
-MOST_SOCKETS = 100  # of one address
+MOST_SOCKETS = 100  # of one address; more where more chats may be open behind one
 WATCH_SECONDS = 1
 Answer = dict[str, Any]
 Handler = Callable[[Actor, dict[str, Any]], Answer | None]
@@ -272,7 +272,7 @@ def guard_sockets(app: Flask) -> None:
     def connected(eio_sid: str, environ: dict[str, Any]) -> bool | None:
         address = source(environ.get("REMOTE_ADDR"))
         with app.app_context():
-            most = MOST_SOCKETS * settings().chat_limit_factor
+            most = max(MOST_SOCKETS, 3 * settings().chat_address_limit) * settings().chat_limit_factor
         if open_sockets[address] >= most:
             log.warning("too many sockets of one address")
             return False

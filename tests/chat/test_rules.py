@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -32,7 +34,7 @@ from console.core.actor import Actor
 from console.core.db import db
 from console.core.errors import Conflict, Invalid, NotFound, Refusal, TooMany
 from console.core.transaction import transaction
-from console.customers.models import Verification
+from console.customers.models import Person, Verification
 from console.mail.models import Mail
 from console.tickets.models import Ticket, TicketMessage
 from tests import factories
@@ -117,6 +119,40 @@ def test_limits_and_blocking(session: Session, actor: ActorOf, clock: Any) -> No
     ask()
     with transaction():
         open_chat(who, Opening("A", "a@example.test", "?", "opening-101"))
+
+
+@pytest.mark.only("sqlite")
+def test_a_limit_counts_what_the_visitor_opened_and_speaks_to_them(
+    app: Flask, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An office behind one address: the colleague of three who have chats open has none."""
+    console = app.extensions["console"]
+    wide = replace(console.settings, chat_address_limit=7)
+    monkeypatch.setitem(app.extensions, "console", replace(console, settings=wide))
+    office, keys = visitor(9), itertools.count()
+
+    def opens(email: str = "info@example.test", browser: str | None = None, person: Person | None = None) -> str:
+        try:
+            with transaction():
+                key = f"opening-{next(keys)}"
+                open_chat(office, Opening("A", email, "?", key, visitor=tokens.visitor_of(browser), person=person))
+        except TooMany as refusal:
+            return refusal.code
+        return "opened"
+
+    for number in range(MOST_LIVE):
+        assert opens(f"kolega{number}@example.test") == "opened"
+    assert opens("cetvrti@example.test") == "opened", "another visitor"
+    browser = tokens.new_visitor()
+    assert [opens(f"nov{number}@example.test", browser) for number in range(MOST_LIVE)] == ["opened"] * MOST_LIVE
+    assert opens("novi@example.test", browser) == "chats", "another e-mail is the same browser"
+    assert opens("novi@example.test", tokens.new_visitor()) == "network", "a new browser is the same network"
+    assert opens(person=factories.owner_of(factories.make_customer()).person) == "network"
+    with transaction():
+        for chat in queries.live_chats(factories.make_staff().actor()):
+            ticketing.end_chat(office, chat, "staff")
+    assert opens("novi@example.test", browser) == "opened"
+    assert [tokens.visitor_of(wrong) for wrong in (None, "", 5, browser[:-1], browser + "a", "x" * 300)] == [None] * 6
 
 
 # --- claiming ------------------------------------------------------------------------------------------------------
