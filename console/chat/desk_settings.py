@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from console.audit.service import record
-from console.chat import assignment, news, queries
+from console.chat import assignment, news, queries, shapes
 from console.chat.models import Assignment, ChatSettings
 from console.core import clock
 from console.core.actor import Actor
@@ -112,12 +112,16 @@ def announce(
     row.revision += 1
     db.session.flush()
     record(actor, "chat.announced", "desk", serbian=serbian, english=english)
-    said = {"sr": serbian, "en": english}
+    said = _said(row)
     after_commit(lambda: push("announcement", said, namespace=news.VISITOR, rooms=[news.VISITORS]))
     return row
 
 
-def announcement(row: ChatSettings, now: datetime) -> dict[str, str] | None:
-    """Return what is announced now, in both languages."""
+def announcement(row: ChatSettings, now: datetime) -> dict[str, str | None] | None:
+    """Return what is announced now, in both languages, and until when: a page may be open for longer."""
     over = row.announced_until is not None and row.announced_until <= now
-    return None if over or not row.announcement_sr else {"sr": row.announcement_sr, "en": row.announcement_en}
+    return None if over or not row.announcement_sr else _said(row)
+
+
+def _said(row: ChatSettings) -> dict[str, str | None]:
+    return {"sr": row.announcement_sr, "en": row.announcement_en, "until": shapes.instant(row.announced_until)}

@@ -9,7 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from console.chat.files import file_link
-from console.chat.models import Chat, ChatFile, ChatMessage, MessageKind, StaffPresence
+from console.chat.models import Chat, ChatFile, ChatMessage, ChatStatus, MessageKind, StaffPresence
 from console.core import clock
 from console.core.context import settings
 from console.hours.queries import current_calendar
@@ -161,6 +161,8 @@ def visitor_state(chat: Chat) -> Shape:
         "mine": chat.seen_by_visitor,
         "agent": None if chat.assignee is None else first_name(chat.assignee.name),
         "verified": chat.verified_until is not None and chat.verified_until > clock.now(),
+        "requeued": chat.status is ChatStatus.QUEUED and chat.claimed_at is not None,
+        "ended_by": chat.ended_by,
         "ticket": None if chat.ticket is None else chat.ticket.number,
         "rated": chat.rating,
         "name": chat.name,

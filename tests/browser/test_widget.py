@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from uuid import uuid4
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, WebSocketRoute, expect
+from sqlalchemy import create_engine, text
 
 from tests.browser.pages import findings, sideways
 from tests.chat.conftest import Desk, desk
+from tests.support.sockets import SocketClient
 
 __all__ = ["desk"]
 
@@ -95,6 +98,155 @@ def test_a_conversation(desk: Callable[..., Desk], new_page: Callable[..., Page]
     page.get_by_role("button", name="Novi razgovor").click()
     expect(page.locator("[name=name]")).to_have_value("Milica Ilić")
     assert problems == []
+
+
+LINES: list[tuple[str, list[str]]] = [
+    ("{}", []),
+    ("{opening: true}", ["connecting"]),
+    ("{opening: true, link: 'lost'}", ["reconnecting"]),
+    ("{chat: {status: 'queued'}}", ["queued"]),
+    ("{chat: {status: 'queued'}, anybody: false}", ["queued", "queued_none"]),
+    ("{chat: {status: 'queued', requeued: true}}", ["requeued"]),
+    ("{chat: {status: 'queued'}, now: at('16:50')}", ["queued", "closing_soon"]),
+    ("{chat: {status: 'active', agent: 'Mila'}}", []),
+    ("{chat: {status: 'active'}, link: 'back'}", ["connected"]),
+    ("{chat: {status: 'active'}, link: 'lost', problem: 'Ne može.'}", ["reconnecting"]),
+    ("{chat: {status: 'active'}, problem: 'Ne može.'}", ["Ne može."]),
+    ("{chat: {status: 'active'}, now: at('16:44')}", []),
+    ("{chat: {status: 'active'}, now: at('16:45')}", ["closing_soon"]),
+    ("{chat: {status: 'active'}, now: at('17:00')}", ["closed_open_chat"]),
+    ("{chat: {status: 'closed', ended_by: 'visitor'}}", ["ended_by_visitor"]),
+    ("{chat: {status: 'closed', ended_by: 'staff'}, now: at('17:00')}", ["ended_by_staff"]),
+    ("{chat: {status: 'closed', ended_by: 'staff'}, unsent: true}", ["ended_keep"]),
+    ("{chat: {status: 'ticketed', ticket: 'T-1'}, now: at('17:00')}", ["ticketed"]),
+]
+PLAIN = """async () => {
+  const { banner, headline } = await import('/static/widget/banner.js');
+  const at = (time) => Date.parse(`2026-11-23T${time}:00+01:00`);
+  const plain = {
+    link: 'ok', chat: null, opening: false, problem: '', anybody: true, unsent: false, notice: 15, now: at('11:00'),
+    hours: { open: true, closes_at: '2026-11-23T17:00:00+01:00', next_open: null },
+  };
+  const lines = [%s].map((state) => banner({ ...plain, ...state }).words.map(([key]) => key));
+  const heads = [{ status: 'active', agent: 'Mila' }, { status: 'queued', agent: 'Mila' }, null].map(headline);
+  return [lines, heads];
+}"""
+
+
+class Connection:
+    """The sockets of a page. Once cut, a new one is closed at once until ``is_cut`` is taken back."""
+
+    def __init__(self, page: Page) -> None:
+        self.is_cut = False
+        self._open: list[WebSocketRoute] = []
+        page.route_web_socket(re.compile("/socket.io/"), self._route)
+
+    def cut(self) -> None:
+        self.is_cut = True
+        for socket in self._open:
+            socket.close()
+        self._open.clear()
+
+    def _route(self, socket: WebSocketRoute) -> None:
+        if self.is_cut:
+            socket.close()
+        else:
+            socket.connect_to_server()
+            self._open.append(socket)
+
+
+def lose(place: Desk, agent: SocketClient) -> None:
+    """Let an agent's connection be gone for longer than the grace period."""
+    gone = {"id": agent.call("desk:state")["me"]}
+    agent.close()
+    engine = create_engine(place.server.environment["CONSOLE_DATABASE_URL"])
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE staff_presence SET seen_at = NULL WHERE staff_id = :id"), gone)
+    engine.dispose()
+
+
+def test_the_line_says_the_state_there_is(desk: Callable[..., Desk], new_page: Callable[..., Page]) -> None:
+    """Queued, taken, answered, reloaded, cut off, transferred, back in the queue, agent gone, ticketed, ended."""
+    place = desk(CHAT_LIMIT_FACTOR="1", CHAT_ADDRESS_LIMIT="1")
+    first, second = place.staff("agent"), place.staff("agent2")
+    page = new_page(width=390, height=844)
+    connection = Connection(page)
+    page.goto(f"{place.url}/chat/frame?lang=en")
+    lines, heads = page.evaluate(PLAIN % ", ".join(state for state, _ in LINES))
+    assert lines == [words for _, words in LINES]
+    assert heads == [["taken", {"name": "Mila"}], None, None]
+
+    line, hours, log = page.locator("[data-line]"), page.locator("[data-hours]"), page.locator("[data-log]")
+    fill(page, "Where is my invoice?")
+    page.locator("[data-submit]").press("Enter")
+    expect(line).to_have_text("You are in the queue. An agent will be with you within a few minutes.")
+    expect(hours).to_have_text("We are here until 17:00")
+    chat = next(row["chat"] for row in first.call("desk:state")["queue"] if row["name"] == "Milica Ilić")
+
+    # Somebody else on the same network may not open another: the question goes out as a ticket.
+    other = new_page(language="en-GB")
+    other.goto(f"{place.url}/chat/frame?lang=en")
+    fill(other, "A colleague's question", email="kolega@example.test")
+    other.locator("[data-submit]").press("Enter")
+    expect(other.locator("[data-refused]")).to_contain_text("Many people on your network are chatting with us now")
+    other.keyboard.press("Enter")
+    expect(other.locator(".alert-success")).to_contain_text("Your question is ticket T-")
+    other.context.close()
+
+    first.call("chat:claim", {"chat": chat})
+    expect(hours).to_contain_text("is answering you")
+    expect(line).to_be_hidden()
+    first.call("message:send", {"chat": chat, "client_id": uuid4().hex, "body": "On the portal.", "kind": "reply"})
+    expect(log.locator(".msg-them .bubble")).to_have_text("On the portal.")
+    expect(line).to_be_hidden()
+    page.reload()
+    expect(log.locator(".msg-them .bubble")).to_have_text("On the portal.")
+    expect(hours).to_contain_text("is answering you")
+    expect(line).to_be_hidden()
+    taken = hours.text_content()
+
+    connection.cut()
+    expect(line).to_have_text("The connection is lost. What you write is kept; we keep trying.")
+    connection.is_cut = False
+    expect(line).to_have_text("Connected again", timeout=15_000)
+    expect(line).to_be_hidden()
+
+    assert first.call("chat:transfer", {"chat": chat, "to": second.call("desk:state")["me"]})["ok"]
+    expect(hours).not_to_have_text(taken or "")
+    expect(hours).to_contain_text("is answering you")
+    expect(line).to_be_hidden()
+    department = next(row for row in second.call("desk:state")["mine"] if row["chat"] == chat)["department"]["id"]
+    assert second.call("chat:transfer", {"chat": chat, "department": department})["ok"]
+    again = "You are back in the queue. The next free agent continues this conversation."
+    expect(line).to_have_text(again)
+    expect(hours).to_have_text("We are here until 17:00")
+    second.call("chat:claim", {"chat": chat})
+    expect(line).to_be_hidden()
+    lose(place, second)
+    expect(line).to_have_text(again, timeout=20_000)
+    expect(log.locator(".chat-event").last).to_contain_text("Your agent lost the connection")
+    page.reload()
+    expect(line).to_have_text(again)
+    first.call("chat:claim", {"chat": chat})
+    expect(line).to_be_hidden()
+    first.call("chat:ticket", {"chat": chat})
+    expect(line).to_contain_text("Your question is ticket T-")
+    expect(hours).to_have_text("We are here until 17:00")
+    page.reload()
+    expect(line).to_contain_text("Your question is ticket T-")
+
+    page.locator("[data-again]").click()
+    fill(page, "Another question")
+    page.locator("[data-submit]").press("Enter")
+    expect(line).to_contain_text("You are in the queue.")
+    chat = next(row["chat"] for row in first.call("desk:state")["queue"] if row["name"] == "Milica Ilić")
+    first.call("chat:claim", {"chat": chat})
+    expect(line).to_be_hidden()
+    page.locator("[data-text]").fill("One more thing")
+    first.call("chat:close", {"chat": chat})
+    expect(line).to_have_text("The conversation has ended while you were writing. Begin a new one with this text?")
+    page.locator("[data-again]").click()
+    expect(page.locator("[name=question]")).to_have_value("One more thing")
 
 
 def test_out_of_hours_on_a_site_and_without_a_script(desk: Callable[..., Desk], new_page: Callable[..., Page]) -> None:

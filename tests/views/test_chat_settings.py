@@ -91,7 +91,7 @@ def test_an_announcement_comes_and_goes(client: ConsoleClient, session: Session,
     words = {"announcement_sr": "Pošta kasni, <b>radimo</b> na tome.", "announcement_en": "Mail is late."}
     assert client.submit(path, **words, announced_until="2026-11-23T11:10", revision="1").status_code == 303
     assert client.get("/chat/state").json["announcement"] == {
-        "sr": words["announcement_sr"], "en": words["announcement_en"],
+        "sr": words["announcement_sr"], "en": words["announcement_en"], "until": "2026-11-23T11:10:00.000+01:00",
     }  # fmt: skip
     told = client.get_json(PAGE).json["announcement"]
     assert told["until"] == "2026-11-23T11:10:00+01:00" and told["shown"]

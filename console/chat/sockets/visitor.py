@@ -12,11 +12,12 @@ from flask_socketio import ConnectionRefusedError as Refused
 from flask_socketio import join_room, leave_room
 
 from console.chat import handling, news, process, queries, shapes, tokens, verifying
-from console.chat.models import Chat, chat_number
+from console.chat.models import Chat, ChatStatus, chat_number
 from console.chat.opening import LANGUAGES, Opening, open_chat
 from console.chat.rates import Bucket, bucket
 from console.chat.writer import writer
 from console.chat.writing import from_visitor
+from console.core import clock
 from console.core.actor import Actor
 from console.core.context import settings
 from console.core.db import db
@@ -98,6 +99,7 @@ def opened(packet: dict[str, Any]) -> Answer:
         language=_maybe(packet, "language", 20) or session.get(_LANGUAGE, ""),
         person=tokens.person_of(packet.get("identity")),
         page=_maybe(packet, "page", 2_000),
+        visitor=tokens.visitor_of(packet.get("visitor")),
     )
     with transaction():
         chat = open_chat(_visitor(opening.name), opening)
@@ -127,7 +129,7 @@ def sync(packet: dict[str, Any]) -> Answer:
     chat = db.session.get_one(Chat, key)
     found, files, more = queries.messages(key, after=after, public=True)
     card = verifying.open_card(chat) if chat.is_live else None
-    return {
+    answer: Answer = {
         "messages": [shapes.message_shape(chat.number, one, files.get(one.seq, ()), outside=True) for one in found],
         "more": more,
         "status": chat.status.value,
@@ -135,6 +137,9 @@ def sync(packet: dict[str, Any]) -> Answer:
         "hours": shapes.hours_shape(),
         "card": None if card is None else {"expires_at": shapes.instant(card.expires_at)},
     }
+    if chat.status is ChatStatus.QUEUED:
+        answer["anybody"] = bool(queries.available(clock.now(), queries.desk_settings().grace_seconds))
+    return answer
 
 
 @on_visitor("chat:typing")

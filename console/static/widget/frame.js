@@ -1,6 +1,7 @@
 // The visitor's side of a chat. What is written is kept here until the server has said that it is stored.
 import { io } from '../vendor/socket.io.esm.min.js';
 import { Outbox } from '../chat/outbox.js';
+import { banner, headline, isOpen } from './banner.js';
 import { Log } from './log.js';
 import { say, plural } from './words.js';
 
@@ -8,6 +9,9 @@ const $ = (selector) => document.querySelector(`[data-${selector}]`);
 const ANSWER = 8_000;       // milliseconds to wait for an acknowledgement
 const PING_EVERY = 20_000;  // how often a connection is asked whether it lives
 const GIVE_UP = 10_000;     // without a connection the form makes a ticket
+const BACK = 2_500;         // how long it is said that the connection is back
+const PROBLEM = 8_000;      // how long it is said what was refused
+const LOOKS_EVERY = 15_000; // how often the time is looked at: it opens, closes, is about to close
 const state = JSON.parse(document.getElementById('state').textContent);
 const language = document.documentElement.lang.startsWith('en') ? 'en' : 'sr_Latn';
 const identity = new URLSearchParams(location.hash.slice(1)).get('identity') || '';
@@ -19,13 +23,22 @@ const store = {
   set(key, value) { try { value === null ? localStorage.removeItem(`chat:${key}`) : localStorage.setItem(`chat:${key}`, JSON.stringify(value)); } catch { /* no storage: it lives as long as the page */ } },
 };
 
+// Which browser this is: what one visitor may open is counted by it, not by the address of their whole office.
+const visitor = store.get('visitor') || state.visitor;
+store.set('visitor', visitor);
+
 let token = store.get('token');
 let chat = null;        // as the server last told
 let hours = state.hours;
+let link = 'ok';        // the connection: ok, lost, or back a moment ago
+let problem = '';       // what was refused just now
+let trying = false;     // to get a question through without a socket
 let shown = !embedded;
 let unread = 0;
 let lastRead = 0;
+let readBefore = 0;     // up to this number it was read before this page was there
 let clockOffset = Date.parse(hours.now) - Date.now();
+const now = () => Date.now() + clockOffset;
 const outbox = new Outbox(store);
 const log = new Log($('log'), { retry: (id) => { outbox.again(id); drain(); } });
 
@@ -43,9 +56,11 @@ async function sync() {
   let more = true;
   while (more) {
     const answer = await call('chat:sync', { after: log.last });
+    readBefore = Math.max(readBefore, chat ? 0 : answer.chat.mine);
     answer.messages.forEach(receive);
     if (!answer.messages.length) log.last = Math.max(log.last, answer.more ? log.last + 1 : answer.chat.seq);
     more = answer.more;
+    state.anybody = answer.anybody ?? state.anybody;
     take(answer.chat, answer.hours);
     card(answer.card);
   }
@@ -53,9 +68,10 @@ async function sync() {
 }
 
 function take(news, newHours) {
+  if (newHours) setHours(newHours);
+  if (chat?.id === news.id && news.seq < chat.seq) return;  // a push has overtaken this answer
   const first = chat === null;
   chat = news;
-  if (newHours) setHours(newHours);
   log.seen(chat.seen);
   show();
   if (first) scroll();
@@ -68,14 +84,13 @@ function receive(message) {
   if (mine && message.client_id) outbox.stored(message.client_id, message.seq);
   const fresh = log.add(message);
   if (!fresh) return;
-  if (message.kind === 'reply') { typing(false); news(); }
+  if (message.kind === 'reply') { typing(false); if (message.seq > readBefore) news(); }
   if (message.kind === 'event') happened(message);
   scroll();
   read();
 }
 
 function happened({ event }) {
-  if (event.event === 'closing_soon') line(say('closing_soon', { time: hour(event.closes_at) }));
   if (['verified', 'verification_withdrawn', 'ended', 'ticketed', 'requeued', 'transferred'].includes(event.event)) card(null);
 }
 
@@ -134,7 +149,6 @@ async function afterTheEnd(message, refusal) {
   log.drop(message.id);
   store.set('draft', [message.body, store.get('draft') || ''].filter(Boolean).join('\n'));
   await sync();
-  line(say('ended_keep'));
 }
 
 // --- the composer -----------------------------------------------------------------------------------------------
@@ -247,6 +261,7 @@ if (start) {
 
 async function begin() {
   clearErrors();
+  trouble('');
   const button = $('submit');
   button.disabled = true;
   // One id for one opening: sent again after a lost answer, it is the same chat.
@@ -257,7 +272,7 @@ async function begin() {
   store.set('opening', { id, said });
   try {
     await connected();
-    const answer = await call('chat:open', { ...opening, client_id: id }, 15_000);
+    const answer = await call('chat:open', { ...opening, client_id: id, visitor }, 15_000);
     token = answer.chat.token;
     store.set('token', token);
     store.set('opening', null);
@@ -266,7 +281,8 @@ async function begin() {
     await sync();
     text.focus();
   } catch (refusal) {
-    if (refusal.code) refused(refusal);
+    if (refusal.code === 'network') offerTicket(refusal, opening);
+    else if (refusal.code) refused(refusal);
     else await fallback(opening);
   } finally { button.disabled = false; }
 }
@@ -281,8 +297,9 @@ function connected() {
 }
 
 // No socket gets through here: the question goes the plain way and becomes a ticket.
-async function fallback(opening) {
-  line(say('connecting'));
+async function fallback(opening, words = 'fallback') {
+  trying = true;
+  show();
   try {
     const form = new FormData();
     for (const name of ['name', 'email', 'department', 'question']) form.append(name, opening[name]);
@@ -291,9 +308,8 @@ async function fallback(opening) {
     if (!response.ok) return refused(answer.error);
     store.set('form', null);
     store.set('opening', null);
-    start.replaceChildren(Object.assign(document.createElement('p'), { className: 'alert alert-success', textContent: say('fallback', { number: answer.ticket }) }));
-    line('');
-  } catch { line(say('no_way')); }
+    start.replaceChildren(Object.assign(document.createElement('p'), { className: 'alert alert-success', textContent: say(words, { number: answer.ticket }) }));
+  } catch { trouble(say('no_way')); } finally { trying = false; show(); }
 }
 
 function refused(refusal) {
@@ -314,8 +330,23 @@ function refused(refusal) {
   box.querySelector('p').textContent = refusal.message;
 }
 
+// Others on the same network take the places of a chat: the question need not wait for them.
+function offerTicket(refusal, opening) {
+  refused(refusal);
+  const offer = $('as-ticket');
+  offer.hidden = false;
+  offer.disabled = false;
+  offer.onclick = async () => {
+    offer.disabled = true;
+    await fallback(opening, 'ticketed');
+    offer.disabled = false;
+  };
+  offer.focus();
+}
+
 function clearErrors() {
   $('refused').hidden = true;
+  $('as-ticket').hidden = true;
   for (const place of start.querySelectorAll('[data-error]')) place.textContent = '';
   for (const input of start.querySelectorAll('.is-invalid')) { input.classList.remove('is-invalid'); input.removeAttribute('aria-invalid'); }
 }
@@ -376,7 +407,7 @@ $('end').addEventListener('click', () => {
 });
 $('ask').addEventListener('close', async (event) => {
   if (event.target.returnValue !== 'yes') return;
-  try { const answer = await call('chat:end'); take(answer.chat); await sync(); } catch (refusal) { line(refusal.message || say('reconnecting')); }
+  try { const answer = await call('chat:end'); take(answer.chat); await sync(); } catch (refusal) { trouble(refusal.code ? refusal.message : say('no_answer')); }
 });
 $('rate').addEventListener('submit', async (event) => {
   event.preventDefault();
@@ -401,26 +432,68 @@ function show() {
   $('end').hidden = !live;
   $('after').hidden = !talking || live || chat.status === 'ticketed' && !log.answered;
   if (talking && chat.rated) $('rate').hidden = true;
-  if (chat?.status === 'queued' && !$('line').textContent) line(`${say('queued')} ${state.anybody ? '' : say('queued_none')}`);
-  else if (chat?.status !== 'queued' && $('line').dataset.queued) line('');
-  $('line').toggleAttribute('data-queued', chat?.status === 'queued');
-  if (chat?.status === 'ticketed') line(say('ticketed', { number: chat.ticket }), true);
+  announced();
+  const open = isOpen(hours, now());
+  $('presence').classList.toggle('presence-off', !open);
+  const closed = document.querySelector('[data-closed]');
+  if (closed) closed.hidden = open;
+  put($('hours'), headline(chat) ? say(...headline(chat)) : hoursWords(open));
+  const { words, good } = banner({
+    link, chat, hours, problem, now: now(), notice: state.notice_minutes, anybody: state.anybody,
+    opening: trying || (Boolean(token) && !talking), unsent: Boolean(store.get('draft')),
+  });
+  const line = $('line');
+  put(line, words.map((each) => say(...each)).join(' '));
+  line.hidden = !words.length;
+  line.classList.toggle('is-ok', good);
+}
+
+// What is said again is not read out again.
+function put(place, words) { if (place.textContent !== words) place.textContent = words; }
+
+function trouble(words) {
+  problem = words;
+  show();
+  if (words && chat) setTimeout(() => { if (problem === words) trouble(''); }, PROBLEM);
 }
 
 function setHours(news) {
   hours = news;
   clockOffset = Date.parse(hours.now) - Date.now();
-  $('presence').classList.toggle('presence-off', !hours.open);
-  const closed = document.querySelector('[data-closed]');
-  if (closed) closed.hidden = hours.open;
-  $('hours').textContent = chat?.agent && chat.status === 'active' ? say('taken', { name: chat.agent }) : hoursWords();
+  show();
 }
 
-function hoursWords() {
-  if (hours.open) return say('open_until', { time: hour(hours.closes_at) });
+// It has opened or closed since the server told: without a chat nobody else says so.
+async function look() {
+  show();
+  if (isOpen(hours, now()) === hours.open) return;
+  if (chat && socket.connected) { await sync().catch(() => {}); return; }
+  const answer = await fetch('/chat/state').then((told) => (told.ok ? told.json() : null), () => null);
+  if (!answer) return;
+  Object.assign(state, answer);
+  announce(answer.announcement);
+  setHours(answer.hours);
+}
+
+function announce(words) {
+  state.announcement = words;
+  show();
+}
+
+function announced() {
+  const words = state.announcement;
+  const over = !words?.sr || (words.until && now() >= Date.parse(words.until));
+  $('announcement').hidden = over;
+  put($('announcement').querySelector('p'), over ? '' : language === 'en' ? words.en : words.sr);
+}
+
+function hoursWords(open) {
+  if (open && !hours.open) return say('open');
+  if (open && !hours.closes_at) return say('open');
+  if (open) return say('open_until', { time: hour(hours.closes_at) });
   if (!hours.next_open) return say('closed');
   const opens = new Date(hours.next_open);
-  const today = new Date(Date.now() + clockOffset);
+  const today = new Date(now());
   const days = Math.round((midnight(opens) - midnight(today)) / 86_400_000);
   const time = hour(hours.next_open);
   if (days <= 0) return say('opens_today', { time });
@@ -430,13 +503,6 @@ function hoursWords() {
 }
 const midnight = (date) => new Date(date.getFullYear(), date.getMonth(), date.getDate()).getTime();
 const hour = (at) => at ? at.slice(11, 16) : '';
-
-function line(words, good = false) {
-  const place = $('line');
-  place.textContent = words;
-  place.hidden = !words;
-  place.classList.toggle('is-ok', good);
-}
 
 function scroll() {
   const body = $('body');
@@ -448,7 +514,7 @@ function tellParent(message) { if (embedded) window.parent.postMessage({ support
 // --- the connection ---------------------------------------------------------------------------------------------
 
 socket.on('connect', async () => {
-  if ($('line').dataset.lost !== undefined) { delete $('line').dataset.lost; line(say('connected'), true); setTimeout(() => { if ($('line').textContent === say('connected')) { line(''); show(); } }, 2_500); }
+  if (link === 'lost') back();
   if (!token) return;
   try { await sync(); drain(); read(); } catch (refusal) { if (refusal.code === 'no_chat') restart(); }
 });
@@ -456,19 +522,24 @@ socket.on('disconnect', lost);
 socket.on('connect_error', lost);
 function lost() {
   if (!chat && !token) return;
-  $('line').dataset.lost = '';
-  line(say('reconnecting'));
+  link = 'lost';
+  show();
+}
+function back() {
+  link = 'back';
+  show();
+  setTimeout(() => { if (link === 'back') { link = 'ok'; show(); } }, BACK);
 }
 // A push may be lost; the numbers show it.
 socket.on('message:new', (message) => { if (message.seq > log.last + 1 && message.kind !== 'event') sync().catch(() => {}); else receive(message); });
-socket.on('chat:state', (news) => { take(news.chat, news.hours); setHours(news.hours); if (news.chat.seq > log.last) sync().catch(() => {}); });
+socket.on('chat:state', (news) => { take(news.chat, news.hours); if (news.chat.seq > log.last) sync().catch(() => {}); });
 socket.on('chat:typing', ({ sender, typing: now }) => typing(now, sender.name));
 socket.on('chat:read', ({ seq }) => log.seen(seq));
 socket.on('verification:requested', (asked) => { card(asked); news(); });
-socket.on('hours:closing', ({ closes_at: at }) => line(say('closing_soon', { time: hour(at) })));
-socket.on('announcement', (words) => { const place = $('announcement'); place.hidden = !words.sr; place.querySelector('p').textContent = language === 'en' ? words.en : words.sr; });
+socket.on('hours:closing', () => sync().catch(() => {}));
+socket.on('announcement', announce);
 setInterval(async () => {
-  if (!chat || !socket.connected || document.hidden) return;
+  if (!token || !socket.connected || document.hidden) return;
   // Half-dead connections look alive: ask, and begin anew where no answer comes.
   try { await sync(); drain(); } catch (refusal) { if (!refusal.code) socket.disconnect().connect(); }
 }, PING_EVERY);
@@ -479,13 +550,13 @@ window.addEventListener('message', (event) => {
   shown = Boolean(event.data.shown);
   if (shown) { read(); scroll(); if (chat && !composer.hidden) text.focus(); else start?.name.focus(); }
 });
-document.addEventListener('visibilitychange', read);
+document.addEventListener('visibilitychange', () => { read(); if (!document.hidden) look(); });
 document.addEventListener('keydown', (event) => { if (event.key === 'Escape' && !$('ask').open) tellParent({ close: true }); });
 $('close').hidden = !embedded;
 $('close').addEventListener('click', () => tellParent({ close: true }));
 
 text.value = store.get('draft') || '';
 setHours(hours);
-setInterval(() => setHours(hours), 60_000);
+setInterval(look, LOOKS_EVERY);
 for (const message of outbox.all()) log.pending(message, message.failed ? 'failed' : 'sending');
-if (token) { line(say('connecting')); socket.connect(); }
+if (token) socket.connect();

@@ -124,7 +124,7 @@ export class Log {
   event({ event, at }) {
     const words = {
       claimed: () => say('taken', { name: event.to }), assigned: () => say('taken', { name: event.to }), stepped_in: () => say('transferred', { name: event.to }),
-      transferred: () => say('transferred', { name: event.to }), requeued: () => say('requeued'),
+      transferred: () => say('transferred', { name: event.to }), requeued: () => say(`requeued_${event.why === 'agent_gone' ? 'agent_gone' : 'passed_on'}`),
       ended: () => say(event.by === 'visitor' ? 'ended_by_visitor' : 'ended_by_staff'), ticketed: () => say('ticketed', { number: event.number }),
       closing_soon: () => say('closing_soon', { time: time(event.closes_at) }),
       verification_asked: () => say('asked'), verified: () => say('verified'), verification_failed: () => say('not_verified'),
