@@ -26,6 +26,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from console.core.db import Base, enum_column
+from console.core.text import same_name
 from console.customers.models import Customer, Person
 from console.staff.models import Department, Staff
 from console.tickets.models import Ticket
@@ -147,6 +148,13 @@ class Chat(Base):
     @property
     def is_live(self) -> bool:
         return self.status in LIVE
+
+    @property
+    def wrote_as(self) -> str | None:
+        """The name the visitor gave, where the person verified has another; a badge never stands with it."""
+        if self.verified_name is None or same_name(self.verified_name, self.name):
+            return None
+        return self.name
 
 
 class ChatMessage(Base):

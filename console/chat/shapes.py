@@ -114,7 +114,12 @@ def first_name(name: str) -> str:
 
 
 def chat_row(chat: Chat) -> Shape:
-    """Return a chat as the desk's lists show it."""
+    """Return a chat as the desk's lists show it.
+
+    ``name`` is what the visitor wrote; while a verification lasts ``verified_name`` is who they are, and
+    ``wrote_as`` the written name where it is another.
+    """
+    verified = chat.verified_until is not None and chat.verified_until > clock.now()
     return {
         "chat": chat.number,
         "status": chat.status.value,
@@ -128,7 +133,10 @@ def chat_row(chat: Chat) -> Shape:
         "preview": chat.preview,
         "seq": chat.last_seq,
         "seen": chat.seen_by_staff,
-        "verified": chat.verified_until is not None and chat.verified_until > clock.now(),
+        "verified": verified,
+        "verified_until": instant(chat.verified_until),
+        "verified_name": chat.verified_name if verified else None,
+        "wrote_as": chat.wrote_as if verified else None,
         "known": chat.person_id is not None,
         "ticket": None if chat.ticket is None else chat.ticket.number,
     }
@@ -143,8 +151,6 @@ def chat_whole(chat: Chat) -> Shape:
         "created_at": instant(chat.created_at),
         "ended_at": instant(chat.ended_at),
         "seen_by_visitor": chat.seen_by_visitor,
-        "verified_until": instant(chat.verified_until),
-        "verified_name": chat.verified_name,
         "customer": None if chat.customer is None else chat.customer.number,
         "rating": chat.rating,
         "rating_comment": chat.rating_comment,

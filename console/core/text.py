@@ -102,6 +102,11 @@ def words(text: str) -> list[str]:
     return _WORD.findall(fold(text))
 
 
+def same_name(one: str, other: str) -> bool:
+    """Tell whether two names are one, however it is spelled: case, diacritics, script and order aside."""
+    return sorted(fold(one).split()) == sorted(fold(other).split())
+
+
 def initials(name: str) -> str:
     """Return up to two letters for an avatar."""
     parts = [part for part in name.split() if part[:1].isalpha()]

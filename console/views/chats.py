@@ -110,12 +110,16 @@ class Line:
 
 
 def _visitor(_view: Any, _context: Any, row: Chat, _name: str) -> Markup:
-    badge = Markup("")
+    badge = wrote = Markup("")
     if row.customer_id is not None:
         badge = Markup(' <span class="status status-ok" title="{0}">{1}<span class="sr-only">{0}</span></span>').format(
             gettext("verified in the chat"), icon("shield-check", "icon-sm")
         )
-    return Markup('<bdi>{0}</bdi>{1}<br><span class="muted" title="{2}">{2}</span>').format(row.name, badge, row.email)
+    if row.wrote_as is not None:
+        wrote = Markup(' <small class="muted">{0}</small>').format(gettext("wrote as %(name)s", name=row.wrote_as))
+    return Markup('<bdi>{0}</bdi>{1}{2}<br><span class="muted" title="{3}">{3}</span>').format(
+        row.verified_name or row.name, badge, wrote, row.email
+    )
 
 
 def _status(_view: Any, _context: Any, row: Chat, _name: str) -> Markup:
@@ -155,6 +159,7 @@ _EXPORTED: dict[str, Callable[[Chat], Any]] = {
     "ended_at": lambda row: row.ended_at,
     "waited": _seconds,
     "verified": lambda row: row.customer_id is not None,
+    "verified_name": lambda row: row.verified_name,
     "customer": lambda row: None if row.customer_id is None else customer_number(row.customer_id),
     "rating": lambda row: row.rating,
     "rating_comment": lambda row: row.rating_comment,
@@ -186,6 +191,7 @@ class ChatList(BaseModelView):
         "ended_at": lazy_gettext("Ended"),
         "waited": lazy_gettext("First answer after"),
         "verified": lazy_gettext("Verified"),
+        "verified_name": lazy_gettext("Verified person"),
         "customer": lazy_gettext("Customer"),
         "rating": lazy_gettext("Rating"),
         "rating_comment": lazy_gettext("Comment"),
@@ -257,6 +263,7 @@ class ChatList(BaseModelView):
             "first_answer_seconds": _seconds(row),
             "rating": row.rating,
             "verified": row.customer_id is not None,
+            "verified_name": row.verified_name,
             "customer": None if row.customer_id is None else customer_number(row.customer_id),
             "ticket": None if row.ticket_id is None else ticket_number(row.ticket_id),
             "language": row.language,

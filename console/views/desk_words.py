@@ -26,6 +26,7 @@ def _lists() -> Words:
     return {
         "waits": gettext("waits"),
         "verified": gettext("verified"),
+        "wrote_as": gettext("writes as %(name)s"),
         "you": pgettext("before what was said", "You:"),
         "unread": forms_of(lambda n: ngettext("%(num)d unread", "%(num)d unread", n)),
         "queue_says": forms_of(lambda n: ngettext("%(num)d waits in the queue", "%(num)d wait in the queue", n)),

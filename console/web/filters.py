@@ -11,7 +11,7 @@ from markupsafe import Markup, escape
 
 from console.core import clock, money
 from console.core.context import settings
-from console.core.text import initials
+from console.core.text import initials, same_name
 from console.core.texts import gettext, ngettext
 from console.web import catalog, locale
 from console.web.addresses import url_for
@@ -110,6 +110,7 @@ def init_filters(app: Flask) -> None:
     app.jinja_env.filters.update(
         day=day, moment=moment, hour=hour, ago=ago, relative=relative, amount=amount, initials=initials
     )
+    app.jinja_env.tests["same_name"] = same_name
     app.jinja_env.globals.update(
         icon=icon,
         masked=masked,

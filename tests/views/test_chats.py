@@ -105,6 +105,7 @@ def test_the_filters_and_the_search_combine(client: ConsoleClient, agent: Staff,
         "number": verified.number, "name": "Ana Jović", "email": persona.owner.person.email, "status": "closed",
         "department": item["department"], "assignee": agent.name, "created_at": "2026-11-23T11:00:00+01:00",
         "ended_at": "2026-11-23T11:00:00+01:00", "first_answer_seconds": 0, "rating": 5, "verified": True,
+        "verified_name": persona.owner.person.name,
         "customer": persona.customer.number, "ticket": None, "language": "sr_Latn",
     }  # fmt: skip
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from io import BytesIO
 from typing import Any
 
@@ -12,7 +13,7 @@ from markupsafe import escape
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from console.chat import assignment, verifying
+from console.chat import assignment, shapes, verifying
 from console.chat.models import Chat, ChatMessage, MessageKind
 from console.core.actor import SYSTEM, Actor
 from console.core.transaction import transaction
@@ -144,6 +145,34 @@ def test_a_verification_opens_what_the_person_may(client: ConsoleClient, agent: 
     verify_in(agent.actor(), chat, subject.user)
     opened = side(client, chat)
     assert proforma.number not in opened and subject.services[0].label in opened
+
+
+@pytest.mark.only("sqlite")
+def test_the_badge_stands_with_the_verified_name(
+    client: ConsoleClient, agent: Staff, clock: Any, new_client: NewClient
+) -> None:
+    """Whoever wrote one name and is verified under another is shown under both, wherever the badge is."""
+    chat = take(agent.actor(), ask("Ne stižu mi poruke.", name="Marko Marković"))
+    subject = factories.ana()
+    person = subject.owner.person.name
+    assert shapes.chat_row(chat)["verified_name"] is None
+    verify_in(agent.actor(), chat, subject.owner)
+    both = {"name": "Marko Marković", "verified": True, "verified_name": person, "wrote_as": "Marko Marković"}
+    for shape in (shapes.chat_row(chat), shapes.chat_whole(chat)):
+        assert {key: shape[key] for key in both} == both
+    assert "U razgovoru se predstavlja kao Marko Marković." in side(client, chat)
+    colleague = new_client()
+    sign_in(colleague, staff=factories.make_staff(Role.AGENT))
+    assert person in side(colleague, chat).partition("h-who")[2].partition("</section>")[0]
+    for page in ("/console/chats/?status=active", f"/console/chats/{chat.number}"):
+        shown = client.get(page).text
+        assert f"<bdi>{person}</bdi>" in shown and "pisao kao Marko Marković" in shown, page
+    with transaction() as session:
+        session.get_one(Chat, chat.id).name = " ".join(reversed(person.upper().split()))
+    assert shapes.chat_row(chat)["wrote_as"] is None, "the same name, spelled otherwise"
+    clock.advance(timedelta(hours=2))
+    over = shapes.chat_row(chat)
+    assert (over["verified"], over["verified_name"], over["wrote_as"]) == (False, None, None)
 
 
 def test_earlier_chats_are_the_account_s(client: ConsoleClient, agent: Staff, chat: Chat) -> None:

@@ -416,6 +416,7 @@ def test_a_verification_opens_what_the_rights_open_and_shuts_it_again(
     live = verified(agent, ticket, bookkeeper)
     page = client.get(url(ticket), headers={"Accept-Language": "en"}).text
     assert "Verified for this ticket" in page and str(escape(bookkeeper.person.name)) in page
+    assert f"The requester gave another name: {ticket.requester_name}." in page
     assert firm.services[0].label not in page, "a bookkeeper opens no services"
     assert "/console/migrations/new" not in page.partition("h-who")[2].partition("h-others")[0]
     opened = {group: client.get(url(ticket, f"/opened/{group}")) for group in (*GROUPS, "everything", "..")}

@@ -5,7 +5,7 @@ import { base, on, one, post, root, say, tell } from './ground.js';
 import { connected, mention } from './line.js';
 import { close as closeOffers } from './offers.js';
 import { current } from './rooms.js';
-import { desk } from './store.js';
+import { desk, identity } from './store.js';
 
 const form = one('[data-composer]');
 const text = one('[data-text]');
@@ -33,7 +33,7 @@ function draw() {
     tab.setAttribute('aria-selected', String(name === mode));
     tab.disabled = name === 'reply' && !replies;
   }
-  const name = room.chat?.name ?? '';
+  const name = room.chat ? identity(room.chat).name : '';
   text.setAttribute('aria-label', say(mode === 'note' ? 'note_on' : 'to', { name }));
   text.placeholder = say(mode === 'note' ? 'write_note' : 'write_reply');
   const why = one('[data-mode-why]');

@@ -9,6 +9,7 @@ import { focus, setMode } from './composer.js';
 import { isOpen, openReplies } from './offers.js';
 import { ask, claim, openEnd, openTransfer } from './doing.js';
 import { current, enter } from './rooms.js';
+import { identity } from './store.js';
 import './side.js';
 import './top.js';
 import './alerts.js';
@@ -82,9 +83,11 @@ function read() {
 
 function head(room) {
   const { chat } = room;
-  one('[data-name]').textContent = chat?.name ?? room.number;
+  const who = chat ? identity(chat) : { verified: false, name: room.number, wrote: '' };
+  one('[data-name]').textContent = who.name;
+  one('[data-wrote]').textContent = who.wrote ? say('wrote_as', { name: who.wrote }) : '';
   const live = room.isLive;
-  const badge = element('span', chat?.verified ? 'badge badge-ok' : 'badge badge-line', icon(chat?.verified ? 'shield-check' : 'shield'), say(chat?.verified ? 'verified' : 'not_verified'));
+  const badge = element('span', who.verified ? 'badge badge-ok' : 'badge badge-line', icon(who.verified ? 'shield-check' : 'shield'), say(who.verified ? 'verified' : 'not_verified'));
   one('[data-badge-verified]').replaceChildren(...(live ? [badge] : []));
   const words = chat ? stateWords(room) : say('loading');
   Object.assign(one('[data-state-words]'), { textContent: words, title: words });
@@ -167,6 +170,8 @@ on('message', (room, message) => {
 on('typing', typing);
 on('sent', (room) => { room.scrolled = null; stuck = true; toEnd(); meanwhile(room); });
 document.addEventListener('visibilitychange', read);
+// A verification runs out without a word from the server.
+one('[data-beside]').addEventListener('countdown:end', () => { if (current()) head(current()); });
 
 // --- keys -----------------------------------------------------------------------------------------------------------
 

@@ -4,7 +4,7 @@ import { released } from '../pressed.js';
 import { base, count, kept, me, named, on, one, say, tell } from './ground.js';
 import { connected } from './line.js';
 import { current } from './rooms.js';
-import { chats, desk, everything, filter, knows, mine, myPresence, queue, setFilter, unread, waited } from './store.js';
+import { chats, desk, everything, filter, identity, knows, mine, myPresence, queue, setFilter, unread, waited } from './store.js';
 
 const STEPS = [60, 180, 300];  // seconds: under one, three, five minutes, over
 const SYMBOLS = ['circle', 'clock', 'half', 'alert'];
@@ -36,20 +36,23 @@ const initials = (name) => name.split(/\s+/).filter(Boolean).slice(0, 2).map((pa
 
 function fill(line, chat) {
   const link = line.firstChild;
-  const said = JSON.stringify([chat.name, chat.verified, chat.preview, chat.last_by, chat.assignee?.id, chat.status, unread(chat), chat.department.id]);
+  const who = identity(chat);
+  const said = JSON.stringify([who, chat.preview, chat.last_by, chat.assignee?.id, chat.status, unread(chat), chat.department.id]);
   if (line.dataset.said !== said) {
     line.dataset.said = said;
+    line.dataset.who = JSON.stringify(who);
     const [avatar, name, , text, badge] = link.children;
-    avatar.replaceChildren(initials(chat.name) || icon('user', 'icon icon-sm'));
-    name.replaceChildren(element('span', 'truncate', element('bdi', '', chat.name)));
-    if (chat.verified) name.append(icon('shield-check'), element('span', 'sr-only', `, ${say('verified')}`));
+    avatar.replaceChildren(initials(who.name) || icon('user', 'icon icon-sm'));
+    name.replaceChildren(element('span', 'truncate', element('bdi', '', who.name)));
+    if (who.verified) name.append(icon('shield-check'), element('span', 'sr-only', `, ${say('verified')}`));
+    if (who.wrote) name.append(element('small', 'queue-wrote truncate', say('wrote_as', { name: who.wrote })));
     const whose = chat.assignee && chat.assignee.id !== me ? `${chat.assignee.name.split(' ')[0]} · ` : '';
     text.replaceChildren(...(chat.last_by === 'visitor' ? [] : [element('b', '', chat.assignee?.id === me ? say('you') : ''), ' ']), whose, chat.preview);
     const fresh = unread(chat);
     badge.hidden = !fresh;
     badge.replaceChildren(fresh > 99 ? '99+' : String(fresh), element('span', 'sr-only', ` ${count('unread', fresh).replace(/^\D*\d+\s*/, '')}`));
     line.classList.toggle('is-unread', fresh > 0 || chat.status === 'queued');
-    link.title = `${chat.chat} · ${named(chat.department)}`;
+    link.title = [chat.chat, named(chat.department), who.wrote && say('wrote_as', { name: who.wrote })].filter(Boolean).join(' · ');
   }
   link.toggleAttribute('aria-current', false);
   if (current()?.number === chat.chat) link.setAttribute('aria-current', 'true');
@@ -247,7 +250,9 @@ on('top', colleagues);
 setInterval(() => {
   for (const [key, line] of rows) {
     const chat = chats.get(key.split(':')[1]);
-    if (chat) tick(line, chat);
+    if (!chat) continue;
+    if (line.dataset.who === JSON.stringify(identity(chat))) tick(line, chat);
+    else fill(line, chat);  // a verification ran out
   }
 }, 1000);
 drawFilter();

@@ -67,6 +67,7 @@ class Room {
 
   take(chat) {
     const before = this.chat;
+    if (before && chat.seq < before.seq) return;  // a push has overtaken this answer
     this.chat = { ...before, ...chat };
     if (before?.seen_by_visitor !== this.chat.seen_by_visitor) this.timeline.seen();
     if (!this.isLive) this.timeline.doneAsking();

@@ -10,6 +10,15 @@ const isLive = (row) => row.status === 'queued' || row.status === 'active';
 export const isMine = (row) => row.status === 'active' && row.assignee?.id === me;
 export const instant = (at) => (at ? Date.parse(at) : 0);
 
+/**
+ * Who it is: while a verification lasts the person verified, with the name they write under where it is another;
+ * else the name that the visitor gave.
+ */
+export function identity(row) {
+  const verified = Boolean(row.verified) && !(row.verified_until && instant(row.verified_until) <= now());
+  return verified ? { verified, name: row.verified_name ?? row.name, wrote: row.wrote_as ?? '' } : { verified, name: row.name, wrote: '' };
+}
+
 /** Since when somebody waits for a word of ours, or 0. */
 export const waitsSince = (row) => instant(row.status === 'queued' ? row.waits_since : row.unanswered_since);
 export const waited = (row) => (waitsSince(row) ? Math.max(0, Math.floor((now() - waitsSince(row)) / 1000)) : -1);
@@ -35,7 +44,7 @@ export const everything = () => [...chats.values()].filter(passes).sort(byWaitin
 function put(row) {
   const before = chats.get(row.chat);
   // Two pushes may overtake each other; a row that knows less comes too late.
-  if (before && before.seq > row.seq && before.status === row.status) return;
+  if (before && before.seq > row.seq) return;
   if (!isLive(row)) chats.delete(row.chat);
   else chats.set(row.chat, { ...before, ...row });
   tell('row', row, before);
