@@ -11,17 +11,20 @@ export function replyLine(item) {
   return item.locked ? [icon('lock', 'icon icon-sm'), ...parts, element('span', 'sr-only', item.locked_reason)] : parts;
 }
 
+/** What a canned reply writes: without its greeting where words stand before it, which have greeted already. */
+export const replyWords = (item, before) => (before.trim() ? item.body.slice((item.greeting ?? '').length) : item.body);
+
 /**
  * Offer things where the cursor stands in `text`.
  * `kinds()` says what may be offered now. Each has `key`, `pattern` (its group is what is searched for), `find(query,
- * signal)` giving items, `line(item)` giving parts of a line, `words(item)` to be written, `preview(item)`, `nothing` to
+ * signal)` giving items, `line(item)` giving parts of a line, `words(item, before)` to be written after what is there, `preview(item)`, `nothing` to
  * say, and `asks` where finding goes to the server each time.
  */
 export function offersFor({ text, box, opener, kinds, place = () => {} }) {
   const list = box.querySelector('[data-offers-list]');
   const preview = box.querySelector('[data-offers-preview]');
   const none = box.querySelector('[data-offers-none]');
-  let open = null;     // {kind, start, query, items, at}
+  let open = null;     // {kind, start, query, items, at, fresh: they are the query's own, put: the first as it comes}
   let dismissed = -1;  // where Esc was pressed
   let timer, asking;
 
@@ -44,7 +47,7 @@ export function offersFor({ text, box, opener, kinds, place = () => {} }) {
     }
     const alike = open?.kind.key === found.kind.key ? open : null;
     if (alike?.items && alike.start === found.start && alike.query === found.query) return;
-    open = { ...found, items: alike?.items ?? null, at: 0 };
+    open = { ...found, items: alike?.items ?? null, at: 0, fresh: false, put: false };
     clearTimeout(timer);
     timer = setTimeout(ask, found.kind.asks && open.items ? WAIT : 0);
   }
@@ -55,10 +58,13 @@ export function offersFor({ text, box, opener, kinds, place = () => {} }) {
     asking?.abort();
     asking = new AbortController();
     const items = await wanted.kind.find(wanted.query, asking.signal).catch(() => null);
-    if (open !== wanted || !items) return;
+    if (open !== wanted) return;
+    if (!items) { close(); return; }  // it could not be asked: Enter is Enter again
     open.items = items;
+    open.fresh = true;
     if (items.length || !/\s/.test(wanted.query)) draw();
     else close();  // a slash in a sentence is a slash
+    if (wanted.put && open === wanted) put();
   }
 
   function draw() {
@@ -98,7 +104,7 @@ export function offersFor({ text, box, opener, kinds, place = () => {} }) {
     const item = open?.items?.[open.at];
     if (!item) return;
     if (item.locked) { toast(item.locked_reason); return; }
-    const words = open.kind.words(item);
+    const words = open.kind.words(item, text.value.slice(0, open.start));
     text.setSelectionRange(open.start, text.selectionStart);
     close();
     // Typed, not set: so that it can be undone like typing.
@@ -136,7 +142,7 @@ export function offersFor({ text, box, opener, kinds, place = () => {} }) {
       close();
     } else if (event.key === 'ArrowDown' && many) step(1);
     else if (event.key === 'ArrowUp' && many) step(-1);
-    else if (event.key === 'Enter' && open.items === null) return true;  // they are on their way
+    else if ((event.key === 'Enter' || event.key === 'Tab') && !open.fresh && !event.shiftKey) open.put = true;  // of what is shown none was meant
     else if ((event.key === 'Enter' || event.key === 'Tab') && many && !event.shiftKey) put();
     else return false;
     return true;

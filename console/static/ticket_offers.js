@@ -1,6 +1,6 @@
 // What is offered while one answers a ticket: canned replies after "/", in a note colleagues after "@", too.
 import { element } from './chat/parts.js';
-import { REPLY, offersFor, replyLine } from './offers.js';
+import { REPLY, offersFor, replyLine, replyWords } from './offers.js';
 import { ask, base, say } from './ticket_ground.js';
 
 const LEAST = 180;  // a lower list stands over the text instead
@@ -28,7 +28,7 @@ const replies = {
   nothing: say('no_replies'),
   find: findReplies,
   line: replyLine,
-  words: (item) => item.body,
+  words: replyWords,
   preview: (item) => item.body ?? item.locked_reason ?? '',
 };
 const colleagues = {

@@ -30,6 +30,7 @@ from console.staff.models import Department
 from console.staff.roles import Permission
 from console.tickets.attachments import MAX_SIZE
 from console.tickets.canned.queries import NOT_VERIFIED, Conversation, offers
+from console.tickets.canned.serializers import to_payload
 from console.views import menu
 from console.views.base import Page
 from console.views.customer_data import CustomerPage, load_group
@@ -53,6 +54,7 @@ KEYS: tuple[tuple[str, Text], ...] = (
     ("V", lazy_gettext("Ask who it is")),
     ("T", lazy_gettext("Pass the chat on")),
     ("E", lazy_gettext("End the chat")),
+    ("A", lazy_gettext("Become available")),
     ("Shift ↵", lazy_gettext("A new line")),
     ("Ctrl ↵", lazy_gettext("Send, and go to the next one who waits for you")),
 )
@@ -137,19 +139,7 @@ class DeskPage(Page):
         shut = None if verifying.live_for(actor, chat) is not None else NOT_VERIFIED
         place = Conversation(chat.number, chat.name, chat.language, chat.department, shut)
         found = offers(actor, fold(request.args.get("q", "")), place)
-        return jsonify(
-            items=[
-                {
-                    "title": offer.reply.title(language()),
-                    "category": offer.reply.category.name(language()),
-                    "shortcut": offer.reply.shortcut,
-                    "body": offer.body,
-                    "locked": offer.locked_reason is not None,
-                    "locked_reason": None if offer.locked_reason is None else str(offer.locked_reason),
-                }
-                for offer in found
-            ]
-        )
+        return jsonify(items=[to_payload(offer, language()) for offer in found])
 
     @expose("/<number>/files", methods=["POST"])
     def upload(self, number: str) -> ResponseReturnValue:

@@ -27,6 +27,7 @@ from console.tickets.canned import queries, service
 from console.tickets.canned.forms import CategoryForm, ReplyForm
 from console.tickets.canned.models import REPLY_SEARCH, CannedReply
 from console.tickets.canned.placeholders import PLACEHOLDERS
+from console.tickets.canned.serializers import to_payload
 from console.tickets.queries import find_ticket
 from console.views import formatters
 from console.views.base import BaseModelView
@@ -340,20 +341,7 @@ class ReplyList(BaseModelView):
         actor, number = current_actor(), request.args.get("ticket", "")
         ticket = find_ticket(actor, number) if number else None
         found = queries.offers(actor, fold(request.args.get("q", "")), ticket)
-        return jsonify(
-            items=[
-                {
-                    "id": offer.reply.id,
-                    "title": offer.reply.title(language()),
-                    "category": offer.reply.category.name(language()),
-                    "shortcut": offer.reply.shortcut,
-                    "body": offer.body,
-                    "locked": offer.locked_reason is not None,
-                    "locked_reason": str(offer.locked_reason) if offer.locked_reason is not None else None,
-                }
-                for offer in found
-            ]
-        )
+        return jsonify(items=[to_payload(offer, language()) for offer in found])
 
 
 def _with_choices(form: Any) -> Any:

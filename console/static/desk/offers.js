@@ -1,6 +1,6 @@
 // Canned replies on the desk, filled in by the server for the chat; those about an account stay shut until the person
 // is verified.
-import { REPLY, offersFor, replyLine } from '../offers.js';
+import { REPLY, offersFor, replyLine, replyWords } from '../offers.js';
 import { base, one, say } from './ground.js';
 import { current } from './rooms.js';
 
@@ -18,7 +18,7 @@ const replies = {
   nothing: say('no_replies'),
   find,
   line: replyLine,
-  words: (item) => item.body,
+  words: replyWords,
   preview: (item) => item.body ?? item.locked_reason ?? '',
 };
 

@@ -13,12 +13,13 @@ from console.core.actor import Actor
 from console.core.context import settings
 from console.core.db import db
 from console.core.errors import Text
-from console.core.text import fold
+from console.core.text import fold, words
 from console.core.texts import lazy_gettext
 from console.customers.models import VerificationKind
 from console.customers.queries import live_verification
 from console.staff.models import Department
 from console.staff.roles import Permission
+from console.tickets.canned.greetings import greeting
 from console.tickets.canned.models import REPLY_SEARCH, CannedCategory, CannedReply
 from console.tickets.canned.placeholders import fill
 from console.tickets.canned.words import hours_in_words
@@ -47,20 +48,27 @@ class Conversation:
 
 @dataclass(frozen=True)
 class Offer:
-    """A reply as it is offered. ``body``: filled in for the ticket; ``None`` where it is locked."""
+    """A reply as it is offered.
+
+    ``body``: filled in for the ticket; ``None`` where it is locked. ``greeting``: what of it greets, at its beginning.
+    """
 
     reply: CannedReply
     body: str | None
     locked_reason: Text | None
+    greeting: str = ""
 
 
 def offers(actor: Actor, query: str, ticket: Ticket | Conversation | None) -> list[Offer]:
-    """Return what ``query`` finds among the replies in use, the best first, at most twenty.
+    """Return what ``query`` finds among the replies in use, at most twenty.
+
+    A hit in a shortcut or a title comes before one in the text, a beginning before a middle; among equals the
+    ticket's department first.
 
     Args:
         actor: who writes; their first name goes into the text.
         query: the beginning of words, of titles, shortcuts, categories, texts; empty finds all.
-        ticket: that is answered, or the chat: its department's replies come first. Without one no reply is filled in.
+        ticket: that is answered, or the chat. Without one no reply is filled in.
 
     Raises:
         NotFound: the role does not work on tickets.
@@ -75,9 +83,10 @@ def offers(actor: Actor, query: str, ticket: Ticket | Conversation | None) -> li
     for reply in found:
         shut = reason if reply.verified_only else None
         body = reply.body(ticket.language if ticket is not None else settings().locale)
+        begins = greeting(body)
         if filled is not None:
-            body = fill(body, filled)
-        made.append(Offer(reply, None if shut else body, shut))
+            body, begins = fill(body, filled), fill(begins, filled)
+        made.append(Offer(reply, None, shut) if shut else Offer(reply, body, None, begins))
     return made
 
 
@@ -123,25 +132,57 @@ def counts() -> dict[int, int]:
 
 
 def _matching(query: str, ticket: Ticket | Conversation | None) -> list[CannedReply]:
-    place: list[ColumnElement[Any]] = []
-    if ticket is not None:
-        here = (CannedReply.department_id == ticket.department_id, 0)
-        place.append(case(here, (CannedReply.department_id.is_(None), 1), else_=2))
     wanted = (
         select(CannedReply)
         .join(CannedReply.category)
         .where(CannedReply.active.is_(True))
         .options(contains_eager(CannedReply.category), raiseload("*"))
-        .limit(MOST)
     )
     word = fold(query).strip().removeprefix("/")
     hits = REPLY_SEARCH.ranked(db.session(), word)
-    if hits is not None:
-        wanted = wanted.join(hits, hits.c.id == CannedReply.id)
-        # A shortcut typed out is the one that is meant.
-        place = [case((CannedReply.shortcut == word, 0), else_=1), *place, hits.c.rank.desc()]
-    order = (*place, CannedCategory.position, CannedReply.position, CannedReply.id)
-    return list(db.session.scalars(wanted.order_by(*order)))
+    if hits is None:
+        order = (*_place(ticket), CannedCategory.position, CannedReply.position, CannedReply.id)
+        return list(db.session.scalars(wanted.order_by(*order).limit(MOST)))
+    rows = db.session.execute(wanted.join(hits, hits.c.id == CannedReply.id).add_columns(hits.c.rank)).all()
+    ranks = {reply.id: rank for reply, rank in rows}
+
+    def order_of(reply: CannedReply) -> tuple[Any, ...]:
+        where = _where(reply, ticket)
+        return _nearness(reply, word), where, -ranks[reply.id], reply.category.position, reply.position, reply.id
+
+    return sorted((reply for reply, _rank in rows), key=order_of)[:MOST]
+
+
+def _place(ticket: Ticket | Conversation | None) -> list[ColumnElement[Any]]:
+    """Return the order: the ticket's department, then what is for every department, then the others'."""
+    if ticket is None:
+        return []
+    here = (CannedReply.department_id == ticket.department_id, 0)
+    return [case(here, (CannedReply.department_id.is_(None), 1), else_=2)]
+
+
+def _where(reply: CannedReply, ticket: Ticket | Conversation | None) -> int:
+    """Return the same for one reply."""
+    if ticket is None or reply.department_id == ticket.department_id:
+        return 0
+    return 1 if reply.department_id is None else 2
+
+
+def _nearness(reply: CannedReply, word: str) -> int:
+    """Return how near a hit is to what was typed, the nearest the lowest.
+
+    The shortcut typed out, its beginning, the beginning of a title, words in shortcut and titles, anything else.
+    """
+    shortcut = word.replace(" ", "-")
+    titles = [fold(title) for title in (reply.title_sr, reply.title_en)]
+    if reply.shortcut == shortcut:
+        return 0
+    if reply.shortcut.startswith(shortcut):
+        return 1
+    if any(title.startswith(word) for title in titles):
+        return 2
+    names = words(" ".join((reply.shortcut, *titles)))
+    return 3 if all(any(name.startswith(part) for name in names) for part in words(word)) else 4
 
 
 def _why_shut(actor: Actor, ticket: Ticket | Conversation | None) -> Text | None:

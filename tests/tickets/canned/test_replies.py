@@ -22,6 +22,7 @@ from console.customers.models import VerificationKind
 from console.staff.models import Department, Staff
 from console.staff.roles import Role
 from console.tickets.canned import queries, service
+from console.tickets.canned.greetings import greeting
 from console.tickets.canned.models import CannedCategory, CannedReply
 from console.tickets.canned.service import ReplyData
 from console.tickets.canned.texts import CATEGORIES, standard_replies
@@ -188,6 +189,47 @@ def test_what_is_typed_out_comes_first_then_the_department(
     assert ours[:4] == [True] * 4 and not any(ours[4:])
     technical = queries.offers(actor("agent"), "", make_ticket(department="technical"))
     assert technical[0].reply.department_id == department("technical").id
+
+
+def test_the_shortcut_and_the_title_come_before_the_text(
+    session: Session, standard: dict[str, CannedReply], actor: ActorOf
+) -> None:
+    """``/poz`` means "pozdrav", though the ticket's own department has a reply whose text says "poznat"."""
+    ticket = make_ticket(department="technical")
+
+    def found(typed: str) -> list[str]:
+        return keys(queries.offers(actor("agent"), typed, ticket))
+
+    assert found("poz")[0] == "greeting" and "outage" in found("poz")
+    assert found("/poz") == found("poz")
+    assert found("novi")[:2] == ["add_contact", "add_user"], "beginnings of shortcuts, in their order"
+    assert found("dns-iz")[0] == "dns_changed"
+    assert found("radno v")[0] == "out_of_hours"
+    assert found("promena l")[0] == "password", "the beginning of a title"
+    assert set(found("prenos")[:2]) == {"move_service", "move_received"} and len(found("prenos")) > 2
+
+
+@only_sqlite
+def test_a_reply_that_follows_other_words_can_leave_out_its_greeting(
+    session: Session, standard: dict[str, CannedReply], actor: ActorOf
+) -> None:
+    ticket = make_ticket(requester_name="Ana Petrović")
+    for reply in standard.values():
+        for body in (reply.body_sr, reply.body_en):
+            assert body.startswith(greeting(body)) and greeting(body).strip()
+    (offer, *_) = queries.offers(actor("agent"), "pozdrav", ticket)
+    assert offer.greeting == "Dobar dan, Ana Petrović,\n\n"
+    assert (offer.body or "").startswith(offer.greeting + "hvala Vam")
+    for body, expected in {
+        "Poštovani korisniče,\nstiže.": "Poštovani korisniče,\n",
+        "Hello {requester_name}! It works.": "Hello {requester_name}! ",
+        "Dobar dan": "",
+        "Dobar dan, {requester_name}.": "",
+        "Pozdravite kolege, molim.": "",
+        "Hi-fi je ugašen. Ne radi.": "",
+        "Radi. Dobar dan, Ana.": "",
+    }.items():
+        assert greeting(body) == expected, body
 
 
 def test_nothing_strange_breaks_the_search(session: Session, standard: dict[str, CannedReply], actor: ActorOf) -> None:
