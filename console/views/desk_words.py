@@ -151,6 +151,13 @@ def _top() -> Words:
         "busy": gettext("Busy"),
         "away": gettext("Away"),
         "gone": gettext("not here"),
+        "ask_away": gettext("You are away."),
+        "ask_busy": gettext("You are busy."),
+        "ask_push": gettext("No chats are given to you."),
+        "ask_pull": gettext("Colleagues and visitors see that you take no chats."),
+        "stay_away": gettext("Stay away"),
+        "stay_busy": gettext("Stay busy"),
+        "still_available": gettext("You are available: new chats are given to you."),
         "chats_of": gettext("%(active)s of %(capacity)s chats"),
         "waiting": forms_of(lambda n: ngettext("%(num)d waits", "%(num)d wait", n)),
         "line_ok": gettext("Connected"),
@@ -181,6 +188,14 @@ def _doing() -> Words:
         "end_title": gettext("End the conversation with %(name)s?"),
         "end_answered": gettext("They read that it has ended, and may rate it."),
         "end_unanswered": gettext("Their last message has no answer yet."),
+        "end_as_ticket": gettext("As a ticket it is answered later, by e-mail to %(email)s."),
+        "ticket_ends": gettext(
+            "The chat ends for %(name)s, who is told that the question is now a ticket. "
+            "The answer goes to %(email)s. This cannot be undone."
+        ),
+        "ticket_after": gettext(
+            "The conversation is copied into a new ticket. %(name)s is told by e-mail; the answer goes to %(email)s."
+        ),
         "passed_on": gettext("The chat with %(name)s was passed on."),
         "ended": gettext("The conversation with %(name)s has ended."),
         "ticket_made": gettext("The conversation is ticket %(number)s."),

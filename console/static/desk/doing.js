@@ -5,7 +5,7 @@ import { leads, me, on, one, root, say, tell } from './ground.js';
 import { call } from './line.js';
 import { mark } from './lists.js';
 import { current } from './rooms.js';
-import { desk, mine, take, waitsSince } from './store.js';
+import { desk, identity, mine, take, waitsSince } from './store.js';
 import { focus } from './composer.js';
 
 const busy = new Set();
@@ -106,6 +106,7 @@ export function openEnd() {
   refused(dialog);
   dialog.querySelector('h2').textContent = say('end_title', { name: room.chat.name });
   dialog.querySelector('[data-end-words]').textContent = say(room.chat.unanswered_since ? 'end_unanswered' : 'end_answered');
+  dialog.querySelector('[data-end-ticket]').textContent = say('end_as_ticket', { email: room.chat.email });
   dialog.showModal();
   dialog.querySelector('[data-first]').focus();
 }
@@ -114,6 +115,23 @@ one('[data-end-form]').addEventListener('submit', (event) => {
   event.preventDefault();
   const dialog = event.target.closest('dialog');
   finish(event.submitter?.value === 'ticket' ? 'ticket' : 'close', (words) => refused(dialog, words), () => dialog.close());
+});
+
+/** A ticket ends the chat for the visitor, and nothing brings it back: it is asked for first. */
+function openTicket() {
+  const room = current();
+  const dialog = document.getElementById('d-ticket');
+  refused(dialog);
+  const { name } = identity(room.chat);
+  dialog.querySelector('[data-ticket-words]').textContent = say(room.isLive ? 'ticket_ends' : 'ticket_after', { name, email: room.chat.email });
+  dialog.showModal();
+  dialog.querySelector('[data-first]').focus();
+}
+
+one('[data-ticket-form]').addEventListener('submit', (event) => {
+  event.preventDefault();
+  const dialog = event.target.closest('dialog');
+  finish('ticket', (words) => refused(dialog, words), () => dialog.close());
 });
 
 function finish(how, problem, done = () => {}) {
@@ -152,7 +170,7 @@ one('[data-block-form]')?.addEventListener('submit', (event) => {
 
 const verbs = {
   claim, next, ask, withdraw, 'step-in': stepIn, transfer: openTransfer, close: openEnd, block: openBlock,
-  ticket: () => finish('ticket', toast),
+  ticket: openTicket,
 };
 document.addEventListener('click', (event) => {
   const button = event.target.closest('[data-do]');
