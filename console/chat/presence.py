@@ -7,9 +7,9 @@ for the grace period is gone, whatever took them: their chats go back to the que
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import update
+from sqlalchemy import and_, or_, update
 
 from console.audit.service import record
 from console.chat import assignment, news, queries
@@ -26,10 +26,11 @@ from console.staff.roles import Permission
 
 BEAT_SECONDS = 10
 MAX_REASON = 80
+LAPSES = timedelta(minutes=10)  # the longest grace period: whoever was not here for so long comes by the desk
 
 
 def arrive(actor: Actor) -> StaffPresence:
-    """Note a connection to the desk. Somebody new is away until they say otherwise."""
+    """Note a connection to the desk. People are as they last were; a new one is away, and is asked."""
     one = _row(actor)
     one.seen_at = clock.now()
     db.session.flush()
@@ -50,13 +51,18 @@ def set_state(actor: Actor, state: object, reason: object = "") -> StaffPresence
     one = _row(actor)
     one.state = Presence(state)
     one.reason = one_line(str(reason or ""))[:MAX_REASON] if one.state is not Presence.AVAILABLE else ""
-    one.changed_at = one.seen_at = clock.now()
+    one.changed_at = one.chosen_at = one.seen_at = clock.now()
     db.session.flush()
     record(actor, "chat.presence", str(actor.id), state=one.state.value, reason=one.reason)
     after_commit(news.presence_changed)
     if one.state is Presence.AVAILABLE:
         assignment.assign_waiting()
     return one
+
+
+def is_chosen(one: StaffPresence, since: datetime) -> bool:
+    """Tell whether somebody chose their state since then, as since their sign-in; else the desk asks them."""
+    return one.chosen_at is not None and one.chosen_at >= since
 
 
 def leave(staff_id: int) -> None:
@@ -68,12 +74,17 @@ def leave(staff_id: int) -> None:
         after_commit(news.presence_changed)
 
 
-def beat(staff: Collection[int]) -> None:
-    """Note whose connections this process holds."""
-    if staff:
-        db.session.execute(
-            update(StaffPresence).where(StaffPresence.staff_id.in_(sorted(staff))).values(seen_at=clock.now())
-        )
+def beat(at_desk: Collection[int], elsewhere: Collection[int] = ()) -> None:
+    """Note whose connections this process holds.
+
+    The desk brings people here. Another page of the console keeps them here and no more: who signs in to work on
+    tickets, available since yesterday, is given no chats that they do not look for.
+    """
+    now = clock.now()
+    here = StaffPresence.staff_id.in_(sorted(at_desk))
+    kept = and_(StaffPresence.staff_id.in_(sorted(elsewhere)), StaffPresence.seen_at > now - LAPSES)
+    if at_desk or elsewhere:
+        db.session.execute(update(StaffPresence).where(or_(here, kept)).values(seen_at=now))
 
 
 def of(actor: Actor) -> StaffPresence | None:
@@ -90,7 +101,7 @@ def _row(actor: Actor) -> StaffPresence:
     actor.require(Permission.CHAT)
     if actor.kind != "staff" or actor.id is None:
         raise NotFound
-    row = {"staff_id": actor.id, "state": Presence.AWAY, "reason": "", "changed_at": clock.now(), "seen_at": None}
+    row = {"staff_id": actor.id, "state": Presence.AWAY, "reason": "", "changed_at": clock.now()}
     insert_missing(StaffPresence, [row], StaffPresence.staff_id)
     lock = {"of": StaffPresence}
     return db.session.get_one(StaffPresence, actor.id, with_for_update=lock, populate_existing=True)

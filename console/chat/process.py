@@ -17,7 +17,7 @@ from console.core.db import db
 from console.core.logging import get_logger
 from console.core.transaction import transaction
 from console.staff.models import StaffSession
-from console.web.sockets import connected_sessions
+from console.web.sockets import connected_sessions, sessions_in
 
 log = get_logger(__name__)
 
@@ -47,14 +47,20 @@ def show_lists() -> None:
 
 
 def beat() -> None:
-    """Note whose connections this process holds."""
-    sessions = connected_sessions()
+    """Note whose connections this process holds, and which of them are at the desk."""
+    sessions, at_desk = connected_sessions(), sessions_in(news.LISTS)
     if not sessions:
         return
-    staff = set(db.session.scalars(select(StaffSession.staff_id).where(StaffSession.id.in_(sessions))))
+    live = select(StaffSession.id, StaffSession.staff_id).where(
+        StaffSession.id.in_(sessions), StaffSession.revoked_at.is_(None)
+    )
+    rows = db.session.execute(live).all()
     db.session.rollback()
     with transaction():
-        presence.beat(staff)
+        presence.beat(
+            {row.staff_id for row in rows if row.id in at_desk},
+            {row.staff_id for row in rows if row.id not in at_desk},
+        )
 
 
 def _repeat(app: Flask, seconds: float, work: Callable[[], None]) -> None:

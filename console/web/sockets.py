@@ -224,6 +224,12 @@ def connected_sessions() -> set[int]:
     return {key for key, _role in _staff.values()}
 
 
+def sessions_in(room: str) -> set[int]:
+    """Return those whose connection has joined a room of the desk's namespace."""
+    joined = socketio.server.manager.get_participants(DESK, room)
+    return {_staff[sid][0] for sid, _eio_sid in joined if sid in _staff}
+
+
 # --- ended sessions ---------------------------------------------------------------------------------------------------
 
 

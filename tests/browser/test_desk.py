@@ -55,16 +55,26 @@ def test_a_conversation_by_keyboard(desk: Callable[..., Desk], new_page: Callabl
     expect(page.locator("[data-line-words]")).to_have_text("Veza je u redu")
     problems = findings(page) + sideways(page)
 
+    # Away since another day, one is asked; A answers, and nobody is asked twice.
+    asked = page.locator("[data-ask]")
+    expect(asked).to_contain_text("Na pauzi ste.")
+    press("a")
+    expect(page.locator("[data-my-state]")).to_have_text("Na vezi")
+    expect(asked).to_be_hidden()
+    page.reload()
+    expect(page.locator("[data-my-state]")).to_have_text("Na vezi")
+    expect(asked).to_be_hidden()
+
     # A new chat is shown and counted, and takes the focus from nobody.
     page.locator("[data-availability] summary").focus()
-    ask(visitor, place.url, "Ana Petrović", "Prebacujem hosting. PIN je 482 913.")
+    ask(visitor, place.url, "Marko Marković", "Prebacujem hosting. PIN je 482 913.")
     expect(page.locator('[data-count="queue"]')).to_have_text("1")
     expect(page.locator("[data-availability] summary")).to_be_focused()
     press("Escape")
 
     # C takes it; one writes at once.
     press("c")
-    expect(page.locator("[data-name]")).to_have_text("Ana Petrović")
+    expect(page.locator("[data-name]")).to_have_text("Marko Marković")
     expect(text).to_be_focused()
     expect(log.locator(".digits")).to_have_text("••••••")
     page.keyboard.type("Dobar dan, Ana.")
@@ -78,8 +88,19 @@ def test_a_conversation_by_keyboard(desk: Callable[..., Desk], new_page: Callabl
     expect(log.locator(".msg-them .bubble").last).to_have_text("Tu sam.")
     expect(visitor.locator(".msg-us .msg-meta").last).to_have_text(SEEN)
 
-    # A note is on another ground, and the visitor never sees it.
+    # What is typed fast is what is put in: the shortcut's reply, and after other words without a second greeting.
+    text.fill("Dobar dan, Ana, ")
+    page.keyboard.type("/poz")
+    press("Enter")
+    expect(text).to_have_value(re.compile("^Dobar dan, Ana, hvala Vam na poruci"))
+    text.fill("")
+
+    # Esc leads out of the box to the conversation, and draws no frame around it.
     press("Escape")
+    expect(page.locator("[data-scroll]")).to_be_focused()
+    expect(page.locator("[data-scroll]")).to_have_css("outline-style", "none")
+
+    # A note is on another ground, and the visitor never sees it.
     press("n")
     expect(page.locator("[data-composer]")).to_have_class(re.compile("composer-note"))
     page.keyboard.type("Ima pravo prenosa.")
@@ -101,6 +122,11 @@ def test_a_conversation_by_keyboard(desk: Callable[..., Desk], new_page: Callabl
         expect(log.locator(".seal-failed" if tried != pin else ".seal-live")).to_be_visible()
     expect(page.locator(".vcard-live")).to_contain_text("vlasnik naloga")
     expect(page.locator("[data-head] .badge")).to_have_text("potvrđeno")
+    # Who wrote one name and is verified by another is shown under both, the badge with the verified one.
+    row = page.locator(".queue-row[aria-current] .queue-name")
+    for place_ in (page.locator("[data-head] .desk-who"), row):
+        expect(place_).to_have_text(re.compile(r"^Ana (?!Marko).*potvrđeno.*piše kao Marko Marković"))
+    expect(page.locator(".vcard-live")).to_contain_text("U razgovoru se predstavlja kao Marko Marković.")
     move = page.locator(".vcard-live a", has_text="Prenesi uslugu")
     expect(move).to_have_attribute("href", re.compile(r"/console/migrations/new\?customer=K-\d+&verification=\d+"))
     assert pin not in page.content() + visitor.content()
@@ -151,6 +177,13 @@ def test_a_conversation_by_keyboard(desk: Callable[..., Desk], new_page: Callabl
     # And back, to be ended by E, Enter.
     mine = int(page.locator("body").get_attribute("data-staff") or 0)
     assert colleague.call("chat:transfer", {"chat": chat, "to": mine})["ok"]
+    expect(page.locator("[data-state-words]")).to_contain_text("vodite Vi")
+    page.locator('[data-head] [data-do="ticket"]').press("Enter")
+    expect(page.locator("#d-ticket")).to_contain_text("Odgovor stiže na ana@example.test")
+    expect(page.locator("#d-ticket [data-first]")).to_be_focused()
+    problems += findings(page)
+    press("Escape")
+    expect(page.locator("#d-ticket")).to_be_hidden()
     expect(page.locator("[data-state-words]")).to_contain_text("vodite Vi")
     press("e")
     expect(page.locator("#d-end [data-first]")).to_be_focused()

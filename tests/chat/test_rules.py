@@ -27,7 +27,7 @@ from console.chat import (
     tokens,
     writer,
 )
-from console.chat.models import Assignment, Chat, ChatMessage, ChatStatus, MessageKind, StaffPresence
+from console.chat.models import Assignment, Chat, ChatMessage, ChatStatus, MessageKind, Presence, StaffPresence
 from console.chat.opening import MOST_LIVE, Opening, open_chat
 from console.chat.writing import from_staff, from_visitor
 from console.core.actor import Actor
@@ -413,6 +413,35 @@ def test_a_hundred_chats_at_closing_and_two_sweepers_one_of_them_killed(
         f"Pitanje {number}" for number, c in enumerate(chats) if c.status is ChatStatus.TICKETED
     )
     proof(f"{count} chats at closing, two sweepers, one killed inside: {dict(states)}, {len(tickets)} tickets")
+
+
+@pytest.mark.only("sqlite")
+def test_signing_in_makes_nobody_available_and_the_desk_asks(session: Session, actor: ActorOf, clock: Any) -> None:
+    agent = actor("agent")
+    with transaction():
+        desk_settings.set_rules(actor("supervisor"), desk_settings.DeskRules(Assignment.PUSH, 2, 5, 15, 30, 45))
+        first = presence.arrive(agent)
+    assert first.state is Presence.AWAY and not presence.is_chosen(first, clock.now()), "a new one is asked"
+    signed_in = clock.now()
+    arrive(agent)
+    assert presence.is_chosen(first, signed_in)
+
+    clock.advance(timedelta(hours=24))
+    assert not presence.is_chosen(first, clock.now()), "the next day's sign-in asks again"
+    waiting = ask()
+    with transaction():
+        presence.beat([], [agent.id])  # on another page of the console
+    assert queries.available(clock.now(), 45) == []
+    with transaction():
+        assignment.assign_waiting()
+    assert waiting.status is ChatStatus.QUEUED
+    with transaction():
+        presence.arrive(agent)
+    assert waiting.assignee_id == agent.id, "at the desk they are as they were"
+    clock.advance(timedelta(minutes=9))
+    with transaction():
+        presence.beat([], [agent.id])
+    assert [one.staff_id for one in queries.available(clock.now(), 45)] == [agent.id], "another page keeps them here"
 
 
 def test_an_agent_who_is_gone_hands_over_after_the_grace_period(session: Session, actor: ActorOf, clock: Any) -> None:

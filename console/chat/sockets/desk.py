@@ -21,7 +21,7 @@ from console.core.errors import Invalid, NotFound
 from console.core.push import push
 from console.core.texts import lazy_gettext
 from console.core.transaction import transaction
-from console.staff.models import Department, DepartmentMember
+from console.staff.models import Department, DepartmentMember, StaffSession
 from console.staff.roles import Permission
 from console.web.sockets import SESSION, Answer, anybody_in, number, on_desk, on_desk_unasked, staff_actor, text
 
@@ -34,11 +34,12 @@ def join(actor: Actor, _packet: dict[str, Any]) -> Answer:
     """Come to the desk: be told of every chat one may see from now on, and of how all stands."""
     process.start()
     with transaction():
-        presence.arrive(actor)
+        signed_in = db.session.get_one(StaffSession, session[SESSION]).created_at
+        chosen = presence.is_chosen(presence.arrive(actor), signed_in)
     join_room(news.LISTS)
     for department in _departments(actor):
         join_room(news.department_room(department))
-    return _state(actor)
+    return _state(actor) | {"availability_chosen": chosen}
 
 
 @on_desk("desk:state", _CHAT)

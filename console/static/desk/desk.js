@@ -11,7 +11,7 @@ import { ask, claim, openEnd, openTransfer } from './doing.js';
 import { current, enter } from './rooms.js';
 import { identity } from './store.js';
 import './side.js';
-import './top.js';
+import { becomeAvailable } from './top.js';
 import './alerts.js';
 
 const PHONE = matchMedia('(max-width: 860px)');
@@ -184,6 +184,7 @@ const letters = {
   t: openTransfer,
   v: ask,
   e: openEnd,
+  a: becomeAvailable,
 };
 document.addEventListener('keydown', (event) => {
   if (event.key === 'Escape') { if (!event.defaultPrevented) out(); return; }
@@ -198,12 +199,19 @@ document.addEventListener('keydown', (event) => {
 function out() {
   if (isOpen() || document.querySelector('dialog[open], details[data-menu][open]')) return;
   const here = document.activeElement;
-  if (here?.closest('[data-composer], [data-beside]')) scroll.focus();
+  if (here?.closest('[data-composer], [data-beside]')) toScroll();
   else if (current()) {
     if (PHONE.matches) pane('queue');
     (document.querySelector('.queue-row[aria-current]') ?? one('[data-lists]')).focus();
   }
 }
+
+/** To the conversation, to be scrolled by keys. It was not walked to: a frame around it would say nothing. */
+function toScroll() {
+  scroll.dataset.quiet = '';
+  scroll.focus();
+}
+scroll.addEventListener('blur', () => delete scroll.dataset.quiet);
 
 pane(root.dataset.pane);
 if (root.dataset.opened) openChat(root.dataset.opened);

@@ -3,7 +3,7 @@ import { kept, me, on, tell } from './ground.js';
 import { now } from '../times.js';
 
 export const chats = new Map();  // number → row of a chat that is queued or active
-export const desk = { presence: [], hours: null, rules: null, today: '', taking: 0 };  // taking: how many claims are on their way
+export const desk = { presence: [], hours: null, rules: null, today: '', taking: 0, chosen: true };  // taking: how many claims are on their way; chosen: my availability, since I signed in
 let known = false;               // whether the first answer has come
 
 const isLive = (row) => row.status === 'queued' || row.status === 'active';
@@ -61,6 +61,7 @@ on('state', (state) => {
   for (const [number, row] of [...chats]) if (!rows.has(number)) { chats.delete(number); tell('gone', row); }
   for (const row of rows.values()) put(row);
   Object.assign(desk, { presence: state.presence, hours: state.hours, rules: state.rules, today: state.hours.now.slice(0, 10) });
+  if ('availability_chosen' in state) desk.chosen = state.availability_chosen;
   known = true;
   tell('lists');
   tell('top');

@@ -17,6 +17,7 @@ function draw() {
   one('[data-my-state]').textContent = me ? [say(me.state), me.reason].filter(Boolean).join(', ') : say(connected() ? 'away' : 'line_connecting');
   for (const button of form.querySelectorAll('[data-state]')) button.setAttribute('aria-pressed', String(button.dataset.state === me?.state));
   one('[data-load]').textContent = desk.rules ? say('chats_of', { active: mine().length, capacity: desk.rules.capacity }) : '';
+  ask(me);
   hours();
 }
 
@@ -46,22 +47,57 @@ function tellLine() {
   draw();
 }
 
+/** Choose my availability; tell whether it was taken. */
+async function choose(state, reason = '') {
+  try {
+    const { presence } = await call('presence:set', { state, reason });
+    Object.assign(desk, { presence, chosen: true });
+    toast(say(state === 'available' ? 'back_now' : 'away_now'));
+    draw();
+    askState();
+    return true;
+  } catch (refusal) {
+    toast(refusal.message);
+    return false;
+  }
+}
+
 form.addEventListener('submit', (event) => event.preventDefault());
 form.addEventListener('click', async (event) => {
   const button = event.target.closest('[data-state]');
   if (!button) return;
   const reason = button.dataset.state === 'available' ? '' : form.elements.reason.value.trim();
-  try {
-    const { presence } = await call('presence:set', { state: button.dataset.state, reason });
-    desk.presence = presence;
-    form.elements.reason.value = '';
-    menu.open = false;
-    menu.querySelector('summary').focus();
-    toast(say(button.dataset.state === 'available' ? 'back_now' : 'away_now'));
-    draw();
-    askState();
-  } catch (refusal) { toast(refusal.message); }
+  if (!await choose(button.dataset.state, reason)) return;
+  form.elements.reason.value = '';
+  menu.open = false;
+  menu.querySelector('summary').focus();
 });
+
+// --- asked after a sign-in ------------------------------------------------------------------------------------------
+
+// One comes as one last was. While the desk is open, who is away or busy from another day is asked once, and who is
+// available is told: chats come to nobody who does not know of it.
+const asking = one('[data-ask]');
+
+/** Become available, where one is not. */
+export const becomeAvailable = () => { if (myPresence() && myPresence().state !== 'available') choose('available'); };
+
+function ask(me) {
+  const open = connected() && me && !desk.chosen && desk.hours?.open;
+  const shown = Boolean(open) && me.state !== 'available';
+  if (open && me.state === 'available') {
+    desk.chosen = true;
+    if (desk.rules.assignment === 'push') toast(say('still_available'));
+  }
+  if (shown) {
+    one('[data-ask-words]').textContent = `${say(`ask_${me.state}`)} ${say(`ask_${desk.rules.assignment}`)}`;
+    one('[data-ask-stay]').textContent = say(`stay_${me.state}`);
+  }
+  if (!shown && asking.contains(document.activeElement)) one('[data-lists]').focus();
+  asking.hidden = !shown;
+}
+one('[data-ask-available]').addEventListener('click', becomeAvailable);
+one('[data-ask-stay]').addEventListener('click', () => choose(myPresence().state, myPresence().reason));
 
 let asked = 0;
 hear('presence:changed', () => { clearTimeout(asked); asked = setTimeout(askState, 300); });
