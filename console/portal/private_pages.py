@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from functools import wraps
 from typing import ParamSpec
 
-from flask import Response, make_response, render_template, request
+from flask import make_response, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import force_locale, get_locale
 
@@ -19,14 +19,6 @@ from console.web.locale import LANGUAGES
 P = ParamSpec("P")
 
 FORM_ID = re.compile(r"[A-Za-z0-9_-]{16,40}")
-
-
-def keep_private(response: Response) -> Response:
-    """Keep the address, which is the key, out of other sites' logs, out of search engines and caches."""
-    response.headers["Referrer-Policy"] = "no-referrer"
-    response.headers["X-Robots-Tag"] = "noindex, nofollow, noarchive"
-    response.headers["Cache-Control"] = "no-store"
-    return response
 
 
 def speaking(language: str | None) -> AbstractContextManager[None]:

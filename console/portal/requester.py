@@ -17,7 +17,7 @@ from console.core.errors import Conflict, Invalid, NotFound, Refusal, TooMany
 from console.core.forms import Form
 from console.core.texts import gettext, lazy_gettext
 from console.core.transaction import transaction
-from console.portal.private_pages import FORM_ID, keep_private, or_gone, speaking
+from console.portal.private_pages import FORM_ID, or_gone, speaking
 from console.tickets import links, ratings, requester
 from console.tickets.models import MAX_BODY, Ticket, TicketMessage, TicketStatus
 from console.tickets.requester import Conversation
@@ -27,6 +27,7 @@ from console.web import limits
 from console.web.answers import local_time, wants_json
 from console.web.downloads import download
 from console.web.limits import Limit
+from console.web.security import keep_private
 
 blueprint = Blueprint("requester", __name__)
 blueprint.after_request(keep_private)

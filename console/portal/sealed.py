@@ -16,11 +16,12 @@ from console.core.texts import lazy_gettext
 from console.core.transaction import transaction
 from console.customers import cards
 from console.customers.models import VerificationCard
-from console.portal.private_pages import keep_private, or_gone, speaking
+from console.portal.private_pages import or_gone, speaking
 from console.tickets import identity
 from console.tickets.models import Ticket
 from console.tickets.queries import ticket_key
 from console.web.answers import wants_json
+from console.web.security import keep_private
 
 blueprint = Blueprint("sealed", __name__)
 blueprint.after_request(keep_private)

@@ -21,6 +21,18 @@ def csp_nonce() -> str:
     return nonce
 
 
+def keep_private(response: Response) -> Response:
+    """Keep an address that is a key out of logs of other sites, search engines and caches.
+
+    The referrer is our origin alone, never the address. None at all would be no safer, and under https no form of the
+    page could be sent: the CSRF check looks where a form comes from.
+    """
+    response.headers["Referrer-Policy"] = "strict-origin"
+    response.headers["X-Robots-Tag"] = "noindex, nofollow, noarchive"
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
 def init_security(app: Flask, *, https: bool) -> None:
     """Set the headers on every response."""
 

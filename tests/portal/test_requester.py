@@ -16,6 +16,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from console.core.actor import Actor
+from console.core.settings import Settings
 from console.core.transaction import transaction
 from console.mail.models import Mail
 from console.portal import requester
@@ -84,7 +85,7 @@ def test_it_shows_what_was_said_and_only_that(
         assert hidden not in page.text, hidden
     assert agent.name.split()[0] in page.text
     assert 'href="http://example.test/a?b=1&amp;c="' not in page.text and "&lt;d&gt;" in page.text
-    assert page.headers["Referrer-Policy"] == "no-referrer"
+    assert page.headers["Referrer-Policy"] == "strict-origin"
     assert "noindex" in page.headers["X-Robots-Tag"]
     assert page.headers["Cache-Control"] == "no-store"
     assert "'unsafe-inline'" not in page.headers["Content-Security-Policy"]
@@ -97,6 +98,26 @@ def test_the_language_is_the_mails_and_can_be_changed(client: ConsoleClient, ses
     english = client.get(path(ticket) + "?lang=en").text
     assert 'lang="en"' in english[:200] and "lang=en" in re.search(r'action="([^"]+)"', english).group(1)
     assert 'lang="sr-Latn"' in client.get(path(ticket) + "?lang=<x>").text[:200]
+
+
+@only_sqlite
+def test_under_https_the_form_is_taken_with_the_referrer_that_the_page_allows(
+    settings: Settings, make_app: Callable[[Settings], Flask], session: Session
+) -> None:
+    ticket, home = make_ticket(), "https://console.example.test"
+    client = make_app(replace(settings, base_url=home)).test_client()
+    page = client.get(path(ticket), base_url=home)
+    token = re.search(r'name="csrf_token" value="([^"]+)"', page.text)[1]
+    referrers = {
+        "no-referrer": {},
+        "strict-origin": {"Referer": f"{home}/"},
+        "same-origin": {"Referer": "with the key"},
+    }
+    headers = referrers[page.headers["Referrer-Policy"]]
+    fields = {"csrf_token": token, **form("Odgovor pod ključem")}
+    answer = client.post(path(ticket), data=fields, headers=headers, base_url=home)
+    assert answer.status_code == 303, answer.text
+    assert "Odgovor pod ključem" in client.get(path(ticket), base_url=home).text
 
 
 @only_sqlite
@@ -117,7 +138,7 @@ def test_a_token_opens_its_ticket_alone(client: ConsoleClient, session: Session)
     with transaction():
         session.get_one(Ticket, ticket.id).link_version += 1
     gone = client.get(f"/t/{token}")
-    assert gone.status_code == 404 and gone.headers["Referrer-Policy"] == "no-referrer"
+    assert gone.status_code == 404 and gone.headers["Referrer-Policy"] == "strict-origin"
 
 
 @only_sqlite

@@ -69,7 +69,7 @@ def test_the_right_pin_verifies_and_tells_the_ticket(
     for _look in range(2):  # a mail scanner looks first
         card = client.get(address)
         assert card.status_code == 200 and 'lang="en"' in card.text[:200]
-    assert card.headers["Referrer-Policy"] == "no-referrer" and "noindex" in card.headers["X-Robots-Tag"]
+    assert card.headers["Referrer-Policy"] == "strict-origin" and "noindex" in card.headers["X-Robots-Tag"]
     pin_field = re.search(r'<input[^>]*name="pin"[^>]*>', card.text)
     assert pin_field is not None
     assert 'autocomplete="off"' in pin_field[0] and 'inputmode="numeric"' in pin_field[0] and 'value=""' in pin_field[0]
@@ -135,7 +135,7 @@ def test_old_replaced_and_made_up_links_open_nothing(
         for answer in (client.get(address), client.submit(address, **fields)):
             assert answer.status_code == 404, address
             assert fields["pin"] not in answer.text
-            assert answer.headers["Referrer-Policy"] == "no-referrer"
+            assert answer.headers["Referrer-Policy"] == "strict-origin"
     clock.advance(cards.LASTS)
     assert client.get(second).status_code == client.submit(second, **fields).status_code == 404
     third = ask(agent, ticket)
