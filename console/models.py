@@ -8,6 +8,7 @@ DOMAINS = (
     "audit",
     "hours",
     "mail",
+    "tokens",
     "staff",
     "customers",
     "hosting",

@@ -35,10 +35,12 @@ from console.mail import sending
 from console.staff.models import StaffSession
 from console.tickets.promises.watch import watch as promises_watch
 from console.tickets.reviews.gather import gather as reviews_gather
+from console.tokens import service as tokens
 
 log = get_logger(__name__)
 
 KEEP_SESSIONS = timedelta(days=90)  # listed to their owner, who may wonder who signed in
+KEEP_TOKENS = timedelta(days=7)  # expired ones: whoever comes late is told so anyway
 KEEP_GUARDS = timedelta(days=1)  # windows and locks are minutes
 KEEP_KEYS = timedelta(days=30)  # a caller that repeats does it sooner
 FINISH_SECONDS = 5.0
@@ -59,11 +61,12 @@ def note_audit_end() -> None:
 
 
 def clear_old_rows() -> None:
-    """Delete what has served: ended sessions, guards that guard nothing, idempotency keys."""
+    """Delete what has served: ended sessions, links and guards that serve no more, idempotency keys."""
     now = clock.now()
     with transaction() as session:
         for kind in (StaffSession, PersonSession):
             session.execute(delete(kind).where(_ended_before(kind, now - KEEP_SESSIONS)))
+        tokens.clear(now - KEEP_TOKENS)
         session.execute(delete(Guard).where(Guard.updated_at < now - KEEP_GUARDS))
         session.execute(delete(IdempotencyKey).where(IdempotencyKey.created_at < now - KEEP_KEYS))
 

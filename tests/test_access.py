@@ -35,8 +35,10 @@ from console.hours.models import HoursSpecial
 from console.hours.service import SpecialData, add_special
 from console.staff.models import Staff, StaffSession
 from console.staff.roles import Role
+from console.staff.service import RESET, token_subject
 from console.tickets.attachments import attach
 from console.tickets.models import SavedView, Ticket
+from console.tokens import service as tokens
 from tests import factories
 from tests.billing.moves import make_move
 from tests.chat.past import chat_values
@@ -76,6 +78,10 @@ ROUTES: dict[tuple[str, str], frozenset[str]] = {
     ("POST", "staff.log_in"): EVERYONE,
     ("POST", "staff.new_password"): NOBODY,  # second steps: only with a first just taken (tests/staff)
     ("POST", "staff.set_up"): NOBODY,
+    ("GET", "password_reset.forgotten"): EVERYONE,
+    ("POST", "password_reset.ask"): EVERYONE,
+    ("GET", "password_reset.link"): EVERYONE,  # by a mailed link
+    ("POST", "password_reset.reset"): EVERYONE,
     ("GET", "staff.leave"): EVERYONE,
     ("POST", "staff.logout"): EVERYONE,
     # The chat widget, in other people's pages: no cookie is read.
@@ -390,6 +396,7 @@ def _people_and_things(app: Flask) -> tuple[dict[str, ConsoleClient], dict[str, 
         "customer.unlock_pin.membership": subject.owner.id,
         "migrations.withdraw.reason": "Predomislili su se",
         "departments.edit_view.id": make_department().id,
+        "password_reset.token": _reset_token(staff["agent"]),
         "hours.key": _closure().id,
         "staff_accounts.key": factories.make_staff(Role.AGENT).id,
         "session_id": db.session.scalars(select(PersonSession.id)).one(),
@@ -402,6 +409,11 @@ def _people_and_things(app: Flask) -> tuple[dict[str, ConsoleClient], dict[str, 
     for role in DESK:
         factories.make_verification(staff[role], subject.owner, channel=f"ticket:{shared['ticket.number']}")
     return clients, {caller: shared | _own(staff.get(caller, staff["agent"])) for caller in CALLERS}
+
+
+def _reset_token(staff: Staff) -> str:
+    with transaction():
+        return tokens.issue(RESET, token_subject(staff.id), timedelta(hours=1))
 
 
 def _closure() -> HoursSpecial:

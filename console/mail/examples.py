@@ -54,10 +54,18 @@ def _retyped(value: Any, text: str) -> Any:
 
 def examples(base_url: str) -> tuple[Example, ...]:
     """Return an example of every template, several where it says several things."""
-    return (*_accounts(), *_migrations(), *_tickets(base_url), *_promises())
+    return (*_accounts(), *_migrations(), *_tickets(base_url), *_promises(), *_staff(base_url))
 
 
 NAME = {"name": Typed("Ana Jović")}
+
+
+def _staff(base_url: str) -> tuple[Example, ...]:
+    name = {"name": Typed("Mila Agent")}
+    return (
+        Example("staff_password_reset", name | {"link": f"{base_url}/reset/{TOKEN}", "until": UNTIL}),
+        Example("staff_password_changed", name | {"at": AT}),
+    )
 
 
 def _accounts() -> tuple[Example, ...]:

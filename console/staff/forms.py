@@ -44,6 +44,15 @@ class SignInForm(Form):
     next = HiddenField()
 
 
+class ForgottenForm(Form):
+    """Whose password is forgotten. An address that can be none is said to be: that tells nothing about who is here."""
+
+    email = EmailField(
+        lazy_gettext("E-mail"),
+        [DataRequired(lazy_gettext("Type your e-mail.")), valid_email, Length(max=_EMAIL_LENGTH)],
+    )
+
+
 class CodeForm(Form):
     """The second step, and the proof that an authenticator was set up."""
 

@@ -19,10 +19,14 @@ from console.core.errors import Conflict, Invalid, Text
 from console.core.text import one_line
 from console.core.texts import lazy_gettext
 from console.staff.access import is_own, require_own_or_manage
+from console.staff.mails import tell_password_changed
 from console.staff.models import Staff
 from console.staff.queries import lock_staff
 from console.staff.roles import Permission, Role
 from console.staff.sessions import revoke_all
+from console.tokens import service as tokens
+
+RESET = "staff.password"  # what a token that changes a password is for
 
 
 def add_staff(
@@ -94,16 +98,18 @@ def change_staff(
     record(actor, "staff.changed", staff.email, before=before, after=changes)
     if changes.keys() & {"role", "active"}:
         revoke_all(staff.id)
+    if changes.keys() & {"email", "active"}:
+        tokens.revoke(RESET, token_subject(staff.id))
     return staff
 
 
 def set_password(
     actor: Actor, staff_id: int, password_hash: str, *, temporary: bool = False, keep_session: int | None = None
 ) -> Staff:
-    """Give an account a new password; every other session ends.
+    """Give an account a new password; every other session ends, and links that would change it are void.
 
-    Where somebody else knows it, it is ``temporary`` and must be replaced at the next sign-in.
-    ``keep_session`` is the session it is changed from, which goes on.
+    Where somebody else knows it, it is ``temporary`` and must be replaced at the next sign-in; else its owner is told
+    by mail. ``keep_session`` is the session it is changed from, which goes on.
 
     Raises:
         NotFound: no such account, or it is somebody else's and ``actor`` may not manage staff.
@@ -114,6 +120,9 @@ def set_password(
     staff.password_temporary = temporary
     db.session.flush()
     revoke_all(staff.id, keep=keep_session)
+    tokens.revoke(RESET, token_subject(staff.id))
+    if not temporary:
+        tell_password_changed(staff, clock.now())
     record(actor, "staff.password_set", staff.email, temporary=temporary)
     return staff
 
@@ -134,6 +143,11 @@ def _checked(*, email: str | None, name: str | None) -> dict[str, str]:
     if wrong:
         raise Invalid(fields=wrong)
     return checked
+
+
+def token_subject(staff_id: int) -> str:
+    """Return whose a token is, as tokens know it."""
+    return f"staff:{staff_id}"
 
 
 def _lock_active_admins() -> list[int]:

@@ -43,6 +43,8 @@ TEMPLATES: dict[str, Text] = {
     "ticket_solved": lazy_gettext("Ticket solved"),
     "chat_transcript": lazy_gettext("Conversation from the chat"),
     "verification_asked": lazy_gettext("Identity asked for"),
+    "staff_password_reset": lazy_gettext("Link for a new password"),
+    "staff_password_changed": lazy_gettext("Password changed"),
     "promises_at_risk": lazy_gettext("Promises at risk"),
     "promises_broken": lazy_gettext("Promises broken"),
 }

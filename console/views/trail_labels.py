@@ -68,6 +68,8 @@ _ACTIONS: dict[str, tuple[str, Text]] = {
     "staff.sign_in_failed": ("lock", lazy_gettext("Sign-in failed")),
     "staff.code_refused": ("lock", lazy_gettext("Sign-in code refused")),
     "staff.password_set": ("key", lazy_gettext("Password changed")),
+    "staff.reset_asked": ("key", lazy_gettext("Link for a new password asked for")),
+    "staff.password_reset": ("key", lazy_gettext("Password changed by a mailed link")),
     "staff.totp_on": ("lock", lazy_gettext("Two-step sign-in switched on")),
     "staff.totp_off": ("unlock", lazy_gettext("Two-step sign-in switched off")),
     "staff.recovery_code_used": ("key", lazy_gettext("Recovery code used")),

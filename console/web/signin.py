@@ -207,7 +207,9 @@ def _page(refusal: Refusal | None = None) -> Response:
     """Show the next step's form, after a refusal with what was typed and why."""
     step = _open_step()
     if step is None:
-        html = _render("auth/login.html", SignInForm(), refusal, bye="bye" in request.args)
+        html = _render(
+            "auth/login.html", SignInForm(), refusal, bye="bye" in request.args, changed="changed" in request.args
+        )
     elif step[1] is Need.CODE:
         html = _render("auth/code.html", CodeForm(), refusal, recovery="recovery" in request.args)
     elif step[1] is Need.NEW_PASSWORD:

@@ -51,6 +51,10 @@ def _allowed(template: str) -> set[str]:
         return {f"{BASE}/console/tickets/{number}" for number in ("T-20418", "T-20391", "T-20377")}
     if template == "verification_asked":
         return {CARD, f"{BASE}/moj/"}
+    if template == "staff_password_reset":
+        return {f"{BASE}/reset/{TOKEN}"}
+    if template == "staff_password_changed":
+        return {f"{BASE}/login/forgotten"}
     if template == "chat_transcript":
         return set()
     scores = {f"{LINK}?score={score}#rate" for score in range(1, 6)}

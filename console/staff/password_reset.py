@@ -1,0 +1,82 @@
+"""A new password for staff who forgot theirs: a link in a mail, once and for an hour.
+
+What is answered and what is done is the same whoever asks, so that nobody learns who works here. Asking takes nothing
+away: the password, the sessions and links that were sent before go on until a link is used.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from sqlalchemy import select
+
+from console.audit.service import record
+from console.core import clock
+from console.core.actor import Actor
+from console.core.context import settings
+from console.core.db import db
+from console.core.errors import NotFound
+from console.core.texts import lazy_gettext
+from console.staff.mails import write_to
+from console.staff.models import Staff
+from console.staff.queries import lock_staff, normal_email
+from console.staff.service import RESET, set_password, token_subject
+from console.tokens import service as tokens
+
+LASTS = timedelta(hours=1)
+# As long as so many links of one account serve no further one is mailed: nobody can be flooded. Who has asked in
+# another's name has not kept them out: one of these links is in their mailbox.
+MOST_LINKS = 3
+
+
+def ask(email: str, address: str | None) -> None:
+    """Mail a link to who signs in with ``email``; to nobody else, and not to a disabled account."""
+    query = select(Staff).where(Staff.email == normal_email(email)).with_for_update()
+    staff = db.session.scalar(query.execution_options(populate_existing=True))
+    subject = token_subject(staff.id if staff else 0)
+    sent = tokens.count_live(RESET, subject) < MOST_LINKS and staff is not None and staff.active
+    with db.session.begin_nested() as savepoint:
+        token = tokens.issue(RESET, subject, LASTS)
+        link = f"{settings().base_url}/reset/{token}"
+        write_to(staff, "staff_password_reset", link=link, until=clock.now() + LASTS, private=True)
+        if not sent:
+            savepoint.rollback()
+    visitor = Actor(kind="visitor", id=None, name="", address=address)
+    record(visitor, "staff.reset_asked", staff.email if staff else "unknown", sent=sent)
+
+
+def account_behind(token: str) -> Staff:
+    """Return whose password the link changes. Looking uses nothing up.
+
+    Raises:
+        NotFound: the link was used, is too old, or never was; or the account is disabled.
+    """
+    subject = tokens.subject_of(RESET, token)
+    staff = db.session.get(Staff, _key(subject)) if subject else None
+    if staff is None or not staff.active:
+        raise _gone()
+    return staff
+
+
+def reset(token: str, password_hash: str, address: str | None) -> Staff:
+    """Use the link up: the password is a new one, every session ends, every other link is void.
+
+    The second step stays as it is: it is asked for at the next sign-in.
+
+    Raises:
+        NotFound: as in :func:`account_behind`.
+    """
+    staff = lock_staff(account_behind(token).id)
+    if not staff.active or tokens.use(RESET, token) != token_subject(staff.id):
+        raise _gone()
+    actor = staff.actor(address)
+    record(actor, "staff.password_reset", staff.email)
+    return set_password(actor, staff.id, password_hash)
+
+
+def _key(subject: str) -> int:
+    return int(subject.partition(":")[2])
+
+
+def _gone() -> NotFound:
+    return NotFound(lazy_gettext("This link no longer works: it was used or it is too old."), code="link_gone")
