@@ -19,6 +19,7 @@ from console.core.errors import Invalid, Refusal
 from console.core.places import channel_of
 from console.core.settings import Settings
 from console.core.transaction import end_context
+from console.settings.live import InForce
 from console.web import access, answers, catalog, compression, filters, incoming, security, sockets, static_files
 from console.web.frugal import FrugalFlask, TextPacket
 
@@ -52,7 +53,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     )
     _configure(app, settings)
     incoming.init_app(app)
-    context.attach(app.extensions, settings)
+    context.attach(app.extensions, settings, InForce(settings))
     if settings.clock is not None:
         clock.start_at(settings.clock)
     models.load()

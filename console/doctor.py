@@ -24,6 +24,7 @@ from console.core.settings import DEMO_SEAL_KEY, DEMO_SECRET_KEY
 from console.hosting.links import torn
 from console.mail import relay, smtp
 from console.mail.sending import helo_name
+from console.settings import queries as settings_now
 from console.setup import demo_accounts
 
 FOLDER = Path(__file__).resolve().parent
@@ -124,6 +125,15 @@ def sqlite_version(version: tuple[int, int, int]) -> Finding:
         f"SQLite {name} can, in rare races, corrupt a WAL database; 3.44.6, 3.50.7 and 3.51.3 repaired it. "
         "Keep backups, or use PostgreSQL.",
     )
+
+
+def _settings() -> Iterator[Finding]:
+    """Name what is set in the console: its variable can be changed without any effect."""
+    names = [line.setting.environment_name for one in settings_now.states() for line in one.lines if line.is_set]
+    if names:
+        yield Finding(
+            Level.GOOD, f"Set in the console, so the environment does not count: {', '.join(dict.fromkeys(names))}."
+        )
 
 
 def _sealed() -> Iterator[Finding]:
@@ -260,7 +270,7 @@ def _some(places: list[str]) -> str:
 
 
 CHECKS = (
-    _sealed, _trail, _anchor_age, _attachments, _old_places, _accounts, _hosted, _time, _redis, _mail_server, _mail,
+    _settings, _sealed, _trail, _anchor_age, _attachments, _old_places, _accounts, _hosted, _time, _redis, _mail_server, _mail,
 )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ DOMAINS = (
     "mail",
     "tokens",
     "staff",
+    "settings",
     "customers",
     "hosting",
     "billing",

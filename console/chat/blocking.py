@@ -60,9 +60,9 @@ def lift(actor: Actor, key: int) -> ChatBlock:
     """End a block before its time.
 
     Raises:
-        NotFound: there is none, or no supervisor.
+        NotFound: there is none, or ``actor`` may not.
     """
-    actor.require(Permission.LEAD_CHAT)
+    actor.require(Permission.SET_CHAT)
     row = db.session.get(ChatBlock, key, with_for_update=True)
     if row is None:
         raise NotFound

@@ -1,4 +1,4 @@
-"""How the chat desk works, as supervisors set it."""
+"""How the chat desk works, as supervisors and administrators set it."""
 
 from __future__ import annotations
 
@@ -45,11 +45,11 @@ def set_rules(actor: Actor, rules: DeskRules) -> ChatSettings:
     """Change how the desk works.
 
     Raises:
-        NotFound: no supervisor.
+        NotFound: ``actor`` may not set the desk's rules.
         Invalid: a number out of its range.
         Conflict: somebody else has changed it meanwhile.
     """
-    actor.require(Permission.LEAD_CHAT)
+    actor.require(Permission.SET_CHAT)
     wrong: dict[str, list[Text]] = {}
     for name, (least, most) in RANGES.items():
         if not least <= getattr(rules, name) <= most:
@@ -87,11 +87,11 @@ def announce(
         seen: the revision they were written over.
 
     Raises:
-        NotFound: no supervisor.
+        NotFound: ``actor`` may not set the desk's rules.
         Invalid: too long, in one language only, or until a time that is over.
         Conflict: somebody else has changed the settings meanwhile.
     """
-    actor.require(Permission.LEAD_CHAT)
+    actor.require(Permission.SET_CHAT)
     serbian, english = one_line(serbian), one_line(english)
     wrong: dict[str, list[Text]] = {}
     for name, text in (("announcement_sr", serbian), ("announcement_en", english)):

@@ -1,9 +1,11 @@
-"""What the running application was built with: settings and sealer, by application context."""
+"""What the running application works with: settings and sealer, by application context."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import cast
+from pathlib import Path
+from typing import Protocol, cast
 
 from flask import current_app
 
@@ -14,17 +16,31 @@ from console.core.settings import Settings
 _KEY = "console"
 
 
+class InForce(Protocol):
+    """Returns the settings as they are now (``console.settings.live``)."""
+
+    def __call__(self) -> Settings: ...
+    def forget(self) -> None: ...
+
+
 @dataclass(frozen=True)
 class AppContext:
     """Built once in ``create_app``."""
 
-    settings: Settings
+    environment: Settings
+    in_force: InForce
     sealer: Sealer
 
 
-def attach(extensions: dict[str, object], settings: Settings) -> None:
-    """Put the context into ``app.extensions``."""
-    extensions[_KEY] = AppContext(settings, Sealer(settings.seal_keys))
+def attach(extensions: dict[str, object], environment: Settings, in_force: InForce) -> None:
+    """Put the context into ``app.extensions``.
+
+    Args:
+        extensions: the application's.
+        environment: the settings it was started with.
+        in_force: is asked often.
+    """
+    extensions[_KEY] = AppContext(environment, in_force, Sealer(environment.seal_keys))
 
 
 def _context() -> AppContext:
@@ -32,8 +48,21 @@ def _context() -> AppContext:
 
 
 def settings() -> Settings:
-    """Return the settings of the running application."""
-    return _context().settings
+    """Return the settings as they are now: the environment's, over them what an administrator has set on a page.
+
+    Two calls may differ, because pages set them while processes run: what belongs together is read in one call.
+    """
+    return _context().in_force()
+
+
+def environment() -> Settings:
+    """Return the settings that the application was started with: the defaults of those that a page can set."""
+    return _context().environment
+
+
+def look_again() -> None:
+    """Let this process read the settings again: they were changed."""
+    _context().in_force.forget()
 
 
 def sealer() -> Sealer:

@@ -1,4 +1,7 @@
-"""Settings, read once from the environment (every name with ``CONSOLE_`` in front)."""
+"""Settings, read once from the environment (every name with ``CONSOLE_`` in front).
+
+Some of them an administrator may set on a page as well: ``console.settings``.
+"""
 
 from __future__ import annotations
 
@@ -78,6 +81,7 @@ class Settings:
     brand: str = "Mint podrška"
     portal_brand: str = "Moj Mint"
     mail_from: str = "podrska@example.test"
+    mail_from_name: str = ""  # the brand when empty
     clock: datetime | None = None
     audit_anchor: str = ""  # beside the database when empty: see anchor_file
     files: str = ""  # beside the database when empty: see files_folder
@@ -134,6 +138,11 @@ class Settings:
         return Path(self.files).absolute() if self.files else place_of(self.database_url, FILES)
 
     @property
+    def sender_name(self) -> str:
+        """Under which name mail goes out."""
+        return self.mail_from_name or self.brand
+
+    @property
     def sqlite(self) -> bool:
         return self.database_url.startswith("sqlite")
 
@@ -160,6 +169,7 @@ class Settings:
             brand=values.text("BRAND", cls.brand),
             portal_brand=values.text("PORTAL_BRAND", cls.portal_brand),
             mail_from=values.text("MAIL_FROM", cls.mail_from),
+            mail_from_name=values.text("MAIL_FROM_NAME", cls.mail_from_name),
             clock=values.instant("CLOCK"),
             audit_anchor=values.text("AUDIT_ANCHOR", cls.audit_anchor),
             files=values.text("FILES", cls.files),

@@ -42,7 +42,7 @@ _ASKED = tuple(
     (f"hours_{column.key}", select(column).where(HoursRevision.id == HEAD))
     for column in (HoursRevision.number, HoursRevision.changed_at)
 )
-GLANCE = 15.0  # seconds for which a sign on a page need not look again
+GLANCE = 4.0  # seconds for which a sign on a page need not look again
 
 
 def current_calendar() -> tuple[Calendar, int]:

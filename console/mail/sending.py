@@ -124,7 +124,6 @@ class Round:
         self.me = f"{socket.gethostname()[:22]}:{token_hex(8)}"
         self.server, self.failing = server, failing
         self.connection = Connection(server, helo_name(settings().base_url))
-        self.sender = Sender(settings().brand, settings().mail_from, settings().zone)
         self.lease = timedelta(seconds=2 * server.timeout + LEASE_SLACK)
         self.held: list[int] = []
         self.held_until = 0.0
@@ -178,7 +177,7 @@ class Round:
                 return
             fresh = self.connection.fresh
             try:
-                self.connection.deliver(self.sender.address, to, wire)
+                self.connection.deliver(settings().mail_from, to, wire)
             except Cut as cut:
                 if not fresh and not cut.handed_over:
                     continue  # it was cut for its age or its length: the mail deserves a new one
@@ -193,10 +192,11 @@ class Round:
 
     def _written(self, letter: Letter) -> bytes:
         """Return the whole message; one with large files is made where it holds nobody up."""
-        store, size = files(), sum(int(file.get("size") or 0) for file in letter.attachments)
+        store, sender = files(), _sender()
+        size = sum(int(file.get("size") or 0) for file in letter.attachments)
 
         def write() -> bytes:
-            return on_the_wire(compose(letter, self.sender, store.get))
+            return on_the_wire(compose(letter, sender, store.get))
 
         return off_the_hub(write) if size > LARGE else write()
 
@@ -357,6 +357,12 @@ def _without_server() -> None:
             return
         metrics.MAILS.labels("sent").inc(len(sent))
         log.info("mail put into the mailbox: no mail server is set", count=len(sent), at=now.isoformat())
+
+
+def _sender() -> Sender:
+    """Return from whom mail comes: as it is set now, however long the queue is."""
+    now = settings()
+    return Sender(now.sender_name, now.mail_from, now.zone)
 
 
 def helo_name(base_url: str) -> str:

@@ -36,7 +36,9 @@ class Permission(StrEnum):
     WORK_TICKETS = "tickets.work"
     MANAGE_DESK = "desk.manage"  # departments, promises, canned replies, views for all
     CHAT = "chat.work"
-    LEAD_CHAT = "chat.lead"  # step in, the desk's rules, announcements, blocking
+    LEAD_CHAT = "chat.lead"  # step in, blocking
+    SET_CHAT = "chat.settings"  # the desk's rules, announcements, lifting a block
+    MANAGE_SETTINGS = "settings.manage"  # brand, issuer, billing: what the environment has defaults for
     REVIEW = "reviews.do"
     SEE_HOURS = "hours.see"
     EDIT_HOURS = "hours.edit"  # the same words as in console.hours.service, which lies below
@@ -71,6 +73,7 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
         Permission.MANAGE_DESK,
         Permission.REVIEW,
         Permission.LEAD_CHAT,
+        Permission.SET_CHAT,
         Permission.SEE_REPORTS,
         Permission.EDIT_HOURS,
         Permission.RESEND_MAIL,
@@ -81,6 +84,8 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
         Permission.READ_AUDIT,
         Permission.MANAGE_PRODUCTS,
         Permission.MANAGE_DESK,
+        Permission.SET_CHAT,
+        Permission.MANAGE_SETTINGS,
         Permission.EDIT_HOURS,
         Permission.SEE_MAIL,
         Permission.RESEND_MAIL,

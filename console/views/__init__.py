@@ -10,7 +10,7 @@ from flask_admin import Admin
 from flask_admin.base import BaseView
 from flask_admin.theme import Bootstrap4Theme
 
-from console.core.context import settings
+from console.core import context
 from console.views import hours_words, menu, paging, promise_words, review_words, texts, ticket_words
 from console.views.dashboard import Dashboard
 from console.web.security import csp_nonce
@@ -38,10 +38,11 @@ PAGES = (
     "reviews",
     "reports",
     "audit",
+    "settings",
+    "chat_settings",
+    "hours",
     "departments",
     "promises",
-    "hours",
-    "chat_settings",
     "staff",
     "profile",
     "palette",
@@ -51,7 +52,7 @@ PAGES = (
 def init_app(app: Flask) -> None:
     """Register the console."""
     with app.app_context():
-        brand = settings().brand
+        brand = context.settings().brand  # not by its own name: a page here is called so
     admin = Admin(
         app,
         name=brand,

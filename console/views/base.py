@@ -47,16 +47,24 @@ class Guarded:
     permissions: ClassVar[dict[str, Permission]] = {}
     group: ClassVar[str | None] = None  # of ``console.views.menu.GROUPS``; None: not in the sidebar
     letter: ClassVar[str] = ""  # G, then this letter, opens the page
-    parent: ClassVar[str | None] = None  # the endpoint of the sidebar's page above this one
+    # The endpoint of the sidebar's page above this one. With a group too it stands in the sidebar by itself for those
+    # who may not open the page above.
+    parent: ClassVar[str | None] = None
+    settings_group: ClassVar[str] = ""  # of ``console.views.settings.GROUPS``: where it stands among the settings
+    settings_lead: Text = ""  # what it is about, there
 
     def is_accessible(self) -> bool:
         """Tell whether the signed-in person may open this view."""
         return bool(current_user.is_authenticated) and _may(self.permission)
 
+    def may(self, method: str) -> bool:
+        """Tell whether the signed-in person may use one of the view's methods."""
+        return _may(self.permission) and _may(self.permissions.get(method))
+
     def _handle_view(self, name: str, **_kwargs: Any) -> ResponseReturnValue | None:
         if not current_user.is_authenticated:
             return ask_to_sign_in()
-        if not _may(self.permission) or not _may(self.permissions.get(name)):
+        if not self.may(name):
             raise NotFound(code="not_allowed")
         return None
 

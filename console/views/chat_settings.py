@@ -108,10 +108,13 @@ class AnnouncementForm(Form):
 
 
 class ChatSettingsPage(Page):
-    """For whoever leads the desk."""
+    """For supervisors and administrators."""
 
-    permission = Permission.LEAD_CHAT
+    permission = Permission.SET_CHAT
     group = "system"
+    parent = "settings"
+    settings_group = "desk"
+    settings_lead = lazy_gettext("Who gets a chat, how long it waits, announcements, and the line for your site.")
 
     @expose("/")
     def index(self) -> ResponseReturnValue:
@@ -182,7 +185,7 @@ class ChatSettingsPage(Page):
                 if form is not None and name in form:
                     form[name].errors = texts
             row = queries.desk_settings()
-            if form is not None:
+            if form is not None and isinstance(refusal, Conflict):
                 form.revision.data = str(row.revision)  # whoever saves again has seen that it was changed
             page = self._page(row, rules=rules, announcement=announcement, refusal=refusal)
             return Response(page, refusal.status)
@@ -219,6 +222,7 @@ class ChatSettingsPage(Page):
             sites=settings().allowed_origins,
             color=settings().widget_color or OWN_COLOR,
             own_color=not settings().widget_color,
+            sets_brand=current_actor().may(Permission.MANAGE_SETTINGS),
             here=now.astimezone(settings().zone).strftime("%Y-%m-%dT%H:%M"),
         )
         return page

@@ -79,6 +79,9 @@ class DepartmentList(BaseModelView):
 
     permission = Permission.MANAGE_DESK
     group = "system"
+    parent = "settings"
+    settings_group = "desk"
+    settings_lead = lazy_gettext("Where questions belong, and who works there.")
     can_create = can_edit = True
     create_template = edit_template = "admin/department.html"
     form = DepartmentForm

@@ -59,6 +59,9 @@ class HoursPage(Page):
     permission = Permission.SEE_HOURS
     permissions = dict.fromkeys(("change", "add", "remove"), Permission.EDIT_HOURS)
     group = "system"
+    parent = "settings"
+    settings_group = "desk"
+    settings_lead = lazy_gettext("The week, holidays, single closures and openings.")
     letter = "h"
 
     @expose("/")
@@ -95,7 +98,8 @@ class HoursPage(Page):
                 return refuse(refusal)
             draft.refusal = refusal
             now = queries.current()
-            draft.week.seen = now.number  # whoever saves again has seen that it was changed
+            if isinstance(refusal, Conflict):
+                draft.week.seen = now.number  # whoever saves again has seen that it was changed
             return Response(self._page(now, draft), refusal.status)
         if wants_json():
             return jsonify(changed=changed, **_as_json(queries.current()))

@@ -291,7 +291,7 @@ class MailList(BaseModelView):
             subjects=mail_labels.subjects(actor, mail),
             files=_files(mail) if opened else [],
             copies=copies_of(mail),
-            sender=settings().mail_from,
+            sender=f"{settings().sender_name} <{settings().mail_from}>",
             may_again=may and stage in (Stage.FAILED, Stage.RETRY, Stage.SENT),
             may_withdraw=may and stage in (Stage.QUEUED, Stage.RETRY),
         )

@@ -50,7 +50,7 @@ class MailTemplates(Page):
             code=code,
             preview=_render(cases[number], code),
             frame=url_for("mail_templates.html", template=chosen, case=number, language=code),
-            sender=settings().mail_from,
+            sender=f"{settings().sender_name} <{settings().mail_from}>",
         )
         return framing(page)
 

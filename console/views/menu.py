@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -50,6 +50,7 @@ def init_app(app: Flask) -> None:
         customer_url=customer_url,
         document_url=document_url,
         proforma_amount=proforma_amount,
+        menu_above=above,
     )
 
 
@@ -70,16 +71,39 @@ def groups(current: BaseView | None = None) -> Groups:
 
 def _groups(current: BaseView | None) -> Groups:
     found: dict[str, list[Item]] = {key: [] for key in GROUPS}
-    for view in current_app.extensions["admin"][0]._views:  # noqa: SLF001  (Flask-Admin has no other list)
-        group = getattr(view, "group", None)
-        if group is not None and view.is_accessible() and view.is_visible():
-            found[group].append(_item(view, current))
+    for view in _open_views():
+        if view.group is not None and view.is_visible() and _view_above(view) is None:
+            found[view.group].append(_item(view, current))
     return [(str(GROUPS[key]), lines) for key, lines in found.items() if lines]
 
 
 def items() -> list[Item]:
-    """Return the lines of this person's sidebar, flat."""
-    return [item for _group, lines in groups() for item in lines]
+    """Return the lines of this person's sidebar, flat, and the pages below them that would else stand there too."""
+    below = [replace(_item(view, None), letter="") for view in _open_views() if _view_above(view) is not None]
+    return [item for _group, lines in groups() for item in lines] + below
+
+
+def below(endpoint: str) -> list[tuple[Any, Item]]:
+    """Return the pages that stand below one of the sidebar's, as far as this person may open them."""
+    return [(view, _item(view, None)) for view in _open_views() if view.parent == endpoint]
+
+
+def above(view: BaseView | None) -> Item | None:
+    """Return the page that stands in the sidebar in place of ``view``, if any does for this person."""
+    found = _view_above(view)
+    return None if found is None else _item(found, None)
+
+
+def _open_views() -> Iterator[Any]:
+    for view in current_app.extensions["admin"][0]._views:  # noqa: SLF001  (Flask-Admin has no other list)
+        if hasattr(view, "group") and view.is_accessible():
+            yield view
+
+
+def _view_above(view: Any) -> Any:
+    if getattr(view, "group", None) is None or view.parent is None:
+        return None
+    return next((one for one in _open_views() if one.endpoint == view.parent), None)
 
 
 def link(endpoint: str, **query: Any) -> str:

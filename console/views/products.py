@@ -39,6 +39,9 @@ class ProductList(BaseModelView):
 
     permission = Permission.SEE_PRODUCTS
     group = "billing"
+    parent = "settings"
+    settings_group = "company"
+    settings_lead = lazy_gettext("What is sold, for how much, with which PDV.")
 
     column_list = ("code", "name", "kind", "tax_bp", "active", "price")
     column_labels = {

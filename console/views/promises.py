@@ -101,6 +101,9 @@ class PromisesPage(Page):
 
     permissions = {"change": Permission.MANAGE_DESK}
     group = "system"
+    parent = "settings"
+    settings_group = "desk"
+    settings_lead = lazy_gettext("How soon each department answers and solves.")
 
     def is_accessible(self) -> bool:
         """Tell whether this person works with tickets, or manages those who do."""

@@ -58,6 +58,9 @@ class StaffList(BaseModelView):
 
     permission = Permission.MANAGE_STAFF
     group = "system"
+    parent = "settings"
+    settings_group = "people"
+    settings_lead = lazy_gettext("Accounts, roles, passwords and two-step sign-in.")
     can_create = True
     form = StaffForm
 

@@ -77,6 +77,8 @@ _ACTIONS: dict[str, tuple[str, Text]] = {
     "staff.session_revoked": ("logout", lazy_gettext("Sign-in ended")),
     "staff.sessions_revoked": ("logout", lazy_gettext("All sign-ins ended")),
     "product.added": ("tag", lazy_gettext("Product added")),
+    "product.changed": ("tag", lazy_gettext("Product changed")),
+    "settings.changed": ("settings", lazy_gettext("Settings changed")),
     "reply.added": ("slash", lazy_gettext("Canned reply added")),
     "reply.changed": ("slash", lazy_gettext("Canned reply changed")),
     "reply.removed": ("trash", lazy_gettext("Canned reply removed")),

@@ -142,3 +142,14 @@ def test_the_line_for_a_site(client: ConsoleClient) -> None:
     page = client.get(PAGE).text
     assert "/chat/widget.js&#34; defer&gt;&lt;/script&gt;" in page
     assert page.count("CONSOLE_ALLOWED_ORIGINS") == 1
+
+
+def test_an_administrator_sets_them_too(new_client: Callable[[], ConsoleClient], session: Session) -> None:
+    admin = new_client()
+    sign_in(admin, Role.ADMIN)
+    assert "/console/chat-settings/" in admin.get("/console/settings/").text
+    revision = admin.get_json(PAGE).json["revision"]
+    assert admin.submit(PAGE, **RULES, revision=str(revision)).status_code == 303
+    words = {"announcement_sr": "Radovi", "announcement_en": "Works"}
+    assert admin.submit(f"{PAGE}announcement", **words, revision=str(revision + 1)).status_code == 303
+    assert row(session).capacity == 3 and row(session).announcement_sr == "Radovi"

@@ -40,12 +40,13 @@ def _plan(migration: Migration, *, lock: bool) -> tuple[Plan, list[Proforma]]:
     services = _services(migration, lock)
     links = crossing(service_ids)
     documents = _active_proformas(service_ids, lock)
+    issuer = settings().issuer
     plan = build(
         day=today(),
-        terms_days=settings().issuer.terms_days,
+        terms_days=issuer.terms_days,
         old=Party(old.id, old.buyer()),
         new=Party(new.id, new.buyer()),
-        issuer={**settings().issuer.snapshot("RSD"), "accounts": dict(settings().issuer.accounts)},
+        issuer={**issuer.snapshot("RSD"), "accounts": dict(issuer.accounts)},
         services=[_moving(item, services) for item in migration.items],
         sources=[_source(proforma, new.tax_status) for proforma in documents],
         cuts=[Cut(link.hosted.number, link.host.number, link.other(service_ids).number) for link in links],

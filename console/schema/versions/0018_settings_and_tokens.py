@@ -13,6 +13,15 @@ depends_on = None
 
 def upgrade() -> None:
     op.create_table(
+        "settings",
+        sa.Column("section", sa.String(length=40), nullable=False),
+        sa.Column("values", sa.JSON(), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("changed_by", sa.String(length=120), nullable=False),
+        sa.PrimaryKeyConstraint("section", name=op.f("pk_settings")),
+    )
+    op.create_table(
         "one_time_tokens",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("purpose", sa.String(length=40), nullable=False),
@@ -31,3 +40,4 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_table("one_time_tokens")
+    op.drop_table("settings")

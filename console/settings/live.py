@@ -1,0 +1,96 @@
+"""The settings as they are now, for ``console.core.context.settings``: asked hundreds of times a page."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from time import monotonic
+from typing import Any
+
+from flask import current_app
+from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
+
+from console.core.db import db
+from console.core.settings import Settings
+from console.core.transaction import is_writing, pending
+from console.settings.models import SettingsSection
+from console.settings.sections import SECTIONS, Section, with_value
+
+log = logging.getLogger(__name__)
+
+CHANGED = "settings"  # what a transaction that changes settings has pending
+GLANCE = 3.0  # seconds for which this process need not look again; five is what is promised
+_QUERY = select(SettingsSection.section, SettingsSection.revision, SettingsSection.values)
+Rows = Sequence[tuple[str, int, dict[str, Any]]]
+
+
+class InForce:
+    """Calling it returns the settings: the environment's, over them what is set on pages.
+
+    What this process sets it sees at once, what another sets within :data:`GLANCE` seconds. Where the database does
+    not answer, or has no table yet, they stay as they were.
+    """
+
+    def __init__(self, environment: Settings) -> None:
+        self.environment = environment
+        self._known = environment
+        self._revisions: dict[str, int] = {}
+        self._until = 0.0
+        self._forgotten = 0
+
+    def __call__(self) -> Settings:
+        return self._known if monotonic() < self._until else self._look()
+
+    def forget(self) -> None:
+        """Look again when asked next."""
+        self._forgotten += 1
+        self._until = 0.0
+
+    def _look(self) -> Settings:
+        if "sqlalchemy" not in current_app.extensions:  # the application is still being built
+            return self._known
+        forgotten, self._until = self._forgotten, monotonic() + GLANCE  # others go on meanwhile with what is known
+        try:
+            rows = _read()
+        except SQLAlchemyError as error:
+            log.debug("settings cannot be read: %s", type(error).__name__)
+            return self._known
+        if rows is None or forgotten != self._forgotten:  # changed while we read: perhaps we read what was before
+            self._until = 0.0
+        if rows is not None:
+            self._take(rows)
+        return self._known
+
+    def _take(self, rows: Rows) -> None:
+        revisions = {name: revision for name, revision, _values in rows}
+        if revisions != self._revisions:
+            self._known, self._revisions = overlay(self.environment, rows), revisions
+
+
+def _read() -> Rows | None:
+    """Return the rows; ``None`` while the open transaction itself changes them, because it may yet roll back."""
+    if is_writing():
+        if pending(CHANGED):
+            return None
+        # By its own connection: on SQLite nothing may wait for another one while the write lock is held.
+        return [(row.section, row.revision, row[2]) for row in db.session.connection().execute(_QUERY)]
+    # By another: no reading transaction begins in a session that may not want one.
+    with db.engine.connect() as connection:
+        return [(row.section, row.revision, row[2]) for row in connection.execute(_QUERY)]
+
+
+def overlay(environment: Settings, rows: Rows) -> Settings:
+    """Return ``environment`` with what is stored over it; what this release does not know, or not so, is left out."""
+    found = environment
+    for name, _revision, values in rows:
+        if name in SECTIONS:
+            for setting, value in valid(SECTIONS[name], values).items():
+                found = with_value(found, setting, value)
+    return found
+
+
+def valid(section: Section, values: dict[str, Any]) -> dict[str, Any]:
+    """Return those of ``values`` that are settings of ``section``."""
+    there = [one for one in section.settings if one.name in values]
+    return {one.name: values[one.name] for one in there if one.kind.is_valid(values[one.name])}

@@ -1,0 +1,191 @@
+"""What an administrator may set on a page, section by section. What is secret is not here: it stays in the environment.
+
+A setting is one more line in a section: where :class:`console.core.settings.Settings` keeps it, what people call it,
+and its kind. The environment's value is its default. ``settings()`` then has what is set, in every process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from functools import lru_cache
+from typing import Any
+
+from babel import Locale
+
+from console.core.errors import NotFound, Text
+from console.core.settings import PREFIX, Settings
+from console.core.texts import lazy_gettext, of_reader
+from console.settings.kinds import Choice, Color, Kind, Number, Words, YesNo
+from console.settings.serbian import read_account, read_iban, read_mb, read_pib
+
+# Codes of CLDR that are no countries.
+_NO_COUNTRIES = frozenset({"EU", "EZ", "UN", "QO", "XA", "XB", "ZZ"})
+SECRET = frozenset(one.name for one in fields(Settings) if not one.repr)
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One setting.
+
+    Args:
+        name: where it is kept: ``brand``, ``issuer.city``, ``issuer.accounts.EUR``.
+        variable: the variable of the environment that has the default, without ``CONSOLE_``.
+        help: what it does, in a sentence.
+    """
+
+    name: str
+    label: Text
+    kind: Kind
+    variable: str
+    help: Text = ""
+
+    def __post_init__(self) -> None:
+        if self.name.partition(".")[0] in SECRET:
+            raise TypeError(f"{self.name} holds a secret: it stays in the environment")
+
+    @property
+    def field(self) -> str:
+        """What a form calls it."""
+        return self.name.replace(".", "_").lower()
+
+    @property
+    def environment_name(self) -> str:
+        """Return the variable of the environment, whole."""
+        return PREFIX + self.variable
+
+
+@dataclass(frozen=True)
+class Section:
+    """Settings that are looked at and changed together."""
+
+    key: str
+    title: Text
+    lead: Text
+    icon: str
+    settings: tuple[Setting, ...] = field(default=())
+
+    def setting(self, name: str) -> Setting:
+        """Return one setting, by its name or the form's.
+
+        Raises:
+            NotFound: there is none in this section.
+        """
+        for one in self.settings:
+            if name in (one.name, one.field):
+                return one
+        raise NotFound
+
+
+def value_of(settings: Settings, name: str) -> Any:
+    """Return the value that ``settings`` has for a setting."""
+    found: Any = settings
+    for part in name.split("."):
+        found = found.get(part, "") if isinstance(found, Mapping) else getattr(found, part)
+    return found
+
+
+def with_value(holder: Any, name: str, value: Any) -> Any:
+    """Return ``holder`` (settings, or a part of them) with another value for a setting."""
+    part, _, rest = name.partition(".")
+    if isinstance(holder, Mapping):
+        return {**holder, part: value}
+    return replace(holder, **{part: with_value(getattr(holder, part), rest, value) if rest else value})
+
+
+def countries() -> dict[str, str]:
+    """Return the countries by their two letters, in the reader's language and order."""
+    return _countries("en" if of_reader().language == "en" else "sr_Latn")
+
+
+@lru_cache(maxsize=2)
+def _countries(language: str) -> dict[str, str]:
+    names = {str(code): str(name) for code, name in Locale.parse(language).territories.items()}
+    known = {code: name for code, name in names.items() if len(code) == 2 and code.isalpha()}
+    return {code: known[code] for code in sorted(known, key=known.__getitem__) if code not in _NO_COUNTRIES}
+
+
+BRAND = Section(
+    "brand",
+    lazy_gettext("Brand"),
+    lazy_gettext("What customers and colleagues see: names, and the colour of the chat widget."),
+    "star",
+    (
+        Setting(
+            "brand", lazy_gettext("Name of the support"), Words(longest=60), "BRAND",
+            lazy_gettext("At the top of every page, in mails and in the chat."),
+        ),
+        Setting(
+            "portal_brand", lazy_gettext("Name of the customer portal"), Words(longest=60), "PORTAL_BRAND",
+            lazy_gettext("What customers call the place where they see their services."),
+        ),
+        Setting(
+            "mail_from_name", lazy_gettext("Sender of mails"), Words(longest=60, required=False), "MAIL_FROM_NAME",
+            lazy_gettext("The name beside the address. Empty: the name of the support."),
+        ),
+        Setting(
+            "widget_color", lazy_gettext("Colour of the chat widget"), Color(own="#0a6c61"), "WIDGET_COLOR",
+            lazy_gettext("A site that has loaded the widget shows the old colour for up to five minutes."),
+        ),
+    ),
+)  # fmt: skip
+
+ISSUER = Section(
+    "issuer",
+    lazy_gettext("Issuer"),
+    lazy_gettext("Who issues documents. Each document keeps what was set when it was issued."),
+    "building",
+    (
+        Setting("issuer.name", lazy_gettext("Company name"), Words(longest=200), "ISSUER_NAME"),
+        Setting("issuer.address", lazy_gettext("Street and number"), Words(longest=200), "ISSUER_ADDRESS"),
+        Setting("issuer.postcode", lazy_gettext("Postal code"), Words(longest=20), "ISSUER_POSTCODE"),
+        Setting("issuer.city", lazy_gettext("Place"), Words(longest=100), "ISSUER_CITY"),
+        Setting("issuer.country", lazy_gettext("Country"), Choice(countries), "ISSUER_COUNTRY"),
+        Setting("issuer.pib", lazy_gettext("PIB"), Words(longest=20, check=read_pib), "ISSUER_PIB"),
+        Setting("issuer.mb", lazy_gettext("Company number (MB)"), Words(longest=20, check=read_mb), "ISSUER_MB"),
+        Setting(
+            "issuer.in_vat_system", lazy_gettext("PDV"),
+            YesNo(lazy_gettext("In the PDV system"), lazy_gettext("Not in the PDV system")), "ISSUER_VAT",
+            lazy_gettext("Outside the PDV system new documents carry no PDV and say why."),
+        ),
+        Setting(
+            "issuer.accounts.RSD", lazy_gettext("Account for dinars"), Words(longest=42, check=read_account),
+            "ISSUER_ACCOUNTS", lazy_gettext("Like 840-955845-10, or its IBAN."),
+        ),
+        Setting(
+            "issuer.accounts.EUR", lazy_gettext("Account for euros (IBAN)"),
+            Words(longest=42, required=False, check=read_iban), "ISSUER_ACCOUNTS",
+            lazy_gettext("Empty: documents in euros name no account."),
+        ),
+    ),
+)  # fmt: skip
+
+BILLING = Section(
+    "billing",
+    lazy_gettext("Billing"),
+    lazy_gettext("Terms of payment and service migrations."),
+    "coins",
+    (
+        Setting(
+            "issuer.terms_days", lazy_gettext("Term of payment"), Number(1, 365, lazy_gettext("days")),
+            "ISSUER_TERMS_DAYS", lazy_gettext("How long after its issue a new pro-forma is due."),
+        ),
+        Setting(
+            "migration_days", lazy_gettext("Requests for migration stay open"), Number(1, 365, lazy_gettext("days")),
+            "MIGRATION_DAYS", lazy_gettext("A migration that is neither executed nor rejected by then expires."),
+        ),
+    ),
+)  # fmt: skip
+
+SECTIONS: dict[str, Section] = {section.key: section for section in (BRAND, ISSUER, BILLING)}
+
+
+def section(key: str) -> Section:
+    """Return a section.
+
+    Raises:
+        NotFound: there is none called so.
+    """
+    if key not in SECTIONS:
+        raise NotFound
+    return SECTIONS[key]
