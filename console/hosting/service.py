@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
+from typing import Any
 
 from sqlalchemy import select
 
 from console.audit.service import record
 from console.core import clock
+from console.core import seen as seen_marks
 from console.core.actor import Actor
 from console.core.db import db
-from console.core.errors import Conflict, Invalid
+from console.core.errors import Conflict, Invalid, NotFound, Text
 from console.core.money import BASIS_POINTS, CURRENCIES
 from console.core.text import one_line
 from console.core.texts import lazy_gettext
@@ -30,6 +32,10 @@ from console.hosting.models import (
 )
 from console.staff.roles import Permission
 
+MAX_PRODUCT_NAME = 120
+MAX_PRICE = 100_000_000_000  # a milliard, in minor units
+MAX_PERIOD = 120
+_CODE = re.compile(r"\S(.{0,58}\S)?")  # as an import brings it
 _HOST = re.compile(r"^(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)+$")
 
 
@@ -55,6 +61,19 @@ class ServiceData:
     cause: str = "order"
 
 
+@dataclass(frozen=True)
+class ProductData:
+    """A product as a form has it. ``price`` is net, in minor units, ``tax_bp`` the PDV in basis points."""
+
+    name: str
+    kind: ProductKind
+    price: int
+    currency: str = "RSD"
+    period_months: int = 12
+    tax_bp: int = 2000
+    active: bool = True
+
+
 def add_product(
     actor: Actor,
     *,
@@ -65,24 +84,85 @@ def add_product(
     currency: str = "RSD",
     period_months: int = 12,
     tax_bp: int = 2000,
+    active: bool = True,
 ) -> Product:
     """Put a product on sale. ``price`` is net, in minor units.
 
     Raises:
-        Invalid: no code or name, a negative price, an unknown currency, a period of no months.
+        NotFound: ``actor`` may not manage products.
+        Invalid: no code or one that is taken, no name, a negative price, an unknown currency, a period of no months.
     """
     actor.require(Permission.MANAGE_PRODUCTS)
     code, name = one_line(code), one_line(name)
-    if not code or not name:
-        raise Invalid(lazy_gettext("A product needs a code and a name."))
-    if price < 0 or currency not in CURRENCIES or period_months < 1 or not 0 <= tax_bp <= BASIS_POINTS:
-        raise Invalid(lazy_gettext("A product needs a price, a known currency and a period of at least one month."))
+    _check_product(ProductData(name, kind, price, currency, period_months, tax_bp, active))
+    if not _CODE.fullmatch(code):
+        raise Invalid(fields={"code": [lazy_gettext("At most %(count)s characters.", count=60)]})
+    if db.session.scalar(select(Product.id).where(Product.code == code)) is not None:
+        raise Invalid(fields={"code": [lazy_gettext("There is a product with this code.")]})
     product = Product(
-        code=code, name=name, kind=kind, price=price, currency=currency, period_months=period_months, tax_bp=tax_bp
-    )
+        code=code, name=name, kind=kind, price=price, currency=currency, period_months=period_months, tax_bp=tax_bp,
+        active=active,
+    )  # fmt: skip
     db.session.add(product)
+    db.session.flush()
     record(actor, "product.added", code, name=name, price=price, currency=currency)
     return product
+
+
+def change_product(actor: Actor, product_id: int, data: ProductData, *, seen: str | None = None) -> Product:
+    """Change a product; its code stays, because imports name it. Services that are sold keep their price.
+
+    Args:
+        seen: the :func:`mark_product` of what was looked at.
+
+    Raises:
+        NotFound: no such product, or ``actor`` may not manage products.
+        Invalid: no name, or something that :func:`add_product` would refuse.
+        Conflict: a colleague has changed it meanwhile.
+    """
+    actor.require(Permission.MANAGE_PRODUCTS)
+    data = replace(data, name=one_line(data.name))
+    _check_product(data)
+    product = db.session.get(Product, product_id, with_for_update=True, populate_existing=True)
+    if product is None:
+        raise NotFound
+    seen_marks.check(seen, _product_facts(product))
+    old = _product_facts(product)
+    for name in old:
+        setattr(product, name, getattr(data, name))
+    new = _product_facts(product)
+    changed = [name for name in old if old[name] != new[name]]
+    if changed:
+        db.session.flush()
+        before, after = ({name: facts[name] for name in changed} for facts in (old, new))
+        record(actor, "product.changed", product.code, before=before, after=after)
+    return product
+
+
+def mark_product(product: Product) -> str:
+    """Return the mark of a product as it is now."""
+    return seen_marks.mark(_product_facts(product))
+
+
+def _product_facts(product: Product) -> dict[str, Any]:
+    names = ("name", "price", "currency", "period_months", "tax_bp", "active")
+    return {name: getattr(product, name) for name in names} | {"kind": product.kind}
+
+
+def _check_product(data: ProductData) -> None:
+    wrong: dict[str, list[Text]] = {}
+    if not data.name or len(data.name) > MAX_PRODUCT_NAME:
+        wrong["name"] = [lazy_gettext("A name of at most %(count)d characters.", count=MAX_PRODUCT_NAME)]
+    if not 0 <= data.price <= MAX_PRICE:
+        wrong["price"] = [lazy_gettext("This amount is too small or too large.")]
+    if data.currency not in CURRENCIES:
+        wrong["currency"] = [lazy_gettext("This currency is not used here.")]
+    if not 1 <= data.period_months <= MAX_PERIOD:
+        wrong["period_months"] = [lazy_gettext("From %(least)d to %(most)d.", least=1, most=MAX_PERIOD)]
+    if not 0 <= data.tax_bp <= BASIS_POINTS:
+        wrong["tax_bp"] = [lazy_gettext("From %(least)d to %(most)d.", least=0, most=100)]
+    if wrong:
+        raise Invalid(fields=wrong)
 
 
 def start_service(actor: Actor, customer: Customer, product: Product, data: ServiceData) -> Service:

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import delete, func, select
 
 from console.audit.service import record
+from console.core import seen as seen_marks
 from console.core.actor import Actor
 from console.core.db import db
 from console.core.errors import Conflict, Invalid, NotFound, Text
@@ -59,19 +60,23 @@ def add_department(actor: Actor, data: DepartmentData) -> Department:
     return department
 
 
-def change_department(actor: Actor, department_id: int, data: DepartmentData) -> Department:
+def change_department(actor: Actor, department_id: int, data: DepartmentData, *, seen: str | None = None) -> Department:
     """Change a department; its key stays, because programs and rules name it.
+
+    Args:
+        seen: the :func:`mark` of what was looked at.
 
     Raises:
         NotFound: no such department, or ``actor`` may not manage the desk.
         Invalid: a name is missing or too long, a member is not there.
-        Conflict: it is the last one in use.
+        Conflict: it is the last one in use, or a colleague has changed it meanwhile.
     """
     actor.require(Permission.MANAGE_DESK)
     query = select(Department).where(Department.id == department_id).with_for_update()
     department = db.session.scalar(query.execution_options(populate_existing=True))
     if department is None:
         raise NotFound
+    seen_marks.check(seen, _facts(department))
     if department.active and not data.active:
         _keep_one(department)
     wanted: dict[str, Any] = _names(data) | _switches(data)
@@ -87,6 +92,17 @@ def change_department(actor: Actor, department_id: int, data: DepartmentData) ->
         after = {name: wanted[name] for name in before}
         record(actor, "department.changed", department.key, before=before, after=after)
     return department
+
+
+def mark(department: Department) -> str:
+    """Return the mark of a department as it is now."""
+    return seen_marks.mark(_facts(department))
+
+
+def _facts(department: Department) -> dict[str, Any]:
+    names = ("name_sr", "name_en", "verified_only", "private", "active", "position")
+    facts = {name: getattr(department, name) for name in names}
+    return facts | {"members": sorted(members_of(department.id))}
 
 
 def members_of(department_id: int) -> list[int]:

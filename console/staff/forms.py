@@ -113,6 +113,7 @@ class StaffForm(Form):
     role = SelectField(
         lazy_gettext("Role"), choices=[SelectChoice(role.value, name) for role, name in ROLE_NAMES.items()]
     )
+    seen = HiddenField()
 
 
 class NewStaffForm(StaffForm):

@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 
 from console.audit.service import record
 from console.core import clock
+from console.core import seen as seen_marks
 from console.core.actor import Actor
 from console.core.db import db
 from console.core.emails import NoAddress, email_problem, read_email
@@ -72,17 +73,23 @@ def change_staff(
     name: str | None = None,
     role: Role | None = None,
     active: bool | None = None,
+    seen: str | None = None,
 ) -> Staff:
     """Change an account; what is ``None`` stays. A new role or a disabled account ends all its sessions.
+
+    Args:
+        seen: the :func:`mark` of what was looked at.
 
     Raises:
         NotFound: no such account, or ``actor`` may not manage staff.
         Invalid: the e-mail is none or is taken, or the name is blank.
-        Conflict: it is the actor's own role or activity, or the last active admin's.
+        Conflict: it is the actor's own role or activity, or the last active admin's; or a colleague has changed the
+            account meanwhile.
     """
     actor.require(Permission.MANAGE_STAFF)
     admins = _lock_active_admins()
     staff = lock_staff(staff_id)
+    seen_marks.check(seen, _facts(staff))
     asked: dict[str, Any] = _checked(email=email, name=name) | {"role": role, "active": active}
     changes = {field: new for field, new in asked.items() if new is not None and new != getattr(staff, field)}
     if not changes:
@@ -101,6 +108,15 @@ def change_staff(
     if changes.keys() & {"email", "active"}:
         tokens.revoke(RESET, token_subject(staff.id))
     return staff
+
+
+def mark(staff: Staff) -> str:
+    """Return the mark of an account as it is now."""
+    return seen_marks.mark(_facts(staff))
+
+
+def _facts(staff: Staff) -> dict[str, Any]:
+    return {"email": staff.email, "name": staff.name, "role": staff.role.value, "active": staff.active}
 
 
 def set_password(

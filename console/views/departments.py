@@ -8,7 +8,7 @@ from flask import g, jsonify, request
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from markupsafe import Markup
-from wtforms import BooleanField, IntegerField, SelectMultipleField, StringField
+from wtforms import BooleanField, HiddenField, IntegerField, SelectMultipleField, StringField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired, Length, NumberRange
 from wtforms.validators import Optional as MayBeEmpty
@@ -61,6 +61,7 @@ class DepartmentForm(ConsoleForm):
     members = SelectMultipleField(
         lazy_gettext("Members"), coerce=int, widget=ListWidget(prefix_label=False), option_widget=CheckboxInput()
     )
+    seen = HiddenField()
 
 
 def _name(_view: Any, _context: Any, row: Department, _name: str) -> Markup:
@@ -148,7 +149,10 @@ class DepartmentList(BaseModelView):
         return verbs.add_department(actor, _data(form))
 
     def change_verb(self, actor: Actor, row: Department, form: Any) -> None:
-        verbs.change_department(actor, row.id, _data(form))
+        verbs.change_department(actor, row.id, _data(form), seen=form.seen.data)
+
+    def mark(self, row: Department) -> str:
+        return verbs.mark(row)
 
     def _wanted(self, key: Any) -> Any:
         return super()._wanted(key or request.form.get("id"))

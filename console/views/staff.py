@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from console.core.errors import Invalid, NotFound, Refusal
 from console.core.passwords import hash_password
+from console.core.seen import CHANGED
 from console.core.texts import gettext, lazy_gettext, lazy_pgettext
 from console.core.transaction import transaction
 from console.staff import service, sessions, totp
@@ -162,7 +163,9 @@ class StaffList(BaseModelView):
     def account(self, key: int) -> ResponseReturnValue:
         """Show one account, or change its name, e-mail and role."""
         staff = self._wanted(key)
-        form = StaffForm(data={"name": staff.name, "email": staff.email, "role": staff.role.value})
+        form = StaffForm(
+            data={"name": staff.name, "email": staff.email, "role": staff.role.value, "seen": service.mark(staff)}
+        )
         if request.method == "GET":
             return jsonify(self._account_json(staff)) if wants_json() else self._account_page(staff, form)
         try:
@@ -170,13 +173,21 @@ class StaffList(BaseModelView):
                 raise Invalid(fields=form.errors)
             with transaction():
                 staff = service.change_staff(
-                    current_actor(), key, name=form.name.data, email=form.email.data, role=Role(form.role.data)
+                    current_actor(),
+                    key,
+                    name=form.name.data,
+                    email=form.email.data,
+                    role=Role(form.role.data),
+                    seen=form.seen.data if "seen" in request.form else None,
                 )
         except Refusal as refusal:
             if isinstance(refusal, NotFound):
                 raise
             self._mark(refusal, form)
-            return self._account_page(self._wanted(key), form, refusal)
+            staff = self._wanted(key)
+            if refusal.code == CHANGED:  # whoever saves again has been told what happened meanwhile
+                form.seen.data = service.mark(staff)
+            return self._account_page(staff, form, refusal)
         return self._done(staff, gettext("Saved."))
 
     @expose("/<id:key>/disable", methods=("POST",))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from flask import flash, redirect, request
+from flask import flash, g, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_admin.actions import action
 from flask_admin.base import expose
@@ -14,7 +14,8 @@ from flask_admin.form import BaseForm
 from flask_admin.helpers import get_redirect_target
 
 from console.core.actor import Actor
-from console.core.errors import Invalid, NotFound, Refusal
+from console.core.db import db
+from console.core.errors import Conflict, Invalid, NotFound, Refusal
 from console.core.forms import Catalogue
 from console.core.texts import gettext, lazy_gettext
 from console.core.transaction import transaction
@@ -44,6 +45,10 @@ class ByVerbs(ModelView):
     def change_verb(self, actor: Actor, row: Any, form: Any) -> None:
         """Call the verb that changes ``row`` (inside a transaction)."""
         raise NotImplementedError
+
+    def mark(self, _row: Any) -> str:
+        """Return the mark of a row as it is now, for a form with the hidden field ``seen`` (``console.core.seen``)."""
+        return ""
 
     def delete_verb(self, actor: Actor, row: Any) -> None:
         """Call the verb that removes ``row`` (inside a transaction)."""
@@ -79,6 +84,7 @@ class ByVerbs(ModelView):
                 if name in form:
                     form[name].errors = [*form[name].errors, *map(str, texts)]
             flash(str(refusal.message), "danger")
+            g.refused = refusal
             return False, None
 
     @expose("/new/", methods=("GET", "POST"))
@@ -100,6 +106,9 @@ class ByVerbs(ModelView):
         if self.validate_form(form) and self.update_model(form, row):
             flash(gettext("Saved."), "success")
             return redirect(self.get_save_return_url(row, is_created=False), 303)
+        if "seen" in form and (request.method == "GET" or isinstance(g.get("refused"), Conflict)):
+            db.session.refresh(row)
+            form.seen.data = self.mark(row)  # whoever saves again has been told what happened meanwhile
         return self._form_page(self.edit_template, form, model=row)
 
     def _form_page(self, template: str, form: Any, **context: Any) -> ResponseReturnValue:
@@ -107,7 +116,7 @@ class ByVerbs(ModelView):
         if tried and wants_json():
             raise Invalid(fields=form.errors)
         page = self.render(template, form=form, return_url=self._return_url(), **context)
-        return page, 422 if tried else 200
+        return page, g.refused.status if "refused" in g else 422 if tried else 200
 
     @expose("/delete/", methods=("POST",))
     def delete_view(self) -> ResponseReturnValue:

@@ -42,10 +42,22 @@ PAGES = {
                    "/console/reviews/figures"],
     "admin": ["/console/", "/console/departments/", "{row}", "/console/promises/?department=sales", "/console/hours/",
               "/console/staff/",
-              "/console/staff/new/", "/console/products/", "/console/audit/"],
+              "/console/staff/new/", "/console/products/", "{row}", "/console/products/new/", "/console/audit/",
+              "/console/settings/", "/console/settings/brand/", "/console/settings/issuer/", "/console/chat-settings/"],
 }  # fmt: skip
 PORTAL = ["/moj/", "/moj/mail"]
-NOBODY = ["/login", "/moj/login", "/nowhere", "/t/nothing", "/v/nothing", "/demo/mailbox", "/chat/", "/chat/frame"]
+NOBODY = [
+    "/login",
+    "/login/forgotten",
+    "/reset/nothing",
+    "/moj/login",
+    "/nowhere",
+    "/t/nothing",
+    "/v/nothing",
+    "/demo/mailbox",
+    "/chat/",
+    "/chat/frame",
+]
 SAMPLE = ("wide-sr-light", "phone-en-dark")
 
 

@@ -387,3 +387,27 @@ def test_on_the_portals_pages_the_customers_choice_is_meant(client: ConsoleClien
     assert client.submit("/preferences", language=other, next="/moj/").location == "/moj/"
     session.expire_all()
     assert (person.language, staff.language) == (other, None)
+
+
+@pytest.mark.only("sqlite")
+def test_of_two_who_change_an_account_at_once_the_second_is_told(
+    client: ConsoleClient, new_client: NewClient, session: Session
+) -> None:
+    other, staff = new_client(), factories.make_staff(name="Prvo Ime")
+    path = f"{STAFF}{staff.id}/"
+    for one in (client, other):
+        sign_in(one, Role.ADMIN)
+    first, second = (_seen(one.get(path).text) for one in (client, other))
+    fields = {"name": "Drugo Ime", "email": staff.email, "role": "billing"}
+    assert client.submit(path, **fields, seen=first).status_code == 303
+    wrong = other.submit(path, **fields | {"name": ""}, seen=second)
+    assert wrong.status_code == 422 and _seen(wrong.text) == second  # a mistake is no look at theirs
+    answer = other.submit(path, **fields | {"name": "Treće Ime", "role": "agent"}, seen=second)
+    assert answer.status_code == 409 and "Treće Ime" in answer.text
+    session.expire_all()
+    assert (staff.name, staff.role) == ("Drugo Ime", Role.BILLING)
+    assert other.submit(path, **fields | {"name": "Treće Ime"}, seen=_seen(answer.text)).status_code == 303
+
+
+def _seen(page: str) -> str:
+    return re.search(r'name="seen"[^>]*value="([0-9a-f]+)"', page)[1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -82,3 +83,28 @@ def test_by_its_form(client: ConsoleClient, session: Session) -> None:
     assert client.submit(PATH + f"edit/?id={department.id}", **fields | {"members": []}).status_code == 303
     assert members_of(department.id) == []
     assert "Proba" in client.get(PATH).text
+
+
+@pytest.mark.only("sqlite")
+def test_of_two_who_change_one_at_once_the_second_is_told(
+    client: ConsoleClient, new_client: Callable[[], ConsoleClient], session: Session
+) -> None:
+    sign_in(client, Role.SUPERVISOR)
+    other = new_client()
+    sign_in(other, Role.ADMIN)
+    with transaction():
+        department = add_department(factories.actor_of(factories.make_staff(Role.ADMIN)), DATA)
+    path = PATH + f"edit/?id={department.id}"
+    first, second = (
+        re.search(r'name="seen"[^>]*value="([0-9a-f]+)"', one.get(path).text)[1] for one in (client, other)
+    )
+    fields = {"name_sr": "Prvo", "name_en": "First", "active": "y"}
+    assert client.submit(path, **fields, seen=first).status_code == 303
+    answer = other.submit(path, **fields | {"name_sr": "Drugo"}, seen=second, headers={"Accept-Language": "en"})
+    assert answer.status_code == 409 and "changed by a colleague" in answer.text and "Drugo" in answer.text
+    session.expire_all()
+    assert department.name_sr == "Prvo"
+    again = re.search(r'name="seen"[^>]*value="([0-9a-f]+)"', answer.text)[1]
+    assert other.submit(path, **fields | {"name_sr": "Drugo"}, seen=again).status_code == 303
+    session.expire_all()
+    assert department.name_sr == "Drugo"
