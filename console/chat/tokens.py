@@ -6,8 +6,6 @@ with the same; nothing of it is stored, and a dump of the database makes none.
 
 from __future__ import annotations
 
-from itsdangerous import BadSignature, URLSafeTimedSerializer
-import hmac
 from secrets import token_hex
 
 from itsdangerous import BadSignature, URLSafeSerializer, URLSafeTimedSerializer

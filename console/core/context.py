@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import cast
-from pathlib import Path
 from typing import Protocol, cast
 
 from flask import current_app
