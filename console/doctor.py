@@ -270,7 +270,8 @@ def _some(places: list[str]) -> str:
 
 
 CHECKS = (
-    _settings, _sealed, _trail, _anchor_age, _attachments, _old_places, _accounts, _hosted, _time, _redis, _mail_server, _mail,
+    _settings, _sealed, _trail, _anchor_age, _attachments, _old_places, _accounts, _hosted, _time, _redis,
+    _mail_server, _mail,
 )  # fmt: skip
 
 

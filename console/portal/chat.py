@@ -21,11 +21,11 @@ from console.core.actor import Actor
 from console.core.addresses import source
 from console.core.context import files as store
 from console.core.context import settings
+from console.core.emails import normal_email
 from console.core.errors import Invalid, NotFound, Refusal
 from console.core.forms import Form
 from console.core.texts import lazy_gettext
 from console.core.transaction import transaction
-from console.customers.service import normal_email
 from console.extensions import csrf
 from console.portal.chat_words import launcher_texts, widget_texts
 from console.portal.private_pages import speaking

@@ -15,11 +15,12 @@ from console.core import clock
 from console.core.actor import Actor
 from console.core.context import settings
 from console.core.db import db
+from console.core.emails import normal_email
 from console.core.errors import NotFound
 from console.core.texts import lazy_gettext
 from console.staff.mails import write_to
 from console.staff.models import Staff
-from console.staff.queries import lock_staff, normal_email
+from console.staff.queries import lock_staff
 from console.staff.service import RESET, set_password, token_subject
 from console.tokens import service as tokens
 

@@ -20,6 +20,7 @@ from console.demo.events import Event, Need, StoryError, put_in_order
 from console.demo.story import OLD_ENOUGH, Story
 from console.hours.calendar import Calendar, Interval
 from console.hours.holidays import PublicHolidays
+from console.settings.live import InForce
 
 BELGRADE = ZoneInfo("Europe/Belgrade")
 HOURS = Calendar(BELGRADE, [Interval(day, 9 * 60, 17 * 60) for day in range(5)], PublicHolidays())
@@ -46,7 +47,8 @@ def planned(app: Flask, now: datetime, seed: int) -> tuple[Story, list[Event]]:
 def clock_set() -> Flask:
     """An app whose clock was set, without a database."""
     app = Flask("story")
-    attach(app.extensions, Settings(clock=NOON))
+    settings = Settings(clock=NOON)
+    attach(app.extensions, settings, InForce(settings))
     return app
 
 
