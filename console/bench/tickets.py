@@ -27,6 +27,7 @@ from console.core import clock
 from console.core.actor import SYSTEM
 from console.core.db import db
 from console.core.passwords import hash_password
+from console.core.series import Series
 from console.core.settings import DEMO_PASSWORD, Settings
 from console.core.transaction import transaction
 from console.demo import crowd, ticket_crowd
@@ -207,7 +208,7 @@ def _signed_in(app: Flask, address: str, count: int) -> _Ours:
         CREATE: [_post("/console/tickets/new", form)],
         COUNTS: [_get(f"{list_page}counts")],
     }
-    picks = [f"T-{TICKET_BASE + key}" for key in _picks(count)]
+    picks = [Series.TICKET.number(TICKET_BASE + key) for key in _picks(count)]
     name = f"console, {count:,}"
     return _Ours(name, count, address, {"Cookie": browser.cookie}, visits, picks, app=app)
 

@@ -13,6 +13,7 @@ from sqlalchemy.orm.attributes import get_history
 
 from console.core.db import Amount, Base, enum_column
 from console.core.search import SearchIndex
+from console.core.series import Series
 from console.customers.models import Customer, Verification
 from console.hosting.models import Service
 
@@ -175,7 +176,7 @@ class Migration(Base):
     @property
     def ref(self) -> str:
         """Return the reference people read out: ``M-0317``."""
-        return f"M-{self.id:04d}"
+        return Series.MIGRATION.number(self.id, 4)
 
 
 class MigrationItem(Base):

@@ -11,9 +11,10 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from console.billing.models import NumberSeries
+from console.core.series import Series
 
-PROFORMA = "PR"
-STORNO = "ST"
+PROFORMA = Series.PROFORMA.value
+STORNO = Series.STORNO.value
 EXTERNAL = "X"  # numbered elsewhere, kept as it came
 
 

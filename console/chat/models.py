@@ -27,6 +27,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from console.core.db import Base, enum_column
 from console.core.text import same_name
+from console.core.series import Series
 from console.customers.models import Customer, Person
 from console.staff.models import Department, Staff
 from console.tickets.models import Ticket
@@ -41,7 +42,7 @@ _LIVE = text("status IN ('queued', 'active')")
 
 def chat_number(key: int) -> str:
     """Return the number of the chat with this key."""
-    return f"C-{CHAT_BASE + key}"
+    return Series.CHAT.number(CHAT_BASE + key)
 
 
 class ChatStatus(StrEnum):

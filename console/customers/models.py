@@ -12,6 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from console.core.db import Base, enum_column
 from console.core.ids import CUSTOMER_BASE
 from console.core.search import SearchIndex
+from console.core.series import Series
 from console.core.sessions import SignInSession
 from console.core.sorting import keep_key, key_column
 from console.customers.rights import ALL_RIGHTS, Right
@@ -81,7 +82,7 @@ class Customer(Base):
     @property
     def number(self) -> str:
         """Return the number people read out: ``K-10482``."""
-        return f"K-{CUSTOMER_BASE + self.id}"
+        return Series.CUSTOMER.number(CUSTOMER_BASE + self.id)
 
     def buyer(self) -> dict[str, Any]:
         """Return what a document freezes about its buyer."""

@@ -23,6 +23,7 @@ from console.chat.shapes import first_name
 from console.chat.timeline import preview
 from console.core import clock
 from console.core.ids import CUSTOMER_BASE
+from console.core.series import Series
 from console.customers.models import Customer, MemberRole, Membership, Person
 from console.demo.names import Names, slug
 from console.demo.ticket_crowd import ANSWERS, COMMON, RARE, SENTENCES, THANKS
@@ -96,7 +97,12 @@ class Crowd:
         says.event(claimed, staff, staff_id, {"event": "claimed", "staff": staff, "to": first_name(staff)})
         if customer is not None:
             until = (answered + timedelta(minutes=15)).isoformat()
-            facts = {"event": "verified", "person": name, "customer": f"K-{CUSTOMER_BASE + customer}", "until": until}
+            facts = {
+                "event": "verified",
+                "person": name,
+                "customer": Series.CUSTOMER.number(CUSTOMER_BASE + customer),
+                "until": until,
+            }
             says.event(answered - timedelta(seconds=2), "visitor", None, facts)
         says.add(MessageKind.REPLY, answered, staff, rng.choice(ANSWERS), staff_id)
         thanks = rng.choice(THANKS)

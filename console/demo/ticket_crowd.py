@@ -17,6 +17,7 @@ from sqlalchemy import Table, delete, func, insert, select, text
 from sqlalchemy.orm import Session
 
 from console.core import clock
+from console.core.series import Series
 from console.customers.models import Customer, MemberRole, Membership, Person
 from console.demo.names import Names, slug
 from console.imports.bulk import chunks
@@ -298,7 +299,9 @@ class _Writer:
         self._insert(_TAG, [{"ticket_id": one.id, "tag": tag} for one in made for tag in one.tags])
         self._insert(_PROMISE, [row for one in made for row in promises[one.id]])
         TICKET_SEARCH.put_titled_many(
-            self._session, [(one.id, f"T-{TICKET_BASE + one.id} {one.subject}", _words(one)) for one in made], new=True
+            self._session,
+            [(one.id, f"{Series.TICKET.number(TICKET_BASE + one.id)} {one.subject}", _words(one)) for one in made],
+            new=True,
         )
 
     def _insert(self, table: Table, rows: list[dict[str, Any]]) -> None:

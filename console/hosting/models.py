@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from console.core.db import Amount, Base, enum_column
 from console.core.search import SearchIndex
 from console.core.sorting import keep_key, key_column, sort_key
+from console.core.series import Series
 from console.customers.models import Customer
 
 SERVICE_SEARCH = SearchIndex("search_services")
@@ -40,7 +41,7 @@ class SuspensionReason(StrEnum):
 
 def service_number(key: int) -> str:
     """Return the number of the service with this id."""
-    return f"U-{1000 + key}"
+    return Series.SERVICE.number(1000 + key)
 
 
 class Product(Base):

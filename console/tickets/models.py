@@ -28,6 +28,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
 from console.core.db import Base, enum_column
 from console.core.search import RankedIndex
+from console.core.series import Series
 from console.customers.models import Customer
 from console.staff.models import Department, Staff
 
@@ -158,7 +159,7 @@ class Ticket(Base):
     @property
     def number(self) -> str:
         """Return the number people read out: ``T-20418``."""
-        return f"T-{TICKET_BASE + self.id}"
+        return Series.TICKET.number(TICKET_BASE + self.id)
 
     @validates("status")
     def _keep_is_open(self, _name: str, status: TicketStatus) -> TicketStatus:

@@ -9,6 +9,7 @@ from markupsafe import Markup, escape
 
 from console.audit.models import AuditEntry
 from console.core.ids import CUSTOMER_BASE
+from console.core.series import Series
 from console.core.texts import gettext, lazy_gettext
 from console.staff.roles import Permission
 from console.views.audit_filters import FILTERS
@@ -46,7 +47,7 @@ def _action_in_full(view: Any, context: Any, row: AuditEntry, name: str) -> Mark
 
 
 def _customer(_view: Any, _context: Any, row: AuditEntry, _name: str) -> str:
-    return "—" if row.customer_id is None else f"K-{CUSTOMER_BASE + row.customer_id}"
+    return "—" if row.customer_id is None else Series.CUSTOMER.number(CUSTOMER_BASE + row.customer_id)
 
 
 def _data(_view: Any, _context: Any, row: AuditEntry, _name: str) -> Markup:
@@ -118,7 +119,7 @@ class AuditList(BaseModelView):
     def as_json(self, row: Any) -> dict[str, Any]:
         return super().as_json(row) | {
             "actor_kind": row.actor_kind,
-            "customer": None if row.customer_id is None else f"K-{CUSTOMER_BASE + row.customer_id}",
+            "customer": None if row.customer_id is None else Series.CUSTOMER.number(CUSTOMER_BASE + row.customer_id),
             "data": row.data,
         }
 

@@ -17,6 +17,8 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from console.core.errors import Text
 from console.core.ids import CUSTOMER_BASE, LARGEST_KEY
+from console.core.ids import CUSTOMER_BASE
+from console.core.series import Series
 from console.web.filters import day
 
 MAX_TEXT = 120
@@ -140,7 +142,7 @@ class CustomerNumber(ListFilter):
         return query.where(self.column == value)
 
     def show(self, value: int) -> str:
-        return f"K-{CUSTOMER_BASE + value}"
+        return Series.CUSTOMER.number(CUSTOMER_BASE + value)
 
 
 def read_customer_number(text: str) -> int:

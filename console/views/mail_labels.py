@@ -10,6 +10,7 @@ from console.chat.models import chat_number
 from console.core.actor import Actor
 from console.core.errors import Text
 from console.core.ids import CUSTOMER_BASE
+from console.core.series import Series
 from console.core.texts import gettext, lazy_gettext, lazy_pgettext
 from console.mail.models import Mail
 from console.mail.queries import Stage, stage_of
@@ -71,12 +72,12 @@ def template_name(template: str) -> str:
 
 def customer_number(customer_id: int) -> str:
     """Return the account's number, which everybody here may know."""
-    return f"K-{CUSTOMER_BASE + customer_id}"
+    return Series.CUSTOMER.number(CUSTOMER_BASE + customer_id)
 
 
 def ticket_number(key: int) -> str:
     """Return what people call the ticket."""
-    return f"T-{TICKET_BASE + key}"
+    return Series.TICKET.number(TICKET_BASE + key)
 
 
 def ticket_id(mail: Mail) -> int | None:

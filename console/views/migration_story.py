@@ -16,6 +16,7 @@ from console.billing.models import Migration, MigrationState, Proforma, Proforma
 from console.core import money
 from console.core.actor import Actor
 from console.core.errors import Text
+from console.core.series import Series
 from console.core.texts import gettext, lazy_gettext
 from console.staff.queries import staff_who_may
 from console.staff.roles import Permission
@@ -90,7 +91,9 @@ def _planned(step: Step, today: date) -> Band:
 
 
 def _planned_cancel(source: Source, today: date) -> Document:
-    note = gettext("Storno in series %(series)s · dated %(day)s", series=f"ST-{today.year}", day=day(today))
+    note = gettext(
+        "Storno in series %(series)s · dated %(day)s", series=f"{Series.STORNO}-{today.year}", day=day(today)
+    )
     return Document(source.number, None, note, source.currency, source.total, tuple(map(_plan_line, source.lines)))
 
 
@@ -228,7 +231,7 @@ def plan_json(plan: Plan) -> dict[str, Any]:
         "cancel": [
             {
                 "number": step.cancel.number,
-                "series": f"ST-{plan.day.year}",
+                "series": f"{Series.STORNO}-{plan.day.year}",
                 "customer": numbers[step.cancel.customer_id],
                 "currency": step.cancel.currency,
                 "due_on": step.cancel.due_on.isoformat(),

@@ -22,6 +22,7 @@ from console.core.context import settings
 from console.core.db import db
 from console.core.errors import Invalid, NotFound, Text
 from console.core.ids import read_key
+from console.core.series import Series
 from console.core.texts import gettext, lazy_gettext, lazy_pgettext
 from console.core.transaction import transaction
 from console.customers.models import Customer, Verification
@@ -400,7 +401,7 @@ class ReviewList(BaseModelView):
             if wants_json():
                 raise
             flash(" ".join(str(text) for texts in refusal.fields.values() for text in texts), "danger")
-            return redirect(ticket_url(f"T-{TICKET_BASE + key}"), 303)
+            return redirect(ticket_url(Series.TICKET.number(TICKET_BASE + key)), 303)
         if wants_json():
             return jsonify(id=review_id, number=number, url=review_url(review_id))
         flash(gettext("%(ticket)s waits for review as %(number)s.", ticket=subject, number=number), "success")

@@ -14,6 +14,7 @@ from console.core import clock
 from console.core.actor import Actor
 from console.core.context import settings
 from console.core.errors import Text
+from console.core.series import Series
 from console.core.texts import gettext, lazy_gettext, lazy_pgettext, ngettext
 from console.mail.models import MailState
 from console.staff.roles import Permission
@@ -218,5 +219,5 @@ def came_from(message: TicketMessage, ticket: Ticket) -> str | None:
     if isinstance(origin, dict):
         return str(origin.get("ticket"))
     if message.ticket_id != ticket.id:
-        return f"T-{TICKET_BASE + message.ticket_id}"
+        return Series.TICKET.number(TICKET_BASE + message.ticket_id)
     return None

@@ -14,6 +14,7 @@ from flask_admin import expose
 from console.core.actor import Actor
 from console.core.errors import Invalid, NotFound, Refusal, Text
 from console.core.ids import read_key
+from console.core.series import Series
 from console.core.texts import gettext, lazy_gettext, ngettext
 from console.core.transaction import transaction
 from console.staff.roles import Permission
@@ -71,7 +72,7 @@ class Outcome:
     undo: list[dict[str, Any]] = field(default_factory=list)
 
     def refuse(self, key: int, reason: Text) -> None:
-        self.refused.append({"number": f"T-{TICKET_BASE + key}", "message": str(reason)})
+        self.refused.append({"number": Series.TICKET.number(TICKET_BASE + key), "message": str(reason)})
 
 
 class TicketActions(_Base):

@@ -21,6 +21,7 @@ from console.core.context import files, settings
 from console.core.errors import Invalid, Refusal, Text
 from console.core.forms import Form
 from console.core.ids import read_count, read_key
+from console.core.series import Series
 from console.core.texts import gettext, lazy_gettext, lazy_pgettext
 from console.core.transaction import transaction
 from console.hours import queries as hours
@@ -291,7 +292,9 @@ class TicketPage(TicketSide, Page):
             then=then if then in THEN else TicketStatus.WAITING,
             thens=THEN,
             goes_on=request.cookies.get(NEXT_COOKIE) != "stay",
-            merged_into=None if ticket.merged_into_id is None else f"T-{TICKET_BASE + ticket.merged_into_id}",
+            merged_into=None
+            if ticket.merged_into_id is None
+            else Series.TICKET.number(TICKET_BASE + ticket.merged_into_id),
             page_keys=KEYS,
             max_size=attachments.MAX_SIZE,
             most_files=attachments.MOST,

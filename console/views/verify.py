@@ -8,6 +8,7 @@ from flask_admin import expose
 
 from console.chat import verifying
 from console.core.errors import Invalid, TooMany
+from console.core.series import Series
 from console.core.texts import gettext, lazy_gettext
 from console.core.transaction import transaction
 from console.customers.forms import SPOKEN_CHANNELS, VerifyForm
@@ -115,4 +116,4 @@ class VerifyPage(Page):
 def _ticket(channel: str) -> str | None:
     """Return the number of the ticket that a channel names."""
     key = ticket_key(channel.removeprefix(identity.CHANNEL)) if channel.startswith(identity.CHANNEL) else None
-    return None if key is None else f"T-{TICKET_BASE + key}"
+    return None if key is None else Series.TICKET.number(TICKET_BASE + key)

@@ -16,6 +16,7 @@ from typing import Any
 
 from console.billing.migrate.refusals import Obstacle
 from console.billing.tax import TaxRule, rule_for
+from console.core.series import Series
 
 
 @dataclass(frozen=True)
@@ -266,7 +267,7 @@ def build(
     for source in sorted(sources, key=lambda source: source.id):
         overdue = source.due_on < day
         due_on = day + timedelta(days=terms_days) if overdue else source.due_on
-        terms = _Terms(due_on=due_on, series=f"PR-{day.year}", moving=moving)
+        terms = _Terms(due_on=due_on, series=f"{Series.PROFORMA}-{day.year}", moving=moving)
         issues = [_moved(source, new, rule, terms), _rest(source, old, terms)]
         marked = tuple(_mark(line, moving) for line in source.lines)
         steps.append(

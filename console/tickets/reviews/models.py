@@ -22,6 +22,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from console.core.db import Base, enum_column
+from console.core.series import Series
 from console.customers.models import Verification
 from console.staff.models import Department, Staff
 from console.tickets.models import Ticket, TicketMessage
@@ -157,12 +158,12 @@ class Review(Base):
     @property
     def number(self) -> str:
         """Return what people call it: ``R-0012``."""
-        return f"R-{self.id:04d}"
+        return Series.REVIEW.number(self.id, 4)
 
     @property
     def subject(self) -> str:
         """Return what it is about: the ticket's number, or the override's."""
-        return self.ticket.number if self.ticket is not None else f"V-{self.verification_id}"
+        return self.ticket.number if self.ticket is not None else Series.VERIFICATION.number(self.verification_id)
 
 
 class ReviewScore(Base):

@@ -1,0 +1,23 @@
+"""The series of our numbers: what stands before the dash. Whoever needs to know one of our numbers reads them here."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Series(StrEnum):
+    """One series of numbers, by its prefix."""
+
+    CHAT = "C"
+    CUSTOMER = "K"
+    MIGRATION = "M"
+    PROFORMA = "PR"
+    REVIEW = "R"
+    STORNO = "ST"
+    TICKET = "T"
+    SERVICE = "U"
+    VERIFICATION = "V"
+
+    def number(self, key: int, digits: int = 0) -> str:
+        """Return a number as it is printed: ``T-20418``, with ``digits`` at least so many: ``M-0317``."""
+        return f"{self.value}-{key:0{digits}d}" if digits else f"{self.value}-{key}"
