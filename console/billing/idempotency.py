@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable
 from typing import Any
@@ -12,8 +11,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from console.billing.models import IdempotencyKey
 from console.core import clock
+from console.core.context import sealer
 from console.core.db import db
-from console.core.errors import Invalid
+from console.core.errors import Invalid, Reused
 from console.core.texts import lazy_gettext
 
 MAX_KEY = 100
@@ -31,11 +31,12 @@ def once(scope: str, key: str, request: dict[str, Any], work: Callable[[], dict[
         request: what is asked (JSON-able), without the key.
 
     Raises:
-        Invalid: no usable key (``key_missing``), or one used for another request (``key_reused``).
+        Invalid: no usable key (``key_missing``).
+        Reused: the key was used for another request.
     """
     if not key or len(key) > MAX_KEY or not key.isprintable():
         raise Invalid(lazy_gettext("The request lacks its one-time key. Open the page again."), code="key_missing")
-    digest = hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()
+    digest = sealer().keyed_digest("idempotency", json.dumps(request, sort_keys=True))  # it may name a PIN
     session = db.session()
     insert = (sqlite if session.get_bind().dialect.name == "sqlite" else postgresql).insert(IdempotencyKey)
     fresh = session.execute(
@@ -47,7 +48,7 @@ def once(scope: str, key: str, request: dict[str, Any], work: Callable[[], dict[
     if fresh is None:
         row = session.scalars(select(IdempotencyKey).where(*this)).one()
         if row.request != digest:
-            raise Invalid(lazy_gettext("This key was already used for another request."), code="key_reused")
+            raise Reused(lazy_gettext("This key was already used for another request."))
         return dict(row.answer or {})
     answer = work()
     session.execute(update(IdempotencyKey).where(*this).values(answer=answer))

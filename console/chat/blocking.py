@@ -15,6 +15,7 @@ from console.core.db import db
 from console.core.errors import Invalid, NotFound, Text
 from console.core.text import one_line
 from console.core.texts import lazy_gettext
+from console.customers.masking import mask_pins
 from console.staff.roles import Permission
 
 MOST_DAYS = 90
@@ -29,7 +30,7 @@ def block(actor: Actor, number: object, reason: str, days: int) -> ChatBlock:
         Invalid: no reason, or not 1 to 90 days.
     """
     actor.require(Permission.LEAD_CHAT)
-    reason = one_line(reason)
+    reason = mask_pins(one_line(reason))[0]
     wrong: dict[str, list[Text]] = {}
     if not 0 < len(reason) <= MAX_REASON:
         wrong["reason"] = [lazy_gettext("Give a reason of at most two hundred letters.")]

@@ -26,8 +26,8 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from console.core.db import Base, enum_column
-from console.core.text import same_name
 from console.core.series import Series
+from console.core.text import same_name
 from console.customers.models import Customer, Person
 from console.staff.models import Department, Staff
 from console.tickets.models import Ticket
@@ -78,7 +78,7 @@ class Chat(Base):
 
     ``waits_since``: since when the visitor waits for a word; decides the order. ``queued_at``: when it last came into
     the queue; decides when nobody came.
-    ``open_key``: a digest of what it was opened with, so that a repeated opening is the same chat.
+    ``open_key``: a digest of the id its visitor opened it with, so that a repeated opening is the same chat.
     ``source``: a keyed digest of the address it came from, for limits and blocking.
     ``visitor``: the id of the browser it was opened in, which the widget keeps; ``None`` where a program opened it.
     """

@@ -41,6 +41,16 @@ def say(chat: Chat, message: ChatMessage, files: Iterable[ChatFile] = ()) -> Non
     touch(chat)
 
 
+def masked(chat: Chat, message: ChatMessage) -> None:
+    """Push that a number in a message was masked: what is shown of it is to be shown as it is now."""
+    shape = {"chat": chat.number, "seq": message.seq, "body": message.body} | shapes.pin_shape(message.data)
+    rooms = [room(chat.number)]
+    after_commit(partial(push, "message:masked", shape, namespace=DESK, rooms=rooms))
+    if message.is_public:
+        after_commit(partial(push, "message:masked", shape, namespace=VISITOR, rooms=rooms))
+    touch(chat)
+
+
 def push_message(number: str, inner: shapes.Shape, outer: shapes.Shape | None) -> None:
     """Push a stored message, in its two shapes."""
     push("message:new", inner, namespace=DESK, rooms=[room(number)])

@@ -10,16 +10,26 @@ from sqlalchemy import ColumnElement, and_, func, or_, select
 from console.audit.service import record
 from console.chat import finding, news, ticketing, timeline, tokens
 from console.chat.assignment import assign_waiting
-from console.chat.models import LIVE, MAX_BODY, MAX_CLIENT_ID, MAX_NAME, Chat, ChatBlock, ChatStatus, MessageKind
+from console.chat.models import (
+    LIVE,
+    MAX_BODY,
+    MAX_CLIENT_ID,
+    MAX_NAME,
+    Chat,
+    ChatBlock,
+    ChatMessage,
+    ChatStatus,
+    MessageKind,
+)
 from console.core import clock
 from console.core.actor import Actor
 from console.core.context import settings
 from console.core.db import db
 from console.core.emails import NoAddress, OwnAddress, email_problem, read_email
-from console.core.errors import Invalid, Refusal, Text, TooMany
+from console.core.errors import Invalid, Refusal, Reused, Text, TooMany
 from console.core.text import one_line, paragraphs
 from console.core.texts import lazy_gettext
-from console.customers.masking import mask_pins
+from console.customers.masking import ASK, PinChoice, Settled, mask_pins, settle
 from console.customers.models import Person
 from console.hours.queries import current_calendar
 from console.staff.models import Department
@@ -29,6 +39,8 @@ MOST_OPENED = 20  # of one visitor within the window
 WINDOW = timedelta(hours=1)
 TIMES_LIVE = 3  # within the window a network address may open this many times what it may have open
 MIN_CLIENT_ID = 8
+MAX_PAGE = 300
+_OPENED = "opened"  # beside a chat's first message: the digest of what it was opened with
 LANGUAGES = ("sr_Latn", "en")
 
 
@@ -37,12 +49,13 @@ class Opening:
     """What a visitor sends to begin.
 
     Args:
-        client_id: chosen once for this opening; sent again with the same words, it is the same chat.
+        client_id: chosen once for this opening; sent again with the same content, it is the same chat.
         department: its key, as ``technical``; the first one when empty.
         person: who was signed in to the portal; their name and address win.
         page: where the widget stood.
         visitor: the id of their browser, see :func:`console.chat.tokens.visitor_of`; without one they are told
             apart by e-mail and network address.
+        pins: what they said about what looks like a PIN in the question.
     """
 
     name: str
@@ -54,6 +67,7 @@ class Opening:
     person: Person | None = None
     page: str = ""
     visitor: str | None = None
+    pins: PinChoice = ASK
 
 
 def open_chat(visitor: Actor, opening: Opening) -> Chat:
@@ -64,20 +78,23 @@ def open_chat(visitor: Actor, opening: Opening) -> Chat:
 
     Raises:
         Invalid: by field, what is missing or wrong.
+        PinLike: they have to say whether the question holds a PIN.
+        Reused: the id came before, with other content.
         TooMany: ``chats``: too many of this visitor; ``network``: too many of the network they come from.
         Refusal: ``blocked``.
     """
     name, email, question, client_id = _read(opening)
     department = _department(opening.department)
-    key = tokens.open_key(client_id, name, email, opening.department, question)
+    key = tokens.open_key(client_id)
+    content = tokens.opening_digest(name, email, opening.department, question.text)
     earlier = db.session.scalar(select(Chat).where(Chat.open_key == key))
     if earlier is not None:
+        _check_same(earlier, content)
         return earlier
     source = tokens.source_of(visitor.address)
     _check_blocked(source, email)
     _check_limits(source, _theirs(opening, source, email))
     now = clock.now()
-    body, hidden = mask_pins(question)
     chat = Chat(
         open_key=key,
         status=ChatStatus.QUEUED,
@@ -88,7 +105,7 @@ def open_chat(visitor: Actor, opening: Opening) -> Chat:
         person_id=opening.person.id if opening.person else None,
         source=source,
         visitor=opening.visitor,
-        page=one_line(opening.page)[:300],
+        page=mask_pins(one_line(opening.page))[0][:MAX_PAGE],
         created_at=now,
         waits_since=now,
         queued_at=now,
@@ -103,10 +120,10 @@ def open_chat(visitor: Actor, opening: Opening) -> Chat:
         visitor,
         chat,
         MessageKind.VISITOR,
-        body,
+        question.text,
         client_key=f"v:{client_id}",
         name=name,
-        data={"masked": hidden} if hidden else {},
+        data=question.data | {_OPENED: content},
     )
     finding.index(chat, new=True)
     record(visitor, "chat.opened", chat.number, person=chat.person_id)
@@ -119,10 +136,17 @@ def open_chat(visitor: Actor, opening: Opening) -> Chat:
     return chat
 
 
-def _read(opening: Opening) -> tuple[str, str, str, str]:
+def _check_same(earlier: Chat, content: str) -> None:
+    """Refuse to open with an id that opened another chat: it would be acknowledged and lost, or let a stranger in."""
+    first = db.session.get(ChatMessage, (earlier.id, 1))
+    if first is None or first.data.get(_OPENED) != content:
+        raise Reused
+
+
+def _read(opening: Opening) -> tuple[str, str, Settled, str]:
     wrong: dict[str, list[Text]] = {}
     person = opening.person
-    name = one_line(person.name if person else opening.name)[:MAX_NAME]
+    name = mask_pins(one_line(person.name if person else opening.name))[0][:MAX_NAME]
     email = ""
     try:
         email = read_email(person.email if person else opening.email)
@@ -141,7 +165,7 @@ def _read(opening: Opening) -> tuple[str, str, str, str]:
         wrong["client_id"] = [lazy_gettext("Invalid input.")]
     if wrong:
         raise Invalid(fields=wrong)
-    return mask_pins(name)[0], email, question, opening.client_id
+    return name, email, settle(question, opening.pins, field="question"), opening.client_id
 
 
 def _department(key: str) -> Department:

@@ -78,13 +78,18 @@ def plain_shape(
         "at": at,
         "client_id": client_key.partition(":")[2] or None,
     }
-    if data.get("masked"):
-        shape["masked"] = data["masked"]
+    if data:
+        shape |= pin_shape(data)
     if kind is MessageKind.EVENT:
         shape["event"] = {key: value for key, value in data.items() if not (outside and key in _INSIDE)}
     if files:
         shape["files"] = [_file(number, file, outside=outside) for file in files]
     return shape
+
+
+def pin_shape(data: Shape) -> Shape:
+    """Return what is told of PINs in a message: how many were masked, how many its writer said are none."""
+    return {name: data[name] for name in ("masked", "not_pin") if data.get(name)}
 
 
 def turned_outside(shape: Shape, number: str, files: Sequence[ChatFile] = ()) -> Shape:

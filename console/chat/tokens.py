@@ -67,12 +67,19 @@ def visitor_of(token: object) -> str | None:
     return key if isinstance(key, str) and len(key) <= 32 else None
 
 
-def open_key(client_id: str, *said: str) -> str:
-    """Return what a repeated opening is known by: its client's id and all that was said.
+def open_key(client_id: str) -> str:
+    """Return what a repeated opening is known by: its client's id. It alone lets nobody in on a chat."""
+    return sealer().keyed_digest("chat-open", client_id)
 
-    The id alone would let whoever guesses it in on somebody else's chat.
-    """
-    return sealer().keyed_digest("chat-open", "\x1f".join((client_id, *said)))
+
+def opening_digest(*said: str) -> str:
+    """Return what a repeated opening is compared by: all that was said with it."""
+    return sealer().keyed_digest("chat-opening", "\x1f".join(said))
+
+
+def added_key(chat: Chat, client_id: str) -> str:
+    """Return what something added to a chat's ticket is known by: no entry of another chat's, nor of the desk's."""
+    return f"chat:{sealer().keyed_digest('chat-added', f'{chat.id}:{client_id}')[:40]}"
 
 
 def person_token(person: Person) -> str:

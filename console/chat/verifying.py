@@ -6,13 +6,14 @@ through the transcript; only the result comes back. A verification made for a ch
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
 from console.chat import news, queries, shapes, timeline
-from console.chat.models import Chat, ChatStatus
+from console.chat.models import Chat, ChatStatus, chat_number
 from console.core import clock
 from console.core.actor import SYSTEM, Actor
 from console.core.db import db
@@ -56,6 +57,15 @@ def open_card(chat: Chat, *, lock: bool = False) -> VerificationCard | None:
         query = query.with_for_update().execution_options(populate_existing=True)
     card = db.session.scalar(query.order_by(VerificationCard.id.desc()).limit(1))
     return card if card is not None and cards.is_open(card) else None
+
+
+def with_open_card(keys: Iterable[int]) -> frozenset[int]:
+    """Return those of some chats, by their keys, before whose visitor a card stands. One statement."""
+    channels = {f"{CHANNEL}{chat_number(key)}": key for key in keys}
+    query = select(VerificationCard).where(
+        VerificationCard.channel.in_(sorted(channels)), VerificationCard.ended_at.is_(None)
+    )
+    return frozenset(channels[card.channel] for card in db.session.scalars(query) if cards.is_open(card))
 
 
 def submit(visitor: Actor, chat: Chat, *, email: str, pin: str) -> cards.Result:

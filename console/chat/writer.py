@@ -22,18 +22,20 @@ from gevent.monkey import is_module_patched
 from sqlalchemy import Connection, bindparam, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 
-from console.chat import bulk, news, shapes
+from console.chat import bulk, news, shapes, verifying
 from console.chat.models import LIVE, Chat, ChatFile, ChatMessage, ChatStatus, MessageKind, chat_number
 from console.chat.timeline import preview
 from console.chat.writing import Outgoing
 from console.core import clock
 from console.core.context import settings
 from console.core.db import db
-from console.core.errors import Busy, Conflict, Invalid, NotFound, Refusal, SignInNeeded
+from console.core.errors import Busy, Conflict, Invalid, NotFound, Refusal, Reused, SignInNeeded
 from console.core.logging import get_logger
 from console.core.sessions import is_live
 from console.core.texts import lazy_gettext
 from console.core.transaction import transaction
+from console.customers import amending
+from console.customers.masking import PinLike, find_pins
 from console.staff.models import Staff, StaffSession
 from console.staff.roles import PERMISSIONS, Permission
 from console.staff.sessions import may_be_in
@@ -54,6 +56,20 @@ class Stored:
 
 
 Outcome = Stored | Refusal
+
+
+@dataclass(slots=True)
+class _Said:
+    """What was stored under a client's id, to be compared with what comes under it again.
+
+    ``files``: their keys, where this group stores it; else how many ``data`` says.
+    """
+
+    stored: Stored
+    kind: MessageKind
+    body: str
+    data: dict[str, Any]
+    files: tuple[int, ...] | None = None
 
 
 @dataclass(slots=True)
@@ -188,12 +204,13 @@ def _store_group(messages: Sequence[Outgoing], *, look: bool) -> tuple[list[Outc
         files = _files(messages)
         now = clock.now()
         earlier = _earlier(connection, messages) if look else {}
+        asked = _asked(messages)
         states, group = _lock(connection, messages), _Group(shapes.instant(now))
-        outcomes = [_place(one, states, earlier, staff, files, now, group) for one in messages]
+        outcomes = [_place(one, states, earlier, staff, files, asked, now, group) for one in messages]
         if not look and any(isinstance(outcome, Refusal) for outcome in outcomes):
             earlier = _earlier(connection, messages)
             states, group = _lock(connection, messages), _Group(shapes.instant(now))
-            outcomes = [_place(one, states, earlier, staff, files, now, group) for one in messages]
+            outcomes = [_place(one, states, earlier, staff, files, asked, now, group) for one in messages]
         if group.rows:
             bulk.store(connection, group.rows, *_changed(states))
         for keys, seq in group.files:
@@ -216,9 +233,15 @@ _LOCK = bulk.ByKeys(
     .with_for_update(),
     Chat.id,
 )
-_EARLIER = select(ChatMessage.chat_id, ChatMessage.client_key, ChatMessage.seq, ChatMessage.at).where(
-    tuple_(ChatMessage.chat_id, ChatMessage.client_key).in_(bindparam("pairs", expanding=True))
-)
+_EARLIER = select(
+    ChatMessage.chat_id,
+    ChatMessage.client_key,
+    ChatMessage.seq,
+    ChatMessage.at,
+    ChatMessage.kind,
+    ChatMessage.body,
+    ChatMessage.data,
+).where(tuple_(ChatMessage.chat_id, ChatMessage.client_key).in_(bindparam("pairs", expanding=True)))
 _STAFF = bulk.ByKeys(
     select(
         StaffSession.id,
@@ -239,10 +262,16 @@ def _lock(connection: Connection, messages: Sequence[Outgoing]) -> dict[int, _St
     return {row[0]: _State(chat_number(row[0]), *row[1:]) for row in rows}
 
 
-def _earlier(connection: Connection, messages: Sequence[Outgoing]) -> dict[tuple[int, str], Stored]:
-    """Return which of the messages are stored already."""
+def _earlier(connection: Connection, messages: Sequence[Outgoing]) -> dict[tuple[int, str], _Said]:
+    """Return which of the messages' ids are stored already, and with what."""
     rows = connection.execute(_EARLIER, {"pairs": [(one.chat_id, one.client_key) for one in messages]})
-    return {(row[0], row[1]): Stored(row[2], row[3], again=True) for row in rows}
+    return {(row[0], row[1]): _Said(Stored(row[2], row[3], again=True), *row[4:]) for row in rows}
+
+
+def _asked(messages: Sequence[Outgoing]) -> frozenset[int]:
+    """Return the chats with an open card in which somebody says that something is no PIN. Nearly always none does."""
+    keys = {one.chat_id for one in messages if one.data.get("not_pin")}
+    return verifying.with_open_card(keys) if keys else frozenset()
 
 
 def _staff(connection: Connection, messages: Sequence[Outgoing]) -> dict[int, frozenset[str]]:
@@ -268,9 +297,10 @@ def _files(messages: Sequence[Outgoing]) -> dict[int, ChatFile]:
 def _place(
     one: Outgoing,
     states: dict[int, _State],
-    earlier: dict[tuple[int, str], Stored],
+    earlier: dict[tuple[int, str], _Said],
     staff: dict[int, frozenset[str]],
     files: dict[int, ChatFile],
+    asked: frozenset[int],
     now: datetime,
     group: _Group,
 ) -> Outcome:
@@ -281,9 +311,11 @@ def _place(
     if isinstance(refusal, SignInNeeded):
         return refusal
     if again is not None:
-        return again
+        return again.stored if _is_the_same(one, again, files) else Reused()
     if refusal is not None or state is None:
         return refusal or NotFound()
+    if one.chat_id in asked and one.data.get("not_pin"):
+        return PinLike("body", [token.text for token in find_pins(one.body)], only_mask=True, card=True)
     held = _held(one, files)
     if held is None:
         return Invalid(fields={"files": [lazy_gettext("A file is missing. Attach it again.")]})
@@ -308,9 +340,20 @@ def _place(
     _note_change(state, one, seq, now, held)
     _show(one, state, seq, data, held, group)
     stored = Stored(seq, now)
-    earlier[one.chat_id, one.client_key] = Stored(seq, now, again=True)
+    earlier[one.chat_id, one.client_key] = _Said(Stored(seq, now, again=True), one.kind, one.body, data, one.files)
     group.chats.add(one.chat_id)
     return stored
+
+
+def _is_the_same(one: Outgoing, said: _Said, files: dict[int, ChatFile]) -> bool:
+    """Tell whether a message says what was stored under its id. Both are compared as they are stored: masked."""
+    if one.kind is not said.kind or not amending.had_text(said.body, said.data, one.body):
+        return False
+    if said.files is not None:
+        return set(one.files) == set(said.files)
+    held = [files.get(key) for key in one.files]
+    sent = [file for file in held if file is not None and (file.chat_id, file.seq) == (one.chat_id, said.stored.seq)]
+    return len(sent) == len(held) == said.data.get("files", 0)
 
 
 def _refuse(one: Outgoing, state: _State | None, staff: dict[int, frozenset[str]]) -> Refusal | None:

@@ -12,8 +12,7 @@ from console.core.actor import Actor
 from console.core.errors import Invalid
 from console.core.text import paragraphs
 from console.core.texts import lazy_gettext
-from console.customers.masking import mask_pins
-from console.tickets.masking import mask_spoken_pins
+from console.customers.masking import ASK, MASKED, PinChoice, settle
 
 MOST_FILES = 10
 
@@ -40,42 +39,66 @@ class Outgoing:
     files: tuple[int, ...] = ()
 
 
-def from_visitor(chat: Chat | int, name: str, packet_body: object, client_id: object, files: object) -> Outgoing:
+def from_visitor(
+    chat: Chat | int,
+    name: str,
+    packet_body: object,
+    client_id: object,
+    files: object,
+    pins: PinChoice = ASK,
+) -> Outgoing:
     """Return what a visitor sends.
+
+    Args:
+        pins: what they said about what looks like a PIN.
 
     Raises:
         Invalid: no text and no file, too long, no client id.
+        PinLike: they have to say whether it is a PIN.
     """
     keys = _keys(files)
-    body, hidden = mask_pins(clean(packet_body, empty=bool(keys)))
+    settled = settle(clean(packet_body, empty=bool(keys)), pins)
     return Outgoing(
         chat_id=chat if isinstance(chat, int) else chat.id,
         kind=MessageKind.VISITOR,
-        body=body,
+        body=settled.text,
         client_key=f"v:{_client_id(client_id)}",
         name=name,
-        data={"masked": hidden} if hidden else {},
+        data=dict(settled.data),
         files=keys,
     )
 
 
 def from_staff(
-    actor: Actor, session: int, chat_id: int, kind: MessageKind, packet_body: object, client_id: object, files: object
+    actor: Actor,
+    session: int,
+    chat_id: int,
+    kind: MessageKind,
+    packet_body: object,
+    client_id: object,
+    files: object,
+    pins: PinChoice = ASK,
 ) -> Outgoing:
     """Return what a member of staff sends, as a reply or a note.
 
+    Args:
+        pins: what they said about what looks like a PIN.
+
     Raises:
         Invalid: no text and no file, too long, no client id.
+        PinLike: they have to say whether it is a PIN.
     """
     keys = _keys(files)
+    settled = settle(clean(packet_body, empty=bool(keys)), pins)
     return Outgoing(
         chat_id=chat_id,
         kind=kind,
-        body=mask_spoken_pins(clean(packet_body, empty=bool(keys))),
+        body=settled.text,
         client_key=f"s{actor.id}:{_client_id(client_id)}",
         name=actor.name,
         staff_id=actor.id,
         staff_session=session,
+        data=dict(settled.data),
         files=keys,
     )
 
@@ -103,7 +126,8 @@ def clean(body: object, *, empty: bool = False) -> str:
 
 def write_note(actor: Actor, chat: Chat, body: str) -> None:
     """Add a note to a locked chat inside a verb's transaction."""
-    timeline.append(actor, chat, MessageKind.NOTE, mask_spoken_pins(body))
+    settled = settle(body, MASKED)
+    timeline.append(actor, chat, MessageKind.NOTE, settled.text, data=dict(settled.data))
 
 
 def _too_long() -> Invalid:

@@ -72,6 +72,14 @@ class Conflict(Refusal):
     default_message = lazy_gettext("This has changed in the meantime. Nothing was done; refresh and look again.")
 
 
+class Reused(Conflict):
+    """An id that its sender chose for one thing came again with another: neither is lost, the second is not stored."""
+
+    default_message = lazy_gettext(
+        "An earlier version of this was already sent. Check what was sent; your text is kept."
+    )
+
+
 class Invalid(Refusal):
     """The input is wrong; what was typed is kept."""
 

@@ -14,6 +14,11 @@ from pathlib import Path
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
+def content_digest(content: bytes) -> str:
+    """Return what a file is kept under."""
+    return hashlib.sha256(content).hexdigest()
+
+
 @dataclass(frozen=True)
 class FileStore:
     """A folder of files by digest. The same content is kept once; whoever removes it knows that nobody needs it."""
@@ -22,7 +27,7 @@ class FileStore:
 
     def put(self, content: bytes) -> str:
         """Keep ``content``, durably, and return its digest. Readers see the whole of it or nothing."""
-        digest = hashlib.sha256(content).hexdigest()
+        digest = content_digest(content)
         target = self.path(digest)
         if target.exists():
             os.utime(target)  # whoever removes what nobody names sees that somebody is about to

@@ -186,13 +186,11 @@ class PinLike(Invalid):
         self.tokens, self.only_mask = tuple(tokens), only_mask
 
 
-_QUESTION = lazy_gettext("This looks like a support PIN. Send it hidden, or say that it is not a PIN.")
-_NAMED = lazy_gettext(
-    "This looks like a support PIN, which never belongs in a message. Send it hidden, or change the text."
-)
+_QUESTION = lazy_gettext("This looks like a support PIN. Mask it, or say that it is not a PIN.")
+_NAMED = lazy_gettext("This looks like a support PIN, which never belongs in a message. Mask it, or change the text.")
 _CARD_OPEN = lazy_gettext(
     "This looks like a support PIN. Enter it only where you were asked to confirm your identity. "
-    "Send it hidden, or change the text."
+    "Mask it, or change the text."
 )
 
 
@@ -275,6 +273,8 @@ def mask_token(text: str, token: str) -> tuple[str, int]:
 
 def find_pins(text: str) -> list[Token]:
     """Return what looks like a PIN in ``text``, in order."""
+    if _GROUP.search(text) is None:
+        return []
     shown, places = _shown(text)
     named = _apart(sorted(_named(shown)))
     free = [

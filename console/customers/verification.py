@@ -33,6 +33,7 @@ from console.core.seal import InvalidToken, Sealer
 from console.core.text import one_line, visible_length
 from console.core.texts import lazy_gettext
 from console.customers.guards import clear, count_failure, email_key, is_locked, lock_guards, source_key
+from console.customers.masking import mask_pins
 from console.customers.models import (
     Customer,
     CustomerStatus,
@@ -183,7 +184,7 @@ def override(actor: Actor, customer: Customer, reason: str) -> Verification:
     actor.require(Permission.OVERRIDE)
     if actor.kind != "staff" or actor.id is None:
         raise NotFound(code="not_allowed")
-    reason = one_line(reason)
+    reason = mask_pins(one_line(reason))[0]
     if visible_length(reason) < REASON_LENGTH or len(reason) > MAX_REASON:
         raise Invalid(fields={"reason": [lazy_gettext("Say why, in at least ten characters.")]})
     if customer.status is CustomerStatus.CLOSED:

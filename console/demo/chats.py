@@ -15,6 +15,7 @@ from console.core import clock
 from console.core.actor import SYSTEM, Actor
 from console.core.db import db
 from console.core.transaction import transaction
+from console.customers.masking import MASKED
 from console.customers.pins import current_pin
 from console.demo.ages import WorkingTime
 from console.demo.events import Event, Need
@@ -128,6 +129,7 @@ class _Chats:
             department=talk.department,
             language=talk.language,
             page="https://www.example.rs/podrska",
+            pins=MASKED,
         )
         return open_chat(told.visitor, opening).id
 
@@ -178,11 +180,11 @@ class _Chats:
 
     def _visitor_says(self, told: _Told, text: str) -> None:
         chat = self._chat(told)
-        _say(told.visitor, chat, from_visitor(chat, chat.name, text, self._client_id(told), None))
+        _say(told.visitor, chat, from_visitor(chat, chat.name, text, self._client_id(told), None, MASKED))
 
     def _staff_says(self, told: _Told, kind: MessageKind, text: str) -> None:
         chat, agent = self._chat(told), self._agent(told)
-        _say(agent, chat, from_staff(agent, 0, chat.id, kind, text, self._client_id(told), None))
+        _say(agent, chat, from_staff(agent, 0, chat.id, kind, text, self._client_id(told), None, MASKED))
 
     def _client_id(self, told: _Told) -> str:
         told.said += 1
@@ -190,7 +192,7 @@ class _Chats:
 
     def _answer_ticket(self, told: _Told) -> None:
         chat = self._chat(told)
-        words = Writing(told.talk.answered, f"demo-{told.talk.key}", then=TicketStatus.SOLVED, anyway=True)
+        words = Writing(told.talk.answered, f"demo-{told.talk.key}", then=TicketStatus.SOLVED, anyway=True, pins=MASKED)
         writing.reply(self.story.actor("agent2"), chat.ticket_id or 0, words)
 
     # --- how it ends ---

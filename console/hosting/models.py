@@ -10,8 +10,8 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from console.core.db import Amount, Base, enum_column
 from console.core.search import SearchIndex
-from console.core.sorting import keep_key, key_column, sort_key
 from console.core.series import Series
+from console.core.sorting import keep_key, key_column, sort_key
 from console.customers.models import Customer
 
 SERVICE_SEARCH = SearchIndex("search_services")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from email.headerregistry import Address
 from email.utils import make_msgid
@@ -78,6 +78,17 @@ def queue(
     db.session.add(mail)
     db.session.flush()
     return mail
+
+
+def rewrite(about: str, change: Callable[[str], str]) -> None:
+    """Change a text in all mails about something, sent ones too: what has left stays out there, but not here.
+
+    Args:
+        about: the thing, as ``ticket:418``.
+        change: returns a text as it is to be.
+    """
+    for mail in db.session.scalars(select(Mail).where(Mail.subject_ref == about).with_for_update(of=Mail)):
+        mail.subject, mail.text, mail.html = change(mail.subject), change(mail.text), change(mail.html)
 
 
 def cancel(mail_id: int) -> bool:

@@ -14,18 +14,21 @@ from flask import Blueprint, Flask, Response, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 from wtforms import EmailField, HiddenField, SelectField, StringField, TextAreaField
 
+from console.billing.idempotency import once
 from console.chat import files, queries, shapes, tokens
 from console.chat.desk_settings import announcement
 from console.core import clock
-from console.core.actor import Actor
 from console.core.addresses import source
 from console.core.context import files as store
 from console.core.context import settings
 from console.core.emails import normal_email
-from console.core.errors import Invalid, NotFound, Refusal
+from console.core.errors import Invalid, NotFound, Refusal, Reused
 from console.core.forms import Form
+from console.core.text import paragraphs
 from console.core.texts import lazy_gettext
 from console.core.transaction import transaction
+from console.customers.masking import PinLike, settle
+from console.customers.visitors import visitor_actor
 from console.extensions import csrf
 from console.portal.chat_words import launcher_texts, widget_texts
 from console.portal.private_pages import speaking
@@ -37,6 +40,7 @@ from console.web.answers import problem, refuse, wants_json
 from console.web.downloads import download
 from console.web.filters import language as page_language
 from console.web.limits import Limit
+from console.web.pins import pin_choice
 from console.web.security import csp_nonce
 
 blueprint = Blueprint("chat", __name__, url_prefix="/chat")
@@ -119,7 +123,9 @@ def ask() -> ResponseReturnValue:
         except Refusal as refusal:
             if wants_json():
                 return refuse(refusal)
-            for name, texts in refusal.fields.items():
+            if isinstance(refusal, Reused):
+                form.client_id.data = None
+            for name, texts in refusal.fields.items() if not isinstance(refusal, PinLike) else ():  # asked beside it
                 place = {"body": "question", "requester_email": "email", "subject": "question"}.get(name, name)
                 if place in form:
                     form[place].errors = [str(text) for text in texts]
@@ -174,26 +180,32 @@ def _ticket(form: QuestionForm) -> str:
     place = next((one for one in chosen if one.key == form.department.data), chosen[0] if chosen else None)
     if place is None:
         raise Invalid(fields={"department": [lazy_gettext("Choose a department.")]})
-    question = form.question.data or ""
-    words = " ".join(question.split())
+    question = paragraphs(form.question.data or "")
+    said = settle(question, pin_choice(), field="question")
+    words = " ".join(said.text.split())
     subject = words if len(words) <= 80 else words[:80].rsplit(" ", 1)[0] + "…"
-    visitor = Actor(
-        kind="visitor", id=None, name=(form.name.data or "")[:120] or "visitor", address=request.remote_addr
-    )
-    with transaction():
+    asked = {name: form[name].data or "" for name in ("name", "email", "department")} | {"question": said.text}
+
+    def open_once() -> dict[str, Any]:
         ticket = open_ticket(
-            visitor,
+            visitor_actor(form.name.data or "", request.remote_addr),
             NewTicket(
                 subject=subject,
-                body=question,
+                body=said.text,
                 requester_email=form.email.data or "",
                 requester_name=form.name.data or "",
                 language=page_language(),
                 department_id=place.id,
                 source=TicketSource.WEB,
+                data=dict(said.data),
+                settled=True,
             ),
         )
-        return ticket.number
+        return {"ticket": ticket.number}
+
+    with transaction():
+        client_id = form.client_id.data or uuid4().hex
+        return str(once("chat.ask", client_id, asked, open_once)["ticket"])
 
 
 def _frame(form: QuestionForm, *, ticket: str | None = None, refusal: Refusal | None = None) -> str:

@@ -13,10 +13,13 @@ from wtforms import HiddenField, MultipleFileField, StringField, TextAreaField
 from console.core.actor import Actor
 from console.core.addresses import source
 from console.core.context import files
-from console.core.errors import Conflict, Invalid, NotFound, Refusal, TooMany
+from console.core.errors import Conflict, Invalid, NotFound, Refusal, Reused, TooMany
 from console.core.forms import Form
+from console.core.ids import read_key
 from console.core.texts import gettext, lazy_gettext
 from console.core.transaction import transaction
+from console.customers.masking import PinLike
+from console.customers.visitors import visitor_actor
 from console.portal.private_pages import FORM_ID, or_gone, speaking
 from console.tickets import links, ratings, requester
 from console.tickets.models import MAX_BODY, Ticket, TicketMessage, TicketStatus
@@ -27,6 +30,7 @@ from console.web import limits
 from console.web.answers import local_time, wants_json
 from console.web.downloads import download
 from console.web.limits import Limit
+from console.web.pins import pin_choice
 from console.web.security import keep_private
 
 blueprint = Blueprint("requester", __name__)
@@ -105,6 +109,22 @@ def rate(token: str) -> ResponseReturnValue:
         return _attempt(token, linked, _fresh(), store, rate=form)
 
 
+@blueprint.post("/t/<token>/mask")
+@or_gone(GONE)
+def mask(token: str) -> ResponseReturnValue:
+    """Mask, in what the requester wrote, a number of which they said that it is no PIN."""
+    linked = links.ticket_of(token)
+
+    def store() -> ResponseReturnValue:
+        key = read_key(request.form.get("message", ""))
+        with transaction():
+            requester.mask(_visitor(linked), linked, key or 0, request.form.get("token") or None)
+        return _done(token, gettext("The number is masked."))
+
+    with speaking(linked.language):
+        return _attempt(token, linked, _fresh(), store)
+
+
 @blueprint.get("/t/<token>/files/<id:attachment_id>")
 @or_gone(GONE)
 def file(token: str, attachment_id: int) -> ResponseReturnValue:
@@ -123,7 +143,9 @@ def _write(linked: Ticket, form: AnswerForm) -> ResponseReturnValue:
     came = [(one.filename or "", one.read()) for one in request.files.getlist("files") if one.filename]
     with transaction():
         name = f"link:{linked.id}:{client_id}"  # names no entry of the desk's, nor of another ticket
-        message = requester.write(_visitor(linked), linked, form.body.data or "", client_id=name, files=came)
+        message = requester.write(
+            _visitor(linked), linked, form.body.data or "", client_id=name, files=came, pins=pin_choice()
+        )
         target = links.requester_token(message.ticket)
         number, moved = message.ticket.number, message.seq == 1
     if wants_json():
@@ -133,8 +155,6 @@ def _write(linked: Ticket, form: AnswerForm) -> ResponseReturnValue:
         if moved
         else gettext("Your message is here. The answer comes by mail.")
     )
-    if message.data.get("masked"):
-        flash(_why_masked(), "warning")
     return _done(target, said)
 
 
@@ -154,11 +174,11 @@ def _attempt(
     except (Invalid, TooMany, Conflict) as refusal:
         if wants_json():
             raise
-        for name, texts in refusal.fields.items():
+        for name, texts in refusal.fields.items() if not isinstance(refusal, PinLike) else ():  # asked beside the text
             for one in (form, rate):
                 if one is not None and name in one:
                     one[name].errors = [str(text) for text in texts]
-        if not FORM_ID.fullmatch(form.client_id.data or ""):
+        if isinstance(refusal, Reused) or not FORM_ID.fullmatch(form.client_id.data or ""):
             form.client_id.data = _new_id()
         page = Response(_page(token, requester.conversation(linked), form, refusal, rate=rate), refusal.status)
         if isinstance(refusal, TooMany):
@@ -219,7 +239,7 @@ def _new_id() -> str:
 
 
 def _visitor(ticket: Ticket) -> Actor:
-    return Actor(kind="visitor", id=None, name=ticket.requester_name, address=request.remote_addr)
+    return visitor_actor(ticket.requester_name, request.remote_addr)
 
 
 def _state(talk: Conversation) -> tuple[str, str, str]:
@@ -238,13 +258,6 @@ def _state(talk: Conversation) -> tuple[str, str, str]:
     if any(message.kind.value == "reply" for message in talk.messages) and ticket.last_by == "staff":
         return "reply", "info", gettext("We have answered. If something is still open, just write.")
     return "clock", "info", gettext("We have your message and will answer here and by mail.")
-
-
-def _why_masked() -> str:
-    return gettext(
-        "Six digits in a row were hidden in your message, because they might be a support PIN. "
-        "A PIN is entered only on the page that we send you a link to."
-    )
 
 
 def _as_json(talk: Conversation) -> dict[str, Any]:

@@ -109,12 +109,37 @@ problem.addEventListener('click', (event) => {
   else if (hit('anyway')) submit({ ...trying, anyway: '1' });
 });
 
+// What looks like a support PIN --------------------------------------
+const asked = form.querySelector('[data-pin]');
+let found = null;  // what the server asks about
+
+function ask(refused) {
+  found = refused.details;
+  const [token] = found.tokens;
+  asked.querySelector('[data-pin-words]').replaceChildren(refused.message, ' ', Object.assign(document.createElement('b'), { className: 'num', textContent: found.tokens.join(', ') }));
+  const none = asked.querySelector('[data-pin-none]');
+  none.hidden = found.only_mask;
+  none.textContent = found.tokens.length > 1 ? say('not_pin_of', { number: token }) : say('not_pin');
+  asked.hidden = false;
+  setTimeout(() => asked.querySelector('[data-pin-mask]').focus());  // once it can be pressed again
+}
+
+asked.addEventListener('click', (event) => {
+  const hit = (name) => event.target.closest(`[data-pin-${name}]`);
+  if (hit('mask')) submit({ ...trying, mask: '1' });
+  else if (hit('none')) submit({ ...trying, not_pin: [...(trying.not_pin ?? []), found.tokens[0]] });
+  else if (hit('change')) {
+    asked.hidden = true;
+    text.focus();
+  }
+});
+
 // Sending ------------------------------------------------------------
 function busy(on) {
   sending = on;
   form.setAttribute('aria-busy', String(on));
   text.readOnly = on;  // what was typed now would go with neither
-  for (const button of form.querySelectorAll('[data-send], [data-keep], [data-then], [data-problem] button')) button.disabled = on;
+  for (const button of form.querySelectorAll('[data-send], [data-keep], [data-then], [data-problem] button, [data-pin] button')) button.disabled = on;
   if (on) drafts.tell(say('sending'));
 }
 
@@ -129,6 +154,8 @@ async function submit(wanted = {}) {
     return text.focus();
   }
   say_('');
+  asked.hidden = true;
+  form.querySelector('.pin-question:not([data-pin])')?.remove();
   busy(true);
   writing.tried = true;  // from here on it may have arrived
   drafts.keepHere(mode, writing);
@@ -147,21 +174,13 @@ async function submit(wanted = {}) {
   if (told) await done(kind, writing, told.message);  // it is stored: what is typed from now on is the next message
 }
 
-function fields(writing, { then = '', anyway = '' }) {
+function fields(writing, { then = '', anyway = '', mask = '', not_pin: none = [] }) {
   const sendable = { body: writing.body, client_id: writing.client_id, based_on: writing.based_on || lastKey(), attachments: files.keys() };
-  return { ...sendable, ...(then ? { then } : {}), ...(anyway ? { anyway } : {}) };
+  return { ...sendable, ...(then ? { then } : {}), ...(anyway ? { anyway } : {}), ...(mask ? { mask } : {}), ...(none.length ? { not_pin: none } : {}) };
 }
 
 async function done(kind, writing, message) {
   drafts.tell('');
-  if (!message.same_text) {  // an earlier try had arrived, and was changed since
-    Object.assign(writing, { client_id: drafts.fresh().client_id, tried: false });
-    drafts.keepHere(kind, writing);
-    drafts.saveSoon(kind, writing);
-    fill();
-    await news();
-    return say_(say('other_sent'), 'show');
-  }
   texts[kind] = drafts.fresh();
   drafts.keepHere(kind, texts[kind]);
   files.show([]);
@@ -185,7 +204,16 @@ async function failed(kind, writing, refused) {
   }
   if (refused.status >= 500) return say_(say('failed'), 'retry');
   writing.tried = false;  // refused: it did not arrive
+  if (refused.code === 'conflict') {  // an earlier try had arrived, and was changed since
+    writing.client_id = drafts.fresh().client_id;
+    drafts.keepHere(kind, writing);
+    drafts.saveSoon(kind, writing);
+    fill();
+    await news();
+    return say_(say('other_sent'), 'show');
+  }
   drafts.saveSoon(kind, writing);
+  if (refused.code === 'pin_like') return ask(refused);
   if (refused.code === 'newer') return warn(await news(), 'anyway');
   await news();
   say_(refused.message || say('failed'));

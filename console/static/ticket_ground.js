@@ -27,6 +27,7 @@ export class Refused extends Error {
     super(Object.values(error.fields ?? {}).flat().filter(Boolean).join(' ') || error.message || '');
     this.status = status;
     this.code = error.code ?? '';
+    this.details = error;
   }
 }
 

@@ -18,6 +18,7 @@ from console.core.context import files
 from console.core.db import db
 from console.core.errors import Invalid, NotFound, Text
 from console.core.texts import lazy_gettext
+from console.customers.masking import mask_name
 from console.tickets.models import Ticket, TicketAttachment, TicketMessage
 from console.tickets.queries import tree
 
@@ -84,7 +85,7 @@ def check(name: str, content: bytes) -> tuple[str, str]:
     Raises:
         Invalid: see :func:`attach`.
     """
-    name = clean_name(name)
+    name = mask_name(clean_name(name))
     content_type = TYPES.get(name.rpartition(".")[2].lower())
     problem: Text | None = None
     if not content:

@@ -128,6 +128,12 @@ def end_channel(actor: Actor, ticket: Ticket) -> None:
     end_open_card(ticket)
 
 
+def has_open_card(ticket: Ticket) -> bool:
+    """Tell whether a link waits for the requester on which they are to enter their PIN."""
+    card = cards.latest_card(channel(ticket))
+    return card is not None and cards.is_open(card)
+
+
 def end_open_card(ticket: Ticket) -> None:
     """Make the link void that may wait for the requester of a locked ticket."""
     cards.end_open(channel(ticket))

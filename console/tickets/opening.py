@@ -17,14 +17,13 @@ from console.core.emails import NoAddress, email_problem, read_email
 from console.core.errors import Invalid, Text
 from console.core.text import one_line, paragraphs
 from console.core.texts import lazy_gettext
-from console.customers.masking import mask_pins
+from console.customers.masking import ASK, PinChoice, Settled, mask_pins, settle
 from console.customers.models import Customer
 from console.hosting.models import Service
 from console.staff.models import Department, Staff
 from console.staff.roles import Permission
 from console.tickets import changes, letters, timeline
 from console.tickets.attachments import attach, claim
-from console.tickets.masking import mask_spoken_pins
 from console.tickets.models import (
     MAX_BODY,
     MAX_SUBJECT,
@@ -54,6 +53,8 @@ class NewTicket:
         attachments: keys of files this person uploaded before (:mod:`console.tickets.attachments`).
         files: names and contents of files that come with the form itself.
         tell_requester: mail them that it was received, with the link to follow it.
+        pins: what its writer said about what looks like a PIN.
+        settled: subject and body come from where their writer was asked already.
     """
 
     subject: str
@@ -73,6 +74,8 @@ class NewTicket:
     as_reply: bool = False
     tell_requester: bool = True
     data: dict[str, Any] = field(default_factory=dict)
+    pins: PinChoice = ASK
+    settled: bool = False
 
 
 def open_ticket(actor: Actor, new: NewTicket) -> Ticket:
@@ -81,10 +84,12 @@ def open_ticket(actor: Actor, new: NewTicket) -> Ticket:
     Raises:
         NotFound: a member of staff whose role does not work on tickets.
         Invalid: by field, what is missing or wrong.
+        PinLike: its writer has to say whether it holds a PIN.
     """
     if actor.kind == "staff":
         actor.require(Permission.WORK_TICKETS)
-    subject, body, email = _read(new)
+    subject, said, email = _read(new)
+    body, data = said.text, {**new.data, **said.data}
     _check_parts(new)
     now = clock.now()
     ticket = Ticket(
@@ -105,11 +110,11 @@ def open_ticket(actor: Actor, new: NewTicket) -> Ticket:
     )
     # Everything that stands in its row is settled first, so that it is written once.
     if new.as_reply:
-        message = timeline.begin(actor, ticket, MessageKind.REPLY, body, via="desk")
+        message = timeline.begin(actor, ticket, MessageKind.REPLY, body, via="desk", data=data)
     else:
         via = "desk" if actor.kind == "staff" else new.source.value
         message = timeline.begin(
-            actor, ticket, MessageKind.QUESTION, body, via=via, name=ticket.requester_name, data=new.data
+            actor, ticket, MessageKind.QUESTION, body, via=via, name=ticket.requester_name, data=data
         )
     promised = promises.draft(ticket, now)
     session = db.session()
@@ -150,8 +155,8 @@ def _may_confirm(actor: Actor, ticket: Ticket) -> bool:
     return opened <= CONFIRMATIONS
 
 
-def _read(new: NewTicket) -> tuple[str, str, str]:
-    """Return subject, body and address in their one form; what a customer said holds no PIN any more."""
+def _read(new: NewTicket) -> tuple[str, Settled, str]:
+    """Return subject, body and address in their one form, subject and body as their writer settled them."""
     wrong: dict[str, list[Text]] = {}
     email = ""
     try:
@@ -170,13 +175,13 @@ def _read(new: NewTicket) -> tuple[str, str, str]:
         wrong["body"] = [lazy_gettext("The message is too long.")]
     if wrong:
         raise Invalid(fields=wrong)
-    if new.as_reply:
-        return subject, mask_spoken_pins(body), email
-    return mask_pins(subject)[0], mask_pins(body)[0], email
+    if new.settled:
+        return subject, Settled(body), email
+    return settle(subject, new.pins, field="subject").text, settle(body, new.pins), email
 
 
 def _name(new: NewTicket, email: str) -> str:
-    name = one_line(new.requester_name)[:MAX_NAME]
+    name = mask_pins(one_line(new.requester_name))[0][:MAX_NAME]
     return name or email.partition("@")[0][:MAX_NAME]
 
 

@@ -21,11 +21,13 @@ from console.core import clock
 from console.core.actor import Actor
 from console.core.db import db
 from console.core.errors import Invalid, NotFound
+from console.core.files import content_digest
 from console.core.text import paragraphs
 from console.core.texts import lazy_gettext
-from console.customers.masking import mask_pins
+from console.customers.masking import ASK, PinChoice, Settled
 from console.tickets.attachments import MOST, attach
 from console.tickets.handling import move_status
+from console.tickets.masking import mask_own, settle_in
 from console.tickets.merging import continue_in
 from console.tickets.models import (
     MAX_BODY,
@@ -43,7 +45,7 @@ from console.tickets.models import (
 from console.tickets.opening import NewTicket, open_ticket
 from console.tickets.promises import service as promises
 from console.tickets.queries import tree
-from console.tickets.writing import requester_writes
+from console.tickets.writing import requester_writes, said_before, the_same
 
 SHOWN = 200  # entries of one page, the newest
 MOST_MERGES = 50
@@ -99,7 +101,15 @@ def find_file(linked: Ticket, attachment_id: int) -> TicketAttachment:
     return file
 
 
-def write(source: Actor, linked: Ticket, body: str, *, client_id: str, files: Sequence[File] = ()) -> TicketMessage:
+def write(
+    source: Actor,
+    linked: Ticket,
+    body: str,
+    *,
+    client_id: str,
+    files: Sequence[File] = (),
+    pins: PinChoice = ASK,
+) -> TicketMessage:
     """Store what the requester wrote, once for each ``client_id``: in the ticket, or in one that follows it.
 
     Args:
@@ -107,14 +117,19 @@ def write(source: Actor, linked: Ticket, body: str, *, client_id: str, files: Se
         linked: the ticket of their link; it is locked.
         client_id: made with the form.
         files: what came with it.
+        pins: what they said about what looks like a PIN.
 
     Raises:
         Invalid: no text, too long, too many files, or one that is not taken.
+        PinLike: they have to say whether it holds a PIN.
+        Reused: something else was sent under this id.
     """
     linked = _lock(linked)
-    earlier = _said(linked, client_id)
+    settled = settle_in(linked, _checked(body), pins)
+    earlier = said_before(linked, client_id)
     if earlier is not None:
-        return earlier
+        digests = [content_digest(content) for _name, content in files]
+        return the_same(earlier, MessageKind.QUESTION, settled, digests)
     if len(files) > MOST:
         raise Invalid(fields={"files": [lazy_gettext("At most %(num)d files go with one message.", num=MOST)]})
     where = _lock(_root(linked))
@@ -125,13 +140,28 @@ def write(source: Actor, linked: Ticket, body: str, *, client_id: str, files: Se
         where = _lock(later) if later is not None else where
     try:
         if where.status is TicketStatus.CLOSED:
-            return _continue(source, where, body, client_id, files)
+            return _continue(source, where, settled, client_id, files)
         kept = tuple(attach(source, where, name, content).id for name, content in files)
-        return requester_writes(source, where, body, client_id=client_id, via="link", attachments=kept)
+        return requester_writes(source, where, body, client_id=client_id, via="link", attachments=kept, pins=pins)
     except Invalid as refusal:
         if "file" in refusal.fields:
             raise Invalid(refusal.message, fields={"files": refusal.fields["file"]}) from refusal
         raise
+
+
+def mask(source: Actor, linked: Ticket, message_id: int, token: str | None = None) -> TicketMessage:
+    """Mask a number in what the requester wrote and the link opens.
+
+    Raises:
+        NotFound: no such message of theirs.
+        Invalid: there is no such number in it.
+    """
+    root = _lock(_root(_lock(linked)))
+    ticket = root if root.requester_email == linked.requester_email else linked
+    message = db.session.scalar(_readable(ticket, clock.now()).where(TicketMessage.id == message_id))
+    if message is None:
+        raise NotFound
+    return mask_own(source, ticket, message, token)
 
 
 def say_solved(source: Actor, linked: Ticket) -> bool:
@@ -151,19 +181,22 @@ def say_solved(source: Actor, linked: Ticket) -> bool:
     return True
 
 
-def _continue(source: Actor, linked: Ticket, body: str, client_id: str, files: Sequence[File]) -> TicketMessage:
-    """Open a ticket that continues this one."""
+def _checked(body: str) -> str:
     body = paragraphs(body)
     if not body or len(body) > MAX_BODY:
         raise Invalid(
             fields={"body": [lazy_gettext("The message is too long.") if body else lazy_gettext("Write the message.")]}
         )
-    masked, hidden = mask_pins(body)
+    return body
+
+
+def _continue(source: Actor, linked: Ticket, settled: Settled, client_id: str, files: Sequence[File]) -> TicketMessage:
+    """Open a ticket that continues this one."""
     new = open_ticket(
         source,
         NewTicket(
             subject=linked.subject,
-            body=masked,
+            body=settled.text,
             requester_email=linked.requester_email,
             requester_name=linked.requester_name,
             language=linked.language,
@@ -173,7 +206,8 @@ def _continue(source: Actor, linked: Ticket, body: str, client_id: str, files: S
             priority=linked.priority,
             source=TicketSource.WEB,
             files=tuple(files),
-            data={"masked": hidden} if hidden else {},
+            data=dict(settled.data),
+            settled=True,
         ),
     )
     continue_in(source, linked, new)
@@ -212,20 +246,6 @@ def _readable(ticket: Ticket, now: datetime) -> Select[TicketMessage]:
             TicketMessage.taken_back_at.is_(None),
             or_(TicketMessage.held_until.is_(None), TicketMessage.held_until <= now),
         )
-    )
-
-
-def _said(linked: Ticket, client_id: str) -> TicketMessage | None:
-    """Return what this very form stored before, here or in a ticket that follows."""
-    return db.session.scalar(
-        select(TicketMessage)
-        .join(Ticket, Ticket.id == TicketMessage.ticket_id)
-        .where(
-            Ticket.requester_email == linked.requester_email,
-            TicketMessage.client_id == client_id,
-            TicketMessage.kind == MessageKind.QUESTION,
-        )
-        .limit(1)
     )
 
 

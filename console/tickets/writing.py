@@ -5,6 +5,7 @@ A reply waits ten seconds before anybody outside sees it; until then its author 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -14,22 +15,24 @@ from console.audit.service import record
 from console.core import clock
 from console.core.actor import Actor
 from console.core.db import db
-from console.core.errors import Conflict, Invalid, NotFound
+from console.core.errors import Conflict, Invalid, NotFound, Reused
 from console.core.text import paragraphs
 from console.core.texts import lazy_gettext
-from console.customers.masking import mask_pins
+from console.customers import amending
+from console.customers.masking import ASK, PinChoice, Settled
 from console.mail.service import cancel
 from console.staff.roles import Permission
 from console.tickets import letters, timeline
 from console.tickets.attachments import claim
 from console.tickets.drafts import drop_draft, find_draft, read_up_to, save_draft
 from console.tickets.handling import move_status
-from console.tickets.masking import mask_spoken_pins
+from console.tickets.masking import settle_in
 from console.tickets.mentions import notify
 from console.tickets.models import (
     MAX_BODY,
     MessageKind,
     Ticket,
+    TicketAttachment,
     TicketMessage,
     TicketSource,
     TicketStatus,
@@ -52,6 +55,7 @@ class Writing:
         based_on: the newest entry (its key) they had before them.
         then: the status the ticket is to have afterwards; ``None`` leaves it.
         anyway: send although something newer arrived.
+        pins: what they said about what looks like a PIN.
     """
 
     body: str
@@ -60,6 +64,7 @@ class Writing:
     attachments: tuple[int, ...] = ()
     then: TicketStatus | None = None
     anyway: bool = False
+    pins: PinChoice = ASK
 
 
 def reply(actor: Actor, ticket_id: int, writing: Writing) -> TicketMessage:
@@ -68,11 +73,14 @@ def reply(actor: Actor, ticket_id: int, writing: Writing) -> TicketMessage:
     Raises:
         NotFound: no such ticket for this person.
         Invalid: no text, too long, no client id.
+        PinLike: its author has to say whether it holds a PIN.
+        Reused: another text was sent under this id.
         Conflict: ``newer`` (someone wrote meanwhile), ``merged`` or ``closed``.
     """
     actor.require(Permission.WORK_TICKETS)
-    ticket, body = lock_ticket(actor, ticket_id), _body(writing)
-    earlier = _again(ticket, writing, actor)
+    ticket = lock_ticket(actor, ticket_id)
+    settled = settle_in(ticket, _body(writing), writing.pins)
+    earlier = _again(ticket, writing, actor, MessageKind.REPLY, settled)
     if earlier is not None:
         return earlier
     _check_writable(ticket)
@@ -82,11 +90,11 @@ def reply(actor: Actor, ticket_id: int, writing: Writing) -> TicketMessage:
         actor,
         ticket,
         MessageKind.REPLY,
-        mask_spoken_pins(body),
+        settled.text,
         client_id=writing.client_id,
         via="desk",
         held_until=now + TAKE_BACK,
-        data={"before": ticket.status.value},
+        data={"before": ticket.status.value, **settled.data},
     )
     message.attachments = claim(actor, ticket, writing.attachments, message)
     message.mail_id = letters.reply(ticket, message, send_after=message.held_until).id
@@ -107,20 +115,27 @@ def note(actor: Actor, ticket_id: int, writing: Writing) -> TicketMessage:
     """Write a note among ourselves; those it names with ``@`` see it in their list.
 
     Raises:
-        NotFound, Invalid: see :func:`reply`.
+        NotFound, Invalid, PinLike, Reused: see :func:`reply`.
     """
     actor.require(Permission.WORK_TICKETS)
-    ticket, body = lock_ticket(actor, ticket_id), _body(writing)
-    earlier = _again(ticket, writing, actor)
+    ticket = lock_ticket(actor, ticket_id)
+    settled = settle_in(ticket, _body(writing), writing.pins)
+    earlier = _again(ticket, writing, actor, MessageKind.NOTE, settled)
     if earlier is not None:
         return earlier
     message = timeline.append(
-        actor, ticket, MessageKind.NOTE, mask_spoken_pins(body), client_id=writing.client_id, via="desk"
+        actor,
+        ticket,
+        MessageKind.NOTE,
+        settled.text,
+        client_id=writing.client_id,
+        via="desk",
+        data=dict(settled.data),
     )
     message.attachments = claim(actor, ticket, writing.attachments, message)
     named = notify(actor, ticket, message)
     if named:
-        message.data = {"mentions": named}
+        message.data = {**message.data, "mentions": named}
     if writing.then is not None:
         move_status(actor, ticket, writing.then)
     _finish(actor, ticket, MessageKind.NOTE, clock.now())
@@ -168,11 +183,6 @@ def _back_to_draft(actor: Actor, ticket: Ticket, message: TicketMessage) -> None
     save_draft(actor, ticket, MessageKind.REPLY, "\n\n".join(texts), based_on=message.id)
 
 
-def says_the_same(writing: Writing, message: TicketMessage) -> bool:
-    """Tell whether ``message`` has the text of ``writing``: a try that was changed since says something else."""
-    return message.body == mask_spoken_pins(paragraphs(writing.body))
-
-
 def requester_writes(
     actor: Actor,
     ticket: Ticket,
@@ -181,37 +191,41 @@ def requester_writes(
     client_id: str,
     via: str,
     attachments: tuple[int, ...] = (),
+    pins: PinChoice = ASK,
 ) -> TicketMessage:
-    """Add what the requester wrote, PINs masked. It opens the ticket again; a closed one gets a follow-up.
+    """Add what the requester wrote. It opens the ticket again; a closed one gets a follow-up.
 
     Args:
         actor: the visitor, as the entry point knows them.
         ticket: from the link, the mail's thread or the chat; locked here.
+        client_id: of their own; sent again, it is the same entry.
         via: ``link``, ``mail`` or ``chat``.
+        pins: what they said about what looks like a PIN.
 
     Returns:
         The entry; of the follow-up where the ticket was closed.
 
     Raises:
         Invalid: no text, or too long.
+        PinLike: they have to say whether it holds a PIN.
+        Reused: another text was sent under this id.
     """
     ticket = _lock(ticket)
-    earlier = _said(ticket, client_id)
+    settled = settle_in(ticket, _checked(paragraphs(body)), pins)
+    earlier = said_before(ticket, client_id)
     if earlier is not None:
-        return earlier
-    masked, hidden = mask_pins(_checked(paragraphs(body)))
-    data = {"masked": hidden} if hidden else {}
+        return the_same(earlier, MessageKind.QUESTION, settled, digests_of(attachments))
     if ticket.status is TicketStatus.CLOSED:
-        return _follow_up(actor, ticket, masked, client_id, data)
+        return _follow_up(actor, ticket, settled, client_id)
     message = timeline.append(
         actor,
         ticket,
         MessageKind.QUESTION,
-        masked,
+        settled.text,
         client_id=client_id,
         via=via,
         name=ticket.requester_name,
-        data=data,
+        data=dict(settled.data),
     )
     message.attachments = claim(actor, ticket, attachments, message)
     if ticket.status in REOPENS:
@@ -222,14 +236,14 @@ def requester_writes(
     return message
 
 
-def _follow_up(actor: Actor, closed: Ticket, body: str, client_id: str, data: dict[str, int]) -> TicketMessage:
+def _follow_up(actor: Actor, closed: Ticket, settled: Settled, client_id: str) -> TicketMessage:
     from console.tickets.merging import continue_in
 
     new = open_ticket(
         actor,
         NewTicket(
             subject=closed.subject,
-            body=body,
+            body=settled.text,
             requester_email=closed.requester_email,
             requester_name=closed.requester_name,
             language=closed.language,
@@ -238,7 +252,8 @@ def _follow_up(actor: Actor, closed: Ticket, body: str, client_id: str, data: di
             department_id=closed.department_id,
             priority=closed.priority,
             source=TicketSource.WEB,
-            data=dict(data),
+            data=dict(settled.data),
+            settled=True,
         ),
     )
     continue_in(actor, closed, new)
@@ -283,18 +298,53 @@ def _checked(body: str) -> str:
     return body
 
 
-def _said(ticket: Ticket, client_id: str) -> TicketMessage | None:
+def said_before(ticket: Ticket, client_id: str) -> TicketMessage | None:
+    """Return what the requester of ``ticket`` sent under this id before, here or in a ticket that follows."""
     return db.session.scalar(
-        select(TicketMessage).where(TicketMessage.ticket_id == ticket.id, TicketMessage.client_id == client_id)
+        select(TicketMessage)
+        .join(Ticket, Ticket.id == TicketMessage.ticket_id)
+        .where(
+            Ticket.requester_email == ticket.requester_email,
+            TicketMessage.client_id == client_id,
+            TicketMessage.kind == MessageKind.QUESTION,
+        )
+        .limit(1)
     )
 
 
-def _again(ticket: Ticket, writing: Writing, actor: Actor) -> TicketMessage | None:
+def the_same(earlier: TicketMessage, kind: MessageKind, settled: Settled, digests: Sequence[str]) -> TicketMessage:
+    """Return what was stored under an id, where it is what comes under it now. Texts are compared as they are stored.
+
+    Args:
+        digests: of the files that come with it.
+
+    Raises:
+        Reused: it is something else.
+    """
+    files = sorted(file.digest for file in earlier.attachments)
+    same_files = earlier.taken_back_at is not None or files == sorted(digests)
+    if earlier.kind is kind and same_files and amending.had_text(earlier.body, earlier.data, settled.text):
+        return earlier
+    raise Reused
+
+
+def digests_of(attachments: Sequence[int]) -> list[str]:
+    """Return what is in files, by their keys."""
+    if not attachments:
+        return []
+    return list(db.session.scalars(select(TicketAttachment.digest).where(TicketAttachment.id.in_(attachments))))
+
+
+def _again(ticket: Ticket, writing: Writing, actor: Actor, kind: MessageKind, settled: Settled) -> TicketMessage | None:
     """Return the entry that this very composition made before: a repeated request is no second reply."""
-    earlier = _said(ticket, writing.client_id)
-    if earlier is not None and earlier.staff_id != actor.id:
+    earlier = db.session.scalar(
+        select(TicketMessage).where(TicketMessage.ticket_id == ticket.id, TicketMessage.client_id == writing.client_id)
+    )
+    if earlier is None:
+        return None
+    if earlier.staff_id != actor.id:
         raise Invalid(fields={"client_id": [lazy_gettext("Invalid input.")]})
-    return earlier
+    return the_same(earlier, kind, settled, digests_of(writing.attachments))
 
 
 def _check_writable(ticket: Ticket) -> None:

@@ -17,7 +17,6 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from console.core.errors import Text
 from console.core.ids import CUSTOMER_BASE, LARGEST_KEY
-from console.core.ids import CUSTOMER_BASE
 from console.core.series import Series
 from console.web.filters import day
 

@@ -31,6 +31,7 @@ from console.core.forms import Form
 from console.core.ids import read_key
 from console.core.texts import gettext, lazy_gettext
 from console.core.transaction import transaction
+from console.customers.masking import PinLike
 from console.customers.models import Customer, Membership, Verification
 from console.customers.queries import find_customer, live_verification, members_of
 from console.customers.rights import Right
@@ -47,6 +48,7 @@ from console.views.ticket_labels import PRIORITY, STATUS, ticket_url
 from console.web.answers import wants_json
 from console.web.identity import current_actor
 from console.web.locale import LANGUAGES
+from console.web.pins import pin_choice
 
 QUESTION, REPLY = "question", "reply"
 MOST_DUPLICATES = 5
@@ -120,7 +122,7 @@ class NewTicketPage(Page):
             if wants_json():
                 raise
             _mark(form, refusal)
-            return self._form(form), refusal.status
+            return self._form(form, refusal), refusal.status
         if wants_json():
             return jsonify(ticket=opened), 201
         flash(gettext("%(number)s is open.", number=opened["number"]), "success")
@@ -144,7 +146,7 @@ class NewTicketPage(Page):
             ],
         )
 
-    def _form(self, form: TicketForm) -> str:
+    def _form(self, form: TicketForm, refusal: Refusal | None = None) -> str:
         customer = find_customer(form.customer.data or "")
         found = None if customer is None else _about(customer)
         form.department.choices = [SelectChoice(key, name) for key, name in filters.departments().items()]
@@ -158,6 +160,7 @@ class NewTicketPage(Page):
         page: str = self.render(
             "admin/ticket_new.html",
             form=form,
+            refusal=refusal,
             about=found,
             duplicates=_duplicates(form.requester_email.data or ""),
             states=STATUS,
@@ -189,6 +192,7 @@ def _open(form: TicketForm) -> dict[str, Any]:
         tags=tuple((form.tags.data or "").split(",")),
         files=_files(form),
         as_reply=form.first.data == REPLY,
+        pins=pin_choice(),
     )
     old = _followed(form.follows.data or "")
     with transaction():
@@ -258,6 +262,8 @@ def _wrong(name: str, text: Text) -> Invalid:
 
 def _mark(form: TicketForm, refusal: Refusal) -> None:
     """Put what was refused beside its field."""
+    if isinstance(refusal, PinLike):
+        return  # asked beside the button
     if not refusal.fields:
         flash(str(refusal.message), "danger")
     for name, texts in refusal.fields.items():

@@ -18,15 +18,17 @@ from wtforms.validators import Optional
 from console.core import clock
 from console.core.actor import SYSTEM, Actor
 from console.core.context import files, settings
-from console.core.errors import Invalid, Refusal, Text
+from console.core.errors import Invalid, Refusal, Reused, Text
 from console.core.forms import Form
 from console.core.ids import read_count, read_key
 from console.core.series import Series
 from console.core.texts import gettext, lazy_gettext, lazy_pgettext
 from console.core.transaction import transaction
+from console.customers.masking import PinLike
 from console.hours import queries as hours
 from console.staff.roles import Permission
 from console.tickets import attachments, drafts, mentions, reading, writing
+from console.tickets.masking import mask_message
 from console.tickets.models import (
     TICKET_BASE,
     MessageKind,
@@ -47,6 +49,7 @@ from console.web.answers import local_time, refuse, wants_json
 from console.web.downloads import download
 from console.web.filters import hour, moment
 from console.web.identity import current_actor
+from console.web.pins import pin_choice
 
 THEN_COOKIE, NEXT_COOKIE = "ticket_then", "ticket_next"
 # What a reply may do to the ticket: what the button says, what the menu says, icon, keys.
@@ -106,6 +109,8 @@ class Composed:
     body: str = ""
     client_id: str = ""
     errors: Sequence[Text] = ()
+    refusal: Refusal | None = None
+    then: str = ""
 
 
 class TicketPage(TicketSide, Page):
@@ -114,7 +119,8 @@ class TicketPage(TicketSide, Page):
     permission = Permission.READ_TICKETS
     permissions = (
         dict.fromkeys(
-            ("reply", "note", "take_back", "draft", "upload", "remove_file", "colleagues"), Permission.WORK_TICKETS
+            ("reply", "note", "take_back", "mask", "draft", "upload", "remove_file", "colleagues"),
+            Permission.WORK_TICKETS,
         )
         | TicketSide.side_permissions
     )
@@ -216,6 +222,16 @@ class TicketPage(TicketSide, Page):
             answer = None if kept is None else _draft(kept)
         return jsonify(draft=answer) if wants_json() else done(number, gettext("Saved."))
 
+    @expose("/mask", methods=["POST"])
+    def mask(self, number: str) -> ResponseReturnValue:
+        """Mask a number in an entry of the ticket: of which its writer said that it is no PIN, or ``token``."""
+        ticket = find_ticket(current_actor(), number)
+        with transaction():
+            key = request.form.get("message", type=int)
+            message = mask_message(current_actor(), ticket.id, key or 0, request.form.get("token") or None)
+            answer = {"id": message.id, "body": message.body}
+        return jsonify(message=answer) if wants_json() else done(number, gettext("The number is masked."))
+
     # Files
 
     @expose("/files", methods=["POST"])
@@ -258,12 +274,11 @@ class TicketPage(TicketSide, Page):
                 for file in given:
                     if file.message_id is None:  # the same form a second time: the first had them
                         attachments.drop(current_actor(), ticket, file.id)
-                answer = _written(message) | {"same_text": writing.says_the_same(written, message)}
+                answer = _written(message)
         except Refusal as refusal:
             if wants_json() or refusal.status == 404:
                 return refuse(refusal)
-            errors = [text for texts in refusal.fields.values() for text in texts] or [refusal.message]
-            composed = Composed(kind, form.body.data or "", form.client_id.data or "", errors)
+            composed = _refused(kind, form, refusal)
             return Response(self._page(_open(number), composed), refusal.status)
         if wants_json():
             return jsonify(message=answer)
@@ -344,14 +359,28 @@ def _keys(name: str) -> list[int]:
     return [key for key in keys if key is not None]
 
 
+def _refused(kind: MessageKind, form: WriteForm, refusal: Refusal) -> Composed:
+    """Return what stands in the composer after a refusal: the text, and why it was not sent."""
+    errors = [text for texts in refusal.fields.values() for text in texts] or [refusal.message]
+    # What an earlier version was sent with serves no more: what is sent now is another message.
+    client_id = "" if isinstance(refusal, Reused) else form.client_id.data or ""
+    asked = isinstance(refusal, PinLike)
+    return Composed(kind, form.body.data or "", client_id, () if asked else errors, refusal, _then(form))
+
+
+def _then(form: WriteForm) -> str:
+    return form.then.data or request.form.get("then_asked", "")
+
+
 def _writing(form: WriteForm, keys: Sequence[int]) -> writing.Writing:
     return writing.Writing(
         body=form.body.data or "",
         client_id=form.client_id.data or "",
         based_on=max(0, min(form.based_on.data or 0, 2**31 - 1)),
         attachments=tuple(dict.fromkeys(keys)),
-        then=read_status(form.then.data or ""),
+        then=read_status(_then(form)),
         anyway=bool(form.anyway.data),
+        pins=pin_choice(),
     )
 
 

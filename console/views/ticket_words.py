@@ -36,6 +36,8 @@ def _words(_language: str) -> dict[str, str]:
         "uploading": gettext("Wait until the files are uploaded."),
         "empty": gettext("Write the message."),
         "newer": gettext("%(name)s wrote meanwhile. Your text is kept."),
+        "not_pin": gettext("It is not a PIN"),
+        "not_pin_of": gettext("%(number)s is not a PIN", number="%(number)s"),
         "newer_some": gettext("Something newer came meanwhile. Your text is kept."),
         "other_sent": gettext(
             "An earlier version of this text was sent already. What you have changed since is still here."

@@ -23,7 +23,7 @@ from console.billing.models import (
     ProformaStatus,
     Storno,
 )
-from console.core.errors import Conflict, Invalid, NotFound, Refusal
+from console.core.errors import Conflict, NotFound, Refusal, Reused
 from console.core.transaction import transaction
 from console.customers.models import Customer, CustomerStatus, MemberRole, TaxStatus, Verification, VerificationKind
 from console.customers.rights import Right
@@ -608,8 +608,8 @@ def test_a_key_serves_one_request_only() -> None:
     move = make_move().to_approved()
     digest = move.digest()
     move.execute(digest=digest, key="one")
-    error = refused("key_reused", lambda: move.execute(digest="f" * 64, key="one"))
-    assert isinstance(error, Invalid)
+    error = refused("conflict", lambda: move.execute(digest="f" * 64, key="one"))
+    assert isinstance(error, Reused)
 
 
 @pytest.mark.parametrize("key", ["", "k" * 101, "line\nbreak"])

@@ -15,6 +15,7 @@ from console.core import clock
 from console.core.actor import SYSTEM, Actor
 from console.core.db import db
 from console.core.transaction import transaction
+from console.customers.masking import MASKED
 from console.customers.models import Membership
 from console.staff.models import Staff
 from tests import factories
@@ -25,14 +26,14 @@ _ids = count(1)
 
 def answer(agent: Actor, chat: Chat, text: str = "Proveravam.", kind: MessageKind = MessageKind.REPLY) -> None:
     """Let an agent write in a chat of theirs."""
-    said = from_staff(agent, make_session(agent.id), chat.id, kind, text, f"past-{next(_ids)}", None)
+    said = from_staff(agent, make_session(agent.id), chat.id, kind, text, f"past-{next(_ids)}", None, MASKED)
     (outcome,) = writer.store([said])
     assert isinstance(outcome, writer.Stored), outcome
 
 
 def write(chat: Chat, text: str, files: list[int] | None = None) -> None:
     """Let the visitor write."""
-    (outcome,) = writer.store([from_visitor(chat.id, chat.name, text, f"past-{next(_ids)}", files)])
+    (outcome,) = writer.store([from_visitor(chat.id, chat.name, text, f"past-{next(_ids)}", files, MASKED)])
     assert isinstance(outcome, writer.Stored), outcome
 
 

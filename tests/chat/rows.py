@@ -14,6 +14,7 @@ from console.core import clock
 from console.core.actor import Actor
 from console.core.sessions import open_session
 from console.core.transaction import transaction
+from console.customers.masking import MASKED
 from console.staff.models import StaffSession
 
 BELGRADE = ZoneInfo("Europe/Belgrade")
@@ -39,6 +40,7 @@ def ask(question: str = "Ne stižu mi poruke.", **fields: object) -> Chat:
         "email": f"p{number}@example.test",
         "question": question,
         "client_id": f"opening-{number}",
+        "pins": MASKED,
     }
     opening = Opening(**(plain | fields))
     with transaction():

@@ -11,7 +11,7 @@ from tests.chat.conftest import CLOSED, Desk
 def test_a_question_is_asked_taken_and_answered(desk: Callable[..., Desk]) -> None:
     place = desk()
     agent = place.staff("agent")
-    visitor, opened = place.ask("Ne stižu mi poruke. Moj PIN je 482 913.")
+    visitor, opened = place.ask("Ne stižu mi poruke. Moj PIN je 482 913.", mask=True)
     chat = opened["chat"]["id"]
     assert opened["chat"]["status"] == "queued" and opened["chat"]["seq"] == 1 and opened["hours"]["open"]
     row = next(r for r in agent.wait_for("queue:changed")["chats"] if r["chat"] == chat)
@@ -68,9 +68,69 @@ def test_out_of_hours_a_question_is_a_ticket_at_once(desk: Callable[..., Desk]) 
     again = second.call("chat:open", packet)
     assert again["ticket"] == answer["ticket"] and again["chat"] == answer["chat"]
     other = second.call("chat:open", packet | {"question": "Nešto drugo"})
-    assert other["ticket"] != answer["ticket"], "the id alone opens nobody's chat"
-    more = first.call("ticket:add", {"client_id": uuid4().hex, "body": "Broj je 97-123."})
+    assert other["error"]["code"] == "conflict" and "token" not in str(other), "the id alone opens nobody's chat"
+    added = {"client_id": uuid4().hex, "body": "Porudžbina 482913."}
+    assert first.call("ticket:add", added)["error"]["tokens"] == ["482913"]
+    more = first.call("ticket:add", added | {"not_pin": "482913"})
     assert more["ok"] and more["ticket"] == answer["ticket"]
+    assert first.call("ticket:add", added | {"not_pin": "482913"}) == more
+    assert first.call("ticket:add", added | {"body": "Drugo"})["error"]["code"] == "conflict"
+
+
+def test_who_writes_what_looks_like_a_pin_is_asked_first(desk: Callable[..., Desk]) -> None:
+    place = desk()
+    agent = place.staff("agent")
+    asked = place.visitor().call(
+        "chat:open", {"name": "Vera", "email": "v@example.test", "question": "Broj 739164?", "client_id": uuid4().hex}
+    )
+    assert asked["error"]["code"] == "pin_like" and asked["error"]["fields"].keys() == {"question"}
+    visitor, opened = place.ask("Porudžbina 739164, kernel 5.15.0-91", not_pin="739164", name="Vera 739164")
+    chat = opened["chat"]["id"]
+    assert opened["chat"]["name"] == "Vera ••••••"
+    agent.call("chat:claim", {"chat": chat})
+    assert agent.call("chat:watch", {"chat": chat})["messages"][0]["body"] == "Porudžbina 739164, kernel 5.15.0-91"
+
+    for side, more in (
+        (visitor, {}),
+        (agent, {"chat": chat, "kind": "reply"}),
+        (agent, {"chat": chat, "kind": "note"}),
+    ):
+        packet = {"client_id": uuid4().hex, "body": "Iznos 120000 i 482 913", **more}
+        error = side.call("message:send", packet)["error"]
+        assert (error["code"], error["tokens"], error["only_mask"]) == ("pin_like", ["120000", "482 913"], False)
+        error = side.call("message:send", packet | {"not_pin": "120000"})["error"]
+        assert (error["code"], error["tokens"]) == ("pin_like", ["482 913"])
+        both = packet | {"not_pin": ["120000", "482913"]}
+        sent = side.call("message:send", both)
+        assert sent["ok"] and side.call("message:send", both) == sent
+        came = agent.wait_for("message:new", body="Iznos 120000 i 482 913")
+        assert came["seq"] == sent["seq"] and came["not_pin"] == 2
+        # The same id with another text is told so; what would be stored is compared, so that masked is masked.
+        for other in (packet | {"body": "Drugo"}, packet | {"mask": True}):
+            assert side.call("message:send", other)["error"]["code"] == "conflict"
+        masked = {"client_id": uuid4().hex, "body": "Evo 482913", "mask": True, **more}
+        assert side.call("message:send", masked) == side.call("message:send", masked)
+        assert agent.wait_for("message:new", body="Evo ••••••")["masked"] == 1
+        named = {"client_id": uuid4().hex, "body": "PIN: 482913", "not_pin": "482913", **more}
+        assert side.call("message:send", named)["error"]["only_mask"]
+        # Afterwards, by who wrote it or by an agent.
+        assert side.call("message:mask", {"chat": chat, "seq": sent["seq"], "token": "482913"})["ok"]
+        changed = agent.wait_for("message:masked", body="Iznos 120000 i ••••••")
+        assert (changed["seq"], changed["masked"], changed["not_pin"]) == (sent["seq"], 1, 1)
+        assert side.call("message:send", both) == sent, "sent again, it is what it was"
+        assert side.call("message:mask", {"chat": chat, "seq": sent["seq"], "token": "482913"})["error"]["fields"]
+    assert visitor.call("message:mask", {"seq": sent["seq"] - 1})["error"]["code"] in ("not_found", "invalid")
+
+    # While the card stands before the visitor nothing they say of it counts.
+    agent.call("verification:request", {"chat": chat})
+    packet = {"client_id": uuid4().hex, "body": "evo 739164", "not_pin": "739164"}
+    error = visitor.call("message:send", packet)["error"]
+    assert error["code"] == "pin_like" and error["only_mask"]
+    assert visitor.call("message:send", packet | {"mask": True})["ok"]
+    agent.call("verification:withdraw", {"chat": chat})
+    assert visitor.call("message:send", packet | {"client_id": uuid4().hex})["ok"]
+    for wrong in ({"mask": "yes"}, {"mask": 1}, {"not_pin": 739164}, {"not_pin": [739164]}, {"not_pin": {}}):
+        assert visitor.call("message:send", packet | wrong)["error"]["code"] == "invalid"
 
 
 def test_the_sealed_card(desk: Callable[..., Desk]) -> None:

@@ -27,14 +27,17 @@ from console.chat import (
     tokens,
     writer,
 )
+from console.chat.files import attach
 from console.chat.models import Assignment, Chat, ChatMessage, ChatStatus, MessageKind, Presence, StaffPresence
 from console.chat.opening import MOST_LIVE, Opening, open_chat
 from console.chat.writing import from_staff, from_visitor
 from console.core.actor import Actor
 from console.core.db import db
-from console.core.errors import Conflict, Invalid, NotFound, Refusal, TooMany
+from console.core.errors import Conflict, Invalid, NotFound, Refusal, Reused, TooMany
 from console.core.transaction import transaction
+from console.customers.masking import MASKED
 from console.customers.models import Person, Verification
+from console.customers.visitors import visitor_actor
 from console.mail.models import Mail
 from console.tickets.models import Ticket, TicketMessage
 from tests import factories
@@ -70,8 +73,17 @@ def test_an_opening_repeated_is_the_same_chat_and_another_s_id_opens_nothing(ses
         first = open_chat(visitor(1), opening)
     with transaction():
         again = open_chat(visitor(2), opening)
-    with transaction():
-        other = open_chat(visitor(3), Opening("Zla", "z@example.test", "Pitanje", "12345678"))
+    for other in (
+        Opening("Zla", "z@example.test", "Pitanje", "12345678"),
+        replace(opening, question="Drugo pitanje"),
+        replace(opening, name="Ena"),
+        replace(opening, department="sales"),
+    ):
+        with pytest.raises(Reused) as caught, transaction():
+            open_chat(visitor(3), other)
+        assert (caught.value.status, caught.value.code) == (409, "conflict")
+    assert session.scalar(select(func.count()).select_from(Chat)) == 1
+    other = ask()
     assert first.id == again.id != other.id
     token = tokens.chat_token(first)
     assert tokens.chat_of(token) is first
@@ -244,7 +256,7 @@ def test_pushed_to_whoever_has_room_and_the_backlog_when_they_come(
 
 
 def said(chat: Chat, body: str, key: str) -> writer.Stored:
-    return writer.writer().submit(from_visitor(chat, chat.name, body, key, None))
+    return writer.writer().submit(from_visitor(chat, chat.name, body, key, None, MASKED))
 
 
 def test_numbers_have_no_gap_and_a_bad_message_fails_alone(session: Session, actor: ActorOf) -> None:
@@ -525,11 +537,15 @@ def test_rated_once_when_it_is_over(session: Session, actor: ActorOf) -> None:
 
 
 def test_a_pin_is_nowhere(session: Session, actor: ActorOf) -> None:
-    pin = "4 8 2-9.1 3"
-    chat = ask(f"Zovem se Ana, PIN {pin}", name=f"Ana {pin}")
-    said(chat, f"Evo opet: {pin} i 482913", "k1")
+    chat = ask(
+        "Zovem se Ana, PIN 4 8 2-9.1 3", name="Ana 482-913", page="https://mint.rs/pomoc?pin=482913&x=%D0%B0#pin:482913"
+    )
+    assert (chat.name, chat.page) == ("Ana ••••••", "https://mint.rs/pomoc?pin=••••••&x=%D0%B0#pin:••••••")
+    said(chat, "Evo opet: 48 29 13 i 482913", "k1")
     with transaction():
-        handling.end_by_visitor(visitor(), chat.id)
+        attach(chat, "pin 482913.png", b"\x89PNG\r\n\x1a\n")
+    with transaction():
+        handling.end_by_visitor(visitor_actor("Ana 482913", "192.0.2.1"), chat.id)
     tables = [table for table in Chat.metadata.sorted_tables if not table.name.startswith("search")]
     for table in tables:
         text = str([tuple(row) for row in session.execute(select(table))])

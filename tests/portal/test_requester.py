@@ -15,6 +15,7 @@ from flask import Flask
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from console.audit.models import AuditEntry
 from console.core.actor import Actor
 from console.core.settings import Settings
 from console.core.transaction import transaction
@@ -22,7 +23,7 @@ from console.mail.models import Mail
 from console.portal import requester
 from console.staff.models import Staff
 from console.staff.roles import Role
-from console.tickets import handling, links, merging, writing
+from console.tickets import handling, identity, links, merging, writing
 from console.tickets.attachments import attach
 from console.tickets.models import MessageKind, Ticket, TicketAttachment, TicketMessage, TicketStatus
 from console.tickets.writing import TAKE_BACK, Writing
@@ -190,12 +191,87 @@ def test_the_form_can_name_nothing_of_the_desks(client: ConsoleClient, session: 
 
 
 @only_sqlite
-def test_a_pin_is_hidden_before_it_is_stored(client: ConsoleClient, session: Session) -> None:
+def test_what_looks_like_a_pin_is_asked_about_before_it_is_stored(client: ConsoleClient, session: Session) -> None:
     ticket = make_ticket()
-    page = client.submit(path(ticket), follow_redirects=True, **form("Moj PIN je 482 913, a iznos 1.250,00"))
+    asked = client.submit(path(ticket), **form("Moj PIN je 482 913, a iznos 1.250,00"))
+    assert asked.status_code == 422 and "Moj PIN je 482 913, a iznos 1.250,00</textarea>" in asked.text
+    assert 'name="mask" value="1"' in asked.text and 'name="not_pin"' not in asked.text  # it follows the word
+    assert len(said(session, ticket)) == 1
+    assert client.submit(path(ticket), **form("Moj PIN je 482 913, a iznos 1.250,00", mask="1")).status_code == 303
     page = client.get(path(ticket))
     assert said(session, ticket)[-1] == "Moj PIN je ••••••, a iznos 1.250,00"
     assert "482" not in page.text and "said-note" in page.text
+
+    order = form("Porudžbine 739164 i 120000", "b" * 24)
+    asked = client.submit(path(ticket), **order)
+    assert 'name="not_pin" value="739164"' in asked.text
+    asked = client.submit(path(ticket), **order, not_pin="739164")
+    assert 'type="hidden" name="not_pin" value="739164"' in asked.text and 'value="120000"' in asked.text
+    assert client.submit(path(ticket), **order, not_pin=["739164", "120000"]).status_code == 303
+    assert said(session, ticket)[-1] == "Porudžbine 739164 i 120000"
+    error = client.submit(path(ticket), json=True, **form("Evo 739164", "c" * 24)).get_json()["error"]
+    assert (error["code"], error["tokens"], error["only_mask"]) == ("pin_like", ["739164"], False)
+    # They may mask it afterwards, and nobody else's words.
+    mine = session.scalars(select(TicketMessage.id).order_by(TicketMessage.id.desc())).first()
+    assert f'name="message" value="{mine}"' in client.get(path(ticket)).text
+    assert client.submit(f"{path(make_ticket())}/mask", json=True, message=mine).status_code == 404
+    assert client.submit(f"{path(ticket)}/mask", json=True, message=mine, token="739164").status_code == 200
+    assert said(session, ticket)[-1] == "Porudžbine •••••• i 120000"
+    assert client.submit(path(ticket), **order, not_pin=["739164", "120000"]).status_code == 303
+    assert len(said(session, ticket)) == 3, "sent again, it is what it was"
+
+
+@only_sqlite
+def test_while_a_link_to_verify_waits_it_can_only_be_masked(
+    client: ConsoleClient, session: Session, agent: Actor
+) -> None:
+    ticket = make_ticket()
+    with transaction():
+        identity.ask_requester(agent, ticket.id)
+    answer = client.submit(path(ticket), json=True, **form("Evo 739164", not_pin="739164"))
+    assert answer.get_json()["error"]["only_mask"]
+    assert client.submit(path(ticket), **form("Evo 739164", mask="1")).status_code == 303
+    assert said(session, ticket)[-1] == "Evo ••••••"
+
+
+@only_sqlite
+def test_one_id_with_another_text_is_a_conflict_and_the_text_stays(client: ConsoleClient, session: Session) -> None:
+    ticket = make_ticket()
+    one = [(BytesIO(PNG), "a.png")]
+    assert client.submit(path(ticket), **form("Prva verzija", files=one)).status_code == 303
+    one = [(BytesIO(PNG), "a.png")]
+    assert client.submit(path(ticket), **form("Prva verzija ", files=one)).status_code == 303
+    for other in (form("Druga verzija"), form("Prva verzija"), form("Prva verzija", files=[(BytesIO(b"b"), "b.txt")])):
+        answer = client.submit(path(ticket), **other)
+        assert answer.status_code == 409 and f"{other['body']}</textarea>" in answer.text
+        assert 'value="' + "a" * 24 not in answer.text, "sent from there, it is another message"
+    assert client.submit(path(ticket), json=True, **form("Druga")).get_json()["error"]["code"] == "conflict"
+    assert said(session, ticket)[1:] == ["Prva verzija"]
+
+
+@only_sqlite
+def test_a_question_without_a_chat_is_one_ticket(client: ConsoleClient, session: Session) -> None:
+    fields = {
+        "name": "Vera 739164",
+        "email": "vera@example.test",
+        "question": "Porudžbina 739164",
+        "client_id": "x" * 20,
+    }
+    asked = client.post("/chat/ask", data=fields)
+    assert asked.status_code == 422 and "Porudžbina 739164</textarea>" in asked.text
+    assert 'name="not_pin" value="739164"' in asked.text and f'value="{"x" * 20}"' in asked.text
+    json = {"Accept": "application/json"}
+    first = client.post("/chat/ask", data=fields | {"not_pin": "739164"}, headers=json).get_json()
+    assert client.post("/chat/ask", data=fields | {"not_pin": "739164"}, headers=json).get_json() == first
+    other = client.post("/chat/ask", data=fields | {"question": "Nešto drugo"}, headers=json)
+    assert (other.status_code, other.get_json()["error"]["code"]) == (409, "conflict")
+    ticket = session.scalars(select(Ticket)).one()
+    assert (ticket.number, ticket.requester_name, ticket.subject) == (
+        first["ticket"],
+        "Vera ••••••",
+        "Porudžbina 739164",
+    )
+    assert "739164" not in str(session.scalars(select(AuditEntry.actor_name)).all())
 
 
 @only_sqlite
@@ -204,7 +280,7 @@ def test_a_closed_one_goes_on_as_another(client: ConsoleClient, session: Session
     with transaction():
         handling.set_status(agent, [ticket.id], TicketStatus.CLOSED)
     files = [(BytesIO(PNG), "slika.png")]
-    answer = client.submit(path(ticket), **form("Opet PIN 482913", "c" * 24, files=files))
+    answer = client.submit(path(ticket), **form("Opet PIN 482913", "c" * 24, files=files, mask="1"))
     assert answer.status_code == 303
     new = session.scalars(select(Ticket).order_by(Ticket.id.desc())).first()
     assert new is not None and new.id != ticket.id

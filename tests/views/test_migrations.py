@@ -85,7 +85,7 @@ def test_the_main_job_by_script(agent: ConsoleClient, billing: ConsoleClient, mo
     again = billing.submit(f"/console/migrations/{ref}/execute", json=True, **fields)
     assert again.get_json() == done
     other_body = billing.submit(f"/console/migrations/{ref}/execute", json=True, **fields | {"plan": "f" * 64})
-    assert (other_body.status_code, other_body.get_json()["error"]["code"]) == (422, "key_reused")
+    assert (other_body.status_code, other_body.get_json()["error"]["code"]) == (409, "conflict")
     other_key = billing.submit(f"/console/migrations/{ref}/execute", json=True, **fields | {"idempotency_key": "b"})
     assert (other_key.status_code, other_key.get_json()["error"]["code"]) == (409, "wrong_state")
 

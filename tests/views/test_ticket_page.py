@@ -11,12 +11,22 @@ from flask import Flask
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from console.audit.models import AuditEntry
 from console.core import clock
 from console.core.actor import SYSTEM
 from console.core.transaction import transaction
+from console.customers.masking import MASKED
 from console.mail.models import Mail, MailState
 from console.staff.models import Staff
-from console.tickets.models import MessageKind, Ticket, TicketAttachment, TicketDraft, TicketMessage, TicketStatus
+from console.tickets.models import (
+    TICKET_SEARCH,
+    MessageKind,
+    Ticket,
+    TicketAttachment,
+    TicketDraft,
+    TicketMessage,
+    TicketStatus,
+)
 from tests import factories
 from tests.support.client import ConsoleClient, sign_in
 from tests.support.queries import count_queries
@@ -32,7 +42,7 @@ def agent(client: ConsoleClient, staff_of: Any) -> Staff:
 
 @pytest.fixture
 def ticket(agent: Staff) -> Ticket:
-    return make_ticket(SYSTEM, subject='Sajt <script>alert("x")</script>', body="PIN je 482913, hitno")
+    return make_ticket(SYSTEM, subject='Sajt <script>alert("x")</script>', body="PIN je 482913, hitno", pins=MASKED)
 
 
 def _url(ticket: Ticket) -> str:
@@ -195,9 +205,44 @@ def test_a_try_that_was_changed_is_told_apart(client: ConsoleClient, ticket: Tic
     fields = {"client_id": "isti", "based_on": 10**6}
     first = client.submit(_url(ticket) + "/reply", json=True, body="Prva  \r\nverzija", **fields).get_json()["message"]
     again = client.submit(_url(ticket) + "/reply", json=True, body="Prva\nverzija ", **fields).get_json()["message"]
-    other = client.submit(_url(ticket) + "/reply", json=True, body="Druga verzija", **fields).get_json()["message"]
-    assert first["id"] == again["id"] == other["id"]
-    assert [first["same_text"], again["same_text"], other["same_text"]] == [True, True, False]
+    assert first["id"] == again["id"]
+    for verb, body in (("reply", "Druga verzija"), ("note", "Prva\nverzija")):
+        other = client.submit(f"{_url(ticket)}/{verb}", json=True, body=body, **fields)
+        assert (other.status_code, other.get_json()["error"]["code"]) == (409, "conflict")
+    page = client.submit(_url(ticket) + "/reply", body="Druga verzija", **fields)
+    assert page.status_code == 409 and "Druga verzija</textarea>" in page.text
+    assert 'name="client_id" value="isti"' not in page.text, "sent from there, it is another message"
+
+
+def test_who_answers_says_whether_it_is_a_pin(client: ConsoleClient, ticket: Ticket, session: Session) -> None:
+    for verb in ("reply", "note"):
+        fields = {"body": "Porudžbina 739164 i 482 913", "client_id": verb, "based_on": 10**6, "then": "hold"}
+        page = client.submit(f"{_url(ticket)}/{verb}", **fields)
+        assert page.status_code == 422 and "Porudžbina 739164 i 482 913</textarea>" in page.text
+        assert 'name="mask" value="1"' in page.text and 'name="not_pin" value="739164"' in page.text
+        assert 'name="then_asked" value="hold"' in page.text
+        answer = client.submit(f"{_url(ticket)}/{verb}", json=True, **fields)
+        assert answer.get_json()["error"]["tokens"] == ["739164", "482 913"]
+        kept = fields | {"not_pin": "739164", "mask": "1"}
+        sent = client.submit(f"{_url(ticket)}/{verb}", json=True, **kept).get_json()["message"]["id"]
+        message = session.get_one(TicketMessage, sent, populate_existing=True)
+        assert message.body == "Porudžbina 739164 i ••••••" and (message.data["masked"], message.data["not_pin"]) == (
+            1,
+            1,
+        )
+        assert "/mask" in client.get(_url(ticket)).text
+        masked = client.submit(f"{_url(ticket)}/mask", json=True, message=sent).get_json()["message"]
+        assert masked["body"] == "Porudžbina •••••• i ••••••"
+        assert client.submit(f"{_url(ticket)}/mask", json=True, message=sent).status_code == 422
+        again = client.submit(f"{_url(ticket)}/{verb}", json=True, **kept)
+        assert again.get_json()["message"]["id"] == sent, "sent again, it is what it was"
+    session.rollback()
+    for table in (Mail.text, Mail.html, TicketMessage.body, Ticket.preview):
+        assert "739164" not in str(session.scalars(select(table)).all())
+    assert "739164" not in str(session.execute(select(AuditEntry.data, AuditEntry.actor_name)).all())
+    assert TICKET_SEARCH.matches(session, Ticket.id, "739164") is not None
+    hits = session.scalars(select(Ticket.id).where(TICKET_SEARCH.matches(session, Ticket.id, "739164"))).all()
+    assert hits == []
 
 
 def test_taken_back_text_goes_before_what_was_begun_since(client: ConsoleClient, ticket: Ticket) -> None:

@@ -22,6 +22,7 @@ from console.core.errors import NotFound
 from console.core.ids import read_number
 from console.core.text import paragraphs
 from console.customers.letters import write_to
+from console.customers.masking import mask_pins
 from console.customers.models import Verification, VerificationKind
 from console.customers.rights import Right
 from console.staff.roles import Permission
@@ -107,7 +108,7 @@ def _end(actor: Actor, ref: str, state: MigrationState, reason: str) -> Migratio
     reason = paragraphs(reason)
     if not reason:
         raise refusal("no_reason")
-    _close(actor, migration, state, reason)
+    _close(actor, migration, state, mask_pins(reason)[0])
     return migration
 
 

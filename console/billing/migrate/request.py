@@ -23,6 +23,7 @@ from console.core.emails import normal_email
 from console.core.ids import CUSTOMER_BASE, read_number
 from console.core.text import paragraphs
 from console.customers.letters import write_to
+from console.customers.masking import mask_pins
 from console.customers.models import Customer, MemberRole, Membership, Person, Verification, VerificationKind
 from console.customers.rights import Right
 from console.hosting.links import crossing, with_linked
@@ -93,7 +94,7 @@ def _request(actor: Actor, request: Request) -> dict[str, Any]:
         from_customer_id=old.id,
         to_customer_id=new.id,
         verification_id=verification.id,
-        reason=reason[:MAX_REASON],
+        reason=mask_pins(reason)[0][:MAX_REASON],
         requested_at=clock.now(),
         requested_by_id=actor.id,
         expires_at=clock.now() + timedelta(days=settings().migration_days),

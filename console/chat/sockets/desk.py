@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from console.chat import assignment, handling, news, presence, process, queries, shapes, verifying
 from console.chat.blocking import block
+from console.chat.masking import mask_by_staff
 from console.chat.models import LIVE, Chat, MessageKind
 from console.chat.writer import writer
 from console.chat.writing import from_staff
@@ -21,6 +22,7 @@ from console.core.errors import Invalid, NotFound
 from console.core.push import push
 from console.core.texts import lazy_gettext
 from console.core.transaction import transaction
+from console.customers.masking import MAX_TOKEN, read_choice
 from console.staff.models import Department, DepartmentMember, StaffSession
 from console.staff.roles import Permission
 from console.web.sockets import SESSION, Answer, anybody_in, number, on_desk, on_desk_unasked, staff_actor, text
@@ -202,11 +204,21 @@ def send(actor: Actor, packet: dict[str, Any]) -> Answer:
         raise NotFound
     if kind is MessageKind.NOTE:
         queries.find_chat(staff_actor(), packet.get("chat"))
+    pins = read_choice(packet.get("mask"), packet.get("not_pin"))
     message = from_staff(
-        actor, session[SESSION], key, kind, packet.get("body"), packet.get("client_id"), packet.get("files")
+        actor, session[SESSION], key, kind, packet.get("body"), packet.get("client_id"), packet.get("files"), pins
     )
     stored = writer().submit(message)
     return {"seq": stored.seq, "at": shapes.instant(stored.at)}
+
+
+@on_desk("message:mask", _CHAT)
+def mask(actor: Actor, packet: dict[str, Any]) -> Answer:
+    """Mask a number in a message that is stored already."""
+    token = text(packet, "token", MAX_TOKEN) if "token" in packet else None
+    with transaction():
+        message = mask_by_staff(actor, packet.get("chat"), number(packet, "seq"), token)
+        return {"seq": message.seq, "body": message.body}
 
 
 @on_desk("verification:request", Permission.VERIFY)

@@ -12,7 +12,8 @@ from flask_socketio import ConnectionRefusedError as Refused
 from flask_socketio import join_room, leave_room
 
 from console.chat import handling, news, process, queries, shapes, tokens, verifying
-from console.chat.models import Chat, ChatStatus, chat_number
+from console.chat.masking import mask_by_visitor
+from console.chat.models import MAX_CLIENT_ID, Chat, ChatStatus, chat_number
 from console.chat.opening import LANGUAGES, Opening, open_chat
 from console.chat.rates import Bucket, bucket
 from console.chat.writer import writer
@@ -25,6 +26,9 @@ from console.core.errors import Conflict, NotFound, TooMany
 from console.core.push import push
 from console.core.texts import lazy_gettext
 from console.core.transaction import transaction
+from console.customers.masking import MAX_TOKEN as MAX_TOKEN_LENGTH
+from console.customers.masking import read_choice
+from console.customers.visitors import visitor_actor
 from console.extensions import socketio
 from console.tickets.writing import requester_writes
 from console.web.sockets import VISITOR, Answer, acknowledged, anybody_in, number, text
@@ -100,6 +104,7 @@ def opened(packet: dict[str, Any]) -> Answer:
         person=tokens.person_of(packet.get("identity")),
         page=_maybe(packet, "page", 2_000),
         visitor=tokens.visitor_of(packet.get("visitor")),
+        pins=read_choice(packet.get("mask"), packet.get("not_pin")),
     )
     with transaction():
         chat = open_chat(_visitor(opening.name), opening)
@@ -117,8 +122,20 @@ def opened(packet: dict[str, Any]) -> Answer:
 def send(packet: dict[str, Any]) -> Answer:
     """Say something. Acknowledged, it is stored."""
     key, name = _bound()
-    stored = writer().submit(from_visitor(key, name, packet.get("body"), packet.get("client_id"), packet.get("files")))
+    pins = read_choice(packet.get("mask"), packet.get("not_pin"))
+    message = from_visitor(key, name, packet.get("body"), packet.get("client_id"), packet.get("files"), pins)
+    stored = writer().submit(message)
     return {"seq": stored.seq, "at": shapes.instant(stored.at)}
+
+
+@on_visitor("message:mask")
+def mask(packet: dict[str, Any]) -> Answer:
+    """Mask a number in a message of one's own that is stored already."""
+    key, name = _bound()
+    token = text(packet, "token", MAX_TOKEN_LENGTH) if "token" in packet else None
+    with transaction():
+        message = mask_by_visitor(_visitor(name), key, number(packet, "seq"), token)
+        return {"seq": message.seq, "body": message.body}
 
 
 @on_visitor("chat:sync")
@@ -192,12 +209,14 @@ def transcript(_packet: dict[str, Any]) -> None:
 def add_to_ticket(packet: dict[str, Any]) -> Answer:
     """Add to the ticket that the chat became: what was typed while it did is not lost."""
     key, name = _bound()
-    body, client_id = text(packet, "body", 50_000), text(packet, "client_id", 60)
+    body, client_id = text(packet, "body", 50_000), text(packet, "client_id", MAX_CLIENT_ID)
+    pins = read_choice(packet.get("mask"), packet.get("not_pin"))
     with transaction():
         chat = queries.lock_by_key(key)
         if chat.ticket is None:
             raise Conflict
-        message = requester_writes(_visitor(name), chat.ticket, body, client_id=f"c:{client_id}", via="chat")
+        once = tokens.added_key(chat, client_id)
+        message = requester_writes(_visitor(name), chat.ticket, body, client_id=once, via="chat", pins=pins)
         ticket = chat.ticket.number
         seq = message.seq
     return {"ticket": ticket, "seq": seq}
@@ -236,7 +255,7 @@ def _bound() -> tuple[int, str]:
 
 
 def _visitor(name: str) -> Actor:
-    return Actor(kind="visitor", id=None, name=name[:120] or "visitor", address=request.remote_addr)
+    return visitor_actor(name, request.remote_addr)
 
 
 def _maybe(packet: dict[str, Any], name: str, limit: int) -> str:

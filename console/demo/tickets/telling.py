@@ -13,8 +13,10 @@ from sqlalchemy import select
 from console.core.actor import Actor
 from console.core.db import db
 from console.core.errors import Refusal
+from console.customers.masking import MASKED
 from console.customers.pins import current_pin
 from console.customers.verification import override, verify
+from console.customers.visitors import visitor_actor
 from console.demo.ages import WorkingTime
 from console.demo.events import Event, Need
 from console.demo.names import WOMEN
@@ -173,6 +175,7 @@ class Desk:
                 tags=case.tags,
                 files=tuple((file, FILES[file]) for file in case.files),
                 as_reply=bool(case.agent),
+                pins=MASKED,
             ),
         )
         return ticket.id
@@ -190,7 +193,7 @@ class Desk:
         return fitting[(int(place) - 1) % len(fitting)]
 
     def _visitor(self, name: str) -> Actor:
-        return Actor(kind="visitor", id=None, name=name, address=ADDRESS)
+        return visitor_actor(name, ADDRESS)
 
     def _requester(self, ticket: Ticket) -> Actor:
         return self._visitor(ticket.requester_name)
@@ -201,7 +204,9 @@ class Desk:
     def _say(self, told: Told, who: str, text: str, files: Sequence[str], then: TicketStatus | None) -> Writing:
         actor, ticket = self.story.actor(who), self._ticket(told)
         kept = tuple(attach(actor, ticket, file, FILES[file]).id for file in files)
-        return Writing(text, f"demo-{ticket.id}-{ticket.last_seq}", attachments=kept, then=then, anyway=True)
+        return Writing(
+            text, f"demo-{ticket.id}-{ticket.last_seq}", attachments=kept, then=then, anyway=True, pins=MASKED
+        )
 
     # --- what is said ---
 
@@ -213,7 +218,7 @@ class Desk:
         kept = tuple(attach(actor, ticket, file, FILES[file]).id for file in step.files)
         client = f"demo-{ticket.id}-{ticket.last_seq}"
         writing.requester_writes(
-            actor, ticket, step.text, client_id=client, via="mail" if mail else "link", attachments=kept
+            actor, ticket, step.text, client_id=client, via="mail" if mail else "link", attachments=kept, pins=MASKED
         )
 
     def _replies(self, told: Told, step: Step) -> None:

@@ -20,6 +20,15 @@ export class Outbox {
 
   fail(id) { const found = this.waiting.find((message) => message.id === id); if (found) { found.failed = true; this.keep(); } }
 
+  /** Note what its writer said about what looks like a PIN; it goes out with that. */
+  settle(id, { mask, not_pin: token }) {
+    const found = this.waiting.find((message) => message.id === id);
+    if (!found) return;
+    if (mask) found.mask = true;
+    if (token) found.not_pin = [...(found.not_pin ?? []), token];
+    this.again(id);
+  }
+
   again(id) { const found = this.waiting.find((message) => message.id === id); if (found) { delete found.failed; this.keep(); } }
 
   clear() { this.waiting = []; this.keep(); }

@@ -199,6 +199,7 @@ on('entered', (room, left) => {
   closeOffers();
   if (room) fill();
 });
+on('focus:text', () => text.focus());
 on('draft', (room) => { if (room === current()) fill(); });
 on('draft:state', tellDraft);
 on('line', () => { if (current()) tellDraft(current()); });

@@ -1,6 +1,8 @@
 // The chats that are looked at: their entries, what is on its way, the draft. Several at once.
 import { Outbox } from '../chat/outbox.js';
-import { kept, me, on, outboxStore, tell, unsent } from './ground.js';
+import { pinFields } from '../chat/pins.js';
+import { toast } from '../dialogs.js';
+import { kept, me, on, outboxStore, say, tell, unsent } from './ground.js';
 import { call, connected, hear, mention } from './line.js';
 import { changed, chats, isMine, mine, take } from './store.js';
 import { Timeline } from './timeline.js';
@@ -18,7 +20,7 @@ class Room {
     this.number = number;
     this.chat = chats.get(number) ?? null;
     this.outbox = new Outbox(outboxStore(number));
-    this.timeline = new Timeline(() => this.chat, { retry: (id) => this.retry(id), edit: (id) => this.takeBack(id) });
+    this.timeline = new Timeline(() => this.chat, { retry: (id) => this.retry(id), edit: (id) => this.takeBack(id), settle: (id, said) => this.settle(id, said), mask: (seq) => this.mask(seq) });
     this.draft = kept.get(`draft:${number}`);  // not acknowledged yet: newer than the server's
     this.kept = this.draft === null;           // whether the server has it
     this.files = [];
@@ -129,6 +131,21 @@ class Room {
     this.drain();
   }
 
+  /** Send what its writer was asked about. */
+  settle(id, said) {
+    this.outbox.settle(id, said);
+    tell('focus:text');
+    this.drain();
+  }
+
+  /** Mask, in a message that is stored, what its writer said is no PIN. */
+  async mask(seq) {
+    try {
+      const { body } = await call('message:mask', { chat: this.number, seq });
+      this.timeline.masked({ seq, body, masked: 1 });
+    } catch (refusal) { toast(refusal.message || say('failed')); }
+  }
+
   /** Take what was refused back into the box. */
   takeBack(id) {
     const message = this.outbox.all().find((one) => one.id === id);
@@ -151,11 +168,13 @@ class Room {
   }
 
   async sendOne(message) {
-    const packet = { chat: this.number, client_id: message.id, body: message.body, kind: message.kind, files: message.files.map((file) => file.id) };
+    const packet = { chat: this.number, client_id: message.id, body: message.body, kind: message.kind, files: message.files.map((file) => file.id), ...pinFields(message) };
     try {
       const { seq, at } = await call('message:send', packet);
       this.outbox.stored(message.id);
-      const shape = { seq, at, kind: message.kind, body: message.body, client_id: message.id, sender: { id: me }, files: this.filesOf(message) };
+      // As it is stored, where that may be another text than was typed.
+      if (message.mask) { this.catchUp(); return true; }
+      const shape = { seq, at, kind: message.kind, body: message.body, not_pin: message.not_pin?.length, client_id: message.id, sender: { id: me }, files: this.filesOf(message) };
       if (seq === this.timeline.last + 1) { this.timeline.add(shape); tell('message', this, shape); }
       else if (seq > this.timeline.last) this.catchUp();
       return true;
@@ -166,7 +185,8 @@ class Room {
         return true;
       }
       this.outbox.fail(message.id);
-      this.timeline.pending(message, 'failed', refusal.message);
+      if (refusal.code === 'pin_like') this.timeline.ask(message, refusal);
+      else this.timeline.pending(message, 'failed', refusal.message);
       return true;
     }
   }
@@ -271,6 +291,7 @@ on('gone', (row) => { const room = rooms.get(row.chat); if (room?.watched) room.
 
 hear('queue:changed', changed);
 hear('message:new', (message) => rooms.get(message.chat)?.receive(message));
+hear('message:masked', (message) => rooms.get(message.chat)?.timeline.masked(message));
 hear('chat:state', (chat) => { const room = rooms.get(chat.chat); if (room) room.take(chat); else take(chat); });
 hear('chat:read', ({ chat, seq }) => {
   const room = rooms.get(chat);

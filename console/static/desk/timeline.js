@@ -1,5 +1,6 @@
 // The entries of one chat in their order, each once; what is on its way stands at the end.
 import { element, icon, linked, time } from '../chat/parts.js';
+import { pinQuestion } from '../chat/pins.js';
 import { count, english, me, say } from './ground.js';
 import { desk } from './store.js';
 
@@ -8,9 +9,9 @@ const OFFERED = new Set(['verification_asked', 'verified', 'verification_failed'
 const HIDDEN = '••••••';
 
 export class Timeline {
-  constructor(chat, { retry, edit }) {
+  constructor(chat, { retry, edit, settle, mask }) {
     this.chat = chat;      // () => everything about the chat, as far as it is known
-    this.actions = { retry, edit };
+    this.actions = { retry, edit, settle, mask };
     this.last = 0;         // up to this number all is shown
     this.lastDay = '';
     this.own = new Map();  // client id → element of what we wrote
@@ -75,12 +76,50 @@ export class Timeline {
     this.fill(made, message);
     if (message.kind === 'visitor') {
       made.dataset.seq = message.seq;
-      made.querySelector('.msg-meta').append(...(message.masked ? [icon('lock')] : []), time(message.at), ...(message.masked ? [` · ${say('pin_hidden')}`] : []));
+      made.dataset.at = message.at;
+      this.theirs(made);
     } else if (message.sender.id === me && message.client_id) this.own.set(message.client_id, made);
     return made;
   }
 
-  fill(made, { body, files }) {
+  /** What stands below a message of the visitor. */
+  theirs(made) {
+    const { at, masked } = made.dataset;
+    const hidden = masked !== undefined;
+    made.querySelector('.msg-meta').replaceChildren(...(hidden ? [icon('lock')] : []), time(at), ...(hidden ? [` · ${say('pin_hidden')}`] : []), ...this.hide(made));
+  }
+
+  /** A button that masks what its writer said is no PIN. */
+  hide(made) {
+    if (made.dataset.notPin === undefined) return [];
+    return [this.button('mask_number', Number(made.dataset.seq), 'mask')];
+  }
+
+  /** A number in it was masked afterwards. */
+  masked({ seq, body, masked, not_pin: none }) {
+    const made = this.place.querySelector(`.msg[data-seq="${Number(seq)}"]`);
+    if (!made) return;
+    const files = [...made.querySelectorAll('.msg-file')];
+    this.fill(made, { body, masked, not_pin: none });
+    made.querySelector('.bubble').append(...files);
+    if (made.classList.contains('msg-them')) this.theirs(made);
+    else this.mark(made);
+  }
+
+  /** Ask whether it is a PIN, beside the message that waits for the answer. */
+  ask(message, refusal) {
+    this.pending(message, 'sending');
+    const made = this.own.get(message.id);
+    made.className = `msg msg-us ${message.kind === 'note' ? 'msg-note ' : ''}is-asked`;
+    made.querySelector('.msg-meta').replaceChildren(say('not_sent_yet'));
+    const question = pinQuestion(refusal, { say, answer: (said) => this.actions.settle(message.id, said), change: () => this.actions.edit(message.id) });
+    made.append(question);
+    question.querySelector('button').focus();
+  }
+
+  fill(made, { body, files, masked, not_pin: none }) {
+    made.toggleAttribute('data-masked', Boolean(masked));
+    made.toggleAttribute('data-not-pin', Boolean(none));
     const bubble = made.querySelector('.bubble');
     bubble.replaceChildren(...linked(body).flatMap(maskedDigits));
     for (const file of files ?? []) {
@@ -104,6 +143,7 @@ export class Timeline {
       this.place.append(made);
     }
     const failed = state === 'failed';
+    made.querySelector('.pin-question')?.remove();
     made.className = `msg msg-us ${message.kind === 'note' ? 'msg-note ' : ''}${failed ? 'is-failed' : 'is-sending'}`;
     const meta = made.querySelector('.msg-meta');
     meta.toggleAttribute('role', false);
@@ -138,11 +178,11 @@ export class Timeline {
     meta.removeAttribute('role');
     if (kind === 'note') {
       made.className = 'msg msg-us msg-note';
-      return meta.replaceChildren(icon('note'), [say('note'), say('only_us'), by, time(at)].filter(Boolean).join(' · '));
+      return meta.replaceChildren(icon('note'), [say('note'), say('only_us'), by, time(at)].filter(Boolean).join(' · '), ...this.hide(made));
     }
     const seen = Number(seq) <= (this.chat()?.seen_by_visitor ?? 0);
     made.className = `msg msg-us${seen ? ' is-seen' : ''}`;
-    meta.replaceChildren(`${by ? `${by} · ` : ''}${time(at)} `, icon(seen ? 'check-2' : 'check'), say(seen ? 'seen' : 'sent'));
+    meta.replaceChildren(`${by ? `${by} · ` : ''}${time(at)} `, icon(seen ? 'check-2' : 'check'), say(seen ? 'seen' : 'sent'), ...this.hide(made));
   }
 
   /** The visitor has read up to here. */

@@ -2,6 +2,7 @@
 import { io } from '../vendor/socket.io.esm.min.js';
 import { Outbox } from '../chat/outbox.js';
 import { banner, headline, isOpen } from './banner.js';
+import { pinFields, pinQuestion } from '../chat/pins.js';
 import { Log } from './log.js';
 import { say, plural } from './words.js';
 
@@ -40,7 +41,12 @@ let readBefore = 0;     // up to this number it was read before this page was th
 let clockOffset = Date.parse(hours.now) - Date.now();
 const now = () => Date.now() + clockOffset;
 const outbox = new Outbox(store);
-const log = new Log($('log'), { retry: (id) => { outbox.again(id); drain(); } });
+const log = new Log($('log'), {
+  retry: (id) => { outbox.again(id); drain(); },
+  settle: (id, said) => { outbox.settle(id, said); text.focus(); drain(); },
+  change: takeBack,
+  mask: (seq) => { call('message:mask', { seq }).then(({ body }) => log.masked({ seq, body, masked: 1 })).catch((refusal) => { if (refusal.code) composerError(refusal.message); }); },
+});
 
 const socket = io('/visitor', { transports: ['websocket'], autoConnect: false, reconnectionDelayMax: 8_000, auth: (give) => give({ token, language }) });
 
@@ -118,7 +124,7 @@ async function drain() {
     for (let next = outbox.next(); next; next = outbox.next()) {
       log.pending(next, 'sending');
       try {
-        const answer = await call('message:send', { client_id: next.id, body: next.body, files: next.files.map((file) => file.id) });
+        const answer = await call('message:send', { client_id: next.id, body: next.body, files: next.files.map((file) => file.id), ...pinFields(next) });
         outbox.stored(next.id, answer.seq);
         log.sent(next.id, answer.seq, answer.at);
       } catch (refusal) {
@@ -127,7 +133,7 @@ async function drain() {
         if (['ended', 'ticketed'].includes(refusal.code)) { await afterTheEnd(next, refusal); continue; }
         if (refusal.code === 'busy') { await new Promise((resume) => setTimeout(resume, 1_500)); continue; }
         outbox.fail(next.id);
-        log.pending(next, 'failed', refusal.message);
+        if (refusal.code === 'pin_like') { log.ask(next, refusal); scroll(); } else log.pending(next, 'failed', refusal.message);
       }
     }
   } finally { draining = false; }
@@ -137,18 +143,32 @@ async function drain() {
 async function afterTheEnd(message, refusal) {
   if (refusal.code === 'ticketed') {
     try {
-      const answer = await call('ticket:add', { client_id: message.id, body: message.body });
+      const answer = await call('ticket:add', { client_id: message.id, body: message.body, ...pinFields(message) });
       outbox.stored(message.id, 0);
       log.pending(message, 'added', say('added', { number: answer.ticket }));
       return;
     } catch (again) {
       if (!again.code) throw again;
+      if (again.code === 'pin_like') { outbox.fail(message.id); log.ask(message, again); scroll(); return; }
     }
   }
   outbox.stored(message.id, 0);
   log.drop(message.id);
   store.set('draft', [message.body, store.get('draft') || ''].filter(Boolean).join('\n'));
   await sync();
+}
+
+// Back into the box, before what was begun since.
+function takeBack(id) {
+  const message = outbox.all().find((one) => one.id === id);
+  if (!message) return;
+  outbox.stored(id);
+  log.drop(id);
+  text.value = [message.body, text.value].filter(Boolean).join('\n');
+  files = [...message.files, ...files];
+  drawFiles();
+  store.set('draft', text.value || null);
+  text.focus();
 }
 
 // --- the composer -----------------------------------------------------------------------------------------------
@@ -253,23 +273,35 @@ if (start) {
   const kept = store.get('form') || {};
   for (const name of ['name', 'email', 'question']) if (!start[name].value && kept[name]) start[name].value = kept[name];
   start.addEventListener('input', () => store.set('form', { name: start.name.value, email: start.email.value, question: start.question.value }));
-  start.addEventListener('submit', (event) => { event.preventDefault(); begin(); });
+  start.addEventListener('submit', (event) => { event.preventDefault(); begin(chosen(event.submitter)); });
   if (identity) {
     for (const name of ['name', 'email']) start.querySelector(`[data-field="${name}"]`).hidden = true;
   }
 }
 
-async function begin() {
+// What a button of the page's own question says, as the server drew it where no script ran.
+function chosen(button) {
+  if (button?.name === 'mask') return { mask: true };
+  return button?.name === 'not_pin' ? { not_pin: button.value } : {};
+}
+
+let opened = null;  // what was said about PINs in the question, and of which text
+async function begin(said = {}) {
   clearErrors();
   trouble('');
+  const question = start.question.value;
+  if (opened?.question !== question) opened = { question };
+  if (said.mask) opened.mask = true;
+  if (said.not_pin) opened.not_pin = [...(opened.not_pin ?? []), said.not_pin];
   const button = $('submit');
   button.disabled = true;
   // One id for one opening: sent again after a lost answer, it is the same chat.
   const opening = { name: start.name.value, email: start.email.value, department: start.department.value, question: start.question.value, language, page, ...(identity ? { identity } : {}) };
-  const said = JSON.stringify(opening);
+  Object.assign(opening, pinFields(opened));
+  const whole = JSON.stringify(opening);
   const before = store.get('opening');
-  const id = before?.said === said ? before.id : crypto.randomUUID();
-  store.set('opening', { id, said });
+  const id = before?.said === whole ? before.id : crypto.randomUUID();
+  store.set('opening', { id, said: whole });
   try {
     await connected();
     const answer = await call('chat:open', { ...opening, client_id: id, visitor }, 15_000);
@@ -281,9 +313,9 @@ async function begin() {
     await sync();
     text.focus();
   } catch (refusal) {
-    if (refusal.code === 'network') offerTicket(refusal, opening);
+    if (refusal.code === 'network') offerTicket(refusal, opening, id);
     else if (refusal.code) refused(refusal);
-    else await fallback(opening);
+    else await fallback(opening, id);
   } finally { button.disabled = false; }
 }
 
@@ -297,12 +329,15 @@ function connected() {
 }
 
 // No socket gets through here: the question goes the plain way and becomes a ticket.
-async function fallback(opening, words = 'fallback') {
+async function fallback(opening, id, words = 'fallback') {
   trying = true;
   show();
   try {
     const form = new FormData();
     for (const name of ['name', 'email', 'department', 'question']) form.append(name, opening[name]);
+    form.append('client_id', id);
+    if (opening.mask) form.append('mask', '1');
+    for (const token of opening.not_pin ?? []) form.append('not_pin', token);
     const response = await fetch(start.action, { method: 'POST', body: form, headers: { Accept: 'application/json' } });
     const answer = await response.json();
     if (!response.ok) return refused(answer.error);
@@ -313,6 +348,13 @@ async function fallback(opening, words = 'fallback') {
 }
 
 function refused(refusal) {
+  trouble('');
+  if (refusal.code === 'pin_like') {
+    const question = pinQuestion(refusal, { say, answer: begin, change: () => { question.remove(); start.question.focus(); } });
+    $('submit').before(question);
+    question.querySelector('button').focus();
+    return;
+  }
   const names = { requester_email: 'email', body: 'question', subject: 'question' };
   let first = null;
   for (const [name, texts] of Object.entries(refusal.fields || {})) {
@@ -331,20 +373,21 @@ function refused(refusal) {
 }
 
 // Others on the same network take the places of a chat: the question need not wait for them.
-function offerTicket(refusal, opening) {
+function offerTicket(refusal, opening, id) {
   refused(refusal);
   const offer = $('as-ticket');
   offer.hidden = false;
   offer.disabled = false;
   offer.onclick = async () => {
     offer.disabled = true;
-    await fallback(opening, 'ticketed');
+    await fallback(opening, id, 'ticketed');
     offer.disabled = false;
   };
   offer.focus();
 }
 
 function clearErrors() {
+  start.querySelector('.pin-question')?.remove();
   $('refused').hidden = true;
   $('as-ticket').hidden = true;
   for (const place of start.querySelectorAll('[data-error]')) place.textContent = '';
@@ -532,6 +575,7 @@ function back() {
 }
 // A push may be lost; the numbers show it.
 socket.on('message:new', (message) => { if (message.seq > log.last + 1 && message.kind !== 'event') sync().catch(() => {}); else receive(message); });
+socket.on('message:masked', (message) => log.masked(message));
 socket.on('chat:state', (news) => { take(news.chat, news.hours); if (news.chat.seq > log.last) sync().catch(() => {}); });
 socket.on('chat:typing', ({ sender, typing: now }) => typing(now, sender.name));
 socket.on('chat:read', ({ seq }) => log.seen(seq));

@@ -1,13 +1,14 @@
 // The messages of a chat on the visitor's page, in their order, each once.
 import { element, icon as symbol, linked, time } from '../chat/parts.js';
+import { pinQuestion } from '../chat/pins.js';
 import { say } from './words.js';
 
 const icon = (name) => symbol(name, 'icon icon-sm');
 
 export class Log {
-  constructor(place, { retry }) {
+  constructor(place, { retry, settle, change, mask }) {
     this.place = place;
-    this.retry = retry;
+    this.actions = { retry, settle, change, mask };
     this.last = 0;          // the greatest number shown
     this.seenUpTo = 0;
     this.answered = false;
@@ -23,7 +24,7 @@ export class Log {
     if (waiting) {
       // As it is stored: a PIN in it was masked.
       this.shown.set(message.seq, waiting);
-      this.fill(waiting, message.body, message.files, message.masked);
+      this.fill(waiting, message);
       this.settle(waiting, message.seq, message.at);
       return false;
     }
@@ -47,13 +48,13 @@ export class Log {
     const made = element('div', `msg ${own ? 'msg-us' : 'msg-them'}`);
     if (!own) made.append(element('small', 'msg-meta', message.sender.name));
     made.append(element('div', 'bubble'), element('div', 'msg-meta'));
-    this.fill(made, message.body, message.files, message.masked);
+    this.fill(made, message);
     if (own) this.settle(made, message.seq, message.at);
     else made.lastChild.textContent = time(message.at);
     return made;
   }
 
-  fill(made, body, files, masked) {
+  fill(made, { body, files, masked, not_pin: none }) {
     const bubble = made.querySelector('.bubble');
     bubble.replaceChildren(...linked(body));
     for (const file of files || []) {
@@ -62,7 +63,8 @@ export class Log {
       link.prepend(icon('clip'));
       bubble.append(...(bubble.childNodes.length ? [document.createElement('br')] : []), link);
     }
-    if (masked) made.dataset.masked = '';
+    made.toggleAttribute('data-masked', Boolean(masked));
+    made.toggleAttribute('data-not-pin', Boolean(none));
   }
 
   // Show a message that waits to be stored, or was refused.
@@ -71,21 +73,43 @@ export class Log {
     if (!made) {
       made = element('div', 'msg msg-us');
       made.append(element('div', 'bubble'), element('div', 'msg-meta'));
-      this.fill(made, message.body, message.files);
+      this.fill(made, { body: message.body, files: message.files });
       this.mine.set(message.id, made);
       this.place.append(made);
     }
     made.className = `msg msg-us ${state === 'failed' ? 'is-failed' : state === 'sending' ? 'is-sending' : ''}`;
     const meta = made.querySelector('.msg-meta');
+    made.querySelector('.pin-question')?.remove();
     meta.textContent = state === 'added' ? words : state === 'failed' ? `${say('failed')}. ${words} ` : say('sending');
     meta.toggleAttribute('role', false);
     if (state === 'failed') {
       meta.setAttribute('role', 'alert');
       const again = element('button', 'btn btn-link', say('retry'));
       again.type = 'button';
-      again.addEventListener('click', () => this.retry(message.id));
+      again.addEventListener('click', () => this.actions.retry(message.id));
       meta.append(again);
     }
+  }
+
+  // Ask whether it is a PIN, beside the message that waits for the answer.
+  ask(message, refusal) {
+    this.pending(message, 'sending');
+    const made = this.mine.get(message.id);
+    made.className = 'msg msg-us is-asked';
+    made.querySelector('.msg-meta').textContent = say('not_sent_yet');
+    const question = pinQuestion(refusal, { say, answer: (said) => this.actions.settle(message.id, said), change: () => this.actions.change(message.id) });
+    made.append(question);
+    question.querySelector('button').focus();
+  }
+
+  // A number in it was masked afterwards.
+  masked({ seq, body, masked, not_pin: none }) {
+    const made = this.shown.get(seq);
+    if (!made?.querySelector('.bubble')) return;
+    const files = [...made.querySelectorAll('.msg-file')];
+    this.fill(made, { body, masked, not_pin: none });
+    made.querySelector('.bubble').append(...files);
+    if (made.classList.contains('msg-us')) this.mark(made);
   }
 
   sent(id, seq, at) {
@@ -108,10 +132,16 @@ export class Log {
   mark(made) {
     const seen = Number(made.dataset.seq) <= this.seenUpTo;
     made.classList.toggle('is-seen', seen);
-    const meta = made.querySelector('.msg-meta:last-child');
+    const meta = [...made.querySelectorAll(':scope > .msg-meta')].at(-1);
     meta.removeAttribute('role');
     meta.textContent = `${time(made.dataset.at)} `;
     meta.append(icon(seen ? 'check-2' : 'check'), say(seen ? 'seen' : 'sent'));
+    if (made.dataset.notPin !== undefined) {
+      const hide = element('button', 'btn btn-link', say('mask_number'));
+      hide.type = 'button';
+      hide.addEventListener('click', () => this.actions.mask(Number(made.dataset.seq)));
+      meta.append(hide);
+    }
     if (made.dataset.masked !== undefined) { const why = element('span', '', say('pin_hidden')); meta.prepend(icon('lock'), why, ' · '); }
   }
 

@@ -15,13 +15,13 @@ from console.audit.service import record
 from console.core import clock
 from console.core.actor import Actor
 from console.core.db import db
-from console.core.errors import Conflict, Invalid, NotFound, Text
+from console.core.errors import Conflict, Invalid, NotFound, Reused, Text
 from console.core.text import one_line, paragraphs
 from console.core.texts import lazy_gettext
 from console.core.upsert import insert_missing
+from console.customers.masking import mask_pins
 from console.staff.models import Staff
 from console.staff.roles import Permission
-from console.tickets.masking import mask_spoken_pins
 from console.tickets.models import MessageKind, Ticket, TicketMessage
 from console.tickets.opening import works_on_tickets
 from console.tickets.queries import lock_ticket, tree
@@ -153,7 +153,7 @@ def _waiting(*conditions: ColumnElement[bool]) -> Review | None:
 
 def _line_of(text: str) -> str:
     """Return a remark on one line, no PIN in it."""
-    return mask_spoken_pins(one_line(text))
+    return mask_pins(one_line(text))[0]
 
 
 def _wrote(ticket: Ticket, staff: Staff) -> bool:
@@ -179,7 +179,7 @@ def score(actor: Actor, review_id: int, scoring: Scoring) -> Review:
         raise Conflict(code="changed")
     corrected = review.state is ReviewState.DONE
     lines = list(review.scores) if corrected else _fresh_lines(scoring)
-    note = mask_spoken_pins(paragraphs(scoring.note))
+    note = mask_pins(paragraphs(scoring.note))[0]
     quotes = {key: _line_of(text) for key, text in scoring.quotes.items()}
     errors = _point_errors(lines, scoring.points) | _text_errors(review, note, quotes)
     if errors:
@@ -330,17 +330,20 @@ def answer(actor: Actor, review_id: int, body: str, client_id: str) -> ReviewAns
     Raises:
         NotFound: it is neither one's own (and done), nor is one a supervisor.
         Conflict: ``full``: enough was written here.
+        Reused: another text was sent under this id.
         Invalid: no text, or too long.
     """
     review = queries.lock_review(review_id)
     own = actor.kind == "staff" and actor.id == review.agent_id
     if actor.id is None or review.state is not ReviewState.DONE or not (own or actor.may(Permission.REVIEW)):
         raise NotFound
-    text = mask_spoken_pins(paragraphs(body))
+    text = mask_pins(paragraphs(body))[0]
     if not 0 < len(client_id) <= MAX_CLIENT_ID:
         raise Invalid(fields={"client_id": [lazy_gettext("Invalid input.")]})
     for earlier in review.answers:
         if earlier.client_id == client_id and earlier.staff_id == actor.id:
+            if earlier.body != text:
+                raise Reused
             return earlier
     if not text:
         raise Invalid(fields={"body": [lazy_gettext("Write the message.")]})

@@ -1,0 +1,53 @@
+"""Masking a number afterwards, in a text that is stored: what was said to be no PIN, and was one.
+
+What a text was before it was masked is told by a keyed digest alone, so that who sends it again under the same id is
+answered as the first time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from console.core.context import sealer
+from console.core.errors import Invalid
+from console.core.texts import lazy_gettext
+from console.customers.masking import digits_of, find_pins, mask_pins, mask_token
+
+_WAS = "was"
+
+
+def had_text(body: str, data: Mapping[str, Any], text: str) -> bool:
+    """Tell whether a stored text is, or was before it was masked afterwards, ``text``.
+
+    Args:
+        body: as it is stored now.
+        data: what is kept beside it.
+    """
+    return text == body or (_WAS in data and _digest(text) in data[_WAS])
+
+
+def mask_stored(body: str, data: Mapping[str, Any], token: str | None) -> tuple[str, dict[str, Any]]:
+    """Return a stored text with a number masked, and what is kept beside it then.
+
+    Args:
+        token: which; ``None``: all that looks like a PIN.
+
+    Raises:
+        Invalid: there is no such number in it.
+    """
+    masked, count = mask_pins(body) if token is None else mask_token(body, token)
+    if not count:
+        raise Invalid(fields={"token": [lazy_gettext("There is no such number in this text.")]})
+    excused = len(find_pins(masked)) if data.get("not_pin") else 0
+    kept = {**data, "masked": data.get("masked", 0) + count, "not_pin": excused}
+    return masked, kept | {_WAS: [*data.get(_WAS, ()), _digest(body)]}
+
+
+def numbers_of(body: str, token: str | None) -> list[str]:
+    """Return which numbers :func:`mask_stored` masks, by their digits: for the other places that repeat the text."""
+    return [digits_of(token)] if token is not None else sorted({one.digits for one in find_pins(body)})
+
+
+def _digest(text: str) -> str:
+    return sealer().keyed_digest("masked-text", text)
