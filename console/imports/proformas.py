@@ -16,6 +16,7 @@ from console.billing.models import ACTIVE_STATUSES, Proforma, ProformaStatus
 from console.billing.tax import ABROAD, EXEMPT, OUTSIDE, rule_for
 from console.core import clock, money
 from console.core.context import settings
+from console.core.text import is_blank, one_line
 from console.customers.models import Customer
 from console.hosting.models import Service
 from console.imports import kinds
@@ -97,7 +98,7 @@ class Proformas:
 
     def group(self, rows: Iterable[Row]) -> Iterator[list[Row]]:
         """Put the lines of one document together; a document without end is cut off and then refused."""
-        for _key, lines in groupby(rows, key=lambda row: row.values.get("external_id", "").strip()):
+        for _key, lines in groupby(rows, key=lambda row: one_line(row.values.get("external_id", ""))):
             together: list[Row] = []
             for row in lines:
                 if len(together) > MAX_LINES:
@@ -121,10 +122,10 @@ class Proformas:
     def _cells(self, row: Row, first: Row) -> Cells:
         """Read a row; what belongs to the document may be left blank after its first row."""
         values, shared = row.values, first.values
-        filled = {name: shared.get(name, "") for name in DOCUMENT if not values.get(name, "").strip()}
+        filled = {name: shared.get(name, "") for name in DOCUMENT if is_blank(values.get(name, ""))}
         cells = Cells({**values, **filled}, self.columns)
         for name in DOCUMENT:
-            if values.get(name, "").strip() not in ("", shared.get(name, "").strip()):
+            if one_line(values.get(name, "")) not in ("", one_line(shared.get(name, ""))):
                 cells.flaw(name, "differs from the document's first row")
         return cells
 

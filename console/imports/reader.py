@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from console.core import sheets
+from console.core.text import is_blank
 
 MAX_LINE = 1024 * 1024  # bytes; far above any honest row
 DELIMITERS = (",", ";")
@@ -92,7 +93,7 @@ class Source:
         number = 1
         while (cells := self._next_cells(number + 1)) is not None:
             number += 1
-            if any(cell.strip() for cell in cells):
+            if not all(map(is_blank, cells)):
                 yield self._row(number, cells)
 
     def digest(self) -> str:

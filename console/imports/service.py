@@ -16,6 +16,7 @@ from console.audit.models import AuditEntry
 from console.audit.service import record
 from console.core.actor import Actor
 from console.core.db import db
+from console.core.text import one_line
 from console.core.transaction import transaction
 from console.imports.bulk import chunks
 from console.imports.cells import RowError
@@ -166,7 +167,7 @@ class _File:
         for row in rows:
             if row.flaw:
                 return refused(row.flaw)
-        key = " ".join(rows[0].values["external_id"].split())
+        key = one_line(rows[0].values["external_id"])
         before = self._seen.before(key, rows[0].number) if key else None
         if before is not None:
             together = "; the rows of one document stand together" if self._kind.name == "proformas" else ""

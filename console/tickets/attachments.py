@@ -17,6 +17,7 @@ from console.core.actor import Actor
 from console.core.context import files
 from console.core.db import db
 from console.core.errors import Invalid, NotFound, Text
+from console.core.text import clean
 from console.core.texts import lazy_gettext
 from console.customers.masking import mask_name
 from console.tickets.models import Ticket, TicketAttachment, TicketMessage
@@ -103,7 +104,7 @@ def check(name: str, content: bytes) -> tuple[str, str]:
 
 def clean_name(name: str) -> str:
     """Return a name without folders, control and direction characters, never empty, its ending kept."""
-    base = PurePath(name.replace("\\", "/")).name
+    base = PurePath(clean(name).replace("\\", "/")).name
     base = "".join(char for char in base if char.isprintable() and char not in '"<>|:*?;').strip(" .")
     stem, dot, ending = base.rpartition(".")
     if not dot:

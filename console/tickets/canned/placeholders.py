@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 
 from console.core.errors import Text
+from console.core.text import one_line
 from console.core.texts import lazy_gettext
 
 PLACEHOLDERS: dict[str, Text] = {
@@ -35,10 +36,10 @@ def fill(text: str, values: Mapping[str, str]) -> str:
 
     Args:
         text: with placeholders.
-        values: one for each name; control characters and line ends become spaces.
+        values: one for each name; control characters are left out, line ends become spaces.
     """
     return _KNOWN.sub(lambda match: _line(values[match[1]]), text)
 
 
 def _line(value: str) -> str:
-    return " ".join("".join(char if char.isprintable() else " " for char in value).split())
+    return one_line(value)
