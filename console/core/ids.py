@@ -53,6 +53,12 @@ def to_key(value: object) -> int:
     return key
 
 
+def customer_key(number: str) -> int | None:
+    """Return the key of the account called ``K-10482``, ``None`` where it is no such number in full."""
+    read = read_number(number, "K-") if number.strip().upper().startswith("K-") else None
+    return None if read is None or read <= CUSTOMER_BASE else read - CUSTOMER_BASE
+
+
 def read_number(text: str, prefix: str) -> int | None:
     """Read a reference as people type it: ``M-0317``, ``m-317`` or ``317``; ``None`` if it is none."""
     digits = text.strip().upper().removeprefix(prefix)

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\N{FULLWIDTH EQUALS SIGN}")
+_FORMULA = (
+    "=", "+", "-", "@", "\t", "\r", "\n",
+    # Some spreadsheets read these as the signs above.
+    "\N{FULLWIDTH EQUALS SIGN}", "\N{FULLWIDTH PLUS SIGN}", "\N{FULLWIDTH HYPHEN-MINUS}",
+    "\N{FULLWIDTH COMMERCIAL AT}",
+)  # fmt: skip
 _TEXT = "'"  # what spreadsheets themselves put before text that looks like a formula
 
 

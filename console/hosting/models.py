@@ -9,11 +9,13 @@ from sqlalchemy import ForeignKey, ForeignKeyConstraint, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from console.core.db import Amount, Base, enum_column
+from console.core.ids import read_number
 from console.core.search import SearchIndex
 from console.core.series import Series
 from console.core.sorting import keep_key, key_column, sort_key
 from console.customers.models import Customer
 
+SERVICE_BASE = 1_000
 SERVICE_SEARCH = SearchIndex("search_services")
 DOMAIN_SEARCH = SearchIndex("search_domains")
 
@@ -100,6 +102,17 @@ class Service(Base):
     def searchable(self) -> str:
         """Return the text it is found by."""
         return f"{self.number} {self.label}"
+
+
+def service_number(key: int) -> str:
+    """Return the number that people read out: ``U-1042``."""
+    return f"U-{SERVICE_BASE + key}"
+
+
+def service_key(number: str) -> int | None:
+    """Return the key of the service called ``U-1042``, ``None`` where it is no such number in full."""
+    read = read_number(number, "U-") if number.strip().upper().startswith("U-") else None
+    return None if read is None or read <= SERVICE_BASE else read - SERVICE_BASE
 
 
 def domain_key(name: str) -> str:

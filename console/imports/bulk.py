@@ -21,6 +21,7 @@ from console.billing.models import PROFORMA_SEARCH, Proforma, ProformaLine, Prof
 from console.core import clock
 from console.core.context import settings
 from console.core.db import Base
+from console.core.ids import customer_key
 from console.customers.models import CUSTOMER_SEARCH, Customer, CustomerStatus, MemberRole, Membership, Person
 from console.customers.rights import MailCategory
 from console.customers.service import CustomerData, MemberData
@@ -32,6 +33,7 @@ from console.hosting.models import (
     Service,
     ServiceStatus,
     SuspensionReason,
+    service_key,
 )
 
 T = TypeVar("T")
@@ -51,6 +53,30 @@ def by_key(session: Session, key: InstrumentedAttribute[Any], wanted: Iterable[s
     found: list[Any] = []
     for part in chunks(sorted(set(wanted))):
         found.extend(session.execute(select(key, *more).where(key.in_(part))).all())
+    return found
+
+
+def customers_by_name(session: Session, names: Iterable[str]) -> dict[str, int]:
+    """Return accounts by what a file calls them: their external id, else their number here (``K-10482``)."""
+    names = set(names)
+    found = dict(by_key(session, Customer.external_id, names, Customer.id))
+    numbers = {name: customer_key(name) for name in names - found.keys()}
+    keys = [key for key in numbers.values() if key is not None]
+    there: set[int] = set()
+    for part in chunks(sorted(set(keys))):
+        there.update(session.scalars(select(Customer.id).where(Customer.id.in_(part))))
+    return found | {name: key for name, key in numbers.items() if key in there and key is not None}
+
+
+def services_by_name(session: Session, names: Iterable[str]) -> dict[str, tuple[int, int]]:
+    """Return services and whose they are by what a file calls them: external id, else number here (``U-1042``)."""
+    names = set(names)
+    columns = Service.external_id, Service.id, Service.customer_id
+    found = {name: (key, customer) for name, key, customer in by_key(session, columns[0], names, *columns[1:])}
+    numbers = {key: name for name in names - found.keys() if (key := service_key(name)) is not None}
+    for part in chunks(sorted(numbers)):
+        rows = session.execute(select(Service.id, Service.customer_id).where(Service.id.in_(part)))
+        found.update({numbers[key]: (key, customer) for key, customer in rows})
     return found
 
 

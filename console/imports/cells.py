@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from types import MappingProxyType
 from typing import TypeVar
 
 from console.core import money
 from console.core.errors import Invalid
-from console.core.text import one_line
+from console.core.text import is_blank, one_line
 
 E = TypeVar("E", bound=StrEnum)
 T = TypeVar("T")
@@ -31,15 +32,24 @@ _PERCENT = re.compile(r"(\d{1,3})([.,](\d{1,2}))? ?%?", re.ASCII)
 _WHOLE = re.compile(r"\d{1,9}", re.ASCII)
 _FLAGS = {"yes": True, "da": True, "1": True, "true": True, "no": False, "ne": False, "0": False, "false": False}
 MAX_SHOWN = 60
+# As spreadsheets show numbers of more than eleven digits: 3,81641E+11. Most of the digits are gone.
+_SCIENTIFIC = re.compile(r"-?\d([.,]\d+)?E\+\d{2,3}", re.ASCII | re.IGNORECASE)
+NOT_A_NUMBER = "format the column as text and enter it again"
 
 
 @dataclass(frozen=True)
 class Column:
-    """One column: its name, whether it must be there and filled, and how long a cell may be."""
+    """One column.
+
+    ``needed``: it must be there and filled, or the column ``instead``. ``limit``: how long a cell may be.
+    ``code``: its digits are a name (a telephone, an id), which a spreadsheet may have taken for a number.
+    """
 
     name: str
     needed: bool = False
     limit: int = 255
+    instead: str = ""
+    code: bool = False
 
 
 class RowError(Exception):
@@ -49,8 +59,15 @@ class RowError(Exception):
 class Cells:
     """One row's cells by their column's name; ``check()`` raises with all that was wrong."""
 
-    def __init__(self, values: Mapping[str, str], columns: Iterable[Column]) -> None:
+    def __init__(
+        self,
+        values: Mapping[str, str],
+        columns: Iterable[Column],
+        words: Mapping[str, Mapping[str, StrEnum]] = MappingProxyType({}),
+    ) -> None:
         self.flaws: list[str] = []
+        self._values = values
+        self._words = words  # by column: states as our own exports call them
         self._texts = {column.name: self._text(values.get(column.name, ""), column) for column in columns}
 
     def check(self) -> None:
@@ -78,7 +95,8 @@ class Cells:
     def maybe_choice(self, name: str, kind: type[E]) -> E | None:
         """Return the member that the cell names, ``None`` where it is blank."""
         complaint = f"is none of {', '.join(kind)}"
-        return self._parsed(name, lambda text: kind(text.casefold()), complaint)
+        words = self._words.get(name, {})
+        return self._parsed(name, lambda text: kind(words.get(text.casefold(), text.casefold())), complaint)
 
     def day(self, name: str, default: date = NO_DAY) -> date:
         """Return the day, written as 2026-11-23 or 23.11.2026."""
@@ -132,7 +150,10 @@ class Cells:
             self.flaw(column.name, "contains a NUL or another control character")
             return ""
         text = one_line(raw)
-        if column.needed and not text:
+        if column.code and _SCIENTIFIC.fullmatch(text):
+            self.flaw(column.name, f"{text} is what a spreadsheet made of a long number: {NOT_A_NUMBER}")
+            return ""
+        if column.needed and not text and is_blank(self._values.get(column.instead, "")):
             self.flaw(column.name, "is needed")
         if len(text) > column.limit:
             self.flaw(column.name, f"longer than {column.limit} characters")

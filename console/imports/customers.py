@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from console.core.emails import normal_email
-from console.core.errors import Invalid
+from console.core.errors import Invalid, Text
 from console.customers.models import (
     CUSTOMER_SEARCH,
     Customer,
@@ -26,7 +26,9 @@ from console.imports.bulk import NewCustomer, insert_customers
 from console.imports.cells import Cells, Column
 from console.imports.kinds import Outcome, refused
 from console.imports.reader import Row
+from console.imports.titles import state_words
 from console.tickets.search import account_renamed
+from console.views.labels import CUSTOMER_KIND, CUSTOMER_STATUS, TAX_STATUS
 
 # What a later file may change. Status is the console's once the account is here;
 # whose account it is changes by a handover, never by a file.
@@ -40,24 +42,32 @@ class Customers:
 
     name = "customers"
     columns = (
-        Column("external_id", needed=True, limit=100),
+        Column("external_id", needed=True, limit=100, code=True),
         Column("name", needed=True, limit=200),
         Column("owner_email", needed=True, limit=254),
         Column("kind", limit=20),
-        Column("pib", limit=20),
-        Column("mb", limit=20),
+        Column("pib", limit=20, code=True),
+        Column("mb", limit=20, code=True),
         Column("address", limit=200),
         Column("postcode", limit=20),
         Column("city", limit=100),
         Column("country", limit=2),
-        Column("phone", limit=40),
+        Column("phone", limit=40, code=True),
         Column("tax_status", limit=20),
         Column("status", limit=20),
         Column("language", limit=10),
         Column("currency", limit=3),
         Column("owner_name", limit=120),
-        Column("owner_phone", limit=40),
+        Column("owner_phone", limit=40, code=True),
     )
+    titles: Mapping[str, Text] = {}  # there is no export of accounts: what is personal opens after a verification
+
+    def __init__(self) -> None:
+        self._words = {
+            "kind": state_words(CUSTOMER_KIND),
+            "status": state_words(CUSTOMER_STATUS),
+            "tax_status": state_words(TAX_STATUS),
+        }
 
     def group(self, rows: Iterable[Row]) -> Iterator[list[Row]]:
         """Let every row be an account."""
@@ -65,7 +75,7 @@ class Customers:
 
     def read(self, rows: Sequence[Row]) -> NewCustomer:
         """Return the account and its owner, checked as the console checks a new one."""
-        cells = Cells(rows[0].values, self.columns)
+        cells = Cells(rows[0].values, self.columns, self._words)
         kind = cells.choice("kind", CustomerKind, CustomerKind.COMPANY if cells.text("pib") else CustomerKind.PERSON)
         status = cells.choice("status", CustomerStatus, CustomerStatus.ACTIVE)
         tax_status = cells.choice("tax_status", TaxStatus, TaxStatus.DOMESTIC)

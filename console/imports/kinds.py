@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Generic, Protocol, TypeVar
 
 from sqlalchemy.orm import Session
 
+from console.core.errors import Text
 from console.imports.cells import Column
 from console.imports.reader import Row
 
@@ -48,6 +49,11 @@ class Kind(Protocol, Generic[T]):
 
     @property
     def columns(self) -> tuple[Column, ...]: ...
+
+    @property
+    def titles(self) -> Mapping[str, Text]:
+        """What the console's own export calls columns."""
+        ...
 
     def group(self, rows: Iterable[Row]) -> Iterator[list[Row]]:
         """Put the rows that make up one thing together."""

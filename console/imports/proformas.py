@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from itertools import groupby
+from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy.orm import InstrumentedAttribute, Session, selectinload
 
 from console.billing import numbering
 from console.billing.models import ACTIVE_STATUSES, Proforma, ProformaStatus
 from console.billing.tax import ABROAD, EXEMPT, OUTSIDE, rule_for
 from console.core import clock, money
 from console.core.context import settings
+from console.core.errors import Text
 from console.core.text import is_blank, one_line
 from console.customers.models import Customer
-from console.hosting.models import Service
 from console.imports import kinds
-from console.imports.bulk import NewLine, NewProforma, by_key, insert_proformas
+from console.imports.bulk import NewLine, NewProforma, by_key, customers_by_name, insert_proformas, services_by_name
 from console.imports.cells import NO_DAY, Cells, Column, RowError
 from console.imports.kinds import Outcome, refused
 from console.imports.reader import Row
+from console.imports.titles import state_words
+from console.views.labels import PROFORMA_STATUS
+from console.views.proformas import ProformaList
 
 # A series of our own numbers on: one of its numbers, taken by an import, would stop it.
 _OURS = re.compile(rf"({numbering.PROFORMA}|{numbering.STORNO})-\d{{4}}-\d+", re.ASCII | re.IGNORECASE)
@@ -76,9 +80,9 @@ class Proformas:
 
     name = "proformas"
     columns = (
-        Column("external_id", needed=True, limit=100),
-        Column("number", needed=True, limit=60),
-        Column("customer", needed=True, limit=100),
+        Column("external_id", needed=True, limit=100, instead="number", code=True),
+        Column("number", needed=True, limit=60, code=True),
+        Column("customer", needed=True, limit=100, code=True),
         Column("issued_on", needed=True, limit=20),
         Column("due_on", needed=True, limit=20),
         Column("currency", needed=True, limit=3),
@@ -89,16 +93,20 @@ class Proformas:
         Column("tax", needed=True, limit=30),
         Column("status", limit=20),
         Column("paid", limit=30),
-        Column("reference", limit=40),
+        Column("reference", limit=40, code=True),
         Column("tax_note", limit=20),
-        Column("service", limit=100),
+        Column("service", limit=100, code=True),
         Column("quantity", limit=10),
         Column("line_total", limit=30),
     )
+    titles: Mapping[str, Text] = ProformaList.line_labels
+
+    def __init__(self) -> None:
+        self._words = {"status": state_words(PROFORMA_STATUS)}
 
     def group(self, rows: Iterable[Row]) -> Iterator[list[Row]]:
         """Put the lines of one document together; a document without end is cut off and then refused."""
-        for _key, lines in groupby(rows, key=lambda row: one_line(row.values.get("external_id", ""))):
+        for _key, lines in groupby(rows, key=_document_of):
             together: list[Row] = []
             for row in lines:
                 if len(together) > MAX_LINES:
@@ -123,7 +131,7 @@ class Proformas:
         """Read a row; what belongs to the document may be left blank after its first row."""
         values, shared = row.values, first.values
         filled = {name: shared.get(name, "") for name in DOCUMENT if is_blank(values.get(name, ""))}
-        cells = Cells({**values, **filled}, self.columns)
+        cells = Cells({**values, **filled}, self.columns, self._words)
         for name in DOCUMENT:
             if one_line(values.get(name, "")) not in ("", one_line(shared.get(name, ""))):
                 cells.flaw(name, "differs from the document's first row")
@@ -132,6 +140,11 @@ class Proformas:
     def store(self, session: Session, batch: Sequence[ProformaRow]) -> list[Outcome]:
         """Store new documents. Known ones never change."""
         return _Batch(session, batch).store()
+
+
+def _document_of(row: Row) -> str:
+    """Return what the rows of one document have in common: its id elsewhere, or its number where it is ours."""
+    return one_line(row.values.get("external_id", "")) or one_line(row.values.get("number", ""))
 
 
 def _line(cells: Cells) -> LineRow:
@@ -153,7 +166,7 @@ def _document(cells: Cells, lines: Sequence[LineRow]) -> ProformaRow:
     currency = cells.text("currency").upper()
     if currency not in money.CURRENCIES and currency:
         cells.flaw("currency", f"{currency!r} is none of {', '.join(money.CURRENCIES)}")
-    if _OURS.fullmatch(cells.text("number")):
+    if _OURS.fullmatch(cells.text("number")) and cells.text("external_id"):
         cells.flaw("number", "looks like one of this console's own series")
     if cells.text("reference") and not _REFERENCE.fullmatch(cells.text("reference")):
         cells.flaw("reference", "has other characters than letters, digits, spaces, dashes and slashes")
@@ -177,9 +190,12 @@ def _document(cells: Cells, lines: Sequence[LineRow]) -> ProformaRow:
     )
     if row.total != total:
         cells.flaw("total", f"the lines make {money.write(row.total)}, not {money.write(total)}")
-    _check_tax(cells, row)
+    if row.external_id:
+        _check_tax(cells, row)
+        cells.check()
+        paid = _paid(cells, row, paid)
     cells.check()
-    return replace(row, paid=_paid(cells, row, paid))
+    return replace(row, paid=paid or 0)
 
 
 def _check_tax(cells: Cells, row: ProformaRow) -> None:
@@ -213,32 +229,21 @@ class _Batch:
     def __init__(self, session: Session, rows: Sequence[ProformaRow]) -> None:
         self._session = session
         self._rows = rows
-        ids = {row.external_id for row in rows}
-        self._known = {
-            proforma.external_id: proforma
-            for proforma in session.scalars(
-                select(Proforma).where(Proforma.external_id.in_(ids)).options(selectinload(Proforma.lines))
-            )
-        }
-        customers = {row.customer for row in rows}
-        self._customers = {
-            customer.external_id: customer
-            for customer in session.scalars(select(Customer).where(Customer.external_id.in_(customers)))
-        }
-        services = {line.service for row in rows for line in row.lines if line.service}
-        self._services: dict[str, tuple[int, int]] = {
-            key: (service, customer)
-            for key, service, customer in by_key(
-                session, Service.external_id, services, Service.id, Service.customer_id
-            )
-        }
+        self._known = _documents(session, Proforma.external_id, {row.external_id for row in rows if row.external_id})
+        # Those that were exported here: they have no id elsewhere, and are only compared.
+        self._ours = _documents(session, Proforma.number, {row.number for row in rows if not row.external_id})
+        keys = customers_by_name(session, (row.customer for row in rows))
+        found = session.scalars(select(Customer).where(Customer.id.in_(keys.values())))
+        customers = {customer.id: customer for customer in found}
+        self._customers = {name: customers[key] for name, key in keys.items()}
+        self._services = services_by_name(session, {line.service for row in rows for line in row.lines if line.service})
         self._numbers = {n for (n,) in by_key(session, Proforma.number, (row.number for row in rows))}
 
     def store(self) -> list[Outcome]:
         outcomes: list[Outcome] = []
         new: list[NewProforma] = []
         for row in self._rows:
-            stored = self._known.get(row.external_id)
+            stored = self._known.get(row.external_id) if row.external_id else self._ours.get(row.number)
             made = self._compare(stored, row) if stored is not None else self._new(row)
             if isinstance(made, NewProforma):
                 new.append(made)
@@ -248,9 +253,11 @@ class _Batch:
         return outcomes
 
     def _new(self, row: ProformaRow) -> NewProforma | Outcome:
+        if not row.external_id:
+            return refused("external_id: is needed; no document here has this number")
         customer = self._customers.get(row.customer)
         if customer is None:
-            return refused(f"customer: no customer has the external id {row.customer!r}")
+            return refused(f"customer: no customer has the external id or number {row.customer!r}")
         if row.number in self._numbers:
             return refused(f"number: there is a document {row.number} already")
         flaw = self._service_flaw(row, customer)
@@ -287,7 +294,7 @@ class _Batch:
                 continue
             service, owner = self._services.get(line.service, (None, None))
             if service is None:
-                return f"service: no service has the external id {line.service!r}"
+                return f"service: no service has the external id or number {line.service!r}"
             if owner != customer.id and row.status in ACTIVE_STATUSES:
                 return f"service: {line.service!r} belongs to another customer, who cannot be asked to pay for it here"
         return ""
@@ -315,6 +322,14 @@ class _Batch:
         if different:
             return refused(f"{', '.join(different)}: differs from the stored document, and a document never changes")
         return kinds.UNCHANGED
+
+
+def _documents(session: Session, column: InstrumentedAttribute[Any], values: set[str]) -> dict[str, Proforma]:
+    """Return documents with their lines by ``column``."""
+    if not values:
+        return {}
+    query = select(Proforma).where(column.in_(values)).options(selectinload(Proforma.lines))
+    return {getattr(proforma, column.key): proforma for proforma in session.scalars(query)}
 
 
 def _stored_lines(stored: Proforma) -> tuple[tuple[int | None, NewLine], ...]:

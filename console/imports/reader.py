@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import csv
 import hashlib
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import BinaryIO
 
 from console.core import sheets
@@ -19,6 +21,8 @@ from console.core.text import is_blank
 
 MAX_LINE = 1024 * 1024  # bytes; far above any honest row
 DELIMITERS = (",", ";")
+# Excel's own first line, which names the delimiter and is no row: it does not count it, so we do not.
+_NAMED_DELIMITER = re.compile(r'"?sep=([,;\t|])"?[,;\s]*', re.IGNORECASE)
 # Written by ourselves into files of refused rows, and passed over when such a file comes back.
 ROW_COLUMN, REASON_COLUMN = "refused_row", "refused_reason"
 _OURS = (ROW_COLUMN, REASON_COLUMN)
@@ -44,13 +48,21 @@ class Source:
     Args:
         path: a regular file.
         known: the columns that are understood.
-        required: those among them that must be there.
+        required: those among them that must be there, each with the column that may stand in for it, or "".
+        titles: columns by what else they may be called, in small letters.
 
     Raises:
         FileError: empty, no UTF-8, a column missing, unknown or there twice.
     """
 
-    def __init__(self, path: Path, *, known: Sequence[str], required: Sequence[str]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        known: Sequence[str],
+        required: Mapping[str, str],
+        titles: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         self.path = path
         self.size = path.stat().st_size
         self.position = 0
@@ -58,20 +70,23 @@ class Source:
         self._line = 0
         self._file: BinaryIO = path.open("rb")
         try:
-            self._start(known, required)
+            self._start(known, required, titles)
         except BaseException:
             self._file.close()
             raise
 
-    def _start(self, known: Sequence[str], required: Sequence[str]) -> None:
+    def _start(self, known: Sequence[str], required: Mapping[str, str], titles: Mapping[str, str]) -> None:
         self._lines = self._read_lines()
         first = next(self._lines, "")
+        named = _NAMED_DELIMITER.fullmatch(first)
+        if named:
+            first = next(self._lines, "")
         if not first.strip():
             raise FileError("the file is empty: its first row must name the columns")
-        self.delimiter = max(DELIMITERS, key=first.count)
+        self.delimiter = named[1] if named else max(DELIMITERS, key=first.count)
         self._rows = csv.reader(self._with(first), delimiter=self.delimiter, strict=True)
-        self.header = [_clean(cell) for cell in self._next_cells(1) or []]
-        self.columns = [name.casefold() for name in self.header]
+        self.header = _without_blank_end([_clean(cell) for cell in self._next_cells(1) or []])
+        self.columns = [_column(name.casefold(), known, titles) for name in self.header]
         _check_columns(self.columns, known, required)
 
     def _with(self, first: str) -> Iterator[str]:
@@ -101,6 +116,8 @@ class Source:
         return self._digest.hexdigest()
 
     def _row(self, number: int, cells: list[str]) -> Row:
+        if len(cells) > len(self.columns) and not any(cell.strip() for cell in cells[len(self.columns) :]):
+            cells = cells[: len(self.columns)]  # columns that a spreadsheet once had something in
         if len(cells) != len(self.columns):
             flaw = f"the row has {len(cells)} cells, the header has {len(self.columns)}"
             return Row(number, cells, {}, flaw)
@@ -144,9 +161,19 @@ def _clean(cell: str) -> str:
     return cell.strip()
 
 
-def _check_columns(columns: list[str], known: Sequence[str], required: Sequence[str]) -> None:
+def _without_blank_end(cells: list[str]) -> list[str]:
+    while cells and not cells[-1]:
+        cells.pop()
+    return cells
+
+
+def _column(name: str, known: Sequence[str], titles: Mapping[str, str]) -> str:
+    return name if name in known or name in _OURS else titles.get(name, name)
+
+
+def _check_columns(columns: list[str], known: Sequence[str], required: Mapping[str, str]) -> None:
     unknown = [name for name in columns if name not in known and name not in _OURS]
-    missing = [name for name in required if name not in columns]
+    missing = [name for name, instead in required.items() if name not in columns and instead not in columns]
     twice = sorted({name for name in columns if columns.count(name) > 1})
     problems = []
     if missing:

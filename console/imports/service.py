@@ -16,7 +16,7 @@ from console.audit.models import AuditEntry
 from console.audit.service import record
 from console.core.actor import Actor
 from console.core.db import db
-from console.core.text import one_line
+from console.core.text import is_blank, one_line
 from console.core.transaction import transaction
 from console.imports.bulk import chunks
 from console.imports.cells import RowError
@@ -27,6 +27,7 @@ from console.imports.reader import FileError, Row, Source, file_digest
 from console.imports.refused import RefusedRows
 from console.imports.seen import Seen
 from console.imports.services import Services
+from console.imports.titles import column_titles
 
 IMPORT = "customers.import"  # no role has it: whoever runs the command has the machine
 STORED = "import.stored"
@@ -89,7 +90,7 @@ def import_file(
     reader = KINDS[kind]()
     with (
         force_locale("en"),  # reasons come from several places: in one language, the command's
-        Source(path, known=[c.name for c in reader.columns], required=_needed(reader)) as source,
+        _source(reader, path) as source,
         Seen() as seen,
     ):
         rows = RefusedRows(source) if keep_going else None
@@ -103,8 +104,13 @@ def import_file(
     return report
 
 
-def _needed(kind: Kind[Any]) -> list[str]:
-    return [column.name for column in kind.columns if column.needed]
+def _source(kind: Kind[Any], path: Path) -> Source:
+    known = [column.name for column in kind.columns]
+    return Source(path, known=known, required=_needed(kind), titles=column_titles(kind.titles))
+
+
+def _needed(kind: Kind[Any]) -> dict[str, str]:
+    return {column.name: column.instead for column in kind.columns if column.needed}
 
 
 def _was_last(kind: str, digest: str) -> bool:
@@ -167,11 +173,13 @@ class _File:
         for row in rows:
             if row.flaw:
                 return refused(row.flaw)
-        key = one_line(rows[0].values["external_id"])
+        values = rows[0].values
+        name = "number" if is_blank(values.get("external_id", "")) else "external_id"
+        key = one_line(values.get(name, ""))
         before = self._seen.before(key, rows[0].number) if key else None
         if before is not None:
             together = "; the rows of one document stand together" if self._kind.name == "proformas" else ""
-            return refused(f"external_id: {key[:60]!r} stands in row {before} already{together}")
+            return refused(f"{name}: {key[:60]!r} stands in row {before} already{together}")
         try:
             return self._kind.read(rows)
         except RowError as error:

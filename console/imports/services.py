@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy import ColumnElement, false, func, or_, select
+from sqlalchemy.orm import InstrumentedAttribute, Session, joinedload
 
 from console.core.actor import SYSTEM
-from console.core.errors import Invalid
+from console.core.errors import Invalid, Text
 from console.core.money import CURRENCIES
-from console.customers.models import Customer
 from console.hosting.models import (
     SERVICE_SEARCH,
     Domain,
@@ -22,13 +22,17 @@ from console.hosting.models import (
     Service,
     ServiceStatus,
     SuspensionReason,
+    service_key,
 )
 from console.hosting.service import add_product, ascii_domain
 from console.imports import kinds
-from console.imports.bulk import NewDomain, NewService, by_key, insert_services
+from console.imports.bulk import NewDomain, NewService, by_key, customers_by_name, insert_services
 from console.imports.cells import Cells, Column
 from console.imports.kinds import Outcome, refused
 from console.imports.reader import Row
+from console.imports.titles import state_words
+from console.views.labels import PRODUCT_KIND, SERVICE_STATUS, SUSPENSION
+from console.views.services import ServiceList
 
 CAUSE = "import"
 # What a later file may change. Status, suspension and transfer lock are the console's
@@ -41,6 +45,7 @@ class ServiceRow:
     """A row as read; what it names is looked up when it is stored."""
 
     external_id: str
+    number: int | None  # its key here, where the file comes from here
     customer: str
     product: str
     product_name: str
@@ -65,9 +70,10 @@ class Services:
 
     name = "services"
     columns = (
-        Column("external_id", needed=True, limit=100),
-        Column("customer", needed=True, limit=100),
-        Column("product", needed=True, limit=60),
+        Column("external_id", needed=True, limit=100, instead="number", code=True),
+        Column("number", limit=20, code=True),
+        Column("customer", needed=True, limit=100, code=True),
+        Column("product", needed=True, limit=120),
         Column("label", needed=True, limit=253),
         Column("started_on", needed=True, limit=20),
         Column("paid_until", needed=True, limit=20),
@@ -78,7 +84,7 @@ class Services:
         Column("status", limit=20),
         Column("suspension", limit=20),
         Column("transfer_locked", limit=10),
-        Column("hosted_with", limit=100),
+        Column("hosted_with", limit=100, code=True),
         Column("domain", limit=253),
         Column("registered_on", limit=20),
         Column("expires_on", limit=20),
@@ -87,8 +93,15 @@ class Services:
         Column("tax_rate", limit=10),
     )
 
+    titles: Mapping[str, Text] = ServiceList.column_labels
+
     def __init__(self) -> None:
         self._products: dict[str, Product] = {}
+        self._words = {
+            "status": state_words(SERVICE_STATUS),
+            "suspension": state_words(SUSPENSION),
+            "product_kind": state_words(PRODUCT_KIND),
+        }
 
     def group(self, rows: Iterable[Row]) -> Iterator[list[Row]]:
         """Let every row be a service."""
@@ -96,7 +109,7 @@ class Services:
 
     def read(self, rows: Sequence[Row]) -> ServiceRow:
         """Return the service that the row describes."""
-        cells = Cells(rows[0].values, self.columns)
+        cells = Cells(rows[0].values, self.columns, self._words)
         started_on, paid_until = cells.day("started_on"), cells.day("paid_until")
         status = cells.choice("status", ServiceStatus, ServiceStatus.ACTIVE)
         suspension = cells.maybe_choice("suspension", SuspensionReason)
@@ -110,9 +123,13 @@ class Services:
         auto_renew, locked = cells.flag("auto_renew", default=True), cells.flag("transfer_locked", default=False)
         product_kind, tax_bp = cells.maybe_choice("product_kind", ProductKind), cells.percent("tax_rate", 2000)
         domain = _domain(cells, started_on, paid_until)
+        number = service_key(cells.text("number")) if cells.text("number") else None
+        if cells.text("number") and number is None:
+            cells.flaw("number", f"{cells.text('number')!r} is no number of a service")
         cells.check()
         return ServiceRow(
             external_id=cells.text("external_id"),
+            number=number,
             customer=cells.text("customer"),
             product=cells.text("product"),
             product_name=cells.text("product_name"),
@@ -144,16 +161,18 @@ class _Batch:
         self._session = session
         self._rows = rows
         self._products = products
-        self._customers = dict(by_key(session, Customer.external_id, (row.customer for row in rows), Customer.id))
-        ids = {row.external_id for row in rows}
-        self._known = {
-            service.external_id: service
-            for service in session.scalars(
+        self._customers = customers_by_name(session, (row.customer for row in rows))
+        ids = {row.external_id for row in rows if row.external_id}
+        numbers = {row.number for row in rows if row.number is not None}
+        found = list(
+            session.scalars(
                 select(Service)
-                .where(Service.external_id.in_(ids))
+                .where(or_(false(), *_among(Service.external_id, ids), *_among(Service.id, numbers)))
                 .options(joinedload(Service.domain), joinedload(Service.product))
             )
-        }
+        )
+        self._known = {service.external_id: service for service in found if service.external_id}
+        self._numbered = {service.id: service for service in found}
         hosts = {row.hosted_with for row in rows if row.hosted_with}
         self._hosts: dict[str, tuple[int | None, int]] = {
             key: (host, customer)
@@ -165,7 +184,7 @@ class _Batch:
 
     def _first_owners(self) -> dict[int, int]:
         """Return who had the services that have changed hands since they came, by service."""
-        ids = [service.id for service in self._known.values()]
+        ids = list(self._numbered)
         firsts = select(func.min(Ownership.id)).where(Ownership.service_id.in_(ids)).group_by(Ownership.service_id)
         query = select(Ownership.service_id, Ownership.customer_id).where(
             Ownership.id.in_(firsts.having(func.count() > 1))
@@ -176,7 +195,10 @@ class _Batch:
         outcomes: list[Outcome] = []
         new: list[tuple[ServiceRow, NewService]] = []
         for row in self._rows:
-            service = self._known.get(row.external_id)
+            service = self._find(row)
+            if isinstance(service, Outcome):
+                outcomes.append(service)
+                continue
             if service is not None:
                 outcomes.append(self._change(service, row))
                 continue
@@ -188,17 +210,29 @@ class _Batch:
         ids = insert_services(self._session, [made for _row, made in new], cause=CAUSE)
         self._host_each_other({row.external_id: key for (row, _made), key in zip(new, ids, strict=True)}, new)
         changed = [
-            self._known[row.external_id]
-            for row, outcome in zip(self._rows, outcomes, strict=True)
-            if outcome is kinds.CHANGED
+            self._find(row) for row, outcome in zip(self._rows, outcomes, strict=True) if outcome is kinds.CHANGED
         ]
-        SERVICE_SEARCH.put_many(self._session, [(service.id, service.searchable()) for service in changed])
+        SERVICE_SEARCH.put_many(
+            self._session, [(service.id, service.searchable()) for service in changed if isinstance(service, Service)]
+        )
         return outcomes
+
+    def _find(self, row: ServiceRow) -> Service | Outcome | None:
+        """Return the stored service that the row is about; ``None``: it is new."""
+        named = self._known.get(row.external_id) if row.external_id else None
+        if row.number is None:
+            return named
+        numbered = self._numbered.get(row.number)
+        if numbered is None:
+            return refused("number: no service has this number; leave it empty for a new one")
+        if row.external_id and named is not numbered:
+            return refused(f"number: the service {row.external_id!r} has another number")
+        return numbered
 
     def _new(self, row: ServiceRow) -> NewService | Outcome:
         customer = self._customers.get(row.customer)
         if customer is None:
-            return refused(f"customer: no customer has the external id {row.customer!r}")
+            return refused(f"customer: no customer has the external id or number {row.customer!r}")
         product = self._product(row)
         if isinstance(product, Outcome):
             return product
@@ -237,7 +271,8 @@ class _Batch:
 
     def _product(self, row: ServiceRow) -> Product | Outcome:
         if row.product not in self._products:
-            product = self._session.scalar(select(Product).where(Product.code == row.product)) or self._added(row)
+            product = self._session.scalar(select(Product).where(Product.code == row.product))
+            product = product or self._named(row) or self._added(row)
             if product is None:
                 return refused(
                     f"product: there is no product {row.product!r}; "
@@ -246,6 +281,11 @@ class _Batch:
             self._session.flush()
             self._products[row.product] = _kept(product)
         return self._products[row.product]
+
+    def _named(self, row: ServiceRow) -> Product | None:
+        """Return the product of this name, as our own export writes it, where only one has it."""
+        found = self._session.scalars(select(Product).where(Product.name == row.product).limit(2)).all()
+        return found[0] if len(found) == 1 else None
 
     def _added(self, row: ServiceRow) -> Product | None:
         if not row.product_name or row.product_kind is None or row.price is None:
@@ -268,7 +308,7 @@ class _Batch:
             return kinds.UNCHANGED  # it has moved on since: the file tells of the past
         if service.customer_id != named:
             return refused("customer: the service belongs to another customer; it moves by a migration, not by a file")
-        if service.product.code != row.product:
+        if row.product not in (service.product.code, service.product.name):
             return refused(f"product: the service is stored as {service.product.code}")
         if service.started_on != row.started_on:
             return refused(f"started_on: the service is stored with {service.started_on.isoformat()}")
@@ -286,6 +326,11 @@ class _Batch:
             service.domain.expires_on = row.domain.expires_on
             changed.append("expires_on")
         return kinds.CHANGED if changed else kinds.UNCHANGED
+
+
+def _among(column: InstrumentedAttribute[Any], values: Collection[Any]) -> list[ColumnElement[bool]]:
+    """Return the condition as far as there is one: an empty one would hide the index from the other."""
+    return [column.in_(values)] if values else []
 
 
 def _kept(product: Product) -> Product:

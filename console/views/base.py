@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from enum import Enum
 from typing import Any, ClassVar
 
@@ -26,7 +26,8 @@ from console.core.texts import lazy_gettext
 from console.core.transaction import transaction
 from console.staff.roles import Permission
 from console.views import export as csv_export
-from console.views.filtering import ListFilter
+from console.views.filtering import ListFilter, read_key
+from console.views.labels import Label
 from console.views.paging import COUNTED, PAGE_SIZES, Ask, after_cursor, ordered, read_ask, write_cursor
 from console.views.verbs import ByVerbs
 from console.web.answers import local_time, wants_json
@@ -94,6 +95,7 @@ class BaseModelView(Guarded, ByVerbs):
         search_index: the folded index that the search box asks.
         sort_columns: what may be sorted by: list column to an indexed, never empty model column.
         column_options: how the rows are loaded; whatever is not named here raises when touched.
+        amount_columns, state_columns: in an export, amounts in minor units, and states with their words.
         column_details_list, column_export_list: as in Flask-Admin, needed where these are on.
     """
 
@@ -113,7 +115,8 @@ class BaseModelView(Guarded, ByVerbs):
     inline_models = None
     form: type[BaseForm] | None = None
     form_columns = None
-    export_types = ("csv",)
+    export_types: tuple[str, ...] = ("csv",)
+    more_exports: ClassVar[dict[str, Text]] = {}  # further kinds of the file, with what their links say
     page_size = PAGE_SIZES[0]
     list_template = "admin/model/list.html"
 
@@ -123,6 +126,7 @@ class BaseModelView(Guarded, ByVerbs):
     sort_columns: ClassVar[dict[str, Any]] = {}
     column_options: ClassVar[tuple[Any, ...]] = ()
     amount_columns: ClassVar[tuple[str, ...]] = ()
+    state_columns: ClassVar[dict[str, Mapping[Any, Label | Text]]] = {}
     lead: ClassVar[Text] = ""  # one line under the heading
     create_label: ClassVar[Text] = lazy_gettext("New")
     empty_icon: ClassVar[str] = "inbox"
@@ -295,32 +299,53 @@ class BaseModelView(Guarded, ByVerbs):
         filters = {active.filter.name: active.text for active in ask.filters}
         with transaction():
             record(current_actor(), "list.exported", str(self.endpoint), filters=filters, searched=bool(ask.search))
-        titles = [str(label) for _name, label in self._export_columns]
-        pieces = csv_export.write_csv(titles, self._export_batches(self.matching(ask, most_hits=False)))
-        name = f"{self.endpoint}-{clock.now().astimezone(settings().zone):%Y%m%d-%H%M}.csv"
+        pieces = csv_export.write_csv(
+            self.export_titles(export_type), self._export_batches(self.matching(ask, most_hits=False), export_type)
+        )
+        what = self.endpoint if export_type == "csv" else f"{self.endpoint}-{export_type}"
+        name = f"{what}-{clock.now().astimezone(settings().zone):%Y%m%d-%H%M}.csv"
         return Response(
             stream_with_context(pieces),
             mimetype="text/csv",
             headers={"Content-Disposition": f"attachment; filename={name}"},
         )
 
-    def _export_batches(self, query: Select[Any]) -> Iterator[list[list[Any]]]:
+    def export_titles(self, _export_type: str) -> list[str]:
+        """Return the titles of the export's columns."""
+        return [str(label) for _name, label in self._export_columns]
+
+    def export_rows(self, row: Any, _export_type: str) -> list[list[Any]]:
+        """Return what one row of the list becomes: one row, unless the export is of its parts."""
+        return [[self.export_cell(row, str(name)) for name, _label in self._export_columns]]
+
+    def export_query(self, query: Select[Any], _export_type: str) -> Select[Any]:
+        """Return ``query`` with what the export loads beside the list's own."""
+        return query
+
+    def _export_batches(self, query: Select[Any], export_type: str = "csv") -> Iterator[list[list[Any]]]:
         """Yield the rows by key, oldest first, a batch at a time; nothing is kept of the one before."""
         last = 0
         while True:
-            batch = self._loaded(query).where(self._key > last).order_by(self._key).limit(EXPORT_BATCH)
+            batch = (
+                self.export_query(self._loaded(query), export_type)
+                .where(self._key > last)
+                .order_by(self._key)
+                .limit(EXPORT_BATCH)
+            )
             rows = list(db.session.scalars(batch))
             if not rows:
                 return
             last = rows[-1].id
-            yield [[self.export_cell(row, str(name)) for name, _label in self._export_columns] for row in rows]
+            yield [cells for row in rows for cells in self.export_rows(row, export_type)]
             db.session.expunge_all()
             db.session.rollback()  # no reading transaction stays open while the client takes its time
 
     def export_cell(self, row: Any, name: str) -> Any:
         """Return one cell of the export."""
         value = self._get_field_value(row, name)
-        return csv_export.amount_cell(value) if name in self.amount_columns else value
+        if name in self.state_columns:
+            return csv_export.words(self.state_columns[name], value)
+        return csv_export.amount_cell(value) if name in self.amount_columns and value is not None else value
 
     @expose("/details/")
     def details_view(self) -> ResponseReturnValue:

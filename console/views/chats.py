@@ -33,6 +33,7 @@ from console.staff.roles import Permission
 from console.views import chat_labels, formatters, menu
 from console.views.base import BaseModelView
 from console.views.chat_filters import FILTERS
+from console.views.export import words
 from console.views.mail_labels import customer_number, ticket_number
 from console.views.menu import customer_url
 from console.views.paging import Ask
@@ -152,7 +153,7 @@ _EXPORTED: dict[str, Callable[[Chat], Any]] = {
     "number": lambda row: row.number,
     "name": lambda row: row.name,
     "email": lambda row: row.email,
-    "status": lambda row: row.status.value,
+    "status": lambda row: words(chat_labels.STATUS, row.status),
     "department": chat_labels.department_name,
     "assignee": lambda row: row.assignee.name if row.assignee else None,
     "created_at": lambda row: row.created_at,
@@ -164,7 +165,7 @@ _EXPORTED: dict[str, Callable[[Chat], Any]] = {
     "rating": lambda row: row.rating,
     "rating_comment": lambda row: row.rating_comment,
     "ticket": lambda row: None if row.ticket_id is None else ticket_number(row.ticket_id),
-    "language": lambda row: row.language,
+    "language": lambda row: words(chat_labels.LANGUAGES, row.language),
 }
 
 

@@ -1,22 +1,48 @@
-"""Lists as CSV: whole however many rows, in bounded memory, harmless in a spreadsheet."""
+"""Lists as CSV: whole however many rows, in bounded memory, harmless in a spreadsheet, as its reader writes numbers."""
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from enum import Enum
 from typing import Any
 
+from console.core.context import settings
+from console.core.errors import Text
 from console.core.sheets import neutral
+from console.core.texts import gettext
+from console.views.labels import Label
 from console.web.answers import local_time
+from console.web.filters import language
 
 BOM = "\ufeff"  # without it Excel reads č as two letters
 
 
+@dataclass(frozen=True)
+class Style:
+    """How a spreadsheet of one language has it: Excel reads what differs from it as text, or in one column."""
+
+    delimiter: str = ","
+    decimal: str = "."
+    day: str = "%Y-%m-%d"
+    moment: str = ""  # RFC 3339 where empty
+
+
+PLAIN = Style()
+# Excel shows the days of a Serbian Windows like this, and takes them as days; `console import` reads them too.
+SERBIAN = Style(";", ",", "%d.%m.%Y.", "%d.%m.%Y. %H:%M:%S")
+
+
+def style() -> Style:
+    """Return how the reader of this request has it."""
+    return SERBIAN if language() == "sr_Latn" else PLAIN
+
+
 class Number(str):
-    """A number that we wrote ourselves: it stays one in a spreadsheet."""
+    """A number that we wrote ourselves, with a decimal point: it stays one in a spreadsheet."""
 
     __slots__ = ()
 
@@ -27,32 +53,54 @@ def amount_cell(minor: int) -> Number:
     return Number(f"{'-' if minor < 0 else ''}{whole}.{cents:02d}")
 
 
-def harmless(value: Any) -> str:
+def words(labels: Mapping[Any, Label | Text], value: Any) -> str:
+    """Write a state as the page does."""
+    if value is None:
+        return ""
+    label = labels.get(value, value)
+    return str(label.text if isinstance(label, Label) else label)
+
+
+def harmless(value: Any, style: Style = PLAIN) -> str:
     """Write one cell so that no spreadsheet runs it. What is a number stays one: we write it, nobody types it."""
     if value is None:
         return ""
     if isinstance(value, Number):
-        return value
+        return value.replace(".", style.decimal)
     if isinstance(value, bool):
-        return "1" if value else "0"
+        return gettext("yes") if value else gettext("no")
     if isinstance(value, int):
         return str(value)
     if isinstance(value, datetime):
-        return local_time(value) or ""
+        return _moment(value, style)
     if isinstance(value, date):
-        return value.isoformat()
+        return value.strftime(style.day)
     text = str(value.value if isinstance(value, Enum) else value)
     return neutral(text)
 
 
-def write_csv(titles: Sequence[str], batches: Iterable[Iterable[Sequence[Any]]]) -> Iterator[str]:
-    """Yield the file piece by piece: the titles, then a piece a batch."""
-    yield BOM + _rows([titles])
+def _moment(instant: datetime, style: Style) -> str:
+    if style.moment:
+        return instant.astimezone(settings().zone).strftime(style.moment)
+    return local_time(instant) or ""
+
+
+def write_csv(
+    titles: Sequence[str], batches: Iterable[Iterable[Sequence[Any]]], reader: Style | None = None
+) -> Iterator[str]:
+    """Yield the file piece by piece: the titles, then a piece a batch.
+
+    Args:
+        reader: how its reader has it; that of this request where it is left out.
+    """
+    reader = reader or style()
+    yield BOM + _rows([titles], reader)
     for batch in batches:
-        yield _rows(batch)
+        yield _rows(batch, reader)
 
 
-def _rows(rows: Iterable[Sequence[Any]]) -> str:
+def _rows(rows: Iterable[Sequence[Any]], style: Style) -> str:
     buffer = io.StringIO()
-    csv.writer(buffer).writerows([harmless(value) for value in row] for row in rows)
+    writer = csv.writer(buffer, delimiter=style.delimiter)
+    writer.writerows([harmless(value, style) for value in row] for row in rows)
     return buffer.getvalue()

@@ -220,14 +220,14 @@ class MailList(BaseModelView):
             return "is-late"
         return {Stage.RETRY: "is-risk", Stage.WITHDRAWN: "is-void"}.get(stage, "")
 
-    def _export_batches(self, query: Select[Any]) -> Iterator[list[list[Any]]]:
+    def _export_batches(self, query: Select[Any], export_type: str = "csv") -> Iterator[list[list[Any]]]:
         last = 0
         while True:
             rows = self._read(query.where(Mail.id > last).order_by(Mail.id).limit(EXPORT_BATCH))
             if not rows:
                 return
             last = rows[-1].id
-            yield [[self.export_cell(row, str(name)) for name, _label in self._export_columns] for row in rows]
+            yield [cells for row in rows for cells in self.export_rows(row, export_type)]
             db.session.expunge_all()
             db.session.rollback()  # no reading transaction stays open while the client takes its time
 

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from flask import jsonify
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from markupsafe import Markup
-from sqlalchemy import and_
-from sqlalchemy.orm import defer, joinedload
+from sqlalchemy import Select, and_
+from sqlalchemy.orm import defer, joinedload, selectinload
 
-from console.billing.models import ACTIVE_STATUSES, PROFORMA_SEARCH, Proforma, ProformaStatus
+from console.billing.models import ACTIVE_STATUSES, PROFORMA_SEARCH, Proforma, ProformaLine, ProformaStatus
+from console.core.errors import Text
 from console.core.money import CURRENCIES
 from console.core.texts import lazy_gettext
 from console.customers.models import Customer
+from console.hosting.models import service_number
 from console.staff.roles import Permission
 from console.views import documents, formatters
 from console.views.base import BaseModelView
+from console.views.export import Number, amount_cell
 from console.views.filtering import Choice, CustomerNumber, Day, Flag
 from console.views.labels import PROFORMA_STATUS, is_overdue, proforma_amount, proforma_label, today
 from console.views.menu import document_url
@@ -36,6 +39,21 @@ def _status(_view: Any, _context: Any, row: Proforma, _name: str) -> Markup:
 
 def _amount(_view: Any, _context: Any, row: Proforma, _name: str) -> Markup:
     return proforma_amount(row)
+
+
+_OF_THE_DOCUMENT = ("number", "external_id", "issued_on", "due_on", "currency", "reference", "tax_note")
+
+
+def _line_cells(line: ProformaLine) -> dict[str, Any]:
+    return {
+        "description": line.description,
+        "service": "" if line.service_id is None else service_number(line.service_id),
+        "quantity": line.quantity,
+        "net": amount_cell(line.net),
+        "tax_rate": Number(f"{line.tax_bp / 100:g}"),
+        "tax": amount_cell(line.tax),
+        "line_total": amount_cell(line.total),
+    }
 
 
 class ProformaList(BaseModelView):
@@ -74,7 +92,31 @@ class ProformaList(BaseModelView):
         "due_on": formatters.day,
         "total": _amount,
     }
+    # The lines, as `console import --proformas` reads them: a row a line, what is the document's in each.
+    export_types = ("csv", "lines")
+    more_exports = {"lines": lazy_gettext("Lines as CSV")}
+    line_labels: ClassVar[dict[str, Text]] = {
+        "number": lazy_gettext("Number"),
+        "external_id": lazy_gettext("External id"),
+        "customer": lazy_gettext("Customer"),
+        "issued_on": lazy_gettext("Issued"),
+        "due_on": lazy_gettext("Due"),
+        "currency": lazy_gettext("Currency"),
+        "status": lazy_gettext("State"),
+        "total": lazy_gettext("Amount"),
+        "paid": lazy_gettext("Paid"),
+        "reference": lazy_gettext("Payment reference"),
+        "tax_note": lazy_gettext("Why no PDV"),
+        "description": lazy_gettext("Description"),
+        "service": lazy_gettext("Service"),
+        "quantity": lazy_gettext("Quantity"),
+        "net": lazy_gettext("Without PDV"),
+        "tax_rate": lazy_gettext("PDV rate"),
+        "tax": lazy_gettext("PDV"),
+        "line_total": lazy_gettext("Line total"),
+    }
     amount_columns = ("net", "tax", "total", "paid", "owed")
+    state_columns = {"status": PROFORMA_STATUS}
     column_options = (
         joinedload(Proforma.customer).load_only(Customer.name),
         defer(Proforma.buyer),  # frozen texts of two companies a row
@@ -129,6 +171,22 @@ class ProformaList(BaseModelView):
         if name == "overdue":
             return is_overdue(row)
         return row.customer.number if name == "customer" else super().export_cell(row, name)
+
+    def export_titles(self, export_type: str) -> list[str]:
+        if export_type == "lines":
+            return [str(label) for label in self.line_labels.values()]
+        return super().export_titles(export_type)
+
+    def export_query(self, query: Select[Any], export_type: str) -> Select[Any]:
+        return query.options(selectinload(Proforma.lines)) if export_type == "lines" else query
+
+    def export_rows(self, row: Any, export_type: str) -> list[list[Any]]:
+        if export_type != "lines":
+            return super().export_rows(row, export_type)
+        document = {name: getattr(row, name) for name in _OF_THE_DOCUMENT}
+        document |= {name: self.export_cell(row, name) for name in ("customer", "status", "total", "paid")}
+        lines = [document | _line_cells(line) for line in row.lines]
+        return [[line[name] for name in self.line_labels] for line in lines]
 
     @expose("/<path:number>")
     def document(self, number: str) -> ResponseReturnValue:

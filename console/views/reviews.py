@@ -35,8 +35,8 @@ from console.tickets.reviews.figures import months_until
 from console.tickets.reviews.models import Review, ReviewReason, ReviewState
 from console.views import formatters, menu
 from console.views.base import BaseModelView
-from console.views.export import Number
-from console.views.filtering import Choice, ListFilter
+from console.views.export import Number, words
+from console.views.filtering import Choice, ListFilter, read_key
 from console.views.paging import Active, Ask
 from console.views.review_figures import ReviewFigures
 from console.views.review_page import ReviewPage
@@ -366,6 +366,10 @@ class ReviewList(BaseModelView):
         }
 
     def export_cell(self, row: Any, name: str) -> Any:
+        if name == "reason":
+            return words(REASON, row.reason)
+        if name == "state":
+            return words(STATE, row.state)
         written = self.as_json(row)
         if name == "total":
             return Number(f"{row.total / 100:.2f}") if row.total is not None else None

@@ -13,7 +13,7 @@ from console.staff.roles import Permission
 from console.views import formatters
 from console.views.base import BaseModelView
 from console.views.filtering import Choice, CustomerNumber, Day
-from console.views.labels import SERVICE_STATUS
+from console.views.labels import SERVICE_STATUS, SUSPENSION
 from console.views.menu import customer_url
 
 
@@ -31,7 +31,11 @@ class ServiceList(BaseModelView):
     can_export = True
 
     column_list = ("number", "label", "product", "customer", "status", "paid_until")
-    column_export_list = ("number", "label", "product", "customer", "status", "started_on", "paid_until")
+    # What `console import --services` needs to read it back.
+    column_export_list = (
+        "number", "external_id", "label", "product", "customer", "status", "suspension", "started_on", "paid_until",
+        "price", "currency", "period_months", "auto_renew",
+    )  # fmt: skip
     column_labels = {
         "number": lazy_gettext("Number"),
         "label": lazy_gettext("Service"),
@@ -40,7 +44,15 @@ class ServiceList(BaseModelView):
         "status": lazy_gettext("State"),
         "started_on": lazy_gettext("From"),
         "paid_until": lazy_gettext("Paid until"),
+        "external_id": lazy_gettext("External id"),
+        "suspension": lazy_gettext("Suspended because"),
+        "price": lazy_gettext("Price without PDV"),
+        "currency": lazy_gettext("Currency"),
+        "period_months": lazy_gettext("Months"),
+        "auto_renew": lazy_gettext("Renews"),
     }
+    amount_columns = ("price",)
+    state_columns = {"status": SERVICE_STATUS, "suspension": SUSPENSION}
     column_formatters = {
         "product": lambda _view, _context, row, _name: row.product.name,
         "customer": formatters.customer,
@@ -57,6 +69,12 @@ class ServiceList(BaseModelView):
             Service.status,
             Service.started_on,
             Service.paid_until,
+            Service.external_id,
+            Service.suspension,
+            Service.price,
+            Service.currency,
+            Service.period_months,
+            Service.auto_renew,
         ),
     )
     search_index = SERVICE_SEARCH

@@ -12,6 +12,7 @@ from console.core.errors import Text
 from console.core.texts import lazy_gettext, lazy_pgettext
 from console.tickets.models import NO_DUE, SavedView, Ticket
 from console.tickets.view_queries import DUE, KEY, PRIORITY, UPDATED
+from console.views.export import words
 from console.views.menu import customer_url
 from console.views.ticket_labels import PRIORITY as PRIORITY_LABELS
 from console.views.ticket_labels import SOURCE, due, status_label, ticket_url
@@ -205,7 +206,9 @@ _WRITTEN: dict[str, Callable[[Ticket], Any]] = {
     "requester": lambda row: row.requester_name,
     "customer": lambda row: row.customer.number if row.customer else None,
     "department": lambda row: department_name(row.department_id),
-    "priority": lambda row: row.priority.name.lower(),
+    "priority": lambda row: words(PRIORITY_LABELS, row.priority),
+    "status": lambda row: str(status_label(row).text),
+    "source": lambda row: words(SOURCE, row.source),
     "assignee": lambda row: names().staff.get(row.assignee_id) if row.assignee_id else None,
     "tags": lambda row: ", ".join(row.tags),
     "due_at": lambda row: None if row.due_at >= NO_DUE else row.due_at,

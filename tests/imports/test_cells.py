@@ -132,6 +132,17 @@ def test_what_no_column_holds(raw: str, flaw: str) -> None:
         Cells({"a": raw}, COLUMNS).check()
 
 
+@pytest.mark.parametrize("text", ["3,81645E+11", "3.81645e+11", "4E+11", "-1,5E+12"])
+def test_what_a_spreadsheet_made_of_a_long_number_is_refused(text: str) -> None:
+    columns = Column("phone", code=True), Column("name")
+    cells = Cells({"phone": text, "name": text}, columns)
+    assert cells.flaws == [
+        f"phone: {text} is what a spreadsheet made of a long number: format the column as text and enter it again"
+    ]
+    for good in ("+381 64 555 333", "0641112233", "E11", "2E10", "1E+1"):
+        assert Cells({"phone": good}, columns).text("phone") == good
+
+
 def test_white_space_and_accents_are_brought_into_one_form() -> None:
     cells = Cells({"a": "  Z\u030cika \t\n Z "}, COLUMNS)
     cells.check()

@@ -13,7 +13,7 @@ KNOWN = ("external_id", "name", "city")
 
 def read(path: Path, content: bytes | str) -> list[Row]:
     path.write_bytes(content.encode() if isinstance(content, str) else content)
-    with Source(path, known=KNOWN, required=("external_id", "name")) as source:
+    with Source(path, known=KNOWN, required={"external_id": "", "name": ""}) as source:
         return list(source.rows())
 
 
@@ -30,6 +30,22 @@ def test_comma_and_semicolon_with_and_without_mark(path: Path, mark: bytes, deli
     (row,) = read(path, mark + text.encode())
     assert row.number == 2
     assert row.values == {"external_id": "A", "name": "Đorđe", "city": "Niš"}
+
+
+@pytest.mark.parametrize("first", ["sep=;", "SEP=;", '"sep=;"', "\ufeffsep=;", "sep=;;;"])
+def test_the_line_that_names_the_delimiter_is_no_row(path: Path, first: str) -> None:
+    """Excel writes it and does not count it; commas in the header would else win."""
+    (row,) = read(path, f"{first}\r\nexternal_id;name;city\r\nA;Pekara, Žito;Niš\r\n")
+    assert (row.number, row.values["name"], row.values["city"]) == (2, "Pekara, Žito", "Niš")
+    with pytest.raises(FileError, match="empty"):
+        read(path, f"{first}\n")
+
+
+def test_empty_columns_at_the_end_are_nothing(path: Path) -> None:
+    rows = read(path, "external_id;name;;\nA;Ana;;\nB;Boro\nC;Cveta; ; \nD;Dara;;x\n")
+    assert [row.flaw for row in rows] == [None, None, None, "the row has 4 cells, the header has 2"]
+    with pytest.raises(FileError, match=r"unknown column: \(no name\)"):
+        read(path, "external_id;;name\nA;;Ana\n")
 
 
 def test_the_other_delimiter_may_stand_in_a_cell(path: Path) -> None:
@@ -56,7 +72,7 @@ def test_column_names_are_read_in_any_case_and_order(path: Path) -> None:
         ("name,city\n", "missing column: external_id"),
         ("city\n", "missing column: external_id, name"),
         ("external_id,name,colour\n", "unknown column: colour"),
-        ("external_id,name,\n", r"unknown column: \(no name\)"),
+        ("external_id,,name\n", r"unknown column: \(no name\)"),
         ("external_id,name,Name\n", "column named twice: name"),
         ("external_id\tname\n", "unknown column"),
         ("external_id,name\nA,Đorđe\n".encode("cp1250"), r"line 2 is not UTF-8 \(byte 3\).*CSV UTF-8"),
@@ -90,7 +106,7 @@ def test_what_was_made_harmless_is_read_as_it_was_meant(path: Path) -> None:
 
 def test_the_digest_of_what_was_read_is_the_files(path: Path) -> None:
     path.write_text("external_id,name\nA,x\n")
-    with Source(path, known=KNOWN, required=()) as source:
+    with Source(path, known=KNOWN, required={}) as source:
         assert source.digest() != file_digest(path)
         list(source.rows())
         assert source.digest() == file_digest(path)

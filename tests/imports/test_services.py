@@ -85,7 +85,7 @@ def test_suspension_and_lock_come_along(session: Session, path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"customer": "C-9"}, "customer: no customer has the external id 'C-9'"),
+        ({"customer": "C-9"}, "customer: no customer has the external id or number 'C-9'"),
         ({"product": "x", "product_name": ""}, "product: there is no product 'x'"),
         ({"started_on": "2025-02-30"}, "started_on: '2025-02-30' is no date"),
         ({"paid_until": ""}, "paid_until: is needed"),

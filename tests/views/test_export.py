@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from datetime import date
 
 import pytest
 from flask import Flask
@@ -15,22 +16,20 @@ from sqlalchemy.orm import Session
 from console.audit.models import AuditEntry
 from console.billing.models import Proforma
 from console.staff.roles import Role
-from console.views.export import BOM, Number, amount_cell, harmless, write_csv
+from console.views.export import BOM, PLAIN, SERBIAN, Number, amount_cell, harmless, write_csv
 from tests import factories
 from tests.support.client import ConsoleClient, sign_in
 from tests.support.queries import count_queries
+from tests.support.spreadsheets import read
 from tests.views.support import fill
-
-
-def read(text: str) -> list[list[str]]:
-    return list(csv.reader(io.StringIO(text.removeprefix(BOM))))
 
 
 @pytest.mark.parametrize(
     "typed",
     [
         '=HYPERLINK("http://evil")', "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "  =1", "=", "-5+3",
-        "\N{FULLWIDTH EQUALS SIGN}1",
+        "\N{FULLWIDTH EQUALS SIGN}1", "\N{FULLWIDTH PLUS SIGN}1", "\N{FULLWIDTH HYPHEN-MINUS}1",
+        "\N{FULLWIDTH COMMERCIAL AT}SUM(A1)", " \N{FULLWIDTH COMMERCIAL AT}",
     ],
 )  # fmt: skip
 def test_a_formula_is_a_text(typed: str) -> None:
@@ -45,6 +44,9 @@ def test_no_cell_begins_a_formula(typed: str) -> None:
 
 
 def test_numbers_stay_numbers() -> None:
+    assert harmless(amount_cell(-123450), SERBIAN) == "-1234,50"
+    assert harmless(date(2026, 11, 3), SERBIAN) == "03.11.2026."
+    assert harmless(date(2026, 11, 3)) == "2026-11-03"
     assert harmless(amount_cell(-123450)) == "-1234.50"
     assert harmless(amount_cell(5)) == "0.05"
     assert harmless(-7) == "-7"
@@ -53,9 +55,10 @@ def test_numbers_stay_numbers() -> None:
 
 @given(st.lists(st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=12), min_size=2, max_size=2)))
 def test_a_file_reads_back(rows: list[list[str]]) -> None:
-    text = "".join(write_csv(["a", "b"], [rows]))
     normal = [[harmless(cell) for cell in row] for row in rows]
-    assert list(csv.reader(io.StringIO(text.removeprefix(BOM), newline=""))) == [["a", "b"], *normal]
+    for style in (PLAIN, SERBIAN):
+        text = "".join(write_csv(["a", "b"], [rows], style)).removeprefix(BOM)
+        assert list(csv.reader(io.StringIO(text, newline=""), delimiter=style.delimiter)) == [["a", "b"], *normal]
 
 
 def test_every_row_once_and_only_named_columns(app: Flask, client: ConsoleClient, session: Session) -> None:
@@ -92,7 +95,7 @@ def test_it_is_streamed(app: Flask, client: ConsoleClient, monkeypatch: pytest.M
     view = next(view for view in app.extensions["admin"][0]._views if view.endpoint == "services")
     with app.test_request_context():
         pieces = view._export_batches(view.matching(view.read_ask(), most_hits=False))
-        assert [len(piece) for piece in pieces] == [5, 5, 1]
+        assert [len(list(piece)) for piece in pieces] == [5, 5, 1]
     assert answer.status_code == 200
 
 
@@ -114,7 +117,7 @@ def test_formulas_of_customers_are_neutral(client: ConsoleClient) -> None:
     factories.make_service(factories.make_customer(), label="=cmd|'/c calc'!A0")
     sign_in(client, Role.BILLING)
     rows = read(client.get("/console/services/export/csv/").text)
-    assert rows[1][1] == "'=cmd|'/c calc'!A0"
+    assert rows[1][2] == "'=cmd|'/c calc'!A0"
 
 
 @pytest.mark.only("sqlite")
@@ -122,7 +125,7 @@ def test_amounts_are_plain_numbers(client: ConsoleClient) -> None:
     factories.make_proforma(factories.make_customer(), cancelled=True)
     sign_in(client, Role.BILLING)
     rows = read(client.get("/console/stornos/export/csv/").text)
-    assert rows[1][rows[0].index(rows[0][-2])] == "-14400.00"
+    assert rows[1][rows[0].index(rows[0][-2])] == "-14400,00"
 
 
 @pytest.mark.only("sqlite")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import random
 import re
 from datetime import UTC, date, datetime, timedelta
@@ -20,10 +18,10 @@ from console.tickets.models import NO_DUE, Priority, Ticket, TicketSource, Ticke
 from console.tickets.promises.models import TicketPromise
 from console.tickets.promises.rules import PromiseKind
 from console.tickets.reviews.models import TicketRating
-from console.views.export import BOM
 from tests import factories
 from tests.support.client import ConsoleClient, sign_in
 from tests.support.queries import count_queries
+from tests.support.spreadsheets import read
 from tests.tickets.figures.test_figures import write_random
 from tests.tickets.rows import fill_tickets, make_department
 
@@ -99,11 +97,6 @@ def scene(session: Session) -> tuple[Staff, Staff, Department]:
     fill_tickets(2, department_id=department.id, assignee_id=mira.id, now=NOW - 40 * DAY)
     fill_tickets(3, department_id=department.id, status=TicketStatus.WAITING, now=NOW - 40 * DAY)
     return mira, vuk, department
-
-
-def read(text: str) -> list[list[str]]:
-    assert text.startswith(BOM)
-    return list(csv.reader(io.StringIO(text.removeprefix(BOM))))
 
 
 class TestWhich:
@@ -272,10 +265,10 @@ class TestFiles:
     def test_what_the_charts_draw(self, client: ConsoleClient, scene: tuple[Staff, Staff, Department]) -> None:
         sign_in(client, Role.SUPERVISOR)
         for table, rows in {
-            "flow": [["2026-11-23", "2026-11-23", "0", "0"], ["2026-11-24", "2026-11-24", "4", "0"],
-                     ["2026-11-25", "2026-11-25", "0", "4"]],
-            "promises": [["2026-11-23", "2026-11-23", "0", "0"], ["2026-11-24", "2026-11-24", "7", "1"],
-                         ["2026-11-25", "2026-11-25", "0", "0"]],
+            "flow": [["23.11.2026.", "23.11.2026.", "0", "0"], ["24.11.2026.", "24.11.2026.", "4", "0"],
+                     ["25.11.2026.", "25.11.2026.", "0", "4"]],
+            "promises": [["23.11.2026.", "23.11.2026.", "0", "0"], ["24.11.2026.", "24.11.2026.", "7", "1"],
+                         ["25.11.2026.", "25.11.2026.", "0", "0"]],
             "answers": [["10", "1"], ["20", "1"], ["30", "1"], ["120", "1"]],
             "ratings": [["1", "1"], ["2", "0"], ["3", "1"], ["4", "1"], ["5", "1"]],
         }.items():  # fmt: skip

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections.abc import Callable
 from typing import Any
@@ -22,6 +20,7 @@ from console.tickets.reviews.models import Review, ReviewReason, ReviewState
 from tests import factories
 from tests.support.client import ConsoleClient, sign_in
 from tests.support.queries import count_queries
+from tests.support.spreadsheets import read
 from tests.tickets.canned.support import make_ticket
 from tests.tickets.reviews.scene import done, points, rated, reply, waiting, worked
 
@@ -298,13 +297,13 @@ def test_figures_leave_and_notes_do_not(
         answer = who.get(path)
         assert answer.status_code == 200 and answer.mimetype == "text/csv"
         assert "Poverljiv" not in answer.text
-        return list(csv.reader(io.StringIO(answer.text.lstrip("\ufeff"))))[1:]
+        return read(answer.text)[1:]
 
     exported = rows(client, LIST + "export/csv/?state=done")
-    assert [(row[2], row[-1]) for row in exported] == [("'=cmd|A1", "75.00"), (staff_of("billing").name, "25.00")]
+    assert [(row[2], row[-1]) for row in exported] == [("'=cmd|A1", "75,00"), (staff_of("billing").name, "25,00")]
     figures = rows(client, LIST + "figures/csv?months=1")
     assert [(row[1], row[3], row[4], row[6], row[7]) for row in figures if row[1] == "'=cmd|A1"] == [
-        ("'=cmd|A1", "1", "75.00", "1", "2.00")
+        ("'=cmd|A1", "1", "75,00", "1", "2,00")
     ]
     own = new_client()
     sign_in(own, staff=agent)
