@@ -41,11 +41,6 @@ class SuspensionReason(StrEnum):
     REQUEST = "request"
 
 
-def service_number(key: int) -> str:
-    """Return the number of the service with this id."""
-    return Series.SERVICE.number(1000 + key)
-
-
 class Product(Base):
     """What is sold. Prices are net, in minor units."""
 
@@ -106,7 +101,7 @@ class Service(Base):
 
 def service_number(key: int) -> str:
     """Return the number that people read out: ``U-1042``."""
-    return f"U-{SERVICE_BASE + key}"
+    return Series.SERVICE.number(SERVICE_BASE + key)
 
 
 def service_key(number: str) -> int | None:

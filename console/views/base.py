@@ -26,7 +26,7 @@ from console.core.texts import lazy_gettext
 from console.core.transaction import transaction
 from console.staff.roles import Permission
 from console.views import export as csv_export
-from console.views.filtering import ListFilter, read_key
+from console.views.filtering import ListFilter
 from console.views.labels import Label
 from console.views.paging import COUNTED, PAGE_SIZES, Ask, after_cursor, ordered, read_ask, write_cursor
 from console.views.verbs import ByVerbs

@@ -36,7 +36,7 @@ from console.tickets.reviews.models import Review, ReviewReason, ReviewState
 from console.views import formatters, menu
 from console.views.base import BaseModelView
 from console.views.export import Number, words
-from console.views.filtering import Choice, ListFilter, read_key
+from console.views.filtering import Choice, ListFilter
 from console.views.paging import Active, Ask
 from console.views.review_figures import ReviewFigures
 from console.views.review_page import ReviewPage
