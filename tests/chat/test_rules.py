@@ -442,7 +442,7 @@ def test_signing_in_makes_nobody_available_and_the_desk_asks(session: Session, a
     assert not presence.is_chosen(first, clock.now()), "the next day's sign-in asks again"
     waiting = ask()
     with transaction():
-        presence.beat([], [agent.id])  # on another page of the console
+        presence.beat([], [agent.id or 0])  # on another page of the console
     assert queries.available(clock.now(), 45) == []
     with transaction():
         assignment.assign_waiting()
@@ -452,7 +452,7 @@ def test_signing_in_makes_nobody_available_and_the_desk_asks(session: Session, a
     assert waiting.assignee_id == agent.id, "at the desk they are as they were"
     clock.advance(timedelta(minutes=9))
     with transaction():
-        presence.beat([], [agent.id])
+        presence.beat([], [agent.id or 0])
     assert [one.staff_id for one in queries.available(clock.now(), 45)] == [agent.id], "another page keeps them here"
 
 

@@ -85,11 +85,11 @@ function head(room) {
   const { chat } = room;
   const who = chat ? identity(chat) : { verified: false, name: room.number, wrote: '' };
   one('[data-name]').textContent = who.name;
-  one('[data-wrote]').textContent = who.wrote ? say('wrote_as', { name: who.wrote }) : '';
   const live = room.isLive;
   const badge = element('span', who.verified ? 'badge badge-ok' : 'badge badge-line', icon(who.verified ? 'shield-check' : 'shield'), say(who.verified ? 'verified' : 'not_verified'));
   one('[data-badge-verified]').replaceChildren(...(live ? [badge] : []));
-  const words = chat ? stateWords(room) : say('loading');
+  const wrote = who.wrote ? say('wrote_as', { name: who.wrote }) : '';
+  const words = chat ? [wrote, stateWords(room)].filter(Boolean).join(' · ') : say('loading');
   Object.assign(one('[data-state-words]'), { textContent: words, title: words });
   const shows = {
     claim: chat?.status === 'queued',

@@ -104,7 +104,7 @@ export function openEnd() {
   if (!hands(room) || room.chat.status !== 'active') { if (room?.isLive) toast(say('not_yours')); return; }
   const dialog = document.getElementById('d-end');
   refused(dialog);
-  dialog.querySelector('h2').textContent = say('end_title', { name: room.chat.name });
+  dialog.querySelector('h2').textContent = say('end_title', { name: identity(room.chat).name });
   dialog.querySelector('[data-end-words]').textContent = say(room.chat.unanswered_since ? 'end_unanswered' : 'end_answered');
   dialog.querySelector('[data-end-ticket]').textContent = say('end_as_ticket', { email: room.chat.email });
   dialog.showModal();

@@ -45,9 +45,9 @@ function fill(line, chat) {
     avatar.replaceChildren(initials(who.name) || icon('user', 'icon icon-sm'));
     name.replaceChildren(element('span', 'truncate', element('bdi', '', who.name)));
     if (who.verified) name.append(icon('shield-check'), element('span', 'sr-only', `, ${say('verified')}`));
-    if (who.wrote) name.append(element('small', 'queue-wrote truncate', say('wrote_as', { name: who.wrote })));
     const whose = chat.assignee && chat.assignee.id !== me ? `${chat.assignee.name.split(' ')[0]} · ` : '';
-    text.replaceChildren(...(chat.last_by === 'visitor' ? [] : [element('b', '', chat.assignee?.id === me ? say('you') : ''), ' ']), whose, chat.preview);
+    const wrote = who.wrote ? [element('span', 'queue-wrote', say('wrote_as', { name: who.wrote })), ' · '] : [];
+    text.replaceChildren(...wrote, ...(chat.last_by === 'visitor' ? [] : [element('b', '', chat.assignee?.id === me ? say('you') : ''), ' ']), whose, chat.preview);
     const fresh = unread(chat);
     badge.hidden = !fresh;
     badge.replaceChildren(fresh > 99 ? '99+' : String(fresh), element('span', 'sr-only', ` ${count('unread', fresh).replace(/^\D*\d+\s*/, '')}`));

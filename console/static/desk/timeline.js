@@ -2,6 +2,7 @@
 import { element, icon, linked, time } from '../chat/parts.js';
 import { pinQuestion } from '../chat/pins.js';
 import { count, english, me, say } from './ground.js';
+import { now } from '../times.js';
 import { desk } from './store.js';
 
 const day = new Intl.DateTimeFormat(english ? 'en-GB' : 'sr-Latn-RS', { weekday: 'long', day: 'numeric', month: 'long', timeZone: 'UTC' });
@@ -213,7 +214,8 @@ export class Timeline {
     this.doneAsking();
     if (event.event === 'verification_asked') {
       const made = sealOf('seal', 'shield', say('seal_asked'), say('seal_asked_by', { name: this.chat()?.name ?? '' }), at, say('seal_asked_text', { time: time(event.expires_at) }));
-      this.asked = { made, by: message.sender.name, at };
+      const left = Date.parse(event.expires_at) - now();
+      this.asked = { made, by: message.sender.name, at, ends: setTimeout(() => this.doneAsking(), Math.max(0, left)) };
       return made;
     }
     if (event.event === 'verified') {
@@ -227,7 +229,8 @@ export class Timeline {
   /** The card that waited waits no more. */
   doneAsking() {
     if (!this.asked) return;
-    const { made, by, at } = this.asked;
+    const { made, by, at, ends } = this.asked;
+    clearTimeout(ends);
     made.replaceWith(sealOf('seal seal-done', 'shield', say('seal_was_asked', { by }), '', at));
     this.asked = null;
   }

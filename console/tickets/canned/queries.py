@@ -143,14 +143,14 @@ def _matching(query: str, ticket: Ticket | Conversation | None) -> list[CannedRe
     if hits is None:
         order = (*_place(ticket), CannedCategory.position, CannedReply.position, CannedReply.id)
         return list(db.session.scalars(wanted.order_by(*order).limit(MOST)))
-    rows = db.session.execute(wanted.join(hits, hits.c.id == CannedReply.id).add_columns(hits.c.rank)).all()
-    ranks = {reply.id: rank for reply, rank in rows}
+    ranked = wanted.join(hits, hits.c.id == CannedReply.id).add_columns(hits.c.rank)
+    ranks: dict[CannedReply, float] = {row[0]: row[1] for row in db.session.execute(ranked)}
 
     def order_of(reply: CannedReply) -> tuple[Any, ...]:
         where = _where(reply, ticket)
-        return _nearness(reply, word), where, -ranks[reply.id], reply.category.position, reply.position, reply.id
+        return _nearness(reply, word), where, -ranks[reply], reply.category.position, reply.position, reply.id
 
-    return sorted((reply for reply, _rank in rows), key=order_of)[:MOST]
+    return sorted(ranks, key=order_of)[:MOST]
 
 
 def _place(ticket: Ticket | Conversation | None) -> list[ColumnElement[Any]]:
