@@ -113,6 +113,22 @@ def init_db() -> None:
         click.echo(f"{_attachments(brought)} brought over to {settings().files_folder}.")
 
 
+@main.command()
+@with_appcontext
+def reindex() -> None:
+    """Make the search indexes again, while they are in use; `init-db` does it where it is needed."""
+    from collections import Counter
+
+    from console.reindexing import reindex as make_again
+
+    counts: Counter[str] = Counter()
+    for name, count in make_again():
+        counts[name] += count
+    for name, count in counts.items():
+        click.echo(f"{name.removeprefix('search_')}: {count}")
+    click.echo("The search indexes are up to date.")
+
+
 @main.command("new-key")
 def new_key() -> None:
     """Print a fresh key for CONSOLE_SEAL_KEYS or CONSOLE_SECRET_KEY."""

@@ -24,6 +24,7 @@ from console.core.settings import DEMO_SEAL_KEY, DEMO_SECRET_KEY
 from console.hosting.links import torn
 from console.mail import relay, smtp
 from console.mail.sending import helo_name
+from console.reindexing import is_outdated
 from console.settings import queries as settings_now
 from console.setup import demo_accounts
 
@@ -64,6 +65,8 @@ def examine() -> Iterator[Finding]:
         yield Finding(Level.FAULT, "The tables are not up to date: run `console init-db`.")
         return
     yield Finding(Level.GOOD, f"The tables are up to date (revision {revisions.newest()}).")
+    if is_outdated():
+        yield Finding(Level.FAULT, "The search indexes were written by older rules: run `console reindex`.")
     for check in CHECKS:
         yield from check()
 

@@ -15,13 +15,14 @@ from console.core.passwords import password_matches
 from console.core.settings import DEMO_PASSWORD, SettingsError
 from console.core.transaction import transaction
 from console.customers.models import Person
+from console.reindexing import is_outdated, reindex
 from console.staff.models import Staff
 
 DEMO_DOMAIN = "@example.test"
 
 
 def prepare_database() -> int:
-    """Bring the tables to the newest revision and make sure the trail can be written.
+    """Bring the tables to the newest revision, the search indexes to the present rules, and begin the trail.
 
     Return how many files were brought over from where all databases of a checkout once had theirs.
     """
@@ -29,6 +30,9 @@ def prepare_database() -> int:
     if db.session.scalar(select(AuditHead)) is None:
         with transaction() as session:
             create_head(session)
+    if is_outdated():
+        for _batch in reindex():
+            pass
     return stored_files.adopt()
 
 

@@ -1,13 +1,15 @@
 """Full-text search: FTS5 on SQLite, tsvector on PostgreSQL, one table a kind of thing.
 
 Rows are written by the verbs in the transaction that changes the thing. Every
-word of the query must begin a word of the text. Words are folded on both sides
-(``console.core.text``), so neither database's own language rules matter.
+word of the query must begin a word of the text, or be another form of one. Words
+are folded (``console.core.text``) and stemmed (``console.core.stems``) by us on both
+sides, so neither database's own language rules matter.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib.metadata import version
 from typing import Any
 
 from sqlalchemy import (
@@ -22,7 +24,9 @@ from sqlalchemy import (
     cast,
     column,
     exists,
+    false,
     func,
+    literal,
     literal_column,
     select,
     table,
@@ -32,9 +36,10 @@ from sqlalchemy.orm import Session
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.types import Integer
 
-from console.core.text import fold
+from console.core.stems import forms
 from console.core.text import words as split_words
 
+RULES = 2  # of what stands in an index; raised, every index is made again (console.reindexing)
 LIMIT = 1_000
 MAX_WORDS = 8
 MAX_CONTENT = 200_000  # characters of one thing; a tsvector ends at a megabyte
@@ -88,14 +93,16 @@ class SearchIndex:
     ) -> ColumnElement[bool] | None:
         """Return the condition "``column`` is one of the newest hits": of at most 1,000, or ``most``.
 
-        ``None`` when the query has no word, which means: everything.
+        ``None`` when the query is blank, which means: everything. One without a word is no hit of anything.
 
         Args:
             whole: one of all hits; for exports and where a narrower condition stands beside it.
         """
+        if not query.strip():
+            return None
         parts = _telling(split_words(query)[:MAX_WORDS])
         if not parts:
-            return None
+            return false()
         return column.in_(self._hits(session, parts, "" if whole else f"ORDER BY {{}} DESC LIMIT {most or LIMIT}"))
 
     def _hits(self, session: Session, parts: list[str], newest: str) -> Any:
@@ -103,11 +110,11 @@ class SearchIndex:
             # Ordered by rowid, newest first: ranking would read every hit of a common word.
             order = newest.format("rowid")
             sql = f"SELECT rowid AS id FROM {self.table} WHERE {self.table} MATCH :query {order}"  # noqa: S608
-            query = " ".join(f'"{part}"*' for part in parts)
+            query = _fts_question(parts)
         else:
             order = newest.format("id")
             sql = f"SELECT id FROM {self.table} WHERE words @@ to_tsquery('simple', :query) {order}"  # noqa: S608
-            query = " & ".join(f"{part}:*" for part in parts)
+            query = _ts_question(parts)
         hits = text(sql).bindparams(_written("query", query)).columns(id=Integer).subquery()
         return Select(hits.c.id)
 
@@ -149,19 +156,23 @@ class RankedIndex(SearchIndex):
         session.execute(text(insert), values)
 
     def ranked(self, session: Session, query: str, within: Select[int] | None = None) -> Subquery | None:
-        """Return the newest hits as rows ``id, rank``, the best the highest; ``None`` where the query has no word.
+        """Return the newest hits as rows ``id, rank``, the best the highest; ``None`` where the query is blank.
+
+        A query without a word is no hit of anything.
 
         Args:
             within: the keys that may be hits, asked before the newest are taken: a narrowed list, what one may see.
         """
+        if not query.strip():
+            return None
         parts = _telling(split_words(query)[:MAX_WORDS])
         if not parts:
-            return None
+            return select(literal(0).label("id"), literal(0.0).label("rank")).where(false()).subquery("hits")
         hits = self._best_fts(parts, within) if _is_sqlite(session) else self._best_tsvector(parts, within)
         return hits.subquery("hits")
 
     def _best_fts(self, parts: list[str], within: Select[int] | None) -> Select[Any]:
-        asked = " ".join(f'"{part}"*' for part in parts)
+        asked = _fts_question(parts)
         key = literal_column(f"{self.table}.rowid", Integer)
         # bm25 is the better the lower.
         rank = literal_column(f"-bm25({self.table}, {TITLE_WEIGHT}, 1.0)", Float)
@@ -180,7 +191,7 @@ class RankedIndex(SearchIndex):
         return found
 
     def _best_tsvector(self, parts: list[str], within: Select[int] | None) -> Select[Any]:
-        words = _written("asked", " & ".join(f"{part}:*" for part in parts))
+        words = _written("asked", _ts_question(parts))
         asked = func.to_tsquery(literal_column("'simple'::regconfig"), words)
         index = table(self.table, column("id", Integer), column("words"))
         newest = (
@@ -193,6 +204,22 @@ class RankedIndex(SearchIndex):
             newest = newest.where(index.c.id.in_(within))
         best = newest.subquery("newest")
         return select(best.c.id, cast(func.ts_rank(best.c.words, asked), Double).label("rank"))
+
+
+def rules_now() -> str:
+    """Return by which rules an index is written now: ours, and the stemmer's."""
+    return f"{RULES} snowballstemmer {version('snowballstemmer')}"
+
+
+def rules_of(session: Session) -> str | None:
+    """Return by which rules the indexes were written."""
+    rules: str | None = session.scalar(text("SELECT rules FROM search_rules"))
+    return rules
+
+
+def keep_rules(session: Session) -> None:
+    """Note that the indexes were written by the present rules."""
+    session.execute(text("UPDATE search_rules SET rules = :rules"), {"rules": rules_now()})
 
 
 def create_ranked_table(op: Any, table: str) -> None:
@@ -237,9 +264,29 @@ def _telling(parts: list[str]) -> list[str]:
     return [part for part in parts if len(part) > 1] or parts
 
 
+def asks_nothing(query: str) -> bool:
+    """Tell whether something was typed and nothing of it can be searched for: signs, an emoji."""
+    return bool(query.strip()) and not split_words(query)
+
+
+def _fts_question(parts: list[str]) -> str:
+    """Write for FTS5: each word begins one of the text, or has a form that stands in it."""
+    groups = ([f'"{part}"*', *(f'"{form}"' for form in forms(part))] for part in parts)
+    return " AND ".join(f"({' OR '.join(group)})" for group in groups)
+
+
+def _ts_question(parts: list[str]) -> str:
+    """Write the same for PostgreSQL."""
+    groups = ([f"{part}:*", *forms(part)] for part in parts)
+    return " & ".join(f"({' | '.join(group)})" for group in groups)
+
+
 def _searchable(content: str) -> str:
-    """Fold, and keep joined forms too, so that ``prodavnica-jasen.rs`` is found by each of its parts."""
-    return " ".join(split_words(fold(content)))
+    """Fold and cut into words: ``prodavnica-jasen.rs`` is found by each of its parts. Then the forms of all, once."""
+    found = split_words(content)
+    distinct = dict.fromkeys(found)
+    more = dict.fromkeys(form for word in distinct for form in forms(word))
+    return " ".join([*found, *(form for form in more if form not in distinct)])
 
 
 def _is_sqlite(session: Session) -> bool:

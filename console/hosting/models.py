@@ -133,6 +133,14 @@ class Domain(Base):
 
     service: Mapped[Service] = relationship(back_populates="domain")
 
+    def searchable(self) -> str:
+        """Return the text it is found by: as people write it, and as the DNS does."""
+        try:
+            shown = self.name.encode("ascii").decode("idna")
+        except UnicodeError:  # an A-label that stands for nothing
+            return self.name
+        return self.name if shown == self.name else f"{shown} {self.name}"
+
 
 keep_key(Domain.name, Domain.name_key, domain_key)
 

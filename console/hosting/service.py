@@ -223,7 +223,7 @@ def register_domain(actor: Actor, service: Service, name: str, registered_on: da
     domain = Domain(name=ascii_name, service_id=service.id, registered_on=registered_on, expires_on=expires_on)
     db.session.add(domain)
     db.session.flush()
-    DOMAIN_SEARCH.put(db.session(), domain.id, f"{name} {ascii_name}")
+    DOMAIN_SEARCH.put(db.session(), domain.id, domain.searchable())
     record(actor, "domain.registered", ascii_name, customer_id=service.customer_id, service=service.number)
     return domain
 

@@ -240,7 +240,7 @@ def _insert_domains(session: Session, rows: Sequence[tuple[int, NewDomain]]) -> 
             for service_id, domain in rows
         ],
     )
-    texts = [f"{domain.shown} {domain.name}" for _service_id, domain in rows]
+    texts = [Domain(name=domain.name).searchable() for _service_id, domain in rows]
     DOMAIN_SEARCH.put_many(session, list(zip(ids, texts, strict=True)))
 
 

@@ -22,10 +22,11 @@ from console.mail.models import Mail, MailState
 
 LATELY = timedelta(days=14)  # a failure older than this is history
 MAX_TERMS = 8
-# Folded on both sides of a search. PostgreSQL and SQLite have no unfolding in common but this.
+# Folded on both sides of a search. PostgreSQL and SQLite have no unfolding in common but this. A đ is written đ, dj
+# and d: all of them are a d.
 _LETTERS = (
-    ("č", "c"), ("ć", "c"), ("š", "s"), ("ž", "z"), ("đ", "dj"),
-    ("Č", "c"), ("Ć", "c"), ("Š", "s"), ("Ž", "z"), ("Đ", "dj"),
+    ("č", "c"), ("ć", "c"), ("š", "s"), ("ž", "z"), ("đ", "d"), ("dj", "d"),
+    ("Č", "c"), ("Ć", "c"), ("Š", "s"), ("Ž", "z"), ("Đ", "d"), ("Dj", "d"), ("DJ", "d"),
 )  # fmt: skip
 LINE = (
     Mail.id, Mail.template, Mail.to_address, Mail.to_name, Mail.subject, Mail.customer_id, Mail.state,
@@ -98,8 +99,9 @@ def matching(text: str, readable: ColumnElement[bool]) -> ColumnElement[bool] | 
 
 def _has(term: str, readable: ColumnElement[bool]) -> ColumnElement[bool]:
     plain = term.strip("<>") or term
+    folded = fold(plain).replace("dj", "d") or plain
     return or_(
-        and_(_folded(Mail.subject).contains(fold(plain) or plain, autoescape=True), readable),
+        and_(_folded(Mail.subject).contains(folded, autoescape=True), readable),
         Mail.to_address.contains(plain.lower(), autoescape=True),
         Mail.message_id.contains(plain, autoescape=True),
     )

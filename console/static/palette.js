@@ -7,6 +7,7 @@ const input = dialog?.querySelector('input');
 const list = dialog?.querySelector('[role="listbox"]');
 const address = document.body.dataset.paletteUrl;
 const WAIT = 120;
+const nothing = dialog?.querySelector('[data-empty]').textContent;
 let timer, asking, chosen = -1;
 
 const options = () => [...list.querySelectorAll('[role="option"]')];
@@ -30,22 +31,25 @@ async function find() {
     });
     if (answer.status === 401) return location.reload();  // the sign-in ended meanwhile
     if (!answer.ok) throw new Error(String(answer.status));
-    show((await answer.json()).groups, asked);
+    const { groups, message } = await answer.json();
+    show(groups, asked, false, message);
   } catch (error) {
     if (error.name === 'AbortError') return;
     show([], asked, true);
   }
 }
 
-function show(groups, asked, failed = false) {
+function show(groups, asked, failed = false, message = '') {
   list.replaceChildren(...groups.map((group, number) => drawGroup(group, number, asked)));
   list.setAttribute('aria-busy', 'false');
   const found = options().length;
   dialog.querySelector('[data-failed]').hidden = !failed;
-  dialog.querySelector('[data-empty]').hidden = failed || found > 0;
+  const empty = dialog.querySelector('[data-empty]');
+  empty.hidden = failed || found > 0;
+  empty.textContent = message || nothing;
   list.hidden = found === 0;
   input.setAttribute('aria-expanded', String(found > 0));
-  dialog.querySelector('[data-said]').textContent = failed ? '' : count('found', found);
+  dialog.querySelector('[data-said]').textContent = failed ? '' : message || count('found', found);
   choose(found ? 0 : -1);
 }
 

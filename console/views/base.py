@@ -53,6 +53,7 @@ class Guarded:
     parent: ClassVar[str | None] = None
     settings_group: ClassVar[str] = ""  # of ``console.views.settings.GROUPS``: where it stands among the settings
     settings_lead: Text = ""  # what it is about, there
+    command: ClassVar[Text] = ""  # what the palette calls a page that is not in the sidebar
 
     def is_accessible(self) -> bool:
         """Tell whether the signed-in person may open this view."""
@@ -127,6 +128,7 @@ class BaseModelView(Guarded, ByVerbs):
     column_options: ClassVar[tuple[Any, ...]] = ()
     amount_columns: ClassVar[tuple[str, ...]] = ()
     state_columns: ClassVar[dict[str, Mapping[Any, Label | Text]]] = {}
+    searches_words: ClassVar[bool] = True  # the search finds words: signs alone are nothing to search for
     lead: ClassVar[Text] = ""  # one line under the heading
     create_label: ClassVar[Text] = lazy_gettext("New")
     empty_icon: ClassVar[str] = "inbox"

@@ -94,6 +94,7 @@ class MailList(BaseModelView):
     column_formatters = {"state": _stage, "created_at": formatters.ago, "sent_at": formatters.ago}
     column_options = (load_only(*LINE, Mail.message_id),)
     search_index = SearchMail()  # type: ignore[assignment]  # asked for one thing only
+    searches_words = False  # parts of addresses too, with their signs
     search_hint = lazy_gettext("Address, subject or Message-ID")
     list_filters = FILTERS
     lead = lazy_gettext("Mail leaves after what caused it is stored; what fails is said here.")

@@ -9,19 +9,23 @@ from typing import Any
 
 from flask import Flask, current_app, g, request
 from flask_admin.base import BaseView
+from flask_babel import force_locale
 from flask_login import current_user
 from sqlalchemy import Select, select
 
 from console.billing.models import Proforma, Storno
 from console.core.db import db
 from console.core.errors import Text
+from console.core.text import words
 from console.core.texts import lazy_gettext
 from console.views.labels import proforma_amount
 from console.web.addresses import url_for
 from console.web.catalog import language
 from console.web.identity import current_actor
+from console.web.locale import LANGUAGES
 
 MENU = "console.menu"
+COMMANDS = "console.commands"
 GROUPS: dict[str, Text] = {
     "work": lazy_gettext("Work"),
     "customers": lazy_gettext("Customers"),
@@ -39,7 +43,7 @@ class Item:
     url: str
     icon: str
     letter: str  # G, then this letter, goes there; empty: no shortcut
-    here: str  # what aria-current says: "page", "true" on a page below it, or nothing
+    here: str = ""  # what aria-current says: "page", "true" on a page below it, or nothing
     badge: Callable[[], str] | None = None  # what stands beside the name; asked when the line is drawn
 
 
@@ -104,6 +108,51 @@ def _view_above(view: Any) -> Any:
     if getattr(view, "group", None) is None or view.parent is None:
         return None
     return next((one for one in _open_views() if one.endpoint == view.parent), None)
+
+
+@dataclass(frozen=True)
+class Command:
+    """What the palette offers to open or to begin. ``words``: of its name in every language of ours, folded."""
+
+    item: Item
+    words: tuple[frozenset[str], ...]
+
+
+def commands() -> list[Command]:
+    """Return what this person may open by name: the sidebar, pages beside it, and what may be made new."""
+    drawn: dict[Any, list[Command]] = current_app.extensions.setdefault(COMMANDS, {})
+    key = (current_actor().permissions, language(), request.script_root)
+    found = drawn.get(key)
+    if found is None:
+        found = drawn[key] = [Command(item, _names(name)) for item, name in _openable()]
+    return found
+
+
+def _openable() -> Iterator[tuple[Item, Text]]:
+    for view in current_app.extensions["admin"][0]._views:  # noqa: SLF001  (Flask-Admin has no other list)
+        if not view.is_accessible():
+            continue
+        if getattr(view, "group", None) is not None and view.is_visible():
+            yield _item(view, None), view.name
+        if getattr(view, "command", ""):
+            address = url_for(f"{view.endpoint}.{view._default_view}")  # noqa: SLF001
+            yield Item(str(view.command), address, view.menu_icon_value or "dot", ""), view.command
+        if getattr(view, "can_create", False) and _may_create(view):
+            yield Item(str(view.create_label), url_for(f"{view.endpoint}.create_view"), "plus", ""), view.create_label
+
+
+def _may_create(view: Any) -> bool:
+    permission = view.permissions.get("create_view")
+    return permission is None or current_actor().may(permission)
+
+
+def _names(name: Text) -> tuple[frozenset[str], ...]:
+    """Return the words of a name in each language."""
+    found = []
+    for one in LANGUAGES:
+        with force_locale(one):
+            found.append(frozenset(words(str(name))))
+    return tuple(found)
 
 
 def link(endpoint: str, **query: Any) -> str:

@@ -15,8 +15,9 @@ from werkzeug.datastructures import MultiDict
 
 from console.core.errors import Invalid
 from console.core.ids import read_key
+from console.core.search import asks_nothing
 from console.core.text import clean
-from console.views.filtering import ListFilter
+from console.views.filtering import ListFilter, read_key
 from console.web.filters import language
 
 PAGE_SIZES = (20, 50, 100)
@@ -65,6 +66,11 @@ class Ask:
         if asked.page > 1:
             parameters["page"] = str(asked.page)
         return parameters
+
+    @property
+    def asks_nothing(self) -> bool:
+        """Tell whether something was typed into the search and none of it is a word."""
+        return asks_nothing(self.search)
 
     def without(self, name: str) -> dict[str, str]:
         """Return the parameters with one filter taken off, from the first page."""

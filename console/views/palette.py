@@ -20,6 +20,8 @@ from console.billing.models import PROFORMA_SEARCH, Proforma, Storno
 from console.core import money
 from console.core.actor import Actor
 from console.core.db import db
+from console.core.search import asks_nothing
+from console.core.stems import begins_or_inflects
 from console.core.text import words
 from console.core.texts import gettext, lazy_gettext
 from console.customers.models import CUSTOMER_SEARCH, Customer
@@ -64,6 +66,8 @@ class PaletteView(Page):
     def find(self) -> ResponseReturnValue:
         """Return the hits, grouped."""
         asked = request.args.get("q", "")[:MAX_SEARCH]
+        if asks_nothing(asked):
+            return jsonify(groups=[], message=gettext("Nothing to search for. Type a word, a name or a number."))
         groups = [
             {"name": name, "items": [asdict(hit) for hit in hits]}
             for name, hits in _groups(current_actor(), asked)
@@ -178,14 +182,13 @@ def _storno(row: Storno) -> Hit:
 
 
 def commands(asked: str) -> list[Hit]:
-    """Find pages this person may open, by the beginnings of their words."""
+    """Find what this person may open or begin, by words of its name in any of our languages, in any form."""
     typed = words(asked)
     return [
-        Hit(str(item.name), item.url, item.icon, key=f"G {item.letter.upper()}" if item.letter else "")
-        for item in menu.items()
-        if _begins(typed, words(str(item.name)))
+        Hit(item.name, item.url, item.icon, key=f"G {item.letter.upper()}" if item.letter else "")
+        for item in (command.item for command in menu.commands() if any(_says(typed, name) for name in command.words))
     ]
 
 
-def _begins(typed: list[str], name: list[str]) -> bool:
-    return all(any(word.startswith(part) for word in name) for part in typed)
+def _says(typed: list[str], name: frozenset[str]) -> bool:
+    return all(any(begins_or_inflects(part, word) for word in name) for part in typed)

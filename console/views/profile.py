@@ -41,6 +41,8 @@ def views() -> list[BaseView]:
 class Profile(Page):
     """What everybody may see and change of their own account."""
 
+    command = lazy_gettext("Profile and sign-in")
+
     def __init__(self) -> None:
         super().__init__(
             name=lazy_gettext("Profile and sign-in"), endpoint="profile", url="profile", menu_icon_value="user"

@@ -57,7 +57,11 @@ MOST_SERVICES = 200
 
 def views() -> list[Page]:
     """Return the form."""
-    return [NewTicketPage(name=lazy_gettext("New ticket"), endpoint="ticket_new", url="/console/tickets/new")]
+    return [
+        NewTicketPage(
+            name=lazy_gettext("New ticket"), endpoint="ticket_new", url="/console/tickets/new", menu_icon_value="plus"
+        )
+    ]
 
 
 class TicketForm(Form):
@@ -102,6 +106,7 @@ class NewTicketPage(Page):
 
     permission = Permission.WORK_TICKETS
     parent = "tickets"
+    command = lazy_gettext("New ticket")
 
     @expose("", methods=("GET", "POST"))
     @expose("/", methods=("GET", "POST"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from flask import g, jsonify, request, url_for
@@ -37,6 +38,14 @@ from console.web.identity import current_actor
 
 COUNTED = 1_000  # as many as a search ranks; further one narrows instead of leafing
 BADGE = 99
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """How many tickets a search finds outside of what the list is narrowed to. ``more``: there are more than that."""
+
+    count: int
+    more: bool
 
 
 def views() -> list[BaseModelView]:
@@ -157,6 +166,14 @@ class TicketList(TicketViews, TicketActions, TicketLive, BaseModelView):
             rows, count = self._counted(shown, counted)
         return rows, count + 1 if count >= LIMIT else count  # as many as are ranked: there are more
 
+    def _elsewhere(self, ask: TicketAsk, here: int) -> Elsewhere | None:
+        """Count what the search finds beside the ``here`` tickets of this view; ``None`` where there is no beside."""
+        if not ask.search or not ask.filters or ask.asks_nothing:
+            return None
+        best = self._best(replace(ask, filters=()))
+        found = 0 if best is None else db.session.scalar(select(func.count()).select_from(best)) or 0
+        return Elsewhere(max(0, found - min(here, LIMIT)), more=found >= LIMIT)
+
     def _in_order(self, query: Select[Any], ask: Ask) -> Select[Any]:
         return query if ask.sort == RELEVANCE else ordered(query, ask, Ticket.id, SORTS)
 
@@ -217,6 +234,7 @@ class TicketList(TicketViews, TicketActions, TicketLive, BaseModelView):
             departments=filters.departments(),
             address=lambda query: url_for("tickets.index_view", **query),
             whole_view=ALL,
+            elsewhere=self._elsewhere(ask, count),
             list_row_actions=[],
             actions=[],
             return_url=url_for("tickets.index_view", **cast("dict[str, Any]", ask.query(page=page))),

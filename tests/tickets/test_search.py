@@ -95,12 +95,13 @@ def test_words_in_every_place_however_they_are_spelled(session: Session, actor: 
         assert found(session, agent, word) == [place.ticket.id], where
         assert found(session, agent, word.upper()) == [place.ticket.id], where
     alike = (
-        "cekamo sumarije", "ЧЕКАМО ШУМАРИЈЕ", "čekamo šuma", "djuricic zarko", "Ђуричић", "DJERDAP", "đerd", "sanducic",
+        "cekamo sumarije", "ЧЕКАМО ШУМАРИЈЕ", "čekamo šuma", "šumarija", "sertifikata", "Duričić",
+        "djuricic zarko", "Ђуричић", "DJERDAP", "đerd", "sanducic",
         "kvot sert", "zarko@livada.example.rs", "  sertifikat ,  žarko!",
     )  # fmt: skip
     for asked in alike:
         assert found(session, agent, asked) == [place.ticket.id], asked
-    for asked in ("ertifikat", "sertifikat petar", "šumarija"):
+    for asked in ("ertifikat", "sertifikat petar", "šumadija"):
         assert found(session, agent, asked) == [], asked
 
 

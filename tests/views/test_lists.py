@@ -150,13 +150,23 @@ def test_filters(client: ConsoleClient, session: Session) -> None:
     assert found(f"search={late.number}") == {numbers[late]}
 
 
-@pytest.mark.parametrize("typed", ["djordje", "ĐORĐE", "ђорђе", "Đor zik", "zikic"])
+@pytest.mark.parametrize("typed", ["djordje", "ĐORĐE", "ђорђе", "Đor zik", "zikic", "Dorde", "Đorđa Žikića"])
 def test_search_folds(client: ConsoleClient, typed: str) -> None:
     factories.make_customer(name="Đorđe Žikić")
     factories.make_customer(name="Neko Drugi")
     sign_in(client)
     items = client.get_json(f"/console/customers/?search={quote(typed)}").json["items"]
     assert [item["name"] for item in items] == ["Đorđe Žikić"]
+
+
+@pytest.mark.only("sqlite")
+def test_signs_alone_are_nothing_to_search_for(client: ConsoleClient) -> None:
+    factories.make_customer(name="Đorđe Žikić")
+    sign_in(client)
+    for typed in ("***", "\"'", "😀"):
+        assert client.get_json("/console/customers/", query_string={"search": typed}).json["items"] == []
+        page = client.get("/console/customers/", query_string={"search": typed}, headers={"Accept-Language": "en"}).text
+        assert "Nothing to search for" in page
 
 
 @pytest.mark.only("sqlite")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -134,6 +135,42 @@ def test_commands_by_their_beginnings(client: ConsoleClient) -> None:
     client.submit("/preferences", language="sr_Latn")
     items = client.get_json("/console/palette/?q=korisn").json["groups"][0]["items"]
     assert items[0]["url"] == "/console/customers/"
+
+
+@pytest.mark.only("sqlite")
+@pytest.mark.parametrize("language", ["sr_Latn", "en"])
+def test_commands_by_other_forms_in_both_languages(client: ConsoleClient, language: str) -> None:
+    sign_in(client, Role.SUPERVISOR)
+    client.submit("/preferences", language=language)
+
+    def first(typed: str) -> str:
+        groups = find(client, typed)
+        return str(list(groups.values())[-1][0]["url"]) if groups else ""
+
+    for typed in ("nov tiket", "novi tik", "novog tiketa", "Нови тикет", "new ticket", "tickets new"):
+        assert first(typed) == "/console/tickets/new/", typed
+    for typed in ("korisnika", "korisnicima", "customer"):
+        assert first(typed) == "/console/customers/", typed
+    for typed in ("novo odeljenje", "new department", "departments new"):
+        assert first(typed) == "/console/departments/new/", typed
+    assert first("nešto sasvim drugo") == ""
+
+
+@pytest.mark.only("sqlite")
+def test_what_may_be_begun_is_by_role(new_client: Callable[[], ConsoleClient]) -> None:
+    for role, address in ((Role.ADMIN, "/console/tickets/new/"), (Role.BILLING, "/console/departments/new/")):
+        client = new_client()
+        sign_in(client, role)
+        assert address not in str(find(client, "")), role
+
+
+@pytest.mark.parametrize("typed", ["***", "\"'", "😀"])
+@pytest.mark.only("sqlite")
+def test_signs_alone_are_nothing_to_search_for(client: ConsoleClient, typed: str) -> None:
+    sign_in(client, Role.SUPERVISOR)
+    answer = client.get_json("/console/palette/", query_string={"q": typed}).json
+    assert answer["groups"] == []
+    assert answer["message"]
 
 
 @pytest.mark.parametrize("typed", ["\0", "%", "*", '"', "a" * 5000, "OR", "NEAR(", "ћ", "-", "'; --"])

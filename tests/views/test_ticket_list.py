@@ -36,6 +36,7 @@ from tests.tickets.rows import fill_tickets, make_department, make_ticket
 LIST = "/console/tickets/"
 QUESTIONS = ("", "?view=open&sort=due_at", "?search=pitanje", "?view=mine&assignee=me&unread=1&mentioned=1")
 ENGLISH = {"Accept-Language": "en"}
+only_sqlite = pytest.mark.only("sqlite")
 
 
 def listed(client: ConsoleClient, query: str = "") -> list[str]:
@@ -175,6 +176,40 @@ def test_a_search_within_a_view_is_not_cut_off(
     fill_tickets(1, assignee_id=agent.id)
     fill_tickets(9)
     assert listed(client, "?view=mine&search=pitanje") == ["T-20001"]
+
+
+@only_sqlite
+def test_a_search_within_a_view_tells_of_the_others(
+    app: Flask, client: ConsoleClient, agent: Staff, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill_tickets(2, assignee_id=agent.id)
+    with transaction():
+        make_ticket(SYSTEM, subject="Pitanje koje nije moje")
+    client.get(LIST)
+    for query, words in (
+        ("view=mine&search=pitanja", "1 more in all tickets"),
+        ("view=solved&search=pitanju", "3 more in all tickets"),
+        ("view=open&search=pitanje", "no more in other views"),
+        ("tag=nema&search=pitanje", "3 more in all tickets"),
+    ):
+        with count_queries(app) as seen:
+            page = client.get(f"{LIST}?{query}", headers=ENGLISH).text
+        assert words in page, query
+        assert seen.count <= 8, seen
+    assert "data-elsewhere" not in client.get(f"{LIST}?search=pitanje", headers=ENGLISH).text
+    monkeypatch.setattr("console.views.tickets.LIMIT", 3)
+    assert "Many more in all tickets" in client.get(f"{LIST}?view=mine&search=pitanje", headers=ENGLISH).text
+
+
+@only_sqlite
+@pytest.mark.parametrize("typed", ["***", "\"'", "😀"])
+def test_signs_alone_are_nothing_to_search_for(client: ConsoleClient, agent: Staff, typed: str) -> None:
+    fill_tickets(1)
+    for query in ({"search": typed}, {"search": typed, "view": "open"}):
+        assert client.get_json(LIST, query_string=query).json["items"] == []
+        page = client.get(LIST, query_string=query, headers=ENGLISH).text
+        assert "Nothing to search for" in page
+        assert "data-elsewhere" not in page
 
 
 class TestPrivateDepartment:
