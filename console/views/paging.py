@@ -17,7 +17,7 @@ from console.core.errors import Invalid
 from console.core.ids import read_key
 from console.core.search import asks_nothing
 from console.core.text import clean
-from console.views.filtering import ListFilter, read_key
+from console.views.filtering import ListFilter
 from console.web.filters import language
 
 PAGE_SIZES = (20, 50, 100)

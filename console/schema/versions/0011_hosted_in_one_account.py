@@ -7,7 +7,7 @@ import logging
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0016"
+revision = "0011"
 down_revision = "0010"
 branch_labels = None
 depends_on = None
