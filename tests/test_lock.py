@@ -11,6 +11,7 @@ from itertools import product
 
 import pytest
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name, parse_wheel_filename
 from packaging.version import Version
 
@@ -36,8 +37,9 @@ def test_what_is_asked_for_is_locked(python: str, machine: str) -> None:
     locked = {package.name: package.requirement.specifier for package in LOCK if package.wanted(python, machine)}
     for requirement in ASKED:
         if wheels.applies(requirement.marker, python, machine):
-            (pin,) = locked.get(canonicalize_name(requirement.name), ())
-            assert requirement.specifier.contains(pin.version), f"{requirement} on Python {python}"
+            pins = list(locked.get(canonicalize_name(requirement.name), SpecifierSet()))
+            assert len(pins) == 1, f"{requirement} is not locked for Python {python}"
+            assert requirement.specifier.contains(pins[0].version), f"{requirement} on Python {python}"
 
 
 @pytest.mark.parametrize(("python", "machine"), PLACES)
