@@ -35,7 +35,7 @@ from console.core.sessions import is_live
 from console.core.texts import lazy_gettext
 from console.core.transaction import transaction
 from console.customers import amending
-from console.customers.masking import PinLike, find_pins
+from console.customers.masking import PinLike, find_pins, mask_pins
 from console.staff.models import Staff, StaffSession
 from console.staff.roles import PERMISSIONS, Permission
 from console.staff.sessions import may_be_in
@@ -310,11 +310,15 @@ def _place(
     refusal = _refuse(one, state, staff)
     if isinstance(refusal, SignInNeeded):
         return refusal
+    disbelieved = one.chat_id in asked and bool(one.data.get("not_pin"))
+    if disbelieved and one.mask:
+        one.body, count = mask_pins(one.body)
+        one.data, disbelieved = {"masked": one.data.get("masked", 0) + count}, False
     if again is not None:
         return again.stored if _is_the_same(one, again, files) else Reused()
     if refusal is not None or state is None:
         return refusal or NotFound()
-    if one.chat_id in asked and one.data.get("not_pin"):
+    if disbelieved:
         return PinLike("body", [token.text for token in find_pins(one.body)], only_mask=True, card=True)
     held = _held(one, files)
     if held is None:
@@ -353,7 +357,7 @@ def _is_the_same(one: Outgoing, said: _Said, files: dict[int, ChatFile]) -> bool
         return set(one.files) == set(said.files)
     held = [files.get(key) for key in one.files]
     sent = [file for file in held if file is not None and (file.chat_id, file.seq) == (one.chat_id, said.stored.seq)]
-    return len(sent) == len(held) == said.data.get("files", 0)
+    return len(sent) == len(held) and len(held) == int(said.data.get("files", 0))
 
 
 def _refuse(one: Outgoing, state: _State | None, staff: dict[int, frozenset[str]]) -> Refusal | None:

@@ -26,6 +26,7 @@ class Outgoing:
         name: of the sender, as shown.
         client_key: who sends it, and their own id for it.
         files: keys of files uploaded for it.
+        mask: its sender wants masked what looks like a PIN; counts where what they said is none is not believed.
     """
 
     chat_id: int
@@ -37,6 +38,7 @@ class Outgoing:
     staff_session: int | None = None
     data: dict[str, Any] = field(default_factory=dict)
     files: tuple[int, ...] = ()
+    mask: bool = False
 
 
 def from_visitor(
@@ -66,6 +68,7 @@ def from_visitor(
         name=name,
         data=dict(settled.data),
         files=keys,
+        mask=pins.mask,
     )
 
 
@@ -100,6 +103,7 @@ def from_staff(
         staff_session=session,
         data=dict(settled.data),
         files=keys,
+        mask=pins.mask,
     )
 
 

@@ -95,8 +95,9 @@ def _mask(actor: Actor, ticket: Ticket, message: TicketMessage, token: str | Non
         _retell(actor, db.session.get_one(Ticket, message.ticket_id), numbers)
     record(actor, "ticket.masked", ticket.number, customer_id=ticket.customer_id, message=message.id)
     chat = message.data.get("chat")
-    for follower in _followers if isinstance(chat, str) else ():
-        follower(actor, chat, numbers)
+    if isinstance(chat, str):
+        for follower in _followers:
+            follower(actor, chat, numbers)
     return message
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 from uuid import uuid4
 
 from tests.chat.conftest import CLOSED, Desk
@@ -126,10 +127,19 @@ def test_who_writes_what_looks_like_a_pin_is_asked_first(desk: Callable[..., Des
     packet = {"client_id": uuid4().hex, "body": "evo 739164", "not_pin": "739164"}
     error = visitor.call("message:send", packet)["error"]
     assert error["code"] == "pin_like" and error["only_mask"]
-    assert visitor.call("message:send", packet | {"mask": True})["ok"]
+    masked = visitor.call("message:send", packet | {"mask": True})
+    assert masked["ok"] and visitor.call("message:send", packet | {"mask": True}) == masked
+    assert agent.wait_for("message:new", body="evo ••••••")["seq"] == masked["seq"]
     agent.call("verification:withdraw", {"chat": chat})
     assert visitor.call("message:send", packet | {"client_id": uuid4().hex})["ok"]
-    for wrong in ({"mask": "yes"}, {"mask": 1}, {"not_pin": 739164}, {"not_pin": [739164]}, {"not_pin": {}}):
+    wrongs: list[dict[str, Any]] = [
+        {"mask": "yes"},
+        {"mask": 1},
+        {"not_pin": 739164},
+        {"not_pin": [1]},
+        {"not_pin": {}},
+    ]
+    for wrong in wrongs:
         assert visitor.call("message:send", packet | wrong)["error"]["code"] == "invalid"
 
 

@@ -73,14 +73,14 @@ def test_an_opening_repeated_is_the_same_chat_and_another_s_id_opens_nothing(ses
         first = open_chat(visitor(1), opening)
     with transaction():
         again = open_chat(visitor(2), opening)
-    for other in (
+    for reused in (
         Opening("Zla", "z@example.test", "Pitanje", "12345678"),
         replace(opening, question="Drugo pitanje"),
         replace(opening, name="Ena"),
         replace(opening, department="sales"),
     ):
         with pytest.raises(Reused) as caught, transaction():
-            open_chat(visitor(3), other)
+            open_chat(visitor(3), reused)
         assert (caught.value.status, caught.value.code) == (409, "conflict")
     assert session.scalar(select(func.count()).select_from(Chat)) == 1
     other = ask()

@@ -163,7 +163,7 @@ class Review(Base):
     @property
     def subject(self) -> str:
         """Return what it is about: the ticket's number, or the override's."""
-        return self.ticket.number if self.ticket is not None else Series.VERIFICATION.number(self.verification_id)
+        return self.ticket.number if self.ticket is not None else Series.VERIFICATION.number(self.verification_id or 0)
 
 
 class ReviewScore(Base):
