@@ -176,7 +176,8 @@ def add_staff(email: str, name: str, role: str, password_stdin: bool) -> None:
             added = service.add_staff(SYSTEM, email=email, name=name, role=Role(role), password_hash=hashed)
             address = added.email
     except Refusal as refusal:
-        reasons = [str(text) for texts in refusal.fields.values() for text in texts]
+        typed = {"email": email, "name": name}
+        reasons = [f"{typed[field]}: {text}" for field, texts in refusal.fields.items() for text in texts]
         raise click.ClickException(" ".join(reasons) or str(refusal.message)) from refusal
     click.echo(f"{address} can sign in as {role}.")
 

@@ -9,12 +9,13 @@ send to none.
 from __future__ import annotations
 
 import re
+import unicodedata
 
 from email_validator import EmailNotValidError, ValidatedEmail, validate_email
 
 from console.core.context import settings
 from console.core.errors import Text
-from console.core.text import clean, without_unseen
+from console.core.text import without_unseen
 from console.core.texts import lazy_gettext
 
 MAX_EMAIL = 254  # RFC 5321, 4.5.3.1.3
@@ -31,7 +32,9 @@ class OwnAddress(NoAddress):
 
 def normal_email(text: str) -> str:
     """Return the one spelling that an address is kept and looked up by. What is no address stays none."""
-    email = without_unseen(clean(text[: 4 * MAX_EMAIL])).lower()
+    # Nothing else is left out: an address with a control character in it is none, not another one.
+    whole = text[: 4 * MAX_EMAIL].encode(errors="backslashreplace").decode()
+    email = without_unseen(unicodedata.normalize("NFC", whole)).lower()
     if email.isascii():
         return email
     try:
@@ -48,7 +51,7 @@ def read_email(text: str) -> str:
         NoAddress: it is none, or one that we cannot send to.
         OwnAddress: it is ours.
     """
-    email = sendable(normal_email(text), examples=not settings().production)
+    email = sendable(normal_email(text))
     if is_ours(email):
         raise OwnAddress(email)
     return email
@@ -61,17 +64,14 @@ def email_problem(error: NoAddress) -> Text:
     return lazy_gettext("Enter a valid e-mail address.")
 
 
-def sendable(email: str, *, examples: bool) -> str:
+def sendable(email: str) -> str:
     """Return an address as a mail's envelope has it.
-
-    Args:
-        examples: names under ``.test`` count, as a demo has them.
 
     Raises:
         NoAddress: it is none, or needs what not every server has.
     """
     try:
-        checked = _validated(email, examples=examples)
+        checked = _validated(email)
     except EmailNotValidError as error:
         raise NoAddress(str(error)) from error
     address = checked.ascii_email or ""
@@ -88,7 +88,8 @@ def is_ours(email: str) -> bool:
     return domain == our_domain and local.partition("+")[0] == ours.partition("+")[0]
 
 
-def _validated(email: str, *, smtputf8: bool = False, examples: bool = True) -> ValidatedEmail:
+def _validated(email: str, *, smtputf8: bool = False) -> ValidatedEmail:
+    # Names under .test, reserved for examples, count: mail goes to a demo's own server all the same.
     return validate_email(
-        email, check_deliverability=False, allow_smtputf8=smtputf8, test_environment=examples, strict=True
+        email, check_deliverability=False, allow_smtputf8=smtputf8, test_environment=True, strict=True
     )

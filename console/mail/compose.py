@@ -93,8 +93,7 @@ def recipient(letter: Letter) -> str:
         Unsendable: it is no address, or needs what not every server has.
     """
     try:
-        # Mail to the reserved names of examples is mail all the same: to a demo's own server.
-        return sendable(letter.to_address, examples=True)
+        return sendable(letter.to_address)
     except NoAddress as error:
         raise Unsendable(f"the address takes no mail: {error}") from error
 

@@ -292,7 +292,7 @@ def test_out_of_hours_on_a_site_and_without_a_script(desk: Callable[..., Desk], 
     plain.goto(f"{place.url}/chat/frame")
     fill(plain, "Bez skripte", email="bez@")
     plain.get_by_role("button", name="Pošaljite pitanje").click()
-    expect(plain.locator('[data-field="email"] [data-error]')).to_contain_text("nije e-adresa")
+    expect(plain.locator('[data-field="email"] [data-error]')).to_contain_text("ispravnu e-mail adresu")
     plain.fill("[name=email]", "bez@example.test")
     plain.get_by_role("button", name="Pošaljite pitanje").click()
     expect(plain.locator(".alert-success")).to_contain_text("T-")
