@@ -32,6 +32,7 @@ from console.web.downloads import download
 from console.web.limits import Limit
 from console.web.pins import pin_choice
 from console.web.security import keep_private
+from console.web.pins import message_key, pin_choice
 
 blueprint = Blueprint("requester", __name__)
 blueprint.after_request(keep_private)
@@ -116,9 +117,8 @@ def mask(token: str) -> ResponseReturnValue:
     linked = links.ticket_of(token)
 
     def store() -> ResponseReturnValue:
-        key = read_key(request.form.get("message", ""))
         with transaction():
-            requester.mask(_visitor(linked), linked, key or 0, request.form.get("token") or None)
+            requester.mask(_visitor(linked), linked, message_key(), request.form.get("token") or None)
         return _done(token, gettext("The number is masked."))
 
     with speaking(linked.language):

@@ -49,7 +49,7 @@ from console.web.answers import local_time, refuse, wants_json
 from console.web.downloads import download
 from console.web.filters import hour, moment
 from console.web.identity import current_actor
-from console.web.pins import pin_choice
+from console.web.pins import message_key, pin_choice
 
 THEN_COOKIE, NEXT_COOKIE = "ticket_then", "ticket_next"
 # What a reply may do to the ticket: what the button says, what the menu says, icon, keys.
@@ -227,8 +227,7 @@ class TicketPage(TicketSide, Page):
         """Mask a number in an entry of the ticket: of which its writer said that it is no PIN, or ``token``."""
         ticket = find_ticket(current_actor(), number)
         with transaction():
-            key = request.form.get("message", type=int)
-            message = mask_message(current_actor(), ticket.id, key or 0, request.form.get("token") or None)
+            message = mask_message(current_actor(), ticket.id, message_key(), request.form.get("token") or None)
             answer = {"id": message.id, "body": message.body}
         return jsonify(message=answer) if wants_json() else done(number, gettext("The number is masked."))
 

@@ -1,10 +1,16 @@
-"""What a form says about what looks like a PIN in it."""
+"""What a form says about what looks like a PIN in it, or in a message that is stored."""
 
 from __future__ import annotations
 
 from flask import request
 
+from console.core.ids import read_key
 from console.customers.masking import PinChoice, read_choice
+
+
+def message_key() -> int:
+    """Return which message a form names; 0, which is none, for what no key can be."""
+    return read_key(request.form.get("message")) or 0
 
 
 def pin_choice() -> PinChoice:

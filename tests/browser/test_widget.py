@@ -102,7 +102,7 @@ def test_a_conversation(desk: Callable[..., Desk], new_page: Callable[..., Page]
     page.locator("[data-text]").fill("nedovršeno")
     page.reload()
     expect(page.locator("[data-text]")).to_have_value("nedovršeno")
-    expect(page.locator(".bubble")).to_have_count(4)
+    expect(page.locator(".bubble")).to_have_count(5)
     agent.call("chat:close", {"chat": chat})
     expect(page.locator("[data-after]")).to_be_visible()
     problems += findings(page) + sideways(page)
