@@ -314,6 +314,8 @@ def test_what_a_visitor_downloads(desk: Callable[..., Desk], new_page: Callable[
     expect(page.locator("[data-hours]")).to_have_text("Tu smo do 17:00")
     page.wait_for_load_state("networkidle")
     told = sorted((size, names.get(each, "?").removeprefix(place.url)) for each, size in sizes.items())
+    # Asked for by a page of its own alone: on a site the script is a script, and the frame a frame.
+    told = [(size, name) for size, name in told if "/favicon." not in name]
     assert any("console.css" in name for _, name in told)
     assert any("socket.io" in name for _, name in told)
     assert sum(size for size, _ in told) <= LARGEST_DOWNLOAD, told
