@@ -15,7 +15,6 @@ from console.core.addresses import source
 from console.core.context import files
 from console.core.errors import Conflict, Invalid, NotFound, Refusal, Reused, TooMany
 from console.core.forms import Form
-from console.core.ids import read_key
 from console.core.texts import gettext, lazy_gettext
 from console.core.transaction import transaction
 from console.customers.masking import PinLike
@@ -30,9 +29,8 @@ from console.web import limits
 from console.web.answers import local_time, wants_json
 from console.web.downloads import download
 from console.web.limits import Limit
-from console.web.pins import pin_choice
-from console.web.security import keep_private
 from console.web.pins import message_key, pin_choice
+from console.web.security import keep_private
 
 blueprint = Blueprint("requester", __name__)
 blueprint.after_request(keep_private)
