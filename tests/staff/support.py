@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pyotp
+from flask import Flask
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from console.audit.models import AuditEntry
-from console.core import clock
+from console.core import clock, context
 from console.core.context import settings
 from console.core.db import db
 from console.core.sessions import open_session
 from console.core.transaction import transaction
+from console.settings.live import InForce
 from console.staff import totp
 from console.staff.models import Staff, StaffSession
 from tests import factories
@@ -28,6 +31,12 @@ def open_sessions(staff: Staff, count: int) -> list[StaffSession]:
             lasts = timedelta(hours=settings().session_hours)
             open_session(session, row, now=clock.now(), lasts=lasts, address="192.0.2.7", user_agent="Test")
     return rows
+
+
+def obligatory(app: Flask, *roles: str) -> None:
+    """Let the second step be obligatory for ``roles``, and for no other."""
+    environment = replace(context.environment(), totp_roles=roles)
+    context.attach(app.extensions, environment, InForce(environment))
 
 
 def code_at(secret: str, *, ahead: int = 0) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -23,7 +22,7 @@ from console.staff.queries import last_seen, live_sessions, staff_by_email
 from console.staff.roles import Role
 from console.staff.service import add_staff, change_staff, set_password
 from tests import factories
-from tests.staff.support import open_sessions
+from tests.staff.support import obligatory, open_sessions
 
 ActorOf = Callable[[Role | str], Actor]
 
@@ -232,8 +231,7 @@ def test_temporary_passwords_are_long_and_never_twice_the_same() -> None:
 
 def test_a_role_that_demands_the_second_step_keeps_out_who_lacks_it(app: Flask, session: Session) -> None:
     admin, agent = factories.make_staff(Role.ADMIN), factories.make_staff(Role.AGENT)
-    context = app.extensions["console"]
-    app.extensions["console"] = replace(context, settings=replace(context.settings, totp_roles=("admin",)))
+    obligatory(app, "admin")
     assert not sessions.may_be_in(admin)
     assert sessions.may_be_in(agent)
     admin.totp_secret = "sealed"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import threading
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pyotp
@@ -29,7 +28,7 @@ from console.staff.roles import Role
 from console.staff.signin import Browser, Need
 from tests import factories
 from tests.conftest import Clock
-from tests.staff.support import audit_text, code_at, open_sessions, switch_totp_on
+from tests.staff.support import audit_text, code_at, obligatory, open_sessions, switch_totp_on
 
 BROWSER = Browser("192.0.2.7", "Test")
 
@@ -180,11 +179,6 @@ def test_a_lost_key_keeps_out_and_is_reported(app: Flask, session: Session, capl
         lock_staff(staff.id).totp_secret = "gAAAAAB-from-another-installation"
     assert take(staff.id, code_at(secret)) is None
     assert "CONSOLE_SEAL_KEYS" in caplog.text
-
-
-def obligatory(app: Flask, *roles: str) -> None:
-    context = app.extensions["console"]
-    app.extensions["console"] = replace(context, settings=replace(context.settings, totp_roles=roles))
 
 
 def test_an_obligatory_second_step_cannot_be_switched_off_by_oneself(

@@ -28,7 +28,7 @@ from console.web import signin as pages
 from console.web.navigation import local_path
 from tests import factories
 from tests.conftest import Clock
-from tests.staff.support import audit_text, code_at, switch_totp_on, told
+from tests.staff.support import audit_text, code_at, obligatory, switch_totp_on, told
 from tests.support.client import ConsoleClient, sign_in
 
 NewClient = Callable[[], ConsoleClient]
@@ -391,11 +391,10 @@ class TestObligatory:
     def test_a_session_from_before_the_rule_does_not_count(
         self, app: Flask, client: ConsoleClient, session: Session
     ) -> None:
-        context = app.extensions["console"]
-        app.extensions["console"] = replace(context, settings=replace(context.settings, totp_roles=()))
+        obligatory(app)
         sign_in(client, Role.SUPERVISOR)
         assert is_in(client)
-        app.extensions["console"] = context
+        obligatory(app, "supervisor")
         assert not is_in(client)
 
 
