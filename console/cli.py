@@ -169,8 +169,13 @@ def add_staff(email: str, name: str, role: str, password_stdin: bool) -> None:
     from console.core.passwords import hash_password
     from console.core.transaction import transaction
     from console.staff import service
+    from console.staff.passwords import complaint
 
-    hashed = hash_password(_ask_password(from_stdin=password_stdin))
+    password = _ask_password(from_stdin=password_stdin)
+    problem = complaint(password, email=email, name=name)
+    if problem is not None:
+        raise click.ClickException(str(problem))
+    hashed = hash_password(password)
     try:
         with transaction():
             added = service.add_staff(SYSTEM, email=email, name=name, role=Role(role), password_hash=hashed)

@@ -15,7 +15,7 @@ from console.billing.models import PROFORMA_SEARCH, Proforma
 from console.chat import finding
 from console.chat.models import Chat
 from console.core.db import Base, db
-from console.core.search import keep_rules, rules_now, rules_of
+from console.core.search import SearchIndex, keep_rules, rules_now, rules_of
 from console.core.transaction import transaction
 from console.customers.models import CUSTOMER_SEARCH, Customer
 from console.hosting.models import DOMAIN_SEARCH, SERVICE_SEARCH, Domain, Service
@@ -83,8 +83,17 @@ def reindex() -> Iterator[tuple[str, int]]:
     for name, (model, write) in INDEXES.items():
         for count in _batches(model, write):
             yield name, count
+        _tidy(SearchIndex(name))
     with transaction() as session:
         keep_rules(session)
+
+
+def _tidy(index: SearchIndex) -> None:
+    begin = more = True
+    while more:
+        with transaction() as session:
+            more = index.tidy(session, begin=begin)
+        begin = False
 
 
 def _batches(model: Any, write: Write) -> Iterator[int]:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher
 from click.testing import CliRunner
 from flask import Flask
 from sqlalchemy import func, select, text
@@ -79,6 +80,7 @@ def test_staff_add_asks(run: Run, session: Session) -> None:
         ("taken@example.test", "agent", PASSWORD, "already signs in"),
         ("no address", "agent", PASSWORD, "no address"),
         ("new@example.test", "agent", "short", "12 characters"),
+        ("new@example.test", "agent", "Demo-lozinka-1", "first that are guessed"),
         ("new@example.test", "boss", PASSWORD, "boss"),
     ],
 )
@@ -213,7 +215,9 @@ def test_production_does_not_start_on_demo_accounts(tmp_path: Path) -> None:
     env = environment(ENV="production", **own)
     assert command("init-db", env=env).returncode == 0
     add = ("staff", "add", "--email", "agent@example.test", "--name", "A", "--role", "agent", "--password-stdin")
-    assert command(*add, env=env, stdin="Demo-lozinka-1\n").returncode == 0
+    assert command(*add, env=env, stdin=f"{PASSWORD}\n").returncode == 0
+    with closing(sqlite3.connect(tmp_path / "p.sqlite3")) as database, database:  # as a copy of a demo would bring it
+        database.execute("UPDATE staff SET password_hash = ?", [PasswordHasher().hash("Demo-lozinka-1")])
     for starting in ("serve", "worker"):
         done = command(starting, env=env)
         assert done.returncode == 1

@@ -167,7 +167,10 @@ def live_for(actor: Actor, chat: Chat) -> Verification | None:
 
 
 def note_verified(actor: Actor, chat: Chat, verification: Verification) -> None:
-    """Let a locked chat show who was verified in it, until when."""
+    """Let a locked chat show who was verified in it, until when; said once of each verification."""
+    if (chat.customer_id, chat.verified_until) == (verification.customer_id, verification.expires_at):
+        news.state(chat)  # a card that waited is gone
+        return
     person = verification.membership.person if verification.membership is not None else None
     chat.customer_id = verification.customer_id
     chat.verified_until = verification.expires_at

@@ -43,6 +43,7 @@ RULES = 2  # of what stands in an index; raised, every index is made again (cons
 LIMIT = 1_000
 MAX_WORDS = 8
 MAX_CONTENT = 200_000  # characters of one thing; a tsvector ends at a megabyte
+MERGED_PAGES = 500  # of a search table in one go
 TITLE_WEIGHT = 10.0
 
 
@@ -70,6 +71,25 @@ class SearchIndex:
             column = "rowid" if _is_sqlite(session) else "id"
             rows = [{"key": key} for key in keys]
             session.execute(text(f"DELETE FROM {self.table} WHERE {column} = :key"), rows)  # noqa: S608
+
+    def tidy(self, session: Session, *, begin: bool = False) -> bool:
+        """Merge a part of what SQLite keeps apart after very many rows were replaced; tell whether there is more.
+
+        PostgreSQL's autovacuum does the like by itself.
+
+        Args:
+            begin: of all there is; else it goes on with what was begun.
+        """
+        if not _is_sqlite(session):
+            return False
+        # As https://sqlite.org/fts5.html#the_merge_command has it: a negative number begins as "optimize" does, and
+        # fewer than two changes are none.
+        before = session.scalar(text("SELECT total_changes()")) or 0
+        session.execute(
+            text(f"INSERT INTO {self.table} ({self.table}, rank) VALUES ('merge', :pages)"),  # noqa: S608
+            {"pages": -MERGED_PAGES if begin else MERGED_PAGES},
+        )
+        return (session.scalar(text("SELECT total_changes()")) or 0) - before >= 2
 
     def put_new(self, session: Session, rows: list[tuple[int, str]]) -> None:
         """Index things that were not there before."""

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
+from typing import Any
 
 import pyotp
 from sqlalchemy import case, select, update
@@ -88,7 +89,8 @@ def verify(actor: Actor, *, email: str, pin: str, channel: str) -> Verification 
         channel: ``phone``, ``mail``, ``chat:<id>`` or ``ticket:<number>``.
 
     Returns:
-        The live verification, or ``None``: and then nothing tells why.
+        The live verification, or ``None``: and then nothing tells why. Who is verified already, by the same member of
+        staff in the same channel, stays so: no second verification is begun, and the owner is told once.
 
     Raises:
         NotFound: the role does not verify.
@@ -189,6 +191,10 @@ def override(actor: Actor, customer: Customer, reason: str) -> Verification:
         raise Invalid(fields={"reason": [lazy_gettext("Say why, in at least ten characters.")]})
     if customer.status is CustomerStatus.CLOSED:
         raise Conflict(lazy_gettext("The account is closed."), code="closed")
+    now = clock.now()
+    live = _live(actor, customer, now, VerificationKind.OVERRIDE, reason=reason)
+    if live is not None:
+        return live  # the same form, sent twice
     verification = _start(
         Verification(
             kind=VerificationKind.OVERRIDE,
@@ -198,7 +204,7 @@ def override(actor: Actor, customer: Customer, reason: str) -> Verification:
             rights=sorted(READING_RIGHTS),
             reason=reason,
         ),
-        clock.now(),
+        now,
     )
     record(
         actor,
@@ -283,18 +289,30 @@ def _decoy(for_sealer: Sealer) -> str:
 def _succeed(actor: Actor, guard: Guard, membership: Membership, channel: str, now: datetime) -> Verification:
     clear(guard)
     membership.pin_failures = 0
+    customer, rights = membership.customer, sorted(membership.held_rights())
+    live = _live(actor, customer, now, VerificationKind.PIN, channel=channel, membership_id=membership.id)
+    if live is not None and live.rights == rights:
+        record(
+            actor,
+            "verification.repeated",
+            customer.number,
+            customer_id=customer.id,
+            verification=live.id,
+            person=membership.person_id,
+            channel=channel,
+        )
+        return live
     verification = _start(
         Verification(
             kind=VerificationKind.PIN,
-            customer=membership.customer,
+            customer=customer,
             membership=membership,
             staff_id=actor.id,
             channel=channel,
-            rights=sorted(membership.held_rights()),
+            rights=rights,
         ),
         now,
     )
-    customer = membership.customer
     record(
         actor,
         "verification.started",
@@ -307,6 +325,13 @@ def _succeed(actor: Actor, guard: Guard, membership: Membership, channel: str, n
     )
     tell_owner("verification", actor, verification, person=membership.person.name, role=membership.role.value)
     return verification
+
+
+def _live(actor: Actor, customer: Customer, now: datetime, kind: VerificationKind, **same: Any) -> Verification | None:
+    """Return the live verification of this kind that ``actor`` has for the account already, with these values."""
+    query = select(Verification).filter_by(customer_id=customer.id, staff_id=actor.id, kind=kind, **same)
+    query = query.where(Verification.ended_at.is_(None), Verification.expires_at > now)
+    return db.session.scalar(query.order_by(Verification.id.desc()).limit(1).with_for_update(of=Verification))
 
 
 def _start(verification: Verification, now: datetime) -> Verification:

@@ -142,7 +142,7 @@ def _tickets(base_url: str) -> tuple[Example, ...]:
     return (
         Example("ticket_opened", ticket),
         Example("ticket_reply", ticket | answer),
-        Example("ticket_solved", ticket),
+        Example("ticket_solved", ticket | {"rates": True}),
         Example("chat_transcript", _chat()),
         Example("verification_asked", ticket | {"url": f"{base_url}/v/{TOKEN}", "minutes": 30}),
     )

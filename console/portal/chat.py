@@ -7,6 +7,7 @@ opened by its token, a file by its own address.
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from typing import Any
 from uuid import uuid4
 
@@ -27,14 +28,13 @@ from console.core.forms import Form
 from console.core.text import paragraphs
 from console.core.texts import lazy_gettext
 from console.core.transaction import transaction
-from console.customers.masking import PinLike, settle
+from console.customers.masking import PinLike
 from console.customers.visitors import visitor_actor
 from console.extensions import csrf
 from console.portal.chat_words import launcher_texts, widget_texts
 from console.portal.private_pages import speaking
-from console.tickets.models import TicketSource
-from console.tickets.opening import NewTicket, open_ticket
-from console.tickets.queries import departments
+from console.tickets.asking import Question, public_departments
+from console.tickets.asking import ask as ask_by_ticket
 from console.web import limits
 from console.web.answers import problem, refuse, wants_json
 from console.web.downloads import download
@@ -176,40 +176,26 @@ def _ticket(form: QuestionForm) -> str:
     limits.count(ASKED, address, normal_email(form.email.data or ""))
     if form.website.data:
         raise Invalid
-    chosen = [place for place in departments() if not place.private]
-    place = next((one for one in chosen if one.key == form.department.data), chosen[0] if chosen else None)
-    if place is None:
-        raise Invalid(fields={"department": [lazy_gettext("Choose a department.")]})
-    question = paragraphs(form.question.data or "")
-    said = settle(question, pin_choice(), field="question")
-    words = " ".join(said.text.split())
-    subject = words if len(words) <= 80 else words[:80].rsplit(" ", 1)[0] + "…"
-    asked = {name: form[name].data or "" for name in ("name", "email", "department")} | {"question": said.text}
+    question = Question(
+        name=form.name.data or "",
+        email=form.email.data or "",
+        text=paragraphs(form.question.data or ""),
+        department=form.department.data or "",
+        language=page_language(),
+        pins=pin_choice(),
+    )
 
     def open_once() -> dict[str, Any]:
-        ticket = open_ticket(
-            visitor_actor(form.name.data or "", request.remote_addr),
-            NewTicket(
-                subject=subject,
-                body=said.text,
-                requester_email=form.email.data or "",
-                requester_name=form.name.data or "",
-                language=page_language(),
-                department_id=place.id,
-                source=TicketSource.WEB,
-                data=dict(said.data),
-                settled=True,
-            ),
-        )
-        return {"ticket": ticket.number}
+        visitor = visitor_actor(question.name, request.remote_addr)
+        return {"ticket": ask_by_ticket(visitor, question).number}
 
     with transaction():
         client_id = form.client_id.data or uuid4().hex
-        return str(once("chat.ask", client_id, asked, open_once)["ticket"])
+        return str(once("chat.ask", client_id, asdict(question), open_once)["ticket"])
 
 
 def _frame(form: QuestionForm, *, ticket: str | None = None, refusal: Refusal | None = None) -> str:
-    choices = [place for place in departments() if not place.private]
+    choices = public_departments()
     form.department.choices = [(place.key, place.name(page_language())) for place in choices]
     form.client_id.data = form.client_id.data or uuid4().hex
     return render_template(

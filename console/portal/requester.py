@@ -21,7 +21,7 @@ from console.customers.masking import PinLike
 from console.customers.visitors import visitor_actor
 from console.portal.private_pages import FORM_ID, or_gone, speaking
 from console.tickets import links, ratings, requester
-from console.tickets.models import MAX_BODY, Ticket, TicketMessage, TicketStatus
+from console.tickets.models import MAX_BODY, OPEN_STATUSES, Ticket, TicketMessage, TicketStatus
 from console.tickets.requester import Conversation
 from console.tickets.reviews.models import MAX_COMMENT
 from console.tickets.reviews.queries import rating_of
@@ -243,8 +243,10 @@ def _visitor(ticket: Ticket) -> Actor:
 def _state(talk: Conversation) -> tuple[str, str, str]:
     """Return how the question stands: icon, role, words."""
     ticket = talk.ticket
+    if talk.apart and talk.status not in OPEN_STATUSES:
+        return "ok", "ok", gettext("Solved, together with another question. If something is still open, just write.")
     if talk.apart:
-        return "link", "", gettext("We handle this together with another question.")
+        return "link", "", gettext("We handle this together with another question. The answer comes here and by mail.")
     if ticket.status is TicketStatus.SOLVED:
         return "ok", "ok", gettext("Solved. If something is still open, just answer.")
     if ticket.status is TicketStatus.CLOSED:

@@ -1,5 +1,5 @@
 // The ticket list: counts of its views, rows that stay true without a reload, and what is done to many at once.
-import { picked, toast } from './dialogs.js';
+import { confirm, picked, toast } from './dialogs.js';
 import { released } from './pressed.js';
 import './sent.js';
 import { count, say } from './texts.js';
@@ -238,6 +238,10 @@ async function act(fields) {
     return toast(error.message || say('failed'));
   }
   if (!told) return;
+  if (told.confirm && !fields.sure) {
+    if (await confirm(told.confirm.message, merge.dataset.sure)) await act({ ...fields, sure: '1' });
+    return;
+  }
   const numbers = [told.done, told.refused.map((one) => one.number), fields.into ?? []].flat();
   const undo = told.undo.length ? { label: say('undo'), run: () => putBack(told.undo, numbers) } : undefined;
   toast(told.message, undo);

@@ -20,6 +20,7 @@ from console.core.errors import Invalid, NotFound, Text
 from console.core.text import clean
 from console.core.texts import lazy_gettext
 from console.customers.masking import mask_name
+from console.staff.roles import Permission
 from console.tickets.models import Ticket, TicketAttachment, TicketMessage
 from console.tickets.queries import tree
 
@@ -63,8 +64,10 @@ def attach(actor: Actor, ticket: Ticket, name: str, content: bytes) -> TicketAtt
     """Keep a file for a message that is being written.
 
     Raises:
+        NotFound: a member of staff whose role does not work on tickets.
         Invalid: field ``file``: empty, too large, of a type that is not taken.
     """
+    _require_worker(actor)
     name, content_type = check(name, content)
     stored = TicketAttachment(
         ticket_id=ticket.id,
@@ -153,11 +156,17 @@ def find_attachment(ticket_id: int, attachment_id: int, actor: Actor) -> TicketA
 
 def drop(actor: Actor, ticket: Ticket, attachment_id: int) -> None:
     """Remove a file that was uploaded and not sent."""
+    _require_worker(actor)
     file = find_attachment(ticket.id, attachment_id, actor)
     if file.message_id is not None:
         raise NotFound
     db.session.delete(file)
     db.session.flush()
+
+
+def _require_worker(actor: Actor) -> None:
+    if actor.kind == "staff":
+        actor.require(Permission.WORK_TICKETS)
 
 
 def clear_left(limit: int = 1_000) -> set[str]:

@@ -9,6 +9,7 @@ from console.core.actor import Actor
 from console.core.db import db
 from console.core.text import clean
 from console.core.upsert import insert_missing
+from console.staff.roles import Permission
 from console.tickets.models import MAX_BODY, MessageKind, Ticket, TicketDraft, TicketMessage, TicketRead
 
 
@@ -20,7 +21,11 @@ def save_draft(
     Args:
         based_on: the key of the newest entry its author had before them.
         composition: the id it is to be sent with; a draft that arrives after its own reply is kept no more.
+
+    Raises:
+        NotFound: the role does not work on tickets.
     """
+    actor.require(Permission.WORK_TICKETS)
     body = clean(body)[:MAX_BODY]
     if not body or _was_sent(ticket, composition):
         drop_draft(actor, ticket, kind)

@@ -18,6 +18,7 @@ from console.core.texts import lazy_gettext
 from console.customers.masking import mask_pins
 from console.customers.models import Customer
 from console.customers.service import LANGUAGES
+from console.hosting.access import may_know
 from console.hosting.models import Service
 from console.staff.models import Department, DepartmentMember, Staff
 from console.staff.roles import Permission
@@ -214,15 +215,18 @@ def set_customer(
     """Say which account a ticket is about. That opens nothing: only a verification does.
 
     Raises:
-        Invalid: the account has no such service.
+        Invalid: the account has no such service, or none that ``actor`` may know.
     """
-    if service_id is not None:
-        service = db.session.get(Service, service_id)
-        if customer is None or service is None or service.customer_id != customer.id:
-            raise Invalid(fields={"service": [lazy_gettext("The account has no such service.")]})
+    service = None if service_id is None else db.session.get(Service, service_id)
+    no_such = Invalid(fields={"service": [lazy_gettext("The account has no such service.")]})
+    if service_id is not None and (customer is None or service is None or service.customer_id != customer.id):
+        raise no_such
 
     def change(ticket: Ticket) -> bool:
         key = customer.id if customer else None
+        # What an account has is opened by a verification: who guesses learns nothing.
+        if service is not None and ticket.service_id != service.id and not may_know(actor, service):
+            raise no_such
         if (ticket.customer_id, ticket.service_id) == (key, service_id):
             return False
         ticket.customer_id, ticket.service_id = key, service_id

@@ -12,10 +12,10 @@ from console.core.db import db
 from console.core.errors import Conflict, NotFound
 from console.core.texts import lazy_gettext
 from console.customers import cards, verification
-from console.customers.models import Customer, Verification, VerificationCard
+from console.customers.models import Verification, VerificationCard
 from console.staff.roles import Permission
 from console.tickets import letters, timeline
-from console.tickets.models import Ticket, TicketStatus
+from console.tickets.models import Ticket, TicketMessage, TicketStatus
 from console.tickets.queries import lock_ticket, ticket_key
 
 CHANNEL = "ticket:"
@@ -69,7 +69,7 @@ def answer(source: Actor, token: str, *, email: str, pin: str) -> tuple[Verifica
     if ticket is None:
         return card, result
     if result.verification is not None:
-        tell_verified(source, ticket, result.verification.customer)
+        tell_verified(source, ticket, result.verification)
     elif result.over:
         timeline.note_event(source, ticket, "verification_failed")
     return card, result
@@ -88,7 +88,7 @@ def verify_spoken(actor: Actor, *, email: str, pin: str, channel_name: str) -> V
     _check_speaks(ticket)
     made = verification.verify(actor, email=email, pin=pin, channel=channel(ticket))
     if made is not None:
-        tell_verified(actor, ticket, made.customer)
+        tell_verified(actor, ticket, made)
     else:
         timeline.note_event(actor, ticket, "verification_failed")
     return made
@@ -111,8 +111,16 @@ def end(actor: Actor, verification_id: int) -> Verification:
     return ended
 
 
-def tell_verified(actor: Actor, ticket: Ticket, customer: Customer) -> None:
-    """Note a verification made for a locked ticket; without an account it gets the verified person's."""
+def tell_verified(actor: Actor, ticket: Ticket, made: Verification) -> None:
+    """Note a verification made for a locked ticket, once; without an account it gets the verified person's."""
+    customer = made.customer
+    noted = select(TicketMessage.id).where(
+        TicketMessage.ticket_id == ticket.id,
+        TicketMessage.event == "verified",
+        TicketMessage.created_at >= made.started_at,
+    )
+    if db.session.scalar(noted.limit(1)) is not None:
+        return
     timeline.note_event(actor, ticket, "verified", number=customer.number)
     if ticket.customer_id is None:
         ticket.customer_id = customer.id

@@ -13,6 +13,7 @@ from console.mail.models import Mail, MailState
 from console.mail.service import cancel, queue
 from console.tickets.links import requester_url
 from console.tickets.models import Ticket, TicketMessage
+from console.tickets.threads import other_requesters
 
 KEPT_REFERENCES = 10  # the first and the newest; RFC 5322, 3.6.4 lets a long list be cut in its middle
 
@@ -22,32 +23,46 @@ def opened(ticket: Ticket) -> Mail:
     return _queue("ticket_opened", ticket)
 
 
-def reply(ticket: Ticket, message: TicketMessage, *, send_after: datetime | None = None) -> Mail:
-    """Send an answer, with its files."""
+def reply(
+    ticket: Ticket, message: TicketMessage, *, to: Ticket | None = None, send_after: datetime | None = None
+) -> Mail:
+    """Send an answer, with its files.
+
+    Args:
+        to: whose requester is written to, under their own number and with their own link; another than the
+            answered ticket where that person's was merged into it.
+    """
     files = [
         {"name": file.name, "type": file.content_type, "size": file.size, "digest": file.digest}
         for file in message.attachments
     ]
+    to = to or ticket
     return _queue(
         "ticket_reply",
-        ticket,
+        to,
         send_after=send_after,
         attachments=files,
         body=message.body,
         agent=message.name.split()[0] if message.name.split() else message.name,
-        department=ticket.department.name(ticket.language),
+        department=ticket.department.name(to.language),
     )
 
 
 def solved(ticket: Ticket, *, send_after: datetime | None = None) -> Mail:
-    """Tell that the question counts as solved, and how to say that it is not; asks for a rating."""
-    return _queue("ticket_solved", ticket, send_after=send_after)
+    """Tell that the question counts as solved, and how to say that it is not; asks for a rating.
+
+    Those whose tickets were merged into this one are told as well. They rate nothing: they see only their part of it.
+    """
+    for other in other_requesters(ticket):
+        _queue("ticket_solved", other, send_after=send_after, rates=False)
+    return _queue("ticket_solved", ticket, send_after=send_after, rates=True)
 
 
 def withdraw_solved(ticket: Ticket) -> None:
     """Keep back the word that it is solved, where it has not left yet: it is not."""
+    about = [f"ticket:{one.id}" for one in (ticket, *other_requesters(ticket))]
     waiting = select(Mail.id).where(
-        Mail.subject_ref == f"ticket:{ticket.id}", Mail.template == "ticket_solved", Mail.state == MailState.QUEUED
+        Mail.subject_ref.in_(about), Mail.template == "ticket_solved", Mail.state == MailState.QUEUED
     )
     for key in db.session.scalars(waiting).all():
         cancel(key)

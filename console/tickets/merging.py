@@ -18,6 +18,7 @@ from console.core.errors import Conflict, Invalid, NotFound
 from console.core.text import one_line
 from console.core.texts import lazy_gettext
 from console.customers.masking import mask_pins
+from console.mail.service import cancel
 from console.staff.roles import Permission
 from console.tickets import identity, timeline
 from console.tickets.drafts import read_up_to
@@ -38,18 +39,26 @@ from console.tickets.models import (
 from console.tickets.opening import NewTicket, open_ticket
 from console.tickets.promises import service as promises
 from console.tickets.queries import lock_ticket, lock_tickets, tree
+from console.tickets.writing import COPIES
 
 HOLDS = (TicketStatus.WAITING, TicketStatus.SOLVED)  # a question that comes in by a merge opens these again
 
 
-def merge(actor: Actor, ids: Iterable[int], into: int) -> Ticket:
+def merge(actor: Actor, ids: Iterable[int], into: int, *, different_requesters: bool = False) -> Ticket:
     """Merge tickets into one; from then on everything about them is said there.
 
     Where one of them still waits for us, the one they go into is open again: no question is put to rest by a merge.
+    What is answered there goes to the requester of each, by a mail and a link of their own.
+
+    Args:
+        different_requesters: said by the one who merges: it is known that they are of several people, all of whom may
+            read the answers from now on.
 
     Raises:
         Invalid: a ticket into itself.
-        Conflict: one is merged already, the target is closed, or they are of two different accounts.
+        Conflict: one is merged already (``merged``), the target is closed (``closed``), they are of two different
+            accounts (``other_account``), or of several people and it was not said that this is known
+            (``different_requesters``).
     """
     actor.require(Permission.WORK_TICKETS)
     keys = set(ids)
@@ -59,6 +68,8 @@ def merge(actor: Actor, ids: Iterable[int], into: int) -> Ticket:
     target = tickets.pop(into)
     for ticket in tickets.values():
         check_mergeable(ticket, target)
+    if not different_requesters:
+        _check_same_requester(tickets.values(), target)
     before = target.status
     if before in HOLDS and any(ticket.status is TicketStatus.OPEN for ticket in tickets.values()):
         move_status(actor, target, TicketStatus.OPEN)
@@ -102,8 +113,23 @@ def check_mergeable(ticket: Ticket, target: Ticket) -> None:
         )
 
 
+def _check_same_requester(tickets: Iterable[Ticket], target: Ticket) -> None:
+    others = sorted({one.requester_email for one in tickets} - {target.requester_email})
+    if others:
+        raise Conflict(
+            lazy_gettext(
+                "These tickets are of different people: %(addresses)s. Merge them only if all of them may read the "
+                "answers from now on.",
+                addresses=", ".join([target.requester_email, *others]),
+            ),
+            code="different_requesters",
+        )
+
+
 def undo_merge(actor: Actor, ticket_id: int) -> Ticket:
     """Part a merged ticket from the one it went into; it is again what it was.
+
+    Its requester gets the answers given there no more, nor one that has not left yet.
 
     Raises:
         Conflict: it is not merged.
@@ -116,6 +142,7 @@ def undo_merge(actor: Actor, ticket_id: int) -> Ticket:
     ticket, target = locked[ticket_id], locked[above[0]]
     if _above(ticket_id) != above:  # somebody was faster
         raise Conflict
+    _withdraw_copies(ticket, above)
     ticket.merged_into_id = None
     ticket.status = ticket.status_before_merge or TicketStatus.OPEN
     ticket.status_before_merge = None
@@ -127,6 +154,21 @@ def undo_merge(actor: Actor, ticket_id: int) -> Ticket:
     _settle(actor, *(locked[key] for key in above), ticket)
     record(actor, "ticket.merge_undone", ticket.number, customer_id=ticket.customer_id, from_=target.number)
     return ticket
+
+
+def _withdraw_copies(ticket: Ticket, above: Sequence[int]) -> None:
+    """Keep back the answers that have not left yet from the requesters of a ticket that parts."""
+    held = select(TicketMessage).where(
+        TicketMessage.ticket_id.in_(above),
+        TicketMessage.kind == MessageKind.REPLY,
+        TicketMessage.held_until > clock.now(),
+        TicketMessage.taken_back_at.is_(None),
+    )
+    parting = set(db.session.scalars(tree(ticket.id)))
+    for message in db.session.scalars(held):
+        for key, mail in message.data.get(COPIES, ()):
+            if key in parting:
+                cancel(mail)
 
 
 def _above(ticket_id: int) -> list[int]:

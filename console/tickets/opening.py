@@ -19,6 +19,7 @@ from console.core.text import one_line, paragraphs
 from console.core.texts import lazy_gettext
 from console.customers.masking import ASK, PinChoice, Settled, mask_pins, settle
 from console.customers.models import Customer
+from console.hosting.access import may_know
 from console.hosting.models import Service
 from console.staff.models import Department, Staff
 from console.staff.roles import Permission
@@ -90,7 +91,7 @@ def open_ticket(actor: Actor, new: NewTicket) -> Ticket:
         actor.require(Permission.WORK_TICKETS)
     subject, said, email = _read(new)
     body, data = said.text, {**new.data, **said.data}
-    _check_parts(new)
+    _check_parts(actor, new)
     now = clock.now()
     ticket = Ticket(
         subject=subject,
@@ -185,8 +186,11 @@ def _name(new: NewTicket, email: str) -> str:
     return name or email.partition("@")[0][:MAX_NAME]
 
 
-def _check_parts(new: NewTicket) -> None:
-    """Refuse a department, account, service or colleague that is not there."""
+def _check_parts(actor: Actor, new: NewTicket) -> None:
+    """Refuse a department, account, service or colleague that is not there; a service that ``actor`` may not know, too.
+
+    What an account has is opened by a verification: who guesses learns nothing.
+    """
     wrong: dict[str, list[Text]] = {}
     session = db.session()
     department = session.get(Department, new.department_id)
@@ -196,7 +200,7 @@ def _check_parts(new: NewTicket) -> None:
         wrong["customer"] = [lazy_gettext("There is no such account.")]
     if new.service_id is not None:
         service = session.get(Service, new.service_id)
-        if service is None or service.customer_id != new.customer_id:
+        if service is None or service.customer_id != new.customer_id or not may_know(actor, service):
             wrong["service"] = [lazy_gettext("The account has no such service.")]
     if new.assignee_id is not None:
         assignee = session.get(Staff, new.assignee_id)

@@ -3,8 +3,8 @@
 The link opens what this address wrote and was answered, and nothing else. A ticket may have been merged into
 another: where that one is of the same address they are one conversation here as well. Where it is somebody
 else's, neither sees a word of the other: this requester keeps their own part, reads that it is handled together
-with another question, and what they write now becomes a ticket of its own, because in the other one the other
-requester would read it.
+with another question and what we answer to both, and what they write now becomes a ticket of its own, because in
+the other one the other requester would read it.
 """
 
 from __future__ import annotations
@@ -13,42 +13,36 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import ColumnElement, Select, and_, or_, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from console.audit.service import record
 from console.core import clock
 from console.core.actor import Actor
 from console.core.db import db
-from console.core.errors import Invalid, NotFound
-from console.core.files import content_digest
-from console.core.text import paragraphs
+from console.core.errors import Conflict, Invalid, NotFound
 from console.core.texts import lazy_gettext
-from console.customers.masking import ASK, PinChoice, Settled
-from console.tickets.attachments import MOST, attach
+from console.customers.masking import ASK, PinChoice
+from console.tickets.attachments import MOST
 from console.tickets.handling import move_status
-from console.tickets.masking import mask_own, settle_in
-from console.tickets.merging import continue_in
+from console.tickets.masking import mask_own
 from console.tickets.models import (
-    MAX_BODY,
     OPEN_STATUSES,
     PUBLIC_KINDS,
-    LinkKind,
     MessageKind,
     Ticket,
     TicketAttachment,
-    TicketLink,
     TicketMessage,
-    TicketSource,
     TicketStatus,
 )
-from console.tickets.opening import NewTicket, open_ticket
 from console.tickets.promises import service as promises
 from console.tickets.queries import tree
-from console.tickets.writing import requester_writes, said_before, the_same
+from console.tickets.threads import answers_after_merge, goes_on_in, lock_root, root_of
+from console.tickets.writing import requester_writes
+
+__all__ = ["Conversation", "conversation", "find_file", "goes_on_in", "say_solved", "write"]
 
 SHOWN = 200  # entries of one page, the newest
-MOST_MERGES = 50
 File = tuple[str, bytes]  # name and content
 
 
@@ -61,27 +55,42 @@ class Conversation:
         messages: what they may read, oldest first.
         apart: handled together with a question of somebody else.
         cut: there is more than is shown.
+        status: how what is handled stands; of the other question, where it is handled together with that.
+        answered: there is an answer of ours to read.
     """
 
     ticket: Ticket
     messages: Sequence[TicketMessage]
     apart: bool
     cut: bool
+    status: TicketStatus
+    answered: bool
+
+    @property
+    def may_say_solved(self) -> bool:
+        """Tell whether the requester may say that it is solved."""
+        return not self.apart and self.answered and self.status in OPEN_STATUSES
 
 
 def conversation(linked: Ticket) -> Conversation:
     """Return what the link of ``linked`` opens now."""
-    root = _root(linked)
-    apart = root.requester_email != linked.requester_email
-    ticket = linked if apart else root
+    root, ticket = _shown(linked)
     query = (
-        _readable(ticket, clock.now())
+        _readable(linked, ticket, clock.now())
         .options(selectinload(TicketMessage.attachments), joinedload(TicketMessage.ticket))
         .order_by(TicketMessage.id.desc())
         .limit(SHOWN + 1)
     )
     found = list(db.session.scalars(query))
-    return Conversation(ticket, found[:SHOWN][::-1], apart, len(found) > SHOWN)
+    cut = len(found) > SHOWN
+    answered = any(message.kind is MessageKind.REPLY for message in found) or (cut and _is_answered(linked, ticket))
+    return Conversation(ticket, found[:SHOWN][::-1], ticket is not root, cut, root.status, answered)
+
+
+def _shown(linked: Ticket) -> tuple[Ticket, Ticket]:
+    """Return where a ticket went, and the one that its requester is shown: the same, if that is theirs too."""
+    root = root_of(linked)
+    return root, root if root.requester_email == linked.requester_email else linked
 
 
 def find_file(linked: Ticket, attachment_id: int) -> TicketAttachment:
@@ -90,9 +99,8 @@ def find_file(linked: Ticket, attachment_id: int) -> TicketAttachment:
     Raises:
         NotFound: it hangs on none of them.
     """
-    root = _root(linked)
-    ticket = root if root.requester_email == linked.requester_email else linked
-    readable = _readable(ticket, clock.now()).with_only_columns(TicketMessage.id)
+    _root, shown = _shown(linked)
+    readable = _readable(linked, shown, clock.now()).with_only_columns(TicketMessage.id)
     file = db.session.scalar(
         select(TicketAttachment).where(TicketAttachment.id == attachment_id, TicketAttachment.message_id.in_(readable))
     )
@@ -124,25 +132,10 @@ def write(
         PinLike: they have to say whether it holds a PIN.
         Reused: something else was sent under this id.
     """
-    linked = _lock(linked)
-    settled = settle_in(linked, _checked(body), pins)
-    earlier = said_before(linked, client_id)
-    if earlier is not None:
-        digests = [content_digest(content) for _name, content in files]
-        return the_same(earlier, MessageKind.QUESTION, settled, digests)
     if len(files) > MOST:
         raise Invalid(fields={"files": [lazy_gettext("At most %(num)d files go with one message.", num=MOST)]})
-    where = _lock(_root(linked))
-    if where.requester_email != linked.requester_email:
-        where = linked  # closed by the merge
-    if where.status is TicketStatus.CLOSED:
-        later = goes_on_in(where)
-        where = _lock(later) if later is not None else where
     try:
-        if where.status is TicketStatus.CLOSED:
-            return _continue(source, where, settled, client_id, files)
-        kept = tuple(attach(source, where, name, content).id for name, content in files)
-        return requester_writes(source, where, body, client_id=client_id, via="link", attachments=kept, pins=pins)
+        return requester_writes(source, linked, body, client_id=client_id, via="link", files=files, pins=pins)
     except Invalid as refusal:
         if "file" in refusal.fields:
             raise Invalid(refusal.message, fields={"files": refusal.fields["file"]}) from refusal
@@ -156,9 +149,9 @@ def mask(source: Actor, linked: Ticket, message_id: int, token: str | None = Non
         NotFound: no such message of theirs.
         Invalid: there is no such number in it.
     """
-    root = _lock(_root(_lock(linked)))
+    root = lock_root(linked)
     ticket = root if root.requester_email == linked.requester_email else linked
-    message = db.session.scalar(_readable(ticket, clock.now()).where(TicketMessage.id == message_id))
+    message = db.session.scalar(_readable(linked, ticket, clock.now()).where(TicketMessage.id == message_id))
     if message is None:
         raise NotFound
     return mask_own(source, ticket, message, token)
@@ -169,95 +162,46 @@ def say_solved(source: Actor, linked: Ticket) -> bool:
 
     Raises:
         NotFound: it is handled together with somebody else's question, which is not theirs to settle.
+        Conflict: ``unanswered``: nothing of ours that could have solved it was said yet.
     """
-    root = _lock(_root(_lock(linked)))
+    root = lock_root(linked)
     if root.requester_email != linked.requester_email:
         raise NotFound
     if root.status not in OPEN_STATUSES:
         return False
+    if not _is_answered(linked, root):
+        words = lazy_gettext("We have not answered yet. If you no longer need an answer, write that to us.")
+        raise Conflict(words, code="unanswered")
     move_status(source, root, TicketStatus.SOLVED)
     promises.recount(root, clock.now())
     record(source, "ticket.moved", root.number, customer_id=root.customer_id, to=TicketStatus.SOLVED.value)
     return True
 
 
-def _checked(body: str) -> str:
-    body = paragraphs(body)
-    if not body or len(body) > MAX_BODY:
-        raise Invalid(
-            fields={"body": [lazy_gettext("The message is too long.") if body else lazy_gettext("Write the message.")]}
-        )
-    return body
+def _is_answered(linked: Ticket, shown: Ticket) -> bool:
+    """Tell whether the requester can read an answer of ours."""
+    answers = _readable(linked, shown, clock.now()).where(TicketMessage.kind == MessageKind.REPLY)
+    return db.session.scalar(answers.with_only_columns(TicketMessage.id).limit(1)) is not None
 
 
-def _continue(source: Actor, linked: Ticket, settled: Settled, client_id: str, files: Sequence[File]) -> TicketMessage:
-    """Open a ticket that continues this one."""
-    new = open_ticket(
-        source,
-        NewTicket(
-            subject=linked.subject,
-            body=settled.text,
-            requester_email=linked.requester_email,
-            requester_name=linked.requester_name,
-            language=linked.language,
-            customer_id=linked.customer_id,
-            service_id=linked.service_id,
-            department_id=linked.department_id,
-            priority=linked.priority,
-            source=TicketSource.WEB,
-            files=tuple(files),
-            data=dict(settled.data),
-            settled=True,
-        ),
+def _readable(linked: Ticket, shown: Ticket, now: datetime) -> Select[TicketMessage]:
+    """Select what the requester of ``linked`` may read at ``now``: what was said between them and us.
+
+    Where their ticket went into another person's, that is their own part, and what we answered since to both.
+    """
+    theirs: ColumnElement[bool] = and_(
+        TicketMessage.ticket_id.in_(tree(shown.id)), Ticket.requester_email == linked.requester_email
     )
-    continue_in(source, linked, new)
-    first = db.session.scalars(
-        select(TicketMessage).where(TicketMessage.ticket_id == new.id, TicketMessage.kind == MessageKind.QUESTION)
-    ).one()
-    first.client_id = client_id
-    db.session.flush()
-    return first
-
-
-def goes_on_in(closed: Ticket) -> Ticket | None:
-    """Return the newest ticket in which the same requester continued a closed one."""
-    return db.session.scalar(
-        select(Ticket)
-        .join(TicketLink, TicketLink.ticket_id == Ticket.id)
-        .where(
-            TicketLink.other_id == closed.id,
-            TicketLink.kind == LinkKind.FOLLOW_UP,
-            Ticket.requester_email == closed.requester_email,
-        )
-        .order_by(Ticket.id.desc())
-        .limit(1)
-    )
-
-
-def _readable(ticket: Ticket, now: datetime) -> Select[TicketMessage]:
-    """Select what was said between us and the requester of ``ticket``, as they may read it at ``now``."""
+    if shown is linked:
+        answers = answers_after_merge(linked)
+        theirs = theirs if answers is None else or_(theirs, answers)
     return (
         select(TicketMessage)
         .join(Ticket, Ticket.id == TicketMessage.ticket_id)
         .where(
-            TicketMessage.ticket_id.in_(tree(ticket.id)),
-            Ticket.requester_email == ticket.requester_email,
+            theirs,
             TicketMessage.kind.in_(PUBLIC_KINDS),
             TicketMessage.taken_back_at.is_(None),
             or_(TicketMessage.held_until.is_(None), TicketMessage.held_until <= now),
         )
     )
-
-
-def _root(ticket: Ticket) -> Ticket:
-    """Return the ticket that ``ticket`` was merged into, at any depth; itself where it was not."""
-    for _step in range(MOST_MERGES):
-        if ticket.merged_into_id is None:
-            break
-        ticket = db.session.get_one(Ticket, ticket.merged_into_id)
-    return ticket
-
-
-def _lock(ticket: Ticket) -> Ticket:
-    query = select(Ticket).where(Ticket.id == ticket.id).with_for_update(of=Ticket)
-    return db.session.scalars(query.execution_options(populate_existing=True)).one()

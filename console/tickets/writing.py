@@ -9,13 +9,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from console.audit.service import record
 from console.core import clock
 from console.core.actor import Actor
 from console.core.db import db
 from console.core.errors import Conflict, Invalid, NotFound, Reused
+from console.core.files import content_digest
 from console.core.text import paragraphs
 from console.core.texts import lazy_gettext
 from console.customers import amending
@@ -23,7 +24,7 @@ from console.customers.masking import ASK, PinChoice, Settled
 from console.mail.service import cancel
 from console.staff.roles import Permission
 from console.tickets import letters, timeline
-from console.tickets.attachments import claim
+from console.tickets.attachments import attach, claim
 from console.tickets.drafts import drop_draft, find_draft, read_up_to, save_draft
 from console.tickets.handling import move_status
 from console.tickets.masking import settle_in
@@ -40,9 +41,12 @@ from console.tickets.models import (
 from console.tickets.opening import NewTicket, open_ticket
 from console.tickets.promises import service as promises
 from console.tickets.queries import find_message, lock_ticket, tree
+from console.tickets.threads import Thread, lock_thread, other_requesters
 
 TAKE_BACK = timedelta(seconds=10)
 MAX_CLIENT_ID = 64
+COPIES = "copies"  # in the data of a reply: the mails to other requesters, each with the ticket of theirs
+_SOURCES = {"chat": TicketSource.CHAT, "mail": TicketSource.MAIL}
 REOPENS = (TicketStatus.WAITING, TicketStatus.HOLD, TicketStatus.SOLVED)
 
 
@@ -70,6 +74,8 @@ class Writing:
 def reply(actor: Actor, ticket_id: int, writing: Writing) -> TicketMessage:
     """Answer the requester; the mail leaves when the time to take it back is over.
 
+    So does one to each other person whose ticket was merged into this one.
+
     Raises:
         NotFound: no such ticket for this person.
         Invalid: no text, too long, no client id.
@@ -86,6 +92,7 @@ def reply(actor: Actor, ticket_id: int, writing: Writing) -> TicketMessage:
     _check_writable(ticket)
     _check_newer(actor, ticket, writing)
     now = clock.now()
+    others = other_requesters(ticket)
     message = timeline.append(
         actor,
         ticket,
@@ -98,6 +105,9 @@ def reply(actor: Actor, ticket_id: int, writing: Writing) -> TicketMessage:
     )
     message.attachments = claim(actor, ticket, writing.attachments, message)
     message.mail_id = letters.reply(ticket, message, send_after=message.held_until).id
+    copies = [(one.id, letters.reply(ticket, message, to=one, send_after=message.held_until).id) for one in others]
+    if copies:
+        message.data = {**message.data, COPIES: copies, "also": [one.requester_name for one in others]}
     if ticket.first_answered_at is None:
         ticket.first_answered_at = now
     if ticket.assignee_id is None:
@@ -158,7 +168,8 @@ def take_back(actor: Actor, ticket_id: int, message_id: int) -> TicketMessage:
     if message.taken_back_at is not None:
         return message
     held = message.held_until is not None and now < message.held_until
-    if not held or message.mail_id is None or not cancel(message.mail_id):
+    mails = [message.mail_id, *(mail for _ticket, mail in message.data.get(COPIES, ()))]
+    if not held or not all(mail is not None and cancel(mail) for mail in mails):
         raise Conflict(lazy_gettext("The reply has left already and cannot be taken back."), code="gone")
     message.taken_back_at = now
     for file in message.attachments:
@@ -191,32 +202,41 @@ def requester_writes(
     client_id: str,
     via: str,
     attachments: tuple[int, ...] = (),
+    files: Sequence[tuple[str, bytes]] = (),
     pins: PinChoice = ASK,
 ) -> TicketMessage:
     """Add what the requester wrote. It opens the ticket again; a closed one gets a follow-up.
 
+    The words go where that requester's own are, from every entrance: into the ticket that theirs was merged into
+    only if it is theirs too. Else theirs is over, and what they write opens one that continues it, in their own name.
+
     Args:
         actor: the visitor, as the entry point knows them.
-        ticket: from the link, the mail's thread or the chat; locked here.
-        client_id: of their own; sent again, it is the same entry.
+        ticket: from the link, the mail's thread or the chat: the requester's own; locked here.
+        client_id: the same words under the same id are stored once; another ticket's ids are other ones.
         via: ``link``, ``mail`` or ``chat``.
+        attachments: files that were kept for this ticket before.
+        files: names and contents of files that come along.
         pins: what they said about what looks like a PIN.
 
     Returns:
-        The entry; of the follow-up where the ticket was closed.
+        The entry; of the follow-up where one was opened.
 
     Raises:
-        Invalid: no text, or too long.
+        Invalid: no text, too long, or a file that is not taken.
         PinLike: they have to say whether it holds a PIN.
-        Reused: another text was sent under this id.
+        Reused: something else was sent under this id.
     """
-    ticket = _lock(ticket)
+    thread = lock_thread(ticket)
+    ticket = thread.ticket
     settled = settle_in(ticket, _checked(paragraphs(body)), pins)
-    earlier = said_before(ticket, client_id)
+    earlier = _said_before(thread, client_id)
     if earlier is not None:
-        return the_same(earlier, MessageKind.QUESTION, settled, digests_of(attachments))
+        digests = [*_digests_of(attachments), *(content_digest(content) for _name, content in files)]
+        return _the_same(earlier, MessageKind.QUESTION, settled, digests)
     if ticket.status is TicketStatus.CLOSED:
-        return _follow_up(actor, ticket, settled, client_id)
+        return _follow_up(actor, ticket, settled, client_id=client_id, via=via, files=files)
+    attachments = (*attachments, *(attach(actor, ticket, name, content).id for name, content in files))
     message = timeline.append(
         actor,
         ticket,
@@ -236,7 +256,16 @@ def requester_writes(
     return message
 
 
-def _follow_up(actor: Actor, closed: Ticket, settled: Settled, client_id: str) -> TicketMessage:
+def _follow_up(
+    actor: Actor,
+    closed: Ticket,
+    settled: Settled,
+    *,
+    client_id: str,
+    via: str,
+    files: Sequence[tuple[str, bytes]],
+) -> TicketMessage:
+    """Open a ticket that continues this one, in the name of its requester."""
     from console.tickets.merging import continue_in
 
     new = open_ticket(
@@ -251,7 +280,8 @@ def _follow_up(actor: Actor, closed: Ticket, settled: Settled, client_id: str) -
             service_id=closed.service_id,
             department_id=closed.department_id,
             priority=closed.priority,
-            source=TicketSource.WEB,
+            source=_SOURCES.get(via, TicketSource.WEB),
+            files=tuple(files),
             data=dict(settled.data),
             settled=True,
         ),
@@ -261,19 +291,8 @@ def _follow_up(actor: Actor, closed: Ticket, settled: Settled, client_id: str) -
         select(TicketMessage).where(TicketMessage.ticket_id == new.id, TicketMessage.kind == MessageKind.QUESTION)
     ).one()
     first.client_id = client_id
+    db.session.flush()
     return first
-
-
-def _lock(ticket: Ticket) -> Ticket:
-    """Lock the ticket the words go to: where it was merged, the one it was merged into."""
-    seen = {ticket.id}
-    while True:
-        query = select(Ticket).where(Ticket.id == ticket.id).with_for_update(of=Ticket)
-        locked = db.session.scalars(query.execution_options(populate_existing=True)).one()
-        if locked.merged_into_id is None or locked.merged_into_id in seen:
-            return locked
-        seen.add(locked.merged_into_id)
-        ticket = db.session.get_one(Ticket, locked.merged_into_id)
 
 
 def _finish(actor: Actor, ticket: Ticket, kind: MessageKind, now: datetime) -> None:
@@ -298,13 +317,14 @@ def _checked(body: str) -> str:
     return body
 
 
-def said_before(ticket: Ticket, client_id: str) -> TicketMessage | None:
-    """Return what the requester of ``ticket`` sent under this id before, here or in a ticket that follows."""
+def _said_before(thread: Thread, client_id: str) -> TicketMessage | None:
+    """Return what this requester stored under ``client_id``, in whichever of these tickets it went."""
     return db.session.scalar(
         select(TicketMessage)
         .join(Ticket, Ticket.id == TicketMessage.ticket_id)
         .where(
-            Ticket.requester_email == ticket.requester_email,
+            or_(Ticket.id.in_(thread.keys), Ticket.id.in_(tree(thread.ticket.id))),
+            Ticket.requester_email == thread.ticket.requester_email,
             TicketMessage.client_id == client_id,
             TicketMessage.kind == MessageKind.QUESTION,
         )
@@ -312,7 +332,7 @@ def said_before(ticket: Ticket, client_id: str) -> TicketMessage | None:
     )
 
 
-def the_same(earlier: TicketMessage, kind: MessageKind, settled: Settled, digests: Sequence[str]) -> TicketMessage:
+def _the_same(earlier: TicketMessage, kind: MessageKind, settled: Settled, digests: Sequence[str]) -> TicketMessage:
     """Return what was stored under an id, where it is what comes under it now. Texts are compared as they are stored.
 
     Args:
@@ -328,7 +348,7 @@ def the_same(earlier: TicketMessage, kind: MessageKind, settled: Settled, digest
     raise Reused
 
 
-def digests_of(attachments: Sequence[int]) -> list[str]:
+def _digests_of(attachments: Sequence[int]) -> list[str]:
     """Return what is in files, by their keys."""
     if not attachments:
         return []
@@ -344,7 +364,7 @@ def _again(ticket: Ticket, writing: Writing, actor: Actor, kind: MessageKind, se
         return None
     if earlier.staff_id != actor.id:
         raise Invalid(fields={"client_id": [lazy_gettext("Invalid input.")]})
-    return the_same(earlier, kind, settled, digests_of(writing.attachments))
+    return _the_same(earlier, kind, settled, _digests_of(writing.attachments))
 
 
 def _check_writable(ticket: Ticket) -> None:

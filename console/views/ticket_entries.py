@@ -113,6 +113,12 @@ class Shown:
         return _VIA.get(self.message.via, "")
 
     @property
+    def also(self) -> str:
+        """Say to whom else a reply went: the requesters of tickets that were merged into this one."""
+        names = self.message.data.get("also")
+        return gettext("also to %(names)s", names=", ".join(map(str, names))) if names else ""
+
+    @property
     def masked(self) -> str:
         """Say why some digits are dots."""
         count = int(self.message.data.get("masked") or 0)

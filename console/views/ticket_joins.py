@@ -71,11 +71,9 @@ class TicketJoins(_Base):
         ticket = find_ticket(current_actor(), number)
         typed, way = request.form.get("other", ""), request.form.get("way", OUT)
         try:
-            joining = _joining(ticket, _find(typed), way)
-            if not joining.same_requester and request.form.get("sure") != "1":
-                raise Invalid(fields={"sure": [lazy_gettext("Say that you have seen that these are two people.")]})
+            joining, sure = _joining(ticket, _find(typed), way), request.form.get("sure") == "1"
             with transaction():
-                merging.merge(current_actor(), [joining.goes.id], joining.stays.id)
+                merging.merge(current_actor(), [joining.goes.id], joining.stays.id, different_requesters=sure)
         except Refusal as refusal:
             return again(refusal, self._merge_page(ticket, typed, way, refusal))
         words = gettext("%(goes)s is part of %(stays)s now.", goes=joining.goes.number, stays=joining.stays.number)

@@ -70,6 +70,7 @@ class Outcome:
     done: list[str] = field(default_factory=list)
     refused: list[dict[str, str]] = field(default_factory=list)
     undo: list[dict[str, Any]] = field(default_factory=list)
+    confirm: Refusal | None = None  # what is done only if it is repeated with a confirmation
 
     def refuse(self, key: int, reason: Text) -> None:
         self.refused.append({"number": Series.TICKET.number(TICKET_BASE + key), "message": str(reason)})
@@ -85,8 +86,9 @@ class TicketActions(_Base):
         """Do something to the tickets picked; those it cannot be done to are named.
 
         Fields: ``rowid`` (key or number, repeated); ``do``: ``assign:<key|me|none>``, ``status:<state>``,
-        ``priority:<1–4>``, ``department:<key>``, ``tag`` and ``untag`` with ``tag``, ``merge`` with ``into``,
-        ``unmerge``.
+        ``priority:<1–4>``, ``department:<key>``, ``tag`` and ``untag`` with ``tag``, ``merge`` with ``into``
+        (and ``sure``, ``1`` where it is known that they are of several people), ``unmerge``. What only needs to be
+        said for sure comes back as ``confirm``.
         """
         keys = _picked()
         if not keys:
@@ -95,7 +97,10 @@ class TicketActions(_Base):
         outcome = self._do(doing, keys)
         words = DONE[doing.name](len(outcome.done)) if outcome.done else gettext("Nothing was changed.")
         if wants_json():
-            return jsonify(done=outcome.done, refused=outcome.refused, undo=outcome.undo, message=words)
+            answer: dict[str, Any] = {"done": outcome.done, "refused": outcome.refused, "undo": outcome.undo}
+            if outcome.confirm is not None:
+                answer["confirm"] = {"code": outcome.confirm.code, "message": str(outcome.confirm.message)}
+            return jsonify(message=words, **answer)
         flash(words, "success" if outcome.done else "warning")
         if outcome.refused:
             flash(" ".join(f"{one['number']}: {one['message']}" for one in outcome.refused), "warning")
@@ -113,6 +118,8 @@ class TicketActions(_Base):
         try:
             _run(doing, left, outcome)
         except Refusal as refusal:
+            if refusal.code == "different_requesters":
+                outcome.confirm = refusal
             if doing.name == "merge" or len(left) == 1:
                 for key in left:
                     outcome.refuse(key, _reason(refusal))
@@ -249,8 +256,10 @@ def _merge(_value: str) -> Doing:
     if into is None:
         raise Invalid(fields={"into": [lazy_gettext("Choose the ticket to merge into.")]})
 
+    sure = request.form.get("sure") == "1"
+
     def merge(actor: Actor, keys: Sequence[int]) -> list[Ticket]:
-        merging.merge(actor, [key for key in keys if key != into], into)
+        merging.merge(actor, [key for key in keys if key != into], into, different_requesters=sure)
         return lock_tickets(actor, [key for key in keys if key != into])
 
     return Doing("merge", "", merge, undo="unmerge")

@@ -39,6 +39,7 @@ from console.tickets.models import (
     TicketStatus,
 )
 from console.tickets.queries import find_ticket
+from console.tickets.threads import other_requesters
 from console.views import menu
 from console.views.base import Page
 from console.views.ticket_entries import SHOWS, came_from, shown, size_words
@@ -293,6 +294,8 @@ class TicketPage(TicketSide, Page):
         composed.body = composed.body or (draft.body if draft else "")
         then = read_status(request.cookies.get(THEN_COOKIE, ""))
         show = request.args.get("show", "")
+        side = side_context(actor, ticket)
+        others = other_requesters(ticket) if side["around"].merged else []
         rendered: str = self.render(
             "admin/ticket.html",
             **self._context(ticket, part, read_seq=opened.read_seq),
@@ -314,7 +317,8 @@ class TicketPage(TicketSide, Page):
             most_files=attachments.MOST,
             source=SOURCE[ticket.source],
             states=STATUS,
-            **side_context(actor, ticket),
+            addressees=[ticket.requester_email, *(one.requester_email for one in others)],
+            **side,
         )
         return rendered
 

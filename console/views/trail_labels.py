@@ -40,6 +40,7 @@ _ACTIONS: dict[str, tuple[str, Text]] = {
     "pin.locked": ("lock", lazy_gettext("Verification locked after too many wrong tries")),
     "pin.unlocked": ("unlock", lazy_gettext("Verification unlocked")),
     "verification.started": ("shield-check", lazy_gettext("Person verified")),
+    "verification.repeated": ("shield-check", lazy_gettext("Person verified again")),
     "verification.failed": ("shield-x", lazy_gettext("Verification failed")),
     "verification.ended": ("shield", lazy_gettext("Verification ended")),
     "verification.overridden": ("key", lazy_gettext("Opened by a supervisor with a reason")),

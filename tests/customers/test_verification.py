@@ -87,6 +87,38 @@ def test_it_names_who_for_which_account_how_by_whom_and_until_when(session: Sess
     assert mail.to_address == member.person.email and actor.name in mail.text
 
 
+def test_who_is_verified_already_stays_so_and_the_owner_is_told_once(session: Session, clock: Clock) -> None:
+    customer = factories.make_customer()
+    member, actor = factories.owner_of(customer), agent()
+    first = attempt(actor, member)
+    clock.advance(timedelta(minutes=10))
+    again = attempt(actor, member)
+    assert again is not None and first is not None
+    assert (again.id, again.expires_at) == (first.id, first.started_at + timedelta(minutes=30)), "as the mail said"
+    assert (len(mails("verification")), len(trail("verification.started"))) == (1, 1)
+    assert [entry.data["verification"] for entry in trail("verification.repeated")] == [first.id]
+    # Another channel, another colleague, another person, other rights, and one that is over are others.
+    other = factories.make_member(customer, rights=frozenset({Right.DOMAINS}))
+    made = [first, attempt(actor, member, channel="mail"), attempt(agent(), member), attempt(actor, other)]
+    with transaction():
+        other.rights = [Right.INVOICES.value]
+    made.append(attempt(actor, other))
+    with transaction():
+        end(actor, first.id)
+    made.append(attempt(actor, member))
+    assert len({one.id for one in made if one is not None}) == len(made) == len(mails("verification"))
+
+
+@pytest.mark.only("sqlite")
+def test_an_override_sent_twice_is_one(session: Session) -> None:
+    customer, actor = factories.make_customer(), supervisor()
+    with transaction():
+        first = override(actor, customer, "Vlasnik je u bolnici")
+        assert override(actor, customer, " Vlasnik je  u bolnici ").id == first.id
+        assert override(actor, customer, "Sasvim drugi razlog").id != first.id
+    assert (len(mails("override")), len(trail("verification.overridden"))) == (2, 2)
+
+
 @pytest.mark.only("sqlite")
 @pytest.mark.parametrize("channel", NO_CHANNELS)
 def test_another_channel_is_refused_before_anything_is_tried(session: Session, channel: str) -> None:

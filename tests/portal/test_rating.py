@@ -93,7 +93,7 @@ def test_open_reopened_and_merged(client: ConsoleClient, session: Session, staff
     apart = worked(agent, language="en")
     with transaction():
         merging.merge(agent.actor(), [mine.id], into.id)
-        merging.merge(agent.actor(), [apart.id], other.id)
+        merging.merge(agent.actor(), [apart.id], other.id, different_requesters=True)
     assert 'name="score"' in client.get(path(mine)).text
     assert client.submit(path(mine, "/rate"), score="4").status_code == 303
     assert session.scalars(select(TicketRating.ticket_id)).all() == [into.id]

@@ -389,17 +389,18 @@ def test_a_merged_one_shows_the_other_only_to_the_same_address(
     target = make_ticket(subject="Glavno", body="Glavno pitanje", requester_email="ana@example.test")
     same = make_ticket(subject="Isto", body="Isto pitanje", requester_email="ana@example.test")
     other = make_ticket(subject="Drugo", body="Drugo pitanje", requester_email="zoran@example.test")
+    reply(agent, target, "Pre spajanja")
     with transaction():
-        merging.merge(agent, [same.id, other.id], target.id)
-    reply(agent, target, "Odgovor za Anu")
+        merging.merge(agent, [same.id, other.id], target.id, different_requesters=True)
+    reply(agent, target, "Odgovor za oboje")
     clock.advance(TAKE_BACK)
     for ticket in (target, same):
         page = client.get(path(ticket)).text
-        assert "Glavno pitanje" in page and "Isto pitanje" in page and "Odgovor za Anu" in page
+        assert "Glavno pitanje" in page and "Isto pitanje" in page and "Odgovor za oboje" in page
         assert "Drugo pitanje" not in page and "zoran" not in page
     page = client.get(path(other)).text
-    assert "Drugo pitanje" in page
-    for hidden in ("Glavno", "Isto pitanje", "Odgovor za Anu", target.number, "ana@"):
+    assert "Drugo pitanje" in page and "Odgovor za oboje" in page
+    for hidden in ("Glavno", "Isto pitanje", "Pre spajanja", target.number, "ana@"):
         assert hidden not in page, hidden
     assert client.submit(f"{path(other)}/solved").status_code == 404
     assert session.get_one(Ticket, target.id).status is TicketStatus.OPEN
@@ -413,8 +414,17 @@ def test_a_merged_one_shows_the_other_only_to_the_same_address(
 
 
 @only_sqlite
-def test_the_requester_says_that_it_is_solved(client: ConsoleClient, session: Session) -> None:
+def test_the_requester_says_that_it_is_solved(
+    client: ConsoleClient, session: Session, agent: Actor, clock: Any
+) -> None:
     ticket = make_ticket()
+    button = r'<button[^>]*form="solved"'
+    for _time in range(2):  # before any answer, and while the first one may still be taken back
+        assert not re.findall(button, client.get(path(ticket)).text)
+        assert client.submit(f"{path(ticket)}/solved", json=True).json["error"]["code"] == "unanswered"
+        reply(agent, ticket, f"Gledamo {_time}")
+    clock.advance(TAKE_BACK)
+    assert re.findall(button, client.get(path(ticket)).text)
     mails = session.scalar(select(func.count(Mail.id)))
     for _time in range(2):
         assert client.submit(f"{path(ticket)}/solved").status_code == 303

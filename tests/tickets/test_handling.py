@@ -62,7 +62,7 @@ def test_every_link_that_leads_here_is_void_and_no_other(session: Session, agent
         make_ticket(SYSTEM, requester_email=ANA), make_ticket(SYSTEM), make_ticket(SYSTEM, requester_email=ANA),
     )  # fmt: skip
     with transaction():
-        merging.merge(agent, [merged.id, stranger.id], goes_on.id)
+        merging.merge(agent, [merged.id, stranger.id], goes_on.id, different_requesters=True)
         identity.ask_requester(agent, goes_on.id)
     card, tokens = card_of(session), {one.id: requester_token(one) for one in (old, goes_on, merged, stranger, apart)}
     with transaction():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -19,6 +20,7 @@ from console.core.db import db
 from console.core.errors import Conflict, Invalid, NotFound, Refusal
 from console.core.transaction import transaction
 from console.customers.models import Verification
+from console.mail.models import Mail, MailState
 from console.staff.roles import Role
 from console.tickets import handling, identity, merging, requester, writing
 from console.tickets.links import requester_token, ticket_of
@@ -66,7 +68,7 @@ def ask_again(ticket: Ticket, body: str, files: Sequence[tuple[str, bytes]] = ()
 
 def merge(agent: Actor, one: Ticket, into: Ticket) -> None:
     with transaction():
-        merging.merge(agent, [one.id], into.id)
+        merging.merge(agent, [one.id], into.id, different_requesters=True)
 
 
 def part(agent: Actor, one: Ticket) -> None:
@@ -168,6 +170,125 @@ def test_a_merge_ends_what_was_verified_for_the_ticket(session: Session, agent: 
     merge(agent, one, other)
     session.expire_all()
     assert [(row.ended_at is None, row.end_reason) for row in live] == [(False, "channel"), (True, None)]
+
+
+# --- Two people -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Tickets of two people, the other's merged into Ana's."""
+
+    ana: Ticket
+    petar: Ticket
+
+
+PETAR = "petar@example.test"
+
+
+@pytest.fixture
+def pair(session: Session, agent: Actor, clock: Any) -> Pair:
+    ana = make_ticket(SYSTEM, requester_email=ANA, language="sr_Latn")
+    petar = make_ticket(SYSTEM, requester_email=PETAR, language="en", body="Only mine to read")
+    merge(agent, petar, ana)
+    clock.advance(timedelta(minutes=1))
+    return Pair(ana, petar)
+
+
+def answers(session: Session, state: MailState = MailState.QUEUED) -> dict[str, Mail]:
+    """Return the newest answer to each address."""
+    query = select(Mail).where(Mail.template == "ticket_reply", Mail.state == state).order_by(Mail.id)
+    return {mail.to_address: mail for mail in session.scalars(query)}
+
+
+@only_sqlite
+def test_two_people_are_merged_only_if_it_is_said_explicitly(session: Session, agent: Actor) -> None:
+    ana, petar, again = (make_ticket(SYSTEM, requester_email=one) for one in (ANA, PETAR, ANA))
+    for ids in ([petar.id], [again.id, petar.id]):
+        with pytest.raises(Conflict, match="different_requesters") as refusal, transaction():
+            merging.merge(agent, ids, ana.id)
+        assert ANA in str(refusal.value.message) and PETAR in str(refusal.value.message)
+    with transaction():
+        merging.merge(agent, [again.id], ana.id)
+    assert (petar.merged_into_id, again.merged_into_id) == (None, ana.id)
+
+
+@only_sqlite
+def test_both_people_get_the_answers_each_with_a_link_of_their_own(session: Session, agent: Actor, pair: Pair) -> None:
+    third = make_ticket(SYSTEM, requester_email=PETAR)  # merged one level down, and the same person again
+    merge(agent, third, pair.ana)
+    message = reply(agent, pair.ana, "Odgovor za oboje")
+    sent = answers(session)
+    assert set(sent) == {ANA, PETAR}
+    assert sent[ANA].id == message.mail_id and requester_token(pair.ana) in sent[ANA].text
+    assert requester_token(third) in sent[PETAR].text and sent[PETAR].subject.startswith(f"[{third.number}]")
+    assert requester_token(pair.ana) not in sent[PETAR].text and pair.ana.number not in sent[PETAR].text
+    assert (sent[ANA].send_after, sent[PETAR].send_after) == (message.held_until,) * 2
+    with transaction():
+        writing.take_back(agent, pair.ana.id, message.id)
+    assert answers(session) == {} and set(answers(session, MailState.CANCELLED)) == {ANA, PETAR}
+
+
+@only_sqlite
+def test_the_other_reads_the_answers_since_and_nothing_else(
+    session: Session, agent: Actor, pair: Pair, clock: Any
+) -> None:
+    ask_again(pair.ana, "Anino drugo pitanje")
+    reply(agent, pair.ana, "Odgovor za oboje")
+    assert not requester.conversation(pair.petar).answered, "it may still be taken back"
+    clock.advance(timedelta(minutes=1))
+    talk = requester.conversation(pair.petar)
+    assert [one.body for one in talk.messages] == ["Only mine to read", "Odgovor za oboje"]
+    assert talk.apart and talk.answered and not talk.may_say_solved
+    with transaction():
+        handling.set_status(agent, [pair.ana.id], TicketStatus.SOLVED)
+    told = session.scalars(select(Mail).where(Mail.template == "ticket_solved").order_by(Mail.to_address)).all()
+    assert [(mail.to_address, "score=" in mail.text) for mail in told] == [(ANA, True), (PETAR, False)]
+    assert requester.conversation(pair.petar).status is TicketStatus.SOLVED
+    with transaction():
+        handling.set_status(agent, [pair.ana.id], TicketStatus.OPEN)
+    assert {mail.state for mail in told} == {MailState.CANCELLED}
+
+
+@only_sqlite
+def test_undoing_it_takes_the_answers_back(session: Session, agent: Actor, pair: Pair, clock: Any) -> None:
+    reply(agent, pair.ana, "Otišlo oboma")
+    clock.advance(timedelta(minutes=1))
+    reply(agent, pair.ana, "Još nije otišlo")
+    part(agent, pair.petar)
+    assert set(answers(session, MailState.CANCELLED)) == {PETAR}, "what has not left yet stays here"
+    clock.advance(timedelta(minutes=1))
+    reply(agent, pair.ana, "Samo Ani")
+    assert answers(session)[PETAR].text.startswith("Otišlo oboma")
+    assert [one.body for one in requester.conversation(pair.petar).messages] == ["Only mine to read"]
+    merge(agent, pair.petar, pair.ana)
+    assert len(requester.conversation(pair.petar).messages) == 1, "nor what was said while it was apart"
+
+
+@only_sqlite
+@pytest.mark.parametrize("via", ["link", "chat", "mail"])
+def test_words_stay_in_tickets_of_their_writer(session: Session, agent: Actor, pair: Pair, via: str) -> None:
+    """Whichever way they come in: the verb asks whose ticket theirs went into."""
+
+    def write(body: str, client_id: str) -> Ticket:
+        with transaction():
+            return writing.requester_writes(SYSTEM, pair.petar, body, client_id=client_id, via=via).ticket
+
+    first = write("Petrove reči", "1")
+    assert first.id not in (pair.ana.id, pair.petar.id) and first.requester_email == PETAR
+    assert first.source.value == ("web" if via == "link" else via)
+    assert write("Petrove reči", "1").id == first.id and write("Još", "2").id == first.id
+    assert said(first) == ["Petrove reči", "Još"] and "Petrove reči" not in said(pair.ana)
+    # What continues it may go into hers as well, or be over.
+    merge(agent, first, pair.ana)
+    second = write("Opet ja", "3")
+    assert second.requester_email == PETAR and second.id not in (first.id, pair.ana.id)
+    assert write("Petrove reči", "1").id == first.id, "sent again it is still the same"
+    with transaction():
+        handling.set_status(agent, [pair.ana.id, second.id], TicketStatus.CLOSED)
+    assert write("I dalje ja", "4").requester_email == PETAR
+    assert said(pair.ana).count("Petrove reči") == 1, "read there since that was merged"
+    assert not session.scalars(select(Ticket).where(Ticket.requester_email == ANA, Ticket.id > pair.petar.id)).all()
 
 
 @only_sqlite
@@ -335,7 +456,8 @@ def test_merging_each_into_the_other_at_once_makes_no_circle(
         a, b, c = (make_ticket(SYSTEM).id for _ in range(3))
         session.rollback()
         ways = [(a, b), (b, c), (c, a), (b, a)]
-        results = at_once(app, [partial(merging.merge, agent, [one], into) for one, into in ways])
+        joins = [partial(merging.merge, agent, [one], into, different_requesters=True) for one, into in ways]
+        results = at_once(app, joins)
         session.rollback()
         tickets = {key: session.get_one(Ticket, key) for key in (a, b, c)}
         roots = [ticket for ticket in tickets.values() if ticket.merged_into_id is None]

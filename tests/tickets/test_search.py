@@ -253,7 +253,7 @@ def test_an_account_that_a_file_renames(session: Session, actor: Actors, tmp_pat
         customer = session.scalars(select(Customer).where(Customer.external_id == "C-1")).one()
         parent, child = (make_ticket(SYSTEM, customer_id=customer.id, subject=name) for name in ("Prvo", "Drugoreč"))
         ids = [parent.id, child.id]
-        merging.merge(agent, [child.id], parent.id)
+        merging.merge(agent, [child.id], parent.id, different_requesters=True)
     report = bring("customers", write(tmp_path / "b.csv", [CUSTOMER | {"name": "Љубица Ново-Име"}]))
     assert report.changed == 1
     assert sorted(found(session, agent, "ljubica")) == ids
@@ -280,7 +280,7 @@ def test_merged_words_are_found_in_both_and_parted_again(session: Session, actor
         one, two = (make_ticket(SYSTEM, body=body) for body in ("Ovde je jagoda.", "Ovde je malina."))
         ids = one.id, two.id
     with transaction():
-        merging.merge(agent, [ids[1]], ids[0])
+        merging.merge(agent, [ids[1]], ids[0], different_requesters=True)
     assert sorted(found(session, agent, "malina")) == [*ids]
     assert found(session, agent, "jagoda") == [ids[0]]
     with transaction():
@@ -338,4 +338,4 @@ def _merge(actor: Actor, key: int, into: int) -> None:
 
     one, other = db.session.get_one(Ticket, key), db.session.get_one(Ticket, into)
     if key != into and other.merged_into_id is None and None in (one.customer_id, other.customer_id):
-        merging.merge(actor, [key], into)
+        merging.merge(actor, [key], into, different_requesters=True)

@@ -351,6 +351,22 @@ class TestMass:
             session.expire_all()
             assert {ticket.id: getattr(ticket, column) for ticket in tickets} == before
 
+    def test_two_people_are_merged_when_it_is_said_for_sure(
+        self, client: ConsoleClient, agent: Staff, session: Session, tickets: list[Ticket]
+    ) -> None:
+        target, *others = tickets
+        told = self.act(client, tickets, do="merge", into=target.number)
+        assert told["confirm"]["code"] == "different_requesters" and told["done"] == []
+        assert all(ticket.requester_email in told["confirm"]["message"] for ticket in tickets)
+        assert len(told["refused"]) == 3
+        told = self.act(client, tickets, do="merge", into=target.number, sure="1")
+        assert sorted(told["done"]) == sorted(ticket.number for ticket in others) and "confirm" not in told
+        session.expire_all()
+        assert {ticket.merged_into_id for ticket in others} == {target.id}
+        page = client.get(f"/console/tickets/{target.number}", headers=ENGLISH).text
+        assert "Goes to " + target.requester_email in page
+        assert all(ticket.requester_email in page for ticket in others)
+
     def test_tags(self, client: ConsoleClient, agent: Staff, session: Session, tickets: list[Ticket]) -> None:
         told = self.act(client, tickets, do="tag", tag="Hitno")
         session.expire_all()
@@ -363,7 +379,7 @@ class TestMass:
 
     def test_merge_and_part(self, client: ConsoleClient, agent: Staff, session: Session, tickets: list[Ticket]) -> None:
         target, *others = tickets
-        told = self.act(client, tickets, do="merge", into=target.number)
+        told = self.act(client, tickets, do="merge", into=target.number, sure="1")
         assert told["done"] == [ticket.number for ticket in others]
         session.expire_all()
         assert {ticket.merged_into_id for ticket in others} == {target.id}
@@ -378,7 +394,7 @@ class TestMass:
         self, client: ConsoleClient, agent: Staff, session: Session, tickets: list[Ticket]
     ) -> None:
         merged, target, other = tickets
-        self.act(client, [merged], do="merge", into=target.number)
+        self.act(client, [merged], do="merge", into=target.number, sure="1")
         told = self.act(client, [merged, target, other, "T-29999"], do="status:solved")
         assert told["done"] == [target.number, other.number]
         assert {one["number"] for one in told["refused"]} == {merged.number, "T-29999"}

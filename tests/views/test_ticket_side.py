@@ -224,8 +224,8 @@ def test_two_people_are_merged_only_knowingly(client: ConsoleClient, session: Se
     preview = client.get(url(ticket, f"/merge?other={other.number}"), headers={"Accept-Language": "en"}).text
     assert "These are two people" in preview and 'name="sure"' in preview and "drugi@example.test" in preview
     unsure = client.submit(url(ticket, "/merge"), other=other.number, way="out")
-    assert unsure.status_code == 422 and 'name="sure"' in unsure.text
-    assert send(client, ticket, "merge", other=other.number, sure="yes").status_code == 422
+    assert unsure.status_code == 409 and 'name="sure"' in unsure.text
+    assert send(client, ticket, "merge", other=other.number, sure="yes").status_code == 409
     session.expire_all()
     assert ticket.merged_into_id is None
     assert send(client, ticket, "merge", other=other.number, sure="1").status_code == 200
@@ -511,7 +511,7 @@ def test_the_page_takes_six_queries_at_most(
     with transaction():
         handling.set_customer(SYSTEM, ticket.id, firm.customer, firm.services[0].id)
         merging.link(SYSTEM, ticket.id, others[0].id)
-        merging.merge(SYSTEM, [others[1].id, others[2].id], ticket.id)
+        merging.merge(SYSTEM, [others[1].id, others[2].id], ticket.id, different_requesters=True)
         handling.watch(agent.actor(), ticket.id)
         handling.tag(SYSTEM, [ticket.id], ["a", "b"])
     if opened:

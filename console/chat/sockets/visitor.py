@@ -207,7 +207,10 @@ def transcript(_packet: dict[str, Any]) -> None:
 
 @on_visitor("ticket:add")
 def add_to_ticket(packet: dict[str, Any]) -> Answer:
-    """Add to the ticket that the chat became: what was typed while it did is not lost."""
+    """Add to the ticket that the chat became: what was typed while it did is not lost.
+
+    The answer names the ticket that has it: another one where the chat's own is over, or went into another person's.
+    """
     key, name = _bound()
     body, client_id = text(packet, "body", 50_000), text(packet, "client_id", MAX_CLIENT_ID)
     pins = read_choice(packet.get("mask"), packet.get("not_pin"))
@@ -217,8 +220,7 @@ def add_to_ticket(packet: dict[str, Any]) -> Answer:
             raise Conflict
         once = tokens.added_key(chat, client_id)
         message = requester_writes(_visitor(name), chat.ticket, body, client_id=once, via="chat", pins=pins)
-        ticket = chat.ticket.number
-        seq = message.seq
+        ticket, seq = message.ticket.number, message.seq
     return {"ticket": ticket, "seq": seq}
 
 

@@ -153,7 +153,8 @@ class Desk:
             known = self._known(case.by)
             customer, person = known.account.customer, known.account.owner.person
             name, email = person.name, person.email
-            service = known.first.service if known.first and case.service else None
+            # What a colleague opens names no service: no verification opened one.
+            service = known.first.service if known.first and case.service and not case.agent else None
             if service is not None and service.customer_id != customer.id:
                 service = None  # it was sold meanwhile
         else:
@@ -272,7 +273,7 @@ class Desk:
 
     def _merges(self, told: Told, step: Step) -> None:
         assert isinstance(step, Merges)  # noqa: S101
-        merging.merge(self.story.actor(step.who), [told.id], self._told[step.into].id)
+        merging.merge(self.story.actor(step.who), [told.id], self._told[step.into].id, different_requesters=True)
 
     def _splits(self, told: Told, step: Step) -> None:
         assert isinstance(step, Splits)  # noqa: S101
@@ -319,7 +320,7 @@ class Desk:
         found = verify(actor, email=email, pin=pin, channel=channel)
         if found is None:
             raise Refusal("the demo's own PIN was refused")
-        identity.tell_verified(actor, lock_ticket(actor, ticket.id), found.customer)
+        identity.tell_verified(actor, lock_ticket(actor, ticket.id), found)
 
     def _pin(self, told: Told) -> tuple[str, str]:
         assert isinstance(told.case.by, str)  # noqa: S101

@@ -191,7 +191,7 @@ def test_merging_ends_what_ran_and_undoing_brings_it_back(session: Session, acto
     before = columns(other)
     later(1)
     with transaction():
-        merging.merge(agent, [other.id], target.id)
+        merging.merge(agent, [other.id], target.id, different_requesters=True)
     assert stored(other) == {}
     assert set(stored(target)) == {FIRST, SOLUTION}
     with transaction():
