@@ -12,8 +12,11 @@ from flask import request
 from flask_wtf import FlaskForm
 from wtforms import Field, FieldList, FormField, IntegerField
 
+from console.core.errors import Invalid, Text
 from console.core.ids import read_key
 from console.core.texts import gettext, lazy_gettext, ngettext, of_reader
+
+SPOILED = lazy_gettext("A character that cannot be stored was removed. Check the text.")
 
 
 class Catalogue:
@@ -40,13 +43,24 @@ class Form(FlaskForm):
     def validate(self, extra_validators: Any = None) -> bool:
         """Check every field; one into which a NUL was sent is marked, its text is shown without."""
         valid = bool(super().validate(extra_validators))
-        spoiled: frozenset[str] = getattr(request.form, "with_nul", frozenset())
-        for field in _fields(self) if spoiled else ():
-            if field.name in spoiled:
-                words = gettext("A character that cannot be stored was removed. Check the text.")
-                field.errors = [*field.errors, words]
-                valid = False
+        for field in self._spoiled():
+            field.errors = [*field.errors, str(SPOILED)]
+            valid = False
         return valid
+
+    def refuse_spoiled(self) -> None:
+        """Refuse what held a NUL, in a view that leaves all else to its verb.
+
+        Raises:
+            Invalid: with a message for each such field.
+        """
+        spoiled: dict[str, list[Text]] = {field.name: [SPOILED] for field in self._spoiled()}
+        if spoiled:
+            raise Invalid(fields=spoiled)
+
+    def _spoiled(self) -> list[Field]:
+        names: frozenset[str] = getattr(request.form, "with_nul", frozenset())
+        return [field for field in _fields(self) if field.name in names] if names else []
 
 
 def _fields(form: Any) -> Iterator[Field]:

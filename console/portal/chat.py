@@ -174,6 +174,7 @@ def _ticket(form: QuestionForm) -> str:
     address = source(request.remote_addr)
     limits.count(ASKED_BY_ADDRESS, address)
     limits.count(ASKED, address, normal_email(form.email.data or ""))
+    form.refuse_spoiled()
     if form.website.data:
         raise Invalid
     question = Question(

@@ -99,6 +99,7 @@ def rate(token: str) -> ResponseReturnValue:
     linked, form = links.ticket_of(token), RateForm()
 
     def store() -> ResponseReturnValue:
+        form.refuse_spoiled()
         score = ratings.read_score(form.score.data, written=True)
         with transaction():
             ratings.rate(_visitor(linked), requester.conversation(linked).ticket, score, form.comment.data or "")
@@ -135,6 +136,7 @@ def file(token: str, attachment_id: int) -> ResponseReturnValue:
 
 
 def _write(linked: Ticket, form: AnswerForm) -> ResponseReturnValue:
+    form.refuse_spoiled()
     client_id = form.client_id.data or ""
     if not FORM_ID.fullmatch(client_id):
         raise Invalid(lazy_gettext("The form was out of date. Your text is kept; send it again."))

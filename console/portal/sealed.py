@@ -58,6 +58,7 @@ def submit(token: str) -> ResponseReturnValue:
     source = Actor(kind="visitor", id=None, name="", address=request.remote_addr)
     with speaking(_language(_card(token))):
         try:
+            form.refuse_spoiled()
             with transaction():
                 _served, result = identity.answer(source, token, email=email, pin=pin)
         except NotFound:

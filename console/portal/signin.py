@@ -46,6 +46,7 @@ def log_in() -> ResponseReturnValue:
     """Take e-mail and password."""
     form = SignInForm()
     try:
+        form.refuse_spoiled()
         proven = _check(form.email.data or "", form.password.data or "")
         with transaction():
             token = signin.enter(

@@ -130,6 +130,7 @@ class ChatSettingsPage(Page):
         form = RulesForm()
 
         def save() -> ChatSettings:
+            form.refuse_spoiled()
             return desk_settings.set_rules(current_actor(), _rules(form))
 
         return self._save(save, gettext("The rules are saved. They hold from now on."), rules=form)
@@ -141,6 +142,7 @@ class ChatSettingsPage(Page):
         serbian, english = form.announcement_sr.data or "", form.announcement_en.data or ""
 
         def save() -> ChatSettings:
+            form.refuse_spoiled()
             if (
                 form.announced_until.raw_data
                 and form.announced_until.raw_data[0].strip()

@@ -305,6 +305,7 @@ class ChatList(BaseModelView):
         """Keep the visitor out for a while."""
         form = BlockForm()
         try:
+            form.refuse_spoiled()
             with transaction():
                 row = blocking.block(current_actor(), number, form.reason.data or "", form.days.data or 0)
                 until = row.until

@@ -71,6 +71,7 @@ class CustomerPageView(Page):
         """Open the account for reading; the owner is told."""
         form = OverrideForm()
         try:
+            form.refuse_spoiled()
             with transaction():
                 verification = override(current_actor(), customer_by_number(number), form.reason.data or "")
         except Invalid as refusal:

@@ -142,6 +142,7 @@ class ReviewPage(Page):
         corrected = _find(key).state is ReviewState.DONE
 
         def deed() -> ResponseReturnValue:
+            form.refuse_spoiled()
             with transaction():
                 review = service.score(current_actor(), key, judged.scoring(form))
                 said = gettext("%(number)s is done: %(result)s.", number=review.number, result=result(review))
@@ -162,6 +163,7 @@ class ReviewPage(Page):
         form = SkipForm()
 
         def deed() -> ResponseReturnValue:
+            form.refuse_spoiled()
             with transaction():
                 number = service.skip(current_actor(), key, form.reason.data or "").number
             if wants_json():
@@ -177,6 +179,7 @@ class ReviewPage(Page):
         form = AnswerForm()
 
         def deed() -> ResponseReturnValue:
+            form.refuse_spoiled()
             with transaction():
                 said = service.answer(current_actor(), key, form.body.data or "", form.client_id.data or "")
                 said_id = said.id

@@ -80,6 +80,7 @@ class ReviewRubric(Page):
         kept = [place for place, line in enumerate(form.lines) if not (line.form.is_blank or line.form.gone.data)]
         kept.sort(key=lambda place: (form.lines[place].form.position.data or MOST_LINES, place))
         try:
+            form.refuse_spoiled()
             wrong = _unreadable(form, kept)
             if wrong:
                 raise Invalid(fields=wrong)

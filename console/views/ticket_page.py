@@ -267,6 +267,7 @@ class TicketPage(TicketSide, Page):
     ) -> ResponseReturnValue:
         ticket, form = find_ticket(current_actor(), number), WriteForm()
         try:
+            form.refuse_spoiled()
             with transaction():
                 given = _attach(ticket)
                 written = _writing(form, [*_keys("attachments"), *(file.id for file in given)])

@@ -50,6 +50,7 @@ class VerifyPage(Page):
         """Try what was typed. A failure is an answer like any other: 200, and it says nothing of the reason."""
         form = VerifyForm()
         try:
+            form.refuse_spoiled()
             with transaction():
                 verification = verifying.verify_spoken(
                     current_actor(),
