@@ -168,7 +168,7 @@ def test_the_composer_is_offered_filled_in_replies(client: ConsoleClient, sessio
         return answer.json["items"] if answer.status_code == 200 else answer.status_code
 
     (greeting, *_more) = find("pozdrav")
-    assert set(greeting) == {"id", "title", "category", "shortcut", "body", "locked", "locked_reason"}
+    assert set(greeting) == {"id", "title", "category", "shortcut", "body", "greeting", "locked", "locked_reason"}
     assert greeting["body"].startswith('Hello <img src=x> "Ana",') and not greeting["locked"]
     (shut,) = [item for item in find("uplata") if item["shortcut"] == "uplata"]
     assert shut["locked"] and shut["body"] is None and shut["locked_reason"]
