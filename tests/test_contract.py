@@ -146,7 +146,7 @@ def test_the_main_job_from_sign_in_to_execution(server: LiveServer) -> None:
     late = [billing.ask(f"{address}/execute", decision | {"idempotency_key": f"late-{n}"}).status for n in range(3)]
     assert late == [409] * 3
     other = billing.ask(f"{address}/execute", decision | {"plan": "0" * 64})
-    assert other.status == 422
+    assert (other.status, other.body["error"]["code"]) == (409, "conflict")
 
     ended = agent.ask(f"/console/verify/{verification['id']}/end", {})
     assert ended.status == 200
