@@ -88,12 +88,16 @@ def _moment(instant: datetime, style: Style) -> str:
 def write_csv(
     titles: Sequence[str], batches: Iterable[Iterable[Sequence[Any]]], reader: Style | None = None
 ) -> Iterator[str]:
-    """Yield the file piece by piece: the titles, then a piece a batch.
+    """Return the file piece by piece: the titles, then a piece a batch.
 
     Args:
         reader: how its reader has it; that of this request where it is left out.
     """
-    reader = reader or style()
+    # Decided now: when the pieces are made, the session has let go of whoever is signed in.
+    return _pieces(titles, batches, reader or style())
+
+
+def _pieces(titles: Sequence[str], batches: Iterable[Iterable[Sequence[Any]]], reader: Style) -> Iterator[str]:
     yield BOM + _rows([titles], reader)
     for batch in batches:
         yield _rows(batch, reader)
