@@ -4,13 +4,22 @@ from __future__ import annotations
 
 from flask import request
 
+from console.core.errors import Invalid
 from console.core.ids import read_key
+from console.core.texts import lazy_gettext
 from console.customers.masking import PinChoice, read_choice
 
 
 def message_key() -> int:
-    """Return which message a form names; 0, which is none, for what no key can be."""
-    return read_key(request.form.get("message")) or 0
+    """Return which message a form names.
+
+    Raises:
+        Invalid: it names none.
+    """
+    key = read_key(request.form.get("message"))
+    if key is None:
+        raise Invalid(fields={"message": [lazy_gettext("Invalid input.")]})
+    return key
 
 
 def pin_choice() -> PinChoice:
