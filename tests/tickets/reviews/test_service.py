@@ -15,7 +15,7 @@ from console.audit.models import AuditEntry
 from console.core import clock as core_clock
 from console.core.actor import Actor
 from console.core.db import db
-from console.core.errors import Conflict, Invalid, NotFound
+from console.core.errors import Conflict, Invalid, NotFound, Reused
 from console.core.transaction import transaction
 from console.mail.models import Mail
 from console.staff.models import Staff
@@ -224,7 +224,9 @@ def test_agent_and_supervisor_answer_each_other(session: Session, staff_of: Staf
         service.mark_read(agent.actor(), review.id)
         said = service.answer(agent.actor(), review.id, "Zašto 3? <script>", "a")
     with transaction():
-        assert service.answer(agent.actor(), review.id, "Zašto 3?", "a").id == said.id
+        assert service.answer(agent.actor(), review.id, "Zašto 3? <script>", "a").id == said.id
+    with pytest.raises(Reused), transaction():
+        service.answer(agent.actor(), review.id, "Zašto 3?", "a")
     assert queries.news(supervisor.actor(), 9) == queries.News(0, 1)
     assert queries.count_states(supervisor.actor(), 9) == {"waiting": 0, "done": 1, "skipped": 0, "answered": 1}
     with transaction():
