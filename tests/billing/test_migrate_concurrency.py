@@ -170,7 +170,7 @@ with app.app_context():
     print("ready", flush=True)
     sys.stdin.readline()
     with transaction():
-        migrate.execute(actor, job["ref"], job["digest"], job["key"])
+        migrate.execute(actor, job["ref"], job["digest"], job["key"], lose_exemption=True)
     print("done", flush=True)
 """
 
