@@ -86,6 +86,8 @@ _ACTIONS: dict[str, tuple[str, Text]] = {
     "reply.standard_loaded": ("download", lazy_gettext("Standard replies loaded")),
     "reply.category_saved": ("tag", lazy_gettext("Category of replies saved")),
     "reply.category_removed": ("trash", lazy_gettext("Category of replies removed")),
+    "ticket.masked": ("shield", lazy_gettext("Number masked in a ticket")),
+    "chat.masked": ("shield", lazy_gettext("Number masked in a chat")),
     "ticket.opened": ("history", lazy_gettext("Ticket opened")),
     "ticket.replied": ("history", lazy_gettext("Ticket answered")),
     "ticket.noted": ("history", lazy_gettext("Note written")),

@@ -31,6 +31,7 @@ from console.chat.files import attach
 from console.chat.models import Assignment, Chat, ChatMessage, ChatStatus, MessageKind, Presence, StaffPresence
 from console.chat.opening import MOST_LIVE, Opening, open_chat
 from console.chat.writing import from_staff, from_visitor
+from console.core import context
 from console.core.actor import Actor
 from console.core.db import db
 from console.core.errors import Conflict, Invalid, NotFound, Refusal, Reused, TooMany
@@ -138,9 +139,9 @@ def test_a_limit_counts_what_the_visitor_opened_and_speaks_to_them(
     app: Flask, session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An office behind one address: the colleague of three who have chats open has none."""
-    console = app.extensions["console"]
-    wide = replace(console.settings, chat_address_limit=7)
-    monkeypatch.setitem(app.extensions, "console", replace(console, settings=wide))
+    wide = replace(context.environment(), chat_address_limit=7)
+    monkeypatch.setitem(app.extensions, "console", app.extensions["console"])  # put back afterwards
+    context.attach(app.extensions, wide, InForce(wide))
     office, keys = visitor(9), itertools.count()
 
     def opens(email: str = "info@example.test", browser: str | None = None, person: Person | None = None) -> str:

@@ -185,7 +185,6 @@ class TestPeriod:
             ("department=abc", "department"),
             ("department=999999", "department"),
             ("agent=999999", "agent"),
-            ("agent=%00", "agent"),
             ("from=" + "9" * 500, "period"),
         ):
             told = client.get_json(f"/console/reports/?{asked}")

@@ -326,7 +326,7 @@ def test_merged_closed_and_taken_over(client: ConsoleClient, session: Session, t
 
     into = make_ticket(SYSTEM)
     with transaction():
-        merge(agent.actor(), [ticket.id], into.id)
+        merge(agent.actor(), [ticket.id], into.id, different_requesters=True)
     page = client.get(_url(ticket)).text
     assert into.number in page and 'id="composer"' not in page
     assert f'href="/console/tickets/{ticket.number}" title=' in client.get(_url(into)).text  # where it was written

@@ -86,7 +86,7 @@ def test_a_wrong_form_keeps_what_was_typed(client: ConsoleClient, session: Sessi
 
 def test_a_refusal_is_shown_beside_its_field(client: ConsoleClient, session: Session, shelf: int) -> None:
     answer = client.submit(f"/console/shelf/edit/?id={shelf}", name="taken", price="7")
-    assert answer.status_code == 422
+    assert answer.status_code == 409  # the verb's own: a conflict
     assert "taken already" in answer.text
     product = _product(session, shelf)
     assert product is not None

@@ -80,9 +80,9 @@ def test_it_shows_what_left_and_its_links_work(client: ConsoleClient, session: S
     only = client.get_json("/demo/mailbox?to=Neko@example.test").json["items"]
     assert [item["id"] for item in only] == [other.id]
     assert client.get(f"/demo/mailbox/{mail.id}/files/0").data == b"MX"
-    for odd in (f"/demo/mailbox/{mail.id}/files/1", "/demo/mailbox/0/html", "/demo/mailbox?mail=99999999999"):
+    for odd in (f"/demo/mailbox/{mail.id}/files/1", "/demo/mailbox/0/html", "/demo/mailbox?mail=2147483647"):
         assert client.get(odd).status_code == 404
-    for odd in ("mail=x", "to=%00", "to=<b>", "mail="):
+    for odd in ("mail=x", "mail=99999999999", "to=%00", "to=<b>", "mail="):
         assert client.get(f"/demo/mailbox?{odd}").status_code == 200
 
 
