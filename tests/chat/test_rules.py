@@ -40,6 +40,7 @@ from console.customers.masking import MASKED
 from console.customers.models import Person, Verification
 from console.customers.visitors import visitor_actor
 from console.mail.models import Mail
+from console.settings.live import InForce
 from console.tickets.models import Ticket, TicketMessage
 from tests import factories
 from tests.chat.rows import ask, make_session, monday, take, visitor
