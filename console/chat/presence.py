@@ -26,7 +26,7 @@ from console.staff.roles import Permission
 
 BEAT_SECONDS = 10
 MAX_REASON = 80
-LAPSES = timedelta(minutes=10)  # the longest grace period: whoever was not here for so long comes by the desk
+LAPSES = timedelta(minutes=10)  # the longest grace period: after it an agent is back only by opening the desk
 
 
 def arrive(actor: Actor) -> StaffPresence:
@@ -61,7 +61,7 @@ def set_state(actor: Actor, state: object, reason: object = "") -> StaffPresence
 
 
 def is_chosen(one: StaffPresence, since: datetime) -> bool:
-    """Tell whether somebody chose their state since then, as since their sign-in; else the desk asks them."""
+    """Tell whether an agent chose their state since then, as since their sign-in; else the desk asks them."""
     return one.chosen_at is not None and one.chosen_at >= since
 
 

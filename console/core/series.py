@@ -1,4 +1,4 @@
-"""The series of our numbers: what stands before the dash. Whoever needs to know one of our numbers reads them here."""
+"""The series of our numbers: what stands before the dash. The one place that names them."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ class FourEyes:
 
 
 def rule() -> FourEyes:
-    """Return the rule as it is set now. Whoever asks for it asks here."""
+    """Return the rule as it is set now: the one place that reads it."""
     return FourEyes(on=settings().migration_four_eyes, above=settings().migration_four_eyes_above)
 
 
