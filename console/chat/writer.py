@@ -269,7 +269,7 @@ def _earlier(connection: Connection, messages: Sequence[Outgoing]) -> dict[tuple
 
 
 def _asked(messages: Sequence[Outgoing]) -> frozenset[int]:
-    """Return the chats with an open card in which a message claims that a number is no PIN. Nearly always there are none."""
+    """Return the chats with an open card in which a message claims that a number is no PIN. Nearly always none."""
     keys = {one.chat_id for one in messages if one.data.get("not_pin")}
     return verifying.with_open_card(keys) if keys else frozenset()
 
