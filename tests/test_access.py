@@ -30,6 +30,7 @@ from console.core.places import sqlite_path
 from console.core.settings import Settings
 from console.core.transaction import transaction
 from console.customers.models import PersonSession, Verification
+from console.extensions import limiter
 from console.hours.calendar import SpecialKind
 from console.hours.models import HoursSpecial
 from console.hours.service import SpecialData, add_special
@@ -335,11 +336,12 @@ class World:
 
     @contextmanager
     def fresh(self) -> Iterator[None]:
-        """Put the database back to how it was made."""
+        """Put the database and the counts of the limiter back to how they were made."""
         file = sqlite_path(self.app.config["SQLALCHEMY_DATABASE_URI"])
         assert file is not None
         with self.app.app_context():
             db.engine.dispose()
+            limiter.reset()
         for leftover in file.parent.glob(f"{file.name}-*"):
             leftover.unlink()
         shutil.copyfile(self.untouched, file)
