@@ -97,7 +97,8 @@ class Settings:
     migration_days: int = 30
     # Of who asks for a migration, approves and executes it, nobody takes two steps in a row.
     migration_four_eyes: bool = False
-    migration_four_eyes_above: Mapping[str, int] = field(default_factory=dict)  # minor units by currency; empty: always
+    # In minor units by currency; zero in each: for every migration.
+    migration_four_eyes_above: Mapping[str, int] = field(default_factory=lambda: dict.fromkeys(CURRENCIES, 0))
     widget_color: str = ""  # of the chat widget, as #0a6c61; our own when empty
     chat_keep_months: int = 24  # ended chats, then they are deleted
     chat_address_limit: int = 30  # open chats of one network address, which may be a whole office
@@ -288,7 +289,7 @@ class _Reader:
         return int(raw)
 
     def amounts(self, name: str) -> dict[str, int]:
-        """Read minor units by currency, ``RSD:10000000,EUR:100000``; a number alone is in dinars."""
+        """Read minor units by currency, ``RSD:10000000,EUR:100000``; a number alone is in dinars, the rest is zero."""
         found: dict[str, int] = {}
         for part in self.many(name, ()):
             currency, _, amount = part.rpartition(":")
@@ -296,7 +297,7 @@ class _Reader:
             if currency not in CURRENCIES or not amount.strip().isdecimal() or currency in found:
                 raise SettingsError(f"{PREFIX}{name}: {part!r} is no amount in minor units, as in RSD:10000000")
             found[currency] = int(amount)
-        return found
+        return dict.fromkeys(CURRENCIES, 0) | found
 
     def color(self, name: str, default: str) -> str:
         raw = self.optional(name)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -28,18 +29,18 @@ def one_line(text: str) -> str:
 
 
 @dataclass(frozen=True)
-class Kind:
+class Kind(ABC):
     """What is common to all. A value is kept as JSON, so ``is_valid`` looks at what may come out of a table."""
 
     control: ClassVar[str] = "text"
 
+    @abstractmethod
     def read(self, typed: str) -> Any:
         """Return what was typed as a value.
 
         Raises:
             ValueError: it is none; the argument says why.
         """
-        raise NotImplementedError
 
     def write(self, value: Any) -> str:
         """Return ``value`` as the form has it."""
@@ -102,6 +103,7 @@ class Number(Kind):
 class Amount(Kind):
     """An amount of money in whole minor units, as :func:`console.core.money.read` understands it."""
 
+    control = "amount"
     currency: str = "RSD"
     least: int = 0
     most: int = 1_000_000_000_000

@@ -16,7 +16,7 @@ from babel import Locale
 from console.core.errors import NotFound, Text
 from console.core.settings import PREFIX, Settings
 from console.core.texts import lazy_gettext, of_reader
-from console.settings.kinds import Choice, Color, Kind, Number, Words, YesNo
+from console.settings.kinds import Amount, Choice, Color, Kind, Number, Words, YesNo
 from console.settings.serbian import read_account, read_iban, read_mb, read_pib
 
 # Codes of CLDR that are no countries.
@@ -173,6 +173,21 @@ BILLING = Section(
         Setting(
             "migration_days", lazy_gettext("Requests for migration stay open"), Number(1, 365, lazy_gettext("days")),
             "MIGRATION_DAYS", lazy_gettext("A migration that is neither executed nor rejected by then expires."),
+        ),
+        Setting(
+            "migration_four_eyes", lazy_gettext("Four-eyes rule for migrations"),
+            YesNo(lazy_gettext("Two people for consecutive steps"), lazy_gettext("One person may take all steps")),
+            "MIGRATION_FOUR_EYES",
+            lazy_gettext("The requester of a migration cannot approve it, its approver cannot execute it."),
+        ),
+        Setting(
+            "migration_four_eyes_above.RSD", lazy_gettext("Only above, in dinars"), Amount("RSD"),
+            "MIGRATION_FOUR_EYES_ABOVE",
+            lazy_gettext("Total of the documents of one migration. Zero in both currencies: for every migration."),
+        ),
+        Setting(
+            "migration_four_eyes_above.EUR", lazy_gettext("Only above, in euros"), Amount("EUR"),
+            "MIGRATION_FOUR_EYES_ABOVE",
         ),
     ),
 )  # fmt: skip

@@ -159,7 +159,8 @@ def _say(line: Line, value: Any) -> Text:
 
 def _theirs(state: State, form: Any) -> dict[str, Text]:
     """Return what is saved now where something else was typed, by field."""
-    lines = [one for one in state.lines if one.setting.kind.write(one.value) != (form[one.setting.field].data or "")]
+    typed = [one for one in state.lines if one.setting.field in request.form]
+    lines = [one for one in typed if one.setting.kind.write(one.value) != form[one.setting.field].data]
     return {line.setting.field: _say(line, line.value) for line in lines}
 
 

@@ -34,25 +34,25 @@ class ConsoleForm(BaseForm):
 
 
 class ByVerbs(ModelView):
-    """The writing half of a list: a subclass says which verbs, and switches on what there is."""
+    """The writing half of a list: a subclass says which verbs, and switches on what there is. The rest is not found."""
 
     form_base_class = ConsoleForm
 
-    def create_verb(self, actor: Actor, form: Any) -> Any:
-        """Call the verb that creates what ``form`` says and return the new row (inside a transaction)."""
-        raise NotImplementedError
+    def create_verb(self, _actor: Actor, _form: Any) -> Any:
+        """Call the verb that creates what the form says and return the new row (inside a transaction)."""
+        raise NotFound
 
-    def change_verb(self, actor: Actor, row: Any, form: Any) -> None:
-        """Call the verb that changes ``row`` (inside a transaction)."""
-        raise NotImplementedError
+    def change_verb(self, _actor: Actor, _row: Any, _form: Any) -> None:
+        """Call the verb that changes the row (inside a transaction)."""
+        raise NotFound
 
     def mark(self, _row: Any) -> str:
         """Return the mark of a row as it is now, for a form with the hidden field ``seen`` (``console.core.seen``)."""
         return ""
 
-    def delete_verb(self, actor: Actor, row: Any) -> None:
-        """Call the verb that removes ``row`` (inside a transaction)."""
-        raise NotImplementedError
+    def delete_verb(self, _actor: Actor, _row: Any) -> None:
+        """Call the verb that removes the row (inside a transaction)."""
+        raise NotFound
 
     def create_model(self, form: Any) -> Any:
         """Create through the verb; ``None`` when it refused."""

@@ -97,6 +97,19 @@ def test_a_currency_without_an_amount_is_above_it() -> None:
     refused(move.execute)
 
 
+def test_an_administrator_sets_it_on_a_page(client: ConsoleClient, session: Session) -> None:
+    sign_in(client, Role.ADMIN)
+    address = "/console/settings/billing/"
+    off = {"migration_four_eyes": "no", "migration_four_eyes_above_rsd": "0", "migration_four_eyes_above_eur": "0"}
+    assert client.submit(address, json=True, **off).status_code == 200
+    move = move_of(factories.make_staff(Role.AGENT)).to_approved()
+    on = off | {"migration_four_eyes": "yes", "migration_four_eyes_above_rsd": "11.879,99"}
+    assert client.submit(address, json=True, **on).status_code == 200
+    refused(move.execute)
+    assert client.submit(address, json=True, migration_four_eyes_above_rsd="11.880,00").status_code == 200
+    assert move.execute()["migration"]["state"] == "executed"
+
+
 def test_the_page_says_why_there_is_no_button_and_who_may(
     client: ConsoleClient, new_client: Callable[[], ConsoleClient], session: Session
 ) -> None:

@@ -34,7 +34,9 @@ class FourEyes:
 
 def rule() -> FourEyes:
     """Return the rule as it is set now: the one place that reads it."""
-    return FourEyes(on=settings().migration_four_eyes, above=settings().migration_four_eyes_above)
+    now = settings()
+    amounts = {currency: amount for currency, amount in now.migration_four_eyes_above.items() if amount}
+    return FourEyes(on=now.migration_four_eyes, above=amounts)
 
 
 def step_before(migration: Migration) -> int | None:
