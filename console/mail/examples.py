@@ -99,17 +99,19 @@ def _migrations() -> tuple[Example, ...]:
         ),
         Example(
             executed,
-            moved | {"recipient": "old", "cancelled": [first | {"storno": "ST-2026-000011"}], "issued": [second]},
+            moved
+            | {"recipient": "old", "left": [Typed("Email M · jovic.example")]}
+            | {"cancelled": [first | {"storno": "ST-2026-000011"}], "issued": [second]},
             lazy_pgettext("example", "to the old owner"),
         ),
         Example(
             executed,
-            moved | {"recipient": "new", "cancelled": [], "issued": [first]},
+            moved | {"recipient": "new", "left": [], "cancelled": [], "issued": [first]},
             lazy_pgettext("example", "to the new owner"),
         ),
         Example(
             executed,
-            one | {"recipient": "old", "cancelled": [], "issued": []},
+            one | {"recipient": "old", "left": [], "cancelled": [], "issued": []},
             lazy_pgettext("example", "to the old owner, no documents"),
         ),
     )

@@ -304,6 +304,13 @@ def test_staying_behind_is_asked_for_and_cuts_the_link(session: Session, left: i
     assert second.hosted_with_id == host.id, "what did not part hangs together still"
     entry = session.scalars(select(AuditEntry).where(AuditEntry.action == "service.parted")).one()
     assert (entry.subject, entry.data["host"], entry.customer_id) == (first.number, host.number, move.old.id)
+    mails = {
+        mail.customer_id: mail.text
+        for mail in session.scalars(select(Mail).where(Mail.template == "migration_executed"))
+    }
+    line = f"- {stays.product.name} · {stays.label}\n"
+    assert line in mails[old.id].partition("Ovo ostaje kod Vas")[2]
+    assert line not in mails[move.new.id]
 
 
 def test_what_comes_along_is_held_to_the_same_rules(session: Session) -> None:

@@ -65,7 +65,7 @@ def _execute(actor: Actor, migration: Migration, plan: Plan, sources: list[Profo
     issued = _draft(migration, plan)
     stornos = cancel_documents(sources, migration.ref, migration.id)
     number_documents(issued)
-    _cut_links(actor, migration)
+    left = _cut_links(actor, migration)
     _move_services(migration)
     migration.state = MigrationState.EXECUTED
     migration.plan = plan.digest
@@ -77,7 +77,7 @@ def _execute(actor: Actor, migration: Migration, plan: Plan, sources: list[Profo
         "issued": [_issued(document) for document in issued],
     }
     _record(actor, migration, plan, answer)
-    _tell_both(migration, plan, stornos, sources, issued)
+    _tell_both(migration, plan, stornos, sources, issued, left)
     return answer
 
 
@@ -114,9 +114,14 @@ def _line(line: Line) -> ProformaLine:
     )
 
 
-def _cut_links(actor: Actor, migration: Migration) -> None:
-    """Part what moves from what stays. On the old owner's record alone: for the new one it never hung together."""
-    for link in crossing([item.service_id for item in migration.items]):
+def _cut_links(actor: Actor, migration: Migration) -> list[Service]:
+    """Part what moves from what stays, which is returned, each service once.
+
+    On the old owner's record alone: for the new one it never hung together.
+    """
+    moving = [item.service_id for item in migration.items]
+    links = crossing(moving)
+    for link in links:
         link.hosted.hosted_with_id = None
         record(
             actor,
@@ -127,6 +132,7 @@ def _cut_links(actor: Actor, migration: Migration) -> None:
             migration=migration.ref,
         )
     db.session.flush()
+    return list(dict.fromkeys(link.other(moving) for link in links))
 
 
 def _move_services(migration: Migration) -> None:
@@ -192,6 +198,7 @@ def _tell_both(
     stornos: Sequence[Storno],
     sources: Sequence[Proforma],
     issued: Sequence[Proforma],
+    left: Sequence[Service],
 ) -> None:
     """Mail each side what concerns it, and nothing of the other's documents."""
     owners = owners_of([migration.from_customer_id, migration.to_customer_id])
@@ -205,6 +212,7 @@ def _tell_both(
             recipient=recipient,
             ref=migration.ref,
             services=[f"{service.product} · {service.label}" for service in plan.services],
+            left=[f"{service.product.name} · {service.label}" for service in left] if recipient == "old" else [],
             cancelled=[_mailed(source) | {"storno": storno.number} for source, storno in cancelled],
             issued=[_mailed(document) for document in issued if document.customer_id == customer.id],
         )
