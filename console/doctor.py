@@ -261,9 +261,11 @@ def _mail() -> Iterator[Finding]:
     late = queue.oldest is not None and (clock.now() - queue.oldest).total_seconds() > MAIL_MINUTES * 60
     if late and queue.oldest is not None:
         oldest = f"{queue.oldest.astimezone(settings().zone):%d.%m.%Y. %H:%M}"
-        yield Finding(Level.NOTE, f"{queue.waiting} mails wait to be sent, the oldest since {oldest}.")
+        yield Finding(Level.NOTE, f"Mails that wait to be sent: {queue.waiting}, the oldest since {oldest}.")
     if queue.failed:
-        yield Finding(Level.NOTE, f"{queue.failed} mails could not be delivered: the console's mail page lists them.")
+        yield Finding(
+            Level.NOTE, f"Mails that could not be delivered: {queue.failed}. The console's mail page lists them."
+        )
     if not late and failing is None:
         yield Finding(Level.GOOD, "No mail is late.")
 

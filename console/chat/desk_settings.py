@@ -16,6 +16,7 @@ from console.core.push import push
 from console.core.text import one_line
 from console.core.texts import lazy_gettext
 from console.core.transaction import after_commit
+from console.customers.masking import refuse_pins
 from console.staff.roles import Permission
 
 MAX_ANNOUNCEMENT = 300
@@ -97,6 +98,7 @@ def announce(
     for name, text in (("announcement_sr", serbian), ("announcement_en", english)):
         if len(text) > MAX_ANNOUNCEMENT:
             wrong[name] = [lazy_gettext("At most three hundred letters.")]
+        refuse_pins(text, name)
     if bool(serbian) != bool(english):
         missing = "announcement_en" if serbian else "announcement_sr"
         wrong[missing] = [lazy_gettext("Write it in both languages.")]

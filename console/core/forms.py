@@ -31,18 +31,12 @@ class Catalogue:
         return str(of_reader().translations.ungettext(one, many, count))
 
 
-class Form(FlaskForm):
-    """A form with a CSRF token, in the reader's language."""
-
-    class Meta(FlaskForm.Meta):
-        """The messages are ours."""
-
-        def get_translations(self, _form: Any) -> Catalogue:
-            return Catalogue()
+class MarksSpoiled:
+    """What every form does about a NUL, which no keyboard types; before WTForms' own class."""
 
     def validate(self, extra_validators: Any = None) -> bool:
         """Check every field; one into which a NUL was sent is marked, its text is shown without."""
-        valid = bool(super().validate(extra_validators))
+        valid = bool(super().validate(extra_validators))  # type: ignore[misc]  # of the form that this is a part of
         for field in self._spoiled():
             field.errors = [*field.errors, str(SPOILED)]
             valid = False
@@ -61,6 +55,28 @@ class Form(FlaskForm):
     def _spoiled(self) -> list[Field]:
         names: frozenset[str] = getattr(request.form, "with_nul", frozenset())
         return [field for field in _fields(self) if field.name in names] if names else []
+
+
+class Form(MarksSpoiled, FlaskForm):
+    """A form with a CSRF token, in the reader's language."""
+
+    class Meta(FlaskForm.Meta):
+        """The messages are ours."""
+
+        def get_translations(self, _form: Any) -> Catalogue:
+            return Catalogue()
+
+
+def refuse_spoiled(*names: str) -> None:
+    """Refuse fields of this request that held a NUL, in a view that reads them without a form.
+
+    Raises:
+        Invalid: with a message for each.
+    """
+    held: frozenset[str] = getattr(request.form, "with_nul", frozenset())
+    spoiled: dict[str, list[Text]] = {name: [SPOILED] for name in names if name in held}
+    if spoiled:
+        raise Invalid(fields=spoiled)
 
 
 def _fields(form: Any) -> Iterator[Field]:
@@ -95,6 +111,7 @@ BUILT_IN = (
     lazy_gettext("Invalid input."),
     lazy_gettext("Not a valid choice."),
     lazy_gettext("Invalid Choice: could not coerce."),
+    lazy_gettext("Invalid choice(s): one or more data inputs could not be coerced."),
     lazy_gettext("Not a valid integer value."),
     lazy_gettext("Not a valid decimal value."),
     lazy_gettext("Not a valid float value."),

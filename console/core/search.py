@@ -39,7 +39,7 @@ from sqlalchemy.types import Integer
 from console.core.stems import forms
 from console.core.text import words as split_words
 
-RULES = 2  # of what stands in an index; raised, every index is made again (console.reindexing)
+RULES = 3  # of what stands in an index; raised, every index is made again (console.reindexing)
 LIMIT = 1_000
 MAX_WORDS = 8
 MAX_CONTENT = 200_000  # characters of one thing; a tsvector ends at a megabyte

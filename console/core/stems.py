@@ -31,6 +31,9 @@ _EVERYWHERE = frozenset({
 _INDECLINABLE = frozenset({"danas"})  # today; "dana" is a day's
 # Sibilarization, which Snowball's rules do not know: poruka, poruci; razlog, razlozi.
 _SIBILANTS = (("ci", "k", 5), ("zi", "g", 6))
+# The plural of short masculine nouns, which they do not take off either: sajt, sajtovi; broj, brojevi.
+_PLURALS = ("ov", "ev")
+SHORTEST_PLURAL = 5  # of a stem with it: "nov" is no plural
 _STEMMED = re.compile(rf"[a-z]{{{SHORTEST_STEM + 1},{LONGEST_WORD}}}")
 
 
@@ -69,4 +72,5 @@ def _stems(word: str) -> list[str]:
     made += [
         word.removesuffix(end) + root for end, root, least in _SIBILANTS if word.endswith(end) and len(word) >= least
     ]
+    made += [stem[:-2] for stem in made if stem.endswith(_PLURALS) and len(stem) >= SHORTEST_PLURAL]
     return [stem for stem in made if len(stem) >= SHORTEST_STEM and stem not in _EVERYWHERE]

@@ -27,7 +27,9 @@ _LINE_END = re.compile("\r\n?|[\v\f\x85\u2028\u2029]")
 _UNFIT = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 # Letters and signs by their category, and yet nothing is drawn: Hangul fillers, the empty Braille cell, a null note.
 _DRAWS_NOTHING = frozenset("\u115f\u1160\u3164\uffa0\u2800\U0001d159")
-_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Mn", "Me", "Zs", "Zl", "Zp"})
+_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Cn", "Co", "Mn", "Me", "Zs", "Zl", "Zp"})
+# Not assigned as far as our Unicode tables go, and yet it may be drawn: pictographs that are newer than they are.
+_PICTOGRAPHS = range(0x1F000, 0x1FB00)
 
 
 def clean(text: str) -> str:
@@ -87,6 +89,8 @@ def without_unseen(text: str) -> str:
 def _is_seen(char: str) -> bool:
     if char.isascii():
         return "!" <= char <= "~"
+    if ord(char) in _PICTOGRAPHS:
+        return True
     return unicodedata.category(char) not in _UNSEEN and char not in _DRAWS_NOTHING
 
 

@@ -132,6 +132,11 @@ _AFTER = re.compile(
 _TELEPHONE = re.compile(rf"(?<![\w+])(?:[+(]{{0,2}})\d(?:\d|{_SPACE}|{_DASH}|[/()]){{0,24}}$")
 _ABROAD = re.compile(r"\(?(?:\+|00)[1-9]")
 _AREA = re.compile(rf"\(?0[1-9]\d{{1,2}}\)?(?:{_SPACE}|{_DASH}|[/)])")
+_ABROAD_BEGUN = re.compile(r"[+(]{1,2}$")
+_TELEPHONE_AFTER = re.compile(rf"(?:(?:{_SPACE}|{_DASH}|/)\d{{1,7}}){{1,6}}(?!\d)")
+# A "_" joins where something goes on behind it; around a whole number it is emphasis: _482913_.
+_UNDERSCORED = re.compile(r"[^\W_]_+$")
+_UNDERSCORE = re.compile(r"_+[^\W_]")
 _GROUPS_BEFORE = re.compile(rf"(?<![\d.,])(?:\d{{1,7}}{_SPACE}){{1,6}}$")
 _GROUPS_AFTER = re.compile(rf"(?:{_SPACE}\d{{1,7}}){{1,6}}(?!\d)")
 
@@ -234,6 +239,17 @@ def settle(text: str, choice: PinChoice = ASK, *, field: str = "body", card: boo
         raise PinLike(field, tokens, only_mask=card or any(one.named for one in asked), card=card)
     masked, count = _mask(text, frozenset(said))
     return Settled(masked, count, len(found) - len(asked))
+
+
+def refuse_pins(text: str, field: str) -> str:
+    """Return ``text`` where nothing in it looks like a PIN: for a short text that needs no number, as a tag.
+
+    Raises:
+        Invalid: something does.
+    """
+    if find_pins(text):
+        raise Invalid(fields={field: [lazy_gettext("This looks like a support PIN. Change the text.")]})
+    return text
 
 
 def mask_pins(text: str) -> tuple[str, int]:
@@ -373,7 +389,12 @@ def _six_of(groups: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
 def _is_something_else(text: str, start: int, end: int) -> bool:
     """Tell whether six digits are part of something that is no PIN."""
     last, next_ = text[start - 1 : start], text[end : end + 1]
-    if last == "_" or last.isalpha() or next_ == "_" or next_.isalpha():
+    if (
+        last.isalpha()
+        or next_.isalpha()
+        or _UNDERSCORED.search(text[max(0, start - 8) : start])
+        or _UNDERSCORE.match(text, end)
+    ):
         return True  # a longer token
     before, token, after = text[max(0, start - _NEAR) : start], text[start:end], text[end : end + _NEAR]
     if _AFTER.match(after) or (_JOINS.match(last) and _ATTACHED.search(before[-12:])):
@@ -386,18 +407,18 @@ def _is_something_else(text: str, start: int, end: int) -> bool:
 def _is_telephone(before: str, token: str, after: str) -> bool:
     if not {"0", "+"} & {*before, token[0]}:
         return False
-    begun = _TELEPHONE.search(before)
+    begun = _TELEPHONE.search(before) or _ABROAD_BEGUN.search(before)
     written = (begun[0] if begun else "") + token
-    digits = len(digits_of(written))
-    if _ABROAD.match(written):
-        return 8 <= digits <= 15
-    if _AREA.match(written) is None:
+    abroad = _ABROAD.match(written) is not None
+    if not abroad and _AREA.match(written) is None:
         return False
-    if begun is not None:
-        return 8 <= digits <= 10
-    more = _GROUPS_AFTER.match(after)
+    most = 15 if abroad else 10  # digits of a number (ITU-T E.164), and of one within the country
+    digits = len(digits_of(written))
+    if (abroad or begun is not None) and 8 <= digits <= most:
+        return True
+    more = _TELEPHONE_AFTER.match(after)
     sizes = [len(part) for part in _GROUP.findall(more[0])] if more else []
-    return any(8 <= digits + sum(sizes[:count]) <= 10 for count in range(1, len(sizes) + 1))
+    return any(8 <= digits + sum(sizes[:count]) <= most for count in range(1, len(sizes) + 1))
 
 
 def _is_longer(before: str, token: str, after: str) -> bool:

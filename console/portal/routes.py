@@ -121,9 +121,16 @@ def new_pin() -> ResponseReturnValue:
 @portal.get("/sessions")
 @signed_in
 def sessions() -> ResponseReturnValue:
-    """Show where the person is signed in."""
+    """Show where the person is signed in. The account, where one is chosen, is for the way back alone."""
+    accounts = _accounts()
     live = [(row, device(row.user_agent)) for row in sessions_of(current_person().id)]
-    return render_template("portal/sessions.html", sessions=live, current=current_user.row.id)
+    return render_template(
+        "portal/sessions.html",
+        accounts=accounts,
+        mine=_chosen(accounts) if accounts else None,
+        sessions=live,
+        current=current_user.row.id,
+    )
 
 
 @portal.post("/sessions/<id:session_id>/revoke")

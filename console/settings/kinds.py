@@ -6,7 +6,6 @@ Each refuses with a :class:`ValueError` whose one argument is for the user.
 from __future__ import annotations
 
 import re
-import unicodedata
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -14,18 +13,12 @@ from typing import Any, ClassVar
 
 from console.core import money
 from console.core.errors import Text
+from console.core.text import one_line, without_unseen
 from console.core.texts import lazy_gettext
 
 _YES, _NO = lazy_gettext("Yes"), lazy_gettext("No")
-_UNSEEN = frozenset({"Cc", "Cf", "Cs"})
 _COLOR = re.compile(r"#[0-9a-f]{6}")
 _NUMBER = re.compile(r"[0-9]{1,9}")
-
-
-def one_line(text: str) -> str:
-    """Return ``text`` on one line, in NFC, without what cannot be seen."""
-    kept = "".join(" " if letter.isspace() else letter for letter in unicodedata.normalize("NFC", text))
-    return " ".join("".join(letter for letter in kept if unicodedata.category(letter) not in _UNSEEN).split())
 
 
 @dataclass(frozen=True)
@@ -67,7 +60,7 @@ class Words(Kind):
     check: Callable[[str], str] | None = None
 
     def read(self, typed: str) -> str:
-        text = one_line(typed)
+        text = without_unseen(one_line(typed))
         if not text:
             if self.required:
                 raise ValueError(lazy_gettext("This field is required."))

@@ -189,16 +189,31 @@ function fault(form, text, name) {
   } else form.prepend(line);
 }
 
+/** Put the form there again with the server's question in it: whether a number is a support PIN. */
+async function question(form, fields) {
+  const answer = await fetch(form.action, { method: 'POST', body: fields, headers: { 'X-Sheet': '1', Accept: 'text/html' } });
+  const page = document.createElement('template');
+  page.innerHTML = await answer.text();
+  const asked = page.content.querySelector('form[data-do], form[data-fact-form]');
+  form.replaceWith(asked);
+  asked.querySelector('[autofocus]')?.focus();
+}
+
 async function submit(form, submitter) {
   if (form.dataset.sending) return;
   form.dataset.sending = '';
   const menu = form.closest('details[data-menu]');
   if (menu) menu.open = false;
+  const fields = new FormData(form, submitter);
   try {
-    const told = await send(form.action, new FormData(form, submitter));
+    const told = await send(form.action, fields);
     if (told) endEdit(form.closest('[data-fact]'));
     settle(told);
   } catch (error) {
+    if (error.told?.code === 'pin_like') {
+      await question(form, fields);
+      return;
+    }
     const inline = form.closest('.ticket-sheet, [data-fact]');
     if (inline) fault(form, error.message, form.dataset.factForm ? 'value' : Object.keys(error.told?.fields ?? {})[0]);
     else toast(error.message);

@@ -15,7 +15,7 @@ from console.core.db import db
 from console.core.errors import Conflict, Invalid, NotFound
 from console.core.text import one_line, visible_length
 from console.core.texts import lazy_gettext
-from console.customers.masking import mask_pins
+from console.customers.masking import ASK, PinChoice, mask_pins, settle
 from console.customers.models import Customer
 from console.customers.service import LANGUAGES
 from console.hosting.access import may_know
@@ -169,13 +169,17 @@ def set_department(actor: Actor, ids: Iterable[int], department_id: int) -> list
     return _change(actor, ids, "department_set", change, recount=True, to=department.key)
 
 
-def set_subject(actor: Actor, ticket_id: int, subject: str) -> list[Ticket]:
+def set_subject(actor: Actor, ticket_id: int, subject: str, pins: PinChoice = ASK) -> list[Ticket]:
     """Call a ticket something else.
+
+    Args:
+        pins: what was said about what looks like a PIN in the subject.
 
     Raises:
         Invalid: empty or too long.
+        PinLike: the writer has to say first.
     """
-    subject = mask_pins(one_line(subject))[0]
+    subject = settle(one_line(subject), pins, field="subject").text
     if not 0 < len(subject) <= MAX_SUBJECT:
         raise Invalid(fields={"subject": [lazy_gettext("Say in a few words what it is about.")]})
 

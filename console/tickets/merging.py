@@ -17,7 +17,7 @@ from console.core.db import db
 from console.core.errors import Conflict, Invalid, NotFound
 from console.core.text import one_line
 from console.core.texts import lazy_gettext
-from console.customers.masking import mask_pins
+from console.customers.masking import ASK, PinChoice, settle
 from console.mail.service import cancel
 from console.staff.roles import Permission
 from console.tickets import identity, timeline
@@ -194,14 +194,18 @@ def _put_to_rest(actor: Actor, ticket: Ticket, target: Ticket) -> None:
         move_status(actor, target, TicketStatus(before))
 
 
-def split(actor: Actor, ticket_id: int, messages: Sequence[int], subject: str) -> Ticket:
+def split(actor: Actor, ticket_id: int, messages: Sequence[int], subject: str, pins: PinChoice = ASK) -> Ticket:
     """Make a ticket of its own out of some messages; merging it back undoes that.
+
+    Args:
+        pins: what was said about what looks like a PIN in the subject.
 
     Raises:
         Invalid: no message chosen, all of them, or no subject.
+        PinLike: the writer has to say first.
     """
     actor.require(Permission.WORK_TICKETS)
-    subject = mask_pins(one_line(subject))[0]
+    subject = settle(one_line(subject), pins, field="subject").text
     if not 0 < len(subject) <= MAX_SUBJECT:
         raise Invalid(fields={"subject": [lazy_gettext("Say in a few words what it is about.")]})
     old = lock_ticket(actor, ticket_id)

@@ -13,6 +13,7 @@ from console.core.db import db
 from console.core.errors import Conflict, Invalid, NotFound
 from console.core.text import one_line
 from console.core.texts import lazy_gettext
+from console.customers.masking import refuse_pins
 from console.staff.roles import Permission
 from console.tickets.models import SavedView
 from console.tickets.view_queries import MOST_VIEWS
@@ -128,7 +129,7 @@ def _name(name: str) -> str:
         raise Invalid(fields={"name": [lazy_gettext("Give the view a name.")]})
     if len(cleaned) > MAX_NAME:
         raise Invalid(fields={"name": [lazy_gettext("At most sixty letters.")]})
-    return cleaned
+    return refuse_pins(cleaned, "name")
 
 
 def _clean(query: Mapping[str, str]) -> dict[str, str]:

@@ -8,6 +8,7 @@ from console.core.errors import Invalid
 from console.core.sorting import sort_key
 from console.core.text import one_line
 from console.core.texts import lazy_gettext
+from console.customers.masking import refuse_pins
 
 MAX_TAG = 40
 MOST = 20
@@ -17,10 +18,12 @@ def clean_tags(tags: Iterable[str]) -> tuple[str, ...]:
     """Return the tags in lower case, each once, sorted.
 
     Raises:
-        Invalid: one is too long, or they are too many.
+        Invalid: one is too long or looks like a support PIN, or they are too many.
     """
     cleaned = {"-".join(one_line(tag).lower().split()).replace(",", "") for tag in tags}
     cleaned.discard("")
     if len(cleaned) > MOST or any(len(tag) > MAX_TAG for tag in cleaned):
         raise Invalid(fields={"tags": [lazy_gettext("At most twenty tags, each of at most forty letters.")]})
+    for tag in cleaned:
+        refuse_pins(tag.replace("-", " "), "tags")
     return tuple(sorted(cleaned, key=lambda tag: (sort_key(tag), tag)))

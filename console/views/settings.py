@@ -90,6 +90,7 @@ class SectionPage(Page):
         typed = {one.field: request.form[one.field] for one in self.section.settings if one.field in request.form}
         form = self.form()
         try:
+            form.refuse_spoiled()
             with transaction():
                 changed = service.change(current_actor(), self.section.key, typed, seen=_seen())
         except (Invalid, Conflict) as refusal:
@@ -149,7 +150,16 @@ def _form_class(section: Section) -> type[Any]:
 
 
 def _seen() -> int | None:
-    return read_number(request.form.get("revision", ""), "")
+    """Return the revision that a form was filled in from; ``None`` where a program names none.
+
+    Raises:
+        Invalid: it is none.
+    """
+    typed = request.form.get("revision", "")
+    seen = read_number(typed, "")
+    if typed and seen is None:
+        raise Invalid(fields={"revision": [lazy_gettext("Invalid input.")]})
+    return seen
 
 
 def _say(line: Line, value: Any) -> Text:

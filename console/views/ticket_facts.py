@@ -16,9 +16,11 @@ from flask_admin import expose
 from console.core.actor import Actor
 from console.core.db import db
 from console.core.errors import Conflict, Invalid, NotFound, Refusal, Text
+from console.core.forms import refuse_spoiled
 from console.core.ids import read_key
 from console.core.texts import gettext, lazy_gettext
 from console.core.transaction import transaction
+from console.customers.masking import find_pins
 from console.customers.queries import find_customer
 from console.customers.rights import Right
 from console.hosting.models import Product, ProductKind, Service
@@ -34,6 +36,7 @@ from console.views.ticket_answers import again, done, in_sheet, reasons, undo_by
 from console.views.ticket_labels import PRIORITY, STATUS, ticket_url
 from console.web.identity import current_actor
 from console.web.locale import LANGUAGES
+from console.web.pins import pin_choice
 
 if TYPE_CHECKING:
     _Base = Page
@@ -132,7 +135,7 @@ FACTS: dict[str, Fact] = {
         lazy_gettext("Subject"),
         lambda ticket: ticket.subject,
         lambda ticket: ticket.subject,
-        lambda actor, ticket, value: handling.set_subject(actor, ticket.id, value),
+        lambda actor, ticket, value: handling.set_subject(actor, ticket.id, value, pin_choice()),
         lazy_gettext("The subject was changed."),
     ),
     "department": Fact(
@@ -252,6 +255,7 @@ class TicketFacts(_Base):
     def set_fact(self, number: str, fact: str) -> ResponseReturnValue:
         """Set one fact. Fields: ``value``, and ``had``: what the form was shown with."""
         value = _sent("value")
+        refuse_spoiled("value")
         if value is None:
             raise Invalid(fields={fact: [lazy_gettext("This field is required.")]})
         if fact == "customer" and _sent("service"):
@@ -272,9 +276,7 @@ class TicketFacts(_Base):
             return again(refusal, self._facts_page(fresh, fact, refusal, {fact: value}))
         if before == after:
             return done(ticket.number, gettext("Nothing was changed."), kind="info")
-        undo = undo_by(
-            ticket.number, f"set/{fact}", value=before.partition("/")[0] if fact == "customer" else before, had=after
-        )
+        undo = undo_by(ticket.number, f"set/{fact}", value=_undo_value(fact, before), had=after, **_as_it_was(before))
         words = gettext("The ticket is yours.") if fact == "assignee" and value == ME else str(kind.words)
         return done(ticket.number, words, undo=undo)
 
@@ -306,7 +308,8 @@ class TicketFacts(_Base):
             sheet=in_sheet(),
             part=part,
             typed=typed or {},
-            wrong={part: reasons(refusal)} if refusal is not None else {},
+            wrong={part: reasons(refusal)} if refusal is not None and refusal.code != "pin_like" else {},
+            refusal=refusal,
             priorities=PRIORITY,
             states=STATUS,
             written=LANGUAGES,
@@ -337,6 +340,12 @@ def _change(actor: Actor, key: int, fact: Fact, value: str, had: str | None) -> 
 def _undo_value(fact: str, before: str) -> str:
     # The service that an account had is not opened by its number alone.
     return before.partition("/")[0] if fact == "customer" else before
+
+
+def _as_it_was(before: str) -> dict[str, str]:
+    # What stood there was said to be no PIN, or no subject would have it: putting it back asks nobody again.
+    numbers = [one.text for one in find_pins(before)]
+    return {"not_pin": numbers[0]} if len(numbers) == 1 else {"mask": "1"} if numbers else {}
 
 
 def _sent(name: str) -> str | None:

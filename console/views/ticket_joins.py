@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 
 from console.core.db import db
 from console.core.errors import Invalid, NotFound, Refusal, Text
+from console.core.forms import refuse_spoiled
 from console.core.ids import read_key
 from console.core.texts import gettext, lazy_gettext
 from console.core.transaction import transaction
@@ -26,6 +27,7 @@ from console.views.base import Page
 from console.views.ticket_answers import again, done, in_sheet, reasons, undo_by
 from console.views.ticket_labels import status_label
 from console.web.identity import current_actor
+from console.web.pins import pin_choice
 
 if TYPE_CHECKING:
     _Base = Page
@@ -126,8 +128,9 @@ class TicketJoins(_Base):
         keys = {key for key in map(read_key, request.form.getlist("messages")[:MOST_CHOSEN]) if key}
         subject = request.form.get("subject", "")[: 2 * MAX_SUBJECT]
         try:
+            refuse_spoiled("subject")
             with transaction():
-                new = merging.split(current_actor(), ticket.id, sorted(keys), subject)
+                new = merging.split(current_actor(), ticket.id, sorted(keys), subject, pin_choice())
                 made = new.number
         except Refusal as refusal:
             return again(refusal, self._split_page(ticket, subject, keys, refusal))
@@ -142,8 +145,9 @@ class TicketJoins(_Base):
             messages=merging.can_split(ticket),
             subject=subject,
             chosen=chosen,
-            wrong=refusal.fields if refusal is not None else {},
+            wrong=refusal.fields if refusal is not None and refusal.code != "pin_like" else {},
             problem=refusal.message if refusal is not None and not refusal.fields else "",
+            refusal=refusal,
         )
         return page
 

@@ -13,6 +13,7 @@ from flask_admin import expose
 
 from console.core.actor import Actor
 from console.core.errors import Invalid, NotFound, Refusal, Text
+from console.core.forms import refuse_spoiled
 from console.core.ids import read_key
 from console.core.series import Series
 from console.core.texts import gettext, lazy_gettext, ngettext
@@ -245,6 +246,7 @@ def _untag(_value: str) -> Doing:
 
 
 def _tag_text() -> str:
+    refuse_spoiled("tag")
     text = request.form.get("tag", "").strip()
     if not text:
         raise Invalid(fields={"tag": [lazy_gettext("Write a tag.")]})

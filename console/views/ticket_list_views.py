@@ -11,6 +11,7 @@ from werkzeug.datastructures import MultiDict
 
 from console.core.context import settings
 from console.core.errors import Invalid, Text
+from console.core.forms import refuse_spoiled
 from console.core.texts import gettext, lazy_gettext
 from console.core.transaction import transaction
 from console.tickets import saved_views, view_queries
@@ -69,6 +70,7 @@ class TicketViews(_Base):
     @expose("/views", methods=("POST",))
     def save_view(self) -> ResponseReturnValue:
         """Keep the list, as the address has it, under a name."""
+        refuse_spoiled("name")
         ask = self.read_ask()
         with transaction():
             view = saved_views.save_view(
@@ -83,6 +85,7 @@ class TicketViews(_Base):
     @expose("/views/<id:key>", methods=("POST",))
     def change_view(self, key: int) -> ResponseReturnValue:
         """Rename a view, share it, or let it show what the address has now."""
+        refuse_spoiled("name")
         ask = self.read_ask()
         form = request.form
         with transaction():

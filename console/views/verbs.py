@@ -16,14 +16,14 @@ from flask_admin.helpers import get_redirect_target
 from console.core.actor import Actor
 from console.core.db import db
 from console.core.errors import Conflict, Invalid, NotFound, Refusal
-from console.core.forms import Catalogue
+from console.core.forms import Catalogue, MarksSpoiled
 from console.core.texts import gettext, lazy_gettext
 from console.core.transaction import transaction
 from console.web.answers import wants_json
 from console.web.identity import current_actor
 
 
-class ConsoleForm(BaseForm):
+class ConsoleForm(MarksSpoiled, BaseForm):
     """The base of Flask-Admin's generated forms. CSRFProtect checks the token of every unsafe request."""
 
     class Meta(BaseForm.Meta):

@@ -6,16 +6,21 @@ no keyboard types: a form marks the field that held one (``console.core.forms``)
 
 from __future__ import annotations
 
-from typing import Any
+from io import BytesIO
+from typing import IO, Any
+from urllib.parse import unquote_to_bytes
 
 from flask import Flask, Request
 from werkzeug.datastructures import ImmutableMultiDict, iter_multi_items
 from werkzeug.exceptions import BadRequest
+from werkzeug.formparser import FormDataParser
 from werkzeug.routing import BaseConverter, ValidationError
 from werkzeug.utils import cached_property
 
 from console.core.ids import read_key
 from console.core.text import clean
+
+URLENCODED = "application/x-www-form-urlencoded"
 
 
 class CleanValues(ImmutableMultiDict[str, Any]):
@@ -43,10 +48,33 @@ class IdConverter(BaseConverter):
         return key
 
 
+class StrictFormDataParser(FormDataParser):
+    """Refuses a form of other bytes than UTF-8, which werkzeug would let stand as text, percent-encoded."""
+
+    def parse(
+        self, stream: IO[bytes], mimetype: str, content_length: int | None, options: dict[str, str] | None = None
+    ) -> Any:
+        """Return the stream, the form and the files.
+
+        Raises:
+            BadRequest: the form is not UTF-8.
+        """
+        limit = self.max_form_memory_size
+        if mimetype == URLENCODED and (limit is None or (content_length or 0) <= limit):  # of more it speaks itself
+            body = stream.read()
+            try:
+                unquote_to_bytes(body).decode()
+            except UnicodeDecodeError as error:
+                raise BadRequest from error
+            stream = BytesIO(body)
+        return super().parse(stream, mimetype, content_length, options)
+
+
 class CleanRequest(Request):
     """A request whose texts are clean."""
 
     parameter_storage_class = CleanValues
+    form_data_parser_class = StrictFormDataParser
 
     @cached_property
     def args(self) -> Any:

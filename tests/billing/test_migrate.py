@@ -201,6 +201,16 @@ def test_a_lost_exemption_is_previewed_and_needs_its_own_yes(session: Session) -
     assert all(document.number in entry.data["exemption_lost"] for entry in entries)
 
 
+def test_an_exemption_is_lost_where_the_pdv_rounds_to_nothing_too(session: Session) -> None:
+    old = factories.make_customer(tax_status=TaxStatus.EXEMPT)
+    service = factories.make_service(old)
+    factories.make_proforma(old, [LineSpec(service, 2)])  # of 0,02 a fifth is less than half a para
+    move = make_move(old, services=[service])
+    move.request()
+    assert move.migration() and migrate.plan_for(move.migration()).tax_changes[0].after.tax == 0
+    refused("exemption_lost", lambda: move.approve(lose_exemption=False))
+
+
 def test_an_exemption_that_goes_on_needs_no_yes(session: Session) -> None:
     """Between two buyers of one status, and where PDV falls away, nothing is lost."""
     for old_status, new_status in ((TaxStatus.EXEMPT, TaxStatus.EXEMPT), (TaxStatus.DOMESTIC, TaxStatus.EXEMPT)):

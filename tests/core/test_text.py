@@ -15,9 +15,10 @@ from console.core.text import clean, clean_tree, is_blank, one_line, paragraphs,
 BLANK = (
     "", " ", "\n\t", "\u200b", "\u00ad", "\u2060", "\ufeff", "\u3164", "\uffa0", "\u115f\u1160", "\u2800", "\ufe0f",
     "\u0301", "\u00a0\u3000", "\u200d\u200c", "\u202e", "\ud83d", "\0", " \u200b \u2060 ", "\U000e0020",
+    "\U000e0080" * 30, "\u2065", "\ufff0", "\ufffe", "\ue000",  # not assigned, no character, private
 )  # fmt: skip
 KEPT = (
-    "Đorđe Ђорђе", "👩‍💻", "❤️", "می‌خواهم", "🏴󠁧󠁢󠁥󠁮󠁧󠁿", "नमस्ते", "1\u00a0000", "\u200fשלום", "a\tb\nc", "🇷🇸",
+    "Đorđe Ђорђе", "👩‍💻", "❤️", "می‌خواهم", "🏴󠁧󠁢󠁥󠁮󠁧󠁿", "नमस्ते", "1\u00a0000", "\u200fשלום", "a\tb\nc", "🇷🇸", "🫨",
 )  # fmt: skip
 
 

@@ -288,6 +288,8 @@ def test_the_page_links_only_to_what_is_there(client: ConsoleClient, owner: Memb
         links = re.findall(r'href="([^"#]+)"', page.text)
         todo |= {link.replace("&amp;", "&") for link in links if link.startswith("/moj/")} - seen
     assert len(seen) >= 4
+    menus = [re.search(r'<nav class="portal-nav.*?</nav>', client.get(path).text, re.DOTALL) for path in sorted(seen)]
+    assert len({tuple(re.findall(r'href="([^"?]+)', menu[0])) for menu in menus if menu is not None}) == 1, "one menu"
 
 
 # --- sessions --------------------------------------------------------------------------------------------------------

@@ -215,6 +215,8 @@ def test_of_two_at_once_the_second_is_told(client: ConsoleClient, new_client: Ne
     assert 'value="20"' in answer.text and answer.text.count("Saved now: ") == 1 and "Saved now: 10 days" in answer.text
     assert name in answer.text and 'name="revision" value="1"' in answer.text
     assert second.submit(f"{BILLING}reset", name="issuer_terms_days", revision="0").status_code == 409
+    for unreadable in ("zzz", "-1"):
+        assert second.submit(BILLING, **mine, revision=unreadable).status_code == 422
     assert context.settings().issuer.terms_days == 10
     assert second.submit(BILLING, **mine, revision="1").status_code == 303
     assert context.settings().issuer.terms_days == 20

@@ -128,6 +128,32 @@ def test_bad_values_are_refused_in_words_and_kept(client: ConsoleClient, session
 
 
 @only_sqlite
+def test_a_number_like_a_pin_is_asked_about_in_a_subject_and_refused_in_a_tag(
+    client: ConsoleClient, session: Session, ticket: Ticket
+) -> None:
+    old, new = ticket.subject, "porudžbina 482913"
+    asked = send(client, ticket, "set/subject", value=new)
+    assert asked.status_code == 422 and asked.get_json()["error"]["code"] == "pin_like"
+    page = client.submit(url(ticket, "/set/subject"), value=new)
+    assert 'name="not_pin" value="482913"' in page.text and f'value="{new}"' in page.text
+    told = send(client, ticket, "set/subject", value=new, not_pin="482913").get_json()
+    session.expire_all()
+    assert ticket.subject == new
+    again = send(client, ticket, "set/subject", value=old).get_json()["undo"]["fields"]  # it puts the number back
+    assert send(client, ticket, "set/subject", **again).status_code == 200
+    send(client, ticket, "set/subject", **told["undo"]["fields"])
+    assert send(client, ticket, "set/subject", value=new, mask="1").status_code == 200
+    session.expire_all()
+    assert ticket.subject == "porudžbina ••••••"
+    question = session.query(TicketMessage).filter_by(ticket_id=ticket.id).first()
+    assert question is not None
+    split = send(client, ticket, "split", messages=str(question.id), subject=new)
+    assert split.get_json()["error"]["code"] == "pin_like"
+    for tag in ("pin 123456", "654321", "654-321"):
+        assert set(send(client, ticket, "set/tags", value=tag).get_json()["error"]["fields"]) == {"tags"}, tag
+
+
+@only_sqlite
 def test_strange_facts_and_fields(client: ConsoleClient, ticket: Ticket) -> None:
     for fact in ("id", "link_version", "requester_email", "merged_into_id"):
         assert send(client, ticket, f"set/{fact}", value="1").status_code == 404

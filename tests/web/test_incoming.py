@@ -30,6 +30,28 @@ def test_query_form_and_address_are_clean(sqlite_app: Flask) -> None:
         assert request.form.with_nul == {"body"}  # type: ignore[attr-defined]
 
 
+def test_a_form_of_other_bytes_than_utf_8_is_refused(client: ConsoleClient, session: Session) -> None:
+    for body in (b"name=%ED%A0%BD&email=a%40example.test&question=x", b"name=\xff"):
+        answer = client.post("/chat/ask", data=body, content_type="application/x-www-form-urlencoded")
+        assert answer.status_code == 400 and "%ED" not in answer.text
+
+
+NUL_FORMS = {
+    "/console/settings/brand/": ({"brand": "Kod\0"}, "brand"),
+    "/console/departments/new/": ({"key": "novo", "name_sr": "No\0vo", "name_en": "New", "position": "9"}, "name_sr"),
+    "/console/tickets/mass": ({"do": "tag", "rowid": "1", "tag": "x\0y"}, "tag"),
+    "/console/tickets/views": ({"name": "Moji\0"}, "name"),
+}
+
+
+@pytest.mark.parametrize("path", NUL_FORMS)
+def test_a_nul_marks_its_field_in_every_kind_of_form(client: ConsoleClient, session: Session, path: str) -> None:
+    fields, name = NUL_FORMS[path]
+    sign_in(client, Role.AGENT if "tickets" in path else Role.ADMIN)
+    answer = client.submit(path, json=True, **fields)
+    assert answer.status_code == 422 and set(answer.json["error"]["fields"]) == {name}, answer.json
+
+
 def test_a_nul_in_a_form_marks_its_field(client: ConsoleClient, session: Session) -> None:
     sign_in(client, Role.ADMIN)
     fields = {"name": "Ana\0 Anić", "email": "ana.nova@example.test", "role": "agent", "password": ""}

@@ -129,8 +129,9 @@ class TaxChange:
 
     @property
     def loses_exemption(self) -> bool:
-        """Tell whether PDV comes where there was none."""
-        return self.before.tax == 0 < self.after.tax
+        """Tell whether PDV comes where there was none; of a line so small that it rounds to nothing, its rate."""
+        exempt_before = self.before.tax == 0 and (self.note_before is not None or self.after.tax > 0)
+        return exempt_before and self.after.tax_bp > 0
 
 
 @dataclass(frozen=True)
