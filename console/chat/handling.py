@@ -12,6 +12,7 @@ from console.core.db import db
 from console.core.errors import Conflict, Invalid
 from console.core.text import clean, paragraphs
 from console.core.texts import lazy_gettext
+from console.core.upsert import insert_or_find
 from console.customers.masking import mask_pins
 from console.mail.service import queue
 from console.staff.roles import Permission
@@ -166,8 +167,8 @@ def save_draft(actor: Actor, number: object, kind: MessageKind, body: str) -> No
             db.session.delete(draft)
         return
     if draft is None:
-        draft = ChatDraft(chat_id=chat.id, staff_id=actor.id or 0)
-        db.session.add(draft)
+        row = {"chat_id": chat.id, "staff_id": actor.id or 0, "kind": kind, "body": body, "updated_at": clock.now()}
+        draft, _fresh = insert_or_find(ChatDraft, row, ChatDraft.chat_id, ChatDraft.staff_id)
     draft.kind, draft.body, draft.updated_at = kind, body, clock.now()
     db.session.flush()
 
