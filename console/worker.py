@@ -31,7 +31,7 @@ from console.core.metrics import JOBS as JOB_RUNS
 from console.core.sessions import SignInSession
 from console.core.transaction import transaction
 from console.customers.models import Guard, PersonSession
-from console.mail import sending
+from console.mail import outsiders, sending
 from console.staff.models import StaffSession
 from console.tickets.promises.watch import watch as promises_watch
 from console.tickets.reviews.gather import gather as reviews_gather
@@ -41,6 +41,7 @@ log = get_logger(__name__)
 
 KEEP_SESSIONS = timedelta(days=90)  # listed to their owner, who may wonder who signed in
 KEEP_TOKENS = timedelta(days=7)  # expired ones: whoever comes late is told so anyway
+KEEP_PROVEN = timedelta(days=365)  # that an address is read by who opened a link there
 KEEP_GUARDS = timedelta(days=1)  # windows and locks are minutes
 KEEP_KEYS = timedelta(days=30)  # a caller that repeats does it sooner
 FINISH_SECONDS = 5.0
@@ -67,6 +68,7 @@ def clear_old_rows() -> None:
         for kind in (StaffSession, PersonSession):
             session.execute(delete(kind).where(_ended_before(kind, now - KEEP_SESSIONS)))
         tokens.clear(now - KEEP_TOKENS)
+        outsiders.clear(now - KEEP_PROVEN)
         session.execute(delete(Guard).where(Guard.updated_at < now - KEEP_GUARDS))
         session.execute(delete(IdempotencyKey).where(IdempotencyKey.created_at < now - KEEP_KEYS))
 
