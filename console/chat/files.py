@@ -7,6 +7,7 @@ from datetime import timedelta
 from sqlalchemy import delete, func, select
 
 from console.chat.models import Chat, ChatFile
+from console.chat.tokens import check_readable
 from console.core import clock
 from console.core.context import files as store
 from console.core.context import sealer
@@ -60,10 +61,12 @@ def find_for_visitor(key: int, proof: str) -> ChatFile:
 
     Raises:
         NotFound: no such file, or not this address.
+        Gone: its chat ended too long ago.
     """
     file = db.session.get(ChatFile, key)
     if file is None or not same_token(_proof(file), proof):
         raise NotFound
+    check_readable(db.session.get_one(Chat, file.chat_id))
     return file
 
 

@@ -31,7 +31,7 @@ from console.core.text import one_line, paragraphs
 from console.core.texts import lazy_gettext
 from console.core.upsert import insert_or_find
 from console.customers.masking import ASK, PinChoice, Settled, mask_pins, settle
-from console.customers.models import Person
+from console.customers.models import Person, PersonSession
 from console.hours.queries import current_calendar
 from console.staff.models import Department
 
@@ -52,7 +52,7 @@ class Opening:
     Args:
         client_id: chosen once for this opening; sent again with the same content, it is the same chat.
         department: its key, as ``technical``; the first one when empty.
-        person: who was signed in to the portal; their name and address win.
+        session: of who is signed in to the portal; their name and address win.
         page: where the widget stood.
         visitor: the id of their browser, see :func:`console.chat.tokens.visitor_of`; without one they are told
             apart by e-mail and network address.
@@ -65,10 +65,15 @@ class Opening:
     client_id: str
     department: str = ""
     language: str = ""
-    person: Person | None = None
+    session: PersonSession | None = None
     page: str = ""
     visitor: str | None = None
     pins: PinChoice = ASK
+
+    @property
+    def person(self) -> Person | None:
+        """Return who is signed in to the portal."""
+        return self.session.person if self.session is not None else None
 
 
 def open_chat(visitor: Actor, opening: Opening) -> Chat:
@@ -103,6 +108,7 @@ def open_chat(visitor: Actor, opening: Opening) -> Chat:
         "language": opening.language if opening.language in LANGUAGES else settings().locale,
         "department_id": department.id,
         "person_id": opening.person.id if opening.person else None,
+        "person_session_id": opening.session.id if opening.session else None,
         "source": source,
         "visitor": opening.visitor,
         "page": mask_pins(one_line(opening.page))[0][:MAX_PAGE],

@@ -8,7 +8,7 @@ from flask import session
 from flask_socketio import join_room, leave_room
 from sqlalchemy import select
 
-from console.chat import assignment, handling, news, presence, process, queries, shapes, verifying
+from console.chat import assignment, handling, news, presence, process, queries, shapes, tokens, verifying
 from console.chat.blocking import block
 from console.chat.masking import mask_by_staff
 from console.chat.models import LIVE, Chat, MessageKind
@@ -226,7 +226,8 @@ def ask(actor: Actor, packet: dict[str, Any]) -> Answer:
     """Put a sealed card before the visitor."""
     with transaction():
         chat, card = verifying.ask(actor, packet.get("chat"))
-        told = {"chat": chat.number, "expires_at": shapes.instant(card.expires_at), "known": chat.person_id is not None}
+        known = tokens.known_person(chat) is not None
+        told = {"chat": chat.number, "expires_at": shapes.instant(card.expires_at), "known": known}
     rooms = [news.room(str(told["chat"]))]
     push("verification:requested", told, namespace=news.VISITOR, rooms=rooms)
     push("verification:requested", told, namespace=news.DESK, rooms=rooms)

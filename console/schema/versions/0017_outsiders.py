@@ -1,4 +1,4 @@
-"""What mail was counted as, and which addresses were proven"""
+"""What mail was counted as, which addresses were proven, and in which session a chat was opened"""
 
 from __future__ import annotations
 
@@ -22,9 +22,23 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("address", name=op.f("pk_proven_addresses")),
     )
     op.create_index("ix_proven_addresses_proven_at", "proven_addresses", ["proven_at"])
+    with op.batch_alter_table("chats") as chats:
+        chats.add_column(sa.Column("person_session_id", sa.Integer(), nullable=True))
+        chats.create_foreign_key(
+            op.f("fk_chats_person_session_id_person_sessions"),
+            "person_sessions",
+            ["person_session_id"],
+            ["id"],
+            ondelete="SET NULL",
+        )
+        chats.create_index(op.f("ix_chats_person_session_id"), ["person_session_id"])
 
 
 def downgrade() -> None:
+    with op.batch_alter_table("chats") as chats:
+        chats.drop_index(op.f("ix_chats_person_session_id"))
+        chats.drop_constraint(op.f("fk_chats_person_session_id_person_sessions"), type_="foreignkey")
+        chats.drop_column("person_session_id")
     op.drop_table("proven_addresses")
     with op.batch_alter_table("mail") as mail:
         mail.drop_index("ix_mail_counted_as_created_at")
