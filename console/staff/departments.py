@@ -17,6 +17,7 @@ from console.core.errors import Conflict, Invalid, NotFound, Text
 from console.core.text import one_line, words
 from console.core.texts import lazy_gettext
 from console.core.upsert import insert_or_find
+from console.staff import changes
 from console.staff.models import Department, DepartmentMember, Staff
 from console.staff.roles import Permission
 
@@ -55,6 +56,7 @@ def add_department(actor: Actor, data: DepartmentData) -> Department:
     if not fresh:
         raise Invalid(fields={"key": [lazy_gettext("There is a department with this key.")]})
     _set_members(department, data.members)
+    changes.department_changed(department.id)
     record(actor, "department.added", key, **names, **_switches(data), members=sorted(set(data.members)))
     return department
 
@@ -90,6 +92,7 @@ def change_department(actor: Actor, department_id: int, data: DepartmentData, *,
     if before:
         after = {name: wanted[name] for name in before}
         record(actor, "department.changed", department.key, before=before, after=after)
+        changes.department_changed(department.id)
     return department
 
 

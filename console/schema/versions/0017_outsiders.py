@@ -1,4 +1,4 @@
-"""What mail was counted as, which addresses were proven, and in which session a chat was opened"""
+"""What mail was counted as, which addresses were proven, whose chats were opened in which session, who is connected"""
 
 from __future__ import annotations
 
@@ -33,8 +33,28 @@ def upgrade() -> None:
         )
         chats.create_index(op.f("ix_chats_person_session_id"), ["person_session_id"])
 
+    op.create_table(
+        "staff_sockets",
+        sa.Column("sid", sa.String(length=40), nullable=False),
+        sa.Column("staff_id", sa.Integer(), nullable=False),
+        sa.Column("session_id", sa.Integer(), nullable=False),
+        sa.Column("seen_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["session_id"],
+            ["staff_sessions.id"],
+            name=op.f("fk_staff_sockets_session_id_staff_sessions"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(["staff_id"], ["staff.id"], name=op.f("fk_staff_sockets_staff_id_staff")),
+        sa.PrimaryKeyConstraint("sid", name=op.f("pk_staff_sockets")),
+    )
+    op.create_index(op.f("ix_staff_sockets_staff_id"), "staff_sockets", ["staff_id"])
+    op.create_index(op.f("ix_staff_sockets_session_id"), "staff_sockets", ["session_id"])
+    op.create_index(op.f("ix_staff_sockets_seen_at"), "staff_sockets", ["seen_at"])
+
 
 def downgrade() -> None:
+    op.drop_table("staff_sockets")
     with op.batch_alter_table("chats") as chats:
         chats.drop_index(op.f("ix_chats_person_session_id"))
         chats.drop_constraint(op.f("fk_chats_person_session_id_person_sessions"), type_="foreignkey")

@@ -73,6 +73,8 @@ export async function askState() {
 
 export function begin() {
   socket.on('connect', arrive);
+  // Who sees what is another: come in again, to what one sees now.
+  socket.on('rooms:changed', () => { if (connected()) arrive(); });
   socket.on('disconnect', (reason) => {
     if (state !== 'signed_out') turn('lost');
     // Closed by the server: the session has ended, or another role begins. The next try tells which.
