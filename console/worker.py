@@ -22,6 +22,7 @@ from console.audit import anchor
 from console.billing.migrate import expire_due
 from console.billing.models import IdempotencyKey
 from console.chat.forgetting import forget as chat_forget
+from console.chat.forgetting import forget_unsent
 from console.chat.sweep import sweep as chat_sweep
 from console.core import clock
 from console.core.context import settings
@@ -94,6 +95,7 @@ JOBS = (
     Job("promises.watch", timedelta(seconds=30), promises_watch),
     Job("chat.sweep", timedelta(seconds=5), chat_sweep),
     Job("chat.forget", timedelta(hours=1), chat_forget),
+    Job("chat.unsent", timedelta(minutes=5), forget_unsent),
     Job("reviews.gather", timedelta(minutes=5), reviews_gather),
     Job("rows.clear", timedelta(hours=1), clear_old_rows),
 )

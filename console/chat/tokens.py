@@ -94,6 +94,13 @@ def visitor_of(token: object) -> str | None:
     return key if isinstance(key, str) and len(key) <= 32 else None
 
 
+def visitor_key(chat: Chat) -> str:
+    """Return what a chat's visitor is counted as, whichever connection they use: as openings are counted."""
+    if chat.person_id is not None:
+        return f"person:{chat.person_id}"
+    return f"browser:{chat.visitor}" if chat.visitor is not None else f"address:{chat.source}:{chat.email}"
+
+
 def open_key(client_id: str) -> str:
     """Return what a repeated opening is known by: its client's id. It alone lets nobody in on a chat."""
     return sealer().keyed_digest("chat-open", client_id)

@@ -15,7 +15,6 @@ from console.chat import handling, news, process, queries, shapes, tokens, verif
 from console.chat.masking import mask_by_visitor
 from console.chat.models import MAX_CLIENT_ID, Chat, ChatStatus, chat_number
 from console.chat.opening import LANGUAGES, Opening, open_chat
-from console.chat.rates import Bucket, bucket
 from console.chat.writer import writer
 from console.chat.writing import from_visitor
 from console.core import clock
@@ -24,6 +23,7 @@ from console.core.context import settings
 from console.core.db import db
 from console.core.errors import Conflict, Gone, NotFound, TooMany
 from console.core.push import push
+from console.core.rates import Bucket, bucket
 from console.core.texts import lazy_gettext
 from console.core.transaction import transaction
 from console.customers.masking import MAX_TOKEN as MAX_TOKEN_LENGTH
@@ -31,11 +31,13 @@ from console.customers.masking import read_choice
 from console.customers.visitors import visitor_actor
 from console.extensions import socketio
 from console.tickets.writing import requester_writes
+from console.web.limits import Pace, keep_pace
 from console.web.sockets import VISITOR, Answer, acknowledged, anybody_in, number, text
 
 PER_SECOND, BURST = 5, 20
+WRITES = Pace("chat-writes", PER_SECOND, BURST)  # of one visitor, over all their connections; so of one chat too
 _CHAT, _NAME, _LANGUAGE = "chat", "chat_name", "chat_language"  # keys in the connection's own session
-_GONE = "chat_gone"
+_GONE, _WRITER = "chat_gone", "chat_writer"
 _buckets: dict[str, Bucket] = {}
 Run = Callable[[dict[str, Any]], Answer | None]
 
@@ -126,6 +128,7 @@ def opened(packet: dict[str, Any]) -> Answer:
 def send(packet: dict[str, Any]) -> Answer:
     """Say something. Acknowledged, it is stored."""
     key, name = _bound()
+    keep_pace(WRITES, session[_WRITER])
     pins = read_choice(packet.get("mask"), packet.get("not_pin"))
     message = from_visitor(key, name, packet.get("body"), packet.get("client_id"), packet.get("files"), pins)
     stored = writer().submit(message)
@@ -216,6 +219,7 @@ def add_to_ticket(packet: dict[str, Any]) -> Answer:
     The answer names the ticket that has it: another one where the chat's own is over, or went into another person's.
     """
     key, name = _readable()
+    keep_pace(WRITES, session[_WRITER])
     body, client_id = text(packet, "body", 50_000), text(packet, "client_id", MAX_CLIENT_ID)
     pins = read_choice(packet.get("mask"), packet.get("not_pin"))
     with transaction():
@@ -249,6 +253,7 @@ def _bind(chat: Chat) -> None:
         leave_room(news.room(before))
     session[_CHAT], session[_NAME] = chat.number, chat.name
     session["chat_key"] = chat.id
+    session[_WRITER] = tokens.visitor_key(chat)
     session.pop(_GONE, None)
     join_room(news.room(chat.number))
     push("chat:visitor", {"chat": chat.number, "online": True}, namespace=news.DESK, rooms=[news.room(chat.number)])
