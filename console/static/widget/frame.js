@@ -1,5 +1,5 @@
 // The visitor's side of a chat. What is written is kept here until the server has said that it is stored.
-import { io } from '../vendor/socket.io.esm.min.js';
+import { line } from '../socket.js';
 import { Outbox } from '../chat/outbox.js';
 import { banner, headline, isOpen } from './banner.js';
 import { pinFields, pinQuestion } from '../chat/pins.js';
@@ -48,7 +48,7 @@ const log = new Log($('log'), {
   mask: (seq) => { call('message:mask', { seq }).then(({ body }) => log.masked({ seq, body, masked: 1 })).catch((refusal) => { if (refusal.code) composerError(refusal.message); }); },
 });
 
-const socket = io('/visitor', { transports: ['websocket'], autoConnect: false, reconnectionDelayMax: 8_000, auth: (give) => give({ token, language }) });
+const { socket, hear, arrived } = line('/visitor', { reconnectionDelayMax: 8_000, auth: (give) => give({ token, language }) });
 
 // --- asking the server ------------------------------------------------------------------------------------------
 
@@ -504,10 +504,10 @@ function show() {
     link, chat, hours, problem, now: now(), notice: state.notice_minutes, anybody: state.anybody,
     opening: trying || (Boolean(token) && !talking), unsent: Boolean(store.get('draft')),
   });
-  const line = $('line');
-  put(line, words.map((each) => say(...each)).join(' '));
-  line.hidden = !words.length;
-  line.classList.toggle('is-ok', good);
+  const place = $('line');
+  put(place, words.map((each) => say(...each)).join(' '));
+  place.hidden = !words.length;
+  place.classList.toggle('is-ok', good);
 }
 
 // What is said again is not read out again.
@@ -575,7 +575,7 @@ function tellParent(message) { if (embedded) window.parent.postMessage({ support
 
 // --- the connection ---------------------------------------------------------------------------------------------
 
-socket.on('connect', async () => {
+arrived(async () => {
   if (link === 'lost') back();
   if (!token) return;
   try { await sync(); drain(); read(); } catch (refusal) { lostChat(refusal); }
@@ -593,14 +593,14 @@ function back() {
   setTimeout(() => { if (link === 'back') { link = 'ok'; show(); } }, BACK);
 }
 // A push may be lost; the numbers show it.
-socket.on('message:new', (message) => { if (message.seq > log.last + 1 && message.kind !== 'event') sync().catch(() => {}); else receive(message); });
-socket.on('message:masked', (message) => log.masked(message));
-socket.on('chat:state', (news) => { take(news.chat, news.hours); if (news.chat.seq > log.last) sync().catch(() => {}); });
-socket.on('chat:typing', ({ sender, typing: now }) => typing(now, sender.name));
-socket.on('chat:read', ({ seq }) => log.seen(seq));
-socket.on('verification:requested', (asked) => { card(asked); news(); });
-socket.on('hours:closing', () => sync().catch(() => {}));
-socket.on('announcement', announce);
+hear('message:new', (message) => { if (message.seq > log.last + 1 && message.kind !== 'event') sync().catch(() => {}); else receive(message); });
+hear('message:masked', (message) => log.masked(message));
+hear('chat:state', (news) => { take(news.chat, news.hours); if (news.chat.seq > log.last) sync().catch(() => {}); });
+hear('chat:typing', ({ sender, typing: now }) => typing(now, sender.name));
+hear('chat:read', ({ seq }) => log.seen(seq));
+hear('verification:requested', (asked) => { card(asked); news(); });
+hear('hours:closing', () => sync().catch(() => {}));
+hear('announcement', announce);
 setInterval(async () => {
   if (!token || !socket.connected || document.hidden) return;
   // Half-dead connections look alive: ask, and begin anew where no answer comes.
