@@ -258,8 +258,11 @@ def take_out(hidden: Hidden) -> None:
         actor = db.session.get_one(Staff, staff_id).actor()
         for sid in sids:
             joined = socketio.server.rooms(sid, DESK) if sid in _staff else None
-            for room in hidden(actor, joined):
+            left = [room for room in hidden(actor, joined) if joined is None or room in joined]
+            for room in left:
                 socketio.server.leave_room(sid, room, namespace=DESK)
+            if left:  # what they have of it on their page is to go
+                socketio.emit("rooms:changed", {}, namespace=DESK, to=sid)
 
 
 @on_sessions_ended
