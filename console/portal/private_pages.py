@@ -33,7 +33,7 @@ def speaking(language: str | None) -> AbstractContextManager[None]:
 
 def note_proof(address: str) -> None:
     """Note that a link which only ever stood in a mail to ``address`` was opened: that mail is read there."""
-    if not outsiders.is_proven(address):
+    if request.method == "GET" and not outsiders.is_proven(address):  # who only asks whether it is there reads nothing
         with transaction():
             outsiders.prove(address)
 

@@ -261,7 +261,7 @@ def take_out(hidden: Hidden) -> None:
             left = [room for room in hidden(actor, joined) if joined is None or room in joined]
             for room in left:
                 socketio.server.leave_room(sid, room, namespace=DESK)
-            if left:  # what they have of it on their page is to go
+            if left and joined is not None:  # what they have of it on their page is to go
                 socketio.emit("rooms:changed", {}, namespace=DESK, to=sid)
 
 
