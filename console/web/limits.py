@@ -117,15 +117,20 @@ def _too_fast(seconds: float) -> TooMany:
 
 
 def _asked(ask: Callable[[Storage], A]) -> A:
-    """Ask the storage; for a while after it did not answer, this process's own, so that nobody waits for it again."""
-    storage = limiter.storage
-    if _silent.get(storage, 0.0) <= time.monotonic():
-        try:
-            return ask(storage)
-        except Exception:
-            log.exception("the limiter's storage does not answer; this process counts by itself")
-            _silent[storage] = time.monotonic() + SILENT
-    return ask(_spare)
+    """Ask the storage; for a while after it did not answer, this process's own. Then one tries it again, no more."""
+    storage, now = limiter.storage, time.monotonic()
+    if _silent.get(storage, 0.0) > now:
+        return ask(_spare)
+    if storage in _silent:
+        _silent[storage] = now + SILENT
+    try:
+        answer = ask(storage)
+    except Exception:
+        log.exception("the limiter's storage does not answer; this process counts by itself")
+        _silent[storage] = time.monotonic() + SILENT
+        return ask(_spare)
+    _silent.pop(storage, None)
+    return answer
 
 
 def _key(limit: Limit, who: tuple[str, ...]) -> str:
