@@ -107,7 +107,7 @@ class Chat(Base):
     department_id: Mapped[int] = mapped_column(ForeignKey("departments.id"))
     # Signed in to the portal: known, not verified.
     person_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
-    # Their session then: once it has ended, nobody knows that it is still them (console.chat.tokens.known_person).
+    # Their session then: once it has ended, it is no longer known that it is still them (console.chat.tokens).
     person_session_id: Mapped[int | None] = mapped_column(
         ForeignKey("person_sessions.id", ondelete="SET NULL"), index=True
     )

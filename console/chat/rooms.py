@@ -1,6 +1,6 @@
 """Which rooms a colleague's connections belong to, and who must leave one when that changes.
 
-A room of the lists belongs to a department, one of a chat to whoever sees it. Whoever comes into one is asked then;
+A room of the lists belongs to a department, one of a chat to all who see it. Who comes into one is asked then;
 transfers, departments and their members change the answer for those who are in already.
 """
 
@@ -24,7 +24,7 @@ from console.staff.changes import on_department_changed
 from console.staff.models import Department, DepartmentMember
 from console.staff.roles import Permission
 
-RECENT = timedelta(days=7)  # a chat that rested for longer is watched by nobody in another process
+RECENT = timedelta(days=7)  # a chat that rested for longer is not watched in another process
 _CHAT = news.room("")
 
 

@@ -52,7 +52,7 @@ def chat_of(token: object) -> Chat | None:
 
 
 def check_readable(chat: Chat) -> None:
-    """Refuse a chat whose visitor's token serves no more: whoever finds it later reads nothing.
+    """Refuse a chat whose visitor's token serves no more: who finds it later reads nothing.
 
     Raises:
         Gone: it ended longer ago than :data:`READABLE`.

@@ -42,7 +42,7 @@ def hash_password(password: str) -> str:
 
 
 def password_matches(stored: str | None, password: str) -> bool:
-    """Compare; with nobody to compare to, do the same work and say no.
+    """Compare; with no account to compare to, do the same work and say no.
 
     Raises:
         TooMany: too many passwords are being worked on; nothing was compared.

@@ -14,7 +14,7 @@ from typing import Any
 from console.core.actor import Actor
 
 Sender = Callable[[str, dict[str, Any], str, Sequence[str]], None]
-# Returns the rooms that somebody may be in no more. It gets the rooms that their connection is in, ``None`` where
+# Returns the rooms that a colleague may be in no more. It gets the rooms that their connection is in, ``None`` where
 # another process holds it.
 Hidden = Callable[[Actor, Collection[str] | None], Collection[str]]
 Leaver = Callable[[Hidden], None]
@@ -25,7 +25,7 @@ def _nobody(_event: str, _news: dict[str, Any], _namespace: str, _rooms: Sequenc
 
 
 def _nothing(_hidden: Hidden) -> None:
-    """Take nobody out: there is nobody."""
+    """Take no one out: there are no connections."""
 
 
 _sender: Sender = _nobody

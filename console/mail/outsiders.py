@@ -1,9 +1,9 @@
 """What a stranger may make us send to an address that need not be theirs.
 
-Whoever types an address into the chat or a form has not shown that it is theirs. So each kind of mail says here who
+Typing an address into the chat or a form does not show that it is one's own. So each kind of mail says here who
 can cause it, and the one verb that queues mail asks: what anonymous visitors cause is counted together for each
 address, and what repeats their words goes only to an address that was proven, by a link opened from a mail of ours.
-Mails that let people in, or warn them, are not counted with these, so that nobody can keep them from their owner: they
+Mails that let people in, or warn them, are not counted with these, so that their owner cannot be kept from them: they
 have limits of their own where they are asked for (links that still serve, the time of a lock).
 """
 

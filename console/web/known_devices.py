@@ -1,7 +1,7 @@
 """Browsers in which an account was signed in to before: a signed cookie that lasts, bound to those accounts.
 
-Whoever guesses at an account from many addresses uses up what may be tried there. Its owner, in a browser that is
-known, is counted apart from them. The cookie lets nobody in: password and code are asked for all the same.
+Guessing at an account from many addresses uses up what may be tried there. Its owner, in a browser that is
+known, is counted apart from them. The cookie opens nothing: password and code are asked for all the same.
 """
 
 from __future__ import annotations

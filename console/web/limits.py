@@ -102,7 +102,7 @@ def keep_pace(pace: Pace, *who: str) -> None:
 
 
 def _bucket(pace: Pace, key: str) -> Bucket:
-    """Return the bucket of whoever does it; those that rested for the longest are forgotten: they are full."""
+    """Return the bucket of who does it; those that rested for the longest are forgotten: they are full."""
     now = time.monotonic()
     found = _buckets.pop(key, None) or bucket(pace.per_second, pace.burst, now)
     _buckets[key] = found

@@ -40,8 +40,8 @@ PENDING, SECRET = "staff_pending", "staff_totp"  # keys in the cookie
 KEPT = (PERSON_TOKEN, "language", "theme")  # what a sign-in leaves in it
 
 # Failures only, see console.web.limits. One address may be a whole office; one account from one
-# address is somebody guessing; one account from everywhere is many guessing. A browser that the account was signed in
-# to before is counted by itself alone: nobody else can use up what its owner may try there.
+# address is one who guesses; one account from everywhere is many who do. A browser that the account was signed in
+# to before is counted by itself alone: others cannot use up what its owner may try there.
 BY_ADDRESS = Limit("login-address", 60, 15 * limits.MINUTE, shared=True)
 BY_ACCOUNT = Limit("login-account", 10, 15 * limits.MINUTE)
 EVERYWHERE = Limit("login-everywhere", 60, 15 * limits.MINUTE)

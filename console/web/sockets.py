@@ -252,7 +252,7 @@ def take_out(hidden: Hidden) -> None:
     """Take connections of staff out of rooms; the library passes on what concerns those of other processes.
 
     Args:
-        hidden: which rooms somebody may be in no more, see :mod:`console.core.push`.
+        hidden: which rooms a colleague may be in no more, see :mod:`console.core.push`.
     """
     for staff_id, sids in _connections().items():
         actor = db.session.get_one(Staff, staff_id).actor()

@@ -40,13 +40,13 @@ class Desk:
         return "; ".join(f"{cookie.name}={cookie.value}" for cookie in jar)
 
     def get(self, path: str, cookie: str) -> str:
-        """Return a page as whoever has the cookie."""
+        """Return a page as the one who has the cookie."""
         asked = urllib.request.Request(f"{self.url}{path}", headers={"Cookie": cookie})
         page: str = urllib.request.urlopen(asked).read().decode()
         return page
 
     def post(self, path: str, cookie: str, home: str = "/console/", **fields: Any) -> None:
-        """Send a form as whoever has the cookie."""
+        """Send a form as the one who has the cookie."""
         found = re.search(r'<meta name="csrf-token" content="([^"]+)"', self.get(home, cookie))
         assert found is not None
         data = urllib.parse.urlencode(fields | {"csrf_token": found[1]}, doseq=True).encode()

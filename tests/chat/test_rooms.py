@@ -146,7 +146,7 @@ def test_a_transfer_is_not_heard_by_who_may_not_see_it(scene: Scene) -> None:
 
 
 def test_rooms_are_joined_where_this_is_known() -> None:
-    """Another kind of room is to be left as these are; it is then heard in the test above, and stands here."""
+    """Another kind of room is to be left as these are; it is then heard in the test above, and listed below."""
     joined = {
         str(path.relative_to(ROOT)): path.read_text().count("join_room(")
         for path in (ROOT / "console").rglob("*.py")

@@ -134,6 +134,6 @@ def test_words_do_not_get_into_another_persons_ticket(shared: Desk) -> None:
 
 
 def ticketed(place: Desk, email: str) -> tuple[SocketClient, str]:
-    """Ask, and end it before somebody answers: it becomes a ticket."""
+    """Ask, and end it before it is answered: it becomes a ticket."""
     visitor, _opened = place.ask(email=email)
     return visitor, str(visitor.call("chat:end")["chat"]["ticket"])

@@ -17,7 +17,7 @@ LINK, CARD = f"{BASE}/t/{TOKEN}", f"{BASE}/v/{TOKEN}"
 SILENT = {
     "ticket_opened",
     "chat_transcript_link",
-}  # never repeats what was typed: it may go to somebody who asked nothing
+}  # never repeats what was typed: it may go to a person who asked nothing
 TO_STAFF = {"promises_at_risk", "promises_broken"}
 EXAMPLES = examples(BASE)
 IDS = [f"{one.template}-{number}" for number, one in enumerate(EXAMPLES)]

@@ -79,7 +79,7 @@ def test_what_lets_people_in_is_not_used_up_by_what_strangers_send(sqlite_app: F
             assert queue(kind, to_address=VICTIM, **values[kind]).id
 
 
-def test_chats_bomb_nobody(client: ConsoleClient, session: Session, clock: Any) -> None:
+def test_chats_bomb_no_mailbox(client: ConsoleClient, session: Session, clock: Any) -> None:
     clock.set(monday(11))
     for number in range(8):
         chat = ask(f"{WORDS} {number}", email=VICTIM, name=WORDS, client_id=uuid4().hex)

@@ -132,7 +132,7 @@ def test_guessing_is_slowed_and_the_right_password_is_not_told(client: ConsoleCl
     assert elsewhere.status_code == 303
 
 
-def test_nobody_is_kept_out_of_a_browser_they_know(
+def test_a_known_browser_keeps_no_person_out(
     client: ConsoleClient, new_client: Callable[[], ConsoleClient], owner: Membership, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pages, "EVERYWHERE", replace(pages.EVERYWHERE, amount=4))

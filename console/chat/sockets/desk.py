@@ -256,7 +256,7 @@ def _kind(packet: dict[str, Any]) -> MessageKind:
 
 
 def _enter(actor: Actor, name: object) -> Chat:
-    """Come into a chat's room, then look whether one may: whoever is shut out meanwhile is in already, and leaves.
+    """Come into a chat's room, then look whether one may: who is shut out meanwhile is in already, and leaves.
 
     Raises:
         NotFound: no such chat for this person.
