@@ -62,7 +62,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     init_db(app, settings)
     app.teardown_appcontext(end_context)  # before Flask-SQLAlchemy's own: what came later is called earlier
     _bind_extensions(app, settings)
-    push.wire(sockets.send)
+    push.wire(sockets.send, sockets.take_out)
     static_files.init_app(app)
     security.init_security(app, https=settings.https)
     filters.init_filters(app)

@@ -22,6 +22,7 @@ from console.audit import anchor
 from console.billing.migrate import expire_due
 from console.billing.models import IdempotencyKey
 from console.chat.forgetting import forget as chat_forget
+from console.chat.forgetting import forget_unsent
 from console.chat.sweep import sweep as chat_sweep
 from console.core import clock
 from console.core.context import settings
@@ -31,7 +32,7 @@ from console.core.metrics import JOBS as JOB_RUNS
 from console.core.sessions import SignInSession
 from console.core.transaction import transaction
 from console.customers.models import Guard, PersonSession
-from console.mail import sending
+from console.mail import outsiders, sending
 from console.staff.models import StaffSession
 from console.tickets.promises.watch import watch as promises_watch
 from console.tickets.reviews.gather import gather as reviews_gather
@@ -41,6 +42,7 @@ log = get_logger(__name__)
 
 KEEP_SESSIONS = timedelta(days=90)  # listed to their owner, who may wonder who signed in
 KEEP_TOKENS = timedelta(days=7)  # expired ones: whoever comes late is told so anyway
+KEEP_PROVEN = timedelta(days=365)  # that an address is read by who opened a link there
 KEEP_GUARDS = timedelta(days=1)  # windows and locks are minutes
 KEEP_KEYS = timedelta(days=30)  # a caller that repeats does it sooner
 FINISH_SECONDS = 5.0
@@ -67,6 +69,7 @@ def clear_old_rows() -> None:
         for kind in (StaffSession, PersonSession):
             session.execute(delete(kind).where(_ended_before(kind, now - KEEP_SESSIONS)))
         tokens.clear(now - KEEP_TOKENS)
+        outsiders.clear(now - KEEP_PROVEN)
         session.execute(delete(Guard).where(Guard.updated_at < now - KEEP_GUARDS))
         session.execute(delete(IdempotencyKey).where(IdempotencyKey.created_at < now - KEEP_KEYS))
 
@@ -92,6 +95,7 @@ JOBS = (
     Job("promises.watch", timedelta(seconds=30), promises_watch),
     Job("chat.sweep", timedelta(seconds=5), chat_sweep),
     Job("chat.forget", timedelta(hours=1), chat_forget),
+    Job("chat.unsent", timedelta(minutes=5), forget_unsent),
     Job("reviews.gather", timedelta(minutes=5), reviews_gather),
     Job("rows.clear", timedelta(hours=1), clear_old_rows),
 )

@@ -102,6 +102,7 @@ ROUTES: dict[tuple[str, str], frozenset[str]] = {
     ("POST", "requester.mask"): EVERYONE,
     ("GET", "requester.file"): EVERYONE,
     ("GET", "sealed.card"): EVERYONE,
+    ("GET", "transcript.show"): EVERYONE,
     ("POST", "sealed.submit"): EVERYONE,
     # What would have been sent: only outside of production and without a mail server (tests/web/test_demo_mailbox.py).
     ("GET", "demo.mailbox"): EVERYONE,

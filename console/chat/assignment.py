@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from sqlalchemy import select
 
 from console.audit.service import record
-from console.chat import news, queries, timeline
+from console.chat import news, queries, rooms, timeline
 from console.chat.models import Assignment, Chat, ChatSettings, ChatStatus, StaffPresence
 from console.chat.shapes import first_name
 from console.chat.verifying import end_channel
@@ -104,6 +104,7 @@ def hand_over(actor: Actor, number: object, to: int | None, department: int | No
     mine = chat.assignee_id == actor.id or actor.may(Permission.LEAD_CHAT)
     if not chat.is_live or not mine:
         raise Conflict(lazy_gettext("This chat is not yours to pass on."), code="not_yours")
+    rooms.leave_hidden(chat)  # before the note, which is for those it is passed to
     if not is_blank(note):
         write_note(actor, chat, clean(note))
     if department is not None:
@@ -125,6 +126,7 @@ def hand_over(actor: Actor, number: object, to: int | None, department: int | No
 
 def requeue(actor: Actor, chat: Chat, why: str) -> None:
     """Put a locked chat back into the queue, at the place its waiting has earned."""
+    rooms.leave_hidden(chat)
     end_channel(chat)
     before = chat.assignee.name if chat.assignee is not None else None
     chat.status = ChatStatus.QUEUED
@@ -156,6 +158,7 @@ def works_on(chat: Chat, staff: Sequence[int]) -> set[int]:
 
 def give(actor: Actor, chat: Chat, staff_id: int | None, what: str) -> None:
     """Make a locked chat somebody's."""
+    rooms.leave_hidden(chat)
     if chat.assignee_id is not None and chat.assignee_id != staff_id:
         end_channel(chat)
     staff = db.session.get_one(Staff, staff_id)

@@ -46,12 +46,20 @@ def forget() -> int:
         if keys < BATCH:
             break
     with transaction():
-        digests = files.forget_unsent() | clear_left()
+        digests = clear_left()
         _forget_rows()
     _forget_bytes(digests)
+    forget_unsent()
     if forgotten:
         log.info("chats forgotten", count=forgotten)
     return forgotten
+
+
+def forget_unsent() -> None:
+    """Delete what was uploaded and not sent in its time."""
+    with transaction():
+        digests = files.forget_unsent()
+    _forget_bytes(digests)
 
 
 def kept_since() -> datetime:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from console.audit.service import record
-from console.chat import news, queries, ticketing, timeline
+from console.chat import news, queries, ticketing, timeline, transcripts
 from console.chat.assignment import assign_waiting, give
 from console.chat.models import MAX_BODY, Chat, ChatDraft, ChatStatus, MessageKind
 from console.core import clock
@@ -12,8 +12,8 @@ from console.core.db import db
 from console.core.errors import Conflict, Invalid
 from console.core.text import clean, paragraphs
 from console.core.texts import lazy_gettext
+from console.core.upsert import insert_or_find
 from console.customers.masking import mask_pins
-from console.mail.service import queue
 from console.staff.roles import Permission
 
 MAX_COMMENT = 2_000
@@ -119,32 +119,18 @@ def rate(visitor: Actor, chat_id: int, score: object, comment: object = "") -> C
 
 
 def mail_transcript(visitor: Actor, chat_id: int) -> Chat:
-    """Mail what was said to the address given, once a chat.
+    """Mail what was said to the address given, once a chat; to an address that was not proven, a link to it.
 
     Raises:
         Conflict: ``sent`` already, or ``open`` still.
+        TooMany: the address got enough mail that strangers can cause.
     """
     chat = queries.lock_by_key(chat_id)
     if chat.is_live:
         raise Conflict(lazy_gettext("The transcript can be sent once the conversation has ended."), code="open")
     if chat.transcript_mailed_at is not None:
         raise Conflict(lazy_gettext("The transcript was sent already."), code="sent")
-    said, _files, _more = queries.messages(chat.id, public=True, limit=2_000)
-    queue(
-        "chat_transcript",
-        to_address=chat.email,
-        to_name=chat.name,
-        language=chat.language,
-        about=f"chat:{chat.id}",
-        name=chat.name,
-        number=chat.number,
-        at=chat.created_at,
-        lines=[
-            {"name": one.name, "at": one.at, "body": one.body, "ours": one.kind is MessageKind.REPLY}
-            for one in said
-            if one.kind is not MessageKind.EVENT
-        ],
-    )
+    transcripts.mail(visitor, chat)
     chat.transcript_mailed_at = clock.now()
     record(visitor, "chat.transcript_mailed", chat.number)
     return chat
@@ -166,8 +152,8 @@ def save_draft(actor: Actor, number: object, kind: MessageKind, body: str) -> No
             db.session.delete(draft)
         return
     if draft is None:
-        draft = ChatDraft(chat_id=chat.id, staff_id=actor.id or 0)
-        db.session.add(draft)
+        row = {"chat_id": chat.id, "staff_id": actor.id or 0, "kind": kind, "body": body, "updated_at": clock.now()}
+        draft, _fresh = insert_or_find(ChatDraft, row, ChatDraft.chat_id, ChatDraft.staff_id)
     draft.kind, draft.body, draft.updated_at = kind, body, clock.now()
     db.session.flush()
 

@@ -28,7 +28,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from console.core.db import Base, enum_column
 from console.core.series import Series
 from console.core.text import same_name
-from console.customers.models import Customer, Person
+from console.customers.models import Customer, Person, PersonSession
 from console.staff.models import Department, Staff
 from console.tickets.models import Ticket
 
@@ -107,6 +107,10 @@ class Chat(Base):
     department_id: Mapped[int] = mapped_column(ForeignKey("departments.id"))
     # Signed in to the portal: known, not verified.
     person_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
+    # Their session then: once it has ended, it is no longer known that it is still them (console.chat.tokens).
+    person_session_id: Mapped[int | None] = mapped_column(
+        ForeignKey("person_sessions.id", ondelete="SET NULL"), index=True
+    )
     customer_id: Mapped[int | None] = mapped_column(ForeignKey("customers.id"))  # of whoever was verified
     verified_until: Mapped[datetime | None]
     verified_name: Mapped[str | None] = mapped_column(String(MAX_NAME))
@@ -139,6 +143,7 @@ class Chat(Base):
     assignee: Mapped[Staff | None] = relationship()
     customer: Mapped[Customer | None] = relationship()
     person: Mapped[Person | None] = relationship()
+    person_session: Mapped[PersonSession | None] = relationship()
     ticket: Mapped[Ticket | None] = relationship()
 
     @property

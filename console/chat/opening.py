@@ -29,8 +29,9 @@ from console.core.emails import NoAddress, OwnAddress, email_problem, read_email
 from console.core.errors import Invalid, Refusal, Reused, Text, TooMany
 from console.core.text import one_line, paragraphs
 from console.core.texts import lazy_gettext
+from console.core.upsert import insert_or_find
 from console.customers.masking import ASK, PinChoice, Settled, mask_pins, settle
-from console.customers.models import Person
+from console.customers.models import Person, PersonSession
 from console.hours.queries import current_calendar
 from console.staff.models import Department
 
@@ -51,7 +52,7 @@ class Opening:
     Args:
         client_id: chosen once for this opening; sent again with the same content, it is the same chat.
         department: its key, as ``technical``; the first one when empty.
-        person: who was signed in to the portal; their name and address win.
+        session: of who is signed in to the portal; their name and address win.
         page: where the widget stood.
         visitor: the id of their browser, see :func:`console.chat.tokens.visitor_of`; without one they are told
             apart by e-mail and network address.
@@ -64,10 +65,15 @@ class Opening:
     client_id: str
     department: str = ""
     language: str = ""
-    person: Person | None = None
+    session: PersonSession | None = None
     page: str = ""
     visitor: str | None = None
     pins: PinChoice = ASK
+
+    @property
+    def person(self) -> Person | None:
+        """Return who is signed in to the portal."""
+        return self.session.person if self.session is not None else None
 
 
 def open_chat(visitor: Actor, opening: Opening) -> Chat:
@@ -88,34 +94,33 @@ def open_chat(visitor: Actor, opening: Opening) -> Chat:
     key = tokens.open_key(client_id)
     content = tokens.opening_digest(name, email, opening.department, question.text)
     earlier = db.session.scalar(select(Chat).where(Chat.open_key == key))
-    if earlier is not None:
-        _check_same(earlier, content)
-        return earlier
+    if earlier is not None:  # before the limits: it counts in them
+        return _the_same(earlier, content)
     source = tokens.source_of(visitor.address)
     _check_blocked(source, email)
     _check_limits(source, _theirs(opening, source, email))
     now = clock.now()
-    chat = Chat(
-        open_key=key,
-        status=ChatStatus.QUEUED,
-        name=name,
-        email=email,
-        language=opening.language if opening.language in LANGUAGES else settings().locale,
-        department=department,
-        person_id=opening.person.id if opening.person else None,
-        source=source,
-        visitor=opening.visitor,
-        page=mask_pins(one_line(opening.page))[0][:MAX_PAGE],
-        created_at=now,
-        waits_since=now,
-        queued_at=now,
-        unanswered_since=now,
-        last_at=now,
-        token_version=1,
-        last_seq=0,
-    )
-    db.session.add(chat)
-    db.session.flush()
+    row = {
+        "open_key": key,
+        "status": ChatStatus.QUEUED,
+        "name": name,
+        "email": email,
+        "language": opening.language if opening.language in LANGUAGES else settings().locale,
+        "department_id": department.id,
+        "person_id": opening.person.id if opening.person else None,
+        "person_session_id": opening.session.id if opening.session else None,
+        "source": source,
+        "visitor": opening.visitor,
+        "page": mask_pins(one_line(opening.page))[0][:MAX_PAGE],
+        "created_at": now,
+        "waits_since": now,
+        "queued_at": now,
+        "unanswered_since": now,
+        "last_at": now,
+    }
+    chat, fresh = insert_or_find(Chat, row, Chat.open_key)
+    if not fresh:  # it came to another process at the same moment
+        return _the_same(chat, content)
     timeline.append(
         visitor,
         chat,
@@ -136,11 +141,16 @@ def open_chat(visitor: Actor, opening: Opening) -> Chat:
     return chat
 
 
-def _check_same(earlier: Chat, content: str) -> None:
-    """Refuse to open with an id that opened another chat: it would be acknowledged and lost, or let a stranger in."""
+def _the_same(earlier: Chat, content: str) -> Chat:
+    """Return the chat that this opening made before.
+
+    Raises:
+        Reused: the id opened another: it would be acknowledged and lost, or let a stranger in.
+    """
     first = db.session.get(ChatMessage, (earlier.id, 1))
     if first is None or first.data.get(_OPENED) != content:
         raise Reused
+    return earlier
 
 
 def _read(opening: Opening) -> tuple[str, str, Settled, str]:

@@ -26,6 +26,7 @@ from console.chat.models import (
 from console.core.actor import Actor
 from console.core.db import db
 from console.core.errors import NotFound
+from console.customers.models import PersonSession
 from console.staff.models import Department, DepartmentMember, Staff
 from console.staff.roles import Permission
 
@@ -93,6 +94,7 @@ def with_names(query: Select[Chat]) -> Select[Chat]:
         joinedload(Chat.assignee),
         joinedload(Chat.customer),
         joinedload(Chat.ticket),
+        joinedload(Chat.person_session).lazyload(PersonSession.person),
     )
 
 

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from console.chat.files import file_link
 from console.chat.models import Chat, ChatFile, ChatMessage, ChatStatus, MessageKind, StaffPresence
+from console.chat.tokens import known_person
 from console.core import clock
 from console.core.context import settings
 from console.hours.queries import current_calendar
@@ -142,7 +143,7 @@ def chat_row(chat: Chat) -> Shape:
         "verified_until": instant(chat.verified_until),
         "verified_name": chat.verified_name if verified else None,
         "wrote_as": chat.wrote_as if verified else None,
-        "known": chat.person_id is not None,
+        "known": known_person(chat) is not None,
         "ticket": None if chat.ticket is None else chat.ticket.number,
     }
 
@@ -178,7 +179,7 @@ def visitor_state(chat: Chat) -> Shape:
         "rated": chat.rating,
         "name": chat.name,
         "email": chat.email,
-        "known": chat.person_id is not None,
+        "known": known_person(chat) is not None,
     }
 
 

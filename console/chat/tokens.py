@@ -6,21 +6,26 @@ with the same; nothing of it is stored, and a dump of the database makes none.
 
 from __future__ import annotations
 
+from contextlib import suppress
+from datetime import timedelta
 from secrets import token_hex
 
-from itsdangerous import BadSignature, URLSafeSerializer, URLSafeTimedSerializer
+from itsdangerous import BadSignature, URLSafeSerializer
 
 from console.chat.models import Chat
 from console.core import clock
 from console.core.addresses import source
 from console.core.context import sealer, settings
 from console.core.db import db
+from console.core.errors import Gone, Refusal
 from console.core.ids import same_token
-from console.customers.models import Person
+from console.core.texts import lazy_gettext
+from console.customers.models import Person, PersonSession
 
 _SALT = "chat-person"
 _VISITOR_SALT = "chat-visitor"
-PERSON_SECONDS = 12 * 3600  # as long as a sign-in to the portal
+MAX_TOKEN = 500
+READABLE = timedelta(hours=24)  # after its end its visitor still reads a chat, rates it, has it mailed
 
 
 def chat_token(chat: Chat) -> str:
@@ -29,7 +34,11 @@ def chat_token(chat: Chat) -> str:
 
 
 def chat_of(token: object) -> Chat | None:
-    """Return the chat that ``token`` opens; ``None`` for whatever is no token of ours."""
+    """Return the chat that ``token`` opens; ``None`` for whatever is no token of ours.
+
+    Raises:
+        Gone: the chat ended too long ago, see :func:`check_readable`.
+    """
     if not isinstance(token, str) or len(token) > 100:
         return None
     key, _, proof = token.partition(".")
@@ -38,7 +47,25 @@ def chat_of(token: object) -> Chat | None:
     chat = db.session.get(Chat, int(key))
     if chat is None or not same_token(_proof(chat.id, chat.token_version), proof):
         return None
+    check_readable(chat)
     return chat
+
+
+def check_readable(chat: Chat) -> None:
+    """Refuse a chat whose visitor's token serves no more: who finds it later reads nothing.
+
+    Raises:
+        Gone: it ended longer ago than :data:`READABLE`.
+    """
+    if chat.ended_at is not None and clock.now() >= chat.ended_at + READABLE:
+        raise over()
+
+
+def over() -> Gone:
+    """Return what the visitor of such a chat is told."""
+    return Gone(
+        lazy_gettext("This conversation ended more than a day ago and can no longer be read here. Start a new one.")
+    )
 
 
 def _proof(key: int, version: int) -> str:
@@ -67,6 +94,13 @@ def visitor_of(token: object) -> str | None:
     return key if isinstance(key, str) and len(key) <= 32 else None
 
 
+def visitor_key(chat: Chat) -> str:
+    """Return what a chat's visitor is counted as, whichever connection they use: as openings are counted."""
+    if chat.person_id is not None:
+        return f"person:{chat.person_id}"
+    return f"browser:{chat.visitor}" if chat.visitor is not None else f"address:{chat.source}:{chat.email}"
+
+
 def open_key(client_id: str) -> str:
     """Return what a repeated opening is known by: its client's id. It alone lets nobody in on a chat."""
     return sealer().keyed_digest("chat-open", client_id)
@@ -82,23 +116,38 @@ def added_key(chat: Chat, client_id: str) -> str:
     return f"chat:{sealer().keyed_digest('chat-added', f'{chat.id}:{client_id}')[:40]}"
 
 
-def person_token(person: Person) -> str:
-    """Return what the portal gives its page, so that the widget knows who is signed in."""
-    token = _serializer().dumps([person.id, clock.now().timestamp()])
+def person_token(session: PersonSession) -> str:
+    """Return what the portal gives its page, so that the widget knows who is signed in, as long as they are."""
+    token = _serializer().dumps(session.id)
     return token if isinstance(token, str) else token.decode()
 
 
-def person_of(token: object) -> Person | None:
-    """Return who was signed in to the portal when it gave ``token``; known by it, not verified."""
-    if not isinstance(token, str) or not token or len(token) > 500:
-        return None
-    try:
-        key, made = _serializer().loads(token)
-    except (BadSignature, ValueError, TypeError):
-        return None
-    age = clock.now().timestamp() - float(made)
-    return db.session.get(Person, int(key)) if -60 < age < PERSON_SECONDS else None
+def session_of(token: object) -> PersonSession:
+    """Return the session for which the portal gave ``token``; who is behind it is known, not verified.
+
+    Raises:
+        Refusal: ``signed_out``: it has ended, or the token is none of ours.
+    """
+    row = None
+    if isinstance(token, str) and len(token) <= MAX_TOKEN:
+        with suppress(BadSignature, ValueError, TypeError):
+            row = db.session.get(PersonSession, int(_serializer().loads(token)))
+    if row is None or not _is_live(row):
+        raise Refusal(
+            lazy_gettext("You are no longer signed in. Sign in again, or enter your name and e-mail."),
+            code="signed_out",
+        )
+    return row
 
 
-def _serializer() -> URLSafeTimedSerializer:
-    return URLSafeTimedSerializer(settings().secret_key, salt=_SALT)
+def known_person(chat: Chat) -> Person | None:
+    """Return who opened a chat signed in to the portal and is signed in there still; known by it, not verified."""
+    return chat.person if chat.person_session is not None and _is_live(chat.person_session) else None
+
+
+def _is_live(session: PersonSession) -> bool:
+    return session.is_live(clock.now(), timedelta(minutes=settings().session_idle_minutes))
+
+
+def _serializer() -> URLSafeSerializer:
+    return URLSafeSerializer(settings().secret_key, salt=_SALT)

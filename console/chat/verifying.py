@@ -14,6 +14,7 @@ from sqlalchemy.orm import joinedload
 
 from console.chat import news, queries, shapes, timeline
 from console.chat.models import Chat, ChatStatus, chat_number
+from console.chat.tokens import known_person
 from console.core import clock
 from console.core.actor import SYSTEM, Actor
 from console.core.db import db
@@ -69,7 +70,7 @@ def with_open_card(keys: Iterable[int]) -> frozenset[int]:
 
 
 def submit(visitor: Actor, chat: Chat, *, email: str, pin: str) -> cards.Result:
-    """Try what the visitor entered. Signed in to the portal, they enter the PIN alone.
+    """Try what the visitor entered. Signed in to the portal still, they enter the PIN alone.
 
     Args:
         visitor: with the network address: failures slow it.
@@ -83,7 +84,8 @@ def submit(visitor: Actor, chat: Chat, *, email: str, pin: str) -> cards.Result:
     card = open_card(chat, lock=True)
     if card is None or not chat.is_live:
         raise NotFound(code="no_card")
-    address = chat.person.email if chat.person is not None else email
+    known = known_person(chat)
+    address = known.email if known is not None else email
     result = cards.try_card(visitor, card, email=address, pin=pin)
     if result.verification is not None:
         note_verified(visitor, chat, result.verification)

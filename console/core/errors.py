@@ -56,6 +56,14 @@ class NotFound(Refusal):
     default_message = lazy_gettext("There is nothing here, or it is not for you to see.")
 
 
+class Gone(Refusal):
+    """It was there for a while, and that while is over."""
+
+    status = 410
+    default_code = "gone"
+    default_message = lazy_gettext("This is no longer available.")
+
+
 class SignInNeeded(Refusal):
     """Nobody is signed in."""
 

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import threading
 import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError, VerifyMismatchError
 
+from console.core.errors import TooMany
 from console.core.hub import off_the_hub
+from console.core.texts import lazy_gettext
+
+AT_ONCE = 4  # evaluations of one process; each takes 64 MB and a core
+PATIENCE = 8.0  # seconds that one waits for its turn, as in a flood of tries
+_turns = threading.BoundedSemaphore(AT_ONCE)
 
 HASHER = PasswordHasher()  # the library's parameters: RFC 9106, section 4, the second recommended option
 
@@ -23,13 +32,42 @@ def prepared(password: str) -> str:
 
 
 def hash_password(password: str) -> str:
-    """Return the hash to store. Call outside of a transaction: it takes tens of milliseconds."""
-    return off_the_hub(HASHER.hash, prepared(password))
+    """Return the hash to store. Call outside of a transaction: it takes tens of milliseconds.
+
+    Raises:
+        TooMany: too many passwords are being worked on.
+    """
+    with turn():
+        return off_the_hub(HASHER.hash, prepared(password))
 
 
 def password_matches(stored: str | None, password: str) -> bool:
-    """Compare; with nobody to compare to, do the same work and say no."""
-    return off_the_hub(_verify, stored or _nobody(), prepared(password)) and stored is not None
+    """Compare; with no account to compare to, do the same work and say no.
+
+    Raises:
+        TooMany: too many passwords are being worked on; nothing was compared.
+    """
+    with turn():
+        return off_the_hub(_verify, stored or _nobody(), prepared(password)) and stored is not None
+
+
+@contextmanager
+def turn() -> Iterator[None]:
+    """Take one of the few places in which passwords are worked on: however many are tried, the rest goes on.
+
+    Raises:
+        TooMany: none became free in time.
+    """
+    if not _turns.acquire(timeout=PATIENCE):
+        raise TooMany(
+            lazy_gettext("Very many people are signing in just now. Wait a moment, then try again."),
+            retry_after=5,
+            code="busy",
+        )
+    try:
+        yield
+    finally:
+        _turns.release()
 
 
 def needs_new_hash(stored: str) -> bool:

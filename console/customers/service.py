@@ -135,6 +135,8 @@ def add_member(actor: Actor, customer: Customer, data: MemberData) -> Membership
     actor.require(MANAGE)
     data = _shaped(data, _PERSON_LIMITS)
     email = check_member(data)
+    # Locked, so that of two at once who put the same person or an owner on it the second sees what the first did.
+    customer = db.session.get_one(Customer, customer.id, with_for_update=True)
     person = _person(email, data)
     membership = db.session.scalar(
         select(Membership).where(Membership.customer_id == customer.id, Membership.person_id == person.id)

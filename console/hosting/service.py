@@ -18,6 +18,7 @@ from console.core.errors import Conflict, Invalid, NotFound, Text
 from console.core.money import BASIS_POINTS, CURRENCIES
 from console.core.text import one_line
 from console.core.texts import lazy_gettext
+from console.core.upsert import insert_or_find
 from console.customers.models import Customer
 from console.hosting.models import (
     DOMAIN_SEARCH,
@@ -97,14 +98,13 @@ def add_product(
     _check_product(ProductData(name, kind, price, currency, period_months, tax_bp, active))
     if not _CODE.fullmatch(code):
         raise Invalid(fields={"code": [lazy_gettext("At most %(count)s characters.", count=60)]})
-    if db.session.scalar(select(Product.id).where(Product.code == code)) is not None:
+    row = {
+        "code": code, "name": name, "kind": kind, "price": price, "currency": currency,
+        "period_months": period_months, "tax_bp": tax_bp, "active": active,
+    }  # fmt: skip
+    product, fresh = insert_or_find(Product, row, Product.code)
+    if not fresh:
         raise Invalid(fields={"code": [lazy_gettext("There is a product with this code.")]})
-    product = Product(
-        code=code, name=name, kind=kind, price=price, currency=currency, period_months=period_months, tax_bp=tax_bp,
-        active=active,
-    )  # fmt: skip
-    db.session.add(product)
-    db.session.flush()
     record(actor, "product.added", code, name=name, price=price, currency=currency)
     return product
 

@@ -146,6 +146,7 @@ def _tickets(base_url: str) -> tuple[Example, ...]:
         Example("ticket_reply", ticket | answer),
         Example("ticket_solved", ticket | {"rates": True}),
         Example("chat_transcript", _chat()),
+        Example("chat_transcript_link", {"number": "C-50031", "at": AT, "link": f"{base_url}/chat/transcript/{TOKEN}"}),
         Example("verification_asked", ticket | {"url": f"{base_url}/v/{TOKEN}", "minutes": 30}),
     )
 

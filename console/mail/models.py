@@ -32,6 +32,7 @@ class Mail(Base):
         Index("ix_mail_to_address_id", "to_address", "id"),
         Index("ix_mail_copy_of_id", "copy_of_id"),
         Index("ix_mail_state_send_after_id", "state", "send_after", "id"),
+        Index("ix_mail_counted_as_created_at", "counted_as", "created_at"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -54,6 +55,8 @@ class Mail(Base):
     references: Mapped[str | None] = mapped_column(Text)  # RFC 5322, 3.6.4
     attachments: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)  # name, type, size, digest
     private: Mapped[bool] = mapped_column(default=False)  # a link in it opens something: not for staff to read
+    # What it counts as where an address may get only so many (console.mail.outsiders); nothing: as many as there are.
+    counted_as: Mapped[str | None] = mapped_column(String(340))
     # How sending it goes. Tries that failed because the mail server as a whole did are not counted here.
     attempts: Mapped[int] = mapped_column(default=0)
     first_try_at: Mapped[datetime | None]
@@ -64,6 +67,15 @@ class Mail(Base):
     lease: Mapped[str | None] = mapped_column(String(40))  # who is sending it
     leased_until: Mapped[datetime | None]
     copy_of_id: Mapped[int | None] = mapped_column(ForeignKey("mail.id"))  # a mail sent once more by hand
+
+
+class ProvenAddress(Base):
+    """An address whose mail is read: a link in one was opened. In its one spelling, see ``console.core.emails``."""
+
+    __tablename__ = "proven_addresses"
+
+    address: Mapped[str] = mapped_column(String(254), primary_key=True)
+    proven_at: Mapped[datetime] = mapped_column(index=True)
 
 
 class MailRelay(Base):

@@ -17,9 +17,9 @@ from console.mail.models import Mail
 
 # An address as it stands in a text, or in an attribute: up to a space, a quote, a bracket.
 _ADDRESS = re.compile(r"https?://[^\s\"'<>]+", re.IGNORECASE)
-# Ours whatever the host was when it was written, also without one: /t/<token>, /v/<token>. A token has capitals:
-# the same path with words behind it is somebody else's page.
-_TOKEN = re.compile(r"/[tTvV]/(?=[a-z0-9_.~=-]*[A-Z])([A-Za-z0-9_.~=-]{16,})")
+# Ours whatever the host was when it was written, also without one: /t/<token>, /v/<token>, /chat/transcript/<token>.
+# A token has capitals: the same path with words behind it is another's page.
+_TOKEN = re.compile(r"/(?:[tTvV]|chat/transcript)/(?=[a-z0-9_.~=-]*[A-Z])([A-Za-z0-9_.~=-]{16,})")
 # What opens nothing by itself, because behind it one signs in.
 _SIGNED_IN = ("/moj", "/console", "/login")
 _HREF = re.compile(r"(<a\b[^>]*?)\shref=(\"[^\"]*\"|'[^']*'|[^\s>]+)([^>]*>)(.*?)(</a>)", re.IGNORECASE | re.DOTALL)

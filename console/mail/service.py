@@ -17,6 +17,7 @@ from console.core.context import settings
 from console.core.db import db
 from console.core.errors import Conflict, NotFound
 from console.core.texts import lazy_gettext
+from console.mail import outsiders
 from console.mail.models import Mail, MailState
 from console.mail.templates import render
 
@@ -39,9 +40,10 @@ def queue(
     references: str | None = None,
     attachments: Sequence[dict[str, Any]] = (),
     private: bool = False,
+    caused_by: Actor | None = None,
     **values: Any,
 ) -> Mail:
-    """Write one mail to be sent after the commit.
+    """Write one mail to be sent after the commit. The only way a mail comes to be, but for a copy sent by hand.
 
     Args:
         template: a name under ``templates/mail``.
@@ -52,8 +54,15 @@ def queue(
         in_reply_to, references: Message-IDs of the thread (RFC 5322, 3.6.4).
         attachments: files of the store: ``name``, ``type``, ``size``, ``digest``.
         private: a link in it opens something to whoever holds it.
+        caused_by: who causes it, where strangers can cause this kind of mail too.
         values: what the template shows. Never a PIN, password or code.
+
+    Raises:
+        TooMany: strangers can cause it, and the address got enough of that: see :mod:`console.mail.outsiders`.
     """
+    counted_as = outsiders.count(template, to_address, caused_by)
+    if counted_as is not None and not outsiders.is_proven(to_address):
+        to_name = ""  # a stranger chose it
     language = language or settings().locale
     now = clock.now()
     rendered = render(template, language, brand=settings().brand, base_url=settings().base_url, **values)
@@ -74,6 +83,7 @@ def queue(
         references=references,
         attachments=list(attachments),
         private=private,
+        counted_as=counted_as,
     )
     db.session.add(mail)
     db.session.flush()

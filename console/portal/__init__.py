@@ -7,10 +7,11 @@ from flask import Flask
 
 def init_app(app: Flask) -> None:
     """Register the portal."""
-    from console.portal import chat, mail, requester, routes, sealed, signin  # noqa: F401  (their views register themselves)
+    from console.portal import chat, mail, requester, routes, sealed, signin, transcript  # noqa: F401  (their views register themselves)
     from console.portal.blueprint import portal
 
     app.register_blueprint(portal)
     app.register_blueprint(requester.blueprint)
     app.register_blueprint(sealed.blueprint)
+    app.register_blueprint(transcript.blueprint)
     chat.init_app(app)

@@ -13,6 +13,7 @@ from uuid import uuid4
 
 from flask import Blueprint, Flask, Response, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
+from flask_login import current_user
 from wtforms import EmailField, HiddenField, SelectField, StringField, TextAreaField
 
 from console.billing.idempotency import once
@@ -29,6 +30,7 @@ from console.core.text import paragraphs
 from console.core.texts import lazy_gettext
 from console.core.transaction import transaction
 from console.customers.masking import PinLike
+from console.customers.models import PersonSession
 from console.customers.visitors import visitor_actor
 from console.extensions import csrf
 from console.portal.chat_words import launcher_texts, widget_texts
@@ -243,7 +245,13 @@ def _colors() -> tuple[str, str]:
     return color, "#ffffff" if 1.05 / (luminance + 0.05) >= (luminance + 0.05) / 0.05 else "#000000"
 
 
+def _identity() -> str:
+    """Return the token of who is signed in to the portal, for the widget on its pages; nothing for anybody else."""
+    session = current_user.row if current_user.is_authenticated else None
+    return tokens.person_token(session) if isinstance(session, PersonSession) else ""
+
+
 def init_app(app: Flask) -> None:
     """Register the widget's pages."""
     app.register_blueprint(blueprint)
-    app.jinja_env.globals["chat_identity"] = tokens.person_token
+    app.jinja_env.globals["chat_identity"] = _identity

@@ -13,6 +13,8 @@ from flask.typing import ResponseReturnValue
 from flask_babel import force_locale, get_locale
 
 from console.core.errors import NotFound
+from console.core.transaction import transaction
+from console.mail import outsiders
 from console.web.answers import wants_json
 from console.web.locale import LANGUAGES
 
@@ -27,6 +29,13 @@ def speaking(language: str | None) -> AbstractContextManager[None]:
     if chosen in LANGUAGES:
         return force_locale(chosen)
     return force_locale(language if language in LANGUAGES else str(get_locale()))
+
+
+def note_proof(address: str) -> None:
+    """Note that a link which only ever stood in a mail to ``address`` was opened: that mail is read there."""
+    if request.method == "GET" and not outsiders.is_proven(address):  # who only asks whether it is there reads nothing
+        with transaction():
+            outsiders.prove(address)
 
 
 def or_gone(template: str) -> Callable[[Callable[P, ResponseReturnValue]], Callable[P, ResponseReturnValue]]:

@@ -19,7 +19,7 @@ from console.core.texts import gettext, lazy_gettext
 from console.core.transaction import transaction
 from console.customers.masking import PinLike
 from console.customers.visitors import visitor_actor
-from console.portal.private_pages import FORM_ID, or_gone, speaking
+from console.portal.private_pages import FORM_ID, note_proof, or_gone, speaking
 from console.tickets import links, ratings, requester
 from console.tickets.models import MAX_BODY, OPEN_STATUSES, Ticket, TicketMessage, TicketStatus
 from console.tickets.requester import Conversation
@@ -62,6 +62,7 @@ def follow(token: str) -> ResponseReturnValue:
     """Show what was said."""
     linked = links.ticket_of(token)
     with speaking(linked.language):
+        note_proof(linked.requester_email)
         talk = requester.conversation(linked)
         if wants_json():
             return jsonify(_as_json(talk))

@@ -16,7 +16,7 @@ from console.core.transaction import transaction
 from console.customers import signin
 from console.customers.forms import SignInForm
 from console.portal.blueprint import portal, signed_in
-from console.web import answers, limits
+from console.web import answers, known_devices, limits
 from console.web.identity import PERSON_TOKEN, PORTAL, STAFF_TOKEN, current_actor
 from console.web.limits import Limit
 from console.web.navigation import local_path
@@ -24,9 +24,12 @@ from console.web.navigation import local_path
 KEPT = (STAFF_TOKEN, "language", "theme")  # what a sign-in leaves in the cookie
 MAX_EMAIL, MAX_PASSWORD = 254, 1_000
 
-# Failures only. There is no limit by account alone: it would let anybody keep the person out.
+# Failures only, as for staff (console.web.signin): by address, by account from there, by account from everywhere; and a
+# browser that the person was signed in to before by itself alone, so that they cannot be kept out there.
 BY_ADDRESS = Limit("portal-address", 60, 15 * limits.MINUTE, shared=True)
 BY_ACCOUNT = Limit("portal-account", 10, 15 * limits.MINUTE)
+EVERYWHERE = Limit("portal-everywhere", 60, 15 * limits.MINUTE)
+BY_DEVICE = Limit("portal-device", 10, 15 * limits.MINUTE)
 
 WRONG = lazy_gettext("The e-mail and the password do not belong together. Check both and try again.")
 
@@ -65,6 +68,7 @@ def log_in() -> ResponseReturnValue:
     target = _target()
     _renew_cookie()
     session[PERSON_TOKEN] = token
+    known_devices.remember(_account(normal_email(form.email.data or "")))
     if answers.wants_json():
         return jsonify(signed_in=True, next=target, csrf_token=generate_csrf())
     return redirect(target, 303)
@@ -89,7 +93,10 @@ def _check(email: str, password: str) -> signin.Proven:
     if is_blank(email) or not password or len(email) > MAX_EMAIL or len(password) > MAX_PASSWORD:
         raise Invalid(WRONG, code="sign_in")
     email, address = normal_email(email), source(request.remote_addr)
-    tries = ((BY_ADDRESS, (address,)), (BY_ACCOUNT, (email, address)))
+    device = known_devices.device_of(_account(email))
+    tries: tuple[tuple[Limit, tuple[str, ...]], ...] = ((BY_DEVICE, (email, device or "")),)
+    if device is None:
+        tries = ((BY_ADDRESS, (address,)), (BY_ACCOUNT, (email, address)), (EVERYWHERE, (email,)))
     for limit, who in tries:
         limits.count(limit, *who)
     proven = signin.check_password(email, password)
@@ -100,6 +107,10 @@ def _check(email: str, password: str) -> signin.Proven:
     for limit, who in tries:
         limits.give_back(limit, *who)
     return proven
+
+
+def _account(email: str) -> str:
+    return f"portal:{email}"
 
 
 def _page(form: SignInForm, refusal: Refusal | None) -> str:

@@ -16,6 +16,8 @@ from console.core.db import db
 from console.core.errors import Conflict, Invalid, NotFound, Text
 from console.core.text import one_line, words
 from console.core.texts import lazy_gettext
+from console.core.upsert import insert_or_find
+from console.staff import changes
 from console.staff.models import Department, DepartmentMember, Staff
 from console.staff.roles import Permission
 
@@ -50,12 +52,11 @@ def add_department(actor: Actor, data: DepartmentData) -> Department:
     key = data.key.strip().lower() or "-".join(words(names["name_en"]))[:MAX_KEY].strip("-")
     if not _KEY.fullmatch(key) or len(key) > MAX_KEY:
         raise Invalid(fields={"key": [lazy_gettext("Small letters, digits and dashes, beginning with a letter.")]})
-    if db.session.scalar(select(Department.id).where(Department.key == key)) is not None:
+    department, fresh = insert_or_find(Department, {"key": key, **names, **_switches(data)}, Department.key)
+    if not fresh:
         raise Invalid(fields={"key": [lazy_gettext("There is a department with this key.")]})
-    department = Department(key=key, **names, **_switches(data))
-    db.session.add(department)
-    db.session.flush()
     _set_members(department, data.members)
+    changes.department_changed(department.id)
     record(actor, "department.added", key, **names, **_switches(data), members=sorted(set(data.members)))
     return department
 
@@ -91,6 +92,7 @@ def change_department(actor: Actor, department_id: int, data: DepartmentData, *,
     if before:
         after = {name: wanted[name] for name in before}
         record(actor, "department.changed", department.key, before=before, after=after)
+        changes.department_changed(department.id)
     return department
 
 

@@ -95,3 +95,17 @@ class StaffSession(SignInSession, Base):
 
     staff_id: Mapped[int] = mapped_column(ForeignKey("staff.id"), index=True)
     staff: Mapped[Staff] = relationship(lazy="joined")
+
+
+class StaffSocket(Base):
+    """A connection of staff, where several processes serve: each must reach those that the others hold.
+
+    ``seen_at``: when its process last said that it holds it; one that was killed says so no more.
+    """
+
+    __tablename__ = "staff_sockets"
+
+    sid: Mapped[str] = mapped_column(String(40), primary_key=True)
+    staff_id: Mapped[int] = mapped_column(ForeignKey("staff.id"), index=True)
+    session_id: Mapped[int] = mapped_column(ForeignKey("staff_sessions.id", ondelete="CASCADE"), index=True)
+    seen_at: Mapped[datetime] = mapped_column(index=True)

@@ -1,10 +1,10 @@
 // The desk's connection: what has changed, who else is here. It carries news only; what they say is fetched.
-import { io } from './vendor/socket.io.esm.min.js';
+import { line } from './socket.js';
 
 const HERE_EVERY = 15_000;
 const FORGET = 40_000;  // whoever was not heard for so long is not here
 
-const socket = io('/desk', { transports: ['websocket'], reconnectionDelayMax: 10_000 });
+const { socket, hear, arrived } = line('/desk', { reconnectionDelayMax: 10_000 });
 const handlers = new Map();  // event → functions
 let looking = null;
 let typing = false;
@@ -18,7 +18,7 @@ function tell(event, news) {
 export function on(event, handler) {
   if (!handlers.has(event)) {
     handlers.set(event, new Set());
-    if (!['ticket:presence', 'live:state'].includes(event)) socket.on(event, (news) => tell(event, news));
+    if (!['ticket:presence', 'live:state'].includes(event)) hear(event, (news) => tell(event, news));
   }
   handlers.get(event).add(handler);
 }
@@ -55,7 +55,7 @@ function present() {
   tell('ticket:presence', { number: looking, people: [...people.values()].map(({ id, name, typing: writes }) => ({ id, name, typing: writes })) });
 }
 
-socket.on('connect', () => {
+arrived(() => {
   if (listing) socket.emit('tickets:join', {}, () => {});
   if (looking) socket.emit('ticket:join', { number: looking }, () => {});
   tell('live:state', { connected: true });
@@ -68,15 +68,16 @@ socket.on('disconnect', (reason) => {
   if (reason === 'io server disconnect') socket.close();
 });
 socket.on('connect_error', () => tell('live:state', { connected: false }));
-socket.on('ticket:who', ({ number }) => { if (number === looking) sayHere(); });
-socket.on('ticket:here', ({ number, id, name, typing: writes }) => {
+hear('ticket:who', ({ number }) => { if (number === looking) sayHere(); });
+hear('ticket:here', ({ number, id, name, typing: writes }) => {
   if (number !== looking || String(id) === document.body.dataset.staff) return;
   people.set(id, { id, name, typing: writes, at: Date.now() });
   present();
 });
-socket.on('ticket:gone', ({ number, id }) => {
+hear('ticket:gone', ({ number, id }) => {
   if (number !== looking) return;
   people.delete(id);
   present();
 });
 setInterval(() => { sayHere(); if (people.size) present(); }, HERE_EVERY);
+socket.connect();

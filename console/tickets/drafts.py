@@ -8,7 +8,7 @@ from console.core import clock
 from console.core.actor import Actor
 from console.core.db import db
 from console.core.text import clean
-from console.core.upsert import insert_missing
+from console.core.upsert import insert_missing, insert_or_find
 from console.staff.roles import Permission
 from console.tickets.models import MAX_BODY, MessageKind, Ticket, TicketDraft, TicketMessage, TicketRead
 
@@ -31,10 +31,12 @@ def save_draft(
         drop_draft(actor, ticket, kind)
         return None
     draft = find_draft(actor, ticket, kind)
+    written = {"body": body, "based_on": based_on, "updated_at": clock.now()}
     if draft is None:
-        draft = TicketDraft(ticket_id=ticket.id, staff_id=actor.id, kind=kind)
-        db.session.add(draft)
-    draft.body, draft.based_on, draft.updated_at = body, based_on, clock.now()
+        row = {"ticket_id": ticket.id, "staff_id": actor.id, "kind": kind, **written}
+        draft, _fresh = insert_or_find(TicketDraft, row, TicketDraft.ticket_id, TicketDraft.staff_id, TicketDraft.kind)
+    for name, value in written.items():
+        setattr(draft, name, value)
     db.session.flush()
     return draft
 

@@ -22,7 +22,7 @@ from console.hosting.access import may_know
 from console.hosting.models import Service
 from console.staff.models import Department, DepartmentMember, Staff
 from console.staff.roles import Permission
-from console.tickets import identity, letters, timeline
+from console.tickets import identity, letters, rooms, timeline
 from console.tickets.drafts import read_up_to
 from console.tickets.mentions import watch_as
 from console.tickets.models import (
@@ -161,6 +161,7 @@ def set_department(actor: Actor, ids: Iterable[int], department_id: int) -> list
             return False
         before, ticket.department = ticket.department, department
         db.session.flush()
+        rooms.leave_hidden(ticket)
         timeline.note_event(actor, ticket, "department", **{"from": before.key, "to": department.key})
         if ticket.assignee is not None and not _sees(ticket.assignee, department):
             ticket.assignee_id = None

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import select
 
+from console.core.actor import Actor
 from console.core.db import db
 from console.customers.models import Membership, Person
 from console.mail.models import Mail, MailState
@@ -18,9 +19,16 @@ from console.tickets.threads import other_requesters
 KEPT_REFERENCES = 10  # the first and the newest; RFC 5322, 3.6.4 lets a long list be cut in its middle
 
 
-def opened(ticket: Ticket) -> Mail:
-    """Confirm that a question was received. Never repeats what it said."""
-    return _queue("ticket_opened", ticket)
+def opened(actor: Actor, ticket: Ticket) -> Mail:
+    """Confirm that a question was received. Never repeats what it said.
+
+    Args:
+        actor: who asked, or opened it for them.
+
+    Raises:
+        TooMany: the address got enough confirmations for now.
+    """
+    return _queue("ticket_opened", ticket, caused_by=actor)
 
 
 def reply(

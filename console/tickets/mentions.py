@@ -10,6 +10,7 @@ from sqlalchemy import select
 from console.core.actor import Actor
 from console.core.db import db
 from console.core.text import fold
+from console.core.upsert import insert_or_find
 from console.staff.models import Staff
 from console.tickets.models import Ticket, TicketMessage, TicketRead, TicketWatcher
 from console.tickets.opening import works_on_tickets
@@ -36,10 +37,8 @@ def notify(actor: Actor, ticket: Ticket, message: TicketMessage) -> list[int]:
     named = sorted({ids[0] for name in wanted if len(ids := by_handle.get(name, [])) == 1} - {actor.id})
     for staff_id in named:
         watch_as(ticket, staff_id)
-        read = db.session.get(TicketRead, (ticket.id, staff_id))
-        if read is None:
-            read = TicketRead(ticket_id=ticket.id, staff_id=staff_id, seq=0)
-            db.session.add(read)
+        unread = {"ticket_id": ticket.id, "staff_id": staff_id, "seq": 0, "mention_seq": 0}
+        read, _fresh = insert_or_find(TicketRead, unread, TicketRead.ticket_id, TicketRead.staff_id)
         read.mention_seq = message.seq
     db.session.flush()
     return named
@@ -47,8 +46,5 @@ def notify(actor: Actor, ticket: Ticket, message: TicketMessage) -> list[int]:
 
 def watch_as(ticket: Ticket, staff_id: int) -> bool:
     """Let somebody watch the ticket; tell whether they did not before."""
-    if db.session.get(TicketWatcher, (ticket.id, staff_id)) is not None:
-        return False
-    db.session.add(TicketWatcher(ticket_id=ticket.id, staff_id=staff_id))
-    db.session.flush()
-    return True
+    row = {"ticket_id": ticket.id, "staff_id": staff_id}
+    return insert_or_find(TicketWatcher, row, TicketWatcher.ticket_id, TicketWatcher.staff_id)[1]

@@ -39,6 +39,11 @@ MAX_SUBJECT = 200
 MAX_BODY = 50_000
 
 
+def ticket_number(key: int) -> str:
+    """Return the number of the ticket with this key."""
+    return Series.TICKET.number(TICKET_BASE + key)
+
+
 class TicketStatus(StrEnum):
     OPEN = "open"
     WAITING = "waiting"  # for the customer: the promises stand still
@@ -159,7 +164,7 @@ class Ticket(Base):
     @property
     def number(self) -> str:
         """Return the number people read out: ``T-20418``."""
-        return Series.TICKET.number(TICKET_BASE + self.id)
+        return ticket_number(self.id)
 
     @validates("status")
     def _keep_is_open(self, _name: str, status: TicketStatus) -> TicketStatus:

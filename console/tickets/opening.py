@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Any
-
-from sqlalchemy import func, select
 
 from console.audit.service import record
 from console.core import clock
@@ -14,7 +12,7 @@ from console.core.actor import Actor
 from console.core.context import settings
 from console.core.db import db
 from console.core.emails import NoAddress, email_problem, read_email
-from console.core.errors import Invalid, Text
+from console.core.errors import Invalid, Text, TooMany
 from console.core.text import one_line, paragraphs
 from console.core.texts import lazy_gettext
 from console.customers.masking import ASK, PinChoice, Settled, mask_pins, settle
@@ -41,8 +39,6 @@ from console.tickets.promises import service as promises
 from console.tickets.tags import clean_tags
 
 MAX_NAME = 120
-CONFIRMATIONS = 3  # an hour to one address: nobody is bombed through us
-WINDOW = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -121,8 +117,9 @@ def open_ticket(actor: Actor, new: NewTicket) -> Ticket:
     session = db.session()
     session.add(ticket)
     session.flush()
-    if not new.as_reply and new.tell_requester and _may_confirm(actor, ticket):
-        message.mail_id = letters.opened(ticket).id
+    if not new.as_reply and new.tell_requester:
+        with suppress(TooMany):  # the question itself is stored and answered all the same
+            message.mail_id = letters.opened(actor, ticket).id
     session.add(message)
     session.flush()
     session.add_all(TicketTag(ticket_id=ticket.id, tag=tag) for tag in ticket.tags)
@@ -143,17 +140,6 @@ def _send(actor: Actor, ticket: Ticket, new: NewTicket, message: TicketMessage) 
     if actor.kind == "staff" and actor.id is not None:
         db.session.add(TicketRead(ticket_id=ticket.id, staff_id=actor.id, seq=ticket.last_seq, mention_seq=0))
     db.session.flush()
-
-
-def _may_confirm(actor: Actor, ticket: Ticket) -> bool:
-    """Tell whether the address may get one more confirmation within the hour. What staff open always says so."""
-    if actor.kind == "staff":
-        return True
-    recent = select(Ticket.id).where(
-        Ticket.requester_email == ticket.requester_email, Ticket.created_at > ticket.created_at - WINDOW
-    )
-    opened = db.session.scalar(select(func.count()).select_from(recent.limit(CONFIRMATIONS + 1).subquery())) or 0
-    return opened <= CONFIRMATIONS
 
 
 def _read(new: NewTicket) -> tuple[str, Settled, str]:

@@ -43,6 +43,7 @@ TEMPLATES: dict[str, Text] = {
     "ticket_reply": lazy_gettext("Answer to a ticket"),
     "ticket_solved": lazy_gettext("Ticket solved"),
     "chat_transcript": lazy_gettext("Conversation from the chat"),
+    "chat_transcript_link": lazy_gettext("Link to a conversation"),
     "verification_asked": lazy_gettext("Identity asked for"),
     "staff_password_reset": lazy_gettext("Link for a new password"),
     "staff_password_changed": lazy_gettext("Password changed"),

@@ -10,22 +10,31 @@ from __future__ import annotations
 import logging
 import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
+from weakref import WeakKeyDictionary
 
 from limits import RateLimitItem, RateLimitItemPerSecond
 from limits.storage import MemoryStorage, Storage
-from limits.strategies import FixedWindowRateLimiter
+from limits.strategies import FixedWindowRateLimiter, SlidingWindowCounterRateLimiter
 
 from console.core.context import sealer, settings
 from console.core.errors import TooMany
 from console.core.places import channel_of
-from console.core.texts import lazy_ngettext
+from console.core.rates import Bucket, bucket
+from console.core.texts import lazy_gettext, lazy_ngettext
 from console.extensions import limiter
 
 log = logging.getLogger(__name__)
 
 MINUTE = 60
+SILENT = 5.0  # seconds in which a storage that did not answer is not asked again
+MOST_BUCKETS = 20_000
 _spare = MemoryStorage()
+_silent: WeakKeyDictionary[Storage, float] = WeakKeyDictionary()
+_buckets: dict[str, Bucket] = {}  # who rested for the longest first
+A = TypeVar("A")
 
 
 @dataclass(frozen=True)
@@ -52,11 +61,7 @@ def count(limit: Limit, *who: str) -> None:
         TooMany: with the seconds to wait.
     """
     key = _key(limit, who)
-    try:
-        allowed, reset = _hit(limiter.storage, limit, key)
-    except Exception:
-        log.exception("the limiter's storage does not answer; this process counts by itself")
-        allowed, reset = _hit(_spare, limit, key)
+    allowed, reset = _asked(lambda storage: _hit(storage, limit, key))
     if not allowed:
         raise _too_many(reset, shared=limit.shared)
 
@@ -64,17 +69,78 @@ def count(limit: Limit, *who: str) -> None:
 def give_back(limit: Limit, *who: str) -> None:
     """Take one counted try back, because it succeeded."""
     key = limit.item().key_for(_key(limit, who))
+    _asked(lambda storage: _forgive(storage, limit, key))
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How fast something called ``name`` may be done: ``burst`` at once, then ``per_second``."""
+
+    name: str
+    per_second: int
+    burst: int
+
+
+def keep_pace(pace: Pace, *who: str) -> None:
+    """Count one thing that ``who`` does, whatever connections they do it over, and in whichever processes.
+
+    Each process keeps to the pace exactly. Where there are several, the storage bounds what all of them let through:
+    it is never stricter than the pace, and no more than a burst above it.
+
+    Raises:
+        TooMany: with the seconds to wait.
+    """
+    key = _named(pace.name, who)
+    own = _bucket(pace, key)
+    if not own.take(time.monotonic()):
+        raise _too_fast(own.wait())
+    if settings().redis_url:
+        for seconds in (1, MINUTE):
+            item = RateLimitItemPerSecond(pace.burst + seconds * pace.per_second, seconds, namespace="CONSOLE")
+            if not _asked(lambda storage, item=item: SlidingWindowCounterRateLimiter(storage).hit(item, key)):  # type: ignore[misc]
+                raise _too_fast(1)
+
+
+def _bucket(pace: Pace, key: str) -> Bucket:
+    """Return the bucket of who does it; those that rested for the longest are forgotten: they are full."""
+    now = time.monotonic()
+    found = _buckets.pop(key, None) or bucket(pace.per_second, pace.burst, now)
+    _buckets[key] = found
+    while len(_buckets) > MOST_BUCKETS:
+        del _buckets[next(iter(_buckets))]
+    return found
+
+
+def _too_fast(seconds: float) -> TooMany:
+    words = lazy_gettext("That was a little too fast. Your text is kept; it goes out in a moment.")
+    return TooMany(words, retry_after=max(1, round(seconds)))
+
+
+def _asked(ask: Callable[[Storage], A]) -> A:
+    """Ask the storage; for a while after it did not answer, this process's own. Then one tries it again, no more."""
+    storage, now = limiter.storage, time.monotonic()
+    if _silent.get(storage, 0.0) > now:
+        return ask(_spare)
+    if storage in _silent:
+        _silent[storage] = now + SILENT
     try:
-        _forgive(limiter.storage, limit, key)
+        answer = ask(storage)
     except Exception:
-        log.exception("the limiter's storage does not answer")
-        _forgive(_spare, limit, key)
+        log.exception("the limiter's storage does not answer; this process counts by itself")
+        _silent[storage] = time.monotonic() + SILENT
+        return ask(_spare)
+    _silent.pop(storage, None)
+    return answer
 
 
 def _key(limit: Limit, who: tuple[str, ...]) -> str:
+    return _named(limit.name, who)
+
+
+def _named(name: str, who: tuple[str, ...]) -> str:
     # Two consoles may share one Redis, and the demo's keys.
     digest = sealer().keyed_digest("limits", "\n".join(who))[:32]
-    return f"{channel_of(settings().database_url)}:{limit.name}:{digest}"
+    return f"{channel_of(settings().database_url)}:{name}:{digest}"
 
 
 def _hit(storage: Storage, limit: Limit, key: str) -> tuple[bool, float]:

@@ -16,6 +16,7 @@ from flask_wtf.csrf import generate_csrf
 
 from console.core.addresses import source
 from console.core.context import sealer
+from console.core.db import db
 from console.core.emails import normal_email
 from console.core.errors import Invalid, Refusal, SignInNeeded, TooMany
 from console.core.forms import Form
@@ -27,7 +28,7 @@ from console.staff import signin, totp
 from console.staff.forms import CodeForm, NewPasswordForm, SignInForm
 from console.staff.models import Staff
 from console.staff.signin import Browser, Need, Outcome, Pending
-from console.web import answers, limits
+from console.web import answers, known_devices, limits
 from console.web.identity import PERSON_TOKEN, STAFF_TOKEN, current_actor
 from console.web.limits import Limit
 from console.web.navigation import local_path
@@ -39,10 +40,12 @@ PENDING, SECRET = "staff_pending", "staff_totp"  # keys in the cookie
 KEPT = (PERSON_TOKEN, "language", "theme")  # what a sign-in leaves in it
 
 # Failures only, see console.web.limits. One address may be a whole office; one account from one
-# address is somebody guessing; one account from everywhere is many guessing.
+# address is one who guesses; one account from everywhere is many who do. A browser that the account was signed in
+# to before is counted by itself alone: others cannot use up what its owner may try there.
 BY_ADDRESS = Limit("login-address", 60, 15 * limits.MINUTE, shared=True)
 BY_ACCOUNT = Limit("login-account", 10, 15 * limits.MINUTE)
 EVERYWHERE = Limit("login-everywhere", 60, 15 * limits.MINUTE)
+BY_DEVICE = Limit("login-device", 10, 15 * limits.MINUTE)
 CODES = Limit("login-code", 10, 15 * limits.MINUTE)
 
 WRONG = lazy_gettext("The e-mail and the password do not belong together. Check both and try again.")
@@ -132,7 +135,10 @@ def _first_step() -> ResponseReturnValue:
 def _check(email: str, password: str) -> Pending:
     """Compare the password, counting the try unless it succeeds."""
     email, address = normal_email(email), source(request.remote_addr)
-    tries = ((BY_ADDRESS, (address,)), (BY_ACCOUNT, (email, address)), (EVERYWHERE, (email,)))
+    device = known_devices.device_of(_account(email))
+    tries: tuple[tuple[Limit, tuple[str, ...]], ...] = ((BY_DEVICE, (email, device or "")),)
+    if device is None:
+        tries = ((BY_ADDRESS, (address,)), (BY_ACCOUNT, (email, address)), (EVERYWHERE, (email,)))
     for limit, who in tries:
         limits.count(limit, *who)
     pending = signin.check_password(email, password)
@@ -147,16 +153,28 @@ def _check(email: str, password: str) -> Pending:
 
 def _go_on(pending: Pending, code: str | None) -> ResponseReturnValue:
     """Go as far as what was shown leads."""
+    tried = _code_key(pending.staff_id) if code else ()
     if code:
-        limits.count(CODES, str(pending.staff_id))
+        limits.count(CODES, *tried)
     with transaction():
         outcome = signin.sign_in(pending, _browser(), code=code)
     if outcome.wrong_code:
         _remember(outcome.pending)
         raise totp.wrong_code()
     if code:
-        limits.give_back(CODES, str(pending.staff_id))
+        limits.give_back(CODES, *tried)
     return _answer(outcome)
+
+
+def _code_key(staff_id: int) -> tuple[str, ...]:
+    """Return what tries of a code count as: of the account, in a browser that it knows of that alone."""
+    staff = db.session.get(Staff, staff_id)
+    device = known_devices.device_of(_account(staff.email)) if staff is not None else None
+    return (str(staff_id), device) if device else (str(staff_id),)
+
+
+def _account(email: str) -> str:
+    return f"staff:{email}"
 
 
 def _password_step() -> ResponseReturnValue:
@@ -173,7 +191,7 @@ def _setup_step() -> ResponseReturnValue:
     pending, staff = _expect(Need.TOTP_SETUP)
     form = CodeForm()
     _validate(form)
-    limits.count(CODES, str(staff.id))
+    limits.count(CODES, *_code_key(staff.id))
     email = staff.email
     with transaction():
         outcome, codes = signin.set_up_totp(pending, _browser(), setup_secret(staff.id), form.code.data or "")
@@ -269,6 +287,9 @@ def _browser() -> Browser:
 def _enter(outcome: Outcome) -> None:
     _renew_cookie()
     session[STAFF_TOKEN] = outcome.token
+    staff = db.session.get(Staff, outcome.pending.staff_id)
+    if staff is not None:
+        known_devices.remember(_account(staff.email))
 
 
 def _renew_cookie() -> None:

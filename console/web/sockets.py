@@ -6,9 +6,11 @@ asked at each event, and once a second for all connections of this process, whic
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Sequence
+from datetime import timedelta
 from functools import wraps
+from itertools import count
 from typing import Any
 
 import gevent
@@ -16,7 +18,7 @@ from flask import Flask, request, session
 from flask_socketio import ConnectionRefusedError as Refused
 from flask_socketio import disconnect, join_room
 from gevent.monkey import is_module_patched
-from sqlalchemy import select
+from sqlalchemy import Select, delete, select, update
 
 from console.core import clock
 from console.core.actor import Actor
@@ -25,11 +27,14 @@ from console.core.context import settings
 from console.core.db import db
 from console.core.errors import Invalid, Refusal, SignInNeeded
 from console.core.logging import get_logger
+from console.core.push import Hidden
 from console.core.sessions import SEEN_EVERY, find_live
 from console.core.text import clean_tree
 from console.core.transaction import transaction
+from console.core.upsert import insert_missing
 from console.extensions import socketio
-from console.staff.models import StaffSession
+from console.staff.changes import on_sessions_ended
+from console.staff.models import Staff, StaffSession, StaffSocket
 from console.staff.sessions import may_be_in
 from console.web.identity import STAFF_TOKEN, idle_limit
 
@@ -41,6 +46,8 @@ ROLE = "staff_role"
 CONNECT_SECONDS = 10  # a socket that joins no namespace by then is closed
 MOST_SOCKETS = 100  # of one address; more where more chats may be open behind one
 WATCH_SECONDS = 1
+HOLD_SECONDS = 15
+HELD = timedelta(seconds=60)  # a connection of another process, that its process has not spoken of for longer, is gone
 Answer = dict[str, Any]
 Handler = Callable[[Actor, dict[str, Any]], Answer | None]
 
@@ -153,10 +160,14 @@ def on_desk_gone(handler: Callable[[], None]) -> Callable[[], None]:
 
 @socketio.on("disconnect", namespace=DESK)
 def _disconnected(*_reason: Any) -> None:
-    _staff.pop(request.sid, None)  # type: ignore[attr-defined]
-    _came_as.pop(request.sid, None)  # type: ignore[attr-defined]
+    sid = request.sid  # type: ignore[attr-defined]
+    _staff.pop(sid, None)
+    _came_as.pop(sid, None)
     for handler in _gone:
         handler()
+    if settings().redis_url:
+        with transaction() as database:
+            database.execute(delete(StaffSocket).where(StaffSocket.sid == sid))
 
 
 def failed(refusal: Refusal) -> Answer:
@@ -217,6 +228,10 @@ def connect(_auth: Any = None) -> None:
     )
     join_room(f"staff:{row.staff.id}")
     watch_sessions()
+    if settings().redis_url:
+        held = {"sid": request.sid, "staff_id": row.staff.id, "session_id": row.id, "seen_at": clock.now()}  # type: ignore[attr-defined]
+        with transaction():
+            insert_missing(StaffSocket, [held], StaffSocket.sid)
 
 
 def connected_sessions() -> set[int]:
@@ -228,6 +243,59 @@ def sessions_in(room: str) -> set[int]:
     """Return those whose connection has joined a room of the desk's namespace."""
     joined = socketio.server.manager.get_participants(DESK, room)
     return {_staff[sid][0] for sid, _eio_sid in joined if sid in _staff}
+
+
+# --- leaving ----------------------------------------------------------------------------------------------------------
+
+
+def take_out(hidden: Hidden) -> None:
+    """Take connections of staff out of rooms; the library passes on what concerns those of other processes.
+
+    Args:
+        hidden: which rooms a colleague may be in no more, see :mod:`console.core.push`.
+    """
+    for staff_id, sids in _connections().items():
+        actor = db.session.get_one(Staff, staff_id).actor()
+        for sid in sids:
+            joined = socketio.server.rooms(sid, DESK) if sid in _staff else None
+            left = [room for room in hidden(actor, joined) if joined is None or room in joined]
+            for room in left:
+                socketio.server.leave_room(sid, room, namespace=DESK)
+            if left and joined is not None:  # what they have of it on their page is to go
+                socketio.emit("rooms:changed", {}, namespace=DESK, to=sid)
+
+
+@on_sessions_ended
+def close_sessions(keys: Collection[int]) -> None:
+    """Close the connections of sessions that have ended, in whichever process."""
+    here = [sid for sid, (key, _role) in _staff.items() if key in keys]
+    for sid in [*here, *db.session.scalars(_elsewhere(StaffSocket.sid).where(StaffSocket.session_id.in_(keys)))]:
+        _staff.pop(sid, None)
+        socketio.server.disconnect(sid, namespace=DESK)
+
+
+def hold() -> None:
+    """Note that this process holds its connections still; forget those whose process is gone."""
+    if settings().redis_url:
+        now = clock.now()
+        with transaction() as database:
+            database.execute(update(StaffSocket).where(StaffSocket.sid.in_(list(_staff))).values(seen_at=now))
+            database.execute(delete(StaffSocket).where(StaffSocket.seen_at < now - 2 * HELD))
+
+
+def _connections() -> dict[int, list[str]]:
+    """Return the connections of staff, of all processes, by whose they are."""
+    found: dict[int, list[str]] = defaultdict(list)
+    for sid, actor in list(_came_as.items()):
+        found[actor.id or 0].append(sid)
+    for row in db.session.execute(_elsewhere(StaffSocket.sid, StaffSocket.staff_id)):
+        found[row.staff_id].append(row.sid)
+    return found
+
+
+def _elsewhere(*columns: Any) -> Select[Any]:
+    """Select of the connections that other processes hold."""
+    return select(*columns).where(StaffSocket.seen_at > clock.now() - HELD, StaffSocket.sid.not_in(list(_staff)))
 
 
 # --- ended sessions ---------------------------------------------------------------------------------------------------
@@ -245,12 +313,14 @@ def watch_sessions() -> None:
 
 
 def _watch(app: Flask) -> None:
-    while True:
+    for second in count():
         gevent.sleep(WATCH_SECONDS)
         if not _staff:
             continue
         try:
             with app.app_context():
+                if second % HOLD_SECONDS == 0:
+                    hold()
                 for sid in ended_connections():
                     _staff.pop(sid, None)
                     socketio.server.disconnect(sid, namespace=DESK)

@@ -11,6 +11,7 @@ from sqlalchemy import create_engine, text
 
 from tests.browser.pages import findings, sideways
 from tests.chat.conftest import Desk, desk
+from tests.support.server import LiveServer
 from tests.support.sockets import SocketClient
 
 __all__ = ["desk"]
@@ -319,3 +320,34 @@ def test_what_a_visitor_downloads(desk: Callable[..., Desk], new_page: Callable[
     assert any("console.css" in name for _, name in told)
     assert any("socket.io" in name for _, name in told)
     assert sum(size for size, _ in told) <= LARGEST_DOWNLOAD, told
+
+
+def test_what_comes_before_the_connection_is_handled_after_it(live_server: LiveServer, page: Page) -> None:
+    """The server joins a room before it says so: an event of that room can be first on the wire."""
+
+    def serve(socket: WebSocketRoute) -> None:
+        def answer(frame: str | bytes) -> None:
+            if str(frame).startswith("40/visitor"):
+                socket.send('42/visitor,["announcement",{"sr":"Pre"}]')
+                socket.send('40/visitor,{"sid":"b"}')
+
+        socket.on_message(answer)
+        socket.send('0{"sid":"a","upgrades":[],"pingInterval":25000,"pingTimeout":20000,"maxPayload":65536}')
+
+    page.route_web_socket("**/socket.io/**", serve)
+    page.goto(f"{live_server.url}/chat/frame?lang=sr_Latn")
+    order = page.evaluate(
+        """async (script) => {
+          const { line } = await import(new URL('../socket.js', new URL(script, location.href)));
+          const { socket, hear, arrived } = line('/visitor', { forceNew: true });
+          const order = [];
+          const heard = new Promise((done) => hear('announcement', (news) => { order.push(news.sr); done(); }));
+          arrived(() => order.push('connected'));
+          socket.connect();
+          await heard;
+          socket.close();
+          return order;
+        }""",
+        page.locator("script[type=module]").get_attribute("src"),
+    )
+    assert order == ["connected", "Pre"]

@@ -13,7 +13,7 @@ from uuid import uuid4
 import pytest
 
 from console.core.settings import DEMO_PASSWORD
-from tests.support.server import LiveServer
+from tests.support.server import LiveServer, serving
 from tests.support.sockets import SocketClient, desk_client, visitor_client
 
 OPEN = "2026-11-23T11:00:00+01:00"  # a Monday
@@ -28,16 +28,29 @@ class Desk:
         self.url = server.url
         self._open: list[SocketClient] = []
 
-    def sign_in(self, who: str) -> str:
+    def sign_in(self, who: str, path: str = "/login") -> str:
         """Sign in over HTTP and return the cookie header."""
         jar = http.cookiejar.CookieJar()
         opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(jar))
-        page = opener.open(f"{self.url}/login").read().decode()
+        page = opener.open(f"{self.url}{path}").read().decode()
         found = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page)
         assert found is not None
         form = {"email": f"{who}@example.test", "password": DEMO_PASSWORD, "csrf_token": found[1]}
-        opener.open(f"{self.url}/login", urllib.parse.urlencode(form).encode())
+        opener.open(f"{self.url}{path}", urllib.parse.urlencode(form).encode())
         return "; ".join(f"{cookie.name}={cookie.value}" for cookie in jar)
+
+    def get(self, path: str, cookie: str) -> str:
+        """Return a page as the one who has the cookie."""
+        asked = urllib.request.Request(f"{self.url}{path}", headers={"Cookie": cookie})
+        page: str = urllib.request.urlopen(asked).read().decode()
+        return page
+
+    def post(self, path: str, cookie: str, home: str = "/console/", **fields: Any) -> None:
+        """Send a form as the one who has the cookie."""
+        found = re.search(r'<meta name="csrf-token" content="([^"]+)"', self.get(home, cookie))
+        assert found is not None
+        data = urllib.parse.urlencode(fields | {"csrf_token": found[1]}, doseq=True).encode()
+        urllib.request.urlopen(urllib.request.Request(f"{self.url}{path}", data, headers={"Cookie": cookie}))
 
     def staff(self, who: str = "agent", state: str | None = "available") -> SocketClient:
         """Come to the desk."""
@@ -65,6 +78,16 @@ class Desk:
     def close(self) -> None:
         for client in self._open:
             client.close()
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    """One console for all tests of a module, with demo data, open on a Monday at 11:00."""
+    folder = tmp_path_factory.mktemp("shared")
+    with serving(folder, demo=True, CLOCK=OPEN, CHAT_LIMIT_FACTOR="100") as server:
+        desk = Desk(server)
+        yield desk
+        desk.close()
 
 
 @pytest.fixture

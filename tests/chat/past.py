@@ -10,6 +10,7 @@ from console.chat.blocking import block
 from console.chat.files import attach, file_link
 from console.chat.models import Chat, ChatFile, MessageKind
 from console.chat.queries import lock_by_key
+from console.chat.transcripts import link_token
 from console.chat.writing import from_staff, from_visitor
 from console.core import clock
 from console.core.actor import SYSTEM, Actor
@@ -73,15 +74,16 @@ def chat_values(agent: Staff, supervisor: Staff) -> dict[str, Any]:
         with transaction():
             blocked = block(supervisor.actor(), chat.number, "vređa", 7).id
         token = tokens.chat_token(ask())
-    key, proof = file_link(file).split("/")
+        mine, proof = file_link(hang(ask())).split("/")  # of one that goes on: its visitor has it
     return {
         "chats.number": chat.number,
         "desk.number": chat.number,
-        "desk.key": int(key),
+        "desk.key": file.id,
         "chat_settings.key": blocked,
-        "chat.key": int(key),
+        "chat.key": int(mine),
         "chat.proof": proof,
         "chat.token": token,
+        "transcript.token": link_token(chat),
     }
 
 

@@ -15,6 +15,7 @@ from console.core.actor import Actor
 from console.core.sessions import open_session
 from console.core.transaction import transaction
 from console.customers.masking import MASKED
+from console.customers.models import Person, PersonSession
 from console.staff.models import StaffSession
 
 BELGRADE = ZoneInfo("Europe/Belgrade")
@@ -58,3 +59,11 @@ def make_session(staff_id: int | None) -> int:
     with transaction() as session:
         open_session(session, row, now=clock.now(), lasts=timedelta(hours=12), address=None, user_agent=None)
     return row.id
+
+
+def sign_in_to_portal(person: Person) -> PersonSession:
+    """Sign a customer's person in and return the session."""
+    row = PersonSession(person_id=person.id)
+    with transaction() as session:
+        open_session(session, row, now=clock.now(), lasts=timedelta(hours=12), address=None, user_agent=None)
+    return row

@@ -120,18 +120,18 @@ def test_a_number_is_never_given_again(session: Session, actor: ActorOf, clock: 
     assert forgetting.forget() == 1
 
 
-def test_what_was_never_sent_goes_after_two_days(session: Session, actor: ActorOf, clock: Any) -> None:
+def test_what_was_never_sent_goes_after_an_hour(session: Session, actor: ActorOf, clock: Any) -> None:
     chat = take(actor("agent"), ask())
     with transaction():
         left = attach(lock_by_key(chat.id), "zaboravljeno.txt", b"zaboravljeno")
         kept = attach(lock_by_key(chat.id), "isto.txt", b"isto")
     hang(chat, "isto.txt", b"isto")
     digests = (left.digest, kept.digest)
-    clock.advance(timedelta(hours=47))
-    forgetting.forget()
+    clock.advance(timedelta(minutes=55))
+    forgetting.forget_unsent()
     assert count(ChatFile, ChatFile.seq.is_(None)) == 2
-    clock.advance(timedelta(hours=2))
-    forgetting.forget()
+    clock.advance(timedelta(minutes=10))
+    forgetting.forget_unsent()
     assert count(ChatFile) == 1
     assert [store().exists(digest) for digest in digests] == [False, True]
 

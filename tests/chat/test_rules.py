@@ -37,13 +37,13 @@ from console.core.db import db
 from console.core.errors import Conflict, Invalid, NotFound, Refusal, Reused, TooMany
 from console.core.transaction import transaction
 from console.customers.masking import MASKED
-from console.customers.models import Person, Verification
+from console.customers.models import PersonSession, Verification
 from console.customers.visitors import visitor_actor
 from console.mail.models import Mail
 from console.settings.live import InForce
 from console.tickets.models import Ticket, TicketMessage
 from tests import factories
-from tests.chat.rows import ask, make_session, monday, take, visitor
+from tests.chat.rows import ask, make_session, monday, sign_in_to_portal, take, visitor
 from tests.tickets.rows import make_department
 
 ActorOf = Callable[[str], Actor]
@@ -145,11 +145,13 @@ def test_a_limit_counts_what_the_visitor_opened_and_speaks_to_them(
     context.attach(app.extensions, wide, InForce(wide))
     office, keys = visitor(9), itertools.count()
 
-    def opens(email: str = "info@example.test", browser: str | None = None, person: Person | None = None) -> str:
+    def opens(
+        email: str = "info@example.test", browser: str | None = None, session: PersonSession | None = None
+    ) -> str:
         try:
             with transaction():
                 key = f"opening-{next(keys)}"
-                open_chat(office, Opening("A", email, "?", key, visitor=tokens.visitor_of(browser), person=person))
+                open_chat(office, Opening("A", email, "?", key, visitor=tokens.visitor_of(browser), session=session))
         except TooMany as refusal:
             return refusal.code
         return "opened"
@@ -161,7 +163,7 @@ def test_a_limit_counts_what_the_visitor_opened_and_speaks_to_them(
     assert [opens(f"nov{number}@example.test", browser) for number in range(MOST_LIVE)] == ["opened"] * MOST_LIVE
     assert opens("novi@example.test", browser) == "chats", "another e-mail is the same browser"
     assert opens("novi@example.test", tokens.new_visitor()) == "network", "a new browser is the same network"
-    assert opens(person=factories.owner_of(factories.make_customer()).person) == "network"
+    assert opens(session=sign_in_to_portal(factories.owner_of(factories.make_customer()).person)) == "network"
     with transaction():
         for chat in queries.live_chats(factories.make_staff().actor()):
             ticketing.end_chat(office, chat, "staff")

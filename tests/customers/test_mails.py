@@ -14,7 +14,10 @@ from console.views.mail_labels import TEMPLATES
 BRAND, BASE = "Mint podrška", "https://console.example.test"
 EVIL = '<b>Ana</b> & "sinovi"\r\nBcc: x@example.test'
 LINK, CARD = f"{BASE}/t/{TOKEN}", f"{BASE}/v/{TOKEN}"
-SILENT = {"ticket_opened"}  # never repeats what was typed: it may go to somebody who asked nothing
+SILENT = {
+    "ticket_opened",
+    "chat_transcript_link",
+}  # never repeats what was typed: it may go to a person who asked nothing
 TO_STAFF = {"promises_at_risk", "promises_broken"}
 EXAMPLES = examples(BASE)
 IDS = [f"{one.template}-{number}" for number, one in enumerate(EXAMPLES)]
@@ -57,6 +60,8 @@ def _allowed(template: str) -> set[str]:
         return {f"{BASE}/login/forgotten"}
     if template == "chat_transcript":
         return set()
+    if template == "chat_transcript_link":
+        return {f"{BASE}/chat/transcript/{TOKEN}"}
     scores = {f"{LINK}?score={score}#rate" for score in range(1, 6)}
     return {LINK, *scores, f"{LINK}#answer"} if template.startswith("ticket_") else {f"{BASE}/moj/"}
 

@@ -46,7 +46,7 @@ def home(session: Session) -> Home:
     other = factories.make_member(customer, MemberRole.USER, rights=[Right.TICKETS, Right.PROFILE])
     with transaction():
         ticket = make_ticket(SYSTEM, requester_email=owner.person.email, customer_id=customer.id)
-        mail = letters.opened(ticket)
+        mail = letters.opened(SYSTEM, ticket)
         mail.state, mail.sent_at = MailState.SENT, clock.now()
         token = links.requester_token(ticket)
         return Home(customer, owner, reader, other, mail.id, token)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 import pytest
@@ -18,6 +19,7 @@ from console.customers.pins import pin_at
 from console.customers.rights import Right
 from console.customers.verification import ALLOWED, verify
 from console.hosting.models import ProductKind
+from console.portal import signin as pages
 from tests import factories
 from tests.conftest import Clock
 from tests.support.client import ConsoleClient, sign_in, sign_in_person
@@ -128,6 +130,21 @@ def test_guessing_is_slowed_and_the_right_password_is_not_told(client: ConsoleCl
     data = {"csrf_token": client.csrf_token(), "email": owner.person.email, "password": factories.PASSWORD}
     elsewhere = client.post("/moj/login", data=data, environ_base={"REMOTE_ADDR": "192.0.2.55"})
     assert elsewhere.status_code == 303
+
+
+def test_a_known_browser_keeps_no_person_out(
+    client: ConsoleClient, new_client: Callable[[], ConsoleClient], owner: Membership, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pages, "EVERYWHERE", replace(pages.EVERYWHERE, amount=4))
+    email = owner.person.email
+    sign_in_person(client, email)
+    client.submit("/moj/logout")
+    stranger = new_client()
+    for number in range(5):
+        stranger.environ_base["REMOTE_ADDR"] = f"192.0.2.{number}"
+        last = stranger.submit("/moj/login", email=email, password="x")
+    assert last.status_code == 429, "guessing is slowed wherever it comes from"
+    sign_in_person(client, email)
 
 
 def test_a_session_cookie_from_before_is_worth_nothing(client: ConsoleClient, owner: Membership) -> None:

@@ -447,10 +447,11 @@ def test_a_long_talk_costs_no_more(
     counted = []
     for ticket in (short, long):
         address = path(ticket)
+        client.get(address)  # the first time it is noted that the mail arrived
         with count_queries(app) as sent:
             assert client.get(address).status_code == 200
         counted.append(sent.count)
-    assert counted[0] == counted[1] <= 6
+    assert counted[0] == counted[1] <= 7
 
 
 @only_sqlite

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy.orm import Session
 
+from console.core.actor import SYSTEM
 from console.core.transaction import transaction
 from console.mail.models import Mail
 from console.staff.models import Staff
@@ -26,7 +27,7 @@ def parts(mail: Mail) -> str:
 
 def opened(ticket: Ticket) -> Mail:
     with transaction():
-        return letters.opened(ticket)
+        return letters.opened(SYSTEM, ticket)
 
 
 @pytest.mark.parametrize("language", ["sr_Latn", "en"])

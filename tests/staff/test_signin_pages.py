@@ -24,6 +24,7 @@ from console.staff.models import StaffSession
 from console.staff.queries import live_sessions
 from console.staff.roles import Role
 from console.staff.service import change_staff, set_password
+from console.web import limits
 from console.web import signin as pages
 from console.web.navigation import local_path
 from tests import factories
@@ -490,6 +491,40 @@ def test_one_account_is_not_guessed_from_many_addresses(client: ConsoleClient, m
         for n in range(many + 1)
     ]
     assert statuses == [422] * many + [429]
+
+
+@pytest.mark.only("sqlite")
+def test_a_known_browser_is_never_locked_out_by_others(
+    client: ConsoleClient, new_client: NewClient, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From everywhere, from the same office, with the right password and wrong codes: its owner still comes in."""
+    many = {name: fewer(monkeypatch, name) for name in ("BY_ADDRESS", "BY_ACCOUNT", "EVERYWHERE", "CODES")}
+    staff = factories.make_staff()
+    secret, _codes = switch_totp_on(staff)
+    form = {"email": staff.email, "password": factories.PASSWORD}
+    assert client.submit("/login", **form, code=code_at(secret)).status_code == 303
+    client.submit("/logout")
+    stranger = new_client()
+    for number in range(3 * many["EVERYWHERE"]):
+        stranger.environ_base["REMOTE_ADDR"] = f"192.0.2.{number}" if number % 2 else "127.0.0.1"
+        stranger.submit("/login", email=staff.email, password="x")
+    assert stranger.submit("/login", **form).status_code == 429
+    for _ in range(many["CODES"]):
+        limits.count(pages.CODES, str(staff.id))
+    answer = client.submit("/login", **form, code=code_at(secret, ahead=1))
+    assert answer.status_code == 303 and is_in(client)
+
+    # The cookie is of this account alone, cannot be made, and what is tried with it is counted too.
+    client.submit("/logout")
+    other = factories.make_staff()
+    for number in range(many["EVERYWHERE"] + 1):
+        stranger.environ_base["REMOTE_ADDR"] = f"198.51.100.{number}"
+        stranger.submit("/login", email=other.email, password="x")
+    assert client.submit("/login", email=other.email, password=factories.PASSWORD).status_code == 429
+    stranger.set_cookie("console_device", "forged")
+    assert stranger.submit("/login", **form).status_code == 429
+    tries = [client.submit("/login", email=staff.email, password="x").status_code for _ in range(11)]
+    assert tries == [422] * pages.BY_DEVICE.amount + [429]
 
 
 @pytest.mark.only("sqlite")

@@ -7,7 +7,7 @@ from itertools import count
 from typing import Any
 
 from console.core import clock
-from console.core.actor import SYSTEM
+from console.core.actor import SYSTEM, Actor
 from console.core.context import files
 from console.core.db import db
 from console.core.transaction import is_writing, transaction
@@ -21,6 +21,8 @@ from tests import factories
 from tests.tickets.rows import make_department, make_ticket
 
 _numbers = count(1)
+
+US = Actor(kind="staff", id=None, name="Mila")
 
 
 def make_mail(**more: Any) -> Mail:
@@ -79,8 +81,8 @@ def sent_of_each(agent: Staff) -> Sent:
     about: dict[str, Any] = {"requester_email": email, "requester_name": name, "customer_id": persona.customer.id}
     with transaction():
         ticket, secret = make_ticket(SYSTEM, **about), make_ticket(SYSTEM, private, **about)
-        opened = letters.opened(ticket)
-        hidden = letters.opened(secret)
+        opened = letters.opened(US, ticket)
+        hidden = letters.opened(US, secret)
         _card, token = cards.ask(agent.actor(), identity.channel(ticket))
         base = links.requester_url(ticket).partition("/t/")[0]
         asked = letters.verification_asked(ticket, f"{base}/v/{token}", 30)
@@ -102,7 +104,7 @@ def mail_values(persona: factories.Persona) -> dict[str, Any]:
     """Make a mail about a ticket of somebody, with a file: for the matrix of who finds what."""
     with transaction():
         ticket = make_ticket(SYSTEM, requester_email=persona.owner.person.email, customer_id=persona.customer.id)
-        mail = letters.opened(ticket)
+        mail = letters.opened(US, ticket)
         mail.state, mail.sent_at = MailState.SENT, clock.now()
         mail.attachments = [{"name": "a.txt", "type": "text/plain", "size": 1, "digest": files().put(b"a")}]
     return {

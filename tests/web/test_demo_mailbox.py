@@ -58,7 +58,7 @@ def test_it_shows_what_left_and_its_links_work(client: ConsoleClient, session: S
     with transaction():
         ticket = make_ticket(SYSTEM, requester_email="ana@example.test")
         confirmed = session.scalars(select(Mail.id)).one()  # by opening it
-        mail = letters.opened(ticket)
+        mail = letters.opened(SYSTEM, ticket)
         mail.attachments = [{"name": "zapis.txt", "type": "text/plain", "size": 2, "digest": files().put(b"MX")}]
         other = make_mail(to_address="neko@example.test", send_after=now - timedelta(hours=1))
         hidden = [

@@ -6,9 +6,8 @@ from typing import Any
 
 from flask import session
 from flask_socketio import join_room, leave_room
-from sqlalchemy import select
 
-from console.chat import assignment, handling, news, presence, process, queries, shapes, verifying
+from console.chat import assignment, handling, news, presence, process, queries, rooms, shapes, tokens, verifying
 from console.chat.blocking import block
 from console.chat.masking import mask_by_staff
 from console.chat.models import LIVE, Chat, MessageKind
@@ -23,7 +22,7 @@ from console.core.push import push
 from console.core.texts import lazy_gettext
 from console.core.transaction import transaction
 from console.customers.masking import MAX_TOKEN, read_choice
-from console.staff.models import Department, DepartmentMember, StaffSession
+from console.staff.models import StaffSession
 from console.staff.roles import Permission
 from console.web.sockets import SESSION, Answer, anybody_in, number, on_desk, on_desk_unasked, staff_actor, text
 
@@ -38,9 +37,8 @@ def join(actor: Actor, _packet: dict[str, Any]) -> Answer:
     with transaction():
         signed_in = db.session.get_one(StaffSession, session[SESSION]).created_at
         chosen = presence.is_chosen(presence.arrive(actor), signed_in)
-    join_room(news.LISTS)
-    for department in _departments(actor):
-        join_room(news.department_room(department))
+    for room in rooms.of(actor):
+        join_room(room)
     return _state(actor) | {"availability_chosen": chosen}
 
 
@@ -127,9 +125,8 @@ def transfer(actor: Actor, packet: dict[str, Any]) -> Answer:
 @on_desk("chat:watch", _CHAT)
 def watch(actor: Actor, packet: dict[str, Any]) -> Answer:
     """Look at a chat: its messages after a number, and all that comes."""
-    chat = queries.find_chat(actor, packet.get("chat"))
     after = number(packet, "after") if "after" in packet else 0
-    join_room(news.room(chat.number))
+    chat = _enter(actor, packet.get("chat"))
     found, files, more = queries.messages(chat.id, after=after, public=False)
     draft = queries.draft_of(actor, chat.id)
     card = verifying.open_card(chat) if chat.status in LIVE else None
@@ -226,10 +223,11 @@ def ask(actor: Actor, packet: dict[str, Any]) -> Answer:
     """Put a sealed card before the visitor."""
     with transaction():
         chat, card = verifying.ask(actor, packet.get("chat"))
-        told = {"chat": chat.number, "expires_at": shapes.instant(card.expires_at), "known": chat.person_id is not None}
-    rooms = [news.room(str(told["chat"]))]
-    push("verification:requested", told, namespace=news.VISITOR, rooms=rooms)
-    push("verification:requested", told, namespace=news.DESK, rooms=rooms)
+        known = tokens.known_person(chat) is not None
+        told = {"chat": chat.number, "expires_at": shapes.instant(card.expires_at), "known": known}
+    places = [news.room(str(told["chat"]))]
+    push("verification:requested", told, namespace=news.VISITOR, rooms=places)
+    push("verification:requested", told, namespace=news.DESK, rooms=places)
     return told
 
 
@@ -257,6 +255,22 @@ def _kind(packet: dict[str, Any]) -> MessageKind:
     return kinds[kind]
 
 
+def _enter(actor: Actor, name: object) -> Chat:
+    """Come into a chat's room, then look whether one may: who is shut out meanwhile is in already, and leaves.
+
+    Raises:
+        NotFound: no such chat for this person.
+    """
+    chat = queries.find_chat(actor, name)
+    room = news.room(chat.number)
+    join_room(room)
+    try:
+        return queries.find_chat(actor, name)
+    except NotFound:
+        leave_room(room)
+        raise
+
+
 def _opened(chat: Chat) -> Answer:
     join_room(news.room(chat.number))
     return {"chat": shapes.chat_whole(chat)}
@@ -275,12 +289,3 @@ def _visitor_is_here(number: str) -> bool | None:
     """Tell whether the visitor has the chat open; ``None``: not in this process, but there may be others."""
     here = anybody_in(news.room(number), news.VISITOR)
     return None if not here and settings().redis_url else here
-
-
-def _departments(actor: Actor) -> list[int]:
-    """Return the departments whose chats this person may see."""
-    query = select(Department.id)
-    if not actor.may(Permission.REVIEW):
-        mine = select(DepartmentMember.department_id).where(DepartmentMember.staff_id == actor.id)
-        query = query.where(Department.private.is_(False) | Department.id.in_(mine))
-    return list(db.session.scalars(query))

@@ -15,15 +15,15 @@ from console.chat import handling, news, process, queries, shapes, tokens, verif
 from console.chat.masking import mask_by_visitor
 from console.chat.models import MAX_CLIENT_ID, Chat, ChatStatus, chat_number
 from console.chat.opening import LANGUAGES, Opening, open_chat
-from console.chat.rates import Bucket, bucket
 from console.chat.writer import writer
 from console.chat.writing import from_visitor
 from console.core import clock
 from console.core.actor import Actor
 from console.core.context import settings
 from console.core.db import db
-from console.core.errors import Conflict, NotFound, TooMany
+from console.core.errors import Conflict, Gone, NotFound, TooMany
 from console.core.push import push
+from console.core.rates import Bucket, bucket
 from console.core.texts import lazy_gettext
 from console.core.transaction import transaction
 from console.customers.masking import MAX_TOKEN as MAX_TOKEN_LENGTH
@@ -31,11 +31,13 @@ from console.customers.masking import read_choice
 from console.customers.visitors import visitor_actor
 from console.extensions import socketio
 from console.tickets.writing import requester_writes
+from console.web.limits import Pace, keep_pace
 from console.web.sockets import VISITOR, Answer, acknowledged, anybody_in, number, text
 
 PER_SECOND, BURST = 5, 20
-MAX_TOKEN = 500
+WRITES = Pace("chat-writes", PER_SECOND, BURST)  # of one visitor, over all their connections; so of one chat too
 _CHAT, _NAME, _LANGUAGE = "chat", "chat_name", "chat_language"  # keys in the connection's own session
+_GONE, _WRITER = "chat_gone", "chat_writer"
 _buckets: dict[str, Bucket] = {}
 Run = Callable[[dict[str, Any]], Answer | None]
 
@@ -52,9 +54,13 @@ def connect(auth: Any = None) -> None:
     _buckets[_sid()] = bucket(PER_SECOND, BURST, time.monotonic())
     process.start()
     join_room(news.VISITORS)
-    chat = tokens.chat_of(auth.get("token"))
-    if chat is not None:
-        _bind(chat)
+    try:
+        chat = tokens.chat_of(auth.get("token"))
+    except Gone:
+        session[_GONE] = True  # said when something is asked of it; a new chat may begin here
+    else:
+        if chat is not None:
+            _bind(chat)
 
 
 @socketio.on("disconnect", namespace=VISITOR)
@@ -101,7 +107,7 @@ def opened(packet: dict[str, Any]) -> Answer:
         client_id=_maybe(packet, "client_id", 200),
         department=_maybe(packet, "department", 60),
         language=_maybe(packet, "language", 20) or session.get(_LANGUAGE, ""),
-        person=tokens.person_of(packet.get("identity")),
+        session=tokens.session_of(packet["identity"]) if packet.get("identity") else None,
         page=_maybe(packet, "page", 2_000),
         visitor=tokens.visitor_of(packet.get("visitor")),
         pins=read_choice(packet.get("mask"), packet.get("not_pin")),
@@ -122,6 +128,7 @@ def opened(packet: dict[str, Any]) -> Answer:
 def send(packet: dict[str, Any]) -> Answer:
     """Say something. Acknowledged, it is stored."""
     key, name = _bound()
+    keep_pace(WRITES, session[_WRITER])
     pins = read_choice(packet.get("mask"), packet.get("not_pin"))
     message = from_visitor(key, name, packet.get("body"), packet.get("client_id"), packet.get("files"), pins)
     stored = writer().submit(message)
@@ -131,7 +138,7 @@ def send(packet: dict[str, Any]) -> Answer:
 @on_visitor("message:mask")
 def mask(packet: dict[str, Any]) -> Answer:
     """Mask a number in a message of one's own that is stored already."""
-    key, name = _bound()
+    key, name = _readable()
     token = text(packet, "token", MAX_TOKEN_LENGTH) if "token" in packet else None
     with transaction():
         message = mask_by_visitor(_visitor(name), key, number(packet, "seq"), token)
@@ -141,7 +148,7 @@ def mask(packet: dict[str, Any]) -> Answer:
 @on_visitor("chat:sync")
 def sync(packet: dict[str, Any]) -> Answer:
     """Return what came after a number, and how the chat stands."""
-    key, _name = _bound()
+    key, _name = _readable()
     after = number(packet, "after")
     chat = db.session.get_one(Chat, key)
     found, files, more = queries.messages(key, after=after, public=True)
@@ -171,7 +178,7 @@ def typing(packet: dict[str, Any]) -> None:
 @on_visitor("chat:read")
 def read(packet: dict[str, Any]) -> None:
     """Say up to which number one has read."""
-    key, _name = _bound()
+    key, _name = _readable()
     seq = number(packet, "seq")
     with transaction():
         chat = handling.read_by_visitor(key, seq)
@@ -183,7 +190,7 @@ def read(packet: dict[str, Any]) -> None:
 @on_visitor("chat:end")
 def end(_packet: dict[str, Any]) -> Answer:
     """End the chat; a question that nobody has answered becomes a ticket."""
-    key, name = _bound()
+    key, name = _readable()
     with transaction():
         chat = handling.end_by_visitor(_visitor(name), key)
     return {"chat": shapes.visitor_state(chat)}
@@ -192,7 +199,7 @@ def end(_packet: dict[str, Any]) -> Answer:
 @on_visitor("chat:rate")
 def rate(packet: dict[str, Any]) -> None:
     """Say how it was, once."""
-    key, name = _bound()
+    key, name = _readable()
     with transaction():
         handling.rate(_visitor(name), key, packet.get("score"), packet.get("comment"))
 
@@ -200,7 +207,7 @@ def rate(packet: dict[str, Any]) -> None:
 @on_visitor("chat:transcript")
 def transcript(_packet: dict[str, Any]) -> None:
     """Have what was said mailed to the address given, once."""
-    key, name = _bound()
+    key, name = _readable()
     with transaction():
         handling.mail_transcript(_visitor(name), key)
 
@@ -211,7 +218,8 @@ def add_to_ticket(packet: dict[str, Any]) -> Answer:
 
     The answer names the ticket that has it: another one where the chat's own is over, or went into another person's.
     """
-    key, name = _bound()
+    key, name = _readable()
+    keep_pace(WRITES, session[_WRITER])
     body, client_id = text(packet, "body", 50_000), text(packet, "client_id", MAX_CLIENT_ID)
     pins = read_choice(packet.get("mask"), packet.get("not_pin"))
     with transaction():
@@ -227,7 +235,7 @@ def add_to_ticket(packet: dict[str, Any]) -> Answer:
 @on_visitor("verification:submit")
 def submit(packet: dict[str, Any]) -> Answer:
     """Try what was entered on the sealed card. Only the result is told, to both sides."""
-    key, name = _bound()
+    key, name = _readable()
     chat = db.session.get_one(Chat, key)
     email = _maybe(packet, "email", 254)
     with transaction():
@@ -245,15 +253,35 @@ def _bind(chat: Chat) -> None:
         leave_room(news.room(before))
     session[_CHAT], session[_NAME] = chat.number, chat.name
     session["chat_key"] = chat.id
+    session[_WRITER] = tokens.visitor_key(chat)
+    session.pop(_GONE, None)
     join_room(news.room(chat.number))
     push("chat:visitor", {"chat": chat.number, "online": True}, namespace=news.DESK, rooms=[news.room(chat.number)])
 
 
 def _bound() -> tuple[int, str]:
+    """Return the chat of this connection by its key, and its visitor's name.
+
+    Raises:
+        NotFound: ``no_chat``: it has none.
+        Gone: its chat ended too long ago.
+    """
     key = session.get("chat_key")
     if not isinstance(key, int):
-        raise NotFound(code="no_chat")
+        raise tokens.over() if session.get(_GONE) else NotFound(code="no_chat")
     return key, str(session.get(_NAME) or "")
+
+
+def _readable() -> tuple[int, str]:
+    """Do as :func:`_bound` for what an ended chat is asked too: a connection may outlast what its token opens.
+
+    Raises:
+        NotFound: ``no_chat``: it has none.
+        Gone: its chat ended too long ago.
+    """
+    key, name = _bound()
+    tokens.check_readable(db.session.get_one(Chat, key))
+    return key, name
 
 
 def _visitor(name: str) -> Actor:

@@ -1,15 +1,15 @@
 // The connection to the desk: asked every 20 seconds whether it lives, begun anew when it does not answer.
-import { io } from '../vendor/socket.io.esm.min.js';
+import { line } from '../socket.js';
 import { say, tell } from './ground.js';
 
 const ANSWER = 8_000;       // milliseconds to wait for an acknowledgement
 const PING_EVERY = 20_000;
-const socket = io('/desk', { transports: ['websocket'], autoConnect: false, reconnectionDelay: 500, reconnectionDelayMax: 8_000 });
+const { socket, hear: listen, arrived } = line('/desk', { reconnectionDelay: 500, reconnectionDelayMax: 8_000 });
 let state = 'connecting';   // ok, connecting, lost, signed_out
 
 export const connected = () => state === 'ok';
 export const lineState = () => state;
-export const hear = (event, handler) => socket.on(event, handler);
+export const hear = listen;
 
 /** What the server refused; without a code it did not answer. */
 export class Refused extends Error {
@@ -72,7 +72,9 @@ export async function askState() {
 }
 
 export function begin() {
-  socket.on('connect', arrive);
+  arrived(arrive);
+  // Who sees what is another: come in again, to what one sees now.
+  hear('rooms:changed', () => { if (connected()) arrive(); });
   socket.on('disconnect', (reason) => {
     if (state !== 'signed_out') turn('lost');
     // Closed by the server: the session has ended, or another role begins. The next try tells which.

@@ -1,5 +1,5 @@
 // The visitor's side of a chat. What is written is kept here until the server has said that it is stored.
-import { io } from '../vendor/socket.io.esm.min.js';
+import { line } from '../socket.js';
 import { Outbox } from '../chat/outbox.js';
 import { banner, headline, isOpen } from './banner.js';
 import { pinFields, pinQuestion } from '../chat/pins.js';
@@ -15,7 +15,7 @@ const PROBLEM = 8_000;      // how long it is said what was refused
 const LOOKS_EVERY = 15_000; // how often the time is looked at: it opens, closes, is about to close
 const state = JSON.parse(document.getElementById('state').textContent);
 const language = document.documentElement.lang.startsWith('en') ? 'en' : 'sr_Latn';
-const identity = new URLSearchParams(location.hash.slice(1)).get('identity') || '';
+let identity = new URLSearchParams(location.hash.slice(1)).get('identity') || '';
 const page = new URLSearchParams(location.search).get('page') || '';
 const embedded = window.parent !== window;
 
@@ -48,7 +48,7 @@ const log = new Log($('log'), {
   mask: (seq) => { call('message:mask', { seq }).then(({ body }) => log.masked({ seq, body, masked: 1 })).catch((refusal) => { if (refusal.code) composerError(refusal.message); }); },
 });
 
-const socket = io('/visitor', { transports: ['websocket'], autoConnect: false, reconnectionDelayMax: 8_000, auth: (give) => give({ token, language }) });
+const { socket, hear, arrived } = line('/visitor', { reconnectionDelayMax: 8_000, auth: (give) => give({ token, language }) });
 
 // --- asking the server ------------------------------------------------------------------------------------------
 
@@ -274,9 +274,12 @@ if (start) {
   for (const name of ['name', 'email', 'question']) if (!start[name].value && kept[name]) start[name].value = kept[name];
   start.addEventListener('input', () => store.set('form', { name: start.name.value, email: start.email.value, question: start.question.value }));
   start.addEventListener('submit', (event) => { event.preventDefault(); begin(chosen(event.submitter)); });
-  if (identity) {
-    for (const name of ['name', 'email']) start.querySelector(`[data-field="${name}"]`).hidden = true;
-  }
+  askWho();
+}
+
+// Who is signed in to the portal is not asked who they are.
+function askWho() {
+  for (const name of ['name', 'email']) start.querySelector(`[data-field="${name}"]`).hidden = Boolean(identity);
 }
 
 // What a button of the page's own question says, as the server drew it where no script ran.
@@ -313,6 +316,7 @@ async function begin(said = {}) {
     await sync();
     text.focus();
   } catch (refusal) {
+    if (refusal.code === 'signed_out') { identity = ''; askWho(); }
     if (refusal.code === 'network') offerTicket(refusal, opening, id);
     else if (refusal.code) refused(refusal);
     else await fallback(opening, id);
@@ -405,6 +409,20 @@ function restart(question = '') {
   location.reload();
 }
 
+// The server knows no chat here, or its time is over: then a new one may begin, with what was not sent yet.
+function lostChat(refusal) {
+  if (refusal.code === 'no_chat') restart();
+  if (refusal.code !== 'gone') return;
+  const unsent = [...outbox.all().map((message) => message.body), store.get('draft') || ''].filter(Boolean).join('\n');
+  token = null;
+  chat = null;
+  outbox.clear();
+  for (const key of ['token', 'draft', 'opening']) store.set(key, null);
+  if (start && unsent && !start.question.value) start.question.value = unsent;
+  card(null);
+  trouble(refusal.message);
+}
+
 // --- the sealed card --------------------------------------------------------------------------------------------
 
 let seal = null;
@@ -432,6 +450,7 @@ function card(asked) {
       problem.textContent = refusal.fields?.pin?.[0] || refusal.fields?.email?.[0] || refusal.message || say('reconnecting');
       problem.hidden = false;
       if (refusal.code === 'no_card') { card(null); sync(); }
+      if (refusal.fields?.email && !seal?.email) { card(null); sync(); }  // signed out meanwhile: now the address is asked for
     } finally { button.disabled = false; }
   });
   $('log').append(seal);
@@ -485,10 +504,10 @@ function show() {
     link, chat, hours, problem, now: now(), notice: state.notice_minutes, anybody: state.anybody,
     opening: trying || (Boolean(token) && !talking), unsent: Boolean(store.get('draft')),
   });
-  const line = $('line');
-  put(line, words.map((each) => say(...each)).join(' '));
-  line.hidden = !words.length;
-  line.classList.toggle('is-ok', good);
+  const place = $('line');
+  put(place, words.map((each) => say(...each)).join(' '));
+  place.hidden = !words.length;
+  place.classList.toggle('is-ok', good);
 }
 
 // What is said again is not read out again.
@@ -556,10 +575,10 @@ function tellParent(message) { if (embedded) window.parent.postMessage({ support
 
 // --- the connection ---------------------------------------------------------------------------------------------
 
-socket.on('connect', async () => {
+arrived(async () => {
   if (link === 'lost') back();
   if (!token) return;
-  try { await sync(); drain(); read(); } catch (refusal) { if (refusal.code === 'no_chat') restart(); }
+  try { await sync(); drain(); read(); } catch (refusal) { lostChat(refusal); }
 });
 socket.on('disconnect', lost);
 socket.on('connect_error', lost);
@@ -574,18 +593,18 @@ function back() {
   setTimeout(() => { if (link === 'back') { link = 'ok'; show(); } }, BACK);
 }
 // A push may be lost; the numbers show it.
-socket.on('message:new', (message) => { if (message.seq > log.last + 1 && message.kind !== 'event') sync().catch(() => {}); else receive(message); });
-socket.on('message:masked', (message) => log.masked(message));
-socket.on('chat:state', (news) => { take(news.chat, news.hours); if (news.chat.seq > log.last) sync().catch(() => {}); });
-socket.on('chat:typing', ({ sender, typing: now }) => typing(now, sender.name));
-socket.on('chat:read', ({ seq }) => log.seen(seq));
-socket.on('verification:requested', (asked) => { card(asked); news(); });
-socket.on('hours:closing', () => sync().catch(() => {}));
-socket.on('announcement', announce);
+hear('message:new', (message) => { if (message.seq > log.last + 1 && message.kind !== 'event') sync().catch(() => {}); else receive(message); });
+hear('message:masked', (message) => log.masked(message));
+hear('chat:state', (news) => { take(news.chat, news.hours); if (news.chat.seq > log.last) sync().catch(() => {}); });
+hear('chat:typing', ({ sender, typing: now }) => typing(now, sender.name));
+hear('chat:read', ({ seq }) => log.seen(seq));
+hear('verification:requested', (asked) => { card(asked); news(); });
+hear('hours:closing', () => sync().catch(() => {}));
+hear('announcement', announce);
 setInterval(async () => {
   if (!token || !socket.connected || document.hidden) return;
   // Half-dead connections look alive: ask, and begin anew where no answer comes.
-  try { await sync(); drain(); } catch (refusal) { if (!refusal.code) socket.disconnect().connect(); }
+  try { await sync(); drain(); } catch (refusal) { if (!refusal.code) socket.disconnect().connect(); else lostChat(refusal); }
 }, PING_EVERY);
 window.addEventListener('online', () => { if (token) socket.connect(); });
 

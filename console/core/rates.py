@@ -1,4 +1,4 @@
-"""How fast one connection may speak. Pure."""
+"""How fast something may be done by one who does it. Pure."""
 
 from __future__ import annotations
 

@@ -1,0 +1,63 @@
+"""Browsers in which an account was signed in to before: a signed cookie that lasts, bound to those accounts.
+
+Guessing at an account from many addresses uses up what may be tried there. Its owner, in a browser that is
+known, is counted apart from them. The cookie opens nothing: password and code are asked for all the same.
+"""
+
+from __future__ import annotations
+
+from secrets import token_hex
+from typing import Any
+
+from flask import Response, after_this_request, request
+from itsdangerous import BadSignature, URLSafeTimedSerializer
+
+from console.core.context import sealer, settings
+
+MAX_AGE = 365 * 24 * 3600
+MOST = 8  # accounts of one browser; the oldest is forgotten
+_SALT = "known-device"
+
+
+def device_of(account: str) -> str | None:
+    """Return the id of this browser where ``account`` was signed in to in it before, else nothing.
+
+    Args:
+        account: its kind and its e-mail, as ``staff:mila@example.test``.
+    """
+    device, accounts = _read()
+    return device if device and _mark(account) in accounts else None
+
+
+def remember(account: str) -> None:
+    """Let this browser be known to ``account`` from now on: it has just signed in to it, to the last step."""
+    device, accounts = _read()
+    mark = _mark(account)
+    value = _serializer().dumps([device or token_hex(16), [mark, *(one for one in accounts if one != mark)][:MOST]])
+    https = settings().https
+
+    @after_this_request
+    def keep(response: Response) -> Response:
+        text = value if isinstance(value, str) else value.decode()
+        response.set_cookie(_name(), text, max_age=MAX_AGE, secure=https, httponly=True, samesite="Lax", path="/")
+        return response
+
+
+def _read() -> tuple[str, list[str]]:
+    try:
+        device, accounts = _serializer().loads(request.cookies.get(_name(), ""), max_age=MAX_AGE)
+    except (BadSignature, ValueError, TypeError):
+        return "", []
+    return str(device), [str(one) for one in accounts]
+
+
+def _mark(account: str) -> str:
+    return sealer().keyed_digest(_SALT, account)[:24]
+
+
+def _name() -> str:
+    return f"{'__Host-' if settings().https else ''}console_device"
+
+
+def _serializer() -> Any:
+    return URLSafeTimedSerializer(settings().secret_key, salt=_SALT)
