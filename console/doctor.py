@@ -19,7 +19,7 @@ from console.audit import queries as audit
 from console.core import clock, revisions
 from console.core.context import files, sealer, settings
 from console.core.db import db
-from console.core.places import SHARED_ANCHOR, SHARED_FILES
+from console.core.places import SHARED_ANCHOR, SHARED_FILES, TEMPLATES
 from console.core.settings import DEMO_SEAL_KEY, DEMO_SECRET_KEY
 from console.hosting.links import torn
 from console.mail import relay, smtp
@@ -87,8 +87,7 @@ def _files() -> Iterator[Finding]:
     else:
         yield Finding(Level.GOOD, "The browser files are in place.")
     sources = sorted((FOLDER / "translations").glob("*/LC_MESSAGES/*.po"))
-    stale = [path for path in sources if not _is_compiled(path)]
-    if stale or not sources:
+    if not sources or not all(_is_compiled(path) for path in sources):
         yield Finding(Level.FAULT, "The translations are not compiled: run `make translations`.")
     else:
         yield Finding(Level.GOOD, "The translations are compiled.")
@@ -96,6 +95,8 @@ def _files() -> Iterator[Finding]:
 
 def _is_compiled(source: Path) -> bool:
     compiled = source.with_suffix(".mo")
+    if TEMPLATES.is_relative_to(FOLDER):  # installed: both came in one wheel, and their times are those of unpacking
+        return compiled.exists()
     return compiled.exists() and compiled.stat().st_mtime >= source.stat().st_mtime
 
 
