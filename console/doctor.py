@@ -20,7 +20,7 @@ from console.core import clock, revisions
 from console.core.context import files, sealer, settings
 from console.core.db import db
 from console.core.places import SHARED_ANCHOR, SHARED_FILES, TEMPLATES
-from console.core.settings import DEMO_SEAL_KEY, DEMO_SECRET_KEY
+from console.core.settings import DEMO_SEAL_KEY, DEMO_SECRET_KEY, Settings
 from console.hosting.links import torn
 from console.mail import relay, smtp
 from console.mail.sending import helo_name
@@ -107,6 +107,7 @@ def _database() -> Iterator[Finding]:
         yield Finding(Level.GOOD, f"PostgreSQL {version} answers.")
         if encoding != "UTF8":
             yield Finding(Level.FAULT, f"The database is encoded as {encoding}; it must be UTF8.")
+        yield connections(settings(), *_places())
         return
     yield sqlite_version(sqlite3.sqlite_version_info)
     wanted = {"journal_mode": "wal", "foreign_keys": "1", "synchronous": "2"}
@@ -116,6 +117,30 @@ def _database() -> Iterator[Finding]:
         yield Finding(Level.FAULT, f"SQLite is not opened safely: {', '.join(wrong)}.")
     else:
         yield Finding(Level.GOOD, "SQLite is opened safely: WAL, foreign keys, full synchronisation.")
+
+
+def _places() -> tuple[int, int]:
+    """Return how many connections PostgreSQL takes, and how many of them it keeps back for its administrators."""
+    names = ("max_connections", "superuser_reserved_connections")
+    most, reserved = (int(db.session.scalar(text(f"SHOW {name}")) or 0) for name in names)
+    return most, reserved
+
+
+def connections(settings: Settings, most: int, reserved: int) -> Finding:
+    """Say whether the server takes all the connections that the processes of this installation may want.
+
+    Counted is one worker and no pooler between: who has more knows of them.
+    """
+    processes, places = settings.processes + 1, most - reserved
+    wanted = processes * settings.connections
+    sum_up = f"{settings.processes} serving and 1 worker, up to {settings.connections} connections each: {wanted}"
+    if wanted <= places:
+        return Finding(Level.GOOD, f"PostgreSQL takes {places} connections, enough for {sum_up}.")
+    return Finding(
+        Level.NOTE,
+        f"PostgreSQL takes {places} connections, fewer than {sum_up}. Raise its max_connections, or lower "
+        "CONSOLE_DATABASE_POOL and CONSOLE_DATABASE_OVERFLOW.",
+    )
 
 
 def sqlite_version(version: tuple[int, int, int]) -> Finding:
