@@ -60,11 +60,14 @@ format: $(INSTALLED) ## Put the code into its format
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-wheel: setup ## Build the package, browser files and translations in it, into dist/
+# What lies in build/ of an earlier build would go into this one too.
+wheel: setup ## Build the package into dist/, and beside it what it needs of requirements.lock
 	$(SAY) 'Building the package'
-	@rm -rf build  # what setuptools finds there of an earlier build goes into this one too
+	@rm -rf build dist
 	@$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
-	@ls dist/*.whl
+	@$(BIN)/uv pip compile -q pyproject.toml --universal --python-version 3.11 -c requirements.lock --generate-hashes \
+		--no-header --no-emit-index-url -o dist/requirements.txt
+	@ls dist
 
 assets: $(VENDOR)/.copied ## Put the browser's files where we serve them
 

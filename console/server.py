@@ -119,7 +119,7 @@ def _listen_at_path(path: Path) -> Any:
     """Listen on a Unix socket, for our user and our group: nginx's user is made one of it.
 
     Raises:
-        OSError: somebody listens there, or there is a file.
+        OSError: another server listens there, or there is a file.
     """
     if path.is_socket() and not _answers(path):
         path.unlink()  # left by a process that was killed

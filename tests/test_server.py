@@ -163,7 +163,7 @@ def test_a_taken_port_is_said_in_one_line(own_server: Start) -> None:
 def test_a_unix_socket_is_served_and_taken_over_from_a_killed_server(tmp_path: Path) -> None:
     path = tmp_path / "web"
     with closing(socket.socket(socket.AF_UNIX)) as left:
-        left.bind(str(path))  # and nobody listens
+        left.bind(str(path))  # and no server listens
     env = environment(ENV="demo", DATABASE_URL=f"sqlite:///{tmp_path / 'console.sqlite3'}")
     log = tmp_path / "server.log"
     with log.open("wb") as output:
@@ -183,7 +183,7 @@ def test_a_unix_socket_is_served_and_taken_over_from_a_killed_server(tmp_path: P
     assert not path.exists()
 
 
-NOWHERE = "postgresql://nobody@127.0.0.1:1/nowhere"  # nothing asks it before it listens
+NOWHERE = "postgresql://x@127.0.0.1:1/nowhere"  # nothing asks it before it listens
 
 
 @pytest.mark.parametrize(
