@@ -1,7 +1,7 @@
 """One process that serves pages and WebSockets, on gevent; on SQLite with its worker inside.
 
 Called from a process that gevent has patched before its other imports
-(``console.__main__``, ``wsgi.py``).
+(``console.__main__``, ``console.wsgi``).
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def serve(app: Flask, bind: Bind | None = None, *, with_worker: bool | None = No
         OSError: the address is taken.
     """
     if not monkey.is_module_patched("socket"):
-        raise RuntimeError("serve from a process that gevent has patched: `console serve` or wsgi.py")
+        raise RuntimeError("serve from a process that gevent has patched: `console serve` or console.wsgi")
     with app.app_context():
         production, sqlite, url = settings().production, settings().sqlite, settings().base_url
     write_to_stderr(production=production)

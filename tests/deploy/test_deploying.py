@@ -27,8 +27,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from console.core.seal import new_key
+from console.core.settings import Settings
 from tests.conftest import missing
-from tests.deploy.installation import Installation, answers, children, wait_until
+from tests.deploy.installation import DEPLOY, Installation, answers, children, wait_until
 from tests.support import smtp
 from tests.support.postgres import Postgres
 from tests.support.sockets import SocketClient
@@ -206,6 +207,27 @@ def test_two_processes_behind_nginx(
     web.terminate()
     assert web.wait(30) == 0
     assert not any(answers(f"http://127.0.0.1:{port}/healthz") for port in installation.ports)
+
+
+class Noting(dict[str, str]):
+    """An environment that notes what it is asked for."""
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.asked: set[str] = set()
+
+    def get(self, name: str, default: Any = None) -> Any:
+        self.asked.add(name)
+        return super().get(name, default)
+
+
+def test_the_example_names_settings_and_passes_once_it_has_keys() -> None:
+    lines = re.findall(r"^(#?)(CONSOLE_\w+)='(.*)'$", (DEPLOY / "console.env").read_text(), re.MULTILINE)
+    keys = {"CONSOLE_SECRET_KEY": new_key(), "CONSOLE_SEAL_KEYS": new_key()}
+    example = Noting({name: keys.get(name, value) for off, name, value in lines if not off})
+    settings = Settings.from_environ(example)
+    assert settings.production and settings.smtp is not None
+    assert {name for _off, name, _value in lines} <= example.asked
 
 
 def _wait_for_all(installation: Installation) -> None:
