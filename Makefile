@@ -19,7 +19,7 @@ PO := $(wildcard console/translations/*/LC_MESSAGES/*.po)
 MO := $(PO:.po=.mo)
 SAY := @printf '\n\033[1m== %s\033[0m\n'
 
-.PHONY: help setup run test prove check format assets translations strings lock clean
+.PHONY: help setup run test prove check format wheel assets translations strings lock clean
 
 help: ## Show this list
 	@echo 'make <target>, where <target> is one of:'
@@ -60,6 +60,15 @@ format: $(INSTALLED) ## Put the code into its format
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
+# What lies in build/ of an earlier build would go into this one too.
+wheel: setup ## Build the package into dist/, and beside it what it needs of requirements.lock
+	$(SAY) 'Building the package'
+	@rm -rf build dist
+	@$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
+	@$(BIN)/uv pip compile -q pyproject.toml --universal --python-version 3.11 -c requirements.lock --generate-hashes \
+		--no-header --no-emit-index-url -o dist/requirements.txt
+	@ls dist
+
 assets: $(VENDOR)/.copied ## Put the browser's files where we serve them
 
 translations: $(MO) ## Compile the translations
@@ -85,7 +94,7 @@ clean: ## Remove what was installed and built; the data in var/ stays
 
 # --- what the targets above need; each is made once -----------------------------------------------------------------
 
-$(INSTALLED): requirements.lock pyproject.toml
+$(INSTALLED): requirements.lock pyproject.toml setup.py
 	@python=; for name in $(PYTHON) python3.11 python3.12 python3.13 python3.14 python3 python; do \
 		if "$$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then python="$$name"; break; fi; \
 	done; \

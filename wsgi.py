@@ -1,24 +1,8 @@
-"""The app for a server; ``python wsgi.py`` serves it. gevent patches before any other import."""
+"""The app of this checkout for a server; ``python wsgi.py`` serves it."""
 
-from gevent import monkey
-
-monkey.patch_all()
-
-from console.app import create_app  # noqa: E402
-from console.core.context import settings  # noqa: E402
-from console.core.logging import write_to_stderr  # noqa: E402
-from console.setup import check_start  # noqa: E402
-
-app = create_app()
-with app.app_context():
-    write_to_stderr(production=settings().production)
-check_start(app)
+from console.wsgi import app
 
 if __name__ == "__main__":
     from console.server import serve
 
     serve(app)
-else:
-    from console.server import rest_the_collector
-
-    rest_the_collector()

@@ -16,7 +16,7 @@ from console import extensions, models, portal, views, web
 from console.core import clock, context, logging, push
 from console.core.db import Base, db, init_db
 from console.core.errors import Invalid, Refusal
-from console.core.places import channel_of
+from console.core.places import TEMPLATES, channel_of
 from console.core.settings import Settings
 from console.core.transaction import end_context
 from console.settings.live import InForce
@@ -49,7 +49,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         "console",
         static_folder=str(static),
         static_url_path=static_files.address(static, kept=settings.env != "development"),
-        template_folder=str(ROOT / "templates"),
+        template_folder=str(TEMPLATES),
     )
     _configure(app, settings)
     incoming.init_app(app)

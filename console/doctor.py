@@ -19,8 +19,8 @@ from console.audit import queries as audit
 from console.core import clock, revisions
 from console.core.context import files, sealer, settings
 from console.core.db import db
-from console.core.places import SHARED_ANCHOR, SHARED_FILES
-from console.core.settings import DEMO_SEAL_KEY, DEMO_SECRET_KEY
+from console.core.places import SHARED_ANCHOR, SHARED_FILES, TEMPLATES
+from console.core.settings import DEMO_SEAL_KEY, DEMO_SECRET_KEY, Settings
 from console.hosting.links import torn
 from console.mail import relay, smtp
 from console.mail.sending import helo_name
@@ -87,8 +87,7 @@ def _files() -> Iterator[Finding]:
     else:
         yield Finding(Level.GOOD, "The browser files are in place.")
     sources = sorted((FOLDER / "translations").glob("*/LC_MESSAGES/*.po"))
-    stale = [path for path in sources if not _is_compiled(path)]
-    if stale or not sources:
+    if not sources or not all(_is_compiled(path) for path in sources):
         yield Finding(Level.FAULT, "The translations are not compiled: run `make translations`.")
     else:
         yield Finding(Level.GOOD, "The translations are compiled.")
@@ -96,6 +95,8 @@ def _files() -> Iterator[Finding]:
 
 def _is_compiled(source: Path) -> bool:
     compiled = source.with_suffix(".mo")
+    if TEMPLATES.is_relative_to(FOLDER):  # installed: both came in one wheel, and their times are those of unpacking
+        return compiled.exists()
     return compiled.exists() and compiled.stat().st_mtime >= source.stat().st_mtime
 
 
@@ -106,6 +107,7 @@ def _database() -> Iterator[Finding]:
         yield Finding(Level.GOOD, f"PostgreSQL {version} answers.")
         if encoding != "UTF8":
             yield Finding(Level.FAULT, f"The database is encoded as {encoding}; it must be UTF8.")
+        yield connections(settings(), *_places())
         return
     yield sqlite_version(sqlite3.sqlite_version_info)
     wanted = {"journal_mode": "wal", "foreign_keys": "1", "synchronous": "2"}
@@ -115,6 +117,30 @@ def _database() -> Iterator[Finding]:
         yield Finding(Level.FAULT, f"SQLite is not opened safely: {', '.join(wrong)}.")
     else:
         yield Finding(Level.GOOD, "SQLite is opened safely: WAL, foreign keys, full synchronisation.")
+
+
+def _places() -> tuple[int, int]:
+    """Return how many connections PostgreSQL takes, and how many of them it keeps back for its administrators."""
+    names = ("max_connections", "superuser_reserved_connections")
+    most, reserved = (int(db.session.scalar(text(f"SHOW {name}")) or 0) for name in names)
+    return most, reserved
+
+
+def connections(settings: Settings, most: int, reserved: int) -> Finding:
+    """Say whether the server takes all the connections that the processes of this installation may want.
+
+    Counted is one worker and no pooler between: who has more knows of them.
+    """
+    processes, places = settings.processes + 1, most - reserved
+    wanted = processes * settings.connections
+    sum_up = f"{settings.processes} serving and 1 worker, up to {settings.connections} connections each: {wanted}"
+    if wanted <= places:
+        return Finding(Level.GOOD, f"PostgreSQL takes {places} connections, enough for {sum_up}.")
+    return Finding(
+        Level.NOTE,
+        f"PostgreSQL takes {places} connections, fewer than {sum_up}. Raise its max_connections, or lower "
+        "CONSOLE_DATABASE_POOL and CONSOLE_DATABASE_OVERFLOW.",
+    )
 
 
 def sqlite_version(version: tuple[int, int, int]) -> Finding:

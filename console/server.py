@@ -1,7 +1,7 @@
 """One process that serves pages and WebSockets, on gevent; on SQLite with its worker inside.
 
 Called from a process that gevent has patched before its other imports
-(``console.__main__``, ``wsgi.py``).
+(``console.__main__``, ``console.wsgi``).
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import gc
 import signal
 import socket
+from pathlib import Path
 from typing import Any
 
 import gevent
@@ -18,11 +19,11 @@ from gevent.event import Event
 
 from console import worker
 from console.core import passwords
+from console.core.binds import Bind
 from console.core.context import settings
 from console.core.logging import get_logger, write_to_stderr
 
 log = get_logger(__name__)
-HOST, PORT = "127.0.0.1", 8000
 FINISH_SECONDS = 10.0  # for requests that are being answered when we are told to stop
 BACKLOG = 1024
 
@@ -57,10 +58,11 @@ class _Server(pywsgi.WSGIServer):
                 gevent.sleep(0.05)
 
 
-def serve(app: Flask, host: str = HOST, port: int = PORT, *, with_worker: bool | None = None) -> None:
+def serve(app: Flask, bind: Bind | None = None, *, with_worker: bool | None = None) -> None:
     """Serve ``app`` until SIGTERM or Ctrl-C.
 
     Args:
+        bind: where to listen; port 8000 of this machine when not given.
         with_worker: run the periodic jobs here too; by default where the database is SQLite.
 
     Raises:
@@ -68,12 +70,13 @@ def serve(app: Flask, host: str = HOST, port: int = PORT, *, with_worker: bool |
         OSError: the address is taken.
     """
     if not monkey.is_module_patched("socket"):
-        raise RuntimeError("serve from a process that gevent has patched: `console serve` or wsgi.py")
+        raise RuntimeError("serve from a process that gevent has patched: `console serve` or console.wsgi")
     with app.app_context():
         production, sqlite, url = settings().production, settings().sqlite, settings().base_url
     write_to_stderr(production=production)
     passwords.warm_up()
-    listener = _listen(host, port)
+    bind = bind or Bind()
+    listener = _listen(bind)
     server = _Server(listener, app, log=None)
     scheduler = worker.start(app) if (sqlite if with_worker is None else with_worker) else None
     told_to_stop = Event()
@@ -81,12 +84,14 @@ def serve(app: Flask, host: str = HOST, port: int = PORT, *, with_worker: bool |
         gevent.signal_handler(number, told_to_stop.set)
     server.start()
     rest_the_collector()
-    log.info("serving", address=f"http://{host}:{port}", base_url=url, worker=scheduler is not None)
+    log.info("serving", address=str(bind), base_url=url, worker=scheduler is not None)
     told_to_stop.wait()
     log.info("stopping", answering=server.answering)
     server.finish()
     if scheduler is not None:
         worker.stop(scheduler)
+    if bind.path:
+        Path(bind.path).unlink(missing_ok=True)
     log.info("stopped")
 
 
@@ -100,9 +105,40 @@ def rest_the_collector() -> None:
     gc.set_threshold(20_000, 20, 50)
 
 
-def _listen(host: str, port: int) -> Any:
+def _listen(bind: Bind) -> Any:
     """Listen with TCP_NODELAY, which accepted connections inherit: a chat message is one small packet."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = pywsgi.WSGIServer.get_listener((host, port), backlog=BACKLOG, family=family)
+    if bind.path:
+        return _listen_at_path(Path(bind.path))
+    family = socket.AF_INET6 if ":" in bind.host else socket.AF_INET
+    listener = pywsgi.WSGIServer.get_listener((bind.host, bind.port), backlog=BACKLOG, family=family)
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listener
+
+
+def _listen_at_path(path: Path) -> Any:
+    """Listen on a Unix socket, for our user and our group: nginx's user is made one of it.
+
+    Raises:
+        OSError: another server listens there, or there is a file.
+    """
+    if path.is_socket() and not _answers(path):
+        path.unlink()  # left by a process that was killed
+    listener = socket.socket(socket.AF_UNIX)
+    try:
+        listener.bind(str(path))
+        path.chmod(0o660)
+        listener.listen(BACKLOG)
+        listener.setblocking(False)
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+def _answers(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as probe:
+        try:
+            probe.connect(str(path))
+        except ConnectionRefusedError:
+            return False
+    return True

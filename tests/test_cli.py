@@ -185,6 +185,14 @@ def test_which_sqlite_has_the_repair(version: tuple[int, int, int], level: docto
     assert doctor.sqlite_version(version).level is level
 
 
+@pytest.mark.parametrize(("places", "level"), [(93, doctor.Level.GOOD), (92, doctor.Level.NOTE)])
+def test_doctor_counts_connections(places: int, level: doctor.Level) -> None:
+    """Two that serve and a worker, with 30 each, beside what PostgreSQL keeps for its administrators."""
+    found = doctor.connections(Settings(processes=2), places, 3)
+    assert found.level is level
+    assert "2 serving and 1 worker, up to 30 connections each: 90" in found.words
+
+
 # --- as processes -------------------------------------------------------------------------------------------------
 
 

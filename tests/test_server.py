@@ -6,11 +6,12 @@ import http.client
 import json
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from flask import Flask
 
 from console import server as console_server
 from console.bench import websocket
+from console.core.binds import Bind
 from tests.support import processes
 from tests.support.server import ROOT, LiveServer, command, environment
 
@@ -72,7 +74,7 @@ def test_the_watch_sees_an_offender(tmp_path: Path) -> None:
 
 
 def test_accepted_connections_send_at_once() -> None:
-    listener = console_server._listen("127.0.0.1", 0)
+    listener = console_server._listen(Bind(port=0))
     with socket.create_connection(listener.getsockname()) as _client:
         accepted, _address = listener.accept()
         assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) != 0
@@ -156,3 +158,47 @@ def test_a_taken_port_is_said_in_one_line(own_server: Start) -> None:
     assert second.returncode == 1
     assert "Address already in use" in second.stderr
     assert "Traceback" not in second.stderr
+
+
+def test_a_unix_socket_is_served_and_taken_over_from_a_killed_server(tmp_path: Path) -> None:
+    path = tmp_path / "web"
+    with closing(socket.socket(socket.AF_UNIX)) as left:
+        left.bind(str(path))  # and no server listens
+    env = environment(ENV="demo", DATABASE_URL=f"sqlite:///{tmp_path / 'console.sqlite3'}")
+    log = tmp_path / "server.log"
+    with log.open("wb") as output:
+        process = processes.start(
+            [sys.executable, "-m", "console", "serve", "--bind", f"unix:{path}"], log=output, env=env, cwd=ROOT
+        )
+    live = LiveServer("", 0, process, env, log)
+    try:
+        wait_for(live, "serving")
+        assert stat.S_IMODE(path.stat().st_mode) == 0o660
+        with closing(socket.socket(socket.AF_UNIX)) as client:
+            client.connect(str(path))
+            client.sendall(b"GET /healthz HTTP/1.0\r\n\r\n")
+            assert client.makefile("rb").readline().startswith(b"HTTP/1.1 200")
+    finally:
+        assert processes.stop(process) == 0
+    assert not path.exists()
+
+
+NOWHERE = "postgresql://x@127.0.0.1:1/nowhere"  # nothing asks it before it listens
+
+
+@pytest.mark.parametrize(
+    ("settings", "named"),
+    [
+        ({"REDIS_URL": "redis://127.0.0.1:1/0"}, "CONSOLE_DATABASE_URL"),
+        ({"DATABASE_URL": NOWHERE}, "CONSOLE_REDIS_URL"),
+        ({"DATABASE_URL": NOWHERE, "REDIS_URL": "redis://127.0.0.1:1/0"}, "Address already in use"),
+    ],
+)
+def test_several_processes_refuse_what_they_cannot_do(settings: dict[str, str], named: str) -> None:
+    """One word of several servers that cannot start ends all of them, as it would a single one."""
+    with closing(socket.create_server(("127.0.0.1", 0))) as taken:
+        bind = f"127.0.0.1:{taken.getsockname()[1]}"
+        done = command("serve", "--bind", bind, env=environment(ENV="demo", PROCESSES="2", **settings))
+    assert done.returncode == 1
+    assert named in done.stderr
+    assert "Traceback" not in done.stderr

@@ -20,6 +20,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from console.bench.chatload import processor_of
 from console.bench.chatpeers import Desk, Peers, relay_peers
 from console.bench.http import BenchError
 from console.bench.place import engine_name, machine, temporary_database
@@ -51,8 +52,7 @@ class Served:
 
     def processor(self) -> float:
         """Return the seconds of processor it has used."""
-        fields = Path(f"/proc/{self.process}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")  # utime, stime: proc(5)
+        return processor_of([self.process])
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def run(size: Size, server: str | None, command: str) -> Report:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="console-bench-")))
         database = stack.enter_context(temporary_database(server))
-        relay = stack.enter_context(_serve("console.bench.relay", folder))
+        relay = stack.enter_context(serve("console.bench.relay", folder))
         product = stack.enter_context(_product(folder, database))
         desk = Desk(product.url)
         found = _Found()
@@ -92,7 +92,7 @@ def run(size: Size, server: str | None, command: str) -> Report:
             )
             for name, served, peers in sides:
                 before = served.processor()
-                one = _load("throughput", peers, size, seconds=size.seconds)
+                one = load("throughput", peers, size, seconds=size.seconds)
                 found.costs[name].append((served.processor() - before) / max(1, one["delivered"]))
                 found.speeds[name].append(one["delivered"] / size.seconds)
                 found.busy = max(found.busy, one["busy"])
@@ -100,7 +100,7 @@ def run(size: Size, server: str | None, command: str) -> Report:
         steady = relay_peers(relay.url, size.steady, 1.0, both=True)
         for _ in range(DELAY_ROUNDS):
             for name, peers in (("relay", steady), ("product", desk.peers(size.steady, 1.0, both=True))):
-                found.delays[name].append(_load("latency", peers, size, seconds=2 * size.seconds))
+                found.delays[name].append(load("latency", peers, size, seconds=2 * size.seconds))
         strangers = [one for one in relay_peers(relay.url, size.connections, 0) if one["side"] == "v"]
         found.joined["relay"] = _connect(relay, strangers)
         found.joined["product"] = _connect(product, desk.strangers(size.connections))
@@ -111,9 +111,17 @@ def run(size: Size, server: str | None, command: str) -> Report:
 
 
 @contextmanager
-def _serve(module: str, folder: Path, *arguments: str, env: dict[str, str] | None = None) -> Iterator[Served]:
+def serve(
+    module: str, folder: Path, *arguments: str, env: dict[str, str] | None = None, ports: int = 1
+) -> Iterator[Served]:
+    """Run a module until the end of the block; ``PORT`` in its arguments and settings is a free one.
+
+    Args:
+        ports: it listens at so many, counted up from that one.
+    """
     port = free_port()
-    with (folder / f"{module}.log").open("wb") as log:
+    log_file = folder / f"{module}-{port}.log"
+    with log_file.open("wb") as log:
         process = subprocess.Popen(  # noqa: S603  our own words
             [sys.executable, "-m", module, *(one.replace("PORT", str(port)) for one in arguments or ("PORT",))],
             cwd=ROOT,
@@ -122,7 +130,8 @@ def _serve(module: str, folder: Path, *arguments: str, env: dict[str, str] | Non
             stderr=log,
         )
         try:
-            _wait(process, port, folder / f"{module}.log")
+            for index in range(ports):
+                _wait(process, port + index, log_file)
             yield Served(f"http://127.0.0.1:{port}", process.pid)
         finally:
             process.terminate()
@@ -143,9 +152,9 @@ def _wait(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
     raise BenchError(f"a server did not start: {log.read_text(errors='replace')[-2_000:]}")
 
 
-@contextmanager
-def _product(folder: Path, database: str) -> Iterator[Served]:
-    env = {
+def product_settings(folder: Path, database: str) -> dict[str, str]:
+    """Return the environment of a console with demo data, open, with the limits of addresses out of the way."""
+    return {
         "CONSOLE_ENV": "demo",
         "CONSOLE_CLOCK": CLOCK,
         "CONSOLE_DATABASE_URL": database,
@@ -154,6 +163,10 @@ def _product(folder: Path, database: str) -> Iterator[Served]:
         "CONSOLE_CHAT_LIMIT_FACTOR": "100000",
         "CONSOLE_BASE_URL": "http://127.0.0.1:PORT",
     }
+
+
+def fill(env: dict[str, str]) -> None:
+    """Make the database, with demo data."""
     for arguments in (("init-db",), ("demo", "--seed", "1")):
         done = subprocess.run(  # noqa: S603  our own words
             [sys.executable, "-m", "console", *arguments], cwd=ROOT, env={**os.environ, **env}, check=False,
@@ -161,15 +174,26 @@ def _product(folder: Path, database: str) -> Iterator[Served]:
         )  # fmt: skip
         if done.returncode:
             raise BenchError(done.stderr[-2_000:])
-    with _serve("console", folder, "serve", "--port", "PORT", env=env) as served:
+
+
+@contextmanager
+def _product(folder: Path, database: str) -> Iterator[Served]:
+    env = product_settings(folder, database)
+    fill(env)
+    with serve("console", folder, "serve", "--port", "PORT", env=env) as served:
         yield served
 
 
 # --- measuring --------------------------------------------------------------------------------------------------------
 
 
-def _load(mode: str, peers: Peers, size: Size, *, seconds: float) -> dict[str, Any]:
-    told = {"mode": mode, "peers": peers, "seconds": seconds, "warm_up": size.warm_up}
+def load(mode: str, peers: Peers, size: Size, *, seconds: float, watched: Sequence[int] = ()) -> dict[str, Any]:
+    """Let the load generator talk for ``seconds``, in a process of its own; return what it counted.
+
+    Args:
+        watched: processes whose use of the processor it counts meanwhile.
+    """
+    told = {"mode": mode, "peers": peers, "seconds": seconds, "warm_up": size.warm_up, "watched": list(watched)}
     ran = subprocess.run(
         [sys.executable, "-m", "console.bench.chatload"],
         input=json.dumps(told),

@@ -7,12 +7,15 @@ Who sends what is told by each message's body: a letter for the side, and when i
 from __future__ import annotations
 
 import json
+import os
 import resource
 import selectors
 import socket
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from console.bench import websocket
@@ -69,6 +72,7 @@ class Count:
     acknowledged: int = 0
     refused: int = 0
     delivered: int = 0
+    processor: float = 0.0  # seconds that the watched processes used meanwhile
     latencies: list[float] = field(default_factory=list)
 
 
@@ -97,8 +101,17 @@ def _until(peer: Peer, beginning: bytes) -> None:
         peer.frames.feed(data)
 
 
-def talk(peers: list[Peer], seconds: float, warm_up: float, *, latencies: bool) -> Count:
-    """Let all speak for ``seconds``; what is delivered in that time counts."""
+def processor_of(processes: Sequence[int]) -> float:
+    """Return the seconds of processor that these have used: utime, stime of proc(5)."""
+    used = 0
+    for process in processes:
+        fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+        used += int(fields[11]) + int(fields[12])
+    return used / os.sysconf("SC_CLK_TCK")
+
+
+def talk(peers: list[Peer], seconds: float, warm_up: float, *, latencies: bool, watched: Sequence[int] = ()) -> Count:
+    """Let all speak for ``seconds``; what is delivered in that time counts, and what the watched processes use."""
     selector = selectors.DefaultSelector()
     for peer in peers:
         peer.sock.setblocking(False)
@@ -108,12 +121,18 @@ def talk(peers: list[Peer], seconds: float, warm_up: float, *, latencies: bool) 
     counted, end = begun + warm_up, begun + warm_up + seconds
     _begin(peers, begun)
     paced = [peer for peer in peers if peer.every]
+    before = after = 0.0
     while now < end + DRAIN and (now < end or count.delivered < count.sent):
         if now < end:
             _speak(paced, now, counted, count)
         for key, _events in selector.select(0.002):
             _read(key.data, count, counted, end, latencies=latencies)
         now = time.monotonic()
+        if now >= counted and not before:
+            before = processor_of(watched)
+        if now >= end and not after:
+            after = processor_of(watched)
+    count.processor = after - before
     for peer in peers:
         peer.sock.close()
     return count
@@ -189,12 +208,13 @@ def main() -> None:
         time.sleep(told["hold"])
         return
     cpu, wall = time.process_time(), time.monotonic()
-    count = talk(peers, told["seconds"], told["warm_up"], latencies=told["mode"] == "latency")
+    count = talk(peers, told["seconds"], told["warm_up"], latencies=told["mode"] == "latency", watched=told["watched"])
     answer |= {
         "sent": count.sent,
         "acknowledged": count.acknowledged,
         "refused": count.refused,
         "delivered": count.delivered,
+        "processor": count.processor,
         "latencies": sorted(count.latencies),
         "busy": (time.process_time() - cpu) / (time.monotonic() - wall),
         "memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,

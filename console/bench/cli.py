@@ -108,6 +108,23 @@ def chat(database_url: str | None, out: Path | None, **size: Any) -> None:
     _show(lambda words: run(Size(**size), database_url, words), out)
 
 
+@command.command()
+@click.option("--redis-url", required=True, metavar="URL", help="A Redis that carries pushes between processes.")
+@click.option("--rounds", type=click.IntRange(1), default=5, show_default=True)
+@click.option("--seconds", type=click.FloatRange(0.5), default=5.0, show_default=True, help="Of each measurement.")
+@click.option("--chats", type=click.IntRange(2), default=50, show_default=True, help="Conversations of two at once.")
+@_common
+def processes(
+    redis_url: str, rounds: int, seconds: float, chats: int, database_url: str | None, out: Path | None
+) -> None:
+    """Measure two processes against one, on list pages and in the chat; on PostgreSQL."""
+    from console.bench.processes import run
+
+    if database_url is None:
+        raise click.UsageError("several processes need a PostgreSQL: --database-url")
+    _show(lambda words: run(rounds, seconds, chats, database_url, redis_url, words), out)
+
+
 @command.command("import")
 @click.option("--small", type=click.IntRange(1), default=1_000, show_default=True)
 @click.option("--large", type=click.IntRange(1), default=100_000, show_default=True)
@@ -134,7 +151,7 @@ def _words() -> str:
     """Return how this was called, without the server's address, which is nobody else's business."""
     context = click.get_current_context()
     given = [
-        f"--{name.replace('_', '-')} {'…' if name == 'database_url' else value}"
+        f"--{name.replace('_', '-')} {'…' if name.endswith('_url') else value}"
         for name, value in context.params.items()
         if name != "out" and context.get_parameter_source(name) is ParameterSource.COMMANDLINE
     ]

@@ -111,8 +111,8 @@ def in_turn(targets: list[Target], rounds: int, warm_up: int, first: int) -> dic
     return times
 
 
-def at_once(target: Target, clients: int, seconds: float, first: int) -> float:
-    """Return how many visits a second so many clients get from a target."""
+def at_once(target: Target, clients: int, seconds: float, first: int) -> tuple[int, float]:
+    """Return how many visits so many clients make at a target, and the seconds it took."""
     numbers = count(first)
     lock, done = threading.Lock(), [0]
     failed: list[Exception] = []
@@ -140,7 +140,7 @@ def at_once(target: Target, clients: int, seconds: float, first: int) -> float:
         thread.join()
     if failed:
         raise failed[0]
-    return done[0] / (time.perf_counter() - began)
+    return done[0], time.perf_counter() - began
 
 
 def main() -> None:
@@ -151,9 +151,10 @@ def main() -> None:
         if told["mode"] == "in turn":
             found: dict[str, Any] = in_turn(targets, told["rounds"], told["warm_up"], told["first"])
         else:
-            found = {
-                target.name: at_once(target, told["clients"], told["seconds"], told["first"]) for target in targets
-            }
+            found = {}
+            for target in targets:
+                visits, took = at_once(target, told["clients"], told["seconds"], told["first"])
+                found[target.name] = visits / took if told["mode"] == "at once" else visits
     except (RuntimeError, HTTPException, OSError) as error:
         sys.exit(str(error))
     json.dump(found, sys.stdout)

@@ -143,7 +143,13 @@ def _ours(server: str | None, count: int) -> Iterator[_Ours]:
         }  # fmt: skip
         try:
             with gunicorn(
-                Path(sys.executable), "wsgi:app", "/healthz", "-k", "gevent", folder=ROOT, environment=environment
+                Path(sys.executable),
+                "console.wsgi:app",
+                "/healthz",
+                "-k",
+                "gevent",
+                folder=ROOT,
+                environment=environment,
             ) as address:
                 side = _signed_in(app, address, count)
                 side.queries, side.common = _our_queries(app, side), _common(app, count)

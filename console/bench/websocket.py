@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import os
 import socket
+import ssl
 import struct
 from collections.abc import Mapping
 from urllib.parse import urlsplit
@@ -21,12 +22,15 @@ class Refused(ConnectionError):
     """The server did not switch to a WebSocket."""
 
 
-def connect(url: str, headers: Mapping[str, str] | None = None, *, timeout: float = 15) -> tuple[socket.socket, bytes]:
+def connect(
+    url: str, headers: Mapping[str, str] | None = None, *, timeout: float = 15, tls: ssl.SSLContext | None = None
+) -> tuple[socket.socket, bytes]:
     """Return a connected socket, and what came with the server's answer.
 
     Args:
         url: ``http://host:port/path?query``.
         headers: more of them, as ``Origin`` and ``Cookie``.
+        tls: for ``https://``: whom to trust.
 
     Raises:
         Refused: with the server's status line.
@@ -36,6 +40,8 @@ def connect(url: str, headers: Mapping[str, str] | None = None, *, timeout: floa
     sock = socket.create_connection((parts.hostname or "", parts.port or 80), timeout)
     try:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if tls is not None:
+            sock = tls.wrap_socket(sock, server_hostname=parts.hostname)
         lines = [
             f"GET {parts.path}?{parts.query} HTTP/1.1",
             f"Host: {parts.netloc}",

@@ -112,7 +112,7 @@ db = SQLAlchemy(metadata=Base.metadata)
 def init_db(app: Flask, settings: Settings) -> None:
     """Bind ``db`` to the application's database."""
     app.config["SQLALCHEMY_DATABASE_URI"] = absolute_url(settings.database_url)
-    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = engine_options(settings.database_url)
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = engine_options(settings)
     db.init_app(app)
     with app.app_context():
         prepare_engine(db.engine)
@@ -128,14 +128,19 @@ def absolute_url(url: str) -> str:
     return f"sqlite:///{path}"
 
 
-def engine_options(url: str) -> dict[str, Any]:
-    """Return the engine's options for ``url``."""
+def engine_options(settings: Settings) -> dict[str, Any]:
+    """Return the engine's options."""
     # A statement's parameters hold addresses, hashes and sealed secrets: they stay out of error messages.
     options: dict[str, Any] = {"hide_parameters": True}
-    if url.startswith("sqlite"):
+    if settings.sqlite:
         return options | {"connect_args": {"timeout": BUSY_TIMEOUT_MS / 1000, "check_same_thread": False}}
     # The connection that was used last is taken first: what it has prepared is used again.
-    return options | {"pool_size": 10, "max_overflow": 20, "pool_use_lifo": True, "connect_args": connect_args()}
+    return options | {
+        "pool_size": settings.database_pool,
+        "max_overflow": settings.database_overflow,
+        "pool_use_lifo": True,
+        "connect_args": connect_args(),
+    }
 
 
 def prepare_engine(engine: Engine) -> None:

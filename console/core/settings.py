@@ -71,7 +71,10 @@ class Settings:
     secret_key: str = field(default=DEMO_SECRET_KEY, repr=False)
     seal_keys: tuple[str, ...] = field(default=(DEMO_SEAL_KEY,), repr=False)
     database_url: str = field(default="sqlite:///var/console.sqlite3", repr=False)
+    database_pool: int = 10  # connections that a process keeps; PostgreSQL alone
+    database_overflow: int = 20  # and takes besides while it needs them
     redis_url: str | None = field(default=None, repr=False)
+    processes: int = 1  # that `console serve` starts
     smtp_url: str | None = field(default=None, repr=False)
     imap_url: str | None = field(default=None, repr=False)
     base_url: str = "http://127.0.0.1:8000"
@@ -144,6 +147,11 @@ class Settings:
         return self.mail_from_name or self.brand
 
     @property
+    def connections(self) -> int:
+        """Return how many connections to PostgreSQL a process may have at once."""
+        return self.database_pool + self.database_overflow
+
+    @property
     def sqlite(self) -> bool:
         return self.database_url.startswith("sqlite")
 
@@ -160,7 +168,10 @@ class Settings:
             secret_key=values.text("SECRET_KEY", DEMO_SECRET_KEY),
             seal_keys=values.many("SEAL_KEYS", (DEMO_SEAL_KEY,)),
             database_url=_database_url(values.text("DATABASE_URL", cls.database_url)),
+            database_pool=values.number("DATABASE_POOL", cls.database_pool),
+            database_overflow=values.number("DATABASE_OVERFLOW", cls.database_overflow, least=0),
             redis_url=values.optional("REDIS_URL"),
+            processes=values.number("PROCESSES", cls.processes),
             smtp_url=values.optional("SMTP_URL"),
             imap_url=values.optional("IMAP_URL"),
             base_url=values.text("BASE_URL", cls.base_url).rstrip("/"),
@@ -212,6 +223,21 @@ class Settings:
             raise SettingsError(f"{PREFIX}SEAL_KEYS: production needs its own (console new-key)")
         if self.clock is not None:
             raise SettingsError(f"{PREFIX}CLOCK: time cannot be set in production")
+
+    def check_processes(self, count: int) -> None:
+        """Refuse to serve with several processes what only one can.
+
+        Raises:
+            SettingsError: says what is missing.
+        """
+        if count > 1 and self.sqlite:
+            raise SettingsError(
+                f"{count} processes need PostgreSQL ({PREFIX}DATABASE_URL): a SQLite file has one process alone"
+            )
+        if count > 1 and self.redis_url is None:
+            raise SettingsError(
+                f"{count} processes need {PREFIX}REDIS_URL: without it none of them hears what another has stored"
+            )
 
     def _check_mail(self) -> None:
         server = self.smtp
@@ -280,12 +306,13 @@ class _Reader:
             raise SettingsError(f"{PREFIX}{name}: {value!r} is none of {', '.join(allowed)}")
         return value
 
-    def number(self, name: str, default: int) -> int:
+    def number(self, name: str, default: int, *, least: int = 1) -> int:
         raw = self.optional(name)
         if raw is None:
             return default
-        if not raw.isdigit() or int(raw) == 0:
-            raise SettingsError(f"{PREFIX}{name}: {raw!r} is no positive whole number")
+        if not raw.isdecimal() or int(raw) < least:
+            kind = "positive whole number" if least else "whole number"
+            raise SettingsError(f"{PREFIX}{name}: {raw!r} is no {kind}")
         return int(raw)
 
     def amounts(self, name: str) -> dict[str, int]:

@@ -16,9 +16,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, meta, select_
 
 from console.core import money
 from console.core.context import settings
+from console.core.places import TEMPLATES
 from console.core.texts import gettext, of_reader, pgettext
 
-FOLDER = Path(__file__).resolve().parents[2] / "templates" / "mail"
+FOLDER = TEMPLATES / "mail"
 MAX_SUBJECT = 200
 
 

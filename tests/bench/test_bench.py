@@ -17,6 +17,7 @@ TINY = {
     "lists": ("--small", "20", "--large", "60", "--tries", "2"),
     "verify": ("--tries", "3"),
     "migrations": ("--count", "2", "--small", "3", "--large", "9"),
+    "processes": ("--rounds", "1", "--seconds", "0.5", "--chats", "2"),
     "chat": (
         "--chats",
         "2",
@@ -37,6 +38,7 @@ LABELS = {
     "lists": ("customers, first page", "services, rare word", "audit, first page"),
     "verify": ("unknown e-mail", "wrong PIN", "burned PIN", "locked"),
     "chat": ("relay", "product"),
+    "processes": ("list pages", "chat messages"),
     "migrations": ("executed, 3 documents around", "plain ORM, 3 documents around", "executed, 9 documents around"),
 }
 
@@ -49,12 +51,17 @@ def server_options(request: pytest.FixtureRequest, engine: str) -> tuple[str, ..
     return ("--database-url", instance.url("postgres"))
 
 
-@pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
-@pytest.mark.parametrize("bench", sorted(TINY))
+@pytest.mark.parametrize(
+    ("bench", "engine"),
+    [(bench, engine) for bench in sorted(TINY) for engine in ("sqlite", "postgresql")
+     if (bench, engine) != ("processes", "sqlite")],
+)  # fmt: skip
 def test_a_bench_runs_and_keeps_its_table(
     request: pytest.FixtureRequest, bench: str, engine: str, tmp_path: Path
 ) -> None:
     place = server_options(request, engine)
+    if bench == "processes":
+        place += ("--redis-url", request.getfixturevalue("redis_url"))
     page = tmp_path / "performance.md"
     page.write_text("# Performance\n\nWritten by hand.\n", encoding="utf-8")
     answer = CliRunner().invoke(command, [bench, *TINY[bench], *place, "--out", str(page)])

@@ -19,6 +19,10 @@ GOOD = {
 }
 
 
+def test_a_pool_may_have_no_overflow() -> None:
+    assert Settings.from_environ({"CONSOLE_DATABASE_POOL": "4", "CONSOLE_DATABASE_OVERFLOW": "0"}).connections == 4
+
+
 def test_good_production_settings_pass() -> None:
     settings = Settings.from_environ(GOOD)
     assert settings.production
@@ -62,6 +66,9 @@ def test_elsewhere_the_demo_keys_and_the_clock_will_do(env: str) -> None:
         ("PIN_MINUTES", "0"),
         ("PIN_MINUTES", "-5"),
         ("PIN_MINUTES", "many"),
+        ("PROCESSES", "0"),
+        ("DATABASE_POOL", "0"),
+        ("DATABASE_OVERFLOW", "-1"),
         ("MIGRATION_FOUR_EYES", "perhaps"),
         ("MIGRATION_FOUR_EYES_ABOVE", "RSD:much"),
         ("MIGRATION_FOUR_EYES_ABOVE", "RSD:1,RSD:2"),

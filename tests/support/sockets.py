@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import json
+import select
 import socket
+import ssl
 import threading
 import time
 from typing import Any
@@ -23,11 +25,44 @@ class Refused(Exception):
     """The namespace let us not in."""
 
 
+class _TlsSocket:
+    """A TLS connection that one thread reads while another writes: OpenSSL lets them in one at a time."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+        self._using = threading.Lock()
+
+    def recv(self, size: int) -> bytes:
+        while True:
+            with self._using:
+                self._sock.settimeout(0)
+                with contextlib.suppress(ssl.SSLWantReadError):
+                    return self._sock.recv(size)
+            select.select([self._sock], [], [])
+
+    def sendall(self, data: bytes) -> None:
+        with self._using:
+            self._sock.settimeout(WAIT)
+            self._sock.sendall(data)
+
+    def settimeout(self, _seconds: float | None) -> None:
+        """Reading waits without an end as it is."""
+
+    def shutdown(self, how: int) -> None:
+        self._sock.shutdown(how)
+
+    def close(self) -> None:
+        self._sock.close()
+
+
 class PlainSocket:
     """A WebSocket that blocks."""
 
-    def __init__(self, url: str, headers: dict[str, str] | None = None) -> None:
-        self._sock, rest = websocket.connect(url, headers)
+    def __init__(self, url: str, headers: dict[str, str] | None = None, tls: ssl.SSLContext | None = None) -> None:
+        self._sock: Any
+        self._sock, rest = websocket.connect(url, headers, tls=tls)
+        if tls is not None:
+            self._sock = _TlsSocket(self._sock)
         self._frames = websocket.Frames(rest)
         self._ready: list[str] = []
         self._sending = threading.Lock()
@@ -75,6 +110,7 @@ class SocketClient:
         auth: dict[str, Any] | None = None,
         origin: str | None = None,
         cookie: str | None = None,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         parts = urlsplit(url)
         headers = {name: value for name, value in (("Origin", origin), ("Cookie", cookie)) if value is not None}
@@ -85,7 +121,7 @@ class SocketClient:
         self._next = 0
         self._news = threading.Condition()
         self._joined: Any = None
-        self.ws = PlainSocket(f"http://{parts.netloc}/socket.io/?EIO=4&transport=websocket", headers)
+        self.ws = PlainSocket(f"{parts.scheme}://{parts.netloc}/socket.io/?EIO=4&transport=websocket", headers, tls)
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
         self.raw(f"40{namespace},{json.dumps(auth or {})}")

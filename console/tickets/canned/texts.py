@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 
-FOLDER = Path(__file__).resolve().parents[3] / "templates" / "replies"
+from console.core.places import TEMPLATES
+
+FOLDER = TEMPLATES / "replies"
 
 CATEGORIES = (
     ("daily", "Svakodnevno", "Every day"),
