@@ -7,6 +7,7 @@ opened by its token, a file by its own address.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 from uuid import uuid4
@@ -24,7 +25,7 @@ from console.core.addresses import source
 from console.core.context import files as store
 from console.core.context import settings
 from console.core.emails import normal_email
-from console.core.errors import Invalid, NotFound, Refusal, Reused
+from console.core.errors import Invalid, NotFound, Refusal, Reused, Text
 from console.core.forms import Form
 from console.core.text import paragraphs
 from console.core.texts import lazy_gettext
@@ -123,18 +124,27 @@ def ask() -> ResponseReturnValue:
         try:
             number = _ticket(form)
         except Refusal as refusal:
+            refusal.fields = _by_field(refusal.fields)
             if wants_json():
                 return refuse(refusal)
             if isinstance(refusal, Reused):
                 form.client_id.data = None
             for name, texts in refusal.fields.items() if not isinstance(refusal, PinLike) else ():  # asked beside it
-                place = {"body": "question", "requester_email": "email", "subject": "question"}.get(name, name)
-                if place in form:
-                    form[place].errors = [str(text) for text in texts]
+                if name in form:
+                    form[name].errors = [str(text) for text in texts]
             return _in_frame(Response(_frame(form, refusal=refusal), refusal.status))
         if wants_json():
             return jsonify(ticket=number)
         return _in_frame(Response(_frame(form, ticket=number)))
+
+
+def _by_field(fields: Mapping[str, list[Text]]) -> dict[str, list[Text]]:
+    """Return what a ticket's verb refused under the names of this form; of one field only once."""
+    names = {"body": "question", "subject": "question", "requester_email": "email", "requester_name": "name"}
+    named: dict[str, list[Text]] = {}
+    for name, texts in fields.items():
+        named.setdefault(names.get(name, name), texts)
+    return named
 
 
 @blueprint.post("/files")

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from console.audit.models import AuditEntry
 from console.core.actor import Actor
+from console.core.context import settings
 from console.core.settings import Settings
 from console.core.transaction import transaction
 from console.mail.models import Mail
@@ -264,6 +265,11 @@ def test_a_question_without_a_chat_is_one_ticket(client: ConsoleClient, session:
     json = {"Accept": "application/json"}
     first = client.post("/chat/ask", data=fields | {"not_pin": "739164"}, headers=json).get_json()
     assert client.post("/chat/ask", data=fields | {"not_pin": "739164"}, headers=json).get_json() == first
+    for wrong in ({"question": " "}, {"email": settings().mail_from}):
+        refused = client.post(
+            "/chat/ask", data=fields | {"question": "Pitanje", "client_id": "y" * 20} | wrong, headers=json
+        )
+        assert set(refused.get_json()["error"]["fields"]) == set(wrong)
     other = client.post("/chat/ask", data=fields | {"question": "Nešto drugo"}, headers=json)
     assert (other.status_code, other.get_json()["error"]["code"]) == (409, "conflict")
     ticket = session.scalars(select(Ticket)).one()
