@@ -76,7 +76,7 @@ class Banner:
 def init_app(app: Flask) -> None:
     """Give templates the banner, and the demo the address that moves its clock."""
     with app.app_context():
-        is_demo = settings().env == "demo"
+        is_demo = settings().demo
     app.jinja_env.globals["demo_banner"] = banner if is_demo else _no_banner
     app.jinja_env.globals["clock_words"] = clock_words
     if is_demo:
