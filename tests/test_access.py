@@ -103,7 +103,7 @@ ROUTES: dict[tuple[str, str], frozenset[str]] = {
     ("GET", "requester.file"): EVERYONE,
     ("GET", "sealed.card"): EVERYONE,
     ("POST", "sealed.submit"): EVERYONE,
-    # What would have been sent: only outside of production and without a mail server (tests/web/test_demo_mailbox.py).
+    # What would have been sent: only in a demo without a mail server (tests/web/test_demo_mailbox.py).
     ("GET", "demo.mailbox"): EVERYONE,
     ("GET", "demo.html"): EVERYONE,
     ("GET", "demo.file"): EVERYONE,

@@ -1,6 +1,6 @@
 """The demo's mailbox: what would have been sent, for a newcomer to open and follow the links.
 
-Only where nothing is sent at all: outside of production, and without a mail server. Elsewhere it is not there.
+Only where ``ENV=demo`` and nothing is sent at all. Elsewhere it is not there: it shows everybody's mail to anybody.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ RECEIVERS = 200
 
 def is_there() -> bool:
     """Tell whether there is a mailbox to look into."""
-    return not settings().production and not settings().smtp_url
+    return settings().demo and not settings().smtp_url
 
 
 @blueprint.before_request

@@ -311,12 +311,27 @@ def test_a_wrong_setting_waits_for_ever_and_says_so(
 
 
 @pytest.mark.only("sqlite")
-def test_in_production_without_a_server_mail_waits(
-    settings: Settings, session: Session, make_app: MakeApp, make_mail: Make, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize(
+    "own",
+    [
+        {"env": "development"},
+        {
+            "env": "production",
+            "secret_key": "x" * 40,
+            "seal_keys": ("b3duLXNlYWwta2V5LW9mLWFuLWluc3RhbGxhdGlvbiE=",),
+        },
+    ],
+)
+def test_without_a_server_mail_waits_outside_of_a_demo(
+    own: dict[str, Any],
+    settings: Settings,
+    session: Session,
+    make_app: MakeApp,
+    make_mail: Make,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     make_mail()
-    keys: dict[str, Any] = {"secret_key": "x" * 40, "seal_keys": ("b3duLXNlYWwta2V5LW9mLWFuLWluc3RhbGxhdGlvbiE=",)}
-    with make_app(replace(settings, env="production", smtp_url=None, **keys)).app_context():
+    with make_app(replace(settings, smtp_url=None, **own)).app_context():
         send_due()
         send_due()
         words = [finding.words for finding in doctor._mail_server()]
