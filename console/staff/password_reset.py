@@ -21,7 +21,7 @@ from console.core.texts import lazy_gettext
 from console.staff.mails import write_to
 from console.staff.models import Staff
 from console.staff.queries import lock_staff
-from console.staff.service import RESET, set_password, token_subject
+from console.staff.service import RESET, put_password, token_subject
 from console.tokens import service as tokens
 
 LASTS = timedelta(hours=1)
@@ -72,7 +72,7 @@ def reset(token: str, password_hash: str, address: str | None) -> Staff:
         raise _gone()
     actor = staff.actor(address)
     record(actor, "staff.password_reset", staff.email)
-    return set_password(actor, staff.id, password_hash)
+    return put_password(actor, staff, password_hash)
 
 
 def _key(subject: str) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from flask import Flask, request
@@ -18,7 +19,7 @@ from tests.chat.rows import ask
 from tests.support.client import ConsoleClient, sign_in
 
 pytestmark = pytest.mark.only("sqlite")
-REAL = {
+REAL: dict[str, Any] = {
     "env": "production",
     "secret_key": "a" * 64,
     "seal_keys": ("MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=",),
