@@ -11,7 +11,7 @@ from typing import Any
 from flask import Flask, Request
 from werkzeug.datastructures import ImmutableMultiDict, iter_multi_items
 from werkzeug.exceptions import BadRequest
-from werkzeug.routing import BaseConverter, ValidationError
+from werkzeug.routing import BaseConverter, UnicodeConverter, ValidationError
 from werkzeug.utils import cached_property
 
 from console.core.ids import read_key
@@ -43,6 +43,13 @@ class IdConverter(BaseConverter):
         return key
 
 
+class SecretConverter(UnicodeConverter):
+    """``<secret:token>`` in an address: who knows it is let in. No log shows it (``console.web.access``)."""
+
+
+SECRET = "<secret:"  # noqa: S105  (as a rule is written)
+
+
 class CleanRequest(Request):
     """A request whose texts are clean."""
 
@@ -64,6 +71,7 @@ class CleanRequest(Request):
 def init_app(app: Flask) -> None:
     """Clean the parts of addresses, and know which of them are keys."""
     app.url_map.converters["id"] = IdConverter
+    app.url_map.converters["secret"] = SecretConverter
 
     @app.url_value_preprocessor
     def clean_address(_endpoint: str | None, values: dict[str, Any] | None) -> None:
