@@ -54,6 +54,7 @@ class Mail(Base):
     references: Mapped[str | None] = mapped_column(Text)  # RFC 5322, 3.6.4
     attachments: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)  # name, type, size, digest
     private: Mapped[bool] = mapped_column(default=False)  # a link in it opens something: not for staff to read
+    links: Mapped[str | None] = mapped_column(Text)  # sealed, until it was sent: console.mail.links
     # How sending it goes. Tries that failed because the mail server as a whole did are not counted here.
     attempts: Mapped[int] = mapped_column(default=0)
     first_try_at: Mapped[datetime | None]

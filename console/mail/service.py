@@ -17,6 +17,7 @@ from console.core.context import settings
 from console.core.db import db
 from console.core.errors import Conflict, NotFound
 from console.core.texts import lazy_gettext
+from console.mail import links
 from console.mail.models import Mail, MailState
 from console.mail.templates import render
 
@@ -38,7 +39,6 @@ def queue(
     in_reply_to: str | None = None,
     references: str | None = None,
     attachments: Sequence[dict[str, Any]] = (),
-    private: bool = False,
     **values: Any,
 ) -> Mail:
     """Write one mail to be sent after the commit.
@@ -51,12 +51,13 @@ def queue(
         send_after: not to leave before; at once when not given.
         in_reply_to, references: Message-IDs of the thread (RFC 5322, 3.6.4).
         attachments: files of the store: ``name``, ``type``, ``size``, ``digest``.
-        private: a link in it opens something to whoever holds it.
-        values: what the template shows. Never a PIN, password or code.
+        values: what the template shows. Never a PIN, password or code; what opens something as a
+            :class:`~console.mail.links.SecretLink`.
     """
     language = language or settings().locale
     now = clock.now()
     rendered = render(template, language, brand=settings().brand, base_url=settings().base_url, **values)
+    text, html, sealed = links.put_away(rendered.text, rendered.html, values.values())
     mail = Mail(
         message_id=_new_message_id(),
         template=template,
@@ -64,8 +65,8 @@ def queue(
         to_address=to_address,
         to_name=to_name,
         subject=rendered.subject,
-        text=rendered.text,
-        html=rendered.html,
+        text=text,
+        html=html,
         customer_id=customer_id,
         created_at=now,
         send_after=send_after or now,
@@ -73,7 +74,8 @@ def queue(
         in_reply_to=in_reply_to,
         references=references,
         attachments=list(attachments),
-        private=private,
+        private=sealed is not None,
+        links=sealed,
     )
     db.session.add(mail)
     db.session.flush()
@@ -97,6 +99,7 @@ def cancel(mail_id: int) -> bool:
     if mail is None or mail.state is not MailState.QUEUED or _leaving(mail):
         return False
     mail.state = MailState.CANCELLED
+    mail.links = None
     mail.lease = mail.leased_until = None
     db.session.flush()
     return True
@@ -113,7 +116,7 @@ def resend(actor: Actor, mail_id: int) -> Mail:
 
     Raises:
         NotFound: no such mail, or ``actor`` may not.
-        Conflict: ``waiting`` (it will be sent anyway, or a copy of it), ``withdrawn``.
+        Conflict: ``waiting`` (it will be sent anyway, or a copy of it), ``withdrawn``, ``link_gone``.
     """
     actor.require(RESEND)
     mail = _lock(mail_id)
@@ -173,6 +176,13 @@ def _copy(mail: Mail) -> Mail:
     waiting = db.session.scalar(select(Mail.id).where(Mail.copy_of_id == mail.id, Mail.state == MailState.QUEUED))
     if waiting is not None:
         raise Conflict(lazy_gettext("This mail is waiting to be sent already."), code="waiting")
+    try:
+        sealed = links.sealed_for(mail)
+    except links.LinkGone:
+        raise Conflict(
+            lazy_gettext("The link in this mail worked once and was not kept. Ask for a new one instead."),
+            code="link_gone",
+        ) from None
     now = clock.now()
     copy = Mail(
         message_id=_new_message_id(),
@@ -191,6 +201,7 @@ def _copy(mail: Mail) -> Mail:
         references=mail.references,
         attachments=list(mail.attachments),
         private=mail.private,
+        links=sealed,
         copy_of_id=mail.id,
     )
     db.session.add(copy)

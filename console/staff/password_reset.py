@@ -18,6 +18,7 @@ from console.core.db import db
 from console.core.emails import normal_email
 from console.core.errors import NotFound
 from console.core.texts import lazy_gettext
+from console.mail.links import SecretLink
 from console.staff.mails import write_to
 from console.staff.models import Staff
 from console.staff.queries import lock_staff
@@ -38,8 +39,8 @@ def ask(email: str, address: str | None) -> None:
     sent = tokens.count_live(RESET, subject) < MOST_LINKS and staff is not None and staff.active
     with db.session.begin_nested() as savepoint:
         token = tokens.issue(RESET, subject, LASTS)
-        link = f"{settings().base_url}/reset/{token}"
-        write_to(staff, "staff_password_reset", link=link, until=clock.now() + LASTS, private=True)
+        link = SecretLink(f"{settings().base_url}/reset/", token)
+        write_to(staff, "staff_password_reset", link=link, until=clock.now() + LASTS)
         if not sent:
             savepoint.rollback()
     visitor = Actor(kind="visitor", id=None, name="", address=address)

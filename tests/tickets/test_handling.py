@@ -18,6 +18,7 @@ from console.core.transaction import transaction
 from console.customers import cards
 from console.customers.models import VerificationCard
 from console.mail.models import Mail, MailState
+from console.mail.reading import whole
 from console.staff.roles import Role
 from console.tickets import handling, identity, merging, requester
 from console.tickets.links import requester_token, ticket_of
@@ -44,7 +45,7 @@ def events(session: Session, ticket: Ticket, kind: str) -> int:
 def card_of(session: Session) -> str:
     mail = session.scalars(select(Mail).where(Mail.template == "verification_asked").order_by(Mail.id.desc())).first()
     assert mail is not None
-    found = re.search(r"/v/([\w-]+)", mail.text)
+    found = re.search(r"/v/([\w-]+)", whole(mail).text)
     assert found is not None
     return found[1]
 
