@@ -133,9 +133,9 @@ def test_links_in_mail_that_was_written_before_are_sealed_or_cut(blank_app: Flas
     link = "https://podrska.example.test/v/Tajna-0123456789-abcdef"
     with db.engine.begin() as connection:
         for key, state in enumerate(("sent", "queued", "cancelled", "failed"), 1):
-            add_row(connection, "mail", id=key, message_id=f"<{key}@x>", template="verification_asked", private=True, attachments=[],
+            add_row(connection, "mail", id=key, message_id=f"<{key}@x>", template="verification_asked", private=True,
                     state=state, text=f"Otvorite {link}\n", html=f'<a href="{link}">da</a>', created_at=NOON,
-                    send_after=NOON)  # fmt: skip
+                    send_after=NOON, attachments=[])  # fmt: skip
     flask_migrate.upgrade()
     with db.engine.connect() as connection:
         rows = connection.execute(text("SELECT text, html, links FROM mail ORDER BY id")).all()
