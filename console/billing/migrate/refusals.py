@@ -19,7 +19,7 @@ REASONS: dict[str, Text] = {
     "not_theirs": lazy_gettext("Not every chosen service belongs to the verified account."),
     "no_match": lazy_gettext(
         "Check the services and the new owner. Every service must belong to the verified account, and the new owner "
-        "needs an open account: one with several gives its number."
+        "needs an open account: with several, give its number."
     ),
     "same_owner": lazy_gettext("The services already belong to this account."),
     "closed_source": lazy_gettext("The account the services leave is closed."),
