@@ -8,7 +8,7 @@ from email.headerregistry import Address
 from email.utils import make_msgid
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, false, select
 
 from console.audit.service import record
 from console.core import clock
@@ -24,6 +24,8 @@ from console.mail.templates import render
 # Which roles may is said in console.staff.roles, which lies above.
 SEE = "mail.see"
 RESEND = "mail.resend"
+KNOWN = "known"
+_rules: dict[str, Callable[[Actor], ColumnElement[bool]]] = {}
 
 
 def queue(
@@ -118,10 +120,7 @@ def resend(actor: Actor, mail_id: int) -> Mail:
         NotFound: no such mail, or ``actor`` may not.
         Conflict: ``waiting`` (it will be sent anyway, or a copy of it), ``withdrawn``, ``link_gone``.
     """
-    actor.require(RESEND)
-    mail = _lock(mail_id)
-    if mail is None:
-        raise NotFound
+    mail = _lock_for(actor, mail_id)
     if mail.state is MailState.CANCELLED:
         raise Conflict(lazy_gettext("This mail was withdrawn before it was sent."), code="withdrawn")
     if mail.state is MailState.QUEUED and (mail.attempts == 0 or _leaving(mail)):
@@ -139,13 +138,34 @@ def withdraw(actor: Actor, mail_id: int) -> Mail:
         NotFound: no such mail, or ``actor`` may not.
         Conflict: ``gone``: it is on its way, was sent, has failed or was withdrawn.
     """
-    actor.require(RESEND)
-    mail = _lock(mail_id)
-    if mail is None:
-        raise NotFound
+    mail = _lock_for(actor, mail_id)
     if not cancel(mail_id):
         raise Conflict(lazy_gettext("This mail is no longer waiting: it cannot be withdrawn."), code="gone")
     record(actor, "mail.withdrawn", _named(mail), customer_id=mail.customer_id, template=mail.template)
+    return mail
+
+
+def decided_by(rule: Callable[[Actor], ColumnElement[bool]]) -> None:
+    """Register the condition "this person may know that the mail was sent": mail knows no tickets and no accounts.
+
+    Without one nobody may.
+    """
+    _rules[KNOWN] = rule
+
+
+def _lock_for(actor: Actor, mail_id: int) -> Mail:
+    """Return a mail that ``actor`` may send again or withdraw, locked.
+
+    Raises:
+        NotFound: no such mail, or none that they may know of, or do this to.
+    """
+    actor.require(RESEND)
+    known = _rules[KNOWN](actor) if KNOWN in _rules else false()
+    if db.session.scalar(select(Mail.id).where(Mail.id == mail_id, known)) is None:
+        raise NotFound
+    mail = _lock(mail_id)
+    if mail is None:
+        raise NotFound
     return mail
 
 
