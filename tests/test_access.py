@@ -429,9 +429,9 @@ def _people_and_things(app: Flask) -> tuple[dict[str, ConsoleClient], dict[str, 
         "password_reset.token": _reset_token(staff["agent"]),
         "hours.key": _closure().id,
         "staff_accounts.key": factories.make_staff(Role.AGENT).id,
+        "session_id": db.session.scalars(select(PersonSession.id)).one(),
         "static.filename": "console.css",
-        "static_other.filename": "afac5013675d/console.css",
-        "static.filename": "console.css",
+        "static_other.filename": "console.css",
         "admin.filename": "bootstrap/bootstrap4/js/bootstrap.min.js",
     }
     shared |= access_values(staff["agent"]) | mail_values(subject) | review_values(staff["agent"])
