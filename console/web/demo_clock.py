@@ -71,6 +71,7 @@ class Banner:
     moved: bool
     moves: bool
     mailbox: bool
+    here: str  # the page to come back to
 
 
 def init_app(app: Flask) -> None:
@@ -95,7 +96,17 @@ def banner() -> Banner:
         stops = all_stops(queries.glance(), now) if moves else []
     except SQLAlchemyError:
         stops = []
-    return Banner(now, stops, abs(now - clock.machine_now()) > MOVED, moves, demo_mailbox.is_there())
+    return Banner(now, stops, abs(now - clock.machine_now()) > MOVED, moves, demo_mailbox.is_there(), _here())
+
+
+def _here() -> str:
+    """Return the page that is shown. The answer to a query that is no text has it without the query."""
+    if request.method != "GET":
+        return "/"
+    try:
+        return request.full_path.rstrip("?")
+    except UnicodeDecodeError:
+        return request.path
 
 
 def can_move() -> bool:
