@@ -20,7 +20,18 @@ from console.core.places import TEMPLATES, channel_of
 from console.core.settings import Settings
 from console.core.transaction import end_context
 from console.settings.live import InForce
-from console.web import access, answers, catalog, compression, filters, incoming, security, sockets, static_files
+from console.web import (
+    access,
+    answers,
+    catalog,
+    compression,
+    cookies,
+    filters,
+    incoming,
+    security,
+    sockets,
+    static_files,
+)
 from console.web.frugal import FrugalFlask, TextPacket
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -80,10 +91,9 @@ def create_app(settings: Settings | None = None) -> Flask:
 
 
 def _configure(app: Flask, settings: Settings) -> None:
-    prefix = "__Host-" if settings.https else ""
     app.config.update(
         SECRET_KEY=settings.secret_key,
-        SESSION_COOKIE_NAME=f"{prefix}console",
+        SESSION_COOKIE_NAME=cookies.cookie_name("console", https=settings.https),
         SESSION_COOKIE_SECURE=settings.https,
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_HTTPONLY=True,
@@ -122,7 +132,8 @@ def _bind_extensions(app: Flask, settings: Settings) -> None:
     )
     sockets.guard_sockets(app)
     if settings.production:  # around the sockets too, whose limits count by address
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1)  # type: ignore[method-assign]
+        hosts = int(settings.forwarded_host)  # else a client's own X-Forwarded-Host would pass a proxy that sets none
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=hosts)  # type: ignore[method-assign]
 
 
 def _map_errors(app: Flask) -> None:

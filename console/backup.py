@@ -19,14 +19,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
+from flask_migrate import upgrade
 from sqlalchemy import inspect
 
 from console import database_copy, stored_files
 from console.core import clock, revisions
+from console.core.actor import SYSTEM
 from console.core.db import database_file, db
 from console.core.files import FileStore
 from console.core.settings import Settings
+from console.core.transaction import transaction
 from console.database_copy import BackupError
+from console.restoring import Ended, end_all
 
 FORMAT = 1
 DATABASE, MANIFEST = "database", "manifest.json"
@@ -44,6 +48,7 @@ class Copied:
     size: int = 0  # of the copy, bytes
     missing: list[str] = field(default_factory=list)  # places in the database whose file was not there, or damaged
     whole: bool = True  # false: a copy as they were before, of the database alone
+    ended: Ended | None = None  # what a restore ended
 
 
 def back_up(settings: Settings, target: Path) -> Copied:
@@ -105,13 +110,15 @@ def check(settings: Settings, source: Path) -> Copied:
     return Copied(len(manifest["members"]) - 1, source.stat().st_size, list(manifest.get("missing", [])))
 
 
-def restore(settings: Settings, source: Path, *, force: bool = False) -> Copied:
+def restore(settings: Settings, source: Path, *, force: bool = False, skip_numbers: int = 0) -> Copied:
     """Put the copy in ``source`` in the place of database and attachments. Nothing else may be using them.
 
-    The whole copy is verified first. Attachments that are there and not in the copy stay.
+    The whole copy is verified first. Attachments that are there and not in the copy stay. What the copy would let in
+    is ended at once, in tables of the present revision (:func:`console.restoring.end_all`).
 
     Args:
         force: even if the database has tables already; they are lost.
+        skip_numbers: numbers to pass over in each series.
 
     Raises:
         BackupError: no usable copy, or a database that is not empty.
@@ -123,10 +130,19 @@ def restore(settings: Settings, source: Path, *, force: bool = False) -> Copied:
     copied = check(settings, source)
     db.session.remove()
     db.engine.dispose()
+    _put_back(settings, source, copied, force=force)
+    if revisions.current(db.engine) != revisions.newest():
+        upgrade()
+    with transaction():
+        copied.ended = end_all(SYSTEM, skip_numbers=skip_numbers)
+    return copied
+
+
+def _put_back(settings: Settings, source: Path, copied: Copied, *, force: bool) -> None:
     try:
         if not copied.whole:
             database_copy.put_back(settings, source, force=force)
-            return copied
+            return
         _put_files_back(source, FileStore(settings.files_folder))
         beside = database_file(settings) or settings.files_folder
         beside.parent.mkdir(parents=True, exist_ok=True)
@@ -135,7 +151,6 @@ def restore(settings: Settings, source: Path, *, force: bool = False) -> Copied:
             database_copy.put_back(settings, dump, force=force)
     except OSError as error:
         raise BackupError(f"{error.filename or source}: {error.strerror or error}") from error
-    return copied
 
 
 class _Writer:

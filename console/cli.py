@@ -6,7 +6,7 @@ import sys
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from flask import Flask, current_app
@@ -18,6 +18,9 @@ from console.core.context import settings
 from console.core.db import db
 from console.core.settings import Settings, SettingsError
 from console.staff.roles import Role
+
+if TYPE_CHECKING:
+    from console.restoring import Ended
 
 # These bring their own command, named ``command``; they run in an application context.
 ELSEWHERE = {"import": "console.imports.cli", "demo": "console.demo.cli", "bench": "console.bench.cli"}
@@ -330,20 +333,37 @@ def backup(file: Path) -> None:
         raise SystemExit(WITH_GAPS)
 
 
+_skip_numbers = click.option(
+    "--skip-numbers",
+    default=0,
+    metavar="N",
+    type=click.IntRange(0, 1_000_000),
+    help="Pass over N numbers in each series: no more were given since the copy.",
+)
+
+
 @main.command()
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--force", is_flag=True, help="Even if the database is not empty: what is in it is lost.")
 @click.option("--check", "only_check", is_flag=True, help="Verify the copy and change nothing.")
+@_skip_numbers
 @with_appcontext
-def restore(file: Path, force: bool, only_check: bool) -> None:
-    """Put the copy in FILE in the place of database and attachments. Stop the server first."""
+def restore(file: Path, force: bool, only_check: bool, skip_numbers: int) -> None:
+    """Put the copy in FILE in the place of database and attachments. Stop the server first.
+
+    Every sign-in, verification and token in it ends, and every support PIN is renewed.
+    """
     from console.backup import BackupError, check
     from console.backup import restore as put_back
 
     try:
         if not file.is_file():
             raise BackupError(f"{file} does not exist")
-        copied = check(settings(), file) if only_check else put_back(settings(), file, force=force)
+        copied = (
+            check(settings(), file)
+            if only_check
+            else put_back(settings(), file, force=force, skip_numbers=skip_numbers)
+        )
     except BackupError as error:
         raise click.ClickException(str(error)) from error
     what = f"the database and {_attachments(copied.files)}" if copied.whole else "the database alone, no attachments"
@@ -351,7 +371,46 @@ def restore(file: Path, force: bool, only_check: bool) -> None:
         click.echo(f"{file} is whole: {what}.")
         return
     click.echo(f"Restored: {what}.")
+    if copied.ended is not None:
+        _tell_ended(copied.ended)
     click.echo("Now run `console init-db`, `console audit anchor --force` and `console doctor`.")
+
+
+@main.command("after-restore")
+@_skip_numbers
+@with_appcontext
+def after_restore(skip_numbers: int) -> None:
+    """End all that a database brings back that was restored by other means than `console restore`.
+
+    Every sign-in, verification and token in it ends, and every support PIN is renewed. Also to pass over numbers
+    afterwards.
+    """
+    from console.core.actor import SYSTEM
+    from console.core.transaction import transaction
+    from console.restoring import end_all
+
+    with transaction():
+        ended = end_all(SYSTEM, skip_numbers=skip_numbers)
+    _tell_ended(ended)
+
+
+def _tell_ended(ended: Ended) -> None:
+    click.echo(
+        f"Ended: {ended.staff_sessions} sign-ins of staff, {ended.person_sessions} of customers, "
+        f"{ended.verifications} verifications, {ended.cards} cards, {ended.tokens} links that serve once, "
+        f"the visitors' keys to {ended.chats} chats. Renewed: {ended.pins} support PINs."
+    )
+    if ended.mails_waiting:
+        click.echo(f"{ended.mails_waiting} mails wait: what left after the copy was made leaves once again.")
+    click.echo("A ticket's link that was voided since the copy opens its ticket again: void it again.")
+    numbers = ", ".join(ended.next_numbers)
+    if not ended.skipped:
+        click.echo(f"Next numbers: {numbers}. What was given since the copy had them too: look at the mail that left,")
+        click.echo("and pass them over with `console after-restore --skip-numbers N`.")
+        return
+    click.echo(f"{ended.skipped} numbers were passed over in each series. Next: {numbers}.")
+    if ended.unmoved:
+        click.echo(f"SQLite gives the next free number of {', '.join(ended.unmoved)}: these were not passed over.")
 
 
 def _attachments(count: int) -> str:

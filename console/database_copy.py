@@ -12,6 +12,7 @@ from pathlib import Path
 from sqlalchemy import URL, make_url
 
 from console.core.db import database_file
+from console.core.files import create_private
 from console.core.settings import Settings
 
 PAGES_AT_ONCE = 2_000
@@ -81,6 +82,7 @@ def put_back(settings: Settings, source: Path, *, force: bool) -> None:
 
 
 def _copy_sqlite(source: Path, target: Path) -> None:
+    create_private(target)
     try:
         with closing(sqlite3.connect(source)) as origin, closing(sqlite3.connect(target)) as copy:
             origin.backup(copy, pages=PAGES_AT_ONCE)

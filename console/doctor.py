@@ -18,7 +18,8 @@ from console import sealing, stored_files
 from console.audit import queries as audit
 from console.core import clock, revisions
 from console.core.context import files, sealer, settings
-from console.core.db import db
+from console.core.db import database_file, db
+from console.core.files import is_private
 from console.core.places import SHARED_ANCHOR, SHARED_FILES, TEMPLATES
 from console.core.settings import DEMO_SEAL_KEY, DEMO_SECRET_KEY, Settings
 from console.hosting.links import torn
@@ -266,10 +267,10 @@ def _redis() -> Iterator[Finding]:
 def _mail_server() -> Iterator[Finding]:
     server = settings().smtp
     if server is None:
-        if settings().production:
-            yield Finding(Level.NOTE, "CONSOLE_SMTP_URL is not set: mail is queued and waits.")
+        if settings().demo:
+            yield Finding(Level.GOOD, "No mail server is set: mail goes into the demo's mailbox and nowhere else.")
         else:
-            yield Finding(Level.GOOD, "No mail server is set: mail goes into the console's mailbox and nowhere else.")
+            yield Finding(Level.NOTE, "CONSOLE_SMTP_URL is not set: mail is queued and waits.")
         return
     if server.bare_password:
         yield Finding(Level.NOTE, "The mail server's password crosses the network in the clear: use TLS.")
@@ -300,9 +301,20 @@ def _some(places: list[str]) -> str:
     return ", ".join(places[:SHOWN]) + (" and more" if len(places) > SHOWN else "")
 
 
+def _database_file() -> Iterator[Finding]:
+    """Who else on the machine could read the whole database past the console."""
+    path = database_file(settings())
+    if path is None or not path.exists():
+        return
+    if is_private(path):
+        yield Finding(Level.GOOD, "The database's file is its owner's alone.")
+    else:
+        yield Finding(Level.NOTE, f"Others on this machine may open {path}: run `console init-db`.")
+
+
 CHECKS = (
-    _settings, _sealed, _trail, _anchor_age, _attachments, _old_places, _accounts, _hosted, _time, _redis,
-    _mail_server, _mail,
+    _settings, _database_file, _sealed, _trail, _anchor_age, _attachments, _old_places, _accounts, _hosted, _time,
+    _redis, _mail_server, _mail,
 )  # fmt: skip
 
 

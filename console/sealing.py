@@ -12,12 +12,14 @@ from console.core.db import Base, db
 from console.core.seal import InvalidToken
 from console.core.transaction import transaction
 from console.customers.models import Membership
+from console.mail.models import Mail
 from console.staff.models import Staff
 
 # A column added here is rotated by `console reseal` and tried by `console doctor`.
 SEALED: tuple[tuple[type[Base], InstrumentedAttribute[int], InstrumentedAttribute[str | None]], ...] = (
     (Staff, Staff.id, Staff.totp_secret),
     (Membership, Membership.id, Membership.pin_secret),
+    (Mail, Mail.id, Mail.links),
 )
 BATCH = 500
 

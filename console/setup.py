@@ -10,7 +10,8 @@ from console import stored_files
 from console.audit.models import AuditHead
 from console.audit.service import create_head
 from console.core.context import settings
-from console.core.db import db
+from console.core.db import database_file, db
+from console.core.files import make_private
 from console.core.passwords import password_matches
 from console.core.settings import DEMO_PASSWORD, SettingsError
 from console.core.transaction import transaction
@@ -26,6 +27,7 @@ def prepare_database() -> int:
 
     Return how many files were brought over from where all databases of a checkout once had theirs.
     """
+    _close_to_others()
     upgrade()
     if db.session.scalar(select(AuditHead)) is None:
         with transaction() as session:
@@ -34,6 +36,13 @@ def prepare_database() -> int:
         for _batch in reindex():
             pass
     return stored_files.adopt()
+
+
+def _close_to_others() -> None:
+    """Let the owner alone open SQLite's files: an older console, or a copy, may have left them open to others."""
+    path = database_file(settings())
+    for ending in ("", "-wal", "-shm") if path is not None else ():
+        make_private(path.with_name(path.name + ending))  # type: ignore[union-attr]
 
 
 def demo_accounts() -> list[str]:

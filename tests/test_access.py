@@ -69,6 +69,7 @@ ROUTES: dict[tuple[str, str], frozenset[str]] = {
     # For machines and for everyone.
     ("GET", "root"): EVERYONE,
     ("GET", "static"): EVERYONE,
+    ("GET", "static_other"): EVERYONE,  # of another release, until its pages are gone
     ("GET", "admin.static"): EVERYONE,
     ("GET", "health.healthz"): EVERYONE,
     ("GET", "health.readyz"): EVERYONE,
@@ -104,7 +105,8 @@ ROUTES: dict[tuple[str, str], frozenset[str]] = {
     ("GET", "sealed.card"): EVERYONE,
     ("GET", "transcript.show"): EVERYONE,
     ("POST", "sealed.submit"): EVERYONE,
-    # What would have been sent: only outside of production and without a mail server (tests/web/test_demo_mailbox.py).
+    # What would have been sent: only in a demo without a mail server (tests/web/test_demo_mailbox.py).
+    ("POST", "demo_clock.move"): EVERYONE,
     ("GET", "demo.mailbox"): EVERYONE,
     ("GET", "demo.html"): EVERYONE,
     ("GET", "demo.file"): EVERYONE,
@@ -371,6 +373,7 @@ def world(_sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> I
     app = create_app(
         replace(
             Settings(),
+            env="demo",  # every address there is
             database_url=f"sqlite:///{file}",
             audit_anchor=str(folder / "anchor.json"),
             files=str(folder / "files"),
@@ -429,6 +432,7 @@ def _people_and_things(app: Flask) -> tuple[dict[str, ConsoleClient], dict[str, 
         "staff_accounts.key": factories.make_staff(Role.AGENT).id,
         "session_id": db.session.scalars(select(PersonSession.id)).one(),
         "static.filename": "console.css",
+        "static_other.filename": "console.css",
         "admin.filename": "bootstrap/bootstrap4/js/bootstrap.min.js",
     }
     shared |= access_values(staff["agent"]) | mail_values(subject) | review_values(staff["agent"])

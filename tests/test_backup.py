@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import os
+import re
 import shutil
 import sqlite3
 import tarfile
@@ -18,20 +19,31 @@ import pytest
 from click.testing import CliRunner
 from flask import Flask
 from flask.cli import ScriptInfo
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from console import backup, database_copy, doctor
+from console.audit.models import AuditEntry
 from console.backup import BackupError, back_up, check, restore
+from console.chat.tokens import chat_of, chat_token
 from console.cli import main
 from console.core.context import files
 from console.core.db import db
 from console.core.files import FileStore
 from console.core.settings import Settings
 from console.core.transaction import transaction
+from console.customers.models import Verification
+from console.mail.models import Mail
+from console.mail.reading import whole
+from console.staff import password_reset
 from console.staff.models import Staff
+from console.staff.roles import Role
+from console.tickets import identity
 from console.tickets.attachments import attach
+from console.tickets.models import TICKET_BASE, Ticket
 from tests import factories
+from tests.chat.rows import ask
+from tests.support.client import ConsoleClient, sign_in, sign_in_person
 from tests.support.postgres import Postgres
 from tests.tickets.rows import make_ticket
 
@@ -112,6 +124,92 @@ def test_a_bare_copy_of_the_database_is_still_restored(app: Flask, session: Sess
     assert code == 0
     assert "the database alone, no attachments" in output
     assert names() == ["Before"]
+
+
+# --- what a copy must not open again --------------------------------------------------------------------------------
+
+
+@pytest.mark.only("sqlite")
+def test_a_restore_elsewhere_lets_in_who_signs_in_anew_and_no_other(
+    client: ConsoleClient,
+    new_client: Callable[[], ConsoleClient],
+    session: Session,
+    settings: Settings,
+    make_app: Callable[[Settings], Flask],
+    tmp_path: Path,
+) -> None:
+    """Old cookies, links, keys and PINs are over, those that were ended after the copy among them."""
+    persona, customer_browser = factories.ana(), new_client()
+    agent = sign_in(client, Role.AGENT)
+    sign_in_person(customer_browser, persona.owner.person.email)
+    pin = factories.pin_of(persona.owner)
+    ticket = make_ticket(agent.actor(), requester_email=persona.owner.person.email)
+    opened = client.submit("/console/verify/", json=True, email=persona.owner.person.email, pin=pin, channel="phone")
+    verification = opened.get_json()["verification"]["id"]
+    with transaction():
+        identity.ask_requester(agent.actor(), ticket.id)
+        password_reset.ask(agent.email, None)
+    key = chat_token(ask())
+    links = [
+        re.search(r"/(?:v|reset)/[\w-]+", whole(mail).text)[0]
+        for template in ("verification_asked", "staff_password_reset")
+        for mail in session.scalars(select(Mail).where(Mail.template == template))
+    ]
+    account = f"/console/customers/{persona.customer.number}"
+    assert "services" in client.get_json(account).get_json() and len(links) == 2
+    copy = tmp_path / "copy"
+    back_up(settings, copy)
+    stolen = [browser.get_cookie("console") for browser in (client, customer_browser)]
+    next_ticket = TICKET_BASE + 1 + (session.scalar(select(func.max(Ticket.id))) or 0)
+    client.submit(f"/console/verify/{verification}/end")
+    client.submit("/logout")
+
+    folder = tmp_path / "elsewhere"
+    there = replace(settings, database_url=f"sqlite:///{folder / 'c.sqlite3'}", files=str(folder / "files"))
+    email, staff_email = persona.owner.person.email, agent.email
+    app = make_app(there)
+    with app.app_context():
+        code, output = _run(app, "restore", str(copy))
+    assert code == 0, output
+    assert "Ended: 1 sign-ins of staff, 1 of customers, 1 verifications, 1 cards, 1 links that serve once" in output
+    assert "keys to 1 chats" in output and "support PINs" in output
+    assert "PR-" in output and f"T-{next_ticket}" in output and "--skip-numbers" in output
+    for cookie, page in zip(stolen, ("/console/", "/moj/"), strict=True):
+        assert cookie is not None
+        browser = app.test_client()
+        browser.set_cookie("console", cookie.value)  # as it was before the sign-out; its row is live in the copy
+        assert browser.get(page).status_code == 302
+    assert [app.test_client().get(link).status_code for link in links] == [404, 404]
+    with app.app_context():
+        assert chat_of(key) is None
+        assert db.session.get_one(Verification, verification).end_reason == "restore"
+        noted = db.session.scalars(select(AuditEntry).where(AuditEntry.action == "data.restored")).one()
+        assert noted.data["staff_sessions"] == 1 and noted.actor_kind == "system"
+    fresh = app.test_client()
+    assert isinstance(fresh, ConsoleClient)
+    assert fresh.submit("/login", email=staff_email, password=factories.PASSWORD).status_code in (302, 303)
+    again = {"email": email, "pin": pin, "channel": "phone"}
+    assert fresh.submit("/console/verify/", json=True, **again).get_json()["verified"] is False
+    assert "services" not in fresh.get_json(account).get_json()
+    sign_in_person(fresh, email)
+    new = fresh.get_json("/moj/pin").get_json()["pin"]
+    assert new != pin
+    assert fresh.submit("/console/verify/", json=True, **(again | {"pin": new})).get_json()["verified"] is True
+
+
+def test_numbers_are_passed_over_where_an_administrator_says_so(app: Flask, session: Session) -> None:
+    customer = factories.make_customer()
+    before = factories.make_proforma(customer, [factories.make_service(customer)]).number
+    ticket = make_ticket(factories.make_staff().actor()).id
+    code, output = _run(app, "after-restore", "--skip-numbers", "7")
+    assert code == 0 and "7 numbers were passed over in each series" in output
+    again = factories.make_proforma(customer, [factories.make_service(customer)]).number
+    assert int(again.rpartition("-")[2]) == int(before.rpartition("-")[2]) + 8
+    assert again in output
+    moved = db.engine.dialect.name == "postgresql"
+    assert make_ticket(factories.make_staff().actor()).id == ticket + (8 if moved else 1)
+    assert ("were not passed over" in output) is not moved
+    assert _run(app, "after-restore", "--skip-numbers", "-1")[0] == 2
 
 
 @pytest.mark.only("sqlite")

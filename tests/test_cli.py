@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -231,6 +232,28 @@ def test_production_does_not_start_on_demo_accounts(tmp_path: Path) -> None:
         assert done.returncode == 1
         assert "agent@example.test" in done.stderr
     assert command("doctor", env=env).returncode == 1
+
+
+@pytest.mark.sqlite
+def test_the_database_is_its_owners_alone(tmp_path: Path) -> None:
+    """Its journal and its index too, which SQLite makes as the file is; what an older console left open is closed."""
+    path = tmp_path / "console.sqlite3"
+    env = environment(DATABASE_URL=f"sqlite:///{path}", FILES=str(tmp_path / "files"), AUDIT_ANCHOR=str(tmp_path / "a"))
+    mask = os.umask(0o022)
+    try:
+        assert command("init-db", env=env).returncode == 0
+        with closing(sqlite3.connect(path)) as kept_open:  # so that journal and index stay
+            kept_open.execute("SELECT * FROM staff").fetchall()
+            assert command("doctor", env=env).stdout.count("The database's file is its owner's alone.") == 1
+            found = {file.name: file.stat().st_mode & 0o777 for file in tmp_path.glob("console.sqlite3*")}
+        assert found.keys() >= {"console.sqlite3", "console.sqlite3-wal", "console.sqlite3-shm"}
+        assert {mode for name, mode in found.items() if not name.endswith(".files")} == {0o600}
+        path.chmod(0o644)
+        assert f"Others on this machine may open {path}" in command("doctor", env=env).stdout
+        assert command("init-db", env=env).returncode == 0
+        assert path.stat().st_mode & 0o777 == 0o600
+    finally:
+        os.umask(mask)
 
 
 @pytest.mark.sqlite

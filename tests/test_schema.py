@@ -19,7 +19,10 @@ from console.app import create_app
 from console.core import revisions
 from console.core.db import Base, db
 from console.core.settings import Settings
+from console.mail.links import put_in
 from tests.support.postgres import Postgres
+
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 
 @pytest.fixture(params=[pytest.param(name, marks=getattr(pytest.mark, name)) for name in ("sqlite", "postgresql")])
@@ -122,3 +125,25 @@ def add_row(connection: Connection, name: str, **values: Any) -> None:
         if column.name not in values and not column.nullable and not column.primary_key:
             values[column.name] = column.type.python_type()
     connection.execute(insert(table), values)
+
+
+def test_links_in_mail_that_was_written_before_are_sealed_or_cut(blank_app: Flask) -> None:
+    """What has left keeps no link; what still waits gets it when it is sent. Down again it is as it was."""
+    flask_migrate.upgrade(revision="0016")
+    link = "https://podrska.example.test/v/Tajna-0123456789-abcdef"
+    with db.engine.begin() as connection:
+        for key, state in enumerate(("sent", "queued", "cancelled", "failed"), 1):
+            add_row(connection, "mail", id=key, message_id=f"<{key}@x>", template="verification_asked", private=True,
+                    state=state, text=f"Otvorite {link}\n", html=f'<a href="{link}">da</a>', created_at=NOON,
+                    send_after=NOON, attachments=[])  # fmt: skip
+    flask_migrate.upgrade()
+    with db.engine.connect() as connection:
+        rows = connection.execute(text("SELECT text, html, links FROM mail ORDER BY id")).all()
+    assert "Tajna" not in str(rows)
+    assert [row.links is not None for row in rows] == [False, True, False, True]
+    wanted = (f"Otvorite {link}\n", f'<a href="{link}">da</a>')
+    assert [put_in(row.text, row.html, row.links) == wanted for row in rows] == [False, True, False, True]
+    flask_migrate.downgrade(revision="0016")
+    with db.engine.connect() as connection:
+        texts = connection.scalars(text("SELECT text FROM mail ORDER BY id")).all()
+    assert [link in one for one in texts] == [False, True, False, True]

@@ -13,6 +13,7 @@ from console.core.context import settings
 from console.core.db import db
 from console.core.errors import NotFound
 from console.mail import outsiders
+from console.mail.links import SecretLink
 from console.mail.models import Mail
 from console.mail.service import queue
 
@@ -29,14 +30,13 @@ def mail(visitor: Actor, chat: Chat) -> Mail:
         TooMany: the address got enough mail that strangers can cause.
     """
     proven = outsiders.is_proven(chat.email)
-    link = f"{settings().base_url}/chat/transcript/{link_token(chat)}"
+    link = SecretLink(f"{settings().base_url}/chat/transcript/", link_token(chat))
     return queue(
         "chat_transcript" if proven else "chat_transcript_link",
         to_address=chat.email,
         to_name=chat.name,
         language=chat.language,
         about=f"chat:{chat.id}",
-        private=not proven,
         caused_by=visitor,
         number=chat.number,
         at=chat.created_at,

@@ -24,6 +24,7 @@ from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import GenericFunction
 
+from console.core.files import create_private
 from console.core.places import sqlite_path
 from console.core.postgres import connect_args, set_autocommit
 from console.core.settings import Settings
@@ -144,7 +145,7 @@ def engine_options(settings: Settings) -> dict[str, Any]:
 
 
 def prepare_engine(engine: Engine) -> None:
-    """Give SQLite connections their pragmas and real transactions.
+    """Give SQLite connections their pragmas and real transactions, and its file to its owner alone.
 
     A writing transaction begins IMMEDIATE: with a deferred one, two that read
     first and write then would number two documents alike or fail as locked.
@@ -152,6 +153,12 @@ def prepare_engine(engine: Engine) -> None:
     if engine.dialect.name != "sqlite":
         _ping_what_rested(engine)
         return
+
+    @event.listens_for(engine, "do_connect")
+    def on_do_connect(_dialect: Dialect, _entry: ConnectionPoolEntry, cargs: list[Any], _cparams: Any) -> None:
+        # Before the driver would create it for everybody to read; journal and index get the mode of the file.
+        if cargs and cargs[0] != ":memory:":
+            create_private(Path(cargs[0]))
 
     @event.listens_for(engine, "connect")
     def on_connect(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:

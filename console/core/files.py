@@ -11,12 +11,29 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+PRIVATE = 0o600
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 def content_digest(content: bytes) -> str:
     """Return what a file is kept under."""
     return hashlib.sha256(content).hexdigest()
+
+
+def create_private(path: Path) -> None:
+    """Create an empty file that its owner alone may open; one that is there stays as it is."""
+    os.close(os.open(path, os.O_CREAT | os.O_WRONLY, PRIVATE))
+
+
+def make_private(path: Path) -> None:
+    """Let the owner alone open a file, if it is there."""
+    if path.exists() and not is_private(path):
+        path.chmod(PRIVATE)
+
+
+def is_private(path: Path) -> bool:
+    """Tell whether nobody but the owner may open a file."""
+    return path.stat().st_mode & 0o077 == 0
 
 
 @dataclass(frozen=True)

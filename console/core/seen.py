@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from console.core.errors import Conflict
+from console.core.errors import Conflict, Text
 from console.core.texts import lazy_gettext
 
 CHANGED = "changed_meanwhile"  # the refusal's code
@@ -26,9 +26,11 @@ def check(seen: str | None, values: Mapping[str, Any]) -> None:
         Conflict: it was changed since.
     """
     if seen and seen != mark(values):
-        raise Conflict(
-            lazy_gettext(
-                "This was changed by a colleague meanwhile. Nothing of yours was saved; save again to replace it."
-            ),
-            code=CHANGED,
-        )
+        raise Conflict(changed_meanwhile(), code=CHANGED)
+
+
+def changed_meanwhile() -> Text:
+    """Say that a colleague was faster."""
+    return lazy_gettext(
+        "This was changed by a colleague meanwhile. Nothing of yours was saved; save again to replace it."
+    )

@@ -12,7 +12,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from email.headerregistry import Address
 from functools import cached_property
+from ipaddress import ip_address
 from pathlib import Path
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from console.core.money import CURRENCIES
@@ -78,6 +80,7 @@ class Settings:
     smtp_url: str | None = field(default=None, repr=False)
     imap_url: str | None = field(default=None, repr=False)
     base_url: str = "http://127.0.0.1:8000"
+    forwarded_host: bool = False  # the proxy in front sets X-Forwarded-Host, whatever a client sent
     allowed_origins: tuple[str, ...] = ()
     timezone: str = "Europe/Belgrade"
     locale: str = "sr_Latn"
@@ -110,6 +113,11 @@ class Settings:
     @property
     def production(self) -> bool:
         return self.env == "production"
+
+    @property
+    def demo(self) -> bool:
+        """Whether everything in it is made up: then anybody may read what others were mailed, and move the clock."""
+        return self.env == "demo"
 
     @property
     def zone(self) -> ZoneInfo:
@@ -175,6 +183,7 @@ class Settings:
             smtp_url=values.optional("SMTP_URL"),
             imap_url=values.optional("IMAP_URL"),
             base_url=values.text("BASE_URL", cls.base_url).rstrip("/"),
+            forwarded_host=values.choice("FORWARDED_HOST", ("yes", "no"), "no") == "yes",
             allowed_origins=values.many("ALLOWED_ORIGINS", ()),
             timezone=values.text("TIMEZONE", cls.timezone),
             locale=values.choice("LOCALE", ("sr_Latn", "en"), "sr_Latn"),
@@ -223,6 +232,10 @@ class Settings:
             raise SettingsError(f"{PREFIX}SEAL_KEYS: production needs its own (console new-key)")
         if self.clock is not None:
             raise SettingsError(f"{PREFIX}CLOCK: time cannot be set in production")
+        if not self.https and not _is_loopback(self.base_url):
+            raise SettingsError(
+                f"{PREFIX}BASE_URL: production needs https://, http:// only for this machine itself (127.0.0.1)"
+            )
 
     def check_processes(self, count: int) -> None:
         """Refuse to serve with several processes what only one can.
@@ -249,6 +262,14 @@ class Settings:
             )
         if not _is_address(self.mail_from):
             raise SettingsError(f"{PREFIX}MAIL_FROM: {self.mail_from!r} is no address, as in help@example.com")
+
+
+def _is_loopback(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    try:
+        return url.startswith("http://") and (host == "localhost" or ip_address(host).is_loopback)
+    except ValueError:  # a name
+        return False
 
 
 def _is_address(text: str) -> bool:

@@ -17,7 +17,7 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.orm import ORMExecuteState, Session
 
 from console.core.db import WRITES, db
-from console.core.errors import Busy
+from console.core.errors import Busy, Refusal
 from console.core.metrics import TRANSACTIONS
 from console.core.postgres import set_autocommit
 
@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 _WRITING = "writing"
 _BEFORE = "before_commit"
 _AFTER = "after_commit"
+_REFUSED = "after_refusal"
 _PENDING = "pending"
 
 
@@ -56,9 +57,12 @@ def transaction() -> Iterator[Session]:
         if _is_lock_timeout(error):
             raise Busy from error
         raise
-    except BaseException:
+    except BaseException as error:
         session.rollback()
         TRANSACTIONS.labels("rolled back").inc()
+        session.info[_WRITING] = False
+        if isinstance(error, Refusal):
+            _note(session.info[_REFUSED])
         raise
     finally:
         session.info[_WRITING] = False
@@ -71,7 +75,7 @@ def _start(session: Session) -> None:
     if session.new or session.dirty or session.deleted:
         raise RuntimeError("changes were made outside of a transaction")
     end_reading(session)
-    session.info.update({_WRITING: True, _BEFORE: {}, _AFTER: [], _PENDING: {}})
+    session.info.update({_WRITING: True, _BEFORE: {}, _AFTER: [], _REFUSED: [], _PENDING: {}})
     options: Any = {WRITES: True}
     try:
         session.connection(execution_options=options)
@@ -120,6 +124,25 @@ def _run(hooks: list[Callable[[], None]]) -> None:
         except Exception:
             # What was committed stays committed; the receiver catches up by itself.
             log.exception("after-commit hook failed")
+
+
+def _note(hooks: list[Callable[[], None]]) -> None:
+    if not hooks:
+        return
+    try:
+        with transaction():
+            for hook in hooks:
+                hook()
+    except Exception:
+        log.exception("what a refusal was to leave on the record was not written")  # it stays a refusal
+
+
+def after_refusal(hook: Callable[[], None]) -> None:
+    """Run ``hook`` in a transaction of its own where the open one ends in a refusal.
+
+    For what must be on the record although nothing was changed.
+    """
+    _writing_session().info[_REFUSED].append(hook)
 
 
 def after_commit(hook: Callable[[], None]) -> None:

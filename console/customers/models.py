@@ -216,7 +216,7 @@ class Verification(Base):
     started_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
-    end_reason: Mapped[str | None] = mapped_column(String(20))  # hand, channel, pin, removed
+    end_reason: Mapped[str | None] = mapped_column(String(20))  # hand, channel, pin, removed, restore
 
     customer: Mapped[Customer] = relationship()
     membership: Mapped[Membership | None] = relationship()

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from email.header import Header
 from email.message import EmailMessage
@@ -59,6 +59,7 @@ class Letter:
     attachments: Sequence[dict[str, Any]]
     attempts: int
     first_try_at: datetime | None
+    links: str | None = field(default=None, repr=False)  # sealed: what is put into both parts
 
 
 @dataclass(frozen=True)

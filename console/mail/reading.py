@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from console.core.context import settings
 from console.core.texts import gettext
+from console.mail.links import LinkGone, put_in, sealed_for
 from console.mail.models import Mail
 
 # An address as it stands in a text, or in an attribute: up to a space, a quote, a bracket.
@@ -35,8 +36,11 @@ class Content:
 
 
 def whole(mail: Mail) -> Content:
-    """Return the mail as its receiver has it."""
-    return Content(mail.text, mail.html)
+    """Return the mail as its receiver has it; without a link that worked once and was not kept."""
+    try:
+        return Content(*put_in(mail.text, mail.html, sealed_for(mail)))
+    except LinkGone:
+        return without_links(mail)
 
 
 def without_links(mail: Mail) -> Content:

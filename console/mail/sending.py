@@ -15,7 +15,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from secrets import token_hex
 from time import monotonic
@@ -34,6 +34,7 @@ from console.core.logging import get_logger
 from console.core.smtp_url import SmtpServer
 from console.mail import relay
 from console.mail.compose import Letter, Sender, Unsendable, compose, recipient
+from console.mail.links import LinkGone, put_in
 from console.mail.models import MAX_ERROR, Mail, MailState
 from console.mail.smtp import Connection, Cut, Refused, RelayFailed, on_the_wire
 
@@ -52,6 +53,7 @@ _SAID = {"sent": "mail sent", "failed": "mail failed", "retried": "mail put off"
 _LETTER = (
     Mail.id, Mail.message_id, Mail.template, Mail.language, Mail.to_address, Mail.to_name, Mail.subject, Mail.text,
     Mail.html, Mail.created_at, Mail.in_reply_to, Mail.references, Mail.attachments, Mail.attempts, Mail.first_try_at,
+    Mail.links,
 )  # fmt: skip
 
 
@@ -193,10 +195,15 @@ class Round:
     def _written(self, letter: Letter) -> bytes:
         """Return the whole message; one with large files is made where it holds nobody up."""
         store, sender = files(), _sender()
+        try:
+            text, html = put_in(letter.text, letter.html, letter.links)
+        except LinkGone:
+            raise Unsendable("no key in CONSOLE_SEAL_KEYS opens its link") from None
+        whole = replace(letter, text=text, html=html)
         size = sum(int(file.get("size") or 0) for file in letter.attachments)
 
         def write() -> bytes:
-            return on_the_wire(compose(letter, sender, store.get))
+            return on_the_wire(compose(whole, sender, store.get))
 
         return off_the_hub(write) if size > LARGE else write()
 
@@ -216,7 +223,7 @@ class Round:
 
     def _sent(self, letter: Letter) -> None:
         now = clock.now()
-        self._settle(letter, "sent", now, state=MailState.SENT, sent_at=now, last_error="")
+        self._settle(letter, "sent", now, state=MailState.SENT, sent_at=now, last_error="", links=None)
 
     def _failed(self, letter: Letter, words: str) -> None:
         now = clock.now()
@@ -338,8 +345,8 @@ def _taking(due: CTE) -> Update:
 
 
 def _without_server() -> None:
-    """Where no mail server is set: in production mail waits for one, elsewhere it is in the mailbox of the console."""
-    if settings().production:
+    """Where no mail server is set mail waits for one; in the demo it is in the mailbox that anybody may look into."""
+    if not settings().demo:
         if not _process.said_nowhere:
             log.error("mail waits: CONSOLE_SMTP_URL is not set")
             _process.said_nowhere = True

@@ -8,7 +8,7 @@ from email.headerregistry import Address
 from email.utils import make_msgid
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, false, select
 
 from console.audit.service import record
 from console.core import clock
@@ -17,13 +17,15 @@ from console.core.context import settings
 from console.core.db import db
 from console.core.errors import Conflict, NotFound
 from console.core.texts import lazy_gettext
-from console.mail import outsiders
+from console.mail import links, outsiders
 from console.mail.models import Mail, MailState
 from console.mail.templates import render
 
 # Which roles may is said in console.staff.roles, which lies above.
 SEE = "mail.see"
 RESEND = "mail.resend"
+KNOWN = "known"
+_rules: dict[str, Callable[[Actor], ColumnElement[bool]]] = {}
 
 
 def queue(
@@ -39,7 +41,6 @@ def queue(
     in_reply_to: str | None = None,
     references: str | None = None,
     attachments: Sequence[dict[str, Any]] = (),
-    private: bool = False,
     caused_by: Actor | None = None,
     **values: Any,
 ) -> Mail:
@@ -53,9 +54,9 @@ def queue(
         send_after: not to leave before; at once when not given.
         in_reply_to, references: Message-IDs of the thread (RFC 5322, 3.6.4).
         attachments: files of the store: ``name``, ``type``, ``size``, ``digest``.
-        private: a link in it opens something to whoever holds it.
         caused_by: who causes it, where strangers can cause this kind of mail too.
-        values: what the template shows. Never a PIN, password or code.
+        values: what the template shows. Never a PIN, password or code; what opens something as a
+            :class:`~console.mail.links.SecretLink`.
 
     Raises:
         TooMany: strangers can cause it, and the address got enough of that: see :mod:`console.mail.outsiders`.
@@ -66,6 +67,7 @@ def queue(
     language = language or settings().locale
     now = clock.now()
     rendered = render(template, language, brand=settings().brand, base_url=settings().base_url, **values)
+    text, html, sealed = links.put_away(rendered.text, rendered.html, values.values())
     mail = Mail(
         message_id=_new_message_id(),
         template=template,
@@ -73,8 +75,8 @@ def queue(
         to_address=to_address,
         to_name=to_name,
         subject=rendered.subject,
-        text=rendered.text,
-        html=rendered.html,
+        text=text,
+        html=html,
         customer_id=customer_id,
         created_at=now,
         send_after=send_after or now,
@@ -82,7 +84,8 @@ def queue(
         in_reply_to=in_reply_to,
         references=references,
         attachments=list(attachments),
-        private=private,
+        private=sealed is not None,
+        links=sealed,
         counted_as=counted_as,
     )
     db.session.add(mail)
@@ -107,6 +110,7 @@ def cancel(mail_id: int) -> bool:
     if mail is None or mail.state is not MailState.QUEUED or _leaving(mail):
         return False
     mail.state = MailState.CANCELLED
+    mail.links = None
     mail.lease = mail.leased_until = None
     db.session.flush()
     return True
@@ -123,12 +127,9 @@ def resend(actor: Actor, mail_id: int) -> Mail:
 
     Raises:
         NotFound: no such mail, or ``actor`` may not.
-        Conflict: ``waiting`` (it will be sent anyway, or a copy of it), ``withdrawn``.
+        Conflict: ``waiting`` (it will be sent anyway, or a copy of it), ``withdrawn``, ``link_gone``.
     """
-    actor.require(RESEND)
-    mail = _lock(mail_id)
-    if mail is None:
-        raise NotFound
+    mail = _lock_for(actor, mail_id)
     if mail.state is MailState.CANCELLED:
         raise Conflict(lazy_gettext("This mail was withdrawn before it was sent."), code="withdrawn")
     if mail.state is MailState.QUEUED and (mail.attempts == 0 or _leaving(mail)):
@@ -146,13 +147,34 @@ def withdraw(actor: Actor, mail_id: int) -> Mail:
         NotFound: no such mail, or ``actor`` may not.
         Conflict: ``gone``: it is on its way, was sent, has failed or was withdrawn.
     """
-    actor.require(RESEND)
-    mail = _lock(mail_id)
-    if mail is None:
-        raise NotFound
+    mail = _lock_for(actor, mail_id)
     if not cancel(mail_id):
         raise Conflict(lazy_gettext("This mail is no longer waiting: it cannot be withdrawn."), code="gone")
     record(actor, "mail.withdrawn", _named(mail), customer_id=mail.customer_id, template=mail.template)
+    return mail
+
+
+def decided_by(rule: Callable[[Actor], ColumnElement[bool]]) -> None:
+    """Register the condition "this person may know that the mail was sent": mail knows no tickets and no accounts.
+
+    Without one nobody may.
+    """
+    _rules[KNOWN] = rule
+
+
+def _lock_for(actor: Actor, mail_id: int) -> Mail:
+    """Return a mail that ``actor`` may send again or withdraw, locked.
+
+    Raises:
+        NotFound: no such mail, or none that they may know of, or do this to.
+    """
+    actor.require(RESEND)
+    known = _rules[KNOWN](actor) if KNOWN in _rules else false()
+    if db.session.scalar(select(Mail.id).where(Mail.id == mail_id, known)) is None:
+        raise NotFound
+    mail = _lock(mail_id)
+    if mail is None:
+        raise NotFound
     return mail
 
 
@@ -183,6 +205,13 @@ def _copy(mail: Mail) -> Mail:
     waiting = db.session.scalar(select(Mail.id).where(Mail.copy_of_id == mail.id, Mail.state == MailState.QUEUED))
     if waiting is not None:
         raise Conflict(lazy_gettext("This mail is waiting to be sent already."), code="waiting")
+    try:
+        sealed = links.sealed_for(mail)
+    except links.LinkGone:
+        raise Conflict(
+            lazy_gettext("The link in this mail worked once and was not kept. Ask for a new one instead."),
+            code="link_gone",
+        ) from None
     now = clock.now()
     copy = Mail(
         message_id=_new_message_id(),
@@ -201,6 +230,7 @@ def _copy(mail: Mail) -> Mail:
         references=mail.references,
         attachments=list(mail.attachments),
         private=mail.private,
+        links=sealed,
         copy_of_id=mail.id,
     )
     db.session.add(copy)

@@ -172,7 +172,7 @@ def upload() -> ResponseReturnValue:
     return jsonify(file=answer)
 
 
-@blueprint.get("/files/<id:key>/<proof>")
+@blueprint.get("/files/<id:key>/<secret:proof>")
 def file(key: int, proof: str) -> ResponseReturnValue:
     """Download a file."""
     found = files.find_for_visitor(key, proof)

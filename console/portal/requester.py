@@ -56,7 +56,7 @@ class RateForm(Form):
     comment = TextAreaField(lazy_gettext("What should we know? (optional)"))
 
 
-@blueprint.get("/t/<token>")
+@blueprint.get("/t/<secret:token>")
 @or_gone(GONE)
 def follow(token: str) -> ResponseReturnValue:
     """Show what was said."""
@@ -69,7 +69,7 @@ def follow(token: str) -> ResponseReturnValue:
         return _page(token, talk, _fresh(), rate=_preselected())
 
 
-@blueprint.post("/t/<token>")
+@blueprint.post("/t/<secret:token>")
 @or_gone(GONE)
 def answer(token: str) -> ResponseReturnValue:
     """Store an answer; a form sent twice is stored once."""
@@ -78,7 +78,7 @@ def answer(token: str) -> ResponseReturnValue:
         return _attempt(token, linked, form, lambda: _write(linked, form))
 
 
-@blueprint.post("/t/<token>/solved")
+@blueprint.post("/t/<secret:token>/solved")
 @or_gone(GONE)
 def solved(token: str) -> ResponseReturnValue:
     """Take the requester's word that it is solved."""
@@ -93,7 +93,7 @@ def solved(token: str) -> ResponseReturnValue:
         return _attempt(token, linked, _fresh(), settle)
 
 
-@blueprint.post("/t/<token>/rate")
+@blueprint.post("/t/<secret:token>/rate")
 @or_gone(GONE)
 def rate(token: str) -> ResponseReturnValue:
     """Store how content the requester was, once. Only ever by this form: who scans mail opens links."""
@@ -110,7 +110,7 @@ def rate(token: str) -> ResponseReturnValue:
         return _attempt(token, linked, _fresh(), store, rate=form)
 
 
-@blueprint.post("/t/<token>/mask")
+@blueprint.post("/t/<secret:token>/mask")
 @or_gone(GONE)
 def mask(token: str) -> ResponseReturnValue:
     """Mask, in what the requester wrote, a number of which they said that it is no PIN."""
@@ -125,7 +125,7 @@ def mask(token: str) -> ResponseReturnValue:
         return _attempt(token, linked, _fresh(), store)
 
 
-@blueprint.get("/t/<token>/files/<id:attachment_id>")
+@blueprint.get("/t/<secret:token>/files/<id:attachment_id>")
 @or_gone(GONE)
 def file(token: str, attachment_id: int) -> ResponseReturnValue:
     """Send a file of a message that the link opens."""

@@ -37,7 +37,7 @@ class CardForm(Form):
     pin = StringField(lazy_gettext("Support PIN"))
 
 
-@blueprint.get("/v/<token>")
+@blueprint.get("/v/<secret:token>")
 @or_gone(GONE)
 def card(token: str) -> ResponseReturnValue:
     """Show the empty card. Looking at it uses nothing up: mail scanners look first."""
@@ -48,7 +48,7 @@ def card(token: str) -> ResponseReturnValue:
         return _page(token, CardForm(formdata=None))
 
 
-@blueprint.post("/v/<token>")
+@blueprint.post("/v/<secret:token>")
 @or_gone(GONE)
 def submit(token: str) -> ResponseReturnValue:
     """Try what was entered. The answer to a failure is the same whatever was wrong."""

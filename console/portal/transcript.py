@@ -14,7 +14,7 @@ blueprint = Blueprint("transcript", __name__)
 blueprint.after_request(keep_private)
 
 
-@blueprint.get("/chat/transcript/<token>")
+@blueprint.get("/chat/transcript/<secret:token>")
 @or_gone("requester/gone.html")
 def show(token: str) -> ResponseReturnValue:
     """Show what was said."""

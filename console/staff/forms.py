@@ -102,6 +102,12 @@ class ConfirmForm(Form):
     )
 
 
+class SetUpForm(ConfirmForm):
+    """The second step switched on: a code of the authenticator, and the present password."""
+
+    code = StringField(lazy_gettext("One-time code"), [DataRequired(lazy_gettext("Type the code.")), Length(max=40)])
+
+
 class StaffForm(Form):
     """An account as an admin sees it."""
 

@@ -18,10 +18,11 @@ from console.core.db import db
 from console.core.emails import normal_email
 from console.core.errors import NotFound
 from console.core.texts import lazy_gettext
+from console.mail.links import SecretLink
 from console.staff.mails import write_to
 from console.staff.models import Staff
 from console.staff.queries import lock_staff
-from console.staff.service import RESET, set_password, token_subject
+from console.staff.service import RESET, put_password, token_subject
 from console.tokens import service as tokens
 
 LASTS = timedelta(hours=1)
@@ -38,8 +39,8 @@ def ask(email: str, address: str | None) -> None:
     sent = tokens.count_live(RESET, subject) < MOST_LINKS and staff is not None and staff.active
     with db.session.begin_nested() as savepoint:
         token = tokens.issue(RESET, subject, LASTS)
-        link = f"{settings().base_url}/reset/{token}"
-        write_to(staff, "staff_password_reset", link=link, until=clock.now() + LASTS, private=True)
+        link = SecretLink(f"{settings().base_url}/reset/", token)
+        write_to(staff, "staff_password_reset", link=link, until=clock.now() + LASTS)
         if not sent:
             savepoint.rollback()
     visitor = Actor(kind="visitor", id=None, name="", address=address)
@@ -72,7 +73,7 @@ def reset(token: str, password_hash: str, address: str | None) -> Staff:
         raise _gone()
     actor = staff.actor(address)
     record(actor, "staff.password_reset", staff.email)
-    return set_password(actor, staff.id, password_hash)
+    return put_password(actor, staff, password_hash)
 
 
 def _key(subject: str) -> int:

@@ -22,6 +22,7 @@ from console.core.texts import lazy_gettext
 from console.staff.access import is_own, require_own_or_manage
 from console.staff.mails import tell_password_changed
 from console.staff.models import Staff
+from console.staff.present import Shown, require_shown
 from console.staff.queries import lock_staff
 from console.staff.roles import Permission, Role
 from console.staff.sessions import revoke_all
@@ -120,18 +121,36 @@ def _facts(staff: Staff) -> dict[str, Any]:
 
 
 def set_password(
-    actor: Actor, staff_id: int, password_hash: str, *, temporary: bool = False, keep_session: int | None = None
+    actor: Actor,
+    staff_id: int,
+    password_hash: str,
+    *,
+    shown: Shown | None = None,
+    temporary: bool = False,
+    keep_session: int | None = None,
 ) -> Staff:
     """Give an account a new password; every other session ends, and links that would change it are void.
 
     Where somebody else knows it, it is ``temporary`` and must be replaced at the next sign-in; else its owner is told
     by mail. ``keep_session`` is the session it is changed from, which goes on.
 
+    Args:
+        shown: that the present password was shown, where it is the actor's own.
+
     Raises:
         NotFound: no such account, or it is somebody else's and ``actor`` may not manage staff.
+        Invalid: it is the actor's own, and the present password was not shown.
     """
     require_own_or_manage(actor, staff_id)
     staff = lock_staff(staff_id)
+    require_shown(actor, staff, shown)
+    return put_password(actor, staff, password_hash, temporary=temporary, keep_session=keep_session)
+
+
+def put_password(
+    actor: Actor, staff: Staff, password_hash: str, *, temporary: bool = False, keep_session: int | None = None
+) -> Staff:
+    """Give a locked account a new password as part of another verb, which has asked for its proof."""
     staff.password_hash = password_hash
     staff.password_temporary = temporary
     db.session.flush()

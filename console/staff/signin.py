@@ -25,8 +25,9 @@ from console.core.sessions import open_session
 from console.core.texts import lazy_gettext
 from console.staff import changes
 from console.staff.models import Staff, StaffSession
+from console.staff.present import Shown
 from console.staff.queries import lock_staff, staff_by_email
-from console.staff.service import set_password
+from console.staff.service import put_password
 from console.staff.sessions import totp_obligatory
 from console.staff.totp import confirm_totp, take_code
 
@@ -143,7 +144,7 @@ def replace_password(pending: Pending, browser: Browser, password_hash: str) -> 
     """
     staff = _lock_pending(pending)
     _expect(staff, pending, Need.NEW_PASSWORD)
-    set_password(staff.actor(browser.address), staff.id, password_hash)
+    put_password(staff.actor(browser.address), staff, password_hash)
     return sign_in(Pending(staff.id, _state(staff), clock.now(), pending.code_shown), browser)
 
 
@@ -156,7 +157,8 @@ def set_up_totp(pending: Pending, browser: Browser, secret: str, code: str) -> t
     """
     staff = _lock_pending(pending)
     _expect(staff, pending, Need.TOTP_SETUP)
-    codes = confirm_totp(staff.actor(browser.address), staff.id, secret, code)
+    shown = Shown(staff.id, staff.password_hash)  # in the first step, and nothing has changed since
+    codes = confirm_totp(staff.actor(browser.address), staff.id, secret, code, shown=shown)
     return sign_in(Pending(staff.id, _state(staff), clock.now(), code_shown=True), browser), codes
 
 

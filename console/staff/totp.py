@@ -20,6 +20,7 @@ from console.core.seal import InvalidToken
 from console.core.texts import lazy_gettext
 from console.staff.access import is_own, require_own, require_own_or_manage
 from console.staff.models import RecoveryCode, Staff
+from console.staff.present import Shown, require_shown
 from console.staff.queries import lock_staff
 from console.staff.sessions import revoke_all, totp_obligatory
 
@@ -55,18 +56,24 @@ def matching_step(secret: str, code: str, now: datetime) -> int | None:
     return found
 
 
-def confirm_totp(actor: Actor, staff_id: int, secret: str, code: str, *, keep_session: int | None = None) -> list[str]:
+def confirm_totp(
+    actor: Actor, staff_id: int, secret: str, code: str, *, shown: Shown | None, keep_session: int | None = None
+) -> list[str]:
     """Switch the second step on, once a code shows that the authenticator has the secret.
 
     Every other session ends. Returns the recovery codes: they are shown now and never again.
 
+    Args:
+        shown: that the present password was shown: else a session left open could lock its owner out.
+
     Raises:
         NotFound: not the actor's own account.
         Conflict: it is already on.
-        Invalid: the code is wrong.
+        Invalid: the code is wrong, or the present password was not shown.
     """
     require_own(actor, staff_id)
     staff = lock_staff(staff_id)
+    require_shown(actor, staff, shown)
     if staff.totp_secret is not None:
         raise Conflict(lazy_gettext("Two-step sign-in is already on."), code="totp_on")
     step = matching_step(secret, clean_code(code), clock.machine_now())
@@ -79,18 +86,23 @@ def confirm_totp(actor: Actor, staff_id: int, secret: str, code: str, *, keep_se
     return _replace_codes(staff)
 
 
-def disable_totp(actor: Actor, staff_id: int) -> Staff:
+def disable_totp(actor: Actor, staff_id: int, *, shown: Shown | None = None) -> Staff:
     """Switch the second step off: one's own, or (a lost telephone) somebody's by an admin.
 
     An admin's reset ends all sessions of the account, so whoever holds the telephone is out.
 
+    Args:
+        shown: that the present password was shown, where it is the actor's own.
+
     Raises:
         NotFound: somebody else's account and ``actor`` may not manage staff.
         Conflict: the role demands it, and it is the actor's own.
+        Invalid: it is the actor's own, and the present password was not shown.
     """
     require_own_or_manage(actor, staff_id)
     staff = lock_staff(staff_id)
     own = is_own(actor, staff.id)
+    require_shown(actor, staff, shown)
     if own and totp_obligatory(staff):
         raise Conflict(lazy_gettext("Your role needs two-step sign-in, so it stays on."), code="totp_obligatory")
     if staff.totp_secret is None:
@@ -104,15 +116,17 @@ def disable_totp(actor: Actor, staff_id: int) -> Staff:
     return staff
 
 
-def new_recovery_codes(actor: Actor, staff_id: int) -> list[str]:
+def new_recovery_codes(actor: Actor, staff_id: int, *, shown: Shown | None) -> list[str]:
     """Replace one's recovery codes; the old ones stop serving.
 
     Raises:
         NotFound: not the actor's own account.
         Conflict: the second step is off.
+        Invalid: the present password was not shown.
     """
     require_own(actor, staff_id)
     staff = lock_staff(staff_id)
+    require_shown(actor, staff, shown)
     if staff.totp_secret is None:
         raise Conflict(lazy_gettext("Switch two-step sign-in on first."), code="totp_off")
     record(actor, "staff.recovery_codes_made", staff.email)

@@ -1,5 +1,6 @@
 // What every page of the console needs: theme, sidebar, menus, copying, lists. Plain modules, no bundler.
 import './at_once.js';
+import { remember } from './cookies.js';
 import './times.js';
 import './palette.js';
 import './keys.js';
@@ -11,7 +12,6 @@ import { count, say } from './texts.js';
 const root = document.documentElement;
 root.dataset.script = 'on';  // shows what only works with a script (.only-script)
 const PHONE = matchMedia('(max-width: 860px)');
-const YEAR = 31_536_000;
 
 // Theme: changes at once, and is kept for the person by the same form without a script.
 const dark = () => (root.dataset.theme ? root.dataset.theme === 'dark' : matchMedia('(prefers-color-scheme: dark)').matches);
@@ -39,7 +39,7 @@ function toggleSmall(button) {
   const small = root.dataset.side !== 'small';
   setSide(small ? 'small' : '');
   button.setAttribute('aria-pressed', String(small));
-  document.cookie = `side=${small ? 'small' : ''}; path=/; max-age=${small ? YEAR : 0}; samesite=lax`;
+  remember('side', small ? 'small' : '');
 }
 
 function openDrawer() {

@@ -1,11 +1,11 @@
 // The demo's banner: its clock runs, and it folds; a cookie remembers how, so that the next page is drawn right.
+import { remember } from './cookies.js';
 import { now } from './times.js';
 
 const banner = document.querySelector('[data-demo]');
 const fold = banner.querySelector('[data-demo-fold]');
 const time = banner.querySelector('[data-demo-clock]');
 const PHONE = matchMedia('(max-width: 860px)');
-const YEAR = 31_536_000;
 
 // The day is the server's word; at midnight the page asks for it anew with whatever comes next.
 const hour = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', timeZone: time.dataset.demoClock });
@@ -21,7 +21,7 @@ const tell = () => fold.setAttribute('aria-expanded', String(isOpen()));
 fold.addEventListener('click', () => {
   const open = !isOpen();
   banner.dataset.demoOpen = open ? 'yes' : 'no';
-  document.cookie = `demo=${open ? 'open' : 'small'}; path=/; max-age=${YEAR}; samesite=lax`;
+  remember('demo', open ? 'open' : 'small');
   tell();
 });
 PHONE.addEventListener('change', tell);

@@ -1,4 +1,5 @@
 // Writing: a reply or a note, each with its own text; sent once, whatever the connection does.
+import { remember as rememberCookie } from './cookies.js';
 import { toast } from './dialogs.js';
 import { setTyping } from './live.js';
 import { sent } from './sent.js';
@@ -12,7 +13,6 @@ import { goOn } from './ticket_way.js';
 const form = document.getElementById('composer');
 const text = form.elements.body;
 const problem = form.querySelector('[data-problem]');
-const YEAR = 31_536_000;
 const QUIET = 4_000;  // who has not typed for so long is not writing
 const saved = JSON.parse(document.getElementById('ticket-drafts').textContent);
 const texts = { reply: begun('reply'), note: begun('note') };
@@ -231,11 +231,11 @@ function remember(button) {
   const main = form.querySelector('[data-send]');
   main.value = button.value;
   main.querySelector('[data-send-words]').textContent = button.dataset.then;
-  document.cookie = `ticket_then=${button.value}; path=/; max-age=${YEAR}; samesite=lax`;
+  rememberCookie('ticket_then', button.value);
 }
 
 form.querySelector('[data-goes-on]')?.addEventListener('change', (event) => {
-  document.cookie = `ticket_next=${event.target.checked ? 'next' : 'stay'}; path=/; max-age=${YEAR}; samesite=lax`;
+  rememberCookie('ticket_next', event.target.checked ? 'next' : 'stay');
 });
 
 text.addEventListener('keydown', (event) => {

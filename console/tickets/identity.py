@@ -13,6 +13,7 @@ from console.core.errors import Conflict, NotFound
 from console.core.texts import lazy_gettext
 from console.customers import cards, verification
 from console.customers.models import Verification, VerificationCard
+from console.mail.links import SecretLink
 from console.staff.roles import Permission
 from console.tickets import letters, timeline
 from console.tickets.models import Ticket, TicketMessage, TicketStatus
@@ -38,7 +39,7 @@ def ask_requester(actor: Actor, ticket_id: int) -> VerificationCard:
     _check_speaks(ticket)
     card, token = cards.ask(actor, channel(ticket))
     minutes = int(cards.LASTS.total_seconds() // 60)
-    letters.verification_asked(ticket, f"{settings().base_url}/v/{token}", minutes)
+    letters.verification_asked(ticket, SecretLink(f"{settings().base_url}/v/", token), minutes)
     timeline.note_event(actor, ticket, "verification_asked", to=ticket.requester_email)
     return card
 

@@ -10,9 +10,10 @@ from sqlalchemy import select
 from console.core.actor import Actor
 from console.core.db import db
 from console.customers.models import Membership, Person
+from console.mail.links import SecretLink, made_again_by
 from console.mail.models import Mail, MailState
 from console.mail.service import cancel, queue
-from console.tickets.links import requester_url
+from console.tickets.links import requester_token, requester_url
 from console.tickets.models import Ticket, TicketMessage
 from console.tickets.threads import other_requesters
 
@@ -76,7 +77,7 @@ def withdraw_solved(ticket: Ticket) -> None:
         cancel(key)
 
 
-def verification_asked(ticket: Ticket, url: str, minutes: int) -> Mail:
+def verification_asked(ticket: Ticket, url: SecretLink, minutes: int) -> Mail:
     """Ask the requester to prove who they are, on a page that is open once."""
     return _queue("verification_asked", ticket, url=url, minutes=minutes)
 
@@ -92,7 +93,6 @@ def _queue(template: str, ticket: Ticket, /, **values: Any) -> Mail:
         about=f"ticket:{ticket.id}",
         in_reply_to=earlier[-1] if earlier else None,
         references=" ".join(earlier) or None,
-        private=True,  # the link in it opens the ticket to whoever holds it
         number=ticket.number,
         subject=ticket.subject,
         name=ticket.requester_name,
@@ -126,3 +126,14 @@ def _account(ticket: Ticket) -> int | None:
             Person.email == ticket.requester_email,
         )
     )
+
+
+def _token_again(mail: Mail) -> str | None:
+    """Return what opens the ticket of a mail that was sent: it is signed and always the same until it is voided."""
+    kind, _, key = (mail.subject_ref or "").partition(":")
+    ticket = db.session.get(Ticket, int(key)) if kind == "ticket" and key.isdigit() else None
+    return None if ticket is None else requester_token(ticket)
+
+
+for _template in ("ticket_opened", "ticket_reply", "ticket_solved"):
+    made_again_by(_template, _token_again)

@@ -12,6 +12,7 @@ from sqlalchemy import select
 from console.core.context import settings
 from console.core.db import db
 from console.core.errors import NotFound
+from console.mail.links import SecretLink
 from console.tickets.models import Ticket
 
 _SALT = "ticket-link"
@@ -23,9 +24,9 @@ def requester_token(ticket: Ticket) -> str:
     return token if isinstance(token, str) else token.decode()
 
 
-def requester_url(ticket: Ticket) -> str:
+def requester_url(ticket: Ticket) -> SecretLink:
     """Return the address that goes into mail."""
-    return f"{settings().base_url}/t/{requester_token(ticket)}"
+    return SecretLink(f"{settings().base_url}/t/", requester_token(ticket))
 
 
 def ticket_of(token: str) -> Ticket:

@@ -309,7 +309,6 @@ class MailList(BaseModelView):
     @expose("/<id:key>/again", methods=["POST"])
     def again(self, key: int) -> ResponseReturnValue:
         """Send it once more."""
-        find_mail(current_actor(), key)
         with transaction():
             sent = resend(current_actor(), key)
             new, wanted = sent.id, sent.id != key
@@ -321,7 +320,6 @@ class MailList(BaseModelView):
     @expose("/<id:key>/withdraw", methods=["POST"])
     def keep_back(self, key: int) -> ResponseReturnValue:
         """Keep it from being sent."""
-        find_mail(current_actor(), key)
         with transaction():
             withdraw(current_actor(), key)
         if wants_json():

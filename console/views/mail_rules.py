@@ -33,6 +33,7 @@ from console.core.errors import NotFound
 from console.customers.queries import live_verifications
 from console.customers.rights import Right
 from console.mail.models import Mail
+from console.mail.service import decided_by
 from console.staff.roles import Permission
 from console.tickets.models import Ticket
 from console.tickets.queries import visible
@@ -58,6 +59,9 @@ def readable(actor: Actor) -> ColumnElement[bool]:
     accounts = Mail.customer_id.is_not(None) if actor.may(Permission.READ_DOCUMENTS) else _of_opened_account(actor)
     to_staff = Mail.customer_id.is_(None) if actor.may(Permission.REVIEW) else false()
     return or_(_of_seen_ticket(actor), _of_seen_chat(actor), and_(_of_neither(), or_(accounts, to_staff)))
+
+
+decided_by(listed)  # who sends one again or withdraws it: the verbs ask
 
 
 def find_mail(actor: Actor, key: int) -> tuple[Mail, bool]:

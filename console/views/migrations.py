@@ -21,6 +21,7 @@ from console.billing.migrate.queries import (
     find_migration,
     held_back,
     left_behind,
+    may_read_reasons,
     movable_services,
     staff_names,
 )
@@ -231,7 +232,9 @@ class MigrationList(BaseModelView):
         """Tell where a migration stands, what it will do, or what it did."""
         migration = find_migration(ref)
         if wants_json():
-            return jsonify(migration=_summary(migration))
+            told = may_read_reasons(current_actor(), migration)
+            reasons = {name: getattr(migration, name) if told else None for name in ("reason", "end_reason")}
+            return jsonify(migration=_summary(migration) | reasons)
         return self._story(migration)
 
     @expose("/<ref>/preview")
@@ -332,6 +335,7 @@ class MigrationList(BaseModelView):
                 tax_notes=TAX_NOTES,
                 tax_statuses={status.value: text for status, text in TAX_STATUS.items()},
                 left_behind=left_behind(migration),
+                reasons=may_read_reasons(actor, migration),
                 named=sees_documents or Right.PRODUCTS in opened_rights(actor, migration.from_customer_id),
                 sees_documents=sees_documents,
                 is_open=migration.state in OPEN_STATES,

@@ -12,12 +12,13 @@ from flask_login import current_user
 
 from console.core.errors import Invalid, Refusal, TooMany
 from console.core.forms import Form
-from console.core.passwords import hash_password, password_matches
+from console.core.passwords import hash_password
 from console.core.texts import gettext, lazy_gettext
 from console.core.transaction import transaction
-from console.staff import service, sessions, totp
-from console.staff.forms import ROLE_NAMES, ChangePasswordForm, CodeForm, ConfirmForm
+from console.staff import present, service, sessions, totp
+from console.staff.forms import ROLE_NAMES, ChangePasswordForm, ConfirmForm, SetUpForm
 from console.staff.models import Staff
+from console.staff.present import Shown
 from console.staff.queries import live_sessions, recovery_codes_left
 from console.staff.sessions import totp_obligatory
 from console.views.base import Page
@@ -60,10 +61,10 @@ class Profile(Page):
         form = ChangePasswordForm(email=staff.email, name=staff.name)
         try:
             _validate(form)
-            _show_present(staff, form.current.data or "")
+            shown = _show_present(staff, form.current.data or "")
             hashed = hash_password(form.password.data or "")
             with transaction():
-                service.set_password(current_actor(), _own_id(), hashed, keep_session=_this_session())
+                service.set_password(current_actor(), _own_id(), hashed, shown=shown, keep_session=_this_session())
         except (Invalid, TooMany) as refusal:
             return self._again(refusal, form, "password")
         return self._done(gettext("The password is changed. All other sessions have ended."))
@@ -84,20 +85,21 @@ class Profile(Page):
 
     @expose("/second-step/", methods=("GET", "POST"))
     def second_step(self) -> ResponseReturnValue:
-        """Show the QR code, or switch the second step on and show the recovery codes, once."""
+        """Show the QR code, or switch the second step on, after the present password, and show the recovery codes."""
         staff = current_staff()
         if staff.totp_secret is not None:
             return redirect(self.get_url(".index"))
-        form = CodeForm()
+        form = SetUpForm()
         if request.method == "GET":
             return self._setup_page(form)
         try:
             _validate(form)
             limits.count(CODES, str(staff.id))
             secret = setup_secret(staff.id)
+            shown = _show_present(staff, form.current.data or "")
             with transaction():
                 codes = totp.confirm_totp(
-                    current_actor(), _own_id(), secret, form.code.data or "", keep_session=_this_session()
+                    current_actor(), _own_id(), secret, form.code.data or "", shown=shown, keep_session=_this_session()
                 )
         except (Invalid, TooMany) as refusal:
             return self._again(refusal, form, "second_step")
@@ -110,9 +112,9 @@ class Profile(Page):
         form = ConfirmForm()
         try:
             _validate(form)
-            _show_present(current_staff(), form.current.data or "")
+            shown = _show_present(current_staff(), form.current.data or "")
             with transaction():
-                totp.disable_totp(current_actor(), _own_id())
+                totp.disable_totp(current_actor(), _own_id(), shown=shown)
         except (Invalid, TooMany) as refusal:
             return self._again(refusal, form, "off")
         return self._done(gettext("Two-step sign-in is off."))
@@ -123,9 +125,9 @@ class Profile(Page):
         form = ConfirmForm()
         try:
             _validate(form)
-            _show_present(current_staff(), form.current.data or "")
+            shown = _show_present(current_staff(), form.current.data or "")
             with transaction():
-                codes = totp.new_recovery_codes(current_actor(), _own_id())
+                codes = totp.new_recovery_codes(current_actor(), _own_id(), shown=shown)
         except (Invalid, TooMany) as refusal:
             return self._again(refusal, form, "codes")
         return self._codes_page(codes)
@@ -174,7 +176,7 @@ class Profile(Page):
             if field in form:
                 form[field].errors = [str(text) for text in texts]
         if isinstance(refusal, TooMany):
-            form["code" if "code" in form else "current"].errors = [str(refusal.message)]
+            form["current"].errors = [str(refusal.message)]
         page = self._setup_page(form) if name == "second_step" else self._page(**{f"{name}_form": form})
         headers = {"Retry-After": str(refusal.retry_after)} if isinstance(refusal, TooMany) else {}
         return page, refusal.status, headers
@@ -186,18 +188,18 @@ class Profile(Page):
         return redirect(self.get_url(".index"), 303)
 
 
-def _show_present(staff: Staff, password: str) -> None:
-    """Compare the present password, outside of a transaction.
+def _show_present(staff: Staff, password: str) -> Shown:
+    """Compare the present password, outside of a transaction; too many tries must wait.
 
     Raises:
         Invalid: it is another.
         TooMany: it was tried too often.
     """
-    key, stored = str(staff.id), staff.password_hash
+    key = str(staff.id)
     limits.count(PRESENT, key)
-    if not password_matches(stored, password):
-        raise Invalid(fields={"current": [lazy_gettext("This is not your present password.")]}, code="present_password")
+    shown = present.show(staff, password)
     limits.give_back(PRESENT, key)
+    return shown
 
 
 def _validate(form: Form) -> None:

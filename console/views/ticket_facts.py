@@ -17,19 +17,17 @@ from console.core.actor import Actor
 from console.core.db import db
 from console.core.errors import Conflict, Invalid, NotFound, Refusal, Text
 from console.core.forms import refuse_spoiled
-from console.core.ids import read_key
 from console.core.texts import gettext, lazy_gettext
 from console.core.transaction import transaction
 from console.customers.masking import find_pins
-from console.customers.queries import find_customer
 from console.customers.rights import Right
 from console.hosting.models import Product, ProductKind, Service
 from console.staff.models import Department
 from console.staff.roles import Permission
-from console.tickets import choices, handling, side
-from console.tickets.models import Priority, Ticket, TicketStatus
-from console.tickets.queries import departments, find_ticket, lock_ticket
-from console.tickets.tags import clean_tags
+from console.tickets import choices, facts, handling, side
+from console.tickets.facts import ME
+from console.tickets.models import Ticket
+from console.tickets.queries import departments, find_ticket
 from console.tickets.view_queries import known_tags
 from console.views.base import Page
 from console.views.ticket_answers import again, done, in_sheet, reasons, undo_by
@@ -43,7 +41,6 @@ if TYPE_CHECKING:
 else:
     _Base = object
 
-NOBODY, ME = "none", "me"
 MOST_SERVICES = 200
 
 
@@ -55,73 +52,13 @@ class Fact:
         name: what it is called.
         read: writes it as its form sends it.
         say: writes it for people.
-        change: does it, on the locked ticket.
         words: what is told afterwards.
     """
 
     name: Text
     read: Callable[[Ticket], str]
     say: Callable[[Ticket], str]
-    change: Callable[[Actor, Ticket, str], Any]
     words: Text
-
-
-def _key(value: str, field: str, text: Text) -> int:
-    key = read_key(value)
-    if key is None:
-        raise Invalid(fields={field: [text]})
-    return key
-
-
-def _assign(actor: Actor, ticket: Ticket, value: str) -> None:
-    whose = None if value == NOBODY else actor.id if value == ME else _key(value, "assignee", _NO_COLLEAGUE)
-    handling.assign(actor, [ticket.id], whose)
-
-
-def _department(actor: Actor, ticket: Ticket, value: str) -> None:
-    handling.set_department(actor, [ticket.id], _key(value, "department", lazy_gettext("Choose a department.")))
-
-
-def _priority(actor: Actor, ticket: Ticket, value: str) -> None:
-    if value not in {str(int(one)) for one in Priority}:
-        raise Invalid(fields={"priority": [lazy_gettext("Not a valid choice.")]})
-    handling.set_priority(actor, [ticket.id], Priority(int(value)))
-
-
-def _status(actor: Actor, ticket: Ticket, value: str) -> None:
-    if value not in set(TicketStatus):
-        raise Invalid(fields={"status": [lazy_gettext("Not a valid choice.")]})
-    handling.set_status(actor, [ticket.id], TicketStatus(value))
-
-
-def _tags(actor: Actor, ticket: Ticket, value: str) -> None:
-    wanted, had = set(clean_tags(value.split(","))), set(ticket.tags)
-    if had - wanted:
-        handling.untag(actor, [ticket.id], had - wanted)
-    if wanted - had:
-        handling.tag(actor, [ticket.id], wanted - had)
-
-
-def _customer(actor: Actor, ticket: Ticket, value: str) -> None:
-    """Set the account and, where one is named or stays, its service: ``K-10482``, ``K-10482/7``, nothing."""
-    number, _, service = value.strip().partition("/")
-    customer = find_customer(number) if number else None
-    if number and customer is None:
-        raise Invalid(fields={"customer": [lazy_gettext("There is no such account. Type its number, as in K-10482.")]})
-    key = None
-    stays = customer is not None and customer.id == ticket.customer_id
-    if service and (stays or service != str(ticket.service_id)):  # another account does not have the old one's
-        key = _key(service, "service", _NO_SERVICE)
-    handling.set_customer(actor, ticket.id, customer, key)
-
-
-def _read_customer(ticket: Ticket) -> str:
-    number = ticket.customer.number if ticket.customer is not None else ""
-    return f"{number}/{ticket.service_id}" if ticket.service_id is not None else number
-
-
-_NO_SERVICE = lazy_gettext("The account has no such service.")
-_NO_COLLEAGUE = lazy_gettext("This colleague does not work on tickets.")
 
 
 def _department_name(ticket: Ticket) -> str:
@@ -133,58 +70,50 @@ def _department_name(ticket: Ticket) -> str:
 FACTS: dict[str, Fact] = {
     "subject": Fact(
         lazy_gettext("Subject"),
+        facts.READ["subject"],
         lambda ticket: ticket.subject,
-        lambda ticket: ticket.subject,
-        lambda actor, ticket, value: handling.set_subject(actor, ticket.id, value, pin_choice()),
         lazy_gettext("The subject was changed."),
     ),
     "department": Fact(
         lazy_gettext("Department"),
-        lambda ticket: str(ticket.department_id),
+        facts.READ["department"],
         _department_name,
-        _department,
         lazy_gettext("The ticket is in another department now."),
     ),
     "priority": Fact(
         lazy_gettext("Priority"),
-        lambda ticket: str(int(ticket.priority)),
+        facts.READ["priority"],
         lambda ticket: str(PRIORITY[ticket.priority].text),
-        _priority,
         lazy_gettext("The priority was changed; the promises follow."),
     ),
     "assignee": Fact(
         lazy_gettext("Assignee"),
-        lambda ticket: str(ticket.assignee_id or NOBODY),
+        facts.READ["assignee"],
         lambda ticket: ticket.assignee.name if ticket.assignee else gettext("nobody"),
-        _assign,
         lazy_gettext("The ticket was given on."),
     ),
     "status": Fact(
         lazy_gettext("State"),
-        lambda ticket: ticket.status.value,
+        facts.READ["status"],
         lambda ticket: str(STATUS[ticket.status].text),
-        _status,
         lazy_gettext("The state was changed."),
     ),
     "tags": Fact(
         lazy_gettext("Tags"),
-        lambda ticket: ", ".join(ticket.tags),
+        facts.READ["tags"],
         lambda ticket: ", ".join(ticket.tags) or gettext("none"),
-        _tags,
         lazy_gettext("The tags were changed."),
     ),
     "customer": Fact(
         lazy_gettext("Customer"),
-        _read_customer,
+        facts.READ["customer"],
         lambda ticket: ticket.customer.number if ticket.customer is not None else gettext("none"),
-        _customer,
         lazy_gettext("The account was changed. That opens nothing: only a verification does."),
     ),
     "language": Fact(
         lazy_gettext("Language"),
-        lambda ticket: ticket.language,
+        facts.READ["language"],
         lambda ticket: LANGUAGES.get(ticket.language, ticket.language),
-        lambda actor, ticket, value: handling.set_language(actor, ticket.id, value),
         lazy_gettext("The requester is written to in this language from now on."),
     ),
 }
@@ -269,7 +198,7 @@ class TicketFacts(_Base):
             raise NotFound
         try:
             with transaction():
-                before, after = _change(current_actor(), ticket.id, kind, value, had)
+                before, after = _change(current_actor(), ticket.id, fact, value, had)
         except Refusal as refusal:
             db.session.expire_all()
             fresh = find_ticket(current_actor(), number)  # it may have gone where this person does not see it
@@ -318,23 +247,19 @@ class TicketFacts(_Base):
         return page
 
 
-def _change(actor: Actor, key: int, fact: Fact, value: str, had: str | None) -> tuple[str, str]:
-    """Set a fact of a locked ticket, unless a colleague has set it meanwhile; return it before and after."""
-    ticket = lock_ticket(actor, key)
-    before = fact.read(ticket)
-    if had is not None and had != before:
+def _change(actor: Actor, key: int, fact: str, value: str, had: str | None) -> tuple[str, str]:
+    """Set a fact; where a colleague was faster, say what it is now."""
+    try:
+        return facts.set_fact(actor, key, fact, value, had=had, pins=pin_choice())
+    except facts.FactChanged as changed:
         raise Conflict(
             lazy_gettext(
                 "Meanwhile somebody else has changed this: %(name)s is now “%(now)s”. Nothing was changed.",
-                name=fact.name,
-                now=fact.say(ticket),
+                name=FACTS[fact].name,
+                now=FACTS[fact].say(changed.ticket),
             ),
-            code="changed",
-        )
-    fact.change(actor, ticket, value)
-    db.session.flush()
-    db.session.refresh(ticket)
-    return before, fact.read(ticket)
+            code=changed.code,
+        ) from None
 
 
 def _undo_value(fact: str, before: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from flask import g, request
+from flask import g
 from markupsafe import Markup, escape
 
 from console.core.errors import Text
@@ -17,6 +17,7 @@ from console.views.menu import customer_url
 from console.views.ticket_labels import PRIORITY as PRIORITY_LABELS
 from console.views.ticket_labels import SOURCE, due, status_label, ticket_url
 from console.views.ticket_list_filters import department_name, names
+from console.web.cookies import read_cookie
 from console.web.filters import ago, icon
 
 COOKIE = "ticket_columns"
@@ -54,10 +55,10 @@ def cookie(view: int | None) -> str:
 
 def of_view(view: SavedView | None) -> tuple[str, ...]:
     """Return what to show: as this browser was told, as the saved view has it, or what is usual."""
-    told = request.cookies.get(cookie(view.id), "") if view is not None else ""
+    told = read_cookie(cookie(view.id)) if view is not None else ""
     if view is not None and not told and view.columns:
         return chosen(view.columns)
-    return chosen((told or request.cookies.get(COOKIE, "")).split("."))
+    return chosen((told or read_cookie(COOKIE)).split("."))
 
 
 def is_unread(row: Ticket) -> bool:

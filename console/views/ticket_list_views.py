@@ -9,7 +9,6 @@ from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from werkzeug.datastructures import MultiDict
 
-from console.core.context import settings
 from console.core.errors import Invalid, Text
 from console.core.forms import refuse_spoiled
 from console.core.texts import gettext, lazy_gettext
@@ -20,6 +19,7 @@ from console.tickets.view_queries import ALL, BUILT_IN
 from console.views import ticket_list_columns as columns
 from console.views.ticket_list_ask import TicketAsk, read_ticket_ask
 from console.web.answers import wants_json
+from console.web.cookies import remember
 from console.web.identity import current_actor
 
 VIEW_NAMES: dict[str, tuple[Text, Text]] = {
@@ -32,8 +32,6 @@ VIEW_NAMES: dict[str, tuple[Text, Text]] = {
     "solved": (lazy_gettext("Solved lately"), lazy_gettext("Nothing was solved within the last seven days.")),
     ALL: (lazy_gettext("All"), lazy_gettext("What is asked by mail, form or chat, and what you open, stands here.")),
 }
-YEAR = 31_536_000
-
 
 if TYPE_CHECKING:
     from console.views.base import BaseModelView as _Base
@@ -128,15 +126,7 @@ class TicketViews(_Base):
             else redirect(url_for("tickets.index_view", **cast("dict[str, Any]", ask.query())), 303)  # type: ignore[assignment]
         )
         if not kept:
-            answer.set_cookie(
-                columns.cookie(None if ask.began is None else ask.began.id),
-                ".".join(shown),
-                max_age=YEAR,
-                path=url_for("tickets.index_view"),
-                samesite="Lax",
-                secure=settings().https,
-                httponly=True,
-            )
+            remember(answer, columns.cookie(None if ask.began is None else ask.began.id), ".".join(shown))
         return answer
 
     def _view_answer(self, view: SavedView, message: str, status: int = 200) -> ResponseReturnValue:

@@ -47,6 +47,7 @@ from console.views.ticket_labels import SOURCE, STATUS, status_label, ticket_url
 from console.views.ticket_list_filters import colleagues
 from console.views.ticket_side import TicketSide, done, read_status, side_context
 from console.web.answers import local_time, refuse, wants_json
+from console.web.cookies import read_cookie
 from console.web.downloads import download
 from console.web.filters import hour, moment
 from console.web.identity import current_actor
@@ -293,7 +294,7 @@ class TicketPage(TicketSide, Page):
         draft = opened.drafts.get(kind)
         composed.client_id = composed.client_id or uuid4().hex
         composed.body = composed.body or (draft.body if draft else "")
-        then = read_status(request.cookies.get(THEN_COOKIE, ""))
+        then = read_status(read_cookie(THEN_COOKIE))
         show = request.args.get("show", "")
         side = side_context(actor, ticket)
         others = other_requesters(ticket) if side["around"].merged else []
@@ -309,7 +310,7 @@ class TicketPage(TicketSide, Page):
             shows=SHOWS,
             then=then if then in THEN else TicketStatus.WAITING,
             thens=THEN,
-            goes_on=request.cookies.get(NEXT_COOKIE) != "stay",
+            goes_on=read_cookie(NEXT_COOKIE) != "stay",
             merged_into=None
             if ticket.merged_into_id is None
             else Series.TICKET.number(TICKET_BASE + ticket.merged_into_id),

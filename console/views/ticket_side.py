@@ -17,10 +17,11 @@ from console.core.texts import lazy_gettext
 from console.customers.rights import Right
 from console.staff.roles import Permission
 from console.tickets import identity, side
+from console.tickets.facts import ME
 from console.tickets.models import LinkKind, Ticket, TicketStatus
 from console.tickets.queries import find_ticket
 from console.views.ticket_answers import done
-from console.views.ticket_facts import FACTS, ME, TicketFacts
+from console.views.ticket_facts import FACTS, TicketFacts
 from console.views.ticket_joins import TicketJoins
 from console.views.ticket_labels import MERGED, PRIORITY, STATUS, status_label, ticket_url
 from console.views.ticket_who import TicketWho, who_context

@@ -26,10 +26,12 @@ AREAS: dict[str, tuple[Text, tuple[str, ...]]] = {
     "mail": (lazy_gettext("Mail"), ("mail",)),
     "staff": (lazy_gettext("Staff and sign-in"), ("staff",)),
     "settings": (lazy_gettext("Settings and hours"), ("hours", "department", "settings")),
-    "data": (lazy_gettext("Data"), ("list", "demo")),
+    "data": (lazy_gettext("Data"), ("list", "demo", "data")),
 }
 
 _ACTIONS: dict[str, tuple[str, Text]] = {
+    "data.restored": ("history", lazy_gettext("Restored from a copy")),
+    "migration.refused": ("shield-x", lazy_gettext("Migration refused: services or new owner not found")),
     "customer.registered": ("user", lazy_gettext("Account registered")),
     "customer.status_changed": ("pencil", lazy_gettext("State of the account changed")),
     "member.added": ("plus", lazy_gettext("Person added")),

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import re
 import time
 from typing import Any
 from uuid import uuid4
 
 import structlog
-from flask import Flask, Response, g, request
+from flask import Flask, Response, current_app, g, request
 
 from console.core.logging import get_logger
 from console.core.metrics import REQUESTS
+from console.web.incoming import SECRET
 
 log = get_logger("console.access")
 # Asked every few seconds by machines: measured, not logged.
 _UNLOGGED = frozenset({"health.healthz", "health.readyz", "health.metrics", "static", "static_other", "admin.static"})
+
+CUT = "…"
+LONGEST_PART = 20  # of an address that is shown: a token is longer
+_SLASHES = re.compile(r"/{2,}")
 
 
 def init_access(app: Flask) -> None:
@@ -57,6 +63,26 @@ def init_access(app: Flask) -> None:
 
 
 def _path() -> str:
-    """Return the path without its query, which holds what was searched; one with a token as its pattern."""
+    """Return what the log says of the address: never its query, which holds what was searched, and never a secret.
+
+    An address that carries one is told by its pattern. One that matched no route is shown as far as it can hold none:
+    up to where ours have theirs, and without what is as long as a token.
+    """
     rule = request.url_rule
-    return rule.rule if rule is not None and "token" in rule.arguments else request.path
+    if rule is not None:
+        return rule.rule if SECRET in rule.rule else request.path
+    path = _SLASHES.sub("/", request.path)
+    for prefix in _before_secrets():
+        if path.lower().startswith(prefix):
+            return prefix + CUT
+    return "/".join(CUT if len(part) > LONGEST_PART else part for part in path.split("/"))
+
+
+def _before_secrets() -> list[str]:
+    """Return how addresses begin that carry a secret: ``/t/``, ``/chat/files/``. As the routes have it."""
+    found: list[str] | None = current_app.extensions.get("before_secrets")
+    if found is None:
+        rules = (rule.rule for rule in current_app.url_map.iter_rules())
+        found = sorted({rule.partition("<")[0] for rule in rules if SECRET in rule}, key=len, reverse=True)
+        current_app.extensions["before_secrets"] = found
+    return found

@@ -71,12 +71,13 @@ class Banner:
     moved: bool
     moves: bool
     mailbox: bool
+    here: str  # the page to come back to
 
 
 def init_app(app: Flask) -> None:
     """Give templates the banner, and the demo the address that moves its clock."""
     with app.app_context():
-        is_demo = settings().env == "demo"
+        is_demo = settings().demo
     app.jinja_env.globals["demo_banner"] = banner if is_demo else _no_banner
     app.jinja_env.globals["clock_words"] = clock_words
     if is_demo:
@@ -95,7 +96,17 @@ def banner() -> Banner:
         stops = all_stops(queries.glance(), now) if moves else []
     except SQLAlchemyError:
         stops = []
-    return Banner(now, stops, abs(now - clock.machine_now()) > MOVED, moves, demo_mailbox.is_there())
+    return Banner(now, stops, abs(now - clock.machine_now()) > MOVED, moves, demo_mailbox.is_there(), _here())
+
+
+def _here() -> str:
+    """Return the page that is shown. The answer to a query that is no text has it without the query."""
+    if request.method != "GET":
+        return "/"
+    try:
+        return request.full_path.rstrip("?")
+    except UnicodeDecodeError:
+        return request.path
 
 
 def can_move() -> bool:

@@ -1,6 +1,6 @@
 """The demo's mailbox: what would have been sent, for a newcomer to open and follow the links.
 
-Only where nothing is sent at all: outside of production, and without a mail server. Elsewhere it is not there.
+Only where ``ENV=demo`` and nothing is sent at all. Elsewhere it is not there: it shows everybody's mail to anybody.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from console.core.db import db
 from console.core.emails import normal_email
 from console.core.errors import NotFound
 from console.core.ids import read_key
+from console.mail import reading
 from console.mail.models import Mail
 from console.mail.queries import receivers, sent_out
 from console.web.answers import local_time, wants_json
@@ -28,7 +29,7 @@ RECEIVERS = 200
 
 def is_there() -> bool:
     """Tell whether there is a mailbox to look into."""
-    return not settings().production and not settings().smtp_url
+    return settings().demo and not settings().smtp_url
 
 
 @blueprint.before_request
@@ -51,6 +52,7 @@ def mailbox() -> ResponseReturnValue:
         "demo/mailbox.html",
         mails=mails,
         open=open_one,
+        text="" if open_one is None else reading.whole(open_one).text,
         chosen=bool(chosen),  # on a phone the list comes first
         address=address,
         receivers=receivers(limit=RECEIVERS),
@@ -63,7 +65,7 @@ def mailbox() -> ResponseReturnValue:
 @blueprint.get("/mailbox/<id:key>/html")
 def html(key: int) -> Response:
     """Answer the HTML part, for the frame: whole, for whoever reads it here is the receiver."""
-    return letter(_find(key).html)
+    return letter(reading.whole(_find(key)).html)
 
 
 @blueprint.get("/mailbox/<id:key>/files/<int(max=99):place>")

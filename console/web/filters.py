@@ -15,6 +15,7 @@ from console.core.text import initials, same_name
 from console.core.texts import gettext, ngettext
 from console.web import catalog, locale
 from console.web.addresses import url_for
+from console.web.cookies import read_cookie
 
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 
@@ -112,6 +113,7 @@ def init_filters(app: Flask) -> None:
     )
     app.jinja_env.tests["same_name"] = same_name
     app.jinja_env.globals.update(
+        read_cookie=read_cookie,
         icon=icon,
         masked=masked,
         settings=settings,

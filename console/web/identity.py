@@ -27,6 +27,7 @@ from console.extensions import login_manager
 from console.staff.models import Staff, StaffSession
 from console.staff.sessions import may_be_in
 from console.web.answers import wants_json
+from console.web.navigation import local_path
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -92,7 +93,14 @@ def ask_to_sign_in() -> ResponseReturnValue:
     if wants_json():
         raise SignInNeeded
     endpoint = "portal.login" if in_portal() else "staff.login"
-    return redirect(url_for(endpoint, next=request.full_path.rstrip("?") if request.method == "GET" else None))
+    return redirect(url_for(endpoint, next=_asked_page()))
+
+
+def _asked_page() -> str | None:
+    """Return the page to come back to; of one whose query is too long, the page alone."""
+    if request.method != "GET":
+        return None
+    return local_path(request.full_path.rstrip("?"), local_path(request.path, "")) or None
 
 
 def current_staff() -> Staff:

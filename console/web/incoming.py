@@ -14,7 +14,7 @@ from flask import Flask, Request
 from werkzeug.datastructures import ImmutableMultiDict, iter_multi_items
 from werkzeug.exceptions import BadRequest
 from werkzeug.formparser import FormDataParser
-from werkzeug.routing import BaseConverter, ValidationError
+from werkzeug.routing import BaseConverter, UnicodeConverter, ValidationError
 from werkzeug.utils import cached_property
 
 from console.core.ids import read_key
@@ -46,6 +46,13 @@ class IdConverter(BaseConverter):
         if key is None:
             raise ValidationError
         return key
+
+
+SECRET = "<secret:"  # noqa: S105  (as a rule is written)
+
+
+class SecretConverter(UnicodeConverter):
+    """``<secret:token>`` in an address: who knows it is let in. No log shows it (``console.web.access``)."""
 
 
 class StrictFormDataParser(FormDataParser):
@@ -92,6 +99,7 @@ class CleanRequest(Request):
 def init_app(app: Flask) -> None:
     """Clean the parts of addresses, and know which of them are keys."""
     app.url_map.converters["id"] = IdConverter
+    app.url_map.converters["secret"] = SecretConverter
 
     @app.url_value_preprocessor
     def clean_address(_endpoint: str | None, values: dict[str, Any] | None) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 MAX_PATH = 1_000
+MAX_LOCATION = 2_000  # of an address that we send a browser to: servers in front of us refuse longer headers
 
 
 def local_path(target: object, default: str) -> str:
@@ -24,3 +25,11 @@ def local_path(target: object, default: str) -> str:
     except ValueError:
         return default
     return default if parts.scheme or parts.netloc else target
+
+
+def bounded_location(location: str) -> str:
+    """Return where an answer leads, without its query where it is too long: what a client sent is not sent back whole.
+
+    What a query of that length says is nothing of ours: an attempt to fill headers, of us or of a proxy.
+    """
+    return location if len(location) <= MAX_LOCATION else location.partition("?")[0][:MAX_LOCATION]

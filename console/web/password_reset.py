@@ -66,7 +66,7 @@ def _or_gone(view: Any) -> Any:
     return guarded
 
 
-@blueprint.get("/reset/<token>")
+@blueprint.get("/reset/<secret:token>")
 @_or_gone
 def link(token: str) -> ResponseReturnValue:
     """Show the form for the new password."""
@@ -76,7 +76,7 @@ def link(token: str) -> ResponseReturnValue:
     return _page("auth/reset.html", NewPasswordForm(formdata=None, email=staff.email), email=staff.email)
 
 
-@blueprint.post("/reset/<token>")
+@blueprint.post("/reset/<secret:token>")
 @_or_gone
 def reset(token: str) -> ResponseReturnValue:
     """Change the password. Nobody is signed in by it: whoever has the second step on shows it next."""

@@ -6,6 +6,8 @@ import secrets
 
 from flask import Flask, Response, g, request
 
+from console.web.navigation import bounded_location
+
 POLICY = (
     "default-src 'none'; script-src 'self' 'nonce-{nonce}'; style-src 'self' 'nonce-{nonce}'; "
     "img-src 'self' data:; font-src 'self'; connect-src 'self'; manifest-src 'self'; "
@@ -41,6 +43,8 @@ def init_security(app: Flask, *, https: bool) -> None:
     @app.after_request
     def set_headers(response: Response) -> Response:
         response.headers.setdefault("X-Content-Type-Options", "nosniff")
+        if response.location:
+            response.location = bounded_location(response.location)
         if https:
             response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
         if request.path.startswith(STATIC):

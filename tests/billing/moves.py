@@ -35,19 +35,22 @@ class Move:
     def __post_init__(self) -> None:
         # Read now: several threads may ask at once, and rows belong to the test's own session.
         self.service_ids = tuple(service.id for service in self.services)
-        self.target = self.new.number
+        self.target, self.old_id = self.new.number, self.old.id
 
-    def request(self, **changes: Any) -> dict[str, Any]:
-        """Ask for the migration; ``changes`` replace parts of the request."""
+    def asked(self, **changes: Any) -> migrate.Request:
+        """Return what is asked; ``changes`` replace parts of it."""
         asked: dict[str, Any] = {
             "services": self.service_ids,
             "to_customer": self.target,
             "verification": self.verification_id,
             "reason": "Prodaja sajta",
-        } | changes
-        key = str(asked.pop("key", uuid4().hex))
+        }
+        return migrate.Request(**(asked | changes))
+
+    def request(self, *, key: str | None = None, **changes: Any) -> dict[str, Any]:
+        """Ask for the migration; ``changes`` replace parts of the request."""
         with transaction():
-            answer = migrate.request_migration(self.agent, migrate.Request(**asked), key)
+            answer = migrate.request_migration(self.agent, self.asked(**changes), uuid4().hex if key is None else key)
         self.ref = answer["ref"]
         return answer
 

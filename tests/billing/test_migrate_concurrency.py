@@ -23,6 +23,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from console.audit import queries as audit
+from console.audit.models import AuditEntry
 from console.billing.issue import LineDraft, issue_proforma
 from console.billing.models import IdempotencyKey, Migration, MigrationState, Proforma, ProformaStatus, Storno
 from console.core.actor import SYSTEM
@@ -30,7 +31,10 @@ from console.core.context import sealer
 from console.core.db import db
 from console.core.errors import Refusal
 from console.core.transaction import transaction
-from console.customers.models import Customer
+from console.customers import verification
+from console.customers.models import Customer, Verification
+from console.customers.pins import renew_pin
+from console.customers.service import close_customer
 from console.hosting.models import Service
 from tests import factories
 from tests.billing.moves import Move, make_move
@@ -149,6 +153,83 @@ def test_migrations_in_both_directions_do_not_deadlock(app: Flask, session: Sess
     results = at_once(app, calls)
     assert all(isinstance(result, dict) for result in results), results
     check_numbers(session)
+
+
+ENDS: dict[str, Callable[[Move], Any]] = {
+    "by hand": lambda move: verification.end(move.agent, move.verification_id),
+    "with its channel": lambda _move: verification.end_by_channel(SYSTEM, "phone"),
+    "with the PIN": lambda move: renew_pin(SYSTEM, factories.owner_of(db.session.get_one(Customer, move.old_id))),
+    "with the account": lambda move: close_customer(SYSTEM, db.session.get_one(Customer, move.old_id), "Ugašen"),
+}
+
+
+def _requested_after_its_end(session: Session, move: Move) -> bool:
+    """Tell whether a request was stored under a verification that had ended, by the audit log, written at commits."""
+    session.expire_all()
+    ended = session.get_one(Verification, move.verification_id).ended_at
+    query = select(AuditEntry.id).where(AuditEntry.customer_id == move.old_id)
+    requested = session.scalar(query.where(AuditEntry.action == "migration.requested"))
+    ends = ("verification.ended", "pin.renewed", "customer.status_changed")
+    end = session.scalar(query.where(AuditEntry.action.in_(ends)).order_by(AuditEntry.id.desc()).limit(1))
+    assert ended is not None and end is not None
+    return requested is not None and requested > end
+
+
+@pytest.mark.only("postgresql")
+@pytest.mark.parametrize("how", ENDS)
+def test_a_request_that_is_being_stored_holds_its_verification(app: Flask, session: Session, how: str) -> None:
+    """It ends after the request or before it, never in between."""
+    move = make_move()
+    session.rollback()
+    held, ended = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        """Keep the request waiting between its look at the verification and its last statement."""
+        with transaction() as database:
+            database.get_one(Service, move.service_ids[0], with_for_update=True)
+            held.set()
+            ended.wait(1)  # what does not wait for the request ends it now
+
+    def request() -> None:
+        held.wait(10)
+        move.request()
+
+    def end() -> None:
+        held.wait(10)
+        time.sleep(0.3)  # the request has come to the held row
+        with transaction():
+            ENDS[how](move)
+        ended.set()
+
+    assert at_once(app, [hold, request, end]) == [None, None, None]
+    assert not _requested_after_its_end(session, move)
+
+
+@pytest.mark.only("postgresql")
+def test_requests_that_race_the_end_of_their_verification(
+    app: Flask,
+    session: Session,
+    samples: Callable[[int, int], int],
+    rng: random.Random,
+    proof: Callable[[str], None],
+) -> None:
+    rounds, outcomes = samples(300, 8), Counter[str]()
+    for _ in range(rounds):
+        move = make_move()
+        session.rollback()
+        how, delay = rng.choice(list(ENDS)), rng.uniform(0, 0.03)
+
+        def end(move: Move = move, how: str = how, delay: float = delay) -> None:
+            time.sleep(delay)
+            with transaction():
+                ENDS[how](move)
+
+        answer, _ended = at_once(app, [move.request, end])
+        assert not isinstance(_ended, Refusal), _ended
+        assert isinstance(answer, dict) or answer.code in ("unverified", "no_right", "closed_source"), answer
+        assert not _requested_after_its_end(session, move), how
+        outcomes["stored" if isinstance(answer, dict) else "refused"] += 1
+    proof(f"{rounds} requests raced the end of their verification: {dict(outcomes)}, none stored after it")
 
 
 # --- kill -9 ----------------------------------------------------------------------------------------------------------

@@ -5,12 +5,14 @@ from __future__ import annotations
 import io
 import json
 import logging
+import re
 from collections.abc import Iterator
 
 import pytest
 import structlog
 
 from console.core import logging as console_logging
+from tests.support.client import ConsoleClient
 
 
 @pytest.fixture
@@ -75,3 +77,26 @@ def test_a_traceback_shows_no_values(written: io.StringIO) -> None:
         console_logging.get_logger("console.test").exception("failed")
     assert "ValueError: wrong" in written.getvalue()
     assert "918273" not in written.getvalue()
+
+
+@pytest.mark.only("sqlite")
+def test_no_secret_of_an_address_is_logged(client: ConsoleClient, written: io.StringIO) -> None:
+    """Of every route that carries one: as it is asked for, mistyped, and by methods that it does not take."""
+    rules = [rule for rule in client.application.url_map.iter_rules() if "secret" in rule.rule]
+    named = {rule.endpoint for rule in client.application.url_map.iter_rules() if rule.arguments & {"token", "proof"}}
+    assert named == {rule.endpoint for rule in rules}  # none that only looks like one
+    assert {rule.rule.partition("<")[0] for rule in rules} == {"/t/", "/v/", "/reset/", "/chat/files/"}
+    token = "Tajna-IjEyMyI.Zm9vYmFyYmF6cXV4-" + "x" * 20
+    asked = 0
+    for rule in rules:
+        path = re.sub(r"<secret:\w+>", token, re.sub(r"<id:\w+>", "7", rule.rule))
+        loud = path.upper().replace(token.upper(), token)
+        for wrong in (path, f"{path}/", f"/{path}", f"{path}x/more", loud, f"{path}?a=b"):
+            for method in ("GET", "POST", "DELETE"):
+                client.open(wrong, method=method)
+                asked += 1
+    client.get(f"/nowhere/{token}")
+    client.get(f"/chat/files/x{token}")
+    told = [line["path"] for line in lines(written) if line["event"] == "request"]
+    assert len(told) == asked + 2 and "Tajna" not in written.getvalue()
+    assert {"/t/<secret:token>", "/t/…", "/chat/files/…", "/nowhere/…"} <= set(told)

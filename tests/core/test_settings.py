@@ -39,11 +39,20 @@ def test_good_production_settings_pass() -> None:
         ("SEAL_KEYS", f"{OWN_KEY},{DEMO_SEAL_KEY}", "SEAL_KEYS"),
         ("SEAL_KEYS", "", "SEAL_KEYS"),
         ("CLOCK", "2026-11-23T16:59:50+01:00", "CLOCK"),
+        ("BASE_URL", "http://console.example.test", "BASE_URL"),
+        ("BASE_URL", "http://127.0.0.1.example.test", "BASE_URL"),
+        ("BASE_URL", "console.example.test", "BASE_URL"),
+        ("BASE_URL", "ftp://127.0.0.1", "BASE_URL"),
     ],
 )
 def test_production_refuses(name: str, value: str, named: str) -> None:
     with pytest.raises(SettingsError, match=f"CONSOLE_{named}"):
         Settings.from_environ(GOOD | {f"CONSOLE_{name}": value})
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:8000", "http://[::1]:8000", "http://localhost:8000"])
+def test_production_may_be_tried_on_the_machine_itself(url: str) -> None:
+    assert Settings.from_environ(GOOD | {"CONSOLE_BASE_URL": url}).base_url == url
 
 
 @pytest.mark.parametrize("env", ["demo", "development"])

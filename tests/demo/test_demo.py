@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import re
 from collections.abc import Callable, Iterator
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -41,6 +40,7 @@ from console.demo.names import Names
 from console.demo.talks import PAST
 from console.demo.ticket_crowd import RARE
 from console.hosting.models import Domain, Service, SuspensionReason
+from console.mail.links import MARK
 from console.mail.models import Mail, MailState
 from console.setup import prepare_database
 from console.staff.models import Staff
@@ -70,11 +70,10 @@ from tests.demo.test_story import BROKEN
 from tests.factories import novi
 
 SECRETS = {
-    "password_hash", "pin_secret", "message_id", "in_reply_to", "references", "token_digest", "key_id", "previous",
-    "digest", "mac", "plan", "client_key",
+    "links", "password_hash", "pin_secret", "message_id", "in_reply_to", "references", "token_digest", "key_id",
+    "previous", "digest", "mac", "plan", "client_key",
 }  # fmt: skip
 FIRST = datetime.fromisoformat("2026-01-01T00:00:00+01:00")
-LINK = re.compile(r"/v/[\w-]+")  # opens a card once
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +99,7 @@ def contents(session: Session) -> dict[str, list[tuple[object, ...]]]:
     session.rollback()
     return {
         table.name: [
-            tuple(LINK.sub("/v/", value) if isinstance(value, str) else value for value in row)
+            tuple(MARK.sub("", value) if isinstance(value, str) else value for value in row)
             for row in session.execute(
                 select(*(column for column in table.columns if column.name not in SECRETS)).order_by(*table.primary_key)
             )

@@ -73,8 +73,9 @@ def make_mail(session: Session) -> Callable[..., Mail]:
     return make
 
 
-_QUEUED = ("to_address", "to_name", "language", "customer_id", "send_after", "in_reply_to", "references", "attachments",
-           "private")  # fmt: skip
+_QUEUED = (
+    "to_address", "to_name", "language", "customer_id", "send_after", "in_reply_to", "references", "attachments",
+)  # fmt: skip
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from console.audit.models import AuditEntry
 from console.core import clock as core_clock
-from console.core.actor import Actor
+from console.core.actor import SYSTEM, Actor
 from console.core.errors import Conflict, NotFound
 from console.core.transaction import transaction
 from console.mail.models import Mail, MailState
@@ -20,6 +20,7 @@ from console.mail.service import resend, withdraw
 from console.staff.roles import Permission, Role
 from tests.conftest import Clock
 from tests.support.smtp import Behaviour, SmtpServer
+from tests.tickets.rows import make_department, make_ticket
 
 Make = Callable[..., Mail]
 Fresh = Callable[[Mail], Mail]
@@ -132,3 +133,17 @@ def test_who_may(session: Session, make_mail: Make, actor: Who) -> None:
         Role.SUPERVISOR,
         Role.ADMIN,
     ]
+
+
+def test_a_mail_of_a_private_department_is_there_for_its_people_alone(session: Session, actor: Who) -> None:
+    """Asked by the verbs, whichever page or program calls them."""
+    with transaction():
+        department = make_department("Zloupotrebe", private=True)
+    ticket = make_ticket(SYSTEM, department)
+    mail = session.scalars(select(Mail).where(Mail.subject_ref == f"ticket:{ticket.id}")).one()
+    billing = actor("billing")
+    for deed in (resend, withdraw):
+        with pytest.raises(NotFound), transaction():
+            deed(billing, mail.id)
+    with transaction():
+        assert withdraw(actor("supervisor"), mail.id).state is MailState.CANCELLED

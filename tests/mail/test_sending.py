@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 from collections.abc import Callable
 from dataclasses import replace
@@ -15,17 +16,27 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from console import doctor
+from console.audit.models import AuditEntry
 from console.core import clock as core_clock
+from console.core.actor import Actor
 from console.core.context import files
+from console.core.db import Base
+from console.core.errors import Conflict
+from console.core.seal import Sealer, new_key
 from console.core.settings import Settings
 from console.core.transaction import transaction
-from console.mail import relay, sending
+from console.mail import reading, relay, sending
 from console.mail.models import Mail, MailState
 from console.mail.sending import BATCH, GIVE_UP_AFTER, Round, helo_name, send_due
-from console.mail.service import cancel
+from console.mail.service import cancel, resend
+from console.staff import password_reset
+from console.tickets import identity, letters, writing
+from console.tickets.writing import Writing
+from tests import factories
 from tests.conftest import Clock
 from tests.support.processes import free_port
 from tests.support.smtp import WAYS, Behaviour, SmtpServer
+from tests.tickets.rows import make_ticket
 
 Make = Callable[..., Mail]
 Fresh = Callable[[Mail], Mail]
@@ -311,12 +322,27 @@ def test_a_wrong_setting_waits_for_ever_and_says_so(
 
 
 @pytest.mark.only("sqlite")
-def test_in_production_without_a_server_mail_waits(
-    settings: Settings, session: Session, make_app: MakeApp, make_mail: Make, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize(
+    "own",
+    [
+        {"env": "development"},
+        {
+            "env": "production",
+            "secret_key": "x" * 40,
+            "seal_keys": ("b3duLXNlYWwta2V5LW9mLWFuLWluc3RhbGxhdGlvbiE=",),
+        },
+    ],
+)
+def test_without_a_server_mail_waits_outside_of_a_demo(
+    own: dict[str, Any],
+    settings: Settings,
+    session: Session,
+    make_app: MakeApp,
+    make_mail: Make,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     make_mail()
-    keys: dict[str, Any] = {"secret_key": "x" * 40, "seal_keys": ("b3duLXNlYWwta2V5LW9mLWFuLWluc3RhbGxhdGlvbiE=",)}
-    with make_app(replace(settings, env="production", smtp_url=None, **keys)).app_context():
+    with make_app(replace(settings, smtp_url=None, **own)).app_context():
         send_due()
         send_due()
         words = [finding.words for finding in doctor._mail_server()]
@@ -334,6 +360,77 @@ def test_a_demo_without_a_server_has_its_mailbox(
     sent = fresh(mail)
     assert sent.state is MailState.SENT and sent.sent_at == sent.send_after and sent.last_error == ""
     assert fresh(held).state is MailState.QUEUED and smtp.connections == 0
+
+
+# --- links that open something -------------------------------------------------------------------------------------
+
+
+def _dump(session: Session) -> str:
+    """Everything in the database, as text."""
+    session.rollback()
+    tables = [table for table in Base.metadata.sorted_tables if table.name != "audit_entries"]
+    rows = [tuple(row) for table in tables for row in session.execute(select(table))]
+    return "\n".join(map(str, rows)) + str([entry.data for entry in session.scalars(select(AuditEntry))])
+
+
+def test_no_link_that_opens_something_is_in_the_database(
+    session: Session, smtp: SmtpServer, fresh: Fresh, actor: Callable[[str], Actor]
+) -> None:
+    """Before it is sent, afterwards and in what is sent again; its receiver has it in both parts."""
+    agent, billing, staff = actor("agent"), actor("billing"), factories.make_staff()
+    ticket = make_ticket(agent, requester_email="ana@example.test")
+    with transaction():
+        writing.reply(agent, ticket.id, Writing("Poštovana, gotovo.", "c1", anyway=True))
+        letters.solved(ticket)
+        identity.ask_requester(agent, ticket.id)
+        password_reset.ask(staff.email, None)
+    mails = session.scalars(select(Mail).where(Mail.private).order_by(Mail.id)).all()
+    kinds = {"ticket_opened", "ticket_reply", "ticket_solved", "verification_asked", "staff_password_reset"}
+    assert {mail.template for mail in mails} == kinds
+    received = {mail.template: reading.whole(mail) for mail in mails}
+    opens = re.compile(r"/(?:t|v|reset)/([\w.~-]{16,})")
+    secrets = {name: set(opens.findall(content.text)) for name, content in received.items()}
+    assert all(len(found) == 1 and found == set(opens.findall(received[name].html)) for name, found in secrets.items())
+    every = set[str]().union(*secrets.values())
+    assert len(every) == 3  # the ticket's, the card's, the password's
+    keys = {mail.template: mail.id for mail in mails}
+    dumped = _dump(session)
+    core_clock.start_at(core_clock.now() + timedelta(minutes=1))  # a reply waits for a moment
+    send_due()
+    dumped += _dump(session)
+    assert not [secret for secret in every if secret in dumped]
+    session.rollback()
+    assert {mail.links for mail in session.scalars(select(Mail))} == {None}
+    wires = {str(one.message["Message-ID"]): one.message for one in smtp.received}
+    for key in keys.values():
+        mail = session.get_one(Mail, key)
+        for part in ("plain", "html"):
+            body = wires[mail.message_id].get_body([part])
+            assert body is not None and set(opens.findall(body.get_content())) == secrets[mail.template]
+        shown = reading.without_links(mail)
+        assert shown.taken and "Link-" not in shown.text + shown.html
+    smtp.received.clear()
+    with transaction():
+        resend(billing, keys["ticket_reply"])
+    with pytest.raises(Conflict) as refused, transaction():
+        resend(actor("supervisor"), keys["verification_asked"])
+    assert refused.value.code == "link_gone"
+    send_due()
+    [again] = smtp.received
+    assert secrets["ticket_reply"] <= set(opens.findall(str(again.message.get_body(["plain"]))))
+    assert not [secret for secret in every if secret in _dump(session)]
+
+
+def test_a_link_that_no_key_opens_fails_visibly(
+    session: Session, smtp: SmtpServer, fresh: Fresh, actor: Callable[[str], Actor]
+) -> None:
+    ticket = make_ticket(actor("agent"))
+    mail = session.scalars(select(Mail).where(Mail.subject_ref == f"ticket:{ticket.id}")).one()
+    with transaction():
+        mail.links = Sealer((new_key(),)).seal(b"{}")
+    send_due()
+    assert fresh(mail).state is MailState.FAILED and "CONSOLE_SEAL_KEYS" in fresh(mail).last_error
+    assert smtp.received == []
 
 
 # --- conversations that break off ----------------------------------------------------------------------------------

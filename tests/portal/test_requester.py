@@ -471,7 +471,7 @@ def test_no_token_stands_in_the_log(
         client.submit(f"/t/{token}", **form("x"))
         client.get(f"/t/{token}/files/1")
     logged = "\n".join(entry.getMessage() + str(entry.__dict__) for entry in caplog.records)
-    assert "/t/<token>" in logged
+    assert "/t/<secret:token>" in logged
     assert token not in logged + "".join(capfd.readouterr())
 
 

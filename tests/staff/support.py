@@ -20,6 +20,7 @@ from console.core.transaction import transaction
 from console.settings.live import InForce
 from console.staff import totp
 from console.staff.models import Staff, StaffSession
+from console.staff.present import Shown
 from tests import factories
 
 
@@ -44,6 +45,11 @@ def code_at(secret: str, *, ahead: int = 0) -> str:
     return pyotp.TOTP(secret).at(int(clock.machine_now().timestamp()), counter_offset=ahead)
 
 
+def shown(staff: Staff) -> Shown:
+    """Show the present password of ``staff``, whatever it is."""
+    return Shown(staff.id, staff.password_hash)
+
+
 def switch_totp_on(staff: Staff) -> tuple[str, list[str]]:
     """Give ``staff`` the second step; return its secret and the recovery codes.
 
@@ -51,7 +57,9 @@ def switch_totp_on(staff: Staff) -> tuple[str, list[str]]:
     """
     secret = totp.new_secret()
     with transaction() as session:
-        codes = totp.confirm_totp(factories.actor_of(staff), staff.id, secret, code_at(secret, ahead=-1))
+        codes = totp.confirm_totp(
+            factories.actor_of(staff), staff.id, secret, code_at(secret, ahead=-1), shown=shown(staff)
+        )
         session.flush()
     return secret, codes
 

@@ -103,8 +103,11 @@ def test_setting_the_second_step_up_and_off(client: ConsoleClient, session: Sess
     secret = "".join(re.findall(r"<span>([A-Z2-7]{4})</span>", page))
     assert secret
     assert client.get(PROFILE + "second-step/").text.count(secret[:4]) >= 1, "reloading keeps the secret"
-    assert client.submit(PROFILE + "second-step/", code="000000").status_code == 422
-    done = client.submit(PROFILE + "second-step/", code=code_at(secret))
+    present = factories.PASSWORD
+    assert client.submit(PROFILE + "second-step/", code="000000", current=present).status_code == 422
+    assert client.submit(PROFILE + "second-step/", code=code_at(secret)).status_code == 422
+    assert client.submit(PROFILE + "second-step/", code=code_at(secret), current="not it at all").status_code == 422
+    done = client.submit(PROFILE + "second-step/", code=code_at(secret), current=present)
     codes = re.findall(r"<li>([a-z0-9]{5}-[a-z0-9]{5})</li>", done.text)
     assert len(codes) == 10
     assert recovery_codes_left(staff.id) == 10

@@ -18,8 +18,9 @@ from console.core.transaction import transaction
 from console.customers import cards
 from console.customers.models import VerificationCard
 from console.mail.models import Mail, MailState
+from console.mail.reading import whole
 from console.staff.roles import Role
-from console.tickets import handling, identity, merging, requester
+from console.tickets import facts, handling, identity, merging, requester
 from console.tickets.links import requester_token, ticket_of
 from console.tickets.models import Priority, Ticket, TicketMessage, TicketStatus
 from tests import factories
@@ -44,7 +45,7 @@ def events(session: Session, ticket: Ticket, kind: str) -> int:
 def card_of(session: Session) -> str:
     mail = session.scalars(select(Mail).where(Mail.template == "verification_asked").order_by(Mail.id.desc())).first()
     assert mail is not None
-    found = re.search(r"/v/([\w-]+)", mail.text)
+    found = re.search(r"/v/([\w-]+)", whole(mail).text)
     assert found is not None
     return found[1]
 
@@ -226,3 +227,16 @@ def test_two_at_once_are_one_after_the_other(
     seqs = session.scalars(select(TicketMessage.seq).where(TicketMessage.ticket_id == key)).all()
     assert sorted(seqs) == list(range(1, ticket.last_seq + 1))
     assert clock.now() - ticket.updated_at < timedelta(minutes=1)
+
+
+@only_sqlite
+def test_a_fact_is_set_only_where_it_is_as_it_was_looked_at(session: Session, actor: ActorOf) -> None:
+    """Asked by the verb, whichever page or program calls it."""
+    agent, ticket = actor("agent"), make_ticket(actor("agent"), subject="Pre")
+    with transaction():
+        assert facts.set_fact(agent, ticket.id, "subject", "Posle", had="Pre") == ("Pre", "Posle")
+    with pytest.raises(facts.FactChanged) as refused, transaction():
+        facts.set_fact(agent, ticket.id, "subject", "Kasno", had="Pre")
+    assert (refused.value.code, ticket.subject) == ("changed", "Posle")
+    with pytest.raises(NotFound), transaction():
+        facts.set_fact(agent, ticket.id, "requester_email", "x@example.test")

@@ -25,6 +25,7 @@ def served(sqlite_app: Flask, settings: Settings, tmp_path: Path) -> Iterator[st
     """The address of a running console on this test's database."""
     port = processes.free_port()
     env = server.environment(
+        ENV=settings.env,
         DATABASE_URL=settings.database_url,
         AUDIT_ANCHOR=settings.audit_anchor,
         FILES=settings.files,

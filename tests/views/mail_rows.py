@@ -13,6 +13,7 @@ from console.core.db import db
 from console.core.transaction import is_writing, transaction
 from console.customers import cards
 from console.customers.models import Customer, Membership
+from console.mail.links import SecretLink
 from console.mail.models import Mail, MailState
 from console.staff.models import Staff
 from console.tickets import identity, letters, links
@@ -85,7 +86,7 @@ def sent_of_each(agent: Staff) -> Sent:
         hidden = letters.opened(US, secret)
         _card, token = cards.ask(agent.actor(), identity.channel(ticket))
         base = links.requester_url(ticket).partition("/t/")[0]
-        asked = letters.verification_asked(ticket, f"{base}/v/{token}", 30)
+        asked = letters.verification_asked(ticket, SecretLink(f"{base}/v/", token), 30)
         account = make_mail(customer_id=persona.customer.id, to_address=email, subject="Nov PIN za podršku")
         staff = make_mail(template="promises_broken", to_address="nadzor@example.test", subject="Jedno obećanje")
         tokens = (links.requester_token(ticket), links.requester_token(secret), token)

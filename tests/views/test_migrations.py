@@ -11,6 +11,7 @@ from flask import Flask
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from console.audit.models import AuditEntry
 from console.billing.models import Migration, Proforma
 from console.core.transaction import transaction
 from console.customers.models import Customer, MemberRole, TaxStatus, VerificationKind
@@ -288,3 +289,33 @@ def test_what_comes_along_or_stays_is_told(new_client: NewClient, session: Sessi
     assert preview["cuts"] == [{"hosted": certificate.number, "host": host.number, "stays": certificate.number}]
     refused = agent.submit("/console/migrations/new", **asked(move, to_customer="K-424242", leave=[certificate.id]))
     assert f'value="{certificate.id}" checked' in refused.text, "what was ticked is kept"
+
+
+def test_why_is_read_by_role_or_while_the_account_is_open(
+    agent: ConsoleClient, billing: ConsoleClient, new_client: NewClient, move: Move, session: Session
+) -> None:
+    """In the page, as JSON and in the lists; a colleague, and the agent afterwards, read none of it."""
+    why, end = "Razvod braka, hitno", "Ugovor nije potpisan"
+    made = agent.submit("/console/migrations/new", json=True, **asked(move, reason=why))
+    ref = made.get_json()["migration"]["ref"]
+    colleague = new_client()
+    sign_in(colleague, Role.AGENT)
+    supervisor = new_client()
+    sign_in(supervisor, Role.SUPERVISOR)
+    assert billing.submit(f"/console/migrations/{ref}/reject", reason=end).status_code == 303
+
+    def read(client: ConsoleClient) -> set[str]:
+        story, others = f"/console/migrations/{ref}", ("/console/migrations/", f"/console/palette/?search={ref}")
+        found = [answer.text for path in (story, *others) for answer in (client.get(path), client.get_json(path))]
+        told = client.get_json(story).get_json()["migration"]
+        assert {text for text in (told["reason"], told["end_reason"]) if text} == {
+            text for text in (why, end) if text in found[0]
+        }
+        return {text for text in (why, end) if any(text in one for one in found)}
+
+    assert read(agent) == read(billing) == read(supervisor) == {why, end}
+    assert read(colleague) == set()
+    assert agent.submit(f"/console/verify/{move.verification_id}/end").status_code in (200, 303)
+    assert read(agent) == set()
+    trail = " ".join(str(entry.data) for entry in session.scalars(select(AuditEntry)))
+    assert why not in trail and end not in trail

@@ -35,14 +35,20 @@ REAL = {
 }
 
 
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    return replace(settings, env="demo")
+
+
 def paths(key: int) -> list[str]:
     return ["/demo/mailbox", f"/demo/mailbox?mail={key}", f"/demo/mailbox/{key}/html", f"/demo/mailbox/{key}/files/0"]
 
 
 @pytest.mark.parametrize(
-    "settings_", [{"env": "production", **REAL}, {"env": "demo", "smtp_url": "smtp://127.0.0.1:2525"}]
+    "settings_",
+    [{"env": "production", **REAL}, {"env": "development"}, {"env": "demo", "smtp_url": "smtp://127.0.0.1:2525"}],
 )
-def test_where_mail_leaves_there_is_none(
+def test_outside_of_a_demo_and_where_mail_leaves_there_is_none(
     make_app: Callable[[Settings], Flask], settings: Settings, session: Session, settings_: dict[str, Any]
 ) -> None:
     mail = make_mail(attachments=[{"name": "a.txt", "type": "text/plain", "size": 1, "digest": files().put(b"a")}])

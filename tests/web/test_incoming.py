@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
 
 import pytest
 from flask import Flask, request
@@ -10,12 +12,19 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from console.core.ids import LARGEST_KEY, same_token
+from console.core.settings import Settings
 from console.staff.models import Staff
 from console.staff.roles import Role
 from tests.chat.rows import ask
 from tests.support.client import ConsoleClient, sign_in
 
 pytestmark = pytest.mark.only("sqlite")
+REAL: dict[str, Any] = {
+    "env": "production",
+    "secret_key": "a" * 64,
+    "seal_keys": ("MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=",),
+    "base_url": "https://console.example.test",
+}
 NUL = "A character that cannot be stored was removed. Check the text."
 
 
@@ -112,3 +121,37 @@ def test_a_password_counts_the_same_in_both_forms(
         answer = client.submit("/login", email=staff.email, password=typed)
         assert answer.status_code in (302, 303), ascii(typed)
         assert client.submit("/logout").status_code in (302, 303)
+
+
+@pytest.mark.parametrize("trusted", [False, True])
+def test_a_forwarded_host_counts_only_where_a_proxy_is_said_to_set_it(
+    settings: Settings, make_app: Callable[[Settings], Flask], session: Session, trusted: bool
+) -> None:
+    browser = make_app(replace(settings, **REAL, forwarded_host=trusted)).test_client()
+    answer = browser.get("/console/hours", headers={"X-Forwarded-Host": "evil.example", "X-Forwarded-Proto": "https"})
+    assert answer.status_code == 308
+    assert answer.location == f"https://{'evil.example' if trusted else 'localhost'}/console/hours/"
+
+
+def test_a_long_query_is_not_sent_back(client: ConsoleClient, session: Session) -> None:
+    """Neither in the address to come back to after signing in, nor by the router's own redirect."""
+    short, long = "?search=ana", f"?search={'a' * 4_000}"
+    assert client.get(f"/console/tickets/{short}").location == "/login?next=/console/tickets/?search%3Dana"
+    assert client.get(f"/console/tickets/{long}").location == "/login?next=/console/tickets/"
+    assert client.get(f"/console/hours{short}").location == f"http://localhost/console/hours/{short}"
+    assert client.get(f"/console/hours{long}").location == "http://localhost/console/hours/"
+    assert client.get(f"/console/tickets/{'a' * 1_500}").location == "/login"
+
+
+def test_cookies_under_https_are_bound_to_this_host(
+    settings: Settings, make_app: Callable[[Settings], Flask], session: Session
+) -> None:
+    """The session's, and what a browser remembers of a page: set and read again by the same name."""
+    client = make_app(replace(settings, base_url="https://console.example.test")).test_client()
+    assert isinstance(client, ConsoleClient)
+    sign_in(client, Role.AGENT)
+    answer = client.submit("/console/tickets/columns", columns=["subject", "tags"])
+    names = [cookie for cookie in answer.headers.getlist("Set-Cookie") if "tags" in cookie]
+    assert len(names) == 1 and names[0].startswith("__Host-ticket_columns=")
+    assert "Secure" in names[0] and "Path=/;" in names[0] and "Domain" not in names[0]
+    assert 'value="tags" checked' in client.get("/console/tickets/").text

@@ -116,7 +116,8 @@ def _close(actor: Actor, migration: Migration, state: MigrationState, reason: st
     migration.state = state
     migration.ended_at, migration.ended_by_id, migration.end_reason = clock.now(), actor.id, reason
     release(migration)
-    record(actor, f"migration.{state.value}", migration.ref, customer_id=migration.from_customer_id, reason=reason)
+    # Why is in the migration alone: the audit log is read by others than those who may know it.
+    record(actor, f"migration.{state.value}", migration.ref, customer_id=migration.from_customer_id)
 
 
 def release(migration: Migration) -> None:

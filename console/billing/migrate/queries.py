@@ -16,11 +16,14 @@ from console.billing.models import (
     ProformaStatus,
     Storno,
 )
+from console.core.actor import Actor
 from console.core.db import db
 from console.core.errors import NotFound
 from console.customers.models import Membership, Verification
+from console.customers.queries import live_verification
 from console.hosting.models import Service
 from console.staff.models import Staff
+from console.staff.roles import Permission
 
 
 def find_migration(ref: str) -> Migration:
@@ -45,6 +48,16 @@ def find_migration(ref: str) -> Migration:
     if migration is None:
         raise NotFound
     return migration
+
+
+def may_read_reasons(actor: Actor, migration: Migration) -> bool:
+    """Tell whether ``actor`` may read why it was asked for, and why it ended: free texts about the account's people.
+
+    Who reads documents by role, and who has the account open now under a verification.
+    """
+    if actor.may(Permission.PREVIEW_MIGRATION):
+        return True
+    return live_verification(actor, migration.from_customer_id) is not None
 
 
 def staff_names(migration: Migration) -> dict[int, str]:

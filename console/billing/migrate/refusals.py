@@ -17,8 +17,10 @@ REASONS: dict[str, Text] = {
     ),
     "no_service": lazy_gettext("Choose at least one service."),
     "not_theirs": lazy_gettext("Not every chosen service belongs to the verified account."),
-    "no_target": lazy_gettext("There is no such account. The new owner has to register first."),
-    "many_targets": lazy_gettext("This person owns several accounts. Give the account's number."),
+    "no_match": lazy_gettext(
+        "Check the services and the new owner. Every service must belong to the verified account, and the new owner "
+        "needs an open account: with several, give its number."
+    ),
     "same_owner": lazy_gettext("The services already belong to this account."),
     "closed_source": lazy_gettext("The account the services leave is closed."),
     "closed_target": lazy_gettext("The new owner's account is not open."),

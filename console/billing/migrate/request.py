@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from sqlalchemy import select
@@ -20,17 +21,28 @@ from console.core.actor import Actor
 from console.core.context import settings
 from console.core.db import db
 from console.core.emails import normal_email
+from console.core.errors import Refusal
 from console.core.ids import CUSTOMER_BASE, read_number
 from console.core.text import paragraphs
+from console.core.transaction import after_refusal
 from console.customers.letters import write_to
 from console.customers.masking import mask_pins
-from console.customers.models import Customer, MemberRole, Membership, Person, Verification, VerificationKind
+from console.customers.models import (
+    Customer,
+    CustomerStatus,
+    MemberRole,
+    Membership,
+    Person,
+    Verification,
+    VerificationKind,
+)
 from console.customers.rights import Right
 from console.hosting.links import crossing, with_linked
 from console.hosting.models import Service, service_number
 from console.staff.roles import Permission
 
 MAX_REASON = 1_000
+MAX_TARGET = 254
 
 
 @dataclass(frozen=True)
@@ -82,9 +94,12 @@ def _request(actor: Actor, request: Request) -> dict[str, Any]:
     if not request.services:
         raise refusal("no_service")
     old, new = _parties(verification, request.to_customer)
+    now = _lock_live(actor, verification)
     chosen = set(request.services)
     moving = with_linked(old.id, chosen, set(request.leave) - chosen)
     services = _services(moving, old)
+    if services is None or new is None:
+        raise _no_match(actor, request, old)
     left = sorted({link.other(moving).id for link in crossing(moving)})
     obstacles = [*account_obstacles(old, new), *service_obstacles(services, old.id)]
     if obstacles:
@@ -95,9 +110,9 @@ def _request(actor: Actor, request: Request) -> dict[str, Any]:
         to_customer_id=new.id,
         verification_id=verification.id,
         reason=mask_pins(reason)[0][:MAX_REASON],
-        requested_at=clock.now(),
+        requested_at=now,
         requested_by_id=actor.id,
-        expires_at=clock.now() + timedelta(days=settings().migration_days),
+        expires_at=now + timedelta(days=settings().migration_days),
         items=[MigrationItem(service_id=service.id, open=True, along=service.id not in chosen) for service in services],
         left_behind=left,
     )
@@ -122,9 +137,9 @@ def _request(actor: Actor, request: Request) -> dict[str, Any]:
     return answer
 
 
-def _verification(actor: Actor, verification_id: int) -> Verification:
+def _verification(actor: Actor, verification_id: int, *, lock: bool = False) -> Verification:
     """Return the live verification of a person who holds ``transfer``; an override never counts."""
-    verification = db.session.get(Verification, verification_id, populate_existing=True)
+    verification = db.session.get(Verification, verification_id, populate_existing=True, with_for_update=lock or None)
     if (
         verification is None
         or verification.kind is not VerificationKind.PIN
@@ -137,55 +152,63 @@ def _verification(actor: Actor, verification_id: int) -> Verification:
     return verification
 
 
-def _parties(verification: Verification, to_customer: str) -> tuple[Customer, Customer]:
-    """Return both accounts, locked in the order of their ids."""
+def _lock_live(actor: Actor, verification: Verification) -> datetime:
+    """Let the verification end only after this request, or not make it; return the instant at which it is live.
+
+    After the accounts: who closes one, or takes a person off it, locks them in this order.
+    """
+    _verification(actor, verification.id, lock=True)
+    now = clock.now()
+    if not verification.is_live(now):
+        raise refusal("unverified")
+    return now
+
+
+def _no_match(actor: Actor, request: Request, old: Customer) -> Refusal:
+    """Return one answer to a service that is another's and to a new owner who is not found, and put it on the record.
+
+    Told apart, a foreign service would ask whether an address owns an account here, and leave no trace.
+    """
+    data: dict[str, Any] = {
+        "services": [service_number(key) for key in sorted(set(request.services))],
+        "to": mask_pins(request.to_customer[:MAX_TARGET])[0],
+        "verification": request.verification,
+    }
+    after_refusal(partial(record, actor, "migration.refused", old.number, customer_id=old.id, **data))
+    return refusal("no_match")
+
+
+def _parties(verification: Verification, to_customer: str) -> tuple[Customer, Customer | None]:
+    """Return both accounts, locked in the order of their ids; no new owner where none is found."""
     target_id = _target_id(normal_email(to_customer))
     query = (
         select(Customer)
-        .where(Customer.id.in_([verification.customer_id, target_id]))
+        .where(Customer.id.in_([verification.customer_id, target_id or verification.customer_id]))
         .order_by(Customer.id)
         .with_for_update(read=True)
         .execution_options(populate_existing=True)
     )
     found = {customer.id: customer for customer in db.session.scalars(query)}
-    return found[verification.customer_id], found[target_id]
+    return found[verification.customer_id], found.get(target_id or 0)
 
 
-def _target_id(to_customer: str) -> int:
-    """Find the new owner's account by number, or by its owner's e-mail."""
+def _target_id(to_customer: str) -> int | None:
+    """Find the new owner's account by number, or by its owner's e-mail where that names one open account alone."""
+    owned = select(Membership.customer_id).where(Membership.role == MemberRole.OWNER, Membership.removed_at.is_(None))
     if "@" in to_customer:
-        owned = (
-            select(Membership.customer_id)
-            .join(Person)
-            .where(
-                Person.email == to_customer,
-                Membership.role == MemberRole.OWNER,
-                Membership.removed_at.is_(None),
-            )
-            .limit(2)
+        named = (
+            owned.join(Person)
+            .join(Membership.customer)
+            .where(Person.email == to_customer, Customer.status == CustomerStatus.ACTIVE)
         )
-        ids = list(db.session.scalars(owned))
-        if len(ids) > 1:
-            raise refusal("many_targets")
-        if not ids:
-            raise refusal("no_target")
-        return ids[0]
+        ids = db.session.scalars(named.limit(2)).all()
+        return ids[0] if len(ids) == 1 else None
     number = read_number(to_customer, "K-")
-    if number is None:
-        raise refusal("no_target")
-    owner = select(Membership.customer_id).where(
-        Membership.customer_id == number - CUSTOMER_BASE,
-        Membership.role == MemberRole.OWNER,
-        Membership.removed_at.is_(None),
-    )
-    target = db.session.scalar(owner)
-    if target is None:
-        raise refusal("no_target")
-    return target
+    return None if number is None else db.session.scalar(owned.where(Membership.customer_id == number - CUSTOMER_BASE))
 
 
-def _services(ids: Collection[int], owner: Customer) -> list[Service]:
-    """Return the services, locked; whether a foreign one exists is nobody's business here."""
+def _services(ids: Collection[int], owner: Customer) -> list[Service] | None:
+    """Return the services, locked; ``None`` where one is not the owner's, whether it exists or not."""
     query = (
         select(Service)
         .where(Service.id.in_(ids), Service.customer_id == owner.id)
@@ -194,9 +217,7 @@ def _services(ids: Collection[int], owner: Customer) -> list[Service]:
         .execution_options(populate_existing=True)
     )
     services = list(db.session.scalars(query))
-    if len(services) != len(ids):
-        raise refusal("not_theirs")
-    return services
+    return services if len(services) == len(ids) else None
 
 
 def _check_free(services: Sequence[Service]) -> None:

@@ -53,6 +53,7 @@ from console.demo.tickets.steps import (
 from console.hosting.models import SuspensionReason
 from console.hosting.service import suspend
 from console.mail.models import Mail
+from console.mail.reading import whole
 from console.staff.models import Department
 from console.tickets import handling, identity, merging, ratings, writing
 from console.tickets.attachments import attach
@@ -386,8 +387,9 @@ def _padded(points: tuple[int | None, ...], count: int) -> tuple[int | None, ...
 
 def _token(ticket_id: int) -> str:
     """Return the token of the card that was mailed last, as whoever opens the mail reads it."""
-    query = select(Mail.text).where(Mail.subject_ref == f"ticket:{ticket_id}", Mail.template == "verification_asked")
-    found = re.search(r"/v/(\S+)", db.session.scalars(query.order_by(Mail.id.desc())).first() or "")
+    query = select(Mail).where(Mail.subject_ref == f"ticket:{ticket_id}", Mail.template == "verification_asked")
+    mail = db.session.scalars(query.order_by(Mail.id.desc())).first()
+    found = re.search(r"/v/(\S+)", whole(mail).text) if mail is not None else None
     return found[1] if found else ""
 
 
