@@ -8,19 +8,16 @@ from pathlib import Path
 
 from flask import Flask, redirect, url_for
 from flask.typing import ResponseReturnValue
-from sqlalchemy.exc import DataError
-from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from console import extensions, models, portal, views, web
 from console.core import clock, context, logging, push
 from console.core.db import Base, db, init_db
-from console.core.errors import Invalid, Refusal
 from console.core.places import channel_of
 from console.core.settings import Settings
 from console.core.transaction import end_context
 from console.settings.live import InForce
-from console.web import access, answers, catalog, compression, filters, incoming, security, sockets, static_files
+from console.web import access, catalog, compression, errors, filters, incoming, security, sockets, static_files
 from console.web.frugal import FrugalFlask, TextPacket
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -66,7 +63,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     static_files.init_app(app)
     security.init_security(app, https=settings.https)
     filters.init_filters(app)
-    _map_errors(app)
+    errors.init_errors(app)
     web.init_app(app)
     views.init_app(app)
     portal.init_app(app)
@@ -123,17 +120,6 @@ def _bind_extensions(app: Flask, settings: Settings) -> None:
     sockets.guard_sockets(app)
     if settings.production:  # around the sockets too, whose limits count by address
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1)  # type: ignore[method-assign]
-
-
-def _map_errors(app: Flask) -> None:
-    app.register_error_handler(Refusal, answers.refuse)
-    app.register_error_handler(HTTPException, answers.refuse_http)
-
-    @app.errorhandler(DataError)
-    def out_of_range(_error: DataError) -> ResponseReturnValue:
-        """A number too large for its column, a NUL in a text: bad input, not our failure."""
-        db.session.rollback()
-        return answers.refuse(Invalid())
 
 
 __all__ = ["Base", "create_app"]

@@ -15,6 +15,7 @@ from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from console.core.context import settings
 from console.core.db import db
+from console.core.errors import NoSpace, Unavailable
 from console.core.settings import SettingsError
 from console.server import HOST, PORT
 from console.staff.roles import Role
@@ -52,6 +53,9 @@ class Commands(click.Group):
             raise click.ClickException(str(error)) from error
         except (OperationalError, ProgrammingError) as error:
             raise click.ClickException(f"the database: {error.orig}".strip()) from error
+        except (Unavailable, NoSpace) as error:
+            cause = error.__cause__
+            raise click.ClickException(f"the database: {getattr(cause, 'orig', cause)}".strip()) from error
 
 
 def _exists(module: str) -> bool:

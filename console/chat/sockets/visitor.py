@@ -31,7 +31,7 @@ from console.customers.masking import read_choice
 from console.customers.visitors import visitor_actor
 from console.extensions import socketio
 from console.tickets.writing import requester_writes
-from console.web.sockets import VISITOR, Answer, acknowledged, anybody_in, number, text
+from console.web.sockets import VISITOR, Answer, acknowledged, anybody_in, let_in, number, text
 
 PER_SECOND, BURST = 5, 20
 MAX_TOKEN = 500
@@ -41,6 +41,7 @@ Run = Callable[[dict[str, Any]], Answer | None]
 
 
 @socketio.on("connect", namespace=VISITOR)
+@let_in
 def connect(auth: Any = None) -> None:
     """Let a visitor in, from our own frame, or from a program that brings no cookie along."""
     origin = request.headers.get("Origin")
