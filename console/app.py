@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from flask import Flask, redirect, url_for
 from flask.typing import ResponseReturnValue
+from socketio import Manager
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from console import extensions, models, portal, views, web
@@ -92,11 +94,29 @@ def _configure(app: Flask, settings: Settings) -> None:
         BABEL_DEFAULT_TIMEZONE=settings.timezone,
         BABEL_TRANSLATION_DIRECTORIES=str(ROOT / "console/translations"),
         RATELIMIT_STORAGE_URI=settings.redis_url or "memory://",
-        # A storage that hangs must not hold sign-ins up: console.web.limits then counts by itself.
-        RATELIMIT_STORAGE_OPTIONS={"socket_timeout": 1, "socket_connect_timeout": 1} if settings.redis_url else {},
+        RATELIMIT_STORAGE_OPTIONS=_storage_options(settings),
         RATELIMIT_SWALLOW_ERRORS=True,
         RATELIMIT_HEADERS_ENABLED=False,
     )
+
+
+def _client_manager(settings: Settings) -> Manager:
+    """Return what keeps the connections of this process, and tells those of others where there may be others."""
+    if not settings.redis_url:
+        return Manager()
+    from console.web.pushes import RedisPushes
+
+    channel = channel_of(settings.database_url)  # two consoles may share one Redis
+    return RedisPushes(settings.redis_url, channel, (sockets.DESK, sockets.VISITOR))
+
+
+def _storage_options(settings: Settings) -> dict[str, Any]:
+    """Return how the limiter asks its storage: one that hangs must not hold sign-ins up."""
+    if not settings.redis_url:
+        return {}
+    from console.core import redis_client
+
+    return redis_client.options()
 
 
 def _bind_extensions(app: Flask, settings: Settings) -> None:
@@ -110,8 +130,7 @@ def _bind_extensions(app: Flask, settings: Settings) -> None:
         app,
         async_mode="gevent",
         async_handlers=False,  # True reorders one sender's messages
-        message_queue=settings.redis_url,
-        channel=channel_of(settings.database_url),  # two consoles may share one Redis
+        client_manager=_client_manager(settings),
         transports=["websocket"],
         cors_allowed_origins=[settings.base_url, *settings.allowed_origins],
         max_http_buffer_size=64 * 1024,

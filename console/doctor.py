@@ -16,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from console import sealing, stored_files
 from console.audit import queries as audit
-from console.core import clock, revisions
+from console.core import clock, redis_client, revisions
 from console.core.context import files, sealer, settings
 from console.core.db import db
 from console.core.places import SHARED_ANCHOR, SHARED_FILES
@@ -229,7 +229,7 @@ def _redis() -> Iterator[Finding]:
     if settings().redis_url is None:
         return
     try:
-        with redis.from_url(settings().redis_url or "", socket_timeout=2) as client:
+        with redis_client.connect(settings().redis_url or "") as client:
             client.ping()
     except redis.RedisError as error:
         yield Finding(Level.FAULT, f"Redis does not answer: {_first_line(error)}")

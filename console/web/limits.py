@@ -2,7 +2,8 @@
 
 A try is counted before it is worked on, so that many at once cannot slip
 through, and given back when it succeeds: only failures add up. When the storage
-does not answer, this process counts by itself; nobody is locked out by it.
+does not answer, this process counts by itself for a while; nobody is locked out by it,
+and nobody waits for it again and again.
 """
 
 from __future__ import annotations
@@ -10,8 +11,11 @@ from __future__ import annotations
 import logging
 import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
+from flask import current_app
 from limits import RateLimitItem, RateLimitItemPerSecond
 from limits.storage import MemoryStorage, Storage
 from limits.strategies import FixedWindowRateLimiter
@@ -23,9 +27,12 @@ from console.core.texts import lazy_ngettext
 from console.extensions import limiter
 
 log = logging.getLogger(__name__)
+R = TypeVar("R")
 
 MINUTE = 60
+ALONE_SECONDS = 5.0  # for which a storage that did not answer is not asked
 _spare = MemoryStorage()
+_ALONE_UNTIL = "limits_alone_until"  # key in the application's extensions
 
 
 @dataclass(frozen=True)
@@ -52,11 +59,7 @@ def count(limit: Limit, *who: str) -> None:
         TooMany: with the seconds to wait.
     """
     key = _key(limit, who)
-    try:
-        allowed, reset = _hit(limiter.storage, limit, key)
-    except Exception:
-        log.exception("the limiter's storage does not answer; this process counts by itself")
-        allowed, reset = _hit(_spare, limit, key)
+    allowed, reset = _ask(lambda storage: _hit(storage, limit, key))
     if not allowed:
         raise _too_many(reset, shared=limit.shared)
 
@@ -64,11 +67,19 @@ def count(limit: Limit, *who: str) -> None:
 def give_back(limit: Limit, *who: str) -> None:
     """Take one counted try back, because it succeeded."""
     key = limit.item().key_for(_key(limit, who))
-    try:
-        _forgive(limiter.storage, limit, key)
-    except Exception:
-        log.exception("the limiter's storage does not answer")
-        _forgive(_spare, limit, key)
+    _ask(lambda storage: _forgive(storage, limit, key))
+
+
+def _ask(question: Callable[[Storage], R]) -> R:
+    """Ask the storage that all processes share; where it does not answer, this process's own."""
+    extensions = current_app.extensions
+    if time.monotonic() >= extensions.get(_ALONE_UNTIL, 0.0):
+        try:
+            return question(limiter.storage)
+        except Exception:
+            log.exception("the limiter's storage does not answer; this process counts by itself")
+            extensions[_ALONE_UNTIL] = time.monotonic() + ALONE_SECONDS
+    return question(_spare)
 
 
 def _key(limit: Limit, who: tuple[str, ...]) -> str:
