@@ -1,12 +1,14 @@
-"""What fails beside the console, and what its users see of it: two processes on PostgreSQL and Redis of our own."""
+"""What fails beside the console, and what its users see of it: real servers that are stopped, frozen and filled up."""
 
 from __future__ import annotations
 
 import json
+import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 from uuid import uuid4
 
 import psycopg
@@ -15,7 +17,7 @@ import pytest
 from console.app import create_app
 from console.core.actor import SYSTEM
 from console.core.db import db
-from console.core.errors import OutcomeUnknown, Unavailable
+from console.core.errors import NoSpace, OutcomeUnknown, Unavailable
 from console.core.settings import Settings
 from console.core.transaction import transaction
 from console.setup import prepare_database
@@ -23,7 +25,7 @@ from console.staff.roles import Role
 from tests import factories
 from tests.chat.conftest import OPEN
 from tests.conftest import missing
-from tests.support import postgres, processes, redis, server
+from tests.support import disks, postgres, processes, redis, server
 from tests.support.http import Browser
 from tests.support.sockets import Refused, SocketClient, desk_client, visitor_client
 from tests.tickets import rows
@@ -235,3 +237,67 @@ def test_without_its_database_everything_says_so_and_comes_back_by_itself(
     assert agent.post(f"/console/tickets/{ticket}/note", form, Accept=JSON).status == 200
     assert visitor.call("message:send", {"body": "ima li koga", "client_id": "isti"})["ok"]
     assert ready(place) == (200, "ready")
+
+
+@pytest.mark.sqlite
+def test_a_full_disk_is_said_in_words_and_keeps_what_was_typed(
+    tmp_path: Path, connections: Callable[[SocketClient], SocketClient]
+) -> None:
+    with ExitStack() as stack:
+        disk = stack.enter_context(disks.small(tmp_path / "disk", 48))
+        url, port = f"sqlite:///{disk.folder / 'console.sqlite3'}", processes.free_port()
+        kept = {"FILES": str(disk.folder / "files"), "AUDIT_ANCHOR": str(disk.folder / "anchor.json")}
+        fill(Settings(database_url=url, files=kept["FILES"], audit_anchor=kept["AUDIT_ANCHOR"]))
+        env = server.environment(
+            ENV="demo",
+            CLOCK=OPEN,
+            DATABASE_URL=url,
+            BASE_URL=f"http://127.0.0.1:{port}",
+            CHAT_LIMIT_FACTOR="100",
+            **kept,
+        )
+        live = stack.enter_context(
+            server.running(["console", "serve", "--port", str(port)], port, env, tmp_path / "server.log")
+        )
+        agent = Browser(live.url)
+        agent.sign_in("agent")
+        ticket = some_ticket(agent)
+        path, token = f"/console/tickets/{ticket}", agent.token(f"/console/tickets/{ticket}")
+        reply = {"body": BODY, "client_id": uuid4().hex, "csrf_token": token, "anyway": "1"}
+        opening = {"subject": "Domen ne radi", "body": BODY, "requester_email": "a@example.test", "csrf_token": token}
+        opening |= {"department": "1", "priority": "2", "language": "sr", "client_id": uuid4().hex}
+        visitor = connections(visitor_client(live.url))
+        open_chat(visitor)
+        with sqlite3.connect(disk.folder / "console.sqlite3") as database:  # so that the next page wants to note it
+            database.execute("UPDATE staff_sessions SET seen_at = datetime(seen_at, '-5 minutes')")
+
+        disk.fill(live.process.pid)
+        refused = {
+            "sign-in": Browser(live.url).sign_in("agent2"),
+            "ticket": agent.post("/console/tickets/new", opening),
+            "reply": agent.post(f"{path}/reply", reply),
+        }
+        upload = agent.upload(f"{path}/files", "file", "slika.txt", b"x" * 50_000, Accept=JSON, X_CSRFToken=token)
+        asked = {"name": "Ana", "email": "a@example.test", "question": "Ne radi.", "client_id": uuid4().hex}
+        opened = connections(visitor_client(live.url)).call("chat:open", asked)
+        sent = visitor.call("message:send", {"body": "ima li mesta", "client_id": "isti"})
+        read = [agent.get(address).status for address in ("/console/tickets/", path, "/chat/")]
+        synced = visitor.call("chat:sync", {"after": 0})
+        state = Browser(live.url).get("/readyz")
+
+        assert {name: answer.status for name, answer in refused.items()} == dict.fromkeys(refused, 507)
+        for name, answer in refused.items():
+            assert str(NoSpace.default_message) in answer.text, name
+        assert BODY in refused["ticket"].text
+        assert BODY in refused["reply"].text
+        assert (upload.status, upload.error()["code"]) == (507, "no_space")
+        assert opened["error"]["code"] == sent["error"]["code"] == "no_space"
+        assert read == [200, 200, 200]
+        assert synced["ok"]
+        assert (state.status, json.loads(state.text)["checks"]["storage"]) == (503, False)
+        assert "space" in json.loads(state.text)["reason"]
+
+        disk.free(live.process.pid)
+        until(lambda: agent.post(f"{path}/reply", reply, Accept=JSON).status == 200)
+        assert visitor.call("message:send", {"body": "ima li mesta", "client_id": "isti"})["ok"]
+        assert Browser(live.url).get("/readyz").status == 200
