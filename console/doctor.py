@@ -172,7 +172,8 @@ def _attachments() -> Iterator[Finding]:
     health = stored_files.examine(files())
     for flaw, places in (("Missing from", health.missing), ("Damaged in", health.damaged)):
         if places:
-            yield Finding(Level.FAULT, f"{flaw} {folder}, attachments: {len(places)} ({_some(places)}).")
+            each = ", ".join(map(stored_files.describe, places))
+            yield Finding(Level.FAULT, f"{flaw} {folder}, attachments: {len(places)}: {each}.")
     if not health.missing and not health.damaged:
         yield Finding(Level.GOOD, f"All attachments are there and whole: {health.count} in {folder}.")
     if settings().production and not settings().sqlite and not settings().files:

@@ -66,6 +66,15 @@ class NotFound(Refusal):
     default_message = lazy_gettext("There is nothing here, or it is not for you to see.")
 
 
+class FileGone(NotFound):
+    """A row names a file that is not there, as after a restore without the files, or is not what it was."""
+
+    default_code = "file_gone"
+    default_message = lazy_gettext(
+        "This file is no longer on our server, or it is damaged. Ask the person who sent it to send it again."
+    )
+
+
 class SignInNeeded(Refusal):
     """Nobody is signed in."""
 

@@ -14,6 +14,10 @@ from pathlib import Path
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
+class DamagedFile(OSError):
+    """What is kept is not what was put."""
+
+
 def content_digest(content: bytes) -> str:
     """Return what a file is kept under."""
     return hashlib.sha256(content).hexdigest()
@@ -70,8 +74,12 @@ class FileStore:
 
         Raises:
             FileNotFoundError: nothing is.
+            DamagedFile: it is not what was put.
         """
-        return self.path(digest).read_bytes()
+        content = self.path(digest).read_bytes()
+        if content_digest(content) != digest:
+            raise DamagedFile(digest)
+        return content
 
     def exists(self, digest: str) -> bool:
         """Tell whether something is kept under ``digest``."""
