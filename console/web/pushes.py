@@ -45,6 +45,7 @@ class RedisPushes(PubSubManager):
         self._wake = threading.Event()
         self._carrier: threading.Thread | None = None
         self._ending = False
+        self._lost = False  # whether the subscription was
 
     # --- sending ------------------------------------------------------------------------------------------------------
 
@@ -106,19 +107,18 @@ class RedisPushes(PubSubManager):
 
     def _listen(self) -> Iterator[Any]:
         """Yield what others publish, for ever; the library's hook."""
-        lost = False
         while True:
             try:
                 with redis_client.connect(self._url) as client, client.pubsub() as subscription:
                     subscription.subscribe(self.channel)
-                    yield from self._messages(subscription, after_loss=lost)
+                    yield from self._messages(subscription)
             except redis.RedisError as error:
-                if not lost:
+                if not self._lost:
                     log.warning("pushes of others do not come, Redis does not answer", error=type(error).__name__)
-                lost = True
+                self._lost = True
             time.sleep(PAUSE)
 
-    def _messages(self, subscription: redis.client.PubSub, *, after_loss: bool) -> Iterator[Any]:
+    def _messages(self, subscription: redis.client.PubSub) -> Iterator[Any]:
         heard = asked = time.monotonic()
         while True:
             message = subscription.get_message(timeout=PING_EVERY)
@@ -127,7 +127,8 @@ class RedisPushes(PubSubManager):
                 heard = now
                 if message["type"] == "message":
                     yield message["data"]
-                elif message["type"] == "subscribe" and after_loss:
+                elif message["type"] == "subscribe" and self._lost:
+                    self._lost = False
                     self._tell_missed()
             elif now - heard > SILENT:
                 raise redis.TimeoutError("the subscription is silent")
