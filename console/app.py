@@ -14,7 +14,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from console import extensions, models, portal, views, web
 from console.core import clock, context, logging, push
-from console.core.db import Base, db, init_db
+from console.core.db import Base, init_db
 from console.core.places import channel_of
 from console.core.settings import Settings
 from console.core.transaction import end_context
@@ -125,7 +125,6 @@ def _bind_extensions(app: Flask, settings: Settings) -> None:
     extensions.csrf.init_app(app)
     extensions.limiter.init_app(app)
     extensions.login_manager.init_app(app)
-    extensions.migrate.init_app(app, db, directory=str(ROOT / "console/schema"), render_as_batch=True)
     extensions.socketio.init_app(
         app,
         async_mode="gevent",

@@ -6,7 +6,6 @@ Called from a process that gevent has patched before its other imports
 
 from __future__ import annotations
 
-import gc
 import signal
 import socket
 from typing import Any
@@ -19,6 +18,7 @@ from gevent.event import Event
 from console import worker
 from console.core import passwords
 from console.core.context import settings
+from console.core.hub import rest_the_collector
 from console.core.logging import get_logger, write_to_stderr
 
 log = get_logger(__name__)
@@ -72,7 +72,6 @@ def serve(app: Flask, host: str = HOST, port: int = PORT, *, with_worker: bool |
     with app.app_context():
         production, sqlite, url = settings().production, settings().sqlite, settings().base_url
     write_to_stderr(production=production)
-    passwords.warm_up()
     listener = _listen(host, port)
     server = _Server(listener, app, log=None)
     scheduler = worker.start(app) if (sqlite if with_worker is None else with_worker) else None
@@ -81,6 +80,7 @@ def serve(app: Flask, host: str = HOST, port: int = PORT, *, with_worker: bool |
         gevent.signal_handler(number, told_to_stop.set)
     server.start()
     rest_the_collector()
+    gevent.get_hub().threadpool.spawn(passwords.warm_up)  # on another core, where there is one
     log.info("serving", address=f"http://{host}:{port}", base_url=url, worker=scheduler is not None)
     told_to_stop.wait()
     log.info("stopping", answering=server.answering)
@@ -88,16 +88,6 @@ def serve(app: Flask, host: str = HOST, port: int = PORT, *, with_worker: bool |
     if scheduler is not None:
         worker.stop(scheduler)
     log.info("stopped")
-
-
-def rest_the_collector() -> None:
-    """Take what is loaded now out of the garbage collector's sight, and let it look less often.
-
-    Its full rounds stop the hub: they made the tail of a message's delay (docs/performance.md). It still collects.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000, 20, 50)
 
 
 def _listen(host: str, port: int) -> Any:

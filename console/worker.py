@@ -26,6 +26,7 @@ from console.chat.sweep import sweep as chat_sweep
 from console.core import clock
 from console.core.context import settings
 from console.core.db import db
+from console.core.hub import rest_the_collector
 from console.core.logging import get_logger
 from console.core.metrics import JOBS as JOB_RUNS
 from console.core.sessions import SignInSession
@@ -142,6 +143,7 @@ def run_forever(app: Flask) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         gevent.signal_handler(number, told_to_stop.set)
     scheduler = start(app)
+    rest_the_collector()
     log.info("worker started", jobs=[job.name for job in JOBS])
     told_to_stop.wait()
     stop(scheduler)

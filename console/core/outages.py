@@ -8,8 +8,7 @@ from __future__ import annotations
 import errno
 import sqlite3
 
-import psycopg
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from console.core.errors import Busy, NoSpace, Refusal, Unavailable
@@ -30,41 +29,37 @@ def as_refusal(error: BaseException) -> Refusal | None:
     if isinstance(error, PoolTimeout):
         return Unavailable()
     if isinstance(error, DBAPIError):
-        found = as_refusal(error.orig) if error.orig is not None else None
-        return found or (Unavailable() if error.connection_invalidated else None)
-    if isinstance(error, psycopg.Error):
-        return _of_postgres(error)
-    if isinstance(error, sqlite3.Error):
-        return _of_sqlite(error)
+        if isinstance(error.orig, sqlite3.Error):
+            return _of_sqlite(error.orig)
+        return Unavailable() if lost_connection(error) else _of_state(_sqlstate(error))
     if isinstance(error, OSError) and error.errno in _FULL_ERRNO:
         return NoSpace()
     return None
 
 
 def lost_connection(error: BaseException) -> bool:
-    """Tell whether the connection broke: what was under way on the server may have been done."""
-    if isinstance(error, DBAPIError):
-        return error.connection_invalidated or (error.orig is not None and lost_connection(error.orig))
-    return isinstance(error, psycopg.OperationalError) and (error.sqlstate is None or _is_away(error.sqlstate))
+    """Tell whether the connection broke, or never was: what was under way on a server may have been done."""
+    if not isinstance(error, DBAPIError) or isinstance(error.orig, sqlite3.Error):
+        return False
+    state = _sqlstate(error)
+    if state is None:  # libpq's own: no server was there to give a code
+        return error.connection_invalidated or isinstance(error, OperationalError)
+    return error.connection_invalidated or state.startswith(_CONNECTION) or state in _AWAY
 
 
-def _of_postgres(error: psycopg.Error) -> Refusal | None:
-    state = error.sqlstate
+def _sqlstate(error: DBAPIError) -> str | None:
+    state: str | None = getattr(error.orig, "sqlstate", None)
+    return state
+
+
+def _of_state(state: str | None) -> Refusal | None:
     if state == _DISK_FULL:
         return NoSpace()
-    if state in _HELD:
-        return Busy()
-    if state is None:  # libpq's own: no server was there to give a code
-        return Unavailable() if isinstance(error, psycopg.OperationalError) else None
-    return Unavailable() if _is_away(state) else None
-
-
-def _is_away(state: str) -> bool:
-    return state.startswith(_CONNECTION) or state in _AWAY
+    return Busy() if state in _HELD else None
 
 
 def _of_sqlite(error: sqlite3.Error) -> Refusal | None:
-    code = getattr(error, "sqlite_errorcode", None)  # the driver's own errors have none
+    code = getattr(error, "sqlite_errorcode", None)  # the module's own errors have none
     if code is None:
         return None
     if code in _FULL_SQLITE:

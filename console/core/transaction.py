@@ -21,7 +21,6 @@ from console.core.db import WRITES, db
 from console.core.errors import NoSpace, OutcomeUnknown
 from console.core.metrics import TRANSACTIONS
 from console.core.outages import as_refusal, lost_connection
-from console.core.postgres import set_autocommit
 
 log = logging.getLogger(__name__)
 
@@ -189,6 +188,8 @@ def _read_at_once(session: Session, _transaction: object, connection: Connection
     Each statement sees what is committed when it runs; at READ COMMITTED it is no different inside of a transaction.
     """
     if connection.dialect.name == "postgresql" and not session.info.get(_WRITING):
+        from console.core.postgres import set_autocommit  # psycopg is loaded by whom it serves alone
+
         set_autocommit(connection.connection.dbapi_connection, True)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from flask import Flask
 from flask.typing import ResponseReturnValue
-from psycopg import Error as PostgresError
 from sqlalchemy.exc import DataError, SQLAlchemyError
 from werkzeug.exceptions import HTTPException
 
@@ -22,7 +21,7 @@ def init_errors(app: Flask) -> None:
     app.register_error_handler(Refusal, answers.refuse)
     app.register_error_handler(HTTPException, answers.refuse_http)
     app.register_error_handler(DataError, out_of_range)
-    for kind in (SQLAlchemyError, PostgresError, OSError):
+    for kind in (SQLAlchemyError, OSError):
         app.register_error_handler(kind, answer)
 
 
