@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import signal
 import socket
+from datetime import timedelta
 from typing import Any
 
 import gevent
@@ -23,6 +24,7 @@ from console.core.logging import get_logger, write_to_stderr
 
 log = get_logger(__name__)
 HOST, PORT = "127.0.0.1", 8000
+FIRST_ANSWERS = timedelta(seconds=2)  # after a start requests come before periodic jobs
 FINISH_SECONDS = 10.0  # for requests that are being answered when we are told to stop
 BACKLOG = 1024
 
@@ -74,7 +76,7 @@ def serve(app: Flask, host: str = HOST, port: int = PORT, *, with_worker: bool |
     write_to_stderr(production=production)
     listener = _listen(host, port)
     server = _Server(listener, app, log=None)
-    scheduler = worker.start(app) if (sqlite if with_worker is None else with_worker) else None
+    scheduler = worker.start(app, after=FIRST_ANSWERS) if (sqlite if with_worker is None else with_worker) else None
     told_to_stop = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         gevent.signal_handler(number, told_to_stop.set)

@@ -111,9 +111,14 @@ def run_job(app: Flask, job: Job) -> bool:
     return True
 
 
-def start(app: Flask) -> GeventScheduler:
-    """Run every job now, then again and again on greenlets of this process, until :func:`stop`."""
+def start(app: Flask, *, after: timedelta = timedelta(0)) -> GeventScheduler:
+    """Run every job, then again and again on greenlets of this process, until :func:`stop`.
+
+    Args:
+        after: how long from now; a process that also serves answers first those who have waited for it.
+    """
     sending.resume()
+    first = datetime.now(UTC) + after  # the machine's time: APScheduler knows no other
     scheduler = GeventScheduler(timezone=UTC)
     for job in JOBS:
         scheduler.add_job(
@@ -122,7 +127,7 @@ def start(app: Flask) -> GeventScheduler:
             args=(app, job),
             id=job.name,
             seconds=job.every.total_seconds(),
-            next_run_time=datetime.now(UTC),  # the machine's time: APScheduler knows no other
+            next_run_time=first,
             max_instances=1,
             coalesce=True,
             misfire_grace_time=None,
