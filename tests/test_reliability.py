@@ -292,6 +292,7 @@ def test_a_full_disk_is_said_in_words_and_keeps_what_was_typed(
         assert BODY in refused["reply"].text
         assert (upload.status, upload.error()["code"]) == (507, "no_space")
         assert opened["error"]["code"] == sent["error"]["code"] == "no_space"
+        assert not list(disk.folder.rglob(".new-*")), "no half file is left"
         assert read == [200, 200, 200]
         assert synced["ok"]
         assert (state.status, json.loads(state.text)["checks"]["storage"]) == (503, False)
