@@ -6,6 +6,7 @@ anything else imports it; every other command runs unpatched.
 
 from __future__ import annotations
 
+import gc
 import sys
 
 ON_GEVENT = frozenset({"serve", "worker"})
@@ -14,6 +15,7 @@ ON_GEVENT = frozenset({"serve", "worker"})
 def main() -> None:
     """Patch if the command asked for needs it, then run it."""
     if ON_GEVENT.intersection(sys.argv[1:]):
+        gc.disable()  # a third of a start: what is loaded now stays (see console.core.hub.rest_the_collector)
         from gevent import monkey
 
         monkey.patch_all()

@@ -5,27 +5,26 @@ from __future__ import annotations
 from datetime import timedelta
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from flask import Flask, redirect, url_for
 from flask.typing import ResponseReturnValue
-from sqlalchemy.exc import DataError
-from werkzeug.exceptions import HTTPException
+from socketio import Manager
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from console import extensions, models, portal, views, web
 from console.core import clock, context, logging, push
-from console.core.db import Base, db, init_db
-from console.core.errors import Invalid, Refusal
+from console.core.db import Base, init_db
 from console.core.places import TEMPLATES, channel_of
 from console.core.settings import Settings
 from console.core.transaction import end_context
 from console.settings.live import InForce
 from console.web import (
     access,
-    answers,
     catalog,
     compression,
     cookies,
+    errors,
     filters,
     incoming,
     security,
@@ -77,7 +76,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     static_files.init_app(app)
     security.init_security(app, https=settings.https)
     filters.init_filters(app)
-    _map_errors(app)
+    errors.init_errors(app)
     web.init_app(app)
     views.init_app(app)
     portal.init_app(app)
@@ -105,11 +104,29 @@ def _configure(app: Flask, settings: Settings) -> None:
         BABEL_DEFAULT_TIMEZONE=settings.timezone,
         BABEL_TRANSLATION_DIRECTORIES=str(ROOT / "console/translations"),
         RATELIMIT_STORAGE_URI=settings.redis_url or "memory://",
-        # A storage that hangs must not hold sign-ins up: console.web.limits then counts by itself.
-        RATELIMIT_STORAGE_OPTIONS={"socket_timeout": 1, "socket_connect_timeout": 1} if settings.redis_url else {},
+        RATELIMIT_STORAGE_OPTIONS=_storage_options(settings),
         RATELIMIT_SWALLOW_ERRORS=True,
         RATELIMIT_HEADERS_ENABLED=False,
     )
+
+
+def _client_manager(settings: Settings) -> Manager:
+    """Return what keeps the connections of this process, and tells those of others where there may be others."""
+    if not settings.redis_url:
+        return Manager()
+    from console.web.pushes import RedisPushes
+
+    channel = channel_of(settings.database_url)  # two consoles may share one Redis
+    return RedisPushes(settings.redis_url, channel, (sockets.DESK, sockets.VISITOR))
+
+
+def _storage_options(settings: Settings) -> dict[str, Any]:
+    """Return how the limiter asks its storage: one that hangs must not hold sign-ins up."""
+    if not settings.redis_url:
+        return {}
+    from console.core import redis_client
+
+    return redis_client.options()
 
 
 def _bind_extensions(app: Flask, settings: Settings) -> None:
@@ -118,13 +135,11 @@ def _bind_extensions(app: Flask, settings: Settings) -> None:
     extensions.csrf.init_app(app)
     extensions.limiter.init_app(app)
     extensions.login_manager.init_app(app)
-    extensions.migrate.init_app(app, db, directory=str(ROOT / "console/schema"), render_as_batch=True)
     extensions.socketio.init_app(
         app,
         async_mode="gevent",
         async_handlers=False,  # True reorders one sender's messages
-        message_queue=settings.redis_url,
-        channel=channel_of(settings.database_url),  # two consoles may share one Redis
+        client_manager=_client_manager(settings),
         transports=["websocket"],
         cors_allowed_origins=[settings.base_url, *settings.allowed_origins],
         max_http_buffer_size=64 * 1024,
@@ -134,17 +149,6 @@ def _bind_extensions(app: Flask, settings: Settings) -> None:
     if settings.production:  # around the sockets too, whose limits count by address
         hosts = int(settings.forwarded_host)  # else a client's own X-Forwarded-Host would pass a proxy that sets none
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=hosts)  # type: ignore[method-assign]
-
-
-def _map_errors(app: Flask) -> None:
-    app.register_error_handler(Refusal, answers.refuse)
-    app.register_error_handler(HTTPException, answers.refuse_http)
-
-    @app.errorhandler(DataError)
-    def out_of_range(_error: DataError) -> ResponseReturnValue:
-        """A number too large for its column, a NUL in a text: bad input, not our failure."""
-        db.session.rollback()
-        return answers.refuse(Invalid())
 
 
 __all__ = ["Base", "create_app"]

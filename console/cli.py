@@ -16,6 +16,7 @@ from sqlalchemy.exc import OperationalError, ProgrammingError
 from console.core.binds import HOST, MAX_PORT, PORT, Bind, read_bind
 from console.core.context import settings
 from console.core.db import db
+from console.core.errors import NoSpace, Unavailable
 from console.core.settings import Settings, SettingsError
 from console.staff.roles import Role
 
@@ -55,6 +56,9 @@ class Commands(click.Group):
             raise click.ClickException(str(error)) from error
         except (OperationalError, ProgrammingError) as error:
             raise click.ClickException(f"the database: {error.orig}".strip()) from error
+        except (Unavailable, NoSpace) as error:
+            cause = error.__cause__
+            raise click.ClickException(f"the database: {getattr(cause, 'orig', cause)}".strip()) from error
 
 
 def _exists(module: str) -> bool:

@@ -16,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from console import sealing, stored_files
 from console.audit import queries as audit
-from console.core import clock, revisions
+from console.core import clock, redis_client, revisions
 from console.core.context import files, sealer, settings
 from console.core.db import database_file, db
 from console.core.files import is_private
@@ -199,7 +199,8 @@ def _attachments() -> Iterator[Finding]:
     health = stored_files.examine(files())
     for flaw, places in (("Missing from", health.missing), ("Damaged in", health.damaged)):
         if places:
-            yield Finding(Level.FAULT, f"{flaw} {folder}, attachments: {len(places)} ({_some(places)}).")
+            each = ", ".join(map(stored_files.describe, places))
+            yield Finding(Level.FAULT, f"{flaw} {folder}, attachments: {len(places)}: {each}.")
     if not health.missing and not health.damaged:
         yield Finding(Level.GOOD, f"All attachments are there and whole: {health.count} in {folder}.")
     if settings().production and not settings().sqlite and not settings().files:
@@ -256,7 +257,7 @@ def _redis() -> Iterator[Finding]:
     if settings().redis_url is None:
         return
     try:
-        with redis.from_url(settings().redis_url or "", socket_timeout=2) as client:
+        with redis_client.connect(settings().redis_url or "") as client:
             client.ping()
     except redis.RedisError as error:
         yield Finding(Level.FAULT, f"Redis does not answer: {_first_line(error)}")

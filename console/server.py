@@ -6,9 +6,9 @@ Called from a process that gevent has patched before its other imports
 
 from __future__ import annotations
 
-import gc
 import signal
 import socket
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +21,11 @@ from console import worker
 from console.core import passwords
 from console.core.binds import Bind
 from console.core.context import settings
+from console.core.hub import rest_the_collector
 from console.core.logging import get_logger, write_to_stderr
 
 log = get_logger(__name__)
+FIRST_ANSWERS = timedelta(seconds=2)  # after a start requests come before periodic jobs
 FINISH_SECONDS = 10.0  # for requests that are being answered when we are told to stop
 BACKLOG = 1024
 
@@ -74,16 +76,16 @@ def serve(app: Flask, bind: Bind | None = None, *, with_worker: bool | None = No
     with app.app_context():
         production, sqlite, url = settings().production, settings().sqlite, settings().base_url
     write_to_stderr(production=production)
-    passwords.warm_up()
     bind = bind or Bind()
     listener = _listen(bind)
     server = _Server(listener, app, log=None)
-    scheduler = worker.start(app) if (sqlite if with_worker is None else with_worker) else None
+    scheduler = worker.start(app, after=FIRST_ANSWERS) if (sqlite if with_worker is None else with_worker) else None
     told_to_stop = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         gevent.signal_handler(number, told_to_stop.set)
     server.start()
     rest_the_collector()
+    gevent.get_hub().threadpool.spawn(passwords.warm_up)  # on another core, where there is one
     log.info("serving", address=str(bind), base_url=url, worker=scheduler is not None)
     told_to_stop.wait()
     log.info("stopping", answering=server.answering)
@@ -93,16 +95,6 @@ def serve(app: Flask, bind: Bind | None = None, *, with_worker: bool | None = No
     if bind.path:
         Path(bind.path).unlink(missing_ok=True)
     log.info("stopped")
-
-
-def rest_the_collector() -> None:
-    """Take what is loaded now out of the garbage collector's sight, and let it look less often.
-
-    Its full rounds stop the hub: they made the tail of a message's delay (docs/performance.md). It still collects.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000, 20, 50)
 
 
 def _listen(bind: Bind) -> Any:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from flask import Flask
-from flask_migrate import upgrade
+from pathlib import Path
+
+from flask import Flask, current_app
 from sqlalchemy import select
 
 from console import stored_files
@@ -20,6 +21,14 @@ from console.reindexing import is_outdated, reindex
 from console.staff.models import Staff
 
 DEMO_DOMAIN = "@example.test"
+REVISIONS = Path(__file__).resolve().parent / "schema"
+
+
+def use_alembic(app: Flask) -> None:
+    """Let Flask-Migrate know the application. Only what makes tables does, it takes as long to load as a page."""
+    from flask_migrate import Migrate
+
+    Migrate(app, db, directory=str(REVISIONS), render_as_batch=True)
 
 
 def prepare_database() -> int:
@@ -27,7 +36,10 @@ def prepare_database() -> int:
 
     Return how many files were brought over from where all databases of a checkout once had theirs.
     """
+    from flask_migrate import upgrade
+
     _close_to_others()
+    use_alembic(current_app._get_current_object())  # type: ignore[attr-defined]  # noqa: SLF001
     upgrade()
     if db.session.scalar(select(AuditHead)) is None:
         with transaction() as session:

@@ -13,12 +13,13 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from console.audit.models import AuditEntry
 from console.audit.queries import read_anchor
-from console.chat.models import ChatFile
+from console.chat.models import ChatFile, chat_number
 from console.core.context import files, settings
 from console.core.db import Base, db
 from console.core.files import FileStore
 from console.core.places import SHARED_ANCHOR, SHARED_FILES
-from console.tickets.models import TicketAttachment
+from console.core.series import Series
+from console.tickets.models import TICKET_BASE, TicketAttachment
 
 # A column added here is copied by `console backup` and looked at by `console doctor`. What a mail carries is a
 # ticket's attachment.
@@ -72,6 +73,17 @@ def _flaws_of(store: FileStore, digest: str, health: Health) -> list[str] | None
     if not store.exists(digest):
         return health.missing
     return None if store.is_whole(digest) else health.damaged
+
+
+def describe(place: str) -> str:
+    """Return a place with what people know it by: the ticket or chat, and what the file is called."""
+    table, _space, key = place.partition(" ")
+    if table == TicketAttachment.__tablename__:
+        query = select(TicketAttachment.name, TicketAttachment.ticket_id).where(TicketAttachment.id == int(key))
+        name, owner = db.session.execute(query).one()
+        return f"{place} ({Series.TICKET.number(TICKET_BASE + owner)}: {name})"
+    name, owner = db.session.execute(select(ChatFile.name, ChatFile.chat_id).where(ChatFile.id == int(key))).one()
+    return f"{place} ({chat_number(owner)}: {name})"
 
 
 def adopt() -> int:

@@ -27,6 +27,7 @@ from console.chat.sweep import sweep as chat_sweep
 from console.core import clock
 from console.core.context import settings
 from console.core.db import db
+from console.core.hub import rest_the_collector
 from console.core.logging import get_logger
 from console.core.metrics import JOBS as JOB_RUNS
 from console.core.sessions import SignInSession
@@ -114,9 +115,14 @@ def run_job(app: Flask, job: Job) -> bool:
     return True
 
 
-def start(app: Flask) -> GeventScheduler:
-    """Run every job now, then again and again on greenlets of this process, until :func:`stop`."""
+def start(app: Flask, *, after: timedelta = timedelta(0)) -> GeventScheduler:
+    """Run every job, then again and again on greenlets of this process, until :func:`stop`.
+
+    Args:
+        after: how long from now; a process that also serves answers first those who have waited for it.
+    """
     sending.resume()
+    first = datetime.now(UTC) + after  # the machine's time: APScheduler knows no other
     scheduler = GeventScheduler(timezone=UTC)
     for job in JOBS:
         scheduler.add_job(
@@ -125,7 +131,7 @@ def start(app: Flask) -> GeventScheduler:
             args=(app, job),
             id=job.name,
             seconds=job.every.total_seconds(),
-            next_run_time=datetime.now(UTC),  # the machine's time: APScheduler knows no other
+            next_run_time=first,
             max_instances=1,
             coalesce=True,
             misfire_grace_time=None,
@@ -146,6 +152,7 @@ def run_forever(app: Flask) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         gevent.signal_handler(number, told_to_stop.set)
     scheduler = start(app)
+    rest_the_collector()
     log.info("worker started", jobs=[job.name for job in JOBS])
     told_to_stop.wait()
     stop(scheduler)

@@ -3,14 +3,18 @@
 gevent patches before any other import.
 """
 
-from gevent import monkey
+import gc
+
+gc.disable()  # a third of a start: what is loaded now stays (see console.core.hub.rest_the_collector)
+
+from gevent import monkey  # noqa: E402
 
 monkey.patch_all()
 
 from console.app import create_app  # noqa: E402
 from console.core.context import settings  # noqa: E402
+from console.core.hub import rest_the_collector  # noqa: E402
 from console.core.logging import write_to_stderr  # noqa: E402
-from console.server import rest_the_collector  # noqa: E402
 from console.setup import check_start  # noqa: E402
 
 app = create_app()

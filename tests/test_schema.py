@@ -20,6 +20,7 @@ from console.core import revisions
 from console.core.db import Base, db
 from console.core.settings import Settings
 from console.mail.links import put_in
+from console.setup import use_alembic
 from tests.support.postgres import Postgres
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -35,6 +36,7 @@ def blank_app(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Flask]
         url = server.create("blank")
     app = create_app(replace(Settings(), database_url=url))
     with app.app_context():
+        use_alembic(app)
         yield app
         db.session.remove()
         db.engine.dispose()

@@ -82,6 +82,19 @@ def test_accepted_connections_send_at_once() -> None:
     listener.close()
 
 
+@pytest.mark.sqlite
+def test_a_start_loads_nothing_that_no_first_request_needs(tmp_path: Path) -> None:
+    """After a kill everybody waits for this."""
+    late = ("alembic", "flask_migrate", "psycopg", "fpdf", "openpyxl", "holidays.countries", "webauthn")
+    made = "import sys; from console.app import create_app; from console import server, setup; create_app()"
+    done = subprocess.run(
+        [sys.executable, "-c", f"{made}; print(*[name for name in {late} if name in sys.modules])"],
+        env=environment(DATABASE_URL=f"sqlite:///{tmp_path / 'console.sqlite3'}"),
+        capture_output=True, text=True, cwd=ROOT, check=True, timeout=120,
+    )  # fmt: skip
+    assert done.stdout.split() == []
+
+
 def test_serving_unpatched_is_refused(sqlite_app: Flask) -> None:
     with pytest.raises(RuntimeError, match="patched"):
         console_server.serve(sqlite_app)

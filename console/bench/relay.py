@@ -21,7 +21,8 @@ if __name__ == "__main__":
     from flask_socketio import SocketIO, emit, join_room
     from gevent import pywsgi
 
-    from console.server import BACKLOG, rest_the_collector
+    from console.core.hub import rest_the_collector
+    from console.server import BACKLOG
     from console.web.frugal import TextPacket
 
     app = Flask(__name__)

@@ -29,7 +29,7 @@ from console.chat.writing import Outgoing
 from console.core import clock
 from console.core.context import settings
 from console.core.db import db
-from console.core.errors import Busy, Conflict, Invalid, NotFound, Refusal, Reused, SignInNeeded
+from console.core.errors import Busy, Conflict, Invalid, NoSpace, NotFound, Refusal, Reused, SignInNeeded, Unavailable
 from console.core.logging import get_logger
 from console.core.sessions import is_live
 from console.core.texts import lazy_gettext
@@ -164,6 +164,9 @@ def store(messages: Sequence[Outgoing], pushes: list[Any] | None = None) -> list
     """
     try:
         outcomes, group = _store_once(messages)
+    except (Unavailable, NoSpace) as refusal:  # singly they would fare no better; their senders try again by their ids
+        log.warning("messages cannot be stored", count=len(messages), code=refusal.code)
+        return [refusal] * len(messages)
     except Exception as error:
         db.session.rollback()
         if len(messages) == 1:

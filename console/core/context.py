@@ -19,6 +19,7 @@ class InForce(Protocol):
 
     def __call__(self) -> Settings: ...
     def forget(self) -> None: ...
+    def keep(self) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,11 @@ def environment() -> Settings:
 def look_again() -> None:
     """Let this process read the settings again: they were changed."""
     _context().in_force.forget()
+
+
+def keep_settings() -> None:
+    """Let this process go on for a moment with the settings it knows: they cannot be read."""
+    _context().in_force.keep()
 
 
 def sealer() -> Sealer:

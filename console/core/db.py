@@ -26,7 +26,6 @@ from sqlalchemy.sql.functions import GenericFunction
 
 from console.core.files import create_private
 from console.core.places import sqlite_path
-from console.core.postgres import connect_args, set_autocommit
 from console.core.settings import Settings
 
 NAMING = {
@@ -135,6 +134,8 @@ def engine_options(settings: Settings) -> dict[str, Any]:
     options: dict[str, Any] = {"hide_parameters": True}
     if settings.sqlite:
         return options | {"connect_args": {"timeout": BUSY_TIMEOUT_MS / 1000, "check_same_thread": False}}
+    from console.core.postgres import connect_args  # loads psycopg, for whom it serves alone
+
     # The connection that was used last is taken first: what it has prepared is used again.
     return options | {
         "pool_size": settings.database_pool,
@@ -184,6 +185,7 @@ def _ping_what_rested(engine: Engine) -> None:
 
     As ``pool_pre_ping`` does every time, which costs a page as much as one of its statements.
     """
+    from console.core.postgres import set_autocommit
 
     @event.listens_for(engine, "checkin")
     def on_checkin(connection: DBAPIConnection | None, entry: ConnectionPoolEntry) -> None:

@@ -29,6 +29,7 @@ class Refusal(Exception):
     status: int = 400
     default_code: ClassVar[str] = "refused"
     default_message: ClassVar[Text] = lazy_gettext("That cannot be done.")
+    retry_after: int | None = None  # seconds after which it may go
 
     def __init__(
         self,
@@ -47,6 +48,15 @@ class Refusal(Exception):
     def __str__(self) -> str:
         return f"{self.code}: {self.message}"
 
+    def to_payload(self) -> dict[str, Any]:
+        """Return it as JSON answers and sockets say it, in the reader's language."""
+        payload: dict[str, Any] = {"code": self.code, "message": str(self.message)}
+        if self.fields:
+            payload["fields"] = {name: [str(text) for text in texts] for name, texts in self.fields.items()}
+        if self.retry_after is not None:
+            payload["retry_after"] = self.retry_after
+        return payload | self.details
+
 
 class NotFound(Refusal):
     """Not there, or not for this reader: the two look the same."""
@@ -62,6 +72,15 @@ class Gone(Refusal):
     status = 410
     default_code = "gone"
     default_message = lazy_gettext("This is no longer available.")
+
+
+class FileGone(NotFound):
+    """A row names a file that is not there, as after a restore without the files, or is not what it was."""
+
+    default_code = "file_gone"
+    default_message = lazy_gettext(
+        "This file is no longer on our server, or it is damaged. Ask the person who sent it to send it again."
+    )
 
 
 class SignInNeeded(Refusal):
@@ -99,12 +118,13 @@ class Invalid(Refusal):
 class TooMany(Refusal):
     """Too often, too much. ``retry_after`` in seconds."""
 
+    retry_after: int
     status = 429
     default_code = "rate"
     default_message = lazy_gettext("Too many tries in a short time. Wait a moment, then try again.")
 
     def __init__(self, message: Text | None = None, *, retry_after: int, code: str | None = None) -> None:
-        super().__init__(message, code=code, details={"retry_after": retry_after})
+        super().__init__(message, code=code)
         self.retry_after = retry_after
 
 
@@ -115,3 +135,54 @@ class Busy(Refusal):
     default_code = "busy"
     default_message = lazy_gettext("The system is busy. Nothing was changed; try again.")
     retry_after = 2
+
+
+class Unavailable(Refusal):
+    """The database does not answer."""
+
+    status = 503
+    default_code = "unavailable"
+    default_message = lazy_gettext("The system is not available at the moment. Try again in a few seconds.")
+    retry_after = 5
+
+
+class OutcomeUnknown(Unavailable):
+    """The database went away while it stored something, or after it: nobody can tell what of it is done."""
+
+    default_code = "outcome_unknown"
+    default_message = lazy_gettext(
+        "The connection to the database was lost while this was being saved. It may or may not be done: "
+        "look before you try again."
+    )
+
+
+class NoSpace(Refusal):
+    """A disk is full: what is there can be read, nothing can be stored."""
+
+    status = 507
+    default_code = "no_space"
+    default_message = lazy_gettext(
+        "The server has no space left, so this could not be saved. Reading still works. "
+        "Keep your text and try again later."
+    )
+    retry_after = 60
+
+
+class Failed(Refusal):
+    """A fault of ours."""
+
+    status = 500
+    default_code = "failed"
+    default_message = lazy_gettext("Something went wrong on our side. Nothing was changed.")
+
+
+class FailedAfterwards(Failed):
+    """A fault of ours, when something was stored already."""
+
+    default_message = lazy_gettext("Something went wrong on our side. Look at what was saved before you try again.")
+
+
+def without_promise(refusal: Refusal) -> Refusal:
+    """Return what may be said in the place of ``refusal`` where something is stored already, or may be."""
+    instead = {Unavailable: OutcomeUnknown, Failed: FailedAfterwards}.get(type(refusal))
+    return refusal if instead is None else instead(code=refusal.code if isinstance(refusal, Failed) else None)

@@ -15,6 +15,10 @@ PRIVATE = 0o600
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
+class DamagedFile(OSError):
+    """What is kept is not what was put."""
+
+
 def content_digest(content: bytes) -> str:
     """Return what a file is kept under."""
     return hashlib.sha256(content).hexdigest()
@@ -87,8 +91,12 @@ class FileStore:
 
         Raises:
             FileNotFoundError: nothing is.
+            DamagedFile: it is not what was put.
         """
-        return self.path(digest).read_bytes()
+        content = self.path(digest).read_bytes()
+        if content_digest(content) != digest:
+            raise DamagedFile(digest)
+        return content
 
     def exists(self, digest: str) -> bool:
         """Tell whether something is kept under ``digest``."""

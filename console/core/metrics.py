@@ -16,6 +16,7 @@ TRANSACTIONS = Counter("console_transactions", "Write transactions, by how they 
 ACTIONS = Counter("console_actions", "Committed actions of the audit trail, by name", ["action"])
 JOBS = Counter("console_jobs", "Periodic jobs run, by name and how they ended", ["job", "outcome"])
 MAILS = Counter("console_mails", "Tries to send a mail, by outcome: sent, failed, retried", ["outcome"])
+PUSHES = Counter("console_pushes", "Pushes for other processes, by outcome: published, dropped", ["outcome"])
 # Read from the tables whenever somebody asks, so that they are the same wherever the worker runs.
 MAIL_QUEUE = Gauge("console_mail_queue", "Mail that waits to be sent")
 MAIL_AGE = Gauge("console_mail_oldest_seconds", "How long the oldest mail of the queue has been waiting")

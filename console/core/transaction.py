@@ -13,13 +13,14 @@ from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Connection, event
-from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import ORMExecuteState, Session
 
+from console.core import storage
 from console.core.db import WRITES, db
-from console.core.errors import Busy, Refusal
+from console.core.errors import NoSpace, OutcomeUnknown, Refusal
 from console.core.metrics import TRANSACTIONS
-from console.core.postgres import set_autocommit
+from console.core.outages import as_refusal, lost_connection
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +29,7 @@ _BEFORE = "before_commit"
 _AFTER = "after_commit"
 _REFUSED = "after_refusal"
 _PENDING = "pending"
+_STORED = "stored"  # whether this context has committed something, or may have
 
 
 @contextmanager
@@ -40,6 +42,9 @@ def transaction() -> Iterator[Session]:
     Raises:
         RuntimeError: opened inside another one, or with unflushed changes.
         Busy: the database stayed locked for the whole busy timeout.
+        Unavailable: the database is away; nothing of this is stored.
+        OutcomeUnknown: it went away during the commit.
+        NoSpace: a disk is full; nothing of this is stored.
     """
     session = db.session()
     _start(session)
@@ -48,21 +53,22 @@ def transaction() -> Iterator[Session]:
         session.flush()
         for hook in session.info[_BEFORE].values():
             hook(session)
-        session.commit()
+        session.flush()  # so that the commit does nothing but commit
+        _commit(session)
+        storage.note_written()
         TRANSACTIONS.labels("committed").inc()
         after = session.info[_AFTER]
-    except OperationalError as error:
-        session.rollback()
-        TRANSACTIONS.labels("failed").inc()
-        if _is_lock_timeout(error):
-            raise Busy from error
-        raise
     except BaseException as error:
-        session.rollback()
-        TRANSACTIONS.labels("rolled back").inc()
+        _roll_back(session)
+        refusal = as_refusal(error)
+        TRANSACTIONS.labels("rolled back" if refusal is None else "failed").inc()
         session.info[_WRITING] = False
         if isinstance(error, Refusal):
             _note(session.info[_REFUSED])
+        if isinstance(refusal, NoSpace):
+            storage.note_refused()
+        if refusal is not None:
+            raise refusal from error
         raise
     finally:
         session.info[_WRITING] = False
@@ -79,12 +85,37 @@ def _start(session: Session) -> None:
     options: Any = {WRITES: True}
     try:
         session.connection(execution_options=options)
-    except OperationalError as error:
+    except Exception as error:
         session.info[_WRITING] = False
-        session.rollback()
-        if _is_lock_timeout(error):
-            raise Busy from error
+        _roll_back(session)
+        refusal = as_refusal(error)
+        if refusal is not None:
+            raise refusal from error
         raise
+
+
+def _commit(session: Session) -> None:
+    """Commit; where the connection breaks now, the server may have done it and could not say so."""
+    try:
+        session.commit()
+    except SQLAlchemyError as error:
+        if not lost_connection(error):
+            raise
+        session.info[_STORED] = True
+        raise OutcomeUnknown from error
+    session.info[_STORED] = True
+
+
+def _roll_back(session: Session) -> None:
+    try:
+        session.rollback()
+    except SQLAlchemyError:  # the connection is gone, and the server undoes what it has not committed
+        session.invalidate()
+
+
+def may_have_stored() -> bool:
+    """Tell whether this context has committed something, or cannot know: then nothing may be said to be undone."""
+    return bool(db.session().info.get(_STORED))
 
 
 def end_reading(session: Session, *, forget: bool = True) -> None:
@@ -173,11 +204,6 @@ def _writing_session() -> Session:
     return session
 
 
-def _is_lock_timeout(error: OperationalError) -> bool:
-    text = str(error.orig).lower()
-    return "database is locked" in text or "lock timeout" in text or "deadlock detected" in text
-
-
 @event.listens_for(Session, "after_begin")
 def _read_at_once(session: Session, _transaction: object, connection: Connection) -> None:
     """Let PostgreSQL answer what is read without BEGIN and COMMIT around it: two of a page's eight round trips.
@@ -185,6 +211,8 @@ def _read_at_once(session: Session, _transaction: object, connection: Connection
     Each statement sees what is committed when it runs; at READ COMMITTED it is no different inside of a transaction.
     """
     if connection.dialect.name == "postgresql" and not session.info.get(_WRITING):
+        from console.core.postgres import set_autocommit  # psycopg is loaded by whom it serves alone
+
         set_autocommit(connection.connection.dbapi_connection, True)
 
 

@@ -23,12 +23,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from sqlalchemy import CTE, Update, func, or_, select, update
-from sqlalchemy.exc import OperationalError
 
 from console.core import clock, metrics, transaction
 from console.core.context import files, settings
 from console.core.db import db
-from console.core.errors import Busy
+from console.core.errors import Busy, NoSpace, Unavailable
 from console.core.hub import off_the_hub
 from console.core.logging import get_logger
 from console.core.smtp_url import SmtpServer
@@ -312,7 +311,7 @@ class Round:
             try:
                 with transaction.transaction():
                     return change()
-            except (Busy, OperationalError):
+            except (Busy, Unavailable, NoSpace):
                 log.warning("mail's result waits for the database")
                 time.sleep(pause)
         with transaction.transaction():

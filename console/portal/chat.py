@@ -22,7 +22,6 @@ from console.chat import files, queries, shapes, tokens
 from console.chat.desk_settings import announcement
 from console.core import clock
 from console.core.addresses import source
-from console.core.context import files as store
 from console.core.context import settings
 from console.core.emails import normal_email
 from console.core.errors import Invalid, NotFound, Refusal, Reused, Text
@@ -40,7 +39,7 @@ from console.tickets.asking import Question, public_departments
 from console.tickets.asking import ask as ask_by_ticket
 from console.web import limits
 from console.web.answers import problem, refuse, wants_json
-from console.web.downloads import download
+from console.web.downloads import download_kept
 from console.web.filters import language as page_language
 from console.web.limits import Limit
 from console.web.pins import pin_choice
@@ -176,10 +175,7 @@ def upload() -> ResponseReturnValue:
 def file(key: int, proof: str) -> ResponseReturnValue:
     """Download a file."""
     found = files.find_for_visitor(key, proof)
-    try:
-        return download(found.name, store().get(found.digest))
-    except FileNotFoundError:
-        raise NotFound from None
+    return download_kept(found.name, found.digest)
 
 
 def _ticket(form: QuestionForm) -> str:

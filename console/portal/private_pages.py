@@ -12,7 +12,7 @@ from flask import make_response, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import force_locale, get_locale
 
-from console.core.errors import NotFound
+from console.core.errors import FileGone, NotFound
 from console.core.transaction import transaction
 from console.mail import outsiders
 from console.web.answers import wants_json
@@ -46,8 +46,8 @@ def or_gone(template: str) -> Callable[[Callable[P, ResponseReturnValue]], Calla
         def guarded(*args: P.args, **kwargs: P.kwargs) -> ResponseReturnValue:
             try:
                 return view(*args, **kwargs)
-            except NotFound:
-                if wants_json():
+            except NotFound as refusal:
+                if wants_json() or isinstance(refusal, FileGone):  # the link is good, what it leads to is not
                     raise
                 with speaking(None):
                     return make_response(render_template(template), 404)

@@ -12,8 +12,7 @@ from wtforms import HiddenField, MultipleFileField, StringField, TextAreaField
 
 from console.core.actor import Actor
 from console.core.addresses import source
-from console.core.context import files
-from console.core.errors import Conflict, Invalid, NotFound, Refusal, Reused, TooMany
+from console.core.errors import Conflict, Invalid, Refusal, Reused, TooMany
 from console.core.forms import Form
 from console.core.texts import gettext, lazy_gettext
 from console.core.transaction import transaction
@@ -27,7 +26,7 @@ from console.tickets.reviews.models import MAX_COMMENT
 from console.tickets.reviews.queries import rating_of
 from console.web import limits
 from console.web.answers import local_time, wants_json
-from console.web.downloads import download
+from console.web.downloads import download_kept
 from console.web.limits import Limit
 from console.web.pins import message_key, pin_choice
 from console.web.security import keep_private
@@ -130,10 +129,7 @@ def mask(token: str) -> ResponseReturnValue:
 def file(token: str, attachment_id: int) -> ResponseReturnValue:
     """Send a file of a message that the link opens."""
     found = requester.find_file(links.ticket_of(token), attachment_id)
-    try:
-        return download(found.name, files().get(found.digest))
-    except FileNotFoundError:  # as after a restore without the files
-        raise NotFound from None
+    return download_kept(found.name, found.digest)
 
 
 def _write(linked: Ticket, form: AnswerForm) -> ResponseReturnValue:

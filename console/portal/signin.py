@@ -62,8 +62,8 @@ def log_in() -> ResponseReturnValue:
         if answers.wants_json():
             return answers.refuse(refusal)
         answer = Response(_page(form, refusal), refusal.status)
-        if "retry_after" in refusal.details:
-            answer.headers["Retry-After"] = str(refusal.details["retry_after"])
+        if refusal.retry_after is not None:
+            answer.headers["Retry-After"] = str(refusal.retry_after)
         return answer
     target = _target()
     _renew_cookie()

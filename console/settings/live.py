@@ -47,6 +47,10 @@ class InForce:
         self._forgotten += 1
         self._until = 0.0
 
+    def keep(self) -> None:
+        """Look again only in a while."""
+        self._until = monotonic() + GLANCE
+
     def _look(self) -> Settings:
         if "sqlalchemy" not in current_app.extensions:  # the application is still being built
             return self._known

@@ -42,6 +42,7 @@ async function live() {
   const { on, watchAll } = await import('./live.js').catch(() => ({}));
   if (!on) return;
   on('ticket:changed', soon);
+  on('live:missed', soon);
   on('live:state', ({ connected }) => { if (connected) soon(); });  // what happened while nobody told us
   watchAll();
 }

@@ -2,6 +2,8 @@
 import { line } from './socket.js';
 
 const HERE_EVERY = 15_000;
+const AGAIN = 3_000;  // a server without its database lets nobody in
+const SPREAD = 2_000;  // not everybody asks at once
 const FORGET = 40_000;  // whoever was not heard for so long is not here
 
 const { socket, hear, arrived } = line('/desk', { reconnectionDelayMax: 10_000 });
@@ -14,11 +16,11 @@ function tell(event, news) {
   handlers.get(event)?.forEach((handler) => handler(news));
 }
 
-// Call handler with what the server pushes (ticket:changed …), with ticket:presence and with live:state.
+// Call handler with what the server pushes (ticket:changed …), with ticket:presence, live:state and live:missed.
 export function on(event, handler) {
   if (!handlers.has(event)) {
     handlers.set(event, new Set());
-    if (!['ticket:presence', 'live:state'].includes(event)) hear(event, (news) => tell(event, news));
+    if (!['ticket:presence', 'live:state', 'live:missed'].includes(event)) hear(event, (news) => tell(event, news));
   }
   handlers.get(event).add(handler);
 }
@@ -67,7 +69,12 @@ socket.on('disconnect', (reason) => {
   // The server closes the connection of a session that has ended; it would be refused again and again.
   if (reason === 'io server disconnect') socket.close();
 });
-socket.on('connect_error', () => tell('live:state', { connected: false }));
+socket.on('connect_error', (problem) => {
+  tell('live:state', { connected: false });
+  if (problem.message === 'unavailable') setTimeout(() => socket.connect(), AGAIN);
+});
+// The server could not pass on what other processes said: what it was is fetched.
+socket.on('pushes:missed', () => setTimeout(() => tell('live:missed', {}), Math.random() * SPREAD));
 hear('ticket:who', ({ number }) => { if (number === looking) sayHere(); });
 hear('ticket:here', ({ number, id, name, typing: writes }) => {
   if (number !== looking || String(id) === document.body.dataset.staff) return;

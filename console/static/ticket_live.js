@@ -67,6 +67,7 @@ function sayConnection(is) {
 }
 
 on('live:state', (state) => sayConnection(state.connected));
+on('live:missed', soon);
 on('ticket:presence', ({ people }) => drawPeople(people.filter((person) => String(person.id) !== me)));
 on('ticket:changed', (changed) => { if (changed.number === number) soon(); });
 join(number);

@@ -451,6 +451,7 @@ async function live() {
   const { number } = column().dataset;
   on('ticket:changed', (news) => { if (news.number === number) redrawSoon(); });
   // What happened before we were told of anything, or while nobody told us.
+  on('live:missed', redrawSoon);
   on('live:state', ({ connected }) => { if (connected) redrawSoon(); });
 }
 

@@ -93,7 +93,7 @@ async function refresh(parameters) {
   if (!told) return;
   await released();
   told.rows.forEach(draw);
-  since = told.at;
+  if (parameters.since) since = told.at;  // what was asked by number says nothing of the others
   remember();
   announce();
   dueTimes();
@@ -145,6 +145,7 @@ async function live() {
   const { on, watchAll } = await import('./live.js').catch(() => ({}));
   if (!on) return;
   on('live:state', (state) => sayConnection(state.connected));
+  on('live:missed', () => refresh({ since }));
   on('ticket:changed', ({ number }) => note(number));
   watchAll();
 }

@@ -16,9 +16,8 @@ from console.chat.models import Chat, ChatStatus
 from console.chat.writing import MOST_FILES
 from console.core import clock
 from console.core.actor import Actor
-from console.core.context import files as store
 from console.core.db import db
-from console.core.errors import Invalid, NotFound, Text
+from console.core.errors import Invalid, Text
 from console.core.text import fold
 from console.core.texts import lazy_gettext
 from console.core.transaction import transaction
@@ -39,7 +38,7 @@ from console.views.labels import SERVICE_STATUS, proforma_label
 from console.views.ticket_labels import status_label, ticket_url
 from console.views.ticket_who import FIRST_RIGHTS
 from console.web.answers import wants_json
-from console.web.downloads import download
+from console.web.downloads import download_kept
 from console.web.filters import language
 from console.web.identity import current_actor
 
@@ -159,10 +158,7 @@ class DeskPage(Page):
         """Download a file of a chat."""
         chat = queries.find_chat(current_actor(), number)
         found = files.find_for_staff(chat, key, current_actor().id)
-        try:
-            return download(found.name, store().get(found.digest))
-        except FileNotFoundError:
-            raise NotFound from None
+        return download_kept(found.name, found.digest)
 
     def _page(self, number: str) -> ResponseReturnValue:
         actor = current_actor()

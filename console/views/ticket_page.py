@@ -17,7 +17,7 @@ from wtforms.validators import Optional
 
 from console.core import clock
 from console.core.actor import SYSTEM, Actor
-from console.core.context import files, settings
+from console.core.context import settings
 from console.core.errors import Invalid, Refusal, Reused, Text
 from console.core.forms import Form
 from console.core.ids import read_count, read_key
@@ -48,7 +48,7 @@ from console.views.ticket_list_filters import colleagues
 from console.views.ticket_side import TicketSide, done, read_status, side_context
 from console.web.answers import local_time, refuse, wants_json
 from console.web.cookies import read_cookie
-from console.web.downloads import download
+from console.web.downloads import download_kept
 from console.web.filters import hour, moment
 from console.web.identity import current_actor
 from console.web.pins import message_key, pin_choice
@@ -259,7 +259,7 @@ class TicketPage(TicketSide, Page):
         """Download a file of this ticket."""
         ticket = find_ticket(current_actor(), number)
         found = attachments.find_attachment(ticket.id, key, current_actor())
-        return download(found.name, files().get(found.digest))
+        return download_kept(found.name, found.digest)
 
     # Parts
 

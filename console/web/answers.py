@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar
 
-from flask import Response, jsonify, render_template, request
+from flask import Response, g, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
-from console.core.context import settings
-from console.core.errors import Busy, NotFound, Refusal, Text, TooMany
+from console.core.context import keep_settings, settings
+from console.core.errors import Failed, NoSpace, NotFound, Refusal, Text, TooMany, Unavailable, without_promise
 from console.core.texts import lazy_gettext
-from console.web.locale import settle_reader
+from console.core.transaction import may_have_stored
+from console.web.locale import forget_reader, settle_reader
+
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+SECRET = re.compile(r"password|secret|(^|_)(code|pin|(?<!csrf_)token)(_|$)")
+MOST_TYPED = 200_000  # characters that an error page shows again
 
 
 def wants_json() -> bool:
@@ -28,30 +35,63 @@ def local_time(instant: datetime | None) -> str | None:
 
 def problem(refusal: Refusal) -> dict[str, Any]:
     """Return the JSON body of an error."""
-    error: dict[str, Any] = {"code": refusal.code, "message": str(refusal.message)}
-    if refusal.fields:
-        error["fields"] = {name: [str(text) for text in texts] for name, texts in refusal.fields.items()}
-    return {"error": error | refusal.details}
+    return {"error": refusal.to_payload()}
 
 
 def refuse(refusal: Refusal) -> Response:
     """Answer a refusal that no view answered itself."""
-    settle_reader()
+    if request.method not in SAFE and may_have_stored():
+        refusal = without_promise(refusal)
+    if isinstance(refusal, Unavailable):
+        do_without_database()
+    else:
+        settle_reader()
     if wants_json():
         response = jsonify(problem(refusal))
     else:
-        response = Response(render_template("error.html", error=refusal, status=refusal.status))
+        kept = typed() if isinstance(refusal, Unavailable | NoSpace | Failed) else None
+        response = Response(render_template("error.html", error=refusal, status=refusal.status, typed=kept))
     response.status_code = refusal.status
-    if isinstance(refusal, TooMany | Busy):
+    if refusal.retry_after is not None:
         response.headers["Retry-After"] = str(refusal.retry_after)
     return response
+
+
+def do_without_database() -> None:
+    """Let this answer be drawn from what is known: the database is away, and each look would take as long."""
+    forget_reader()
+    keep_settings()
+    g.without_database = True
+
+
+@dataclass(frozen=True)
+class Typed:
+    """What came with a form that could not be stored: the page shows it, so that it is not lost."""
+
+    texts: list[str]  # as somebody wrote them
+    again: list[tuple[str, str]]  # every field, where the same form may be sent again from here
+
+
+def typed() -> Typed | None:
+    """Return what was typed, without secrets; ``None`` where nothing was."""
+    if request.method in SAFE:
+        return None
+    try:
+        fields, files = list(request.form.items(multi=True)), any(one.filename for one in request.files.values())
+    except (HTTPException, OSError):  # it could not even be read
+        return None
+    secret = any(SECRET.search(name) for name, _value in fields)
+    texts = [value for name, value in fields if " " in value.strip() and not SECRET.search(name)]
+    small = sum(len(value) for _name, value in fields) <= MOST_TYPED
+    return Typed(texts if small else [], fields if small and not secret and not files else [])
 
 
 def refuse_http(error: HTTPException) -> ResponseReturnValue:
     """Answer Flask's own errors (404, 405, a body too large, a missing CSRF token) in the same form."""
     if error.code is None or error.code < 400:
         return error
-    response = refuse(HttpRefusal(error.code, error.name))
+    failed = error.code == 500
+    response = refuse(Failed(code="internal_server_error") if failed else HttpRefusal(error.code, error.name))
     for name, value in error.get_headers():
         if name.lower() not in ("content-type", "content-length"):
             response.headers[name] = value
@@ -67,9 +107,8 @@ class HttpRefusal(Refusal):
         405: lazy_gettext("This address does not take that kind of request."),
         413: lazy_gettext("That is too large. Nothing was stored."),
         429: TooMany.default_message,
-        500: lazy_gettext("Something went wrong on our side. Nothing was changed."),
     }
 
     def __init__(self, status: int, name: str) -> None:
-        super().__init__(self.texts.get(status, self.texts[500]), code=name.lower().replace(" ", "_"))
+        super().__init__(self.texts.get(status, Failed.default_message), code=name.lower().replace(" ", "_"))
         self.status = status

@@ -10,7 +10,7 @@ from typing import Any
 from flask import Blueprint, Response, jsonify, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from console.core.context import files, settings
+from console.core.context import settings
 from console.core.db import db
 from console.core.emails import normal_email
 from console.core.errors import NotFound
@@ -19,7 +19,7 @@ from console.mail import reading
 from console.mail.models import Mail
 from console.mail.queries import receivers, sent_out
 from console.web.answers import local_time, wants_json
-from console.web.downloads import download
+from console.web.downloads import download_kept
 from console.web.frames import framing, letter
 
 blueprint = Blueprint("demo", __name__, url_prefix="/demo")
@@ -75,10 +75,7 @@ def file(key: int, place: int) -> Response:
     if place >= len(mail.attachments):
         raise NotFound
     one = mail.attachments[place]
-    try:
-        return download(str(one["name"]), files().get(one["digest"]))
-    except FileNotFoundError:
-        raise NotFound from None
+    return download_kept(str(one["name"]), str(one["digest"]))
 
 
 def _find(key: int) -> Mail:

@@ -6,8 +6,28 @@ from urllib.parse import quote
 
 from flask import Response
 
+from console.core.context import files
+from console.core.errors import FileGone
+from console.core.files import DamagedFile
+from console.core.logging import get_logger
+
+log = get_logger(__name__)
+
 # Whatever it is called: nothing is drawn, run or guessed in our origin.
 SANDBOX = "default-src 'none'; sandbox; frame-ancestors 'none'"
+
+
+def download_kept(name: str, digest: str) -> Response:
+    """Return a file that we keep as a download called ``name``.
+
+    Raises:
+        FileGone: it is missing or damaged; ``console doctor`` says which rows name it.
+    """
+    try:
+        return download(name, files().get(digest))
+    except (FileNotFoundError, DamagedFile) as error:
+        log.warning("a file is missing or damaged: run `console doctor`", digest=digest, error=type(error).__name__)
+        raise FileGone from error
 
 
 def download(name: str, content: bytes) -> Response:

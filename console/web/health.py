@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import redis
 from flask import Blueprint, Response, jsonify, request
 from flask.typing import ResponseReturnValue
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sqlalchemy.exc import SQLAlchemyError
 
-from console.core import clock, revisions
+from console.core import clock, revisions, storage
 from console.core import metrics as counted
 from console.core.context import settings
 from console.core.db import db
@@ -20,7 +19,6 @@ from console.mail import relay as mail_relay
 log = get_logger(__name__)
 health = Blueprint("health", __name__)
 LOOPBACK = frozenset({"127.0.0.1", "::1"})
-REDIS_SECONDS = 2.0
 
 
 @health.get("/healthz")
@@ -31,12 +29,19 @@ def healthz() -> ResponseReturnValue:
 
 @health.get("/readyz")
 def readyz() -> ResponseReturnValue:
-    """Answer 200 when requests can be served: the database is there and up to date, Redis too where it is used."""
-    checks = {"database": _database_ready()}
-    if settings().redis_url:
-        checks["redis"] = _redis_ready()
+    """Answer 200 when requests can be served: the database is there and up to date, and there is room to write.
+
+    Without Redis all works but pushes between processes, which are caught up with: that is ``degraded``, and ready.
+    """
+    shortage = storage.shortage()
+    checks = {"database": _database_ready(), "storage": shortage is None}
     ready = all(checks.values())
-    return jsonify(status="ready" if ready else "not ready", checks=checks), 200 if ready else 503
+    url = settings().redis_url
+    if url:
+        checks["redis"] = _redis_ready(url)
+    status = "not ready" if not ready else "ready" if all(checks.values()) else "degraded"
+    reason = {} if shortage is None else {"reason": shortage}
+    return jsonify(status=status, checks=checks, **reason), 200 if ready else 503
 
 
 @health.get("/metrics")
@@ -82,10 +87,7 @@ def _database_ready() -> bool:
         return False
 
 
-def _redis_ready() -> bool:
-    try:
-        with redis.from_url(settings().redis_url or "", socket_timeout=REDIS_SECONDS) as client:
-            return bool(client.ping())
-    except redis.RedisError as error:
-        log.warning("redis not ready", error=type(error).__name__)
-        return False
+def _redis_ready(url: str) -> bool:
+    from console.core import redis_client  # loading it takes long, and only some use it
+
+    return redis_client.answers(url)

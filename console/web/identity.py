@@ -7,6 +7,7 @@ The signed cookie carries only session tokens; the rows decide
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from functools import wraps
 from typing import ParamSpec, TypeVar, cast
@@ -19,7 +20,7 @@ from console.core import clock
 from console.core.actor import Actor
 from console.core.context import settings
 from console.core.db import db
-from console.core.errors import NotFound, SignInNeeded
+from console.core.errors import NoSpace, NotFound, SignInNeeded
 from console.core.sessions import SEEN_EVERY, SignInSession, find_live
 from console.core.transaction import transaction
 from console.customers.models import Person, PersonSession
@@ -80,8 +81,8 @@ def idle_limit() -> timedelta:
 
 
 def _touch(kind: type[SignInSession], key: int) -> None:
-    """Note that the session is in use, at most once a minute."""
-    with transaction() as database:
+    """Note that the session is in use, at most once a minute; a full disk does not keep anybody from reading."""
+    with suppress(NoSpace), transaction() as database:
         row = database.get(kind, key)
         if row is not None:
             row.seen_at = clock.now()

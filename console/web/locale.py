@@ -47,4 +47,9 @@ def settle_reader() -> None:
     try:
         _ = current_user.is_authenticated
     except SQLAlchemyError:
-        g._login_user = AnonymousUserMixin()  # noqa: SLF001  Flask-Login keeps its answer here and has no setter
+        forget_reader()
+
+
+def forget_reader() -> None:
+    """Let this answer be for nobody in particular: whoever reads it cannot be looked up."""
+    g._login_user = AnonymousUserMixin()  # noqa: SLF001  Flask-Login keeps its answer here and has no setter

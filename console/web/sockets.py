@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from functools import wraps
 from itertools import count
@@ -19,23 +20,25 @@ from flask_socketio import ConnectionRefusedError as Refused
 from flask_socketio import disconnect, join_room
 from gevent.monkey import is_module_patched
 from sqlalchemy import Select, delete, select, update
+from sqlalchemy.exc import SQLAlchemyError
 
 from console.core import clock
 from console.core.actor import Actor
 from console.core.addresses import source
 from console.core.context import settings
 from console.core.db import db
-from console.core.errors import Invalid, Refusal, SignInNeeded
+from console.core.errors import Failed, Invalid, NoSpace, Refusal, SignInNeeded, without_promise
 from console.core.logging import get_logger
 from console.core.push import Hidden
 from console.core.sessions import SEEN_EVERY, find_live
 from console.core.text import clean_tree
-from console.core.transaction import transaction
+from console.core.transaction import may_have_stored, transaction
 from console.core.upsert import insert_missing
 from console.extensions import socketio
 from console.staff.changes import on_sessions_ended
 from console.staff.models import Staff, StaffSession, StaffSocket
 from console.staff.sessions import may_be_in
+from console.web.errors import refusal_of
 from console.web.identity import STAFF_TOKEN, idle_limit
 
 log = get_logger(__name__)
@@ -74,7 +77,8 @@ def _live_session() -> StaffSession:
         raise SignInNeeded
     if clock.now() - row.seen_at > SEEN_EVERY:
         key = row.id
-        with transaction() as database:  # whoever works over the socket alone is no idler
+        # Whoever works over the socket alone is no idler; a full disk does not keep them from reading.
+        with suppress(NoSpace), transaction() as database:
             database.get_one(StaffSession, key).seen_at = clock.now()
         row = db.session.get_one(StaffSession, key)
     return row
@@ -132,10 +136,31 @@ def acknowledged(event: str, run: Callable[[dict[str, Any]], Answer | None]) -> 
             return failed(refusal)
         except Refusal as refusal:
             return failed(refusal)
-        except Exception:
-            log.exception("event failed", event_name=event)
-            db.session.rollback()
-            return failed(Refusal(code="failed"))
+        except Exception as error:
+            outage = refusal_of(error)
+            if outage is None:
+                log.exception("event failed", event_name=event)
+            with suppress(SQLAlchemyError):
+                db.session.rollback()
+            return failed(outage or Failed())
+
+    return handle
+
+
+def let_in(connect: Callable[[Any], None]) -> Callable[..., None]:
+    """Wrap what lets a connection in: without a database it is refused in a word, and tries again."""
+
+    @wraps(connect)
+    def handle(auth: Any = None) -> None:
+        try:
+            connect(auth)
+        except Refused:
+            raise
+        except Exception as error:
+            refusal = refusal_of(error)
+            if refusal is None:
+                raise
+            raise Refused(refusal.code) from None
 
     return handle
 
@@ -172,10 +197,9 @@ def _disconnected(*_reason: Any) -> None:
 
 def failed(refusal: Refusal) -> Answer:
     """Return the acknowledgement of something refused."""
-    error = {"code": refusal.code, "message": str(refusal.message)} | refusal.details
-    if refusal.fields:
-        error["fields"] = {name: [str(text) for text in texts] for name, texts in refusal.fields.items()}
-    return {"ok": False, "error": error}
+    if may_have_stored():
+        refusal = without_promise(refusal)
+    return {"ok": False, "error": refusal.to_payload()}
 
 
 def text(packet: dict[str, Any], name: str, limit: int) -> str:
@@ -213,6 +237,7 @@ def anybody_in(room: str, namespace: str, *, but: str = "") -> bool:
 
 
 @socketio.on("connect", namespace=DESK)
+@let_in
 def connect(_auth: Any = None) -> None:
     """Let staff in, from our own pages alone: a cookie is sent along from anywhere."""
     if request.headers.get("Origin") != settings().base_url:

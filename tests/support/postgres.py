@@ -31,9 +31,18 @@ class NoPostgres(Exception):
 class Postgres:
     """A running instance. It listens on a socket file alone."""
 
-    def __init__(self, folder: Path, binaries: Path) -> None:
+    def __init__(self, folder: Path, binaries: Path, process: subprocess.Popen[bytes]) -> None:
         self.folder = folder
         self.binaries = binaries
+        self._process = process
+
+    def stop(self) -> None:
+        """Go away at once, as after a fault of the machine."""
+        processes.stop(self._process, signal.SIGQUIT)
+
+    def start_again(self) -> None:
+        """Come back with what was committed."""
+        self._process = _run(self.binaries, self.folder)
 
     def url(self, database: str) -> str:
         """Return the SQLAlchemy address of ``database``."""
@@ -70,10 +79,11 @@ def running() -> Iterator[Postgres]:
             tried.append(f"{binaries}: {error}")
             shutil.rmtree(folder, ignore_errors=True)
             continue
+        instance = Postgres(folder, binaries, process)
         try:
-            yield Postgres(folder, binaries)
+            yield instance
         finally:
-            processes.stop(process, signal.SIGQUIT)  # at once: nothing in it is kept
+            instance.stop()  # at once: nothing in it is kept
             shutil.rmtree(folder, ignore_errors=True)
         return
     raise NoPostgres("PostgreSQL could not be started: " + ("; ".join(tried) or "none is installed"))
@@ -110,7 +120,11 @@ def _start(binaries: Path, folder: Path) -> subprocess.Popen[bytes]:
     )
     if made.returncode:
         raise NoPostgres(made.stderr.strip()[-300:])
-    log = folder / "log"
+    return _run(binaries, folder)
+
+
+def _run(binaries: Path, folder: Path) -> subprocess.Popen[bytes]:
+    user, data, log = _unprivileged(), folder / "data", folder / "log"
     # Durability is not what these tests are about, but concurrency is: no fsync, all locks.
     options = ["-F", "-c", "listen_addresses=", "-c", f"unix_socket_directories={folder}", "-c", "max_connections=200"]
     with log.open("wb") as output:

@@ -6,6 +6,8 @@ The wheel is there for Python 3.11 and 3.12 alone. No package brings a server to
 from __future__ import annotations
 
 import shutil
+import signal
+import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
@@ -25,9 +27,36 @@ class NoRedis(Exception):
     """No Redis could be started; says why."""
 
 
+class Redis:
+    """A running instance."""
+
+    def __init__(self, url: str, process: subprocess.Popen[bytes]) -> None:
+        self.url = url
+        self._process = process
+
+    def freeze(self) -> None:
+        """Let it answer nothing more, its connections open."""
+        self._process.send_signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """Let it answer again."""
+        self._process.send_signal(signal.SIGCONT)
+
+
 @contextmanager
 def running() -> Iterator[str]:
     """Run an instance until the end of the block and give its address.
+
+    Raises:
+        NoRedis: none is installed, or it does not start.
+    """
+    with controlled() as instance:
+        yield instance.url
+
+
+@contextmanager
+def controlled() -> Iterator[Redis]:
+    """Run an instance of one's own, which may be frozen.
 
     Raises:
         NoRedis: none is installed, or it does not start.
@@ -47,8 +76,9 @@ def running() -> Iterator[str]:
             )
         try:
             _wait(port, log)
-            yield f"redis://127.0.0.1:{port}/0"
+            yield Redis(f"redis://127.0.0.1:{port}/0", process)
         finally:
+            process.send_signal(signal.SIGCONT)
             processes.stop(process)
 
 

@@ -31,14 +31,17 @@ def test_healthz(client: ConsoleClient) -> None:
 
 def test_readyz(client: ConsoleClient) -> None:
     answer = client.get("/readyz")
-    assert (answer.status_code, answer.get_json()) == (200, {"status": "ready", "checks": {"database": True}})
+    assert (answer.status_code, answer.get_json()) == (
+        200,
+        {"status": "ready", "checks": {"database": True, "storage": True}},
+    )
 
 
 def test_not_ready_before_the_tables_are_up_to_date(client: ConsoleClient) -> None:
     with db.engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '0000'"))
     answer = client.get("/readyz")
-    assert (answer.status_code, answer.get_json()["checks"]) == (503, {"database": False})
+    assert (answer.status_code, answer.get_json()["checks"]) == (503, {"database": False, "storage": True})
 
 
 @pytest.mark.only("postgresql")
@@ -46,13 +49,17 @@ def test_not_ready_without_its_database(settings: Settings, make_app: MakeApp) -
     url = f"postgresql+psycopg://nobody@127.0.0.1:{processes.free_port()}/nowhere?connect_timeout=2"
     lonely = make_app(replace(settings, database_url=url))
     answer = lonely.test_client().get("/readyz")
-    assert (answer.status_code, answer.get_json()["checks"]) == (503, {"database": False})
+    assert (answer.status_code, answer.get_json()["checks"]) == (503, {"database": False, "storage": True})
     assert lonely.test_client().get("/healthz").status_code == 200
 
 
 def test_redis_counts_where_it_is_used(settings: Settings, redis_url: str, make_app: MakeApp) -> None:
     with_redis = make_app(replace(settings, redis_url=redis_url))
-    assert with_redis.test_client().get("/readyz").get_json()["checks"] == {"database": True, "redis": True}
+    assert with_redis.test_client().get("/readyz").get_json()["checks"] == {
+        "database": True,
+        "storage": True,
+        "redis": True,
+    }
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from flask import session
@@ -17,7 +18,7 @@ from console.core import clock
 from console.core.actor import Actor
 from console.core.context import settings
 from console.core.db import db
-from console.core.errors import Invalid, NotFound
+from console.core.errors import Invalid, NoSpace, NotFound
 from console.core.push import push
 from console.core.texts import lazy_gettext
 from console.core.transaction import transaction
@@ -34,7 +35,8 @@ MAX_REASON = 200
 def join(actor: Actor, _packet: dict[str, Any]) -> Answer:
     """Come to the desk: be told of every chat one may see from now on, and of how all stands."""
     process.start()
-    with transaction():
+    chosen = True
+    with suppress(NoSpace), transaction():  # without room for a beat one still sees the chats
         signed_in = db.session.get_one(StaffSession, session[SESSION]).created_at
         chosen = presence.is_chosen(presence.arrive(actor), signed_in)
     for room in rooms.of(actor):

@@ -32,7 +32,7 @@ from console.customers.visitors import visitor_actor
 from console.extensions import socketio
 from console.tickets.writing import requester_writes
 from console.web.limits import Pace, keep_pace
-from console.web.sockets import VISITOR, Answer, acknowledged, anybody_in, number, text
+from console.web.sockets import VISITOR, Answer, acknowledged, anybody_in, let_in, number, text
 
 PER_SECOND, BURST = 5, 20
 WRITES = Pace("chat-writes", PER_SECOND, BURST)  # of one visitor, over all their connections; so of one chat too
@@ -43,6 +43,7 @@ Run = Callable[[dict[str, Any]], Answer | None]
 
 
 @socketio.on("connect", namespace=VISITOR)
+@let_in
 def connect(auth: Any = None) -> None:
     """Let a visitor in, from our own frame, or from a program that brings no cookie along."""
     origin = request.headers.get("Origin")

@@ -1,3 +1,6 @@
+// Codes after which the same message is sent again under its id, without asking its writer.
+export const LATER = new Set(['rate', 'busy', 'unavailable', 'outcome_unknown']);
+
 // Messages on their way. Kept until the server says that they are stored; sent again under the same id, they are one.
 export class Outbox {
   constructor(store) {

@@ -4,6 +4,8 @@ import { say, tell } from './ground.js';
 
 const ANSWER = 8_000;       // milliseconds to wait for an acknowledgement
 const PING_EVERY = 20_000;
+const AGAIN = 3_000;        // a server without its database lets nobody in
+const SPREAD = 2_000;       // not everybody asks at once
 const { socket, hear: listen, arrived } = line('/desk', { reconnectionDelay: 500, reconnectionDelayMax: 8_000 });
 let state = 'connecting';   // ok, connecting, lost, signed_out
 
@@ -85,7 +87,10 @@ export function begin() {
       turn('signed_out');
       socket.disconnect();
     } else turn(state === 'connecting' ? 'connecting' : 'lost');
+    if (problem.message === 'unavailable') setTimeout(() => socket.connect(), AGAIN);
   });
+  // The server could not pass on what other processes said: what it was is fetched.
+  socket.on('pushes:missed', () => setTimeout(() => { askState(); tell('missed'); }, Math.random() * SPREAD));
   socket.connect();
   setTimeout(() => { if (state === 'connecting') turn('lost'); }, 6_000);
   setInterval(askState, PING_EVERY);

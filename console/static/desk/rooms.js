@@ -1,5 +1,5 @@
 // The chats that are looked at: their entries, what is on its way, the draft. Several at once.
-import { Outbox } from '../chat/outbox.js';
+import { LATER, Outbox } from '../chat/outbox.js';
 import { pinFields } from '../chat/pins.js';
 import { toast } from '../dialogs.js';
 import { kept, me, on, outboxStore, say, tell, unsent } from './ground.js';
@@ -180,7 +180,7 @@ class Room {
       return true;
     } catch (refusal) {
       if (!refusal.code) { this.timeline.pending(message, 'waiting'); this.later(); return false; }
-      if (refusal.code === 'rate' || refusal.code === 'busy') {
+      if (LATER.has(refusal.code)) {
         await new Promise((resume) => { setTimeout(resume, 1000 * (refusal.retry_after || 1.5)); });
         return true;
       }
@@ -278,6 +278,9 @@ on('arrived', () => {
     room.keep();
   }
   watchMine();
+});
+on('missed', () => {
+  for (const room of rooms.values()) if (room.watched) room.catchUp();
 });
 on('line', (state) => {
   if (state === 'ok') return;

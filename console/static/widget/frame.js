@@ -1,6 +1,6 @@
 // The visitor's side of a chat. What is written is kept here until the server has said that it is stored.
 import { line } from '../socket.js';
-import { Outbox } from '../chat/outbox.js';
+import { LATER, Outbox } from '../chat/outbox.js';
 import { banner, headline, isOpen } from './banner.js';
 import { pinFields, pinQuestion } from '../chat/pins.js';
 import { Log } from './log.js';
@@ -9,6 +9,8 @@ import { say, plural } from './words.js';
 const $ = (selector) => document.querySelector(`[data-${selector}]`);
 const ANSWER = 8_000;       // milliseconds to wait for an acknowledgement
 const PING_EVERY = 20_000;  // how often a connection is asked whether it lives
+const AGAIN = 3_000;
+const SPREAD = 2_000;        // not everybody asks at once
 const GIVE_UP = 10_000;     // without a connection the form makes a ticket
 const BACK = 2_500;         // how long it is said that the connection is back
 const PROBLEM = 8_000;      // how long it is said what was refused
@@ -129,9 +131,8 @@ async function drain() {
         log.sent(next.id, answer.seq, answer.at);
       } catch (refusal) {
         if (!refusal.code) break;  // no answer: it is tried again with the same id when we are back
-        if (refusal.code === 'rate') { await new Promise((resume) => setTimeout(resume, 1_000 * (refusal.retry_after || 1))); continue; }
+        if (LATER.has(refusal.code)) { await new Promise((resume) => setTimeout(resume, 1_000 * (refusal.retry_after || 1.5))); continue; }
         if (['ended', 'ticketed'].includes(refusal.code)) { await afterTheEnd(next, refusal); continue; }
-        if (refusal.code === 'busy') { await new Promise((resume) => setTimeout(resume, 1_500)); continue; }
         outbox.fail(next.id);
         if (refusal.code === 'pin_like') { log.ask(next, refusal); scroll(); } else log.pending(next, 'failed', refusal.message);
       }
@@ -581,7 +582,12 @@ arrived(async () => {
   try { await sync(); drain(); read(); } catch (refusal) { lostChat(refusal); }
 });
 socket.on('disconnect', lost);
-socket.on('connect_error', lost);
+socket.on('connect_error', (refused) => {
+  lost();
+  if (refused.message === 'unavailable') setTimeout(() => socket.connect(), AGAIN);  // the server is there, its database is not
+});
+// The server could not pass on what other processes said: what it was is fetched.
+socket.on('pushes:missed', () => setTimeout(() => { if (token) sync().catch(() => {}); }, Math.random() * SPREAD));
 function lost() {
   if (!chat && !token) return;
   link = 'lost';

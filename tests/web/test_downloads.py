@@ -1,0 +1,53 @@
+"""A file that is missing or damaged is said to be so, wherever it is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from sqlalchemy.orm import Session
+
+from console.chat import files as chat_files
+from console.core.context import files
+from console.core.errors import FileGone
+from console.core.transaction import transaction
+from console.staff.roles import Role
+from console.tickets import links, writing
+from console.tickets.attachments import attach
+from console.tickets.writing import TAKE_BACK, Writing
+from tests.chat import rows
+from tests.support.client import ConsoleClient, sign_in
+from tests.tickets.rows import make_ticket
+
+
+@pytest.mark.only("sqlite")
+def test_a_missing_or_damaged_file_is_404_in_words_wherever_it_is_served(
+    client: ConsoleClient, session: Session, clock: Any
+) -> None:
+    clock.set(rows.MONDAY)
+    agent = sign_in(client, Role.AGENT).actor()
+    ticket, chat = make_ticket(agent), rows.take(agent, rows.ask())
+    with transaction():
+        mine = attach(agent, ticket, "zapis.txt", b"zapis")
+        theirs = chat_files.attach(chat, "slika.txt", b"slika", staff_id=agent.id)
+        writing.reply(agent, ticket.id, Writing("Evo", client_id="c", anyway=True, attachments=(mine.id,)))
+    clock.advance(TAKE_BACK)
+    served = {
+        f"/console/tickets/{ticket.number}/files/{mine.id}": mine.digest,
+        f"/t/{links.requester_token(ticket)}/files/{mine.id}": mine.digest,
+        f"/console/desk/{chat.number}/files/{theirs.id}": theirs.digest,
+        f"/chat/files/{chat_files.file_link(theirs)}": theirs.digest,
+    }
+    spoil: tuple[Callable[[str], Any], ...] = (
+        lambda digest: files().path(digest).write_bytes(b"nesto drugo"),
+        lambda digest: files().path(digest).unlink(missing_ok=True),
+    )
+    for address in served:
+        assert client.get(address).status_code == 200, address
+    for how in spoil:
+        for address, digest in served.items():
+            how(digest)
+            answer = client.get(address, headers={"Accept-Language": "en"})
+            assert answer.status_code == 404, address
+            assert str(FileGone.default_message) in answer.text, address
