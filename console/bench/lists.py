@@ -219,7 +219,7 @@ def _report(
     ]
     first = [measured for _name, what, measured, _address in results if what == "first page"]
     worst = max(many.p50 / few.p50 for few, many in first)
-    same = all(few.fewest == many.usual <= MAX_QUERIES for few, many in first)
+    same = all(few.fewest == many.fewest <= MAX_QUERIES for few, many in first)
     return Report(
         section=f"lists-{engine_name(server).lower()}",
         title=f"Lists ({engine_name(server)})",
