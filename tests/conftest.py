@@ -1,7 +1,13 @@
-"""Shared fixtures: the app on both databases, people to act as, servers, a browser.
+"""Shared fixtures: the app on a database, people to act as, servers, a browser.
 
 A missing component skips its tests here and fails them where ``CI=true``.
 pytest never patches gevent: what needs a patched process starts one.
+
+Which database: a test that needs one runs on SQLite. With ``@pytest.mark.both`` it runs on PostgreSQL too, every
+time: mark what one database could do differently. That is each list's query, search, sorting and counting; whatever
+locks, numbers, claims or races; constraints, bulk SQL and the schema; the audit chain. What is decided before the
+database is asked (rights, words, forms, pages) needs no second run. ``--prove`` and ``--all-databases`` run the rest
+on PostgreSQL as well, except where a test says ``@pytest.mark.only("sqlite")``.
 """
 
 from __future__ import annotations
@@ -71,6 +77,7 @@ for _name, _examples, _derandomize in (("sample", 25, True), ("prove", 1_000, Fa
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("console")
     group.addoption("--prove", action="store_true", help="full counts of the long proofs; writes docs/proofs.md")
+    group.addoption("--all-databases", action="store_true", help="every test on each database it can run on")
     group.addoption("--seed", type=int, default=1, help="seed of the samples (default 1)")
 
 
@@ -83,20 +90,27 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run whatever needs a database on both, unless the test says ``@pytest.mark.only("sqlite")``."""
+    """Run what needs a database on SQLite; on both what is marked so, and with ``--prove`` whatever can."""
     if "database" not in metafunc.fixturenames:
         return
-    mark = metafunc.definition.get_closest_marker("only")
-    names = mark.args if mark else ("sqlite",) if "sqlite_app" in metafunc.fixturenames else DATABASES
-    metafunc.parametrize("database", [pytest.param(n, marks=getattr(pytest.mark, n)) for n in names], indirect=True)
+    only = metafunc.definition.get_closest_marker("only")
+    names = only.args if only else ("sqlite",) if "sqlite_app" in metafunc.fixturenames else DATABASES
+    always = only or metafunc.definition.get_closest_marker("both") or metafunc.config.getoption("--all-databases")
+    runs = [
+        pytest.param(
+            name, marks=[getattr(pytest.mark, name), *([] if always or name == "sqlite" else [pytest.mark.full])]
+        )
+        for name in names
+    ]
+    metafunc.parametrize("database", runs, indirect=True)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out what only ``--prove`` runs, its sample stands beside it; and with it, what it would but repeat."""
     proving = config.getoption("--prove")
-    left_out = [item for item in items if (not _is_longer(item) if proving else item.get_closest_marker("full"))]
+    left_out = {item for item in items if (not _is_longer(item) if proving else item.get_closest_marker("full"))}
     if left_out:
-        config.hook.pytest_deselected(items=left_out)
+        config.hook.pytest_deselected(items=list(left_out))
         items[:] = [item for item in items if item not in left_out]
 
 
@@ -284,7 +298,7 @@ def make_app(_compiled_templates: CompiledTemplates) -> Iterator[Callable[[Setti
 
 @pytest.fixture
 def app(settings: Settings, make_app: Callable[[Settings], Flask]) -> Flask:
-    """The application on a fresh database; runs once on SQLite, once on PostgreSQL."""
+    """The application on a fresh database: on SQLite, and where the test is marked so on PostgreSQL too."""
     return make_app(settings)
 
 

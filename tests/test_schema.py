@@ -21,6 +21,8 @@ from console.core.db import Base, db
 from console.core.settings import Settings
 from tests.support.postgres import Postgres
 
+pytestmark = pytest.mark.both
+
 
 @pytest.fixture(params=[pytest.param(name, marks=getattr(pytest.mark, name)) for name in ("sqlite", "postgresql")])
 def blank_app(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Flask]:

@@ -1,4 +1,7 @@
-"""The benches run, with tiny counts, and keep their table. No time is ever asserted."""
+"""The benches run, with tiny counts, and keep their table. No time is ever asserted.
+
+On PostgreSQL one of them runs every day, the others with ``--prove``: only the address of the database differs.
+"""
 
 from __future__ import annotations
 
@@ -49,7 +52,7 @@ def server_options(request: pytest.FixtureRequest, engine: str) -> tuple[str, ..
     return ("--database-url", instance.url("postgres"))
 
 
-@pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
+@pytest.mark.parametrize("engine", ["sqlite", pytest.param("postgresql", marks=pytest.mark.full)])
 @pytest.mark.parametrize("bench", sorted(TINY))
 def test_a_bench_runs_and_keeps_its_table(
     request: pytest.FixtureRequest, bench: str, engine: str, tmp_path: Path

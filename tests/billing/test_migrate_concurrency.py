@@ -264,4 +264,4 @@ def time_of_one(database: str) -> float:
         return time.perf_counter() - begun
 
 
-pytestmark = pytest.mark.usefixtures("session")
+pytestmark = [pytest.mark.usefixtures("session"), pytest.mark.both]

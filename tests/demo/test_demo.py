@@ -383,6 +383,7 @@ def test_the_crowd_is_as_large_as_asked_and_checked_like_everyone(session: Sessi
     assert 30 <= services <= 90
 
 
+@pytest.mark.both
 def test_the_crowd_of_tickets_is_what_the_verbs_would_have_left(session: Session) -> None:
     demo.fill(1, tickets=60)
     crowd = list(session.scalars(select(Ticket).where(Ticket.id <= 60).order_by(Ticket.id)))
@@ -416,6 +417,7 @@ def test_the_crowd_of_tickets_is_what_the_verbs_would_have_left(session: Session
     assert list(trail.verify(session, sealer())) == []
 
 
+@pytest.mark.both
 def test_the_crowd_of_chats_is_what_the_verbs_would_have_left(app: Flask, session: Session) -> None:
     answer = app.test_cli_runner().invoke(command, ["--chats", "40"])
     assert answer.exit_code == 0, answer.output
@@ -469,6 +471,7 @@ def test_not_in_production(session: Session, monkeypatch: pytest.MonkeyPatch) ->
     assert demo.is_empty()
 
 
+@pytest.mark.both
 def test_not_over_something(app: Flask, session: Session) -> None:
     novi()
     run = app.test_cli_runner()

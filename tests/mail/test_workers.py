@@ -28,6 +28,8 @@ from tests.support.server import ROOT, LiveServer, environment
 from tests.support.smtp import Behaviour, SmtpServer
 from tests.test_contract import person
 
+pytestmark = pytest.mark.both
+
 Make = Callable[..., Mail]
 LATER = timedelta(seconds=90)  # longer than a lease at the timeout used here
 EACH_TIME = 8
