@@ -415,6 +415,13 @@ def redis_url() -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _made_databases(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Let all processes of a run of pytest-xdist share what takes long to make."""
+    own = tmp_path_factory.getbasetemp()
+    server.keep_made_in((own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "made")
+
+
 @pytest.fixture(scope="session")
 def live_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[server.LiveServer]:
     """``console serve`` with demo data, one for the whole run. Do not change what other tests look at."""

@@ -113,7 +113,10 @@ def serving(folder: Path, count: int, **settings: str) -> Iterator[Servers]:
         **{"ENV": "demo", "CLOCK": OPEN, "CHAT_LIMIT_FACTOR": "1000", "FILES": str(folder / "files"),
            "AUDIT_ANCHOR": str(folder / "anchor.json")} | settings
     )  # fmt: skip
-    server.fill(env, demo=True)
+    if settings["DATABASE_URL"].startswith("sqlite"):
+        server.copy_made(folder, demo=True, clock=OPEN)
+    else:
+        server.fill(env, demo=True)
     servers = Servers(folder, count, env)
     try:
         for port in servers.ports:
