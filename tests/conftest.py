@@ -52,6 +52,7 @@ from tests.support.templates import CompiledTemplates
 
 DATABASES = ("sqlite", "postgresql")
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+LONG = frozenset({"browser", "own_server", "live_server", "served", "samples", "redis_url"})
 _names = count(1)
 
 for _name, _examples, _derandomize in (("sample", 25, True), ("prove", 1_000, False)):
@@ -112,6 +113,35 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if left_out:
         config.hook.pytest_deselected(items=list(left_out))
         items[:] = [item for item in items if item not in left_out]
+    items[:] = _dealt(items, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
+
+
+def _dealt(items: list[pytest.Item], processes: int) -> list[pytest.Item]:
+    """Order items so that each process of pytest-xdist begins with its share of what takes long.
+
+    Its scheduler gives each an equal part of the list, and what is left at the end goes to who is free: that must be
+    short. Modules stay together, for what their tests share.
+    """
+    if processes < 2:
+        return items
+    modules: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        modules.setdefault(item.nodeid.partition("::")[0], []).append(item)
+    long = [module for module in modules.values() if any(map(_takes_long, module))]
+    short = [item for module in modules.values() if not any(map(_takes_long, module)) for item in module]
+    part = -(-len(items) // processes)
+    dealt: list[pytest.Item] = []
+    for number in range(processes):
+        first = [item for module in long[number::processes] for item in module]
+        taken = max(0, part - len(first))
+        dealt += first + short[:taken]
+        del short[:taken]
+    return dealt + short
+
+
+def _takes_long(item: pytest.Item) -> bool:
+    """Tell whether a test drives a browser, serves a console or repeats something many times."""
+    return not LONG.isdisjoint(getattr(item, "fixturenames", ()))
 
 
 def _is_longer(item: pytest.Item) -> bool:
