@@ -1,7 +1,13 @@
-"""Shared fixtures: the app on both databases, people to act as, servers, a browser.
+"""Shared fixtures: the app on a database, people to act as, servers, a browser.
 
 A missing component skips its tests here and fails them where ``CI=true``.
 pytest never patches gevent: what needs a patched process starts one.
+
+Which database: a test that needs one runs on SQLite. With ``@pytest.mark.both`` it runs on PostgreSQL too, every
+time: mark what one database could do differently. That is each list's query, search, sorting and counting; whatever
+locks, numbers, claims or races; constraints, bulk SQL and the schema; the audit chain. What is decided before the
+database is asked (rights, words, forms, pages) needs no second run. ``--prove`` and ``--all-databases`` run the rest
+on PostgreSQL as well, except where a test says ``@pytest.mark.only("sqlite")``.
 """
 
 from __future__ import annotations
@@ -46,6 +52,7 @@ from tests.support.templates import CompiledTemplates
 
 DATABASES = ("sqlite", "postgresql")
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+LONG = frozenset({"browser", "own_server", "live_server", "served", "samples", "redis_url"})
 _names = count(1)
 
 for _name, _examples, _derandomize in (("sample", 25, True), ("prove", 1_000, False)):
@@ -71,6 +78,7 @@ for _name, _examples, _derandomize in (("sample", 25, True), ("prove", 1_000, Fa
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("console")
     group.addoption("--prove", action="store_true", help="full counts of the long proofs; writes docs/proofs.md")
+    group.addoption("--all-databases", action="store_true", help="every test on each database it can run on")
     group.addoption("--seed", type=int, default=1, help="seed of the samples (default 1)")
 
 
@@ -83,21 +91,57 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run whatever needs a database on both, unless the test says ``@pytest.mark.only("sqlite")``."""
+    """Run what needs a database on SQLite; on both what is marked so, and with ``--prove`` whatever can."""
     if "database" not in metafunc.fixturenames:
         return
-    mark = metafunc.definition.get_closest_marker("only")
-    names = mark.args if mark else ("sqlite",) if "sqlite_app" in metafunc.fixturenames else DATABASES
-    metafunc.parametrize("database", [pytest.param(n, marks=getattr(pytest.mark, n)) for n in names], indirect=True)
+    only = metafunc.definition.get_closest_marker("only")
+    names = only.args if only else ("sqlite",) if "sqlite_app" in metafunc.fixturenames else DATABASES
+    always = only or metafunc.definition.get_closest_marker("both") or metafunc.config.getoption("--all-databases")
+    runs = [
+        pytest.param(
+            name, marks=[getattr(pytest.mark, name), *([] if always or name == "sqlite" else [pytest.mark.full])]
+        )
+        for name in names
+    ]
+    metafunc.parametrize("database", runs, indirect=True)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out what only ``--prove`` runs, its sample stands beside it; and with it, what it would but repeat."""
     proving = config.getoption("--prove")
-    left_out = [item for item in items if (not _is_longer(item) if proving else item.get_closest_marker("full"))]
+    left_out = {item for item in items if (not _is_longer(item) if proving else item.get_closest_marker("full"))}
     if left_out:
-        config.hook.pytest_deselected(items=left_out)
+        config.hook.pytest_deselected(items=list(left_out))
         items[:] = [item for item in items if item not in left_out]
+    items[:] = _dealt(items, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
+
+
+def _dealt(items: list[pytest.Item], processes: int) -> list[pytest.Item]:
+    """Order items so that each process of pytest-xdist begins with its share of what takes long.
+
+    Its scheduler gives each an equal part of the list, and what is left at the end goes to who is free: that must be
+    short. Modules stay together, for what their tests share.
+    """
+    if processes < 2:
+        return items
+    modules: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        modules.setdefault(item.nodeid.partition("::")[0], []).append(item)
+    long = [module for module in modules.values() if any(map(_takes_long, module))]
+    short = [item for module in modules.values() if not any(map(_takes_long, module)) for item in module]
+    part = -(-len(items) // processes)
+    dealt: list[pytest.Item] = []
+    for number in range(processes):
+        first = [item for module in long[number::processes] for item in module]
+        taken = max(0, part - len(first))
+        dealt += first + short[:taken]
+        del short[:taken]
+    return dealt + short
+
+
+def _takes_long(item: pytest.Item) -> bool:
+    """Tell whether a test drives a browser, serves a console or repeats something many times."""
+    return not LONG.isdisjoint(getattr(item, "fixturenames", ()))
 
 
 def _is_longer(item: pytest.Item) -> bool:
@@ -284,7 +328,7 @@ def make_app(_compiled_templates: CompiledTemplates) -> Iterator[Callable[[Setti
 
 @pytest.fixture
 def app(settings: Settings, make_app: Callable[[Settings], Flask]) -> Flask:
-    """The application on a fresh database; runs once on SQLite, once on PostgreSQL."""
+    """The application on a fresh database: on SQLite, and where the test is marked so on PostgreSQL too."""
     return make_app(settings)
 
 
@@ -399,6 +443,13 @@ def redis_url() -> Iterator[str]:
         except redis.NoRedis as error:
             missing(str(error))
         yield url
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _made_databases(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Let all processes of a run of pytest-xdist share what takes long to make."""
+    own = tmp_path_factory.getbasetemp()
+    server.keep_made_in((own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "made")
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -337,8 +336,7 @@ class World:
     clients: dict[str, ConsoleClient]
     values: dict[str, dict[str, Any]]  # by caller: what stands in the addresses
 
-    @contextmanager
-    def fresh(self) -> Iterator[None]:
+    def put_back(self) -> None:
         """Put the database and the counts of the limiter back to how they were made."""
         file = sqlite_path(self.app.config["SQLALCHEMY_DATABASE_URI"])
         assert file is not None
@@ -348,7 +346,6 @@ class World:
         for leftover in file.parent.glob(f"{file.name}-*"):
             leftover.unlink()
         shutil.copyfile(self.untouched, file)
-        yield
 
     def address(self, rule: Rule, caller: str) -> str:
         """Return where ``caller`` finds what the route is about."""
@@ -505,10 +502,11 @@ def test_who_finds_what(world: World, method: str, endpoint: str) -> None:
     rule = rules(world.app)[method, endpoint]
     found: dict[str, int] = {}
     for caller in CALLERS:
-        with world.fresh():
-            fields = {name: world.values[caller][f"{endpoint}.{name}"] for name in FIELDS.get((method, endpoint), ())}
-            headers = {"X-Chat-Token": world.values[caller]["chat.token"]} if endpoint == "chat.upload" else None
-            found[caller] = _ask(world.clients[caller], method, world.address(rule, caller), fields, headers)
+        if method != "GET" or not found:  # what only reads leaves the world as it was for the next caller
+            world.put_back()
+        fields = {name: world.values[caller][f"{endpoint}.{name}"] for name in FIELDS.get((method, endpoint), ())}
+        headers = {"X-Chat-Token": world.values[caller]["chat.token"]} if endpoint == "chat.upload" else None
+        found[caller] = _ask(world.clients[caller], method, world.address(rule, caller), fields, headers)
     expected = ROUTES[method, endpoint]
     portal = endpoint.startswith("portal.")
     known = NOBODY if not expected else CUSTOMER if portal else STAFF  # whom signing in would not help
@@ -558,10 +556,10 @@ def test_every_unsafe_request_needs_its_token(world: World, key: tuple[str, str]
 
 @pytest.mark.parametrize("caller", sorted(STAFF))
 def test_a_disabled_account_is_out_at_once(world: World, caller: str, disable: Callable[[str], None]) -> None:
-    with world.fresh():
-        assert world.clients[caller].get_json("/console/").status_code == 200
-        disable(caller)
-        assert world.clients[caller].get_json("/console/").status_code == 401
+    world.put_back()
+    assert world.clients[caller].get_json("/console/").status_code == 200
+    disable(caller)
+    assert world.clients[caller].get_json("/console/").status_code == 401
 
 
 @pytest.fixture

@@ -85,6 +85,7 @@ def _run(app: Flask, *arguments: str) -> tuple[int, str]:
     return result.exit_code, result.output
 
 
+@pytest.mark.both
 def test_database_and_attachments_come_back_together(
     app: Flask, session: Session, settings: Settings, copy: Path
 ) -> None:
@@ -114,6 +115,7 @@ def test_database_and_attachments_come_back_together(
     assert _run(app, "restore", "--check", str(copy)) == (0, f"{copy} is whole: the database and 1 attachment.\n")
 
 
+@pytest.mark.both
 def test_a_bare_copy_of_the_database_is_still_restored(app: Flask, session: Session, settings: Settings) -> None:
     """As ``console backup`` wrote them before it knew of attachments."""
     factories.make_staff(name="Before")

@@ -57,6 +57,7 @@ Run = Callable[..., tuple[int, str]]
 # --- accounts -----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.both
 def test_staff_add(run: Run, session: Session) -> None:
     code, output = run(
         "staff", "add", "--email", "Nova@Example.test", "--name", "Nova Žena", "--role", "billing", "--password-stdin",
@@ -97,6 +98,7 @@ def test_staff_add_refuses(run: Run, session: Session, email: str, role: str, pa
 # --- the trail ----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.both
 def test_audit_commands(run: Run, session: Session) -> None:
     run(
         "staff",
@@ -122,6 +124,7 @@ def test_audit_commands(run: Run, session: Session) -> None:
 # --- doctor -------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.both
 def test_doctor_finds_what_is_wrong_with_the_database(run: Run, session: Session) -> None:
     run(
         "staff",
@@ -160,6 +163,7 @@ def test_doctor_names_services_torn_apart(run: Run, session: Session, settings: 
     assert f"{other.number} is hosted with {host.number} of another account." in output
 
 
+@pytest.mark.both
 def test_doctor_says_when_the_tables_are_old(run: Run) -> None:
     with db.engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '0000'"))

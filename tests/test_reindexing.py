@@ -20,6 +20,8 @@ from tests import factories
 from tests.chat.rows import ask
 from tests.tickets.rows import make_ticket
 
+pytestmark = pytest.mark.both
+
 QUESTIONS = {
     "search_customers": "pekare", "search_services": "paketu", "search_domains": "prodavnice",
     "search_proformas": "pekaru", "search_tickets": "poruku", "search_replies": "lozinke", "search_chats": "pošte",

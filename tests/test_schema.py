@@ -23,6 +23,7 @@ from console.mail.links import put_in
 from console.setup import use_alembic
 from tests.support.postgres import Postgres
 
+pytestmark = pytest.mark.both
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 

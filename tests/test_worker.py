@@ -30,6 +30,8 @@ from tests.conftest import Clock
 from tests.support import processes
 from tests.support.server import ROOT, command, environment
 
+pytestmark = pytest.mark.both
+
 
 def job(name: str) -> Job:
     return next(each for each in worker.JOBS if each.name == name)

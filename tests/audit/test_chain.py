@@ -22,6 +22,8 @@ from console.core.db import db
 from console.core.settings import Settings
 from console.core.transaction import transaction
 
+pytestmark = pytest.mark.both
+
 ENTRIES = 6
 COLUMNS = "at, actor_kind, actor_id, actor_name, address, action, subject, customer_id, data, key_id, previous, digest"
 

@@ -57,6 +57,7 @@ def refused(code: str, call: Callable[[], Any]) -> Refusal:
 # --- what it does ---------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.both
 def test_a_mixed_document_is_cancelled_and_made_again_for_both(session: Session) -> None:
     move = make_move().to_approved()
     (source,) = session.scalars(select(Proforma).where(Proforma.customer_id == move.old.id))
@@ -98,6 +99,7 @@ def test_a_mixed_document_is_cancelled_and_made_again_for_both(session: Session)
     }
 
 
+@pytest.mark.both
 def test_the_service_its_domain_and_its_history_move(session: Session) -> None:
     move = make_move().to_approved()
     move.execute()
@@ -126,6 +128,7 @@ def test_both_owners_are_mailed_and_learn_nothing_of_each_other(session: Session
     assert rest not in mails[move.new.id]
 
 
+@pytest.mark.both
 def test_each_step_is_on_the_record(session: Session) -> None:
     move = make_move().to_approved()
     move.execute()
@@ -281,6 +284,7 @@ def hosting_with(old: Customer) -> tuple[Service, Service, Service]:
     return host, factories.make_service(old, hosted_with=host), factories.make_service(old, hosted_with=host)
 
 
+@pytest.mark.both
 @pytest.mark.parametrize("chosen", [0, 1], ids=["the host", "one hosted with it"])
 def test_what_hangs_together_comes_along(session: Session, chosen: int) -> None:
     old = factories.make_customer()
@@ -475,6 +479,7 @@ def test_an_unknown_target_is_refused(target: str) -> None:
     refused("no_match", lambda: move.request(to_customer=target))
 
 
+@pytest.mark.both
 def test_the_target_may_be_named_by_its_owners_address() -> None:
     move = make_move()
     move.request(to_customer=factories.owner_of(move.new).person.email.upper())
@@ -524,6 +529,7 @@ def test_a_lock_set_after_the_request_stops_the_execution(session: Session) -> N
     refused("transfer_locked", move.execute)
 
 
+@pytest.mark.both
 def test_a_service_is_in_one_migration_at_a_time() -> None:
     move = make_move()
     move.request()
@@ -552,6 +558,7 @@ def test_a_payment_between_preview_and_execution_stops_it(session: Session) -> N
     refused("stale_plan", lambda: move.execute(digest=digest))
 
 
+@pytest.mark.both
 @pytest.mark.parametrize("change", ["new document", "buyer", "service renamed", "next day"])
 def test_a_stale_preview_is_refused(session: Session, clock: Clock, change: str) -> None:
     move = make_move().to_approved()
@@ -574,6 +581,7 @@ def test_a_stale_preview_is_refused(session: Session, clock: Clock, change: str)
     move.execute()
 
 
+@pytest.mark.both
 def test_nothing_is_executed_before_its_approval_or_twice() -> None:
     move = make_move()
     move.request()
@@ -595,6 +603,7 @@ def test_a_rejected_request_is_over_and_the_owner_reads_why(session: Session) ->
     assert not any(item.open for item in move.migration().items)
 
 
+@pytest.mark.both
 def test_a_request_expires_when_nobody_decides(session: Session, clock: Clock) -> None:
     move = make_move()
     move.request()
@@ -628,6 +637,7 @@ def test_an_unknown_migration_is_not_there(ref: str, actor: Callable[[str], Any]
 # --- idempotency ----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.both
 def test_a_repeated_call_gets_the_first_answer(session: Session) -> None:
     move = make_move().to_approved()
     digest = move.digest()
@@ -637,6 +647,7 @@ def test_a_repeated_call_gets_the_first_answer(session: Session) -> None:
     assert state_of(session) == after
 
 
+@pytest.mark.both
 def test_a_key_serves_one_request_only() -> None:
     move = make_move().to_approved()
     digest = move.digest()
@@ -651,6 +662,7 @@ def test_a_key_must_be_one(key: str) -> None:
     refused("key_missing", lambda: move.request(key=key))
 
 
+@pytest.mark.both
 def test_a_refused_attempt_does_not_use_its_key_up(session: Session) -> None:
     move = make_move().to_approved()
     key = uuid4().hex

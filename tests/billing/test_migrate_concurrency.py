@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import json
-import os
+import multiprocessing
 import random
-import signal
-import subprocess
-import sys
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from pathlib import Path
-from typing import IO, Any
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -37,6 +34,7 @@ from console.customers.pins import renew_pin
 from console.customers.service import close_customer
 from console.hosting.models import Service
 from tests import factories
+from tests.billing.executor import execute
 from tests.billing.moves import Move, make_move
 from tests.billing.test_migrate_properties import check_numbers
 
@@ -234,26 +232,9 @@ def test_requests_that_race_the_end_of_their_verification(
 
 # --- kill -9 ----------------------------------------------------------------------------------------------------------
 
-EXECUTOR = """
-import json, sys
-from console.app import create_app
-from console.billing import migrate
-from console.core.settings import Settings
-from console.core.transaction import transaction
-from console.core.db import db
-from console.staff.models import Staff
-
-job = json.loads(sys.argv[1])
-app = create_app(Settings(database_url=job["database"]))
-with app.app_context():
-    actor = db.session.get_one(Staff, job["staff"]).actor()
-    db.session.rollback()
-    print("ready", flush=True)
-    sys.stdin.readline()
-    with transaction():
-        migrate.execute(actor, job["ref"], job["digest"], job["key"], lose_exemption=True)
-    print("done", flush=True)
-"""
+# Each process is forked off one that has imported the application already.
+PROCESSES = multiprocessing.get_context("forkserver")
+PROCESSES.set_forkserver_preload(["tests.support.warmed", "tests.billing.executor"])
 
 
 def test_a_kill_at_any_moment_leaves_the_old_state_or_the_new(
@@ -309,29 +290,32 @@ def state_of(session: Session, move: Move) -> str:
 
 
 @contextmanager
-def executor(job: dict[str, Any]) -> Iterator[tuple[IO[str], subprocess.Popen[str]]]:
-    """Run a process that executes ``job`` as soon as it reads a line; yield its output."""
-    with subprocess.Popen(
-        [sys.executable, "-c", EXECUTOR, json.dumps(job)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "PYTHONPATH": str(Path.cwd())},
-    ) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
-        process.stdin.write("\n")
-        process.stdin.flush()
-        yield process.stdout, process
+def executor(job: dict[str, Any]) -> Iterator[tuple[Connection, BaseProcess]]:
+    """Run a process that executes ``job`` from now on; yield the line on which it says that it is done."""
+    ours, theirs = PROCESSES.Pipe()
+    process = PROCESSES.Process(target=execute, args=(job, theirs))
+    process.start()
+    theirs.close()  # so that the line ends with the process
+    try:
+        assert ours.recv() == "ready"
+        ours.send("go")
+        yield ours, process
+    finally:
+        process.join()
+        process.close()
+        ours.close()
 
 
 def kill_after(job: dict[str, Any], seconds: float) -> bool:
     """Start an execution, kill it after ``seconds``, and tell whether it had answered."""
-    with executor(job) as (output, process):
+    with executor(job) as (line, process):
         time.sleep(seconds)
-        process.send_signal(signal.SIGKILL)
-        return "done" in output.read()
+        process.kill()
+        process.join()
+        try:
+            return bool(line.recv() == "done")
+        except (EOFError, ConnectionResetError):
+            return False
 
 
 def time_of_one(database: str) -> float:
@@ -339,10 +323,10 @@ def time_of_one(database: str) -> float:
     move = make_move().to_approved()
     job = {"database": database, "staff": move.billing.id, "ref": move.ref, "digest": move.digest(), "key": "x"}
     db.session.rollback()
-    with executor(job) as (output, _process):
+    with executor(job) as (line, _process):
         begun = time.perf_counter()
-        assert output.readline() == "done\n"
+        assert line.recv() == "done"
         return time.perf_counter() - begun
 
 
-pytestmark = pytest.mark.usefixtures("session")
+pytestmark = [pytest.mark.usefixtures("session"), pytest.mark.both]

@@ -31,6 +31,8 @@ from tests import factories
 from tests.billing.moves import Move, make_move
 from tests.factories import LineSpec
 
+pytestmark = pytest.mark.both
+
 
 @dataclass(frozen=True)
 class DocumentCase:

@@ -113,7 +113,10 @@ def serving(folder: Path, count: int, **settings: str) -> Iterator[Servers]:
         **{"ENV": "demo", "CLOCK": OPEN, "CHAT_LIMIT_FACTOR": "1000", "FILES": str(folder / "files"),
            "AUDIT_ANCHOR": str(folder / "anchor.json")} | settings
     )  # fmt: skip
-    server.fill(env, demo=True)
+    if settings["DATABASE_URL"].startswith("sqlite"):
+        server.copy_made(folder, demo=True, clock=OPEN)
+    else:
+        server.fill(env, demo=True)
     servers = Servers(folder, count, env)
     try:
         for port in servers.ports:
@@ -128,7 +131,7 @@ def test_on_sqlite(
 ) -> None:
     url = f"sqlite:///{tmp_path / 'console.sqlite3'}"
     with serving(tmp_path, 1, DATABASE_URL=url) as servers:
-        prove(servers, url, rng, samples(10_000, 400), samples(50, 2), proof)
+        prove(servers, url, rng, samples(10_000, 240), samples(50, 2), proof)
 
 
 def test_on_postgresql_with_two_processes_and_redis(
@@ -137,7 +140,7 @@ def test_on_postgresql_with_two_processes_and_redis(
 ) -> None:  # fmt: skip
     url = postgres_server.create("delivery")
     with serving(tmp_path, 2, DATABASE_URL=url, REDIS_URL=redis_url) as servers:
-        prove(servers, url, rng, samples(10_000, 400), samples(50, 2), proof)
+        prove(servers, url, rng, samples(10_000, 240), samples(50, 2), proof)
 
 
 def prove(

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import pytest
 from flask import Flask
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -24,6 +25,8 @@ from tests.chat.past import answer, end, make_past
 from tests.chat.rows import ask, monday, take, visitor
 from tests.support.queries import count_queries
 from tests.tickets.rows import make_department
+
+pytestmark = pytest.mark.both
 
 ZONE = ZoneInfo("Europe/Belgrade")
 AUTUMN = Period("custom", date(2026, 10, 19), date(2026, 11, 1), ZONE)  # the clock goes back on 25 October

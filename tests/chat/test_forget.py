@@ -26,6 +26,8 @@ from tests.chat.past import end, hang, make_past, make_ticketed
 from tests.chat.rows import BELGRADE, ask, monday, take
 from tests.support.client import ConsoleClient, sign_in
 
+pytestmark = pytest.mark.both
+
 ActorOf = Callable[[str], Actor]
 LATER = datetime(2028, 11, 24, 10, tzinfo=BELGRADE)  # two years and a day
 

@@ -69,6 +69,7 @@ def events(chat: Chat) -> list[str]:
 # --- opening -------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.both
 def test_an_opening_repeated_is_the_same_chat_and_another_s_id_opens_nothing(session: Session) -> None:
     opening = Opening(name="Ana", email="ana@example.test", question="Pitanje", client_id="12345678")
     with transaction():
@@ -113,6 +114,7 @@ def test_bad_openings_say_which_field(session: Session, field: str, value: str) 
     assert session.scalar(select(func.count()).select_from(Chat)) == 0
 
 
+@pytest.mark.both
 def test_limits_and_blocking(session: Session, actor: ActorOf, clock: Any) -> None:
     who = visitor(7)
     for number in range(MOST_LIVE):
@@ -174,6 +176,7 @@ def test_a_limit_counts_what_the_visitor_opened_and_speaks_to_them(
 # --- claiming ------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.both
 def test_a_claim_is_exclusive(
     app: Flask, session: Session, actor: ActorOf, in_threads: InThreads, samples: Callable[[int, int], int],
     proof: Callable[[str], None],
@@ -205,6 +208,7 @@ def test_a_claim_is_exclusive(
     proof(f"{rounds} races of two agents for one chat: one winner each ({dict(won)})")
 
 
+@pytest.mark.both
 def test_the_longest_waiting_comes_first_and_private_ones_only_to_their_own(
     session: Session, actor: ActorOf, clock: Any
 ) -> None:
@@ -228,6 +232,7 @@ def test_the_longest_waiting_comes_first_and_private_ones_only_to_their_own(
         assert assignment.claim_next(actor("supervisor")).id == first.id
 
 
+@pytest.mark.both
 def test_pushed_to_whoever_has_room_and_the_backlog_when_they_come(
     session: Session, actor: ActorOf, clock: Any
 ) -> None:
@@ -263,6 +268,7 @@ def said(chat: Chat, body: str, key: str) -> writer.Stored:
     return writer.writer().submit(from_visitor(chat, chat.name, body, key, None, MASKED))
 
 
+@pytest.mark.both
 def test_numbers_have_no_gap_and_a_bad_message_fails_alone(session: Session, actor: ActorOf) -> None:
     chats = [ask() for _ in range(3)]
     with transaction():
@@ -287,6 +293,7 @@ def test_numbers_have_no_gap_and_a_bad_message_fails_alone(session: Session, act
     ]
 
 
+@pytest.mark.both
 def test_one_poisoned_row_does_not_take_the_group_with_it(session: Session) -> None:
     chat = ask()
     good, bad = from_visitor(chat, "A", "dobra", "k1", None), from_visitor(chat, "A", "loša", "k2", None)
@@ -323,6 +330,7 @@ def test_who_may_write_is_asked_in_the_writer(session: Session, actor: ActorOf, 
 # --- the end of the day --------------------------------------------------------------------------------------------
 
 
+@pytest.mark.both
 def test_the_day_ends(session: Session, actor: ActorOf, clock: Any) -> None:
     agent = actor("agent")
 
@@ -381,6 +389,7 @@ def test_closed_is_closed_on_holidays_and_over_the_clock_change(session: Session
     assert ask().status is ChatStatus.QUEUED
 
 
+@pytest.mark.both
 def test_a_hundred_chats_at_closing_and_two_sweepers_one_of_them_killed(
     app: Flask, session: Session, actor: ActorOf, clock: Any, in_threads: InThreads, rng: random.Random,
     samples: Callable[[int, int], int], proof: Callable[[str], None],
@@ -460,6 +469,7 @@ def test_signing_in_makes_nobody_available_and_the_desk_asks(session: Session, a
     assert [one.staff_id for one in queries.available(clock.now(), 45)] == [agent.id], "another page keeps them here"
 
 
+@pytest.mark.both
 def test_an_agent_who_is_gone_hands_over_after_the_grace_period(session: Session, actor: ActorOf, clock: Any) -> None:
     agent = actor("agent")
     arrive(agent)
@@ -501,6 +511,7 @@ def test_passing_on_carries_a_note_and_ends_what_was_verified(session: Session, 
     assert chat.status is ChatStatus.QUEUED and chat.department_id == place.id
 
 
+@pytest.mark.both
 def test_a_chat_becomes_one_ticket_with_what_was_said_and_not_our_notes(session: Session, actor: ActorOf) -> None:
     agent = actor("agent")
     chat = take(agent, ask("Sajt ne radi"))

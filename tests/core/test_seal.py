@@ -89,6 +89,7 @@ def test_reseal_turns_every_secret_over(session: Session, settings: Settings, ma
             assert sealer().open(secret) == f"pin {customer.id}".encode()
 
 
+@pytest.mark.both
 def test_reseal_goes_batch_by_batch(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sealing, "BATCH", 2)
     customers = [factories.make_customer() for _ in range(5)]
@@ -99,6 +100,7 @@ def test_reseal_goes_batch_by_batch(session: Session, monkeypatch: pytest.Monkey
     assert list(sealing.unopened()) == []
 
 
+@pytest.mark.both
 def test_a_secret_of_a_lost_key_is_found(session: Session) -> None:
     staff = factories.make_staff()
     with transaction():

@@ -19,6 +19,8 @@ from console.tickets.canned.service import _searched, load_standard
 from tests import factories
 from tests.core.search_quality import score
 
+pytestmark = pytest.mark.both
+
 SPELLED = "Đorđe Čačković"
 
 

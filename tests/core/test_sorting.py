@@ -17,6 +17,8 @@ from console.staff.models import Staff
 from console.staff.roles import Role
 from tests import factories
 
+pytestmark = pytest.mark.both
+
 # A dictionary's order.
 NAMES = [
     "“Aleksa” d.o.o.", "Ana Žikić", "Anabela", "Cvetko", "Čedomir", "Ćira", "Dabić", "Dušan", "Dvornik",

@@ -20,6 +20,8 @@ from console.staff.models import Staff
 from console.staff.roles import Role
 from tests import factories
 
+pytestmark = pytest.mark.both
+
 THREADS, EACH = 8, 25
 
 

@@ -75,6 +75,7 @@ def test_who_cannot_sign_in_keeps_it_longer(session: Session) -> None:
     assert timedelta(days=6) < handed - now < timedelta(days=8)
 
 
+@pytest.mark.both
 def test_the_pins_of_one_person_name_the_account(session: Session) -> None:
     """They must differ, also where chance makes them alike: two memberships are given one secret."""
     person = factories.make_person()
@@ -91,6 +92,7 @@ def test_the_pins_of_one_person_name_the_account(session: Session) -> None:
         assert done is not None and done.customer_id == member.customer_id
 
 
+@pytest.mark.both
 def test_a_new_one_ends_what_the_old_one_opened(session: Session) -> None:
     member = factories.owner_of(factories.make_customer())
     agent = factories.actor_of(factories.make_staff())

@@ -86,12 +86,14 @@ def test_numbers_of_other_countries_are_not_ours_to_check(session: Session) -> N
     assert register(CustomerData(name="Ana Petrović")).pib is None
 
 
+@pytest.mark.both
 def test_an_external_id_is_taken_once(session: Session) -> None:
     register(replace(COMPANY, external_id="A-1"))
     with pytest.raises(Conflict):
         register(replace(COMPANY, external_id="A-1"))
 
 
+@pytest.mark.both
 def test_it_is_found_by_name_and_number_and_by_nothing_personal(session: Session) -> None:
     customer = register(replace(COMPANY, name="Đorđević Čačak"))
     for asked in ("djordjevic", "ђорђевић", "čač", customer.number):
@@ -103,6 +105,7 @@ def test_it_is_found_by_name_and_number_and_by_nothing_personal(session: Session
         assert condition is not None and db.session.scalar(select(Customer.id).where(condition)) is None
 
 
+@pytest.mark.both
 def test_one_person_is_one_person_on_every_account(session: Session) -> None:
     first, second = factories.make_customer(), factories.make_customer()
     with transaction():
@@ -120,6 +123,7 @@ def test_one_person_is_one_person_on_every_account(session: Session) -> None:
     assert one.held_rights() == {Right.INVOICES} and two.held_rights() == frozenset()
 
 
+@pytest.mark.both
 def test_an_owner_holds_every_right_and_there_is_one(session: Session) -> None:
     customer = factories.make_customer()
     assert factories.owner_of(customer).held_rights() == ALL_RIGHTS
@@ -175,6 +179,7 @@ def test_taking_rights_away_closes_live_verifications_at_once(session: Session) 
     assert live_verification(actor, customer.id) is None
 
 
+@pytest.mark.both
 def test_closing_an_account_ends_its_verifications(session: Session) -> None:
     customer = factories.make_customer()
     staff = factories.make_staff()

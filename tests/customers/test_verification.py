@@ -162,6 +162,7 @@ def test_what_is_no_email_is_not_tried(session: Session, email: str) -> None:
     assert list(refusal.value.fields) == ["email"]
 
 
+@pytest.mark.both
 def test_the_email_is_compared_without_case_and_edges(session: Session) -> None:
     member = factories.owner_of(factories.make_customer())
     pin, email = factories.pin_of(member), f"  {member.person.email.upper()} "
@@ -196,6 +197,7 @@ def test_it_opens_for_the_agent_who_asked_and_for_that_account(session: Session)
     assert live_verification(Actor(kind="person", id=asked.id, name="x"), first.customer_id) is None
 
 
+@pytest.mark.both
 def test_it_ends_with_its_time(session: Session, clock: Clock) -> None:
     member, actor = factories.owner_of(factories.make_customer()), agent()
     assert attempt(actor, member)
@@ -261,6 +263,7 @@ def test_a_closed_account_verifies_nobody_and_a_suspended_one_does(session: Sess
     assert attempt(agent(), member, pin) is None
 
 
+@pytest.mark.both
 def test_success_forgets_the_failures_before_it(session: Session) -> None:
     member, actor = factories.owner_of(factories.make_customer()), agent()
     for _ in range(3):
@@ -273,6 +276,7 @@ def test_success_forgets_the_failures_before_it(session: Session) -> None:
 # --- lock ------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.both
 def test_five_failures_lock_and_tries_under_lock_count_for_nothing(session: Session, clock: Clock) -> None:
     member, actor = factories.owner_of(factories.make_customer()), agent()
     pin = factories.pin_of(member)
@@ -287,6 +291,7 @@ def test_five_failures_lock_and_tries_under_lock_count_for_nothing(session: Sess
     assert attempt(actor, member, pin)
 
 
+@pytest.mark.both
 def test_failures_far_apart_do_not_lock(session: Session, clock: Clock) -> None:
     member, actor = factories.owner_of(factories.make_customer()), agent()
     pin = factories.pin_of(member)
@@ -296,6 +301,7 @@ def test_failures_far_apart_do_not_lock(session: Session, clock: Clock) -> None:
     assert attempt(actor, member, pin)
 
 
+@pytest.mark.both
 def test_the_lock_is_one_persons_on_all_accounts_and_nobody_elses(session: Session) -> None:
     person = factories.make_person()
     first, second = (factories.owner_of(factories.make_customer(owner=person)) for _ in range(2))
@@ -376,6 +382,7 @@ def test_an_owner_gets_no_further_guesses_at_a_contacts_other_accounts(session: 
 # --- slowing the source ----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.both
 def test_an_agent_who_guesses_is_slowed_for_known_and_unknown_alike(session: Session, clock: Clock) -> None:
     member, actor, other = factories.owner_of(factories.make_customer()), agent(), agent()
     pin = factories.pin_of(member)
@@ -451,6 +458,7 @@ def test_only_a_supervisor_overrides_and_never_a_closed_account(session: Session
         override(supervisor(), closed, "Sumnja na preuzet nalog")
 
 
+@pytest.mark.both
 def test_the_newest_verification_counts(session: Session) -> None:
     """Whoever was verified last is who is asking, also with fewer rights than the one before."""
     customer = factories.make_customer()

@@ -56,6 +56,7 @@ def evaluated(member_id: int) -> tuple[int, int]:
     return failures, len(told)
 
 
+@pytest.mark.both
 def test_of_twenty_parallel_tries_five_are_evaluated(app: Flask, session: Session) -> None:
     member = factories.owner_of(factories.make_customer())
     pin, email, key = factories.pin_of(member), member.person.email, member.id
@@ -75,6 +76,7 @@ def test_of_twenty_parallel_tries_five_are_evaluated(app: Flask, session: Sessio
     assert db.session.scalar(select(func.count()).select_from(AuditEntry).where(AuditEntry.action == "pin.locked")) == 1
 
 
+@pytest.mark.both
 def test_two_processes_share_the_count(database: str, app: Flask, session: Session) -> None:
     member = factories.owner_of(factories.make_customer())
     pin, email, key = factories.pin_of(member), member.person.email, member.id
@@ -105,6 +107,7 @@ def test_two_processes_share_the_count(database: str, app: Flask, session: Sessi
     assert evaluated(key) == (ALLOWED, ALLOWED)
 
 
+@pytest.mark.both
 def test_parallel_tries_with_the_right_pin_all_succeed(app: Flask, session: Session) -> None:
     """Waiting for each other's rows is not failing."""
     member = factories.owner_of(factories.make_customer())
@@ -164,6 +167,7 @@ def shapes(statements: list[str]) -> list[str]:
     return [re.sub(r"\(\?(, \?)*\)(, \(\?(, \?)*\))*", "(…)", statement) for statement in unnamed]
 
 
+@pytest.mark.both
 def test_every_failure_sends_the_same_statements(app: Flask, cases: dict[str, tuple[str, str]]) -> None:
     actor = factories.actor_of(factories.make_staff())
     with transaction():  # the agent's own row is there, as on any working day
@@ -178,6 +182,7 @@ def test_every_failure_sends_the_same_statements(app: Flask, cases: dict[str, tu
         assert statements == sent["unknown"], name
 
 
+@pytest.mark.both
 def test_every_failure_that_locks_sends_the_same_statements(app: Flask, cases: dict[str, tuple[str, str]]) -> None:
     """The fifth one too: to nobody a mail is written and taken back."""
     sent: dict[str, list[str]] = {}
@@ -285,6 +290,7 @@ def dump() -> str:
     return "\n".join(found)
 
 
+@pytest.mark.both
 def test_a_pin_is_in_no_table_log_or_page(
     client: ConsoleClient,
     new_client: Callable[[], ConsoleClient],

@@ -56,6 +56,7 @@ def trail(session: Session) -> list[AuditEntry]:
 # --- the week
 
 
+@pytest.mark.both
 def test_a_week_is_replaced_and_told_of(session: Session, actor: ActorOf) -> None:
     before = queries.current()
     with transaction():
@@ -135,6 +136,7 @@ def test_who_looked_before_the_other_saved_is_told(session: Session, actor: Acto
 # --- single days
 
 
+@pytest.mark.both
 def test_a_day_is_closed_and_opened_again(session: Session, actor: ActorOf) -> None:
     calendar = queries.current().calendar
     assert calendar.is_open(NOON)
@@ -199,6 +201,7 @@ def test_today_is_the_day_of_the_zone(session: Session, actor: ActorOf) -> None:
 # --- two at once, and what is remembered
 
 
+@pytest.mark.both
 def test_two_at_once_are_one_change_and_one_conflict(app: Flask, session: Session, actor: ActorOf) -> None:
     people = [actor("supervisor"), actor("admin")]
     seen = queries.revision()
@@ -225,6 +228,7 @@ def test_two_at_once_are_one_change_and_one_conflict(app: Flask, session: Sessio
     assert len(trail(session)) == 1
 
 
+@pytest.mark.both
 def test_two_closures_of_one_day_at_once_are_one(app: Flask, session: Session, actor: ActorOf) -> None:
     people = [actor("supervisor"), actor("admin")]
     session.rollback()
@@ -260,6 +264,7 @@ def test_what_rolls_back_is_not_remembered(app: Flask, session: Session, actor: 
     assert asked == []
 
 
+@pytest.mark.both
 def test_a_glance_follows_this_process_at_once_and_others_soon(
     app: Flask, session: Session, actor: ActorOf, monkeypatch: pytest.MonkeyPatch
 ) -> None:

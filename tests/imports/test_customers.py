@@ -26,6 +26,8 @@ from console.customers.service import suspend_customer
 from console.imports.service import ImportRefusedError
 from tests.imports.files import CUSTOMER, bring, company, found, write
 
+pytestmark = pytest.mark.both
+
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:

@@ -19,6 +19,8 @@ from console.imports.service import ImportRefusedError
 from tests.factories import make_proforma
 from tests.imports.files import CUSTOMER, PROFORMA, SERVICE, bring, company, found, write
 
+pytestmark = pytest.mark.both
+
 SECOND = {"external_id": "P-1", "service": "", "description": "Domen", "net": "1800", "tax_rate": "20", "tax": "360"}
 
 

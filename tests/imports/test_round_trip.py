@@ -68,6 +68,7 @@ def test_services_come_back(scene: ConsoleClient, session: Session, tmp_path: Pa
     assert session.query(Service).filter_by(external_id="S-2").one().price == 200_000
 
 
+@pytest.mark.both
 def test_documents_come_back_and_never_change(scene: ConsoleClient, session: Session, tmp_path: Path) -> None:
     for language in LANGUAGES:
         path = _saved(scene, "proformas/export/lines", language, tmp_path / f"{language}.csv")

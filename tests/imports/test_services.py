@@ -28,6 +28,8 @@ from console.imports.service import ImportRefusedError
 from tests.factories import make_customer, make_product
 from tests.imports.files import CUSTOMER, SERVICE, bring, company, found, write
 
+pytestmark = pytest.mark.both
+
 
 @pytest.fixture
 def path(tmp_path: Path, session: Session) -> Path:

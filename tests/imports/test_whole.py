@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,7 @@ def refused_rows(path: Path, delimiter: str = ",") -> list[dict[str, str]]:
 # --- good rows only ---
 
 
+@pytest.mark.both
 def test_good_rows_are_stored_and_the_others_kept_beside_the_file_with_their_reasons(
     session: Session, tmp_path: Path
 ) -> None:
@@ -119,6 +121,7 @@ def test_a_broken_file_leaves_nothing_even_when_keeping_on(session: Session, tmp
     assert [file.name for file in tmp_path.iterdir() if "refused" in file.name] == []
 
 
+@pytest.mark.both
 def test_all_lines_of_a_refused_document_are_kept(session: Session, tmp_path: Path) -> None:
     bring("customers", write(tmp_path / "c.csv", [CUSTOMER]))
     bring("services", write(tmp_path / "s.csv", [SERVICE]))
@@ -133,6 +136,7 @@ def test_all_lines_of_a_refused_document_are_kept(session: Session, tmp_path: Pa
 # --- again ---
 
 
+@pytest.mark.both
 def test_the_examples_import_and_again_change_nothing(app: Flask, session: Session) -> None:
     run = app.test_cli_runner()
     files = [f"--{kind}={EXAMPLES / kind}.csv" for kind in ("customers", "services", "proformas")]
@@ -213,6 +217,7 @@ def test_at_most_twenty_reasons_are_shown(app: Flask, session: Session, tmp_path
 # --- at once, killed, very long ---
 
 
+@pytest.mark.both
 def test_two_imports_at_once_store_everything_once(app: Flask, session: Session, tmp_path: Path) -> None:
     """Two threads, two files with the same accounts, each in a context of its own."""
     paths = [write(tmp_path / f"{n}.csv", [*customers(300), company(n)]) for n in (1, 2)]
@@ -240,12 +245,15 @@ def test_two_imports_at_once_store_everything_once(app: Flask, session: Session,
     assert (after["customers"], after["people"], after["memberships"], after["audit_entries"]) == (302, 302, 302, 2)
 
 
-def test_killed_in_the_middle_nothing_is_there(app: Flask, session: Session, database: str, tmp_path: Path) -> None:
-    path = write(tmp_path / "c.csv", customers(6_000))
+@pytest.mark.both
+def test_killed_in_the_middle_nothing_is_there(
+    app: Flask, session: Session, database: str, tmp_path: Path, samples: Callable[[int, int], int]
+) -> None:
+    path = write(tmp_path / "c.csv", customers(3_000))
     before = contents(session)
     session.rollback()
     env = server.environment(DATABASE_URL=database, AUDIT_ANCHOR=str(tmp_path / "a.json"))
-    for chunks in (1, 3):
+    for chunks in range(samples(1, 2), 3):
         # It stops after some chunks by itself and waits there to be killed.
         process = subprocess.Popen(
             [sys.executable, "-c", _STOPS, str(path), str(chunks)],
@@ -260,7 +268,7 @@ def test_killed_in_the_middle_nothing_is_there(app: Flask, session: Session, dat
         process.stdout.close()
         assert contents(session) == before
         session.rollback()
-    assert bring("customers", path).new == 6_000
+    assert bring("customers", path).new == 3_000
 
 
 _STOPS = """

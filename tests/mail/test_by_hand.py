@@ -52,6 +52,7 @@ def test_a_failed_one_goes_out_as_the_same_message(
     assert last_entry(session).action == "mail.resent"
 
 
+@pytest.mark.both
 def test_a_sent_one_goes_out_as_a_copy_and_only_one_at_a_time(
     session: Session, smtp: SmtpServer, make_mail: Make, fresh: Fresh, actor: Who
 ) -> None:
@@ -75,6 +76,7 @@ def test_a_sent_one_goes_out_as_a_copy_and_only_one_at_a_time(
         assert resend(billing, mail.id).copy_of_id == mail.id  # the copy has left: another may
 
 
+@pytest.mark.both
 def test_one_that_waits_for_its_next_try_goes_at_once(
     session: Session, smtp: SmtpServer, make_mail: Make, fresh: Fresh, actor: Who
 ) -> None:

@@ -61,6 +61,7 @@ def run_as_later(clock: Clock, by: timedelta) -> None:
 # --- it arrives ----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.both
 def test_it_arrives_whole_and_once(session: Session, smtp: SmtpServer, make_mail: Make, fresh: Fresh) -> None:
     digest = files().put(b"%PDF-1.7\n.\nkraj")
     mail = make_mail(
@@ -92,6 +93,7 @@ def test_many_go_over_one_connection(session: Session, smtp: SmtpServer, make_ma
     assert states(session) == {MailState.SENT: BATCH + 5}
 
 
+@pytest.mark.both
 def test_not_before_its_time_and_never_when_cancelled(
     session: Session, smtp: SmtpServer, make_mail: Make, clock: Clock
 ) -> None:
@@ -148,6 +150,7 @@ def test_451_is_tried_again_later_and_less_often(
     assert [each.message_id for each in smtp.to(slow.to_address)] == [slow.message_id]
 
 
+@pytest.mark.both
 def test_what_is_put_off_for_days_has_failed(
     session: Session, smtp: SmtpServer, make_mail: Make, fresh: Fresh, clock: Clock
 ) -> None:
@@ -489,6 +492,7 @@ def test_a_server_that_closes_after_some_mails(session: Session, smtp: SmtpServe
 # --- leases --------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.both
 def test_what_one_worker_holds_no_other_takes(
     settings: Settings, session: Session, smtp: SmtpServer, make_mail: Make, fresh: Fresh, clock: Clock
 ) -> None:
@@ -509,6 +513,7 @@ def test_what_one_worker_holds_no_other_takes(
     other.connection.close()
 
 
+@pytest.mark.both
 def test_a_lease_that_grows_short_is_renewed_before_sending(
     settings: Settings, session: Session, smtp: SmtpServer, make_mail: Make, fresh: Fresh, clock: Clock
 ) -> None:
@@ -530,6 +535,7 @@ def test_a_lease_that_grows_short_is_renewed_before_sending(
     assert [each.message_id for each in smtp.received] == [kept.message_id]
 
 
+@pytest.mark.both
 def test_told_to_stop_it_lets_go_of_the_rest(session: Session, smtp: SmtpServer, make_mail: Make, fresh: Fresh) -> None:
     mails = [make_mail() for _ in range(5)]
     smtp.behaviour = Behaviour(seconds=lambda: 0.0, rcpt=lambda _: sending.finish(0.0))
@@ -542,6 +548,7 @@ def test_told_to_stop_it_lets_go_of_the_rest(session: Session, smtp: SmtpServer,
     assert len(smtp.received) == 5
 
 
+@pytest.mark.both
 def test_the_queue_is_read_by_index(session: Session, app: Flask, database: str) -> None:
     """At a hundred thousand sent mails, finding what is due does not look at them."""
     plan = "EXPLAIN QUERY PLAN " if database.startswith("sqlite") else "EXPLAIN "

@@ -102,6 +102,7 @@ def test_what_was_never_sent_is_not_there(
     assert "interno" not in client.get("/moj/mail").text + client.get(f"/moj/mail/{failed.id}").text
 
 
+@pytest.mark.both
 def test_it_leafs_through_all_of_it_in_few_queries(
     app: Flask, new_client: Callable[[], ConsoleClient], session: Session, home: Home
 ) -> None:

@@ -72,6 +72,7 @@ def test_services_are_shown_as_far_as_ones_rights_go(
 # --- signing in ------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.both
 def test_signing_in_and_out(client: ConsoleClient, owner: Membership) -> None:
     assert client.get("/moj/").status_code == 302
     assert client.get_json("/moj/pin").status_code == 401
@@ -230,6 +231,7 @@ def test_an_expired_one_is_made_anew(client: ConsoleClient, owner: Membership, c
     assert first is not None and second is not None and first["pin"] != second["pin"]
 
 
+@pytest.mark.both
 def test_each_account_has_its_own(client: ConsoleClient, session: Session) -> None:
     person = factories.make_person()
     members = [factories.owner_of(factories.make_customer(owner=person)) for _ in range(2)]
@@ -312,6 +314,7 @@ def test_the_page_links_only_to_what_is_there(client: ConsoleClient, owner: Memb
 # --- sessions --------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.both
 def test_one_sees_and_ends_ones_own_sessions(
     client: ConsoleClient, new_client: Callable[[], ConsoleClient], owner: Membership
 ) -> None:
@@ -335,6 +338,7 @@ def test_one_sees_and_ends_ones_own_sessions(
     assert phone.get("/moj/").status_code == 302 and client.get("/moj/").status_code == 200
 
 
+@pytest.mark.both
 def test_a_session_ends_idle_and_absolutely(client: ConsoleClient, owner: Membership, clock: Clock) -> None:
     sign_in_person(client, owner.person.email)
     clock.advance(timedelta(minutes=61))

@@ -69,6 +69,7 @@ def said(session: Session, ticket: Ticket) -> list[str]:
     return list(session.scalars(query.order_by(TicketMessage.id)))
 
 
+@pytest.mark.both
 def test_it_shows_what_was_said_and_only_that(
     client: ConsoleClient, session: Session, agent: Actor, clock: Any
 ) -> None:
@@ -158,6 +159,7 @@ def test_an_answer_opens_the_ticket_again_and_is_stored_once(
     assert "I dalje ne radi" in client.get(path(ticket)).text
 
 
+@pytest.mark.both
 def test_many_at_once_are_stored_once(
     new_client: Callable[[], ConsoleClient],
     session: Session,

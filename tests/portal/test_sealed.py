@@ -161,6 +161,7 @@ def test_bad_input_is_no_try(client: ConsoleClient, session: Session, agent: Act
     assert client.submit(address, json=True, email="", pin="").json["error"]["fields"].keys() == {"email", "pin"}
 
 
+@pytest.mark.both
 def test_two_at_once_verify_once(
     new_client: Callable[[], ConsoleClient],
     session: Session,

@@ -200,6 +200,7 @@ def test_wrong_values_change_nothing_and_stay_typed(client: ConsoleClient, sessi
     assert context.settings() == context.environment() and entries(session) == []
 
 
+@pytest.mark.both
 def test_of_two_at_once_the_second_is_told(client: ConsoleClient, new_client: NewClient, session: Session) -> None:
     first, second = client, new_client()
     name = sign_in(first, Role.ADMIN).name
@@ -222,6 +223,7 @@ def test_of_two_at_once_the_second_is_told(client: ConsoleClient, new_client: Ne
     assert context.settings().issuer.terms_days == 20
 
 
+@pytest.mark.both
 def test_two_that_never_saw_each_other_both_count(
     app: Flask, session: Session, actor: ActorOf, in_threads: Callable[[Callable[[], None], int], None]
 ) -> None:
@@ -308,6 +310,7 @@ def test_documents_keep_the_issuer_they_were_issued_with(
     assert (new.tax, new.tax_note) == (0, "outside") and old.tax > 0
 
 
+@pytest.mark.both
 def test_another_process_sees_it_within_seconds(
     database: str, client: ConsoleClient, own_server: Callable[..., LiveServer], actor: ActorOf
 ) -> None:

@@ -69,6 +69,7 @@ def test_the_present_password_cannot_be_guessed_from_an_open_console(client: Con
     assert int(answer.headers["Retry-After"]) > 0
 
 
+@pytest.mark.both
 def test_listing_and_ending_sessions(client: ConsoleClient, new_client: NewClient, session: Session) -> None:
     staff = sign_in(client)
     others = [new_client() for _ in range(2)]
@@ -235,6 +236,7 @@ def test_flask_admins_own_ways_of_writing_are_off(client: ConsoleClient, session
     assert target.role is Role.AGENT
 
 
+@pytest.mark.both
 def test_the_list(client: ConsoleClient, session: Session) -> None:
     factories.make_staff(Role.BILLING, name="Đorđe Ž.", email="djordje@example.test")
     factories.make_staff(active=False, name="Bivša Koleginica")
@@ -264,6 +266,7 @@ def test_the_list_costs_the_same_for_many(app: Flask, client: ConsoleClient, ses
     assert queries() == few
 
 
+@pytest.mark.both
 def test_opening_an_account_with_a_password_made_for_it(
     client: ConsoleClient, new_client: NewClient, session: Session
 ) -> None:

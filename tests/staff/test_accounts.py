@@ -27,6 +27,7 @@ from tests.staff.support import obligatory, open_sessions, shown
 ActorOf = Callable[[Role | str], Actor]
 
 
+@pytest.mark.both
 def test_a_new_account_can_sign_in_and_is_on_the_record(session: Session, actor: ActorOf) -> None:
     admin = actor("admin")
     with transaction():
@@ -64,6 +65,7 @@ def test_only_admins_manage_staff(session: Session, actor: ActorOf, role: str) -
     assert somebody.password_hash == hashed
 
 
+@pytest.mark.both
 def test_an_email_serves_one_account(session: Session, actor: ActorOf) -> None:
     admin, taken = actor("admin"), factories.make_staff(email="zauzeta@example.test")
     other = factories.make_staff()
@@ -115,6 +117,7 @@ def test_an_admin_cannot_disable_or_demote_themselves(session: Session, actor: A
     assert refused.value.code == "own_account"
 
 
+@pytest.mark.both
 def test_the_last_active_admin_stays(session: Session) -> None:
     last = factories.make_staff(Role.ADMIN)
     factories.make_staff(Role.ADMIN, active=False)
@@ -129,6 +132,7 @@ def test_the_last_active_admin_stays(session: Session) -> None:
     assert not last.active
 
 
+@pytest.mark.both
 def test_two_admins_cannot_remove_each_other_at_the_same_time(app: Flask, session: Session) -> None:
     first, second = factories.make_staff(Role.ADMIN), factories.make_staff(Role.ADMIN)
     pairs = [(first.actor(), second.id), (second.actor(), first.id)]
@@ -174,6 +178,7 @@ def test_a_password_from_an_admin_is_temporary(session: Session, actor: ActorOf)
     assert not sessions.may_be_in(somebody)
 
 
+@pytest.mark.both
 def test_sessions_end_one_by_one_or_all_but_this(session: Session) -> None:
     somebody, stranger = factories.make_staff(), factories.make_staff()
     first, second, third = open_sessions(somebody, 3)
@@ -191,6 +196,7 @@ def test_sessions_end_one_by_one_or_all_but_this(session: Session) -> None:
     assert len(session.scalars(select(AuditEntry).where(AuditEntry.action == "staff.session_revoked")).all()) == 1
 
 
+@pytest.mark.both
 def test_last_seen_is_one_query_for_many(session: Session) -> None:
     seen, never = factories.make_staff(), factories.make_staff()
     rows = open_sessions(seen, 2)

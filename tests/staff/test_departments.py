@@ -23,6 +23,7 @@ DATA = DepartmentData(name_sr="Probni sto", name_en="Trial desk")
 PATH = "/console/departments/"
 
 
+@pytest.mark.both
 def test_opened_and_changed(actor: Callable[[Role], Actor], session: Session) -> None:
     one, two = factories.make_staff(Role.AGENT), factories.make_staff(Role.AGENT)
     with transaction():

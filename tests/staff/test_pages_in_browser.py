@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -12,19 +11,19 @@ import pytest
 from flask import Flask
 from playwright.sync_api import Page, expect
 from sqlalchemy.orm import Session
-from werkzeug.serving import make_server
 
 from console.core.settings import Settings
 from console.staff.roles import Role
 from tests import factories
 from tests.staff.support import code_at, switch_totp_on
+from tests.support.server import in_thread
 
 AXE = Path(__file__).resolve().parents[2] / "node_modules" / "axe-core" / "axe.min.js"
 WAYS = [
     pytest.param({"language": "sr-Latn-RS"}, id="sr-light-wide"),
-    pytest.param({"language": "en", "dark": True}, id="en-dark-wide"),
-    pytest.param({"language": "sr-Latn-RS", "dark": True, "width": 390, "height": 844}, id="sr-dark-phone"),
-    pytest.param({"language": "en", "width": 390, "height": 844}, id="en-light-phone"),
+    pytest.param({"language": "en", "dark": True, "width": 390, "height": 844}, id="en-dark-phone"),
+    pytest.param({"language": "en", "dark": True}, id="en-dark-wide", marks=pytest.mark.full),
+    pytest.param({"language": "sr-Latn-RS", "width": 390, "height": 844}, id="sr-light-phone", marks=pytest.mark.full),
 ]
 
 
@@ -37,13 +36,8 @@ def settings(settings: Settings) -> Settings:
 def address(app: Flask, session: Session) -> Iterator[str]:
     """The application behind a port, so that a test may change what it shows."""
     session.rollback()
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with in_thread(app) as url:
+        yield url
 
 
 def look(page: Page) -> None:

@@ -58,6 +58,7 @@ def signs_in(client: ConsoleClient, staff: Staff, password: str) -> bool:
     return client.submit("/login", json=True, email=staff.email, password=password).status_code == 200
 
 
+@pytest.mark.both
 def test_a_link_sets_a_new_password_once(client: ConsoleClient, new_client: NewClient, session: Session) -> None:
     staff = factories.make_staff()
     elsewhere = new_client()
@@ -188,6 +189,7 @@ def test_the_second_step_is_still_asked_for(client: ConsoleClient, session: Sess
     assert client.submit("/login", json=True, code=code_at(secret)).get_json()["signed_in"]
 
 
+@pytest.mark.both
 def test_of_two_at_once_one_link_serves_one(
     app: Flask, session: Session, client: ConsoleClient, in_threads: InThreads
 ) -> None:

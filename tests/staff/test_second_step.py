@@ -100,6 +100,7 @@ def test_nothing_serious_is_done_to_ones_own_account_without_its_present_passwor
     assert staff.totp_secret is None and staff.password_hash != "stolen"
 
 
+@pytest.mark.both
 def test_a_code_serves_once(session: Session, clock: Clock) -> None:
     staff = factories.make_staff()
     secret, _codes = switch_totp_on(staff)
@@ -135,6 +136,7 @@ def test_a_code_of_another_account_does_not_serve(session: Session) -> None:
     assert take(theirs.id, codes[0]) == "recovery"
 
 
+@pytest.mark.both
 def test_a_recovery_code_serves_once_and_new_ones_replace_the_old(session: Session) -> None:
     staff = factories.make_staff()
     _secret, codes = switch_totp_on(staff)
@@ -148,6 +150,7 @@ def test_a_recovery_code_serves_once_and_new_ones_replace_the_old(session: Sessi
     assert take(staff.id, fresh[0]) == "recovery"
 
 
+@pytest.mark.both
 @pytest.mark.parametrize("kind", ["totp", "recovery"])
 def test_two_parallel_tries_with_one_code_pass_once(app: Flask, session: Session, kind: str) -> None:
     staff = factories.make_staff()
@@ -216,6 +219,7 @@ def test_an_obligatory_second_step_cannot_be_switched_off_by_oneself(
     assert staff.totp_secret is None
 
 
+@pytest.mark.both
 def test_the_steps_of_a_sign_in(app: Flask, session: Session, clock: Clock) -> None:
     obligatory(app, "agent")
     staff = factories.make_staff(Role.AGENT, password_temporary=True)

@@ -46,6 +46,7 @@ def is_in(client: ConsoleClient) -> bool:
     return client.get_json("/console/profile/").status_code == 200
 
 
+@pytest.mark.both
 def test_a_right_password_opens_one_session(client: ConsoleClient, session: Session) -> None:
     staff = factories.make_staff()
     answer = client.submit("/login", email=f" {staff.email.upper()} ", password=factories.PASSWORD)
@@ -160,6 +161,7 @@ def test_the_portals_sign_in_of_the_same_browser_goes_on(client: ConsoleClient, 
         assert "staff" not in cookie
 
 
+@pytest.mark.both
 def test_signing_out_ends_the_session_for_every_copy_of_the_cookie(
     client: ConsoleClient, new_client: NewClient, session: Session
 ) -> None:
@@ -282,6 +284,7 @@ def test_a_used_code_does_not_serve_on_another_browser(
         client.submit("/logout")
 
 
+@pytest.mark.both
 def test_two_browsers_with_one_code_at_the_same_moment(app: Flask, new_client: NewClient, session: Session) -> None:
     staff = factories.make_staff()
     secret, _codes = switch_totp_on(staff)
@@ -317,6 +320,7 @@ def test_the_pending_step_lapses(client: ConsoleClient, session: Session, clock:
     assert not is_in(client)
 
 
+@pytest.mark.both
 def test_codes_cannot_be_guessed_without_end(client: ConsoleClient, session: Session) -> None:
     staff = factories.make_staff()
     secret, _codes = switch_totp_on(staff)

@@ -1,26 +1,31 @@
-"""``console serve`` and other commands as processes of their own."""
+"""``console serve`` and other commands as processes of their own; an application of the test behind a port."""
 
 from __future__ import annotations
 
-import atexit
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
+from fcntl import LOCK_EX, flock
+from hashlib import sha256
 from pathlib import Path
+
+from flask import Flask
+from werkzeug.serving import make_server
 
 from tests.support import processes
 
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 60
+_kept: list[Path] = []
 
 
 @dataclass(frozen=True)
@@ -60,7 +65,7 @@ def serving(folder: Path, *, demo: bool = False, **settings: str) -> Iterator[Li
 
     Args:
         demo: fill the database with demo data first.
-        settings: ``CONSOLE_*`` without the prefix; they win.
+        settings: ``CONSOLE_*`` without the prefix; they win. A database that they name must have its tables.
     """
     port = processes.free_port()
     defaults = {
@@ -71,10 +76,10 @@ def serving(folder: Path, *, demo: bool = False, **settings: str) -> Iterator[Li
         "BASE_URL": f"http://127.0.0.1:{port}",
     }
     env = environment(**(defaults | settings))
-    if demo and "DATABASE_URL" not in settings:
-        copy_demo(folder, settings.get("CLOCK", ""))
-    else:
-        fill(env, demo=demo)
+    if "DATABASE_URL" not in settings:
+        copy_made(folder, demo=demo, clock=settings.get("CLOCK", ""))
+    elif demo:
+        fill(env, demo=True)
     with running(["console", "serve", "--port", str(port)], port, env, folder / "server.log") as server:
         yield server
 
@@ -98,6 +103,20 @@ def running(module: Sequence[str], port: int, env: Mapping[str, str], log: Path)
         processes.stop(process)
 
 
+@contextmanager
+def in_thread(app: Flask) -> Iterator[str]:
+    """Serve ``app`` from this process until the end of the block, and yield its address. It speaks no WebSocket."""
+    served = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = threading.Thread(target=served.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{served.port}"
+    finally:
+        served.shutdown()
+        thread.join()
+        served.server_close()
+
+
 def fill(env: Mapping[str, str], *, demo: bool) -> None:
     """Make the database, with demo data where wanted."""
     _expect(command("init-db", env=env))
@@ -105,28 +124,40 @@ def fill(env: Mapping[str, str], *, demo: bool) -> None:
         _expect(command("demo", "--seed", "1", "--if-empty", env=env))
 
 
-@cache
-def _demo_made(clock: str) -> Path:
-    """Make the demo's data once for a run; it is the same each time. What hangs on the clock hangs on its setting."""
-    folder = Path(tempfile.mkdtemp(prefix="console-demo-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    settings = {
-        "ENV": "demo",
-        "DATABASE_URL": f"sqlite:///{folder / 'console.sqlite3'}",
-        "AUDIT_ANCHOR": str(folder / "anchor.json"),
-        "FILES": str(folder / "files"),
-    }
-    fill(environment(**(settings | ({"CLOCK": clock} if clock else {}))), demo=True)
-    return folder
-
-
-def copy_demo(folder: Path, clock: str = "") -> None:
-    """Put the demo's database and files into ``folder``."""
-    made = _demo_made(clock)
+def copy_made(folder: Path, *, demo: bool, clock: str = "") -> None:
+    """Put a database with its files into ``folder``: the demo's, or one without a row."""
+    made = _made(demo, clock if demo else "")
     for file in made.glob("console.sqlite3*"):
         shutil.copyfile(file, folder / file.name)
     if (made / "files").exists():
         shutil.copytree(made / "files", folder / "files", dirs_exist_ok=True)
+
+
+def keep_made_in(folder: Path) -> None:
+    """Set where databases lie that are made once and copied; the processes of a run share them."""
+    folder.mkdir(exist_ok=True)
+    _kept[:] = [folder]
+
+
+def _made(demo: bool, clock: str) -> Path:
+    """Make a database once for a run; it is the same each time. What hangs on the clock hangs on its setting.
+
+    The first process that needs it makes it, and the others wait.
+    """
+    folder = _kept[0] / f"{'demo' if demo else 'empty'}-{sha256(clock.encode()).hexdigest()[:12]}"
+    with folder.with_suffix(".lock").open("w") as lock:
+        flock(lock, LOCK_EX)
+        if not folder.exists():
+            unfinished = Path(tempfile.mkdtemp(dir=folder.parent))
+            settings = {
+                "ENV": "demo",
+                "DATABASE_URL": f"sqlite:///{unfinished / 'console.sqlite3'}",
+                "AUDIT_ANCHOR": str(unfinished / "anchor.json"),
+                "FILES": str(unfinished / "files"),
+            }
+            fill(environment(**(settings | ({"CLOCK": clock} if clock else {}))), demo=demo)
+            unfinished.rename(folder)
+    return folder
 
 
 def _expect(done: subprocess.CompletedProcess[str]) -> None:

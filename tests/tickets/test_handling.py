@@ -27,6 +27,8 @@ from tests import factories
 from tests.tickets.rows import make_department, make_ticket
 from tests.tickets.test_merging import at_once
 
+pytestmark = pytest.mark.both
+
 ActorOf = Callable[[Role | str], Actor]
 only_sqlite = pytest.mark.only("sqlite")  # the rules are ours, not the database's
 ANA = "ana.petrovic@example.test"

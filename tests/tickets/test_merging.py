@@ -43,6 +43,8 @@ from console.tickets.writing import Writing
 from tests import factories
 from tests.tickets.rows import make_department, make_ticket
 
+pytestmark = pytest.mark.both
+
 ActorOf = Callable[[Role | str], Actor]
 only_sqlite = pytest.mark.only("sqlite")  # the rules are ours, not the database's
 ANA = "ana.petrovic@example.test"

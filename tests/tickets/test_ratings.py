@@ -34,6 +34,7 @@ def stored() -> int:
     return db.session.scalar(select(func.count()).select_from(TicketRating)) or 0
 
 
+@pytest.mark.both
 def test_rated_once_with_whose_work_it_was(session: Session, staff_of: StaffOf) -> None:
     agent, billing = staff_of("agent"), staff_of("billing")
     ticket = make_ticket()
@@ -121,6 +122,7 @@ def test_what_is_no_score(session: Session, staff_of: StaffOf) -> None:
             read_score(other)
 
 
+@pytest.mark.both
 def test_sent_twice_at_once_it_is_stored_once(
     app: Flask, session: Session, staff_of: StaffOf, in_threads: InThreads
 ) -> None:

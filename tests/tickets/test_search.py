@@ -32,6 +32,8 @@ from tests.imports.files import CUSTOMER, bring, write
 from tests.support.client import ConsoleClient, sign_in
 from tests.tickets.rows import make_department, make_ticket
 
+pytestmark = pytest.mark.both
+
 Actors = Callable[[Role | str], Actor]
 
 

@@ -9,30 +9,24 @@ from typing import Any
 import pytest
 from flask import Flask
 from playwright.sync_api import Page
+from sqlalchemy.orm import Session
 
-from console.core.settings import Settings
 from console.staff.models import Staff
 from console.staff.roles import Role
 from tests import factories
-from tests.support import processes, server
-from tests.support.server import ROOT
+from tests.support.server import ROOT, in_thread
+from tests.views.support import add_shelf
 
 AXE = ROOT / "node_modules/axe-core/axe.min.js"
 
 
 @pytest.fixture
-def served(sqlite_app: Flask, settings: Settings, tmp_path: Path) -> Iterator[str]:
-    """The address of a running console on this test's database."""
-    port = processes.free_port()
-    env = server.environment(
-        ENV=settings.env,
-        DATABASE_URL=settings.database_url,
-        AUDIT_ANCHOR=settings.audit_anchor,
-        FILES=settings.files,
-        BASE_URL=f"http://127.0.0.1:{port}",
-    )
-    with server.running(["tests.views.shelf_server", str(port)], port, env, tmp_path / "server.log") as running:
-        yield running.url
+def served(sqlite_app: Flask, session: Session) -> Iterator[str]:
+    """The address of this test's console, with the tests' own list in it."""
+    add_shelf(sqlite_app)
+    session.rollback()
+    with in_thread(sqlite_app) as url:
+        yield url
 
 
 @pytest.fixture

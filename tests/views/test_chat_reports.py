@@ -51,6 +51,7 @@ def scene(session: Session, clock: Clock) -> tuple[Staff, Staff]:
     return mira, vuk
 
 
+@pytest.mark.both
 def test_a_supervisor_sees_everybody(client: ConsoleClient, scene: tuple[Staff, Staff]) -> None:
     mira, vuk = scene
     sign_in(client, Role.SUPERVISOR)
@@ -153,6 +154,7 @@ def test_files(client: ConsoleClient, scene: tuple[Staff, Staff]) -> None:
     assert client.get(f"{PATH}export/staff/").status_code == 404
 
 
+@pytest.mark.both
 def test_as_many_statements_with_more(app: Flask, client: ConsoleClient, scene: tuple[Staff, Staff]) -> None:
     mira, _vuk = scene
     sign_in(client, Role.SUPERVISOR)

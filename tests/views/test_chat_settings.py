@@ -72,6 +72,7 @@ def test_what_is_wrong_is_said_and_nothing_changes(
     assert row(session).capacity == 5 and row(session).revision == 1
 
 
+@pytest.mark.both
 def test_two_at_once(client: ConsoleClient, session: Session, actor: Callable[[Role], Actor]) -> None:
     with transaction():
         desk_settings.announce(actor(Role.SUPERVISOR), "Radovi", "Works", None)

@@ -60,6 +60,7 @@ def listed(client: ConsoleClient, query: str = "") -> list[str]:
     return found
 
 
+@pytest.mark.both
 def test_the_filters_and_the_search_combine(client: ConsoleClient, agent: Staff, clock: Any, session: Session) -> None:
     sales = session.scalars(select(Department).where(Department.key == "sales")).one()
     persona = factories.ana()
@@ -246,6 +247,7 @@ def test_the_csv_runs_nowhere(client: ConsoleClient, agent: Staff, session: Sess
     assert session.scalars(select(AuditEntry).where(AuditEntry.action == "list.exported")).first() is not None
 
 
+@pytest.mark.both
 @pytest.mark.parametrize("json", [False, True])
 def test_queries_do_not_grow_with_chats(app: Flask, client: ConsoleClient, agent: Staff, json: bool) -> None:
     sign_in(client, staff=agent)
@@ -264,6 +266,7 @@ def test_queries_do_not_grow_with_chats(app: Flask, client: ConsoleClient, agent
     assert counts[0] == counts[2] and counts[1] == counts[3] and max(counts) <= 6, (counts, seen)
 
 
+@pytest.mark.both
 def test_an_account_shows_the_chats_of_its_people(
     client: ConsoleClient, new_client: Callable[[], ConsoleClient], agent: Staff
 ) -> None:
@@ -283,6 +286,7 @@ def test_an_account_shows_the_chats_of_its_people(
     assert told is not None and "chats" not in told
 
 
+@pytest.mark.both
 def test_the_dashboard_counts_the_chat_desk(client: ConsoleClient, agent: Staff, actor: ActorOf, clock: Any) -> None:
     from console.chat import presence
 

@@ -60,6 +60,7 @@ def rows_behind(client: ConsoleClient, url: str) -> int:
     return len(client.get_json(f"{url}{joint}page_size=100").json["items"])
 
 
+@pytest.mark.both
 def test_an_agent_finds_what_is_theirs(client: ConsoleClient, desk: tuple[Staff, Department]) -> None:
     mira, _department = desk
     sign_in(client, staff=mira)
@@ -89,6 +90,7 @@ def test_whoever_is_in_no_department_sees_what_nobody_has(
     assert rows_behind(client, needs["unassigned"]["url"]) == 9
 
 
+@pytest.mark.both
 def test_a_supervisor_sees_the_desk(client: ConsoleClient, desk: tuple[Staff, Department]) -> None:
     mira, _department = desk
     supervisor = sign_in(client, Role.SUPERVISOR)
@@ -136,6 +138,7 @@ def test_a_missing_list_of_holidays_is_told_to_whoever_edits_the_hours(
         assert ("holidays" in made.get_json("/console/").json["needs"]) is told, role
 
 
+@pytest.mark.both
 def test_migrations_of_today_and_under_way(
     client: ConsoleClient, new_client: Callable[[], ConsoleClient], session: Session
 ) -> None:
@@ -151,6 +154,7 @@ def test_migrations_of_today_and_under_way(
     assert move.ref in supervisor.get("/console/").text
 
 
+@pytest.mark.both
 @pytest.mark.parametrize("role", list(Role))
 def test_a_bounded_price(app: Flask, client: ConsoleClient, session: Session, role: Role) -> None:
     """Ten statements beyond those of any page, however many tickets there are; the live part takes few."""

@@ -68,6 +68,7 @@ def say_pin(client: ConsoleClient, chat: Chat, member: Membership, pin: str | No
     return client.submit("/console/verify/", json=True, **fields)
 
 
+@pytest.mark.both
 def test_the_page_opens_at_a_chat_and_counts_who_waits(
     client: ConsoleClient, app: Flask, agent: Staff, staff_of: StaffOf, new_client: NewClient
 ) -> None:
@@ -175,6 +176,7 @@ def test_the_badge_stands_with_the_verified_name(
     assert (over["verified"], over["verified_name"], over["wrote_as"]) == (False, None, None)
 
 
+@pytest.mark.both
 def test_earlier_chats_are_the_account_s(client: ConsoleClient, agent: Staff, chat: Chat) -> None:
     subject = factories.ana()
     earlier = take(agent.actor(), ask("Ranije pitanje o prenosu"))

@@ -61,6 +61,7 @@ def test_a_file_reads_back(rows: list[list[str]]) -> None:
         assert list(csv.reader(io.StringIO(text, newline=""), delimiter=style.delimiter)) == [["a", "b"], *normal]
 
 
+@pytest.mark.both
 def test_every_row_once_and_only_named_columns(app: Flask, client: ConsoleClient, session: Session) -> None:
     fill(12)
     sign_in(client, Role.BILLING)
@@ -73,6 +74,7 @@ def test_every_row_once_and_only_named_columns(app: Flask, client: ConsoleClient
     assert "issuer" not in answer.text
 
 
+@pytest.mark.both
 def test_batches_are_bounded(app: Flask, client: ConsoleClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("console.views.base.EXPORT_BATCH", 5)
     fill(23)
@@ -99,6 +101,7 @@ def test_it_is_streamed(app: Flask, client: ConsoleClient, monkeypatch: pytest.M
     assert answer.status_code == 200
 
 
+@pytest.mark.both
 def test_search_and_filters_hold_and_all_hits_come(client: ConsoleClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("console.core.search.LIMIT", 3)  # what a page looks through
     customer = factories.make_customer(name="Mnogo Predračuna")

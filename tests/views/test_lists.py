@@ -34,6 +34,7 @@ def _enter(client: ConsoleClient, name: str) -> None:
     sign_in(client, LISTS[name])
 
 
+@pytest.mark.both
 @pytest.mark.parametrize("name", LISTS)
 def test_queries_do_not_grow_with_rows(app: Flask, client: ConsoleClient, name: str) -> None:
     fill(10)
@@ -91,6 +92,7 @@ def readers(app: Flask, session: Session) -> dict[str, ConsoleClient]:
     return clients
 
 
+@pytest.mark.both
 @given(query=ADDRESSES, name=st.sampled_from(sorted(LISTS)), as_json=st.booleans())
 @example(query=[("saved", "0")], name="tickets", as_json=False)
 @example(query=[("page", "99999999999999999999"), ("page_size", "0")], name="proformas", as_json=False)
@@ -110,6 +112,7 @@ def test_no_address_breaks_a_list(
     assert answer.status_code in allowed, (address, answer.status_code)
 
 
+@pytest.mark.both
 def test_no_address_breaks_a_page(readers: dict[str, ConsoleClient]) -> None:
     for key in ["1,2", "0", "-1", "99999999999999999999", "x", "", "\0", "1 OR 1=1"]:
         address = f"/console/audit/details/?id={quote(key, safe='')}"
@@ -130,6 +133,7 @@ def test_bad_filter_is_left_out_and_named(client: ConsoleClient) -> None:
     assert answer["items"] == []  # the filter that could be read still counts
 
 
+@pytest.mark.both
 def test_filters(client: ConsoleClient, session: Session) -> None:
     customer = factories.make_customer()
     late = factories.make_proforma(customer, issued_days_ago=30)
@@ -150,6 +154,7 @@ def test_filters(client: ConsoleClient, session: Session) -> None:
     assert found(f"search={late.number}") == {numbers[late]}
 
 
+@pytest.mark.both
 @pytest.mark.parametrize("typed", ["djordje", "ĐORĐE", "ђорђе", "Đor zik", "zikic", "Dorde", "Đorđa Žikića"])
 def test_search_folds(client: ConsoleClient, typed: str) -> None:
     factories.make_customer(name="Đorđe Žikić")
@@ -177,6 +182,7 @@ def test_search_box_keeps_what_was_typed(client: ConsoleClient) -> None:
     assert "<b>nema</b>" not in page.text
 
 
+@pytest.mark.both
 @pytest.mark.parametrize("sort", ["-id", "id", "due_on", "-due_on"])
 def test_cursor_walks_every_row_once(client: ConsoleClient, session: Session, sort: str) -> None:
     customer = factories.make_customer()
@@ -195,6 +201,7 @@ def test_cursor_walks_every_row_once(client: ConsoleClient, session: Session, so
     assert walked == list(session.scalars(select(Proforma.number).order_by(*order)))
 
 
+@pytest.mark.both
 @pytest.mark.parametrize("sort", ["name", "-name"])
 def test_names_are_in_serbian_order(client: ConsoleClient, session: Session, database: str, sort: str) -> None:
     names = ["Ana", "Cvetko", "Čedomir", "Ћирило", "Ćosić", "Dušan", "Džemal", "Ђура", "Zoran", "Živko"]
@@ -222,6 +229,7 @@ def test_names_are_in_serbian_order(client: ConsoleClient, session: Session, dat
     assert "TEMP B-TREE" not in plan
 
 
+@pytest.mark.both
 def test_cursor_of_another_order_is_refused(client: ConsoleClient) -> None:
     fill(3)
     sign_in(client, Role.BILLING)
@@ -267,6 +275,7 @@ def test_pager(pages: int, page: int, shown: list[int | None]) -> None:
     assert near(pages, page) == shown
 
 
+@pytest.mark.both
 def test_scope_holds_for_every_reading(app: Flask, client: ConsoleClient, session: Session) -> None:
     add_shelf(app)
     with transaction():

@@ -297,6 +297,7 @@ def test_each_state_is_told_apart_and_filtered(client: ConsoleClient, session: S
     assert page.count("/again") == 2  # the one that failed, and the mass action
 
 
+@pytest.mark.both
 def test_filters_combine_and_search_finds(client: ConsoleClient, session: Session) -> None:
     customer = factories.make_customer()
     with transaction():
@@ -321,6 +322,7 @@ def test_filters_combine_and_search_finds(client: ConsoleClient, session: Sessio
     assert listed(client, "search=%25") == {old.id: listed(client, "search=%25")[old.id]}
 
 
+@pytest.mark.both
 @pytest.mark.parametrize("role", [Role.AGENT, Role.SUPERVISOR, Role.ADMIN])
 def test_the_list_asks_six_times_at_most(
     app: Flask, client: ConsoleClient, session: Session, sent: Sent, staff_of: Callable[[Role | str], Staff], role: Role
@@ -338,6 +340,7 @@ def test_the_list_asks_six_times_at_most(
     assert counts[0] == counts[1] and max(counts[0]) <= 6, (counts, page)
 
 
+@pytest.mark.both
 def test_the_badge_counts_what_failed_lately(client: ConsoleClient, session: Session, sent: Sent) -> None:
     make_failed(3)
     with transaction() as writing_session:
@@ -380,6 +383,7 @@ def test_sending_again_and_withdrawing(client: ConsoleClient, session: Session) 
     assert actions == {"mail.resent", "mail.withdrawn"}
 
 
+@pytest.mark.both
 def test_many_that_failed_go_again_at_once(client: ConsoleClient, session: Session) -> None:
     failed, keys = make_failed(3), _one_of_each()
     sign_in(client, Role.SUPERVISOR)

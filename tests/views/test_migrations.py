@@ -62,6 +62,7 @@ def migrations(session: Session) -> int:
     return session.scalar(select(func.count(Migration.id))) or 0
 
 
+@pytest.mark.both
 def test_the_main_job_by_script(agent: ConsoleClient, billing: ConsoleClient, move: Move, session: Session) -> None:
     answer = agent.submit("/console/migrations/new", json=True, **asked(move))
     assert answer.status_code == 201
@@ -91,6 +92,7 @@ def test_the_main_job_by_script(agent: ConsoleClient, billing: ConsoleClient, mo
     assert (other_key.status_code, other_key.get_json()["error"]["code"]) == (409, "wrong_state")
 
 
+@pytest.mark.both
 def test_the_main_job_by_pages(agent: ConsoleClient, billing: ConsoleClient, move: Move, session: Session) -> None:
     service = session.get_one(Service, move.service_ids[0])
     page = agent.get(f"/console/migrations/new?customer={move.old.number}&service={service.id}")

@@ -18,6 +18,8 @@ from tests import factories
 from tests.conftest import Clock
 from tests.support.client import ConsoleClient, sign_in
 
+pytestmark = pytest.mark.both
+
 
 class Account:
     """An account whose name, domain and document share a word."""

@@ -127,6 +127,7 @@ class TestWhich:
 
 
 class TestWhose:
+    @pytest.mark.both
     def test_a_supervisor_sees_everybody(self, client: ConsoleClient, scene: tuple[Staff, Staff, Department]) -> None:
         mira, vuk, department = scene
         sign_in(client, Role.SUPERVISOR)
@@ -275,6 +276,7 @@ class TestFiles:
         assert client.get("/console/reports/export/staff/").status_code == 404
 
 
+@pytest.mark.both
 def test_as_many_statements_however_much_there_is(
     app: Flask, client: ConsoleClient, session: Session, rng: random.Random
 ) -> None:

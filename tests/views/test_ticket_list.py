@@ -33,6 +33,8 @@ from tests.support.queries import count_queries
 from tests.support.spreadsheets import read
 from tests.tickets.rows import fill_tickets, make_department, make_ticket
 
+pytestmark = pytest.mark.both
+
 LIST = "/console/tickets/"
 QUESTIONS = ("", "?view=open&sort=due_at", "?search=pitanje", "?view=mine&assignee=me&unread=1&mentioned=1")
 ENGLISH = {"Accept-Language": "en"}

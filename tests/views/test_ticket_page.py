@@ -57,6 +57,7 @@ def test_what_was_said_is_text_and_holds_no_pin(client: ConsoleClient, ticket: T
     assert told["ticket"]["number"] == ticket.number and told["messages"][0]["kind"] == "question"
 
 
+@pytest.mark.both
 def test_a_reply_is_one_reply_and_waits(client: ConsoleClient, session: Session, ticket: Ticket) -> None:
     first = session.scalars(select(TicketMessage.id).where(TicketMessage.ticket_id == ticket.id)).one()
     fields = {"body": "Dobar dan, gledamo.", "client_id": "jedan", "based_on": first, "then": "waiting"}
@@ -123,6 +124,7 @@ def _said(ticket: Ticket, many: int, *, first: int = 2) -> None:
         session.get_one(Ticket, ticket.id).last_seq = first + many - 1
 
 
+@pytest.mark.both
 def test_the_whole_page_takes_six_queries(app: Flask, client: ConsoleClient, agent: Staff) -> None:
     customer = factories.make_customer()
     ticket = make_ticket(SYSTEM, customer_id=customer.id, assignee_id=agent.id)
@@ -137,6 +139,7 @@ def test_the_whole_page_takes_six_queries(app: Flask, client: ConsoleClient, age
     assert queries.count <= 6, queries  # whatever the length of the timeline, the side column included
 
 
+@pytest.mark.both
 def test_a_long_timeline_comes_in_parts(client: ConsoleClient, ticket: Ticket) -> None:
     _said(ticket, 150)
     page = client.get(_url(ticket)).text
@@ -151,6 +154,7 @@ def test_a_long_timeline_comes_in_parts(client: ConsoleClient, ticket: Ticket) -
     assert client.get(f"{_url(ticket)}?before=x&show=nothing").status_code == 200
 
 
+@pytest.mark.both
 def test_what_is_new_comes_by_itself(client: ConsoleClient, session: Session, ticket: Ticket) -> None:
     last = client.get_json(_url(ticket)).get_json()["messages"][-1]["id"]
     same = client.get_json(f"{_url(ticket)}/entries?after={last}").get_json()
@@ -177,6 +181,7 @@ def test_how_a_mail_goes_is_said(client: ConsoleClient, session: Session, ticket
         assert ("550 5.1.1 &lt;no such&gt; user" in page) == (state is MailState.FAILED)
 
 
+@pytest.mark.both
 def test_drafts_are_kept_for_each_mode_and_alone(
     client: ConsoleClient, new_client: Any, session: Session, ticket: Ticket
 ) -> None:
@@ -300,6 +305,7 @@ def test_without_a_script_one_form_does_it(client: ConsoleClient, session: Sessi
     assert client.submit(_url(ticket) + "/note", body="x", client_id="z", attachments=["nula"]).status_code == 422
 
 
+@pytest.mark.both
 def test_seen_is_unread_no_more(client: ConsoleClient, ticket: Ticket) -> None:
     def unread() -> bool:
         listed = client.get_json("/console/tickets/?view=open").get_json()["items"]

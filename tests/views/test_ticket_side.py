@@ -71,6 +71,7 @@ def side(client: ConsoleClient, ticket: Ticket) -> str:
 # --- Facts ------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.both
 def test_each_fact_is_set_told_and_put_back(
     client: ConsoleClient, session: Session, agent: Staff, ticket: Ticket, staff_of: StaffOf
 ) -> None:
@@ -222,6 +223,7 @@ def test_watching(client: ConsoleClient, session: Session, agent: Staff, ticket:
 # --- Merging, splitting, linking by form ------------------------------------------------------------------------------
 
 
+@pytest.mark.both
 def test_a_merge_says_what_it_will_do_and_is_undone(client: ConsoleClient, session: Session, ticket: Ticket) -> None:
     same = make_ticket(SYSTEM, requester_email=ANA, subject=TRICK)
     choose = client.get(url(ticket, "/merge"))
@@ -530,6 +532,7 @@ def test_the_single_use_link_in_all_its_states(
 # --- What it costs ----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.both
 @pytest.mark.parametrize("opened", [False, True])
 def test_the_page_takes_six_queries_at_most(
     app: Flask, client: ConsoleClient, session: Session, ticket: Ticket, agent: Staff, firm: Any, opened: bool

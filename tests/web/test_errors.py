@@ -86,6 +86,7 @@ def test_too_many_says_when_to_come_back(client: ConsoleClient) -> None:
     assert answer.get_json()["error"]["retry_after"] == 30
 
 
+@pytest.mark.both
 @pytest.mark.parametrize("path", ["/broken", "/broken-database"])
 @pytest.mark.parametrize("accept", ["text/html", "application/json"])
 def test_our_own_faults_show_nothing_of_our_inside(client: ConsoleClient, path: str, accept: str) -> None:
@@ -95,6 +96,7 @@ def test_our_own_faults_show_nothing_of_our_inside(client: ConsoleClient, path: 
     assert [inside for inside in INSIDES if inside in answer.text] == []
 
 
+@pytest.mark.both
 def test_a_verb_that_breaks_halfway_leaves_nothing(client: ConsoleClient, session: Session) -> None:
     assert client.submit("/half").status_code == 500
     assert session.scalars(select(Staff)).all() == []

@@ -29,6 +29,7 @@ def test_healthz(client: ConsoleClient) -> None:
     assert client.get("/healthz").get_json() == {"status": "ok"}
 
 
+@pytest.mark.both
 def test_readyz(client: ConsoleClient) -> None:
     answer = client.get("/readyz")
     assert (answer.status_code, answer.get_json()) == (
@@ -37,6 +38,7 @@ def test_readyz(client: ConsoleClient) -> None:
     )
 
 
+@pytest.mark.both
 def test_not_ready_before_the_tables_are_up_to_date(client: ConsoleClient) -> None:
     with db.engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '0000'"))
@@ -44,6 +46,7 @@ def test_not_ready_before_the_tables_are_up_to_date(client: ConsoleClient) -> No
     assert (answer.status_code, answer.get_json()["checks"]) == (503, {"database": False, "storage": True})
 
 
+@pytest.mark.both
 @pytest.mark.only("postgresql")
 def test_not_ready_without_its_database(settings: Settings, make_app: MakeApp) -> None:
     url = f"postgresql+psycopg://nobody@127.0.0.1:{processes.free_port()}/nowhere?connect_timeout=2"
@@ -92,6 +95,7 @@ def test_without_a_token_setting_no_token_opens_metrics(settings: Settings, make
         assert answer.status_code == 404
 
 
+@pytest.mark.both
 def test_metrics_count_requests_and_transactions(client: ConsoleClient, session: Session, app: Flask) -> None:
     from console.audit.service import record
     from console.core.actor import SYSTEM

@@ -31,6 +31,8 @@ from tests import factories
 from tests.support.queries import count_queries
 from tests.tickets.canned.support import department, make_ticket
 
+pytestmark = pytest.mark.both
+
 REPLIES = standard_replies()
 only_sqlite = pytest.mark.only("sqlite")  # nothing in these depends on the database
 ActorOf = Callable[[Role | str], Actor]

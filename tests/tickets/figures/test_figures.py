@@ -29,6 +29,8 @@ from console.tickets.reviews.models import TicketRating
 from tests.support.queries import count_queries
 from tests.tickets.rows import fill_tickets, make_department
 
+pytestmark = pytest.mark.both
+
 ZONE = ZoneInfo("Europe/Belgrade")
 TODAY = date(2026, 11, 23)
 AUTUMN = Period("custom", date(2026, 10, 19), date(2026, 11, 1), ZONE)  # the clock goes back on 25 October

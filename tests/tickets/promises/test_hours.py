@@ -29,6 +29,8 @@ from console.views.promise_words import lines
 from tests.support.queries import count_queries
 from tests.tickets.rows import make_ticket
 
+pytestmark = pytest.mark.both
+
 FIRST, NEXT, SOLUTION = PromiseKind
 ActorOf = Callable[[Role | str], Actor]
 At = Callable[..., datetime]

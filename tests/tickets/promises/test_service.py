@@ -102,6 +102,7 @@ def test_beginning_equals_counting_again(session: Session, actor: ActorOf) -> No
         assert db.session.get_one(Ticket, ticket.id).due_at == due
 
 
+@pytest.mark.both
 def test_beginning_is_cheap(app: Flask, session: Session) -> None:
     ticket = make_ticket(SYSTEM)
     with transaction():
@@ -115,6 +116,7 @@ def test_beginning_is_cheap(app: Flask, session: Session) -> None:
     assert len(stored(ticket)) == 2
 
 
+@pytest.mark.both
 def test_answer_pause_question_solution(session: Session, actor: ActorOf, later: Later) -> None:
     agent, ticket = actor("agent"), make_ticket(SYSTEM)
     later(20)
@@ -165,6 +167,7 @@ def test_reopening_goes_on_with_the_same_row(session: Session, actor: ActorOf, l
     assert again.pauses[0][2] == "solved"
 
 
+@pytest.mark.both
 def test_priority_and_department_change_what_runs_and_not_what_is_over(
     session: Session, actor: ActorOf, later: Later
 ) -> None:
@@ -185,6 +188,7 @@ def test_priority_and_department_change_what_runs_and_not_what_is_over(
     assert db.session.get_one(Ticket, ticket.id).due_at == NO_DUE
 
 
+@pytest.mark.both
 def test_merging_ends_what_ran_and_undoing_brings_it_back(session: Session, actor: ActorOf, later: Later) -> None:
     agent = actor("agent")
     target, other = make_ticket(SYSTEM), make_ticket(SYSTEM)
@@ -229,6 +233,7 @@ def test_loaded_as_it_stood_elsewhere(session: Session) -> None:
 # --- Rules ------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.both
 def test_the_most_specific_rule_wins(session: Session, actor: ActorOf) -> None:
     department = any_department()
     with transaction():
@@ -274,6 +279,7 @@ def test_who_may_change_the_rules(session: Session, actor: ActorOf) -> None:
         set_goals(actor("admin"), 10**6, {Priority.LOW: None})
 
 
+@pytest.mark.both
 @pytest.mark.only("postgresql")
 def test_two_supervisors_at_once(
     app: Flask, session: Session, actor: ActorOf, in_threads: Callable[[Callable[[], None], int], None]

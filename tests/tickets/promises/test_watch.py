@@ -30,6 +30,8 @@ from console.tickets.writing import Writing
 from tests.support.queries import count_queries
 from tests.tickets.rows import make_ticket
 
+pytestmark = pytest.mark.both
+
 FIRST, NEXT, SOLUTION = PromiseKind
 ActorOf = Callable[[Role | str], Actor]
 StaffOf = Callable[[Role | str], Staff]

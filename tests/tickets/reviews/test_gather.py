@@ -30,6 +30,8 @@ from tests.support.queries import count_queries
 from tests.tickets.canned.support import make_ticket
 from tests.tickets.reviews.scene import VISITOR, done, rated, reply, waiting, worked
 
+pytestmark = pytest.mark.both
+
 StaffOf = Callable[[Role | str], Staff]
 InThreads = Callable[[Callable[[], None], int], None]
 BELGRADE = ZoneInfo("Europe/Belgrade")

@@ -41,6 +41,7 @@ def trail(action: str) -> list[AuditEntry]:
     return list(db.session.scalars(select(AuditEntry).where(AuditEntry.action == action)))
 
 
+@pytest.mark.both
 def test_scored_once_and_read_by_its_agent(session: Session, staff_of: StaffOf, actor: ActorOf) -> None:
     agent, supervisor = staff_of("agent"), staff_of("supervisor")
     ticket = worked(agent, "Prvi odgovor", "Drugi odgovor")
@@ -166,6 +167,7 @@ def test_what_was_passed_over_can_be_reviewed(session: Session, staff_of: StaffO
     assert refused.value.code == "done"
 
 
+@pytest.mark.both
 def test_two_supervisors_at_once_store_one(
     app: Flask, session: Session, staff_of: StaffOf, in_threads: InThreads
 ) -> None:
@@ -191,6 +193,7 @@ def test_two_supervisors_at_once_store_one(
     assert len(trail("review.scored")) == 1
 
 
+@pytest.mark.both
 def test_picked_by_hand_once_while_it_waits(session: Session, staff_of: StaffOf, actor: ActorOf) -> None:
     agent, billing = staff_of("agent"), staff_of("billing")
     ticket = worked(agent, "Jedan", "Dva")
@@ -305,6 +308,7 @@ def test_a_wrong_rubric_is_refused(session: Session, actor: ActorOf) -> None:
 # --- Figures ----------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.both
 def test_figures_by_agent_department_and_month(session: Session, staff_of: StaffOf) -> None:
     agent, billing, supervisor = staff_of("agent"), staff_of("billing"), staff_of("supervisor")
     zone = ZoneInfo("Europe/Belgrade")
@@ -338,6 +342,7 @@ def test_figures_by_agent_department_and_month(session: Session, staff_of: Staff
     assert set(figures.book(agent.actor(), months).by_agent()) == {agent.id}
 
 
+@pytest.mark.both
 def test_search_and_lists_of_tickets_know_nothing_of_it(session: Session, staff_of: StaffOf) -> None:
     agent = staff_of("agent")
     review = done(staff_of("supervisor"), waiting(agent), note="Neponovljivareč")
