@@ -19,7 +19,7 @@ from console.staff.models import Staff
 SEALED: tuple[tuple[type[Base], InstrumentedAttribute[int], InstrumentedAttribute[str | None]], ...] = (
     (Staff, Staff.id, Staff.totp_secret),
     (Membership, Membership.id, Membership.pin_secret),
-    (Mail, Mail.id, Mail.links),
+    (Mail, Mail.id, Mail.sealed_links),
 )
 BATCH = 500
 

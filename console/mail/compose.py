@@ -59,7 +59,7 @@ class Letter:
     attachments: Sequence[dict[str, Any]]
     attempts: int
     first_try_at: datetime | None
-    links: str | None = field(default=None, repr=False)  # sealed: what is put into both parts
+    sealed_links: str | None = field(default=None, repr=False)  # sealed: what is put into both parts
 
 
 @dataclass(frozen=True)

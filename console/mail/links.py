@@ -84,8 +84,8 @@ def sealed_for(mail: Mail) -> str | None:
         LinkGone: it was deleted, and its link cannot be made again.
     """
     marks = set(MARK.findall(mail.text)) | set(MARK.findall(mail.html))
-    if mail.links is not None or not marks:
-        return mail.links
+    if mail.sealed_links is not None or not marks:
+        return mail.sealed_links
     maker = _MAKERS.get(mail.template)
     secret = maker(mail) if maker is not None and len(marks) == 1 else None
     if secret is None:

@@ -57,7 +57,7 @@ class Mail(Base):
     private: Mapped[bool] = mapped_column(default=False)  # a link in it opens something: not for staff to read
     # What it counts as where an address may get only so many (console.mail.outsiders); nothing: as many as there are.
     counted_as: Mapped[str | None] = mapped_column(String(340))
-    links: Mapped[str | None] = mapped_column(Text)  # sealed, until it was sent: console.mail.links
+    sealed_links: Mapped[str | None] = mapped_column(Text)  # sealed, until it was sent: console.mail.links
     # How sending it goes. Tries that failed because the mail server as a whole did are not counted here.
     attempts: Mapped[int] = mapped_column(default=0)
     first_try_at: Mapped[datetime | None]

@@ -52,7 +52,7 @@ _SAID = {"sent": "mail sent", "failed": "mail failed", "retried": "mail put off"
 _LETTER = (
     Mail.id, Mail.message_id, Mail.template, Mail.language, Mail.to_address, Mail.to_name, Mail.subject, Mail.text,
     Mail.html, Mail.created_at, Mail.in_reply_to, Mail.references, Mail.attachments, Mail.attempts, Mail.first_try_at,
-    Mail.links,
+    Mail.sealed_links,
 )  # fmt: skip
 
 
@@ -195,7 +195,7 @@ class Round:
         """Return the whole message; one with large files is made where it holds nobody up."""
         store, sender = files(), _sender()
         try:
-            text, html = put_in(letter.text, letter.html, letter.links)
+            text, html = put_in(letter.text, letter.html, letter.sealed_links)
         except LinkGone:
             raise Unsendable("no key in CONSOLE_SEAL_KEYS opens its link") from None
         whole = replace(letter, text=text, html=html)
@@ -222,7 +222,7 @@ class Round:
 
     def _sent(self, letter: Letter) -> None:
         now = clock.now()
-        self._settle(letter, "sent", now, state=MailState.SENT, sent_at=now, last_error="", links=None)
+        self._settle(letter, "sent", now, state=MailState.SENT, sent_at=now, last_error="", sealed_links=None)
 
     def _failed(self, letter: Letter, words: str) -> None:
         now = clock.now()

@@ -85,7 +85,7 @@ def queue(
         references=references,
         attachments=list(attachments),
         private=sealed is not None,
-        links=sealed,
+        sealed_links=sealed,
         counted_as=counted_as,
     )
     db.session.add(mail)
@@ -110,7 +110,7 @@ def cancel(mail_id: int) -> bool:
     if mail is None or mail.state is not MailState.QUEUED or _leaving(mail):
         return False
     mail.state = MailState.CANCELLED
-    mail.links = None
+    mail.sealed_links = None
     mail.lease = mail.leased_until = None
     db.session.flush()
     return True
@@ -230,7 +230,7 @@ def _copy(mail: Mail) -> Mail:
         references=mail.references,
         attachments=list(mail.attachments),
         private=mail.private,
-        links=sealed,
+        sealed_links=sealed,
         copy_of_id=mail.id,
     )
     db.session.add(copy)

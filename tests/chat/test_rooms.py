@@ -74,7 +74,10 @@ class Scene:
                 self.watcher.call("desk:state", wait=5)  # what was pushed before has come
             except (TimeoutError, OSError):
                 assert self.watcher.closed.wait(5)
-        return {name for name, _packet in self.watcher.events} & {"message:new", "queue:changed", "ticket:here"}
+        lists = [packet for name, packet in self.watcher.events if name == "queue:changed"]
+        listed = any(row["seq"] == said["seq"] for packet in lists for row in packet["chats"])  # not one of before
+        names = {name for name, _packet in self.watcher.events} & {"message:new", "ticket:here"}
+        return names | ({"queue:changed"} if listed else set())
 
 
 def transfer(scene: Scene) -> None:

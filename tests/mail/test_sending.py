@@ -403,7 +403,7 @@ def test_no_link_that_opens_something_is_in_the_database(
     dumped += _dump(session)
     assert not [secret for secret in every if secret in dumped]
     session.rollback()
-    assert {mail.links for mail in session.scalars(select(Mail))} == {None}
+    assert {mail.sealed_links for mail in session.scalars(select(Mail))} == {None}
     wires = {str(one.message["Message-ID"]): one.message for one in smtp.received}
     for key in keys.values():
         mail = session.get_one(Mail, key)
@@ -430,7 +430,7 @@ def test_a_link_that_no_key_opens_fails_visibly(
     ticket = make_ticket(actor("agent"))
     mail = session.scalars(select(Mail).where(Mail.subject_ref == f"ticket:{ticket.id}")).one()
     with transaction():
-        mail.links = Sealer((new_key(),)).seal(b"{}")
+        mail.sealed_links = Sealer((new_key(),)).seal(b"{}")
     send_due()
     assert fresh(mail).state is MailState.FAILED and "CONSOLE_SEAL_KEYS" in fresh(mail).last_error
     assert smtp.received == []

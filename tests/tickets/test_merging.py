@@ -19,6 +19,7 @@ from console.core.actor import SYSTEM, Actor
 from console.core.db import db
 from console.core.errors import Conflict, Invalid, NotFound, Refusal
 from console.core.transaction import transaction
+from console.customers.masking import MASKED, PinLike
 from console.customers.models import Verification
 from console.mail.models import Mail, MailState
 from console.mail.reading import whole
@@ -369,7 +370,11 @@ def test_what_cannot_be_split(session: Session, agent: Actor, clock: Any) -> Non
         split(agent, ticket, [timeline(other.id)[0]])  # it is read here, but belongs to the merged one
     with pytest.raises(Conflict, match="merged"):
         split(agent, other, [timeline(other.id)[0]])
-    assert "PIN" in split(agent, ticket, [second], "Moj PIN je 482913").subject
+    with pytest.raises(PinLike):
+        split(agent, ticket, [second], "Moj PIN je 482913")
+    with transaction():
+        masked = merging.split(agent, ticket.id, [second.id], "Moj PIN je 482913", MASKED)
+    assert masked.subject == "Moj PIN je ••••••"
     assert not found(session, "482913")
 
 

@@ -20,14 +20,14 @@ BATCH = 500
 SECRET = re.compile(r"/(?:t|v|reset)/([A-Za-z0-9_.~=-]{16,})")
 _MAIL = sa.table(
     "mail",
-    *(sa.column(name, sa.String) for name in ("state", "text", "html", "links")),
+    *(sa.column(name, sa.String) for name in ("state", "text", "html", "sealed_links")),
     sa.column("id", sa.Integer),
     sa.column("private", sa.Boolean),
 )
 
 
 def upgrade() -> None:
-    op.add_column("mail", sa.Column("links", sa.Text(), nullable=True))
+    op.add_column("mail", sa.Column("sealed_links", sa.Text(), nullable=True))
     demo = settings().demo  # nothing has left: its mailbox shows them
     for row in _rows(_MAIL.c.private):
         secrets = sorted({found.rstrip(".") for part in (row.text, row.html) for found in SECRET.findall(part)})
@@ -36,13 +36,13 @@ def upgrade() -> None:
             continue
         waits = demo or row.state in ("queued", "failed")
         sealed = sealer().seal(json.dumps(marks).encode()) if waits else None
-        _put(row, {secret: mark for mark, secret in marks.items()}, links=sealed)
+        _put(row, {secret: mark for mark, secret in marks.items()}, sealed_links=sealed)
 
 
 def downgrade() -> None:
-    for row in _rows(_MAIL.c.links.is_not(None)):
-        _put(row, json.loads(sealer().open(row.links)), links=None)
-    op.drop_column("mail", "links")
+    for row in _rows(_MAIL.c.sealed_links.is_not(None)):
+        _put(row, json.loads(sealer().open(row.sealed_links)), sealed_links=None)
+    op.drop_column("mail", "sealed_links")
 
 
 def _rows(condition: Any) -> Any:
