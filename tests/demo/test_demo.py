@@ -72,7 +72,7 @@ from tests.demo.test_story import BROKEN
 from tests.factories import novi
 
 SECRETS = {
-    "links", "password_hash", "pin_secret", "message_id", "in_reply_to", "references", "token_digest", "key_id",
+    "sealed_links", "password_hash", "pin_secret", "message_id", "in_reply_to", "references", "token_digest", "key_id",
     "previous", "digest", "mac", "plan", "client_key",
 }  # fmt: skip
 FIRST = datetime.fromisoformat("2026-01-01T00:00:00+01:00")

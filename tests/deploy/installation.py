@@ -15,7 +15,6 @@ import urllib.request
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
-from socket import create_server
 from typing import IO
 
 from tests.support import processes
@@ -213,10 +212,7 @@ def _plain() -> dict[str, str]:
 
 def _two_ports() -> tuple[int, int]:
     """Return two free ports, one after the other."""
-    while True:
-        first = processes.free_port()
-        try:
-            create_server(("127.0.0.1", first + 1)).close()
-        except (OSError, OverflowError):
-            continue
-        return first, first + 1
+    first = processes.free_port()
+    while (second := processes.free_port()) != first + 1:
+        first = second
+    return first, second

@@ -10,11 +10,14 @@ import socket
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from itertools import count
 from pathlib import Path
 from typing import IO
 
 PR_SET_PDEATHSIG = 1  # prctl(2)
 STOP_SECONDS = 10
+FIRST_PORT, PORTS, SHARES = 10_000, 4_000, 5
+_places = count(os.getpid() * 7 % PORTS)
 
 
 def start(
@@ -65,8 +68,18 @@ def stop(process: subprocess.Popen[bytes], stop_signal: signal.Signals = signal.
 
 
 def free_port() -> int:
-    """Return a port nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
+    """Return a port of 127.0.0.1 on which nothing listens.
+
+    Each process of pytest-xdist has a share of its own, below what the kernel gives to connections: else another could
+    take the port before it is used, and a test would talk to that one's server.
+    """
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    for _try in range(PORTS):
+        port = FIRST_PORT + worker % SHARES * PORTS + next(_places) % PORTS
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise RuntimeError("no port is free")
