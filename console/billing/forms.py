@@ -24,12 +24,12 @@ class MigrationRequestForm(Form):
     to_customer = StringField(
         lazy_gettext("New owner"),
         description=lazy_gettext("The account's number, or its owner's registered e-mail."),
-        validators=[DataRequired(lazy_gettext("Say who the new owner is.")), Length(max=254)],
+        validators=[DataRequired(lazy_gettext("Enter the new owner.")), Length(max=254)],
     )
     reason = TextAreaField(
         lazy_gettext("Reason"),
-        description=lazy_gettext("For the record: why the services move."),
-        validators=[DataRequired(lazy_gettext("Say why the services move.")), Length(max=MAX_REASON)],
+        description=lazy_gettext("Kept on record: why the services are being migrated."),
+        validators=[DataRequired(lazy_gettext("Enter the reason for the migration.")), Length(max=MAX_REASON)],
     )
     verification = KeyField(validators=[InputRequired()])
     idempotency_key = HiddenField(validators=[DataRequired()])
@@ -40,12 +40,12 @@ class PlanForm(Form):
 
     plan = HiddenField(validators=[DataRequired(), Length(64, 64)])
     idempotency_key = HiddenField(validators=[DataRequired()])
-    lose_exemption = BooleanField(lazy_gettext("Lines that had no PDV will carry it: the exemption is lost"))
+    lose_exemption = BooleanField(lazy_gettext("PDV will be charged on lines that had none: the exemption is lost"))
 
 
 class EndForm(Form):
     """Why a request ends without being executed."""
 
     reason = TextAreaField(
-        lazy_gettext("Reason"), validators=[DataRequired(lazy_gettext("Say why.")), Length(max=MAX_REASON)]
+        lazy_gettext("Reason"), validators=[DataRequired(lazy_gettext("Enter a reason.")), Length(max=MAX_REASON)]
     )

@@ -35,7 +35,9 @@ def once(scope: str, key: str, request: dict[str, Any], work: Callable[[], dict[
         Reused: the key was used for another request.
     """
     if not key or len(key) > MAX_KEY or not key.isprintable():
-        raise Invalid(lazy_gettext("The request lacks its one-time key. Open the page again."), code="key_missing")
+        raise Invalid(
+            lazy_gettext("This request has no idempotency key. Reload the page and try again."), code="key_missing"
+        )
     digest = sealer().keyed_digest("idempotency", json.dumps(request, sort_keys=True))  # it may name a PIN
     session = db.session()
     insert = (sqlite if session.get_bind().dialect.name == "sqlite" else postgresql).insert(IdempotencyKey)
@@ -48,7 +50,7 @@ def once(scope: str, key: str, request: dict[str, Any], work: Callable[[], dict[
     if fresh is None:
         row = session.scalars(select(IdempotencyKey).where(*this)).one()
         if row.request != digest:
-            raise Reused(lazy_gettext("This key was already used for another request."))
+            raise Reused(lazy_gettext("This key has already been used for a different request."))
         return dict(row.answer or {})
     answer = work()
     session.execute(update(IdempotencyKey).where(*this).values(answer=answer))

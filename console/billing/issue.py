@@ -69,9 +69,9 @@ def issue_proforma(
     currency = currency or customer.currency
     due_on = due_on or today() + timedelta(days=settings().issuer.terms_days)
     if not drafts or currency not in CURRENCIES or any(draft.net < 0 or draft.quantity < 1 for draft in drafts):
-        raise Invalid(lazy_gettext("A pro-forma needs at least one line with an amount, in a known currency."))
+        raise Invalid(lazy_gettext("A pro-forma needs at least one line with an amount in a supported currency."))
     if due_on < today():
-        raise Invalid(lazy_gettext("The due date has passed."))
+        raise Invalid(lazy_gettext("The due date is in the past."))
     _check_owner(customer, {draft.service_id for draft in drafts if draft.service_id is not None})
     document = draft_document(customer, drafts, currency=currency, due_on=due_on)
     number_documents([document])
@@ -169,7 +169,7 @@ def cancel_proforma(actor: Actor, proforma: Proforma, reason: str) -> Storno:
     actor.require(Permission.ISSUE_DOCUMENTS)
     reason = one_line(reason)
     if not reason:
-        raise Invalid(lazy_gettext("Say why the document is cancelled."))
+        raise Invalid(lazy_gettext("Enter the reason for the cancellation."))
     lock_proformas([proforma.id])
     if proforma.status is not ProformaStatus.OPEN:
         raise Conflict(lazy_gettext("Only a pro-forma that is neither paid nor cancelled can be cancelled."))
@@ -233,9 +233,9 @@ def record_payment(actor: Actor, proforma: Proforma, amount: int) -> None:
     actor.require(Permission.ISSUE_DOCUMENTS)
     lock_proformas([proforma.id])
     if proforma.status not in ACTIVE_STATUSES:
-        raise Conflict(lazy_gettext("This pro-forma is paid or cancelled; the payment belongs elsewhere."))
+        raise Conflict(lazy_gettext("This pro-forma is already paid or cancelled."))
     if not 0 < amount <= proforma.total - proforma.paid:
-        raise Invalid(lazy_gettext("The amount is not one that is still open on this pro-forma."))
+        raise Invalid(lazy_gettext("The amount does not match what is outstanding on this pro-forma."))
     proforma.paid += amount
     proforma.status = ProformaStatus.PAID if proforma.paid == proforma.total else ProformaStatus.PART_PAID
     record(actor, "proforma.paid", proforma.number, customer_id=proforma.customer_id, amount=amount)

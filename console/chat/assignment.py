@@ -40,7 +40,7 @@ def claim(actor: Actor, number: object) -> Chat:
         return chat
     if chat.status is ChatStatus.ACTIVE and chat.assignee is not None:
         raise Conflict(
-            lazy_gettext("%(name)s has this chat already.", name=chat.assignee.name),
+            lazy_gettext("%(name)s has already taken this chat.", name=chat.assignee.name),
             details={"assignee": {"id": chat.assignee.id, "name": chat.assignee.name}},
         )
     if chat.status is not ChatStatus.QUEUED:
@@ -65,7 +65,7 @@ def claim_next(actor: Actor) -> Chat:
     )
     chat = db.session.scalar(query.execution_options(populate_existing=True))
     if chat is None:
-        raise NotFound(lazy_gettext("Nobody waits."), code="empty")
+        raise NotFound(lazy_gettext("No one is waiting."), code="empty")
     give(actor, chat, actor.id, "claimed")
     return chat
 
@@ -103,7 +103,7 @@ def hand_over(actor: Actor, number: object, to: int | None, department: int | No
     chat = queries.lock_chat(actor, number)
     mine = chat.assignee_id == actor.id or actor.may(Permission.LEAD_CHAT)
     if not chat.is_live or not mine:
-        raise Conflict(lazy_gettext("This chat is not yours to pass on."), code="not_yours")
+        raise Conflict(lazy_gettext("You can only transfer your own chats."), code="not_yours")
     rooms.leave_hidden(chat)  # before the note, which is for those it is passed to
     if not is_blank(note):
         write_note(actor, chat, clean(note))
@@ -119,7 +119,7 @@ def hand_over(actor: Actor, number: object, to: int | None, department: int | No
         assign_waiting()
     else:
         if to not in works_on(chat, [to]):
-            raise NotFound(lazy_gettext("This colleague does not take chats of that department."))
+            raise NotFound(lazy_gettext("This colleague does not take chats in that department."))
         give(actor, chat, to, "transferred")
     return chat
 

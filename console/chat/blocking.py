@@ -33,7 +33,7 @@ def block(actor: Actor, number: object, reason: str, days: int) -> ChatBlock:
     reason = mask_pins(one_line(reason))[0]
     wrong: dict[str, list[Text]] = {}
     if not 0 < len(reason) <= MAX_REASON:
-        wrong["reason"] = [lazy_gettext("Give a reason of at most two hundred letters.")]
+        wrong["reason"] = [lazy_gettext("Enter a reason of at most 200 characters.")]
     if not 1 <= days <= MOST_DAYS:
         wrong["days"] = [lazy_gettext("From %(least)d to %(most)d.", least=1, most=MOST_DAYS)]
     if wrong:

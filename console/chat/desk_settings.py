@@ -97,14 +97,14 @@ def announce(
     wrong: dict[str, list[Text]] = {}
     for name, text in (("announcement_sr", serbian), ("announcement_en", english)):
         if len(text) > MAX_ANNOUNCEMENT:
-            wrong[name] = [lazy_gettext("At most three hundred letters.")]
+            wrong[name] = [lazy_gettext("At most 300 characters.")]
         refuse_pins(text, name)
     if bool(serbian) != bool(english):
         missing = "announcement_en" if serbian else "announcement_sr"
         wrong[missing] = [lazy_gettext("Write it in both languages.")]
     until = until if serbian else None
     if until is not None and until <= clock.now():
-        wrong["announced_until"] = [lazy_gettext("This time is over already.")]
+        wrong["announced_until"] = [lazy_gettext("This time is in the past.")]
     if wrong:
         raise Invalid(fields=wrong)
     row = queries.desk_settings(lock=True)

@@ -34,7 +34,7 @@ def attach(chat: Chat, name: str, content: bytes, *, staff_id: int | None = None
         Conflict: the chat has ended.
     """
     if not chat.is_live:
-        raise Conflict(lazy_gettext("This conversation has ended. Your text is kept."), code="ended")
+        raise Conflict(lazy_gettext("This chat has ended. Your text is saved."), code="ended")
     name, content_type = check(name, content)
     _check_unsent(chat, len(content), staff_id)
     file = ChatFile(

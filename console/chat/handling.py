@@ -109,7 +109,7 @@ def rate(visitor: Actor, chat_id: int, score: object, comment: object = "") -> C
     if len(text) > MAX_COMMENT:
         raise Invalid(fields={"comment": [lazy_gettext("The comment is too long.")]})
     if chat.rating is not None:
-        raise Conflict(lazy_gettext("You have rated this already. Thank you."), code="rated")
+        raise Conflict(lazy_gettext("You have already rated this chat. Thank you."), code="rated")
     if chat.is_live:
         raise Conflict(lazy_gettext("You can rate the conversation once it has ended."), code="open")
     chat.rating, chat.rating_comment, chat.rated_at = score, text, clock.now()
@@ -129,7 +129,7 @@ def mail_transcript(visitor: Actor, chat_id: int) -> Chat:
     if chat.is_live:
         raise Conflict(lazy_gettext("The transcript can be sent once the conversation has ended."), code="open")
     if chat.transcript_mailed_at is not None:
-        raise Conflict(lazy_gettext("The transcript was sent already."), code="sent")
+        raise Conflict(lazy_gettext("The transcript has already been sent."), code="sent")
     transcripts.mail(visitor, chat)
     chat.transcript_mailed_at = clock.now()
     record(visitor, "chat.transcript_mailed", chat.number)
@@ -160,4 +160,4 @@ def save_draft(actor: Actor, number: object, kind: MessageKind, body: str) -> No
 
 def _check_mine(actor: Actor, chat: Chat) -> None:
     if chat.assignee_id != actor.id and not actor.may(Permission.LEAD_CHAT):
-        raise Conflict(lazy_gettext("This chat is another agent's, or nobody's yet. Take it first."), code="not_yours")
+        raise Conflict(lazy_gettext("This chat is not assigned to you. Take it first."), code="not_yours")

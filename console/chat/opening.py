@@ -163,12 +163,12 @@ def _read(opening: Opening) -> tuple[str, str, Settled, str]:
     except OwnAddress as error:
         wrong["email"] = [email_problem(error)]
     except NoAddress:
-        wrong["email"] = [lazy_gettext("This is no e-mail address. The answer goes there if we miss each other.")]
+        wrong["email"] = [lazy_gettext("Enter a valid e-mail address. We reply there if we miss each other.")]
     question = paragraphs(opening.question)
     if not name:
-        wrong["name"] = [lazy_gettext("Say what we may call you.")]
+        wrong["name"] = [lazy_gettext("Enter your name.")]
     if not question:
-        wrong["question"] = [lazy_gettext("Write your question.")]
+        wrong["question"] = [lazy_gettext("Enter your question.")]
     elif len(question.encode()) > MAX_BODY:
         wrong["question"] = [lazy_gettext("The question is too long. Send it in parts, or as a file.")]
     if not MIN_CLIENT_ID <= len(opening.client_id) <= MAX_CLIENT_ID:
@@ -198,7 +198,7 @@ def _check_blocked(source: str, email: str) -> None:
         ChatBlock.lifted_at.is_(None),
     )
     if db.session.scalar(blocked.limit(1)) is not None:
-        raise Refusal(lazy_gettext("The chat is not open to you. Write to us by e-mail."), code="blocked")
+        raise Refusal(lazy_gettext("Chat is not available to you. Please e-mail us."), code="blocked")
 
 
 def _theirs(opening: Opening, source: str, email: str) -> ColumnElement[bool]:

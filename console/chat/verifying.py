@@ -202,7 +202,7 @@ def end_channel(chat: Chat) -> None:
 def _check_mine(actor: Actor, chat: Chat) -> None:
     if chat.status is not ChatStatus.ACTIVE or chat.assignee_id != actor.id:
         raise Conflict(
-            lazy_gettext("This chat is another agent's, or nobody's yet. Take it first.")
+            lazy_gettext("This chat is not assigned to you. Take it first.")
             if chat.is_live
             else lazy_gettext("This chat has ended."),
             code="not_yours",

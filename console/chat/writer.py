@@ -376,9 +376,9 @@ def _refuse(one: Outgoing, state: _State | None, staff: dict[int, frozenset[str]
         return None  # a note may be added to what has ended
     if state.status not in LIVE:
         code = "ticketed" if state.status is ChatStatus.TICKETED else "ended"
-        return Conflict(lazy_gettext("This conversation has ended. Your text is kept."), code=code)
+        return Conflict(lazy_gettext("This chat has ended. Your text is saved."), code=code)
     if one.kind is MessageKind.REPLY and state.assignee_id != one.staff_id:
-        return Conflict(lazy_gettext("This chat is another agent's, or nobody's yet. Take it first."), code="not_yours")
+        return Conflict(lazy_gettext("This chat is not assigned to you. Take it first."), code="not_yours")
     return None
 
 

@@ -28,7 +28,7 @@ class Refusal(Exception):
 
     status: int = 400
     default_code: ClassVar[str] = "refused"
-    default_message: ClassVar[Text] = lazy_gettext("That cannot be done.")
+    default_message: ClassVar[Text] = lazy_gettext("This cannot be done.")
     retry_after: int | None = None  # seconds after which it may go
 
     def __init__(
@@ -63,7 +63,7 @@ class NotFound(Refusal):
 
     status = 404
     default_code = "not_found"
-    default_message = lazy_gettext("There is nothing here, or it is not for you to see.")
+    default_message = lazy_gettext("This page does not exist, or you do not have access to it.")
 
 
 class Gone(Refusal):
@@ -88,7 +88,7 @@ class SignInNeeded(Refusal):
 
     status = 401
     default_code = "sign_in"
-    default_message = lazy_gettext("Sign in first.")
+    default_message = lazy_gettext("Please sign in first.")
 
 
 class Conflict(Refusal):
@@ -96,14 +96,14 @@ class Conflict(Refusal):
 
     status = 409
     default_code = "conflict"
-    default_message = lazy_gettext("This has changed in the meantime. Nothing was done; refresh and look again.")
+    default_message = lazy_gettext("This has changed in the meantime. Nothing was done; refresh and try again.")
 
 
 class Reused(Conflict):
     """An id that its sender chose for one thing came again with another: neither is lost, the second is not stored."""
 
     default_message = lazy_gettext(
-        "An earlier version of this was already sent. Check what was sent; your text is kept."
+        "An earlier version of this was already sent. Check what was sent; your text is saved."
     )
 
 
@@ -112,7 +112,7 @@ class Invalid(Refusal):
 
     status = 422
     default_code = "invalid"
-    default_message = lazy_gettext("Nothing was changed. Please correct what is marked.")
+    default_message = lazy_gettext("Nothing was changed. Correct the highlighted fields.")
 
 
 class TooMany(Refusal):
@@ -121,7 +121,7 @@ class TooMany(Refusal):
     retry_after: int
     status = 429
     default_code = "rate"
-    default_message = lazy_gettext("Too many tries in a short time. Wait a moment, then try again.")
+    default_message = lazy_gettext("Too many attempts. Wait a moment and try again.")
 
     def __init__(self, message: Text | None = None, *, retry_after: int, code: str | None = None) -> None:
         super().__init__(message, code=code)

@@ -60,7 +60,7 @@ def turn() -> Iterator[None]:
     """
     if not _turns.acquire(timeout=PATIENCE):
         raise TooMany(
-            lazy_gettext("Very many people are signing in just now. Wait a moment, then try again."),
+            lazy_gettext("Many people are signing in right now. Wait a moment and try again."),
             retry_after=5,
             code="busy",
         )

@@ -32,5 +32,5 @@ def check(seen: str | None, values: Mapping[str, Any]) -> None:
 def changed_meanwhile() -> Text:
     """Say that a colleague was faster."""
     return lazy_gettext(
-        "This was changed by a colleague meanwhile. Nothing of yours was saved; save again to replace it."
+        "A colleague has changed this in the meantime. Your changes were not saved; save again to overwrite theirs."
     )

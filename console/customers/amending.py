@@ -38,7 +38,7 @@ def mask_stored(body: str, data: Mapping[str, Any], token: str | None) -> tuple[
     """
     masked, count = mask_pins(body) if token is None else mask_token(body, token)
     if not count:
-        raise Invalid(fields={"token": [lazy_gettext("There is no such number in this text.")]})
+        raise Invalid(fields={"token": [lazy_gettext("This number is not in the text.")]})
     excused = len(find_pins(masked)) if data.get("not_pin") else 0
     kept = {**data, "masked": data.get("masked", 0) + count, "not_pin": excused}
     return masked, kept | {_WAS: [*data.get(_WAS, ()), _digest(body)]}

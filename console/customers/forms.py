@@ -11,7 +11,7 @@ from console.core.texts import lazy_gettext
 
 SPOKEN_CHANNELS: tuple[tuple[str, Text], ...] = (
     ("phone", lazy_gettext("By phone")),
-    ("mail", lazy_gettext("By mail")),
+    ("mail", lazy_gettext("By e-mail")),
 )
 
 
@@ -20,7 +20,7 @@ class VerifyForm(Form):
 
     email = EmailField(lazy_gettext("Registered e-mail"))
     pin = PasswordField(lazy_gettext("Support PIN"))
-    channel = StringField(lazy_gettext("How the person reached you"), default="phone")
+    channel = StringField(lazy_gettext("How they contacted you"), default="phone")
     customer = HiddenField()  # the page it was typed on, to come back to
 
 

@@ -20,7 +20,7 @@ RIGHT_NAMES: dict[Right, Text] = {
     Right.TICKETS: lazy_gettext("See tickets"),
     Right.EMAILS: lazy_gettext("See e-mail messages"),
     Right.ORDERS: lazy_gettext("Orders, upgrades, cancellations"),
-    Right.TRANSFER: lazy_gettext("Give services away"),
+    Right.TRANSFER: lazy_gettext("Transfer services"),
 }
 # The same in a word or two, where many stand beside each other.
 RIGHT_WORDS: dict[Right, Text] = {
@@ -52,7 +52,7 @@ MAIL_NAMES: dict[MailCategory, Text] = {
 }
 _CHANNELS: dict[str, tuple[Text, str]] = {
     "phone": (lazy_gettext("by phone"), "phone"),
-    "mail": (lazy_gettext("by mail"), "mail"),
+    "mail": (lazy_gettext("by e-mail"), "mail"),
     "chat": (lazy_gettext("in a chat"), "chat"),
     "ticket": (lazy_gettext("on a ticket"), "ticket"),
     "override": (lazy_gettext("opened by a supervisor"), "key"),

@@ -43,7 +43,7 @@ _COUNTRY = re.compile(r"[A-Z]{2}")
 _LIMITS = {"name": 200, "pib": 20, "mb": 20, "address": 200, "postcode": 20, "city": 100, "phone": 40}
 _PERSON_LIMITS = {"name": 120, "phone": 40}
 
-_MISSING = lazy_gettext("This is needed.")
+_MISSING = lazy_gettext("This field is required.")
 _TOO_LONG = lazy_gettext("This is too long.")
 
 
@@ -100,7 +100,7 @@ def register_customer(actor: Actor, data: CustomerData) -> Customer:
     data = _shaped(data, _LIMITS)
     check_customer(data)
     if data.external_id is not None and _external_id_taken(data.external_id):
-        raise Conflict(lazy_gettext("An account with this external id exists already."), code="external_id")
+        raise Conflict(lazy_gettext("An account with this external ID already exists."), code="external_id")
     customer = Customer(
         kind=data.kind,
         name=data.name,
@@ -142,9 +142,9 @@ def add_member(actor: Actor, customer: Customer, data: MemberData) -> Membership
         select(Membership).where(Membership.customer_id == customer.id, Membership.person_id == person.id)
     )
     if membership is not None and membership.removed_at is None:
-        raise Conflict(lazy_gettext("This person is on the account already."), code="member")
+        raise Conflict(lazy_gettext("This person is already on the account."), code="member")
     if data.role is MemberRole.OWNER and _has_owner(customer):
-        raise Conflict(lazy_gettext("The account has an owner already."), code="owner")
+        raise Conflict(lazy_gettext("The account already has an owner."), code="owner")
     if membership is None:
         membership = Membership(customer=customer, person=person, pin_counter=0, pin_failures=0)
         db.session.add(membership)
@@ -174,7 +174,7 @@ def change_member_rights(actor: Actor, membership: Membership, rights: Iterable[
     """
     actor.require(MANAGE)
     if membership.role is MemberRole.OWNER:
-        raise Conflict(lazy_gettext("An owner holds all rights."), code="owner")
+        raise Conflict(lazy_gettext("The owner has all permissions."), code="owner")
     before, membership.rights = membership.rights, _keys(rights)
     db.session.flush()
     record(
@@ -196,7 +196,7 @@ def remove_member(actor: Actor, membership: Membership) -> None:
     """
     actor.require(MANAGE)
     if membership.role is MemberRole.OWNER:
-        raise Conflict(lazy_gettext("An account keeps its owner."), code="owner")
+        raise Conflict(lazy_gettext("An account must have an owner."), code="owner")
     membership.removed_at = clock.now()
     db.session.flush()
     end_verifications(Verification.membership_id == membership.id, reason="removed")
@@ -254,7 +254,7 @@ def _change_status(actor: Actor, customer: Customer, status: CustomerStatus, rea
     actor.require(MANAGE)
     reason = one_line(reason)
     if not reason:
-        raise Invalid(fields={"reason": [lazy_gettext("Say why.")]})
+        raise Invalid(fields={"reason": [lazy_gettext("Enter a reason.")]})
     if customer.status is status:
         raise Conflict
     before, customer.status = customer.status, status
@@ -308,9 +308,9 @@ def check_customer(data: CustomerData) -> None:
     if data.country not in _countries():
         wrong["country"] = [lazy_gettext("A country is two letters, as in RS.")]
     if data.language not in LANGUAGES:
-        wrong["language"] = [lazy_gettext("This language is not spoken here.")]
+        wrong["language"] = [lazy_gettext("This language is not supported.")]
     if data.currency not in CURRENCIES:
-        wrong["currency"] = [lazy_gettext("This currency is not used here.")]
+        wrong["currency"] = [lazy_gettext("This currency is not supported.")]
     if data.country == HOME:
         wrong |= _check_numbers(data)
     if wrong:
@@ -322,9 +322,9 @@ def _check_numbers(data: CustomerData) -> dict[str, list[Text]]:
     wrong: dict[str, list[Text]] = {}
     pib, mb = data.pib or None, data.mb or None
     if pib is None and data.kind is CustomerKind.COMPANY:
-        wrong["pib"] = [lazy_gettext("A company has a PIB.")]
+        wrong["pib"] = [lazy_gettext("A company needs a PIB.")]
     if pib is not None and not (pib.isascii() and pib.isdigit() and serbian_pib.is_valid(pib)):
-        wrong["pib"] = [lazy_gettext("This is no PIB: it has nine digits, the last one a check.")]
+        wrong["pib"] = [lazy_gettext("Enter a valid PIB: nine digits, the last one a check digit.")]
     if mb is not None and not (mb.isascii() and mb.isdigit() and len(mb) == MB_DIGITS):
         wrong["mb"] = [lazy_gettext("A company number has eight digits.")]
     return wrong
@@ -336,7 +336,7 @@ def check_member(data: MemberData) -> str:
     if is_blank(data.name):
         wrong["name"] = [_MISSING]
     if data.language is not None and data.language not in LANGUAGES:
-        wrong["language"] = [lazy_gettext("This language is not spoken here.")]
+        wrong["language"] = [lazy_gettext("This language is not supported.")]
     email = ""
     try:
         email = read_email(data.email)

@@ -188,7 +188,7 @@ def override(actor: Actor, customer: Customer, reason: str) -> Verification:
         raise NotFound(code="not_allowed")
     reason = mask_pins(one_line(reason))[0]
     if visible_length(reason) < REASON_LENGTH or len(reason) > MAX_REASON:
-        raise Invalid(fields={"reason": [lazy_gettext("Say why, in at least ten characters.")]})
+        raise Invalid(fields={"reason": [lazy_gettext("Enter a reason of at least 10 characters.")]})
     if customer.status is CustomerStatus.CLOSED:
         raise Conflict(lazy_gettext("The account is closed."), code="closed")
     now = clock.now()
@@ -239,7 +239,7 @@ def _read(email: str, pin: str, channel: str) -> tuple[str, str, str]:
     if not (len(pin) == DIGITS and pin.isascii() and pin.isdigit()):
         wrong["pin"] = [lazy_gettext("A support PIN is six digits.")]
     if not _CHANNEL.fullmatch(channel):
-        wrong["channel"] = [lazy_gettext("Choose how the person reached you.")]
+        wrong["channel"] = [lazy_gettext("Choose how they contacted you.")]
     if wrong:
         raise Invalid(fields=wrong)
     return email, pin, channel

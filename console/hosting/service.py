@@ -104,7 +104,7 @@ def add_product(
     }  # fmt: skip
     product, fresh = insert_or_find(Product, row, Product.code)
     if not fresh:
-        raise Invalid(fields={"code": [lazy_gettext("There is a product with this code.")]})
+        raise Invalid(fields={"code": [lazy_gettext("A product with this code already exists.")]})
     record(actor, "product.added", code, name=name, price=price, currency=currency)
     return product
 
@@ -156,7 +156,7 @@ def _check_product(data: ProductData) -> None:
     if not 0 <= data.price <= MAX_PRICE:
         wrong["price"] = [lazy_gettext("This amount is too small or too large.")]
     if data.currency not in CURRENCIES:
-        wrong["currency"] = [lazy_gettext("This currency is not used here.")]
+        wrong["currency"] = [lazy_gettext("This currency is not supported.")]
     if not 1 <= data.period_months <= MAX_PERIOD:
         wrong["period_months"] = [lazy_gettext("From %(least)d to %(most)d.", least=1, most=MAX_PERIOD)]
     if not 0 <= data.tax_bp <= BASIS_POINTS:
@@ -175,7 +175,7 @@ def start_service(actor: Actor, customer: Customer, product: Product, data: Serv
     actor.require(Permission.MANAGE_SERVICES)
     label = one_line(data.label)
     if not label:
-        raise Invalid(fields={"label": [lazy_gettext("Say what the service is called.")]})
+        raise Invalid(fields={"label": [lazy_gettext("Enter a name for the service.")]})
     if data.hosted_with is not None:
         _hold_host(customer, data.hosted_with)
     service = Service(
@@ -206,7 +206,7 @@ def _hold_host(customer: Customer, host: Service) -> None:
     query = select(Service).where(Service.id == host.id).with_for_update(read=True)
     held = db.session.scalars(query.execution_options(populate_existing=True)).one()
     if held.customer_id != customer.id:
-        raise Conflict(lazy_gettext("The service it would be hosted with belongs to another account."))
+        raise Conflict(lazy_gettext("The hosting it is linked to belongs to another account."))
 
 
 def register_domain(actor: Actor, service: Service, name: str, registered_on: date, expires_on: date) -> Domain:
@@ -237,9 +237,9 @@ def ascii_domain(name: str) -> str:
     try:
         ascii_name = name.strip().rstrip(".").encode("idna").decode().lower()
     except UnicodeError as error:
-        raise Invalid(lazy_gettext("That is not a domain name.")) from error
+        raise Invalid(lazy_gettext("Enter a valid domain name.")) from error
     if not _HOST.match(ascii_name):
-        raise Invalid(lazy_gettext("That is not a domain name."))
+        raise Invalid(lazy_gettext("Enter a valid domain name."))
     return ascii_name
 
 

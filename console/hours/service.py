@@ -128,11 +128,11 @@ def check_week(intervals: Sequence[Interval]) -> None:
     wrong: dict[str, list[Text]] = {}
     for place, one in enumerate(intervals):
         if not 0 <= one.weekday <= 6:
-            wrong[f"weekday-{place}"] = [lazy_gettext("There is no such day of the week.")]
+            wrong[f"weekday-{place}"] = [lazy_gettext("Choose a day of the week.")]
         elif not 0 <= one.opens < one.closes <= DAY_MINUTES:
-            wrong[f"closes-{place}"] = [lazy_gettext("Closing comes after opening, 24:00 at the latest.")]
+            wrong[f"closes-{place}"] = [lazy_gettext("Closing time must be after opening time, 24:00 at the latest.")]
         elif any(_meet(one, other) for other in intervals[:place]):
-            wrong[f"opens-{place}"] = [lazy_gettext("These hours overlap others of the same day.")]
+            wrong[f"opens-{place}"] = [lazy_gettext("These hours overlap with others on the same day.")]
     if wrong:
         raise Invalid(fields=wrong)
 
@@ -145,21 +145,21 @@ def check_special(special: Special, others: Sequence[HoursSpecial], today: date)
     """
     wrong: dict[str, list[Text]] = {}
     if not today <= special.day <= today + YEARS_AHEAD:
-        wrong["day"] = [lazy_gettext("A day from today on, at most five years ahead.")]
+        wrong["day"] = [lazy_gettext("Choose a day from today up to five years ahead.")]
     if not 0 < len(special.reason) <= MAX_REASON:
-        wrong["reason"] = [lazy_gettext("Give a reason of at most two hundred letters.")]
+        wrong["reason"] = [lazy_gettext("Enter a reason of at most 200 characters.")]
     if len(others) >= MOST_SPECIALS:
-        wrong["day"] = [lazy_gettext("There are too many of these. Remove some that are over.")]
+        wrong["day"] = [lazy_gettext("There are too many entries. Remove some past ones.")]
     if special.opens is None and special.closes is None:
         if special.kind is SpecialKind.OPEN:
-            wrong["opens"] = [lazy_gettext("An opening needs its times.")]
+            wrong["opens"] = [lazy_gettext("Enter the opening and closing times.")]
     elif special.opens is None or special.closes is None:
         missing = "opens" if special.opens is None else "closes"
-        wrong[missing] = [lazy_gettext("Give both times, or none for the whole day.")]
+        wrong[missing] = [lazy_gettext("Enter both times, or neither for the whole day.")]
     elif not 0 <= special.opens < special.closes <= DAY_MINUTES:
-        wrong["closes"] = [lazy_gettext("Closing comes after opening, 24:00 at the latest.")]
+        wrong["closes"] = [lazy_gettext("Closing time must be after opening time, 24:00 at the latest.")]
     if not wrong and any(other.day == special.day and _overlap(other.special(), special) for other in others):
-        wrong["day"] = [lazy_gettext("There is a closure or opening at that time already. Remove it first.")]
+        wrong["day"] = [lazy_gettext("There is already a closure or opening at that time. Remove it first.")]
     if wrong:
         raise Invalid(fields=wrong)
 
@@ -182,7 +182,9 @@ def _lock(seen: int | None = None) -> HoursRevision:
     head = db.session.scalars(query.execution_options(populate_existing=True)).one()
     if seen is not None and seen != head.number:
         raise Conflict(
-            lazy_gettext("Somebody else has changed the hours meanwhile. Nothing was saved; look at them again."),
+            lazy_gettext(
+                "The hours were changed by someone else in the meantime. Nothing was saved; check them again."
+            ),
             code="hours_changed",
         )
     return head

@@ -75,7 +75,7 @@ def _accounts() -> tuple[Example, ...]:
     renewed = NAME | account | {"at": AT}
     return (
         Example("verification", seen | person | {"channel": "phone", "role": "owner"}, lazy_gettext("by phone")),
-        Example("verification", seen | person | {"channel": "mail", "role": "user"}, lazy_gettext("by mail")),
+        Example("verification", seen | person | {"channel": "mail", "role": "user"}, lazy_gettext("by e-mail")),
         Example("verification", seen | person | {"channel": "chat", "role": "contact"}, lazy_gettext("in a chat")),
         Example("verification", seen | person | {"channel": "ticket", "role": "owner"}, lazy_gettext("on a ticket")),
         Example(

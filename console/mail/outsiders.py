@@ -83,7 +83,7 @@ def count(template: str, to_address: str, by: Actor | None) -> str | None:
     recent = list(db.session.scalars(sent.order_by(Mail.created_at.desc()).limit(MOST)))
     if len(recent) >= MOST:
         raise TooMany(
-            lazy_gettext("We have sent several mails to this address within the hour. Try again later."),
+            lazy_gettext("We have sent several e-mails to this address within the hour. Try again later."),
             retry_after=max(1, round((recent[-1] - since).total_seconds())),
             code="mails",
         )

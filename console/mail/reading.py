@@ -45,7 +45,7 @@ def whole(mail: Mail) -> Content:
 
 def without_links(mail: Mail) -> Content:
     """Return the mail without the links that open something, in a private mail without any address of ours."""
-    words = "[" + gettext("link taken out") + "]"
+    words = "[" + gettext("link removed") + "]"
     tokens = _tokens(mail)
     text = _cut(mail.text, mail.private, tokens, words)
     html = _cut(_without_targets(mail, words), mail.private, tokens, escape(words))

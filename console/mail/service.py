@@ -131,9 +131,9 @@ def resend(actor: Actor, mail_id: int) -> Mail:
     """
     mail = _lock_for(actor, mail_id)
     if mail.state is MailState.CANCELLED:
-        raise Conflict(lazy_gettext("This mail was withdrawn before it was sent."), code="withdrawn")
+        raise Conflict(lazy_gettext("This e-mail was withdrawn before it was sent."), code="withdrawn")
     if mail.state is MailState.QUEUED and (mail.attempts == 0 or _leaving(mail)):
-        raise Conflict(lazy_gettext("This mail is waiting to be sent already."), code="waiting")
+        raise Conflict(lazy_gettext("This e-mail is already waiting to be sent."), code="waiting")
     again = _copy(mail) if mail.state is MailState.SENT else _requeue(mail)
     db.session.flush()
     record(actor, "mail.resent", _named(mail), customer_id=mail.customer_id, template=mail.template, sent_as=again.id)
@@ -149,7 +149,7 @@ def withdraw(actor: Actor, mail_id: int) -> Mail:
     """
     mail = _lock_for(actor, mail_id)
     if not cancel(mail_id):
-        raise Conflict(lazy_gettext("This mail is no longer waiting: it cannot be withdrawn."), code="gone")
+        raise Conflict(lazy_gettext("This e-mail is no longer queued and cannot be withdrawn."), code="gone")
     record(actor, "mail.withdrawn", _named(mail), customer_id=mail.customer_id, template=mail.template)
     return mail
 
@@ -204,12 +204,12 @@ def _copy(mail: Mail) -> Mail:
     """Queue a new message that says the same."""
     waiting = db.session.scalar(select(Mail.id).where(Mail.copy_of_id == mail.id, Mail.state == MailState.QUEUED))
     if waiting is not None:
-        raise Conflict(lazy_gettext("This mail is waiting to be sent already."), code="waiting")
+        raise Conflict(lazy_gettext("This e-mail is already waiting to be sent."), code="waiting")
     try:
         sealed = links.sealed_for(mail)
     except links.LinkGone:
         raise Conflict(
-            lazy_gettext("The link in this mail worked once and was not kept. Ask for a new one instead."),
+            lazy_gettext("The link in this e-mail worked once and was not stored. Ask for a new one instead."),
             code="link_gone",
         ) from None
     now = clock.now()

@@ -136,7 +136,7 @@ def _write(linked: Ticket, form: AnswerForm) -> ResponseReturnValue:
     form.refuse_spoiled()
     client_id = form.client_id.data or ""
     if not FORM_ID.fullmatch(client_id):
-        raise Invalid(lazy_gettext("The form was out of date. Your text is kept; send it again."))
+        raise Invalid(lazy_gettext("The form has expired. Your text is saved; send it again."))
     came = [(one.filename or "", one.read()) for one in request.files.getlist("files") if one.filename]
     with transaction():
         name = f"link:{linked.id}:{client_id}"  # names no entry of the desk's, nor of another ticket
@@ -148,9 +148,9 @@ def _write(linked: Ticket, form: AnswerForm) -> ResponseReturnValue:
     if wants_json():
         return jsonify(number=number, at=local_time(message.created_at), masked=message.data.get("masked", 0))
     said = (
-        gettext("Your question was closed, so this goes on as %(number)s.", number=number)
+        gettext("Your question was closed, so this continues as %(number)s.", number=number)
         if moved
-        else gettext("Your message is here. The answer comes by mail.")
+        else gettext("We have received your message and will reply by e-mail.")
     )
     return _done(target, said)
 
@@ -243,20 +243,24 @@ def _state(talk: Conversation) -> tuple[str, str, str]:
     """Return how the question stands: icon, role, words."""
     ticket = talk.ticket
     if talk.apart and talk.status not in OPEN_STATUSES:
-        return "ok", "ok", gettext("Solved, together with another question. If something is still open, just write.")
+        return "ok", "ok", gettext("Solved together with another question. If anything is still open, write to us.")
     if talk.apart:
-        return "link", "", gettext("We handle this together with another question. The answer comes here and by mail.")
+        return (
+            "link",
+            "",
+            gettext("We are handling this together with another question. The reply arrives here and by e-mail."),
+        )
     if ticket.status is TicketStatus.SOLVED:
-        return "ok", "ok", gettext("Solved. If something is still open, just answer.")
+        return "ok", "ok", gettext("Solved. If anything is still open, just reply.")
     if ticket.status is TicketStatus.CLOSED:
-        return "lock", "", gettext("Closed. If you write, a new question begins that continues this one.")
+        return "lock", "", gettext("Closed. If you write, a new question continues this one.")
     if ticket.status is TicketStatus.WAITING:
-        return "reply", "info", gettext("We are waiting for your answer.")
+        return "reply", "info", gettext("We are waiting for your reply.")
     if ticket.status is TicketStatus.HOLD:
         return "clock", "", gettext("We are working on it; it takes a little longer.")
     if any(message.kind.value == "reply" for message in talk.messages) and ticket.last_by == "staff":
-        return "reply", "info", gettext("We have answered. If something is still open, just write.")
-    return "clock", "info", gettext("We have your message and will answer here and by mail.")
+        return "reply", "info", gettext("We have replied. If anything is still open, write to us.")
+    return "clock", "info", gettext("We have your message and will reply here and by e-mail.")
 
 
 def _as_json(talk: Conversation) -> dict[str, Any]:

@@ -112,7 +112,7 @@ def new_pin() -> ResponseReturnValue:
         code, expires_at = renew_pin(current_actor(), member)
     if wants_json():
         return _answer(PinCard(member, code, expires_at))
-    flash(gettext("The new PIN counts from now. The old one no longer opens anything."), "success")
+    flash(gettext("The new PIN is valid now. The old one no longer works."), "success")
     if member.id == mine.id:
         return redirect(url_for("portal.home", account=mine.customer.number), 303)
     return redirect(url_for("portal.pin", account=mine.customer.number, member=member.id), 303)
@@ -141,7 +141,7 @@ def revoke(session_id: int) -> ResponseReturnValue:
         signin.revoke_session(current_actor(), session_id)
     if wants_json():
         return jsonify(revoked=1)
-    flash(gettext("Signed out there."), "success")
+    flash(gettext("That session was signed out."), "success")
     return redirect(url_for("portal.sessions"), 303)
 
 

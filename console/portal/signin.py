@@ -31,7 +31,7 @@ BY_ACCOUNT = Limit("portal-account", 10, 15 * limits.MINUTE)
 EVERYWHERE = Limit("portal-everywhere", 60, 15 * limits.MINUTE)
 BY_DEVICE = Limit("portal-device", 10, 15 * limits.MINUTE)
 
-WRONG = lazy_gettext("The e-mail and the password do not belong together. Check both and try again.")
+WRONG = lazy_gettext("Wrong e-mail or password. Check both and try again.")
 
 
 @portal.get("/login")

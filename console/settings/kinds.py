@@ -105,7 +105,7 @@ class Amount(Kind):
         try:
             value = money.read(typed)
         except ValueError:
-            raise ValueError(lazy_gettext("Write an amount like 1.234,50.")) from None
+            raise ValueError(lazy_gettext("Enter an amount like 1.234,50.")) from None
         if not self.least <= value <= self.most:
             raise ValueError(lazy_gettext("This amount is too small or too large."))
         return value
@@ -174,7 +174,7 @@ class Color(Kind):
     def read(self, typed: str) -> str:
         text = typed.strip().lower()
         if text and not _COLOR.fullmatch(text):
-            raise ValueError(lazy_gettext("Write a colour like #0a6c61."))
+            raise ValueError(lazy_gettext("Enter a colour like #0a6c61."))
         return "" if text == self.own else text
 
     def write(self, value: Any) -> str:

@@ -112,19 +112,19 @@ BRAND = Section(
     "star",
     (
         Setting(
-            "brand", lazy_gettext("Name of the support"), Words(longest=60), "BRAND",
-            lazy_gettext("At the top of every page, in mails and in the chat."),
+            "brand", lazy_gettext("Support team name"), Words(longest=60), "BRAND",
+            lazy_gettext("At the top of every page, in e-mails and in the chat."),
         ),
         Setting(
-            "portal_brand", lazy_gettext("Name of the customer portal"), Words(longest=60), "PORTAL_BRAND",
-            lazy_gettext("What customers call the place where they see their services."),
+            "portal_brand", lazy_gettext("Customer portal name"), Words(longest=60), "PORTAL_BRAND",
+            lazy_gettext("What your customers know the portal as."),
         ),
         Setting(
-            "mail_from_name", lazy_gettext("Sender of mails"), Words(longest=60, required=False), "MAIL_FROM_NAME",
-            lazy_gettext("The name beside the address. Empty: the name of the support."),
+            "mail_from_name", lazy_gettext("E-mail sender name"), Words(longest=60, required=False), "MAIL_FROM_NAME",
+            lazy_gettext("Shown beside the address. Leave empty to use the support team name."),
         ),
         Setting(
-            "widget_color", lazy_gettext("Colour of the chat widget"), Color(own="#0a6c61"), "WIDGET_COLOR",
+            "widget_color", lazy_gettext("Chat widget colour"), Color(own="#0a6c61"), "WIDGET_COLOR",
             lazy_gettext("A site that has loaded the widget shows the old colour for up to five minutes."),
         ),
     ),
@@ -171,12 +171,12 @@ BILLING = Section(
             "ISSUER_TERMS_DAYS", lazy_gettext("How long after its issue a new pro-forma is due."),
         ),
         Setting(
-            "migration_days", lazy_gettext("Requests for migration stay open"), Number(1, 365, lazy_gettext("days")),
+            "migration_days", lazy_gettext("Migration requests stay open for"), Number(1, 365, lazy_gettext("days")),
             "MIGRATION_DAYS", lazy_gettext("A migration that is neither executed nor rejected by then expires."),
         ),
         Setting(
             "migration_four_eyes", lazy_gettext("Four-eyes rule for migrations"),
-            YesNo(lazy_gettext("Two people for consecutive steps"), lazy_gettext("One person may take all steps")),
+            YesNo(lazy_gettext("Consecutive steps need two people"), lazy_gettext("One person may do all steps")),
             "MIGRATION_FOUR_EYES",
             lazy_gettext("The requester of a migration cannot approve it, its approver cannot execute it."),
         ),

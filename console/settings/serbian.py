@@ -22,7 +22,7 @@ def read_pib(text: str) -> str:
     """
     digits = text.replace(" ", "")
     if not (digits.isascii() and digits.isdigit() and pib.is_valid(digits)):
-        raise ValueError(lazy_gettext("This is no PIB: it has nine digits, the last one a check."))
+        raise ValueError(lazy_gettext("Enter a valid PIB: nine digits, the last one a check digit."))
     return digits
 
 
@@ -50,10 +50,10 @@ def read_account(text: str) -> str:
     digits = re.sub(r"[^0-9]", "", text)
     split = "-" in text or " " in text or len(digits) == _WHOLE
     if not (text.isascii() and found and split):
-        raise ValueError(lazy_gettext("Write the account like 840-955845-10, or its IBAN."))
+        raise ValueError(lazy_gettext("Enter the account as 840-955845-10, or its IBAN."))
     bank, number, check = found.groups()
     if int(bank + number.zfill(13) + check) % 97 != 1:
-        raise ValueError(lazy_gettext("The check digits of this account are wrong: look at it again."))
+        raise ValueError(lazy_gettext("The check digits of this account number are wrong."))
     return f"{bank}-{number.lstrip('0') or '0'}-{check}"
 
 
@@ -65,5 +65,5 @@ def read_iban(text: str) -> str:
     """
     compact = iban.compact(text) if text.isascii() else ""
     if not compact or not iban.is_valid(compact):
-        raise ValueError(lazy_gettext("This is no IBAN: its check digits or its length are wrong."))
+        raise ValueError(lazy_gettext("Enter a valid IBAN: the check digits or the length are wrong."))
     return str(compact)

@@ -85,7 +85,9 @@ def _lock(place: Section, seen: int | None) -> SettingsSection:
     row = db.session.scalars(query.execution_options(populate_existing=True)).one()
     if seen is not None and seen != row.revision:
         raise Conflict(
-            lazy_gettext("Another administrator has changed these settings meanwhile. Nothing of yours was saved."),
+            lazy_gettext(
+                "Another administrator has changed these settings in the meantime. Your changes were not saved."
+            ),
             code="settings_changed",
         )
     return row

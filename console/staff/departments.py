@@ -54,7 +54,7 @@ def add_department(actor: Actor, data: DepartmentData) -> Department:
         raise Invalid(fields={"key": [lazy_gettext("Small letters, digits and dashes, beginning with a letter.")]})
     department, fresh = insert_or_find(Department, {"key": key, **names, **_switches(data)}, Department.key)
     if not fresh:
-        raise Invalid(fields={"key": [lazy_gettext("There is a department with this key.")]})
+        raise Invalid(fields={"key": [lazy_gettext("A department with this key already exists.")]})
     _set_members(department, data.members)
     changes.department_changed(department.id)
     record(actor, "department.added", key, **names, **_switches(data), members=sorted(set(data.members)))
@@ -134,7 +134,7 @@ def _names(data: DepartmentData) -> dict[str, Any]:
     names = {name: one_line(getattr(data, name)) for name in ("name_sr", "name_en")}
     for field, name in names.items():
         if not 0 < len(name) <= MAX_NAME:
-            wrong[field] = [lazy_gettext("A name of at most eighty letters.")]
+            wrong[field] = [lazy_gettext("Enter a name of at most 80 characters.")]
     if wrong:
         raise Invalid(fields=wrong)
     return names
@@ -153,7 +153,7 @@ def _set_members(department: Department, members: Collection[int]) -> None:
     wanted = set(members)
     known = set(db.session.scalars(select(Staff.id).where(Staff.id.in_(wanted)))) if wanted else set()
     if known != wanted:
-        raise Invalid(fields={"members": [lazy_gettext("One of them does not work here.")]})
+        raise Invalid(fields={"members": [lazy_gettext("One of the selected people does not work here.")]})
     db.session.execute(delete(DepartmentMember).where(DepartmentMember.department_id == department.id))
     db.session.add_all(DepartmentMember(department_id=department.id, staff_id=key) for key in sorted(wanted))
     db.session.flush()
@@ -163,5 +163,5 @@ def _keep_one(department: Department) -> None:
     others = select(Department.id).where(Department.active.is_(True), Department.id != department.id).limit(1)
     if db.session.scalar(others) is None:
         raise Conflict(
-            lazy_gettext("This is the last department in use. Open another one first."), code="last_department"
+            lazy_gettext("This is the last active department. Activate another one first."), code="last_department"
         )

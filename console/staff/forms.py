@@ -36,10 +36,10 @@ class SignInForm(Form):
     """The first step. Nothing is said about the e-mail's form: it either signs in or it does not."""
 
     email = EmailField(
-        lazy_gettext("E-mail"), [DataRequired(lazy_gettext("Type your e-mail.")), Length(max=_EMAIL_LENGTH)]
+        lazy_gettext("E-mail"), [DataRequired(lazy_gettext("Enter your e-mail address.")), Length(max=_EMAIL_LENGTH)]
     )
     password = PasswordField(
-        lazy_gettext("Password"), [DataRequired(lazy_gettext("Type your password.")), Length(max=MAX_LENGTH)]
+        lazy_gettext("Password"), [DataRequired(lazy_gettext("Enter your password.")), Length(max=MAX_LENGTH)]
     )
     next = HiddenField()
 
@@ -49,21 +49,21 @@ class ForgottenForm(Form):
 
     email = EmailField(
         lazy_gettext("E-mail"),
-        [DataRequired(lazy_gettext("Type your e-mail.")), valid_email, Length(max=_EMAIL_LENGTH)],
+        [DataRequired(lazy_gettext("Enter your e-mail address.")), valid_email, Length(max=_EMAIL_LENGTH)],
     )
 
 
 class CodeForm(Form):
     """The second step, and the proof that an authenticator was set up."""
 
-    code = StringField(lazy_gettext("One-time code"), [DataRequired(lazy_gettext("Type the code.")), Length(max=40)])
+    code = StringField(lazy_gettext("One-time code"), [DataRequired(lazy_gettext("Enter the code.")), Length(max=40)])
     next = HiddenField()
 
 
 class NewPasswordForm(Form):
     """A password that replaces a temporary one."""
 
-    password = PasswordField(lazy_gettext("New password"), [DataRequired(lazy_gettext("Type a new password."))])
+    password = PasswordField(lazy_gettext("New password"), [DataRequired(lazy_gettext("Enter a new password."))])
     again = PasswordField(lazy_gettext("New password again"))
     next = HiddenField()
 
@@ -81,15 +81,15 @@ class NewPasswordForm(Form):
     def validate_again(self, field: Field) -> None:
         """Refuse two that differ: one of them is mistyped."""
         if field.data != self.password.data:
-            raise ValidationError(gettext("The two are not the same."))
+            raise ValidationError(gettext("The passwords do not match."))
 
 
 class ChangePasswordForm(NewPasswordForm):
     """A password changed by its owner, who shows the present one first."""
 
     current = PasswordField(
-        lazy_gettext("Present password"),
-        [DataRequired(lazy_gettext("Type your present password.")), Length(max=MAX_LENGTH)],
+        lazy_gettext("Current password"),
+        [DataRequired(lazy_gettext("Enter your current password.")), Length(max=MAX_LENGTH)],
     )
 
 
@@ -97,15 +97,15 @@ class ConfirmForm(Form):
     """Something serious on one's own account: the present password once more."""
 
     current = PasswordField(
-        lazy_gettext("Present password"),
-        [DataRequired(lazy_gettext("Type your present password.")), Length(max=MAX_LENGTH)],
+        lazy_gettext("Current password"),
+        [DataRequired(lazy_gettext("Enter your current password.")), Length(max=MAX_LENGTH)],
     )
 
 
 class SetUpForm(ConfirmForm):
     """The second step switched on: a code of the authenticator, and the present password."""
 
-    code = StringField(lazy_gettext("One-time code"), [DataRequired(lazy_gettext("Type the code.")), Length(max=40)])
+    code = StringField(lazy_gettext("One-time code"), [DataRequired(lazy_gettext("Enter the code.")), Length(max=40)])
 
 
 class StaffForm(Form):
@@ -113,7 +113,10 @@ class StaffForm(Form):
 
     name = StringField(
         lazy_gettext("Name"),
-        [DataRequired(lazy_gettext("Type the name as colleagues and customers see it.")), Length(max=_NAME_LENGTH)],
+        [
+            DataRequired(lazy_gettext("Enter the name that colleagues and customers will see.")),
+            Length(max=_NAME_LENGTH),
+        ],
     )
     email = EmailField(lazy_gettext("E-mail"), [valid_email, Length(max=_EMAIL_LENGTH)])
     role = SelectField(

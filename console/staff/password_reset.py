@@ -81,4 +81,4 @@ def _key(subject: str) -> int:
 
 
 def _gone() -> NotFound:
-    return NotFound(lazy_gettext("This link no longer works: it was used or it is too old."), code="link_gone")
+    return NotFound(lazy_gettext("This link no longer works: it has been used or has expired."), code="link_gone")

@@ -48,13 +48,15 @@ def complaint(password: str, *, email: str, name: str = "") -> Text | None:
     """Return why ``password`` is refused for this person, ``None`` if it is not."""
     password = prepared(password)
     if visible_length(password) < MIN_LENGTH:
-        return lazy_gettext("At least %(count)s characters. Four or five words are easy to remember.", count=MIN_LENGTH)
+        return lazy_gettext(
+            "Use at least %(count)s characters. Four or five words are easy to remember.", count=MIN_LENGTH
+        )
     if len(password) > MAX_LENGTH:
         return lazy_gettext("At most %(count)s characters.", count=MAX_LENGTH)
     if password == DEMO_PASSWORD or _is_common(fold(password)):
-        return lazy_gettext("This one is among the first that are guessed. Choose another.")
+        return lazy_gettext("This password is too common. Choose another.")
     if _is_personal(fold(password), email, name):
-        return lazy_gettext("Leave your name and e-mail out of it.")
+        return lazy_gettext("Do not use your name or e-mail address in the password.")
     return None
 
 

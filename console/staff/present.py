@@ -43,4 +43,4 @@ def require_shown(actor: Actor, staff: Staff, shown: Shown | None) -> None:
 
 
 def _another() -> Invalid:
-    return Invalid(fields={"current": [lazy_gettext("This is not your present password.")]}, code="present_password")
+    return Invalid(fields={"current": [lazy_gettext("The current password is wrong.")]}, code="present_password")

@@ -174,7 +174,7 @@ def _checked(*, email: str | None, name: str | None) -> dict[str, str]:
     if name is not None:
         checked["name"] = one_line(name)
         if not checked["name"]:
-            wrong["name"] = [lazy_gettext("Type the name as colleagues and customers see it.")]
+            wrong["name"] = [lazy_gettext("Enter the name that colleagues and customers will see.")]
     if wrong:
         raise Invalid(fields=wrong)
     return checked
@@ -200,12 +200,13 @@ def _lock_active_admins() -> list[int]:
 def _keep_an_admin(actor: Actor, staff: Staff, admins: list[int]) -> None:
     if is_own(actor, staff.id):
         raise Conflict(
-            lazy_gettext("Nobody changes their own role or disables their own account. Ask another administrator."),
+            lazy_gettext("You cannot change your own role or disable your own account. Ask another administrator."),
             code="own_account",
         )
     if admins == [staff.id]:
         raise Conflict(
-            lazy_gettext("This is the last active administrator. Make somebody else one first."), code="last_admin"
+            lazy_gettext("This is the last active administrator. Give the role to another person first."),
+            code="last_admin",
         )
 
 
@@ -223,4 +224,4 @@ def _flush_email() -> None:
 
 
 def _taken() -> Invalid:
-    return Invalid(fields={"email": [lazy_gettext("Somebody already signs in with this e-mail.")]}, code="email_taken")
+    return Invalid(fields={"email": [lazy_gettext("This e-mail address is already in use.")]}, code="email_taken")

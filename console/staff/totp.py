@@ -104,7 +104,9 @@ def disable_totp(actor: Actor, staff_id: int, *, shown: Shown | None = None) -> 
     own = is_own(actor, staff.id)
     require_shown(actor, staff, shown)
     if own and totp_obligatory(staff):
-        raise Conflict(lazy_gettext("Your role needs two-step sign-in, so it stays on."), code="totp_obligatory")
+        raise Conflict(
+            lazy_gettext("Your role requires two-step sign-in, so it cannot be switched off."), code="totp_obligatory"
+        )
     if staff.totp_secret is None:
         return staff
     staff.totp_secret = staff.totp_last_step = None
@@ -157,7 +159,7 @@ def clean_code(code: str) -> str:
 
 def wrong_code() -> Invalid:
     """Return the refusal of a code, whatever was wrong with it."""
-    text = lazy_gettext("This code does not serve: it is mistyped, expired or used. Type the next one.")
+    text = lazy_gettext("This code is wrong, expired or already used. Enter the next one.")
     return Invalid(text, fields={"code": [text]}, code="code")
 
 

@@ -97,9 +97,9 @@ def check(name: str, content: bytes) -> tuple[str, str]:
     elif len(content) > MAX_SIZE:
         problem = lazy_gettext("The file is larger than 10 MB.")
     elif content_type is None or content.startswith(_PROGRAMS):
-        problem = lazy_gettext("Files of this type are not taken. Pack it into a ZIP archive.")
+        problem = lazy_gettext("This file type is not allowed. Put it in a ZIP archive.")
     elif not content.startswith(_BEGINNINGS.get(content_type, (b"",))):
-        problem = lazy_gettext("The file is not what its name says.")
+        problem = lazy_gettext("The file content does not match its extension.")
     if problem is not None or content_type is None:
         raise Invalid(fields={"file": [problem or ""]})
     return name, content_type

@@ -103,7 +103,7 @@ def _customer(actor: Actor, ticket: Ticket, value: str) -> None:
     number, _, service = value.strip().partition("/")
     customer = find_customer(number) if number else None
     if number and customer is None:
-        raise Invalid(fields={"customer": [lazy_gettext("There is no such account. Type its number, as in K-10482.")]})
+        raise Invalid(fields={"customer": [lazy_gettext("Account not found. Enter its number, like K-10482.")]})
     key = None
     stays = customer is not None and customer.id == ticket.customer_id
     if service and (stays or service != str(ticket.service_id)):  # another account does not have the old one's

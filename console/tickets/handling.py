@@ -182,7 +182,7 @@ def set_subject(actor: Actor, ticket_id: int, subject: str, pins: PinChoice = AS
     """
     subject = settle(one_line(subject), pins, field="subject").text
     if not 0 < len(subject) <= MAX_SUBJECT:
-        raise Invalid(fields={"subject": [lazy_gettext("Say in a few words what it is about.")]})
+        raise Invalid(fields={"subject": [lazy_gettext("Enter a subject.")]})
 
     def change(ticket: Ticket) -> bool:
         if ticket.subject == subject:
@@ -309,7 +309,7 @@ def void_links(actor: Actor, ticket_id: int, reason: str) -> Ticket:
     """
     reason = mask_pins(one_line(reason))[0]
     if visible_length(reason) < REASON_LENGTH or len(reason) > MAX_REASON:
-        raise Invalid(fields={"reason": [lazy_gettext("Say in a few words why.")]})
+        raise Invalid(fields={"reason": [lazy_gettext("Enter a reason.")]})
 
     def change(ticket: Ticket) -> bool:
         keys = _leading_to(ticket)

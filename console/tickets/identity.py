@@ -153,7 +153,7 @@ def _check_speaks(ticket: Ticket) -> None:
         raise Conflict(lazy_gettext("%(number)s was merged into another ticket.", number=ticket.number), code="merged")
     if ticket.status is TicketStatus.CLOSED:
         raise Conflict(
-            lazy_gettext("%(number)s is closed. Open it before you verify who asks.", number=ticket.number),
+            lazy_gettext("%(number)s is closed. Reopen it before verifying the requester.", number=ticket.number),
             code="closed",
         )
 

@@ -108,7 +108,7 @@ def check_mergeable(ticket: Ticket, target: Ticket) -> None:
         )
     if None not in (ticket.customer_id, target.customer_id) and ticket.customer_id != target.customer_id:
         raise Conflict(
-            lazy_gettext("%(number)s is of another account. Link the two instead.", number=ticket.number),
+            lazy_gettext("%(number)s belongs to another account. Link the tickets instead.", number=ticket.number),
             code="other_account",
         )
 
@@ -118,8 +118,8 @@ def _check_same_requester(tickets: Iterable[Ticket], target: Ticket) -> None:
     if others:
         raise Conflict(
             lazy_gettext(
-                "These tickets are of different people: %(addresses)s. Merge them only if all of them may read the "
-                "answers from now on.",
+                "These tickets are from different people: %(addresses)s. Merge them only if all of "
+                "them may read the replies from now on.",
                 addresses=", ".join([target.requester_email, *others]),
             ),
             code="different_requesters",
@@ -207,7 +207,7 @@ def split(actor: Actor, ticket_id: int, messages: Sequence[int], subject: str, p
     actor.require(Permission.WORK_TICKETS)
     subject = settle(one_line(subject), pins, field="subject").text
     if not 0 < len(subject) <= MAX_SUBJECT:
-        raise Invalid(fields={"subject": [lazy_gettext("Say in a few words what it is about.")]})
+        raise Invalid(fields={"subject": [lazy_gettext("Enter a subject.")]})
     old = lock_ticket(actor, ticket_id)
     _check_unmerged(old)
     moving = _chosen(old, messages)
@@ -280,12 +280,12 @@ def _chosen(ticket: Ticket, keys: Sequence[int]) -> list[TicketMessage]:
     said, wanted = _said(ticket), set(keys)
     chosen = [message for message in said if message.id in wanted]
     if not chosen or len(chosen) != len(wanted):
-        raise Invalid(fields={"messages": [lazy_gettext("Choose the messages that move.")]})
+        raise Invalid(fields={"messages": [lazy_gettext("Choose the messages to move.")]})
     if len(chosen) == len(said):
         raise Invalid(fields={"messages": [lazy_gettext("At least one message must stay.")]})
     now = clock.now()
     if any(message.held_until is not None and now < message.held_until for message in chosen):
-        raise Conflict(lazy_gettext("A reply among them has not left yet. Wait a few seconds."), code="held")
+        raise Conflict(lazy_gettext("One of the replies has not been sent yet. Wait a few seconds."), code="held")
     return chosen
 
 
@@ -329,7 +329,7 @@ def unlink(actor: Actor, ticket_id: int, other_id: int) -> None:
     if not found or len(both) != 2:
         raise NotFound
     if any(row.kind is not LinkKind.RELATED for row in found):
-        raise Conflict(lazy_gettext("This link says where a ticket came from; it stays."), code="origin")
+        raise Conflict(lazy_gettext("This link shows where the ticket came from and cannot be removed."), code="origin")
     for row in found:
         db.session.delete(row)
     ticket, other = both[ticket_id], both[other_id]
@@ -359,7 +359,7 @@ def follow_up(actor: Actor, closed_id: int, new: NewTicket) -> Ticket:
     closed = lock_ticket(actor, closed_id)
     _check_unmerged(closed)
     if closed.status in OPEN_STATUSES:
-        raise Conflict(lazy_gettext("%(number)s is still open. Write there.", number=closed.number), code="open")
+        raise Conflict(lazy_gettext("%(number)s is still open. Reply there.", number=closed.number), code="open")
     ticket = open_ticket(actor, new)
     continue_in(actor, closed, ticket)
     return ticket

@@ -152,7 +152,7 @@ def _read(new: NewTicket) -> tuple[str, Settled, str]:
         wrong["requester_email"] = [email_problem(error)]
     subject = one_line(new.subject)
     if not subject:
-        wrong["subject"] = [lazy_gettext("Say in a few words what it is about.")]
+        wrong["subject"] = [lazy_gettext("Enter a subject.")]
     if len(subject) > MAX_SUBJECT:
         wrong["subject"] = [lazy_gettext("The subject is too long.")]
     body = paragraphs(new.body)
@@ -183,7 +183,7 @@ def _check_parts(actor: Actor, new: NewTicket) -> None:
     if department is None or not department.active:
         wrong["department"] = [lazy_gettext("Choose a department.")]
     if new.customer_id is not None and session.get(Customer, new.customer_id) is None:
-        wrong["customer"] = [lazy_gettext("There is no such account.")]
+        wrong["customer"] = [lazy_gettext("Account not found.")]
     if new.service_id is not None:
         service = session.get(Service, new.service_id)
         if service is None or service.customer_id != new.customer_id or not may_know(actor, service):

@@ -49,9 +49,9 @@ def rate(actor: Actor, ticket: Ticket, score: int, comment: str = "") -> TicketR
     ).one()
     comment = _checked(score, comment)
     if queries.rating_of(ticket.id) is not None:
-        raise Conflict(lazy_gettext("You have rated this already. Thank you."), code="rated")
+        raise Conflict(lazy_gettext("You have already rated this chat. Thank you."), code="rated")
     if ticket.merged_into_id is not None:
-        raise Conflict(lazy_gettext("This question was joined with another one."), code="merged")
+        raise Conflict(lazy_gettext("This question was merged with another one."), code="merged")
     if ticket.status in OPEN_STATUSES:
         raise Conflict(lazy_gettext("You can rate our answer once the question is solved."), code="open")
     agent_id = queries.handler_of(ticket)

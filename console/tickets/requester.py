@@ -170,7 +170,7 @@ def say_solved(source: Actor, linked: Ticket) -> bool:
     if root.status not in OPEN_STATUSES:
         return False
     if not _is_answered(linked, root):
-        words = lazy_gettext("We have not answered yet. If you no longer need an answer, write that to us.")
+        words = lazy_gettext("We have not replied yet. If you no longer need a reply, let us know.")
         raise Conflict(words, code="unanswered")
     move_status(source, root, TicketStatus.SOLVED)
     promises.recount(root, clock.now())

@@ -44,7 +44,7 @@ def save_view(
         raise NotFound
     mine = db.session.scalar(select(func.count()).select_from(SavedView).where(SavedView.staff_id == actor.id)) or 0
     if mine >= MOST_VIEWS:
-        raise Conflict(lazy_gettext("You have many saved views. Delete one first."), code="many_views")
+        raise Conflict(lazy_gettext("You have too many saved views. Delete one first."), code="many_views")
     view = SavedView(
         staff_id=actor.id,
         name=_name(name),
@@ -126,9 +126,9 @@ def may_change(actor: Actor, view: SavedView) -> bool:
 def _name(name: str) -> str:
     cleaned = one_line(name)
     if not cleaned:
-        raise Invalid(fields={"name": [lazy_gettext("Give the view a name.")]})
+        raise Invalid(fields={"name": [lazy_gettext("Enter a name for the view.")]})
     if len(cleaned) > MAX_NAME:
-        raise Invalid(fields={"name": [lazy_gettext("At most sixty letters.")]})
+        raise Invalid(fields={"name": [lazy_gettext("At most 60 characters.")]})
     return refuse_pins(cleaned, "name")
 
 

@@ -23,7 +23,7 @@ def clean_tags(tags: Iterable[str]) -> tuple[str, ...]:
     cleaned = {"-".join(one_line(tag).lower().split()).replace(",", "") for tag in tags}
     cleaned.discard("")
     if len(cleaned) > MOST or any(len(tag) > MAX_TAG for tag in cleaned):
-        raise Invalid(fields={"tags": [lazy_gettext("At most twenty tags, each of at most forty letters.")]})
+        raise Invalid(fields={"tags": [lazy_gettext("At most 20 tags of up to 40 characters each.")]})
     for tag in cleaned:
         refuse_pins(tag.replace("-", " "), "tags")
     return tuple(sorted(cleaned, key=lambda tag: (sort_key(tag), tag)))

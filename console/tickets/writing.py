@@ -170,7 +170,7 @@ def take_back(actor: Actor, ticket_id: int, message_id: int) -> TicketMessage:
     held = message.held_until is not None and now < message.held_until
     mails = [message.mail_id, *(mail for _ticket, mail in message.data.get(COPIES, ()))]
     if not held or not all(mail is not None and cancel(mail) for mail in mails):
-        raise Conflict(lazy_gettext("The reply has left already and cannot be taken back."), code="gone")
+        raise Conflict(lazy_gettext("The reply has already been sent and cannot be undone."), code="gone")
     message.taken_back_at = now
     for file in message.attachments:
         file.message_id = None
@@ -391,7 +391,7 @@ def _check_newer(actor: Actor, ticket: Ticket, writing: Writing) -> None:
     )
     if newer is not None:
         raise Conflict(
-            lazy_gettext("Something newer was written while you were writing. Your text is kept."),
+            lazy_gettext("Something newer was written while you were writing. Your text is saved."),
             code="newer",
             details={"seq": ticket.last_seq},
         )

@@ -81,12 +81,12 @@ class AuditList(BaseModelView):
         "actor_name": lazy_gettext("Who"),
         "address": lazy_gettext("From address"),
         "action": lazy_gettext("What"),
-        "subject": lazy_gettext("To what"),
+        "subject": lazy_gettext("Subject"),
         "customer_id": lazy_gettext("Account"),
-        "data": lazy_gettext("Facts"),
+        "data": lazy_gettext("Details"),
         "key_id": lazy_gettext("Key"),
-        "previous": lazy_gettext("Digest before"),
-        "digest": lazy_gettext("Digest"),
+        "previous": lazy_gettext("Previous hash"),
+        "digest": lazy_gettext("Hash"),
     }
     column_formatters = {
         "id": _place,
@@ -99,11 +99,11 @@ class AuditList(BaseModelView):
     column_formatters_detail = column_formatters | {"action": _action_in_full}
     list_filters = FILTERS
     lead = lazy_gettext(
-        "Each entry is sealed to the one before; the command console audit verify proves the whole trail."
+        "Each entry is chained to the previous one; the command console audit verify checks the whole log."
     )
     empty_icon = "history"
-    empty_title = lazy_gettext("Nothing has happened yet")
-    empty_text = lazy_gettext("Every sign-in, verification and change is noted here.")
+    empty_title = lazy_gettext("No entries yet")
+    empty_text = lazy_gettext("Every sign-in, verification and change is recorded here.")
 
     def __init__(self) -> None:
         super().__init__(

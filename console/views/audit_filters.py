@@ -78,10 +78,10 @@ def _known() -> dict[str, Text]:
 
 FILTERS: tuple[ListFilter, ...] = (
     Action("action", lazy_gettext("What"), AuditEntry.action, _choices()),
-    Choice("kind", lazy_gettext("By"), AuditEntry.actor_kind, ACTOR_KINDS),
+    Choice("kind", lazy_gettext("User"), AuditEntry.actor_kind, ACTOR_KINDS),
     Who("actor", lazy_gettext("Who"), AuditEntry.actor_name, _known, hint=lazy_gettext("name or e-mail")),
     LocalDay("since", lazy_gettext("From"), AuditEntry.at, compare="from"),
     LocalDay("until", lazy_gettext("Until"), AuditEntry.at, compare="until"),
-    Exact("subject", lazy_gettext("To what"), AuditEntry.subject, hint="M-0317"),
+    Exact("subject", lazy_gettext("Subject"), AuditEntry.subject, hint="M-0317"),
     CustomerNumber("customer", lazy_gettext("Customer number"), AuditEntry.customer_id),
 )

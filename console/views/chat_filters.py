@@ -57,7 +57,7 @@ FILTERS: tuple[ListFilter, ...] = (
     Rating("rating", lazy_gettext("Rating"), Chat.rating, RATINGS),
     CustomerNumber("customer", lazy_gettext("Customer number"), Chat.customer_id),
     Email("email", lazy_gettext("Visitor’s e-mail"), Chat.email, hint="ime@example.rs"),
-    LocalDay("since", lazy_gettext("Begun from"), Chat.created_at, compare="from"),
-    LocalDay("until", lazy_gettext("Begun until"), Chat.created_at, compare="until"),
+    LocalDay("since", lazy_gettext("Started from"), Chat.created_at, compare="from"),
+    LocalDay("until", lazy_gettext("Started until"), Chat.created_at, compare="until"),
     Flag("verified", lazy_pgettext("chats", "Verified only"), lambda: Chat.customer_id.is_not(None)),
 )

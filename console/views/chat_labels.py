@@ -21,12 +21,12 @@ STATUS: dict[ChatStatus, Label] = {
     ChatStatus.QUEUED: Label(lazy_pgettext("chat", "in the queue"), "clock", "warn"),
     ChatStatus.ACTIVE: Label(lazy_pgettext("chat", "in progress"), "chat", "info"),
     ChatStatus.CLOSED: Label(lazy_pgettext("chat", "ended"), "ok", "ok"),
-    ChatStatus.TICKETED: Label(lazy_pgettext("chat", "became a ticket"), "ticket"),
+    ChatStatus.TICKETED: Label(lazy_pgettext("chat", "converted to ticket"), "ticket"),
 }
 ENDED_BY: dict[str, Text] = {
     "visitor": lazy_gettext("by the visitor"),
     "staff": lazy_gettext("by us"),
-    "system": lazy_gettext("by the console"),
+    "system": lazy_gettext("automatically"),
 }
 LANGUAGES: dict[str, Text] = {"sr_Latn": lazy_gettext("Serbian"), "en": lazy_gettext("English")}
 STARS = 5
@@ -66,7 +66,7 @@ def wait_words(chat: Chat) -> Markup:
     """Write it; of whoever still waits, in the shape that grows."""
     wait = first_wait(chat)
     if wait is None:
-        return Markup('<span class="muted">{}</span>').format(gettext("none in the chat"))
+        return Markup('<span class="muted">{}</span>').format(gettext("none"))
     if chat.first_answered_at is not None:
         return Markup('<span class="num">{}</span>').format(duration(wait))
     minutes = wait.total_seconds() / 60
@@ -120,9 +120,7 @@ def _plain(text: Text) -> Callable[[str, dict[str, Any]], str]:
 
 def _requeued(by: str, data: dict[str, Any]) -> str:
     if data.get("why") == "agent_gone":
-        return gettext(
-            "%(staff)s lost the connection; the chat waits in the queue again", staff=data.get("staff") or "—"
-        )
+        return gettext("%(staff)s lost connection; the chat is back in the queue", staff=data.get("staff") or "—")
     return gettext("%(by)s put the chat back into the queue", by=by)
 
 
@@ -131,26 +129,26 @@ def _ended(by: str, data: dict[str, Any]) -> str:
         return gettext("%(name)s ended the conversation", name=by)
     if data.get("by") == "staff":
         return gettext("%(by)s ended the conversation", by=by)
-    return gettext("The conversation ended with the working day")
+    return gettext("The chat ended at closing time")
 
 
 def _ticketed(by: str, data: dict[str, Any]) -> str:
     number, why = data.get("number", "—"), data.get("why")
     if why == "unclaimed":
-        return gettext("Nobody was free in time: it became ticket %(number)s", number=number)
+        return gettext("No agent was free in time: converted to ticket %(number)s", number=number)
     if why == "closing":
-        return gettext("At closing time it became ticket %(number)s", number=number)
+        return gettext("Converted to ticket %(number)s at closing time", number=number)
     if why == "limit":
-        return gettext("It was still open past the limit: it became ticket %(number)s", number=number)
+        return gettext("Still open past the limit: converted to ticket %(number)s", number=number)
     if why == "closed_hours":
-        return gettext("Asked out of hours: it is ticket %(number)s", number=number)
+        return gettext("Asked outside opening hours: ticket %(number)s", number=number)
     if why == "visitor":
         return gettext("%(name)s left the queue; the question is ticket %(number)s", name=by, number=number)
-    return gettext("The conversation became ticket %(number)s", number=number)
+    return gettext("Chat converted to ticket %(number)s", number=number)
 
 
 def _closing_soon(_by: str, data: dict[str, Any]) -> str:
-    return gettext("The visitor was told that we close at %(time)s", time=_hour(data.get("closes_at")))
+    return gettext("The visitor was notified that we close at %(time)s", time=_hour(data.get("closes_at")))
 
 
 def _rated(_by: str, data: dict[str, Any]) -> str:
@@ -165,7 +163,7 @@ def _blocked(_by: str, data: dict[str, Any]) -> str:
 
 def _verified(by: str, data: dict[str, Any]) -> str:
     return gettext(
-        "Identity confirmed: %(person)s of %(customer)s, good until %(time)s",
+        "Identity confirmed: %(person)s, %(customer)s, valid until %(time)s",
         person=data.get("person") or by,
         customer=data.get("customer") or "—",
         time=_hour(data.get("until")),
@@ -181,8 +179,8 @@ def _hour(at: object) -> str:
 
 _SENTENCES: dict[str, Callable[[str, dict[str, Any]], str]] = {
     "claimed": _plain(lazy_gettext("%(staff)s took the chat")),
-    "assigned": _plain(lazy_gettext("%(staff)s was given the chat")),
-    "transferred": _plain(lazy_gettext("%(by)s passed the chat on to %(staff)s")),
+    "assigned": _plain(lazy_gettext("Chat assigned to %(staff)s")),
+    "transferred": _plain(lazy_gettext("%(by)s transferred the chat to %(staff)s")),
     "stepped_in": _plain(lazy_gettext("%(staff)s took the chat over")),
     "requeued": _requeued,
     "ended": _ended,
@@ -190,10 +188,10 @@ _SENTENCES: dict[str, Callable[[str, dict[str, Any]], str]] = {
     "closing_soon": _closing_soon,
     "rated": _rated,
     "blocked": _blocked,
-    "verification_asked": _plain(lazy_gettext("%(by)s asked who it is")),
+    "verification_asked": _plain(lazy_gettext("%(by)s asked for verification")),
     "verified": _verified,
-    "verification_failed": _plain(lazy_gettext("E-mail and PIN did not fit. Nothing was opened.")),
-    "verification_withdrawn": _plain(lazy_gettext("The card was taken back")),
+    "verification_failed": _plain(lazy_gettext("The e-mail and PIN did not match. Nothing was opened.")),
+    "verification_withdrawn": _plain(lazy_gettext("The verification request was withdrawn")),
     "verification_ended": _plain(lazy_gettext("The verification has ended; the account is locked again")),
 }
 

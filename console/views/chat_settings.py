@@ -33,12 +33,12 @@ OWN_COLOR = "#0a6c61"  # of the widget where none is set, as its stylesheet has 
 KINDS: dict[str, tuple[Text, Text]] = {
     Assignment.PULL.value: (
         lazy_gettext("Agents take the next chat"),
-        lazy_gettext("It waits in the queue until somebody takes it."),
+        lazy_gettext("Chats wait in the queue until an agent takes them."),
     ),
     Assignment.PUSH.value: (
-        lazy_gettext("The console gives chats out"),
+        lazy_gettext("Chats are assigned automatically"),
         lazy_gettext(
-            "The longest waiting goes to whoever is available, works in its department and has the most room."
+            "The longest-waiting chat goes to an available agent of its department with the most free capacity."
         ),
     ),
 }
@@ -47,27 +47,27 @@ NUMBERS: dict[str, tuple[Text, Text, Text]] = {
     "capacity": (
         lazy_gettext("Chats at once"),
         lazy_gettext("chats"),
-        lazy_gettext("So many are given to one agent. More can still be taken by hand."),
+        lazy_gettext("Maximum assigned to one agent. Agents can still take more manually."),
     ),
     "wait_minutes": (
         lazy_gettext("Wait in the queue"),
         lazy_gettext("minutes"),
-        lazy_gettext("Whoever is not taken by then gets a ticket and a confirmation by mail."),
+        lazy_gettext("Chats not taken by then become tickets with a confirmation e-mail."),
     ),
     "notice_minutes": (
         lazy_gettext("Notice before closing"),
         lazy_gettext("minutes"),
-        lazy_gettext("Visitors and agents are told when we close."),
+        lazy_gettext("Visitors and agents are notified before closing."),
     ),
     "limit_minutes": (
         lazy_gettext("Open chats after closing"),
         lazy_gettext("minutes"),
-        lazy_gettext("So long a conversation may end in peace; then it becomes a ticket."),
+        lazy_gettext("Grace period to finish a chat; then it becomes a ticket."),
     ),
     "grace_seconds": (
-        lazy_gettext("Agent without a connection"),
+        lazy_gettext("Agent disconnected"),
         lazy_gettext("seconds"),
-        lazy_gettext("After that the chats go back to the queue, and the visitors are told."),
+        lazy_gettext("After that the chats return to the queue and visitors are notified."),
     ),
 }
 
@@ -88,7 +88,7 @@ class RulesForm(Form):
     """The rules of the desk. ``revision``: what was looked at."""
 
     assignment = RadioField(
-        lazy_gettext("Who gets a chat"), choices=[SelectChoice(key, words[0]) for key, words in KINDS.items()]
+        lazy_gettext("Assignment"), choices=[SelectChoice(key, words[0]) for key, words in KINDS.items()]
     )
     capacity = IntegerField(NUMBERS["capacity"][0])
     wait_minutes = IntegerField(NUMBERS["wait_minutes"][0])
@@ -114,7 +114,7 @@ class ChatSettingsPage(Page):
     group = "system"
     parent = "settings"
     settings_group = "desk"
-    settings_lead = lazy_gettext("Who gets a chat, how long it waits, announcements, and the line for your site.")
+    settings_lead = lazy_gettext("Assignment, waiting time, announcements and the code for your site.")
 
     @expose("/")
     def index(self) -> ResponseReturnValue:
@@ -133,7 +133,7 @@ class ChatSettingsPage(Page):
             form.refuse_spoiled()
             return desk_settings.set_rules(current_actor(), _rules(form))
 
-        return self._save(save, gettext("The rules are saved. They hold from now on."), rules=form)
+        return self._save(save, gettext("Rules saved."), rules=form)
 
     @expose("/announcement", methods=["POST"])
     def announce(self) -> ResponseReturnValue:
@@ -154,7 +154,7 @@ class ChatSettingsPage(Page):
             )
 
         there = bool(serbian.strip())
-        done = gettext("Visitors read it now.") if there else gettext("Nothing is announced any more.")
+        done = gettext("The announcement is published.") if there else gettext("The announcement was removed.")
         return self._save(save, done, announcement=form)
 
     @expose("/blocks/<id:key>/lift", methods=["POST"])
@@ -164,7 +164,7 @@ class ChatSettingsPage(Page):
             blocking.lift(current_actor(), key)
         if wants_json():
             return jsonify(lifted=True)
-        flash(gettext("The block is lifted."), "success")
+        flash(gettext("The visitor is unblocked."), "success")
         return redirect(f"{self.get_url('.index')}#blocks", 303)
 
     def _save(

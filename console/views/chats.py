@@ -101,8 +101,8 @@ class Line:
         if not isinstance(count, int) or count < 1:
             return ""
         return ngettext(
-            "%(num)d six-digit number was hidden before it was stored: it could be a PIN.",
-            "%(num)d six-digit numbers were hidden before they were stored: they could be PINs.",
+            "%(num)d six-digit number was masked before saving: it could be a PIN.",
+            "%(num)d six-digit numbers were masked before saving: they could be PINs.",
             count,
         )
 
@@ -134,7 +134,7 @@ def _department(_view: Any, _context: Any, row: Chat, _name: str) -> str:
 def _agent(_view: Any, _context: Any, row: Chat, _name: str) -> str | Markup:
     if row.assignee is not None:
         return row.assignee.name
-    return Markup('<span class="muted">{}</span>').format(gettext("nobody"))
+    return Markup('<span class="muted">{}</span>').format(gettext("unassigned"))
 
 
 def _ticket(_view: Any, _context: Any, row: Chat, _name: str) -> Markup:
@@ -188,9 +188,9 @@ class ChatList(BaseModelView):
         "status": lazy_gettext("State"),
         "department": lazy_gettext("Department"),
         "assignee": lazy_gettext("Agent"),
-        "created_at": lazy_gettext("Begun"),
+        "created_at": lazy_gettext("Started"),
         "ended_at": lazy_gettext("Ended"),
-        "waited": lazy_gettext("First answer after"),
+        "waited": lazy_gettext("First response"),
         "verified": lazy_gettext("Verified"),
         "verified_name": lazy_gettext("Verified person"),
         "customer": lazy_gettext("Customer"),
@@ -219,10 +219,11 @@ class ChatList(BaseModelView):
     list_template = "admin/chats.html"
     empty_icon = "history"
     empty_title = lazy_gettext("No chats yet")
-    empty_text = lazy_gettext("What visitors ask stands here, while it lasts and afterwards.")
+    empty_text = lazy_gettext("Current and past chats appear here.")
 
     def __init__(self) -> None:
-        super().__init__(Chat, name=lazy_gettext("Chats"), endpoint="chats", url="chats", menu_icon_value="chats")
+        name = lazy_gettext("Chat history")
+        super().__init__(Chat, name=name, endpoint="chats", url="chats", menu_icon_value="chats")
 
     def scope(self, query: Any) -> Any:
         return query.where(queries.visible(current_actor()))
@@ -292,12 +293,12 @@ class ChatList(BaseModelView):
         with transaction():
             chat = queries.lock_chat(current_actor(), number)
             if chat.is_live:
-                raise Conflict(lazy_gettext("The chat goes on. Make the ticket at the desk."), code="open")
+                raise Conflict(lazy_gettext("The chat is still in progress. Convert it in live chat."), code="open")
             found = handling.to_ticket(current_actor(), number).ticket_id or 0
         made = ticket_number(found)
         if wants_json():
             return jsonify(ticket=made)
-        flash(gettext("The conversation is ticket %(number)s.", number=made), "success")
+        flash(gettext("Chat converted to ticket %(number)s.", number=made), "success")
         return redirect(ticket_url(made), 303)
 
     @expose("/<number>/block", methods=["POST"])

@@ -48,10 +48,10 @@ class CustomerList(BaseModelView):
         Choice("kind", lazy_gettext("Kind"), Customer.kind, {k.value: v.text for k, v in CUSTOMER_KIND.items()}),
         Choice("status", lazy_gettext("State"), Customer.status, {k.value: v.text for k, v in CUSTOMER_STATUS.items()}),
     )
-    lead = lazy_gettext("Number and name find an account; what is personal opens after a verification.")
+    lead = lazy_gettext("Find an account by number or name. Personal data opens after verification.")
     empty_icon = "users"
     empty_title = lazy_gettext("No customers yet")
-    empty_text = lazy_gettext("They come with an import or with the first order.")
+    empty_text = lazy_gettext("Customers appear with an import or the first order.")
 
     def __init__(self) -> None:
         super().__init__(

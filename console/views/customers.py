@@ -31,11 +31,11 @@ from console.web.identity import current_actor
 
 TABS: dict[str, Text] = {
     "overview": lazy_gettext("Overview"),
-    "people": lazy_gettext("People and rights"),
+    "people": lazy_gettext("People and permissions"),
     "services": lazy_gettext("Services"),
     "documents": lazy_gettext("Documents"),
     "tickets": lazy_gettext("Tickets"),
-    "mail": lazy_gettext("Mail sent"),
+    "mail": lazy_gettext("E-mails"),
     "history": lazy_gettext("History"),
 }
 

@@ -128,7 +128,7 @@ def _tiles(actor: Actor) -> list[Tile]:
     return [
         _migration_tile("requested", gettext("To approve"), "migrate", counts),
         _migration_tile("approved", gettext("To execute"), "ok", counts),
-        _tile("overdue", gettext("Overdue"), "file", counts, gettext("pro-formas past their day"), _overdue_url()),
+        _tile("overdue", gettext("Overdue"), "file", counts, gettext("pro-formas past due"), _overdue_url()),
         _tile("domains", gettext("Expiring domains"), "globe", counts, gettext("within 30 days"), _domains_url()),
     ]
 
@@ -138,7 +138,7 @@ def _tile(key: str, label: Text, icon: str, counts: dict[str, int], note: Text, 
 
 
 def _migration_tile(key: str, label: Text, icon: str, counts: dict[str, int]) -> Tile:
-    note = gettext("migrations wait for you") if counts[key] else gettext("nothing waits")
+    note = gettext("migrations waiting for you") if counts[key] else gettext("none waiting")
     return _tile(key, label, icon, counts, note, link("migrations", state=key), "warn" if counts[key] else "")
 
 

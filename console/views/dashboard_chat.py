@@ -61,15 +61,15 @@ def tiles(actor: Actor, counts: dict[str, int], now: datetime) -> list[Tile]:
             gettext("My chats"),
             "user",
             _number(mine),
-            gettext("at the desk"),
+            gettext("in live chat"),
             desk_url(),
         ),
         Tile(
             "available",
-            gettext("Agents available"),
+            gettext("Available agents"),
             "users",
             str(desk.available),
-            gettext("connected and taking chats") if desk.available else gettext("nobody takes chats now"),
+            gettext("online and taking chats") if desk.available else gettext("no one is taking chats"),
             desk_url(),
             "" if desk.available or not counts["chat_queue"] else "danger",
         ),
@@ -77,12 +77,12 @@ def tiles(actor: Actor, counts: dict[str, int], now: datetime) -> list[Tile]:
 
 
 def _queue(count: int, desk: _Now, now: datetime) -> Tile:
-    words, mark = gettext("nobody waits"), ""
+    words, mark = gettext("no one waiting"), ""
     if count and desk.waits_since is not None:
         wait = now - desk.waits_since
         words = gettext("the longest for %(time)s", time=duration(wait))
         mark = "danger" if wait >= LATE else "warn" if wait >= SOON else "ok"
-    return Tile("queue", gettext("Waiting in the chat"), "clock", _number(count), words, desk_url(), mark)
+    return Tile("queue", gettext("Waiting in chat"), "clock", _number(count), words, desk_url(), mark)
 
 
 def _number(count: int) -> str:

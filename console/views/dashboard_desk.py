@@ -158,9 +158,9 @@ def _own_tiles(counts: Counts, oldest: Ticket | None, now: datetime) -> list[Til
             gettext("My open tickets"),
             "ticket",
             number(counts["open"]),
-            ngettext("%(num)d waits for my answer", "%(num)d wait for my answer", asked)
+            ngettext("%(num)d waiting for my reply", "%(num)d waiting for my reply", asked)
             if asked
-            else gettext("nobody waits for my answer"),
+            else gettext("none waiting for my reply"),
             link("tickets", view="mine"),
         ),
         _risk_tile(counts, link("tickets", view="risk", assignee="me")),
@@ -169,7 +169,7 @@ def _own_tiles(counts: Counts, oldest: Ticket | None, now: datetime) -> list[Til
             gettext("Waiting"),
             "clock",
             number(counts["waiting"]),
-            gettext("for the customer’s answer"),
+            gettext("for the customer’s reply"),
             link("tickets", view="waiting", assignee="me"),
         ),
         _oldest_tile(oldest, now, link("tickets", view="mine", status="open", sort="updated_at")),
@@ -184,9 +184,9 @@ def _desk_tiles(counts: Counts, oldest: Ticket | None, now: datetime) -> list[Ti
             gettext("Open tickets"),
             "ticket",
             number(counts["open"]),
-            ngettext("%(num)d waits for our answer", "%(num)d wait for our answer", asked)
+            ngettext("%(num)d waiting for our reply", "%(num)d waiting for our reply", asked)
             if asked
-            else gettext("nobody waits for our answer"),
+            else gettext("none waiting for our reply"),
             link("tickets", view="open"),
         ),
         _risk_tile(counts, link("tickets", view="risk")),
@@ -195,7 +195,7 @@ def _desk_tiles(counts: Counts, oldest: Ticket | None, now: datetime) -> list[Ti
             gettext("Waiting"),
             "clock",
             number(counts["waiting"]),
-            gettext("for the customer’s answer"),
+            gettext("for the customer’s reply"),
             link("tickets", view="waiting"),
         ),
         _oldest_tile(oldest, now, link("tickets", view="open", status="open", sort="updated_at")),
@@ -204,18 +204,18 @@ def _desk_tiles(counts: Counts, oldest: Ticket | None, now: datetime) -> list[Ti
 
 def _risk_tile(counts: Counts, url: str) -> Tile:
     late = counts["late"]
-    words = ngettext("%(num)d is late", "%(num)d are late", late)
+    words = ngettext("%(num)d overdue", "%(num)d overdue", late)
     mark = "danger" if late else "warn" if counts["risk"] else "ok"
     if not late:
-        words = gettext("due within the hour") if counts["risk"] else gettext("nothing is late")
-    return Tile("risk", gettext("Promises at risk"), "alert", number(counts["risk"]), words, url, mark)
+        words = gettext("due within the hour") if counts["risk"] else gettext("none overdue")
+    return Tile("risk", gettext("SLA targets at risk"), "alert", number(counts["risk"]), words, url, mark)
 
 
 def _oldest_tile(oldest: Ticket | None, now: datetime, url: str) -> Tile:
     if oldest is None:
-        return Tile("oldest", gettext("Longest untouched"), "history", "—", gettext("nothing is open"), url)
+        return Tile("oldest", gettext("Longest inactive"), "history", "—", gettext("no open tickets"), url)
     note = f"{oldest.number} · {oldest.subject}"
-    return Tile("oldest", gettext("Longest untouched"), "history", age_words(now - oldest.updated_at), note, url)
+    return Tile("oldest", gettext("Longest inactive"), "history", age_words(now - oldest.updated_at), note, url)
 
 
 def age_words(age: timedelta) -> str:
@@ -251,51 +251,51 @@ class _Kind:
 
 _KINDS: dict[str, _Kind] = {
     "unassigned_mine": _Kind(
-        lazy_gettext("Given to nobody"),
+        lazy_gettext("Unassigned"),
         lazy_gettext("in my departments"),
         "inbox",
         lambda: link("tickets", view="unassigned", department="mine"),
         always=True,
     ),
     "unassigned": _Kind(
-        lazy_gettext("Given to nobody"),
-        lazy_gettext("on the whole desk"),
+        lazy_gettext("Unassigned"),
+        lazy_gettext("in all departments"),
         "inbox",
         lambda: link("tickets", view="unassigned"),
         always=True,
     ),
     "mentions": _Kind(
         lazy_gettext("Mentions"),
-        lazy_gettext("notes that name me, not read yet"),
+        lazy_gettext("unread notes that mention me"),
         "note",
         lambda: link("tickets", view="all", mentioned="1"),
         always=True,
     ),
     "mine": _Kind(lazy_gettext("My own tickets"), lazy_gettext("open"), "user", lambda: link("tickets", view="mine")),
     "broken_today": _Kind(
-        lazy_gettext("Promises broken today"),
-        lazy_gettext("as a report of the day"),
+        lazy_gettext("SLA targets missed today"),
+        lazy_gettext("open today’s report"),
         "alert",
         _report_of_today,
         urgent=True,
         always=True,
     ),
     "reviews": _Kind(
-        lazy_gettext("Reviews to write"),
-        lazy_gettext("wait in the queue"),
+        lazy_gettext("Pending quality reviews"),
+        lazy_gettext("in the queue"),
         "star",
         lambda: link("reviews"),
         always=True,
     ),
     "my_reviews": _Kind(
         lazy_gettext("Reviews of my work"),
-        lazy_gettext("not read yet"),
+        lazy_gettext("unread"),
         "star",
         lambda: link("reviews", state="unread"),
     ),
     "mail": _Kind(
-        lazy_gettext("Mail that failed"),
-        lazy_gettext("in the last two weeks"),
+        lazy_gettext("Failed e-mails"),
+        lazy_gettext("in the last 2 weeks"),
         "mail",
         lambda: link("mail", state="failed"),
         urgent=True,
@@ -312,8 +312,8 @@ def _needs(actor: Actor, counts: Counts, *, whole: bool) -> list[Need]:
     ]
     year = hours_warning() if actor.may(Permission.EDIT_HOURS) else None
     if year is not None:
-        words = gettext("No list of holidays for %(year)d", year=year)
-        note = gettext("promises would count them as working days")
+        words = gettext("No public holidays for %(year)d", year=year)
+        note = gettext("SLA targets would count them as working days")
         found.append(Need("holidays", words, note, "calendar", "", url_for("hours.index"), urgent=True))
     return found
 

@@ -47,17 +47,19 @@ class DepartmentForm(ConsoleForm):
     name_sr = StringField(lazy_gettext("Name in Serbian"), [DataRequired(), Length(max=80)])
     name_en = StringField(lazy_gettext("Name in English"), [DataRequired(), Length(max=80)])
     verified_only = BooleanField(
-        lazy_gettext("Answers only verified people"),
-        description=lazy_gettext("Technical help and accounting: agents are reminded to verify who asks first."),
+        lazy_gettext("Requires verification"),
+        description=lazy_gettext("Technical help and accounting: agents are reminded to verify the requester first."),
     )
     private = BooleanField(
         lazy_gettext("Private"),
-        description=lazy_gettext("Its tickets are seen by its members and by supervisors alone."),
+        description=lazy_gettext("Only members and supervisors can see its tickets."),
     )
     active = BooleanField(
-        lazy_gettext("In use"), default=True, description=lazy_gettext("Else nothing new can be put there.")
+        lazy_gettext("In use"),
+        default=True,
+        description=lazy_gettext("Otherwise no new tickets or chats can be routed there."),
     )
-    position = IntegerField(lazy_gettext("Place in lists"), [MayBeEmpty(), NumberRange(min=0, max=9_999)], default=0)
+    position = IntegerField(lazy_gettext("Sort order"), [MayBeEmpty(), NumberRange(min=0, max=9_999)], default=0)
     members = SelectMultipleField(
         lazy_gettext("Members"), coerce=int, widget=ListWidget(prefix_label=False), option_widget=CheckboxInput()
     )
@@ -82,7 +84,7 @@ class DepartmentList(BaseModelView):
     group = "system"
     parent = "settings"
     settings_group = "desk"
-    settings_lead = lazy_gettext("Where questions belong, and who works there.")
+    settings_lead = lazy_gettext("Departments and their members.")
     can_create = can_edit = True
     create_template = edit_template = "admin/department.html"
     form = DepartmentForm
@@ -104,10 +106,12 @@ class DepartmentList(BaseModelView):
         "active": formatters.state(ACTIVE),
     }
     create_label = lazy_gettext("New department")
-    lead = lazy_gettext("Where questions belong. A private department’s tickets are seen by its members alone.")
+    lead = lazy_gettext(
+        "Tickets and chats are routed to departments. A private department’s tickets are visible to its members only."
+    )
     empty_icon = "inbox"
     empty_title = lazy_gettext("No departments yet")
-    empty_text = lazy_gettext("Every ticket and chat is given to one.")
+    empty_text = lazy_gettext("Every ticket and chat belongs to a department.")
 
     def __init__(self) -> None:
         super().__init__(

@@ -44,18 +44,18 @@ from console.web.identity import current_actor
 
 BADGE = 100  # of the sidebar: 99+
 KEYS: tuple[tuple[str, Text], ...] = (
-    ("C", lazy_gettext("Take the open chat, or the one that waits longest")),
+    ("C", lazy_gettext("Take the open chat, or the longest waiting one")),
     ("J K", lazy_gettext("Next, previous chat")),
     ("Enter", lazy_gettext("Open the chat; while writing, send")),
     ("R", lazy_gettext("Write a reply")),
     ("N", lazy_gettext("Write a note")),
     ("/", lazy_gettext("Canned replies")),
-    ("V", lazy_gettext("Ask who it is")),
-    ("T", lazy_gettext("Pass the chat on")),
+    ("V", lazy_gettext("Ask for verification")),
+    ("T", lazy_gettext("Transfer the chat")),
     ("E", lazy_gettext("End the chat")),
     ("A", lazy_gettext("Become available")),
     ("Shift ↵", lazy_gettext("A new line")),
-    ("Ctrl ↵", lazy_gettext("Send, and go to the next one who waits for you")),
+    ("Ctrl ↵", lazy_gettext("Send and go to the next waiting chat")),
 )
 # What a verification may open here: the key of the group, its name, the rights of which one is enough.
 GROUPS: tuple[tuple[str, Text, tuple[Right, ...]], ...] = (

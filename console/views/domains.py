@@ -54,7 +54,7 @@ class DomainList(BaseModelView):
         joinedload(Domain.service).load_only(Service.customer_id).joinedload(Service.customer).load_only(Customer.name),
     )
     search_index = DOMAIN_SEARCH
-    search_hint = lazy_gettext("Part of the name")
+    search_hint = lazy_gettext("Name contains")
     sort_columns = {"expires_on": Domain.expires_on, "name": Domain.name_key}
     list_filters = (
         Day("expires_from", lazy_gettext("Expires from"), Domain.expires_on, compare="from"),
@@ -62,7 +62,7 @@ class DomainList(BaseModelView):
     )
     empty_icon = "globe"
     empty_title = lazy_gettext("No domains yet")
-    empty_text = lazy_gettext("They come with an import or with the first registration.")
+    empty_text = lazy_gettext("Domains appear with an import or the first registration.")
 
     def __init__(self) -> None:
         super().__init__(

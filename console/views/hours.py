@@ -106,7 +106,7 @@ class HoursPage(Page):
         if changed:
             flash(_saved(counts.running(MOST_COUNTED)), "success")
         else:
-            flash(gettext("Nothing was different."), "info")
+            flash(gettext("Nothing to save."), "info")
         return redirect(self.get_url(".index"), 303)
 
     @expose("/specials", methods=["POST"])
@@ -136,7 +136,7 @@ class HoursPage(Page):
             service.remove_special(current_actor(), key)
         if wants_json():
             return "", 204
-        flash(gettext("Removed. The ordinary hours hold again."), "success")
+        flash(gettext("Removed. The regular hours apply again."), "success")
         return redirect(self.get_url(".index"), 303)
 
     # --- the page
@@ -216,8 +216,8 @@ def _saved(promises: int) -> str:
     if not promises:
         return gettext("Saved.")
     return ngettext(
-        "Saved. %(count)s open promise is counted again within a minute.",
-        "Saved. %(count)s open promises are counted again within a minute.",
+        "Saved. %(count)s open SLA target will be recalculated within a minute.",
+        "Saved. %(count)s open SLA targets will be recalculated within a minute.",
         promises,
         count=_at_most(promises),
     )
@@ -227,10 +227,10 @@ def _added(row: HoursSpecial) -> str:
     """Say what was added and, of a closure, how many promises were due in it."""
     hit = counts.due_within(*_span(row), MOST_COUNTED) if row.kind is SpecialKind.CLOSED else 0
     if not hit:
-        return gettext("Added. Open promises are counted again within a minute.")
+        return gettext("Added. Open SLA targets will be recalculated within a minute.")
     return ngettext(
-        "Added. %(count)s promise was due in that time; it moves behind it within a minute.",
-        "Added. %(count)s promises were due in that time; they move behind it within a minute.",
+        "Added. %(count)s SLA target was due in that time; it will be moved within a minute.",
+        "Added. %(count)s SLA targets were due in that time; they will be moved within a minute.",
         hit,
         count=_at_most(hit),
     )

@@ -46,7 +46,7 @@ def read_clock(text: str, *, end: bool = False) -> int | None:
 
 def not_a_time() -> Text:
     """Return what is said of a time that is none."""
-    return lazy_gettext("Write a time like 09:00, 24:00 at the latest.")
+    return lazy_gettext("Enter a time like 09:00, 24:00 at the latest.")
 
 
 # --- The week ---------------------------------------------------------------------------------------------------------
@@ -103,7 +103,7 @@ class WeekDraft:
         if draft.seen is None:
             draft.errors["revision"] = [lazy_gettext("The form was incomplete. Open the page again.")]
         if not whole:
-            draft.errors["weekday"] = [lazy_gettext("There is no such day of the week.")]
+            draft.errors["weekday"] = [lazy_gettext("Choose a day of the week.")]
         if len(weekdays) > MOST_INTERVALS:
             draft.errors["week"] = [lazy_gettext("At most six intervals a day.")]
         return draft
@@ -189,7 +189,7 @@ def _interval(row: Row) -> Interval | None:
             row.errors[name] = [not_a_time()]
             continue
         if value is None:
-            row.errors[name] = [lazy_gettext("Give both times, or leave both empty.")]
+            row.errors[name] = [lazy_gettext("Enter both times, or leave both empty.")]
         else:
             values[name] = value
     return None if row.errors else Interval(row.weekday, values["opens"], values["closes"])

@@ -82,11 +82,11 @@ class HoursStatus:
         """Return it as one sentence, the reason first."""
         if self.is_open:
             return gettext("Around the clock.") if self.until is None else self._open_until(self.until)
-        reason = self.reason or (gettext("No hours on this day of the week.") if self.why is Why.DAY_OFF else "")
+        reason = self.reason or (gettext("Closed on this day of the week.") if self.why is Why.DAY_OFF else "")
         if reason and not reason.endswith("."):
             reason += "."
         if self.until is None:
-            opens = gettext("No opening is set.")
+            opens = gettext("No opening hours are set.")
         else:
             opens = gettext("Opens %(when)s.", when=near_words(self.until, self.at))
         return f"{reason} {opens}".strip()

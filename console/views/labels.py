@@ -64,14 +64,14 @@ SERVICE_STATUS = {
 SUSPENSION: dict[SuspensionReason, Text] = {
     SuspensionReason.UNPAID: lazy_gettext("not paid"),
     SuspensionReason.ABUSE: lazy_gettext("abuse"),
-    SuspensionReason.REQUEST: lazy_gettext("asked for"),
+    SuspensionReason.REQUEST: lazy_gettext("on request"),
 }
 PRODUCT_KIND = {
     ProductKind.HOSTING: Label(lazy_gettext("hosting"), "server"),
     ProductKind.VPS: Label(lazy_gettext("VPS"), "server"),
     ProductKind.DOMAIN: Label(lazy_gettext("domain"), "globe"),
     ProductKind.SSL: Label(lazy_gettext("SSL certificate"), "lock"),
-    ProductKind.ADDON: Label(lazy_gettext("addition"), "plus"),
+    ProductKind.ADDON: Label(lazy_gettext("add-on"), "plus"),
 }
 PROFORMA_STATUS = {
     ProformaStatus.OPEN: Label(lazy_pgettext("pro-forma", "unpaid"), "clock"),
@@ -84,8 +84,8 @@ OVERDUE = {
     ProformaStatus.PART_PAID: Label(lazy_pgettext("pro-forma", "part-paid, overdue"), "alert", "danger"),
 }
 MIGRATION_STATE = {
-    MigrationState.REQUESTED: Label(lazy_pgettext("migration", "waits for approval"), "clock", "warn"),
-    MigrationState.APPROVED: Label(lazy_pgettext("migration", "waits for execution"), "clock", "warn"),
+    MigrationState.REQUESTED: Label(lazy_pgettext("migration", "waiting for approval"), "clock", "warn"),
+    MigrationState.APPROVED: Label(lazy_pgettext("migration", "waiting for execution"), "clock", "warn"),
     MigrationState.EXECUTED: Label(lazy_pgettext("migration", "executed"), "ok", "ok"),
     MigrationState.REJECTED: Label(lazy_pgettext("migration", "rejected"), "x", "danger"),
     MigrationState.WITHDRAWN: Label(lazy_pgettext("migration", "withdrawn"), "ban"),

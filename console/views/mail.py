@@ -85,10 +85,10 @@ class MailList(BaseModelView):
         "to_address": lazy_gettext("To"),
         "about": lazy_gettext("About"),
         "state": lazy_gettext("State"),
-        "attempts": lazy_gettext("Tries"),
-        "created_at": lazy_gettext("Made"),
+        "attempts": lazy_gettext("Attempts"),
+        "created_at": lazy_gettext("Created"),
         "sent_at": lazy_gettext("Sent"),
-        "last_error": lazy_gettext("What the mail server said"),
+        "last_error": lazy_gettext("Mail server response"),
         "message_id": "Message-ID",
     }
     column_formatters = {"state": _stage, "created_at": formatters.ago, "sent_at": formatters.ago}
@@ -97,10 +97,10 @@ class MailList(BaseModelView):
     searches_words = False  # parts of addresses too, with their signs
     search_hint = lazy_gettext("Address, subject or Message-ID")
     list_filters = FILTERS
-    lead = lazy_gettext("Mail leaves after what caused it is stored; what fails is said here.")
+    lead = lazy_gettext("Every e-mail the console sends, with its delivery status.")
     empty_icon = "mail"
-    empty_title = lazy_gettext("No mail yet")
-    empty_text = lazy_gettext("What the console writes to customers and to staff stands here, with how it went.")
+    empty_title = lazy_gettext("No e-mails yet")
+    empty_text = lazy_gettext("E-mails to customers and staff appear here with their delivery status.")
 
     def __init__(self) -> None:
         super().__init__(Mail, name=lazy_gettext("Mail"), endpoint="mail", url="mail", menu_icon_value="mail")
@@ -213,7 +213,7 @@ class MailList(BaseModelView):
         return mail_url(row.id)
 
     def row_name(self, row: Mail) -> str:
-        return gettext("mail to %(address)s", address=row.to_address)
+        return gettext("e-mail to %(address)s", address=row.to_address)
 
     def row_state(self, row: Mail) -> str:
         stage = stage_of(row)
@@ -257,12 +257,12 @@ class MailList(BaseModelView):
         if not keys:
             flash(gettext("Select at least one row first."), "warning")
         elif done:
-            flash(ngettext("%(num)d mail is queued again.", "%(num)d mails are queued again.", done), "success")
+            flash(ngettext("%(num)d e-mail was queued again.", "%(num)d e-mails were queued again.", done), "success")
         if keys and left:
             flash(
                 ngettext(
-                    "%(num)d mail was left as it is: it has not failed.",
-                    "%(num)d mails were left as they are: they have not failed.",
+                    "%(num)d e-mail was skipped because it has not failed.",
+                    "%(num)d e-mails were skipped because they have not failed.",
                     left,
                 ),
                 "info",
@@ -314,7 +314,7 @@ class MailList(BaseModelView):
             new, wanted = sent.id, sent.id != key
         if wants_json():
             return jsonify(queued=new)
-        flash(gettext("It goes out as a new mail.") if wanted else gettext("It is queued again."), "success")
+        flash(gettext("It will be sent as a new e-mail.") if wanted else gettext("Queued again."), "success")
         return redirect(mail_url(new), 303)
 
     @expose("/<id:key>/withdraw", methods=["POST"])
@@ -324,7 +324,7 @@ class MailList(BaseModelView):
             withdraw(current_actor(), key)
         if wants_json():
             return jsonify(withdrawn=True)
-        flash(gettext("The mail was withdrawn. It does not leave."), "success")
+        flash(gettext("The e-mail was withdrawn and will not be sent."), "success")
         return redirect(mail_url(key), 303)
 
 

@@ -18,7 +18,7 @@ from console.views.ticket_list_filters import LocalDay
 
 # Before the single stages stands what people ask for first.
 ANY_WAITING = "waiting"
-STATES: Mapping[str, Text] = {ANY_WAITING: lazy_pgettext("mail", "waiting, all of them")} | {
+STATES: Mapping[str, Text] = {ANY_WAITING: lazy_pgettext("mail", "all waiting")} | {
     stage.value: label.text for stage, label in STAGE.items()
 }
 
@@ -43,8 +43,8 @@ class Receiver(Exact):
 FILTERS: tuple[ListFilter, ...] = (
     State("state", lazy_gettext("State"), Mail.state, STATES),
     Choice("template", lazy_gettext("Kind"), Mail.template, TEMPLATES),
-    Receiver("to", lazy_gettext("Receiver"), Mail.to_address, hint="ana@example.test"),
+    Receiver("to", lazy_gettext("Recipient"), Mail.to_address, hint="ana@example.test"),
     CustomerNumber("customer", lazy_gettext("Customer number"), Mail.customer_id),
-    LocalDay("since", lazy_gettext("Made from"), Mail.created_at, compare="from"),
-    LocalDay("until", lazy_gettext("Made until"), Mail.created_at, compare="until"),
+    LocalDay("since", lazy_gettext("Created from"), Mail.created_at, compare="from"),
+    LocalDay("until", lazy_gettext("Created until"), Mail.created_at, compare="until"),
 )

@@ -23,9 +23,9 @@ from console.views.ticket_labels import ticket_url
 from console.web import filters
 
 STAGE: dict[Stage, Label] = {
-    Stage.QUEUED: Label(lazy_pgettext("mail", "waits to be sent"), "clock"),
-    Stage.RETRY: Label(lazy_pgettext("mail", "will be tried again"), "refresh", "warn"),
-    Stage.SENDING: Label(lazy_pgettext("mail", "is being sent"), "send", "info"),
+    Stage.QUEUED: Label(lazy_pgettext("mail", "waiting to be sent"), "clock"),
+    Stage.RETRY: Label(lazy_pgettext("mail", "will be retried"), "refresh", "warn"),
+    Stage.SENDING: Label(lazy_pgettext("mail", "sending"), "send", "info"),
     Stage.SENT: Label(lazy_pgettext("mail", "sent"), "ok", "ok"),
     Stage.FAILED: Label(lazy_pgettext("mail", "failed"), "alert", "danger"),
     Stage.WITHDRAWN: Label(lazy_pgettext("mail", "withdrawn"), "ban", "void"),
@@ -40,15 +40,15 @@ TEMPLATES: dict[str, Text] = {
     "migration_rejected": lazy_gettext("Migration rejected"),
     "migration_executed": lazy_gettext("Migration executed"),
     "ticket_opened": lazy_gettext("Question received"),
-    "ticket_reply": lazy_gettext("Answer to a ticket"),
+    "ticket_reply": lazy_gettext("Ticket reply"),
     "ticket_solved": lazy_gettext("Ticket solved"),
-    "chat_transcript": lazy_gettext("Conversation from the chat"),
-    "chat_transcript_link": lazy_gettext("Link to a conversation"),
-    "verification_asked": lazy_gettext("Identity asked for"),
-    "staff_password_reset": lazy_gettext("Link for a new password"),
+    "chat_transcript": lazy_gettext("Chat transcript"),
+    "chat_transcript_link": lazy_gettext("Chat transcript link"),
+    "verification_asked": lazy_gettext("Verification requested"),
+    "staff_password_reset": lazy_gettext("Password reset link"),
     "staff_password_changed": lazy_gettext("Password changed"),
-    "promises_at_risk": lazy_gettext("Promises at risk"),
-    "promises_broken": lazy_gettext("Promises broken"),
+    "promises_at_risk": lazy_gettext("SLA targets at risk"),
+    "promises_broken": lazy_gettext("SLA targets missed"),
 }
 
 
@@ -111,13 +111,13 @@ def story(mail: Mail) -> str:
     """Return in one line where the mail stands and what comes next."""
     stage = stage_of(mail)
     if stage is Stage.FAILED:
-        return gettext("The mail server refused it; it is not tried again by itself.")
+        return gettext("Rejected by the mail server; it will not be retried automatically.")
     if stage is Stage.RETRY:
-        return gettext("The last try did not work. The next one: %(when)s.", when=filters.relative(mail.send_after))
+        return gettext("The last attempt failed. Next attempt: %(when)s.", when=filters.relative(mail.send_after))
     if stage is Stage.SENDING:
-        return gettext("It is being handed to the mail server now.")
+        return gettext("Being handed to the mail server.")
     if stage is Stage.QUEUED:
-        return gettext("It leaves with the next round of the sender.")
+        return gettext("Will be sent in the next run.")
     if stage is Stage.WITHDRAWN:
-        return gettext("It was kept from being sent and never left.")
-    return gettext("The mail server took it.")
+        return gettext("Withdrawn before it was sent.")
+    return gettext("Accepted by the mail server.")

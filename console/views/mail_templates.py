@@ -23,7 +23,7 @@ from console.web.locale import LANGUAGES
 def views() -> list[BaseView]:
     """Return the previews; the outbox is ``console.views.mail``."""
     return [
-        MailTemplates(name=lazy_gettext("Mail templates"), endpoint="mail_templates", url="/console/mail/templates")
+        MailTemplates(name=lazy_gettext("E-mail templates"), endpoint="mail_templates", url="/console/mail/templates")
     ]
 
 

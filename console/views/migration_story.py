@@ -153,16 +153,16 @@ def stages(migration: Migration, names: dict[int, str]) -> list[Stage]:
         approver = names[migration.approved_by_id]
         found.append(Stage(lazy_gettext("Billing's approval"), "done", approver, migration.approved_at))
     elif not ended_early:
-        found.append(Stage(lazy_gettext("Billing's approval"), "now", gettext("waits for billing")))
+        found.append(Stage(lazy_gettext("Billing's approval"), "now", gettext("waiting for billing")))
     if ended_early:
-        who = names.get(migration.ended_by_id or 0, gettext("by itself"))
+        who = names.get(migration.ended_by_id or 0, gettext("by expiry"))
         return [*found, Stage(_ENDS[state], "stopped", who, migration.ended_at)]
     if state is MigrationState.EXECUTED:
         return [*found, Stage(lazy_gettext("Execution"), "done", names[migration.ended_by_id or 0], migration.ended_at)]
     waits = state is MigrationState.APPROVED
     return [
         *found,
-        Stage(lazy_gettext("Execution"), "now" if waits else "next", gettext("waits for billing") if waits else ""),
+        Stage(lazy_gettext("Execution"), "now" if waits else "next", gettext("waiting for billing") if waits else ""),
     ]
 
 
@@ -181,7 +181,7 @@ def notices(plan: Plan) -> list[Text]:
             late = (plan.day - step.cancel.due_on).days
             found.append(
                 gettext(
-                    "%(number)s is %(days)s days overdue, so what is made from it is due %(due)s.",
+                    "%(number)s is %(days)s days overdue, so its replacement is due %(due)s.",
                     number=step.cancel.number,
                     days=late,
                     due=day(step.issue[0].due_on),
@@ -208,9 +208,9 @@ def barred(actor: Actor, migration: Migration, plan: Plan) -> Barred | None:
     if code == "four_eyes_approval":
         return Barred(REASONS[code], None, above)
     if migration.state is MigrationState.REQUESTED:
-        text = gettext("You asked for this migration, so another person approves it.")
+        text = gettext("You requested this migration, so another person has to approve it.")
     else:
-        text = gettext("You approved this migration, so another person executes it.")
+        text = gettext("You approved this migration, so another person has to execute it.")
     others = staff_who_may(Permission.DECIDE_MIGRATION)
     return Barred(text, tuple(staff.name for staff in others if staff.id != actor.id), above)
 

@@ -108,10 +108,10 @@ class MigrationList(BaseModelView):
         CustomerNumber("from", lazy_gettext("Old owner's number"), Migration.from_customer_id),
         CustomerNumber("to", lazy_gettext("New owner's number"), Migration.to_customer_id),
     )
-    lead = lazy_gettext("A service and its open pro-formas move together or not at all.")
+    lead = lazy_gettext("A service and its open pro-formas always move together.")
     empty_icon = "migrate"
     empty_title = lazy_gettext("No migrations yet")
-    empty_text = lazy_gettext("One begins on the page of a customer whose owner was verified.")
+    empty_text = lazy_gettext("Start one from the page of a verified customer.")
 
     def __init__(self) -> None:
         super().__init__(
@@ -176,7 +176,7 @@ class MigrationList(BaseModelView):
             return self._request_again(form, error)
         if wants_json():
             return jsonify(migration=answer), 201
-        flash(gettext("Requested. Billing sees it now; the owner was told by mail."), "success")
+        flash(gettext("Requested. Billing can see it now; the owner was notified by e-mail."), "success")
         return redirect(story_url(answer["ref"]), 303)
 
     def _request_again(self, form: MigrationRequestForm, error: Refusal) -> ResponseReturnValue:
@@ -255,12 +255,12 @@ class MigrationList(BaseModelView):
     @expose("/<ref>/approve", methods=("POST",))
     def approve(self, ref: str) -> ResponseReturnValue:
         """Approve it as previewed."""
-        return self._decide(ref, migrate.approve, gettext("Approved. It waits to be executed."))
+        return self._decide(ref, migrate.approve, gettext("Approved. Waiting for execution."))
 
     @expose("/<ref>/execute", methods=("POST",))
     def execute(self, ref: str) -> ResponseReturnValue:
         """Execute it as previewed."""
-        return self._decide(ref, migrate.execute, gettext("Executed. Both owners were told by mail."))
+        return self._decide(ref, migrate.execute, gettext("Executed. Both owners were notified by e-mail."))
 
     def _decide(self, ref: str, verb: Callable[..., dict[str, Any]], done: str) -> ResponseReturnValue:
         form = PlanForm()
@@ -287,7 +287,7 @@ class MigrationList(BaseModelView):
     @expose("/<ref>/reject", methods=("POST",))
     def reject(self, ref: str) -> ResponseReturnValue:
         """Turn it down."""
-        return self._end(ref, migrate.reject, gettext("Rejected. The owner was told by mail."))
+        return self._end(ref, migrate.reject, gettext("Rejected. The owner was notified by e-mail."))
 
     @expose("/<ref>/withdraw", methods=("POST",))
     def withdraw(self, ref: str) -> ResponseReturnValue:

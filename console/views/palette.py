@@ -56,7 +56,7 @@ class Hit:
 
 def views() -> list[Page]:
     """Return the palette's address."""
-    return [PaletteView(name=lazy_gettext("Find or do"), endpoint="palette", url="palette")]
+    return [PaletteView(name=lazy_gettext("Search or run a command"), endpoint="palette", url="palette")]
 
 
 class PaletteView(Page):
@@ -67,7 +67,7 @@ class PaletteView(Page):
         """Return the hits, grouped."""
         asked = request.args.get("q", "")[:MAX_SEARCH]
         if asks_nothing(asked):
-            return jsonify(groups=[], message=gettext("Nothing to search for. Type a word, a name or a number."))
+            return jsonify(groups=[], message=gettext("Nothing to search for. Enter a word, a name or a number."))
         groups = [
             {"name": name, "items": [asdict(hit) for hit in hits]}
             for name, hits in _groups(current_actor(), asked)

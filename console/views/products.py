@@ -46,7 +46,7 @@ class AmountField(StringField):
         try:
             self.data = money.read(valuelist[0])
         except ValueError:
-            raise ValueError(gettext("Write an amount like 1.234,50.")) from None
+            raise ValueError(gettext("Enter an amount like 1.234,50.")) from None
 
     def _value(self) -> str:
         if self.raw_data:
@@ -67,11 +67,9 @@ class ProductForm(ConsoleForm):
     period_months = IntegerField(
         lazy_gettext("Period in months"), [InputRequired(), NumberRange(min=1, max=MAX_PERIOD)], default=12
     )
-    tax = DecimalField(
-        lazy_gettext("PDV in per cent"), [InputRequired(), NumberRange(min=0, max=100)], places=None, default=20
-    )
+    tax = DecimalField(lazy_gettext("PDV (%)"), [InputRequired(), NumberRange(min=0, max=100)], places=None, default=20)
     active = BooleanField(
-        lazy_gettext("On sale"), default=True, description=lazy_gettext("Services that are sold already go on.")
+        lazy_gettext("On sale"), default=True, description=lazy_gettext("Services already sold are not affected.")
     )
     seen = HiddenField()
 
@@ -99,7 +97,7 @@ class ProductList(BaseModelView):
     group = "billing"
     parent = "settings"
     settings_group = "company"
-    settings_lead = lazy_gettext("What is sold, for how much, with which PDV.")
+    settings_lead = lazy_gettext("Products on sale, their prices and PDV.")
 
     column_list = ("code", "name", "kind", "tax_bp", "active", "price")
     column_labels = {
@@ -124,7 +122,7 @@ class ProductList(BaseModelView):
     )
     empty_icon = "tag"
     empty_title = lazy_gettext("No products yet")
-    empty_text = lazy_gettext("They come with an import, or an administrator adds them.")
+    empty_text = lazy_gettext("Products come with an import or are added by an administrator.")
 
     def __init__(self) -> None:
         super().__init__(

@@ -81,7 +81,7 @@ class ProformaList(BaseModelView):
         "tax": lazy_gettext("PDV"),
         "total": lazy_gettext("Amount"),
         "paid": lazy_gettext("Paid"),
-        "owed": lazy_gettext("Left"),
+        "owed": lazy_gettext("Outstanding"),
         "overdue": lazy_gettext("Overdue"),
         "reference": lazy_gettext("Payment reference"),
     }
@@ -106,7 +106,7 @@ class ProformaList(BaseModelView):
         "total": lazy_gettext("Amount"),
         "paid": lazy_gettext("Paid"),
         "reference": lazy_gettext("Payment reference"),
-        "tax_note": lazy_gettext("Why no PDV"),
+        "tax_note": lazy_gettext("PDV exemption"),
         "description": lazy_gettext("Description"),
         "service": lazy_gettext("Service"),
         "quantity": lazy_gettext("Quantity"),
@@ -137,10 +137,10 @@ class ProformaList(BaseModelView):
             lambda: and_(Proforma.status.in_(ACTIVE_STATUSES), Proforma.due_on < today()),
         ),
     )
-    lead = lazy_gettext("An issued document is not changed and not deleted; a storno corrects it.")
+    lead = lazy_gettext("Issued documents cannot be changed or deleted; they are corrected by a storno.")
     empty_icon = "file"
     empty_title = lazy_gettext("No pro-formas yet")
-    empty_text = lazy_gettext("They come with an import or with the first order.")
+    empty_text = lazy_gettext("Customers appear with an import or the first order.")
 
     def __init__(self) -> None:
         super().__init__(

@@ -27,20 +27,20 @@ from console.views.ticket_labels import due_words
 from console.web.filters import hour, language
 
 KIND: dict[PromiseKind, Text] = {
-    PromiseKind.FIRST_ANSWER: lazy_gettext("First answer"),
-    PromiseKind.NEXT_ANSWER: lazy_gettext("Next answer"),
-    PromiseKind.SOLUTION: lazy_gettext("Solution"),
+    PromiseKind.FIRST_ANSWER: lazy_gettext("First response"),
+    PromiseKind.NEXT_ANSWER: lazy_gettext("Next response"),
+    PromiseKind.SOLUTION: lazy_gettext("Resolution"),
 }
 STATE: dict[PromiseState, Label] = {
-    PromiseState.NONE: Label(lazy_pgettext("promise", "nothing promised"), "minus", "void"),
-    PromiseState.RUNNING: Label(lazy_pgettext("promise", "runs"), "clock"),
-    PromiseState.PAUSED: Label(lazy_pgettext("promise", "stands still"), "pause"),
-    PromiseState.MET: Label(lazy_pgettext("promise", "kept"), "ok", "ok"),
-    PromiseState.BROKEN: Label(lazy_pgettext("promise", "broken"), "alert", "danger"),
+    PromiseState.NONE: Label(lazy_pgettext("promise", "no target"), "minus", "void"),
+    PromiseState.RUNNING: Label(lazy_pgettext("promise", "running"), "clock"),
+    PromiseState.PAUSED: Label(lazy_pgettext("promise", "paused"), "pause"),
+    PromiseState.MET: Label(lazy_pgettext("promise", "met"), "ok", "ok"),
+    PromiseState.BROKEN: Label(lazy_pgettext("promise", "missed"), "alert", "danger"),
 }
-AT_RISK = Label(lazy_pgettext("promise", "runs out soon"), "half", "warn")
+AT_RISK = Label(lazy_pgettext("promise", "at risk"), "half", "warn")
 PAUSED: dict[TicketStatus, Text] = {
-    TicketStatus.WAITING: lazy_gettext("waits for the customer"),
+    TicketStatus.WAITING: lazy_gettext("waiting for the customer"),
     TicketStatus.HOLD: lazy_gettext("on hold"),
     TicketStatus.SOLVED: lazy_gettext("was solved"),
     TicketStatus.CLOSED: lazy_gettext("was solved"),

@@ -38,7 +38,9 @@ FRIDAY, HALF_PAST_FOUR = 4, time(16, 30)
 
 def views() -> list[Page]:
     """Return the page."""
-    return [PromisesPage(name=lazy_gettext("Promises"), endpoint="promises", url="promises", menu_icon_value="target")]
+    return [
+        PromisesPage(name=lazy_gettext("SLA targets"), endpoint="promises", url="promises", menu_icon_value="target")
+    ]
 
 
 class DurationField(StringField):
@@ -52,7 +54,7 @@ class DurationField(StringField):
             self.data = read_minutes(valuelist[0])
         except ValueError:
             self.data = None
-            raise ValueError(gettext("Write it like 30 min, 2 h or 1 h 30 min.")) from None
+            raise ValueError(gettext("Enter it as 30 min, 2 h or 1 h 30 min.")) from None
 
     def _value(self) -> str:
         if self.raw_data:
@@ -103,7 +105,7 @@ class PromisesPage(Page):
     group = "system"
     parent = "settings"
     settings_group = "desk"
-    settings_lead = lazy_gettext("How soon each department answers and solves.")
+    settings_lead = lazy_gettext("Response and resolution targets of each department.")
 
     def is_accessible(self) -> bool:
         """Tell whether this person works with tickets, or manages those who do."""
@@ -148,9 +150,9 @@ class PromisesPage(Page):
                 changed=changed, items=[_as_json(fresh, priority, cell) for priority, cell in fresh.cells.items()]
             )
         if changed:
-            flash(gettext("Saved. Open tickets are being counted again."), "success")
+            flash(gettext("Saved. Open tickets are being recalculated."), "success")
         else:
-            flash(gettext("Nothing was different."), "info")
+            flash(gettext("Nothing to save."), "info")
         return redirect(self.get_url(".index", department=line.key or None), 303)
 
     def _page(self, table: list[Line], line: Line, form: RulesForm) -> str:
@@ -183,7 +185,7 @@ def matrix() -> list[Line]:
         select(Department).where(Department.active.is_(True)).order_by(Department.position, Department.id)
     )
     everywhere = {priority: Cell(rules.get((None, priority), queries.NOTHING), own=True) for priority in PRIORITIES}
-    lines = [Line("", None, lazy_gettext("Every department"), everywhere)]
+    lines = [Line("", None, lazy_gettext("All departments"), everywhere)]
     for one in departments:
         cells = {
             priority: Cell(rules[one.id, priority], own=True)
@@ -268,7 +270,7 @@ def _sentence(answered: str, solved: str) -> str:
         return gettext("answered by %(answered)s", answered=answered)
     if solved:
         return gettext("solved by %(solved)s", solved=solved)
-    return gettext("promised nothing")
+    return gettext("no target")
 
 
 def next_friday(now: datetime) -> datetime:

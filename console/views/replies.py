@@ -40,7 +40,7 @@ from console.web.identity import current_actor
 
 READERS = (Permission.READ_TICKETS, Permission.MANAGE_DESK)
 ACTIVE = {
-    True: Label(lazy_pgettext("canned reply", "offered"), "ok", "ok"),
+    True: Label(lazy_pgettext("canned reply", "active"), "ok", "ok"),
     False: Label(lazy_pgettext("canned reply", "switched off"), "ban", "void"),
 }
 SHUT = Label(lazy_gettext("after verification"), "lock")
@@ -159,12 +159,10 @@ class ReplyList(BaseModelView):
         Flag("inactive", lazy_gettext("Switched off only"), lambda: CannedReply.active.is_(False)),
     )
     create_label = lazy_gettext("New reply")
-    lead = lazy_gettext("Answers written once, in both languages. At a ticket, type / and a word to use one.")
+    lead = lazy_gettext("Reusable replies in both languages. In a ticket or chat, type / and a shortcut to use one.")
     empty_icon = "slash"
     empty_title = lazy_gettext("No canned replies yet")
-    empty_text = lazy_gettext(
-        "The standard ones answer what customers ask every day. You can change each of them afterwards."
-    )
+    empty_text = lazy_gettext("The standard replies cover common questions. You can edit them afterwards.")
 
     def __init__(self) -> None:
         super().__init__(
@@ -274,7 +272,7 @@ class ReplyList(BaseModelView):
         flash(
             ngettext("%(num)d reply was added.", "%(num)d replies were added.", added)
             if added
-            else gettext("All standard replies are there already."),
+            else gettext("All standard replies are already loaded."),
             "success",
         )
         return redirect(self.get_url(".index_view"), 303)

@@ -54,7 +54,7 @@ class ReviewFigures(Page):
     parent = "reviews"
 
     def __init__(self) -> None:
-        super().__init__(name=lazy_gettext("Figures"), endpoint="review_figures", url="/console/reviews/figures")
+        super().__init__(name=lazy_gettext("Statistics"), endpoint="review_figures", url="/console/reviews/figures")
 
     def _handle_view(self, name: str, **kwargs: Any) -> ResponseReturnValue | None:
         asked = super()._handle_view(name, **kwargs)
@@ -99,8 +99,8 @@ class ReviewFigures(Page):
             record(current_actor(), "list.exported", "review_figures", filters=filters, searched=False)
         criteria = [(one.name(language()), one.id) for one in queries.criteria()]
         titles = [
-            gettext("Month"), gettext("Agent"), gettext("Department"), gettext("Reviews"),
-            gettext("Average in percent"), gettext("Answered"), gettext("Ratings"), gettext("Average rating"),
+            gettext("Month"), gettext("Agent"), gettext("Department"), gettext("Quality reviews"),
+            gettext("Average (%)"), gettext("Answered"), gettext("Ratings"), gettext("Average rating"),
             gettext("Low ratings"),
             *(name for name, _key in criteria),
         ]  # fmt: skip
@@ -131,7 +131,7 @@ def _book(asked: Asked) -> Book:
 
 def _departments(book: Book) -> list[tuple[str, Tally]]:
     found = [
-        (gettext("outside of tickets") if key is None else department_name(key), tally)
+        (gettext("outside tickets") if key is None else department_name(key), tally)
         for key, tally in book.by_department().items()
     ]
     return sorted(found, key=lambda one: sort_key(one[0]))
@@ -145,7 +145,7 @@ def trend(book: Book) -> str:
         if tally.average is not None
     ]
     if not told:
-        return gettext("Nothing was reviewed in this time.")
+        return gettext("No reviews in this period.")
     first, last = told[-1]
     words = ngettext(
         "%(month)s: %(num)d review, %(percent)s on average",

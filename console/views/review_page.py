@@ -39,7 +39,7 @@ MOST_ENTRIES = 500
 class JudgeForm(Form):
     """What is judged. Points and quotes are as many as the rubric and the ticket have: see :class:`Judged`."""
 
-    note = TextAreaField(lazy_gettext("Note for the agent"))
+    note = TextAreaField(lazy_gettext("Coaching note"))
     version = IntegerField()
     rubric = IntegerField()
 
@@ -47,7 +47,7 @@ class JudgeForm(Form):
 class SkipForm(Form):
     """Why something is passed over."""
 
-    reason = StringField(lazy_gettext("Why it needs no review"))
+    reason = StringField(lazy_gettext("Reason for skipping"))
 
 
 class AnswerForm(Form):
@@ -145,7 +145,7 @@ class ReviewPage(Page):
             form.refuse_spoiled()
             with transaction():
                 review = service.score(current_actor(), key, judged.scoring(form))
-                said = gettext("%(number)s is done: %(result)s.", number=review.number, result=result(review))
+                said = gettext("%(number)s is finished: %(result)s.", number=review.number, result=result(review))
                 total = review.total
             following = queries.next_waiting(current_actor(), after=key)
             if wants_json():
@@ -168,7 +168,7 @@ class ReviewPage(Page):
                 number = service.skip(current_actor(), key, form.reason.data or "").number
             if wants_json():
                 return jsonify(id=key)
-            flash(gettext("%(number)s was passed over.", number=number), "success")
+            flash(gettext("%(number)s was skipped.", number=number), "success")
             return redirect(self.get_url("reviews.following", after=key), 303)
 
         return self._attempt(key, deed, skip=form)
@@ -185,7 +185,7 @@ class ReviewPage(Page):
                 said_id = said.id
             if wants_json():
                 return jsonify(id=said_id)
-            flash(gettext("Your answer is here."), "success")
+            flash(gettext("Your reply was saved."), "success")
             return redirect(f"{review_url(key)}#answers", 303)
 
         return self._attempt(key, deed, answer=form)
@@ -197,7 +197,7 @@ class ReviewPage(Page):
             service.settle(current_actor(), key)
         if wants_json():
             return jsonify(id=key)
-        flash(gettext("Noted as read."), "success")
+        flash(gettext("Marked as read."), "success")
         return redirect(self.get_url("reviews.index_view", state="answered"), 303)
 
     def _attempt(self, key: int, deed: Callable[[], ResponseReturnValue], **typed: Any) -> ResponseReturnValue:

@@ -49,7 +49,7 @@ class RubricForm(TokenForm):
     """All of them. The names are ``lines-0-name_sr`` and so on."""
 
     lines = FieldList(FormField(LineForm), max_entries=MOST_LINES + 1)
-    sample = IntegerField(lazy_gettext("Solved tickets drawn per agent and week"))
+    sample = IntegerField(lazy_gettext("Solved tickets sampled per agent and week"))
     version = HiddenField()
 
 
@@ -98,9 +98,9 @@ class ReviewRubric(Page):
         if wants_json():
             return jsonify(changed=changed)
         if changed:
-            flash(gettext("Saved. What was reviewed before keeps its criteria as they were."), "success")
+            flash(gettext("Saved. Past reviews keep their criteria."), "success")
         else:
-            flash(gettext("Nothing was different."), "info")
+            flash(gettext("Nothing to save."), "info")
         return redirect(self.get_url(".index"), 303)
 
     def _page(self, form: RubricForm, refusal: Refusal | None = None) -> str:

@@ -17,14 +17,14 @@ from console.web.filters import language
 REASON: dict[ReviewReason, Label] = {
     ReviewReason.SAMPLE: Label(lazy_pgettext("review", "random sample"), "sparkle"),
     ReviewReason.RATING: Label(lazy_pgettext("review", "low rating"), "star", "danger"),
-    ReviewReason.PROMISE: Label(lazy_pgettext("review", "broken promise"), "clock", "warn"),
+    ReviewReason.PROMISE: Label(lazy_pgettext("review", "missed SLA target"), "clock", "warn"),
     ReviewReason.OVERRIDE: Label(lazy_pgettext("review", "opened without verification"), "key", "warn"),
-    ReviewReason.PICKED: Label(lazy_pgettext("review", "picked by hand"), "tag", "info"),
+    ReviewReason.PICKED: Label(lazy_pgettext("review", "picked manually"), "tag", "info"),
 }
 STATE: dict[ReviewState, Label] = {
     ReviewState.WAITING: Label(lazy_pgettext("review", "waiting"), "circle"),
     ReviewState.DONE: Label(lazy_pgettext("review", "done"), "ok", "ok"),
-    ReviewState.SKIPPED: Label(lazy_pgettext("review", "passed over"), "ban", "void"),
+    ReviewState.SKIPPED: Label(lazy_pgettext("review", "skipped"), "ban", "void"),
 }
 NEW = Label(lazy_pgettext("review", "new"), "dot", "info")
 ANSWERED = Label(lazy_pgettext("review", "new answer"), "reply", "info")

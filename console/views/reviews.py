@@ -55,7 +55,7 @@ STAGES: dict[str, Text] = {
     "waiting": lazy_pgettext("reviews", "Waiting"),
     "done": lazy_pgettext("reviews", "Done"),
     "answered": lazy_pgettext("reviews", "New answers"),
-    "skipped": lazy_pgettext("reviews", "Passed over"),
+    "skipped": lazy_pgettext("reviews", "Skipped"),
     "mine": lazy_pgettext("reviews", "Of my work"),
     "unread": lazy_pgettext("reviews", "Unread"),
     "all": lazy_pgettext("reviews", "All"),
@@ -64,20 +64,20 @@ SUPERVISORS = ("waiting", "done", "answered", "skipped", "mine")
 OTHERS = ("all", "unread")
 EMPTY: dict[str, tuple[Text, Text]] = {
     "waiting": (
-        lazy_gettext("Nothing waits to be reviewed"),
+        lazy_gettext("Nothing to review"),
         lazy_gettext(
-            "Low ratings, broken promises and overrides come by themselves, a random sample every Monday. "
-            "From a ticket’s menu you can add one by hand."
+            "Low ratings, missed SLA targets and overrides are added automatically, and a random "
+            "sample every Monday. You can also add a ticket from its menu."
         ),
     ),
-    "done": (lazy_gettext("No reviews yet"), lazy_gettext("What you finish stands here, with its result.")),
-    "answered": (lazy_gettext("No new answers"), lazy_gettext("When an agent answers a review, it stands here.")),
-    "skipped": (lazy_gettext("Nothing was passed over"), ""),
-    "mine": (lazy_gettext("No review of your own work"), ""),
-    "unread": (lazy_gettext("Nothing new"), lazy_gettext("You have read every review of your work.")),
+    "done": (lazy_gettext("No reviews yet"), lazy_gettext("Finished reviews appear here with their results.")),
+    "answered": (lazy_gettext("No new answers"), lazy_gettext("Agents’ replies to reviews appear here.")),
+    "skipped": (lazy_gettext("No skipped reviews"), ""),
+    "mine": (lazy_gettext("No reviews of your work"), ""),
+    "unread": (lazy_gettext("Nothing new"), lazy_gettext("You have read all reviews of your work.")),
     "all": (
         lazy_gettext("No reviews of your work yet"),
-        lazy_gettext("When a supervisor has reviewed a ticket of yours, you read it here and can answer."),
+        lazy_gettext("Supervisors’ reviews of your tickets appear here. You can reply to them."),
     ),
 }
 
@@ -257,7 +257,7 @@ class ReviewList(BaseModelView):
 
     def __init__(self) -> None:
         super().__init__(
-            Review, name=lazy_gettext("Reviews"), endpoint="reviews", url="reviews", menu_icon_value="star"
+            Review, name=lazy_gettext("Quality reviews"), endpoint="reviews", url="reviews", menu_icon_value="star"
         )
 
     # --- who
@@ -384,7 +384,7 @@ class ReviewList(BaseModelView):
         if wants_json():
             return jsonify(next=None if found is None else found.id)
         if found is None:
-            flash(gettext("Nothing else waits to be reviewed."), "success")
+            flash(gettext("Nothing else to review."), "success")
             return redirect(self.get_url(".index_view"), 303)
         return redirect(review_url(found), 303)
 
@@ -408,5 +408,5 @@ class ReviewList(BaseModelView):
             return redirect(ticket_url(Series.TICKET.number(TICKET_BASE + key)), 303)
         if wants_json():
             return jsonify(id=review_id, number=number, url=review_url(review_id))
-        flash(gettext("%(ticket)s waits for review as %(number)s.", ticket=subject, number=number), "success")
+        flash(gettext("%(ticket)s was sent for review as %(number)s.", ticket=subject, number=number), "success")
         return redirect(ticket_url(subject), 303)

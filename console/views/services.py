@@ -45,7 +45,7 @@ class ServiceList(BaseModelView):
         "started_on": lazy_gettext("From"),
         "paid_until": lazy_gettext("Paid until"),
         "external_id": lazy_gettext("External id"),
-        "suspension": lazy_gettext("Suspended because"),
+        "suspension": lazy_gettext("Suspension reason"),
         "price": lazy_gettext("Price without PDV"),
         "currency": lazy_gettext("Currency"),
         "period_months": lazy_gettext("Months"),
@@ -86,7 +86,7 @@ class ServiceList(BaseModelView):
     )
     empty_icon = "server"
     empty_title = lazy_gettext("No services yet")
-    empty_text = lazy_gettext("They come with an import or with the first order.")
+    empty_text = lazy_gettext("Customers appear with an import or the first order.")
 
     def __init__(self) -> None:
         super().__init__(

@@ -95,7 +95,7 @@ class SectionPage(Page):
                 changed = service.change(current_actor(), self.section.key, typed, seen=_seen())
         except (Invalid, Conflict) as refusal:
             return self._refused(form, refusal)
-        return self._done(gettext("Saved. It holds everywhere within five seconds.") if changed else "")
+        return self._done(gettext("Saved. It applies everywhere within five seconds.") if changed else "")
 
     @expose("/reset", methods=["POST"])
     def reset(self) -> ResponseReturnValue:
@@ -105,12 +105,12 @@ class SectionPage(Page):
                 changed = service.reset(current_actor(), self.section.key, request.form.get("name", ""), seen=_seen())
         except Conflict as refusal:
             return self._refused(None, refusal)
-        return self._done(gettext("The default holds again.") if changed else "")
+        return self._done(gettext("Reset to default.") if changed else "")
 
     def _done(self, message: str) -> ResponseReturnValue:
         if wants_json():
             return jsonify(_as_json(queries.state(self.section)))
-        flash(message or gettext("Nothing was different."), "success" if message else "info")
+        flash(message or gettext("Nothing to save."), "success" if message else "info")
         return redirect(self.get_url(".index"), 303)
 
     def _refused(self, form: Any, refusal: Refusal) -> ResponseReturnValue:

@@ -72,7 +72,7 @@ class StaffList(BaseModelView):
         "role": lazy_gettext("Role"),
         "active": lazy_gettext("State"),
         "second_step": lazy_gettext("Two-step sign-in"),
-        "last_seen": lazy_gettext("Last here"),
+        "last_seen": lazy_gettext("Last active"),
     }
     column_formatters = {
         "role": _role,
@@ -86,9 +86,11 @@ class StaffList(BaseModelView):
         Flag("disabled", lazy_gettext("Disabled only"), lambda: Staff.active.is_(False)),
     )
     create_label = lazy_gettext("New account")
-    lead = lazy_gettext("Who works here and with which role. A change of role or a disabled account signs out at once.")
+    lead = lazy_gettext(
+        "Staff accounts and their roles. Changing a role or disabling an account signs the person out at once."
+    )
     empty_icon = "users"
-    empty_title = lazy_gettext("Nobody matches")
+    empty_title = lazy_gettext("No results")
 
     def __init__(self) -> None:
         # Not "staff": that is the blueprint of signing in.

@@ -72,10 +72,10 @@ class StornoList(BaseModelView):
         Day("issued_from", lazy_gettext("Issued from"), Storno.issued_on, compare="from"),
         Day("issued_until", lazy_gettext("Issued until"), Storno.issued_on, compare="until"),
     )
-    lead = lazy_gettext("A storno cancels one pro-forma by a record of its own; nothing is deleted.")
+    lead = lazy_gettext("A storno cancels one pro-forma with a record of its own; nothing is deleted.")
     empty_icon = "file-x"
     empty_title = lazy_gettext("No stornos yet")
-    empty_text = lazy_gettext("One is made when a pro-forma is cancelled or its service moves.")
+    empty_text = lazy_gettext("Created when a pro-forma is cancelled or its service is transferred.")
 
     def __init__(self) -> None:
         super().__init__(

@@ -38,9 +38,9 @@ _SORT = {
 }
 _VIA: dict[str, Text] = {
     "mail": lazy_gettext("by e-mail"),
-    "link": lazy_gettext("through the link"),
-    "web": lazy_gettext("by the form"),
-    "chat": lazy_gettext("from the chat"),
+    "link": lazy_gettext("via the link"),
+    "web": lazy_gettext("via the web form"),
+    "chat": lazy_gettext("from chat"),
 }
 _EVENT_ICONS = {
     "assigned": "user", "status": "circle", "priority": "arrow-up", "department": "building", "subject": "pencil",
@@ -125,8 +125,8 @@ class Shown:
         if not count:
             return ""
         return ngettext(
-            "%(num)d six-digit number was hidden before it was stored: it could be a PIN.",
-            "%(num)d six-digit numbers were hidden before they were stored: they could be PINs.",
+            "%(num)d six-digit number was masked before saving: it could be a PIN.",
+            "%(num)d six-digit numbers were masked before saving: they could be PINs.",
             count,
         )
 
@@ -186,10 +186,10 @@ def _line(entry: Entry, actor: Actor, now: datetime) -> Line | None:
     if mail.state is MailState.CANCELLED:
         return Line(gettext("withdrawn, not sent"), "ban", "void", url=_mail_url(mail, actor))
     if message.held_until is not None and now < message.held_until:
-        return Line(gettext("leaves in"), "send", leaves_at=message.held_until, unsettled=True)
+        return Line(gettext("will be sent in"), "send", leaves_at=message.held_until, unsettled=True)
     if mail.attempts:
         return Line(
-            gettext("waits, is tried again"), "clock", "warn", mail.error, _mail_url(mail, actor), unsettled=True
+            gettext("waiting, will be retried"), "clock", "warn", mail.error, _mail_url(mail, actor), unsettled=True
         )
     return Line(gettext("on its way"), "send", unsettled=now < mail.send_after + _FOLLOWED)
 

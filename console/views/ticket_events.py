@@ -15,26 +15,26 @@ _SENTENCES: dict[str, Text] = {
     "department": lazy_gettext("Department: %(to)s"),
     "subject": lazy_gettext("Subject: %(to)s"),
     "customer": lazy_gettext("Account: %(number)s"),
-    "tagged": lazy_gettext("Tag put on: %(tag)s"),
-    "untagged": lazy_gettext("Tag taken off: %(tag)s"),
+    "tagged": lazy_gettext("Tag added: %(tag)s"),
+    "untagged": lazy_gettext("Tag removed: %(tag)s"),
     "merged_in": lazy_gettext("%(number)s was merged into this ticket"),
     "merged_into": lazy_gettext("Merged into %(number)s"),
-    "merge_undone": lazy_gettext("Parted again from %(number)s"),
+    "merge_undone": lazy_gettext("Merge with %(number)s undone"),
     "split": lazy_gettext("Split off: %(number)s"),
     "split_from": lazy_gettext("Split off from %(number)s"),
     "linked": lazy_gettext("Linked with %(number)s"),
     "unlinked": lazy_gettext("No longer linked with %(number)s"),
-    "follow_up": lazy_gettext("Goes on in %(number)s"),
-    "taken_back": lazy_gettext("A reply was taken back"),
+    "follow_up": lazy_gettext("Continues in %(number)s"),
+    "taken_back": lazy_gettext("A reply was undone"),
     "verified": lazy_gettext("Identity confirmed for %(number)s"),
     "verification_failed": lazy_gettext("Identity not confirmed"),
-    "verification_asked": lazy_gettext("Link for the verification sent to %(to)s"),
-    "verification_withdrawn": lazy_gettext("Link for the verification made void"),
+    "verification_asked": lazy_gettext("Verification link sent to %(to)s"),
+    "verification_withdrawn": lazy_gettext("Verification link revoked"),
     "verification_ended": lazy_gettext("The verification was ended"),
-    "links_voided": lazy_gettext("The requester’s links were made void: %(reason)s"),
+    "links_voided": lazy_gettext("The requester’s links were revoked: %(reason)s"),
     "language": lazy_gettext("Language: %(to)s"),
-    "promise_at_risk": lazy_gettext("A promise is at risk"),
-    "promise_broken": lazy_gettext("A promise was broken"),
+    "promise_at_risk": lazy_gettext("An SLA target is at risk"),
+    "promise_broken": lazy_gettext("An SLA target was missed"),
     "rated": lazy_gettext("Rated: %(score)s of 5"),
 }
 
@@ -53,7 +53,7 @@ def sentence(message: TicketMessage) -> str:
     elif message.event == "language":
         data["to"] = LANGUAGES.get(str(to), str(to))
     elif message.event == "assigned" and to is None:
-        return gettext("Assigned to nobody")
+        return gettext("Assignee removed")
     return str(text) % _Known(data)
 
 

@@ -78,19 +78,19 @@ FACTS: dict[str, Fact] = {
         lazy_gettext("Department"),
         facts.READ["department"],
         _department_name,
-        lazy_gettext("The ticket is in another department now."),
+        lazy_gettext("The department was changed."),
     ),
     "priority": Fact(
         lazy_gettext("Priority"),
         facts.READ["priority"],
         lambda ticket: str(PRIORITY[ticket.priority].text),
-        lazy_gettext("The priority was changed; the promises follow."),
+        lazy_gettext("The priority was changed and SLA targets updated."),
     ),
     "assignee": Fact(
         lazy_gettext("Assignee"),
         facts.READ["assignee"],
-        lambda ticket: ticket.assignee.name if ticket.assignee else gettext("nobody"),
-        lazy_gettext("The ticket was given on."),
+        lambda ticket: ticket.assignee.name if ticket.assignee else gettext("unassigned"),
+        lazy_gettext("The ticket was reassigned."),
     ),
     "status": Fact(
         lazy_gettext("State"),
@@ -108,13 +108,13 @@ FACTS: dict[str, Fact] = {
         lazy_gettext("Customer"),
         facts.READ["customer"],
         lambda ticket: ticket.customer.number if ticket.customer is not None else gettext("none"),
-        lazy_gettext("The account was changed. That opens nothing: only a verification does."),
+        lazy_gettext("The account was changed. This opens no data: only a verification does."),
     ),
     "language": Fact(
         lazy_gettext("Language"),
         facts.READ["language"],
         lambda ticket: LANGUAGES.get(ticket.language, ticket.language),
-        lazy_gettext("The requester is written to in this language from now on."),
+        lazy_gettext("The requester’s language was changed."),
     ),
 }
 
@@ -206,7 +206,7 @@ class TicketFacts(_Base):
         if before == after:
             return done(ticket.number, gettext("Nothing was changed."), kind="info")
         undo = undo_by(ticket.number, f"set/{fact}", value=_undo_value(fact, before), had=after, **_as_it_was(before))
-        words = gettext("The ticket is yours.") if fact == "assignee" and value == ME else str(kind.words)
+        words = gettext("The ticket is assigned to you.") if fact == "assignee" and value == ME else str(kind.words)
         return done(ticket.number, words, undo=undo)
 
     @expose("/watch", methods=["POST"])
@@ -215,7 +215,7 @@ class TicketFacts(_Base):
         ticket = find_ticket(current_actor(), number)
         with transaction():
             handling.watch(current_actor(), ticket.id)
-        return done(ticket.number, gettext("You watch this ticket."), undo=undo_by(ticket.number, "unwatch"))
+        return done(ticket.number, gettext("You are watching this ticket."), undo=undo_by(ticket.number, "unwatch"))
 
     @expose("/unwatch", methods=["POST"])
     def unwatch(self, number: str) -> ResponseReturnValue:
@@ -254,7 +254,7 @@ def _change(actor: Actor, key: int, fact: str, value: str, had: str | None) -> t
     except facts.FactChanged as changed:
         raise Conflict(
             lazy_gettext(
-                "Meanwhile somebody else has changed this: %(name)s is now “%(now)s”. Nothing was changed.",
+                "Someone else has changed this in the meantime: %(name)s is now “%(now)s”. Nothing was changed.",
                 name=FACTS[fact].name,
                 now=FACTS[fact].say(changed.ticket),
             ),

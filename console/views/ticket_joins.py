@@ -36,7 +36,7 @@ else:
 
 OUT, IN = "out", "in"  # this ticket into the other one, the other one into this
 MOST_CHOSEN = 500
-_NO_TICKET = lazy_gettext("There is no such ticket, or it is not for you to see. Type its number, as in T-20418.")
+_NO_TICKET = lazy_gettext("Ticket not found, or you do not have access to it. Enter its number, like T-20418.")
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class TicketJoins(_Base):
                 merging.merge(current_actor(), [joining.goes.id], joining.stays.id, different_requesters=sure)
         except Refusal as refusal:
             return again(refusal, self._merge_page(ticket, typed, way, refusal))
-        words = gettext("%(goes)s is part of %(stays)s now.", goes=joining.goes.number, stays=joining.stays.number)
+        words = gettext("%(goes)s was merged into %(stays)s.", goes=joining.goes.number, stays=joining.stays.number)
         return done(joining.stays.number, words, undo=undo_by(joining.goes.number, "part"))
 
     @expose("/part", methods=["POST"])
@@ -88,7 +88,7 @@ class TicketJoins(_Base):
         into = ticket.merged_into_id
         with transaction():
             merging.undo_merge(current_actor(), ticket.id)
-        words = gettext("%(number)s is a ticket of its own again.", number=ticket.number)
+        words = gettext("%(number)s is a separate ticket again.", number=ticket.number)
         other = request.form.get("back")
         back = other if other and into is not None and _number_of(other) == into else ticket.number
         return done(back, words)
@@ -134,7 +134,7 @@ class TicketJoins(_Base):
                 made = new.number
         except Refusal as refusal:
             return again(refusal, self._split_page(ticket, subject, keys, refusal))
-        words = gettext("%(number)s is a ticket of its own now.", number=made)
+        words = gettext("%(number)s is a separate ticket now.", number=made)
         return done(made, words, undo=undo_by(made, "merge", other=ticket.number, way=OUT))
 
     def _split_page(self, ticket: Ticket, subject: str, chosen: set[int], refusal: Refusal | None = None) -> str:
@@ -209,7 +209,7 @@ class TicketJoins(_Base):
                 handling.void_links(current_actor(), ticket.id, reason)
         except Refusal as refusal:
             return again(refusal, self._void_page(ticket, reason, refusal))
-        return done(ticket.number, gettext("Every link sent so far is void. The next mail brings a new one."))
+        return done(ticket.number, gettext("All links sent so far are revoked. The next e-mail brings a new one."))
 
     def _void_page(self, ticket: Ticket, reason: str, refusal: Refusal | None = None) -> str:
         page: str = self.render(
@@ -233,7 +233,7 @@ class TicketJoins(_Base):
                 pick(current_actor(), ticket.id, read_key(request.form.get("agent", "")))
         except Refusal as refusal:
             return again(refusal, self._review_page(ticket, refusal))
-        return done(ticket.number, gettext("The ticket waits to be reviewed."))
+        return done(ticket.number, gettext("The ticket was sent for review."))
 
     def _review_page(self, ticket: Ticket, refusal: Refusal | None = None) -> str:
         page: str = self.render(

@@ -66,10 +66,10 @@ def due_words(due_at: datetime, now: datetime) -> str:
     hours, days = minutes // 60, minutes // 1_440
     if late:
         if days:
-            return ngettext("%(num)d day late", "%(num)d days late", days)
+            return ngettext("%(num)d day overdue", "%(num)d days overdue", days)
         if hours:
-            return ngettext("%(num)d h late", "%(num)d h late", hours)
-        return ngettext("%(num)d min late", "%(num)d min late", max(1, minutes))
+            return ngettext("%(num)d h overdue", "%(num)d h overdue", hours)
+        return ngettext("%(num)d min overdue", "%(num)d min overdue", max(1, minutes))
     if days:
         return ngettext("%(num)d day left", "%(num)d days left", days)
     if hours:

@@ -42,9 +42,9 @@ DONE: dict[str, Callable[[int], str]] = {
     ),
     "department": lambda count: ngettext("%(num)d ticket moved", "%(num)d tickets moved", count),
     "tag": lambda count: ngettext("%(num)d ticket tagged", "%(num)d tickets tagged", count),
-    "untag": lambda count: ngettext("Tag taken off %(num)d ticket", "Tag taken off %(num)d tickets", count),
+    "untag": lambda count: ngettext("Tag removed from %(num)d ticket", "Tag removed from %(num)d tickets", count),
     "merge": lambda count: ngettext("%(num)d ticket merged", "%(num)d tickets merged", count),
-    "unmerge": lambda count: ngettext("%(num)d ticket parted again", "%(num)d tickets parted again", count),
+    "unmerge": lambda count: ngettext("Merge of %(num)d ticket undone", "Merge of %(num)d tickets undone", count),
 }
 
 
@@ -159,7 +159,7 @@ def _picked() -> list[int]:
         if key is not None:
             found[key] = None
     if len(found) > MOST_AT_ONCE:
-        raise Invalid(lazy_gettext("At most a hundred tickets at once."))
+        raise Invalid(lazy_gettext("At most 100 tickets at once."))
     return list(found)
 
 
@@ -186,7 +186,7 @@ def _read(asked: str) -> Doing:
             raise ValueError(name)
         return maker(value)
     except ValueError as error:
-        raise Invalid(lazy_gettext("There is no such choice."), fields={"do": [""]}) from error
+        raise Invalid(lazy_gettext("Not a valid choice."), fields={"do": [""]}) from error
 
 
 def _assign(value: str) -> Doing:
@@ -249,7 +249,7 @@ def _tag_text() -> str:
     refuse_spoiled("tag")
     text = request.form.get("tag", "").strip()
     if not text:
-        raise Invalid(fields={"tag": [lazy_gettext("Write a tag.")]})
+        raise Invalid(fields={"tag": [lazy_gettext("Enter a tag.")]})
     return text
 
 

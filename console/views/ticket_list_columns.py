@@ -33,7 +33,7 @@ LABELS: dict[str, Text] = {
     "assignee": lazy_gettext("Assignee"),
     "tags": lazy_gettext("Tags"),
     "due_at": lazy_pgettext("promise", "Due"),
-    "source": lazy_gettext("Came by"),
+    "source": lazy_gettext("Source"),
     "created_at": lazy_gettext("Created"),
     "updated_at": lazy_gettext("Changed"),
 }
@@ -94,7 +94,7 @@ def _number(row: Ticket) -> Markup:
 def _subject(row: Ticket) -> Markup:
     signs = ""
     if is_mentioned(row):
-        signs += _once("mention", lambda: _sign("sign-mention", "@", lazy_gettext("names you")))
+        signs += _once("mention", lambda: _sign("sign-mention", "@", lazy_gettext("mentions you")))
     if is_unread(row):
         signs += _once("unread", lambda: _sign("sign-unread", "", lazy_gettext("unread")))
     joint = _once("reply", lambda: Markup(" {} ").format(icon("reply", "icon-sm"))) if row.last_by == "staff" else " · "
@@ -127,7 +127,7 @@ def _customer(row: Ticket) -> Markup:
 
 def _assignee(row: Ticket) -> Markup:
     if row.assignee_id is None:
-        return _once("nobody", lambda: Markup('<span class="muted">{}</span>').format(lazy_gettext("nobody")))
+        return _once("nobody", lambda: Markup('<span class="muted">{}</span>').format(lazy_gettext("unassigned")))
     return Markup(f'<span class="truncate cell-name">{escape(names().staff.get(row.assignee_id, "?"))}</span>')
 
 

@@ -62,7 +62,7 @@ def _departments() -> dict[str, str]:
 
 
 def assignees() -> dict[str, str]:
-    return {ME: gettext("me"), NOBODY: gettext("nobody"), **colleagues()}
+    return {ME: gettext("me"), NOBODY: gettext("unassigned"), **colleagues()}
 
 
 class Asked(Mapping[str, Text]):
@@ -188,7 +188,7 @@ FILTERS: tuple[ListFilter, ...] = (
         Ticket.priority,
         {str(int(key)): label.text for key, label in reversed(PRIORITY.items())},
     ),
-    Choice("source", lazy_gettext("Came by"), Ticket.source, {key.value: SOURCE[key] for key in TicketSource}),
+    Choice("source", lazy_gettext("Source"), Ticket.source, {key.value: SOURCE[key] for key in TicketSource}),
     Tag("tag", lazy_gettext("Tag"), None),
     CustomerNumber("customer", lazy_gettext("Customer number"), Ticket.customer_id),
     Email("requester", lazy_gettext("Requester’s e-mail"), Ticket.requester_email, hint="ime@example.rs"),

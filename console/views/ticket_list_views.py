@@ -23,14 +23,17 @@ from console.web.cookies import remember
 from console.web.identity import current_actor
 
 VIEW_NAMES: dict[str, tuple[Text, Text]] = {
-    "mine": (lazy_gettext("My open"), lazy_gettext("Nothing open is yours. Take something from the unassigned ones.")),
-    "unassigned": (lazy_gettext("Unassigned"), lazy_gettext("Every open ticket is somebody’s.")),
-    "risk": (lazy_gettext("At risk"), lazy_gettext("No promise is broken or due within the hour.")),
-    "waiting": (lazy_gettext("Waiting"), lazy_gettext("No ticket waits for its customer.")),
-    "open": (lazy_gettext("All open"), lazy_gettext("Nothing is open.")),
-    "watched": (lazy_gettext("Followed"), lazy_gettext("Tickets you follow, and those in which a note names you.")),
-    "solved": (lazy_gettext("Solved lately"), lazy_gettext("Nothing was solved within the last seven days.")),
-    ALL: (lazy_gettext("All"), lazy_gettext("What is asked by mail, form or chat, and what you open, stands here.")),
+    "mine": (lazy_gettext("My open"), lazy_gettext("You have no open tickets. Take one from the unassigned.")),
+    "unassigned": (lazy_gettext("Unassigned"), lazy_gettext("Every open ticket is assigned.")),
+    "risk": (lazy_gettext("At risk"), lazy_gettext("No SLA target is missed or due within the hour.")),
+    "waiting": (lazy_gettext("Waiting"), lazy_gettext("No tickets waiting for a customer.")),
+    "open": (lazy_gettext("All open"), lazy_gettext("No open tickets.")),
+    "watched": (lazy_gettext("Watching"), lazy_gettext("Tickets you watch, and those in which a note mentions you.")),
+    "solved": (lazy_gettext("Recently solved"), lazy_gettext("No tickets were solved in the last 7 days.")),
+    ALL: (
+        lazy_gettext("All"),
+        lazy_gettext("Tickets from e-mail, the web form and chat, and those you open, appear here."),
+    ),
 }
 
 if TYPE_CHECKING:
@@ -78,7 +81,7 @@ class TicketViews(_Base):
                 columns.of_view(ask.began),
                 shared=request.form.get("shared") == "1",
             )
-        return self._view_answer(view, gettext("The view is saved."), 201)
+        return self._view_answer(view, gettext("View saved."), 201)
 
     @expose("/views/<id:key>", methods=("POST",))
     def change_view(self, key: int) -> ResponseReturnValue:
@@ -94,7 +97,7 @@ class TicketViews(_Base):
                 query=ask.stored() if form.get("replace") == "1" else None,
                 shared=form["shared"] == "1" if "shared" in form else None,
             )
-        return self._view_answer(view, gettext("The view is saved."))
+        return self._view_answer(view, gettext("View saved."))
 
     @expose("/views/<id:key>/remove", methods=("POST",))
     def remove_view(self, key: int) -> ResponseReturnValue:
@@ -103,7 +106,7 @@ class TicketViews(_Base):
             saved_views.remove_view(current_actor(), key)
         if wants_json():
             return jsonify(removed=True)
-        flash(gettext("The view is gone; the tickets in it are where they were."), "success")
+        flash(gettext("View deleted."), "success")
         return redirect(url_for("tickets.index_view", view="mine"), 303)
 
     @expose("/columns", methods=("POST",))

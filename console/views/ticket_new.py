@@ -71,7 +71,7 @@ class TicketForm(Form):
     service = SelectField(lazy_gettext("Service"), validate_choice=False)
     requester_email = EmailField(lazy_gettext("Requester’s e-mail"), [Length(max=254)])
     requester_name = StringField(lazy_gettext("Requester’s name"), [Length(max=120)])
-    language = SelectField(lazy_gettext("They read"), validate_choice=False)
+    language = SelectField(lazy_gettext("Language"), validate_choice=False)
     department = SelectField(lazy_gettext("Department"), validate_choice=False)
     priority = SelectField(lazy_gettext("Priority"), default=str(int(Priority.NORMAL)), validate_choice=False)
     subject = StringField(lazy_gettext("Subject"), [Length(max=MAX_SUBJECT)])
@@ -80,8 +80,8 @@ class TicketForm(Form):
         lazy_gettext("The message is"),
         default=QUESTION,
         choices=[
-            SelectChoice(QUESTION, lazy_gettext("what they ask; they get a confirmation")),
-            SelectChoice(REPLY, lazy_gettext("ours to them; it goes out by mail")),
+            SelectChoice(QUESTION, lazy_gettext("from the requester; they get a confirmation")),
+            SelectChoice(REPLY, lazy_gettext("from us; it is sent by e-mail")),
         ],
         validate_choice=False,
     )
@@ -130,7 +130,7 @@ class NewTicketPage(Page):
             return self._form(form, refusal), refusal.status
         if wants_json():
             return jsonify(ticket=opened), 201
-        flash(gettext("%(number)s is open.", number=opened["number"]), "success")
+        flash(gettext("%(number)s was created.", number=opened["number"]), "success")
         return redirect(ticket_url(opened["number"]), 303)
 
     @expose("/about")
@@ -233,7 +233,7 @@ def _account(form: TicketForm) -> Customer | None:
         return None
     customer = find_customer(typed)
     if customer is None:
-        raise _wrong("customer", lazy_gettext("There is no such account. Type its number, as in K-10482."))
+        raise _wrong("customer", lazy_gettext("Account not found. Enter its number, like K-10482."))
     return customer
 
 
@@ -246,13 +246,13 @@ def _priority(form: TicketForm) -> Priority:
     try:
         return Priority(int(form.priority.data or Priority.NORMAL))
     except ValueError as error:
-        raise _wrong("priority", lazy_gettext("There is no such choice.")) from error
+        raise _wrong("priority", lazy_gettext("Not a valid choice.")) from error
 
 
 def _files(form: TicketForm) -> tuple[tuple[str, bytes], ...]:
     sent = [one for one in form.files.data or () if getattr(one, "filename", "")]
     if len(sent) > MOST_FILES:
-        raise _wrong("files", lazy_gettext("At most ten files."))
+        raise _wrong("files", lazy_gettext("At most 10 files."))
     return tuple((one.filename, one.read()) for one in sent)
 
 

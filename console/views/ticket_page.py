@@ -78,11 +78,11 @@ KEYS: tuple[tuple[str, Text], ...] = (
     ("/", lazy_gettext("Canned replies")),
     ("A", lazy_gettext("Take the ticket")),
     ("E", lazy_gettext("Mark as solved")),
-    ("T", lazy_gettext("Give to…")),
+    ("T", lazy_gettext("Assign to…")),
     ("W", lazy_gettext("Watch")),
     ("Ctrl ↵", lazy_gettext("Send and wait for the customer")),
     ("Ctrl ⇧ ↵", lazy_gettext("Send and solve")),
-    ("Z", lazy_gettext("Take the last reply back")),
+    ("Z", lazy_gettext("Undo the last reply")),
     ("[ ]", lazy_gettext("Previous, next entry")),
     ("U", lazy_gettext("Back to the list")),
 )
@@ -199,7 +199,7 @@ class TicketPage(TicketSide, Page):
         with transaction():
             writing.take_back(current_actor(), ticket.id, key)
         if not wants_json():
-            return done(number, gettext("The reply was taken back; its text is your draft."))
+            return done(number, gettext("The reply was undone; its text is back in your draft."))
         opened = reading.open_for(current_actor(), number)
         draft = opened.drafts.get(MessageKind.REPLY)
         return jsonify(draft=_draft(draft) if draft else None, files=[_file(file) for file in opened.pending])

@@ -31,11 +31,11 @@ from console.web.locale import LANGUAGES
 __all__ = ["TicketSide", "done", "read_status", "side_context"]
 
 LINKED: dict[tuple[LinkKind, bool], Text] = {
-    (LinkKind.RELATED, False): lazy_gettext("belongs together with it"),
-    (LinkKind.FOLLOW_UP, True): lazy_gettext("this continues it"),
-    (LinkKind.FOLLOW_UP, False): lazy_gettext("goes on there"),
-    (LinkKind.SPLIT, True): lazy_gettext("this was split off it"),
-    (LinkKind.SPLIT, False): lazy_gettext("was split off"),
+    (LinkKind.RELATED, False): lazy_gettext("related"),
+    (LinkKind.FOLLOW_UP, True): lazy_gettext("continued by this one"),
+    (LinkKind.FOLLOW_UP, False): lazy_gettext("continues there"),
+    (LinkKind.SPLIT, True): lazy_gettext("this one was split from it"),
+    (LinkKind.SPLIT, False): lazy_gettext("split from this one"),
 }
 
 

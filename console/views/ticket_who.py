@@ -36,9 +36,9 @@ else:
 GROUPS: dict[str, tuple[Text, str, tuple[Right, ...]]] = {
     "services": (lazy_gettext("Services and domains"), "server", (Right.PRODUCTS, Right.DOMAINS)),
     "documents": (lazy_gettext("Open pro-formas"), "file", (Right.INVOICES,)),
-    "people": (lazy_gettext("People and rights"), "users", (Right.CONTACTS,)),
+    "people": (lazy_gettext("People and permissions"), "users", (Right.CONTACTS,)),
     "tickets": (lazy_gettext("The account’s tickets"), "ticket", (Right.TICKETS,)),
-    "mail": (lazy_gettext("Mail sent"), "mail", (Right.EMAILS,)),
+    "mail": (lazy_gettext("E-mails"), "mail", (Right.EMAILS,)),
 }
 # Of a person's rights, those an agent looks for first.
 FIRST_RIGHTS = (Right.PRODUCTS, Right.MANAGE_PRODUCTS, Right.DOMAINS, Right.INVOICES, Right.CONTACTS, Right.TRANSFER)
@@ -55,7 +55,7 @@ class TicketWho(_Base):
         ticket = find_ticket(current_actor(), number)
         with transaction():
             identity.ask_requester(current_actor(), ticket.id)
-        return done(ticket.number, gettext("The link is on its way. Only the result comes back here."))
+        return done(ticket.number, gettext("The link was sent. You will see only the result here."))
 
     @expose("/withdraw-verification", methods=["POST"])
     def withdraw(self, number: str) -> ResponseReturnValue:
@@ -64,8 +64,8 @@ class TicketWho(_Base):
         with transaction():
             gone = identity.withdraw(current_actor(), ticket.id)
         if gone:
-            return done(ticket.number, gettext("The link is void."))
-        return done(ticket.number, gettext("No link was open any more."), kind="info")
+            return done(ticket.number, gettext("The link was revoked."))
+        return done(ticket.number, gettext("There was no active link."), kind="info")
 
     @expose("/opened/<group>")
     def opened(self, number: str, group: str) -> ResponseReturnValue:

@@ -18,33 +18,31 @@ def words() -> dict[str, str]:
 def _words(_language: str) -> dict[str, str]:
     return {
         # Who is here
-        "looks": gettext("%(name)s also looks"),
-        "look": gettext("%(names)s also look"),
+        "looks": gettext("%(name)s is also viewing"),
+        "look": gettext("%(names)s are also viewing"),
         "writes": gettext("%(name)s is writing"),
         "write": gettext("%(names)s are writing"),
-        "live_off": gettext("No live connection; refreshed every 30 seconds"),
+        "live_off": gettext("No live connection; refreshing every 30 seconds"),
         "and": gettext("%(first)s and %(last)s"),
         # Drafts
         "saving": gettext("Saving the draft…"),
         "saved": gettext("Draft saved at %(time)s"),
-        "kept_here": gettext("No connection. Your draft is kept in this browser."),
+        "kept_here": gettext("No connection. Your draft is saved in this browser."),
         # Sending
         "sending": gettext("Sending…"),
-        "not_sent": gettext("Not sent: there is no connection. Your text is kept."),
-        "failed": gettext("Not sent: the server did not answer as it should. Your text is kept."),
-        "sign_in": gettext("Your sign-in has ended. Your text is kept; sign in again."),
+        "not_sent": gettext("Not sent: no connection. Your text is saved."),
+        "failed": gettext("Not sent: the server did not respond correctly. Your text is saved."),
+        "sign_in": gettext("Your session has ended. Your text is saved; sign in again."),
         "uploading": gettext("Wait until the files are uploaded."),
         "empty": gettext("Write the message."),
-        "newer": gettext("%(name)s wrote meanwhile. Your text is kept."),
+        "newer": gettext("%(name)s wrote in the meantime. Your text is saved."),
         "not_pin": gettext("It is not a PIN"),
         "not_pin_of": gettext("%(number)s is not a PIN", number="%(number)s"),
-        "newer_some": gettext("Something newer came meanwhile. Your text is kept."),
-        "other_sent": gettext(
-            "An earlier version of this text was sent already. What you have changed since is still here."
-        ),
-        "note_kept": gettext("The note is kept."),
-        "last": gettext("That was the last one of the list."),
-        "first": gettext("This is the first one of the list."),
+        "newer_some": gettext("Something newer arrived in the meantime. Your text is saved."),
+        "other_sent": gettext("An earlier version of this text was already sent. Your later changes are still here."),
+        "note_kept": gettext("Note saved."),
+        "last": gettext("This is the last one in the list."),
+        "first": gettext("This is the first one in the list."),
         "no_next": gettext("There is no next ticket in this list."),
         "position": gettext("%(place)s of %(all)s"),
         # Files
@@ -54,11 +52,11 @@ def _words(_language: str) -> dict[str, str]:
         "upload_failed": gettext("%(name)s was not uploaded. Try again."),
         "pasted": gettext("pasted picture"),
         "remove": gettext("Remove %(name)s"),
-        "dropped": gettext("Let go to attach"),
+        "dropped": gettext("Drop to attach"),
         # Canned replies and colleagues
         "no_replies": gettext("No canned reply matches. Esc closes."),
-        "no_colleagues": gettext("Nobody of that name."),
+        "no_colleagues": gettext("No one with that name."),
         "show_less": gettext("Show less"),
-        "show_all": gettext("Show all of it"),
-        "earlier_failed": gettext("Earlier entries could not be read. Try again."),
+        "show_all": gettext("Show all"),
+        "earlier_failed": gettext("Earlier entries could not be loaded. Try again."),
     }

@@ -67,7 +67,7 @@ class TicketList(TicketViews, TicketActions, TicketLive, BaseModelView):
     column_export_list = columns.EXPORTED
     column_labels = columns.LABELS | {
         "requester_email": lazy_gettext("Requester’s e-mail"),
-        "first_answered_at": lazy_gettext("First answered"),
+        "first_answered_at": lazy_gettext("First response"),
         "solved_at": lazy_gettext("Solved"),
     }
     column_options = (joinedload(Ticket.customer).load_only(Customer.name),)

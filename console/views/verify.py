@@ -80,9 +80,9 @@ class VerifyPage(Page):
             verification = verifying.end(current_actor(), verification_id)
             number, ticket = verification.customer.number, _ticket(verification.channel)
         if wants_json():
-            words = gettext("The verification was ended. The account is locked again.")
+            words = gettext("The verification has ended. The account is locked again.")
             return jsonify(ended=True, message=words, verification={"id": verification_id, "customer": number})
-        flash(gettext("The verification was ended. The account is locked again."), "success")
+        flash(gettext("The verification has ended. The account is locked again."), "success")
         back = ticket_url(ticket) if ticket and request.form.get("back") == "ticket" else customer_url(number)
         return redirect(back, 303)
 
@@ -94,7 +94,9 @@ class VerifyPage(Page):
             flash(gettext("Verified for this ticket."), "success")
             return redirect(ticket_url(ticket), 303)
         if form.customer.data and form.customer.data != number:
-            flash(gettext("This PIN is for the account %(number)s, so that account is open.", number=number), "warning")
+            flash(
+                gettext("This PIN belongs to account %(number)s, so that account was opened.", number=number), "warning"
+            )
         return redirect(customer_url(number), 303)
 
     def _page(self, form: VerifyForm, *, failed: bool = False, slowed: bool = False) -> str:

@@ -102,10 +102,10 @@ class HttpRefusal(Refusal):
     """An error of the protocol, in our own words."""
 
     texts: ClassVar[dict[int, Text]] = {
-        400: lazy_gettext("The form was out of date or incomplete. Nothing was changed; open the page again."),
+        400: lazy_gettext("The form has expired or is incomplete. Nothing was changed; reload the page."),
         404: NotFound.default_message,
-        405: lazy_gettext("This address does not take that kind of request."),
-        413: lazy_gettext("That is too large. Nothing was stored."),
+        405: lazy_gettext("This kind of request is not allowed here."),
+        413: lazy_gettext("This is too large. Nothing was saved."),
         429: TooMany.default_message,
     }
 

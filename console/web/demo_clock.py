@@ -137,7 +137,7 @@ def _target(name: str, now: datetime) -> datetime:
         return clock.machine_now()
     found = next((stop.at for stop in all_stops(queries.glance(), now) if stop.name == name), None)
     if found is None:
-        raise Invalid(fields={"to": [lazy_gettext("There is no such choice.")]})
+        raise Invalid(fields={"to": [lazy_gettext("Not a valid choice.")]})
     return found
 
 

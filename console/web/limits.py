@@ -113,7 +113,7 @@ def _bucket(pace: Pace, key: str) -> Bucket:
 
 
 def _too_fast(seconds: float) -> TooMany:
-    words = lazy_gettext("That was a little too fast. Your text is kept; it goes out in a moment.")
+    words = lazy_gettext("That was a little too fast. Your text is saved and will be sent in a moment.")
     return TooMany(words, retry_after=max(1, round(seconds)))
 
 
@@ -160,14 +160,14 @@ def _too_many(reset: float, *, shared: bool) -> TooMany:
     minutes = math.ceil(seconds / MINUTE)
     if shared:
         text = lazy_ngettext(
-            "Too many tries from your network in a short time. Try again in %(num)d minute.",
-            "Too many tries from your network in a short time. Try again in %(num)d minutes.",
+            "Too many attempts from your network. Try again in %(num)d minute.",
+            "Too many attempts from your network. Try again in %(num)d minutes.",
             minutes,
         )
     else:
         text = lazy_ngettext(
-            "Too many tries in a short time. Try again in %(num)d minute.",
-            "Too many tries in a short time. Try again in %(num)d minutes.",
+            "Too many attempts. Try again in %(num)d minute.",
+            "Too many attempts. Try again in %(num)d minutes.",
             minutes,
         )
     return TooMany(text, retry_after=seconds)

@@ -50,7 +50,7 @@ def save() -> ResponseReturnValue:
 def _chosen() -> dict[str, str]:
     chosen = {name: request.form[name] for name in ALLOWED if request.form.get(name)}
     wrong: dict[str, list[Text]] = {
-        name: [lazy_gettext("There is no such choice.")] for name, value in chosen.items() if value not in ALLOWED[name]
+        name: [lazy_gettext("Not a valid choice.")] for name, value in chosen.items() if value not in ALLOWED[name]
     }
     if wrong:
         raise Invalid(fields=wrong)

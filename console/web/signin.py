@@ -48,7 +48,7 @@ EVERYWHERE = Limit("login-everywhere", 60, 15 * limits.MINUTE)
 BY_DEVICE = Limit("login-device", 10, 15 * limits.MINUTE)
 CODES = Limit("login-code", 10, 15 * limits.MINUTE)
 
-WRONG = lazy_gettext("The e-mail and the password do not belong together. Check both and try again.")
+WRONG = lazy_gettext("Wrong e-mail or password. Check both and try again.")
 
 
 @blueprint.get("/login")
@@ -338,7 +338,7 @@ def _expect(need: Need) -> tuple[Pending, Staff]:
 
 
 def _lapsed() -> SignInNeeded:
-    return SignInNeeded(lazy_gettext("That took too long. Sign in again."), code="sign_in_again")
+    return SignInNeeded(lazy_gettext("This took too long. Sign in again."), code="sign_in_again")
 
 
 def _asked_target() -> str | None:

@@ -62,10 +62,10 @@ def test_a_conversation_by_keyboard(desk: Callable[..., Desk], new_page: Callabl
     asked = page.locator("[data-ask]")
     expect(asked).to_contain_text("Na pauzi ste.")
     press("a")
-    expect(page.locator("[data-my-state]")).to_have_text("Na vezi")
+    expect(page.locator("[data-my-state]")).to_have_text("Dostupan")
     expect(asked).to_be_hidden()
     page.reload()
-    expect(page.locator("[data-my-state]")).to_have_text("Na vezi")
+    expect(page.locator("[data-my-state]")).to_have_text("Dostupan")
     expect(asked).to_be_hidden()
 
     # A new chat is shown and counted, and takes the focus from nobody.
@@ -141,7 +141,7 @@ def test_a_conversation_by_keyboard(desk: Callable[..., Desk], new_page: Callabl
     # Who wrote one name and is verified by another is shown under both, the badge with the verified one.
     for shown in (page.locator("[data-head] .desk-who"), page.locator(".queue-row[aria-current]")):
         expect(shown).to_have_text(re.compile(r"Ana \S+(, )?potvrđeno.*piše kao Marko Marković"))
-    expect(page.locator(".vcard-live")).to_contain_text("U razgovoru se predstavlja kao Marko Marković.")
+    expect(page.locator(".vcard-live")).to_contain_text("Ime navedeno u razgovoru: Marko Marković.")
     move = page.locator(".vcard-live a", has_text="Prenesi uslugu")
     expect(move).to_have_attribute("href", re.compile(r"/console/migrations/new\?customer=K-\d+&verification=\d+"))
     assert pin not in page.content() + visitor.content()
@@ -237,7 +237,7 @@ def test_several_chats_and_a_supervisor(desk: Callable[..., Desk], new_page: Cal
         page.keyboard.type(f"za {name}")
         press("Escape")
     told = "[...window.told].map(([title]) => title)"
-    assert page.evaluate(told) == ["Milica waits in the queue", "Dragan waits in the queue"]
+    assert page.evaluate(told) == ["Milica is waiting in the queue", "Dragan is waiting in the queue"]
     expect(page.locator("[data-load]")).to_have_text("2 of 5 chats")
 
     # Milica writes while Dragan's chat is in front.
@@ -266,7 +266,7 @@ def test_several_chats_and_a_supervisor(desk: Callable[..., Desk], new_page: Cal
     problems = findings(lead) + findings(page)
     lead.get_by_role("button", name="Preuzmi", exact=True).click()
     expect(lead.locator("[data-state-words]")).to_contain_text("vodite Vi")
-    expect(page.locator("[data-state-words]")).to_contain_text("you watch")
+    expect(page.locator("[data-state-words]")).to_contain_text("you are watching")
     expect(page.locator("[data-composer]")).to_have_class(re.compile("composer-note"))
     expect(text).to_have_value("za Dragan")
     lead.locator('[data-head] [data-do="block"]').click()

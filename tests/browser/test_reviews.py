@@ -54,7 +54,7 @@ def test_five_by_keyboard_and_the_agents_answer(
     # One is passed over, with a reason; it leaves the queue.
     page.wait_for_url(re.compile(r"/console/reviews/1$"))
     page.get_by_text("Preskoči", exact=True).first.click()
-    page.get_by_label("Zašto procena nije potrebna").fill("Probno pitanje")
+    page.get_by_label("Razlog preskakanja").fill("Probno pitanje")
     press("Enter")
     for number, (keys, percent) in enumerate(JUDGED, 2):
         page.wait_for_url(re.compile(rf"/console/reviews/{number}$"))
@@ -79,7 +79,7 @@ def test_five_by_keyboard_and_the_agents_answer(
         expect(page.locator("[data-total]")).to_have_text("bez poena" if percent is None else f"{percent} %")
         press("Control+Enter")
     page.wait_for_url(re.compile(r"/console/reviews/$"))
-    expect(page.locator(".alert-success").last).to_contain_text("Ništa drugo ne čeka procenu.")
+    expect(page.locator(".alert-success").last).to_contain_text("Nema više kontrola na čekanju.")
     session.rollback()
     skipped, *done = session.scalars(select(Review).order_by(Review.id)).all()
     assert (skipped.state, skipped.skip_reason) == (ReviewState.SKIPPED, "Probno pitanje")
@@ -101,7 +101,7 @@ def test_five_by_keyboard_and_the_agents_answer(
             reader.locator("tr.is-new [data-open]").first.press("Enter")
             reader.wait_for_url(re.compile(r"/console/reviews/\d$"))
             expect(reader.locator("h1")).to_contain_text("Pitanje")
-            expect(reader.get_by_text(["Note for the agent", "Beleška za agenta"][place], exact=True)).to_be_visible()
+            expect(reader.get_by_text(["Coaching note", "Beleška za agenta"][place], exact=True)).to_be_visible()
             reader.locator("[data-answer]").fill("Hvala, jasno je.")
             reader.keyboard.press("Control+Enter")
             expect(reader.locator("#answers article")).to_contain_text("Hvala, jasno je.")

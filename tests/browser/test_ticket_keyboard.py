@@ -25,15 +25,15 @@ from tests.tickets.rows import make_ticket
 WORDS = {
     "sr-Latn-RS": {
         "kept": "Nacrt sačuvan",
-        "leaves": "polazi za",
+        "leaves": "biće poslat za",
         "back": "Odgovor je povučen",
-        "last": "To je bio poslednji",
+        "last": "Ovo je poslednji",
     },
     "en-GB": {
         "kept": "Draft saved",
-        "leaves": "leaves in",
-        "back": "The reply was taken back",
-        "last": "That was the last one",
+        "leaves": "will be sent in",
+        "back": "The reply was undone",
+        "last": "This is the last",
     },
 }
 TEN = 10

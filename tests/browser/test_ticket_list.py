@@ -19,7 +19,7 @@ def open_ticket(page: Page, server: LiveServer, subject: str) -> None:
     page.fill("[name=subject]", subject)
     page.fill("[name=body]", "Od jutros ne stižu poruke.")
     with page.expect_navigation():
-        page.get_by_role("button", name="Open the ticket").click()
+        page.get_by_role("button", name="Create ticket").click()
 
 
 def test_kept_true_and_cleared_by_keyboard(

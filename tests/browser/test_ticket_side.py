@@ -94,10 +94,10 @@ def test_an_agent_and_a_colleague_beside_a_ticket(
     sheet = page.get_by_role("dialog")
     expect(sheet).to_contain_text(other_number)
     assert findings(page) == []
-    sheet.get_by_role("button", name="See what it would do").first.click()
+    sheet.get_by_role("button", name="Preview").first.click()
     sheet.get_by_role("button", name=f"Merge into {other_number}").click()
     page.wait_for_url(f"**/{other_number}")
-    page.get_by_role("button", name="Undo").click()
+    page.get_by_role("button", name="Undo", exact=True).click()
     page.wait_for_url(f"**/{number}")
     expect(page.locator("[data-part=into]")).to_have_count(0)
 
@@ -125,13 +125,13 @@ def test_an_agent_and_a_colleague_beside_a_ticket(
     # Ended in another window, it shuts here by itself.
     third = page.context.new_page()
     third.goto(address)
-    third.get_by_role("button", name="End and lock").click()
+    third.get_by_role("button", name="End verification").click()
     expect(who_card).not_to_contain_text("Verified for this ticket")
     assert secret not in page.content()
     third.close()
 
     # Typed by the agent; a wrong PIN says what helps, and the PIN stays nowhere.
-    who_card.get_by_text("Verify by what the person says").click()
+    who_card.get_by_text("Verify manually").click()
     who_card.get_by_label("Registered e-mail").fill(email)
     who_card.get_by_label("Support PIN").fill(f"{(int(pin) + 1) % 10**6:06d}")
     page.keyboard.press("Enter")

@@ -59,8 +59,8 @@ def test_nothing_is_lost_or_sent_twice(
         expect(page.locator("#ticket[data-ready]")).to_be_visible()
 
     # Each sees the other, and that the other writes.
-    expect(first.locator("[data-presence-words]")).to_have_text("Nebojša also looks")
-    expect(second.locator("[data-presence-words]")).to_have_text("Jovana also looks")
+    expect(first.locator("[data-presence-words]")).to_have_text("Nebojša is also viewing")
+    expect(second.locator("[data-presence-words]")).to_have_text("Jovana is also viewing")
     second.keyboard.press("r")
     second.keyboard.type("Gledam ja.")
     expect(first.locator("[data-presence-words]")).to_have_text("Nebojša is writing")
@@ -75,7 +75,7 @@ def test_nothing_is_lost_or_sent_twice(
     expect(first.locator("#timeline .entry-us")).to_have_count(1)
     expect(composer(first)).to_have_value("")
     expect(second.locator("#timeline .entry-us")).to_contain_text("Dobar dan, proveravamo.")
-    expect(second.locator("[data-problem]")).to_contain_text("Jovana Živković wrote meanwhile")
+    expect(second.locator("[data-problem]")).to_contain_text("Jovana Živković wrote in the meantime")
     expect(composer(second)).to_have_value("Gledam ja.")
     second.keyboard.press("Control+Enter")
     expect(second.locator("[data-problem-anyway]")).to_be_visible()
@@ -147,7 +147,7 @@ def test_nothing_is_lost_or_sent_twice(
     # Ten seconds to take back: the text is a draft again, the other sees it, and nothing goes out.
     composer(first).press("Control+Enter")
     expect(composer(first)).to_have_value("")
-    expect(first.locator(".toast-sent")).to_contain_text("leaves in")
+    expect(first.locator(".toast-sent")).to_contain_text("will be sent in")
     first.keyboard.press("z")
     expect(composer(first)).to_have_value("Javite nam da li radi. Hvala.")
     expect(second.locator(".is-taken-back")).to_contain_text("Hvala.")

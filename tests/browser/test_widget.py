@@ -36,7 +36,7 @@ def test_a_conversation(desk: Callable[..., Desk], new_page: Callable[..., Page]
     # What is wrong is said beside its field, and nothing typed is lost.
     fill(page, "Ne mogu da uđem u cPanel.", email="milica@")
     page.get_by_role("button", name="Pošaljite pitanje").click()
-    expect(page.locator('[data-field="email"] [data-error]')).to_contain_text("nije e-adresa")
+    expect(page.locator('[data-field="email"] [data-error]')).to_contain_text("Unesite ispravnu e-mail adresu")
     expect(page.locator("[name=question]")).to_have_value("Ne mogu da uđem u cPanel.")
     problems += findings(page)
     page.fill("[name=email]", "milica@example.test")
@@ -110,7 +110,7 @@ def test_a_conversation(desk: Callable[..., Desk], new_page: Callable[..., Page]
     page.locator(".rate label").nth(4).click()
     page.get_by_role("button", name="Pošaljite ocenu").click()
     expect(page.locator("[data-after-said]")).to_contain_text("Hvala")
-    page.get_by_role("button", name="Pošaljite mi prepis").click()
+    page.get_by_role("button", name="Pošaljite mi prepis mejlom").click()
     expect(page.locator("[data-after-said]")).to_contain_text("milica@example.test")
     page.get_by_role("button", name="Novi razgovor").click()
     expect(page.locator("[name=name]")).to_have_value("Milica Ilić")
@@ -223,9 +223,9 @@ def test_the_line_says_the_state_there_is(desk: Callable[..., Desk], new_page: C
     taken = hours.text_content()
 
     connection.cut()
-    expect(line).to_have_text("The connection is lost. What you write is kept; we keep trying.")
+    expect(line).to_have_text("Connection lost. What you write is saved; reconnecting…")
     connection.is_cut = False
-    expect(line).to_have_text("Connected again", timeout=15_000)
+    expect(line).to_have_text("Reconnected", timeout=15_000)
     expect(line).to_be_hidden()
 
     assert first.call("chat:transfer", {"chat": chat, "to": second.call("desk:state")["me"]})["ok"]
@@ -261,7 +261,7 @@ def test_the_line_says_the_state_there_is(desk: Callable[..., Desk], new_page: C
     expect(line).to_be_hidden()
     page.locator("[data-text]").fill("One more thing")
     first.call("chat:close", {"chat": chat})
-    expect(line).to_have_text("The conversation has ended while you were writing. Begin a new one with this text?")
+    expect(line).to_have_text("The chat ended while you were writing. Start a new one with this text?")
     page.locator("[data-again]").click()
     expect(page.locator("[name=question]")).to_have_value("One more thing")
 
@@ -272,7 +272,7 @@ def test_out_of_hours_on_a_site_and_without_a_script(desk: Callable[..., Desk], 
     page.goto(f"{place.url}/chat/")
     problems = findings(page) + sideways(page)
     frame = page.frame_locator("iframe")
-    expect(frame.locator("[data-closed]")).to_contain_text("We are not here just now")
+    expect(frame.locator("[data-closed]")).to_contain_text("We are away right now")
     expect(frame.locator("[data-hours]")).to_have_text("We open tomorrow at 09:00")
     frame.locator("[name=name]").fill("Dragan")
     frame.locator("[name=email]").fill("dragan@example.test")

@@ -43,7 +43,7 @@ WORDS = {
         "answer": "Dobar dan, odgovor je u prilogu pitanja.",
     },
     "en-GB": {
-        "move": "Move a service",
+        "move": "Transfer a service",
         "request": "Request the migration",
         "approve": "Approve the migration",
         "execute": "Execute the migration",

@@ -100,8 +100,8 @@ def test_suspension_and_lock_come_along(session: Session, path: Path) -> None:
         ({"suspension": "abuse"}, "suspension: names the reason"),
         ({"hosted_with": "S-7"}, "hosted_with: 'S-7' is no service of this customer"),
         ({"hosted_with": "S-1"}, "hosted_with: 'S-1' is no service of this customer"),
-        ({"domain": "no domain"}, "domain: That is not a domain name"),
-        ({"domain": "a..rs"}, "domain: That is not a domain name"),
+        ({"domain": "no domain"}, "domain: Enter a valid domain name"),
+        ({"domain": "a..rs"}, "domain: Enter a valid domain name"),
         ({"label": "a\0b"}, "label: contains a NUL"),
     ],
 )

@@ -162,12 +162,12 @@ def test_a_secret_cannot_become_one() -> None:
 def test_on_the_page(client: ConsoleClient, session: Session) -> None:
     sign_in(client, Role.ADMIN)
     page = client.get(BRAND, headers=ENGLISH).text
-    assert "CONSOLE_BRAND" in page and 'value="Mint podrška"' in page and "Use the default" not in page
+    assert "CONSOLE_BRAND" in page and 'value="Mint podrška"' in page and "Reset to default" not in page
     typed = {"brand": "Kod <podrška>", "portal_brand": "Moj Mint", "widget_color": "#112233", "revision": "0"}
     assert client.submit(BRAND, **typed).status_code == 303
     page = client.get(BRAND, headers=ENGLISH).text
     assert (
-        "Set here. Default: Mint podrška" in page and page.count("Use the default") == 2
+        "Set here. Default: Mint podrška" in page and page.count("Reset to default") == 2
     )  # what is the default is not
     assert "Kod &lt;podrška&gt;" in page and "Kod <podrška>" not in page
     assert "Kod &lt;podrška&gt;" in client.get("/chat/").text
@@ -193,7 +193,7 @@ def test_wrong_values_change_nothing_and_stay_typed(client: ConsoleClient, sessi
     typed = {"issuer_city": "Novi Sad", "issuer_pib": "100000048", "issuer_accounts_rsd": "840-955845-11"}
     answer = client.submit(ISSUER, **typed, revision="0", headers=ENGLISH)
     assert answer.status_code == 422
-    for text in ("This is no PIB", "check digits of this account", 'value="100000048"', 'value="Novi Sad"'):
+    for text in ("Enter a valid PIB", "check digits of this account", 'value="100000048"', 'value="Novi Sad"'):
         assert text in answer.text, text
     fields = client.submit(ISSUER, **typed, json=True).get_json()["error"]["fields"]
     assert set(fields) == {"issuer_pib", "issuer_accounts_rsd"}

@@ -102,7 +102,7 @@ def test_of_two_who_change_one_at_once_the_second_is_told(
     fields = {"name_sr": "Prvo", "name_en": "First", "active": "y"}
     assert client.submit(path, **fields, seen=first).status_code == 303
     answer = other.submit(path, **fields | {"name_sr": "Drugo"}, seen=second, headers={"Accept-Language": "en"})
-    assert answer.status_code == 409 and "changed by a colleague" in answer.text and "Drugo" in answer.text
+    assert answer.status_code == 409 and "A colleague has changed this" in answer.text and "Drugo" in answer.text
     session.expire_all()
     assert department.name_sr == "Prvo"
     again = re.search(r'name="seen"[^>]*value="([0-9a-f]+)"', answer.text)[1]

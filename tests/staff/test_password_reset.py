@@ -73,7 +73,7 @@ def test_a_link_sets_a_new_password_once(client: ConsoleClient, new_client: NewC
     assert client.submit(link, password=NEW, again=NEW + "x").status_code == 422
     answer = client.submit(link, password=NEW, again=NEW)
     assert answer.status_code == 303
-    assert "is changed" in client.get(answer.location, headers={"Accept-Language": "en"}).text
+    assert "has been changed" in client.get(answer.location, headers={"Accept-Language": "en"}).text
     assert client.get_json("/console/profile/").status_code == 401  # nobody is signed in by a link
     assert elsewhere.get_json("/console/profile/").status_code == 401  # every session has ended
     assert client.get(link).status_code == 404 and choose(client, link) == 404

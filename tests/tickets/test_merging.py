@@ -126,7 +126,7 @@ def test_no_question_is_put_to_rest_by_a_merge(session: Session, agent: Actor, r
     with transaction():
         handling.set_status(agent, [resting.id, target.id], TicketStatus.WAITING)
     merge(agent, resting, target)
-    assert target.status == TicketStatus.WAITING.value, "nobody waits for us"
+    assert target.status == TicketStatus.WAITING.value, "no one waiting for us"
 
 
 @only_sqlite

@@ -74,7 +74,7 @@ class TestPalette:
         expect(page.locator("#palette [data-empty]")).to_be_visible()
         expect(page.get_by_role("combobox")).to_have_attribute("aria-expanded", "false")
         page.get_by_role("combobox").fill("")
-        expect(page.locator("#palette [data-said]")).to_have_text(re.compile(r"\d+ nalaz"))
+        expect(page.locator("#palette [data-said]")).to_have_text(re.compile(r"\d+ rezultat"))
 
     def test_opened_axe(self, page: Page, enter: Enter, axe: Axe) -> None:
         fill(2)
@@ -289,7 +289,7 @@ class TestLists:
         expect(page.locator("[data-open]")).to_have_count(1)
         page.get_by_role("searchbox").fill("nema ga")
         page.get_by_role("searchbox").press("Enter")
-        expect(page.get_by_role("heading", name="Ništa ne odgovara")).to_be_visible()
+        expect(page.get_by_role("heading", name="Nema rezultata")).to_be_visible()
         page.get_by_role("link", name="Prikaži sve").last.click()
         expect(page.locator("[data-open]")).to_have_count(2)
 

@@ -80,14 +80,14 @@ def test_an_agent_sees_their_own(client: ConsoleClient, scene: tuple[Staff, Staf
         assert client.get(f"{path}?agent={vuk.id}").status_code == 404
     assert client.get(f"{PATH}export/agents/").status_code == 404
     page = client.get(PATH, headers=IN_SERBIAN).text
-    assert vuk.name not in page and "Moji pokazatelji" in page
+    assert vuk.name not in page and "Moja statistika" in page
     assert client.get(f"{PATH}mine?period=last_week").headers["Location"] == f"{PATH}?period=last_week"
 
 
 @pytest.mark.only("sqlite")
 def test_it_explains_itself_in_both_languages(client: ConsoleClient, scene: tuple[Staff, Staff]) -> None:
     sign_in(client, Role.SUPERVISOR)
-    english = ["67 %", "1 ended unanswered", "1 visitor was not answered in the chat", "faster than before (5 min)"]
+    english = ["67 %", "1 ended unanswered", "1 visitor was not answered in chat", "faster than before (5 min)"]
     serbian = ["67 %", "1 završen bez odgovora", "1 posetilac nije dobio odgovor uživo", "brže nego ranije (5 min)"]
     for headers, texts in ((IN_ENGLISH, english), (IN_SERBIAN, serbian)):
         page = client.get(PATH, headers=headers).text
@@ -99,8 +99,8 @@ def test_it_explains_itself_in_both_languages(client: ConsoleClient, scene: tupl
     assert 'href="/console/reports/?period=last_week"' in page, "the other report is of the same period"
     assert client.get(f"{PATH}?from=abc").status_code == 422
     page = client.get(f"{PATH}?from=2024-11-01&until=2024-12-31", headers=IN_ENGLISH).text
-    assert "Conversations are kept for 24 months." in page and "report-change muted" in page
-    assert "Conversations are kept" not in client.get(PATH, headers=IN_ENGLISH).text
+    assert "Chats are kept for 24 months; older ones are not included." in page and "report-change muted" in page
+    assert "Chats are kept for 24" not in client.get(PATH, headers=IN_ENGLISH).text
 
 
 def test_times_are_not_told_shorter_than_they_were(app: Flask) -> None:
@@ -117,15 +117,15 @@ def test_nothing_yet_and_nothing_lately(client: ConsoleClient, session: Session,
     clock.set(monday(11))
     sign_in(client, Role.SUPERVISOR)
     page = client.get(PATH, headers=IN_ENGLISH).text
-    assert "No chats yet" in page and "Set the chat up" in page
+    assert "No chats yet" in page and "Set up live chat" in page
     make_past(factories.make_staff(Role.AGENT).actor())
     page = client.get(f"{PATH}?period=last_week", headers=IN_ENGLISH).text
-    assert "Nothing happened in this period" in page and "No chat was answered and none was missed" in page
-    assert "Look at last month" in page
+    assert "No data for this period" in page and "No chats answered or missed" in page
+    assert "Show last month" in page
     page = client.get(f"{PATH}?period=last_month", headers=IN_ENGLISH).text
-    assert "Nothing happened in this period" in page and "Look at last month" not in page
+    assert "No data for this period" in page and "Show last month" not in page
     sign_in(client, Role.AGENT)
-    assert "Set the chat up" not in client.get(PATH, headers=IN_ENGLISH).text
+    assert "Set up live chat" not in client.get(PATH, headers=IN_ENGLISH).text
 
 
 @pytest.mark.only("sqlite")
@@ -144,7 +144,7 @@ def test_files(client: ConsoleClient, scene: tuple[Staff, Staff]) -> None:
 
     titles, now, before = read("figures")
     row = dict(zip(titles, now, strict=True))
-    assert (row["Chats"], row["Answered in the chat (%)"], row["Ended unanswered"]) == ("3", "66.67", "1")
+    assert (row["Chats"], row["Answered in chat (%)"], row["Ended unanswered"]) == ("3", "66.67", "1")
     assert dict(zip(titles, before, strict=True))["Chats"] == "1"
     assert sorted(line[0] for line in read("agents")[1:]) == sorted(['\'=HYPERLINK("http://evil")', mira.name])
     assert ["11", "3"] in read("hours")[1:] and len(read("hours")) == 25

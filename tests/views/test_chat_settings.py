@@ -42,7 +42,7 @@ def test_rules_are_changed_and_told(client: ConsoleClient, session: Session) -> 
     revision = client.get_json(PAGE).json["revision"]
     saved = client.submit(PAGE, **RULES, revision=str(revision), headers=ENGLISH)
     assert (saved.status_code, saved.location) == (303, PAGE)
-    assert "The rules are saved" in client.get(PAGE, headers=ENGLISH).text
+    assert "Rules saved." in client.get(PAGE, headers=ENGLISH).text
     now = row(session)
     assert now.assignment is Assignment.PUSH
     assert [getattr(now, name) for name in RULES if name != "assignment"] == [3, 7, 20, 0, 60]
@@ -80,7 +80,7 @@ def test_two_at_once(client: ConsoleClient, session: Session, actor: Callable[[R
     for path, fields in ((PAGE, RULES), (f"{PAGE}announcement", said)):
         answer = client.submit(path, **fields, revision="1", headers=ENGLISH)
         assert answer.status_code == 409
-        assert "Somebody else has changed the settings meanwhile" in answer.text
+        assert "Someone else has changed these settings" in answer.text
         assert ('value="7"' if path == PAGE else "Moje") in answer.text
         assert 'name="revision" value="2"' in answer.text  # saved again, it is saved
     assert row(session).announcement_sr == "Radovi" and row(session).capacity == 5
@@ -100,7 +100,7 @@ def test_an_announcement_comes_and_goes(client: ConsoleClient, session: Session,
     assert "shown now" in page and "&lt;b&gt;radimo" in page and 'value="2026-11-23T11:10"' in page
     clock.advance(timedelta(minutes=15))
     assert client.get("/chat/state").json["announcement"] is None
-    assert "its time is over" in client.get(PAGE, headers=ENGLISH).text
+    assert "expired" in client.get(PAGE, headers=ENGLISH).text
     revision = str(row(session).revision)
     for fields, wrong in (
         ({"announcement_sr": "Samo srpski", "announcement_en": ""}, "announcement_en"),
@@ -114,13 +114,13 @@ def test_an_announcement_comes_and_goes(client: ConsoleClient, session: Session,
         assert fields["announcement_sr"].replace("<b>", "&lt;b&gt;").replace("</b>", "&lt;/b&gt;") in shown
     assert client.submit(path, revision=revision).status_code == 303  # taken away
     assert row(session).announcement_sr == "" and row(session).announced_until is None
-    assert "Take it away" not in client.get(PAGE, headers=ENGLISH).text
+    assert "Remove announcement" not in client.get(PAGE, headers=ENGLISH).text
 
 
 def test_a_block_is_lifted(
     client: ConsoleClient, new_client: Callable[[], ConsoleClient], session: Session, actor: Callable[[Role], Actor]
 ) -> None:
-    assert "Nobody is kept out" in client.get(PAGE, headers=ENGLISH).text
+    assert "No blocked visitors" in client.get(PAGE, headers=ENGLISH).text
     chat = ask(email="zla@example.test")
     with transaction():
         key = blocking.block(actor(Role.SUPERVISOR), chat.number, "vređa", 7).id

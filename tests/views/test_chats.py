@@ -196,14 +196,14 @@ def test_a_ticket_is_made_of_what_has_ended(client: ConsoleClient, agent: Staff,
     live = take(agent.actor(), ask())
     sign_in(client, staff=agent)
     page = f"/console/chats/{chat.number}"
-    assert "Make it a ticket" in client.get(page, headers=ENGLISH).text
+    assert "Convert to ticket" in client.get(page, headers=ENGLISH).text
     assert client.submit(f"/console/chats/{live.number}/ticket").status_code == 409
     done = client.submit(f"{page}/ticket")
     ticket = session.scalars(select(Ticket)).one()
     assert (done.status_code, done.location) == (303, f"/console/tickets/{ticket.number}")
     assert client.submit(f"{page}/ticket", json=True).json == {"ticket": ticket.number}  # the same one
     shown = client.get(page, headers=ENGLISH).text
-    assert "Make it a ticket" not in shown and f"/console/tickets/{ticket.number}" in shown
+    assert "Convert to ticket" not in shown and f"/console/tickets/{ticket.number}" in shown
     assert f'href="{page}"' in client.get(f"/console/tickets/{ticket.number}").text
     assert listed(client, "status=ticketed") == [chat.number]
 
@@ -241,7 +241,7 @@ def test_the_csv_runs_nowhere(client: ConsoleClient, agent: Staff, session: Sess
     answered = client.get("/console/chats/export/csv/?rating=poor", headers=ENGLISH)
     rows = list(csv.DictReader(io.StringIO(answered.get_data().decode("utf-8-sig"))))
     (row,) = rows
-    assert row["Number"] == chat.number and row["First answer after"] == "0" and row["Rating"] == "2"
+    assert row["Number"] == chat.number and row["First response"] == "0" and row["Rating"] == "2"
     assert not any(value.startswith(("=", "+")) for value in row.values()), row
     assert len(read(client.get("/console/chats/export/csv/").text)) == 3
     assert session.scalars(select(AuditEntry).where(AuditEntry.action == "list.exported")).first() is not None

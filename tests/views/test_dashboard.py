@@ -124,7 +124,7 @@ def test_a_supervisor_sees_the_desk(client: ConsoleClient, desk: tuple[Staff, De
     loads = re.findall(
         r'<span class="title truncate">([^<]+)</span><progress class="progress" max="16" value="(\d+)"', page
     )
-    assert loads == [(mira.name, "8"), (supervisor.name, "1"), ("nobody", "16")]
+    assert loads == [(mira.name, "8"), (supervisor.name, "1"), ("unassigned", "16")]
 
 
 @pytest.mark.only("sqlite")

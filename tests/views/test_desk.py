@@ -161,7 +161,7 @@ def test_the_badge_stands_with_the_verified_name(
     both = {"name": "Marko Marković", "verified": True, "verified_name": person, "wrote_as": "Marko Marković"}
     for shape in (shapes.chat_row(chat), shapes.chat_whole(chat)):
         assert {key: shape[key] for key in both} == both
-    assert "U razgovoru se predstavlja kao Marko Marković." in side(client, chat)
+    assert "Ime navedeno u razgovoru: Marko Marković." in side(client, chat)
     colleague = new_client()
     sign_in(colleague, staff=factories.make_staff(Role.AGENT))
     assert person in side(colleague, chat).partition("h-who")[2].partition("</section>")[0]

@@ -71,8 +71,12 @@ def test_what_is_still_owed_shows_wherever_the_document_does(client: ConsoleClie
         )  # fmt: skip
     exported = client.get("/console/proformas/export/csv/", headers={"Accept-Language": "en"}).text
     rows = {row["Number"]: row for row in csv.DictReader(io.StringIO(exported.lstrip("\ufeff")))}
-    assert (rows[number]["Amount"], rows[number]["Left"], rows[number]["Overdue"]) == ("14400.00", "10400.00", "yes")
-    assert rows[whole]["Left"] == "14400.00"
+    assert (rows[number]["Amount"], rows[number]["Outstanding"], rows[number]["Overdue"]) == (
+        "14400.00",
+        "10400.00",
+        "yes",
+    )
+    assert rows[whole]["Outstanding"] == "14400.00"
 
 
 def test_why_there_is_no_tax(client: ConsoleClient) -> None:

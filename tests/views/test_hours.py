@@ -89,7 +89,7 @@ SIGNS = [
     (datetime(2026, 11, 23, 16, 0, tzinfo=UTC), "Opens Tue 09:00.", "Closed until Tue 09:00"),
     (
         datetime(2026, 11, 28, 11, 0, tzinfo=UTC),
-        "No hours on this day of the week. Opens Mon 09:00.",
+        "Closed on this day of the week. Opens Mon 09:00.",
         "Closed until Mon 09:00",
     ),
     (datetime(2027, 1, 7, 9, 0, tzinfo=UTC), "Orthodox Christmas Day. Opens Fri 09:00.", "Closed until Fri 09:00"),
@@ -219,17 +219,17 @@ def test_the_small_buttons_work_without_a_script(boss: ConsoleClient, session: S
 
 
 WRONG: list[tuple[list[tuple[Any, str, str]], set[str], str]] = [
-    ([(0, "25:00", "26:00")], {"opens-0", "closes-0"}, "Write a time like 09:00"),
-    ([(0, "devet", "17:00")], {"opens-0"}, "Write a time like 09:00"),
-    ([(0, "٩", "17:00")], {"opens-0"}, "Write a time like 09:00"),
-    ([(0, "09:60", "17:00")], {"opens-0"}, "Write a time like 09:00"),
-    ([(0, "-1", "<b>17</b>")], {"opens-0", "closes-0"}, "Write a time like 09:00"),
-    ([(0, "09:00", "")], {"closes-0"}, "Give both times"),
-    ([(0, "17:00", "09:00")], {"closes-0"}, "Closing comes after opening"),
-    ([(0, "09:00", "09:00")], {"closes-0"}, "Closing comes after opening"),
+    ([(0, "25:00", "26:00")], {"opens-0", "closes-0"}, "Enter a time like 09:00"),
+    ([(0, "devet", "17:00")], {"opens-0"}, "Enter a time like 09:00"),
+    ([(0, "٩", "17:00")], {"opens-0"}, "Enter a time like 09:00"),
+    ([(0, "09:60", "17:00")], {"opens-0"}, "Enter a time like 09:00"),
+    ([(0, "-1", "<b>17</b>")], {"opens-0", "closes-0"}, "Enter a time like 09:00"),
+    ([(0, "09:00", "")], {"closes-0"}, "Enter both times"),
+    ([(0, "17:00", "09:00")], {"closes-0"}, "Closing time must be after"),
+    ([(0, "09:00", "09:00")], {"closes-0"}, "Closing time must be after"),
     ([(0, "", ""), (0, "09:00", "12:00"), (0, "nine", "1"), (0, "11:00", "13:00")], {"opens-2", "opens-3"}, "overlap"),
-    ([(7, "09:00", "12:00")], {"weekday"}, "no such day"),
-    ([("x", "09:00", "12:00")], {"weekday"}, "no such day"),
+    ([(7, "09:00", "12:00")], {"weekday"}, "Choose a day of the week"),
+    ([("x", "09:00", "12:00")], {"weekday"}, "Choose a day of the week"),
     ([(n % 7, "09:00", "09:01") for n in range(1000)], {"week"}, "At most six"),
     ([(1, f"{n:02}:00", f"{n:02}:30") for n in range(7)], {"week"}, "At most six"),
 ]
@@ -273,7 +273,7 @@ def test_somebody_was_faster(boss: ConsoleClient, session: Session) -> None:
     session.rollback()
     answer = boss.submit(PAGE, do="save", **mine)
     assert answer.status_code == 409
-    assert "Somebody else has changed the hours meanwhile" in answer.text
+    assert "Someone else has changed the hours" in answer.text
     assert 'value="08:08"' in answer.text and "+ Tue 10:00–11:00" in answer.text
     assert stored(session) == [Interval(1, 600, 660)]
     assert boss.submit(PAGE, json=True, **mine).json["error"]["code"] == "hours_changed"
@@ -284,19 +284,19 @@ def test_somebody_was_faster(boss: ConsoleClient, session: Session) -> None:
 
 
 def test_saving_says_what_becomes_of_promises(boss: ConsoleClient, session: Session) -> None:
-    assert "No promise is open" in boss.get(PAGE).text
+    assert "No open SLA targets" in boss.get(PAGE).text
     ticket = make_ticket(SYSTEM, priority=Priority.NORMAL)  # the first answer is due four hours later, at four
     assert datetime(2026, 11, 23, 15, tzinfo=UTC) <= ticket.due_at < datetime(2026, 11, 23, 15, 5, tzinfo=UTC)
     text = boss.get(PAGE).text
-    count = re.search(r"counted again after a change: (\d+)", text)
+    count = re.search(r"recalculated after a change: (\d+)", text)
     assert count is not None and int(count[1]) >= 2
     boss.submit(PAGE, **form(WEEK))
-    assert "Nothing was different." in boss.get(PAGE).text
+    assert "Nothing to save." in boss.get(PAGE).text
     boss.submit(PAGE, **form(WEEK[:4]))
-    assert f"Saved. {count[1]} open promises are counted again within a minute." in boss.get(PAGE).text
+    assert f"Saved. {count[1]} open SLA targets will be recalculated within a minute." in boss.get(PAGE).text
     closure = {"kind": "closed", "day": "2026-11-23", "begins": "15", "ends": "17", "reason": "Popis"}
     boss.submit(PAGE + "specials", **closure)
-    assert "Added. 1 promise was due in that time" in boss.get(PAGE).text
+    assert "Added. 1 SLA target was due in that time" in boss.get(PAGE).text
 
 
 # --- single days
@@ -417,5 +417,5 @@ def test_typing_is_seen_at_once(
     page.get_by_role("button", name="Add", exact=True).press("Enter")
     page.get_by_role("button", name="Remove:").last.press("Enter")
     page.locator("#confirm [data-yes]").press("Enter")
-    page.get_by_text("Removed. The ordinary hours hold again.").wait_for()
+    page.get_by_text("Removed. The regular hours apply again.").wait_for()
     assert page.locator(".hours-sign").inner_text()

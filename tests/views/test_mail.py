@@ -129,7 +129,7 @@ def test_an_override_opens_no_tab_of_mail(client: ConsoleClient, session: Sessio
     supervisor = sign_in(client, Role.SUPERVISOR)
     factories.make_verification(supervisor, sent.owner, kind=VerificationKind.OVERRIDE, rights=sorted(READING_RIGHTS))
     tab = client.get(f"/console/customers/{sent.customer.number}?tab=mail").text
-    assert "Nov PIN za podršku" not in tab and f"/console/mail/?customer={sent.customer.number}" in tab
+    assert "Novi PIN za podršku" not in tab and f"/console/mail/?customer={sent.customer.number}" in tab
     answer = client.get_json(f"/console/customers/{sent.customer.number}").json
     assert answer is not None and "mail" not in answer
 
@@ -213,7 +213,7 @@ def test_an_agents_answer_with_the_link_pasted_into_it_shows_none(
         for answer in (client.get(path), client.get_json(path)):
             assert answer.status_code == 200 and sent.tokens[0] not in answer.text
     page = client.get(f"/console/mail/{key}", headers=ENGLISH).text
-    assert "taken out here" in page and "[link taken out]" in page
+    assert "removed here" in page and "[link removed]" in page
 
 
 # --- Nothing runs ---------------------------------------------------------------------------------------------------
@@ -292,7 +292,7 @@ def test_each_state_is_told_apart_and_filtered(client: ConsoleClient, session: S
         assert client.get(f"/console/mail/{key}").status_code == 200
     assert set(listed(client, "state=waiting")) == {keys[one] for one in (Stage.QUEUED, Stage.RETRY, Stage.SENDING)}
     page = client.get("/console/mail/", headers=ENGLISH).text
-    for words in ("waits to be sent", "will be tried again", "is being sent", "withdrawn", "550 5.1.1 User unknown"):
+    for words in ("waiting to be sent", "will be retried", "sending", "withdrawn", "550 5.1.1 User unknown"):
         assert words in page
     assert page.count("/again") == 2  # the one that failed, and the mass action
 
@@ -458,12 +458,12 @@ def test_a_mail_server_that_does_not_answer_is_told_of(
     with transaction():
         relay.note_failure("connection refused <smtp>", clock.now(), misconfigured=False)
     page = client.get("/console/mail/", headers=english).text
-    assert "The mail server does not take mail." in page and "connection refused &lt;smtp&gt;" in page
+    assert "The mail server is not accepting e-mail." in page and "connection refused &lt;smtp&gt;" in page
     theirs = agent.get("/console/mail/", headers=english).text
-    assert "The mail server does not take mail." in theirs and "connection refused" not in theirs
+    assert "The mail server is not accepting e-mail." in theirs and "connection refused" not in theirs
     with transaction():
         relay.note_failure("535 no", clock.now(), misconfigured=True)
-    assert "refuses our sign-in or encryption" in client.get("/console/mail/", headers=english).text
+    assert "rejects our sign-in or encryption" in client.get("/console/mail/", headers=english).text
     with transaction():
         relay.note_recovery(clock.now())
     assert "data-relay" not in client.get("/console/mail/").text

@@ -67,7 +67,7 @@ def test_what_is_refused(client: ConsoleClient, session: Session) -> None:
         assert answer.status_code == 422 and field in answer.get_json()["error"]["fields"], (field, typed)
     page = client.submit(NEW, **FIELDS | {"price": "much"}, headers=ENGLISH)
     assert page.status_code == 422
-    assert all(text in page.text for text in ("VPS &lt;9&gt;", 'value="much"', "Write an amount like"))
+    assert all(text in page.text for text in ("VPS &lt;9&gt;", 'value="much"', "Enter an amount like"))
     assert session.scalars(select(Product.code)).all() == ["taken"]
 
 

@@ -215,7 +215,7 @@ def test_the_second_supervisor_is_told_and_keeps_the_text(
     done(staff_of("supervisor"), review, 4, "Bila sam brža")
     answer = client.submit(url(review, "/finish"), **typed)
     assert answer.status_code == 409
-    assert "Another supervisor has reviewed this meanwhile" in answer.text
+    assert "Another supervisor has reviewed this in the meantime" in answer.text
     assert "Sve što sam napisala" in answer.text and "Bila sam brža" in answer.text
     assert 'id="judge"' not in answer.text
     session.expire_all()
@@ -239,10 +239,10 @@ def test_passed_over_with_a_reason(client: ConsoleClient, session: Session, staf
     sign_in(client, staff=factories.make_staff(Role.SUPERVISOR, language="en"))
     review = waiting(staff_of("agent"))
     empty = client.submit(url(review, "/skip"), reason=" ")
-    assert empty.status_code == 422 and "Say why" in empty.text
+    assert empty.status_code == 422 and "Enter a reason" in empty.text
     assert client.submit(url(review, "/skip"), reason=EVIL).status_code == 303
     page = client.get(url(review)).text
-    assert "Passed over by" in page and "<script>alert" not in page and 'id="judge"' in page
+    assert "Skipped by" in page and "<script>alert" not in page and 'id="judge"' in page
 
 
 def test_picked_from_a_ticket(client: ConsoleClient, session: Session, staff_of: StaffOf) -> None:
@@ -362,7 +362,7 @@ def test_the_rubric_is_kept(client: ConsoleClient, session: Session, staff_of: S
     assert "<script>alert" not in client.get(LIST + "rubric").text
     # An old form: told so, what was typed stays, what is stored stands beside it.
     stale = client.submit(LIST + "rubric", **lines([told["items"][0] | {"name_en": "Typed by me"}]))
-    assert stale.status_code == 409 and "Typed by me" in stale.text and "As it is stored now" in stale.text
+    assert stale.status_code == 409 and "Typed by me" in stale.text and "Currently saved" in stale.text
     told = client.get_json(LIST + "rubric").json
     wrong = client.submit(LIST + "rubric", **lines([told["items"][0] | {"name_en": "", "weight": "x"}]))
     assert wrong.status_code == 422 and wrong.text.count('aria-invalid="true"') == 2

@@ -272,7 +272,7 @@ def test_marks(client: ConsoleClient, agent: Staff, session: Session) -> None:
     assert listed(client, "?mentioned=1") == [named.number]
     assert named.number in listed(client, "?view=watched")
     page = client.get(LIST + "?view=open", headers=ENGLISH).text
-    assert "12 min late" in page
+    assert "12 min overdue" in page
     assert page.count("sign-unread") == 3
     assert page.count("sign-mention") == 1
 

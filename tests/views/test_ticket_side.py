@@ -235,7 +235,7 @@ def test_a_merge_says_what_it_will_do_and_is_undone(client: ConsoleClient, sessi
     session.expire_all()
     assert ticket.merged_into_id == same.id
     page = client.get(url(ticket), headers={"Accept-Language": "en"}).text
-    assert same.number in page and "Merged into another ticket" in page and "Part again" in page
+    assert same.number in page and "Merged into another ticket" in page and "Undo merge" in page
     assert 'data-edit-fact="priority"' not in page
     assert ticket.number in side(client, same)
     assert undo(client, merged).status_code == 200
@@ -251,7 +251,7 @@ def test_a_merge_says_what_it_will_do_and_is_undone(client: ConsoleClient, sessi
 def test_two_people_are_merged_only_knowingly(client: ConsoleClient, session: Session, ticket: Ticket) -> None:
     other = make_ticket(SYSTEM, make_department(private=False), requester_email="drugi@example.test")
     preview = client.get(url(ticket, f"/merge?other={other.number}"), headers={"Accept-Language": "en"}).text
-    assert "These are two people" in preview and 'name="sure"' in preview and "drugi@example.test" in preview
+    assert "two different people" in preview and 'name="sure"' in preview and "drugi@example.test" in preview
     unsure = client.submit(url(ticket, "/merge"), other=other.number, way="out")
     assert unsure.status_code == 409 and 'name="sure"' in unsure.text
     assert send(client, ticket, "merge", other=other.number, sure="yes").status_code == 409
@@ -445,7 +445,7 @@ def test_a_verification_opens_what_the_rights_open_and_shuts_it_again(
     live = verified(agent, ticket, bookkeeper)
     page = client.get(url(ticket), headers={"Accept-Language": "en"}).text
     assert "Verified for this ticket" in page and str(escape(bookkeeper.person.name)) in page
-    assert f"The requester gave another name: {ticket.requester_name}." in page
+    assert f"The requester gave a different name: {ticket.requester_name}." in page
     assert firm.services[0].label not in page, "a bookkeeper opens no services"
     assert "/console/migrations/new" not in page.partition("h-who")[2].partition("h-others")[0]
     opened = {group: client.get(url(ticket, f"/opened/{group}")) for group in (*GROUPS, "everything", "..")}

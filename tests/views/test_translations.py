@@ -118,7 +118,7 @@ def test_built_in_form_messages(sqlite_app: Flask) -> None:
     with sqlite_app.test_request_context(method="POST", data={"name": "abcd", "count": "1"}), force_locale("sr_Latn"):
         form = Example(meta={"csrf": False})
         assert not form.validate()
-        assert form.errors == {"name": ["Upišite najviše 3 znaka."]}
+        assert form.errors == {"name": ["Unesite najviše 3 znaka."]}
 
 
 def test_english_is_what_stands_in_the_code(sqlite_app: Flask) -> None:

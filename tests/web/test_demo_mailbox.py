@@ -100,7 +100,7 @@ def test_nothing_runs_in_it(client: ConsoleClient, session: Session) -> None:
 
 
 def test_empty_it_says_what_to_do(client: ConsoleClient, session: Session) -> None:
-    assert "Answer a ticket" in client.get("/demo/mailbox", headers={"Accept-Language": "en"}).text
+    assert "Reply to a ticket" in client.get("/demo/mailbox", headers={"Accept-Language": "en"}).text
 
 
 def test_new_mail_appears_by_itself_and_its_link_is_followed(
@@ -114,16 +114,16 @@ def test_new_mail_appears_by_itself_and_its_link_is_followed(
     session.rollback()
     page = new_page(language="en-GB", width=390, height=844)
     page.goto(f"{served}/demo/mailbox")
-    page.get_by_text("No mail yet").wait_for()
+    page.get_by_text("No e-mails yet").wait_for()
     with transaction():
         ticket = make_ticket(SYSTEM, requester_email="ana@example.test", subject="Pošta ne radi", language="en")
         for mail in session.scalars(select(Mail).where(Mail.subject_ref == f"ticket:{ticket.id}")):
             mail.html = mail.html.replace(settings.base_url, served)  # another server than the one that wrote it
         make_mail(to_address="neko@example.test")
     page.locator("[data-mail]").nth(1).wait_for()  # without a reload
-    assert page.locator("[data-box-said]").inner_text() == "New messages have come"
+    assert page.locator("[data-box-said]").inner_text() == "New messages"
     assert axe(page) == [] and sideways(page) == []
-    page.locator("[data-mail]", has_text="We have your question").click()
+    page.locator("[data-mail]", has_text="We have received your question").click()
     frame = page.frame_locator("iframe.letter-html")
     with page.expect_popup() as popup:
         frame.get_by_role("link", name="Read the question and add to it").click()

@@ -9,40 +9,39 @@ from console.core.errors import Conflict, Invalid, Refusal, Text
 from console.core.texts import lazy_gettext
 
 REASONS: dict[str, Text] = {
-    "unverified": lazy_gettext(
-        "Nobody with a live verification asked for this. Verify the caller by e-mail and support PIN."
-    ),
+    "unverified": lazy_gettext("This needs a valid verification. Verify the caller by e-mail and support PIN."),
     "no_right": lazy_gettext(
-        "The verified person does not hold the right to give services away. The owner can grant it."
+        "The verified person does not have the transfer permission. The account owner can grant it."
     ),
     "no_service": lazy_gettext("Choose at least one service."),
-    "not_theirs": lazy_gettext("Not every chosen service belongs to the verified account."),
+    "not_theirs": lazy_gettext("Some of the selected services do not belong to the verified account."),
     "no_match": lazy_gettext(
         "Check the services and the new owner. Every service must belong to the verified account, and the new owner "
         "needs an open account: with several, give its number."
     ),
     "same_owner": lazy_gettext("The services already belong to this account."),
-    "closed_source": lazy_gettext("The account the services leave is closed."),
+    "closed_source": lazy_gettext("The current owner’s account is closed."),
     "closed_target": lazy_gettext("The new owner's account is not open."),
-    "in_migration": lazy_gettext("A service is already in a migration."),
-    "abuse": lazy_gettext("A service is suspended for abuse and does not move."),
-    "transfer_locked": lazy_gettext("The owner has locked a service against transfer."),
-    "cancelled_service": lazy_gettext("A service has ended and cannot move."),
+    "in_migration": lazy_gettext("One of the services is already being migrated."),
+    "abuse": lazy_gettext("A service suspended for abuse cannot be migrated."),
+    "transfer_locked": lazy_gettext("The owner has put a transfer lock on a service."),
+    "cancelled_service": lazy_gettext("A service that has ended cannot be migrated."),
     "hosted_together": lazy_gettext(
-        "Another service was linked to one of these after the request. Ask for a new migration that includes it."
+        "Another service was linked to one of these after the request. Request a new migration that includes it."
     ),
     "part_paid": lazy_gettext("An open pro-forma is partly paid. Settle or refund it first."),
     "exemption_lost": lazy_gettext(
-        "A line that had no PDV would carry it. Confirm that the exemption is lost, or reject the migration."
+        "PDV would be charged on a line that had none. Confirm that the exemption is lost, or reject the migration."
     ),
-    "four_eyes": lazy_gettext("You took the step before this one. Another person has to take this one."),
+    "four_eyes": lazy_gettext("You did the previous step. This one has to be done by another person."),
     "four_eyes_approval": lazy_gettext(
-        "The person who asked for this migration also approved it. Reject it and ask again, so that another approves."
+        "This migration was approved by its requester. Reject it and request it again so that someone"
+        " else can approve it."
     ),
-    "no_reason": lazy_gettext("Say why the service moves."),
-    "stale_plan": lazy_gettext("Nothing was changed. What was previewed has changed since; look at the fresh preview."),
-    "wrong_state": lazy_gettext("This migration has moved on in the meantime. Nothing was changed."),
-    "expired": lazy_gettext("This request has expired. Nothing was changed; ask for a new one."),
+    "no_reason": lazy_gettext("Enter the reason for the migration."),
+    "stale_plan": lazy_gettext("Nothing was changed: the data is different from the preview. Check the new preview."),
+    "wrong_state": lazy_gettext("The status of this migration has changed in the meantime. Nothing was done."),
+    "expired": lazy_gettext("This request has expired. Nothing was changed; submit a new one."),
 }
 # These say "not any more" rather than "not like this".
 _CONFLICTS = frozenset(

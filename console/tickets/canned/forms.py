@@ -28,7 +28,7 @@ class ReplyForm(Form):
 
     category_id = SelectField(lazy_gettext("Category"), coerce=int)
     department_id = SelectField(
-        lazy_gettext("Department"), coerce=_key, description=lazy_gettext("There it is offered first.")
+        lazy_gettext("Department"), coerce=_key, description=lazy_gettext("Suggested first in this department.")
     )
     shortcut = StringField(
         lazy_gettext("Shortcut"),
@@ -41,12 +41,10 @@ class ReplyForm(Form):
     body_en = TextAreaField(lazy_gettext("Text in English"), [DataRequired(), Length(max=MAX_BODY)])
     verified_only = BooleanField(
         lazy_gettext("Only after verification"),
-        description=lazy_gettext("It stays shut at a ticket until the person is verified: technical help, accounting."),
+        description=lazy_gettext("Locked on a ticket until the person is verified: technical help, accounting."),
     )
-    active = BooleanField(lazy_gettext("Offered"), default=True)
-    position = IntegerField(
-        lazy_gettext("Place in lists"), [MayBeEmpty(), NumberRange(min=0, max=MAX_POSITION)], default=0
-    )
+    active = BooleanField(lazy_gettext("Active"), default=True)
+    position = IntegerField(lazy_gettext("Sort order"), [MayBeEmpty(), NumberRange(min=0, max=MAX_POSITION)], default=0)
 
     def reply_data(self) -> ReplyData:
         """Return what was filled in."""
@@ -70,9 +68,7 @@ class CategoryForm(Form):
     id = HiddenField()
     name_sr = StringField(lazy_gettext("Name in Serbian"), [DataRequired(), Length(max=MAX_NAME)])
     name_en = StringField(lazy_gettext("Name in English"), [DataRequired(), Length(max=MAX_NAME)])
-    position = IntegerField(
-        lazy_gettext("Place in lists"), [MayBeEmpty(), NumberRange(min=0, max=MAX_POSITION)], default=0
-    )
+    position = IntegerField(lazy_gettext("Sort order"), [MayBeEmpty(), NumberRange(min=0, max=MAX_POSITION)], default=0)
 
     def key(self) -> int | None:
         """Return which category is meant, ``None`` for a new one; what is no key names none that exists."""

@@ -26,8 +26,8 @@ from console.tickets.canned.words import hours_in_words
 from console.tickets.models import Ticket
 
 MOST = 20
-NO_ACCOUNT: Text = lazy_gettext("Shut: the ticket has no account yet. Ask the requester to verify.")
-NOT_VERIFIED: Text = lazy_gettext("Shut until the person is verified. Ask the requester to verify.")
+NO_ACCOUNT: Text = lazy_gettext("Locked: the ticket has no account yet. Ask the requester to verify.")
+NOT_VERIFIED: Text = lazy_gettext("Locked until the person is verified. Ask the requester to verify.")
 MAX_QUERY = 200
 
 

@@ -32,7 +32,7 @@ from console.tickets.canned.texts import CATEGORIES, standard_replies
 
 _SHORTCUT = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 MAX_POSITION = 10_000
-TAKEN: Text = lazy_gettext("Another reply has this word.")
+TAKEN: Text = lazy_gettext("Another reply uses this shortcut.")
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,7 @@ def remove_category(actor: Actor, category_id: int) -> None:
     actor.require(Permission.MANAGE_DESK)
     category = _category(category_id)
     if _replies_in(category):
-        raise Conflict(lazy_gettext("Replies are sorted under this category. Move them first."), code="used")
+        raise Conflict(lazy_gettext("This category still has replies. Move them first."), code="used")
     record(actor, "reply.category_removed", category.name_sr, category=category.id)
     db.session.delete(category)
     db.session.flush()
@@ -257,7 +257,7 @@ def _problems(body: str) -> list[Text]:
         return [_length(MAX_BODY)]
     strange = unknown(body)
     if strange:
-        return [lazy_gettext("There is no such placeholder: %(names)s.", names=", ".join(strange))]
+        return [lazy_gettext("Unknown placeholder: %(names)s.", names=", ".join(strange))]
     return []
 
 

@@ -104,7 +104,7 @@ def _check(table: Table) -> None:
     if not wrong:
         wrong = {
             field_name(priority, PromiseKind.SOLUTION): [
-                lazy_gettext("The solution cannot be promised before the first answer.")
+                lazy_gettext("The resolution target cannot be shorter than the first response target.")
             ]
             for priority, goals in table.items()
             if goals is not None and _too_soon(goals)

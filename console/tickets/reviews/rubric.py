@@ -52,7 +52,9 @@ def save_rubric(actor: Actor, lines: Sequence[CriterionData], sample: int, *, ve
     settings = queries.settings_row(lock=True)
     if version is not None and version != settings.rubric_version:
         raise Conflict(
-            lazy_gettext("Another supervisor has changed the rubric meanwhile. What you typed is kept below; compare."),
+            lazy_gettext(
+                "Another supervisor has changed the rubric in the meantime. Your changes are kept below; compare."
+            ),
             code="changed",
         )
     stored = {row.id: row for row in queries.criteria()}
@@ -111,7 +113,7 @@ def _check(lines: Sequence[CriterionData], sample: int, known: set[int]) -> None
             errors[f"{place}-weight"] = [lazy_gettext("A whole number from 1 to 100.")]
     in_use = sum(line.active for line in lines)
     if not 1 <= in_use <= MOST_CRITERIA:
-        errors["rubric"] = [lazy_gettext("Between one and twelve criteria are in use.")]
+        errors["rubric"] = [lazy_gettext("Use between 1 and 12 criteria.")]
     if type(sample) is not int or not 0 <= sample <= MOST_DRAWN:
         errors["sample"] = [lazy_gettext("A whole number from 0 to 20.")]
     if errors:

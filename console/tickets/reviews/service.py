@@ -40,7 +40,7 @@ from console.tickets.reviews.models import (
     ReviewState,
 )
 
-_OWN = lazy_gettext("This is your own work. Another supervisor reviews it.")
+_OWN = lazy_gettext("This is your own work. Another supervisor will review it.")
 MOST_QUOTES = 30
 MOST_ANSWERS = 30
 MAX_CLIENT_ID = 64
@@ -120,7 +120,7 @@ def pick(actor: Actor, ticket_id: int, agent_id: int | None = None, remark: str 
         raise Invalid(
             fields={
                 "agent": [
-                    lazy_gettext("Nobody has worked on this ticket yet, so there is nothing to review.")
+                    lazy_gettext("No one has worked on this ticket yet, so there is nothing to review.")
                     if agent_id is None
                     else lazy_gettext("Choose who worked on this ticket.")
                 ]
@@ -213,11 +213,11 @@ def skip(actor: Actor, review_id: int, reason: str) -> Review:
     if review.agent_id == actor.id and queries.has_colleague(actor):
         raise Conflict(_OWN, code="own")
     if review.state is ReviewState.DONE:
-        raise Conflict(lazy_gettext("This was reviewed already."), code="done")
+        raise Conflict(lazy_gettext("This has already been reviewed."), code="done")
     if review.state is ReviewState.WAITING:
         reason = _line_of(reason)
         if not 0 < len(reason) <= MAX_REMARK:
-            text = lazy_gettext("The reason is too long.") if reason else lazy_gettext("Say why in a few words.")
+            text = lazy_gettext("The reason is too long.") if reason else lazy_gettext("Enter a reason.")
             raise Invalid(fields={"reason": [text]})
         review.state, review.skip_reason = ReviewState.SKIPPED, reason
         review.reviewer_id, review.reviewed_at = actor.id, clock.now()
@@ -242,7 +242,7 @@ def _to_judge(actor: Actor, review_id: int) -> Review:
     if review.state is ReviewState.DONE and review.reviewer_id != actor.id:
         raise Conflict(
             lazy_gettext(
-                "Another supervisor has reviewed this meanwhile. What you wrote was not stored; copy what you need."
+                "Another supervisor has reviewed this in the meantime. Your text was not saved; copy what you need."
             ),
             code="done",
         )
@@ -255,7 +255,7 @@ def _fresh_lines(scoring: Scoring) -> list[ReviewScore]:
     if scoring.rubric is not None and scoring.rubric != settings.rubric_version:
         raise Conflict(
             lazy_gettext(
-                "The rubric has changed meanwhile. Your points are kept where they still fit; look at them again."
+                "The rubric has changed in the meantime. Your scores are kept where possible; check them again."
             ),
             code="rubric",
         )
@@ -276,7 +276,7 @@ def _point_errors(lines: Sequence[ReviewScore], points: Mapping[int, int | None]
     errors: dict[str, list[Text]] = {}
     known = {line.criterion_id for line in lines}
     for key in known - points.keys():
-        errors[f"points-{key}"] = [lazy_gettext("Give points, or say that it does not apply.")]
+        errors[f"points-{key}"] = [lazy_gettext("Score it, or mark it as not applicable.")]
     for key, value in points.items():
         is_points = type(value) is int and 0 <= value <= BEST  # true and 4.0 are none
         if key not in known or not (value is None or is_points):
@@ -289,7 +289,7 @@ def _text_errors(review: Review, note: str, quotes: Mapping[int, str]) -> dict[s
     if len(note) > MAX_NOTE:
         errors["note"] = [lazy_gettext("The note is too long.")]
     if len(quotes) > MOST_QUOTES or quotes.keys() - _quotable(review, quotes):
-        errors["quote"] = [lazy_gettext("Choose messages of this ticket.")]
+        errors["quote"] = [lazy_gettext("Choose messages from this ticket.")]
     for key, remark in quotes.items():
         if len(remark) > MAX_REMARK:
             errors[f"remark-{key}"] = [lazy_gettext("The remark is too long.")]
@@ -350,7 +350,7 @@ def answer(actor: Actor, review_id: int, body: str, client_id: str) -> ReviewAns
     if len(text) > MAX_ANSWER:
         raise Invalid(fields={"body": [lazy_gettext("The message is too long.")]})
     if len(review.answers) >= MOST_ANSWERS:
-        raise Conflict(lazy_gettext("Enough was written here. Talk to each other."), code="full")
+        raise Conflict(lazy_gettext("The limit of replies has been reached. Please talk in person."), code="full")
     said = ReviewAnswer(
         review_id=review.id, staff_id=actor.id, name=actor.name, body=text, client_id=client_id, at=clock.now()
     )

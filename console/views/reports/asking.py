@@ -69,9 +69,7 @@ def read_report_ask(latest: Latest | None = None) -> ReportAsk:
         period = read_period(args, today(), zone)
     except ValueError:
         period = read_period({}, today(), zone)
-        errors["period"] = [
-            lazy_gettext("This is no period that can be counted: give days as 2026-11-23, the first before the last.")
-        ]
+        errors["period"] = [lazy_gettext("Enter a valid period: dates as 2026-11-23, the first before the last.")]
     department = _read_department(args["department"], errors)
     agent, own = _read_agent(args["agent"], errors)
     typed = {name: value[:MOST_TYPED] for name, value in args.items()}
@@ -85,7 +83,7 @@ def read_report_ask(latest: Latest | None = None) -> ReportAsk:
 def _read_department(text: str, errors: dict[str, list[Text]]) -> int | None:
     key = read_key(text)
     if text and key not in names().departments:
-        errors["department"] = [lazy_gettext("There is no such department.")]
+        errors["department"] = [lazy_gettext("Department not found.")]
         return None
     return key
 
@@ -101,7 +99,7 @@ def _read_agent(text: str, errors: dict[str, list[Text]]) -> tuple[int | None, b
         return own, True
     key = read_key(text)
     if text and key not in names().staff:
-        errors["agent"] = [lazy_gettext("There is no such colleague.")]
+        errors["agent"] = [lazy_gettext("Agent not found.")]
         return None, False
     return key, key is not None and key == own
 

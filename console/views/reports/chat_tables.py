@@ -13,20 +13,20 @@ from console.views.reports.tables import Table, cell, shared
 _FIGURES: tuple[Text, ...] = (
     lazy_gettext("Chats"),
     lazy_gettext("Outside of opening hours"),
-    lazy_gettext("Answered in the chat"),
-    lazy_gettext("Became a ticket unanswered"),
+    lazy_gettext("Answered in chat"),
+    lazy_gettext("Converted to ticket unanswered"),
     lazy_gettext("Ended unanswered"),
-    lazy_gettext("Answered in the chat (%)"),
-    lazy_gettext("First answer, median (s)"),
-    lazy_gettext("First answer, nine in ten (s)"),
-    lazy_gettext("Length, median (s)"),
-    lazy_gettext("Length, nine in ten (s)"),
-    lazy_gettext("Went on as a ticket"),
-    lazy_gettext("Went on as a ticket (%)"),
-    lazy_gettext("Verified in the chat"),
+    lazy_gettext("Answered in chat (%)"),
+    lazy_gettext("First response, median (s)"),
+    lazy_gettext("First response, 90th percentile (s)"),
+    lazy_gettext("Duration, median (s)"),
+    lazy_gettext("Duration, 90th percentile (s)"),
+    lazy_gettext("Converted to ticket"),
+    lazy_gettext("Converted to ticket (%)"),
+    lazy_gettext("Verified in chat"),
     lazy_gettext("Ratings"),
     lazy_gettext("Satisfaction, average"),
-    lazy_gettext("Content customers (%)"),
+    lazy_gettext("Satisfaction, CSAT (%)"),
 )
 
 
@@ -52,15 +52,15 @@ def _flow_table(reading: ChatReading) -> Table:
     titles = (
         lazy_gettext("From"),
         lazy_gettext("Until"),
-        lazy_gettext("Answered in the chat"),
-        lazy_gettext("Not answered in the chat"),
+        lazy_gettext("Answered in chat"),
+        lazy_gettext("Not answered in chat"),
     )
     return titles, [(one.step.first, one.step.last, one.answered, one.unanswered) for one in reading.flow]
 
 
 def _wait_table(reading: ChatReading) -> Table:
     """Every time that occurred, not the ranges of the chart."""
-    return (lazy_gettext("First answer (s)"), lazy_gettext("Chats")), sorted(reading.whole.waits.items())
+    return (lazy_gettext("First response (s)"), lazy_gettext("Chats")), sorted(reading.whole.waits.items())
 
 
 def _hour_table(reading: ChatReading) -> Table:

@@ -19,13 +19,13 @@ from console.views.reports.spreads import RATINGS, ratings_note, spread
 ANSWERED, UNANSWERED = lazy_pgettext("chats", "answered"), lazy_pgettext("chats", "not answered")
 CHATS, QUESTIONS = lazy_pgettext("figures", "chats"), lazy_pgettext("figures", "questions")
 HEADS: dict[str, Text] = {
-    "begun": lazy_pgettext("chats", "begun"),
+    "begun": lazy_pgettext("chats", "started"),
     "answered": ANSWERED,
     "unanswered": UNANSWERED,
     "share": lazy_pgettext("chats", "share"),
     "median": lazy_pgettext("figures", "median"),
-    "p90": lazy_pgettext("figures", "nine in ten"),
-    "length": lazy_pgettext("chats", "length"),
+    "p90": lazy_pgettext("figures", "90th percentile"),
+    "length": lazy_pgettext("chats", "duration"),
     "handed": lazy_pgettext("chats", "to ticket"),
     "verified": lazy_pgettext("chats", "verified"),
     "score": lazy_pgettext("figures", "satisfaction"),
@@ -33,7 +33,7 @@ HEADS: dict[str, Text] = {
 }
 MINUTE, PRECISE = 60, 600  # seconds; from the second on whole minutes are enough
 UP_TO = (15, 30, 60, 120, 300, 600)  # seconds of waiting; the last column is what took longer
-RATED = lazy_gettext("Ratings of chats begun in the period, from 1 to 5; content is 4 and 5.")
+RATED = lazy_gettext("Ratings from 1 to 5 of chats started in the period; 4 and 5 count as satisfied.")
 FIRST_HOUR, LAST_HOUR = 8, 17  # drawn even where nobody asked
 
 
@@ -66,7 +66,7 @@ def _outside_note(figures: ChatFigures) -> str:
 def _unanswered_note(figures: ChatFigures) -> str:
     said = []
     if figures.missed:
-        said.append(ngettext("%(num)d became a ticket", "%(num)d became tickets", figures.missed))
+        said.append(ngettext("%(num)d converted to ticket", "%(num)d converted to tickets", figures.missed))
     if figures.closed:
         said.append(ngettext("%(num)d ended unanswered", "%(num)d ended unanswered", figures.closed))
     return ", ".join(said)
@@ -81,8 +81,9 @@ MEASURES = (
         "begun",
         lazy_gettext("Chats"),
         lazy_gettext(
-            "Conversations that visitors began in the period while we were open. A question left outside of opening "
-            "hours becomes a ticket at once; those are counted beside it and in no other figure here."
+            "Chats that visitors started in the period during opening hours. Questions left outside "
+            "opening hours become tickets at once; they are shown separately and not counted "
+            "elsewhere here."
         ),
         lambda figures: figures.begun,
         whole,
@@ -90,11 +91,11 @@ MEASURES = (
     ),
     Measure(
         "answered",
-        lazy_gettext("Answered in the chat"),
+        lazy_gettext("Answered in chat"),
         lazy_gettext(
-            "Of the chats begun in the period that no longer wait: the share in which one of us wrote. The others "
-            "became a ticket, because nobody came in time, we closed or the visitor did not wait; or they were taken "
-            "and ended without a word."
+            "Share of chats started in the period, and no longer waiting, in which an agent replied. "
+            "The others were converted to tickets because no agent was free in time, we closed or the"
+            " visitor left, or they ended without a reply."
         ),
         lambda figures: figures.answered_percent,
         percent_words,
@@ -103,10 +104,10 @@ MEASURES = (
     ),
     Measure(
         "first_answer",
-        lazy_gettext("First answer, median"),
+        lazy_gettext("First response, median"),
         lazy_gettext(
-            "Time from the visitor’s question to the first word of one of us, by the clock. Of chats begun in the "
-            "period and answered by now."
+            "Clock time from the visitor’s question to the first reply, for chats started in the "
+            "period and answered so far."
         ),
         lambda figures: figures.wait[0],
         time_words,
@@ -116,18 +117,18 @@ MEASURES = (
     ),
     Measure(
         "length",
-        lazy_gettext("Length, median"),
-        lazy_gettext("Time from the question to the end of the conversation. Of answered chats that have ended."),
+        lazy_gettext("Duration, median"),
+        lazy_gettext("Time from the question to the end of the chat, for answered chats that have ended."),
         lambda figures: figures.length[0],
         time_words,
         lambda figures: spread_words(figures.length[1], time_words),
     ),
     Measure(
         "handed",
-        lazy_gettext("Went on as a ticket"),
+        lazy_gettext("Converted to ticket"),
         lazy_gettext(
-            "Of the answered chats: the share that became a ticket, because the answer needed longer, the agent’s "
-            "connection was lost, or the day was over."
+            "Share of answered chats converted to tickets because the answer took longer, the agent "
+            "disconnected or the day ended."
         ),
         lambda figures: figures.handed_percent,
         percent_words,
@@ -136,7 +137,7 @@ MEASURES = (
     Measure(
         "score",
         lazy_gettext("Satisfaction, average"),
-        lazy_gettext("The average of the ratings, from 1 to 5, that visitors gave to chats begun in the period."),
+        lazy_gettext("Average rating from 1 to 5 of chats started in the period."),
         lambda figures: figures.score,
         score_words,
         ratings_note,
@@ -153,7 +154,7 @@ def flow_chart(flow: Sequence[ChatFlow], grain: Grain) -> Chart:
     return Chart(
         "chats",
         _flow_title(flow, grain),
-        gettext("Chats by when they began, %(by)s; those that still wait are not in it.", by=BY[grain]),
+        gettext("Chats by start time, %(by)s; waiting chats are not included.", by=BY[grain]),
         STEP[grain],
         (Series(ANSWERED, 1), Series(UNANSWERED, 3)),
         tuple(
@@ -167,17 +168,17 @@ def flow_chart(flow: Sequence[ChatFlow], grain: Grain) -> Chart:
 def _flow_title(flow: Sequence[ChatFlow], grain: Grain) -> str:
     answered, unanswered = sum(one.answered for one in flow), sum(one.unanswered for one in flow)
     if not answered + unanswered:
-        return gettext("No chat was answered and none was missed")
+        return gettext("No chats answered or missed")
     if not unanswered:
-        return gettext("Nobody was left without an answer")
+        return gettext("Every chat was answered")
     if len(flow) == 1:
         return ngettext(
-            "%(num)d visitor was not answered in the chat", "%(num)d visitors were not answered in the chat", unanswered
+            "%(num)d visitor was not answered in chat", "%(num)d visitors were not answered in chat", unanswered
         )
     worst = max(flow, key=lambda one: one.unanswered)
     return ngettext(
-        "%(num)d visitor was not answered in the chat; most: %(when)s",
-        "%(num)d visitors were not answered in the chat; most: %(when)s",
+        "%(num)d visitor was not answered in chat; most: %(when)s",
+        "%(num)d visitors were not answered in chat; most: %(when)s",
         unanswered,
         when=step_name(worst.step, grain),
     )
@@ -187,20 +188,20 @@ def waits_chart(waits: Counter[int]) -> Chart:
     """Draw how long visitors waited for the first answer."""
     median, p90 = ChatFigures(waits=waits).wait
     if not waits:
-        title = gettext("Nobody was answered")
+        title = gettext("No chats were answered")
     elif waits.total() == 1:
         title = gettext("One visitor was answered, within %(time)s", time=time_words(median))
     else:
         title = gettext(
-            "Half of the visitors were answered within %(median)s, nine in ten within %(p90)s",
+            "Half of the visitors got a reply within %(median)s, 90%% within %(p90)s",
             median=time_words(median),
             p90=time_words(p90),
         )
     return Chart(
         "waits",
         title,
-        gettext("First answers by how long the visitor waited for them."),
-        gettext("Waited"),
+        gettext("First responses by waiting time."),
+        gettext("Waiting time"),
         (Series(CHATS, 1),),
         spread(waits, UP_TO, time_words),
     )
@@ -210,14 +211,14 @@ def hours_chart(hours: Counter[int]) -> Chart:
     """Draw at which hour of the day visitors ask."""
     first = min([FIRST_HOUR, *(hour for hour in hours if hours[hour])])
     last = max([LAST_HOUR, *(hour for hour in hours if hours[hour])])
-    title = gettext("Nobody asked in the chat")
+    title = gettext("No chats were started")
     if hours.total():
         busiest = max(sorted(hours), key=lambda hour: hours[hour])
-        title = gettext("The busiest hour is from %(begin)d to %(end)d o’clock", begin=busiest, end=busiest + 1)
+        title = gettext("The busiest hour is %(begin)d:00–%(end)d:00", begin=busiest, end=busiest + 1)
     return Chart(
         "hours",
         title,
-        gettext("Questions by the hour of the day they were asked at, those outside of opening hours among them."),
+        gettext("Questions by hour of day, including those outside opening hours."),
         gettext("Hour"),
         (Series(QUESTIONS, 1),),
         tuple(Column(str(hour), _hour_name(hour), (hours[hour],)) for hour in range(first, last + 1)),

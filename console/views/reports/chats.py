@@ -76,7 +76,7 @@ def _kept_words(reading: ChatReading) -> str:
     if not reading.is_past_keeping:
         return ""
     return ngettext(
-        "Conversations are kept for %(num)d month. Of older ones nothing is counted or compared.",
-        "Conversations are kept for %(num)d months. Of older ones nothing is counted or compared.",
+        "Chats are kept for %(num)d month; older ones are not included.",
+        "Chats are kept for %(num)d months; older ones are not included.",
         settings().chat_keep_months,
     )

@@ -132,4 +132,4 @@ def spread_words(p90: float | None, write: Callable[[float | None], str]) -> str
     """Say what nine in ten did not exceed."""
     if p90 is None:
         return gettext("none in this period")
-    return gettext("nine in ten within %(time)s", time=write(p90))
+    return gettext("90%% within %(time)s", time=write(p90))

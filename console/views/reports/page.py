@@ -84,7 +84,7 @@ class ReportPage(Page, Generic[Reading]):
         """Show the figures of ``?period=`` (or ``from`` and ``until``), of a department, of an agent."""
         ask = read_report_ask(None if wants_json() else self.latest)
         if ask.errors and wants_json():
-            return refuse(Invalid(lazy_gettext("That is no period."), fields=ask.errors))
+            return refuse(Invalid(lazy_gettext("Enter a valid period."), fields=ask.errors))
         reading = self.read(ask)
         if wants_json():
             return jsonify(self.as_json(reading))
@@ -103,7 +103,7 @@ class ReportPage(Page, Generic[Reading]):
         if table not in self.tables or (table == "agents" and not sees_all()):
             raise NotFound
         if ask.errors:
-            raise Invalid(lazy_gettext("That is no period."), fields=ask.errors)
+            raise Invalid(lazy_gettext("Enter a valid period."), fields=ask.errors)
         titles, rows = self.tables[table](self.read(ask))
         with transaction():
             record(
@@ -170,8 +170,8 @@ def _cut_words(period: Period) -> str:
     if not period.cut:
         return ""
     return ngettext(
-        "A report covers %(num)d day at most. Counted are the last of them, %(days)s.",
-        "A report covers %(num)d days at most. Counted are the last of them, %(days)s.",
+        "A report covers at most %(num)d day. Showing the last part, %(days)s.",
+        "A report covers at most %(num)d days. Showing the last part, %(days)s.",
         MOST_DAYS,
         days=days.period_words(period),
     )

@@ -50,15 +50,15 @@ def _ranges(up_to: Sequence[int], write: Callable[[int], str]) -> list[tuple[flo
 def scores_chart(scores: Counter[int], caption: Text) -> Chart:
     """Draw how the ratings spread."""
     content = content_percent(scores)
-    title = gettext("Nobody has rated")
+    title = gettext("No ratings")
     if content is not None:
-        title = gettext("%(share)s of those who rated were content", share=percent_words(content))
+        title = gettext("%(share)s satisfied (CSAT)", share=percent_words(content))
     names = {
-        5: gettext("5, very content"),
-        4: gettext("4, content"),
-        3: gettext("3, neither"),
-        2: gettext("2, not content"),
-        1: gettext("1, not content at all"),
+        5: gettext("5, very satisfied"),
+        4: gettext("4, satisfied"),
+        3: gettext("3, neutral"),
+        2: gettext("2, dissatisfied"),
+        1: gettext("1, very dissatisfied"),
     }
     return Chart(
         "scores",

@@ -16,19 +16,19 @@ _FIGURES: tuple[Text, ...] = (
     lazy_gettext("Waiting for customer"),
     lazy_gettext("New tickets"),
     lazy_gettext("Solved tickets"),
-    lazy_gettext("First answer, median (working min)"),
-    lazy_gettext("First answer, nine in ten (working min)"),
-    lazy_gettext("Solution, median (working min)"),
-    lazy_gettext("Solution, nine in ten (working min)"),
-    lazy_gettext("Promises kept"),
-    lazy_gettext("Promises broken"),
-    lazy_gettext("Promises kept (%)"),
+    lazy_gettext("First response, median (working min)"),
+    lazy_gettext("First response, 90th percentile (working min)"),
+    lazy_gettext("Resolution, median (working min)"),
+    lazy_gettext("Resolution, 90th percentile (working min)"),
+    lazy_gettext("SLA targets met"),
+    lazy_gettext("SLA targets missed"),
+    lazy_gettext("SLA targets met (%)"),
     lazy_gettext("Ever solved"),
-    lazy_gettext("Came back"),
-    lazy_gettext("Came back (%)"),
+    lazy_gettext("Reopened"),
+    lazy_gettext("Reopened (%)"),
     lazy_gettext("Ratings"),
     lazy_gettext("Satisfaction, average"),
-    lazy_gettext("Content customers (%)"),
+    lazy_gettext("Satisfaction, CSAT (%)"),
 )
 
 
@@ -63,7 +63,7 @@ def _promise_table(reading: TicketReading) -> Table:
 
 def _answer_table(reading: TicketReading) -> Table:
     """Every time that occurred, not the ranges of the chart."""
-    titles = (lazy_gettext("First answer (working min)"), lazy_gettext("Tickets"))
+    titles = (lazy_gettext("First response (working min)"), lazy_gettext("Tickets"))
     return titles, sorted(reading.whole.first_answers.items())
 
 

@@ -16,22 +16,22 @@ from console.views.reports.days import BY, STEP, step_label, step_name
 from console.views.reports.lines import Good, Measure, nothing, percent_words, score_words, spread_words, whole
 from console.views.reports.spreads import RATINGS, ratings_note, spread
 
-CAME, SOLVED = lazy_pgettext("figures", "came"), lazy_pgettext("figures", "solved")
-KEPT, BROKEN = lazy_pgettext("figures", "kept"), lazy_pgettext("figures", "broken")
-ANSWERS = lazy_pgettext("figures", "answers")
+CAME, SOLVED = lazy_pgettext("figures", "opened"), lazy_pgettext("figures", "solved")
+KEPT, BROKEN = lazy_pgettext("figures", "met"), lazy_pgettext("figures", "missed")
+ANSWERS = lazy_pgettext("figures", "responses")
 HEADS: dict[str, Text] = {
     "open": lazy_pgettext("figures", "open"),
     "waiting": lazy_pgettext("figures", "waiting"),
     "new": lazy_pgettext("figures", "new"),
     "solved": SOLVED,
     "median": lazy_pgettext("figures", "median"),
-    "p90": lazy_pgettext("figures", "nine in ten"),
-    "kept": lazy_pgettext("figures", "promises kept"),
-    "reopened": lazy_pgettext("figures", "came back"),
+    "p90": lazy_pgettext("figures", "90th percentile"),
+    "kept": lazy_pgettext("figures", "SLA targets met"),
+    "reopened": lazy_pgettext("figures", "reopened"),
     "score": lazy_pgettext("figures", "satisfaction"),
     "ratings": RATINGS,
 }
-RATED = lazy_gettext("Ratings given in the period, from 1 to 5; content is 4 and 5.")
+RATED = lazy_gettext("Ratings from 1 to 5 given in the period; 4 and 5 count as satisfied.")
 UP_TO = (15, 30, 60, 120, 240, 480, 960)  # working minutes; the last column is what took longer
 
 
@@ -44,11 +44,11 @@ def time_words(value: float | None) -> str:
 
 
 def _waiting_note(figures: Figures) -> str:
-    return ngettext("%(num)d waits for the customer", "%(num)d wait for the customer", figures.waiting)
+    return ngettext("%(num)d waiting for the customer", "%(num)d waiting for the customer", figures.waiting)
 
 
 def _broken_note(figures: Figures) -> str:
-    return ngettext("%(num)d broken", "%(num)d broken", figures.broken) if figures.kept + figures.broken else ""
+    return ngettext("%(num)d missed", "%(num)d missed", figures.broken) if figures.kept + figures.broken else ""
 
 
 def _reopened_note(figures: Figures) -> str:
@@ -59,10 +59,7 @@ MEASURES = (
     Measure(
         "created",
         lazy_gettext("New tickets"),
-        lazy_gettext(
-            "Tickets opened in the period, by whoever and on whatever way. One that was merged into another is not "
-            "counted: its question goes on there."
-        ),
+        lazy_gettext("Tickets opened in the period from any source. Tickets merged into another are not counted."),
         lambda figures: figures.created,
         whole,
         nothing,
@@ -71,8 +68,8 @@ MEASURES = (
         "solved",
         lazy_gettext("Solved tickets"),
         lazy_gettext(
-            "Tickets that were solved in the period and still are, whenever they were opened. One that came back "
-            "counts again on the day it is solved for good."
+            "Tickets solved in the period and still solved, whenever they were opened. A reopened "
+            "ticket counts on the day it is finally solved."
         ),
         lambda figures: figures.solved,
         whole,
@@ -83,8 +80,8 @@ MEASURES = (
         "open",
         lazy_gettext("Open now"),
         lazy_gettext(
-            "Tickets that are open at this moment and wait for us, those on hold among them; beside it, those that "
-            "wait for the customer. Not a figure of the period."
+            "Tickets open right now and waiting for us, including those on hold; those waiting for "
+            "the customer are shown separately. Not limited to the period."
         ),
         lambda figures: figures.open,
         whole,
@@ -93,12 +90,12 @@ MEASURES = (
     ),
     Measure(
         "first_answer",
-        lazy_gettext("First answer, median"),
+        lazy_gettext("First response, median"),
         lazy_gettext(
-            "Working time from the opening to our first reply, as the promise counts it: only while we are open, not"
-            " while the ticket waits for the customer. Solving without a reply counts as the answer, because the "
-            "customer is told. Of questions asked in the period and answered by now; tickets that we began ourselves"
-            " have none."
+            "Working time from opening to our first reply, as the SLA target counts it: opening hours"
+            " only, paused while waiting for the customer. Solving without a reply counts as a "
+            "response. For questions asked in the period and answered so far; tickets opened by us "
+            "are not included."
         ),
         lambda figures: figures.first_answer[0],
         time_words,
@@ -108,10 +105,10 @@ MEASURES = (
     ),
     Measure(
         "solution",
-        lazy_gettext("Solution, median"),
+        lazy_gettext("Resolution, median"),
         lazy_gettext(
-            "Working time from the opening until the ticket was solved, without the time it waited for the customer or "
-            "was on hold. Of tickets solved in the period."
+            "Working time from opening until the ticket was solved, excluding time waiting for the "
+            "customer or on hold. For tickets solved in the period."
         ),
         lambda figures: figures.solution[0],
         time_words,
@@ -121,11 +118,10 @@ MEASURES = (
     ),
     Measure(
         "kept",
-        lazy_gettext("Promises kept"),
+        lazy_gettext("SLA targets met"),
         lazy_gettext(
-            "Of all promises (first answer, next answer, solution) that began in the period and whose outcome is "
-            "known: the share that was kept in time. One that is late counts as broken at once, also while it still "
-            "runs."
+            "Share of SLA targets (first response, next response, resolution) started in the period "
+            "and decided that were met. An overdue target counts as missed at once."
         ),
         lambda figures: figures.kept_percent,
         percent_words,
@@ -134,10 +130,10 @@ MEASURES = (
     ),
     Measure(
         "reopened",
-        lazy_gettext("Came back"),
+        lazy_gettext("Reopened"),
         lazy_gettext(
-            "Of the tickets opened in the period that were ever solved: the share that came back at least once, by the "
-            "customer’s answer or by our hand."
+            "Share of tickets opened in the period and ever solved that were reopened at least once, "
+            "by the customer or by us."
         ),
         lambda figures: figures.reopen_percent,
         percent_words,
@@ -148,8 +144,7 @@ MEASURES = (
         "score",
         lazy_gettext("Satisfaction, average"),
         lazy_gettext(
-            "The average of the ratings, from 1 to 5, that customers gave in the period. Counted with whose work the "
-            "ticket was when it was rated."
+            "Average rating from 1 to 5 given in the period, counted towards the agent at the time of rating."
         ),
         lambda figures: figures.score,
         score_words,
@@ -158,8 +153,8 @@ MEASURES = (
     ),
     Measure(
         "content",
-        lazy_gettext("Content customers"),
-        lazy_gettext("Of the ratings given in the period: the share of 4 and 5."),
+        lazy_gettext("Satisfaction (CSAT)"),
+        lazy_gettext("Share of ratings of 4 and 5 given in the period."),
         lambda figures: figures.content_percent,
         percent_words,
         ratings_note,
@@ -175,14 +170,14 @@ def flow_chart(flow: Sequence[Flow], grain: Grain, key: str = "flow") -> Chart:
     """Draw what came beside what was solved."""
     came, solved = sum(one.created for one in flow), sum(one.solved for one in flow)
     if came > solved:
-        title = gettext("More tickets came (%(came)d) than were solved (%(solved)d)", came=came, solved=solved)
+        title = gettext("More tickets opened (%(came)d) than solved (%(solved)d)", came=came, solved=solved)
     elif solved > came:
-        title = gettext("More tickets were solved (%(solved)d) than came (%(came)d)", came=came, solved=solved)
+        title = gettext("More tickets solved (%(solved)d) than opened (%(came)d)", came=came, solved=solved)
     else:
-        title = gettext("As many tickets were solved as came (%(came)d)", came=came)
+        title = gettext("As many tickets solved as opened (%(came)d)", came=came)
     return Chart(
         key,
-        title if came or solved else gettext("No tickets came and none were solved"),
+        title if came or solved else gettext("No tickets opened or solved"),
         gettext("New and solved tickets %(by)s.", by=BY[grain]),
         STEP[grain],
         (Series(CAME, 2), Series(SOLVED, 1)),
@@ -197,7 +192,7 @@ def kept_chart(words: Sequence[Word], grain: Grain) -> Chart:
     return Chart(
         "kept",
         _kept_title(words, grain),
-        gettext("Promises by when they began, %(by)s; those without an outcome yet are not in it.", by=BY[grain]),
+        gettext("SLA targets by start time, %(by)s; undecided ones are not included.", by=BY[grain]),
         STEP[grain],
         (Series(KEPT, 1), Series(BROKEN, 3)),
         tuple(Column(step_label(one.step, grain), step_name(one.step, grain), (one.kept, one.broken)) for one in words),
@@ -208,15 +203,15 @@ def kept_chart(words: Sequence[Word], grain: Grain) -> Chart:
 def _kept_title(words: Sequence[Word], grain: Grain) -> str:
     kept, broken = sum(one.kept for one in words), sum(one.broken for one in words)
     if not kept + broken:
-        return gettext("No promise was kept or broken")
+        return gettext("No SLA targets met or missed")
     if not broken:
-        return gettext("Every promise was kept")
+        return gettext("All SLA targets were met")
     share = percent_words(percent(kept, kept + broken))
     worst = max(words, key=lambda one: one.broken)
     if len(words) == 1:
-        return gettext("%(share)s of the promises were kept", share=share)
+        return gettext("%(share)s of SLA targets were met", share=share)
     return gettext(
-        "%(share)s of the promises were kept; most were broken %(when)s",
+        "%(share)s of SLA targets were met; most missed %(when)s",
         share=share,
         when=step_name(worst.step, grain),
     )
@@ -227,19 +222,19 @@ def answers_chart(times: Counter[int]) -> Chart:
     figures = Figures(first_answers=times)
     median, p90 = figures.first_answer
     if not times:
-        title = gettext("No question was answered")
+        title = gettext("No questions were answered")
     elif times.total() == 1:
         title = gettext("One question was answered, within %(time)s", time=time_words(median))
     else:
         title = gettext(
-            "Half of the questions were answered within %(median)s, nine in ten within %(p90)s",
+            "Half of the questions were answered within %(median)s, 90%% within %(p90)s",
             median=time_words(median),
             p90=time_words(p90),
         )
     return Chart(
         "answers",
         title,
-        gettext("First answers by the working time they took."),
+        gettext("First responses by working time."),
         gettext("Working time"),
         (Series(ANSWERS, 1),),
         spread(times, UP_TO, minutes_words),

@@ -23,4 +23,4 @@ def by_agent(found: Mapping[int | None, Figures]) -> list[tuple[int | None, str,
         (key, names().staff.get(key, "?"), figures) for key, figures in found.items() if key is not None
     ]
     people.sort(key=lambda one: sort_key(one[1]))
-    return [*people, (None, gettext("nobody"), found[None])] if None in found else people
+    return [*people, (None, gettext("unassigned"), found[None])] if None in found else people

@@ -110,7 +110,7 @@ def test_a_pause_over_the_weekend(app: Flask, session: Session, actor: ActorOf, 
     with app.test_request_context():
         assert told(ticket, SOLUTION) == [
             ("Fri 10:00–16:00", "6 h"),
-            ("Fri 16:00 – Mon 11:00, waits for the customer", "pause"),
+            ("Fri 16:00 – Mon 11:00, waiting for the customer", "pause"),
             ("Mon 11:00–12:00", "1 h"),
         ]
 
@@ -232,7 +232,7 @@ def test_a_long_counting_is_summed_up(app: Flask, session: Session, at: At) -> N
 
 
 @pytest.mark.only("sqlite")
-@pytest.mark.parametrize(("language", "words"), [("en", "How it was counted"), ("sr_Latn", 'class="explain"')])
+@pytest.mark.parametrize(("language", "words"), [("en", "How it is calculated"), ("sr_Latn", 'class="explain"')])
 def test_the_card(app: Flask, session: Session, actor: ActorOf, at: At, language: str, words: str) -> None:
     """Every state that a promise can be in is drawn."""
     at(23, 11)

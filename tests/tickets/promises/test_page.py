@@ -64,7 +64,7 @@ def test_the_desk_reads_and_does_not_change(client: ConsoleClient, staff_of: Sta
     sign_in(client, staff=staff_of("agent"))
     page = client.get(PAGE)
     assert page.status_code == 200
-    assert "Save goals" not in page.text and 'name="urgent-first_answer"' not in page.text
+    assert "Save targets" not in page.text and 'name="urgent-first_answer"' not in page.text
     before = session.scalars(select(PromiseHead.revision)).one()
     assert client.submit(PAGE, **fields(urgent__solution="5 h")).status_code == 404
     assert session.scalars(select(PromiseHead.revision)).one() == before
