@@ -81,7 +81,7 @@ class AuditList(BaseModelView):
         "actor_name": lazy_gettext("Who"),
         "address": lazy_gettext("From address"),
         "action": lazy_gettext("What"),
-        "subject": lazy_gettext("Subject"),
+        "subject": lazy_gettext("Affected item"),
         "customer_id": lazy_gettext("Account"),
         "data": lazy_gettext("Details"),
         "key_id": lazy_gettext("Key"),

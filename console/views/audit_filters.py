@@ -82,6 +82,6 @@ FILTERS: tuple[ListFilter, ...] = (
     Who("actor", lazy_gettext("Who"), AuditEntry.actor_name, _known, hint=lazy_gettext("name or e-mail")),
     LocalDay("since", lazy_gettext("From"), AuditEntry.at, compare="from"),
     LocalDay("until", lazy_gettext("Until"), AuditEntry.at, compare="until"),
-    Exact("subject", lazy_gettext("Subject"), AuditEntry.subject, hint="M-0317"),
+    Exact("subject", lazy_gettext("Affected item"), AuditEntry.subject, hint="M-0317"),
     CustomerNumber("customer", lazy_gettext("Customer number"), AuditEntry.customer_id),
 )
