@@ -1,6 +1,6 @@
 """Redis as we ask it: no answer may hold anything up. Loaded where Redis is used, importing it takes as long as a page.
 
-redis-py waits without an end and, asked to try again, ever longer; here each try has one, and whoever asks says
+redis-py waits without an end and, asked to try again, ever longer; here each try has one, and its caller says
 what is done without an answer.
 """
 

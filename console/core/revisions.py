@@ -1,6 +1,6 @@
 """Which revision a database is at, and which it should be at.
 
-Alembic is loaded when somebody asks: a start needs none of it, and loading it takes as long as a page.
+Alembic is loaded when it is needed: a start needs none of it, and loading it takes as long as a page.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Links that let in whoever holds them: no row of the outbox has one in plain text.
+"""Links that let their holder in: no row of the outbox has one in plain text.
 
 A mail's text and HTML have a mark in its place. What belongs there is sealed beside them, is put in when the mail is
 handed over, and is deleted once that is done: a copy of the database opens nothing. In the demo, where nothing leaves,

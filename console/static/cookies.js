@@ -1,4 +1,4 @@
-// What this browser remembers of how somebody likes a page. Named as console/web/cookies.py does.
+// What this browser remembers of how its user likes a page. Named as console/web/cookies.py does.
 const YEAR = 31_536_000;
 const https = location.protocol === 'https:';
 

@@ -68,7 +68,7 @@ def do_without_database() -> None:
 class Typed:
     """What came with a form that could not be stored: the page shows it, so that it is not lost."""
 
-    texts: list[str]  # as somebody wrote them
+    texts: list[str]  # as they were written
     again: list[tuple[str, str]]  # every field, where the same form may be sent again from here
 
 
