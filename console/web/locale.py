@@ -51,5 +51,5 @@ def settle_reader() -> None:
 
 
 def forget_reader() -> None:
-    """Let this answer be for nobody in particular: whoever reads it cannot be looked up."""
+    """Answer a reader who is not known: who they are cannot be looked up."""
     g._login_user = AnonymousUserMixin()  # noqa: SLF001  Flask-Login keeps its answer here and has no setter

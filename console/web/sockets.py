@@ -77,7 +77,7 @@ def _live_session() -> StaffSession:
         raise SignInNeeded
     if clock.now() - row.seen_at > SEEN_EVERY:
         key = row.id
-        # Whoever works over the socket alone is no idler; a full disk does not keep them from reading.
+        # Work over the socket alone is no idleness; a full disk does not keep anyone from reading.
         with suppress(NoSpace), transaction() as database:
             database.get_one(StaffSession, key).seen_at = clock.now()
         row = db.session.get_one(StaffSession, key)
