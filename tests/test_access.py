@@ -428,8 +428,8 @@ def _people_and_things(app: Flask) -> tuple[dict[str, ConsoleClient], dict[str, 
         "hours.key": _closure().id,
         "staff_accounts.key": factories.make_staff(Role.AGENT).id,
         "session_id": db.session.scalars(select(PersonSession.id)).one(),
-        "static.filename": "console.css",
-        "static_other.filename": "console.css",
+        "static.filename": "lib/console.css",
+        "static_other.filename": "lib/console.css",
         "admin.filename": "bootstrap/bootstrap4/js/bootstrap.min.js",
     }
     shared |= access_values(staff["agent"]) | mail_values(subject) | review_values(staff["agent"])

@@ -28,7 +28,7 @@ from console.imports.kinds import Outcome, refused
 from console.imports.reader import Row
 from console.imports.titles import state_words
 from console.tickets.search import account_renamed
-from console.views.labels import CUSTOMER_KIND, CUSTOMER_STATUS, TAX_STATUS
+from console.views.shared.labels.states import CUSTOMER_KIND, CUSTOMER_STATUS, TAX_STATUS
 
 # What a later file may change. Status is the console's once the account is here;
 # whose account it is changes by a handover, never by a file.

@@ -26,8 +26,8 @@ from console.imports.cells import NO_DAY, Cells, Column, RowError
 from console.imports.kinds import Outcome, refused
 from console.imports.reader import Row
 from console.imports.titles import state_words
-from console.views.labels import PROFORMA_STATUS
-from console.views.proformas import ProformaList
+from console.views.billing.proformas import ProformaList
+from console.views.shared.labels.states import PROFORMA_STATUS
 
 # A series of our own numbers on: one of its numbers, taken by an import, would stop it.
 _OURS = re.compile(rf"({numbering.PROFORMA}|{numbering.STORNO})-\d{{4}}-\d+", re.ASCII | re.IGNORECASE)

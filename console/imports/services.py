@@ -31,8 +31,8 @@ from console.imports.cells import Cells, Column
 from console.imports.kinds import Outcome, refused
 from console.imports.reader import Row
 from console.imports.titles import state_words
-from console.views.labels import PRODUCT_KIND, SERVICE_STATUS, SUSPENSION
-from console.views.services import ServiceList
+from console.views.hosting.services import ServiceList
+from console.views.shared.labels.states import PRODUCT_KIND, SERVICE_STATUS, SUSPENSION
 
 CAUSE = "import"
 # What a later file may change. Status, suspension and transfer lock are the console's

@@ -8,7 +8,7 @@ from typing import Any
 from flask_babel import force_locale
 
 from console.core.errors import Text
-from console.views.labels import Label
+from console.views.shared.labels.states import Label
 from console.web.locale import LANGUAGES
 
 

@@ -1,6 +1,6 @@
 """Reading the outbox: how far a mail is, finding one, counting what failed.
 
-Who may read which mail is decided above (``console.views.mail_rules``): mail knows no tickets and no accounts.
+Who may read which mail is decided above (``console.views.shared.mail_access``): mail knows no tickets and no accounts.
 """
 
 from __future__ import annotations

@@ -11,41 +11,46 @@ from flask_admin.base import BaseView
 from flask_admin.theme import Bootstrap4Theme
 
 from console.core import context
-from console.views import hours_words, menu, paging, promise_words, review_words, texts, ticket_words
-from console.views.dashboard import Dashboard
+from console.views.dashboard.page import Dashboard
+from console.views.shared import menu, paging
+from console.views.shared import script_texts as texts
+from console.views.shared.labels import hours as hours_words
+from console.views.shared.labels import reviews as review_words
+from console.views.shared.labels import sla as promise_words
+from console.views.tickets.page import script_texts as ticket_words
 from console.web.security import csp_nonce
 from console.web.templates import PageEnvironment
 
 # Each module has ``views()``: its view objects, new ones for every application.
 PAGES = (
-    "desk",
-    "chats",
-    "tickets",
-    "ticket_new",
-    "ticket_page",
-    "replies",
-    "customer_list",
-    "customers",
-    "verify",
-    "services",
-    "domains",
-    "products",
-    "proformas",
-    "stornos",
-    "migrations",
-    "mail",
-    "mail_templates",
-    "reviews",
+    "chat.desk",
+    "chat.history",
+    "tickets.list.page",
+    "tickets.new",
+    "tickets.page.page",
+    "tickets.canned",
+    "customers.list",
+    "customers.page",
+    "customers.verification",
+    "hosting.services",
+    "hosting.domains",
+    "hosting.products",
+    "billing.proformas",
+    "billing.stornos",
+    "migrations.pages",
+    "mail.pages",
+    "mail.templates",
+    "reviews.list",
     "reports",
-    "audit",
-    "settings",
-    "chat_settings",
-    "hours",
-    "departments",
-    "promises",
-    "staff",
-    "profile",
-    "palette",
+    "audit.list",
+    "settings.sections",
+    "settings.chat",
+    "hours.page",
+    "staff.departments",
+    "settings.sla",
+    "staff.accounts",
+    "staff.profile",
+    "palette.page",
 )
 
 

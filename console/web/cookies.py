@@ -2,7 +2,7 @@
 
 Under https each has the prefix ``__Host-``: no neighbour under the same domain, and no page without TLS, can set one in
 its place. A browser takes such a name only with ``Secure``, for the path ``/`` and without a domain.
-The scripts name theirs alike (``static/cookies.js``).
+The scripts name theirs alike (``static/lib/cookies.js``).
 """
 
 from __future__ import annotations

@@ -87,9 +87,9 @@ def amount(value: int, currency: str = "") -> Markup:
 
 
 def icon(name: str, extra: str = "") -> Markup:
-    """Draw one of ``static/icons.svg``, silent to screen readers: a word stands beside it."""
+    """Draw one of ``static/lib/icons.svg``, silent to screen readers: a word stands beside it."""
     if "icons" not in g:
-        g.icons = url_for("static", filename="icons.svg")  # a page draws a hundred of them
+        g.icons = url_for("static", filename="lib/icons.svg")  # a page draws a hundred of them
     return _icon(g.icons, name, extra)
 
 

@@ -9,7 +9,7 @@ from flask import Flask
 
 from console.mail.examples import TOKEN, Example, Typed, examples
 from console.mail.templates import FOLDER, Rendered, names, render
-from console.views.mail_labels import TEMPLATES
+from console.views.shared.labels.mail import TEMPLATES
 
 BRAND, BASE = "Mint podrška", "https://console.example.test"
 EVIL = '<b>Ana</b> & "sinovi"\r\nBcc: x@example.test'

@@ -17,8 +17,8 @@ from console.core.errors import Conflict
 from console.core.transaction import transaction
 from console.hosting.models import Domain, Product
 from console.staff.roles import Permission
-from console.views.base import BaseModelView
-from console.views.verbs import ConsoleForm
+from console.views.shared.base import BaseModelView
+from console.views.shared.verbs import ConsoleForm
 from console.web.identity import current_actor
 from tests import factories
 from tests.views.mail_rows import make_mail

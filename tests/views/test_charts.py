@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from console.views.charts import BASE, TOP, Chart, Column, Series, draw, draw_axis, scale, table
+from console.views.shared.charts import BASE, TOP, Chart, Column, Series, draw, draw_axis, scale, table
 
 
 def make_chart(

@@ -14,8 +14,8 @@ from sqlalchemy.orm import Session
 from console.core.transaction import transaction
 from console.staff.models import Staff
 from console.staff.roles import Role
-from console.views.export import BOM
-from console.views.reports.chat_words import time_words
+from console.views.reports.chats.labels import time_words
+from console.views.shared.export import BOM
 from tests import factories
 from tests.chat.past import answer, end, make_past
 from tests.chat.rows import ask, monday, take

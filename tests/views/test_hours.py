@@ -23,7 +23,7 @@ from console.hours.service import SpecialData, add_special, set_week
 from console.staff.models import Staff
 from console.staff.roles import Role
 from console.tickets.models import Priority
-from console.views.hours_form import read_clock
+from console.views.hours.forms import read_clock
 from tests.support.client import ConsoleClient, sign_in
 from tests.support.queries import count_queries
 from tests.tickets.rows import make_ticket
@@ -160,7 +160,7 @@ def test_other_pages_can_draw_it(app: Flask, client: ConsoleClient) -> None:
     @app.get("/as-the-dashboard-does")
     def draw() -> str:
         return render_template_string(
-            "{% import 'admin/hours_parts.html' as hours with context %}"
+            "{% import 'admin/shared/hours.html' as hours with context %}"
             "{{ hours.hours_now() }}{{ hours.hours_missing() }}"
         )
 

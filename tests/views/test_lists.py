@@ -19,8 +19,8 @@ from console.core.transaction import transaction
 from console.customers.models import Customer
 from console.hosting.models import Product
 from console.staff.roles import Role
-from console.views.base import BaseModelView
-from console.views.paging import COUNTED, near
+from console.views.shared.base import BaseModelView
+from console.views.shared.paging import COUNTED, near
 from tests import factories
 from tests.support.client import ConsoleClient, sign_in
 from tests.support.queries import count_queries
@@ -254,7 +254,7 @@ def test_pages_reach_every_row(client: ConsoleClient) -> None:
 def test_count_is_bounded(client: ConsoleClient, monkeypatch: pytest.MonkeyPatch) -> None:
     fill(25)
     sign_in(client)
-    monkeypatch.setattr("console.views.base.COUNTED", 20)
+    monkeypatch.setattr("console.views.shared.base.COUNTED", 20)
     page = client.get("/console/customers/", headers={"Accept-Language": "en"}).text
     assert "1–20 of more than 20" in html.unescape(page)
     assert COUNTED == 10_000

@@ -25,7 +25,7 @@ from console.staff.models import Staff
 from console.staff.roles import Role
 from console.tickets import handling
 from console.tickets.models import Priority, SavedView, Ticket, TicketAttachment, TicketRead, TicketStatus
-from console.views.ticket_list_filters import Asked
+from console.views.tickets.list.filters import Asked
 from tests import factories
 from tests.conftest import Clock
 from tests.support.client import ConsoleClient, sign_in
@@ -199,7 +199,7 @@ def test_a_search_within_a_view_tells_of_the_others(
         assert words in page, query
         assert seen.count <= 8, seen
     assert "data-elsewhere" not in client.get(f"{LIST}?search=pitanje", headers=ENGLISH).text
-    monkeypatch.setattr("console.views.tickets.LIMIT", 3)
+    monkeypatch.setattr("console.views.tickets.list.page.LIMIT", 3)
     assert "Many more in all tickets" in client.get(f"{LIST}?view=mine&search=pitanje", headers=ENGLISH).text
 
 

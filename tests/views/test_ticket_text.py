@@ -9,7 +9,7 @@ from flask import Flask
 from hypothesis import given
 from hypothesis import strategies as st
 
-from console.views.ticket_text import body_html, is_long, linked
+from console.views.shared.message_text import body_html, is_long, linked
 
 LIST = "/console/tickets/"
 ALLOWED = {"a", "details", "summary", "span", "div", "svg", "use"}

@@ -15,7 +15,7 @@ from console.audit.service import record
 from console.core.actor import SYSTEM, Actor
 from console.core.transaction import transaction
 from console.staff.roles import Role
-from console.views.trail_labels import AREAS, action_names, actions_of
+from console.views.shared.labels.audit import AREAS, action_names, actions_of
 from tests import factories
 from tests.support.client import ConsoleClient, sign_in
 from tests.support.server import ROOT

@@ -12,12 +12,12 @@ TAKES = {"Accept-Encoding": "gzip, deflate, br"}
 
 
 def test_a_style_sheet_is_compressed_and_known_again(client: ConsoleClient) -> None:
-    plain = client.get("/static/console.css", headers={"Accept-Encoding": "identity"})
-    small = client.get("/static/console.css", headers=TAKES)
+    plain = client.get("/static/lib/console.css", headers={"Accept-Encoding": "identity"})
+    small = client.get("/static/lib/console.css", headers=TAKES)
     assert small.headers["Content-Encoding"] == "br"
     assert "Accept-Encoding" in small.headers["Vary"]
     assert len(small.data) < len(plain.data) / 3
-    again = client.get("/static/console.css", headers=TAKES | {"If-None-Match": small.headers["ETag"]})
+    again = client.get("/static/lib/console.css", headers=TAKES | {"If-None-Match": small.headers["ETag"]})
     assert (again.status_code, again.data) == (304, b"")
 
 
@@ -33,7 +33,7 @@ def test_a_page_is_not(client: ConsoleClient) -> None:
 
 def test_no_file_stays_open_when_an_answer_is_not_taken(client: ConsoleClient) -> None:
     """A server that loses its client may not close what it was given."""
-    environ = EnvironBuilder("/static/console.css", headers=[*TAKES.items()]).get_environ()
+    environ = EnvironBuilder("/static/lib/console.css", headers=[*TAKES.items()]).get_environ()
     answer = client.application(environ, lambda *_: lambda _: None)
     opened = [link for link in Path("/proc/self/fd").iterdir() if link.resolve().name == "console.css"]
     answer.close()  # type: ignore[attr-defined]

@@ -169,7 +169,9 @@ def test_a_choice_made_before_the_script_is_there_is_followed(
 
 def _assert_nothing_runs(page: Page, address: str) -> None:
     """Open a mail full of scripts, in its frame and alone, in a context where the browser's protests are no failure."""
-    trap = "<script>open('/demo/mailbox?ran')</script><img src=/static/favicon.svg onerror=1 onload=\"open('?ran')\">"
+    trap = (
+        "<script>open('/demo/mailbox?ran')</script><img src=/static/lib/favicon.svg onerror=1 onload=\"open('?ran')\">"
+    )
     with transaction():
         key = make_mail(html=f"<html><head></head><body>{trap}<p>Zdravo</p></body></html>").id
     browser = page.context.browser

@@ -47,7 +47,7 @@ def test_another_address_gives_the_present_file_not_to_keep(kept: ConsoleClient,
     now = kept.application.static_url_path
     present = kept.get(f"{now}/app.js").data
     takes = {"Accept-Encoding": "gzip, deflate, br"}
-    for other in ("/static/app.js", "/static/0123456789ab/app.js"):
+    for other in ("/static/lib/app.js", "/static/0123456789ab/app.js"):
         answer = kept.get(other)
         assert (answer.status_code, answer.data, answer.headers["Cache-Control"]) == (200, present, "no-cache")
         assert kept.get(other, headers=takes).headers["Content-Encoding"] == "br"
@@ -84,5 +84,5 @@ def test_the_second_page_fetches_no_file_again(live_server: LiveServer, new_page
 
 
 def test_in_development_browsers_ask_each_time(client: ConsoleClient, session: object) -> None:
-    answer = client.get("/static/app.js")
+    answer = client.get("/static/lib/app.js")
     assert answer.status_code == 200 and "immutable" not in answer.headers["Cache-Control"]

@@ -57,7 +57,7 @@ def test_where_it_is_mounted_counts(pages: PageEnvironment, sqlite_app: Flask) -
     at_root, below = draw(pages, sqlite_app, "en"), draw(pages, sqlite_app, "en", "/podrska")
     assert '"/console/tickets/?view=mine&amp;sort=a%26b"' in at_root[4]
     assert '"/podrska/console/tickets/?view=mine&amp;sort=a%26b"' in below[4]
-    assert ("/static/icons.svg#ok" in at_root[2], "/podrska/static/icons.svg#ok" in below[2]) == (True, True)
+    assert ("/static/lib/icons.svg#ok" in at_root[2], "/podrska/static/lib/icons.svg#ok" in below[2]) == (True, True)
 
 
 def test_without_a_request_no_address_is_written_in(sqlite_app: Flask) -> None:

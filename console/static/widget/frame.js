@@ -1,8 +1,8 @@
 // The visitor's side of a chat. What is written is kept here until the server has said that it is stored.
-import { line } from '../socket.js';
-import { LATER, Outbox } from '../chat/outbox.js';
+import { line } from '../lib/socket.js';
+import { LATER, Outbox } from '../lib/chat/outbox.js';
 import { banner, headline, isOpen } from './banner.js';
-import { pinFields, pinQuestion } from '../chat/pins.js';
+import { pinFields, pinQuestion } from '../lib/chat/pins.js';
 import { Log } from './log.js';
 import { say, plural } from './words.js';
 

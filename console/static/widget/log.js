@@ -1,6 +1,6 @@
 // The messages of a chat on the visitor's page, in their order, each once.
-import { element, icon as symbol, linked, time } from '../chat/parts.js';
-import { pinQuestion } from '../chat/pins.js';
+import { element, icon as symbol, linked, time } from '../lib/chat/parts.js';
+import { pinQuestion } from '../lib/chat/pins.js';
 import { say } from './words.js';
 
 const icon = (name) => symbol(name, 'icon icon-sm');

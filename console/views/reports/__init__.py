@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from console.views.base import Page
-from console.views.reports.chats import ChatReports
-from console.views.reports.tickets import TicketReports
+from console.views.reports.chats.page import ChatReports
+from console.views.reports.tickets.page import TicketReports
+from console.views.shared.base import Page
 
 
 def views() -> list[Page]:

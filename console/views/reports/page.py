@@ -17,16 +17,16 @@ from console.core.transaction import transaction
 from console.staff.roles import Permission
 from console.tickets.figures.periods import MOST_DAYS, Period
 from console.tickets.figures.queries import Scope
-from console.views import charts
-from console.views.base import Page
-from console.views.charts import Chart
-from console.views.export import write_csv
-from console.views.reports import days
-from console.views.reports import lines as writing
-from console.views.reports.asking import ReportAsk, read_report_ask, sees_all
-from console.views.reports.lines import Line
+from console.views.reports import measures as writing
+from console.views.reports import periods as days
+from console.views.reports.measures import Line
+from console.views.reports.query import ReportAsk, read_report_ask, sees_all
 from console.views.reports.tables import Table
-from console.views.ticket_list_filters import ME, department_name, names
+from console.views.shared import charts
+from console.views.shared.base import Page
+from console.views.shared.charts import Chart
+from console.views.shared.export import write_csv
+from console.views.tickets.list.filters import ME, department_name, names
 from console.web.answers import refuse, wants_json
 from console.web.identity import current_actor
 

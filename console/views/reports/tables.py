@@ -7,7 +7,7 @@ from typing import Any
 
 from console.core.errors import Text
 from console.core.texts import lazy_gettext
-from console.views.export import Number
+from console.views.shared.export import Number
 
 Table = tuple[Sequence[Text], Iterable[Sequence[Any]]]
 RATINGS = range(1, 6)

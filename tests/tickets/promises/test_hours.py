@@ -25,7 +25,7 @@ from console.tickets.promises import queries, watch
 from console.tickets.promises.models import TicketPromise
 from console.tickets.promises.rules import PromiseKind, PromiseState
 from console.tickets.writing import Writing
-from console.views.promise_words import lines
+from console.views.shared.labels.sla import lines
 from tests.support.queries import count_queries
 from tests.tickets.rows import make_ticket
 
@@ -237,7 +237,7 @@ def test_the_card(app: Flask, session: Session, actor: ActorOf, at: At, language
     """Every state that a promise can be in is drawn."""
     at(23, 11)
     ticket = make_ticket(SYSTEM, priority=Priority.URGENT)
-    template = "{% import 'admin/promise_card.html' as card with context %}{{ card.promise_card(promises) }}"
+    template = "{% import 'admin/tickets/page/sla.html' as card with context %}{{ card.promise_card(promises) }}"
 
     def draw() -> str:
         db.session.rollback()

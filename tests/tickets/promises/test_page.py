@@ -19,7 +19,7 @@ from console.tickets.models import Priority, TicketStatus
 from console.tickets.promises.models import PromiseHead, PromiseRule, TicketPromise
 from console.tickets.promises.queries import explain
 from console.tickets.promises.rules import PromiseKind
-from console.views.promise_words import lines, minutes_words, read_minutes
+from console.views.shared.labels.sla import lines, minutes_words, read_minutes
 from tests.conftest import Clock
 from tests.support.client import ConsoleClient, sign_in
 from tests.support.queries import count_queries
@@ -210,7 +210,7 @@ def test_the_counting_of_years_is_told_as_that_of_days(
     )
     view = explain(promise, now.astimezone(UTC))
     quick = lines(view)
-    monkeypatch.setattr("console.views.promise_words._LONG", timedelta.max)
+    monkeypatch.setattr("console.views.shared.labels.sla._LONG", timedelta.max)
     assert quick == lines(view)
     assert len(quick) == 11
     assert view.counted == sum((part.piece.length for part in view.parts() if part.piece.kind is COUNTED), timedelta())

@@ -1,0 +1,116 @@
+// The right pane: the server writes it, as far as the verification of this chat opens it.
+import { toast } from '../lib/dialogs.js';
+import { now, refresh } from '../lib/times.js';
+import { base, on, one, post, say } from './page.js';
+import { current } from './rooms.js';
+
+const place = one('[data-beside]');
+const empty = place.firstElementChild;
+const folded = new Map();  // what was opened and closed by hand
+let asking = null;
+let shown = '';
+
+async function load(room) {
+  asking?.abort();
+  const mine = asking = new AbortController();
+  const answer = await fetch(`${base}${room.number}/side`, { headers: { Accept: 'text/html' }, signal: mine.signal }).then((told) => (told.ok ? told.text() : null)).catch((problem) => (problem.name === 'AbortError' ? undefined : null));
+  if (answer === undefined || mine.signal.aborted || current() !== room) return;
+  if (answer === null) { if (shown !== room.number) failed(room); return; }
+  draw(room, answer);
+}
+
+function draw(room, html) {
+  const again = shown === room.number;
+  const typed = again ? place.querySelector('[data-verify] [name="email"]')?.value : '';
+  const said = again ? place.querySelector('[data-said]:not([hidden])')?.innerHTML : '';
+  const focused = again && place.contains(document.activeElement) ? document.activeElement : null;
+  const top = again ? place.scrollTop : 0;
+  const template = document.createElement('template');
+  template.innerHTML = html;  // written by our server, which escapes what is not its own
+  for (const fold of template.content.querySelectorAll('[data-keep]')) if (folded.has(fold.dataset.keep)) fold.open = folded.get(fold.dataset.keep);
+  place.replaceChildren(template.content);
+  shown = room.number;
+  place.scrollTop = top;
+  const form = place.querySelector('[data-verify]');
+  if (form && typed) form.elements.email.value = typed;
+  if (form && said) Object.assign(form.querySelector('[data-said]'), { innerHTML: said, hidden: false });
+  if (focused) (focused.id && document.getElementById(focused.id) || (focused.dataset?.do && place.querySelector(`[data-do="${focused.dataset.do}"]`)) || place).focus({ preventScroll: true });
+  refresh();
+  left();
+}
+
+function failed(room) {
+  const words = document.createElement('p');
+  words.className = 'empty';
+  const again = Object.assign(document.createElement('button'), { type: 'button', className: 'btn btn-secondary btn-sm', textContent: say('retry') });
+  again.addEventListener('click', () => load(room));
+  words.append(`${say('side_failed')} `, again);
+  place.replaceChildren(words);
+  shown = '';
+}
+
+function left() {
+  for (const bar of place.querySelectorAll('[data-left]')) bar.value = Math.max(0, (Date.parse(bar.dataset.until) - now()) / 1000);
+}
+setInterval(left, 10_000);
+
+let soon = 0;
+function again(room) {
+  if (room !== current()) return;
+  clearTimeout(soon);
+  soon = setTimeout(() => { if (current() === room) load(room); }, 60);
+}
+
+place.addEventListener('click', (event) => {
+  const fold = event.target.closest('summary')?.parentElement;
+  if (fold?.dataset.keep) folded.set(fold.dataset.keep, !fold.open);
+});
+place.addEventListener('countdown:end', () => { if (current()) again(current()); });
+
+place.addEventListener('submit', async (event) => {
+  const form = event.target;
+  event.preventDefault();
+  const room = current();
+  const button = form.querySelector('button');
+  if (button.disabled) return;
+  button.disabled = true;
+  try {
+    if ('verify' in form.dataset) await check(form);
+    else await post(form.action, new FormData(form));
+  } catch (refused) {
+    if ('verify' in form.dataset) showSaid(form, refused.message);
+    else toast(refused.message);
+  } finally { button.disabled = false; }
+  if (room) again(room);
+});
+
+// What somebody dictates goes to the server and stays nowhere here.
+async function check(form) {
+  const body = new FormData(form);
+  form.elements.pin.value = '';
+  const answer = await post(form.action, body);
+  if (answer.verified) {
+    form.elements.email.value = '';
+    return;
+  }
+  const box = form.querySelector('[data-said]');
+  box.replaceChildren(form.querySelector('[data-failed]').content.cloneNode(true));
+  box.hidden = false;
+  form.elements.pin.focus();
+}
+
+function showSaid(form, words) {
+  const box = form.querySelector('[data-said]');
+  const line = document.createElement('p');
+  line.textContent = words;
+  box.replaceChildren(line);
+  box.hidden = false;
+}
+
+on('entered', (room) => {
+  if (!room) { asking?.abort(); shown = ''; place.replaceChildren(empty); return; }
+  if (shown !== room.number) place.setAttribute('aria-busy', 'true');
+  load(room).finally(() => place.removeAttribute('aria-busy'));
+});
+on('about', again);
+on('arrived', () => { if (current()) again(current()); });

@@ -1,0 +1,49 @@
+// New mail appears by itself. What is open stays open.
+import { released } from '../lib/pressed.js';
+
+const EVERY = 4_000;
+const box = document.querySelector('[data-box]');
+const said = box.querySelector('[data-box-said]');
+const texts = JSON.parse(document.getElementById('texts').textContent);
+let newest = Number(box.querySelector('[data-box-list]').dataset.newest);
+let known = null;
+
+async function look() {
+  if (document.hidden) return;
+  const answer = await fetch(location.href, { headers: { Accept: 'application/json' } });
+  if (!answer.ok) return;
+  const { items } = await answer.json();
+  const now = items.map((item) => item.id).join();
+  if (known === null) known = [...box.querySelectorAll('[data-mail]')].map((link) => link.dataset.mail).join();
+  if (now === known) return;
+  const fresh = items.filter((item) => item.id > newest).map((item) => item.id);
+  known = now;
+  newest = Math.max(newest, ...fresh);
+  await redraw(fresh);
+  if (fresh.length) said.textContent = fresh.length === 1 ? texts.one : texts.many;
+}
+
+// The list is drawn by the server; the message that is being read is left alone.
+async function redraw(fresh) {
+  const answer = await fetch(location.href, { headers: { Accept: 'text/html' } });
+  if (!answer.ok) return;
+  const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
+  await released();
+  const list = box.querySelector('[data-box-list]');
+  const focused = document.activeElement?.dataset?.mail;
+  const scrolled = list.scrollTop;
+  const reading = list.querySelector('[aria-current]')?.dataset.mail;
+  list.replaceChildren(...page.querySelector('[data-box-list]').children);
+  box.querySelector('[data-box-empty]')?.remove();
+  for (const link of list.querySelectorAll('[data-mail]')) {
+    const open = reading === link.dataset.mail;
+    link.parentElement.classList.toggle('is-open', open);
+    link.parentElement.classList.toggle('is-new', fresh.includes(Number(link.dataset.mail)));
+    if (open) link.setAttribute('aria-current', 'true');
+    else link.removeAttribute('aria-current');
+  }
+  list.scrollTop = scrolled;
+  if (focused) list.querySelector(`[data-mail="${focused}"]`)?.focus({ preventScroll: true });
+}
+
+setInterval(() => look().catch(() => {}), EVERY);

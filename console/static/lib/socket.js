@@ -1,0 +1,29 @@
+// A connection to a namespace of the server. An event can come before the server's word that we are connected: a room is
+// joined on its side first, and another may speak there at that moment. Such events are kept, and handled once
+// what is done at a connection has been begun.
+import { io } from '../vendor/socket.io.esm.min.js';
+
+/**
+ * Return `{ socket, hear, arrived }`. Nothing is connected before `socket.connect()`.
+ *
+ * `hear(event, handler)` handles what the server pushes; `arrived(handler)` is run at each connection, before that.
+ */
+export function line(namespace, options = {}) {
+  const socket = io(namespace, { transports: ['websocket'], autoConnect: false, ...options });
+  const handlers = [];
+  let ready = false;
+  let kept = [];
+  socket.on('connect', () => {
+    for (const handler of handlers) handler();
+    ready = true;
+    const waiting = kept;
+    kept = [];
+    for (const handle of waiting) handle();
+  });
+  socket.on('disconnect', () => { ready = false; kept = []; });
+  return {
+    socket,
+    arrived: (handler) => handlers.push(handler),
+    hear: (event, handler) => socket.on(event, (news) => (ready ? handler(news) : kept.push(() => handler(news)))),
+  };
+}

@@ -1,0 +1,321 @@
+// The ticket list: counts of its views, rows that stay true without a reload, and what is done to many at once.
+import { confirm, picked, toast } from '../../lib/dialogs.js';
+import { released } from '../../lib/pressed.js';
+import '../../lib/sent.js';
+import { count, say } from '../../lib/texts.js';
+import { now } from '../../lib/times.js';
+
+const SETTLE = 1_000;  // changes of one moment are asked about together
+const POLL = 30_000;  // where there is no live connection
+const COUNT_EVERY = 10_000;
+const MOST_SHOWN = 100;
+const list = document.querySelector('[data-list]');
+const form = document.querySelector('[data-mass]');
+const rowOf = (number) => document.querySelector(`[data-ticket="${CSS.escape(number)}"]`)?.closest('tr');
+
+async function ask(url) {
+  const answer = await fetch(url, { headers: { Accept: 'application/json' } });
+  if (answer.status === 401) return location.reload();  // the sign-in ended meanwhile
+  if (!answer.ok) throw new Error(String(answer.status));
+  return answer.json();
+}
+
+// Counts -------------------------------------------------------------
+const views = document.querySelector('[data-counts]');
+let counted = 0, counting;
+
+async function countViews() {
+  counted = Date.now();
+  const told = await ask(views.dataset.counts).catch(() => null);
+  if (!told) return;
+  for (const link of views.querySelectorAll('[data-view]')) {
+    const number = told.counts[link.dataset.view];
+    const box = link.querySelector('[data-count]');
+    box.hidden = !number;
+    box.textContent = number ? `${number}${told.more.includes(link.dataset.view) ? '+' : ''}` : '';
+    box.classList.toggle('count-hot', link.dataset.view === 'risk' && number > 0);
+  }
+  const badge = document.querySelector('.side [data-go="t"] [data-badge]');
+  if (badge) {
+    badge.hidden = !told.counts.mine;
+    badge.textContent = told.counts.mine > 99 ? '99+' : told.counts.mine || '';
+  }
+  const known = document.getElementById('known-tags');
+  known?.replaceChildren(...told.tags.map((tag) => Object.assign(document.createElement('option'), { value: tag })));
+}
+
+function countSoon() {
+  clearTimeout(counting);
+  counting = setTimeout(countViews, Math.max(SETTLE, counted + COUNT_EVERY - Date.now()));
+}
+
+// Rows ---------------------------------------------------------------
+const changed = new Set();
+const fresh = new Set();
+let settling, since = list?.dataset.loaded;
+
+function draw(told) {
+  const row = rowOf(told.number);
+  if (!row) {
+    if (told.listed) fresh.add(told.number);
+    else fresh.delete(told.number);
+    return;
+  }
+  const focused = row.contains(document.activeElement) && document.activeElement.matches('[data-open]');
+  for (const cell of told.cells) {
+    const place = row.querySelector(`[data-cell="${CSS.escape(cell.name)}"]`);
+    if (place) place.innerHTML = cell.html;  // escaped by the server, as in the page itself
+  }
+  row.className = told.state;
+  row.classList.toggle('is-selected', Boolean(row.querySelector('[data-pick]')?.checked));
+  row.classList.toggle('is-gone', !told.listed);
+  if (!told.listed) {
+    const words = Object.assign(document.createElement('span'), { className: 'gone-words', textContent: say('not_listed') });
+    row.querySelector('[data-cell="subject"]')?.append(words);
+  }
+  if (focused) row.querySelector('[data-open]')?.focus();
+}
+
+function announce() {
+  const box = document.querySelector('[data-news]');
+  box.hidden = fresh.size === 0;
+  if (fresh.size) box.querySelector('[data-news-words]').textContent = count('new_rows', fresh.size);
+}
+
+function address(parameters) {
+  const url = new URL(list.dataset.list, location.origin);
+  for (const [name, value] of Object.entries(parameters)) url.searchParams.set(name, value);
+  return url;
+}
+
+async function refresh(parameters) {
+  const told = await ask(address(parameters)).catch(() => null);
+  if (!told) return;
+  await released();
+  told.rows.forEach(draw);
+  if (parameters.since) since = told.at;  // what was asked by number says nothing of the others
+  remember();
+  announce();
+  dueTimes();
+  if (told.rows.length) countSoon();
+}
+
+function settle() {
+  const numbers = [...changed].slice(0, MOST_SHOWN);
+  changed.clear();
+  if (numbers.length) refresh({ numbers: numbers.join(',') });
+}
+
+function note(number) {
+  changed.add(number);
+  clearTimeout(settling);
+  settling = setTimeout(settle, SETTLE);
+}
+
+// What the ticket's page goes on with: its next and previous are those of this list.
+function remember() {
+  const numbers = [...document.querySelectorAll('tr:not(.is-gone) [data-ticket]')].map((cell) => cell.dataset.ticket);
+  sessionStorage.setItem('desk:list', JSON.stringify({ url: location.pathname + location.search, numbers }));
+}
+
+// Back from a ticket, its row is the one to go on from.
+function comeBack() {
+  remember();
+  const number = sessionStorage.getItem('desk:at');
+  sessionStorage.removeItem('desk:at');
+  if (number) rowOf(number)?.querySelector('[data-open]')?.focus();
+}
+if (list) addEventListener('pageshow', comeBack);
+
+// Live ---------------------------------------------------------------
+let connected = false, quiet;
+
+function sayConnection(on) {
+  const came = on && !connected;
+  connected = on;
+  clearTimeout(quiet);
+  const line = document.querySelector('[data-live]');
+  if (on) line.hidden = true;
+  else quiet = setTimeout(() => { line.querySelector('[data-live-words]').textContent = say('live_off'); line.hidden = false; }, 5_000);
+  if (came) refresh({ since });  // what happened while nobody told us
+}
+
+async function live() {
+  sayConnection(false);
+  const { on, watchAll } = await import('../../lib/live.js').catch(() => ({}));
+  if (!on) return;
+  on('live:state', (state) => sayConnection(state.connected));
+  on('live:missed', () => refresh({ since }));
+  on('ticket:changed', ({ number }) => note(number));
+  watchAll();
+}
+
+if (list) {
+  live();
+  setInterval(() => { if (!connected && !document.hidden) refresh({ since }); }, POLL);
+  document.addEventListener('visibilitychange', () => { if (!document.hidden && !connected) refresh({ since }); });
+}
+if (views) (window.requestIdleCallback ?? setTimeout)(countViews);
+document.addEventListener('click', (event) => { if (event.target.closest('[data-news-show]')) location.reload(); });
+// On a narrow screen the view that is open is in sight.
+views?.querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'center' });
+
+// How long a promise still has: goes on by itself.
+const MINUTE = 60, HOUR = 3600, DAY = 86_400;
+
+function dueWords(seconds) {
+  const [late, way] = [seconds <= 0, Math.abs(seconds)];
+  if (way >= DAY) return count(late ? 'late_days' : 'left_days', Math.floor(way / DAY));
+  if (way >= HOUR) return count(late ? 'late_hours' : 'left_hours', Math.floor(way / HOUR));
+  return count(late ? 'late_minutes' : 'left_minutes', Math.max(1, Math.floor(way / MINUTE)));
+}
+
+function dueTimes() {
+  for (const box of document.querySelectorAll('[data-due]')) {
+    const time = box.querySelector('time');
+    const seconds = (Date.parse(time.dateTime) - now()) / 1000;
+    const step = seconds <= 0 ? 4 : seconds <= HOUR ? 3 : seconds <= 4 * HOUR ? 2 : 1;
+    time.textContent = dueWords(seconds);
+    const symbol = box.querySelector('use');
+    symbol?.setAttribute('href', symbol.getAttribute('href').replace(/#.*/, `#${['', 'circle', 'clock', 'half', 'alert'][step]}`));
+    box.dataset.step = step;
+    const row = box.closest('tr');
+    row?.classList.toggle('is-late', step === 4);
+    row?.classList.toggle('is-risk', step === 3);
+  }
+}
+setInterval(dueTimes, 30_000);
+
+// Picking ------------------------------------------------------------
+let lastPicked = null;
+
+document.addEventListener('click', (event) => {
+  const box = event.target.closest('[data-pick]');
+  if (!box) return;
+  const boxes = [...document.querySelectorAll('[data-pick]')];
+  if (event.shiftKey && lastPicked && boxes.includes(lastPicked)) {
+    const [from, to] = [boxes.indexOf(lastPicked), boxes.indexOf(box)].sort((a, b) => a - b);
+    for (const one of boxes.slice(from, to + 1)) one.checked = box.checked;
+  }
+  lastPicked = box;
+});
+
+function pickNone() {
+  for (const box of document.querySelectorAll('[data-pick]:checked')) box.checked = false;
+  document.querySelector('[data-pick]')?.dispatchEvent(new Event('change', { bubbles: true }));
+}
+
+function showBar() {
+  if (form) form.dataset.some = picked(form).length ? 'yes' : 'no';
+}
+document.addEventListener('change', (event) => { if (event.target.matches('[data-pick], [data-pick-all]')) showBar(); });
+addEventListener('pageshow', showBar);
+showBar();
+
+document.addEventListener('click', (event) => {
+  if (event.target.closest('[data-unpick]')) pickNone();
+  if (event.target.closest('[data-merge-open]')) openMerge();
+});
+
+// Doing --------------------------------------------------------------
+const token = () => form.querySelector('[name="csrf_token"]').value;
+
+async function post(fields) {
+  const body = new FormData();
+  for (const [name, values] of Object.entries(fields)) for (const value of [values].flat()) body.append(name, value);
+  body.append('csrf_token', token());
+  const answer = await fetch(form.action, { method: 'POST', body, headers: { Accept: 'application/json' } });
+  if (answer.status === 401) return location.reload();
+  const told = await answer.json().catch(() => ({}));
+  if (!answer.ok) throw new Error(Object.values(told.error?.fields ?? {}).flat().filter(Boolean).join(' ') || told.error?.message || say('failed'));
+  return told;
+}
+
+async function act(fields) {
+  let told;
+  try {
+    told = await post(fields);
+  } catch (error) {
+    return toast(error.message || say('failed'));
+  }
+  if (!told) return;
+  if (told.confirm && !fields.sure) {
+    if (await confirm(told.confirm.message, merge.dataset.sure)) await act({ ...fields, sure: '1' });
+    return;
+  }
+  const numbers = [told.done, told.refused.map((one) => one.number), fields.into ?? []].flat();
+  const undo = told.undo.length ? { label: say('undo'), run: () => putBack(told.undo, numbers) } : undefined;
+  toast(told.message, undo);
+  for (const one of told.refused) toast(`${one.number}: ${one.message}`);
+  numbers.forEach(note);
+  settle();
+}
+
+async function putBack(steps, numbers) {
+  try {
+    for (const step of steps) await post(step);
+    toast(say('undone'));
+  } catch (error) {
+    toast(error.message || say('failed'));
+  }
+  numbers.forEach(note);
+  settle();
+}
+
+const keysOf = (boxes) => boxes.map((box) => box.value);
+
+form?.addEventListener('submit', (event) => {
+  event.preventDefault();
+  const boxes = picked(form);
+  if (!boxes.length) return toast(say('select_rows'));
+  form.querySelectorAll('details[open]').forEach((menu) => { menu.open = false; });
+  const tag = form.querySelector('[name="tag"]');
+  act({ do: event.submitter?.value ?? '', rowid: keysOf(boxes), tag: tag.value });
+  if (event.submitter?.value.endsWith('tag')) tag.value = '';
+});
+
+// Enter on a row's box opens the row; it must not press the first button of the bar.
+document.addEventListener('keydown', (event) => {
+  if (event.key !== 'Enter' || !event.target.matches?.('[data-pick]')) return;
+  event.preventDefault();
+  event.target.closest('tr').querySelector('[data-open]')?.click();
+});
+
+// A takes and E solves what is picked, or the row one is on.
+document.addEventListener('keydown', (event) => {
+  const doing = { a: 'assign:me', e: 'status:solved' }[event.key];
+  if (!form || !doing || event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (document.body.dataset.singleKeys === 'off' || document.querySelector('dialog[open]')) return;
+  if (event.target.closest?.('input:not([type="checkbox"]), textarea, select')) return;
+  const here = document.activeElement?.closest('[data-rows] tbody tr')?.querySelector('[data-pick]');
+  const boxes = picked(form).length ? picked(form) : here ? [here] : [];
+  if (!boxes.length) return;
+  event.preventDefault();
+  act({ do: doing, rowid: keysOf(boxes) });
+});
+
+// Merging: which of those picked stays is chosen among them.
+const merge = document.getElementById('merge');
+
+function openMerge() {
+  const boxes = picked(form);
+  if (boxes.length < 2) return toast(say('choose_two'));
+  const oldest = Math.min(...boxes.map((box) => Number(box.value)));
+  merge.querySelector('[data-merge-choices]').replaceChildren(...boxes.map((box) => {
+    const label = Object.assign(document.createElement('label'), { className: 'check' });
+    const radio = Object.assign(document.createElement('input'), { type: 'radio', name: 'into', value: box.dataset.number, checked: Number(box.value) === oldest });
+    const number = Object.assign(document.createElement('span'), { className: 'ref', textContent: box.dataset.number });
+    const words = document.createElement('span');
+    words.append(number, ` ${box.dataset.title}`);
+    label.append(radio, words);
+    return label;
+  }));
+  merge.showModal();
+}
+
+merge?.querySelector('form').addEventListener('submit', (event) => {
+  event.preventDefault();
+  const into = new FormData(event.target).get('into');
+  merge.close();
+  act({ do: 'merge', rowid: keysOf(picked(form)), into });
+});

@@ -1,0 +1,387 @@
+"""What the customer page shows: each field group only if it is opened, and then in one query.
+
+What is not opened is not read from the database at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import joinedload, load_only
+
+from console.audit.models import AuditEntry
+from console.billing.models import ACTIVE_STATUSES, Proforma, Storno
+from console.chat.models import Chat
+from console.chat.queries import visible as visible_chats
+from console.core.actor import Actor
+from console.core.db import db
+from console.core.ids import read_key
+from console.customers.models import Customer, CustomerStatus, MemberRole, Membership, Verification, VerificationKind
+from console.customers.queries import PastVerification, live_verification, locks_of, members_of, verifications_of
+from console.customers.rights import Right
+from console.hosting.models import Service
+from console.hosting.queries import services_of
+from console.mail.models import Mail
+from console.mail.queries import of_account, stage_of
+from console.staff.roles import Permission
+from console.tickets.models import Ticket
+from console.tickets.queries import ticket_key, visible
+from console.views.shared.labels.states import is_overdue
+from console.views.shared.mail_access import listed
+from console.web.answers import local_time
+
+MAX_ROWS = 50
+TICKETS = 20  # on one page of the tab
+MAILS = 20
+CHATS = 20
+NONE: frozenset[Right] = frozenset()
+# Which right opens what happened to what; what is not listed is not told.
+_TOLD_OF = {
+    "customer.": Right.PROFILE,
+    "verification.": Right.PROFILE,
+    "pin.": Right.PROFILE,
+    "service.": Right.PRODUCTS,
+    "migration.": Right.PRODUCTS,
+    "domain.": Right.DOMAINS,
+    "proforma.": Right.INVOICES,
+    "storno.": Right.INVOICES,
+    "member.": Right.CONTACTS,
+}
+
+
+@dataclass
+class CustomerPage:
+    """One account as far as this reader may see it. ``None`` in a group: it is not opened."""
+
+    customer: Customer
+    actor: Actor
+    verification: Verification | None
+    rights: frozenset[Right] = NONE
+    members: Sequence[Membership] | None = None
+    owner: Membership | None = None
+    services: list[Service] | None = None
+    proformas: Sequence[Proforma] | None = None
+    stornos: Sequence[Storno] | None = None
+    mails: Sequence[Mail] | None = None
+    trail: Sequence[AuditEntry] | None = None
+    tickets: Sequence[Ticket] | None = None
+    chats: Sequence[Chat] | None = None
+    older: str | None = None  # the last ticket shown, where there are older ones
+    older_mail: int | None = None
+    past: list[PastVerification] = field(default_factory=list)
+    locks: dict[int, datetime] = field(default_factory=dict)
+
+    @property
+    def verified(self) -> bool:
+        """Tell whether a person was verified (an override verifies nobody)."""
+        return self.verification is not None and self.verification.kind is VerificationKind.PIN
+
+    @property
+    def named(self) -> bool:
+        """Tell whether the account's name is shown: somebody of it was verified, or the role reads its documents."""
+        return self.verification is not None or self.actor.may(Permission.READ_DOCUMENTS)
+
+    def names(self, person: str | None, membership_id: int | None) -> bool:
+        """Tell whether somebody who was verified is named: one of the people, or who is asking now."""
+        asks = self.verification is not None and membership_id == self.verification.membership_id
+        return person is not None and (asks or self.opens(Right.CONTACTS))
+
+    @property
+    def may_verify(self) -> bool:
+        return self.actor.may(Permission.VERIFY) and self.customer.status is not CustomerStatus.CLOSED
+
+    @property
+    def may_override(self) -> bool:
+        return (
+            self.actor.may(Permission.OVERRIDE)
+            and self.verification is None
+            and self.customer.status is not CustomerStatus.CLOSED
+        )
+
+    @property
+    def may_transfer(self) -> bool:
+        """Tell whether a migration may be started: the person verified holds the right, and it was a person."""
+        return self.verified and Right.TRANSFER in self.rights and self.actor.may(Permission.REQUEST_MIGRATION)
+
+    def opens(self, right: Right) -> bool:
+        """Tell whether the field group of ``right`` is opened."""
+        by_role = right in (Right.INVOICES, Right.PRODUCTS, Right.DOMAINS)
+        return right in self.rights or (by_role and self.actor.may(Permission.READ_DOCUMENTS))
+
+    @property
+    def open_proformas(self) -> list[Proforma]:
+        return [row for row in self.proformas or () if row.status in ACTIVE_STATUSES]
+
+    @property
+    def due(self) -> dict[str, int]:
+        """Return what is to be paid, by currency."""
+        sums: dict[str, int] = {}
+        for row in self.open_proformas:
+            sums[row.currency] = sums.get(row.currency, 0) + row.owed
+        return sums
+
+
+def load(
+    actor: Actor, customer: Customer, *, tickets: bool = False, mails: bool = False, before: str = ""
+) -> CustomerPage:
+    """Read what is opened of ``customer`` for ``actor``, and nothing else.
+
+    Args:
+        tickets: read its tickets too, where the right opens them; those older than ``before`` if it names one.
+        mails: read the mail sent to its people too, in the same way.
+    """
+    verification = live_verification(actor, customer.id)
+    page = CustomerPage(customer, actor, verification, verification.opened_rights() if verification else NONE)
+    unlocks = actor.may(Permission.UNLOCK_PIN)
+    if page.opens(Right.CONTACTS) or page.opens(Right.PROFILE) or unlocks:
+        members = members_of(customer.id)
+        if unlocks:
+            page.locks = locks_of(members)
+        if page.opens(Right.CONTACTS):
+            page.members = members
+        if page.opens(Right.PROFILE):
+            page.owner = next((member for member in members if member.role is MemberRole.OWNER), None)
+    page.services = services_of(customer.id, page.opens)
+    if page.opens(Right.INVOICES):
+        page.proformas, page.stornos = _proformas(customer.id), _stornos(customer.id)
+    if mails and page.opens(Right.EMAILS):
+        sent = of_account(customer.id, before=read_key(before), limit=MAILS + 1, only=listed(actor))
+        page.mails = sent[:MAILS]
+        page.older_mail = page.mails[-1].id if len(sent) > MAILS else None
+    if page.opens(Right.PROFILE):
+        page.trail = _trail(customer.id, page)
+    if tickets and page.opens(Right.TICKETS):
+        _load_conversations(page, before)
+    page.past = verifications_of(customer.id)
+    return page
+
+
+def _load_conversations(page: CustomerPage, before: str) -> None:
+    actor, key = page.actor, page.customer.id
+    if actor.may(Permission.READ_TICKETS):
+        found = _tickets(actor, key, before)
+        page.tickets = found[:TICKETS]
+        page.older = page.tickets[-1].number if len(found) > TICKETS else None
+    if actor.may(Permission.CHAT):
+        page.chats = _chats(actor, key)
+
+
+def load_group(actor: Actor, verification: Verification, group: str) -> CustomerPage:
+    """Read one group of what a verification opens: ``services``, ``documents``, ``people``, ``mail``, ``tickets``.
+
+    What the reader's role would open is not: that is for the account's own page.
+    """
+    page = CustomerPage(verification.customer, _without_role(actor), verification, verification.opened_rights())
+    key = verification.customer_id
+    if group == "services":
+        page.services = services_of(key, page.opens)
+    elif group == "documents" and page.opens(Right.INVOICES):
+        page.proformas = _proformas(key)
+    elif group == "people" and page.opens(Right.CONTACTS):
+        page.members = members_of(key)
+    elif group == "mail" and page.opens(Right.EMAILS):
+        page.mails = of_account(key, limit=MAILS, only=listed(actor))
+    elif group == "tickets" and page.opens(Right.TICKETS):
+        page.tickets = _tickets(actor, key, "")[:TICKETS]
+    return page
+
+
+def _without_role(actor: Actor) -> Actor:
+    return replace(actor, permissions=actor.permissions - {Permission.READ_DOCUMENTS})
+
+
+def _tickets(actor: Actor, customer_id: int, before: str) -> Sequence[Ticket]:
+    """Return the account's tickets that the reader may see, newest first, one more than are shown."""
+    query = select(Ticket).where(Ticket.customer_id == customer_id, visible(actor))
+    key = ticket_key(before)
+    if key is not None:
+        query = query.where(Ticket.id < key)
+    shown = load_only(
+        Ticket.id, Ticket.subject, Ticket.status, Ticket.merged_into_id, Ticket.updated_at, Ticket.is_open
+    )
+    return db.session.scalars(query.options(shown).order_by(Ticket.id.desc()).limit(TICKETS + 1)).all()
+
+
+def _chats(actor: Actor, customer_id: int) -> Sequence[Chat]:
+    """Return the latest chats in which a person of the account was verified."""
+    shown = load_only(
+        Chat.id, Chat.name, Chat.status, Chat.preview, Chat.created_at, Chat.ended_at, Chat.rating, Chat.ticket_id
+    )
+    query = select(Chat).where(Chat.customer_id == customer_id, visible_chats(actor)).options(shown)
+    return db.session.scalars(query.order_by(Chat.id.desc()).limit(CHATS)).all()
+
+
+def _proformas(customer_id: int) -> Sequence[Proforma]:
+    """Return the open documents and the latest of the others."""
+    latest = select(Proforma.id).where(Proforma.customer_id == customer_id).order_by(Proforma.id.desc()).limit(MAX_ROWS)
+    query = (
+        select(Proforma)
+        .where(Proforma.customer_id == customer_id)
+        .where(or_(Proforma.status.in_(ACTIVE_STATUSES), Proforma.id.in_(latest)))
+        .order_by(Proforma.issued_on.desc(), Proforma.id.desc())
+        .limit(4 * MAX_ROWS)
+    )
+    return db.session.scalars(query).all()
+
+
+def _stornos(customer_id: int) -> Sequence[Storno]:
+    query = (
+        select(Storno)
+        .options(joinedload(Storno.proforma))
+        .where(Storno.customer_id == customer_id)
+        .order_by(Storno.id.desc())
+        .limit(MAX_ROWS)
+    )
+    return db.session.scalars(query).all()
+
+
+def _trail(customer_id: int, page: CustomerPage) -> Sequence[AuditEntry]:
+    """Return what happened, as far as the rights open it: an entry names its document, its domain."""
+    told = [AuditEntry.action.startswith(kind) for kind, right in _TOLD_OF.items() if page.opens(right)]
+    query = (
+        select(AuditEntry)
+        .where(AuditEntry.customer_id == customer_id, or_(*told))
+        .order_by(AuditEntry.id.desc())
+        .limit(MAX_ROWS)
+    )
+    return db.session.scalars(query).all()
+
+
+def as_json(page: CustomerPage) -> dict[str, Any]:
+    """Return the page for programs: a group that is not opened has no key."""
+    answer: dict[str, Any] = {
+        "customer": _customer(page),
+        "rights": sorted(page.rights),
+        "verification": verification_json(page.verification) if page.verification else None,
+    }
+    if page.members is not None:
+        answer["contacts"] = [_member(member) for member in page.members]
+    if page.services is not None:
+        answer["services"] = [_service(service) for service in page.services]
+    if page.proformas is not None and page.stornos is not None:
+        answer["proformas"] = [_proforma(row) for row in page.proformas]
+        answer["stornos"] = [_storno(row) for row in page.stornos]
+    if page.mails is not None:
+        answer["mail"] = [
+            {
+                "id": row.id,
+                "subject": row.subject,
+                "to": row.to_address,
+                "state": stage_of(row).value,
+                "at": local_time(row.created_at),
+            }
+            for row in page.mails
+        ]
+    if page.tickets is not None:
+        answer["tickets"] = [
+            {
+                "number": row.number,
+                "subject": row.subject,
+                "status": row.status.value,
+                "updated_at": local_time(row.updated_at),
+            }
+            for row in page.tickets
+        ]
+    if page.chats is not None:
+        answer["chats"] = [
+            {
+                "number": row.number,
+                "name": row.name,
+                "status": row.status.value,
+                "created_at": local_time(row.created_at),
+                "rating": row.rating,
+            }
+            for row in page.chats
+        ]
+    return answer
+
+
+def verification_json(verification: Verification) -> dict[str, Any]:
+    """Return a verification as the contract names it."""
+    return {
+        "id": verification.id,
+        "kind": verification.kind.value,
+        "customer": verification.customer.number,
+        "person": verification.membership.person.name if verification.membership else None,
+        "rights": sorted(verification.opened_rights()),
+        "expires_at": local_time(verification.expires_at),
+    }
+
+
+def _customer(page: CustomerPage) -> dict[str, Any]:
+    customer = page.customer
+    shown: dict[str, Any] = {"number": customer.number, "status": customer.status.value}
+    if page.named:
+        shown |= {"name": customer.name, "kind": customer.kind.value}
+    if page.opens(Right.PROFILE):
+        shown |= {
+            "pib": customer.pib,
+            "mb": customer.mb,
+            "address": customer.address,
+            "postcode": customer.postcode,
+            "city": customer.city,
+            "country": customer.country,
+            "phone": customer.phone,
+            "tax_status": customer.tax_status.value,
+            "language": customer.language,
+            "currency": customer.currency,
+            "created_at": local_time(customer.created_at),
+            "owner": page.owner.person.name if page.owner else None,
+            "email": page.owner.person.email if page.owner else None,
+        }
+    return shown
+
+
+def _member(member: Membership) -> dict[str, Any]:
+    return {
+        "id": member.id,
+        "name": member.person.name,
+        "email": member.person.email,
+        "phone": member.person.phone,
+        "role": member.role.value,
+        "rights": sorted(member.held_rights()),
+        "mail": member.mail,
+    }
+
+
+def _service(service: Service) -> dict[str, Any]:
+    return {
+        "id": service.id,
+        "number": service.number,
+        "label": service.label,
+        "product": service.product.name,
+        "kind": service.product.kind.value,
+        "status": service.status.value,
+        "paid_until": service.paid_until.isoformat(),
+        "price": service.price,
+        "currency": service.currency,
+        "domain": service.domain.name if service.domain else None,
+    }
+
+
+def _proforma(row: Proforma) -> dict[str, Any]:
+    return {
+        "number": row.number,
+        "status": row.status.value,
+        "issued_on": row.issued_on.isoformat(),
+        "due_on": row.due_on.isoformat(),
+        "currency": row.currency,
+        "total": row.total,
+        "paid": row.paid,
+        "owed": row.owed,
+        "overdue": is_overdue(row),
+    }
+
+
+def _storno(row: Storno) -> dict[str, Any]:
+    return {
+        "number": row.number,
+        "proforma": row.proforma.number,
+        "issued_on": row.issued_on.isoformat(),
+        "currency": row.currency,
+        "total": row.total,
+    }

@@ -1,0 +1,148 @@
+"""The customer page: locked until the system has verified a person, then open as far as that person's rights go."""
+
+from __future__ import annotations
+
+from flask import Response, flash, jsonify, redirect, request
+from flask.typing import ResponseReturnValue
+from flask_admin import expose
+from flask_admin.base import BaseView
+from sqlalchemy import select
+
+from console.core.db import db
+from console.core.errors import Invalid, NotFound, Text
+from console.core.texts import gettext, lazy_gettext
+from console.core.transaction import transaction
+from console.customers import labels
+from console.customers.forms import SPOKEN_CHANNELS, OverrideForm, UnlockForm, VerifyForm
+from console.customers.models import Customer, Membership
+from console.customers.queries import customer_by_number
+from console.customers.rights import Right
+from console.customers.verification import override, unlock
+from console.staff.roles import Permission
+from console.views.customers.data import as_json, load, verification_json
+from console.views.shared.base import Page
+from console.views.shared.labels import chats as chat_labels
+from console.views.shared.labels import mail as mail_labels
+from console.views.shared.labels.audit import action_icon, action_name
+from console.views.shared.labels.states import SERVICE_STATUS, SUSPENSION, TAX_STATUS, proforma_label
+from console.views.shared.labels.tickets import status_label, ticket_url
+from console.views.shared.menu import customer_url
+from console.web.answers import refuse, wants_json
+from console.web.identity import current_actor
+
+TABS: dict[str, Text] = {
+    "overview": lazy_gettext("Overview"),
+    "people": lazy_gettext("People and permissions"),
+    "services": lazy_gettext("Services"),
+    "documents": lazy_gettext("Documents"),
+    "tickets": lazy_gettext("Tickets"),
+    "mail": lazy_gettext("E-mails"),
+    "history": lazy_gettext("History"),
+}
+
+
+def views() -> list[BaseView]:
+    """Return the page of one account; the list is ``console.views.customers.list``."""
+    return [
+        CustomerPageView(name=lazy_gettext("Customer"), endpoint="customer", url="/console/customers/<number>"),
+    ]
+
+
+class CustomerPageView(Page):
+    """One account. Its number is known to everybody who works here; the rest must be opened."""
+
+    permission = Permission.FIND_CUSTOMERS
+    permissions = {"open_with_reason": Permission.OVERRIDE, "unlock_pin": Permission.UNLOCK_PIN}
+
+    @expose("")
+    @expose("/")
+    def index(self, number: str) -> ResponseReturnValue:
+        """Show the account as far as it is opened for this reader."""
+        customer = customer_by_number(number)
+        if wants_json():
+            return jsonify(
+                as_json(
+                    load(current_actor(), customer, tickets=True, mails=True, before=request.args.get("before", ""))
+                )
+            )
+        return render_customer(self, customer)
+
+    @expose("/override", methods=["POST"])
+    def open_with_reason(self, number: str) -> ResponseReturnValue:
+        """Open the account for reading; the owner is told."""
+        form = OverrideForm()
+        try:
+            form.refuse_spoiled()
+            with transaction():
+                verification = override(current_actor(), customer_by_number(number), form.reason.data or "")
+        except Invalid as refusal:
+            if wants_json():
+                return refuse(refusal)
+            form.reason.errors = refusal.fields.get("reason", ())
+            return Response(render_customer(self, customer_by_number(number), override_form=form), 422)
+        if wants_json():
+            return jsonify(verification=verification_json(verification))
+        return redirect(customer_url(number), 303)
+
+    @expose("/unlock", methods=["POST"])
+    def unlock_pin(self, number: str) -> ResponseReturnValue:
+        """Let a locked person of this account be verified again."""
+        form = UnlockForm()
+        with transaction():
+            unlock(current_actor(), _member(customer_by_number(number), form.membership.data))
+        if wants_json():
+            return jsonify(unlocked=True)
+        flash(gettext("Unlocked. The person can be verified again."), "success")
+        return redirect(customer_url(number), 303)
+
+
+def render_customer(
+    view: BaseView,
+    customer: Customer,
+    *,
+    form: VerifyForm | None = None,
+    failed: bool = False,
+    slowed: bool = False,
+    override_form: OverrideForm | None = None,
+) -> str:
+    """Draw the page, also after a failed try that was made on it."""
+    tab = request.args.get("tab", "overview")
+    before = request.args.get("before", "")
+    rendered: str = view.render(
+        "admin/customers/page.html",
+        page=load(current_actor(), customer, tickets=tab == "tickets", mails=tab == "mail", before=before),
+        customer=customer,
+        tabs=TABS,
+        tab=tab if tab in TABS else "overview",
+        form=form or VerifyForm(formdata=None, customer=customer.number),
+        failed=failed,
+        slowed=slowed,
+        override_form=override_form or OverrideForm(formdata=None),
+        channels=SPOKEN_CHANNELS,
+        labels=labels,
+        Right=Right,
+        service_labels=SERVICE_STATUS,
+        suspension_labels=SUSPENSION,
+        proforma_label=proforma_label,
+        tax_labels=TAX_STATUS,
+        mail_names={category.value: name for category, name in labels.MAIL_NAMES.items()},
+        action_name=action_name,
+        action_icon=action_icon,
+        ticket_url=ticket_url,
+        status_label=status_label,
+        mail_labels=mail_labels,
+        chat_labels=chat_labels,
+        sees_all_mail=current_actor().may(Permission.RESEND_MAIL),
+        before=before,
+        may_open_ticket=current_actor().may(Permission.WORK_TICKETS),
+    )
+    return rendered
+
+
+def _member(customer: Customer, membership_id: int | None) -> Membership:
+    member = db.session.scalar(
+        select(Membership).where(Membership.id == (membership_id or 0), Membership.customer_id == customer.id)
+    )
+    if member is None:
+        raise NotFound
+    return member

@@ -1,0 +1,122 @@
+"""Who is asking? The page where staff type what a caller says."""
+
+from __future__ import annotations
+
+from flask import Response, flash, jsonify, redirect, request
+from flask.typing import ResponseReturnValue
+from flask_admin import expose
+
+from console.chat import verifying
+from console.core.errors import Invalid, TooMany
+from console.core.series import Series
+from console.core.texts import gettext, lazy_gettext
+from console.core.transaction import transaction
+from console.customers.forms import SPOKEN_CHANNELS, VerifyForm
+from console.customers.models import Verification
+from console.customers.queries import find_customer
+from console.staff.roles import Permission
+from console.tickets import identity
+from console.tickets.models import TICKET_BASE
+from console.tickets.queries import ticket_key
+from console.views.customers.data import verification_json
+from console.views.customers.page import render_customer
+from console.views.shared.base import Page
+from console.views.shared.labels.tickets import ticket_url
+from console.views.shared.menu import customer_url
+from console.web.answers import refuse, wants_json
+from console.web.identity import current_actor
+
+
+def views() -> list[Page]:
+    """Return the page."""
+    return [VerifyPage(name=lazy_gettext("Verification"), endpoint="verify", url="verify", menu_icon_value="shield")]
+
+
+class VerifyPage(Page):
+    """E-mail and PIN in, a live verification or nothing out."""
+
+    permission = Permission.VERIFY
+    group = "customers"
+    letter = "v"
+
+    @expose("/")
+    def index(self) -> ResponseReturnValue:
+        """Show the empty form. The channel may come with the address: ``?channel=ticket:T-19877``."""
+        form = VerifyForm(formdata=None, channel=request.args.get("channel", "phone")[:60])
+        return self._page(form)
+
+    @expose("/", methods=["POST"])
+    def check(self) -> ResponseReturnValue:
+        """Try what was typed. A failure is an answer like any other: 200, and it says nothing of the reason."""
+        form = VerifyForm()
+        try:
+            form.refuse_spoiled()
+            with transaction():
+                verification = verifying.verify_spoken(
+                    current_actor(),
+                    email=form.email.data or "",
+                    pin=form.pin.data or "",
+                    channel_name=form.channel.data or "",
+                )
+        except Invalid as refusal:
+            if wants_json():
+                return refuse(refusal)
+            for name, texts in refusal.fields.items():
+                form[name].errors = texts
+            return Response(self._page(form), 422)
+        except TooMany as refusal:
+            if wants_json():
+                return refuse(refusal)
+            page = self._page(form, slowed=True)
+            return Response(page, 429, headers={"Retry-After": str(refusal.retry_after)})
+        if verification is None:
+            return jsonify(verified=False) if wants_json() else self._page(form, failed=True)
+        return self._opened(form, verification)
+
+    @expose("/<id:verification_id>/end", methods=["POST"])
+    def end(self, verification_id: int) -> ResponseReturnValue:
+        """End one's own verification before its time."""
+        with transaction():
+            verification = verifying.end(current_actor(), verification_id)
+            number, ticket = verification.customer.number, _ticket(verification.channel)
+        if wants_json():
+            words = gettext("The verification has ended. The account is locked again.")
+            return jsonify(ended=True, message=words, verification={"id": verification_id, "customer": number})
+        flash(gettext("The verification has ended. The account is locked again."), "success")
+        back = ticket_url(ticket) if ticket and request.form.get("back") == "ticket" else customer_url(number)
+        return redirect(back, 303)
+
+    def _opened(self, form: VerifyForm, verification: Verification) -> ResponseReturnValue:
+        if wants_json():
+            return jsonify(verified=True, verification=verification_json(verification))
+        number, ticket = verification.customer.number, _ticket(verification.channel)
+        if ticket is not None:
+            flash(gettext("Verified for this ticket."), "success")
+            return redirect(ticket_url(ticket), 303)
+        if form.customer.data and form.customer.data != number:
+            flash(
+                gettext("This PIN belongs to account %(number)s, so that account was opened.", number=number), "warning"
+            )
+        return redirect(customer_url(number), 303)
+
+    def _page(self, form: VerifyForm, *, failed: bool = False, slowed: bool = False) -> str:
+        """Show the form again: on the customer's page if it was typed there."""
+        customer = find_customer(form.customer.data) if form.customer.data else None
+        if customer is not None:
+            return render_customer(self, customer, form=form, failed=failed, slowed=slowed)
+        rendered: str = self.render(
+            "admin/customers/verification.html",
+            form=form,
+            failed=failed,
+            slowed=slowed,
+            channels=SPOKEN_CHANNELS,
+            ticket=_ticket(form.channel.data or ""),
+            ticket_url=ticket_url,
+        )
+        return rendered
+
+
+def _ticket(channel: str) -> str | None:
+    """Return the number of the ticket that a channel names."""
+    key = ticket_key(channel.removeprefix(identity.CHANNEL)) if channel.startswith(identity.CHANNEL) else None
+    return None if key is None else Series.TICKET.number(TICKET_BASE + key)

@@ -1,0 +1,394 @@
+"""The outbox: every mail, how it went, what it said; sending it once more, keeping it from being sent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from flask import flash, g, jsonify, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_admin import expose
+from flask_admin.base import BaseView
+from markupsafe import Markup
+from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy.orm import load_only
+
+from console.core.actor import Actor
+from console.core.context import settings
+from console.core.db import db
+from console.core.errors import Conflict, NotFound
+from console.core.ids import read_key
+from console.core.texts import gettext, lazy_gettext, ngettext
+from console.core.transaction import transaction
+from console.mail import reading, relay
+from console.mail.models import Mail, MailState
+from console.mail.queries import LINE, WAITING, Stage, copies_of, failed_lately, in_stage, matching, stage_of
+from console.mail.service import resend, withdraw
+from console.staff.roles import Permission
+from console.tickets.models import TicketAttachment
+from console.tickets.queries import tree
+from console.views.mail.filters import ANY_WAITING, FILTERS
+from console.views.shared import formatters, menu
+from console.views.shared.base import EXPORT_BATCH, BaseModelView
+from console.views.shared.labels import mail as mail_labels
+from console.views.shared.mail_access import find_mail, listed, readable
+from console.views.shared.paging import COUNTED, PAGE_SIZES, Ask, after_cursor, ordered, write_cursor
+from console.web.answers import local_time, wants_json
+from console.web.frames import framing, letter
+from console.web.identity import current_actor
+
+TAB_COUNT = 99
+MOST_AGAIN = 100  # mails that one mass action takes
+TABS = (
+    ("", lazy_gettext("All")),
+    (ANY_WAITING, lazy_gettext("Waiting")),
+    (Stage.FAILED.value, lazy_gettext("Failed")),
+    (Stage.SENT.value, lazy_gettext("Sent")),
+    (Stage.WITHDRAWN.value, lazy_gettext("Withdrawn")),
+)
+
+
+def views() -> list[BaseView]:
+    """Return the list with its pages."""
+    return [MailList()]
+
+
+class SearchMail:
+    """The search box: addresses, Message-IDs, and the subjects of those mails that the reader may read."""
+
+    def matches(self, _session: Any, _column: Any, text: str, **_how_many: bool) -> ColumnElement[bool] | None:
+        """Return the condition. Nothing is cut off, neither for a page nor for an export."""
+        return matching(text, readable(current_actor()))
+
+
+def _stage(_view: Any, _context: Any, row: Mail, _name: str) -> Markup:
+    return mail_labels.stage_label(row).status()
+
+
+class MailList(BaseModelView):
+    """Every mail that the reader may know of."""
+
+    permission = Permission.SEE_MAIL
+    permissions = dict.fromkeys(("send_again", "again", "keep_back"), Permission.RESEND_MAIL)
+    group = "oversight"
+    can_export = True
+    list_template = "admin/mail/list.html"
+
+    column_list = ("subject", "to_address", "about", "state", "created_at")
+    column_export_list = (
+        "id", "state", "template", "subject", "to_address", "about", "created_at", "sent_at", "attempts", "last_error",
+        "message_id",
+    )  # fmt: skip
+    column_labels = {
+        "id": lazy_gettext("Place"),
+        "subject": lazy_gettext("Subject"),
+        "template": lazy_gettext("Kind"),
+        "to_address": lazy_gettext("To"),
+        "about": lazy_gettext("About"),
+        "state": lazy_gettext("State"),
+        "attempts": lazy_gettext("Attempts"),
+        "created_at": lazy_gettext("Created"),
+        "sent_at": lazy_gettext("Sent"),
+        "last_error": lazy_gettext("Mail server response"),
+        "message_id": "Message-ID",
+    }
+    column_formatters = {"state": _stage, "created_at": formatters.ago, "sent_at": formatters.ago}
+    column_options = (load_only(*LINE, Mail.message_id),)
+    search_index = SearchMail()  # type: ignore[assignment]  # asked for one thing only
+    searches_words = False  # parts of addresses too, with their signs
+    search_hint = lazy_gettext("Address, subject or Message-ID")
+    list_filters = FILTERS
+    lead = lazy_gettext("Every e-mail the console sends, with its delivery status.")
+    empty_icon = "mail"
+    empty_title = lazy_gettext("No e-mails yet")
+    empty_text = lazy_gettext("E-mails to customers and staff appear here with their delivery status.")
+
+    def __init__(self) -> None:
+        super().__init__(Mail, name=lazy_gettext("Mail"), endpoint="mail", url="mail", menu_icon_value="mail")
+
+    def badge(self) -> str:
+        """Return how many mails failed lately, for those who can do something about it."""
+        count = menu.counted(self)
+        return "" if not count else f"{TAB_COUNT}+" if count > TAB_COUNT else str(count)
+
+    def badge_query(self) -> Select[int] | None:
+        """Return what counts them."""
+        return failed_lately(TAB_COUNT + 1) if current_actor().may(Permission.RESEND_MAIL) else None
+
+    # What may be read
+
+    def scope(self, query: Any) -> Any:
+        return query.where(listed(current_actor()))
+
+    def _read(self, query: Select[Any]) -> list[Mail]:
+        """Read mails and which of them may be opened, in one statement."""
+        rows = db.session.execute(self._loaded(query).add_columns(readable(current_actor()))).all()
+        g.mail_open = {row[0].id: bool(row[1]) for row in rows}
+        return [row[0] for row in rows]
+
+    def opened(self, row: Mail) -> bool:
+        """Tell whether the reader may read what ``row`` says."""
+        return bool(g.mail_open.get(row.id))
+
+    def _page(self, ask: Ask) -> tuple[int, int, list[Any]]:
+        rows = self.matching(ask)
+        keys = rows.with_only_columns(Mail.id).order_by(None).limit(COUNTED + 1)
+        count, g.mail_tabs = self._counts(select(func.count()).select_from(keys.subquery()))
+        page = min(ask.page, max(1, -(-min(count, COUNTED) // ask.size)))
+        query = ordered(rows, ask, Mail.id, {}).limit(ask.size).offset((page - 1) * ask.size)
+        return count, page, self._read(query)
+
+    def _counts(self, whole: Select[Any]) -> tuple[int, dict[str, str]]:
+        """Count the rows, what waits and what failed, in one statement, none further than is told."""
+        wanted = {ANY_WAITING: or_(*map(in_stage, WAITING)), Stage.FAILED.value: in_stage(Stage.FAILED)}
+        parts = [
+            select(func.count())
+            .select_from(self._rows().where(is_so).with_only_columns(Mail.id).limit(TAB_COUNT + 1).subquery())
+            .scalar_subquery()
+            for is_so in wanted.values()
+        ]
+        answer: list[Any] = [*db.session.execute(select(whole.scalar_subquery(), *parts)).one()]
+        count, *found = answer
+        shown = {
+            name: f"{TAB_COUNT}+" if number > TAB_COUNT else str(number)
+            for name, number in zip(wanted, found, strict=True)
+            if number
+        }
+        return count, shown
+
+    # The list
+
+    @expose("/")
+    def index_view(self) -> ResponseReturnValue:
+        """Answer the list, as a page or as JSON."""
+        ask = self.read_ask()
+        if wants_json():
+            return self._list_json(ask)
+        count, page, rows = self._page(ask)
+        state = next((active.value for active in ask.filters if active.filter.name == "state"), "")
+        without_state = {name: value for name, value in ask.without("state").items() if name != "page"}
+        actor = current_actor()
+        return self.render(
+            self.list_template,
+            rows=rows,
+            count=count,
+            counted=COUNTED,
+            page=page,
+            pages=max(1, -(-min(count, COUNTED) // ask.size)),
+            ask=ask,
+            page_sizes=PAGE_SIZES,
+            filters=self.list_filters,
+            columns=[(name, str(label)) for name, label in self._list_columns],
+            address=lambda query: url_for("mail.index_view", **query),
+            list_row_actions=[],
+            actions=[],
+            tabs=[
+                (key, name, without_state | ({"state": key} if key else {}), g.mail_tabs.get(key)) for key, name in TABS
+            ],
+            tab=state,
+            labels=mail_labels,
+            subjects={row.id: mail_labels.subjects(actor, row) for row in rows},
+            stage_of=stage_of,
+            may_resend=actor.may(Permission.RESEND_MAIL),
+            relay=relay.relay(),
+            return_url=self.get_url(".index_view", **ask.query(page=page)),
+        )
+
+    def _list_json(self, ask: Ask) -> Any:
+        query = after_cursor(ordered(self.matching(ask), ask, Mail.id, {}), ask, Mail.id, {})
+        rows = self._read(query.limit(ask.size + 1))
+        more = len(rows) > ask.size
+        answer: dict[str, Any] = {
+            "items": [self.as_json(row) for row in rows[: ask.size]],
+            "next": write_cursor(ask, rows[ask.size - 1], {}) if more else None,
+        }
+        if ask.ignored:
+            answer["ignored"] = list(ask.ignored)
+        return jsonify(answer)
+
+    def as_json(self, row: Mail) -> dict[str, Any]:
+        """Return what programs are told of one mail; ``subject`` is null where it is not for the reader."""
+        return line_json(row, opened=self.opened(row))
+
+    def row_link(self, row: Mail) -> str:
+        return mail_url(row.id)
+
+    def row_name(self, row: Mail) -> str:
+        return gettext("e-mail to %(address)s", address=row.to_address)
+
+    def row_state(self, row: Mail) -> str:
+        stage = stage_of(row)
+        if stage is Stage.FAILED:
+            return "is-late"
+        return {Stage.RETRY: "is-risk", Stage.WITHDRAWN: "is-void"}.get(stage, "")
+
+    def _export_batches(self, query: Select[Any], export_type: str = "csv") -> Iterator[list[list[Any]]]:
+        last = 0
+        while True:
+            rows = self._read(query.where(Mail.id > last).order_by(Mail.id).limit(EXPORT_BATCH))
+            if not rows:
+                return
+            last = rows[-1].id
+            yield [cells for row in rows for cells in self.export_rows(row, export_type)]
+            db.session.expunge_all()
+            db.session.rollback()  # no reading transaction stays open while the client takes its time
+
+    def export_cell(self, row: Mail, name: str) -> Any:
+        if name == "state":
+            return str(mail_labels.stage_label(row).text)
+        if name == "template":
+            return mail_labels.template_name(row.template)
+        if name == "subject" and not self.opened(row):
+            return ""
+        if name == "about":
+            return ", ".join(one.text for one in mail_labels.subjects(current_actor(), row))
+        return getattr(row, name)
+
+    @expose("/again", methods=["POST"])
+    def send_again(self) -> ResponseReturnValue:
+        """Queue the chosen mails that failed once more."""
+        keys = [key for key in map(read_key, request.form.getlist("rowid")[:MOST_AGAIN]) if key is not None]
+        actor = current_actor()
+        with transaction():
+            failed = self._rows().where(Mail.id.in_(keys), Mail.state == MailState.FAILED).with_only_columns(Mail.id)
+            done = sum(_sent_again(actor, key) for key in db.session.scalars(failed.order_by(Mail.id)).all())
+        left = len(keys) - done
+        if wants_json():
+            return jsonify(queued=done, left_out=left)
+        if not keys:
+            flash(gettext("Select at least one row first."), "warning")
+        elif done:
+            flash(ngettext("%(num)d e-mail was queued again.", "%(num)d e-mails were queued again.", done), "success")
+        if keys and left:
+            flash(
+                ngettext(
+                    "%(num)d e-mail was skipped because it has not failed.",
+                    "%(num)d e-mails were skipped because they have not failed.",
+                    left,
+                ),
+                "info",
+            )
+        return redirect(self._return_url(), 303)
+
+    # One mail
+
+    @expose("/<id:key>")
+    def mail(self, key: int) -> ResponseReturnValue:
+        """Show one mail: how it went and, to whom may read it, what it says."""
+        mail, opened = find_mail(current_actor(), key)
+        content = reading.without_links(mail) if opened else None
+        if wants_json():
+            return jsonify(mail=_whole_json(mail, content))
+        actor, stage = current_actor(), stage_of(mail)
+        may = actor.may(Permission.RESEND_MAIL)
+        page = self.render(
+            "admin/mail/page.html",
+            mail=mail,
+            opened=opened,
+            content=content,
+            label=mail_labels.stage_label(mail),
+            stage=stage.value,
+            story=mail_labels.story(mail),
+            labels=mail_labels,
+            subjects=mail_labels.subjects(actor, mail),
+            files=_files(mail) if opened else [],
+            copies=copies_of(mail),
+            sender=f"{settings().sender_name} <{settings().mail_from}>",
+            may_again=may and stage in (Stage.FAILED, Stage.RETRY, Stage.SENT),
+            may_withdraw=may and stage in (Stage.QUEUED, Stage.RETRY),
+        )
+        return framing(page)
+
+    @expose("/<id:key>/html")
+    def html(self, key: int) -> ResponseReturnValue:
+        """Answer the HTML part, for the frame on the page."""
+        mail, opened = find_mail(current_actor(), key)
+        if not opened:
+            raise NotFound
+        return letter(reading.without_links(mail).html)
+
+    @expose("/<id:key>/again", methods=["POST"])
+    def again(self, key: int) -> ResponseReturnValue:
+        """Send it once more."""
+        with transaction():
+            sent = resend(current_actor(), key)
+            new, wanted = sent.id, sent.id != key
+        if wants_json():
+            return jsonify(queued=new)
+        flash(gettext("It will be sent as a new e-mail.") if wanted else gettext("Queued again."), "success")
+        return redirect(mail_url(new), 303)
+
+    @expose("/<id:key>/withdraw", methods=["POST"])
+    def keep_back(self, key: int) -> ResponseReturnValue:
+        """Keep it from being sent."""
+        with transaction():
+            withdraw(current_actor(), key)
+        if wants_json():
+            return jsonify(withdrawn=True)
+        flash(gettext("The e-mail was withdrawn and will not be sent."), "success")
+        return redirect(mail_url(key), 303)
+
+
+def mail_url(key: int) -> str:
+    """Return the address of a mail's page."""
+    return url_for("mail.mail", key=key)
+
+
+def line_json(row: Mail, *, opened: bool) -> dict[str, Any]:
+    """Return how a mail went, for programs."""
+    ticket = mail_labels.ticket_id(row)
+    kind, _, ref = (row.subject_ref or "").partition(":")
+    return {
+        "id": row.id,
+        "state": stage_of(row).value,
+        "template": row.template,
+        "subject": row.subject if opened else None,
+        "to": row.to_address,
+        "customer": None if row.customer_id is None else mail_labels.customer_number(row.customer_id),
+        "ticket": None if ticket is None else mail_labels.ticket_number(ticket),
+        "migration": ref if kind == "migration" else None,
+        "attempts": row.attempts,
+        "error": row.last_error or None,
+        "created_at": local_time(row.created_at),
+        "sent_at": local_time(row.sent_at),
+        "failed_at": local_time(row.failed_at),
+        "next_try_at": local_time(row.send_after) if stage_of(row) is Stage.RETRY else None,
+    }
+
+
+def _whole_json(mail: Mail, content: reading.Content | None) -> dict[str, Any]:
+    answer = line_json(mail, opened=content is not None) | {
+        "message_id": mail.message_id,
+        "in_reply_to": mail.in_reply_to,
+        "copy_of": mail.copy_of_id,
+        "private": mail.private,
+    }
+    if content is not None:
+        names = ("name", "type", "size")
+        answer |= {"text": content.text, "links_taken_out": content.taken}
+        answer["attachments"] = [{name: one.get(name) for name in names} for one in mail.attachments]
+    return answer
+
+
+def _sent_again(actor: Actor, key: int) -> bool:
+    try:
+        resend(actor, key)
+    except Conflict:  # somebody else was faster
+        return False
+    return True
+
+
+def _files(mail: Mail) -> list[tuple[str, int, str | None]]:
+    """Return name, size and where to download each file: on the ticket's page, whose rules hold."""
+    ticket = mail_labels.ticket_id(mail)
+    addresses: dict[tuple[str, str], str] = {}
+    if mail.attachments and ticket is not None:
+        query = select(TicketAttachment.id, TicketAttachment.name, TicketAttachment.digest).where(
+            TicketAttachment.ticket_id.in_(tree(ticket)), TicketAttachment.message_id.is_not(None)
+        )
+        number = mail_labels.ticket_number(ticket)
+        for key, name, digest in db.session.execute(query):
+            addresses[name, digest] = url_for("ticket.file", number=number, key=key)
+    return [
+        (str(one["name"]), int(one["size"]), addresses.get((one["name"], one["digest"]))) for one in mail.attachments
+    ]

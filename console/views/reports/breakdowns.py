@@ -1,0 +1,26 @@
+"""Figures by whom: departments in their order, agents by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TypeVar
+
+from console.core.sorting import sort_key
+from console.core.texts import gettext
+from console.views.tickets.list.filters import department_name, names
+
+Figures = TypeVar("Figures")
+
+
+def by_department(found: Mapping[int, Figures]) -> list[tuple[int, str, Figures]]:
+    """Return the departments that have figures, in their order."""
+    return [(key, department_name(key), found[key]) for key in names().departments if key in found]
+
+
+def by_agent(found: Mapping[int | None, Figures]) -> list[tuple[int | None, str, Figures]]:
+    """Return the agents that have figures, by name; what nobody has comes last."""
+    people: list[tuple[int | None, str, Figures]] = [
+        (key, names().staff.get(key, "?"), figures) for key, figures in found.items() if key is not None
+    ]
+    people.sort(key=lambda one: sort_key(one[1]))
+    return [*people, (None, gettext("unassigned"), found[None])] if None in found else people

@@ -1,0 +1,83 @@
+"""Figures of chats: how many came and when, how many were answered and how fast, what visitors say."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from console.chat.figures import any_chat, latest_with_results
+from console.core.context import settings
+from console.core.texts import lazy_gettext, ngettext
+from console.staff.roles import Permission
+from console.tickets.figures.periods import Period
+from console.tickets.figures.queries import Scope
+from console.views.reports.chats import labels as chat_words
+from console.views.reports.chats import queries as chat_reading
+from console.views.reports.chats.queries import ChatReading
+from console.views.reports.chats.tables import TABLES
+from console.views.reports.distributions import scores_chart
+from console.views.reports.measures import Line, lines
+from console.views.reports.page import ReportPage
+from console.views.reports.query import ReportAsk
+from console.views.shared.charts import Chart
+
+
+class ChatReports(ReportPage[ChatReading]):
+    """The page beside the one of tickets."""
+
+    parent = "reports"
+    template = "admin/reports/chats.html"
+    file = "chats"
+    tables = TABLES
+    works = Permission.CHAT
+
+    def __init__(self) -> None:
+        super().__init__(name=lazy_gettext("Chats"), endpoint="chat_reports", url="/console/reports/chats")
+
+    def latest(self, periods: Sequence[Period], scope: Scope) -> Period | None:
+        """Return the first of ``periods`` that has something to show."""
+        return latest_with_results(periods, scope)
+
+    def read(self, ask: ReportAsk) -> ChatReading:
+        """Return what reads the figures."""
+        return ChatReading(ask)
+
+    def as_json(self, reading: ChatReading) -> dict[str, Any]:
+        """Return what programs are told."""
+        return chat_reading.as_json(reading)
+
+    def lines(self, reading: ChatReading) -> list[Line]:
+        """Return the figures, each beside the one before."""
+        return lines(chat_words.MEASURES, reading.whole, None if reading.is_past_keeping else reading.before)
+
+    def charts(self, reading: ChatReading) -> list[tuple[str, Chart]]:
+        """Return the charts, each with the table that holds its numbers."""
+        return [
+            ("flow", chat_words.flow_chart(reading.flow, reading.ask.period.grain)),
+            ("waits", chat_words.waits_chart(reading.whole.waits)),
+            ("hours", chat_words.hours_chart(reading.hours)),
+            ("ratings", scores_chart(reading.whole.scores, chat_words.RATED)),
+        ]
+
+    def parts(self, reading: ChatReading) -> dict[str, Any]:
+        """Return what else the template needs."""
+        return {
+            "departments": reading.departments,
+            "agents": reading.agents,
+            "heads": chat_words.HEADS,
+            "time_words": chat_words.time_words,
+            "notice": _kept_words(reading),
+            "quiet": reading.is_quiet,
+            "no_chats": reading.is_quiet and not any_chat(),
+        }
+
+
+def _kept_words(reading: ChatReading) -> str:
+    """Say that chats are deleted after a while, where that touches what is counted."""
+    if not reading.is_past_keeping:
+        return ""
+    return ngettext(
+        "Chats are kept for %(num)d month; older ones are not included.",
+        "Chats are kept for %(num)d months; older ones are not included.",
+        settings().chat_keep_months,
+    )

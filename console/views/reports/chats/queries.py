@@ -1,0 +1,103 @@
+"""The figures of one report about chats, and how programs are told them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from console.chat import figures
+from console.chat.figures import ChatFigures, ChatFlow, ChatReport
+from console.chat.forgetting import kept_since
+from console.views.reports.breakdowns import by_agent, by_department
+from console.views.reports.page import asked_json, days_json, rounded, times_json
+from console.views.reports.query import ReportAsk, sees_all
+
+
+@dataclass(frozen=True)
+class ChatReading:
+    """Everything the page, its JSON and its files are made of; each part is read when it is asked for."""
+
+    ask: ReportAsk
+
+    @cached_property
+    def now(self) -> ChatReport:
+        return figures.report(self.ask.period, self.ask.scope)
+
+    @cached_property
+    def before(self) -> ChatFigures:
+        return figures.report(self.ask.period.before(), self.ask.scope).whole
+
+    @cached_property
+    def whole(self) -> ChatFigures:
+        return self.now.whole
+
+    @cached_property
+    def flow(self) -> list[ChatFlow]:
+        return figures.flow(self.ask.period, self.ask.scope)
+
+    @cached_property
+    def hours(self) -> Counter[int]:
+        return figures.by_hour(self.ask.period, self.ask.scope)
+
+    @cached_property
+    def departments(self) -> list[tuple[int, str, ChatFigures]]:
+        """Return the departments in their order."""
+        return by_department(self.now.by_department())
+
+    @cached_property
+    def agents(self) -> list[tuple[int | None, str, ChatFigures]]:
+        """Return the agents by name; what nobody took comes last."""
+        return by_agent(self.now.by_agent())
+
+    @property
+    def is_past_keeping(self) -> bool:
+        """Tell whether chats of the period, or of what it is compared with, have been deleted."""
+        return self.ask.period.before().begin < kept_since()
+
+    @property
+    def is_quiet(self) -> bool:
+        """Tell whether nobody asked anything in the period."""
+        return not (self.whole.begun + self.whole.outside)
+
+
+def as_json(reading: ChatReading) -> dict[str, Any]:
+    """Return what programs are told."""
+    answer: dict[str, Any] = {
+        **asked_json(reading.ask),
+        "figures": figures_json(reading.whole),
+        "before": {**days_json(reading.ask.period.before()), "figures": figures_json(reading.before)},
+        "by_department": [{"id": key, "name": name, **figures_json(one)} for key, name, one in reading.departments],
+        "flow": [
+            {**days_json(one.step), "answered": one.answered, "unanswered": one.unanswered} for one in reading.flow
+        ],
+        "by_hour": {str(hour): reading.hours[hour] for hour in range(24)},
+        "ratings": {str(score): reading.whole.scores[score] for score in range(1, 6)},
+    }
+    if sees_all():
+        answer["by_agent"] = [
+            {"id": key, "name": name if key is not None else None, **figures_json(one)}
+            for key, name, one in reading.agents
+        ]
+    return answer
+
+
+def figures_json(one: ChatFigures) -> dict[str, Any]:
+    """Return figures for programs: times in seconds, shares in percent."""
+    return {
+        "begun": one.begun,
+        "answered": {"of": one.answered + one.unanswered, "answered": one.answered,
+                     "percent": rounded(one.answered_percent)},
+        "unanswered": {"became_a_ticket": one.missed, "ended": one.closed},
+        "outside_hours": one.outside,
+        "first_answer": times_json(one.wait),
+        "length": times_json(one.length),
+        "became_a_ticket": {"chats": one.handed, "percent": rounded(one.handed_percent)},
+        "verified": one.verified,
+        "satisfaction": {
+            "ratings": one.scores.total(),
+            "average": rounded(one.score),
+            "content_percent": rounded(one.content_percent),
+        },
+    }  # fmt: skip

@@ -1,0 +1,109 @@
+"""What a report is asked for: a period, a department, an agent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from flask import request
+
+from console.core.context import settings
+from console.core.errors import NotFound, Text
+from console.core.ids import read_key
+from console.core.texts import lazy_gettext
+from console.staff.roles import Permission
+from console.tickets.figures.periods import Period, named_periods, read_period
+from console.tickets.figures.queries import Scope
+from console.views.shared.labels.states import today
+from console.views.tickets.list.filters import ME, names
+from console.web.identity import current_actor
+
+MOST_TYPED = 40  # letters of a value that is shown again
+
+
+@dataclass
+class ReportAsk:
+    """What is asked for: a period, a department, an agent; and what of it could not be read.
+
+    Args:
+        own: the figures of whoever asks.
+        typed: what stands in the form.
+    """
+
+    period: Period
+    department_id: int | None = None
+    agent_id: int | None = None
+    own: bool = False
+    typed: dict[str, str] = field(default_factory=dict)
+    errors: dict[str, list[Text]] = field(default_factory=dict)
+
+    @property
+    def scope(self) -> Scope:
+        return Scope(self.department_id, self.agent_id)
+
+    def query(self, **changes: str | None) -> dict[str, str]:
+        """Return the parameters that ask for the same again, with ``changes``; ``None`` leaves one out."""
+        parameters: dict[str, str | None] = dict(self.period.query())
+        if self.department_id is not None:
+            parameters["department"] = str(self.department_id)
+        if self.agent_id is not None and sees_all():
+            parameters["agent"] = str(self.agent_id)
+        return {name: value for name, value in (parameters | changes).items() if value}
+
+
+Latest = Callable[[Sequence[Period], Scope], Period | None]
+
+
+def read_report_ask(latest: Latest | None = None) -> ReportAsk:
+    """Read what this request asks for.
+
+    Args:
+        latest: finds the latest period with something to show, where none is asked for; else it is this week.
+
+    Raises:
+        NotFound: a colleague's figures, and these are not for this person to see.
+    """
+    args = {name: request.args.get(name, "").strip() for name in ("period", "from", "until", "department", "agent")}
+    zone, errors = settings().zone, dict[str, list[Text]]()
+    try:
+        period = read_period(args, today(), zone)
+    except ValueError:
+        period = read_period({}, today(), zone)
+        errors["period"] = [lazy_gettext("Enter a valid period: dates as 2026-11-23, the first before the last.")]
+    department = _read_department(args["department"], errors)
+    agent, own = _read_agent(args["agent"], errors)
+    typed = {name: value[:MOST_TYPED] for name, value in args.items()}
+    if period.choice == "custom" and not errors:
+        typed |= {"from": period.first.isoformat(), "until": period.last.isoformat()}
+    if latest is not None and not (args["period"] or args["from"] or args["until"]):
+        period = latest(named_periods(today(), zone), Scope(department, agent)) or period
+    return ReportAsk(period, department, agent, own, typed, errors)
+
+
+def _read_department(text: str, errors: dict[str, list[Text]]) -> int | None:
+    key = read_key(text)
+    if text and key not in names().departments:
+        errors["department"] = [lazy_gettext("Department not found.")]
+        return None
+    return key
+
+
+def _read_agent(text: str, errors: dict[str, list[Text]]) -> tuple[int | None, bool]:
+    """Return whose figures are asked for, and whether they are one's own."""
+    own = current_actor().id
+    if not sees_all():
+        if text not in ("", ME, str(own)):
+            raise NotFound
+        return own, True
+    if text == ME:
+        return own, True
+    key = read_key(text)
+    if text and key not in names().staff:
+        errors["agent"] = [lazy_gettext("Agent not found.")]
+        return None, False
+    return key, key is not None and key == own
+
+
+def sees_all() -> bool:
+    """Tell whether whoever asks sees the figures of everybody, not their own alone."""
+    return current_actor().may(Permission.SEE_REPORTS)

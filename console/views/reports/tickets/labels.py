@@ -1,0 +1,241 @@
+"""The figures of tickets in words: how each is counted, what a chart shows."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from console.core.errors import Text
+from console.core.texts import gettext, lazy_gettext, lazy_pgettext, ngettext
+from console.tickets.figures.numbers import percent
+from console.tickets.figures.periods import Grain
+from console.tickets.figures.queries import Figures, Flow, Word
+from console.views.reports.distributions import RATINGS, ratings_note, spread
+from console.views.reports.measures import Good, Measure, nothing, percent_words, score_words, spread_words, whole
+from console.views.reports.periods import BY, STEP, step_label, step_name
+from console.views.shared.charts import Chart, Column, Series
+from console.views.shared.labels.sla import minutes_words
+
+CAME, SOLVED = lazy_pgettext("figures", "opened"), lazy_pgettext("figures", "solved")
+KEPT, BROKEN = lazy_pgettext("figures", "met"), lazy_pgettext("figures", "missed")
+ANSWERS = lazy_pgettext("figures", "responses")
+HEADS: dict[str, Text] = {
+    "open": lazy_pgettext("figures", "open"),
+    "waiting": lazy_pgettext("figures", "waiting"),
+    "new": lazy_pgettext("figures", "new"),
+    "solved": SOLVED,
+    "median": lazy_pgettext("figures", "median"),
+    "p90": lazy_pgettext("figures", "90th percentile"),
+    "kept": lazy_pgettext("figures", "SLA targets met"),
+    "reopened": lazy_pgettext("figures", "reopened"),
+    "score": lazy_pgettext("figures", "satisfaction"),
+    "ratings": RATINGS,
+}
+RATED = lazy_gettext("Ratings from 1 to 5 given in the period; 4 and 5 count as satisfied.")
+UP_TO = (15, 30, 60, 120, 240, 480, 960)  # working minutes; the last column is what took longer
+
+
+def time_words(value: float | None) -> str:
+    """Write working time to the minute."""
+    return "—" if value is None else minutes_words(round(value))
+
+
+# --- Figures ----------------------------------------------------------------------------------------------------------
+
+
+def _waiting_note(figures: Figures) -> str:
+    return ngettext("%(num)d waiting for the customer", "%(num)d waiting for the customer", figures.waiting)
+
+
+def _broken_note(figures: Figures) -> str:
+    return ngettext("%(num)d missed", "%(num)d missed", figures.broken) if figures.kept + figures.broken else ""
+
+
+def _reopened_note(figures: Figures) -> str:
+    return gettext("%(part)d of %(whole)d solved", part=figures.reopened, whole=figures.ended)
+
+
+MEASURES = (
+    Measure(
+        "created",
+        lazy_gettext("New tickets"),
+        lazy_gettext("Tickets opened in the period from any source. Tickets merged into another are not counted."),
+        lambda figures: figures.created,
+        whole,
+        nothing,
+    ),
+    Measure(
+        "solved",
+        lazy_gettext("Solved tickets"),
+        lazy_gettext(
+            "Tickets solved in the period and still solved, whenever they were opened. A reopened "
+            "ticket counts on the day it is finally solved."
+        ),
+        lambda figures: figures.solved,
+        whole,
+        nothing,
+        Good.MORE,
+    ),
+    Measure(
+        "open",
+        lazy_gettext("Open now"),
+        lazy_gettext(
+            "Tickets open right now and waiting for us, including those on hold; those waiting for "
+            "the customer are shown separately. Not limited to the period."
+        ),
+        lambda figures: figures.open,
+        whole,
+        _waiting_note,
+        is_standing=True,
+    ),
+    Measure(
+        "first_answer",
+        lazy_gettext("First response, median"),
+        lazy_gettext(
+            "Working time from opening to our first reply, as the SLA target counts it: opening hours"
+            " only, paused while waiting for the customer. Solving without a reply counts as a "
+            "response. For questions asked in the period and answered so far; tickets opened by us "
+            "are not included."
+        ),
+        lambda figures: figures.first_answer[0],
+        time_words,
+        lambda figures: spread_words(figures.first_answer[1], time_words),
+        Good.LESS,
+        is_time=True,
+    ),
+    Measure(
+        "solution",
+        lazy_gettext("Resolution, median"),
+        lazy_gettext(
+            "Working time from opening until the ticket was solved, excluding time waiting for the "
+            "customer or on hold. For tickets solved in the period."
+        ),
+        lambda figures: figures.solution[0],
+        time_words,
+        lambda figures: spread_words(figures.solution[1], time_words),
+        Good.LESS,
+        is_time=True,
+    ),
+    Measure(
+        "kept",
+        lazy_gettext("SLA targets met"),
+        lazy_gettext(
+            "Share of SLA targets (first response, next response, resolution) started in the period "
+            "and decided that were met. An overdue target counts as missed at once."
+        ),
+        lambda figures: figures.kept_percent,
+        percent_words,
+        _broken_note,
+        Good.MORE,
+    ),
+    Measure(
+        "reopened",
+        lazy_gettext("Reopened"),
+        lazy_gettext(
+            "Share of tickets opened in the period and ever solved that were reopened at least once, "
+            "by the customer or by us."
+        ),
+        lambda figures: figures.reopen_percent,
+        percent_words,
+        _reopened_note,
+        Good.LESS,
+    ),
+    Measure(
+        "score",
+        lazy_gettext("Satisfaction, average"),
+        lazy_gettext(
+            "Average rating from 1 to 5 given in the period, counted towards the agent at the time of rating."
+        ),
+        lambda figures: figures.score,
+        score_words,
+        ratings_note,
+        Good.MORE,
+    ),
+    Measure(
+        "content",
+        lazy_gettext("Satisfaction (CSAT)"),
+        lazy_gettext("Share of ratings of 4 and 5 given in the period."),
+        lambda figures: figures.content_percent,
+        percent_words,
+        ratings_note,
+        Good.MORE,
+    ),
+)
+
+
+# --- Charts -----------------------------------------------------------------------------------------------------------
+
+
+def flow_chart(flow: Sequence[Flow], grain: Grain, key: str = "flow") -> Chart:
+    """Draw what came beside what was solved."""
+    came, solved = sum(one.created for one in flow), sum(one.solved for one in flow)
+    if came > solved:
+        title = gettext("More tickets opened (%(came)d) than solved (%(solved)d)", came=came, solved=solved)
+    elif solved > came:
+        title = gettext("More tickets solved (%(solved)d) than opened (%(came)d)", came=came, solved=solved)
+    else:
+        title = gettext("As many tickets solved as opened (%(came)d)", came=came)
+    return Chart(
+        key,
+        title if came or solved else gettext("No tickets opened or solved"),
+        gettext("New and solved tickets %(by)s.", by=BY[grain]),
+        STEP[grain],
+        (Series(CAME, 2), Series(SOLVED, 1)),
+        tuple(
+            Column(step_label(one.step, grain), step_name(one.step, grain), (one.created, one.solved)) for one in flow
+        ),
+    )
+
+
+def kept_chart(words: Sequence[Word], grain: Grain) -> Chart:
+    """Draw the promises that were kept, and on top those that were not."""
+    return Chart(
+        "kept",
+        _kept_title(words, grain),
+        gettext("SLA targets by start time, %(by)s; undecided ones are not included.", by=BY[grain]),
+        STEP[grain],
+        (Series(KEPT, 1), Series(BROKEN, 3)),
+        tuple(Column(step_label(one.step, grain), step_name(one.step, grain), (one.kept, one.broken)) for one in words),
+        stacked=True,
+    )
+
+
+def _kept_title(words: Sequence[Word], grain: Grain) -> str:
+    kept, broken = sum(one.kept for one in words), sum(one.broken for one in words)
+    if not kept + broken:
+        return gettext("No SLA targets met or missed")
+    if not broken:
+        return gettext("All SLA targets were met")
+    share = percent_words(percent(kept, kept + broken))
+    worst = max(words, key=lambda one: one.broken)
+    if len(words) == 1:
+        return gettext("%(share)s of SLA targets were met", share=share)
+    return gettext(
+        "%(share)s of SLA targets were met; most missed %(when)s",
+        share=share,
+        when=step_name(worst.step, grain),
+    )
+
+
+def answers_chart(times: Counter[int]) -> Chart:
+    """Draw how long first answers took."""
+    figures = Figures(first_answers=times)
+    median, p90 = figures.first_answer
+    if not times:
+        title = gettext("No questions were answered")
+    elif times.total() == 1:
+        title = gettext("One question was answered, within %(time)s", time=time_words(median))
+    else:
+        title = gettext(
+            "Half of the questions were answered within %(median)s, 90%% within %(p90)s",
+            median=time_words(median),
+            p90=time_words(p90),
+        )
+    return Chart(
+        "answers",
+        title,
+        gettext("First responses by working time."),
+        gettext("Working time"),
+        (Series(ANSWERS, 1),),
+        spread(times, UP_TO, minutes_words),
+    )

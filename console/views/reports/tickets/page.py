@@ -1,0 +1,81 @@
+"""Figures of tickets: what came, how fast it was answered and solved, what was promised, what customers say."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import select
+
+from console.core.db import db
+from console.core.texts import lazy_gettext
+from console.staff.roles import Permission
+from console.tickets.figures import queries
+from console.tickets.figures.periods import Period
+from console.tickets.figures.queries import Scope
+from console.tickets.models import Ticket
+from console.views.reports.distributions import scores_chart
+from console.views.reports.measures import Line, lines
+from console.views.reports.page import ReportPage
+from console.views.reports.query import ReportAsk
+from console.views.reports.tickets import labels as ticket_words
+from console.views.reports.tickets import queries as ticket_reading
+from console.views.reports.tickets.queries import TicketReading
+from console.views.reports.tickets.tables import TABLES
+from console.views.shared.charts import Chart
+
+
+class TicketReports(ReportPage[TicketReading]):
+    """The page in the sidebar."""
+
+    group = "oversight"
+    letter = "i"
+    template = "admin/reports/tickets.html"
+    file = "report"
+    tables = TABLES
+    works = Permission.WORK_TICKETS
+
+    def __init__(self) -> None:
+        super().__init__(name=lazy_gettext("Reports"), endpoint="reports", url="reports", menu_icon_value="chart")
+
+    def latest(self, periods: Sequence[Period], scope: Scope) -> Period | None:
+        """Return the first of ``periods`` that has something to show."""
+        return queries.latest_with_results(periods, scope)
+
+    def read(self, ask: ReportAsk) -> TicketReading:
+        """Return what reads the figures."""
+        return TicketReading(ask)
+
+    def as_json(self, reading: TicketReading) -> dict[str, Any]:
+        """Return what programs are told."""
+        return ticket_reading.as_json(reading)
+
+    def lines(self, reading: TicketReading) -> list[Line]:
+        """Return the figures, each beside the one before."""
+        return lines(ticket_words.MEASURES, reading.whole, reading.before)
+
+    def charts(self, reading: TicketReading) -> list[tuple[str, Chart]]:
+        """Return the charts, each with the table that holds its numbers."""
+        grain, whole = reading.ask.period.grain, reading.whole
+        return [
+            ("flow", ticket_words.flow_chart(reading.flow, grain)),
+            ("answers", ticket_words.answers_chart(whole.first_answers)),
+            ("promises", ticket_words.kept_chart(reading.kept, grain)),
+            ("ratings", scores_chart(whole.scores, ticket_words.RATED)),
+        ]
+
+    def parts(self, reading: TicketReading) -> dict[str, Any]:
+        """Return what else the template needs."""
+        whole = reading.whole
+        return {
+            "departments": reading.departments,
+            "agents": reading.agents,
+            "heads": ticket_words.HEADS,
+            "time_words": ticket_words.time_words,
+            "quiet": reading.is_quiet,
+            "no_tickets": reading.is_quiet and not (whole.open + whole.waiting) and not _any_ticket(),
+        }
+
+
+def _any_ticket() -> bool:
+    return db.session.scalar(select(Ticket.id).limit(1)) is not None

@@ -1,0 +1,99 @@
+"""The figures of one report, and how programs are told them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from console.tickets.figures import queries
+from console.tickets.figures.queries import Figures, Flow, Report, Word
+from console.views.reports.breakdowns import by_agent, by_department
+from console.views.reports.page import asked_json, days_json, rounded, times_json
+from console.views.reports.query import ReportAsk, sees_all
+
+
+@dataclass(frozen=True)
+class TicketReading:
+    """Everything the page, its JSON and its files are made of; each part is read when it is asked for."""
+
+    ask: ReportAsk
+
+    @cached_property
+    def now(self) -> Report:
+        return queries.report(self.ask.period, self.ask.scope)
+
+    @cached_property
+    def before(self) -> Figures:
+        return queries.report(self.ask.period.before(), self.ask.scope, standing=False).whole
+
+    @cached_property
+    def whole(self) -> Figures:
+        return self.now.whole
+
+    @cached_property
+    def flow(self) -> list[Flow]:
+        return queries.flow(self.ask.period, self.ask.scope)
+
+    @cached_property
+    def kept(self) -> list[Word]:
+        return queries.kept_by_step(self.ask.period, self.ask.scope)
+
+    @cached_property
+    def departments(self) -> list[tuple[int, str, Figures]]:
+        """Return the departments in their order."""
+        return by_department(self.now.by_department())
+
+    @cached_property
+    def agents(self) -> list[tuple[int | None, str, Figures]]:
+        """Return the agents by name; what nobody has comes last."""
+        return by_agent(self.now.by_agent())
+
+    @property
+    def is_quiet(self) -> bool:
+        """Tell whether nothing at all happened in the period."""
+        figures = self.whole
+        counted = figures.created + figures.solved + figures.kept + figures.broken
+        return not (counted or figures.first_answers or figures.solutions or figures.scores)
+
+
+def as_json(reading: TicketReading) -> dict[str, Any]:
+    """Return what programs are told."""
+    before = reading.ask.period.before()
+    answer: dict[str, Any] = {
+        **asked_json(reading.ask),
+        "figures": figures_json(reading.whole, standing=True),
+        "before": {**days_json(before), "figures": figures_json(reading.before, standing=False)},
+        "by_department": [
+            {"id": key, "name": name, **figures_json(figures, standing=True)}
+            for key, name, figures in reading.departments
+        ],
+        "flow": [{**days_json(one.step), "created": one.created, "solved": one.solved} for one in reading.flow],
+        "promises": [{**days_json(one.step), "kept": one.kept, "broken": one.broken} for one in reading.kept],
+        "ratings": {str(score): reading.whole.scores[score] for score in range(1, 6)},
+    }
+    if sees_all():
+        answer["by_agent"] = [
+            {"id": key, "name": name if key is not None else None, **figures_json(figures, standing=True)}
+            for key, name, figures in reading.agents
+        ]
+    return answer
+
+
+def figures_json(figures: Figures, *, standing: bool) -> dict[str, Any]:
+    """Return figures for programs: times in working minutes, shares in percent."""
+    now = {"open": figures.open, "waiting": figures.waiting} if standing else {}
+    return {
+        **now,
+        "created": figures.created,
+        "solved": figures.solved,
+        "first_answer": times_json(figures.first_answer),
+        "solution": times_json(figures.solution),
+        "promises": {"kept": figures.kept, "broken": figures.broken, "percent": rounded(figures.kept_percent)},
+        "reopened": {"of": figures.ended, "came_back": figures.reopened, "percent": rounded(figures.reopen_percent)},
+        "satisfaction": {
+            "ratings": figures.scores.total(),
+            "average": rounded(figures.score),
+            "content_percent": rounded(figures.content_percent),
+        },
+    }

@@ -1,0 +1,319 @@
+"""One review: the ticket on one side, what is judged on the other; afterwards what its agent reads and answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import uuid4
+
+from flask import Response, flash, jsonify, redirect, request
+from flask.typing import ResponseReturnValue
+from flask_admin import expose
+from wtforms import HiddenField, IntegerField, StringField, TextAreaField
+
+from console.core import clock
+from console.core.errors import Refusal
+from console.core.forms import Form
+from console.core.ids import read_key
+from console.core.texts import gettext, lazy_gettext
+from console.core.transaction import transaction
+from console.staff.roles import Permission
+from console.tickets.promises.queries import for_ticket
+from console.tickets.queries import timeline
+from console.tickets.reviews import queries, service
+from console.tickets.reviews.models import BEST, MAX_ANSWER, MAX_NOTE, MAX_REMARK, Review, ReviewState
+from console.tickets.reviews.service import Scoring
+from console.views.shared.base import Page
+from console.views.shared.labels.reviews import REASON, STATE, result, review_url
+from console.views.shared.labels.ticket_events import sentence
+from console.views.shared.labels.tickets import status_label, ticket_url
+from console.web.answers import local_time, wants_json
+from console.web.filters import language
+from console.web.identity import current_actor
+
+NOT_APPLICABLE = "na"
+MOST_ENTRIES = 500
+
+
+class JudgeForm(Form):
+    """What is judged. Points and quotes are as many as the rubric and the ticket have: see :class:`Judged`."""
+
+    note = TextAreaField(lazy_gettext("Coaching note"))
+    version = IntegerField()
+    rubric = IntegerField()
+
+
+class SkipForm(Form):
+    """Why something is passed over."""
+
+    reason = StringField(lazy_gettext("Reason for skipping"))
+
+
+class AnswerForm(Form):
+    """What is said about a review."""
+
+    body = TextAreaField(lazy_gettext("Answer"))
+    client_id = HiddenField()
+
+
+@dataclass(frozen=True)
+class Line:
+    """A criterion to be scored, in the reader's language."""
+
+    id: int
+    name: str
+    about: str
+    weight: int
+
+
+@dataclass
+class Judged:
+    """Points and quotes as they were sent, or as they are stored."""
+
+    points: dict[int, str] = field(default_factory=dict)
+    quotes: dict[int, str] = field(default_factory=dict)
+    note: str = ""
+
+    def scoring(self, form: JudgeForm) -> Scoring:
+        """Return it as the verb takes it; what is no number of points is refused there."""
+        points = {key: None if value == NOT_APPLICABLE else _points(value) for key, value in self.points.items()}
+        return Scoring(
+            points=points,
+            note=self.note,
+            quotes=self.quotes,
+            version=form.version.data if form.version.data is not None else -1,
+            rubric=form.rubric.data,
+        )
+
+
+def _points(value: str) -> int:
+    return int(value) if value in {str(number) for number in range(BEST + 1)} else -1
+
+
+def _sent(form: JudgeForm) -> Judged:
+    """Read what the form brought."""
+    points = {}
+    for name, value in request.form.items():
+        key = read_key(name.removeprefix("points-")) if name.startswith("points-") else None
+        if key is not None and value:
+            points[key] = value
+    chosen = [key for key in map(read_key, request.form.getlist("quote")) if key is not None]
+    return Judged(
+        points=points,
+        quotes={key: request.form.get(f"remark-{key}", "") for key in chosen},
+        note=form.note.data or "",
+    )
+
+
+def _stored(review: Review) -> Judged:
+    """Return what was judged before, to be corrected."""
+    points = {one.criterion_id: NOT_APPLICABLE if one.points is None else str(one.points) for one in review.scores}
+    return Judged(points, {one.message_id: one.remark for one in review.quotes}, review.note)
+
+
+class ReviewPage(Page):
+    """A review, for supervisors and for whose work it is about."""
+
+    permissions = dict.fromkeys(("finish", "skip", "settle"), Permission.REVIEW)
+    parent = "reviews"
+
+    def __init__(self) -> None:
+        super().__init__(name=lazy_gettext("Review"), endpoint="review", url="/console/reviews/<id:key>")
+
+    @expose("")
+    @expose("/")
+    def index(self, key: int) -> ResponseReturnValue:
+        """Show the review. Its agent has read it then."""
+        review = _find(key)
+        if _is_own(review) and review.state is ReviewState.DONE and review.agent_read_at is None:
+            with transaction():
+                service.mark_read(current_actor(), key)
+            review = _find(key)
+        if wants_json():
+            return jsonify(_json(review))
+        return self._page(review)
+
+    @expose("/finish", methods=["POST"])
+    def finish(self, key: int) -> ResponseReturnValue:
+        """Score it; then comes the next one."""
+        form = JudgeForm()
+        judged = _sent(form)
+        corrected = _find(key).state is ReviewState.DONE
+
+        def deed() -> ResponseReturnValue:
+            form.refuse_spoiled()
+            with transaction():
+                review = service.score(current_actor(), key, judged.scoring(form))
+                said = gettext("%(number)s is finished: %(result)s.", number=review.number, result=result(review))
+                total = review.total
+            following = queries.next_waiting(current_actor(), after=key)
+            if wants_json():
+                return jsonify(id=key, percent=None if total is None else total / 100, next=following and following.id)
+            flash(said, "success")
+            if corrected or request.form.get("then") == "stay":
+                return redirect(review_url(key), 303)
+            return redirect(self.get_url("reviews.following", after=key), 303)
+
+        return self._attempt(key, deed, judged=judged)
+
+    @expose("/skip", methods=["POST"])
+    def skip(self, key: int) -> ResponseReturnValue:
+        """Pass it over, with a reason."""
+        form = SkipForm()
+
+        def deed() -> ResponseReturnValue:
+            form.refuse_spoiled()
+            with transaction():
+                number = service.skip(current_actor(), key, form.reason.data or "").number
+            if wants_json():
+                return jsonify(id=key)
+            flash(gettext("%(number)s was skipped.", number=number), "success")
+            return redirect(self.get_url("reviews.following", after=key), 303)
+
+        return self._attempt(key, deed, skip=form)
+
+    @expose("/answer", methods=["POST"])
+    def answer(self, key: int) -> ResponseReturnValue:
+        """Say something about it: the agent to the supervisors, or one of them to the agent."""
+        form = AnswerForm()
+
+        def deed() -> ResponseReturnValue:
+            form.refuse_spoiled()
+            with transaction():
+                said = service.answer(current_actor(), key, form.body.data or "", form.client_id.data or "")
+                said_id = said.id
+            if wants_json():
+                return jsonify(id=said_id)
+            flash(gettext("Your reply was saved."), "success")
+            return redirect(f"{review_url(key)}#answers", 303)
+
+        return self._attempt(key, deed, answer=form)
+
+    @expose("/seen", methods=["POST"])
+    def settle(self, key: int) -> ResponseReturnValue:
+        """Note that the agent's answer was read and needs none."""
+        with transaction():
+            service.settle(current_actor(), key)
+        if wants_json():
+            return jsonify(id=key)
+        flash(gettext("Marked as read."), "success")
+        return redirect(self.get_url("reviews.index_view", state="answered"), 303)
+
+    def _attempt(self, key: int, deed: Callable[[], ResponseReturnValue], **typed: Any) -> ResponseReturnValue:
+        """Do it; what is refused is shown on the page, with what was typed."""
+        try:
+            return deed()
+        except Refusal as refusal:
+            if wants_json() or refusal.status == 404:
+                raise
+            return Response(self._page(_find(key), refusal=refusal, **typed), refusal.status)
+
+    def _page(
+        self,
+        review: Review,
+        *,
+        refusal: Refusal | None = None,
+        judged: Judged | None = None,
+        skip: SkipForm | None = None,
+        answer: AnswerForm | None = None,
+    ) -> str:
+        actor, ticket = current_actor(), review.ticket
+        answer = answer or AnswerForm(formdata=None)
+        answer.client_id.data = answer.client_id.data or uuid4().hex
+        reviewer = actor.may(Permission.REVIEW) and not _is_own(review)
+        waits = review.state is ReviewState.WAITING
+        alone = waits and not reviewer and not queries.has_colleague(actor)
+        return str(
+            self.render(
+                "admin/reviews/page.html",
+                review=review,
+                ticket=ticket,
+                entries=timeline(ticket.id, last=MOST_ENTRIES) if reviewer and ticket else [],
+                promises=for_ticket(ticket, clock.now()) if reviewer and ticket else [],
+                rating=queries.rating_of(ticket.id) if ticket else None,
+                label=status_label(ticket) if ticket else None,
+                own=_is_own(review),
+                reviewer=reviewer,
+                alone=alone,
+                may_skip=waits and (reviewer or alone),
+                judging=self._judging(review, judged) if reviewer else None,
+                refusal=refusal,
+                skip=skip or SkipForm(formdata=None),
+                answer=answer,
+                sentence=sentence,
+                reason=REASON[review.reason],
+                state=STATE[review.state],
+                result=result(review),
+                may_read_ticket=ticket is not None and (reviewer or actor.may(Permission.READ_TICKETS)),
+                ticket_link=ticket_url(ticket.number) if ticket else None,
+                limits={"note": MAX_NOTE, "remark": MAX_REMARK, "answer": MAX_ANSWER},
+            )
+        )
+
+    def _judging(self, review: Review, judged: Judged | None) -> dict[str, Any] | None:
+        """Return what the form of judging needs, if this supervisor may judge it now."""
+        done = review.state is ReviewState.DONE
+        if done and judged is None and not (request.args.get("correct") and review.reviewer_id == current_actor().id):
+            return None
+        said = language()
+        criteria = {one.id: one for one in queries.criteria()}
+        if done:
+            lines = [
+                Line(one.criterion_id, one.name(said), criteria[one.criterion_id].about(said), one.weight)
+                for one in review.scores
+            ]
+        else:
+            lines = [
+                Line(one.id, one.name(said), one.about(said), one.weight) for one in criteria.values() if one.active
+            ]
+        return {
+            "lines": lines,
+            "judged": judged or (_stored(review) if done else Judged()),
+            "corrected": done,
+            "open": not done or review.reviewer_id == current_actor().id,  # else it is only shown, to be copied
+            "rubric": queries.settings_row().rubric_version,
+            "best": BEST,
+            "na": NOT_APPLICABLE,
+        }
+
+
+def _is_own(review: Review) -> bool:
+    return review.agent_id == current_actor().id
+
+
+def _find(key: int) -> Review:
+    """Return the review for whoever asks.
+
+    Raises:
+        NotFound: there is none, or neither is it their own and done, nor are they a supervisor.
+    """
+    actor = current_actor()
+    return queries.find_review(actor, key) if actor.may(Permission.REVIEW) else queries.find_mine(actor, key)
+
+
+def _json(review: Review) -> dict[str, Any]:
+    said = language()
+    number = review.ticket.number if review.ticket else None
+    return {
+        "id": review.id,
+        "number": review.number,
+        "reason": review.reason.value,
+        "state": review.state.value,
+        "ticket": number,
+        "agent": review.agent.name,
+        "reviewer": review.reviewer.name if review.reviewer else None,
+        "reviewed_at": local_time(review.reviewed_at),
+        "percent": None if review.total is None else review.total / 100,
+        "note": review.note,
+        "version": review.version,
+        "scores": [
+            {"criterion": one.criterion_id, "name": one.name(said), "weight": one.weight, "points": one.points}
+            for one in review.scores
+        ],
+        "quotes": [
+            {"message": one.message_id, "remark": one.remark, "url": f"{ticket_url(number or '')}#m{one.message_id}"}
+            for one in review.quotes
+        ],
+        "answers": [{"name": one.name, "body": one.body, "at": local_time(one.at)} for one in review.answers],
+    }

@@ -1,0 +1,223 @@
+"""The sidebar: only pages that exist and that the role may open."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any
+
+from flask import Flask, current_app, g, request
+from flask_admin.base import BaseView
+from flask_babel import force_locale
+from flask_login import current_user
+from sqlalchemy import Select, select
+
+from console.billing.models import Proforma, Storno
+from console.core.db import db
+from console.core.errors import Text
+from console.core.text import words
+from console.core.texts import lazy_gettext
+from console.views.shared.labels.states import proforma_amount
+from console.web.addresses import url_for
+from console.web.catalog import language
+from console.web.identity import current_actor
+from console.web.locale import LANGUAGES
+
+MENU = "console.menu"
+COMMANDS = "console.commands"
+GROUPS: dict[str, Text] = {
+    "work": lazy_gettext("Work"),
+    "customers": lazy_gettext("Customers"),
+    "billing": lazy_gettext("Billing"),
+    "oversight": lazy_gettext("Oversight"),
+    "system": lazy_gettext("System"),
+}
+
+
+@dataclass(frozen=True)
+class Item:
+    """One line of the sidebar."""
+
+    name: str
+    url: str
+    icon: str
+    letter: str  # G, then this letter, goes there; empty: no shortcut
+    here: str = ""  # what aria-current says: "page", "true" on a page below it, or nothing
+    badge: Callable[[], str] | None = None  # what stands beside the name; asked when the line is drawn
+
+
+def init_app(app: Flask) -> None:
+    """Give templates the menu, the addresses that many pages link to, and the amounts they show."""
+    app.jinja_env.globals.update(
+        menu_groups=groups,
+        customer_url=customer_url,
+        document_url=document_url,
+        proforma_amount=proforma_amount,
+        menu_above=above,
+    )
+
+
+Groups = list[tuple[str, list[Item]]]
+
+
+def groups(current: BaseView | None = None) -> Groups:
+    """Return this person's sidebar; ``current`` is the view that is open."""
+    # The same for everybody who may do the same; badges are asked when they are drawn.
+    drawn: dict[Any, Groups] = current_app.extensions.setdefault(MENU, {})
+    actor = current_actor() if current_user.is_authenticated else None
+    key = (None if actor is None else actor.permissions, current, language(), request.script_root)
+    found = drawn.get(key)
+    if found is None:
+        found = drawn[key] = _groups(current)
+    return found
+
+
+def _groups(current: BaseView | None) -> Groups:
+    found: dict[str, list[Item]] = {key: [] for key in GROUPS}
+    for view in _open_views():
+        if view.group is not None and view.is_visible() and _view_above(view) is None:
+            found[view.group].append(_item(view, current))
+    return [(str(GROUPS[key]), lines) for key, lines in found.items() if lines]
+
+
+def items() -> list[Item]:
+    """Return the lines of this person's sidebar, flat, and the pages below them that would else stand there too."""
+    below = [replace(_item(view, None), letter="") for view in _open_views() if _view_above(view) is not None]
+    return [item for _group, lines in groups() for item in lines] + below
+
+
+def below(endpoint: str) -> list[tuple[Any, Item]]:
+    """Return the pages that stand below one of the sidebar's, as far as this person may open them."""
+    return [(view, _item(view, None)) for view in _open_views() if view.parent == endpoint]
+
+
+def above(view: BaseView | None) -> Item | None:
+    """Return the page that stands in the sidebar in place of ``view``, if any does for this person."""
+    found = _view_above(view)
+    return None if found is None else _item(found, None)
+
+
+def _open_views() -> Iterator[Any]:
+    for view in current_app.extensions["admin"][0]._views:  # noqa: SLF001  (Flask-Admin has no other list)
+        if hasattr(view, "group") and view.is_accessible():
+            yield view
+
+
+def _view_above(view: Any) -> Any:
+    if getattr(view, "group", None) is None or view.parent is None:
+        return None
+    return next((one for one in _open_views() if one.endpoint == view.parent), None)
+
+
+@dataclass(frozen=True)
+class Command:
+    """What the palette offers to open or to begin. ``words``: of its name in every language of ours, folded."""
+
+    item: Item
+    words: tuple[frozenset[str], ...]
+
+
+def commands() -> list[Command]:
+    """Return what this person may open by name: the sidebar, pages beside it, and what may be made new."""
+    drawn: dict[Any, list[Command]] = current_app.extensions.setdefault(COMMANDS, {})
+    key = (current_actor().permissions, language(), request.script_root)
+    found = drawn.get(key)
+    if found is None:
+        found = drawn[key] = [Command(item, _names(name)) for item, name in _openable()]
+    return found
+
+
+def _openable() -> Iterator[tuple[Item, Text]]:
+    for view in current_app.extensions["admin"][0]._views:  # noqa: SLF001  (Flask-Admin has no other list)
+        if not view.is_accessible():
+            continue
+        if getattr(view, "group", None) is not None and view.is_visible():
+            yield _item(view, None), view.name
+        if getattr(view, "command", ""):
+            address = url_for(f"{view.endpoint}.{view._default_view}")  # noqa: SLF001
+            yield Item(str(view.command), address, view.menu_icon_value or "dot", ""), view.command
+        if getattr(view, "can_create", False) and _may_create(view):
+            yield Item(str(view.create_label), url_for(f"{view.endpoint}.create_view"), "plus", ""), view.create_label
+
+
+def _may_create(view: Any) -> bool:
+    permission = view.permissions.get("create_view")
+    return permission is None or current_actor().may(permission)
+
+
+def _names(name: Text) -> tuple[frozenset[str], ...]:
+    """Return the words of a name in each language."""
+    found = []
+    for one in LANGUAGES:
+        with force_locale(one):
+            found.append(frozenset(words(str(name))))
+    return tuple(found)
+
+
+def link(endpoint: str, **query: Any) -> str:
+    """Return the address of a list, narrowed by ``query``."""
+    return url_for(f"{endpoint}.index_view", **query)
+
+
+def customer_url(number: str) -> str:
+    """Return the address of a customer's page."""
+    return url_for("customers.index_view") + number
+
+
+def document_url(document: Proforma | Storno) -> str:
+    """Return the address of a document's page."""
+    endpoint = "proformas.document" if isinstance(document, Proforma) else "stornos.document"
+    return url_for(endpoint, number=document.number)
+
+
+Counts = tuple[tuple[str, Select[int]], ...]
+
+
+def asked() -> Counts:
+    """Return what the sidebar counts for this person, by page; the same selects whenever it is the same person.
+
+    A page says what to count by ``badge_query()``: a select of one number, or ``None``.
+    """
+    found: list[tuple[str, Select[int]]] = []
+    for one in current_app.extensions["admin"][0]._views:  # noqa: SLF001  (Flask-Admin has no other list)
+        query = one.badge_query() if hasattr(one, "badge_query") and one.is_accessible() else None
+        if query is not None:
+            found.append((one.endpoint, query))
+    return tuple(found)
+
+
+def counts_are(counts: Mapping[str, int]) -> None:
+    """Let the sidebar show what a page has counted along with a statement of its own."""
+    g.menu_counts = counts
+
+
+def counted(view: BaseView) -> int:
+    """Return what the sidebar counts beside a page: for all pages in one statement, once a request."""
+    if "menu_counts" not in g:
+        queries = asked()
+        counts_are(dict(db.session.execute(_together(queries)).mappings().one()) if queries else {})
+    counts: Mapping[str, int] = g.menu_counts
+    return counts.get(view.endpoint) or 0
+
+
+@lru_cache(maxsize=256)  # the pages give the same queries again
+def _together(queries: Counts) -> Select[Any]:
+    return select(*(query.scalar_subquery().label(endpoint) for endpoint, query in queries))
+
+
+def _item(view: BaseView, current: BaseView | None) -> Item:
+    return Item(
+        name=str(view.name or ""),
+        url=url_for(f"{view.endpoint}.{view._default_view}", **getattr(view, "menu_query", {})),  # noqa: SLF001
+        icon=view.menu_icon_value or "dot",
+        letter=getattr(view, "letter", ""),
+        here=_here(view, current),
+        badge=getattr(view, "badge", None),
+    )
+
+
+def _here(view: BaseView, current: BaseView | None) -> str:
+    if view is current:
+        return "page"
+    return "true" if current is not None and getattr(current, "parent", None) == view.endpoint else ""

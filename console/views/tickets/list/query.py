@@ -1,0 +1,113 @@
+"""What the ticket list is asked for: a view, what narrows it, an order; and the saved view it began with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
+
+from werkzeug.datastructures import MultiDict
+
+from console.core.errors import NotFound
+from console.core.ids import read_key
+from console.core.text import words
+from console.tickets.models import SavedView, Ticket
+from console.tickets.view_queries import ALL, BUILT_IN
+from console.views.shared.paging import PAGE_SIZES, Ask, read_ask
+from console.views.tickets.list.filters import FILTERS
+
+RELEVANCE = "relevance"
+SORTS: dict[str, Any] = {
+    "updated_at": Ticket.updated_at,
+    "due_at": Ticket.due_at,
+    "priority": Ticket.priority,
+    RELEVANCE: None,  # ordered by the search itself
+}
+_OF_THE_PAGE = ("page", "page_size", "cursor", "next")
+
+
+@dataclass(frozen=True)
+class TicketAsk(Ask):
+    """One reading of the ticket list.
+
+    Args:
+        began: the saved view it began with; still that, or changed since.
+    """
+
+    began: SavedView | None = field(default=None, compare=False)
+
+    @property
+    def view(self) -> str:
+        """Return which of the views that are always there it shows."""
+        return next((str(active.value) for active in self.filters if active.filter.name == "view"), ALL)
+
+    @property
+    def narrowing(self) -> tuple[Any, ...]:
+        """Return the filters beside the view."""
+        return tuple(active for active in self.filters if active.filter.name != "view")
+
+    @property
+    def order(self) -> str:
+        """Return the order as it stands in an address."""
+        return f"-{self.sort}" if self.descending else self.sort
+
+    @property
+    def usual_order(self) -> str:
+        """Return the order where nobody asks for one."""
+        return f"-{RELEVANCE}" if words(self.search) else BUILT_IN[self.view].order
+
+    @property
+    def orders(self) -> tuple[str, ...]:
+        """Return by what this reading may be ordered."""
+        return (*BUILT_IN[self.view].orders, *((RELEVANCE,) if words(self.search) else ()))
+
+    def query(self, **changes: Any) -> dict[str, str]:
+        """Return the query parameters of this reading, with ``changes``; what is usual is left out."""
+        asked = replace(self, **changes)
+        parameters = super().query(**changes)
+        parameters.pop("sort", None)
+        if asked.order != asked.usual_order and asked.sort in asked.orders:
+            parameters["sort"] = asked.order
+        if asked.began is not None:
+            parameters["of"] = str(asked.began.id)
+        return parameters
+
+    def stored(self) -> dict[str, str]:
+        """Return the parameters as a saved view keeps them."""
+        return self.query(page=1, size=PAGE_SIZES[0], began=None)
+
+    @property
+    def changed(self) -> bool:
+        """Tell whether it differs from the saved view it began with."""
+        return self.began is not None and self.stored() != self.began.query
+
+
+def read_ticket_ask(args: MultiDict[str, str], views: Sequence[SavedView]) -> TicketAsk:
+    """Read what the list is asked for.
+
+    Args:
+        views: the saved views of whoever asks.
+
+    Raises:
+        NotFound: the saved view is none of theirs.
+    """
+    began = _find(args.get("saved"), views)
+    if "saved" in args:
+        if began is None:
+            raise NotFound
+        kept = {name: args[name] for name in _OF_THE_PAGE if name in args}
+        args = MultiDict({**began.query, **kept})
+    else:
+        began = _find(args.get("of"), views)
+    plain = read_ask(args, FILTERS, SORTS)
+    ask = TicketAsk(**{one.name: getattr(plain, one.name) for one in fields(plain)}, began=began)
+    asked = args.get("sort", "")
+    if asked.removeprefix("-") not in ask.orders:
+        usual = ask.usual_order
+        ask = replace(ask, sort=usual.removeprefix("-"), descending=usual.startswith("-"))
+    return ask
+
+
+def _find(key: str | None, views: Sequence[SavedView]) -> SavedView | None:
+    wanted = read_key(key or "")
+    return next((view for view in views if view.id == wanted), None)

@@ -1,0 +1,229 @@
+"""A ticket's timeline, ready to be drawn: whose words, under which day, how its mail goes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from flask import current_app, g, url_for
+from flask_babel import format_date
+from markupsafe import Markup, escape
+
+from console.core import clock
+from console.core.actor import Actor
+from console.core.context import settings
+from console.core.errors import Text
+from console.core.series import Series
+from console.core.texts import gettext, lazy_gettext, lazy_pgettext, ngettext
+from console.mail.models import MailState
+from console.staff.roles import Permission
+from console.tickets.models import TICKET_BASE, MessageKind, Ticket, TicketAttachment, TicketMessage
+from console.tickets.reading import Entry, Sending, Timeline
+from console.views.shared.labels.ticket_events import sentence
+from console.views.shared.message_text import body_html, is_long
+from console.web.filters import language
+
+SHOWS: dict[str, tuple[Text, str]] = {
+    "all": (lazy_pgettext("timeline", "All"), ""),
+    "said": (lazy_pgettext("timeline", "Replies"), "reply"),
+    "notes": (lazy_pgettext("timeline", "Notes"), "note"),
+    "events": (lazy_pgettext("timeline", "Events"), "history"),
+}
+_SORT = {
+    MessageKind.QUESTION: "said",
+    MessageKind.REPLY: "said",
+    MessageKind.NOTE: "notes",
+    MessageKind.EVENT: "events",
+}
+_VIA: dict[str, Text] = {
+    "mail": lazy_gettext("by e-mail"),
+    "link": lazy_gettext("via the link"),
+    "web": lazy_gettext("via the web form"),
+    "chat": lazy_gettext("from chat"),
+}
+_EVENT_ICONS = {
+    "assigned": "user", "status": "circle", "priority": "arrow-up", "department": "building", "subject": "pencil",
+    "customer": "user", "tagged": "tag", "untagged": "tag", "merged_in": "link", "merged_into": "link",
+    "merge_undone": "link", "linked": "link", "unlinked": "link", "split": "corner", "split_from": "corner",
+    "follow_up": "corner", "taken_back": "corner", "verified": "shield-check", "verification_failed": "shield-x",
+    "verification_asked": "shield", "promise_at_risk": "half", "promise_broken": "alert", "rated": "star",
+    "watching": "eye",
+}  # fmt: skip
+_STATUS_ICONS = {"waiting": "pause", "hold": "pause", "solved": "ok", "closed": "lock"}
+_FOLLOWED = timedelta(minutes=10)  # how long a page asks how the mail goes after it was due
+
+
+@dataclass(frozen=True)
+class Line:
+    """How the mail of a reply goes, in words. ``unsettled``: it may still change by itself."""
+
+    text: str
+    icon: str
+    role: str = ""
+    error: str = ""
+    url: str | None = None
+    leaves_at: datetime | None = None
+    sent_at: datetime | None = None
+    unsettled: bool = False
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One entry as it is drawn.
+
+    Args:
+        day: the label of a day that begins with it.
+        date: that day, as a key.
+        is_new: the first that came since the reader last looked.
+        can_take_back: its author may still take it back.
+    """
+
+    message: TicketMessage
+    files: list[TicketAttachment]
+    sort: str
+    date: str
+    day: str = ""
+    is_new: bool = False
+    line: Line | None = None
+    can_take_back: bool = False
+    is_last: bool = False
+
+    @property
+    def body(self) -> Markup:
+        return body_html(self.message.body, _tickets())
+
+    @property
+    def folded(self) -> bool:
+        return not self.is_last and is_long(self.message.body)
+
+    @property
+    def event(self) -> Markup:
+        return escape(sentence(self.message))
+
+    @property
+    def event_icon(self) -> str:
+        event = self.message.event or ""
+        if event == "status":
+            return _STATUS_ICONS.get(str(self.message.data.get("to")), "circle")
+        return _EVENT_ICONS.get(event, "history")
+
+    @property
+    def via(self) -> Text:
+        return _VIA.get(self.message.via, "")
+
+    @property
+    def also(self) -> str:
+        """Say to whom else a reply went: the requesters of tickets that were merged into this one."""
+        names = self.message.data.get("also")
+        return gettext("also to %(names)s", names=", ".join(map(str, names))) if names else ""
+
+    @property
+    def masked(self) -> str:
+        """Say why some digits are dots."""
+        count = int(self.message.data.get("masked") or 0)
+        if not count:
+            return ""
+        return ngettext(
+            "%(num)d six-digit number was masked before saving: it could be a PIN.",
+            "%(num)d six-digit numbers were masked before saving: they could be PINs.",
+            count,
+        )
+
+
+def shown(timeline: Timeline, ticket: Ticket, actor: Actor, *, read_seq: int | None = None) -> list[Shown]:
+    """Return the entries of ``timeline``, drawn for ``actor``.
+
+    Args:
+        read_seq: how far they had read; ``None``: no line is drawn there.
+    """
+    return list(_shown(timeline, ticket, actor, read_seq))
+
+
+def _shown(timeline: Timeline, ticket: Ticket, actor: Actor, read_seq: int | None) -> Iterator[Shown]:
+    now, zone = clock.now(), settings().zone
+    day: date | None = None
+    new_drawn = not read_seq
+    for entry in timeline.entries:
+        message = entry.message
+        local = message.created_at.astimezone(zone).date()
+        is_new = not new_drawn and message.ticket_id == ticket.id and message.seq > (read_seq or 0)
+        new_drawn = new_drawn or is_new
+        line = _line(entry, actor, now)
+        yield Shown(
+            message,
+            entry.files,
+            _SORT[message.kind],
+            local.isoformat(),
+            day=day_words(local, clock.local_date(now, zone)) if local != day else "",
+            is_new=is_new,
+            line=line,
+            can_take_back=line is not None and line.leaves_at is not None and message.staff_id == actor.id,
+            is_last=message.id == timeline.last,
+        )
+        day = local
+
+
+def day_words(day: date, today: date) -> str:
+    """Write a day as a heading: today, yesterday, or in full."""
+    if day == today:
+        return gettext("Today")
+    if day == today - timedelta(days=1):
+        return gettext("Yesterday")
+    full = "EEEE, d. MMMM y." if language() == "sr_Latn" else "EEEE, d MMMM y"
+    text = str(format_date(day, full))
+    return text[:1].upper() + text[1:]
+
+
+def _line(entry: Entry, actor: Actor, now: datetime) -> Line | None:
+    message, mail = entry.message, entry.mail
+    if message.kind is not MessageKind.REPLY or mail is None or message.taken_back_at is not None:
+        return None
+    if mail.state is MailState.SENT:
+        return Line(gettext("sent"), "check", sent_at=mail.sent_at)
+    if mail.state is MailState.FAILED:
+        return Line(gettext("not sent"), "alert", "danger", error=mail.error, url=_mail_url(mail, actor))
+    if mail.state is MailState.CANCELLED:
+        return Line(gettext("withdrawn, not sent"), "ban", "void", url=_mail_url(mail, actor))
+    if message.held_until is not None and now < message.held_until:
+        return Line(gettext("will be sent in"), "send", leaves_at=message.held_until, unsettled=True)
+    if mail.attempts:
+        return Line(
+            gettext("waiting, will be retried"), "clock", "warn", mail.error, _mail_url(mail, actor), unsettled=True
+        )
+    return Line(gettext("on its way"), "send", unsettled=now < mail.send_after + _FOLLOWED)
+
+
+def _mail_url(mail: Sending, actor: Actor) -> str | None:
+    """Return the address of the mail's page, where there is one and ``actor`` may open it."""
+    path = f"/console/mail/{mail.id}"
+    there = actor.may(Permission.SEE_MAIL) and current_app.url_map.bind("localhost").test(path, "GET")
+    return path if there else None
+
+
+def _tickets() -> str:
+    if "tickets_address" not in g:
+        g.tickets_address = url_for("tickets.index_view")  # a page may draw a hundred entries
+    address: str = g.tickets_address
+    return address
+
+
+def size_words(size: int) -> str:
+    """Write how large a file is: ``184 kB``."""
+    if size < 1_000:
+        return f"{size} B"
+    if size < 1_000_000:
+        return f"{round(size / 1_000)} kB"
+    whole, tenth = divmod(round(size / 100_000), 10)
+    comma = "," if language() == "sr_Latn" else "."
+    return f"{whole}{comma}{tenth} MB"
+
+
+def came_from(message: TicketMessage, ticket: Ticket) -> str | None:
+    """Return the number of the ticket an entry was written in, where that is not the one on the page."""
+    origin = message.data.get("origin")
+    if isinstance(origin, dict):
+        return str(origin.get("ticket"))
+    if message.ticket_id != ticket.id:
+        return Series.TICKET.number(TICKET_BASE + message.ticket_id)
+    return None
