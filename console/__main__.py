@@ -19,7 +19,7 @@ def main() -> None:
         from gevent import monkey
 
         monkey.patch_all()
-    from console.cli import main as command
+    from console.cli.main import main as command
 
     command(prog_name="console")
 

@@ -15,7 +15,7 @@ DOMAINS = (
     "hosting",
     "billing",
     "tickets",
-    "tickets.promises",
+    "tickets.sla",
     "tickets.canned",
     "tickets.reviews",
     "chat",

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import select
 
 from console.billing.models import PROFORMA_SEARCH, Proforma
-from console.chat import finding
+from console.chat import search as finding
 from console.chat.models import Chat
 from console.core.db import Base, db
 from console.core.search import SearchIndex, keep_rules, rules_now, rules_of

@@ -19,11 +19,11 @@ from gevent.event import Event
 from sqlalchemy import ColumnElement, delete, or_
 
 from console.audit import anchor
-from console.billing.migrate import expire_due
+from console.billing.migration import expire_due
 from console.billing.models import IdempotencyKey
-from console.chat.forgetting import forget as chat_forget
-from console.chat.forgetting import forget_unsent
-from console.chat.sweep import sweep as chat_sweep
+from console.chat.retention import forget as chat_forget
+from console.chat.retention import forget_unsent
+from console.chat.service.deadlines import sweep as chat_sweep
 from console.core import clock
 from console.core.context import settings
 from console.core.db import db
@@ -35,8 +35,8 @@ from console.core.transaction import transaction
 from console.customers.models import Guard, PersonSession
 from console.mail import outsiders, sending
 from console.staff.models import StaffSession
-from console.tickets.promises.watch import watch as promises_watch
-from console.tickets.reviews.gather import gather as reviews_gather
+from console.tickets.reviews.jobs import gather as reviews_gather
+from console.tickets.sla.jobs import watch as promises_watch
 from console.tokens import service as tokens
 
 log = get_logger(__name__)

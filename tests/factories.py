@@ -18,8 +18,8 @@ from typing import Any
 from sqlalchemy import select
 from stdnum.iso7064 import mod_11_10
 
-from console.billing.issue import LineDraft, cancel_proforma, issue_proforma, record_payment
 from console.billing.models import Proforma
+from console.billing.service import LineDraft, cancel_proforma, issue_proforma, record_payment
 from console.core import clock
 from console.core.actor import SYSTEM, Actor
 from console.core.context import settings
@@ -37,7 +37,6 @@ from console.customers.models import (
     Verification,
     VerificationKind,
 )
-from console.customers.pins import current_pin
 from console.customers.rights import MailCategory, Right
 from console.customers.service import (
     CustomerData,
@@ -47,6 +46,7 @@ from console.customers.service import (
     register_customer,
     suspend_customer,
 )
+from console.customers.verification.pins import current_pin
 from console.hosting import service as hosting
 from console.hosting.models import Domain, Product, ProductKind, Service, SuspensionReason
 from console.hosting.service import ServiceData

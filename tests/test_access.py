@@ -21,7 +21,7 @@ from sqlalchemy import select
 from werkzeug.routing import Rule
 
 from console.app import create_app
-from console.billing.issue import cancel_proforma
+from console.billing.service import cancel_proforma
 from console.core import clock
 from console.core.actor import SYSTEM
 from console.core.db import db
@@ -36,8 +36,8 @@ from console.hours.service import SpecialData, add_special
 from console.staff.models import Staff, StaffSession
 from console.staff.roles import Role
 from console.staff.service import RESET, token_subject
-from console.tickets.attachments import attach
 from console.tickets.models import SavedView, Ticket
+from console.tickets.service.attachments import attach
 from console.tokens import service as tokens
 from tests import factories
 from tests.billing.moves import make_move

@@ -22,11 +22,11 @@ from flask.cli import ScriptInfo
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from console import backup, database_copy, doctor
 from console.audit.models import AuditEntry
-from console.backup import BackupError, back_up, check, restore
 from console.chat.tokens import chat_of, chat_token
-from console.cli import main
+from console.cli import backup, database_copy, doctor
+from console.cli.backup import BackupError, back_up, check, restore
+from console.cli.main import main
 from console.core.context import files
 from console.core.db import db
 from console.core.files import FileStore
@@ -38,9 +38,9 @@ from console.mail.reading import whole
 from console.staff import password_reset
 from console.staff.models import Staff
 from console.staff.roles import Role
-from console.tickets import identity
-from console.tickets.attachments import attach
 from console.tickets.models import TICKET_BASE, Ticket
+from console.tickets.service import verification as identity
+from console.tickets.service.attachments import attach
 from tests import factories
 from tests.chat.rows import ask
 from tests.support.client import ConsoleClient, sign_in, sign_in_person

@@ -10,26 +10,27 @@ from typing import Any
 import pytest
 from sqlalchemy.orm import Session
 
-from console.billing.issue import cancel_proforma
-from console.billing.migrate import decide
-from console.chat import blocking
-from console.chat.writing import clean
+from console.billing.migration import decisions as decide
+from console.billing.service import cancel_proforma
+from console.chat.service import blocking
+from console.chat.service.messages import clean
 from console.core import clock as clocks
 from console.core.actor import SYSTEM
 from console.core.errors import Refusal
 from console.core.transaction import transaction
 from console.customers import service as customers
-from console.customers import verification
+from console.customers.verification import service as verification
 from console.hosting import service as hosting
 from console.hosting.models import ProductKind
 from console.hours.calendar import SpecialKind
 from console.hours.service import SpecialData, add_special
 from console.staff import departments, service
 from console.staff.roles import Role
-from console.tickets import handling as tickets
-from console.tickets import merging, saved_views, writing
 from console.tickets.canned import service as canned
 from console.tickets.reviews import service as reviews
+from console.tickets.service import merging, saved_views
+from console.tickets.service import messages as writing
+from console.tickets.service import properties as tickets
 from tests import factories
 from tests.billing.moves import make_move
 from tests.chat.rows import ask, monday

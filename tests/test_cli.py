@@ -16,9 +16,9 @@ from flask import Flask
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
-from console import doctor
 from console.audit.models import AuditEntry
-from console.cli import main
+from console.cli import doctor
+from console.cli.main import main
 from console.core.db import db
 from console.core.passwords import password_matches
 from console.core.seal import new_key

@@ -14,8 +14,8 @@ from console.core.db import db
 from console.core.search import SearchIndex, rules_of
 from console.core.transaction import transaction
 from console.setup import prepare_database
-from console.tickets import merging
 from console.tickets.canned.service import load_standard
+from console.tickets.service import merging
 from tests import factories
 from tests.chat.rows import ask
 from tests.tickets.rows import make_ticket

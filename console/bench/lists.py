@@ -18,8 +18,8 @@ from console.audit.service import record
 from console.bench.http import BenchError, sign_in
 from console.bench.place import engine_name, machine, temporary_app
 from console.bench.report import Report, kept, milliseconds
-from console.billing.issue import today
 from console.billing.models import Proforma, ProformaStatus, Storno
+from console.billing.service import today
 from console.core import clock
 from console.core.actor import SYSTEM
 from console.core.db import db

@@ -18,9 +18,8 @@ from console.audit.models import AuditEntry, AuditHead
 from console.bench.http import BenchError
 from console.bench.place import engine_name, machine, temporary_app
 from console.bench.report import Report, kept, milliseconds
-from console.billing import migrate
-from console.billing.issue import LineDraft, issue_proforma, today
-from console.billing.migrate.decide import lock_migration
+from console.billing import migration as migrate
+from console.billing.migration.decisions import lock_migration
 from console.billing.models import (
     PROFORMA_SEARCH,
     IdempotencyKey,
@@ -32,14 +31,15 @@ from console.billing.models import (
     ProformaStatus,
     Storno,
 )
+from console.billing.service import LineDraft, issue_proforma, today
 from console.core import clock
 from console.core.actor import SYSTEM, Actor
 from console.core.db import Base, db
 from console.core.transaction import transaction
 from console.customers.models import Customer
-from console.customers.pins import current_pin
 from console.customers.service import CustomerData, MemberData, add_member, register_customer
-from console.customers.verification import verify
+from console.customers.verification.pins import current_pin
+from console.customers.verification.service import verify
 from console.hosting.models import Ownership, Product, ProductKind, Service
 from console.hosting.service import ServiceData, add_product, start_service
 from console.imports.bulk import NewLine, NewProforma, chunks, insert_proformas

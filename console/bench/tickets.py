@@ -22,7 +22,7 @@ from console.bench.lists import MAX_QUERIES, MAX_RATIO, counted_statements
 from console.bench.place import engine_name, machine, temporary_database
 from console.bench.report import Report, kept, milliseconds
 from console.bench.serving import PROCESSES, ROOT, generate, gunicorn
-from console.billing.issue import today
+from console.billing.service import today
 from console.core import clock
 from console.core.actor import SYSTEM
 from console.core.db import db

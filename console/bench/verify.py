@@ -25,10 +25,10 @@ from console.core.db import db
 from console.core.passwords import hash_password
 from console.core.settings import DEMO_PASSWORD
 from console.core.transaction import transaction
-from console.customers.guards import email_key
 from console.customers.models import Guard, Membership
-from console.customers.pins import current_pin
 from console.customers.service import CustomerData, MemberData, add_member, register_customer
+from console.customers.verification.guards import email_key
+from console.customers.verification.pins import current_pin
 from console.staff.roles import Role
 from console.staff.service import add_staff
 

@@ -1,0 +1,1 @@
+"""Pro-formas, stornos, and the migration of services with their documents."""

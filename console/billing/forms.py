@@ -5,7 +5,7 @@ from __future__ import annotations
 from wtforms import BooleanField, HiddenField, SelectMultipleField, StringField, TextAreaField
 from wtforms.validators import DataRequired, InputRequired, Length
 
-from console.billing.migrate.request import MAX_REASON
+from console.billing.migration.requests import MAX_REASON
 from console.core.forms import Form, KeyField
 from console.core.ids import to_key
 from console.core.texts import lazy_gettext

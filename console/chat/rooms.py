@@ -12,7 +12,7 @@ from functools import partial
 
 from sqlalchemy import or_, select
 
-from console.chat import news
+from console.chat import notifications as news
 from console.chat.models import LIVE, Chat, chat_number
 from console.chat.queries import chat_key, visible
 from console.core import clock
@@ -20,8 +20,8 @@ from console.core.actor import Actor
 from console.core.db import db
 from console.core.push import push, take_out
 from console.core.transaction import after_commit, pending
-from console.staff.changes import on_department_changed
 from console.staff.models import Department, DepartmentMember
+from console.staff.notifications import on_department_changed
 from console.staff.roles import Permission
 
 RECENT = timedelta(days=7)  # a chat that rested for longer is not watched in another process

@@ -2,7 +2,7 @@
 
 Rows are written by the verbs in the transaction that changes the thing. Every
 word of the query must begin a word of the text, or be another form of one. Words
-are folded (``console.core.text``) and stemmed (``console.core.stems``) by us on both
+are folded (``console.core.text``) and stemmed (``console.core.stemming``) by us on both
 sides, so neither database's own language rules matter.
 """
 
@@ -36,7 +36,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.types import Integer
 
-from console.core.stems import forms
+from console.core.stemming import forms
 from console.core.text import words as split_words
 
 RULES = 3  # of what stands in an index; raised, every index is made again (console.reindexing)

@@ -1,7 +1,7 @@
 """Text: as it is let in, and as it is searched and compared.
 
 What comes from outside is cleaned once, where it comes in: requests (``console.web.incoming``), packets
-(``console.web.sockets``), rows of a file (``console.imports.cells``) and arguments of commands (``console.cli``).
+(``console.web.sockets``), rows of a file (``console.imports.cells``) and arguments of commands (``console.cli.main``).
 A verb then gives a text its shape, :func:`one_line` or :func:`paragraphs`, and asks whether anything is left.
 """
 

@@ -1,0 +1,1 @@
+"""Customer accounts, the people on them, and how these are verified."""

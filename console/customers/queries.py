@@ -18,7 +18,6 @@ from console.core.actor import Actor
 from console.core.db import Instant, db
 from console.core.errors import NotFound
 from console.core.ids import CUSTOMER_BASE
-from console.customers.guards import email_key
 from console.customers.models import (
     Customer,
     CustomerStatus,
@@ -31,7 +30,8 @@ from console.customers.models import (
     VerificationKind,
 )
 from console.customers.rights import Right
-from console.customers.verification import LOCK
+from console.customers.verification.guards import email_key
+from console.customers.verification.service import LOCK
 from console.staff.models import Staff
 from console.staff.roles import Permission
 

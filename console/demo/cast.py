@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from console.billing import migrate
-from console.billing.migrate.decide import lock_migration
+from console.billing import migration as migrate
+from console.billing.migration.decisions import lock_migration
 from console.core.actor import SYSTEM, Actor
 from console.core.money import MINOR
 from console.customers import service as accounts

@@ -17,10 +17,10 @@ from typing import Any, cast
 from sqlalchemy import Table, delete, func, insert, select, text
 from sqlalchemy.orm import Session
 
-from console.chat import finding
+from console.chat import search as finding
 from console.chat.models import Chat, ChatMessage, ChatStatus, MessageKind, chat_number
-from console.chat.shapes import first_name
-from console.chat.timeline import preview
+from console.chat.serializers import first_name
+from console.chat.service.timeline import preview
 from console.core import clock
 from console.core.ids import CUSTOMER_BASE
 from console.core.series import Series

@@ -7,24 +7,28 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import cast
 
-from console.chat import assignment, blocking, handling, queries, ticketing, timeline, verifying
+from console.chat import queries
 from console.chat.models import Chat, MessageKind
-from console.chat.opening import Opening, open_chat
-from console.chat.writing import Outgoing, from_staff, from_visitor
+from console.chat.service import assignment, blocking, timeline
+from console.chat.service import conversion as ticketing
+from console.chat.service import lifecycle as handling
+from console.chat.service import verification as verifying
+from console.chat.service.messages import Outgoing, from_staff, from_visitor
+from console.chat.service.opening import Opening, open_chat
 from console.core import clock
 from console.core.actor import SYSTEM, Actor
 from console.core.db import db
 from console.core.transaction import transaction
 from console.customers.masking import MASKED
-from console.customers.pins import current_pin
+from console.customers.verification.pins import current_pin
 from console.demo.ages import WorkingTime
 from console.demo.events import Event, Need
 from console.demo.story import Story
 from console.demo.talks import AGENT, CARD, NOTE, NOW, PAST, TYPO, VISITOR, End, Talk
 from console.hours.calendar import Calendar
-from console.tickets import writing
 from console.tickets.models import TicketStatus
-from console.tickets.writing import Writing
+from console.tickets.service import messages as writing
+from console.tickets.service.messages import Writing
 
 LATE = timedelta(hours=2, minutes=40)  # after closing
 BEFORE = timedelta(minutes=3)  # closing

@@ -26,7 +26,7 @@ from console.demo.tickets import desk
 from console.hosting.models import Product, ProductKind
 from console.staff.models import Staff
 from console.tickets.canned.service import load_standard
-from console.tickets.promises.working import calendar
+from console.tickets.sla.calendar import calendar
 
 Progress = Callable[[str, int], None]
 

@@ -14,16 +14,16 @@ from random import Random
 from typing import cast
 from zoneinfo import ZoneInfo
 
-from console.billing.issue import LineDraft, cancel_proforma, issue_proforma, record_payment
 from console.billing.models import Proforma, ProformaStatus
+from console.billing.service import LineDraft, cancel_proforma, issue_proforma, record_payment
 from console.core import clock
 from console.core.actor import SYSTEM, Actor
 from console.core.errors import Refusal
 from console.customers import service as accounts
 from console.customers.models import Customer, CustomerStatus, Membership
-from console.customers.pins import current_pin
 from console.customers.service import CustomerData, MemberData
-from console.customers.verification import verify
+from console.customers.verification.pins import current_pin
+from console.customers.verification.service import verify
 from console.demo.events import Event, Need, put_in_order
 from console.hosting import service as hosting
 from console.hosting.models import Product, Service

@@ -36,12 +36,12 @@ from console.tickets.models import (
     TicketStatus,
     TicketTag,
 )
-from console.tickets.promises import working
-from console.tickets.promises.models import HEAD, PromiseHead, TicketPromise
-from console.tickets.promises.queries import NOTHING, Rule, all_rules
-from console.tickets.promises.rules import Promise, Step, StepKind, measure, spans
-from console.tickets.promises.service import values_of
-from console.tickets.timeline import PREVIEW
+from console.tickets.service.timeline import PREVIEW
+from console.tickets.sla import calendar as working
+from console.tickets.sla.models import HEAD, PromiseHead, TicketPromise
+from console.tickets.sla.queries import NOTHING, Rule, all_rules
+from console.tickets.sla.rules import Promise, Step, StepKind, measure, spans
+from console.tickets.sla.service import values_of
 
 ENDS = timedelta(days=30)  # before the story's own tickets
 LASTS = timedelta(days=3 * 365)
@@ -378,6 +378,6 @@ def _messages(made: Made) -> list[dict[str, Any]]:
 
 
 def _words(made: Made) -> str:
-    """Return what a ticket is found by beside its subject, as ``console.tickets.timeline`` has it."""
+    """Return what a ticket is found by beside its subject, as ``console.tickets.service.timeline`` has it."""
     parts = [made.requester_name, made.requester_email, " ".join(made.tags), made.search]
     return "\n".join([*filter(None, parts), *(line.body for line in reversed(made.lines))])

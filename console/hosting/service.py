@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from console.audit.service import record
 from console.core import clock
-from console.core import seen as seen_marks
+from console.core import edit_conflicts as seen_marks
 from console.core.actor import Actor
 from console.core.db import db
 from console.core.errors import Conflict, Invalid, NotFound, Text

@@ -1,0 +1,1 @@
+"""Import of customers, services and pro-formas from CSV files."""

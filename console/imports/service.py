@@ -24,7 +24,7 @@ from console.imports.customers import Customers
 from console.imports.kinds import Kind, Outcome, State, refused
 from console.imports.proformas import Proformas
 from console.imports.reader import FileError, Row, Source, file_digest
-from console.imports.refused import RefusedRows
+from console.imports.refusals import RefusedRows
 from console.imports.seen import Seen
 from console.imports.services import Services
 from console.imports.titles import column_titles

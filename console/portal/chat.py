@@ -18,8 +18,10 @@ from flask_login import current_user
 from wtforms import EmailField, HiddenField, SelectField, StringField, TextAreaField
 
 from console.billing.idempotency import once
-from console.chat import files, queries, shapes, tokens
-from console.chat.desk_settings import announcement
+from console.chat import queries, tokens
+from console.chat import serializers as shapes
+from console.chat.service import attachments as files
+from console.chat.service.settings import announcement
 from console.core import clock
 from console.core.addresses import source
 from console.core.context import settings
@@ -33,10 +35,10 @@ from console.customers.masking import PinLike
 from console.customers.models import PersonSession
 from console.customers.visitors import visitor_actor
 from console.extensions import csrf
-from console.portal.chat_words import launcher_texts, widget_texts
+from console.portal.chat_texts import launcher_texts, widget_texts
 from console.portal.private_pages import speaking
-from console.tickets.asking import Question, public_departments
-from console.tickets.asking import ask as ask_by_ticket
+from console.tickets.service.web_form import Question, public_departments
+from console.tickets.service.web_form import ask as ask_by_ticket
 from console.web import limits
 from console.web.answers import problem, refuse, wants_json
 from console.web.downloads import download_kept

@@ -19,11 +19,12 @@ from console.core.transaction import transaction
 from console.customers.masking import PinLike
 from console.customers.visitors import visitor_actor
 from console.portal.private_pages import FORM_ID, note_proof, or_gone, speaking
-from console.tickets import links, ratings, requester
+from console.tickets import links
 from console.tickets.models import MAX_BODY, OPEN_STATUSES, Ticket, TicketMessage, TicketStatus
-from console.tickets.requester import Conversation
 from console.tickets.reviews.models import MAX_COMMENT
 from console.tickets.reviews.queries import rating_of
+from console.tickets.service import ratings, requester
+from console.tickets.service.requester import Conversation
 from console.web import limits
 from console.web.answers import local_time, wants_json
 from console.web.downloads import download_kept

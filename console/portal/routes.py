@@ -16,8 +16,8 @@ from console.core.texts import gettext
 from console.core.transaction import transaction
 from console.customers import labels, signin
 from console.customers.models import MemberRole, Membership
-from console.customers.pins import current_pin, lifetime, may_hold, pin_at, renew_pin, require_holder
 from console.customers.queries import members_of, memberships_of, sessions_of
+from console.customers.verification.pins import current_pin, lifetime, may_hold, pin_at, renew_pin, require_holder
 from console.hosting.queries import services_of
 from console.portal.blueprint import portal, signed_in
 from console.web.answers import local_time, wants_json

@@ -14,12 +14,12 @@ from console.core.forms import Form
 from console.core.ids import token_digest
 from console.core.texts import lazy_gettext
 from console.core.transaction import transaction
-from console.customers import cards
 from console.customers.models import VerificationCard
+from console.customers.verification import cards
 from console.portal.private_pages import or_gone, speaking
-from console.tickets import identity
 from console.tickets.models import Ticket
 from console.tickets.queries import ticket_key
+from console.tickets.service import verification as identity
 from console.web.answers import wants_json
 from console.web.security import keep_private
 

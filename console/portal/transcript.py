@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, jsonify, render_template
 from flask.typing import ResponseReturnValue
 
-from console.chat import transcripts
+from console.chat import mails as transcripts
 from console.portal.private_pages import note_proof, or_gone, speaking
 from console.web.answers import local_time, wants_json
 from console.web.security import keep_private

@@ -1,0 +1,1 @@
+"""Settings that are changed on pages, over the environment's defaults."""

@@ -10,14 +10,14 @@ from typing import Any
 from sqlalchemy import delete, func, select
 
 from console.audit.service import record
-from console.core import seen as seen_marks
+from console.core import edit_conflicts as seen_marks
 from console.core.actor import Actor
 from console.core.db import db
 from console.core.errors import Conflict, Invalid, NotFound, Text
 from console.core.text import one_line, words
 from console.core.texts import lazy_gettext
 from console.core.upsert import insert_or_find
-from console.staff import changes
+from console.staff import notifications as changes
 from console.staff.models import Department, DepartmentMember, Staff
 from console.staff.roles import Permission
 

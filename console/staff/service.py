@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 
 from console.audit.service import record
 from console.core import clock
-from console.core import seen as seen_marks
+from console.core import edit_conflicts as seen_marks
 from console.core.actor import Actor
 from console.core.db import db
 from console.core.emails import NoAddress, email_problem, read_email
@@ -22,8 +22,8 @@ from console.core.texts import lazy_gettext
 from console.staff.access import is_own, require_own_or_manage
 from console.staff.mails import tell_password_changed
 from console.staff.models import Staff
-from console.staff.present import Shown, require_shown
 from console.staff.queries import lock_staff
+from console.staff.reauthentication import Shown, require_shown
 from console.staff.roles import Permission, Role
 from console.staff.sessions import revoke_all
 from console.tokens import service as tokens

@@ -12,7 +12,7 @@ from console.core.actor import Actor
 from console.core.context import settings
 from console.core.db import db
 from console.core.errors import NotFound
-from console.staff import changes
+from console.staff import notifications as changes
 from console.staff.access import require_own_or_manage
 from console.staff.models import Staff, StaffSession
 from console.staff.roles import Role

@@ -23,10 +23,10 @@ from console.core.ids import token_digest
 from console.core.passwords import hash_password, needs_new_hash, password_matches
 from console.core.sessions import open_session
 from console.core.texts import lazy_gettext
-from console.staff import changes
+from console.staff import notifications as changes
 from console.staff.models import Staff, StaffSession
-from console.staff.present import Shown
 from console.staff.queries import lock_staff, staff_by_email
+from console.staff.reauthentication import Shown
 from console.staff.service import put_password
 from console.staff.sessions import totp_obligatory
 from console.staff.totp import confirm_totp, take_code

@@ -20,8 +20,8 @@ from console.core.seal import InvalidToken
 from console.core.texts import lazy_gettext
 from console.staff.access import is_own, require_own, require_own_or_manage
 from console.staff.models import RecoveryCode, Staff
-from console.staff.present import Shown, require_shown
 from console.staff.queries import lock_staff
+from console.staff.reauthentication import Shown, require_shown
 from console.staff.sessions import revoke_all, totp_obligatory
 
 log = logging.getLogger(__name__)

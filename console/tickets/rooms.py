@@ -11,10 +11,10 @@ from console.core.actor import Actor
 from console.core.db import db
 from console.core.push import take_out
 from console.core.transaction import after_commit
-from console.staff.changes import on_department_changed
 from console.staff.models import Department
+from console.staff.notifications import on_department_changed
 from console.staff.roles import Permission
-from console.tickets import changes
+from console.tickets import notifications as changes
 from console.tickets.models import Ticket, ticket_number
 from console.tickets.queries import ticket_key, visible
 

@@ -21,8 +21,8 @@ from console.customers.queries import opened_accounts
 from console.customers.rights import Right
 from console.hosting.models import DOMAIN_SEARCH, SERVICE_SEARCH, Domain, Service
 from console.staff.roles import Permission
-from console.tickets import timeline
 from console.tickets.models import TICKET_SEARCH, MessageKind, Ticket, TicketMessage
+from console.tickets.service import timeline
 
 NAMES = 50  # services and domains each that words may name, the newest; words that name more name none in particular
 AT_ONCE = 500  # tickets that are indexed in one go

@@ -13,7 +13,7 @@ from flask_socketio import emit, join_room, leave_room
 
 from console.core.actor import Actor
 from console.staff.roles import Permission
-from console.tickets.changes import ALL, room
+from console.tickets.notifications import ALL, room
 from console.tickets.queries import find_ticket
 from console.web.sockets import on_desk, on_desk_gone, text
 

@@ -35,8 +35,8 @@ from console.core.text import clean_tree
 from console.core.transaction import may_have_stored, transaction
 from console.core.upsert import insert_missing
 from console.extensions import socketio
-from console.staff.changes import on_sessions_ended
 from console.staff.models import Staff, StaffSession, StaffSocket
+from console.staff.notifications import on_sessions_ended
 from console.staff.sessions import may_be_in
 from console.web.errors import refusal_of
 from console.web.identity import STAFF_TOKEN, idle_limit

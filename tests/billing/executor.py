@@ -6,7 +6,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from console.app import create_app
-from console.billing import migrate
+from console.billing import migration as migrate
 from console.core.db import db
 from console.core.settings import Settings
 from console.core.transaction import transaction

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 from sqlalchemy import select
 
-from console.billing import migrate
+from console.billing import migration as migrate
 from console.billing.models import Migration
 from console.core.actor import Actor
 from console.core.db import db

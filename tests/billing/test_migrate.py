@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from console.audit.models import AuditEntry
-from console.billing import migrate
+from console.billing import migration as migrate
 from console.billing.models import (
     Migration,
     MigrationItem,
@@ -262,7 +262,7 @@ def test_an_imported_document_is_made_again_in_our_series(session: Session) -> N
     old = factories.make_customer()
     service = factories.make_service(old)
     with transaction():
-        from console.billing.issue import LineDraft, draft_document
+        from console.billing.service import LineDraft, draft_document
 
         external = draft_document(old, [LineDraft("Hosting", 500_00, service_id=service.id)], currency="EUR",
                                   due_on=factories.today())  # fmt: skip
@@ -548,7 +548,7 @@ def test_a_partly_paid_document_is_refused_by_name(session: Session) -> None:
 
 
 def test_a_payment_between_preview_and_execution_stops_it(session: Session) -> None:
-    from console.billing.issue import record_payment
+    from console.billing.service import record_payment
 
     move = make_move().to_approved()
     digest = move.digest()

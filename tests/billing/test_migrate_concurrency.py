@@ -21,17 +21,17 @@ from sqlalchemy.orm import Session
 
 from console.audit import queries as audit
 from console.audit.models import AuditEntry
-from console.billing.issue import LineDraft, issue_proforma
 from console.billing.models import IdempotencyKey, Migration, MigrationState, Proforma, ProformaStatus, Storno
+from console.billing.service import LineDraft, issue_proforma
 from console.core.actor import SYSTEM
 from console.core.context import sealer
 from console.core.db import db
 from console.core.errors import Refusal
 from console.core.transaction import transaction
-from console.customers import verification
 from console.customers.models import Customer, Verification
-from console.customers.pins import renew_pin
 from console.customers.service import close_customer
+from console.customers.verification import service as verification
+from console.customers.verification.pins import renew_pin
 from console.hosting.models import Service
 from tests import factories
 from tests.billing.executor import execute

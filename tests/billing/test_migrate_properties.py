@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from console.billing import migrate
-from console.billing.migrate.plan import Plan
+from console.billing import migration as migrate
+from console.billing.migration.plan import Plan
 from console.billing.models import ACTIVE_STATUSES, NumberSeries, Proforma, ProformaLine, ProformaStatus, Storno
 from console.billing.numbering import EXTERNAL
 from console.core.db import db

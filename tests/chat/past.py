@@ -5,13 +5,17 @@ from __future__ import annotations
 from itertools import count
 from typing import Any
 
-from console.chat import handling, ticketing, tokens, verifying, writer
-from console.chat.blocking import block
-from console.chat.files import attach, file_link
+from console.chat import tokens
+from console.chat.mails import link_token
 from console.chat.models import Chat, ChatFile, MessageKind
 from console.chat.queries import lock_by_key
-from console.chat.transcripts import link_token
-from console.chat.writing import from_staff, from_visitor
+from console.chat.service import conversion as ticketing
+from console.chat.service import lifecycle as handling
+from console.chat.service import verification as verifying
+from console.chat.service.attachments import attach, file_link
+from console.chat.service.blocking import block
+from console.chat.service.messages import from_staff, from_visitor
+from console.chat.writer import writer
 from console.core import clock
 from console.core.actor import SYSTEM, Actor
 from console.core.db import db

@@ -7,9 +7,9 @@ from itertools import count
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from console.chat.assignment import claim
 from console.chat.models import Chat
-from console.chat.opening import Opening, open_chat
+from console.chat.service.assignment import claim
+from console.chat.service.opening import Opening, open_chat
 from console.core import clock
 from console.core.actor import Actor
 from console.core.sessions import open_session

@@ -12,14 +12,15 @@ from flask import Flask
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from console.chat import figures, handling
-from console.chat.figures import ChatFigures
+from console.chat import stats as figures
 from console.chat.models import Chat, ChatMessage, ChatStatus, MessageKind
+from console.chat.service import lifecycle as handling
+from console.chat.stats import ChatFigures
 from console.core import clock
 from console.core.transaction import transaction
 from console.staff.roles import Role
-from console.tickets.figures.periods import Period
-from console.tickets.figures.queries import Scope
+from console.tickets.stats.periods import Period
+from console.tickets.stats.queries import Scope
 from tests import factories
 from tests.chat.past import answer, end, make_past
 from tests.chat.rows import ask, monday, take, visitor

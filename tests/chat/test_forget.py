@@ -11,10 +11,13 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from console.audit.models import AuditEntry
-from console.chat import blocking, finding, forgetting, handling, presence
-from console.chat.files import attach
+from console.chat import retention as forgetting
+from console.chat import search as finding
 from console.chat.models import Chat, ChatBlock, ChatDraft, ChatFile, ChatMessage, MessageKind, StaffPresence
 from console.chat.queries import lock_by_key
+from console.chat.service import blocking, presence
+from console.chat.service import lifecycle as handling
+from console.chat.service.attachments import attach
 from console.core.actor import Actor
 from console.core.context import files as store
 from console.core.db import db

@@ -15,22 +15,17 @@ from flask import Flask
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from console.chat import (
-    assignment,
-    blocking,
-    desk_settings,
-    handling,
-    presence,
-    queries,
-    sweep,
-    ticketing,
-    tokens,
-    writer,
-)
-from console.chat.files import attach
+from console.chat import queries, tokens
 from console.chat.models import Assignment, Chat, ChatMessage, ChatStatus, MessageKind, Presence, StaffPresence
-from console.chat.opening import MOST_LIVE, Opening, open_chat
-from console.chat.writing import from_staff, from_visitor
+from console.chat.service import assignment, blocking, presence
+from console.chat.service import conversion as ticketing
+from console.chat.service import deadlines as sweep
+from console.chat.service import lifecycle as handling
+from console.chat.service import settings as desk_settings
+from console.chat.service.attachments import attach
+from console.chat.service.messages import from_staff, from_visitor
+from console.chat.service.opening import MOST_LIVE, Opening, open_chat
+from console.chat.writer import writer
 from console.core import context
 from console.core.actor import Actor
 from console.core.db import db
@@ -381,7 +376,7 @@ def test_closed_is_closed_on_holidays_and_over_the_clock_change(session: Session
         clock.set(instant)
         chat = ask("Pitanje van radnog vremena")
         assert chat.status is ChatStatus.TICKETED and chat.ticket is not None
-        from console.chat.shapes import hours_shape
+        from console.chat.serializers import hours_shape
 
         shape = hours_shape()
         assert not shape["open"] and shape["next_open"].startswith(opens)

@@ -128,10 +128,10 @@ def main() -> None:
     """Measure the database that the settings name, and print a line for each kind of text."""
     from console.app import create_app
     from console.core.db import db
-    from console.tickets import timeline
     from console.tickets.canned.models import REPLY_SEARCH, CannedReply
     from console.tickets.canned.service import _searched
     from console.tickets.models import TICKET_SEARCH, MessageKind, Ticket, TicketMessage
+    from console.tickets.service import timeline
 
     with create_app().app_context():
         session = db.session()

@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
-from console import doctor, stored_files
+from console import stored_files
 from console.audit.queries import read_anchor
 from console.audit.service import record
+from console.cli import doctor
 from console.core.actor import SYSTEM
 from console.core.context import files
 from console.core.db import db
@@ -22,7 +23,7 @@ from console.core.places import ANCHOR, FILES, channel_of, place_of, sqlite_path
 from console.core.settings import Settings
 from console.core.transaction import transaction
 from console.setup import prepare_database
-from console.tickets.attachments import attach
+from console.tickets.service.attachments import attach
 from console.worker import note_audit_end
 from tests import factories
 from tests.tickets.rows import make_ticket

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy.orm import Session
 
-from console import sealing
+from console.cli import sealing
 from console.core.context import sealer
 from console.core.db import db
 from console.core.seal import InvalidToken, Sealer, new_key

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from console.core.actor import SYSTEM
 from console.core.search import LIMIT, SearchIndex, asks_nothing
-from console.core.stems import forms
+from console.core.stemming import forms
 from console.core.text import words
 from console.core.transaction import transaction
 from console.customers.models import CUSTOMER_SEARCH, Customer

@@ -15,11 +15,11 @@ from console.core.db import db
 from console.core.errors import Conflict, Invalid, NotFound, TooMany
 from console.core.transaction import transaction
 from console.customers.models import MemberRole, Membership, Verification, VerificationKind
-from console.customers.pins import renew_pin
 from console.customers.queries import live_verification, locked_people, opened_rights, verifications_of
 from console.customers.rights import ALL_RIGHTS, READING_RIGHTS, Right
 from console.customers.service import suspend_customer
-from console.customers.verification import ALLOWED, SOURCE_ALLOWED, end, override, unlock, verify
+from console.customers.verification.pins import renew_pin
+from console.customers.verification.service import ALLOWED, SOURCE_ALLOWED, end, override, unlock, verify
 from console.mail.models import Mail
 from console.staff.models import Staff
 from console.staff.roles import Role

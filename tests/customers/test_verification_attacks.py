@@ -24,9 +24,9 @@ from console.core.actor import Actor
 from console.core.db import db
 from console.core.seal import Sealer
 from console.core.transaction import transaction
-from console.customers import verification
 from console.customers.models import Guard, MemberRole, Membership, Verification
-from console.customers.verification import ALLOWED, verify
+from console.customers.verification import service as verification
+from console.customers.verification.service import ALLOWED, verify
 from console.staff.roles import Role
 from tests import factories
 from tests.conftest import Clock

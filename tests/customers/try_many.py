@@ -16,7 +16,7 @@ from console.core.db import db
 from console.core.errors import Busy, TooMany
 from console.core.settings import Settings
 from console.core.transaction import transaction
-from console.customers.verification import verify
+from console.customers.verification.service import verify
 from console.staff.models import Staff
 
 

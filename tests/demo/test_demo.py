@@ -19,12 +19,12 @@ from stdnum.rs import pib
 from console.app import create_app
 from console.audit import queries as trail
 from console.audit.models import AuditEntry
-from console.billing import migrate
-from console.billing.migrate.decide import lock_migration
+from console.billing import migration as migrate
+from console.billing.migration.decisions import lock_migration
 from console.billing.models import ACTIVE_STATUSES, Migration, MigrationState, Proforma, ProformaStatus, Storno
-from console.chat import finding
+from console.chat import search as finding
 from console.chat.models import Chat, ChatBlock, ChatMessage, ChatStatus
-from console.chat.sweep import sweep as chat_sweep
+from console.chat.service.deadlines import sweep as chat_sweep
 from console.core import clock
 from console.core.context import sealer
 from console.core.db import Base, db
@@ -32,9 +32,9 @@ from console.core.passwords import password_matches
 from console.core.settings import DEMO_PASSWORD, Settings
 from console.core.transaction import transaction
 from console.customers.models import Customer, CustomerKind, CustomerStatus, MemberRole, Membership, Person, TaxStatus
-from console.customers.pins import current_pin
 from console.customers.service import CustomerData, MemberData, check_customer, check_member
-from console.customers.verification import verify
+from console.customers.verification.pins import current_pin
+from console.customers.verification.service import verify
 from console.demo import service as demo
 from console.demo.ages import desk_now
 from console.demo.cli import command
@@ -47,7 +47,6 @@ from console.mail.models import Mail, MailState
 from console.setup import prepare_database
 from console.staff.models import Staff
 from console.staff.roles import Role
-from console.tickets import timeline
 from console.tickets.models import (
     NO_DUE,
     LinkKind,
@@ -63,10 +62,11 @@ from console.tickets.models import (
     TicketSource,
     TicketStatus,
 )
-from console.tickets.promises import service as promises
-from console.tickets.promises.models import TicketPromise
-from console.tickets.promises.working import calendar
 from console.tickets.reviews.models import Review, ReviewReason, ReviewState, TicketRating
+from console.tickets.service import timeline
+from console.tickets.sla import service as promises
+from console.tickets.sla.calendar import calendar
+from console.tickets.sla.models import TicketPromise
 from tests.conftest import Clock
 from tests.demo.test_story import BROKEN
 from tests.factories import novi

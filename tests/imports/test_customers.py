@@ -21,8 +21,8 @@ from console.customers.models import (
     Person,
     TaxStatus,
 )
-from console.customers.pins import current_pin
 from console.customers.service import suspend_customer
+from console.customers.verification.pins import current_pin
 from console.imports.service import ImportRefusedError
 from tests.imports.files import CUSTOMER, bring, company, found, write
 

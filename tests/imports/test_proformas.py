@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from console.billing.issue import cancel_proforma, record_payment
 from console.billing.models import PROFORMA_SEARCH, NumberSeries, Proforma, ProformaLine, ProformaStatus
+from console.billing.service import cancel_proforma, record_payment
 from console.core.actor import SYSTEM
 from console.core.transaction import transaction
 from console.customers.models import Customer

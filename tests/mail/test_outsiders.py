@@ -16,8 +16,8 @@ from flask import Flask
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from console.chat import handling
 from console.chat.models import Chat, ChatStatus
+from console.chat.service import lifecycle as handling
 from console.core.actor import Actor
 from console.core.db import db
 from console.core.errors import TooMany

@@ -15,8 +15,8 @@ from prometheus_client import REGISTRY
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from console import doctor
 from console.audit.models import AuditEntry
+from console.cli import doctor
 from console.core import clock as core_clock
 from console.core.actor import Actor
 from console.core.context import files
@@ -30,8 +30,10 @@ from console.mail.models import Mail, MailState
 from console.mail.sending import BATCH, GIVE_UP_AFTER, Round, helo_name, send_due
 from console.mail.service import cancel, resend
 from console.staff import password_reset
-from console.tickets import identity, letters, writing
-from console.tickets.writing import Writing
+from console.tickets import mails as letters
+from console.tickets.service import messages as writing
+from console.tickets.service import verification as identity
+from console.tickets.service.messages import Writing
 from tests import factories
 from tests.conftest import Clock
 from tests.support.processes import free_port

@@ -16,7 +16,8 @@ from console.core.transaction import transaction
 from console.customers.models import Customer, MemberRole, Membership
 from console.customers.rights import Right
 from console.mail.models import Mail, MailState
-from console.tickets import letters, links
+from console.tickets import links
+from console.tickets import mails as letters
 from tests import factories
 from tests.support.client import ConsoleClient, sign_in_person
 from tests.support.queries import count_queries

@@ -14,9 +14,11 @@ from console.mail.models import Mail
 from console.mail.reading import whole
 from console.staff.models import Staff
 from console.staff.roles import Role
-from console.tickets import handling, links, merging
+from console.tickets import links
 from console.tickets.models import Ticket, TicketStatus
 from console.tickets.reviews.models import Review, TicketRating
+from console.tickets.service import merging
+from console.tickets.service import properties as handling
 from tests.support.client import ConsoleClient
 from tests.tickets.canned.support import make_ticket
 from tests.tickets.reviews.scene import worked

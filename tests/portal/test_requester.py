@@ -24,10 +24,14 @@ from console.mail.models import Mail
 from console.portal import requester
 from console.staff.models import Staff
 from console.staff.roles import Role
-from console.tickets import handling, identity, links, merging, writing
-from console.tickets.attachments import attach
+from console.tickets import links
 from console.tickets.models import MessageKind, Ticket, TicketAttachment, TicketMessage, TicketStatus
-from console.tickets.writing import TAKE_BACK, Writing
+from console.tickets.service import merging
+from console.tickets.service import messages as writing
+from console.tickets.service import properties as handling
+from console.tickets.service import verification as identity
+from console.tickets.service.attachments import attach
+from console.tickets.service.messages import TAKE_BACK, Writing
 from tests.support.client import ConsoleClient
 from tests.support.queries import count_queries
 from tests.tickets.canned.support import make_ticket
@@ -487,7 +491,7 @@ def test_no_token_stands_in_the_log_of_a_failure(
     def fail(*_args: Any) -> None:
         raise RuntimeError("on purpose")
 
-    monkeypatch.setattr("console.tickets.requester.conversation", fail)
+    monkeypatch.setattr("console.tickets.service.requester.conversation", fail)
     assert client.get(f"/t/{token}").status_code == 500
     logged = "\n".join(entry.getMessage() + str(entry.__dict__) for entry in caplog.records)
     assert "on purpose" in logged and token not in logged

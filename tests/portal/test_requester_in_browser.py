@@ -8,12 +8,14 @@ from playwright.sync_api import Page
 from sqlalchemy.orm import Session
 
 from console.core.transaction import transaction
-from console.customers import cards
+from console.customers.verification import cards
 from console.staff.models import Staff
 from console.staff.roles import Role
-from console.tickets import identity, links, writing
+from console.tickets import links
 from console.tickets.models import TicketStatus
-from console.tickets.writing import TAKE_BACK, Writing
+from console.tickets.service import messages as writing
+from console.tickets.service import verification as identity
+from console.tickets.service.messages import TAKE_BACK, Writing
 from tests import factories
 from tests.browser.pages import sideways
 from tests.conftest import Clock

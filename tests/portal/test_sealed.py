@@ -14,14 +14,14 @@ from sqlalchemy.orm import Session
 from console.core.actor import Actor
 from console.core.db import db
 from console.core.transaction import transaction
-from console.customers import cards
 from console.customers.models import Membership, Verification, VerificationCard
+from console.customers.verification import cards
 from console.mail.models import Mail
 from console.mail.reading import whole
 from console.staff.models import Staff
 from console.staff.roles import Role
-from console.tickets import identity
 from console.tickets.models import Ticket, TicketMessage
+from console.tickets.service import verification as identity
 from tests import factories
 from tests.support.client import ConsoleClient
 from tests.tickets.canned.support import make_ticket

@@ -14,9 +14,11 @@ from console.mail.models import Mail
 from console.mail.reading import whole
 from console.staff.models import Staff
 from console.staff.roles import Role
-from console.tickets import letters, links, writing
+from console.tickets import links
+from console.tickets import mails as letters
 from console.tickets.models import Ticket
-from console.tickets.writing import Writing
+from console.tickets.service import messages as writing
+from console.tickets.service.messages import Writing
 from tests.tickets.canned.support import make_ticket
 
 pytestmark = pytest.mark.only("sqlite")  # texts depend on no database

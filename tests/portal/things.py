@@ -6,10 +6,12 @@ from typing import Any
 
 from console.core.actor import SYSTEM
 from console.core.transaction import transaction
-from console.customers import cards
+from console.customers.verification import cards
 from console.staff.models import Staff
-from console.tickets import identity, links, requester
+from console.tickets import links
 from console.tickets.canned import service
+from console.tickets.service import requester
+from console.tickets.service import verification as identity
 from tests.tickets.canned.support import make_ticket
 
 

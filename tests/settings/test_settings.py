@@ -17,13 +17,13 @@ from sqlalchemy.orm import Session
 
 from console.audit.models import AuditEntry
 from console.billing.models import Proforma
+from console.cli.doctor import examine
 from console.core import context
 from console.core.actor import Actor
 from console.core.db import db
 from console.core.errors import Conflict, Invalid, NotFound
 from console.core.settings import Settings
 from console.core.transaction import transaction
-from console.doctor import examine
 from console.mail.sending import _sender
 from console.settings import live, queries, service
 from console.settings.kinds import Amount, Choice, Color, Kind, Number, Words, YesNo

@@ -20,7 +20,7 @@ from console.core.transaction import transaction
 from console.settings.live import InForce
 from console.staff import totp
 from console.staff.models import Staff, StaffSession
-from console.staff.present import Shown
+from console.staff.reauthentication import Shown
 from tests import factories
 
 

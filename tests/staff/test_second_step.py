@@ -23,8 +23,8 @@ from console.core.passwords import password_matches
 from console.core.transaction import transaction
 from console.staff import service, signin, totp
 from console.staff.models import RecoveryCode
-from console.staff.present import Shown
 from console.staff.queries import live_sessions, lock_staff, recovery_codes_left
+from console.staff.reauthentication import Shown
 from console.staff.roles import Role
 from console.staff.signin import Browser, Need
 from tests import factories

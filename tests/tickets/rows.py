@@ -14,7 +14,7 @@ from console.core.db import db
 from console.core.transaction import is_writing, transaction
 from console.staff.models import Department, DepartmentMember, Staff
 from console.tickets.models import NO_DUE, OPEN_STATUSES, TICKET_SEARCH, Priority, Ticket, TicketSource, TicketStatus
-from console.tickets.opening import NewTicket, open_ticket
+from console.tickets.service.opening import NewTicket, open_ticket
 
 _numbers = count(1)
 

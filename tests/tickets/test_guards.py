@@ -13,12 +13,12 @@ from console.core.transaction import transaction
 from console.customers.rights import Right
 from console.staff.models import Department, Staff
 from console.staff.roles import Role
-from console.tickets import handling
-from console.tickets.asking import Question, ask, public_departments
-from console.tickets.attachments import attach, drop
-from console.tickets.drafts import save_draft
 from console.tickets.models import MessageKind, Ticket, TicketSource
-from console.tickets.opening import NewTicket, open_ticket
+from console.tickets.service import properties as handling
+from console.tickets.service.attachments import attach, drop
+from console.tickets.service.drafts import save_draft
+from console.tickets.service.opening import NewTicket, open_ticket
+from console.tickets.service.web_form import Question, ask, public_departments
 from tests import factories
 from tests.tickets.rows import any_department, make_department, make_ticket
 

@@ -15,14 +15,17 @@ from sqlalchemy.orm import Session
 from console.core.actor import SYSTEM, Actor
 from console.core.errors import Conflict, Invalid, NotFound
 from console.core.transaction import transaction
-from console.customers import cards
 from console.customers.models import VerificationCard
+from console.customers.verification import cards
 from console.mail.models import Mail, MailState
 from console.mail.reading import whole
 from console.staff.roles import Role
-from console.tickets import facts, handling, identity, merging, requester
 from console.tickets.links import requester_token, ticket_of
 from console.tickets.models import Priority, Ticket, TicketMessage, TicketStatus
+from console.tickets.service import merging, requester
+from console.tickets.service import properties as handling
+from console.tickets.service import property_forms as facts
+from console.tickets.service import verification as identity
 from tests import factories
 from tests.tickets.rows import make_department, make_ticket
 from tests.tickets.test_merging import at_once

@@ -24,7 +24,6 @@ from console.customers.models import Verification
 from console.mail.models import Mail, MailState
 from console.mail.reading import whole
 from console.staff.roles import Role
-from console.tickets import handling, identity, merging, requester, writing
 from console.tickets.links import requester_token, ticket_of
 from console.tickets.models import (
     NO_DUE,
@@ -38,9 +37,13 @@ from console.tickets.models import (
     TicketSource,
     TicketStatus,
 )
-from console.tickets.opening import NewTicket
 from console.tickets.queries import timeline
-from console.tickets.writing import Writing
+from console.tickets.service import merging, requester
+from console.tickets.service import messages as writing
+from console.tickets.service import properties as handling
+from console.tickets.service import verification as identity
+from console.tickets.service.messages import Writing
+from console.tickets.service.opening import NewTicket
 from tests import factories
 from tests.tickets.rows import make_department, make_ticket
 

@@ -17,11 +17,12 @@ from console.core.errors import Conflict, Invalid
 from console.core.transaction import transaction
 from console.staff.models import Staff
 from console.staff.roles import Role
-from console.tickets import handling, merging, ratings
 from console.tickets.models import Ticket, TicketMessage, TicketStatus
-from console.tickets.ratings import may_rate, rate, read_score
 from console.tickets.reviews import queries
 from console.tickets.reviews.models import Review, ReviewReason, TicketRating
+from console.tickets.service import merging, ratings
+from console.tickets.service import properties as handling
+from console.tickets.service.ratings import may_rate, rate, read_score
 from tests.tickets.canned.support import make_ticket
 from tests.tickets.reviews.scene import VISITOR, reply, solve, worked
 

@@ -15,9 +15,9 @@ from console.core.errors import Conflict, Invalid, NotFound
 from console.core.transaction import transaction
 from console.staff.models import Staff
 from console.staff.roles import Role
+from console.tickets.list_queries import find_view, saved_views
 from console.tickets.models import SavedView
-from console.tickets.saved_views import change_view, remove_view, save_view
-from console.tickets.view_queries import find_view, saved_views
+from console.tickets.service.saved_views import change_view, remove_view, save_view
 from tests import factories
 from tests.support.client import ConsoleClient, sign_in
 from tests.tickets.rows import fill_tickets
@@ -119,7 +119,7 @@ def test_the_verbs_ask_for_the_permission(actor: Callable[[Role], Actor], sessio
 
 
 def test_not_without_end(actor: Callable[[Role], Actor], session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("console.tickets.saved_views.MOST_VIEWS", 2)
+    monkeypatch.setattr("console.tickets.service.saved_views.MOST_VIEWS", 2)
     for _ in range(2):
         with transaction():
             save_view(actor(Role.AGENT), "Moj", {"view": "open", "tag": "a" * 500})

@@ -16,15 +16,18 @@ from console.core.search import LIMIT
 from console.core.transaction import transaction
 from console.customers.models import CustomerKind, Verification
 from console.customers.rights import Right
-from console.customers.verification import end
+from console.customers.verification.service import end
 from console.staff.models import DepartmentMember
 from console.staff.roles import Role
-from console.tickets import handling, merging, ratings, search, timeline, writing
+from console.tickets import search
 from console.tickets.models import MessageKind, Ticket, TicketMessage, TicketStatus
 from console.tickets.queries import visible
 from console.tickets.reviews import service as reviews
 from console.tickets.reviews.queries import criteria
-from console.tickets.writing import Writing
+from console.tickets.service import merging, ratings, timeline
+from console.tickets.service import messages as writing
+from console.tickets.service import properties as handling
+from console.tickets.service.messages import Writing
 from tests import factories
 from tests.billing.moves import make_move
 from tests.conftest import Clock

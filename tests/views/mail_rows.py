@@ -11,13 +11,15 @@ from console.core.actor import SYSTEM, Actor
 from console.core.context import files
 from console.core.db import db
 from console.core.transaction import is_writing, transaction
-from console.customers import cards
 from console.customers.models import Customer, Membership
+from console.customers.verification import cards
 from console.mail.links import SecretLink
 from console.mail.models import Mail, MailState
 from console.staff.models import Staff
-from console.tickets import identity, letters, links
+from console.tickets import links
+from console.tickets import mails as letters
 from console.tickets.models import Ticket
+from console.tickets.service import verification as identity
 from tests import factories
 from tests.tickets.rows import make_department, make_ticket
 

@@ -11,8 +11,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from console.audit.models import AuditEntry
-from console.chat import blocking, desk_settings, queries
+from console.chat import queries
 from console.chat.models import Assignment, ChatBlock, ChatSettings
+from console.chat.service import blocking
+from console.chat.service import settings as desk_settings
 from console.core.actor import Actor
 from console.core.transaction import transaction
 from console.staff.roles import Role

@@ -15,8 +15,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from console.audit.models import AuditEntry
-from console.chat import handling
 from console.chat.models import Chat, ChatBlock, ChatStatus, MessageKind
+from console.chat.service import lifecycle as handling
 from console.core import clock as core_clock
 from console.core.actor import Actor
 from console.core.transaction import transaction
@@ -288,7 +288,7 @@ def test_an_account_shows_the_chats_of_its_people(
 
 @pytest.mark.both
 def test_the_dashboard_counts_the_chat_desk(client: ConsoleClient, agent: Staff, actor: ActorOf, clock: Any) -> None:
-    from console.chat import presence
+    from console.chat.service import presence
 
     with transaction():
         presence.set_state(agent.actor(), "available")

@@ -17,11 +17,12 @@ from console.core.transaction import transaction
 from console.mail.models import MailState
 from console.staff.models import Department, Staff
 from console.staff.roles import Role
-from console.tickets import handling, writing
-from console.tickets.mentions import handle
 from console.tickets.models import TicketStatus
-from console.tickets.promises.models import TicketPromise
-from console.tickets.promises.rules import PromiseKind
+from console.tickets.service import messages as writing
+from console.tickets.service import properties as handling
+from console.tickets.service.mentions import handle
+from console.tickets.sla.models import TicketPromise
+from console.tickets.sla.rules import PromiseKind
 from tests import factories
 from tests.billing.moves import make_move
 from tests.support.client import ConsoleClient, sign_in

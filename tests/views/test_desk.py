@@ -13,8 +13,10 @@ from markupsafe import escape
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from console.chat import assignment, shapes, verifying
+from console.chat import serializers as shapes
 from console.chat.models import Chat, ChatMessage, MessageKind
+from console.chat.service import assignment
+from console.chat.service import verification as verifying
 from console.core.actor import SYSTEM, Actor
 from console.core.transaction import transaction
 from console.customers.models import Membership, VerificationKind

@@ -14,7 +14,7 @@ from console.billing.models import Storno
 from console.core.transaction import transaction
 from console.customers.models import TaxStatus
 from console.customers.rights import Right
-from console.customers.verification import end
+from console.customers.verification.service import end
 from console.staff.roles import Role
 from tests import factories
 from tests.support.client import ConsoleClient, sign_in

@@ -22,9 +22,9 @@ from console.mail.models import Mail, MailState
 from console.mail.queries import Stage, in_stage, stage_of
 from console.staff.models import Staff
 from console.staff.roles import Role
-from console.tickets import writing
 from console.tickets.models import Ticket
-from console.tickets.writing import Writing
+from console.tickets.service import messages as writing
+from console.tickets.service.messages import Writing
 from tests import factories
 from tests.support.client import ConsoleClient, sign_in
 from tests.support.queries import count_queries
@@ -409,7 +409,7 @@ def test_whoever_may_not_sends_nothing(client: ConsoleClient, session: Session, 
 def test_a_file_is_downloaded_from_its_ticket_alone(
     client: ConsoleClient, session: Session, sent: Sent, staff_of: Callable[[Role | str], Staff]
 ) -> None:
-    from console.tickets.attachments import attach
+    from console.tickets.service.attachments import attach
 
     agent = staff_of(Role.AGENT)
     with transaction():

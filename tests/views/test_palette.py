@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from console.core.transaction import transaction
 from console.customers.rights import Right
-from console.customers.verification import end
+from console.customers.verification.service import end
 from console.staff.roles import Role
 from tests import factories
 from tests.conftest import Clock

@@ -16,8 +16,8 @@ from console.core.transaction import transaction
 from console.staff.models import Staff
 from console.staff.roles import Role
 from console.tickets.canned import service
+from console.tickets.canned.defaults import standard_replies
 from console.tickets.canned.models import CannedCategory, CannedReply
-from console.tickets.canned.texts import standard_replies
 from tests import factories
 from tests.support.client import ConsoleClient, sign_in
 from tests.support.queries import count_queries

@@ -15,9 +15,9 @@ from console.core.transaction import transaction
 from console.staff.models import Department, Staff
 from console.staff.roles import Role
 from console.tickets.models import NO_DUE, Priority, Ticket, TicketSource, TicketStatus
-from console.tickets.promises.models import TicketPromise
-from console.tickets.promises.rules import PromiseKind
 from console.tickets.reviews.models import TicketRating
+from console.tickets.sla.models import TicketPromise
+from console.tickets.sla.rules import PromiseKind
 from tests import factories
 from tests.support.client import ConsoleClient, sign_in
 from tests.support.queries import count_queries

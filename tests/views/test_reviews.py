@@ -266,7 +266,7 @@ def test_picked_from_a_ticket(client: ConsoleClient, session: Session, staff_of:
 
 
 def test_an_override_without_a_ticket(client: ConsoleClient, session: Session, staff_of: StaffOf) -> None:
-    from console.customers import verification
+    from console.customers.verification import service as verification
 
     sign_in(client, staff=factories.make_staff(Role.SUPERVISOR, language="en"))
     customer = factories.make_customer()

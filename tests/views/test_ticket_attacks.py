@@ -15,8 +15,9 @@ from console.core.actor import SYSTEM, Actor
 from console.core.settings import Settings
 from console.core.transaction import transaction
 from console.staff.models import Staff
-from console.tickets import attachments, writing
 from console.tickets.models import Ticket, TicketStatus
+from console.tickets.service import attachments
+from console.tickets.service import messages as writing
 from tests import factories
 from tests.browser import pages
 from tests.support.client import ConsoleClient, sign_in

@@ -23,8 +23,8 @@ from console.customers.models import VerificationKind
 from console.customers.rights import Right
 from console.staff.models import Staff
 from console.staff.roles import Role
-from console.tickets import handling
 from console.tickets.models import Priority, SavedView, Ticket, TicketAttachment, TicketRead, TicketStatus
+from console.tickets.service import properties as handling
 from console.views.tickets.list.filters import Asked
 from tests import factories
 from tests.conftest import Clock
@@ -104,7 +104,7 @@ def test_each_view_shows_its_own(client: ConsoleClient, agent: Staff, actor: Cal
 
 @pytest.mark.only("sqlite")
 def test_counts_stop(client: ConsoleClient, agent: Staff, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("console.tickets.view_queries.COUNTED", 10)
+    monkeypatch.setattr("console.tickets.list_queries.COUNTED", 10)
     fill_tickets(12)
     told = client.get_json(LIST + "counts").json
     assert told["counts"]["open"] == 10

@@ -328,7 +328,7 @@ def test_whom_a_note_can_name(client: ConsoleClient, ticket: Ticket, agent: Staf
 
 
 def test_merged_closed_and_taken_over(client: ConsoleClient, session: Session, ticket: Ticket, agent: Staff) -> None:
-    from console.tickets.merging import merge
+    from console.tickets.service.merging import merge
 
     into = make_ticket(SYSTEM)
     with transaction():

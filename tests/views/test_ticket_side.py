@@ -22,10 +22,11 @@ from console.mail.models import Mail
 from console.mail.reading import whole
 from console.staff.models import Staff
 from console.staff.roles import Role
-from console.tickets import handling, merging, requester
 from console.tickets.links import requester_token
 from console.tickets.models import LinkKind, Priority, Ticket, TicketLink, TicketMessage, TicketStatus, TicketWatcher
 from console.tickets.reviews.models import Review, ReviewReason, ReviewState, TicketRating
+from console.tickets.service import merging, requester
+from console.tickets.service import properties as handling
 from tests import factories
 from tests.support.client import ConsoleClient, sign_in
 from tests.support.queries import count_queries

@@ -19,7 +19,8 @@ from console.core.context import files
 from console.core.settings import Settings
 from console.core.transaction import transaction
 from console.mail.models import Mail, MailState
-from console.tickets import letters, links
+from console.tickets import links
+from console.tickets import mails as letters
 from tests.browser.pages import sideways
 from tests.support.client import ConsoleClient
 from tests.tickets.rows import make_ticket

@@ -8,13 +8,14 @@ from typing import Any
 import pytest
 from sqlalchemy.orm import Session
 
-from console.chat import files as chat_files
+from console.chat.service import attachments as chat_files
 from console.core.context import files
 from console.core.transaction import transaction
 from console.staff.roles import Role
-from console.tickets import links, writing
-from console.tickets.attachments import attach
-from console.tickets.writing import TAKE_BACK, Writing
+from console.tickets import links
+from console.tickets.service import messages as writing
+from console.tickets.service.attachments import attach
+from console.tickets.service.messages import TAKE_BACK, Writing
 from tests.chat import rows
 from tests.support.client import ConsoleClient, sign_in
 from tests.tickets.rows import make_ticket

@@ -8,12 +8,18 @@ from typing import Any
 from flask import session
 from flask_socketio import join_room, leave_room
 
-from console.chat import assignment, handling, news, presence, process, queries, rooms, shapes, tokens, verifying
-from console.chat.blocking import block
-from console.chat.masking import mask_by_staff
+from console.chat import notifications as news
+from console.chat import queries, rooms, tokens
+from console.chat import serializers as shapes
 from console.chat.models import LIVE, Chat, MessageKind
-from console.chat.writer import writer
-from console.chat.writing import from_staff
+from console.chat.service import assignment, presence
+from console.chat.service import lifecycle as handling
+from console.chat.service import verification as verifying
+from console.chat.service.blocking import block
+from console.chat.service.masking import mask_by_staff
+from console.chat.service.messages import from_staff
+from console.chat.sockets import process
+from console.chat.writer.writer import writer
 from console.core import clock
 from console.core.actor import Actor
 from console.core.context import settings

@@ -11,12 +11,17 @@ from flask_babel import force_locale
 from flask_socketio import ConnectionRefusedError as Refused
 from flask_socketio import join_room, leave_room
 
-from console.chat import handling, news, process, queries, shapes, tokens, verifying
-from console.chat.masking import mask_by_visitor
+from console.chat import notifications as news
+from console.chat import queries, tokens
+from console.chat import serializers as shapes
 from console.chat.models import MAX_CLIENT_ID, Chat, ChatStatus, chat_number
-from console.chat.opening import LANGUAGES, Opening, open_chat
-from console.chat.writer import writer
-from console.chat.writing import from_visitor
+from console.chat.service import lifecycle as handling
+from console.chat.service import verification as verifying
+from console.chat.service.masking import mask_by_visitor
+from console.chat.service.messages import from_visitor
+from console.chat.service.opening import LANGUAGES, Opening, open_chat
+from console.chat.sockets import process
+from console.chat.writer.writer import writer
 from console.core import clock
 from console.core.actor import Actor
 from console.core.context import settings
@@ -30,7 +35,7 @@ from console.customers.masking import MAX_TOKEN as MAX_TOKEN_LENGTH
 from console.customers.masking import read_choice
 from console.customers.visitors import visitor_actor
 from console.extensions import socketio
-from console.tickets.writing import requester_writes
+from console.tickets.service.messages import requester_writes
 from console.web.limits import Pace, keep_pace
 from console.web.sockets import VISITOR, Answer, acknowledged, anybody_in, let_in, number, text
 

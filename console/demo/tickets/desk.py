@@ -18,7 +18,7 @@ from console.demo.tickets.with_customer import WITH_CUSTOMER
 from console.mail.models import Mail, MailState
 from console.staff.departments import DepartmentData, change_department
 from console.staff.models import Department
-from console.tickets import saved_views
+from console.tickets.service import saved_views
 
 REFUSED = "hannah.brooks@birchwood.example.com"  # a mailbox that is not there
 DEFERRED = "incident@aurora-bank.example.com"  # whose server lets strangers wait
@@ -49,8 +49,8 @@ def tell(story: Story, working: WorkingTime) -> None:
 
 def settle() -> None:
     """Let the worker look at what the story left, as it would have: promises told of, the queue of reviews filled."""
-    from console.tickets.promises.watch import watch
-    from console.tickets.reviews.gather import gather
+    from console.tickets.reviews.jobs import gather
+    from console.tickets.sla.jobs import watch
 
     with clock.standing_at(desk_now()):
         watch()

@@ -14,8 +14,8 @@ from console.core.actor import Actor
 from console.core.db import db
 from console.core.errors import Refusal
 from console.customers.masking import MASKED
-from console.customers.pins import current_pin
-from console.customers.verification import override, verify
+from console.customers.verification.pins import current_pin
+from console.customers.verification.service import override, verify
 from console.customers.visitors import visitor_actor
 from console.demo.ages import WorkingTime
 from console.demo.events import Event, Need
@@ -55,16 +55,19 @@ from console.hosting.service import suspend
 from console.mail.models import Mail
 from console.mail.reading import whole
 from console.staff.models import Department
-from console.tickets import handling, identity, merging, ratings, writing
-from console.tickets.attachments import attach
-from console.tickets.drafts import read_up_to, save_draft
 from console.tickets.models import MessageKind, Ticket, TicketMessage, TicketStatus
-from console.tickets.opening import NewTicket, open_ticket
 from console.tickets.queries import lock_ticket
 from console.tickets.reviews import service as reviews
 from console.tickets.reviews.models import Review, ReviewState
 from console.tickets.reviews.queries import criteria
-from console.tickets.writing import Writing
+from console.tickets.service import merging, ratings
+from console.tickets.service import messages as writing
+from console.tickets.service import properties as handling
+from console.tickets.service import verification as identity
+from console.tickets.service.attachments import attach
+from console.tickets.service.drafts import read_up_to, save_draft
+from console.tickets.service.messages import Writing
+from console.tickets.service.opening import NewTicket, open_ticket
 
 ADDRESS = "192.0.2.44"  # where requesters write from
 

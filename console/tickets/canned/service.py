@@ -18,6 +18,7 @@ from console.core.text import one_line, paragraphs
 from console.core.texts import lazy_gettext
 from console.staff.models import Department
 from console.staff.roles import Permission
+from console.tickets.canned.defaults import CATEGORIES, standard_replies
 from console.tickets.canned.models import (
     MAX_BODY,
     MAX_NAME,
@@ -28,7 +29,6 @@ from console.tickets.canned.models import (
     CannedReply,
 )
 from console.tickets.canned.placeholders import unknown
-from console.tickets.canned.texts import CATEGORIES, standard_replies
 
 _SHORTCUT = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 MAX_POSITION = 10_000

@@ -23,7 +23,6 @@ from console.customers.masking import mask_pins
 from console.staff.models import Staff
 from console.staff.roles import Permission
 from console.tickets.models import MessageKind, Ticket, TicketMessage
-from console.tickets.opening import works_on_tickets
 from console.tickets.queries import lock_ticket, tree
 from console.tickets.reviews import queries
 from console.tickets.reviews.models import (
@@ -39,6 +38,7 @@ from console.tickets.reviews.models import (
     ReviewScore,
     ReviewState,
 )
+from console.tickets.service.opening import works_on_tickets
 
 _OWN = lazy_gettext("This is your own work. Another supervisor will review it.")
 MOST_QUOTES = 30

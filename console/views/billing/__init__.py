@@ -1,0 +1,1 @@
+"""Pro-formas and stornos."""

@@ -1,0 +1,1 @@
+"""Live chat: the desk, and the chat history."""

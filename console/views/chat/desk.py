@@ -10,10 +10,12 @@ from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from sqlalchemy import Select, func, select
 
-from console.chat import files, queries, verifying
-from console.chat.blocking import MOST_DAYS
+from console.chat import queries
 from console.chat.models import Chat, ChatStatus
-from console.chat.writing import MOST_FILES
+from console.chat.service import attachments as files
+from console.chat.service import verification as verifying
+from console.chat.service.blocking import MOST_DAYS
+from console.chat.service.messages import MOST_FILES
 from console.core import clock
 from console.core.actor import Actor
 from console.core.db import db
@@ -22,14 +24,14 @@ from console.core.text import fold
 from console.core.texts import lazy_gettext
 from console.core.transaction import transaction
 from console.customers import labels
-from console.customers.cards import latest_card
 from console.customers.models import Verification, VerificationCard
 from console.customers.rights import Right
+from console.customers.verification.cards import latest_card
 from console.staff.models import Department
 from console.staff.roles import Permission
-from console.tickets.attachments import MAX_SIZE
 from console.tickets.canned.queries import NOT_VERIFIED, Conversation, offers
 from console.tickets.canned.serializers import to_payload
+from console.tickets.service.attachments import MAX_SIZE
 from console.views.chat.script_texts import words
 from console.views.customers.data import CustomerPage, load_group
 from console.views.shared import menu

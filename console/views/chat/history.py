@@ -16,10 +16,14 @@ from sqlalchemy import Select, True_
 from sqlalchemy.orm import joinedload
 from wtforms import IntegerField, StringField
 
-from console.chat import blocking, forgetting, handling, queries, shapes
-from console.chat.blocking import MOST_DAYS
-from console.chat.finding import CHAT_SEARCH
+from console.chat import queries
+from console.chat import retention as forgetting
+from console.chat import serializers as shapes
 from console.chat.models import Chat, ChatFile, ChatMessage, ChatStatus, MessageKind
+from console.chat.search import CHAT_SEARCH
+from console.chat.service import blocking
+from console.chat.service import lifecycle as handling
+from console.chat.service.blocking import MOST_DAYS
 from console.core import clock
 from console.core.context import settings
 from console.core.db import db

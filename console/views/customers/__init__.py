@@ -1,0 +1,1 @@
+"""Customers: the list, the locked and the opened page, verification."""

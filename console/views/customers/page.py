@@ -17,7 +17,7 @@ from console.customers.forms import SPOKEN_CHANNELS, OverrideForm, UnlockForm, V
 from console.customers.models import Customer, Membership
 from console.customers.queries import customer_by_number
 from console.customers.rights import Right
-from console.customers.verification import override, unlock
+from console.customers.verification.service import override, unlock
 from console.staff.roles import Permission
 from console.views.customers.data import as_json, load, verification_json
 from console.views.shared.base import Page

@@ -6,7 +6,7 @@ from flask import Response, flash, jsonify, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
 
-from console.chat import verifying
+from console.chat.service import verification as verifying
 from console.core.errors import Invalid, TooMany
 from console.core.series import Series
 from console.core.texts import gettext, lazy_gettext
@@ -15,9 +15,9 @@ from console.customers.forms import SPOKEN_CHANNELS, VerifyForm
 from console.customers.models import Verification
 from console.customers.queries import find_customer
 from console.staff.roles import Permission
-from console.tickets import identity
 from console.tickets.models import TICKET_BASE
 from console.tickets.queries import ticket_key
+from console.tickets.service import verification as identity
 from console.views.customers.data import verification_json
 from console.views.customers.page import render_customer
 from console.views.shared.base import Page

@@ -14,7 +14,7 @@ from console.core.db import db
 from console.core.texts import gettext, ngettext
 from console.staff.models import Staff
 from console.staff.roles import Permission
-from console.tickets.view_queries import COUNTED
+from console.tickets.list_queries import COUNTED
 from console.views.dashboard.tiles import Tile
 from console.views.shared.labels.chats import desk_url, duration
 from console.views.shared.menu import link

@@ -21,8 +21,8 @@ from console.customers.models import Customer
 from console.customers.queries import live_verifications, locked_people
 from console.hosting.models import Domain
 from console.staff.roles import Permission
-from console.tickets.figures.periods import midnight
-from console.tickets.view_queries import count_each
+from console.tickets.list_queries import count_each
+from console.tickets.stats.periods import midnight
 from console.views.dashboard import tickets as dashboard_desk
 from console.views.dashboard.tickets import Board, number
 from console.views.dashboard.tiles import Tile

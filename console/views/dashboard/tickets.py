@@ -23,16 +23,16 @@ from console.mail.models import Mail, MailState
 from console.mail.queries import LATELY
 from console.staff.models import DepartmentMember
 from console.staff.roles import Permission
-from console.tickets import view_queries
-from console.tickets.figures import queries
-from console.tickets.figures.periods import Period, latest_days, midnight
-from console.tickets.figures.queries import Figures, Load, Scope
+from console.tickets import list_queries as view_queries
+from console.tickets.list_queries import BUILT_IN, COUNTED, count_each
 from console.tickets.models import Ticket, TicketStatus
-from console.tickets.promises.models import TicketPromise
-from console.tickets.promises.queries import broken
 from console.tickets.queries import visible
 from console.tickets.reviews.models import Review, ReviewState
-from console.tickets.view_queries import BUILT_IN, COUNTED, count_each
+from console.tickets.sla.models import TicketPromise
+from console.tickets.sla.queries import broken
+from console.tickets.stats import queries
+from console.tickets.stats.periods import Period, latest_days, midnight
+from console.tickets.stats.queries import Figures, Load, Scope
 from console.views.dashboard import chats as dashboard_chat
 from console.views.dashboard.tiles import Tile
 from console.views.reports.tickets.labels import flow_chart

@@ -1,0 +1,1 @@
+"""Products, services and domains."""

@@ -20,9 +20,9 @@ from console.hours import queries, service
 from console.hours.calendar import Calendar, Special, SpecialKind
 from console.hours.holidays import of_year
 from console.hours.models import HoursSpecial
-from console.hours.outlook import Look, weeks
+from console.hours.preview import Look, weeks
 from console.staff.roles import Permission
-from console.tickets.promises import counts
+from console.tickets.sla import impact as counts
 from console.views.hours.forms import SpecialForm, WeekDraft, fields_of
 from console.views.shared.base import Page
 from console.views.shared.labels.audit import action_name

@@ -1,0 +1,1 @@
+"""The outbox, and previews of the mail templates."""

@@ -1,0 +1,1 @@
+"""Service migrations: the list, the request, the page of one."""

@@ -12,11 +12,11 @@ from flask_admin import expose
 from markupsafe import Markup
 from sqlalchemy.orm import joinedload, selectinload
 
-from console.billing import migrate
+from console.billing import migration as migrate
 from console.billing.forms import EndForm, MigrationRequestForm, PlanForm
-from console.billing.migrate import four_eyes
-from console.billing.migrate.facts import service_obstacles
-from console.billing.migrate.queries import (
+from console.billing.migration import four_eyes
+from console.billing.migration.plan_data import service_obstacles
+from console.billing.migration.queries import (
     documents_of,
     find_migration,
     held_back,
@@ -25,7 +25,7 @@ from console.billing.migrate.queries import (
     movable_services,
     staff_names,
 )
-from console.billing.migrate.refusals import REASONS, refusal
+from console.billing.migration.refusals import REASONS, refusal
 from console.billing.models import OPEN_STATES, Migration, MigrationItem, MigrationState
 from console.core.errors import Invalid, Refusal
 from console.core.ids import read_key

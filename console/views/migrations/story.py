@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from console.billing.migrate import REASONS, four_eyes
-from console.billing.migrate.plan import Issue, Line, Plan, Source, Step, TaxChange
+from console.billing.migration import REASONS, four_eyes
+from console.billing.migration.plan import Issue, Line, Plan, Source, Step, TaxChange
 from console.billing.models import Migration, MigrationState, Proforma, ProformaLine, Storno
 from console.core import money
 from console.core.actor import Actor

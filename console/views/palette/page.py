@@ -21,7 +21,7 @@ from console.core import money
 from console.core.actor import Actor
 from console.core.db import db
 from console.core.search import asks_nothing
-from console.core.stems import begins_or_inflects
+from console.core.stemming import begins_or_inflects
 from console.core.text import words
 from console.core.texts import gettext, lazy_gettext
 from console.customers.models import CUSTOMER_SEARCH, Customer

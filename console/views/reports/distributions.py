@@ -8,7 +8,7 @@ from typing import Any
 
 from console.core.errors import Text
 from console.core.texts import gettext, lazy_pgettext, ngettext
-from console.tickets.figures.numbers import content_percent
+from console.tickets.stats.numbers import content_percent
 from console.views.reports.measures import percent_words
 from console.views.shared.charts import Chart, Column, Series
 

@@ -15,8 +15,8 @@ from console.core.errors import Invalid, NotFound
 from console.core.texts import lazy_gettext, ngettext
 from console.core.transaction import transaction
 from console.staff.roles import Permission
-from console.tickets.figures.periods import MOST_DAYS, Period
-from console.tickets.figures.queries import Scope
+from console.tickets.stats.periods import MOST_DAYS, Period
+from console.tickets.stats.queries import Scope
 from console.views.reports import measures as writing
 from console.views.reports import periods as days
 from console.views.reports.measures import Line

@@ -8,7 +8,7 @@ from flask_babel import format_date
 
 from console.core.errors import Text
 from console.core.texts import lazy_gettext
-from console.tickets.figures.periods import Grain, Period, Step
+from console.tickets.stats.periods import Grain, Period, Step
 from console.web.filters import day, language
 
 PERIOD: dict[str, Text] = {

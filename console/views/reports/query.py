@@ -12,8 +12,8 @@ from console.core.errors import NotFound, Text
 from console.core.ids import read_key
 from console.core.texts import lazy_gettext
 from console.staff.roles import Permission
-from console.tickets.figures.periods import Period, named_periods, read_period
-from console.tickets.figures.queries import Scope
+from console.tickets.stats.periods import Period, named_periods, read_period
+from console.tickets.stats.queries import Scope
 from console.views.shared.labels.states import today
 from console.views.tickets.list.filters import ME, names
 from console.web.identity import current_actor

@@ -1,0 +1,1 @@
+"""Quality reviews: the queue, one review, the rubric, statistics."""

@@ -31,8 +31,8 @@ from console.staff.roles import Permission
 from console.tickets.models import TICKET_BASE, TICKET_SEARCH, Ticket
 from console.tickets.queries import ticket_key
 from console.tickets.reviews import queries, service
-from console.tickets.reviews.figures import months_until
 from console.tickets.reviews.models import Review, ReviewReason, ReviewState
+from console.tickets.reviews.stats import months_until
 from console.views.reviews.page import ReviewPage
 from console.views.reviews.rubric import ReviewRubric
 from console.views.reviews.statistics import ReviewFigures

@@ -19,11 +19,11 @@ from console.core.ids import read_key
 from console.core.texts import gettext, lazy_gettext
 from console.core.transaction import transaction
 from console.staff.roles import Permission
-from console.tickets.promises.queries import for_ticket
 from console.tickets.queries import timeline
 from console.tickets.reviews import queries, service
 from console.tickets.reviews.models import BEST, MAX_ANSWER, MAX_NOTE, MAX_REMARK, Review, ReviewState
 from console.tickets.reviews.service import Scoring
+from console.tickets.sla.queries import for_ticket
 from console.views.shared.base import Page
 from console.views.shared.labels.reviews import REASON, STATE, result, review_url
 from console.views.shared.labels.ticket_events import sentence

@@ -19,8 +19,9 @@ from console.core.sorting import sort_key
 from console.core.texts import gettext, lazy_gettext, ngettext
 from console.core.transaction import transaction
 from console.staff.roles import Permission
-from console.tickets.reviews import figures, queries
-from console.tickets.reviews.figures import Book, Tally
+from console.tickets.reviews import queries
+from console.tickets.reviews import stats as figures
+from console.tickets.reviews.stats import Book, Tally
 from console.views.shared.base import Page
 from console.views.shared.export import Number, write_csv
 from console.views.shared.labels.reviews import month_name, percent

@@ -1,0 +1,1 @@
+"""Settings, section by section; chat settings and SLA targets have pages of their own."""

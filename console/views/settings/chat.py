@@ -13,9 +13,11 @@ from markupsafe import Markup
 from wtforms import DateTimeLocalField, HiddenField, IntegerField, RadioField, TextAreaField
 from wtforms.fields.choices import SelectChoice
 
-from console.chat import blocking, desk_settings, queries
-from console.chat.desk_settings import MAX_ANNOUNCEMENT, RANGES, DeskRules
+from console.chat import queries
 from console.chat.models import Assignment, ChatBlock, ChatSettings
+from console.chat.service import blocking
+from console.chat.service import settings as desk_settings
+from console.chat.service.settings import MAX_ANNOUNCEMENT, RANGES, DeskRules
 from console.core import clock
 from console.core.context import settings
 from console.core.errors import Conflict, Invalid, Refusal, Text

@@ -22,9 +22,10 @@ from console.core.transaction import transaction
 from console.staff.models import Department
 from console.staff.roles import Permission
 from console.tickets.models import Priority
-from console.tickets.promises import queries, working
-from console.tickets.promises.editing import field_name, set_goals
-from console.tickets.promises.rules import Goals, PromiseKind
+from console.tickets.sla import calendar as working
+from console.tickets.sla import queries
+from console.tickets.sla.policies import field_name, set_goals
+from console.tickets.sla.rules import Goals, PromiseKind
 from console.views.shared.base import Page
 from console.views.shared.labels.sla import KIND, day_and_hour, minutes_words, read_minutes
 from console.views.shared.labels.tickets import PRIORITY

@@ -1,0 +1,1 @@
+"""What pages share: the base classes, filters, paging, export, the menu."""

@@ -47,7 +47,7 @@ class ByVerbs(ModelView):
         raise NotFound
 
     def mark(self, _row: Any) -> str:
-        """Return the mark of a row as it is now, for a form with the hidden field ``seen`` (``console.core.seen``)."""
+        """Return the mark of a row as it is now, for a hidden field ``seen`` (``core.edit_conflicts``)."""
         return ""
 
     def delete_verb(self, _actor: Actor, _row: Any) -> None:

@@ -1,0 +1,1 @@
+"""Staff accounts, departments, and one's own profile."""

@@ -9,9 +9,9 @@ from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from markupsafe import Markup
 
+from console.core.edit_conflicts import CHANGED
 from console.core.errors import Invalid, NotFound, Refusal
 from console.core.passwords import hash_password
-from console.core.seen import CHANGED
 from console.core.texts import gettext, lazy_gettext, lazy_pgettext
 from console.core.transaction import transaction
 from console.staff import service, sessions, totp

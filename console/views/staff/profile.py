@@ -15,11 +15,12 @@ from console.core.forms import Form
 from console.core.passwords import hash_password
 from console.core.texts import gettext, lazy_gettext
 from console.core.transaction import transaction
-from console.staff import present, service, sessions, totp
+from console.staff import reauthentication as present
+from console.staff import service, sessions, totp
 from console.staff.forms import ROLE_NAMES, ChangePasswordForm, ConfirmForm, SetUpForm
 from console.staff.models import Staff
-from console.staff.present import Shown
 from console.staff.queries import live_sessions, recovery_codes_left
+from console.staff.reauthentication import Shown
 from console.staff.sessions import totp_obligatory
 from console.views.shared.base import Page
 from console.web import limits

@@ -1,0 +1,1 @@
+"""Tickets: the list, the page of one, a new one, canned replies."""

@@ -37,11 +37,11 @@ from console.customers.queries import find_customer, live_verification, members_
 from console.customers.rights import Right
 from console.hosting.models import Product, ProductKind, Service
 from console.staff.roles import Permission
-from console.tickets.attachments import MOST as MOST_FILES
-from console.tickets.merging import follow_up
 from console.tickets.models import MAX_BODY, MAX_SUBJECT, Priority, Ticket, TicketSource
-from console.tickets.opening import NewTicket, open_ticket
 from console.tickets.queries import find_ticket, visible
+from console.tickets.service.attachments import MOST as MOST_FILES
+from console.tickets.service.merging import follow_up
+from console.tickets.service.opening import NewTicket, open_ticket
 from console.views.shared.base import Page
 from console.views.shared.labels.tickets import PRIORITY, STATUS, ticket_url
 from console.views.tickets.list import filters

@@ -12,7 +12,7 @@ from console.core.transaction import transaction
 from console.customers.models import Customer
 from console.staff.models import Department
 from console.tickets.models import Ticket, TicketSource
-from console.tickets.opening import NewTicket, open_ticket
+from console.tickets.service.opening import NewTicket, open_ticket
 
 
 def department(key: str) -> Department:

@@ -22,10 +22,10 @@ from console.customers.models import VerificationKind
 from console.staff.models import Department, Staff
 from console.staff.roles import Role
 from console.tickets.canned import queries, service
+from console.tickets.canned.defaults import CATEGORIES, standard_replies
 from console.tickets.canned.greetings import greeting
 from console.tickets.canned.models import CannedCategory, CannedReply
 from console.tickets.canned.service import ReplyData
-from console.tickets.canned.texts import CATEGORIES, standard_replies
 from console.tickets.models import Ticket
 from tests import factories
 from tests.support.queries import count_queries

@@ -6,10 +6,10 @@ import re
 
 import pytest
 
+from console.tickets.canned.defaults import CATEGORIES, StandardReply, standard_replies
+from console.tickets.canned.labels import week_in_words
 from console.tickets.canned.models import MAX_BODY, MAX_SHORTCUT, MAX_TITLE
 from console.tickets.canned.placeholders import PLACEHOLDERS, fill, unknown
-from console.tickets.canned.texts import CATEGORIES, StandardReply, standard_replies
-from console.tickets.canned.words import week_in_words
 
 REPLIES = standard_replies()
 CYRILLIC = re.compile("[\u0400-\u04ff]")

@@ -19,13 +19,13 @@ from sqlalchemy.orm import Session
 from console.core import clock
 from console.core.transaction import transaction
 from console.staff.models import Staff
-from console.tickets.figures import queries
-from console.tickets.figures.numbers import quantile
-from console.tickets.figures.periods import MOST_DAYS, Grain, Period, read_period
 from console.tickets.models import NO_DUE, OPEN_STATUSES, Priority, Ticket, TicketSource, TicketStatus
-from console.tickets.promises.models import TicketPromise
-from console.tickets.promises.rules import PromiseKind
 from console.tickets.reviews.models import TicketRating
+from console.tickets.sla.models import TicketPromise
+from console.tickets.sla.rules import PromiseKind
+from console.tickets.stats import queries
+from console.tickets.stats.numbers import quantile
+from console.tickets.stats.periods import MOST_DAYS, Grain, Period, read_period
 from tests.support.queries import count_queries
 from tests.tickets.rows import fill_tickets, make_department
 

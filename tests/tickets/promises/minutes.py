@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from console.tickets.promises.rules import Interval
+from console.tickets.sla.rules import Interval
 
 MINUTE = timedelta(minutes=1)
 FAR = 60 * 24 * 60

@@ -19,12 +19,14 @@ from console.core.transaction import transaction
 from console.hours.calendar import Interval, SpecialKind
 from console.hours.service import SpecialData, add_special, set_week
 from console.staff.roles import Role
-from console.tickets import handling, writing
 from console.tickets.models import NO_DUE, Priority, Ticket, TicketStatus
-from console.tickets.promises import queries, watch
-from console.tickets.promises.models import TicketPromise
-from console.tickets.promises.rules import PromiseKind, PromiseState
-from console.tickets.writing import Writing
+from console.tickets.service import messages as writing
+from console.tickets.service import properties as handling
+from console.tickets.service.messages import Writing
+from console.tickets.sla import jobs as watch
+from console.tickets.sla import queries
+from console.tickets.sla.models import TicketPromise
+from console.tickets.sla.rules import PromiseKind, PromiseState
 from console.views.shared.labels.sla import lines
 from tests.support.queries import count_queries
 from tests.tickets.rows import make_ticket

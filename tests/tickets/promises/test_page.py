@@ -16,9 +16,9 @@ from console.hours.calendar import PieceKind
 from console.staff.models import Department, Staff
 from console.staff.roles import Role
 from console.tickets.models import Priority, TicketStatus
-from console.tickets.promises.models import PromiseHead, PromiseRule, TicketPromise
-from console.tickets.promises.queries import explain
-from console.tickets.promises.rules import PromiseKind
+from console.tickets.sla.models import PromiseHead, PromiseRule, TicketPromise
+from console.tickets.sla.queries import explain
+from console.tickets.sla.rules import PromiseKind
 from console.views.shared.labels.sla import lines, minutes_words, read_minutes
 from tests.conftest import Clock
 from tests.support.client import ConsoleClient, sign_in
@@ -174,7 +174,7 @@ def test_durations_are_read_as_written() -> None:
 
 
 def test_what_is_shown(boss: ConsoleClient, session: Session) -> None:
-    from console.tickets.promises.rules import PromiseKind
+    from console.tickets.sla.rules import PromiseKind
 
     assert len(PromiseKind) * len(Priority) == boss.get(PAGE).text.count('maxlength="20"')
     assert "16:30" in boss.get(PAGE).text  # the example's Friday afternoon

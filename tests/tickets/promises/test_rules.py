@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from console.tickets.models import OPEN_STATUSES, TicketStatus
-from console.tickets.promises.rules import (
+from console.tickets.sla.rules import (
     PAUSING,
     Goals,
     Promise,

@@ -19,13 +19,16 @@ from console.core.errors import Invalid, NotFound
 from console.core.transaction import transaction
 from console.staff.models import Department
 from console.staff.roles import Role
-from console.tickets import handling, merging, writing
 from console.tickets.models import NO_DUE, Priority, Ticket, TicketStatus
-from console.tickets.promises import queries, service, working
-from console.tickets.promises.editing import set_goals
-from console.tickets.promises.models import PromiseHead, PromiseRule, TicketPromise
-from console.tickets.promises.rules import PromiseKind
-from console.tickets.writing import Writing
+from console.tickets.service import merging
+from console.tickets.service import messages as writing
+from console.tickets.service import properties as handling
+from console.tickets.service.messages import Writing
+from console.tickets.sla import calendar as working
+from console.tickets.sla import queries, service
+from console.tickets.sla.models import PromiseHead, PromiseRule, TicketPromise
+from console.tickets.sla.policies import set_goals
+from console.tickets.sla.rules import PromiseKind
 from tests.support.queries import count_queries
 from tests.tickets.rows import any_department, make_ticket
 

@@ -20,13 +20,15 @@ from console.core.transaction import transaction
 from console.mail.models import Mail
 from console.staff.models import Staff
 from console.staff.roles import Role
-from console.tickets import handling, writing
 from console.tickets.models import Priority, Ticket, TicketMessage, TicketStatus
-from console.tickets.promises import queries, watch
-from console.tickets.promises.editing import set_goals
-from console.tickets.promises.models import PromiseHead, TicketPromise
-from console.tickets.promises.rules import PromiseKind, PromiseState
-from console.tickets.writing import Writing
+from console.tickets.service import messages as writing
+from console.tickets.service import properties as handling
+from console.tickets.service.messages import Writing
+from console.tickets.sla import jobs as watch
+from console.tickets.sla import queries
+from console.tickets.sla.models import PromiseHead, TicketPromise
+from console.tickets.sla.policies import set_goals
+from console.tickets.sla.rules import PromiseKind, PromiseState
 from tests.support.queries import count_queries
 from tests.tickets.rows import make_ticket
 

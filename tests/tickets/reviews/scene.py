@@ -10,12 +10,14 @@ from console.core.db import db
 from console.core.transaction import transaction
 from console.staff.models import Staff
 from console.staff.roles import Role
-from console.tickets import handling, ratings, writing
 from console.tickets.models import Ticket, TicketMessage, TicketStatus
 from console.tickets.reviews import queries, service
 from console.tickets.reviews.models import Review, ReviewReason
 from console.tickets.reviews.service import Scoring
-from console.tickets.writing import Writing
+from console.tickets.service import messages as writing
+from console.tickets.service import properties as handling
+from console.tickets.service import ratings
+from console.tickets.service.messages import Writing
 from tests import factories
 from tests.tickets.canned.support import make_ticket
 

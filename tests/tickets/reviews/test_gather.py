@@ -16,15 +16,17 @@ from console.core import clock as core_clock
 from console.core.actor import SYSTEM
 from console.core.db import db
 from console.core.transaction import transaction
-from console.customers import verification
 from console.customers.models import Verification
+from console.customers.verification import service as verification
 from console.staff.models import Staff
 from console.staff.roles import Role
-from console.tickets import handling, ratings
 from console.tickets.models import Ticket, TicketStatus
-from console.tickets.promises.models import TicketPromise
-from console.tickets.reviews import gather, queries, service
+from console.tickets.reviews import jobs as gather
+from console.tickets.reviews import queries, service
 from console.tickets.reviews.models import Review, ReviewReason, ReviewSettings
+from console.tickets.service import properties as handling
+from console.tickets.service import ratings
+from console.tickets.sla.models import TicketPromise
 from tests import factories
 from tests.support.queries import count_queries
 from tests.tickets.canned.support import make_ticket

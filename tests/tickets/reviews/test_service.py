@@ -22,11 +22,12 @@ from console.staff.models import Staff
 from console.staff.roles import Role
 from console.tickets.models import TICKET_SEARCH, Ticket
 from console.tickets.queries import timeline
-from console.tickets.reviews import figures, queries, rubric, service
-from console.tickets.reviews.figures import months_until
+from console.tickets.reviews import queries, rubric, service
+from console.tickets.reviews import stats as figures
 from console.tickets.reviews.models import Review, ReviewCriterion, ReviewReason, ReviewState
 from console.tickets.reviews.rubric import CriterionData
 from console.tickets.reviews.service import Scoring
+from console.tickets.reviews.stats import months_until
 from tests import factories
 from tests.tickets.canned.support import make_ticket
 from tests.tickets.reviews.scene import done, points, rated, reply, waiting, worked

@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Sequence
 from math import ceil
 
-from console.chat.figures import ChatFigures, ChatFlow
+from console.chat.stats import ChatFigures, ChatFlow
 from console.core.errors import Text
 from console.core.texts import gettext, lazy_gettext, lazy_pgettext, ngettext
-from console.tickets.figures.periods import Grain
+from console.tickets.stats.periods import Grain
 from console.views.reports.distributions import RATINGS, ratings_note, spread
 from console.views.reports.measures import Good, Measure, percent_words, score_words, spread_words, whole
 from console.views.reports.periods import BY, STEP, step_label, step_name

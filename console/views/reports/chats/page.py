@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from console.chat.figures import any_chat, latest_with_results
+from console.chat.stats import any_chat, latest_with_results
 from console.core.context import settings
 from console.core.texts import lazy_gettext, ngettext
 from console.staff.roles import Permission
-from console.tickets.figures.periods import Period
-from console.tickets.figures.queries import Scope
+from console.tickets.stats.periods import Period
+from console.tickets.stats.queries import Scope
 from console.views.reports.chats import labels as chat_words
 from console.views.reports.chats import queries as chat_reading
 from console.views.reports.chats.queries import ChatReading

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from console.chat import figures
-from console.chat.figures import ChatFigures, ChatFlow, ChatReport
-from console.chat.forgetting import kept_since
+from console.chat import stats as figures
+from console.chat.retention import kept_since
+from console.chat.stats import ChatFigures, ChatFlow, ChatReport
 from console.views.reports.breakdowns import by_agent, by_department
 from console.views.reports.page import asked_json, days_json, rounded, times_json
 from console.views.reports.query import ReportAsk, sees_all

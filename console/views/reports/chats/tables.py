@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from console.chat.figures import ChatFigures
+from console.chat.stats import ChatFigures
 from console.core.errors import Text
 from console.core.texts import lazy_gettext
 from console.views.reports.chats.queries import ChatReading

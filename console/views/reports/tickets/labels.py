@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 from console.core.errors import Text
 from console.core.texts import gettext, lazy_gettext, lazy_pgettext, ngettext
-from console.tickets.figures.numbers import percent
-from console.tickets.figures.periods import Grain
-from console.tickets.figures.queries import Figures, Flow, Word
+from console.tickets.stats.numbers import percent
+from console.tickets.stats.periods import Grain
+from console.tickets.stats.queries import Figures, Flow, Word
 from console.views.reports.distributions import RATINGS, ratings_note, spread
 from console.views.reports.measures import Good, Measure, nothing, percent_words, score_words, spread_words, whole
 from console.views.reports.periods import BY, STEP, step_label, step_name

@@ -10,10 +10,10 @@ from sqlalchemy import select
 from console.core.db import db
 from console.core.texts import lazy_gettext
 from console.staff.roles import Permission
-from console.tickets.figures import queries
-from console.tickets.figures.periods import Period
-from console.tickets.figures.queries import Scope
 from console.tickets.models import Ticket
+from console.tickets.stats import queries
+from console.tickets.stats.periods import Period
+from console.tickets.stats.queries import Scope
 from console.views.reports.distributions import scores_chart
 from console.views.reports.measures import Line, lines
 from console.views.reports.page import ReportPage

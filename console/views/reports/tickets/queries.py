@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from console.tickets.figures import queries
-from console.tickets.figures.queries import Figures, Flow, Report, Word
+from console.tickets.stats import queries
+from console.tickets.stats.queries import Figures, Flow, Report, Word
 from console.views.reports.breakdowns import by_agent, by_department
 from console.views.reports.page import asked_json, days_json, rounded, times_json
 from console.views.reports.query import ReportAsk, sees_all

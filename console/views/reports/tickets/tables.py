@@ -6,7 +6,7 @@ from typing import Any
 
 from console.core.errors import Text
 from console.core.texts import lazy_gettext
-from console.tickets.figures.queries import Figures
+from console.tickets.stats.queries import Figures
 from console.views.reports.tables import Table, cell, shared
 from console.views.reports.tickets.labels import BROKEN, KEPT
 from console.views.reports.tickets.queries import TicketReading

@@ -1,0 +1,1 @@
+"""States, kinds and events as pages show them: an icon, a word, a sentence."""

@@ -21,7 +21,7 @@ from console.core.texts import gettext, pgettext
 from console.hours import queries
 from console.hours.calendar import Calendar, Hours, Piece, Special, SpecialKind, Why
 from console.hours.holidays import is_covered
-from console.hours.outlook import Look
+from console.hours.preview import Look
 from console.staff.roles import Permission
 from console.views.shared.labels.sla import day_and_hour, minutes_words
 from console.views.shared.labels.states import Label

@@ -9,8 +9,8 @@ from flask_babel import format_date
 
 from console.core.errors import Text
 from console.core.texts import gettext, lazy_pgettext
-from console.tickets.ratings import WORDS
 from console.tickets.reviews.models import Review, ReviewReason, ReviewState
+from console.tickets.service.ratings import WORDS
 from console.views.shared.labels.states import Label
 from console.web.filters import language
 

@@ -19,9 +19,10 @@ from console.core.texts import gettext, lazy_gettext, lazy_pgettext, ngettext
 from console.hours.calendar import PieceKind, Why
 from console.hours.spans import merged, without
 from console.tickets.models import Ticket, TicketStatus
-from console.tickets.promises import queries, working
-from console.tickets.promises.queries import Part, PromiseView
-from console.tickets.promises.rules import Interval, PromiseKind, PromiseState
+from console.tickets.sla import calendar as working
+from console.tickets.sla import queries
+from console.tickets.sla.queries import Part, PromiseView
+from console.tickets.sla.rules import Interval, PromiseKind, PromiseState
 from console.views.shared.labels.states import Label
 from console.views.shared.labels.tickets import due_words
 from console.web.filters import hour, language

@@ -10,8 +10,8 @@ from console.core import clock
 from console.core.context import settings
 from console.core.errors import Text
 from console.core.texts import gettext, lazy_pgettext, ngettext
+from console.tickets.list_queries import AT_RISK
 from console.tickets.models import NO_DUE, Priority, Ticket, TicketSource, TicketStatus
-from console.tickets.view_queries import AT_RISK
 from console.views.shared.labels.states import Label
 from console.web.addresses import url_for
 from console.web.filters import icon, moment

@@ -1,0 +1,1 @@
+"""The ticket list, a module for each part of it."""

@@ -19,9 +19,10 @@ from console.core.series import Series
 from console.core.texts import gettext, lazy_gettext, ngettext
 from console.core.transaction import transaction
 from console.staff.roles import Permission
-from console.tickets import handling, merging
 from console.tickets.models import TICKET_BASE, Priority, Ticket, TicketStatus
 from console.tickets.queries import MOST_AT_ONCE, lock_tickets, ticket_key
+from console.tickets.service import merging
+from console.tickets.service import properties as handling
 from console.views.shared.base import MOST_PICKED
 from console.web.answers import wants_json
 from console.web.identity import current_actor

@@ -10,8 +10,8 @@ from markupsafe import Markup, escape
 
 from console.core.errors import Text
 from console.core.texts import lazy_gettext, lazy_pgettext
+from console.tickets.list_queries import DUE, KEY, PRIORITY, UPDATED
 from console.tickets.models import NO_DUE, SavedView, Ticket
-from console.tickets.view_queries import DUE, KEY, PRIORITY, UPDATED
 from console.views.shared.export import words
 from console.views.shared.labels.tickets import PRIORITY as PRIORITY_LABELS
 from console.views.shared.labels.tickets import SOURCE, due, status_label, ticket_url

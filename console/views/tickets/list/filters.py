@@ -16,9 +16,9 @@ from console.core.emails import normal_email
 from console.core.errors import Text
 from console.core.ids import read_key
 from console.core.texts import gettext, lazy_gettext, pgettext
-from console.tickets import view_queries
+from console.tickets import list_queries as view_queries
+from console.tickets.list_queries import BUILT_IN, Names
 from console.tickets.models import Priority, Ticket, TicketSource
-from console.tickets.view_queries import BUILT_IN, Names
 from console.views.shared.filters import Choice, CustomerNumber, Day, Exact, Flag, ListFilter
 from console.views.shared.labels.tickets import PRIORITY, SOURCE, STATUS
 from console.web.filters import language

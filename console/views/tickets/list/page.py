@@ -18,11 +18,12 @@ from console.core.search import LIMIT
 from console.core.texts import gettext, lazy_gettext
 from console.customers.models import Customer
 from console.staff.roles import Permission
-from console.tickets import search, view_queries
+from console.tickets import list_queries as view_queries
+from console.tickets import search
+from console.tickets.list_queries import ALL, AT_RISK
 from console.tickets.models import NO_DUE, TICKET_SEARCH, SavedView, Ticket, TicketRead
 from console.tickets.queries import visible
-from console.tickets.saved_views import may_change
-from console.tickets.view_queries import ALL, AT_RISK
+from console.tickets.service.saved_views import may_change
 from console.views.shared import menu
 from console.views.shared.base import BaseModelView
 from console.views.shared.labels.tickets import PRIORITY, STATUS, ticket_url

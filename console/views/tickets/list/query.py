@@ -11,8 +11,8 @@ from werkzeug.datastructures import MultiDict
 from console.core.errors import NotFound
 from console.core.ids import read_key
 from console.core.text import words
+from console.tickets.list_queries import ALL, BUILT_IN
 from console.tickets.models import SavedView, Ticket
-from console.tickets.view_queries import ALL, BUILT_IN
 from console.views.shared.paging import PAGE_SIZES, Ask, read_ask
 from console.views.tickets.list.filters import FILTERS
 

@@ -13,9 +13,10 @@ from console.core.errors import Invalid, Text
 from console.core.forms import refuse_spoiled
 from console.core.texts import gettext, lazy_gettext
 from console.core.transaction import transaction
-from console.tickets import saved_views, view_queries
+from console.tickets import list_queries as view_queries
+from console.tickets.list_queries import ALL, BUILT_IN
 from console.tickets.models import SavedView, Ticket
-from console.tickets.view_queries import ALL, BUILT_IN
+from console.tickets.service import saved_views
 from console.views.tickets.list import columns
 from console.views.tickets.list.query import TicketAsk, read_ticket_ask
 from console.web.answers import wants_json

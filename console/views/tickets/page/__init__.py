@@ -1,0 +1,1 @@
+"""The page of one ticket, a module for each part of it."""

@@ -18,11 +18,14 @@ from console.core.texts import gettext, lazy_gettext
 from console.core.transaction import transaction
 from console.staff.models import Staff
 from console.staff.roles import Permission
-from console.tickets import choices, handling, merging, side
+from console.tickets import suggestions as choices
 from console.tickets.models import MAX_SUBJECT, MessageKind, Ticket, TicketMessage, TicketStatus
 from console.tickets.queries import find_ticket, tree
 from console.tickets.reviews import queries as reviews
 from console.tickets.reviews.service import pick
+from console.tickets.service import merging
+from console.tickets.service import properties as handling
+from console.tickets.sidebar import queries as side
 from console.views.shared.base import Page
 from console.views.shared.labels.tickets import status_label
 from console.views.tickets.page.answers import again, done, in_sheet, reasons, undo_by

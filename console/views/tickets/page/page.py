@@ -27,8 +27,7 @@ from console.core.transaction import transaction
 from console.customers.masking import PinLike
 from console.hours import queries as hours
 from console.staff.roles import Permission
-from console.tickets import attachments, drafts, mentions, reading, writing
-from console.tickets.masking import mask_message
+from console.tickets import page_queries as reading
 from console.tickets.models import (
     TICKET_BASE,
     MessageKind,
@@ -39,7 +38,10 @@ from console.tickets.models import (
     TicketStatus,
 )
 from console.tickets.queries import find_ticket
-from console.tickets.threads import other_requesters
+from console.tickets.service import attachments, drafts, mentions
+from console.tickets.service import messages as writing
+from console.tickets.service.masking import mask_message
+from console.tickets.service.threads import other_requesters
 from console.views.shared import menu
 from console.views.shared.base import Page
 from console.views.shared.labels.tickets import SOURCE, STATUS, status_label, ticket_url

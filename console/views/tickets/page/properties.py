@@ -24,11 +24,14 @@ from console.customers.rights import Right
 from console.hosting.models import Product, ProductKind, Service
 from console.staff.models import Department
 from console.staff.roles import Permission
-from console.tickets import choices, facts, handling, side
-from console.tickets.facts import ME
+from console.tickets import suggestions as choices
+from console.tickets.list_queries import known_tags
 from console.tickets.models import Ticket
 from console.tickets.queries import departments, find_ticket
-from console.tickets.view_queries import known_tags
+from console.tickets.service import properties as handling
+from console.tickets.service import property_forms as facts
+from console.tickets.service.property_forms import ME
+from console.tickets.sidebar import queries as side
 from console.views.shared.base import Page
 from console.views.shared.labels.tickets import PRIORITY, STATUS, ticket_url
 from console.views.tickets.page.answers import again, done, in_sheet, reasons, undo_by

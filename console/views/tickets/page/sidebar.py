@@ -16,10 +16,11 @@ from console.core.errors import Text
 from console.core.texts import lazy_gettext
 from console.customers.rights import Right
 from console.staff.roles import Permission
-from console.tickets import identity, side
-from console.tickets.facts import ME
 from console.tickets.models import LinkKind, Ticket, TicketStatus
 from console.tickets.queries import find_ticket
+from console.tickets.service import verification as identity
+from console.tickets.service.property_forms import ME
+from console.tickets.sidebar import queries as side
 from console.views.shared.labels.tickets import MERGED, PRIORITY, STATUS, status_label, ticket_url
 from console.views.tickets.page.answers import done
 from console.views.tickets.page.merging import TicketJoins

@@ -19,7 +19,7 @@ from console.core.texts import gettext, lazy_gettext, lazy_pgettext, ngettext
 from console.mail.models import MailState
 from console.staff.roles import Permission
 from console.tickets.models import TICKET_BASE, MessageKind, Ticket, TicketAttachment, TicketMessage
-from console.tickets.reading import Entry, Sending, Timeline
+from console.tickets.page_queries import Entry, Sending, Timeline
 from console.views.shared.labels.ticket_events import sentence
 from console.views.shared.message_text import body_html, is_long
 from console.web.filters import language

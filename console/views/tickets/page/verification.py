@@ -18,8 +18,9 @@ from console.core.transaction import transaction
 from console.customers import labels
 from console.customers.rights import Right
 from console.staff.roles import Permission
-from console.tickets import identity, side
 from console.tickets.queries import find_ticket
+from console.tickets.service import verification as identity
+from console.tickets.sidebar import queries as side
 from console.views.customers.data import load_group
 from console.views.shared.base import Page
 from console.views.shared.labels.states import SERVICE_STATUS, proforma_label

@@ -1,0 +1,20 @@
+"""Service migration: one or several services of one account move to another, with their open documents."""
+
+from console.billing.migration.decisions import approve, expire_due, reject, withdraw
+from console.billing.migration.execution import execute
+from console.billing.migration.plan_data import plan_for
+from console.billing.migration.refusals import REASONS, Obstacle
+from console.billing.migration.requests import Request, request_migration
+
+__all__ = [
+    "REASONS",
+    "Obstacle",
+    "Request",
+    "approve",
+    "execute",
+    "expire_due",
+    "plan_for",
+    "reject",
+    "request_migration",
+    "withdraw",
+]

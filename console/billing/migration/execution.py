@@ -1,0 +1,228 @@
+"""Carrying a migration out: one transaction, locked in a fixed order, or nothing at all.
+
+Order of locks everywhere: idempotency key, migration, customers, services,
+pro-formas, number series, audit head.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import update
+
+from console.audit.service import record
+from console.billing.idempotency import once
+from console.billing.migration import four_eyes
+from console.billing.migration.decisions import (
+    check_state,
+    checked_plan,
+    decision,
+    exemption_facts,
+    lock_migration,
+    release,
+)
+from console.billing.migration.plan import Line, Plan
+from console.billing.migration.requests import owners_of
+from console.billing.models import Migration, MigrationState, Proforma, ProformaLine, Storno
+from console.billing.service import cancel_documents, compose_document, number_documents
+from console.core import clock
+from console.core.actor import Actor
+from console.core.db import db
+from console.customers.mails import write_to
+from console.hosting.links import crossing
+from console.hosting.models import Ownership, Service
+from console.staff.roles import Permission
+
+
+def execute(actor: Actor, ref: str, plan: str, key: str, *, lose_exemption: bool = False) -> dict[str, Any]:
+    """Execute an approved migration exactly as previewed.
+
+    Args:
+        plan: the digest of the preview that was looked at.
+        lose_exemption: the explicit yes to lines of that preview that had no PDV and get some.
+        key: the caller's idempotency key; repeated, it returns the first answer.
+
+    Returns:
+        ``migration``, ``cancelled`` and ``issued``.
+
+    Raises:
+        Invalid, Conflict: one of ``console.billing.migration.refusals``.
+    """
+    actor.require(Permission.DECIDE_MIGRATION)
+
+    def work() -> dict[str, Any]:
+        migration = lock_migration(ref)
+        check_state(migration, MigrationState.APPROVED)
+        checked, sources = checked_plan(migration, plan, lose_exemption=lose_exemption)
+        four_eyes.check(actor, migration, checked)
+        return _execute(actor, migration, checked, sources)
+
+    return once(f"migration.execute:{ref}", key, decision(plan, lose_exemption=lose_exemption), work)
+
+
+def _execute(actor: Actor, migration: Migration, plan: Plan, sources: list[Proforma]) -> dict[str, Any]:
+    issued = _draft(migration, plan)
+    stornos = cancel_documents(sources, migration.ref, migration.id)
+    number_documents(issued)
+    left = _cut_links(actor, migration)
+    _move_services(migration)
+    migration.state = MigrationState.EXECUTED
+    migration.plan = plan.digest
+    migration.ended_at, migration.ended_by_id = clock.now(), actor.id
+    release(migration)
+    answer = {
+        "migration": {"ref": migration.ref, "state": migration.state.value},
+        "cancelled": [_cancelled(storno, source) for storno, source in zip(stornos, sources, strict=True)],
+        "issued": [_issued(document) for document in issued],
+    }
+    _record(actor, migration, plan, answer)
+    _tell_both(migration, plan, stornos, sources, issued, left)
+    return answer
+
+
+def _draft(migration: Migration, plan: Plan) -> list[Proforma]:
+    """Turn each planned document into one without a number yet, in the plan's order."""
+    customers = {migration.from_customer_id: migration.from_customer, migration.to_customer_id: migration.to_customer}
+    return [
+        compose_document(
+            customers[issue.customer_id],
+            [_line(line) for line in issue.lines],
+            currency=issue.currency,
+            due_on=issue.due_on,
+            tax_note=issue.tax_note,
+            source_id=step.cancel.id,
+            migration_id=migration.id,
+        )
+        for step in plan.steps
+        for issue in step.issue
+    ]
+
+
+def _line(line: Line) -> ProformaLine:
+    """Write a planned line as it was shown, figure by figure."""
+    return ProformaLine(
+        position=line.position,
+        service_id=line.service_id,
+        description=line.description,
+        quantity=line.quantity,
+        net=line.net,
+        tax_bp=line.tax_bp,
+        tax=line.tax,
+        total=line.total,
+        source_line_id=line.id,
+    )
+
+
+def _cut_links(actor: Actor, migration: Migration) -> list[Service]:
+    """Part what moves from what stays, which is returned, each service once.
+
+    On the old owner's record alone: for the new one it never hung together.
+    """
+    moving = [item.service_id for item in migration.items]
+    links = crossing(moving)
+    for link in links:
+        link.hosted.hosted_with_id = None
+        record(
+            actor,
+            "service.parted",
+            link.hosted.number,
+            customer_id=migration.from_customer_id,
+            host=link.host.number,
+            migration=migration.ref,
+        )
+    db.session.flush()
+    return list(dict.fromkeys(link.other(moving) for link in links))
+
+
+def _move_services(migration: Migration) -> None:
+    """Change the one fact that says who owns a service; domains and what recurs hang on it."""
+    now = clock.now()
+    ids = [item.service_id for item in migration.items]
+    session = db.session()
+    session.execute(update(Service).where(Service.id.in_(ids)).values(customer_id=migration.to_customer_id))
+    session.execute(update(Ownership).where(Ownership.service_id.in_(ids), Ownership.to_at.is_(None)).values(to_at=now))
+    session.add_all(
+        Ownership(
+            service_id=service_id, customer_id=migration.to_customer_id, from_at=now, to_at=None, cause=migration.ref
+        )
+        for service_id in ids
+    )
+
+
+def _cancelled(storno: Storno, source: Proforma) -> dict[str, Any]:
+    return {
+        "number": source.number,
+        "storno": storno.number,
+        "customer": source.buyer["number"],
+        "total": source.total,
+        "currency": source.currency,
+    }
+
+
+def _issued(document: Proforma) -> dict[str, Any]:
+    return {
+        "number": document.number,
+        "customer": document.buyer["number"],
+        "total": document.total,
+        "currency": document.currency,
+        "due_on": document.due_on.isoformat(),
+    }
+
+
+def _record(actor: Actor, migration: Migration, plan: Plan, answer: dict[str, Any]) -> None:
+    """Write both accounts' histories: each sees its own side."""
+    services = [service.number for service in plan.services]
+    for customer_id, other in (
+        (migration.from_customer_id, plan.new.buyer["number"]),
+        (migration.to_customer_id, plan.old.buyer["number"]),
+    ):
+        number = plan.old.buyer["number"] if customer_id == migration.from_customer_id else plan.new.buyer["number"]
+        record(
+            actor,
+            "migration.executed",
+            migration.ref,
+            customer_id=customer_id,
+            other=other,
+            services=services,
+            cancelled=[row["number"] for row in answer["cancelled"] if row["customer"] == number],
+            issued=[row["number"] for row in answer["issued"] if row["customer"] == number],
+            plan=plan.digest,
+            **exemption_facts(plan),
+        )
+
+
+def _tell_both(
+    migration: Migration,
+    plan: Plan,
+    stornos: Sequence[Storno],
+    sources: Sequence[Proforma],
+    issued: Sequence[Proforma],
+    left: Sequence[Service],
+) -> None:
+    """Mail each side what concerns it, and nothing of the other's documents."""
+    owners = owners_of([migration.from_customer_id, migration.to_customer_id])
+    for customer, recipient in ((migration.from_customer, "old"), (migration.to_customer, "new")):
+        cancelled = zip(sources, stornos, strict=True) if recipient == "old" else ()
+        write_to(
+            owners[customer.id],
+            customer,
+            "migration_executed",
+            about=f"migration:{migration.ref}",
+            recipient=recipient,
+            ref=migration.ref,
+            services=[f"{service.product} · {service.label}" for service in plan.services],
+            left=[f"{service.product.name} · {service.label}" for service in left] if recipient == "old" else [],
+            cancelled=[_mailed(source) | {"storno": storno.number} for source, storno in cancelled],
+            issued=[_mailed(document) for document in issued if document.customer_id == customer.id],
+        )
+
+
+def _mailed(document: Proforma) -> dict[str, Any]:
+    return {
+        "number": document.number,
+        "total": document.total,
+        "currency": document.currency,
+        "due_on": document.due_on,
+        "reference": document.reference,
+    }

@@ -1,0 +1,277 @@
+"""Asking for a migration: only under a live verification of a person who may give services away."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+
+from console.audit.service import record
+from console.billing.idempotency import once
+from console.billing.migration.plan_data import account_obstacles, service_obstacles, services_in_migration
+from console.billing.migration.refusals import refusal
+from console.billing.models import Migration, MigrationItem, Proforma, ProformaLine, ProformaStatus
+from console.core import clock
+from console.core.actor import Actor
+from console.core.context import settings
+from console.core.db import db
+from console.core.emails import normal_email
+from console.core.errors import Refusal
+from console.core.ids import CUSTOMER_BASE, read_number
+from console.core.text import paragraphs
+from console.core.transaction import after_refusal
+from console.customers.mails import write_to
+from console.customers.masking import mask_pins
+from console.customers.models import (
+    Customer,
+    CustomerStatus,
+    MemberRole,
+    Membership,
+    Person,
+    Verification,
+    VerificationKind,
+)
+from console.customers.rights import Right
+from console.hosting.links import crossing, with_linked
+from console.hosting.models import Service, service_number
+from console.staff.roles import Permission
+
+MAX_REASON = 1_000
+MAX_TARGET = 254
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked: which services, to whom (number or e-mail), under which verification, why.
+
+    Args:
+        leave: services that stay although they hang together with one that moves. All others of that kind come along.
+    """
+
+    services: tuple[int, ...]
+    to_customer: str
+    verification: int
+    reason: str
+    leave: tuple[int, ...] = ()
+
+
+def request_migration(actor: Actor, request: Request, key: str) -> dict[str, Any]:
+    """Ask for a migration.
+
+    What hangs together with a chosen service comes along, unless it is named to be left behind.
+
+    Args:
+        key: the caller's idempotency key.
+
+    Returns:
+        ``ref``, ``state``, and the numbers of all ``services`` that move, of those that come ``along``
+        without having been chosen, and of those ``left_behind``.
+
+    Raises:
+        NotFound: the role does not ask for migrations.
+        Invalid, Conflict: one of ``console.billing.migration.refusals``.
+    """
+    actor.require(Permission.REQUEST_MIGRATION)
+    asked = {
+        "services": sorted(set(request.services)),
+        "to": normal_email(request.to_customer),
+        "verification": request.verification,
+        "reason": paragraphs(request.reason),
+    } | ({"leave": sorted(set(request.leave))} if request.leave else {})
+    return once(f"migration.request:{actor.id}", key, asked, lambda: _request(actor, request))
+
+
+def _request(actor: Actor, request: Request) -> dict[str, Any]:
+    verification = _verification(actor, request.verification)
+    reason = paragraphs(request.reason)
+    if not reason:
+        raise refusal("no_reason")
+    if not request.services:
+        raise refusal("no_service")
+    old, new = _parties(verification, request.to_customer)
+    now = _lock_live(actor, verification)
+    chosen = set(request.services)
+    moving = with_linked(old.id, chosen, set(request.leave) - chosen)
+    services = _services(moving, old)
+    if services is None or new is None:
+        raise _no_match(actor, request, old)
+    left = sorted({link.other(moving).id for link in crossing(moving)})
+    obstacles = [*account_obstacles(old, new), *service_obstacles(services, old.id)]
+    if obstacles:
+        raise refusal(obstacles[0].code, obstacles[0].concerns)
+    _check_free(services)
+    migration = Migration(
+        from_customer_id=old.id,
+        to_customer_id=new.id,
+        verification_id=verification.id,
+        reason=mask_pins(reason)[0][:MAX_REASON],
+        requested_at=now,
+        requested_by_id=actor.id,
+        expires_at=now + timedelta(days=settings().migration_days),
+        items=[MigrationItem(service_id=service.id, open=True, along=service.id not in chosen) for service in services],
+        left_behind=left,
+    )
+    _store(migration, services)
+    answer = {
+        "ref": migration.ref,
+        "state": migration.state.value,
+        "services": [service.number for service in services],
+        "along": [service.number for service in services if service.id not in chosen],
+        "left_behind": [service_number(key) for key in left],
+    }
+    record(
+        actor,
+        "migration.requested",
+        migration.ref,
+        customer_id=old.id,
+        to=new.number,
+        verification=verification.id,
+        **{name: answer[name] for name in ("services", "along", "left_behind")},
+    )
+    _tell_owner(migration, old, services)
+    return answer
+
+
+def _verification(actor: Actor, verification_id: int, *, lock: bool = False) -> Verification:
+    """Return the live verification of a person who holds ``transfer``; an override never counts."""
+    verification = db.session.get(Verification, verification_id, populate_existing=True, with_for_update=lock or None)
+    if (
+        verification is None
+        or verification.kind is not VerificationKind.PIN
+        or verification.staff_id != actor.id
+        or not verification.is_live(clock.now())
+    ):
+        raise refusal("unverified")
+    if Right.TRANSFER not in verification.opened_rights():
+        raise refusal("no_right")
+    return verification
+
+
+def _lock_live(actor: Actor, verification: Verification) -> datetime:
+    """Let the verification end only after this request, or not make it; return the instant at which it is live.
+
+    After the accounts: who closes one, or takes a person off it, locks them in this order.
+    """
+    _verification(actor, verification.id, lock=True)
+    now = clock.now()
+    if not verification.is_live(now):
+        raise refusal("unverified")
+    return now
+
+
+def _no_match(actor: Actor, request: Request, old: Customer) -> Refusal:
+    """Return one answer to a service that is another's and to a new owner who is not found, and put it on the record.
+
+    Told apart, a foreign service would ask whether an address owns an account here, and leave no trace.
+    """
+    data: dict[str, Any] = {
+        "services": [service_number(key) for key in sorted(set(request.services))],
+        "to": mask_pins(request.to_customer[:MAX_TARGET])[0],
+        "verification": request.verification,
+    }
+    after_refusal(partial(record, actor, "migration.refused", old.number, customer_id=old.id, **data))
+    return refusal("no_match")
+
+
+def _parties(verification: Verification, to_customer: str) -> tuple[Customer, Customer | None]:
+    """Return both accounts, locked in the order of their ids; no new owner where none is found."""
+    target_id = _target_id(normal_email(to_customer))
+    query = (
+        select(Customer)
+        .where(Customer.id.in_([verification.customer_id, target_id or verification.customer_id]))
+        .order_by(Customer.id)
+        .with_for_update(read=True)
+        .execution_options(populate_existing=True)
+    )
+    found = {customer.id: customer for customer in db.session.scalars(query)}
+    return found[verification.customer_id], found.get(target_id or 0)
+
+
+def _target_id(to_customer: str) -> int | None:
+    """Find the new owner's account by number, or by its owner's e-mail where that names one open account alone."""
+    owned = select(Membership.customer_id).where(Membership.role == MemberRole.OWNER, Membership.removed_at.is_(None))
+    if "@" in to_customer:
+        named = (
+            owned.join(Person)
+            .join(Membership.customer)
+            .where(Person.email == to_customer, Customer.status == CustomerStatus.ACTIVE)
+        )
+        ids = db.session.scalars(named.limit(2)).all()
+        return ids[0] if len(ids) == 1 else None
+    number = read_number(to_customer, "K-")
+    return None if number is None else db.session.scalar(owned.where(Membership.customer_id == number - CUSTOMER_BASE))
+
+
+def _services(ids: Collection[int], owner: Customer) -> list[Service] | None:
+    """Return the services, locked; ``None`` where one is not the owner's, whether it exists or not."""
+    query = (
+        select(Service)
+        .where(Service.id.in_(ids), Service.customer_id == owner.id)
+        .order_by(Service.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    services = list(db.session.scalars(query))
+    return services if len(services) == len(ids) else None
+
+
+def _check_free(services: Sequence[Service]) -> None:
+    ids = [service.id for service in services]
+    taken = services_in_migration(ids)
+    if taken:
+        raise refusal("in_migration", [service.number for service in taken])
+    part_paid = list(
+        db.session.scalars(
+            select(Proforma.number)
+            .where(
+                Proforma.id.in_(select(ProformaLine.proforma_id).where(ProformaLine.service_id.in_(ids))),
+                Proforma.status == ProformaStatus.PART_PAID,
+            )
+            .order_by(Proforma.id)
+        )
+    )
+    if part_paid:
+        raise refusal("part_paid", part_paid)
+
+
+def _store(migration: Migration, services: Sequence[Service]) -> None:
+    db.session.add(migration)
+    try:
+        db.session.flush()
+    except IntegrityError as error:  # the index on open items: somebody was faster
+        raise refusal("in_migration", [service.number for service in services]) from error
+
+
+def _tell_owner(migration: Migration, old: Customer, services: Sequence[Service]) -> None:
+    write_to(
+        owner_of(old.id),
+        old,
+        "migration_requested",
+        about=f"migration:{migration.ref}",
+        ref=migration.ref,
+        services=[service.label for service in services],
+    )
+
+
+def owner_of(customer_id: int) -> Person:
+    """Return the account's owner."""
+    return owners_of([customer_id])[customer_id]
+
+
+def owners_of(customer_ids: Sequence[int]) -> dict[int, Person]:
+    """Return the owners of accounts, by account."""
+    query = (
+        select(Membership.customer_id, Person)
+        .join(Person, Person.id == Membership.person_id)
+        .where(
+            Membership.customer_id.in_(customer_ids),
+            Membership.role == MemberRole.OWNER,
+            Membership.removed_at.is_(None),
+        )
+    )
+    return dict(iter(db.session.execute(query)))

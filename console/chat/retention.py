@@ -1,0 +1,119 @@
+"""What is kept for so long and no longer: ended chats, what was uploaded and never sent, blocks that are over.
+
+Whole chats go, with their messages, files and drafts. What came of one stays: its ticket, the audit
+trail, the mail that was sent. The bytes of a file go when nothing else needs them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, func, select
+
+from console.audit.service import record
+from console.chat.models import LIVE, Chat, ChatBlock, ChatDraft, ChatFile, ChatMessage, StaffPresence
+from console.chat.queries import chat_key
+from console.chat.search import CHAT_SEARCH
+from console.chat.service import attachments as files
+from console.core import clock
+from console.core.actor import SYSTEM
+from console.core.context import files as store
+from console.core.context import settings
+from console.core.db import db
+from console.core.logging import get_logger
+from console.core.transaction import transaction
+from console.staff.models import Staff
+from console.tickets.models import TicketAttachment
+from console.tickets.service.attachments import clear_left
+
+log = get_logger(__name__)
+
+BATCH = 500
+UNTOUCHED = 60.0  # seconds: as long as an upload's transaction may take
+KEEP_BLOCKS = timedelta(days=365)  # behind their end: whoever comes back is recognised
+
+
+def forget() -> int:
+    """Delete what is kept no longer, a batch in a transaction; return how many chats went."""
+    ended_before = kept_since()
+    forgotten = 0
+    while True:
+        with transaction():
+            keys, digests = _forget_chats(ended_before)
+        _forget_bytes(digests)
+        forgotten += keys
+        if keys < BATCH:
+            break
+    with transaction():
+        digests = clear_left()
+        _forget_rows()
+    _forget_bytes(digests)
+    forget_unsent()
+    if forgotten:
+        log.info("chats forgotten", count=forgotten)
+    return forgotten
+
+
+def forget_unsent() -> None:
+    """Delete what was uploaded and not sent in its time."""
+    with transaction():
+        digests = files.forget_unsent()
+    _forget_bytes(digests)
+
+
+def kept_since() -> datetime:
+    """Return since when chats must have ended to be kept."""
+    now = clock.now().astimezone(settings().zone)
+    months = now.year * 12 + now.month - 1 - settings().chat_keep_months
+    first = now.replace(year=months // 12, month=months % 12 + 1, day=1)
+    # The 31st of a month that has none is its last day.
+    following = (first + timedelta(days=31)).replace(day=1)
+    return first.replace(day=min(now.day, (following - timedelta(days=1)).day))
+
+
+def is_forgotten(number: object) -> bool:
+    """Tell whether a chat was here once and has been deleted: its number was given, its row is gone."""
+    key = chat_key(number)
+    newest = db.session.scalar(select(func.max(Chat.id))) or 0
+    return key is not None and key < newest and db.session.get(Chat, key) is None
+
+
+def _forget_chats(ended_before: datetime) -> tuple[int, set[str]]:
+    """Delete a batch of chats; return how many, and the digests of their files.
+
+    The newest of all stays: SQLite would give its number, which a visitor's token opens, to the next one.
+    """
+    newest = select(func.max(Chat.id)).scalar_subquery()
+    query = select(Chat.id).where(Chat.ended_at < ended_before, Chat.status.not_in(LIVE), Chat.id < newest)
+    keys = list(db.session.scalars(query.order_by(Chat.ended_at).limit(BATCH).with_for_update(skip_locked=True)))
+    if not keys:
+        return 0, set()
+    digests = set(db.session.scalars(delete(ChatFile).where(ChatFile.chat_id.in_(keys)).returning(ChatFile.digest)))
+    for model in (ChatDraft, ChatMessage):
+        db.session.execute(delete(model).where(model.chat_id.in_(keys)))
+    db.session.execute(delete(Chat).where(Chat.id.in_(keys)))
+    CHAT_SEARCH.remove_many(db.session(), keys)
+    record(SYSTEM, "chat.forgotten", "desk", count=len(keys), ended_before=ended_before.isoformat())
+    return len(keys), digests
+
+
+def _forget_rows() -> None:
+    """Delete blocks that are long over, and the presence of those who work here no more."""
+    over = clock.now() - KEEP_BLOCKS
+    db.session.execute(delete(ChatBlock).where(ChatBlock.until < over))
+    gone = select(Staff.id).where(Staff.active.is_(False))
+    db.session.execute(delete(StaffPresence).where(StaffPresence.staff_id.in_(gone)))
+    db.session.execute(delete(ChatDraft).where(ChatDraft.staff_id.in_(gone)))
+
+
+def _forget_bytes(digests: Iterable[str]) -> None:
+    """Remove from the store what no row names. After the commit: a row whose bytes are gone would be worse."""
+    wanted = set(digests)
+    if not wanted:
+        return
+    with transaction():
+        for column in (ChatFile.digest, TicketAttachment.digest):
+            wanted -= set(db.session.scalars(select(column).where(column.in_(sorted(wanted)))))
+        for digest in wanted:
+            store().remove(digest, untouched=UNTOUCHED)

@@ -1,0 +1,161 @@
+"""One message on its way into a chat: cleaned, PINs masked, with the id its sender chose."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from console.chat.models import MAX_BODY, MAX_CLIENT_ID, Chat, MessageKind
+from console.chat.service import timeline
+from console.core.actor import Actor
+from console.core.errors import Invalid
+from console.core.text import paragraphs
+from console.core.texts import lazy_gettext
+from console.customers.masking import ASK, MASKED, PinChoice, settle
+
+MOST_FILES = 10
+
+
+@dataclass(slots=True)
+class Outgoing:
+    """A message that waits to be stored.
+
+    Args:
+        staff_session: the key of the sign-in session of whoever writes; ``None`` for the visitor.
+        name: of the sender, as shown.
+        client_key: who sends it, and their own id for it.
+        files: keys of files uploaded for it.
+        mask: its sender wants masked what looks like a PIN; counts where what they said is none is not believed.
+    """
+
+    chat_id: int
+    kind: MessageKind
+    body: str
+    client_key: str
+    name: str
+    staff_id: int | None = None
+    staff_session: int | None = None
+    data: dict[str, Any] = field(default_factory=dict)
+    files: tuple[int, ...] = ()
+    mask: bool = False
+
+
+def from_visitor(
+    chat: Chat | int,
+    name: str,
+    packet_body: object,
+    client_id: object,
+    files: object,
+    pins: PinChoice = ASK,
+) -> Outgoing:
+    """Return what a visitor sends.
+
+    Args:
+        pins: what they said about what looks like a PIN.
+
+    Raises:
+        Invalid: no text and no file, too long, no client id.
+        PinLike: they have to say whether it is a PIN.
+    """
+    keys = _keys(files)
+    settled = settle(clean(packet_body, empty=bool(keys)), pins)
+    return Outgoing(
+        chat_id=chat if isinstance(chat, int) else chat.id,
+        kind=MessageKind.VISITOR,
+        body=settled.text,
+        client_key=f"v:{_client_id(client_id)}",
+        name=name,
+        data=dict(settled.data),
+        files=keys,
+        mask=pins.mask,
+    )
+
+
+def from_staff(
+    actor: Actor,
+    session: int,
+    chat_id: int,
+    kind: MessageKind,
+    packet_body: object,
+    client_id: object,
+    files: object,
+    pins: PinChoice = ASK,
+) -> Outgoing:
+    """Return what a member of staff sends, as a reply or a note.
+
+    Args:
+        pins: what they said about what looks like a PIN.
+
+    Raises:
+        Invalid: no text and no file, too long, no client id.
+        PinLike: they have to say whether it is a PIN.
+    """
+    keys = _keys(files)
+    settled = settle(clean(packet_body, empty=bool(keys)), pins)
+    return Outgoing(
+        chat_id=chat_id,
+        kind=kind,
+        body=settled.text,
+        client_key=f"s{actor.id}:{_client_id(client_id)}",
+        name=actor.name,
+        staff_id=actor.id,
+        staff_session=session,
+        data=dict(settled.data),
+        files=keys,
+        mask=pins.mask,
+    )
+
+
+def clean(body: object, *, empty: bool = False) -> str:
+    """Return a message's text without what cannot be shown.
+
+    Args:
+        empty: it may be, because a file goes with it.
+
+    Raises:
+        Invalid: no text, or more than 16 KB.
+    """
+    if not isinstance(body, str):
+        raise Invalid(fields={"body": [lazy_gettext("Write the message.")]})
+    if len(body) > 2 * MAX_BODY:
+        raise _too_long()
+    text = paragraphs(body)
+    if not text and not empty:
+        raise Invalid(fields={"body": [lazy_gettext("Write the message.")]})
+    if len(text.encode()) > MAX_BODY:
+        raise _too_long()
+    return text
+
+
+def write_note(actor: Actor, chat: Chat, body: str) -> None:
+    """Add a note to a locked chat inside a verb's transaction."""
+    settled = settle(body, MASKED)
+    timeline.append(actor, chat, MessageKind.NOTE, settled.text, data=dict(settled.data))
+
+
+def _too_long() -> Invalid:
+    return Invalid(
+        lazy_gettext("The message is too long. Send it in parts, or as a file."),
+        code="size",
+        fields={"body": [lazy_gettext("The message is too long. Send it in parts, or as a file.")]},
+    )
+
+
+def _client_id(value: object) -> str:
+    if not isinstance(value, str) or not 0 < len(value) <= MAX_CLIENT_ID or not value.isprintable():
+        raise Invalid(fields={"client_id": [lazy_gettext("Invalid input.")]})
+    return value
+
+
+def _keys(files: object) -> tuple[int, ...]:
+    if files is None:
+        return ()
+    if (
+        not isinstance(files, Sequence)
+        or isinstance(files, str)
+        or len(files) > MOST_FILES
+        or any(type(key) is not int or not 0 < key < 2**31 for key in files)
+    ):
+        raise Invalid(fields={"files": [lazy_gettext("Invalid input.")]})
+    return tuple(dict.fromkeys(files))

@@ -1,0 +1,1 @@
+"""The one writer of chat messages in a process."""

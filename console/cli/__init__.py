@@ -1,0 +1,1 @@
+"""The ``console`` command, and what only it does."""

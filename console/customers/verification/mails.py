@@ -1,0 +1,62 @@
+"""Whom a verification tells by mail: the owner that their account was opened, a person that they are locked."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+
+from console.core import clock
+from console.core.actor import Actor
+from console.core.db import db
+from console.customers.mails import write_to
+from console.customers.models import MemberRole, Membership, Person, Verification
+from console.mail.service import queue
+
+
+def tell_person(membership: Membership | None, until: datetime) -> None:
+    """Mail the person that their verification is locked; for nobody, do the same and take it back."""
+    person, customer = (membership.person, membership.customer) if membership else (None, None)
+    with db.session.begin_nested() as savepoint:
+        queue(
+            "pin_locked",
+            to_address=person.email if person else "nobody@example.invalid",
+            to_name=person.name if person else "",
+            language=(person.language if person else None) or (customer.language if customer else None),
+            customer_id=customer.id if customer else None,
+            name=person.name if person else "",
+            at=clock.now(),
+            until=until,
+        )
+        db.session.flush()
+        if person is None:
+            savepoint.rollback()
+
+
+def tell_owner(template: str, actor: Actor, verification: Verification, **values: Any) -> None:
+    """Mail the owner that their account was opened, by whom and until when; an account may have none."""
+    customer = verification.customer
+    owner = db.session.scalar(
+        select(Person)
+        .join(Membership)
+        .where(
+            Membership.customer_id == customer.id,
+            Membership.role == MemberRole.OWNER,
+            Membership.removed_at.is_(None),
+        )
+    )
+    if owner is None:
+        return
+    write_to(
+        owner,
+        customer,
+        template,
+        customer=customer.name,
+        number=customer.number,
+        channel=verification.channel.partition(":")[0],
+        staff=actor.name,
+        at=verification.started_at,
+        until=verification.expires_at,
+        **values,
+    )

@@ -1,0 +1,402 @@
+"""Who is asking? E-mail and PIN prove it; nothing else does.
+
+Unknown e-mail, wrong PIN, burned, expired and locked are one answer: the same
+``None``, the same statements, the same secrets opened. A failed try is counted
+in the transaction that made it, so a failure is an answer here, not an error.
+
+Everyone who tries takes two rows in a fixed order (``console.customers.verification.guards``),
+so that parallel tries are counted one after the other, over any number of processes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import Any
+
+import pyotp
+from sqlalchemy import case, select, update
+from sqlalchemy.orm import contains_eager
+from sqlalchemy.orm.attributes import flag_modified
+
+from console.audit.service import record
+from console.core import clock
+from console.core.actor import Actor
+from console.core.context import sealer, settings
+from console.core.db import db
+from console.core.emails import normal_email
+from console.core.errors import Conflict, Invalid, NotFound, Text, TooMany
+from console.core.ids import same_token
+from console.core.seal import InvalidToken, Sealer
+from console.core.text import one_line, visible_length
+from console.core.texts import lazy_gettext
+from console.customers.masking import mask_pins
+from console.customers.models import (
+    Customer,
+    CustomerStatus,
+    Guard,
+    Membership,
+    Person,
+    Verification,
+    VerificationKind,
+)
+from console.customers.rights import READING_RIGHTS
+from console.customers.verification.guards import clear, count_failure, email_key, is_locked, lock_guards, source_key
+from console.customers.verification.mails import tell_owner, tell_person
+from console.customers.verification.pins import DIGITS, hotp, is_valid
+from console.staff.roles import Permission
+
+WINDOW = timedelta(minutes=15)  # failures of one e-mail are counted in it
+ALLOWED = 5  # evaluated failures, then the person is locked
+LOCK = timedelta(minutes=15)
+BURN = 10  # evaluated failures of one PIN
+
+SOURCE_WINDOW = timedelta(hours=1)
+SOURCE_ALLOWED = 20  # failures of one agent or address, then each further one costs a growing wait
+SOURCE_WAIT = timedelta(seconds=30)
+SOURCE_WAIT_LIMIT = timedelta(minutes=15)
+
+SLOTS = 4  # secrets opened at least, so that the number of accounts behind an e-mail does not show
+REASON_LENGTH = 10
+MAX_REASON = 1_000
+MAX_EMAIL = 254
+MAX_SPOKEN = 40  # a PIN with whatever is said between its digits
+
+_EMAIL = re.compile(r"[^\s@\x00-\x1f\x7f]{1,64}@[^\s@\x00-\x1f\x7f]{1,253}")
+_CHANNEL = re.compile(r"phone|mail|chat:[A-Za-z0-9_-]{1,40}|ticket:[A-Za-z0-9-]{1,40}")
+_SPOKEN = re.compile(r"[\s.\-\N{NO-BREAK SPACE}\N{EN DASH}]+")
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    """A membership as found under the lock, and whether the PIN typed is its own."""
+
+    membership: Membership
+    valid: bool
+    matches: bool
+
+
+def verify(actor: Actor, *, email: str, pin: str, channel: str) -> Verification | None:
+    """Check what a caller said; on success open their account for ``actor``, who is staff.
+
+    Args:
+        actor: the member of staff who asks.
+        email: as registered; case and spaces around do not matter.
+        pin: six digits; spaces, dots and dashes as people say them are dropped.
+        channel: ``phone``, ``mail``, ``chat:<id>`` or ``ticket:<number>``.
+
+    Returns:
+        The live verification, or ``None``: and then nothing tells why. Who is verified already, by the same member of
+        staff in the same channel, stays so: no second verification is begun, and the owner is told once.
+
+    Raises:
+        NotFound: the role does not verify.
+        Invalid: an input is malformed; nothing was tried.
+        TooMany: too many failures from this source; nothing was tried.
+    """
+    actor.require(Permission.VERIFY)
+    if actor.kind != "staff" or actor.id is None:
+        raise NotFound(code="not_allowed")
+    return check(actor, actor, email=email, pin=pin, channel=channel)
+
+
+def check(source: Actor, staff: Actor, *, email: str, pin: str, channel: str) -> Verification | None:
+    """Check e-mail and PIN as ``source`` gave them, and on success open the account for ``staff``.
+
+    The two are one where staff type what a caller says; on a sealed card (:mod:`console.customers.verification.cards`)
+    the source is the visitor.
+
+    Raises:
+        Invalid, TooMany: see :func:`verify`.
+    """
+    email, pin, channel = _read(email, pin, channel)
+    now = clock.now()
+    row, guard = lock_guards(source_key(source), email_key(email))
+    _slow_down(row, now)
+    # Whether locked or not, the rows are read and the secrets opened: the time must not tell.
+    found = _candidates(email, pin, now)
+    locked = is_locked(guard, now)
+    match = next((c for c in found if c.matches), None)
+    if match is not None and not locked:
+        return _succeed(staff, guard, match.membership, channel, now)
+    _fail(source, row, guard, found, channel, now, locked=locked)
+    return None
+
+
+def end(actor: Actor, verification_id: int, reason: str = "hand") -> Verification:
+    """End one's own verification; ended or over already, it stays as it is.
+
+    Raises:
+        NotFound: not there, or another staff member's.
+    """
+    actor.require(Permission.VERIFY)
+    verification = db.session.get(Verification, verification_id, with_for_update=True)
+    if verification is None or actor.kind != "staff" or verification.staff_id != actor.id:
+        raise NotFound
+    now = clock.now()
+    if verification.is_live(now):
+        verification.ended_at, verification.end_reason = now, reason
+        db.session.flush()
+        customer = verification.customer
+        record(
+            actor,
+            "verification.ended",
+            customer.number,
+            customer_id=customer.id,
+            verification=verification.id,
+            reason=reason,
+        )
+    return verification
+
+
+def end_by_channel(actor: Actor, channel: str) -> None:
+    """End what was verified through a channel that is over, as a chat that has ended; whose it was does not matter."""
+    now = clock.now()
+    query = (
+        select(Verification)
+        .where(Verification.channel == channel, Verification.ended_at.is_(None), Verification.expires_at > now)
+        .order_by(Verification.id)
+        .with_for_update(of=Verification)
+    )
+    for verification in db.session.scalars(query.execution_options(populate_existing=True)):
+        verification.ended_at, verification.end_reason = now, "channel"
+        customer = verification.customer
+        record(
+            actor,
+            "verification.ended",
+            customer.number,
+            customer_id=customer.id,
+            verification=verification.id,
+            reason="channel",
+        )
+    db.session.flush()
+
+
+def override(actor: Actor, customer: Customer, reason: str) -> Verification:
+    """Open an account for reading, with a reason, without its people. The owner is told.
+
+    Raises:
+        NotFound: the role does not override.
+        Invalid: no real reason was given.
+        Conflict: the account is closed.
+    """
+    actor.require(Permission.OVERRIDE)
+    if actor.kind != "staff" or actor.id is None:
+        raise NotFound(code="not_allowed")
+    reason = mask_pins(one_line(reason))[0]
+    if visible_length(reason) < REASON_LENGTH or len(reason) > MAX_REASON:
+        raise Invalid(fields={"reason": [lazy_gettext("Enter a reason of at least 10 characters.")]})
+    if customer.status is CustomerStatus.CLOSED:
+        raise Conflict(lazy_gettext("The account is closed."), code="closed")
+    now = clock.now()
+    live = _live(actor, customer, now, VerificationKind.OVERRIDE, reason=reason)
+    if live is not None:
+        return live  # the same form, sent twice
+    verification = _start(
+        Verification(
+            kind=VerificationKind.OVERRIDE,
+            customer=customer,
+            staff_id=actor.id,
+            channel="override",
+            rights=sorted(READING_RIGHTS),
+            reason=reason,
+        ),
+        now,
+    )
+    record(
+        actor,
+        "verification.overridden",
+        customer.number,
+        customer_id=customer.id,
+        verification=verification.id,
+        reason=reason,
+    )
+    tell_owner("override", actor, verification, reason=reason)
+    return verification
+
+
+def unlock(actor: Actor, whose: Membership | Person) -> None:
+    """Let a locked person be verified again. A burned PIN stays burned: only a new one replaces it."""
+    actor.require(Permission.UNLOCK_PIN)
+    person = whose if isinstance(whose, Person) else whose.person
+    (guard,) = lock_guards(email_key(person.email))
+    clear(guard)
+    accounts = [whose.customer] if isinstance(whose, Membership) else _accounts(person)
+    for customer in accounts:
+        record(actor, "pin.unlocked", customer.number, customer_id=customer.id, person=person.id)
+
+
+def _read(email: str, pin: str, channel: str) -> tuple[str, str, str]:
+    """Return the three inputs in their one form."""
+    wrong: dict[str, list[Text]] = {}
+    email = normal_email(email[: 2 * MAX_EMAIL])
+    if len(email) > MAX_EMAIL or not _EMAIL.fullmatch(email):
+        wrong["email"] = [lazy_gettext("Enter a valid e-mail address.")]
+    pin = _SPOKEN.sub("", pin) if len(pin) <= MAX_SPOKEN else ""
+    if not (len(pin) == DIGITS and pin.isascii() and pin.isdigit()):
+        wrong["pin"] = [lazy_gettext("A support PIN is six digits.")]
+    if not _CHANNEL.fullmatch(channel):
+        wrong["channel"] = [lazy_gettext("Choose how they contacted you.")]
+    if wrong:
+        raise Invalid(fields=wrong)
+    return email, pin, channel
+
+
+def _slow_down(source: Guard, now: datetime) -> None:
+    """Refuse a source that must wait. Asked before anything is looked up: known and unknown wait alike."""
+    if source.locked_until is not None and now < source.locked_until:
+        left = source.locked_until - now
+        raise TooMany(retry_after=max(1, -(-left // timedelta(seconds=1))))
+
+
+def _candidates(email: str, pin: str, now: datetime) -> list[_Candidate]:
+    """Compare ``pin`` to every account of ``email``, and to decoys, so that at least :data:`SLOTS` are compared."""
+    query = (
+        select(Membership)
+        .join(Membership.person)
+        .join(Membership.customer)
+        .where(Person.email == email, Membership.removed_at.is_(None), Customer.status != CustomerStatus.CLOSED)
+        .options(contains_eager(Membership.person), contains_eager(Membership.customer))
+        .order_by(Membership.id)
+        .with_for_update(of=Membership)
+        .execution_options(populate_existing=True)
+    )
+    memberships = list(db.session.scalars(query))
+    found = [_compare(membership, pin, now) for membership in memberships]
+    for _ in range(SLOTS - len(found)):
+        same_token(hotp(_decoy(sealer()), 0), pin)
+    return found
+
+
+def _compare(membership: Membership, pin: str, now: datetime) -> _Candidate:
+    valid = is_valid(membership, now)
+    try:
+        expected = hotp(membership.pin_secret or _decoy(sealer()), membership.pin_counter)
+    except InvalidToken:  # sealed with a key that is gone: it fits nothing until it is renewed
+        expected, valid = hotp(_decoy(sealer()), 0), False
+    return _Candidate(membership, valid, same_token(expected, pin) and valid)
+
+
+@lru_cache(maxsize=8)
+def _decoy(for_sealer: Sealer) -> str:
+    """Return a sealed secret that is nobody's, made once a process."""
+    return for_sealer.seal(pyotp.random_base32().encode())
+
+
+def _succeed(actor: Actor, guard: Guard, membership: Membership, channel: str, now: datetime) -> Verification:
+    clear(guard)
+    membership.pin_failures = 0
+    customer, rights = membership.customer, sorted(membership.held_rights())
+    live = _live(actor, customer, now, VerificationKind.PIN, channel=channel, membership_id=membership.id)
+    if live is not None and live.rights == rights:
+        record(
+            actor,
+            "verification.repeated",
+            customer.number,
+            customer_id=customer.id,
+            verification=live.id,
+            person=membership.person_id,
+            channel=channel,
+        )
+        return live
+    verification = _start(
+        Verification(
+            kind=VerificationKind.PIN,
+            customer=customer,
+            membership=membership,
+            staff_id=actor.id,
+            channel=channel,
+            rights=rights,
+        ),
+        now,
+    )
+    record(
+        actor,
+        "verification.started",
+        customer.number,
+        customer_id=customer.id,
+        verification=verification.id,
+        person=membership.person_id,
+        channel=channel,
+        rights=verification.rights,
+    )
+    tell_owner("verification", actor, verification, person=membership.person.name, role=membership.role.value)
+    return verification
+
+
+def _live(actor: Actor, customer: Customer, now: datetime, kind: VerificationKind, **same: Any) -> Verification | None:
+    """Return the live verification of this kind that ``actor`` has for the account already, with these values."""
+    query = select(Verification).filter_by(customer_id=customer.id, staff_id=actor.id, kind=kind, **same)
+    query = query.where(Verification.ended_at.is_(None), Verification.expires_at > now)
+    return db.session.scalar(query.order_by(Verification.id.desc()).limit(1).with_for_update(of=Verification))
+
+
+def _start(verification: Verification, now: datetime) -> Verification:
+    verification.started_at = now
+    verification.expires_at = now + timedelta(minutes=settings().verification_minutes)
+    db.session.add(verification)
+    db.session.flush()
+    return verification
+
+
+def _fail(
+    actor: Actor,
+    source: Guard,
+    guard: Guard,
+    found: Sequence[_Candidate],
+    channel: str,
+    now: datetime,
+    *,
+    locked: bool,
+) -> None:
+    """Count the try, unless it was made under a lock. Each outcome runs the same statements."""
+    failures = 0
+    if not locked:
+        failures = count_failure(guard, now, WINDOW)
+        _count_source(source, now)
+    for row in (source, guard):
+        row.updated_at = now
+        flag_modified(row, "failures")  # the same statement under a lock
+    locks = failures >= ALLOWED
+    if locks:
+        guard.locked_until = now + LOCK
+        guard.failures = []
+    db.session.flush()
+    _count_pins([c.membership.id for c in found if c.valid and not locked], now)
+    subjects: dict[int | None, str] = {c.membership.customer_id: c.membership.customer.number for c in found}
+    subjects = subjects or {None: guard.key[:22]}
+    for customer_id, subject in subjects.items():
+        record(actor, "verification.failed", subject, customer_id=customer_id, channel=channel, locked=locked)
+    if locks:
+        for customer_id, subject in subjects.items():
+            person = found[0].membership.person_id if found else None
+            record(actor, "pin.locked", subject, customer_id=customer_id, person=person)
+        tell_person(found[0].membership if found else None, guard.locked_until or now)
+
+
+def _count_source(source: Guard, now: datetime) -> None:
+    over = count_failure(source, now, SOURCE_WINDOW) - SOURCE_ALLOWED
+    if over >= 0:
+        source.locked_until = now + min(SOURCE_WAIT * 2 ** min(over, 10), SOURCE_WAIT_LIMIT)
+
+
+def _count_pins(memberships: Sequence[int], now: datetime) -> None:
+    """Count a failure of each PIN the try was compared to, and burn the tenth. Asked of none, it runs all the same."""
+    failures = Membership.pin_failures + 1
+    db.session.execute(
+        update(Membership)
+        .where(Membership.id.in_(memberships or [0]))
+        .values(
+            pin_failures=failures,
+            pin_burned_at=case((failures >= BURN, now), else_=Membership.pin_burned_at),
+        )
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _accounts(person: Person) -> Sequence[Customer]:
+    query = select(Customer).join(Membership).where(Membership.person_id == person.id, Membership.removed_at.is_(None))
+    return db.session.scalars(query).all()

@@ -1,0 +1,139 @@
+"""The mails a requester gets about a ticket. Threaded by Message-ID; the link in them opens the ticket."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+
+from console.core.actor import Actor
+from console.core.db import db
+from console.customers.models import Membership, Person
+from console.mail.links import SecretLink, made_again_by
+from console.mail.models import Mail, MailState
+from console.mail.service import cancel, queue
+from console.tickets.links import requester_token, requester_url
+from console.tickets.models import Ticket, TicketMessage
+from console.tickets.service.threads import other_requesters
+
+KEPT_REFERENCES = 10  # the first and the newest; RFC 5322, 3.6.4 lets a long list be cut in its middle
+
+
+def opened(actor: Actor, ticket: Ticket) -> Mail:
+    """Confirm that a question was received. Never repeats what it said.
+
+    Args:
+        actor: who asked, or opened it for them.
+
+    Raises:
+        TooMany: the address got enough confirmations for now.
+    """
+    return _queue("ticket_opened", ticket, caused_by=actor)
+
+
+def reply(
+    ticket: Ticket, message: TicketMessage, *, to: Ticket | None = None, send_after: datetime | None = None
+) -> Mail:
+    """Send an answer, with its files.
+
+    Args:
+        to: whose requester is written to, under their own number and with their own link; another than the
+            answered ticket where that person's was merged into it.
+    """
+    files = [
+        {"name": file.name, "type": file.content_type, "size": file.size, "digest": file.digest}
+        for file in message.attachments
+    ]
+    to = to or ticket
+    return _queue(
+        "ticket_reply",
+        to,
+        send_after=send_after,
+        attachments=files,
+        body=message.body,
+        agent=message.name.split()[0] if message.name.split() else message.name,
+        department=ticket.department.name(to.language),
+    )
+
+
+def solved(ticket: Ticket, *, send_after: datetime | None = None) -> Mail:
+    """Tell that the question counts as solved, and how to say that it is not; asks for a rating.
+
+    Those whose tickets were merged into this one are told as well. They rate nothing: they see only their part of it.
+    """
+    for other in other_requesters(ticket):
+        _queue("ticket_solved", other, send_after=send_after, rates=False)
+    return _queue("ticket_solved", ticket, send_after=send_after, rates=True)
+
+
+def withdraw_solved(ticket: Ticket) -> None:
+    """Keep back the word that it is solved, where it has not left yet: it is not."""
+    about = [f"ticket:{one.id}" for one in (ticket, *other_requesters(ticket))]
+    waiting = select(Mail.id).where(
+        Mail.subject_ref.in_(about), Mail.template == "ticket_solved", Mail.state == MailState.QUEUED
+    )
+    for key in db.session.scalars(waiting).all():
+        cancel(key)
+
+
+def verification_asked(ticket: Ticket, url: SecretLink, minutes: int) -> Mail:
+    """Ask the requester to prove who they are, on a page that is open once."""
+    return _queue("verification_asked", ticket, url=url, minutes=minutes)
+
+
+def _queue(template: str, ticket: Ticket, /, **values: Any) -> Mail:
+    earlier = _earlier(ticket)
+    return queue(
+        template,
+        to_address=ticket.requester_email,
+        to_name=ticket.requester_name,
+        language=ticket.language,
+        customer_id=_account(ticket),
+        about=f"ticket:{ticket.id}",
+        in_reply_to=earlier[-1] if earlier else None,
+        references=" ".join(earlier) or None,
+        number=ticket.number,
+        subject=ticket.subject,
+        name=ticket.requester_name,
+        link=requester_url(ticket),
+        **values,
+    )
+
+
+def _earlier(ticket: Ticket) -> list[str]:
+    """Return the Message-IDs of what this requester was sent about the ticket, oldest first."""
+    if ticket.last_seq <= 1:
+        return []
+    sent = db.session.scalars(
+        select(Mail.message_id)
+        .where(Mail.subject_ref == f"ticket:{ticket.id}", Mail.to_address == ticket.requester_email)
+        .order_by(Mail.id)
+    ).all()
+    return list(sent) if len(sent) <= KEPT_REFERENCES else [sent[0], *sent[1 - KEPT_REFERENCES :]]
+
+
+def _account(ticket: Ticket) -> int | None:
+    """Return the account whose people may read the mail: only where the address is one of theirs."""
+    if ticket.customer_id is None:
+        return None
+    return db.session.scalar(
+        select(Membership.customer_id)
+        .join(Person)
+        .where(
+            Membership.customer_id == ticket.customer_id,
+            Membership.removed_at.is_(None),
+            Person.email == ticket.requester_email,
+        )
+    )
+
+
+def _token_again(mail: Mail) -> str | None:
+    """Return what opens the ticket of a mail that was sent: it is signed and always the same until it is voided."""
+    kind, _, key = (mail.subject_ref or "").partition(":")
+    ticket = db.session.get(Ticket, int(key)) if kind == "ticket" and key.isdigit() else None
+    return None if ticket is None else requester_token(ticket)
+
+
+for _template in ("ticket_opened", "ticket_reply", "ticket_solved"):
+    made_again_by(_template, _token_again)

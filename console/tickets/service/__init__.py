@@ -1,0 +1,1 @@
+"""Verbs of a ticket, by use case."""

@@ -1,0 +1,411 @@
+"""What is said in a ticket: replies, notes, the requester's own words, and taking a reply back.
+
+A reply waits ten seconds before anybody outside sees it; until then its author may take it back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import or_, select
+
+from console.audit.service import record
+from console.core import clock
+from console.core.actor import Actor
+from console.core.db import db
+from console.core.errors import Conflict, Invalid, NotFound, Reused
+from console.core.files import content_digest
+from console.core.text import paragraphs
+from console.core.texts import lazy_gettext
+from console.customers import stored_masking as amending
+from console.customers.masking import ASK, PinChoice, Settled
+from console.mail.service import cancel
+from console.staff.roles import Permission
+from console.tickets import mails as letters
+from console.tickets.models import (
+    MAX_BODY,
+    MessageKind,
+    Ticket,
+    TicketAttachment,
+    TicketMessage,
+    TicketSource,
+    TicketStatus,
+)
+from console.tickets.queries import find_message, lock_ticket, tree
+from console.tickets.service import timeline
+from console.tickets.service.attachments import attach, claim
+from console.tickets.service.drafts import drop_draft, find_draft, read_up_to, save_draft
+from console.tickets.service.masking import settle_in
+from console.tickets.service.mentions import notify
+from console.tickets.service.opening import NewTicket, open_ticket
+from console.tickets.service.properties import move_status
+from console.tickets.service.threads import Thread, lock_thread, other_requesters
+from console.tickets.sla import service as promises
+
+TAKE_BACK = timedelta(seconds=10)
+MAX_CLIENT_ID = 64
+COPIES = "copies"  # in the data of a reply: the mails to other requesters, each with the ticket of theirs
+_SOURCES = {"chat": TicketSource.CHAT, "mail": TicketSource.MAIL}
+REOPENS = (TicketStatus.WAITING, TicketStatus.HOLD, TicketStatus.SOLVED)
+
+
+@dataclass(frozen=True)
+class Writing:
+    """What a member of staff has composed.
+
+    Args:
+        client_id: chosen once for each composition; sent again, it is the same entry.
+        based_on: the newest entry (its key) they had before them.
+        then: the status the ticket is to have afterwards; ``None`` leaves it.
+        anyway: send although something newer arrived.
+        pins: what they said about what looks like a PIN.
+    """
+
+    body: str
+    client_id: str
+    based_on: int = 0
+    attachments: tuple[int, ...] = ()
+    then: TicketStatus | None = None
+    anyway: bool = False
+    pins: PinChoice = ASK
+
+
+def reply(actor: Actor, ticket_id: int, writing: Writing) -> TicketMessage:
+    """Answer the requester; the mail leaves when the time to take it back is over.
+
+    So does one to each other person whose ticket was merged into this one.
+
+    Raises:
+        NotFound: no such ticket for this person.
+        Invalid: no text, too long, no client id.
+        PinLike: its author has to say whether it holds a PIN.
+        Reused: another text was sent under this id.
+        Conflict: ``newer`` (someone wrote meanwhile), ``merged`` or ``closed``.
+    """
+    actor.require(Permission.WORK_TICKETS)
+    ticket = lock_ticket(actor, ticket_id)
+    settled = settle_in(ticket, _body(writing), writing.pins)
+    earlier = _again(ticket, writing, actor, MessageKind.REPLY, settled)
+    if earlier is not None:
+        return earlier
+    _check_writable(ticket)
+    _check_newer(actor, ticket, writing)
+    now = clock.now()
+    others = other_requesters(ticket)
+    message = timeline.append(
+        actor,
+        ticket,
+        MessageKind.REPLY,
+        settled.text,
+        client_id=writing.client_id,
+        via="desk",
+        held_until=now + TAKE_BACK,
+        data={"before": ticket.status.value, **settled.data},
+    )
+    message.attachments = claim(actor, ticket, writing.attachments, message)
+    message.mail_id = letters.reply(ticket, message, send_after=message.held_until).id
+    copies = [(one.id, letters.reply(ticket, message, to=one, send_after=message.held_until).id) for one in others]
+    if copies:
+        message.data = {**message.data, COPIES: copies, "also": [one.requester_name for one in others]}
+    if ticket.first_answered_at is None:
+        ticket.first_answered_at = now
+    if ticket.assignee_id is None:
+        ticket.assignee_id = actor.id
+        timeline.note_event(actor, ticket, "assigned", **{"from": None, "to": actor.name})
+    if writing.then is not None:
+        move_status(actor, ticket, writing.then)
+        message.data = {**message.data, "then": writing.then.value}
+    _finish(actor, ticket, MessageKind.REPLY, now)
+    record(actor, "ticket.replied", ticket.number, customer_id=ticket.customer_id, message=message.id)
+    return message
+
+
+def note(actor: Actor, ticket_id: int, writing: Writing) -> TicketMessage:
+    """Write a note among ourselves; those it names with ``@`` see it in their list.
+
+    Raises:
+        NotFound, Invalid, PinLike, Reused: see :func:`reply`.
+    """
+    actor.require(Permission.WORK_TICKETS)
+    ticket = lock_ticket(actor, ticket_id)
+    settled = settle_in(ticket, _body(writing), writing.pins)
+    earlier = _again(ticket, writing, actor, MessageKind.NOTE, settled)
+    if earlier is not None:
+        return earlier
+    message = timeline.append(
+        actor,
+        ticket,
+        MessageKind.NOTE,
+        settled.text,
+        client_id=writing.client_id,
+        via="desk",
+        data=dict(settled.data),
+    )
+    message.attachments = claim(actor, ticket, writing.attachments, message)
+    named = notify(actor, ticket, message)
+    if named:
+        message.data = {**message.data, "mentions": named}
+    if writing.then is not None:
+        move_status(actor, ticket, writing.then)
+    _finish(actor, ticket, MessageKind.NOTE, clock.now())
+    record(actor, "ticket.noted", ticket.number, customer_id=ticket.customer_id, message=message.id)
+    return message
+
+
+def take_back(actor: Actor, ticket_id: int, message_id: int) -> TicketMessage:
+    """Take a reply back before it has left; its text is the author's draft again.
+
+    Raises:
+        NotFound: no reply of this person's.
+        Conflict: ``gone``: the time is over, or the mail is on its way.
+    """
+    actor.require(Permission.WORK_TICKETS)
+    ticket = lock_ticket(actor, ticket_id)
+    message, now = find_message(ticket.id, message_id), clock.now()
+    if message.kind is not MessageKind.REPLY or message.staff_id != actor.id:
+        raise NotFound
+    if message.taken_back_at is not None:
+        return message
+    held = message.held_until is not None and now < message.held_until
+    mails = [message.mail_id, *(mail for _ticket, mail in message.data.get(COPIES, ()))]
+    if not held or not all(mail is not None and cancel(mail) for mail in mails):
+        raise Conflict(lazy_gettext("The reply has already been sent and cannot be undone."), code="gone")
+    message.taken_back_at = now
+    for file in message.attachments:
+        file.message_id = None
+    then, before = message.data.get("then"), message.data.get("before")
+    if then is not None and before is not None and ticket.status.value == then:
+        move_status(actor, ticket, TicketStatus(before))
+    ticket.first_answered_at = _first_answer(ticket)
+    timeline.note_event(actor, ticket, "taken_back")
+    _back_to_draft(actor, ticket, message)
+    timeline.index(ticket)
+    promises.recount(ticket, now)
+    read_up_to(actor, ticket)
+    record(actor, "ticket.taken_back", ticket.number, customer_id=ticket.customer_id, message=message.id)
+    return message
+
+
+def _back_to_draft(actor: Actor, ticket: Ticket, message: TicketMessage) -> None:
+    """Make the text a draft again, before what its author has begun to write since."""
+    begun = find_draft(actor, ticket, MessageKind.REPLY)
+    texts = [message.body] if begun is None or begun.body.strip() == message.body else [message.body, begun.body]
+    save_draft(actor, ticket, MessageKind.REPLY, "\n\n".join(texts), based_on=message.id)
+
+
+def requester_writes(
+    actor: Actor,
+    ticket: Ticket,
+    body: str,
+    *,
+    client_id: str,
+    via: str,
+    attachments: tuple[int, ...] = (),
+    files: Sequence[tuple[str, bytes]] = (),
+    pins: PinChoice = ASK,
+) -> TicketMessage:
+    """Add what the requester wrote. It opens the ticket again; a closed one gets a follow-up.
+
+    The words go where that requester's own are, from every entrance: into the ticket that theirs was merged into
+    only if it is theirs too. Else theirs is over, and what they write opens one that continues it, in their own name.
+
+    Args:
+        actor: the visitor, as the entry point knows them.
+        ticket: from the link, the mail's thread or the chat: the requester's own; locked here.
+        client_id: the same words under the same id are stored once; another ticket's ids are other ones.
+        via: ``link``, ``mail`` or ``chat``.
+        attachments: files that were kept for this ticket before.
+        files: names and contents of files that come along.
+        pins: what they said about what looks like a PIN.
+
+    Returns:
+        The entry; of the follow-up where one was opened.
+
+    Raises:
+        Invalid: no text, too long, or a file that is not taken.
+        PinLike: they have to say whether it holds a PIN.
+        Reused: something else was sent under this id.
+    """
+    thread = lock_thread(ticket)
+    ticket = thread.ticket
+    settled = settle_in(ticket, _checked(paragraphs(body)), pins)
+    earlier = _said_before(thread, client_id)
+    if earlier is not None:
+        digests = [*_digests_of(attachments), *(content_digest(content) for _name, content in files)]
+        return _the_same(earlier, MessageKind.QUESTION, settled, digests)
+    if ticket.status is TicketStatus.CLOSED:
+        return _follow_up(actor, ticket, settled, client_id=client_id, via=via, files=files)
+    attachments = (*attachments, *(attach(actor, ticket, name, content).id for name, content in files))
+    message = timeline.append(
+        actor,
+        ticket,
+        MessageKind.QUESTION,
+        settled.text,
+        client_id=client_id,
+        via=via,
+        name=ticket.requester_name,
+        data=dict(settled.data),
+    )
+    message.attachments = claim(actor, ticket, attachments, message)
+    if ticket.status in REOPENS:
+        move_status(actor, ticket, TicketStatus.OPEN)
+    timeline.index(ticket)
+    promises.recount(ticket, clock.now())
+    record(actor, "ticket.answered", ticket.number, customer_id=ticket.customer_id, message=message.id)
+    return message
+
+
+def _follow_up(
+    actor: Actor,
+    closed: Ticket,
+    settled: Settled,
+    *,
+    client_id: str,
+    via: str,
+    files: Sequence[tuple[str, bytes]],
+) -> TicketMessage:
+    """Open a ticket that continues this one, in the name of its requester."""
+    from console.tickets.service.merging import continue_in
+
+    new = open_ticket(
+        actor,
+        NewTicket(
+            subject=closed.subject,
+            body=settled.text,
+            requester_email=closed.requester_email,
+            requester_name=closed.requester_name,
+            language=closed.language,
+            customer_id=closed.customer_id,
+            service_id=closed.service_id,
+            department_id=closed.department_id,
+            priority=closed.priority,
+            source=_SOURCES.get(via, TicketSource.WEB),
+            files=tuple(files),
+            data=dict(settled.data),
+            settled=True,
+        ),
+    )
+    continue_in(actor, closed, new)
+    first = db.session.scalars(
+        select(TicketMessage).where(TicketMessage.ticket_id == new.id, TicketMessage.kind == MessageKind.QUESTION)
+    ).one()
+    first.client_id = client_id
+    db.session.flush()
+    return first
+
+
+def _finish(actor: Actor, ticket: Ticket, kind: MessageKind, now: datetime) -> None:
+    """Do what follows everything a member of staff writes."""
+    drop_draft(actor, ticket, kind)
+    timeline.index(ticket)
+    promises.recount(ticket, now)
+    read_up_to(actor, ticket)
+
+
+def _body(writing: Writing) -> str:
+    if not 0 < len(writing.client_id) <= MAX_CLIENT_ID:
+        raise Invalid(fields={"client_id": [lazy_gettext("Invalid input.")]})
+    return _checked(paragraphs(writing.body))
+
+
+def _checked(body: str) -> str:
+    if not body:
+        raise Invalid(fields={"body": [lazy_gettext("Write the message.")]})
+    if len(body) > MAX_BODY:
+        raise Invalid(fields={"body": [lazy_gettext("The message is too long.")]})
+    return body
+
+
+def _said_before(thread: Thread, client_id: str) -> TicketMessage | None:
+    """Return what this requester stored under ``client_id``, in whichever of these tickets it went."""
+    return db.session.scalar(
+        select(TicketMessage)
+        .join(Ticket, Ticket.id == TicketMessage.ticket_id)
+        .where(
+            or_(Ticket.id.in_(thread.keys), Ticket.id.in_(tree(thread.ticket.id))),
+            Ticket.requester_email == thread.ticket.requester_email,
+            TicketMessage.client_id == client_id,
+            TicketMessage.kind == MessageKind.QUESTION,
+        )
+        .limit(1)
+    )
+
+
+def _the_same(earlier: TicketMessage, kind: MessageKind, settled: Settled, digests: Sequence[str]) -> TicketMessage:
+    """Return what was stored under an id, where it is what comes under it now. Texts are compared as they are stored.
+
+    Args:
+        digests: of the files that come with it.
+
+    Raises:
+        Reused: it is something else.
+    """
+    files = sorted(file.digest for file in earlier.attachments)
+    same_files = earlier.taken_back_at is not None or files == sorted(digests)
+    if earlier.kind is kind and same_files and amending.had_text(earlier.body, earlier.data, settled.text):
+        return earlier
+    raise Reused
+
+
+def _digests_of(attachments: Sequence[int]) -> list[str]:
+    """Return what is in files, by their keys."""
+    if not attachments:
+        return []
+    return list(db.session.scalars(select(TicketAttachment.digest).where(TicketAttachment.id.in_(attachments))))
+
+
+def _again(ticket: Ticket, writing: Writing, actor: Actor, kind: MessageKind, settled: Settled) -> TicketMessage | None:
+    """Return the entry that this very composition made before: a repeated request is no second reply."""
+    earlier = db.session.scalar(
+        select(TicketMessage).where(TicketMessage.ticket_id == ticket.id, TicketMessage.client_id == writing.client_id)
+    )
+    if earlier is None:
+        return None
+    if earlier.staff_id != actor.id:
+        raise Invalid(fields={"client_id": [lazy_gettext("Invalid input.")]})
+    return _the_same(earlier, kind, settled, _digests_of(writing.attachments))
+
+
+def _check_writable(ticket: Ticket) -> None:
+    if ticket.merged_into_id is not None:
+        raise Conflict(lazy_gettext("This ticket was merged into another. Answer there."), code="merged")
+    if ticket.status is TicketStatus.CLOSED:
+        raise Conflict(lazy_gettext("This ticket is closed. Open a follow-up."), code="closed")
+
+
+def _check_newer(actor: Actor, ticket: Ticket, writing: Writing) -> None:
+    """Refuse a reply to something that is no longer the last word, unless its author has seen that."""
+    if writing.anyway:
+        return
+    newer = db.session.scalar(
+        select(TicketMessage.id)
+        .where(
+            TicketMessage.ticket_id.in_(tree(ticket.id)),
+            TicketMessage.id > writing.based_on,
+            TicketMessage.kind.in_([MessageKind.QUESTION, MessageKind.REPLY, MessageKind.NOTE]),
+            TicketMessage.taken_back_at.is_(None),
+            (TicketMessage.staff_id != actor.id) | TicketMessage.staff_id.is_(None),
+        )
+        .limit(1)
+    )
+    if newer is not None:
+        raise Conflict(
+            lazy_gettext("Something newer was written while you were writing. Your text is saved."),
+            code="newer",
+            details={"seq": ticket.last_seq},
+        )
+
+
+def _first_answer(ticket: Ticket) -> datetime | None:
+    return db.session.scalar(
+        select(TicketMessage.created_at)
+        .where(
+            TicketMessage.ticket_id == ticket.id,
+            TicketMessage.kind == MessageKind.REPLY,
+            TicketMessage.taken_back_at.is_(None),
+        )
+        .order_by(TicketMessage.id)
+        .limit(1)
+    )

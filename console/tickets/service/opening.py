@@ -1,0 +1,203 @@
+"""Opening a ticket: by an agent for somebody, by a visitor's form, out of a chat, by mail."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from console.audit.service import record
+from console.core import clock
+from console.core.actor import Actor
+from console.core.context import settings
+from console.core.db import db
+from console.core.emails import NoAddress, email_problem, read_email
+from console.core.errors import Invalid, Text, TooMany
+from console.core.text import one_line, paragraphs
+from console.core.texts import lazy_gettext
+from console.customers.masking import ASK, PinChoice, Settled, mask_pins, settle
+from console.customers.models import Customer
+from console.hosting.access import may_know
+from console.hosting.models import Service
+from console.staff.models import Department, Staff
+from console.staff.roles import Permission
+from console.tickets import mails as letters
+from console.tickets import notifications as changes
+from console.tickets.models import (
+    MAX_BODY,
+    MAX_SUBJECT,
+    MessageKind,
+    Priority,
+    Ticket,
+    TicketMessage,
+    TicketRead,
+    TicketSource,
+    TicketStatus,
+    TicketTag,
+)
+from console.tickets.service import timeline
+from console.tickets.service.attachments import attach, claim
+from console.tickets.service.tags import clean_tags
+from console.tickets.sla import service as promises
+
+MAX_NAME = 120
+
+
+@dataclass(frozen=True)
+class NewTicket:
+    """What a ticket begins with.
+
+    Args:
+        as_reply: the first message is ours to the requester and goes out by mail; else it is what they asked.
+        attachments: keys of files this person uploaded before (:mod:`console.tickets.service.attachments`).
+        files: names and contents of files that come with the form itself.
+        tell_requester: mail them that it was received, with the link to follow it.
+        pins: what its writer said about what looks like a PIN.
+        settled: subject and body come from where their writer was asked already.
+    """
+
+    subject: str
+    body: str
+    requester_email: str
+    department_id: int
+    source: TicketSource
+    requester_name: str = ""
+    language: str | None = None
+    customer_id: int | None = None
+    service_id: int | None = None
+    priority: Priority = Priority.NORMAL
+    assignee_id: int | None = None
+    tags: tuple[str, ...] = ()
+    attachments: tuple[int, ...] = ()
+    files: tuple[tuple[str, bytes], ...] = ()
+    as_reply: bool = False
+    tell_requester: bool = True
+    data: dict[str, Any] = field(default_factory=dict)
+    pins: PinChoice = ASK
+    settled: bool = False
+
+
+def open_ticket(actor: Actor, new: NewTicket) -> Ticket:
+    """Open a ticket: its first message, promises, confirmation and search entry, all at once.
+
+    Raises:
+        NotFound: a member of staff whose role does not work on tickets.
+        Invalid: by field, what is missing or wrong.
+        PinLike: its writer has to say whether it holds a PIN.
+    """
+    if actor.kind == "staff":
+        actor.require(Permission.WORK_TICKETS)
+    subject, said, email = _read(new)
+    body, data = said.text, {**new.data, **said.data}
+    _check_parts(actor, new)
+    now = clock.now()
+    ticket = Ticket(
+        subject=subject,
+        requester_name=_name(new, email),
+        requester_email=email,
+        language=new.language or settings().locale,
+        customer_id=new.customer_id,
+        service_id=new.service_id,
+        department_id=new.department_id,
+        priority=new.priority,
+        status=TicketStatus.OPEN,
+        assignee_id=new.assignee_id,
+        source=new.source,
+        tags=list(clean_tags(new.tags)),
+        created_at=now,
+        updated_at=now,
+    )
+    # Everything that stands in its row is settled first, so that it is written once.
+    if new.as_reply:
+        message = timeline.begin(actor, ticket, MessageKind.REPLY, body, via="desk", data=data)
+    else:
+        via = "desk" if actor.kind == "staff" else new.source.value
+        message = timeline.begin(
+            actor, ticket, MessageKind.QUESTION, body, via=via, name=ticket.requester_name, data=data
+        )
+    promised = promises.draft(ticket, now)
+    session = db.session()
+    session.add(ticket)
+    session.flush()
+    if not new.as_reply and new.tell_requester:
+        with suppress(TooMany):  # the question itself is stored and answered all the same
+            message.mail_id = letters.opened(actor, ticket).id
+    session.add(message)
+    session.flush()
+    session.add_all(TicketTag(ticket_id=ticket.id, tag=tag) for tag in ticket.tags)
+    _send(actor, ticket, new, message)
+    timeline.index_new(ticket, body)
+    promises.begin(ticket, promised)
+    changes.tell(actor, ticket)
+    record(actor, "ticket.opened", ticket.number, customer_id=ticket.customer_id, source=new.source.value)
+    return ticket
+
+
+def _send(actor: Actor, ticket: Ticket, new: NewTicket, message: TicketMessage) -> None:
+    """Hang the files on the first message, and mail it where it is a reply."""
+    files = (*new.attachments, *(attach(actor, ticket, name, content).id for name, content in new.files))
+    message.attachments = claim(actor, ticket, files, message)
+    if new.as_reply:
+        message.mail_id = letters.reply(ticket, message).id
+    if actor.kind == "staff" and actor.id is not None:
+        db.session.add(TicketRead(ticket_id=ticket.id, staff_id=actor.id, seq=ticket.last_seq, mention_seq=0))
+    db.session.flush()
+
+
+def _read(new: NewTicket) -> tuple[str, Settled, str]:
+    """Return subject, body and address in their one form, subject and body as their writer settled them."""
+    wrong: dict[str, list[Text]] = {}
+    email = ""
+    try:
+        email = read_email(new.requester_email)
+    except NoAddress as error:
+        wrong["requester_email"] = [email_problem(error)]
+    subject = one_line(new.subject)
+    if not subject:
+        wrong["subject"] = [lazy_gettext("Enter a subject.")]
+    if len(subject) > MAX_SUBJECT:
+        wrong["subject"] = [lazy_gettext("The subject is too long.")]
+    body = paragraphs(new.body)
+    if not body:
+        wrong["body"] = [lazy_gettext("Write the message.")]
+    if len(body) > MAX_BODY:
+        wrong["body"] = [lazy_gettext("The message is too long.")]
+    if wrong:
+        raise Invalid(fields=wrong)
+    if new.settled:
+        return subject, Settled(body), email
+    return settle(subject, new.pins, field="subject").text, settle(body, new.pins), email
+
+
+def _name(new: NewTicket, email: str) -> str:
+    name = mask_pins(one_line(new.requester_name))[0][:MAX_NAME]
+    return name or email.partition("@")[0][:MAX_NAME]
+
+
+def _check_parts(actor: Actor, new: NewTicket) -> None:
+    """Refuse a department, account, service or colleague that is not there; a service that ``actor`` may not know, too.
+
+    What an account has is opened by a verification: who guesses learns nothing.
+    """
+    wrong: dict[str, list[Text]] = {}
+    session = db.session()
+    department = session.get(Department, new.department_id)
+    if department is None or not department.active:
+        wrong["department"] = [lazy_gettext("Choose a department.")]
+    if new.customer_id is not None and session.get(Customer, new.customer_id) is None:
+        wrong["customer"] = [lazy_gettext("Account not found.")]
+    if new.service_id is not None:
+        service = session.get(Service, new.service_id)
+        if service is None or service.customer_id != new.customer_id or not may_know(actor, service):
+            wrong["service"] = [lazy_gettext("The account has no such service.")]
+    if new.assignee_id is not None:
+        assignee = session.get(Staff, new.assignee_id)
+        if assignee is None or not works_on_tickets(assignee):
+            wrong["assignee"] = [lazy_gettext("This colleague does not work on tickets.")]
+    if wrong:
+        raise Invalid(fields=wrong)
+
+
+def works_on_tickets(staff: Staff) -> bool:
+    """Tell whether tickets may be given to ``staff``."""
+    return staff.active and staff.actor().may(Permission.WORK_TICKETS)

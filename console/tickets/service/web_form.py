@@ -1,0 +1,73 @@
+"""A question from outside, by the form of the public site."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from console.core.actor import Actor
+from console.core.errors import Invalid
+from console.core.texts import lazy_gettext
+from console.customers.masking import ASK, PinChoice, settle
+from console.staff.models import Department
+from console.tickets.models import Ticket, TicketSource
+from console.tickets.queries import departments
+from console.tickets.service.opening import NewTicket, open_ticket
+
+SUBJECT = 80
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a visitor asks.
+
+    Args:
+        department: its key; the first one where it names none that is open to everybody.
+        language: in which they are answered.
+        pins: what they said about what looks like a PIN in the text.
+    """
+
+    name: str
+    email: str
+    text: str
+    department: str = ""
+    language: str | None = None
+    pins: PinChoice = ASK
+
+
+def public_departments() -> Sequence[Department]:
+    """Return the departments that a visitor may ask, in their order."""
+    return [place for place in departments() if not place.private]
+
+
+def ask(visitor: Actor, question: Question) -> Ticket:
+    """Open a ticket for a visitor's question, in a department that is open to everybody.
+
+    Raises:
+        Invalid: by field, what is missing or wrong; no department is open to everybody.
+        PinLike: they have to say whether the text holds a PIN.
+    """
+    places = public_departments()
+    place = next((one for one in places if one.key == question.department), places[0] if places else None)
+    if place is None:
+        raise Invalid(fields={"department": [lazy_gettext("Choose a department.")]})
+    said = settle(question.text, question.pins, field="question")
+    return open_ticket(
+        visitor,
+        NewTicket(
+            subject=_subject(said.text),
+            body=said.text,
+            requester_email=question.email,
+            requester_name=question.name,
+            language=question.language,
+            department_id=place.id,
+            source=TicketSource.WEB,
+            data=dict(said.data),
+            settled=True,
+        ),
+    )
+
+
+def _subject(text: str) -> str:
+    words = " ".join(text.split())
+    return words if len(words) <= SUBJECT else words[:SUBJECT].rsplit(" ", 1)[0] + "…"

@@ -1,0 +1,1 @@
+"""SLA targets: first response, next response and resolution, in working time."""

@@ -1,0 +1,123 @@
+"""Changing what is promised."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import select, update
+
+from console.audit.service import record
+from console.core.actor import Actor
+from console.core.db import db
+from console.core.errors import Invalid, NotFound, Text
+from console.core.texts import lazy_gettext
+from console.staff.models import Department
+from console.staff.roles import Permission
+from console.tickets.models import Priority
+from console.tickets.sla.models import HEAD, PromiseHead, PromiseRule
+from console.tickets.sla.rules import Goals, PromiseKind
+
+MOST_MINUTES = 100 * 8 * 60  # a hundred days of eight hours: longer is no promise
+EVERYWHERE = "every-department"  # in the trail
+
+Table = Mapping[Priority, Goals | None]  # None: as for every department
+
+
+def set_goals(actor: Actor, department_id: int | None, table: Table) -> bool:
+    """Say what is promised in a department, or in every one that has no rules of its own.
+
+    Tickets that are open are counted again by the worker.
+
+    Args:
+        actor: who may manage the desk.
+        department_id: ``None`` for every department.
+        table: the goals of each priority in working minutes; what it does not name stays.
+
+    Returns:
+        Whether anything changed.
+
+    Raises:
+        NotFound: no such department, or ``actor`` may not manage the desk.
+        Invalid: a goal out of range, a solution promised before the first answer.
+    """
+    actor.require(Permission.MANAGE_DESK)
+    department = None if department_id is None else db.session.get(Department, department_id)
+    if department_id is not None and department is None:
+        raise NotFound
+    _check(table)
+    # The head's row is the lock of all rules.
+    db.session.execute(select(PromiseHead.id).where(PromiseHead.id == HEAD).with_for_update())
+    same = PromiseRule.department_id.is_(None) if department_id is None else PromiseRule.department_id == department_id
+    stored = {rule.priority: rule for rule in db.session.scalars(select(PromiseRule).where(same))}
+    changes = {
+        priority.name.lower(): change
+        for priority, goals in table.items()
+        if (change := _change(department_id, priority, stored.get(priority), goals)) is not None
+    }
+    if not changes:
+        return False
+    db.session.flush()
+    db.session.execute(
+        update(PromiseHead)
+        .where(PromiseHead.id == HEAD)
+        .values(revision=PromiseHead.revision + 1)
+        .execution_options(synchronize_session=False)
+    )
+    record(actor, "promises.changed", department.key if department else EVERYWHERE, changes=changes)
+    return True
+
+
+def _change(
+    department_id: int | None, priority: Priority, rule: PromiseRule | None, goals: Goals | None
+) -> dict[str, Any] | None:
+    """Write one row; return what it was and is, ``None`` where it stays the same."""
+    if goals is None and department_id is None:
+        goals = dict.fromkeys(PromiseKind)
+    before = None if rule is None else rule.goals()
+    after = None if goals is None else {kind: goals.get(kind) for kind in PromiseKind}
+    if before == after:
+        return None
+    if after is None:
+        db.session.delete(rule)
+    elif rule is None:
+        values: dict[str, Any] = {kind.value: goal for kind, goal in after.items()}
+        db.session.add(PromiseRule(department_id=department_id, priority=priority, **values))
+    else:
+        for kind, goal in after.items():
+            setattr(rule, kind.value, goal)
+    return {"from": _named(before), "to": _named(after)}
+
+
+def _named(goals: Goals | None) -> dict[str, int | None] | None:
+    return None if goals is None else {kind.value: goal for kind, goal in goals.items()}
+
+
+def _check(table: Table) -> None:
+    wrong: dict[str, list[Text]] = {}
+    for priority, goals in table.items():
+        for kind, goal in (goals or {}).items():
+            if goal is not None and not 0 < goal <= MOST_MINUTES:
+                wrong[field_name(priority, kind)] = [
+                    lazy_gettext("Between one minute and %(hours)s hours.", hours=MOST_MINUTES // 60)
+                ]
+    if not wrong:
+        wrong = {
+            field_name(priority, PromiseKind.SOLUTION): [
+                lazy_gettext("The resolution target cannot be shorter than the first response target.")
+            ]
+            for priority, goals in table.items()
+            if goals is not None and _too_soon(goals)
+        }
+    if wrong:
+        raise Invalid(fields=wrong)
+
+
+def _too_soon(goals: Goals) -> bool:
+    first, solution = goals.get(PromiseKind.FIRST_ANSWER), goals.get(PromiseKind.SOLUTION)
+    return first is not None and solution is not None and solution < first
+
+
+def field_name(priority: Priority, kind: PromiseKind) -> str:
+    """Return what a form calls a goal: ``urgent-first_answer``."""
+    return f"{priority.name.lower()}-{kind.value}"

@@ -1,0 +1,206 @@
+"""Reading rules and promises."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, and_, case, or_, select
+
+from console.core.db import db
+from console.hours.calendar import Piece, PieceKind
+from console.tickets.models import NO_DUE, Priority, Ticket, TicketStatus
+from console.tickets.sla import calendar as working
+from console.tickets.sla.models import HEAD, PromiseHead, PromiseRule, TicketPromise
+from console.tickets.sla.rules import Goals, Interval, PromiseKind, PromiseState
+
+NOTHING: Goals = dict.fromkeys(PromiseKind)
+AT_RISK = timedelta(hours=1)  # where nothing but the due time is known
+MOST_SHOWN = 12
+
+
+# --- Rules ------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What is promised for a ticket. ``revision``: of the rules, and of hours not older than ``hours_revision``."""
+
+    goals: Goals
+    revision: int
+    hours_revision: int
+
+
+def rule_for(ticket: Ticket) -> Rule:
+    """Return the goals of the ticket's priority: its department's own, else those of every department."""
+    fits = and_(
+        PromiseRule.priority == ticket.priority,
+        or_(PromiseRule.department_id == ticket.department_id, PromiseRule.department_id.is_(None)),
+    )
+    rule = PromiseRule
+    rows = db.session.execute(
+        select(
+            PromiseHead.revision,
+            PromiseHead.hours_revision,
+            *(getattr(rule, kind.value) for kind in PromiseKind),
+        )
+        .select_from(PromiseHead)
+        .outerjoin(rule, fits)
+        .where(PromiseHead.id == HEAD)
+        .order_by(rule.department_id.is_(None))  # the department's own first
+    ).all()
+    first = rows[0]
+    goals = {kind: getattr(first, kind.value) for kind in PromiseKind}  # without a rule all of them are empty
+    return Rule(goals, first.revision, first.hours_revision)
+
+
+def all_rules() -> dict[tuple[int | None, Priority], Goals]:
+    """Return every rule by department (``None``: of every one) and priority."""
+    return {(rule.department_id, rule.priority): rule.goals() for rule in db.session.scalars(select(PromiseRule))}
+
+
+# --- Lists ------------------------------------------------------------------------------------------------------------
+
+
+def at_risk(now: datetime) -> ColumnElement[bool]:
+    """Return the condition on tickets "a promise runs out soon, and none is broken".
+
+    Through the index of running promises by ``risk_at``: few are so near.
+    """
+    near = select(TicketPromise.ticket_id).where(
+        TicketPromise.met_at.is_(None), TicketPromise.risk_at <= now, TicketPromise.due_at >= now
+    )
+    return and_(Ticket.is_open.is_(True), Ticket.due_at >= now, Ticket.id.in_(near))
+
+
+def broken(now: datetime) -> ColumnElement[bool]:
+    """Return the condition on tickets "a promise that runs is broken"."""
+    return and_(Ticket.is_open.is_(True), Ticket.due_at < now)
+
+
+def state_of(ticket: Ticket, now: datetime) -> PromiseState:
+    """Return how a ticket's promises stand, by what its own row says: for lists."""
+    if not ticket.is_open or ticket.due_at >= NO_DUE:
+        return PromiseState.PAUSED if ticket.status is TicketStatus.WAITING else PromiseState.NONE
+    return PromiseState.BROKEN if ticket.due_at < now else PromiseState.RUNNING
+
+
+def is_near(ticket: Ticket, now: datetime) -> bool:
+    """Tell whether a promise of a ticket runs out within the hour."""
+    return ticket.is_open and now <= ticket.due_at <= now + AT_RISK
+
+
+# --- One ticket -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of the time a promise has run: counted, closed or paused. ``paused``: the status that paused it."""
+
+    piece: Piece
+    paused: TicketStatus | None = None
+
+
+@dataclass(frozen=True)
+class PromiseView:
+    """A promise as a ticket's page shows it.
+
+    Args:
+        goal: in working minutes; ``None``: nothing is promised.
+        counted: working time used so far.
+        at_risk: most of it is used.
+        until: it runs until then, is over since then, or is looked at then.
+        stood: when it stood still, and in which state of the ticket.
+    """
+
+    kind: PromiseKind
+    state: PromiseState
+    goal: int | None
+    started_at: datetime
+    due_at: datetime | None
+    met_at: datetime | None
+    paused_since: datetime | None
+    counted: timedelta
+    at_risk: bool
+    until: datetime
+    stood: tuple[tuple[Interval, TicketStatus], ...] = ()
+
+    def parts(self, start: datetime | None = None, end: datetime | None = None) -> list[Part]:
+        """Return how ``counted`` came about, or what of it lies in an interval: each opening and each closing."""
+        pauses = [interval for interval, _ in self.stood]
+        pieces = working.calendar().explain(start or self.started_at, end or self.until, pauses)
+        return [Part(piece, _reason(piece, self.stood)) for piece in pieces]
+
+    @property
+    def is_over(self) -> bool:
+        return self.met_at is not None
+
+
+def for_ticket(ticket: Ticket, now: datetime) -> list[PromiseView]:
+    """Return a ticket's promises: those that run by when they are due, then the newest that are over.
+
+    One query, beside what the opening hours need.
+    """
+    query = (
+        select(TicketPromise)
+        .where(TicketPromise.ticket_id == ticket.id)
+        .order_by(
+            case((TicketPromise.met_at.is_(None), 0), else_=1),
+            TicketPromise.started_at.desc(),
+            TicketPromise.id.desc(),
+        )
+        .limit(MOST_SHOWN)
+    )
+    return in_order(explain(promise, now) for promise in db.session.scalars(query))
+
+
+def in_order(views: Iterable[PromiseView]) -> list[PromiseView]:
+    """Put the promises that run first, by when they are due; the others stay as they are."""
+    return sorted(views, key=lambda view: (view.is_over, view.due_at or NO_DUE if not view.is_over else NO_DUE))
+
+
+def explain(promise: TicketPromise, now: datetime) -> PromiseView:
+    """Say how a promise was counted. One that is over was counted by the hours of its time; they may differ now."""
+    until = promise.met_at or max(now, promise.started_at)
+    pauses = tuple(_pauses(promise, until))
+    if promise.met_at is not None and promise.spent is not None:
+        counted = timedelta(minutes=promise.spent)
+    else:
+        counted = working.calendar().between(promise.started_at, until, [interval for interval, _ in pauses])
+    return PromiseView(
+        kind=promise.kind,
+        state=_state(promise, now),
+        goal=promise.goal,
+        started_at=promise.started_at,
+        due_at=promise.due_at,
+        met_at=promise.met_at,
+        paused_since=promise.paused_since,
+        counted=counted,
+        at_risk=promise.met_at is None and promise.risk_at is not None and promise.risk_at <= now,
+        until=until,
+        stood=pauses,
+    )
+
+
+def _state(promise: TicketPromise, now: datetime) -> PromiseState:
+    if promise.goal is None:
+        return PromiseState.NONE
+    if promise.due_at is not None and promise.due_at < (promise.met_at or now):
+        return PromiseState.BROKEN
+    if promise.met_at is not None:
+        return PromiseState.MET
+    return PromiseState.RUNNING if promise.paused_since is None else PromiseState.PAUSED
+
+
+def _pauses(promise: TicketPromise, until: datetime) -> list[tuple[Interval, TicketStatus]]:
+    return [
+        ((datetime.fromisoformat(start), datetime.fromisoformat(end) if end else until), TicketStatus(status))
+        for start, end, status in promise.pauses
+    ]
+
+
+def _reason(piece: Piece, pauses: Sequence[tuple[Interval, TicketStatus]]) -> TicketStatus | None:
+    if piece.kind is not PieceKind.PAUSED:
+        return None
+    return next((status for (start, end), status in pauses if start <= piece.start < end), None)
