@@ -46,7 +46,7 @@ from tests.portal.things import access_values
 from tests.support.client import ConsoleClient, sign_in, sign_in_person
 from tests.tickets.reviews.scene import review_values
 from tests.tickets.rows import make_department
-from tests.views.mail_rows import mail_values
+from tests.views.mail.rows import mail_values
 
 pytestmark = pytest.mark.sqlite  # who may do what is decided before the database is asked
 
@@ -250,7 +250,7 @@ ROUTES: dict[tuple[str, str], frozenset[str]] = {
     ("POST", "migrations.execute"): BILLING,
     ("POST", "migrations.reject"): BILLING,
     ("POST", "migrations.withdraw"): frozenset({"agent", "billing"}),  # who asked, or billing
-    ("GET", "mail.index_view"): STAFF,  # each sees their own part: tests/views/test_mail.py
+    ("GET", "mail.index_view"): STAFF,  # each sees their own part: tests/views/mail/test_pages.py
     ("GET", "mail.export"): STAFF,
     ("GET", "mail.mail"): STAFF,
     ("GET", "mail.html"): DESK,
@@ -259,7 +259,7 @@ ROUTES: dict[tuple[str, str], frozenset[str]] = {
     ("POST", "mail.keep_back"): MAIL,
     ("GET", "mail_templates.index"): STAFF,
     ("GET", "mail_templates.html"): STAFF,
-    ("GET", "reviews.index_view"): DESK,  # each sees their own part: tests/views/test_reviews.py
+    ("GET", "reviews.index_view"): DESK,  # each sees their own part: tests/views/reviews/test_pages.py
     ("GET", "reviews.export"): DESK,
     ("GET", "reviews.following"): SUPERVISOR,
     ("POST", "reviews.pick"): SUPERVISOR,
@@ -272,10 +272,10 @@ ROUTES: dict[tuple[str, str], frozenset[str]] = {
     ("POST", "review_rubric.save"): SUPERVISOR,
     ("GET", "review_figures.index"): DESK,  # one's own, or everybody's
     ("GET", "review_figures.export"): DESK,
-    ("GET", "reports.index"): DESK,  # an agent's own figures: tests/views/test_reports.py
+    ("GET", "reports.index"): DESK,  # an agent's own figures: tests/views/reports/test_tickets.py
     ("GET", "reports.mine"): DESK,
     ("GET", "reports.export"): DESK,
-    ("GET", "chat_reports.index"): DESK,  # the same: tests/views/test_chat_reports.py
+    ("GET", "chat_reports.index"): DESK,  # the same: tests/views/reports/test_chats.py
     ("GET", "chat_reports.mine"): DESK,
     ("GET", "chat_reports.export"): DESK,
     ("GET", "audit.index_view"): TRAIL,

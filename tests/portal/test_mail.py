@@ -22,7 +22,7 @@ from tests import factories
 from tests.support.client import ConsoleClient, sign_in_person
 from tests.support.queries import count_queries
 from tests.tickets.rows import make_ticket
-from tests.views.mail_rows import make_mail
+from tests.views.mail.rows import make_mail
 
 EVIL = "<script>alert(1)</script>"
 

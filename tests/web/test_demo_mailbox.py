@@ -25,7 +25,7 @@ from tests.browser.pages import sideways
 from tests.support.client import ConsoleClient
 from tests.tickets.rows import make_ticket
 from tests.views.conftest import axe, new_page, served  # noqa: F401  (fixtures)
-from tests.views.mail_rows import make_mail
+from tests.views.mail.rows import make_mail
 
 pytestmark = pytest.mark.only("sqlite")
 EVIL = "<script>alert(1)</script>"

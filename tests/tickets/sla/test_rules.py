@@ -21,7 +21,7 @@ from console.tickets.sla.rules import (
     derive,
     spans,
 )
-from tests.tickets.promises.minutes import MINUTE, ByTheMinute, works, works_always
+from tests.tickets.sla.minutes import MINUTE, ByTheMinute, works, works_always
 
 FIRST, NEXT, SOLUTION = PromiseKind
 QUESTION, REPLY, STATUS = StepKind

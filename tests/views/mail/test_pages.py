@@ -28,7 +28,7 @@ from console.tickets.service.messages import Writing
 from tests import factories
 from tests.support.client import ConsoleClient, sign_in
 from tests.support.queries import count_queries
-from tests.views.mail_rows import Sent, make_failed, make_mail, sent_of_each
+from tests.views.mail.rows import Sent, make_failed, make_mail, sent_of_each
 
 EVIL = '<script>alert(1)</script><img src=x onerror=alert(1)> "x"'
 ENGLISH = {"Accept-Language": "en"}

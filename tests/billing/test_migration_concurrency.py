@@ -36,7 +36,7 @@ from console.hosting.models import Service
 from tests import factories
 from tests.billing.executor import execute
 from tests.billing.moves import Move, make_move
-from tests.billing.test_migrate_properties import check_numbers
+from tests.billing.test_migration_properties import check_numbers
 
 CALLERS = 20
 ENOUGH = 100  # kills, to have met both outcomes

@@ -28,7 +28,7 @@ from tests.billing.moves import make_move
 from tests.support.client import ConsoleClient, sign_in
 from tests.support.queries import count_queries
 from tests.tickets.rows import fill_tickets, make_department, make_ticket
-from tests.views.mail_rows import make_mail
+from tests.views.mail.rows import make_mail
 
 NOW = datetime(2026, 11, 25, 10, 0, tzinfo=UTC)  # a Wednesday, open until five
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)

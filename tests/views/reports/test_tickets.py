@@ -22,8 +22,8 @@ from tests import factories
 from tests.support.client import ConsoleClient, sign_in
 from tests.support.queries import count_queries
 from tests.support.spreadsheets import read
-from tests.tickets.figures.test_figures import write_random
 from tests.tickets.rows import fill_tickets, make_department
+from tests.tickets.stats.test_stats import write_random
 
 NOW = datetime(2026, 11, 25, 10, 0, tzinfo=UTC)  # a Wednesday
 TODAY = date(2026, 11, 25)
