@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import select
 
 from console.billing.models import PROFORMA_SEARCH, Proforma
-from console.chat import search as finding
+from console.chat import search as chat_search
 from console.chat.models import Chat
 from console.core.db import Base, db
 from console.core.search import SearchIndex, keep_rules, rules_now, rules_of
@@ -55,7 +55,7 @@ def _replies(rows: Sequence[CannedReply]) -> None:
 
 def _chats(rows: Sequence[Chat]) -> None:
     for row in rows:
-        finding.index(row)
+        chat_search.index(row)
 
 
 # A search index added here is made again with the others; a test compares this list with the tables there are.

@@ -39,7 +39,7 @@ from console.staff import password_reset
 from console.staff.models import Staff
 from console.staff.roles import Role
 from console.tickets.models import TICKET_BASE, Ticket
-from console.tickets.service import verification as identity
+from console.tickets.service import verification as ticket_verification
 from console.tickets.service.attachments import attach
 from tests import factories
 from tests.chat.rows import ask
@@ -150,7 +150,7 @@ def test_a_restore_elsewhere_lets_in_who_signs_in_anew_and_no_other(
     opened = client.submit("/console/verify/", json=True, email=persona.owner.person.email, pin=pin, channel="phone")
     verification = opened.get_json()["verification"]["id"]
     with transaction():
-        identity.ask_requester(agent.actor(), ticket.id)
+        ticket_verification.ask_requester(agent.actor(), ticket.id)
         password_reset.ask(agent.email, None)
     key = chat_token(ask())
     links = [

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy.orm import Session
 
-from console.billing.migration import decisions as decide
+from console.billing.migration import decisions
 from console.billing.service import cancel_proforma
 from console.chat.service import blocking
 from console.chat.service.messages import clean
@@ -29,7 +29,7 @@ from console.staff.roles import Role
 from console.tickets.canned import service as canned
 from console.tickets.reviews import service as reviews
 from console.tickets.service import merging, saved_views
-from console.tickets.service import messages as writing
+from console.tickets.service import messages as ticket_messages
 from console.tickets.service import properties as tickets
 from tests import factories
 from tests.billing.moves import make_move
@@ -77,8 +77,8 @@ def _verbs(actor: Callable[[str], Any], clock: Any) -> dict[str, Callable[[str],
         ),
         "storno": lambda text: cancel_proforma(billing, proforma, text),
         "migration's reason": _alone(lambda text: move.request(reason=text)),
-        "migration rejected": lambda text: decide.reject(billing, move.ref, text),
-        "migration withdrawn": lambda text: decide.withdraw(billing, move.ref, text),
+        "migration rejected": lambda text: decisions.reject(billing, move.ref, text),
+        "migration withdrawn": lambda text: decisions.withdraw(billing, move.ref, text),
         "product": lambda text: hosting.add_product(SYSTEM, code=text, name=text, kind=ProductKind.HOSTING, price=1),
         "closure": lambda text: add_special(SYSTEM, SpecialData(day, SpecialKind.CLOSED, text)),
         "staff's name": lambda text: service.change_staff(SYSTEM, staff.id, name=text),
@@ -93,9 +93,15 @@ def _verbs(actor: Callable[[str], Any], clock: Any) -> dict[str, Callable[[str],
         "ticket called otherwise": lambda text: tickets.set_subject(agent, ticket.id, text),
         "ticket split": lambda text: merging.split(agent, ticket.id, [1], text),
         "links voided": lambda text: tickets.void_links(agent, ticket.id, text),
-        "reply": lambda text: writing.reply(agent, ticket.id, writing.Writing(body=text, client_id="r-1")),
-        "note": lambda text: writing.note(agent, ticket.id, writing.Writing(body=text, client_id="n-1")),
-        "requester's answer": lambda text: writing.requester_writes(SYSTEM, ticket, text, client_id="q-1", via="link"),
+        "reply": lambda text: ticket_messages.reply(
+            agent, ticket.id, ticket_messages.Writing(body=text, client_id="r-1")
+        ),
+        "note": lambda text: ticket_messages.note(
+            agent, ticket.id, ticket_messages.Writing(body=text, client_id="n-1")
+        ),
+        "requester's answer": lambda text: ticket_messages.requester_writes(
+            SYSTEM, ticket, text, client_id="q-1", via="link"
+        ),
         "saved view": lambda text: saved_views.save_view(agent, text, {"view": "open"}),
         "category of replies": lambda text: canned.save_category(chief, None, name_sr=text, name_en=text),
         "review skipped": lambda text: reviews.skip(chief, review.id, text),
@@ -109,7 +115,7 @@ def _verbs(actor: Callable[[str], Any], clock: Any) -> dict[str, Callable[[str],
 
 def _answered(agent: Any) -> Any:
     ticket = make_ticket(agent, department_id=any_department().id)
-    writing.reply(agent, ticket.id, writing.Writing(body="Rešeno.", client_id="x"))
+    ticket_messages.reply(agent, ticket.id, ticket_messages.Writing(body="Rešeno.", client_id="x"))
     return ticket
 
 

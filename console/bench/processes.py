@@ -145,8 +145,8 @@ def _report(
         times = median(b / a for a, b in zip(one.speeds[kind], two.speeds[kind], strict=True))
         growth = median(b / a for a, b in zip(one.costs[kind], two.costs[kind], strict=True))
         if kind == "page":
-            promise = f"a page costs two processes {growth:.2f} of what it costs one, at most {MOST_GROWTH}"
-            verdicts.append(kept(promise, holds=growth <= MOST_GROWTH))
+            sla_target = f"a page costs two processes {growth:.2f} of what it costs one, at most {MOST_GROWTH}"
+            verdicts.append(kept(sla_target, holds=growth <= MOST_GROWTH))
         rows.append(
             (
                 name,

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
-from console.chat import serializers as shapes
+from console.chat import serializers
 from console.chat.models import Chat, ChatFile, ChatMessage
 from console.core.push import push
 from console.core.transaction import after_commit, pending
@@ -35,15 +35,15 @@ def say(chat: Chat, message: ChatMessage, files: Iterable[ChatFile] = ()) -> Non
     """Push a message that this transaction stores."""
     files = list(files)
     number = chat.number
-    inner = shapes.message_shape(number, message, files, outside=False)
-    outer = shapes.message_shape(number, message, files, outside=True) if message.is_public else None
+    inner = serializers.message_shape(number, message, files, outside=False)
+    outer = serializers.message_shape(number, message, files, outside=True) if message.is_public else None
     after_commit(partial(push_message, number, inner, outer))
     touch(chat)
 
 
 def masked(chat: Chat, message: ChatMessage) -> None:
     """Push that a number in a message was masked: what is shown of it is to be shown as it is now."""
-    shape = {"chat": chat.number, "seq": message.seq, "body": message.body} | shapes.pin_shape(message.data)
+    shape = {"chat": chat.number, "seq": message.seq, "body": message.body} | serializers.pin_shape(message.data)
     rooms = [room(chat.number)]
     after_commit(partial(push, "message:masked", shape, namespace=DESK, rooms=rooms))
     if message.is_public:
@@ -51,7 +51,7 @@ def masked(chat: Chat, message: ChatMessage) -> None:
     touch(chat)
 
 
-def push_message(number: str, inner: shapes.Shape, outer: shapes.Shape | None) -> None:
+def push_message(number: str, inner: serializers.Shape, outer: serializers.Shape | None) -> None:
     """Push a stored message, in its two shapes."""
     push("message:new", inner, namespace=DESK, rooms=[room(number)])
     if outer is not None:
@@ -69,9 +69,9 @@ def state(chat: Chat) -> None:
 
 def _push_state(chat: Chat) -> None:
     number = chat.number
-    push("chat:state", shapes.chat_whole(chat), namespace=DESK, rooms=[room(number)])
-    outer = shapes.visitor_state(chat)
-    told = {"chat": outer, "hours": shapes.hours_shape()}
+    push("chat:state", serializers.chat_whole(chat), namespace=DESK, rooms=[room(number)])
+    outer = serializers.visitor_state(chat)
+    told = {"chat": outer, "hours": serializers.hours_shape()}
     push("chat:state", told, namespace=VISITOR, rooms=[room(number)])
 
 
@@ -94,9 +94,9 @@ def take_changed() -> set[int]:
 
 def tell_lists(chats: Iterable[Chat], counts: dict[str, Any]) -> None:
     """Push rows of the desk's lists to whoever may see each, and the counts to everybody."""
-    by_department: dict[int, list[shapes.Shape]] = {}
+    by_department: dict[int, list[serializers.Shape]] = {}
     for chat in chats:
-        by_department.setdefault(chat.department_id, []).append(shapes.chat_row(chat))
+        by_department.setdefault(chat.department_id, []).append(serializers.chat_row(chat))
     for department, rows in by_department.items():
         news = {"chats": rows} | counts
         push("queue:changed", news, namespace=DESK, rooms=[department_room(department)])

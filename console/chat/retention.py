@@ -15,7 +15,7 @@ from console.audit.service import record
 from console.chat.models import LIVE, Chat, ChatBlock, ChatDraft, ChatFile, ChatMessage, StaffPresence
 from console.chat.queries import chat_key
 from console.chat.search import CHAT_SEARCH
-from console.chat.service import attachments as files
+from console.chat.service import attachments
 from console.core import clock
 from console.core.actor import SYSTEM
 from console.core.context import files as store
@@ -58,7 +58,7 @@ def forget() -> int:
 def forget_unsent() -> None:
     """Delete what was uploaded and not sent in its time."""
     with transaction():
-        digests = files.forget_unsent()
+        digests = attachments.forget_unsent()
     _forget_bytes(digests)
 
 

@@ -12,7 +12,7 @@ from functools import partial
 
 from sqlalchemy import or_, select
 
-from console.chat import notifications as news
+from console.chat import notifications
 from console.chat.models import LIVE, Chat, chat_number
 from console.chat.queries import chat_key, visible
 from console.core import clock
@@ -25,12 +25,12 @@ from console.staff.notifications import on_department_changed
 from console.staff.roles import Permission
 
 RECENT = timedelta(days=7)  # a chat that rested for longer is not watched in another process
-_CHAT = news.room("")
+_CHAT = notifications.room("")
 
 
 def of(actor: Actor) -> list[str]:
     """Return the rooms of the lists that this person's desk belongs to."""
-    return [news.LISTS, *(news.department_room(key) for key in _departments(actor))]
+    return [notifications.LISTS, *(notifications.department_room(key) for key in _departments(actor))]
 
 
 def leave_hidden(chat: Chat) -> None:
@@ -56,12 +56,12 @@ def leave_department(key: int) -> None:
     chats = list(db.session.scalars(recent))
 
     def hidden(actor: Actor, joined: Collection[str] | None) -> list[str]:
-        room = news.department_room(key)
+        room = notifications.department_room(key)
         lists = [] if room in of(actor) else [room]
         return lists + _hidden(actor, chats if joined is None else _chats_in(joined))
 
     take_out(hidden)
-    push("rooms:changed", {}, namespace=news.DESK, rooms=[news.LISTS])
+    push("rooms:changed", {}, namespace=notifications.DESK, rooms=[notifications.LISTS])
 
 
 def _chats_in(rooms: Iterable[str]) -> list[int]:
@@ -74,7 +74,7 @@ def _hidden(actor: Actor, keys: Collection[int]) -> list[str]:
     seen: set[int] = set()
     if keys and actor.may(Permission.CHAT):
         seen = set(db.session.scalars(select(Chat.id).where(Chat.id.in_(keys), visible(actor))))
-    return [news.room(chat_number(key)) for key in keys if key not in seen]
+    return [notifications.room(chat_number(key)) for key in keys if key not in seen]
 
 
 def _departments(actor: Actor) -> list[int]:

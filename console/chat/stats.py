@@ -27,7 +27,7 @@ QUARTER = 900  # seconds
 
 
 @dataclass
-class ChatFigures(Counted):
+class ChatStats(Counted):
     """What is known of some chats: a department's, an agent's, everybody's.
 
     Args:
@@ -79,14 +79,14 @@ class ChatFigures(Counted):
         return quantile(self.lengths, MEDIAN), quantile(self.lengths, P90)
 
 
-ChatReport = Apart[ChatFigures]
+ChatReport = Apart[ChatStats]
 
 
 def report(period: Period, scope: Scope = EVERYBODY) -> ChatReport:
     """Return the figures of a period: four statements, however many chats there are."""
-    found = ChatReport(ChatFigures)
+    found = ChatReport(ChatStats)
 
-    def cell(row: Any) -> ChatFigures:
+    def cell(row: Any) -> ChatStats:
         return found.cell(row.department_id, row.agent_id)
 
     for row in db.session.execute(_counts(period, scope)):

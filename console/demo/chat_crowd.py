@@ -17,7 +17,7 @@ from typing import Any, cast
 from sqlalchemy import Table, delete, func, insert, select, text
 from sqlalchemy.orm import Session
 
-from console.chat import search as finding
+from console.chat import search as chat_search
 from console.chat.models import Chat, ChatMessage, ChatStatus, MessageKind, chat_number
 from console.chat.serializers import first_name
 from console.chat.service.timeline import preview
@@ -223,12 +223,12 @@ def _store(session: Session, made: Sequence[Made]) -> None:
     words = [
         (
             one.row["id"],
-            finding.title(chat_number(one.row["id"]), one.row["name"], one.row["email"]),
-            finding.text(row["body"] for row in one.messages),
+            chat_search.title(chat_number(one.row["id"]), one.row["name"], one.row["email"]),
+            chat_search.text(row["body"] for row in one.messages),
         )
         for one in made
     ]
-    finding.CHAT_SEARCH.put_titled_many(session, words, new=True)
+    chat_search.CHAT_SEARCH.put_titled_many(session, words, new=True)
 
 
 def _go_on(session: Session, last: int) -> None:

@@ -9,10 +9,8 @@ from typing import cast
 
 from console.chat import queries
 from console.chat.models import Chat, MessageKind
-from console.chat.service import assignment, blocking, timeline
-from console.chat.service import conversion as ticketing
-from console.chat.service import lifecycle as handling
-from console.chat.service import verification as verifying
+from console.chat.service import assignment, blocking, conversion, lifecycle, timeline
+from console.chat.service import verification as chat_verification
 from console.chat.service.messages import Outgoing, from_staff, from_visitor
 from console.chat.service.opening import Opening, open_chat
 from console.core import clock
@@ -27,7 +25,7 @@ from console.demo.story import Story
 from console.demo.talks import AGENT, CARD, NOTE, NOW, PAST, TYPO, VISITOR, End, Talk
 from console.hours.calendar import Calendar
 from console.tickets.models import TicketStatus
-from console.tickets.service import messages as writing
+from console.tickets.service import messages as ticket_messages
 from console.tickets.service.messages import Writing
 
 LATE = timedelta(hours=2, minutes=40)  # after closing
@@ -172,7 +170,7 @@ class _Chats:
         return found.actor("192.0.2.10") if found is not None else self.story.actor(told.talk.agent)
 
     def _ask_who(self, told: _Told) -> None:
-        verifying.ask(self._agent(told), self._chat(told).number)
+        chat_verification.ask(self._agent(told), self._chat(told).number)
 
     def _fill_in(self, told: _Told, *, right: bool) -> None:
         if right and isinstance(told.talk.by, str):
@@ -180,7 +178,7 @@ class _Chats:
             email, pin = owner.person.email, current_pin(owner)[0]
         else:
             email, pin = self._who(told.talk)[1], "".join(map(str, range(6)))
-        verifying.submit(told.visitor, self._chat(told), email=email, pin=pin)
+        chat_verification.submit(told.visitor, self._chat(told), email=email, pin=pin)
 
     def _visitor_says(self, told: _Told, text: str) -> None:
         chat = self._chat(told)
@@ -197,7 +195,7 @@ class _Chats:
     def _answer_ticket(self, told: _Told) -> None:
         chat = self._chat(told)
         words = Writing(told.talk.answered, f"demo-{told.talk.key}", then=TicketStatus.SOLVED, anyway=True, pins=MASKED)
-        writing.reply(self.story.actor("agent2"), chat.ticket_id or 0, words)
+        ticket_messages.reply(self.story.actor("agent2"), chat.ticket_id or 0, words)
 
     # --- how it ends ---
 
@@ -209,11 +207,11 @@ class _Chats:
             return self._chat(told).number
 
         if talk.end is End.CLOSED:
-            self._then(told, ends, lambda: handling.close(self._agent(told), number()))
+            self._then(told, ends, lambda: lifecycle.close(self._agent(told), number()))
         elif talk.end is End.LEFT:
-            self._then(told, ends, lambda: handling.end_by_visitor(told.visitor, told.id))
+            self._then(told, ends, lambda: lifecycle.end_by_visitor(told.visitor, told.id))
         elif talk.end is End.TICKET:
-            self._then(told, ends, lambda: handling.to_ticket(self._agent(told), number()))
+            self._then(told, ends, lambda: lifecycle.to_ticket(self._agent(told), number()))
         elif talk.end is End.BLOCKED:
             supervisor = self.story.actor
             self._then(
@@ -221,11 +219,13 @@ class _Chats:
             )
         elif talk.end in (End.UNCLAIMED, End.CLOSING):
             when = begins + (BEFORE if talk.end is End.CLOSING else WAIT)
-            self._then(told, when, lambda: ticketing.make_ticket(SYSTEM, self._chat(told), talk.end.value))
+            self._then(told, when, lambda: conversion.make_ticket(SYSTEM, self._chat(told), talk.end.value))
         if talk.score:
-            self._then(told, ends + RATED_AFTER, lambda: handling.rate(told.visitor, told.id, talk.score, talk.comment))
+            self._then(
+                told, ends + RATED_AFTER, lambda: lifecycle.rate(told.visitor, told.id, talk.score, talk.comment)
+            )
         if talk.transcript:
-            self._then(told, ends + RATED_AFTER, lambda: handling.mail_transcript(told.visitor, told.id))
+            self._then(told, ends + RATED_AFTER, lambda: lifecycle.mail_transcript(told.visitor, told.id))
 
 
 def _say(actor: Actor, chat: Chat, one: Outgoing) -> None:

@@ -37,10 +37,10 @@ from console.tickets.models import (
     TicketTag,
 )
 from console.tickets.service.timeline import PREVIEW
-from console.tickets.sla import calendar as working
-from console.tickets.sla.models import HEAD, PromiseHead, TicketPromise
+from console.tickets.sla import calendar as sla_calendar
+from console.tickets.sla.models import HEAD, SlaRevision, SlaTarget
 from console.tickets.sla.queries import NOTHING, Rule, all_rules
-from console.tickets.sla.rules import Promise, Step, StepKind, measure, spans
+from console.tickets.sla.rules import Step, StepKind, Target, measure, spans
 from console.tickets.sla.service import values_of
 
 ENDS = timedelta(days=30)  # before the story's own tickets
@@ -104,7 +104,7 @@ THANKS = (
 )
 TAGS = ("pošta", "dns", "ssl", "predračun", "wordpress", "vps", "domen", "php", "disk", "spam")
 _TICKET, _MESSAGE, _TAG, _PROMISE = (
-    cast("Table", model.__table__) for model in (Ticket, TicketMessage, TicketTag, TicketPromise)
+    cast("Table", model.__table__) for model in (Ticket, TicketMessage, TicketTag, SlaTarget)
 )
 
 
@@ -286,18 +286,18 @@ class _Writer:
     def __init__(self, session: Session, now: datetime) -> None:
         self._session = session
         self._now = now
-        self._calendar = working.calendar()
-        head = session.execute(select(PromiseHead).where(PromiseHead.id == HEAD)).scalar_one()
+        self._calendar = sla_calendar.calendar()
+        head = session.execute(select(SlaRevision).where(SlaRevision.id == HEAD)).scalar_one()
         self._revision, self._hours = head.revision, head.hours_revision
         self._rules = all_rules()
 
     def store(self, made: Sequence[Made]) -> None:
         """Write tickets with all that hangs on them."""
-        promises = {one.id: self._promises(one) for one in made}
-        self._insert(_TICKET, [_ticket(one, promises[one.id]) for one in made])
+        sla_targets = {one.id: self._targets(one) for one in made}
+        self._insert(_TICKET, [_ticket(one, sla_targets[one.id]) for one in made])
         self._insert(_MESSAGE, [row for one in made for row in _messages(one)])
         self._insert(_TAG, [{"ticket_id": one.id, "tag": tag} for one in made for tag in one.tags])
-        self._insert(_PROMISE, [row for one in made for row in promises[one.id]])
+        self._insert(_PROMISE, [row for one in made for row in sla_targets[one.id]])
         TICKET_SEARCH.put_titled_many(
             self._session,
             [(one.id, f"{Series.TICKET.number(TICKET_BASE + one.id)} {one.subject}", _words(one)) for one in made],
@@ -308,7 +308,7 @@ class _Writer:
         if rows:
             self._session.execute(insert(table).execution_options(render_nulls=True), rows)
 
-    def _promises(self, made: Made) -> list[dict[str, Any]]:
+    def _targets(self, made: Made) -> list[dict[str, Any]]:
         """Count what was promised, and note that everybody was told of it."""
         steps = [
             Step(line.at, StepKind.QUESTION if line.kind is MessageKind.QUESTION else StepKind.REPLY)
@@ -323,17 +323,17 @@ class _Writer:
             for span in spans(made.created_at, steps)
         ]
 
-    def _row(self, made: Made, promise: Promise, rule: Rule) -> dict[str, Any]:
-        row = {"ticket_id": made.id, "warned_at": None, "escalated_at": None, **values_of(promise, rule)}
+    def _row(self, made: Made, sla_target: Target, rule: Rule) -> dict[str, Any]:
+        row = {"ticket_id": made.id, "warned_at": None, "escalated_at": None, **values_of(sla_target, rule)}
         if row["met_at"] is None and row["broken_at"] is not None:
             row["warned_at"], row["escalated_at"] = row["risk_at"], row["broken_at"]
         return row
 
 
-def _ticket(made: Made, promises: Sequence[dict[str, Any]]) -> dict[str, Any]:
+def _ticket(made: Made, sla_targets: Sequence[dict[str, Any]]) -> dict[str, Any]:
     closed = made.status is TicketStatus.CLOSED
     done = closed or made.status is TicketStatus.SOLVED
-    running = [row["due_at"] for row in promises if row["met_at"] is None and row["due_at"] is not None]
+    running = [row["due_at"] for row in sla_targets if row["met_at"] is None and row["due_at"] is not None]
     said = made.lines[-1]
     answers = [line.at for line in made.lines if line.kind is MessageKind.REPLY]
     own = {one.name: getattr(made, one.name) for one in fields(Made) if one.name not in ("done_at", "lines", "search")}

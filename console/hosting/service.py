@@ -10,8 +10,7 @@ from typing import Any
 from sqlalchemy import select
 
 from console.audit.service import record
-from console.core import clock
-from console.core import edit_conflicts as seen_marks
+from console.core import clock, edit_conflicts
 from console.core.actor import Actor
 from console.core.db import db
 from console.core.errors import Conflict, Invalid, NotFound, Text
@@ -126,7 +125,7 @@ def change_product(actor: Actor, product_id: int, data: ProductData, *, seen: st
     product = db.session.get(Product, product_id, with_for_update=True, populate_existing=True)
     if product is None:
         raise NotFound
-    seen_marks.check(seen, _product_facts(product))
+    edit_conflicts.check(seen, _product_facts(product))
     old = _product_facts(product)
     for name in old:
         setattr(product, name, getattr(data, name))
@@ -141,7 +140,7 @@ def change_product(actor: Actor, product_id: int, data: ProductData, *, seen: st
 
 def mark_product(product: Product) -> str:
     """Return the mark of a product as it is now."""
-    return seen_marks.mark(_product_facts(product))
+    return edit_conflicts.mark(_product_facts(product))
 
 
 def _product_facts(product: Product) -> dict[str, Any]:

@@ -54,7 +54,7 @@ def _retyped(value: Any, text: str) -> Any:
 
 def examples(base_url: str) -> tuple[Example, ...]:
     """Return an example of every template, several where it says several things."""
-    return (*_accounts(), *_migrations(), *_tickets(base_url), *_promises(), *_staff(base_url))
+    return (*_accounts(), *_migrations(), *_tickets(base_url), *_targets(), *_staff(base_url))
 
 
 NAME = {"name": Typed("Ana Jović")}
@@ -164,11 +164,11 @@ def _chat() -> dict[str, Any]:
     }
 
 
-def _promises() -> tuple[Example, ...]:
+def _targets() -> tuple[Example, ...]:
     lines = [
-        _promise(TICKET, "Pošta ne stiže od jutros", "first_answer", "Mila Agent"),
-        _promise("T-20391", "Kako da promenim lozinku za FTP?", "next_answer", ""),
-        _promise("T-20377", "Sajt je spor", "solution", "Nikola Agent"),
+        _target(TICKET, "Pošta ne stiže od jutros", "first_answer", "Mila Agent"),
+        _target("T-20391", "Kako da promenim lozinku za FTP?", "next_answer", ""),
+        _target("T-20377", "Sajt je spor", "solution", "Nikola Agent"),
     ]
     return (
         Example("promises_at_risk", NAME | {"lines": lines, "count": 3, "more": 0}),
@@ -176,7 +176,7 @@ def _promises() -> tuple[Example, ...]:
     )
 
 
-def _promise(number: str, subject: str, kind: str, assignee: str) -> dict[str, Any]:
+def _target(number: str, subject: str, kind: str, assignee: str) -> dict[str, Any]:
     return {
         "number": number,
         "subject": Typed(subject),

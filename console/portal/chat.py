@@ -18,9 +18,8 @@ from flask_login import current_user
 from wtforms import EmailField, HiddenField, SelectField, StringField, TextAreaField
 
 from console.billing.idempotency import once
-from console.chat import queries, tokens
-from console.chat import serializers as shapes
-from console.chat.service import attachments as files
+from console.chat import queries, serializers, tokens
+from console.chat.service import attachments
 from console.chat.service.settings import announcement
 from console.core import clock
 from console.core.addresses import source
@@ -164,7 +163,7 @@ def upload() -> ResponseReturnValue:
         content = sent.read()
         key = chat.id
         with transaction():
-            file = files.attach(queries.lock_by_key(key), sent.filename, content)
+            file = attachments.attach(queries.lock_by_key(key), sent.filename, content)
             answer = {"id": file.id, "name": file.name, "size": file.size}
     except Refusal as refusal:
         response = jsonify(problem(refusal))
@@ -176,7 +175,7 @@ def upload() -> ResponseReturnValue:
 @blueprint.get("/files/<id:key>/<secret:proof>")
 def file(key: int, proof: str) -> ResponseReturnValue:
     """Download a file."""
-    found = files.find_for_visitor(key, proof)
+    found = attachments.find_for_visitor(key, proof)
     return download_kept(found.name, found.digest)
 
 
@@ -225,7 +224,7 @@ def _state() -> dict[str, Any]:
     now = clock.now()
     here = queries.available(now, row.grace_seconds)
     return {
-        "hours": shapes.hours_shape(),
+        "hours": serializers.hours_shape(),
         "announcement": announcement(row, now),
         "anybody": bool(here),
         "wait_minutes": row.wait_minutes,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, jsonify, render_template
 from flask.typing import ResponseReturnValue
 
-from console.chat import mails as transcripts
+from console.chat import mails as chat_mails
 from console.portal.private_pages import note_proof, or_gone, speaking
 from console.web.answers import local_time, wants_json
 from console.web.security import keep_private
@@ -18,10 +18,10 @@ blueprint.after_request(keep_private)
 @or_gone("requester/gone.html")
 def show(token: str) -> ResponseReturnValue:
     """Show what was said."""
-    chat = transcripts.chat_behind(token)
+    chat = chat_mails.chat_behind(token)
     with speaking(chat.language):
         note_proof(chat.email)
-        lines = transcripts.lines(chat)
+        lines = chat_mails.lines(chat)
         if wants_json():
             said = [
                 {"from": "us" if one["ours"] else "you", "body": one["body"], "at": local_time(one["at"])}

@@ -10,14 +10,14 @@ from typing import Any
 from sqlalchemy import delete, func, select
 
 from console.audit.service import record
-from console.core import edit_conflicts as seen_marks
+from console.core import edit_conflicts
 from console.core.actor import Actor
 from console.core.db import db
 from console.core.errors import Conflict, Invalid, NotFound, Text
 from console.core.text import one_line, words
 from console.core.texts import lazy_gettext
 from console.core.upsert import insert_or_find
-from console.staff import notifications as changes
+from console.staff import notifications
 from console.staff.models import Department, DepartmentMember, Staff
 from console.staff.roles import Permission
 
@@ -56,7 +56,7 @@ def add_department(actor: Actor, data: DepartmentData) -> Department:
     if not fresh:
         raise Invalid(fields={"key": [lazy_gettext("A department with this key already exists.")]})
     _set_members(department, data.members)
-    changes.department_changed(department.id)
+    notifications.department_changed(department.id)
     record(actor, "department.added", key, **names, **_switches(data), members=sorted(set(data.members)))
     return department
 
@@ -77,7 +77,7 @@ def change_department(actor: Actor, department_id: int, data: DepartmentData, *,
     department = db.session.scalar(query.execution_options(populate_existing=True))
     if department is None:
         raise NotFound
-    seen_marks.check(seen, _facts(department))
+    edit_conflicts.check(seen, _facts(department))
     if department.active and not data.active:
         _keep_one(department)
     wanted: dict[str, Any] = _names(data) | _switches(data)
@@ -92,13 +92,13 @@ def change_department(actor: Actor, department_id: int, data: DepartmentData, *,
     if before:
         after = {name: wanted[name] for name in before}
         record(actor, "department.changed", department.key, before=before, after=after)
-        changes.department_changed(department.id)
+        notifications.department_changed(department.id)
     return department
 
 
 def mark(department: Department) -> str:
     """Return the mark of a department as it is now."""
-    return seen_marks.mark(_facts(department))
+    return edit_conflicts.mark(_facts(department))
 
 
 def _facts(department: Department) -> dict[str, Any]:

@@ -11,8 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from console.audit.service import record
-from console.core import clock
-from console.core import edit_conflicts as seen_marks
+from console.core import clock, edit_conflicts
 from console.core.actor import Actor
 from console.core.db import db
 from console.core.emails import NoAddress, email_problem, read_email
@@ -90,7 +89,7 @@ def change_staff(
     actor.require(Permission.MANAGE_STAFF)
     admins = _lock_active_admins()
     staff = lock_staff(staff_id)
-    seen_marks.check(seen, _facts(staff))
+    edit_conflicts.check(seen, _facts(staff))
     asked: dict[str, Any] = _checked(email=email, name=name) | {"role": role, "active": active}
     changes = {field: new for field, new in asked.items() if new is not None and new != getattr(staff, field)}
     if not changes:
@@ -113,7 +112,7 @@ def change_staff(
 
 def mark(staff: Staff) -> str:
     """Return the mark of an account as it is now."""
-    return seen_marks.mark(_facts(staff))
+    return edit_conflicts.mark(_facts(staff))
 
 
 def _facts(staff: Staff) -> dict[str, Any]:

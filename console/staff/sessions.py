@@ -12,7 +12,7 @@ from console.core.actor import Actor
 from console.core.context import settings
 from console.core.db import db
 from console.core.errors import NotFound
-from console.staff import notifications as changes
+from console.staff import notifications
 from console.staff.access import require_own_or_manage
 from console.staff.models import Staff, StaffSession
 from console.staff.roles import Role
@@ -56,7 +56,7 @@ def revoke_session(actor: Actor, session_id: int) -> None:
     if row.revoked_at is None:
         row.revoked_at = clock.now()
         db.session.flush()
-        changes.sessions_ended([row.id])
+        notifications.sessions_ended([row.id])
         record(actor, "staff.session_revoked", row.staff.email, session=row.id)
 
 
@@ -78,5 +78,5 @@ def revoke_all(staff_id: int, *, keep: int | None = None) -> int:
     if keep is not None:
         query = query.where(StaffSession.id != keep)
     ended = list(db.session.scalars(query.values(revoked_at=clock.now()).returning(StaffSession.id)))
-    changes.sessions_ended(ended)
+    notifications.sessions_ended(ended)
     return len(ended)

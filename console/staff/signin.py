@@ -23,7 +23,7 @@ from console.core.ids import token_digest
 from console.core.passwords import hash_password, needs_new_hash, password_matches
 from console.core.sessions import open_session
 from console.core.texts import lazy_gettext
-from console.staff import notifications as changes
+from console.staff import notifications
 from console.staff.models import Staff, StaffSession
 from console.staff.queries import lock_staff, staff_by_email
 from console.staff.reauthentication import Shown
@@ -169,7 +169,7 @@ def sign_out(actor: Actor, token: str) -> None:
         return
     row.revoked_at = clock.now()
     db.session.flush()
-    changes.sessions_ended([row.id])
+    notifications.sessions_ended([row.id])
     record(actor, "staff.signed_out", row.staff.email)
 
 

@@ -14,11 +14,11 @@ from console.core.transaction import after_commit
 from console.staff.models import Department
 from console.staff.notifications import on_department_changed
 from console.staff.roles import Permission
-from console.tickets import notifications as changes
+from console.tickets import notifications
 from console.tickets.models import Ticket, ticket_number
 from console.tickets.queries import ticket_key, visible
 
-_TICKET = changes.room("")
+_TICKET = notifications.room("")
 
 
 def leave_hidden(ticket: Ticket) -> None:
@@ -47,4 +47,4 @@ def _hidden(actor: Actor, keys: Collection[int]) -> list[str]:
     seen: set[int] = set()
     if keys and actor.may(Permission.READ_TICKETS):
         seen = set(db.session.scalars(select(Ticket.id).where(Ticket.id.in_(keys), visible(actor))))
-    return [changes.room(ticket_number(key)) for key in keys if key not in seen]
+    return [notifications.room(ticket_number(key)) for key in keys if key not in seen]

@@ -14,10 +14,10 @@ from console.core import context
 from console.views.dashboard.page import Dashboard
 from console.views.shared import menu, paging
 from console.views.shared import script_texts as texts
-from console.views.shared.labels import hours as hours_words
-from console.views.shared.labels import reviews as review_words
-from console.views.shared.labels import sla as promise_words
-from console.views.tickets.page import script_texts as ticket_words
+from console.views.shared.labels import hours as hours_labels
+from console.views.shared.labels import reviews as review_labels
+from console.views.shared.labels import sla as sla_labels
+from console.views.tickets.page import script_texts as ticket_texts
 from console.web.security import csp_nonce
 from console.web.templates import PageEnvironment
 
@@ -68,10 +68,10 @@ def init_app(app: Flask) -> None:
     for view in page_views():
         admin.add_view(view)
     menu.init_app(app)
-    promise_words.init_app(app)
-    hours_words.init_app(app)
-    review_words.init_app(app)
-    settled = {"script_texts": texts.script_texts, "ticket_words": ticket_words.words}
+    sla_labels.init_app(app)
+    hours_labels.init_app(app)
+    review_labels.init_app(app)
+    settled = {"script_texts": texts.script_texts, "ticket_words": ticket_texts.words}
     app.jinja_env.globals.update(settled)
     cast(PageEnvironment, app.jinja_env).by_language.update(settled)
     app.jinja_env.filters.update(near=paging.near, whole=paging.whole)

@@ -9,9 +9,8 @@ from console.chat import tokens
 from console.chat.mails import link_token
 from console.chat.models import Chat, ChatFile, MessageKind
 from console.chat.queries import lock_by_key
-from console.chat.service import conversion as ticketing
-from console.chat.service import lifecycle as handling
-from console.chat.service import verification as verifying
+from console.chat.service import conversion, lifecycle
+from console.chat.service import verification as chat_verification
 from console.chat.service.attachments import attach, file_link
 from console.chat.service.blocking import block
 from console.chat.service.messages import from_staff, from_visitor
@@ -63,10 +62,10 @@ def make_past(
 def end(agent: Actor, chat: Chat, *, score: int = 0, comment: str = "") -> None:
     """End a chat, and let it be rated."""
     with transaction():
-        handling.close(agent, chat.number)
+        lifecycle.close(agent, chat.number)
     if score:
         with transaction():
-            handling.rate(visitor(), chat.id, score, comment)
+            lifecycle.rate(visitor(), chat.id, score, comment)
 
 
 def chat_values(agent: Staff, supervisor: Staff) -> dict[str, Any]:
@@ -95,15 +94,15 @@ def make_ticketed(question: str = "Koliko košta paket?", why: str = "unclaimed"
     """Ask, and let nobody come."""
     chat = ask(question, **fields)
     with transaction():
-        ticketing.make_ticket(SYSTEM, lock_by_key(chat.id), why)
+        conversion.make_ticket(SYSTEM, lock_by_key(chat.id), why)
     return chat
 
 
 def verify_in(agent: Actor, chat: Chat, member: Membership) -> None:
     """Let a person say their PIN in a chat of ``agent``."""
     with transaction():
-        made = verifying.verify_spoken(
-            agent, email=member.person.email, pin=factories.pin_of(member), channel_name=verifying.channel(chat)
+        made = chat_verification.verify_spoken(
+            agent, email=member.person.email, pin=factories.pin_of(member), channel_name=chat_verification.channel(chat)
         )
     assert made is not None
     db.session.refresh(chat)

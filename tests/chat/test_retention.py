@@ -11,12 +11,11 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from console.audit.models import AuditEntry
-from console.chat import retention as forgetting
-from console.chat import search as finding
+from console.chat import retention
+from console.chat import search as chat_search
 from console.chat.models import Chat, ChatBlock, ChatDraft, ChatFile, ChatMessage, MessageKind, StaffPresence
 from console.chat.queries import lock_by_key
-from console.chat.service import blocking, presence
-from console.chat.service import lifecycle as handling
+from console.chat.service import blocking, lifecycle, presence
 from console.chat.service.attachments import attach
 from console.core.actor import Actor
 from console.core.context import files as store
@@ -38,7 +37,7 @@ LATER = datetime(2028, 11, 24, 10, tzinfo=BELGRADE)  # two years and a day
 @pytest.fixture(autouse=True)
 def _at_once(session: Session, clock: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     clock.set(monday(11))
-    monkeypatch.setattr(forgetting, "UNTOUCHED", 0)
+    monkeypatch.setattr(retention, "UNTOUCHED", 0)
 
 
 def count(model: Any, *where: Any) -> int:
@@ -46,7 +45,7 @@ def count(model: Any, *where: Any) -> int:
 
 
 def found(words: str) -> list[int]:
-    hits = finding.CHAT_SEARCH.matches(db.session(), Chat.id, words)
+    hits = chat_search.CHAT_SEARCH.matches(db.session(), Chat.id, words)
     assert hits is not None
     return list(db.session.scalars(select(Chat.id).where(hits)))
 
@@ -54,12 +53,12 @@ def found(words: str) -> list[int]:
 def test_old_chats_go_with_all_that_is_theirs(
     session: Session, actor: ActorOf, clock: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(forgetting, "BATCH", 2)  # several rounds
+    monkeypatch.setattr(retention, "BATCH", 2)  # several rounds
     mira = actor("agent")
     old = take(mira, ask("Stari razgovor o sertifikatu"))
     own, shared = hang(old, "samo-ovde.txt", b"samo ovde"), hang(old, "i-drugde.txt", b"i drugde")
     with transaction():
-        handling.save_draft(mira, old.number, MessageKind.NOTE, "započeto")
+        lifecycle.save_draft(mira, old.number, MessageKind.NOTE, "započeto")
     end(mira, old)
     keys = [old.id, *(make_past(mira).id for _ in range(3))]
     ticketed = make_ticketed("Koliko košta prenos domena?")
@@ -71,9 +70,9 @@ def test_old_chats_go_with_all_that_is_theirs(
     hang(young, "i-drugde.txt", b"i drugde")  # the same bytes
     end(mira, young)
     clock.set(LATER - timedelta(days=1, seconds=-1))
-    assert forgetting.forget() == 0  # a second of the two years is left
+    assert retention.forget() == 0  # a second of the two years is left
     clock.set(LATER)
-    assert forgetting.forget() == len(keys)
+    assert retention.forget() == len(keys)
     session.expire_all()
     assert list(session.scalars(select(Chat.id).order_by(Chat.id))) == [open_still.id, young.id]
     for model in (ChatMessage, ChatFile, ChatDraft):
@@ -83,7 +82,7 @@ def test_old_chats_go_with_all_that_is_theirs(
     assert session.get(Ticket, number) is not None and count(TicketMessage, TicketMessage.ticket_id == number)
     entries = session.scalars(select(AuditEntry).where(AuditEntry.action == "chat.forgotten")).all()
     assert sum(entry.data["count"] for entry in entries) == len(keys) and len(entries) == 3
-    assert forgetting.forget() == 0
+    assert retention.forget() == 0
 
 
 def test_the_bytes_a_ticket_needs_stay(session: Session, actor: ActorOf, clock: Any) -> None:
@@ -91,11 +90,11 @@ def test_the_bytes_a_ticket_needs_stay(session: Session, actor: ActorOf, clock: 
     chat = take(mira, ask())
     digest = hang(chat).digest
     with transaction():
-        handling.to_ticket(mira, chat.number)
+        lifecycle.to_ticket(mira, chat.number)
     ask()
     assert count(TicketAttachment, TicketAttachment.digest == digest) == 1
     clock.set(LATER)
-    assert forgetting.forget() == 1
+    assert retention.forget() == 1
     assert store().exists(digest) and count(ChatFile) == 0
 
 
@@ -105,7 +104,7 @@ def test_a_ticket_s_link_to_what_is_kept_no_longer_says_so(
     gone = make_ticketed().number
     ask()
     clock.set(LATER)
-    assert forgetting.forget() == 1
+    assert retention.forget() == 1
     sign_in(client, staff=staff_of("agent"))
     answer = client.get(f"/console/chats/{gone}", headers={"Accept-Language": "en"})
     assert answer.status_code == 404
@@ -119,10 +118,10 @@ def test_a_number_is_never_given_again(session: Session, actor: ActorOf, clock: 
     make_past(actor("agent"))
     last = make_past(actor("agent")).id
     clock.set(LATER)
-    assert forgetting.forget() == 1
+    assert retention.forget() == 1
     assert list(session.scalars(select(Chat.id))) == [last]
     assert ask().id == last + 1
-    assert forgetting.forget() == 1
+    assert retention.forget() == 1
 
 
 def test_what_was_never_sent_goes_after_an_hour(session: Session, actor: ActorOf, clock: Any) -> None:
@@ -133,10 +132,10 @@ def test_what_was_never_sent_goes_after_an_hour(session: Session, actor: ActorOf
     hang(chat, "isto.txt", b"isto")
     digests = (left.digest, kept.digest)
     clock.advance(timedelta(minutes=55))
-    forgetting.forget_unsent()
+    retention.forget_unsent()
     assert count(ChatFile, ChatFile.seq.is_(None)) == 2
     clock.advance(timedelta(minutes=10))
-    forgetting.forget_unsent()
+    retention.forget_unsent()
     assert count(ChatFile) == 1
     assert [store().exists(digest) for digest in digests] == [False, True]
 
@@ -145,13 +144,13 @@ def test_what_somebody_is_about_to_name_stays(
     session: Session, actor: ActorOf, clock: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An upload whose row is not committed yet may need the bytes that a forgotten row had."""
-    monkeypatch.setattr(forgetting, "UNTOUCHED", 60)
+    monkeypatch.setattr(retention, "UNTOUCHED", 60)
     chat = take(actor("agent"), ask())
     with transaction():
         digest = attach(lock_by_key(chat.id), "isto.txt", b"isto").digest
     store().put(b"isto")
     clock.advance(timedelta(days=3))
-    forgetting.forget()
+    retention.forget()
     assert count(ChatFile) == 0 and store().exists(digest)
 
 
@@ -165,11 +164,11 @@ def test_presence_and_blocks_go_too(session: Session, actor: ActorOf, clock: Any
         blocking.block(actor("supervisor"), rude.number, "vređa", 7)
     with transaction() as writing:
         writing.get_one(Staff, gone.id).active = False
-    forgetting.forget()
+    retention.forget()
     assert list(session.scalars(select(StaffPresence.staff_id))) == [mira.id]
     assert count(ChatBlock) == 1
-    clock.advance(timedelta(days=7) + forgetting.KEEP_BLOCKS + timedelta(seconds=1))
-    forgetting.forget()
+    clock.advance(timedelta(days=7) + retention.KEEP_BLOCKS + timedelta(seconds=1))
+    retention.forget()
     assert count(ChatBlock) == 0
 
 
@@ -191,5 +190,5 @@ def test_months_are_months(
     from console.core.context import settings
 
     short = replace(settings(), chat_keep_months=months)
-    monkeypatch.setattr(forgetting, "settings", lambda: short)
-    assert forgetting.kept_since().date().isoformat() == since
+    monkeypatch.setattr(retention, "settings", lambda: short)
+    assert retention.kept_since().date().isoformat() == since

@@ -17,11 +17,8 @@ from sqlalchemy.orm import Session
 
 from console.chat import queries, tokens
 from console.chat.models import Assignment, Chat, ChatMessage, ChatStatus, MessageKind, Presence, StaffPresence
-from console.chat.service import assignment, blocking, presence
-from console.chat.service import conversion as ticketing
-from console.chat.service import deadlines as sweep
-from console.chat.service import lifecycle as handling
-from console.chat.service import settings as desk_settings
+from console.chat.service import assignment, blocking, conversion, deadlines, lifecycle, presence
+from console.chat.service import settings as chat_settings
 from console.chat.service.attachments import attach
 from console.chat.service.messages import from_staff, from_visitor
 from console.chat.service.opening import MOST_LIVE, Opening, open_chat
@@ -163,7 +160,7 @@ def test_a_limit_counts_what_the_visitor_opened_and_speaks_to_them(
     assert opens(session=sign_in_to_portal(factories.owner_of(factories.make_customer()).person)) == "network"
     with transaction():
         for chat in queries.live_chats(factories.make_staff().actor()):
-            ticketing.end_chat(office, chat, "staff")
+            conversion.end_chat(office, chat, "staff")
     assert opens("novi@example.test", browser) == "opened"
     assert [tokens.visitor_of(wrong) for wrong in (None, "", 5, browser[:-1], browser + "a", "x" * 300)] == [None] * 6
 
@@ -232,7 +229,7 @@ def test_pushed_to_whoever_has_room_and_the_backlog_when_they_come(
     session: Session, actor: ActorOf, clock: Any
 ) -> None:
     with transaction():
-        desk_settings.set_rules(actor("supervisor"), desk_settings.DeskRules(Assignment.PUSH, 2, 5, 15, 30, 45))
+        chat_settings.set_rules(actor("supervisor"), chat_settings.DeskRules(Assignment.PUSH, 2, 5, 15, 30, 45))
     early = ask()
     assert early.status is ChatStatus.QUEUED, "nobody is there"
     one, two = actor("agent"), factories.make_staff().actor()
@@ -245,7 +242,7 @@ def test_pushed_to_whoever_has_room_and_the_backlog_when_they_come(
     assert load == {one.id: 2, two.id: 2, None: 1}
     assert chats[-1].status is ChatStatus.QUEUED
     with transaction():
-        handling.close(one, early.number)
+        lifecycle.close(one, early.number)
     session.refresh(chats[-1])
     assert chats[-1].assignee_id == one.id
     arrive(one, state="busy")
@@ -267,7 +264,7 @@ def said(chat: Chat, body: str, key: str) -> writer.Stored:
 def test_numbers_have_no_gap_and_a_bad_message_fails_alone(session: Session, actor: ActorOf) -> None:
     chats = [ask() for _ in range(3)]
     with transaction():
-        handling.end_by_visitor(visitor(), chats[2].id)
+        lifecycle.end_by_visitor(visitor(), chats[2].id)
     group = [from_visitor(chats[n % 3], "A", f"poruka {n}", f"key-{n % 20}", None) for n in range(30)]
     group.append(from_visitor(10**6, "A", "ničija", "x", None))
     outcomes = writer.store(group)
@@ -332,7 +329,7 @@ def test_the_day_ends(session: Session, actor: ActorOf, clock: Any) -> None:
     def at(hour: int, minute: int, second: int = 0) -> int:
         clock.set(monday(hour, minute, second))
         arrive(agent)  # their connection is alive
-        changed = sweep.sweep()
+        changed = deadlines.sweep()
         session.expire_all()
         return changed
 
@@ -397,12 +394,12 @@ def test_a_hundred_chats_at_closing_and_two_sweepers_one_of_them_killed(
     for chat in rng.sample(chats, count // 3):
         take(agent, chat)
     with transaction():
-        handling.close(agent, next(c for c in chats if c.status is ChatStatus.ACTIVE).number)
+        lifecycle.close(agent, next(c for c in chats if c.status is ChatStatus.ACTIVE).number)
     clock.set(monday(16, 59, 59))
     arrive(agent)
     clock.set(monday(17))
     killed = iter([False] * 3 + [True] + [False] * 10_000)
-    real = ticketing.make_ticket
+    real = conversion.make_ticket
 
     def dying(*args: Any) -> Any:
         ticket = real(*args)
@@ -412,13 +409,13 @@ def test_a_hundred_chats_at_closing_and_two_sweepers_one_of_them_killed(
 
     def work() -> None:
         with app.app_context():
-            sweep.sweep()
+            deadlines.sweep()
             db.session.remove()
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ticketing, "make_ticket", dying)
+        patch.setattr(conversion, "make_ticket", dying)
         with app.app_context(), pytest.raises(KeyboardInterrupt):
-            sweep.sweep()
+            deadlines.sweep()
         db.session.rollback()
     in_threads(work, 2)
     in_threads(work, 2)
@@ -439,7 +436,7 @@ def test_a_hundred_chats_at_closing_and_two_sweepers_one_of_them_killed(
 def test_signing_in_makes_nobody_available_and_the_desk_asks(session: Session, actor: ActorOf, clock: Any) -> None:
     agent = actor("agent")
     with transaction():
-        desk_settings.set_rules(actor("supervisor"), desk_settings.DeskRules(Assignment.PUSH, 2, 5, 15, 30, 45))
+        chat_settings.set_rules(actor("supervisor"), chat_settings.DeskRules(Assignment.PUSH, 2, 5, 15, 30, 45))
         first = presence.arrive(agent)
     assert first.state is Presence.AWAY and not presence.is_chosen(first, clock.now()), "a new one is asked"
     signed_in = clock.now()
@@ -475,11 +472,11 @@ def test_an_agent_who_is_gone_hands_over_after_the_grace_period(session: Session
         )
         session.get_one(Verification, verification.id).channel = f"chat:{chat.number}"
     clock.advance(timedelta(seconds=35))  # of 45; the clock runs on while a busy machine works
-    sweep.sweep()
+    deadlines.sweep()
     session.refresh(chat)
     assert chat.status is ChatStatus.ACTIVE
     clock.advance(timedelta(seconds=11))
-    assert sweep.sweep() == 1
+    assert deadlines.sweep() == 1
     session.expire_all()
     assert chat.status is ChatStatus.QUEUED and chat.assignee is None and events(chat)[-1] == "requeued"
     assert session.get_one(Verification, verification.id).ended_at is not None, "what was verified ends with it"
@@ -517,10 +514,10 @@ def test_a_chat_becomes_one_ticket_with_what_was_said_and_not_our_notes(session:
     ])  # fmt: skip
     session.expire_all()
     with pytest.raises(Conflict), transaction():
-        handling.to_ticket(factories.make_staff().actor(), chat.number)
+        lifecycle.to_ticket(factories.make_staff().actor(), chat.number)
     for _ in range(2):
         with transaction():
-            handling.to_ticket(agent, chat.number)
+            lifecycle.to_ticket(agent, chat.number)
     ticket = session.scalars(select(Ticket)).one()
     first = session.scalars(
         select(TicketMessage).where(TicketMessage.ticket_id == ticket.id, TicketMessage.seq == 1)
@@ -533,17 +530,17 @@ def test_a_chat_becomes_one_ticket_with_what_was_said_and_not_our_notes(session:
 def test_rated_once_when_it_is_over(session: Session, actor: ActorOf) -> None:
     chat = take(actor("agent"), ask())
     with pytest.raises(Conflict), transaction():
-        handling.rate(visitor(), chat.id, 5)
+        lifecycle.rate(visitor(), chat.id, 5)
     with transaction():
-        handling.end_by_visitor(visitor(), chat.id)
+        lifecycle.end_by_visitor(visitor(), chat.id)
     for wrong in (0, 6, "5", True, None, 4.0):
         with pytest.raises(Invalid), transaction():
-            handling.rate(visitor(), chat.id, wrong)
+            lifecycle.rate(visitor(), chat.id, wrong)
     with transaction():
-        handling.rate(visitor(), chat.id, 2, "Moj PIN je 482913")
+        lifecycle.rate(visitor(), chat.id, 2, "Moj PIN je 482913")
     assert chat.rating_comment == "Moj PIN je ••••••"
     with pytest.raises(Conflict), transaction():
-        handling.rate(visitor(), chat.id, 5)
+        lifecycle.rate(visitor(), chat.id, 5)
 
 
 def test_a_pin_is_nowhere(session: Session, actor: ActorOf) -> None:
@@ -555,7 +552,7 @@ def test_a_pin_is_nowhere(session: Session, actor: ActorOf) -> None:
     with transaction():
         attach(chat, "pin 482913.png", b"\x89PNG\r\n\x1a\n")
     with transaction():
-        handling.end_by_visitor(visitor_actor("Ana 482913", "192.0.2.1"), chat.id)
+        lifecycle.end_by_visitor(visitor_actor("Ana 482913", "192.0.2.1"), chat.id)
     tables = [table for table in Chat.metadata.sorted_tables if not table.name.startswith("search")]
     for table in tables:
         text = str([tuple(row) for row in session.execute(select(table))])

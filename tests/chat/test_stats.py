@@ -12,10 +12,10 @@ from flask import Flask
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from console.chat import stats as figures
+from console.chat import stats as chat_stats
 from console.chat.models import Chat, ChatMessage, ChatStatus, MessageKind
-from console.chat.service import lifecycle as handling
-from console.chat.stats import ChatFigures
+from console.chat.service import lifecycle
+from console.chat.stats import ChatStats
 from console.core import clock
 from console.core.transaction import transaction
 from console.staff.roles import Role
@@ -66,14 +66,14 @@ def write_random(rng: random.Random, agents: list[int], departments: list[int], 
                 )  # fmt: skip
 
 
-def slowly(session: Session, period: Period, wanted: Callable[[Chat], bool]) -> ChatFigures:
+def slowly(session: Session, period: Period, wanted: Callable[[Chat], bool]) -> ChatStats:
     """Count the same in Python, a row at a time, straight from the definitions."""
     outside = {
         message.chat_id
         for message in session.scalars(select(ChatMessage).where(ChatMessage.kind == MessageKind.EVENT))
         if message.data.get("why") == "closed_hours"
     }
-    found = ChatFigures()
+    found = ChatStats()
     for chat in session.scalars(select(Chat)):
         if not wanted(chat) or not period.first <= chat.created_at.astimezone(ZONE).date() <= period.last:
             continue
@@ -109,23 +109,23 @@ def test_as_a_slow_count_has_it(session: Session, rng: random.Random) -> None:
     agents = [factories.make_staff(Role.AGENT).id for _ in range(3)]
     departments = [make_department().id, make_department().id]
     write_random(rng, agents, departments, 160)
-    report = figures.report(AUTUMN)
+    report = chat_stats.report(AUTUMN)
     whole = slowly(session, AUTUMN, lambda _chat: True)
     assert report.whole == whole
     assert min(whole.missed, whole.closed, whole.outside, whole.handed, whole.verified, whole.scores.total()) > 0
     assert report.by_agent() == {agent: slowly(session, AUTUMN, of_agent(agent)) for agent in [*agents, None]}
     for key, found in report.by_department().items():
         assert found == slowly(session, AUTUMN, of_department(key))
-        assert figures.report(AUTUMN, Scope(department_id=key)).whole == found
+        assert chat_stats.report(AUTUMN, Scope(department_id=key)).whole == found
     mine = Scope(agent_id=agents[0])
-    assert figures.report(AUTUMN, mine).whole == report.by_agent()[agents[0]]
-    for step in figures.flow(AUTUMN):
+    assert chat_stats.report(AUTUMN, mine).whole == report.by_agent()[agents[0]]
+    for step in chat_stats.flow(AUTUMN):
         one = Period("custom", step.step.first, step.step.last, ZONE)
         day = slowly(session, one, lambda _chat: True)
         assert (step.answered, step.unanswered) == (day.answered, day.unanswered), step.step
     local = [chat.created_at.astimezone(ZONE) for chat in session.scalars(select(Chat))]
     inside = [at.hour for at in local if AUTUMN.first <= at.date() <= AUTUMN.last]
-    assert figures.by_hour(AUTUMN) == {hour: inside.count(hour) for hour in set(inside)}
+    assert chat_stats.by_hour(AUTUMN) == {hour: inside.count(hour) for hour in set(inside)}
 
 
 def test_the_verbs_leave_what_is_counted(session: Session) -> None:
@@ -142,16 +142,16 @@ def test_the_verbs_leave_what_is_counted(session: Session) -> None:
         end(agent.actor(), late)
         end(agent.actor(), take(agent.actor(), ask()))
     with clock.standing_at(monday(11, 30)), transaction():
-        handling.to_ticket(agent.actor(), late.number)  # later: it did not last longer for that
+        lifecycle.to_ticket(agent.actor(), late.number)  # later: it did not last longer for that
     with clock.standing_at(monday(19)):
         night = ask("Radite li noću?")
     with transaction():
-        handling.rate(visitor(), night.id, 1, "")
+        lifecycle.rate(visitor(), night.id, 1, "")
     monday_alone = Period("custom", monday(11).date(), monday(11).date(), ZONE)
-    found = figures.report(monday_alone).whole
+    found = chat_stats.report(monday_alone).whole
     assert (found.begun, found.answered, found.closed, found.missed, found.outside, found.handed) == (3, 2, 1, 0, 1, 1)
     assert (found.waits, found.lengths, found.scores) == ({0: 1, 180: 1}, {0: 1, 540: 1}, {4: 1})
-    assert figures.by_hour(monday_alone) == {11: 3, 19: 1}
+    assert chat_stats.by_hour(monday_alone) == {11: 3, 19: 1}
 
 
 def test_as_many_statements_however_much_there_is(app: Flask, session: Session, rng: random.Random) -> None:
@@ -159,7 +159,7 @@ def test_as_many_statements_however_much_there_is(app: Flask, session: Session, 
     for many in (3, 60):
         write_random(rng, agents, departments, many)
         with count_queries(app) as sent:
-            figures.report(AUTUMN)
-            figures.flow(AUTUMN)
-            figures.by_hour(AUTUMN)
+            chat_stats.report(AUTUMN)
+            chat_stats.flow(AUTUMN)
+            chat_stats.by_hour(AUTUMN)
         assert sent.count == 6

@@ -17,12 +17,12 @@ from sqlalchemy.orm import Session
 from stdnum.rs import pib
 
 from console.app import create_app
-from console.audit import queries as trail
+from console.audit import queries as audit_queries
 from console.audit.models import AuditEntry
 from console.billing import migration as migrate
 from console.billing.migration.decisions import lock_migration
 from console.billing.models import ACTIVE_STATUSES, Migration, MigrationState, Proforma, ProformaStatus, Storno
-from console.chat import search as finding
+from console.chat import search as chat_search
 from console.chat.models import Chat, ChatBlock, ChatMessage, ChatStatus
 from console.chat.service.deadlines import sweep as chat_sweep
 from console.core import clock
@@ -64,9 +64,9 @@ from console.tickets.models import (
 )
 from console.tickets.reviews.models import Review, ReviewReason, ReviewState, TicketRating
 from console.tickets.service import timeline
-from console.tickets.sla import service as promises
+from console.tickets.sla import service as sla_targets
 from console.tickets.sla.calendar import calendar
-from console.tickets.sla.models import TicketPromise
+from console.tickets.sla.models import SlaTarget
 from tests.conftest import Clock
 from tests.demo.test_story import BROKEN
 from tests.factories import novi
@@ -220,7 +220,7 @@ def test_numbers_follow_the_days_and_nothing_lies_ahead(told: Session) -> None:
     entries = list(told.scalars(select(AuditEntry.at).order_by(AuditEntry.id)))
     assert entries == sorted(entries)
     assert entries[-1] <= clock.now()
-    assert list(trail.verify(told, sealer())) == []
+    assert list(audit_queries.verify(told, sealer())) == []
 
 
 # --- the desk ---
@@ -261,7 +261,7 @@ def test_what_came_of_them_is_there_too(told: Session) -> None:
     assert set(told.scalars(select(Review.state))) == {ReviewState.WAITING, ReviewState.DONE}
     assert {ReviewReason.RATING, ReviewReason.PICKED, ReviewReason.OVERRIDE} <= set(told.scalars(select(Review.reason)))
     assert told.scalar(select(func.count()).where(Review.answered))
-    assert set(told.scalars(select(TicketPromise.broken_at.is_not(None)))) == {True, False}
+    assert set(told.scalars(select(SlaTarget.broken_at.is_not(None)))) == {True, False}
     masked = told.scalars(select(TicketMessage.body).where(TicketMessage.body.contains("••••••"))).all()
     assert len(masked) == 1
 
@@ -299,7 +299,7 @@ def test_while_it_is_open_somebody_waits_in_the_chat(session: Session) -> None:
         else:
             assert timedelta(0) < clock.now() - chat.waits_since < timedelta(minutes=4)
     assert chat_sweep() == 0
-    assert list(trail.verify(session, sealer())) == []
+    assert list(audit_queries.verify(session, sealer())) == []
 
 
 # --- how it is made ---
@@ -333,7 +333,7 @@ def test_any_instant_and_any_seed_fill_it(
                 select(func.max(column)) for column in (AuditEntry.at, Proforma.issued_at, TicketMessage.created_at)
             ]
             assert all((session.scalar(one) or now) <= clock.now() for one in latest), f"seed {seed} at {now}"
-            assert list(trail.verify(session, sealer())) == []
+            assert list(audit_queries.verify(session, sealer())) == []
             live = session.scalars(select(Chat.id).where(Chat.ended_at.is_(None))).all()
             assert live == [] or calendar().is_open(now), f"somebody waits while it is closed: {now}"
             db.session.remove()
@@ -424,16 +424,16 @@ def test_the_crowd_of_tickets_is_what_the_verbs_would_have_left(session: Session
     session.rollback()
     with pytest.raises(RuntimeError, match="only looking"), transaction():
         for ticket in session.scalars(select(Ticket).where(Ticket.id <= 60)).all():
-            query = select(TicketPromise).where(TicketPromise.ticket_id == ticket.id).order_by(TicketPromise.started_at)
+            query = select(SlaTarget).where(SlaTarget.ticket_id == ticket.id).order_by(SlaTarget.started_at)
             before = [[getattr(row, name) for name in columns] for row in session.scalars(query)]
             due, found = ticket.due_at, words_of(session, ticket)
-            promises.recount(ticket, desk_now())
+            sla_targets.recount(ticket, desk_now())
             timeline.index(ticket)
             assert [[getattr(row, name) for name in columns] for row in session.scalars(query)] == before
             assert ticket.due_at == due
             assert words_of(session, ticket) == found
         raise RuntimeError("only looking")
-    assert list(trail.verify(session, sealer())) == []
+    assert list(audit_queries.verify(session, sealer())) == []
 
 
 @pytest.mark.both
@@ -451,7 +451,7 @@ def test_the_crowd_of_chats_is_what_the_verbs_would_have_left(app: Flask, sessio
             select(ChatMessage).where(ChatMessage.chat_id == chat.id).order_by(ChatMessage.seq)
         ).all()
         assert len(said) == chat.last_seq and [one.at for one in said] == sorted(one.at for one in said)
-    hits = finding.CHAT_SEARCH.matches(session, Chat.id, RARE)
+    hits = chat_search.CHAT_SEARCH.matches(session, Chat.id, RARE)
     assert hits is not None
     assert session.scalars(select(Chat.id).where(hits)).all() == [21]
     session.rollback()
@@ -459,10 +459,10 @@ def test_the_crowd_of_chats_is_what_the_verbs_would_have_left(app: Flask, sessio
     words = {key: index_row(session, "search_chats", key) for key in (1, 21, 40)}
     with pytest.raises(RuntimeError, match="only looking"), transaction():
         for key in words:
-            finding.index(session.get_one(Chat, key))
+            chat_search.index(session.get_one(Chat, key))
         assert {key: index_row(session, "search_chats", key) for key in words} == words
         raise RuntimeError("only looking")
-    assert list(trail.verify(session, sealer())) == []
+    assert list(audit_queries.verify(session, sealer())) == []
 
 
 def words_of(session: Session, ticket: Ticket) -> str:

@@ -16,7 +16,7 @@ from flask import Flask
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from console.audit import queries as trail
+from console.audit import queries as audit_queries
 from console.audit.models import AuditEntry
 from console.billing.models import Proforma, ProformaLine, Storno
 from console.core.context import sealer
@@ -167,7 +167,7 @@ def test_the_same_rows_in_another_file_change_nothing(session: Session, tmp_path
 def test_the_trail_is_whole_afterwards(session: Session) -> None:
     for kind in ("customers", "services", "proformas"):
         bring(kind, EXAMPLES / f"{kind}.csv")
-    assert list(trail.verify(session, sealer())) == []
+    assert list(audit_queries.verify(session, sealer())) == []
 
 
 # --- the command ---

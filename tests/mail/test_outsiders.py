@@ -17,7 +17,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from console.chat.models import Chat, ChatStatus
-from console.chat.service import lifecycle as handling
+from console.chat.service import lifecycle
 from console.core.actor import Actor
 from console.core.db import db
 from console.core.errors import TooMany
@@ -87,12 +87,12 @@ def test_chats_bomb_no_mailbox(client: ConsoleClient, session: Session, clock: A
         with transaction():
             if number % 2:
                 session.get_one(Chat, chat.id).status = ChatStatus.ACTIVE
-            handling.end_by_visitor(visitor(), chat.id)
+            lifecycle.end_by_visitor(visitor(), chat.id)
             session.flush()
         with suppress(TooMany), transaction():
-            handling.mail_transcript(visitor(), chat.id)
+            lifecycle.mail_transcript(visitor(), chat.id)
     with transaction(), pytest.raises(TooMany) as refused:
-        handling.mail_transcript(visitor(), chat.id)
+        lifecycle.mail_transcript(visitor(), chat.id)
     assert refused.value.code == "mails" and 0 < refused.value.retry_after <= 3600
     sent = mails(session)
     assert len(sent) == outsiders.MOST
@@ -108,8 +108,8 @@ def test_chats_bomb_no_mailbox(client: ConsoleClient, session: Session, clock: A
     clock.advance(timedelta(minutes=61))
     chat = ask(WORDS, email=VICTIM, client_id=uuid4().hex)
     with transaction():
-        handling.end_by_visitor(visitor(), chat.id)
-        handling.mail_transcript(visitor(), chat.id)
+        lifecycle.end_by_visitor(visitor(), chat.id)
+        lifecycle.mail_transcript(visitor(), chat.id)
     confirmed, whole = mails(session)[-2:]
     assert WORDS not in confirmed.text and WORDS in whole.text
 

@@ -31,8 +31,8 @@ from console.mail.sending import BATCH, GIVE_UP_AFTER, Round, helo_name, send_du
 from console.mail.service import cancel, resend
 from console.staff import password_reset
 from console.tickets import mails as letters
-from console.tickets.service import messages as writing
-from console.tickets.service import verification as identity
+from console.tickets.service import messages as ticket_messages
+from console.tickets.service import verification as ticket_verification
 from console.tickets.service.messages import Writing
 from tests import factories
 from tests.conftest import Clock
@@ -385,9 +385,9 @@ def test_no_link_that_opens_something_is_in_the_database(
     agent, billing, staff = actor("agent"), actor("billing"), factories.make_staff()
     ticket = make_ticket(agent, requester_email="ana@example.test")
     with transaction():
-        writing.reply(agent, ticket.id, Writing("Poštovana, gotovo.", "c1", anyway=True))
+        ticket_messages.reply(agent, ticket.id, Writing("Poštovana, gotovo.", "c1", anyway=True))
         letters.solved(ticket)
-        identity.ask_requester(agent, ticket.id)
+        ticket_verification.ask_requester(agent, ticket.id)
         password_reset.ask(staff.email, None)
     mails = session.scalars(select(Mail).where(Mail.private).order_by(Mail.id)).all()
     kinds = {"ticket_opened", "ticket_reply", "ticket_solved", "verification_asked", "staff_password_reset"}

@@ -16,8 +16,7 @@ from console.core.transaction import transaction
 from console.customers.models import Customer, MemberRole, Membership
 from console.customers.rights import Right
 from console.mail.models import Mail, MailState
-from console.tickets import links
-from console.tickets import mails as letters
+from console.tickets import links, mails
 from tests import factories
 from tests.support.client import ConsoleClient, sign_in_person
 from tests.support.queries import count_queries
@@ -47,7 +46,7 @@ def home(session: Session) -> Home:
     other = factories.make_member(customer, MemberRole.USER, rights=[Right.TICKETS, Right.PROFILE])
     with transaction():
         ticket = make_ticket(SYSTEM, requester_email=owner.person.email, customer_id=customer.id)
-        mail = letters.opened(SYSTEM, ticket)
+        mail = mails.opened(SYSTEM, ticket)
         mail.state, mail.sent_at = MailState.SENT, clock.now()
         token = links.requester_token(ticket)
         return Home(customer, owner, reader, other, mail.id, token)

@@ -17,8 +17,7 @@ from console.staff.roles import Role
 from console.tickets import links
 from console.tickets.models import Ticket, TicketStatus
 from console.tickets.reviews.models import Review, TicketRating
-from console.tickets.service import merging
-from console.tickets.service import properties as handling
+from console.tickets.service import merging, properties
 from tests.support.client import ConsoleClient
 from tests.tickets.canned.support import make_ticket
 from tests.tickets.reviews.scene import worked
@@ -88,7 +87,7 @@ def test_open_reopened_and_merged(client: ConsoleClient, session: Session, staff
     assert answer.status_code == 409 and "once the question is solved" in answer.text
     again = worked(agent, language="en")
     with transaction():
-        handling.set_status(SYSTEM, [again.id], TicketStatus.OPEN)
+        properties.set_status(SYSTEM, [again.id], TicketStatus.OPEN)
     assert 'name="score"' not in client.get(path(again)).text
     assert client.submit(path(again, "/rate"), score="5").status_code == 409
     # Merged into one of their own: what is rated is that. Into somebody else's: nothing is.

@@ -26,10 +26,9 @@ from console.staff.models import Staff
 from console.staff.roles import Role
 from console.tickets import links
 from console.tickets.models import MessageKind, Ticket, TicketAttachment, TicketMessage, TicketStatus
-from console.tickets.service import merging
-from console.tickets.service import messages as writing
-from console.tickets.service import properties as handling
-from console.tickets.service import verification as identity
+from console.tickets.service import merging, properties
+from console.tickets.service import messages as ticket_messages
+from console.tickets.service import verification as ticket_verification
 from console.tickets.service.attachments import attach
 from console.tickets.service.messages import TAKE_BACK, Writing
 from tests.support.client import ConsoleClient
@@ -53,12 +52,12 @@ def path(ticket: Ticket) -> str:
 
 def reply(agent: Actor, ticket: Ticket, body: str, **more: Any) -> TicketMessage:
     with transaction():
-        return writing.reply(agent, ticket.id, Writing(body, client_id=f"c-{body[:40]}", anyway=True, **more))
+        return ticket_messages.reply(agent, ticket.id, Writing(body, client_id=f"c-{body[:40]}", anyway=True, **more))
 
 
 def note(agent: Actor, ticket: Ticket, body: str) -> TicketMessage:
     with transaction():
-        return writing.note(agent, ticket.id, Writing(body, client_id=f"n-{body[:40]}"))
+        return ticket_messages.note(agent, ticket.id, Writing(body, client_id=f"n-{body[:40]}"))
 
 
 def form(body: str, client_id: str = "a" * 24, **more: Any) -> dict[str, Any]:
@@ -83,7 +82,7 @@ def test_it_shows_what_was_said_and_only_that(
     assert "Javno rešenje" not in client.get(path(ticket)).text  # may still be taken back
     taken = reply(agent, ticket, "Povučeno")
     with transaction():
-        writing.take_back(agent, ticket.id, taken.id)
+        ticket_messages.take_back(agent, ticket.id, taken.id)
     clock.advance(TAKE_BACK)
     page = client.get(path(ticket))
     assert page.status_code == 200
@@ -172,7 +171,7 @@ def test_many_at_once_are_stored_once(
 ) -> None:
     ticket, closed = make_ticket(), make_ticket(subject="Zatvoreno")
     with transaction():
-        handling.set_status(agent, [closed.id], TicketStatus.CLOSED)
+        properties.set_status(agent, [closed.id], TicketStatus.CLOSED)
     addresses, statuses = [path(ticket), path(closed)], []
     session.rollback()
 
@@ -192,7 +191,7 @@ def test_many_at_once_are_stored_once(
 def test_the_form_can_name_nothing_of_the_desks(client: ConsoleClient, session: Session, agent: Actor) -> None:
     ticket = make_ticket()
     with transaction():
-        writing.note(agent, ticket.id, Writing("Tajna beleška", client_id="b" * 24))
+        ticket_messages.note(agent, ticket.id, Writing("Tajna beleška", client_id="b" * 24))
     assert client.submit(path(ticket), **form("Moje reči", "b" * 24)).status_code == 303
     assert said(session, ticket)[-1] == "Moje reči"
 
@@ -235,7 +234,7 @@ def test_while_a_link_to_verify_waits_it_can_only_be_masked(
 ) -> None:
     ticket = make_ticket()
     with transaction():
-        identity.ask_requester(agent, ticket.id)
+        ticket_verification.ask_requester(agent, ticket.id)
     answer = client.submit(path(ticket), json=True, **form("Evo 739164", not_pin="739164"))
     assert answer.get_json()["error"]["only_mask"]
     assert client.submit(path(ticket), **form("Evo 739164", mask="1")).status_code == 303
@@ -291,7 +290,7 @@ def test_a_question_without_a_chat_is_one_ticket(client: ConsoleClient, session:
 def test_a_closed_one_goes_on_as_another(client: ConsoleClient, session: Session, agent: Actor) -> None:
     ticket = make_ticket(subject="Staro")
     with transaction():
-        handling.set_status(agent, [ticket.id], TicketStatus.CLOSED)
+        properties.set_status(agent, [ticket.id], TicketStatus.CLOSED)
     files = [(BytesIO(PNG), "slika.png")]
     answer = client.submit(path(ticket), **form("Opet PIN 482913", "c" * 24, files=files, mask="1"))
     assert answer.status_code == 303
@@ -361,7 +360,7 @@ def test_files_come_as_downloads_and_only_those_of_the_link(
         unsent = attach(agent, ticket, "neposlato.txt", b"tajna").id
     reply(agent, ticket, "Evo", attachments=tuple(mine))
     with transaction():
-        writing.note(agent, ticket.id, Writing("Interno", client_id="n", attachments=(inner,)))
+        ticket_messages.note(agent, ticket.id, Writing("Interno", client_id="n", attachments=(inner,)))
     reply(agent, other, "Tuđe", attachments=(theirs,))
     assert client.get(f"{path(ticket)}/files/{mine[0]}").status_code == 404  # the reply may still be taken back
     clock.advance(TAKE_BACK)

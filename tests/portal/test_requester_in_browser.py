@@ -13,8 +13,8 @@ from console.staff.models import Staff
 from console.staff.roles import Role
 from console.tickets import links
 from console.tickets.models import TicketStatus
-from console.tickets.service import messages as writing
-from console.tickets.service import verification as identity
+from console.tickets.service import messages as ticket_messages
+from console.tickets.service import verification as ticket_verification
 from console.tickets.service.messages import TAKE_BACK, Writing
 from tests import factories
 from tests.browser.pages import sideways
@@ -39,8 +39,10 @@ def test_reading_answering_and_verifying(
     ticket = make_ticket(subject=f"Sajt {EVIL}", body=EVIL, language="sr_Latn")
     # Written a moment ago: the server's own clock holds a reply back, however fast this test is.
     with factories.at(clock.now() - 2 * TAKE_BACK), transaction():
-        writing.reply(agent, ticket.id, Writing(f"Evo {EVIL}", "c" * 20, anyway=True, then=TicketStatus.WAITING))
-        _card, card = cards.ask(agent, identity.channel(ticket))
+        ticket_messages.reply(
+            agent, ticket.id, Writing(f"Evo {EVIL}", "c" * 20, anyway=True, then=TicketStatus.WAITING)
+        )
+        _card, card = cards.ask(agent, ticket_verification.channel(ticket))
     address = f"{served}/t/{links.requester_token(ticket)}"
     session.rollback()
 

@@ -21,7 +21,7 @@ from console.mail.reading import whole
 from console.staff.models import Staff
 from console.staff.roles import Role
 from console.tickets.models import Ticket, TicketMessage
-from console.tickets.service import verification as identity
+from console.tickets.service import verification as ticket_verification
 from tests import factories
 from tests.support.client import ConsoleClient
 from tests.tickets.canned.support import make_ticket
@@ -43,7 +43,7 @@ def owner(session: Session) -> Membership:
 def ask(agent: Actor, ticket: Ticket) -> str:
     """Ask the requester and return the address that the mail holds."""
     with transaction():
-        identity.ask_requester(agent, ticket.id)
+        ticket_verification.ask_requester(agent, ticket.id)
     mail = db.session.scalars(
         select(Mail).where(Mail.template == "verification_asked").order_by(Mail.id.desc())
     ).first()

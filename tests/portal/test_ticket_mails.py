@@ -14,10 +14,9 @@ from console.mail.models import Mail
 from console.mail.reading import whole
 from console.staff.models import Staff
 from console.staff.roles import Role
-from console.tickets import links
-from console.tickets import mails as letters
+from console.tickets import links, mails
 from console.tickets.models import Ticket
-from console.tickets.service import messages as writing
+from console.tickets.service import messages as ticket_messages
 from console.tickets.service.messages import Writing
 from tests.tickets.canned.support import make_ticket
 
@@ -31,7 +30,7 @@ def parts(mail: Mail) -> str:
 
 def opened(ticket: Ticket) -> Mail:
     with transaction():
-        return letters.opened(SYSTEM, ticket)
+        return mails.opened(SYSTEM, ticket)
 
 
 @pytest.mark.parametrize("language", ["sr_Latn", "en"])
@@ -52,7 +51,9 @@ def test_an_answer_is_the_agents_text_and_nothing_runs_in_it(
     ticket = make_ticket(subject="Ćirilica и ćošak\r\nBcc: svi@example.test", body="Pitanje koje se ne navodi")
     agent = staff_of("agent")
     with transaction():
-        message = writing.reply(agent.actor(), ticket.id, Writing(f"Prvi red {EVIL}\n\nDrugi red", "c", anyway=True))
+        message = ticket_messages.reply(
+            agent.actor(), ticket.id, Writing(f"Prvi red {EVIL}\n\nDrugi red", "c", anyway=True)
+        )
     mail = session.get_one(Mail, message.mail_id)
     assert mail.subject == f"[{ticket.number}] Ćirilica и ćošak Bcc: svi@example.test"
     assert mail.text.startswith(f"Prvi red {EVIL}\n\nDrugi red\n")
@@ -67,8 +68,8 @@ def test_an_answer_is_the_agents_text_and_nothing_runs_in_it(
 def test_who_is_asked_to_verify_is_told_where_not_to_write_the_pin(session: Session, language: str) -> None:
     ticket = make_ticket(language=language, requester_name="<b>Ana</b>")
     with transaction():
-        asked = letters.verification_asked(ticket, SecretLink("https://podrska.example.test/v/", "abc"), 60)
-        done = letters.solved(ticket)
+        asked = mails.verification_asked(ticket, SecretLink("https://podrska.example.test/v/", "abc"), 60)
+        done = mails.solved(ticket)
     received = whole(asked)
     for part in (received.text, received.html):
         assert "https://podrska.example.test/v/abc" in part and "60" in part and "/moj/" in part

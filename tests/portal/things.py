@@ -11,7 +11,7 @@ from console.staff.models import Staff
 from console.tickets import links
 from console.tickets.canned import service
 from console.tickets.service import requester
-from console.tickets.service import verification as identity
+from console.tickets.service import verification as ticket_verification
 from tests.tickets.canned.support import make_ticket
 
 
@@ -20,7 +20,7 @@ def access_values(agent: Staff) -> dict[str, Any]:
     ticket = make_ticket()
     with transaction():
         message = requester.write(SYSTEM, ticket, "Evo", client_id="a" * 20, files=[("a.txt", b"a")])
-        _card, card_token = cards.ask(agent.actor(), identity.channel(ticket))
+        _card, card_token = cards.ask(agent.actor(), ticket_verification.channel(ticket))
         used = service.save_category(SYSTEM, None, name_sr="Razno", name_en="Various")
         empty = service.save_category(SYSTEM, None, name_sr="Prazno", name_en="Empty")
         reply = service.add_reply(SYSTEM, service.ReplyData(used.id, "proba", "Proba", "Try", "Dobar dan", "Hello"))

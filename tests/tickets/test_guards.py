@@ -14,7 +14,7 @@ from console.customers.rights import Right
 from console.staff.models import Department, Staff
 from console.staff.roles import Role
 from console.tickets.models import MessageKind, Ticket, TicketSource
-from console.tickets.service import properties as handling
+from console.tickets.service import properties
 from console.tickets.service.attachments import attach, drop
 from console.tickets.service.drafts import save_draft
 from console.tickets.service.opening import NewTicket, open_ticket
@@ -46,7 +46,7 @@ def test_a_service_is_named_by_those_it_is_open_to(session: Session, staff_of: C
         with pytest.raises(Invalid) as opening:
             opened_by(actor, **place)
         with pytest.raises(Invalid) as setting, transaction():
-            handling.set_customer(actor, ticket.id, customer, service.id)
+            properties.set_customer(actor, ticket.id, customer, service.id)
         with pytest.raises(Invalid) as missing:
             opened_by(actor, customer_id=customer.id, service_id=10**6)
         said = [{name: list(map(str, texts)) for name, texts in one.value.fields.items()} for one in (opening, setting)]
@@ -60,12 +60,12 @@ def test_a_service_is_named_by_those_it_is_open_to(session: Session, staff_of: C
     refused(factories.make_staff(Role.AGENT).actor())  # the verification is a colleague's
     assert opened_by(agent.actor(), **place).service_id == service.id
     with transaction():
-        handling.set_customer(agent.actor(), ticket.id, customer, service.id)
+        properties.set_customer(agent.actor(), ticket.id, customer, service.id)
     assert opened_by(billing.actor(), **place).service_id == service.id
     with pytest.raises(Invalid):
         opened_by(billing.actor(), customer_id=customer.id, service_id=other.id)  # of another account
     with transaction():  # what a ticket has stays, also when the verification is over
-        handling.set_customer(factories.make_staff(Role.AGENT).actor(), ticket.id, customer, service.id)
+        properties.set_customer(factories.make_staff(Role.AGENT).actor(), ticket.id, customer, service.id)
     assert ticket.service_id == service.id
 
 

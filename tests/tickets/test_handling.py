@@ -22,10 +22,8 @@ from console.mail.reading import whole
 from console.staff.roles import Role
 from console.tickets.links import requester_token, ticket_of
 from console.tickets.models import Priority, Ticket, TicketMessage, TicketStatus
-from console.tickets.service import merging, requester
-from console.tickets.service import properties as handling
-from console.tickets.service import property_forms as facts
-from console.tickets.service import verification as identity
+from console.tickets.service import merging, properties, property_forms, requester
+from console.tickets.service import verification as ticket_verification
 from tests import factories
 from tests.tickets.rows import make_department, make_ticket
 from tests.tickets.test_merging import at_once
@@ -61,7 +59,7 @@ def card_of(session: Session) -> str:
 def test_every_link_that_leads_here_is_void_and_no_other(session: Session, agent: Actor) -> None:
     old = make_ticket(SYSTEM, requester_email=ANA)
     with transaction():
-        handling.set_status(agent, [old.id], TicketStatus.CLOSED)
+        properties.set_status(agent, [old.id], TicketStatus.CLOSED)
         message = requester.write(SYSTEM, old, "Opet ne radi", client_id="x" * 20)
     goes_on = message.ticket
     merged, stranger, apart = (
@@ -69,10 +67,10 @@ def test_every_link_that_leads_here_is_void_and_no_other(session: Session, agent
     )  # fmt: skip
     with transaction():
         merging.merge(agent, [merged.id, stranger.id], goes_on.id, different_requesters=True)
-        identity.ask_requester(agent, goes_on.id)
+        ticket_verification.ask_requester(agent, goes_on.id)
     card, tokens = card_of(session), {one.id: requester_token(one) for one in (old, goes_on, merged, stranger, apart)}
     with transaction():
-        handling.void_links(agent, goes_on.id, "Sanduče je preuzeto")
+        properties.void_links(agent, goes_on.id, "Sanduče je preuzeto")
     for ticket in (old, goes_on, merged):
         with pytest.raises(NotFound):
             ticket_of(tokens[ticket.id])
@@ -89,7 +87,7 @@ def test_every_link_that_leads_here_is_void_and_no_other(session: Session, agent
 def test_links_are_not_voided_without_a_reason(session: Session, agent: Actor, reason: str) -> None:
     ticket = make_ticket(SYSTEM)
     with pytest.raises(Invalid) as refusal, transaction():
-        handling.void_links(agent, ticket.id, reason)
+        properties.void_links(agent, ticket.id, reason)
     assert "reason" in refusal.value.fields and ticket.link_version == 1
 
 
@@ -103,31 +101,33 @@ def test_a_verification_and_its_card_end_when_the_ticket_closes(session: Session
     by_phone = factories.make_verification(staff_of("agent"), owner)
     elsewhere = factories.make_verification(staff_of("agent"), owner, channel=f"ticket:{other.number}")
     with transaction():
-        identity.ask_requester(agent, ticket.id)
+        ticket_verification.ask_requester(agent, ticket.id)
     with transaction():
-        handling.set_status(agent, [ticket.id], TicketStatus.SOLVED)
+        properties.set_status(agent, [ticket.id], TicketStatus.SOLVED)
     session.expire_all()
     assert here.ended_at is None, "a solved ticket may be opened again in a moment"
     with transaction():
-        handling.set_status(agent, [ticket.id], TicketStatus.CLOSED)
+        properties.set_status(agent, [ticket.id], TicketStatus.CLOSED)
     session.expire_all()
     assert here.end_reason == "channel" and by_phone.ended_at is None and elsewhere.ended_at is None
     assert session.scalars(select(VerificationCard)).one().ended_at is not None
     with pytest.raises(Conflict, match="closed"), transaction():
-        identity.ask_requester(agent, ticket.id)
+        ticket_verification.ask_requester(agent, ticket.id)
     with pytest.raises(Conflict, match="closed"), transaction():
-        identity.verify_spoken(agent, email="a@example.test", pin="123456", channel_name=f"ticket:{ticket.number}")
+        ticket_verification.verify_spoken(
+            agent, email="a@example.test", pin="123456", channel_name=f"ticket:{ticket.number}"
+        )
 
 
 @only_sqlite
 def test_a_card_is_withdrawn_once(session: Session, agent: Actor) -> None:
     ticket = make_ticket(SYSTEM)
     with transaction():
-        identity.ask_requester(agent, ticket.id)
+        ticket_verification.ask_requester(agent, ticket.id)
     token = card_of(session)
     with transaction():
-        assert identity.withdraw(agent, ticket.id)
-        assert not identity.withdraw(agent, ticket.id)
+        assert ticket_verification.withdraw(agent, ticket.id)
+        assert not ticket_verification.withdraw(agent, ticket.id)
     with pytest.raises(NotFound):
         cards.find_card(token)
     assert events(session, ticket, "verification_withdrawn") == 1
@@ -140,15 +140,15 @@ def test_what_is_said_for_a_ticket_is_told_there_and_only_for_it(session: Sessio
     spoken = {"email": owner.person.email, "channel_name": f"ticket:{ticket.number.lower()}"}
     pin = factories.pin_of(owner)
     with transaction():
-        assert identity.verify_spoken(agent, pin=f"{(int(pin) + 1) % 10**6:06d}", **spoken) is None
+        assert ticket_verification.verify_spoken(agent, pin=f"{(int(pin) + 1) % 10**6:06d}", **spoken) is None
     assert events(session, ticket, "verification_failed") == 1
     with transaction():
-        made = identity.verify_spoken(agent, pin=pin, **spoken)
+        made = ticket_verification.verify_spoken(agent, pin=pin, **spoken)
     assert made is not None and made.channel == f"ticket:{ticket.number}", "written in one way"
     assert ticket.customer_id == owner.customer_id
     with transaction():
-        identity.end(agent, made.id)
-        identity.end(agent, made.id)
+        ticket_verification.end(agent, made.id)
+        ticket_verification.end(agent, made.id)
     assert events(session, ticket, "verification_ended") == 1
     assert not [row for row in session.scalars(select(TicketMessage)) if pin in f"{row.body}{row.data}"]
 
@@ -159,13 +159,13 @@ def test_solved_and_opened_again_at_once_tells_nobody(session: Session, agent: A
 
     def move(status: TicketStatus) -> list[MailState]:
         with transaction():
-            handling.set_status(agent, [ticket.id], status)
+            properties.set_status(agent, [ticket.id], status)
         query = select(Mail.state).where(Mail.template == "ticket_solved").order_by(Mail.id)
         return list(session.scalars(query))
 
     assert move(TicketStatus.SOLVED) == [MailState.QUEUED]
     mail = session.scalars(select(Mail).where(Mail.template == "ticket_solved")).one()
-    assert mail.send_after - mail.created_at > handling.SOLVED_WAITS - timedelta(seconds=1)
+    assert mail.send_after - mail.created_at > properties.SOLVED_WAITS - timedelta(seconds=1)
     assert move(TicketStatus.OPEN) == [MailState.CANCELLED]
     assert move(TicketStatus.SOLVED) == [MailState.CANCELLED, MailState.QUEUED]
     assert move(TicketStatus.CLOSED) == [MailState.CANCELLED, MailState.QUEUED], "closed is solved as well"
@@ -182,15 +182,15 @@ def test_bad_facts_change_nothing(session: Session, agent: Actor, staff_of: Any)
     gone = factories.make_staff(active=False)
     seq = ticket.last_seq
     verbs: tuple[Callable[[], Any], ...] = (
-        lambda: handling.set_language(agent, ticket.id, "de"),
-        lambda: handling.set_subject(agent, ticket.id, " \0 "),
-        lambda: handling.set_customer(agent, ticket.id, mine, service.id),
-        lambda: handling.set_customer(agent, ticket.id, None, service.id),
-        lambda: handling.assign(agent, [ticket.id], gone.id),
-        lambda: handling.assign(agent, [ticket.id], staff_of("admin").id),
-        lambda: handling.assign(agent, [ticket.id], 10**8),
-        lambda: handling.set_department(agent, [ticket.id], 10**8),
-        lambda: handling.tag(agent, [ticket.id], ["x" * 41]),
+        lambda: properties.set_language(agent, ticket.id, "de"),
+        lambda: properties.set_subject(agent, ticket.id, " \0 "),
+        lambda: properties.set_customer(agent, ticket.id, mine, service.id),
+        lambda: properties.set_customer(agent, ticket.id, None, service.id),
+        lambda: properties.assign(agent, [ticket.id], gone.id),
+        lambda: properties.assign(agent, [ticket.id], staff_of("admin").id),
+        lambda: properties.assign(agent, [ticket.id], 10**8),
+        lambda: properties.set_department(agent, [ticket.id], 10**8),
+        lambda: properties.tag(agent, [ticket.id], ["x" * 41]),
     )
     for verb in verbs:
         with pytest.raises(Invalid), transaction():
@@ -198,11 +198,11 @@ def test_bad_facts_change_nothing(session: Session, agent: Actor, staff_of: Any)
     session.expire_all()
     assert ticket.last_seq == seq
     with transaction():
-        handling.assign(agent, [ticket.id], agent.id)
-        handling.set_department(agent, [ticket.id], shut.id)
+        properties.assign(agent, [ticket.id], agent.id)
+        properties.set_department(agent, [ticket.id], shut.id)
     assert ticket.assignee_id is None, "who does not see it cannot look after it"
     with pytest.raises(NotFound), transaction():
-        handling.set_priority(agent, [ticket.id], Priority.HIGH)
+        properties.set_priority(agent, [ticket.id], Priority.HIGH)
 
 
 def test_two_at_once_are_one_after_the_other(
@@ -214,12 +214,12 @@ def test_two_at_once_are_one_after_the_other(
     results = at_once(
         app,
         [
-            lambda: handling.assign(agent, [key], agent.id),
-            lambda: handling.assign(colleague, [key], colleague.id),
-            lambda: handling.set_status(agent, [key], TicketStatus.SOLVED),
-            lambda: handling.set_status(colleague, [key], TicketStatus.SOLVED),
-            lambda: handling.tag(agent, [key], ["hitno", "dns"]),
-            lambda: handling.tag(colleague, [key], ["hitno", "ssl"]),
+            lambda: properties.assign(agent, [key], agent.id),
+            lambda: properties.assign(colleague, [key], colleague.id),
+            lambda: properties.set_status(agent, [key], TicketStatus.SOLVED),
+            lambda: properties.set_status(colleague, [key], TicketStatus.SOLVED),
+            lambda: properties.tag(agent, [key], ["hitno", "dns"]),
+            lambda: properties.tag(colleague, [key], ["hitno", "ssl"]),
         ],
     )
     session.rollback()
@@ -239,9 +239,9 @@ def test_a_fact_is_set_only_where_it_is_as_it_was_looked_at(session: Session, ac
     """Asked by the verb, whichever page or program calls it."""
     agent, ticket = actor("agent"), make_ticket(actor("agent"), subject="Pre")
     with transaction():
-        assert facts.set_fact(agent, ticket.id, "subject", "Posle", had="Pre") == ("Pre", "Posle")
-    with pytest.raises(facts.FactChanged) as refused, transaction():
-        facts.set_fact(agent, ticket.id, "subject", "Kasno", had="Pre")
+        assert property_forms.set_fact(agent, ticket.id, "subject", "Posle", had="Pre") == ("Pre", "Posle")
+    with pytest.raises(property_forms.FactChanged) as refused, transaction():
+        property_forms.set_fact(agent, ticket.id, "subject", "Kasno", had="Pre")
     assert (refused.value.code, ticket.subject) == ("changed", "Posle")
     with pytest.raises(NotFound), transaction():
-        facts.set_fact(agent, ticket.id, "requester_email", "x@example.test")
+        property_forms.set_fact(agent, ticket.id, "requester_email", "x@example.test")

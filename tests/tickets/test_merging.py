@@ -38,10 +38,9 @@ from console.tickets.models import (
     TicketStatus,
 )
 from console.tickets.queries import timeline
-from console.tickets.service import merging, requester
-from console.tickets.service import messages as writing
-from console.tickets.service import properties as handling
-from console.tickets.service import verification as identity
+from console.tickets.service import merging, properties, requester
+from console.tickets.service import messages as ticket_messages
+from console.tickets.service import verification as ticket_verification
 from console.tickets.service.messages import Writing
 from console.tickets.service.opening import NewTicket
 from tests import factories
@@ -61,7 +60,7 @@ def agent(actor: ActorOf) -> Actor:
 
 def reply(agent: Actor, ticket: Ticket, body: str = "Gledamo.", then: TicketStatus | None = None) -> TicketMessage:
     with transaction():
-        return writing.reply(
+        return ticket_messages.reply(
             agent,
             ticket.id,
             Writing(body, client_id=f"r{random.random()}", then=then, anyway=True),  # noqa: S311
@@ -127,7 +126,7 @@ def test_no_question_is_put_to_rest_by_a_merge(session: Session, agent: Actor, r
     assert target.status is TicketStatus.OPEN, "somebody wrote since"
     resting = make_ticket(SYSTEM)
     with transaction():
-        handling.set_status(agent, [resting.id, target.id], TicketStatus.WAITING)
+        properties.set_status(agent, [resting.id, target.id], TicketStatus.WAITING)
     merge(agent, resting, target)
     assert target.status == TicketStatus.WAITING.value, "no one waiting for us"
 
@@ -138,7 +137,7 @@ def test_what_cannot_be_merged(session: Session, agent: Actor) -> None:
     with pytest.raises(Invalid):
         merge(agent, a, a)
     with transaction():
-        handling.set_status(agent, [c.id], TicketStatus.CLOSED)
+        properties.set_status(agent, [c.id], TicketStatus.CLOSED)
     with pytest.raises(Conflict, match="closed"):
         merge(agent, a, c)
     merge(agent, c, a)  # a closed one may go into an open one
@@ -232,7 +231,7 @@ def test_both_people_get_the_answers_each_with_a_link_of_their_own(session: Sess
     assert requester_token(pair.ana) not in whole(sent[PETAR]).text and pair.ana.number not in sent[PETAR].text
     assert (sent[ANA].send_after, sent[PETAR].send_after) == (message.held_until,) * 2
     with transaction():
-        writing.take_back(agent, pair.ana.id, message.id)
+        ticket_messages.take_back(agent, pair.ana.id, message.id)
     assert answers(session) == {} and set(answers(session, MailState.CANCELLED)) == {ANA, PETAR}
 
 
@@ -248,12 +247,12 @@ def test_the_other_reads_the_answers_since_and_nothing_else(
     assert [one.body for one in talk.messages] == ["Only mine to read", "Odgovor za oboje"]
     assert talk.apart and talk.answered and not talk.may_say_solved
     with transaction():
-        handling.set_status(agent, [pair.ana.id], TicketStatus.SOLVED)
+        properties.set_status(agent, [pair.ana.id], TicketStatus.SOLVED)
     told = session.scalars(select(Mail).where(Mail.template == "ticket_solved").order_by(Mail.to_address)).all()
     assert [(mail.to_address, "score=" in mail.text) for mail in told] == [(ANA, True), (PETAR, False)]
     assert requester.conversation(pair.petar).status is TicketStatus.SOLVED
     with transaction():
-        handling.set_status(agent, [pair.ana.id], TicketStatus.OPEN)
+        properties.set_status(agent, [pair.ana.id], TicketStatus.OPEN)
     assert {mail.state for mail in told} == {MailState.CANCELLED}
 
 
@@ -279,7 +278,7 @@ def test_words_stay_in_tickets_of_their_writer(session: Session, agent: Actor, p
 
     def write(body: str, client_id: str) -> Ticket:
         with transaction():
-            return writing.requester_writes(SYSTEM, pair.petar, body, client_id=client_id, via=via).ticket
+            return ticket_messages.requester_writes(SYSTEM, pair.petar, body, client_id=client_id, via=via).ticket
 
     first = write("Petrove reči", "1")
     assert first.id not in (pair.ana.id, pair.petar.id) and first.requester_email == PETAR
@@ -292,7 +291,7 @@ def test_words_stay_in_tickets_of_their_writer(session: Session, agent: Actor, p
     assert second.requester_email == PETAR and second.id not in (first.id, pair.ana.id)
     assert write("Petrove reči", "1").id == first.id, "sent again it is still the same"
     with transaction():
-        handling.set_status(agent, [pair.ana.id, second.id], TicketStatus.CLOSED)
+        properties.set_status(agent, [pair.ana.id, second.id], TicketStatus.CLOSED)
     assert write("I dalje ja", "4").requester_email == PETAR
     assert said(pair.ana).count("Petrove reči") == 1, "read there since that was merged"
     assert not session.scalars(select(Ticket).where(Ticket.requester_email == ANA, Ticket.id > pair.petar.id)).all()
@@ -383,7 +382,7 @@ def test_what_cannot_be_split(session: Session, agent: Actor, clock: Any) -> Non
 
 def _events(agent: Actor, ticket: Ticket) -> list[TicketMessage]:
     with transaction():
-        handling.tag(agent, [ticket.id], ["hitno"])
+        properties.tag(agent, [ticket.id], ["hitno"])
     return [entry for entry in timeline(ticket.id) if entry.kind is MessageKind.EVENT]
 
 
@@ -423,7 +422,7 @@ def test_only_what_is_over_goes_on_elsewhere(session: Session, agent: Actor) -> 
     with pytest.raises(Conflict, match="open"), transaction():
         merging.follow_up(agent, old.id, new)
     with transaction():
-        handling.set_status(agent, [old.id], TicketStatus.CLOSED)
+        properties.set_status(agent, [old.id], TicketStatus.CLOSED)
     with transaction():
         later = merging.follow_up(agent, old.id, new)
     link = session.scalars(select(TicketLink)).one()
@@ -493,7 +492,7 @@ def test_one_message_goes_into_one_ticket(app: Flask, session: Session, agent: A
         app,
         [
             *[partial(merging.split, agent, key, [second], f"Naslov {name}") for name in "ABC"],
-            lambda: writing.reply(agent, key, Writing("Odgovor", client_id="o", anyway=True)),
+            lambda: ticket_messages.reply(agent, key, Writing("Odgovor", client_id="o", anyway=True)),
         ],
     )
     session.rollback()
@@ -516,9 +515,11 @@ def test_a_verification_ends_with_its_ticket_even_while_it_is_made(
         results = at_once(
             app,
             [
-                partial(identity.verify_spoken, agent, email=email, pin=pin, channel_name=f"ticket:{number}"),
-                partial(handling.set_status, agent, [key], TicketStatus.CLOSED),
-                partial(identity.ask_requester, agent, key),
+                partial(
+                    ticket_verification.verify_spoken, agent, email=email, pin=pin, channel_name=f"ticket:{number}"
+                ),
+                partial(properties.set_status, agent, [key], TicketStatus.CLOSED),
+                partial(ticket_verification.ask_requester, agent, key),
             ],
         )
         assert results[1] == "done"

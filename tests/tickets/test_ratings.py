@@ -20,8 +20,7 @@ from console.staff.roles import Role
 from console.tickets.models import Ticket, TicketMessage, TicketStatus
 from console.tickets.reviews import queries
 from console.tickets.reviews.models import Review, ReviewReason, TicketRating
-from console.tickets.service import merging, ratings
-from console.tickets.service import properties as handling
+from console.tickets.service import merging, properties, ratings
 from console.tickets.service.ratings import may_rate, rate, read_score
 from tests.tickets.canned.support import make_ticket
 from tests.tickets.reviews.scene import VISITOR, reply, solve, worked
@@ -82,7 +81,7 @@ def test_when_there_is_nothing_to_rate(session: Session, staff_of: StaffOf) -> N
     opened = make_ticket()
     again = worked(agent)
     with transaction():
-        handling.set_status(SYSTEM, [again.id], TicketStatus.OPEN)
+        properties.set_status(SYSTEM, [again.id], TicketStatus.OPEN)
     gone, root = worked(agent), worked(agent)
     with transaction():
         merging.merge(agent.actor(), [gone.id], root.id)
@@ -95,7 +94,7 @@ def test_when_there_is_nothing_to_rate(session: Session, staff_of: StaffOf) -> N
     # What was rated and came back keeps its rating.
     with transaction():
         rate(VISITOR, root, 4)
-        handling.set_status(SYSTEM, [root.id], TicketStatus.OPEN)
+        properties.set_status(SYSTEM, [root.id], TicketStatus.OPEN)
     solve(root)
     with pytest.raises(Conflict), transaction():
         rate(VISITOR, root, 1)

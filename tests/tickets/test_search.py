@@ -24,9 +24,8 @@ from console.tickets.models import MessageKind, Ticket, TicketMessage, TicketSta
 from console.tickets.queries import visible
 from console.tickets.reviews import service as reviews
 from console.tickets.reviews.queries import criteria
-from console.tickets.service import merging, ratings, timeline
-from console.tickets.service import messages as writing
-from console.tickets.service import properties as handling
+from console.tickets.service import merging, properties, ratings, timeline
+from console.tickets.service import messages as ticket_messages
 from console.tickets.service.messages import Writing
 from tests import factories
 from tests.billing.moves import make_move
@@ -54,7 +53,7 @@ def found(session: Session, actor: Actor, asked: str) -> list[int]:
 
 def say(actor: Actor, ticket: Ticket, body: str, kind: MessageKind = MessageKind.REPLY) -> TicketMessage:
     """Let a colleague write."""
-    verb = writing.reply if kind is MessageKind.REPLY else writing.note
+    verb = ticket_messages.reply if kind is MessageKind.REPLY else ticket_messages.note
     with transaction():
         return verb(actor, ticket.id, Writing(body, f"c-{ticket.last_seq}", anyway=True))
 
@@ -162,7 +161,7 @@ def test_a_private_department_is_its_own(session: Session, actor: Actors, client
 def test_nothing_of_a_review_is_found(session: Session, actor: Actors, place: Place) -> None:
     supervisor, agent = actor(Role.SUPERVISOR), actor(Role.AGENT)
     with transaction():
-        handling.set_status(agent, [place.ticket.id], TicketStatus.SOLVED)
+        properties.set_status(agent, [place.ticket.id], TicketStatus.SOLVED)
         visitor = Actor(kind="visitor", id=None, name="Žarko")
         ratings.rate(visitor, place.ticket, 2, "Nezadovoljstvoreč")
         review = reviews.pick(supervisor, place.ticket.id, agent.id)
@@ -275,7 +274,7 @@ def test_a_reply_that_was_taken_back_is_not_found(session: Session, actor: Actor
     message = say(actor(Role.AGENT), place.ticket, "Pogrešnareč")
     assert found(session, actor(Role.AGENT), "pogresnarec") == [place.ticket.id]
     with transaction():
-        writing.take_back(actor(Role.AGENT), place.ticket.id, message.id)
+        ticket_messages.take_back(actor(Role.AGENT), place.ticket.id, message.id)
     assert found(session, actor(Role.AGENT), "pogresnarec") == []
 
 
@@ -314,13 +313,13 @@ def test_after_any_verbs_the_index_says_what_the_tickets_say(session: Session, a
             merging.undo_merge(agent, key)
             return
         verbs: list[Callable[[], object]] = [
-            lambda: writing.reply(agent, key, Writing(word, f"r{turn}", anyway=True)),
-            lambda: writing.note(agent, key, Writing(word, f"n{turn}")),
-            lambda: writing.requester_writes(visitor, ticket, word, client_id=f"q{turn}", via="link"),
-            lambda: handling.set_subject(agent, key, word),
-            lambda: handling.set_customer(agent, key, rng.choice([*customers, None])),
-            lambda: handling.tag(agent, [key], [word.split(maxsplit=1)[0]]),
-            lambda: handling.untag(agent, [key], words),
+            lambda: ticket_messages.reply(agent, key, Writing(word, f"r{turn}", anyway=True)),
+            lambda: ticket_messages.note(agent, key, Writing(word, f"n{turn}")),
+            lambda: ticket_messages.requester_writes(visitor, ticket, word, client_id=f"q{turn}", via="link"),
+            lambda: properties.set_subject(agent, key, word),
+            lambda: properties.set_customer(agent, key, rng.choice([*customers, None])),
+            lambda: properties.tag(agent, [key], [word.split(maxsplit=1)[0]]),
+            lambda: properties.untag(agent, [key], words),
             lambda: _merge(agent, key, rng.choice(keys)),
         ]
         rng.choice(verbs)()

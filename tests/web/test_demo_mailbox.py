@@ -19,8 +19,7 @@ from console.core.context import files
 from console.core.settings import Settings
 from console.core.transaction import transaction
 from console.mail.models import Mail, MailState
-from console.tickets import links
-from console.tickets import mails as letters
+from console.tickets import links, mails
 from tests.browser.pages import sideways
 from tests.support.client import ConsoleClient
 from tests.tickets.rows import make_ticket
@@ -65,7 +64,7 @@ def test_it_shows_what_left_and_its_links_work(client: ConsoleClient, session: S
     with transaction():
         ticket = make_ticket(SYSTEM, requester_email="ana@example.test")
         confirmed = session.scalars(select(Mail.id)).one()  # by opening it
-        mail = letters.opened(SYSTEM, ticket)
+        mail = mails.opened(SYSTEM, ticket)
         mail.attachments = [{"name": "zapis.txt", "type": "text/plain", "size": 2, "digest": files().put(b"MX")}]
         other = make_mail(to_address="neko@example.test", send_after=now - timedelta(hours=1))
         hidden = [

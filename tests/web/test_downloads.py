@@ -13,7 +13,7 @@ from console.core.context import files
 from console.core.transaction import transaction
 from console.staff.roles import Role
 from console.tickets import links
-from console.tickets.service import messages as writing
+from console.tickets.service import messages as ticket_messages
 from console.tickets.service.attachments import attach
 from console.tickets.service.messages import TAKE_BACK, Writing
 from tests.chat import rows
@@ -31,7 +31,7 @@ def test_a_missing_or_damaged_file_is_404_in_words_wherever_it_is_served(
     with transaction():
         mine = attach(agent, ticket, "zapis.txt", b"zapis")
         theirs = chat_files.attach(chat, "slika.txt", b"slika", staff_id=agent.id)
-        writing.reply(agent, ticket.id, Writing("Evo", client_id="c", anyway=True, attachments=(mine.id,)))
+        ticket_messages.reply(agent, ticket.id, Writing("Evo", client_id="c", anyway=True, attachments=(mine.id,)))
     clock.advance(TAKE_BACK)
     served = {
         f"/console/tickets/{ticket.number}/files/{mine.id}": mine.digest,

@@ -11,8 +11,7 @@ from collections.abc import Sequence
 from sqlalchemy import select
 
 from console.audit.service import record
-from console.chat import notifications as news
-from console.chat import queries, rooms
+from console.chat import notifications, queries, rooms
 from console.chat.models import Assignment, Chat, ChatSettings, ChatStatus, StaffPresence
 from console.chat.serializers import first_name
 from console.chat.service import timeline
@@ -137,7 +136,7 @@ def requeue(actor: Actor, chat: Chat, why: str) -> None:
     chat.waits_since = chat.unanswered_since or chat.queued_at
     timeline.event(actor, chat, "requeued", why=why, staff=before)
     record(actor, "chat.requeued", chat.number, why=why)
-    news.state(chat)
+    notifications.state(chat)
 
 
 def works_on(chat: Chat, staff: Sequence[int]) -> set[int]:
@@ -169,7 +168,7 @@ def give(actor: Actor, chat: Chat, staff_id: int | None, what: str) -> None:
     chat.claimed_at = chat.claimed_at or clock.now()
     timeline.event(actor, chat, what, staff=staff.name, to=first_name(staff.name))
     record(actor, f"chat.{what}", chat.number, to=staff.id)
-    news.state(chat)
+    notifications.state(chat)
 
 
 def _waiting() -> list[Chat]:

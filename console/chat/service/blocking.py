@@ -9,8 +9,7 @@ from sqlalchemy import select
 from console.audit.service import record
 from console.chat import queries
 from console.chat.models import Chat, ChatBlock
-from console.chat.service import conversion as ticketing
-from console.chat.service import timeline
+from console.chat.service import conversion, timeline
 from console.core import clock
 from console.core.actor import Actor
 from console.core.db import db
@@ -53,7 +52,7 @@ def block(actor: Actor, number: object, reason: str, days: int) -> ChatBlock:
     db.session.add(row)
     db.session.flush()
     if chat.is_live:
-        ticketing.end_chat(actor, chat, "staff")
+        conversion.end_chat(actor, chat, "staff")
     timeline.event(actor, chat, "blocked", inside=True, days=days)
     record(actor, "chat.blocked", chat.number, reason=reason, days=days)
     return row

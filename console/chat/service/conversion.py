@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from sqlalchemy import select
 
 from console.audit.service import record
-from console.chat import notifications as news
-from console.chat import search as finding
+from console.chat import notifications
+from console.chat import search as chat_search
 from console.chat.models import Chat, ChatFile, ChatMessage, ChatStatus, MessageKind
 from console.chat.service import timeline
 from console.chat.service.verification import end_channel
@@ -63,7 +63,7 @@ def make_ticket(actor: Actor, chat: Chat, why: str) -> Ticket:
     chat.ticket = ticket
     _end(chat, ChatStatus.TICKETED, "visitor" if why in ("closed_hours", "visitor") else actor.kind)
     timeline.event(actor, chat, "ticketed", why=why, number=ticket.number)
-    news.state(chat)
+    notifications.state(chat)
     record(actor, "chat.ticketed", chat.number, customer_id=chat.customer_id, ticket=ticket.number, why=why)
     return ticket
 
@@ -74,7 +74,7 @@ def end_chat(actor: Actor, chat: Chat, by: str) -> bool:
         return False
     _end(chat, ChatStatus.CLOSED, by)
     timeline.event(actor, chat, "ended", by=by)
-    news.state(chat)
+    notifications.state(chat)
     record(actor, "chat.closed", chat.number, customer_id=chat.customer_id, by=by)
     return True
 
@@ -88,7 +88,7 @@ def _end(chat: Chat, status: ChatStatus, by: str) -> None:
     chat.verified_until = None
     end_channel(chat)
     db.session.flush()
-    finding.index(chat)
+    chat_search.index(chat)
 
 
 def _subject(said: Sequence[ChatMessage]) -> str:

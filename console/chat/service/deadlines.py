@@ -11,12 +11,9 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Select, or_, select
 
-from console.chat import notifications as news
-from console.chat import queries
-from console.chat import serializers as shapes
+from console.chat import notifications, queries, serializers
 from console.chat.models import LIVE, Chat, ChatSettings, ChatStatus
-from console.chat.service import assignment, presence, timeline
-from console.chat.service import conversion as ticketing
+from console.chat.service import assignment, conversion, presence, timeline
 from console.core import clock
 from console.core.actor import SYSTEM
 from console.core.db import db
@@ -80,7 +77,7 @@ class _Rules:
         is_open = self.calendar.is_open(now)
         if is_open and chat.queued_at > now - self.wait:
             return False
-        ticketing.make_ticket(SYSTEM, chat, "unclaimed" if is_open else "closing")
+        conversion.make_ticket(SYSTEM, chat, "unclaimed" if is_open else "closing")
         return True
 
     # --- the end of the day ---
@@ -100,11 +97,15 @@ class _Rules:
         if chat.noticed_at is not None and chat.noticed_at >= closes - self.ahead:
             return False
         chat.noticed_at = now
-        timeline.event(SYSTEM, chat, "closing_soon", closes_at=shapes.instant(closes))
-        news_ = {"chat": chat.number, "closes_at": shapes.instant(closes)}
+        timeline.event(SYSTEM, chat, "closing_soon", closes_at=serializers.instant(closes))
+        news_ = {"chat": chat.number, "closes_at": serializers.instant(closes)}
         number = chat.number
-        after_commit(lambda: push("hours:closing", news_, namespace=news.VISITOR, rooms=[news.room(number)]))
-        after_commit(lambda: push("hours:closing", news_, namespace=news.DESK, rooms=[news.room(number)]))
+        after_commit(
+            lambda: push("hours:closing", news_, namespace=notifications.VISITOR, rooms=[notifications.room(number)])
+        )
+        after_commit(
+            lambda: push("hours:closing", news_, namespace=notifications.DESK, rooms=[notifications.room(number)])
+        )
         return True
 
     def over_limit(self) -> list[int]:
@@ -116,7 +117,7 @@ class _Rules:
     def to_ticket(self, chat: Chat, _now: datetime) -> bool:
         if chat.status is not ChatStatus.ACTIVE or self.closed_for() < self.limit:
             return False
-        ticketing.make_ticket(SYSTEM, chat, "limit")
+        conversion.make_ticket(SYSTEM, chat, "limit")
         return True
 
     def closed_for(self) -> timedelta:
@@ -141,7 +142,7 @@ class _Rules:
         if self.calendar.is_open(now):
             assignment.requeue(SYSTEM, chat, "agent_gone")
         else:
-            ticketing.make_ticket(SYSTEM, chat, "agent_gone")
+            conversion.make_ticket(SYSTEM, chat, "agent_gone")
         return True
 
 

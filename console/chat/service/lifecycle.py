@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from console.audit.service import record
-from console.chat import mails as transcripts
-from console.chat import notifications as news
-from console.chat import queries
+from console.chat import mails as chat_mails
+from console.chat import notifications, queries
 from console.chat.models import MAX_BODY, Chat, ChatDraft, ChatStatus, MessageKind
-from console.chat.service import conversion as ticketing
-from console.chat.service import timeline
+from console.chat.service import conversion, timeline
 from console.chat.service.assignment import assign_waiting, give
 from console.core import clock
 from console.core.actor import Actor
@@ -34,7 +32,7 @@ def close(actor: Actor, number: object) -> Chat:
     chat = queries.lock_chat(actor, number)
     if chat.is_live:
         _check_mine(actor, chat)
-        ticketing.end_chat(actor, chat, "staff")
+        conversion.end_chat(actor, chat, "staff")
         assign_waiting()
     return chat
 
@@ -51,7 +49,7 @@ def to_ticket(actor: Actor, number: object) -> Chat:
     if chat.ticket_id is None:
         if chat.status is ChatStatus.ACTIVE:
             _check_mine(actor, chat)
-        ticketing.make_ticket(actor, chat, "agent")
+        conversion.make_ticket(actor, chat, "agent")
         assign_waiting()
     return chat
 
@@ -77,7 +75,7 @@ def read_by_staff(actor: Actor, number: object, seq: int) -> Chat:
     chat = queries.lock_chat(actor, number)
     if chat.assignee_id == actor.id and chat.seen_by_staff < min(seq, chat.last_seq):
         chat.seen_by_staff = min(seq, chat.last_seq)
-        news.touch(chat)
+        notifications.touch(chat)
     return chat
 
 
@@ -92,9 +90,9 @@ def end_by_visitor(visitor: Actor, chat_id: int) -> Chat:
     """End one's own chat. A question that nobody has answered is not lost: it becomes a ticket."""
     chat = queries.lock_by_key(chat_id)
     if chat.status is ChatStatus.QUEUED:
-        ticketing.make_ticket(visitor, chat, "visitor")
+        conversion.make_ticket(visitor, chat, "visitor")
     else:
-        ticketing.end_chat(visitor, chat, "visitor")
+        conversion.end_chat(visitor, chat, "visitor")
     assign_waiting()
     return chat
 
@@ -134,7 +132,7 @@ def mail_transcript(visitor: Actor, chat_id: int) -> Chat:
         raise Conflict(lazy_gettext("The transcript can be sent once the conversation has ended."), code="open")
     if chat.transcript_mailed_at is not None:
         raise Conflict(lazy_gettext("The transcript has already been sent."), code="sent")
-    transcripts.mail(visitor, chat)
+    chat_mails.mail(visitor, chat)
     chat.transcript_mailed_at = clock.now()
     record(visitor, "chat.transcript_mailed", chat.number)
     return chat

@@ -7,15 +7,14 @@ from collections.abc import Sequence
 from sqlalchemy import select
 
 from console.audit.service import record
-from console.chat import notifications as news
-from console.chat import queries
-from console.chat import search as finding
+from console.chat import notifications, queries
+from console.chat import search as chat_search
 from console.chat.models import Chat, ChatMessage, MessageKind
 from console.chat.service import timeline
 from console.core.actor import Actor
 from console.core.db import db
 from console.core.errors import NotFound
-from console.customers import stored_masking as amending
+from console.customers import stored_masking
 from console.customers.masking import mask_token
 from console.mail import service as mail
 from console.staff.roles import Permission
@@ -49,7 +48,7 @@ def _mask(actor: Actor, chat: Chat, seq: int, token: str | None, only: MessageKi
     message = db.session.get(ChatMessage, (chat.id, seq))
     if message is None or message.kind is MessageKind.EVENT or (only is not None and message.kind is not only):
         raise NotFound
-    numbers = amending.numbers_of(message.body, token)
+    numbers = stored_masking.numbers_of(message.body, token)
     _write(chat, message, token)
     _retell(chat, numbers)
     record(actor, "chat.masked", chat.number, customer_id=chat.customer_id, seq=seq)
@@ -71,11 +70,11 @@ def _mask_copies(_actor: Actor, number: str, numbers: Sequence[str]) -> None:
 
 def _write(chat: Chat, message: ChatMessage, token: str | None) -> None:
     before = timeline.preview(message.body)
-    message.body, message.data = amending.mask_stored(message.body, message.data, token)
+    message.body, message.data = stored_masking.mask_stored(message.body, message.data, token)
     if chat.preview == before:
         chat.preview = timeline.preview(message.body)
     db.session.flush()
-    news.masked(chat, message)
+    notifications.masked(chat, message)
 
 
 def _retell(chat: Chat, numbers: Sequence[str]) -> None:
@@ -86,5 +85,5 @@ def _retell(chat: Chat, numbers: Sequence[str]) -> None:
             text = mask_token(text, number)[0]
         return text
 
-    finding.index(chat)
+    chat_search.index(chat)
     mail.rewrite(f"chat:{chat.id}", change)

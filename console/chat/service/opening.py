@@ -8,9 +8,8 @@ from datetime import timedelta
 from sqlalchemy import ColumnElement, and_, func, or_, select
 
 from console.audit.service import record
-from console.chat import notifications as news
-from console.chat import search as finding
-from console.chat import tokens
+from console.chat import notifications, tokens
+from console.chat import search as chat_search
 from console.chat.models import (
     LIVE,
     MAX_BODY,
@@ -22,8 +21,7 @@ from console.chat.models import (
     ChatStatus,
     MessageKind,
 )
-from console.chat.service import conversion as ticketing
-from console.chat.service import timeline
+from console.chat.service import conversion, timeline
 from console.chat.service.assignment import assign_waiting
 from console.core import clock
 from console.core.actor import Actor
@@ -134,13 +132,13 @@ def open_chat(visitor: Actor, opening: Opening) -> Chat:
         name=name,
         data=question.data | {_OPENED: content},
     )
-    finding.index(chat, new=True)
+    chat_search.index(chat, new=True)
     record(visitor, "chat.opened", chat.number, person=chat.person_id)
     calendar, _revision = current_calendar()
     if not calendar.is_open(now):
-        ticketing.make_ticket(visitor, chat, "closed_hours")
+        conversion.make_ticket(visitor, chat, "closed_hours")
     else:
-        news.state(chat)
+        notifications.state(chat)
         assign_waiting()
     return chat
 

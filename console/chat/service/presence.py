@@ -12,8 +12,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import and_, or_, update
 
 from console.audit.service import record
-from console.chat import notifications as news
-from console.chat import queries
+from console.chat import notifications, queries
 from console.chat.models import Presence, StaffPresence
 from console.chat.service import assignment
 from console.core import clock
@@ -36,7 +35,7 @@ def arrive(actor: Actor) -> StaffPresence:
     one = _row(actor)
     one.seen_at = clock.now()
     db.session.flush()
-    after_commit(news.presence_changed)
+    after_commit(notifications.presence_changed)
     if one.state is Presence.AVAILABLE:
         assignment.assign_waiting()
     return one
@@ -56,7 +55,7 @@ def set_state(actor: Actor, state: object, reason: object = "") -> StaffPresence
     one.changed_at = one.chosen_at = one.seen_at = clock.now()
     db.session.flush()
     record(actor, "chat.presence", str(actor.id), state=one.state.value, reason=one.reason)
-    after_commit(news.presence_changed)
+    after_commit(notifications.presence_changed)
     if one.state is Presence.AVAILABLE:
         assignment.assign_waiting()
     return one
@@ -73,7 +72,7 @@ def leave(staff_id: int) -> None:
     if one is not None:
         one.seen_at = None
         db.session.flush()
-        after_commit(news.presence_changed)
+        after_commit(notifications.presence_changed)
 
 
 def beat(at_desk: Collection[int], elsewhere: Collection[int] = ()) -> None:

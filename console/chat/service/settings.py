@@ -6,9 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from console.audit.service import record
-from console.chat import notifications as news
-from console.chat import queries
-from console.chat import serializers as shapes
+from console.chat import notifications, queries, serializers
 from console.chat.models import Assignment, ChatSettings
 from console.chat.service import assignment
 from console.core import clock
@@ -118,7 +116,7 @@ def announce(
     db.session.flush()
     record(actor, "chat.announced", "desk", serbian=serbian, english=english)
     said = _said(row)
-    after_commit(lambda: push("announcement", said, namespace=news.VISITOR, rooms=[news.VISITORS]))
+    after_commit(lambda: push("announcement", said, namespace=notifications.VISITOR, rooms=[notifications.VISITORS]))
     return row
 
 
@@ -129,4 +127,4 @@ def announcement(row: ChatSettings, now: datetime) -> dict[str, str | None] | No
 
 
 def _said(row: ChatSettings) -> dict[str, str | None]:
-    return {"sr": row.announcement_sr, "en": row.announcement_en, "until": shapes.instant(row.announced_until)}
+    return {"sr": row.announcement_sr, "en": row.announcement_en, "until": serializers.instant(row.announced_until)}

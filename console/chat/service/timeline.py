@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import uuid4
 
-from console.chat import notifications as news
+from console.chat import notifications
 from console.chat.models import Chat, ChatMessage, MessageKind
 from console.core import clock
 from console.core.actor import Actor
@@ -47,7 +47,7 @@ def append(
         chat.last_by = "visitor" if kind is MessageKind.VISITOR else "staff"
     db.session.add(message)
     db.session.flush()
-    news.say(chat, message)
+    notifications.say(chat, message)
     return message
 
 

@@ -12,9 +12,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
-from console.chat import notifications as news
-from console.chat import queries
-from console.chat import serializers as shapes
+from console.chat import notifications, queries, serializers
 from console.chat.models import Chat, ChatStatus, chat_number
 from console.chat.service import timeline
 from console.chat.tokens import known_person
@@ -27,7 +25,7 @@ from console.customers.models import Membership, Verification, VerificationCard,
 from console.customers.verification import cards
 from console.customers.verification.service import end_by_channel, verify
 from console.staff.roles import Permission
-from console.tickets.service import verification as identity
+from console.tickets.service import verification as ticket_verification
 
 CHANNEL = "chat:"
 
@@ -48,7 +46,7 @@ def ask(actor: Actor, number: object) -> tuple[Chat, VerificationCard]:
     chat = queries.lock_chat(actor, number)
     _check_mine(actor, chat)
     card, _token = cards.ask(actor, channel(chat))  # the card is on the connection; nobody needs its token
-    timeline.event(actor, chat, "verification_asked", expires_at=shapes.instant(card.expires_at))
+    timeline.event(actor, chat, "verification_asked", expires_at=serializers.instant(card.expires_at))
     return chat, card
 
 
@@ -109,7 +107,7 @@ def withdraw(actor: Actor, number: object) -> Chat:
     _check_mine(actor, chat)
     if cards.withdraw(actor, channel(chat)):
         timeline.event(actor, chat, "verification_withdrawn")
-        news.state(chat)
+        notifications.state(chat)
     return chat
 
 
@@ -122,7 +120,7 @@ def verify_spoken(actor: Actor, *, email: str, pin: str, channel_name: str) -> V
     """
     chat = _named(actor, channel_name)
     if chat is None:
-        return identity.verify_spoken(actor, email=email, pin=pin, channel_name=channel_name)
+        return ticket_verification.verify_spoken(actor, email=email, pin=pin, channel_name=channel_name)
     _check_mine(actor, chat)
     made = verify(actor, email=email, pin=pin, channel=channel(chat))
     if made is not None:
@@ -144,11 +142,11 @@ def end(actor: Actor, verification_id: int) -> Verification:
     )
     chat = _named(actor, named or "")
     was_live = chat is not None and db.session.get_one(Verification, verification_id).is_live(clock.now())
-    ended = identity.end(actor, verification_id)
+    ended = ticket_verification.end(actor, verification_id)
     if chat is not None and was_live:
         chat.verified_until = None
         timeline.event(actor, chat, "verification_ended")
-        news.state(chat)
+        notifications.state(chat)
     return ended
 
 
@@ -174,7 +172,7 @@ def live_for(actor: Actor, chat: Chat) -> Verification | None:
 def note_verified(actor: Actor, chat: Chat, verification: Verification) -> None:
     """Let a locked chat show who was verified in it, until when; said once of each verification."""
     if (chat.customer_id, chat.verified_until) == (verification.customer_id, verification.expires_at):
-        news.state(chat)  # a card that waited is gone
+        notifications.state(chat)  # a card that waited is gone
         return
     person = verification.membership.person if verification.membership is not None else None
     chat.customer_id = verification.customer_id
@@ -186,9 +184,9 @@ def note_verified(actor: Actor, chat: Chat, verification: Verification) -> None:
         "verified",
         person=chat.verified_name,
         customer=verification.customer.number,
-        until=shapes.instant(verification.expires_at),
+        until=serializers.instant(verification.expires_at),
     )
-    news.state(chat)
+    notifications.state(chat)
 
 
 def end_channel(chat: Chat) -> None:

@@ -8,13 +8,10 @@ from typing import Any
 from flask import session
 from flask_socketio import join_room, leave_room
 
-from console.chat import notifications as news
-from console.chat import queries, rooms, tokens
-from console.chat import serializers as shapes
+from console.chat import notifications, queries, rooms, serializers, tokens
 from console.chat.models import LIVE, Chat, MessageKind
-from console.chat.service import assignment, presence
-from console.chat.service import lifecycle as handling
-from console.chat.service import verification as verifying
+from console.chat.service import assignment, lifecycle, presence
+from console.chat.service import verification as chat_verification
 from console.chat.service.blocking import block
 from console.chat.service.masking import mask_by_staff
 from console.chat.service.messages import from_staff
@@ -57,14 +54,14 @@ def state(actor: Actor, _packet: dict[str, Any]) -> Answer:
 
 
 def _state(actor: Actor) -> Answer:
-    chats = [shapes.chat_row(chat) for chat in queries.live_chats(actor)]
+    chats = [serializers.chat_row(chat) for chat in queries.live_chats(actor)]
     rules = queries.desk_settings()
     return {
         "queue": [row for row in chats if row["status"] == "queued"],
         "mine": [row for row in chats if row["assignee"] and row["assignee"]["id"] == actor.id],
         "all": chats,
         "presence": _presence(),
-        "hours": shapes.hours_shape(),
+        "hours": serializers.hours_shape(),
         "rules": {"capacity": rules.capacity, "assignment": rules.assignment.value, "wait_minutes": rules.wait_minutes},
         "me": actor.id,
     }
@@ -90,23 +87,23 @@ def claim_next(actor: Actor, _packet: dict[str, Any]) -> Answer:
 def close(actor: Actor, packet: dict[str, Any]) -> Answer:
     """End a chat."""
     with transaction():
-        chat = handling.close(actor, packet.get("chat"))
-    return {"chat": shapes.chat_whole(chat)}
+        chat = lifecycle.close(actor, packet.get("chat"))
+    return {"chat": serializers.chat_whole(chat)}
 
 
 @on_desk("chat:ticket", Permission.WORK_TICKETS)
 def to_ticket(actor: Actor, packet: dict[str, Any]) -> Answer:
     """Make a chat a ticket."""
     with transaction():
-        chat = handling.to_ticket(actor, packet.get("chat"))
-    return {"chat": shapes.chat_whole(chat)}
+        chat = lifecycle.to_ticket(actor, packet.get("chat"))
+    return {"chat": serializers.chat_whole(chat)}
 
 
 @on_desk("chat:step_in", Permission.LEAD_CHAT)
 def step_in(actor: Actor, packet: dict[str, Any]) -> Answer:
     """Take a colleague's chat over, as a supervisor."""
     with transaction():
-        chat = handling.step_in(actor, packet.get("chat"))
+        chat = lifecycle.step_in(actor, packet.get("chat"))
     return _opened(chat)
 
 
@@ -127,7 +124,7 @@ def transfer(actor: Actor, packet: dict[str, Any]) -> Answer:
             None if department is None else number(packet, "department"),
             note,
         )
-    return {"chat": shapes.chat_whole(chat)}
+    return {"chat": serializers.chat_whole(chat)}
 
 
 @on_desk("chat:watch", _CHAT)
@@ -137,13 +134,15 @@ def watch(actor: Actor, packet: dict[str, Any]) -> Answer:
     chat = _enter(actor, packet.get("chat"))
     found, files, more = queries.messages(chat.id, after=after, public=False)
     draft = queries.draft_of(actor, chat.id)
-    card = verifying.open_card(chat) if chat.status in LIVE else None
+    card = chat_verification.open_card(chat) if chat.status in LIVE else None
     return {
-        "messages": [shapes.message_shape(chat.number, one, files.get(one.seq, ()), outside=False) for one in found],
+        "messages": [
+            serializers.message_shape(chat.number, one, files.get(one.seq, ()), outside=False) for one in found
+        ],
         "more": more,
-        "chat": shapes.chat_whole(chat),
+        "chat": serializers.chat_whole(chat),
         "draft": None if draft is None else {"kind": draft.kind.value, "body": draft.body},
-        "card": None if card is None else {"expires_at": shapes.instant(card.expires_at)},
+        "card": None if card is None else {"expires_at": serializers.instant(card.expires_at)},
         "online": _visitor_is_here(chat.number),
     }
 
@@ -151,7 +150,7 @@ def watch(actor: Actor, packet: dict[str, Any]) -> Answer:
 @on_desk("chat:unwatch", _CHAT)
 def unwatch(actor: Actor, packet: dict[str, Any]) -> None:
     """Look at a chat no more."""
-    leave_room(news.room(queries.find_chat(actor, packet.get("chat")).number))
+    leave_room(notifications.room(queries.find_chat(actor, packet.get("chat")).number))
 
 
 @on_desk("chat:read", _CHAT)
@@ -159,11 +158,11 @@ def read(actor: Actor, packet: dict[str, Any]) -> None:
     """Say up to which number one has read one's own chat."""
     seq = number(packet, "seq")
     with transaction():
-        chat = handling.read_by_staff(actor, packet.get("chat"), seq)
+        chat = lifecycle.read_by_staff(actor, packet.get("chat"), seq)
         told = {"chat": chat.number, "seq": chat.seen_by_staff, "by": "staff"}
         mine = chat.assignee_id == actor.id
     if mine:
-        push("chat:read", told, namespace=news.VISITOR, rooms=[news.room(str(told["chat"]))])
+        push("chat:read", told, namespace=notifications.VISITOR, rooms=[notifications.room(str(told["chat"]))])
 
 
 @on_desk("chat:typing", _CHAT)
@@ -173,10 +172,10 @@ def typing(actor: Actor, packet: dict[str, Any]) -> None:
     writes = packet.get("typing") is not False
     told: Answer = {"chat": chat.number, "typing": writes}
     inner = told | {"sender": {"kind": "staff", "id": actor.id, "name": actor.name}}
-    push("chat:typing", inner, namespace=news.DESK, rooms=[news.room(chat.number)])
+    push("chat:typing", inner, namespace=notifications.DESK, rooms=[notifications.room(chat.number)])
     if chat.assignee_id == actor.id and packet.get("kind") != "note":
-        outer = told | {"sender": {"kind": "staff", "name": shapes.first_name(actor.name)}}
-        push("chat:typing", outer, namespace=news.VISITOR, rooms=[news.room(chat.number)])
+        outer = told | {"sender": {"kind": "staff", "name": serializers.first_name(actor.name)}}
+        push("chat:typing", outer, namespace=notifications.VISITOR, rooms=[notifications.room(chat.number)])
 
 
 @on_desk("chat:draft", _CHAT)
@@ -186,7 +185,7 @@ def draft(actor: Actor, packet: dict[str, Any]) -> None:
     if not isinstance(body, str):
         raise Invalid(fields={"body": []})
     with transaction():
-        handling.save_draft(actor, packet.get("chat"), _kind(packet), body)
+        lifecycle.save_draft(actor, packet.get("chat"), _kind(packet), body)
 
 
 @on_desk("chat:block", Permission.LEAD_CHAT)
@@ -214,7 +213,7 @@ def send(actor: Actor, packet: dict[str, Any]) -> Answer:
         actor, session[SESSION], key, kind, packet.get("body"), packet.get("client_id"), packet.get("files"), pins
     )
     stored = writer().submit(message)
-    return {"seq": stored.seq, "at": shapes.instant(stored.at)}
+    return {"seq": stored.seq, "at": serializers.instant(stored.at)}
 
 
 @on_desk("message:mask", _CHAT)
@@ -230,12 +229,12 @@ def mask(actor: Actor, packet: dict[str, Any]) -> Answer:
 def ask(actor: Actor, packet: dict[str, Any]) -> Answer:
     """Put a sealed card before the visitor."""
     with transaction():
-        chat, card = verifying.ask(actor, packet.get("chat"))
+        chat, card = chat_verification.ask(actor, packet.get("chat"))
         known = tokens.known_person(chat) is not None
-        told = {"chat": chat.number, "expires_at": shapes.instant(card.expires_at), "known": known}
-    places = [news.room(str(told["chat"]))]
-    push("verification:requested", told, namespace=news.VISITOR, rooms=places)
-    push("verification:requested", told, namespace=news.DESK, rooms=places)
+        told = {"chat": chat.number, "expires_at": serializers.instant(card.expires_at), "known": known}
+    places = [notifications.room(str(told["chat"]))]
+    push("verification:requested", told, namespace=notifications.VISITOR, rooms=places)
+    push("verification:requested", told, namespace=notifications.DESK, rooms=places)
     return told
 
 
@@ -243,8 +242,8 @@ def ask(actor: Actor, packet: dict[str, Any]) -> Answer:
 def withdraw(actor: Actor, packet: dict[str, Any]) -> Answer:
     """Take the sealed card back."""
     with transaction():
-        chat = verifying.withdraw(actor, packet.get("chat"))
-    return {"chat": shapes.chat_whole(chat)}
+        chat = chat_verification.withdraw(actor, packet.get("chat"))
+    return {"chat": serializers.chat_whole(chat)}
 
 
 @on_desk("presence:set", _CHAT)
@@ -270,7 +269,7 @@ def _enter(actor: Actor, name: object) -> Chat:
         NotFound: no such chat for this person.
     """
     chat = queries.find_chat(actor, name)
-    room = news.room(chat.number)
+    room = notifications.room(chat.number)
     join_room(room)
     try:
         return queries.find_chat(actor, name)
@@ -280,20 +279,20 @@ def _enter(actor: Actor, name: object) -> Chat:
 
 
 def _opened(chat: Chat) -> Answer:
-    join_room(news.room(chat.number))
-    return {"chat": shapes.chat_whole(chat)}
+    join_room(notifications.room(chat.number))
+    return {"chat": serializers.chat_whole(chat)}
 
 
-def _presence() -> list[shapes.Shape]:
+def _presence() -> list[serializers.Shape]:
     load, now = queries.load_of(), clock.now()
     grace = queries.desk_settings().grace_seconds
     return [
-        shapes.presence_shape(one, load.get(one.staff_id, 0), here=queries.is_here(one, now, grace))
+        serializers.presence_shape(one, load.get(one.staff_id, 0), here=queries.is_here(one, now, grace))
         for one in queries.presences()
     ]
 
 
 def _visitor_is_here(number: str) -> bool | None:
     """Tell whether the visitor has the chat open; ``None``: not in this process, but there may be others."""
-    here = anybody_in(news.room(number), news.VISITOR)
+    here = anybody_in(notifications.room(number), notifications.VISITOR)
     return None if not here and settings().redis_url else here

@@ -12,9 +12,7 @@ from flask import Flask, current_app
 from gevent.monkey import is_module_patched
 from sqlalchemy import select
 
-from console.chat import notifications as news
-from console.chat import queries
-from console.chat import serializers as shapes
+from console.chat import notifications, queries, serializers
 from console.chat.service import presence
 from console.core.db import db
 from console.core.logging import get_logger
@@ -41,17 +39,17 @@ def start() -> None:
 
 def show_lists() -> None:
     """Push the rows of the chats that have changed since the last time, and the counts."""
-    changed = news.take_changed()
+    changed = notifications.take_changed()
     if not changed:
         return
     chats = queries.some(changed)
     queued, oldest, active = queries.counts()
-    news.tell_lists(chats, {"queued": queued, "oldest": shapes.instant(oldest), "active": active})
+    notifications.tell_lists(chats, {"queued": queued, "oldest": serializers.instant(oldest), "active": active})
 
 
 def beat() -> None:
     """Note whose connections this process holds, and which of them are at the desk."""
-    sessions, at_desk = connected_sessions(), sessions_in(news.LISTS)
+    sessions, at_desk = connected_sessions(), sessions_in(notifications.LISTS)
     if not sessions:
         return
     live = select(StaffSession.id, StaffSession.staff_id).where(

@@ -11,12 +11,10 @@ from flask_babel import force_locale
 from flask_socketio import ConnectionRefusedError as Refused
 from flask_socketio import join_room, leave_room
 
-from console.chat import notifications as news
-from console.chat import queries, tokens
-from console.chat import serializers as shapes
+from console.chat import notifications, queries, serializers, tokens
 from console.chat.models import MAX_CLIENT_ID, Chat, ChatStatus, chat_number
-from console.chat.service import lifecycle as handling
-from console.chat.service import verification as verifying
+from console.chat.service import lifecycle
+from console.chat.service import verification as chat_verification
 from console.chat.service.masking import mask_by_visitor
 from console.chat.service.messages import from_visitor
 from console.chat.service.opening import LANGUAGES, Opening, open_chat
@@ -59,7 +57,7 @@ def connect(auth: Any = None) -> None:
     session[_LANGUAGE] = language if language in LANGUAGES else settings().locale
     _buckets[_sid()] = bucket(PER_SECOND, BURST, time.monotonic())
     process.start()
-    join_room(news.VISITORS)
+    join_room(notifications.VISITORS)
     try:
         chat = tokens.chat_of(auth.get("token"))
     except Gone:
@@ -74,8 +72,13 @@ def disconnected(*_reason: Any) -> None:
     """Tell the desk that the visitor's connection is gone."""
     _buckets.pop(_sid(), None)
     bound = session.get(_CHAT)
-    if isinstance(bound, str) and not anybody_in(news.room(bound), VISITOR, but=_sid()):
-        push("chat:visitor", {"chat": bound, "online": False}, namespace=news.DESK, rooms=[news.room(bound)])
+    if isinstance(bound, str) and not anybody_in(notifications.room(bound), VISITOR, but=_sid()):
+        push(
+            "chat:visitor",
+            {"chat": bound, "online": False},
+            namespace=notifications.DESK,
+            rooms=[notifications.room(bound)],
+        )
 
 
 def on_visitor(event: str) -> Callable[[Run], Run]:
@@ -122,8 +125,8 @@ def opened(packet: dict[str, Any]) -> Answer:
         chat = open_chat(_visitor(opening.name), opening)
     _bind(chat)
     answer: Answer = {
-        "chat": shapes.visitor_state(chat) | {"token": tokens.chat_token(chat)},
-        "hours": shapes.hours_shape(),
+        "chat": serializers.visitor_state(chat) | {"token": tokens.chat_token(chat)},
+        "hours": serializers.hours_shape(),
     }
     if chat.ticket is not None:
         answer["ticket"] = chat.ticket.number
@@ -138,7 +141,7 @@ def send(packet: dict[str, Any]) -> Answer:
     pins = read_choice(packet.get("mask"), packet.get("not_pin"))
     message = from_visitor(key, name, packet.get("body"), packet.get("client_id"), packet.get("files"), pins)
     stored = writer().submit(message)
-    return {"seq": stored.seq, "at": shapes.instant(stored.at)}
+    return {"seq": stored.seq, "at": serializers.instant(stored.at)}
 
 
 @on_visitor("message:mask")
@@ -158,14 +161,16 @@ def sync(packet: dict[str, Any]) -> Answer:
     after = number(packet, "after")
     chat = db.session.get_one(Chat, key)
     found, files, more = queries.messages(key, after=after, public=True)
-    card = verifying.open_card(chat) if chat.is_live else None
+    card = chat_verification.open_card(chat) if chat.is_live else None
     answer: Answer = {
-        "messages": [shapes.message_shape(chat.number, one, files.get(one.seq, ()), outside=True) for one in found],
+        "messages": [
+            serializers.message_shape(chat.number, one, files.get(one.seq, ()), outside=True) for one in found
+        ],
         "more": more,
         "status": chat.status.value,
-        "chat": shapes.visitor_state(chat),
-        "hours": shapes.hours_shape(),
-        "card": None if card is None else {"expires_at": shapes.instant(card.expires_at)},
+        "chat": serializers.visitor_state(chat),
+        "hours": serializers.hours_shape(),
+        "card": None if card is None else {"expires_at": serializers.instant(card.expires_at)},
     }
     if chat.status is ChatStatus.QUEUED:
         answer["anybody"] = bool(queries.available(clock.now(), queries.desk_settings().grace_seconds))
@@ -178,7 +183,7 @@ def typing(packet: dict[str, Any]) -> None:
     key, name = _bound()
     chat = chat_number(key)
     told = {"chat": chat, "sender": {"kind": "visitor", "name": name}, "typing": packet.get("typing") is not False}
-    push("chat:typing", told, namespace=news.DESK, rooms=[news.room(chat)])
+    push("chat:typing", told, namespace=notifications.DESK, rooms=[notifications.room(chat)])
 
 
 @on_visitor("chat:read")
@@ -187,10 +192,10 @@ def read(packet: dict[str, Any]) -> None:
     key, _name = _readable()
     seq = number(packet, "seq")
     with transaction():
-        chat = handling.read_by_visitor(key, seq)
+        chat = lifecycle.read_by_visitor(key, seq)
         told = {"chat": chat.number, "seq": chat.seen_by_visitor, "by": "visitor"}
-        room = news.room(chat.number)
-    push("chat:read", told, namespace=news.DESK, rooms=[room])
+        room = notifications.room(chat.number)
+    push("chat:read", told, namespace=notifications.DESK, rooms=[room])
 
 
 @on_visitor("chat:end")
@@ -198,8 +203,8 @@ def end(_packet: dict[str, Any]) -> Answer:
     """End the chat; a question that nobody has answered becomes a ticket."""
     key, name = _readable()
     with transaction():
-        chat = handling.end_by_visitor(_visitor(name), key)
-    return {"chat": shapes.visitor_state(chat)}
+        chat = lifecycle.end_by_visitor(_visitor(name), key)
+    return {"chat": serializers.visitor_state(chat)}
 
 
 @on_visitor("chat:rate")
@@ -207,7 +212,7 @@ def rate(packet: dict[str, Any]) -> None:
     """Say how it was, once."""
     key, name = _readable()
     with transaction():
-        handling.rate(_visitor(name), key, packet.get("score"), packet.get("comment"))
+        lifecycle.rate(_visitor(name), key, packet.get("score"), packet.get("comment"))
 
 
 @on_visitor("chat:transcript")
@@ -215,7 +220,7 @@ def transcript(_packet: dict[str, Any]) -> None:
     """Have what was said mailed to the address given, once."""
     key, name = _readable()
     with transaction():
-        handling.mail_transcript(_visitor(name), key)
+        lifecycle.mail_transcript(_visitor(name), key)
 
 
 @on_visitor("ticket:add")
@@ -245,10 +250,10 @@ def submit(packet: dict[str, Any]) -> Answer:
     chat = db.session.get_one(Chat, key)
     email = _maybe(packet, "email", 254)
     with transaction():
-        result = verifying.submit(_visitor(name), chat, email=email, pin=text(packet, "pin", 40))
+        result = chat_verification.submit(_visitor(name), chat, email=email, pin=text(packet, "pin", 40))
         verified, over, chat_number = result.verification is not None, result.over, chat.number
     told = {"chat": chat_number, "verified": verified, "over": over}
-    push("verification:result", told, namespace=news.DESK, rooms=[news.room(chat_number)])
+    push("verification:result", told, namespace=notifications.DESK, rooms=[notifications.room(chat_number)])
     return {"verified": verified, "over": over}
 
 
@@ -256,13 +261,18 @@ def _bind(chat: Chat) -> None:
     """Bind this connection to a chat, and to no other."""
     before = session.get(_CHAT)
     if isinstance(before, str) and before != chat.number:
-        leave_room(news.room(before))
+        leave_room(notifications.room(before))
     session[_CHAT], session[_NAME] = chat.number, chat.name
     session["chat_key"] = chat.id
     session[_WRITER] = tokens.visitor_key(chat)
     session.pop(_GONE, None)
-    join_room(news.room(chat.number))
-    push("chat:visitor", {"chat": chat.number, "online": True}, namespace=news.DESK, rooms=[news.room(chat.number)])
+    join_room(notifications.room(chat.number))
+    push(
+        "chat:visitor",
+        {"chat": chat.number, "online": True},
+        namespace=notifications.DESK,
+        rooms=[notifications.room(chat.number)],
+    )
 
 
 def _bound() -> tuple[int, str]:

@@ -22,10 +22,9 @@ from gevent.monkey import is_module_patched
 from sqlalchemy import Connection, bindparam, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 
-from console.chat import notifications as news
-from console.chat import serializers as shapes
+from console.chat import notifications, serializers
 from console.chat.models import LIVE, Chat, ChatFile, ChatMessage, ChatStatus, MessageKind, chat_number
-from console.chat.service import verification as verifying
+from console.chat.service import verification as chat_verification
 from console.chat.service.messages import Outgoing
 from console.chat.service.timeline import preview
 from console.chat.writer import bulk
@@ -37,7 +36,7 @@ from console.core.logging import get_logger
 from console.core.sessions import is_live
 from console.core.texts import lazy_gettext
 from console.core.transaction import transaction
-from console.customers import stored_masking as amending
+from console.customers import stored_masking
 from console.customers.masking import PinLike, find_pins, mask_pins
 from console.staff.models import Staff, StaffSession
 from console.staff.roles import PERMISSIONS, Permission
@@ -95,7 +94,7 @@ class _Group:
 
     at: str | None
     rows: list[dict[str, Any]] = field(default_factory=list)
-    pushes: list[tuple[str, shapes.Shape, shapes.Shape | None]] = field(default_factory=list)
+    pushes: list[tuple[str, serializers.Shape, serializers.Shape | None]] = field(default_factory=list)
     files: list[tuple[list[int], int]] = field(default_factory=list)
     chats: set[int] = field(default_factory=set)
 
@@ -149,7 +148,7 @@ class Writer:
             result.set(outcome)
         gevent.sleep(0)  # the senders are told first
         for push in pushes:
-            news.push_message(*push)
+            notifications.push_message(*push)
 
 
 def writer() -> Writer:
@@ -180,10 +179,10 @@ def store(messages: Sequence[Outgoing], pushes: list[Any] | None = None) -> list
         log.warning("a group of messages failed; each is tried by itself", count=len(messages))
         return [outcome for one in messages for outcome in store([one], pushes)]
     for key in group.chats:
-        news.touched(key)
+        notifications.touched(key)
     if pushes is None:
         for push in group.pushes:
-            news.push_message(*push)
+            notifications.push_message(*push)
     else:
         pushes.extend(group.pushes)
     return outcomes
@@ -211,11 +210,11 @@ def _store_group(messages: Sequence[Outgoing], *, look: bool) -> tuple[list[Outc
         now = clock.now()
         earlier = _earlier(connection, messages) if look else {}
         asked = _asked(messages)
-        states, group = _lock(connection, messages), _Group(shapes.instant(now))
+        states, group = _lock(connection, messages), _Group(serializers.instant(now))
         outcomes = [_place(one, states, earlier, staff, files, asked, now, group) for one in messages]
         if not look and any(isinstance(outcome, Refusal) for outcome in outcomes):
             earlier = _earlier(connection, messages)
-            states, group = _lock(connection, messages), _Group(shapes.instant(now))
+            states, group = _lock(connection, messages), _Group(serializers.instant(now))
             outcomes = [_place(one, states, earlier, staff, files, asked, now, group) for one in messages]
         if group.rows:
             bulk.store(connection, group.rows, *_changed(states))
@@ -277,7 +276,7 @@ def _earlier(connection: Connection, messages: Sequence[Outgoing]) -> dict[tuple
 def _asked(messages: Sequence[Outgoing]) -> frozenset[int]:
     """Return the chats with an open card in which a message claims that a number is no PIN. Nearly always none."""
     keys = {one.chat_id for one in messages if one.data.get("not_pin")}
-    return verifying.with_open_card(keys) if keys else frozenset()
+    return chat_verification.with_open_card(keys) if keys else frozenset()
 
 
 def _staff(connection: Connection, messages: Sequence[Outgoing]) -> dict[int, frozenset[str]]:
@@ -357,7 +356,7 @@ def _place(
 
 def _is_the_same(one: Outgoing, said: _Said, files: dict[int, ChatFile]) -> bool:
     """Tell whether a message says what was stored under its id. Both are compared as they are stored: masked."""
-    if one.kind is not said.kind or not amending.had_text(said.body, said.data, one.body):
+    if one.kind is not said.kind or not stored_masking.had_text(said.body, said.data, one.body):
         return False
     if said.files is not None:
         return set(one.files) == set(said.files)
@@ -415,7 +414,7 @@ def _note_change(state: _State, one: Outgoing, seq: int, now: datetime, held: li
 
 
 def _show(one: Outgoing, state: _State, seq: int, data: dict[str, Any], held: list[ChatFile], group: _Group) -> None:
-    inner = shapes.plain_shape(
+    inner = serializers.plain_shape(
         state.number,
         seq=seq,
         kind=one.kind,
@@ -428,7 +427,7 @@ def _show(one: Outgoing, state: _State, seq: int, data: dict[str, Any], held: li
         files=held,
         outside=False,
     )
-    outer = None if one.kind is MessageKind.NOTE else shapes.turned_outside(inner, state.number, held)
+    outer = None if one.kind is MessageKind.NOTE else serializers.turned_outside(inner, state.number, held)
     group.pushes.append((state.number, inner, outer))
 
 

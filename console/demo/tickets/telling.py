@@ -60,10 +60,9 @@ from console.tickets.queries import lock_ticket
 from console.tickets.reviews import service as reviews
 from console.tickets.reviews.models import Review, ReviewState
 from console.tickets.reviews.queries import criteria
-from console.tickets.service import merging, ratings
-from console.tickets.service import messages as writing
-from console.tickets.service import properties as handling
-from console.tickets.service import verification as identity
+from console.tickets.service import merging, properties, ratings
+from console.tickets.service import messages as ticket_messages
+from console.tickets.service import verification as ticket_verification
 from console.tickets.service.attachments import attach
 from console.tickets.service.drafts import read_up_to, save_draft
 from console.tickets.service.messages import Writing
@@ -222,24 +221,28 @@ class Desk:
         mail = told.case.source.value == "mail"
         kept = tuple(attach(actor, ticket, file, FILES[file]).id for file in step.files)
         client = f"demo-{ticket.id}-{ticket.last_seq}"
-        writing.requester_writes(
+        ticket_messages.requester_writes(
             actor, ticket, step.text, client_id=client, via="mail" if mail else "link", attachments=kept, pins=MASKED
         )
 
     def _replies(self, told: Told, step: Step) -> None:
         assert isinstance(step, Replies)  # noqa: S101
-        writing.reply(self.story.actor(step.who), told.id, self._say(told, step.who, step.text, step.files, step.then))
+        ticket_messages.reply(
+            self.story.actor(step.who), told.id, self._say(told, step.who, step.text, step.files, step.then)
+        )
 
     def _takes_back(self, told: Told, step: TakesBack) -> None:
         query = select(TicketMessage.id).where(
             TicketMessage.ticket_id == told.id, TicketMessage.kind == MessageKind.REPLY
         )
         newest = db.session.scalars(query.order_by(TicketMessage.id.desc())).first()
-        writing.take_back(self.story.actor(step.who), told.id, newest or 0)
+        ticket_messages.take_back(self.story.actor(step.who), told.id, newest or 0)
 
     def _notes(self, told: Told, step: Step) -> None:
         assert isinstance(step, Notes)  # noqa: S101
-        writing.note(self.story.actor(step.who), told.id, self._say(told, step.who, step.text, step.files, None))
+        ticket_messages.note(
+            self.story.actor(step.who), told.id, self._say(told, step.who, step.text, step.files, None)
+        )
 
     def _drafts(self, told: Told, step: Step) -> None:
         assert isinstance(step, Drafts)  # noqa: S101
@@ -257,23 +260,23 @@ class Desk:
 
     def _takes(self, told: Told, step: Step) -> None:
         assert isinstance(step, Takes)  # noqa: S101
-        handling.assign(self.story.actor(step.by or step.who), [told.id], self.story.staff[step.who].id)
+        properties.assign(self.story.actor(step.by or step.who), [told.id], self.story.staff[step.who].id)
 
     def _moves(self, told: Told, step: Step) -> None:
         assert isinstance(step, Moves)  # noqa: S101
-        handling.set_status(self.story.actor(step.who), [told.id], step.to)
+        properties.set_status(self.story.actor(step.who), [told.id], step.to)
 
     def _ranks(self, told: Told, step: Step) -> None:
         assert isinstance(step, Ranks)  # noqa: S101
-        handling.set_priority(self.story.actor(step.who), [told.id], step.to)
+        properties.set_priority(self.story.actor(step.who), [told.id], step.to)
 
     def _sorts(self, told: Told, step: Step) -> None:
         assert isinstance(step, Sorts)  # noqa: S101
-        handling.set_department(self.story.actor(step.who), [told.id], _department(step.to))
+        properties.set_department(self.story.actor(step.who), [told.id], _department(step.to))
 
     def _tags(self, told: Told, step: Step) -> None:
         assert isinstance(step, Tags)  # noqa: S101
-        handling.tag(self.story.actor(step.who), [told.id], step.tags)
+        properties.tag(self.story.actor(step.who), [told.id], step.tags)
 
     def _merges(self, told: Told, step: Step) -> None:
         assert isinstance(step, Merges)  # noqa: S101
@@ -293,11 +296,11 @@ class Desk:
 
     def _accounts(self, told: Told, step: Step) -> None:
         assert isinstance(step, Accounts)  # noqa: S101
-        handling.set_customer(self.story.actor(step.who), told.id, self._known(step.account).account.customer)
+        properties.set_customer(self.story.actor(step.who), told.id, self._known(step.account).account.customer)
 
     def _watches(self, told: Told, step: Step) -> None:
         assert isinstance(step, Watches)  # noqa: S101
-        handling.watch(self.story.actor(step.who), told.id)
+        properties.watch(self.story.actor(step.who), told.id)
 
     def _reads(self, told: Told, step: Step) -> None:
         assert isinstance(step, Reads)  # noqa: S101
@@ -307,24 +310,24 @@ class Desk:
 
     def _sends_card(self, told: Told, step: Step) -> None:
         assert isinstance(step, SendsCard)  # noqa: S101
-        identity.ask_requester(self.story.actor(step.who), told.id)
+        ticket_verification.ask_requester(self.story.actor(step.who), told.id)
         told.cards = (*told.cards, _token(told.id))
 
     def _answers_card(self, told: Told, *, right: bool) -> None:
         ticket = self._ticket(told)
         email, pin = self._pin(told)
         wrong = f"{(int(pin) + 1) % 1_000_000:06d}"
-        identity.answer(self._requester(ticket), told.cards[-1], email=email, pin=pin if right else wrong)
+        ticket_verification.answer(self._requester(ticket), told.cards[-1], email=email, pin=pin if right else wrong)
 
     def _verifies(self, told: Told, step: Step) -> None:
         assert isinstance(step, Verifies)  # noqa: S101
         actor, ticket = self.story.actor(step.who), self._ticket(told)
         email, pin = self._pin(told)
-        channel = identity.channel(ticket)
+        channel = ticket_verification.channel(ticket)
         found = verify(actor, email=email, pin=pin, channel=channel)
         if found is None:
             raise Refusal("the demo's own PIN was refused")
-        identity.tell_verified(actor, lock_ticket(actor, ticket.id), found)
+        ticket_verification.tell_verified(actor, lock_ticket(actor, ticket.id), found)
 
     def _pin(self, told: Told) -> tuple[str, str]:
         assert isinstance(told.case.by, str)  # noqa: S101

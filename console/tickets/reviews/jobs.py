@@ -26,7 +26,7 @@ from console.staff.roles import PERMISSIONS, Permission
 from console.tickets.models import Ticket, TicketMessage
 from console.tickets.reviews import queries, service
 from console.tickets.reviews.models import Review, ReviewReason
-from console.tickets.sla.models import TicketPromise
+from console.tickets.sla.models import SlaTarget
 
 log = get_logger(__name__)
 
@@ -41,7 +41,7 @@ _DRAWN = [
 
 def gather() -> None:
     """Bring the queue up to date."""
-    for work in (draw, broken_promises, overrides):
+    for work in (draw, missed_targets, overrides):
         count = work()
         if count:
             log.info("reviews gathered", kind=work.__name__, count=count)
@@ -118,14 +118,14 @@ def _lot(week: str, agent: int, ticket: int) -> bytes:
 # --- Broken promises --------------------------------------------------------------------------------------------------
 
 
-def broken_promises() -> int:
+def missed_targets() -> int:
     """Put tickets into the queue whose promise was broken lately. One that is or was there does not come again."""
     had = select(Review.id).where(Review.ticket_id == Ticket.id)
     answered = select(TicketMessage.id).where(TicketMessage.ticket_id == Ticket.id, *queries.real_reply())
     query = (
         select(Ticket)
         .where(
-            Ticket.id.in_(select(TicketPromise.ticket_id).where(TicketPromise.broken_at >= clock.now() - LOOKS_BACK)),
+            Ticket.id.in_(select(SlaTarget.ticket_id).where(SlaTarget.broken_at >= clock.now() - LOOKS_BACK)),
             or_(Ticket.assignee_id.is_not(None), answered.exists()),  # it is somebody's work
             ~had.exists(),
         )

@@ -10,15 +10,15 @@ from console.audit.service import record
 from console.core.actor import Actor
 from console.core.db import db
 from console.core.errors import NotFound
-from console.customers import stored_masking as amending
+from console.customers import stored_masking
 from console.customers.masking import ASK, PinChoice, Settled, mask_token, settle
 from console.mail import service as mail
 from console.staff.roles import Permission
-from console.tickets import notifications as changes
+from console.tickets import notifications
 from console.tickets.models import MessageKind, Ticket, TicketMessage
 from console.tickets.queries import find_message, lock_ticket
 from console.tickets.service import timeline
-from console.tickets.service import verification as identity
+from console.tickets.service import verification as ticket_verification
 
 Follower = Callable[[Actor, str, Sequence[str]], None]
 _followers: list[Follower] = []
@@ -41,7 +41,7 @@ def settle_in(ticket: Ticket, text: str, pins: PinChoice = ASK) -> Settled:
         PinLike: they have to say first.
     """
     settled = settle(text, pins)
-    if settled.excused and identity.has_open_card(ticket):
+    if settled.excused and ticket_verification.has_open_card(ticket):
         return settle(text, pins, card=True)
     return settled
 
@@ -90,7 +90,7 @@ def mask_copies(actor: Actor, ticket_id: int, chat: str, numbers: Sequence[str])
 def _mask(actor: Actor, ticket: Ticket, message: TicketMessage, token: str | None) -> TicketMessage:
     if message.kind is MessageKind.EVENT:
         raise NotFound
-    numbers = amending.numbers_of(message.body, token)
+    numbers = stored_masking.numbers_of(message.body, token)
     _write(ticket, message, token)
     _retell(actor, ticket, numbers)
     if message.ticket_id != ticket.id:
@@ -105,7 +105,7 @@ def _mask(actor: Actor, ticket: Ticket, message: TicketMessage, token: str | Non
 
 def _write(ticket: Ticket, message: TicketMessage, token: str | None) -> None:
     before = timeline.preview(message.body)
-    message.body, message.data = amending.mask_stored(message.body, message.data, token)
+    message.body, message.data = stored_masking.mask_stored(message.body, message.data, token)
     for one in {ticket, message.ticket}:
         if one.preview == before:
             one.preview = timeline.preview(message.body)
@@ -123,4 +123,4 @@ def _retell(actor: Actor, ticket: Ticket, numbers: Sequence[str]) -> None:
     db.session.flush()
     timeline.index(ticket)
     mail.rewrite(f"ticket:{ticket.id}", change)
-    changes.tell(actor, ticket)
+    notifications.tell(actor, ticket)

@@ -35,12 +35,12 @@ from console.tickets.models import (
 )
 from console.tickets.queries import lock_ticket, lock_tickets, tree
 from console.tickets.service import timeline
-from console.tickets.service import verification as identity
+from console.tickets.service import verification as ticket_verification
 from console.tickets.service.drafts import read_up_to
 from console.tickets.service.messages import COPIES
 from console.tickets.service.opening import NewTicket, open_ticket
 from console.tickets.service.properties import move_status
-from console.tickets.sla import service as promises
+from console.tickets.sla import service as sla_targets
 
 HOLDS = (TicketStatus.WAITING, TicketStatus.SOLVED)  # a question that comes in by a merge opens these again
 
@@ -86,7 +86,7 @@ def _put_into(actor: Actor, ticket: Ticket, target: Ticket, target_before: Ticke
     ticket.status_before_merge = before
     ticket.merged_into_id, ticket.status, ticket.due_at = target.id, TicketStatus.CLOSED, NO_DUE
     ticket.closed_at = clock.now()
-    identity.end_channel(actor, ticket)  # who was verified was so for this ticket alone
+    ticket_verification.end_channel(actor, ticket)  # who was verified was so for this ticket alone
     opened = {} if target.status is target_before else {"opened": target_before.value}
     timeline.note_event(actor, target, "merged_in", number=ticket.number, title=ticket.subject, **opened)
     record(
@@ -386,5 +386,5 @@ def _settle(actor: Actor, *tickets: Ticket) -> None:
             )
         )
         timeline.index(ticket)
-        promises.recount(ticket, now)
+        sla_targets.recount(ticket, now)
         read_up_to(actor, ticket)

@@ -19,7 +19,7 @@ from console.core.errors import Conflict, Invalid, NotFound, Reused
 from console.core.files import content_digest
 from console.core.text import paragraphs
 from console.core.texts import lazy_gettext
-from console.customers import stored_masking as amending
+from console.customers import stored_masking
 from console.customers.masking import ASK, PinChoice, Settled
 from console.mail.service import cancel
 from console.staff.roles import Permission
@@ -42,7 +42,7 @@ from console.tickets.service.mentions import notify
 from console.tickets.service.opening import NewTicket, open_ticket
 from console.tickets.service.properties import move_status
 from console.tickets.service.threads import Thread, lock_thread, other_requesters
-from console.tickets.sla import service as promises
+from console.tickets.sla import service as sla_targets
 
 TAKE_BACK = timedelta(seconds=10)
 MAX_CLIENT_ID = 64
@@ -182,7 +182,7 @@ def take_back(actor: Actor, ticket_id: int, message_id: int) -> TicketMessage:
     timeline.note_event(actor, ticket, "taken_back")
     _back_to_draft(actor, ticket, message)
     timeline.index(ticket)
-    promises.recount(ticket, now)
+    sla_targets.recount(ticket, now)
     read_up_to(actor, ticket)
     record(actor, "ticket.taken_back", ticket.number, customer_id=ticket.customer_id, message=message.id)
     return message
@@ -252,7 +252,7 @@ def requester_writes(
     if ticket.status in REOPENS:
         move_status(actor, ticket, TicketStatus.OPEN)
     timeline.index(ticket)
-    promises.recount(ticket, clock.now())
+    sla_targets.recount(ticket, clock.now())
     record(actor, "ticket.answered", ticket.number, customer_id=ticket.customer_id, message=message.id)
     return message
 
@@ -300,7 +300,7 @@ def _finish(actor: Actor, ticket: Ticket, kind: MessageKind, now: datetime) -> N
     """Do what follows everything a member of staff writes."""
     drop_draft(actor, ticket, kind)
     timeline.index(ticket)
-    promises.recount(ticket, now)
+    sla_targets.recount(ticket, now)
     read_up_to(actor, ticket)
 
 
@@ -344,7 +344,7 @@ def _the_same(earlier: TicketMessage, kind: MessageKind, settled: Settled, diges
     """
     files = sorted(file.digest for file in earlier.attachments)
     same_files = earlier.taken_back_at is not None or files == sorted(digests)
-    if earlier.kind is kind and same_files and amending.had_text(earlier.body, earlier.data, settled.text):
+    if earlier.kind is kind and same_files and stored_masking.had_text(earlier.body, earlier.data, settled.text):
         return earlier
     raise Reused
 

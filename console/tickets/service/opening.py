@@ -21,8 +21,7 @@ from console.hosting.access import may_know
 from console.hosting.models import Service
 from console.staff.models import Department, Staff
 from console.staff.roles import Permission
-from console.tickets import mails as letters
-from console.tickets import notifications as changes
+from console.tickets import mails, notifications
 from console.tickets.models import (
     MAX_BODY,
     MAX_SUBJECT,
@@ -38,7 +37,7 @@ from console.tickets.models import (
 from console.tickets.service import timeline
 from console.tickets.service.attachments import attach, claim
 from console.tickets.service.tags import clean_tags
-from console.tickets.sla import service as promises
+from console.tickets.sla import service as sla_targets
 
 MAX_NAME = 120
 
@@ -115,20 +114,20 @@ def open_ticket(actor: Actor, new: NewTicket) -> Ticket:
         message = timeline.begin(
             actor, ticket, MessageKind.QUESTION, body, via=via, name=ticket.requester_name, data=data
         )
-    promised = promises.draft(ticket, now)
+    targets = sla_targets.draft(ticket, now)
     session = db.session()
     session.add(ticket)
     session.flush()
     if not new.as_reply and new.tell_requester:
         with suppress(TooMany):  # the question itself is stored and answered all the same
-            message.mail_id = letters.opened(actor, ticket).id
+            message.mail_id = mails.opened(actor, ticket).id
     session.add(message)
     session.flush()
     session.add_all(TicketTag(ticket_id=ticket.id, tag=tag) for tag in ticket.tags)
     _send(actor, ticket, new, message)
     timeline.index_new(ticket, body)
-    promises.begin(ticket, promised)
-    changes.tell(actor, ticket)
+    sla_targets.begin(ticket, targets)
+    notifications.tell(actor, ticket)
     record(actor, "ticket.opened", ticket.number, customer_id=ticket.customer_id, source=new.source.value)
     return ticket
 
@@ -138,7 +137,7 @@ def _send(actor: Actor, ticket: Ticket, new: NewTicket, message: TicketMessage) 
     files = (*new.attachments, *(attach(actor, ticket, name, content).id for name, content in new.files))
     message.attachments = claim(actor, ticket, files, message)
     if new.as_reply:
-        message.mail_id = letters.reply(ticket, message).id
+        message.mail_id = mails.reply(ticket, message).id
     if actor.kind == "staff" and actor.id is not None:
         db.session.add(TicketRead(ticket_id=ticket.id, staff_id=actor.id, seq=ticket.last_seq, mention_seq=0))
     db.session.flush()

@@ -22,8 +22,7 @@ from console.hosting.access import may_know
 from console.hosting.models import Service
 from console.staff.models import Department, DepartmentMember, Staff
 from console.staff.roles import Permission
-from console.tickets import mails as letters
-from console.tickets import rooms
+from console.tickets import mails, rooms
 from console.tickets.models import (
     MAX_SUBJECT,
     OPEN_STATUSES,
@@ -37,12 +36,12 @@ from console.tickets.models import (
 )
 from console.tickets.queries import lock_tickets
 from console.tickets.service import timeline
-from console.tickets.service import verification as identity
+from console.tickets.service import verification as ticket_verification
 from console.tickets.service.drafts import read_up_to
 from console.tickets.service.mentions import watch_as
 from console.tickets.service.opening import works_on_tickets
 from console.tickets.service.tags import clean_tags
-from console.tickets.sla import service as promises
+from console.tickets.sla import service as sla_targets
 
 Change = Callable[[Ticket], bool]
 SOLVED_WAITS = timedelta(seconds=10)
@@ -61,7 +60,7 @@ def _change(
             )
         if change(ticket):
             if recount:
-                promises.recount(ticket, clock.now())
+                sla_targets.recount(ticket, clock.now())
             read_up_to(actor, ticket)
             record(actor, f"ticket.{what}", ticket.number, customer_id=ticket.customer_id, **data)
             changed.append(ticket)
@@ -108,9 +107,9 @@ def set_status(actor: Actor, ids: Iterable[int], status: TicketStatus) -> list[T
         if not move_status(actor, ticket, status):
             return False
         if status is TicketStatus.SOLVED and before in OPEN_STATUSES:
-            letters.solved(ticket, send_after=clock.now() + SOLVED_WAITS)
+            mails.solved(ticket, send_after=clock.now() + SOLVED_WAITS)
         elif before is TicketStatus.SOLVED and status in OPEN_STATUSES:
-            letters.withdraw_solved(ticket)
+            mails.withdraw_solved(ticket)
         return True
 
     return _change(actor, ids, "moved", change, recount=True, to=status.value)
@@ -132,7 +131,7 @@ def move_status(actor: Actor, ticket: Ticket, status: TicketStatus) -> bool:
         ticket.solved_at, ticket.closed_at = ticket.solved_at or now, now
     timeline.note_event(actor, ticket, "status", **{"from": before.value, "to": status.value})
     if status is TicketStatus.CLOSED:
-        identity.end_channel(actor, ticket)  # whoever was verified for it was so for what is over now
+        ticket_verification.end_channel(actor, ticket)  # whoever was verified for it was so for what is over now
     return True
 
 
@@ -322,7 +321,7 @@ def void_links(actor: Actor, ticket_id: int, reason: str) -> Ticket:
             .values(link_version=Ticket.link_version + 1)
             .execution_options(synchronize_session="fetch")
         )
-        identity.end_open_card(ticket)
+        ticket_verification.end_open_card(ticket)
         timeline.note_event(actor, ticket, "links_voided", reason=reason, count=len(keys))
         return True
 

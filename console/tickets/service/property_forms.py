@@ -15,7 +15,7 @@ from console.customers.masking import ASK, PinChoice
 from console.customers.queries import find_customer
 from console.tickets.models import Priority, Ticket, TicketStatus
 from console.tickets.queries import lock_ticket
-from console.tickets.service import properties as handling
+from console.tickets.service import properties
 from console.tickets.service.tags import clean_tags
 
 NOBODY, ME = "none", "me"
@@ -54,7 +54,7 @@ def set_fact(
     if had is not None and had != before:
         raise FactChanged(ticket)
     if fact == "subject":
-        handling.set_subject(actor, ticket.id, value, pins)
+        properties.set_subject(actor, ticket.id, value, pins)
     else:
         _CHANGE[fact](actor, ticket, value)
     db.session.flush()
@@ -71,31 +71,31 @@ def _key(value: str, field: str, text: Text) -> int:
 
 def _assign(actor: Actor, ticket: Ticket, value: str) -> None:
     whose = None if value == NOBODY else actor.id if value == ME else _key(value, "assignee", _NO_COLLEAGUE)
-    handling.assign(actor, [ticket.id], whose)
+    properties.assign(actor, [ticket.id], whose)
 
 
 def _department(actor: Actor, ticket: Ticket, value: str) -> None:
-    handling.set_department(actor, [ticket.id], _key(value, "department", lazy_gettext("Choose a department.")))
+    properties.set_department(actor, [ticket.id], _key(value, "department", lazy_gettext("Choose a department.")))
 
 
 def _priority(actor: Actor, ticket: Ticket, value: str) -> None:
     if value not in {str(int(one)) for one in Priority}:
         raise Invalid(fields={"priority": [lazy_gettext("Not a valid choice.")]})
-    handling.set_priority(actor, [ticket.id], Priority(int(value)))
+    properties.set_priority(actor, [ticket.id], Priority(int(value)))
 
 
 def _status(actor: Actor, ticket: Ticket, value: str) -> None:
     if value not in set(TicketStatus):
         raise Invalid(fields={"status": [lazy_gettext("Not a valid choice.")]})
-    handling.set_status(actor, [ticket.id], TicketStatus(value))
+    properties.set_status(actor, [ticket.id], TicketStatus(value))
 
 
 def _tags(actor: Actor, ticket: Ticket, value: str) -> None:
     wanted, had = set(clean_tags(value.split(","))), set(ticket.tags)
     if had - wanted:
-        handling.untag(actor, [ticket.id], had - wanted)
+        properties.untag(actor, [ticket.id], had - wanted)
     if wanted - had:
-        handling.tag(actor, [ticket.id], wanted - had)
+        properties.tag(actor, [ticket.id], wanted - had)
 
 
 def _customer(actor: Actor, ticket: Ticket, value: str) -> None:
@@ -108,7 +108,7 @@ def _customer(actor: Actor, ticket: Ticket, value: str) -> None:
     stays = customer is not None and customer.id == ticket.customer_id
     if service and (stays or service != str(ticket.service_id)):  # another account does not have the old one's
         key = _key(service, "service", _NO_SERVICE)
-    handling.set_customer(actor, ticket.id, customer, key)
+    properties.set_customer(actor, ticket.id, customer, key)
 
 
 def _read_customer(ticket: Ticket) -> str:
@@ -134,5 +134,5 @@ _CHANGE: dict[str, Callable[[Actor, Ticket, str], Any]] = {
     "status": _status,
     "tags": _tags,
     "customer": _customer,
-    "language": lambda actor, ticket, value: handling.set_language(actor, ticket.id, value),
+    "language": lambda actor, ticket, value: properties.set_language(actor, ticket.id, value),
 }

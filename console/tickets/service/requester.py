@@ -38,7 +38,7 @@ from console.tickets.service.masking import mask_own
 from console.tickets.service.messages import requester_writes
 from console.tickets.service.properties import move_status
 from console.tickets.service.threads import answers_after_merge, goes_on_in, lock_root, root_of
-from console.tickets.sla import service as promises
+from console.tickets.sla import service as sla_targets
 
 __all__ = ["Conversation", "conversation", "find_file", "goes_on_in", "say_solved", "write"]
 
@@ -173,7 +173,7 @@ def say_solved(source: Actor, linked: Ticket) -> bool:
         words = lazy_gettext("We have not replied yet. If you no longer need a reply, let us know.")
         raise Conflict(words, code="unanswered")
     move_status(source, root, TicketStatus.SOLVED)
-    promises.recount(root, clock.now())
+    sla_targets.recount(root, clock.now())
     record(source, "ticket.moved", root.number, customer_id=root.customer_id, to=TicketStatus.SOLVED.value)
     return True
 

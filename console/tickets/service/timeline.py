@@ -11,7 +11,7 @@ from console.core import clock
 from console.core.actor import Actor
 from console.core.db import db
 from console.customers.models import Customer
-from console.tickets import notifications as changes
+from console.tickets import notifications
 from console.tickets.models import TICKET_SEARCH, MessageKind, Ticket, TicketMessage
 from console.tickets.queries import tree
 
@@ -42,7 +42,7 @@ def append(actor: Actor, ticket: Ticket, kind: MessageKind, body: str = "", **fi
     ticket.updated_at = now
     db.session.add(message)
     db.session.flush()
-    changes.tell(actor, ticket)
+    notifications.tell(actor, ticket)
     return message
 
 

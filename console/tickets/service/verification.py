@@ -16,7 +16,7 @@ from console.customers.verification import cards
 from console.customers.verification import service as verification
 from console.mail.links import SecretLink
 from console.staff.roles import Permission
-from console.tickets import mails as letters
+from console.tickets import mails
 from console.tickets.models import Ticket, TicketMessage, TicketStatus
 from console.tickets.queries import lock_ticket, ticket_key
 from console.tickets.service import timeline
@@ -41,7 +41,7 @@ def ask_requester(actor: Actor, ticket_id: int) -> VerificationCard:
     _check_speaks(ticket)
     card, token = cards.ask(actor, channel(ticket))
     minutes = int(cards.LASTS.total_seconds() // 60)
-    letters.verification_asked(ticket, SecretLink(f"{settings().base_url}/v/", token), minutes)
+    mails.verification_asked(ticket, SecretLink(f"{settings().base_url}/v/", token), minutes)
     timeline.note_event(actor, ticket, "verification_asked", to=ticket.requester_email)
     return card
 

@@ -26,11 +26,11 @@ from console.customers.models import (
 from console.customers.rights import Right
 from console.tickets.models import LinkKind, Ticket, TicketStatus
 from console.tickets.reviews.models import ReviewState
-from console.tickets.service import verification as identity
+from console.tickets.service import verification as ticket_verification
 from console.tickets.sidebar.statement import mine_here, statement
-from console.tickets.sla.models import TicketPromise
-from console.tickets.sla.queries import PromiseView, explain, in_order
-from console.tickets.sla.rules import PromiseKind
+from console.tickets.sla.models import SlaTarget
+from console.tickets.sla.queries import TargetView, explain, in_order
+from console.tickets.sla.rules import TargetKind
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ class Around:
     merged: list[Other] = field(default_factory=list)
     links: list[Other] = field(default_factory=list)
     others: list[Other] = field(default_factory=list)
-    promises: list[PromiseView] = field(default_factory=list)
+    sla_targets: list[TargetView] = field(default_factory=list)
     card: Card | None = None
     live: Live | None = None
     service: str | None = None  # what its service is called; to be shown only where that is opened
@@ -113,7 +113,7 @@ def around(actor: Actor, ticket: Ticket) -> Around:
         "customer": ticket.customer_id,
         "service": ticket.service_id,
         "email": ticket.requester_email,
-        "channel": identity.channel(ticket),
+        "channel": ticket_verification.channel(ticket),
         "now": now,
     }
     rows = db.session.execute(statement(actor, *shape), asked).all()
@@ -128,7 +128,7 @@ def verification_for(actor: Actor, ticket: Ticket) -> Verification | None:
     return db.session.scalar(
         select(Verification)
         .join(Verification.customer)
-        .where(*mine_here(actor, identity.channel(ticket), clock.now()))
+        .where(*mine_here(actor, ticket_verification.channel(ticket), clock.now()))
         .options(
             contains_eager(Verification.customer), joinedload(Verification.membership).joinedload(Membership.person)
         )
@@ -158,7 +158,7 @@ def _told(found: dict[str, list[Row[Any]]], now: datetime) -> Around:
     told.live = next((_live(row) for row in found["live"]), None)
     told.service = next((row.a for row in found["service"]), None)
     told.held = [Held(row.id, row.a, row.b, row.until, bool(row.n)) for row in found["held"]]
-    told.promises = in_order(explain(_promise(row), now) for row in found["promise"])
+    told.sla_targets = in_order(explain(_target(row), now) for row in found["promise"])
     for row in found["rating"]:
         told.score, told.comment, told.rated_at = row.n, row.a, row.at
     told.reviews = {row.id: ReviewState(row.b) for row in found["review"]}
@@ -172,11 +172,11 @@ def _live(row: Row[Any]) -> Live:
     return Live(row.id, row.a, member.role, rights, row.at, row.until, row.n, number, row.b)
 
 
-def _promise(row: Row[Any]) -> TicketPromise:
+def _target(row: Row[Any]) -> SlaTarget:
     """Return a promise to explain; never in the session."""
-    return TicketPromise(
+    return SlaTarget(
         id=row.id,
-        kind=PromiseKind(row.a),
+        kind=TargetKind(row.a),
         goal=row.n,
         started_at=row.at,
         due_at=row.until,

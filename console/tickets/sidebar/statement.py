@@ -45,7 +45,7 @@ from console.tickets.list_queries import KEPT
 from console.tickets.models import Ticket, TicketLink, TicketWatcher
 from console.tickets.queries import visible
 from console.tickets.reviews.models import Review, ReviewState, TicketRating
-from console.tickets.sla.models import TicketPromise
+from console.tickets.sla.models import SlaTarget
 from console.tickets.sla.queries import MOST_SHOWN
 
 OTHERS = 5  # further tickets of the requester that are shown
@@ -67,7 +67,7 @@ def statement(actor: Actor, has_parent: bool, has_account: bool, has_service: bo
         *_links(actor),
         *_others(actor, has_account=has_account),
         *_verifications(actor, has_account=has_account),
-        _promises(),
+        _targets(),
         _rating(),
         _reviews(actor),
         *([_service()] if has_service else []),
@@ -222,24 +222,24 @@ def _service() -> Select[Any]:
     return select(*_part("service", Service.id, a=Service.label)).where(Service.id == bindparam("service"))
 
 
-def _promises() -> Select[Any]:
-    promise = TicketPromise
+def _targets() -> Select[Any]:
+    sla_target = SlaTarget
     columns = _part(
         "promise",
-        promise.id,
-        a=cast(promise.kind, String),
-        at=promise.started_at,
-        until=promise.due_at,
-        n=promise.goal,
-        risk=promise.risk_at,
-        met=promise.met_at,
-        paused=promise.paused_since,
-        spent=promise.spent,
-        data=promise.pauses,
+        sla_target.id,
+        a=cast(sla_target.kind, String),
+        at=sla_target.started_at,
+        until=sla_target.due_at,
+        n=sla_target.goal,
+        risk=sla_target.risk_at,
+        met=sla_target.met_at,
+        paused=sla_target.paused_since,
+        spent=sla_target.spent,
+        data=sla_target.pauses,
     )
-    query = select(*columns).where(promise.ticket_id == TICKET)
-    runs_first = case((promise.met_at.is_(None), 0), else_=1)
-    return _limited(query.order_by(runs_first, promise.started_at.desc(), promise.id.desc()).limit(MOST_SHOWN))
+    query = select(*columns).where(sla_target.ticket_id == TICKET)
+    runs_first = case((sla_target.met_at.is_(None), 0), else_=1)
+    return _limited(query.order_by(runs_first, sla_target.started_at.desc(), sla_target.id.desc()).limit(MOST_SHOWN))
 
 
 def _rating() -> Select[Any]:

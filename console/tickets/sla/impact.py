@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, func, select
 
 from console.core.db import db
-from console.tickets.sla.models import TicketPromise
+from console.tickets.sla.models import SlaTarget
 
 
 def running(most: int) -> int:
@@ -17,9 +17,9 @@ def running(most: int) -> int:
 
 def due_within(start: datetime, end: datetime, most: int) -> int:
     """Count the promises that are due in an interval; ``most + 1`` where there are more than ``most``."""
-    return _count(most, TicketPromise.due_at >= start, TicketPromise.due_at < end)
+    return _count(most, SlaTarget.due_at >= start, SlaTarget.due_at < end)
 
 
 def _count(most: int, *conditions: ColumnElement[bool]) -> int:
-    some = select(TicketPromise.id).where(TicketPromise.met_at.is_(None), *conditions).limit(most + 1).subquery()
+    some = select(SlaTarget.id).where(SlaTarget.met_at.is_(None), *conditions).limit(most + 1).subquery()
     return db.session.scalar(select(func.count()).select_from(some)) or 0

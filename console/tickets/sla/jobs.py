@@ -24,9 +24,9 @@ from console.staff.models import Staff
 from console.staff.roles import PERMISSIONS, Permission
 from console.tickets.models import Ticket
 from console.tickets.service import timeline
-from console.tickets.sla import calendar as working
+from console.tickets.sla import calendar as sla_calendar
 from console.tickets.sla import service
-from console.tickets.sla.models import HEAD, PromiseHead, TicketPromise
+from console.tickets.sla.models import HEAD, SlaRevision, SlaTarget
 
 log = get_logger(__name__)
 
@@ -34,7 +34,7 @@ BATCH = 50  # tickets a transaction: on SQLite nobody else writes meanwhile
 MOST_BATCHES = 200  # a run
 LISTED = 20  # tickets that a mail names; of the others it says how many
 
-Told = list[tuple[Ticket, TicketPromise]]
+Told = list[tuple[Ticket, SlaTarget]]
 
 
 def watch() -> None:
@@ -57,29 +57,29 @@ def _in_batches(work: Callable[[], int]) -> None:
 
 def notice_hours() -> bool:
     """Take in that the opening hours have changed: every promise that runs is then counted again."""
-    hours = working.revision()
-    differs = (PromiseHead.id == HEAD) & (PromiseHead.hours_revision != hours)
-    if not _any(select(PromiseHead.id).where(differs)):
+    hours = sla_calendar.revision()
+    differs = (SlaRevision.id == HEAD) & (SlaRevision.hours_revision != hours)
+    if not _any(select(SlaRevision.id).where(differs)):
         return False
     with transaction() as session:
         # Whoever comes second finds nothing that differs.
         taken = session.scalar(
-            update(PromiseHead)
+            update(SlaRevision)
             .where(differs)
-            .values(revision=PromiseHead.revision + 1, hours_revision=hours)
-            .returning(PromiseHead.revision)
+            .values(revision=SlaRevision.revision + 1, hours_revision=hours)
+            .returning(SlaRevision.revision)
         )
     return taken is not None
 
 
 def recount_stale() -> int:
     """Count the promises of a batch of tickets again that were counted by earlier rules or hours."""
-    head = select(PromiseHead.revision).where(PromiseHead.id == HEAD).scalar_subquery()
-    stale = TicketPromise.met_at.is_(None) & (TicketPromise.revision < head)
-    if not _any(select(TicketPromise.id).where(stale)):
+    head = select(SlaRevision.revision).where(SlaRevision.id == HEAD).scalar_subquery()
+    stale = SlaTarget.met_at.is_(None) & (SlaTarget.revision < head)
+    if not _any(select(SlaTarget.id).where(stale)):
         return 0
     with transaction():
-        tickets = _take(stale, TicketPromise.ticket_id)
+        tickets = _take(stale, SlaTarget.ticket_id)
         now = clock.now()
         for ticket in tickets:
             service.recount(ticket, now)
@@ -95,17 +95,17 @@ def warn() -> int:
     """Note in a batch of tickets that a promise is at risk, and tell those they are given to."""
     now = clock.now()
     nearly = (
-        TicketPromise.met_at.is_(None)
-        & TicketPromise.warned_at.is_(None)
-        & (TicketPromise.risk_at <= now)
-        & (TicketPromise.due_at >= now)
+        SlaTarget.met_at.is_(None)
+        & SlaTarget.warned_at.is_(None)
+        & (SlaTarget.risk_at <= now)
+        & (SlaTarget.due_at >= now)
     )
-    if not _any(select(TicketPromise.id).where(nearly)):
+    if not _any(select(SlaTarget.id).where(nearly)):
         return 0
     with transaction():
         told = _claim(nearly, {"warned_at": now})
-        for ticket, promise in told:
-            _note(ticket, "promise_at_risk", promise, due_at=_due(promise).isoformat(timespec="seconds"))
+        for ticket, sla_target in told:
+            _note(ticket, "promise_at_risk", sla_target, due_at=_due(sla_target).isoformat(timespec="seconds"))
         _mail_assignees(told)
     return len(told)
 
@@ -113,40 +113,38 @@ def warn() -> int:
 def note_broken() -> int:
     """Note in a batch of tickets that a promise was broken."""
     now = clock.now()
-    late = TicketPromise.met_at.is_(None) & TicketPromise.broken_at.is_(None) & (TicketPromise.due_at < now)
-    if not _any(select(TicketPromise.id).where(late)):
+    late = SlaTarget.met_at.is_(None) & SlaTarget.broken_at.is_(None) & (SlaTarget.due_at < now)
+    if not _any(select(SlaTarget.id).where(late)):
         return 0
     with transaction():
-        told = _claim(late, {"broken_at": TicketPromise.due_at})
-        for ticket, promise in told:
-            _note(ticket, "promise_broken", promise)
+        told = _claim(late, {"broken_at": SlaTarget.due_at})
+        for ticket, sla_target in told:
+            _note(ticket, "promise_broken", sla_target)
             record(
                 SYSTEM,
                 "promise.broken",
                 ticket.number,
                 customer_id=ticket.customer_id,
-                kind=promise.kind.value,
-                due_at=_due(promise).isoformat(timespec="seconds"),
+                kind=sla_target.kind.value,
+                due_at=_due(sla_target).isoformat(timespec="seconds"),
             )
     return len(told)
 
 
 def escalate() -> int:
     """Tell the supervisors of every broken promise they have not heard of: one mail to each, however many broke."""
-    new = TicketPromise.met_at.is_(None) & TicketPromise.broken_at.is_not(None) & TicketPromise.escalated_at.is_(None)
-    if not _any(select(TicketPromise.id).where(new)):
+    new = SlaTarget.met_at.is_(None) & SlaTarget.broken_at.is_not(None) & SlaTarget.escalated_at.is_(None)
+    if not _any(select(SlaTarget.id).where(new)):
         return 0
     now = clock.now()
     with transaction() as session:
         # In the order of their keys, and none that somebody holds: whoever holds it is just changing the ticket.
         keys = list(
-            session.scalars(
-                select(TicketPromise.id).where(new).order_by(TicketPromise.id).with_for_update(skip_locked=True)
-            )
+            session.scalars(select(SlaTarget.id).where(new).order_by(SlaTarget.id).with_for_update(skip_locked=True))
         )
         for start in range(0, len(keys), 500):
-            some = TicketPromise.id.in_(keys[start : start + 500])
-            session.execute(update(TicketPromise).where(some).values(escalated_at=now))
+            some = SlaTarget.id.in_(keys[start : start + 500])
+            session.execute(update(SlaTarget).where(some).values(escalated_at=now))
         if keys:
             _mail_supervisors(keys)
             record(SYSTEM, "promise.escalated", "promises", promises=len(keys))
@@ -163,7 +161,7 @@ def _any(query: Any) -> bool:
 
 def _take(condition: ColumnElement[bool], order: Any) -> Sequence[Ticket]:
     """Lock a batch of the tickets that have such a promise, in the order of their keys, none that somebody holds."""
-    wanted = select(TicketPromise.ticket_id).where(condition).group_by(TicketPromise.ticket_id)
+    wanted = select(SlaTarget.ticket_id).where(condition).group_by(SlaTarget.ticket_id)
     query = (
         select(Ticket)
         .where(Ticket.id.in_(wanted.order_by(func.min(order)).limit(BATCH)))
@@ -176,36 +174,36 @@ def _take(condition: ColumnElement[bool], order: Any) -> Sequence[Ticket]:
 
 def _claim(condition: ColumnElement[bool], values: dict[str, Any]) -> Told:
     """Write down that a batch of promises is told of, and return those nobody else had claimed."""
-    tickets = {ticket.id: ticket for ticket in _take(condition, TicketPromise.risk_at)}
+    tickets = {ticket.id: ticket for ticket in _take(condition, SlaTarget.risk_at)}
     claimed = db.session.scalars(
-        update(TicketPromise)
-        .where(TicketPromise.ticket_id.in_(tickets), condition)
+        update(SlaTarget)
+        .where(SlaTarget.ticket_id.in_(tickets), condition)
         .values(values)
-        .returning(TicketPromise)
+        .returning(SlaTarget)
         .execution_options(synchronize_session=False, populate_existing=True)
     ).all()
     return [(tickets[one.ticket_id], one) for one in sorted(claimed, key=lambda one: (one.due_at or one.id, one.id))]
 
 
-def _due(promise: TicketPromise) -> datetime:
-    if promise.due_at is None:
+def _due(sla_target: SlaTarget) -> datetime:
+    if sla_target.due_at is None:
         raise RuntimeError("told of a promise that is not due")
-    return promise.due_at
+    return sla_target.due_at
 
 
-def _note(ticket: Ticket, event: str, promise: TicketPromise, **data: str) -> None:
+def _note(ticket: Ticket, event: str, sla_target: SlaTarget, **data: str) -> None:
     changed = ticket.updated_at
-    timeline.note_event(SYSTEM, ticket, event, kind=promise.kind.value, **data)
+    timeline.note_event(SYSTEM, ticket, event, kind=sla_target.kind.value, **data)
     ticket.updated_at = changed  # nobody did anything: the ticket keeps its place in the list
 
 
-def _line(ticket: Ticket, promise: TicketPromise) -> dict[str, Any]:
+def _line(ticket: Ticket, sla_target: SlaTarget) -> dict[str, Any]:
     """Return what a mail says of a ticket; the subject is somebody's text, for the HTML part to escape."""
     return {
         "number": ticket.number,
         "subject": ticket.subject,
-        "kind": promise.kind.value,
-        "due_at": _due(promise),
+        "kind": sla_target.kind.value,
+        "due_at": _due(sla_target),
         "assignee": ticket.assignee.name if ticket.assignee else "",
     }
 
@@ -213,9 +211,9 @@ def _line(ticket: Ticket, promise: TicketPromise) -> dict[str, Any]:
 def _mail_assignees(told: Told) -> None:
     """Tell each of their own tickets, all of them in one mail."""
     by_assignee: dict[int, Told] = defaultdict(list)
-    for ticket, promise in told:
+    for ticket, sla_target in told:
         if ticket.assignee is not None and ticket.assignee.active:
-            by_assignee[ticket.assignee.id].append((ticket, promise))
+            by_assignee[ticket.assignee.id].append((ticket, sla_target))
     for own in by_assignee.values():
         assignee = own[0][0].assignee
         if assignee is not None:
@@ -224,12 +222,12 @@ def _mail_assignees(told: Told) -> None:
 
 def _mail_supervisors(keys: Sequence[int]) -> None:
     some = db.session.execute(
-        select(Ticket, TicketPromise)
-        .join(TicketPromise, TicketPromise.ticket_id == Ticket.id)
-        .where(TicketPromise.id.in_(keys[:LISTED]))
-        .order_by(TicketPromise.due_at, TicketPromise.id)
+        select(Ticket, SlaTarget)
+        .join(SlaTarget, SlaTarget.ticket_id == Ticket.id)
+        .where(SlaTarget.id.in_(keys[:LISTED]))
+        .order_by(SlaTarget.due_at, SlaTarget.id)
     ).all()
-    lines = [_line(ticket, promise) for ticket, promise in some]
+    lines = [_line(ticket, sla_target) for ticket, sla_target in some]
     roles = [role for role, may in PERMISSIONS.items() if Permission.REVIEW in may]
     query = select(Staff).where(Staff.role.in_(roles), Staff.active.is_(True)).order_by(Staff.id)
     for supervisor in db.session.scalars(query):

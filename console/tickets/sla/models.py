@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from console.core.db import Base, enum_column
 from console.tickets.models import Priority, PriorityColumn, Ticket
-from console.tickets.sla.rules import PromiseKind
+from console.tickets.sla.rules import TargetKind
 
 HEAD = 1
 _OPEN = text("met_at IS NULL")
@@ -18,7 +18,7 @@ _BROKEN = text("broken_at IS NOT NULL")
 _EVERYWHERE = text("department_id IS NULL")
 
 
-class PromiseRule(Base):
+class SlaPolicy(Base):
     """The goals of a priority, in working minutes: of one department, or of every one that has no own.
 
     An empty goal is no promise.
@@ -43,12 +43,12 @@ class PromiseRule(Base):
     next_answer: Mapped[int | None]
     solution: Mapped[int | None]
 
-    def goals(self) -> dict[PromiseKind, int | None]:
+    def goals(self) -> dict[TargetKind, int | None]:
         """Return the working minutes by kind."""
-        return {kind: getattr(self, kind.value) for kind in PromiseKind}
+        return {kind: getattr(self, kind.value) for kind in TargetKind}
 
 
-class PromiseHead(Base):
+class SlaRevision(Base):
     """One row: which rules and hours are the present ones.
 
     ``revision`` rises with every change of either; a promise that runs and was
@@ -62,7 +62,7 @@ class PromiseHead(Base):
     hours_revision: Mapped[int]  # that ``revision`` has taken in
 
 
-class TicketPromise(Base):
+class SlaTarget(Base):
     """One promise of a ticket. All of it follows from the ticket's history; only what was told stands here alone.
 
     Without a goal the time is taken and nothing is promised. A promise that is over
@@ -86,7 +86,7 @@ class TicketPromise(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     ticket_id: Mapped[int] = mapped_column(ForeignKey(Ticket.id))
-    kind: Mapped[PromiseKind] = mapped_column(enum_column(PromiseKind))
+    kind: Mapped[TargetKind] = mapped_column(enum_column(TargetKind))
     goal: Mapped[int | None]
     started_at: Mapped[datetime]
     due_at: Mapped[datetime | None]

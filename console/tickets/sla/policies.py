@@ -15,8 +15,8 @@ from console.core.texts import lazy_gettext
 from console.staff.models import Department
 from console.staff.roles import Permission
 from console.tickets.models import Priority
-from console.tickets.sla.models import HEAD, PromiseHead, PromiseRule
-from console.tickets.sla.rules import Goals, PromiseKind
+from console.tickets.sla.models import HEAD, SlaPolicy, SlaRevision
+from console.tickets.sla.rules import Goals, TargetKind
 
 MOST_MINUTES = 100 * 8 * 60  # a hundred days of eight hours: longer is no promise
 EVERYWHERE = "every-department"  # in the trail
@@ -47,9 +47,9 @@ def set_goals(actor: Actor, department_id: int | None, table: Table) -> bool:
         raise NotFound
     _check(table)
     # The head's row is the lock of all rules.
-    db.session.execute(select(PromiseHead.id).where(PromiseHead.id == HEAD).with_for_update())
-    same = PromiseRule.department_id.is_(None) if department_id is None else PromiseRule.department_id == department_id
-    stored = {rule.priority: rule for rule in db.session.scalars(select(PromiseRule).where(same))}
+    db.session.execute(select(SlaRevision.id).where(SlaRevision.id == HEAD).with_for_update())
+    same = SlaPolicy.department_id.is_(None) if department_id is None else SlaPolicy.department_id == department_id
+    stored = {rule.priority: rule for rule in db.session.scalars(select(SlaPolicy).where(same))}
     changes = {
         priority.name.lower(): change
         for priority, goals in table.items()
@@ -59,9 +59,9 @@ def set_goals(actor: Actor, department_id: int | None, table: Table) -> bool:
         return False
     db.session.flush()
     db.session.execute(
-        update(PromiseHead)
-        .where(PromiseHead.id == HEAD)
-        .values(revision=PromiseHead.revision + 1)
+        update(SlaRevision)
+        .where(SlaRevision.id == HEAD)
+        .values(revision=SlaRevision.revision + 1)
         .execution_options(synchronize_session=False)
     )
     record(actor, "promises.changed", department.key if department else EVERYWHERE, changes=changes)
@@ -69,20 +69,20 @@ def set_goals(actor: Actor, department_id: int | None, table: Table) -> bool:
 
 
 def _change(
-    department_id: int | None, priority: Priority, rule: PromiseRule | None, goals: Goals | None
+    department_id: int | None, priority: Priority, rule: SlaPolicy | None, goals: Goals | None
 ) -> dict[str, Any] | None:
     """Write one row; return what it was and is, ``None`` where it stays the same."""
     if goals is None and department_id is None:
-        goals = dict.fromkeys(PromiseKind)
+        goals = dict.fromkeys(TargetKind)
     before = None if rule is None else rule.goals()
-    after = None if goals is None else {kind: goals.get(kind) for kind in PromiseKind}
+    after = None if goals is None else {kind: goals.get(kind) for kind in TargetKind}
     if before == after:
         return None
     if after is None:
         db.session.delete(rule)
     elif rule is None:
         values: dict[str, Any] = {kind.value: goal for kind, goal in after.items()}
-        db.session.add(PromiseRule(department_id=department_id, priority=priority, **values))
+        db.session.add(SlaPolicy(department_id=department_id, priority=priority, **values))
     else:
         for kind, goal in after.items():
             setattr(rule, kind.value, goal)
@@ -103,7 +103,7 @@ def _check(table: Table) -> None:
                 ]
     if not wrong:
         wrong = {
-            field_name(priority, PromiseKind.SOLUTION): [
+            field_name(priority, TargetKind.SOLUTION): [
                 lazy_gettext("The resolution target cannot be shorter than the first response target.")
             ]
             for priority, goals in table.items()
@@ -114,10 +114,10 @@ def _check(table: Table) -> None:
 
 
 def _too_soon(goals: Goals) -> bool:
-    first, solution = goals.get(PromiseKind.FIRST_ANSWER), goals.get(PromiseKind.SOLUTION)
+    first, solution = goals.get(TargetKind.FIRST_ANSWER), goals.get(TargetKind.SOLUTION)
     return first is not None and solution is not None and solution < first
 
 
-def field_name(priority: Priority, kind: PromiseKind) -> str:
+def field_name(priority: Priority, kind: TargetKind) -> str:
     """Return what a form calls a goal: ``urgent-first_answer``."""
     return f"{priority.name.lower()}-{kind.value}"

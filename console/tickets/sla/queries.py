@@ -11,11 +11,11 @@ from sqlalchemy import ColumnElement, and_, case, or_, select
 from console.core.db import db
 from console.hours.calendar import Piece, PieceKind
 from console.tickets.models import NO_DUE, Priority, Ticket, TicketStatus
-from console.tickets.sla import calendar as working
-from console.tickets.sla.models import HEAD, PromiseHead, PromiseRule, TicketPromise
-from console.tickets.sla.rules import Goals, Interval, PromiseKind, PromiseState
+from console.tickets.sla import calendar as sla_calendar
+from console.tickets.sla.models import HEAD, SlaPolicy, SlaRevision, SlaTarget
+from console.tickets.sla.rules import Goals, Interval, TargetKind, TargetState
 
-NOTHING: Goals = dict.fromkeys(PromiseKind)
+NOTHING: Goals = dict.fromkeys(TargetKind)
 AT_RISK = timedelta(hours=1)  # where nothing but the due time is known
 MOST_SHOWN = 12
 
@@ -35,29 +35,29 @@ class Rule:
 def rule_for(ticket: Ticket) -> Rule:
     """Return the goals of the ticket's priority: its department's own, else those of every department."""
     fits = and_(
-        PromiseRule.priority == ticket.priority,
-        or_(PromiseRule.department_id == ticket.department_id, PromiseRule.department_id.is_(None)),
+        SlaPolicy.priority == ticket.priority,
+        or_(SlaPolicy.department_id == ticket.department_id, SlaPolicy.department_id.is_(None)),
     )
-    rule = PromiseRule
+    rule = SlaPolicy
     rows = db.session.execute(
         select(
-            PromiseHead.revision,
-            PromiseHead.hours_revision,
-            *(getattr(rule, kind.value) for kind in PromiseKind),
+            SlaRevision.revision,
+            SlaRevision.hours_revision,
+            *(getattr(rule, kind.value) for kind in TargetKind),
         )
-        .select_from(PromiseHead)
+        .select_from(SlaRevision)
         .outerjoin(rule, fits)
-        .where(PromiseHead.id == HEAD)
+        .where(SlaRevision.id == HEAD)
         .order_by(rule.department_id.is_(None))  # the department's own first
     ).all()
     first = rows[0]
-    goals = {kind: getattr(first, kind.value) for kind in PromiseKind}  # without a rule all of them are empty
+    goals = {kind: getattr(first, kind.value) for kind in TargetKind}  # without a rule all of them are empty
     return Rule(goals, first.revision, first.hours_revision)
 
 
 def all_rules() -> dict[tuple[int | None, Priority], Goals]:
     """Return every rule by department (``None``: of every one) and priority."""
-    return {(rule.department_id, rule.priority): rule.goals() for rule in db.session.scalars(select(PromiseRule))}
+    return {(rule.department_id, rule.priority): rule.goals() for rule in db.session.scalars(select(SlaPolicy))}
 
 
 # --- Lists ------------------------------------------------------------------------------------------------------------
@@ -68,8 +68,8 @@ def at_risk(now: datetime) -> ColumnElement[bool]:
 
     Through the index of running promises by ``risk_at``: few are so near.
     """
-    near = select(TicketPromise.ticket_id).where(
-        TicketPromise.met_at.is_(None), TicketPromise.risk_at <= now, TicketPromise.due_at >= now
+    near = select(SlaTarget.ticket_id).where(
+        SlaTarget.met_at.is_(None), SlaTarget.risk_at <= now, SlaTarget.due_at >= now
     )
     return and_(Ticket.is_open.is_(True), Ticket.due_at >= now, Ticket.id.in_(near))
 
@@ -79,11 +79,11 @@ def broken(now: datetime) -> ColumnElement[bool]:
     return and_(Ticket.is_open.is_(True), Ticket.due_at < now)
 
 
-def state_of(ticket: Ticket, now: datetime) -> PromiseState:
+def state_of(ticket: Ticket, now: datetime) -> TargetState:
     """Return how a ticket's promises stand, by what its own row says: for lists."""
     if not ticket.is_open or ticket.due_at >= NO_DUE:
-        return PromiseState.PAUSED if ticket.status is TicketStatus.WAITING else PromiseState.NONE
-    return PromiseState.BROKEN if ticket.due_at < now else PromiseState.RUNNING
+        return TargetState.PAUSED if ticket.status is TicketStatus.WAITING else TargetState.NONE
+    return TargetState.BROKEN if ticket.due_at < now else TargetState.RUNNING
 
 
 def is_near(ticket: Ticket, now: datetime) -> bool:
@@ -103,7 +103,7 @@ class Part:
 
 
 @dataclass(frozen=True)
-class PromiseView:
+class TargetView:
     """A promise as a ticket's page shows it.
 
     Args:
@@ -114,8 +114,8 @@ class PromiseView:
         stood: when it stood still, and in which state of the ticket.
     """
 
-    kind: PromiseKind
-    state: PromiseState
+    kind: TargetKind
+    state: TargetState
     goal: int | None
     started_at: datetime
     due_at: datetime | None
@@ -129,7 +129,7 @@ class PromiseView:
     def parts(self, start: datetime | None = None, end: datetime | None = None) -> list[Part]:
         """Return how ``counted`` came about, or what of it lies in an interval: each opening and each closing."""
         pauses = [interval for interval, _ in self.stood]
-        pieces = working.calendar().explain(start or self.started_at, end or self.until, pauses)
+        pieces = sla_calendar.calendar().explain(start or self.started_at, end or self.until, pauses)
         return [Part(piece, _reason(piece, self.stood)) for piece in pieces]
 
     @property
@@ -137,66 +137,66 @@ class PromiseView:
         return self.met_at is not None
 
 
-def for_ticket(ticket: Ticket, now: datetime) -> list[PromiseView]:
+def for_ticket(ticket: Ticket, now: datetime) -> list[TargetView]:
     """Return a ticket's promises: those that run by when they are due, then the newest that are over.
 
     One query, beside what the opening hours need.
     """
     query = (
-        select(TicketPromise)
-        .where(TicketPromise.ticket_id == ticket.id)
+        select(SlaTarget)
+        .where(SlaTarget.ticket_id == ticket.id)
         .order_by(
-            case((TicketPromise.met_at.is_(None), 0), else_=1),
-            TicketPromise.started_at.desc(),
-            TicketPromise.id.desc(),
+            case((SlaTarget.met_at.is_(None), 0), else_=1),
+            SlaTarget.started_at.desc(),
+            SlaTarget.id.desc(),
         )
         .limit(MOST_SHOWN)
     )
-    return in_order(explain(promise, now) for promise in db.session.scalars(query))
+    return in_order(explain(sla_target, now) for sla_target in db.session.scalars(query))
 
 
-def in_order(views: Iterable[PromiseView]) -> list[PromiseView]:
+def in_order(views: Iterable[TargetView]) -> list[TargetView]:
     """Put the promises that run first, by when they are due; the others stay as they are."""
     return sorted(views, key=lambda view: (view.is_over, view.due_at or NO_DUE if not view.is_over else NO_DUE))
 
 
-def explain(promise: TicketPromise, now: datetime) -> PromiseView:
+def explain(sla_target: SlaTarget, now: datetime) -> TargetView:
     """Say how a promise was counted. One that is over was counted by the hours of its time; they may differ now."""
-    until = promise.met_at or max(now, promise.started_at)
-    pauses = tuple(_pauses(promise, until))
-    if promise.met_at is not None and promise.spent is not None:
-        counted = timedelta(minutes=promise.spent)
+    until = sla_target.met_at or max(now, sla_target.started_at)
+    pauses = tuple(_pauses(sla_target, until))
+    if sla_target.met_at is not None and sla_target.spent is not None:
+        counted = timedelta(minutes=sla_target.spent)
     else:
-        counted = working.calendar().between(promise.started_at, until, [interval for interval, _ in pauses])
-    return PromiseView(
-        kind=promise.kind,
-        state=_state(promise, now),
-        goal=promise.goal,
-        started_at=promise.started_at,
-        due_at=promise.due_at,
-        met_at=promise.met_at,
-        paused_since=promise.paused_since,
+        counted = sla_calendar.calendar().between(sla_target.started_at, until, [interval for interval, _ in pauses])
+    return TargetView(
+        kind=sla_target.kind,
+        state=_state(sla_target, now),
+        goal=sla_target.goal,
+        started_at=sla_target.started_at,
+        due_at=sla_target.due_at,
+        met_at=sla_target.met_at,
+        paused_since=sla_target.paused_since,
         counted=counted,
-        at_risk=promise.met_at is None and promise.risk_at is not None and promise.risk_at <= now,
+        at_risk=sla_target.met_at is None and sla_target.risk_at is not None and sla_target.risk_at <= now,
         until=until,
         stood=pauses,
     )
 
 
-def _state(promise: TicketPromise, now: datetime) -> PromiseState:
-    if promise.goal is None:
-        return PromiseState.NONE
-    if promise.due_at is not None and promise.due_at < (promise.met_at or now):
-        return PromiseState.BROKEN
-    if promise.met_at is not None:
-        return PromiseState.MET
-    return PromiseState.RUNNING if promise.paused_since is None else PromiseState.PAUSED
+def _state(sla_target: SlaTarget, now: datetime) -> TargetState:
+    if sla_target.goal is None:
+        return TargetState.NONE
+    if sla_target.due_at is not None and sla_target.due_at < (sla_target.met_at or now):
+        return TargetState.BROKEN
+    if sla_target.met_at is not None:
+        return TargetState.MET
+    return TargetState.RUNNING if sla_target.paused_since is None else TargetState.PAUSED
 
 
-def _pauses(promise: TicketPromise, until: datetime) -> list[tuple[Interval, TicketStatus]]:
+def _pauses(sla_target: SlaTarget, until: datetime) -> list[tuple[Interval, TicketStatus]]:
     return [
         ((datetime.fromisoformat(start), datetime.fromisoformat(end) if end else until), TicketStatus(status))
-        for start, end, status in promise.pauses
+        for start, end, status in sla_target.pauses
     ]
 
 

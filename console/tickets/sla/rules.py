@@ -26,13 +26,13 @@ from console.tickets.models import OPEN_STATUSES, TicketStatus
 WARN_AT = 0.75  # of the working time, used up
 
 
-class PromiseKind(StrEnum):
+class TargetKind(StrEnum):
     FIRST_ANSWER = "first_answer"
     NEXT_ANSWER = "next_answer"
     SOLUTION = "solution"
 
 
-class PromiseState(StrEnum):
+class TargetState(StrEnum):
     """``NONE``: nothing is promised, the time is only taken."""
 
     NONE = "none"
@@ -42,15 +42,15 @@ class PromiseState(StrEnum):
     BROKEN = "broken"
 
 
-ANSWERS = (PromiseKind.FIRST_ANSWER, PromiseKind.NEXT_ANSWER)
+ANSWERS = (TargetKind.FIRST_ANSWER, TargetKind.NEXT_ANSWER)
 PAUSING = {
-    PromiseKind.FIRST_ANSWER: (TicketStatus.WAITING,),
-    PromiseKind.NEXT_ANSWER: (TicketStatus.WAITING,),
-    PromiseKind.SOLUTION: (TicketStatus.WAITING, TicketStatus.HOLD),
+    TargetKind.FIRST_ANSWER: (TicketStatus.WAITING,),
+    TargetKind.NEXT_ANSWER: (TicketStatus.WAITING,),
+    TargetKind.SOLUTION: (TicketStatus.WAITING, TicketStatus.HOLD),
 }
 
 Interval = tuple[datetime, datetime]
-Goals = Mapping[PromiseKind, int | None]  # working minutes; None: no promise
+Goals = Mapping[TargetKind, int | None]  # working minutes; None: no promise
 
 
 class Calendar(Protocol):
@@ -91,7 +91,7 @@ class Pause:
 class Span:
     """From when to when a promise runs, whatever its goal is."""
 
-    kind: PromiseKind
+    kind: TargetKind
     started_at: datetime
     met_at: datetime | None = None
     pauses: tuple[Pause, ...] = ()
@@ -106,7 +106,7 @@ class Span:
 
 
 @dataclass(frozen=True)
-class Promise:
+class Target:
     """A span measured in working time.
 
     Args:
@@ -131,35 +131,35 @@ class Promise:
         return self.calendar.between(self.span.started_at, self.until, self.span.closed_pauses())
 
     @property
-    def state(self) -> PromiseState:
+    def state(self) -> TargetState:
         if self.goal is None:
-            return PromiseState.NONE
+            return TargetState.NONE
         if self.broken_at is not None:
-            return PromiseState.BROKEN
+            return TargetState.BROKEN
         if self.span.met_at is not None:
-            return PromiseState.MET
-        return PromiseState.RUNNING if self.span.paused_since is None else PromiseState.PAUSED
+            return TargetState.MET
+        return TargetState.RUNNING if self.span.paused_since is None else TargetState.PAUSED
 
 
 def derive(
     opened_at: datetime, history: Iterable[Step], goals: Goals, calendar: Calendar, now: datetime
-) -> list[Promise]:
+) -> list[Target]:
     """Return a ticket's promises in the order they began."""
     return [measure(span, goals.get(span.kind), calendar, now) for span in spans(opened_at, history)]
 
 
-def measure(span: Span, goal: int | None, calendar: Calendar, now: datetime) -> Promise:
+def measure(span: Span, goal: int | None, calendar: Calendar, now: datetime) -> Target:
     """Count the working time of a span and compare it with its goal."""
     since, over = span.paused_since, span.closed_pauses()
     until = span.met_at or since or max(now, span.started_at)
     if goal is None:
-        return Promise(span, None, None, None, None, until, calendar)
+        return Target(span, None, None, None, None, until, calendar)
     due = calendar.add(span.started_at, timedelta(minutes=goal), over)
     risk = calendar.add(span.started_at, timedelta(minutes=goal) * WARN_AT, over)
     if since is not None and due is not None and due > since:
         due = risk = None  # the rest begins to run when somebody answers
     broken = due if due is not None and due < (span.met_at or now) else None
-    return Promise(span, goal, due, risk, broken, until, calendar)
+    return Target(span, goal, due, risk, broken, until, calendar)
 
 
 def spans(opened_at: datetime, history: Iterable[Step]) -> list[Span]:
@@ -184,8 +184,8 @@ class _Clocks:
         self.status = TicketStatus.OPEN
         self.answered = ours  # the first answer was given, or is not owed
         self.over: list[Span] = []
-        self.solution = self._begun(PromiseKind.SOLUTION, opened_at)
-        self.answer: Span | None = None if ours else self._begun(PromiseKind.FIRST_ANSWER, opened_at)
+        self.solution = self._begun(TargetKind.SOLUTION, opened_at)
+        self.answer: Span | None = None if ours else self._begun(TargetKind.FIRST_ANSWER, opened_at)
 
     def take(self, step: Step) -> None:
         if step.kind is StepKind.QUESTION:
@@ -202,21 +202,21 @@ class _Clocks:
         """Return them all. Of several that began in one instant the last is the one that counts."""
         everything = [*self.over, self.solution, *([self.answer] if self.answer else [])]
         last = {(span.kind, span.started_at): span for span in everything}
-        return sorted(last.values(), key=lambda span: (span.started_at, list(PromiseKind).index(span.kind)))
+        return sorted(last.values(), key=lambda span: (span.started_at, list(TargetKind).index(span.kind)))
 
     def _question(self, at: datetime) -> None:
         if self.answer is not None and self.answer.met_at is not None:
             self.over.append(self.answer)  # solving ended it, and now something else is asked
             self.answer, self.answered = None, True
         if self.answer is None:
-            self.answer = self._begun(PromiseKind.NEXT_ANSWER if self.answered else PromiseKind.FIRST_ANSWER, at)
+            self.answer = self._begun(TargetKind.NEXT_ANSWER if self.answered else TargetKind.FIRST_ANSWER, at)
 
     def _reply(self, at: datetime) -> None:
         if self.answer is not None:
             self.over.append(self.answer if self.answer.met_at is not None else _met(self.answer, at))
         self.answer, self.answered = None, True
 
-    def _begun(self, kind: PromiseKind, at: datetime) -> Span:
+    def _begun(self, kind: TargetKind, at: datetime) -> Span:
         """Start a span; in a ticket that stands still or is solved it begins paused."""
         stands = self.status in PAUSING[kind] or self.status not in OPEN_STATUSES
         return Span(kind, at, pauses=(Pause(at, None, self.status),) if stands else ())

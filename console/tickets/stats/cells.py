@@ -39,43 +39,43 @@ class Counted:
         return content_percent(self.scores)
 
 
-Figures = TypeVar("Figures", bound=Counted)
+StatsType = TypeVar("StatsType", bound=Counted)
 
 
 @dataclass(frozen=True)
-class Apart(Generic[Figures]):
+class Apart(Generic[StatsType]):
     """The figures of a period, by department and agent.
 
     Args:
         make: makes figures in which nothing is counted yet.
     """
 
-    make: Callable[[], Figures]
-    cells: dict[Whose, Figures] = field(default_factory=dict)
+    make: Callable[[], StatsType]
+    cells: dict[Whose, StatsType] = field(default_factory=dict)
 
-    def cell(self, department: int | None, agent: int | None) -> Figures:
+    def cell(self, department: int | None, agent: int | None) -> StatsType:
         """Return the figures to count into."""
         return self.cells.setdefault((department, agent), self.make())
 
     @property
-    def whole(self) -> Figures:
+    def whole(self) -> StatsType:
         """Return everybody's."""
         return self._sum_of(self.cells.values())
 
-    def of_agent(self, agent: int | None) -> Figures:
+    def of_agent(self, agent: int | None) -> StatsType:
         """Return one agent's."""
         return self._sum_of(cell for (_department, whose), cell in self.cells.items() if whose == agent)
 
-    def by_agent(self) -> dict[int | None, Figures]:
+    def by_agent(self) -> dict[int | None, StatsType]:
         """Return everybody's apart; ``None`` is nobody's."""
         return {agent: self.of_agent(agent) for agent in {agent for _department, agent in self.cells}}
 
-    def by_department(self) -> dict[int, Figures]:
+    def by_department(self) -> dict[int, StatsType]:
         """Return the departments' apart."""
         keys = {department for department, _agent in self.cells if department is not None}
         return {key: self._sum_of(cell for (one, _agent), cell in self.cells.items() if one == key) for key in keys}
 
-    def _sum_of(self, cells: Iterable[Figures]) -> Figures:
+    def _sum_of(self, cells: Iterable[StatsType]) -> StatsType:
         whole = self.make()
         for cell in cells:
             whole.add(cell)

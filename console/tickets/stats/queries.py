@@ -38,15 +38,15 @@ from console.customers.models import Customer
 from console.staff.models import Staff
 from console.tickets.models import NO_DUE, Ticket, TicketStatus
 from console.tickets.reviews.models import TicketRating
-from console.tickets.sla.models import TicketPromise
-from console.tickets.sla.rules import PromiseKind
+from console.tickets.sla.models import SlaTarget
+from console.tickets.sla.rules import TargetKind
 from console.tickets.stats.cells import MEDIAN, P90, Apart, Counted
 from console.tickets.stats.numbers import percent, quantile
 from console.tickets.stats.periods import Period, Step
 
 
 @dataclass
-class Figures(Counted):
+class Stats(Counted):
     """What is known of some tickets: a department's, an agent's, everybody's."""
 
     open: int = 0  # now; the others are of the period
@@ -81,7 +81,7 @@ class Figures(Counted):
         return quantile(self.solutions, MEDIAN), quantile(self.solutions, P90)
 
 
-Report = Apart[Figures]
+Report = Apart[Stats]
 
 
 @dataclass(frozen=True)
@@ -115,9 +115,9 @@ def report(period: Period, scope: Scope = EVERYBODY, *, standing: bool = True) -
     Args:
         standing: count what is open now too (one statement of them); the past does not need it.
     """
-    found = Report(Figures)
+    found = Report(Stats)
 
-    def cell(row: Any) -> Figures:
+    def cell(row: Any) -> Stats:
         return found.cell(row.department_id, row.agent_id)
 
     if standing:
@@ -138,9 +138,9 @@ def report(period: Period, scope: Scope = EVERYBODY, *, standing: bool = True) -
     return found
 
 
-def brief(period: Period, scope: Scope) -> Figures:
+def brief(period: Period, scope: Scope) -> Stats:
     """Return first answers and promises alone, in two statements: what a dashboard has room for."""
-    figures = Figures()
+    figures = Stats()
     for row in db.session.execute(_first_answers(period, scope)):
         figures.first_answers[row.spent] += row.many
     for row in db.session.execute(_kept(period, scope)):
@@ -160,8 +160,8 @@ def first_with(periods: Sequence[Period], conditions: Sequence[ColumnElement[boo
 
 
 _WHOSE = (Ticket.department_id, Ticket.assignee_id.label("agent_id"))
-_KEPT = TicketPromise.met_at.is_not(None) & TicketPromise.broken_at.is_(None)
-_BROKEN = TicketPromise.broken_at.is_not(None)
+_KEPT = SlaTarget.met_at.is_not(None) & SlaTarget.broken_at.is_(None)
+_BROKEN = SlaTarget.broken_at.is_not(None)
 
 
 def _apart(scope: Scope, *columns: Any) -> Select[Any]:
@@ -195,36 +195,36 @@ def _kept(period: Period, scope: Scope) -> Select[Any]:
     """Count promises whose outcome is known: kept in time, or broken, whether met later or not."""
     return (
         _apart(scope, _sum(_KEPT).label("kept"), _sum(_BROKEN).label("broken"))
-        .join(TicketPromise, TicketPromise.ticket_id == Ticket.id)
-        .where(*_promised(), *_within(TicketPromise.started_at, period))
+        .join(SlaTarget, SlaTarget.ticket_id == Ticket.id)
+        .where(*_targets(), *_within(SlaTarget.started_at, period))
     )
 
 
-def _promised() -> tuple[Any, ...]:
+def _targets() -> tuple[Any, ...]:
     # The index begins with the kind.
-    return TicketPromise.kind.in_(list(PromiseKind)), TicketPromise.goal.is_not(None)
+    return SlaTarget.kind.in_(list(TargetKind)), SlaTarget.goal.is_not(None)
 
 
 def _first_answers(period: Period, scope: Scope) -> Select[Any]:
-    return _times(PromiseKind.FIRST_ANSWER, scope).where(*_within(TicketPromise.started_at, period))
+    return _times(TargetKind.FIRST_ANSWER, scope).where(*_within(SlaTarget.started_at, period))
 
 
 def _solutions(period: Period, scope: Scope) -> Select[Any]:
     # From the tickets to their promises: the other way round SQLite reads the promises of every year.
     solved = select(Ticket.id).where(*_within(Ticket.solved_at, period), _NOT_MERGED, *scope.tickets)
-    return _times(PromiseKind.SOLUTION, scope).where(TicketPromise.ticket_id.in_(solved))
+    return _times(TargetKind.SOLUTION, scope).where(SlaTarget.ticket_id.in_(solved))
 
 
-def _times(kind: PromiseKind, scope: Scope) -> Select[Any]:
+def _times(kind: TargetKind, scope: Scope) -> Select[Any]:
     return (
-        _apart(scope, TicketPromise.spent, func.count().label("many"))
-        .join(TicketPromise, TicketPromise.ticket_id == Ticket.id)
+        _apart(scope, SlaTarget.spent, func.count().label("many"))
+        .join(SlaTarget, SlaTarget.ticket_id == Ticket.id)
         .where(
-            TicketPromise.kind == kind,
-            TicketPromise.met_at.is_not(None),
-            TicketPromise.spent.is_not(None),
+            SlaTarget.kind == kind,
+            SlaTarget.met_at.is_not(None),
+            SlaTarget.spent.is_not(None),
         )
-        .group_by(TicketPromise.spent)
+        .group_by(SlaTarget.spent)
     )
 
 
@@ -284,12 +284,12 @@ def kept_by_step(period: Period, scope: Scope = EVERYBODY, steps: list[Step] | N
     local = steps_of(period, steps)
     query: Select[Any] = (
         select(local.c.place, _sum(_KEPT).label("kept"), _sum(_BROKEN).label("broken"))
-        .join(TicketPromise, within_step(TicketPromise.started_at, local))
-        .where(*_promised())
+        .join(SlaTarget, within_step(SlaTarget.started_at, local))
+        .where(*_targets())
         .group_by(local.c.place)
     )
     if scope.tickets:
-        query = query.join(Ticket, Ticket.id == TicketPromise.ticket_id).where(*scope.tickets)
+        query = query.join(Ticket, Ticket.id == SlaTarget.ticket_id).where(*scope.tickets)
     found = {row.place: (row.kept, row.broken) for row in db.session.execute(query)}
     return [Word(step, *found.get(place, (0, 0))) for place, step in enumerate(steps)]
 

@@ -12,8 +12,8 @@ from sqlalchemy import Select, func, select
 
 from console.chat import queries
 from console.chat.models import Chat, ChatStatus
-from console.chat.service import attachments as files
-from console.chat.service import verification as verifying
+from console.chat.service import attachments
+from console.chat.service import verification as chat_verification
 from console.chat.service.blocking import MOST_DAYS
 from console.chat.service.messages import MOST_FILES
 from console.core import clock
@@ -108,7 +108,7 @@ class DeskPage(Page):
     def side(self, number: str) -> ResponseReturnValue:
         """Show who is verified in a chat, and what that opens: nothing else is read."""
         actor, chat = current_actor(), queries.find_chat(current_actor(), number)
-        live = verifying.live_for(actor, chat)
+        live = chat_verification.live_for(actor, chat)
         rights = live.opened_rights() if live is not None else frozenset()
         page: str = self.render(
             "admin/chat/sidebar.html",
@@ -120,7 +120,7 @@ class DeskPage(Page):
             other=live is None and chat.verified_until is not None and chat.verified_until > clock.now(),
             groups=[(key, name, _opened(live, key, wanted), wanted[0]) for key, name, wanted in GROUPS],
             past=None if live is None else _past(chat, live),
-            channel=verifying.channel(chat),
+            channel=chat_verification.channel(chat),
             may_migrate=live is not None and Right.TRANSFER in rights and actor.may(Permission.REQUEST_MIGRATION),
             first_rights=[right for right in FIRST_RIGHTS if right in rights],
             more_rights=len(rights.difference(FIRST_RIGHTS)),
@@ -137,7 +137,7 @@ class DeskPage(Page):
     def replies(self, number: str) -> ResponseReturnValue:
         """Answer the canned replies that ``q`` finds, filled in for the chat; shut ones without a text."""
         actor, chat = current_actor(), queries.find_chat(current_actor(), number)
-        shut = None if verifying.live_for(actor, chat) is not None else NOT_VERIFIED
+        shut = None if chat_verification.live_for(actor, chat) is not None else NOT_VERIFIED
         place = Conversation(chat.number, chat.name, chat.language, chat.department, shut)
         found = offers(actor, fold(request.args.get("q", "")), place)
         return jsonify(items=[to_payload(offer, language()) for offer in found])
@@ -151,7 +151,7 @@ class DeskPage(Page):
             raise Invalid(fields={"file": [lazy_gettext("Choose a file.")]})
         content = given.read()
         with transaction():
-            file = files.attach(queries.lock_chat(actor, number), given.filename, content, staff_id=actor.id)
+            file = attachments.attach(queries.lock_chat(actor, number), given.filename, content, staff_id=actor.id)
             kept = {"id": file.id, "name": file.name, "size": file.size}
         return jsonify(file=kept)
 
@@ -159,7 +159,7 @@ class DeskPage(Page):
     def file(self, number: str, key: int) -> ResponseReturnValue:
         """Download a file of a chat."""
         chat = queries.find_chat(current_actor(), number)
-        found = files.find_for_staff(chat, key, current_actor().id)
+        found = attachments.find_for_staff(chat, key, current_actor().id)
         return download_kept(found.name, found.digest)
 
     def _page(self, number: str) -> ResponseReturnValue:
@@ -192,7 +192,7 @@ def _departments() -> list[dict[str, Any]]:
 
 def _card(chat: Chat) -> VerificationCard | None:
     """Return the newest card of the chat while the chat goes on."""
-    return latest_card(verifying.channel(chat)) if chat.is_live else None
+    return latest_card(chat_verification.channel(chat)) if chat.is_live else None
 
 
 def _opened(live: Verification | None, key: str, wanted: tuple[Right, ...]) -> CustomerPage | None:

@@ -13,7 +13,15 @@ from console.core.ids import read_key
 from console.core.texts import lazy_gettext, lazy_pgettext
 from console.views.shared.filters import Choice, CustomerNumber, Flag, ListFilter
 from console.views.shared.labels.chats import STATUS
-from console.views.tickets.list.filters import Asked, Assignee, Email, LocalDay, assignees, department_name, departments
+from console.views.tickets.list.filters import (
+    Assignee,
+    Email,
+    LazyChoices,
+    LocalDay,
+    assignees,
+    department_name,
+    departments,
+)
 
 ANY, POOR = "any", "poor"
 RATINGS: dict[str, Text] = {
@@ -52,8 +60,8 @@ class Rating(Choice):
 
 FILTERS: tuple[ListFilter, ...] = (
     Choice("status", lazy_gettext("State"), Chat.status, {key.value: label.text for key, label in STATUS.items()}),
-    Department("department", lazy_gettext("Department"), Chat.department_id, Asked(departments)),
-    Assignee("agent", lazy_gettext("Agent"), Chat.assignee_id, Asked(assignees)),
+    Department("department", lazy_gettext("Department"), Chat.department_id, LazyChoices(departments)),
+    Assignee("agent", lazy_gettext("Agent"), Chat.assignee_id, LazyChoices(assignees)),
     Rating("rating", lazy_gettext("Rating"), Chat.rating, RATINGS),
     CustomerNumber("customer", lazy_gettext("Customer number"), Chat.customer_id),
     Email("email", lazy_gettext("Visitor’s e-mail"), Chat.email, hint="ime@example.rs"),

@@ -16,13 +16,10 @@ from sqlalchemy import Select, True_
 from sqlalchemy.orm import joinedload
 from wtforms import IntegerField, StringField
 
-from console.chat import queries
-from console.chat import retention as forgetting
-from console.chat import serializers as shapes
+from console.chat import queries, retention, serializers
 from console.chat.models import Chat, ChatFile, ChatMessage, ChatStatus, MessageKind
 from console.chat.search import CHAT_SEARCH
-from console.chat.service import blocking
-from console.chat.service import lifecycle as handling
+from console.chat.service import blocking, lifecycle
 from console.chat.service.blocking import MOST_DAYS
 from console.core import clock
 from console.core.context import settings
@@ -43,7 +40,7 @@ from console.views.shared.labels.mail import customer_number, ticket_number
 from console.views.shared.labels.tickets import ticket_url
 from console.views.shared.menu import customer_url
 from console.views.shared.message_text import body_html
-from console.views.shared.paging import Ask
+from console.views.shared.paging import ListQuery
 from console.views.tickets.page.timeline import day_words, size_words
 from console.web.answers import local_time, refuse, wants_json
 from console.web.filters import icon
@@ -67,7 +64,7 @@ def _find(number: str) -> Chat:
     try:
         return queries.find_chat(current_actor(), number)
     except NotFound:
-        if not forgetting.is_forgotten(number):
+        if not retention.is_forgotten(number):
             raise
     months = settings().chat_keep_months
     raise NotFound(
@@ -233,7 +230,7 @@ class ChatList(BaseModelView):
     def scope(self, query: Any) -> Any:
         return query.where(queries.visible(current_actor()))
 
-    def matching(self, ask: Ask, *, most_hits: bool = True) -> Select[Any]:
+    def matching(self, ask: ListQuery, *, most_hits: bool = True) -> Select[Any]:
         """Return the rows that filters and search leave: of a search the newest hits among what the filters leave."""
         query = self._rows()
         for active in ask.filters:
@@ -288,8 +285,8 @@ class ChatList(BaseModelView):
         first = read_count(request.args.get("after")) or 0
         if wants_json():
             said, files, more = queries.messages(chat.id, after=first, public=False, limit=PAGE)
-            told = [shapes.message_shape(chat.number, one, files.get(one.seq, ()), outside=False) for one in said]
-            return jsonify(chat=shapes.chat_whole(chat), messages=told, more=more)
+            told = [serializers.message_shape(chat.number, one, files.get(one.seq, ()), outside=False) for one in said]
+            return jsonify(chat=serializers.chat_whole(chat), messages=told, more=more)
         return self._chat_page(chat, first)
 
     @expose("/<number>/ticket", methods=["POST"])
@@ -299,7 +296,7 @@ class ChatList(BaseModelView):
             chat = queries.lock_chat(current_actor(), number)
             if chat.is_live:
                 raise Conflict(lazy_gettext("The chat is still in progress. Convert it in live chat."), code="open")
-            found = handling.to_ticket(current_actor(), number).ticket_id or 0
+            found = lifecycle.to_ticket(current_actor(), number).ticket_id or 0
         made = ticket_number(found)
         if wants_json():
             return jsonify(ticket=made)

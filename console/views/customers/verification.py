@@ -6,7 +6,7 @@ from flask import Response, flash, jsonify, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
 
-from console.chat.service import verification as verifying
+from console.chat.service import verification as chat_verification
 from console.core.errors import Invalid, TooMany
 from console.core.series import Series
 from console.core.texts import gettext, lazy_gettext
@@ -17,7 +17,7 @@ from console.customers.queries import find_customer
 from console.staff.roles import Permission
 from console.tickets.models import TICKET_BASE
 from console.tickets.queries import ticket_key
-from console.tickets.service import verification as identity
+from console.tickets.service import verification as ticket_verification
 from console.views.customers.data import verification_json
 from console.views.customers.page import render_customer
 from console.views.shared.base import Page
@@ -52,7 +52,7 @@ class VerifyPage(Page):
         try:
             form.refuse_spoiled()
             with transaction():
-                verification = verifying.verify_spoken(
+                verification = chat_verification.verify_spoken(
                     current_actor(),
                     email=form.email.data or "",
                     pin=form.pin.data or "",
@@ -77,7 +77,7 @@ class VerifyPage(Page):
     def end(self, verification_id: int) -> ResponseReturnValue:
         """End one's own verification before its time."""
         with transaction():
-            verification = verifying.end(current_actor(), verification_id)
+            verification = chat_verification.end(current_actor(), verification_id)
             number, ticket = verification.customer.number, _ticket(verification.channel)
         if wants_json():
             words = gettext("The verification has ended. The account is locked again.")
@@ -118,5 +118,9 @@ class VerifyPage(Page):
 
 def _ticket(channel: str) -> str | None:
     """Return the number of the ticket that a channel names."""
-    key = ticket_key(channel.removeprefix(identity.CHANNEL)) if channel.startswith(identity.CHANNEL) else None
+    key = (
+        ticket_key(channel.removeprefix(ticket_verification.CHANNEL))
+        if channel.startswith(ticket_verification.CHANNEL)
+        else None
+    )
     return None if key is None else Series.TICKET.number(TICKET_BASE + key)

@@ -23,11 +23,11 @@ from console.hosting.models import Domain
 from console.staff.roles import Permission
 from console.tickets.list_queries import count_each
 from console.tickets.stats.periods import midnight
-from console.views.dashboard import tickets as dashboard_desk
+from console.views.dashboard import tickets as ticket_tiles
 from console.views.dashboard.tickets import Board, number
 from console.views.dashboard.tiles import Tile
 from console.views.reports.measures import percent_words
-from console.views.reports.tickets import labels as ticket_words
+from console.views.reports.tickets import labels as ticket_labels
 from console.views.shared import charts
 from console.views.shared.base import Guarded
 from console.views.shared.labels.hours import hours_status
@@ -56,7 +56,7 @@ class Dashboard(Guarded, AdminIndexView):
     def index(self) -> ResponseReturnValue:
         """Show the dashboard, or tell programs its figures."""
         actor = current_actor()
-        board = dashboard_desk.board(actor)
+        board = ticket_tiles.board(actor)
         if wants_json():
             return jsonify(as_json(board, _tiles(actor)))
         issues = actor.may(Permission.ISSUE_DOCUMENTS)
@@ -67,15 +67,15 @@ class Dashboard(Guarded, AdminIndexView):
             tiles=_tiles(actor),
             board=board,
             hours=hours_status(),
-            week=dashboard_desk.my_week(actor) if actor.may(Permission.WORK_TICKETS) and _is_agent(actor) else None,
-            desk=dashboard_desk.desk() if board.whole else None,
+            week=ticket_tiles.my_week(actor) if actor.may(Permission.WORK_TICKETS) and _is_agent(actor) else None,
+            desk=ticket_tiles.desk() if board.whole else None,
             verifications=live_verifications(actor),
             waiting=_waiting() if actor.may(Permission.DECIDE_MIGRATION) else [],
             requests=_today(actor) if actor.may(Permission.SEE_MIGRATIONS) and not issues else [],
             locked=locked_people()[:SHOWN] if actor.may(Permission.UNLOCK_PIN) else [],
             overdue=_overdue() if issues else [],
             states=MIGRATION_STATE,
-            time_words=ticket_words.time_words,
+            time_words=ticket_labels.time_words,
             percent_words=percent_words,
             draw=charts.draw,
             draw_axis=charts.draw_axis,
@@ -86,7 +86,7 @@ class Dashboard(Guarded, AdminIndexView):
     @expose("/now")
     def now(self) -> ResponseReturnValue:
         """Answer what changes while one looks at it, for the page to put in place."""
-        return self.render("admin/dashboard/now.html", board=dashboard_desk.board(current_actor()), **_board_words())
+        return self.render("admin/dashboard/now.html", board=ticket_tiles.board(current_actor()), **_board_words())
 
 
 def _board_words() -> dict[str, Any]:
@@ -174,7 +174,7 @@ def _today(actor: Actor) -> list[Migration]:
     lately = or_(Migration.state.in_(OPEN_STATES), Migration.requested_at >= begin, Migration.ended_at >= begin)
     newest = select(func.max(Migration.id) - LOOKED_AT).scalar_subquery()
     query = _migrations().where(Migration.id > newest, lately)
-    if not dashboard_desk.sees_desk(actor):
+    if not ticket_tiles.sees_desk(actor):
         query = query.where(Migration.requested_by_id == actor.id)
     return list(db.session.scalars(query.order_by(Migration.id.desc()).limit(SHOWN)))
 

@@ -23,17 +23,17 @@ from console.mail.models import Mail, MailState
 from console.mail.queries import LATELY
 from console.staff.models import DepartmentMember
 from console.staff.roles import Permission
-from console.tickets import list_queries as view_queries
+from console.tickets import list_queries
 from console.tickets.list_queries import BUILT_IN, COUNTED, count_each
 from console.tickets.models import Ticket, TicketStatus
 from console.tickets.queries import visible
 from console.tickets.reviews.models import Review, ReviewState
-from console.tickets.sla.models import TicketPromise
+from console.tickets.sla.models import SlaTarget
 from console.tickets.sla.queries import broken
 from console.tickets.stats import queries
 from console.tickets.stats.periods import Period, latest_days, midnight
-from console.tickets.stats.queries import Figures, Load, Scope
-from console.views.dashboard import chats as dashboard_chat
+from console.tickets.stats.queries import Load, Scope, Stats
+from console.views.dashboard import chats as chat_tiles
 from console.views.dashboard.tiles import Tile
 from console.views.reports.tickets.labels import flow_chart
 from console.views.shared.charts import Chart
@@ -91,7 +91,7 @@ def board(actor: Actor) -> Board:
     oldest = queries.longest_waiting(*conditions)
     tiles = _desk_tiles(counts, oldest, now) if whole else _own_tiles(counts, oldest, now)
     due = queries.due_next(DUE_SHOWN, *conditions)
-    return Board(tiles, _needs(actor, counts, whole=whole), due, whole, dashboard_chat.tiles(actor, counts, now))
+    return Board(tiles, _needs(actor, counts, whole=whole), due, whole, chat_tiles.tiles(actor, counts, now))
 
 
 # --- Counting ---------------------------------------------------------------------------------------------------------
@@ -103,7 +103,7 @@ def _queries(actor: Actor, now: datetime, *, whole: bool) -> dict[str, Select[in
     if actor.may(Permission.WORK_TICKETS):
         found |= _ticket_queries(actor, now, whole=whole)
     if actor.may(Permission.CHAT):
-        found |= dashboard_chat.counted(actor)
+        found |= chat_tiles.counted(actor)
     if actor.may(Permission.REVIEW):
         found["reviews"] = select(Review.id).where(Review.state == ReviewState.WAITING)
     if actor.may(Permission.WORK_TICKETS):
@@ -130,15 +130,15 @@ def _ticket_queries(actor: Actor, now: datetime, *, whole: bool) -> dict[str, Se
         "waiting": view("waiting"),
         "asked": ours.where(Ticket.status == TicketStatus.OPEN, Ticket.last_by == "requester"),
         "unassigned": view("unassigned", tickets),
-        "mentions": tickets.where(view_queries.mentioned(actor)),
+        "mentions": tickets.where(list_queries.mentioned(actor)),
     }
     if whole:
-        broken_today = TicketPromise.broken_at >= midnight(today(), settings().zone)
+        broken_today = SlaTarget.broken_at >= midnight(today(), settings().zone)
         found["mine"] = tickets.where(mine, Ticket.is_open.is_(True))
-        found["broken_today"] = select(TicketPromise.id).where(broken_today)
+        found["broken_today"] = select(SlaTarget.id).where(broken_today)
     else:
         found["departments"] = select(DepartmentMember.department_id).where(DepartmentMember.staff_id == actor.id)
-        found["unassigned_mine"] = view("unassigned", tickets).where(view_queries.of_my_departments(actor))
+        found["unassigned_mine"] = view("unassigned", tickets).where(list_queries.of_my_departments(actor))
     return found
 
 
@@ -325,7 +325,7 @@ def _needs(actor: Actor, counts: Counts, *, whole: bool) -> list[Need]:
 class Week:
     """One's own last seven days: first answers, promises, and the flow as a chart."""
 
-    figures: Figures
+    figures: Stats
     chart: Chart
     period: Period
 

@@ -22,7 +22,7 @@ from console.hours.holidays import of_year
 from console.hours.models import HoursSpecial
 from console.hours.preview import Look, weeks
 from console.staff.roles import Permission
-from console.tickets.sla import impact as counts
+from console.tickets.sla import impact
 from console.views.hours.forms import SpecialForm, WeekDraft, fields_of
 from console.views.shared.base import Page
 from console.views.shared.labels.audit import action_name
@@ -104,7 +104,7 @@ class HoursPage(Page):
         if wants_json():
             return jsonify(changed=changed, **_as_json(queries.current()))
         if changed:
-            flash(_saved(counts.running(MOST_COUNTED)), "success")
+            flash(_saved(impact.running(MOST_COUNTED)), "success")
         else:
             flash(gettext("Nothing to save."), "info")
         return redirect(self.get_url(".index"), 303)
@@ -164,7 +164,7 @@ class HoursPage(Page):
             today=today,
             years=[(year, of_year(year)) for year in (today.year, today.year + 1)],
             missing_year=uncovered(today),
-            promises=_at_most(counts.running(MOST_COUNTED)) if edits else "",
+            sla_targets=_at_most(impact.running(MOST_COUNTED)) if edits else "",
             changes=queries.recent_changes(CHANGES) if edits else (),
             action_name=action_name,
             change_words=change_words,
@@ -212,20 +212,20 @@ def _at_most(count: int) -> str:
     return f"{MOST_COUNTED}+" if count > MOST_COUNTED else str(count)
 
 
-def _saved(promises: int) -> str:
-    if not promises:
+def _saved(sla_targets: int) -> str:
+    if not sla_targets:
         return gettext("Saved.")
     return ngettext(
         "Saved. %(count)s open SLA target will be recalculated within a minute.",
         "Saved. %(count)s open SLA targets will be recalculated within a minute.",
-        promises,
-        count=_at_most(promises),
+        sla_targets,
+        count=_at_most(sla_targets),
     )
 
 
 def _added(row: HoursSpecial) -> str:
     """Say what was added and, of a closure, how many promises were due in it."""
-    hit = counts.due_within(*_span(row), MOST_COUNTED) if row.kind is SpecialKind.CLOSED else 0
+    hit = impact.due_within(*_span(row), MOST_COUNTED) if row.kind is SpecialKind.CLOSED else 0
     if not hit:
         return gettext("Added. Open SLA targets will be recalculated within a minute.")
     return ngettext(

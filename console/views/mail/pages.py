@@ -32,7 +32,7 @@ from console.views.shared import formatters, menu
 from console.views.shared.base import EXPORT_BATCH, BaseModelView
 from console.views.shared.labels import mail as mail_labels
 from console.views.shared.mail_access import find_mail, listed, readable
-from console.views.shared.paging import COUNTED, PAGE_SIZES, Ask, after_cursor, ordered, write_cursor
+from console.views.shared.paging import COUNTED, PAGE_SIZES, ListQuery, after_cursor, ordered, write_cursor
 from console.web.answers import local_time, wants_json
 from console.web.frames import framing, letter
 from console.web.identity import current_actor
@@ -130,7 +130,7 @@ class MailList(BaseModelView):
         """Tell whether the reader may read what ``row`` says."""
         return bool(g.mail_open.get(row.id))
 
-    def _page(self, ask: Ask) -> tuple[int, int, list[Any]]:
+    def _page(self, ask: ListQuery) -> tuple[int, int, list[Any]]:
         rows = self.matching(ask)
         keys = rows.with_only_columns(Mail.id).order_by(None).limit(COUNTED + 1)
         count, g.mail_tabs = self._counts(select(func.count()).select_from(keys.subquery()))
@@ -161,7 +161,7 @@ class MailList(BaseModelView):
     @expose("/")
     def index_view(self) -> ResponseReturnValue:
         """Answer the list, as a page or as JSON."""
-        ask = self.read_ask()
+        ask = self.read_list_query()
         if wants_json():
             return self._list_json(ask)
         count, page, rows = self._page(ask)
@@ -194,7 +194,7 @@ class MailList(BaseModelView):
             return_url=self.get_url(".index_view", **ask.query(page=page)),
         )
 
-    def _list_json(self, ask: Ask) -> Any:
+    def _list_json(self, ask: ListQuery) -> Any:
         query = after_cursor(ordered(self.matching(ask), ask, Mail.id, {}), ask, Mail.id, {})
         rows = self._read(query.limit(ask.size + 1))
         more = len(rows) > ask.size

@@ -9,17 +9,17 @@ from console.core.sorting import sort_key
 from console.core.texts import gettext
 from console.views.tickets.list.filters import department_name, names
 
-Figures = TypeVar("Figures")
+StatsType = TypeVar("StatsType")
 
 
-def by_department(found: Mapping[int, Figures]) -> list[tuple[int, str, Figures]]:
+def by_department(found: Mapping[int, StatsType]) -> list[tuple[int, str, StatsType]]:
     """Return the departments that have figures, in their order."""
     return [(key, department_name(key), found[key]) for key in names().departments if key in found]
 
 
-def by_agent(found: Mapping[int | None, Figures]) -> list[tuple[int | None, str, Figures]]:
+def by_agent(found: Mapping[int | None, StatsType]) -> list[tuple[int | None, str, StatsType]]:
     """Return the agents that have figures, by name; what nobody has comes last."""
-    people: list[tuple[int | None, str, Figures]] = [
+    people: list[tuple[int | None, str, StatsType]] = [
         (key, names().staff.get(key, "?"), figures) for key, figures in found.items() if key is not None
     ]
     people.sort(key=lambda one: sort_key(one[1]))

@@ -17,10 +17,10 @@ from console.core.transaction import transaction
 from console.staff.roles import Permission
 from console.tickets.stats.periods import MOST_DAYS, Period
 from console.tickets.stats.queries import Scope
-from console.views.reports import measures as writing
+from console.views.reports import measures
 from console.views.reports import periods as days
 from console.views.reports.measures import Line
-from console.views.reports.query import ReportAsk, read_report_ask, sees_all
+from console.views.reports.query import ReportQuery, read_report_query, sees_all
 from console.views.reports.tables import Table
 from console.views.shared import charts
 from console.views.shared.base import Page
@@ -46,7 +46,7 @@ class ReportPage(Page, Generic[Reading]):
         """Return the first of ``periods`` that has something to show."""
 
     @abstractmethod
-    def read(self, ask: ReportAsk) -> Reading:
+    def read(self, ask: ReportQuery) -> Reading:
         """Return what reads the figures."""
 
     @abstractmethod
@@ -82,7 +82,7 @@ class ReportPage(Page, Generic[Reading]):
     @expose("/")
     def index(self) -> ResponseReturnValue:
         """Show the figures of ``?period=`` (or ``from`` and ``until``), of a department, of an agent."""
-        ask = read_report_ask(None if wants_json() else self.latest)
+        ask = read_report_query(None if wants_json() else self.latest)
         if ask.errors and wants_json():
             return refuse(Invalid(lazy_gettext("Enter a valid period."), fields=ask.errors))
         reading = self.read(ask)
@@ -99,7 +99,7 @@ class ReportPage(Page, Generic[Reading]):
     @expose("/export/<table>/")
     def export(self, table: str) -> ResponseReturnValue:
         """Answer one of the tables as CSV."""
-        ask = read_report_ask()
+        ask = read_report_query()
         if table not in self.tables or (table == "agents" and not sees_all()):
             raise NotFound
         if ask.errors:
@@ -120,13 +120,13 @@ class ReportPage(Page, Generic[Reading]):
             headers={"Content-Disposition": f"attachment; filename={self.file}-{table}-{length}.csv"},
         )
 
-    def _page(self, ask: ReportAsk, reading: Reading) -> str:
+    def _page(self, ask: ReportQuery, reading: Reading) -> str:
         rendered: str = self.render(
             self.template,
             ask=ask,
             lines=self.lines(reading),
             days=days,
-            write=writing,
+            write=measures,
             charts=self.charts(reading),
             draw=charts.draw,
             draw_axis=charts.draw_axis,
@@ -150,7 +150,7 @@ def days_json(span: Any) -> dict[str, str]:
     return {"from": span.first.isoformat(), "until": span.last.isoformat()}
 
 
-def asked_json(ask: ReportAsk) -> dict[str, Any]:
+def asked_json(ask: ReportQuery) -> dict[str, Any]:
     """Return what was asked for, for programs."""
     period = {**days_json(ask.period), "name": ask.period.choice, "cut": ask.period.cut, "by": ask.period.grain.value}
     return {"period": period, "department": ask.department_id, "agent": ask.agent_id}
@@ -177,13 +177,13 @@ def _cut_words(period: Period) -> str:
     )
 
 
-def _named(ask: ReportAsk, period: str) -> dict[str, str]:
+def _named(ask: ReportQuery, period: str) -> dict[str, str]:
     """Return the parameters of another period by its name."""
     kept = ask.query(period=None, until=None, **{"from": None})
     return {"period": period, **kept}
 
 
-def _choices(ask: ReportAsk) -> dict[int, str]:
+def _choices(ask: ReportQuery) -> dict[int, str]:
     """Return the departments to choose from: those in use, and the one that is chosen."""
     known = names()
     return {
@@ -191,7 +191,7 @@ def _choices(ask: ReportAsk) -> dict[int, str]:
     }
 
 
-def _colleagues(ask: ReportAsk) -> dict[int, str]:
+def _colleagues(ask: ReportQuery) -> dict[int, str]:
     """Return the agents to choose from: who works on tickets, and the one that is chosen."""
     known = names()
     return {key: name for key, name in known.staff.items() if key not in known.gone or key == ask.agent_id}

@@ -22,7 +22,7 @@ MOST_TYPED = 40  # letters of a value that is shown again
 
 
 @dataclass
-class ReportAsk:
+class ReportQuery:
     """What is asked for: a period, a department, an agent; and what of it could not be read.
 
     Args:
@@ -54,7 +54,7 @@ class ReportAsk:
 Latest = Callable[[Sequence[Period], Scope], Period | None]
 
 
-def read_report_ask(latest: Latest | None = None) -> ReportAsk:
+def read_report_query(latest: Latest | None = None) -> ReportQuery:
     """Read what this request asks for.
 
     Args:
@@ -77,7 +77,7 @@ def read_report_ask(latest: Latest | None = None) -> ReportAsk:
         typed |= {"from": period.first.isoformat(), "until": period.last.isoformat()}
     if latest is not None and not (args["period"] or args["from"] or args["until"]):
         period = latest(named_periods(today(), zone), Scope(department, agent)) or period
-    return ReportAsk(period, department, agent, own, typed, errors)
+    return ReportQuery(period, department, agent, own, typed, errors)
 
 
 def _read_department(text: str, errors: dict[str, list[Text]]) -> int | None:

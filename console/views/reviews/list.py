@@ -35,15 +35,15 @@ from console.tickets.reviews.models import Review, ReviewReason, ReviewState
 from console.tickets.reviews.stats import months_until
 from console.views.reviews.page import ReviewPage
 from console.views.reviews.rubric import ReviewRubric
-from console.views.reviews.statistics import ReviewFigures
+from console.views.reviews.statistics import ReviewStatistics
 from console.views.shared import formatters, menu
 from console.views.shared.base import BaseModelView
 from console.views.shared.export import Number, words
 from console.views.shared.filters import Choice, ListFilter
 from console.views.shared.labels.reviews import ANSWERED, NEW, REASON, STATE, month_name, result, review_url
 from console.views.shared.labels.tickets import ticket_url
-from console.views.shared.paging import Active, Ask
-from console.views.tickets.list.filters import Asked, colleagues, department_name, departments, names
+from console.views.shared.paging import Active, ListQuery
+from console.views.tickets.list.filters import LazyChoices, colleagues, department_name, departments, names
 from console.web.answers import local_time, wants_json
 from console.web.identity import current_actor
 
@@ -84,7 +84,7 @@ EMPTY: dict[str, tuple[Text, Text]] = {
 
 def views() -> list[BaseView]:
     """Return the queue, the page of one review, the rubric and the figures."""
-    return [ReviewList(), ReviewPage(), ReviewRubric(), ReviewFigures()]
+    return [ReviewList(), ReviewPage(), ReviewRubric(), ReviewStatistics()]
 
 
 # --- What narrows the list --------------------------------------------------------------------------------------------
@@ -249,9 +249,9 @@ class ReviewList(BaseModelView):
     list_filters = (
         Stage("state", lazy_gettext("State")),
         Choice("reason", lazy_gettext("Reason"), Review.reason, {key.value: REASON[key].text for key in ReviewReason}),
-        Person("agent", lazy_gettext("Agent"), Review.agent_id, Asked(colleagues)),
-        Where("department", lazy_gettext("Department"), Review.department_id, Asked(departments)),
-        Month("month", lazy_gettext("Month"), None, Asked(_months)),
+        Person("agent", lazy_gettext("Agent"), Review.agent_id, LazyChoices(colleagues)),
+        Where("department", lazy_gettext("Department"), Review.department_id, LazyChoices(departments)),
+        Month("month", lazy_gettext("Month"), None, LazyChoices(_months)),
     )
     empty_icon = "star"
 
@@ -295,9 +295,9 @@ class ReviewList(BaseModelView):
 
     # --- the list
 
-    def read_ask(self) -> Ask:
+    def read_list_query(self) -> ListQuery:
         """Read what is asked for: unless said otherwise what waits, the oldest first; of one's own work everything."""
-        ask = super().read_ask()
+        ask = super().read_list_query()
         stage = next((one.value for one in ask.filters if one.filter.name == "state"), None)
         if stage not in self.stages:
             stage = self.stages[0]
@@ -311,7 +311,7 @@ class ReviewList(BaseModelView):
         """Return the tabs this reader has."""
         return SUPERVISORS if self.reviews else OTHERS
 
-    def matching(self, ask: Ask, *, most_hits: bool = True) -> Select[Any]:
+    def matching(self, ask: ListQuery, *, most_hits: bool = True) -> Select[Any]:
         query = super().matching(replace(ask, search=""))
         if not ask.search:
             return query

@@ -230,7 +230,7 @@ class ReviewPage(Page):
                 review=review,
                 ticket=ticket,
                 entries=timeline(ticket.id, last=MOST_ENTRIES) if reviewer and ticket else [],
-                promises=for_ticket(ticket, clock.now()) if reviewer and ticket else [],
+                sla_targets=for_ticket(ticket, clock.now()) if reviewer and ticket else [],
                 rating=queries.rating_of(ticket.id) if ticket else None,
                 label=status_label(ticket) if ticket else None,
                 own=_is_own(review),

@@ -20,7 +20,7 @@ from console.core.texts import gettext, lazy_gettext, ngettext
 from console.core.transaction import transaction
 from console.staff.roles import Permission
 from console.tickets.reviews import queries
-from console.tickets.reviews import stats as figures
+from console.tickets.reviews import stats as chat_stats
 from console.tickets.reviews.stats import Book, Tally
 from console.views.shared.base import Page
 from console.views.shared.export import Number, write_csv
@@ -36,7 +36,7 @@ ONE_PERCENT = 0.5  # less is no difference
 
 
 @dataclass(frozen=True)
-class Asked:
+class LazyChoices:
     """What the figures are asked of."""
 
     months: int
@@ -49,7 +49,7 @@ class Asked:
         return {name: value for name, value in asked.items() if value is not None}
 
 
-class ReviewFigures(Page):
+class ReviewStatistics(Page):
     """The figures."""
 
     parent = "reviews"
@@ -113,21 +113,21 @@ class ReviewFigures(Page):
         )
 
 
-def _read() -> Asked:
+def _read() -> LazyChoices:
     """Read what is asked for; what cannot be read is not asked for."""
     months = read_key(request.args.get("months"))
     everybody = current_actor().may(Permission.REVIEW)
-    return Asked(
+    return LazyChoices(
         months if months in SPANS else USUAL,
         read_key(request.args.get("agent")) if everybody else None,
         read_key(request.args.get("department")),
     )
 
 
-def _book(asked: Asked) -> Book:
+def _book(asked: LazyChoices) -> Book:
     zone = settings().zone
-    months = figures.months_until(clock.local_date(clock.now(), zone), asked.months, zone)
-    return figures.book(current_actor(), months, agent_id=asked.agent, department_id=asked.department)
+    months = chat_stats.months_until(clock.local_date(clock.now(), zone), asked.months, zone)
+    return chat_stats.book(current_actor(), months, agent_id=asked.agent, department_id=asked.department)
 
 
 def _departments(book: Book) -> list[tuple[str, Tally]]:

@@ -16,7 +16,7 @@ from wtforms.fields.choices import SelectChoice
 from console.chat import queries
 from console.chat.models import Assignment, ChatBlock, ChatSettings
 from console.chat.service import blocking
-from console.chat.service import settings as desk_settings
+from console.chat.service import settings as chat_settings
 from console.chat.service.settings import MAX_ANNOUNCEMENT, RANGES, DeskRules
 from console.core import clock
 from console.core.context import settings
@@ -133,7 +133,7 @@ class ChatSettingsPage(Page):
 
         def save() -> ChatSettings:
             form.refuse_spoiled()
-            return desk_settings.set_rules(current_actor(), _rules(form))
+            return chat_settings.set_rules(current_actor(), _rules(form))
 
         return self._save(save, gettext("Rules saved."), rules=form)
 
@@ -151,7 +151,7 @@ class ChatSettingsPage(Page):
                 and not form.announced_until.data
             ):
                 raise Invalid(fields={"announced_until": [lazy_gettext("Not a valid datetime value.")]})
-            return desk_settings.announce(
+            return chat_settings.announce(
                 current_actor(), serbian, english, _until(form), seen=read_key(form.revision.data or "")
             )
 
@@ -218,8 +218,8 @@ class ChatSettingsPage(Page):
             numbers=NUMBERS,
             ranges=RANGES,
             most=MAX_ANNOUNCEMENT,
-            running=desk_settings.announcement(row, now) is not None,
-            over=bool(row.announcement_sr) and desk_settings.announcement(row, now) is None,
+            running=chat_settings.announcement(row, now) is not None,
+            over=bool(row.announcement_sr) and chat_settings.announcement(row, now) is None,
             closes=current_calendar()[0].closes_at(now),
             blocks=blocking.blocks(),
             line=_embed(),
@@ -289,7 +289,7 @@ def _as_json(row: ChatSettings) -> dict[str, Any]:
             "sr": row.announcement_sr,
             "en": row.announcement_en,
             "until": local_time(row.announced_until),
-            "shown": desk_settings.announcement(row, clock.now()) is not None,
+            "shown": chat_settings.announcement(row, clock.now()) is not None,
         },
         "revision": row.revision,
         "blocks": [_block_json(one) for one in blocking.blocks()],

@@ -22,10 +22,10 @@ from console.core.transaction import transaction
 from console.staff.models import Department
 from console.staff.roles import Permission
 from console.tickets.models import Priority
-from console.tickets.sla import calendar as working
+from console.tickets.sla import calendar as sla_calendar
 from console.tickets.sla import queries
 from console.tickets.sla.policies import field_name, set_goals
-from console.tickets.sla.rules import Goals, PromiseKind
+from console.tickets.sla.rules import Goals, TargetKind
 from console.views.shared.base import Page
 from console.views.shared.labels.sla import KIND, day_and_hour, minutes_words, read_minutes
 from console.views.shared.labels.tickets import PRIORITY
@@ -39,9 +39,7 @@ FRIDAY, HALF_PAST_FOUR = 4, time(16, 30)
 
 def views() -> list[Page]:
     """Return the page."""
-    return [
-        PromisesPage(name=lazy_gettext("SLA targets"), endpoint="promises", url="promises", menu_icon_value="target")
-    ]
+    return [SlaPage(name=lazy_gettext("SLA targets"), endpoint="promises", url="promises", menu_icon_value="target")]
 
 
 class DurationField(StringField):
@@ -67,9 +65,9 @@ class GoalsForm(Form):
     """The goals of one priority."""
 
     own = BooleanField(lazy_gettext("own"))
-    first_answer = DurationField(KIND[PromiseKind.FIRST_ANSWER])
-    next_answer = DurationField(KIND[PromiseKind.NEXT_ANSWER])
-    solution = DurationField(KIND[PromiseKind.SOLUTION])
+    first_answer = DurationField(KIND[TargetKind.FIRST_ANSWER])
+    next_answer = DurationField(KIND[TargetKind.NEXT_ANSWER])
+    solution = DurationField(KIND[TargetKind.SOLUTION])
 
 
 class RulesForm(TokenForm):
@@ -99,7 +97,7 @@ class Line:
     cells: dict[Priority, Cell]
 
 
-class PromisesPage(Page):
+class SlaPage(Page):
     """The matrix of goals. The desk reads it, whoever manages the desk changes it."""
 
     permissions = {"change": Permission.MANAGE_DESK}
@@ -224,7 +222,7 @@ def _goals(form: RulesForm, line: Line, priority: Priority) -> Goals | None:
     sent = form[priority.name.lower()].form
     if line.id is not None and not sent.own.data:
         return None
-    return {kind: sent[kind.value].data for kind in PromiseKind}
+    return {kind: sent[kind.value].data for kind in TargetKind}
 
 
 def _errors(form: RulesForm) -> dict[str, list[Text]]:
@@ -232,14 +230,14 @@ def _errors(form: RulesForm) -> dict[str, list[Text]]:
     return {
         field_name(priority, kind): list(form[priority.name.lower()].form[kind.value].errors)
         for priority in PRIORITIES
-        for kind in PromiseKind
+        for kind in TargetKind
         if form[priority.name.lower()].form[kind.value].errors
     } or {name: [str(errors)] for name, errors in form.errors.items()}
 
 
 def _show(form: RulesForm, refusal: Invalid) -> None:
     for priority in PRIORITIES:
-        for kind in PromiseKind:
+        for kind in TargetKind:
             texts = refusal.fields.get(field_name(priority, kind))
             if texts:
                 form[priority.name.lower()].form[kind.value].errors = [str(text) for text in texts]
@@ -251,15 +249,15 @@ def _show(form: RulesForm, refusal: Invalid) -> None:
 
 def examples(line: Line, asked: datetime) -> list[tuple[Priority, str]]:
     """Say for each priority what somebody who asks then may expect."""
-    calendar = working.calendar()
+    calendar = sla_calendar.calendar()
 
-    def due(cell: Cell, kind: PromiseKind) -> str:
+    def due(cell: Cell, kind: TargetKind) -> str:
         goal = cell.goals[kind]
         instant = None if goal is None else calendar.add(asked, timedelta(minutes=goal))
         return "" if instant is None else day_and_hour(instant)
 
     return [
-        (priority, _sentence(due(cell, PromiseKind.FIRST_ANSWER), due(cell, PromiseKind.SOLUTION)))
+        (priority, _sentence(due(cell, TargetKind.FIRST_ANSWER), due(cell, TargetKind.SOLUTION)))
         for priority, cell in line.cells.items()
     ]
 

@@ -28,7 +28,15 @@ from console.staff.roles import Permission
 from console.views.shared import export as csv_export
 from console.views.shared.filters import ListFilter
 from console.views.shared.labels.states import Label
-from console.views.shared.paging import COUNTED, PAGE_SIZES, Ask, after_cursor, ordered, read_ask, write_cursor
+from console.views.shared.paging import (
+    COUNTED,
+    PAGE_SIZES,
+    ListQuery,
+    after_cursor,
+    ordered,
+    read_list_query,
+    write_cursor,
+)
 from console.views.shared.verbs import ByVerbs
 from console.web.answers import local_time, wants_json
 from console.web.identity import ask_to_sign_in, current_actor
@@ -200,11 +208,11 @@ class BaseModelView(Guarded, ByVerbs):
 
     # The list ----------------------------------------------------------
 
-    def read_ask(self) -> Ask:
+    def read_list_query(self) -> ListQuery:
         """Read what this request asks of the list."""
-        return read_ask(request.args, self.list_filters, self.sort_columns)
+        return read_list_query(request.args, self.list_filters, self.sort_columns)
 
-    def matching(self, ask: Ask, *, most_hits: bool = True) -> Select[Any]:
+    def matching(self, ask: ListQuery, *, most_hits: bool = True) -> Select[Any]:
         """Return the rows that search and filters leave.
 
         Args:
@@ -224,7 +232,7 @@ class BaseModelView(Guarded, ByVerbs):
         # One forgotten relation would be a query a row: it raises, and a test finds it.
         return query.options(*self.column_options, raiseload("*", sql_only=True))
 
-    def _page(self, ask: Ask) -> tuple[int, int, list[Any]]:
+    def _page(self, ask: ListQuery) -> tuple[int, int, list[Any]]:
         """Return how many rows there are (counted so far), which page this is, and its rows."""
         query = self.matching(ask)
         counted = select(func.count()).select_from(_bounded(query.with_only_columns(self._key)))
@@ -236,7 +244,7 @@ class BaseModelView(Guarded, ByVerbs):
     @expose("/")
     def index_view(self) -> ResponseReturnValue:
         """Answer the list, as a page or as JSON."""
-        ask = self.read_ask()
+        ask = self.read_list_query()
         if wants_json():
             return self._list_json(ask)
         count, page, rows = self._page(ask)
@@ -262,7 +270,7 @@ class BaseModelView(Guarded, ByVerbs):
             return_url=self.get_url(".index_view", **ask.query(page=page)),
         )
 
-    def _list_json(self, ask: Ask) -> Response:
+    def _list_json(self, ask: ListQuery) -> Response:
         query = ordered(self._loaded(self.matching(ask)), ask, self._key, self.sort_columns)
         query = after_cursor(query, ask, self._key, self.sort_columns)
         rows = list(db.session.scalars(query.limit(ask.size + 1)))
@@ -299,7 +307,7 @@ class BaseModelView(Guarded, ByVerbs):
         """Answer the list as CSV: all rows that search and filters leave."""
         if export_type not in self.export_types:
             raise NotFound
-        ask = self.read_ask()
+        ask = self.read_list_query()
         filters = {active.filter.name: active.text for active in ask.filters}
         with transaction():
             record(current_actor(), "list.exported", str(self.endpoint), filters=filters, searched=bool(ask.search))

@@ -41,7 +41,7 @@ class Active:
 
 
 @dataclass(frozen=True)
-class Ask:
+class ListQuery:
     """One reading of a list: which rows, in which order, which part of them."""
 
     page: int = 1
@@ -77,13 +77,13 @@ class Ask:
         return self.query(page=1, filters=tuple(active for active in self.filters if active.filter.name != name))
 
 
-def read_ask(args: MultiDict[str, str], filters: tuple[ListFilter, ...], sorts: dict[str, Any]) -> Ask:
+def read_list_query(args: MultiDict[str, str], filters: tuple[ListFilter, ...], sorts: dict[str, Any]) -> ListQuery:
     """Read what a list is asked for. Numbers are clamped; what cannot be read is left out and named."""
     active, ignored = _read_filters(args, filters)
     sort = args.get("sort", "-id")
     name = sort.removeprefix("-")
     known = name == "id" or name in sorts
-    return Ask(
+    return ListQuery(
         page=_number(args.get("page"), 1, COUNTED),
         size=_number(args.get("page_size"), PAGE_SIZES[0], MOST_ROWS),
         sort=name if known else "id",
@@ -117,13 +117,13 @@ def _number(text: str | None, default: int, largest: int) -> int:
     return max(1, min(int(text[:9]), largest)) if int(text[:9]) else default
 
 
-def ordered(query: Select[Any], ask: Ask, key: Any, sorts: dict[str, Any]) -> Select[Any]:
+def ordered(query: Select[Any], ask: ListQuery, key: Any, sorts: dict[str, Any]) -> Select[Any]:
     """Order by the sort column, then by the key: no two rows are equal, so pages do not overlap."""
     columns = [key] if ask.sort == "id" else [sorts[ask.sort], key]
     return query.order_by(*(column.desc() if ask.descending else column.asc() for column in columns))
 
 
-def after_cursor(query: Select[Any], ask: Ask, key: Any, sorts: dict[str, Any]) -> Select[Any]:
+def after_cursor(query: Select[Any], ask: ListQuery, key: Any, sorts: dict[str, Any]) -> Select[Any]:
     """Continue behind the row that ``ask.cursor`` names.
 
     Raises:
@@ -160,7 +160,7 @@ def _beyond(column: Any, value: Any, descending: bool) -> ColumnElement[bool]:
     return column < value if descending else column > value
 
 
-def write_cursor(ask: Ask, row: Any, sorts: dict[str, Any]) -> str:
+def write_cursor(ask: ListQuery, row: Any, sorts: dict[str, Any]) -> str:
     """Return the cursor that continues behind ``row``."""
     value = None if ask.sort == "id" else getattr(row, sorts[ask.sort].key)
     if isinstance(value, date):
@@ -169,13 +169,13 @@ def write_cursor(ask: Ask, row: Any, sorts: dict[str, Any]) -> str:
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
-def write_offset(ask: Ask, offset: int) -> str:
+def write_offset(ask: ListQuery, offset: int) -> str:
     """Return the cursor that continues behind so many rows, where an order has no column: a search's best hits."""
     text = json.dumps([_order(ask), offset, 1], separators=(",", ":"))
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
-def read_offset(ask: Ask) -> int:
+def read_offset(ask: ListQuery) -> int:
     """Return behind how many rows ``ask`` continues.
 
     Raises:
@@ -189,7 +189,7 @@ def read_offset(ask: Ask) -> int:
     return offset
 
 
-def _read_cursor(ask: Ask) -> tuple[Any, int]:
+def _read_cursor(ask: ListQuery) -> tuple[Any, int]:
     try:
         padded = ask.cursor + "=" * (-len(ask.cursor) % 4)
         order, value, last = json.loads(base64.urlsafe_b64decode(padded.encode("ascii")))
@@ -205,7 +205,7 @@ def _read_cursor(ask: Ask) -> tuple[Any, int]:
     return value, key
 
 
-def _order(ask: Ask) -> str:
+def _order(ask: ListQuery) -> str:
     return f"-{ask.sort}" if ask.descending else ask.sort
 
 

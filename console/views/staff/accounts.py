@@ -24,7 +24,7 @@ from console.views.shared import formatters
 from console.views.shared.base import BaseModelView
 from console.views.shared.filters import Choice, Flag
 from console.views.shared.labels.states import Label
-from console.views.shared.paging import Ask
+from console.views.shared.paging import ListQuery
 from console.web.answers import local_time, wants_json
 from console.web.filters import ago
 from console.web.identity import current_actor
@@ -100,7 +100,7 @@ class StaffList(BaseModelView):
 
     # --- the list
 
-    def _page(self, ask: Ask) -> tuple[int, int, list[Any]]:
+    def _page(self, ask: ListQuery) -> tuple[int, int, list[Any]]:
         count, page, rows = super()._page(ask)
         g.staff_seen = last_seen([row.id for row in rows])
         return count, page, rows

@@ -15,8 +15,7 @@ from console.core.forms import Form
 from console.core.passwords import hash_password
 from console.core.texts import gettext, lazy_gettext
 from console.core.transaction import transaction
-from console.staff import reauthentication as present
-from console.staff import service, sessions, totp
+from console.staff import reauthentication, service, sessions, totp
 from console.staff.forms import ROLE_NAMES, ChangePasswordForm, ConfirmForm, SetUpForm
 from console.staff.models import Staff
 from console.staff.queries import live_sessions, recovery_codes_left
@@ -198,7 +197,7 @@ def _show_present(staff: Staff, password: str) -> Shown:
     """
     key = str(staff.id)
     limits.count(PRESENT, key)
-    shown = present.show(staff, password)
+    shown = reauthentication.show(staff, password)
     limits.give_back(PRESENT, key)
     return shown
 

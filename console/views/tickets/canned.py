@@ -33,7 +33,7 @@ from console.views.shared import formatters
 from console.views.shared.base import BaseModelView
 from console.views.shared.filters import Flag, ListFilter
 from console.views.shared.labels.states import Label
-from console.views.shared.paging import Ask
+from console.views.shared.paging import ListQuery
 from console.web.answers import local_time, wants_json
 from console.web.filters import language
 from console.web.identity import current_actor
@@ -187,9 +187,9 @@ class ReplyList(BaseModelView):
 
     # --- the list
 
-    def read_ask(self) -> Ask:
+    def read_list_query(self) -> ListQuery:
         """Read what is asked for; unless said otherwise in the order of adding, as a book is read."""
-        ask = super().read_ask()
+        ask = super().read_list_query()
         return ask if "sort" in request.args else replace(ask, descending=False)
 
     def row_link(self, row: Any) -> str:

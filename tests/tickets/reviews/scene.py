@@ -14,9 +14,8 @@ from console.tickets.models import Ticket, TicketMessage, TicketStatus
 from console.tickets.reviews import queries, service
 from console.tickets.reviews.models import Review, ReviewReason
 from console.tickets.reviews.service import Scoring
-from console.tickets.service import messages as writing
-from console.tickets.service import properties as handling
-from console.tickets.service import ratings
+from console.tickets.service import messages as ticket_messages
+from console.tickets.service import properties, ratings
 from console.tickets.service.messages import Writing
 from tests import factories
 from tests.tickets.canned.support import make_ticket
@@ -29,13 +28,13 @@ def reply(staff: Staff, ticket: Ticket, body: str = "Rešeno je.") -> TicketMess
     """Answer as ``staff``."""
     with transaction():
         told = Writing(body, client_id=f"c-{next(_numbers)}", anyway=True)
-        return writing.reply(staff.actor(), ticket.id, told)
+        return ticket_messages.reply(staff.actor(), ticket.id, told)
 
 
 def solve(ticket: Ticket) -> None:
     """Mark as solved."""
     with transaction():
-        handling.set_status(SYSTEM, [ticket.id], TicketStatus.SOLVED)
+        properties.set_status(SYSTEM, [ticket.id], TicketStatus.SOLVED)
 
 
 def worked(staff: Staff, *bodies: str, **more: Any) -> Ticket:

@@ -21,12 +21,11 @@ from console.customers.verification import service as verification
 from console.staff.models import Staff
 from console.staff.roles import Role
 from console.tickets.models import Ticket, TicketStatus
-from console.tickets.reviews import jobs as gather
+from console.tickets.reviews import jobs as review_jobs
 from console.tickets.reviews import queries, service
 from console.tickets.reviews.models import Review, ReviewReason, ReviewSettings
-from console.tickets.service import properties as handling
-from console.tickets.service import ratings
-from console.tickets.sla.models import TicketPromise
+from console.tickets.service import properties, ratings
+from console.tickets.sla.models import SlaTarget
 from tests import factories
 from tests.support.queries import count_queries
 from tests.tickets.canned.support import make_ticket
@@ -61,12 +60,12 @@ def queue(reason: ReviewReason) -> list[Review]:
 )
 def test_weeks(day: str, week: str, begin: str, end: str) -> None:
     now = datetime.fromisoformat(f"{day}T12:00+00:00")
-    named, first, last = gather.last_week(now, BELGRADE)
+    named, first, last = review_jobs.last_week(now, BELGRADE)
     assert (named, f"{first:%Y-%m-%dT%H:%M}", f"{last:%Y-%m-%dT%H:%M}") == (week, begin, end)
 
 
 def test_weeks_follow_each_other_over_new_year() -> None:
-    names = [gather.last_week(MONDAY + timedelta(weeks=number), BELGRADE)[0] for number in range(12)]
+    names = [review_jobs.last_week(MONDAY + timedelta(weeks=number), BELGRADE)[0] for number in range(12)]
     assert names == sorted(names) and len(set(names)) == 12
 
 
@@ -84,8 +83,8 @@ def test_some_of_each_agents_week_are_drawn_once(session: Session, staff_of: Sta
         make_ticket()
     had = done(supervisor, waiting(agent, db.session.get(Ticket, mine[0]))).id
     with core_clock.standing_at(MONDAY):
-        gather.gather()
-        gather.gather()
+        review_jobs.gather()
+        review_jobs.gather()
     drawn = queue(ReviewReason.SAMPLE)
     assert [one.ticket_id for one in drawn if one.agent_id == billing.id] == theirs
     of_agent = {one.ticket_id for one in drawn if one.agent_id == agent.id and one.id != had}
@@ -100,7 +99,7 @@ def test_the_lot_is_the_same_for_everybody_who_draws(session: Session, staff_of:
     found = []
     for _ in range(2):
         with core_clock.standing_at(MONDAY):
-            gather.draw()
+            review_jobs.draw()
         found.append([one.ticket_id for one in queue(ReviewReason.SAMPLE)])
         with transaction() as session_:
             session_.query(Review).delete()
@@ -113,7 +112,7 @@ def test_a_sample_of_none_draws_nothing(session: Session, staff_of: StaffOf) -> 
     with transaction() as session_:
         session_.execute(update(ReviewSettings).values(sample=0))
     with core_clock.standing_at(MONDAY):
-        assert gather.draw() == 0
+        assert review_jobs.draw() == 0
 
 
 def test_workers_at_once_gather_once(app: Flask, session: Session, staff_of: StaffOf, in_threads: InThreads) -> None:
@@ -125,7 +124,7 @@ def test_workers_at_once_gather_once(app: Flask, session: Session, staff_of: Sta
 
     def work() -> None:
         with app.app_context():
-            gather.gather()
+            review_jobs.gather()
             db.session.remove()
 
     with core_clock.standing_at(MONDAY + timedelta(days=1)):
@@ -147,7 +146,7 @@ def test_killed_in_the_middle_it_is_done_the_next_time(
         real(rows)
         raise SystemExit
 
-    for work in (gather.draw, gather.broken_promises):
+    for work in (review_jobs.draw, review_jobs.missed_targets):
         with core_clock.standing_at(MONDAY):
             with monkeypatch.context() as patched:
                 patched.setattr(service, "enqueue", cut)
@@ -164,7 +163,7 @@ def broken(staff: Staff) -> int:
     ticket = make_ticket()
     reply(staff, ticket)
     with transaction() as session:
-        session.execute(update(TicketPromise).where(TicketPromise.ticket_id == ticket.id).values(broken_at=MONDAY))
+        session.execute(update(SlaTarget).where(SlaTarget.ticket_id == ticket.id).values(broken_at=MONDAY))
     return ticket.id
 
 
@@ -173,20 +172,20 @@ def test_broken_promises_come_once_and_with_whose_work_it_is(session: Session, s
     ticket_id = broken(agent)
     nobodys = make_ticket()
     with transaction() as session_:
-        session_.execute(update(TicketPromise).where(TicketPromise.ticket_id == nobodys.id).values(broken_at=MONDAY))
+        session_.execute(update(SlaTarget).where(SlaTarget.ticket_id == nobodys.id).values(broken_at=MONDAY))
     with core_clock.standing_at(MONDAY):
-        gather.gather()
-        gather.gather()
+        review_jobs.gather()
+        review_jobs.gather()
         (review,) = queue(ReviewReason.PROMISE)
         assert (review.ticket_id, review.agent_id, review.key) == (ticket_id, agent.id, f"promise:{ticket_id}")
         done(staff_of("supervisor"), review)
-        assert gather.broken_promises() == 0
+        assert review_jobs.missed_targets() == 0
         with transaction():
-            handling.assign(SYSTEM, [nobodys.id], agent.id)
-        assert gather.broken_promises() == 1
+            properties.assign(SYSTEM, [nobodys.id], agent.id)
+        assert review_jobs.missed_targets() == 1
     with core_clock.standing_at(MONDAY + timedelta(days=15)):
         broken_long_ago = broken(agent)
-        assert gather.broken_promises() == 0
+        assert review_jobs.missed_targets() == 0
     assert broken_long_ago not in {one.ticket_id for one in queue(ReviewReason.PROMISE)}
 
 
@@ -206,10 +205,10 @@ def test_overrides_come_when_they_are_over(session: Session, staff_of: StaffOf) 
     supervisor = staff_of("supervisor")
     first, second = overridden(supervisor), overridden(supervisor, work=False)
     with core_clock.standing_at(THURSDAY + timedelta(minutes=1)):
-        assert gather.overrides() == 0
+        assert review_jobs.overrides() == 0
     with core_clock.standing_at(MONDAY):
-        assert gather.overrides() == 2
-        assert gather.overrides() == 0
+        assert review_jobs.overrides() == 2
+        assert review_jobs.overrides() == 0
     one, two = queue(ReviewReason.OVERRIDE)
     assert (one.verification_id, one.agent_id) == (first.id, supervisor.id)
     assert one.ticket is not None and one.ticket.customer_id == first.customer_id
@@ -223,10 +222,10 @@ def test_one_that_is_still_open_waits_and_holds_up_none_before_it(session: Sessi
     with core_clock.standing_at(MONDAY):
         with transaction():
             live = verification.override(supervisor.actor(), customer, "Još jedan poziv")
-        assert gather.overrides() == 1
-        assert gather.overrides() == 0
+        assert review_jobs.overrides() == 1
+        assert review_jobs.overrides() == 0
     with core_clock.standing_at(MONDAY + timedelta(days=1)):
-        assert gather.overrides() == 1
+        assert review_jobs.overrides() == 1
     assert [one.verification_id for one in queue(ReviewReason.OVERRIDE)] == [old.id, live.id]
 
 
@@ -246,9 +245,9 @@ def test_a_low_rating_takes_over_what_waits(session: Session, staff_of: StaffOf)
 
 def test_nothing_to_gather_writes_nothing(app: Flask, session: Session, staff_of: StaffOf) -> None:
     with core_clock.standing_at(MONDAY):
-        gather.gather()
+        review_jobs.gather()
         with count_queries(app) as seen:
-            gather.gather()
+            review_jobs.gather()
     assert all(statement.startswith("SELECT") for statement in seen), seen
     assert seen.count <= 4
 
@@ -256,7 +255,7 @@ def test_nothing_to_gather_writes_nothing(app: Flask, session: Session, staff_of
 def test_the_worker_gathers(app: Flask, session: Session, staff_of: StaffOf) -> None:
     ticket_id = broken(staff_of("agent"))
     with transaction():
-        handling.set_status(SYSTEM, [ticket_id], TicketStatus.SOLVED)
+        properties.set_status(SYSTEM, [ticket_id], TicketStatus.SOLVED)
     db.session.rollback()
     job = next(one for one in worker.JOBS if one.name == "reviews.gather")
     with core_clock.standing_at(MONDAY):

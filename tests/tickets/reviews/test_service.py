@@ -23,7 +23,7 @@ from console.staff.roles import Role
 from console.tickets.models import TICKET_SEARCH, Ticket
 from console.tickets.queries import timeline
 from console.tickets.reviews import queries, rubric, service
-from console.tickets.reviews import stats as figures
+from console.tickets.reviews import stats as chat_stats
 from console.tickets.reviews.models import Review, ReviewCriterion, ReviewReason, ReviewState
 from console.tickets.reviews.rubric import CriterionData
 from console.tickets.reviews.service import Scoring
@@ -327,7 +327,7 @@ def test_figures_by_agent_department_and_month(session: Session, staff_of: Staff
         rated(agent, 4)
     for many in (1, 2, 24):
         months = months_until(date(2026, 11, 20), many, zone)
-        book = figures.book(supervisor.actor(), months)
+        book = chat_stats.book(supervisor.actor(), months)
         assert len(months.firsts) == many and months.firsts[-1] == date(2026, 11, 1)
         november = book.by_month()[-1]
         assert (november.reviews, november.scored, november.average) == (3, 2, 75.0)
@@ -338,9 +338,9 @@ def test_figures_by_agent_department_and_month(session: Session, staff_of: Staff
     first = queries.criteria(active=True)[0].id
     assert book.of().of(first) == pytest.approx(100 * 7 / 12)
     # Whoever reviews nobody sees their own, whatever they ask for.
-    own = figures.book(agent.actor(), months, agent_id=billing.id)
+    own = chat_stats.book(agent.actor(), months, agent_id=billing.id)
     assert own.of().reviews == 0
-    assert set(figures.book(agent.actor(), months).by_agent()) == {agent.id}
+    assert set(chat_stats.book(agent.actor(), months).by_agent()) == {agent.id}
 
 
 @pytest.mark.both

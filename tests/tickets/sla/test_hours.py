@@ -20,20 +20,20 @@ from console.hours.calendar import Interval, SpecialKind
 from console.hours.service import SpecialData, add_special, set_week
 from console.staff.roles import Role
 from console.tickets.models import NO_DUE, Priority, Ticket, TicketStatus
-from console.tickets.service import messages as writing
-from console.tickets.service import properties as handling
+from console.tickets.service import messages as ticket_messages
+from console.tickets.service import properties
 from console.tickets.service.messages import Writing
-from console.tickets.sla import jobs as watch
+from console.tickets.sla import jobs as sla_jobs
 from console.tickets.sla import queries
-from console.tickets.sla.models import TicketPromise
-from console.tickets.sla.rules import PromiseKind, PromiseState
+from console.tickets.sla.models import SlaTarget
+from console.tickets.sla.rules import TargetKind, TargetState
 from console.views.shared.labels.sla import lines
 from tests.support.queries import count_queries
 from tests.tickets.rows import make_ticket
 
 pytestmark = pytest.mark.both
 
-FIRST, NEXT, SOLUTION = PromiseKind
+FIRST, NEXT, SOLUTION = TargetKind
 ActorOf = Callable[[Role | str], Actor]
 At = Callable[..., datetime]
 MINUTE = timedelta(minutes=1)
@@ -56,8 +56,8 @@ def belgrade(day: int, hour: int, minute: int = 0, month: int = 11) -> datetime:
     return datetime(2026, month, day, hour - 1, minute, tzinfo=UTC)  # winter time
 
 
-def row(ticket: Ticket, kind: PromiseKind) -> TicketPromise:
-    query = select(TicketPromise).where(TicketPromise.ticket_id == ticket.id, TicketPromise.kind == kind)
+def row(ticket: Ticket, kind: TargetKind) -> SlaTarget:
+    query = select(SlaTarget).where(SlaTarget.ticket_id == ticket.id, SlaTarget.kind == kind)
     return db.session.scalars(query.execution_options(populate_existing=True)).one()
 
 
@@ -66,7 +66,7 @@ def due(ticket: Ticket) -> datetime:
     return db.session.get_one(Ticket, ticket.id).due_at
 
 
-def told(ticket: Ticket, kind: PromiseKind = FIRST) -> list[tuple[str, str]]:
+def told(ticket: Ticket, kind: TargetKind = FIRST) -> list[tuple[str, str]]:
     """Return the counting in English."""
     (view,) = [one for one in queries.for_ticket(ticket, clock.now()) if one.kind is kind]
     with force_locale("en"):
@@ -94,15 +94,17 @@ def test_a_pause_over_the_weekend(app: Flask, session: Session, actor: ActorOf, 
     ticket = make_ticket(SYSTEM, priority=Priority.URGENT)  # four hours to the solution
     at(20, 16)
     with transaction():
-        handling.set_priority(actor("agent"), [ticket.id], Priority.NORMAL)
+        properties.set_priority(actor("agent"), [ticket.id], Priority.NORMAL)
     with transaction():
-        writing.reply(
+        ticket_messages.reply(
             actor("agent"), ticket.id, Writing("Recite nam lozinku?", "c1", then=TicketStatus.WAITING, anyway=True)
         )
     assert due(ticket) == NO_DUE
     at(23, 11)
     with transaction():
-        writing.requester_writes(SYSTEM, db.session.get_one(Ticket, ticket.id), "Evo.", client_id="q1", via="link")
+        ticket_messages.requester_writes(
+            SYSTEM, db.session.get_one(Ticket, ticket.id), "Evo.", client_id="q1", via="link"
+        )
     solution = row(ticket, SOLUTION)
     # Six hours on Friday, the rest of 24 from Monday 11:00 on.
     assert solution.due_at == belgrade(25, 13)
@@ -145,20 +147,22 @@ def test_new_hours_move_what_runs(session: Session, actor: ActorOf, at: At) -> N
     at(23, 11)
     tickets = [make_ticket(SYSTEM, priority=Priority.NORMAL) for _ in range(3)]  # four hours
     with transaction():
-        writing.reply(actor("agent"), tickets[0].id, Writing("Gotovo.", "c1", then=TicketStatus.SOLVED, anyway=True))
+        ticket_messages.reply(
+            actor("agent"), tickets[0].id, Writing("Gotovo.", "c1", then=TicketStatus.SOLVED, anyway=True)
+        )
     over = row(tickets[0], SOLUTION).due_at
-    watch.watch()
+    sla_jobs.watch()
     assert due(tickets[1]) == belgrade(23, 15)
 
     with transaction():
         set_week(SYSTEM, [Interval(day, 9 * 60, 12 * 60) for day in range(5)])
-    watch.watch()
+    sla_jobs.watch()
     assert [due(ticket) for ticket in tickets] == [NO_DUE, belgrade(24, 12), belgrade(24, 12)]
     assert row(tickets[0], SOLUTION).due_at == over
 
     with transaction():
         add_special(SYSTEM, SpecialData(date(2026, 11, 24), SpecialKind.CLOSED, "Praznik firme"))
-    watch.watch()
+    sla_jobs.watch()
     assert due(tickets[1]) == belgrade(25, 12)
 
 
@@ -168,13 +172,13 @@ def test_hours_that_never_open_promise_nothing(session: Session, at: At) -> None
     ticket = make_ticket(SYSTEM)
     with transaction():
         set_week(SYSTEM, [])
-    watch.watch()
+    sla_jobs.watch()
     assert due(ticket) == NO_DUE
     (view, *_rest) = queries.for_ticket(db.session.get_one(Ticket, ticket.id), clock.now())
-    assert view.state is PromiseState.RUNNING
+    assert view.state is TargetState.RUNNING
     with transaction():
         set_week(SYSTEM, [Interval(0, 9 * 60, 17 * 60)])
-    watch.watch()
+    sla_jobs.watch()
     assert due(ticket) == belgrade(23, 15)
 
 
@@ -183,16 +187,16 @@ def test_hours_changed_while_a_ticket_is_opened(app: Flask, session: Session, at
     """Whatever was opened by the old hours is counted by the new ones in the end."""
     at(23, 11)
     make_ticket(SYSTEM)
-    watch.watch()
+    sla_jobs.watch()
     with app.app_context(), transaction():
         ticket = make_ticket(SYSTEM, priority=Priority.NORMAL)  # by the old hours, not committed yet
         with app.app_context():
             with transaction():
                 set_week(SYSTEM, [Interval(day, 9 * 60, 12 * 60) for day in range(5)])
-            watch.watch()
+            sla_jobs.watch()
             db.session.remove()
         key = ticket.id
-    watch.watch()
+    sla_jobs.watch()
     db.session.rollback()
     assert session.get_one(Ticket, key).due_at == belgrade(24, 12)
 
@@ -204,9 +208,9 @@ def test_one_query_beside_the_hours(app: Flask, session: Session, actor: ActorOf
     for number in range(7):
         at(23, 12, number)
         with transaction():
-            writing.reply(actor("agent"), ticket.id, Writing("Da?", f"c{number}", anyway=True))
+            ticket_messages.reply(actor("agent"), ticket.id, Writing("Da?", f"c{number}", anyway=True))
         with transaction():
-            writing.requester_writes(
+            ticket_messages.requester_writes(
                 SYSTEM, db.session.get_one(Ticket, ticket.id), "Ne.", client_id=f"q{number}", via="link"
             )
     ticket, now = db.session.get_one(Ticket, ticket.id), clock.now()
@@ -230,7 +234,7 @@ def test_a_long_counting_is_summed_up(app: Flask, session: Session, at: At) -> N
     assert len(words) <= 14
     assert any(text.startswith("…") for text, _ in words)
     assert view.counted == timedelta(hours=19 * 8 + 4 - 8)  # the eleventh is Armistice Day
-    assert view.state is PromiseState.BROKEN
+    assert view.state is TargetState.BROKEN
 
 
 @pytest.mark.only("sqlite")
@@ -239,13 +243,13 @@ def test_the_card(app: Flask, session: Session, actor: ActorOf, at: At, language
     """Every state that a promise can be in is drawn."""
     at(23, 11)
     ticket = make_ticket(SYSTEM, priority=Priority.URGENT)
-    template = "{% import 'admin/tickets/page/sla.html' as card with context %}{{ card.promise_card(promises) }}"
+    template = "{% import 'admin/tickets/page/sla.html' as card with context %}{{ card.sla_card(sla_targets) }}"
 
     def draw() -> str:
         db.session.rollback()
         found = queries.for_ticket(db.session.get_one(Ticket, ticket.id), clock.now())
         with app.test_request_context(), force_locale(language):
-            return render_template_string(template, promises=found)
+            return render_template_string(template, sla_targets=found)
 
     assert 'data-step="1"' in draw() and words in draw()
     at(23, 11, 16)
@@ -256,10 +260,10 @@ def test_the_card(app: Flask, session: Session, actor: ActorOf, at: At, language
     assert 'data-step="4"' in draw()
     assert 'max="30" value="30"' in draw()
     with transaction():
-        writing.reply(actor("agent"), ticket.id, Writing("Da?", "c1", then=TicketStatus.WAITING, anyway=True))
+        ticket_messages.reply(actor("agent"), ticket.id, Writing("Da?", "c1", then=TicketStatus.WAITING, anyway=True))
     drawn = draw()
     assert "data-step" not in drawn
     assert "status-danger" in drawn
     with transaction():
-        db.session.execute(delete(TicketPromise))
+        db.session.execute(delete(SlaTarget))
     assert "explain" not in draw()

@@ -21,20 +21,20 @@ from console.mail.models import Mail
 from console.staff.models import Staff
 from console.staff.roles import Role
 from console.tickets.models import Priority, Ticket, TicketMessage, TicketStatus
-from console.tickets.service import messages as writing
-from console.tickets.service import properties as handling
+from console.tickets.service import messages as ticket_messages
+from console.tickets.service import properties
 from console.tickets.service.messages import Writing
-from console.tickets.sla import jobs as watch
+from console.tickets.sla import jobs as sla_jobs
 from console.tickets.sla import queries
-from console.tickets.sla.models import PromiseHead, TicketPromise
+from console.tickets.sla.models import SlaRevision, SlaTarget
 from console.tickets.sla.policies import set_goals
-from console.tickets.sla.rules import PromiseKind, PromiseState
+from console.tickets.sla.rules import TargetKind, TargetState
 from tests.support.queries import count_queries
 from tests.tickets.rows import make_ticket
 
 pytestmark = pytest.mark.both
 
-FIRST, NEXT, SOLUTION = PromiseKind
+FIRST, NEXT, SOLUTION = TargetKind
 ActorOf = Callable[[Role | str], Actor]
 StaffOf = Callable[[Role | str], Staff]
 Later = Callable[[int], None]
@@ -83,9 +83,9 @@ def urgent(many: int = 1, assignee: Staff | None = None) -> list[Ticket]:
 
 def test_nothing_to_do_writes_nothing(app: Flask, session: Session, later: Later) -> None:
     urgent()
-    watch.watch()
+    sla_jobs.watch()
     with count_queries(app) as seen:
-        watch.watch()
+        sla_jobs.watch()
     assert all(statement.startswith("SELECT") for statement in seen), seen
     assert seen.count <= 6
 
@@ -95,11 +95,11 @@ def test_warned_once_then_told_broken_once(session: Session, staff_of: StaffOf, 
     (ticket,) = urgent(assignee=agent)
     moved = ticket.updated_at
     later(22)
-    watch.watch()
+    sla_jobs.watch()
     assert events("promise_at_risk") == []
     later(23)  # three quarters of 30 minutes are 22.5
-    watch.watch()
-    watch.watch()
+    sla_jobs.watch()
+    sla_jobs.watch()
     (event,) = events("promise_at_risk")
     assert event.ticket_id == ticket.id
     assert event.data["kind"] == "first_answer"
@@ -109,18 +109,18 @@ def test_warned_once_then_told_broken_once(session: Session, staff_of: StaffOf, 
     assert ticket.number in mail.text
 
     later(30)
-    watch.watch()
+    sla_jobs.watch()
     assert events("promise_broken") == []
     later(31)
-    watch.watch()
-    watch.watch()
+    sla_jobs.watch()
+    sla_jobs.watch()
     (event,) = events("promise_broken")
     assert event.data == {"kind": "first_answer"}
     (mail,) = mails("promises_broken")
     assert mail.to_address == supervisor.email
     assert ticket.number in mail.html
     assert trail("promise.broken") == trail("promise.escalated") == 1
-    stored = session.scalars(select(TicketPromise).where(TicketPromise.kind == FIRST)).one()
+    stored = session.scalars(select(SlaTarget).where(SlaTarget.kind == FIRST)).one()
     assert stored.broken_at == MONDAY + 30 * MINUTE
     assert stored.escalated_at is not None
     assert session.get_one(Ticket, ticket.id).updated_at == moved
@@ -131,7 +131,7 @@ def test_a_subject_is_text_in_the_mail(session: Session, staff_of: StaffOf, late
     staff_of("supervisor")
     make_ticket(SYSTEM, priority=Priority.URGENT, subject="<img src=x onerror=alert(1)> {{ 7*7 }}")
     later(31)
-    watch.watch()
+    sla_jobs.watch()
     (mail,) = mails("promises_broken")
     assert "<img" not in mail.html and "&lt;img src=x" in mail.html
     assert "{{ 7*7 }}" in mail.text
@@ -142,7 +142,7 @@ def test_what_broke_unseen_is_told_as_broken_only(session: Session, staff_of: St
     staff_of("supervisor")
     urgent()
     later(45)
-    watch.watch()
+    sla_jobs.watch()
     assert events("promise_at_risk") == []
     assert len(events("promise_broken")) == 1
 
@@ -154,53 +154,53 @@ def test_hundreds_at_once_are_one_mail_to_each_supervisor(
     many = samples(400, 60)
     urgent(many)
     later(31)
-    watch.watch()
+    sla_jobs.watch()
     assert len(events("promise_broken")) == many
     (mail,) = mails("promises_broken")
     assert str(many) in mail.subject
-    assert mail.text.count("/console/tickets/") == watch.LISTED
-    assert session.scalar(select(func.count()).where(TicketPromise.escalated_at.is_not(None))) == many
+    assert mail.text.count("/console/tickets/") == sla_jobs.LISTED
+    assert session.scalar(select(func.count()).where(SlaTarget.escalated_at.is_not(None))) == many
 
 
 def test_paused_solved_and_answered_are_left_alone(session: Session, actor: ActorOf, later: Later) -> None:
     waiting, solved = urgent(2)
     with transaction():
-        handling.set_status(actor("agent"), [waiting.id], TicketStatus.WAITING)
-        handling.set_status(actor("agent"), [solved.id], TicketStatus.SOLVED)
+        properties.set_status(actor("agent"), [waiting.id], TicketStatus.WAITING)
+        properties.set_status(actor("agent"), [solved.id], TicketStatus.SOLVED)
     later(600)
-    watch.watch()
+    sla_jobs.watch()
     assert events("promise_at_risk") == events("promise_broken") == []
 
 
 def test_what_is_in_good_time_again_is_told_of_again(session: Session, actor: ActorOf, later: Later) -> None:
     (ticket,) = urgent()
     later(29)
-    watch.watch()
+    sla_jobs.watch()
     with transaction():
-        handling.set_priority(actor("agent"), [ticket.id], Priority.LOW)
+        properties.set_priority(actor("agent"), [ticket.id], Priority.LOW)
     with transaction():
-        handling.set_priority(actor("agent"), [ticket.id], Priority.URGENT)
-    watch.watch()
+        properties.set_priority(actor("agent"), [ticket.id], Priority.URGENT)
+    sla_jobs.watch()
     assert len(events("promise_at_risk")) == 2
 
 
 def test_a_change_of_rules_is_counted_in_batches(
     session: Session, actor: ActorOf, later: Later, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(watch, "BATCH", 4)
+    monkeypatch.setattr(sla_jobs, "BATCH", 4)
     tickets = urgent(10)
     with transaction():
-        handling.set_status(actor("agent"), [tickets[0].id], TicketStatus.SOLVED)
+        properties.set_status(actor("agent"), [tickets[0].id], TicketStatus.SOLVED)
     with transaction():
         set_goals(actor("supervisor"), None, {Priority.URGENT: {FIRST: 10, NEXT: 60, SOLUTION: None}})
-    watch.watch()
+    sla_jobs.watch()
     db.session.rollback()
-    revision = session.scalars(select(PromiseHead.revision)).one()
+    revision = session.scalars(select(SlaRevision.revision)).one()
     for ticket in session.scalars(select(Ticket).where(Ticket.id != tickets[0].id)):
         assert ticket.due_at == MONDAY + 10 * MINUTE
-    running = session.scalars(select(TicketPromise.revision).where(TicketPromise.met_at.is_(None))).all()
+    running = session.scalars(select(SlaTarget.revision).where(SlaTarget.met_at.is_(None))).all()
     assert set(running) == {revision}
-    over = session.scalars(select(TicketPromise).where(TicketPromise.ticket_id == tickets[0].id)).all()
+    over = session.scalars(select(SlaTarget).where(SlaTarget.ticket_id == tickets[0].id)).all()
     assert {row.goal for row in over} == {30, 240}
 
 
@@ -212,7 +212,7 @@ def test_two_workers_tell_once(
 
     def work() -> None:
         with app.app_context():
-            watch.watch()
+            sla_jobs.watch()
             db.session.remove()
 
     db.session.rollback()
@@ -225,7 +225,7 @@ def test_two_workers_tell_once(
     later(31)
     in_threads(work, 3)
     assert len(events("promise_broken")) == many
-    assert session.scalar(select(func.count()).where(TicketPromise.escalated_at.is_not(None))) == many
+    assert session.scalar(select(func.count()).where(SlaTarget.escalated_at.is_not(None))) == many
     listed = "".join(mail.text for mail in mails("promises_broken"))
     assert listed.count("/console/tickets/") == many
     assert trail("promise.broken") == many
@@ -233,18 +233,18 @@ def test_two_workers_tell_once(
 
 def test_two_workers_notice_new_hours_once(app: Flask, session: Session, in_threads: InThreads) -> None:
     urgent()
-    watch.watch()
-    before = session.scalars(select(PromiseHead.revision)).one()
+    sla_jobs.watch()
+    before = session.scalars(select(SlaRevision.revision)).one()
     with transaction():
-        session.execute(update(PromiseHead).values(hours_revision=-1))
+        session.execute(update(SlaRevision).values(hours_revision=-1))
 
     def work() -> None:
         with app.app_context():
-            watch.notice_hours()
+            sla_jobs.notice_hours()
             db.session.remove()
 
     in_threads(work, 3)
-    assert session.scalars(select(PromiseHead.revision)).one() == before + 1
+    assert session.scalars(select(SlaRevision.revision)).one() == before + 1
 
 
 def test_lists_find_them(session: Session, later: Later) -> None:
@@ -252,9 +252,9 @@ def test_lists_find_them(session: Session, later: Later) -> None:
     far = make_ticket(SYSTEM)
     later(25)
     with transaction():
-        handling.set_priority(SYSTEM, [late.id], Priority.HIGH)
+        properties.set_priority(SYSTEM, [late.id], Priority.HIGH)
         set_goals(SYSTEM, None, {Priority.HIGH: {FIRST: 20, NEXT: 20, SOLUTION: 20}})
-    watch.watch()
+    sla_jobs.watch()
     now = clock.now()
 
     def found(condition: object) -> set[int]:
@@ -265,9 +265,9 @@ def test_lists_find_them(session: Session, later: Later) -> None:
     assert far.id not in found(queries.at_risk(now) | queries.broken(now))
     states = {one.id: queries.state_of(one, now) for one in session.scalars(select(Ticket))}
     assert states == {
-        near.id: PromiseState.RUNNING,
-        late.id: PromiseState.BROKEN,
-        far.id: PromiseState.RUNNING,
+        near.id: TargetState.RUNNING,
+        late.id: TargetState.BROKEN,
+        far.id: TargetState.RUNNING,
     }
     assert [one.id for one in session.scalars(select(Ticket)) if queries.is_near(one, now)] == [near.id]
 
@@ -302,25 +302,25 @@ def test_workers_and_agents_do_not_block_each_other(
         with app.app_context():
             for number in range(4):
                 if turn < 2:
-                    watch.watch()
+                    sla_jobs.watch()
                     continue
                 with transaction():
-                    handling.set_priority(agent, keys[number : number + 3], Priority(1 + (turn + number) % 4))
+                    properties.set_priority(agent, keys[number : number + 3], Priority(1 + (turn + number) % 4))
                 with transaction():
-                    writing.reply(agent, keys[number], Writing("Gledamo.", f"c{turn}-{number}", anyway=True))
+                    ticket_messages.reply(agent, keys[number], Writing("Gledamo.", f"c{turn}-{number}", anyway=True))
             db.session.remove()
 
     in_threads(work, 4)
-    watch.watch()
+    sla_jobs.watch()
     told = [(event.ticket_id, event.data["kind"]) for event in events("promise_broken")]
-    escalated = session.scalar(select(func.count()).where(TicketPromise.escalated_at.is_not(None))) or 0
+    escalated = session.scalar(select(func.count()).where(SlaTarget.escalated_at.is_not(None))) or 0
     assert escalated <= len(told)
     assert len(events("promise_broken")) == trail("promise.broken")
     for key in keys:
         ticket = session.get_one(Ticket, key)
         running = session.scalars(
-            select(TicketPromise.due_at).where(
-                TicketPromise.ticket_id == key, TicketPromise.met_at.is_(None), TicketPromise.due_at.is_not(None)
+            select(SlaTarget.due_at).where(
+                SlaTarget.ticket_id == key, SlaTarget.met_at.is_(None), SlaTarget.due_at.is_not(None)
             )
         ).all()
         assert ticket.due_at == min(instant for instant in running if instant is not None)

@@ -16,9 +16,9 @@ from console.hours.calendar import PieceKind
 from console.staff.models import Department, Staff
 from console.staff.roles import Role
 from console.tickets.models import Priority, TicketStatus
-from console.tickets.sla.models import PromiseHead, PromiseRule, TicketPromise
+from console.tickets.sla.models import SlaPolicy, SlaRevision, SlaTarget
 from console.tickets.sla.queries import explain
-from console.tickets.sla.rules import PromiseKind
+from console.tickets.sla.rules import TargetKind
 from console.views.shared.labels.sla import lines, minutes_words, read_minutes
 from tests.conftest import Clock
 from tests.support.client import ConsoleClient, sign_in
@@ -57,7 +57,7 @@ def boss(client: ConsoleClient, staff_of: StaffOf) -> ConsoleClient:
 
 def rules(session: Session) -> int:
     session.rollback()
-    return session.scalar(select(func.count()).select_from(PromiseRule)) or 0
+    return session.scalar(select(func.count()).select_from(SlaPolicy)) or 0
 
 
 def test_the_desk_reads_and_does_not_change(client: ConsoleClient, staff_of: StaffOf, session: Session) -> None:
@@ -65,9 +65,9 @@ def test_the_desk_reads_and_does_not_change(client: ConsoleClient, staff_of: Sta
     page = client.get(PAGE)
     assert page.status_code == 200
     assert "Save targets" not in page.text and 'name="urgent-first_answer"' not in page.text
-    before = session.scalars(select(PromiseHead.revision)).one()
+    before = session.scalars(select(SlaRevision.revision)).one()
     assert client.submit(PAGE, **fields(urgent__solution="5 h")).status_code == 404
-    assert session.scalars(select(PromiseHead.revision)).one() == before
+    assert session.scalars(select(SlaRevision.revision)).one() == before
 
 
 def test_a_department_gets_goals_of_its_own_and_gives_them_back(boss: ConsoleClient, session: Session) -> None:
@@ -75,7 +75,7 @@ def test_a_department_gets_goals_of_its_own_and_gives_them_back(boss: ConsoleCli
     answer = boss.submit(PAGE, **own)
     assert answer.status_code == 303
     assert answer.location.endswith("?department=sales")
-    (rule,) = session.scalars(select(PromiseRule).where(PromiseRule.department_id.is_not(None)))
+    (rule,) = session.scalars(select(SlaPolicy).where(SlaPolicy.department_id.is_not(None)))
     assert (rule.priority, rule.first_answer, rule.next_answer, rule.solution) == (Priority.HIGH, 90, None, 195)
     entry = session.scalars(select(AuditEntry).where(AuditEntry.action == "promises.changed")).one()
     assert entry.subject == "sales"
@@ -109,7 +109,7 @@ BAD = ("soon", "-5", "0", "999999", "1e3", "99999 h", "12:75", "½ h", "１２�
 
 
 def test_bad_goals_change_nothing_and_stay_in_the_form(boss: ConsoleClient, session: Session) -> None:
-    before = session.scalars(select(PromiseHead.revision)).one()
+    before = session.scalars(select(SlaRevision.revision)).one()
     for bad in BAD:
         answer = boss.submit(PAGE, **fields(normal__next_answer=bad))
         assert answer.status_code == 422, bad
@@ -120,7 +120,7 @@ def test_bad_goals_change_nothing_and_stay_in_the_form(boss: ConsoleClient, sess
     assert told.status_code == 422
     assert set(told.json["error"]["fields"]) == {"normal-next_answer"}
     session.rollback()
-    assert session.scalars(select(PromiseHead.revision)).one() == before
+    assert session.scalars(select(SlaRevision.revision)).one() == before
 
 
 def test_no_such_department(boss: ConsoleClient, session: Session) -> None:
@@ -130,10 +130,10 @@ def test_no_such_department(boss: ConsoleClient, session: Session) -> None:
 
 
 def test_without_a_token_nothing(boss: ConsoleClient, app: Flask, session: Session) -> None:
-    before = session.scalars(select(PromiseHead.revision)).one()
+    before = session.scalars(select(SlaRevision.revision)).one()
     assert boss.post(PAGE, data=fields(urgent__solution="9 h")).status_code == 400
     session.rollback()
-    assert session.scalars(select(PromiseHead.revision)).one() == before
+    assert session.scalars(select(SlaRevision.revision)).one() == before
 
 
 def test_as_many_queries_for_more_departments(boss: ConsoleClient, app: Flask, session: Session) -> None:
@@ -174,9 +174,9 @@ def test_durations_are_read_as_written() -> None:
 
 
 def test_what_is_shown(boss: ConsoleClient, session: Session) -> None:
-    from console.tickets.sla.rules import PromiseKind
+    from console.tickets.sla.rules import TargetKind
 
-    assert len(PromiseKind) * len(Priority) == boss.get(PAGE).text.count('maxlength="20"')
+    assert len(TargetKind) * len(Priority) == boss.get(PAGE).text.count('maxlength="20"')
     assert "16:30" in boss.get(PAGE).text  # the example's Friday afternoon
 
 
@@ -201,14 +201,14 @@ def test_the_counting_of_years_is_told_as_that_of_days(
     """Only the ends of a long one are looked at closely; it says what looking at every night would say."""
     now = datetime.fromisoformat("2026-11-25T12:40:00+01:00")
     clock.set(now)
-    promise = TicketPromise(
-        kind=PromiseKind.SOLUTION,
+    sla_target = SlaTarget(
+        kind=TargetKind.SOLUTION,
         goal=1_440,
         started_at=datetime.fromisoformat(begun).astimezone(UTC),
         due_at=now,
         pauses=[(start, end, TicketStatus.WAITING.value) for start, end in pauses],
     )
-    view = explain(promise, now.astimezone(UTC))
+    view = explain(sla_target, now.astimezone(UTC))
     quick = lines(view)
     monkeypatch.setattr("console.views.shared.labels.sla._LONG", timedelta.max)
     assert quick == lines(view)

@@ -13,17 +13,17 @@ from console.tickets.models import OPEN_STATUSES, TicketStatus
 from console.tickets.sla.rules import (
     PAUSING,
     Goals,
-    Promise,
-    PromiseKind,
-    PromiseState,
     Step,
     StepKind,
+    Target,
+    TargetKind,
+    TargetState,
     derive,
     spans,
 )
 from tests.tickets.sla.minutes import MINUTE, ByTheMinute, works, works_always
 
-FIRST, NEXT, SOLUTION = PromiseKind
+FIRST, NEXT, SOLUTION = TargetKind
 QUESTION, REPLY, STATUS = StepKind
 OPEN, WAITING, HOLD, SOLVED, CLOSED = TicketStatus
 GOALS: Goals = {FIRST: 60, NEXT: 120, SOLUTION: 480}
@@ -47,7 +47,7 @@ def at(hour: int, minute: int = 0, day: int = 23) -> datetime:
     return datetime(2026, 11, day, hour, minute, tzinfo=UTC)
 
 
-def promises(*steps: Step, now: datetime, opened_at: datetime = MONDAY) -> dict[PromiseKind, Promise]:
+def sla_targets(*steps: Step, now: datetime, opened_at: datetime = MONDAY) -> dict[TargetKind, Target]:
     """Derive; of several next answers the last."""
     return {one.span.kind: one for one in derive(opened_at, steps, GOALS, ByTheMinute(), now)}
 
@@ -56,67 +56,67 @@ def promises(*steps: Step, now: datetime, opened_at: datetime = MONDAY) -> dict[
 
 
 def test_friday_evening_runs_on_on_monday() -> None:
-    found = promises(asked(FRIDAY), now=at(8), opened_at=FRIDAY)
+    found = sla_targets(asked(FRIDAY), now=at(8), opened_at=FRIDAY)
     assert found[FIRST].due_at == at(9, 30)
     assert found[FIRST].counted == timedelta(minutes=30)
-    assert found[FIRST].state is PromiseState.RUNNING
+    assert found[FIRST].state is TargetState.RUNNING
     assert found[SOLUTION].due_at == at(16, 30)
     assert NEXT not in found
 
 
 def test_a_pause_over_the_weekend_moves_the_due_time() -> None:
     steps = (asked(FRIDAY), moved(FRIDAY + 10 * MINUTE, WAITING))
-    waiting = promises(*steps, now=at(10), opened_at=FRIDAY)
-    assert waiting[FIRST].state is PromiseState.PAUSED
+    waiting = sla_targets(*steps, now=at(10), opened_at=FRIDAY)
+    assert waiting[FIRST].state is TargetState.PAUSED
     assert waiting[FIRST].due_at is None
     assert waiting[FIRST].risk_at is None
     assert waiting[FIRST].counted == timedelta(minutes=10)
 
-    back = promises(*steps, moved(at(11), OPEN), now=at(11, 30), opened_at=FRIDAY)
+    back = sla_targets(*steps, moved(at(11), OPEN), now=at(11, 30), opened_at=FRIDAY)
     assert back[FIRST].due_at == at(11, 50)
     assert back[FIRST].counted == timedelta(minutes=40)
     assert back[SOLUTION].due_at == at(10, 50, day=24)
 
 
 def test_hold_stops_the_solution_and_not_the_answers() -> None:
-    found = promises(asked(MONDAY), moved(at(9, 30), HOLD), now=at(9, 45))
-    assert found[FIRST].state is PromiseState.RUNNING
-    assert found[SOLUTION].state is PromiseState.PAUSED
+    found = sla_targets(asked(MONDAY), moved(at(9, 30), HOLD), now=at(9, 45))
+    assert found[FIRST].state is TargetState.RUNNING
+    assert found[SOLUTION].state is TargetState.PAUSED
 
 
 def test_broken_before_the_pause_stays_broken() -> None:
-    found = promises(asked(MONDAY), moved(at(10, 30), WAITING), now=at(12))
-    assert found[FIRST].state is PromiseState.BROKEN
+    found = sla_targets(asked(MONDAY), moved(at(10, 30), WAITING), now=at(12))
+    assert found[FIRST].state is TargetState.BROKEN
     assert found[FIRST].broken_at == at(10)
 
 
 def test_kept_up_to_and_including_the_due_instant() -> None:
-    assert promises(asked(MONDAY), replied(at(10)), now=at(11))[FIRST].state is PromiseState.MET
-    late = promises(asked(MONDAY), replied(at(10) + timedelta(seconds=1)), now=at(11))[FIRST]
-    assert late.state is PromiseState.BROKEN
+    assert sla_targets(asked(MONDAY), replied(at(10)), now=at(11))[FIRST].state is TargetState.MET
+    late = sla_targets(asked(MONDAY), replied(at(10) + timedelta(seconds=1)), now=at(11))[FIRST]
+    assert late.state is TargetState.BROKEN
     assert late.span.met_at == at(10) + timedelta(seconds=1)
-    assert promises(asked(MONDAY), now=at(10))[FIRST].state is PromiseState.RUNNING
-    assert promises(asked(MONDAY), now=at(10) + timedelta(seconds=1))[FIRST].state is PromiseState.BROKEN
+    assert sla_targets(asked(MONDAY), now=at(10))[FIRST].state is TargetState.RUNNING
+    assert sla_targets(asked(MONDAY), now=at(10) + timedelta(seconds=1))[FIRST].state is TargetState.BROKEN
 
 
 def test_next_answer_runs_from_the_oldest_unanswered_question() -> None:
-    found = promises(asked(MONDAY), replied(at(9, 10)), asked(at(9, 20)), asked(at(9, 50)), now=at(10))
+    found = sla_targets(asked(MONDAY), replied(at(9, 10)), asked(at(9, 20)), asked(at(9, 50)), now=at(10))
     assert found[NEXT].span.started_at == at(9, 20)
     assert found[NEXT].due_at == at(11, 20)
     assert found[FIRST].span.met_at == at(9, 10)
 
 
 def test_what_we_began_owes_no_first_answer() -> None:
-    found = promises(replied(MONDAY), now=at(10))
+    found = sla_targets(replied(MONDAY), now=at(10))
     assert set(found) == {SOLUTION}
-    assert set(promises(replied(MONDAY), asked(at(10)), now=at(11))) == {SOLUTION, NEXT}
+    assert set(sla_targets(replied(MONDAY), asked(at(10)), now=at(11))) == {SOLUTION, NEXT}
 
 
 def test_reopened_goes_on_where_it_stopped() -> None:
     steps = [asked(MONDAY), replied(at(10)), moved(at(10), SOLVED)]
-    assert promises(*steps, now=at(12))[SOLUTION].state is PromiseState.MET
-    again = promises(*steps, asked(at(13)), moved(at(13), OPEN), now=at(13, 30))
-    assert again[SOLUTION].state is PromiseState.RUNNING
+    assert sla_targets(*steps, now=at(12))[SOLUTION].state is TargetState.MET
+    again = sla_targets(*steps, asked(at(13)), moved(at(13), OPEN), now=at(13, 30))
+    assert again[SOLUTION].state is TargetState.RUNNING
     assert again[SOLUTION].counted == timedelta(minutes=90)
     assert again[SOLUTION].due_at == at(12, day=24)
     assert again[NEXT].span.started_at == at(13)
@@ -125,21 +125,21 @@ def test_reopened_goes_on_where_it_stopped() -> None:
 
 def test_solved_by_mistake_and_opened_again_by_us_still_owes_the_answer() -> None:
     steps = [asked(MONDAY), moved(at(9, 20), SOLVED), moved(at(9, 40), OPEN)]
-    found = promises(*steps, now=at(9, 50))
-    assert found[FIRST].state is PromiseState.RUNNING
+    found = sla_targets(*steps, now=at(9, 50))
+    assert found[FIRST].state is TargetState.RUNNING
     assert found[FIRST].due_at == at(10, 20)
 
 
 def test_solving_without_an_answer_ends_the_promise_and_a_new_question_begins_another() -> None:
     steps = [asked(MONDAY), moved(at(9, 20), SOLVED)]
-    assert promises(*steps, now=at(12))[FIRST].span.met_at == at(9, 20)
-    again = promises(*steps, asked(at(11)), moved(at(11), OPEN), now=at(12))
+    assert sla_targets(*steps, now=at(12))[FIRST].span.met_at == at(9, 20)
+    again = sla_targets(*steps, asked(at(11)), moved(at(11), OPEN), now=at(12))
     assert again[FIRST].span.met_at == at(9, 20)
     assert again[NEXT].span.started_at == at(11)
 
 
 def test_closing_what_was_solved_changes_nothing() -> None:
-    found = promises(asked(MONDAY), replied(at(10)), moved(at(10), SOLVED), moved(at(15), CLOSED), now=at(16))
+    found = sla_targets(asked(MONDAY), replied(at(10)), moved(at(10), SOLVED), moved(at(15), CLOSED), now=at(16))
     assert found[SOLUTION].span.met_at == at(10)
 
 
@@ -161,7 +161,7 @@ def test_of_several_spans_in_one_instant_the_last_counts() -> None:
 
 def test_without_a_goal_the_time_is_taken() -> None:
     (first, _solution) = derive(MONDAY, [asked(MONDAY), replied(at(10))], {}, ByTheMinute(), at(11))
-    assert first.state is PromiseState.NONE
+    assert first.state is TargetState.NONE
     assert first.due_at is None
     assert first.counted == timedelta(hours=1)
 
@@ -169,7 +169,7 @@ def test_without_a_goal_the_time_is_taken() -> None:
 def test_a_calendar_that_never_opens_promises_nothing() -> None:
     (first, _solution) = derive(MONDAY, [asked(MONDAY)], GOALS, ByTheMinute(lambda _minute: False), at(11))
     assert first.due_at is None
-    assert first.state is PromiseState.RUNNING
+    assert first.state is TargetState.RUNNING
 
 
 # --- Against a reference ----------------------------------------------------------------------------------------------
@@ -179,7 +179,7 @@ def test_a_calendar_that_never_opens_promises_nothing() -> None:
 class Counted:
     """One promise, counted minute by minute."""
 
-    kind: PromiseKind
+    kind: TargetKind
     started_at: datetime
     used: int = 0
     met_at: datetime | None = None
@@ -206,7 +206,7 @@ class Reference:
                 self._tick(minute)
             minute += MINUTE
 
-    def _owe(self, kind: PromiseKind, since: datetime) -> None:
+    def _owe(self, kind: TargetKind, since: datetime) -> None:
         self.owed = Counted(kind, since)
         self.all.append(self.owed)
 
@@ -265,13 +265,13 @@ def test_equals_the_reference(
 
     assert set(found) == {(one.kind, one.started_at) for one in expected}
     for one in expected:
-        promise = found[one.kind, one.started_at]
-        assert promise.span.met_at == one.met_at
-        assert promise.counted == one.used * MINUTE
+        sla_target = found[one.kind, one.started_at]
+        assert sla_target.span.met_at == one.met_at
+        assert sla_target.counted == one.used * MINUTE
         late = one.used_up_at is not None and (one.met_at or now) > one.used_up_at
-        assert promise.broken_at == (one.used_up_at if late else None)
+        assert sla_target.broken_at == (one.used_up_at if late else None)
         if one.used_up_at is not None:
-            assert promise.due_at == one.used_up_at
+            assert sla_target.due_at == one.used_up_at
 
 
 @pytest.mark.parametrize("status", [WAITING, HOLD, SOLVED])

@@ -20,19 +20,18 @@ from console.core.transaction import transaction
 from console.staff.models import Department
 from console.staff.roles import Role
 from console.tickets.models import NO_DUE, Priority, Ticket, TicketStatus
-from console.tickets.service import merging
-from console.tickets.service import messages as writing
-from console.tickets.service import properties as handling
+from console.tickets.service import merging, properties
+from console.tickets.service import messages as ticket_messages
 from console.tickets.service.messages import Writing
-from console.tickets.sla import calendar as working
+from console.tickets.sla import calendar as sla_calendar
 from console.tickets.sla import queries, service
-from console.tickets.sla.models import PromiseHead, PromiseRule, TicketPromise
+from console.tickets.sla.models import SlaPolicy, SlaRevision, SlaTarget
 from console.tickets.sla.policies import set_goals
-from console.tickets.sla.rules import PromiseKind
+from console.tickets.sla.rules import TargetKind
 from tests.support.queries import count_queries
 from tests.tickets.rows import any_department, make_ticket
 
-FIRST, NEXT, SOLUTION = PromiseKind
+FIRST, NEXT, SOLUTION = TargetKind
 ActorOf = Callable[[Role | str], Actor]
 Later = Callable[[int], None]
 MONDAY = datetime(2026, 11, 23, 10, tzinfo=UTC)  # eleven in Belgrade
@@ -51,33 +50,37 @@ def later() -> Iterator[Callable[[int], None]]:
         yield stand
 
 
-def stored(ticket: Ticket) -> dict[PromiseKind, TicketPromise]:
-    query = select(TicketPromise).where(TicketPromise.ticket_id == ticket.id).order_by(TicketPromise.started_at)
+def stored(ticket: Ticket) -> dict[TargetKind, SlaTarget]:
+    query = select(SlaTarget).where(SlaTarget.ticket_id == ticket.id).order_by(SlaTarget.started_at)
     return {row.kind: row for row in db.session.scalars(query)}
 
 
 def columns(ticket: Ticket) -> list[dict[str, Any]]:
     """Everything stored of a ticket's promises, for comparing."""
     rows = db.session.execute(
-        select(TicketPromise.__table__).where(TicketPromise.ticket_id == ticket.id).order_by("id")
+        select(SlaTarget.__table__).where(SlaTarget.ticket_id == ticket.id).order_by("id")
     ).mappings()
     return [dict(row) for row in rows]
 
 
 def say(actor: Actor, ticket: Ticket, text: str = "Gledamo.", then: TicketStatus | None = None) -> Any:
     with transaction():
-        return writing.reply(actor, ticket.id, Writing(text, f"c-{text}-{ticket.last_seq}", anyway=True, then=then))
+        return ticket_messages.reply(
+            actor, ticket.id, Writing(text, f"c-{text}-{ticket.last_seq}", anyway=True, then=then)
+        )
 
 
 def ask(ticket: Ticket, text: str = "Još ne radi.") -> Any:
     with transaction():
-        return writing.requester_writes(SYSTEM, ticket, text, client_id=f"q-{text}-{ticket.last_seq}", via="link")
+        return ticket_messages.requester_writes(
+            SYSTEM, ticket, text, client_id=f"q-{text}-{ticket.last_seq}", via="link"
+        )
 
 
-def minutes(row: TicketPromise) -> float:
+def minutes(row: SlaTarget) -> float:
     """How much working time lies before it is due."""
     assert row.due_at is not None
-    return working.calendar().between(row.started_at, row.due_at) / MINUTE
+    return sla_calendar.calendar().between(row.started_at, row.due_at) / MINUTE
 
 
 def test_begins_with_two_promises(session: Session) -> None:
@@ -153,7 +156,7 @@ def test_a_reply_taken_back_was_never_said(session: Session, actor: ActorOf, lat
     message = say(agent, ticket)
     assert stored(ticket)[FIRST].met_at is not None
     with transaction():
-        writing.take_back(agent, ticket.id, message.id)
+        ticket_messages.take_back(agent, ticket.id, message.id)
     assert stored(ticket)[FIRST].met_at is None
     assert db.session.get_one(Ticket, ticket.id).due_at == before
 
@@ -177,7 +180,7 @@ def test_priority_and_department_change_what_runs_and_not_what_is_over(
     agent, ticket = actor("agent"), make_ticket(SYSTEM)
     say(agent, ticket)
     with transaction():
-        handling.set_priority(agent, [ticket.id], Priority.URGENT)
+        properties.set_priority(agent, [ticket.id], Priority.URGENT)
     found = stored(ticket)
     assert found[FIRST].goal == 240
     assert found[SOLUTION].goal == 240
@@ -185,7 +188,7 @@ def test_priority_and_department_change_what_runs_and_not_what_is_over(
     with transaction():
         set_goals(actor("supervisor"), other.id, {Priority.URGENT: {FIRST: 5, NEXT: 5, SOLUTION: None}})
     with transaction():
-        handling.set_department(agent, [ticket.id], other.id)
+        properties.set_department(agent, [ticket.id], other.id)
     assert stored(ticket)[SOLUTION].goal is None
     assert stored(ticket)[SOLUTION].due_at is None
     assert db.session.get_one(Ticket, ticket.id).due_at == NO_DUE
@@ -252,10 +255,10 @@ def test_the_most_specific_rule_wins(session: Session, actor: ActorOf) -> None:
 
 @pytest.mark.only("sqlite")
 def test_setting_what_is_set_changes_nothing(session: Session, actor: ActorOf) -> None:
-    before = session.scalars(select(PromiseHead.revision)).one()
+    before = session.scalars(select(SlaRevision.revision)).one()
     with transaction():
         assert not set_goals(actor("supervisor"), None, {Priority.URGENT: {FIRST: 30, NEXT: 60, SOLUTION: 240}})
-    assert session.scalars(select(PromiseHead.revision)).one() == before
+    assert session.scalars(select(SlaRevision.revision)).one() == before
 
 
 @pytest.mark.only("sqlite")
@@ -297,4 +300,4 @@ def test_two_supervisors_at_once(
             db.session.remove()
 
     in_threads(change, 4)
-    assert len(session.scalars(select(PromiseRule).where(PromiseRule.department_id == department)).all()) == 1
+    assert len(session.scalars(select(SlaPolicy).where(SlaPolicy.department_id == department)).all()) == 1

@@ -21,8 +21,8 @@ from console.core.transaction import transaction
 from console.staff.models import Staff
 from console.tickets.models import NO_DUE, OPEN_STATUSES, Priority, Ticket, TicketSource, TicketStatus
 from console.tickets.reviews.models import TicketRating
-from console.tickets.sla.models import TicketPromise
-from console.tickets.sla.rules import PromiseKind
+from console.tickets.sla.models import SlaTarget
+from console.tickets.sla.rules import TargetKind
 from console.tickets.stats import queries
 from console.tickets.stats.numbers import quantile
 from console.tickets.stats.periods import MOST_DAYS, Grain, Period, read_period
@@ -58,11 +58,11 @@ def write_random(rng: random.Random, agents: list[int], departments: list[int], 
             session.add(ticket)
             session.flush()
             before = ticket
-            for kind in PromiseKind:
+            for kind in TargetKind:
                 met = rng.random() < 0.7
                 late = rng.random() < 0.3
                 session.add(
-                    TicketPromise(
+                    SlaTarget(
                         ticket_id=ticket.id,
                         kind=kind,
                         goal=rng.choice([None, 60, 240]),
@@ -90,22 +90,22 @@ def inside(instant: datetime | None, period: Period) -> bool:
     return instant is not None and period.first <= instant.astimezone(ZONE).date() <= period.last
 
 
-def slowly(session: Session, period: Period, wanted: Callable[[Ticket], bool]) -> queries.Figures:
+def slowly(session: Session, period: Period, wanted: Callable[[Ticket], bool]) -> queries.Stats:
     """Count the same in Python, a row at a time, straight from the definitions."""
-    figures = queries.Figures()
+    figures = queries.Stats()
     ours = {ticket.id: ticket for ticket in session.query(Ticket) if wanted(ticket)}
     for ticket in ours.values():
         count_ticket(figures, ticket, period)
-    for promise in session.query(TicketPromise):
-        if promise.ticket_id in ours:
-            count_promise(figures, promise, ours[promise.ticket_id], period)
+    for sla_target in session.query(SlaTarget):
+        if sla_target.ticket_id in ours:
+            count_target(figures, sla_target, ours[sla_target.ticket_id], period)
     for rating in session.query(TicketRating):
         if rating.ticket_id in ours and inside(rating.at, period):
             figures.scores[rating.score] += 1
     return figures
 
 
-def count_ticket(figures: queries.Figures, ticket: Ticket, period: Period) -> None:
+def count_ticket(figures: queries.Stats, ticket: Ticket, period: Period) -> None:
     figures.waiting += ticket.status is TicketStatus.WAITING
     figures.open += ticket.is_open and ticket.status is not TicketStatus.WAITING
     if ticket.merged_into_id is not None:
@@ -117,17 +117,17 @@ def count_ticket(figures: queries.Figures, ticket: Ticket, period: Period) -> No
         figures.reopened += ticket.reopened > 0
 
 
-def count_promise(figures: queries.Figures, promise: TicketPromise, ticket: Ticket, period: Period) -> None:
-    asked = inside(promise.started_at, period)
-    if promise.goal is not None and asked:
-        figures.kept += promise.met_at is not None and promise.broken_at is None
-        figures.broken += promise.broken_at is not None
-    if promise.met_at is None or promise.spent is None:
+def count_target(figures: queries.Stats, sla_target: SlaTarget, ticket: Ticket, period: Period) -> None:
+    asked = inside(sla_target.started_at, period)
+    if sla_target.goal is not None and asked:
+        figures.kept += sla_target.met_at is not None and sla_target.broken_at is None
+        figures.broken += sla_target.broken_at is not None
+    if sla_target.met_at is None or sla_target.spent is None:
         return
-    if promise.kind is PromiseKind.FIRST_ANSWER and asked:
-        figures.first_answers[promise.spent] += 1
-    if promise.kind is PromiseKind.SOLUTION and ticket.merged_into_id is None and inside(ticket.solved_at, period):
-        figures.solutions[promise.spent] += 1
+    if sla_target.kind is TargetKind.FIRST_ANSWER and asked:
+        figures.first_answers[sla_target.spent] += 1
+    if sla_target.kind is TargetKind.SOLUTION and ticket.merged_into_id is None and inside(ticket.solved_at, period):
+        figures.solutions[sla_target.spent] += 1
 
 
 def of_agent(agent: int | None) -> Callable[[Ticket], bool]:
@@ -234,7 +234,7 @@ def test_quantiles(values: list[int], share: float) -> None:
 
 def test_nothing_has_no_quantile() -> None:
     assert quantile(Counter(), 0.5) is None
-    assert queries.Figures().score is None and queries.Figures().kept_percent is None
+    assert queries.Stats().score is None and queries.Stats().kept_percent is None
 
 
 @pytest.mark.parametrize(

@@ -13,10 +13,10 @@ from markupsafe import escape
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from console.chat import serializers as shapes
+from console.chat import serializers
 from console.chat.models import Chat, ChatMessage, MessageKind
 from console.chat.service import assignment
-from console.chat.service import verification as verifying
+from console.chat.service import verification as chat_verification
 from console.core.actor import SYSTEM, Actor
 from console.core.transaction import transaction
 from console.customers.models import Membership, VerificationKind
@@ -111,9 +111,11 @@ def test_nothing_is_opened_before_the_chat_is_verified(
     factories.make_verification(agent, subject.owner)
     assert [secret for secret in secrets if secret in side(client, chat)] == []
     # Nor does a supervisor's override, or a colleague's verification in this very chat.
-    factories.make_verification(agent, subject.owner, kind=VerificationKind.OVERRIDE, channel=verifying.channel(chat))
+    factories.make_verification(
+        agent, subject.owner, kind=VerificationKind.OVERRIDE, channel=chat_verification.channel(chat)
+    )
     colleague = factories.make_staff(Role.AGENT)
-    factories.make_verification(colleague, subject.owner, channel=verifying.channel(chat))
+    factories.make_verification(colleague, subject.owner, channel=chat_verification.channel(chat))
     assert [secret for secret in secrets if secret in side(client, chat)] == []
 
     verify_in(agent.actor(), chat, subject.owner)
@@ -144,7 +146,7 @@ def test_a_verification_opens_what_the_person_may(client: ConsoleClient, agent: 
     assert proforma.number in opened and subject.services[0].label not in opened
     assert "/console/migrations/new?" not in opened
     with transaction():
-        verifying.end(agent.actor(), verifying.live_for(agent.actor(), chat).id)
+        chat_verification.end(agent.actor(), chat_verification.live_for(agent.actor(), chat).id)
     verify_in(agent.actor(), chat, subject.user)
     opened = side(client, chat)
     assert proforma.number not in opened and subject.services[0].label in opened
@@ -158,10 +160,10 @@ def test_the_badge_stands_with_the_verified_name(
     chat = take(agent.actor(), ask("Ne stižu mi poruke.", name="Marko Marković"))
     subject = factories.ana()
     person = subject.owner.person.name
-    assert shapes.chat_row(chat)["verified_name"] is None
+    assert serializers.chat_row(chat)["verified_name"] is None
     verify_in(agent.actor(), chat, subject.owner)
     both = {"name": "Marko Marković", "verified": True, "verified_name": person, "wrote_as": "Marko Marković"}
-    for shape in (shapes.chat_row(chat), shapes.chat_whole(chat)):
+    for shape in (serializers.chat_row(chat), serializers.chat_whole(chat)):
         assert {key: shape[key] for key in both} == both
     assert "Ime navedeno u razgovoru: Marko Marković." in side(client, chat)
     colleague = new_client()
@@ -172,9 +174,9 @@ def test_the_badge_stands_with_the_verified_name(
         assert f"<bdi>{person}</bdi>" in shown and "pisao kao Marko Marković" in shown, page
     with transaction() as session:
         session.get_one(Chat, chat.id).name = " ".join(reversed(person.upper().split()))
-    assert shapes.chat_row(chat)["wrote_as"] is None, "the same name, spelled otherwise"
+    assert serializers.chat_row(chat)["wrote_as"] is None, "the same name, spelled otherwise"
     clock.advance(timedelta(hours=2))
-    over = shapes.chat_row(chat)
+    over = serializers.chat_row(chat)
     assert (over["verified"], over["verified_name"], over["wrote_as"]) == (False, None, None)
 
 
@@ -266,11 +268,11 @@ def test_a_private_department_s_chat_is_not_there(client: ConsoleClient, session
 def test_a_card_can_be_taken_back(client: ConsoleClient, session: Session, agent: Staff, chat: Chat) -> None:
     actor: Actor = agent.actor()
     with transaction():
-        verifying.ask(actor, chat.number)
+        chat_verification.ask(actor, chat.number)
     assert 'data-do="withdraw"' in side(client, chat)
     with transaction():
-        verifying.withdraw(actor, chat.number)
+        chat_verification.withdraw(actor, chat.number)
     with transaction():
-        verifying.withdraw(actor, chat.number)  # nothing is open any more, and nothing is told
-    assert verifying.open_card(chat) is None and 'data-do="ask"' in side(client, chat)
+        chat_verification.withdraw(actor, chat.number)  # nothing is open any more, and nothing is told
+    assert chat_verification.open_card(chat) is None and 'data-do="ask"' in side(client, chat)
     assert events(session, chat) == ["claimed", "verification_asked", "verification_withdrawn"]

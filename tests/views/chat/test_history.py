@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from console.audit.models import AuditEntry
 from console.chat.models import Chat, ChatBlock, ChatStatus, MessageKind
-from console.chat.service import lifecycle as handling
+from console.chat.service import lifecycle
 from console.core import clock as core_clock
 from console.core.actor import Actor
 from console.core.transaction import transaction
@@ -122,8 +122,8 @@ def test_what_one_may_not_see_is_not_there(
         session.get_one(Chat, hidden.id).department_id = private.id
     shown = make_past(agent.actor())
     with transaction():
-        handling.mail_transcript(visitor(), hidden.id)
-        handling.mail_transcript(visitor(), shown.id)
+        lifecycle.mail_transcript(visitor(), hidden.id)
+        lifecycle.mail_transcript(visitor(), shown.id)
     sign_in(client, staff=agent)
     assert listed(client) == listed(client, "search=proveravam") == [shown.number]
     page = f"/console/chats/{hidden.number}"
@@ -316,6 +316,6 @@ def test_the_dashboard_counts_the_chat_desk(client: ConsoleClient, agent: Staff,
 def test_a_transcript_names_its_chat(session: Session, agent: Staff) -> None:
     chat = make_past(agent.actor())
     with transaction():
-        handling.mail_transcript(visitor(), chat.id)
+        lifecycle.mail_transcript(visitor(), chat.id)
     mail = session.scalars(select(Mail)).one()
     assert mail.subject_ref == f"chat:{chat.id}"

@@ -18,11 +18,11 @@ from console.mail.models import MailState
 from console.staff.models import Department, Staff
 from console.staff.roles import Role
 from console.tickets.models import TicketStatus
-from console.tickets.service import messages as writing
-from console.tickets.service import properties as handling
+from console.tickets.service import messages as ticket_messages
+from console.tickets.service import properties
 from console.tickets.service.mentions import handle
-from console.tickets.sla.models import TicketPromise
-from console.tickets.sla.rules import PromiseKind
+from console.tickets.sla.models import SlaTarget
+from console.tickets.sla.rules import TargetKind
 from tests import factories
 from tests.billing.moves import make_move
 from tests.support.client import ConsoleClient, sign_in
@@ -97,12 +97,12 @@ def test_a_supervisor_sees_the_desk(client: ConsoleClient, desk: tuple[Staff, De
     supervisor = sign_in(client, Role.SUPERVISOR)
     ticket = make_ticket(mira.actor())
     with transaction() as session:
-        handling.assign(supervisor.actor(), [ticket.id], supervisor.id)
-        note = writing.Writing(f"@{handle(supervisor.name)} pogledajte", "mention-1")
-        writing.note(mira.actor(), ticket.id, note)
+        properties.assign(supervisor.actor(), [ticket.id], supervisor.id)
+        note = ticket_messages.Writing(f"@{handle(supervisor.name)} pogledajte", "mention-1")
+        ticket_messages.note(mira.actor(), ticket.id, note)
         session.add(
-            TicketPromise(
-                ticket_id=ticket.id, kind=PromiseKind.NEXT_ANSWER, goal=5, started_at=NOW - HOUR, due_at=NOW - HOUR,
+            SlaTarget(
+                ticket_id=ticket.id, kind=TargetKind.NEXT_ANSWER, goal=5, started_at=NOW - HOUR, due_at=NOW - HOUR,
                 broken_at=NOW - HOUR, pauses=[], revision=1,
             )
         )  # fmt: skip

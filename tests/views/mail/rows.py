@@ -16,10 +16,9 @@ from console.customers.verification import cards
 from console.mail.links import SecretLink
 from console.mail.models import Mail, MailState
 from console.staff.models import Staff
-from console.tickets import links
-from console.tickets import mails as letters
+from console.tickets import links, mails
 from console.tickets.models import Ticket
-from console.tickets.service import verification as identity
+from console.tickets.service import verification as ticket_verification
 from tests import factories
 from tests.tickets.rows import make_department, make_ticket
 
@@ -84,11 +83,11 @@ def sent_of_each(agent: Staff) -> Sent:
     about: dict[str, Any] = {"requester_email": email, "requester_name": name, "customer_id": persona.customer.id}
     with transaction():
         ticket, secret = make_ticket(SYSTEM, **about), make_ticket(SYSTEM, private, **about)
-        opened = letters.opened(US, ticket)
-        hidden = letters.opened(US, secret)
-        _card, token = cards.ask(agent.actor(), identity.channel(ticket))
+        opened = mails.opened(US, ticket)
+        hidden = mails.opened(US, secret)
+        _card, token = cards.ask(agent.actor(), ticket_verification.channel(ticket))
         base = links.requester_url(ticket).partition("/t/")[0]
-        asked = letters.verification_asked(ticket, SecretLink(f"{base}/v/", token), 30)
+        asked = mails.verification_asked(ticket, SecretLink(f"{base}/v/", token), 30)
         account = make_mail(customer_id=persona.customer.id, to_address=email, subject="Nov PIN za podršku")
         staff = make_mail(template="promises_broken", to_address="nadzor@example.test", subject="Jedno obećanje")
         tokens = (links.requester_token(ticket), links.requester_token(secret), token)
@@ -107,7 +106,7 @@ def mail_values(persona: factories.Persona) -> dict[str, Any]:
     """Make a mail about a ticket of somebody, with a file: for the matrix of who finds what."""
     with transaction():
         ticket = make_ticket(SYSTEM, requester_email=persona.owner.person.email, customer_id=persona.customer.id)
-        mail = letters.opened(US, ticket)
+        mail = mails.opened(US, ticket)
         mail.state, mail.sent_at = MailState.SENT, clock.now()
         mail.attachments = [{"name": "a.txt", "type": "text/plain", "size": 1, "digest": files().put(b"a")}]
     return {

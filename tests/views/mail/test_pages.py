@@ -23,7 +23,7 @@ from console.mail.queries import Stage, in_stage, stage_of
 from console.staff.models import Staff
 from console.staff.roles import Role
 from console.tickets.models import Ticket
-from console.tickets.service import messages as writing
+from console.tickets.service import messages as ticket_messages
 from console.tickets.service.messages import Writing
 from tests import factories
 from tests.support.client import ConsoleClient, sign_in
@@ -206,7 +206,7 @@ def test_an_agents_answer_with_the_link_pasted_into_it_shows_none(
     agent = staff_of(Role.AGENT)
     body = f"Vaš link je 127.0.0.1:8000/t/{sent.tokens[0]}, otvorite ga."
     with transaction():
-        message = writing.reply(agent.actor(), sent.ticket.id, Writing(body, "c1", anyway=True))
+        message = ticket_messages.reply(agent.actor(), sent.ticket.id, Writing(body, "c1", anyway=True))
         key = message.mail_id
     sign_in(client, staff=agent)
     for path in (f"/console/mail/{key}", f"/console/mail/{key}/html"):
@@ -414,7 +414,9 @@ def test_a_file_is_downloaded_from_its_ticket_alone(
     agent = staff_of(Role.AGENT)
     with transaction():
         file = attach(agent.actor(), session.get_one(Ticket, sent.ticket.id), "zapis.txt", b"MX")
-        made = writing.reply(agent.actor(), sent.ticket.id, Writing("Evo", "c2", anyway=True, attachments=(file.id,)))
+        made = ticket_messages.reply(
+            agent.actor(), sent.ticket.id, Writing("Evo", "c2", anyway=True, attachments=(file.id,))
+        )
         key, number, file_id = made.mail_id, sent.ticket.number, file.id
     sign_in(client, staff=agent)
     page = client.get(f"/console/mail/{key}").text

@@ -16,8 +16,8 @@ from console.staff.models import Department, Staff
 from console.staff.roles import Role
 from console.tickets.models import NO_DUE, Priority, Ticket, TicketSource, TicketStatus
 from console.tickets.reviews.models import TicketRating
-from console.tickets.sla.models import TicketPromise
-from console.tickets.sla.rules import PromiseKind
+from console.tickets.sla.models import SlaTarget
+from console.tickets.sla.rules import TargetKind
 from tests import factories
 from tests.support.client import ConsoleClient, sign_in
 from tests.support.queries import count_queries
@@ -57,10 +57,10 @@ def solve(
         )  # fmt: skip
         session.add(ticket)
         session.flush()
-        for kind, spent in ((PromiseKind.FIRST_ANSWER, answered), (PromiseKind.SOLUTION, took)):
-            broken = late and kind is PromiseKind.FIRST_ANSWER
+        for kind, spent in ((TargetKind.FIRST_ANSWER, answered), (TargetKind.SOLUTION, took)):
+            broken = late and kind is TargetKind.FIRST_ANSWER
             session.add(
-                TicketPromise(
+                SlaTarget(
                     ticket_id=ticket.id,
                     kind=kind,
                     goal=60,

@@ -14,7 +14,7 @@ from console.audit.models import AuditEntry
 from console.chat import queries
 from console.chat.models import Assignment, ChatBlock, ChatSettings
 from console.chat.service import blocking
-from console.chat.service import settings as desk_settings
+from console.chat.service import settings as chat_settings
 from console.core.actor import Actor
 from console.core.transaction import transaction
 from console.staff.roles import Role
@@ -77,7 +77,7 @@ def test_what_is_wrong_is_said_and_nothing_changes(
 @pytest.mark.both
 def test_two_at_once(client: ConsoleClient, session: Session, actor: Callable[[Role], Actor]) -> None:
     with transaction():
-        desk_settings.announce(actor(Role.SUPERVISOR), "Radovi", "Works", None)
+        chat_settings.announce(actor(Role.SUPERVISOR), "Radovi", "Works", None)
     said = {"announcement_sr": "Moje", "announcement_en": "Mine"}
     for path, fields in ((PAGE, RULES), (f"{PAGE}announcement", said)):
         answer = client.submit(path, **fields, revision="1", headers=ENGLISH)

@@ -96,7 +96,7 @@ def test_it_is_streamed(app: Flask, client: ConsoleClient, monkeypatch: pytest.M
     answer = client.get("/console/customers/")
     view = next(view for view in app.extensions["admin"][0]._views if view.endpoint == "services")
     with app.test_request_context():
-        pieces = view._export_batches(view.matching(view.read_ask(), most_hits=False))
+        pieces = view._export_batches(view.matching(view.read_list_query(), most_hits=False))
         assert [len(list(piece)) for piece in pieces] == [5, 5, 1]
     assert answer.status_code == 200
 

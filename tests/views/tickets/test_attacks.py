@@ -17,7 +17,7 @@ from console.core.transaction import transaction
 from console.staff.models import Staff
 from console.tickets.models import Ticket, TicketStatus
 from console.tickets.service import attachments
-from console.tickets.service import messages as writing
+from console.tickets.service import messages as ticket_messages
 from tests import factories
 from tests.browser import pages
 from tests.support.client import ConsoleClient, sign_in
@@ -46,7 +46,7 @@ def ticket(session: Session) -> Ticket:
     with transaction():
         for name, content in (("slika.svg", SVG), ("strana.html", HTML), ("gif.gif", GIFJS)):
             kept = attachments.attach(VISITOR, opened, name, content)
-            writing.requester_writes(
+            ticket_messages.requester_writes(
                 VISITOR, opened, f"{SCRIPT}\n> {SCRIPT}\n> javascript:alert(1)", client_id=name, via="link",
                 attachments=(kept.id,),
             )  # fmt: skip
@@ -93,7 +93,9 @@ def test_names_lead_nowhere(client: ConsoleClient, ticket: Ticket) -> None:
     for name, clean in NAMES.items():
         with transaction():
             kept = attachments.attach(VISITOR, ticket, name, b"x")
-            writing.requester_writes(VISITOR, ticket, "evo", client_id=clean, via="link", attachments=(kept.id,))
+            ticket_messages.requester_writes(
+                VISITOR, ticket, "evo", client_id=clean, via="link", attachments=(kept.id,)
+            )
         file = _files(client, ticket)[-1]
         assert file["name"] == clean
         answer = client.get(f"{_url(ticket)}/files/{file['id']}")
@@ -146,7 +148,7 @@ def test_nothing_runs_in_a_browser(
 ) -> None:
     staff: Staff = factories.make_staff(email="agent@example.test")
     with transaction():
-        writing.note(staff.actor(), ticket.id, writing.Writing(SCRIPT, "beleska"))
+        ticket_messages.note(staff.actor(), ticket.id, ticket_messages.Writing(SCRIPT, "beleska"))
     assert ticket.status is TicketStatus.OPEN
     number = ticket.number
     session.rollback()

@@ -24,8 +24,8 @@ from console.customers.rights import Right
 from console.staff.models import Staff
 from console.staff.roles import Role
 from console.tickets.models import Priority, SavedView, Ticket, TicketAttachment, TicketRead, TicketStatus
-from console.tickets.service import properties as handling
-from console.views.tickets.list.filters import Asked
+from console.tickets.service import properties
+from console.views.tickets.list.filters import LazyChoices
 from tests import factories
 from tests.conftest import Clock
 from tests.support.client import ConsoleClient, sign_in
@@ -81,10 +81,10 @@ def test_each_view_shows_its_own(client: ConsoleClient, agent: Staff, actor: Cal
         mine.due_at = clock.now() + timedelta(minutes=30)
         for ticket in (waiting, solved):
             ticket.assignee_id = other.id
-        handling.set_status(SYSTEM, [waiting.id], TicketStatus.WAITING)
-        handling.set_status(SYSTEM, [solved.id], TicketStatus.SOLVED)
+        properties.set_status(SYSTEM, [waiting.id], TicketStatus.WAITING)
+        properties.set_status(SYSTEM, [solved.id], TicketStatus.SOLVED)
     with transaction():
-        handling.watch(actor(Role.AGENT), theirs.id)
+        properties.watch(actor(Role.AGENT), theirs.id)
     expected = {
         "mine": {mine},
         "unassigned": {free},
@@ -283,7 +283,7 @@ def test_rows_that_changed(client: ConsoleClient, agent: Staff, clock: Clock) ->
     before = clock.now().isoformat()
     clock.advance(timedelta(seconds=5))
     with transaction():
-        handling.assign(SYSTEM, [one.id], agent.id)
+        properties.assign(SYSTEM, [one.id], agent.id)
     told = client.get_json(LIST + "rows", query_string={"view": "unassigned", "since": before}).json
     assert [(row["number"], row["listed"]) for row in told["rows"]] == [(one.number, False)]
     cells = {cell["name"]: cell["html"] for cell in told["rows"][0]["cells"]}
@@ -336,8 +336,8 @@ class TestMass:
         self, client: ConsoleClient, agent: Staff, session: Session, tickets: list[Ticket]
     ) -> None:
         with transaction():
-            handling.set_priority(SYSTEM, [tickets[1].id], Priority.LOW)
-            handling.assign(SYSTEM, [tickets[2].id], factories.make_staff(Role.AGENT).id)
+            properties.set_priority(SYSTEM, [tickets[1].id], Priority.LOW)
+            properties.assign(SYSTEM, [tickets[2].id], factories.make_staff(Role.AGENT).id)
         department = make_department()
         for do, column in (
             ("assign:me", "assignee_id"), ("assign:none", "assignee_id"), ("status:hold", "status"),
@@ -550,7 +550,7 @@ class TestNew:
     def test_duplicates_are_shown(self, client: ConsoleClient, agent: Staff) -> None:
         with transaction():
             open_one, shut = (make_ticket(SYSTEM, requester_email="neko@example.test") for _ in range(2))
-            handling.set_status(SYSTEM, [shut.id], TicketStatus.CLOSED)
+            properties.set_status(SYSTEM, [shut.id], TicketStatus.CLOSED)
         told = client.get_json(f"{self.URL}/about?email=NEKO@example.test").json["duplicates"]
         assert [one["number"] for one in told] == [open_one.number]
 
@@ -598,5 +598,5 @@ def test_choices_are_asked_for_once_and_not_once_for_each() -> None:
         asked.append(1)
         return {str(number): f"Agent {number}" for number in range(30)}
 
-    assert len(list(Asked(ask).items())) == 30
+    assert len(list(LazyChoices(ask).items())) == 30
     assert len(asked) == 1

@@ -25,8 +25,7 @@ from console.staff.roles import Role
 from console.tickets.links import requester_token
 from console.tickets.models import LinkKind, Priority, Ticket, TicketLink, TicketMessage, TicketStatus, TicketWatcher
 from console.tickets.reviews.models import Review, ReviewReason, ReviewState, TicketRating
-from console.tickets.service import merging, requester
-from console.tickets.service import properties as handling
+from console.tickets.service import merging, properties, requester
 from tests import factories
 from tests.support.client import ConsoleClient, sign_in
 from tests.support.queries import count_queries
@@ -202,7 +201,7 @@ def test_who_may_take_it_is_offered(client: ConsoleClient, session: Session, sta
     gone = factories.make_staff(name="Više Ne Radi", active=False)
     shut = make_ticket(SYSTEM, make_department(private=True, members=(agent,)))
     with transaction():
-        handling.assign(SYSTEM, [make_ticket(SYSTEM).id, make_ticket(SYSTEM).id], agent.id)
+        properties.assign(SYSTEM, [make_ticket(SYSTEM).id, make_ticket(SYSTEM).id], agent.id)
     supervisor, admin = staff_of("supervisor"), staff_of("admin")
     page = client.get(url(shut, "/give")).text
     for name, there in ((agent.name, True), (supervisor.name, True), (outsider.name, False), (gone.name, False),
@@ -268,8 +267,8 @@ def test_what_cannot_be_merged_is_said_before(client: ConsoleClient, session: Se
     theirs = make_ticket(SYSTEM, customer_id=two.id)
     closed = make_ticket(SYSTEM, requester_email=ANA)
     with transaction():
-        handling.set_status(SYSTEM, [closed.id], TicketStatus.CLOSED)
-        handling.set_customer(SYSTEM, ticket.id, one)
+        properties.set_status(SYSTEM, [closed.id], TicketStatus.CLOSED)
+        properties.set_customer(SYSTEM, ticket.id, one)
     for other in (theirs, closed, ticket):
         page = client.get(url(ticket, f"/merge?other={other.number}"))
         assert page.status_code == 200 and 'role="alert"' in page.text and "data-do" not in page.text, other.number
@@ -343,7 +342,7 @@ def test_a_ticket_that_is_over_goes_on_in_a_new_one(client: ConsoleClient, sessi
               "department": ticket.department_id, "first": "reply"}  # fmt: skip
     assert client.submit("/console/tickets/new", json=True, **fields).status_code == 409, "it is still open"
     with transaction():
-        handling.set_status(SYSTEM, [ticket.id], TicketStatus.CLOSED)
+        properties.set_status(SYSTEM, [ticket.id], TicketStatus.CLOSED)
     assert f"follows={ticket.number}" in client.get(url(ticket)).text
     form = client.get(f"/console/tickets/new?follows={ticket.number}").text
     assert f'name="follows" value="{ticket.number}"' in form and ANA in form and "Ana Petrović" in form
@@ -358,7 +357,7 @@ def test_a_review_is_asked_for_by_supervisors_alone(
     client: ConsoleClient, new_client: NewClient, session: Session, ticket: Ticket, agent: Staff, staff_of: StaffOf
 ) -> None:
     with transaction():
-        handling.assign(SYSTEM, [ticket.id], agent.id)
+        properties.assign(SYSTEM, [ticket.id], agent.id)
     assert client.get(url(ticket, "/review")).status_code == 404
     assert send(client, ticket, "review", agent=agent.id).status_code == 404
     second = new_client()
@@ -415,7 +414,7 @@ def test_nothing_of_an_account_is_there_before(
 ) -> None:  # fmt: skip
     customer, service = firm.customer, firm.services[0]
     with transaction():
-        handling.set_customer(SYSTEM, ticket.id, customer, service.id)
+        properties.set_customer(SYSTEM, ticket.id, customer, service.id)
     secrets = [service.label, firm.proformas[0].number, customer.pib, firm.owner.person.email]
     other = make_ticket(SYSTEM)
     verified(agent, other, firm.owner)  # for another ticket
@@ -442,7 +441,7 @@ def test_a_verification_opens_what_the_rights_open_and_shuts_it_again(
 ) -> None:
     bookkeeper = factories.make_member(firm.customer, MemberRole.CONTACT, rights={Right.INVOICES, Right.TICKETS})
     with transaction():
-        handling.set_customer(SYSTEM, ticket.id, firm.customer, firm.services[0].id)
+        properties.set_customer(SYSTEM, ticket.id, firm.customer, firm.services[0].id)
     live = verified(agent, ticket, bookkeeper)
     page = client.get(url(ticket), headers={"Accept-Language": "en"}).text
     assert "Verified for this ticket" in page and str(escape(bookkeeper.person.name)) in page
@@ -474,7 +473,7 @@ def test_a_verification_opens_what_the_rights_open_and_shuts_it_again(
 def test_verifying_by_what_the_person_says(client: ConsoleClient, session: Session, ticket: Ticket, firm: Any) -> None:
     other = factories.make_customer()
     with transaction():
-        handling.set_customer(SYSTEM, ticket.id, other)
+        properties.set_customer(SYSTEM, ticket.id, other)
     pin = factories.pin_of(firm.owner)
     fields = {"email": firm.owner.person.email, "channel": f"ticket:{ticket.number}"}
     wrong = client.submit("/console/verify/", pin=f"{(int(pin) + 1) % 10**6:06d}", **fields)
@@ -488,7 +487,7 @@ def test_verifying_by_what_the_person_says(client: ConsoleClient, session: Sessi
     assert f'name="value" value="{firm.customer.number}"' not in side(client, ticket)
     assert pin not in client.get(url(ticket)).text
     with transaction():
-        handling.set_status(SYSTEM, [ticket.id], TicketStatus.CLOSED)
+        properties.set_status(SYSTEM, [ticket.id], TicketStatus.CLOSED)
     assert client.submit("/console/verify/", json=True, pin=pin, **fields).status_code == 409
     assert "data-verify" not in side(client, ticket) and "ask-verification" not in side(client, ticket)
 
@@ -540,11 +539,11 @@ def test_the_page_takes_six_queries_at_most(
 ) -> None:
     others = [make_ticket(SYSTEM, requester_email=ANA) for _ in range(6)]
     with transaction():
-        handling.set_customer(SYSTEM, ticket.id, firm.customer, firm.services[0].id)
+        properties.set_customer(SYSTEM, ticket.id, firm.customer, firm.services[0].id)
         merging.link(SYSTEM, ticket.id, others[0].id)
         merging.merge(SYSTEM, [others[1].id, others[2].id], ticket.id, different_requesters=True)
-        handling.watch(agent.actor(), ticket.id)
-        handling.tag(SYSTEM, [ticket.id], ["a", "b"])
+        properties.watch(agent.actor(), ticket.id)
+        properties.tag(SYSTEM, [ticket.id], ["a", "b"])
     if opened:
         verified(agent, ticket, firm.owner)
     address, aside = url(ticket), url(ticket, "/side")

@@ -160,7 +160,7 @@ document.addEventListener('click', (event) => { if (event.target.closest('[data-
 // On a narrow screen the view that is open is in sight.
 views?.querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'center' });
 
-// How long a promise still has: goes on by itself.
+// The time left of an SLA target: it runs on.
 const MINUTE = 60, HOUR = 3600, DAY = 86_400;
 
 function dueWords(seconds) {

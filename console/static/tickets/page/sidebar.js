@@ -75,7 +75,7 @@ const busy = (element) => Boolean(element.querySelector('[data-fact-form]'))
 
 // What was open stays open; what a verification had opened is asked for again, and is gone if it is over.
 function keepOpen(old, fresh) {
-  for (const details of old.querySelectorAll('details[data-keep][open], .promise details[open]')) {
+  for (const details of old.querySelectorAll('details[data-keep][open], .sla details[open]')) {
     const key = details.dataset.keep;
     const same = key ? fresh.querySelector(`details[data-keep="${CSS.escape(key)}"]`) : null;
     if (same) same.open = true;
@@ -409,7 +409,7 @@ function dueWords(seconds) {
 }
 
 function dueTimes() {
-  for (const time of document.querySelectorAll('.promise .wait time[data-due]')) {
+  for (const time of document.querySelectorAll('.sla .wait time[data-due]')) {
     time.textContent = dueWords((Date.parse(time.dateTime) - now()) / 1000);
   }
 }

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from math import ceil
 
-from console.chat.stats import ChatFigures, ChatFlow
+from console.chat.stats import ChatFlow, ChatStats
 from console.core.errors import Text
 from console.core.texts import gettext, lazy_gettext, lazy_pgettext, ngettext
 from console.tickets.stats.periods import Grain
@@ -53,7 +53,7 @@ def time_words(value: float | None) -> str:
 # --- Figures ----------------------------------------------------------------------------------------------------------
 
 
-def _outside_note(figures: ChatFigures) -> str:
+def _outside_note(figures: ChatStats) -> str:
     if not figures.outside:
         return ""
     return ngettext(
@@ -63,7 +63,7 @@ def _outside_note(figures: ChatFigures) -> str:
     )
 
 
-def _unanswered_note(figures: ChatFigures) -> str:
+def _unanswered_note(figures: ChatStats) -> str:
     said = []
     if figures.missed:
         said.append(ngettext("%(num)d converted to ticket", "%(num)d converted to tickets", figures.missed))
@@ -72,7 +72,7 @@ def _unanswered_note(figures: ChatFigures) -> str:
     return ", ".join(said)
 
 
-def _handed_note(figures: ChatFigures) -> str:
+def _handed_note(figures: ChatStats) -> str:
     return gettext("%(part)d of %(whole)d answered", part=figures.handed, whole=figures.answered)
 
 
@@ -186,7 +186,7 @@ def _flow_title(flow: Sequence[ChatFlow], grain: Grain) -> str:
 
 def waits_chart(waits: Counter[int]) -> Chart:
     """Draw how long visitors waited for the first answer."""
-    median, p90 = ChatFigures(waits=waits).wait
+    median, p90 = ChatStats(waits=waits).wait
     if not waits:
         title = gettext("No chats were answered")
     elif waits.total() == 1:

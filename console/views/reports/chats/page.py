@@ -11,14 +11,14 @@ from console.core.texts import lazy_gettext, ngettext
 from console.staff.roles import Permission
 from console.tickets.stats.periods import Period
 from console.tickets.stats.queries import Scope
-from console.views.reports.chats import labels as chat_words
-from console.views.reports.chats import queries as chat_reading
+from console.views.reports.chats import labels as chat_labels
+from console.views.reports.chats import queries as chat_queries
 from console.views.reports.chats.queries import ChatReading
 from console.views.reports.chats.tables import TABLES
 from console.views.reports.distributions import scores_chart
 from console.views.reports.measures import Line, lines
 from console.views.reports.page import ReportPage
-from console.views.reports.query import ReportAsk
+from console.views.reports.query import ReportQuery
 from console.views.shared.charts import Chart
 
 
@@ -38,25 +38,25 @@ class ChatReports(ReportPage[ChatReading]):
         """Return the first of ``periods`` that has something to show."""
         return latest_with_results(periods, scope)
 
-    def read(self, ask: ReportAsk) -> ChatReading:
+    def read(self, ask: ReportQuery) -> ChatReading:
         """Return what reads the figures."""
         return ChatReading(ask)
 
     def as_json(self, reading: ChatReading) -> dict[str, Any]:
         """Return what programs are told."""
-        return chat_reading.as_json(reading)
+        return chat_queries.as_json(reading)
 
     def lines(self, reading: ChatReading) -> list[Line]:
         """Return the figures, each beside the one before."""
-        return lines(chat_words.MEASURES, reading.whole, None if reading.is_past_keeping else reading.before)
+        return lines(chat_labels.MEASURES, reading.whole, None if reading.is_past_keeping else reading.before)
 
     def charts(self, reading: ChatReading) -> list[tuple[str, Chart]]:
         """Return the charts, each with the table that holds its numbers."""
         return [
-            ("flow", chat_words.flow_chart(reading.flow, reading.ask.period.grain)),
-            ("waits", chat_words.waits_chart(reading.whole.waits)),
-            ("hours", chat_words.hours_chart(reading.hours)),
-            ("ratings", scores_chart(reading.whole.scores, chat_words.RATED)),
+            ("flow", chat_labels.flow_chart(reading.flow, reading.ask.period.grain)),
+            ("waits", chat_labels.waits_chart(reading.whole.waits)),
+            ("hours", chat_labels.hours_chart(reading.hours)),
+            ("ratings", scores_chart(reading.whole.scores, chat_labels.RATED)),
         ]
 
     def parts(self, reading: ChatReading) -> dict[str, Any]:
@@ -64,8 +64,8 @@ class ChatReports(ReportPage[ChatReading]):
         return {
             "departments": reading.departments,
             "agents": reading.agents,
-            "heads": chat_words.HEADS,
-            "time_words": chat_words.time_words,
+            "heads": chat_labels.HEADS,
+            "time_words": chat_labels.time_words,
             "notice": _kept_words(reading),
             "quiet": reading.is_quiet,
             "no_chats": reading.is_quiet and not any_chat(),

@@ -7,47 +7,47 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from console.chat import stats as figures
+from console.chat import stats as chat_stats
 from console.chat.retention import kept_since
-from console.chat.stats import ChatFigures, ChatFlow, ChatReport
+from console.chat.stats import ChatFlow, ChatReport, ChatStats
 from console.views.reports.breakdowns import by_agent, by_department
 from console.views.reports.page import asked_json, days_json, rounded, times_json
-from console.views.reports.query import ReportAsk, sees_all
+from console.views.reports.query import ReportQuery, sees_all
 
 
 @dataclass(frozen=True)
 class ChatReading:
     """Everything the page, its JSON and its files are made of; each part is read when it is asked for."""
 
-    ask: ReportAsk
+    ask: ReportQuery
 
     @cached_property
     def now(self) -> ChatReport:
-        return figures.report(self.ask.period, self.ask.scope)
+        return chat_stats.report(self.ask.period, self.ask.scope)
 
     @cached_property
-    def before(self) -> ChatFigures:
-        return figures.report(self.ask.period.before(), self.ask.scope).whole
+    def before(self) -> ChatStats:
+        return chat_stats.report(self.ask.period.before(), self.ask.scope).whole
 
     @cached_property
-    def whole(self) -> ChatFigures:
+    def whole(self) -> ChatStats:
         return self.now.whole
 
     @cached_property
     def flow(self) -> list[ChatFlow]:
-        return figures.flow(self.ask.period, self.ask.scope)
+        return chat_stats.flow(self.ask.period, self.ask.scope)
 
     @cached_property
     def hours(self) -> Counter[int]:
-        return figures.by_hour(self.ask.period, self.ask.scope)
+        return chat_stats.by_hour(self.ask.period, self.ask.scope)
 
     @cached_property
-    def departments(self) -> list[tuple[int, str, ChatFigures]]:
+    def departments(self) -> list[tuple[int, str, ChatStats]]:
         """Return the departments in their order."""
         return by_department(self.now.by_department())
 
     @cached_property
-    def agents(self) -> list[tuple[int | None, str, ChatFigures]]:
+    def agents(self) -> list[tuple[int | None, str, ChatStats]]:
         """Return the agents by name; what nobody took comes last."""
         return by_agent(self.now.by_agent())
 
@@ -66,9 +66,9 @@ def as_json(reading: ChatReading) -> dict[str, Any]:
     """Return what programs are told."""
     answer: dict[str, Any] = {
         **asked_json(reading.ask),
-        "figures": figures_json(reading.whole),
-        "before": {**days_json(reading.ask.period.before()), "figures": figures_json(reading.before)},
-        "by_department": [{"id": key, "name": name, **figures_json(one)} for key, name, one in reading.departments],
+        "figures": stats_json(reading.whole),
+        "before": {**days_json(reading.ask.period.before()), "figures": stats_json(reading.before)},
+        "by_department": [{"id": key, "name": name, **stats_json(one)} for key, name, one in reading.departments],
         "flow": [
             {**days_json(one.step), "answered": one.answered, "unanswered": one.unanswered} for one in reading.flow
         ],
@@ -77,13 +77,13 @@ def as_json(reading: ChatReading) -> dict[str, Any]:
     }
     if sees_all():
         answer["by_agent"] = [
-            {"id": key, "name": name if key is not None else None, **figures_json(one)}
+            {"id": key, "name": name if key is not None else None, **stats_json(one)}
             for key, name, one in reading.agents
         ]
     return answer
 
 
-def figures_json(one: ChatFigures) -> dict[str, Any]:
+def stats_json(one: ChatStats) -> dict[str, Any]:
     """Return figures for programs: times in seconds, shares in percent."""
     return {
         "begun": one.begun,

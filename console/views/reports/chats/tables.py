@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from console.chat.stats import ChatFigures
+from console.chat.stats import ChatStats
 from console.core.errors import Text
 from console.core.texts import lazy_gettext
 from console.views.reports.chats.queries import ChatReading
@@ -30,7 +30,7 @@ _FIGURES: tuple[Text, ...] = (
 )
 
 
-def _figure_cells(figures: ChatFigures) -> list[Any]:
+def _stats_cells(figures: ChatStats) -> list[Any]:
     return [
         figures.begun,
         figures.outside,
@@ -68,7 +68,7 @@ def _hour_table(reading: ChatReading) -> Table:
 
 
 TABLES = {
-    **shared(_FIGURES, _figure_cells),
+    **shared(_FIGURES, _stats_cells),
     "flow": _flow_table,
     "waits": _wait_table,
     "hours": _hour_table,

@@ -9,7 +9,7 @@ from console.core.errors import Text
 from console.core.texts import gettext, lazy_gettext, lazy_pgettext, ngettext
 from console.tickets.stats.numbers import percent
 from console.tickets.stats.periods import Grain
-from console.tickets.stats.queries import Figures, Flow, Word
+from console.tickets.stats.queries import Flow, Stats, Word
 from console.views.reports.distributions import RATINGS, ratings_note, spread
 from console.views.reports.measures import Good, Measure, nothing, percent_words, score_words, spread_words, whole
 from console.views.reports.periods import BY, STEP, step_label, step_name
@@ -43,15 +43,15 @@ def time_words(value: float | None) -> str:
 # --- Figures ----------------------------------------------------------------------------------------------------------
 
 
-def _waiting_note(figures: Figures) -> str:
+def _waiting_note(figures: Stats) -> str:
     return ngettext("%(num)d waiting for the customer", "%(num)d waiting for the customer", figures.waiting)
 
 
-def _broken_note(figures: Figures) -> str:
+def _broken_note(figures: Stats) -> str:
     return ngettext("%(num)d missed", "%(num)d missed", figures.broken) if figures.kept + figures.broken else ""
 
 
-def _reopened_note(figures: Figures) -> str:
+def _reopened_note(figures: Stats) -> str:
     return gettext("%(part)d of %(whole)d solved", part=figures.reopened, whole=figures.ended)
 
 
@@ -219,7 +219,7 @@ def _kept_title(words: Sequence[Word], grain: Grain) -> str:
 
 def answers_chart(times: Counter[int]) -> Chart:
     """Draw how long first answers took."""
-    figures = Figures(first_answers=times)
+    figures = Stats(first_answers=times)
     median, p90 = figures.first_answer
     if not times:
         title = gettext("No questions were answered")

@@ -17,9 +17,9 @@ from console.tickets.stats.queries import Scope
 from console.views.reports.distributions import scores_chart
 from console.views.reports.measures import Line, lines
 from console.views.reports.page import ReportPage
-from console.views.reports.query import ReportAsk
-from console.views.reports.tickets import labels as ticket_words
-from console.views.reports.tickets import queries as ticket_reading
+from console.views.reports.query import ReportQuery
+from console.views.reports.tickets import labels as ticket_labels
+from console.views.reports.tickets import queries as ticket_queries
 from console.views.reports.tickets.queries import TicketReading
 from console.views.reports.tickets.tables import TABLES
 from console.views.shared.charts import Chart
@@ -42,26 +42,26 @@ class TicketReports(ReportPage[TicketReading]):
         """Return the first of ``periods`` that has something to show."""
         return queries.latest_with_results(periods, scope)
 
-    def read(self, ask: ReportAsk) -> TicketReading:
+    def read(self, ask: ReportQuery) -> TicketReading:
         """Return what reads the figures."""
         return TicketReading(ask)
 
     def as_json(self, reading: TicketReading) -> dict[str, Any]:
         """Return what programs are told."""
-        return ticket_reading.as_json(reading)
+        return ticket_queries.as_json(reading)
 
     def lines(self, reading: TicketReading) -> list[Line]:
         """Return the figures, each beside the one before."""
-        return lines(ticket_words.MEASURES, reading.whole, reading.before)
+        return lines(ticket_labels.MEASURES, reading.whole, reading.before)
 
     def charts(self, reading: TicketReading) -> list[tuple[str, Chart]]:
         """Return the charts, each with the table that holds its numbers."""
         grain, whole = reading.ask.period.grain, reading.whole
         return [
-            ("flow", ticket_words.flow_chart(reading.flow, grain)),
-            ("answers", ticket_words.answers_chart(whole.first_answers)),
-            ("promises", ticket_words.kept_chart(reading.kept, grain)),
-            ("ratings", scores_chart(whole.scores, ticket_words.RATED)),
+            ("flow", ticket_labels.flow_chart(reading.flow, grain)),
+            ("answers", ticket_labels.answers_chart(whole.first_answers)),
+            ("promises", ticket_labels.kept_chart(reading.kept, grain)),
+            ("ratings", scores_chart(whole.scores, ticket_labels.RATED)),
         ]
 
     def parts(self, reading: TicketReading) -> dict[str, Any]:
@@ -70,8 +70,8 @@ class TicketReports(ReportPage[TicketReading]):
         return {
             "departments": reading.departments,
             "agents": reading.agents,
-            "heads": ticket_words.HEADS,
-            "time_words": ticket_words.time_words,
+            "heads": ticket_labels.HEADS,
+            "time_words": ticket_labels.time_words,
             "quiet": reading.is_quiet,
             "no_tickets": reading.is_quiet and not (whole.open + whole.waiting) and not _any_ticket(),
         }

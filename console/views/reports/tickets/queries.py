@@ -7,28 +7,28 @@ from functools import cached_property
 from typing import Any
 
 from console.tickets.stats import queries
-from console.tickets.stats.queries import Figures, Flow, Report, Word
+from console.tickets.stats.queries import Flow, Report, Stats, Word
 from console.views.reports.breakdowns import by_agent, by_department
 from console.views.reports.page import asked_json, days_json, rounded, times_json
-from console.views.reports.query import ReportAsk, sees_all
+from console.views.reports.query import ReportQuery, sees_all
 
 
 @dataclass(frozen=True)
 class TicketReading:
     """Everything the page, its JSON and its files are made of; each part is read when it is asked for."""
 
-    ask: ReportAsk
+    ask: ReportQuery
 
     @cached_property
     def now(self) -> Report:
         return queries.report(self.ask.period, self.ask.scope)
 
     @cached_property
-    def before(self) -> Figures:
+    def before(self) -> Stats:
         return queries.report(self.ask.period.before(), self.ask.scope, standing=False).whole
 
     @cached_property
-    def whole(self) -> Figures:
+    def whole(self) -> Stats:
         return self.now.whole
 
     @cached_property
@@ -40,12 +40,12 @@ class TicketReading:
         return queries.kept_by_step(self.ask.period, self.ask.scope)
 
     @cached_property
-    def departments(self) -> list[tuple[int, str, Figures]]:
+    def departments(self) -> list[tuple[int, str, Stats]]:
         """Return the departments in their order."""
         return by_department(self.now.by_department())
 
     @cached_property
-    def agents(self) -> list[tuple[int | None, str, Figures]]:
+    def agents(self) -> list[tuple[int | None, str, Stats]]:
         """Return the agents by name; what nobody has comes last."""
         return by_agent(self.now.by_agent())
 
@@ -62,10 +62,10 @@ def as_json(reading: TicketReading) -> dict[str, Any]:
     before = reading.ask.period.before()
     answer: dict[str, Any] = {
         **asked_json(reading.ask),
-        "figures": figures_json(reading.whole, standing=True),
-        "before": {**days_json(before), "figures": figures_json(reading.before, standing=False)},
+        "figures": stats_json(reading.whole, standing=True),
+        "before": {**days_json(before), "figures": stats_json(reading.before, standing=False)},
         "by_department": [
-            {"id": key, "name": name, **figures_json(figures, standing=True)}
+            {"id": key, "name": name, **stats_json(figures, standing=True)}
             for key, name, figures in reading.departments
         ],
         "flow": [{**days_json(one.step), "created": one.created, "solved": one.solved} for one in reading.flow],
@@ -74,13 +74,13 @@ def as_json(reading: TicketReading) -> dict[str, Any]:
     }
     if sees_all():
         answer["by_agent"] = [
-            {"id": key, "name": name if key is not None else None, **figures_json(figures, standing=True)}
+            {"id": key, "name": name if key is not None else None, **stats_json(figures, standing=True)}
             for key, name, figures in reading.agents
         ]
     return answer
 
 
-def figures_json(figures: Figures, *, standing: bool) -> dict[str, Any]:
+def stats_json(figures: Stats, *, standing: bool) -> dict[str, Any]:
     """Return figures for programs: times in working minutes, shares in percent."""
     now = {"open": figures.open, "waiting": figures.waiting} if standing else {}
     return {

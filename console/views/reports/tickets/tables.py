@@ -6,7 +6,7 @@ from typing import Any
 
 from console.core.errors import Text
 from console.core.texts import lazy_gettext
-from console.tickets.stats.queries import Figures
+from console.tickets.stats.queries import Stats
 from console.views.reports.tables import Table, cell, shared
 from console.views.reports.tickets.labels import BROKEN, KEPT
 from console.views.reports.tickets.queries import TicketReading
@@ -32,7 +32,7 @@ _FIGURES: tuple[Text, ...] = (
 )
 
 
-def _figure_cells(figures: Figures) -> list[Any]:
+def _stats_cells(figures: Stats) -> list[Any]:
     return [
         figures.open,
         figures.waiting,
@@ -68,7 +68,7 @@ def _answer_table(reading: TicketReading) -> Table:
 
 
 TABLES = {
-    **shared(_FIGURES, _figure_cells, standing=2),
+    **shared(_FIGURES, _stats_cells, standing=2),
     "flow": _flow_table,
     "promises": _promise_table,
     "answers": _answer_table,

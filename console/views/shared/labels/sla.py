@@ -19,27 +19,27 @@ from console.core.texts import gettext, lazy_gettext, lazy_pgettext, ngettext
 from console.hours.calendar import PieceKind, Why
 from console.hours.spans import merged, without
 from console.tickets.models import Ticket, TicketStatus
-from console.tickets.sla import calendar as working
+from console.tickets.sla import calendar as sla_calendar
 from console.tickets.sla import queries
-from console.tickets.sla.queries import Part, PromiseView
-from console.tickets.sla.rules import Interval, PromiseKind, PromiseState
+from console.tickets.sla.queries import Part, TargetView
+from console.tickets.sla.rules import Interval, TargetKind, TargetState
 from console.views.shared.labels.states import Label
 from console.views.shared.labels.tickets import due_words
 from console.web.filters import hour, language
 
-KIND: dict[PromiseKind, Text] = {
-    PromiseKind.FIRST_ANSWER: lazy_gettext("First response"),
-    PromiseKind.NEXT_ANSWER: lazy_gettext("Next response"),
-    PromiseKind.SOLUTION: lazy_gettext("Resolution"),
+KIND: dict[TargetKind, Text] = {
+    TargetKind.FIRST_ANSWER: lazy_gettext("First response"),
+    TargetKind.NEXT_ANSWER: lazy_gettext("Next response"),
+    TargetKind.SOLUTION: lazy_gettext("Resolution"),
 }
-STATE: dict[PromiseState, Label] = {
-    PromiseState.NONE: Label(lazy_pgettext("promise", "no target"), "minus", "void"),
-    PromiseState.RUNNING: Label(lazy_pgettext("promise", "running"), "clock"),
-    PromiseState.PAUSED: Label(lazy_pgettext("promise", "paused"), "pause"),
-    PromiseState.MET: Label(lazy_pgettext("promise", "met"), "ok", "ok"),
-    PromiseState.BROKEN: Label(lazy_pgettext("promise", "missed"), "alert", "danger"),
+STATE: dict[TargetState, Label] = {
+    TargetState.NONE: Label(lazy_pgettext("SLA target", "no target"), "minus", "void"),
+    TargetState.RUNNING: Label(lazy_pgettext("SLA target", "running"), "clock"),
+    TargetState.PAUSED: Label(lazy_pgettext("SLA target", "paused"), "pause"),
+    TargetState.MET: Label(lazy_pgettext("SLA target", "met"), "ok", "ok"),
+    TargetState.BROKEN: Label(lazy_pgettext("SLA target", "missed"), "alert", "danger"),
 }
-AT_RISK = Label(lazy_pgettext("promise", "at risk"), "half", "warn")
+AT_RISK = Label(lazy_pgettext("SLA target", "at risk"), "half", "warn")
 PAUSED: dict[TicketStatus, Text] = {
     TicketStatus.WAITING: lazy_gettext("waiting for the customer"),
     TicketStatus.HOLD: lazy_gettext("on hold"),
@@ -59,9 +59,9 @@ def init_app(app: Flask) -> None:
     """Give templates these words."""
     app.jinja_env.filters.update(
         minutes_words=minutes_words,
-        promise_label=label,
-        promise_lines=lines,
-        promise_kind=KIND.__getitem__,
+        target_label=label,
+        target_lines=lines,
+        target_kind=KIND.__getitem__,
         day_and_hour=day_and_hour,
         due_words=due_words,
     )
@@ -101,15 +101,15 @@ def read_minutes(text: str) -> int | None:
 # --- States -----------------------------------------------------------------------------------------------------------
 
 
-def label(view: PromiseView) -> Label:
+def label(view: TargetView) -> Label:
     """Return how a promise stands."""
-    return AT_RISK if view.state is PromiseState.RUNNING and view.at_risk else STATE[view.state]
+    return AT_RISK if view.state is TargetState.RUNNING and view.at_risk else STATE[view.state]
 
 
-def promise_state(ticket: Ticket, now: datetime) -> Label:
+def target_state(ticket: Ticket, now: datetime) -> Label:
     """Return how the promises of a ticket in a list stand, without asking the database."""
     state = queries.state_of(ticket, now)
-    return AT_RISK if state is PromiseState.RUNNING and queries.is_near(ticket, now) else STATE[state]
+    return AT_RISK if state is TargetState.RUNNING and queries.is_near(ticket, now) else STATE[state]
 
 
 # --- How it was counted -----------------------------------------------------------------------------------------------
@@ -137,7 +137,7 @@ class _Stretch:
         return self.end - self.start
 
 
-def lines(view: PromiseView) -> list[Line]:
+def lines(view: TargetView) -> list[Line]:
     """Write how a promise was counted: what counted, which days were skipped and why, when it stood still."""
     ends = _ends(view)
     if ends is not None:
@@ -152,7 +152,7 @@ def lines(view: PromiseView) -> list[Line]:
     return [*map(_line, stretches[:_KEPT]), middle, *map(_line, stretches[-_KEPT:])]
 
 
-def _ends(view: PromiseView) -> tuple[Interval, Interval] | None:
+def _ends(view: TargetView) -> tuple[Interval, Interval] | None:
     """Return the begin and the end of a promise that runs for long, each with so many days in which it did run."""
     ran = list(without([(view.started_at, view.until)], merged(pause for pause, _status in view.stood)))
     if sum((end - start for start, end in ran), timedelta()) <= _LONG:
@@ -176,10 +176,10 @@ def _before(ran: Sequence[Interval], days: timedelta) -> datetime:
     return ran[0][0]
 
 
-def _between(view: PromiseView, start: datetime, end: datetime) -> Line:
+def _between(view: TargetView, start: datetime, end: datetime) -> Line:
     """Sum up what lies between two instants without looking at every night of years."""
     pauses = [pause for pause, _status in view.stood]
-    calendar = working.calendar()
+    calendar = sla_calendar.calendar()
     days = calendar.days_worked(start, end, pauses)
     words = ngettext("… %(num)d more day …", "… %(num)d more days …", days)
     return Line(words, minutes_words(calendar.between(start, end, pauses)), counts=True)

@@ -21,8 +21,7 @@ from console.core.transaction import transaction
 from console.staff.roles import Permission
 from console.tickets.models import TICKET_BASE, Priority, Ticket, TicketStatus
 from console.tickets.queries import MOST_AT_ONCE, lock_tickets, ticket_key
-from console.tickets.service import merging
-from console.tickets.service import properties as handling
+from console.tickets.service import merging, properties
 from console.views.shared.base import MOST_PICKED
 from console.web.answers import wants_json
 from console.web.identity import current_actor
@@ -195,7 +194,7 @@ def _assign(value: str) -> Doing:
     return Doing(
         "assign",
         value,
-        lambda actor, keys: handling.assign(actor, keys, whose),
+        lambda actor, keys: properties.assign(actor, keys, whose),
         lambda ticket: str(ticket.assignee_id or "none"),
         "assign:{}",
     )
@@ -206,7 +205,7 @@ def _status(value: str) -> Doing:
     return Doing(
         "status",
         value,
-        lambda actor, keys: handling.set_status(actor, keys, status),
+        lambda actor, keys: properties.set_status(actor, keys, status),
         lambda ticket: ticket.status.value,
         "status:{}",
     )
@@ -217,7 +216,7 @@ def _priority(value: str) -> Doing:
     return Doing(
         "priority",
         value,
-        lambda actor, keys: handling.set_priority(actor, keys, priority),
+        lambda actor, keys: properties.set_priority(actor, keys, priority),
         lambda ticket: str(int(ticket.priority)),
         "priority:{}",
     )
@@ -228,7 +227,7 @@ def _department(value: str) -> Doing:
     return Doing(
         "department",
         value,
-        lambda actor, keys: handling.set_department(actor, keys, key),
+        lambda actor, keys: properties.set_department(actor, keys, key),
         lambda ticket: str(ticket.department_id),
         "department:{}",
     )
@@ -238,12 +237,12 @@ def _tag(_value: str) -> Doing:
     text = _tag_text()
     # Of several some may have been there before: only one is taken off again for sure.
     undo = "" if "," in text else "untag"
-    return Doing("tag", text, lambda actor, keys: handling.tag(actor, keys, text.split(",")), undo=undo)
+    return Doing("tag", text, lambda actor, keys: properties.tag(actor, keys, text.split(",")), undo=undo)
 
 
 def _untag(_value: str) -> Doing:
     text = _tag_text()
-    return Doing("untag", text, lambda actor, keys: handling.untag(actor, keys, text.split(",")), undo="tag")
+    return Doing("untag", text, lambda actor, keys: properties.untag(actor, keys, text.split(",")), undo="tag")
 
 
 def _tag_text() -> str:

@@ -32,7 +32,7 @@ LABELS: dict[str, Text] = {
     "status": lazy_gettext("State"),
     "assignee": lazy_gettext("Assignee"),
     "tags": lazy_gettext("Tags"),
-    "due_at": lazy_pgettext("promise", "Due"),
+    "due_at": lazy_pgettext("SLA target", "Due"),
     "source": lazy_gettext("Source"),
     "created_at": lazy_gettext("Created"),
     "updated_at": lazy_gettext("Changed"),

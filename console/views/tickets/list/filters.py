@@ -16,7 +16,7 @@ from console.core.emails import normal_email
 from console.core.errors import Text
 from console.core.ids import read_key
 from console.core.texts import gettext, lazy_gettext, pgettext
-from console.tickets import list_queries as view_queries
+from console.tickets import list_queries
 from console.tickets.list_queries import BUILT_IN, Names
 from console.tickets.models import Priority, Ticket, TicketSource
 from console.views.shared.filters import Choice, CustomerNumber, Day, Exact, Flag, ListFilter
@@ -32,7 +32,7 @@ DAY = timedelta(days=1)
 def names() -> Names:
     """Return departments and colleagues; read once a request."""
     if "ticket_names" not in g:
-        g.ticket_names = view_queries.names()
+        g.ticket_names = list_queries.names()
     found: Names = g.ticket_names
     return found
 
@@ -65,7 +65,7 @@ def assignees() -> dict[str, str]:
     return {ME: gettext("me"), NOBODY: gettext("unassigned"), **colleagues()}
 
 
-class Asked(Mapping[str, Text]):
+class LazyChoices(Mapping[str, Text]):
     """Choices that are read when a request needs them."""
 
     def __init__(self, ask: Callable[[], Mapping[str, Text]]) -> None:
@@ -106,7 +106,7 @@ class Department(Choice):
 
     def apply(self, query: Select[Any], value: str) -> Select[Any]:
         if value == MY_DEPARTMENTS:
-            return query.where(view_queries.of_my_departments(current_actor()))
+            return query.where(list_queries.of_my_departments(current_actor()))
         return query.where(Ticket.department_id == int(value))
 
 
@@ -146,7 +146,7 @@ class Tag(Exact):
         return super().read(text).lower()
 
     def apply(self, query: Select[Any], value: str) -> Select[Any]:
-        return query.where(view_queries.tagged(value))
+        return query.where(list_queries.tagged(value))
 
 
 @dataclass(frozen=True)
@@ -179,8 +179,8 @@ class LocalDay(Day):
 
 FILTERS: tuple[ListFilter, ...] = (
     View("view", lazy_gettext("View")),
-    Assignee("assignee", lazy_gettext("Assignee"), Ticket.assignee_id, Asked(assignees)),
-    Department("department", lazy_gettext("Department"), Ticket.department_id, Asked(_departments)),
+    Assignee("assignee", lazy_gettext("Assignee"), Ticket.assignee_id, LazyChoices(assignees)),
+    Department("department", lazy_gettext("Department"), Ticket.department_id, LazyChoices(_departments)),
     Choice("status", lazy_gettext("State"), Ticket.status, {key.value: label.text for key, label in STATUS.items()}),
     Urgency(
         "priority",
@@ -196,7 +196,7 @@ FILTERS: tuple[ListFilter, ...] = (
     LocalDay("created_until", lazy_gettext("Created until"), Ticket.created_at, compare="until"),
     LocalDay("updated_from", lazy_gettext("Changed from"), Ticket.updated_at, compare="from"),
     LocalDay("updated_until", lazy_gettext("Changed until"), Ticket.updated_at, compare="until"),
-    Flag("unread", lazy_gettext("Unread only"), lambda: view_queries.unread(current_actor())),
-    Flag("mentioned", lazy_gettext("Mentions me"), lambda: view_queries.mentioned(current_actor())),
+    Flag("unread", lazy_gettext("Unread only"), lambda: list_queries.unread(current_actor())),
+    Flag("mentioned", lazy_gettext("Mentions me"), lambda: list_queries.mentioned(current_actor())),
 )
 AT_ONCE = ("assignee", "department", "status")  # which filters stand beside the search box

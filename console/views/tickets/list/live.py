@@ -15,7 +15,7 @@ from console.core.db import db
 from console.tickets.models import Ticket
 from console.tickets.queries import ticket_key, visible
 from console.views.tickets.list import columns
-from console.views.tickets.list.query import TicketAsk
+from console.views.tickets.list.query import TicketListQuery
 from console.web.identity import current_actor
 
 MOST = 100  # tickets that are asked about at once
@@ -31,8 +31,8 @@ class TicketLive(_Base):
 
     if TYPE_CHECKING:
 
-        def read_ask(self) -> TicketAsk: ...
-        def shown_columns(self, ask: TicketAsk) -> tuple[str, ...]: ...
+        def read_list_query(self) -> TicketListQuery: ...
+        def shown_columns(self, ask: TicketListQuery) -> tuple[str, ...]: ...
         def find_rows(self, keys: Any) -> list[Ticket]: ...
         def row_state(self, row: Any) -> str: ...
 
@@ -43,7 +43,7 @@ class TicketLive(_Base):
         Each says whether the list, as the address narrows it, still has it. One that is not the reader's to see
         is not answered.
         """
-        ask, now = self.read_ask(), clock.now()
+        ask, now = self.read_list_query(), clock.now()
         keys = _named() or _changed()
         rows = self.find_rows(keys) if keys else []
         listed = self._listed(ask, [row.id for row in rows])
@@ -62,7 +62,7 @@ class TicketLive(_Base):
             at=now.isoformat(),
         )
 
-    def _listed(self, ask: TicketAsk, keys: list[int]) -> set[int]:
+    def _listed(self, ask: TicketListQuery, keys: list[int]) -> set[int]:
         """Return which of ``keys`` the list has."""
         if not keys:
             return set()

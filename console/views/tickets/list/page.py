@@ -18,8 +18,7 @@ from console.core.search import LIMIT
 from console.core.texts import gettext, lazy_gettext
 from console.customers.models import Customer
 from console.staff.roles import Permission
-from console.tickets import list_queries as view_queries
-from console.tickets import search
+from console.tickets import list_queries, search
 from console.tickets.list_queries import ALL, AT_RISK
 from console.tickets.models import NO_DUE, TICKET_SEARCH, SavedView, Ticket, TicketRead
 from console.tickets.queries import visible
@@ -27,11 +26,19 @@ from console.tickets.service.saved_views import may_change
 from console.views.shared import menu
 from console.views.shared.base import BaseModelView
 from console.views.shared.labels.tickets import PRIORITY, STATUS, ticket_url
-from console.views.shared.paging import PAGE_SIZES, Ask, after_cursor, ordered, read_offset, write_cursor, write_offset
+from console.views.shared.paging import (
+    PAGE_SIZES,
+    ListQuery,
+    after_cursor,
+    ordered,
+    read_offset,
+    write_cursor,
+    write_offset,
+)
 from console.views.tickets.list import columns, filters
 from console.views.tickets.list.actions import TicketActions
 from console.views.tickets.list.live import TicketLive
-from console.views.tickets.list.query import RELEVANCE, SORTS, TicketAsk, read_ticket_ask
+from console.views.tickets.list.query import RELEVANCE, SORTS, TicketListQuery, read_ticket_list_query
 from console.views.tickets.list.saved_views import VIEW_NAMES, TicketViews
 from console.web.answers import local_time, wants_json
 from console.web.identity import current_actor
@@ -90,36 +97,36 @@ class TicketList(TicketViews, TicketActions, TicketLive, BaseModelView):
 
     def badge_query(self) -> Select[int]:
         """Return what counts them."""
-        return view_queries.my_open_query(current_actor(), BADGE + 1)
+        return list_queries.my_open_query(current_actor(), BADGE + 1)
 
     # What may be read
 
     def scope(self, query: Any) -> Any:
         return query.where(visible(current_actor()))
 
-    def read_ask(self) -> TicketAsk:
+    def read_list_query(self) -> TicketListQuery:
         """Read what this request asks of the list."""
-        return read_ticket_ask(request.args, self.saved_views() if {"saved", "of"} & request.args.keys() else ())
+        return read_ticket_list_query(request.args, self.saved_views() if {"saved", "of"} & request.args.keys() else ())
 
     def saved_views(self) -> list[SavedView]:
         """Return the saved views of whoever asks; read once a request."""
         if "ticket_views" not in g:
-            g.ticket_views = list(view_queries.saved_views(current_actor()))
+            g.ticket_views = list(list_queries.saved_views(current_actor()))
         found: list[SavedView] = g.ticket_views
         return found
 
-    def shown_columns(self, ask: TicketAsk) -> tuple[str, ...]:
+    def shown_columns(self, ask: TicketListQuery) -> tuple[str, ...]:
         """Return the columns of this reading."""
         return columns.of_view(ask.began)
 
-    def _narrowed(self, ask: Ask) -> Select[Any]:
+    def _narrowed(self, ask: ListQuery) -> Select[Any]:
         """Return the rows that view and filters leave."""
         query = self._rows()
         for active in ask.filters:
             query = active.filter.apply(query, active.value)
         return query
 
-    def matching(self, ask: Ask, *, most_hits: bool = True) -> Select[Any]:
+    def matching(self, ask: ListQuery, *, most_hits: bool = True) -> Select[Any]:
         """Return the rows that view, filters and search leave; of a search's only the newest hits that fit."""
         query = self._narrowed(ask)
         if not ask.search:
@@ -130,14 +137,14 @@ class TicketList(TicketViews, TicketActions, TicketLive, BaseModelView):
         best = self._best(ask)
         return query if best is None else select(Ticket).join(best, best.c.id == Ticket.id)
 
-    def _best(self, ask: Ask) -> CTE | None:
+    def _best(self, ask: ListQuery) -> CTE | None:
         """Return the newest hits among what view and filters leave, with their rank."""
         actor = current_actor()
         everything = not ask.filters and isinstance(visible(actor), True_)
         keys = None if everything else self._narrowed(ask).with_only_columns(Ticket.id)
         return search.ranked(actor, ask.search, keys)
 
-    def _page(self, ask: Ask) -> tuple[int, int, list[Any]]:
+    def _page(self, ask: ListQuery) -> tuple[int, int, list[Any]]:
         """Return how many rows there are, one further than is told; which page this is; and its rows: one statement."""
         page = min(ask.page, COUNTED // ask.size)
         rows, count = self._part(ask, (page - 1) * ask.size, ask.size)
@@ -147,7 +154,7 @@ class TicketList(TicketViews, TicketActions, TicketLive, BaseModelView):
             rows, count = self._part(ask, (page - 1) * ask.size, ask.size)
         return count, page, rows
 
-    def _part(self, ask: Ask, offset: int, size: int) -> tuple[list[Ticket], int]:
+    def _part(self, ask: ListQuery, offset: int, size: int) -> tuple[list[Ticket], int]:
         """Return ``size`` rows behind the first ``offset``, and how many there are, where there is a row."""
         best = self._best(ask) if ask.search else None
         if best is None:
@@ -166,7 +173,7 @@ class TicketList(TicketViews, TicketActions, TicketLive, BaseModelView):
             rows, count = self._counted(shown, counted)
         return rows, count + 1 if count >= LIMIT else count  # as many as are ranked: there are more
 
-    def _elsewhere(self, ask: TicketAsk, here: int) -> Elsewhere | None:
+    def _elsewhere(self, ask: TicketListQuery, here: int) -> Elsewhere | None:
         """Count what the search finds beside the ``here`` tickets of this view; ``None`` where there is no beside."""
         if not ask.search or not ask.filters or ask.asks_nothing:
             return None
@@ -174,7 +181,7 @@ class TicketList(TicketViews, TicketActions, TicketLive, BaseModelView):
         found = 0 if best is None else db.session.scalar(select(func.count()).select_from(best)) or 0
         return Elsewhere(max(0, found - min(here, LIMIT)), more=found >= LIMIT)
 
-    def _in_order(self, query: Select[Any], ask: Ask) -> Select[Any]:
+    def _in_order(self, query: Select[Any], ask: ListQuery) -> Select[Any]:
         return query if ask.sort == RELEVANCE else ordered(query, ask, Ticket.id, SORTS)
 
     def rows_of(self, query: Select[Any]) -> list[Ticket]:
@@ -198,7 +205,7 @@ class TicketList(TicketViews, TicketActions, TicketLive, BaseModelView):
     @expose("/")
     def index_view(self) -> ResponseReturnValue:
         """Answer the list, as a page or as JSON."""
-        ask = self.read_ask()
+        ask = self.read_list_query()
         if wants_json():
             return self._list_json(ask)
         saved = self.saved_views()
@@ -241,7 +248,7 @@ class TicketList(TicketViews, TicketActions, TicketLive, BaseModelView):
             loaded_at=clock.now().isoformat(),
         )
 
-    def _list_json(self, ask: Ask) -> Any:
+    def _list_json(self, ask: ListQuery) -> Any:
         if ask.sort == RELEVANCE:
             offset = read_offset(ask)
             rows, _count = self._part(ask, offset, ask.size + 1)

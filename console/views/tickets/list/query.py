@@ -13,7 +13,7 @@ from console.core.ids import read_key
 from console.core.text import words
 from console.tickets.list_queries import ALL, BUILT_IN
 from console.tickets.models import SavedView, Ticket
-from console.views.shared.paging import PAGE_SIZES, Ask, read_ask
+from console.views.shared.paging import PAGE_SIZES, ListQuery, read_list_query
 from console.views.tickets.list.filters import FILTERS
 
 RELEVANCE = "relevance"
@@ -27,7 +27,7 @@ _OF_THE_PAGE = ("page", "page_size", "cursor", "next")
 
 
 @dataclass(frozen=True)
-class TicketAsk(Ask):
+class TicketListQuery(ListQuery):
     """One reading of the ticket list.
 
     Args:
@@ -82,7 +82,7 @@ class TicketAsk(Ask):
         return self.began is not None and self.stored() != self.began.query
 
 
-def read_ticket_ask(args: MultiDict[str, str], views: Sequence[SavedView]) -> TicketAsk:
+def read_ticket_list_query(args: MultiDict[str, str], views: Sequence[SavedView]) -> TicketListQuery:
     """Read what the list is asked for.
 
     Args:
@@ -99,8 +99,8 @@ def read_ticket_ask(args: MultiDict[str, str], views: Sequence[SavedView]) -> Ti
         args = MultiDict({**began.query, **kept})
     else:
         began = _find(args.get("of"), views)
-    plain = read_ask(args, FILTERS, SORTS)
-    ask = TicketAsk(**{one.name: getattr(plain, one.name) for one in fields(plain)}, began=began)
+    plain = read_list_query(args, FILTERS, SORTS)
+    ask = TicketListQuery(**{one.name: getattr(plain, one.name) for one in fields(plain)}, began=began)
     asked = args.get("sort", "")
     if asked.removeprefix("-") not in ask.orders:
         usual = ask.usual_order

@@ -13,12 +13,12 @@ from console.core.errors import Invalid, Text
 from console.core.forms import refuse_spoiled
 from console.core.texts import gettext, lazy_gettext
 from console.core.transaction import transaction
-from console.tickets import list_queries as view_queries
+from console.tickets import list_queries
 from console.tickets.list_queries import ALL, BUILT_IN
 from console.tickets.models import SavedView, Ticket
 from console.tickets.service import saved_views
 from console.views.tickets.list import columns
-from console.views.tickets.list.query import TicketAsk, read_ticket_ask
+from console.views.tickets.list.query import TicketListQuery, read_ticket_list_query
 from console.web.answers import wants_json
 from console.web.cookies import remember
 from console.web.identity import current_actor
@@ -49,31 +49,31 @@ class TicketViews(_Base):
     if TYPE_CHECKING:
 
         def saved_views(self) -> list[SavedView]: ...
-        def read_ask(self) -> TicketAsk: ...
-        def _narrowed(self, ask: TicketAsk) -> Any: ...
+        def read_list_query(self) -> TicketListQuery: ...
+        def _narrowed(self, ask: TicketListQuery) -> Any: ...
 
     @expose("/counts")
     def counts(self) -> ResponseReturnValue:
         """Tell how many tickets each view has, up to 999 and "more"; and the tags in use."""
-        asked = {key: read_ticket_ask(MultiDict({"view": key}), ()) for key in BUILT_IN if key != ALL}
+        asked = {key: read_ticket_list_query(MultiDict({"view": key}), ()) for key in BUILT_IN if key != ALL}
         for view in self.saved_views():
-            ask = read_ticket_ask(MultiDict(view.query), ())
+            ask = read_ticket_list_query(MultiDict(view.query), ())
             if not ask.search:  # a search is not counted: it would be asked on each visit
                 asked[str(view.id)] = ask
-        counted = view_queries.count_each(
+        counted = list_queries.count_each(
             {key: self._narrowed(ask).with_only_columns(Ticket.id) for key, ask in asked.items()}
         )
         return jsonify(
-            counts={key: min(count, view_queries.COUNTED) for key, count in counted.items()},
-            more=[key for key, count in counted.items() if count > view_queries.COUNTED],
-            tags=view_queries.known_tags(),
+            counts={key: min(count, list_queries.COUNTED) for key, count in counted.items()},
+            more=[key for key, count in counted.items() if count > list_queries.COUNTED],
+            tags=list_queries.known_tags(),
         )
 
     @expose("/views", methods=("POST",))
     def save_view(self) -> ResponseReturnValue:
         """Keep the list, as the address has it, under a name."""
         refuse_spoiled("name")
-        ask = self.read_ask()
+        ask = self.read_list_query()
         with transaction():
             view = saved_views.save_view(
                 current_actor(),
@@ -88,7 +88,7 @@ class TicketViews(_Base):
     def change_view(self, key: int) -> ResponseReturnValue:
         """Rename a view, share it, or let it show what the address has now."""
         refuse_spoiled("name")
-        ask = self.read_ask()
+        ask = self.read_list_query()
         form = request.form
         with transaction():
             view = saved_views.change_view(
@@ -113,7 +113,7 @@ class TicketViews(_Base):
     @expose("/columns", methods=("POST",))
     def choose_columns(self) -> ResponseReturnValue:
         """Choose what the list shows: in a saved view one may change for good, else in this browser."""
-        ask = self.read_ask()
+        ask = self.read_list_query()
         wanted = request.form.getlist("columns")
         if not wanted:
             raise Invalid(gettext("Choose at least one column."))

@@ -18,14 +18,13 @@ from console.core.texts import gettext, lazy_gettext
 from console.core.transaction import transaction
 from console.staff.models import Staff
 from console.staff.roles import Permission
-from console.tickets import suggestions as choices
+from console.tickets import suggestions
 from console.tickets.models import MAX_SUBJECT, MessageKind, Ticket, TicketMessage, TicketStatus
 from console.tickets.queries import find_ticket, tree
 from console.tickets.reviews import queries as reviews
 from console.tickets.reviews.service import pick
-from console.tickets.service import merging
-from console.tickets.service import properties as handling
-from console.tickets.sidebar import queries as side
+from console.tickets.service import merging, properties
+from console.tickets.sidebar import queries as sidebar
 from console.views.shared.base import Page
 from console.views.shared.labels.tickets import status_label
 from console.views.tickets.page.answers import again, done, in_sheet, reasons, undo_by
@@ -107,7 +106,7 @@ class TicketJoins(_Base):
             "admin/tickets/page/merge.html",
             ticket=ticket,
             sheet=in_sheet(),
-            candidates=choices.candidates(current_actor(), ticket) if joining is None else (),
+            candidates=suggestions.candidates(current_actor(), ticket) if joining is None else (),
             joining=joining,
             typed=typed,
             way=IN if way == IN else OUT,
@@ -184,12 +183,12 @@ class TicketJoins(_Base):
         return done(ticket.number, words, undo=undo_by(ticket.number, "link", other=other.number))
 
     def _link_page(self, ticket: Ticket, typed: str, refusal: Refusal | None = None) -> str:
-        linked = {other.id for other in side.around(current_actor(), ticket).links}
+        linked = {other.id for other in sidebar.around(current_actor(), ticket).links}
         page: str = self.render(
             "admin/tickets/page/link.html",
             ticket=ticket,
             sheet=in_sheet(),
-            candidates=[one for one in choices.candidates(current_actor(), ticket) if one.id not in linked],
+            candidates=[one for one in suggestions.candidates(current_actor(), ticket) if one.id not in linked],
             typed=typed,
             wrong=reasons(refusal),
             status_label=status_label,
@@ -209,7 +208,7 @@ class TicketJoins(_Base):
         ticket, reason = find_ticket(current_actor(), number), request.form.get("reason", "")[:2_000]
         try:
             with transaction():
-                handling.void_links(current_actor(), ticket.id, reason)
+                properties.void_links(current_actor(), ticket.id, reason)
         except Refusal as refusal:
             return again(refusal, self._void_page(ticket, reason, refusal))
         return done(ticket.number, gettext("All links sent so far are revoked. The next e-mail brings a new one."))

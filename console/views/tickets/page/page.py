@@ -27,7 +27,7 @@ from console.core.transaction import transaction
 from console.customers.masking import PinLike
 from console.hours import queries as hours
 from console.staff.roles import Permission
-from console.tickets import page_queries as reading
+from console.tickets import page_queries
 from console.tickets.models import (
     TICKET_BASE,
     MessageKind,
@@ -39,7 +39,7 @@ from console.tickets.models import (
 )
 from console.tickets.queries import find_ticket
 from console.tickets.service import attachments, drafts, mentions
-from console.tickets.service import messages as writing
+from console.tickets.service import messages as ticket_messages
 from console.tickets.service.masking import mask_message
 from console.tickets.service.threads import other_requesters
 from console.views.shared import menu
@@ -140,7 +140,7 @@ class TicketPage(TicketSide, Page):
         before = read_key(request.args.get("before"))
         if not wants_json():
             return self._page(opened, Composed(), before=before)
-        part = reading.read_timeline(opened.ticket.id, before=before)
+        part = page_queries.read_timeline(opened.ticket.id, before=before)
         return jsonify(
             ticket=_json(opened.ticket),
             messages=[_message(entry) for entry in part.entries],
@@ -152,7 +152,7 @@ class TicketPage(TicketSide, Page):
         """Answer entries as they are drawn: those after ``after`` with how the ticket stands, or before ``before``."""
         ticket = find_ticket(current_actor(), number)
         before, after = read_key(request.args.get("before")), read_count(request.args.get("after")) or 0
-        part = reading.read_timeline(ticket.id, before=before, after=after)
+        part = page_queries.read_timeline(ticket.id, before=before, after=after)
         context = self._context(ticket, part)
         return jsonify(
             html=self.render("admin/tickets/page/entries.html", **context),
@@ -184,12 +184,12 @@ class TicketPage(TicketSide, Page):
     @expose("/reply", methods=["POST"])
     def reply(self, number: str) -> ResponseReturnValue:
         """Answer the requester; the mail waits ten seconds."""
-        return self._write(number, MessageKind.REPLY, writing.reply)
+        return self._write(number, MessageKind.REPLY, ticket_messages.reply)
 
     @expose("/note", methods=["POST"])
     def note(self, number: str) -> ResponseReturnValue:
         """Write among ourselves."""
-        return self._write(number, MessageKind.NOTE, writing.note)
+        return self._write(number, MessageKind.NOTE, ticket_messages.note)
 
     @expose("/take-back", methods=["POST"])
     def take_back(self, number: str) -> ResponseReturnValue:
@@ -199,10 +199,10 @@ class TicketPage(TicketSide, Page):
         if key is None:
             raise Invalid(fields={"message": [lazy_gettext("Invalid input.")]})
         with transaction():
-            writing.take_back(current_actor(), ticket.id, key)
+            ticket_messages.take_back(current_actor(), ticket.id, key)
         if not wants_json():
             return done(number, gettext("The reply was undone; its text is back in your draft."))
-        opened = reading.open_for(current_actor(), number)
+        opened = page_queries.open_for(current_actor(), number)
         draft = opened.drafts.get(MessageKind.REPLY)
         return jsonify(draft=_draft(draft) if draft else None, files=[_file(file) for file in opened.pending])
 
@@ -221,7 +221,7 @@ class TicketPage(TicketSide, Page):
                 kind,
                 request.form.get("body", ""),
                 based_on=based_on,
-                composition=request.form.get("client_id", "")[: writing.MAX_CLIENT_ID],
+                composition=request.form.get("client_id", "")[: ticket_messages.MAX_CLIENT_ID],
             )
             answer = None if kept is None else _draft(kept)
         return jsonify(draft=answer) if wants_json() else done(number, gettext("Saved."))
@@ -266,7 +266,7 @@ class TicketPage(TicketSide, Page):
     # Parts
 
     def _write(
-        self, number: str, kind: MessageKind, verb: Callable[[Actor, int, writing.Writing], TicketMessage]
+        self, number: str, kind: MessageKind, verb: Callable[[Actor, int, ticket_messages.Writing], TicketMessage]
     ) -> ResponseReturnValue:
         ticket, form = find_ticket(current_actor(), number), WriteForm()
         try:
@@ -288,9 +288,9 @@ class TicketPage(TicketSide, Page):
             return jsonify(message=answer)
         return redirect(f"{ticket_url(number)}#m{answer['id']}", 303)
 
-    def _page(self, opened: reading.Opened, composed: Composed, *, before: int | None = None) -> str:
+    def _page(self, opened: page_queries.Opened, composed: Composed, *, before: int | None = None) -> str:
         ticket, actor = opened.ticket, current_actor()
-        part = reading.read_timeline(ticket.id, before=before)
+        part = page_queries.read_timeline(ticket.id, before=before)
         newest = max(opened.drafts.values(), key=lambda draft: draft.updated_at, default=None)
         kind = composed.kind or (newest.kind if newest else MessageKind.REPLY)
         draft = opened.drafts.get(kind)
@@ -326,7 +326,7 @@ class TicketPage(TicketSide, Page):
         )
         return rendered
 
-    def _context(self, ticket: Ticket, part: reading.Timeline, *, read_seq: int | None = None) -> dict[str, Any]:
+    def _context(self, ticket: Ticket, part: page_queries.Timeline, *, read_seq: int | None = None) -> dict[str, Any]:
         """Return what the timeline and the line under the heading show."""
         actor = current_actor()
         return {
@@ -342,10 +342,10 @@ class TicketPage(TicketSide, Page):
         }
 
 
-def _open(number: str) -> reading.Opened:
+def _open(number: str) -> page_queries.Opened:
     """Open a ticket; what every page counts and which hours hold comes along in the same statement."""
     counts, revision = menu.asked(), hours.asked()
-    opened = reading.open_for(current_actor(), number, along=counts + revision)
+    opened = page_queries.open_for(current_actor(), number, along=counts + revision)
     hours.known_by(*(opened.along.pop(name) for name, _ in revision))
     menu.counts_are(opened.along)
     return opened
@@ -379,8 +379,8 @@ def _then(form: WriteForm) -> str:
     return form.then.data or request.form.get("then_asked", "")
 
 
-def _writing(form: WriteForm, keys: Sequence[int]) -> writing.Writing:
-    return writing.Writing(
+def _writing(form: WriteForm, keys: Sequence[int]) -> ticket_messages.Writing:
+    return ticket_messages.Writing(
         body=form.body.data or "",
         client_id=form.client_id.data or "",
         based_on=max(0, min(form.based_on.data or 0, 2**31 - 1)),
@@ -406,7 +406,7 @@ def _json(ticket: Ticket) -> dict[str, Any]:
     }
 
 
-def _message(entry: reading.Entry) -> dict[str, Any]:
+def _message(entry: page_queries.Entry) -> dict[str, Any]:
     message = entry.message
     return {
         "id": message.id,

@@ -24,14 +24,13 @@ from console.customers.rights import Right
 from console.hosting.models import Product, ProductKind, Service
 from console.staff.models import Department
 from console.staff.roles import Permission
-from console.tickets import suggestions as choices
+from console.tickets import suggestions
 from console.tickets.list_queries import known_tags
 from console.tickets.models import Ticket
 from console.tickets.queries import departments, find_ticket
-from console.tickets.service import properties as handling
-from console.tickets.service import property_forms as facts
+from console.tickets.service import properties, property_forms
 from console.tickets.service.property_forms import ME
-from console.tickets.sidebar import queries as side
+from console.tickets.sidebar import queries as sidebar
 from console.views.shared.base import Page
 from console.views.shared.labels.tickets import PRIORITY, STATUS, ticket_url
 from console.views.tickets.page.answers import again, done, in_sheet, reasons, undo_by
@@ -73,49 +72,49 @@ def _department_name(ticket: Ticket) -> str:
 FACTS: dict[str, Fact] = {
     "subject": Fact(
         lazy_gettext("Subject"),
-        facts.READ["subject"],
+        property_forms.READ["subject"],
         lambda ticket: ticket.subject,
         lazy_gettext("The subject was changed."),
     ),
     "department": Fact(
         lazy_gettext("Department"),
-        facts.READ["department"],
+        property_forms.READ["department"],
         _department_name,
         lazy_gettext("The department was changed."),
     ),
     "priority": Fact(
         lazy_gettext("Priority"),
-        facts.READ["priority"],
+        property_forms.READ["priority"],
         lambda ticket: str(PRIORITY[ticket.priority].text),
         lazy_gettext("The priority was changed and SLA targets updated."),
     ),
     "assignee": Fact(
         lazy_gettext("Assignee"),
-        facts.READ["assignee"],
+        property_forms.READ["assignee"],
         lambda ticket: ticket.assignee.name if ticket.assignee else gettext("unassigned"),
         lazy_gettext("The ticket was reassigned."),
     ),
     "status": Fact(
         lazy_gettext("State"),
-        facts.READ["status"],
+        property_forms.READ["status"],
         lambda ticket: str(STATUS[ticket.status].text),
         lazy_gettext("The state was changed."),
     ),
     "tags": Fact(
         lazy_gettext("Tags"),
-        facts.READ["tags"],
+        property_forms.READ["tags"],
         lambda ticket: ", ".join(ticket.tags) or gettext("none"),
         lazy_gettext("The tags were changed."),
     ),
     "customer": Fact(
         lazy_gettext("Customer"),
-        facts.READ["customer"],
+        property_forms.READ["customer"],
         lambda ticket: ticket.customer.number if ticket.customer is not None else gettext("none"),
         lazy_gettext("The account was changed. This opens no data: only a verification does."),
     ),
     "language": Fact(
         lazy_gettext("Language"),
-        facts.READ["language"],
+        property_forms.READ["language"],
         lambda ticket: LANGUAGES.get(ticket.language, ticket.language),
         lazy_gettext("The requester’s language was changed."),
     ),
@@ -126,7 +125,7 @@ def services_for(actor: Actor, ticket: Ticket) -> list[Service]:
     """Return the services of its account that a verification for the ticket, or the role, opens."""
     if ticket.customer_id is None:
         return []
-    verification = side.verification_for(actor, ticket)
+    verification = sidebar.verification_for(actor, ticket)
     rights = frozenset[Right]()
     if verification is not None and verification.customer_id == ticket.customer_id:
         rights = verification.opened_rights()
@@ -147,7 +146,7 @@ def fact_form(actor: Actor, ticket: Ticket, wanted: frozenset[str]) -> dict[str,
     if "department" in wanted:
         offered["departments"] = _departments(ticket)
     if "assignee" in wanted:
-        offered["colleagues"] = choices.colleagues(ticket)
+        offered["colleagues"] = suggestions.colleagues(ticket)
     if "tags" in wanted:
         offered["known_tags"] = known_tags()
     if "customer" in wanted:
@@ -166,7 +165,7 @@ class TicketFacts(_Base):
     fact_permissions = dict.fromkeys(("facts", "set_fact", "watch", "unwatch", "give"), Permission.WORK_TICKETS)
 
     @expose("/facts")
-    def facts(self, number: str) -> ResponseReturnValue:
+    def property_forms(self, number: str) -> ResponseReturnValue:
         """Show the forms of all facts, or of one."""
         ticket = find_ticket(current_actor(), number)
         part = request.args.get("part", "")
@@ -179,7 +178,7 @@ class TicketFacts(_Base):
         """Show who could take the ticket."""
         ticket = find_ticket(current_actor(), number)
         page: str = self.render(
-            "admin/tickets/page/assign.html", ticket=ticket, sheet=in_sheet(), colleagues=choices.colleagues(ticket)
+            "admin/tickets/page/assign.html", ticket=ticket, sheet=in_sheet(), colleagues=suggestions.colleagues(ticket)
         )
         return page
 
@@ -217,7 +216,7 @@ class TicketFacts(_Base):
         """Follow the ticket."""
         ticket = find_ticket(current_actor(), number)
         with transaction():
-            handling.watch(current_actor(), ticket.id)
+            properties.watch(current_actor(), ticket.id)
         return done(ticket.number, gettext("You are watching this ticket."), undo=undo_by(ticket.number, "unwatch"))
 
     @expose("/unwatch", methods=["POST"])
@@ -225,7 +224,7 @@ class TicketFacts(_Base):
         """Follow it no more."""
         ticket = find_ticket(current_actor(), number)
         with transaction():
-            handling.unwatch(current_actor(), ticket.id)
+            properties.unwatch(current_actor(), ticket.id)
         return done(ticket.number, gettext("You no longer watch this ticket."), undo=undo_by(ticket.number, "watch"))
 
     def _facts_page(
@@ -237,7 +236,7 @@ class TicketFacts(_Base):
             f"admin/tickets/page/{'property' if is_part else 'properties'}.html",
             ticket=ticket,
             base=ticket_url(ticket.number),
-            facts={key: fact for key, fact in FACTS.items() if key in wanted},
+            property_forms={key: fact for key, fact in FACTS.items() if key in wanted},
             sheet=in_sheet(),
             part=part,
             typed=typed or {},
@@ -254,8 +253,8 @@ class TicketFacts(_Base):
 def _change(actor: Actor, key: int, fact: str, value: str, had: str | None) -> tuple[str, str]:
     """Set a fact; where a colleague was faster, say what it is now."""
     try:
-        return facts.set_fact(actor, key, fact, value, had=had, pins=pin_choice())
-    except facts.FactChanged as changed:
+        return property_forms.set_fact(actor, key, fact, value, had=had, pins=pin_choice())
+    except property_forms.FactChanged as changed:
         raise Conflict(
             lazy_gettext(
                 "Someone else has changed this in the meantime: %(name)s is now “%(now)s”. Nothing was changed.",

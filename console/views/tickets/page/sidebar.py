@@ -18,9 +18,9 @@ from console.customers.rights import Right
 from console.staff.roles import Permission
 from console.tickets.models import LinkKind, Ticket, TicketStatus
 from console.tickets.queries import find_ticket
-from console.tickets.service import verification as identity
+from console.tickets.service import verification as ticket_verification
 from console.tickets.service.property_forms import ME
-from console.tickets.sidebar import queries as side
+from console.tickets.sidebar import queries as sidebar
 from console.views.shared.labels.tickets import MERGED, PRIORITY, STATUS, status_label, ticket_url
 from console.views.tickets.page.answers import done
 from console.views.tickets.page.merging import TicketJoins
@@ -42,12 +42,12 @@ LINKED: dict[tuple[LinkKind, bool], Text] = {
 
 def side_context(actor: Actor, ticket: Ticket) -> dict[str, Any]:
     """Return what ``ticket_side.html`` and ``ticket_actions.html`` show. One statement."""
-    told = side.around(actor, ticket)
+    told = sidebar.around(actor, ticket)
     return {
         "around": told,
-        "promises": told.promises,
+        "sla_targets": told.sla_targets,
         "live": told.live,
-        "channel": identity.channel(ticket),
+        "channel": ticket_verification.channel(ticket),
         "priority": PRIORITY[ticket.priority],
         "had": {key: fact.read(ticket) for key, fact in FACTS.items()},
         "written": LANGUAGES,
@@ -62,14 +62,14 @@ def side_context(actor: Actor, ticket: Ticket) -> dict[str, Any]:
     }
 
 
-def _shows_service(actor: Actor, ticket: Ticket, told: side.Around) -> bool:
+def _shows_service(actor: Actor, ticket: Ticket, told: sidebar.Around) -> bool:
     if actor.may(Permission.READ_DOCUMENTS):
         return True
     live = told.live
     return live is not None and live.customer_id == ticket.customer_id and Right.PRODUCTS in live.rights
 
 
-def _state_of(other: side.Other) -> Any:
+def _state_of(other: sidebar.Other) -> Any:
     return MERGED if other.is_merged else STATUS[other.status]
 
 
@@ -88,7 +88,7 @@ class TicketSide(TicketFacts, TicketJoins, TicketWho):
     }
 
     @expose("/side")
-    def side(self, number: str) -> ResponseReturnValue:
+    def sidebar(self, number: str) -> ResponseReturnValue:
         """Return the column and the header's actions as they are now, for a page that is open."""
         actor, ticket = current_actor(), find_ticket(current_actor(), number)
         context = {
@@ -100,7 +100,7 @@ class TicketSide(TicketFacts, TicketJoins, TicketWho):
             **side_context(actor, ticket),
         }
         return jsonify(
-            side=render_template("admin/tickets/page/sidebar.html", **context),
+            sidebar=render_template("admin/tickets/page/sidebar.html", **context),
             actions=render_template("admin/tickets/page/actions.html", **context),
             subject=ticket.subject,
         )

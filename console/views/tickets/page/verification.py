@@ -19,8 +19,8 @@ from console.customers import labels
 from console.customers.rights import Right
 from console.staff.roles import Permission
 from console.tickets.queries import find_ticket
-from console.tickets.service import verification as identity
-from console.tickets.sidebar import queries as side
+from console.tickets.service import verification as ticket_verification
+from console.tickets.sidebar import queries as sidebar
 from console.views.customers.data import load_group
 from console.views.shared.base import Page
 from console.views.shared.labels.states import SERVICE_STATUS, proforma_label
@@ -55,7 +55,7 @@ class TicketWho(_Base):
         """Mail the requester a link that opens once, for e-mail and PIN."""
         ticket = find_ticket(current_actor(), number)
         with transaction():
-            identity.ask_requester(current_actor(), ticket.id)
+            ticket_verification.ask_requester(current_actor(), ticket.id)
         return done(ticket.number, gettext("The link was sent. You will see only the result here."))
 
     @expose("/withdraw-verification", methods=["POST"])
@@ -63,7 +63,7 @@ class TicketWho(_Base):
         """Make the link void that waits for the requester."""
         ticket = find_ticket(current_actor(), number)
         with transaction():
-            gone = identity.withdraw(current_actor(), ticket.id)
+            gone = ticket_verification.withdraw(current_actor(), ticket.id)
         if gone:
             return done(ticket.number, gettext("The link was revoked."))
         return done(ticket.number, gettext("There was no active link."), kind="info")
@@ -72,7 +72,7 @@ class TicketWho(_Base):
     def opened(self, number: str, group: str) -> ResponseReturnValue:
         """Show one group of what the verification for this ticket opens now."""
         actor, ticket = current_actor(), find_ticket(current_actor(), number)
-        verification = side.verification_for(actor, ticket)
+        verification = sidebar.verification_for(actor, ticket)
         if group not in GROUPS or verification is None:
             raise NotFound
         rights = verification.opened_rights()
@@ -93,7 +93,7 @@ class TicketWho(_Base):
         return page
 
 
-def who_context(actor: Actor, told: side.Around) -> dict[str, Any]:
+def who_context(actor: Actor, told: sidebar.Around) -> dict[str, Any]:
     """Return what the card of the verification shows."""
     rights = told.live.rights if told.live is not None else frozenset()
     return {
