@@ -8,37 +8,16 @@ from random import Random
 from stdnum.iso7064 import mod_11_10
 
 from console.core.text import fold
+from console.demo import data
 
-WOMEN = (
-    "Ana", "Milica", "Jelena", "Đurđa", "Živana", "Ljiljana", "Snežana", "Anđela", "Višnja", "Božica", "Nađa",
-    "Teodora", "Jovana", "Željka", "Svetlana", "Mirjana", "Katarina", "Sofija", "Dragana", "Ružica",
-)  # fmt: skip
-MEN = (
-    "Đorđe", "Nikola", "Željko", "Miloš", "Nebojša", "Uroš", "Siniša", "Aleksandar", "Čedomir", "Vladimir", "Ognjen",
-    "Dušan", "Marko", "Stefan", "Živko", "Luka", "Predrag", "Nenad", "Saša", "Vojislav",
-)  # fmt: skip
-SURNAMES = (
-    "Đorđević", "Petrović", "Šarić", "Čolić", "Živković", "Jovanović", "Nikolić", "Šćepanović", "Đukić", "Stojanović",
-    "Ćirić", "Božić", "Radovanović", "Žunić", "Mišković", "Pavlović", "Tošić", "Milošević", "Krstić", "Vučković",
-    "Đurić", "Kostić", "Lazarević", "Marković", "Ilić", "Čubrilo", "Žarković", "Šipka", "Anđelković", "Ristić",
-)  # fmt: skip
-TOWNS = (
-    ("11000", "Beograd"), ("21000", "Novi Sad"), ("18000", "Niš"), ("32000", "Čačak"), ("36000", "Kraljevo"),
-    ("15000", "Šabac"), ("24000", "Subotica"), ("23000", "Zrenjanin"), ("31000", "Užice"), ("37000", "Kruševac"),
-    ("12000", "Požarevac"), ("14000", "Valjevo"), ("16000", "Leskovac"), ("35230", "Ćuprija"), ("22400", "Ruma"),
-)  # fmt: skip
-STREETS = (
-    "Cara Dušana", "Kneza Miloša", "Vojvode Stepe", "Njegoševa", "Čika Ljubina", "Šumadijska", "Đure Jakšića",
-    "Živojina Mišića", "Takovska", "Braće Jugovića", "Karađorđeva", "Nušićeva", "Bulevar oslobođenja", "Zmaj Jovina",
-)  # fmt: skip
-TRADES = (
-    "Pekara", "Štamparija", "Knjižara", "Stolarija", "Autoservis", "Cvećara", "Apoteka", "Vinarija", "Mlekara",
-    "Turistička agencija", "Građevina", "Pčelarstvo", "Čajdžinica", "Zubna ordinacija", "Arhitektonski biro",
-)  # fmt: skip
-MARKS = (
-    "Jasen", "Šumarak", "Žito", "Đerdap", "Čarapan", "Morava", "Kalemegdan", "Javor", "Bagrem", "Breza", "Zlatibor",
-    "Tisa", "Kosmaj", "Ravanica", "Višnjica", "Šargan", "Ćuran", "Gruža", "Oplenac", "Ljubić",
-)  # fmt: skip
+_LISTS = data.read("names.toml")
+WOMEN: list[str] = _LISTS["women"]
+MEN: list[str] = _LISTS["men"]
+SURNAMES: list[str] = _LISTS["surnames"]
+TOWNS: list[tuple[str, str]] = [(postcode, town) for postcode, town in _LISTS["towns"]]
+STREETS: list[str] = _LISTS["streets"]
+TRADES: list[str] = _LISTS["trades"]
+MARKS: list[str] = _LISTS["marks"]
 _NOT_A_LABEL = re.compile(r"[^a-z0-9]+")
 
 

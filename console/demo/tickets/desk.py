@@ -10,11 +10,8 @@ from console.core import clock
 from console.core.db import db
 from console.demo.ages import WorkingTime, desk_now
 from console.demo.story import Story
-from console.demo.tickets.in_work import IN_WORK
-from console.demo.tickets.new import NEW
-from console.demo.tickets.past import PAST
+from console.demo.tickets import stories
 from console.demo.tickets.telling import Desk
-from console.demo.tickets.with_customer import WITH_CUSTOMER
 from console.mail.models import Mail, MailState
 from console.staff.departments import DepartmentData, change_department
 from console.staff.models import Department
@@ -43,7 +40,7 @@ OWN_VIEWS: tuple[tuple[str, str, dict[str, str], tuple[str, ...]], ...] = (
 def tell(story: Story, working: WorkingTime) -> None:
     """Put the desk into ``story``. Its ages are counted in ``working``."""
     story.build_on(story.at(story.instant(OPENED, hour=15), lambda: _open_departments(story)))
-    Desk(story, working).tell((*PAST, *WITH_CUSTOMER, *IN_WORK, *NEW))
+    Desk(story, working).tell(stories.load())
     story.at(working.ago(130), lambda: _save_views(story))
 
 

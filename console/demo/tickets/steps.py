@@ -24,7 +24,7 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Asks(Step):
+class CustomerReply(Step):
     """The requester writes."""
 
     text: str
@@ -32,7 +32,7 @@ class Asks(Step):
 
 
 @dataclass(frozen=True)
-class Replies(Step):
+class Reply(Step):
     """A colleague answers."""
 
     who: str
@@ -42,7 +42,7 @@ class Replies(Step):
 
 
 @dataclass(frozen=True)
-class TakesBack(Step):
+class UndoneReply(Step):
     """A colleague answers and takes it back; the text is their draft again."""
 
     who: str
@@ -50,7 +50,7 @@ class TakesBack(Step):
 
 
 @dataclass(frozen=True)
-class Notes(Step):
+class Note(Step):
     """A colleague writes a note among ourselves."""
 
     who: str
@@ -59,7 +59,7 @@ class Notes(Step):
 
 
 @dataclass(frozen=True)
-class Drafts(Step):
+class Draft(Step):
     """A colleague has begun to write."""
 
     who: str
@@ -67,7 +67,7 @@ class Drafts(Step):
 
 
 @dataclass(frozen=True)
-class Takes(Step):
+class Assign(Step):
     """It is given to ``who``, by themselves or by ``by``."""
 
     who: str
@@ -75,7 +75,7 @@ class Takes(Step):
 
 
 @dataclass(frozen=True)
-class Moves(Step):
+class SetStatus(Step):
     """It moves to a state."""
 
     who: str
@@ -83,7 +83,7 @@ class Moves(Step):
 
 
 @dataclass(frozen=True)
-class Ranks(Step):
+class SetPriority(Step):
     """It gets another priority."""
 
     who: str
@@ -91,7 +91,7 @@ class Ranks(Step):
 
 
 @dataclass(frozen=True)
-class Sorts(Step):
+class SetDepartment(Step):
     """It goes to another department."""
 
     who: str
@@ -99,7 +99,7 @@ class Sorts(Step):
 
 
 @dataclass(frozen=True)
-class Tags(Step):
+class Tag(Step):
     """It gets tags."""
 
     who: str
@@ -107,7 +107,7 @@ class Tags(Step):
 
 
 @dataclass(frozen=True)
-class Merges(Step):
+class Merge(Step):
     """It is merged into another."""
 
     who: str
@@ -115,7 +115,7 @@ class Merges(Step):
 
 
 @dataclass(frozen=True)
-class Splits(Step):
+class Split(Step):
     """Its newest question becomes a ticket of its own."""
 
     who: str
@@ -123,7 +123,7 @@ class Splits(Step):
 
 
 @dataclass(frozen=True)
-class Links(Step):
+class Link(Step):
     """It belongs with another."""
 
     who: str
@@ -131,7 +131,7 @@ class Links(Step):
 
 
 @dataclass(frozen=True)
-class Accounts(Step):
+class SetCustomer(Step):
     """Somebody says whose account it is about."""
 
     who: str
@@ -139,7 +139,7 @@ class Accounts(Step):
 
 
 @dataclass(frozen=True)
-class SendsCard(Step):
+class SendCard(Step):
     """The requester is asked to prove who they are. ``right``: with the PIN that is theirs; ``None``: they do not."""
 
     who: str
@@ -147,14 +147,14 @@ class SendsCard(Step):
 
 
 @dataclass(frozen=True)
-class Verifies(Step):
+class VerifyByPhone(Step):
     """The owner of the account says the PIN on the phone."""
 
     who: str
 
 
 @dataclass(frozen=True)
-class Overrides(Step):
+class Override(Step):
     """The account is opened for reading without its people."""
 
     who: str
@@ -162,28 +162,28 @@ class Overrides(Step):
 
 
 @dataclass(frozen=True)
-class Suspends(Step):
+class SuspendService(Step):
     """The service that it is about is switched off for abuse."""
 
     who: str
 
 
 @dataclass(frozen=True)
-class Watches(Step):
+class Watch(Step):
     """Somebody follows it."""
 
     who: str
 
 
 @dataclass(frozen=True)
-class Reads(Step):
+class Read(Step):
     """Somebody opens and reads it."""
 
     who: str
 
 
 @dataclass(frozen=True)
-class Rates(Step):
+class Rate(Step):
     """The requester says how content they are."""
 
     score: int
@@ -191,14 +191,14 @@ class Rates(Step):
 
 
 @dataclass(frozen=True)
-class Picks(Step):
+class SendForReview(Step):
     """A supervisor puts it into the queue of reviews."""
 
     who: str
 
 
 @dataclass(frozen=True)
-class Reviews(Step):
+class ScoreReview(Step):
     """A supervisor scores the work on it. ``points``: in the rubric's order; ``None``: does not apply."""
 
     who: str
@@ -208,7 +208,7 @@ class Reviews(Step):
 
 
 @dataclass(frozen=True)
-class AnswersReview(Step):
+class AnswerReview(Step):
     """The agent says something to the review."""
 
     who: str

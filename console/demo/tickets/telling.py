@@ -1,4 +1,4 @@
-"""Lets what happened to a ticket happen: one method for each kind of step."""
+"""Plays the tickets of the demo: one method for each kind of step."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
+from functools import singledispatchmethod
 from typing import cast
 
 from sqlalchemy import select
@@ -23,32 +24,32 @@ from console.demo.names import WOMEN
 from console.demo.story import Known, Story
 from console.demo.tickets.files import FILES
 from console.demo.tickets.steps import (
-    Accounts,
-    AnswersReview,
-    Asks,
+    AnswerReview,
+    Assign,
     Case,
-    Drafts,
-    Links,
-    Merges,
-    Moves,
-    Notes,
-    Overrides,
-    Picks,
-    Ranks,
-    Rates,
-    Reads,
-    Replies,
-    Reviews,
-    SendsCard,
-    Sorts,
-    Splits,
+    CustomerReply,
+    Draft,
+    Link,
+    Merge,
+    Note,
+    Override,
+    Rate,
+    Read,
+    Reply,
+    ScoreReview,
+    SendCard,
+    SendForReview,
+    SetCustomer,
+    SetDepartment,
+    SetPriority,
+    SetStatus,
+    Split,
     Step,
-    Suspends,
-    Tags,
-    Takes,
-    TakesBack,
-    Verifies,
-    Watches,
+    SuspendService,
+    Tag,
+    UndoneReply,
+    VerifyByPhone,
+    Watch,
 )
 from console.hosting.models import SuspensionReason
 from console.hosting.service import suspend
@@ -90,14 +91,6 @@ class Desk:
         self.story = story
         self.working = working
         self._told: dict[str, Told] = {}
-        self._does: dict[type[Step], Callable[[Told, Step], None]] = {
-            Asks: self._asks, Replies: self._replies, Notes: self._notes, Drafts: self._drafts, Takes: self._takes,
-            Moves: self._moves, Ranks: self._ranks, Sorts: self._sorts, Tags: self._tags, Merges: self._merges,
-            Splits: self._splits, Links: self._links, Accounts: self._accounts, SendsCard: self._sends_card,
-            Verifies: self._verifies, Overrides: self._overrides, Watches: self._watches, Reads: self._reads,
-            Suspends: self._suspends,
-            Rates: self._rates, Picks: self._picks, Reviews: self._reviews, AnswersReview: self._answers_review,
-        }  # fmt: skip
 
     def tell(self, cases: Iterable[Case]) -> None:
         """Let tickets be opened, and everything in them happen."""
@@ -125,14 +118,12 @@ class Desk:
 
     def _tell_step(self, told: Told, step: Step) -> None:
         when = self.working.ago(step.ago)
-        if isinstance(step, TakesBack):
-            self._then(told, when, lambda: self._replies(told, Replies(step.ago, step.who, step.text, then=None)))
-            self._then(told, when + timedelta(seconds=5), lambda: self._takes_back(told, step))
-        else:
-            self._then(told, when, lambda: self._does[type(step)](told, step), self._needs(step))
-        if isinstance(step, SendsCard) and step.right is not None:
+        self._then(told, when, lambda: self._do(step, told), self._needs(step))
+        if isinstance(step, UndoneReply):
+            self._then(told, when + timedelta(seconds=5), lambda: self._undo_reply(told, step))
+        if isinstance(step, SendCard) and step.right is not None:
             right = step.right
-            self._then(told, when + timedelta(minutes=4), lambda: self._answers_card(told, right=right))
+            self._then(told, when + timedelta(minutes=4), lambda: self._answer_card(told, right=right))
 
     def _then(self, told: Told, when: datetime, act: Callable[[], object], needs: Sequence[Need] = ()) -> None:
         """Let something happen to a ticket, after all that was told of it before."""
@@ -140,13 +131,18 @@ class Desk:
 
     def _needs(self, step: Step) -> list[Need]:
         """Return what a step needs of other tickets and accounts."""
-        if isinstance(step, Merges):
+        if isinstance(step, Merge):
             return [Need(self._told[step.into].opened)]
-        if isinstance(step, Links):
+        if isinstance(step, Link):
             return [Need(self._told[step.other].opened)]
-        if isinstance(step, Accounts):
+        if isinstance(step, SetCustomer):
             return self._known(step.account).settled()
         return []
+
+    @singledispatchmethod
+    def _do(self, step: Step, _told: Told) -> None:
+        """Let one step happen. There is a method for each kind of step below."""
+        raise NotImplementedError(type(step))
 
     # --- opening ---
 
@@ -214,8 +210,8 @@ class Desk:
 
     # --- what is said ---
 
-    def _asks(self, told: Told, step: Step) -> None:
-        assert isinstance(step, Asks)  # noqa: S101  (the table above says so)
+    @_do.register
+    def _(self, step: CustomerReply, told: Told) -> None:
         ticket = self._ticket(told)
         actor = self._requester(ticket)
         mail = told.case.source.value == "mail"
@@ -225,27 +221,31 @@ class Desk:
             actor, ticket, step.text, client_id=client, via="mail" if mail else "link", attachments=kept, pins=MASKED
         )
 
-    def _replies(self, told: Told, step: Step) -> None:
-        assert isinstance(step, Replies)  # noqa: S101
+    @_do.register
+    def _(self, step: Reply, told: Told) -> None:
         ticket_messages.reply(
             self.story.actor(step.who), told.id, self._say(told, step.who, step.text, step.files, step.then)
         )
 
-    def _takes_back(self, told: Told, step: TakesBack) -> None:
+    @_do.register
+    def _(self, step: UndoneReply, told: Told) -> None:
+        self._do(Reply(step.ago, step.who, step.text, then=None), told)
+
+    def _undo_reply(self, told: Told, step: UndoneReply) -> None:
         query = select(TicketMessage.id).where(
             TicketMessage.ticket_id == told.id, TicketMessage.kind == MessageKind.REPLY
         )
         newest = db.session.scalars(query.order_by(TicketMessage.id.desc())).first()
         ticket_messages.take_back(self.story.actor(step.who), told.id, newest or 0)
 
-    def _notes(self, told: Told, step: Step) -> None:
-        assert isinstance(step, Notes)  # noqa: S101
+    @_do.register
+    def _(self, step: Note, told: Told) -> None:
         ticket_messages.note(
             self.story.actor(step.who), told.id, self._say(told, step.who, step.text, step.files, None)
         )
 
-    def _drafts(self, told: Told, step: Step) -> None:
-        assert isinstance(step, Drafts)  # noqa: S101
+    @_do.register
+    def _(self, step: Draft, told: Told) -> None:
         actor, ticket = self.story.actor(step.who), self._ticket(told)
         read_up_to(actor, ticket)
         newest = db.session.scalar(
@@ -258,69 +258,69 @@ class Desk:
 
     # --- what is done ---
 
-    def _takes(self, told: Told, step: Step) -> None:
-        assert isinstance(step, Takes)  # noqa: S101
+    @_do.register
+    def _(self, step: Assign, told: Told) -> None:
         properties.assign(self.story.actor(step.by or step.who), [told.id], self.story.staff[step.who].id)
 
-    def _moves(self, told: Told, step: Step) -> None:
-        assert isinstance(step, Moves)  # noqa: S101
+    @_do.register
+    def _(self, step: SetStatus, told: Told) -> None:
         properties.set_status(self.story.actor(step.who), [told.id], step.to)
 
-    def _ranks(self, told: Told, step: Step) -> None:
-        assert isinstance(step, Ranks)  # noqa: S101
+    @_do.register
+    def _(self, step: SetPriority, told: Told) -> None:
         properties.set_priority(self.story.actor(step.who), [told.id], step.to)
 
-    def _sorts(self, told: Told, step: Step) -> None:
-        assert isinstance(step, Sorts)  # noqa: S101
+    @_do.register
+    def _(self, step: SetDepartment, told: Told) -> None:
         properties.set_department(self.story.actor(step.who), [told.id], _department(step.to))
 
-    def _tags(self, told: Told, step: Step) -> None:
-        assert isinstance(step, Tags)  # noqa: S101
+    @_do.register
+    def _(self, step: Tag, told: Told) -> None:
         properties.tag(self.story.actor(step.who), [told.id], step.tags)
 
-    def _merges(self, told: Told, step: Step) -> None:
-        assert isinstance(step, Merges)  # noqa: S101
+    @_do.register
+    def _(self, step: Merge, told: Told) -> None:
         merging.merge(self.story.actor(step.who), [told.id], self._told[step.into].id, different_requesters=True)
 
-    def _splits(self, told: Told, step: Step) -> None:
-        assert isinstance(step, Splits)  # noqa: S101
+    @_do.register
+    def _(self, step: Split, told: Told) -> None:
         asked = select(TicketMessage.id).where(
             TicketMessage.ticket_id == told.id, TicketMessage.kind == MessageKind.QUESTION
         )
         newest = db.session.scalars(asked.order_by(TicketMessage.id.desc())).first()
         merging.split(self.story.actor(step.who), told.id, [newest or 0], step.subject)
 
-    def _links(self, told: Told, step: Step) -> None:
-        assert isinstance(step, Links)  # noqa: S101
+    @_do.register
+    def _(self, step: Link, told: Told) -> None:
         merging.link(self.story.actor(step.who), told.id, self._told[step.other].id)
 
-    def _accounts(self, told: Told, step: Step) -> None:
-        assert isinstance(step, Accounts)  # noqa: S101
+    @_do.register
+    def _(self, step: SetCustomer, told: Told) -> None:
         properties.set_customer(self.story.actor(step.who), told.id, self._known(step.account).account.customer)
 
-    def _watches(self, told: Told, step: Step) -> None:
-        assert isinstance(step, Watches)  # noqa: S101
+    @_do.register
+    def _(self, step: Watch, told: Told) -> None:
         properties.watch(self.story.actor(step.who), told.id)
 
-    def _reads(self, told: Told, step: Step) -> None:
-        assert isinstance(step, Reads)  # noqa: S101
+    @_do.register
+    def _(self, step: Read, told: Told) -> None:
         read_up_to(self.story.actor(step.who), self._ticket(told))
 
     # --- who it is ---
 
-    def _sends_card(self, told: Told, step: Step) -> None:
-        assert isinstance(step, SendsCard)  # noqa: S101
+    @_do.register
+    def _(self, step: SendCard, told: Told) -> None:
         ticket_verification.ask_requester(self.story.actor(step.who), told.id)
         told.cards = (*told.cards, _token(told.id))
 
-    def _answers_card(self, told: Told, *, right: bool) -> None:
+    def _answer_card(self, told: Told, *, right: bool) -> None:
         ticket = self._ticket(told)
         email, pin = self._pin(told)
         wrong = f"{(int(pin) + 1) % 1_000_000:06d}"
         ticket_verification.answer(self._requester(ticket), told.cards[-1], email=email, pin=pin if right else wrong)
 
-    def _verifies(self, told: Told, step: Step) -> None:
-        assert isinstance(step, Verifies)  # noqa: S101
+    @_do.register
+    def _(self, step: VerifyByPhone, told: Told) -> None:
         actor, ticket = self.story.actor(step.who), self._ticket(told)
         email, pin = self._pin(told)
         channel = ticket_verification.channel(ticket)
@@ -335,13 +335,13 @@ class Desk:
         pin, _until = current_pin(account.owner)
         return account.email, pin
 
-    def _overrides(self, told: Told, step: Step) -> None:
-        assert isinstance(step, Overrides)  # noqa: S101
+    @_do.register
+    def _(self, step: Override, told: Told) -> None:
         assert isinstance(told.case.by, str)  # noqa: S101
         override(self.story.actor(step.who), self._known(told.case.by).account.customer, step.reason)
 
-    def _suspends(self, told: Told, step: Step) -> None:
-        assert isinstance(step, Suspends)  # noqa: S101
+    @_do.register
+    def _(self, step: SuspendService, told: Told) -> None:
         assert isinstance(told.case.by, str)  # noqa: S101
         first = self._known(told.case.by).first
         assert first is not None  # noqa: S101
@@ -349,17 +349,17 @@ class Desk:
 
     # --- how it was ---
 
-    def _rates(self, told: Told, step: Step) -> None:
-        assert isinstance(step, Rates)  # noqa: S101
+    @_do.register
+    def _(self, step: Rate, told: Told) -> None:
         ticket = self._ticket(told)
         ratings.rate(self._requester(ticket), ticket, step.score, step.comment)
 
-    def _picks(self, told: Told, step: Step) -> None:
-        assert isinstance(step, Picks)  # noqa: S101
+    @_do.register
+    def _(self, step: SendForReview, told: Told) -> None:
         reviews.pick(self.story.actor(step.who), told.id)
 
-    def _reviews(self, told: Told, step: Step) -> None:
-        assert isinstance(step, Reviews)  # noqa: S101
+    @_do.register
+    def _(self, step: ScoreReview, told: Told) -> None:
         actor = self.story.actor(step.who)
         review = self._review(told, ReviewState.WAITING)
         quotes: dict[int, str] = {}
@@ -375,8 +375,8 @@ class Desk:
         points = {line.id: points for line, points in zip(lines, _padded(step.points, len(lines)), strict=True)}
         reviews.score(actor, review.id, reviews.Scoring(points, step.note, quotes, review.version))
 
-    def _answers_review(self, told: Told, step: Step) -> None:
-        assert isinstance(step, AnswersReview)  # noqa: S101
+    @_do.register
+    def _(self, step: AnswerReview, told: Told) -> None:
         review = self._review(told, ReviewState.DONE)
         actor = self.story.actor(step.who)
         reviews.mark_read(actor, review.id)
