@@ -20,9 +20,9 @@ from console.core.transaction import transaction
 from console.customers.masking import MASKED
 from console.customers.verification.pins import current_pin
 from console.demo.ages import WorkingTime
+from console.demo.chat_stories import AGENT, CARD, NOTE, NOW, PAST, TYPO, VISITOR, End, Talk
 from console.demo.events import Event, Need
 from console.demo.story import Story
-from console.demo.talks import AGENT, CARD, NOTE, NOW, PAST, TYPO, VISITOR, End, Talk
 from console.hours.calendar import Calendar
 from console.tickets.models import TicketStatus
 from console.tickets.service import messages as ticket_messages
@@ -37,8 +37,14 @@ RATED_AFTER = timedelta(seconds=50)
 
 
 @dataclass
-class _Told:
-    """A chat of the story. ``opened``: from then on it can be read; ``latest``: what was told of it last."""
+class _Progress:
+    """How far the story of a chat has come.
+
+    Attributes:
+        opened: its outcome is the chat's id.
+        latest: the event that the next one has to follow.
+        said: how many messages it has.
+    """
 
     talk: Talk
     place: int
@@ -59,7 +65,7 @@ def tell(story: Story, working: WorkingTime) -> None:
     """Put the past chats into ``story``. Their ages are counted in ``working``."""
     for place, talk in enumerate(PAST):
         begins = _begins(talk, working)
-        _Chats(story).tell(_Told(talk, place), begins, max(begins + ANSWERED, working.ago(talk.ago - 4)))
+        _Chats(story).tell(_Progress(talk, place), begins, max(begins + ANSWERED, working.ago(talk.ago - 4)))
 
 
 def tell_now(story: Story, calendar: Calendar) -> None:
@@ -70,7 +76,7 @@ def tell_now(story: Story, calendar: Calendar) -> None:
     live = Story(story.today, story.zone, story.rng, story.password_hash)
     live.staff, live.known = story.staff, story.known
     for place, talk in enumerate(NOW):
-        _Chats(live).tell(_Told(talk, len(PAST) + place), now - timedelta(hours=talk.ago))
+        _Chats(live).tell(_Progress(talk, len(PAST) + place), now - timedelta(hours=talk.ago))
     with transaction():
         live.happen()
 
@@ -92,36 +98,36 @@ class _Chats:
     def __init__(self, story: Story) -> None:
         self.story = story
 
-    def tell(self, told: _Told, begins: datetime, answered_at: datetime | None = None) -> None:
+    def tell(self, progress: _Progress, begins: datetime, answered_at: datetime | None = None) -> None:
         """Let a chat be opened, and everything in it happen."""
-        talk = told.talk
+        talk = progress.talk
         needs = [Need(self.story.facts[talk.speaks_of])] if talk.speaks_of else []
         if isinstance(talk.by, str):
             needs += self.story.known[talk.by].settled()
-        told.opened = told.latest = self.story.at(begins, lambda: self._open(told), needs)
+        progress.opened = progress.latest = self.story.at(begins, lambda: self._open(progress), needs)
         last = begins
         claimed = False
         for after, who, text in talk.lines:
             when = begins + timedelta(seconds=after)
             if not claimed and talk.agent:
-                self._then(told, when - timedelta(seconds=20), lambda: self._claim(told))
+                self._then(progress, when - timedelta(seconds=20), lambda: self._claim(progress))
                 claimed = True
             if talk.passed_to is not None and (after, who, text) == talk.lines[-2]:
-                self._then(told, when - timedelta(seconds=45), lambda: self._pass_on(told))
-            self._line(told, when, who, text)
+                self._then(progress, when - timedelta(seconds=45), lambda: self._pass_on(progress))
+            self._line(progress, when, who, text)
             last = when
-        self._end(told, begins, last)
+        self._end(progress, begins, last)
         if talk.answered and answered_at is not None:
-            self._then(told, answered_at, lambda: self._answer_ticket(told))
+            self._then(progress, answered_at, lambda: self._answer_ticket(progress))
 
-    def _then(self, told: _Told, when: datetime, act: Callable[[], object]) -> None:
-        """Let something happen in a chat, after all that was told of it before."""
-        told.latest = self.story.at(when, act, [told.latest])
+    def _then(self, progress: _Progress, when: datetime, act: Callable[[], object]) -> None:
+        """Let something happen in a chat, after everything so far."""
+        progress.latest = self.story.at(when, act, [progress.latest])
 
     # --- opening ---
 
-    def _open(self, told: _Told) -> int:
-        talk = told.talk
+    def _open(self, progress: _Progress) -> int:
+        talk = progress.talk
         name, email = self._who(talk)
         opening = Opening(
             name=name,
@@ -133,7 +139,7 @@ class _Chats:
             page="https://www.example.rs/podrska",
             pins=MASKED,
         )
-        return open_chat(told.visitor, opening).id
+        return open_chat(progress.visitor, opening).id
 
     def _who(self, talk: Talk) -> tuple[str, str]:
         if not isinstance(talk.by, str):
@@ -141,91 +147,97 @@ class _Chats:
         owner = self.story.known[talk.by].account.owner
         return owner.person.name, owner.person.email
 
-    def _chat(self, told: _Told) -> Chat:
-        return queries.lock_by_key(told.id)
+    def _chat(self, progress: _Progress) -> Chat:
+        return queries.lock_by_key(progress.id)
 
     # --- what is said and done ---
 
-    def _line(self, told: _Told, when: datetime, who: str, text: str) -> None:
+    def _line(self, progress: _Progress, when: datetime, who: str, text: str) -> None:
         if who in (CARD, TYPO):
-            self._then(told, when, lambda: self._ask_who(told))
-            self._then(told, when + CARD_TAKES, lambda: self._fill_in(told, right=who == CARD))
+            self._then(progress, when, lambda: self._ask_who(progress))
+            self._then(progress, when + CARD_TAKES, lambda: self._fill_in(progress, right=who == CARD))
         elif who == VISITOR:
-            self._then(told, when, lambda: self._visitor_says(told, text))
+            self._then(progress, when, lambda: self._visitor_says(progress, text))
         else:
             kind = {AGENT: MessageKind.REPLY, NOTE: MessageKind.NOTE}[who]
-            self._then(told, when, lambda: self._staff_says(told, kind, text))
+            self._then(progress, when, lambda: self._staff_says(progress, kind, text))
 
-    def _claim(self, told: _Told) -> None:
-        assignment.claim(self._agent(told), self._chat(told).number)
+    def _claim(self, progress: _Progress) -> None:
+        assignment.claim(self._agent(progress), self._chat(progress).number)
 
-    def _pass_on(self, told: _Told) -> None:
-        who, note = told.talk.passed_to or ("", "")
-        assignment.hand_over(self._agent(told), self._chat(told).number, self.story.staff[who].id, None, note)
+    def _pass_on(self, progress: _Progress) -> None:
+        who, note = progress.talk.passed_to or ("", "")
+        assignment.hand_over(self._agent(progress), self._chat(progress).number, self.story.staff[who].id, None, note)
 
-    def _agent(self, told: _Told) -> Actor:
+    def _agent(self, progress: _Progress) -> Actor:
         """Return who has the chat, or takes it."""
-        chat = self._chat(told)
+        chat = self._chat(progress)
         found = next((one for one in self.story.staff.values() if one.id == chat.assignee_id), None)
-        return found.actor("192.0.2.10") if found is not None else self.story.actor(told.talk.agent)
+        return found.actor("192.0.2.10") if found is not None else self.story.actor(progress.talk.agent)
 
-    def _ask_who(self, told: _Told) -> None:
-        chat_verification.ask(self._agent(told), self._chat(told).number)
+    def _ask_who(self, progress: _Progress) -> None:
+        chat_verification.ask(self._agent(progress), self._chat(progress).number)
 
-    def _fill_in(self, told: _Told, *, right: bool) -> None:
-        if right and isinstance(told.talk.by, str):
-            owner = self.story.known[told.talk.by].account.owner
+    def _fill_in(self, progress: _Progress, *, right: bool) -> None:
+        if right and isinstance(progress.talk.by, str):
+            owner = self.story.known[progress.talk.by].account.owner
             email, pin = owner.person.email, current_pin(owner)[0]
         else:
-            email, pin = self._who(told.talk)[1], "".join(map(str, range(6)))
-        chat_verification.submit(told.visitor, self._chat(told), email=email, pin=pin)
+            email, pin = self._who(progress.talk)[1], "".join(map(str, range(6)))
+        chat_verification.submit(progress.visitor, self._chat(progress), email=email, pin=pin)
 
-    def _visitor_says(self, told: _Told, text: str) -> None:
-        chat = self._chat(told)
-        _say(told.visitor, chat, from_visitor(chat, chat.name, text, self._client_id(told), None, MASKED))
+    def _visitor_says(self, progress: _Progress, text: str) -> None:
+        chat = self._chat(progress)
+        _say(progress.visitor, chat, from_visitor(chat, chat.name, text, self._client_id(progress), None, MASKED))
 
-    def _staff_says(self, told: _Told, kind: MessageKind, text: str) -> None:
-        chat, agent = self._chat(told), self._agent(told)
-        _say(agent, chat, from_staff(agent, 0, chat.id, kind, text, self._client_id(told), None, MASKED))
+    def _staff_says(self, progress: _Progress, kind: MessageKind, text: str) -> None:
+        chat, agent = self._chat(progress), self._agent(progress)
+        _say(agent, chat, from_staff(agent, 0, chat.id, kind, text, self._client_id(progress), None, MASKED))
 
-    def _client_id(self, told: _Told) -> str:
-        told.said += 1
-        return f"{told.talk.key}-{told.said}"
+    def _client_id(self, progress: _Progress) -> str:
+        progress.said += 1
+        return f"{progress.talk.key}-{progress.said}"
 
-    def _answer_ticket(self, told: _Told) -> None:
-        chat = self._chat(told)
-        words = Writing(told.talk.answered, f"demo-{told.talk.key}", then=TicketStatus.SOLVED, anyway=True, pins=MASKED)
+    def _answer_ticket(self, progress: _Progress) -> None:
+        chat = self._chat(progress)
+        words = Writing(
+            progress.talk.answered, f"demo-{progress.talk.key}", then=TicketStatus.SOLVED, anyway=True, pins=MASKED
+        )
         ticket_messages.reply(self.story.actor("agent2"), chat.ticket_id or 0, words)
 
     # --- how it ends ---
 
-    def _end(self, told: _Told, begins: datetime, last: datetime) -> None:
-        talk, ends = told.talk, last + timedelta(seconds=80)
+    def _end(self, progress: _Progress, begins: datetime, last: datetime) -> None:
+        talk, ends = progress.talk, last + timedelta(seconds=80)
 
         def number() -> str:
             """Return its number, once the story has come so far."""
-            return self._chat(told).number
+            return self._chat(progress).number
 
         if talk.end is End.CLOSED:
-            self._then(told, ends, lambda: lifecycle.close(self._agent(told), number()))
+            self._then(progress, ends, lambda: lifecycle.close(self._agent(progress), number()))
         elif talk.end is End.LEFT:
-            self._then(told, ends, lambda: lifecycle.end_by_visitor(told.visitor, told.id))
+            self._then(progress, ends, lambda: lifecycle.end_by_visitor(progress.visitor, progress.id))
         elif talk.end is End.TICKET:
-            self._then(told, ends, lambda: lifecycle.to_ticket(self._agent(told), number()))
+            self._then(progress, ends, lambda: lifecycle.to_ticket(self._agent(progress), number()))
         elif talk.end is End.BLOCKED:
             supervisor = self.story.actor
             self._then(
-                told, ends, lambda: blocking.block(supervisor("supervisor"), number(), "Vređa i preti u razgovoru.", 30)
+                progress,
+                ends,
+                lambda: blocking.block(supervisor("supervisor"), number(), "Vređa i preti u razgovoru.", 30),
             )
         elif talk.end in (End.UNCLAIMED, End.CLOSING):
             when = begins + (BEFORE if talk.end is End.CLOSING else WAIT)
-            self._then(told, when, lambda: conversion.make_ticket(SYSTEM, self._chat(told), talk.end.value))
+            self._then(progress, when, lambda: conversion.make_ticket(SYSTEM, self._chat(progress), talk.end.value))
         if talk.score:
             self._then(
-                told, ends + RATED_AFTER, lambda: lifecycle.rate(told.visitor, told.id, talk.score, talk.comment)
+                progress,
+                ends + RATED_AFTER,
+                lambda: lifecycle.rate(progress.visitor, progress.id, talk.score, talk.comment),
             )
         if talk.transcript:
-            self._then(told, ends + RATED_AFTER, lambda: lifecycle.mail_transcript(told.visitor, told.id))
+            self._then(progress, ends + RATED_AFTER, lambda: lifecycle.mail_transcript(progress.visitor, progress.id))
 
 
 def _say(actor: Actor, chat: Chat, one: Outgoing) -> None:

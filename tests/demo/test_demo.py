@@ -37,9 +37,9 @@ from console.customers.verification.pins import current_pin
 from console.customers.verification.service import verify
 from console.demo import service as demo
 from console.demo.ages import desk_now
+from console.demo.chat_stories import PAST
 from console.demo.cli import command
 from console.demo.names import Names
-from console.demo.talks import PAST
 from console.demo.ticket_crowd import RARE
 from console.hosting.models import Domain, Service, SuspensionReason
 from console.mail.links import MARK

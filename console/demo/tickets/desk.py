@@ -11,7 +11,7 @@ from console.core.db import db
 from console.demo.ages import WorkingTime, desk_now
 from console.demo.story import Story
 from console.demo.tickets import stories
-from console.demo.tickets.telling import Desk
+from console.demo.tickets.teller import Desk
 from console.mail.models import Mail, MailState
 from console.staff.departments import DepartmentData, change_department
 from console.staff.models import Department

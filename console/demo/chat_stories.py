@@ -61,7 +61,7 @@ def load(table: str) -> tuple[Talk, ...]:
 
 
 def _talk(row: dict[str, Any]) -> Talk:
-    fields = {key: tuple(value) if isinstance(value, list) else value for key, value in row.items()}
+    fields: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in row.items()}
     fields["lines"] = tuple((seconds, who, text) for seconds, who, text in row.get("lines", ()))
     return Talk(**fields | {"end": End(row.get("end", End.CLOSED))})
 

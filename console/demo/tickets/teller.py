@@ -73,8 +73,13 @@ ADDRESS = "192.0.2.44"  # where requesters write from
 
 
 @dataclass
-class Told:
-    """A ticket of the story. ``opened``: from then on it can be read; ``latest``: what was told of it last."""
+class Progress:
+    """How far the story of a ticket has come.
+
+    Attributes:
+        opened: its outcome is the ticket's id.
+        latest: the event that the next one has to follow.
+    """
 
     case: Case
     opened: Event
@@ -90,17 +95,17 @@ class Desk:
     def __init__(self, story: Story, working: WorkingTime) -> None:
         self.story = story
         self.working = working
-        self._told: dict[str, Told] = {}
+        self._progress: dict[str, Progress] = {}
 
     def tell(self, cases: Iterable[Case]) -> None:
         """Let tickets be opened, and everything in them happen."""
         cases = list(cases)
         for case in cases:
             opened = self._tell_opening(case)
-            self._told[case.key] = Told(case, opened, opened)
+            self._progress[case.key] = Progress(case, opened, opened)
         for case in cases:
             for step in case.steps:
-                self._tell_step(self._told[case.key], step)
+                self._tell_step(self._progress[case.key], step)
 
     def _tell_opening(self, case: Case) -> Event:
         when = self.working.ago(case.opened)
@@ -116,31 +121,31 @@ class Desk:
             needs += self._known(case.by).settled()
         return self.story.at(when, lambda: self._open(case), needs)
 
-    def _tell_step(self, told: Told, step: Step) -> None:
+    def _tell_step(self, progress: Progress, step: Step) -> None:
         when = self.working.ago(step.ago)
-        self._then(told, when, lambda: self._do(step, told), self._needs(step))
+        self._then(progress, when, lambda: self._do(step, progress), self._needs(step))
         if isinstance(step, UndoneReply):
-            self._then(told, when + timedelta(seconds=5), lambda: self._undo_reply(told, step))
+            self._then(progress, when + timedelta(seconds=5), lambda: self._undo_reply(progress, step))
         if isinstance(step, SendCard) and step.right is not None:
             right = step.right
-            self._then(told, when + timedelta(minutes=4), lambda: self._answer_card(told, right=right))
+            self._then(progress, when + timedelta(minutes=4), lambda: self._answer_card(progress, right=right))
 
-    def _then(self, told: Told, when: datetime, act: Callable[[], object], needs: Sequence[Need] = ()) -> None:
-        """Let something happen to a ticket, after all that was told of it before."""
-        told.latest = self.story.at(when, act, (Need(told.latest), *needs))
+    def _then(self, progress: Progress, when: datetime, act: Callable[[], object], needs: Sequence[Need] = ()) -> None:
+        """Let something happen to a ticket, after everything so far."""
+        progress.latest = self.story.at(when, act, (Need(progress.latest), *needs))
 
     def _needs(self, step: Step) -> list[Need]:
         """Return what a step needs of other tickets and accounts."""
         if isinstance(step, Merge):
-            return [Need(self._told[step.into].opened)]
+            return [Need(self._progress[step.into].opened)]
         if isinstance(step, Link):
-            return [Need(self._told[step.other].opened)]
+            return [Need(self._progress[step.other].opened)]
         if isinstance(step, SetCustomer):
             return self._known(step.account).settled()
         return []
 
     @singledispatchmethod
-    def _do(self, step: Step, _told: Told) -> None:
+    def _do(self, step: Step, _progress: Progress) -> None:
         """Let one step happen. There is a method for each kind of step below."""
         raise NotImplementedError(type(step))
 
@@ -198,11 +203,11 @@ class Desk:
     def _requester(self, ticket: Ticket) -> Actor:
         return self._visitor(ticket.requester_name)
 
-    def _ticket(self, told: Told) -> Ticket:
-        return db.session.get_one(Ticket, told.id)
+    def _ticket(self, progress: Progress) -> Ticket:
+        return db.session.get_one(Ticket, progress.id)
 
-    def _say(self, told: Told, who: str, text: str, files: Sequence[str], then: TicketStatus | None) -> Writing:
-        actor, ticket = self.story.actor(who), self._ticket(told)
+    def _say(self, progress: Progress, who: str, text: str, files: Sequence[str], then: TicketStatus | None) -> Writing:
+        actor, ticket = self.story.actor(who), self._ticket(progress)
         kept = tuple(attach(actor, ticket, file, FILES[file]).id for file in files)
         return Writing(
             text, f"demo-{ticket.id}-{ticket.last_seq}", attachments=kept, then=then, anyway=True, pins=MASKED
@@ -211,10 +216,10 @@ class Desk:
     # --- what is said ---
 
     @_do.register
-    def _(self, step: CustomerReply, told: Told) -> None:
-        ticket = self._ticket(told)
+    def _(self, step: CustomerReply, progress: Progress) -> None:
+        ticket = self._ticket(progress)
         actor = self._requester(ticket)
-        mail = told.case.source.value == "mail"
+        mail = progress.case.source.value == "mail"
         kept = tuple(attach(actor, ticket, file, FILES[file]).id for file in step.files)
         client = f"demo-{ticket.id}-{ticket.last_seq}"
         ticket_messages.requester_writes(
@@ -222,31 +227,31 @@ class Desk:
         )
 
     @_do.register
-    def _(self, step: Reply, told: Told) -> None:
+    def _(self, step: Reply, progress: Progress) -> None:
         ticket_messages.reply(
-            self.story.actor(step.who), told.id, self._say(told, step.who, step.text, step.files, step.then)
+            self.story.actor(step.who), progress.id, self._say(progress, step.who, step.text, step.files, step.then)
         )
 
     @_do.register
-    def _(self, step: UndoneReply, told: Told) -> None:
-        self._do(Reply(step.ago, step.who, step.text, then=None), told)
+    def _(self, step: UndoneReply, progress: Progress) -> None:
+        self._do(Reply(step.ago, step.who, step.text, then=None), progress)
 
-    def _undo_reply(self, told: Told, step: UndoneReply) -> None:
+    def _undo_reply(self, progress: Progress, step: UndoneReply) -> None:
         query = select(TicketMessage.id).where(
-            TicketMessage.ticket_id == told.id, TicketMessage.kind == MessageKind.REPLY
+            TicketMessage.ticket_id == progress.id, TicketMessage.kind == MessageKind.REPLY
         )
         newest = db.session.scalars(query.order_by(TicketMessage.id.desc())).first()
-        ticket_messages.take_back(self.story.actor(step.who), told.id, newest or 0)
+        ticket_messages.take_back(self.story.actor(step.who), progress.id, newest or 0)
 
     @_do.register
-    def _(self, step: Note, told: Told) -> None:
+    def _(self, step: Note, progress: Progress) -> None:
         ticket_messages.note(
-            self.story.actor(step.who), told.id, self._say(told, step.who, step.text, step.files, None)
+            self.story.actor(step.who), progress.id, self._say(progress, step.who, step.text, step.files, None)
         )
 
     @_do.register
-    def _(self, step: Draft, told: Told) -> None:
-        actor, ticket = self.story.actor(step.who), self._ticket(told)
+    def _(self, step: Draft, progress: Progress) -> None:
+        actor, ticket = self.story.actor(step.who), self._ticket(progress)
         read_up_to(actor, ticket)
         newest = db.session.scalar(
             select(TicketMessage.id)
@@ -259,112 +264,116 @@ class Desk:
     # --- what is done ---
 
     @_do.register
-    def _(self, step: Assign, told: Told) -> None:
-        properties.assign(self.story.actor(step.by or step.who), [told.id], self.story.staff[step.who].id)
+    def _(self, step: Assign, progress: Progress) -> None:
+        properties.assign(self.story.actor(step.by or step.who), [progress.id], self.story.staff[step.who].id)
 
     @_do.register
-    def _(self, step: SetStatus, told: Told) -> None:
-        properties.set_status(self.story.actor(step.who), [told.id], step.to)
+    def _(self, step: SetStatus, progress: Progress) -> None:
+        properties.set_status(self.story.actor(step.who), [progress.id], step.to)
 
     @_do.register
-    def _(self, step: SetPriority, told: Told) -> None:
-        properties.set_priority(self.story.actor(step.who), [told.id], step.to)
+    def _(self, step: SetPriority, progress: Progress) -> None:
+        properties.set_priority(self.story.actor(step.who), [progress.id], step.to)
 
     @_do.register
-    def _(self, step: SetDepartment, told: Told) -> None:
-        properties.set_department(self.story.actor(step.who), [told.id], _department(step.to))
+    def _(self, step: SetDepartment, progress: Progress) -> None:
+        properties.set_department(self.story.actor(step.who), [progress.id], _department(step.to))
 
     @_do.register
-    def _(self, step: Tag, told: Told) -> None:
-        properties.tag(self.story.actor(step.who), [told.id], step.tags)
+    def _(self, step: Tag, progress: Progress) -> None:
+        properties.tag(self.story.actor(step.who), [progress.id], step.tags)
 
     @_do.register
-    def _(self, step: Merge, told: Told) -> None:
-        merging.merge(self.story.actor(step.who), [told.id], self._told[step.into].id, different_requesters=True)
+    def _(self, step: Merge, progress: Progress) -> None:
+        merging.merge(
+            self.story.actor(step.who), [progress.id], self._progress[step.into].id, different_requesters=True
+        )
 
     @_do.register
-    def _(self, step: Split, told: Told) -> None:
+    def _(self, step: Split, progress: Progress) -> None:
         asked = select(TicketMessage.id).where(
-            TicketMessage.ticket_id == told.id, TicketMessage.kind == MessageKind.QUESTION
+            TicketMessage.ticket_id == progress.id, TicketMessage.kind == MessageKind.QUESTION
         )
         newest = db.session.scalars(asked.order_by(TicketMessage.id.desc())).first()
-        merging.split(self.story.actor(step.who), told.id, [newest or 0], step.subject)
+        merging.split(self.story.actor(step.who), progress.id, [newest or 0], step.subject)
 
     @_do.register
-    def _(self, step: Link, told: Told) -> None:
-        merging.link(self.story.actor(step.who), told.id, self._told[step.other].id)
+    def _(self, step: Link, progress: Progress) -> None:
+        merging.link(self.story.actor(step.who), progress.id, self._progress[step.other].id)
 
     @_do.register
-    def _(self, step: SetCustomer, told: Told) -> None:
-        properties.set_customer(self.story.actor(step.who), told.id, self._known(step.account).account.customer)
+    def _(self, step: SetCustomer, progress: Progress) -> None:
+        properties.set_customer(self.story.actor(step.who), progress.id, self._known(step.account).account.customer)
 
     @_do.register
-    def _(self, step: Watch, told: Told) -> None:
-        properties.watch(self.story.actor(step.who), told.id)
+    def _(self, step: Watch, progress: Progress) -> None:
+        properties.watch(self.story.actor(step.who), progress.id)
 
     @_do.register
-    def _(self, step: Read, told: Told) -> None:
-        read_up_to(self.story.actor(step.who), self._ticket(told))
+    def _(self, step: Read, progress: Progress) -> None:
+        read_up_to(self.story.actor(step.who), self._ticket(progress))
 
     # --- who it is ---
 
     @_do.register
-    def _(self, step: SendCard, told: Told) -> None:
-        ticket_verification.ask_requester(self.story.actor(step.who), told.id)
-        told.cards = (*told.cards, _token(told.id))
+    def _(self, step: SendCard, progress: Progress) -> None:
+        ticket_verification.ask_requester(self.story.actor(step.who), progress.id)
+        progress.cards = (*progress.cards, _token(progress.id))
 
-    def _answer_card(self, told: Told, *, right: bool) -> None:
-        ticket = self._ticket(told)
-        email, pin = self._pin(told)
+    def _answer_card(self, progress: Progress, *, right: bool) -> None:
+        ticket = self._ticket(progress)
+        email, pin = self._pin(progress)
         wrong = f"{(int(pin) + 1) % 1_000_000:06d}"
-        ticket_verification.answer(self._requester(ticket), told.cards[-1], email=email, pin=pin if right else wrong)
+        ticket_verification.answer(
+            self._requester(ticket), progress.cards[-1], email=email, pin=pin if right else wrong
+        )
 
     @_do.register
-    def _(self, step: VerifyByPhone, told: Told) -> None:
-        actor, ticket = self.story.actor(step.who), self._ticket(told)
-        email, pin = self._pin(told)
+    def _(self, step: VerifyByPhone, progress: Progress) -> None:
+        actor, ticket = self.story.actor(step.who), self._ticket(progress)
+        email, pin = self._pin(progress)
         channel = ticket_verification.channel(ticket)
         found = verify(actor, email=email, pin=pin, channel=channel)
         if found is None:
             raise Refusal("the demo's own PIN was refused")
         ticket_verification.tell_verified(actor, lock_ticket(actor, ticket.id), found)
 
-    def _pin(self, told: Told) -> tuple[str, str]:
-        assert isinstance(told.case.by, str)  # noqa: S101
-        account = self._known(told.case.by).account
+    def _pin(self, progress: Progress) -> tuple[str, str]:
+        assert isinstance(progress.case.by, str)  # noqa: S101
+        account = self._known(progress.case.by).account
         pin, _until = current_pin(account.owner)
         return account.email, pin
 
     @_do.register
-    def _(self, step: Override, told: Told) -> None:
-        assert isinstance(told.case.by, str)  # noqa: S101
-        override(self.story.actor(step.who), self._known(told.case.by).account.customer, step.reason)
+    def _(self, step: Override, progress: Progress) -> None:
+        assert isinstance(progress.case.by, str)  # noqa: S101
+        override(self.story.actor(step.who), self._known(progress.case.by).account.customer, step.reason)
 
     @_do.register
-    def _(self, step: SuspendService, told: Told) -> None:
-        assert isinstance(told.case.by, str)  # noqa: S101
-        first = self._known(told.case.by).first
+    def _(self, step: SuspendService, progress: Progress) -> None:
+        assert isinstance(progress.case.by, str)  # noqa: S101
+        first = self._known(progress.case.by).first
         assert first is not None  # noqa: S101
         suspend(self.story.actor(step.who), first.service, SuspensionReason.ABUSE)
 
     # --- how it was ---
 
     @_do.register
-    def _(self, step: Rate, told: Told) -> None:
-        ticket = self._ticket(told)
+    def _(self, step: Rate, progress: Progress) -> None:
+        ticket = self._ticket(progress)
         ratings.rate(self._requester(ticket), ticket, step.score, step.comment)
 
     @_do.register
-    def _(self, step: SendForReview, told: Told) -> None:
-        reviews.pick(self.story.actor(step.who), told.id)
+    def _(self, step: SendForReview, progress: Progress) -> None:
+        reviews.pick(self.story.actor(step.who), progress.id)
 
     @_do.register
-    def _(self, step: ScoreReview, told: Told) -> None:
+    def _(self, step: ScoreReview, progress: Progress) -> None:
         actor = self.story.actor(step.who)
-        review = self._review(told, ReviewState.WAITING)
+        review = self._review(progress, ReviewState.WAITING)
         quotes: dict[int, str] = {}
         if step.remark:
-            ticket = lock_ticket(actor, told.id)
+            ticket = lock_ticket(actor, progress.id)
             first = db.session.scalars(
                 select(TicketMessage.id)
                 .where(TicketMessage.ticket_id == ticket.id, TicketMessage.kind == MessageKind.REPLY)
@@ -376,14 +385,14 @@ class Desk:
         reviews.score(actor, review.id, reviews.Scoring(points, step.note, quotes, review.version))
 
     @_do.register
-    def _(self, step: AnswerReview, told: Told) -> None:
-        review = self._review(told, ReviewState.DONE)
+    def _(self, step: AnswerReview, progress: Progress) -> None:
+        review = self._review(progress, ReviewState.DONE)
         actor = self.story.actor(step.who)
         reviews.mark_read(actor, review.id)
         reviews.answer(actor, review.id, step.text, f"demo-{review.id}")
 
-    def _review(self, told: Told, state: ReviewState) -> Review:
-        return db.session.scalars(select(Review).where(Review.ticket_id == told.id, Review.state == state)).one()
+    def _review(self, progress: Progress, state: ReviewState) -> Review:
+        return db.session.scalars(select(Review).where(Review.ticket_id == progress.id, Review.state == state)).one()
 
 
 def _padded(points: tuple[int | None, ...], count: int) -> tuple[int | None, ...]:
