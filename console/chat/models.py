@@ -70,14 +70,14 @@ class Presence(StrEnum):
 
 class Assignment(StrEnum):
     PULL = "pull"  # agents take the next chat
-    PUSH = "push"  # the console gives it to whoever is free
+    PUSH = "push"  # assigned to the agent with the most room
 
 
 class Chat(Base):
     """One conversation.
 
     ``waits_since``: since when the visitor waits for a word; decides the order. ``queued_at``: when it last came into
-    the queue; decides when nobody came.
+    the queue; decides when no agent came.
     ``open_key``: a digest of the id its visitor opened it with, so that a repeated opening is the same chat.
     ``source``: a keyed digest of the address it came from, for limits and blocking.
     ``visitor``: the id of the browser it was opened in, which the widget keeps; ``None`` where a program opened it.
@@ -111,7 +111,7 @@ class Chat(Base):
     person_session_id: Mapped[int | None] = mapped_column(
         ForeignKey("person_sessions.id", ondelete="SET NULL"), index=True
     )
-    customer_id: Mapped[int | None] = mapped_column(ForeignKey("customers.id"))  # of whoever was verified
+    customer_id: Mapped[int | None] = mapped_column(ForeignKey("customers.id"))  # of the person who was verified
     verified_until: Mapped[datetime | None]
     verified_name: Mapped[str | None] = mapped_column(String(MAX_NAME))
     assignee_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))

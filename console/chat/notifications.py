@@ -1,6 +1,6 @@
 """Telling visitors and the desk what has happened, after the commit.
 
-A message goes to whoever has its chat open. What the lists show of a chat goes out once for all that
+A message goes to everyone who has its chat open. What the lists show of a chat goes out once for all that
 happened to it in a short while: at hundreds of messages a second a list needs no more.
 """
 
@@ -60,9 +60,9 @@ def push_message(number: str, inner: serializers.Shape, outer: serializers.Shape
 
 def state(chat: Chat) -> None:
     """Push what a chat is now, once for a transaction."""
-    told = pending("chat states")
-    if chat.id not in told:
-        told.append(chat.id)
+    payload = pending("chat states")
+    if chat.id not in payload:
+        payload.append(chat.id)
         after_commit(partial(_push_state, chat))
     touch(chat)
 
@@ -71,8 +71,8 @@ def _push_state(chat: Chat) -> None:
     number = chat.number
     push("chat:state", serializers.chat_whole(chat), namespace=DESK, rooms=[room(number)])
     outer = serializers.visitor_state(chat)
-    told = {"chat": outer, "hours": serializers.hours_shape()}
-    push("chat:state", told, namespace=VISITOR, rooms=[room(number)])
+    payload = {"chat": outer, "hours": serializers.hours_shape()}
+    push("chat:state", payload, namespace=VISITOR, rooms=[room(number)])
 
 
 def touch(chat: Chat) -> None:
@@ -81,19 +81,19 @@ def touch(chat: Chat) -> None:
 
 
 def touched(key: int) -> None:
-    """Let the lists show a chat anew, soon."""
+    """Have the lists redraw a chat soon."""
     _changed.add(key)
 
 
 def take_changed() -> set[int]:
-    """Return the chats to show anew, and forget them."""
+    """Return the chats to redraw, and forget them."""
     taken = set(_changed)
     _changed.clear()
     return taken
 
 
 def tell_lists(chats: Iterable[Chat], counts: dict[str, Any]) -> None:
-    """Push rows of the desk's lists to whoever may see each, and the counts to everybody."""
+    """Push rows of the desk's lists to those who may see each, and the counts to all."""
     by_department: dict[int, list[serializers.Shape]] = {}
     for chat in chats:
         by_department.setdefault(chat.department_id, []).append(serializers.chat_row(chat))
@@ -103,5 +103,5 @@ def tell_lists(chats: Iterable[Chat], counts: dict[str, Any]) -> None:
 
 
 def presence_changed() -> None:
-    """Let the desk ask anew who is there."""
+    """Have the desk reload who is online."""
     push("presence:changed", {}, namespace=DESK, rooms=[LISTS])

@@ -79,7 +79,7 @@ def lock_chat(actor: Actor, number: object) -> Chat:
 
 
 def lock_by_key(key: int) -> Chat:
-    """Return a chat by its row's key, locked, for whoever needs no permission: its visitor, the sweeper."""
+    """Return a chat by its row's key, locked, for callers that need no permission: its visitor, periodic jobs."""
     query = select(Chat).where(Chat.id == key).with_for_update(of=Chat)
     chat = db.session.scalar(query.execution_options(populate_existing=True))
     if chat is None:
@@ -112,8 +112,8 @@ def messages(
     found = list(db.session.scalars(query.order_by(ChatMessage.seq).limit(limit + 1)))
     more = len(found) > limit
     found = found[:limit]
-    shown = [one for one in found if one.is_public] if public else found
-    return shown, files_of(chat_id, [one.seq for one in shown if one.data.get("files")]), more
+    messages = [one for one in found if one.is_public] if public else found
+    return messages, files_of(chat_id, [one.seq for one in messages if one.data.get("files")]), more
 
 
 def files_of(chat_id: int, seqs: Sequence[int]) -> dict[int, list[ChatFile]]:
@@ -182,7 +182,7 @@ def available(now: datetime, grace_seconds: int) -> list[StaffPresence]:
 
 
 def is_here(one: StaffPresence, now: datetime, grace_seconds: int) -> bool:
-    """Tell whether somebody has a connection, or lost it no longer than the grace period ago."""
+    """Tell whether a colleague has a connection, or lost it no longer than the grace period ago."""
     return one.seen_at is not None and (now - one.seen_at).total_seconds() < grace_seconds
 
 

@@ -31,7 +31,7 @@ log = get_logger(__name__)
 
 BATCH = 500
 UNTOUCHED = 60.0  # seconds: as long as an upload's transaction may take
-KEEP_BLOCKS = timedelta(days=365)  # behind their end: whoever comes back is recognised
+KEEP_BLOCKS = timedelta(days=365)  # after their end: a visitor who comes back is recognised
 
 
 def forget() -> int:
@@ -109,11 +109,11 @@ def _forget_rows() -> None:
 
 def _forget_bytes(digests: Iterable[str]) -> None:
     """Remove from the store what no row names. After the commit: a row whose bytes are gone would be worse."""
-    wanted = set(digests)
-    if not wanted:
+    unused = set(digests)
+    if not unused:
         return
     with transaction():
         for column in (ChatFile.digest, TicketAttachment.digest):
-            wanted -= set(db.session.scalars(select(column).where(column.in_(sorted(wanted)))))
-        for digest in wanted:
+            unused -= set(db.session.scalars(select(column).where(column.in_(sorted(unused)))))
+        for digest in unused:
             store().remove(digest, untouched=UNTOUCHED)

@@ -35,9 +35,9 @@ def of(actor: Actor) -> list[str]:
 
 def leave_hidden(chat: Chat) -> None:
     """Let everybody leave a chat's room who may not see it after this transaction, before anything is pushed there."""
-    told = pending("chat rooms")
-    if chat.id not in told:
-        told.append(chat.id)
+    numbers = pending("chat rooms")
+    if chat.id not in numbers:
+        numbers.append(chat.id)
         after_commit(partial(_leave_chat, chat.id))
 
 

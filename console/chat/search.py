@@ -1,6 +1,6 @@
 """Finding chats by words: the visitor's name and address, and what was said.
 
-A chat is indexed when it is opened, by its first question, and once more when it ends, with all of it:
+A chat is indexed when it is opened, by its first question, and again when it ends, with all of it:
 the writer of single messages has nothing to do with it.
 """
 

@@ -32,7 +32,7 @@ def message_shape(number: str, message: ChatMessage, files: Sequence[ChatFile] =
     """Return a message.
 
     Args:
-        outside: for the visitor, who reads a first name of whoever answers.
+        outside: for the visitor, who reads the first name of the agent.
     """
     return plain_shape(
         number,
@@ -149,7 +149,7 @@ def chat_row(chat: Chat) -> Shape:
 
 
 def chat_whole(chat: Chat) -> Shape:
-    """Return everything about a chat that whoever sees it on the desk may read without a verification."""
+    """Return everything about a chat that the desk may read without a verification."""
     return chat_row(chat) | {
         "email": chat.email,
         "language": chat.language,

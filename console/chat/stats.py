@@ -1,7 +1,7 @@
 """The chat in figures, read in a fixed number of statements over the chats begun in a period.
 
-Counted with the department and the agent a chat has now; one that nobody took, or that was put back, has no agent. A
-question left outside of opening hours is none of the chats: nobody could have answered it there. Waiting counts by the
+Counted with the department and the agent a chat has now; one that no agent took, or that was put back, has none. A
+question left outside of opening hours is not counted: no agent could have answered it there. Waiting counts by the
 clock, because a chat is only open while we are.
 """
 
@@ -33,8 +33,8 @@ class ChatStats(Counted):
     Args:
         begun: while we were open.
         answered: of these, by one of us.
-        missed: of these, that became a ticket without an answer: nobody came in time, closing time did, or the visitor
-            did not wait.
+        missed: of these, that became a ticket without an answer: no agent came in time, it was closing time, or the
+            visitor left.
         closed: of these, that were taken and ended without one.
         outside: questions left while we were closed; not among ``begun``.
         handed: answered ones that went on as a ticket.

@@ -102,7 +102,7 @@ def visitor_key(chat: Chat) -> str:
 
 
 def open_key(client_id: str) -> str:
-    """Return what a repeated opening is known by: its client's id. It alone lets nobody in on a chat."""
+    """Return what identifies a repeated opening: its client's id. It alone opens no chat."""
     return sealer().keyed_digest("chat-open", client_id)
 
 

@@ -1,8 +1,8 @@
 """Very many past chats at once, written as the verbs would have left them, in a few statements a thousand.
 
 All of them have ended; two of three were rated, one of five was verified. Reproducible, whatever the
-count: number 17 is the same among twenty and among a hundred thousand. No audit entry a chat: whoever
-calls writes one for the whole.
+count: number 17 is the same among twenty and among a hundred thousand. No audit entry for each chat: the
+caller writes one for all.
 """
 
 from __future__ import annotations

@@ -15,10 +15,10 @@ SR = "sr_Latn"
 class End(StrEnum):
     """How a chat ended."""
 
-    CLOSED = "closed"  # by whoever answered
+    CLOSED = "closed"  # by the agent
     LEFT = "left"  # by the visitor
     TICKET = "ticket"  # the agent made one of it
-    UNCLAIMED = "unclaimed"  # nobody was free in time
+    UNCLAIMED = "unclaimed"  # no agent was free in time
     CLOSING = "closing"  # still queued at closing time
     LATE = "late"  # asked when it was closed
     BLOCKED = "blocked"

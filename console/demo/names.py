@@ -1,4 +1,4 @@
-"""Names that could be real and belong to nobody, drawn from one seeded generator."""
+"""Names that could be real and are not, drawn from one seeded generator."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Names:
         return f"{self._rng.choice(STREETS)} {self._rng.randint(1, 180)}"
 
     def phone(self) -> str:
-        """Return a number in a range that nobody has."""
+        """Return a number of a range that is not in use."""
         return f"+381 60 000 {self._rng.randint(0, 9999):04d}"
 
 

@@ -155,7 +155,7 @@ class Story:
     # --- who and what ---
 
     def account(self, when: datetime, data: CustomerData, owner: MemberData) -> Account:
-        """Let somebody register."""
+        """Let an account be registered."""
 
         def register() -> tuple[Customer, Membership]:
             customer = accounts.register_customer(SYSTEM, data)

@@ -2,7 +2,7 @@
 
 One of five has three messages, the others one. Reproducible, whatever the count:
 number 17 is the same among twenty and among a hundred thousand. No mail and no audit
-entry a ticket: whoever calls writes one for the whole.
+entry for each ticket: the caller writes one for all.
 """
 
 from __future__ import annotations

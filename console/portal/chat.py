@@ -68,7 +68,7 @@ class QuestionForm(Form):
     email = EmailField(lazy_gettext("E-mail for the answer"))
     department = SelectField(lazy_gettext("What is it about"), validate_choice=False, choices=[])
     question = TextAreaField(lazy_gettext("Question"))
-    website = StringField()  # nobody sees it; whoever fills it in is a program
+    website = StringField()  # a honeypot: people do not see it
     client_id = HiddenField()
 
 
@@ -103,7 +103,7 @@ def frame() -> ResponseReturnValue:
 
 @blueprint.get("/state")
 def state() -> ResponseReturnValue:
-    """Tell whether somebody is here, and what is announced."""
+    """Tell whether the chat is open, and what is announced."""
     return jsonify(_state())
 
 
@@ -116,7 +116,7 @@ def theme() -> ResponseReturnValue:
 
 
 @blueprint.post("/ask")
-@csrf.exempt  # no cookie is read: whoever sends it could as well type it
+@csrf.exempt  # reads no cookie: a forged request could do no more than its sender
 def ask() -> ResponseReturnValue:
     """Take a question as a ticket, for whom neither script nor socket works."""
     form = QuestionForm(meta=NO_TOKEN)
@@ -233,7 +233,7 @@ def _state() -> dict[str, Any]:
 
 
 def _in_frame(response: Response) -> Response:
-    """Let the sites that were named, and nobody else, put the frame into their pages."""
+    """Let only the named sites put the frame into their pages."""
     socket = settings().base_url.replace("http", "ws", 1)
     sites = " ".join(settings().allowed_origins)
     policy = FRAME.format(nonce=csp_nonce(), socket=socket, sites=sites)

@@ -90,7 +90,7 @@ def forms(write: Callable[[int], str]) -> dict[str, str]:
 
 
 def launcher_texts() -> dict[str, str]:
-    """Return what the button on somebody's page says."""
+    """Return what the button on a site says."""
     return {
         "open": gettext("Chat with us"),
         "close": gettext("Close the chat"),

@@ -89,8 +89,8 @@ def _accounts() -> list[Membership]:
 
 
 def _chosen(accounts: list[Membership]) -> Membership:
-    wanted = request.args.get("account", "").strip().upper()
-    found = next((one for one in accounts if not wanted or one.customer.number == wanted), None)
+    account_number = request.args.get("account", "").strip().upper()
+    found = next((one for one in accounts if not account_number or one.customer.number == account_number), None)
     if found is None:
         raise NotFound
     return found

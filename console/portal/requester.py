@@ -35,7 +35,7 @@ from console.web.security import keep_private
 blueprint = Blueprint("requester", __name__)
 blueprint.after_request(keep_private)
 
-# Per link and per address: whoever holds many links is held up as well.
+# Per link and per address: the holder of many links is limited as well.
 BY_LINK = Limit("ticket-link", 20, 15 * limits.MINUTE)
 BY_ADDRESS = Limit("ticket-address", 60, 15 * limits.MINUTE, shared=True)
 GONE = "requester/gone.html"

@@ -171,8 +171,8 @@ def _chosen(accounts: Sequence[Membership]) -> Membership:
 
 
 def _named(accounts: Sequence[Membership], number: str | None) -> Membership:
-    wanted = (number or "").strip().upper()
-    found = next((m for m in accounts if not wanted or m.customer.number == wanted), None)
+    wanted_number = (number or "").strip().upper()
+    found = next((m for m in accounts if not wanted_number or m.customer.number == wanted_number), None)
     if found is None:
         raise NotFound
     return found

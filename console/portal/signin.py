@@ -123,7 +123,7 @@ def _own_token() -> str | None:
 
 
 def _renew_cookie() -> None:
-    """Start the cookie anew, CSRF token included; what is the staff's in it stays."""
+    """Begin a new session cookie, CSRF token included; the staff's part of it stays."""
     kept = {key: session[key] for key in KEPT if key in session}
     session.clear()
     session.update(kept)

@@ -48,7 +48,7 @@ def _whole(view: View) -> View:
         file = response.response
         response.make_sequence()
         if hasattr(file, "close"):
-            file.close()  # at once: whoever asked may never take the answer
+            file.close()  # at once: the client may never read the answer
         return response
 
     return answer

@@ -7,7 +7,7 @@ moves; where Redis says that there are several, the banner shows the time and mo
 A button goes to the *next* such moment after the present one, never back: what was written stays in the past, what
 was due meanwhile becomes due, as if the time had passed, and the worker sees to it within seconds. Only "real time"
 may go back; what was written meanwhile then has a time to come. Verifications, PINs and links end by the clock as
-always. Sign-ins alone are carried along: nobody is thrown out of the demo for pressing a button.
+always. Only sign-ins are carried along: pressing a button signs no one out.
 """
 
 from __future__ import annotations
@@ -185,7 +185,7 @@ def _eleven(calendar: Calendar, day: date) -> datetime:
 
 
 def _monday(calendar: Calendar, day: date) -> datetime | None:
-    """A Monday at eleven on which somebody is there."""
+    """A Monday at eleven that is a working day."""
     at = _eleven(calendar, day)
     return at if day.weekday() == MONDAY and calendar.is_open(at) else None
 

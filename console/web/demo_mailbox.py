@@ -64,7 +64,7 @@ def mailbox() -> ResponseReturnValue:
 
 @blueprint.get("/mailbox/<id:key>/html")
 def html(key: int) -> Response:
-    """Answer the HTML part, for the frame: whole, for whoever reads it here is the receiver."""
+    """Answer the HTML part, for the frame: whole: its reader here is the receiver."""
     return letter(reading.whole(_find(key)).html)
 
 

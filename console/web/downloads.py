@@ -1,4 +1,4 @@
-"""Files that somebody gave us go out as downloads and never as a page of ours."""
+"""Uploaded files are sent as downloads, never as a page of ours."""
 
 from __future__ import annotations
 

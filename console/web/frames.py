@@ -9,7 +9,7 @@ from flask import Flask, Response, make_response
 
 from console.web.security import POLICY, csp_nonce
 
-# For the attribute of the frame, and once more in the answer: whoever opens the address alone gets no more.
+# For the attribute of the frame, and again in the answer: opening the address alone allows no more.
 SANDBOX = "allow-popups allow-popups-to-escape-sandbox"
 LETTER_POLICY = (
     f"default-src 'none'; style-src 'unsafe-inline'; form-action 'none'; base-uri 'none'; "

@@ -8,7 +8,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sqlalchemy.exc import SQLAlchemyError
 
 from console.core import clock, revisions, storage
-from console.core import metrics as counted
+from console.core import metrics as counters
 from console.core.context import settings
 from console.core.db import db
 from console.core.errors import NotFound
@@ -59,8 +59,8 @@ def metrics() -> ResponseReturnValue:
 
 def _may_read_metrics() -> bool:
     token = settings().metrics_token
-    given = request.headers.get("Authorization", "").removeprefix("Bearer ")
-    if token is not None and same_token(given, token):
+    sent_token = request.headers.get("Authorization", "").removeprefix("Bearer ")
+    if token is not None and same_token(sent_token, token):
         return True
     # A request that a proxy passed on comes from loopback too, but says so.
     passed_on = "X-Forwarded-For" in request.headers or "Forwarded" in request.headers
@@ -74,9 +74,9 @@ def _look_at_mail() -> None:
     except SQLAlchemyError as error:
         log.warning("mail's queue cannot be read", error=type(error).__name__)
         return
-    counted.MAIL_QUEUE.set(queue.waiting)
-    counted.MAIL_AGE.set((clock.now() - queue.oldest).total_seconds() if queue.oldest else 0)
-    counted.MAIL_RELAY_FAILING.set(failing)
+    counters.MAIL_QUEUE.set(queue.waiting)
+    counters.MAIL_AGE.set((clock.now() - queue.oldest).total_seconds() if queue.oldest else 0)
+    counters.MAIL_RELAY_FAILING.set(failing)
 
 
 def _database_ready() -> bool:

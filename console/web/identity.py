@@ -108,7 +108,7 @@ def current_staff() -> Staff:
     """Return the signed-in staff member.
 
     Raises:
-        SignInNeeded: nobody is.
+        SignInNeeded: not signed in.
     """
     staff = cast(Identity, current_user).staff if current_user.is_authenticated else None
     if staff is None:
@@ -120,7 +120,7 @@ def current_person() -> Person:
     """Return the customer's person signed in to the portal.
 
     Raises:
-        SignInNeeded: nobody is.
+        SignInNeeded: not signed in.
     """
     person = cast(Identity, current_user).person if current_user.is_authenticated else None
     if person is None:

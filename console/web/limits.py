@@ -2,8 +2,8 @@
 
 A try is counted before it is worked on, so that many at once cannot slip
 through, and given back when it succeeds: only failures add up. When the storage
-does not answer, this process counts by itself for a while; nobody is locked out by it,
-and nobody waits for it again and again.
+does not answer, this process counts by itself for a while; no one is locked out by it,
+and no request waits for it again and again.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from console.core.context import settings
 
 LANGUAGES = {"sr_Latn": "Srpski", "en": "English"}
 THEMES = ("light", "dark")
-# Whoever reads these reads our Serbian better than our English.
+# Readers of these languages read our Serbian better than our English.
 _SERBIAN = ("sr-Latn", "sr", "sr-RS", "sr-Latn-RS", "sh", "bs", "hr", "me", "cnr", "mk", "sl")
 
 
@@ -43,7 +43,7 @@ def _own(name: str) -> str | None:
 
 
 def settle_reader() -> None:
-    """Find out who is reading, nobody where the database does not answer: a page that says so needs no more."""
+    """Find the signed-in reader; ``None`` where the database does not answer: the page that says so needs no more."""
     try:
         _ = current_user.is_authenticated
     except SQLAlchemyError:

@@ -79,7 +79,7 @@ def link(token: str) -> ResponseReturnValue:
 @blueprint.post("/reset/<secret:token>")
 @_or_gone
 def reset(token: str) -> ResponseReturnValue:
-    """Change the password. Nobody is signed in by it: whoever has the second step on shows it next."""
+    """Change the password. It signs no one in: those with a second step show it next."""
     staff = password_reset.account_behind(token)
     email, form = staff.email, NewPasswordForm(email=staff.email, name=staff.name)
     try:

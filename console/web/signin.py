@@ -293,7 +293,7 @@ def _enter(outcome: Outcome) -> None:
 
 
 def _renew_cookie() -> None:
-    """Start the cookie anew, CSRF token included; what is the customer's in it stays."""
+    """Begin a new session cookie, CSRF token included; the customer's part of it stays."""
     kept = {key: session[key] for key in KEPT if key in session}
     session.clear()
     session.update(kept)

@@ -25,7 +25,7 @@ def address(folder: Path, *, kept: bool) -> str:
 
 
 def init_app(app: Flask) -> None:
-    """Let browsers keep the files, and give the present ones to whoever asks by another address."""
+    """Let browsers keep the files, and answer other versions' addresses with the present files."""
     if app.static_url_path == PLAIN:
         return
     app.add_url_rule(f"{PLAIN}/<path:filename>", "static_other", _other)
@@ -41,7 +41,7 @@ def _version(folder: Path) -> str:
 
 
 def _other(filename: str) -> Response:
-    """Answer a page of another version, or an address somebody wrote down.
+    """Answer a page of another version, or an address from elsewhere.
 
     While an update goes round, pages of one process ask another for their files. Sent on to its own address they would
     be sent back, so they are given what there is, not to keep.

@@ -1,6 +1,6 @@
-"""Who gets a chat: the longest waiting first, to whoever is available, in the department, and has room.
+"""Who gets a chat: the longest waiting first, to an agent of the department who is available and has room.
 
-Taking one is exclusive: the row is locked, and whoever comes second learns who was first. Where the console gives
+Taking one is exclusive: the row is locked, and the second to come learns who was first. Where the console gives
 chats out by itself, the one settings row is the lock, so that two processes never give one chat twice.
 """
 
@@ -54,7 +54,7 @@ def claim_next(actor: Actor) -> Chat:
     """Take the chat that waits for the longest and is for this person to answer.
 
     Raises:
-        NotFound: nobody waits.
+        NotFound: no chat waits.
     """
     actor.require(Permission.CHAT)
     query = (
@@ -72,7 +72,7 @@ def claim_next(actor: Actor) -> Chat:
 
 
 def assign_waiting() -> int:
-    """Give waiting chats to whoever has room, where the desk works so; return how many were given."""
+    """Assign waiting chats to agents with room, where the desk works so; return how many were assigned."""
     settings = queries.desk_settings()
     if settings.assignment is not Assignment.PUSH:
         return 0
@@ -81,14 +81,14 @@ def assign_waiting() -> int:
     if not waiting:
         return 0
     free = _free(settings)
-    given = 0
+    assigned = 0
     for chat in waiting:
         staff_id = _choose(chat, free)
         if staff_id is not None:
             give(SYSTEM, chat, staff_id, "assigned")
             free[staff_id] -= 1
-            given += 1
-    return given
+            assigned += 1
+    return assigned
 
 
 def hand_over(actor: Actor, number: object, to: int | None, department: int | None, note: str) -> Chat:
@@ -158,7 +158,7 @@ def works_on(chat: Chat, staff: Sequence[int]) -> set[int]:
 
 
 def give(actor: Actor, chat: Chat, staff_id: int | None, what: str) -> None:
-    """Make a locked chat somebody's."""
+    """Assign a locked chat."""
     rooms.leave_hidden(chat)
     if chat.assignee_id is not None and chat.assignee_id != staff_id:
         end_channel(chat)

@@ -27,7 +27,7 @@ def attach(chat: Chat, name: str, content: bytes, *, staff_id: int | None = None
     """Keep a file for a message that is being written.
 
     Args:
-        staff_id: who uploads it; nobody of ours is the visitor.
+        staff_id: who uploads it; ``None``: the visitor.
 
     Raises:
         Invalid: field ``file``: empty, too large, of a type that is not taken, or too many.

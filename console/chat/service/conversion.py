@@ -1,4 +1,4 @@
-"""From chat to ticket: one ticket, whoever asks for it, and however often.
+"""From chat to ticket: one ticket, no matter who asks for it or how often.
 
 The ticket holds what was said (our notes excepted), its answer goes to the address the visitor gave,
 and it names the chat as the chat names it.
@@ -50,7 +50,7 @@ def make_ticket(actor: Actor, chat: Chat, why: str) -> Ticket:
             requester_email=chat.email,
             requester_name=chat.name,
             language=chat.language,
-            # An account only where the system itself verified whoever asked in this chat.
+            # An account only where the system itself verified the visitor of this chat.
             customer_id=chat.customer_id,
             department_id=chat.department_id,
             source=TicketSource.CHAT,
@@ -100,7 +100,7 @@ def _subject(said: Sequence[ChatMessage]) -> str:
 
 
 def _body(said: Sequence[ChatMessage]) -> str:
-    """Return what was said: the visitor's words alone where nobody answered, else the conversation with its times."""
+    """Return what was said: the visitor's words alone where no agent answered, else the conversation with its times."""
     if all(one.kind is MessageKind.VISITOR for one in said):
         text = "\n\n".join(one.body for one in said)
     else:

@@ -87,8 +87,8 @@ class _Rules:
         closes = self.calendar.closes_at(self.now)
         if closes is None or closes - self.now > self.ahead:
             return []
-        told = or_(Chat.noticed_at.is_(None), Chat.noticed_at < closes - self.ahead)
-        return _keys(select(Chat.id).where(Chat.status.in_(LIVE), told))
+        not_noticed = or_(Chat.noticed_at.is_(None), Chat.noticed_at < closes - self.ahead)
+        return _keys(select(Chat.id).where(Chat.status.in_(LIVE), not_noticed))
 
     def notice(self, chat: Chat, now: datetime) -> bool:
         closes = self.calendar.closes_at(now)

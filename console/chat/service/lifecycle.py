@@ -26,7 +26,7 @@ def close(actor: Actor, number: object) -> Chat:
 
     Raises:
         NotFound: no such chat for this person.
-        Conflict: another agent's, or nobody's yet.
+        Conflict: another agent's, or not assigned yet.
     """
     actor.require(Permission.CHAT)
     chat = queries.lock_chat(actor, number)
@@ -87,7 +87,7 @@ def read_by_visitor(chat_id: int, seq: int) -> Chat:
 
 
 def end_by_visitor(visitor: Actor, chat_id: int) -> Chat:
-    """End one's own chat. A question that nobody has answered is not lost: it becomes a ticket."""
+    """End one's own chat. An unanswered question is not lost: it becomes a ticket."""
     chat = queries.lock_by_key(chat_id)
     if chat.status is ChatStatus.QUEUED:
         conversion.make_ticket(visitor, chat, "visitor")
@@ -139,7 +139,7 @@ def mail_transcript(visitor: Actor, chat_id: int) -> Chat:
 
 
 def save_draft(actor: Actor, number: object, kind: MessageKind, body: str) -> None:
-    """Keep what somebody has begun to write in a chat; an empty text forgets it.
+    """Save a draft; an empty text deletes it.
 
     Raises:
         Invalid: too long.

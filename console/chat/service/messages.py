@@ -22,7 +22,7 @@ class Outgoing:
     """A message that waits to be stored.
 
     Args:
-        staff_session: the key of the sign-in session of whoever writes; ``None`` for the visitor.
+        staff_session: the key of the sign-in session of the author; ``None`` for the visitor.
         name: of the sender, as shown.
         client_key: who sends it, and their own id for it.
         files: keys of files uploaded for it.

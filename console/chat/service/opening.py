@@ -79,7 +79,7 @@ class Opening:
 
 
 def open_chat(visitor: Actor, opening: Opening) -> Chat:
-    """Open a chat, queue it, or make it a ticket at once where nobody is there.
+    """Open a chat, queue it, or make it a ticket at once outside of opening hours.
 
     Args:
         visitor: with the network address.

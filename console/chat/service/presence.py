@@ -1,6 +1,6 @@
 """Who is at the desk.
 
-A process says every few seconds whose connections it holds; whoever was not heard of
+A process says every few seconds whose connections it holds; connections not heard of
 for the grace period is gone, whatever took them: their chats go back to the queue.
 """
 
@@ -67,7 +67,7 @@ def is_chosen(one: StaffPresence, since: datetime) -> bool:
 
 
 def leave(staff_id: int) -> None:
-    """Note that somebody signed out or was switched off: no grace period for them."""
+    """Note that a colleague signed out or was disabled: no grace period for them."""
     one = db.session.get(StaffPresence, staff_id)
     if one is not None:
         one.seen_at = None

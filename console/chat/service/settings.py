@@ -49,7 +49,7 @@ def set_rules(actor: Actor, rules: DeskRules) -> ChatSettings:
     Raises:
         NotFound: ``actor`` may not set the desk's rules.
         Invalid: a number out of its range.
-        Conflict: somebody else has changed it meanwhile.
+        Conflict: a colleague has changed it meanwhile.
     """
     actor.require(Permission.SET_CHAT)
     wrong: dict[str, list[Text]] = {}
@@ -61,10 +61,10 @@ def set_rules(actor: Actor, rules: DeskRules) -> ChatSettings:
     row = queries.desk_settings(lock=True)
     if rules.seen is not None and rules.seen != row.revision:
         raise Conflict
-    wanted = {name: getattr(rules, name) for name in RANGES} | {"assignment": rules.assignment}
-    before = {name: getattr(row, name) for name, new in wanted.items() if getattr(row, name) != new}
+    values = {name: getattr(rules, name) for name in RANGES} | {"assignment": rules.assignment}
+    before = {name: getattr(row, name) for name, new in values.items() if getattr(row, name) != new}
     for name in before:
-        setattr(row, name, wanted[name])
+        setattr(row, name, values[name])
     row.revision += 1
     db.session.flush()
     if before:
@@ -73,7 +73,7 @@ def set_rules(actor: Actor, rules: DeskRules) -> ChatSettings:
             "chat.rules_changed",
             "desk",
             before={name: str(value) for name, value in before.items()},
-            after={name: str(wanted[name]) for name in before},
+            after={name: str(values[name]) for name in before},
         )
     assignment.assign_waiting()
     return row
@@ -91,7 +91,7 @@ def announce(
     Raises:
         NotFound: ``actor`` may not set the desk's rules.
         Invalid: too long, in one language only, or until a time that is over.
-        Conflict: somebody else has changed the settings meanwhile.
+        Conflict: a colleague has changed the settings meanwhile.
     """
     actor.require(Permission.SET_CHAT)
     serbian, english = one_line(serbian), one_line(english)

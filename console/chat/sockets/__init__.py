@@ -1,4 +1,4 @@
-"""Events of the chat: ``/visitor`` for whoever asks, ``/desk`` for staff."""
+"""Events of the chat: ``/visitor`` for visitors, ``/desk`` for staff."""
 
 from console.chat.sockets import desk, visitor
 

@@ -1,4 +1,4 @@
-"""Events of the chat desk. Each is checked against the live session; none can speak for somebody else."""
+"""Events of the chat desk. Each is checked against the live session; none can speak for another."""
 
 from __future__ import annotations
 
@@ -159,10 +159,10 @@ def read(actor: Actor, packet: dict[str, Any]) -> None:
     seq = number(packet, "seq")
     with transaction():
         chat = lifecycle.read_by_staff(actor, packet.get("chat"), seq)
-        told = {"chat": chat.number, "seq": chat.seen_by_staff, "by": "staff"}
+        payload = {"chat": chat.number, "seq": chat.seen_by_staff, "by": "staff"}
         mine = chat.assignee_id == actor.id
     if mine:
-        push("chat:read", told, namespace=notifications.VISITOR, rooms=[notifications.room(str(told["chat"]))])
+        push("chat:read", payload, namespace=notifications.VISITOR, rooms=[notifications.room(str(payload["chat"]))])
 
 
 @on_desk("chat:typing", _CHAT)
@@ -170,11 +170,11 @@ def typing(actor: Actor, packet: dict[str, Any]) -> None:
     """Let the visitor and colleagues see that one writes."""
     chat = queries.find_chat(actor, packet.get("chat"))
     writes = packet.get("typing") is not False
-    told: Answer = {"chat": chat.number, "typing": writes}
-    inner = told | {"sender": {"kind": "staff", "id": actor.id, "name": actor.name}}
+    payload: Answer = {"chat": chat.number, "typing": writes}
+    inner = payload | {"sender": {"kind": "staff", "id": actor.id, "name": actor.name}}
     push("chat:typing", inner, namespace=notifications.DESK, rooms=[notifications.room(chat.number)])
     if chat.assignee_id == actor.id and packet.get("kind") != "note":
-        outer = told | {"sender": {"kind": "staff", "name": serializers.first_name(actor.name)}}
+        outer = payload | {"sender": {"kind": "staff", "name": serializers.first_name(actor.name)}}
         push("chat:typing", outer, namespace=notifications.VISITOR, rooms=[notifications.room(chat.number)])
 
 
@@ -231,11 +231,11 @@ def ask(actor: Actor, packet: dict[str, Any]) -> Answer:
     with transaction():
         chat, card = chat_verification.ask(actor, packet.get("chat"))
         known = tokens.known_person(chat) is not None
-        told = {"chat": chat.number, "expires_at": serializers.instant(card.expires_at), "known": known}
-    places = [notifications.room(str(told["chat"]))]
-    push("verification:requested", told, namespace=notifications.VISITOR, rooms=places)
-    push("verification:requested", told, namespace=notifications.DESK, rooms=places)
-    return told
+        payload = {"chat": chat.number, "expires_at": serializers.instant(card.expires_at), "known": known}
+    places = [notifications.room(str(payload["chat"]))]
+    push("verification:requested", payload, namespace=notifications.VISITOR, rooms=places)
+    push("verification:requested", payload, namespace=notifications.DESK, rooms=places)
+    return payload
 
 
 @on_desk("verification:withdraw", Permission.VERIFY)

@@ -1,4 +1,4 @@
-"""What each serving process does for the desk beside answering: shows lists anew, says whose connections it holds.
+"""What each serving process does for the desk apart from answering: redraws lists, reports whose connections it holds.
 
 Started by the first connection. The truth is in the tables: a process that is killed is missed by its beats.
 """

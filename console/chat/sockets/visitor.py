@@ -182,8 +182,8 @@ def typing(packet: dict[str, Any]) -> None:
     """Let the desk see that the visitor writes; not what."""
     key, name = _bound()
     chat = chat_number(key)
-    told = {"chat": chat, "sender": {"kind": "visitor", "name": name}, "typing": packet.get("typing") is not False}
-    push("chat:typing", told, namespace=notifications.DESK, rooms=[notifications.room(chat)])
+    payload = {"chat": chat, "sender": {"kind": "visitor", "name": name}, "typing": packet.get("typing") is not False}
+    push("chat:typing", payload, namespace=notifications.DESK, rooms=[notifications.room(chat)])
 
 
 @on_visitor("chat:read")
@@ -193,14 +193,14 @@ def read(packet: dict[str, Any]) -> None:
     seq = number(packet, "seq")
     with transaction():
         chat = lifecycle.read_by_visitor(key, seq)
-        told = {"chat": chat.number, "seq": chat.seen_by_visitor, "by": "visitor"}
+        payload = {"chat": chat.number, "seq": chat.seen_by_visitor, "by": "visitor"}
         room = notifications.room(chat.number)
-    push("chat:read", told, namespace=notifications.DESK, rooms=[room])
+    push("chat:read", payload, namespace=notifications.DESK, rooms=[room])
 
 
 @on_visitor("chat:end")
 def end(_packet: dict[str, Any]) -> Answer:
-    """End the chat; a question that nobody has answered becomes a ticket."""
+    """End the chat; an unanswered question becomes a ticket."""
     key, name = _readable()
     with transaction():
         chat = lifecycle.end_by_visitor(_visitor(name), key)
@@ -252,8 +252,8 @@ def submit(packet: dict[str, Any]) -> Answer:
     with transaction():
         result = chat_verification.submit(_visitor(name), chat, email=email, pin=text(packet, "pin", 40))
         verified, over, chat_number = result.verification is not None, result.over, chat.number
-    told = {"chat": chat_number, "verified": verified, "over": over}
-    push("verification:result", told, namespace=notifications.DESK, rooms=[notifications.room(chat_number)])
+    payload = {"chat": chat_number, "verified": verified, "over": over}
+    push("verification:result", payload, namespace=notifications.DESK, rooms=[notifications.room(chat_number)])
     return {"verified": verified, "over": over}
 
 

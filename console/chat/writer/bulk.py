@@ -60,16 +60,17 @@ class ByKeys(Generic[*Columns]):
 
 
 def store(connection: Connection, messages: Sequence[Row], *chats: Sequence[Row]) -> None:
-    """Store messages, each with all columns, and what their chats repeat of them.
+    """Store messages, each with all columns, and what their chats repeat of them in columns of their own.
 
     Args:
         chats: lists of rows of chats, each a chat's ``id`` and columns to write, the same ones all through a list. A
-            chat stands in one of them.
+            chat is in one of them.
     """
     written = [rows for rows in chats if rows]
     if connection.dialect.name == "postgresql":
-        told = {f"chats_{place}": _told(rows) for place, rows in enumerate(written)}
-        connection.execute(_store_told(*(tuple(rows[0]) for rows in written)), told | {"messages": _told(messages)})
+        parameters = {f"chats_{place}": _json_rows(rows) for place, rows in enumerate(written)}
+        statement = _insert_statement(*(tuple(rows[0]) for rows in written))
+        connection.execute(statement, parameters | {"messages": _json_rows(messages)})
         return
     connection.execute(_INSERT, messages)
     for rows in written:
@@ -87,32 +88,36 @@ def _update_each(names: tuple[str, ...]) -> Executable:
 
 
 @cache
-def _store_told(*chats: tuple[str, ...]) -> Executable:
-    """Insert what is told, and update the chats beside it: one round trip for all."""
+def _insert_statement(*chats: tuple[str, ...]) -> Executable:
+    """Insert the messages and update their chats, in one round trip."""
     names = tuple(MESSAGES.c.keys())
-    told = _recordset(MESSAGES, names, "messages")
-    stored = insert(MESSAGES).from_select(names, select(*(told.c[name] for name in names)))
+    recordset = _recordset(MESSAGES, names, "messages")
+    stored = insert(MESSAGES).from_select(names, select(*(recordset.c[name] for name in names)))
     for place, columns in enumerate(chats):
-        stored = stored.add_cte(_update_told(columns, f"chats_{place}").cte(f"written_{place}"))
+        stored = stored.add_cte(_update_statement(columns, f"chats_{place}").cte(f"written_{place}"))
     return stored
 
 
-def _update_told(names: tuple[str, ...], parameter: str) -> Update:
-    told = _recordset(CHATS, names, parameter)
-    return update(CHATS).where(CHATS.c.id == told.c.id).values({name: told.c[name] for name in names if name != "id"})
+def _update_statement(names: tuple[str, ...], parameter: str) -> Update:
+    recordset = _recordset(CHATS, names, parameter)
+    return (
+        update(CHATS)
+        .where(CHATS.c.id == recordset.c.id)
+        .values({name: recordset.c[name] for name in names if name != "id"})
+    )
 
 
 def _recordset(table: Table, names: Sequence[str], parameter: str) -> Any:
     columns = [column(name, _plain(table.c[name].type)) for name in names]
-    given = func.json_to_recordset(cast(bindparam(parameter, type_=Text()), JSON()))
-    return given.table_valued(*columns).render_derived(name=f"told_{parameter}", with_types=True)
+    rows_of_json = func.json_to_recordset(cast(bindparam(parameter, type_=Text()), JSON()))
+    return rows_of_json.table_valued(*columns).render_derived(name=f"rows_{parameter}", with_types=True)
 
 
 def _plain(kind: Any) -> Any:
     return Text() if isinstance(kind, Enum) else kind
 
 
-def _told(rows: Sequence[Row]) -> str:
+def _json_rows(rows: Sequence[Row]) -> str:
     return json.dumps(rows, default=_written)
 
 

@@ -132,7 +132,7 @@ class Link(Step):
 
 @dataclass(frozen=True)
 class SetCustomer(Step):
-    """Somebody says whose account it is about."""
+    """An agent sets the account it is about."""
 
     who: str
     account: str
@@ -170,14 +170,14 @@ class SuspendService(Step):
 
 @dataclass(frozen=True)
 class Watch(Step):
-    """Somebody follows it."""
+    """An agent watches it."""
 
     who: str
 
 
 @dataclass(frozen=True)
 class Read(Step):
-    """Somebody opens and reads it."""
+    """An agent opens and reads it."""
 
     who: str
 
@@ -220,7 +220,7 @@ class Case:
     """A ticket.
 
     Args:
-        by: an account's name in the story, or a name and an address of somebody who is no customer.
+        by: an account's name in the story, or the name and address of one who is not a customer.
         opened: working hours before now.
         late: hour and minute of that day, after closing time.
         agent: who opened it on behalf of the requester.

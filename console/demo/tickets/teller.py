@@ -401,7 +401,7 @@ def _padded(points: tuple[int | None, ...], count: int) -> tuple[int | None, ...
 
 
 def _token(ticket_id: int) -> str:
-    """Return the token of the card that was mailed last, as whoever opens the mail reads it."""
+    """Return the token of the card that was mailed last, as the receiver of the mail reads it."""
     query = select(Mail).where(Mail.subject_ref == f"ticket:{ticket_id}", Mail.template == "verification_asked")
     mail = db.session.scalars(query.order_by(Mail.id.desc())).first()
     found = re.search(r"/v/(\S+)", whole(mail).text) if mail is not None else None

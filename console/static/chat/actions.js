@@ -50,7 +50,7 @@ export const ask = () => doing('ask', async () => {
 
 const withdraw = () => doing('ask', async () => { await call('verification:withdraw', { chat: current().number }); });
 
-/** Go on with whoever of mine waits longest. */
+/** Go to the one of my chats that waits longest. */
 function goOn() {
   const waiting = mine().find((row) => row.chat !== current()?.number && waitsSince(row));
   if (waiting) { tell('open', waiting.chat); focus(); } else toast(say('no_more'));
@@ -78,7 +78,7 @@ export function openTransfer() {
     const state = other.here ? [say(other.state), other.reason].filter(Boolean).join(', ') : say('gone');
     return element('label', `choice rows-line${other.here ? '' : ' is-held'}`, box, element('span', mark(other)), element('span', 'grow', other.name, ' ', element('small', 'muted', state)), element('small', 'num muted', say('load', { active: other.active, capacity: desk.rules.capacity })));
   }));
-  if (!others.length) dialog.querySelector('[data-transfer-people]').append(element('p', 'muted picks-head', say('nobody_here')));
+  if (!others.length) dialog.querySelector('[data-transfer-people]').append(element('p', 'muted picks-head', say('no_colleagues_online')));
   dialog.showModal();
   dialog.querySelector('[name="to"]:not(:disabled)')?.focus();
 }

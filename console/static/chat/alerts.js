@@ -17,7 +17,7 @@ let heardAt = 0;
 soundBox.checked = kept.get('sound') ?? true;
 notifyBox.checked = Boolean(kept.get('notify')) && allowed();
 
-// A browser lets a page make a sound once somebody has touched it.
+// A browser lets a page make a sound once its user has touched it.
 const wake = () => {
   if (!window.AudioContext) return;
   audio ??= new AudioContext();

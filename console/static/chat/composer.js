@@ -14,7 +14,7 @@ const MOST = Number(root.dataset.mostFiles);
 const LARGEST = Number(root.dataset.maxSize);
 const TYPING_EVERY = 3_000;
 let mode = 'reply';
-// Whoever takes a chat writes at once, and means the visitor: what is typed while the claim is on its way is a reply,
+// An agent who takes a chat writes at once, and means the visitor: what is typed while the claim is on its way is a reply,
 // and an Enter pressed then waits for the claim. Without this it went out as a note that the visitor never saw.
 const early = { room: null, enter: false };
 

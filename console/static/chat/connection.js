@@ -1,10 +1,10 @@
-// The connection to the desk: asked every 20 seconds whether it lives, begun anew when it does not answer.
+// The connection to the desk: asked every 20 seconds whether it lives, opened again when it does not answer.
 import { line } from '../lib/socket.js';
 import { say, tell } from './page.js';
 
 const ANSWER = 8_000;       // milliseconds to wait for an acknowledgement
 const PING_EVERY = 20_000;
-const AGAIN = 3_000;        // a server without its database lets nobody in
+const AGAIN = 3_000;        // a server without its database refuses connections
 const SPREAD = 2_000;       // not everybody asks at once
 const { socket, hear: listen, arrived } = line('/desk', { reconnectionDelay: 500, reconnectionDelayMax: 8_000 });
 let state = 'connecting';   // ok, connecting, lost, signed_out

@@ -113,7 +113,7 @@ function head(room) {
 
 function stateWords(room) {
   const { chat } = room;
-  const whose = room.isMine ? say('you_lead') : chat.status === 'active' ? say('you_watch', { name: chat.assignee?.name ?? '—' }) : chat.status === 'queued' ? say('nobody_leads') : '';
+  const whose = room.isMine ? say('you_lead') : chat.status === 'active' ? say('you_watch', { name: chat.assignee?.name ?? '—' }) : chat.status === 'queued' ? say('unassigned') : '';
   const here = room.isLive && room.online !== null ? say(room.online ? 'online' : 'offline') : '';
   return [say(chat.status), whose, named(chat.department), here].filter(Boolean).join(' · ');
 }

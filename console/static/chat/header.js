@@ -76,7 +76,7 @@ form.addEventListener('click', async (event) => {
 // --- asked after a sign-in ------------------------------------------------------------------------------------------
 
 // One comes as one last was. While the desk is open, who is away or busy from another day is asked once, and who is
-// available is told: chats come to nobody who does not know of it.
+// available is told: an agent must know that chats will come.
 const asking = one('[data-ask]');
 
 /** Become available, where one is not. */

@@ -39,7 +39,7 @@ class Room {
 
   // --- reading ------------------------------------------------------------------------------------------------------
 
-  /** Fetch what is not here yet, by number. One at a time; asked meanwhile, once more. */
+  /** Fetch what is not here yet, by number. One request at a time; asked for meanwhile, it is repeated. */
   async catchUp() {
     if (this.catching) { this.again = true; return; }
     this.catching = true;
@@ -105,7 +105,7 @@ class Room {
     if (this.timeline.add(message) && message.kind === 'event' && message.event.event.startsWith('verif')) tell('about', this, this.chat);
   }
 
-  /** Say that it was read up to here, where it is mine and somebody looks. */
+  /** Say that it was read up to here, where it is mine and on screen. */
   read() {
     const seq = this.timeline.last;
     if (!this.isMine || !this.loaded || document.hidden || seq <= Math.max(this.readUpTo, this.chat.seen ?? 0) || !connected()) return;

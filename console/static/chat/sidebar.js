@@ -84,7 +84,7 @@ place.addEventListener('submit', async (event) => {
   if (room) again(room);
 });
 
-// What somebody dictates goes to the server and stays nowhere here.
+// A dictated PIN goes to the server and is not kept here.
 async function check(form) {
   const body = new FormData(form);
   form.elements.pin.value = '';

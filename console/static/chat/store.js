@@ -19,7 +19,7 @@ export function identity(row) {
   return verified ? { verified, name: row.verified_name ?? row.name, wrote: row.wrote_as ?? '' } : { verified, name: row.name, wrote: '' };
 }
 
-/** Since when somebody waits for a word of ours, or 0. */
+/** Since when the visitor waits for a reply, or 0. */
 export const waitsSince = (row) => instant(row.status === 'queued' ? row.waits_since : row.unanswered_since);
 export const waited = (row) => (waitsSince(row) ? Math.max(0, Math.floor((now() - waitsSince(row)) / 1000)) : -1);
 

@@ -50,7 +50,7 @@ export class Timeline {
     this.put(element('div', 'day', name ? `${name}, ${words}` : words.charAt(0).toUpperCase() + words.slice(1)));
   }
 
-  /** Draw the line above what came while nobody looked; only where none stands. */
+  /** Draw the line above what came while the chat was not on screen, if there is none yet. */
   markFresh() {
     if (this.fresh) return;
     this.fresh = element('div', 'fresh', say('fresh'));

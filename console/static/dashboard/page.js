@@ -19,7 +19,7 @@ async function refresh() {
   for (const fresh of told.querySelectorAll('[data-part]')) put(fresh);
 }
 
-// Whoever is on a link stays on it.
+// Keyboard focus stays on its link.
 function put(fresh) {
   const place = page.querySelector(`[data-part="${CSS.escape(fresh.dataset.part)}"]`);
   if (!place || place.innerHTML === fresh.innerHTML) return;
@@ -43,7 +43,7 @@ async function live() {
   if (!on) return;
   on('ticket:changed', soon);
   on('live:missed', soon);
-  on('live:state', ({ connected }) => { if (connected) soon(); });  // what happened while nobody told us
+  on('live:state', ({ connected }) => { if (connected) soon(); });  // what happened while disconnected
   watchAll();
 }
 

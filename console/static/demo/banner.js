@@ -7,7 +7,7 @@ const fold = banner.querySelector('[data-demo-fold]');
 const time = banner.querySelector('[data-demo-clock]');
 const PHONE = matchMedia('(max-width: 860px)');
 
-// The day is the server's word; at midnight the page asks for it anew with whatever comes next.
+// The day is the server's word; at midnight the page gets it with its next request.
 const hour = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', timeZone: time.dataset.demoClock });
 
 function tick() {

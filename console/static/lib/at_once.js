@@ -19,7 +19,7 @@ function differs(field) {
   return field.value !== (field.querySelector('option[selected]') ?? field.options[0])?.value;
 }
 
-// Going back or loading anew, the browser puts old choices back by itself: those are nobody's wish.
+// Going back or reloading, the browser restores old choices: these were not made now.
 if (performance.getEntriesByType('navigation')[0]?.type === 'navigate') {
   [...document.querySelectorAll(CHOICES)].find(differs)?.form.requestSubmit();
 }

@@ -1,5 +1,5 @@
 // Keys: ? shows them, G and a letter goes somewhere, J K X Enter walk a list, / searches it.
-// Single keys are off while one types, while a dialog is open, and for whoever switched them off (WCAG 2.1.4).
+// Single keys are off while one types, while a dialog is open, and for those who switched them off (WCAG 2.1.4).
 import { letterOf } from '../palette/page.js';
 
 const GO = 1500;  // how long G waits for its letter

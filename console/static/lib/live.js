@@ -2,9 +2,9 @@
 import { line } from './socket.js';
 
 const HERE_EVERY = 15_000;
-const AGAIN = 3_000;  // a server without its database lets nobody in
+const AGAIN = 3_000;  // a server without its database refuses connections
 const SPREAD = 2_000;  // not everybody asks at once
-const FORGET = 40_000;  // whoever was not heard for so long is not here
+const FORGET = 40_000;  // not heard of for so long: gone
 
 const { socket, hear, arrived } = line('/desk', { reconnectionDelayMax: 10_000 });
 const handlers = new Map();  // event → functions

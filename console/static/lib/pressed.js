@@ -1,4 +1,4 @@
-// A click is lost when what was pressed is drawn anew before the button is let go. Whatever draws by itself waits here.
+// A click is lost when its element is redrawn before the button is released. Automatic redraws wait here.
 const LONGEST = 5_000;  // a mouse held for longer selects or drags something; what is new is shown all the same
 let down = false;
 let over;

@@ -526,7 +526,7 @@ function setHours(news) {
   show();
 }
 
-// It has opened or closed since the server told: without a chat nobody else says so.
+// It has opened or closed since the server said so: without a chat there is no push.
 async function look() {
   show();
   if (isOpen(hours, now()) === hours.open) return;
@@ -609,7 +609,7 @@ hear('hours:closing', () => sync().catch(() => {}));
 hear('announcement', announce);
 setInterval(async () => {
   if (!token || !socket.connected || document.hidden) return;
-  // Half-dead connections look alive: ask, and begin anew where no answer comes.
+  // Half-dead connections look alive: ask, and reconnect where no answer comes.
   try { await sync(); drain(); } catch (refusal) { if (!refusal.code) socket.disconnect().connect(); else lostChat(refusal); }
 }, PING_EVERY);
 window.addEventListener('online', () => { if (token) socket.connect(); });

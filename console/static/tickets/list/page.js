@@ -137,7 +137,7 @@ function sayConnection(on) {
   const line = document.querySelector('[data-live]');
   if (on) line.hidden = true;
   else quiet = setTimeout(() => { line.querySelector('[data-live-words]').textContent = say('live_off'); line.hidden = false; }, 5_000);
-  if (came) refresh({ since });  // what happened while nobody told us
+  if (came) refresh({ since });  // what happened while disconnected
 }
 
 async function live() {

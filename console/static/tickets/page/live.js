@@ -56,7 +56,7 @@ function sayConnection(is) {
   clearTimeout(lost);
   if (is) {
     line.hidden = true;
-    if (was === false) news();  // what happened while nobody told us
+    if (was === false) news();  // what happened while disconnected
   } else {
     lost = setTimeout(() => {
       one('[data-live-words]').textContent = say('live_off');

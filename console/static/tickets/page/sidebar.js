@@ -113,7 +113,7 @@ function drawColumn(html, force) {
 }
 
 function drawActions(html) {
-  if (actions().querySelector('details[open]')) return;  // somebody chooses
+  if (actions().querySelector('details[open]')) return;  // a menu is open
   const fresh = document.createElement('template');
   fresh.innerHTML = html;
   const wanted = fresh.content.querySelector('[data-ticket-actions]');
@@ -266,7 +266,7 @@ async function editFact(key, url) {
   if (!there() || there().querySelector('form')) return;
   const html = await part(url).catch(() => null);
   if (html === null) { location.assign(url); return; }
-  const place = there();  // the column may have been drawn anew while we asked
+  const place = there();  // the sidebar may have been redrawn meanwhile
   if (!place || place.querySelector('form')) return;
   column().querySelectorAll('[data-fact].is-edited').forEach(endEdit);
   place.classList.add('is-edited');
@@ -450,7 +450,7 @@ async function live() {
   if (!on) return;
   const { number } = column().dataset;
   on('ticket:changed', (news) => { if (news.number === number) redrawSoon(); });
-  // What happened before we were told of anything, or while nobody told us.
+  // What happened before the connection, or while it was lost.
   on('live:missed', redrawSoon);
   on('live:state', ({ connected }) => { if (connected) redrawSoon(); });
 }

@@ -6,7 +6,7 @@ import { Refused, ask, base, me, one, post, root, say } from './context.js';
 
 const list = document.getElementById('timeline');
 const AGAIN = [1_500, 3_000, 5_000, 10_000, 20_000, 30_000];  // how a mail goes is asked a few times, then seldom
-const LOOKED = 800;  // whoever leafs by has not read
+const LOOKED = 800;  // milliseconds; passing by is not reading
 const MOST_BACK = 20;  // parts read for an entry that is far up
 const past = 'past' in root.dataset;  // an older part is open: nothing is added to it
 
