@@ -12,12 +12,13 @@ from typing import Any
 
 from console.chat import serializers
 from console.chat.models import Chat, ChatFile, ChatMessage
+from console.core.db import db
 from console.core.push import push
 from console.core.transaction import after_commit, pending
 
 VISITOR, DESK = "/visitor", "/desk"
 VISITORS = "visitors"  # the room of every widget that is open
-LISTS = "chats"  # the room of everybody at the desk who manages all of it
+LISTS = "chats"  # the room of those at the desk who manage all of it
 _changed: set[int] = set()
 
 
@@ -60,14 +61,15 @@ def push_message(number: str, inner: serializers.Shape, outer: serializers.Shape
 
 def state(chat: Chat) -> None:
     """Push what a chat is now, once for a transaction."""
-    payload = pending("chat states")
-    if chat.id not in payload:
-        payload.append(chat.id)
-        after_commit(partial(_push_state, chat))
+    keys = pending("chat states")
+    if chat.id not in keys:
+        keys.append(chat.id)
+        after_commit(partial(_push_state, chat.id))
     touch(chat)
 
 
-def _push_state(chat: Chat) -> None:
+def _push_state(key: int) -> None:
+    chat = db.session.get_one(Chat, key)  # a session that was emptied meanwhile, as an import does, reads it again
     number = chat.number
     push("chat:state", serializers.chat_whole(chat), namespace=DESK, rooms=[room(number)])
     outer = serializers.visitor_state(chat)
