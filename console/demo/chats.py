@@ -18,6 +18,7 @@ from console.core.actor import SYSTEM, Actor
 from console.core.db import db
 from console.core.transaction import transaction
 from console.customers.masking import MASKED
+from console.customers.verification import cards
 from console.customers.verification.pins import current_pin
 from console.demo.ages import WorkingTime
 from console.demo.events import Event, Need
@@ -170,7 +171,7 @@ class _Chats:
         return found.actor("192.0.2.10") if found is not None else self.story.actor(told.talk.agent)
 
     def _ask_who(self, told: _Told) -> None:
-        chat_verification.ask(self._agent(told), self._chat(told).number)
+        cards.ask(self._agent(told), chat_verification.channel(self._chat(told)))
 
     def _fill_in(self, told: _Told, *, right: bool) -> None:
         if right and isinstance(told.talk.by, str):
@@ -178,7 +179,7 @@ class _Chats:
             email, pin = owner.person.email, current_pin(owner)[0]
         else:
             email, pin = self._who(told.talk)[1], "".join(map(str, range(6)))
-        chat_verification.submit(told.visitor, self._chat(told), email=email, pin=pin)
+        cards.submit_in(told.visitor, chat_verification.channel(self._chat(told)), email=email, pin=pin)
 
     def _visitor_says(self, told: _Told, text: str) -> None:
         chat = self._chat(told)

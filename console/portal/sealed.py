@@ -18,8 +18,7 @@ from console.customers.models import VerificationCard
 from console.customers.verification import cards
 from console.portal.private_pages import or_gone, speaking
 from console.tickets.models import Ticket
-from console.tickets.queries import ticket_key
-from console.tickets.service import verification as ticket_verification
+from console.tickets.service.verification import ticket_in
 from console.web.answers import wants_json
 from console.web.security import keep_private
 
@@ -60,7 +59,7 @@ def submit(token: str) -> ResponseReturnValue:
         try:
             form.refuse_spoiled()
             with transaction():
-                _served, result = ticket_verification.answer(source, token, email=email, pin=pin)
+                result = cards.submit(source, token, email=email, pin=pin)
         except NotFound:
             served = _card(token)
             if served is None or served.verification_id is None:
@@ -102,9 +101,6 @@ def _card(token: str) -> VerificationCard | None:
 
 def _language(asked: VerificationCard | None) -> str | None:
     """Return the language of the ticket that asks, ``None`` where it is none."""
-    channel = asked.channel if asked is not None else ""
-    if not channel.startswith(ticket_verification.CHANNEL):
-        return None
-    key = ticket_key(channel.removeprefix(ticket_verification.CHANNEL))
+    key = ticket_in(asked.channel) if asked is not None else None
     ticket = db.session.get(Ticket, key) if key is not None else None
     return ticket.language if ticket is not None else None

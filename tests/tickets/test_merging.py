@@ -21,6 +21,8 @@ from console.core.errors import Conflict, Invalid, NotFound, Refusal
 from console.core.transaction import transaction
 from console.customers.masking import MASKED, PinLike
 from console.customers.models import Verification
+from console.customers.verification import cards
+from console.customers.verification.service import verify
 from console.mail.models import Mail, MailState
 from console.mail.reading import whole
 from console.staff.roles import Role
@@ -40,7 +42,6 @@ from console.tickets.models import (
 from console.tickets.queries import timeline
 from console.tickets.service import merging, properties, requester
 from console.tickets.service import messages as ticket_messages
-from console.tickets.service import verification as ticket_verification
 from console.tickets.service.messages import Writing
 from console.tickets.service.opening import NewTicket
 from tests import factories
@@ -515,11 +516,9 @@ def test_a_verification_ends_with_its_ticket_even_while_it_is_made(
         results = at_once(
             app,
             [
-                partial(
-                    ticket_verification.verify_spoken, agent, email=email, pin=pin, channel_name=f"ticket:{number}"
-                ),
+                partial(verify, agent, email=email, pin=pin, channel=f"ticket:{number}"),
                 partial(properties.set_status, agent, [key], TicketStatus.CLOSED),
-                partial(ticket_verification.ask_requester, agent, key),
+                partial(cards.ask, agent, f"ticket:{number}"),
             ],
         )
         assert results[1] == "done"

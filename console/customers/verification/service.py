@@ -1,11 +1,13 @@
-"""Who is asking? E-mail and PIN prove it; nothing else does.
+"""Verifying a person by e-mail and support PIN, whatever channel they come by.
 
-Unknown e-mail, wrong PIN, burned, expired and locked are one answer: the same
-``None``, the same statements, the same secrets opened. A failed try is counted
-in the transaction that made it, so a failure is an answer here, not an error.
+:func:`verify` is the entry for what an agent types, on a call, by e-mail, in a chat or on a ticket;
+``console.customers.verification.cards`` is the one for sealed cards. Both lock the channel
+(``console.customers.verification.channels``), check the PIN with :func:`check` and let the channel note the result.
 
-Everyone who tries takes two rows in a fixed order (``console.customers.verification.guards``),
-so that parallel tries are counted one after the other, over any number of processes.
+Unknown e-mail, wrong PIN, burned, expired and locked have one answer: the same ``None``, the same statements, the same
+secrets opened. A failed attempt is counted in the transaction that made it, so a failure is an answer, not an error.
+Each attempt locks two rows in a fixed order (``console.customers.verification.guards``), so that parallel attempts are
+counted one after the other, over any number of processes.
 """
 
 from __future__ import annotations
@@ -44,6 +46,7 @@ from console.customers.models import (
     VerificationKind,
 )
 from console.customers.rights import READING_RIGHTS
+from console.customers.verification import channels
 from console.customers.verification.guards import clear, count_failure, email_key, is_locked, lock_guards, source_key
 from console.customers.verification.mails import tell_owner, tell_person
 from console.customers.verification.pins import DIGITS, hotp, is_valid
@@ -63,10 +66,9 @@ SLOTS = 4  # secrets opened at least, so that the number of accounts behind an e
 REASON_LENGTH = 10
 MAX_REASON = 1_000
 MAX_EMAIL = 254
-MAX_SPOKEN = 40  # a PIN with whatever is said between its digits
+MAX_SPOKEN = 40  # a PIN with the words and signs between its digits
 
 _EMAIL = re.compile(r"[^\s@\x00-\x1f\x7f]{1,64}@[^\s@\x00-\x1f\x7f]{1,253}")
-_CHANNEL = re.compile(r"phone|mail|chat:[A-Za-z0-9_-]{1,40}|ticket:[A-Za-z0-9-]{1,40}")
 _SPOKEN = re.compile(r"[\s.\-\N{NO-BREAK SPACE}\N{EN DASH}]+")
 
 
@@ -80,34 +82,45 @@ class _Candidate:
 
 
 def verify(actor: Actor, *, email: str, pin: str, channel: str) -> Verification | None:
-    """Check what a caller said; on success open their account for ``actor``, who is staff.
+    """Verify a person by what they tell an agent; on success their account opens for that agent.
 
     Args:
-        actor: the member of staff who asks.
+        actor: the member of staff who types it.
         email: as registered; case and spaces around do not matter.
         pin: six digits; spaces, dots and dashes as people say them are dropped.
-        channel: ``phone``, ``mail``, ``chat:<id>`` or ``ticket:<number>``.
+        channel: ``phone``, ``mail``, ``chat:<number>`` or ``ticket:<number>``.
 
     Returns:
-        The live verification, or ``None``: and then nothing tells why. Who is verified already, by the same member of
-        staff in the same channel, stays so: no second verification is begun, and the owner is told once.
+        The live verification, or ``None``: and then nothing tells why. A person who is verified already, by the same
+        member of staff in the same channel, stays so: no second verification is made, and the owner is mailed once.
 
     Raises:
         NotFound: the role does not verify.
-        Invalid: an input is malformed; nothing was tried.
-        TooMany: too many failures from this source; nothing was tried.
+        Conflict: the chat is not this agent's, or the chat or ticket is over.
+        Invalid: an input is malformed; nothing was checked.
+        TooMany: too many failures from this source; nothing was checked.
     """
     actor.require(Permission.VERIFY)
     if actor.kind != "staff" or actor.id is None:
         raise NotFound(code="not_allowed")
-    return check(actor, actor, email=email, pin=pin, channel=channel)
+    place = channels.lock(channel, actor)
+    if place is not None:
+        place.require_agent(actor)
+        place.require_open()
+        channel = place.name
+    verification = check(actor, actor, email=email, pin=pin, channel=channel)
+    if place is not None and verification is not None:
+        place.note_verified(actor, verification)
+    elif place is not None:
+        place.note_failed(actor, None)
+    return verification
 
 
 def check(source: Actor, staff: Actor, *, email: str, pin: str, channel: str) -> Verification | None:
     """Check e-mail and PIN as ``source`` gave them, and on success open the account for ``staff``.
 
-    The two are one where staff type what a caller says; on a sealed card (:mod:`console.customers.verification.cards`)
-    the source is the visitor.
+    The two are one person where staff type what a caller says; on a sealed card the source is the visitor. Only the
+    two entries call this: they lock the channel and check that a person may be verified in it.
 
     Raises:
         Invalid, TooMany: see :func:`verify`.
@@ -127,12 +140,13 @@ def check(source: Actor, staff: Actor, *, email: str, pin: str, channel: str) ->
 
 
 def end(actor: Actor, verification_id: int, reason: str = "hand") -> Verification:
-    """End one's own verification; ended or over already, it stays as it is.
+    """End one's own verification, and let its channel note it; one that is over already stays as it is.
 
     Raises:
         NotFound: not there, or another staff member's.
     """
     actor.require(Permission.VERIFY)
+    place = channels.lock(_channel_of(actor, verification_id), actor)  # before the verification, as everywhere
     verification = db.session.get(Verification, verification_id, with_for_update=True)
     if verification is None or actor.kind != "staff" or verification.staff_id != actor.id:
         raise NotFound
@@ -149,11 +163,13 @@ def end(actor: Actor, verification_id: int, reason: str = "hand") -> Verificatio
             verification=verification.id,
             reason=reason,
         )
+        if place is not None:
+            place.note_ended(actor)
     return verification
 
 
 def end_by_channel(actor: Actor, channel: str) -> None:
-    """End what was verified through a channel that is over, as a chat that has ended; whose it was does not matter."""
+    """End what was verified in a channel that is over, as a chat that has ended, whichever agent verified it."""
     now = clock.now()
     query = (
         select(Verification)
@@ -229,6 +245,12 @@ def unlock(actor: Actor, whose: Membership | Person) -> None:
         record(actor, "pin.unlocked", customer.number, customer_id=customer.id, person=person.id)
 
 
+def _channel_of(actor: Actor, verification_id: int) -> str:
+    """Return the channel of one's own verification, an empty name where there is none."""
+    query = select(Verification.channel).where(Verification.id == verification_id, Verification.staff_id == actor.id)
+    return db.session.scalar(query) or ""
+
+
 def _read(email: str, pin: str, channel: str) -> tuple[str, str, str]:
     """Return the three inputs in their one form."""
     wrong: dict[str, list[Text]] = {}
@@ -238,7 +260,7 @@ def _read(email: str, pin: str, channel: str) -> tuple[str, str, str]:
     pin = _SPOKEN.sub("", pin) if len(pin) <= MAX_SPOKEN else ""
     if not (len(pin) == DIGITS and pin.isascii() and pin.isdigit()):
         wrong["pin"] = [lazy_gettext("A support PIN is six digits.")]
-    if not _CHANNEL.fullmatch(channel):
+    if not channels.is_channel(channel):
         wrong["channel"] = [lazy_gettext("Choose how they contacted you.")]
     if wrong:
         raise Invalid(fields=wrong)

@@ -14,6 +14,7 @@ from console.core.actor import Actor
 from console.core.db import db
 from console.core.errors import Refusal
 from console.customers.masking import MASKED
+from console.customers.verification import cards
 from console.customers.verification.pins import current_pin
 from console.customers.verification.service import override, verify
 from console.customers.visitors import visitor_actor
@@ -62,11 +63,11 @@ from console.tickets.reviews.models import Review, ReviewState
 from console.tickets.reviews.queries import criteria
 from console.tickets.service import merging, properties, ratings
 from console.tickets.service import messages as ticket_messages
-from console.tickets.service import verification as ticket_verification
 from console.tickets.service.attachments import attach
 from console.tickets.service.drafts import read_up_to, save_draft
 from console.tickets.service.messages import Writing
 from console.tickets.service.opening import NewTicket, open_ticket
+from console.tickets.service.verification import channel
 
 ADDRESS = "192.0.2.44"  # where requesters write from
 
@@ -310,24 +311,21 @@ class Desk:
 
     def _sends_card(self, told: Told, step: Step) -> None:
         assert isinstance(step, SendsCard)  # noqa: S101
-        ticket_verification.ask_requester(self.story.actor(step.who), told.id)
+        cards.ask(self.story.actor(step.who), channel(self._ticket(told)))
         told.cards = (*told.cards, _token(told.id))
 
     def _answers_card(self, told: Told, *, right: bool) -> None:
         ticket = self._ticket(told)
         email, pin = self._pin(told)
         wrong = f"{(int(pin) + 1) % 1_000_000:06d}"
-        ticket_verification.answer(self._requester(ticket), told.cards[-1], email=email, pin=pin if right else wrong)
+        cards.submit(self._requester(ticket), told.cards[-1], email=email, pin=pin if right else wrong)
 
     def _verifies(self, told: Told, step: Step) -> None:
         assert isinstance(step, Verifies)  # noqa: S101
         actor, ticket = self.story.actor(step.who), self._ticket(told)
         email, pin = self._pin(told)
-        channel = ticket_verification.channel(ticket)
-        found = verify(actor, email=email, pin=pin, channel=channel)
-        if found is None:
+        if verify(actor, email=email, pin=pin, channel=channel(ticket)) is None:
             raise Refusal("the demo's own PIN was refused")
-        ticket_verification.tell_verified(actor, lock_ticket(actor, ticket.id), found)
 
     def _pin(self, told: Told) -> tuple[str, str]:
         assert isinstance(told.case.by, str)  # noqa: S101

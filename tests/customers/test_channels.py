@@ -1,0 +1,85 @@
+"""Chats and tickets as channels of a verification: their guards hold for every caller of the verb."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from console.core.actor import SYSTEM, Actor
+from console.core.errors import Conflict, NotFound
+from console.core.transaction import transaction
+from console.customers.models import Verification, VerificationCard
+from console.customers.verification import cards, channels
+from console.customers.verification.service import verify
+from console.staff.roles import Role
+from console.tickets.models import TicketMessage, TicketStatus
+from console.tickets.service import merging, properties
+from tests import factories
+from tests.tickets.rows import make_ticket
+
+pytestmark = pytest.mark.only("sqlite")  # the rules are ours, not the database's
+
+
+@pytest.fixture
+def agent(actor: Callable[[Role | str], Actor]) -> Actor:
+    return actor("agent")
+
+
+def test_every_kind_is_registered(session: Session) -> None:
+    assert channels.registered() == set(channels.KINDS)
+
+
+def test_without_its_guards_a_channel_verifies_no_one(
+    session: Session, agent: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner = factories.owner_of(factories.make_customer())
+    spoken = {"email": owner.person.email, "pin": factories.pin_of(owner), "channel": "chat:C-50417"}
+    monkeypatch.setattr(channels, "_locks", {})
+    with pytest.raises(KeyError), transaction():
+        verify(agent, **spoken)
+    assert session.scalars(select(Verification)).all() == []
+
+
+def test_a_ticket_that_is_over_refuses_both_entries(session: Session, agent: Actor) -> None:
+    owner = factories.owner_of(factories.make_customer())
+    pin = factories.pin_of(owner)
+    closed, merged, other = (make_ticket(SYSTEM) for _ in range(3))
+    with transaction():
+        properties.set_status(agent, [closed.id], TicketStatus.CLOSED)
+        merging.merge(agent, [merged.id], other.id, different_requesters=True)
+    for ticket, code in ((closed, "closed"), (merged, "merged")):
+        name = f"ticket:{ticket.number}"
+        for verb in (
+            lambda name=name: verify(agent, email=owner.person.email, pin=pin, channel=name),
+            lambda name=name: cards.ask(agent, name),
+        ):
+            with pytest.raises(Conflict) as refusal, transaction():
+                verb()
+            assert refusal.value.code == code
+    assert session.scalars(select(Verification)).all() == session.scalars(select(VerificationCard)).all() == []
+
+
+def test_cards_need_a_conversation_and_someone_who_verifies(
+    session: Session, agent: Actor, actor: Callable[[Role | str], Actor]
+) -> None:
+    ticket = make_ticket(SYSTEM)
+    for who, channel in (
+        (agent, "phone"), (agent, "mail"), (agent, "chat:C-50417"), (agent, "ticket:T-99999999"), (agent, ""),
+        (actor("admin"), f"ticket:{ticket.number}"), (SYSTEM, f"ticket:{ticket.number}"),
+    ):  # fmt: skip
+        for verb in (cards.ask, cards.withdraw):
+            with pytest.raises(NotFound), transaction():
+                verb(who, channel)
+    assert session.scalars(select(VerificationCard)).all() == []
+
+
+def test_a_call_leaves_no_mark_on_a_ticket(session: Session, agent: Actor) -> None:
+    owner = factories.owner_of(factories.make_customer())
+    make_ticket(SYSTEM)
+    with transaction():
+        made = verify(agent, email=owner.person.email, pin=factories.pin_of(owner), channel="phone")
+    assert made is not None and made.channel == "phone"
+    assert "verified" not in set(session.scalars(select(TicketMessage.event)))
