@@ -6,7 +6,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Text, text
+from sqlalchemy import JSON, CheckConstraint, ColumnElement, ForeignKey, Index, String, Text, and_, text
+from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from console.core.db import Base, enum_column
@@ -169,12 +170,22 @@ class Membership(Base):
     customer: Mapped[Customer] = relationship(back_populates="members")
     person: Mapped[Person] = relationship(back_populates="memberships")
 
+    @hybrid_property
+    def is_owner(self) -> bool:
+        """Tell whether this person owns the account now; in a query, the condition that says so."""
+        return self.role is MemberRole.OWNER and self.removed_at is None
+
+    @is_owner.inplace.expression
+    @classmethod
+    def _is_owner(cls) -> ColumnElement[bool]:
+        return and_(cls.role == MemberRole.OWNER, cls.removed_at.is_(None))
+
     def held_rights(self) -> frozenset[Right]:
         """Return the rights this person holds on this account now."""
+        if self.is_owner:
+            return ALL_RIGHTS
         if self.removed_at is not None:
             return frozenset()
-        if self.role is MemberRole.OWNER:
-            return ALL_RIGHTS
         return frozenset(Right(key) for key in self.rights if key in set(Right))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -30,8 +30,7 @@ from console.customers.models import (
     VerificationKind,
 )
 from console.customers.rights import Right
-from console.customers.verification.guards import email_key
-from console.customers.verification.service import LOCK
+from console.customers.verification.guards import LOCK, email_key
 from console.staff.models import Staff
 from console.staff.roles import Permission
 
@@ -77,17 +76,24 @@ def find_customer(number: str) -> Customer | None:
     return db.session.get(Customer, key) if 0 < key < _BIG else None
 
 
-def customer_by_email(email: str) -> Sequence[Customer]:
-    """Return the open accounts owned by the person with ``email`` (normalised)."""
+def owner_of(customer_id: int) -> Person:
+    """Return the owner of an account that has one."""
+    return owners_of([customer_id])[customer_id]
+
+
+def find_owner(customer_id: int) -> Person | None:
+    """Return the account's owner, ``None`` where it has none."""
+    return owners_of([customer_id]).get(customer_id)
+
+
+def owners_of(customer_ids: Collection[int]) -> dict[int, Person]:
+    """Return the owners of accounts, by account."""
     query = (
-        select(Customer)
-        .join(Membership)
-        .join(Person)
-        .where(Person.email == email, Membership.role == MemberRole.OWNER, Membership.removed_at.is_(None))
-        .where(Customer.status != CustomerStatus.CLOSED)
-        .order_by(Customer.id)
+        select(Membership.customer_id, Person)
+        .join(Membership.person)
+        .where(Membership.customer_id.in_(customer_ids), Membership.is_owner)
     )
-    return db.session.scalars(query).all()
+    return dict(iter(db.session.execute(query)))
 
 
 def live_verification(actor: Actor, customer_id: int) -> Verification | None:

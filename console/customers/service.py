@@ -33,6 +33,7 @@ from console.customers.models import (
     TaxStatus,
     Verification,
 )
+from console.customers.queries import find_owner
 from console.customers.rights import MailCategory, Right
 
 MANAGE = "customers.manage"  # no role has it: imports and the demo act as the system, the portal comes later
@@ -143,7 +144,7 @@ def add_member(actor: Actor, customer: Customer, data: MemberData) -> Membership
     )
     if membership is not None and membership.removed_at is None:
         raise Conflict(lazy_gettext("This person is already on the account."), code="member")
-    if data.role is MemberRole.OWNER and _has_owner(customer):
+    if data.role is MemberRole.OWNER and find_owner(customer.id) is not None:
         raise Conflict(lazy_gettext("The account already has an owner."), code="owner")
     if membership is None:
         membership = Membership(customer=customer, person=person, pin_counter=0, pin_failures=0)
@@ -287,13 +288,6 @@ def _person(email: str, data: MemberData) -> Person:
         Person.email,
     )
     return db.session.scalars(select(Person).where(Person.email == email)).one()
-
-
-def _has_owner(customer: Customer) -> bool:
-    query = select(Membership.id).where(
-        Membership.customer_id == customer.id, Membership.role == MemberRole.OWNER, Membership.removed_at.is_(None)
-    )
-    return db.session.scalar(query) is not None
 
 
 def _external_id_taken(external_id: str) -> bool:

@@ -18,6 +18,8 @@ from console.core.db import db
 from console.core.upsert import insert_missing
 from console.customers.models import Guard
 
+LOCK = timedelta(minutes=15)  # of a person after too many failures
+
 
 def email_key(email: str) -> str:
     """Return the guard's key of a normalised e-mail: a keyed digest, which names nobody."""

@@ -5,13 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
-
 from console.core import clock
 from console.core.actor import Actor
 from console.core.db import db
 from console.customers.mails import write_to
-from console.customers.models import MemberRole, Membership, Person, Verification
+from console.customers.models import Membership, Verification
+from console.customers.queries import find_owner
 from console.mail.service import queue
 
 
@@ -37,15 +36,7 @@ def tell_person(membership: Membership | None, until: datetime) -> None:
 def tell_owner(template: str, actor: Actor, verification: Verification, **values: Any) -> None:
     """Mail the owner that their account was opened, by whom and until when; an account may have none."""
     customer = verification.customer
-    owner = db.session.scalar(
-        select(Person)
-        .join(Membership)
-        .where(
-            Membership.customer_id == customer.id,
-            Membership.role == MemberRole.OWNER,
-            Membership.removed_at.is_(None),
-        )
-    )
+    owner = find_owner(customer.id)
     if owner is None:
         return
     write_to(

@@ -20,7 +20,7 @@ from console.core.db import db
 from console.core.errors import Conflict, NotFound
 from console.core.seal import InvalidToken
 from console.customers.mails import write_to
-from console.customers.models import CustomerStatus, Guard, MemberRole, Membership, Verification
+from console.customers.models import CustomerStatus, Guard, Membership, Verification
 from console.customers.service import end_verifications
 from console.customers.verification.guards import clear, email_key, lock_guards
 
@@ -144,8 +144,7 @@ def _is_owner(actor: Actor, customer_id: int) -> bool:
     query = select(Membership.id).where(
         Membership.customer_id == customer_id,
         Membership.person_id == actor.id,
-        Membership.role == MemberRole.OWNER,
-        Membership.removed_at.is_(None),
+        Membership.is_owner,
     )
     return db.session.scalar(query) is not None
 

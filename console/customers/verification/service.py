@@ -47,14 +47,21 @@ from console.customers.models import (
 )
 from console.customers.rights import READING_RIGHTS
 from console.customers.verification import channels
-from console.customers.verification.guards import clear, count_failure, email_key, is_locked, lock_guards, source_key
+from console.customers.verification.guards import (
+    LOCK,
+    clear,
+    count_failure,
+    email_key,
+    is_locked,
+    lock_guards,
+    source_key,
+)
 from console.customers.verification.mails import tell_owner, tell_person
 from console.customers.verification.pins import DIGITS, hotp, is_valid
 from console.staff.roles import Permission
 
 WINDOW = timedelta(minutes=15)  # failures of one e-mail are counted in it
 ALLOWED = 5  # evaluated failures, then the person is locked
-LOCK = timedelta(minutes=15)
 BURN = 10  # evaluated failures of one PIN
 
 SOURCE_WINDOW = timedelta(hours=1)
