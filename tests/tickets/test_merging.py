@@ -42,6 +42,7 @@ from console.tickets.models import (
 from console.tickets.queries import timeline
 from console.tickets.service import merging, properties, requester
 from console.tickets.service import messages as ticket_messages
+from console.tickets.service.follow_ups import follow_up
 from console.tickets.service.messages import Writing
 from console.tickets.service.opening import NewTicket
 from tests import factories
@@ -421,11 +422,11 @@ def test_only_what_is_over_goes_on_elsewhere(session: Session, agent: Actor) -> 
         source=TicketSource.AGENT, as_reply=True,
     )  # fmt: skip
     with pytest.raises(Conflict, match="open"), transaction():
-        merging.follow_up(agent, old.id, new)
+        follow_up(agent, old.id, new)
     with transaction():
         properties.set_status(agent, [old.id], TicketStatus.CLOSED)
     with transaction():
-        later = merging.follow_up(agent, old.id, new)
+        later = follow_up(agent, old.id, new)
     link = session.scalars(select(TicketLink)).one()
     assert (link.ticket_id, link.other_id, link.kind) == (later.id, old.id, LinkKind.FOLLOW_UP)
     assert requester.goes_on_in(old) == later

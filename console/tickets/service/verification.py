@@ -23,6 +23,7 @@ from console.tickets import mails
 from console.tickets.models import Ticket, TicketMessage, TicketStatus
 from console.tickets.queries import lock_ticket, ticket_key
 from console.tickets.service import timeline
+from console.tickets.service.threads import require_unmerged
 
 KIND = "ticket"
 
@@ -55,10 +56,7 @@ class TicketChannel:
     def require_open(self) -> None:
         """Raise :class:`Conflict` where the ticket was merged or closed: its conversation is over."""
         ticket = self.ticket
-        if ticket.merged_into_id is not None:
-            raise Conflict(
-                lazy_gettext("%(number)s was merged into another ticket.", number=ticket.number), code="merged"
-            )
+        require_unmerged(ticket)
         if ticket.status is TicketStatus.CLOSED:
             raise Conflict(
                 lazy_gettext("%(number)s is closed. Reopen it before verifying the requester.", number=ticket.number),
