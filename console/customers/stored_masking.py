@@ -12,7 +12,8 @@ from typing import Any
 from console.core.context import sealer
 from console.core.errors import Invalid
 from console.core.texts import lazy_gettext
-from console.customers.masking import digits_of, find_pins, mask_pins, mask_token
+from console.customers.masking import mask_pins, mask_token
+from console.customers.pin_detection import digits_of, find_pins
 
 _WAS = "was"
 
