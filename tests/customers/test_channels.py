@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from console.chat.models import Chat
 from console.core.actor import SYSTEM, Actor
 from console.core.errors import Conflict, NotFound
 from console.core.transaction import transaction
@@ -18,6 +19,9 @@ from console.staff.roles import Role
 from console.tickets.models import TicketMessage, TicketStatus
 from console.tickets.service import merging, properties
 from tests import factories
+from tests.chat.past import end
+from tests.chat.rows import ask, monday, take, visitor
+from tests.conftest import Clock
 from tests.tickets.rows import make_ticket
 
 pytestmark = pytest.mark.only("sqlite")  # the rules are ours, not the database's
@@ -60,6 +64,35 @@ def test_a_ticket_that_is_over_refuses_both_entries(session: Session, agent: Act
                 verb()
             assert refusal.value.code == code
     assert session.scalars(select(Verification)).all() == session.scalars(select(VerificationCard)).all() == []
+
+
+def test_a_chat_is_verified_in_by_its_agent_while_it_lasts(session: Session, clock: Clock) -> None:
+    clock.set(monday(11))
+    owner = factories.owner_of(factories.make_customer())
+    agent, colleague = factories.make_staff().actor(), factories.make_staff().actor()
+    chat = take(agent, ask())
+    name, pin = f"chat:{chat.number}", factories.pin_of(owner)
+    spoken = {"email": owner.person.email, "pin": pin, "channel": name}
+
+    def refused(who: Actor) -> None:
+        for verb in (lambda: verify(who, **spoken), lambda: cards.ask(who, name), lambda: cards.withdraw(who, name)):
+            with pytest.raises(Conflict) as refusal, transaction():
+                verb()
+            assert refusal.value.code == "not_yours"
+
+    refused(colleague)
+    with pytest.raises(NotFound) as none, transaction():
+        cards.submit_in(visitor(), name, email=owner.person.email, pin=pin)
+    assert none.value.code == "no_card"
+    with transaction():
+        cards.ask(agent, name)
+    with transaction():
+        made = cards.submit_in(visitor(), name, email=owner.person.email, pin=pin).verification
+    assert made is not None and session.get_one(Chat, chat.id).verified_until == made.expires_at
+    end(agent, chat)
+    session.expire_all()
+    assert made.end_reason == "channel"
+    refused(agent)
 
 
 def test_cards_need_a_conversation_and_someone_who_verifies(

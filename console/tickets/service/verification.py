@@ -126,7 +126,7 @@ def _lock(name: str, actor: Actor | None) -> TicketChannel | None:
     if key is None:
         return None
     if actor is None:
-        ticket = db.session.get(Ticket, key, with_for_update=True)
+        ticket = db.session.get(Ticket, key, with_for_update=True, populate_existing=True)
         return TicketChannel(ticket) if ticket is not None else None
     try:
         return TicketChannel(lock_ticket(actor, key))
