@@ -17,18 +17,18 @@ from console.core.texts import lazy_gettext
 from console.customers.pin_detection import DIGITS, digits_of, find_pins, visible_characters, without_overlaps
 
 MASK = "••••••"
-MOST_TOKENS = 20  # that one text can be said to hold which are no PIN
+MOST_TOKENS = 20  # of one text that its writer can say are no PIN
 MAX_TOKEN = 40
 _ROUNDS = 8
 
 
 @dataclass(frozen=True)
 class PinChoice:
-    """What the writer said about what looks like a PIN in their text.
+    """The writer's answer about what looks like a PIN in their text.
 
     Args:
-        mask: mask it. Without this, they are asked.
-        not_pin: the tokens of which they say that they are none: these are sent as they are.
+        mask: mask it. Without this, the writer is asked.
+        not_pin: the tokens that are no PIN, as the writer says: they are sent as they are.
     """
 
     mask: bool = False
@@ -77,31 +77,31 @@ class Settled:
 
     @property
     def data(self) -> dict[str, int]:
-        """Return what is kept beside the text."""
+        """Return the data to store with the text."""
         counts = {"masked": self.masked, "not_pin": self.excused}
         return {name: count for name, count in counts.items() if count}
 
 
 def settle(text: str, choice: PinChoice = ASK, *, field: str = "body", card: bool = False) -> Settled:
-    """Return ``text`` as it may be stored, by what its writer said of it.
+    """Return ``text`` as it may be stored, masked as its writer chose.
 
     Args:
         field: where the text was typed, for the question.
-        card: a verification card is open for this conversation, so that no word of theirs counts.
+        card: a verification card is open in this conversation: everything that looks like a PIN must be masked.
 
     Raises:
-        PinLike: the writer has to say first.
+        PinLike: the writer has to choose first.
     """
     found = find_pins(text)
     if not found:
         return Settled(text)
-    said = set() if card else {digits_of(one) for one in choice.not_pin}
-    asked = [one for one in found if one.named or one.digits not in said]
-    if asked and not choice.mask:
-        tokens = list(dict.fromkeys(one.text for one in asked))[:MOST_TOKENS]
-        raise PinLike(field, tokens, only_mask=card or any(one.named for one in asked), card=card)
-    masked, count = _mask(text, frozenset(said))
-    return Settled(masked, count, len(found) - len(asked))
+    excused = set() if card else {digits_of(one) for one in choice.not_pin}
+    pins = [one for one in found if one.named or one.digits not in excused]
+    if pins and not choice.mask:
+        tokens = list(dict.fromkeys(one.text for one in pins))[:MOST_TOKENS]
+        raise PinLike(field, tokens, only_mask=card or any(one.named for one in pins), card=card)
+    masked, count = _mask(text, frozenset(excused))
+    return Settled(masked, count, len(found) - len(pins))
 
 
 def refuse_pins(text: str, field: str) -> str:
@@ -125,7 +125,7 @@ def mask_pins(text: str) -> tuple[str, int]:
 
 
 def mask_name(name: str) -> str:
-    """Return the name of a file as it may be stored, its ending kept."""
+    """Return the name of a file as it may be stored, with its ending."""
     stem, dot, ending = name.rpartition(".")
     if not dot:
         return mask_pins(name)[0]
@@ -133,48 +133,48 @@ def mask_name(name: str) -> str:
 
 
 def mask_token(text: str, token: str) -> tuple[str, int]:
-    """Mask one number of six digits in ``text`` wherever it stands, whatever it is part of.
+    """Mask one number of six digits everywhere in ``text``, also where it is part of something else.
 
     Args:
         token: its digits, written in any way.
     """
-    wanted = digits_of(token)
-    if len(wanted) != DIGITS:
+    digits = digits_of(token)
+    if len(digits) != DIGITS:
         return text, 0
-    shown, places = visible_characters(text)
+    visible, places = visible_characters(text)
     spans = [
         (found.start(1), found.end(1))
-        for found in re.finditer(r"(?<!\d)(?=(\d(?:[^\w•]{0,3}\d){5})(?!\d))", shown)
-        if digits_of(found[1]) == wanted
+        for found in re.finditer(r"(?<!\d)(?=(\d(?:[^\w•]{0,3}\d){5})(?!\d))", visible)
+        if digits_of(found[1]) == digits
     ]
     return _replaced(text, [(places[start], places[end - 1] + 1) for start, end in without_overlaps(spans)])
 
 
 def read_choice(mask: object, not_pin: object) -> PinChoice:
-    """Return what a packet or a form says: ``mask`` true, ``not_pin`` a token or several.
+    """Return the choice in a packet or a form: ``mask`` true, ``not_pin`` a token or several.
 
     Raises:
         Invalid: neither is of that kind.
     """
-    given = [not_pin] if isinstance(not_pin, str) else [] if not_pin is None else not_pin
-    if not isinstance(given, list):
+    tokens = [not_pin] if isinstance(not_pin, str) else [] if not_pin is None else not_pin
+    if not isinstance(tokens, list):
         raise _wrong("not_pin")
-    if len(given) > MOST_TOKENS or any(not isinstance(one, str) or len(one) > MAX_TOKEN for one in given):
+    if len(tokens) > MOST_TOKENS or any(not isinstance(one, str) or len(one) > MAX_TOKEN for one in tokens):
         raise _wrong("not_pin")
     if not (mask is None or isinstance(mask, bool) or mask in ("", "1")):
         raise _wrong("mask")
-    return PinChoice(mask is True or mask == "1", tuple(one for one in given if isinstance(one, str) and one))
+    return PinChoice(mask is True or mask == "1", tuple(one for one in tokens if isinstance(one, str) and one))
 
 
 def _wrong(field: str) -> Invalid:
     return Invalid(fields={field: [lazy_gettext("Invalid input.")]})
 
 
-def _mask(text: str, said: frozenset[str]) -> tuple[str, int]:
-    """Mask until nothing is found: what is masked parts what stood beside it."""
+def _mask(text: str, excused: frozenset[str]) -> tuple[str, int]:
+    """Mask until nothing is found: a mask separates the digits before and after it, which may then be a PIN."""
     count = 0
     for _round in range(_ROUNDS):
-        spans = [(one.start, one.end) for one in find_pins(text) if one.named or one.digits not in said]
+        spans = [(one.start, one.end) for one in find_pins(text) if one.named or one.digits not in excused]
         if not spans:
             break
         text, found = _replaced(text, spans)

@@ -109,7 +109,7 @@ keep_key(Customer.name, Customer.name_key)
 
 
 class Person(Base):
-    """A human with an e-mail address, on any number of accounts. ``email`` is kept in lower case."""
+    """A human with an e-mail address, on any number of accounts. ``email`` is stored in lower case."""
 
     __tablename__ = "people"
 
@@ -190,10 +190,10 @@ class Membership(Base):
 
 
 class Guard(Base):
-    """Counts failed tries of one e-mail or one source, shared by every process.
+    """Counts failed attempts of one e-mail or one source, shared by every process.
 
-    ``key`` is a keyed digest, so an address that is no customer's leaves no
-    trace of itself; unknown addresses are counted like known ones.
+    ``key`` is a keyed digest, so that an address that is no customer's is not stored; unknown addresses are counted
+    like known ones.
     """
 
     __tablename__ = "verification_guards"
@@ -205,7 +205,7 @@ class Guard(Base):
 
 
 class Verification(Base):
-    """Who was verified, for which account, through which channel, until when."""
+    """A person verified for an account: through which channel, by whom, until when."""
 
     __tablename__ = "verifications"
     __table_args__ = (
@@ -233,7 +233,7 @@ class Verification(Base):
     membership: Mapped[Membership | None] = relationship()
 
     def is_live(self, now: datetime) -> bool:
-        """Tell whether it still opens anything at ``now``."""
+        """Tell whether it opens anything at ``now``."""
         return self.ended_at is None and now < self.expires_at
 
     def opened_rights(self) -> frozenset[Right]:
@@ -245,7 +245,7 @@ class Verification(Base):
 class VerificationCard(Base):
     """A sealed card: a member of staff asks, the person enters e-mail and PIN, only the result comes back.
 
-    Reached by a token of which only the digest is kept; good for one success or a few failures.
+    Reached by a token of which only the digest is stored; good for one success or a few failures.
     """
 
     __tablename__ = "verification_cards"
@@ -254,9 +254,9 @@ class VerificationCard(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     token_digest: Mapped[str] = mapped_column(String(64), unique=True)
     channel: Mapped[str] = mapped_column(String(60))  # ``ticket:<number>``, ``chat:<id>``
-    staff_id: Mapped[int] = mapped_column(ForeignKey("staff.id"))  # who asked, and for whom it opens
+    staff_id: Mapped[int] = mapped_column(ForeignKey("staff.id"))  # the agent who asked, for whom the account opens
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     failures: Mapped[int] = mapped_column(default=0)
-    ended_at: Mapped[datetime | None]  # used, used up or called back
+    ended_at: Mapped[datetime | None]  # used, used up or withdrawn
     verification_id: Mapped[int | None] = mapped_column(ForeignKey("verifications.id"))

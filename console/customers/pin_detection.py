@@ -4,7 +4,7 @@ It knows no PIN and asks for none: to compare would be an oracle.
 
 A PIN is six digits on their own, or in two or three equal groups with one space or one dash between. What is part of
 something else is none: a longer token or number, an amount, a date, a version, an address, a telephone number, a
-path, a number of our own series. Where it could be either, it counts as a PIN, because who writes is asked first: a
+path, a number of our own series. Where it could be either, it counts as a PIN, because its writer is asked first: a
 question too many costs a click, a PIN that stays costs an account. So these are asked about:
 
 - six digits without a sign of what they are: an order's number, ``br. 482913``, a period ``202611``, ``120526``;
@@ -13,8 +13,8 @@ question too many costs a click, a PIN that stays costs an account. So these are
 
 And these are not: ``064 123 456`` and the like, which begin as a telephone number and are longer than a PIN.
 
-What follows the word PIN (``pin=``, ``PIN-``, ``PIN za podršku je``, ``p i n``, ``ПИН``) is never exempt, whatever it
-is part of and however its digits are spread, and who writes cannot say that it is none.
+What follows the word PIN (``pin=``, ``PIN-``, ``PIN za podršku je``, ``p i n``, ``ПИН``) is always a PIN, also as part
+of something else and with its digits spread, and its writer cannot say that it is none.
 """
 
 from __future__ import annotations
@@ -156,12 +156,12 @@ def find_pins(text: str) -> list[Token]:
     """Return what looks like a PIN in ``text``, in order."""
     if _GROUP.search(text) is None:
         return []
-    shown, places = visible_characters(text)
-    named = without_overlaps(sorted(_named(shown)))
+    visible, places = visible_characters(text)
+    named = without_overlaps(sorted(_named(visible)))
     free = [
         (found.start(), found.end())
-        for found in _GROUPED.finditer(shown)
-        if not _is_something_else(shown, found.start(), found.end())
+        for found in _GROUPED.finditer(visible)
+        if not _is_something_else(visible, found.start(), found.end())
     ]
     spans = [(start, end, True) for start, end in named]
     spans += [(start, end, False) for start, end in free if not _overlaps(named, start, end)]
@@ -173,12 +173,12 @@ def find_pins(text: str) -> list[Token]:
 
 
 def digits_of(token: str) -> str:
-    """Return the digits of a token, whatever script they are of and whatever stands between them."""
+    """Return the digits of a token, in any script and with any characters between them."""
     return "".join(str(int(char)) for char in token if char.isdecimal())
 
 
 def visible_characters(text: str) -> tuple[str, Sequence[int]]:
-    """Return what of ``text`` can be seen, and where each of its characters stands."""
+    """Return the visible characters of ``text``, and the place of each in it."""
     if _INVISIBLE.search(text) is None:
         return text, range(len(text))
     places = [place for place, char in enumerate(text) if _INVISIBLE.match(char) is None]
@@ -187,15 +187,15 @@ def visible_characters(text: str) -> tuple[str, Sequence[int]]:
 
 def without_overlaps(spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
     """Return spans in order of which none reaches into the one before it."""
-    kept: list[tuple[int, int]] = []
+    apart: list[tuple[int, int]] = []
     for start, end in spans:
-        if not kept or start >= kept[-1][1]:
-            kept.append((start, end))
-    return kept
+        if not apart or start >= apart[-1][1]:
+            apart.append((start, end))
+    return apart
 
 
 def _named(text: str) -> Iterator[tuple[int, int]]:
-    """Find what follows the word PIN: six digits together, else spread over what stands there."""
+    """Find what follows the word PIN: six digits together, else spread over the next groups."""
     for word in _PIN.finditer(text):
         gap = _GAP.match(text, word.end())
         spread = _SPREAD.match(text, gap.end() if gap else word.end())

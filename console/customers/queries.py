@@ -1,4 +1,4 @@
-"""Reading accounts, their people, and what is opened for whom."""
+"""Reading accounts, their people, and what is open for which member of staff."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ NOTHING: frozenset[Right] = frozenset()
 
 @dataclass(frozen=True)
 class LockedPerson:
-    """Someone whose verification is locked now, for the supervisors' board."""
+    """A person whose verification is locked now, for the supervisors' dashboard."""
 
     person: Person
     customers: tuple[Customer, ...]
@@ -123,7 +123,7 @@ def live_verifications(actor: Actor) -> list[Verification]:
 def opened_accounts(actor: Actor) -> dict[int, frozenset[Right]]:
     """Return what is opened of which accounts for this staff member now, by the account's key.
 
-    As :func:`live_verifications` says, read as columns: a search asks every time.
+    The same as :func:`live_verifications`, read as columns, because every search needs it.
     """
     query = _opened(actor)
     opened: dict[int, frozenset[Right]] = {}
@@ -171,7 +171,7 @@ def _live(actor: Actor, now: Any = None) -> Select[Verification] | None:
 
 
 def _with_names(query: Select[Verification]) -> Select[Verification]:
-    """Load in the same statement whose account it is and who was verified."""
+    """Load in the same statement the account and the person who was verified."""
     return query.options(
         contains_eager(Verification.customer),
         contains_eager(Verification.membership).contains_eager(Membership.person),
@@ -217,9 +217,9 @@ def locks_of(members: Sequence[Membership]) -> dict[int, datetime]:
 
 
 def locked_people() -> list[LockedPerson]:
-    """Return whose verification is locked now, the latest first.
+    """Return the people whose verification is locked now, the latest first.
 
-    The guards name nobody, so the trail of the last minutes says who it may be.
+    The guards name no person, so the audit log of the last minutes says who it may be.
     """
     now = clock.now()
     query = (
@@ -228,8 +228,8 @@ def locked_people() -> list[LockedPerson]:
         .order_by(AuditEntry.id.desc())
         .limit(500)
     )
-    trail: Sequence[dict[str, Any]] = db.session.scalars(query).all()
-    people = {data["person"] for data in trail if data.get("person") is not None}
+    entries: Sequence[dict[str, Any]] = db.session.scalars(query).all()
+    people = {data["person"] for data in entries if data.get("person") is not None}
     if not people:
         return []
     members = db.session.scalars(
@@ -268,7 +268,7 @@ def memberships_of(person_id: int) -> Sequence[Membership]:
 
 
 def sessions_of(person_id: int) -> Sequence[PersonSession]:
-    """Return a person's sign-ins that have not run out or been revoked, the latest used first."""
+    """Return a person's sessions that have not expired or been revoked, the latest used first."""
     query = (
         select(PersonSession)
         .where(

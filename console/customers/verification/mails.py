@@ -1,4 +1,4 @@
-"""Whom a verification tells by mail: the owner that their account was opened, a person that they are locked."""
+"""Mails of a verification: to the owner that their account was opened, to a person that they are locked."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from console.customers.queries import find_owner
 from console.mail.service import queue
 
 
-def tell_person(membership: Membership | None, until: datetime) -> None:
-    """Mail the person that their verification is locked; for nobody, do the same and take it back."""
+def mail_locked_person(membership: Membership | None, until: datetime) -> None:
+    """Mail the person that their verification is locked; without a person do the same work and roll it back."""
     person, customer = (membership.person, membership.customer) if membership else (None, None)
     with db.session.begin_nested() as savepoint:
         queue(
@@ -33,7 +33,7 @@ def tell_person(membership: Membership | None, until: datetime) -> None:
             savepoint.rollback()
 
 
-def tell_owner(template: str, actor: Actor, verification: Verification, **values: Any) -> None:
+def mail_owner(template: str, actor: Actor, verification: Verification, **values: Any) -> None:
     """Mail the owner that their account was opened, by whom and until when; an account may have none."""
     customer = verification.customer
     owner = find_owner(customer.id)

@@ -56,11 +56,11 @@ from console.customers.verification.guards import (
     lock_guards,
     source_key,
 )
-from console.customers.verification.mails import tell_owner, tell_person
+from console.customers.verification.mails import mail_locked_person, mail_owner
 from console.customers.verification.pins import DIGITS, hotp, is_valid
 from console.staff.roles import Permission
 
-WINDOW = timedelta(minutes=15)  # failures of one e-mail are counted in it
+WINDOW = timedelta(minutes=15)  # in which the failures of one e-mail are counted
 ALLOWED = 5  # evaluated failures, then the person is locked
 BURN = 10  # evaluated failures of one PIN
 
@@ -81,7 +81,7 @@ _SPOKEN = re.compile(r"[\s.\-\N{NO-BREAK SPACE}\N{EN DASH}]+")
 
 @dataclass(frozen=True)
 class _Candidate:
-    """A membership as found under the lock, and whether the PIN typed is its own."""
+    """A membership as read under the lock, and whether the typed PIN matches."""
 
     membership: Membership
     valid: bool
@@ -98,7 +98,7 @@ def verify(actor: Actor, *, email: str, pin: str, channel: str) -> Verification 
         channel: ``phone``, ``mail``, ``chat:<number>`` or ``ticket:<number>``.
 
     Returns:
-        The live verification, or ``None``: and then nothing tells why. A person who is verified already, by the same
+        The live verification; ``None`` where it failed. A person who is verified already, by the same
         member of staff in the same channel, stays so: no second verification is made, and the owner is mailed once.
 
     Raises:
@@ -136,7 +136,7 @@ def check(source: Actor, staff: Actor, *, email: str, pin: str, channel: str) ->
     now = clock.now()
     row, guard = lock_guards(source_key(source), email_key(email))
     _slow_down(row, now)
-    # Whether locked or not, the rows are read and the secrets opened: the time must not tell.
+    # Locked or not, the rows are read and the secrets opened: the time must not show the difference.
     found = _candidates(email, pin, now)
     locked = is_locked(guard, now)
     match = next((c for c in found if c.matches), None)
@@ -154,7 +154,7 @@ def end(actor: Actor, verification_id: int, reason: str = "hand") -> Verificatio
     """
     actor.require(Permission.VERIFY)
     place = channels.lock(_channel_of(actor, verification_id), actor)  # before the verification, as everywhere
-    verification = db.session.get(Verification, verification_id, with_for_update=True)
+    verification = db.session.get(Verification, verification_id, with_for_update=True, populate_existing=True)
     if verification is None or actor.kind != "staff" or verification.staff_id != actor.id:
         raise NotFound
     now = clock.now()
@@ -199,11 +199,11 @@ def end_by_channel(actor: Actor, channel: str) -> None:
 
 
 def override(actor: Actor, customer: Customer, reason: str) -> Verification:
-    """Open an account for reading, with a reason, without its people. The owner is told.
+    """Open an account for reading, with a reason, without its people. The owner is mailed.
 
     Raises:
         NotFound: the role does not override.
-        Invalid: no real reason was given.
+        Invalid: the reason is too short or too long.
         Conflict: the account is closed.
     """
     actor.require(Permission.OVERRIDE)
@@ -217,7 +217,7 @@ def override(actor: Actor, customer: Customer, reason: str) -> Verification:
     now = clock.now()
     live = _live(actor, customer, now, VerificationKind.OVERRIDE, reason=reason)
     if live is not None:
-        return live  # the same form, sent twice
+        return live  # the form was sent twice
     verification = _start(
         Verification(
             kind=VerificationKind.OVERRIDE,
@@ -237,17 +237,17 @@ def override(actor: Actor, customer: Customer, reason: str) -> Verification:
         verification=verification.id,
         reason=reason,
     )
-    tell_owner("override", actor, verification, reason=reason)
+    mail_owner("override", actor, verification, reason=reason)
     return verification
 
 
-def unlock(actor: Actor, whose: Membership | Person) -> None:
+def unlock(actor: Actor, subject: Membership | Person) -> None:
     """Let a locked person be verified again. A burned PIN stays burned: only a new one replaces it."""
     actor.require(Permission.UNLOCK_PIN)
-    person = whose if isinstance(whose, Person) else whose.person
+    person = subject if isinstance(subject, Person) else subject.person
     (guard,) = lock_guards(email_key(person.email))
     clear(guard)
-    accounts = [whose.customer] if isinstance(whose, Membership) else _accounts(person)
+    accounts = [subject.customer] if isinstance(subject, Membership) else _accounts(person)
     for customer in accounts:
         record(actor, "pin.unlocked", customer.number, customer_id=customer.id, person=person.id)
 
@@ -275,7 +275,7 @@ def _read(email: str, pin: str, channel: str) -> tuple[str, str, str]:
 
 
 def _slow_down(source: Guard, now: datetime) -> None:
-    """Refuse a source that must wait. Asked before anything is looked up: known and unknown wait alike."""
+    """Refuse a source that must wait. Checked before anything is looked up: known and unknown e-mails wait alike."""
     if source.locked_until is not None and now < source.locked_until:
         left = source.locked_until - now
         raise TooMany(retry_after=max(1, -(-left // timedelta(seconds=1))))
@@ -304,14 +304,14 @@ def _compare(membership: Membership, pin: str, now: datetime) -> _Candidate:
     valid = is_valid(membership, now)
     try:
         expected = hotp(membership.pin_secret or _decoy(sealer()), membership.pin_counter)
-    except InvalidToken:  # sealed with a key that is gone: it fits nothing until it is renewed
+    except InvalidToken:  # sealed with a key that is gone: it matches nothing until it is renewed
         expected, valid = hotp(_decoy(sealer()), 0), False
     return _Candidate(membership, valid, same_token(expected, pin) and valid)
 
 
 @lru_cache(maxsize=8)
 def _decoy(for_sealer: Sealer) -> str:
-    """Return a sealed secret that is nobody's, made once a process."""
+    """Return a sealed secret of no person, made once a process."""
     return for_sealer.seal(pyotp.random_base32().encode())
 
 
@@ -352,7 +352,7 @@ def _succeed(actor: Actor, guard: Guard, membership: Membership, channel: str, n
         channel=channel,
         rights=verification.rights,
     )
-    tell_owner("verification", actor, verification, person=membership.person.name, role=membership.role.value)
+    mail_owner("verification", actor, verification, person=membership.person.name, role=membership.role.value)
     return verification
 
 
@@ -381,7 +381,7 @@ def _fail(
     *,
     locked: bool,
 ) -> None:
-    """Count the try, unless it was made under a lock. Each outcome runs the same statements."""
+    """Count the attempt, unless it was made under a lock. Each outcome runs the same statements."""
     failures = 0
     if not locked:
         failures = count_failure(guard, now, WINDOW)
@@ -403,7 +403,7 @@ def _fail(
         for customer_id, subject in subjects.items():
             person = found[0].membership.person_id if found else None
             record(actor, "pin.locked", subject, customer_id=customer_id, person=person)
-        tell_person(found[0].membership if found else None, guard.locked_until or now)
+        mail_locked_person(found[0].membership if found else None, guard.locked_until or now)
 
 
 def _count_source(source: Guard, now: datetime) -> None:
@@ -413,7 +413,7 @@ def _count_source(source: Guard, now: datetime) -> None:
 
 
 def _count_pins(memberships: Sequence[int], now: datetime) -> None:
-    """Count a failure of each PIN the try was compared to, and burn the tenth. Asked of none, it runs all the same."""
+    """Count a failure of each PIN that was compared, and burn it at the tenth. Without any, the statement runs too."""
     failures = Membership.pin_failures + 1
     db.session.execute(
         update(Membership)

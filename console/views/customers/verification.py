@@ -31,7 +31,7 @@ def views() -> list[Page]:
 
 
 class VerifyPage(Page):
-    """E-mail and PIN in, a live verification or nothing out."""
+    """The form for e-mail and PIN, and ending a verification."""
 
     permission = Permission.VERIFY
     group = "customers"
@@ -45,7 +45,7 @@ class VerifyPage(Page):
 
     @expose("/", methods=["POST"])
     def check(self) -> ResponseReturnValue:
-        """Try what was typed. A failure is an answer like any other: 200, and it says nothing of the reason."""
+        """Check what was typed. A failure is an answer like any other: 200, without the reason."""
         form = VerifyForm()
         try:
             form.refuse_spoiled()
