@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
 
 import pytest
 from sqlalchemy import select
@@ -22,7 +25,10 @@ from tests import factories
 from tests.chat.past import end
 from tests.chat.rows import ask, monday, take, visitor
 from tests.conftest import Clock
+from tests.support.server import ROOT
 from tests.tickets.rows import make_ticket
+
+CONSOLE = ROOT / "console"
 
 pytestmark = pytest.mark.only("sqlite")  # the rules are ours, not the database's
 
@@ -109,10 +115,23 @@ def test_cards_need_a_conversation_and_someone_who_verifies(
     assert session.scalars(select(VerificationCard)).all() == []
 
 
-def test_a_call_leaves_no_mark_on_a_ticket(session: Session, agent: Actor) -> None:
+def test_a_call_passes_no_chat_and_no_ticket(session: Session, agent: Actor) -> None:
     owner = factories.owner_of(factories.make_customer())
     make_ticket(SYSTEM)
+    spoken = {"email": owner.person.email, "pin": factories.pin_of(owner), "channel": "phone"}
+    files: set[str] = set()
+
+    def note(frame: FrameType, _event: str, _argument: object) -> None:
+        files.add(frame.f_code.co_filename)
+
     with transaction():
-        made = verify(agent, email=owner.person.email, pin=factories.pin_of(owner), channel="phone")
+        sys.setprofile(note)
+        try:
+            made = verify(agent, **spoken)
+        finally:
+            sys.setprofile(None)
     assert made is not None and made.channel == "phone"
     assert "verified" not in set(session.scalars(select(TicketMessage.event)))
+    passed = {Path(file).relative_to(CONSOLE).parts for file in files if Path(file).is_relative_to(CONSOLE)}
+    assert ("customers", "verification", "channels.py") in passed
+    assert {parts[0] for parts in passed}.isdisjoint({"chat", "tickets", "views"})
