@@ -27,7 +27,8 @@ from console.core.actor import Actor
 from console.core.db import db
 from console.core.errors import NotFound
 from console.customers.models import PersonSession
-from console.staff.models import Department, DepartmentMember, Staff
+from console.staff.department_access import in_visible_department, sees_every_department
+from console.staff.models import Staff
 from console.staff.roles import Permission
 
 PAGE = 200  # messages of one answer
@@ -36,13 +37,11 @@ _NUMBER = re.compile(r"C-([0-9]{5,9})")
 
 
 def visible(actor: Actor) -> ColumnElement[bool]:
-    """Return the condition "this chat is for ``actor`` to see": private departments are their members'."""
+    """Return the condition "this chat is visible to ``actor``": its department is, or it is their own."""
     actor.require(Permission.CHAT)
-    if actor.kind != "staff" or actor.may(Permission.REVIEW):
+    if sees_every_department(actor):
         return true()
-    mine = select(DepartmentMember.department_id).where(DepartmentMember.staff_id == actor.id)
-    closed_to_me = select(Department.id).where(Department.private.is_(True), Department.id.not_in(mine))
-    return or_(Chat.department_id.not_in(closed_to_me), Chat.assignee_id == actor.id)
+    return or_(in_visible_department(actor, Chat.department_id), Chat.assignee_id == actor.id)
 
 
 def chat_key(number: object) -> int | None:

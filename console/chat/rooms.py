@@ -20,7 +20,8 @@ from console.core.actor import Actor
 from console.core.db import db
 from console.core.push import push, take_out
 from console.core.transaction import after_commit, pending
-from console.staff.models import Department, DepartmentMember
+from console.staff.department_access import in_visible_department
+from console.staff.models import Department
 from console.staff.notifications import on_department_changed
 from console.staff.roles import Permission
 
@@ -81,8 +82,4 @@ def _departments(actor: Actor) -> list[int]:
     """Return the departments whose chats this person may see."""
     if not actor.may(Permission.CHAT):
         return []
-    query = select(Department.id)
-    if not actor.may(Permission.REVIEW):
-        mine = select(DepartmentMember.department_id).where(DepartmentMember.staff_id == actor.id)
-        query = query.where(Department.private.is_(False) | Department.id.in_(mine))
-    return list(db.session.scalars(query))
+    return list(db.session.scalars(select(Department.id).where(in_visible_department(actor, Department.id))))

@@ -6,6 +6,7 @@ import threading
 import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 from argon2 import PasswordHasher
@@ -49,6 +50,32 @@ def password_matches(stored: str | None, password: str) -> bool:
     """
     with turn():
         return off_the_hub(_verify, stored or _nobody(), prepared(password)) and stored is not None
+
+
+@dataclass(frozen=True)
+class PasswordMatch:
+    """A right password.
+
+    Args:
+        new_hash: the password hashed with today's parameters, where the stored hash is older.
+    """
+
+    new_hash: str | None = field(repr=False)
+
+
+def match_password(stored: str | None, password: str) -> PasswordMatch | None:
+    """Compare a password at a sign-in, of staff and of customers; call outside of a transaction.
+
+    Args:
+        stored: the hash to compare to; ``None`` where the account is unknown, disabled or without a password. It costs
+            the same and answers the same as a wrong password.
+
+    Raises:
+        TooMany: too many passwords are being worked on; nothing was compared.
+    """
+    if not password_matches(stored, password) or stored is None:
+        return None
+    return PasswordMatch(hash_password(password) if needs_new_hash(stored) else None)
 
 
 @contextmanager

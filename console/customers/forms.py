@@ -1,4 +1,4 @@
-"""Forms of verification. What is wrong with an input is said by the verb, so that programs hear the same."""
+"""Forms of verification. The verb checks the inputs, so that programs get the same messages."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SPOKEN_CHANNELS: tuple[tuple[str, Text], ...] = (
 
 
 class VerifyForm(Form):
-    """What a caller says. The PIN is never shown again (a password field keeps no value)."""
+    """E-mail and PIN of a caller. The PIN is never shown again (a password field renders no value)."""
 
     email = EmailField(lazy_gettext("Registered e-mail"))
     pin = PasswordField(lazy_gettext("Support PIN"))
@@ -31,13 +31,13 @@ class OverrideForm(Form):
 
 
 class UnlockForm(Form):
-    """Whose verification is unlocked."""
+    """The person whose verification is unlocked."""
 
     membership = KeyField(validators=[InputRequired()])
 
 
 class SignInForm(Form):
-    """The portal's sign-in. Nothing is said about the e-mail's form: it signs in or it does not."""
+    """The portal's sign-in. A malformed e-mail gets the same answer as an unknown one."""
 
     email = EmailField(lazy_gettext("E-mail"))
     password = PasswordField(lazy_gettext("Password"))

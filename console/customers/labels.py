@@ -22,7 +22,7 @@ RIGHT_NAMES: dict[Right, Text] = {
     Right.ORDERS: lazy_gettext("Orders, upgrades, cancellations"),
     Right.TRANSFER: lazy_gettext("Transfer services"),
 }
-# The same in a word or two, where many stand beside each other.
+# The same in a word or two, for lists of many.
 RIGHT_WORDS: dict[Right, Text] = {
     Right.PROFILE: lazy_gettext("profile"),
     Right.CONTACTS: lazy_gettext("contacts"),

@@ -14,7 +14,7 @@ def write_to(person: Person, customer: Customer, template: str, /, *, about: str
 
     Args:
         template: a name under ``templates/mail``.
-        about: the thing it is about, as ``migration:M-12``.
+        about: the subject, as ``migration:M-12``.
     """
     return queue(
         template,

@@ -6,7 +6,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Text, text
+from sqlalchemy import JSON, CheckConstraint, ColumnElement, ForeignKey, Index, String, Text, and_, text
+from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from console.core.db import Base, enum_column
@@ -108,7 +109,7 @@ keep_key(Customer.name, Customer.name_key)
 
 
 class Person(Base):
-    """A human with an e-mail address, on any number of accounts. ``email`` is kept in lower case."""
+    """A human with an e-mail address, on any number of accounts. ``email`` is stored in lower case."""
 
     __tablename__ = "people"
 
@@ -169,20 +170,30 @@ class Membership(Base):
     customer: Mapped[Customer] = relationship(back_populates="members")
     person: Mapped[Person] = relationship(back_populates="memberships")
 
+    @hybrid_property
+    def is_owner(self) -> bool:
+        """Tell whether this person owns the account now; in a query, the condition that says so."""
+        return self.role is MemberRole.OWNER and self.removed_at is None
+
+    @is_owner.inplace.expression
+    @classmethod
+    def _is_owner(cls) -> ColumnElement[bool]:
+        return and_(cls.role == MemberRole.OWNER, cls.removed_at.is_(None))
+
     def held_rights(self) -> frozenset[Right]:
         """Return the rights this person holds on this account now."""
+        if self.is_owner:
+            return ALL_RIGHTS
         if self.removed_at is not None:
             return frozenset()
-        if self.role is MemberRole.OWNER:
-            return ALL_RIGHTS
         return frozenset(Right(key) for key in self.rights if key in set(Right))
 
 
 class Guard(Base):
-    """Counts failed tries of one e-mail or one source, shared by every process.
+    """Counts failed attempts of one e-mail or one source, shared by every process.
 
-    ``key`` is a keyed digest, so an address that is no customer's leaves no
-    trace of itself; unknown addresses are counted like known ones.
+    ``key`` is a keyed digest, so that an address that is no customer's is not stored; unknown addresses are counted
+    like known ones.
     """
 
     __tablename__ = "verification_guards"
@@ -194,7 +205,7 @@ class Guard(Base):
 
 
 class Verification(Base):
-    """Who was verified, for which account, through which channel, until when."""
+    """A person verified for an account: through which channel, by whom, until when."""
 
     __tablename__ = "verifications"
     __table_args__ = (
@@ -222,7 +233,7 @@ class Verification(Base):
     membership: Mapped[Membership | None] = relationship()
 
     def is_live(self, now: datetime) -> bool:
-        """Tell whether it still opens anything at ``now``."""
+        """Tell whether it opens anything at ``now``."""
         return self.ended_at is None and now < self.expires_at
 
     def opened_rights(self) -> frozenset[Right]:
@@ -234,7 +245,7 @@ class Verification(Base):
 class VerificationCard(Base):
     """A sealed card: a member of staff asks, the person enters e-mail and PIN, only the result comes back.
 
-    Reached by a token of which only the digest is kept; good for one success or a few failures.
+    Reached by a token of which only the digest is stored; good for one success or a few failures.
     """
 
     __tablename__ = "verification_cards"
@@ -243,9 +254,9 @@ class VerificationCard(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     token_digest: Mapped[str] = mapped_column(String(64), unique=True)
     channel: Mapped[str] = mapped_column(String(60))  # ``ticket:<number>``, ``chat:<id>``
-    staff_id: Mapped[int] = mapped_column(ForeignKey("staff.id"))  # who asked, and for whom it opens
+    staff_id: Mapped[int] = mapped_column(ForeignKey("staff.id"))  # the agent who asked, for whom the account opens
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     failures: Mapped[int] = mapped_column(default=0)
-    ended_at: Mapped[datetime | None]  # used, used up or called back
+    ended_at: Mapped[datetime | None]  # used, used up or withdrawn
     verification_id: Mapped[int | None] = mapped_column(ForeignKey("verifications.id"))

@@ -1,9 +1,9 @@
-"""Reading accounts, their people, and what is opened for whom."""
+"""Reading accounts, their people, and what is open for which member of staff."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -30,8 +30,7 @@ from console.customers.models import (
     VerificationKind,
 )
 from console.customers.rights import Right
-from console.customers.verification.guards import email_key
-from console.customers.verification.service import LOCK
+from console.customers.verification.guards import LOCK, email_key
 from console.staff.models import Staff
 from console.staff.roles import Permission
 
@@ -42,7 +41,7 @@ NOTHING: frozenset[Right] = frozenset()
 
 @dataclass(frozen=True)
 class LockedPerson:
-    """Someone whose verification is locked now, for the supervisors' board."""
+    """A person whose verification is locked now, for the supervisors' dashboard."""
 
     person: Person
     customers: tuple[Customer, ...]
@@ -77,17 +76,24 @@ def find_customer(number: str) -> Customer | None:
     return db.session.get(Customer, key) if 0 < key < _BIG else None
 
 
-def customer_by_email(email: str) -> Sequence[Customer]:
-    """Return the open accounts owned by the person with ``email`` (normalised)."""
+def owner_of(customer_id: int) -> Person:
+    """Return the owner of an account that has one."""
+    return owners_of([customer_id])[customer_id]
+
+
+def find_owner(customer_id: int) -> Person | None:
+    """Return the account's owner, ``None`` where it has none."""
+    return owners_of([customer_id]).get(customer_id)
+
+
+def owners_of(customer_ids: Collection[int]) -> dict[int, Person]:
+    """Return the owners of accounts, by account."""
     query = (
-        select(Customer)
-        .join(Membership)
-        .join(Person)
-        .where(Person.email == email, Membership.role == MemberRole.OWNER, Membership.removed_at.is_(None))
-        .where(Customer.status != CustomerStatus.CLOSED)
-        .order_by(Customer.id)
+        select(Membership.customer_id, Person)
+        .join(Membership.person)
+        .where(Membership.customer_id.in_(customer_ids), Membership.is_owner)
     )
-    return db.session.scalars(query).all()
+    return dict(iter(db.session.execute(query)))
 
 
 def live_verification(actor: Actor, customer_id: int) -> Verification | None:
@@ -117,7 +123,7 @@ def live_verifications(actor: Actor) -> list[Verification]:
 def opened_accounts(actor: Actor) -> dict[int, frozenset[Right]]:
     """Return what is opened of which accounts for this staff member now, by the account's key.
 
-    As :func:`live_verifications` says, read as columns: a search asks every time.
+    The same as :func:`live_verifications`, read as columns, because every search needs it.
     """
     query = _opened(actor)
     opened: dict[int, frozenset[Right]] = {}
@@ -165,7 +171,7 @@ def _live(actor: Actor, now: Any = None) -> Select[Verification] | None:
 
 
 def _with_names(query: Select[Verification]) -> Select[Verification]:
-    """Load in the same statement whose account it is and who was verified."""
+    """Load in the same statement the account and the person who was verified."""
     return query.options(
         contains_eager(Verification.customer),
         contains_eager(Verification.membership).contains_eager(Membership.person),
@@ -211,9 +217,9 @@ def locks_of(members: Sequence[Membership]) -> dict[int, datetime]:
 
 
 def locked_people() -> list[LockedPerson]:
-    """Return whose verification is locked now, the latest first.
+    """Return the people whose verification is locked now, the latest first.
 
-    The guards name nobody, so the trail of the last minutes says who it may be.
+    The guards name no person, so the audit log of the last minutes says who it may be.
     """
     now = clock.now()
     query = (
@@ -222,8 +228,8 @@ def locked_people() -> list[LockedPerson]:
         .order_by(AuditEntry.id.desc())
         .limit(500)
     )
-    trail: Sequence[dict[str, Any]] = db.session.scalars(query).all()
-    people = {data["person"] for data in trail if data.get("person") is not None}
+    entries: Sequence[dict[str, Any]] = db.session.scalars(query).all()
+    people = {data["person"] for data in entries if data.get("person") is not None}
     if not people:
         return []
     members = db.session.scalars(
@@ -262,7 +268,7 @@ def memberships_of(person_id: int) -> Sequence[Membership]:
 
 
 def sessions_of(person_id: int) -> Sequence[PersonSession]:
-    """Return a person's sign-ins that have not run out or been revoked, the latest used first."""
+    """Return a person's sessions that have not expired or been revoked, the latest used first."""
     query = (
         select(PersonSession)
         .where(

@@ -1,7 +1,6 @@
 """What a customer's people may do, and which field groups each right opens.
 
-The twelve keys are the field's own; ``transfer`` stands beside them: giving a
-service away is none of the twelve.
+The first twelve keys are those of other hosting consoles; ``transfer`` is ours: giving a service away is none of them.
 """
 
 from __future__ import annotations
@@ -28,8 +27,8 @@ class Right(StrEnum):
 
 
 ALL_RIGHTS = frozenset(Right)
-# A supervisor's reasoned override reads; it never changes or gives away, and the account's mail stays shut:
-# what was written to its people is theirs.
+# A supervisor's reasoned override reads; it never changes or gives away, and it does not open the account's mail, which
+# was written to its people.
 READING_RIGHTS = frozenset(
     {
         Right.PROFILE, Right.CONTACTS, Right.PRODUCTS, Right.DOMAINS,

@@ -33,6 +33,7 @@ from console.customers.models import (
     TaxStatus,
     Verification,
 )
+from console.customers.queries import find_owner
 from console.customers.rights import MailCategory, Right
 
 MANAGE = "customers.manage"  # no role has it: imports and the demo act as the system, the portal comes later
@@ -71,12 +72,12 @@ class CustomerData:
 
 @dataclass(frozen=True)
 class MemberData:
-    """Who joins an account, and what they may do there.
+    """A person who joins an account, and what they may do there.
 
     Args:
-        rights: what is granted; an owner holds all whatever stands here.
+        rights: what is granted; an owner holds all rights in any case.
         mail: the categories of mail they get.
-        password_hash: for a person we do not know yet; an existing person's sign-in is never touched.
+        password_hash: for a new person; an existing person's sign-in is never changed.
     """
 
     email: str
@@ -97,7 +98,7 @@ def register_customer(actor: Actor, data: CustomerData) -> Customer:
         Conflict: the external id is taken.
     """
     actor.require(MANAGE)
-    data = _shaped(data, _LIMITS)
+    data = _on_one_line(data, _LIMITS)
     check_customer(data)
     if data.external_id is not None and _external_id_taken(data.external_id):
         raise Conflict(lazy_gettext("An account with this external ID already exists."), code="external_id")
@@ -126,16 +127,16 @@ def register_customer(actor: Actor, data: CustomerData) -> Customer:
 
 
 def add_member(actor: Actor, customer: Customer, data: MemberData) -> Membership:
-    """Put a person on an account; who is known by this e-mail already stays the same person.
+    """Put a person on an account; a person who is known by this e-mail stays the same person.
 
     Raises:
         Invalid: the e-mail or another field is wrong.
         Conflict: they are on the account already, or it has an owner.
     """
     actor.require(MANAGE)
-    data = _shaped(data, _PERSON_LIMITS)
+    data = _on_one_line(data, _PERSON_LIMITS)
     email = check_member(data)
-    # Locked, so that of two at once who put the same person or an owner on it the second sees what the first did.
+    # Locked, so that of two calls at once the second sees the person or the owner that the first one added.
     customer = db.session.get_one(Customer, customer.id, with_for_update=True)
     person = _person(email, data)
     membership = db.session.scalar(
@@ -143,7 +144,7 @@ def add_member(actor: Actor, customer: Customer, data: MemberData) -> Membership
     )
     if membership is not None and membership.removed_at is None:
         raise Conflict(lazy_gettext("This person is already on the account."), code="member")
-    if data.role is MemberRole.OWNER and _has_owner(customer):
+    if data.role is MemberRole.OWNER and find_owner(customer.id) is not None:
         raise Conflict(lazy_gettext("The account already has an owner."), code="owner")
     if membership is None:
         membership = Membership(customer=customer, person=person, pin_counter=0, pin_failures=0)
@@ -152,7 +153,7 @@ def add_member(actor: Actor, customer: Customer, data: MemberData) -> Membership
     membership.rights = _keys(data.rights)
     membership.mail = _keys(data.mail)
     membership.removed_at = None
-    membership.pin_expires_at = None  # whoever comes back gets a new PIN
+    membership.pin_expires_at = None  # a person who comes back gets a new PIN
     db.session.flush()
     record(
         actor,
@@ -192,7 +193,7 @@ def remove_member(actor: Actor, membership: Membership) -> None:
     """Take a person off an account and end what was verified in their name.
 
     Raises:
-        Conflict: an account keeps its owner (a handover changes them).
+        Conflict: an account must have an owner (only a handover changes who it is).
     """
     actor.require(MANAGE)
     if membership.role is MemberRole.OWNER:
@@ -289,13 +290,6 @@ def _person(email: str, data: MemberData) -> Person:
     return db.session.scalars(select(Person).where(Person.email == email)).one()
 
 
-def _has_owner(customer: Customer) -> bool:
-    query = select(Membership.id).where(
-        Membership.customer_id == customer.id, Membership.role == MemberRole.OWNER, Membership.removed_at.is_(None)
-    )
-    return db.session.scalar(query) is not None
-
-
 def _external_id_taken(external_id: str) -> bool:
     return db.session.scalar(select(Customer.id).where(Customer.external_id == external_id)) is not None
 
@@ -347,10 +341,10 @@ def check_member(data: MemberData) -> str:
     return email
 
 
-def _shaped(data: D, names: Iterable[str]) -> D:
+def _on_one_line(data: D, names: Iterable[str]) -> D:
     """Return the data with its texts each on one line."""
-    shaped: dict[str, Any] = {name: one_line(getattr(data, name) or "") for name in names}
-    return replace(data, **shaped)
+    texts: dict[str, Any] = {name: one_line(getattr(data, name) or "") for name in names}
+    return replace(data, **texts)
 
 
 def _too_long(data: CustomerData | MemberData, limits: dict[str, int]) -> dict[str, list[Text]]:

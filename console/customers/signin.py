@@ -1,6 +1,6 @@
 """Customers' people signing in to the portal, and their sessions.
 
-A lock of somebody's verification has no part in this: it never keeps them out.
+A locked verification never keeps a person from signing in.
 """
 
 from __future__ import annotations
@@ -18,21 +18,21 @@ from console.core.db import db
 from console.core.emails import normal_email
 from console.core.errors import NotFound, SignInNeeded
 from console.core.ids import token_digest
-from console.core.passwords import hash_password, needs_new_hash, password_matches
+from console.core.passwords import match_password
 from console.core.sessions import open_session
 from console.customers.models import Person, PersonSession
 
 
 @dataclass(frozen=True)
-class Proven:
-    """A right password. ``stored`` is the hash it was right for; void as soon as that changes."""
+class PasswordProof:
+    """A person showed their password. ``password_hash`` is the hash it matched; void as soon as that changes."""
 
     person_id: int
-    stored: str
+    password_hash: str
     new_hash: str | None = None
 
 
-def check_password(email: str, password: str) -> Proven | None:
+def check_password(email: str, password: str) -> PasswordProof | None:
     """Compare a password; call outside of a transaction, because Argon2 is slow on purpose.
 
     An unknown e-mail, a contact without a sign-in and a wrong password cost the
@@ -42,23 +42,23 @@ def check_password(email: str, password: str) -> Proven | None:
         select(Person.id, Person.password_hash).where(Person.email == normal_email(email))
     ).one_or_none()
     db.session.rollback()  # no connection is held while Argon2 works
-    stored = row.password_hash if row else None
-    if not password_matches(stored, password) or row is None or stored is None:
+    match = match_password(row.password_hash if row is not None else None, password)
+    if match is None or row is None:
         return None
-    return Proven(row.id, stored, hash_password(password) if needs_new_hash(stored) else None)
+    return PasswordProof(row.id, row.password_hash, match.new_hash)
 
 
-def enter(proven: Proven, *, address: str | None, user_agent: str | None, old_token: str | None = None) -> str:
+def sign_in(proof: PasswordProof, *, address: str | None, user_agent: str | None, old_token: str | None = None) -> str:
     """Open a session and return its token; the one this browser had ends.
 
     Raises:
         SignInNeeded: the password was changed since it was compared.
     """
-    person = db.session.get(Person, proven.person_id, with_for_update=True)
-    if person is None or person.password_hash != proven.stored:
+    person = db.session.get(Person, proof.person_id, with_for_update=True)
+    if person is None or person.password_hash != proof.password_hash:
         raise SignInNeeded
-    if proven.new_hash is not None:
-        person.password_hash = proven.new_hash
+    if proof.new_hash is not None:
+        person.password_hash = proof.new_hash
     actor = Actor(kind="person", id=person.id, name=person.name, address=address)
     if old_token is not None:
         sign_out(actor, old_token)
@@ -74,8 +74,8 @@ def enter(proven: Proven, *, address: str | None, user_agent: str | None, old_to
     return token
 
 
-def note_failure(email: str, address: str | None) -> None:
-    """Put a refused sign-in on the record; what was typed is not kept, it may have been the password."""
+def record_failure(email: str, address: str | None) -> None:
+    """Write a refused sign-in to the audit log; what was typed is left out, it may have been the password."""
     person_id = db.session.scalar(select(Person.id).where(Person.email == normal_email(email)))
     visitor = Actor(kind="visitor", id=None, name="", address=address)
     record(visitor, "person.sign_in_failed", _subject(person_id) if person_id else "unknown")
@@ -95,7 +95,7 @@ def revoke_session(actor: Actor, session_id: int) -> None:
     """End one of one's own sessions. Ending it twice is no error.
 
     Raises:
-        NotFound: there is none, or it is somebody else's.
+        NotFound: there is none, or it is another person's.
     """
     row = db.session.get(PersonSession, session_id)
     if row is None or actor.kind != "person" or row.person_id != actor.id:
@@ -106,13 +106,13 @@ def revoke_session(actor: Actor, session_id: int) -> None:
         record(actor, "person.session_revoked", _subject(row.person_id), session=row.id)
 
 
-def revoke_others(actor: Actor, keep: int) -> int:
-    """End all of one's own sessions except ``keep``; return how many there were."""
+def revoke_others(actor: Actor, current: int) -> int:
+    """End all of one's own sessions except ``current``; return how many there were."""
     if actor.kind != "person" or actor.id is None:
         raise NotFound
     query = (
         update(PersonSession)
-        .where(PersonSession.person_id == actor.id, PersonSession.revoked_at.is_(None), PersonSession.id != keep)
+        .where(PersonSession.person_id == actor.id, PersonSession.revoked_at.is_(None), PersonSession.id != current)
         .values(revoked_at=clock.now())
         .returning(PersonSession.id)
     )

@@ -1,7 +1,7 @@
-"""Masking a number afterwards, in a text that is stored: what was said to be no PIN, and was one.
+"""Masking a number in a text that is already stored: it was said to be no PIN, and was one.
 
-What a text was before it was masked is told by a keyed digest alone, so that who sends it again under the same id is
-answered as the first time.
+Of the text before it was masked only a keyed digest stays, so that a client that sends it again under the same id gets
+the same answer.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from typing import Any
 from console.core.context import sealer
 from console.core.errors import Invalid
 from console.core.texts import lazy_gettext
-from console.customers.masking import digits_of, find_pins, mask_pins, mask_token
+from console.customers.masking import mask_pins, mask_token
+from console.customers.pin_detection import digits_of, find_pins
 
 _WAS = "was"
 
@@ -22,13 +23,13 @@ def had_text(body: str, data: Mapping[str, Any], text: str) -> bool:
 
     Args:
         body: as it is stored now.
-        data: what is kept beside it.
+        data: the data stored with it.
     """
     return text == body or (_WAS in data and _digest(text) in data[_WAS])
 
 
 def mask_stored(body: str, data: Mapping[str, Any], token: str | None) -> tuple[str, dict[str, Any]]:
-    """Return a stored text with a number masked, and what is kept beside it then.
+    """Return a stored text with a number masked, and the data to store with it.
 
     Args:
         token: which; ``None``: all that looks like a PIN.
@@ -40,8 +41,8 @@ def mask_stored(body: str, data: Mapping[str, Any], token: str | None) -> tuple[
     if not count:
         raise Invalid(fields={"token": [lazy_gettext("This number is not in the text.")]})
     excused = len(find_pins(masked)) if data.get("not_pin") else 0
-    kept = {**data, "masked": data.get("masked", 0) + count, "not_pin": excused}
-    return masked, kept | {_WAS: [*data.get(_WAS, ()), _digest(body)]}
+    changed = {**data, "masked": data.get("masked", 0) + count, "not_pin": excused}
+    return masked, changed | {_WAS: [*data.get(_WAS, ()), _digest(body)]}
 
 
 def numbers_of(body: str, token: str | None) -> list[str]:

@@ -1,4 +1,4 @@
-"""Who comes from outside without a sign-in: known by what they call themselves, which proves nothing."""
+"""Visitors without a sign-in: known by the name they give, which proves nothing."""
 
 from __future__ import annotations
 

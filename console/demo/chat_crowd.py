@@ -24,7 +24,7 @@ from console.chat.service.timeline import preview
 from console.core import clock
 from console.core.ids import CUSTOMER_BASE
 from console.core.series import Series
-from console.customers.models import Customer, MemberRole, Membership, Person
+from console.customers.models import Customer, Membership, Person
 from console.demo.names import Names, slug
 from console.demo.ticket_crowd import ANSWERS, COMMON, RARE, SENTENCES, THANKS
 from console.imports.bulk import chunks
@@ -64,7 +64,7 @@ class Crowd:
             select(Customer.id, Person.name, Person.email)
             .join(Membership, Membership.customer_id == Customer.id)
             .join(Person, Person.id == Membership.person_id)
-            .where(Membership.role == MemberRole.OWNER)
+            .where(Membership.is_owner)
             .order_by(Customer.id)
         ).all()
         self._departments = list(

@@ -18,6 +18,7 @@ from console.core.actor import SYSTEM, Actor
 from console.core.db import db
 from console.core.transaction import transaction
 from console.customers.masking import MASKED
+from console.customers.verification import cards
 from console.customers.verification.pins import current_pin
 from console.demo.ages import WorkingTime
 from console.demo.chat_stories import AGENT, CARD, NOTE, NOW, PAST, TYPO, VISITOR, End, Talk
@@ -176,7 +177,7 @@ class _Chats:
         return found.actor("192.0.2.10") if found is not None else self.story.actor(progress.talk.agent)
 
     def _ask_who(self, progress: _Progress) -> None:
-        chat_verification.ask(self._agent(progress), self._chat(progress).number)
+        cards.ask(self._agent(progress), chat_verification.channel(self._chat(progress)))
 
     def _fill_in(self, progress: _Progress, *, right: bool) -> None:
         if right and isinstance(progress.talk.by, str):
@@ -184,7 +185,7 @@ class _Chats:
             email, pin = owner.person.email, current_pin(owner)[0]
         else:
             email, pin = self._who(progress.talk)[1], "".join(map(str, range(6)))
-        chat_verification.submit(progress.visitor, self._chat(progress), email=email, pin=pin)
+        cards.submit_in(progress.visitor, chat_verification.channel(self._chat(progress)), email=email, pin=pin)
 
     def _visitor_says(self, progress: _Progress, text: str) -> None:
         chat = self._chat(progress)

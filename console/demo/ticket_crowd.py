@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from console.core import clock
 from console.core.series import Series
-from console.customers.models import Customer, MemberRole, Membership, Person
+from console.customers.models import Customer, Membership, Person
 from console.demo.names import Names, slug
 from console.imports.bulk import chunks
 from console.staff.models import Department, Staff
@@ -240,7 +240,7 @@ def _customers(session: Session) -> list[_Known]:
         select(Customer.id, Customer.name, Customer.language, Person.email)
         .join(Membership, Membership.customer_id == Customer.id)
         .join(Person, Person.id == Membership.person_id)
-        .where(Membership.role == MemberRole.OWNER)
+        .where(Membership.is_owner)
         .order_by(Customer.id)
     ).all()
     return [

@@ -15,7 +15,6 @@ from console.customers.models import (
     Customer,
     CustomerKind,
     CustomerStatus,
-    MemberRole,
     Membership,
     Person,
     TaxStatus,
@@ -141,8 +140,7 @@ def _owners(session: Session, customers: Sequence[Customer]) -> dict[int, str]:
         .join(Person, Person.id == Membership.person_id)
         .where(
             Membership.customer_id.in_([customer.id for customer in customers]),
-            Membership.role == MemberRole.OWNER,
-            Membership.removed_at.is_(None),
+            Membership.is_owner,
         )
     )
     return dict(iter(session.execute(query)))

@@ -15,7 +15,7 @@ from console.core.errors import NotFound
 from console.core.texts import gettext
 from console.core.transaction import transaction
 from console.customers import labels, signin
-from console.customers.models import MemberRole, Membership
+from console.customers.models import Membership
 from console.customers.queries import members_of, memberships_of, sessions_of
 from console.customers.verification.pins import current_pin, lifetime, may_hold, pin_at, renew_pin, require_holder
 from console.hosting.queries import services_of
@@ -202,7 +202,7 @@ def _card(member: Membership) -> PinCard:
 
 def _people(mine: Membership) -> Sequence[Membership]:
     """Return who is on the account, for its owner: to others their colleagues' rights are none of their business."""
-    return members_of(mine.customer_id) if mine.role is MemberRole.OWNER else ()
+    return members_of(mine.customer_id) if mine.is_owner else ()
 
 
 def _answer(card: PinCard) -> ResponseReturnValue:

@@ -1,4 +1,4 @@
-"""The sealed card as a page of its own: e-mail and PIN go in, only the result comes out."""
+"""The sealed card as a page of its own: a person enters e-mail and PIN, the agent sees only the result."""
 
 from __future__ import annotations
 
@@ -18,8 +18,7 @@ from console.customers.models import VerificationCard
 from console.customers.verification import cards
 from console.portal.private_pages import or_gone, speaking
 from console.tickets.models import Ticket
-from console.tickets.queries import ticket_key
-from console.tickets.service import verification as ticket_verification
+from console.tickets.service.verification import ticket_in
 from console.web.answers import wants_json
 from console.web.security import keep_private
 
@@ -27,11 +26,11 @@ blueprint = Blueprint("sealed", __name__)
 blueprint.after_request(keep_private)
 
 GONE = "requester/card_gone.html"
-MAX_FIELD = 300  # characters that are looked at at all
+MAX_FIELD = 300  # characters of an input that are read
 
 
 class CardForm(Form):
-    """What the person enters. It is never written back into the page, but for the address."""
+    """E-mail and PIN. Of the two only the address is ever written back into the page."""
 
     email = StringField(lazy_gettext("Registered e-mail address"))
     pin = StringField(lazy_gettext("Support PIN"))
@@ -40,7 +39,7 @@ class CardForm(Form):
 @blueprint.get("/v/<secret:token>")
 @or_gone(GONE)
 def card(token: str) -> ResponseReturnValue:
-    """Show the empty card. Looking at it uses nothing up: mail scanners look first."""
+    """Show the empty card. A look does not use it up: mail scanners look first."""
     open_card = cards.find_card(token)
     with speaking(_language(open_card)):
         if wants_json():
@@ -51,7 +50,7 @@ def card(token: str) -> ResponseReturnValue:
 @blueprint.post("/v/<secret:token>")
 @or_gone(GONE)
 def submit(token: str) -> ResponseReturnValue:
-    """Try what was entered. The answer to a failure is the same whatever was wrong."""
+    """Check what was entered. Every failure gets the same answer."""
     form = CardForm()
     email, pin = (form.email.data or "")[:MAX_FIELD], (form.pin.data or "")[:MAX_FIELD]
     form.pin.data = ""
@@ -60,12 +59,12 @@ def submit(token: str) -> ResponseReturnValue:
         try:
             form.refuse_spoiled()
             with transaction():
-                _served, result = ticket_verification.answer(source, token, email=email, pin=pin)
+                result = cards.submit(source, token, email=email, pin=pin)
         except NotFound:
             served = _card(token)
             if served is None or served.verification_id is None:
                 raise
-            return _thanks()  # the second click, where the first has served
+            return _thanks()  # the second click, after the first succeeded
         except (Invalid, TooMany) as refusal:
             return _refused(token, form, refusal)
         if result.verification is not None:
@@ -96,15 +95,12 @@ def _page(token: str, form: CardForm, *, failed: bool = False, refusal: Refusal 
 
 
 def _card(token: str) -> VerificationCard | None:
-    """Return the card behind the token in whatever state."""
+    """Return the card behind the token in any state."""
     return db.session.scalar(select(VerificationCard).where(VerificationCard.token_digest == token_digest(token)))
 
 
-def _language(asked: VerificationCard | None) -> str | None:
-    """Return the language of the ticket that asks, ``None`` where it is none."""
-    channel = asked.channel if asked is not None else ""
-    if not channel.startswith(ticket_verification.CHANNEL):
-        return None
-    key = ticket_key(channel.removeprefix(ticket_verification.CHANNEL))
+def _language(card: VerificationCard | None) -> str | None:
+    """Return the language of the card's ticket, ``None`` for a card in a chat."""
+    key = ticket_in(card.channel) if card is not None else None
     ticket = db.session.get(Ticket, key) if key is not None else None
     return ticket.language if ticket is not None else None

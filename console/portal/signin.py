@@ -50,10 +50,10 @@ def log_in() -> ResponseReturnValue:
     form = SignInForm()
     try:
         form.refuse_spoiled()
-        proven = _check(form.email.data or "", form.password.data or "")
+        proof = _check(form.email.data or "", form.password.data or "")
         with transaction():
-            token = signin.enter(
-                proven,
+            token = signin.sign_in(
+                proof,
                 address=request.remote_addr,
                 user_agent=request.user_agent.string,
                 old_token=_own_token(),
@@ -88,7 +88,7 @@ def logout() -> ResponseReturnValue:
     return redirect(url_for("portal.login", bye=1), 303)
 
 
-def _check(email: str, password: str) -> signin.Proven:
+def _check(email: str, password: str) -> signin.PasswordProof:
     """Compare the password, counting the try unless it succeeds."""
     if is_blank(email) or not password or len(email) > MAX_EMAIL or len(password) > MAX_PASSWORD:
         raise Invalid(WRONG, code="sign_in")
@@ -99,14 +99,14 @@ def _check(email: str, password: str) -> signin.Proven:
         tries = ((BY_ADDRESS, (address,)), (BY_ACCOUNT, (email, address)), (EVERYWHERE, (email,)))
     for limit, who in tries:
         limits.count(limit, *who)
-    proven = signin.check_password(email, password)
-    if proven is None:
+    proof = signin.check_password(email, password)
+    if proof is None:
         with transaction():
-            signin.note_failure(email, request.remote_addr)
+            signin.record_failure(email, request.remote_addr)
         raise Invalid(WRONG, code="sign_in")
     for limit, who in tries:
         limits.give_back(limit, *who)
-    return proven
+    return proof
 
 
 def _account(email: str) -> str:

@@ -20,7 +20,7 @@ from console.core.context import sealer, settings
 from console.core.db import db
 from console.core.errors import SignInNeeded
 from console.core.ids import token_digest
-from console.core.passwords import hash_password, needs_new_hash, password_matches
+from console.core.passwords import match_password
 from console.core.sessions import open_session
 from console.core.texts import lazy_gettext
 from console.staff import notifications
@@ -87,23 +87,18 @@ def check_password(email: str, password: str) -> Pending | None:
     and answer the same.
     """
     staff = staff_by_email(email)
-    known = None if staff is None else (staff.id, staff.active, staff.password_hash, _state(staff))
+    known = (staff.id, staff.password_hash, _state(staff)) if staff is not None and staff.active else None
     db.session.rollback()  # no connection is held while Argon2 works
-    if known is None:
-        password_matches(None, password)
+    match = match_password(known[1] if known is not None else None, password)
+    if match is None or known is None:
         return None
-    key, active, stored, state = known
-    if not password_matches(stored, password) or not active:
-        return None
-    new_hash = hash_password(password) if needs_new_hash(stored) else None
-    return Pending(key, state, clock.now(), new_hash=new_hash)
+    return Pending(known[0], known[2], clock.now(), new_hash=match.new_hash)
 
 
-def note_failure(email: str, address: str | None) -> None:
-    """Put a refused sign-in on the record.
+def record_failure(email: str, address: str | None) -> None:
+    """Write a refused sign-in to the audit log.
 
-    What was typed is kept only where it is somebody's e-mail: into an empty
-    form people also type their password.
+    What was typed is recorded only where it is a colleague's e-mail: people also type their password into that field.
     """
     staff = staff_by_email(email)
     visitor = Actor(kind="visitor", id=None, name="", address=address)

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
 
-from sqlalchemy import BindParameter, ColumnElement, Select, or_, select, true
+from sqlalchemy import BindParameter, ColumnElement, Select, or_, select
 from sqlalchemy.orm import aliased, joinedload, selectinload
 
 from console.core.actor import Actor
 from console.core.db import db
 from console.core.errors import NotFound
 from console.core.ids import read_number
-from console.staff.models import Department, DepartmentMember
+from console.staff.department_access import in_visible_department
+from console.staff.models import Department
 from console.staff.roles import Permission
 from console.tickets.models import TICKET_BASE, Ticket, TicketMessage
 
@@ -23,23 +23,14 @@ _BIG = 2**31
 def visible(actor: Actor, ticket: type[Ticket] = Ticket) -> ColumnElement[bool]:
     """Return the condition "this ticket is for ``actor`` to see".
 
-    A private department's tickets are for its members and for those who manage the desk's work.
+    Those of a private department are hidden from others, see ``console.staff.department_access``.
 
     Args:
         actor: the reader.
         ticket: an alias, where the statement has one.
     """
     actor.require(Permission.READ_TICKETS)
-    if actor.kind != "staff" or actor.may(Permission.REVIEW):
-        return true()
-    return ticket.department_id.not_in(_closed_to(actor.id))
-
-
-@lru_cache(maxsize=256)  # part of every statement about tickets
-def _closed_to(staff_id: int | None) -> Select[int]:
-    """Select the departments whose tickets are not for this colleague."""
-    mine = select(DepartmentMember.department_id).where(DepartmentMember.staff_id == staff_id)
-    return select(Department.id).where(Department.private.is_(True), Department.id.not_in(mine))
+    return in_visible_department(actor, ticket.department_id)
 
 
 def ticket_key(number: str) -> int | None:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from sqlalchemy import (
     ColumnElement,
-    exists,
     func,
     or_,
     select,
@@ -16,7 +15,8 @@ from sqlalchemy.orm import joinedload
 
 from console.core.actor import Actor
 from console.core.db import db
-from console.staff.models import Department, DepartmentMember, Staff
+from console.staff.department_access import sees_joined_department
+from console.staff.models import Department, Staff
 from console.staff.roles import PERMISSIONS, Permission, Role
 from console.tickets.models import Ticket
 from console.tickets.queries import visible
@@ -54,7 +54,6 @@ def colleagues(ticket: Ticket) -> list[Colleague]:
         .group_by(Ticket.assignee_id)
         .subquery()
     )
-    member = exists().where(DepartmentMember.staff_id == Staff.id, DepartmentMember.department_id == Department.id)
     query = (
         select(Staff.id, Staff.name, func.coalesce(busy.c.open, 0).label("open"))
         .select_from(Staff)
@@ -63,7 +62,7 @@ def colleagues(ticket: Ticket) -> list[Colleague]:
         .where(
             Staff.active.is_(True),
             Staff.role.in_(_roles(Permission.WORK_TICKETS)),
-            or_(Department.private.is_(False), Staff.role.in_(_roles(Permission.REVIEW)), member),
+            sees_joined_department(),
         )
         .order_by(Staff.name_key, Staff.id)
     )

@@ -144,7 +144,7 @@ def _check(email: str, password: str) -> Pending:
     pending = signin.check_password(email, password)
     if pending is None:
         with transaction():
-            signin.note_failure(email, request.remote_addr)
+            signin.record_failure(email, request.remote_addr)
         raise Invalid(WRONG, code="sign_in")
     for limit, who in tries:
         limits.give_back(limit, *who)

@@ -10,10 +10,10 @@ from console.chat.mails import link_token
 from console.chat.models import Chat, ChatFile, MessageKind
 from console.chat.queries import lock_by_key
 from console.chat.service import conversion, lifecycle
-from console.chat.service import verification as chat_verification
 from console.chat.service.attachments import attach, file_link
 from console.chat.service.blocking import block
 from console.chat.service.messages import from_staff, from_visitor
+from console.chat.service.verification import channel
 from console.chat.writer import writer
 from console.core import clock
 from console.core.actor import SYSTEM, Actor
@@ -21,6 +21,7 @@ from console.core.db import db
 from console.core.transaction import transaction
 from console.customers.masking import MASKED
 from console.customers.models import Membership
+from console.customers.verification.service import verify
 from console.staff.models import Staff
 from tests import factories
 from tests.chat.rows import ask, make_session, monday, take, visitor
@@ -101,8 +102,6 @@ def make_ticketed(question: str = "Koliko košta paket?", why: str = "unclaimed"
 def verify_in(agent: Actor, chat: Chat, member: Membership) -> None:
     """Let a person say their PIN in a chat of ``agent``."""
     with transaction():
-        made = chat_verification.verify_spoken(
-            agent, email=member.person.email, pin=factories.pin_of(member), channel_name=chat_verification.channel(chat)
-        )
+        made = verify(agent, email=member.person.email, pin=factories.pin_of(member), channel=channel(chat))
     assert made is not None
     db.session.refresh(chat)

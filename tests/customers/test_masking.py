@@ -19,14 +19,13 @@ from console.customers.masking import (
     MASKED,
     PinChoice,
     PinLike,
-    digits_of,
-    find_pins,
     mask_name,
     mask_pins,
     mask_token,
     read_choice,
     settle,
 )
+from console.customers.pin_detection import digits_of, find_pins
 
 # Between bars what is masked; everything else stays.
 PINS = [

@@ -25,6 +25,7 @@ from console.core.errors import Conflict
 from console.core.seal import Sealer, new_key
 from console.core.settings import Settings
 from console.core.transaction import transaction
+from console.customers.verification import cards
 from console.mail import reading, relay, sending
 from console.mail.models import Mail, MailState
 from console.mail.sending import BATCH, GIVE_UP_AFTER, Round, helo_name, send_due
@@ -387,7 +388,7 @@ def test_no_link_that_opens_something_is_in_the_database(
     with transaction():
         ticket_messages.reply(agent, ticket.id, Writing("Poštovana, gotovo.", "c1", anyway=True))
         letters.solved(ticket)
-        ticket_verification.ask_requester(agent, ticket.id)
+        cards.ask(agent, ticket_verification.channel(ticket))
         password_reset.ask(staff.email, None)
     mails = session.scalars(select(Mail).where(Mail.private).order_by(Mail.id)).all()
     kinds = {"ticket_opened", "ticket_reply", "ticket_solved", "verification_asked", "staff_password_reset"}

@@ -20,6 +20,7 @@ from console.core.actor import Actor
 from console.core.context import settings
 from console.core.settings import Settings
 from console.core.transaction import transaction
+from console.customers.verification import cards
 from console.mail.models import Mail
 from console.portal import requester
 from console.staff.models import Staff
@@ -234,7 +235,7 @@ def test_while_a_link_to_verify_waits_it_can_only_be_masked(
 ) -> None:
     ticket = make_ticket()
     with transaction():
-        ticket_verification.ask_requester(agent, ticket.id)
+        cards.ask(agent, ticket_verification.channel(ticket))
     answer = client.submit(path(ticket), json=True, **form("Evo 739164", not_pin="739164"))
     assert answer.get_json()["error"]["only_mask"]
     assert client.submit(path(ticket), **form("Evo 739164", mask="1")).status_code == 303

@@ -300,7 +300,7 @@ def test_unknown_disabled_and_wrong_do_the_same_work(session: Session, monkeypat
         compared.append(True)
         return password_matches(stored, password)
 
-    monkeypatch.setattr("console.staff.signin.password_matches", counting)
+    monkeypatch.setattr("console.core.passwords.password_matches", counting)
     for email, password in ((staff.email, "wrong"), ("nobody@example.test", "wrong"), (gone.email, factories.PASSWORD)):
         compared.clear()
         assert signin.check_password(email, password) is None

@@ -17,6 +17,7 @@ from console.core.errors import Conflict, Invalid, NotFound
 from console.core.transaction import transaction
 from console.customers.models import VerificationCard
 from console.customers.verification import cards
+from console.customers.verification import service as verifications
 from console.mail.models import Mail, MailState
 from console.mail.reading import whole
 from console.staff.roles import Role
@@ -67,7 +68,7 @@ def test_every_link_that_leads_here_is_void_and_no_other(session: Session, agent
     )  # fmt: skip
     with transaction():
         merging.merge(agent, [merged.id, stranger.id], goes_on.id, different_requesters=True)
-        ticket_verification.ask_requester(agent, goes_on.id)
+        cards.ask(agent, ticket_verification.channel(goes_on))
     card, tokens = card_of(session), {one.id: requester_token(one) for one in (old, goes_on, merged, stranger, apart)}
     with transaction():
         properties.void_links(agent, goes_on.id, "Sanduče je preuzeto")
@@ -101,7 +102,7 @@ def test_a_verification_and_its_card_end_when_the_ticket_closes(session: Session
     by_phone = factories.make_verification(staff_of("agent"), owner)
     elsewhere = factories.make_verification(staff_of("agent"), owner, channel=f"ticket:{other.number}")
     with transaction():
-        ticket_verification.ask_requester(agent, ticket.id)
+        cards.ask(agent, ticket_verification.channel(ticket))
     with transaction():
         properties.set_status(agent, [ticket.id], TicketStatus.SOLVED)
     session.expire_all()
@@ -112,22 +113,20 @@ def test_a_verification_and_its_card_end_when_the_ticket_closes(session: Session
     assert here.end_reason == "channel" and by_phone.ended_at is None and elsewhere.ended_at is None
     assert session.scalars(select(VerificationCard)).one().ended_at is not None
     with pytest.raises(Conflict, match="closed"), transaction():
-        ticket_verification.ask_requester(agent, ticket.id)
+        cards.ask(agent, ticket_verification.channel(ticket))
     with pytest.raises(Conflict, match="closed"), transaction():
-        ticket_verification.verify_spoken(
-            agent, email="a@example.test", pin="123456", channel_name=f"ticket:{ticket.number}"
-        )
+        verifications.verify(agent, email="a@example.test", pin="123456", channel=f"ticket:{ticket.number}")
 
 
 @only_sqlite
 def test_a_card_is_withdrawn_once(session: Session, agent: Actor) -> None:
     ticket = make_ticket(SYSTEM)
     with transaction():
-        ticket_verification.ask_requester(agent, ticket.id)
+        cards.ask(agent, ticket_verification.channel(ticket))
     token = card_of(session)
     with transaction():
-        assert ticket_verification.withdraw(agent, ticket.id)
-        assert not ticket_verification.withdraw(agent, ticket.id)
+        assert cards.withdraw(agent, ticket_verification.channel(ticket))
+        assert not cards.withdraw(agent, ticket_verification.channel(ticket))
     with pytest.raises(NotFound):
         cards.find_card(token)
     assert events(session, ticket, "verification_withdrawn") == 1
@@ -137,18 +136,18 @@ def test_a_card_is_withdrawn_once(session: Session, agent: Actor) -> None:
 def test_what_is_said_for_a_ticket_is_told_there_and_only_for_it(session: Session, agent: Actor) -> None:
     owner = factories.owner_of(factories.make_customer())
     ticket = make_ticket(SYSTEM)
-    spoken = {"email": owner.person.email, "channel_name": f"ticket:{ticket.number.lower()}"}
+    spoken = {"email": owner.person.email, "channel": f"ticket:{ticket.number.lower()}"}
     pin = factories.pin_of(owner)
     with transaction():
-        assert ticket_verification.verify_spoken(agent, pin=f"{(int(pin) + 1) % 10**6:06d}", **spoken) is None
+        assert verifications.verify(agent, pin=f"{(int(pin) + 1) % 10**6:06d}", **spoken) is None
     assert events(session, ticket, "verification_failed") == 1
     with transaction():
-        made = ticket_verification.verify_spoken(agent, pin=pin, **spoken)
+        made = verifications.verify(agent, pin=pin, **spoken)
     assert made is not None and made.channel == f"ticket:{ticket.number}", "written in one way"
     assert ticket.customer_id == owner.customer_id
     with transaction():
-        ticket_verification.end(agent, made.id)
-        ticket_verification.end(agent, made.id)
+        verifications.end(agent, made.id)
+        verifications.end(agent, made.id)
     assert events(session, ticket, "verification_ended") == 1
     assert not [row for row in session.scalars(select(TicketMessage)) if pin in f"{row.body}{row.data}"]
 

@@ -21,6 +21,8 @@ from console.core.errors import Conflict, Invalid, NotFound, Refusal
 from console.core.transaction import transaction
 from console.customers.masking import MASKED, PinLike
 from console.customers.models import Verification
+from console.customers.verification import cards
+from console.customers.verification.service import verify
 from console.mail.models import Mail, MailState
 from console.mail.reading import whole
 from console.staff.roles import Role
@@ -40,7 +42,7 @@ from console.tickets.models import (
 from console.tickets.queries import timeline
 from console.tickets.service import merging, properties, requester
 from console.tickets.service import messages as ticket_messages
-from console.tickets.service import verification as ticket_verification
+from console.tickets.service.follow_ups import follow_up
 from console.tickets.service.messages import Writing
 from console.tickets.service.opening import NewTicket
 from tests import factories
@@ -420,11 +422,11 @@ def test_only_what_is_over_goes_on_elsewhere(session: Session, agent: Actor) -> 
         source=TicketSource.AGENT, as_reply=True,
     )  # fmt: skip
     with pytest.raises(Conflict, match="open"), transaction():
-        merging.follow_up(agent, old.id, new)
+        follow_up(agent, old.id, new)
     with transaction():
         properties.set_status(agent, [old.id], TicketStatus.CLOSED)
     with transaction():
-        later = merging.follow_up(agent, old.id, new)
+        later = follow_up(agent, old.id, new)
     link = session.scalars(select(TicketLink)).one()
     assert (link.ticket_id, link.other_id, link.kind) == (later.id, old.id, LinkKind.FOLLOW_UP)
     assert requester.goes_on_in(old) == later
@@ -515,11 +517,9 @@ def test_a_verification_ends_with_its_ticket_even_while_it_is_made(
         results = at_once(
             app,
             [
-                partial(
-                    ticket_verification.verify_spoken, agent, email=email, pin=pin, channel_name=f"ticket:{number}"
-                ),
+                partial(verify, agent, email=email, pin=pin, channel=f"ticket:{number}"),
                 partial(properties.set_status, agent, [key], TicketStatus.CLOSED),
-                partial(ticket_verification.ask_requester, agent, key),
+                partial(cards.ask, agent, f"ticket:{number}"),
             ],
         )
         assert results[1] == "done"

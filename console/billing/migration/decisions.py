@@ -13,7 +13,6 @@ from console.billing.migration import four_eyes
 from console.billing.migration.plan import Plan
 from console.billing.migration.plan_data import locked_plan
 from console.billing.migration.refusals import refusal
-from console.billing.migration.requests import owner_of
 from console.billing.models import OPEN_STATES, Migration, MigrationState, Proforma
 from console.core import clock
 from console.core.actor import SYSTEM, Actor
@@ -24,6 +23,7 @@ from console.core.text import paragraphs
 from console.customers.mails import write_to
 from console.customers.masking import mask_pins
 from console.customers.models import Verification, VerificationKind
+from console.customers.queries import owner_of
 from console.customers.rights import Right
 from console.staff.roles import Permission
 

@@ -23,13 +23,13 @@ from console.billing.migration.decisions import (
     release,
 )
 from console.billing.migration.plan import Line, Plan
-from console.billing.migration.requests import owners_of
 from console.billing.models import Migration, MigrationState, Proforma, ProformaLine, Storno
 from console.billing.service import cancel_documents, compose_document, number_documents
 from console.core import clock
 from console.core.actor import Actor
 from console.core.db import db
 from console.customers.mails import write_to
+from console.customers.queries import owners_of
 from console.hosting.links import crossing
 from console.hosting.models import Ownership, Service
 from console.staff.roles import Permission

@@ -30,12 +30,12 @@ from console.customers.masking import mask_pins
 from console.customers.models import (
     Customer,
     CustomerStatus,
-    MemberRole,
     Membership,
     Person,
     Verification,
     VerificationKind,
 )
+from console.customers.queries import owner_of
 from console.customers.rights import Right
 from console.hosting.links import crossing, with_linked
 from console.hosting.models import Service, service_number
@@ -194,7 +194,7 @@ def _parties(verification: Verification, to_customer: str) -> tuple[Customer, Cu
 
 def _target_id(to_customer: str) -> int | None:
     """Find the new owner's account by number, or by its owner's e-mail where that names one open account alone."""
-    owned = select(Membership.customer_id).where(Membership.role == MemberRole.OWNER, Membership.removed_at.is_(None))
+    owned = select(Membership.customer_id).where(Membership.is_owner)
     if "@" in to_customer:
         named = (
             owned.join(Person)
@@ -256,22 +256,3 @@ def _tell_owner(migration: Migration, old: Customer, services: Sequence[Service]
         ref=migration.ref,
         services=[service.label for service in services],
     )
-
-
-def owner_of(customer_id: int) -> Person:
-    """Return the account's owner."""
-    return owners_of([customer_id])[customer_id]
-
-
-def owners_of(customer_ids: Sequence[int]) -> dict[int, Person]:
-    """Return the owners of accounts, by account."""
-    query = (
-        select(Membership.customer_id, Person)
-        .join(Person, Person.id == Membership.person_id)
-        .where(
-            Membership.customer_id.in_(customer_ids),
-            Membership.role == MemberRole.OWNER,
-            Membership.removed_at.is_(None),
-        )
-    )
-    return dict(iter(db.session.execute(query)))

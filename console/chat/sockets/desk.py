@@ -26,6 +26,7 @@ from console.core.push import push
 from console.core.texts import lazy_gettext
 from console.core.transaction import transaction
 from console.customers.masking import MAX_TOKEN, read_choice
+from console.customers.verification import cards
 from console.staff.models import StaffSession
 from console.staff.roles import Permission
 from console.web.sockets import SESSION, Answer, anybody_in, number, on_desk, on_desk_unasked, staff_actor, text
@@ -229,7 +230,8 @@ def mask(actor: Actor, packet: dict[str, Any]) -> Answer:
 def ask(actor: Actor, packet: dict[str, Any]) -> Answer:
     """Put a sealed card before the visitor."""
     with transaction():
-        chat, card = chat_verification.ask(actor, packet.get("chat"))
+        chat = queries.find_chat(actor, packet.get("chat"))
+        card, _token = cards.ask(actor, chat_verification.channel(chat))
         known = tokens.known_person(chat) is not None
         payload = {"chat": chat.number, "expires_at": serializers.instant(card.expires_at), "known": known}
     places = [notifications.room(str(payload["chat"]))]
@@ -242,7 +244,8 @@ def ask(actor: Actor, packet: dict[str, Any]) -> Answer:
 def withdraw(actor: Actor, packet: dict[str, Any]) -> Answer:
     """Take the sealed card back."""
     with transaction():
-        chat = chat_verification.withdraw(actor, packet.get("chat"))
+        chat = queries.find_chat(actor, packet.get("chat"))
+        cards.withdraw(actor, chat_verification.channel(chat))
     return {"chat": serializers.chat_whole(chat)}
 
 

@@ -31,6 +31,7 @@ from console.core.texts import lazy_gettext
 from console.core.transaction import transaction
 from console.customers.masking import MAX_TOKEN as MAX_TOKEN_LENGTH
 from console.customers.masking import read_choice
+from console.customers.verification import cards
 from console.customers.visitors import visitor_actor
 from console.extensions import socketio
 from console.tickets.service.messages import requester_writes
@@ -250,7 +251,8 @@ def submit(packet: dict[str, Any]) -> Answer:
     chat = db.session.get_one(Chat, key)
     email = _maybe(packet, "email", 254)
     with transaction():
-        result = chat_verification.submit(_visitor(name), chat, email=email, pin=text(packet, "pin", 40))
+        channel, pin = chat_verification.channel(chat), text(packet, "pin", 40)
+        result = cards.submit_in(_visitor(name), channel, email=email, pin=pin)
         verified, over, chat_number = result.verification is not None, result.over, chat.number
     payload = {"chat": chat_number, "verified": verified, "over": over}
     push("verification:result", payload, namespace=notifications.DESK, rooms=[notifications.room(chat_number)])

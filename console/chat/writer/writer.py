@@ -37,7 +37,8 @@ from console.core.sessions import is_live
 from console.core.texts import lazy_gettext
 from console.core.transaction import transaction
 from console.customers import stored_masking
-from console.customers.masking import PinLike, find_pins, mask_pins
+from console.customers.masking import PinLike, mask_pins
+from console.customers.pin_detection import find_pins
 from console.staff.models import Staff, StaffSession
 from console.staff.roles import PERMISSIONS, Permission
 from console.staff.sessions import may_be_in

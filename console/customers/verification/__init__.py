@@ -1,1 +1,1 @@
-"""Verification by e-mail and support PIN: the one way in which an account is opened."""
+"""Verification by e-mail and support PIN: the one way to open an account."""

@@ -1,15 +1,16 @@
-"""The sealed card: staff ask, the person enters e-mail and PIN on a page of their own, only the result comes back.
+"""The sealed card: an agent asks, the person enters e-mail and PIN on a page of their own, only the result comes back.
 
-A card is reached by a token of which only the digest is kept. It serves one success,
-or a few failures, or its time, whichever comes first.
+A card is reached by a token of which only the digest is stored. It takes one success, or a few failures, or its time,
+whichever comes first. Each verb locks the chat or ticket of the card before the card.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import Select, select, update
 
 from console.audit.service import record
 from console.core import clock
@@ -18,53 +19,95 @@ from console.core.db import db
 from console.core.errors import NotFound
 from console.core.ids import new_token, token_digest
 from console.customers.models import Verification, VerificationCard
+from console.customers.verification import channels
+from console.customers.verification.channels import Channel
 from console.customers.verification.service import check
 from console.staff.models import Staff
 from console.staff.roles import Permission
 
-LASTS = timedelta(minutes=60)
+LIFETIME = timedelta(minutes=60)
 TRIES = 5
 
 
 @dataclass(frozen=True)
 class Result:
-    """What a try on a card came to. ``over``: the card takes no further one."""
+    """The result of an attempt on a card. ``over``: the card takes no further one."""
 
     verification: Verification | None
     over: bool
 
 
 def ask(actor: Actor, channel: str) -> tuple[VerificationCard, str]:
-    """Make a card for a channel, in place of the one that was open there; return it and its token.
+    """Make a card for a chat or ticket, in place of the open one, and bring it to the requester.
+
+    Returns:
+        The card and its token.
 
     Raises:
-        NotFound: the role does not verify.
+        NotFound: the role does not verify, or there is no such chat or ticket for this person.
+        Conflict: the chat is not this agent's, or the chat or ticket is over.
     """
-    actor.require(Permission.VERIFY)
-    if actor.kind != "staff" or actor.id is None:
-        raise NotFound(code="not_allowed")
+    place = _lock(actor, channel)
+    place.require_open()
     now, token = clock.now(), new_token()
-    end_open(channel)
+    end_open(place.name)
     card = VerificationCard(
-        token_digest=token_digest(token), channel=channel, staff_id=actor.id, created_at=now, expires_at=now + LASTS
+        token_digest=token_digest(token),
+        channel=place.name,
+        staff_id=actor.id,
+        created_at=now,
+        expires_at=now + LIFETIME,
     )
     db.session.add(card)
     db.session.flush()
-    record(actor, "verification.asked", channel)
+    record(actor, "verification.asked", place.name)
+    place.note_asked(actor, card, token)
     return card, token
 
 
 def withdraw(actor: Actor, channel: str) -> bool:
-    """Make the card void that is open in a channel; tell whether there was one.
+    """Revoke the open card of a chat or ticket; tell whether there was one.
 
     Raises:
-        NotFound: the role does not verify.
+        NotFound: the role does not verify, or there is no such chat or ticket for this person.
+        Conflict: the chat is not this agent's.
     """
-    actor.require(Permission.VERIFY)
-    if not end_open(channel):
+    place = _lock(actor, channel)
+    if not end_open(place.name):
         return False
-    record(actor, "verification.withdrawn", channel)
+    record(actor, "verification.withdrawn", place.name)
+    place.note_withdrawn(actor)
     return True
+
+
+def submit(source: Actor, token: str, *, email: str, pin: str) -> Result:
+    """Check what was entered on the card behind a link.
+
+    Args:
+        source: the visitor, with their address: failures slow it.
+
+    Raises:
+        NotFound: no open card, or the agent who asked no longer verifies.
+        Invalid, TooMany: see :func:`console.customers.verification.service.verify`; nothing was checked.
+    """
+    place = channels.lock(find_card(token).channel)
+    if place is None:
+        raise NotFound
+    return _try_card(source, place, find_card(token, lock=True), email=email, pin=pin)
+
+
+def submit_in(source: Actor, channel: str, *, email: str, pin: str) -> Result:
+    """Check what was entered on the open card of a chat, over its visitor's own connection.
+
+    Raises:
+        NotFound: ``no_card``: no card is open, or the chat is over; or the agent who asked no longer verifies.
+        Invalid, TooMany: see :func:`console.customers.verification.service.verify`; nothing was checked.
+    """
+    place = channels.lock(channel)
+    card = open_card(channel, lock=True)
+    if place is None or card is None:
+        raise NotFound(code="no_card")
+    return _try_card(source, place, card, email=email, pin=pin)
 
 
 def end_open(channel: str) -> bool:
@@ -86,61 +129,82 @@ def find_card(token: str, *, lock: bool = False) -> VerificationCard:
     """Return the open card behind ``token``.
 
     Raises:
-        NotFound: there is none, or it has served.
+        NotFound: there is none, or it is over.
     """
     query = select(VerificationCard).where(VerificationCard.token_digest == token_digest(token))
-    if lock:
-        query = query.with_for_update().execution_options(populate_existing=True)
-    card = db.session.scalar(query)
+    card = db.session.scalar(_locked(query) if lock else query)
     if card is None or not is_open(card):
         raise NotFound
     return card
 
 
 def is_open(card: VerificationCard) -> bool:
-    """Tell whether a card still takes a try."""
+    """Tell whether a card takes a further attempt."""
     return card.ended_at is None and clock.now() < card.expires_at
 
 
-def submit(source: Actor, token: str, *, email: str, pin: str) -> tuple[VerificationCard, Result]:
-    """Try e-mail and PIN on a card. A failure says nothing of its cause, as everywhere.
+def open_card(channel: str, *, lock: bool = False) -> VerificationCard | None:
+    """Return the open card of a channel."""
+    query = select(VerificationCard).where(VerificationCard.channel == channel, VerificationCard.ended_at.is_(None))
+    query = query.order_by(VerificationCard.id.desc()).limit(1)
+    card = db.session.scalar(_locked(query) if lock else query)
+    return card if card is not None and is_open(card) else None
 
-    Args:
-        source: the visitor, with their address: failures slow it.
+
+def with_open_card(names: Collection[str]) -> frozenset[str]:
+    """Return those of some channels in which a card is open. One statement."""
+    query = select(VerificationCard).where(
+        VerificationCard.channel.in_(sorted(names)), VerificationCard.ended_at.is_(None)
+    )
+    return frozenset(card.channel for card in db.session.scalars(query) if is_open(card))
+
+
+def latest_card(channel: str) -> VerificationCard | None:
+    """Return the newest card of a channel: open, failed, used or withdrawn."""
+    query = select(VerificationCard).where(VerificationCard.channel == channel)
+    return db.session.scalar(query.order_by(VerificationCard.id.desc()).limit(1))
+
+
+def _lock(actor: Actor, channel: str) -> Channel:
+    """Lock the chat or ticket in which ``actor`` verifies people.
 
     Raises:
-        NotFound: no open card, or who asked works here no more.
-        Invalid, TooMany: see :func:`console.customers.verification.service.verify`; nothing was tried.
+        NotFound: the role does not verify, or there is no such chat or ticket for this person.
+        Conflict: the chat is not this agent's.
     """
-    card = find_card(token, lock=True)
-    return card, try_card(source, card, email=email, pin=pin)
+    actor.require(Permission.VERIFY)
+    if actor.kind != "staff" or actor.id is None:
+        raise NotFound(code="not_allowed")
+    place = channels.lock(channel, actor)
+    if place is None:
+        raise NotFound
+    place.require_agent(actor)
+    return place
 
 
-def try_card(source: Actor, card: VerificationCard, *, email: str, pin: str) -> Result:
-    """Try e-mail and PIN on an open card that is locked.
+def _locked(query: Select[VerificationCard]) -> Select[VerificationCard]:
+    return query.with_for_update().execution_options(populate_existing=True)
+
+
+def _try_card(source: Actor, place: Channel, card: VerificationCard, *, email: str, pin: str) -> Result:
+    """Check e-mail and PIN on an open card that is locked, and let its channel note the result.
 
     Raises:
-        NotFound: who asked works here no more.
-        Invalid, TooMany: see :func:`console.customers.verification.service.verify`; nothing was tried.
+        NotFound: the agent who asked no longer verifies.
+        Invalid, TooMany: see :func:`console.customers.verification.service.verify`; nothing was checked.
     """
     staff = db.session.get(Staff, card.staff_id)
     if staff is None or not staff.active or not staff.actor().may(Permission.VERIFY):
         raise NotFound
-    verification = check(source, staff.actor(), email=email, pin=pin, channel=card.channel)
+    verification = check(source, staff.actor(), email=place.signed_in_email() or email, pin=pin, channel=card.channel)
     if verification is None:
         card.failures += 1
     if verification is not None or card.failures >= TRIES:
         card.ended_at = clock.now()
     card.verification_id = verification.id if verification else None
     db.session.flush()
+    if verification is not None:
+        place.note_verified(source, verification)
+    else:
+        place.note_failed(source, card)
     return Result(verification, card.ended_at is not None)
-
-
-def latest_card(channel: str) -> VerificationCard | None:
-    """Return the newest card of a channel: asked, failed or used."""
-    return db.session.scalar(
-        select(VerificationCard)
-        .where(VerificationCard.channel == channel)
-        .order_by(VerificationCard.id.desc())
-        .limit(1)
-    )

@@ -1,7 +1,7 @@
-"""Counting failed tries in the database, so that every process shares the counts.
+"""Counting failed attempts in the database, so that every process shares the counts.
 
-Each try takes two rows, one for its source and one for the e-mail, always in
-this order; whoever comes second waits and sees the first one's count.
+Each attempt locks two rows, one for its source and one for the e-mail, always in this order; a second attempt waits
+and sees the first one's count.
 """
 
 from __future__ import annotations
@@ -18,14 +18,16 @@ from console.core.db import db
 from console.core.upsert import insert_missing
 from console.customers.models import Guard
 
+LOCK = timedelta(minutes=15)  # of a person after too many failures
+
 
 def email_key(email: str) -> str:
-    """Return the guard's key of a normalised e-mail: a keyed digest, which names nobody."""
+    """Return the guard's key of a normalised e-mail: a keyed digest, which does not name the person."""
     return "email:" + sealer().keyed_digest("guard", email)
 
 
 def source_key(actor: Actor) -> str:
-    """Return the guard's key of where tries come from: a member of staff, else an address.
+    """Return the guard's key of where attempts come from: a member of staff, else an address.
 
     Both sort before ``email:``, so rows locked in the order of their keys never deadlock.
     """
@@ -53,18 +55,18 @@ def lock_guards(*keys: str) -> list[Guard]:
 
 
 def is_locked(guard: Guard, now: datetime) -> bool:
-    """Tell whether tries are refused at ``now``."""
+    """Tell whether attempts are refused at ``now``."""
     return guard.locked_until is not None and now < guard.locked_until
 
 
 def count_failure(guard: Guard, now: datetime, window: timedelta) -> int:
-    """Add a failure at ``now``; return how many lie inside ``window``."""
+    """Add a failure at ``now``; return how many are inside ``window``."""
     recent = [at for at in guard.failures if datetime.fromisoformat(at) > now - window]
     guard.failures = [*recent, now.isoformat()]
     return len(guard.failures)
 
 
 def clear(guard: Guard) -> None:
-    """Forget the failures and unlock."""
+    """Reset the failures and unlock."""
     guard.failures = []
     guard.locked_until = None

@@ -1,22 +1,21 @@
-"""Whom a verification tells by mail: the owner that their account was opened, a person that they are locked."""
+"""Mails of a verification: to the owner that their account was opened, to a person that they are locked."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
-
 from console.core import clock
 from console.core.actor import Actor
 from console.core.db import db
 from console.customers.mails import write_to
-from console.customers.models import MemberRole, Membership, Person, Verification
+from console.customers.models import Membership, Verification
+from console.customers.queries import find_owner
 from console.mail.service import queue
 
 
-def tell_person(membership: Membership | None, until: datetime) -> None:
-    """Mail the person that their verification is locked; for nobody, do the same and take it back."""
+def mail_locked_person(membership: Membership | None, until: datetime) -> None:
+    """Mail the person that their verification is locked; without a person do the same work and roll it back."""
     person, customer = (membership.person, membership.customer) if membership else (None, None)
     with db.session.begin_nested() as savepoint:
         queue(
@@ -34,18 +33,10 @@ def tell_person(membership: Membership | None, until: datetime) -> None:
             savepoint.rollback()
 
 
-def tell_owner(template: str, actor: Actor, verification: Verification, **values: Any) -> None:
+def mail_owner(template: str, actor: Actor, verification: Verification, **values: Any) -> None:
     """Mail the owner that their account was opened, by whom and until when; an account may have none."""
     customer = verification.customer
-    owner = db.session.scalar(
-        select(Person)
-        .join(Membership)
-        .where(
-            Membership.customer_id == customer.id,
-            Membership.role == MemberRole.OWNER,
-            Membership.removed_at.is_(None),
-        )
-    )
+    owner = find_owner(customer.id)
     if owner is None:
         return
     write_to(

@@ -20,7 +20,7 @@ from console.core.db import db
 from console.core.errors import Conflict, NotFound
 from console.core.seal import InvalidToken
 from console.customers.mails import write_to
-from console.customers.models import CustomerStatus, Guard, MemberRole, Membership, Verification
+from console.customers.models import CustomerStatus, Guard, Membership, Verification
 from console.customers.service import end_verifications
 from console.customers.verification.guards import clear, email_key, lock_guards
 
@@ -28,7 +28,7 @@ DIGITS = 6
 
 
 def pin_at(membership: Membership, now: datetime | None = None) -> str | None:
-    """Return the PIN if it still counts at ``now`` (the present by default); never make a new one."""
+    """Return the PIN if it is valid at ``now`` (the present by default); never make a new one."""
     if not is_valid(membership, now or clock.now()):
         return None
     try:
@@ -67,10 +67,10 @@ def hotp(sealed: str, counter: int) -> str:
 
 
 def current_pin(membership: Membership) -> tuple[str, datetime]:
-    """Return the PIN and when it ends; a new one where the last is over or burned.
+    """Return the PIN and when it expires; a new one where the last has expired or is burned.
 
-    Call inside a transaction. Two that come at once get the same PIN. Looking
-    at it is no decision: it ends no verification and lifts no lock.
+    Call inside a transaction. Two calls at once return the same PIN. Looking at a PIN ends no verification and lifts
+    no lock.
     """
     _lock(membership)
     pin = pin_at(membership)
@@ -87,10 +87,10 @@ def current_pin(membership: Membership) -> tuple[str, datetime]:
 
 
 def renew_pin(actor: Actor, membership: Membership) -> tuple[str, datetime]:
-    """Make a new PIN: the old one, what was verified with it and a lock end now.
+    """Make a new PIN: the old one, the verifications made with it and a lock end now.
 
     Raises:
-        NotFound: neither the person's own nor one that its account's owner hands out.
+        NotFound: neither the person's own, nor one that the account's owner hands out.
         Conflict: the person is no longer on the account, or it is closed.
     """
     require_holder(actor, membership)
@@ -116,8 +116,8 @@ def renew_pin(actor: Actor, membership: Membership) -> tuple[str, datetime]:
 def may_hold(actor: Actor, membership: Membership) -> bool:
     """Tell whether ``actor`` may see and renew this PIN.
 
-    Their own; and an owner that of people on the account who cannot sign in and
-    see it themselves. Never staff: a PIN that staff can read proves nothing.
+    People may hold their own; an owner also those of people on the account who cannot sign in and see them. Staff never
+    may: a PIN that staff can read proves nothing.
     """
     if actor.kind == "system":
         return True
@@ -135,7 +135,7 @@ def require_holder(actor: Actor, membership: Membership) -> None:
 
 
 def lifetime(membership: Membership) -> timedelta:
-    """Return how long a new PIN counts: who cannot sign in and see the next one keeps it longer."""
+    """Return how long a new PIN is valid: longer for a person who cannot sign in and see the next one."""
     minutes = settings().contact_pin_minutes if membership.person.password_hash is None else settings().pin_minutes
     return timedelta(minutes=minutes)
 
@@ -144,14 +144,13 @@ def _is_owner(actor: Actor, customer_id: int) -> bool:
     query = select(Membership.id).where(
         Membership.customer_id == customer_id,
         Membership.person_id == actor.id,
-        Membership.role == MemberRole.OWNER,
-        Membership.removed_at.is_(None),
+        Membership.is_owner,
     )
     return db.session.scalar(query) is not None
 
 
 def _lock(membership: Membership) -> Guard:
-    """Take the person's guard, as a verification does, and read what is true now."""
+    """Lock the person's guard, as a verification does, and read the membership as it is now."""
     (guard,) = lock_guards(email_key(membership.person.email))
     query = (
         select(Membership)
@@ -168,8 +167,8 @@ def _lock(membership: Membership) -> Guard:
 def _lifts_lock(actor: Actor, membership: Membership) -> bool:
     """Tell whether the person's lock ends with a new PIN.
 
-    It covers all their accounts. An owner who hands out the PIN of one of them
-    must not get further guesses at the PINs of the others.
+    The lock covers all their accounts. An owner who hands out the PIN of one of them must not get further guesses at
+    the PINs of the others.
     """
     if actor.kind != "person" or actor.id == membership.person_id:
         return True
@@ -182,7 +181,7 @@ def _lifts_lock(actor: Actor, membership: Membership) -> bool:
 
 
 def _renew(membership: Membership) -> str:
-    """Count on until the PIN differs from those of the person's other accounts: it must name the account."""
+    """Advance the counter until the PIN differs from those of the person's other accounts: it must name the account."""
     if not _opens(membership.pin_secret):
         membership.pin_secret = sealer().seal(pyotp.random_base32().encode())
     others = _other_pins(membership)
@@ -210,7 +209,7 @@ def _opens(sealed: str | None) -> bool:
 
 
 def _other_pins(membership: Membership) -> set[str]:
-    """Return the PINs of the same person's other accounts, over ones too: they might be read out still."""
+    """Return the PINs of the same person's other accounts, expired ones too: a person may still read one out."""
     query = select(Membership).where(
         Membership.person_id == membership.person_id,
         Membership.id != membership.id,

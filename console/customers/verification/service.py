@@ -1,11 +1,13 @@
-"""Who is asking? E-mail and PIN prove it; nothing else does.
+"""Verifying a person by e-mail and support PIN, whatever channel they come by.
 
-Unknown e-mail, wrong PIN, burned, expired and locked are one answer: the same
-``None``, the same statements, the same secrets opened. A failed try is counted
-in the transaction that made it, so a failure is an answer here, not an error.
+:func:`verify` is the entry for what an agent types, on a call, by e-mail, in a chat or on a ticket;
+``console.customers.verification.cards`` is the one for sealed cards. Both lock the channel
+(``console.customers.verification.channels``), check the PIN with :func:`check` and let the channel note the result.
 
-Everyone who tries takes two rows in a fixed order (``console.customers.verification.guards``),
-so that parallel tries are counted one after the other, over any number of processes.
+Unknown e-mail, wrong PIN, burned, expired and locked have one answer: the same ``None``, the same statements, the same
+secrets opened. A failed attempt is counted in the transaction that made it, so a failure is an answer, not an error.
+Each attempt locks two rows in a fixed order (``console.customers.verification.guards``), so that parallel attempts are
+counted one after the other, over any number of processes.
 """
 
 from __future__ import annotations
@@ -44,14 +46,22 @@ from console.customers.models import (
     VerificationKind,
 )
 from console.customers.rights import READING_RIGHTS
-from console.customers.verification.guards import clear, count_failure, email_key, is_locked, lock_guards, source_key
-from console.customers.verification.mails import tell_owner, tell_person
+from console.customers.verification import channels
+from console.customers.verification.guards import (
+    LOCK,
+    clear,
+    count_failure,
+    email_key,
+    is_locked,
+    lock_guards,
+    source_key,
+)
+from console.customers.verification.mails import mail_locked_person, mail_owner
 from console.customers.verification.pins import DIGITS, hotp, is_valid
 from console.staff.roles import Permission
 
-WINDOW = timedelta(minutes=15)  # failures of one e-mail are counted in it
+WINDOW = timedelta(minutes=15)  # in which the failures of one e-mail are counted
 ALLOWED = 5  # evaluated failures, then the person is locked
-LOCK = timedelta(minutes=15)
 BURN = 10  # evaluated failures of one PIN
 
 SOURCE_WINDOW = timedelta(hours=1)
@@ -63,16 +73,15 @@ SLOTS = 4  # secrets opened at least, so that the number of accounts behind an e
 REASON_LENGTH = 10
 MAX_REASON = 1_000
 MAX_EMAIL = 254
-MAX_SPOKEN = 40  # a PIN with whatever is said between its digits
+MAX_SPOKEN = 40  # a PIN with the words and signs between its digits
 
 _EMAIL = re.compile(r"[^\s@\x00-\x1f\x7f]{1,64}@[^\s@\x00-\x1f\x7f]{1,253}")
-_CHANNEL = re.compile(r"phone|mail|chat:[A-Za-z0-9_-]{1,40}|ticket:[A-Za-z0-9-]{1,40}")
 _SPOKEN = re.compile(r"[\s.\-\N{NO-BREAK SPACE}\N{EN DASH}]+")
 
 
 @dataclass(frozen=True)
 class _Candidate:
-    """A membership as found under the lock, and whether the PIN typed is its own."""
+    """A membership as read under the lock, and whether the typed PIN matches."""
 
     membership: Membership
     valid: bool
@@ -80,34 +89,45 @@ class _Candidate:
 
 
 def verify(actor: Actor, *, email: str, pin: str, channel: str) -> Verification | None:
-    """Check what a caller said; on success open their account for ``actor``, who is staff.
+    """Verify a person by what they tell an agent; on success their account opens for that agent.
 
     Args:
-        actor: the member of staff who asks.
+        actor: the member of staff who types it.
         email: as registered; case and spaces around do not matter.
         pin: six digits; spaces, dots and dashes as people say them are dropped.
-        channel: ``phone``, ``mail``, ``chat:<id>`` or ``ticket:<number>``.
+        channel: ``phone``, ``mail``, ``chat:<number>`` or ``ticket:<number>``.
 
     Returns:
-        The live verification, or ``None``: and then nothing tells why. Who is verified already, by the same member of
-        staff in the same channel, stays so: no second verification is begun, and the owner is told once.
+        The live verification; ``None`` where it failed. A person who is verified already, by the same
+        member of staff in the same channel, stays so: no second verification is made, and the owner is mailed once.
 
     Raises:
         NotFound: the role does not verify.
-        Invalid: an input is malformed; nothing was tried.
-        TooMany: too many failures from this source; nothing was tried.
+        Conflict: the chat is not this agent's, or the chat or ticket is over.
+        Invalid: an input is malformed; nothing was checked.
+        TooMany: too many failures from this source; nothing was checked.
     """
     actor.require(Permission.VERIFY)
     if actor.kind != "staff" or actor.id is None:
         raise NotFound(code="not_allowed")
-    return check(actor, actor, email=email, pin=pin, channel=channel)
+    place = channels.lock(channel, actor)
+    if place is not None:
+        place.require_agent(actor)
+        place.require_open()
+        channel = place.name
+    verification = check(actor, actor, email=email, pin=pin, channel=channel)
+    if place is not None and verification is not None:
+        place.note_verified(actor, verification)
+    elif place is not None:
+        place.note_failed(actor, None)
+    return verification
 
 
 def check(source: Actor, staff: Actor, *, email: str, pin: str, channel: str) -> Verification | None:
     """Check e-mail and PIN as ``source`` gave them, and on success open the account for ``staff``.
 
-    The two are one where staff type what a caller says; on a sealed card (:mod:`console.customers.verification.cards`)
-    the source is the visitor.
+    The two are one person where staff type what a caller says; on a sealed card the source is the visitor. Only the
+    two entries call this: they lock the channel and check that a person may be verified in it.
 
     Raises:
         Invalid, TooMany: see :func:`verify`.
@@ -116,7 +136,7 @@ def check(source: Actor, staff: Actor, *, email: str, pin: str, channel: str) ->
     now = clock.now()
     row, guard = lock_guards(source_key(source), email_key(email))
     _slow_down(row, now)
-    # Whether locked or not, the rows are read and the secrets opened: the time must not tell.
+    # Locked or not, the rows are read and the secrets opened: the time must not show the difference.
     found = _candidates(email, pin, now)
     locked = is_locked(guard, now)
     match = next((c for c in found if c.matches), None)
@@ -127,13 +147,14 @@ def check(source: Actor, staff: Actor, *, email: str, pin: str, channel: str) ->
 
 
 def end(actor: Actor, verification_id: int, reason: str = "hand") -> Verification:
-    """End one's own verification; ended or over already, it stays as it is.
+    """End one's own verification, and let its channel note it; one that is over already stays as it is.
 
     Raises:
         NotFound: not there, or another staff member's.
     """
     actor.require(Permission.VERIFY)
-    verification = db.session.get(Verification, verification_id, with_for_update=True)
+    place = channels.lock(_channel_of(actor, verification_id), actor)  # before the verification, as everywhere
+    verification = db.session.get(Verification, verification_id, with_for_update=True, populate_existing=True)
     if verification is None or actor.kind != "staff" or verification.staff_id != actor.id:
         raise NotFound
     now = clock.now()
@@ -149,11 +170,13 @@ def end(actor: Actor, verification_id: int, reason: str = "hand") -> Verificatio
             verification=verification.id,
             reason=reason,
         )
+        if place is not None:
+            place.note_ended(actor)
     return verification
 
 
 def end_by_channel(actor: Actor, channel: str) -> None:
-    """End what was verified through a channel that is over, as a chat that has ended; whose it was does not matter."""
+    """End what was verified in a channel that is over, as a chat that has ended, whichever agent verified it."""
     now = clock.now()
     query = (
         select(Verification)
@@ -176,11 +199,11 @@ def end_by_channel(actor: Actor, channel: str) -> None:
 
 
 def override(actor: Actor, customer: Customer, reason: str) -> Verification:
-    """Open an account for reading, with a reason, without its people. The owner is told.
+    """Open an account for reading, with a reason, without its people. The owner is mailed.
 
     Raises:
         NotFound: the role does not override.
-        Invalid: no real reason was given.
+        Invalid: the reason is too short or too long.
         Conflict: the account is closed.
     """
     actor.require(Permission.OVERRIDE)
@@ -194,7 +217,7 @@ def override(actor: Actor, customer: Customer, reason: str) -> Verification:
     now = clock.now()
     live = _live(actor, customer, now, VerificationKind.OVERRIDE, reason=reason)
     if live is not None:
-        return live  # the same form, sent twice
+        return live  # the form was sent twice
     verification = _start(
         Verification(
             kind=VerificationKind.OVERRIDE,
@@ -214,19 +237,25 @@ def override(actor: Actor, customer: Customer, reason: str) -> Verification:
         verification=verification.id,
         reason=reason,
     )
-    tell_owner("override", actor, verification, reason=reason)
+    mail_owner("override", actor, verification, reason=reason)
     return verification
 
 
-def unlock(actor: Actor, whose: Membership | Person) -> None:
+def unlock(actor: Actor, subject: Membership | Person) -> None:
     """Let a locked person be verified again. A burned PIN stays burned: only a new one replaces it."""
     actor.require(Permission.UNLOCK_PIN)
-    person = whose if isinstance(whose, Person) else whose.person
+    person = subject if isinstance(subject, Person) else subject.person
     (guard,) = lock_guards(email_key(person.email))
     clear(guard)
-    accounts = [whose.customer] if isinstance(whose, Membership) else _accounts(person)
+    accounts = [subject.customer] if isinstance(subject, Membership) else _accounts(person)
     for customer in accounts:
         record(actor, "pin.unlocked", customer.number, customer_id=customer.id, person=person.id)
+
+
+def _channel_of(actor: Actor, verification_id: int) -> str:
+    """Return the channel of one's own verification, an empty name where there is none."""
+    query = select(Verification.channel).where(Verification.id == verification_id, Verification.staff_id == actor.id)
+    return db.session.scalar(query) or ""
 
 
 def _read(email: str, pin: str, channel: str) -> tuple[str, str, str]:
@@ -238,7 +267,7 @@ def _read(email: str, pin: str, channel: str) -> tuple[str, str, str]:
     pin = _SPOKEN.sub("", pin) if len(pin) <= MAX_SPOKEN else ""
     if not (len(pin) == DIGITS and pin.isascii() and pin.isdigit()):
         wrong["pin"] = [lazy_gettext("A support PIN is six digits.")]
-    if not _CHANNEL.fullmatch(channel):
+    if not channels.is_channel(channel):
         wrong["channel"] = [lazy_gettext("Choose how they contacted you.")]
     if wrong:
         raise Invalid(fields=wrong)
@@ -246,7 +275,7 @@ def _read(email: str, pin: str, channel: str) -> tuple[str, str, str]:
 
 
 def _slow_down(source: Guard, now: datetime) -> None:
-    """Refuse a source that must wait. Asked before anything is looked up: known and unknown wait alike."""
+    """Refuse a source that must wait. Checked before anything is looked up: known and unknown e-mails wait alike."""
     if source.locked_until is not None and now < source.locked_until:
         left = source.locked_until - now
         raise TooMany(retry_after=max(1, -(-left // timedelta(seconds=1))))
@@ -275,14 +304,14 @@ def _compare(membership: Membership, pin: str, now: datetime) -> _Candidate:
     valid = is_valid(membership, now)
     try:
         expected = hotp(membership.pin_secret or _decoy(sealer()), membership.pin_counter)
-    except InvalidToken:  # sealed with a key that is gone: it fits nothing until it is renewed
+    except InvalidToken:  # sealed with a key that is gone: it matches nothing until it is renewed
         expected, valid = hotp(_decoy(sealer()), 0), False
     return _Candidate(membership, valid, same_token(expected, pin) and valid)
 
 
 @lru_cache(maxsize=8)
 def _decoy(for_sealer: Sealer) -> str:
-    """Return a sealed secret that is nobody's, made once a process."""
+    """Return a sealed secret of no person, made once a process."""
     return for_sealer.seal(pyotp.random_base32().encode())
 
 
@@ -323,7 +352,7 @@ def _succeed(actor: Actor, guard: Guard, membership: Membership, channel: str, n
         channel=channel,
         rights=verification.rights,
     )
-    tell_owner("verification", actor, verification, person=membership.person.name, role=membership.role.value)
+    mail_owner("verification", actor, verification, person=membership.person.name, role=membership.role.value)
     return verification
 
 
@@ -352,7 +381,7 @@ def _fail(
     *,
     locked: bool,
 ) -> None:
-    """Count the try, unless it was made under a lock. Each outcome runs the same statements."""
+    """Count the attempt, unless it was made under a lock. Each outcome runs the same statements."""
     failures = 0
     if not locked:
         failures = count_failure(guard, now, WINDOW)
@@ -374,7 +403,7 @@ def _fail(
         for customer_id, subject in subjects.items():
             person = found[0].membership.person_id if found else None
             record(actor, "pin.locked", subject, customer_id=customer_id, person=person)
-        tell_person(found[0].membership if found else None, guard.locked_until or now)
+        mail_locked_person(found[0].membership if found else None, guard.locked_until or now)
 
 
 def _count_source(source: Guard, now: datetime) -> None:
@@ -384,7 +413,7 @@ def _count_source(source: Guard, now: datetime) -> None:
 
 
 def _count_pins(memberships: Sequence[int], now: datetime) -> None:
-    """Count a failure of each PIN the try was compared to, and burn the tenth. Asked of none, it runs all the same."""
+    """Count a failure of each PIN that was compared, and burn it at the tenth. Without any, the statement runs too."""
     failures = Membership.pin_failures + 1
     db.session.execute(
         update(Membership)

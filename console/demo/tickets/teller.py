@@ -15,6 +15,7 @@ from console.core.actor import Actor
 from console.core.db import db
 from console.core.errors import Refusal
 from console.customers.masking import MASKED
+from console.customers.verification import cards
 from console.customers.verification.pins import current_pin
 from console.customers.verification.service import override, verify
 from console.customers.visitors import visitor_actor
@@ -63,11 +64,11 @@ from console.tickets.reviews.models import Review, ReviewState
 from console.tickets.reviews.queries import criteria
 from console.tickets.service import merging, properties, ratings
 from console.tickets.service import messages as ticket_messages
-from console.tickets.service import verification as ticket_verification
 from console.tickets.service.attachments import attach
 from console.tickets.service.drafts import read_up_to, save_draft
 from console.tickets.service.messages import Writing
 from console.tickets.service.opening import NewTicket, open_ticket
+from console.tickets.service.verification import channel
 
 ADDRESS = "192.0.2.44"  # where requesters write from
 
@@ -317,26 +318,21 @@ class Desk:
 
     @_do.register
     def _(self, step: SendCard, progress: Progress) -> None:
-        ticket_verification.ask_requester(self.story.actor(step.who), progress.id)
+        cards.ask(self.story.actor(step.who), channel(self._ticket(progress)))
         progress.cards = (*progress.cards, _token(progress.id))
 
     def _answer_card(self, progress: Progress, *, right: bool) -> None:
         ticket = self._ticket(progress)
         email, pin = self._pin(progress)
         wrong = f"{(int(pin) + 1) % 1_000_000:06d}"
-        ticket_verification.answer(
-            self._requester(ticket), progress.cards[-1], email=email, pin=pin if right else wrong
-        )
+        cards.submit(self._requester(ticket), progress.cards[-1], email=email, pin=pin if right else wrong)
 
     @_do.register
     def _(self, step: VerifyByPhone, progress: Progress) -> None:
         actor, ticket = self.story.actor(step.who), self._ticket(progress)
         email, pin = self._pin(progress)
-        channel = ticket_verification.channel(ticket)
-        found = verify(actor, email=email, pin=pin, channel=channel)
-        if found is None:
+        if verify(actor, email=email, pin=pin, channel=channel(ticket)) is None:
             raise Refusal("the demo's own PIN was refused")
-        ticket_verification.tell_verified(actor, lock_ticket(actor, ticket.id), found)
 
     def _pin(self, progress: Progress) -> tuple[str, str]:
         assert isinstance(progress.case.by, str)  # noqa: S101

@@ -23,7 +23,6 @@ from console.staff.roles import Permission
 from console.tickets.models import (
     MAX_SUBJECT,
     NO_DUE,
-    OPEN_STATUSES,
     PUBLIC_KINDS,
     LinkKind,
     MessageKind,
@@ -38,8 +37,8 @@ from console.tickets.service import timeline
 from console.tickets.service import verification as ticket_verification
 from console.tickets.service.drafts import read_up_to
 from console.tickets.service.messages import COPIES
-from console.tickets.service.opening import NewTicket, open_ticket
 from console.tickets.service.properties import move_status
+from console.tickets.service.threads import require_unmerged
 from console.tickets.sla import service as sla_targets
 
 HOLDS = (TicketStatus.WAITING, TicketStatus.SOLVED)  # a question that comes in by a merge opens these again
@@ -100,8 +99,8 @@ def check_mergeable(ticket: Ticket, target: Ticket) -> None:
     Raises:
         Conflict: ``merged``, ``closed``, ``other_account``.
     """
-    _check_unmerged(target)
-    _check_unmerged(ticket)
+    require_unmerged(target)
+    require_unmerged(ticket)
     if target.status is TicketStatus.CLOSED:
         raise Conflict(
             lazy_gettext("%(number)s is closed. Open it first, or merge it into the other one.", number=target.number),
@@ -210,7 +209,7 @@ def split(actor: Actor, ticket_id: int, messages: Sequence[int], subject: str, p
     if not 0 < len(subject) <= MAX_SUBJECT:
         raise Invalid(fields={"subject": [lazy_gettext("Enter a subject.")]})
     old = lock_ticket(actor, ticket_id)
-    _check_unmerged(old)
+    require_unmerged(old)
     moving = _chosen(old, messages)
     now = clock.now()
     new = Ticket(
@@ -290,11 +289,6 @@ def _chosen(ticket: Ticket, keys: Sequence[int]) -> list[TicketMessage]:
     return chosen
 
 
-def _check_unmerged(ticket: Ticket) -> None:
-    if ticket.merged_into_id is not None:
-        raise Conflict(lazy_gettext("%(number)s was merged into another ticket.", number=ticket.number), code="merged")
-
-
 def link(actor: Actor, ticket_id: int, other_id: int, kind: LinkKind = LinkKind.RELATED) -> None:
     """Say that two tickets belong together; said twice, it is said once.
 
@@ -307,8 +301,8 @@ def link(actor: Actor, ticket_id: int, other_id: int, kind: LinkKind = LinkKind.
         raise Invalid(lazy_gettext("Choose another ticket."))
     both = {ticket.id: ticket for ticket in lock_tickets(actor, [ticket_id, other_id])}
     ticket, other = both[ticket_id], both[other_id]
-    _check_unmerged(ticket)
-    _check_unmerged(other)
+    require_unmerged(ticket)
+    require_unmerged(other)
     if _links(ticket.id, other.id):
         return
     db.session.add(TicketLink(ticket_id=ticket.id, other_id=other.id, kind=kind))
@@ -347,30 +341,6 @@ def _links(one: int, other: int) -> list[TicketLink]:
         )
     )
     return list(db.session.scalars(query))
-
-
-def follow_up(actor: Actor, closed_id: int, new: NewTicket) -> Ticket:
-    """Open a ticket that continues one that is over.
-
-    Raises:
-        NotFound, Invalid: see :func:`console.tickets.service.opening.open_ticket`.
-        Conflict: the old one is not over (``open``), or was merged.
-    """
-    actor.require(Permission.WORK_TICKETS)
-    closed = lock_ticket(actor, closed_id)
-    _check_unmerged(closed)
-    if closed.status in OPEN_STATUSES:
-        raise Conflict(lazy_gettext("%(number)s is still open. Reply there.", number=closed.number), code="open")
-    ticket = open_ticket(actor, new)
-    continue_in(actor, closed, ticket)
-    return ticket
-
-
-def continue_in(actor: Actor, closed: Ticket, new: Ticket) -> None:
-    """Note on both that ``new`` continues a closed ticket."""
-    db.session.add(TicketLink(ticket_id=new.id, other_id=closed.id, kind=LinkKind.FOLLOW_UP))
-    timeline.note_event(actor, closed, "follow_up", number=new.number)
-    timeline.note_event(actor, new, "linked", number=closed.number, kind=LinkKind.FOLLOW_UP.value)
 
 
 def _settle(actor: Actor, *tickets: Ticket) -> None:

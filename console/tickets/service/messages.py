@@ -30,16 +30,15 @@ from console.tickets.models import (
     Ticket,
     TicketAttachment,
     TicketMessage,
-    TicketSource,
     TicketStatus,
 )
 from console.tickets.queries import find_message, lock_ticket, tree
 from console.tickets.service import timeline
 from console.tickets.service.attachments import attach, claim
 from console.tickets.service.drafts import drop_draft, find_draft, read_up_to, save_draft
+from console.tickets.service.follow_ups import follow_up_by_requester
 from console.tickets.service.masking import settle_in
 from console.tickets.service.mentions import notify
-from console.tickets.service.opening import NewTicket, open_ticket
 from console.tickets.service.properties import move_status
 from console.tickets.service.threads import Thread, lock_thread, other_requesters
 from console.tickets.sla import service as sla_targets
@@ -47,7 +46,6 @@ from console.tickets.sla import service as sla_targets
 TAKE_BACK = timedelta(seconds=10)
 MAX_CLIENT_ID = 64
 COPIES = "copies"  # in the data of a reply: the mails to other requesters, each with the ticket of theirs
-_SOURCES = {"chat": TicketSource.CHAT, "mail": TicketSource.MAIL}
 REOPENS = (TicketStatus.WAITING, TicketStatus.HOLD, TicketStatus.SOLVED)
 
 
@@ -236,7 +234,7 @@ def requester_writes(
         digests = [*_digests_of(attachments), *(content_digest(content) for _name, content in files)]
         return _the_same(earlier, MessageKind.QUESTION, settled, digests)
     if ticket.status is TicketStatus.CLOSED:
-        return _follow_up(actor, ticket, settled, client_id=client_id, via=via, files=files)
+        return follow_up_by_requester(actor, ticket, settled, client_id=client_id, via=via, files=files)
     attachments = (*attachments, *(attach(actor, ticket, name, content).id for name, content in files))
     message = timeline.append(
         actor,
@@ -255,45 +253,6 @@ def requester_writes(
     sla_targets.recount(ticket, clock.now())
     record(actor, "ticket.answered", ticket.number, customer_id=ticket.customer_id, message=message.id)
     return message
-
-
-def _follow_up(
-    actor: Actor,
-    closed: Ticket,
-    settled: Settled,
-    *,
-    client_id: str,
-    via: str,
-    files: Sequence[tuple[str, bytes]],
-) -> TicketMessage:
-    """Open a ticket that continues this one, in the name of its requester."""
-    from console.tickets.service.merging import continue_in
-
-    new = open_ticket(
-        actor,
-        NewTicket(
-            subject=closed.subject,
-            body=settled.text,
-            requester_email=closed.requester_email,
-            requester_name=closed.requester_name,
-            language=closed.language,
-            customer_id=closed.customer_id,
-            service_id=closed.service_id,
-            department_id=closed.department_id,
-            priority=closed.priority,
-            source=_SOURCES.get(via, TicketSource.WEB),
-            files=tuple(files),
-            data=dict(settled.data),
-            settled=True,
-        ),
-    )
-    continue_in(actor, closed, new)
-    first = db.session.scalars(
-        select(TicketMessage).where(TicketMessage.ticket_id == new.id, TicketMessage.kind == MessageKind.QUESTION)
-    ).one()
-    first.client_id = client_id
-    db.session.flush()
-    return first
 
 
 def _finish(actor: Actor, ticket: Ticket, kind: MessageKind, now: datetime) -> None:

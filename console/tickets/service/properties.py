@@ -20,7 +20,8 @@ from console.customers.models import Customer
 from console.customers.service import LANGUAGES
 from console.hosting.access import may_know
 from console.hosting.models import Service
-from console.staff.models import Department, DepartmentMember, Staff
+from console.staff.department_access import sees_department
+from console.staff.models import Department, Staff
 from console.staff.roles import Permission
 from console.tickets import mails, rooms
 from console.tickets.models import (
@@ -80,7 +81,7 @@ def assign(actor: Actor, ids: Iterable[int], staff_id: int | None) -> list[Ticke
     def change(ticket: Ticket) -> bool:
         if ticket.assignee_id == staff_id:
             return False
-        if colleague is not None and not _sees(colleague, ticket.department):
+        if colleague is not None and not sees_department(colleague, ticket.department):
             raise Invalid(fields={"assignee": [lazy_gettext("This colleague is not in the private department.")]})
         before = ticket.assignee.name if ticket.assignee else None
         ticket.assignee_id = staff_id
@@ -88,12 +89,6 @@ def assign(actor: Actor, ids: Iterable[int], staff_id: int | None) -> list[Ticke
         return True
 
     return _change(actor, ids, "assigned", change, to=staff_id)
-
-
-def _sees(colleague: Staff, department: Department) -> bool:
-    if not department.private or colleague.actor().may(Permission.REVIEW):
-        return True
-    return db.session.get(DepartmentMember, (department.id, colleague.id)) is not None
 
 
 def set_status(actor: Actor, ids: Iterable[int], status: TicketStatus) -> list[Ticket]:
@@ -165,7 +160,7 @@ def set_department(actor: Actor, ids: Iterable[int], department_id: int) -> list
         db.session.flush()
         rooms.leave_hidden(ticket)
         timeline.note_event(actor, ticket, "department", **{"from": before.key, "to": department.key})
-        if ticket.assignee is not None and not _sees(ticket.assignee, department):
+        if ticket.assignee is not None and not sees_department(ticket.assignee, department):
             ticket.assignee_id = None
         return True
 

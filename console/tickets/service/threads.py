@@ -12,10 +12,18 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, and_, func, or_, select
 
 from console.core.db import db
+from console.core.errors import Conflict
+from console.core.texts import lazy_gettext
 from console.tickets.models import LinkKind, MessageKind, Ticket, TicketLink, TicketMessage, TicketStatus
 from console.tickets.queries import tree
 
 MOST_STEPS = 50
+
+
+def require_unmerged(ticket: Ticket) -> None:
+    """Raise :class:`Conflict`, ``merged``, where a ticket was merged into another: it goes on there."""
+    if ticket.merged_into_id is not None:
+        raise Conflict(lazy_gettext("%(number)s was merged into another ticket.", number=ticket.number), code="merged")
 
 
 def root_of(ticket: Ticket) -> Ticket:

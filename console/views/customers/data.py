@@ -20,7 +20,7 @@ from console.chat.queries import visible as visible_chats
 from console.core.actor import Actor
 from console.core.db import db
 from console.core.ids import read_key
-from console.customers.models import Customer, CustomerStatus, MemberRole, Membership, Verification, VerificationKind
+from console.customers.models import Customer, CustomerStatus, Membership, Verification, VerificationKind
 from console.customers.queries import PastVerification, live_verification, locks_of, members_of, verifications_of
 from console.customers.rights import Right
 from console.hosting.models import Service
@@ -144,7 +144,7 @@ def load(
         if page.opens(Right.CONTACTS):
             page.members = members
         if page.opens(Right.PROFILE):
-            page.owner = next((member for member in members if member.role is MemberRole.OWNER), None)
+            page.owner = next((member for member in members if member.is_owner), None)
     page.services = services_of(customer.id, page.opens)
     if page.opens(Right.INVOICES):
         page.proformas, page.stornos = _proformas(customer.id), _stornos(customer.id)

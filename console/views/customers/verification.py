@@ -1,4 +1,4 @@
-"""Who is asking? The page where staff type what a caller says."""
+"""Verification: the page where staff type what a caller says."""
 
 from __future__ import annotations
 
@@ -6,18 +6,16 @@ from flask import Response, flash, jsonify, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
 
-from console.chat.service import verification as chat_verification
 from console.core.errors import Invalid, TooMany
-from console.core.series import Series
 from console.core.texts import gettext, lazy_gettext
 from console.core.transaction import transaction
 from console.customers.forms import SPOKEN_CHANNELS, VerifyForm
 from console.customers.models import Verification
 from console.customers.queries import find_customer
+from console.customers.verification import service as verifications
 from console.staff.roles import Permission
-from console.tickets.models import TICKET_BASE
-from console.tickets.queries import ticket_key
-from console.tickets.service import verification as ticket_verification
+from console.tickets.models import ticket_number
+from console.tickets.service.verification import ticket_in
 from console.views.customers.data import verification_json
 from console.views.customers.page import render_customer
 from console.views.shared.base import Page
@@ -33,7 +31,7 @@ def views() -> list[Page]:
 
 
 class VerifyPage(Page):
-    """E-mail and PIN in, a live verification or nothing out."""
+    """The form for e-mail and PIN, and ending a verification."""
 
     permission = Permission.VERIFY
     group = "customers"
@@ -47,16 +45,16 @@ class VerifyPage(Page):
 
     @expose("/", methods=["POST"])
     def check(self) -> ResponseReturnValue:
-        """Try what was typed. A failure is an answer like any other: 200, and it says nothing of the reason."""
+        """Check what was typed. A failure is an answer like any other: 200, without the reason."""
         form = VerifyForm()
         try:
             form.refuse_spoiled()
             with transaction():
-                verification = chat_verification.verify_spoken(
+                verification = verifications.verify(
                     current_actor(),
                     email=form.email.data or "",
                     pin=form.pin.data or "",
-                    channel_name=form.channel.data or "",
+                    channel=form.channel.data or "",
                 )
         except Invalid as refusal:
             if wants_json():
@@ -77,7 +75,7 @@ class VerifyPage(Page):
     def end(self, verification_id: int) -> ResponseReturnValue:
         """End one's own verification before its time."""
         with transaction():
-            verification = chat_verification.end(current_actor(), verification_id)
+            verification = verifications.end(current_actor(), verification_id)
             number, ticket = verification.customer.number, _ticket(verification.channel)
         if wants_json():
             words = gettext("The verification has ended. The account is locked again.")
@@ -118,9 +116,5 @@ class VerifyPage(Page):
 
 def _ticket(channel: str) -> str | None:
     """Return the number of the ticket that a channel names."""
-    key = (
-        ticket_key(channel.removeprefix(ticket_verification.CHANNEL))
-        if channel.startswith(ticket_verification.CHANNEL)
-        else None
-    )
-    return None if key is None else Series.TICKET.number(TICKET_BASE + key)
+    key = ticket_in(channel)
+    return None if key is None else ticket_number(key)

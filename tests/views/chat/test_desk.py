@@ -20,6 +20,8 @@ from console.chat.service import verification as chat_verification
 from console.core.actor import SYSTEM, Actor
 from console.core.transaction import transaction
 from console.customers.models import Membership, VerificationKind
+from console.customers.verification import cards
+from console.customers.verification import service as verifications
 from console.staff.models import Staff
 from console.staff.roles import Role
 from console.tickets.canned import service
@@ -146,7 +148,7 @@ def test_a_verification_opens_what_the_person_may(client: ConsoleClient, agent: 
     assert proforma.number in opened and subject.services[0].label not in opened
     assert "/console/migrations/new?" not in opened
     with transaction():
-        chat_verification.end(agent.actor(), chat_verification.live_for(agent.actor(), chat).id)
+        verifications.end(agent.actor(), chat_verification.live_for(agent.actor(), chat).id)
     verify_in(agent.actor(), chat, subject.user)
     opened = side(client, chat)
     assert proforma.number not in opened and subject.services[0].label in opened
@@ -268,11 +270,11 @@ def test_a_private_department_s_chat_is_not_there(client: ConsoleClient, session
 def test_a_card_can_be_taken_back(client: ConsoleClient, session: Session, agent: Staff, chat: Chat) -> None:
     actor: Actor = agent.actor()
     with transaction():
-        chat_verification.ask(actor, chat.number)
+        cards.ask(actor, chat_verification.channel(chat))
     assert 'data-do="withdraw"' in side(client, chat)
     with transaction():
-        chat_verification.withdraw(actor, chat.number)
+        cards.withdraw(actor, chat_verification.channel(chat))
     with transaction():
-        chat_verification.withdraw(actor, chat.number)  # nothing is open any more, and nothing is told
+        cards.withdraw(actor, chat_verification.channel(chat))  # nothing is open any more, and nothing is told
     assert chat_verification.open_card(chat) is None and 'data-do="ask"' in side(client, chat)
     assert events(session, chat) == ["claimed", "verification_asked", "verification_withdrawn"]

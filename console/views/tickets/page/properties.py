@@ -19,7 +19,7 @@ from console.core.errors import Conflict, Invalid, NotFound, Refusal, Text
 from console.core.forms import refuse_spoiled
 from console.core.texts import gettext, lazy_gettext
 from console.core.transaction import transaction
-from console.customers.masking import find_pins
+from console.customers.pin_detection import find_pins
 from console.customers.rights import Right
 from console.hosting.models import Product, ProductKind, Service
 from console.staff.models import Department

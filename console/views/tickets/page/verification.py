@@ -17,9 +17,10 @@ from console.core.texts import gettext, lazy_gettext
 from console.core.transaction import transaction
 from console.customers import labels
 from console.customers.rights import Right
+from console.customers.verification import cards
 from console.staff.roles import Permission
 from console.tickets.queries import find_ticket
-from console.tickets.service import verification as ticket_verification
+from console.tickets.service.verification import channel
 from console.tickets.sidebar import queries as sidebar
 from console.views.customers.data import load_group
 from console.views.shared.base import Page
@@ -55,7 +56,7 @@ class TicketWho(_Base):
         """Mail the requester a link that opens once, for e-mail and PIN."""
         ticket = find_ticket(current_actor(), number)
         with transaction():
-            ticket_verification.ask_requester(current_actor(), ticket.id)
+            cards.ask(current_actor(), channel(ticket))
         return done(ticket.number, gettext("The link was sent. You will see only the result here."))
 
     @expose("/withdraw-verification", methods=["POST"])
@@ -63,7 +64,7 @@ class TicketWho(_Base):
         """Make the link void that waits for the requester."""
         ticket = find_ticket(current_actor(), number)
         with transaction():
-            gone = ticket_verification.withdraw(current_actor(), ticket.id)
+            gone = cards.withdraw(current_actor(), channel(ticket))
         if gone:
             return done(ticket.number, gettext("The link was revoked."))
         return done(ticket.number, gettext("There was no active link."), kind="info")

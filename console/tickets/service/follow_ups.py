@@ -1,0 +1,90 @@
+"""Follow-ups: a ticket that continues one that is over, opened by an agent or by what its requester writes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import select
+
+from console.core.actor import Actor
+from console.core.db import db
+from console.core.errors import Conflict
+from console.core.texts import lazy_gettext
+from console.customers.masking import Settled
+from console.staff.roles import Permission
+from console.tickets.models import (
+    OPEN_STATUSES,
+    LinkKind,
+    MessageKind,
+    Ticket,
+    TicketLink,
+    TicketMessage,
+    TicketSource,
+)
+from console.tickets.queries import lock_ticket
+from console.tickets.service import timeline
+from console.tickets.service.opening import NewTicket, open_ticket
+from console.tickets.service.threads import require_unmerged
+
+_SOURCES = {"mail": TicketSource.MAIL, "chat": TicketSource.CHAT}
+
+
+def follow_up(actor: Actor, closed_id: int, new: NewTicket) -> Ticket:
+    """Open a ticket that continues one that is over.
+
+    Raises:
+        NotFound, Invalid: see :func:`console.tickets.service.opening.open_ticket`.
+        Conflict: the old one is not over (``open``), or was merged.
+    """
+    actor.require(Permission.WORK_TICKETS)
+    closed = lock_ticket(actor, closed_id)
+    require_unmerged(closed)
+    if closed.status in OPEN_STATUSES:
+        raise Conflict(lazy_gettext("%(number)s is still open. Reply there.", number=closed.number), code="open")
+    return _open(actor, closed, new)
+
+
+def follow_up_by_requester(
+    actor: Actor,
+    closed: Ticket,
+    settled: Settled,
+    *,
+    client_id: str,
+    via: str,
+    files: Sequence[tuple[str, bytes]],
+) -> TicketMessage:
+    """Open a ticket that continues a closed one, locked, in the name of its requester; return their message."""
+    new = _open(
+        actor,
+        closed,
+        NewTicket(
+            subject=closed.subject,
+            body=settled.text,
+            requester_email=closed.requester_email,
+            requester_name=closed.requester_name,
+            language=closed.language,
+            customer_id=closed.customer_id,
+            service_id=closed.service_id,
+            department_id=closed.department_id,
+            priority=closed.priority,
+            source=_SOURCES.get(via, TicketSource.WEB),
+            files=tuple(files),
+            data=dict(settled.data),
+            settled=True,
+        ),
+    )
+    first = db.session.scalars(
+        select(TicketMessage).where(TicketMessage.ticket_id == new.id, TicketMessage.kind == MessageKind.QUESTION)
+    ).one()
+    first.client_id = client_id
+    db.session.flush()
+    return first
+
+
+def _open(actor: Actor, closed: Ticket, new: NewTicket) -> Ticket:
+    """Open the ticket and note on both that it continues the other."""
+    ticket = open_ticket(actor, new)
+    db.session.add(TicketLink(ticket_id=ticket.id, other_id=closed.id, kind=LinkKind.FOLLOW_UP))
+    timeline.note_event(actor, closed, "follow_up", number=ticket.number)
+    timeline.note_event(actor, ticket, "linked", number=closed.number, kind=LinkKind.FOLLOW_UP.value)
+    return ticket
