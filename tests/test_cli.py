@@ -140,6 +140,7 @@ def test_doctor_finds_what_is_wrong_with_the_database(run: Run, session: Session
     )
     before = run("doctor")[1]
     assert "The audit trail is whole." in before
+    assert "The browser files are in place." in before and "The translations are compiled." in before
     with db.engine.begin() as connection:
         connection.execute(text("DELETE FROM audit_entries"))
         connection.execute(text("UPDATE staff SET totp_secret = 'gAAAAnonsense'"))

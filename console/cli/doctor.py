@@ -21,7 +21,7 @@ from console.core import clock, redis_client, revisions
 from console.core.context import files, sealer, settings
 from console.core.db import database_file, db
 from console.core.files import is_private
-from console.core.places import SHARED_ANCHOR, SHARED_FILES, TEMPLATES
+from console.core.places import PACKAGE, SHARED_ANCHOR, SHARED_FILES, TEMPLATES
 from console.core.settings import DEMO_SEAL_KEY, DEMO_SECRET_KEY, Settings
 from console.hosting.links import torn
 from console.mail import relay, smtp
@@ -30,7 +30,6 @@ from console.reindexing import is_outdated
 from console.settings import queries as settings_now
 from console.setup import demo_accounts
 
-FOLDER = Path(__file__).resolve().parent
 VENDOR = ("socket.io.esm.min.js", "inter/inter-latin-wght-normal.woff2", "inter/inter-latin-ext-wght-normal.woff2")
 # Before these a rare race in resetting the WAL can corrupt the database (sqlite.org/wal.html#walresetbug).
 SAFE_SQLITE = ((3, 44, 6), (3, 50, 7), (3, 51, 3))
@@ -83,12 +82,12 @@ def _keys() -> Iterator[Finding]:
 
 
 def _files() -> Iterator[Finding]:
-    absent = [name for name in VENDOR if not (FOLDER / "static" / "vendor" / name).exists()]
+    absent = [name for name in VENDOR if not (PACKAGE / "static" / "vendor" / name).exists()]
     if absent:
         yield Finding(Level.FAULT, f"Browser files are missing ({', '.join(absent)}): run `make assets`.")
     else:
         yield Finding(Level.GOOD, "The browser files are in place.")
-    sources = sorted((FOLDER / "translations").glob("*/LC_MESSAGES/*.po"))
+    sources = sorted((PACKAGE / "translations").glob("*/LC_MESSAGES/*.po"))
     if not sources or not all(_is_compiled(path) for path in sources):
         yield Finding(Level.FAULT, "The translations are not compiled: run `make translations`.")
     else:
@@ -97,7 +96,7 @@ def _files() -> Iterator[Finding]:
 
 def _is_compiled(source: Path) -> bool:
     compiled = source.with_suffix(".mo")
-    if TEMPLATES.is_relative_to(FOLDER):  # installed: both came in one wheel, and their times are those of unpacking
+    if TEMPLATES.is_relative_to(PACKAGE):  # installed: both came in one wheel, and their times are those of unpacking
         return compiled.exists()
     return compiled.exists() and compiled.stat().st_mtime >= source.stat().st_mtime
 

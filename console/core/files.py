@@ -8,6 +8,7 @@ import re
 import tempfile
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,8 +26,12 @@ def content_digest(content: bytes) -> str:
 
 
 def create_private(path: Path) -> None:
-    """Create an empty file that its owner alone may open; one that is there stays as it is."""
-    os.close(os.open(path, os.O_CREAT | os.O_WRONLY, PRIVATE))
+    """Create an empty file that its owner alone may open; one that is there stays as it is, and is not opened.
+
+    To open and close it would take this process's locks from it (POSIX), SQLite's among them.
+    """
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, PRIVATE))
 
 
 def make_private(path: Path) -> None:

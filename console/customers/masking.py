@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from urllib.parse import unquote_plus
 
 from console.core.errors import Invalid
 from console.core.texts import lazy_gettext
@@ -130,6 +131,13 @@ def mask_name(name: str) -> str:
     if not dot:
         return mask_pins(name)[0]
     return f"{mask_pins(stem)[0]}.{ending}" if not find_pins(ending) else mask_pins(name)[0]
+
+
+def mask_address(address: str) -> str:
+    """Return the address of a page as it may be stored. What is spelled with escapes is masked as it reads."""
+    plain = unquote_plus(address)
+    read, written = ({one.digits for one in find_pins(text)} for text in (plain, address))
+    return mask_pins(address if read <= written else plain)[0]
 
 
 def mask_token(text: str, token: str) -> tuple[str, int]:

@@ -126,8 +126,11 @@ def test_who_writes_what_looks_like_a_pin_is_asked_first(desk: Callable[..., Des
     # While the card stands before the visitor nothing they say of it counts.
     agent.call("verification:request", {"chat": chat})
     packet = {"client_id": uuid4().hex, "body": "evo 739164", "not_pin": "739164"}
-    error = visitor.call("message:send", packet)["error"]
-    assert error["code"] == "pin_like" and error["only_mask"]
+    for side, more in ((visitor, {}), (agent, {"chat": chat, "kind": "reply"})):
+        for said in ({}, {"not_pin": "739164"}):  # the first question offers nothing that would be refused either
+            first = {"client_id": uuid4().hex, "body": "evo 739164"} | said | more
+            error = side.call("message:send", first)["error"]
+            assert error["code"] == "pin_like" and error["only_mask"]
     masked = visitor.call("message:send", packet | {"mask": True})
     assert masked["ok"] and visitor.call("message:send", packet | {"mask": True}) == masked
     assert agent.wait_for("message:new", body="evo ••••••")["seq"] == masked["seq"]

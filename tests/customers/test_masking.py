@@ -19,6 +19,7 @@ from console.customers.masking import (
     MASKED,
     PinChoice,
     PinLike,
+    mask_address,
     mask_name,
     mask_pins,
     mask_token,
@@ -197,6 +198,21 @@ def test_one_number_is_masked_wherever_it_stands() -> None:
 )
 def test_a_file_keeps_its_ending(name: str, expected: str) -> None:
     assert mask_name(name) == expected
+
+
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [
+        ("https://example.test/a?pin=739164&x=1#pin=739164", "https://example.test/a?pin=••••••&x=1#pin=••••••"),
+        ("https://example.test/?pin=739%20164&q=a%20b", "https://example.test/?pin=••••••&q=a b"),
+        ("https://example.test/?q=739+164", "https://example.test/?q=••••••"),
+        ("https://example.test/?q=%37%33%39%31%36%34", "https://example.test/?q=••••••"),
+        ("https://example.test/?pin=%37%33%39%31%36%34", "https://example.test/?pin=••••••"),
+        ("https://example.test/cene/120000?q=a%20b+c", "https://example.test/cene/120000?q=a%20b+c"),
+    ],
+)
+def test_an_address_is_masked_as_it_reads(address: str, expected: str) -> None:
+    assert mask_address(address) == expected
 
 
 def test_what_a_packet_says_is_read_once() -> None:

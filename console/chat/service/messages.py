@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from console.chat.models import MAX_BODY, MAX_CLIENT_ID, Chat, MessageKind
-from console.chat.service import timeline
+from console.chat.service import timeline, verification
 from console.core.actor import Actor
 from console.core.errors import Invalid
 from console.core.text import paragraphs
 from console.core.texts import lazy_gettext
-from console.customers.masking import ASK, MASKED, PinChoice, settle
+from console.customers.masking import ASK, MASKED, PinChoice, PinLike, Settled, settle
 
 MOST_FILES = 10
 
@@ -59,9 +59,10 @@ def from_visitor(
         PinLike: they have to say whether it is a PIN.
     """
     keys = _keys(files)
-    settled = settle(clean(packet_body, empty=bool(keys)), pins)
+    chat_id = chat if isinstance(chat, int) else chat.id
+    settled = _settled(chat_id, clean(packet_body, empty=bool(keys)), pins)
     return Outgoing(
-        chat_id=chat if isinstance(chat, int) else chat.id,
+        chat_id=chat_id,
         kind=MessageKind.VISITOR,
         body=settled.text,
         client_key=f"v:{_client_id(client_id)}",
@@ -92,7 +93,7 @@ def from_staff(
         PinLike: they have to say whether it is a PIN.
     """
     keys = _keys(files)
-    settled = settle(clean(packet_body, empty=bool(keys)), pins)
+    settled = _settled(chat_id, clean(packet_body, empty=bool(keys)), pins)
     return Outgoing(
         chat_id=chat_id,
         kind=kind,
@@ -132,6 +133,20 @@ def write_note(actor: Actor, chat: Chat, body: str) -> None:
     """Add a note to a locked chat inside a verb's transaction."""
     settled = settle(body, MASKED)
     timeline.append(actor, chat, MessageKind.NOTE, settled.text, data=dict(settled.data))
+
+
+def _settled(chat_id: int, text: str, pins: PinChoice) -> Settled:
+    """Return ``text`` as it may be stored. Where its writer has to be asked, offer only what will be accepted.
+
+    The writer decides in its transaction, for the few messages that claim a number is no PIN; this only words the
+    question, and only a text that raises one costs the read.
+    """
+    try:
+        return settle(text, pins)
+    except PinLike as refusal:
+        if refusal.only_mask or not verification.with_open_card([chat_id]):
+            raise
+    return settle(text, pins, card=True)
 
 
 def _too_long() -> Invalid:

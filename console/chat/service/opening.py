@@ -32,7 +32,7 @@ from console.core.errors import Invalid, Refusal, Reused, Text, TooMany
 from console.core.text import one_line, paragraphs
 from console.core.texts import lazy_gettext
 from console.core.upsert import insert_or_find
-from console.customers.masking import ASK, PinChoice, Settled, mask_pins, settle
+from console.customers.masking import ASK, PinChoice, Settled, mask_address, mask_pins, settle
 from console.customers.models import Person, PersonSession
 from console.hours.queries import current_calendar
 from console.staff.models import Department
@@ -113,7 +113,7 @@ def open_chat(visitor: Actor, opening: Opening) -> Chat:
         "person_session_id": opening.session.id if opening.session else None,
         "source": source,
         "visitor": opening.visitor,
-        "page": mask_pins(one_line(opening.page))[0][:MAX_PAGE],
+        "page": mask_address(one_line(opening.page))[:MAX_PAGE],
         "created_at": now,
         "waits_since": now,
         "queued_at": now,

@@ -165,7 +165,7 @@ class TicketFacts(_Base):
     fact_permissions = dict.fromkeys(("facts", "set_fact", "watch", "unwatch", "give"), Permission.WORK_TICKETS)
 
     @expose("/facts")
-    def property_forms(self, number: str) -> ResponseReturnValue:
+    def facts(self, number: str) -> ResponseReturnValue:
         """Show the forms of all facts, or of one."""
         ticket = find_ticket(current_actor(), number)
         part = request.args.get("part", "")
@@ -236,7 +236,7 @@ class TicketFacts(_Base):
             f"admin/tickets/page/{'property' if is_part else 'properties'}.html",
             ticket=ticket,
             base=ticket_url(ticket.number),
-            property_forms={key: fact for key, fact in FACTS.items() if key in wanted},
+            facts={key: fact for key, fact in FACTS.items() if key in wanted},
             sheet=in_sheet(),
             part=part,
             typed=typed or {},

@@ -88,7 +88,7 @@ class TicketSide(TicketFacts, TicketJoins, TicketWho):
     }
 
     @expose("/side")
-    def sidebar(self, number: str) -> ResponseReturnValue:
+    def side(self, number: str) -> ResponseReturnValue:
         """Return the column and the header's actions as they are now, for a page that is open."""
         actor, ticket = current_actor(), find_ticket(current_actor(), number)
         context = {
