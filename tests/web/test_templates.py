@@ -8,11 +8,11 @@ from dataclasses import replace
 import pytest
 from flask import Flask
 from flask.templating import Environment as FlaskEnvironment
-from flask_babel import force_locale
 from jinja2 import DictLoader, Environment
 from jinja2.meta import find_undeclared_variables
 
 from console.core.settings import Settings
+from console.core.texts import in_language
 from console.web.catalog import written
 from console.web.templates import PageEnvironment
 from tests.support.client import ConsoleClient
@@ -64,7 +64,7 @@ def test_without_a_request_no_address_is_written_in(sqlite_app: Flask) -> None:
     source = {"line.html": "{{ _('Close') }}{{ url_for('tickets.index_view') if never }}"}
     pages = PageEnvironment(sqlite_app, loader=DictLoader(source), autoescape=True)
     pages.globals.update(sqlite_app.jinja_env.globals)
-    with sqlite_app.app_context(), force_locale("en"):
+    with sqlite_app.app_context(), in_language("en"):
         assert pages.get_template("line.html").render(never=False) == "Close"
 
 

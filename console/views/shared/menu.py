@@ -9,7 +9,6 @@ from typing import Any
 
 from flask import Flask, current_app, g, request
 from flask_admin.base import BaseView
-from flask_babel import force_locale
 from flask_login import current_user
 from sqlalchemy import Select, select
 
@@ -17,7 +16,7 @@ from console.billing.models import Proforma, Storno
 from console.core.db import db
 from console.core.errors import Text
 from console.core.text import words
-from console.core.texts import lazy_gettext
+from console.core.texts import in_language, lazy_gettext
 from console.views.shared.labels.states import proforma_amount
 from console.web.addresses import url_for
 from console.web.catalog import language
@@ -150,7 +149,7 @@ def _names(name: Text) -> tuple[frozenset[str], ...]:
     """Return the words of a name in each language."""
     found = []
     for one in LANGUAGES:
-        with force_locale(one):
+        with in_language(one):
             found.append(frozenset(words(str(name))))
     return tuple(found)
 
