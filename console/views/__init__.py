@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import cast
 
 from flask import Flask
 from flask_admin import Admin
@@ -19,7 +18,6 @@ from console.views.shared.labels import reviews as review_labels
 from console.views.shared.labels import sla as sla_labels
 from console.views.tickets.page import script_texts as ticket_texts
 from console.web.security import csp_nonce
-from console.web.templates import PageEnvironment
 
 # Each module has ``views()``: its view objects, new ones for every application.
 PAGES = (
@@ -71,9 +69,7 @@ def init_app(app: Flask) -> None:
     sla_labels.init_app(app)
     hours_labels.init_app(app)
     review_labels.init_app(app)
-    settled = {"script_texts": texts.script_texts, "ticket_words": ticket_texts.words}
-    app.jinja_env.globals.update(settled)
-    cast(PageEnvironment, app.jinja_env).by_language.update(settled)
+    app.jinja_env.globals.update(script_texts=texts.script_texts, ticket_words=ticket_texts.words)
     app.jinja_env.filters.update(near=paging.near, whole=paging.whole)
 
 

@@ -15,7 +15,6 @@ from socketio.packet import Packet
 from werkzeug.routing import MapAdapter
 
 from console.web.incoming import CleanRequest
-from console.web.templates import PageEnvironment
 
 _SOCKETS = "/socket.io/"
 _KEPT = "saved_session"  # where Flask-SocketIO keeps a connection's session
@@ -35,7 +34,6 @@ class FrugalFlask(Flask):
 
     request_class = CleanRequest
     session_interface = EventSessions()
-    jinja_environment = PageEnvironment
 
     def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
         """Return what matches an address; for an event, nothing."""
