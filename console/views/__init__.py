@@ -56,16 +56,17 @@ def init_app(app: Flask) -> None:
     """Register the console."""
     with app.app_context():
         brand = context.settings().brand  # not by its own name: a page here is called so
+    dashboard, pages = Dashboard(), page_views()
     admin = Admin(
         app,
         name=brand,
-        index_view=Dashboard(),
+        index_view=dashboard,
         theme=Bootstrap4Theme(base_template="admin/base.html"),
         csp_nonce_generator=csp_nonce,
     )
-    for view in page_views():
+    for view in pages:
         admin.add_view(view)
-    menu.init_app(app)
+    menu.init_app(app, [dashboard, *pages])
     sla_labels.init_app(app)
     hours_labels.init_app(app)
     review_labels.init_app(app)
