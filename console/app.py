@@ -28,6 +28,7 @@ from console.web import (
     filters,
     incoming,
     security,
+    socket_guard,
     sockets,
     static_files,
 )
@@ -145,7 +146,7 @@ def _bind_extensions(app: Flask, settings: Settings) -> None:
         max_http_buffer_size=64 * 1024,
         serializer=TextPacket,
     )
-    sockets.guard_sockets(app)
+    socket_guard.init_app(app)
     if settings.production:  # around the sockets too, whose limits count by address
         hosts = int(settings.forwarded_host)  # else a client's own X-Forwarded-Host would pass a proxy that sets none
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=hosts)  # type: ignore[method-assign]
