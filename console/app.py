@@ -32,7 +32,7 @@ from console.web import (
     sockets,
     static_files,
 )
-from console.web.frugal import FrugalFlask, TextPacket
+from console.web.application import Application
 
 ROOT = Path(__file__).resolve().parents[1]
 MAX_FORM = 12 * 1024 * 1024  # a file of services, one day attachments
@@ -56,7 +56,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     settings = settings or Settings.from_environ()
     settings.check()
     static = ROOT / "console/static"
-    app = FrugalFlask(
+    app = Application(
         "console",
         static_folder=str(static),
         static_url_path=static_files.address(static, kept=settings.env != "development"),
@@ -144,7 +144,6 @@ def _bind_extensions(app: Flask, settings: Settings) -> None:
         transports=["websocket"],
         cors_allowed_origins=[settings.base_url, *settings.allowed_origins],
         max_http_buffer_size=64 * 1024,
-        serializer=TextPacket,
     )
     socket_guard.init_app(app)
     if settings.production:  # around the sockets too, whose limits count by address
