@@ -334,7 +334,7 @@ def watch_sessions() -> None:
     if _watching or not is_module_patched("socket"):
         return
     _watching = True
-    gevent.spawn(_watch, current_app._get_current_object())  # type: ignore[attr-defined]  # noqa: SLF001
+    gevent.spawn(_watch, current_app._get_current_object())  # type: ignore[attr-defined]
 
 
 def _watch(app: Flask) -> None:
