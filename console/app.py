@@ -12,7 +12,7 @@ from flask.typing import ResponseReturnValue
 from socketio import Manager
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from console import extensions, models, portal, views, web
+from console import extensions, models, portal, speedups, views, web
 from console.core import clock, context, logging, push
 from console.core.db import Base, init_db
 from console.core.places import TEMPLATES, channel_of
@@ -70,6 +70,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     models.load()
     logging.configure()
     access.init_access(app)  # first, so that what is refused early is logged too
+    speedups.install(settings)
     init_db(app, settings)
     app.teardown_appcontext(end_context)  # before Flask-SQLAlchemy's own: what came later is called earlier
     _bind_extensions(app, settings)
