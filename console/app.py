@@ -12,7 +12,7 @@ from flask.typing import ResponseReturnValue
 from socketio import Manager
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from console import extensions, models, portal, views, web
+from console import extensions, models, portal, speedups, views, web
 from console.core import clock, context, logging, push
 from console.core.db import Base, init_db
 from console.core.places import TEMPLATES, channel_of
@@ -28,10 +28,11 @@ from console.web import (
     filters,
     incoming,
     security,
+    socket_guard,
     sockets,
     static_files,
 )
-from console.web.frugal import FrugalFlask, TextPacket
+from console.web.application import Application
 
 ROOT = Path(__file__).resolve().parents[1]
 MAX_FORM = 12 * 1024 * 1024  # a file of services, one day attachments
@@ -55,7 +56,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     settings = settings or Settings.from_environ()
     settings.check()
     static = ROOT / "console/static"
-    app = FrugalFlask(
+    app = Application(
         "console",
         static_folder=str(static),
         static_url_path=static_files.address(static, kept=settings.env != "development"),
@@ -69,6 +70,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     models.load()
     logging.configure()
     access.init_access(app)  # first, so that what is refused early is logged too
+    speedups.install(settings)
     init_db(app, settings)
     app.teardown_appcontext(end_context)  # before Flask-SQLAlchemy's own: what came later is called earlier
     _bind_extensions(app, settings)
@@ -143,9 +145,8 @@ def _bind_extensions(app: Flask, settings: Settings) -> None:
         transports=["websocket"],
         cors_allowed_origins=[settings.base_url, *settings.allowed_origins],
         max_http_buffer_size=64 * 1024,
-        serializer=TextPacket,
     )
-    sockets.guard_sockets(app)
+    socket_guard.init_app(app)
     if settings.production:  # around the sockets too, whose limits count by address
         hosts = int(settings.forwarded_host)  # else a client's own X-Forwarded-Host would pass a proxy that sets none
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=hosts)  # type: ignore[method-assign]

@@ -23,6 +23,7 @@ from console.core.binds import Bind
 from console.core.context import settings
 from console.core.hub import rest_the_collector
 from console.core.logging import get_logger, write_to_stderr
+from console.web.socket_guard import CONNECTION
 
 log = get_logger(__name__)
 FIRST_ANSWERS = timedelta(seconds=2)  # after a start requests come before periodic jobs
@@ -32,6 +33,12 @@ BACKLOG = 1024
 
 class _Handler(pywsgi.WSGIHandler):
     """Knows which connections are being answered; the rest may be cut at once on stopping."""
+
+    def get_environ(self) -> dict[str, Any]:
+        """Return the request's environment, with its connection, which ``console.web.socket_guard`` may end."""
+        environ: dict[str, Any] = super().get_environ()
+        environ[CONNECTION] = self.socket
+        return environ
 
     def handle_one_response(self) -> None:
         socket_stays = self.environ.get("HTTP_UPGRADE", "").lower() == "websocket"

@@ -39,7 +39,7 @@ def prepare_database() -> int:
     from flask_migrate import upgrade
 
     _close_to_others()
-    use_alembic(current_app._get_current_object())  # type: ignore[attr-defined]  # noqa: SLF001
+    use_alembic(current_app._get_current_object())  # type: ignore[attr-defined]
     upgrade()
     if db.session.scalar(select(AuditHead)) is None:
         with transaction() as session:

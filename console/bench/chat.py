@@ -302,7 +302,7 @@ def _report(found: _Found, engine: str, size: Size, command: str) -> Report:
                 "median of the rounds' shares."
             ),
             f"The delay with {size.steady} chats, two messages a second each, {DELAY_ROUNDS} rounds in turn.",
-            "Both collect garbage as the product does, and write packets without a search for bytes.",
+            "Both collect garbage as the product does.",
             "Delivered: read by the other side's connection. Stored: the product acknowledges after the commit alone.",
             f"The generator was busy for at most {100 * found.busy:.0f} % of a core; {found.refused} refused.",
             machine(),

@@ -23,7 +23,6 @@ if __name__ == "__main__":
 
     from console.core.hub import rest_the_collector
     from console.server import BACKLOG
-    from console.web.frugal import TextPacket
 
     app = Flask(__name__)
     socketio = SocketIO(
@@ -32,7 +31,6 @@ if __name__ == "__main__":
         async_handlers=False,
         transports=["websocket"],
         max_http_buffer_size=64 * 1024,
-        serializer=TextPacket,
     )
 
     @socketio.on("connect", namespace="/relay")

@@ -426,5 +426,5 @@ def _size(count: int) -> str:
 
 
 def _running_app() -> Flask:
-    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
     return app

@@ -134,14 +134,11 @@ def engine_options(settings: Settings) -> dict[str, Any]:
     options: dict[str, Any] = {"hide_parameters": True}
     if settings.sqlite:
         return options | {"connect_args": {"timeout": BUSY_TIMEOUT_MS / 1000, "check_same_thread": False}}
-    from console.core.postgres import connect_args  # loads psycopg, for whom it serves alone
-
     # The connection that was used last is taken first: what it has prepared is used again.
     return options | {
         "pool_size": settings.database_pool,
         "max_overflow": settings.database_overflow,
         "pool_use_lifo": True,
-        "connect_args": connect_args(),
     }
 
 

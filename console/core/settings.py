@@ -76,6 +76,7 @@ class Settings:
     database_pool: int = 10  # connections that a process keeps; PostgreSQL alone
     database_overflow: int = 20  # and takes besides while it needs them
     redis_url: str | None = field(default=None, repr=False)
+    speedups: bool = True  # what goes round a library for speed: ``console.speedups``
     processes: int = 1  # that `console serve` starts
     smtp_url: str | None = field(default=None, repr=False)
     imap_url: str | None = field(default=None, repr=False)
@@ -179,6 +180,7 @@ class Settings:
             database_pool=values.number("DATABASE_POOL", cls.database_pool),
             database_overflow=values.number("DATABASE_OVERFLOW", cls.database_overflow, least=0),
             redis_url=values.optional("REDIS_URL"),
+            speedups=values.choice("SPEEDUPS", ("on", "off"), "on") == "on",
             processes=values.number("PROCESSES", cls.processes),
             smtp_url=values.optional("SMTP_URL"),
             imap_url=values.optional("IMAP_URL"),

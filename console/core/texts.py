@@ -1,56 +1,55 @@
-"""Texts in the language of whoever reads them: the one way in which the console asks for them.
+"""Texts in the language of their reader: the one way in which the console asks for them.
 
-Flask-Babel finds locale and catalogue anew for every text, and a page asks for hundreds. Here both are looked up
-when the first text of a request is asked for, and again where the locale was changed meanwhile (``force_locale``,
-``refresh``). What a function here is called, extracting texts knows it by.
+Flask-Babel looks locale and catalogue up for every text, and a page has hundreds. Here both are looked up with the
+first text of a request and kept in ``g``. ``in_language`` looks them up again, which is why it, and not Flask-Babel's
+``force_locale``, is what changes the language. Extracting texts knows these functions by their names.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
-from babel import support
-from flask.globals import app_ctx
-from flask_babel import Domain, get_locale
+from babel import Locale, support
+from flask import g, has_app_context
+from flask_babel import force_locale, get_locale, get_translations
 from flask_babel.speaklater import LazyString
 from markupsafe import Markup, escape
 
 
-class Reader:
-    """What the first text of a request has found. ``language`` is ``sr_Latn`` or ``en``."""
+class Reader(NamedTuple):
+    """What the texts of a request are written for. ``language`` is ``sr_Latn`` or ``en``."""
 
-    __slots__ = ("language", "locale", "translations")
-
-    def __init__(self, locale: Any, translations: support.NullTranslations) -> None:
-        self.locale = locale
-        self.translations = translations
-        self.language = "en" if str(locale).startswith("en") else "sr_Latn"
-
-
-_CATALOGUE = Domain()
-
-
-def _held() -> dict[str, Any]:
-    """Return what this context holds; asked through the proxy, each name would cost more than a text."""
-    context: Any = app_ctx
-    held: dict[str, Any] = vars(context._get_current_object().g)  # noqa: SLF001
-    return held
+    language: str
+    translations: support.NullTranslations
 
 
 def of_reader() -> Reader:
     """Return the language of this request, and its texts."""
+    if not has_app_context():
+        return _find_reader()
+    reader: Reader | None = g.get("reader")
+    if reader is None:
+        reader = g.reader = _find_reader()
+    return reader
+
+
+def _find_reader() -> Reader:
+    locale: Locale | None = get_locale()
+    return Reader("en" if locale is not None and locale.language == "en" else "sr_Latn", get_translations())
+
+
+@contextmanager
+def in_language(language: str) -> Iterator[None]:
+    """Write texts, dates and numbers in ``language`` until the end of the block."""
+    reader = g.pop("reader", None)
     try:
-        held = _held()
-    except RuntimeError:  # outside of an application: no language at all
-        return Reader(get_locale(), support.NullTranslations())
-    babel, known = held.get("_flask_babel"), held.get("_texts")
-    if known is not None and babel is not None and known.locale is getattr(babel, "babel_locale", None):
-        remembered: Reader = known
-        return remembered
-    fresh = held["_texts"] = Reader(get_locale(), _CATALOGUE.get_translations())
-    return fresh
+        with force_locale(language):
+            yield
+    finally:
+        g.reader = reader
 
 
 def gettext(text: str, /, **values: Any) -> str:
@@ -83,7 +82,7 @@ def _filled(translated: str, values: dict[str, Any]) -> str:
 
 
 class LazyText(LazyString):  # type: ignore[misc]  # Flask-Babel has no types
-    """A text that is looked up when it is read. In a page it is escaped as any text is.
+    """A text that is looked up when it is read. In a page it is escaped like any text.
 
     Flask-Babel's own says that it is markup, which would let a value in it be read as such.
     """

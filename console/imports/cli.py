@@ -7,11 +7,11 @@ from pathlib import Path
 
 import click
 from flask.cli import with_appcontext
-from flask_babel import force_locale
 from tqdm import tqdm
 
 from console.core.actor import SYSTEM
 from console.core.errors import Refusal
+from console.core.texts import in_language
 from console.imports.reader import FileError
 from console.imports.service import ImportRefusedError, Report, import_file, paths_of
 
@@ -66,7 +66,7 @@ def _import(kind: str, path: Path, keep_going: bool) -> Report:
             raise click.ClickException(f"{error.filename or path}: {error.strerror or error}") from error
         except Refusal as error:
             bar.close()
-            with force_locale("en"):
+            with in_language("en"):
                 raise click.ClickException(f"{path.name}: {error.message}") from error
 
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from flask_babel import force_locale
 from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -17,6 +16,7 @@ from console.audit.service import record
 from console.core.actor import Actor
 from console.core.db import db
 from console.core.text import is_blank, one_line
+from console.core.texts import in_language
 from console.core.transaction import transaction
 from console.imports.bulk import chunks
 from console.imports.cells import RowError
@@ -89,7 +89,7 @@ def import_file(
         return Report(kind, path.name, known=True)
     reader = KINDS[kind]()
     with (
-        force_locale("en"),  # reasons come from several places: in one language, the command's
+        in_language("en"),  # reasons come from several places: in one language, the command's
         _source(reader, path) as source,
         Seen() as seen,
     ):

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from flask_babel import force_locale
-
 from console.core.errors import Text
+from console.core.texts import in_language
 from console.views.shared.labels.states import Label
 from console.web.locale import LANGUAGES
 
@@ -28,5 +27,5 @@ def state_words(labels: Mapping[Any, Label | Text]) -> dict[str, Any]:
 
 def _written(text: Text) -> Iterator[str]:
     for language in LANGUAGES:
-        with force_locale(language):
+        with in_language(language):
             yield str(text).casefold()

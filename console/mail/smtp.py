@@ -67,8 +67,9 @@ class Cut(Exception):
 class _Client(smtplib.SMTP):
     """The library's client with one deadline over all it sends and reads: a server that drips holds nobody."""
 
-    until = 0.0
-    read = 0
+    def __init__(self, server: SmtpServer, helo: str) -> None:
+        self.allow(server.timeout)
+        super().__init__(server.host, server.port, local_hostname=helo, timeout=server.timeout)
 
     def allow(self, seconds: float) -> None:
         """Give everything that follows ``seconds`` together."""
@@ -97,7 +98,11 @@ class _Client(smtplib.SMTP):
 
 
 class _WholeTls(smtplib.SMTP_SSL, _Client):
-    pass
+    def __init__(self, server: SmtpServer, helo: str, context: ssl.SSLContext | None) -> None:
+        self.allow(server.timeout)
+        smtplib.SMTP_SSL.__init__(
+            self, server.host, server.port, local_hostname=helo, timeout=server.timeout, context=context
+        )
 
 
 class _Lines:
@@ -201,16 +206,8 @@ class Connection:
     def _connect(self) -> _Client:
         server = self.server
         secure = None if server.tls is Tls.NONE else ssl.create_default_context(cafile=server.ca_file)
-        client = (
-            _WholeTls(local_hostname=self.helo, timeout=server.timeout, context=secure)
-            if server.tls is Tls.WHOLE
-            else _Client(local_hostname=self.helo, timeout=server.timeout)
-        )
-        client.allow(server.timeout)
+        client = _WholeTls(server, self.helo, secure) if server.tls is Tls.WHOLE else _Client(server, self.helo)
         try:
-            # The name a certificate is checked against; the library sets it only where it connects by itself.
-            client._host = server.host  # type: ignore[attr-defined]  # noqa: SLF001
-            _expect(*client.connect(server.host, server.port))
             client.ehlo_or_helo_if_needed()
             if server.tls is Tls.STARTTLS:
                 client.open_socket()

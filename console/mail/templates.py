@@ -11,13 +11,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from flask_babel import force_locale, get_locale
+from flask_babel import get_locale
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, meta, select_autoescape
 
 from console.core import money
 from console.core.context import settings
 from console.core.places import TEMPLATES
-from console.core.texts import gettext, of_reader, pgettext
+from console.core.texts import gettext, in_language, of_reader, pgettext
 
 FOLDER = TEMPLATES / "mail"
 MAX_SUBJECT = 200
@@ -74,7 +74,7 @@ def _moment(value: datetime) -> str:
 
 def render(template: str, language: str, /, **values: Any) -> Rendered:
     """Render both parts of ``template``. Line breaks never reach the subject."""
-    with force_locale(language):
+    with in_language(language):
         values["language"] = language
         whole = _environment().get_template(f"{template}.txt").render(values)
         html = _environment().get_template(f"{template}.html").render(values)

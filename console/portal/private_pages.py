@@ -10,9 +10,10 @@ from typing import ParamSpec
 
 from flask import make_response, render_template, request
 from flask.typing import ResponseReturnValue
-from flask_babel import force_locale, get_locale
+from flask_babel import get_locale
 
 from console.core.errors import FileGone, NotFound
+from console.core.texts import in_language
 from console.core.transaction import transaction
 from console.mail import outsiders
 from console.web.answers import wants_json
@@ -27,8 +28,8 @@ def speaking(language: str | None) -> AbstractContextManager[None]:
     """Answer in the language chosen on the page (``?lang=en``), else in ``language``, the mail's."""
     chosen = request.args.get("lang")
     if chosen in LANGUAGES:
-        return force_locale(chosen)
-    return force_locale(language if language in LANGUAGES else str(get_locale()))
+        return in_language(chosen)
+    return in_language(language if language in LANGUAGES else str(get_locale()))
 
 
 def note_proof(address: str) -> None:

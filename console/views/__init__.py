@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import cast
 
 from flask import Flask
 from flask_admin import Admin
@@ -19,7 +18,6 @@ from console.views.shared.labels import reviews as review_labels
 from console.views.shared.labels import sla as sla_labels
 from console.views.tickets.page import script_texts as ticket_texts
 from console.web.security import csp_nonce
-from console.web.templates import PageEnvironment
 
 # Each module has ``views()``: its view objects, new ones for every application.
 PAGES = (
@@ -58,22 +56,21 @@ def init_app(app: Flask) -> None:
     """Register the console."""
     with app.app_context():
         brand = context.settings().brand  # not by its own name: a page here is called so
+    dashboard, pages = Dashboard(), page_views()
     admin = Admin(
         app,
         name=brand,
-        index_view=Dashboard(),
+        index_view=dashboard,
         theme=Bootstrap4Theme(base_template="admin/base.html"),
         csp_nonce_generator=csp_nonce,
     )
-    for view in page_views():
+    for view in pages:
         admin.add_view(view)
-    menu.init_app(app)
+    menu.init_app(app, [dashboard, *pages])
     sla_labels.init_app(app)
     hours_labels.init_app(app)
     review_labels.init_app(app)
-    settled = {"script_texts": texts.script_texts, "ticket_words": ticket_texts.words}
-    app.jinja_env.globals.update(settled)
-    cast(PageEnvironment, app.jinja_env).by_language.update(settled)
+    app.jinja_env.globals.update(script_texts=texts.script_texts, ticket_words=ticket_texts.words)
     app.jinja_env.filters.update(near=paging.near, whole=paging.whole)
 
 

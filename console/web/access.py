@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 import time
-from typing import Any
 from uuid import uuid4
 
 import structlog
-from flask import Flask, Response, current_app, g, request
+from flask import Flask, Request, Response, current_app, g, request
 
 from console.core.logging import get_logger
 from console.core.metrics import REQUESTS
@@ -45,24 +44,19 @@ def init_access(app: Flask) -> None:
             log.info(
                 "request",
                 method=request.method,
-                path=_path(),
+                path=path_of(request),
                 status=response.status_code,
                 ms=round(seconds * 1000, 1),
                 address=request.remote_addr,
             )
         return response
 
-    def log_exception(exc_info: Any) -> None:
-        app.logger.error("Exception on %s [%s]", _path(), request.method, exc_info=exc_info)
-
-    app.log_exception = log_exception  # type: ignore[method-assign]  # Flask's own writes a token in the path out
-
     @app.teardown_request
     def forget(_error: BaseException | None) -> None:
         structlog.contextvars.unbind_contextvars("request_id")
 
 
-def _path() -> str:
+def path_of(request: Request) -> str:
     """Return what the log says of the address: never its query, which holds what was searched, and never a secret.
 
     An address that carries one is told by its pattern. One that matched no route is shown as far as it can hold none:

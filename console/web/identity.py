@@ -46,12 +46,17 @@ class Identity(UserMixin):
         self.id = f"{type(row).__name__}:{row.id}"
 
     @property
+    def is_authenticated(self) -> bool:
+        """Whether it is known who is reading: not once the database is away, see ``forget_reader``."""
+        return "reader_is_unknown" not in g
+
+    @property
     def staff(self) -> Staff | None:
-        return self.row.staff if isinstance(self.row, StaffSession) else None
+        return self.row.staff if self.is_authenticated and isinstance(self.row, StaffSession) else None
 
     @property
     def person(self) -> Person | None:
-        return self.row.person if isinstance(self.row, PersonSession) else None
+        return self.row.person if self.is_authenticated and isinstance(self.row, PersonSession) else None
 
 
 def in_portal() -> bool:
@@ -62,6 +67,8 @@ def in_portal() -> bool:
 @login_manager.request_loader
 def load_identity(_request: Request) -> Identity | None:
     """Find the live session that the cookie names; a disabled account's is none."""
+    if "reader_is_unknown" in g:
+        return None
     kind: type[StaffSession | PersonSession] = PersonSession if in_portal() else StaffSession
     token = session.get(PERSON_TOKEN if in_portal() else STAFF_TOKEN)
     if not isinstance(token, str):

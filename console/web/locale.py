@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from flask import g, has_request_context, request, session
-from flask_login import AnonymousUserMixin, current_user
+from flask_login import current_user
 from sqlalchemy.exc import SQLAlchemyError
 
 from console.core.context import settings
@@ -51,5 +51,5 @@ def settle_reader() -> None:
 
 
 def forget_reader() -> None:
-    """Answer a reader who is not known: who they are cannot be looked up."""
-    g._login_user = AnonymousUserMixin()  # noqa: SLF001  Flask-Login keeps its answer here and has no setter
+    """Answer a reader who is not known: who they are cannot be looked up (``console.web.identity``)."""
+    g.reader_is_unknown = True

@@ -6,7 +6,7 @@ asked at each event, and once a second for all connections of this process, whic
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from datetime import timedelta
@@ -15,7 +15,7 @@ from itertools import count
 from typing import Any
 
 import gevent
-from flask import Flask, request, session
+from flask import Flask, current_app, request, session
 from flask_socketio import ConnectionRefusedError as Refused
 from flask_socketio import disconnect, join_room
 from gevent.monkey import is_module_patched
@@ -24,7 +24,6 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from console.core import clock
 from console.core.actor import Actor
-from console.core.addresses import source
 from console.core.context import settings
 from console.core.db import db
 from console.core.errors import Failed, Invalid, NoSpace, Refusal, SignInNeeded, without_promise
@@ -38,6 +37,7 @@ from console.extensions import socketio
 from console.staff.models import Staff, StaffSession, StaffSocket
 from console.staff.notifications import on_sessions_ended
 from console.staff.sessions import may_be_in
+from console.web import socket_guard
 from console.web.errors import refusal_of
 from console.web.identity import STAFF_TOKEN, idle_limit
 
@@ -46,8 +46,6 @@ log = get_logger(__name__)
 DESK, VISITOR = "/desk", "/visitor"
 SESSION = "staff_session"  # keys in a connection's own session
 ROLE = "staff_role"
-CONNECT_SECONDS = 10  # a socket that joins no namespace by then is closed
-MOST_SOCKETS = 100  # of one address; more where more chats may be open behind one
 WATCH_SECONDS = 1
 HOLD_SECONDS = 15
 HELD = timedelta(seconds=60)  # a connection of another process, that its process has not spoken of for longer, is gone
@@ -154,6 +152,10 @@ def let_in(connect: Callable[[Any], None]) -> Callable[..., None]:
     def handle(auth: Any = None) -> None:
         try:
             connect(auth)
+            socket_guard.joined(request.environ)
+            # The connection has a session of its own from here on. Without the cookie Flask does not read and check
+            # it again for every event, which took a fifth of a message's time.
+            request.environ.pop("HTTP_COOKIE", None)
         except Refused:
             raise
         except Exception as error:
@@ -332,9 +334,7 @@ def watch_sessions() -> None:
     if _watching or not is_module_patched("socket"):
         return
     _watching = True
-    from flask import current_app
-
-    gevent.spawn(_watch, current_app._get_current_object())  # type: ignore[attr-defined]  # noqa: SLF001
+    gevent.spawn(_watch, current_app._get_current_object())  # type: ignore[attr-defined]
 
 
 def _watch(app: Flask) -> None:
@@ -359,43 +359,3 @@ def ended_connections() -> list[str]:
     rows = db.session.scalars(select(StaffSession).where(StaffSession.id.in_(connected_sessions())))
     roles = {row.id: row.staff.role.value for row in rows if row.is_live(now, idle) and may_be_in(row.staff)}
     return [sid for sid, (key, role) in list(_staff.items()) if roles.get(key) != role]
-
-
-# --- sockets ----------------------------------------------------------------------------------------------------------
-
-
-def guard_sockets(app: Flask) -> None:
-    """Cap the sockets of one address, and close those that join nothing. Called once the server is bound."""
-    server = socketio.server
-    open_sockets: Counter[str] = Counter()
-    addresses: dict[str, str] = {}
-
-    def connected(eio_sid: str, environ: dict[str, Any]) -> bool | None:
-        address = source(environ.get("REMOTE_ADDR"))
-        with app.app_context():
-            most = max(MOST_SOCKETS, 3 * settings().chat_address_limit) * settings().chat_limit_factor
-        if open_sockets[address] >= most:
-            log.warning("too many sockets of one address")
-            return False
-        open_sockets[address] += 1
-        addresses[eio_sid] = address
-        server._handle_eio_connect(eio_sid, environ)  # noqa: SLF001  (what this stands before)
-        if is_module_patched("socket"):
-            gevent.spawn_later(CONNECT_SECONDS, close_if_unjoined, eio_sid)
-        return None
-
-    def close_if_unjoined(eio_sid: str) -> None:
-        joined = any(server.manager.sid_from_eio_sid(eio_sid, name) is not None for name in (DESK, VISITOR))
-        if eio_sid in addresses and not joined:
-            server.eio.disconnect(eio_sid)
-
-    def disconnected(eio_sid: str, reason: Any = None) -> None:
-        address = addresses.pop(eio_sid, None)
-        if address is not None:
-            open_sockets[address] -= 1
-            if open_sockets[address] <= 0:
-                del open_sockets[address]
-        server._handle_eio_disconnect(eio_sid, reason)  # noqa: SLF001
-
-    server.eio.on("connect", connected)
-    server.eio.on("disconnect", disconnected)

@@ -1,10 +1,6 @@
-"""PostgreSQL asked on gevent's hub, columns described when looked at, reading without a transaction around it."""
+"""PostgreSQL is read without a transaction around it."""
 
 from __future__ import annotations
-
-import json
-import subprocess
-import sys
 
 import pytest
 from flask import Flask
@@ -19,7 +15,6 @@ from console.core.transaction import end_reading, transaction
 from console.staff.models import Staff
 from console.staff.roles import Role
 from tests import factories
-from tests.support.postgres import Postgres
 
 pytestmark = pytest.mark.only("postgresql")
 
@@ -28,23 +23,6 @@ def raw(session: Session) -> Connection[object]:
     connection = session.connection().connection.dbapi_connection
     assert isinstance(connection, Connection)
     return connection
-
-
-def test_the_hub_waits_for_what_is_ready_and_for_nothing_else(postgres_server: Postgres) -> None:
-    url = postgres_server.create("hub_waits")
-    ran = subprocess.run(
-        [sys.executable, "-m", "tests.core.hub_waits", url], capture_output=True, text=True, check=False, timeout=120
-    )
-    assert ran.returncode == 0, ran.stderr
-    seen = json.loads(ran.stdout)
-    assert seen["installed"] is True
-    assert seen["meanwhile"] == 7
-    assert seen["waits of a sleep"] <= 2
-    assert seen["waits of a pipeline"] <= 12
-    assert seen["long text"] is True
-    assert seen["given up"] == "ACTIVE"  # as psycopg leaves it; SQLAlchemy throws such a connection away
-    assert seen["cut"] == "AdminShutdown"
-    assert seen["many"] is True
 
 
 def test_reading_begins_no_transaction(app: Flask, session: Session) -> None:
@@ -86,14 +64,3 @@ def test_one_that_was_cut_is_thrown_away(session: Session) -> None:
     session.rollback()
     assert lost.closed
     assert session.scalar(text("SELECT 3")) == 3
-
-
-def test_columns_are_described_when_looked_at(session: Session) -> None:
-    cursor = raw(session).execute("SELECT 1 AS one, 'a'::text AS letter")
-    described = cursor.description
-    assert described is not None
-    assert [column.name for column in described] == ["one", "letter"]
-    assert (len(described), described[1].name, described[:1][0].type_code) == (2, "letter", 23)
-    assert raw(session).execute("SET application_name = 'x'").description is None
-    rows = session.execute(text("SELECT 1 AS one, 2 AS two")).mappings().all()
-    assert [dict(row) for row in rows] == [{"one": 1, "two": 2}]

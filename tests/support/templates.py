@@ -4,23 +4,15 @@ from __future__ import annotations
 
 from types import CodeType
 
-from jinja2 import BytecodeCache, Environment
+from jinja2 import BytecodeCache
 from jinja2.bccache import Bucket
-
-from console.web.templates import PageEnvironment
 
 
 class CompiledTemplates(BytecodeCache):
-    """Code by template, language, mount and address of static files: all are written in (``console.web.templates``)."""
+    """Code by template."""
 
     def __init__(self) -> None:
         self._codes: dict[tuple[str, str], CodeType] = {}
-
-    def get_bucket(self, environment: Environment, name: str, filename: str | None, source: str) -> Bucket:
-        """Return the place for a template's code."""
-        if isinstance(environment, PageEnvironment):
-            name = f"{name} {environment.written_for} {environment.app.static_url_path}"
-        return super().get_bucket(environment, name, filename, source)
 
     def load_bytecode(self, bucket: Bucket) -> None:
         """Put the code there, where it is known."""

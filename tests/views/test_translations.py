@@ -12,12 +12,11 @@ from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_dir
 from babel.messages.frontend import parse_mapping_cfg
 from babel.messages.pofile import read_po
 from flask import Flask
-from flask_babel import force_locale
 from wtforms import IntegerField, StringField
 from wtforms.validators import DataRequired, Length
 
 from console.core.forms import Form
-from console.core.texts import gettext, ngettext
+from console.core.texts import gettext, in_language, ngettext
 from tests.support.server import ROOT
 
 PO = ROOT / "console/translations/sr_Latn/LC_MESSAGES/messages.po"
@@ -100,7 +99,7 @@ def test_latin_script_and_no_blame(catalog: Catalog) -> None:
 )  # fmt: skip
 def test_plurals(sqlite_app: Flask, count: int, text: str) -> None:
     _need_compiled()
-    with sqlite_app.test_request_context(), force_locale("sr_Latn"):
+    with sqlite_app.test_request_context(), in_language("sr_Latn"):
         assert ngettext("%(num)d service", "%(num)d services", count) == text
 
 
@@ -111,18 +110,18 @@ def test_built_in_form_messages(sqlite_app: Flask) -> None:
         name = StringField("Ime", [DataRequired(), Length(max=3)])
         count = IntegerField("Broj")
 
-    with sqlite_app.test_request_context(method="POST", data={"count": "x"}), force_locale("sr_Latn"):
+    with sqlite_app.test_request_context(method="POST", data={"count": "x"}), in_language("sr_Latn"):
         form = Example(meta={"csrf": False})
         assert not form.validate()
         assert form.errors == {"name": ["Ovo polje je obavezno."], "count": ["Ovo nije ceo broj."]}
-    with sqlite_app.test_request_context(method="POST", data={"name": "abcd", "count": "1"}), force_locale("sr_Latn"):
+    with sqlite_app.test_request_context(method="POST", data={"name": "abcd", "count": "1"}), in_language("sr_Latn"):
         form = Example(meta={"csrf": False})
         assert not form.validate()
         assert form.errors == {"name": ["Unesite najviše 3 znaka."]}
 
 
 def test_english_is_what_stands_in_the_code(sqlite_app: Flask) -> None:
-    with sqlite_app.test_request_context(), force_locale("en"):
+    with sqlite_app.test_request_context(), in_language("en"):
         assert gettext("Customers") == "Customers"
 
 

@@ -1,71 +1,48 @@
-"""Pages are compiled once a language, with what is known by then written in."""
+"""Pages are drawn in their reader's language and where the application is mounted, by plain Jinja."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
 
-import pytest
 from flask import Flask
-from flask.templating import Environment as FlaskEnvironment
-from flask_babel import force_locale
-from jinja2 import DictLoader, Environment
 from jinja2.meta import find_undeclared_variables
 
 from console.core.settings import Settings
+from console.core.texts import in_language
 from console.web.catalog import written
-from console.web.templates import PageEnvironment
 from tests.support.client import ConsoleClient
 
 ENGLISH = {"Accept-Language": "en"}
 PAGE = """{%- macro said(text) -%}<i>{{ text }}</i>{%- endmacro -%}
-{{ _('Skip to content') }}|{{ _('account of %(name)s', name=name) }}|{{ icon('ok', 'icon-sm') }}|{{ icon(symbol) }}|
-<a href="{{ url_for('tickets.index_view', view='mine', sort='a&b') }}">|{{ url_for('nowhere.at_all') if never }}|
-{{ said(_('Close') ~ '<') }}|{{ 'x' if never }}|{{ none|default('', true) }}"""
+{{ _('Skip to content') }}|{{ _('account of %(name)s', name=name) }}|{{ icon('ok', 'icon-sm') }}|
+<a href="{{ url_for('tickets.index_view', view='mine', sort='a&b') }}">|{{ said(_('Close') ~ '<') }}"""
 
 
-@pytest.fixture
-def pages(sqlite_app: Flask) -> PageEnvironment:
-    """An environment of its own with the application's names."""
-    environment = PageEnvironment(sqlite_app, loader=DictLoader({"page.html": PAGE}), autoescape=True)
-    environment.globals.update(sqlite_app.jinja_env.globals)
-    return environment
-
-
-def draw(pages: Environment, app: Flask, language: str, root: str = "") -> list[str]:
+def draw(app: Flask, language: str, root: str = "") -> list[str]:
     with app.test_request_context("/", headers={"Accept-Language": language}, environ_overrides={"SCRIPT_NAME": root}):
-        drawn = pages.get_template("page.html").render(name="<b>", symbol="x", never=False)
+        drawn = app.jinja_env.from_string(PAGE).render(name="<b>")
     return [part.strip() for part in drawn.split("|")]
 
 
-def test_each_language_has_its_own(pages: PageEnvironment, sqlite_app: Flask) -> None:
-    serbian, english = draw(pages, sqlite_app, "sr"), draw(pages, sqlite_app, "en")
+def test_texts_are_in_the_language_of_the_reader(sqlite_app: Flask) -> None:
+    serbian, english = draw(sqlite_app, "sr"), draw(sqlite_app, "en")
     assert (serbian[0], english[0]) == ("Preskoči na sadržaj", "Skip to content")
     assert english[1] == "account of &lt;b&gt;"
-    assert english[6] == "<i>Close&lt;</i>"
-    assert draw(pages, sqlite_app, "sr") == serbian
+    assert english[4] == "<i>Close&lt;</i>"
+    assert draw(sqlite_app, "sr") == serbian
 
 
-def test_it_draws_what_jinja_would_have_drawn(pages: PageEnvironment, sqlite_app: Flask) -> None:
-    plain = FlaskEnvironment(sqlite_app, loader=DictLoader({"page.html": PAGE}), autoescape=True)
-    plain.globals.update(sqlite_app.jinja_env.globals)
-    for language in ("sr", "en"):
-        assert draw(pages, sqlite_app, language) == draw(plain, sqlite_app, language)
-
-
-def test_where_it_is_mounted_counts(pages: PageEnvironment, sqlite_app: Flask) -> None:
-    at_root, below = draw(pages, sqlite_app, "en"), draw(pages, sqlite_app, "en", "/podrska")
-    assert '"/console/tickets/?view=mine&amp;sort=a%26b"' in at_root[4]
-    assert '"/podrska/console/tickets/?view=mine&amp;sort=a%26b"' in below[4]
+def test_where_it_is_mounted_counts(sqlite_app: Flask) -> None:
+    at_root, below = draw(sqlite_app, "en"), draw(sqlite_app, "en", "/podrska")
+    assert '"/console/tickets/?view=mine&amp;sort=a%26b"' in at_root[3]
+    assert '"/podrska/console/tickets/?view=mine&amp;sort=a%26b"' in below[3]
     assert ("/static/lib/icons.svg#ok" in at_root[2], "/podrska/static/lib/icons.svg#ok" in below[2]) == (True, True)
 
 
-def test_without_a_request_no_address_is_written_in(sqlite_app: Flask) -> None:
-    source = {"line.html": "{{ _('Close') }}{{ url_for('tickets.index_view') if never }}"}
-    pages = PageEnvironment(sqlite_app, loader=DictLoader(source), autoescape=True)
-    pages.globals.update(sqlite_app.jinja_env.globals)
-    with sqlite_app.app_context(), force_locale("en"):
-        assert pages.get_template("line.html").render(never=False) == "Close"
+def test_a_text_needs_no_request(sqlite_app: Flask) -> None:
+    with sqlite_app.app_context(), in_language("en"):
+        assert sqlite_app.jinja_env.from_string("{{ _('Close') }}").render() == "Close"
 
 
 def test_a_page_changes_language_with_its_reader(

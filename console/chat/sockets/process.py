@@ -32,7 +32,7 @@ def start() -> None:
     if _started or not is_module_patched("socket"):
         return
     _started = True
-    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
     gevent.spawn(_repeat, app, LISTS_SECONDS, show_lists)
     gevent.spawn(_repeat, app, presence.BEAT_SECONDS, beat)
 

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Any
 
 from flask import request, session
-from flask_babel import force_locale
 from flask_socketio import ConnectionRefusedError as Refused
 from flask_socketio import join_room, leave_room
 
@@ -27,7 +26,7 @@ from console.core.db import db
 from console.core.errors import Conflict, Gone, NotFound, TooMany
 from console.core.push import push
 from console.core.rates import Bucket, bucket
-from console.core.texts import lazy_gettext
+from console.core.texts import in_language, lazy_gettext
 from console.core.transaction import transaction
 from console.customers.masking import MAX_TOKEN as MAX_TOKEN_LENGTH
 from console.customers.masking import read_choice
@@ -98,7 +97,7 @@ def on_visitor(event: str) -> Callable[[Run], Run]:
         answer = acknowledged(event, limited)
 
         def speaking(*args: Any) -> Answer:
-            with force_locale(session.get(_LANGUAGE) or settings().locale):
+            with in_language(session.get(_LANGUAGE) or settings().locale):
                 return answer(*args)
 
         socketio.on_event(event, speaking, namespace=VISITOR)

@@ -154,7 +154,7 @@ class Writer:
 
 def writer() -> Writer:
     """Return this application's writer."""
-    found: Writer = current_app.extensions.setdefault("chat_writer", None) or Writer(current_app._get_current_object())  # type: ignore[attr-defined]  # noqa: SLF001
+    found: Writer = current_app.extensions.setdefault("chat_writer", None) or Writer(current_app._get_current_object())  # type: ignore[attr-defined]
     current_app.extensions["chat_writer"] = found
     return found
 

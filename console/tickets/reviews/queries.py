@@ -185,7 +185,7 @@ def count_states(actor: Actor, most: int) -> dict[str, int]:
     parts = {state.value: select(Review.id).where(Review.state == state) for state in ReviewState}
     parts["answered"] = select(Review.id).where(*new_answers(actor))
     row = db.session.execute(select(*(_bounded(part, most).label(name) for name, part in parts.items()))).one()
-    return dict(row._mapping)  # noqa: SLF001  (SQLAlchemy's public name)
+    return dict(row._mapping)
 
 
 def _bounded(keys: Select[int], most: int) -> ScalarSelect[int]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import Flask, current_app, g, request
 from flask_admin.base import BaseView
-from flask_babel import force_locale
 from flask_login import current_user
 from sqlalchemy import Select, select
 
@@ -17,7 +18,7 @@ from console.billing.models import Proforma, Storno
 from console.core.db import db
 from console.core.errors import Text
 from console.core.text import words
-from console.core.texts import lazy_gettext
+from console.core.texts import in_language, lazy_gettext
 from console.views.shared.labels.states import proforma_amount
 from console.web.addresses import url_for
 from console.web.catalog import language
@@ -26,6 +27,7 @@ from console.web.locale import LANGUAGES
 
 MENU = "console.menu"
 COMMANDS = "console.commands"
+PAGES = "console.pages"
 GROUPS: dict[str, Text] = {
     "work": lazy_gettext("Work"),
     "customers": lazy_gettext("Customers"),
@@ -47,8 +49,9 @@ class Item:
     badge: Callable[[], str] | None = None  # what stands beside the name; asked when the line is drawn
 
 
-def init_app(app: Flask) -> None:
-    """Give templates the menu, the addresses that many pages link to, and the amounts they show."""
+def init_app(app: Flask, pages: Sequence[BaseView]) -> None:
+    """Give templates the menu of ``pages``, the addresses that many link to, and the amounts they show."""
+    app.extensions[PAGES] = pages
     app.jinja_env.globals.update(
         menu_groups=groups,
         customer_url=customer_url,
@@ -99,7 +102,7 @@ def above(view: BaseView | None) -> Item | None:
 
 
 def _open_views() -> Iterator[Any]:
-    for view in current_app.extensions["admin"][0]._views:  # noqa: SLF001  (Flask-Admin has no other list)
+    for view in current_app.extensions[PAGES]:
         if hasattr(view, "group") and view.is_accessible():
             yield view
 
@@ -129,14 +132,13 @@ def commands() -> list[Command]:
 
 
 def _openable() -> Iterator[tuple[Item, Text]]:
-    for view in current_app.extensions["admin"][0]._views:  # noqa: SLF001  (Flask-Admin has no other list)
+    for view in current_app.extensions[PAGES]:
         if not view.is_accessible():
             continue
         if getattr(view, "group", None) is not None and view.is_visible():
             yield _item(view, None), view.name
         if getattr(view, "command", ""):
-            address = url_for(f"{view.endpoint}.{view._default_view}")  # noqa: SLF001
-            yield Item(str(view.command), address, view.menu_icon_value or "dot", ""), view.command
+            yield Item(str(view.command), _address(view), view.menu_icon_value or "dot", ""), view.command
         if getattr(view, "can_create", False) and _may_create(view):
             yield Item(str(view.create_label), url_for(f"{view.endpoint}.create_view"), "plus", ""), view.create_label
 
@@ -150,7 +152,7 @@ def _names(name: Text) -> tuple[frozenset[str], ...]:
     """Return the words of a name in each language."""
     found = []
     for one in LANGUAGES:
-        with force_locale(one):
+        with in_language(one):
             found.append(frozenset(words(str(name))))
     return tuple(found)
 
@@ -180,7 +182,7 @@ def asked() -> Counts:
     A page says what to count by ``badge_query()``: a select of one number, or ``None``.
     """
     found: list[tuple[str, Select[int]]] = []
-    for one in current_app.extensions["admin"][0]._views:  # noqa: SLF001  (Flask-Admin has no other list)
+    for one in current_app.extensions[PAGES]:
         query = one.badge_query() if hasattr(one, "badge_query") and one.is_accessible() else None
         if query is not None:
             found.append((one.endpoint, query))
@@ -209,12 +211,18 @@ def _together(queries: Counts) -> Select[Any]:
 def _item(view: BaseView, current: BaseView | None) -> Item:
     return Item(
         name=str(view.name or ""),
-        url=url_for(f"{view.endpoint}.{view._default_view}", **getattr(view, "menu_query", {})),  # noqa: SLF001
+        url=_address(view, getattr(view, "menu_query", {})),
         icon=view.menu_icon_value or "dot",
         letter=getattr(view, "letter", ""),
         here=_here(view, current),
         badge=getattr(view, "badge", None),
     )
+
+
+def _address(view: BaseView, query: Mapping[str, str] = MappingProxyType({})) -> str:
+    """Return where a page begins."""
+    address = f"{request.script_root}{view.url}/"
+    return f"{address}?{urlencode(query)}" if query else address
 
 
 def _here(view: BaseView, current: BaseView | None) -> str:

@@ -8,13 +8,13 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from flask import Flask, render_template_string
-from flask_babel import force_locale
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from console.core import clock
 from console.core.actor import SYSTEM, Actor
 from console.core.db import db
+from console.core.texts import in_language
 from console.core.transaction import transaction
 from console.hours.calendar import Interval, SpecialKind
 from console.hours.service import SpecialData, add_special, set_week
@@ -69,7 +69,7 @@ def due(ticket: Ticket) -> datetime:
 def told(ticket: Ticket, kind: TargetKind = FIRST) -> list[tuple[str, str]]:
     """Return the counting in English."""
     (view,) = [one for one in queries.for_ticket(ticket, clock.now()) if one.kind is kind]
-    with force_locale("en"):
+    with in_language("en"):
         return [(line.text, line.value) for line in lines(view)]
 
 
@@ -248,7 +248,7 @@ def test_the_card(app: Flask, session: Session, actor: ActorOf, at: At, language
     def draw() -> str:
         db.session.rollback()
         found = queries.for_ticket(db.session.get_one(Ticket, ticket.id), clock.now())
-        with app.test_request_context(), force_locale(language):
+        with app.test_request_context(), in_language(language):
             return render_template_string(template, sla_targets=found)
 
     assert 'data-step="1"' in draw() and words in draw()

@@ -1,4 +1,4 @@
-"""``python -m tests.core.hub_waits URL``: waits for PostgreSQL on gevent's hub in every way; tells JSON of it."""
+"""``python -m tests.speedups.hub_waits URL``: waits for PostgreSQL on gevent's hub in every way; tells JSON of it."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ if __name__ == "__main__":
     import psycopg
     from psycopg import waiting
 
-    from console.core import postgres
+    from console.speedups import postgres_wait
 
-    arguments = postgres.connect_args()
+    postgres_wait.install(on=True)
     waits: list[int] = []
-    wait = postgres._ready
+    wait = postgres_wait._ready
 
-    def counted(fileno: int, wanted: int) -> int:
-        waits.append(wanted)
-        return wait(fileno, wanted)
+    def counted(fileno: int, waits_for: int) -> int:
+        waits.append(waits_for)
+        return wait(fileno, waits_for)
 
-    postgres._ready = counted
+    postgres_wait._ready = counted
     url = sys.argv[1].replace("+psycopg", "")
-    seen: dict[str, object] = {"installed": waiting.wait is postgres.wait_on_hub}
+    seen: dict[str, object] = {"installed": waiting.wait is postgres_wait.wait_on_hub}
 
     def connect() -> psycopg.Connection[tuple[int]]:
-        return psycopg.connect(url, autocommit=True, **arguments)
+        return psycopg.connect(url, autocommit=True)
 
     with connect() as one, connect() as other:
         # Another greenlet runs while one waits, and the wait is one.
@@ -69,4 +69,8 @@ if __name__ == "__main__":
     ]
     gevent.joinall(jobs, raise_error=True)
     seen["many"] = sorted(n for job in jobs for n in job.value) == list(range(1000))
+    postgres_wait.install(on=False)
+    waits.clear()
+    with connect() as one:
+        seen["off"] = [one.execute("SELECT 7").fetchone(), len(waits)]
     sys.stdout.write(json.dumps(seen))
