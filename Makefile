@@ -19,7 +19,7 @@ PO := $(wildcard console/translations/*/LC_MESSAGES/*.po)
 MO := $(PO:.po=.mo)
 SAY := @printf '\n\033[1m== %s\033[0m\n'
 
-.PHONY: help setup run test prove check format wheel assets translations strings lock clean
+.PHONY: help setup run test prove bench check format wheel assets translations strings lock clean
 
 help: ## Show this list
 	@echo 'make <target>, where <target> is one of:'
@@ -45,6 +45,9 @@ test: setup ## Run every test, with seeded samples of the long proofs
 prove: setup ## Run the long proofs at full count; results go to docs/proofs.md
 	$(SAY) 'Proving: full counts, this takes a while'
 	@$(BIN)/python -m pytest --prove -n auto --dist worksteal --timeout=7200 $(ARGS)
+
+bench: setup ## Measure against other programs; ARGS="lists --small 100" chooses one, the table goes to docs/performance.md
+	@$(BIN)/python -m benchmarks $(or $(ARGS),--help)
 
 check: $(INSTALLED) ## Lint, formatting, types, import rules
 	$(SAY) 'Lint'

@@ -271,5 +271,5 @@ def test_new_keys_work(tmp_path: Path) -> None:
 
 def test_help_lists_the_commands() -> None:
     output = CliRunner().invoke(main, ["--help"]).output
-    named = {"serve", "worker", "init-db", "demo", "import", "staff", "doctor", "audit", "backup", "restore", "bench"}
+    named = {"serve", "worker", "init-db", "demo", "import", "staff", "doctor", "audit", "backup", "restore"}
     assert [name for name in sorted(named) if f"\n  {name} " not in output] == []

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from console.cli.restoring import Ended
 
 # These bring their own command, named ``command``; they run in an application context.
-ELSEWHERE = {"import": "console.imports.cli", "demo": "console.demo.cli", "bench": "console.bench.cli"}
+ELSEWHERE = {"import": "console.imports.cli", "demo": "console.demo.cli"}
 MIN_PASSWORD = 12
 WITH_GAPS = 3  # exit code: a copy was written, but files were missing
 
