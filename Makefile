@@ -19,7 +19,7 @@ PO := $(wildcard console/translations/*/LC_MESSAGES/*.po)
 MO := $(PO:.po=.mo)
 SAY := @printf '\n\033[1m== %s\033[0m\n'
 
-.PHONY: help setup run test prove bench check format wheel assets translations strings lock clean
+.PHONY: help setup run test prove bench check lint types imports templates scripts format wheel assets translations strings lock clean
 
 help: ## Show this list
 	@echo 'make <target>, where <target> is one of:'
@@ -49,15 +49,28 @@ prove: setup ## Run the long proofs at full count; results go to docs/proofs.md
 bench: setup ## Measure against other programs; ARGS="lists --small 100" chooses one, the table goes to docs/performance.md
 	@$(BIN)/python -m benchmarks $(or $(ARGS),--help)
 
-check: $(INSTALLED) ## Lint, formatting, types, import rules
-	$(SAY) 'Lint'
+check: lint types imports templates scripts ## Lint, formatting, types, import rules, templates, scripts
+
+lint: $(INSTALLED)
+	$(SAY) 'Lint and formatting'
 	@$(BIN)/ruff check .
-	$(SAY) 'Formatting'
 	@$(BIN)/ruff format --check .
+
+types: $(INSTALLED)
 	$(SAY) 'Types'
 	@$(BIN)/mypy
+
+imports: $(INSTALLED)
 	$(SAY) 'Import rules'
 	@$(BIN)/lint-imports
+
+templates: $(INSTALLED)
+	$(SAY) 'Templates'
+	@$(BIN)/djlint --lint --quiet templates
+
+scripts: $(NODE_MODULES)
+	$(SAY) 'Scripts'
+	@$(BIN)/node node_modules/eslint/bin/eslint.js .
 
 format: $(INSTALLED) ## Put the code into its format
 	@$(BIN)/ruff check --fix .
