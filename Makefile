@@ -19,7 +19,7 @@ PO := $(wildcard console/translations/*/LC_MESSAGES/*.po)
 MO := $(PO:.po=.mo)
 SAY := @printf '\n\033[1m== %s\033[0m\n'
 
-.PHONY: help setup run test prove bench check lint types imports templates scripts format wheel assets translations strings lock clean
+.PHONY: help setup run test prove bench check lint types imports unused templates scripts format wheel assets translations strings lock clean
 
 help: ## Show this list
 	@echo 'make <target>, where <target> is one of:'
@@ -49,7 +49,7 @@ prove: setup ## Run the long proofs at full count; results go to docs/proofs.md
 bench: setup ## Measure against other programs; ARGS="lists --small 100" chooses one, the table goes to docs/performance.md
 	@$(BIN)/python -m benchmarks $(or $(ARGS),--help)
 
-check: lint types imports templates scripts ## Lint, formatting, types, import rules, templates, scripts
+check: lint types imports unused templates scripts ## Lint, formatting, types, import rules, unused code, templates, scripts
 
 lint: $(INSTALLED)
 	$(SAY) 'Lint and formatting'
@@ -63,6 +63,12 @@ types: $(INSTALLED)
 imports: $(INSTALLED)
 	$(SAY) 'Import rules'
 	@$(BIN)/lint-imports
+
+unused: $(INSTALLED)
+	$(SAY) 'Unused code'
+	@mkdir -p var
+	@$(BIN)/python -m tests.support.template_names > var/template_names.py
+	@$(BIN)/vulture
 
 templates: $(INSTALLED)
 	$(SAY) 'Templates'

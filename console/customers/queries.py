@@ -77,19 +77,6 @@ def find_customer(number: str) -> Customer | None:
     return db.session.get(Customer, key) if 0 < key < _BIG else None
 
 
-def customer_by_email(email: str) -> Sequence[Customer]:
-    """Return the open accounts owned by the person with ``email`` (normalised)."""
-    query = (
-        select(Customer)
-        .join(Membership)
-        .join(Person)
-        .where(Person.email == email, Membership.role == MemberRole.OWNER, Membership.removed_at.is_(None))
-        .where(Customer.status != CustomerStatus.CLOSED)
-        .order_by(Customer.id)
-    )
-    return db.session.scalars(query).all()
-
-
 def live_verification(actor: Actor, customer_id: int) -> Verification | None:
     """Return the newest live verification of this staff member for this account.
 

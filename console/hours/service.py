@@ -24,7 +24,6 @@ from console.hours.models import HEAD, HoursInterval, HoursRevision, HoursSpecia
 
 # Which roles may is said in console.staff.roles, which lies above.
 EDIT = "hours.edit"
-SEE = "hours.see"
 
 MAX_REASON = 200
 MOST_A_DAY = 6

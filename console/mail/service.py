@@ -22,7 +22,6 @@ from console.mail.models import Mail, MailState
 from console.mail.templates import render
 
 # Which roles may is said in console.staff.roles, which lies above.
-SEE = "mail.see"
 RESEND = "mail.resend"
 KNOWN = "known"
 _rules: dict[str, Callable[[Actor], ColumnElement[bool]]] = {}

@@ -43,7 +43,7 @@ class Permission(StrEnum):
     SEE_HOURS = "hours.see"
     EDIT_HOURS = "hours.edit"  # the same words as in console.hours.service, which lies below
     SEE_REPORTS = "reports.see"  # figures of everybody; one's own need no permission
-    SEE_MAIL = "mail.see"  # the same words as in console.mail.service, which lies below
+    SEE_MAIL = "mail.see"
     RESEND_MAIL = "mail.resend"  # and withdraw what waits
 
 

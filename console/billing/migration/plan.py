@@ -108,10 +108,6 @@ class Step:
     issue: tuple[Issue, ...]
     overdue: bool
 
-    @property
-    def mixed(self) -> bool:
-        return len(self.issue) > 1
-
 
 @dataclass(frozen=True)
 class TaxChange:
