@@ -19,7 +19,7 @@ PO := $(wildcard console/translations/*/LC_MESSAGES/*.po)
 MO := $(PO:.po=.mo)
 SAY := @printf '\n\033[1m== %s\033[0m\n'
 
-.PHONY: help setup run test prove coverage bench check lint types imports unused templates scripts format wheel assets translations strings lock clean
+.PHONY: help setup run test prove coverage bench check lint types imports unused templates scripts format revision wheel assets translations strings lock clean
 
 help: ## Show this list
 	@echo 'make <target>, where <target> is one of:'
@@ -85,6 +85,9 @@ scripts: $(NODE_MODULES)
 format: $(INSTALLED) ## Put the code into its format
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
+
+revision: setup ## Draft a schema revision from the models: MESSAGE="Add tags"
+	@$(BIN)/python -m tests.support.revision "$(MESSAGE)"
 
 # What lies in build/ of an earlier build would go into this one too.
 wheel: setup ## Build the package into dist/, and beside it what it needs of requirements.lock
