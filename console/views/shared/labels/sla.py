@@ -193,13 +193,13 @@ def _stretches(parts: Sequence[Part]) -> Iterator[_Stretch]:
 def _alike(one: Part, other: Part) -> bool:
     a, b = one.piece, other.piece
     same = (a.kind, a.why, a.holiday, a.reason, one.paused) == (b.kind, b.why, b.holiday, b.reason, other.paused)
-    return same and a.end == b.start and a.kind is not PieceKind.COUNTED
+    return same and a.end == b.start and a.kind is not PieceKind.WORKING
 
 
 def _line(stretch: _Stretch) -> Line:
     when = _when(stretch.start, stretch.end)
     piece = stretch.first.piece
-    if piece.kind is PieceKind.COUNTED:
+    if piece.kind is PieceKind.WORKING:
         return Line(when, minutes_words(stretch.length), counts=True)
     if piece.kind is PieceKind.PAUSED:
         reason = stretch.first.paused
