@@ -28,7 +28,7 @@ help: ## Show this list
 
 setup: $(INSTALLED) assets translations ## Install everything, start nothing
 
-# The environment given wins; without one this is a demo. An empty database is filled, except in production.
+# The environment wins; without one this is a demo. An empty database is filled, except in production.
 run: setup ## Serve the console with demo data on http://127.0.0.1:8000
 	@export CONSOLE_ENV="$${CONSOLE_ENV:-demo}"; \
 	export CONSOLE_BASE_URL="$${CONSOLE_BASE_URL:-http://127.0.0.1:$(PORT)}"; \
@@ -46,7 +46,7 @@ prove: setup ## Run the long proofs at full count; results go to docs/proofs.md
 	$(SAY) 'Proving: full counts, this takes a while'
 	@$(BIN)/python -m pytest --prove -n auto --dist worksteal --timeout=7200 $(ARGS)
 
-# Not part of `make test`: counting lines and branches takes half as long again.
+# Not part of `make test`: counting lines and branches slows every test.
 coverage: setup ## Run tests and count what they cover; pages are in var/coverage
 	@$(BIN)/python -m pytest -n auto --dist worksteal --cov --cov-report=term --cov-report=html:var/coverage $(ARGS)
 
@@ -89,8 +89,8 @@ format: $(INSTALLED) ## Put the code into its format
 revision: setup ## Draft a schema revision from the models: MESSAGE="Add tags"
 	@$(BIN)/python -m tests.support.revision "$(MESSAGE)"
 
-# What lies in build/ of an earlier build would go into this one too.
-wheel: setup ## Build the package into dist/, and beside it what it needs of requirements.lock
+# An earlier build/ would go into this one too.
+wheel: setup ## Build the package into dist/, and next to it what it needs of requirements.lock
 	$(SAY) 'Building the package'
 	@rm -rf build dist
 	@$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
@@ -107,7 +107,7 @@ strings: $(INSTALLED) ## Gather new texts into the translation files
 	@$(BIN)/pybabel -q extract -F babel.cfg -k lazy_gettext -k lazy_ngettext:1,2 -k lazy_pgettext:1c,2 --no-location -o var/messages.pot .
 	@$(BIN)/pybabel -q update -i var/messages.pot -d console/translations --no-fuzzy-matching --no-wrap
 
-lock: $(INSTALLED) ## Resolve the dependencies anew, without an index address; each must have a wheel for each Python
+lock: $(INSTALLED) ## Resolve the dependencies again, without an index address; each must have a wheel for each Python
 	$(SAY) 'Resolving Python and browser packages'
 	@$(BIN)/uv pip compile -q pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
 		--no-header --no-emit-index-url --upgrade -o requirements.lock

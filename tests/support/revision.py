@@ -1,4 +1,4 @@
-"""Write the next schema revision from what the models say and the revisions do not: ``make revision MESSAGE="Add tags"``.
+"""Draft a schema revision, as ``make revision MESSAGE="Add tags"``: what models say and revisions do not.
 
 The comparison runs on a temporary SQLite file. What comes out is a draft: read it, and add what moves data by hand.
 """
