@@ -19,7 +19,7 @@ PO := $(wildcard console/translations/*/LC_MESSAGES/*.po)
 MO := $(PO:.po=.mo)
 SAY := @printf '\n\033[1m== %s\033[0m\n'
 
-.PHONY: help setup run test prove check format wheel assets translations strings lock clean
+.PHONY: help setup run test prove coverage bench check lint types imports unused templates scripts format revision wheel assets translations strings lock clean
 
 help: ## Show this list
 	@echo 'make <target>, where <target> is one of:'
@@ -28,7 +28,7 @@ help: ## Show this list
 
 setup: $(INSTALLED) assets translations ## Install everything, start nothing
 
-# The environment given wins; without one this is a demo. An empty database is filled, except in production.
+# The environment wins; without one this is a demo. An empty database is filled, except in production.
 run: setup ## Serve the console with demo data on http://127.0.0.1:8000
 	@export CONSOLE_ENV="$${CONSOLE_ENV:-demo}"; \
 	export CONSOLE_BASE_URL="$${CONSOLE_BASE_URL:-http://127.0.0.1:$(PORT)}"; \
@@ -46,22 +46,51 @@ prove: setup ## Run the long proofs at full count; results go to docs/proofs.md
 	$(SAY) 'Proving: full counts, this takes a while'
 	@$(BIN)/python -m pytest --prove -n auto --dist worksteal --timeout=7200 $(ARGS)
 
-check: $(INSTALLED) ## Lint, formatting, types, import rules
-	$(SAY) 'Lint'
+# Not part of `make test`: counting lines and branches slows every test.
+coverage: setup ## Run tests and count what they cover; pages are in var/coverage
+	@$(BIN)/python -m pytest -n auto --dist worksteal --cov --cov-report=term --cov-report=html:var/coverage $(ARGS)
+
+bench: setup ## Measure against other programs; ARGS="lists --small 100" chooses one, the table goes to docs/performance.md
+	@$(BIN)/python -m benchmarks $(or $(ARGS),--help)
+
+check: lint types imports unused templates scripts ## Lint, formatting, types, import rules, unused code, templates, scripts
+
+lint: $(INSTALLED)
+	$(SAY) 'Lint and formatting'
 	@$(BIN)/ruff check .
-	$(SAY) 'Formatting'
 	@$(BIN)/ruff format --check .
+
+types: $(INSTALLED)
 	$(SAY) 'Types'
 	@$(BIN)/mypy
+
+imports: $(INSTALLED)
 	$(SAY) 'Import rules'
 	@$(BIN)/lint-imports
+
+unused: $(INSTALLED)
+	$(SAY) 'Unused code'
+	@mkdir -p var
+	@$(BIN)/python -m tests.support.template_names > var/template_names.py
+	@$(BIN)/vulture
+
+templates: $(INSTALLED)
+	$(SAY) 'Templates'
+	@$(BIN)/djlint --lint --quiet templates
+
+scripts: $(NODE_MODULES)
+	$(SAY) 'Scripts'
+	@$(BIN)/node node_modules/eslint/bin/eslint.js .
 
 format: $(INSTALLED) ## Put the code into its format
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-# What lies in build/ of an earlier build would go into this one too.
-wheel: setup ## Build the package into dist/, and beside it what it needs of requirements.lock
+revision: setup ## Draft a schema revision from the models: MESSAGE="Add tags"
+	@$(BIN)/python -m tests.support.revision "$(MESSAGE)"
+
+# An earlier build/ would go into this one too.
+wheel: setup ## Build the package into dist/, and next to it what it needs of requirements.lock
 	$(SAY) 'Building the package'
 	@rm -rf build dist
 	@$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
@@ -78,7 +107,7 @@ strings: $(INSTALLED) ## Gather new texts into the translation files
 	@$(BIN)/pybabel -q extract -F babel.cfg -k lazy_gettext -k lazy_ngettext:1,2 -k lazy_pgettext:1c,2 --no-location -o var/messages.pot .
 	@$(BIN)/pybabel -q update -i var/messages.pot -d console/translations --no-fuzzy-matching --no-wrap
 
-lock: $(INSTALLED) ## Resolve the dependencies anew, without an index address; each must have a wheel for each Python
+lock: $(INSTALLED) ## Resolve the dependencies again, without an index address; each must have a wheel for each Python
 	$(SAY) 'Resolving Python and browser packages'
 	@$(BIN)/uv pip compile -q pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
 		--no-header --no-emit-index-url --upgrade -o requirements.lock

@@ -1,6 +1,6 @@
 """Which folders make up the package; all else is in ``pyproject.toml``.
 
-``templates/`` lies beside the package, where pyproject.toml can neither find it nor be told of it.
+``templates/`` is next to the package, where pyproject.toml cannot name it.
 """
 
 from setuptools import find_packages, setup

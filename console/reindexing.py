@@ -1,6 +1,6 @@
 """Making the search indexes again, where the rules by which they are written have changed.
 
-``console init-db`` does it by itself, ``console reindex`` on demand. Rows are locked a batch at a time, so that what
+``console init-db`` does it where needed, ``console reindex`` on demand. Rows are locked a batch at a time, so that what
 is changed meanwhile is not put back; a search finds the old words until the new ones are there.
 """
 

@@ -32,7 +32,7 @@ def use_alembic(app: Flask) -> None:
 
 
 def prepare_database() -> int:
-    """Bring the tables to the newest revision, the search indexes to the present rules, and begin the trail.
+    """Bring the tables to the newest revision, the search indexes to the present rules, and begin the audit log.
 
     Return how many files were brought over from where all databases of a checkout once had theirs.
     """

@@ -89,7 +89,7 @@ def describe(place: str) -> str:
 def adopt() -> int:
     """Bring over what this database had where all databases of a checkout once kept theirs; return how many files.
 
-    Files stay there as well, other databases may name them too; the note of the trail's end is of one alone.
+    Files stay there as well, other databases may name them too; the note of the audit log's end is of one alone.
     Where a setting names the place, nothing is done.
     """
     if not settings().audit_anchor and not settings().anchor_file.exists():
@@ -111,7 +111,7 @@ def pieces(file: IO[bytes]) -> Iterator[bytes]:
 
 
 def is_noted_in(path: Path) -> bool | None:
-    """Tell whether the trail's end noted in ``path`` is of this database; ``None`` where none is noted."""
+    """Tell whether the audit log's end noted in ``path`` is of this database; ``None`` where none is noted."""
     noted = read_anchor(path)
     if noted is None or noted.last <= 0:
         return None
@@ -120,7 +120,7 @@ def is_noted_in(path: Path) -> bool | None:
 
 
 def _adopt_anchor(old: Path, own: Path) -> None:
-    """Take the old note over if it is of this database's trail: another's would accuse this one for ever."""
+    """Take the old note over if it is of this database's audit log: another's would accuse this one for ever."""
     if is_noted_in(old):
         own.parent.mkdir(parents=True, exist_ok=True)
         shutil.move(old, own)

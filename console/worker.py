@@ -1,4 +1,4 @@
-"""Work that nobody waits for: periodic jobs, on one machine inside the server, else ``console worker``.
+"""Work that no request waits for: periodic jobs, on one machine inside the server, else ``console worker``.
 
 Several workers may run the same job at once: each job reads the truth from
 tables, claims what it takes and does nothing twice. A domain adds a job by a
@@ -42,7 +42,7 @@ from console.tokens import service as tokens
 log = get_logger(__name__)
 
 KEEP_SESSIONS = timedelta(days=90)  # listed to their owner, who may wonder who signed in
-KEEP_TOKENS = timedelta(days=7)  # expired ones: whoever comes late is told so anyway
+KEEP_TOKENS = timedelta(days=7)  # expired ones: a late visitor learns that anyway
 KEEP_PROVEN = timedelta(days=365)  # that an address is read by who opened a link there
 KEEP_GUARDS = timedelta(days=1)  # windows and locks are minutes
 KEEP_KEYS = timedelta(days=30)  # a caller that repeats does it sooner
@@ -80,7 +80,7 @@ def _ended_before(kind: type[SignInSession], instant: datetime) -> ColumnElement
 
 
 def expire_migrations() -> None:
-    """End the migrations that nobody decided in time, a batch at a time."""
+    """End the migrations that were not decided in time, a batch at a time."""
     while True:
         with transaction():
             ended = expire_due()
@@ -93,7 +93,7 @@ JOBS = (
     Job("audit.anchor", timedelta(minutes=1), note_audit_end),
     Job("migrations.expire", timedelta(minutes=1), expire_migrations),
     Job("mail.send", timedelta(seconds=2), sending.send_due),
-    Job("promises.watch", timedelta(seconds=30), sla_watch),
+    Job("sla.watch", timedelta(seconds=30), sla_watch),
     Job("chat.sweep", timedelta(seconds=5), chat_sweep),
     Job("chat.forget", timedelta(hours=1), chat_forget),
     Job("chat.unsent", timedelta(minutes=5), forget_unsent),

@@ -95,7 +95,7 @@ def test_staff_add_refuses(run: Run, session: Session, email: str, role: str, pa
     assert session.scalar(select(func.count()).select_from(Staff)) == 1
 
 
-# --- the trail ----------------------------------------------------------------------------------------------------
+# --- the audit log ----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.both
@@ -139,7 +139,7 @@ def test_doctor_finds_what_is_wrong_with_the_database(run: Run, session: Session
         stdin=PASSWORD,
     )
     before = run("doctor")[1]
-    assert "The audit trail is whole." in before
+    assert "The audit log is whole." in before
     assert "The browser files are in place." in before and "The translations are compiled." in before
     with db.engine.begin() as connection:
         connection.execute(text("DELETE FROM audit_entries"))
@@ -272,5 +272,5 @@ def test_new_keys_work(tmp_path: Path) -> None:
 
 def test_help_lists_the_commands() -> None:
     output = CliRunner().invoke(main, ["--help"]).output
-    named = {"serve", "worker", "init-db", "demo", "import", "staff", "doctor", "audit", "backup", "restore", "bench"}
+    named = {"serve", "worker", "init-db", "demo", "import", "staff", "doctor", "audit", "backup", "restore"}
     assert [name for name in sorted(named) if f"\n  {name} " not in output] == []

@@ -18,8 +18,8 @@ from typing import Any
 import pytest
 from flask import Flask
 
+from benchmarks import websocket
 from console import server as console_server
-from console.bench import websocket
 from console.core.binds import Bind
 from tests.support import processes
 from tests.support.server import ROOT, LiveServer, command, environment

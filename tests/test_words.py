@@ -1,8 +1,10 @@
-"""The words of pages and mails are the field's (the glossary in CONTRIBUTING.md): retired ones do not come back."""
+"""Words of pages, mails and names are the field's (the glossary in CONTRIBUTING.md): retired ones do not come back."""
 
 from __future__ import annotations
 
+import ast
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,11 +21,25 @@ SERBIAN = (
     "nadzorni", "e-adres", "e-pošt", "obećanj", "procen", "obustavljen", "pošiljalac", "suzi", "devet od deset",
     "ponovo razdvoji",
 )  # fmt: skip
+# Retired in names of files and in identifiers, wherever they are a word of the name ...
+PARTS = frozenset({
+    "promise", "promises", "trail", "letters", "whoever", "somebody", "nobody", "anybody", "everybody", "anew",
+    "forgetting", "finding", "findings", "shapes", "news",
+})  # fmt: skip
+# ... and as the whole of an identifier: a value is called by its kind.
+WHOLE = frozenset({"told", "asked", "counted", "kept", "given", "wanted", "shown"})
+# Packages whose names were gone through.
+PACKAGES = (
+    "audit", "billing", "cli", "core", "hosting", "hours", "imports", "mail", "settings", "staff", "tokens",
+)  # fmt: skip
+# Which use such a name for something else, or wait for their package's turn.
+EXCEPT = frozenset({"core/texts.py", "core/postgres.py"})
+ROOT = Path(console.__path__[0])
 
 
 @pytest.fixture(scope="module")
 def catalogue() -> Catalog:
-    with (Path(console.__path__[0]) / "translations/sr_Latn/LC_MESSAGES/messages.po").open("rb") as file:
+    with (ROOT / "translations/sr_Latn/LC_MESSAGES/messages.po").open("rb") as file:
         return read_po(file, locale="sr_Latn")
 
 
@@ -41,3 +57,38 @@ def test_no_retired_word_is_in_the_catalogue(catalogue: Catalog) -> None:
 
 def _all(texts: str | tuple[str, ...] | list[str] | None) -> list[str]:
     return [texts] if isinstance(texts, str) else list(texts or ())
+
+
+def _names(tree: ast.AST) -> Iterator[str]:
+    """Every identifier that a module makes: what it imports is named elsewhere."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            yield node.name
+        elif isinstance(node, ast.arg):
+            yield node.arg
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.id
+        elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+            yield node.attr
+
+
+def _retired(name: str) -> bool:
+    """Tell whether a name has a retired word; ``CamelCase`` and ``snake_case`` alike."""
+    words = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", name)
+    return bool(PARTS.intersection(word.lower() for word in words)) or name.lower().strip("_") in WHOLE
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_no_retired_word_is_in_a_name(package: str) -> None:
+    found = set()
+    for path in sorted((ROOT / package).rglob("*.py")):
+        place = path.relative_to(ROOT).as_posix()
+        if place in EXCEPT:
+            continue
+        found |= {f"{place}: {name}" for name in {path.stem, *_names(ast.parse(path.read_text()))} if _retired(name)}
+    assert found == set()
+
+
+def test_a_retired_word_is_noticed() -> None:
+    assert all(map(_retired, ("Promise", "SlaPromise", "audit_trail", "_nobody", "told", "_ASKED", "NewsFeed")))
+    assert not any(map(_retired, ("compromise", "trailing", "told_by_phone", "newsletter", "forgiven", "ListQuery")))

@@ -23,11 +23,11 @@ def advance(session: Session, path: Path, *, force: bool = False) -> int:
     Raises:
         AnchorMismatch: the end noted earlier is not part of the chain any more.
             It stays as it is: overwriting it would wipe the only trace.
-        LookupError: the trail has no head yet.
+        LookupError: the audit log has no head yet.
     """
     now = current_anchor(session)
     if now is None:
-        raise LookupError("the audit trail has no head: run `console init-db`")
+        raise LookupError("the audit log has no head: run `console init-db`")
     before = read_anchor(path)
     if before is not None and not force and before.last > 0:
         entry = session.get(AuditEntry, before.last)

@@ -1,4 +1,4 @@
-"""The append-only trail: every entry is chained to the one before by a keyed digest."""
+"""The append-only log: every entry is chained to the one before by a keyed digest."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class AuditEntry(Base):
     address: Mapped[str | None] = mapped_column(String(64))
     action: Mapped[str] = mapped_column(String(60))
     subject: Mapped[str] = mapped_column(String(80))
-    customer_id: Mapped[int | None]  # no foreign key: the trail outlives what it tells of
+    customer_id: Mapped[int | None]  # no foreign key: the audit log outlives what it is about
     data: Mapped[dict[str, Any]] = mapped_column(JSON)
     key_id: Mapped[str] = mapped_column(String(12))
     previous: Mapped[str] = mapped_column(String(64))

@@ -1,4 +1,4 @@
-"""Reading and proving the trail."""
+"""Reading and proving the audit log."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ BATCH = 1_000
 
 @dataclass(frozen=True)
 class Flaw:
-    """One place where the trail is not what was written. ``place`` 0 is the chain's end."""
+    """One place where the audit log is not what was written. ``place`` 0 is the chain's end."""
 
     place: int
     what: str
@@ -39,7 +39,7 @@ def verify(session: Session, sealer: Sealer, anchor: Anchor | None = None) -> It
     """Walk the whole chain and yield every flaw: changed, removed, inserted, cut off.
 
     Args:
-        anchor: an end seen earlier, kept outside the database. With it even an
+        anchor: an end seen earlier, noted outside the database. With it even an
             end that was cut off together with a matching old head is found.
     """
     keys = sealer.chain_keys()

@@ -1,4 +1,4 @@
-"""Writing the trail.
+"""Writing the audit log.
 
 Entries are gathered during the transaction and chained just before it commits:
 the chain's head is one row that every writer locks, so it is locked last and
@@ -61,7 +61,7 @@ def _chain(session: Session) -> None:
         select(AuditHead).where(AuditHead.id == HEAD).with_for_update().execution_options(populate_existing=True)
     )
     if head is None:
-        raise RuntimeError("the audit trail has no head: run `console init-db`")
+        raise RuntimeError("the audit log has no head: run `console init-db`")
     for entry in transaction.pending("audit"):
         entry.id = head.last + 1
         entry.previous = head.digest

@@ -28,7 +28,7 @@ def once(scope: str, key: str, request: dict[str, Any], work: Callable[[], dict[
 
     Args:
         scope: what the key is for; the same key may serve elsewhere.
-        request: what is asked (JSON-able), without the key.
+        request: the content of the request (JSON-able), without the key.
 
     Raises:
         Invalid: no usable key (``key_missing``).

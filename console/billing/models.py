@@ -41,7 +41,7 @@ ACTIVE_STATUSES = (ProformaStatus.OPEN, ProformaStatus.PART_PAID)
 
 
 class NumberSeries(Base):
-    """The last number given in one series and year. Its row is the lock."""
+    """The last number used in one series and year. Its row is the lock."""
 
     __tablename__ = "number_series"
 
@@ -205,13 +205,13 @@ class MigrationItem(Base):
 
 
 class IdempotencyKey(Base):
-    """The first answer given under a caller's key, returned to every repetition."""
+    """The first answer to a request under a caller's key, returned to every repetition."""
 
     __tablename__ = "idempotency_keys"
 
     scope: Mapped[str] = mapped_column(String(80), primary_key=True)
     key: Mapped[str] = mapped_column(String(100), primary_key=True)
-    request: Mapped[str] = mapped_column(String(64))  # digest of what was asked
+    request: Mapped[str] = mapped_column(String(64))  # digest of the request
     answer: Mapped[dict[str, Any] | None] = mapped_column(JSON)
     created_at: Mapped[datetime] = mapped_column(index=True)
 

@@ -1,6 +1,6 @@
 """Document numbers without gap or duplicate, under concurrency, on both databases.
 
-One row a series and year is the lock: whoever holds it numbers until commit,
+One row a series and year is the lock: the transaction that holds it numbers until commit,
 and a rollback gives the numbers back. (A PostgreSQL sequence would leave gaps.)
 """
 
@@ -15,7 +15,7 @@ from console.core.series import Series
 
 PROFORMA = Series.PROFORMA.value
 STORNO = Series.STORNO.value
-EXTERNAL = "X"  # numbered elsewhere, kept as it came
+EXTERNAL = "X"  # numbered elsewhere, stored as it came
 
 
 def take(session: Session, series: str, year: int, count: int) -> list[int]:

@@ -63,7 +63,7 @@ def issue_proforma(
 
     Raises:
         Invalid: no lines, an unknown currency, a due date in the past.
-        Conflict: a line's service belongs to somebody else.
+        Conflict: a line's service belongs to another customer.
     """
     actor.require(Permission.ISSUE_DOCUMENTS)
     currency = currency or customer.currency

@@ -24,7 +24,7 @@ class TaxRule:
     note: str | None = None
 
     def on(self, net: int, tax_bp: int) -> int:
-        """Return the PDV on a line, rounded by itself: totals are sums of lines."""
+        """Return the PDV on a line, rounded on its own: totals are sums of lines."""
         return share(net, tax_bp) if self.charged else 0
 
 

@@ -145,9 +145,9 @@ def _put_back(settings: Settings, source: Path, copied: Copied, *, force: bool) 
             database_copy.put_back(settings, source, force=force)
             return
         _put_files_back(source, FileStore(settings.files_folder))
-        beside = database_file(settings) or settings.files_folder
-        beside.parent.mkdir(parents=True, exist_ok=True)
-        with _draft(beside, "restore.new") as dump:
+        place = database_file(settings) or settings.files_folder
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with _draft(place, "restore.new") as dump:
             _extract_database(source, dump)
             database_copy.put_back(settings, dump, force=force)
     except OSError as error:
@@ -226,7 +226,7 @@ def _member(name: str, size: int) -> tarfile.TarInfo:
 
 @contextmanager
 def _draft(target: Path, ending: str) -> Iterator[Path]:
-    """Give a file beside ``target`` that only its owner reads: a copy is as secret as the database. It goes away."""
+    """Yield a file next to ``target`` that only its owner reads: a copy is as secret as the database. It goes away."""
     draft = target.with_name(f"{target.name}.{ending}")
     draft.unlink(missing_ok=True)
     os.close(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))

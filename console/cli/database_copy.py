@@ -91,14 +91,14 @@ def _copy_sqlite(source: Path, target: Path) -> None:
 
 
 def _make_one_file(path: Path) -> None:
-    """Let the copy need no journal beside it; the console sets the mode again when it opens the database."""
+    """Let the copy need no journal next to it; the console sets the mode again when it opens the database."""
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA journal_mode = DELETE")
 
 
 def _check_sqlite(path: Path) -> None:
     try:
-        # Immutable: looking at a copy leaves no journal beside it.
+        # Immutable: looking at a copy leaves no journal next to it.
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)) as connection:
             (answer,) = connection.execute("PRAGMA integrity_check").fetchone()
             tables = connection.execute("SELECT name FROM sqlite_master WHERE name = 'alembic_version'").fetchall()

@@ -33,7 +33,7 @@ from console.setup import demo_accounts
 VENDOR = ("socket.io.esm.min.js", "inter/inter-latin-wght-normal.woff2", "inter/inter-latin-ext-wght-normal.woff2")
 # Before these a rare race in resetting the WAL can corrupt the database (sqlite.org/wal.html#walresetbug).
 SAFE_SQLITE = ((3, 44, 6), (3, 50, 7), (3, 51, 3))
-SHOWN = 5
+MAX_LISTED = 5
 SKEW_SECONDS = 5
 ANCHOR_MINUTES = 10
 MAIL_MINUTES = 15
@@ -46,52 +46,52 @@ class Level(StrEnum):
 
 
 @dataclass(frozen=True)
-class Finding:
+class Result:
     """One thing looked at and how it is."""
 
     level: Level
     words: str
 
 
-def examine() -> Iterator[Finding]:
+def examine() -> Iterator[Result]:
     """Yield what was found, check by check. Without a database the checks that need it are left out."""
     yield from _keys()
     yield from _files()
     try:
         yield from _database()
     except SQLAlchemyError as error:
-        yield Finding(Level.FAULT, f"The database cannot be reached: {_first_line(error)}")
+        yield Result(Level.FAULT, f"The database cannot be reached: {_first_line(error)}")
         return
     if revisions.current(db.engine) != revisions.newest():
-        yield Finding(Level.FAULT, "The tables are not up to date: run `console init-db`.")
+        yield Result(Level.FAULT, "The tables are not up to date: run `console init-db`.")
         return
-    yield Finding(Level.GOOD, f"The tables are up to date (revision {revisions.newest()}).")
+    yield Result(Level.GOOD, f"The tables are up to date (revision {revisions.newest()}).")
     if is_outdated():
-        yield Finding(Level.FAULT, "The search indexes were written by older rules: run `console reindex`.")
+        yield Result(Level.FAULT, "The search indexes were written by older rules: run `console reindex`.")
     for check in CHECKS:
         yield from check()
 
 
-def _keys() -> Iterator[Finding]:
+def _keys() -> Iterator[Result]:
     known = settings().secret_key == DEMO_SECRET_KEY or DEMO_SEAL_KEY in settings().seal_keys
     if known:
         level = Level.FAULT if settings().production else Level.NOTE
-        yield Finding(level, "The keys are those of the demo, known to everyone: right for a demo, for nothing else.")
+        yield Result(level, "The keys are those of the demo, known to everyone: right for a demo, for nothing else.")
     else:
-        yield Finding(Level.GOOD, "The keys are this installation's own.")
+        yield Result(Level.GOOD, "The keys are this installation's own.")
 
 
-def _files() -> Iterator[Finding]:
+def _files() -> Iterator[Result]:
     absent = [name for name in VENDOR if not (PACKAGE / "static" / "vendor" / name).exists()]
     if absent:
-        yield Finding(Level.FAULT, f"Browser files are missing ({', '.join(absent)}): run `make assets`.")
+        yield Result(Level.FAULT, f"Browser files are missing ({', '.join(absent)}): run `make assets`.")
     else:
-        yield Finding(Level.GOOD, "The browser files are in place.")
+        yield Result(Level.GOOD, "The browser files are in place.")
     sources = sorted((PACKAGE / "translations").glob("*/LC_MESSAGES/*.po"))
     if not sources or not all(_is_compiled(path) for path in sources):
-        yield Finding(Level.FAULT, "The translations are not compiled: run `make translations`.")
+        yield Result(Level.FAULT, "The translations are not compiled: run `make translations`.")
     else:
-        yield Finding(Level.GOOD, "The translations are compiled.")
+        yield Result(Level.GOOD, "The translations are compiled.")
 
 
 def _is_compiled(source: Path) -> bool:
@@ -101,23 +101,23 @@ def _is_compiled(source: Path) -> bool:
     return compiled.exists() and compiled.stat().st_mtime >= source.stat().st_mtime
 
 
-def _database() -> Iterator[Finding]:
+def _database() -> Iterator[Result]:
     if not settings().sqlite:
         version = db.session.scalar(text("SHOW server_version"))
         encoding = db.session.scalar(text("SHOW server_encoding"))
-        yield Finding(Level.GOOD, f"PostgreSQL {version} answers.")
+        yield Result(Level.GOOD, f"PostgreSQL {version} answers.")
         if encoding != "UTF8":
-            yield Finding(Level.FAULT, f"The database is encoded as {encoding}; it must be UTF8.")
+            yield Result(Level.FAULT, f"The database is encoded as {encoding}; it must be UTF8.")
         yield connections(settings(), *_places())
         return
     yield sqlite_version(sqlite3.sqlite_version_info)
-    wanted = {"journal_mode": "wal", "foreign_keys": "1", "synchronous": "2"}
-    actual = {name: str(db.session.scalar(text(f"PRAGMA {name}"))) for name in wanted}
-    wrong = [f"{name} is {actual[name]}" for name in wanted if actual[name] != wanted[name]]
+    expected = {"journal_mode": "wal", "foreign_keys": "1", "synchronous": "2"}
+    actual = {name: str(db.session.scalar(text(f"PRAGMA {name}"))) for name in expected}
+    wrong = [f"{name} is {actual[name]}" for name in expected if actual[name] != expected[name]]
     if wrong:
-        yield Finding(Level.FAULT, f"SQLite is not opened safely: {', '.join(wrong)}.")
+        yield Result(Level.FAULT, f"SQLite is not opened safely: {', '.join(wrong)}.")
     else:
-        yield Finding(Level.GOOD, "SQLite is opened safely: WAL, foreign keys, full synchronisation.")
+        yield Result(Level.GOOD, "SQLite is opened safely: WAL, foreign keys, full synchronisation.")
 
 
 def _places() -> tuple[int, int]:
@@ -127,194 +127,194 @@ def _places() -> tuple[int, int]:
     return most, reserved
 
 
-def connections(settings: Settings, most: int, reserved: int) -> Finding:
+def connections(settings: Settings, most: int, reserved: int) -> Result:
     """Say whether the server takes all the connections that the processes of this installation may want.
 
     Counted is one worker and no pooler between: who has more knows of them.
     """
     processes, places = settings.processes + 1, most - reserved
-    wanted = processes * settings.connections
-    sum_up = f"{settings.processes} serving and 1 worker, up to {settings.connections} connections each: {wanted}"
-    if wanted <= places:
-        return Finding(Level.GOOD, f"PostgreSQL takes {places} connections, enough for {sum_up}.")
-    return Finding(
+    needed = processes * settings.connections
+    sum_up = f"{settings.processes} serving and 1 worker, up to {settings.connections} connections each: {needed}"
+    if needed <= places:
+        return Result(Level.GOOD, f"PostgreSQL takes {places} connections, enough for {sum_up}.")
+    return Result(
         Level.NOTE,
         f"PostgreSQL takes {places} connections, fewer than {sum_up}. Raise its max_connections, or lower "
         "CONSOLE_DATABASE_POOL and CONSOLE_DATABASE_OVERFLOW.",
     )
 
 
-def sqlite_version(version: tuple[int, int, int]) -> Finding:
+def sqlite_version(version: tuple[int, int, int]) -> Result:
     """Say whether this SQLite has the WAL reset race repaired."""
     name = ".".join(map(str, version))
     repaired = version >= SAFE_SQLITE[-1] or any(version[:2] == s[:2] and version >= s for s in SAFE_SQLITE)
     if repaired:
-        return Finding(Level.GOOD, f"SQLite {name}.")
-    return Finding(
+        return Result(Level.GOOD, f"SQLite {name}.")
+    return Result(
         Level.NOTE,
         f"SQLite {name} can, in rare races, corrupt a WAL database; 3.44.6, 3.50.7 and 3.51.3 repaired it. "
         "Keep backups, or use PostgreSQL.",
     )
 
 
-def _settings() -> Iterator[Finding]:
+def _settings() -> Iterator[Result]:
     """Name what is set in the console: its variable can be changed without any effect."""
     names = [line.setting.environment_name for one in settings_now.states() for line in one.lines if line.is_set]
     if names:
-        yield Finding(
+        yield Result(
             Level.GOOD, f"Set in the console, so the environment does not count: {', '.join(dict.fromkeys(names))}."
         )
 
 
-def _sealed() -> Iterator[Finding]:
-    closed = list(islice(sealing.unopened(), SHOWN + 1))
+def _sealed() -> Iterator[Result]:
+    closed = list(islice(sealing.unopened(), MAX_LISTED + 1))
     if closed:
-        yield Finding(Level.FAULT, f"No key in CONSOLE_SEAL_KEYS opens the secrets of: {_some(closed)}.")
+        yield Result(Level.FAULT, f"No key in CONSOLE_SEAL_KEYS opens the secrets of: {_some(closed)}.")
     else:
-        yield Finding(Level.GOOD, "Every sealed secret opens.")
+        yield Result(Level.GOOD, "Every sealed secret opens.")
 
 
-def _trail() -> Iterator[Finding]:
+def _audit_log() -> Iterator[Result]:
     anchor = audit.read_anchor(settings().anchor_file)
-    flaws = list(islice(audit.verify(db.session(), sealer(), anchor), SHOWN))
+    flaws = list(islice(audit.verify(db.session(), sealer(), anchor), MAX_LISTED))
     for flaw in flaws:
         place = f"entry {flaw.place}" if flaw.place else "the end"
-        yield Finding(Level.FAULT, f"The audit trail is not as written: {place}: {flaw.what}.")
+        yield Result(Level.FAULT, f"The audit log is not as written: {place}: {flaw.what}.")
     if not flaws:
-        yield Finding(Level.GOOD, "The audit trail is whole.")
+        yield Result(Level.GOOD, "The audit log is whole.")
 
 
-def _anchor_age() -> Iterator[Finding]:
-    path = settings().anchor_file  # its time is the machine's, not that of a clock somebody has set
+def _anchor_age() -> Iterator[Result]:
+    path = settings().anchor_file  # its time is the machine's, not that of a clock that was set
     if not path.exists():
-        yield Finding(Level.NOTE, f"The trail's end was never noted in {path}: does a worker run?")
+        yield Result(Level.NOTE, f"The audit log's end was never noted in {path}: does a worker run?")
     elif time.time() - path.stat().st_mtime > ANCHOR_MINUTES * 60:
-        yield Finding(
-            Level.NOTE, f"The trail's end was last noted more than {ANCHOR_MINUTES} minutes ago: no worker runs."
+        yield Result(
+            Level.NOTE, f"The audit log's end was last noted more than {ANCHOR_MINUTES} minutes ago: no worker runs."
         )
 
 
-def _attachments() -> Iterator[Finding]:
+def _attachments() -> Iterator[Result]:
     folder = settings().files_folder
     health = stored_files.examine(files())
     for flaw, places in (("Missing from", health.missing), ("Damaged in", health.damaged)):
         if places:
             each = ", ".join(map(stored_files.describe, places))
-            yield Finding(Level.FAULT, f"{flaw} {folder}, attachments: {len(places)}: {each}.")
+            yield Result(Level.FAULT, f"{flaw} {folder}, attachments: {len(places)}: {each}.")
     if not health.missing and not health.damaged:
-        yield Finding(Level.GOOD, f"All attachments are there and whole: {health.count} in {folder}.")
+        yield Result(Level.GOOD, f"All attachments are there and whole: {health.count} in {folder}.")
     if settings().production and not settings().sqlite and not settings().files:
-        yield Finding(Level.NOTE, "Set CONSOLE_FILES: every server and worker must find the attachments in one folder.")
+        yield Result(Level.NOTE, "Set CONSOLE_FILES: every server and worker must find the attachments in one folder.")
 
 
-def _old_places() -> Iterator[Finding]:
+def _old_places() -> Iterator[Result]:
     """Say what still lies where all databases of a checkout once had theirs (see console.core.places)."""
     if not settings().audit_anchor and stored_files.is_noted_in(SHARED_ANCHOR) is False:
-        yield Finding(
+        yield Result(
             Level.NOTE,
-            f"{SHARED_ANCHOR} notes the end of another database's trail, or of this one before it was cut. It is not "
-            f"used any more: this one's end is noted in {settings().anchor_file}.",
+            f"{SHARED_ANCHOR} notes the end of another database's audit log, or of this one before it was cut. "
+            f"It is not used any more: this one's end is noted in {settings().anchor_file}.",
         )
     if not settings().files and SHARED_FILES.is_dir():
-        yield Finding(
+        yield Result(
             Level.NOTE,
             f"{SHARED_FILES} is not used any more: remove it once `console init-db` has run for each database "
             "of this folder.",
         )
 
 
-def _accounts() -> Iterator[Finding]:
+def _accounts() -> Iterator[Result]:
     accounts = demo_accounts()
     if accounts:
         level = Level.FAULT if settings().production else Level.NOTE
-        yield Finding(level, f"The demo password opens {len(accounts)} accounts, {accounts[0]} among them.")
+        yield Result(level, f"The demo password opens {len(accounts)} accounts, {accounts[0]} among them.")
 
 
-def _hosted() -> Iterator[Finding]:
+def _hosted() -> Iterator[Result]:
     apart = torn()
-    for link in apart[:SHOWN]:
-        yield Finding(Level.FAULT, f"{link.hosted.number} is hosted with {link.host.number} of another account.")
-    if len(apart) > SHOWN:
-        yield Finding(Level.FAULT, f"So are {len(apart) - SHOWN} more services.")
+    for link in apart[:MAX_LISTED]:
+        yield Result(Level.FAULT, f"{link.hosted.number} is hosted with {link.host.number} of another account.")
+    if len(apart) > MAX_LISTED:
+        yield Result(Level.FAULT, f"So are {len(apart) - MAX_LISTED} more services.")
     if not apart:
-        yield Finding(Level.GOOD, "What is hosted together belongs to one account.")
+        yield Result(Level.GOOD, "What is hosted together belongs to one account.")
 
 
-def _time() -> Iterator[Finding]:
+def _time() -> Iterator[Result]:
     if settings().clock is not None:
-        yield Finding(Level.NOTE, f"CONSOLE_CLOCK is set: the clock shows {clock.now():%Y-%m-%d %H:%M} UTC.")
+        yield Result(Level.NOTE, f"CONSOLE_CLOCK is set: the clock shows {clock.now():%Y-%m-%d %H:%M} UTC.")
     elif not settings().sqlite:
         skew = db.session.scalar(text("SELECT extract(epoch FROM clock_timestamp())")) or 0
         ahead = abs(float(skew) - time.time())  # two machines are compared: nothing was set, see above
         if ahead > SKEW_SECONDS:
-            yield Finding(Level.FAULT, f"The database server's clock differs by {ahead:.0f} seconds.")
-    yield Finding(
+            yield Result(Level.FAULT, f"The database server's clock differs by {ahead:.0f} seconds.")
+    yield Result(
         Level.GOOD, f"It is {clock.now().astimezone(settings().zone):%d.%m.%Y. %H:%M} in {settings().timezone}."
     )
 
 
-def _redis() -> Iterator[Finding]:
+def _redis() -> Iterator[Result]:
     if settings().redis_url is None:
         return
     try:
         with redis_client.connect(settings().redis_url or "") as client:
             client.ping()
     except redis.RedisError as error:
-        yield Finding(Level.FAULT, f"Redis does not answer: {_first_line(error)}")
+        yield Result(Level.FAULT, f"Redis does not answer: {_first_line(error)}")
     else:
-        yield Finding(Level.GOOD, "Redis answers.")
+        yield Result(Level.GOOD, "Redis answers.")
 
 
-def _mail_server() -> Iterator[Finding]:
+def _mail_server() -> Iterator[Result]:
     server = settings().smtp
     if server is None:
         if settings().demo:
-            yield Finding(Level.GOOD, "No mail server is set: mail goes into the demo's mailbox and nowhere else.")
+            yield Result(Level.GOOD, "No mail server is set: mail goes into the demo's mailbox and nowhere else.")
         else:
-            yield Finding(Level.NOTE, "CONSOLE_SMTP_URL is not set: mail is queued and waits.")
+            yield Result(Level.NOTE, "CONSOLE_SMTP_URL is not set: mail is queued and waits.")
         return
     if server.bare_password:
-        yield Finding(Level.NOTE, "The mail server's password crosses the network in the clear: use TLS.")
+        yield Result(Level.NOTE, "The mail server's password crosses the network in the clear: use TLS.")
     try:
-        yield Finding(Level.GOOD, f"The mail server {smtp.probe(server, helo_name(settings().base_url))}.")
+        yield Result(Level.GOOD, f"The mail server {smtp.probe(server, helo_name(settings().base_url))}.")
     except smtp.RelayFailed as failure:
-        yield Finding(Level.FAULT, f"The mail server {server.name} takes no mail: {failure.words}")
+        yield Result(Level.FAULT, f"The mail server {server.name} takes no mail: {failure.words}")
 
 
-def _mail() -> Iterator[Finding]:
+def _mail() -> Iterator[Result]:
     queue, failing = relay.queue(), relay.relay()
     if failing is not None and failing.failing_since is not None:
         since = f"{failing.failing_since.astimezone(settings().zone):%d.%m.%Y. %H:%M}"
-        yield Finding(Level.FAULT, f"Sending mail has failed since {since}: {failing.last_error}")
+        yield Result(Level.FAULT, f"Sending mail has failed since {since}: {failing.last_error}")
     late = queue.oldest is not None and (clock.now() - queue.oldest).total_seconds() > MAIL_MINUTES * 60
     if late and queue.oldest is not None:
         oldest = f"{queue.oldest.astimezone(settings().zone):%d.%m.%Y. %H:%M}"
-        yield Finding(Level.NOTE, f"Mails that wait to be sent: {queue.waiting}, the oldest since {oldest}.")
+        yield Result(Level.NOTE, f"Mails that wait to be sent: {queue.waiting}, the oldest since {oldest}.")
     if queue.failed:
-        yield Finding(
+        yield Result(
             Level.NOTE, f"Mails that could not be delivered: {queue.failed}. The console's mail page lists them."
         )
     if not late and failing is None:
-        yield Finding(Level.GOOD, "No mail is late.")
+        yield Result(Level.GOOD, "No mail is late.")
 
 
 def _some(places: list[str]) -> str:
-    return ", ".join(places[:SHOWN]) + (" and more" if len(places) > SHOWN else "")
+    return ", ".join(places[:MAX_LISTED]) + (" and more" if len(places) > MAX_LISTED else "")
 
 
-def _database_file() -> Iterator[Finding]:
+def _database_file() -> Iterator[Result]:
     """Who else on the machine could read the whole database past the console."""
     path = database_file(settings())
     if path is None or not path.exists():
         return
     if is_private(path):
-        yield Finding(Level.GOOD, "The database's file is its owner's alone.")
+        yield Result(Level.GOOD, "The database's file is its owner's alone.")
     else:
-        yield Finding(Level.NOTE, f"Others on this machine may open {path}: run `console init-db`.")
+        yield Result(Level.NOTE, f"Others on this machine may open {path}: run `console init-db`.")
 
 
 CHECKS = (
-    _settings, _database_file, _sealed, _trail, _anchor_age, _attachments, _old_places, _accounts, _hosted, _time,
+    _settings, _database_file, _sealed, _audit_log, _anchor_age, _attachments, _old_places, _accounts, _hosted, _time,
     _redis, _mail_server, _mail,
 )  # fmt: skip
 

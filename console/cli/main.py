@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from console.cli.restoring import Ended
 
 # These bring their own command, named ``command``; they run in an application context.
-ELSEWHERE = {"import": "console.imports.cli", "demo": "console.demo.cli", "bench": "console.bench.cli"}
+ELSEWHERE = {"import": "console.imports.cli", "demo": "console.demo.cli"}
 MIN_PASSWORD = 12
 WITH_GAPS = 3  # exit code: a copy was written, but files were missing
 
@@ -199,14 +199,14 @@ def new_key() -> None:
 @with_appcontext
 def reseal() -> None:
     """Seal every secret with the newest key of CONSOLE_SEAL_KEYS."""
-    from console.cli.sealing import reseal as seal_anew
+    from console.cli.sealing import reseal as reseal_secrets
     from console.core.seal import InvalidToken
 
     try:
-        count = seal_anew()
+        count = reseal_secrets()
     except InvalidToken as error:
         raise click.ClickException("a secret was sealed with a key that is not listed; see `console doctor`") from error
-    click.echo(f"{count} secrets are sealed with the newest key. Keep the old keys listed: the audit trail needs them.")
+    click.echo(f"{count} secrets are sealed with the newest key. Keep the old keys listed: the audit log needs them.")
 
 
 @main.group()
@@ -216,7 +216,7 @@ def staff() -> None:
 
 @staff.command("add")
 @click.option("--email", prompt=True, help="What they sign in with.")
-@click.option("--name", prompt=True, help="As shown to colleagues and in the trail.")
+@click.option("--name", prompt=True, help="As shown to colleagues and in the audit log.")
 @click.option("--role", prompt=True, type=click.Choice([role.value for role in Role]))
 @click.option("--password-stdin", is_flag=True, help="Read the password from the first line of standard input.")
 @with_appcontext
@@ -229,7 +229,7 @@ def add_staff(email: str, name: str, role: str, password_stdin: bool) -> None:
     from console.staff import service
     from console.staff.passwords import complaint
 
-    password = _ask_password(from_stdin=password_stdin)
+    password = _prompt_password(from_stdin=password_stdin)
     problem = complaint(password, email=email, name=name)
     if problem is not None:
         raise click.ClickException(str(problem))
@@ -245,7 +245,7 @@ def add_staff(email: str, name: str, role: str, password_stdin: bool) -> None:
     click.echo(f"{address} can sign in as {role}.")
 
 
-def _ask_password(*, from_stdin: bool) -> str:
+def _prompt_password(*, from_stdin: bool) -> str:
     from console.core.text import visible_length
 
     if from_stdin:
@@ -265,9 +265,9 @@ def doctor() -> None:
 
     signs = {Level.GOOD: "  ok  ", Level.NOTE: " note ", Level.FAULT: "FAULT "}
     faults = 0
-    for finding in examine():
-        faults += finding.level is Level.FAULT
-        click.echo(f"{signs[finding.level]} {finding.words}")
+    for result in examine():
+        faults += result.level is Level.FAULT
+        click.echo(f"{signs[result.level]} {result.words}")
     if faults:
         click.echo(f"{faults} to put right.")
         raise SystemExit(1)
@@ -275,12 +275,12 @@ def doctor() -> None:
 
 @main.group()
 def audit() -> None:
-    """The audit trail."""
+    """The audit log."""
 
 
 @audit.command("verify")
 @with_appcontext
-def verify_trail() -> None:
+def verify_log() -> None:
     """Prove that no entry was changed, removed, inserted or cut off. Exits with 1 if one was."""
     from console.audit import queries
     from console.core.context import sealer
@@ -291,20 +291,20 @@ def verify_trail() -> None:
         flaws += 1
         click.echo(f"{f'entry {flaw.place}' if flaw.place else 'the end'}: {flaw.what}")
     if flaws:
-        raise click.ClickException(f"the audit trail has {flaws} flaws")
+        raise click.ClickException(f"the audit log has {flaws} flaws")
     last = queries.current_anchor(db.session())
-    click.echo(f"The audit trail is whole: {last.last if last else 0} entries.")
+    click.echo(f"The audit log is whole: {last.last if last else 0} entries.")
     if anchor is None:
         click.echo("Its end was not noted outside the database yet; a worker does that every minute.")
 
 
 @audit.command("anchor")
 @click.option(
-    "--force", is_flag=True, help="Even if the trail no longer contains the end noted before (after a restore)."
+    "--force", is_flag=True, help="Even if the audit log no longer contains the end noted before (after a restore)."
 )
 @with_appcontext
-def anchor_trail(force: bool) -> None:
-    """Note the trail's end outside the database, where CONSOLE_AUDIT_ANCHOR says."""
+def anchor_log(force: bool) -> None:
+    """Note the audit log's end outside the database, where CONSOLE_AUDIT_ANCHOR says."""
     from console.audit import anchor
 
     try:
@@ -342,7 +342,7 @@ _skip_numbers = click.option(
     default=0,
     metavar="N",
     type=click.IntRange(0, 1_000_000),
-    help="Pass over N numbers in each series: no more were given since the copy.",
+    help="Pass over N numbers in each series: no more were used since the copy.",
 )
 
 
@@ -409,7 +409,9 @@ def _tell_ended(ended: Ended) -> None:
     click.echo("A ticket's link that was voided since the copy opens its ticket again: void it again.")
     numbers = ", ".join(ended.next_numbers)
     if not ended.skipped:
-        click.echo(f"Next numbers: {numbers}. What was given since the copy had them too: look at the mail that left,")
+        click.echo(
+            f"Next numbers: {numbers}. What was numbered since the copy had them too: look at the mail that left,"
+        )
         click.echo("and pass them over with `console after-restore --skip-numbers N`.")
         return
     click.echo(f"{ended.skipped} numbers were passed over in each series. Next: {numbers}.")

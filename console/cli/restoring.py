@@ -1,7 +1,7 @@
 """After a restore: what a copy brings back and must not open again.
 
 A copy holds sign-ins, verifications and tokens as they were when it was made, those among them that were ended since.
-So all of them end, whatever way the data came back, and every PIN is renewed. Numbers given since the copy cannot be
+So all of them end, whatever way the data came back, and every PIN is renewed. Numbers used since the copy cannot be
 known here: they are named, and moved on only where an administrator says by how much.
 """
 
@@ -34,10 +34,10 @@ from console.tickets.models import TICKET_BASE, Ticket
 from console.tokens.models import OneTimeToken
 
 MOST_SKIPPED = 1_000_000
-# Counters and versions go on from here by so many: what was given between the copy and now is passed over, and two
+# Counters and versions go on from here by so many: what was used between the copy and now is passed over, and two
 # restores of one copy give different ones.
 _AT_LEAST, _SPREAD = 1_000, 1_000_000
-# What people call a row by, which is its key: the series, what the key is counted from, the digits.
+# What people call a row by, which is its key: the series, where the key starts, the digits.
 _KEYED: tuple[tuple[Series, Any, int, int], ...] = (
     (Series.TICKET, Ticket.id, TICKET_BASE, 0),
     (Series.CHAT, Chat.id, CHAT_BASE, 0),
@@ -68,7 +68,7 @@ def end_all(actor: Actor, *, skip_numbers: int = 0) -> Ended:
     """End what the restored database would let in, and renew every PIN; in the open transaction.
 
     Args:
-        skip_numbers: pass over so many numbers in each series: no more were given since the copy.
+        skip_numbers: pass over so many numbers in each series: no more were used since the copy.
 
     Raises:
         NotFound: ``actor`` is no operator of the installation.
@@ -127,7 +127,7 @@ def _renew_pins(now: datetime, jump: int) -> int:
 
 
 def _skip(count: int, now: datetime, ended: Ended) -> None:
-    """Pass over numbers: of documents by their counters, of what is called by its key where keys are counted apart."""
+    """Pass over numbers: of documents by their counters, of what is called by its key where keys are numbered apart."""
     year = clock.local_date(now, settings().zone).year
     _end(NumberSeries.last, NumberSeries.year == year, last=NumberSeries.last + count)
     ended.skipped = count
@@ -140,7 +140,7 @@ def _skip(count: int, now: datetime, ended: Ended) -> None:
 
 
 def _last(key: Any) -> int:
-    """Return the last key that was given."""
+    """Return the last key that was used."""
     if db.session.get_bind().dialect.name == "postgresql":
         sequence = cast(func.pg_get_serial_sequence(key.class_.__tablename__, "id"), REGCLASS)
         return int(db.session.scalar(select(func.pg_sequence_last_value(sequence))) or 0)
@@ -148,7 +148,7 @@ def _last(key: Any) -> int:
 
 
 def _next_numbers(now: datetime) -> list[str]:
-    """Return the numbers that come next: what was given since the copy began with them."""
+    """Return the numbers that come next: what was used since the copy began with them."""
     year = clock.local_date(now, settings().zone).year
     counters = dict(
         iter(db.session.execute(select(NumberSeries.series, NumberSeries.last).where(NumberSeries.year == year)))

@@ -1,4 +1,4 @@
-"""Every sealed secret there is: sealing them anew, and proving that all open."""
+"""Every sealed secret there is: sealing them again, and proving that all open."""
 
 from __future__ import annotations
 

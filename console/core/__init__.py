@@ -1,1 +1,1 @@
-"""What every domain stands on; it knows none of them."""
+"""What every domain is built on; it knows none of them."""

@@ -1,4 +1,4 @@
-"""Who does something. Built at the entry point, asked by the verb."""
+"""Who does something. Built at the entry point, checked by the verb."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Actor:
     Args:
         kind: ``staff``, ``person``, ``visitor`` or ``system``.
         id: the row's id, ``None`` for the system and for visitors.
-        name: as shown in the trail.
+        name: as shown in the audit log.
         permissions: what the role allows (``console.staff.roles``); empty for everyone else.
         address: the network address the request came from.
     """

@@ -1,4 +1,4 @@
-"""What a network address is counted as."""
+"""The key under which a network address counts."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ IPV6_SITE = 64  # one customer of a provider gets at least this much
 
 
 def source(address: str | None) -> str:
-    """Return what an address is counted as: itself, or its IPv6 network."""
+    """Return the key under which an address counts: itself, or its IPv6 network."""
     try:
         parsed = ipaddress.ip_address(address or "")
     except ValueError:

@@ -25,7 +25,7 @@ def now() -> datetime:
 
 
 def machine_now() -> datetime:
-    """Return the machine's own time, aware, in UTC, wherever the console's clock stands."""
+    """Return the machine's own time, aware, in UTC, whatever the console's clock says."""
     return datetime.now(UTC) + _machine_offset
 
 
@@ -49,7 +49,7 @@ def reset() -> None:
 
 @contextmanager
 def standing_at(instant: datetime) -> Iterator[None]:
-    """Let the clock stand at ``instant`` (aware), then go on as before: demo data that repeats exactly."""
+    """Stop the clock at ``instant`` (aware), then go on as before: demo data that repeats exactly."""
     global _standing
     before, _standing = _standing, instant.astimezone(UTC)
     try:

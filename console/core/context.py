@@ -37,7 +37,7 @@ def attach(extensions: dict[str, object], environment: Settings, in_force: InFor
     Args:
         extensions: the application's.
         environment: the settings it was started with.
-        in_force: is asked often.
+        in_force: is called often.
     """
     extensions[_KEY] = AppContext(environment, in_force, Sealer(environment.seal_keys))
 

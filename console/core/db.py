@@ -154,7 +154,7 @@ def prepare_engine(engine: Engine) -> None:
 
     @event.listens_for(engine, "do_connect")
     def on_do_connect(_dialect: Dialect, _entry: ConnectionPoolEntry, cargs: list[Any], _cparams: Any) -> None:
-        # Before the driver would create it for everybody to read; journal and index get the mode of the file.
+        # Before the driver would create it readable for all; journal and index get the mode of the file.
         if cargs and cargs[0] != ":memory:":
             create_private(Path(cargs[0]))
 

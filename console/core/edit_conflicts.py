@@ -1,4 +1,4 @@
-"""What a form was filled in from: so that of two who change one thing at once the second is told."""
+"""What a form was filled in from: so that of two who change one thing at once the second learns of it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def mark(values: Mapping[str, Any]) -> str:
 
 
 def check(seen: str | None, values: Mapping[str, Any]) -> None:
-    """Refuse a change to what is not any more as it was looked at. Without a mark nothing is asked: a program decides.
+    """Refuse a change to what is not any more as it was looked at. Without a mark nothing is checked: a program.
 
     Raises:
         Conflict: it was changed since.

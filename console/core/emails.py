@@ -1,6 +1,6 @@
-"""E-mail addresses: the one check of whether mail can be sent to one, and the one spelling it is kept in.
+"""E-mail addresses: the one check of whether mail can be sent to one, and the one spelling it is stored in.
 
-Nothing is looked up: a name server's silence must not refuse a customer. What is kept is ASCII in lower case, a
+Nothing is looked up: a name server's silence must not refuse a customer. What is stored is ASCII in lower case, a
 domain of other letters in Punycode (``pošta.rs`` is ``xn--pota-h6a.rs``), so that one address has one spelling and no
 letter looks like another. Letters before the ``@`` that are not ASCII need SMTPUTF8, which few servers take; we
 send to none.
@@ -31,7 +31,7 @@ class OwnAddress(NoAddress):
 
 
 def normal_email(text: str) -> str:
-    """Return the one spelling that an address is kept and looked up by. What is no address stays none."""
+    """Return the one spelling that an address is stored and looked up by. What is no address stays none."""
     # Nothing else is left out: an address with a control character in it is none, not another one.
     whole = text[: 4 * MAX_EMAIL].encode(errors="backslashreplace").decode()
     email = without_unseen(unicodedata.normalize("NFC", whole)).lower()

@@ -17,7 +17,7 @@ Text: TypeAlias = str | LazyString
 
 
 class Refusal(Exception):
-    """Something was asked that is not done; nothing was changed.
+    """A request that is not carried out; nothing was changed.
 
     Args:
         message: for the user, in their language when shown.
@@ -84,7 +84,7 @@ class FileGone(NotFound):
 
 
 class SignInNeeded(Refusal):
-    """Nobody is signed in."""
+    """No one is signed in."""
 
     status = 401
     default_code = "sign_in"
@@ -108,7 +108,7 @@ class Reused(Conflict):
 
 
 class Invalid(Refusal):
-    """The input is wrong; what was typed is kept."""
+    """The input is wrong; what was typed stays in the form."""
 
     status = 422
     default_code = "invalid"
@@ -129,7 +129,7 @@ class TooMany(Refusal):
 
 
 class Busy(Refusal):
-    """The database is held by somebody else for too long."""
+    """The database is held by another transaction for too long."""
 
     status = 503
     default_code = "busy"
@@ -147,7 +147,7 @@ class Unavailable(Refusal):
 
 
 class OutcomeUnknown(Unavailable):
-    """The database went away while it stored something, or after it: nobody can tell what of it is done."""
+    """The database went away while it stored something, or after it: it is unknown what of it is done."""
 
     default_code = "outcome_unknown"
     default_message = lazy_gettext(
@@ -182,7 +182,7 @@ class FailedAfterwards(Failed):
     default_message = lazy_gettext("Something went wrong on our side. Look at what was saved before you try again.")
 
 
-def without_promise(refusal: Refusal) -> Refusal:
+def after_storing(refusal: Refusal) -> Refusal:
     """Return what may be said in the place of ``refusal`` where something is stored already, or may be."""
     instead = {Unavailable: OutcomeUnknown, Failed: FailedAfterwards}.get(type(refusal))
     return refusal if instead is None else instead(code=refusal.code if isinstance(refusal, Failed) else None)

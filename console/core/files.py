@@ -1,4 +1,4 @@
-"""Files kept outside of the web root, named by what is in them (SHA-256): never by what a user called them."""
+"""Files stored outside of the web root, named by what is in them (SHA-256): never by what a user called them."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 class DamagedFile(OSError):
-    """What is kept is not what was put."""
+    """What is stored is not what was put."""
 
 
 def content_digest(content: bytes) -> str:
-    """Return what a file is kept under."""
+    """Return the name a file is stored under."""
     return hashlib.sha256(content).hexdigest()
 
 
@@ -41,13 +41,13 @@ def make_private(path: Path) -> None:
 
 
 def is_private(path: Path) -> bool:
-    """Tell whether nobody but the owner may open a file."""
+    """Tell whether only the owner may open a file."""
     return path.stat().st_mode & 0o077 == 0
 
 
 @dataclass(frozen=True)
 class FileStore:
-    """A folder of files by digest. The same content is kept once; whoever removes it knows that nobody needs it."""
+    """A folder of files by digest. The same content is stored once; who removes it knows that nothing needs it."""
 
     folder: Path
 
@@ -56,7 +56,7 @@ class FileStore:
         digest = content_digest(content)
         target = self.path(digest)
         if target.exists():
-            os.utime(target)  # whoever removes what nobody names sees that somebody is about to
+            os.utime(target)  # who removes what nothing names sees that it is about to be named
             return digest
         self._write(target, [content])
         return digest
@@ -65,7 +65,7 @@ class FileStore:
         """Keep what belongs under ``digest``, in the place of what is there.
 
         Raises:
-            ValueError: ``chunks`` are not what the digest names; nothing is kept.
+            ValueError: ``chunks`` are not what the digest names; nothing is stored.
         """
         found = hashlib.sha256()
 
@@ -92,7 +92,7 @@ class FileStore:
             raise
 
     def get(self, digest: str) -> bytes:
-        """Return what is kept under ``digest``.
+        """Return what is stored under ``digest``.
 
         Raises:
             FileNotFoundError: nothing is.
@@ -104,11 +104,11 @@ class FileStore:
         return content
 
     def exists(self, digest: str) -> bool:
-        """Tell whether something is kept under ``digest``."""
+        """Tell whether something is stored under ``digest``."""
         return self.path(digest).exists()
 
     def is_whole(self, digest: str) -> bool:
-        """Tell whether what is kept under ``digest`` is there and still what was put."""
+        """Tell whether what is stored under ``digest`` is there and still what was put."""
         try:
             with self.path(digest).open("rb") as file:
                 return hashlib.file_digest(file, "sha256").hexdigest() == digest
@@ -145,7 +145,7 @@ class FileStore:
         path.unlink(missing_ok=True)
 
     def path(self, digest: str) -> Path:
-        """Return where ``digest`` is kept, to be read in pieces.
+        """Return where ``digest`` is stored, to be read in pieces.
 
         Raises:
             ValueError: it is no digest.

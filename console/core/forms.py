@@ -1,4 +1,4 @@
-"""The base of every form: what is typed is marked where it cannot be kept, and messages come from our catalogue.
+"""The base of every form: what is typed is marked where it cannot be stored, and messages come from our catalogue.
 
 WTForms' own Serbian is in Cyrillic; ours is in Latin.
 """
@@ -128,7 +128,7 @@ BUILT_IN = (
 )
 
 
-def _counted(n: int) -> tuple[str, ...]:
+def _plural_forms(n: int) -> tuple[str, ...]:
     """WTForms' messages that count, for the catalogue only."""
     return (
         ngettext(

@@ -1,4 +1,4 @@
-"""Names for things: tokens nobody can guess, references people can read out."""
+"""Names for things: tokens that cannot be guessed, references people can read out."""
 
 from __future__ import annotations
 

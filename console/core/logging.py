@@ -1,7 +1,7 @@
 """Structured logs: JSON in production, readable lines elsewhere, secrets in neither.
 
 What is logged carries the request's id. Form bodies are never logged; a value
-whose key names a secret is dropped wherever it stands.
+whose key names a secret is dropped wherever it is.
 """
 
 from __future__ import annotations

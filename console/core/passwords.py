@@ -24,7 +24,7 @@ HASHER = PasswordHasher()  # the library's parameters: RFC 9106, section 4, the 
 
 
 def prepared(password: str) -> str:
-    """Return a password as it is hashed, compared and counted (RFC 8265, OpaqueString).
+    """Return a password as it is hashed, compared and measured (RFC 8265, OpaqueString).
 
     One keyboard sends č as one character, another as two; one sends a space that is not ASCII's.
     """
@@ -49,7 +49,7 @@ def password_matches(stored: str | None, password: str) -> bool:
         TooMany: too many passwords are being worked on; nothing was compared.
     """
     with turn():
-        return off_the_hub(_verify, stored or _nobody(), prepared(password)) and stored is not None
+        return off_the_hub(_verify, stored or _dummy_hash(), prepared(password)) and stored is not None
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ def needs_new_hash(stored: str) -> bool:
 
 def warm_up() -> None:
     """Make the hash that unknown people are compared to, so that the first of them takes no longer."""
-    _nobody()
+    _dummy_hash()
 
 
 def _verify(stored: str, password: str) -> bool:
@@ -115,5 +115,5 @@ def _verify(stored: str, password: str) -> bool:
 
 
 @lru_cache(maxsize=1)
-def _nobody() -> str:
-    return HASHER.hash("nobody's password")
+def _dummy_hash() -> str:
+    return HASHER.hash("the password of no one")

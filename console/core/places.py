@@ -11,7 +11,7 @@ from pathlib import Path
 from sqlalchemy import URL, make_url
 
 PACKAGE = Path(__file__).resolve().parents[1]
-_PACKED = PACKAGE / "templates"  # of an installed console (setup.py); in a checkout they lie beside the package
+_PACKED = PACKAGE / "templates"  # of an installed console (setup.py); in a checkout they lie next to the package
 TEMPLATES = _PACKED if _PACKED.is_dir() else PACKAGE.parent / "templates"
 FOLDER = Path("var")  # of what has no folder of its own: the working directory's
 FILES, ANCHOR = "files", "audit-anchor.json"

@@ -1,6 +1,6 @@
 """Telling connected browsers at once. Domains say what and to whom; ``console.app`` says by what (Socket.IO).
 
-Delivery is at most once: whoever must know fetches it from the database when they come back.
+Delivery is at most once: a client that missed it fetches it from the database when it is back.
 
 Who may hear what is decided when a connection comes into a room, and again whenever that may have changed: then a
 domain says which rooms each connected colleague may be in no more (:func:`take_out`).
@@ -20,15 +20,15 @@ Hidden = Callable[[Actor, Collection[str] | None], Collection[str]]
 Leaver = Callable[[Hidden], None]
 
 
-def _nobody(_event: str, _news: dict[str, Any], _namespace: str, _rooms: Sequence[str]) -> None:
-    """Send to nobody: a command or a test without connections."""
+def _discard(_event: str, _payload: dict[str, Any], _namespace: str, _rooms: Sequence[str]) -> None:
+    """Send to no one: a command or a test without connections."""
 
 
 def _nothing(_hidden: Hidden) -> None:
     """Take no one out: there are no connections."""
 
 
-_sender: Sender = _nobody
+_sender: Sender = _discard
 _leaver: Leaver = _nothing
 
 
@@ -38,9 +38,9 @@ def wire(sender: Sender, leaver: Leaver) -> None:
     _sender, _leaver = sender, leaver
 
 
-def push(event: str, news: dict[str, Any], *, namespace: str, rooms: Sequence[str]) -> None:
-    """Send ``news`` to whoever is in one of ``rooms`` now. Call it after the commit."""
-    _sender(event, news, namespace, rooms)
+def push(event: str, payload: dict[str, Any], *, namespace: str, rooms: Sequence[str]) -> None:
+    """Send ``payload`` to all who are in one of ``rooms`` now. Call it after the commit."""
+    _sender(event, payload, namespace, rooms)
 
 
 def take_out(hidden: Hidden) -> None:

@@ -1,6 +1,6 @@
 """Redis as we ask it: no answer may hold anything up. Loaded where Redis is used, importing it takes as long as a page.
 
-redis-py waits without an end and, asked to try again, ever longer; here each try has one, and its caller says
+redis-py waits without an end and, set to try again, ever longer; here each try has one, and its caller says
 what is done without an answer.
 """
 
@@ -16,7 +16,7 @@ SECONDS = 1.0  # for a connection, and for an answer
 
 
 def options() -> dict[str, Any]:
-    """Return what ``redis.from_url`` is given: one try more, at once, because an idle connection may have been cut."""
+    """Return the options of ``redis.from_url``: one try more, at once, because an idle connection may have been cut."""
     return {"socket_timeout": SECONDS, "socket_connect_timeout": SECONDS, "retry": Retry(NoBackoff(), 1)}
 
 

@@ -46,7 +46,7 @@ class Sealer:
         return self._fernet.rotate(sealed.encode()).decode()
 
     def keyed_digest(self, purpose: str, text: str) -> str:
-        """Return a digest of ``text`` that nobody without the oldest key can make.
+        """Return a digest of ``text`` that cannot be made without the oldest key.
 
         The oldest key is used, because adding a new one must not change digests
         that rows are looked up by.

@@ -39,7 +39,7 @@ from sqlalchemy.types import Integer
 from console.core.stemming import forms
 from console.core.text import words as split_words
 
-RULES = 3  # of what stands in an index; raised, every index is made again (console.reindexing)
+RULES = 3  # of what is in an index; raised, every index is made again (console.reindexing)
 LIMIT = 1_000
 MAX_WORDS = 8
 MAX_CONTENT = 200_000  # characters of one thing; a tsvector ends at a megabyte
@@ -75,7 +75,7 @@ class SearchIndex:
     def tidy(self, session: Session, *, begin: bool = False) -> bool:
         """Merge a part of what SQLite keeps apart after very many rows were replaced; tell whether there is more.
 
-        PostgreSQL's autovacuum does the like by itself.
+        PostgreSQL's autovacuum does the like.
 
         Args:
             begin: of all there is; else it goes on with what was begun.
@@ -116,7 +116,7 @@ class SearchIndex:
         ``None`` when the query is blank, which means: everything. One without a word is no hit of anything.
 
         Args:
-            whole: one of all hits; for exports and where a narrower condition stands beside it.
+            whole: one of all hits; for exports and where there is a narrower condition too.
         """
         if not query.strip():
             return None
@@ -181,7 +181,7 @@ class RankedIndex(SearchIndex):
         A query without a word is no hit of anything.
 
         Args:
-            within: the keys that may be hits, asked before the newest are taken: a narrowed list, what one may see.
+            within: the keys that may be hits, applied before the newest are taken: a narrowed list, what one may see.
         """
         if not query.strip():
             return None
@@ -192,14 +192,14 @@ class RankedIndex(SearchIndex):
         return hits.subquery("hits")
 
     def _best_fts(self, parts: list[str], within: Select[int] | None) -> Select[Any]:
-        asked = _fts_question(parts)
+        match = _fts_question(parts)
         key = literal_column(f"{self.table}.rowid", Integer)
         # bm25 is the better the lower.
         rank = literal_column(f"-bm25({self.table}, {TITLE_WEIGHT}, 1.0)", Float)
         newest: Any = (
             select(key.label("id"), rank.label("rank"))
             .select_from(table(self.table))
-            .where(text(f"{self.table} MATCH :asked").bindparams(_written("asked", asked)))
+            .where(text(f"{self.table} MATCH :match").bindparams(_written("match", match)))
             .order_by(key.desc())
             .limit(_most())
         )
@@ -211,19 +211,19 @@ class RankedIndex(SearchIndex):
         return found
 
     def _best_tsvector(self, parts: list[str], within: Select[int] | None) -> Select[Any]:
-        words = _written("asked", _ts_question(parts))
-        asked = func.to_tsquery(literal_column("'simple'::regconfig"), words)
+        words = _written("match", _ts_question(parts))
+        match = func.to_tsquery(literal_column("'simple'::regconfig"), words)
         index = table(self.table, column("id", Integer), column("words"))
         newest = (
             select(index.c.id, index.c.words)
-            .where(index.c.words.op("@@")(asked))
+            .where(index.c.words.op("@@")(match))
             .order_by(index.c.id.desc())
             .limit(_most())
         )
         if within is not None:
             newest = newest.where(index.c.id.in_(within))
         best = newest.subquery("newest")
-        return select(best.c.id, cast(func.ts_rank(best.c.words, asked), Double).label("rank"))
+        return select(best.c.id, cast(func.ts_rank(best.c.words, match), Double).label("rank"))
 
 
 def rules_now() -> str:
@@ -270,17 +270,17 @@ def _most() -> BindParameter[int]:
     return bindparam("most", LIMIT, type_=Integer(), literal_execute=True)
 
 
-def _written(name: str, asked: str) -> BindParameter[str]:
-    """Return what is asked as it is written into the statement, letters and digits alone.
+def _written(name: str, match: str) -> BindParameter[str]:
+    """Return a query as it is written into the statement, letters and digits alone.
 
     As a parameter of a prepared statement PostgreSQL would take it for a word of average rareness, and read the
     whole table for a rare one.
     """
-    return bindparam(name, asked, type_=String(), literal_execute=True)
+    return bindparam(name, match, type_=String(), literal_execute=True)
 
 
 def _telling(parts: list[str]) -> list[str]:
-    """Leave out single letters beside longer words: the K of ``K-10482`` begins a word of every account."""
+    """Leave out single letters next to longer words: the K of ``K-10482`` begins a word of every account."""
     return [part for part in parts if len(part) > 1] or parts
 
 
@@ -290,7 +290,7 @@ def asks_nothing(query: str) -> bool:
 
 
 def _fts_question(parts: list[str]) -> str:
-    """Write for FTS5: each word begins one of the text, or has a form that stands in it."""
+    """Write for FTS5: each word begins one of the text, or has a form that is in it."""
     groups = ([f'"{part}"*', *(f'"{form}"' for form in forms(part))] for part in parts)
     return " AND ".join(f"({' OR '.join(group)})" for group in groups)
 

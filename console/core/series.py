@@ -1,4 +1,4 @@
-"""The series of our numbers: what stands before the dash. The one place that names them."""
+"""The series of our numbers: the prefix before the dash. The one place that names them."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ S = TypeVar("S", bound=SignInSession)
 def open_session(
     session: Session, row: S, *, now: datetime, lasts: timedelta, address: str | None, user_agent: str | None
 ) -> str:
-    """Store ``row`` as a new sign-in and return its token, which is kept nowhere else."""
+    """Store ``row`` as a new sign-in and return its token, which is stored nowhere else."""
     token = new_token()
     row.token_digest = token_digest(token)
     row.created_at = row.seen_at = now

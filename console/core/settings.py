@@ -90,8 +90,8 @@ class Settings:
     mail_from: str = "podrska@example.test"
     mail_from_name: str = ""  # the brand when empty
     clock: datetime | None = None
-    audit_anchor: str = ""  # beside the database when empty: see anchor_file
-    files: str = ""  # beside the database when empty: see files_folder
+    audit_anchor: str = ""  # next to the database when empty: see anchor_file
+    files: str = ""  # next to the database when empty: see files_folder
     metrics_token: str | None = field(default=None, repr=False)
     issuer: Issuer = field(default_factory=Issuer)
 
@@ -102,7 +102,7 @@ class Settings:
     session_hours: int = 12
     totp_roles: tuple[str, ...] = ()
     migration_days: int = 30
-    # Of who asks for a migration, approves and executes it, nobody takes two steps in a row.
+    # Of who asks for a migration, approves and executes it, no one person takes two steps in a row.
     migration_four_eyes: bool = False
     # In minor units by currency; zero in each: for every migration.
     migration_four_eyes_above: Mapping[str, int] = field(default_factory=lambda: dict.fromkeys(CURRENCIES, 0))
@@ -117,7 +117,7 @@ class Settings:
 
     @property
     def demo(self) -> bool:
-        """Whether everything in it is made up: then anybody may read what others were mailed, and move the clock."""
+        """Whether everything in it is made up: then all may read what others were mailed, and move the clock."""
         return self.env == "demo"
 
     @property
@@ -142,7 +142,7 @@ class Settings:
 
     @property
     def anchor_file(self) -> Path:
-        """Where the audit trail's end is noted."""
+        """Where the audit log's end is noted."""
         return Path(self.audit_anchor).absolute() if self.audit_anchor else place_of(self.database_url, ANCHOR)
 
     @property

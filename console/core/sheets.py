@@ -17,7 +17,7 @@ def neutral(cell: str) -> str:
 
 
 def as_meant(cell: str) -> str:
-    """Return what :func:`neutral` was given."""
+    """Return the argument of :func:`neutral`."""
     return cell[1:] if cell.startswith(_TEXT) and _is_formula(cell[1:]) else cell
 
 

@@ -99,7 +99,7 @@ def read_smtp_url(url: str) -> SmtpServer:
 
 def _credential(quoted: str | None) -> str:
     value = unquote(quoted or "")
-    if not value.isascii() or not all(letter.isprintable() for letter in value):
+    if not value.isascii() or not all(char.isprintable() for char in value):
         raise ValueError("has a name or password with something other than ASCII letters, digits and signs")
     return value
 

@@ -1,6 +1,6 @@
 """Names in Serbian order, the same on both databases: č after c, ć after č, then d, dž, đ …; Cyrillic as its Latin.
 
-The order of the databases' own collations differs, and PostgreSQL may be built without ICU. So a name has a key beside
+The order of the databases' own collations differs, and PostgreSQL may be built without ICU. So a name has a key next to
 it, made here and compared byte by byte: indexed, and good for cursors. It follows CLDR's sr-Latn, where dž, lj and nj
 are letters; words before longer words; signs count as a space; large and small letters alike.
 """

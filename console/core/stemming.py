@@ -18,9 +18,11 @@ LANGUAGES = ("serbian", "english")
 SHORTEST_STEM = 3  # shorter ones are words of their own: "daje" is not "da"
 LONGEST_WORD = 30  # longer ones are keys and addresses
 SHORTEST_WITH_DJ = 5  # "đo" would be "do"
-KEPT = 50_000  # words whose forms are remembered: a stem costs a tenth of a millisecond, remembered a ten-thousandth
+REMEMBERED = (
+    50_000  # words whose forms are remembered: a stem costs a tenth of a millisecond, remembered a ten-thousandth
+)
 
-# Three letters that stand in every other text: a stem that is one of them tells nothing ("Anđa" is not "and").
+# Three letters that are in every other text: a stem that is one of them tells nothing ("Anđa" is not "and").
 _EVERYWHERE = frozenset({
     "ako", "ali", "bez", "bio", "cim", "dok", "ili", "jer", "jos", "kad", "kao", "kod", "koj", "moj", "nad", "nam",
     "nas", "ono", "ona", "oni", "ove", "ovo", "pod", "pre", "sam", "smo", "ste", "sta", "sto", "svi", "sve", "taj",
@@ -37,9 +39,9 @@ SHORTEST_PLURAL = 5  # of a stem with it: "nov" is no plural
 _STEMMED = re.compile(rf"[a-z]{{{SHORTEST_STEM + 1},{LONGEST_WORD}}}")
 
 
-@lru_cache(maxsize=KEPT)
+@lru_cache(maxsize=REMEMBERED)
 def forms(word: str) -> tuple[str, ...]:
-    """Return the words that a folded word is found by beside itself.
+    """Return the words that a folded word is found by, besides itself.
 
     Args:
         word: as :func:`console.core.text.words` gives it.

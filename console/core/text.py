@@ -33,7 +33,7 @@ _PICTOGRAPHS = range(0x1F000, 0x1FB00)
 
 
 def clean(text: str) -> str:
-    """Return ``text`` as it may be kept: normal form C, lines that end in one way, nothing that cannot be stored.
+    """Return ``text`` as it may be stored: normal form C, lines that end in one way, nothing that cannot be stored.
 
     Control characters, overrides of direction and halves of a surrogate pair are left out. Where nothing that can
     be seen is left, it is empty.

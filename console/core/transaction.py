@@ -121,11 +121,11 @@ def may_have_stored() -> bool:
 def end_reading(session: Session, *, forget: bool = True) -> None:
     """End the transaction of ``session``, in which nothing was written.
 
-    By COMMIT: at a ROLLBACK psycopg forgets the statements it had PostgreSQL prepare, and planning a page's anew
-    takes longer than running them. Where anything stands in the session that could be written, it is rolled back.
+    By COMMIT: at a ROLLBACK psycopg forgets the statements it had PostgreSQL prepare, and planning a page's again
+    takes longer than running them. Where the session holds anything that could be written, it is rolled back.
 
     Args:
-        forget: what was read is read anew when it is asked for next.
+        forget: what was read is read again at its next use.
     """
     clean = session.is_active and not (session.new or session.dirty or session.deleted)
     if not (clean and session.in_transaction()):
@@ -153,7 +153,7 @@ def _run(hooks: list[Callable[[], None]]) -> None:
         try:
             hook()
         except Exception:
-            # What was committed stays committed; the receiver catches up by itself.
+            # What was committed stays committed; the receiver catches up later.
             log.exception("after-commit hook failed")
 
 

@@ -50,20 +50,15 @@ MAIL_NAMES: dict[MailCategory, Text] = {
     MailCategory.INVOICE: lazy_gettext("about invoices"),
     MailCategory.SUPPORT: lazy_gettext("from support"),
 }
-_CHANNELS: dict[str, tuple[Text, str]] = {
-    "phone": (lazy_gettext("by phone"), "phone"),
-    "mail": (lazy_gettext("by e-mail"), "mail"),
-    "chat": (lazy_gettext("in a chat"), "chat"),
-    "ticket": (lazy_gettext("on a ticket"), "ticket"),
-    "override": (lazy_gettext("opened by a supervisor"), "key"),
+_CHANNELS: dict[str, Text] = {
+    "phone": lazy_gettext("by phone"),
+    "mail": lazy_gettext("by e-mail"),
+    "chat": lazy_gettext("in a chat"),
+    "ticket": lazy_gettext("on a ticket"),
+    "override": lazy_gettext("opened by a supervisor"),
 }
 
 
 def channel_name(channel: str) -> Text:
     """Return how the person reached us, in words: ``ticket:T-19877`` is "on a ticket"."""
-    return _CHANNELS[channel.partition(":")[0]][0]
-
-
-def channel_icon(channel: str) -> str:
-    """Return the icon of a channel."""
-    return _CHANNELS[channel.partition(":")[0]][1]
+    return _CHANNELS[channel.partition(":")[0]]

@@ -136,10 +136,10 @@ class Domain(Base):
     def searchable(self) -> str:
         """Return the text it is found by: as people write it, and as the DNS does."""
         try:
-            shown = self.name.encode("ascii").decode("idna")
-        except UnicodeError:  # an A-label that stands for nothing
+            readable = self.name.encode("ascii").decode("idna")
+        except UnicodeError:  # an A-label that decodes to nothing
             return self.name
-        return self.name if shown == self.name else f"{shown} {self.name}"
+        return self.name if readable == self.name else f"{readable} {self.name}"
 
 
 keep_key(Domain.name, Domain.name_key, domain_key)

@@ -212,7 +212,7 @@ def register_domain(actor: Actor, service: Service, name: str, registered_on: da
     """Tie a registered name to the service that pays for it.
 
     Args:
-        name: may be international; it is kept as A-labels (RFC 5891).
+        name: may be international; it is stored as A-labels (RFC 5891).
 
     Raises:
         Invalid: ``name`` is no domain name.

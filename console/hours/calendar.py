@@ -111,7 +111,7 @@ class Day:
 
 
 class PieceKind(StrEnum):
-    COUNTED = "counted"
+    WORKING = "counted"
     CLOSED = "closed"
     PAUSED = "paused"
 
@@ -149,7 +149,7 @@ class Calendar:
     specials: Sequence[Special] = ()
     _days: dict[date, Day] = field(default_factory=dict, init=False, repr=False, compare=False)
     _worked: dict[tuple[date, date], timedelta] = field(default_factory=dict, init=False, repr=False, compare=False)
-    _counted: dict[tuple[date, date], int] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _open_days: dict[tuple[date, date], int] = field(default_factory=dict, init=False, repr=False, compare=False)
     _shut: dict[date, tuple[Piece, ...]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     # --- open or not ---
@@ -221,7 +221,7 @@ class Calendar:
         pieces = [Piece(PieceKind.PAUSED, a, b) for a, b in paused]
         for begin, finish in running:
             is_open = self.spans(begin, finish)
-            pieces += [Piece(PieceKind.COUNTED, a, b) for a, b in is_open]
+            pieces += [Piece(PieceKind.WORKING, a, b) for a, b in is_open]
             pieces += self._closed(list(without([(begin, finish)], is_open)))
         return _joined(sorted(pieces, key=lambda piece: piece.start))
 
@@ -245,7 +245,7 @@ class Calendar:
     def _total(self, start: datetime, end: datetime) -> timedelta:
         """Return the working time between two instants. Whole days, by UTC, are worked out once, month by month.
 
-        What has been promised for years is asked for by each page that shows it.
+        A target that is years old is worked out again by each page that shows it.
         """
         if end - start <= _DAY:
             return self._sum(start, end)
@@ -278,12 +278,12 @@ class Calendar:
         while day < last:
             until = min(_next_month(day), last)
             key = day, until
-            if key not in self._counted:
-                if len(self._counted) >= MOST_DAYS:
-                    self._counted.clear()
+            if key not in self._open_days:
+                if len(self._open_days) >= MOST_DAYS:
+                    self._open_days.clear()
                 days = ((day + number * _DAY) for number in range((until - day).days))
-                self._counted[key] = sum(bool(self.day(one).spans) for one in days)
-            count += self._counted[key]
+                self._open_days[key] = sum(bool(self.day(one).spans) for one in days)
+            count += self._open_days[key]
             day = until
         return count
 

@@ -11,13 +11,13 @@ from holidays import country_holidays
 from console.hours.calendar import Holiday
 
 COUNTRY = "RS"
-_LETTERS = {
+_CYRILLIC = {
     **dict(zip("абвгдђежзијклмнопрстћуфхцчш", "abvgdđežzijklmnoprstćufhcčš", strict=True)),
     "љ": "lj",
     "њ": "nj",
     "џ": "dž",
 }
-_LATIN = str.maketrans(_LETTERS | {one.upper(): two.capitalize() for one, two in _LETTERS.items()})
+_LATIN = str.maketrans(_CYRILLIC | {one.upper(): two.capitalize() for one, two in _CYRILLIC.items()})
 
 
 class PublicHolidays:

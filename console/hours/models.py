@@ -63,7 +63,7 @@ class HoursSpecial(Base):
 
 
 class HoursRevision(Base):
-    """One row: the number of the present hours. What was counted by an earlier one is counted again."""
+    """One row: the number of the present hours. Targets worked out by an earlier one are worked out again."""
 
     __tablename__ = "hours_revision"
 

@@ -38,7 +38,7 @@ class Current:
 _known: WeakKeyDictionary[Engine, Current] = WeakKeyDictionary()
 _looked: WeakKeyDictionary[Engine, float] = WeakKeyDictionary()  # when that row was last read, by the machine's time
 _REVISION = select(HoursRevision.number, HoursRevision.changed_at).where(HoursRevision.id == HEAD)
-_ASKED = tuple(
+_HEAD = tuple(
     (f"hours_{column.key}", select(column).where(HoursRevision.id == HEAD))
     for column in (HoursRevision.number, HoursRevision.changed_at)
 )
@@ -62,13 +62,13 @@ def current() -> Current:
     return found
 
 
-def asked() -> tuple[tuple[str, Select[Any]], ...]:
+def revision_selects() -> tuple[tuple[str, Select[Any]], ...]:
     """Return what to read so that :func:`known_by` need not: selects of one value each, by name."""
-    return _ASKED
+    return _HEAD
 
 
 def known_by(number: int, changed_at: datetime) -> None:
-    """Take the present revision from a statement that read :func:`asked` along, for this transaction."""
+    """Take the present revision from a statement that included :func:`revision_selects`, for this transaction."""
     session = db.session()
     session.info[CHANGED] = session.get_transaction(), _known_by(number, changed_at)
 
@@ -91,7 +91,7 @@ def revision() -> int:
 
 
 def forget(session: Session) -> None:
-    """Note that the open transaction has changed the hours: what it reads now is nobody else's yet."""
+    """Note that the open transaction has changed the hours: what it reads now no one else can see yet."""
     session.info.pop(CHANGED, None)
     pending(CHANGED).append(True)
     after_commit(partial(_look_again, db.engine))
@@ -113,7 +113,7 @@ def specials(since: date | None = None) -> list[HoursSpecial]:
 
 
 def recent_changes(count: int) -> Sequence[AuditEntry]:
-    """Return what the trail tells of the hours, the newest first."""
+    """Return what the audit log tells of the hours, the newest first."""
     query = select(AuditEntry).where(AuditEntry.action.in_(ACTIONS)).order_by(AuditEntry.id.desc()).limit(count)
     return db.session.scalars(query).all()
 

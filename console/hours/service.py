@@ -1,4 +1,4 @@
-"""Changing the hours. Every change raises their number, so that promises are counted again."""
+"""Changing the hours. Every change raises their number, so that SLA targets are worked out again."""
 
 from __future__ import annotations
 
@@ -24,7 +24,6 @@ from console.hours.models import HEAD, HoursInterval, HoursRevision, HoursSpecia
 
 # Which roles may is said in console.staff.roles, which lies above.
 EDIT = "hours.edit"
-SEE = "hours.see"
 
 MAX_REASON = 200
 MOST_A_DAY = 6
@@ -54,7 +53,7 @@ def set_week(actor: Actor, intervals: Sequence[Interval], *, seen: int | None = 
 
     Raises:
         NotFound: ``actor`` may not edit hours.
-        Conflict: somebody else changed the hours after ``seen``.
+        Conflict: another person changed the hours after ``seen``.
         Invalid: an interval ends before it begins, or meets another. Its fields are ``opens-<place>``.
     """
     actor.require(EDIT)

@@ -1,6 +1,6 @@
 """Many rows at once: what the verbs write for one, written for a thousand in a few statements.
 
-No audit entry a row: whoever calls writes one for the whole. Everything here
+No audit entry a row: the caller writes one for the whole. Everything here
 runs in an open transaction.
 """
 
@@ -48,10 +48,10 @@ def chunks(items: Iterable[T], size: int = CHUNK) -> Iterator[list[T]]:
         yield batch
 
 
-def by_key(session: Session, key: InstrumentedAttribute[Any], wanted: Iterable[str], *more: Any) -> list[Any]:
-    """Return ``key`` and ``more`` columns of the rows whose ``key`` is among ``wanted``."""
+def by_key(session: Session, key: InstrumentedAttribute[Any], keys: Iterable[str], *more: Any) -> list[Any]:
+    """Return ``key`` and ``more`` columns of the rows whose ``key`` is among ``keys``."""
     found: list[Any] = []
-    for part in chunks(sorted(set(wanted))):
+    for part in chunks(sorted(set(keys))):
         found.extend(session.execute(select(key, *more).where(key.in_(part))).all())
     return found
 
@@ -143,7 +143,7 @@ def _customer_values(row: NewCustomer, now: datetime) -> dict[str, Any]:
 
 
 def _people(session: Session, owners: Sequence[MemberData], now: datetime) -> dict[str, int]:
-    """Return people's ids by e-mail; whoever is not known yet is made."""
+    """Return people's ids by e-mail; those not known yet are made."""
     dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
     statement = dialect.insert(Person).on_conflict_do_nothing(index_elements=["email"])
     session.execute(
@@ -168,10 +168,10 @@ def _people(session: Session, owners: Sequence[MemberData], now: datetime) -> di
 
 @dataclass(frozen=True)
 class NewDomain:
-    """A registered name. ``name`` as the DNS writes it, ``shown`` as people do."""
+    """A registered name. ``name`` as the DNS writes it, ``unicode_name`` as people do."""
 
     name: str
-    shown: str
+    unicode_name: str
     registered_on: date
     expires_on: date
 

@@ -31,7 +31,7 @@ _AMOUNT = re.compile(
 _PERCENT = re.compile(r"(\d{1,3})([.,](\d{1,2}))? ?%?", re.ASCII)
 _WHOLE = re.compile(r"\d{1,9}", re.ASCII)
 _FLAGS = {"yes": True, "da": True, "1": True, "true": True, "no": False, "ne": False, "0": False, "false": False}
-MAX_SHOWN = 60
+MAX_QUOTED = 60
 # As spreadsheets show numbers of more than eleven digits: 3,81641E+11. Most of the digits are gone.
 _SCIENTIFIC = re.compile(r"-?\d([.,]\d+)?E\+\d{2,3}", re.ASCII | re.IGNORECASE)
 NOT_A_NUMBER = "format the column as text and enter it again"
@@ -139,7 +139,7 @@ class Cells:
         try:
             return read(text)
         except (ValueError, KeyError):
-            self.flaw(name, f"{_shown(text)} {complaint}")
+            self.flaw(name, f"{_quoted(text)} {complaint}")
             return None
 
     def _text(self, raw: str, column: Column) -> str:
@@ -165,7 +165,7 @@ def read_day(text: str) -> date:
     """Read a day as people and programs write it.
 
     Raises:
-        ValueError: no such day, or one that nobody can mean.
+        ValueError: no such day, or one that cannot be meant.
     """
     iso, serbian = _ISO.fullmatch(text), _SERBIAN.fullmatch(text)
     if iso:
@@ -215,6 +215,6 @@ def _whole(text: str) -> int:
     return int(text)
 
 
-def _shown(text: str) -> str:
+def _quoted(text: str) -> str:
     """Quote a cell in a message, shortened."""
-    return repr(text if len(text) <= MAX_SHOWN else text[:MAX_SHOWN] + "…")
+    return repr(text if len(text) <= MAX_QUOTED else text[:MAX_QUOTED] + "…")

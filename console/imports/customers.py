@@ -112,8 +112,10 @@ class Customers:
 
     def store(self, session: Session, batch: Sequence[NewCustomer]) -> list[Outcome]:
         """Store new accounts, change known ones."""
-        wanted = [row.data.external_id for row in batch]
-        known = {c.external_id: c for c in session.scalars(select(Customer).where(Customer.external_id.in_(wanted)))}
+        external_ids = [row.data.external_id for row in batch]
+        known = {
+            c.external_id: c for c in session.scalars(select(Customer).where(Customer.external_id.in_(external_ids)))
+        }
         insert_customers(session, [row for row in batch if row.data.external_id not in known])
         owners = _owners(session, list(known.values()))
         outcomes = []

@@ -1,4 +1,4 @@
-"""The file of pro-formas: one row a line; the rows of one document stand together."""
+"""The file of pro-formas: one row a line; the rows of one document follow each other."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ class FileError(Exception):
 
 @dataclass(frozen=True)
 class Row:
-    """One row as it stands in the file. ``number`` is the one a spreadsheet shows: the header is 1."""
+    """One row as it is in the file. ``number`` is the one a spreadsheet shows: the header is 1."""
 
     number: int
     cells: Sequence[str]

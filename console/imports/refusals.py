@@ -15,7 +15,7 @@ SUFFIX = ".refused.csv"
 
 
 class RefusedRows:
-    """Writes refused rows beside the file they came from. Nothing is there until :meth:`keep`.
+    """Writes refused rows next to the file they came from. Nothing is there until :meth:`keep`.
 
     The columns are the file's own, then the row's number in it and the reason.
     UTF-8 with a byte order mark, so that Excel shows č as č; no cell is a formula.

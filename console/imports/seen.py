@@ -27,7 +27,7 @@ class Seen:
         self._database.close()
 
     def before(self, key: str, row: int) -> int | None:
-        """Note that ``key`` stands in ``row``; return the row it stood in before."""
+        """Note that ``key`` is in ``row``; return the row it was in before."""
         with closing(self._database.execute("INSERT OR IGNORE INTO seen VALUES (?, ?)", (key, row))) as added:
             if added.rowcount:
                 return None

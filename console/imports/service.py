@@ -29,7 +29,7 @@ from console.imports.seen import Seen
 from console.imports.services import Services
 from console.imports.titles import column_titles
 
-IMPORT = "customers.import"  # no role has it: whoever runs the command has the machine
+IMPORT = "customers.import"  # no role has it: who runs the command has the machine
 STORED = "import.stored"
 KINDS: dict[str, Callable[[], Kind[Any]]] = {"customers": Customers, "services": Services, "proformas": Proformas}
 MAX_REASONS = 20  # shown; a file of refused rows has them all
@@ -74,12 +74,12 @@ def import_file(
         actor: the system, as a rule.
         path: a regular file.
         kind: ``customers``, ``services`` or ``proformas``.
-        keep_going: store the good rows, and write the others beside the file with their reasons.
-        progress: is told how many bytes have been read.
+        keep_going: store the good rows, and write the others next to the file with their reasons.
+        progress: is called with how many bytes have been read.
 
     Raises:
         FileError: it cannot be read as a file of this kind.
-        ImportRefusedError: rows were refused, and ``keep_going`` was not asked for.
+        ImportRefusedError: rows were refused, and ``keep_going`` was not set.
     """
     actor.require(IMPORT)
     if not path.is_file():
@@ -151,7 +151,7 @@ class _File:
                 self._record(actor, digest)
         except IntegrityError as error:
             raise FileError(
-                "somebody else stored the same thing at the same moment; nothing was stored, import the file again"
+                "the same thing was stored by another at the same moment; nothing was stored, import the file again"
             ) from error
         return self._report
 
@@ -212,7 +212,7 @@ class _File:
 
 
 def _one_at_a_time(session: Session) -> None:
-    """Let a second import wait for the first. SQLite's one writer does so by itself."""
+    """Let a second import wait for the first. SQLite's one writer always does."""
     if session.get_bind().dialect.name == "postgresql":
         session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
 

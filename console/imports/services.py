@@ -241,7 +241,7 @@ class _Batch:
                 f"hosted_with: {row.hosted_with!r} is no service of this customer in an earlier row or stored before"
             )
         if row.domain is not None and row.domain.name in self._names:
-            return refused(f"domain: {row.domain.shown} belongs to another service")
+            return refused(f"domain: {row.domain.unicode_name} belongs to another service")
         if row.domain is not None:
             self._names.add(row.domain.name)
         return NewService(
@@ -279,7 +279,7 @@ class _Batch:
                     "with product_name, product_kind and price in the row it is added"
                 )
             self._session.flush()
-            self._products[row.product] = _kept(product)
+            self._products[row.product] = _detached(product)
         return self._products[row.product]
 
     def _named(self, row: ServiceRow) -> Product | None:
@@ -333,7 +333,7 @@ def _among(column: InstrumentedAttribute[Any], values: Collection[Any]) -> list[
     return [column.in_(values)] if values else []
 
 
-def _kept(product: Product) -> Product:
+def _detached(product: Product) -> Product:
     """Return a copy that outlives the session's forgetting."""
     return Product(id=product.id, price=product.price, currency=product.currency, period_months=product.period_months)
 
@@ -348,12 +348,12 @@ def _domain_flaw(stored: Domain | None, named: NewDomain | None) -> str:
 
 def _domain(cells: Cells, started_on: date, paid_until: date) -> NewDomain | None:
     registered_on, expires_on = cells.day("registered_on", started_on), cells.day("expires_on", paid_until)
-    shown = cells.text("domain")
-    if not shown:
+    unicode_name = cells.text("domain")
+    if not unicode_name:
         return None
     try:
-        name = ascii_domain(shown)
+        name = ascii_domain(unicode_name)
     except Invalid as error:
         cells.flaw("domain", str(error.message))
         return None
-    return NewDomain(name, shown, registered_on, expires_on)
+    return NewDomain(name, unicode_name, registered_on, expires_on)

@@ -1,7 +1,7 @@
 """A row of the outbox as the message that goes over the wire (RFC 5322, MIME).
 
 The header is written here, line by line, and every value is reduced to what its
-place allows before: nothing that anybody typed (a name, a subject, the name of
+place allows before: nothing that a person typed (a name, a subject, the name of
 a file) can end a line, add a header or become another address. Bodies and files
 are the standard library's.
 """
@@ -41,7 +41,7 @@ class Unsendable(Exception):
 
 
 @dataclass(frozen=True)
-class Letter:
+class OutgoingMail:
     """What of a row is needed to send it, free of the session it was read in."""
 
     id: int
@@ -71,46 +71,46 @@ class Sender:
     zone: ZoneInfo
 
 
-def compose(letter: Letter, sender: Sender, read_file: Callable[[str], bytes]) -> bytes:
+def compose(mail: OutgoingMail, sender: Sender, read_file: Callable[[str], bytes]) -> bytes:
     """Return the message, every line of it ending in CRLF. Made twice it has the same Message-ID and date.
 
     Args:
-        letter: the mail.
+        mail: the mail.
         sender: who it is from.
         read_file: returns a file of the store by its digest.
 
     Raises:
         Unsendable: the address takes no mail, or a file is gone.
     """
-    head = "".join(f"{line}\r\n" for line in _head(letter, sender)).encode("ascii")
-    body = _LINE_END.sub(b"\r\n", _content(letter, read_file).as_bytes())
+    head = "".join(f"{line}\r\n" for line in _head(mail, sender)).encode("ascii")
+    body = _LINE_END.sub(b"\r\n", _content(mail, read_file).as_bytes())
     return head + body
 
 
-def recipient(letter: Letter) -> str:
-    """Return the one address it goes to, as the envelope has it: ASCII, a domain of other letters in Punycode.
+def recipient(mail: OutgoingMail) -> str:
+    """Return the one address it goes to, as the envelope has it: ASCII, an international domain in Punycode.
 
     Raises:
         Unsendable: it is no address, or needs what not every server has.
     """
     try:
-        return sendable(letter.to_address)
+        return sendable(mail.to_address)
     except NoAddress as error:
         raise Unsendable(f"the address takes no mail: {error}") from error
 
 
-def _head(letter: Letter, sender: Sender) -> Iterator[str]:
-    yield f"Message-ID: {_message_ids(letter.message_id)[0]}"
-    yield f"Date: {format_datetime(letter.created_at.astimezone(sender.zone))}"
+def _head(mail: OutgoingMail, sender: Sender) -> Iterator[str]:
+    yield f"Message-ID: {_message_ids(mail.message_id)[0]}"
+    yield f"Date: {format_datetime(mail.created_at.astimezone(sender.zone))}"
     yield _mailbox("From", sender.name, sender.address)
-    yield _mailbox("To", letter.to_name, recipient(letter))
-    yield _subject(letter.subject)
-    if letter.in_reply_to and (answered := _message_ids(letter.in_reply_to)):
+    yield _mailbox("To", mail.to_name, recipient(mail))
+    yield _subject(mail.subject)
+    if mail.in_reply_to and (answered := _message_ids(mail.in_reply_to)):
         yield f"In-Reply-To: {answered[-1]}"
-    if letter.references and (thread := _message_ids(letter.references)):
+    if mail.references and (thread := _message_ids(mail.references)):
         yield "References: " + "\r\n ".join(thread)
-    yield f"Content-Language: {'en' if letter.language == 'en' else 'sr-Latn'}"
-    if letter.template not in BY_HAND:
+    yield f"Content-Language: {'en' if mail.language == 'en' else 'sr-Latn'}"
+    if mail.template not in BY_HAND:
         yield "Auto-Submitted: auto-generated"
         yield "X-Auto-Response-Suppress: All"  # the same for Exchange, which does not know the other
 
@@ -134,7 +134,7 @@ def _subject(subject: str) -> str:
 
 
 def _encoded(text: str, header: str) -> str:
-    """Return ``text`` as encoded words (RFC 2047), folded between them, no letter torn apart."""
+    """Return ``text`` as encoded words (RFC 2047), folded between them, no character torn apart."""
     return Header(text, "utf-8", maxlinelen=_MAX_LINE, header_name=header).encode(linesep="\r\n")
 
 
@@ -144,15 +144,15 @@ def _message_ids(text: str) -> list[str]:
 
 def plain(text: str) -> str:
     """Return ``text`` on one line, without what cannot be seen: control, direction and other format characters."""
-    kept = "".join(" " if letter.isspace() else letter for letter in text)
-    return " ".join("".join(letter for letter in kept if unicodedata.category(letter) not in _UNSEEN).split())
+    spaced = "".join(" " if char.isspace() else char for char in text)
+    return " ".join("".join(char for char in spaced if unicodedata.category(char) not in _UNSEEN).split())
 
 
-def _content(letter: Letter, read_file: Callable[[str], bytes]) -> EmailMessage:
+def _content(mail: OutgoingMail, read_file: Callable[[str], bytes]) -> EmailMessage:
     message = EmailMessage(policy=_POLICY)
-    message.set_content(letter.text, charset="utf-8")
-    message.add_alternative(letter.html, subtype="html", charset="utf-8")
-    for file in letter.attachments:
+    message.set_content(mail.text, charset="utf-8")
+    message.add_alternative(mail.html, subtype="html", charset="utf-8")
+    for file in mail.attachments:
         _attach(message, file, read_file)
     return message
 

@@ -17,7 +17,7 @@ from console.mail.templates import Rendered, render
 AT = datetime(2026, 11, 23, 13, 42, tzinfo=UTC)
 UNTIL = datetime(2026, 11, 23, 14, 12, tzinfo=UTC)
 TICKET = "T-20418"
-# What a link looks like. The token is nobody's.
+# What a link looks like. The token belongs to no one.
 TOKEN = "example-of-a-link-that-opens-nothing"  # noqa: S105
 
 

@@ -1,6 +1,6 @@
 """Links that let their holder in: no row of the outbox has one in plain text.
 
-A mail's text and HTML have a mark in its place. What belongs there is sealed beside them, is put in when the mail is
+A mail's text and HTML have a mark in its place. What belongs there is sealed next to them, is put in when the mail is
 handed over, and is deleted once that is done: a copy of the database opens nothing. In the demo, where nothing leaves,
 it stays, sealed, for the mailbox.
 """
@@ -21,7 +21,7 @@ MARK = re.compile(r"Link-[0-9a-f]{32}")
 
 
 class SecretLink(str):
-    """An address that opens something: what everybody may know of it, and the secret at its end."""
+    """An address that opens something: what all may know of it, and the secret at its end."""
 
     __slots__ = ("secret",)
     secret: str

@@ -58,7 +58,7 @@ class Mail(Base):
     # What it counts as where an address may get only so many (console.mail.outsiders); nothing: as many as there are.
     counted_as: Mapped[str | None] = mapped_column(String(340))
     sealed_links: Mapped[str | None] = mapped_column(Text)  # sealed, until it was sent: console.mail.links
-    # How sending it goes. Tries that failed because the mail server as a whole did are not counted here.
+    # How sending it goes. Tries that failed because the mail server as a whole did do not count here.
     attempts: Mapped[int] = mapped_column(default=0)
     first_try_at: Mapped[datetime | None]
     last_try_at: Mapped[datetime | None]
@@ -67,7 +67,7 @@ class Mail(Base):
     last_error: Mapped[str] = mapped_column(String(MAX_ERROR), default="")  # as ``451 4.3.0 try again``
     lease: Mapped[str | None] = mapped_column(String(40))  # who is sending it
     leased_until: Mapped[datetime | None]
-    copy_of_id: Mapped[int | None] = mapped_column(ForeignKey("mail.id"))  # a mail sent once more by hand
+    copy_of_id: Mapped[int | None] = mapped_column(ForeignKey("mail.id"))  # a mail resent by hand
 
 
 class ProvenAddress(Base):
@@ -87,7 +87,7 @@ class MailRelay(Base):
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     failures: Mapped[int] = mapped_column(default=0)  # in a row
     failing_since: Mapped[datetime | None]
-    # Refused us as such (sign-in, TLS): a setting is wrong, and no mail is given up for that.
+    # Refused us as such (sign-in, TLS): a setting is wrong, and no mail fails for that.
     misconfigured: Mapped[bool] = mapped_column(default=False)
     last_error: Mapped[str] = mapped_column(String(MAX_ERROR), default="")
     next_try_at: Mapped[datetime | None]

@@ -1,10 +1,10 @@
 """What a stranger may make us send to an address that need not be theirs.
 
 Typing an address into the chat or a form does not show that it is one's own. So each kind of mail says here who
-can cause it, and the one verb that queues mail asks: what anonymous visitors cause is counted together for each
+can cause it, and the one verb that queues mail asks: what anonymous visitors cause counts together for each
 address, and what repeats their words goes only to an address that was proven, by a link opened from a mail of ours.
-Mails that let people in, or warn them, are not counted with these, so that their owner cannot be kept from them: they
-have limits of their own where they are asked for (links that still serve, the time of a lock).
+Mails that let people in, or warn them, do not count with these, so that others cannot keep their owner from them: they
+have limits of their own where they are requested (links that still serve, the time of a lock).
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ class Cause(StrEnum):
 
     STAFF = "staff"  # one of ours, or the console to one of ours
     ACCOUNT = "account"  # who is signed in or verified, about their own account
-    SIGN_IN = "sign_in"  # anybody who names an account: to its owner alone; limited where it is asked for
-    ANONYMOUS = "anonymous"  # anybody, to any address
+    SIGN_IN = "sign_in"  # any visitor who names an account: to its owner alone; limited where it is requested
+    ANONYMOUS = "anonymous"  # any visitor, to any address
 
 
 CAUSES = {
@@ -63,7 +63,7 @@ def count(template: str, to_address: str, by: Actor | None) -> str | None:
     """Ask whether a mail may be queued; return what it is counted as, ``None`` where it is not counted.
 
     Args:
-        template: its kind, which stands in :data:`CAUSES`.
+        template: its kind, which is listed in :data:`CAUSES`.
         to_address: to whom.
         by: who causes it, as far as known. What one of us does by hand is not counted.
 
@@ -91,7 +91,7 @@ def count(template: str, to_address: str, by: Actor | None) -> str | None:
 
 
 def _mailbox(address: str) -> str:
-    """Return what an address is counted as: what stands behind a ``+`` leads to the same mailbox."""
+    """Return what an address is counted as: what follows a ``+`` leads to the same mailbox."""
     local, _at, domain = normal_email(address).rpartition("@")
     return f"{local.partition('+')[0] or local}@{domain}"
 

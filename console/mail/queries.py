@@ -24,7 +24,7 @@ LATELY = timedelta(days=14)  # a failure older than this is history
 MAX_TERMS = 8
 # Folded on both sides of a search. PostgreSQL and SQLite have no unfolding in common but this. A đ is written đ, dj
 # and d: all of them are a d.
-_LETTERS = (
+_ACCENTS = (
     ("č", "c"), ("ć", "c"), ("š", "s"), ("ž", "z"), ("đ", "d"), ("dj", "d"),
     ("Č", "c"), ("Ć", "c"), ("Š", "s"), ("Ž", "z"), ("Đ", "d"), ("Dj", "d"), ("DJ", "d"),
 )  # fmt: skip
@@ -36,7 +36,7 @@ LINE = (
 
 
 class Stage(StrEnum):
-    """How far a mail is, as people are told: what waits is not all alike."""
+    """How far a mail is, as pages say it: what waits is not all alike."""
 
     QUEUED = "queued"
     RETRY = "retry"  # a try failed for the time being
@@ -80,7 +80,7 @@ def matching(text: str, readable: ColumnElement[bool]) -> ColumnElement[bool] | 
     """Return the condition "is what was searched for": an address, words of a subject, a Message-ID.
 
     A whole address or Message-ID is found by its index; letters with and without accents are the same.
-    ``None`` when nothing was asked for.
+    ``None`` when the query is empty.
 
     Args:
         text: what was typed.
@@ -108,12 +108,12 @@ def _has(term: str, readable: ColumnElement[bool]) -> ColumnElement[bool]:
 
 
 def _folded(column: Any) -> Any:
-    for letter, base in _LETTERS:
-        column = func.replace(column, letter, base)
+    for accented, base in _ACCENTS:
+        column = func.replace(column, accented, base)
     return func.lower(column)
 
 
-@cache  # it stands on every page
+@cache  # it is on every page
 def failed_lately(most: int) -> Select[int]:
     """Select how many mails failed in the last two weeks, up to ``most``."""
     since = bindparam("since", callable_=lambda: clock.now() - LATELY, type_=Instant(), unique=True)
@@ -147,7 +147,7 @@ def of_account(
 
 
 def copies_of(mail: Mail) -> Sequence[Mail]:
-    """Return the mails that were made by sending ``mail`` once more, newest first."""
+    """Return the mails that were made by resending ``mail``, newest first."""
     query = select(Mail).options(load_only(*LINE, raiseload=True)).where(Mail.copy_of_id == mail.id)
     return db.session.scalars(query.order_by(Mail.id.desc()).limit(10)).all()
 

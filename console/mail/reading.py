@@ -1,7 +1,7 @@
-"""A mail's text for whoever is not its receiver: links that open something are taken out of it.
+"""A mail's text for people who are not its receiver: links that open something are taken out of it.
 
-The link in a mail about a ticket opens the ticket to whoever holds it, the one to the sealed card puts
-them in the place of the person asked. Staff read the mail, never the link.
+The link in a mail about a ticket opens the ticket to all who hold it, the one to the sealed card puts
+them in the place of the person who was asked. Staff read the mail, never the link.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from console.core.texts import gettext
 from console.mail.links import LinkGone, put_in, sealed_for
 from console.mail.models import Mail
 
-# An address as it stands in a text, or in an attribute: up to a space, a quote, a bracket.
+# An address as it is written in a text, or in an attribute: up to a space, a quote, a bracket.
 _ADDRESS = re.compile(r"https?://[^\s\"'<>]+", re.IGNORECASE)
 # Ours whatever the host was when it was written, also without one: /t/<token>, /v/<token>, /chat/transcript/<token>.
 # A token has capitals: the same path with words behind it is another's page.
 _TOKEN = re.compile(r"/(?:[tTvV]|chat/transcript)/(?=[a-z0-9_.~=-]*[A-Z])([A-Za-z0-9_.~=-]{16,})")
-# What opens nothing by itself, because behind it one signs in.
+# What opens nothing on its own, because behind it one signs in.
 _SIGNED_IN = ("/moj", "/console", "/login")
 _HREF = re.compile(r"(<a\b[^>]*?)\shref=(\"[^\"]*\"|'[^']*'|[^\s>]+)([^>]*>)(.*?)(</a>)", re.IGNORECASE | re.DOTALL)
 
@@ -36,7 +36,7 @@ class Content:
 
 
 def whole(mail: Mail) -> Content:
-    """Return the mail as its receiver has it; without a link that worked once and was not kept."""
+    """Return the mail as its receiver has it; without a link that worked once and was not stored."""
     try:
         return Content(*put_in(mail.text, mail.html, sealed_for(mail)))
     except LinkGone:
@@ -74,7 +74,7 @@ def _cut(text: str, private: bool, tokens: frozenset[str], words: str) -> str:
 
 
 def _tokens(mail: Mail) -> frozenset[str]:
-    """Return every token in the mail, so that no part of it stays wherever it stands."""
+    """Return every token in the mail, so that no part of it stays anywhere."""
     found: set[str] = set()
     for part in (mail.text, mail.html):
         found.update(match[1] for match in _TOKEN.finditer(part))
@@ -91,10 +91,10 @@ def _opens(address: str, private: bool) -> bool:
     if not private:
         return False
     try:
-        ours, asked = urlsplit(settings().base_url), urlsplit(address)
+        ours, target = urlsplit(settings().base_url), urlsplit(address)
     except ValueError:
         return True  # no address that we write
-    if asked.netloc.lower() != ours.netloc.lower():
+    if target.netloc.lower() != ours.netloc.lower():
         return False
-    path = asked.path.removeprefix(ours.path.rstrip("/"))
+    path = target.path.removeprefix(ours.path.rstrip("/"))
     return path not in ("", "/") and not path.startswith(_SIGNED_IN)

@@ -32,7 +32,7 @@ from console.core.hub import off_the_hub
 from console.core.logging import get_logger
 from console.core.smtp_url import SmtpServer
 from console.mail import relay
-from console.mail.compose import Letter, Sender, Unsendable, compose, recipient
+from console.mail.compose import OutgoingMail, Sender, Unsendable, compose, recipient
 from console.mail.links import LinkGone, put_in
 from console.mail.models import MAX_ERROR, Mail, MailState
 from console.mail.smtp import Connection, Cut, Refused, RelayFailed, on_the_wire
@@ -40,7 +40,7 @@ from console.mail.smtp import Connection, Cut, Refused, RelayFailed, on_the_wire
 log = get_logger(__name__)
 
 BATCH = 25  # taken at a time by one worker
-GIVE_UP_AFTER = timedelta(days=3)  # RFC 5321, 4.5.4.1 asks for four or five; somebody waits for an answer here
+GIVE_UP_AFTER = timedelta(days=3)  # RFC 5321, 4.5.4.1 asks for four or five; a customer waits for an answer here
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(minutes=1), timedelta(hours=2)
 LEASE_SLACK = 60.0  # seconds beyond what the server may take: for a database that is slow to write
 MOST_CUTS = 3  # conversations that break off in a row mean the server, not the mails
@@ -49,7 +49,7 @@ LARGE = 512 * 1024  # files of a mail, in bytes
 MANY = 500  # rows changed in one statement
 _SAID = {"sent": "mail sent", "failed": "mail failed", "retried": "mail put off"}
 
-_LETTER = (
+_COLUMNS = (
     Mail.id, Mail.message_id, Mail.template, Mail.language, Mail.to_address, Mail.to_name, Mail.subject, Mail.text,
     Mail.html, Mail.created_at, Mail.in_reply_to, Mail.references, Mail.attachments, Mail.attempts, Mail.first_try_at,
     Mail.sealed_links,
@@ -62,7 +62,7 @@ class _Process:
 
     stopping: bool = False
     running: int = 0
-    tried: bool = False  # a new process tries at once: somebody may just have put a setting right
+    tried: bool = False  # a new process tries at once: a setting may just have been put right
     said_nowhere: bool = False
 
 
@@ -83,7 +83,7 @@ def send_due() -> None:
     if waits and _process.tried:
         return
     _process.tried = True
-    with _counted():
+    with _running():
         Round(server, failing=failing is not None).run()
 
 
@@ -105,7 +105,7 @@ def _stopping() -> bool:
 
 
 @contextmanager
-def _counted() -> Iterator[None]:
+def _running() -> Iterator[None]:
     _process.running += 1
     try:
         yield
@@ -133,11 +133,11 @@ class Round:
     def run(self) -> None:
         """Send until nothing is due, the server fails or the process stops."""
         try:
-            while not _stopping() and (letters := self.claim()):
-                for letter in letters:
+            while not _stopping() and (batch := self.claim()):
+                for mail in batch:
                     if _stopping():
                         break
-                    self.send(letter)
+                    self.send(mail)
         except RelayFailed as failure:
             self._relay_failed(failure)
         finally:
@@ -145,36 +145,36 @@ class Round:
             if self.held:
                 self._write(lambda: db.session.execute(self._mine().values(lease=None, leased_until=None)))
 
-    def claim(self) -> list[Letter]:
+    def claim(self) -> list[OutgoingMail]:
         """Lease the next mails that are due, oldest first."""
         now = clock.now()
         values = {"lease": self.me, "leased_until": now + self.lease}
         with transaction.transaction() as session:
-            rows = session.execute(_taking(_due(BATCH)).values(values).returning(*_LETTER, Mail.send_after)).all()
+            rows = session.execute(_taking(_due(BATCH)).values(values).returning(*_COLUMNS, Mail.send_after)).all()
         self.held_until = monotonic() + self.lease.total_seconds()
         rows = sorted(rows, key=lambda row: (row.send_after, row.id))
         self.held = [row.id for row in rows]
-        return [Letter(*row[: len(_LETTER)]) for row in rows]
+        return [OutgoingMail(*row[: len(_COLUMNS)]) for row in rows]
 
-    def send(self, letter: Letter) -> None:
+    def send(self, mail: OutgoingMail) -> None:
         """Send one mail and write down how that went.
 
         Raises:
             RelayFailed: the server as a whole fails; the mail is still held.
         """
         try:
-            to = recipient(letter)
-            wire = self._written(letter)
+            to = recipient(mail)
+            wire = self._written(mail)
         except Unsendable as reason:
-            self._failed(letter, str(reason))
+            self._failed(mail, str(reason))
             return
         except Exception:
-            log.exception("mail cannot be composed", mail=letter.id)
-            self._failed(letter, "it could not be composed; the log says more")
+            log.exception("mail cannot be composed", mail=mail.id)
+            self._failed(mail, "it could not be composed; the log says more")
             return
         while True:
             self.connection.ready()
-            if not self._still_ours(letter):
+            if not self._still_ours(mail):
                 return
             fresh = self.connection.fresh
             try:
@@ -182,31 +182,31 @@ class Round:
             except Cut as cut:
                 if not fresh and not cut.handed_over:
                     continue  # it was cut for its age or its length: the mail deserves a new one
-                self._cut(letter, cut)
+                self._cut(mail, cut)
             except Refused as refusal:
                 self._answered()
-                (self._failed if refusal.permanent else self._later)(letter, refusal.words)
+                (self._failed if refusal.permanent else self._later)(mail, refusal.words)
             else:
                 self._answered()
-                self._sent(letter)
+                self._sent(mail)
             return
 
-    def _written(self, letter: Letter) -> bytes:
-        """Return the whole message; one with large files is made where it holds nobody up."""
+    def _written(self, mail: OutgoingMail) -> bytes:
+        """Return the whole message; one with large files is made where it holds nothing up."""
         store, sender = files(), _sender()
         try:
-            text, html = put_in(letter.text, letter.html, letter.sealed_links)
+            text, html = put_in(mail.text, mail.html, mail.sealed_links)
         except LinkGone:
             raise Unsendable("no key in CONSOLE_SEAL_KEYS opens its link") from None
-        whole = replace(letter, text=text, html=html)
-        size = sum(int(file.get("size") or 0) for file in letter.attachments)
+        whole = replace(mail, text=text, html=html)
+        size = sum(int(file.get("size") or 0) for file in mail.attachments)
 
         def write() -> bytes:
             return on_the_wire(compose(whole, sender, store.get))
 
         return off_the_hub(write) if size > LARGE else write()
 
-    def _still_ours(self, letter: Letter) -> bool:
+    def _still_ours(self, mail: OutgoingMail) -> bool:
         """Make sure that the lease outlasts handing the mail over, so that no other worker takes it meanwhile."""
         if monotonic() + self.server.timeout + 1 < self.held_until:
             return True
@@ -218,33 +218,33 @@ class Round:
         )  # fmt: skip
         self.held = [mail_id for mail_id in self.held if mail_id in renewed]
         self.held_until = monotonic() + self.lease.total_seconds()
-        return letter.id in self.held
+        return mail.id in self.held
 
-    def _sent(self, letter: Letter) -> None:
+    def _sent(self, mail: OutgoingMail) -> None:
         now = clock.now()
-        self._settle(letter, "sent", now, state=MailState.SENT, sent_at=now, last_error="", sealed_links=None)
+        self._settle(mail, "sent", now, state=MailState.SENT, sent_at=now, last_error="", sealed_links=None)
 
-    def _failed(self, letter: Letter, words: str) -> None:
+    def _failed(self, mail: OutgoingMail, words: str) -> None:
         now = clock.now()
-        self._settle(letter, "failed", now, state=MailState.FAILED, failed_at=now, last_error=words[:MAX_ERROR])
+        self._settle(mail, "failed", now, state=MailState.FAILED, failed_at=now, last_error=words[:MAX_ERROR])
 
-    def _later(self, letter: Letter, words: str) -> None:
+    def _later(self, mail: OutgoingMail, words: str) -> None:
         now = clock.now()
-        if letter.first_try_at is not None and letter.first_try_at <= now - GIVE_UP_AFTER:
-            self._failed(letter, words)
+        if mail.first_try_at is not None and mail.first_try_at <= now - GIVE_UP_AFTER:
+            self._failed(mail, words)
             return
-        again = now + relay.pause(letter.attempts + 1, FIRST_PAUSE, LONGEST_PAUSE)
-        self._settle(letter, "retried", now, send_after=again, last_error=words[:MAX_ERROR])
+        again = now + relay.pause(mail.attempts + 1, FIRST_PAUSE, LONGEST_PAUSE)
+        self._settle(mail, "retried", now, send_after=again, last_error=words[:MAX_ERROR])
 
-    def _cut(self, letter: Letter, cut: Cut) -> None:
+    def _cut(self, mail: OutgoingMail, cut: Cut) -> None:
         self.cuts += 1
-        self._later(letter, cut.words)
+        self._later(mail, cut.words)
         if self.cuts >= MOST_CUTS:
             raise RelayFailed(cut.words)
 
-    def _settle(self, letter: Letter, outcome: str, now: datetime, **values: Any) -> None:
+    def _settle(self, mail: OutgoingMail, outcome: str, now: datetime, **values: Any) -> None:
         """Write a result down and renew the lease on what is still held."""
-        whose = update(Mail).where(Mail.id == letter.id, Mail.lease == self.me, Mail.state == MailState.QUEUED)
+        whose = update(Mail).where(Mail.id == mail.id, Mail.lease == self.me, Mail.state == MailState.QUEUED)
         result = whose.values(
             attempts=Mail.attempts + 1,
             first_try_at=func.coalesce(Mail.first_try_at, now),
@@ -253,7 +253,7 @@ class Round:
             leased_until=None,
             **values,
         )
-        self.held.remove(letter.id)
+        self.held.remove(mail.id)
 
         def settle() -> int:
             if self.held:
@@ -264,9 +264,9 @@ class Round:
         self.held_until = monotonic() + self.lease.total_seconds()
         metrics.MAILS.labels(outcome).inc()
         words = str(values.get("last_error", ""))
-        log.info(_SAID[outcome], mail=letter.id, answer=" ".join(words.split()[:2]), tries=letter.attempts + 1)
+        log.info(_SAID[outcome], mail=mail.id, answer=" ".join(words.split()[:2]), tries=mail.attempts + 1)
         if not settled:
-            log.warning("mail settled too late: its lease had run out", mail=letter.id)
+            log.warning("mail settled too late: its lease had run out", mail=mail.id)
 
     def _answered(self) -> None:
         """The server speaks about mails again: the queue need not wait."""
@@ -291,12 +291,12 @@ class Round:
             old = _due(MANY, before=now - GIVE_UP_AFTER)
             return len(db.session.execute(_taking(old).values(values).returning(Mail.id)).all())
 
-        given_up = self._write(note)
+        abandoned = self._write(note)
         self.held = []
-        if given_up:
-            metrics.MAILS.labels("failed").inc(given_up)
+        if abandoned:
+            metrics.MAILS.labels("failed").inc(abandoned)
         what = "mail server refuses us, mail waits" if failure.misconfigured else "mail server fails, mail waits"
-        log.error(what, server=self.server.name, answer=failure.words, given_up=given_up)
+        log.error(what, server=self.server.name, answer=failure.words, abandoned=abandoned)
 
     def _mine(self) -> Update:
         whose = update(Mail).where(Mail.id.in_(self.held), Mail.lease == self.me)
@@ -326,7 +326,7 @@ def _anything_due() -> bool:
 
 
 def _due(limit: int, *, before: datetime | None = None) -> CTE:
-    """Find queued mail that nobody is sending. Rows that another worker is taking are passed over."""
+    """Find queued mail that no worker is sending. Rows that another worker is taking are passed over."""
     now = clock.now()
     free = or_(Mail.leased_until.is_(None), Mail.leased_until <= now)
     return (
@@ -335,7 +335,7 @@ def _due(limit: int, *, before: datetime | None = None) -> CTE:
         .order_by(Mail.send_after, Mail.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
-        .cte("due")  # a subquery might be run once more for each row, and take more than its limit
+        .cte("due")  # a subquery might be run again for each row, and take more than its limit
     )
 
 
@@ -344,7 +344,7 @@ def _taking(due: CTE) -> Update:
 
 
 def _without_server() -> None:
-    """Where no mail server is set mail waits for one; in the demo it is in the mailbox that anybody may look into."""
+    """Where no mail server is set mail waits for one; in the demo it is in the mailbox that is open to all."""
     if not settings().demo:
         if not _process.said_nowhere:
             log.error("mail waits: CONSOLE_SMTP_URL is not set")

@@ -1,4 +1,4 @@
-"""Queueing mail in the transaction that causes it; sending it once more, and keeping it from being sent."""
+"""Queueing mail in the transaction that causes it; sending it again, and stopping it from being sent."""
 
 from __future__ import annotations
 
@@ -22,7 +22,6 @@ from console.mail.models import Mail, MailState
 from console.mail.templates import render
 
 # Which roles may is said in console.staff.roles, which lies above.
-SEE = "mail.see"
 RESEND = "mail.resend"
 KNOWN = "known"
 _rules: dict[str, Callable[[Actor], ColumnElement[bool]]] = {}
@@ -117,7 +116,7 @@ def cancel(mail_id: int) -> bool:
 
 
 def resend(actor: Actor, mail_id: int) -> Mail:
-    """Send a mail once more by hand.
+    """Resend a mail by hand.
 
     A failed one is queued again as the same message, and so is one that waits for
     its next try. One that was sent goes out as a new message, a copy of it.
@@ -157,7 +156,7 @@ def withdraw(actor: Actor, mail_id: int) -> Mail:
 def decided_by(rule: Callable[[Actor], ColumnElement[bool]]) -> None:
     """Register the condition "this person may know that the mail was sent": mail knows no tickets and no accounts.
 
-    Without one nobody may.
+    Without one it is refused.
     """
     _rules[KNOWN] = rule
 

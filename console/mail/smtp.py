@@ -1,6 +1,6 @@
 """Speaking to the mail server: one connection for many mails, every step bounded in time.
 
-Three things can go wrong, and they are told apart because what follows differs: the
+Three things can go wrong, and they are kept apart because what follows differs: the
 server as a whole fails (:class:`RelayFailed`), it refuses this mail
 (:class:`Refused`), or the conversation about this mail breaks off (:class:`Cut`).
 """
@@ -32,7 +32,7 @@ class RelayFailed(Exception):
 
     Args:
         words: what it said, or what happened.
-        misconfigured: it will go on so until somebody changes a setting.
+        misconfigured: it will go on so until a setting is changed.
     """
 
     def __init__(self, words: str, *, misconfigured: bool = False) -> None:
@@ -65,7 +65,7 @@ class Cut(Exception):
 
 
 class _Client(smtplib.SMTP):
-    """The library's client with one deadline over all it sends and reads: a server that drips holds nobody."""
+    """The library's client with one deadline over all it sends and reads: a server that drips holds up no one."""
 
     def __init__(self, server: SmtpServer, helo: str) -> None:
         self.allow(server.timeout)
@@ -106,24 +106,24 @@ class _WholeTls(smtplib.SMTP_SSL, _Client):
 
 
 class _Lines:
-    """Reads the server's lines in place of a buffered file, which would wait anew for every byte."""
+    """Reads the server's lines in place of a buffered file, which would wait again for every byte."""
 
     def __init__(self, client: _Client) -> None:
-        self.client, self.kept = client, b""
+        self.client, self.buffer = client, b""
 
     def readline(self, limit: int) -> bytes:
-        while b"\n" not in self.kept[:limit] and len(self.kept) < limit:
+        while b"\n" not in self.buffer[:limit] and len(self.buffer) < limit:
             more = self.client.open_socket().recv(4096)
             self.client.read += len(more)
             if not more or self.client.read > MOST_REPLY:
                 return b""
-            self.kept += more
-        end = self.kept.find(b"\n", 0, limit) + 1 or limit
-        line, self.kept = self.kept[:end], self.kept[end:]
+            self.buffer += more
+        end = self.buffer.find(b"\n", 0, limit) + 1 or limit
+        line, self.buffer = self.buffer[:end], self.buffer[end:]
         return line
 
     def close(self) -> None:
-        self.kept = b""
+        self.buffer = b""
 
 
 class Connection:
@@ -292,7 +292,7 @@ def _expect(code: int, reply: bytes) -> None:
 
 
 def _is_setting(error: Exception) -> bool:
-    """Tell whether connecting failed for what somebody has set wrongly: a refusal for good, TLS, the sign-in."""
+    """Tell whether connecting failed because of a wrong setting: a refusal for good, TLS, the sign-in."""
     if isinstance(error, smtplib.SMTPResponseException):
         return error.smtp_code >= 500
     if isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError):
@@ -304,12 +304,12 @@ def _is_setting(error: Exception) -> bool:
 def _said(code: int, reply: bytes | str) -> str:
     """Return an answer of the server's as one line of plain text."""
     text = reply.decode("utf-8", "replace") if isinstance(reply, bytes) else reply
-    line = "".join(letter if letter.isprintable() else " " for letter in f"{code} {text}")
+    line = "".join(char if char.isprintable() else " " for char in f"{code} {text}")
     return " ".join(line.split())[:MAX_ERROR]
 
 
 def _happened(error: BaseException, server: SmtpServer) -> str:
-    """Say what happened on the way, for whoever has to put it right."""
+    """Say what happened on the way, for those who have to put it right."""
     kinds: tuple[tuple[type[BaseException], Callable[[Any], str]], ...] = (
         (TimeoutError, lambda _: f"no answer within {server.timeout} seconds"),
         (ConnectionRefusedError, lambda _: f"{server.name} refuses connections"),

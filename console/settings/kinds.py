@@ -1,4 +1,4 @@
-"""Kinds of settings: how a value is read from a form, written into it, and told from one that is none.
+"""Kinds of settings: how a value is read from a form, written into it, and checked.
 
 Each refuses with a :class:`ValueError` whose one argument is for the user.
 """
@@ -23,7 +23,7 @@ _NUMBER = re.compile(r"[0-9]{1,9}")
 
 @dataclass(frozen=True)
 class Kind(ABC):
-    """What is common to all. A value is kept as JSON, so ``is_valid`` looks at what may come out of a table."""
+    """What is common to all. A value is stored as JSON, so ``is_valid`` looks at what may come out of a table."""
 
     control: ClassVar[str] = "text"
 
@@ -53,7 +53,7 @@ class Kind(ABC):
 
 @dataclass(frozen=True)
 class Words(Kind):
-    """A text of one line. ``check``: reads it further, as a PIB or an account; what it returns is kept."""
+    """A text of one line. ``check``: reads it further, as a PIB or an account; what it returns is stored."""
 
     longest: int = 120
     required: bool = True

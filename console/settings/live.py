@@ -1,4 +1,4 @@
-"""The settings as they are now, for ``console.core.context.settings``: asked hundreds of times a page."""
+"""The settings as they are now, for ``console.core.context.settings``: read hundreds of times a page."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from console.settings.sections import SECTIONS, Section, with_value
 log = logging.getLogger(__name__)
 
 CHANGED = "settings"  # what a transaction that changes settings has pending
-GLANCE = 3.0  # seconds for which this process need not look again; five is what is promised
+GLANCE = 3.0  # seconds for which this process need not look again; five is the limit that the design sets
 _QUERY = select(SettingsSection.section, SettingsSection.revision, SettingsSection.values)
 Rows = Sequence[tuple[str, int, dict[str, Any]]]
 
@@ -43,7 +43,7 @@ class InForce:
         return self._known if monotonic() < self._until else self._look()
 
     def forget(self) -> None:
-        """Look again when asked next."""
+        """Look again at the next read."""
         self._forgotten += 1
         self._until = 0.0
 

@@ -29,7 +29,7 @@ class Setting:
     """One setting.
 
     Args:
-        name: where it is kept: ``brand``, ``issuer.city``, ``issuer.accounts.EUR``.
+        name: where it is stored: ``brand``, ``issuer.city``, ``issuer.accounts.EUR``.
         variable: the variable of the environment that has the default, without ``CONSOLE_``.
         help: what it does, in a sentence.
     """

@@ -38,10 +38,10 @@ def change(actor: Actor, key: str, typed: Mapping[str, str], *, seen: int | None
     """
     actor.require(Permission.MANAGE_SETTINGS)
     place = section(key)
-    wanted = _read(place, typed)
+    new_values = _read(place, typed)
     row = _lock(place, seen)
     stored = valid(place, row.values)
-    for name, value in wanted.items():
+    for name, value in new_values.items():
         if value == value_of(environment(), name):
             stored.pop(name, None)
         else:
@@ -65,17 +65,17 @@ def reset(actor: Actor, key: str, name: str, *, seen: int | None = None) -> bool
 
 
 def _read(place: Section, typed: Mapping[str, str]) -> dict[str, Any]:
-    wanted: dict[str, Any] = {}
+    new_values: dict[str, Any] = {}
     wrong: dict[str, list[Text]] = {}
     for name, text in typed.items():
         setting = place.setting(name)
         try:
-            wanted[setting.name] = setting.kind.read(text)
+            new_values[setting.name] = setting.kind.read(text)
         except ValueError as error:
             wrong[setting.field] = [error.args[0]]
     if wrong:
         raise Invalid(fields=wrong)
-    return wanted
+    return new_values
 
 
 def _lock(place: Section, seen: int | None) -> SettingsSection:

@@ -1,4 +1,4 @@
-"""Whose account it is: everybody may tend their own, ``staff.manage`` everybody's."""
+"""Whose account it is: all may tend their own, ``staff.manage`` opens every one."""
 
 from __future__ import annotations
 

@@ -80,17 +80,17 @@ def change_department(actor: Actor, department_id: int, data: DepartmentData, *,
     edit_conflicts.check(seen, _facts(department))
     if department.active and not data.active:
         _keep_one(department)
-    wanted: dict[str, Any] = _names(data) | _switches(data)
-    before = {name: getattr(department, name) for name, new in wanted.items() if getattr(department, name) != new}
+    new_values: dict[str, Any] = _names(data) | _switches(data)
+    before = {name: getattr(department, name) for name, new in new_values.items() if getattr(department, name) != new}
     had = sorted(members_of(department.id))
     for name in before:
-        setattr(department, name, wanted[name])
+        setattr(department, name, new_values[name])
     _set_members(department, data.members)
     has = sorted(set(data.members))
     if has != had:
-        before["members"], wanted["members"] = had, has
+        before["members"], new_values["members"] = had, has
     if before:
-        after = {name: wanted[name] for name in before}
+        after = {name: new_values[name] for name in before}
         record(actor, "department.changed", department.key, before=before, after=after)
         notifications.department_changed(department.id)
     return department
@@ -150,12 +150,12 @@ def _switches(data: DepartmentData) -> dict[str, Any]:
 
 
 def _set_members(department: Department, members: Collection[int]) -> None:
-    wanted = set(members)
-    known = set(db.session.scalars(select(Staff.id).where(Staff.id.in_(wanted)))) if wanted else set()
-    if known != wanted:
+    keys = set(members)
+    known = set(db.session.scalars(select(Staff.id).where(Staff.id.in_(keys)))) if keys else set()
+    if known != keys:
         raise Invalid(fields={"members": [lazy_gettext("One of the selected people does not work here.")]})
     db.session.execute(delete(DepartmentMember).where(DepartmentMember.department_id == department.id))
-    db.session.add_all(DepartmentMember(department_id=department.id, staff_id=key) for key in sorted(wanted))
+    db.session.add_all(DepartmentMember(department_id=department.id, staff_id=key) for key in sorted(keys))
     db.session.flush()
 
 

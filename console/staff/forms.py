@@ -94,7 +94,7 @@ class ChangePasswordForm(NewPasswordForm):
 
 
 class ConfirmForm(Form):
-    """Something serious on one's own account: the present password once more."""
+    """Something serious on one's own account: the present password again."""
 
     current = PasswordField(
         lazy_gettext("Current password"),

@@ -11,7 +11,7 @@ from console.staff.models import Staff
 
 
 def write_to(staff: Staff | None, template: str, /, **values: Any) -> Mail:
-    """Write a mail to one of us; to nobody (``None``) it is the same work, for whoever takes it back."""
+    """Write a mail to one of us; to no one (``None``) it is the same work, which the caller takes back."""
     return queue(
         template,
         to_address=staff.email if staff else "nobody@example.invalid",

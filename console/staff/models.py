@@ -15,7 +15,7 @@ from console.staff.roles import PERMISSIONS, Role
 
 
 class Staff(Base):
-    """One person who works here. ``email`` is kept in lower case."""
+    """One person who works here. ``email`` is stored in lower case."""
 
     __tablename__ = "staff"
     __table_args__ = (Index("ix_staff_name_key_id", "name_key", "id"),)
@@ -38,7 +38,7 @@ class Staff(Base):
     recovery_codes: Mapped[list[RecoveryCode]] = relationship(cascade="all, delete-orphan")
 
     def actor(self, address: str | None = None) -> Actor:
-        """Return what verbs are told about who is asking."""
+        """Return the actor that verbs get."""
         return Actor(kind="staff", id=self.id, name=self.name, permissions=PERMISSIONS[self.role], address=address)
 
 
@@ -57,7 +57,7 @@ class RecoveryCode(Base):
 
 
 class Department(Base):
-    """Where a question belongs: technical, accounting, sales. Chats and tickets are given to one.
+    """Where a question belongs: technical, accounting, sales. Chats and tickets belong to one.
 
     ``verified_only``: what it answers needs a verified person. ``private``: only its own members and
     supervisors see what lies there.

@@ -1,7 +1,7 @@
 """A new password for staff who forgot theirs: a link in a mail, once and for an hour.
 
-What is answered and what is done is the same whoever asks, so that nobody learns who works here. Asking takes nothing
-away: the password, the sessions and links that were sent before go on until a link is used.
+Answer and work are the same for every address, so that they do not tell who works here. A request takes nothing away:
+the password, the sessions and links that were sent before go on until a link is used.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ from console.staff.service import RESET, put_password, token_subject
 from console.tokens import service as tokens
 
 LASTS = timedelta(hours=1)
-# As long as so many links of one account serve no further one is mailed: nobody can be flooded. Who has asked in
-# another's name has not kept them out: one of these links is in their mailbox.
+# As long as so many links of one account serve no further one is mailed, so that no mailbox is flooded. A request in
+# another's name does not lock them out: one of these links is in their mailbox.
 MOST_LINKS = 3
 
 
 def ask(email: str, address: str | None) -> None:
-    """Mail a link to who signs in with ``email``; to nobody else, and not to a disabled account."""
+    """Mail a link to who signs in with ``email``; to no one else, and not to a disabled account."""
     query = select(Staff).where(Staff.email == normal_email(email)).with_for_update()
     staff = db.session.scalar(query.execution_options(populate_existing=True))
     subject = token_subject(staff.id if staff else 0)
@@ -63,7 +63,7 @@ def account_behind(token: str) -> Staff:
 def reset(token: str, password_hash: str, address: str | None) -> Staff:
     """Use the link up: the password is a new one, every session ends, every other link is void.
 
-    The second step stays as it is: it is asked for at the next sign-in.
+    The second step stays as it is: it is required at the next sign-in.
 
     Raises:
         NotFound: as in :func:`account_behind`.

@@ -72,11 +72,11 @@ def _is_common(folded: str) -> bool:
     if any(folded in row + row or folded in (row + row)[::-1] for row in _ROWS):
         return True
     # A common word with digits and signs around it, or repeated, is that word.
-    letters = "".join(char for char in folded if char.isalpha())
-    return not letters or any(not letters.replace(fold(word), "") for word in _COMMON)
+    alphabetic = "".join(char for char in folded if char.isalpha())
+    return not alphabetic or any(not alphabetic.replace(fold(word), "") for word in _COMMON)
 
 
 def _is_personal(folded: str, email: str, name: str) -> bool:
     parts = {fold(email), fold(email.partition("@")[0]), *fold(name).split(), fold(name).replace(" ", "")}
-    letters = "".join(char for char in folded if char.isalpha())
-    return any(len(part) >= _SHORT and part in (folded, letters) for part in parts)
+    alphabetic = "".join(char for char in folded if char.isalpha())
+    return any(len(part) >= _SHORT and part in (folded, alphabetic) for part in parts)

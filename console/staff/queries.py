@@ -16,18 +16,6 @@ from console.staff.models import RecoveryCode, Staff, StaffSession
 from console.staff.roles import PERMISSIONS, Permission
 
 
-def staff_by_id(key: int) -> Staff:
-    """Return one staff member.
-
-    Raises:
-        NotFound: there is none with that id.
-    """
-    staff = db.session.get(Staff, key)
-    if staff is None:
-        raise NotFound
-    return staff
-
-
 def staff_by_email(email: str) -> Staff | None:
     """Return who signs in with ``email``."""
     return db.session.scalar(select(Staff).where(Staff.email == normal_email(email)))

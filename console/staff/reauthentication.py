@@ -1,4 +1,4 @@
-"""The present password, shown before something serious is done to one's own account.
+"""The present password, typed before something serious is done to one's own account.
 
 Comparing it is slow on purpose (Argon2), so it comes before the transaction; the verb then asks for what came of it and
 holds that against the locked account. Without it no verb does its work, whichever page or program calls.
@@ -17,28 +17,28 @@ from console.staff.models import Staff
 
 
 @dataclass(frozen=True)
-class Shown:
-    """The present password of an account was shown. Only :func:`show` and the steps of a sign-in make one."""
+class PasswordProof:
+    """The present password of an account was given. Only :func:`show` and the steps of a sign-in make one."""
 
     staff_id: int
     password_hash: str = field(repr=False)
 
 
-def show(staff: Staff, password: str) -> Shown:
+def show(staff: Staff, password: str) -> PasswordProof:
     """Compare the present password, outside of a transaction.
 
     Raises:
         Invalid: it is another.
     """
-    shown = Shown(staff.id, staff.password_hash)
-    if not password_matches(shown.password_hash, password):
+    proof = PasswordProof(staff.id, staff.password_hash)
+    if not password_matches(proof.password_hash, password):
         raise _another()
-    return shown
+    return proof
 
 
-def require_shown(actor: Actor, staff: Staff, shown: Shown | None) -> None:
-    """Raise :class:`Invalid` where ``staff``, locked, is the actor's own account and its password was not shown."""
-    if is_own(actor, staff.id) and shown != Shown(staff.id, staff.password_hash):
+def require_proof(actor: Actor, staff: Staff, proof: PasswordProof | None) -> None:
+    """Raise :class:`Invalid` where ``staff``, locked, is the actor's own account and its password was not given."""
+    if is_own(actor, staff.id) and proof != PasswordProof(staff.id, staff.password_hash):
         raise _another()
 
 

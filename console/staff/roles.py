@@ -34,7 +34,7 @@ class Permission(StrEnum):
     MANAGE_STAFF = "staff.manage"
     READ_TICKETS = "tickets.read"
     WORK_TICKETS = "tickets.work"
-    MANAGE_DESK = "desk.manage"  # departments, promises, canned replies, views for all
+    MANAGE_DESK = "desk.manage"  # departments, SLA targets, canned replies, views for all
     CHAT = "chat.work"
     LEAD_CHAT = "chat.lead"  # step in, blocking
     SET_CHAT = "chat.settings"  # the desk's rules, announcements, lifting a block
@@ -42,8 +42,8 @@ class Permission(StrEnum):
     REVIEW = "reviews.do"
     SEE_HOURS = "hours.see"
     EDIT_HOURS = "hours.edit"  # the same words as in console.hours.service, which lies below
-    SEE_REPORTS = "reports.see"  # figures of everybody; one's own need no permission
-    SEE_MAIL = "mail.see"  # the same words as in console.mail.service, which lies below
+    SEE_REPORTS = "reports.see"  # statistics of all; one's own need no permission
+    SEE_MAIL = "mail.see"
     RESEND_MAIL = "mail.resend"  # and withdraw what waits
 
 

@@ -22,7 +22,7 @@ from console.staff.access import is_own, require_own_or_manage
 from console.staff.mails import tell_password_changed
 from console.staff.models import Staff
 from console.staff.queries import lock_staff
-from console.staff.reauthentication import Shown, require_shown
+from console.staff.reauthentication import PasswordProof, require_proof
 from console.staff.roles import Permission, Role
 from console.staff.sessions import revoke_all
 from console.tokens import service as tokens
@@ -40,9 +40,9 @@ def add_staff(
     temporary: bool = False,
     language: str | None = None,
 ) -> Staff:
-    """Open an account for somebody who works here.
+    """Open an account for a person who works here.
 
-    ``password_hash`` comes from ``hash_password``, worked out before the transaction. Where somebody
+    ``password_hash`` comes from ``hash_password``, worked out before the transaction. Where another person
     else knows the password it is ``temporary`` and must be replaced at the first sign-in.
 
     Raises:
@@ -90,8 +90,8 @@ def change_staff(
     admins = _lock_active_admins()
     staff = lock_staff(staff_id)
     edit_conflicts.check(seen, _facts(staff))
-    asked: dict[str, Any] = _checked(email=email, name=name) | {"role": role, "active": active}
-    changes = {field: new for field, new in asked.items() if new is not None and new != getattr(staff, field)}
+    fields: dict[str, Any] = _checked(email=email, name=name) | {"role": role, "active": active}
+    changes = {field: new for field, new in fields.items() if new is not None and new != getattr(staff, field)}
     if not changes:
         return staff
     if changes.keys() & {"role", "active"}:
@@ -124,32 +124,32 @@ def set_password(
     staff_id: int,
     password_hash: str,
     *,
-    shown: Shown | None = None,
+    proof: PasswordProof | None = None,
     temporary: bool = False,
     keep_session: int | None = None,
 ) -> Staff:
     """Give an account a new password; every other session ends, and links that would change it are void.
 
-    Where somebody else knows it, it is ``temporary`` and must be replaced at the next sign-in; else its owner is told
+    Where another person knows it, it is ``temporary`` and must be replaced at the next sign-in; else its owner is told
     by mail. ``keep_session`` is the session it is changed from, which goes on.
 
     Args:
-        shown: that the present password was shown, where it is the actor's own.
+        proof: that the present password was given, where it is the actor's own.
 
     Raises:
-        NotFound: no such account, or it is somebody else's and ``actor`` may not manage staff.
-        Invalid: it is the actor's own, and the present password was not shown.
+        NotFound: no such account, or it is another person's and ``actor`` may not manage staff.
+        Invalid: it is the actor's own, and the present password was not given.
     """
     require_own_or_manage(actor, staff_id)
     staff = lock_staff(staff_id)
-    require_shown(actor, staff, shown)
+    require_proof(actor, staff, proof)
     return put_password(actor, staff, password_hash, temporary=temporary, keep_session=keep_session)
 
 
 def put_password(
     actor: Actor, staff: Staff, password_hash: str, *, temporary: bool = False, keep_session: int | None = None
 ) -> Staff:
-    """Give a locked account a new password as part of another verb, which has asked for its proof."""
+    """Give a locked account a new password as part of another verb, which requires its proof."""
     staff.password_hash = password_hash
     staff.password_temporary = temporary
     db.session.flush()
@@ -162,7 +162,7 @@ def put_password(
 
 
 def _checked(*, email: str | None, name: str | None) -> dict[str, str]:
-    """Return what is given of both, in its one form."""
+    """Return both, as far as there are any, in its one form."""
     wrong: dict[str, list[Text]] = {}
     checked: dict[str, str] = {}
     if email is not None:
@@ -215,7 +215,7 @@ def _refuse_taken(email: str) -> None:
 
 
 def _flush_email() -> None:
-    """Flush; somebody else may have taken the e-mail since we looked."""
+    """Flush; another request may have taken the e-mail since we looked."""
     try:
         db.session.flush()
     except IntegrityError as error:

@@ -37,17 +37,17 @@ def totp_obligatory(staff: HasAccount) -> bool:
 
 
 def may_be_in(staff: HasAccount) -> bool:
-    """Tell whether a session of ``staff`` counts now: asked on every request."""
+    """Tell whether a session of ``staff`` counts now: checked on every request."""
     return (
         staff.active and not staff.password_temporary and (staff.totp_secret is not None or not totp_obligatory(staff))
     )
 
 
 def revoke_session(actor: Actor, session_id: int) -> None:
-    """End one session: one's own, or with ``staff.manage`` anybody's. Ending it twice is no error.
+    """End one session: one's own, or with ``staff.manage`` another person's. Ending it twice is no error.
 
     Raises:
-        NotFound: there is none, or it is somebody else's.
+        NotFound: there is none, or it is another person's.
     """
     row = db.session.scalar(select(StaffSession).where(StaffSession.id == session_id))
     if row is None:
@@ -64,7 +64,7 @@ def revoke_others(actor: Actor, staff: Staff, *, keep: int | None = None) -> int
     """End all sessions of ``staff`` except ``keep``; return how many there were.
 
     Raises:
-        NotFound: it is somebody else's account and ``actor`` may not manage staff.
+        NotFound: it is another person's account and ``actor`` may not manage staff.
     """
     require_own_or_manage(actor, staff.id)
     count = revoke_all(staff.id, keep=keep)

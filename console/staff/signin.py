@@ -1,8 +1,8 @@
 """Signing in, step by step: password, code, and what a first sign-in asks for.
 
-Between two steps nobody is signed in. What was shown so far is a
+Between two steps the person is not signed in. What was proven so far is a
 :class:`Pending`, which the entry point keeps signed and for minutes only; it is
-void as soon as anything it stands on changes. Only the last step opens a session.
+void as soon as anything it depends on changes. Only the last step opens a session.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ from console.core.texts import lazy_gettext
 from console.staff import notifications
 from console.staff.models import Staff, StaffSession
 from console.staff.queries import lock_staff, staff_by_email
-from console.staff.reauthentication import Shown
+from console.staff.reauthentication import PasswordProof
 from console.staff.service import put_password
 from console.staff.sessions import totp_obligatory
 from console.staff.totp import confirm_totp, take_code
 
 STEP_LASTS = timedelta(minutes=5)
-# Whoever must think of a password or fetch a telephone gets longer.
+# Thinking of a password or fetching a telephone takes longer.
 SETUP_LASTS = timedelta(minutes=15)
 
 
 class Need(StrEnum):
-    """What is still asked before the session opens, in this order."""
+    """The step that is still missing before the session opens, in this order."""
 
     CODE = "code"
     NEW_PASSWORD = "new_password"  # noqa: S105
@@ -46,7 +46,7 @@ class Need(StrEnum):
 
 @dataclass(frozen=True)
 class Browser:
-    """Where somebody signs in from. ``old_token``: the session this browser had, which ends."""
+    """Where a person signs in from. ``old_token``: the session this browser had, which ends."""
 
     address: str | None
     user_agent: str | None
@@ -55,18 +55,18 @@ class Browser:
 
 @dataclass(frozen=True)
 class Pending:
-    """A right password, and what was shown since.
+    """A right password, and what was proven since.
 
     Args:
         state: a keyed digest of all that sign-in depends on.
-        code_shown: the second step is done.
+        code_checked: the second step is done.
         new_hash: the password hashed with today's parameters, where the stored hash is older.
     """
 
     staff_id: int
     state: str
     at: datetime
-    code_shown: bool = False
+    code_checked: bool = False
     new_hash: str | None = None
 
 
@@ -124,7 +124,7 @@ def sign_in(pending: Pending, browser: Browser, *, code: str | None = None) -> O
             return Outcome(pending, need=Need.CODE, wrong_code=True)
         if how == "recovery":
             record(staff.actor(browser.address), "staff.recovery_code_used", staff.email)
-        pending = replace(pending, code_shown=True)
+        pending = replace(pending, code_checked=True)
     need = next_need(staff, pending)
     if need is not None:
         return Outcome(pending, need=need)
@@ -135,26 +135,26 @@ def replace_password(pending: Pending, browser: Browser, password_hash: str) -> 
     """Put one's own password in place of the temporary one, then go on.
 
     Raises:
-        SignInNeeded: it took too long, the account changed, or this is not what is asked.
+        SignInNeeded: it took too long, the account changed, or this is not the next step.
     """
     staff = _lock_pending(pending)
     _expect(staff, pending, Need.NEW_PASSWORD)
     put_password(staff.actor(browser.address), staff, password_hash)
-    return sign_in(Pending(staff.id, _state(staff), clock.now(), pending.code_shown), browser)
+    return sign_in(Pending(staff.id, _state(staff), clock.now(), pending.code_checked), browser)
 
 
 def set_up_totp(pending: Pending, browser: Browser, secret: str, code: str) -> tuple[Outcome, list[str]]:
     """Switch the obligatory second step on, then open the session; return the recovery codes with it.
 
     Raises:
-        SignInNeeded: it took too long, the account changed, or this is not what is asked.
+        SignInNeeded: it took too long, the account changed, or this is not the next step.
         Invalid: the code is wrong.
     """
     staff = _lock_pending(pending)
     _expect(staff, pending, Need.TOTP_SETUP)
-    shown = Shown(staff.id, staff.password_hash)  # in the first step, and nothing has changed since
-    codes = confirm_totp(staff.actor(browser.address), staff.id, secret, code, shown=shown)
-    return sign_in(Pending(staff.id, _state(staff), clock.now(), code_shown=True), browser), codes
+    proof = PasswordProof(staff.id, staff.password_hash)  # in the first step, and nothing has changed since
+    codes = confirm_totp(staff.actor(browser.address), staff.id, secret, code, proof=proof)
+    return sign_in(Pending(staff.id, _state(staff), clock.now(), code_checked=True), browser), codes
 
 
 def sign_out(actor: Actor, token: str) -> None:
@@ -169,8 +169,8 @@ def sign_out(actor: Actor, token: str) -> None:
 
 
 def next_need(staff: Staff, pending: Pending) -> Need | None:
-    """Return what is still asked of ``staff``."""
-    if staff.totp_secret is not None and not pending.code_shown:
+    """Return the next step for ``staff``."""
+    if staff.totp_secret is not None and not pending.code_checked:
         return Need.CODE
     if staff.password_temporary:
         return Need.NEW_PASSWORD

@@ -21,7 +21,7 @@ from console.core.texts import lazy_gettext
 from console.staff.access import is_own, require_own, require_own_or_manage
 from console.staff.models import RecoveryCode, Staff
 from console.staff.queries import lock_staff
-from console.staff.reauthentication import Shown, require_shown
+from console.staff.reauthentication import PasswordProof, require_proof
 from console.staff.sessions import revoke_all, totp_obligatory
 
 log = logging.getLogger(__name__)
@@ -57,23 +57,23 @@ def matching_step(secret: str, code: str, now: datetime) -> int | None:
 
 
 def confirm_totp(
-    actor: Actor, staff_id: int, secret: str, code: str, *, shown: Shown | None, keep_session: int | None = None
+    actor: Actor, staff_id: int, secret: str, code: str, *, proof: PasswordProof | None, keep_session: int | None = None
 ) -> list[str]:
     """Switch the second step on, once a code shows that the authenticator has the secret.
 
     Every other session ends. Returns the recovery codes: they are shown now and never again.
 
     Args:
-        shown: that the present password was shown: else a session left open could lock its owner out.
+        proof: that the present password was given: else a session left open could lock its owner out.
 
     Raises:
         NotFound: not the actor's own account.
         Conflict: it is already on.
-        Invalid: the code is wrong, or the present password was not shown.
+        Invalid: the code is wrong, or the present password was not given.
     """
     require_own(actor, staff_id)
     staff = lock_staff(staff_id)
-    require_shown(actor, staff, shown)
+    require_proof(actor, staff, proof)
     if staff.totp_secret is not None:
         raise Conflict(lazy_gettext("Two-step sign-in is already on."), code="totp_on")
     step = matching_step(secret, clean_code(code), clock.machine_now())
@@ -86,23 +86,23 @@ def confirm_totp(
     return _replace_codes(staff)
 
 
-def disable_totp(actor: Actor, staff_id: int, *, shown: Shown | None = None) -> Staff:
-    """Switch the second step off: one's own, or (a lost telephone) somebody's by an admin.
+def disable_totp(actor: Actor, staff_id: int, *, proof: PasswordProof | None = None) -> Staff:
+    """Switch the second step off: one's own, or (a lost telephone) another person's by an admin.
 
-    An admin's reset ends all sessions of the account, so whoever holds the telephone is out.
+    An admin's reset ends all sessions of the account, so that a thief of the telephone is out.
 
     Args:
-        shown: that the present password was shown, where it is the actor's own.
+        proof: that the present password was given, where it is the actor's own.
 
     Raises:
-        NotFound: somebody else's account and ``actor`` may not manage staff.
+        NotFound: another person's account and ``actor`` may not manage staff.
         Conflict: the role demands it, and it is the actor's own.
-        Invalid: it is the actor's own, and the present password was not shown.
+        Invalid: it is the actor's own, and the present password was not given.
     """
     require_own_or_manage(actor, staff_id)
     staff = lock_staff(staff_id)
     own = is_own(actor, staff.id)
-    require_shown(actor, staff, shown)
+    require_proof(actor, staff, proof)
     if own and totp_obligatory(staff):
         raise Conflict(
             lazy_gettext("Your role requires two-step sign-in, so it cannot be switched off."), code="totp_obligatory"
@@ -118,17 +118,17 @@ def disable_totp(actor: Actor, staff_id: int, *, shown: Shown | None = None) -> 
     return staff
 
 
-def new_recovery_codes(actor: Actor, staff_id: int, *, shown: Shown | None) -> list[str]:
+def new_recovery_codes(actor: Actor, staff_id: int, *, proof: PasswordProof | None) -> list[str]:
     """Replace one's recovery codes; the old ones stop serving.
 
     Raises:
         NotFound: not the actor's own account.
         Conflict: the second step is off.
-        Invalid: the present password was not shown.
+        Invalid: the present password was not given.
     """
     require_own(actor, staff_id)
     staff = lock_staff(staff_id)
-    require_shown(actor, staff, shown)
+    require_proof(actor, staff, proof)
     if staff.totp_secret is None:
         raise Conflict(lazy_gettext("Switch two-step sign-in on first."), code="totp_off")
     record(actor, "staff.recovery_codes_made", staff.email)

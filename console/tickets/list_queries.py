@@ -151,11 +151,6 @@ def count_each(queries: Mapping[str, Select[int]]) -> dict[str, int]:
     return {row.view: row.tickets for row in db.session.execute(union_all(*counts))}
 
 
-def my_open(actor: Actor, most: int) -> int:
-    """Count the open tickets of ``actor``, no further than ``most``."""
-    return db.session.scalar(my_open_query(actor, most)) or 0
-
-
 @lru_cache(maxsize=KEPT)  # made once a colleague: it stands on every page
 def my_open_query(actor: Actor, most: int) -> Select[int]:
     """Select how many open tickets are those of ``actor``, no further than ``most``."""

@@ -1,4 +1,4 @@
-"""Links that open something once: what is kept of them."""
+"""Links that open something once: what is stored of them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from console.core.db import Base
 
 
 class OneTimeToken(Base):
-    """One token. Only its digest is kept. ``purpose`` and ``subject`` are the caller's: tokens know no people."""
+    """One token. Only its digest is stored. ``purpose`` and ``subject`` are the caller's: tokens know no people."""
 
     __tablename__ = "one_time_tokens"
     __table_args__ = (Index("ix_one_time_tokens_purpose_subject", "purpose", "subject"),)

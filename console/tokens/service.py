@@ -17,7 +17,7 @@ from console.tokens.models import OneTimeToken
 
 
 def issue(purpose: str, subject: str, lasts: timedelta) -> str:
-    """Return a new token. It is kept nowhere else: the row has its digest. Earlier ones still serve."""
+    """Return a new token. It is stored nowhere else: the row has its digest. Earlier ones still serve."""
     token, now = new_token(), clock.now()
     row = OneTimeToken(
         purpose=purpose,

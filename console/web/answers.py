@@ -12,7 +12,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
 from console.core.context import keep_settings, settings
-from console.core.errors import Failed, NoSpace, NotFound, Refusal, Text, TooMany, Unavailable, without_promise
+from console.core.errors import Failed, NoSpace, NotFound, Refusal, Text, TooMany, Unavailable, after_storing
 from console.core.texts import lazy_gettext
 from console.core.transaction import may_have_stored
 from console.web.locale import forget_reader, settle_reader
@@ -41,7 +41,7 @@ def problem(refusal: Refusal) -> dict[str, Any]:
 def refuse(refusal: Refusal) -> Response:
     """Answer a refusal that no view answered itself."""
     if request.method not in SAFE and may_have_stored():
-        refusal = without_promise(refusal)
+        refusal = after_storing(refusal)
     if isinstance(refusal, Unavailable):
         do_without_database()
     else:

@@ -6,11 +6,9 @@ The signed cookie carries only session tokens; the rows decide
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
-from functools import wraps
-from typing import ParamSpec, TypeVar, cast
+from typing import cast
 
 from flask import Request, g, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
@@ -20,7 +18,7 @@ from console.core import clock
 from console.core.actor import Actor
 from console.core.context import settings
 from console.core.db import db
-from console.core.errors import NoSpace, NotFound, SignInNeeded
+from console.core.errors import NoSpace, SignInNeeded
 from console.core.sessions import SEEN_EVERY, SignInSession, find_live
 from console.core.transaction import transaction
 from console.customers.models import Person, PersonSession
@@ -29,9 +27,6 @@ from console.staff.models import Staff, StaffSession
 from console.staff.sessions import may_be_in
 from console.web.answers import wants_json
 from console.web.navigation import local_path
-
-P = ParamSpec("P")
-R = TypeVar("R")
 
 STAFF_TOKEN = "staff"  # noqa: S105  (a key in the cookie)
 PERSON_TOKEN = "person"  # noqa: S105
@@ -144,20 +139,3 @@ def current_actor() -> Actor:
         else:
             g.actor = current_staff().actor(request.remote_addr)
     return cast(Actor, g.actor)
-
-
-def staff_only(permission: str | None = None) -> Callable[[Callable[P, R]], Callable[P, R | ResponseReturnValue]]:
-    """Guard a route: signed-in staff, whose role allows ``permission``."""
-
-    def guard(view: Callable[P, R]) -> Callable[P, R | ResponseReturnValue]:
-        @wraps(view)
-        def guarded(*args: P.args, **kwargs: P.kwargs) -> R | ResponseReturnValue:
-            if not current_user.is_authenticated:
-                return ask_to_sign_in()
-            if permission is not None and not current_actor().may(permission):
-                raise NotFound(code="not_allowed")
-            return view(*args, **kwargs)
-
-        return guarded
-
-    return guard

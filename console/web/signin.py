@@ -305,7 +305,7 @@ def _remember(pending: Pending) -> None:
         "staff": pending.staff_id,
         "state": pending.state,
         "at": pending.at.isoformat(),
-        "code": pending.code_shown,
+        "code": pending.code_checked,
     }
 
 

@@ -26,7 +26,7 @@ from console.core import clock
 from console.core.actor import Actor
 from console.core.context import settings
 from console.core.db import db
-from console.core.errors import Failed, Invalid, NoSpace, Refusal, SignInNeeded, without_promise
+from console.core.errors import Failed, Invalid, NoSpace, Refusal, SignInNeeded, after_storing
 from console.core.logging import get_logger
 from console.core.push import Hidden
 from console.core.sessions import SEEN_EVERY, find_live
@@ -200,7 +200,7 @@ def _disconnected(*_reason: Any) -> None:
 def failed(refusal: Refusal) -> Answer:
     """Return the acknowledgement of something refused."""
     if may_have_stored():
-        refusal = without_promise(refusal)
+        refusal = after_storing(refusal)
     return {"ok": False, "error": refusal.to_payload()}
 
 

@@ -45,7 +45,7 @@ def wrong_pin(pin: str) -> str:
 
 
 def evaluated(member_id: int) -> tuple[int, int]:
-    """Return how many tries were compared to the PIN, and how many the trail says were not under a lock."""
+    """Return how many tries were compared to the PIN, and how many the audit log says were not under a lock."""
     db.session.rollback()
     failures = db.session.get_one(Membership, member_id).pin_failures
     told = [

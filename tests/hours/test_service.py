@@ -1,4 +1,4 @@
-"""Changing the hours: who may, what is refused, what the trail tells, and two at once."""
+"""Changing the hours: who may, what is refused, what the audit log tells, and two at once."""
 
 from __future__ import annotations
 

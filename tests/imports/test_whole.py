@@ -43,7 +43,7 @@ def counts(session: Session) -> dict[str, int]:
 
 
 def contents(session: Session) -> list[object]:
-    """Return everything that is stored, but for the trail."""
+    """Return everything that is stored, but for the audit log."""
     session.rollback()
     found: list[object] = []
     for table in Base.metadata.sorted_tables:

@@ -14,10 +14,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from console.mail.compose import Letter, Sender, Unsendable, compose, file_name, plain, recipient
+from console.mail.compose import OutgoingMail, Sender, Unsendable, compose, file_name, plain, recipient
 
 SENDER = Sender("Mint podrška", "podrska@example.test", ZoneInfo("Europe/Belgrade"))
-LETTER = Letter(
+LETTER = OutgoingMail(
     id=1,
     message_id="<1732354950.1.2@example.test>",
     template="ticket_reply",
@@ -76,7 +76,7 @@ def read(content: bytes) -> EmailMessage:
     return message
 
 
-def write(letter: Letter, sender: Sender = SENDER) -> bytes:
+def write(letter: OutgoingMail, sender: Sender = SENDER) -> bytes:
     return compose(letter, sender, lambda _: b"%PDF")
 
 

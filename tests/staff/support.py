@@ -20,7 +20,7 @@ from console.core.transaction import transaction
 from console.settings.live import InForce
 from console.staff import totp
 from console.staff.models import Staff, StaffSession
-from console.staff.reauthentication import Shown
+from console.staff.reauthentication import PasswordProof
 from tests import factories
 
 
@@ -45,9 +45,9 @@ def code_at(secret: str, *, ahead: int = 0) -> str:
     return pyotp.TOTP(secret).at(int(clock.machine_now().timestamp()), counter_offset=ahead)
 
 
-def shown(staff: Staff) -> Shown:
+def password_proof(staff: Staff) -> PasswordProof:
     """Show the present password of ``staff``, whatever it is."""
-    return Shown(staff.id, staff.password_hash)
+    return PasswordProof(staff.id, staff.password_hash)
 
 
 def switch_totp_on(staff: Staff) -> tuple[str, list[str]]:
@@ -58,7 +58,7 @@ def switch_totp_on(staff: Staff) -> tuple[str, list[str]]:
     secret = totp.new_secret()
     with transaction() as session:
         codes = totp.confirm_totp(
-            factories.actor_of(staff), staff.id, secret, code_at(secret, ahead=-1), shown=shown(staff)
+            factories.actor_of(staff), staff.id, secret, code_at(secret, ahead=-1), proof=password_proof(staff)
         )
         session.flush()
     return secret, codes
@@ -70,6 +70,6 @@ def told(answer: TestResponse) -> Any:
 
 
 def audit_text() -> str:
-    """Return everything the trail says, to look for what it must not."""
+    """Return everything the audit log says, to look for what it must not."""
     entries = db.session.scalars(select(AuditEntry).order_by(AuditEntry.id)).all()
     return "\n".join(f"{entry.action} {entry.subject} {entry.actor_name} {entry.data}" for entry in entries)

@@ -22,7 +22,7 @@ from console.staff.queries import last_seen, live_sessions, staff_by_email
 from console.staff.roles import Role
 from console.staff.service import add_staff, change_staff, set_password
 from tests import factories
-from tests.staff.support import obligatory, open_sessions, shown
+from tests.staff.support import obligatory, open_sessions, password_proof
 
 ActorOf = Callable[[Role | str], Actor]
 
@@ -161,8 +161,8 @@ def test_a_new_password_ends_the_other_sessions(session: Session) -> None:
     somebody = factories.make_staff()
     here, _there = open_sessions(somebody, 2)
     with transaction():
-        proof = shown(somebody)
-        set_password(factories.actor_of(somebody), somebody.id, "new-hash", shown=proof, keep_session=here.id)
+        proof = password_proof(somebody)
+        set_password(factories.actor_of(somebody), somebody.id, "new-hash", proof=proof, keep_session=here.id)
     assert [row.id for row in live_sessions(somebody.id)] == [here.id]
     assert somebody.password_hash == "new-hash"
     assert not somebody.password_temporary

@@ -27,7 +27,7 @@ from console.web import password_reset as pages
 from console.worker import clear_old_rows
 from tests import factories
 from tests.conftest import Clock
-from tests.staff.support import code_at, shown, switch_totp_on
+from tests.staff.support import code_at, password_proof, switch_totp_on
 from tests.support.client import ConsoleClient, sign_in
 from tests.support.queries import count_queries
 
@@ -231,6 +231,6 @@ def test_a_password_set_by_its_owner_is_told_and_one_given_is_not(session: Sessi
         set_password(factories.actor_of(factories.make_staff(Role.ADMIN)), staff.id, hash_password("a"), temporary=True)
     assert session.scalars(select(Mail)).all() == []
     with transaction():
-        set_password(staff.actor(), staff.id, hash_password(NEW), shown=shown(staff))
+        set_password(staff.actor(), staff.id, hash_password(NEW), proof=password_proof(staff))
     assert [mail.template for mail in session.scalars(select(Mail))] == ["staff_password_changed"]
     assert password_matches(session.get_one(Staff, staff.id).password_hash, NEW)

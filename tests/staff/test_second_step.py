@@ -24,12 +24,12 @@ from console.core.transaction import transaction
 from console.staff import service, signin, totp
 from console.staff.models import RecoveryCode
 from console.staff.queries import live_sessions, lock_staff, recovery_codes_left
-from console.staff.reauthentication import Shown
+from console.staff.reauthentication import PasswordProof
 from console.staff.roles import Role
 from console.staff.signin import Browser, Need
 from tests import factories
 from tests.conftest import Clock
-from tests.staff.support import audit_text, code_at, obligatory, open_sessions, shown, switch_totp_on
+from tests.staff.support import audit_text, code_at, obligatory, open_sessions, password_proof, switch_totp_on
 
 BROWSER = Browser("192.0.2.7", "Test")
 
@@ -69,30 +69,37 @@ def test_switching_on_ends_the_other_sessions_and_needs_a_right_code(session: Se
     secret = totp.new_secret()
     wrong = f"{(int(code_at(secret)) + 1) % 1_000_000:06d}"
     with pytest.raises(Invalid), transaction():
-        totp.confirm_totp(factories.actor_of(staff), staff.id, secret, wrong, shown=shown(staff), keep_session=here.id)
+        totp.confirm_totp(
+            factories.actor_of(staff), staff.id, secret, wrong, proof=password_proof(staff), keep_session=here.id
+        )
     assert staff.totp_secret is None
     assert len(live_sessions(staff.id)) == 2
     with transaction():
         totp.confirm_totp(
-            factories.actor_of(staff), staff.id, secret, code_at(secret), shown=shown(staff), keep_session=here.id
+            factories.actor_of(staff),
+            staff.id,
+            secret,
+            code_at(secret),
+            proof=password_proof(staff),
+            keep_session=here.id,
         )
     assert [row.id for row in live_sessions(staff.id)] == [here.id]
     assert take(staff.id, code_at(secret)) is None, "the confirming code must not serve again"
     with pytest.raises(Conflict), transaction():
-        totp.confirm_totp(factories.actor_of(staff), staff.id, totp.new_secret(), "000000", shown=shown(staff))
+        totp.confirm_totp(factories.actor_of(staff), staff.id, totp.new_secret(), "000000", proof=password_proof(staff))
 
 
 def test_nothing_serious_is_done_to_ones_own_account_without_its_present_password(session: Session) -> None:
     """Asked for by the verb, whoever calls it: that of another account or the one of before proves nothing."""
     staff, other = factories.make_staff(), factories.make_staff()
     mine, secret = factories.actor_of(staff), totp.new_secret()
-    before = Shown(staff.id, "the hash of the password before")
-    for proof in (None, shown(other), before):
+    before = PasswordProof(staff.id, "the hash of the password before")
+    for proof in (None, password_proof(other), before):
         for deed in (
-            lambda proof=proof: totp.confirm_totp(mine, staff.id, secret, code_at(secret), shown=proof),
-            lambda proof=proof: totp.new_recovery_codes(mine, staff.id, shown=proof),
-            lambda proof=proof: totp.disable_totp(mine, staff.id, shown=proof),
-            lambda proof=proof: service.set_password(mine, staff.id, "stolen", shown=proof),
+            lambda proof=proof: totp.confirm_totp(mine, staff.id, secret, code_at(secret), proof=proof),
+            lambda proof=proof: totp.new_recovery_codes(mine, staff.id, proof=proof),
+            lambda proof=proof: totp.disable_totp(mine, staff.id, proof=proof),
+            lambda proof=proof: service.set_password(mine, staff.id, "stolen", proof=proof),
         ):
             with pytest.raises(Invalid) as refused, transaction():
                 deed()
@@ -144,7 +151,7 @@ def test_a_recovery_code_serves_once_and_new_ones_replace_the_old(session: Sessi
     assert take(staff.id, codes[0]) is None
     assert recovery_codes_left(staff.id) == totp.RECOVERY_CODES - 1
     with transaction():
-        fresh = totp.new_recovery_codes(factories.actor_of(staff), staff.id, shown=shown(staff))
+        fresh = totp.new_recovery_codes(factories.actor_of(staff), staff.id, proof=password_proof(staff))
     assert recovery_codes_left(staff.id) == totp.RECOVERY_CODES
     assert take(staff.id, codes[1]) is None
     assert take(staff.id, fresh[0]) == "recovery"
@@ -180,10 +187,10 @@ def test_only_the_owner_sets_it_up_and_an_admin_may_reset_it(
     secret = totp.new_secret()
     admin = actor("admin")
     with pytest.raises(NotFound), transaction():
-        totp.confirm_totp(admin, staff.id, secret, code_at(secret), shown=shown(staff))
+        totp.confirm_totp(admin, staff.id, secret, code_at(secret), proof=password_proof(staff))
     switch_totp_on(staff)
     with pytest.raises(NotFound), transaction():
-        totp.new_recovery_codes(admin, staff.id, shown=shown(staff))
+        totp.new_recovery_codes(admin, staff.id, proof=password_proof(staff))
     with pytest.raises(NotFound), transaction():
         totp.disable_totp(actor("supervisor"), staff.id)
     open_sessions(staff, 1)
@@ -212,7 +219,7 @@ def test_an_obligatory_second_step_cannot_be_switched_off_by_oneself(
     staff = factories.make_staff(Role.BILLING)
     switch_totp_on(staff)
     with pytest.raises(Conflict), transaction():
-        totp.disable_totp(factories.actor_of(staff), staff.id, shown=shown(staff))
+        totp.disable_totp(factories.actor_of(staff), staff.id, proof=password_proof(staff))
     assert staff.totp_secret is not None
     with transaction():
         totp.disable_totp(actor("admin"), staff.id)  # a lost telephone; the next sign-in sets it up anew

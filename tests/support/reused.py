@@ -68,7 +68,7 @@ class Reused:
             self._server.drop(name)
 
     def _put_back(self, connection: psycopg.Connection[Any]) -> None:
-        connection.execute("SET session_replication_role = replica")  # the trail's triggers let no row go
+        connection.execute("SET session_replication_role = replica")  # the audit log's triggers let no row go
         for table, size in connection.execute(_WRITTEN).fetchall():
             how = "TRUNCATE {} CASCADE" if size > _LARGE else "DELETE FROM {}"
             connection.execute(sql.SQL(how).format(sql.Identifier(table)))

@@ -16,7 +16,7 @@ import time
 from typing import Any
 from urllib.parse import urlsplit
 
-from console.bench import websocket
+from benchmarks import websocket
 
 WAIT = 15.0
 

@@ -78,7 +78,7 @@ def reject(actor: Actor, ref: str, reason: str) -> Migration:
 
 
 def withdraw(actor: Actor, ref: str, reason: str) -> Migration:
-    """Take a request back: by whoever made it, or by billing."""
+    """Take a request back: by the person who made it, or by billing."""
     actor.require(Permission.REQUEST_MIGRATION)
     migration = lock_migration(ref)
     if migration.requested_by_id != actor.id and not actor.may(Permission.DECIDE_MIGRATION):
@@ -87,7 +87,7 @@ def withdraw(actor: Actor, ref: str, reason: str) -> Migration:
 
 
 def expire_due(limit: int = EXPIRE_AT_ONCE) -> int:
-    """End requests nobody decided in time; return how many. Safe to run twice at once."""
+    """End requests that were not decided in time; return how many. Safe to run twice at once."""
     due = (
         select(Migration)
         .where(Migration.state.in_(OPEN_STATES), Migration.expires_at <= clock.now())
@@ -160,9 +160,9 @@ def migration_id(ref: str) -> int:
     return number
 
 
-def check_state(migration: Migration, wanted: MigrationState) -> None:
-    """Raise unless ``migration`` stands at ``wanted`` and has not expired."""
-    if migration.state is not wanted:
+def check_state(migration: Migration, expected: MigrationState) -> None:
+    """Raise unless ``migration`` is in ``expected`` and has not expired."""
+    if migration.state is not expected:
         raise refusal("expired" if migration.state is MigrationState.EXPIRED else "wrong_state")
     if migration.expires_at <= clock.now():
         raise refusal("expired")
@@ -189,7 +189,7 @@ def checked_plan(migration: Migration, seen: str, *, lose_exemption: bool) -> tu
 
 
 def decision(plan: str, *, lose_exemption: bool) -> dict[str, Any]:
-    """Return what a decision's idempotency key stands for."""
+    """Return the content that a decision's idempotency key covers."""
     return {"plan": plan} | ({"lose_exemption": True} if lose_exemption else {})
 
 
@@ -199,7 +199,7 @@ def exemption_facts(plan: Plan) -> dict[str, Any]:
 
 
 def check_right(migration: Migration) -> None:
-    """Raise unless the person who asked still holds ``transfer`` on the account."""
+    """Raise unless the requester still holds ``transfer`` on the account."""
     verification = migration.verification
     membership = verification.membership
     if verification.kind is not VerificationKind.PIN or membership is None:

@@ -1,4 +1,4 @@
-"""Four eyes: of who asks for a migration, approves it and executes it, nobody takes two steps in a row."""
+"""Four eyes: who asks for a migration, who approves it and who executes it: no one person takes two steps in a row."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ from console.core.series import Series
 
 @dataclass(frozen=True)
 class Line:
-    """One item, as it stands or as it will stand."""
+    """One item, as it is or as it will be."""
 
     id: int
     position: int
@@ -108,16 +108,12 @@ class Step:
     issue: tuple[Issue, ...]
     overdue: bool
 
-    @property
-    def mixed(self) -> bool:
-        return len(self.issue) > 1
-
 
 @dataclass(frozen=True)
 class TaxChange:
     """A moving line that is taxed otherwise than before, because its new buyer's tax status differs."""
 
-    number: str  # of the document it stands on
+    number: str  # of the document it is on
     currency: str
     before: Line
     after: Line
@@ -155,7 +151,7 @@ class Cut:
 
 @dataclass(frozen=True)
 class Plan:
-    """The whole of it. ``obstacles`` are why it cannot be executed as things stand."""
+    """The whole of it. ``obstacles`` are why it cannot be executed now."""
 
     day: date
     old: Party
@@ -235,7 +231,7 @@ class Sums:
 
     @property
     def conserved(self) -> bool:
-        """Tell whether nothing was lost or added: net is kept; PDV differs only with a new buyer's status."""
+        """Tell whether nothing was lost or added: net stays; PDV differs only with a new buyer's status."""
         return (
             self.net_before == self.net_old + self.net_new
             and self.tax_before + self.tax_changed == self.tax_after

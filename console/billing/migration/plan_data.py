@@ -29,7 +29,7 @@ def plan_for(migration: Migration) -> Plan:
 def locked_plan(migration: Migration) -> tuple[Plan, list[Proforma]]:
     """Do the same, holding all it rests on until the transaction ends, and return its documents too.
 
-    Locks are taken in the one order everybody follows: customers, services, pro-formas.
+    Locks are taken in the one order that all follow: customers, services, pro-formas.
     """
     return _plan(migration, lock=True)
 
@@ -84,7 +84,7 @@ def _link_obstacles(migration: Migration, links: Sequence[Link]) -> list[Obstacl
 def _read(query: Select[T], lock: bool, of: type[T]) -> list[T]:
     if lock:
         # An account is held against changes, but not against rows that merely point at it (KEY SHARE):
-        # whoever issues a document meanwhile holds the service first and the account after.
+        # who issues a document meanwhile holds the service first and the account after.
         query = query.with_for_update(of=of, key_share=of is Customer).execution_options(populate_existing=True)
     return list(db.session.scalars(query))
 

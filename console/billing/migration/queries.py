@@ -51,7 +51,7 @@ def find_migration(ref: str) -> Migration:
 
 
 def may_read_reasons(actor: Actor, migration: Migration) -> bool:
-    """Tell whether ``actor`` may read why it was asked for, and why it ended: free texts about the account's people.
+    """Tell whether ``actor`` may read why it was requested, and why it ended: free texts about the account's people.
 
     Who reads documents by role, and who has the account open now under a verification.
     """
@@ -61,7 +61,7 @@ def may_read_reasons(actor: Actor, migration: Migration) -> bool:
 
 
 def staff_names(migration: Migration) -> dict[int, str]:
-    """Return the names of everybody who had a hand in it, by id."""
+    """Return the names of all who had a part in it, by id."""
     ids = {migration.requested_by_id, migration.approved_by_id, migration.ended_by_id} - {None}
     return {staff.id: staff.name for staff in db.session.scalars(select(Staff).where(Staff.id.in_(ids)))}
 

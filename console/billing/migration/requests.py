@@ -47,7 +47,7 @@ MAX_TARGET = 254
 
 @dataclass(frozen=True)
 class Request:
-    """What is asked: which services, to whom (number or e-mail), under which verification, why.
+    """The request: which services, to whom (number or e-mail), under which verification, why.
 
     Args:
         leave: services that stay although they hang together with one that moves. All others of that kind come along.
@@ -77,13 +77,13 @@ def request_migration(actor: Actor, request: Request, key: str) -> dict[str, Any
         Invalid, Conflict: one of ``console.billing.migration.refusals``.
     """
     actor.require(Permission.REQUEST_MIGRATION)
-    asked = {
+    content = {
         "services": sorted(set(request.services)),
         "to": normal_email(request.to_customer),
         "verification": request.verification,
         "reason": paragraphs(request.reason),
     } | ({"leave": sorted(set(request.leave))} if request.leave else {})
-    return once(f"migration.request:{actor.id}", key, asked, lambda: _request(actor, request))
+    return once(f"migration.request:{actor.id}", key, content, lambda: _request(actor, request))
 
 
 def _request(actor: Actor, request: Request) -> dict[str, Any]:
@@ -243,7 +243,7 @@ def _store(migration: Migration, services: Sequence[Service]) -> None:
     db.session.add(migration)
     try:
         db.session.flush()
-    except IntegrityError as error:  # the index on open items: somebody was faster
+    except IntegrityError as error:  # the index on open items: another request was faster
         raise refusal("in_migration", [service.number for service in services]) from error
 
 

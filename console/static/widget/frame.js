@@ -4,7 +4,7 @@ import { LATER, Outbox } from '../lib/chat/outbox.js';
 import { banner, headline, isOpen } from './banner.js';
 import { pinFields, pinQuestion } from '../lib/chat/pins.js';
 import { Log } from './log.js';
-import { say, plural } from './words.js';
+import { say } from './words.js';
 
 const $ = (selector) => document.querySelector(`[data-${selector}]`);
 const ANSWER = 8_000;       // milliseconds to wait for an acknowledgement

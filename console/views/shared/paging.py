@@ -24,7 +24,6 @@ PAGE_SIZES = (20, 50, 100)
 MOST_ROWS = 100  # in one answer
 COUNTED = 10_000  # beyond it a list says "10.000+": counting further would cost what the rows do
 MAX_SEARCH = 200
-RESERVED = frozenset({"search", "page", "page_size", "sort", "cursor", "next", "id", "url"})
 
 
 @dataclass(frozen=True)

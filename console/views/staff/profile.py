@@ -19,7 +19,7 @@ from console.staff import reauthentication, service, sessions, totp
 from console.staff.forms import ROLE_NAMES, ChangePasswordForm, ConfirmForm, SetUpForm
 from console.staff.models import Staff
 from console.staff.queries import live_sessions, recovery_codes_left
-from console.staff.reauthentication import Shown
+from console.staff.reauthentication import PasswordProof
 from console.staff.sessions import totp_obligatory
 from console.views.shared.base import Page
 from console.web import limits
@@ -61,10 +61,10 @@ class Profile(Page):
         form = ChangePasswordForm(email=staff.email, name=staff.name)
         try:
             _validate(form)
-            shown = _show_present(staff, form.current.data or "")
+            proof = _show_present(staff, form.current.data or "")
             hashed = hash_password(form.password.data or "")
             with transaction():
-                service.set_password(current_actor(), _own_id(), hashed, shown=shown, keep_session=_this_session())
+                service.set_password(current_actor(), _own_id(), hashed, proof=proof, keep_session=_this_session())
         except (Invalid, TooMany) as refusal:
             return self._again(refusal, form, "password")
         return self._done(gettext("The password is changed. All other sessions have ended."))
@@ -96,10 +96,10 @@ class Profile(Page):
             _validate(form)
             limits.count(CODES, str(staff.id))
             secret = setup_secret(staff.id)
-            shown = _show_present(staff, form.current.data or "")
+            proof = _show_present(staff, form.current.data or "")
             with transaction():
                 codes = totp.confirm_totp(
-                    current_actor(), _own_id(), secret, form.code.data or "", shown=shown, keep_session=_this_session()
+                    current_actor(), _own_id(), secret, form.code.data or "", proof=proof, keep_session=_this_session()
                 )
         except (Invalid, TooMany) as refusal:
             return self._again(refusal, form, "second_step")
@@ -112,9 +112,9 @@ class Profile(Page):
         form = ConfirmForm()
         try:
             _validate(form)
-            shown = _show_present(current_staff(), form.current.data or "")
+            proof = _show_present(current_staff(), form.current.data or "")
             with transaction():
-                totp.disable_totp(current_actor(), _own_id(), shown=shown)
+                totp.disable_totp(current_actor(), _own_id(), proof=proof)
         except (Invalid, TooMany) as refusal:
             return self._again(refusal, form, "off")
         return self._done(gettext("Two-step sign-in is off."))
@@ -125,9 +125,9 @@ class Profile(Page):
         form = ConfirmForm()
         try:
             _validate(form)
-            shown = _show_present(current_staff(), form.current.data or "")
+            proof = _show_present(current_staff(), form.current.data or "")
             with transaction():
-                codes = totp.new_recovery_codes(current_actor(), _own_id(), shown=shown)
+                codes = totp.new_recovery_codes(current_actor(), _own_id(), proof=proof)
         except (Invalid, TooMany) as refusal:
             return self._again(refusal, form, "codes")
         return self._codes_page(codes)
@@ -188,7 +188,7 @@ class Profile(Page):
         return redirect(self.get_url(".index"), 303)
 
 
-def _show_present(staff: Staff, password: str) -> Shown:
+def _show_present(staff: Staff, password: str) -> PasswordProof:
     """Compare the present password, outside of a transaction; too many tries must wait.
 
     Raises:
@@ -197,9 +197,9 @@ def _show_present(staff: Staff, password: str) -> Shown:
     """
     key = str(staff.id)
     limits.count(PRESENT, key)
-    shown = reauthentication.show(staff, password)
+    proof = reauthentication.show(staff, password)
     limits.give_back(PRESENT, key)
-    return shown
+    return proof
 
 
 def _validate(form: Form) -> None:

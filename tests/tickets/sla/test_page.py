@@ -28,7 +28,7 @@ pytestmark = pytest.mark.only("sqlite")
 PAGE = "/console/promises/"
 JSON = {"Accept": "application/json"}
 StaffOf = Callable[[Role | str], Staff]
-COUNTED = PieceKind.COUNTED
+COUNTED = PieceKind.WORKING
 GOALS = {"first_answer": "30 min", "next_answer": "1:00", "solution": "4 h"}
 
 

@@ -18,9 +18,8 @@ from console.core.errors import Text
 from console.core.texts import gettext, lazy_gettext, lazy_pgettext, ngettext
 from console.hours.calendar import PieceKind, Why
 from console.hours.spans import merged, without
-from console.tickets.models import Ticket, TicketStatus
+from console.tickets.models import TicketStatus
 from console.tickets.sla import calendar as sla_calendar
-from console.tickets.sla import queries
 from console.tickets.sla.queries import Part, TargetView
 from console.tickets.sla.rules import Interval, TargetKind, TargetState
 from console.views.shared.labels.states import Label
@@ -104,12 +103,6 @@ def read_minutes(text: str) -> int | None:
 def label(view: TargetView) -> Label:
     """Return how a promise stands."""
     return AT_RISK if view.state is TargetState.RUNNING and view.at_risk else STATE[view.state]
-
-
-def target_state(ticket: Ticket, now: datetime) -> Label:
-    """Return how the promises of a ticket in a list stand, without asking the database."""
-    state = queries.state_of(ticket, now)
-    return AT_RISK if state is TargetState.RUNNING and queries.is_near(ticket, now) else STATE[state]
 
 
 # --- How it was counted -----------------------------------------------------------------------------------------------
@@ -200,13 +193,13 @@ def _stretches(parts: Sequence[Part]) -> Iterator[_Stretch]:
 def _alike(one: Part, other: Part) -> bool:
     a, b = one.piece, other.piece
     same = (a.kind, a.why, a.holiday, a.reason, one.paused) == (b.kind, b.why, b.holiday, b.reason, other.paused)
-    return same and a.end == b.start and a.kind is not PieceKind.COUNTED
+    return same and a.end == b.start and a.kind is not PieceKind.WORKING
 
 
 def _line(stretch: _Stretch) -> Line:
     when = _when(stretch.start, stretch.end)
     piece = stretch.first.piece
-    if piece.kind is PieceKind.COUNTED:
+    if piece.kind is PieceKind.WORKING:
         return Line(when, minutes_words(stretch.length), counts=True)
     if piece.kind is PieceKind.PAUSED:
         reason = stretch.first.paused

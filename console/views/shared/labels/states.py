@@ -12,7 +12,7 @@ from console.core import clock, money
 from console.core.context import settings
 from console.core.errors import Text
 from console.core.texts import gettext, lazy_gettext, lazy_pgettext, ngettext
-from console.customers.models import CustomerKind, CustomerStatus, MemberRole, TaxStatus
+from console.customers.models import CustomerKind, CustomerStatus, TaxStatus
 from console.hosting.models import ProductKind, ServiceStatus, SuspensionReason
 from console.web.filters import amount, icon, language
 
@@ -44,11 +44,6 @@ CUSTOMER_STATUS = {
     CustomerStatus.ACTIVE: Label(lazy_pgettext("account", "open"), "ok", "ok"),
     CustomerStatus.SUSPENDED: Label(lazy_pgettext("account", "suspended"), "pause", "warn"),
     CustomerStatus.CLOSED: Label(lazy_pgettext("account", "closed"), "ban", "void"),
-}
-MEMBER_ROLE: dict[MemberRole, Text] = {
-    MemberRole.OWNER: lazy_gettext("account owner"),
-    MemberRole.USER: lazy_gettext("independent user"),
-    MemberRole.CONTACT: lazy_gettext("contact"),
 }
 TAX_STATUS: dict[TaxStatus, Text] = {
     TaxStatus.DOMESTIC: lazy_gettext("domestic buyer"),

@@ -344,7 +344,7 @@ class TicketPage(TicketSide, Page):
 
 def _open(number: str) -> page_queries.Opened:
     """Open a ticket; what every page counts and which hours hold comes along in the same statement."""
-    counts, revision = menu.asked(), hours.asked()
+    counts, revision = menu.asked(), hours.revision_selects()
     opened = page_queries.open_for(current_actor(), number, along=counts + revision)
     hours.known_by(*(opened.along.pop(name) for name, _ in revision))
     menu.counts_are(opened.along)

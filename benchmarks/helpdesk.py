@@ -15,8 +15,8 @@ from urllib.parse import urlencode
 
 from sqlalchemy import make_url
 
-from console.bench.http import SEE_OTHER, BenchError, Browser
-from console.bench.serving import MOST_LOG, ROOT, gunicorn
+from benchmarks.http import SEE_OTHER, BenchError, Browser
+from benchmarks.serving import MOST_LOG, ROOT, gunicorn
 from console.demo.ticket_crowd import Made
 from console.tickets.models import MessageKind, Priority, TicketStatus
 

@@ -1,6 +1,6 @@
 """The load generator: a process of its own that asks several servers in turn, or one with many clients at once.
 
-``python -m console.bench.load`` reads what to do from its input and writes what it measured, both JSON. It
+``python -m benchmarks.load`` reads what to do from its input and writes what it measured, both JSON. It
 imports nothing of the product, so that neither side's clock pays for the other.
 """
 

@@ -20,12 +20,12 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from console.bench.chatload import processor_of
-from console.bench.chatpeers import Desk, Peers, relay_peers
-from console.bench.http import BenchError
-from console.bench.place import engine_name, machine, temporary_database
-from console.bench.report import Report, kept
-from console.bench.serving import ROOT, START_SECONDS, free_port
+from benchmarks.chatload import processor_of
+from benchmarks.chatpeers import Desk, Peers, relay_peers
+from benchmarks.http import BenchError
+from benchmarks.place import engine_name, machine, temporary_database
+from benchmarks.report import Report, kept
+from benchmarks.serving import ROOT, START_SECONDS, free_port
 
 CLOCK = "2026-11-23T11:00:00+01:00"  # a Monday: it is open
 PACE = 0.25  # seconds between a visitor's messages
@@ -81,7 +81,7 @@ def run(size: Size, server: str | None, command: str) -> Report:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="console-bench-")))
         database = stack.enter_context(temporary_database(server))
-        relay = stack.enter_context(serve("console.bench.relay", folder))
+        relay = stack.enter_context(serve("benchmarks.relay", folder))
         product = stack.enter_context(_product(folder, database))
         desk = Desk(product.url)
         found = _Found()
@@ -195,7 +195,7 @@ def load(mode: str, peers: Peers, size: Size, *, seconds: float, watched: Sequen
     """
     told = {"mode": mode, "peers": peers, "seconds": seconds, "warm_up": size.warm_up, "watched": list(watched)}
     ran = subprocess.run(
-        [sys.executable, "-m", "console.bench.chatload"],
+        [sys.executable, "-m", "benchmarks.chatload"],
         input=json.dumps(told),
         cwd=ROOT,
         capture_output=True,
@@ -213,7 +213,7 @@ def _connect(served: Served, peers: Peers) -> tuple[float, float]:
     before = served.memory()
     told = {"mode": "connect", "peers": peers, "hold": 3}
     with subprocess.Popen(
-        [sys.executable, "-m", "console.bench.chatload"], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        [sys.executable, "-m", "benchmarks.chatload"], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as process:
         to, back = process.stdin, process.stdout
         if to is None or back is None:

@@ -16,12 +16,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 
-from console.bench.chat import PACE, Served, Size, fill, load, product_settings, serve
-from console.bench.chatpeers import Desk, Peers
-from console.bench.http import SEE_OTHER, BenchError, Browser
-from console.bench.place import machine, temporary_database
-from console.bench.report import Report, kept
-from console.bench.serving import generate
+from benchmarks.chat import PACE, Served, Size, fill, load, product_settings, serve
+from benchmarks.chatpeers import Desk, Peers
+from benchmarks.http import SEE_OTHER, BenchError, Browser
+from benchmarks.place import machine, temporary_database
+from benchmarks.report import Report, kept
+from benchmarks.serving import generate
 from console.core.settings import DEMO_PASSWORD
 
 COUNTS = (1, 2)

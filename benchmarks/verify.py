@@ -16,9 +16,9 @@ from statistics import median, quantiles
 from flask import Flask
 from sqlalchemy import delete, update
 
-from console.bench.http import SEE_OTHER, BenchError, Browser
-from console.bench.place import engine_name, machine, temporary_app
-from console.bench.report import Report, kept, milliseconds
+from benchmarks.http import SEE_OTHER, BenchError, Browser
+from benchmarks.place import engine_name, machine, temporary_app
+from benchmarks.report import Report, kept, milliseconds
 from console.core import clock
 from console.core.actor import SYSTEM
 from console.core.db import db

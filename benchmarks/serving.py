@@ -16,9 +16,9 @@ from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
-from console.bench.http import BenchError
+from benchmarks.http import BenchError
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[1]
 PROCESSES = 2
 START_SECONDS = 60
 STOP_SECONDS = 15
@@ -86,7 +86,7 @@ def generate(mode: str, targets: Sequence[dict[str, Any]], **more: Any) -> dict[
     """Let the load generator work, in a process of its own, and return what it measured."""
     told = json.dumps({"mode": mode, "targets": list(targets), **more})
     ran = subprocess.run(
-        [sys.executable, "-m", "console.bench.load"], input=told, cwd=ROOT, capture_output=True, text=True, check=False
+        [sys.executable, "-m", "benchmarks.load"], input=told, cwd=ROOT, capture_output=True, text=True, check=False
     )
     if ran.returncode:
         raise BenchError(f"the load generator failed: {ran.stderr.strip()[-MOST_LOG:]}")

@@ -15,9 +15,9 @@ from random import Random
 
 from flask import Flask
 
-from console.bench.http import BenchError
-from console.bench.place import engine_name, machine, temporary_app
-from console.bench.report import Report, kept
+from benchmarks.http import BenchError
+from benchmarks.place import engine_name, machine, temporary_app
+from benchmarks.report import Report, kept
 from console.demo.names import Names, mb, pib, slug
 
 SEED = 1

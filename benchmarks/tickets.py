@@ -15,13 +15,13 @@ from flask import Flask
 from sqlalchemy import func, select, text
 from werkzeug.test import Client
 
+from benchmarks.helpdesk import VERSION, Desk, Helpdesk
+from benchmarks.http import SEE_OTHER, BenchError, Browser, sign_in
+from benchmarks.lists import MAX_QUERIES, MAX_RATIO, counted_statements
+from benchmarks.place import engine_name, machine, temporary_database
+from benchmarks.report import Report, kept, milliseconds
+from benchmarks.serving import PROCESSES, ROOT, generate, gunicorn
 from console.app import create_app
-from console.bench.helpdesk import VERSION, Desk, Helpdesk
-from console.bench.http import SEE_OTHER, BenchError, Browser, sign_in
-from console.bench.lists import MAX_QUERIES, MAX_RATIO, counted_statements
-from console.bench.place import engine_name, machine, temporary_database
-from console.bench.report import Report, kept, milliseconds
-from console.bench.serving import PROCESSES, ROOT, generate, gunicorn
 from console.billing.service import today
 from console.core import clock
 from console.core.actor import SYSTEM

@@ -14,10 +14,10 @@ from flask import Flask
 from sqlalchemy import func, inspect, select, text
 from sqlalchemy.orm import Session
 
+from benchmarks.http import BenchError
+from benchmarks.place import engine_name, machine, temporary_app
+from benchmarks.report import Report, kept, milliseconds
 from console.audit.models import AuditEntry, AuditHead
-from console.bench.http import BenchError
-from console.bench.place import engine_name, machine, temporary_app
-from console.bench.report import Report, kept, milliseconds
 from console.billing import migration as migrate
 from console.billing.migration.decisions import lock_migration
 from console.billing.models import (

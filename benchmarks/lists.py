@@ -14,10 +14,10 @@ from sqlalchemy import event, insert, select, text, update
 from sqlalchemy.orm import Session
 from werkzeug.test import Client
 
+from benchmarks.http import BenchError, sign_in
+from benchmarks.place import engine_name, machine, temporary_app
+from benchmarks.report import Report, kept, milliseconds
 from console.audit.service import record
-from console.bench.http import BenchError, sign_in
-from console.bench.place import engine_name, machine, temporary_app
-from console.bench.report import Report, kept, milliseconds
 from console.billing.models import Proforma, ProformaStatus, Storno
 from console.billing.service import today
 from console.core import clock

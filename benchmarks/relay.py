@@ -2,7 +2,7 @@
 
 What the chat is held to.
 
-``python -m console.bench.relay PORT`` serves it.
+``python -m benchmarks.relay PORT`` serves it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""``console bench``: measures on databases of its own, prints a table, keeps it in docs/performance.md."""
+"""``python -m benchmarks``: measures on databases of its own and writes the table to docs/performance.md."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from typing import Any, TypeVar
 import click
 from click.core import ParameterSource
 
-from console.bench.http import BenchError
-from console.bench.report import PAGE, Report
+from benchmarks.http import BenchError
+from benchmarks.report import PAGE, Report
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-@click.group("bench")
+@click.group("benchmarks")
 def command() -> None:
-    """Measure what is promised, on databases made for it."""
+    """Measure what docs/performance.md promises, on temporary databases."""
 
 
 def _common(function: F) -> F:
@@ -40,7 +40,7 @@ def _common(function: F) -> F:
 @_common
 def lists(small: int, large: int, tries: int, database_url: str | None, out: Path | None) -> None:
     """Time the first page of each list with few rows and with many."""
-    from console.bench.lists import run
+    from benchmarks.lists import run
 
     _show(lambda words: run(small, large, tries, database_url, words), out)
 
@@ -50,7 +50,7 @@ def lists(small: int, large: int, tries: int, database_url: str | None, out: Pat
 @_common
 def verify(tries: int, database_url: str | None, out: Path | None) -> None:
     """Time the four ways in which a verification fails: they must take as long."""
-    from console.bench.verify import run
+    from benchmarks.verify import run
 
     _show(lambda words: run(tries, database_url, words), out)
 
@@ -62,7 +62,7 @@ def verify(tries: int, database_url: str | None, out: Path | None) -> None:
 @_common
 def migrations(count: int, small: int, large: int, database_url: str | None, out: Path | None) -> None:
     """Time executions: against the same rows without rules, and with many documents around."""
-    from console.bench.migrations import run
+    from benchmarks.migrations import run
 
     _show(lambda words: run(count, small, large, database_url, words), out)
 
@@ -88,7 +88,7 @@ def tickets(
     out: Path | None,
 ) -> None:
     """Time the ticket desk: list, search, a ticket, a new one; with few tickets and with many."""
-    from console.bench.tickets import run
+    from benchmarks.tickets import run
 
     _show(lambda words: run(small, large, tries, seconds, database_url, against, words), out)
 
@@ -103,7 +103,7 @@ def tickets(
 @_common
 def chat(database_url: str | None, out: Path | None, **size: Any) -> None:
     """Measure the chat against a bare Flask-SocketIO relay: speed, delay, memory, connecting."""
-    from console.bench.chat import Size, run
+    from benchmarks.chat import Size, run
 
     _show(lambda words: run(Size(**size), database_url, words), out)
 
@@ -118,7 +118,7 @@ def processes(
     redis_url: str, rounds: int, seconds: float, chats: int, database_url: str | None, out: Path | None
 ) -> None:
     """Measure two processes against one, on list pages and in the chat; on PostgreSQL."""
-    from console.bench.processes import run
+    from benchmarks.processes import run
 
     if database_url is None:
         raise click.UsageError("several processes need a PostgreSQL: --database-url")
@@ -131,7 +131,7 @@ def processes(
 @_common
 def imports(small: int, large: int, database_url: str | None, out: Path | None) -> None:
     """Time the import of very many rows, and weigh its memory."""
-    from console.bench.imports import run
+    from benchmarks.imports import run
 
     _show(lambda words: run(small, large, database_url, words), out)
 
@@ -148,11 +148,15 @@ def _show(run: Callable[[str], Report], out: Path | None) -> None:
 
 
 def _words() -> str:
-    """Return how this was called, without the server's address, which is nobody else's business."""
+    """Return the command line without the server's address, which stays private."""
     context = click.get_current_context()
     given = [
         f"--{name.replace('_', '-')} {'…' if name.endswith('_url') else value}"
         for name, value in context.params.items()
         if name != "out" and context.get_parameter_source(name) is ParameterSource.COMMANDLINE
     ]
-    return " ".join(["console bench", str(context.info_name), *given])
+    return " ".join(["python -m benchmarks", str(context.info_name), *given])
+
+
+if __name__ == "__main__":
+    command(prog_name="python -m benchmarks")

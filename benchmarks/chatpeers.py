@@ -6,8 +6,8 @@ import json
 from typing import Any
 from uuid import uuid4
 
-from console.bench import websocket
-from console.bench.http import BenchError, Browser
+from benchmarks import websocket
+from benchmarks.http import BenchError, Browser
 from console.core.settings import DEMO_PASSWORD
 
 Peers = list[dict[str, Any]]

@@ -11,8 +11,8 @@ import psycopg
 import pytest
 from click.testing import CliRunner
 
-from console.bench.cli import command
-from console.bench.report import Report
+from benchmarks.__main__ import command
+from benchmarks.report import Report
 from tests.support.postgres import Postgres
 
 TINY = {

@@ -1,6 +1,6 @@
 """The chat's load generator: a process of its own, one loop over all sockets, no library.
 
-``python -m console.bench.chatload`` reads what to do from its input and writes what it measured, both JSON.
+``python -m benchmarks.chatload`` reads what to do from its input and writes what it measured, both JSON.
 Who sends what is told by each message's body: a letter for the side, and when it was sent.
 """
 
@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from console.bench import websocket
+from benchmarks import websocket
 
 _BODY = b'"body":"'
 MICRO = 1_000_000
