@@ -24,7 +24,7 @@ from console.tickets.queries import find_ticket, tree
 from console.tickets.reviews import queries as reviews
 from console.tickets.reviews.service import pick
 from console.tickets.service import merging, properties
-from console.tickets.sidebar import queries as sidebar
+from console.tickets.sidebar import load_related
 from console.views.shared.base import Page
 from console.views.shared.labels.tickets import status_label
 from console.views.tickets.page.answers import again, done, in_sheet, reasons, undo_by
@@ -183,7 +183,7 @@ class TicketJoins(_Base):
         return done(ticket.number, words, undo=undo_by(ticket.number, "link", other=other.number))
 
     def _link_page(self, ticket: Ticket, typed: str, refusal: Refusal | None = None) -> str:
-        linked = {other.id for other in sidebar.around(current_actor(), ticket).links}
+        linked = {other.id for other in load_related(current_actor(), ticket).links}
         page: str = self.render(
             "admin/tickets/page/link.html",
             ticket=ticket,

@@ -299,7 +299,7 @@ class TicketPage(TicketSide, Page):
         then = read_status(read_cookie(THEN_COOKIE))
         show = request.args.get("show", "")
         side = side_context(actor, ticket)
-        others = other_requesters(ticket) if side["around"].merged else []
+        others = other_requesters(ticket) if side["sidebar"].related.merged else []
         rendered: str = self.render(
             "admin/tickets/page/page.html",
             **self._context(ticket, part, read_seq=opened.read_seq),
