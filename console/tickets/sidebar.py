@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, false, func, or_, select, union
+from sqlalchemy import ColumnElement, Select, and_, false, func, literal, or_, select, union
 from sqlalchemy.orm import aliased, contains_eager, joinedload
 
 from console.core import clock
@@ -320,7 +320,7 @@ def _related(actor: Actor, ticket: Ticket) -> Select[*tuple[Any, ...]]:
         select(link.other_id).where(link.ticket_id == ticket.id),
         select(link.ticket_id).where(link.other_id == ticket.id),
         select(Ticket.id).where(Ticket.merged_into_id == ticket.id),
-        select(Ticket.id).where(Ticket.id == ticket.merged_into_id),
+        *([] if ticket.merged_into_id is None else [select(literal(ticket.merged_into_id))]),
         *_same_requester(actor, ticket),
     )
     return (
