@@ -24,7 +24,7 @@ from console.mail.queries import LATELY
 from console.staff.models import DepartmentMember
 from console.staff.roles import Permission
 from console.tickets import list_queries
-from console.tickets.list_queries import BUILT_IN, COUNTED, count_each
+from console.tickets.list_queries import BUILT_IN, MAX_COUNT, count_each
 from console.tickets.models import Ticket, TicketStatus
 from console.tickets.queries import visible
 from console.tickets.reviews.models import Review, ReviewState
@@ -142,7 +142,7 @@ def _ticket_queries(actor: Actor, now: datetime, *, whole: bool) -> dict[str, Se
     return found
 
 
-def number(count: int, most: int = COUNTED) -> str:
+def number(count: int, most: int = MAX_COUNT) -> str:
     """Write a count; beyond ``most`` it was not counted further."""
     return f"{most}+" if count > most else str(count)
 

@@ -187,11 +187,13 @@ def _choices(ask: ReportQuery) -> dict[int, str]:
     """Return the departments to choose from: those in use, and the one that is chosen."""
     known = names()
     return {
-        key: department_name(key) for key in known.departments if key not in known.closed or key == ask.department_id
+        key: department_name(key)
+        for key in known.departments
+        if key not in known.inactive_departments or key == ask.department_id
     }
 
 
 def _colleagues(ask: ReportQuery) -> dict[int, str]:
     """Return the agents to choose from: who works on tickets, and the one that is chosen."""
     known = names()
-    return {key: name for key, name in known.staff.items() if key not in known.gone or key == ask.agent_id}
+    return {key: name for key, name in known.staff.items() if key not in known.former_staff or key == ask.agent_id}

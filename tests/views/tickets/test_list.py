@@ -104,7 +104,7 @@ def test_each_view_shows_its_own(client: ConsoleClient, agent: Staff, actor: Cal
 
 @pytest.mark.only("sqlite")
 def test_counts_stop(client: ConsoleClient, agent: Staff, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("console.tickets.list_queries.COUNTED", 10)
+    monkeypatch.setattr("console.tickets.list_queries.MAX_COUNT", 10)
     fill_tickets(12)
     told = client.get_json(LIST + "counts").json
     assert told["counts"]["open"] == 10
