@@ -33,7 +33,7 @@ from console.customers.masking import MAX_TOKEN as MAX_TOKEN_LENGTH
 from console.customers.masking import read_choice
 from console.customers.visitors import visitor_actor
 from console.extensions import socketio
-from console.tickets.service.messages import requester_writes
+from console.tickets.service.questions import requester_writes
 from console.web.limits import Pace, keep_pace
 from console.web.sockets import VISITOR, Answer, acknowledged, anybody_in, let_in, number, text
 

@@ -60,7 +60,7 @@ from console.tickets.queries import lock_ticket
 from console.tickets.reviews import service as reviews
 from console.tickets.reviews.models import Review, ReviewState
 from console.tickets.reviews.queries import criteria
-from console.tickets.service import merging, properties, ratings
+from console.tickets.service import linking, merging, properties, questions, ratings, splitting
 from console.tickets.service import messages as ticket_messages
 from console.tickets.service import verification as ticket_verification
 from console.tickets.service.attachments import attach
@@ -221,7 +221,7 @@ class Desk:
         mail = told.case.source.value == "mail"
         kept = tuple(attach(actor, ticket, file, FILES[file]).id for file in step.files)
         client = f"demo-{ticket.id}-{ticket.last_seq}"
-        ticket_messages.requester_writes(
+        questions.requester_writes(
             actor, ticket, step.text, client_id=client, via="mail" if mail else "link", attachments=kept, pins=MASKED
         )
 
@@ -288,11 +288,11 @@ class Desk:
             TicketMessage.ticket_id == told.id, TicketMessage.kind == MessageKind.QUESTION
         )
         newest = db.session.scalars(asked.order_by(TicketMessage.id.desc())).first()
-        merging.split(self.story.actor(step.who), told.id, [newest or 0], step.subject)
+        splitting.split(self.story.actor(step.who), told.id, [newest or 0], step.subject)
 
     def _links(self, told: Told, step: Step) -> None:
         assert isinstance(step, Links)  # noqa: S101
-        merging.link(self.story.actor(step.who), told.id, self._told[step.other].id)
+        linking.link(self.story.actor(step.who), told.id, self._told[step.other].id)
 
     def _accounts(self, told: Told, step: Step) -> None:
         assert isinstance(step, Accounts)  # noqa: S101

@@ -1,7 +1,6 @@
-"""Two tickets that are one, one that is two, and tickets that belong together.
+"""Merging tickets, and undoing it.
 
-Merging moves nothing: the merged ticket points to where it went, and its entries
-are read there. So undoing it is one pointer less.
+A merge moves nothing: the merged ticket points to where it went, and its entries are read there.
 """
 
 from __future__ import annotations
@@ -14,31 +13,23 @@ from console.audit.service import record
 from console.core import clock
 from console.core.actor import Actor
 from console.core.db import db
-from console.core.errors import Conflict, Invalid, NotFound
-from console.core.text import one_line
+from console.core.errors import Conflict, Invalid
 from console.core.texts import lazy_gettext
-from console.customers.masking import ASK, PinChoice, settle
 from console.mail.service import cancel
 from console.staff.roles import Permission
 from console.tickets.models import (
-    MAX_SUBJECT,
     NO_DUE,
-    OPEN_STATUSES,
     PUBLIC_KINDS,
-    LinkKind,
     MessageKind,
     Ticket,
-    TicketLink,
     TicketMessage,
     TicketStatus,
-    TicketTag,
 )
-from console.tickets.queries import lock_ticket, lock_tickets, tree
+from console.tickets.queries import lock_tickets, tree
 from console.tickets.service import timeline
 from console.tickets.service import verification as ticket_verification
 from console.tickets.service.drafts import read_up_to
 from console.tickets.service.messages import COPIES
-from console.tickets.service.opening import NewTicket, open_ticket
 from console.tickets.service.properties import move_status
 from console.tickets.sla import service as sla_targets
 
@@ -76,7 +67,7 @@ def merge(actor: Actor, ids: Iterable[int], into: int, *, different_requesters: 
         move_status(actor, target, TicketStatus.OPEN)
     for ticket in tickets.values():
         _put_into(actor, ticket, target, before)
-    _settle(actor, target, *tickets.values())
+    refresh(actor, target, *tickets.values())
     return target
 
 
@@ -100,8 +91,8 @@ def check_mergeable(ticket: Ticket, target: Ticket) -> None:
     Raises:
         Conflict: ``merged``, ``closed``, ``other_account``.
     """
-    _check_unmerged(target)
-    _check_unmerged(ticket)
+    check_unmerged(target)
+    check_unmerged(ticket)
     if target.status is TicketStatus.CLOSED:
         raise Conflict(
             lazy_gettext("%(number)s is closed. Open it first, or merge it into the other one.", number=target.number),
@@ -152,7 +143,7 @@ def undo_merge(actor: Actor, ticket_id: int) -> Ticket:
     timeline.note_event(actor, ticket, "merge_undone", number=target.number)
     _put_to_rest(actor, ticket, target)
     timeline.note_event(actor, target, "merge_undone", number=ticket.number)
-    _settle(actor, *(locked[key] for key in above), ticket)
+    refresh(actor, *(locked[key] for key in above), ticket)
     record(actor, "ticket.merge_undone", ticket.number, customer_id=ticket.customer_id, from_=target.number)
     return ticket
 
@@ -195,185 +186,12 @@ def _put_to_rest(actor: Actor, ticket: Ticket, target: Ticket) -> None:
         move_status(actor, target, TicketStatus(before))
 
 
-def split(actor: Actor, ticket_id: int, messages: Sequence[int], subject: str, pins: PinChoice = ASK) -> Ticket:
-    """Make a ticket of its own out of some messages; merging it back undoes that.
-
-    Args:
-        pins: what was said about what looks like a PIN in the subject.
-
-    Raises:
-        Invalid: no message chosen, all of them, or no subject.
-        PinLike: the writer has to say first.
-    """
-    actor.require(Permission.WORK_TICKETS)
-    subject = settle(one_line(subject), pins, field="subject").text
-    if not 0 < len(subject) <= MAX_SUBJECT:
-        raise Invalid(fields={"subject": [lazy_gettext("Enter a subject.")]})
-    old = lock_ticket(actor, ticket_id)
-    _check_unmerged(old)
-    moving = _chosen(old, messages)
-    now = clock.now()
-    new = Ticket(
-        **{
-            name: getattr(old, name)
-            for name in (
-                "requester_name", "requester_email", "language", "customer_id", "service_id", "department_id",
-                "priority", "assignee_id", "source", "tags",
-            )
-        },
-        subject=subject,
-        status=TicketStatus.OPEN,
-        created_at=now,
-        updated_at=now,
-    )  # fmt: skip
-    db.session.add(new)
-    db.session.flush()
-    db.session.add_all(TicketTag(ticket_id=new.id, tag=tag) for tag in new.tags)
-    for message in moving:
-        new.last_seq += 1
-        message.data = {**message.data, "origin": {"ticket": old.number, "seq": message.seq}}
-        message.ticket_id, message.seq = new.id, new.last_seq
-        for file in message.attachments:
-            file.ticket_id = new.id
-    _retell(new, moving[-1])
-    _retell(old, _newest_said(old, but=moving))
-    db.session.add(TicketLink(ticket_id=new.id, other_id=old.id, kind=LinkKind.SPLIT))
-    timeline.note_event(actor, old, "split", number=new.number, count=len(moving))
-    timeline.note_event(actor, new, "split_from", number=old.number)
-    _settle(actor, old, new)
-    record(actor, "ticket.split", old.number, customer_id=old.customer_id, new=new.number, messages=len(moving))
-    return new
-
-
-def _retell(ticket: Ticket, message: TicketMessage) -> None:
-    """Let a ticket's preview be of its newest message again."""
-    ticket.preview = timeline.preview(message.body)
-    ticket.last_by = "requester" if message.kind is MessageKind.QUESTION else "staff"
-
-
-def _newest_said(ticket: Ticket, *, but: Sequence[TicketMessage]) -> TicketMessage:
-    gone = {message.id for message in but}
-    return next(message for message in reversed(_said(ticket)) if message.id not in gone)
-
-
-def _said(ticket: Ticket) -> list[TicketMessage]:
-    """Return a ticket's own messages, without those of tickets merged into it."""
-    query = (
-        select(TicketMessage)
-        .where(
-            TicketMessage.ticket_id == ticket.id,
-            TicketMessage.kind != MessageKind.EVENT,
-            TicketMessage.taken_back_at.is_(None),
-        )
-        .order_by(TicketMessage.id)
-    )
-    with db.session.no_autoflush:
-        return list(db.session.scalars(query))
-
-
-def can_split(ticket: Ticket) -> list[TicketMessage]:
-    """Return the messages that may be chosen for a ticket of their own."""
-    return _said(ticket)
-
-
-def _chosen(ticket: Ticket, keys: Sequence[int]) -> list[TicketMessage]:
-    """Return the chosen messages; at least one must stay behind."""
-    said, wanted = _said(ticket), set(keys)
-    chosen = [message for message in said if message.id in wanted]
-    if not chosen or len(chosen) != len(wanted):
-        raise Invalid(fields={"messages": [lazy_gettext("Choose the messages to move.")]})
-    if len(chosen) == len(said):
-        raise Invalid(fields={"messages": [lazy_gettext("At least one message must stay.")]})
-    now = clock.now()
-    if any(message.held_until is not None and now < message.held_until for message in chosen):
-        raise Conflict(lazy_gettext("One of the replies has not been sent yet. Wait a few seconds."), code="held")
-    return chosen
-
-
-def _check_unmerged(ticket: Ticket) -> None:
+def check_unmerged(ticket: Ticket) -> None:
     if ticket.merged_into_id is not None:
         raise Conflict(lazy_gettext("%(number)s was merged into another ticket.", number=ticket.number), code="merged")
 
 
-def link(actor: Actor, ticket_id: int, other_id: int, kind: LinkKind = LinkKind.RELATED) -> None:
-    """Say that two tickets belong together; said twice, it is said once.
-
-    Raises:
-        Invalid: a ticket with itself.
-        Conflict: one of them was merged: what is said of it is said where it went.
-    """
-    actor.require(Permission.WORK_TICKETS)
-    if ticket_id == other_id:
-        raise Invalid(lazy_gettext("Choose another ticket."))
-    both = {ticket.id: ticket for ticket in lock_tickets(actor, [ticket_id, other_id])}
-    ticket, other = both[ticket_id], both[other_id]
-    _check_unmerged(ticket)
-    _check_unmerged(other)
-    if _links(ticket.id, other.id):
-        return
-    db.session.add(TicketLink(ticket_id=ticket.id, other_id=other.id, kind=kind))
-    timeline.note_event(actor, ticket, "linked", number=other.number, kind=kind.value)
-    timeline.note_event(actor, other, "linked", number=ticket.number, kind=kind.value)
-    record(actor, "ticket.linked", ticket.number, customer_id=ticket.customer_id, other=other.number)
-
-
-def unlink(actor: Actor, ticket_id: int, other_id: int) -> None:
-    """Say that they do not.
-
-    Raises:
-        NotFound: they are not linked.
-        Conflict: one continues the other or was split off it; that stays so.
-    """
-    actor.require(Permission.WORK_TICKETS)
-    both = {ticket.id: ticket for ticket in lock_tickets(actor, {ticket_id, other_id})}
-    found = _links(ticket_id, other_id)
-    if not found or len(both) != 2:
-        raise NotFound
-    if any(row.kind is not LinkKind.RELATED for row in found):
-        raise Conflict(lazy_gettext("This link shows where the ticket came from and cannot be removed."), code="origin")
-    for row in found:
-        db.session.delete(row)
-    ticket, other = both[ticket_id], both[other_id]
-    timeline.note_event(actor, ticket, "unlinked", number=other.number)
-    timeline.note_event(actor, other, "unlinked", number=ticket.number)
-    record(actor, "ticket.unlinked", ticket.number, customer_id=ticket.customer_id, other=other.number)
-
-
-def _links(one: int, other: int) -> list[TicketLink]:
-    query = select(TicketLink).where(
-        or_(
-            (TicketLink.ticket_id == one) & (TicketLink.other_id == other),
-            (TicketLink.ticket_id == other) & (TicketLink.other_id == one),
-        )
-    )
-    return list(db.session.scalars(query))
-
-
-def follow_up(actor: Actor, closed_id: int, new: NewTicket) -> Ticket:
-    """Open a ticket that continues one that is over.
-
-    Raises:
-        NotFound, Invalid: see :func:`console.tickets.service.opening.open_ticket`.
-        Conflict: the old one is not over (``open``), or was merged.
-    """
-    actor.require(Permission.WORK_TICKETS)
-    closed = lock_ticket(actor, closed_id)
-    _check_unmerged(closed)
-    if closed.status in OPEN_STATUSES:
-        raise Conflict(lazy_gettext("%(number)s is still open. Reply there.", number=closed.number), code="open")
-    ticket = open_ticket(actor, new)
-    continue_in(actor, closed, ticket)
-    return ticket
-
-
-def continue_in(actor: Actor, closed: Ticket, new: Ticket) -> None:
-    """Note on both that ``new`` continues a closed ticket."""
-    db.session.add(TicketLink(ticket_id=new.id, other_id=closed.id, kind=LinkKind.FOLLOW_UP))
-    timeline.note_event(actor, closed, "follow_up", number=new.number)
-    timeline.note_event(actor, new, "linked", number=closed.number, kind=LinkKind.FOLLOW_UP.value)
-
-
-def _settle(actor: Actor, *tickets: Ticket) -> None:
+def refresh(actor: Actor, *tickets: Ticket) -> None:
     """Bring what tickets repeat of their entries up to date after entries came or went."""
     db.session.flush()
     now = clock.now()

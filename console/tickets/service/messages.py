@@ -1,6 +1,6 @@
-"""What is said in a ticket: replies, notes, the requester's own words, and taking a reply back.
+"""What staff write in a ticket: replies and notes, and taking a reply back.
 
-A reply waits ten seconds before anybody outside sees it; until then its author may take it back.
+A reply is held for ten seconds; until then its author may take it back.
 """
 
 from __future__ import annotations
@@ -9,14 +9,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import or_, select
+from sqlalchemy import select
 
 from console.audit.service import record
 from console.core import clock
 from console.core.actor import Actor
 from console.core.db import db
 from console.core.errors import Conflict, Invalid, NotFound, Reused
-from console.core.files import content_digest
 from console.core.text import paragraphs
 from console.core.texts import lazy_gettext
 from console.customers import stored_masking
@@ -30,25 +29,21 @@ from console.tickets.models import (
     Ticket,
     TicketAttachment,
     TicketMessage,
-    TicketSource,
     TicketStatus,
 )
 from console.tickets.queries import find_message, lock_ticket, tree
 from console.tickets.service import timeline
-from console.tickets.service.attachments import attach, claim
+from console.tickets.service.attachments import claim
 from console.tickets.service.drafts import drop_draft, find_draft, read_up_to, save_draft
 from console.tickets.service.masking import settle_in
 from console.tickets.service.mentions import notify
-from console.tickets.service.opening import NewTicket, open_ticket
 from console.tickets.service.properties import move_status
-from console.tickets.service.threads import Thread, lock_thread, other_requesters
+from console.tickets.service.threads import other_requesters
 from console.tickets.sla import service as sla_targets
 
 TAKE_BACK = timedelta(seconds=10)
 MAX_CLIENT_ID = 64
 COPIES = "copies"  # in the data of a reply: the mails to other requesters, each with the ticket of theirs
-_SOURCES = {"chat": TicketSource.CHAT, "mail": TicketSource.MAIL}
-REOPENS = (TicketStatus.WAITING, TicketStatus.HOLD, TicketStatus.SOLVED)
 
 
 @dataclass(frozen=True)
@@ -195,107 +190,6 @@ def _back_to_draft(actor: Actor, ticket: Ticket, message: TicketMessage) -> None
     save_draft(actor, ticket, MessageKind.REPLY, "\n\n".join(texts), based_on=message.id)
 
 
-def requester_writes(
-    actor: Actor,
-    ticket: Ticket,
-    body: str,
-    *,
-    client_id: str,
-    via: str,
-    attachments: tuple[int, ...] = (),
-    files: Sequence[tuple[str, bytes]] = (),
-    pins: PinChoice = ASK,
-) -> TicketMessage:
-    """Add what the requester wrote. It opens the ticket again; a closed one gets a follow-up.
-
-    The words go where that requester's own are, from every entrance: into the ticket that theirs was merged into
-    only if it is theirs too. Else theirs is over, and what they write opens one that continues it, in their own name.
-
-    Args:
-        actor: the visitor, as the entry point knows them.
-        ticket: from the link, the mail's thread or the chat: the requester's own; locked here.
-        client_id: the same words under the same id are stored once; another ticket's ids are other ones.
-        via: ``link``, ``mail`` or ``chat``.
-        attachments: files that were kept for this ticket before.
-        files: names and contents of files that come along.
-        pins: what they said about what looks like a PIN.
-
-    Returns:
-        The entry; of the follow-up where one was opened.
-
-    Raises:
-        Invalid: no text, too long, or a file that is not taken.
-        PinLike: they have to say whether it holds a PIN.
-        Reused: something else was sent under this id.
-    """
-    thread = lock_thread(ticket)
-    ticket = thread.ticket
-    settled = settle_in(ticket, _checked(paragraphs(body)), pins)
-    earlier = _said_before(thread, client_id)
-    if earlier is not None:
-        digests = [*_digests_of(attachments), *(content_digest(content) for _name, content in files)]
-        return _the_same(earlier, MessageKind.QUESTION, settled, digests)
-    if ticket.status is TicketStatus.CLOSED:
-        return _follow_up(actor, ticket, settled, client_id=client_id, via=via, files=files)
-    attachments = (*attachments, *(attach(actor, ticket, name, content).id for name, content in files))
-    message = timeline.append(
-        actor,
-        ticket,
-        MessageKind.QUESTION,
-        settled.text,
-        client_id=client_id,
-        via=via,
-        name=ticket.requester_name,
-        data=dict(settled.data),
-    )
-    message.attachments = claim(actor, ticket, attachments, message)
-    if ticket.status in REOPENS:
-        move_status(actor, ticket, TicketStatus.OPEN)
-    timeline.index(ticket)
-    sla_targets.recount(ticket, clock.now())
-    record(actor, "ticket.answered", ticket.number, customer_id=ticket.customer_id, message=message.id)
-    return message
-
-
-def _follow_up(
-    actor: Actor,
-    closed: Ticket,
-    settled: Settled,
-    *,
-    client_id: str,
-    via: str,
-    files: Sequence[tuple[str, bytes]],
-) -> TicketMessage:
-    """Open a ticket that continues this one, in the name of its requester."""
-    from console.tickets.service.merging import continue_in
-
-    new = open_ticket(
-        actor,
-        NewTicket(
-            subject=closed.subject,
-            body=settled.text,
-            requester_email=closed.requester_email,
-            requester_name=closed.requester_name,
-            language=closed.language,
-            customer_id=closed.customer_id,
-            service_id=closed.service_id,
-            department_id=closed.department_id,
-            priority=closed.priority,
-            source=_SOURCES.get(via, TicketSource.WEB),
-            files=tuple(files),
-            data=dict(settled.data),
-            settled=True,
-        ),
-    )
-    continue_in(actor, closed, new)
-    first = db.session.scalars(
-        select(TicketMessage).where(TicketMessage.ticket_id == new.id, TicketMessage.kind == MessageKind.QUESTION)
-    ).one()
-    first.client_id = client_id
-    db.session.flush()
-    return first
-
-
 def _finish(actor: Actor, ticket: Ticket, kind: MessageKind, now: datetime) -> None:
     """Do what follows everything a member of staff writes."""
     drop_draft(actor, ticket, kind)
@@ -307,10 +201,10 @@ def _finish(actor: Actor, ticket: Ticket, kind: MessageKind, now: datetime) -> N
 def _body(writing: Writing) -> str:
     if not 0 < len(writing.client_id) <= MAX_CLIENT_ID:
         raise Invalid(fields={"client_id": [lazy_gettext("Invalid input.")]})
-    return _checked(paragraphs(writing.body))
+    return check_body(paragraphs(writing.body))
 
 
-def _checked(body: str) -> str:
+def check_body(body: str) -> str:
     if not body:
         raise Invalid(fields={"body": [lazy_gettext("Write the message.")]})
     if len(body) > MAX_BODY:
@@ -318,22 +212,7 @@ def _checked(body: str) -> str:
     return body
 
 
-def _said_before(thread: Thread, client_id: str) -> TicketMessage | None:
-    """Return what this requester stored under ``client_id``, in whichever of these tickets it went."""
-    return db.session.scalar(
-        select(TicketMessage)
-        .join(Ticket, Ticket.id == TicketMessage.ticket_id)
-        .where(
-            or_(Ticket.id.in_(thread.keys), Ticket.id.in_(tree(thread.ticket.id))),
-            Ticket.requester_email == thread.ticket.requester_email,
-            TicketMessage.client_id == client_id,
-            TicketMessage.kind == MessageKind.QUESTION,
-        )
-        .limit(1)
-    )
-
-
-def _the_same(earlier: TicketMessage, kind: MessageKind, settled: Settled, digests: Sequence[str]) -> TicketMessage:
+def check_same(earlier: TicketMessage, kind: MessageKind, settled: Settled, digests: Sequence[str]) -> TicketMessage:
     """Return what was stored under an id, where it is what comes under it now. Texts are compared as they are stored.
 
     Args:
@@ -349,7 +228,7 @@ def _the_same(earlier: TicketMessage, kind: MessageKind, settled: Settled, diges
     raise Reused
 
 
-def _digests_of(attachments: Sequence[int]) -> list[str]:
+def digests_of(attachments: Sequence[int]) -> list[str]:
     """Return what is in files, by their keys."""
     if not attachments:
         return []
@@ -365,7 +244,7 @@ def _again(ticket: Ticket, writing: Writing, actor: Actor, kind: MessageKind, se
         return None
     if earlier.staff_id != actor.id:
         raise Invalid(fields={"client_id": [lazy_gettext("Invalid input.")]})
-    return _the_same(earlier, kind, settled, _digests_of(writing.attachments))
+    return check_same(earlier, kind, settled, digests_of(writing.attachments))
 
 
 def _check_writable(ticket: Ticket) -> None:

@@ -35,8 +35,8 @@ from console.tickets.models import (
 from console.tickets.queries import tree
 from console.tickets.service.attachments import MOST
 from console.tickets.service.masking import mask_own
-from console.tickets.service.messages import requester_writes
 from console.tickets.service.properties import move_status
+from console.tickets.service.questions import requester_writes
 from console.tickets.service.threads import answers_after_merge, goes_on_in, lock_root, root_of
 from console.tickets.sla import service as sla_targets
 

@@ -40,7 +40,7 @@ from console.staff.roles import Permission
 from console.tickets.models import MAX_BODY, MAX_SUBJECT, Priority, Ticket, TicketSource
 from console.tickets.queries import find_ticket, visible
 from console.tickets.service.attachments import MOST as MOST_FILES
-from console.tickets.service.merging import follow_up
+from console.tickets.service.linking import follow_up
 from console.tickets.service.opening import NewTicket, open_ticket
 from console.views.shared.base import Page
 from console.views.shared.labels.tickets import PRIORITY, STATUS, ticket_url

@@ -21,7 +21,7 @@ from console.hours.service import SpecialData, add_special, set_week
 from console.staff.roles import Role
 from console.tickets.models import NO_DUE, Priority, Ticket, TicketStatus
 from console.tickets.service import messages as ticket_messages
-from console.tickets.service import properties
+from console.tickets.service import properties, questions
 from console.tickets.service.messages import Writing
 from console.tickets.sla import jobs as sla_jobs
 from console.tickets.sla import queries
@@ -102,9 +102,7 @@ def test_a_pause_over_the_weekend(app: Flask, session: Session, actor: ActorOf, 
     assert due(ticket) == NO_DUE
     at(23, 11)
     with transaction():
-        ticket_messages.requester_writes(
-            SYSTEM, db.session.get_one(Ticket, ticket.id), "Evo.", client_id="q1", via="link"
-        )
+        questions.requester_writes(SYSTEM, db.session.get_one(Ticket, ticket.id), "Evo.", client_id="q1", via="link")
     solution = row(ticket, SOLUTION)
     # Six hours on Friday, the rest of 24 from Monday 11:00 on.
     assert solution.due_at == belgrade(25, 13)
@@ -210,7 +208,7 @@ def test_one_query_beside_the_hours(app: Flask, session: Session, actor: ActorOf
         with transaction():
             ticket_messages.reply(actor("agent"), ticket.id, Writing("Da?", f"c{number}", anyway=True))
         with transaction():
-            ticket_messages.requester_writes(
+            questions.requester_writes(
                 SYSTEM, db.session.get_one(Ticket, ticket.id), "Ne.", client_id=f"q{number}", via="link"
             )
     ticket, now = db.session.get_one(Ticket, ticket.id), clock.now()

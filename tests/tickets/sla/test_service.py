@@ -20,7 +20,7 @@ from console.core.transaction import transaction
 from console.staff.models import Department
 from console.staff.roles import Role
 from console.tickets.models import NO_DUE, Priority, Ticket, TicketStatus
-from console.tickets.service import merging, properties
+from console.tickets.service import merging, properties, questions, splitting
 from console.tickets.service import messages as ticket_messages
 from console.tickets.service.messages import Writing
 from console.tickets.sla import calendar as sla_calendar
@@ -72,9 +72,7 @@ def say(actor: Actor, ticket: Ticket, text: str = "Gledamo.", then: TicketStatus
 
 def ask(ticket: Ticket, text: str = "Još ne radi.") -> Any:
     with transaction():
-        return ticket_messages.requester_writes(
-            SYSTEM, ticket, text, client_id=f"q-{text}-{ticket.last_seq}", via="link"
-        )
+        return questions.requester_writes(SYSTEM, ticket, text, client_id=f"q-{text}-{ticket.last_seq}", via="link")
 
 
 def minutes(row: SlaTarget) -> float:
@@ -218,7 +216,7 @@ def test_splitting_gives_each_its_own(session: Session, actor: ActorOf, later: L
     assert set(stored(ticket)) == {FIRST, NEXT, SOLUTION}
     later(30)
     with transaction():
-        new = merging.split(agent, ticket.id, [question.id], "Druga stvar")
+        new = splitting.split(agent, ticket.id, [question.id], "Druga stvar")
     assert set(stored(ticket)) == {FIRST, SOLUTION}
     assert set(stored(new)) == {FIRST, SOLUTION}
     assert stored(new)[FIRST].started_at == new.created_at

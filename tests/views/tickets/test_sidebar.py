@@ -25,7 +25,7 @@ from console.staff.roles import Role
 from console.tickets.links import requester_token
 from console.tickets.models import LinkKind, Priority, Ticket, TicketLink, TicketMessage, TicketStatus, TicketWatcher
 from console.tickets.reviews.models import Review, ReviewReason, ReviewState, TicketRating
-from console.tickets.service import merging, properties, requester
+from console.tickets.service import linking, merging, properties, requester
 from tests import factories
 from tests.support.client import ConsoleClient, sign_in
 from tests.support.queries import count_queries
@@ -540,7 +540,7 @@ def test_the_page_takes_eight_queries_at_most(
     others = [make_ticket(SYSTEM, requester_email=ANA) for _ in range(6)]
     with transaction():
         properties.set_customer(SYSTEM, ticket.id, firm.customer, firm.services[0].id)
-        merging.link(SYSTEM, ticket.id, others[0].id)
+        linking.link(SYSTEM, ticket.id, others[0].id)
         merging.merge(SYSTEM, [others[1].id, others[2].id], ticket.id, different_requesters=True)
         properties.watch(agent.actor(), ticket.id)
         properties.tag(SYSTEM, [ticket.id], ["a", "b"])

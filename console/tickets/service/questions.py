@@ -1,0 +1,149 @@
+"""What the requester writes in a ticket, through every channel."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import or_, select
+
+from console.audit.service import record
+from console.core import clock
+from console.core.actor import Actor
+from console.core.db import db
+from console.core.files import content_digest
+from console.core.text import paragraphs
+from console.customers.masking import ASK, PinChoice, Settled
+from console.tickets.models import (
+    MessageKind,
+    Ticket,
+    TicketMessage,
+    TicketSource,
+    TicketStatus,
+)
+from console.tickets.queries import tree
+from console.tickets.service import timeline
+from console.tickets.service.attachments import attach, claim
+from console.tickets.service.linking import continue_in
+from console.tickets.service.masking import settle_in
+from console.tickets.service.messages import check_body, check_same, digests_of
+from console.tickets.service.opening import NewTicket, open_ticket
+from console.tickets.service.properties import move_status
+from console.tickets.service.threads import Thread, lock_thread
+from console.tickets.sla import service as sla_targets
+
+_SOURCES = {"chat": TicketSource.CHAT, "mail": TicketSource.MAIL}
+REOPENS = (TicketStatus.WAITING, TicketStatus.HOLD, TicketStatus.SOLVED)
+
+
+def requester_writes(
+    actor: Actor,
+    ticket: Ticket,
+    body: str,
+    *,
+    client_id: str,
+    via: str,
+    attachments: tuple[int, ...] = (),
+    files: Sequence[tuple[str, bytes]] = (),
+    pins: PinChoice = ASK,
+) -> TicketMessage:
+    """Add what the requester wrote. It opens the ticket again; a closed one gets a follow-up.
+
+    The words go where that requester's own are, from every entrance: into the ticket that theirs was merged into
+    only if it is theirs too. Else theirs is over, and what they write opens one that continues it, in their own name.
+
+    Args:
+        actor: the visitor, as the entry point knows them.
+        ticket: from the link, the mail's thread or the chat: the requester's own; locked here.
+        client_id: the same words under the same id are stored once; another ticket's ids are other ones.
+        via: ``link``, ``mail`` or ``chat``.
+        attachments: files that were kept for this ticket before.
+        files: names and contents of files that come along.
+        pins: what they said about what looks like a PIN.
+
+    Returns:
+        The entry; of the follow-up where one was opened.
+
+    Raises:
+        Invalid: no text, too long, or a file that is not taken.
+        PinLike: they have to say whether it holds a PIN.
+        Reused: something else was sent under this id.
+    """
+    thread = lock_thread(ticket)
+    ticket = thread.ticket
+    settled = settle_in(ticket, check_body(paragraphs(body)), pins)
+    earlier = _said_before(thread, client_id)
+    if earlier is not None:
+        digests = [*digests_of(attachments), *(content_digest(content) for _name, content in files)]
+        return check_same(earlier, MessageKind.QUESTION, settled, digests)
+    if ticket.status is TicketStatus.CLOSED:
+        return _follow_up(actor, ticket, settled, client_id=client_id, via=via, files=files)
+    attachments = (*attachments, *(attach(actor, ticket, name, content).id for name, content in files))
+    message = timeline.append(
+        actor,
+        ticket,
+        MessageKind.QUESTION,
+        settled.text,
+        client_id=client_id,
+        via=via,
+        name=ticket.requester_name,
+        data=dict(settled.data),
+    )
+    message.attachments = claim(actor, ticket, attachments, message)
+    if ticket.status in REOPENS:
+        move_status(actor, ticket, TicketStatus.OPEN)
+    timeline.index(ticket)
+    sla_targets.recount(ticket, clock.now())
+    record(actor, "ticket.answered", ticket.number, customer_id=ticket.customer_id, message=message.id)
+    return message
+
+
+def _follow_up(
+    actor: Actor,
+    closed: Ticket,
+    settled: Settled,
+    *,
+    client_id: str,
+    via: str,
+    files: Sequence[tuple[str, bytes]],
+) -> TicketMessage:
+    """Open a ticket that continues this one, in the name of its requester."""
+    new = open_ticket(
+        actor,
+        NewTicket(
+            subject=closed.subject,
+            body=settled.text,
+            requester_email=closed.requester_email,
+            requester_name=closed.requester_name,
+            language=closed.language,
+            customer_id=closed.customer_id,
+            service_id=closed.service_id,
+            department_id=closed.department_id,
+            priority=closed.priority,
+            source=_SOURCES.get(via, TicketSource.WEB),
+            files=tuple(files),
+            data=dict(settled.data),
+            settled=True,
+        ),
+    )
+    continue_in(actor, closed, new)
+    first = db.session.scalars(
+        select(TicketMessage).where(TicketMessage.ticket_id == new.id, TicketMessage.kind == MessageKind.QUESTION)
+    ).one()
+    first.client_id = client_id
+    db.session.flush()
+    return first
+
+
+def _said_before(thread: Thread, client_id: str) -> TicketMessage | None:
+    """Return what this requester stored under ``client_id``, in whichever of these tickets it went."""
+    return db.session.scalar(
+        select(TicketMessage)
+        .join(Ticket, Ticket.id == TicketMessage.ticket_id)
+        .where(
+            or_(Ticket.id.in_(thread.keys), Ticket.id.in_(tree(thread.ticket.id))),
+            Ticket.requester_email == thread.ticket.requester_email,
+            TicketMessage.client_id == client_id,
+            TicketMessage.kind == MessageKind.QUESTION,
+        )
+        .limit(1)
+    )
