@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from console.core import clock
 from console.core.series import Series
+from console.core.text import PREVIEW
 from console.customers.models import Customer, MemberRole, Membership, Person
 from console.demo.names import Names, slug
 from console.imports.bulk import chunks
@@ -36,7 +37,6 @@ from console.tickets.models import (
     TicketStatus,
     TicketTag,
 )
-from console.tickets.service.timeline import PREVIEW
 from console.tickets.sla import calendar as sla_calendar
 from console.tickets.sla.models import HEAD, SlaRevision, SlaTarget
 from console.tickets.sla.queries import NOTHING, Rule, all_rules

@@ -10,6 +10,7 @@ from console.audit.service import record
 from console.core.actor import Actor
 from console.core.db import db
 from console.core.errors import NotFound
+from console.core.text import preview
 from console.customers import stored_masking
 from console.customers.masking import ASK, PinChoice, Settled, mask_token, settle
 from console.mail import service as mail
@@ -104,11 +105,11 @@ def _mask(actor: Actor, ticket: Ticket, message: TicketMessage, token: str | Non
 
 
 def _write(ticket: Ticket, message: TicketMessage, token: str | None) -> None:
-    before = timeline.preview(message.body)
+    before = preview(message.body)
     message.body, message.data = stored_masking.mask_stored(message.body, message.data, token)
     for one in {ticket, message.ticket}:
         if one.preview == before:
-            one.preview = timeline.preview(message.body)
+            one.preview = preview(message.body)
 
 
 def _retell(actor: Actor, ticket: Ticket, numbers: Sequence[str]) -> None:

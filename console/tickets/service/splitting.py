@@ -11,7 +11,7 @@ from console.core import clock
 from console.core.actor import Actor
 from console.core.db import db
 from console.core.errors import Conflict, Invalid
-from console.core.text import one_line
+from console.core.text import one_line, preview
 from console.core.texts import lazy_gettext
 from console.customers.masking import ASK, PinChoice, settle
 from console.staff.roles import Permission
@@ -82,7 +82,7 @@ def split(actor: Actor, ticket_id: int, messages: Sequence[int], subject: str, p
 
 def _retell(ticket: Ticket, message: TicketMessage) -> None:
     """Let a ticket's preview be of its newest message again."""
-    ticket.preview = timeline.preview(message.body)
+    ticket.preview = preview(message.body)
     ticket.last_by = "requester" if message.kind is MessageKind.QUESTION else "staff"
 
 

@@ -10,12 +10,11 @@ from sqlalchemy import select
 from console.core import clock
 from console.core.actor import Actor
 from console.core.db import db
+from console.core.text import preview
 from console.customers.models import Customer
 from console.tickets import notifications
 from console.tickets.models import TICKET_SEARCH, MessageKind, Ticket, TicketMessage
 from console.tickets.queries import tree
-
-PREVIEW = 160
 
 
 def append(actor: Actor, ticket: Ticket, kind: MessageKind, body: str = "", **fields: Any) -> TicketMessage:
@@ -61,11 +60,6 @@ def begin(actor: Actor, ticket: Ticket, kind: MessageKind, body: str, **fields: 
         attachments=[],
         **fields,
     )
-
-
-def preview(body: str) -> str:
-    """Return how a message begins, for a line in a list."""
-    return " ".join(body[: 4 * PREVIEW].split())[:PREVIEW]
 
 
 def note_event(actor: Actor, ticket: Ticket, event: str, **data: Any) -> TicketMessage:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from console.core.actor import Actor
 from console.core.errors import Invalid
+from console.core.text import shorten
 from console.core.texts import lazy_gettext
 from console.customers.masking import ASK, PinChoice, settle
 from console.staff.models import Department
@@ -51,23 +52,18 @@ def ask(visitor: Actor, question: Question) -> Ticket:
     place = next((one for one in places if one.key == question.department), places[0] if places else None)
     if place is None:
         raise Invalid(fields={"department": [lazy_gettext("Choose a department.")]})
-    said = settle(question.text, question.pins, field="question")
+    settled = settle(question.text, question.pins, field="question")
     return open_ticket(
         visitor,
         NewTicket(
-            subject=_subject(said.text),
-            body=said.text,
+            subject=shorten(settled.text, SUBJECT),
+            body=settled.text,
             requester_email=question.email,
             requester_name=question.name,
             language=question.language,
             department_id=place.id,
             source=TicketSource.WEB,
-            data=dict(said.data),
+            data=dict(settled.data),
             settled=True,
         ),
     )
-
-
-def _subject(text: str) -> str:
-    words = " ".join(text.split())
-    return words if len(words) <= SUBJECT else words[:SUBJECT].rsplit(" ", 1)[0] + "…"
