@@ -204,5 +204,5 @@ def refresh(actor: Actor, *tickets: Ticket) -> None:
             )
         )
         timeline.index(ticket)
-        sla_targets.recount(ticket, now)
+        sla_targets.recalculate(ticket, now)
         read_up_to(actor, ticket)

@@ -177,7 +177,7 @@ def take_back(actor: Actor, ticket_id: int, message_id: int) -> TicketMessage:
     timeline.note_event(actor, ticket, "taken_back")
     _back_to_draft(actor, ticket, message)
     timeline.index(ticket)
-    sla_targets.recount(ticket, now)
+    sla_targets.recalculate(ticket, now)
     read_up_to(actor, ticket)
     record(actor, "ticket.taken_back", ticket.number, customer_id=ticket.customer_id, message=message.id)
     return message
@@ -194,7 +194,7 @@ def _finish(actor: Actor, ticket: Ticket, kind: MessageKind, now: datetime) -> N
     """Do what follows everything a member of staff writes."""
     drop_draft(actor, ticket, kind)
     timeline.index(ticket)
-    sla_targets.recount(ticket, now)
+    sla_targets.recalculate(ticket, now)
     read_up_to(actor, ticket)
 
 

@@ -114,7 +114,7 @@ def open_ticket(actor: Actor, new: NewTicket) -> Ticket:
         message = timeline.begin(
             actor, ticket, MessageKind.QUESTION, body, via=via, name=ticket.requester_name, data=data
         )
-    targets = sla_targets.draft(ticket, now)
+    targets = sla_targets.plan_targets(ticket, now)
     session = db.session()
     session.add(ticket)
     session.flush()
@@ -126,7 +126,7 @@ def open_ticket(actor: Actor, new: NewTicket) -> Ticket:
     session.add_all(TicketTag(ticket_id=ticket.id, tag=tag) for tag in ticket.tags)
     _send(actor, ticket, new, message)
     timeline.index_new(ticket, body)
-    sla_targets.begin(ticket, targets)
+    sla_targets.insert_targets(ticket, targets)
     notifications.tell(actor, ticket)
     record(actor, "ticket.opened", ticket.number, customer_id=ticket.customer_id, source=new.source.value)
     return ticket

@@ -60,7 +60,7 @@ def _change(
             )
         if change(ticket):
             if recount:
-                sla_targets.recount(ticket, clock.now())
+                sla_targets.recalculate(ticket, clock.now())
             read_up_to(actor, ticket)
             record(actor, f"ticket.{what}", ticket.number, customer_id=ticket.customer_id, **data)
             changed.append(ticket)

@@ -92,7 +92,7 @@ def requester_writes(
     if ticket.status in REOPENS:
         move_status(actor, ticket, TicketStatus.OPEN)
     timeline.index(ticket)
-    sla_targets.recount(ticket, clock.now())
+    sla_targets.recalculate(ticket, clock.now())
     record(actor, "ticket.answered", ticket.number, customer_id=ticket.customer_id, message=message.id)
     return message
 

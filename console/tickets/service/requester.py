@@ -173,7 +173,7 @@ def say_solved(source: Actor, linked: Ticket) -> bool:
         words = lazy_gettext("We have not replied yet. If you no longer need a reply, let us know.")
         raise Conflict(words, code="unanswered")
     move_status(source, root, TicketStatus.SOLVED)
-    sla_targets.recount(root, clock.now())
+    sla_targets.recalculate(root, clock.now())
     record(source, "ticket.moved", root.number, customer_id=root.customer_id, to=TicketStatus.SOLVED.value)
     return True
 

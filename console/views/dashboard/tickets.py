@@ -29,7 +29,7 @@ from console.tickets.models import Ticket, TicketStatus
 from console.tickets.queries import visible
 from console.tickets.reviews.models import Review, ReviewState
 from console.tickets.sla.models import SlaTarget
-from console.tickets.sla.queries import broken
+from console.tickets.sla.queries import overdue
 from console.tickets.stats import queries
 from console.tickets.stats.periods import Period, latest_days, midnight
 from console.tickets.stats.queries import Load, Scope, Stats
@@ -126,7 +126,7 @@ def _ticket_queries(actor: Actor, now: datetime, *, whole: bool) -> dict[str, Se
     found = {
         "open": view("open"),
         "risk": view("risk"),
-        "late": ours.where(broken(now)),
+        "late": ours.where(overdue(now)),
         "waiting": view("waiting"),
         "asked": ours.where(Ticket.status == TicketStatus.OPEN, Ticket.last_by == "requester"),
         "unassigned": view("unassigned", tickets),
@@ -350,6 +350,6 @@ class Desk:
 def desk() -> Desk:
     """Return how the desk stands, in two statements. For those who look after it."""
     period = latest_days(FORTNIGHT, today(), settings().zone)
-    loads = queries.loads(clock.now())
+    loads = queries.workload(clock.now())
     most = max((one.open + one.waiting for one in loads), default=0)
     return Desk(flow_chart(queries.flow(period), period.grain, "fortnight"), loads, max(1, most))

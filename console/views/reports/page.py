@@ -15,7 +15,7 @@ from console.core.errors import Invalid, NotFound
 from console.core.texts import lazy_gettext, ngettext
 from console.core.transaction import transaction
 from console.staff.roles import Permission
-from console.tickets.stats.periods import MOST_DAYS, Period
+from console.tickets.stats.periods import MAX_DAYS, Period
 from console.tickets.stats.queries import Scope
 from console.views.reports import measures
 from console.views.reports import periods as days
@@ -172,7 +172,7 @@ def _cut_words(period: Period) -> str:
     return ngettext(
         "A report covers at most %(num)d day. Showing the last part, %(days)s.",
         "A report covers at most %(num)d days. Showing the last part, %(days)s.",
-        MOST_DAYS,
+        MAX_DAYS,
         days=days.period_words(period),
     )
 

@@ -213,4 +213,4 @@ def test_the_counting_of_years_is_told_as_that_of_days(
     monkeypatch.setattr("console.views.shared.labels.sla._LONG", timedelta.max)
     assert quick == lines(view)
     assert len(quick) == 11
-    assert view.counted == sum((part.piece.length for part in view.parts() if part.piece.kind is COUNTED), timedelta())
+    assert view.elapsed == sum((part.piece.length for part in view.parts() if part.piece.kind is COUNTED), timedelta())

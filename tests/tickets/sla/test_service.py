@@ -101,7 +101,7 @@ def test_beginning_equals_counting_again(session: Session, actor: ActorOf) -> No
         ticket = make_ticket(actor("agent"), as_reply=ours)
         begun, due = columns(ticket), ticket.due_at
         with transaction():
-            service.recount(db.session.get_one(Ticket, ticket.id), MONDAY + MINUTE)
+            service.recalculate(db.session.get_one(Ticket, ticket.id), MONDAY + MINUTE)
         assert columns(ticket) == begun
         assert db.session.get_one(Ticket, ticket.id).due_at == due
 
@@ -115,7 +115,7 @@ def test_beginning_is_cheap(app: Flask, session: Session) -> None:
     with transaction():
         ticket = db.session.get_one(Ticket, ticket.id)
         with count_queries(app) as queries_:
-            service.begin(ticket, service.draft(ticket, MONDAY))
+            service.insert_targets(ticket, service.plan_targets(ticket, MONDAY))
     assert queries_.count <= 3, queries_  # rules with their revision, hours, one insert
     assert len(stored(ticket)) == 2
 
@@ -229,7 +229,7 @@ def test_loaded_as_it_stood_elsewhere(session: Session) -> None:
     with transaction():
         ticket = db.session.get_one(Ticket, ticket.id)
         ticket.status, ticket.solved_at = TicketStatus.SOLVED, MONDAY + 7 * MINUTE
-        service.recount(ticket, MONDAY + 9 * MINUTE)
+        service.recalculate(ticket, MONDAY + 9 * MINUTE)
     assert stored(ticket)[SOLUTION].spent == 7
     assert ticket.due_at == NO_DUE
 
