@@ -99,9 +99,7 @@ def _verbs(actor: Callable[[str], Any], clock: Any) -> dict[str, Callable[[str],
         "note": lambda text: ticket_messages.note(
             agent, ticket.id, ticket_messages.Writing(body=text, client_id="n-1")
         ),
-        "requester's answer": lambda text: questions.requester_writes(
-            SYSTEM, ticket, text, client_id="q-1", via="link"
-        ),
+        "requester's answer": lambda text: questions.add_question(SYSTEM, ticket, text, client_id="q-1", via="link"),
         "saved view": lambda text: saved_views.save_view(agent, text, {"view": "open"}),
         "category of replies": lambda text: canned.save_category(chief, None, name_sr=text, name_en=text),
         "review skipped": lambda text: reviews.skip(chief, review.id, text),

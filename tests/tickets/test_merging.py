@@ -123,7 +123,7 @@ def test_no_question_is_put_to_rest_by_a_merge(session: Session, agent: Actor, r
     merge(agent, question, target)
     reply(agent, target, "Evo odgovora", then=TicketStatus.OPEN)
     part(agent, question)
-    assert target.status is TicketStatus.OPEN, "somebody wrote since"
+    assert target.status is TicketStatus.OPEN, "a message was written since"
     resting = make_ticket(SYSTEM)
     with transaction():
         properties.set_status(agent, [resting.id, target.id], TicketStatus.WAITING)
@@ -278,7 +278,7 @@ def test_words_stay_in_tickets_of_their_writer(session: Session, agent: Actor, p
 
     def write(body: str, client_id: str) -> Ticket:
         with transaction():
-            return questions.requester_writes(SYSTEM, pair.petar, body, client_id=client_id, via=via).ticket
+            return questions.add_question(SYSTEM, pair.petar, body, client_id=client_id, via=via).ticket
 
     first = write("Petrove reči", "1")
     assert first.id not in (pair.ana.id, pair.petar.id) and first.requester_email == PETAR

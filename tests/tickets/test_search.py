@@ -183,7 +183,7 @@ def opened(agent: Actor, place: factories.Persona, *rights: Right) -> Verificati
         )
 
 
-def test_services_and_domains_by_whoever_may_see_them(session: Session, actor: Actors) -> None:
+def test_services_and_domains_are_found_by_those_with_access(session: Session, actor: Actors) -> None:
     agent = actor(Role.AGENT)
     persona = factories.ana()
     with transaction():
@@ -315,7 +315,7 @@ def test_after_any_verbs_the_index_says_what_the_tickets_say(session: Session, a
         verbs: list[Callable[[], object]] = [
             lambda: ticket_messages.reply(agent, key, Writing(word, f"r{turn}", anyway=True)),
             lambda: ticket_messages.note(agent, key, Writing(word, f"n{turn}")),
-            lambda: questions.requester_writes(visitor, ticket, word, client_id=f"q{turn}", via="link"),
+            lambda: questions.add_question(visitor, ticket, word, client_id=f"q{turn}", via="link"),
             lambda: properties.set_subject(agent, key, word),
             lambda: properties.set_customer(agent, key, rng.choice([*customers, None])),
             lambda: properties.tag(agent, [key], [word.split(maxsplit=1)[0]]),

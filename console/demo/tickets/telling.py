@@ -221,7 +221,7 @@ class Desk:
         mail = told.case.source.value == "mail"
         kept = tuple(attach(actor, ticket, file, FILES[file]).id for file in step.files)
         client = f"demo-{ticket.id}-{ticket.last_seq}"
-        questions.requester_writes(
+        questions.add_question(
             actor, ticket, step.text, client_id=client, via="mail" if mail else "link", attachments=kept, pins=MASKED
         )
 

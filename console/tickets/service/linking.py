@@ -23,11 +23,11 @@ from console.tickets.service.opening import NewTicket, open_ticket
 
 
 def link(actor: Actor, ticket_id: int, other_id: int, kind: LinkKind = LinkKind.RELATED) -> None:
-    """Say that two tickets belong together; said twice, it is said once.
+    """Link two tickets; linking them again changes nothing.
 
     Raises:
         Invalid: a ticket with itself.
-        Conflict: one of them was merged: what is said of it is said where it went.
+        Conflict: one of them was merged: link the target instead.
     """
     actor.require(Permission.WORK_TICKETS)
     if ticket_id == other_id:
@@ -45,11 +45,11 @@ def link(actor: Actor, ticket_id: int, other_id: int, kind: LinkKind = LinkKind.
 
 
 def unlink(actor: Actor, ticket_id: int, other_id: int) -> None:
-    """Say that they do not.
+    """Remove the link between two tickets.
 
     Raises:
         NotFound: they are not linked.
-        Conflict: one continues the other or was split off it; that stays so.
+        Conflict: one continues the other or was split off it.
     """
     actor.require(Permission.WORK_TICKETS)
     both = {ticket.id: ticket for ticket in lock_tickets(actor, {ticket_id, other_id})}
@@ -77,11 +77,11 @@ def _links(one: int, other: int) -> list[TicketLink]:
 
 
 def follow_up(actor: Actor, closed_id: int, new: NewTicket) -> Ticket:
-    """Open a ticket that continues one that is over.
+    """Open a follow-up of a ticket that is solved or closed.
 
     Raises:
         NotFound, Invalid: see :func:`console.tickets.service.opening.open_ticket`.
-        Conflict: the old one is not over (``open``), or was merged.
+        Conflict: the old one is still open (``open``), or was merged.
     """
     actor.require(Permission.WORK_TICKETS)
     closed = lock_ticket(actor, closed_id)

@@ -1,4 +1,4 @@
-"""PINs stay out of tickets: what is said in one, and what is masked in it afterwards."""
+"""PINs stay out of tickets: masking messages before they are stored, and afterwards."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ _followers: list[Follower] = []
 
 
 def on_masked(follower: Follower) -> Follower:
-    """Register who is told which numbers were masked in what came out of a chat: the chat says the same."""
+    """Register what masks the same numbers in the chat that a message came from."""
     _followers.append(follower)
     return follower
 
 
 def settle_in(ticket: Ticket, text: str, pins: PinChoice = ASK) -> Settled:
-    """Return what somebody writes in a locked ticket as it is stored.
+    """Return a message for a locked ticket as it is stored.
 
     Args:
-        pins: what they said about what looks like a PIN; while a verification card is open for the ticket, only that
+        pins: the answer about numbers that look like a PIN; while a verification card is open for the ticket, only that
             it is to be masked counts.
 
     Raises:
@@ -124,4 +124,4 @@ def _retell(actor: Actor, ticket: Ticket, numbers: Sequence[str]) -> None:
     db.session.flush()
     timeline.index(ticket)
     mail.rewrite(f"ticket:{ticket.id}", change)
-    notifications.tell(actor, ticket)
+    notifications.push_change(actor, ticket)

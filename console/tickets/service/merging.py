@@ -37,19 +37,18 @@ HOLDS = (TicketStatus.WAITING, TicketStatus.SOLVED)  # a question that comes in 
 
 
 def merge(actor: Actor, ids: Iterable[int], into: int, *, different_requesters: bool = False) -> Ticket:
-    """Merge tickets into one; from then on everything about them is said there.
+    """Merge tickets into one; from then on the conversation continues there.
 
-    Where one of them still waits for us, the one they go into is open again: no question is put to rest by a merge.
-    What is answered there goes to the requester of each, by a mail and a link of their own.
+    Where one of them is open, the target is reopened: a merge closes no question.
+    Replies go to the requester of each, by a mail and a link of their own.
 
     Args:
-        different_requesters: said by the one who merges: it is known that they are of several people, all of whom may
-            read the answers from now on.
+        different_requesters: confirmed: they are of several people, all of whom may read the replies from now on.
 
     Raises:
         Invalid: a ticket into itself.
         Conflict: one is merged already (``merged``), the target is closed (``closed``), they are of two different
-            accounts (``other_account``), or of several people and it was not said that this is known
+            accounts (``other_account``), or of several people and that was not confirmed
             (``different_requesters``).
     """
     actor.require(Permission.WORK_TICKETS)
@@ -77,7 +76,7 @@ def _put_into(actor: Actor, ticket: Ticket, target: Ticket, target_before: Ticke
     ticket.status_before_merge = before
     ticket.merged_into_id, ticket.status, ticket.due_at = target.id, TicketStatus.CLOSED, NO_DUE
     ticket.closed_at = clock.now()
-    ticket_verification.end_channel(actor, ticket)  # who was verified was so for this ticket alone
+    ticket_verification.end_channel(actor, ticket)  # the verification was for this ticket only
     opened = {} if target.status is target_before else {"opened": target_before.value}
     timeline.note_event(actor, target, "merged_in", number=ticket.number, title=ticket.subject, **opened)
     record(
@@ -86,7 +85,7 @@ def _put_into(actor: Actor, ticket: Ticket, target: Ticket, target_before: Ticke
 
 
 def check_mergeable(ticket: Ticket, target: Ticket) -> None:
-    """Refuse a merge that cannot be.
+    """Refuse a merge that is not possible.
 
     Raises:
         Conflict: ``merged``, ``closed``, ``other_account``.
@@ -119,9 +118,9 @@ def _check_same_requester(tickets: Iterable[Ticket], target: Ticket) -> None:
 
 
 def undo_merge(actor: Actor, ticket_id: int) -> Ticket:
-    """Part a merged ticket from the one it went into; it is again what it was.
+    """Undo the merge of a ticket; it is again what it was.
 
-    Its requester gets the answers given there no more, nor one that has not left yet.
+    Its requester gets no further replies from there, nor one that is still held.
 
     Raises:
         Conflict: it is not merged.
@@ -132,7 +131,7 @@ def undo_merge(actor: Actor, ticket_id: int) -> Ticket:
         raise Conflict(lazy_gettext("This ticket is not merged."), code="not_merged")
     locked = {ticket.id: ticket for ticket in lock_tickets(actor, [ticket_id, *above])}
     ticket, target = locked[ticket_id], locked[above[0]]
-    if _above(ticket_id) != above:  # somebody was faster
+    if _above(ticket_id) != above:  # another request was faster
         raise Conflict
     _withdraw_copies(ticket, above)
     ticket.merged_into_id = None
@@ -141,7 +140,7 @@ def undo_merge(actor: Actor, ticket_id: int) -> Ticket:
     if ticket.status is not TicketStatus.CLOSED:
         ticket.closed_at = None
     timeline.note_event(actor, ticket, "merge_undone", number=target.number)
-    _put_to_rest(actor, ticket, target)
+    _restore_status(actor, ticket, target)
     timeline.note_event(actor, target, "merge_undone", number=ticket.number)
     refresh(actor, *(locked[key] for key in above), ticket)
     record(actor, "ticket.merge_undone", ticket.number, customer_id=ticket.customer_id, from_=target.number)
@@ -149,17 +148,17 @@ def undo_merge(actor: Actor, ticket_id: int) -> Ticket:
 
 
 def _withdraw_copies(ticket: Ticket, above: Sequence[int]) -> None:
-    """Keep back the answers that have not left yet from the requesters of a ticket that parts."""
+    """Cancel the copies of held replies for the requesters of a ticket whose merge is undone."""
     held = select(TicketMessage).where(
         TicketMessage.ticket_id.in_(above),
         TicketMessage.kind == MessageKind.REPLY,
         TicketMessage.held_until > clock.now(),
         TicketMessage.taken_back_at.is_(None),
     )
-    parting = set(db.session.scalars(tree(ticket.id)))
+    separated = set(db.session.scalars(tree(ticket.id)))
     for message in db.session.scalars(held):
         for key, mail in message.data.get(COPIES, ()):
-            if key in parting:
+            if key in separated:
                 cancel(mail)
 
 
@@ -173,8 +172,8 @@ def _above(ticket_id: int) -> list[int]:
     return found
 
 
-def _put_to_rest(actor: Actor, ticket: Ticket, target: Ticket) -> None:
-    """Give the target its state back, if this merge alone had opened it and nobody has written since."""
+def _restore_status(actor: Actor, ticket: Ticket, target: Ticket) -> None:
+    """Restore the status of the target, if only this merge had reopened it and no one has written since."""
     entries = select(TicketMessage).where(TicketMessage.ticket_id == target.id)
     merges = db.session.scalars(entries.where(TicketMessage.event == "merged_in").order_by(TicketMessage.id.desc()))
     mine = next((entry for entry in merges if entry.data.get("number") == ticket.number), None)
@@ -192,7 +191,7 @@ def check_unmerged(ticket: Ticket) -> None:
 
 
 def refresh(actor: Actor, *tickets: Ticket) -> None:
-    """Bring what tickets repeat of their entries up to date after entries came or went."""
+    """Update the columns, index and SLA targets that depend on the entries of tickets."""
     db.session.flush()
     now = clock.now()
     for ticket in tickets:

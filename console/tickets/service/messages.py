@@ -22,7 +22,7 @@ from console.customers import stored_masking
 from console.customers.masking import ASK, PinChoice, Settled
 from console.mail.service import cancel
 from console.staff.roles import Permission
-from console.tickets import mails as letters
+from console.tickets import mails
 from console.tickets.models import (
     MAX_BODY,
     MessageKind,
@@ -51,11 +51,11 @@ class Writing:
     """What a member of staff has composed.
 
     Args:
-        client_id: chosen once for each composition; sent again, it is the same entry.
-        based_on: the newest entry (its key) they had before them.
-        then: the status the ticket is to have afterwards; ``None`` leaves it.
+        client_id: one for each composition; sent again, it is the same entry.
+        based_on: the key of the newest entry on their page.
+        then: the new status of the ticket; ``None`` leaves it.
         anyway: send although something newer arrived.
-        pins: what they said about what looks like a PIN.
+        pins: their answer about numbers that look like a PIN.
     """
 
     body: str
@@ -68,14 +68,14 @@ class Writing:
 
 
 def reply(actor: Actor, ticket_id: int, writing: Writing) -> TicketMessage:
-    """Answer the requester; the mail leaves when the time to take it back is over.
+    """Reply to the requester; the mail is sent when the time to take it back is over.
 
-    So does one to each other person whose ticket was merged into this one.
+    So is one to each requester of a merged ticket.
 
     Raises:
         NotFound: no such ticket for this person.
         Invalid: no text, too long, no client id.
-        PinLike: its author has to say whether it holds a PIN.
+        PinLike: the author has to confirm whether a number is a PIN.
         Reused: another text was sent under this id.
         Conflict: ``newer`` (someone wrote meanwhile), ``merged`` or ``closed``.
     """
@@ -100,8 +100,8 @@ def reply(actor: Actor, ticket_id: int, writing: Writing) -> TicketMessage:
         data={"before": ticket.status.value, **settled.data},
     )
     message.attachments = claim(actor, ticket, writing.attachments, message)
-    message.mail_id = letters.reply(ticket, message, send_after=message.held_until).id
-    copies = [(one.id, letters.reply(ticket, message, to=one, send_after=message.held_until).id) for one in others]
+    message.mail_id = mails.reply(ticket, message, send_after=message.held_until).id
+    copies = [(one.id, mails.reply(ticket, message, to=one, send_after=message.held_until).id) for one in others]
     if copies:
         message.data = {**message.data, COPIES: copies, "also": [one.requester_name for one in others]}
     if ticket.first_answered_at is None:
@@ -118,7 +118,7 @@ def reply(actor: Actor, ticket_id: int, writing: Writing) -> TicketMessage:
 
 
 def note(actor: Actor, ticket_id: int, writing: Writing) -> TicketMessage:
-    """Write a note among ourselves; those it names with ``@`` see it in their list.
+    """Write a note for staff; those it mentions with ``@`` see it in their list.
 
     Raises:
         NotFound, Invalid, PinLike, Reused: see :func:`reply`.
@@ -150,7 +150,7 @@ def note(actor: Actor, ticket_id: int, writing: Writing) -> TicketMessage:
 
 
 def take_back(actor: Actor, ticket_id: int, message_id: int) -> TicketMessage:
-    """Take a reply back before it has left; its text is the author's draft again.
+    """Take a reply back before it is sent; its text is the author's draft again.
 
     Raises:
         NotFound: no reply of this person's.
@@ -164,8 +164,8 @@ def take_back(actor: Actor, ticket_id: int, message_id: int) -> TicketMessage:
     if message.taken_back_at is not None:
         return message
     held = message.held_until is not None and now < message.held_until
-    mails = [message.mail_id, *(mail for _ticket, mail in message.data.get(COPIES, ()))]
-    if not held or not all(mail is not None and cancel(mail) for mail in mails):
+    mail_ids = [message.mail_id, *(mail for _ticket, mail in message.data.get(COPIES, ()))]
+    if not held or not all(mail is not None and cancel(mail) for mail in mail_ids):
         raise Conflict(lazy_gettext("The reply has already been sent and cannot be undone."), code="gone")
     message.taken_back_at = now
     for file in message.attachments:
@@ -184,14 +184,14 @@ def take_back(actor: Actor, ticket_id: int, message_id: int) -> TicketMessage:
 
 
 def _back_to_draft(actor: Actor, ticket: Ticket, message: TicketMessage) -> None:
-    """Make the text a draft again, before what its author has begun to write since."""
+    """Make the text a draft again, in front of a newer draft."""
     begun = find_draft(actor, ticket, MessageKind.REPLY)
     texts = [message.body] if begun is None or begun.body.strip() == message.body else [message.body, begun.body]
     save_draft(actor, ticket, MessageKind.REPLY, "\n\n".join(texts), based_on=message.id)
 
 
 def _finish(actor: Actor, ticket: Ticket, kind: MessageKind, now: datetime) -> None:
-    """Do what follows everything a member of staff writes."""
+    """Update draft, index, SLA targets and read mark after a message of staff."""
     drop_draft(actor, ticket, kind)
     timeline.index(ticket)
     sla_targets.recalculate(ticket, now)
@@ -213,13 +213,13 @@ def check_body(body: str) -> str:
 
 
 def check_same(earlier: TicketMessage, kind: MessageKind, settled: Settled, digests: Sequence[str]) -> TicketMessage:
-    """Return what was stored under an id, where it is what comes under it now. Texts are compared as they are stored.
+    """Return the entry of a client id if the repeated request has the same content. Texts are compared as stored.
 
     Args:
-        digests: of the files that come with it.
+        digests: of the files in the repeated request.
 
     Raises:
-        Reused: it is something else.
+        Reused: the content is different.
     """
     files = sorted(file.digest for file in earlier.attachments)
     same_files = earlier.taken_back_at is not None or files == sorted(digests)
@@ -229,14 +229,14 @@ def check_same(earlier: TicketMessage, kind: MessageKind, settled: Settled, dige
 
 
 def digests_of(attachments: Sequence[int]) -> list[str]:
-    """Return what is in files, by their keys."""
+    """Return the digests of attachments."""
     if not attachments:
         return []
     return list(db.session.scalars(select(TicketAttachment.digest).where(TicketAttachment.id.in_(attachments))))
 
 
 def _again(ticket: Ticket, writing: Writing, actor: Actor, kind: MessageKind, settled: Settled) -> TicketMessage | None:
-    """Return the entry that this very composition made before: a repeated request is no second reply."""
+    """Return the entry of the same composition: a repeated request is no second reply."""
     earlier = db.session.scalar(
         select(TicketMessage).where(TicketMessage.ticket_id == ticket.id, TicketMessage.client_id == writing.client_id)
     )
@@ -255,7 +255,7 @@ def _check_writable(ticket: Ticket) -> None:
 
 
 def _check_newer(actor: Actor, ticket: Ticket, writing: Writing) -> None:
-    """Refuse a reply to something that is no longer the last word, unless its author has seen that."""
+    """Refuse a reply where something newer was written, unless its author confirms."""
     if writing.anyway:
         return
     newer = db.session.scalar(

@@ -35,7 +35,7 @@ _SOURCES = {"chat": TicketSource.CHAT, "mail": TicketSource.MAIL}
 REOPENS = (TicketStatus.WAITING, TicketStatus.HOLD, TicketStatus.SOLVED)
 
 
-def requester_writes(
+def add_question(
     actor: Actor,
     ticket: Ticket,
     body: str,
@@ -46,32 +46,32 @@ def requester_writes(
     files: Sequence[tuple[str, bytes]] = (),
     pins: PinChoice = ASK,
 ) -> TicketMessage:
-    """Add what the requester wrote. It opens the ticket again; a closed one gets a follow-up.
+    """Add a message of the requester. It reopens the ticket; a closed one gets a follow-up.
 
-    The words go where that requester's own are, from every entrance: into the ticket that theirs was merged into
-    only if it is theirs too. Else theirs is over, and what they write opens one that continues it, in their own name.
+    From every channel it goes into the requester's own ticket: into the one that theirs was merged into only if that
+    is theirs too. Else theirs is closed, and the message opens a follow-up in their own name.
 
     Args:
-        actor: the visitor, as the entry point knows them.
+        actor: the visitor.
         ticket: from the link, the mail's thread or the chat: the requester's own; locked here.
-        client_id: the same words under the same id are stored once; another ticket's ids are other ones.
+        client_id: the same message under the same id is stored once; unique in a ticket.
         via: ``link``, ``mail`` or ``chat``.
-        attachments: files that were kept for this ticket before.
-        files: names and contents of files that come along.
-        pins: what they said about what looks like a PIN.
+        attachments: files uploaded for this ticket before.
+        files: names and contents of files in the request.
+        pins: their answer about numbers that look like a PIN.
 
     Returns:
         The entry; of the follow-up where one was opened.
 
     Raises:
         Invalid: no text, too long, or a file that is not taken.
-        PinLike: they have to say whether it holds a PIN.
-        Reused: something else was sent under this id.
+        PinLike: they have to confirm whether a number is a PIN.
+        Reused: another message was sent under this id.
     """
     thread = lock_thread(ticket)
     ticket = thread.ticket
     settled = settle_in(ticket, check_body(paragraphs(body)), pins)
-    earlier = _said_before(thread, client_id)
+    earlier = _find_earlier(thread, client_id)
     if earlier is not None:
         digests = [*digests_of(attachments), *(content_digest(content) for _name, content in files)]
         return check_same(earlier, MessageKind.QUESTION, settled, digests)
@@ -106,7 +106,7 @@ def _follow_up(
     via: str,
     files: Sequence[tuple[str, bytes]],
 ) -> TicketMessage:
-    """Open a ticket that continues this one, in the name of its requester."""
+    """Open a follow-up in the name of the requester."""
     new = open_ticket(
         actor,
         NewTicket(
@@ -134,8 +134,8 @@ def _follow_up(
     return first
 
 
-def _said_before(thread: Thread, client_id: str) -> TicketMessage | None:
-    """Return what this requester stored under ``client_id``, in whichever of these tickets it went."""
+def _find_earlier(thread: Thread, client_id: str) -> TicketMessage | None:
+    """Return the message of this requester under ``client_id``, in any ticket of the thread."""
     return db.session.scalar(
         select(TicketMessage)
         .join(Ticket, Ticket.id == TicketMessage.ticket_id)

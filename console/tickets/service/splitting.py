@@ -31,14 +31,14 @@ from console.tickets.service.merging import check_unmerged, refresh
 
 
 def split(actor: Actor, ticket_id: int, messages: Sequence[int], subject: str, pins: PinChoice = ASK) -> Ticket:
-    """Make a ticket of its own out of some messages; merging it back undoes that.
+    """Move some messages into a ticket of their own; merging it back undoes that.
 
     Args:
-        pins: what was said about what looks like a PIN in the subject.
+        pins: the answer about numbers that look like a PIN in the subject.
 
     Raises:
         Invalid: no message chosen, all of them, or no subject.
-        PinLike: the writer has to say first.
+        PinLike: the writer has to confirm whether a number is a PIN.
     """
     actor.require(Permission.WORK_TICKETS)
     subject = settle(one_line(subject), pins, field="subject").text
@@ -70,8 +70,8 @@ def split(actor: Actor, ticket_id: int, messages: Sequence[int], subject: str, p
         message.ticket_id, message.seq = new.id, new.last_seq
         for file in message.attachments:
             file.ticket_id = new.id
-    _retell(new, moving[-1])
-    _retell(old, _newest_said(old, but=moving))
+    _update_preview(new, moving[-1])
+    _update_preview(old, _newest_message(old, but=moving))
     db.session.add(TicketLink(ticket_id=new.id, other_id=old.id, kind=LinkKind.SPLIT))
     timeline.note_event(actor, old, "split", number=new.number, count=len(moving))
     timeline.note_event(actor, new, "split_from", number=old.number)
@@ -80,19 +80,19 @@ def split(actor: Actor, ticket_id: int, messages: Sequence[int], subject: str, p
     return new
 
 
-def _retell(ticket: Ticket, message: TicketMessage) -> None:
-    """Let a ticket's preview be of its newest message again."""
+def _update_preview(ticket: Ticket, message: TicketMessage) -> None:
+    """Make the preview that of the newest message."""
     ticket.preview = preview(message.body)
     ticket.last_by = "requester" if message.kind is MessageKind.QUESTION else "staff"
 
 
-def _newest_said(ticket: Ticket, *, but: Sequence[TicketMessage]) -> TicketMessage:
-    gone = {message.id for message in but}
-    return next(message for message in reversed(_said(ticket)) if message.id not in gone)
+def _newest_message(ticket: Ticket, *, but: Sequence[TicketMessage]) -> TicketMessage:
+    moved = {message.id for message in but}
+    return next(message for message in reversed(can_split(ticket)) if message.id not in moved)
 
 
-def _said(ticket: Ticket) -> list[TicketMessage]:
-    """Return a ticket's own messages, without those of tickets merged into it."""
+def can_split(ticket: Ticket) -> list[TicketMessage]:
+    """Return the messages that may be split off: without those of tickets merged into it."""
     query = (
         select(TicketMessage)
         .where(
@@ -106,18 +106,13 @@ def _said(ticket: Ticket) -> list[TicketMessage]:
         return list(db.session.scalars(query))
 
 
-def can_split(ticket: Ticket) -> list[TicketMessage]:
-    """Return the messages that may be chosen for a ticket of their own."""
-    return _said(ticket)
-
-
-def _chosen(ticket: Ticket, keys: Sequence[int]) -> list[TicketMessage]:
-    """Return the chosen messages; at least one must stay behind."""
-    said, wanted = _said(ticket), set(keys)
-    chosen = [message for message in said if message.id in wanted]
-    if not chosen or len(chosen) != len(wanted):
+def _chosen(ticket: Ticket, message_ids: Sequence[int]) -> list[TicketMessage]:
+    """Return the chosen messages; at least one must stay."""
+    messages, keys = can_split(ticket), set(message_ids)
+    chosen = [message for message in messages if message.id in keys]
+    if not chosen or len(chosen) != len(keys):
         raise Invalid(fields={"messages": [lazy_gettext("Choose the messages to move.")]})
-    if len(chosen) == len(said):
+    if len(chosen) == len(messages):
         raise Invalid(fields={"messages": [lazy_gettext("At least one message must stay.")]})
     now = clock.now()
     if any(message.held_until is not None and now < message.held_until for message in chosen):

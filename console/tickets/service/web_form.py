@@ -1,4 +1,4 @@
-"""A question from outside, by the form of the public site."""
+"""Opening a ticket from the form of the public site."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ class Question:
     """What a visitor asks.
 
     Args:
-        department: its key; the first one where it names none that is open to everybody.
-        language: in which they are answered.
-        pins: what they said about what looks like a PIN in the text.
+        department: its key; by default the first public one.
+        language: for the replies.
+        pins: their answer about numbers that look like a PIN in the text.
     """
 
     name: str
@@ -42,10 +42,10 @@ def public_departments() -> Sequence[Department]:
 
 
 def ask(visitor: Actor, question: Question) -> Ticket:
-    """Open a ticket for a visitor's question, in a department that is open to everybody.
+    """Open a ticket for a visitor's question, in a public department.
 
     Raises:
-        Invalid: by field, what is missing or wrong; no department is open to everybody.
+        Invalid: by field, what is missing or wrong; there is no public department.
         PinLike: they have to say whether the text holds a PIN.
     """
     places = public_departments()

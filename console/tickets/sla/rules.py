@@ -1,7 +1,7 @@
 """How SLA targets follow from a ticket's history. Pure: history, goals, calendar and ``now`` in, targets out.
 
 **First answer** runs from the opening to our first public reply; a ticket that staff opened with a reply has none.
-**Next answer** runs from the oldest question not answered yet, once the first answer was given, to the next reply.
+**Next answer** runs from the oldest unanswered question after the first answer to the next reply.
 **Solution** runs from the opening until the ticket is solved.
 
 While the ticket waits for the customer every target is paused. On hold, while a registrar or the data centre

@@ -1,4 +1,4 @@
-"""Promises count the hours as they are set, follow them when they change, and say which hours counted."""
+"""SLA targets are measured in the opening hours, follow their changes, and explain which hours counted."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def test_a_pause_over_the_weekend(app: Flask, session: Session, actor: ActorOf, 
     assert due(ticket) == NO_DUE
     at(23, 11)
     with transaction():
-        questions.requester_writes(SYSTEM, db.session.get_one(Ticket, ticket.id), "Evo.", client_id="q1", via="link")
+        questions.add_question(SYSTEM, db.session.get_one(Ticket, ticket.id), "Evo.", client_id="q1", via="link")
     solution = row(ticket, SOLUTION)
     # Six hours on Friday, the rest of 24 from Monday 11:00 on.
     assert solution.due_at == belgrade(25, 13)
@@ -165,7 +165,7 @@ def test_new_hours_move_what_runs(session: Session, actor: ActorOf, at: At) -> N
 
 
 @pytest.mark.only("sqlite")
-def test_hours_that_never_open_promise_nothing(session: Session, at: At) -> None:
+def test_hours_that_never_open_set_no_due_time(session: Session, at: At) -> None:
     at(23, 11)
     ticket = make_ticket(SYSTEM)
     with transaction():
@@ -208,7 +208,7 @@ def test_one_query_beside_the_hours(app: Flask, session: Session, actor: ActorOf
         with transaction():
             ticket_messages.reply(actor("agent"), ticket.id, Writing("Da?", f"c{number}", anyway=True))
         with transaction():
-            questions.requester_writes(
+            questions.add_question(
                 SYSTEM, db.session.get_one(Ticket, ticket.id), "Ne.", client_id=f"q{number}", via="link"
             )
     ticket, now = db.session.get_one(Ticket, ticket.id), clock.now()
@@ -238,7 +238,7 @@ def test_a_long_counting_is_summed_up(app: Flask, session: Session, at: At) -> N
 @pytest.mark.only("sqlite")
 @pytest.mark.parametrize(("language", "words"), [("en", "How it is calculated"), ("sr_Latn", 'class="explain"')])
 def test_the_card(app: Flask, session: Session, actor: ActorOf, at: At, language: str, words: str) -> None:
-    """Every state that a promise can be in is drawn."""
+    """Every state of a target is drawn."""
     at(23, 11)
     ticket = make_ticket(SYSTEM, priority=Priority.URGENT)
     template = "{% import 'admin/tickets/page/sla.html' as card with context %}{{ card.sla_card(sla_targets) }}"

@@ -90,7 +90,7 @@ def test_nothing_to_do_writes_nothing(app: Flask, session: Session, later: Later
     assert seen.count <= 6
 
 
-def test_warned_once_then_told_broken_once(session: Session, staff_of: StaffOf, later: Later) -> None:
+def test_warned_once_then_missed_once(session: Session, staff_of: StaffOf, later: Later) -> None:
     agent, supervisor = staff_of("agent"), staff_of("supervisor")
     (ticket,) = urgent(assignee=agent)
     moved = ticket.updated_at
@@ -138,7 +138,7 @@ def test_a_subject_is_text_in_the_mail(session: Session, staff_of: StaffOf, late
     assert "img" not in mail.subject
 
 
-def test_what_broke_unseen_is_told_as_broken_only(session: Session, staff_of: StaffOf, later: Later) -> None:
+def test_a_target_missed_between_two_runs_is_not_warned_of(session: Session, staff_of: StaffOf, later: Later) -> None:
     staff_of("supervisor")
     urgent()
     later(45)
@@ -172,7 +172,7 @@ def test_paused_solved_and_answered_are_left_alone(session: Session, actor: Acto
     assert events("promise_at_risk") == events("promise_broken") == []
 
 
-def test_what_is_in_good_time_again_is_told_of_again(session: Session, actor: ActorOf, later: Later) -> None:
+def test_a_target_in_time_again_is_warned_of_again(session: Session, actor: ActorOf, later: Later) -> None:
     (ticket,) = urgent()
     later(29)
     sla_jobs.update_targets()
@@ -184,7 +184,7 @@ def test_what_is_in_good_time_again_is_told_of_again(session: Session, actor: Ac
     assert len(events("promise_at_risk")) == 2
 
 
-def test_a_change_of_rules_is_counted_in_batches(
+def test_a_change_of_policies_is_applied_in_batches(
     session: Session, actor: ActorOf, later: Later, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sla_jobs, "BATCH", 4)

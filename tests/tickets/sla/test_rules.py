@@ -1,4 +1,4 @@
-"""Promises follow from the history: named cases, and random ones against a reference that counts minutes."""
+"""SLA targets follow from the history: named cases, and random ones against a reference that counts minutes."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def test_broken_before_the_pause_stays_broken() -> None:
     assert found[FIRST].broken_at == at(10)
 
 
-def test_kept_up_to_and_including_the_due_instant() -> None:
+def test_met_up_to_and_including_the_due_instant() -> None:
     assert sla_targets(asked(MONDAY), replied(at(10)), now=at(11))[FIRST].state is TargetState.MET
     late = sla_targets(asked(MONDAY), replied(at(10) + timedelta(seconds=1)), now=at(11))[FIRST]
     assert late.state is TargetState.OVERDUE
@@ -130,7 +130,7 @@ def test_solved_by_mistake_and_opened_again_by_us_still_owes_the_answer() -> Non
     assert found[FIRST].due_at == at(10, 20)
 
 
-def test_solving_without_an_answer_ends_the_promise_and_a_new_question_begins_another() -> None:
+def test_solving_without_an_answer_ends_the_target_and_a_new_question_begins_another() -> None:
     steps = [asked(MONDAY), moved(at(9, 20), SOLVED)]
     assert sla_targets(*steps, now=at(12))[FIRST].span.met_at == at(9, 20)
     again = sla_targets(*steps, asked(at(11)), moved(at(11), OPEN), now=at(12))
@@ -166,7 +166,7 @@ def test_without_a_goal_the_time_is_taken() -> None:
     assert first.elapsed == timedelta(hours=1)
 
 
-def test_a_calendar_that_never_opens_promises_nothing() -> None:
+def test_a_calendar_that_never_opens_sets_no_due_time() -> None:
     (first, _solution) = derive(MONDAY, [asked(MONDAY)], GOALS, ByTheMinute(lambda _minute: False), at(11))
     assert first.due_at is None
     assert first.state is TargetState.RUNNING
@@ -177,7 +177,7 @@ def test_a_calendar_that_never_opens_promises_nothing() -> None:
 
 @dataclass
 class Counted:
-    """One promise, counted minute by minute."""
+    """One target, measured minute by minute."""
 
     kind: TargetKind
     started_at: datetime

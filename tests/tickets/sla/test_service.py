@@ -72,7 +72,7 @@ def say(actor: Actor, ticket: Ticket, text: str = "Gledamo.", then: TicketStatus
 
 def ask(ticket: Ticket, text: str = "Još ne radi.") -> Any:
     with transaction():
-        return questions.requester_writes(SYSTEM, ticket, text, client_id=f"q-{text}-{ticket.last_seq}", via="link")
+        return questions.add_question(SYSTEM, ticket, text, client_id=f"q-{text}-{ticket.last_seq}", via="link")
 
 
 def minutes(row: SlaTarget) -> float:
@@ -81,7 +81,7 @@ def minutes(row: SlaTarget) -> float:
     return sla_calendar.calendar().between(row.started_at, row.due_at) / MINUTE
 
 
-def test_begins_with_two_promises(session: Session) -> None:
+def test_a_new_ticket_has_two_targets(session: Session) -> None:
     ticket = make_ticket(SYSTEM, priority=Priority.HIGH)
     found = stored(ticket)
     assert set(found) == {FIRST, SOLUTION}
@@ -91,7 +91,7 @@ def test_begins_with_two_promises(session: Session) -> None:
     assert found[FIRST].risk_at == MONDAY + 90 * MINUTE
 
 
-def test_what_we_begin_promises_a_solution_alone(session: Session, actor: ActorOf) -> None:
+def test_a_ticket_opened_by_staff_has_a_solution_target_only(session: Session, actor: ActorOf) -> None:
     ticket = make_ticket(actor("agent"), as_reply=True)
     assert set(stored(ticket)) == {SOLUTION}
 

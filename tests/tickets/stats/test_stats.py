@@ -143,7 +143,7 @@ def people(staff_of: StaffOf) -> list[int]:
     return [staff_of("agent").id, staff_of("billing").id]
 
 
-def test_figures_equal_the_slow_count(
+def test_statistics_equal_the_slow_count(
     session: Session, people: list[int], rng: random.Random, samples: Callable[[int, int], int]
 ) -> None:
     departments = [make_department().id, make_department().id]
@@ -198,7 +198,7 @@ def test_as_many_statements_however_much_there_is(
 
 
 def test_what_is_due_and_what_waits(session: Session, people: list[int]) -> None:
-    """Most urgent first; what waits for the customer waits for nobody here; what has no promise is not due."""
+    """Most urgent first; what waits for the customer is not waiting for staff; without a target nothing is due."""
     now = clock.now()
     fill_tickets(2, assignee_id=people[0], due_in=timedelta(hours=1), now=now - timedelta(days=2))
     fill_tickets(1, assignee_id=people[0], due_in=timedelta(minutes=-5), now=now)

@@ -72,7 +72,7 @@ def side(client: ConsoleClient, ticket: Ticket) -> str:
 
 
 @pytest.mark.both
-def test_each_fact_is_set_told_and_put_back(
+def test_each_property_is_set_confirmed_and_undone(
     client: ConsoleClient, session: Session, agent: Staff, ticket: Ticket, staff_of: StaffOf
 ) -> None:
     other, customer = make_department("Prodaja"), factories.make_customer()
@@ -116,7 +116,9 @@ BAD: tuple[tuple[str, str], ...] = (
 
 
 @only_sqlite
-def test_bad_values_are_refused_in_words_and_kept(client: ConsoleClient, session: Session, ticket: Ticket) -> None:
+def test_bad_values_are_refused_in_words_and_stay_in_the_form(
+    client: ConsoleClient, session: Session, ticket: Ticket
+) -> None:
     before = ticket.last_seq
     for fact, value in BAD:
         refused = send(client, ticket, f"set/{fact}", value=value)
@@ -353,7 +355,7 @@ def test_a_ticket_that_is_over_goes_on_in_a_new_one(client: ConsoleClient, sessi
 
 
 @only_sqlite
-def test_a_review_is_asked_for_by_supervisors_alone(
+def test_only_supervisors_send_a_ticket_for_review(
     client: ConsoleClient, new_client: NewClient, session: Session, ticket: Ticket, agent: Staff, staff_of: StaffOf
 ) -> None:
     with transaction():
