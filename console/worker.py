@@ -36,7 +36,7 @@ from console.customers.models import Guard, PersonSession
 from console.mail import outsiders, sending
 from console.staff.models import StaffSession
 from console.tickets.reviews.jobs import gather as reviews_gather
-from console.tickets.sla.jobs import watch as sla_watch
+from console.tickets.sla.jobs import update_targets as update_sla_targets
 from console.tokens import service as tokens
 
 log = get_logger(__name__)
@@ -93,7 +93,7 @@ JOBS = (
     Job("audit.anchor", timedelta(minutes=1), note_audit_end),
     Job("migrations.expire", timedelta(minutes=1), expire_migrations),
     Job("mail.send", timedelta(seconds=2), sending.send_due),
-    Job("sla.watch", timedelta(seconds=30), sla_watch),
+    Job("sla.watch", timedelta(seconds=30), update_sla_targets),
     Job("chat.sweep", timedelta(seconds=5), chat_sweep),
     Job("chat.forget", timedelta(hours=1), chat_forget),
     Job("chat.unsent", timedelta(minutes=5), forget_unsent),

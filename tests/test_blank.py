@@ -28,9 +28,9 @@ from console.staff import departments, service
 from console.staff.roles import Role
 from console.tickets.canned import service as canned
 from console.tickets.reviews import service as reviews
-from console.tickets.service import merging, saved_views
 from console.tickets.service import messages as ticket_messages
 from console.tickets.service import properties as tickets
+from console.tickets.service import questions, saved_views, splitting
 from tests import factories
 from tests.billing.moves import make_move
 from tests.chat.rows import ask, monday
@@ -91,7 +91,7 @@ def _verbs(actor: Callable[[str], Any], clock: Any) -> dict[str, Callable[[str],
         "ticket's question": lambda text: make_ticket(agent, body=text),
         "ticket's requester": lambda text: make_ticket(agent, requester_email=text),
         "ticket called otherwise": lambda text: tickets.set_subject(agent, ticket.id, text),
-        "ticket split": lambda text: merging.split(agent, ticket.id, [1], text),
+        "ticket split": lambda text: splitting.split(agent, ticket.id, [1], text),
         "links voided": lambda text: tickets.void_links(agent, ticket.id, text),
         "reply": lambda text: ticket_messages.reply(
             agent, ticket.id, ticket_messages.Writing(body=text, client_id="r-1")
@@ -99,9 +99,7 @@ def _verbs(actor: Callable[[str], Any], clock: Any) -> dict[str, Callable[[str],
         "note": lambda text: ticket_messages.note(
             agent, ticket.id, ticket_messages.Writing(body=text, client_id="n-1")
         ),
-        "requester's answer": lambda text: ticket_messages.requester_writes(
-            SYSTEM, ticket, text, client_id="q-1", via="link"
-        ),
+        "requester's answer": lambda text: questions.add_question(SYSTEM, ticket, text, client_id="q-1", via="link"),
         "saved view": lambda text: saved_views.save_view(agent, text, {"view": "open"}),
         "category of replies": lambda text: canned.save_category(chief, None, name_sr=text, name_en=text),
         "review skipped": lambda text: reviews.skip(chief, review.id, text),

@@ -17,17 +17,17 @@ from sqlalchemy import ColumnElement, Select, and_, case, exists, func, select
 
 from console.chat.models import Chat, ChatMessage, ChatStatus, MessageKind
 from console.core.db import db, seconds_of
-from console.tickets.stats.cells import MEDIAN, P90, Apart, Counted
+from console.tickets.stats.cells import MEDIAN, P90, BaseStats, Breakdown
 from console.tickets.stats.numbers import percent, quantile
 from console.tickets.stats.periods import Period, Step
-from console.tickets.stats.queries import EVERYBODY, Scope, first_with, steps_of, within_step
+from console.tickets.stats.queries import ALL_TICKETS, Scope, first_with, steps_of, within_step
 
 COUNTS = ("begun", "answered", "missed", "closed", "outside", "handed", "verified")
 QUARTER = 900  # seconds
 
 
 @dataclass
-class ChatStats(Counted):
+class ChatStats(BaseStats):
     """What is known of some chats: a department's, an agent's, everybody's.
 
     Args:
@@ -79,10 +79,10 @@ class ChatStats(Counted):
         return quantile(self.lengths, MEDIAN), quantile(self.lengths, P90)
 
 
-ChatReport = Apart[ChatStats]
+ChatReport = Breakdown[ChatStats]
 
 
-def report(period: Period, scope: Scope = EVERYBODY) -> ChatReport:
+def report(period: Period, scope: Scope = ALL_TICKETS) -> ChatReport:
     """Return the figures of a period: four statements, however many chats there are."""
     found = ChatReport(ChatStats)
 
@@ -170,7 +170,7 @@ class ChatFlow:
     unanswered: int
 
 
-def flow(period: Period, scope: Scope = EVERYBODY) -> list[ChatFlow]:
+def flow(period: Period, scope: Scope = ALL_TICKETS) -> list[ChatFlow]:
     """Return what was answered and what was not, a day (or a longer step) after the other. One statement."""
     steps = period.steps()
     local, outcomes = steps_of(period, steps), _outcomes()
@@ -188,7 +188,7 @@ def flow(period: Period, scope: Scope = EVERYBODY) -> list[ChatFlow]:
     return [ChatFlow(step, *found.get(place, (0, 0))) for place, step in enumerate(steps)]
 
 
-def by_hour(period: Period, scope: Scope = EVERYBODY) -> Counter[int]:
+def by_hour(period: Period, scope: Scope = ALL_TICKETS) -> Counter[int]:
     """Return how many questions came in which hour of the local day, those outside of opening hours too. One statement.
 
     The database counts by quarters of an hour since 1970: every zone is whole ones apart from UTC.

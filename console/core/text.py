@@ -20,6 +20,7 @@ _CYRILLIC = {
 _TABLE = str.maketrans(_CYRILLIC)
 _WORD = re.compile(r"[a-z0-9]+")
 
+PREVIEW = 160
 MAX_DEPTH = 8  # of a packet
 _LINE_END = re.compile("\r\n?|[\v\f\x85\u2028\u2029]")
 # Control characters; what turns the direction of the text around it (UAX 9: embeddings, overrides, isolates); half
@@ -69,6 +70,17 @@ def one_line(text: str) -> str:
 def paragraphs(text: str) -> str:
     """Return ``text`` clean, without the space around it or at the end of its lines; empty where it is blank."""
     return "\n".join(line.rstrip() for line in clean(text).split("\n")).strip()
+
+
+def preview(text: str) -> str:
+    """Return how a message begins, on one line, for a list."""
+    return " ".join(text[: 4 * PREVIEW].split())[:PREVIEW]
+
+
+def shorten(text: str, length: int) -> str:
+    """Return ``text`` on one line, cut after a word where it is longer than ``length``."""
+    line = " ".join(text.split())
+    return line if len(line) <= length else line[:length].rsplit(" ", 1)[0] + "…"
 
 
 def is_blank(text: str) -> bool:

@@ -20,10 +20,10 @@ from sqlalchemy.orm import Session
 from console.chat import search as chat_search
 from console.chat.models import Chat, ChatMessage, ChatStatus, MessageKind, chat_number
 from console.chat.serializers import first_name
-from console.chat.service.timeline import preview
 from console.core import clock
 from console.core.ids import CUSTOMER_BASE
 from console.core.series import Series
+from console.core.text import preview
 from console.customers.models import Customer, Membership, Person
 from console.demo.names import Names, slug
 from console.demo.ticket_crowd import ANSWERS, COMMON, RARE, SENTENCES, THANKS

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from console.core import clock
 from console.core.series import Series
+from console.core.text import PREVIEW
 from console.customers.models import Customer, Membership, Person
 from console.demo.names import Names, slug
 from console.imports.bulk import chunks
@@ -36,10 +37,9 @@ from console.tickets.models import (
     TicketStatus,
     TicketTag,
 )
-from console.tickets.service.timeline import PREVIEW
 from console.tickets.sla import calendar as sla_calendar
 from console.tickets.sla.models import HEAD, SlaRevision, SlaTarget
-from console.tickets.sla.queries import NOTHING, Rule, all_rules
+from console.tickets.sla.queries import NO_GOALS, Rule, all_rules
 from console.tickets.sla.rules import Step, StepKind, Target, measure, spans
 from console.tickets.sla.service import values_of
 
@@ -316,7 +316,7 @@ class _Writer:
         ]
         if made.status is not TicketStatus.OPEN:
             steps.append(Step(made.done_at, StepKind.STATUS, made.status))
-        goals = self._rules.get((made.department_id, made.priority)) or self._rules.get((None, made.priority), NOTHING)
+        goals = self._rules.get((made.department_id, made.priority)) or self._rules.get((None, made.priority), NO_GOALS)
         rule = Rule(goals, self._revision, self._hours)
         return [
             self._row(made, measure(span, goals[span.kind], self._calendar, self._now), rule)

@@ -26,7 +26,7 @@ from console.imports.cells import Cells, Column
 from console.imports.kinds import Outcome, refused
 from console.imports.reader import Row
 from console.imports.titles import state_words
-from console.tickets.search import account_renamed
+from console.tickets.search import index_accounts
 from console.views.shared.labels.states import CUSTOMER_KIND, CUSTOMER_STATUS, TAX_STATUS
 
 # What a later file may change. Status is the console's once the account is here;
@@ -131,7 +131,7 @@ class Customers:
                 renamed.append(customer)
             outcomes.append(outcome)
         CUSTOMER_SEARCH.put_many(session, [(customer.id, customer.searchable()) for customer in renamed])
-        account_renamed(renamed)
+        index_accounts(renamed)
         return outcomes
 
 

@@ -1,4 +1,4 @@
-"""The ticket list's views: what each of them shows, and how many tickets there are in each."""
+"""The ticket list's views: the condition of each, and how many tickets are in it."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from console.staff.roles import PERMISSIONS, Permission, Role
 from console.tickets.models import SavedView, Ticket, TicketRead, TicketStatus, TicketTag, TicketWatcher
 from console.tickets.queries import visible
 
-AT_RISK = timedelta(hours=1)  # before a promise is due
-LATELY = timedelta(days=7)
-COUNTED = 999  # of a view; more are "999+"
+AT_RISK = timedelta(hours=1)  # before an SLA target is due
+RECENTLY = timedelta(days=7)
+MAX_COUNT = 999  # of a view's tickets; more are "999+"
 MOST_VIEWS = 50
-MOST_FOLLOWED = 500
-MOST_TAGS = 200
-KEPT = 256  # colleagues whose statements are kept ready
+MAX_WATCHED = 500
+MAX_TAGS = 200
+CACHED = 256  # statements in memory: one for each colleague
 
 UPDATED, DUE, PRIORITY, KEY = "updated_at", "due_at", "priority", "id"
-EVERY_ORDER = (KEY, UPDATED, DUE, PRIORITY)
+ALL_ORDERS = (KEY, UPDATED, DUE, PRIORITY)
 
 
 @dataclass(frozen=True)
@@ -37,26 +37,26 @@ class BuiltIn:
     """A view that is always there.
 
     Args:
-        order: how it is read where nobody says otherwise; ``-`` in front is descending.
-        orders: what it may be ordered by: what an index serves, or what is few rows.
+        order: the default; ``-`` in front is descending.
+        orders: what it may be sorted by: what has an index, or has few rows.
     """
 
     condition: Callable[[Actor, datetime], ColumnElement[bool]]
     order: str = "-updated_at"
-    orders: tuple[str, ...] = EVERY_ORDER
+    orders: tuple[str, ...] = ALL_ORDERS
 
 
 def at_risk(now: datetime) -> ColumnElement[bool]:
-    """Return the condition "a promise is broken or soon will be"."""
+    """Return the condition "an SLA target is overdue or soon will be"."""
     return and_(Ticket.is_open.is_(True), Ticket.due_at <= now + AT_RISK)
 
 
 def watched(actor: Actor) -> ColumnElement[bool]:
-    """Return the condition "one of the newest that ``actor`` watches, or a note not seen yet names them"."""
+    """Return the condition "one of the newest that ``actor`` watches, or an unread note mentions them"."""
     watches = select(TicketWatcher.ticket_id).where(TicketWatcher.staff_id == actor.id)
-    newest = watches.order_by(TicketWatcher.ticket_id.desc()).limit(MOST_FOLLOWED).subquery()
-    named = _mentions(actor).limit(MOST_FOLLOWED).subquery()
-    # One list of keys: two with OR between them are looked for in every ticket.
+    newest = watches.order_by(TicketWatcher.ticket_id.desc()).limit(MAX_WATCHED).subquery()
+    named = _mentions(actor).limit(MAX_WATCHED).subquery()
+    # One list of keys: with two and OR between them every ticket is read.
     return Ticket.id.in_(union_all(select(newest.c.ticket_id), select(named.c.ticket_id)))
 
 
@@ -68,7 +68,7 @@ def unread(actor: Actor) -> ColumnElement[bool]:
 
 
 def mentioned(actor: Actor) -> ColumnElement[bool]:
-    """Return the condition "a note names ``actor``, who has not read it"."""
+    """Return the condition "an unread note mentions ``actor``"."""
     return Ticket.id.in_(_mentions(actor))
 
 
@@ -112,8 +112,8 @@ def _watched(actor: Actor, _now: datetime) -> ColumnElement[bool]:
 
 
 def _solved(_actor: Actor, now: datetime) -> ColumnElement[bool]:
-    since = now - LATELY
-    # What was solved since was also changed since: that is what the index knows.
+    since = now - RECENTLY
+    # The index is on updated_at: what was solved since then was also updated since then.
     return and_(Ticket.status == TicketStatus.SOLVED, Ticket.updated_at >= since, Ticket.solved_at >= since)
 
 
@@ -126,7 +126,7 @@ BUILT_IN: dict[str, BuiltIn] = {
     "mine": BuiltIn(_mine, order=DUE),
     "unassigned": BuiltIn(_unassigned, order=DUE),
     "risk": BuiltIn(_at_risk, order=DUE),
-    "waiting": BuiltIn(_waiting, order=UPDATED, orders=(KEY, UPDATED)),  # who waits for the longest comes first
+    "waiting": BuiltIn(_waiting, order=UPDATED, orders=(KEY, UPDATED)),  # the longest waiting first
     "open": BuiltIn(_open),
     "watched": BuiltIn(_watched, orders=(KEY, UPDATED)),
     "solved": BuiltIn(_solved, orders=(KEY, UPDATED)),
@@ -135,29 +135,29 @@ BUILT_IN: dict[str, BuiltIn] = {
 
 
 def count_each(queries: Mapping[str, Select[int]]) -> dict[str, int]:
-    """Count many views in one statement, none of them further than :data:`COUNTED` and one more.
+    """Count the tickets of many views in one statement, up to one more than :data:`MAX_COUNT` each.
 
     Args:
-        queries: the keys of the tickets in each view, by the view's name.
+        queries: selects of ticket keys, by the name of the view.
     """
     if not queries:
         return {}
     counts = [
         select(literal(name).label("view"), func.count().label("tickets")).select_from(
-            keys.order_by(None).limit(COUNTED + 1).subquery()
+            keys.order_by(None).limit(MAX_COUNT + 1).subquery()
         )
         for name, keys in queries.items()
     ]
     return {row.view: row.tickets for row in db.session.execute(union_all(*counts))}
 
 
-@lru_cache(maxsize=KEPT)  # made once a colleague: it stands on every page
-def my_open_query(actor: Actor, most: int) -> Select[int]:
-    """Select how many open tickets are those of ``actor``, no further than ``most``."""
-    mine = aliased(Ticket)  # it may stand in a statement about a ticket
+@lru_cache(maxsize=CACHED)  # it is on every page
+def my_open_query(actor: Actor, limit: int) -> Select[int]:
+    """Select the number of the open tickets of ``actor``, up to ``limit``."""
+    mine = aliased(Ticket)  # for use inside a statement about a ticket
     keys = select(mine.id).where(mine.assignee_id == actor.id, mine.is_open.is_(True), visible(actor, mine))
-    # In the order of the index, so that PostgreSQL reads that and not the table from its beginning.
-    bounded = keys.order_by(mine.is_open.desc(), mine.updated_at.desc(), mine.id.desc()).limit(most)
+    # In the order of the index, so that PostgreSQL reads the index and not the table.
+    bounded = keys.order_by(mine.is_open.desc(), mine.updated_at.desc(), mine.id.desc()).limit(limit)
     return select(func.count()).select_from(bounded.subquery())
 
 
@@ -167,7 +167,7 @@ def saved_views(actor: Actor) -> Sequence[SavedView]:
     return sorted(views, key=lambda view: (view.shared, sort_key(view.name), view.id))
 
 
-@lru_cache(maxsize=KEPT)
+@lru_cache(maxsize=CACHED)
 def _saved_views(staff_id: int | None) -> Select[SavedView]:
     return (
         select(SavedView)
@@ -181,7 +181,7 @@ def find_view(actor: Actor, key: int) -> SavedView:
     """Return a view of this person's own, or a shared one.
 
     Raises:
-        NotFound: there is none, or it is somebody else's.
+        NotFound: there is none, or it is a colleague's private one.
     """
     view = db.session.get(SavedView, key)
     if view is None or not (view.shared or view.staff_id == actor.id):
@@ -191,53 +191,60 @@ def find_view(actor: Actor, key: int) -> SavedView:
 
 @dataclass(frozen=True)
 class Names:
-    """Departments and colleagues, to choose from and to call a row's by."""
+    """Departments and colleagues, for filters and for the rows of a list."""
 
-    departments: dict[int, tuple[str, str]]  # in Serbian, in English; those in use first
-    closed: frozenset[int]  # departments no longer in use
+    departments: dict[int, tuple[str, str]]  # in Serbian, in English; active ones first
+    inactive_departments: frozenset[int]
     staff: dict[int, str]
-    gone: frozenset[int]  # who does not work on tickets (any more)
+    former_staff: frozenset[int]  # no longer active, or in a role that does not work on tickets
 
 
-def names() -> Names:
-    """Return departments and staff in one statement."""
+def load_names() -> Names:
+    """Return the names of all departments and staff, in one statement: with two a search would take nine."""
     rows = db.session.execute(_names()).all()
-    departments = {row.id: (row.name, row.other) for row in rows if row.kind == "department"}
-    staff = {row.id: row.name for row in rows if row.kind == "staff"}
+    departments = [row for row in rows if row.kind == "department"]
+    staff = [row for row in rows if row.kind == "staff"]
     return Names(
-        departments,
-        frozenset(row.id for row in rows if row.kind == "department" and not row.active),
-        staff,
-        frozenset(row.id for row in rows if row.kind == "staff" and not (row.active and works(row.other))),
+        {row.id: (row.name, row.name_en) for row in departments},
+        frozenset(row.id for row in departments if not row.active),
+        {row.id: row.name for row in staff},
+        frozenset(row.id for row in staff if not (row.active and works_on_tickets(Role(row.role)))),
     )
 
 
 @cache
-def _names() -> Select[Any]:
-    parts = union_all(
-        select(
-            literal("department").label("kind"),
-            literal("").label("key"),
-            Department.id.label("id"),
-            Department.name_sr.label("name"),
-            Department.name_en.label("other"),
-            Department.active.label("active"),
-            Department.position.label("place"),
-        ),
-        select(
-            literal("staff"), Staff.name_key, Staff.id, Staff.name, cast(Staff.role, String), Staff.active, literal(0)
-        ),
-    ).subquery()
-    return select(parts).order_by(
-        parts.c.kind, parts.c.active.desc(), parts.c.place, parts.c.key, parts.c.name, parts.c.id
+def _names() -> Select[*tuple[Any, ...]]:
+    departments = select(
+        literal("department").label("kind"),
+        Department.id.label("id"),
+        Department.active.label("active"),
+        Department.name_sr.label("name"),
+        Department.name_en.label("name_en"),
+        literal("").label("role"),
+        Department.position.label("position"),
+        literal("").label("sort_key"),
+    )
+    staff = select(
+        literal("staff"),
+        Staff.id,
+        Staff.active,
+        Staff.name,
+        literal(""),
+        cast(Staff.role, String),
+        literal(0),
+        Staff.name_key,
+    )
+    rows = union_all(departments, staff).subquery("names")
+    return select(rows).order_by(
+        rows.c.kind, rows.c.active.desc(), rows.c.position, rows.c.sort_key, rows.c.name, rows.c.id
     )
 
 
-def works(role: str) -> bool:
+def works_on_tickets(role: Role) -> bool:
     """Tell whether ``role`` works on tickets."""
-    return Permission.WORK_TICKETS in PERMISSIONS[Role(role)]
+    return Permission.WORK_TICKETS in PERMISSIONS[role]
 
 
 def known_tags() -> list[str]:
-    """Return the tags in use, to offer while one types."""
-    return list(db.session.scalars(select(TicketTag.tag).distinct().order_by(TicketTag.tag).limit(MOST_TAGS)))
+    """Return the tags in use, to suggest."""
+    return list(db.session.scalars(select(TicketTag.tag).distinct().order_by(TicketTag.tag).limit(MAX_TAGS)))

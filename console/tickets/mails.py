@@ -21,10 +21,10 @@ KEPT_REFERENCES = 10  # the first and the newest; RFC 5322, 3.6.4 lets a long li
 
 
 def opened(actor: Actor, ticket: Ticket) -> Mail:
-    """Confirm that a question was received. Never repeats what it said.
+    """Confirm that a question was received. Never repeats its text.
 
     Args:
-        actor: who asked, or opened it for them.
+        actor: the requester, or the agent who opened it for them.
 
     Raises:
         TooMany: the address got enough confirmations for now.
@@ -58,9 +58,9 @@ def reply(
 
 
 def solved(ticket: Ticket, *, send_after: datetime | None = None) -> Mail:
-    """Tell that the question counts as solved, and how to say that it is not; asks for a rating.
+    """Say that the ticket is solved and how to reopen it, and ask for a rating.
 
-    Those whose tickets were merged into this one are told as well. They rate nothing: they see only their part of it.
+    Requesters of merged tickets get it too, without the rating: they see only their part.
     """
     for other in other_requesters(ticket):
         _queue("ticket_solved", other, send_after=send_after, rates=False)

@@ -1,8 +1,8 @@
-"""Tickets, what was said in them, and what hangs on them.
+"""Tickets, their messages, and what belongs to them.
 
 A ticket's timeline is one table: questions, replies, notes and events, numbered
 from 1 in each ticket. Nothing in it is edited; a reply can be taken back for ten
-seconds, before anybody outside has seen it.
+seconds, before it is sent.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def ticket_number(key: int) -> str:
 
 class TicketStatus(StrEnum):
     OPEN = "open"
-    WAITING = "waiting"  # for the customer: the promises stand still
+    WAITING = "waiting"  # for the customer: SLA targets are paused
     HOLD = "hold"
     SOLVED = "solved"
     CLOSED = "closed"
@@ -65,7 +65,7 @@ class Priority(IntEnum):
 class TicketSource(StrEnum):
     """How it began."""
 
-    AGENT = "agent"  # opened on behalf of somebody
+    AGENT = "agent"  # on behalf of a requester
     WEB = "web"
     MAIL = "mail"
     CHAT = "chat"
@@ -74,7 +74,7 @@ class TicketSource(StrEnum):
 class MessageKind(StrEnum):
     QUESTION = "question"  # from the requester
     REPLY = "reply"  # to the requester
-    NOTE = "note"  # among ourselves
+    NOTE = "note"  # for staff only
     EVENT = "event"  # what happened
 
 
@@ -145,7 +145,7 @@ class Ticket(Base):
     tags: Mapped[list[str]] = mapped_column(JSON, default=list)
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
-    due_at: Mapped[datetime] = mapped_column(default=NO_DUE)  # of the promise that is due first
+    due_at: Mapped[datetime] = mapped_column(default=NO_DUE)  # of the SLA target that is due first
     last_seq: Mapped[int] = mapped_column(default=0)
     last_by: Mapped[str] = mapped_column(String(20), default="")  # requester, staff or system
     preview: Mapped[str] = mapped_column(String(160), default="")
@@ -175,7 +175,7 @@ class Ticket(Base):
 class TicketMessage(Base):
     """One entry of a ticket's timeline.
 
-    ``held_until``: a reply is not shown outside before, and can be taken back.
+    ``held_until``: until then a reply is not sent and can be taken back.
     ``client_id``: chosen by the composer; sent again, it is the same entry.
     """
 
@@ -227,7 +227,7 @@ class TicketAttachment(Base):
 
 
 class TicketTag(Base):
-    """A ticket has a tag: for filters; what is shown is ``Ticket.tags``."""
+    """A tag of a ticket, for filters; pages read ``Ticket.tags``."""
 
     __tablename__ = "ticket_tags"
     __table_args__ = (Index("ix_ticket_tags_tag_ticket_id", "tag", "ticket_id"),)
@@ -281,7 +281,7 @@ class TicketLink(Base):
 
 
 class SavedView(Base):
-    """A list as somebody wants it again: filters, order, columns."""
+    """A saved view of the list: filters, order, columns."""
 
     __tablename__ = "ticket_views"
 

@@ -1,4 +1,4 @@
-"""Telling the desk at once what has changed. Sent after the commit; who missed it asks the list or the page again."""
+"""Pushes to the desk about changed tickets, after the commit. A page that missed one reads the ticket again."""
 
 from __future__ import annotations
 
@@ -11,30 +11,30 @@ from console.core.transaction import after_commit, pending
 from console.tickets.models import Ticket
 
 DESK = "/desk"
-ALL = "tickets"  # the room of everybody who looks at a list
+ALL = "tickets"  # the room of all open lists
 
 
 def room(number: str) -> str:
-    """Return the room of those who look at one ticket."""
+    """Return the room of the open pages of one ticket."""
     return f"ticket:{number}"
 
 
-def tell(actor: Actor, ticket: Ticket) -> None:
+def push_change(actor: Actor, ticket: Ticket) -> None:
     """Push that ``ticket`` has changed, once a transaction however often it did.
 
-    Only its number goes out: what it says is fetched by whoever may see it.
+    Only the number is sent: the page reads the rest, if its reader may see it.
     """
-    told: list[dict[str, Any]] = pending("tickets")
+    payloads: list[dict[str, Any]] = pending("tickets")
     number = ticket.number
-    news = next((one for one in told if one["number"] == number), None)
-    if news is not None:
-        news["seq"] = ticket.last_seq
+    payload = next((one for one in payloads if one["number"] == number), None)
+    if payload is not None:
+        payload["seq"] = ticket.last_seq
         return
-    # Kept as it is told: after the commit the row would be read once more for it.
-    news = {"number": number, "seq": ticket.last_seq, "by": actor.id if actor.kind == "staff" else None}
-    told.append(news)
-    after_commit(partial(_push, news))
+    # Built here: after the commit the row would have to be read again.
+    payload = {"number": number, "seq": ticket.last_seq, "by": actor.id if actor.kind == "staff" else None}
+    payloads.append(payload)
+    after_commit(partial(_push, payload))
 
 
-def _push(news: dict[str, Any]) -> None:
-    push("ticket:changed", news, namespace=DESK, rooms=[ALL, room(news["number"])])
+def _push(payload: dict[str, Any]) -> None:
+    push("ticket:changed", payload, namespace=DESK, rooms=[ALL, room(payload["number"])])

@@ -1,4 +1,4 @@
-"""What the page of one ticket shows, in two statements: the ticket with what is the reader's own, and its timeline."""
+"""The page of one ticket, in two statements: the ticket with what is the reader's own, and its timeline."""
 
 from __future__ import annotations
 
@@ -8,15 +8,16 @@ from datetime import datetime
 from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import Integer, Select, and_, bindparam, case, func, literal_column, select
+from sqlalchemy import Integer, Row, Select, Subquery, and_, bindparam, case, func, literal_column, select, true
 from sqlalchemy.orm import aliased
 
 from console.core.actor import Actor
 from console.core.db import db
 from console.core.errors import NotFound
 from console.mail.models import Mail, MailState
-from console.tickets.list_queries import KEPT
+from console.tickets.list_queries import CACHED
 from console.tickets.models import (
+    PUBLIC_KINDS,
     MessageKind,
     Ticket,
     TicketAttachment,
@@ -26,30 +27,30 @@ from console.tickets.models import (
 )
 from console.tickets.queries import ticket_key, tree, visible, with_names
 
-Along = tuple[tuple[str, Select[Any]], ...]
-SHOWN = 100  # entries of one page, the newest
+Scalars = tuple[tuple[str, Select[Any]], ...]
+PAGE_SIZE = 100  # entries, the newest
 
 
 @dataclass
-class Opened:
-    """A ticket as one member of staff opens it.
+class TicketView:
+    """A ticket as one member of staff sees it.
 
     Args:
-        read_seq: how far they have read it.
-        drafts: what they have begun to write, by kind.
-        pending: what they uploaded and did not send.
-        along: what else was asked for with it, by name.
+        read_seq: the last entry they have read.
+        drafts: their unsent texts, by kind.
+        uploads: their files that are not sent yet.
+        scalars: the values read in the same statement, by name.
     """
 
     ticket: Ticket
     read_seq: int
     drafts: dict[MessageKind, TicketDraft] = field(default_factory=dict)
-    pending: list[TicketAttachment] = field(default_factory=list)
-    along: dict[str, Any] = field(default_factory=dict)
+    uploads: list[TicketAttachment] = field(default_factory=list)
+    scalars: dict[str, Any] = field(default_factory=dict)
 
 
-class Sending(NamedTuple):
-    """How the mail of an entry goes."""
+class EntryMail(NamedTuple):
+    """The mail of an entry, and how far it is."""
 
     id: int
     state: MailState
@@ -64,14 +65,14 @@ class Entry:
     """One entry, its mail and its files."""
 
     message: TicketMessage
-    mail: Sending | None
+    mail: EntryMail | None
     files: list[TicketAttachment] = field(default_factory=list)
 
 
 class Counts(NamedTuple):
     """How many entries of each sort a ticket has."""
 
-    said: int  # to and from the requester
+    said: int  # questions and replies
     notes: int
     events: int
 
@@ -95,49 +96,50 @@ class Timeline:
         return self.entries[-1].message.id if self.entries else 0
 
 
-def open_for(actor: Actor, number: str, *, along: Along = ()) -> Opened:
-    """Return the ticket called ``number`` and what about it is the reader's own, in one statement.
+def load_ticket(actor: Actor, number: str, *, scalars: Scalars = ()) -> TicketView:
+    """Return the ticket called ``number`` with what is the reader's own, in one statement.
 
     Args:
-        along: names, and selects of one value each, to be read in the same statement; the same ones every time.
+        scalars: names, and selects of one value each, to be read in the same statement; the same ones every time.
 
     Raises:
         NotFound: no such ticket, or not for this reader.
     """
-    rows: Sequence[Any] = db.session.execute(_opening(actor, along), {"ticket": ticket_key(number) or 0}).all()
+    rows = db.session.execute(_ticket(actor, scalars), {"ticket": ticket_key(number) or 0}).all()
     if not rows:
         raise NotFound
-    opened = Opened(
-        rows[0][0], rows[0][1] or 0, along={name: rows[0][4 + place] for place, (name, _) in enumerate(along)}
+    first = rows[0]
+    view = TicketView(
+        first.Ticket, first.read_seq or 0, scalars={name: getattr(first, f"scalar_{name}") for name, _query in scalars}
     )
-    for _ticket, _seq, draft, file, *_along in rows:
-        if draft is not None:
-            opened.drafts[draft.kind] = draft
-        if file is not None and file not in opened.pending:
-            opened.pending.append(file)
-    return opened
+    for row in rows:
+        if row.TicketDraft is not None:
+            view.drafts[row.TicketDraft.kind] = row.TicketDraft
+        if row.TicketAttachment is not None and row.TicketAttachment not in view.uploads:
+            view.uploads.append(row.TicketAttachment)
+    return view
 
 
-# The statements of the page are made once a reader and kept: making them took longer than asking them.
-
-
-@lru_cache(maxsize=KEPT)
-def _opening(actor: Actor, along: Along) -> Select[Any]:
-    mine = TicketAttachment
+@lru_cache(maxsize=CACHED)
+def _ticket(actor: Actor, scalars: Scalars) -> Select[*tuple[Any, ...]]:
+    """Select one row for each draft and upload of the reader."""
+    upload = TicketAttachment
     return (
         with_names(select(Ticket))
         .where(Ticket.id == bindparam("ticket"), visible(actor))
         .outerjoin(TicketRead, and_(TicketRead.ticket_id == Ticket.id, TicketRead.staff_id == actor.id))
         .outerjoin(TicketDraft, and_(TicketDraft.ticket_id == Ticket.id, TicketDraft.staff_id == actor.id))
-        .outerjoin(mine, and_(mine.ticket_id == Ticket.id, mine.staff_id == actor.id, mine.message_id.is_(None)))
-        .add_columns(TicketRead.seq, TicketDraft, mine)
-        .add_columns(*(query.scalar_subquery().label(f"along_{name}") for name, query in along))
-        .order_by(mine.id)
+        .outerjoin(
+            upload, and_(upload.ticket_id == Ticket.id, upload.staff_id == actor.id, upload.message_id.is_(None))
+        )
+        .add_columns(TicketRead.seq.label("read_seq"), TicketDraft, upload)
+        .add_columns(*(query.scalar_subquery().label(f"scalar_{name}") for name, query in scalars))
+        .order_by(upload.id)
     )
 
 
 def read_timeline(
-    ticket_id: int, *, after: int = 0, before: int | None = None, most: int = SHOWN, key: int | None = None
+    ticket_id: int, *, after: int = 0, before: int | None = None, limit: int = PAGE_SIZE, key: int | None = None
 ) -> Timeline:
     """Return a part of a ticket's timeline with files and mail, in one statement.
 
@@ -145,52 +147,46 @@ def read_timeline(
         ticket_id: the ticket's; entries of tickets merged into it are among them.
         after: only entries with a greater key.
         before: only entries with a smaller key.
-        most: no more than so many, the newest.
+        limit: the newest of them.
         key: one entry alone.
     """
-    asked = {"ticket": ticket_id, "after": after or None, "before": before, "key": key}
-    statement = _statement(most, after=after > 0, before=before is not None, key=key is not None)
-    rows = db.session.execute(statement, {name: value for name, value in asked.items() if value is not None}).all()
+    bounds = {"after": after or None, "before": before, "key": key}
+    params = {name: value for name, value in bounds.items() if value is not None}
+    rows = db.session.execute(_timeline(limit, frozenset(params)), {"ticket": ticket_id, **params}).all()
     entries: dict[int, Entry] = {}
     for row in rows:
-        message, file = row[0], row[1]
-        entry = entries.get(message.id)
-        if entry is None:
-            mail = None if row.mail_key is None else Sending(*row[2:8])
-            entry = entries[message.id] = Entry(message, mail)
-        if file is not None:
-            entry.files.append(file)
-    found = list(entries.values())[::-1]
-    counts = Counts(*rows[0][8:11]) if rows else Counts(0, 0, 0)
-    return Timeline(found[-most:], counts, earlier=len(found) > most, later=before is not None)
+        entry = entries.setdefault(row.TicketMessage.id, Entry(row.TicketMessage, _entry_mail(row)))
+        if row.TicketAttachment is not None:
+            entry.files.append(row.TicketAttachment)
+    newest = list(entries.values())[::-1]
+    counts = Counts(rows[0].said, rows[0].notes, rows[0].events) if rows else Counts(0, 0, 0)
+    return Timeline(newest[-limit:], counts, earlier=len(newest) > limit, later=before is not None)
+
+
+def _entry_mail(row: Row[*tuple[Any, ...]]) -> EntryMail | None:
+    if row.mail_key is None:
+        return None
+    return EntryMail(row.mail_key, row.state, row.send_after, row.sent_at, row.attempts, row.last_error)
 
 
 @cache
-def _statement(most: int, *, after: bool, before: bool, key: bool) -> Select[Any]:
-    """Select entries, one row for each of its files, the newest first, one further than is shown."""
-    said, whole = TicketMessage, tree(bindparam("ticket", type_=Integer()))
-    keys = select(said.id).where(said.ticket_id.in_(whole))
-    if after:  # where it is always there, PostgreSQL may go through the messages of all tickets by it
-        keys = keys.where(said.id > bindparam("after"))
-    if before:
-        keys = keys.where(said.id < bindparam("before"))
-    if key:
-        keys = keys.where(said.id == bindparam("key"))
-    # Written out: where the limit is a parameter, PostgreSQL plans the statement anew each time it is asked.
-    shown = keys.order_by(said.id.desc()).limit(literal_column(str(most + 1), Integer)).subquery("shown")
-    every = aliased(TicketMessage)
-    kinds = (
-        select(
-            func.coalesce(func.sum(case((every.kind.in_(["question", "reply"]), 1), else_=0)), 0).label("said"),
-            func.coalesce(func.sum(case((every.kind == MessageKind.NOTE, 1), else_=0)), 0).label("notes"),
-            func.coalesce(func.sum(case((every.kind == MessageKind.EVENT, 1), else_=0)), 0).label("events"),
-        )
-        .where(every.ticket_id.in_(whole))
-        .subquery("kinds")
-    )
+def _timeline(limit: int, bounds: frozenset[str]) -> Select[*tuple[Any, ...]]:
+    """Select entries, one row for each of its files, the newest first, one entry more than ``limit``."""
+    message, whole = TicketMessage, tree(bindparam("ticket", type_=Integer()))
+    keys = select(message.id).where(message.ticket_id.in_(whole))
+    # Only the bounds that are set: with all of them PostgreSQL may go through the messages of every ticket.
+    if "after" in bounds:
+        keys = keys.where(message.id > bindparam("after"))
+    if "before" in bounds:
+        keys = keys.where(message.id < bindparam("before"))
+    if "key" in bounds:
+        keys = keys.where(message.id == bindparam("key"))
+    # Written out: where the limit is a parameter, PostgreSQL plans the statement at each execution.
+    newest = keys.order_by(message.id.desc()).limit(literal_column(str(limit + 1), Integer)).subquery("newest")
+    counts = _counts(whole)
     return (
         select(
-            said,
+            message,
             TicketAttachment,
             Mail.id.label("mail_key"),
             Mail.state,
@@ -198,13 +194,31 @@ def _statement(most: int, *, after: bool, before: bool, key: bool) -> Select[Any
             Mail.sent_at,
             Mail.attempts,
             Mail.last_error,
-            kinds.c.said,
-            kinds.c.notes,
-            kinds.c.events,
+            counts.c.said,
+            counts.c.notes,
+            counts.c.events,
         )
-        .join(shown, shown.c.id == said.id)
-        .outerjoin(TicketAttachment, TicketAttachment.message_id == said.id)
-        .outerjoin(Mail, Mail.id == said.mail_id)
-        .join(kinds, kinds.c.said >= 0)
-        .order_by(said.id.desc(), TicketAttachment.id)
+        .join(newest, newest.c.id == message.id)
+        .outerjoin(TicketAttachment, TicketAttachment.message_id == message.id)
+        .outerjoin(Mail, Mail.id == message.mail_id)
+        .join(counts, true())
+        .order_by(message.id.desc(), TicketAttachment.id)
+    )
+
+
+def _counts(whole: Select[int]) -> Subquery:
+    """Select how many entries of each sort a ticket has, in one row."""
+    message = aliased(TicketMessage)
+
+    def count(*kinds: MessageKind) -> Any:
+        return func.coalesce(func.sum(case((message.kind.in_(kinds), 1), else_=0)), 0)
+
+    return (
+        select(
+            count(*PUBLIC_KINDS).label("said"),
+            count(MessageKind.NOTE).label("notes"),
+            count(MessageKind.EVENT).label("events"),
+        )
+        .where(message.ticket_id.in_(whole))
+        .subquery("counts")
     )

@@ -22,7 +22,7 @@ _TICKET = notifications.room("")
 
 
 def leave_hidden(ticket: Ticket) -> None:
-    """Let everybody leave a ticket's room who may not see it after this transaction."""
+    """Remove from a ticket's room the staff who may not see it after this transaction."""
     after_commit(partial(_leave, ticket.id))
 
 
@@ -34,7 +34,7 @@ def _leave(key: int) -> None:
 
 @on_department_changed
 def leave_department(_key: int) -> None:
-    """Let everybody leave the rooms of tickets who may no longer see them: those of this process, it knows which."""
+    """Remove from this process's ticket rooms the staff who may no longer see the tickets."""
     take_out(lambda actor, joined: _hidden(actor, _tickets_in(joined or ())))
 
 

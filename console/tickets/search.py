@@ -1,8 +1,8 @@
-"""Finding tickets by words: of the subject, the messages, the requester, the account; by a service or a domain.
+"""Searching tickets by words of subject, messages, requester and account, or by a service or a domain.
 
-The words stand in the index, written by the verb that changes them. Whose a service or a domain is, is looked
-up when somebody asks: so it is true after a migration, and found only by those to whom it is open. The index
-holds nothing of it, because a ticket's page masks its service too.
+The words are in the index, written by the verb that changes them. The owner of a service or a domain is read when
+searching: so it is right after a migration, and found only by those who may see it. The index does not contain it,
+because a ticket's page masks its service too.
 """
 
 from __future__ import annotations
@@ -25,40 +25,40 @@ from console.tickets.models import TICKET_SEARCH, MessageKind, Ticket, TicketMes
 from console.tickets.service import timeline
 
 NAMES = 50  # services and domains each that words may name, the newest; words that name more name none in particular
-AT_ONCE = 500  # tickets that are indexed in one go
-# Behind what says the words itself: a ticket about such a service, then any of its owner's.
+AT_ONCE = 500  # tickets that are indexed at once
+# After hits in the text: a ticket about such a service, then any other of its owner.
 _ABOUT, _OWNER = 0.0, -1.0
 
 
-def ranked(actor: Actor, asked: str, within: Select[int] | None = None) -> CTE | None:
-    """Return hits as rows ``id, rank``, the best the highest; ``None`` where nothing is asked.
+def ranked(actor: Actor, query: str, within: Select[int] | None = None) -> CTE | None:
+    """Return hits as rows ``id, rank``, the best the highest; ``None`` where the query is empty.
 
     Args:
         within: the keys that may be hits: what this person may see, what a list is narrowed to.
     """
-    hits = TICKET_SEARCH.ranked(db.session(), asked, within)
+    hits = TICKET_SEARCH.ranked(db.session(), query, within)
     if hits is None:
         return None
-    said = select(hits.c.id, hits.c.rank).cte("said")
-    named = _named(actor, asked)
+    in_text = select(hits.c.id, hits.c.rank).cte("in_text")
+    named = _named(actor, query)
     if named is None:
-        return said
-    # Where as many say the words as are ranked, nobody would see who is only named: it is not looked for.
-    room = select(func.count()).select_from(said).scalar_subquery() < LIMIT
-    rows = [query.where(room) for query in _of_names(named, within)]
-    everything = union_all(select(said.c.id, said.c.rank), *rows).subquery("everything")
+        return in_text
+    # With as many hits in the text as are ranked, the others would not be listed: they are not searched.
+    room = select(func.count()).select_from(in_text).scalar_subquery() < LIMIT
+    rows = [named_hits.where(room) for named_hits in _of_names(named, within)]
+    everything = union_all(select(in_text.c.id, in_text.c.rank), *rows).subquery("everything")
     best = func.max(everything.c.rank).label("rank")
     found = select(everything.c.id, best).group_by(everything.c.id).order_by(best.desc(), everything.c.id.desc())
     return found.limit(LIMIT).cte("found")
 
 
-def matching(actor: Actor, asked: str) -> ColumnElement[bool] | None:
-    """Return the condition "this ticket is a hit", every one of them; ``None`` where nothing is asked."""
-    said = TICKET_SEARCH.matches(db.session(), Ticket.id, asked, whole=True)
-    named = None if said is None else _named(actor, asked)
-    if said is None or named is None:
-        return said
-    return or_(said, _about(Ticket, named), _owned(Ticket, named))
+def matching(actor: Actor, query: str) -> ColumnElement[bool] | None:
+    """Return the condition "this ticket is a hit", every one of them; ``None`` where the query is empty."""
+    in_text = TICKET_SEARCH.matches(db.session(), Ticket.id, query, whole=True)
+    named = None if in_text is None else _named(actor, query)
+    if in_text is None or named is None:
+        return in_text
+    return or_(in_text, _about(Ticket, named), _owned(Ticket, named))
 
 
 class _Named:
@@ -69,8 +69,8 @@ class _Named:
         self.accounts = accounts  # None: of all
 
 
-def _named(actor: Actor, asked: str) -> _Named | None:
-    """Return what ``asked`` names among the services and domains open to this person; ``None``: nothing is."""
+def _named(actor: Actor, query: str) -> _Named | None:
+    """Return what ``query`` names among the services and domains this person may see; ``None``: they see none."""
     of_services: list[int] | None = None
     of_domains: list[int] | None = None
     if not actor.may(Permission.READ_DOCUMENTS):
@@ -80,8 +80,8 @@ def _named(actor: Actor, asked: str) -> _Named | None:
         if not (of_services or of_domains):
             return None
     session = db.session()
-    by_label = SERVICE_SEARCH.matches(session, Service.id, asked, whole=of_services is not None, most=NAMES)
-    by_name = DOMAIN_SEARCH.matches(session, Domain.id, asked, whole=of_domains is not None, most=NAMES)
+    by_label = SERVICE_SEARCH.matches(session, Service.id, query, whole=of_services is not None, most=NAMES)
+    by_name = DOMAIN_SEARCH.matches(session, Domain.id, query, whole=of_domains is not None, most=NAMES)
     if by_label is None or by_name is None:
         return None
     columns = (Service.id.label("id"), Service.customer_id.label("customer_id"))
@@ -97,7 +97,7 @@ def _among(accounts: list[int] | None) -> list[ColumnElement[bool]]:
 
 def _about(ticket: Any, named: _Named) -> ColumnElement[bool]:
     condition: ColumnElement[bool] = ticket.service_id.in_(select(named.services.c.id))
-    # Of another account it would tell that the account once had the service.
+    # With another account it would reveal that the account once had the service.
     return condition if named.accounts is None else and_(condition, ticket.customer_id.in_(named.accounts))
 
 
@@ -117,26 +117,26 @@ def _of_names(named: _Named, within: Select[int] | None) -> list[Select[Any]]:
     return found
 
 
-# --- Keeping the index true -------------------------------------------------------------------------------------------
+# --- Writing the index -----------------------------------------------------------------------------------------------
 
 
-def account_renamed(customers: Iterable[Customer]) -> None:
-    """Index the tickets of accounts anew whose names were changed."""
+def index_accounts(customers: Iterable[Customer]) -> None:
+    """Index the tickets of renamed accounts."""
     session = db.session()
     session.flush()
     ids = sorted({customer.id for customer in customers})
     for start in range(0, len(ids), AT_ONCE):
-        some = ids[start : start + AT_ONCE]
-        keys = list(session.scalars(select(Ticket.id).where(Ticket.customer_id.in_(some)).order_by(Ticket.id)))
+        batch = ids[start : start + AT_ONCE]
+        keys = list(session.scalars(select(Ticket.id).where(Ticket.customer_id.in_(batch)).order_by(Ticket.id)))
         for first in range(0, len(keys), AT_ONCE):
             index_many(keys[first : first + AT_ONCE])
 
 
 def index_many(keys: Sequence[int]) -> None:
-    """Index some tickets anew."""
+    """Index some tickets."""
     session = db.session()
     joined = _trees(keys)
-    said: dict[int, list[str]] = {key: [] for key in keys}
+    bodies: dict[int, list[str]] = {key: [] for key in keys}
     rows: Any = session.execute(
         select(joined.c.root, TicketMessage.body)
         .join(joined, joined.c.id == TicketMessage.ticket_id)
@@ -144,9 +144,9 @@ def index_many(keys: Sequence[int]) -> None:
         .order_by(TicketMessage.id.desc())
     )
     for root, body in rows:
-        said[root].append(body)
+        bodies[root].append(body)
     tickets = session.scalars(select(Ticket).where(Ticket.id.in_(keys)).order_by(Ticket.id)).all()
-    texts = [(ticket.id, timeline.title(ticket), timeline.text(ticket, said[ticket.id])) for ticket in tickets]
+    texts = [(ticket.id, timeline.title(ticket), timeline.text(ticket, bodies[ticket.id])) for ticket in tickets]
     TICKET_SEARCH.put_titled_many(session, texts)
 
 

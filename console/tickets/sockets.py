@@ -1,6 +1,6 @@
-"""Who is looking at a ticket, and who is writing: told to the others at once, kept nowhere.
+"""Who is looking at a ticket, and who is writing: pushed to the others, stored nowhere.
 
-Each browser says that it is here when it comes, when somebody else comes, and now and then;
+Each browser announces itself when it comes, when another one comes, and from time to time;
 the others forget who was not heard for a while. So any number of processes agree without a table.
 """
 
@@ -23,13 +23,13 @@ _LOOKING = "ticket"  # key in the connection's own session
 
 @on_desk("tickets:join", Permission.READ_TICKETS)
 def watch_list(_actor: Actor, _packet: dict[str, Any]) -> None:
-    """Be told of every ticket that changes."""
+    """Join the room of all changed tickets."""
     join_room(ALL)
 
 
 @on_desk("ticket:join", Permission.READ_TICKETS)
 def look(actor: Actor, packet: dict[str, Any]) -> dict[str, Any]:
-    """Look at one ticket: be told of its changes and of who else is there. Looking at another leaves the first."""
+    """Join the room of one ticket, for its changes and its readers. Joining another leaves the first."""
     ticket = find_ticket(actor, text(packet, "number", MAX_NUMBER))
     _leave(actor)
     session[_LOOKING] = ticket.number
@@ -55,7 +55,7 @@ def leave(actor: Actor, _packet: dict[str, Any]) -> None:
 
 @on_desk_gone
 def gone() -> None:
-    """Tell the others at once; had this been lost, they would notice after a while."""
+    """Tell the others that this browser has left; without it they notice after a while."""
     number, who = session.get(_LOOKING), session.get("staff_id")
     if isinstance(number, str):
         emit("ticket:gone", {"number": number, "id": who}, to=room(number), include_self=False)

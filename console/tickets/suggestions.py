@@ -1,4 +1,4 @@
-"""What may be chosen beside a ticket: another ticket to merge or link, a colleague to give it to."""
+"""Suggestions on a ticket's page: other tickets to merge or link, colleagues to assign."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def candidates(actor: Actor, ticket: Ticket, limit: int = 20) -> Sequence[Ticket
 
 @dataclass(frozen=True)
 class Colleague:
-    """Somebody a ticket may be given to, and how many open ones they have."""
+    """A possible assignee, and how many open tickets they have."""
 
     id: int
     name: str

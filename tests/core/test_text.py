@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from console.core.text import clean, clean_tree, is_blank, one_line, paragraphs, visible_length
+from console.core.text import clean, clean_tree, is_blank, one_line, paragraphs, preview, shorten, visible_length
 
 # Nothing of it is seen: zero-width space, soft hyphen, word joiner, byte order mark, Hangul and half-width fillers, the
 # empty Braille cell, a variation selector, a mark without its letter, no-break and ideographic spaces.
@@ -68,6 +68,14 @@ def test_shapes() -> None:
     assert one_line("  a \n b\u00a0c ") == "a b c"
     assert paragraphs(" \n a  \r\n\r\n b \n") == "a\n\n b"
     assert visible_length("  a\u200b b  ") == 3
+
+
+def test_a_text_is_cut_for_a_line() -> None:
+    assert preview(" a \n\n b ") == "a b"
+    assert preview("ab " * 1_000) == "ab " * 53 + "a"
+    assert shorten(" a \n b ", 3) == "a b"
+    assert shorten("one two three", 9) == "one two…"
+    assert shorten("abcdefghij", 4) == "abcd…"
 
 
 def test_a_packet_is_cleaned_in_all_its_depth() -> None:

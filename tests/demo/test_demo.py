@@ -429,7 +429,7 @@ def test_the_crowd_of_tickets_is_what_the_verbs_would_have_left(session: Session
             query = select(SlaTarget).where(SlaTarget.ticket_id == ticket.id).order_by(SlaTarget.started_at)
             before = [[getattr(row, name) for name in columns] for row in session.scalars(query)]
             due, found = ticket.due_at, words_of(session, ticket)
-            sla_targets.recount(ticket, desk_now())
+            sla_targets.recalculate(ticket, desk_now())
             timeline.index(ticket)
             assert [[getattr(row, name) for name in columns] for row in session.scalars(query)] == before
             assert ticket.due_at == due

@@ -69,7 +69,7 @@ def test_a_service_is_named_by_those_it_is_open_to(session: Session, staff_of: C
     assert ticket.service_id == service.id
 
 
-def test_a_visitor_asks_departments_that_are_open_to_everybody(session: Session) -> None:
+def test_a_visitor_asks_public_departments(session: Session) -> None:
     public = any_department()
     private: Department = make_department("Pravna", private=True)
     visitor = Actor(kind="visitor", id=None, name="Petar")

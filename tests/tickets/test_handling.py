@@ -75,7 +75,7 @@ def test_every_link_that_leads_here_is_void_and_no_other(session: Session, agent
     for ticket in (old, goes_on, merged):
         with pytest.raises(NotFound):
             ticket_of(tokens[ticket.id])
-    assert ticket_of(tokens[stranger.id]) == stranger, "somebody else's link opens their own part"
+    assert ticket_of(tokens[stranger.id]) == stranger, "another person's link opens their own part"
     assert ticket_of(tokens[apart.id]) == apart
     with pytest.raises(NotFound):
         cards.find_card(card)
@@ -133,7 +133,7 @@ def test_a_card_is_withdrawn_once(session: Session, agent: Actor) -> None:
 
 
 @only_sqlite
-def test_what_is_said_for_a_ticket_is_told_there_and_only_for_it(session: Session, agent: Actor) -> None:
+def test_a_spoken_verification_is_noted_in_its_ticket_only(session: Session, agent: Actor) -> None:
     owner = factories.owner_of(factories.make_customer())
     ticket = make_ticket(SYSTEM)
     spoken = {"email": owner.person.email, "channel": f"ticket:{ticket.number.lower()}"}
@@ -153,7 +153,7 @@ def test_what_is_said_for_a_ticket_is_told_there_and_only_for_it(session: Sessio
 
 
 @only_sqlite
-def test_solved_and_opened_again_at_once_tells_nobody(session: Session, agent: Actor, clock: Any) -> None:
+def test_solved_and_reopened_at_once_sends_no_mail(session: Session, agent: Actor, clock: Any) -> None:
     ticket = make_ticket(SYSTEM)
 
     def move(status: TicketStatus) -> list[MailState]:

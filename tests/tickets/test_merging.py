@@ -40,7 +40,7 @@ from console.tickets.models import (
     TicketStatus,
 )
 from console.tickets.queries import timeline
-from console.tickets.service import merging, properties, requester
+from console.tickets.service import linking, merging, properties, questions, requester, splitting
 from console.tickets.service import messages as ticket_messages
 from console.tickets.service.follow_ups import follow_up
 from console.tickets.service.messages import Writing
@@ -125,7 +125,7 @@ def test_no_question_is_put_to_rest_by_a_merge(session: Session, agent: Actor, r
     merge(agent, question, target)
     reply(agent, target, "Evo odgovora", then=TicketStatus.OPEN)
     part(agent, question)
-    assert target.status is TicketStatus.OPEN, "somebody wrote since"
+    assert target.status is TicketStatus.OPEN, "a message was written since"
     resting = make_ticket(SYSTEM)
     with transaction():
         properties.set_status(agent, [resting.id, target.id], TicketStatus.WAITING)
@@ -280,7 +280,7 @@ def test_words_stay_in_tickets_of_their_writer(session: Session, agent: Actor, p
 
     def write(body: str, client_id: str) -> Ticket:
         with transaction():
-            return ticket_messages.requester_writes(SYSTEM, pair.petar, body, client_id=client_id, via=via).ticket
+            return questions.add_question(SYSTEM, pair.petar, body, client_id=client_id, via=via).ticket
 
     first = write("Petrove reči", "1")
     assert first.id not in (pair.ana.id, pair.petar.id) and first.requester_email == PETAR
@@ -305,8 +305,8 @@ def test_another_ticket_of_a_closed_department_is_not_there(session: Session, ag
     for verb in (
         lambda: merging.merge(agent, [shut.id], mine.id),
         lambda: merging.merge(agent, [mine.id], shut.id),
-        lambda: merging.link(agent, mine.id, shut.id),
-        lambda: merging.split(agent, shut.id, [1], "Naslov"),
+        lambda: linking.link(agent, mine.id, shut.id),
+        lambda: splitting.split(agent, shut.id, [1], "Naslov"),
         lambda: merging.undo_merge(agent, shut.id),
     ):
         with pytest.raises((NotFound, Conflict)) as refusal, transaction():
@@ -325,7 +325,7 @@ def split(
 ) -> Ticket:
     with transaction():
         keys = [one if isinstance(one, int) else one.id for one in messages]
-        return merging.split(agent, ticket.id, keys, subject)
+        return splitting.split(agent, ticket.id, keys, subject)
 
 
 def test_messages_become_a_ticket_of_their_own(session: Session, agent: Actor, clock: Any) -> None:
@@ -377,7 +377,7 @@ def test_what_cannot_be_split(session: Session, agent: Actor, clock: Any) -> Non
     with pytest.raises(PinLike):
         split(agent, ticket, [second], "Moj PIN je 482913")
     with transaction():
-        masked = merging.split(agent, ticket.id, [second.id], "Moj PIN je 482913", MASKED)
+        masked = splitting.split(agent, ticket.id, [second.id], "Moj PIN je 482913", MASKED)
     assert masked.subject == "Moj PIN je ••••••"
     assert not found(session, "482913")
 
@@ -395,23 +395,23 @@ def _events(agent: Actor, ticket: Ticket) -> list[TicketMessage]:
 def test_links_are_made_once_and_origins_stay(session: Session, agent: Actor) -> None:
     a, b = make_ticket(SYSTEM), make_ticket(SYSTEM)
     with transaction():
-        merging.link(agent, a.id, b.id)
-        merging.link(agent, b.id, a.id)
+        linking.link(agent, a.id, b.id)
+        linking.link(agent, b.id, a.id)
     assert len(session.scalars(select(TicketLink)).all()) == 1
     with transaction():
-        merging.unlink(agent, b.id, a.id)
+        linking.unlink(agent, b.id, a.id)
     with pytest.raises(NotFound), transaction():
-        merging.unlink(agent, a.id, b.id)
+        linking.unlink(agent, a.id, b.id)
     with pytest.raises(Invalid), transaction():
-        merging.link(agent, a.id, a.id)
+        linking.link(agent, a.id, a.id)
     second = ask_again(a, "Drugo")
     new = split(agent, a, [second])
     with pytest.raises(Conflict, match="origin"), transaction():
-        merging.unlink(agent, a.id, new.id)
+        linking.unlink(agent, a.id, new.id)
     merge(agent, new, a)
     for one, other in ((new, b), (b, new)):
         with pytest.raises(Conflict, match="merged"), transaction():
-            merging.link(agent, one.id, other.id)
+            linking.link(agent, one.id, other.id)
 
 
 @only_sqlite
@@ -493,7 +493,7 @@ def test_one_message_goes_into_one_ticket(app: Flask, session: Session, agent: A
     results = at_once(
         app,
         [
-            *[partial(merging.split, agent, key, [second], f"Naslov {name}") for name in "ABC"],
+            *[partial(splitting.split, agent, key, [second], f"Naslov {name}") for name in "ABC"],
             lambda: ticket_messages.reply(agent, key, Writing("Odgovor", client_id="o", anyway=True)),
         ],
     )

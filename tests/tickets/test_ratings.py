@@ -68,7 +68,7 @@ def test_a_low_score_is_looked_at(session: Session, staff_of: StaffOf) -> None:
             rate(VISITOR, ticket, score)
     reviews = session.scalars(select(Review)).all()
     assert [(one.reason, one.agent_id) for one in reviews] == [(ReviewReason.RATING, agent.id)] * 2
-    # Nobody's work: there is nobody to talk to about it.
+    # No agent's work: there is no one to talk to about it.
     ticket = make_ticket()
     solve(ticket)
     with transaction():

@@ -1,4 +1,4 @@
-"""Saved views: one's own, shared ones, and nobody else's."""
+"""Saved views: private ones and shared ones."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def agent(client: ConsoleClient, staff_of: Callable[[Role], Staff]) -> Staff:
     return sign_in(client, staff=staff_of(Role.AGENT))
 
 
-def test_kept_with_filters_order_and_search(client: ConsoleClient, agent: Staff, session: Session) -> None:
+def test_saved_with_filters_order_and_search(client: ConsoleClient, agent: Staff, session: Session) -> None:
     fill_tickets(3, due_in=timedelta(minutes=5))
     fill_tickets(2, assignee_id=agent.id)
     answer = client.submit(LIST + "views?view=open&assignee=none&sort=-priority&page=3&nothing=1", name="  Ničiji  ")

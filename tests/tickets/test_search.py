@@ -24,7 +24,7 @@ from console.tickets.models import MessageKind, Ticket, TicketMessage, TicketSta
 from console.tickets.queries import visible
 from console.tickets.reviews import service as reviews
 from console.tickets.reviews.queries import criteria
-from console.tickets.service import merging, properties, ratings, timeline
+from console.tickets.service import merging, properties, questions, ratings, splitting, timeline
 from console.tickets.service import messages as ticket_messages
 from console.tickets.service.messages import Writing
 from tests import factories
@@ -183,7 +183,7 @@ def opened(agent: Actor, place: factories.Persona, *rights: Right) -> Verificati
         )
 
 
-def test_services_and_domains_by_whoever_may_see_them(session: Session, actor: Actors) -> None:
+def test_services_and_domains_are_found_by_those_with_access(session: Session, actor: Actors) -> None:
     agent = actor(Role.AGENT)
     persona = factories.ana()
     with transaction():
@@ -293,7 +293,7 @@ def test_merged_words_are_found_in_both_and_parted_again(session: Session, actor
     say(agent, session.get_one(Ticket, ids[0]), "I dunja stiže.", MessageKind.NOTE)
     with transaction():
         dunja = session.scalars(select(TicketMessage.id).where(TicketMessage.body.contains("dunja"))).one()
-        new = merging.split(agent, ids[0], [dunja], "Odvojeno").id
+        new = splitting.split(agent, ids[0], [dunja], "Odvojeno").id
     assert found(session, agent, "dunja") == [new]
 
 
@@ -315,7 +315,7 @@ def test_after_any_verbs_the_index_says_what_the_tickets_say(session: Session, a
         verbs: list[Callable[[], object]] = [
             lambda: ticket_messages.reply(agent, key, Writing(word, f"r{turn}", anyway=True)),
             lambda: ticket_messages.note(agent, key, Writing(word, f"n{turn}")),
-            lambda: ticket_messages.requester_writes(visitor, ticket, word, client_id=f"q{turn}", via="link"),
+            lambda: questions.add_question(visitor, ticket, word, client_id=f"q{turn}", via="link"),
             lambda: properties.set_subject(agent, key, word),
             lambda: properties.set_customer(agent, key, rng.choice([*customers, None])),
             lambda: properties.tag(agent, [key], [word.split(maxsplit=1)[0]]),

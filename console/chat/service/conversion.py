@@ -21,7 +21,8 @@ from console.core.actor import Actor
 from console.core.context import files as file_store
 from console.core.context import settings
 from console.core.db import db
-from console.tickets.models import MAX_BODY, MAX_SUBJECT, Ticket, TicketSource
+from console.core.text import shorten
+from console.tickets.models import MAX_BODY, Ticket, TicketSource
 from console.tickets.service.opening import NewTicket, open_ticket
 
 SUBJECT = 80
@@ -93,10 +94,7 @@ def _end(chat: Chat, status: ChatStatus, by: str) -> None:
 
 def _subject(said: Sequence[ChatMessage]) -> str:
     first = next((one.body for one in said if one.body.strip()), "")
-    line = " ".join(first.split())
-    if len(line) <= SUBJECT:
-        return line[:MAX_SUBJECT] or settings().brand
-    return line[:SUBJECT].rsplit(" ", 1)[0] + _CUT
+    return shorten(first, SUBJECT) or settings().brand
 
 
 def _body(said: Sequence[ChatMessage]) -> str:

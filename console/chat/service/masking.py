@@ -10,10 +10,10 @@ from console.audit.service import record
 from console.chat import notifications, queries
 from console.chat import search as chat_search
 from console.chat.models import Chat, ChatMessage, MessageKind
-from console.chat.service import timeline
 from console.core.actor import Actor
 from console.core.db import db
 from console.core.errors import NotFound
+from console.core.text import preview
 from console.customers import stored_masking
 from console.customers.masking import mask_token
 from console.mail import service as mail
@@ -69,10 +69,10 @@ def _mask_copies(_actor: Actor, number: str, numbers: Sequence[str]) -> None:
 
 
 def _write(chat: Chat, message: ChatMessage, token: str | None) -> None:
-    before = timeline.preview(message.body)
+    before = preview(message.body)
     message.body, message.data = stored_masking.mask_stored(message.body, message.data, token)
     if chat.preview == before:
-        chat.preview = timeline.preview(message.body)
+        chat.preview = preview(message.body)
     db.session.flush()
     notifications.masked(chat, message)
 

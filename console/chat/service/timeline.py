@@ -10,8 +10,7 @@ from console.chat.models import Chat, ChatMessage, MessageKind
 from console.core import clock
 from console.core.actor import Actor
 from console.core.db import db
-
-PREVIEW = 160
+from console.core.text import preview
 
 
 def event(actor: Actor, chat: Chat, what: str, *, inside: bool = False, **data: Any) -> ChatMessage:
@@ -49,8 +48,3 @@ def append(
     db.session.flush()
     notifications.say(chat, message)
     return message
-
-
-def preview(body: str) -> str:
-    """Return what a list shows of a message."""
-    return " ".join(body[: 4 * PREVIEW].split())[:PREVIEW]

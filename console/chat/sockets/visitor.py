@@ -33,7 +33,7 @@ from console.customers.masking import read_choice
 from console.customers.verification import cards
 from console.customers.visitors import visitor_actor
 from console.extensions import socketio
-from console.tickets.service.messages import requester_writes
+from console.tickets.service.questions import add_question
 from console.web.limits import Pace, keep_pace
 from console.web.sockets import VISITOR, Answer, acknowledged, anybody_in, let_in, number, text
 
@@ -238,7 +238,7 @@ def add_to_ticket(packet: dict[str, Any]) -> Answer:
         if chat.ticket is None:
             raise Conflict
         once = tokens.added_key(chat, client_id)
-        message = requester_writes(_visitor(name), chat.ticket, body, client_id=once, via="chat", pins=pins)
+        message = add_question(_visitor(name), chat.ticket, body, client_id=once, via="chat", pins=pins)
         ticket, seq = message.ticket.number, message.seq
     return {"ticket": ticket, "seq": seq}
 

@@ -26,7 +26,6 @@ from console.chat import notifications, serializers
 from console.chat.models import LIVE, Chat, ChatFile, ChatMessage, ChatStatus, MessageKind, chat_number
 from console.chat.service import verification as chat_verification
 from console.chat.service.messages import Outgoing
-from console.chat.service.timeline import preview
 from console.chat.writer import bulk
 from console.core import clock
 from console.core.context import settings
@@ -34,6 +33,7 @@ from console.core.db import db
 from console.core.errors import Busy, Conflict, Invalid, NoSpace, NotFound, Refusal, Reused, SignInNeeded, Unavailable
 from console.core.logging import get_logger
 from console.core.sessions import is_live
+from console.core.text import preview
 from console.core.texts import lazy_gettext
 from console.core.transaction import transaction
 from console.customers import stored_masking

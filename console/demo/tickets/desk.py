@@ -47,10 +47,10 @@ def tell(story: Story, working: WorkingTime) -> None:
 def settle() -> None:
     """Let the worker look at what the story left, as it would have: promises told of, the queue of reviews filled."""
     from console.tickets.reviews.jobs import gather
-    from console.tickets.sla.jobs import watch
+    from console.tickets.sla.jobs import update_targets
 
     with clock.standing_at(desk_now()):
-        watch()
+        update_targets()
         gather()
 
 

@@ -62,7 +62,7 @@ from console.tickets.queries import lock_ticket
 from console.tickets.reviews import service as reviews
 from console.tickets.reviews.models import Review, ReviewState
 from console.tickets.reviews.queries import criteria
-from console.tickets.service import merging, properties, ratings
+from console.tickets.service import linking, merging, properties, questions, ratings, splitting
 from console.tickets.service import messages as ticket_messages
 from console.tickets.service.attachments import attach
 from console.tickets.service.drafts import read_up_to, save_draft
@@ -223,7 +223,7 @@ class Desk:
         mail = progress.case.source.value == "mail"
         kept = tuple(attach(actor, ticket, file, FILES[file]).id for file in step.files)
         client = f"demo-{ticket.id}-{ticket.last_seq}"
-        ticket_messages.requester_writes(
+        questions.add_question(
             actor, ticket, step.text, client_id=client, via="mail" if mail else "link", attachments=kept, pins=MASKED
         )
 
@@ -296,11 +296,11 @@ class Desk:
             TicketMessage.ticket_id == progress.id, TicketMessage.kind == MessageKind.QUESTION
         )
         newest = db.session.scalars(asked.order_by(TicketMessage.id.desc())).first()
-        merging.split(self.story.actor(step.who), progress.id, [newest or 0], step.subject)
+        splitting.split(self.story.actor(step.who), progress.id, [newest or 0], step.subject)
 
     @_do.register
     def _(self, step: Link, progress: Progress) -> None:
-        merging.link(self.story.actor(step.who), progress.id, self._progress[step.other].id)
+        linking.link(self.story.actor(step.who), progress.id, self._progress[step.other].id)
 
     @_do.register
     def _(self, step: SetCustomer, progress: Progress) -> None:

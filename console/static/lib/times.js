@@ -4,7 +4,8 @@ import { count, say } from './texts.js';
 
 const told = Date.parse(document.querySelector('meta[name="server-time"]')?.content ?? '');
 const offset = Number.isNaN(told) ? 0 : told - Date.now();
-const MINUTE = 60, HOUR = 3600, DAY = 86_400, SOON = 300;
+const MINUTE = 60, DAY = 86_400, SOON = 300;
+export const HOUR = 3600;
 
 export const now = () => Date.now() + offset;
 
@@ -34,6 +35,16 @@ function end(element) {
   // What the time had opened must go from the screen too.
   if (element.dataset.countdown === 'reload') location.reload();
 }
+
+/** How long until an SLA target is due, or since when it is late. */
+export function dueText(seconds) {
+  const late = seconds <= 0, length = Math.abs(seconds);
+  if (length >= DAY) return count(late ? 'late_days' : 'left_days', Math.floor(length / DAY));
+  if (length >= HOUR) return count(late ? 'late_hours' : 'left_hours', Math.floor(length / HOUR));
+  return count(late ? 'late_minutes' : 'left_minutes', Math.max(1, Math.floor(length / MINUTE)));
+}
+
+export const secondsLeft = (time) => (Date.parse(time.dateTime) - now()) / 1000;
 
 export function refresh() {
   document.querySelectorAll('time[data-countdown]').forEach(left);

@@ -1,4 +1,4 @@
-"""The standard replies: what customers of a hosting company ask every day, and what is said every day.
+"""The standard replies: what customers of a hosting company ask every day.
 
 Their texts lie in ``templates/replies``, a file for each language, the title in its first line. They never ask for
 a PIN in an answer: it is entered on the page behind the link that the ticket sends, or in the card of a chat, and

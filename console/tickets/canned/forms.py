@@ -78,7 +78,7 @@ class CategoryForm(Form):
         return read_key(text) or 0
 
     def mark(self, refusal: Refusal) -> None:
-        """Put what a verb refused beside its fields."""
+        """Put the errors of a verb at their fields."""
         for name, texts in refusal.fields.items():
             if name in self:
                 self[name].errors = [str(text) for text in texts]

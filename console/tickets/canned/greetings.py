@@ -1,4 +1,4 @@
-"""The greeting that a canned reply begins with: left out where words stand before it already."""
+"""The greeting that a canned reply begins with: left out where the message has text before it."""
 
 from __future__ import annotations
 

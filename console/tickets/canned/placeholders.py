@@ -20,13 +20,13 @@ PLACEHOLDERS: dict[str, Text] = {
     "hours": lazy_gettext("the opening hours"),
 }
 
-# What is meant as a placeholder begins like a word: "{ deny all; }" and {"a": 1} are somebody's configuration.
+# What is meant as a placeholder begins like a word: "{ deny all; }" and {"a": 1} are configuration.
 _WORD = re.compile(r"\{[ \t]*\w[^{};\"=\n]*\}")
 _KNOWN = re.compile(r"\{(" + "|".join(PLACEHOLDERS) + r")\}")
 
 
 def unknown(text: str) -> list[str]:
-    """Return what stands in ``text`` like a placeholder and is none, each once, in order."""
+    """Return what looks like a placeholder in ``text`` and is none, each once, in order."""
     found = [word for word in _WORD.findall(text) if not _KNOWN.fullmatch(word)]
     return list(dict.fromkeys(found))
 

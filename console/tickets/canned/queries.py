@@ -91,7 +91,7 @@ def offers(actor: Actor, query: str, ticket: Ticket | Conversation | None) -> li
 
 
 def values(actor: Actor, ticket: Ticket | Conversation) -> dict[str, str]:
-    """Return what the placeholders stand for on this ticket or in this chat, in its requester's language."""
+    """Return the values of the placeholders on this ticket or in this chat, in its requester's language."""
     names = actor.name.split()
     return {
         "requester_name": ticket.requester_name,
@@ -132,7 +132,7 @@ def counts() -> dict[int, int]:
 
 
 def _matching(query: str, ticket: Ticket | Conversation | None) -> list[CannedReply]:
-    wanted = (
+    replies = (
         select(CannedReply)
         .join(CannedReply.category)
         .where(CannedReply.active.is_(True))
@@ -142,8 +142,8 @@ def _matching(query: str, ticket: Ticket | Conversation | None) -> list[CannedRe
     hits = REPLY_SEARCH.ranked(db.session(), word)
     if hits is None:
         order = (*_place(ticket), CannedCategory.position, CannedReply.position, CannedReply.id)
-        return list(db.session.scalars(wanted.order_by(*order).limit(MOST)))
-    ranked = wanted.join(hits, hits.c.id == CannedReply.id).add_columns(hits.c.rank)
+        return list(db.session.scalars(replies.order_by(*order).limit(MOST)))
+    ranked = replies.join(hits, hits.c.id == CannedReply.id).add_columns(hits.c.rank)
     ranks: dict[CannedReply, float] = {row[0]: row[1] for row in db.session.execute(ranked)}
 
     def order_of(reply: CannedReply) -> tuple[Any, ...]:

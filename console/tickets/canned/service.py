@@ -1,4 +1,4 @@
-"""Changing canned replies and their categories. Those who manage the desk do; everybody at it reads them."""
+"""Changing canned replies and their categories, with ``MANAGE_DESK``; all staff of the desk read them."""
 
 from __future__ import annotations
 
@@ -201,7 +201,7 @@ def _keep(reply: CannedReply) -> None:
     db.session.add(reply)
     try:
         db.session.flush()
-    except IntegrityError as error:  # somebody was faster
+    except IntegrityError as error:  # another request was faster
         raise Invalid(fields={"shortcut": [TAKEN]}) from error
     db.session.refresh(reply, ["category"])
     index(reply)

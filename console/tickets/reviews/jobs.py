@@ -1,4 +1,4 @@
-"""What the worker puts into the queue: a weekly draw, broken promises, overrides of verification.
+"""What the worker puts into the queue: a weekly draw, missed SLA targets, overrides of verification.
 
 Any number of workers may gather at once. The draw follows from the week alone, and each review has a key of
 its own, so that it comes once.
@@ -30,10 +30,10 @@ from console.tickets.sla.models import SlaTarget
 
 log = get_logger(__name__)
 
-LOOKS_BACK = timedelta(days=14)  # for promises that were broken
+LOOKS_BACK = timedelta(days=14)  # for missed SLA targets
 SETTLED = timedelta(hours=1)  # after an override: what was done under it is written
 BATCH = 200
-# Supervisors' own work comes by hand, by ratings, promises and overrides; it is not drawn.
+# Supervisors' own work is reviewed by hand, after ratings, missed targets and overrides; it is not drawn.
 _DRAWN = [
     role for role, held in PERMISSIONS.items() if Permission.WORK_TICKETS in held and Permission.REVIEW not in held
 ]
@@ -100,7 +100,7 @@ def _solved_by(begin: datetime, end: datetime) -> dict[int, list[Ticket]]:
 
 
 def _drawn(week: str, solved: dict[int, list[Ticket]], sample: int) -> list[dict[str, Any]]:
-    """Draw by lot, the same for everybody who draws: the week is the seed, and no agent can foresee it."""
+    """Draw tickets at random, the same in every worker: the week is the seed, and no agent can predict it."""
     rows = []
     for agent, tickets in sorted(solved.items()):
         tickets.sort(key=lambda ticket, agent=agent: _lot(week, agent, ticket.id))  # type: ignore[misc]
@@ -115,18 +115,18 @@ def _lot(week: str, agent: int, ticket: int) -> bytes:
     return hmac.digest(settings().secret_key.encode(), f"review:{week}:{agent}:{ticket}".encode(), "sha256")
 
 
-# --- Broken promises --------------------------------------------------------------------------------------------------
+# --- Missed SLA targets -----------------------------------------------------------------------------------------------
 
 
 def missed_targets() -> int:
-    """Put tickets into the queue whose promise was broken lately. One that is or was there does not come again."""
+    """Put tickets with a recently missed SLA target into the queue, each only once."""
     had = select(Review.id).where(Review.ticket_id == Ticket.id)
     answered = select(TicketMessage.id).where(TicketMessage.ticket_id == Ticket.id, *queries.real_reply())
     query = (
         select(Ticket)
         .where(
             Ticket.id.in_(select(SlaTarget.ticket_id).where(SlaTarget.broken_at >= clock.now() - LOOKS_BACK)),
-            or_(Ticket.assignee_id.is_not(None), answered.exists()),  # it is somebody's work
+            or_(Ticket.assignee_id.is_not(None), answered.exists()),  # it is an agent's work
             ~had.exists(),
         )
         .order_by(Ticket.id)

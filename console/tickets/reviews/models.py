@@ -1,7 +1,7 @@
-"""What requesters said of our work, and how supervisors judged it.
+"""Ratings by requesters, and quality reviews by supervisors.
 
 A review is between its agent and the supervisors. Nothing of it is searched, exported
-or shown on the ticket.
+or displayed on the ticket.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Reading reviews: the queue, one review for either side, whose work a ticket is. Figures: ``figures``."""
+"""Reading reviews: the queue, one review for either side, whose work a ticket is. Statistics: ``stats``."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _REVIEWERS = [role for role, held in PERMISSIONS.items() if Permission.REVIEW in
 def handlers(ticket_ids: Iterable[int]) -> dict[int, int]:
     """Return whose work each ticket is: who wrote the most replies (of equals the last), else its assignee.
 
-    A ticket that nobody answered or took is left out.
+    A ticket without a reply and an assignee is left out.
     """
     keys = list(ticket_ids)
     if not keys:
@@ -77,7 +77,7 @@ def next_waiting(actor: Actor, *, after: int = 0) -> Review | None:
 
 
 def has_colleague(actor: Actor) -> bool:
-    """Tell whether somebody else reviews here, who can look at this supervisor's own work."""
+    """Tell whether there is another supervisor to review this one's work."""
     other = select(Staff.id).where(Staff.role.in_(_REVIEWERS), Staff.active.is_(True), Staff.id != actor.id)
     return db.session.scalar(select(other.exists())) or False
 
@@ -125,7 +125,7 @@ def _one(query: Select[Review]) -> Review:
 
 
 def rating_of(ticket_id: int) -> TicketRating | None:
-    """Return what the requester said, if anything yet."""
+    """Return the rating of the requester, if any."""
     return db.session.scalar(select(TicketRating).where(TicketRating.ticket_id == ticket_id))
 
 
@@ -133,7 +133,7 @@ def rating_of(ticket_id: int) -> TicketRating | None:
 
 
 def _of(actor: Actor) -> Select[Review]:
-    """Select the reviews of this person's own work that are done. Nobody else's, whatever the role."""
+    """Select the finished reviews of this person's own work. Only their own, whatever the role."""
     if actor.kind != "staff" or actor.id is None:
         raise NotFound
     return select(Review).where(Review.agent_id == actor.id, Review.state == ReviewState.DONE)
@@ -143,7 +143,7 @@ def find_mine(actor: Actor, key: int) -> Review:
     """Return a review of this person's own work, once it is done.
 
     Raises:
-        NotFound: there is none, it is not done, or it is of somebody else's work.
+        NotFound: there is none, it is not done, or it is of another person's work.
     """
     return _one(with_everything(_of(actor).where(Review.id == key)))
 
@@ -166,7 +166,7 @@ def news(actor: Actor, most: int) -> News:
     return News(row.unread, row.answers if len(counts) > 1 else 0)
 
 
-@lru_cache(maxsize=256)  # made once a reader: it stands on every page
+@lru_cache(maxsize=256)  # it is on every page
 def count_news(actor: Actor, most: int) -> Select[int]:
     """Select how much waits to be read by this person, no further than ``most`` of either kind."""
     unread = _of(actor).where(Review.agent_read_at.is_(None)).with_only_columns(Review.id)
@@ -202,13 +202,13 @@ def criteria(*, active: bool = False) -> Sequence[ReviewCriterion]:
 
 
 def used_criteria() -> dict[int, int]:
-    """Return in how many reviews each criterion stands; one that never was scored is left out."""
+    """Return the number of reviews of each criterion; one that was never scored is left out."""
     query = select(ReviewScore.criterion_id, func.count().label("many")).group_by(ReviewScore.criterion_id)
     return {row.criterion_id: row.many for row in db.session.execute(query)}
 
 
 def settings_row(*, lock: bool = False, share: bool = False) -> ReviewSettings:
-    """Return the one row of settings; ``lock``: nobody else touches it, ``share``: nobody changes it until the end."""
+    """Return the row of settings, locked for writing (``lock``) or against changes (``share``)."""
     query = select(ReviewSettings).where(ReviewSettings.id == HEAD)
     if lock or share:
         query = query.with_for_update(read=not lock).execution_options(populate_existing=True)

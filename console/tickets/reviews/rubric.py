@@ -45,7 +45,7 @@ def save_rubric(actor: Actor, lines: Sequence[CriterionData], sample: int, *, ve
 
     Raises:
         NotFound: no supervisor.
-        Conflict: ``changed``: somebody else has changed it meanwhile.
+        Conflict: ``changed``: another supervisor has changed it meanwhile.
         Invalid: by field, ``<place>-name_sr`` and so on.
     """
     actor.require(Permission.REVIEW)

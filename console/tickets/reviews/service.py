@@ -1,6 +1,6 @@
 """Reviewing: put something into the queue, score it, pass it over, talk about it.
 
-The trail says that it was done, never what was said.
+The audit log says that it was done, never the text.
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ def pick(actor: Actor, ticket_id: int, agent_id: int | None = None, remark: str 
 
     Raises:
         NotFound: no such ticket, or no supervisor.
-        Invalid: nobody has worked on it, or not this colleague; too much text.
+        Invalid: no one has worked on it, or not this colleague; too much text.
     """
     actor.require(Permission.REVIEW)
     ticket = lock_ticket(actor, ticket_id)
@@ -169,7 +169,7 @@ def score(actor: Actor, review_id: int, scoring: Scoring) -> Review:
 
     Raises:
         NotFound: no such review, or no supervisor.
-        Conflict: ``own`` (one's own work), ``done`` (by somebody else), ``changed``, ``rubric`` (it changed meanwhile).
+        Conflict: ``own`` (one's own work), ``done`` (by another reviewer), ``changed``, ``rubric`` (it changed).
         Invalid: a criterion without an answer, points that are none, a text too long, a strange message.
     """
     review = _to_judge(actor, review_id)
@@ -229,9 +229,9 @@ def skip(actor: Actor, review_id: int, reason: str) -> Review:
 
 def total(lines: Sequence[ReviewScore]) -> int | None:
     """Return the weighted share of the points that could be had, in hundredths of a percent."""
-    counted = [(line.weight, line.points) for line in lines if line.points is not None]
-    possible = BEST * sum(weight for weight, _points in counted)
-    return round(10_000 * sum(weight * points for weight, points in counted) / possible) if possible else None
+    scored = [(line.weight, line.points) for line in lines if line.points is not None]
+    possible = BEST * sum(weight for weight, _points in scored)
+    return round(10_000 * sum(weight * points for weight, points in scored) / possible) if possible else None
 
 
 def _to_judge(actor: Actor, review_id: int) -> Review:
@@ -250,8 +250,8 @@ def _to_judge(actor: Actor, review_id: int) -> Review:
 
 
 def _fresh_lines(scoring: Scoring) -> list[ReviewScore]:
-    """Return the rubric as it is now, for somebody who had it before them."""
-    settings = queries.settings_row(share=True)  # nobody changes it until this is stored
+    """Return the present rubric, to score by."""
+    settings = queries.settings_row(share=True)  # locked against changes until this is stored
     if scoring.rubric is not None and scoring.rubric != settings.rubric_version:
         raise Conflict(
             lazy_gettext(
@@ -308,12 +308,12 @@ def _quotable(review: Review, keys: Mapping[int, str]) -> set[int]:
 
 
 def _quote(review: Review, quotes: Mapping[int, str]) -> None:
-    kept = {quote.message_id: quote for quote in review.quotes if quote.message_id in quotes}
+    by_message = {quote.message_id: quote for quote in review.quotes if quote.message_id in quotes}
     for key, remark in quotes.items():
-        if key not in kept:
-            kept[key] = ReviewQuote(message_id=key)
-        kept[key].remark = remark
-    review.quotes = list(kept.values())
+        if key not in by_message:
+            by_message[key] = ReviewQuote(message_id=key)
+        by_message[key].remark = remark
+    review.quotes = list(by_message.values())
 
 
 def _facts(review: Review) -> dict[str, Any]:
@@ -351,16 +351,16 @@ def answer(actor: Actor, review_id: int, body: str, client_id: str) -> ReviewAns
         raise Invalid(fields={"body": [lazy_gettext("The message is too long.")]})
     if len(review.answers) >= MOST_ANSWERS:
         raise Conflict(lazy_gettext("The limit of replies has been reached. Please talk in person."), code="full")
-    said = ReviewAnswer(
+    answer = ReviewAnswer(
         review_id=review.id, staff_id=actor.id, name=actor.name, body=text, client_id=client_id, at=clock.now()
     )
-    db.session.add(said)
+    db.session.add(answer)
     review.answered = own
     if not own:
         review.agent_read_at = None
     db.session.flush()
     record(actor, "review.answered", review.subject, **_facts(review))
-    return said
+    return answer
 
 
 def settle(actor: Actor, review_id: int) -> Review:

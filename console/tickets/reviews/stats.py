@@ -1,7 +1,7 @@
-"""Reviews and ratings in figures: per agent, department and month, in three statements however many there are.
+"""Statistics of reviews and ratings: per agent, department and month, in three statements however many there are.
 
-A review belongs to the month it was written in, a rating to the month it was given in; both to whose work it was
-and to the department the ticket was in then.
+Reviews and ratings belong to the month in which they were written, to the agent who did the work, and to the
+department of the ticket at that time.
 """
 
 from __future__ import annotations
@@ -28,25 +28,25 @@ from console.tickets.reviews.models import (
 from console.tickets.service.ratings import LOW
 from console.tickets.stats.periods import midnight
 
-MOST_MONTHS = 24
-Whose = tuple[int | None, int | None, int]  # agent, department, the month's place
+MAX_MONTHS = 24
+CellKey = tuple[int | None, int | None, int]  # agent, department, index of the month
 
 
 @dataclass
 class Tally:
-    """What was judged of some work."""
+    """The sums of some reviews and ratings."""
 
     reviews: int = 0
     scored: int = 0  # reviews in which at least one criterion applied
     total: int = 0  # sum of their results, in hundredths of a percent
     answered: int = 0  # reviews the agent answered
-    criteria: dict[int, tuple[int, int]] = field(default_factory=dict)  # points, and how often they were given
+    criteria: dict[int, tuple[int, int]] = field(default_factory=dict)  # points, and number of scores
     ratings: int = 0
     stars: int = 0  # sum of the ratings
     low: int = 0
 
     def add(self, other: Tally) -> None:
-        """Take in what was judged of other work."""
+        """Add other sums to these."""
         for name in ("reviews", "scored", "total", "answered", "ratings", "stars", "low"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         for key, (points, many) in other.criteria.items():
@@ -64,7 +64,7 @@ class Tally:
         return self.stars / self.ratings if self.ratings else None
 
     def of(self, criterion: int) -> float | None:
-        """Return what a criterion reached, in percent of the points that could be had."""
+        """Return the points of a criterion in percent of the possible ones."""
         points, many = self.criteria.get(criterion, (0, 0))
         return 100 * points / (BEST * many) if many else None
 
@@ -85,7 +85,7 @@ class Months:
 def months_until(today: date, many: int, zone: ZoneInfo) -> Months:
     """Return the last ``many`` months, the present one among them."""
     place = today.year * 12 + today.month - 1
-    places = range(place - min(max(many, 1), MOST_MONTHS) + 1, place + 1)
+    places = range(place - min(max(many, 1), MAX_MONTHS) + 1, place + 1)
     return Months(tuple(date(one // 12, one % 12 + 1, 1) for one in places), zone)
 
 
@@ -95,45 +95,45 @@ def _next(first: date) -> date:
 
 
 @dataclass(frozen=True)
-class Book:
-    """The figures of some months, to be cut as one likes."""
+class ReviewStats:
+    """The statistics of some months, by agent, department and month."""
 
     months: Months
-    cells: dict[Whose, Tally]
+    cells: dict[CellKey, Tally]
 
-    def of(self, wanted: Callable[[Whose], bool] = lambda _whose: True) -> Tally:
-        """Return the sum of the cells that are wanted."""
+    def of(self, matches: Callable[[CellKey], bool] = lambda _key: True) -> Tally:
+        """Return the sum of the matching cells."""
         whole = Tally()
-        for whose, cell in self.cells.items():
-            if wanted(whose):
+        for key, cell in self.cells.items():
+            if matches(key):
                 whole.add(cell)
         return whole
 
     def by_agent(self) -> dict[int, Tally]:
-        """Return the agents' apart."""
+        """Return the sum of each agent."""
         keys = {agent for agent, _department, _month in self.cells if agent is not None}
-        return {key: self.of(lambda whose, key=key: whose[0] == key) for key in keys}  # type: ignore[misc]
+        return {key: self.of(lambda cell, key=key: cell[0] == key) for key in keys}  # type: ignore[misc]
 
     def by_department(self) -> dict[int | None, Tally]:
-        """Return the departments' apart; ``None``: overrides outside of a ticket."""
+        """Return the sum of each department; ``None``: overrides outside of a ticket."""
         keys = {department for _agent, department, _month in self.cells}
-        return {key: self.of(lambda whose, key=key: whose[1] == key) for key in keys}  # type: ignore[misc]
+        return {key: self.of(lambda cell, key=key: cell[1] == key) for key in keys}  # type: ignore[misc]
 
     def by_month(self) -> list[Tally]:
-        """Return the months' in order, the empty ones too."""
+        """Return the sum of each month in order, empty ones too."""
         places = range(len(self.months.firsts))
-        return [self.of(lambda whose, place=place: whose[2] == place) for place in places]  # type: ignore[misc]
+        return [self.of(lambda cell, place=place: cell[2] == place) for place in places]  # type: ignore[misc]
 
 
-def book(actor: Actor, months: Months, *, agent_id: int | None = None, department_id: int | None = None) -> Book:
-    """Return the figures of ``months``: for supervisors everybody's, for anybody else their own.
+def book(actor: Actor, months: Months, *, agent_id: int | None = None, department_id: int | None = None) -> ReviewStats:
+    """Return the statistics of ``months``: for supervisors of all agents, for others only their own.
 
     Args:
-        agent_id: of this agent's work alone.
-        department_id: of this department's tickets alone.
+        agent_id: only of this agent's work.
+        department_id: only of this department's tickets.
     """
     mine = None if actor.may(Permission.REVIEW) else actor.id or 0
-    cells: dict[Whose, Tally] = {}
+    cells: dict[CellKey, Tally] = {}
 
     def read(query: Select[Any], agent: Any, department: Any) -> Iterable[tuple[Any, Tally]]:
         for key, column in ((mine, agent), (agent_id, agent), (department_id, department)):
@@ -147,7 +147,7 @@ def book(actor: Actor, months: Months, *, agent_id: int | None = None, departmen
         cell.criteria[row.criterion_id] = (row.points, row.many)
     for row, cell in read(_ratings(months), TicketRating.agent_id, TicketRating.department_id):
         cell.ratings, cell.stars, cell.low = row.ratings, row.stars, row.low
-    return Book(months, cells)
+    return ReviewStats(months, cells)
 
 
 def _place(instant: Any, bounds: Sequence[datetime]) -> ColumnElement[int]:

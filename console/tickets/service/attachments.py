@@ -1,7 +1,7 @@
-"""Files of a ticket: checked, kept outside of the web root, only ever downloaded.
+"""Files of a ticket: checked, stored outside of the web root, only ever downloaded.
 
-A file belongs to its uploader until the message it hangs on is sent. What somebody
-gives us is never shown in our origin, so its type decides nothing but its name's sense.
+A file belongs to its uploader until its message is sent. It is never displayed in our
+origin, so its type only has to fit its name.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ TYPES = {
     "odt": "application/vnd.oasis.opendocument.text", "ods": "application/vnd.oasis.opendocument.spreadsheet",
     "mp4": "video/mp4", "webm": "video/webm",
 }  # fmt: skip
-# A picture that is none is somebody's try.
+# A file that does not begin like its type is refused.
 _BEGINNINGS: dict[str, tuple[bytes, ...]] = {
     "image/png": (b"\x89PNG\r\n\x1a\n",),
     "image/jpeg": (b"\xff\xd8\xff",),
@@ -106,7 +106,7 @@ def check(name: str, content: bytes) -> tuple[str, str]:
 
 
 def clean_name(name: str) -> str:
-    """Return a name without folders, control and direction characters, never empty, its ending kept."""
+    """Return a name without folders, control and direction characters, never empty, with its ending."""
     base = PurePath(clean(name).replace("\\", "/")).name
     base = "".join(char for char in base if char.isprintable() and char not in '"<>|:*?;').strip(" .")
     stem, dot, ending = base.rpartition(".")

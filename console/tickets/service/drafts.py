@@ -1,4 +1,4 @@
-"""What somebody has begun to write, and how far they have read: kept on the server, theirs alone."""
+"""Drafts and read marks, private to each member of staff."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def save_draft(
 
     Args:
         based_on: the key of the newest entry its author had before them.
-        composition: the id it is to be sent with; a draft that arrives after its own reply is kept no more.
+        composition: the id it is to be sent with; a draft that arrives after its own reply is dropped.
 
     Raises:
         NotFound: the role does not work on tickets.

@@ -1,4 +1,4 @@
-"""PINs stay out of tickets: what is said in one, and what is masked in it afterwards."""
+"""PINs stay out of tickets: masking messages before they are stored, and afterwards."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from console.audit.service import record
 from console.core.actor import Actor
 from console.core.db import db
 from console.core.errors import NotFound
+from console.core.text import preview
 from console.customers import stored_masking
 from console.customers.masking import ASK, PinChoice, Settled, mask_token, settle
 from console.mail import service as mail
@@ -25,16 +26,16 @@ _followers: list[Follower] = []
 
 
 def on_masked(follower: Follower) -> Follower:
-    """Register who is told which numbers were masked in what came out of a chat: the chat says the same."""
+    """Register what masks the same numbers in the chat that a message came from."""
     _followers.append(follower)
     return follower
 
 
 def settle_in(ticket: Ticket, text: str, pins: PinChoice = ASK) -> Settled:
-    """Return what somebody writes in a locked ticket as it is stored.
+    """Return a message for a locked ticket as it is stored.
 
     Args:
-        pins: what they said about what looks like a PIN; while a verification card is open for the ticket, only that
+        pins: the answer about numbers that look like a PIN; while a verification card is open for the ticket, only that
             it is to be masked counts.
 
     Raises:
@@ -104,11 +105,11 @@ def _mask(actor: Actor, ticket: Ticket, message: TicketMessage, token: str | Non
 
 
 def _write(ticket: Ticket, message: TicketMessage, token: str | None) -> None:
-    before = timeline.preview(message.body)
+    before = preview(message.body)
     message.body, message.data = stored_masking.mask_stored(message.body, message.data, token)
     for one in {ticket, message.ticket}:
         if one.preview == before:
-            one.preview = timeline.preview(message.body)
+            one.preview = preview(message.body)
 
 
 def _retell(actor: Actor, ticket: Ticket, numbers: Sequence[str]) -> None:
@@ -123,4 +124,4 @@ def _retell(actor: Actor, ticket: Ticket, numbers: Sequence[str]) -> None:
     db.session.flush()
     timeline.index(ticket)
     mail.rewrite(f"ticket:{ticket.id}", change)
-    notifications.tell(actor, ticket)
+    notifications.push_change(actor, ticket)

@@ -1,4 +1,4 @@
-"""Naming a colleague in a note: ``@jelena.markovic``, or ``@jelena`` where there is but one."""
+"""Mentions of colleagues in notes: ``@jelena.markovic``, or ``@jelena`` where the first name is unique."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ def handle(name: str) -> str:
 
 def notify(actor: Actor, ticket: Ticket, message: TicketMessage) -> list[int]:
     """Mark the ticket for those whom the note names, and let them watch it. Returns their keys."""
-    wanted = {fold(found).strip(".") for found in _HANDLE.findall(message.body)}
-    if not wanted:
+    handles = {fold(found).strip(".") for found in _HANDLE.findall(message.body)}
+    if not handles:
         return []
     by_handle: dict[str, list[int]] = defaultdict(list)
     for staff in db.session.scalars(select(Staff).where(Staff.active.is_(True))):
@@ -34,7 +34,7 @@ def notify(actor: Actor, ticket: Ticket, message: TicketMessage) -> list[int]:
             full = handle(staff.name)
             for name in {full, full.partition(".")[0]}:
                 by_handle[name].append(staff.id)
-    named = sorted({ids[0] for name in wanted if len(ids := by_handle.get(name, [])) == 1} - {actor.id})
+    named = sorted({ids[0] for name in handles if len(ids := by_handle.get(name, [])) == 1} - {actor.id})
     for staff_id in named:
         watch_as(ticket, staff_id)
         unread = {"ticket_id": ticket.id, "staff_id": staff_id, "seq": 0, "mention_seq": 0}
@@ -45,6 +45,6 @@ def notify(actor: Actor, ticket: Ticket, message: TicketMessage) -> list[int]:
 
 
 def watch_as(ticket: Ticket, staff_id: int) -> bool:
-    """Let somebody watch the ticket; tell whether they did not before."""
+    """Add a watcher to the ticket; return whether they are new."""
     row = {"ticket_id": ticket.id, "staff_id": staff_id}
     return insert_or_find(TicketWatcher, row, TicketWatcher.ticket_id, TicketWatcher.staff_id)[1]

@@ -1,7 +1,6 @@
-"""Two tickets that are one, one that is two, and tickets that belong together.
+"""Merging tickets, and undoing it.
 
-Merging moves nothing: the merged ticket points to where it went, and its entries
-are read there. So undoing it is one pointer less.
+A merge moves nothing: the merged ticket points to where it went, and its entries are read there.
 """
 
 from __future__ import annotations
@@ -14,25 +13,19 @@ from console.audit.service import record
 from console.core import clock
 from console.core.actor import Actor
 from console.core.db import db
-from console.core.errors import Conflict, Invalid, NotFound
-from console.core.text import one_line
+from console.core.errors import Conflict, Invalid
 from console.core.texts import lazy_gettext
-from console.customers.masking import ASK, PinChoice, settle
 from console.mail.service import cancel
 from console.staff.roles import Permission
 from console.tickets.models import (
-    MAX_SUBJECT,
     NO_DUE,
     PUBLIC_KINDS,
-    LinkKind,
     MessageKind,
     Ticket,
-    TicketLink,
     TicketMessage,
     TicketStatus,
-    TicketTag,
 )
-from console.tickets.queries import lock_ticket, lock_tickets, tree
+from console.tickets.queries import lock_tickets, tree
 from console.tickets.service import timeline
 from console.tickets.service import verification as ticket_verification
 from console.tickets.service.drafts import read_up_to
@@ -45,19 +38,18 @@ HOLDS = (TicketStatus.WAITING, TicketStatus.SOLVED)  # a question that comes in 
 
 
 def merge(actor: Actor, ids: Iterable[int], into: int, *, different_requesters: bool = False) -> Ticket:
-    """Merge tickets into one; from then on everything about them is said there.
+    """Merge tickets into one; from then on the conversation continues there.
 
-    Where one of them still waits for us, the one they go into is open again: no question is put to rest by a merge.
-    What is answered there goes to the requester of each, by a mail and a link of their own.
+    Where one of them is open, the target is reopened: a merge closes no question.
+    Replies go to the requester of each, by a mail and a link of their own.
 
     Args:
-        different_requesters: said by the one who merges: it is known that they are of several people, all of whom may
-            read the answers from now on.
+        different_requesters: confirmed: they are of several people, all of whom may read the replies from now on.
 
     Raises:
         Invalid: a ticket into itself.
         Conflict: one is merged already (``merged``), the target is closed (``closed``), they are of two different
-            accounts (``other_account``), or of several people and it was not said that this is known
+            accounts (``other_account``), or of several people and that was not confirmed
             (``different_requesters``).
     """
     actor.require(Permission.WORK_TICKETS)
@@ -75,7 +67,7 @@ def merge(actor: Actor, ids: Iterable[int], into: int, *, different_requesters: 
         move_status(actor, target, TicketStatus.OPEN)
     for ticket in tickets.values():
         _put_into(actor, ticket, target, before)
-    _settle(actor, target, *tickets.values())
+    refresh(actor, target, *tickets.values())
     return target
 
 
@@ -85,7 +77,7 @@ def _put_into(actor: Actor, ticket: Ticket, target: Ticket, target_before: Ticke
     ticket.status_before_merge = before
     ticket.merged_into_id, ticket.status, ticket.due_at = target.id, TicketStatus.CLOSED, NO_DUE
     ticket.closed_at = clock.now()
-    ticket_verification.end_channel(actor, ticket)  # who was verified was so for this ticket alone
+    ticket_verification.end_channel(actor, ticket)  # the verification was for this ticket only
     opened = {} if target.status is target_before else {"opened": target_before.value}
     timeline.note_event(actor, target, "merged_in", number=ticket.number, title=ticket.subject, **opened)
     record(
@@ -94,7 +86,7 @@ def _put_into(actor: Actor, ticket: Ticket, target: Ticket, target_before: Ticke
 
 
 def check_mergeable(ticket: Ticket, target: Ticket) -> None:
-    """Refuse a merge that cannot be.
+    """Refuse a merge that is not possible.
 
     Raises:
         Conflict: ``merged``, ``closed``, ``other_account``.
@@ -127,9 +119,9 @@ def _check_same_requester(tickets: Iterable[Ticket], target: Ticket) -> None:
 
 
 def undo_merge(actor: Actor, ticket_id: int) -> Ticket:
-    """Part a merged ticket from the one it went into; it is again what it was.
+    """Undo the merge of a ticket; it is again what it was.
 
-    Its requester gets the answers given there no more, nor one that has not left yet.
+    Its requester gets no further replies from there, nor one that is still held.
 
     Raises:
         Conflict: it is not merged.
@@ -140,7 +132,7 @@ def undo_merge(actor: Actor, ticket_id: int) -> Ticket:
         raise Conflict(lazy_gettext("This ticket is not merged."), code="not_merged")
     locked = {ticket.id: ticket for ticket in lock_tickets(actor, [ticket_id, *above])}
     ticket, target = locked[ticket_id], locked[above[0]]
-    if _above(ticket_id) != above:  # somebody was faster
+    if _above(ticket_id) != above:  # another request was faster
         raise Conflict
     _withdraw_copies(ticket, above)
     ticket.merged_into_id = None
@@ -149,25 +141,25 @@ def undo_merge(actor: Actor, ticket_id: int) -> Ticket:
     if ticket.status is not TicketStatus.CLOSED:
         ticket.closed_at = None
     timeline.note_event(actor, ticket, "merge_undone", number=target.number)
-    _put_to_rest(actor, ticket, target)
+    _restore_status(actor, ticket, target)
     timeline.note_event(actor, target, "merge_undone", number=ticket.number)
-    _settle(actor, *(locked[key] for key in above), ticket)
+    refresh(actor, *(locked[key] for key in above), ticket)
     record(actor, "ticket.merge_undone", ticket.number, customer_id=ticket.customer_id, from_=target.number)
     return ticket
 
 
 def _withdraw_copies(ticket: Ticket, above: Sequence[int]) -> None:
-    """Keep back the answers that have not left yet from the requesters of a ticket that parts."""
+    """Cancel the copies of held replies for the requesters of a ticket whose merge is undone."""
     held = select(TicketMessage).where(
         TicketMessage.ticket_id.in_(above),
         TicketMessage.kind == MessageKind.REPLY,
         TicketMessage.held_until > clock.now(),
         TicketMessage.taken_back_at.is_(None),
     )
-    parting = set(db.session.scalars(tree(ticket.id)))
+    separated = set(db.session.scalars(tree(ticket.id)))
     for message in db.session.scalars(held):
         for key, mail in message.data.get(COPIES, ()):
-            if key in parting:
+            if key in separated:
                 cancel(mail)
 
 
@@ -181,8 +173,8 @@ def _above(ticket_id: int) -> list[int]:
     return found
 
 
-def _put_to_rest(actor: Actor, ticket: Ticket, target: Ticket) -> None:
-    """Give the target its state back, if this merge alone had opened it and nobody has written since."""
+def _restore_status(actor: Actor, ticket: Ticket, target: Ticket) -> None:
+    """Restore the status of the target, if only this merge had reopened it and no one has written since."""
     entries = select(TicketMessage).where(TicketMessage.ticket_id == target.id)
     merges = db.session.scalars(entries.where(TicketMessage.event == "merged_in").order_by(TicketMessage.id.desc()))
     mine = next((entry for entry in merges if entry.data.get("number") == ticket.number), None)
@@ -194,157 +186,8 @@ def _put_to_rest(actor: Actor, ticket: Ticket, target: Ticket) -> None:
         move_status(actor, target, TicketStatus(before))
 
 
-def split(actor: Actor, ticket_id: int, messages: Sequence[int], subject: str, pins: PinChoice = ASK) -> Ticket:
-    """Make a ticket of its own out of some messages; merging it back undoes that.
-
-    Args:
-        pins: what was said about what looks like a PIN in the subject.
-
-    Raises:
-        Invalid: no message chosen, all of them, or no subject.
-        PinLike: the writer has to say first.
-    """
-    actor.require(Permission.WORK_TICKETS)
-    subject = settle(one_line(subject), pins, field="subject").text
-    if not 0 < len(subject) <= MAX_SUBJECT:
-        raise Invalid(fields={"subject": [lazy_gettext("Enter a subject.")]})
-    old = lock_ticket(actor, ticket_id)
-    require_unmerged(old)
-    moving = _chosen(old, messages)
-    now = clock.now()
-    new = Ticket(
-        **{
-            name: getattr(old, name)
-            for name in (
-                "requester_name", "requester_email", "language", "customer_id", "service_id", "department_id",
-                "priority", "assignee_id", "source", "tags",
-            )
-        },
-        subject=subject,
-        status=TicketStatus.OPEN,
-        created_at=now,
-        updated_at=now,
-    )  # fmt: skip
-    db.session.add(new)
-    db.session.flush()
-    db.session.add_all(TicketTag(ticket_id=new.id, tag=tag) for tag in new.tags)
-    for message in moving:
-        new.last_seq += 1
-        message.data = {**message.data, "origin": {"ticket": old.number, "seq": message.seq}}
-        message.ticket_id, message.seq = new.id, new.last_seq
-        for file in message.attachments:
-            file.ticket_id = new.id
-    _retell(new, moving[-1])
-    _retell(old, _newest_said(old, but=moving))
-    db.session.add(TicketLink(ticket_id=new.id, other_id=old.id, kind=LinkKind.SPLIT))
-    timeline.note_event(actor, old, "split", number=new.number, count=len(moving))
-    timeline.note_event(actor, new, "split_from", number=old.number)
-    _settle(actor, old, new)
-    record(actor, "ticket.split", old.number, customer_id=old.customer_id, new=new.number, messages=len(moving))
-    return new
-
-
-def _retell(ticket: Ticket, message: TicketMessage) -> None:
-    """Let a ticket's preview be of its newest message again."""
-    ticket.preview = timeline.preview(message.body)
-    ticket.last_by = "requester" if message.kind is MessageKind.QUESTION else "staff"
-
-
-def _newest_said(ticket: Ticket, *, but: Sequence[TicketMessage]) -> TicketMessage:
-    gone = {message.id for message in but}
-    return next(message for message in reversed(_said(ticket)) if message.id not in gone)
-
-
-def _said(ticket: Ticket) -> list[TicketMessage]:
-    """Return a ticket's own messages, without those of tickets merged into it."""
-    query = (
-        select(TicketMessage)
-        .where(
-            TicketMessage.ticket_id == ticket.id,
-            TicketMessage.kind != MessageKind.EVENT,
-            TicketMessage.taken_back_at.is_(None),
-        )
-        .order_by(TicketMessage.id)
-    )
-    with db.session.no_autoflush:
-        return list(db.session.scalars(query))
-
-
-def can_split(ticket: Ticket) -> list[TicketMessage]:
-    """Return the messages that may be chosen for a ticket of their own."""
-    return _said(ticket)
-
-
-def _chosen(ticket: Ticket, keys: Sequence[int]) -> list[TicketMessage]:
-    """Return the chosen messages; at least one must stay behind."""
-    said, wanted = _said(ticket), set(keys)
-    chosen = [message for message in said if message.id in wanted]
-    if not chosen or len(chosen) != len(wanted):
-        raise Invalid(fields={"messages": [lazy_gettext("Choose the messages to move.")]})
-    if len(chosen) == len(said):
-        raise Invalid(fields={"messages": [lazy_gettext("At least one message must stay.")]})
-    now = clock.now()
-    if any(message.held_until is not None and now < message.held_until for message in chosen):
-        raise Conflict(lazy_gettext("One of the replies has not been sent yet. Wait a few seconds."), code="held")
-    return chosen
-
-
-def link(actor: Actor, ticket_id: int, other_id: int, kind: LinkKind = LinkKind.RELATED) -> None:
-    """Say that two tickets belong together; said twice, it is said once.
-
-    Raises:
-        Invalid: a ticket with itself.
-        Conflict: one of them was merged: what is said of it is said where it went.
-    """
-    actor.require(Permission.WORK_TICKETS)
-    if ticket_id == other_id:
-        raise Invalid(lazy_gettext("Choose another ticket."))
-    both = {ticket.id: ticket for ticket in lock_tickets(actor, [ticket_id, other_id])}
-    ticket, other = both[ticket_id], both[other_id]
-    require_unmerged(ticket)
-    require_unmerged(other)
-    if _links(ticket.id, other.id):
-        return
-    db.session.add(TicketLink(ticket_id=ticket.id, other_id=other.id, kind=kind))
-    timeline.note_event(actor, ticket, "linked", number=other.number, kind=kind.value)
-    timeline.note_event(actor, other, "linked", number=ticket.number, kind=kind.value)
-    record(actor, "ticket.linked", ticket.number, customer_id=ticket.customer_id, other=other.number)
-
-
-def unlink(actor: Actor, ticket_id: int, other_id: int) -> None:
-    """Say that they do not.
-
-    Raises:
-        NotFound: they are not linked.
-        Conflict: one continues the other or was split off it; that stays so.
-    """
-    actor.require(Permission.WORK_TICKETS)
-    both = {ticket.id: ticket for ticket in lock_tickets(actor, {ticket_id, other_id})}
-    found = _links(ticket_id, other_id)
-    if not found or len(both) != 2:
-        raise NotFound
-    if any(row.kind is not LinkKind.RELATED for row in found):
-        raise Conflict(lazy_gettext("This link shows where the ticket came from and cannot be removed."), code="origin")
-    for row in found:
-        db.session.delete(row)
-    ticket, other = both[ticket_id], both[other_id]
-    timeline.note_event(actor, ticket, "unlinked", number=other.number)
-    timeline.note_event(actor, other, "unlinked", number=ticket.number)
-    record(actor, "ticket.unlinked", ticket.number, customer_id=ticket.customer_id, other=other.number)
-
-
-def _links(one: int, other: int) -> list[TicketLink]:
-    query = select(TicketLink).where(
-        or_(
-            (TicketLink.ticket_id == one) & (TicketLink.other_id == other),
-            (TicketLink.ticket_id == other) & (TicketLink.other_id == one),
-        )
-    )
-    return list(db.session.scalars(query))
-
-
-def _settle(actor: Actor, *tickets: Ticket) -> None:
-    """Bring what tickets repeat of their entries up to date after entries came or went."""
+def refresh(actor: Actor, *tickets: Ticket) -> None:
+    """Update the columns, index and SLA targets that depend on the entries of tickets."""
     db.session.flush()
     now = clock.now()
     for ticket in tickets:
@@ -356,5 +199,5 @@ def _settle(actor: Actor, *tickets: Ticket) -> None:
             )
         )
         timeline.index(ticket)
-        sla_targets.recount(ticket, now)
+        sla_targets.recalculate(ticket, now)
         read_up_to(actor, ticket)

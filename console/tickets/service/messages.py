@@ -1,6 +1,6 @@
-"""What is said in a ticket: replies, notes, the requester's own words, and taking a reply back.
+"""What staff write in a ticket: replies and notes, and taking a reply back.
 
-A reply waits ten seconds before anybody outside sees it; until then its author may take it back.
+A reply is held for ten seconds; until then its author may take it back.
 """
 
 from __future__ import annotations
@@ -9,21 +9,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import or_, select
+from sqlalchemy import select
 
 from console.audit.service import record
 from console.core import clock
 from console.core.actor import Actor
 from console.core.db import db
 from console.core.errors import Conflict, Invalid, NotFound, Reused
-from console.core.files import content_digest
 from console.core.text import paragraphs
 from console.core.texts import lazy_gettext
 from console.customers import stored_masking
 from console.customers.masking import ASK, PinChoice, Settled
 from console.mail.service import cancel
 from console.staff.roles import Permission
-from console.tickets import mails as letters
+from console.tickets import mails
 from console.tickets.models import (
     MAX_BODY,
     MessageKind,
@@ -34,19 +33,17 @@ from console.tickets.models import (
 )
 from console.tickets.queries import find_message, lock_ticket, tree
 from console.tickets.service import timeline
-from console.tickets.service.attachments import attach, claim
+from console.tickets.service.attachments import claim
 from console.tickets.service.drafts import drop_draft, find_draft, read_up_to, save_draft
-from console.tickets.service.follow_ups import follow_up_by_requester
 from console.tickets.service.masking import settle_in
 from console.tickets.service.mentions import notify
 from console.tickets.service.properties import move_status
-from console.tickets.service.threads import Thread, lock_thread, other_requesters
+from console.tickets.service.threads import other_requesters
 from console.tickets.sla import service as sla_targets
 
 TAKE_BACK = timedelta(seconds=10)
 MAX_CLIENT_ID = 64
 COPIES = "copies"  # in the data of a reply: the mails to other requesters, each with the ticket of theirs
-REOPENS = (TicketStatus.WAITING, TicketStatus.HOLD, TicketStatus.SOLVED)
 
 
 @dataclass(frozen=True)
@@ -54,11 +51,11 @@ class Writing:
     """What a member of staff has composed.
 
     Args:
-        client_id: chosen once for each composition; sent again, it is the same entry.
-        based_on: the newest entry (its key) they had before them.
-        then: the status the ticket is to have afterwards; ``None`` leaves it.
+        client_id: one for each composition; sent again, it is the same entry.
+        based_on: the key of the newest entry on their page.
+        then: the new status of the ticket; ``None`` leaves it.
         anyway: send although something newer arrived.
-        pins: what they said about what looks like a PIN.
+        pins: their answer about numbers that look like a PIN.
     """
 
     body: str
@@ -71,14 +68,14 @@ class Writing:
 
 
 def reply(actor: Actor, ticket_id: int, writing: Writing) -> TicketMessage:
-    """Answer the requester; the mail leaves when the time to take it back is over.
+    """Reply to the requester; the mail is sent when the time to take it back is over.
 
-    So does one to each other person whose ticket was merged into this one.
+    So is one to each requester of a merged ticket.
 
     Raises:
         NotFound: no such ticket for this person.
         Invalid: no text, too long, no client id.
-        PinLike: its author has to say whether it holds a PIN.
+        PinLike: the author has to confirm whether a number is a PIN.
         Reused: another text was sent under this id.
         Conflict: ``newer`` (someone wrote meanwhile), ``merged`` or ``closed``.
     """
@@ -103,8 +100,8 @@ def reply(actor: Actor, ticket_id: int, writing: Writing) -> TicketMessage:
         data={"before": ticket.status.value, **settled.data},
     )
     message.attachments = claim(actor, ticket, writing.attachments, message)
-    message.mail_id = letters.reply(ticket, message, send_after=message.held_until).id
-    copies = [(one.id, letters.reply(ticket, message, to=one, send_after=message.held_until).id) for one in others]
+    message.mail_id = mails.reply(ticket, message, send_after=message.held_until).id
+    copies = [(one.id, mails.reply(ticket, message, to=one, send_after=message.held_until).id) for one in others]
     if copies:
         message.data = {**message.data, COPIES: copies, "also": [one.requester_name for one in others]}
     if ticket.first_answered_at is None:
@@ -121,7 +118,7 @@ def reply(actor: Actor, ticket_id: int, writing: Writing) -> TicketMessage:
 
 
 def note(actor: Actor, ticket_id: int, writing: Writing) -> TicketMessage:
-    """Write a note among ourselves; those it names with ``@`` see it in their list.
+    """Write a note for staff; those it mentions with ``@`` see it in their list.
 
     Raises:
         NotFound, Invalid, PinLike, Reused: see :func:`reply`.
@@ -153,7 +150,7 @@ def note(actor: Actor, ticket_id: int, writing: Writing) -> TicketMessage:
 
 
 def take_back(actor: Actor, ticket_id: int, message_id: int) -> TicketMessage:
-    """Take a reply back before it has left; its text is the author's draft again.
+    """Take a reply back before it is sent; its text is the author's draft again.
 
     Raises:
         NotFound: no reply of this person's.
@@ -167,8 +164,8 @@ def take_back(actor: Actor, ticket_id: int, message_id: int) -> TicketMessage:
     if message.taken_back_at is not None:
         return message
     held = message.held_until is not None and now < message.held_until
-    mails = [message.mail_id, *(mail for _ticket, mail in message.data.get(COPIES, ()))]
-    if not held or not all(mail is not None and cancel(mail) for mail in mails):
+    mail_ids = [message.mail_id, *(mail for _ticket, mail in message.data.get(COPIES, ()))]
+    if not held or not all(mail is not None and cancel(mail) for mail in mail_ids):
         raise Conflict(lazy_gettext("The reply has already been sent and cannot be undone."), code="gone")
     message.taken_back_at = now
     for file in message.attachments:
@@ -180,96 +177,34 @@ def take_back(actor: Actor, ticket_id: int, message_id: int) -> TicketMessage:
     timeline.note_event(actor, ticket, "taken_back")
     _back_to_draft(actor, ticket, message)
     timeline.index(ticket)
-    sla_targets.recount(ticket, now)
+    sla_targets.recalculate(ticket, now)
     read_up_to(actor, ticket)
     record(actor, "ticket.taken_back", ticket.number, customer_id=ticket.customer_id, message=message.id)
     return message
 
 
 def _back_to_draft(actor: Actor, ticket: Ticket, message: TicketMessage) -> None:
-    """Make the text a draft again, before what its author has begun to write since."""
+    """Make the text a draft again, in front of a newer draft."""
     begun = find_draft(actor, ticket, MessageKind.REPLY)
     texts = [message.body] if begun is None or begun.body.strip() == message.body else [message.body, begun.body]
     save_draft(actor, ticket, MessageKind.REPLY, "\n\n".join(texts), based_on=message.id)
 
 
-def requester_writes(
-    actor: Actor,
-    ticket: Ticket,
-    body: str,
-    *,
-    client_id: str,
-    via: str,
-    attachments: tuple[int, ...] = (),
-    files: Sequence[tuple[str, bytes]] = (),
-    pins: PinChoice = ASK,
-) -> TicketMessage:
-    """Add what the requester wrote. It opens the ticket again; a closed one gets a follow-up.
-
-    The words go where that requester's own are, from every entrance: into the ticket that theirs was merged into
-    only if it is theirs too. Else theirs is over, and what they write opens one that continues it, in their own name.
-
-    Args:
-        actor: the visitor, as the entry point knows them.
-        ticket: from the link, the mail's thread or the chat: the requester's own; locked here.
-        client_id: the same words under the same id are stored once; another ticket's ids are other ones.
-        via: ``link``, ``mail`` or ``chat``.
-        attachments: files that were kept for this ticket before.
-        files: names and contents of files that come along.
-        pins: what they said about what looks like a PIN.
-
-    Returns:
-        The entry; of the follow-up where one was opened.
-
-    Raises:
-        Invalid: no text, too long, or a file that is not taken.
-        PinLike: they have to say whether it holds a PIN.
-        Reused: something else was sent under this id.
-    """
-    thread = lock_thread(ticket)
-    ticket = thread.ticket
-    settled = settle_in(ticket, _checked(paragraphs(body)), pins)
-    earlier = _said_before(thread, client_id)
-    if earlier is not None:
-        digests = [*_digests_of(attachments), *(content_digest(content) for _name, content in files)]
-        return _the_same(earlier, MessageKind.QUESTION, settled, digests)
-    if ticket.status is TicketStatus.CLOSED:
-        return follow_up_by_requester(actor, ticket, settled, client_id=client_id, via=via, files=files)
-    attachments = (*attachments, *(attach(actor, ticket, name, content).id for name, content in files))
-    message = timeline.append(
-        actor,
-        ticket,
-        MessageKind.QUESTION,
-        settled.text,
-        client_id=client_id,
-        via=via,
-        name=ticket.requester_name,
-        data=dict(settled.data),
-    )
-    message.attachments = claim(actor, ticket, attachments, message)
-    if ticket.status in REOPENS:
-        move_status(actor, ticket, TicketStatus.OPEN)
-    timeline.index(ticket)
-    sla_targets.recount(ticket, clock.now())
-    record(actor, "ticket.answered", ticket.number, customer_id=ticket.customer_id, message=message.id)
-    return message
-
-
 def _finish(actor: Actor, ticket: Ticket, kind: MessageKind, now: datetime) -> None:
-    """Do what follows everything a member of staff writes."""
+    """Update draft, index, SLA targets and read mark after a message of staff."""
     drop_draft(actor, ticket, kind)
     timeline.index(ticket)
-    sla_targets.recount(ticket, now)
+    sla_targets.recalculate(ticket, now)
     read_up_to(actor, ticket)
 
 
 def _body(writing: Writing) -> str:
     if not 0 < len(writing.client_id) <= MAX_CLIENT_ID:
         raise Invalid(fields={"client_id": [lazy_gettext("Invalid input.")]})
-    return _checked(paragraphs(writing.body))
+    return check_body(paragraphs(writing.body))
 
 
-def _checked(body: str) -> str:
+def check_body(body: str) -> str:
     if not body:
         raise Invalid(fields={"body": [lazy_gettext("Write the message.")]})
     if len(body) > MAX_BODY:
@@ -277,29 +212,14 @@ def _checked(body: str) -> str:
     return body
 
 
-def _said_before(thread: Thread, client_id: str) -> TicketMessage | None:
-    """Return what this requester stored under ``client_id``, in whichever of these tickets it went."""
-    return db.session.scalar(
-        select(TicketMessage)
-        .join(Ticket, Ticket.id == TicketMessage.ticket_id)
-        .where(
-            or_(Ticket.id.in_(thread.keys), Ticket.id.in_(tree(thread.ticket.id))),
-            Ticket.requester_email == thread.ticket.requester_email,
-            TicketMessage.client_id == client_id,
-            TicketMessage.kind == MessageKind.QUESTION,
-        )
-        .limit(1)
-    )
-
-
-def _the_same(earlier: TicketMessage, kind: MessageKind, settled: Settled, digests: Sequence[str]) -> TicketMessage:
-    """Return what was stored under an id, where it is what comes under it now. Texts are compared as they are stored.
+def check_same(earlier: TicketMessage, kind: MessageKind, settled: Settled, digests: Sequence[str]) -> TicketMessage:
+    """Return the entry of a client id if the repeated request has the same content. Texts are compared as stored.
 
     Args:
-        digests: of the files that come with it.
+        digests: of the files in the repeated request.
 
     Raises:
-        Reused: it is something else.
+        Reused: the content is different.
     """
     files = sorted(file.digest for file in earlier.attachments)
     same_files = earlier.taken_back_at is not None or files == sorted(digests)
@@ -308,15 +228,15 @@ def _the_same(earlier: TicketMessage, kind: MessageKind, settled: Settled, diges
     raise Reused
 
 
-def _digests_of(attachments: Sequence[int]) -> list[str]:
-    """Return what is in files, by their keys."""
+def digests_of(attachments: Sequence[int]) -> list[str]:
+    """Return the digests of attachments."""
     if not attachments:
         return []
     return list(db.session.scalars(select(TicketAttachment.digest).where(TicketAttachment.id.in_(attachments))))
 
 
 def _again(ticket: Ticket, writing: Writing, actor: Actor, kind: MessageKind, settled: Settled) -> TicketMessage | None:
-    """Return the entry that this very composition made before: a repeated request is no second reply."""
+    """Return the entry of the same composition: a repeated request is no second reply."""
     earlier = db.session.scalar(
         select(TicketMessage).where(TicketMessage.ticket_id == ticket.id, TicketMessage.client_id == writing.client_id)
     )
@@ -324,7 +244,7 @@ def _again(ticket: Ticket, writing: Writing, actor: Actor, kind: MessageKind, se
         return None
     if earlier.staff_id != actor.id:
         raise Invalid(fields={"client_id": [lazy_gettext("Invalid input.")]})
-    return _the_same(earlier, kind, settled, _digests_of(writing.attachments))
+    return check_same(earlier, kind, settled, digests_of(writing.attachments))
 
 
 def _check_writable(ticket: Ticket) -> None:
@@ -335,7 +255,7 @@ def _check_writable(ticket: Ticket) -> None:
 
 
 def _check_newer(actor: Actor, ticket: Ticket, writing: Writing) -> None:
-    """Refuse a reply to something that is no longer the last word, unless its author has seen that."""
+    """Refuse a reply where something newer was written, unless its author confirms."""
     if writing.anyway:
         return
     newer = db.session.scalar(

@@ -1,4 +1,4 @@
-"""Opening a ticket: by an agent for somebody, by a visitor's form, out of a chat, by mail."""
+"""Opening a ticket: by an agent, by the form of the public site, from a chat, by mail."""
 
 from __future__ import annotations
 
@@ -47,12 +47,12 @@ class NewTicket:
     """What a ticket begins with.
 
     Args:
-        as_reply: the first message is ours to the requester and goes out by mail; else it is what they asked.
+        as_reply: the first message is a reply to the requester, sent by mail; else it is their question.
         attachments: keys of files this person uploaded before (:mod:`console.tickets.service.attachments`).
         files: names and contents of files that come with the form itself.
         tell_requester: mail them that it was received, with the link to follow it.
-        pins: what its writer said about what looks like a PIN.
-        settled: subject and body come from where their writer was asked already.
+        pins: the answer about numbers that look like a PIN.
+        settled: numbers that look like a PIN in subject and body were confirmed before.
     """
 
     subject: str
@@ -77,7 +77,7 @@ class NewTicket:
 
 
 def open_ticket(actor: Actor, new: NewTicket) -> Ticket:
-    """Open a ticket: its first message, promises, confirmation and search entry, all at once.
+    """Open a ticket with its first message, SLA targets, confirmation and search entry.
 
     Raises:
         NotFound: a member of staff whose role does not work on tickets.
@@ -86,8 +86,8 @@ def open_ticket(actor: Actor, new: NewTicket) -> Ticket:
     """
     if actor.kind == "staff":
         actor.require(Permission.WORK_TICKETS)
-    subject, said, email = _read(new)
-    body, data = said.text, {**new.data, **said.data}
+    subject, settled, email = _read(new)
+    body, data = settled.text, {**new.data, **settled.data}
     _check_parts(actor, new)
     now = clock.now()
     ticket = Ticket(
@@ -106,7 +106,7 @@ def open_ticket(actor: Actor, new: NewTicket) -> Ticket:
         created_at=now,
         updated_at=now,
     )
-    # Everything that stands in its row is settled first, so that it is written once.
+    # Every column of the row is set first, so that it is written once.
     if new.as_reply:
         message = timeline.begin(actor, ticket, MessageKind.REPLY, body, via="desk", data=data)
     else:
@@ -114,7 +114,7 @@ def open_ticket(actor: Actor, new: NewTicket) -> Ticket:
         message = timeline.begin(
             actor, ticket, MessageKind.QUESTION, body, via=via, name=ticket.requester_name, data=data
         )
-    targets = sla_targets.draft(ticket, now)
+    targets = sla_targets.plan_targets(ticket, now)
     session = db.session()
     session.add(ticket)
     session.flush()
@@ -126,8 +126,8 @@ def open_ticket(actor: Actor, new: NewTicket) -> Ticket:
     session.add_all(TicketTag(ticket_id=ticket.id, tag=tag) for tag in ticket.tags)
     _send(actor, ticket, new, message)
     timeline.index_new(ticket, body)
-    sla_targets.begin(ticket, targets)
-    notifications.tell(actor, ticket)
+    sla_targets.insert_targets(ticket, targets)
+    notifications.push_change(actor, ticket)
     record(actor, "ticket.opened", ticket.number, customer_id=ticket.customer_id, source=new.source.value)
     return ticket
 
@@ -198,5 +198,5 @@ def _check_parts(actor: Actor, new: NewTicket) -> None:
 
 
 def works_on_tickets(staff: Staff) -> bool:
-    """Tell whether tickets may be given to ``staff``."""
+    """Tell whether tickets may be assigned to ``staff``."""
     return staff.active and staff.actor().may(Permission.WORK_TICKETS)

@@ -1,4 +1,4 @@
-"""Changing what a ticket is: whose, how urgent, where, in which state. One verb for one ticket and for a hundred."""
+"""Setting the properties of tickets: assignee, status, priority, department, account. For one or for a hundred."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ SOLVED_WAITS = timedelta(seconds=10)
 
 
 def _change(
-    actor: Actor, ids: Iterable[int], what: str, change: Change, *, recount: bool = False, **data: Any
+    actor: Actor, ids: Iterable[int], what: str, change: Change, *, recalculate: bool = False, **data: Any
 ) -> list[Ticket]:
     """Do ``change`` to each ticket, locked in order; return those it changed, each with its line in the trail."""
     actor.require(Permission.WORK_TICKETS)
@@ -60,8 +60,8 @@ def _change(
                 lazy_gettext("%(number)s was merged into another ticket.", number=ticket.number), code="merged"
             )
         if change(ticket):
-            if recount:
-                sla_targets.recount(ticket, clock.now())
+            if recalculate:
+                sla_targets.recalculate(ticket, clock.now())
             read_up_to(actor, ticket)
             record(actor, f"ticket.{what}", ticket.number, customer_id=ticket.customer_id, **data)
             changed.append(ticket)
@@ -69,7 +69,7 @@ def _change(
 
 
 def assign(actor: Actor, ids: Iterable[int], staff_id: int | None) -> list[Ticket]:
-    """Give tickets to a colleague, or to nobody.
+    """Assign tickets to a colleague, or to no one.
 
     Raises:
         Invalid: the colleague does not work on tickets, or not in that private department.
@@ -94,7 +94,7 @@ def assign(actor: Actor, ids: Iterable[int], staff_id: int | None) -> list[Ticke
 def set_status(actor: Actor, ids: Iterable[int], status: TicketStatus) -> list[Ticket]:
     """Move tickets to a state. Solving one mails its requester how to say that it is not solved.
 
-    That mail waits as a reply does: a ticket that is opened again at once, as by an undo, has told nobody.
+    The mail is held like a reply: a ticket that is reopened at once, as by an undo, sends none.
     """
 
     def change(ticket: Ticket) -> bool:
@@ -107,11 +107,11 @@ def set_status(actor: Actor, ids: Iterable[int], status: TicketStatus) -> list[T
             mails.withdraw_solved(ticket)
         return True
 
-    return _change(actor, ids, "moved", change, recount=True, to=status.value)
+    return _change(actor, ids, "moved", change, recalculate=True, to=status.value)
 
 
 def move_status(actor: Actor, ticket: Ticket, status: TicketStatus) -> bool:
-    """Move a locked ticket to a state and tell whether it was in another. The caller recounts its promises."""
+    """Change the status of a locked ticket; return whether it was another. The caller recalculates its SLA targets."""
     before, now = ticket.status, clock.now()
     if before is status:
         return False
@@ -126,12 +126,12 @@ def move_status(actor: Actor, ticket: Ticket, status: TicketStatus) -> bool:
         ticket.solved_at, ticket.closed_at = ticket.solved_at or now, now
     timeline.note_event(actor, ticket, "status", **{"from": before.value, "to": status.value})
     if status is TicketStatus.CLOSED:
-        ticket_verification.end_channel(actor, ticket)  # whoever was verified for it was so for what is over now
+        ticket_verification.end_channel(actor, ticket)  # the verification was for the conversation that has ended
     return True
 
 
 def set_priority(actor: Actor, ids: Iterable[int], priority: Priority) -> list[Ticket]:
-    """Say how urgent tickets are; their promises follow."""
+    """Set the priority of tickets and recalculate their SLA targets."""
 
     def change(ticket: Ticket) -> bool:
         if ticket.priority is priority:
@@ -140,11 +140,11 @@ def set_priority(actor: Actor, ids: Iterable[int], priority: Priority) -> list[T
         timeline.note_event(actor, ticket, "priority", **{"from": before.name.lower(), "to": priority.name.lower()})
         return True
 
-    return _change(actor, ids, "priority_set", change, recount=True, to=priority.name.lower())
+    return _change(actor, ids, "priority_set", change, recalculate=True, to=priority.name.lower())
 
 
 def set_department(actor: Actor, ids: Iterable[int], department_id: int) -> list[Ticket]:
-    """Move tickets to another department; their promises follow. Into a private one an outsider cannot look after.
+    """Move tickets to another department and recalculate their SLA targets. An assignee without access is removed.
 
     Raises:
         Invalid: there is no such department.
@@ -164,14 +164,14 @@ def set_department(actor: Actor, ids: Iterable[int], department_id: int) -> list
             ticket.assignee_id = None
         return True
 
-    return _change(actor, ids, "department_set", change, recount=True, to=department.key)
+    return _change(actor, ids, "department_set", change, recalculate=True, to=department.key)
 
 
 def set_subject(actor: Actor, ticket_id: int, subject: str, pins: PinChoice = ASK) -> list[Ticket]:
     """Call a ticket something else.
 
     Args:
-        pins: what was said about what looks like a PIN in the subject.
+        pins: the answer about numbers that look like a PIN in the subject.
 
     Raises:
         Invalid: empty or too long.
@@ -241,10 +241,10 @@ def set_customer(
 
 def tag(actor: Actor, ids: Iterable[int], tags: Iterable[str]) -> list[Ticket]:
     """Put tags on tickets."""
-    wanted = set(clean_tags(tags))
+    new_tags = set(clean_tags(tags))
 
     def change(ticket: Ticket) -> bool:
-        added = sorted(wanted - set(ticket.tags))
+        added = sorted(new_tags - set(ticket.tags))
         if not added:
             return False
         ticket.tags = list(clean_tags([*ticket.tags, *added]))
@@ -253,7 +253,7 @@ def tag(actor: Actor, ids: Iterable[int], tags: Iterable[str]) -> list[Ticket]:
         timeline.index(ticket)
         return True
 
-    return _change(actor, ids, "tagged", change, tags=sorted(wanted))
+    return _change(actor, ids, "tagged", change, tags=sorted(new_tags))
 
 
 def untag(actor: Actor, ids: Iterable[int], tags: Iterable[str]) -> list[Ticket]:
@@ -296,13 +296,13 @@ MAX_REASON = 500
 
 
 def void_links(actor: Actor, ticket_id: int, reason: str) -> Ticket:
-    """Make every link void that the requester was sent, as when their mailbox was lost to somebody.
+    """Revoke every link sent to the requester, as when their mailbox was taken over.
 
     Theirs to a ticket that was merged into this one, or that this one continues, lead here as well: they are void
     with it. So is the link that may wait for a verification.
 
     Raises:
-        Invalid: no reason was given.
+        Invalid: the reason is missing.
     """
     reason = mask_pins(one_line(reason))[0]
     if visible_length(reason) < REASON_LENGTH or len(reason) > MAX_REASON:

@@ -1,4 +1,4 @@
-"""One fact of a ticket, set as its form sends it, unless a colleague has set it meanwhile."""
+"""Setting one property of a ticket from its form, unless a colleague has changed it meanwhile."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from console.tickets.queries import lock_ticket
 from console.tickets.service import properties
 from console.tickets.service.tags import clean_tags
 
-NOBODY, ME = "none", "me"
+UNASSIGNED, ME = "none", "me"
 _NO_SERVICE = lazy_gettext("The account has no such service.")
 _NO_COLLEAGUE = lazy_gettext("This colleague does not work on tickets.")
 
@@ -39,7 +39,7 @@ def set_fact(
     Args:
         fact: one of :data:`READ`.
         had: what it was when ``value`` was chosen; a program that does not say decides for itself.
-        pins: what was said about what looks like a PIN in a subject.
+        pins: the answer about numbers that look like a PIN in a subject.
 
     Raises:
         NotFound: no such ticket for this person, or no such fact.
@@ -70,7 +70,7 @@ def _key(value: str, field: str, text: Text) -> int:
 
 
 def _assign(actor: Actor, ticket: Ticket, value: str) -> None:
-    whose = None if value == NOBODY else actor.id if value == ME else _key(value, "assignee", _NO_COLLEAGUE)
+    whose = None if value == UNASSIGNED else actor.id if value == ME else _key(value, "assignee", _NO_COLLEAGUE)
     properties.assign(actor, [ticket.id], whose)
 
 
@@ -91,11 +91,11 @@ def _status(actor: Actor, ticket: Ticket, value: str) -> None:
 
 
 def _tags(actor: Actor, ticket: Ticket, value: str) -> None:
-    wanted, had = set(clean_tags(value.split(","))), set(ticket.tags)
-    if had - wanted:
-        properties.untag(actor, [ticket.id], had - wanted)
-    if wanted - had:
-        properties.tag(actor, [ticket.id], wanted - had)
+    tags, had = set(clean_tags(value.split(","))), set(ticket.tags)
+    if had - tags:
+        properties.untag(actor, [ticket.id], had - tags)
+    if tags - had:
+        properties.tag(actor, [ticket.id], tags - had)
 
 
 def _customer(actor: Actor, ticket: Ticket, value: str) -> None:
@@ -121,7 +121,7 @@ READ: dict[str, Callable[[Ticket], str]] = {
     "subject": lambda ticket: ticket.subject,
     "department": lambda ticket: str(ticket.department_id),
     "priority": lambda ticket: str(int(ticket.priority)),
-    "assignee": lambda ticket: str(ticket.assignee_id or NOBODY),
+    "assignee": lambda ticket: str(ticket.assignee_id or UNASSIGNED),
     "status": lambda ticket: ticket.status.value,
     "tags": lambda ticket: ", ".join(ticket.tags),
     "customer": _read_customer,

@@ -1,4 +1,4 @@
-"""How content the requester was: said once, on the page behind their link."""
+"""The satisfaction rating of the requester, once, on the page behind their link."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def may_rate(ticket: Ticket) -> bool:
 
 
 def is_ready(ticket: Ticket) -> bool:
-    """Tell whether there is something to rate: it is solved, and did not go into another."""
+    """Tell whether there is something to rate: it is solved and not merged."""
     return ticket.merged_into_id is None and ticket.status not in OPEN_STATUSES
 
 

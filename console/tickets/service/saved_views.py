@@ -1,4 +1,4 @@
-"""Views that somebody saved: the list's filters, order and columns under a name. Their own, or for everybody."""
+"""Saved views of the list: filters, order and columns under a name. Private, or shared with the whole desk."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def save_view(
     Args:
         query: the list's parameters, as in its address.
         columns: what it shows; empty: what is usual.
-        shared: for everybody; asks for ``MANAGE_DESK``.
+        shared: with the whole desk; requires ``MANAGE_DESK``.
 
     Raises:
         NotFound: this person may not do it.
@@ -109,7 +109,7 @@ def lock_view(actor: Actor, key: int) -> SavedView:
     """Return a view that ``actor`` may change, locked.
 
     Raises:
-        NotFound: it is none: somebody else's own, or shared and ``actor`` does not manage the desk.
+        NotFound: none: a colleague's private one, or shared and ``actor`` does not manage the desk.
     """
     actor.require(Permission.READ_TICKETS)
     view = db.session.scalar(select(SavedView).where(SavedView.id == key).with_for_update())

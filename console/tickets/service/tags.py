@@ -1,4 +1,4 @@
-"""Tags: short words, written alike by everybody."""
+"""Tags: short words in one spelling."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Which ticket a requester's words belong to, and which other people our answers in a ticket reach.
+"""The ticket that a requester's message belongs to, and the other requesters who get the replies.
 
 A ticket may have been merged into another. Where that one is of the same address, the two are one conversation.
-Where it is another person's, this requester's words stay out of it: the other would read them, and they would count as
-the other's own. What we answer there reaches both, because a merge of two people is made knowingly.
+Where it is another person's, this requester's messages stay out of it: the other person would read them, and they
+would count as theirs. Replies there go to both, because a merge of two people takes a confirmation.
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ def other_requesters(ticket: Ticket) -> list[Ticket]:
 
 
 def answers_after_merge(ticket: Ticket) -> ColumnElement[bool] | None:
-    """Return the condition "an answer given where ``ticket`` went, since it went there"; ``None``: it went nowhere."""
+    """Return the condition "a reply where ``ticket`` was merged into, since the merge"; ``None``: not merged."""
     found: list[ColumnElement[bool]] = []
     since = 0
     for _step in range(MOST_STEPS):

@@ -10,12 +10,11 @@ from sqlalchemy import select
 from console.core import clock
 from console.core.actor import Actor
 from console.core.db import db
+from console.core.text import preview
 from console.customers.models import Customer
 from console.tickets import notifications
 from console.tickets.models import TICKET_SEARCH, MessageKind, Ticket, TicketMessage
 from console.tickets.queries import tree
-
-PREVIEW = 160
 
 
 def append(actor: Actor, ticket: Ticket, kind: MessageKind, body: str = "", **fields: Any) -> TicketMessage:
@@ -34,7 +33,7 @@ def append(actor: Actor, ticket: Ticket, kind: MessageKind, body: str = "", **fi
         name=fields.pop("name", actor.name),
         body=body,
         created_at=now,
-        **{"attachments": [], **fields},  # known to be none, so that nobody looks
+        **{"attachments": [], **fields},  # none yet: no query for them
     )
     if kind is not MessageKind.EVENT:
         ticket.preview = preview(body)
@@ -42,12 +41,12 @@ def append(actor: Actor, ticket: Ticket, kind: MessageKind, body: str = "", **fi
     ticket.updated_at = now
     db.session.add(message)
     db.session.flush()
-    notifications.tell(actor, ticket)
+    notifications.push_change(actor, ticket)
     return message
 
 
 def begin(actor: Actor, ticket: Ticket, kind: MessageKind, body: str, **fields: Any) -> TicketMessage:
-    """Put the first entry into a ticket that is about to be opened, and return it; both are written at once."""
+    """Return the first entry of a new ticket; both are written at once."""
     ticket.last_seq, ticket.preview = 1, preview(body)
     ticket.last_by = "requester" if kind is MessageKind.QUESTION else "staff"
     return TicketMessage(
@@ -63,21 +62,16 @@ def begin(actor: Actor, ticket: Ticket, kind: MessageKind, body: str, **fields: 
     )
 
 
-def preview(body: str) -> str:
-    """Return how a message begins, for a line in a list."""
-    return " ".join(body[: 4 * PREVIEW].split())[:PREVIEW]
-
-
 def note_event(actor: Actor, ticket: Ticket, event: str, **data: Any) -> TicketMessage:
-    """Add to the timeline that something happened."""
+    """Add an event to the timeline."""
     return append(actor, ticket, MessageKind.EVENT, event=event, data=data)
 
 
 def index(ticket: Ticket) -> None:
-    """Index a ticket anew: subject, requester, account, all its messages. Its service is not for everybody to find."""
+    """Index a ticket: subject, requester, account, all its messages. Its service is not for every reader to find."""
     session = db.session()
     session.flush()
-    said = session.scalars(
+    bodies = session.scalars(
         select(TicketMessage.body)
         .where(
             TicketMessage.ticket_id.in_(tree(ticket.id)),
@@ -86,7 +80,7 @@ def index(ticket: Ticket) -> None:
         )
         .order_by(TicketMessage.id.desc())
     ).all()
-    TICKET_SEARCH.put_titled(session, ticket.id, title(ticket), text(ticket, said))
+    TICKET_SEARCH.put_titled(session, ticket.id, title(ticket), text(ticket, bodies))
 
 
 def index_new(ticket: Ticket, body: str) -> None:
@@ -95,12 +89,12 @@ def index_new(ticket: Ticket, body: str) -> None:
 
 
 def title(ticket: Ticket) -> str:
-    """Return the words a ticket is called by."""
+    """Return the title of a ticket for the index."""
     return f"{ticket.number} {ticket.subject}"
 
 
 def text(ticket: Ticket, bodies: Sequence[str]) -> str:
-    """Return the other words it is found by."""
+    """Return the other words of a ticket for the index."""
     parts = [ticket.requester_name, ticket.requester_email, " ".join(ticket.tags)]
     if ticket.customer_id is not None:
         parts.append(db.session.get_one(Customer, ticket.customer_id).searchable())

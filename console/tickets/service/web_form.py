@@ -1,4 +1,4 @@
-"""A question from outside, by the form of the public site."""
+"""Opening a ticket from the form of the public site."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from console.core.actor import Actor
 from console.core.errors import Invalid
+from console.core.text import shorten
 from console.core.texts import lazy_gettext
 from console.customers.masking import ASK, PinChoice, settle
 from console.staff.models import Department
@@ -22,9 +23,9 @@ class Question:
     """What a visitor asks.
 
     Args:
-        department: its key; the first one where it names none that is open to everybody.
-        language: in which they are answered.
-        pins: what they said about what looks like a PIN in the text.
+        department: its key; by default the first public one.
+        language: for the replies.
+        pins: their answer about numbers that look like a PIN in the text.
     """
 
     name: str
@@ -41,33 +42,28 @@ def public_departments() -> Sequence[Department]:
 
 
 def ask(visitor: Actor, question: Question) -> Ticket:
-    """Open a ticket for a visitor's question, in a department that is open to everybody.
+    """Open a ticket for a visitor's question, in a public department.
 
     Raises:
-        Invalid: by field, what is missing or wrong; no department is open to everybody.
+        Invalid: by field, what is missing or wrong; there is no public department.
         PinLike: they have to say whether the text holds a PIN.
     """
     places = public_departments()
     place = next((one for one in places if one.key == question.department), places[0] if places else None)
     if place is None:
         raise Invalid(fields={"department": [lazy_gettext("Choose a department.")]})
-    said = settle(question.text, question.pins, field="question")
+    settled = settle(question.text, question.pins, field="question")
     return open_ticket(
         visitor,
         NewTicket(
-            subject=_subject(said.text),
-            body=said.text,
+            subject=shorten(settled.text, SUBJECT),
+            body=settled.text,
             requester_email=question.email,
             requester_name=question.name,
             language=question.language,
             department_id=place.id,
             source=TicketSource.WEB,
-            data=dict(said.data),
+            data=dict(settled.data),
             settled=True,
         ),
     )
-
-
-def _subject(text: str) -> str:
-    words = " ".join(text.split())
-    return words if len(words) <= SUBJECT else words[:SUBJECT].rsplit(" ", 1)[0] + "…"

@@ -1,4 +1,4 @@
-"""The opening hours that promises are counted by."""
+"""The opening hours that SLA targets are measured in."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from console.hours.queries import current_calendar
 
 
 def calendar() -> Calendar:
-    """Return the hours as they are now."""
+    """Return the present opening hours."""
     return current_calendar()[0]
 
 

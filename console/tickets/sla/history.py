@@ -1,4 +1,4 @@
-"""A ticket's history, as far as promises depend on it."""
+"""A ticket's history, as far as its SLA targets depend on it."""
 
 from __future__ import annotations
 
@@ -9,32 +9,32 @@ from console.tickets.models import PUBLIC_KINDS, MessageKind, Ticket, TicketMess
 from console.tickets.queries import tree
 from console.tickets.sla.rules import Step, StepKind
 
-_SAID = {MessageKind.QUESTION: StepKind.QUESTION, MessageKind.REPLY: StepKind.REPLY}
+_MESSAGES = {MessageKind.QUESTION: StepKind.QUESTION, MessageKind.REPLY: StepKind.REPLY}
 
 
 def steps_of(ticket: Ticket) -> list[Step]:
-    """Return the questions, the replies that were not taken back and the moves of a ticket.
+    """Return the questions, the replies that were not taken back and the status changes of a ticket.
 
-    What was said in tickets merged into it counts as said here; in which state they were does not.
+    Messages of tickets merged into it are among them; status changes of those are not.
     """
-    said = and_(TicketMessage.kind.in_(PUBLIC_KINDS), TicketMessage.taken_back_at.is_(None))
-    moved = and_(TicketMessage.ticket_id == ticket.id, TicketMessage.event == "status")
+    messages = and_(TicketMessage.kind.in_(PUBLIC_KINDS), TicketMessage.taken_back_at.is_(None))
+    status_changes = and_(TicketMessage.ticket_id == ticket.id, TicketMessage.event == "status")
     rows = db.session.execute(
         select(TicketMessage.kind, TicketMessage.created_at, TicketMessage.data)
-        .where(TicketMessage.ticket_id.in_(tree(ticket.id)), or_(said, moved))
+        .where(TicketMessage.ticket_id.in_(tree(ticket.id)), or_(messages, status_changes))
         .order_by(TicketMessage.created_at, TicketMessage.id)
     )
     steps = [
-        Step(row.created_at, _SAID[row.kind])
-        if row.kind in _SAID
+        Step(row.created_at, _MESSAGES[row.kind])
+        if row.kind in _MESSAGES
         else Step(row.created_at, StepKind.STATUS, TicketStatus(row.data["to"]))
         for row in rows
     ]
-    return _as_it_is(ticket, steps)
+    return _with_current_status(ticket, steps)
 
 
-def _as_it_is(ticket: Ticket, steps: list[Step]) -> list[Step]:
-    """Add the move that nobody noted, where rows were loaded as they stood elsewhere."""
+def _with_current_status(ticket: Ticket, steps: list[Step]) -> list[Step]:
+    """Add the present status where no event says so, as in imported tickets."""
     last = next((step.status for step in reversed(steps) if step.status is not None), TicketStatus.OPEN)
     if ticket.merged_into_id is not None or ticket.status is last:
         return steps

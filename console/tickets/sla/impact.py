@@ -1,4 +1,4 @@
-"""How many promises a change of hours touches: counted so far, never further than one reads."""
+"""How many SLA targets a change of the opening hours affects, up to a limit."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from console.core.db import db
 from console.tickets.sla.models import SlaTarget
 
 
-def running(most: int) -> int:
-    """Count the promises that are not kept yet; ``most + 1`` where there are more than ``most``."""
-    return _count(most)
+def count_running(limit: int) -> int:
+    """Count the targets that are not met yet; ``limit + 1`` where there are more than ``limit``."""
+    return _count(limit)
 
 
-def due_within(start: datetime, end: datetime, most: int) -> int:
-    """Count the promises that are due in an interval; ``most + 1`` where there are more than ``most``."""
-    return _count(most, SlaTarget.due_at >= start, SlaTarget.due_at < end)
+def count_due_within(start: datetime, end: datetime, limit: int) -> int:
+    """Count the targets that are due in an interval; ``limit + 1`` where there are more than ``limit``."""
+    return _count(limit, SlaTarget.due_at >= start, SlaTarget.due_at < end)
 
 
-def _count(most: int, *conditions: ColumnElement[bool]) -> int:
-    some = select(SlaTarget.id).where(SlaTarget.met_at.is_(None), *conditions).limit(most + 1).subquery()
-    return db.session.scalar(select(func.count()).select_from(some)) or 0
+def _count(limit: int, *conditions: ColumnElement[bool]) -> int:
+    targets = select(SlaTarget.id).where(SlaTarget.met_at.is_(None), *conditions).limit(limit + 1).subquery()
+    return db.session.scalar(select(func.count()).select_from(targets)) or 0

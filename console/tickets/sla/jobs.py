@@ -1,7 +1,7 @@
-"""What the worker does for promises: count again after a change, warn before a breach, tell supervisors of one.
+"""What the worker does for SLA targets: measure again after a change, warn before a breach, escalate one.
 
-Any number of workers may do it at once. Each takes the tickets that nobody else holds, claims by writing down
-that it told, and tells in the same transaction.
+Any number of workers may do it at once. Each locks tickets that are not locked, and sets what claims a target in
+the transaction that queues its mail.
 """
 
 from __future__ import annotations
@@ -30,50 +30,50 @@ from console.tickets.sla.models import HEAD, SlaRevision, SlaTarget
 
 log = get_logger(__name__)
 
-BATCH = 50  # tickets a transaction: on SQLite nobody else writes meanwhile
-MOST_BATCHES = 200  # a run
-LISTED = 20  # tickets that a mail names; of the others it says how many
+BATCH = 50  # tickets a transaction: SQLite has one writer at a time
+MAX_BATCHES = 200  # a run
+LISTED = 20  # tickets in a mail; of the others their number
 
-Told = list[tuple[Ticket, SlaTarget]]
+Claimed = list[tuple[Ticket, SlaTarget]]
 
 
-def watch() -> None:
-    """Bring every promise up to date and tell of those that need somebody."""
-    notice_hours()
-    _in_batches(recount_stale)
-    _in_batches(warn)
-    _in_batches(note_broken)
+def update_targets() -> None:
+    """Bring every target up to date and send the mails about those at risk and overdue."""
+    apply_new_hours()
+    _in_batches(recalculate_stale)
+    _in_batches(warn_assignees)
+    _in_batches(mark_overdue)
     escalate()
 
 
 def _in_batches(work: Callable[[], int]) -> None:
-    for _ in range(MOST_BATCHES):
+    for _ in range(MAX_BATCHES):
         if work() == 0:
             return
 
 
-# --- Counting again ---------------------------------------------------------------------------------------------------
+# --- Measuring again --------------------------------------------------------------------------------------------------
 
 
-def notice_hours() -> bool:
-    """Take in that the opening hours have changed: every promise that runs is then counted again."""
+def apply_new_hours() -> bool:
+    """Raise the revision if the opening hours have changed: every running target is then measured again."""
     hours = sla_calendar.revision()
     differs = (SlaRevision.id == HEAD) & (SlaRevision.hours_revision != hours)
     if not _any(select(SlaRevision.id).where(differs)):
         return False
     with transaction() as session:
-        # Whoever comes second finds nothing that differs.
-        taken = session.scalar(
+        # A second worker finds no difference.
+        raised = session.scalar(
             update(SlaRevision)
             .where(differs)
             .values(revision=SlaRevision.revision + 1, hours_revision=hours)
             .returning(SlaRevision.revision)
         )
-    return taken is not None
+    return raised is not None
 
 
-def recount_stale() -> int:
-    """Count the promises of a batch of tickets again that were counted by earlier rules or hours."""
+def recalculate_stale() -> int:
+    """Measure the targets of a batch of tickets again whose policies or hours have changed."""
     head = select(SlaRevision.revision).where(SlaRevision.id == HEAD).scalar_subquery()
     stale = SlaTarget.met_at.is_(None) & (SlaTarget.revision < head)
     if not _any(select(SlaTarget.id).where(stale)):
@@ -82,17 +82,17 @@ def recount_stale() -> int:
         tickets = _take(stale, SlaTarget.ticket_id)
         now = clock.now()
         for ticket in tickets:
-            service.recount(ticket, now)
+            service.recalculate(ticket, now)
     if tickets:
-        log.info("promises recounted", tickets=len(tickets))
+        log.info("SLA targets recalculated", tickets=len(tickets))
     return len(tickets)
 
 
-# --- Telling ----------------------------------------------------------------------------------------------------------
+# --- Warning ----------------------------------------------------------------------------------------------------------
 
 
-def warn() -> int:
-    """Note in a batch of tickets that a promise is at risk, and tell those they are given to."""
+def warn_assignees() -> int:
+    """Note in a batch of tickets that a target is at risk, and mail their assignees."""
     now = clock.now()
     nearly = (
         SlaTarget.met_at.is_(None)
@@ -103,22 +103,22 @@ def warn() -> int:
     if not _any(select(SlaTarget.id).where(nearly)):
         return 0
     with transaction():
-        told = _claim(nearly, {"warned_at": now})
-        for ticket, sla_target in told:
+        claimed = _claim(nearly, {"warned_at": now})
+        for ticket, sla_target in claimed:
             _note(ticket, "promise_at_risk", sla_target, due_at=_due(sla_target).isoformat(timespec="seconds"))
-        _mail_assignees(told)
-    return len(told)
+        _mail_assignees(claimed)
+    return len(claimed)
 
 
-def note_broken() -> int:
-    """Note in a batch of tickets that a promise was broken."""
+def mark_overdue() -> int:
+    """Note in a batch of tickets that a target was missed."""
     now = clock.now()
     late = SlaTarget.met_at.is_(None) & SlaTarget.broken_at.is_(None) & (SlaTarget.due_at < now)
     if not _any(select(SlaTarget.id).where(late)):
         return 0
     with transaction():
-        told = _claim(late, {"broken_at": SlaTarget.due_at})
-        for ticket, sla_target in told:
+        claimed = _claim(late, {"broken_at": SlaTarget.due_at})
+        for ticket, sla_target in claimed:
             _note(ticket, "promise_broken", sla_target)
             record(
                 SYSTEM,
@@ -128,17 +128,17 @@ def note_broken() -> int:
                 kind=sla_target.kind.value,
                 due_at=_due(sla_target).isoformat(timespec="seconds"),
             )
-    return len(told)
+    return len(claimed)
 
 
 def escalate() -> int:
-    """Tell the supervisors of every broken promise they have not heard of: one mail to each, however many broke."""
+    """Mail each supervisor all missed targets that no mail has named yet."""
     new = SlaTarget.met_at.is_(None) & SlaTarget.broken_at.is_not(None) & SlaTarget.escalated_at.is_(None)
     if not _any(select(SlaTarget.id).where(new)):
         return 0
     now = clock.now()
     with transaction() as session:
-        # In the order of their keys, and none that somebody holds: whoever holds it is just changing the ticket.
+        # In the order of their keys, without locked ones: another transaction is changing those tickets.
         keys = list(
             session.scalars(select(SlaTarget.id).where(new).order_by(SlaTarget.id).with_for_update(skip_locked=True))
         )
@@ -155,16 +155,16 @@ def escalate() -> int:
 
 
 def _any(query: Any) -> bool:
-    """Look without a lock whether there is anything to do: mostly there is not."""
+    """Check without a lock whether there is anything to do: mostly there is not."""
     return db.session.execute(query.limit(1)).first() is not None
 
 
 def _take(condition: ColumnElement[bool], order: Any) -> Sequence[Ticket]:
-    """Lock a batch of the tickets that have such a promise, in the order of their keys, none that somebody holds."""
-    wanted = select(SlaTarget.ticket_id).where(condition).group_by(SlaTarget.ticket_id)
+    """Lock a batch of the tickets with such a target, in the order of their keys, without locked ones."""
+    keys = select(SlaTarget.ticket_id).where(condition).group_by(SlaTarget.ticket_id)
     query = (
         select(Ticket)
-        .where(Ticket.id.in_(wanted.order_by(func.min(order)).limit(BATCH)))
+        .where(Ticket.id.in_(keys.order_by(func.min(order)).limit(BATCH)))
         .order_by(Ticket.id)
         .with_for_update(of=Ticket, skip_locked=True)
         .execution_options(populate_existing=True)
@@ -172,8 +172,8 @@ def _take(condition: ColumnElement[bool], order: Any) -> Sequence[Ticket]:
     return db.session.scalars(query).all()
 
 
-def _claim(condition: ColumnElement[bool], values: dict[str, Any]) -> Told:
-    """Write down that a batch of promises is told of, and return those nobody else had claimed."""
+def _claim(condition: ColumnElement[bool], values: dict[str, Any]) -> Claimed:
+    """Set ``values`` on a batch of targets, and return those that no other worker had claimed."""
     tickets = {ticket.id: ticket for ticket in _take(condition, SlaTarget.risk_at)}
     claimed = db.session.scalars(
         update(SlaTarget)
@@ -187,18 +187,18 @@ def _claim(condition: ColumnElement[bool], values: dict[str, Any]) -> Told:
 
 def _due(sla_target: SlaTarget) -> datetime:
     if sla_target.due_at is None:
-        raise RuntimeError("told of a promise that is not due")
+        raise RuntimeError("this target is not due")
     return sla_target.due_at
 
 
 def _note(ticket: Ticket, event: str, sla_target: SlaTarget, **data: str) -> None:
     changed = ticket.updated_at
     timeline.note_event(SYSTEM, ticket, event, kind=sla_target.kind.value, **data)
-    ticket.updated_at = changed  # nobody did anything: the ticket keeps its place in the list
+    ticket.updated_at = changed  # no one worked on it: the ticket keeps its place in the list
 
 
 def _line(ticket: Ticket, sla_target: SlaTarget) -> dict[str, Any]:
-    """Return what a mail says of a ticket; the subject is somebody's text, for the HTML part to escape."""
+    """Return a ticket for a mail; the subject is text from outside, for the HTML part to escape."""
     return {
         "number": ticket.number,
         "subject": ticket.subject,
@@ -208,10 +208,10 @@ def _line(ticket: Ticket, sla_target: SlaTarget) -> dict[str, Any]:
     }
 
 
-def _mail_assignees(told: Told) -> None:
-    """Tell each of their own tickets, all of them in one mail."""
-    by_assignee: dict[int, Told] = defaultdict(list)
-    for ticket, sla_target in told:
+def _mail_assignees(claimed: Claimed) -> None:
+    """Mail each assignee their own tickets, all in one mail."""
+    by_assignee: dict[int, Claimed] = defaultdict(list)
+    for ticket, sla_target in claimed:
         if ticket.assignee is not None and ticket.assignee.active:
             by_assignee[ticket.assignee.id].append((ticket, sla_target))
     for own in by_assignee.values():
@@ -221,13 +221,13 @@ def _mail_assignees(told: Told) -> None:
 
 
 def _mail_supervisors(keys: Sequence[int]) -> None:
-    some = db.session.execute(
+    rows = db.session.execute(
         select(Ticket, SlaTarget)
         .join(SlaTarget, SlaTarget.ticket_id == Ticket.id)
         .where(SlaTarget.id.in_(keys[:LISTED]))
         .order_by(SlaTarget.due_at, SlaTarget.id)
     ).all()
-    lines = [_line(ticket, sla_target) for ticket, sla_target in some]
+    lines = [_line(ticket, sla_target) for ticket, sla_target in rows]
     roles = [role for role, may in PERMISSIONS.items() if Permission.REVIEW in may]
     query = select(Staff).where(Staff.role.in_(roles), Staff.active.is_(True)).order_by(Staff.id)
     for supervisor in db.session.scalars(query):

@@ -1,4 +1,4 @@
-"""What was promised in each ticket, and the rules it follows."""
+"""SLA policies, and the targets of each ticket."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _EVERYWHERE = text("department_id IS NULL")
 
 
 class SlaPolicy(Base):
-    """The goals of a priority, in working minutes: of one department, or of every one that has no own.
+    """The goals of a priority, in working minutes: of one department, or of every one without a policy of its own.
 
-    An empty goal is no promise.
+    Without a goal there is no target.
     """
 
     __tablename__ = "promise_rules"
@@ -49,28 +49,28 @@ class SlaPolicy(Base):
 
 
 class SlaRevision(Base):
-    """One row: which rules and hours are the present ones.
+    """One row: the revision of policies and opening hours.
 
-    ``revision`` rises with every change of either; a promise that runs and was
-    counted under an earlier one is counted again by the worker.
+    ``revision`` rises with every change of either; the worker measures running
+    targets of an earlier revision again.
     """
 
     __tablename__ = "promise_head"
 
     id: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
     revision: Mapped[int]
-    hours_revision: Mapped[int]  # that ``revision`` has taken in
+    hours_revision: Mapped[int]  # the opening hours that ``revision`` includes
 
 
 class SlaTarget(Base):
-    """One promise of a ticket. All of it follows from the ticket's history; only what was told stands here alone.
+    """One target of a ticket, derived from the ticket's history but for ``warned_at`` and ``escalated_at``.
 
-    Without a goal the time is taken and nothing is promised. A promise that is over
-    keeps the goal and the hours it was counted by.
+    Without a goal the time is measured and nothing is due. A target that is met
+    keeps the goal and the hours it was measured by.
 
-    ``due_at``, ``risk_at``: empty while it stands still. ``spent``: working minutes,
-    once it is met or while it stands still. ``broken_at``: when it was due and nobody
-    had kept it. ``warned_at``, ``escalated_at``: when the worker told of it.
+    ``due_at``, ``risk_at``: empty while it is paused. ``spent``: working minutes,
+    once it is met or while it is paused. ``broken_at``: when it was due and missed.
+    ``warned_at``, ``escalated_at``: when the worker sent the mails.
     """
 
     __tablename__ = "ticket_promises"

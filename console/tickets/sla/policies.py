@@ -1,4 +1,4 @@
-"""Changing what is promised."""
+"""Setting the SLA policies."""
 
 from __future__ import annotations
 
@@ -18,35 +18,35 @@ from console.tickets.models import Priority
 from console.tickets.sla.models import HEAD, SlaPolicy, SlaRevision
 from console.tickets.sla.rules import Goals, TargetKind
 
-MOST_MINUTES = 100 * 8 * 60  # a hundred days of eight hours: longer is no promise
-EVERYWHERE = "every-department"  # in the trail
+MAX_MINUTES = 100 * 8 * 60  # a hundred days of eight hours
+EVERYWHERE = "every-department"  # in the audit log
 
-Table = Mapping[Priority, Goals | None]  # None: as for every department
+Table = Mapping[Priority, Goals | None]  # None: the goals of all departments
 
 
 def set_goals(actor: Actor, department_id: int | None, table: Table) -> bool:
-    """Say what is promised in a department, or in every one that has no rules of its own.
+    """Set the goals of a department, or of every one that has no policy of its own.
 
-    Tickets that are open are counted again by the worker.
+    The worker then measures the targets of open tickets again.
 
     Args:
-        actor: who may manage the desk.
+        actor: a supervisor.
         department_id: ``None`` for every department.
-        table: the goals of each priority in working minutes; what it does not name stays.
+        table: the goals of each priority in working minutes; the others stay.
 
     Returns:
         Whether anything changed.
 
     Raises:
-        NotFound: no such department, or ``actor`` may not manage the desk.
-        Invalid: a goal out of range, a solution promised before the first answer.
+        NotFound: no such department, or the role does not manage the desk.
+        Invalid: a goal out of range, a solution due before the first answer.
     """
     actor.require(Permission.MANAGE_DESK)
     department = None if department_id is None else db.session.get(Department, department_id)
     if department_id is not None and department is None:
         raise NotFound
     _check(table)
-    # The head's row is the lock of all rules.
+    # The revision's row is the lock of all policies.
     db.session.execute(select(SlaRevision.id).where(SlaRevision.id == HEAD).with_for_update())
     same = SlaPolicy.department_id.is_(None) if department_id is None else SlaPolicy.department_id == department_id
     stored = {rule.priority: rule for rule in db.session.scalars(select(SlaPolicy).where(same))}
@@ -71,7 +71,7 @@ def set_goals(actor: Actor, department_id: int | None, table: Table) -> bool:
 def _change(
     department_id: int | None, priority: Priority, rule: SlaPolicy | None, goals: Goals | None
 ) -> dict[str, Any] | None:
-    """Write one row; return what it was and is, ``None`` where it stays the same."""
+    """Write one row; return its old and new goals, or ``None`` where they are the same."""
     if goals is None and department_id is None:
         goals = dict.fromkeys(TargetKind)
     before = None if rule is None else rule.goals()
@@ -86,10 +86,10 @@ def _change(
     else:
         for kind, goal in after.items():
             setattr(rule, kind.value, goal)
-    return {"from": _named(before), "to": _named(after)}
+    return {"from": _to_json(before), "to": _to_json(after)}
 
 
-def _named(goals: Goals | None) -> dict[str, int | None] | None:
+def _to_json(goals: Goals | None) -> dict[str, int | None] | None:
     return None if goals is None else {kind.value: goal for kind, goal in goals.items()}
 
 
@@ -97,9 +97,9 @@ def _check(table: Table) -> None:
     wrong: dict[str, list[Text]] = {}
     for priority, goals in table.items():
         for kind, goal in (goals or {}).items():
-            if goal is not None and not 0 < goal <= MOST_MINUTES:
+            if goal is not None and not 0 < goal <= MAX_MINUTES:
                 wrong[field_name(priority, kind)] = [
-                    lazy_gettext("Between one minute and %(hours)s hours.", hours=MOST_MINUTES // 60)
+                    lazy_gettext("Between one minute and %(hours)s hours.", hours=MAX_MINUTES // 60)
                 ]
     if not wrong:
         wrong = {
@@ -119,5 +119,5 @@ def _too_soon(goals: Goals) -> bool:
 
 
 def field_name(priority: Priority, kind: TargetKind) -> str:
-    """Return what a form calls a goal: ``urgent-first_answer``."""
+    """Return the name of a goal in a form: ``urgent-first_answer``."""
     return f"{priority.name.lower()}-{kind.value}"

@@ -1,4 +1,4 @@
-"""Reading rules and promises."""
+"""Reading SLA policies and targets."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from console.tickets.sla import calendar as sla_calendar
 from console.tickets.sla.models import HEAD, SlaPolicy, SlaRevision, SlaTarget
 from console.tickets.sla.rules import Goals, Interval, TargetKind, TargetState
 
-NOTHING: Goals = dict.fromkeys(TargetKind)
-AT_RISK = timedelta(hours=1)  # where nothing but the due time is known
-MOST_SHOWN = 12
+NO_GOALS: Goals = dict.fromkeys(TargetKind)
+AT_RISK = timedelta(hours=1)  # before it is due, where nothing else is known
+MAX_TARGETS = 12
 
 
-# --- Rules ------------------------------------------------------------------------------------------------------------
+# --- Policies ---------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class Rule:
-    """What is promised for a ticket. ``revision``: of the rules, and of hours not older than ``hours_revision``."""
+    """The goals of a ticket. ``revision``: of the policies, and of hours not older than ``hours_revision``."""
 
     goals: Goals
     revision: int
@@ -33,7 +33,7 @@ class Rule:
 
 
 def rule_for(ticket: Ticket) -> Rule:
-    """Return the goals of the ticket's priority: its department's own, else those of every department."""
+    """Return the goals of the ticket's priority: its department's own, else those of all departments."""
     fits = and_(
         SlaPolicy.priority == ticket.priority,
         or_(SlaPolicy.department_id == ticket.department_id, SlaPolicy.department_id.is_(None)),
@@ -51,12 +51,12 @@ def rule_for(ticket: Ticket) -> Rule:
         .order_by(rule.department_id.is_(None))  # the department's own first
     ).all()
     first = rows[0]
-    goals = {kind: getattr(first, kind.value) for kind in TargetKind}  # without a rule all of them are empty
+    goals = {kind: getattr(first, kind.value) for kind in TargetKind}  # all empty without a policy
     return Rule(goals, first.revision, first.hours_revision)
 
 
 def all_rules() -> dict[tuple[int | None, Priority], Goals]:
-    """Return every rule by department (``None``: of every one) and priority."""
+    """Return every policy by department (``None``: all of them) and priority."""
     return {(rule.department_id, rule.priority): rule.goals() for rule in db.session.scalars(select(SlaPolicy))}
 
 
@@ -64,9 +64,9 @@ def all_rules() -> dict[tuple[int | None, Priority], Goals]:
 
 
 def at_risk(now: datetime) -> ColumnElement[bool]:
-    """Return the condition on tickets "a promise runs out soon, and none is broken".
+    """Return the condition on tickets "a target is due soon, and none is overdue".
 
-    Through the index of running promises by ``risk_at``: few are so near.
+    Through the index of running targets by ``risk_at``: few are so near.
     """
     near = select(SlaTarget.ticket_id).where(
         SlaTarget.met_at.is_(None), SlaTarget.risk_at <= now, SlaTarget.due_at >= now
@@ -74,20 +74,20 @@ def at_risk(now: datetime) -> ColumnElement[bool]:
     return and_(Ticket.is_open.is_(True), Ticket.due_at >= now, Ticket.id.in_(near))
 
 
-def broken(now: datetime) -> ColumnElement[bool]:
-    """Return the condition on tickets "a promise that runs is broken"."""
+def overdue(now: datetime) -> ColumnElement[bool]:
+    """Return the condition on tickets "a running target is overdue"."""
     return and_(Ticket.is_open.is_(True), Ticket.due_at < now)
 
 
 def state_of(ticket: Ticket, now: datetime) -> TargetState:
-    """Return how a ticket's promises stand, by what its own row says: for lists."""
+    """Return the state of a ticket's targets by its own row: for lists."""
     if not ticket.is_open or ticket.due_at >= NO_DUE:
         return TargetState.PAUSED if ticket.status is TicketStatus.WAITING else TargetState.NONE
-    return TargetState.BROKEN if ticket.due_at < now else TargetState.RUNNING
+    return TargetState.OVERDUE if ticket.due_at < now else TargetState.RUNNING
 
 
-def is_near(ticket: Ticket, now: datetime) -> bool:
-    """Tell whether a promise of a ticket runs out within the hour."""
+def is_due_soon(ticket: Ticket, now: datetime) -> bool:
+    """Tell whether a target of a ticket is due within the hour."""
     return ticket.is_open and now <= ticket.due_at <= now + AT_RISK
 
 
@@ -96,7 +96,7 @@ def is_near(ticket: Ticket, now: datetime) -> bool:
 
 @dataclass(frozen=True)
 class Part:
-    """A part of the time a promise has run: counted, closed or paused. ``paused``: the status that paused it."""
+    """A part of a target's time: open, closed or paused. ``paused``: the status that paused it."""
 
     piece: Piece
     paused: TicketStatus | None = None
@@ -104,14 +104,14 @@ class Part:
 
 @dataclass(frozen=True)
 class TargetView:
-    """A promise as a ticket's page shows it.
+    """A target on a ticket's page.
 
     Args:
-        goal: in working minutes; ``None``: nothing is promised.
-        counted: working time used so far.
+        goal: in working minutes; ``None``: there is no target.
+        elapsed: working time used so far.
         at_risk: most of it is used.
-        until: it runs until then, is over since then, or is looked at then.
-        stood: when it stood still, and in which state of the ticket.
+        until: when it was met, or now.
+        pauses: when it was paused, and by which status of the ticket.
     """
 
     kind: TargetKind
@@ -121,16 +121,16 @@ class TargetView:
     due_at: datetime | None
     met_at: datetime | None
     paused_since: datetime | None
-    counted: timedelta
+    elapsed: timedelta
     at_risk: bool
     until: datetime
-    stood: tuple[tuple[Interval, TicketStatus], ...] = ()
+    pauses: tuple[tuple[Interval, TicketStatus], ...] = ()
 
     def parts(self, start: datetime | None = None, end: datetime | None = None) -> list[Part]:
-        """Return how ``counted`` came about, or what of it lies in an interval: each opening and each closing."""
-        pauses = [interval for interval, _ in self.stood]
+        """Return the parts of ``elapsed``, or of an interval: each opening and each closing."""
+        pauses = [interval for interval, _ in self.pauses]
         pieces = sla_calendar.calendar().explain(start or self.started_at, end or self.until, pauses)
-        return [Part(piece, _reason(piece, self.stood)) for piece in pieces]
+        return [Part(piece, _reason(piece, self.pauses)) for piece in pieces]
 
     @property
     def is_over(self) -> bool:
@@ -138,10 +138,7 @@ class TargetView:
 
 
 def for_ticket(ticket: Ticket, now: datetime) -> list[TargetView]:
-    """Return a ticket's promises: those that run by when they are due, then the newest that are over.
-
-    One query, beside what the opening hours need.
-    """
+    """Return a ticket's targets: running ones by when they are due, then the newest that are met."""
     query = (
         select(SlaTarget)
         .where(SlaTarget.ticket_id == ticket.id)
@@ -150,24 +147,24 @@ def for_ticket(ticket: Ticket, now: datetime) -> list[TargetView]:
             SlaTarget.started_at.desc(),
             SlaTarget.id.desc(),
         )
-        .limit(MOST_SHOWN)
+        .limit(MAX_TARGETS)
     )
     return in_order(explain(sla_target, now) for sla_target in db.session.scalars(query))
 
 
 def in_order(views: Iterable[TargetView]) -> list[TargetView]:
-    """Put the promises that run first, by when they are due; the others stay as they are."""
+    """Put running targets first, by when they are due; the others keep their order."""
     return sorted(views, key=lambda view: (view.is_over, view.due_at or NO_DUE if not view.is_over else NO_DUE))
 
 
 def explain(sla_target: SlaTarget, now: datetime) -> TargetView:
-    """Say how a promise was counted. One that is over was counted by the hours of its time; they may differ now."""
+    """Return a target for the page. One that is met was measured by the hours of its time; they may differ now."""
     until = sla_target.met_at or max(now, sla_target.started_at)
     pauses = tuple(_pauses(sla_target, until))
     if sla_target.met_at is not None and sla_target.spent is not None:
-        counted = timedelta(minutes=sla_target.spent)
+        elapsed = timedelta(minutes=sla_target.spent)
     else:
-        counted = sla_calendar.calendar().between(sla_target.started_at, until, [interval for interval, _ in pauses])
+        elapsed = sla_calendar.calendar().between(sla_target.started_at, until, [interval for interval, _ in pauses])
     return TargetView(
         kind=sla_target.kind,
         state=_state(sla_target, now),
@@ -176,10 +173,10 @@ def explain(sla_target: SlaTarget, now: datetime) -> TargetView:
         due_at=sla_target.due_at,
         met_at=sla_target.met_at,
         paused_since=sla_target.paused_since,
-        counted=counted,
+        elapsed=elapsed,
         at_risk=sla_target.met_at is None and sla_target.risk_at is not None and sla_target.risk_at <= now,
         until=until,
-        stood=pauses,
+        pauses=pauses,
     )
 
 
@@ -187,7 +184,7 @@ def _state(sla_target: SlaTarget, now: datetime) -> TargetState:
     if sla_target.goal is None:
         return TargetState.NONE
     if sla_target.due_at is not None and sla_target.due_at < (sla_target.met_at or now):
-        return TargetState.BROKEN
+        return TargetState.OVERDUE
     if sla_target.met_at is not None:
         return TargetState.MET
     return TargetState.RUNNING if sla_target.paused_since is None else TargetState.PAUSED

@@ -1,4 +1,4 @@
-"""Keeping the promises of a ticket true to its history.
+"""Deriving the SLA targets of a ticket from its history.
 
 Called by the verbs that change a ticket, which hold its lock.
 """
@@ -20,11 +20,11 @@ from console.tickets.sla.queries import Rule, rule_for
 from console.tickets.sla.rules import Span, Step, StepKind, Target, measure, spans
 
 _MINUTE = timedelta(minutes=1)
-_TABLE = cast("Table", SlaTarget.__table__)  # written without the session: a ticket is opened fast
+_TABLE = cast("Table", SlaTarget.__table__)  # without the session: faster
 
 
-def draft(ticket: Ticket, now: datetime) -> list[dict[str, Any]]:
-    """Say when a ticket that is about to be opened is due, and return the promises to :func:`begin` with."""
+def plan_targets(ticket: Ticket, now: datetime) -> list[dict[str, Any]]:
+    """Set when a new ticket is due, and return the rows for :func:`insert_targets`."""
     rule, calendar = rule_for(ticket), sla_calendar.calendar()
     first = StepKind.REPLY if ticket.last_by == "staff" else StepKind.QUESTION
     begun = spans(ticket.created_at, [Step(ticket.created_at, first)])
@@ -33,16 +33,16 @@ def draft(ticket: Ticket, now: datetime) -> list[dict[str, Any]]:
     return rows
 
 
-def begin(ticket: Ticket, sla_targets: list[dict[str, Any]]) -> None:
-    """Promise what was drafted for a ticket that was just opened."""
+def insert_targets(ticket: Ticket, sla_targets: list[dict[str, Any]]) -> None:
+    """Insert the targets of a ticket that was just opened."""
     db.session.execute(insert(_TABLE), [{"ticket_id": ticket.id, **row} for row in sla_targets])
 
 
-def recount(ticket: Ticket, now: datetime) -> None:
-    """Derive the promises of a locked ticket anew from its history. Done twice, nothing changes.
+def recalculate(ticket: Ticket, now: datetime) -> None:
+    """Derive the targets of a locked ticket from its history. Done twice, nothing changes.
 
-    A promise that was over stays as it was told, whatever rules and hours say since.
-    One of a merged ticket that still ran is gone: it goes on where the ticket went.
+    A target that was met stays as it is, even if policies or hours have changed since.
+    A running one of a merged ticket is deleted: it continues where the ticket went.
     """
     db.session.flush()
     stored = {(row.kind, row.started_at): row for row in _stored(ticket)}
@@ -69,19 +69,19 @@ def _stored(ticket: Ticket) -> list[SlaTarget]:
 
 
 def _is_over(row: SlaTarget, span: Span) -> bool:
-    return row.met_at is not None and row.met_at == span.met_at and row.pauses == _written(span)
+    return row.met_at is not None and row.met_at == span.met_at and row.pauses == _pauses_json(span)
 
 
 def _store(ticket: Ticket, row: SlaTarget | None, values: dict[str, Any], now: datetime) -> None:
     if values["met_at"] is None and (row is None or row.broken_at != values["broken_at"]):
-        values = {**values, "broken_at": None}  # the worker notes it, and tells of it once
+        values = {**values, "broken_at": None}  # the worker sets it, and sends the mail once
     if row is None:
         db.session.add(SlaTarget(ticket_id=ticket.id, **values))
         return
     for name, value in values.items():
         if getattr(row, name) != value:
             setattr(row, name, value)
-    # What is in good time again may be told of again.
+    # A target that is in time again may be warned of again.
     if row.risk_at is None or row.risk_at > now:
         row.warned_at = None
     if row.broken_at is None:
@@ -89,9 +89,9 @@ def _store(ticket: Ticket, row: SlaTarget | None, values: dict[str, Any], now: d
 
 
 def values_of(sla_target: Target, rule: Rule) -> dict[str, Any]:
-    """Return the columns of a promise."""
+    """Return the columns of a target."""
     span = sla_target.span
-    stands = span.met_at is not None or span.paused_since is not None
+    stopped = span.met_at is not None or span.paused_since is not None
     return {
         "kind": span.kind,
         "goal": sla_target.goal,
@@ -101,14 +101,14 @@ def values_of(sla_target: Target, rule: Rule) -> dict[str, Any]:
         "met_at": span.met_at,
         "broken_at": sla_target.broken_at,
         "paused_since": span.paused_since,
-        "spent": sla_target.counted // _MINUTE if stands else None,
-        "pauses": _written(span),
-        # Older hours than the worker has taken in were changed while this transaction ran: it counts again.
+        "spent": sla_target.elapsed // _MINUTE if stopped else None,
+        "pauses": _pauses_json(span),
+        # The hours have changed while this transaction ran: the worker measures again.
         "revision": rule.revision if sla_calendar.revision() >= rule.hours_revision else rule.revision - 1,
     }
 
 
-def _written(span: Span) -> list[list[str | None]]:
+def _pauses_json(span: Span) -> list[list[str | None]]:
     return [
         [pause.start.isoformat(), pause.end.isoformat() if pause.end else None, pause.reason.value]
         for pause in span.pauses

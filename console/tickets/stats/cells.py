@@ -1,4 +1,4 @@
-"""Figures by department and agent, added up to what is asked for. Pure."""
+"""Statistics by department and agent, and their sums. Pure."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from typing import Generic, Self, TypeVar
 from console.tickets.stats.numbers import content_percent, mean
 
 MEDIAN, P90 = 0.5, 0.9
-Whose = tuple[int | None, int | None]  # department, agent
+CellKey = tuple[int | None, int | None]  # department, agent
 
 
 @dataclass
-class Counted:
-    """Figures that can be added up: numbers of things, and how often a value occurred."""
+class BaseStats:
+    """Statistics that can be added up: numbers, and how often a value occurred."""
 
     scores: Counter[int] = field(default_factory=Counter)  # ratings, from 1 to 5
 
     def add(self, other: Self) -> None:
-        """Take in what is known of others."""
-        for one in fields(self):
-            mine, theirs = getattr(self, one.name), getattr(other, one.name)
+        """Add other statistics to these."""
+        for item in fields(self):
+            mine, theirs = getattr(self, item.name), getattr(other, item.name)
             if isinstance(mine, Counter):
                 mine.update(theirs)
             else:
-                setattr(self, one.name, mine + theirs)
+                setattr(self, item.name, mine + theirs)
 
     @property
     def score(self) -> float | None:
@@ -35,43 +35,43 @@ class Counted:
 
     @property
     def content_percent(self) -> float | None:
-        """Return how many of those who rated were content."""
+        """Return the share of satisfied ratings (CSAT)."""
         return content_percent(self.scores)
 
 
-StatsType = TypeVar("StatsType", bound=Counted)
+StatsType = TypeVar("StatsType", bound=BaseStats)
 
 
 @dataclass(frozen=True)
-class Apart(Generic[StatsType]):
-    """The figures of a period, by department and agent.
+class Breakdown(Generic[StatsType]):
+    """The statistics of a period, by department and agent.
 
     Args:
-        make: makes figures in which nothing is counted yet.
+        make: makes empty statistics.
     """
 
     make: Callable[[], StatsType]
-    cells: dict[Whose, StatsType] = field(default_factory=dict)
+    cells: dict[CellKey, StatsType] = field(default_factory=dict)
 
     def cell(self, department: int | None, agent: int | None) -> StatsType:
-        """Return the figures to count into."""
+        """Return the statistics of a department and an agent, to fill."""
         return self.cells.setdefault((department, agent), self.make())
 
     @property
     def whole(self) -> StatsType:
-        """Return everybody's."""
+        """Return the sum of all."""
         return self._sum_of(self.cells.values())
 
     def of_agent(self, agent: int | None) -> StatsType:
-        """Return one agent's."""
-        return self._sum_of(cell for (_department, whose), cell in self.cells.items() if whose == agent)
+        """Return the sum of one agent."""
+        return self._sum_of(cell for (_department, key), cell in self.cells.items() if key == agent)
 
     def by_agent(self) -> dict[int | None, StatsType]:
-        """Return everybody's apart; ``None`` is nobody's."""
+        """Return the sum of each agent; ``None``: unassigned."""
         return {agent: self.of_agent(agent) for agent in {agent for _department, agent in self.cells}}
 
     def by_department(self) -> dict[int, StatsType]:
-        """Return the departments' apart."""
+        """Return the sum of each department."""
         keys = {department for department, _agent in self.cells if department is not None}
         return {key: self._sum_of(cell for (one, _agent), cell in self.cells.items() if one == key) for key in keys}
 

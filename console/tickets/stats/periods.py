@@ -1,4 +1,4 @@
-"""Which days a report is about. Pure."""
+"""The period of a report. Pure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-MOST_DAYS = 400
+MAX_DAYS = 400
 CHOICES = ("this_week", "last_week", "this_month", "last_month", "custom")
 FIRST_DAY = date(2000, 1, 1)
 DAYS_APART, WEEKS_APART = 35, 200  # days: up to 35 a chart shows days, up to 200 weeks, then months
@@ -16,7 +16,7 @@ _DAY = timedelta(days=1)
 
 
 class Grain(StrEnum):
-    """What one column of a chart stands for."""
+    """The period of one column of a chart."""
 
     DAY = "day"
     WEEK = "week"
@@ -39,7 +39,7 @@ class Period:
     first: date
     last: date
     zone: ZoneInfo
-    cut: bool = False  # more was asked for than is counted
+    cut: bool = False  # the chosen period was longer than the maximum
 
     @property
     def days(self) -> list[date]:
@@ -48,7 +48,7 @@ class Period:
 
     @property
     def grain(self) -> Grain:
-        """Return in what its charts are cut, so that no column is thinner than a line."""
+        """Return the step of its charts, so that no column is thinner than a line."""
         length = (self.last - self.first).days + 1
         return Grain.DAY if length <= DAYS_APART else Grain.WEEK if length <= WEEKS_APART else Grain.MONTH
 
@@ -66,7 +66,7 @@ class Period:
         return [(midnight(one.first, self.zone), midnight(one.last + _DAY, self.zone)) for one in steps]
 
     def before(self) -> Period:
-        """Return what it is compared with: as much of the week or month before, or as many days right before."""
+        """Return the period to compare with: the same part of the previous week or month, or as many days before it."""
         if self.choice in ("this_week", "last_week"):
             return replace(self, choice="custom", first=self.first - 7 * _DAY, last=self.last - 7 * _DAY, cut=False)
         end = self.first - _DAY
@@ -87,14 +87,14 @@ class Period:
         return midnight(self.last + _DAY, self.zone)
 
     def query(self) -> dict[str, str]:
-        """Return the parameters that ask for it again."""
+        """Return it as the parameters of an address."""
         if self.choice != "custom":
             return {"period": self.choice}
         return {"period": "custom", "from": self.first.isoformat(), "until": self.last.isoformat()}
 
 
 def _end_of(day: date, grain: Grain) -> date:
-    """Return the last day of the day, week or month that ``day`` lies in."""
+    """Return the last day of the day, week or month of ``day``."""
     if grain is Grain.DAY:
         return day
     if grain is Grain.WEEK:
@@ -108,13 +108,12 @@ def midnight(day: date, zone: ZoneInfo) -> datetime:
 
 
 def read_period(args: Mapping[str, str], today: date, zone: ZoneInfo) -> Period:
-    """Return what is asked for by ``period``, ``from`` and ``until``; this week where nothing is.
+    """Return the period of the parameters ``period``, ``from`` and ``until``; this week by default.
 
-    A day that is given wins over a name. No day ahead, and no more than :data:`MOST_DAYS`: of a longer time the
-    last of them.
+    Days win over a name. Future days are left out, and of more than :data:`MAX_DAYS` the first ones.
 
     Raises:
-        ValueError: a day that is none, an end before its begin, an unknown name.
+        ValueError: an invalid day, an end before its begin, an unknown name.
     """
     choice = "custom" if args.get("from") or args.get("until") else args.get("period") or CHOICES[0]
     if choice != "custom":
@@ -125,7 +124,7 @@ def read_period(args: Mapping[str, str], today: date, zone: ZoneInfo) -> Period:
     if first > last or first > today or first < FIRST_DAY:
         raise ValueError(choice)
     last = min(last, today)
-    earliest = last - (MOST_DAYS - 1) * _DAY
+    earliest = last - (MAX_DAYS - 1) * _DAY
     return Period(choice, max(first, earliest), last, zone, cut=first < earliest)
 
 

@@ -1,11 +1,11 @@
-"""The desk in figures, read in a fixed number of statements over indexed ranges.
+"""Statistics of the desk, read in a fixed number of statements over indexed ranges.
 
-Counted with whom a ticket is given to now (a rating: with whose work it was then). Created, reopened, first
-answers and promises belong to the day the question came; solved tickets, and how long solving took, to the day
-they were solved. Times are working minutes without what was paused, as the promises count them.
+A ticket counts for its present assignee (a rating: for the agent of that time). Created and reopened tickets, first
+answers and SLA targets belong to the day of the question; solved tickets, and the time to the solution, to the day
+they were solved. Times are working minutes without pauses, as in the SLA targets.
 
-A ticket that was merged into another is not counted as created or solved: what it asked goes on there. Its
-promises that were decided before are, so that no merge hides a broken one.
+A merged ticket does not count as created or solved: it continues in the other one. Its targets that were met or
+missed before the merge do count, so that no merge hides a missed one.
 """
 
 from __future__ import annotations
@@ -40,34 +40,34 @@ from console.tickets.models import NO_DUE, Ticket, TicketStatus
 from console.tickets.reviews.models import TicketRating
 from console.tickets.sla.models import SlaTarget
 from console.tickets.sla.rules import TargetKind
-from console.tickets.stats.cells import MEDIAN, P90, Apart, Counted
+from console.tickets.stats.cells import MEDIAN, P90, BaseStats, Breakdown
 from console.tickets.stats.numbers import percent, quantile
 from console.tickets.stats.periods import Period, Step
 
 
 @dataclass
-class Stats(Counted):
-    """What is known of some tickets: a department's, an agent's, everybody's."""
+class Stats(BaseStats):
+    """Statistics of some tickets: of a department, of an agent, of all."""
 
-    open: int = 0  # now; the others are of the period
+    open: int = 0  # open and waiting: now, not in the period
     waiting: int = 0
     created: int = 0
-    ended: int = 0  # of the created, those that were ever solved
-    reopened: int = 0  # of these, those that came back
+    ended: int = 0  # created ones that were solved at least once
+    reopened: int = 0  # of these
     solved: int = 0
-    kept: int = 0
-    broken: int = 0
+    met: int = 0
+    missed: int = 0
     first_answers: Counter[int] = field(default_factory=Counter)  # working minutes, and how often
     solutions: Counter[int] = field(default_factory=Counter)
 
     @property
-    def kept_percent(self) -> float | None:
-        """Return how many of the promises that are decided were kept."""
-        return percent(self.kept, self.kept + self.broken)
+    def met_percent(self) -> float | None:
+        """Return the share of SLA targets that were met."""
+        return percent(self.met, self.met + self.missed)
 
     @property
     def reopen_percent(self) -> float | None:
-        """Return how many of what was solved came back."""
+        """Return the share of solved tickets that were reopened."""
         return percent(self.reopened, self.ended)
 
     @property
@@ -81,18 +81,18 @@ class Stats(Counted):
         return quantile(self.solutions, MEDIAN), quantile(self.solutions, P90)
 
 
-Report = Apart[Stats]
+Report = Breakdown[Stats]
 
 
 @dataclass(frozen=True)
 class Scope:
-    """Whose tickets are counted: of a department, of an agent, of everybody."""
+    """Whose tickets count: of a department, of an agent, or all."""
 
     department_id: int | None = None
     agent_id: int | None = None
 
     def of(self, department: Any, agent: Any) -> list[ColumnElement[bool]]:
-        """Return the conditions on the columns that say whose a row is."""
+        """Return the conditions on the columns of department and agent."""
         found = []
         if self.department_id is not None:
             found.append(department == self.department_id)
@@ -106,29 +106,29 @@ class Scope:
         return self.of(Ticket.department_id, Ticket.assignee_id)
 
 
-EVERYBODY = Scope()
+ALL_TICKETS = Scope()
 
 
-def report(period: Period, scope: Scope = EVERYBODY, *, standing: bool = True) -> Report:
-    """Return the figures of a period: seven statements, however many tickets there are.
+def report(period: Period, scope: Scope = ALL_TICKETS, *, with_open: bool = True) -> Report:
+    """Return the statistics of a period: seven statements, however many tickets there are.
 
     Args:
-        standing: count what is open now too (one statement of them); the past does not need it.
+        with_open: also count the tickets that are open now, by one of the statements.
     """
     found = Report(Stats)
 
     def cell(row: Any) -> Stats:
         return found.cell(row.department_id, row.agent_id)
 
-    if standing:
-        for row in db.session.execute(_standing(scope)):
+    if with_open:
+        for row in db.session.execute(_open(scope)):
             cell(row).open, cell(row).waiting = row.open, row.waiting
     for row in db.session.execute(_created(period, scope)):
         cell(row).created, cell(row).ended, cell(row).reopened = row.created, row.ended, row.reopened
     for row in db.session.execute(_solved(period, scope)):
         cell(row).solved = row.solved
-    for row in db.session.execute(_kept(period, scope)):
-        cell(row).kept, cell(row).broken = row.kept, row.broken
+    for row in db.session.execute(_outcomes(period, scope)):
+        cell(row).met, cell(row).missed = row.met, row.missed
     for row in db.session.execute(_first_answers(period, scope)):
         cell(row).first_answers[row.spent] = row.many
     for row in db.session.execute(_solutions(period, scope)):
@@ -139,13 +139,13 @@ def report(period: Period, scope: Scope = EVERYBODY, *, standing: bool = True) -
 
 
 def brief(period: Period, scope: Scope) -> Stats:
-    """Return first answers and promises alone, in two statements: what a dashboard has room for."""
-    figures = Stats()
+    """Return first answers and SLA targets alone, in two statements: for the dashboard."""
+    stats = Stats()
     for row in db.session.execute(_first_answers(period, scope)):
-        figures.first_answers[row.spent] += row.many
-    for row in db.session.execute(_kept(period, scope)):
-        figures.kept, figures.broken = figures.kept + row.kept, figures.broken + row.broken
-    return figures
+        stats.first_answers[row.spent] += row.many
+    for row in db.session.execute(_outcomes(period, scope)):
+        stats.met, stats.missed = stats.met + row.met, stats.missed + row.missed
+    return stats
 
 
 def latest_with_results(periods: Sequence[Period], scope: Scope) -> Period | None:
@@ -154,47 +154,47 @@ def latest_with_results(periods: Sequence[Period], scope: Scope) -> Period | Non
 
 
 def first_with(periods: Sequence[Period], conditions: Sequence[ColumnElement[bool]]) -> Period | None:
-    """Return the first of ``periods`` whose condition, at the same place, holds; all asked in one statement."""
-    held = db.session.execute(select(*conditions)).one()
-    return next((period for period, holds in zip(periods, held, strict=True) if holds), None)
+    """Return the first of ``periods`` whose condition, at the same position, is true. One statement."""
+    results = db.session.execute(select(*conditions)).one()
+    return next((period for period, is_true in zip(periods, results, strict=True) if is_true), None)
 
 
-_WHOSE = (Ticket.department_id, Ticket.assignee_id.label("agent_id"))
-_KEPT = SlaTarget.met_at.is_not(None) & SlaTarget.broken_at.is_(None)
-_BROKEN = SlaTarget.broken_at.is_not(None)
+_CELL = (Ticket.department_id, Ticket.assignee_id.label("agent_id"))
+_MET = SlaTarget.met_at.is_not(None) & SlaTarget.broken_at.is_(None)
+_MISSED = SlaTarget.broken_at.is_not(None)
 
 
-def _apart(scope: Scope, *columns: Any) -> Select[Any]:
-    return select(*_WHOSE, *columns).where(*scope.tickets).group_by(Ticket.department_id, Ticket.assignee_id)
+def _by_cell(scope: Scope, *columns: Any) -> Select[Any]:
+    return select(*_CELL, *columns).where(*scope.tickets).group_by(Ticket.department_id, Ticket.assignee_id)
 
 
 def _sum(condition: Any) -> Any:
     return func.coalesce(func.sum(case((condition, 1), else_=0)), 0)
 
 
-def _standing(scope: Scope) -> Select[Any]:
+def _open(scope: Scope) -> Select[Any]:
     open_, waiting = _sum(Ticket.status != TicketStatus.WAITING), _sum(Ticket.status == TicketStatus.WAITING)
-    return _apart(scope, open_.label("open"), waiting.label("waiting")).where(Ticket.is_open.is_(True))
+    return _by_cell(scope, open_.label("open"), waiting.label("waiting")).where(Ticket.is_open.is_(True))
 
 
 def _created(period: Period, scope: Scope) -> Select[Any]:
     ended = or_(Ticket.solved_at.is_not(None), Ticket.reopened > 0)
     counts = (func.count().label("created"), _sum(ended).label("ended"), _sum(Ticket.reopened > 0).label("reopened"))
-    return _apart(scope, *counts).where(*_within(Ticket.created_at, period), _NOT_MERGED)
+    return _by_cell(scope, *counts).where(*_within(Ticket.created_at, period), _NOT_MERGED)
 
 
 def _solved(period: Period, scope: Scope) -> Select[Any]:
-    query = _apart(scope, func.count().label("solved"))
+    query = _by_cell(scope, func.count().label("solved"))
     return query.where(*_within(Ticket.solved_at, period), _NOT_MERGED)
 
 
 _NOT_MERGED = Ticket.merged_into_id.is_(None)
 
 
-def _kept(period: Period, scope: Scope) -> Select[Any]:
-    """Count promises whose outcome is known: kept in time, or broken, whether met later or not."""
+def _outcomes(period: Period, scope: Scope) -> Select[Any]:
+    """Count the targets with an outcome: met in time, or missed, even if met later."""
     return (
-        _apart(scope, _sum(_KEPT).label("kept"), _sum(_BROKEN).label("broken"))
+        _by_cell(scope, _sum(_MET).label("met"), _sum(_MISSED).label("missed"))
         .join(SlaTarget, SlaTarget.ticket_id == Ticket.id)
         .where(*_targets(), *_within(SlaTarget.started_at, period))
     )
@@ -210,14 +210,14 @@ def _first_answers(period: Period, scope: Scope) -> Select[Any]:
 
 
 def _solutions(period: Period, scope: Scope) -> Select[Any]:
-    # From the tickets to their promises: the other way round SQLite reads the promises of every year.
+    # From the tickets to their targets: the other way round SQLite reads the targets of every year.
     solved = select(Ticket.id).where(*_within(Ticket.solved_at, period), _NOT_MERGED, *scope.tickets)
     return _times(TargetKind.SOLUTION, scope).where(SlaTarget.ticket_id.in_(solved))
 
 
 def _times(kind: TargetKind, scope: Scope) -> Select[Any]:
     return (
-        _apart(scope, SlaTarget.spent, func.count().label("many"))
+        _by_cell(scope, SlaTarget.spent, func.count().label("many"))
         .join(SlaTarget, SlaTarget.ticket_id == Ticket.id)
         .where(
             SlaTarget.kind == kind,
@@ -229,8 +229,8 @@ def _times(kind: TargetKind, scope: Scope) -> Select[Any]:
 
 
 def _scores(period: Period, scope: Scope) -> Select[Any]:
-    whose: list[Any] = [TicketRating.department_id, TicketRating.agent_id, TicketRating.score]
-    query: Select[Any] = select(*whose, func.count().label("many")).group_by(*whose)
+    cell: list[Any] = [TicketRating.department_id, TicketRating.agent_id, TicketRating.score]
+    query: Select[Any] = select(*cell, func.count().label("many")).group_by(*cell)
     query = query.where(*scope.of(TicketRating.department_id, TicketRating.agent_id))
     return query.where(*_within(TicketRating.at, period))
 
@@ -244,7 +244,7 @@ def _within(instant: Any, period: Period) -> tuple[Any, Any]:
 
 @dataclass(frozen=True)
 class Flow:
-    """What came and what was solved in one step of a period."""
+    """Created and solved tickets in one step of a period."""
 
     step: Step
     created: int
@@ -252,16 +252,16 @@ class Flow:
 
 
 @dataclass(frozen=True)
-class Word:
-    """How the promises of one step ended."""
+class Outcomes:
+    """Met and missed targets of one step."""
 
     step: Step
-    kept: int
-    broken: int
+    met: int
+    missed: int
 
 
-def flow(period: Period, scope: Scope = EVERYBODY, steps: list[Step] | None = None) -> list[Flow]:
-    """Return what came and what was solved, a day (or a longer step) after the other. One statement."""
+def flow(period: Period, scope: Scope = ALL_TICKETS, steps: list[Step] | None = None) -> list[Flow]:
+    """Return created and solved tickets, day by day (or in longer steps). One statement."""
     steps = period.steps() if steps is None else steps
     local = steps_of(period, steps)
     parts = [
@@ -278,24 +278,24 @@ def flow(period: Period, scope: Scope = EVERYBODY, steps: list[Step] | None = No
     ]
 
 
-def kept_by_step(period: Period, scope: Scope = EVERYBODY, steps: list[Step] | None = None) -> list[Word]:
-    """Return how many promises were kept and broken, step by step. One statement."""
+def outcomes_by_step(period: Period, scope: Scope = ALL_TICKETS, steps: list[Step] | None = None) -> list[Outcomes]:
+    """Return met and missed targets, step by step. One statement."""
     steps = period.steps() if steps is None else steps
     local = steps_of(period, steps)
     query: Select[Any] = (
-        select(local.c.place, _sum(_KEPT).label("kept"), _sum(_BROKEN).label("broken"))
+        select(local.c.place, _sum(_MET).label("met"), _sum(_MISSED).label("missed"))
         .join(SlaTarget, within_step(SlaTarget.started_at, local))
         .where(*_targets())
         .group_by(local.c.place)
     )
     if scope.tickets:
         query = query.join(Ticket, Ticket.id == SlaTarget.ticket_id).where(*scope.tickets)
-    found = {row.place: (row.kept, row.broken) for row in db.session.execute(query)}
-    return [Word(step, *found.get(place, (0, 0))) for place, step in enumerate(steps)]
+    found = {row.place: (row.met, row.missed) for row in db.session.execute(query)}
+    return [Outcomes(step, *found.get(place, (0, 0))) for place, step in enumerate(steps)]
 
 
 def steps_of(period: Period, steps: list[Step]) -> Any:
-    """Return the steps as rows. Local days are no function of a stored instant: each brings its own bounds."""
+    """Return the steps as rows with their bounds: SQL cannot compute the local day of an instant."""
     columns = (column("place", Integer), column("begins", Instant()), column("ends", Instant()))
     rows = [(place, *pair) for place, pair in enumerate(period.bounds(steps))]
     return values(*columns, name="steps").data(rows).cte("steps")
@@ -309,30 +309,30 @@ def within_step(instant: Any, local: Any) -> Any:
 
 
 def longest_waiting(*conditions: Any) -> Ticket | None:
-    """Return the open ticket in which nothing has happened for the longest time.
+    """Return the open ticket that was updated the longest time ago.
 
     Args:
-        conditions: on tickets, as for one agent's alone.
+        conditions: on tickets.
     """
     query = select(Ticket).where(Ticket.status == TicketStatus.OPEN, *conditions).order_by(Ticket.updated_at, Ticket.id)
     return db.session.scalar(query.limit(1))
 
 
-def due_next(most: int, *conditions: Any) -> list[Ticket]:
-    """Return the open tickets whose promises are due first, the most urgent first."""
+def due_next(limit: int, *conditions: Any) -> list[Ticket]:
+    """Return the open tickets that are due first."""
     query = (
         select(Ticket)
         .options(joinedload(Ticket.customer).load_only(Customer.name))
         .where(Ticket.is_open.is_(True), Ticket.due_at < NO_DUE, *conditions)
         .order_by(Ticket.due_at, Ticket.id)
-        .limit(most)
+        .limit(limit)
     )
     return list(db.session.scalars(query))
 
 
 @dataclass(frozen=True)
 class Load:
-    """How much lies with one colleague; ``agent_id`` is ``None`` for what nobody has."""
+    """The workload of one colleague; ``agent_id`` is ``None`` for unassigned tickets."""
 
     agent_id: int | None
     name: str
@@ -341,8 +341,8 @@ class Load:
     late: int
 
 
-def loads(now: datetime) -> list[Load]:
-    """Return how many open tickets lie with whom, the most first. One statement."""
+def workload(now: datetime) -> list[Load]:
+    """Return the open tickets of each agent, the most first. One statement."""
     query = (
         select(
             Ticket.assignee_id,

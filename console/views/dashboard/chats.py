@@ -14,7 +14,7 @@ from console.core.db import db
 from console.core.texts import gettext, ngettext
 from console.staff.models import Staff
 from console.staff.roles import Permission
-from console.tickets.list_queries import COUNTED
+from console.tickets.list_queries import MAX_COUNT
 from console.views.dashboard.tiles import Tile
 from console.views.shared.labels.chats import desk_url, duration
 from console.views.shared.menu import link
@@ -86,7 +86,7 @@ def _queue(count: int, desk: _Now, now: datetime) -> Tile:
 
 
 def _number(count: int) -> str:
-    return f"{COUNTED}+" if count > COUNTED else str(count)
+    return f"{MAX_COUNT}+" if count > MAX_COUNT else str(count)
 
 
 def _read(actor: Actor, now: datetime) -> _Now:

@@ -24,12 +24,12 @@ from console.mail.queries import LATELY
 from console.staff.models import DepartmentMember
 from console.staff.roles import Permission
 from console.tickets import list_queries
-from console.tickets.list_queries import BUILT_IN, COUNTED, count_each
+from console.tickets.list_queries import BUILT_IN, MAX_COUNT, count_each
 from console.tickets.models import Ticket, TicketStatus
 from console.tickets.queries import visible
 from console.tickets.reviews.models import Review, ReviewState
 from console.tickets.sla.models import SlaTarget
-from console.tickets.sla.queries import broken
+from console.tickets.sla.queries import overdue
 from console.tickets.stats import queries
 from console.tickets.stats.periods import Period, latest_days, midnight
 from console.tickets.stats.queries import Load, Scope, Stats
@@ -126,7 +126,7 @@ def _ticket_queries(actor: Actor, now: datetime, *, whole: bool) -> dict[str, Se
     found = {
         "open": view("open"),
         "risk": view("risk"),
-        "late": ours.where(broken(now)),
+        "late": ours.where(overdue(now)),
         "waiting": view("waiting"),
         "asked": ours.where(Ticket.status == TicketStatus.OPEN, Ticket.last_by == "requester"),
         "unassigned": view("unassigned", tickets),
@@ -142,7 +142,7 @@ def _ticket_queries(actor: Actor, now: datetime, *, whole: bool) -> dict[str, Se
     return found
 
 
-def number(count: int, most: int = COUNTED) -> str:
+def number(count: int, most: int = MAX_COUNT) -> str:
     """Write a count; beyond ``most`` it was not counted further."""
     return f"{most}+" if count > most else str(count)
 
@@ -350,6 +350,6 @@ class Desk:
 def desk() -> Desk:
     """Return how the desk stands, in two statements. For those who look after it."""
     period = latest_days(FORTNIGHT, today(), settings().zone)
-    loads = queries.loads(clock.now())
+    loads = queries.workload(clock.now())
     most = max((one.open + one.waiting for one in loads), default=0)
     return Desk(flow_chart(queries.flow(period), period.grain, "fortnight"), loads, max(1, most))

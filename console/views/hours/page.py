@@ -104,7 +104,7 @@ class HoursPage(Page):
         if wants_json():
             return jsonify(changed=changed, **_as_json(queries.current()))
         if changed:
-            flash(_saved(impact.running(MOST_COUNTED)), "success")
+            flash(_saved(impact.count_running(MOST_COUNTED)), "success")
         else:
             flash(gettext("Nothing to save."), "info")
         return redirect(self.get_url(".index"), 303)
@@ -164,7 +164,7 @@ class HoursPage(Page):
             today=today,
             years=[(year, of_year(year)) for year in (today.year, today.year + 1)],
             missing_year=uncovered(today),
-            sla_targets=_at_most(impact.running(MOST_COUNTED)) if edits else "",
+            sla_targets=_at_most(impact.count_running(MOST_COUNTED)) if edits else "",
             changes=queries.recent_changes(CHANGES) if edits else (),
             action_name=action_name,
             change_words=change_words,
@@ -225,7 +225,7 @@ def _saved(sla_targets: int) -> str:
 
 def _added(row: HoursSpecial) -> str:
     """Say what was added and, of a closure, how many promises were due in it."""
-    hit = impact.due_within(*_span(row), MOST_COUNTED) if row.kind is SpecialKind.CLOSED else 0
+    hit = impact.count_due_within(*_span(row), MOST_COUNTED) if row.kind is SpecialKind.CLOSED else 0
     if not hit:
         return gettext("Added. Open SLA targets will be recalculated within a minute.")
     return ngettext(

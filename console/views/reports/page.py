@@ -15,7 +15,7 @@ from console.core.errors import Invalid, NotFound
 from console.core.texts import lazy_gettext, ngettext
 from console.core.transaction import transaction
 from console.staff.roles import Permission
-from console.tickets.stats.periods import MOST_DAYS, Period
+from console.tickets.stats.periods import MAX_DAYS, Period
 from console.tickets.stats.queries import Scope
 from console.views.reports import measures
 from console.views.reports import periods as days
@@ -172,7 +172,7 @@ def _cut_words(period: Period) -> str:
     return ngettext(
         "A report covers at most %(num)d day. Showing the last part, %(days)s.",
         "A report covers at most %(num)d days. Showing the last part, %(days)s.",
-        MOST_DAYS,
+        MAX_DAYS,
         days=days.period_words(period),
     )
 
@@ -187,11 +187,13 @@ def _choices(ask: ReportQuery) -> dict[int, str]:
     """Return the departments to choose from: those in use, and the one that is chosen."""
     known = names()
     return {
-        key: department_name(key) for key in known.departments if key not in known.closed or key == ask.department_id
+        key: department_name(key)
+        for key in known.departments
+        if key not in known.inactive_departments or key == ask.department_id
     }
 
 
 def _colleagues(ask: ReportQuery) -> dict[int, str]:
     """Return the agents to choose from: who works on tickets, and the one that is chosen."""
     known = names()
-    return {key: name for key, name in known.staff.items() if key not in known.gone or key == ask.agent_id}
+    return {key: name for key, name in known.staff.items() if key not in known.former_staff or key == ask.agent_id}

@@ -21,7 +21,7 @@ from console.core.transaction import transaction
 from console.staff.roles import Permission
 from console.tickets.reviews import queries
 from console.tickets.reviews import stats as chat_stats
-from console.tickets.reviews.stats import Book, Tally
+from console.tickets.reviews.stats import ReviewStats, Tally
 from console.views.shared.base import Page
 from console.views.shared.export import Number, write_csv
 from console.views.shared.labels.reviews import month_name, percent
@@ -124,13 +124,13 @@ def _read() -> LazyChoices:
     )
 
 
-def _book(asked: LazyChoices) -> Book:
+def _book(asked: LazyChoices) -> ReviewStats:
     zone = settings().zone
     months = chat_stats.months_until(clock.local_date(clock.now(), zone), asked.months, zone)
     return chat_stats.book(current_actor(), months, agent_id=asked.agent, department_id=asked.department)
 
 
-def _departments(book: Book) -> list[tuple[str, Tally]]:
+def _departments(book: ReviewStats) -> list[tuple[str, Tally]]:
     found = [
         (gettext("outside tickets") if key is None else department_name(key), tally)
         for key, tally in book.by_department().items()
@@ -138,7 +138,7 @@ def _departments(book: Book) -> list[tuple[str, Tally]]:
     return sorted(found, key=lambda one: sort_key(one[0]))
 
 
-def trend(book: Book) -> str:
+def trend(book: ReviewStats) -> str:
     """Say in a sentence how the last month with reviews stands beside the one before it."""
     told = [
         (first, tally)
@@ -178,7 +178,7 @@ def trend(book: Book) -> str:
     return f"{words}; {compared}."
 
 
-def _lines(book: Book, criteria: list[int]) -> Iterator[list[Any]]:
+def _lines(book: ReviewStats, criteria: list[int]) -> Iterator[list[Any]]:
     for (agent, department, place), tally in sorted(book.cells.items(), key=lambda one: (one[0][2], str(one[0]))):
         yield [
             f"{book.months.firsts[place]:%Y-%m}",
@@ -198,7 +198,7 @@ def _number(value: float | None) -> Number | None:
     return None if value is None else Number(f"{value:.2f}")
 
 
-def _json(book: Book) -> dict[str, Any]:
+def _json(book: ReviewStats) -> dict[str, Any]:
     staff: Mapping[int, str] = names().staff
     return {
         "whole": _tally(book.of()),

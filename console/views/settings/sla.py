@@ -183,7 +183,7 @@ def matrix() -> list[Line]:
     departments = db.session.scalars(
         select(Department).where(Department.active.is_(True)).order_by(Department.position, Department.id)
     )
-    everywhere = {priority: Cell(rules.get((None, priority), queries.NOTHING), own=True) for priority in PRIORITIES}
+    everywhere = {priority: Cell(rules.get((None, priority), queries.NO_GOALS), own=True) for priority in PRIORITIES}
     lines = [Line("", None, lazy_gettext("All departments"), everywhere)]
     for one in departments:
         cells = {

@@ -14,7 +14,7 @@ from console.tickets.canned.placeholders import PLACEHOLDERS, fill, unknown
 REPLIES = standard_replies()
 CYRILLIC = re.compile("[\u0400-\u04ff]")
 SECRET = re.compile(r"\b(PIN|lozink\w*|password\w*|kod od|code)\b", re.IGNORECASE)
-# Verbs that ask somebody to hand something over, in an answer.
+# Verbs that ask the reader to hand something over, in a reply.
 HAND_OVER = re.compile(
     r"\b(pošalj|dostav|javite|napiš|odgovorite sa|send|reply with|tell us|give us)\w*", re.IGNORECASE
 )

@@ -93,7 +93,7 @@ def test_some_of_each_agents_week_are_drawn_once(session: Session, staff_of: Sta
     assert queries.settings_row().drawn_week == "2026-W47"
 
 
-def test_the_lot_is_the_same_for_everybody_who_draws(session: Session, staff_of: StaffOf) -> None:
+def test_the_draw_is_the_same_in_every_worker(session: Session, staff_of: StaffOf) -> None:
     agent = staff_of("agent")
     solved_last_week(agent, 8)
     found = []
@@ -159,7 +159,7 @@ def test_killed_in_the_middle_it_is_done_the_next_time(
 
 
 def broken(staff: Staff) -> int:
-    """Make a ticket whose promise was broken on Monday."""
+    """Make a ticket whose target was missed on Monday."""
     ticket = make_ticket()
     reply(staff, ticket)
     with transaction() as session:
@@ -167,7 +167,7 @@ def broken(staff: Staff) -> int:
     return ticket.id
 
 
-def test_broken_promises_come_once_and_with_whose_work_it_is(session: Session, staff_of: StaffOf) -> None:
+def test_missed_targets_are_queued_once_with_their_agent(session: Session, staff_of: StaffOf) -> None:
     agent = staff_of("agent")
     ticket_id = broken(agent)
     nobodys = make_ticket()

@@ -124,7 +124,7 @@ def test_what_is_refused_changes_nothing(session: Session, staff_of: StaffOf, ac
     assert (review.state, review.version, trail("review.scored")) == (ReviewState.WAITING, 0, [])
 
 
-def test_nobody_reviews_their_own_work(session: Session, staff_of: StaffOf) -> None:
+def test_no_one_reviews_their_own_work(session: Session, staff_of: StaffOf) -> None:
     one = staff_of("supervisor")
     review = waiting(one)
     with pytest.raises(Conflict) as refused, transaction():
@@ -145,7 +145,7 @@ def test_nobody_reviews_their_own_work(session: Session, staff_of: StaffOf) -> N
         service.settle(one.actor(), review.id)
 
 
-def test_where_nobody_else_reviews_ones_own_can_be_passed_over(session: Session, staff_of: StaffOf) -> None:
+def test_a_sole_supervisor_can_skip_reviews_of_their_own_work(session: Session, staff_of: StaffOf) -> None:
     one = staff_of("supervisor")
     review = waiting(one)
     with transaction():
@@ -276,7 +276,7 @@ def test_the_rubric_is_changed_and_the_used_stay(session: Session, staff_of: Sta
     assert len(trail("review.rubric_changed")) == changes == 2
     with pytest.raises(Conflict), transaction():
         rubric.save_rubric(actor("supervisor"), [as_data(rows[0])], 1, version=0)
-    # Whoever was scoring by the old one is told.
+    # A reviewer who was scoring by the old one gets a conflict.
     behind = waiting(staff_of("agent")).id
     with pytest.raises(Conflict) as refused, transaction():
         service.score(actor("supervisor"), behind, Scoring(points(), rubric=0))
@@ -310,7 +310,7 @@ def test_a_wrong_rubric_is_refused(session: Session, actor: ActorOf) -> None:
 
 
 @pytest.mark.both
-def test_figures_by_agent_department_and_month(session: Session, staff_of: StaffOf) -> None:
+def test_statistics_by_agent_department_and_month(session: Session, staff_of: StaffOf) -> None:
     agent, billing, supervisor = staff_of("agent"), staff_of("billing"), staff_of("supervisor")
     zone = ZoneInfo("Europe/Belgrade")
     # 23:30 UTC of 31 October is 1 November here.
@@ -337,7 +337,7 @@ def test_figures_by_agent_department_and_month(session: Session, staff_of: Staff
     assert [one.reviews for one in book.by_department().values()] == [4]
     first = queries.criteria(active=True)[0].id
     assert book.of().of(first) == pytest.approx(100 * 7 / 12)
-    # Whoever reviews nobody sees their own, whatever they ask for.
+    # Staff who do not review see their own, whatever the filter.
     own = chat_stats.book(agent.actor(), months, agent_id=billing.id)
     assert own.of().reviews == 0
     assert set(chat_stats.book(agent.actor(), months).by_agent()) == {agent.id}

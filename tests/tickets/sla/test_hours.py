@@ -1,4 +1,4 @@
-"""Promises count the hours as they are set, follow them when they change, and say which hours counted."""
+"""SLA targets are measured in the opening hours, follow their changes, and explain which hours counted."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from console.hours.service import SpecialData, add_special, set_week
 from console.staff.roles import Role
 from console.tickets.models import NO_DUE, Priority, Ticket, TicketStatus
 from console.tickets.service import messages as ticket_messages
-from console.tickets.service import properties
+from console.tickets.service import properties, questions
 from console.tickets.service.messages import Writing
 from console.tickets.sla import jobs as sla_jobs
 from console.tickets.sla import queries
@@ -102,9 +102,7 @@ def test_a_pause_over_the_weekend(app: Flask, session: Session, actor: ActorOf, 
     assert due(ticket) == NO_DUE
     at(23, 11)
     with transaction():
-        ticket_messages.requester_writes(
-            SYSTEM, db.session.get_one(Ticket, ticket.id), "Evo.", client_id="q1", via="link"
-        )
+        questions.add_question(SYSTEM, db.session.get_one(Ticket, ticket.id), "Evo.", client_id="q1", via="link")
     solution = row(ticket, SOLUTION)
     # Six hours on Friday, the rest of 24 from Monday 11:00 on.
     assert solution.due_at == belgrade(25, 13)
@@ -151,34 +149,34 @@ def test_new_hours_move_what_runs(session: Session, actor: ActorOf, at: At) -> N
             actor("agent"), tickets[0].id, Writing("Gotovo.", "c1", then=TicketStatus.SOLVED, anyway=True)
         )
     over = row(tickets[0], SOLUTION).due_at
-    sla_jobs.watch()
+    sla_jobs.update_targets()
     assert due(tickets[1]) == belgrade(23, 15)
 
     with transaction():
         set_week(SYSTEM, [Interval(day, 9 * 60, 12 * 60) for day in range(5)])
-    sla_jobs.watch()
+    sla_jobs.update_targets()
     assert [due(ticket) for ticket in tickets] == [NO_DUE, belgrade(24, 12), belgrade(24, 12)]
     assert row(tickets[0], SOLUTION).due_at == over
 
     with transaction():
         add_special(SYSTEM, SpecialData(date(2026, 11, 24), SpecialKind.CLOSED, "Praznik firme"))
-    sla_jobs.watch()
+    sla_jobs.update_targets()
     assert due(tickets[1]) == belgrade(25, 12)
 
 
 @pytest.mark.only("sqlite")
-def test_hours_that_never_open_promise_nothing(session: Session, at: At) -> None:
+def test_hours_that_never_open_set_no_due_time(session: Session, at: At) -> None:
     at(23, 11)
     ticket = make_ticket(SYSTEM)
     with transaction():
         set_week(SYSTEM, [])
-    sla_jobs.watch()
+    sla_jobs.update_targets()
     assert due(ticket) == NO_DUE
     (view, *_rest) = queries.for_ticket(db.session.get_one(Ticket, ticket.id), clock.now())
     assert view.state is TargetState.RUNNING
     with transaction():
         set_week(SYSTEM, [Interval(0, 9 * 60, 17 * 60)])
-    sla_jobs.watch()
+    sla_jobs.update_targets()
     assert due(ticket) == belgrade(23, 15)
 
 
@@ -187,16 +185,16 @@ def test_hours_changed_while_a_ticket_is_opened(app: Flask, session: Session, at
     """Whatever was opened by the old hours is counted by the new ones in the end."""
     at(23, 11)
     make_ticket(SYSTEM)
-    sla_jobs.watch()
+    sla_jobs.update_targets()
     with app.app_context(), transaction():
         ticket = make_ticket(SYSTEM, priority=Priority.NORMAL)  # by the old hours, not committed yet
         with app.app_context():
             with transaction():
                 set_week(SYSTEM, [Interval(day, 9 * 60, 12 * 60) for day in range(5)])
-            sla_jobs.watch()
+            sla_jobs.update_targets()
             db.session.remove()
         key = ticket.id
-    sla_jobs.watch()
+    sla_jobs.update_targets()
     db.session.rollback()
     assert session.get_one(Ticket, key).due_at == belgrade(24, 12)
 
@@ -210,7 +208,7 @@ def test_one_query_beside_the_hours(app: Flask, session: Session, actor: ActorOf
         with transaction():
             ticket_messages.reply(actor("agent"), ticket.id, Writing("Da?", f"c{number}", anyway=True))
         with transaction():
-            ticket_messages.requester_writes(
+            questions.add_question(
                 SYSTEM, db.session.get_one(Ticket, ticket.id), "Ne.", client_id=f"q{number}", via="link"
             )
     ticket, now = db.session.get_one(Ticket, ticket.id), clock.now()
@@ -233,14 +231,14 @@ def test_a_long_counting_is_summed_up(app: Flask, session: Session, at: At) -> N
         (view,) = [one for one in queries.for_ticket(ticket, clock.now()) if one.kind is SOLUTION]
     assert len(words) <= 14
     assert any(text.startswith("…") for text, _ in words)
-    assert view.counted == timedelta(hours=19 * 8 + 4 - 8)  # the eleventh is Armistice Day
-    assert view.state is TargetState.BROKEN
+    assert view.elapsed == timedelta(hours=19 * 8 + 4 - 8)  # the eleventh is Armistice Day
+    assert view.state is TargetState.OVERDUE
 
 
 @pytest.mark.only("sqlite")
 @pytest.mark.parametrize(("language", "words"), [("en", "How it is calculated"), ("sr_Latn", 'class="explain"')])
 def test_the_card(app: Flask, session: Session, actor: ActorOf, at: At, language: str, words: str) -> None:
-    """Every state that a promise can be in is drawn."""
+    """Every state of a target is drawn."""
     at(23, 11)
     ticket = make_ticket(SYSTEM, priority=Priority.URGENT)
     template = "{% import 'admin/tickets/page/sla.html' as card with context %}{{ card.sla_card(sla_targets) }}"

@@ -83,23 +83,23 @@ def urgent(many: int = 1, assignee: Staff | None = None) -> list[Ticket]:
 
 def test_nothing_to_do_writes_nothing(app: Flask, session: Session, later: Later) -> None:
     urgent()
-    sla_jobs.watch()
+    sla_jobs.update_targets()
     with count_queries(app) as seen:
-        sla_jobs.watch()
+        sla_jobs.update_targets()
     assert all(statement.startswith("SELECT") for statement in seen), seen
     assert seen.count <= 6
 
 
-def test_warned_once_then_told_broken_once(session: Session, staff_of: StaffOf, later: Later) -> None:
+def test_warned_once_then_missed_once(session: Session, staff_of: StaffOf, later: Later) -> None:
     agent, supervisor = staff_of("agent"), staff_of("supervisor")
     (ticket,) = urgent(assignee=agent)
     moved = ticket.updated_at
     later(22)
-    sla_jobs.watch()
+    sla_jobs.update_targets()
     assert events("promise_at_risk") == []
     later(23)  # three quarters of 30 minutes are 22.5
-    sla_jobs.watch()
-    sla_jobs.watch()
+    sla_jobs.update_targets()
+    sla_jobs.update_targets()
     (event,) = events("promise_at_risk")
     assert event.ticket_id == ticket.id
     assert event.data["kind"] == "first_answer"
@@ -109,11 +109,11 @@ def test_warned_once_then_told_broken_once(session: Session, staff_of: StaffOf, 
     assert ticket.number in mail.text
 
     later(30)
-    sla_jobs.watch()
+    sla_jobs.update_targets()
     assert events("promise_broken") == []
     later(31)
-    sla_jobs.watch()
-    sla_jobs.watch()
+    sla_jobs.update_targets()
+    sla_jobs.update_targets()
     (event,) = events("promise_broken")
     assert event.data == {"kind": "first_answer"}
     (mail,) = mails("promises_broken")
@@ -131,18 +131,18 @@ def test_a_subject_is_text_in_the_mail(session: Session, staff_of: StaffOf, late
     staff_of("supervisor")
     make_ticket(SYSTEM, priority=Priority.URGENT, subject="<img src=x onerror=alert(1)> {{ 7*7 }}")
     later(31)
-    sla_jobs.watch()
+    sla_jobs.update_targets()
     (mail,) = mails("promises_broken")
     assert "<img" not in mail.html and "&lt;img src=x" in mail.html
     assert "{{ 7*7 }}" in mail.text
     assert "img" not in mail.subject
 
 
-def test_what_broke_unseen_is_told_as_broken_only(session: Session, staff_of: StaffOf, later: Later) -> None:
+def test_a_target_missed_between_two_runs_is_not_warned_of(session: Session, staff_of: StaffOf, later: Later) -> None:
     staff_of("supervisor")
     urgent()
     later(45)
-    sla_jobs.watch()
+    sla_jobs.update_targets()
     assert events("promise_at_risk") == []
     assert len(events("promise_broken")) == 1
 
@@ -154,7 +154,7 @@ def test_hundreds_at_once_are_one_mail_to_each_supervisor(
     many = samples(400, 60)
     urgent(many)
     later(31)
-    sla_jobs.watch()
+    sla_jobs.update_targets()
     assert len(events("promise_broken")) == many
     (mail,) = mails("promises_broken")
     assert str(many) in mail.subject
@@ -168,23 +168,23 @@ def test_paused_solved_and_answered_are_left_alone(session: Session, actor: Acto
         properties.set_status(actor("agent"), [waiting.id], TicketStatus.WAITING)
         properties.set_status(actor("agent"), [solved.id], TicketStatus.SOLVED)
     later(600)
-    sla_jobs.watch()
+    sla_jobs.update_targets()
     assert events("promise_at_risk") == events("promise_broken") == []
 
 
-def test_what_is_in_good_time_again_is_told_of_again(session: Session, actor: ActorOf, later: Later) -> None:
+def test_a_target_in_time_again_is_warned_of_again(session: Session, actor: ActorOf, later: Later) -> None:
     (ticket,) = urgent()
     later(29)
-    sla_jobs.watch()
+    sla_jobs.update_targets()
     with transaction():
         properties.set_priority(actor("agent"), [ticket.id], Priority.LOW)
     with transaction():
         properties.set_priority(actor("agent"), [ticket.id], Priority.URGENT)
-    sla_jobs.watch()
+    sla_jobs.update_targets()
     assert len(events("promise_at_risk")) == 2
 
 
-def test_a_change_of_rules_is_counted_in_batches(
+def test_a_change_of_policies_is_applied_in_batches(
     session: Session, actor: ActorOf, later: Later, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sla_jobs, "BATCH", 4)
@@ -193,7 +193,7 @@ def test_a_change_of_rules_is_counted_in_batches(
         properties.set_status(actor("agent"), [tickets[0].id], TicketStatus.SOLVED)
     with transaction():
         set_goals(actor("supervisor"), None, {Priority.URGENT: {FIRST: 10, NEXT: 60, SOLUTION: None}})
-    sla_jobs.watch()
+    sla_jobs.update_targets()
     db.session.rollback()
     revision = session.scalars(select(SlaRevision.revision)).one()
     for ticket in session.scalars(select(Ticket).where(Ticket.id != tickets[0].id)):
@@ -212,7 +212,7 @@ def test_two_workers_tell_once(
 
     def work() -> None:
         with app.app_context():
-            sla_jobs.watch()
+            sla_jobs.update_targets()
             db.session.remove()
 
     db.session.rollback()
@@ -233,14 +233,14 @@ def test_two_workers_tell_once(
 
 def test_two_workers_notice_new_hours_once(app: Flask, session: Session, in_threads: InThreads) -> None:
     urgent()
-    sla_jobs.watch()
+    sla_jobs.update_targets()
     before = session.scalars(select(SlaRevision.revision)).one()
     with transaction():
         session.execute(update(SlaRevision).values(hours_revision=-1))
 
     def work() -> None:
         with app.app_context():
-            sla_jobs.notice_hours()
+            sla_jobs.apply_new_hours()
             db.session.remove()
 
     in_threads(work, 3)
@@ -254,22 +254,22 @@ def test_lists_find_them(session: Session, later: Later) -> None:
     with transaction():
         properties.set_priority(SYSTEM, [late.id], Priority.HIGH)
         set_goals(SYSTEM, None, {Priority.HIGH: {FIRST: 20, NEXT: 20, SOLUTION: 20}})
-    sla_jobs.watch()
+    sla_jobs.update_targets()
     now = clock.now()
 
     def found(condition: object) -> set[int]:
         return set(session.scalars(select(Ticket.id).where(condition)))  # type: ignore[arg-type]
 
     assert found(queries.at_risk(now)) == {near.id}
-    assert found(queries.broken(now)) == {late.id}
-    assert far.id not in found(queries.at_risk(now) | queries.broken(now))
+    assert found(queries.overdue(now)) == {late.id}
+    assert far.id not in found(queries.at_risk(now) | queries.overdue(now))
     states = {one.id: queries.state_of(one, now) for one in session.scalars(select(Ticket))}
     assert states == {
         near.id: TargetState.RUNNING,
-        late.id: TargetState.BROKEN,
+        late.id: TargetState.OVERDUE,
         far.id: TargetState.RUNNING,
     }
-    assert [one.id for one in session.scalars(select(Ticket)) if queries.is_near(one, now)] == [near.id]
+    assert [one.id for one in session.scalars(select(Ticket)) if queries.is_due_soon(one, now)] == [near.id]
 
 
 @pytest.mark.only("sqlite")
@@ -277,7 +277,7 @@ def test_lists_find_them(session: Session, later: Later) -> None:
     ("condition", "index"),
     [
         (queries.at_risk, "ix_ticket_promises_risk_at_due_at"),
-        (queries.broken, "ix_tickets_is_open_due_at_id"),
+        (queries.overdue, "ix_tickets_is_open_due_at_id"),
     ],
 )
 def test_the_plan_names_the_index(session: Session, condition: Any, index: str) -> None:
@@ -302,7 +302,7 @@ def test_workers_and_agents_do_not_block_each_other(
         with app.app_context():
             for number in range(4):
                 if turn < 2:
-                    sla_jobs.watch()
+                    sla_jobs.update_targets()
                     continue
                 with transaction():
                     properties.set_priority(agent, keys[number : number + 3], Priority(1 + (turn + number) % 4))
@@ -311,7 +311,7 @@ def test_workers_and_agents_do_not_block_each_other(
             db.session.remove()
 
     in_threads(work, 4)
-    sla_jobs.watch()
+    sla_jobs.update_targets()
     told = [(event.ticket_id, event.data["kind"]) for event in events("promise_broken")]
     escalated = session.scalar(select(func.count()).where(SlaTarget.escalated_at.is_not(None))) or 0
     assert escalated <= len(told)

@@ -173,7 +173,7 @@ def test_durations_are_read_as_written() -> None:
         assert read_minutes(minutes_words(minutes)) == minutes
 
 
-def test_what_is_shown(boss: ConsoleClient, session: Session) -> None:
+def test_the_sla_card(boss: ConsoleClient, session: Session) -> None:
     from console.tickets.sla.rules import TargetKind
 
     assert len(TargetKind) * len(Priority) == boss.get(PAGE).text.count('maxlength="20"')
@@ -195,7 +195,7 @@ def test_what_is_shown(boss: ConsoleClient, session: Session) -> None:
 @pytest.mark.parametrize(
     "begun", ["2024-12-20T11:07:00+01:00", "2025-10-24T16:59:00+02:00", "2026-04-09T03:00:00+02:00"]
 )
-def test_the_counting_of_years_is_told_as_that_of_days(
+def test_a_target_of_years_is_explained_like_one_of_days(
     session: Session, monkeypatch: pytest.MonkeyPatch, clock: Clock, begun: str, pauses: list[tuple[str, str | None]]
 ) -> None:
     """Only the ends of a long one are looked at closely; it says what looking at every night would say."""
@@ -213,4 +213,4 @@ def test_the_counting_of_years_is_told_as_that_of_days(
     monkeypatch.setattr("console.views.shared.labels.sla._LONG", timedelta.max)
     assert quick == lines(view)
     assert len(quick) == 11
-    assert view.counted == sum((part.piece.length for part in view.parts() if part.piece.kind is COUNTED), timedelta())
+    assert view.elapsed == sum((part.piece.length for part in view.parts() if part.piece.kind is COUNTED), timedelta())

@@ -1,4 +1,4 @@
-"""Promises follow from the history: named cases, and random ones against a reference that counts minutes."""
+"""SLA targets follow from the history: named cases, and random ones against a reference that counts minutes."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def sla_targets(*steps: Step, now: datetime, opened_at: datetime = MONDAY) -> di
 def test_friday_evening_runs_on_on_monday() -> None:
     found = sla_targets(asked(FRIDAY), now=at(8), opened_at=FRIDAY)
     assert found[FIRST].due_at == at(9, 30)
-    assert found[FIRST].counted == timedelta(minutes=30)
+    assert found[FIRST].elapsed == timedelta(minutes=30)
     assert found[FIRST].state is TargetState.RUNNING
     assert found[SOLUTION].due_at == at(16, 30)
     assert NEXT not in found
@@ -70,11 +70,11 @@ def test_a_pause_over_the_weekend_moves_the_due_time() -> None:
     assert waiting[FIRST].state is TargetState.PAUSED
     assert waiting[FIRST].due_at is None
     assert waiting[FIRST].risk_at is None
-    assert waiting[FIRST].counted == timedelta(minutes=10)
+    assert waiting[FIRST].elapsed == timedelta(minutes=10)
 
     back = sla_targets(*steps, moved(at(11), OPEN), now=at(11, 30), opened_at=FRIDAY)
     assert back[FIRST].due_at == at(11, 50)
-    assert back[FIRST].counted == timedelta(minutes=40)
+    assert back[FIRST].elapsed == timedelta(minutes=40)
     assert back[SOLUTION].due_at == at(10, 50, day=24)
 
 
@@ -86,17 +86,17 @@ def test_hold_stops_the_solution_and_not_the_answers() -> None:
 
 def test_broken_before_the_pause_stays_broken() -> None:
     found = sla_targets(asked(MONDAY), moved(at(10, 30), WAITING), now=at(12))
-    assert found[FIRST].state is TargetState.BROKEN
+    assert found[FIRST].state is TargetState.OVERDUE
     assert found[FIRST].broken_at == at(10)
 
 
-def test_kept_up_to_and_including_the_due_instant() -> None:
+def test_met_up_to_and_including_the_due_instant() -> None:
     assert sla_targets(asked(MONDAY), replied(at(10)), now=at(11))[FIRST].state is TargetState.MET
     late = sla_targets(asked(MONDAY), replied(at(10) + timedelta(seconds=1)), now=at(11))[FIRST]
-    assert late.state is TargetState.BROKEN
+    assert late.state is TargetState.OVERDUE
     assert late.span.met_at == at(10) + timedelta(seconds=1)
     assert sla_targets(asked(MONDAY), now=at(10))[FIRST].state is TargetState.RUNNING
-    assert sla_targets(asked(MONDAY), now=at(10) + timedelta(seconds=1))[FIRST].state is TargetState.BROKEN
+    assert sla_targets(asked(MONDAY), now=at(10) + timedelta(seconds=1))[FIRST].state is TargetState.OVERDUE
 
 
 def test_next_answer_runs_from_the_oldest_unanswered_question() -> None:
@@ -117,7 +117,7 @@ def test_reopened_goes_on_where_it_stopped() -> None:
     assert sla_targets(*steps, now=at(12))[SOLUTION].state is TargetState.MET
     again = sla_targets(*steps, asked(at(13)), moved(at(13), OPEN), now=at(13, 30))
     assert again[SOLUTION].state is TargetState.RUNNING
-    assert again[SOLUTION].counted == timedelta(minutes=90)
+    assert again[SOLUTION].elapsed == timedelta(minutes=90)
     assert again[SOLUTION].due_at == at(12, day=24)
     assert again[NEXT].span.started_at == at(13)
     assert again[NEXT].span.pauses == ()
@@ -130,7 +130,7 @@ def test_solved_by_mistake_and_opened_again_by_us_still_owes_the_answer() -> Non
     assert found[FIRST].due_at == at(10, 20)
 
 
-def test_solving_without_an_answer_ends_the_promise_and_a_new_question_begins_another() -> None:
+def test_solving_without_an_answer_ends_the_target_and_a_new_question_begins_another() -> None:
     steps = [asked(MONDAY), moved(at(9, 20), SOLVED)]
     assert sla_targets(*steps, now=at(12))[FIRST].span.met_at == at(9, 20)
     again = sla_targets(*steps, asked(at(11)), moved(at(11), OPEN), now=at(12))
@@ -163,10 +163,10 @@ def test_without_a_goal_the_time_is_taken() -> None:
     (first, _solution) = derive(MONDAY, [asked(MONDAY), replied(at(10))], {}, ByTheMinute(), at(11))
     assert first.state is TargetState.NONE
     assert first.due_at is None
-    assert first.counted == timedelta(hours=1)
+    assert first.elapsed == timedelta(hours=1)
 
 
-def test_a_calendar_that_never_opens_promises_nothing() -> None:
+def test_a_calendar_that_never_opens_sets_no_due_time() -> None:
     (first, _solution) = derive(MONDAY, [asked(MONDAY)], GOALS, ByTheMinute(lambda _minute: False), at(11))
     assert first.due_at is None
     assert first.state is TargetState.RUNNING
@@ -177,7 +177,7 @@ def test_a_calendar_that_never_opens_promises_nothing() -> None:
 
 @dataclass
 class Counted:
-    """One promise, counted minute by minute."""
+    """One target, measured minute by minute."""
 
     kind: TargetKind
     started_at: datetime
@@ -267,7 +267,7 @@ def test_equals_the_reference(
     for one in expected:
         sla_target = found[one.kind, one.started_at]
         assert sla_target.span.met_at == one.met_at
-        assert sla_target.counted == one.used * MINUTE
+        assert sla_target.elapsed == one.used * MINUTE
         late = one.used_up_at is not None and (one.met_at or now) > one.used_up_at
         assert sla_target.broken_at == (one.used_up_at if late else None)
         if one.used_up_at is not None:

@@ -20,7 +20,7 @@ from console.core.transaction import transaction
 from console.staff.models import Department
 from console.staff.roles import Role
 from console.tickets.models import NO_DUE, Priority, Ticket, TicketStatus
-from console.tickets.service import merging, properties
+from console.tickets.service import merging, properties, questions, splitting
 from console.tickets.service import messages as ticket_messages
 from console.tickets.service.messages import Writing
 from console.tickets.sla import calendar as sla_calendar
@@ -72,9 +72,7 @@ def say(actor: Actor, ticket: Ticket, text: str = "Gledamo.", then: TicketStatus
 
 def ask(ticket: Ticket, text: str = "Još ne radi.") -> Any:
     with transaction():
-        return ticket_messages.requester_writes(
-            SYSTEM, ticket, text, client_id=f"q-{text}-{ticket.last_seq}", via="link"
-        )
+        return questions.add_question(SYSTEM, ticket, text, client_id=f"q-{text}-{ticket.last_seq}", via="link")
 
 
 def minutes(row: SlaTarget) -> float:
@@ -83,7 +81,7 @@ def minutes(row: SlaTarget) -> float:
     return sla_calendar.calendar().between(row.started_at, row.due_at) / MINUTE
 
 
-def test_begins_with_two_promises(session: Session) -> None:
+def test_a_new_ticket_has_two_targets(session: Session) -> None:
     ticket = make_ticket(SYSTEM, priority=Priority.HIGH)
     found = stored(ticket)
     assert set(found) == {FIRST, SOLUTION}
@@ -93,7 +91,7 @@ def test_begins_with_two_promises(session: Session) -> None:
     assert found[FIRST].risk_at == MONDAY + 90 * MINUTE
 
 
-def test_what_we_begin_promises_a_solution_alone(session: Session, actor: ActorOf) -> None:
+def test_a_ticket_opened_by_staff_has_a_solution_target_only(session: Session, actor: ActorOf) -> None:
     ticket = make_ticket(actor("agent"), as_reply=True)
     assert set(stored(ticket)) == {SOLUTION}
 
@@ -103,7 +101,7 @@ def test_beginning_equals_counting_again(session: Session, actor: ActorOf) -> No
         ticket = make_ticket(actor("agent"), as_reply=ours)
         begun, due = columns(ticket), ticket.due_at
         with transaction():
-            service.recount(db.session.get_one(Ticket, ticket.id), MONDAY + MINUTE)
+            service.recalculate(db.session.get_one(Ticket, ticket.id), MONDAY + MINUTE)
         assert columns(ticket) == begun
         assert db.session.get_one(Ticket, ticket.id).due_at == due
 
@@ -117,7 +115,7 @@ def test_beginning_is_cheap(app: Flask, session: Session) -> None:
     with transaction():
         ticket = db.session.get_one(Ticket, ticket.id)
         with count_queries(app) as queries_:
-            service.begin(ticket, service.draft(ticket, MONDAY))
+            service.insert_targets(ticket, service.plan_targets(ticket, MONDAY))
     assert queries_.count <= 3, queries_  # rules with their revision, hours, one insert
     assert len(stored(ticket)) == 2
 
@@ -218,7 +216,7 @@ def test_splitting_gives_each_its_own(session: Session, actor: ActorOf, later: L
     assert set(stored(ticket)) == {FIRST, NEXT, SOLUTION}
     later(30)
     with transaction():
-        new = merging.split(agent, ticket.id, [question.id], "Druga stvar")
+        new = splitting.split(agent, ticket.id, [question.id], "Druga stvar")
     assert set(stored(ticket)) == {FIRST, SOLUTION}
     assert set(stored(new)) == {FIRST, SOLUTION}
     assert stored(new)[FIRST].started_at == new.created_at
@@ -231,7 +229,7 @@ def test_loaded_as_it_stood_elsewhere(session: Session) -> None:
     with transaction():
         ticket = db.session.get_one(Ticket, ticket.id)
         ticket.status, ticket.solved_at = TicketStatus.SOLVED, MONDAY + 7 * MINUTE
-        service.recount(ticket, MONDAY + 9 * MINUTE)
+        service.recalculate(ticket, MONDAY + 9 * MINUTE)
     assert stored(ticket)[SOLUTION].spent == 7
     assert ticket.due_at == NO_DUE
 

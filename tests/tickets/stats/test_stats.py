@@ -25,7 +25,7 @@ from console.tickets.sla.models import SlaTarget
 from console.tickets.sla.rules import TargetKind
 from console.tickets.stats import queries
 from console.tickets.stats.numbers import quantile
-from console.tickets.stats.periods import MOST_DAYS, Grain, Period, read_period
+from console.tickets.stats.periods import MAX_DAYS, Grain, Period, read_period
 from tests.support.queries import count_queries
 from tests.tickets.rows import fill_tickets, make_department
 
@@ -120,8 +120,8 @@ def count_ticket(figures: queries.Stats, ticket: Ticket, period: Period) -> None
 def count_target(figures: queries.Stats, sla_target: SlaTarget, ticket: Ticket, period: Period) -> None:
     asked = inside(sla_target.started_at, period)
     if sla_target.goal is not None and asked:
-        figures.kept += sla_target.met_at is not None and sla_target.broken_at is None
-        figures.broken += sla_target.broken_at is not None
+        figures.met += sla_target.met_at is not None and sla_target.broken_at is None
+        figures.missed += sla_target.broken_at is not None
     if sla_target.met_at is None or sla_target.spent is None:
         return
     if sla_target.kind is TargetKind.FIRST_ANSWER and asked:
@@ -143,7 +143,7 @@ def people(staff_of: StaffOf) -> list[int]:
     return [staff_of("agent").id, staff_of("billing").id]
 
 
-def test_figures_equal_the_slow_count(
+def test_statistics_equal_the_slow_count(
     session: Session, people: list[int], rng: random.Random, samples: Callable[[int, int], int]
 ) -> None:
     departments = [make_department().id, make_department().id]
@@ -160,7 +160,7 @@ def test_figures_equal_the_slow_count(
     scope = queries.Scope(departments[0], people[0])
     both = slowly(session, AUTUMN, lambda t: of_agent(people[0])(t) and of_department(departments[0])(t))
     assert queries.report(AUTUMN, scope).whole == both
-    assert queries.report(AUTUMN, standing=False).whole.open == 0
+    assert queries.report(AUTUMN, with_open=False).whole.open == 0
 
 
 @pytest.mark.parametrize("grain", list(Grain))
@@ -173,12 +173,12 @@ def test_steps_equal_the_slow_count(session: Session, people: list[int], rng: ra
     assert (steps[0].first, steps[-1].last) == (period.first, period.last)
     for agent in (None, people[0]):
         scope = queries.Scope(agent_id=agent)
-        flow, kept = queries.flow(period, scope, steps), queries.kept_by_step(period, scope, steps)
-        for step, moved, word in zip(steps, flow, kept, strict=True):
+        flow, outcomes = queries.flow(period, scope, steps), queries.outcomes_by_step(period, scope, steps)
+        for step, moved, outcome in zip(steps, flow, outcomes, strict=True):
             part = replace(period, first=step.first, last=step.last)
             slow = slowly(session, part, lambda _t: True) if agent is None else slowly(session, part, of_agent(agent))
             assert (moved.created, moved.solved) == (slow.created, slow.solved)
-            assert (word.kept, word.broken) == (slow.kept, slow.broken)
+            assert (outcome.met, outcome.missed) == (slow.met, slow.missed)
 
 
 def test_as_many_statements_however_much_there_is(
@@ -191,14 +191,14 @@ def test_as_many_statements_however_much_there_is(
         with count_queries(app) as sent:
             queries.report(AUTUMN)
             queries.flow(AUTUMN)
-            queries.kept_by_step(AUTUMN)
-            queries.loads(clock.now())
+            queries.outcomes_by_step(AUTUMN)
+            queries.workload(clock.now())
         counts.append(sent.count)
     assert counts == [10, 10]
 
 
 def test_what_is_due_and_what_waits(session: Session, people: list[int]) -> None:
-    """Most urgent first; what waits for the customer waits for nobody here; what has no promise is not due."""
+    """Most urgent first; what waits for the customer is not waiting for staff; without a target nothing is due."""
     now = clock.now()
     fill_tickets(2, assignee_id=people[0], due_in=timedelta(hours=1), now=now - timedelta(days=2))
     fill_tickets(1, assignee_id=people[0], due_in=timedelta(minutes=-5), now=now)
@@ -212,7 +212,7 @@ def test_what_is_due_and_what_waits(session: Session, people: list[int]) -> None
     oldest, own = queries.longest_waiting(), queries.longest_waiting(mine)
     assert oldest is not None and oldest.assignee_id == people[1]
     assert own is not None and own.assignee_id == people[0]
-    loads = queries.loads(now)
+    loads = queries.workload(now)
     assert [(one.agent_id, one.open, one.waiting, one.late) for one in loads] == [
         (one, open_, waiting, late)
         for one, open_, waiting, late in sorted(
@@ -234,7 +234,7 @@ def test_quantiles(values: list[int], share: float) -> None:
 
 def test_nothing_has_no_quantile() -> None:
     assert quantile(Counter(), 0.5) is None
-    assert queries.Stats().score is None and queries.Stats().kept_percent is None
+    assert queries.Stats().score is None and queries.Stats().met_percent is None
 
 
 @pytest.mark.parametrize(
@@ -253,7 +253,7 @@ def test_nothing_has_no_quantile() -> None:
 def test_periods(asked: dict[str, str], first: str, last: str) -> None:
     period = read_period(asked, TODAY, ZONE)
     assert (period.first.isoformat(), period.last.isoformat()) == (first, last)
-    assert len(period.days) <= MOST_DAYS
+    assert len(period.days) <= MAX_DAYS
     assert read_period(period.query(), TODAY, ZONE).days == period.days
 
 
@@ -294,7 +294,7 @@ def test_a_long_month_is_compared_with_a_short_one() -> None:
     assert (before.first, before.last) == (date(2026, 2, 1), date(2026, 2, 28))
 
 
-@given(st.dates(date(2001, 1, 1), date(2030, 1, 1)), st.integers(0, MOST_DAYS - 1))
+@given(st.dates(date(2001, 1, 1), date(2030, 1, 1)), st.integers(0, MAX_DAYS - 1))
 def test_steps_cover_a_period_once_and_are_not_too_many(first: date, length: int) -> None:
     period = Period("custom", first, first + timedelta(days=length), ZONE)
     steps = period.steps()

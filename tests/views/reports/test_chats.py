@@ -52,7 +52,7 @@ def scene(session: Session, clock: Clock) -> tuple[Staff, Staff]:
 
 
 @pytest.mark.both
-def test_a_supervisor_sees_everybody(client: ConsoleClient, scene: tuple[Staff, Staff]) -> None:
+def test_a_supervisor_sees_all_agents(client: ConsoleClient, scene: tuple[Staff, Staff]) -> None:
     mira, vuk = scene
     sign_in(client, Role.SUPERVISOR)
     told = client.get_json(PATH).json
@@ -63,7 +63,7 @@ def test_a_supervisor_sees_everybody(client: ConsoleClient, scene: tuple[Staff, 
     assert figures["unanswered"] == {"became_a_ticket": 0, "ended": 1}
     assert 0 <= figures["first_answer"]["median"] <= 60
     assert figures["satisfaction"] == {"ratings": 1, "average": 5, "content_percent": 100}
-    assert told["before"]["figures"]["first_answer"]["median"] == 300
+    assert 300 <= told["before"]["figures"]["first_answer"]["median"] < 360  # the clock runs
     assert {one["id"]: one["begun"] for one in told["by_agent"]} == {mira.id: 1, vuk.id: 2}
     assert told["by_hour"]["11"] == 3 and sum(told["by_hour"].values()) == 3
     assert [(one["answered"], one["unanswered"]) for one in told["flow"]] == [(2, 1)]

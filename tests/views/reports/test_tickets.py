@@ -128,7 +128,7 @@ class TestWhich:
 
 class TestWhose:
     @pytest.mark.both
-    def test_a_supervisor_sees_everybody(self, client: ConsoleClient, scene: tuple[Staff, Staff, Department]) -> None:
+    def test_a_supervisor_sees_all_agents(self, client: ConsoleClient, scene: tuple[Staff, Staff, Department]) -> None:
         mira, vuk, department = scene
         sign_in(client, Role.SUPERVISOR)
         told = client.get_json("/console/reports/").json
@@ -166,7 +166,7 @@ class TestWhose:
         answer = client.get("/console/reports/mine?period=last_week&endpoint=x")
         assert answer.status_code == 302 and answer.headers["Location"] == "/console/reports/?period=last_week"
 
-    def test_a_supervisor_has_figures_of_their_own_too(self, client: ConsoleClient) -> None:
+    def test_a_supervisor_has_statistics_of_their_own_too(self, client: ConsoleClient) -> None:
         supervisor = sign_in(client, Role.SUPERVISOR)
         answer = client.get("/console/reports/mine")
         assert answer.headers["Location"] == "/console/reports/?agent=me"
@@ -220,7 +220,7 @@ class TestPeriod:
         assert "No tickets yet" not in page and "No data for this period" in page
         assert "No data for this period." in page
 
-    def test_every_figure_says_how_it_is_counted(
+    def test_every_statistic_explains_how_it_is_computed(
         self, client: ConsoleClient, scene: tuple[Staff, Staff, Department]
     ) -> None:
         sign_in(client, Role.SUPERVISOR)
@@ -236,7 +236,7 @@ class TestPeriod:
 
 @pytest.mark.only("sqlite")
 class TestFiles:
-    def test_the_figures_beside_those_before(
+    def test_statistics_are_compared_with_the_period_before(
         self, client: ConsoleClient, scene: tuple[Staff, Staff, Department]
     ) -> None:
         sign_in(client, Role.SUPERVISOR)

@@ -97,7 +97,7 @@ def test_the_list_costs_the_same_for_any_number(
     assert counted[0] == counted[1] <= 6, sent
 
 
-def test_an_agent_sees_their_own_when_done_and_nobody_elses(
+def test_an_agent_sees_their_own_when_done_and_no_others(
     client: ConsoleClient, new_client: NewClient, session: Session, staff_of: StaffOf
 ) -> None:
     agent, other, supervisor = staff_of("agent"), factories.make_staff(Role.AGENT), staff_of("supervisor")
@@ -206,7 +206,7 @@ def test_judged_one_after_the_other(client: ConsoleClient, session: Session, sta
     assert client.get_json(LIST + "next").json == {"next": None}
 
 
-def test_the_second_supervisor_is_told_and_keeps_the_text(
+def test_the_second_supervisor_gets_a_conflict_and_keeps_the_text(
     client: ConsoleClient, session: Session, staff_of: StaffOf
 ) -> None:
     review = waiting(staff_of("agent"))
@@ -335,7 +335,7 @@ def test_nothing_of_it_is_on_the_ticket_or_found(
         assert "Neponovljivareč" not in who.get_json("/console/find?q=neponovljivarec").text
 
 
-def test_the_rubric_is_kept(client: ConsoleClient, session: Session, staff_of: StaffOf) -> None:
+def test_the_rubric_is_saved(client: ConsoleClient, session: Session, staff_of: StaffOf) -> None:
     sign_in(client, staff=factories.make_staff(Role.SUPERVISOR, language="en"))
     done(staff_of("supervisor"), waiting(staff_of("agent")))
     told = client.get_json(LIST + "rubric").json

@@ -16,7 +16,7 @@ from console.core.settings import Settings
 from console.core.transaction import transaction
 from console.staff.models import Staff
 from console.tickets.models import Ticket, TicketStatus
-from console.tickets.service import attachments
+from console.tickets.service import attachments, questions
 from console.tickets.service import messages as ticket_messages
 from tests import factories
 from tests.browser import pages
@@ -46,7 +46,7 @@ def ticket(session: Session) -> Ticket:
     with transaction():
         for name, content in (("slika.svg", SVG), ("strana.html", HTML), ("gif.gif", GIFJS)):
             kept = attachments.attach(VISITOR, opened, name, content)
-            ticket_messages.requester_writes(
+            questions.add_question(
                 VISITOR, opened, f"{SCRIPT}\n> {SCRIPT}\n> javascript:alert(1)", client_id=name, via="link",
                 attachments=(kept.id,),
             )  # fmt: skip
@@ -93,9 +93,7 @@ def test_names_lead_nowhere(client: ConsoleClient, ticket: Ticket) -> None:
     for name, clean in NAMES.items():
         with transaction():
             kept = attachments.attach(VISITOR, ticket, name, b"x")
-            ticket_messages.requester_writes(
-                VISITOR, ticket, "evo", client_id=clean, via="link", attachments=(kept.id,)
-            )
+            questions.add_question(VISITOR, ticket, "evo", client_id=clean, via="link", attachments=(kept.id,))
         file = _files(client, ticket)[-1]
         assert file["name"] == clean
         answer = client.get(f"{_url(ticket)}/files/{file['id']}")

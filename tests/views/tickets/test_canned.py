@@ -143,7 +143,7 @@ def test_what_was_typed_stays_when_it_is_refused(client: ConsoleClient, session:
     assert session.scalar(select(func.count(CannedReply.id))) == len(REPLIES)
 
 
-def test_categories_are_kept(client: ConsoleClient, session: Session, standard: None) -> None:
+def test_categories_are_saved(client: ConsoleClient, session: Session, standard: None) -> None:
     sign_in(client, Role.SUPERVISOR)
     page = client.get("/console/replies/categories")
     assert page.status_code == 200 and "Svakodnevno" in page.text

@@ -104,7 +104,7 @@ def test_each_view_shows_its_own(client: ConsoleClient, agent: Staff, actor: Cal
 
 @pytest.mark.only("sqlite")
 def test_counts_stop(client: ConsoleClient, agent: Staff, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("console.tickets.list_queries.COUNTED", 10)
+    monkeypatch.setattr("console.tickets.list_queries.MAX_COUNT", 10)
     fill_tickets(12)
     told = client.get_json(LIST + "counts").json
     assert told["counts"]["open"] == 10
@@ -425,7 +425,7 @@ class TestMass:
         rowid = [str(key) for key in range(1, 102)]
         assert client.submit(LIST + "mass", json=True, do="assign:me", rowid=rowid).status_code == 422
 
-    def test_nobody_gets_what_they_may_not_see(
+    def test_no_one_gets_what_they_may_not_see(
         self, client: ConsoleClient, agent: Staff, tickets: list[Ticket]
     ) -> None:
         admin = factories.make_staff(Role.ADMIN)
@@ -508,7 +508,7 @@ class TestNew:
             assert client.submit(self.URL, **fields).status_code == 303
         assert seen.count <= 20, "\n".join(seen)
 
-    def test_what_was_typed_is_kept(self, client: ConsoleClient, agent: Staff, session: Session) -> None:
+    def test_what_was_typed_stays(self, client: ConsoleClient, agent: Staff, session: Session) -> None:
         fields = self.fields(body="Nešto što se ne kuca dvaput <b>")
         for name, value in (
             ("requester_email", "x"), ("requester_email", "a@b.rs\nBcc: c@d.rs"), ("subject", " "),
@@ -523,7 +523,7 @@ class TestNew:
             assert told.status_code == 422 and name in told.json["error"]["fields"], (name, value)
         assert session.scalars(select(Ticket)).all() == []
 
-    def test_what_an_account_has_is_not_told(self, client: ConsoleClient, agent: Staff, session: Session) -> None:
+    def test_what_an_account_has_is_not_revealed(self, client: ConsoleClient, agent: Staff, session: Session) -> None:
         ana = factories.ana()
         email = ana.owner.person.email
         about = f"{self.URL}/about?customer={ana.customer.number}"
@@ -547,7 +547,7 @@ class TestNew:
         assert [one["email"] for one in told["people"]] == [firma.bookkeeper.person.email]
         assert told["services"] == []
 
-    def test_duplicates_are_shown(self, client: ConsoleClient, agent: Staff) -> None:
+    def test_duplicates_are_listed(self, client: ConsoleClient, agent: Staff) -> None:
         with transaction():
             open_one, shut = (make_ticket(SYSTEM, requester_email="neko@example.test") for _ in range(2))
             properties.set_status(SYSTEM, [shut.id], TicketStatus.CLOSED)

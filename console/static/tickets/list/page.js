@@ -3,7 +3,7 @@ import { confirm, picked, toast } from '../../lib/dialogs.js';
 import { released } from '../../lib/pressed.js';
 import '../../lib/sent.js';
 import { count, say } from '../../lib/texts.js';
-import { now } from '../../lib/times.js';
+import { HOUR, dueText, secondsLeft } from '../../lib/times.js';
 
 const SETTLE = 1_000;  // changes of one moment are asked about together
 const POLL = 30_000;  // where there is no live connection
@@ -161,21 +161,12 @@ document.addEventListener('click', (event) => { if (event.target.closest('[data-
 views?.querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'center' });
 
 // The time left of an SLA target: it runs on.
-const MINUTE = 60, HOUR = 3600, DAY = 86_400;
-
-function dueWords(seconds) {
-  const [late, way] = [seconds <= 0, Math.abs(seconds)];
-  if (way >= DAY) return count(late ? 'late_days' : 'left_days', Math.floor(way / DAY));
-  if (way >= HOUR) return count(late ? 'late_hours' : 'left_hours', Math.floor(way / HOUR));
-  return count(late ? 'late_minutes' : 'left_minutes', Math.max(1, Math.floor(way / MINUTE)));
-}
-
 function dueTimes() {
   for (const box of document.querySelectorAll('[data-due]')) {
     const time = box.querySelector('time');
-    const seconds = (Date.parse(time.dateTime) - now()) / 1000;
+    const seconds = secondsLeft(time);
     const step = seconds <= 0 ? 4 : seconds <= HOUR ? 3 : seconds <= 4 * HOUR ? 2 : 1;
-    time.textContent = dueWords(seconds);
+    time.textContent = dueText(seconds);
     const symbol = box.querySelector('use');
     symbol?.setAttribute('href', symbol.getAttribute('href').replace(/#.*/, `#${['', 'circle', 'clock', 'half', 'alert'][step]}`));
     box.dataset.step = step;

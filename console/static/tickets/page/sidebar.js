@@ -2,8 +2,8 @@
 // Everything here is a form or a link that works without this script.
 import { toast } from '../../lib/dialogs.js';
 import { released } from '../../lib/pressed.js';
-import { count, say } from '../../lib/texts.js';
-import { now, refresh as refreshTimes } from '../../lib/times.js';
+import { say } from '../../lib/texts.js';
+import { dueText, refresh as refreshTimes, secondsLeft } from '../../lib/times.js';
 
 const EVERY = 60_000;  // how often the column is asked for where nothing is told
 const SETTLE = 400;
@@ -399,18 +399,9 @@ document.addEventListener('countdown:end', (event) => {
 
 // Time that goes on ----------------------------------------------------------------------------------------------------
 
-const MINUTE = 60, HOUR = 3600, DAY = 86_400;
-
-function dueWords(seconds) {
-  const [late, way] = [seconds <= 0, Math.abs(seconds)];
-  if (way >= DAY) return count(late ? 'late_days' : 'left_days', Math.floor(way / DAY));
-  if (way >= HOUR) return count(late ? 'late_hours' : 'left_hours', Math.floor(way / HOUR));
-  return count(late ? 'late_minutes' : 'left_minutes', Math.max(1, Math.floor(way / MINUTE)));
-}
-
 function dueTimes() {
   for (const time of document.querySelectorAll('.sla .wait time[data-due]')) {
-    time.textContent = dueWords((Date.parse(time.dateTime) - now()) / 1000);
+    time.textContent = dueText(secondsLeft(time));
   }
 }
 

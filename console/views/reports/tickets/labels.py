@@ -9,7 +9,7 @@ from console.core.errors import Text
 from console.core.texts import gettext, lazy_gettext, lazy_pgettext, ngettext
 from console.tickets.stats.numbers import percent
 from console.tickets.stats.periods import Grain
-from console.tickets.stats.queries import Flow, Stats, Word
+from console.tickets.stats.queries import Flow, Outcomes, Stats
 from console.views.reports.distributions import RATINGS, ratings_note, spread
 from console.views.reports.measures import Good, Measure, nothing, percent_words, score_words, spread_words, whole
 from console.views.reports.periods import BY, STEP, step_label, step_name
@@ -48,7 +48,7 @@ def _waiting_note(figures: Stats) -> str:
 
 
 def _broken_note(figures: Stats) -> str:
-    return ngettext("%(num)d missed", "%(num)d missed", figures.broken) if figures.kept + figures.broken else ""
+    return ngettext("%(num)d missed", "%(num)d missed", figures.missed) if figures.met + figures.missed else ""
 
 
 def _reopened_note(figures: Stats) -> str:
@@ -123,7 +123,7 @@ MEASURES = (
             "Share of SLA targets (first response, next response, resolution) started in the period "
             "and decided that were met. An overdue target counts as missed at once."
         ),
-        lambda figures: figures.kept_percent,
+        lambda figures: figures.met_percent,
         percent_words,
         _broken_note,
         Good.MORE,
@@ -187,28 +187,30 @@ def flow_chart(flow: Sequence[Flow], grain: Grain, key: str = "flow") -> Chart:
     )
 
 
-def kept_chart(words: Sequence[Word], grain: Grain) -> Chart:
-    """Draw the promises that were kept, and on top those that were not."""
+def outcomes_chart(outcomes: Sequence[Outcomes], grain: Grain) -> Chart:
+    """Draw the SLA targets that were met, and on top those that were missed."""
     return Chart(
         "kept",
-        _kept_title(words, grain),
+        _outcomes_title(outcomes, grain),
         gettext("SLA targets by start time, %(by)s; undecided ones are not included.", by=BY[grain]),
         STEP[grain],
         (Series(KEPT, 1), Series(BROKEN, 3)),
-        tuple(Column(step_label(one.step, grain), step_name(one.step, grain), (one.kept, one.broken)) for one in words),
+        tuple(
+            Column(step_label(one.step, grain), step_name(one.step, grain), (one.met, one.missed)) for one in outcomes
+        ),
         stacked=True,
     )
 
 
-def _kept_title(words: Sequence[Word], grain: Grain) -> str:
-    kept, broken = sum(one.kept for one in words), sum(one.broken for one in words)
-    if not kept + broken:
+def _outcomes_title(outcomes: Sequence[Outcomes], grain: Grain) -> str:
+    met, missed = sum(one.met for one in outcomes), sum(one.missed for one in outcomes)
+    if not met + missed:
         return gettext("No SLA targets met or missed")
-    if not broken:
+    if not missed:
         return gettext("All SLA targets were met")
-    share = percent_words(percent(kept, kept + broken))
-    worst = max(words, key=lambda one: one.broken)
-    if len(words) == 1:
+    share = percent_words(percent(met, met + missed))
+    worst = max(outcomes, key=lambda one: one.missed)
+    if len(outcomes) == 1:
         return gettext("%(share)s of SLA targets were met", share=share)
     return gettext(
         "%(share)s of SLA targets were met; most missed %(when)s",

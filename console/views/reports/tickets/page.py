@@ -60,7 +60,7 @@ class TicketReports(ReportPage[TicketReading]):
         return [
             ("flow", ticket_labels.flow_chart(reading.flow, grain)),
             ("answers", ticket_labels.answers_chart(whole.first_answers)),
-            ("promises", ticket_labels.kept_chart(reading.kept, grain)),
+            ("promises", ticket_labels.outcomes_chart(reading.outcomes, grain)),
             ("ratings", scores_chart(whole.scores, ticket_labels.RATED)),
         ]
 

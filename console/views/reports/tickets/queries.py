@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from console.tickets.stats import queries
-from console.tickets.stats.queries import Flow, Report, Stats, Word
+from console.tickets.stats.queries import Flow, Outcomes, Report, Stats
 from console.views.reports.breakdowns import by_agent, by_department
 from console.views.reports.page import asked_json, days_json, rounded, times_json
 from console.views.reports.query import ReportQuery, sees_all
@@ -25,7 +25,7 @@ class TicketReading:
 
     @cached_property
     def before(self) -> Stats:
-        return queries.report(self.ask.period.before(), self.ask.scope, standing=False).whole
+        return queries.report(self.ask.period.before(), self.ask.scope, with_open=False).whole
 
     @cached_property
     def whole(self) -> Stats:
@@ -36,8 +36,8 @@ class TicketReading:
         return queries.flow(self.ask.period, self.ask.scope)
 
     @cached_property
-    def kept(self) -> list[Word]:
-        return queries.kept_by_step(self.ask.period, self.ask.scope)
+    def outcomes(self) -> list[Outcomes]:
+        return queries.outcomes_by_step(self.ask.period, self.ask.scope)
 
     @cached_property
     def departments(self) -> list[tuple[int, str, Stats]]:
@@ -53,7 +53,7 @@ class TicketReading:
     def is_quiet(self) -> bool:
         """Tell whether nothing at all happened in the period."""
         figures = self.whole
-        counted = figures.created + figures.solved + figures.kept + figures.broken
+        counted = figures.created + figures.solved + figures.met + figures.missed
         return not (counted or figures.first_answers or figures.solutions or figures.scores)
 
 
@@ -69,7 +69,7 @@ def as_json(reading: TicketReading) -> dict[str, Any]:
             for key, name, figures in reading.departments
         ],
         "flow": [{**days_json(one.step), "created": one.created, "solved": one.solved} for one in reading.flow],
-        "promises": [{**days_json(one.step), "kept": one.kept, "broken": one.broken} for one in reading.kept],
+        "promises": [{**days_json(one.step), "kept": one.met, "broken": one.missed} for one in reading.outcomes],
         "ratings": {str(score): reading.whole.scores[score] for score in range(1, 6)},
     }
     if sees_all():
@@ -89,7 +89,7 @@ def stats_json(figures: Stats, *, standing: bool) -> dict[str, Any]:
         "solved": figures.solved,
         "first_answer": times_json(figures.first_answer),
         "solution": times_json(figures.solution),
-        "promises": {"kept": figures.kept, "broken": figures.broken, "percent": rounded(figures.kept_percent)},
+        "promises": {"kept": figures.met, "broken": figures.missed, "percent": rounded(figures.met_percent)},
         "reopened": {"of": figures.ended, "came_back": figures.reopened, "percent": rounded(figures.reopen_percent)},
         "satisfaction": {
             "ratings": figures.scores.total(),

@@ -39,9 +39,9 @@ def _stats_cells(figures: Stats) -> list[Any]:
         figures.created,
         figures.solved,
         *(cell(value) for value in (*figures.first_answer, *figures.solution)),
-        figures.kept,
-        figures.broken,
-        cell(figures.kept_percent),
+        figures.met,
+        figures.missed,
+        cell(figures.met_percent),
         figures.ended,
         figures.reopened,
         cell(figures.reopen_percent),
@@ -58,7 +58,7 @@ def _flow_table(reading: TicketReading) -> Table:
 
 def _promise_table(reading: TicketReading) -> Table:
     titles = (lazy_gettext("From"), lazy_gettext("Until"), KEPT, BROKEN)
-    return titles, [(one.step.first, one.step.last, one.kept, one.broken) for one in reading.kept]
+    return titles, [(one.step.first, one.step.last, one.met, one.missed) for one in reading.outcomes]
 
 
 def _answer_table(reading: TicketReading) -> Table:

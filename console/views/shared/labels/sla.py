@@ -36,7 +36,7 @@ STATE: dict[TargetState, Label] = {
     TargetState.RUNNING: Label(lazy_pgettext("SLA target", "running"), "clock"),
     TargetState.PAUSED: Label(lazy_pgettext("SLA target", "paused"), "pause"),
     TargetState.MET: Label(lazy_pgettext("SLA target", "met"), "ok", "ok"),
-    TargetState.BROKEN: Label(lazy_pgettext("SLA target", "missed"), "alert", "danger"),
+    TargetState.OVERDUE: Label(lazy_pgettext("SLA target", "missed"), "alert", "danger"),
 }
 AT_RISK = Label(lazy_pgettext("SLA target", "at risk"), "half", "warn")
 PAUSED: dict[TicketStatus, Text] = {
@@ -147,7 +147,7 @@ def lines(view: TargetView) -> list[Line]:
 
 def _ends(view: TargetView) -> tuple[Interval, Interval] | None:
     """Return the begin and the end of a promise that runs for long, each with so many days in which it did run."""
-    ran = list(without([(view.started_at, view.until)], merged(pause for pause, _status in view.stood)))
+    ran = list(without([(view.started_at, view.until)], merged(pause for pause, _status in view.pauses)))
     if sum((end - start for start, end in ran), timedelta()) <= _LONG:
         return None
     return (view.started_at, _after(ran, _END)), (_before(ran, _END), view.until)
@@ -171,7 +171,7 @@ def _before(ran: Sequence[Interval], days: timedelta) -> datetime:
 
 def _between(view: TargetView, start: datetime, end: datetime) -> Line:
     """Sum up what lies between two instants without looking at every night of years."""
-    pauses = [pause for pause, _status in view.stood]
+    pauses = [pause for pause, _status in view.pauses]
     calendar = sla_calendar.calendar()
     days = calendar.days_worked(start, end, pauses)
     words = ngettext("… %(num)d more day …", "… %(num)d more days …", days)

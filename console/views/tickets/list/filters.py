@@ -32,7 +32,7 @@ DAY = timedelta(days=1)
 def names() -> Names:
     """Return departments and colleagues; read once a request."""
     if "ticket_names" not in g:
-        g.ticket_names = list_queries.names()
+        g.ticket_names = list_queries.load_names()
     found: Names = g.ticket_names
     return found
 
@@ -45,13 +45,13 @@ def department_name(key: int) -> str:
 
 def departments() -> dict[str, str]:
     """Return the departments in use, to choose from."""
-    return {str(key): department_name(key) for key in names().departments if key not in names().closed}
+    return {str(key): department_name(key) for key in names().departments if key not in names().inactive_departments}
 
 
 def colleagues() -> dict[str, str]:
     """Return who works on tickets, to choose from."""
     known = names()
-    return {str(key): name for key, name in known.staff.items() if key not in known.gone}
+    return {str(key): name for key, name in known.staff.items() if key not in known.former_staff}
 
 
 def _departments() -> dict[str, str]:

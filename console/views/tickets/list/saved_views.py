@@ -64,8 +64,8 @@ class TicketViews(_Base):
             {key: self._narrowed(ask).with_only_columns(Ticket.id) for key, ask in asked.items()}
         )
         return jsonify(
-            counts={key: min(count, list_queries.COUNTED) for key, count in counted.items()},
-            more=[key for key, count in counted.items() if count > list_queries.COUNTED],
+            counts={key: min(count, list_queries.MAX_COUNT) for key, count in counted.items()},
+            more=[key for key, count in counted.items() if count > list_queries.MAX_COUNT],
             tags=list_queries.known_tags(),
         )
 

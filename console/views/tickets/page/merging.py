@@ -23,8 +23,8 @@ from console.tickets.models import MAX_SUBJECT, MessageKind, Ticket, TicketMessa
 from console.tickets.queries import find_ticket, tree
 from console.tickets.reviews import queries as reviews
 from console.tickets.reviews.service import pick
-from console.tickets.service import merging, properties
-from console.tickets.sidebar import queries as sidebar
+from console.tickets.service import linking, merging, properties, splitting
+from console.tickets.sidebar import load_related
 from console.views.shared.base import Page
 from console.views.shared.labels.tickets import status_label
 from console.views.tickets.page.answers import again, done, in_sheet, reasons, undo_by
@@ -132,7 +132,7 @@ class TicketJoins(_Base):
         try:
             refuse_spoiled("subject")
             with transaction():
-                new = merging.split(current_actor(), ticket.id, sorted(keys), subject, pin_choice())
+                new = splitting.split(current_actor(), ticket.id, sorted(keys), subject, pin_choice())
                 made = new.number
         except Refusal as refusal:
             return again(refusal, self._split_page(ticket, subject, keys, refusal))
@@ -144,7 +144,7 @@ class TicketJoins(_Base):
             "admin/tickets/page/split.html",
             ticket=ticket,
             sheet=in_sheet(),
-            messages=merging.can_split(ticket),
+            messages=splitting.can_split(ticket),
             subject=subject,
             chosen=chosen,
             wrong=refusal.fields if refusal is not None and refusal.code != "pin_like" else {},
@@ -167,7 +167,7 @@ class TicketJoins(_Base):
         try:
             other = _find(typed)
             with transaction():
-                merging.link(current_actor(), ticket.id, other.id)
+                linking.link(current_actor(), ticket.id, other.id)
         except Refusal as refusal:
             return again(refusal, self._link_page(ticket, typed, refusal))
         words = gettext("Linked with %(number)s.", number=other.number)
@@ -178,12 +178,12 @@ class TicketJoins(_Base):
         """Take a link off. Field: ``other`` (number)."""
         ticket, other = find_ticket(current_actor(), number), _find(request.form.get("other", ""))
         with transaction():
-            merging.unlink(current_actor(), ticket.id, other.id)
+            linking.unlink(current_actor(), ticket.id, other.id)
         words = gettext("No longer linked with %(number)s.", number=other.number)
         return done(ticket.number, words, undo=undo_by(ticket.number, "link", other=other.number))
 
     def _link_page(self, ticket: Ticket, typed: str, refusal: Refusal | None = None) -> str:
-        linked = {other.id for other in sidebar.around(current_actor(), ticket).links}
+        linked = {other.id for other in load_related(current_actor(), ticket).links}
         page: str = self.render(
             "admin/tickets/page/link.html",
             ticket=ticket,

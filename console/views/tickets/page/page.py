@@ -136,13 +136,13 @@ class TicketPage(TicketSide, Page):
     @expose("/")
     def index(self, number: str) -> ResponseReturnValue:
         """Show the ticket: its newest entries, or with ``before`` those before one of them."""
-        opened = _open(number)
+        view = _open(number)
         before = read_key(request.args.get("before"))
         if not wants_json():
-            return self._page(opened, Composed(), before=before)
-        part = page_queries.read_timeline(opened.ticket.id, before=before)
+            return self._page(view, Composed(), before=before)
+        part = page_queries.read_timeline(view.ticket.id, before=before)
         return jsonify(
-            ticket=_json(opened.ticket),
+            ticket=_json(view.ticket),
             messages=[_message(entry) for entry in part.entries],
             earlier=part.entries[0].message.id if part.earlier else None,
         )
@@ -202,9 +202,9 @@ class TicketPage(TicketSide, Page):
             ticket_messages.take_back(current_actor(), ticket.id, key)
         if not wants_json():
             return done(number, gettext("The reply was undone; its text is back in your draft."))
-        opened = page_queries.open_for(current_actor(), number)
-        draft = opened.drafts.get(MessageKind.REPLY)
-        return jsonify(draft=_draft(draft) if draft else None, files=[_file(file) for file in opened.pending])
+        view = page_queries.load_ticket(current_actor(), number)
+        draft = view.drafts.get(MessageKind.REPLY)
+        return jsonify(draft=_draft(draft) if draft else None, files=[_file(file) for file in view.uploads])
 
     @expose("/draft", methods=["POST"])
     def draft(self, number: str) -> ResponseReturnValue:
@@ -288,26 +288,26 @@ class TicketPage(TicketSide, Page):
             return jsonify(message=answer)
         return redirect(f"{ticket_url(number)}#m{answer['id']}", 303)
 
-    def _page(self, opened: page_queries.Opened, composed: Composed, *, before: int | None = None) -> str:
-        ticket, actor = opened.ticket, current_actor()
+    def _page(self, view: page_queries.TicketView, composed: Composed, *, before: int | None = None) -> str:
+        ticket, actor = view.ticket, current_actor()
         part = page_queries.read_timeline(ticket.id, before=before)
-        newest = max(opened.drafts.values(), key=lambda draft: draft.updated_at, default=None)
+        newest = max(view.drafts.values(), key=lambda draft: draft.updated_at, default=None)
         kind = composed.kind or (newest.kind if newest else MessageKind.REPLY)
-        draft = opened.drafts.get(kind)
+        draft = view.drafts.get(kind)
         composed.client_id = composed.client_id or uuid4().hex
         composed.body = composed.body or (draft.body if draft else "")
         then = read_status(read_cookie(THEN_COOKIE))
         show = request.args.get("show", "")
         side = side_context(actor, ticket)
-        others = other_requesters(ticket) if side["around"].merged else []
+        others = other_requesters(ticket) if side["sidebar"].related.merged else []
         rendered: str = self.render(
             "admin/tickets/page/page.html",
-            **self._context(ticket, part, read_seq=opened.read_seq),
+            **self._context(ticket, part, read_seq=view.read_seq),
             composed=composed,
             kind=kind.value,
-            drafts={found.kind.value: _draft(found) for found in opened.drafts.values()},
-            pending=opened.pending,
-            unread=opened.read_seq < ticket.last_seq,
+            drafts={found.kind.value: _draft(found) for found in view.drafts.values()},
+            pending=view.uploads,
+            unread=view.read_seq < ticket.last_seq,
             show=show if show in SHOWS else "all",
             shows=SHOWS,
             then=then if then in THEN else TicketStatus.WAITING,
@@ -342,13 +342,13 @@ class TicketPage(TicketSide, Page):
         }
 
 
-def _open(number: str) -> page_queries.Opened:
-    """Open a ticket; what every page counts and which hours hold comes along in the same statement."""
+def _open(number: str) -> page_queries.TicketView:
+    """Load a ticket, and in the same statement the counts of the menu and the revision of the opening hours."""
     counts, revision = menu.asked(), hours.revision_selects()
-    opened = page_queries.open_for(current_actor(), number, along=counts + revision)
-    hours.known_by(*(opened.along.pop(name) for name, _ in revision))
-    menu.counts_are(opened.along)
-    return opened
+    view = page_queries.load_ticket(current_actor(), number, scalars=counts + revision)
+    hours.known_by(*(view.scalars.pop(name) for name, _ in revision))
+    menu.counts_are(view.scalars)
+    return view
 
 
 def _attach(ticket: Ticket) -> list[TicketAttachment]:

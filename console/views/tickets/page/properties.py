@@ -30,7 +30,7 @@ from console.tickets.models import Ticket
 from console.tickets.queries import departments, find_ticket
 from console.tickets.service import properties, property_forms
 from console.tickets.service.property_forms import ME
-from console.tickets.sidebar import queries as sidebar
+from console.tickets.sidebar import find_verification
 from console.views.shared.base import Page
 from console.views.shared.labels.tickets import PRIORITY, STATUS, ticket_url
 from console.views.tickets.page.answers import again, done, in_sheet, reasons, undo_by
@@ -125,7 +125,7 @@ def services_for(actor: Actor, ticket: Ticket) -> list[Service]:
     """Return the services of its account that a verification for the ticket, or the role, opens."""
     if ticket.customer_id is None:
         return []
-    verification = sidebar.verification_for(actor, ticket)
+    verification = find_verification(actor, ticket)
     rights = frozenset[Right]()
     if verification is not None and verification.customer_id == ticket.customer_id:
         rights = verification.opened_rights()

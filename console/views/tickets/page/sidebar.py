@@ -1,6 +1,6 @@
-"""What stands beside a ticket's timeline: promises, facts, who is verified, other tickets; and the header's actions.
+"""A ticket's sidebar: SLA targets, facts, verification, related tickets; and the header's actions.
 
-``side_context`` gives the templates of this part what they show, in one statement; the verbs are mixins of the page.
+``side_context`` gives the templates of this part what they show; the verbs are mixins of the page.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from console.tickets.models import LinkKind, Ticket, TicketStatus
 from console.tickets.queries import find_ticket
 from console.tickets.service import verification as ticket_verification
 from console.tickets.service.property_forms import ME
-from console.tickets.sidebar import queries as sidebar
+from console.tickets.sidebar import RelatedTicket, Sidebar, load_sidebar
 from console.views.shared.labels.tickets import MERGED, PRIORITY, STATUS, status_label, ticket_url
 from console.views.tickets.page.answers import done
 from console.views.tickets.page.merging import TicketJoins
@@ -41,35 +41,36 @@ LINKED: dict[tuple[LinkKind, bool], Text] = {
 
 
 def side_context(actor: Actor, ticket: Ticket) -> dict[str, Any]:
-    """Return what ``ticket_side.html`` and ``ticket_actions.html`` show. One statement."""
-    told = sidebar.around(actor, ticket)
+    """Return what ``sidebar.html`` and ``actions.html`` show. Four statements."""
+    sidebar = load_sidebar(actor, ticket)
+    facts = sidebar.facts
     return {
-        "around": told,
-        "sla_targets": told.sla_targets,
-        "live": told.live,
+        "sidebar": sidebar,
+        "sla_targets": sidebar.sla_targets,
+        "live": sidebar.live,
         "channel": ticket_verification.channel(ticket),
         "priority": PRIORITY[ticket.priority],
         "had": {key: fact.read(ticket) for key, fact in FACTS.items()},
         "written": LANGUAGES,
         "reviews_here": actor.may(Permission.REVIEW),
-        "watching": actor.id in told.watchers,
-        "service_shown": told.service is not None and _shows_service(actor, ticket, told),
+        "watching": actor.id in facts.watchers,
+        "service_shown": facts.service is not None and _shows_service(actor, ticket, sidebar),
         "state_of": _state_of,
         "linked_as": LINKED,
         "review_url": _review_url,
         "ticket_url": ticket_url,
-        **who_context(actor, told),
+        **who_context(actor, sidebar),
     }
 
 
-def _shows_service(actor: Actor, ticket: Ticket, told: sidebar.Around) -> bool:
+def _shows_service(actor: Actor, ticket: Ticket, sidebar: Sidebar) -> bool:
     if actor.may(Permission.READ_DOCUMENTS):
         return True
-    live = told.live
+    live = sidebar.live
     return live is not None and live.customer_id == ticket.customer_id and Right.PRODUCTS in live.rights
 
 
-def _state_of(other: sidebar.Other) -> Any:
+def _state_of(other: RelatedTicket) -> Any:
     return MERGED if other.is_merged else STATUS[other.status]
 
 

@@ -19,7 +19,7 @@ from console.core.texts import gettext, lazy_gettext, lazy_pgettext, ngettext
 from console.mail.models import MailState
 from console.staff.roles import Permission
 from console.tickets.models import TICKET_BASE, MessageKind, Ticket, TicketAttachment, TicketMessage
-from console.tickets.page_queries import Entry, Sending, Timeline
+from console.tickets.page_queries import Entry, EntryMail, Timeline
 from console.views.shared.labels.ticket_events import sentence
 from console.views.shared.message_text import body_html, is_long
 from console.web.filters import language
@@ -194,7 +194,7 @@ def _line(entry: Entry, actor: Actor, now: datetime) -> Line | None:
     return Line(gettext("on its way"), "send", unsettled=now < mail.send_after + _FOLLOWED)
 
 
-def _mail_url(mail: Sending, actor: Actor) -> str | None:
+def _mail_url(mail: EntryMail, actor: Actor) -> str | None:
     """Return the address of the mail's page, where there is one and ``actor`` may open it."""
     path = f"/console/mail/{mail.id}"
     there = actor.may(Permission.SEE_MAIL) and current_app.url_map.bind("localhost").test(path, "GET")

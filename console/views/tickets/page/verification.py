@@ -21,7 +21,7 @@ from console.customers.verification import cards
 from console.staff.roles import Permission
 from console.tickets.queries import find_ticket
 from console.tickets.service.verification import channel
-from console.tickets.sidebar import queries as sidebar
+from console.tickets.sidebar import Sidebar, find_verification
 from console.views.customers.data import load_group
 from console.views.shared.base import Page
 from console.views.shared.labels.states import SERVICE_STATUS, proforma_label
@@ -73,7 +73,7 @@ class TicketWho(_Base):
     def opened(self, number: str, group: str) -> ResponseReturnValue:
         """Show one group of what the verification for this ticket opens now."""
         actor, ticket = current_actor(), find_ticket(current_actor(), number)
-        verification = sidebar.verification_for(actor, ticket)
+        verification = find_verification(actor, ticket)
         if group not in GROUPS or verification is None:
             raise NotFound
         rights = verification.opened_rights()
@@ -94,9 +94,9 @@ class TicketWho(_Base):
         return page
 
 
-def who_context(actor: Actor, told: sidebar.Around) -> dict[str, Any]:
+def who_context(actor: Actor, sidebar: Sidebar) -> dict[str, Any]:
     """Return what the card of the verification shows."""
-    rights = told.live.rights if told.live is not None else frozenset()
+    rights = sidebar.live.rights if sidebar.live is not None else frozenset()
     return {
         "groups": [
             (key, name, symbol, bool(rights.intersection(wanted)), wanted[0])

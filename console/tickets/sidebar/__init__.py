@@ -1,1 +1,0 @@
-"""What stands beside the timeline of a ticket."""
