@@ -45,7 +45,7 @@ from console.setup import prepare_database
 from console.staff.models import Staff
 from console.staff.roles import Role
 from tests import factories
-from tests.support import postgres, proofs, redis, routing, server
+from tests.support import postgres, proofs, redis, routing, server, statements
 from tests.support.client import ConsoleClient
 from tests.support.reused import Reused
 from tests.support.templates import CompiledTemplates
@@ -85,6 +85,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[proofs.KEY] = proofs.Proofs()
     routing.keep_compiled()
+    statements.keep_compiled()
     gc.set_threshold(20_000, 20, 20)
     if not config.getoption("--hypothesis-profile", default=None):
         hypothesis_settings.load_profile("prove" if config.getoption("--prove") else "sample")
