@@ -8,6 +8,8 @@ SHELL := /bin/sh
 .SUFFIXES:
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-builtin-rules
+# Where it is forbidden to keep compiled modules, each start compiles all of ours, and pytest all tests in each process.
+export PYTHONDONTWRITEBYTECODE :=
 
 BIN := .venv/bin
 PORT ?= 8000

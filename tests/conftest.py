@@ -45,7 +45,7 @@ from console.setup import prepare_database
 from console.staff.models import Staff
 from console.staff.roles import Role
 from tests import factories
-from tests.support import postgres, proofs, redis, routing, server
+from tests.support import postgres, proofs, redis, routing, server, statements
 from tests.support.client import ConsoleClient
 from tests.support.reused import Reused
 from tests.support.templates import CompiledTemplates
@@ -85,6 +85,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[proofs.KEY] = proofs.Proofs()
     routing.keep_compiled()
+    statements.keep_compiled()
     gc.set_threshold(20_000, 20, 20)
     if not config.getoption("--hypothesis-profile", default=None):
         hypothesis_settings.load_profile("prove" if config.getoption("--prove") else "sample")
@@ -303,8 +304,8 @@ def settings(database: str, tmp_path: Path) -> Settings:
 
 
 @pytest.fixture(scope="session")
-def _compiled_templates() -> CompiledTemplates:
-    return CompiledTemplates()
+def _compiled_templates(_made_databases: None) -> CompiledTemplates:
+    return CompiledTemplates(server.templates_folder())
 
 
 @pytest.fixture
@@ -446,10 +447,12 @@ def redis_url() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _made_databases(tmp_path_factory: pytest.TempPathFactory) -> None:
+def _made_databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Let all processes of a run of pytest-xdist share what takes long to make."""
     own = tmp_path_factory.getbasetemp()
     server.keep_made_in((own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "made")
+    yield
+    server.stop_forking()
 
 
 @pytest.fixture(scope="session")
@@ -464,8 +467,8 @@ def own_server(tmp_path: Path) -> Iterator[Callable[..., server.LiveServer]]:
     """Start a server for this test alone: ``own_server(demo=True, DATABASE_URL=…)``."""
     with ExitStack() as stack:
 
-        def start(*, demo: bool = False, **settings: str) -> server.LiveServer:
-            return stack.enter_context(server.serving(tmp_path, demo=demo, **settings))
+        def start(*, demo: bool = False, cold: bool = False, **settings: str) -> server.LiveServer:
+            return stack.enter_context(server.serving(tmp_path, demo=demo, cold=cold, **settings))
 
         yield start
 

@@ -68,8 +68,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
         served = []
         for port in ports:
             env = server.environment(**shared, BASE_URL=f"http://127.0.0.1:{port}")
-            command = ["console", "serve", "--port", str(port)]
-            served.append(stack.enter_context(server.running(command, port, env, folder / f"{port}.log")))
+            served.append(stack.enter_context(server.forked(port, env, folder / f"{port}.log")))
         yield Place(database, queue, url, *served)
 
 
@@ -256,9 +255,7 @@ def test_a_full_disk_is_said_in_words_and_keeps_what_was_typed(
             CHAT_LIMIT_FACTOR="100",
             **kept,
         )
-        live = stack.enter_context(
-            server.running(["console", "serve", "--port", str(port)], port, env, tmp_path / "server.log")
-        )
+        live = stack.enter_context(server.forked(port, env, tmp_path / "server.log"))
         agent = Browser(live.url)
         agent.sign_in("agent")
         ticket = some_ticket(agent)

@@ -108,7 +108,7 @@ def wait_for(live: LiveServer, word: str) -> None:
 
 
 def test_stopping_lets_a_request_end(own_server: Start, connect: Connect) -> None:
-    live = own_server()
+    live = own_server(cold=True)
     idle = connect(live)
     idle.request("GET", "/healthz")
     assert idle.getresponse().read()  # stays connected, and must not hold the stop up

@@ -39,7 +39,7 @@ class Servers:
 
     def start(self, port: int) -> None:
         env = {**self.env, "CONSOLE_BASE_URL": self.url(port)}
-        context = server.running(["console", "serve", "--port", str(port)], port, env, self.folder / f"{port}.log")
+        context = server.forked(port, env, self.folder / f"{port}.log")
         self._running[port] = (context, context.__enter__())
 
     def kill(self, port: int) -> None:

@@ -22,10 +22,12 @@ from flask import Flask
 from werkzeug.serving import make_server
 
 from tests.support import processes
+from tests.support.warm import Warm
 
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 60
 _kept: list[Path] = []
+_warm: list[Warm] = []
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,7 @@ class LiveServer:
 
     url: str
     port: int
-    process: subprocess.Popen[bytes]
+    process: processes.Process
     environment: Mapping[str, str]
     log: Path
 
@@ -60,11 +62,12 @@ def command(*arguments: str, env: Mapping[str, str], stdin: str | None = None) -
 
 
 @contextmanager
-def serving(folder: Path, *, demo: bool = False, **settings: str) -> Iterator[LiveServer]:
+def serving(folder: Path, *, demo: bool = False, cold: bool = False, **settings: str) -> Iterator[LiveServer]:
     """Serve a console with an own database under ``folder`` until the end of the block.
 
     Args:
         demo: fill the database with demo data first.
+        cold: start a process from its first instruction (see ``tests.support.warm``).
         settings: ``CONSOLE_*`` without the prefix; they win. A database that they name must have its tables.
     """
     port = processes.free_port()
@@ -80,7 +83,9 @@ def serving(folder: Path, *, demo: bool = False, **settings: str) -> Iterator[Li
         copy_made(folder, demo=demo, clock=settings.get("CLOCK", ""))
     elif demo:
         fill(env, demo=True)
-    with running(["console", "serve", "--port", str(port)], port, env, folder / "server.log") as server:
+    log = folder / "server.log"
+    serve = ["console", "serve", "--port", str(port)]
+    with running(serve, port, env, log) if cold else forked(port, env, log) as server:
         yield server
 
 
@@ -95,12 +100,39 @@ def running(module: Sequence[str], port: int, env: Mapping[str, str], log: Path)
     """
     with log.open("ab") as output:
         process = processes.start([sys.executable, "-m", *module], log=output, env=env, cwd=ROOT)
-    server = LiveServer(f"http://127.0.0.1:{port}", port, process, env, log)
+    with _stopping(LiveServer(f"http://127.0.0.1:{port}", port, process, env, log)) as server:
+        yield server
+
+
+@contextmanager
+def forked(port: int, env: Mapping[str, str], log: Path) -> Iterator[LiveServer]:
+    """Run ``console serve`` on ``port`` until the end of the block, without its start (``tests.support.warm``)."""
+    if not _warm:
+        _warm.append(Warm(_kept[0] / "forking.log", templates_folder()))
+    with log.open("ab") as output:
+        process = _warm[0].start(["serve", "--port", str(port)], log=output, env=env, cwd=ROOT)
+    with _stopping(LiveServer(f"http://127.0.0.1:{port}", port, process, env, log)) as server:
+        yield server
+
+
+@contextmanager
+def _stopping(server: LiveServer) -> Iterator[LiveServer]:
     try:
         _wait(server)
         yield server
     finally:
-        processes.stop(process)
+        processes.stop(server.process)
+
+
+def stop_forking() -> None:
+    """End the process that forks servers, if there is one."""
+    while _warm:
+        _warm.pop().stop()
+
+
+def templates_folder() -> Path:
+    """Return where compiled templates lie for all processes of a run."""
+    return _kept[0] / "templates"
 
 
 @contextmanager
