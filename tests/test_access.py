@@ -176,8 +176,8 @@ ROUTES: dict[tuple[str, str], frozenset[str]] = {
     ("POST", "ticket.ask_verification"): DESK,
     ("POST", "ticket.withdraw"): DESK,
     ("GET", "ticket.opened"): DESK,  # each under a verification of their own for this ticket
-    ("GET", "ticket.side"): DESK,
-    ("GET", "ticket.facts"): DESK,
+    ("GET", "ticket.sidebar"): DESK,
+    ("GET", "ticket.property_forms"): DESK,
     ("POST", "ticket.set_fact"): DESK,
     ("GET", "ticket.give"): DESK,
     ("POST", "ticket.watch"): DESK,

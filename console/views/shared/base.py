@@ -65,6 +65,12 @@ class Guarded:
     settings_lead: Text = ""  # what it is about, there
     command: ClassVar[Text] = ""  # what the palette calls a page that is not in the sidebar
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        for method in cls.permissions:  # a renamed method would otherwise lose its permission silently
+            if not callable(getattr(cls, method, None)):
+                raise TypeError(f"{cls.__name__}.permissions names {method}, which is not one of its methods")
+
     def is_accessible(self) -> bool:
         """Tell whether the signed-in person may open this view."""
         return bool(current_user.is_authenticated) and _may(self.permission)

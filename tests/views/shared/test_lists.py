@@ -18,7 +18,7 @@ from console.billing.models import Proforma
 from console.core.transaction import transaction
 from console.customers.models import Customer
 from console.hosting.models import Product
-from console.staff.roles import Role
+from console.staff.roles import Permission, Role
 from console.views.shared.base import BaseModelView
 from console.views.shared.paging import COUNTED, near
 from tests import factories
@@ -330,6 +330,7 @@ def test_what_is_off_has_no_address(app: Flask, name: str) -> None:
         {"column_list": ("code",), "column_filters": ("code",)},
         {"column_list": ("code",), "column_searchable_list": ("code",)},
         {"column_list": ("code",), "column_editable_list": ("code",)},
+        {"column_list": ("code",), "permissions": {"no_such_method": Permission.SEE_PRODUCTS}},
     ],
 )
 def test_a_view_that_guesses_is_refused(attributes: dict[str, Any]) -> None:
