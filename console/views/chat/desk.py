@@ -33,12 +33,11 @@ from console.tickets.canned.queries import NOT_VERIFIED, Conversation, offers
 from console.tickets.canned.serializers import to_payload
 from console.tickets.service.attachments import MAX_SIZE
 from console.views.chat.script_texts import words
-from console.views.customers.data import CustomerPage, load_group
 from console.views.shared import menu
 from console.views.shared.base import Page
+from console.views.shared.customer_data import FIRST_RIGHTS, CustomerPage, load_group
 from console.views.shared.labels.states import SERVICE_STATUS, proforma_label
 from console.views.shared.labels.tickets import status_label, ticket_url
-from console.views.tickets.page.verification import FIRST_RIGHTS
 from console.web.answers import wants_json
 from console.web.downloads import download_kept
 from console.web.filters import language

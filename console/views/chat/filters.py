@@ -11,17 +11,9 @@ from console.chat.models import Chat
 from console.core.errors import Text
 from console.core.ids import read_key
 from console.core.texts import lazy_gettext, lazy_pgettext
-from console.views.shared.filters import Choice, CustomerNumber, Flag, ListFilter
+from console.views.shared.choices import LazyChoices, assignees, department_name, departments
+from console.views.shared.filters import Assignee, Choice, CustomerNumber, Email, Flag, ListFilter, LocalDay
 from console.views.shared.labels.chats import STATUS
-from console.views.tickets.list.filters import (
-    Assignee,
-    Email,
-    LazyChoices,
-    LocalDay,
-    assignees,
-    department_name,
-    departments,
-)
 
 ANY, POOR = "any", "poor"
 RATINGS: dict[str, Text] = {

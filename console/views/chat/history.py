@@ -37,11 +37,11 @@ from console.views.shared.base import BaseModelView
 from console.views.shared.export import words
 from console.views.shared.labels import chats as chat_labels
 from console.views.shared.labels.mail import customer_number, ticket_number
+from console.views.shared.labels.messages import day_heading, file_size
 from console.views.shared.labels.tickets import ticket_url
 from console.views.shared.menu import customer_url
 from console.views.shared.message_text import body_html
 from console.views.shared.paging import ListQuery
-from console.views.tickets.page.timeline import day_words, size_words
 from console.web.answers import local_time, refuse, wants_json
 from console.web.filters import icon
 from console.web.identity import current_actor
@@ -344,7 +344,7 @@ class ChatList(BaseModelView):
             may_ticket=not chat.is_live and chat.ticket_id is None and actor.may(Permission.WORK_TICKETS),
             form=form or BlockForm(formdata=None),
             most_days=MOST_DAYS,
-            size_words=size_words,
+            file_size=file_size,
             ticket_url=ticket_url,
             customer_url=customer_url,
             customer_number=customer_number,
@@ -361,6 +361,6 @@ def _lines(said: list[ChatMessage], files: dict[int, list[ChatFile]]) -> list[Li
     lines = []
     for one in said:
         local = clock.local_date(one.at, zone)
-        lines.append(Line(one, files.get(one.seq, []), day_words(local, today) if local != day else ""))
+        lines.append(Line(one, files.get(one.seq, []), day_heading(local, today) if local != day else ""))
         day = local
     return lines

@@ -19,8 +19,9 @@ from console.customers.queries import customer_by_number
 from console.customers.rights import Right
 from console.customers.verification.service import override, unlock
 from console.staff.roles import Permission
-from console.views.customers.data import as_json, load, verification_json
+from console.views.customers.serializers import as_json, verification_json
 from console.views.shared.base import Page
+from console.views.shared.customer_data import load
 from console.views.shared.labels import chats as chat_labels
 from console.views.shared.labels import mail as mail_labels
 from console.views.shared.labels.audit import action_icon, action_name

@@ -18,8 +18,8 @@ from console.staff.roles import Permission
 from console.tickets.models import TICKET_BASE
 from console.tickets.queries import ticket_key
 from console.tickets.service import verification as ticket_verification
-from console.views.customers.data import verification_json
 from console.views.customers.page import render_customer
+from console.views.customers.serializers import verification_json
 from console.views.shared.base import Page
 from console.views.shared.labels.tickets import ticket_url
 from console.views.shared.menu import customer_url

@@ -26,12 +26,11 @@ from console.tickets.stats.periods import midnight
 from console.views.dashboard import tickets as ticket_tiles
 from console.views.dashboard.tickets import Board, number
 from console.views.dashboard.tiles import Tile
-from console.views.reports.measures import percent_words
-from console.views.reports.tickets import labels as ticket_labels
 from console.views.shared import charts
 from console.views.shared.base import Guarded
 from console.views.shared.labels.hours import hours_status
 from console.views.shared.labels.states import MIGRATION_STATE, today
+from console.views.shared.labels.stats import percent_label, working_time
 from console.views.shared.labels.tickets import due, ticket_url
 from console.views.shared.menu import link
 from console.web.answers import local_time, wants_json
@@ -75,8 +74,8 @@ class Dashboard(Guarded, AdminIndexView):
             locked=locked_people()[:SHOWN] if actor.may(Permission.UNLOCK_PIN) else [],
             overdue=_overdue() if issues else [],
             states=MIGRATION_STATE,
-            time_words=ticket_labels.time_words,
-            percent_words=percent_words,
+            time_label=working_time,
+            percent_label=percent_label,
             draw=charts.draw,
             draw_axis=charts.draw_axis,
             rows=charts.table,

@@ -35,8 +35,8 @@ from console.tickets.stats.periods import Period, latest_days, midnight
 from console.tickets.stats.queries import Load, Scope, Stats
 from console.views.dashboard import chats as chat_tiles
 from console.views.dashboard.tiles import Tile
-from console.views.reports.tickets.labels import flow_chart
 from console.views.shared.charts import Chart
+from console.views.shared.flow_chart import flow_chart
 from console.views.shared.labels.hours import hours_warning
 from console.views.shared.labels.states import today
 from console.views.shared.menu import link

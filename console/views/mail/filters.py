@@ -12,9 +12,8 @@ from console.core.errors import Text
 from console.core.texts import lazy_gettext, lazy_pgettext
 from console.mail.models import Mail
 from console.mail.queries import WAITING, Stage, in_stage
-from console.views.shared.filters import Choice, CustomerNumber, Exact, ListFilter
+from console.views.shared.filters import Choice, CustomerNumber, Exact, ListFilter, LocalDay
 from console.views.shared.labels.mail import STAGE, TEMPLATES
-from console.views.tickets.list.filters import LocalDay
 
 # Before the single stages stands what people ask for first.
 ANY_WAITING = "waiting"

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from console.core.sorting import sort_key
 from console.core.texts import gettext
-from console.views.tickets.list.filters import department_name, names
+from console.views.shared.choices import department_name, names
 
 StatsType = TypeVar("StatsType")
 

@@ -9,8 +9,8 @@ from typing import Any
 from console.core.errors import Text
 from console.core.texts import gettext, lazy_pgettext, ngettext
 from console.tickets.stats.numbers import content_percent
-from console.views.reports.measures import percent_words
 from console.views.shared.charts import Chart, Column, Series
+from console.views.shared.labels.stats import percent_label
 
 RATINGS = lazy_pgettext("figures", "ratings")
 
@@ -52,7 +52,7 @@ def scores_chart(scores: Counter[int], caption: Text) -> Chart:
     content = content_percent(scores)
     title = gettext("No ratings")
     if content is not None:
-        title = gettext("%(share)s satisfied (CSAT)", share=percent_words(content))
+        title = gettext("%(share)s satisfied (CSAT)", share=percent_label(content))
     names = {
         5: gettext("5, very satisfied"),
         4: gettext("4, satisfied"),

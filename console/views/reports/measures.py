@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from flask_babel import format_decimal
-
 from console.core.errors import Text
 from console.core.texts import gettext
 
@@ -105,31 +103,6 @@ def _compared(measure: Measure, earlier: str, *, up: bool) -> str:
     return gettext("less than before (%(before)s)", before=earlier)
 
 
-# --- Values -----------------------------------------------------------------------------------------------------------
-
-
-def whole(value: float | None) -> str:
-    """Write a number of things."""
-    return "—" if value is None else str(round(value))
-
-
-def percent_words(value: float | None) -> str:
-    """Write a share: ``87 %``; a dash where there is nothing to share."""
-    return "—" if value is None else gettext("%(rate)s %%", rate=round(value))
-
-
-def score_words(value: float | None) -> str:
-    """Write an average rating: ``4,3``."""
-    return "—" if value is None else str(format_decimal(value, "0.0"))
-
-
-def nothing(_figures: object) -> str:
+def no_note(_figures: object) -> str:
     """Return the note of a figure that needs none."""
     return ""
-
-
-def spread_words(p90: float | None, write: Callable[[float | None], str]) -> str:
-    """Say what nine in ten did not exceed."""
-    if p90 is None:
-        return gettext("none in this period")
-    return gettext("90%% within %(time)s", time=write(p90))

@@ -17,16 +17,16 @@ from console.core.transaction import transaction
 from console.staff.roles import Permission
 from console.tickets.stats.periods import MOST_DAYS, Period
 from console.tickets.stats.queries import Scope
-from console.views.reports import measures
-from console.views.reports import periods as days
 from console.views.reports.measures import Line
 from console.views.reports.query import ReportQuery, read_report_query, sees_all
 from console.views.reports.tables import Table
 from console.views.shared import charts
 from console.views.shared.base import Page
 from console.views.shared.charts import Chart
+from console.views.shared.choices import ME, department_name, names
 from console.views.shared.export import write_csv
-from console.views.tickets.list.filters import ME, department_name, names
+from console.views.shared.labels import periods as period_labels
+from console.views.shared.labels import stats as stats_labels
 from console.web.answers import refuse, wants_json
 from console.web.identity import current_actor
 
@@ -125,8 +125,8 @@ class ReportPage(Page, Generic[Reading]):
             self.template,
             ask=ask,
             lines=self.lines(reading),
-            days=days,
-            write=measures,
+            period_labels=period_labels,
+            stats_labels=stats_labels,
             charts=self.charts(reading),
             draw=charts.draw,
             draw_axis=charts.draw_axis,
@@ -173,7 +173,7 @@ def _cut_words(period: Period) -> str:
         "A report covers at most %(num)d day. Showing the last part, %(days)s.",
         "A report covers at most %(num)d days. Showing the last part, %(days)s.",
         MOST_DAYS,
-        days=days.period_words(period),
+        days=period_labels.period_label(period),
     )
 
 

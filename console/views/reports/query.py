@@ -14,8 +14,8 @@ from console.core.texts import lazy_gettext
 from console.staff.roles import Permission
 from console.tickets.stats.periods import Period, named_periods, read_period
 from console.tickets.stats.queries import Scope
+from console.views.shared.choices import ME, names
 from console.views.shared.labels.states import today
-from console.views.tickets.list.filters import ME, names
 from console.web.identity import current_actor
 
 MOST_TYPED = 40  # letters of a value that is shown again

@@ -38,12 +38,12 @@ from console.views.reviews.rubric import ReviewRubric
 from console.views.reviews.statistics import ReviewStatistics
 from console.views.shared import formatters, menu
 from console.views.shared.base import BaseModelView
+from console.views.shared.choices import LazyChoices, colleagues, department_name, departments, names
 from console.views.shared.export import Number, words
 from console.views.shared.filters import Choice, ListFilter
 from console.views.shared.labels.reviews import ANSWERED, NEW, REASON, STATE, month_name, result, review_url
 from console.views.shared.labels.tickets import ticket_url
 from console.views.shared.paging import Active, ListQuery
-from console.views.tickets.list.filters import LazyChoices, colleagues, department_name, departments, names
 from console.web.answers import local_time, wants_json
 from console.web.identity import current_actor
 

@@ -23,9 +23,9 @@ from console.tickets.reviews import queries
 from console.tickets.reviews import stats as chat_stats
 from console.tickets.reviews.stats import Book, Tally
 from console.views.shared.base import Page
+from console.views.shared.choices import department_name, names
 from console.views.shared.export import Number, write_csv
 from console.views.shared.labels.reviews import month_name, percent
-from console.views.tickets.list.filters import department_name, names
 from console.web.answers import wants_json
 from console.web.filters import language
 from console.web.identity import current_actor

@@ -43,8 +43,8 @@ from console.tickets.service.attachments import MOST as MOST_FILES
 from console.tickets.service.merging import follow_up
 from console.tickets.service.opening import NewTicket, open_ticket
 from console.views.shared.base import Page
+from console.views.shared.choices import departments
 from console.views.shared.labels.tickets import PRIORITY, STATUS, ticket_url
-from console.views.tickets.list import filters
 from console.web.answers import wants_json
 from console.web.identity import current_actor
 from console.web.locale import LANGUAGES
@@ -154,7 +154,7 @@ class NewTicketPage(Page):
     def _form(self, form: TicketForm, refusal: Refusal | None = None) -> str:
         customer = find_customer(form.customer.data or "")
         found = None if customer is None else _about(customer)
-        form.department.choices = [SelectChoice(key, name) for key, name in filters.departments().items()]
+        form.department.choices = [SelectChoice(key, name) for key, name in departments().items()]
         form.priority.choices = [SelectChoice(str(int(key)), label.text) for key, label in PRIORITY.items()]
         form.language.choices = [SelectChoice(code, name) for code, name in LANGUAGES.items()]
         form.service.choices = [SelectChoice("", gettext("none"))]

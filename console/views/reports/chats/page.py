@@ -65,7 +65,7 @@ class ChatReports(ReportPage[ChatReading]):
             "departments": reading.departments,
             "agents": reading.agents,
             "heads": chat_labels.HEADS,
-            "time_words": chat_labels.time_words,
+            "time_label": chat_labels.wait_label,
             "notice": _kept_words(reading),
             "quiet": reading.is_quiet,
             "no_chats": reading.is_quiet and not any_chat(),

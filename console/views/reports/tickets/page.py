@@ -23,6 +23,8 @@ from console.views.reports.tickets import queries as ticket_queries
 from console.views.reports.tickets.queries import TicketReading
 from console.views.reports.tickets.tables import TABLES
 from console.views.shared.charts import Chart
+from console.views.shared.flow_chart import flow_chart
+from console.views.shared.labels.stats import working_time
 
 
 class TicketReports(ReportPage[TicketReading]):
@@ -58,7 +60,7 @@ class TicketReports(ReportPage[TicketReading]):
         """Return the charts, each with the table that holds its numbers."""
         grain, whole = reading.ask.period.grain, reading.whole
         return [
-            ("flow", ticket_labels.flow_chart(reading.flow, grain)),
+            ("flow", flow_chart(reading.flow, grain)),
             ("answers", ticket_labels.answers_chart(whole.first_answers)),
             ("promises", ticket_labels.kept_chart(reading.kept, grain)),
             ("ratings", scores_chart(whole.scores, ticket_labels.RATED)),
@@ -71,7 +73,7 @@ class TicketReports(ReportPage[TicketReading]):
             "departments": reading.departments,
             "agents": reading.agents,
             "heads": ticket_labels.HEADS,
-            "time_words": ticket_labels.time_words,
+            "time_label": working_time,
             "quiet": reading.is_quiet,
             "no_tickets": reading.is_quiet and not (whole.open + whole.waiting) and not _any_ticket(),
         }

@@ -23,7 +23,7 @@ from console.tickets.list_queries import ALL, AT_RISK
 from console.tickets.models import NO_DUE, TICKET_SEARCH, SavedView, Ticket, TicketRead
 from console.tickets.queries import visible
 from console.tickets.service.saved_views import may_change
-from console.views.shared import menu
+from console.views.shared import choices, menu
 from console.views.shared.base import BaseModelView
 from console.views.shared.labels.tickets import PRIORITY, STATUS, ticket_url
 from console.views.shared.paging import (
@@ -237,8 +237,8 @@ class TicketList(TicketViews, TicketActions, TicketLive, BaseModelView):
             may_change_view=ask.began is not None and may_change(current_actor(), ask.began),
             statuses=STATUS,
             priorities=PRIORITY,
-            colleagues=filters.colleagues(),
-            departments=filters.departments(),
+            colleagues=choices.colleagues(),
+            departments=choices.departments(),
             address=lambda query: url_for("tickets.index_view", **query),
             whole_view=ALL,
             elsewhere=self._elsewhere(ask, count),
@@ -274,10 +274,10 @@ class TicketList(TicketViews, TicketActions, TicketLive, BaseModelView):
             "preview": row.preview,
             "requester": {"name": row.requester_name, "email": row.requester_email},
             "customer": None if row.customer is None else {"number": row.customer.number, "name": row.customer.name},
-            "department": filters.department_name(row.department_id),
+            "department": choices.department_name(row.department_id),
             "status": row.status.value,
             "priority": row.priority.name.lower(),
-            "assignee": None if row.assignee_id is None else filters.names().staff.get(row.assignee_id),
+            "assignee": None if row.assignee_id is None else choices.names().staff.get(row.assignee_id),
             "tags": row.tags,
             "source": row.source.value,
             "due_at": None if row.due_at >= NO_DUE else local_time(row.due_at),

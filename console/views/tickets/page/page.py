@@ -44,10 +44,11 @@ from console.tickets.service.masking import mask_message
 from console.tickets.service.threads import other_requesters
 from console.views.shared import menu
 from console.views.shared.base import Page
+from console.views.shared.choices import colleagues
+from console.views.shared.labels.messages import file_size
 from console.views.shared.labels.tickets import SOURCE, STATUS, status_label, ticket_url
-from console.views.tickets.list.filters import colleagues
 from console.views.tickets.page.sidebar import TicketSide, done, read_status, side_context
-from console.views.tickets.page.timeline import SHOWS, came_from, shown, size_words
+from console.views.tickets.page.timeline import SHOWS, came_from, shown
 from console.web.answers import local_time, refuse, wants_json
 from console.web.cookies import read_cookie
 from console.web.downloads import download_kept
@@ -337,7 +338,7 @@ class TicketPage(TicketSide, Page):
             "works": actor.may(Permission.WORK_TICKETS),
             "base": ticket_url(ticket.number),
             "came_from": came_from,
-            "size_words": size_words,
+            "file_size": file_size,
             "system": SYSTEM.name,
         }
 
@@ -432,7 +433,7 @@ def _written(message: TicketMessage) -> dict[str, Any]:
 
 
 def _file(file: TicketAttachment) -> dict[str, Any]:
-    return {"id": file.id, "name": file.name, "size": file.size, "words": size_words(file.size)}
+    return {"id": file.id, "name": file.name, "size": file.size, "words": file_size(file.size)}
 
 
 def _clock(instant: datetime) -> str:

@@ -162,7 +162,9 @@ def _departments(ticket: Ticket) -> list[Department]:
 class TicketFacts(_Base):
     """Changing facts (a mixin of the ticket's page)."""
 
-    fact_permissions = dict.fromkeys(("property_forms", "set_fact", "watch", "unwatch", "give"), Permission.WORK_TICKETS)
+    fact_permissions = dict.fromkeys(
+        ("property_forms", "set_fact", "watch", "unwatch", "give"), Permission.WORK_TICKETS
+    )
 
     @expose("/facts")
     def property_forms(self, number: str) -> ResponseReturnValue:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from flask import current_app, g, url_for
-from flask_babel import format_date
 from markupsafe import Markup, escape
 
 from console.core import clock
@@ -20,9 +19,9 @@ from console.mail.models import MailState
 from console.staff.roles import Permission
 from console.tickets.models import TICKET_BASE, MessageKind, Ticket, TicketAttachment, TicketMessage
 from console.tickets.page_queries import Entry, Sending, Timeline
+from console.views.shared.labels.messages import day_heading
 from console.views.shared.labels.ticket_events import sentence
 from console.views.shared.message_text import body_html, is_long
-from console.web.filters import language
 
 SHOWS: dict[str, tuple[Text, str]] = {
     "all": (lazy_pgettext("timeline", "All"), ""),
@@ -155,24 +154,13 @@ def _shown(timeline: Timeline, ticket: Ticket, actor: Actor, read_seq: int | Non
             entry.files,
             _SORT[message.kind],
             local.isoformat(),
-            day=day_words(local, clock.local_date(now, zone)) if local != day else "",
+            day=day_heading(local, clock.local_date(now, zone)) if local != day else "",
             is_new=is_new,
             line=line,
             can_take_back=line is not None and line.leaves_at is not None and message.staff_id == actor.id,
             is_last=message.id == timeline.last,
         )
         day = local
-
-
-def day_words(day: date, today: date) -> str:
-    """Write a day as a heading: today, yesterday, or in full."""
-    if day == today:
-        return gettext("Today")
-    if day == today - timedelta(days=1):
-        return gettext("Yesterday")
-    full = "EEEE, d. MMMM y." if language() == "sr_Latn" else "EEEE, d MMMM y"
-    text = str(format_date(day, full))
-    return text[:1].upper() + text[1:]
 
 
 def _line(entry: Entry, actor: Actor, now: datetime) -> Line | None:
@@ -206,17 +194,6 @@ def _tickets() -> str:
         g.tickets_address = url_for("tickets.index_view")  # a page may draw a hundred entries
     address: str = g.tickets_address
     return address
-
-
-def size_words(size: int) -> str:
-    """Write how large a file is: ``184 kB``."""
-    if size < 1_000:
-        return f"{size} B"
-    if size < 1_000_000:
-        return f"{round(size / 1_000)} kB"
-    whole, tenth = divmod(round(size / 100_000), 10)
-    comma = "," if language() == "sr_Latn" else "."
-    return f"{whole}{comma}{tenth} MB"
 
 
 def came_from(message: TicketMessage, ticket: Ticket) -> str | None:

@@ -21,8 +21,8 @@ from console.staff.roles import Permission
 from console.tickets.queries import find_ticket
 from console.tickets.service import verification as ticket_verification
 from console.tickets.sidebar import queries as sidebar
-from console.views.customers.data import load_group
 from console.views.shared.base import Page
+from console.views.shared.customer_data import FIRST_RIGHTS, load_group
 from console.views.shared.labels.states import SERVICE_STATUS, proforma_label
 from console.views.shared.labels.tickets import status_label, ticket_url
 from console.views.tickets.page.answers import done
@@ -41,8 +41,6 @@ GROUPS: dict[str, tuple[Text, str, tuple[Right, ...]]] = {
     "tickets": (lazy_gettext("The account’s tickets"), "ticket", (Right.TICKETS,)),
     "mail": (lazy_gettext("E-mails"), "mail", (Right.EMAILS,)),
 }
-# Of a person's rights, those an agent looks for first.
-FIRST_RIGHTS = (Right.PRODUCTS, Right.MANAGE_PRODUCTS, Right.DOMAINS, Right.INVOICES, Right.CONTACTS, Right.TRANSFER)
 
 
 class TicketWho(_Base):

@@ -19,7 +19,7 @@ PERIOD: dict[str, Text] = {
 }
 
 
-def period_words(period: Period) -> str:
+def period_label(period: Period) -> str:
     """Write from which to which day: ``16.11.2026. – 22.11.2026.``."""
     if period.first == period.last:
         return day(period.first)
