@@ -161,7 +161,7 @@ ROUTES: dict[tuple[str, str], frozenset[str]] = {
     ("GET", "tickets.counts"): DESK,
     ("GET", "tickets.changed_rows"): DESK,
     ("GET", "tickets.export"): DESK,
-    ("POST", "tickets.act"): DESK,
+    ("POST", "tickets.bulk_action"): DESK,
     ("POST", "tickets.save_view"): DESK,
     ("POST", "tickets.change_view"): DESK,
     ("POST", "tickets.remove_view"): DESK,

@@ -74,7 +74,7 @@ def init_app(app: Flask) -> None:
     settled = {"script_texts": texts.script_texts, "ticket_words": ticket_texts.words}
     app.jinja_env.globals.update(settled)
     cast(PageEnvironment, app.jinja_env).by_language.update(settled)
-    app.jinja_env.filters.update(near=paging.near, whole=paging.whole)
+    app.jinja_env.filters.update(page_links=paging.page_links, thousands=paging.thousands)
 
 
 def page_views() -> list[BaseView]:

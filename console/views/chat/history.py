@@ -34,7 +34,7 @@ from console.staff.roles import Permission
 from console.views.chat.filters import FILTERS
 from console.views.shared import formatters, menu
 from console.views.shared.base import BaseModelView
-from console.views.shared.export import words
+from console.views.shared.export import state_cell
 from console.views.shared.labels import chats as chat_labels
 from console.views.shared.labels.mail import customer_number, ticket_number
 from console.views.shared.labels.messages import day_heading, file_size
@@ -155,7 +155,7 @@ _EXPORTED: dict[str, Callable[[Chat], Any]] = {
     "number": lambda row: row.number,
     "name": lambda row: row.name,
     "email": lambda row: row.email,
-    "status": lambda row: words(chat_labels.STATUS, row.status),
+    "status": lambda row: state_cell(chat_labels.STATUS, row.status),
     "department": chat_labels.department_name,
     "assignee": lambda row: row.assignee.name if row.assignee else None,
     "created_at": lambda row: row.created_at,
@@ -167,7 +167,7 @@ _EXPORTED: dict[str, Callable[[Chat], Any]] = {
     "rating": lambda row: row.rating,
     "rating_comment": lambda row: row.rating_comment,
     "ticket": lambda row: None if row.ticket_id is None else ticket_number(row.ticket_id),
-    "language": lambda row: words(chat_labels.LANGUAGES, row.language),
+    "language": lambda row: state_cell(chat_labels.LANGUAGES, row.language),
 }
 
 
@@ -230,18 +230,17 @@ class ChatList(BaseModelView):
     def scope(self, query: Any) -> Any:
         return query.where(queries.visible(current_actor()))
 
-    def matching(self, ask: ListQuery, *, most_hits: bool = True) -> Select[Any]:
+    def matching(self, list_query: ListQuery, *, all_hits: bool = False) -> Select[Any]:
         """Return the rows that filters and search leave: of a search the newest hits among what the filters leave."""
-        query = self._rows()
-        for active in ask.filters:
-            query = active.filter.apply(query, active.value)
-        if not ask.search:
+        query = self.filtered(list_query)
+        if not list_query.search:
             return query
-        if not most_hits:
-            every = CHAT_SEARCH.matches(db.session(), Chat.id, ask.search, whole=True)
-            return query if every is None else query.where(every)
-        everything = not ask.filters and isinstance(queries.visible(current_actor()), True_)
-        best = CHAT_SEARCH.ranked(db.session(), ask.search, None if everything else query.with_only_columns(Chat.id))
+        if all_hits:
+            hits = CHAT_SEARCH.matches(db.session(), Chat.id, list_query.search, whole=True)
+            return query if hits is None else query.where(hits)
+        everything = not list_query.filters and isinstance(queries.visible(current_actor()), True_)
+        keys = None if everything else query.with_only_columns(Chat.id)
+        best = CHAT_SEARCH.ranked(db.session(), list_query.search, keys)
         return query if best is None else query.join(best, best.c.id == Chat.id)
 
     def row_link(self, row: Chat) -> str:

@@ -27,7 +27,7 @@ from console.views.dashboard import tickets as ticket_tiles
 from console.views.dashboard.tickets import Board, number
 from console.views.dashboard.tiles import Tile
 from console.views.shared import charts
-from console.views.shared.base import Guarded
+from console.views.shared.access import Guarded
 from console.views.shared.labels.hours import hours_status
 from console.views.shared.labels.states import MIGRATION_STATE, today
 from console.views.shared.labels.stats import percent_label, working_time

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
-from flask import flash, g, jsonify, redirect, request, url_for
+from flask import flash, jsonify, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from flask_admin.base import BaseView
 from markupsafe import Markup
 from sqlalchemy import ColumnElement, Select, func, or_, select
-from sqlalchemy.orm import load_only
+from sqlalchemy.orm import load_only, with_expression
 
 from console.core.actor import Actor
 from console.core.context import settings
@@ -29,10 +28,10 @@ from console.tickets.models import TicketAttachment
 from console.tickets.queries import tree
 from console.views.mail.filters import ANY_WAITING, FILTERS
 from console.views.shared import formatters, menu
-from console.views.shared.base import EXPORT_BATCH, BaseModelView
+from console.views.shared.base import BaseModelView
 from console.views.shared.labels import mail as mail_labels
 from console.views.shared.mail_access import find_mail, listed, readable
-from console.views.shared.paging import COUNTED, PAGE_SIZES, ListQuery, after_cursor, ordered, write_cursor
+from console.views.shared.paging import ListPage, ListQuery
 from console.web.answers import local_time, wants_json
 from console.web.frames import framing, letter
 from console.web.identity import current_actor
@@ -95,7 +94,7 @@ class MailList(BaseModelView):
     column_formatters = {"state": _stage, "created_at": formatters.ago, "sent_at": formatters.ago}
     column_options = (load_only(*LINE, Mail.message_id),)
     search_index = SearchMail()  # type: ignore[assignment]  # asked for one thing only
-    searches_words = False  # parts of addresses too, with their signs
+    search_is_wordwise = False  # parts of addresses too, with their signs
     search_hint = lazy_gettext("Address, subject or Message-ID")
     list_filters = FILTERS
     lead = lazy_gettext("Every e-mail the console sends, with its delivery status.")
@@ -120,95 +119,47 @@ class MailList(BaseModelView):
     def scope(self, query: Any) -> Any:
         return query.where(listed(current_actor()))
 
-    def _read(self, query: Select[Any]) -> list[Mail]:
-        """Read mails and which of them may be opened, in one statement."""
-        rows = db.session.execute(self._loaded(query).add_columns(readable(current_actor()))).all()
-        g.mail_open = {row[0].id: bool(row[1]) for row in rows}
-        return [row[0] for row in rows]
+    def with_row_data(self, query: Select[Any]) -> Select[Any]:
+        return super().with_row_data(query).options(with_expression(Mail.is_readable, readable(current_actor())))
 
-    def opened(self, row: Mail) -> bool:
-        """Tell whether the reader may read what ``row`` says."""
-        return bool(g.mail_open.get(row.id))
+    def list_context(self, list_query: ListQuery, page: ListPage) -> dict[str, Any]:
+        actor = current_actor()
+        state = next((active.value for active in list_query.filters if active.filter.name == "state"), "")
+        without_state = {name: value for name, value in list_query.without("state").items() if name != "page"}
+        counts = self._tab_counts()
+        return {
+            "tabs": [
+                (key, name, without_state | ({"state": key} if key else {}), counts.get(key)) for key, name in TABS
+            ],
+            "tab": state,
+            "labels": mail_labels,
+            "subjects": {row.id: mail_labels.subjects(actor, row) for row in page.rows},
+            "stage_of": stage_of,
+            "may_resend": actor.may(Permission.RESEND_MAIL),
+            "relay": relay.relay(),
+        }
 
-    def _page(self, ask: ListQuery) -> tuple[int, int, list[Any]]:
-        rows = self.matching(ask)
-        keys = rows.with_only_columns(Mail.id).order_by(None).limit(COUNTED + 1)
-        count, g.mail_tabs = self._counts(select(func.count()).select_from(keys.subquery()))
-        page = min(ask.page, max(1, -(-min(count, COUNTED) // ask.size)))
-        query = ordered(rows, ask, Mail.id, {}).limit(ask.size).offset((page - 1) * ask.size)
-        return count, page, self._read(query)
-
-    def _counts(self, whole: Select[Any]) -> tuple[int, dict[str, str]]:
-        """Count the rows, what waits and what failed, in one statement, none further than is told."""
-        wanted = {ANY_WAITING: or_(*map(in_stage, WAITING)), Stage.FAILED.value: in_stage(Stage.FAILED)}
-        parts = [
+    def _tab_counts(self) -> dict[str, str]:
+        """Count what waits and what failed, in one statement, neither further than a tab can say."""
+        conditions = {ANY_WAITING: or_(*map(in_stage, WAITING)), Stage.FAILED.value: in_stage(Stage.FAILED)}
+        counts = [
             select(func.count())
-            .select_from(self._rows().where(is_so).with_only_columns(Mail.id).limit(TAB_COUNT + 1).subquery())
+            .select_from(self.select_rows().where(condition).with_only_columns(Mail.id).limit(TAB_COUNT + 1).subquery())
             .scalar_subquery()
-            for is_so in wanted.values()
+            for condition in conditions.values()
         ]
-        answer: list[Any] = [*db.session.execute(select(whole.scalar_subquery(), *parts)).one()]
-        count, *found = answer
-        shown = {
+        numbers: Any = db.session.execute(select(*counts)).one()
+        return {
             name: f"{TAB_COUNT}+" if number > TAB_COUNT else str(number)
-            for name, number in zip(wanted, found, strict=True)
+            for name, number in zip(conditions, numbers, strict=True)
             if number
         }
-        return count, shown
 
     # The list
 
-    @expose("/")
-    def index_view(self) -> ResponseReturnValue:
-        """Answer the list, as a page or as JSON."""
-        ask = self.read_list_query()
-        if wants_json():
-            return self._list_json(ask)
-        count, page, rows = self._page(ask)
-        state = next((active.value for active in ask.filters if active.filter.name == "state"), "")
-        without_state = {name: value for name, value in ask.without("state").items() if name != "page"}
-        actor = current_actor()
-        return self.render(
-            self.list_template,
-            rows=rows,
-            count=count,
-            counted=COUNTED,
-            page=page,
-            pages=max(1, -(-min(count, COUNTED) // ask.size)),
-            ask=ask,
-            page_sizes=PAGE_SIZES,
-            filters=self.list_filters,
-            columns=[(name, str(label)) for name, label in self._list_columns],
-            address=lambda query: url_for("mail.index_view", **query),
-            list_row_actions=[],
-            actions=[],
-            tabs=[
-                (key, name, without_state | ({"state": key} if key else {}), g.mail_tabs.get(key)) for key, name in TABS
-            ],
-            tab=state,
-            labels=mail_labels,
-            subjects={row.id: mail_labels.subjects(actor, row) for row in rows},
-            stage_of=stage_of,
-            may_resend=actor.may(Permission.RESEND_MAIL),
-            relay=relay.relay(),
-            return_url=self.get_url(".index_view", **ask.query(page=page)),
-        )
-
-    def _list_json(self, ask: ListQuery) -> Any:
-        query = after_cursor(ordered(self.matching(ask), ask, Mail.id, {}), ask, Mail.id, {})
-        rows = self._read(query.limit(ask.size + 1))
-        more = len(rows) > ask.size
-        answer: dict[str, Any] = {
-            "items": [self.as_json(row) for row in rows[: ask.size]],
-            "next": write_cursor(ask, rows[ask.size - 1], {}) if more else None,
-        }
-        if ask.ignored:
-            answer["ignored"] = list(ask.ignored)
-        return jsonify(answer)
-
     def as_json(self, row: Mail) -> dict[str, Any]:
-        """Return what programs are told of one mail; ``subject`` is null where it is not for the reader."""
-        return line_json(row, opened=self.opened(row))
+        """Return one mail for programs; ``subject`` is null where it is not for the reader."""
+        return line_json(row, opened=bool(row.is_readable))
 
     def row_link(self, row: Mail) -> str:
         return mail_url(row.id)
@@ -222,23 +173,12 @@ class MailList(BaseModelView):
             return "is-late"
         return {Stage.RETRY: "is-risk", Stage.WITHDRAWN: "is-void"}.get(stage, "")
 
-    def _export_batches(self, query: Select[Any], export_type: str = "csv") -> Iterator[list[list[Any]]]:
-        last = 0
-        while True:
-            rows = self._read(query.where(Mail.id > last).order_by(Mail.id).limit(EXPORT_BATCH))
-            if not rows:
-                return
-            last = rows[-1].id
-            yield [cells for row in rows for cells in self.export_rows(row, export_type)]
-            db.session.expunge_all()
-            db.session.rollback()  # no reading transaction stays open while the client takes its time
-
     def export_cell(self, row: Mail, name: str) -> Any:
         if name == "state":
             return str(mail_labels.stage_label(row).text)
         if name == "template":
             return mail_labels.template_name(row.template)
-        if name == "subject" and not self.opened(row):
+        if name == "subject" and not row.is_readable:
             return ""
         if name == "about":
             return ", ".join(one.text for one in mail_labels.subjects(current_actor(), row))
@@ -250,7 +190,9 @@ class MailList(BaseModelView):
         keys = [key for key in map(read_key, request.form.getlist("rowid")[:MOST_AGAIN]) if key is not None]
         actor = current_actor()
         with transaction():
-            failed = self._rows().where(Mail.id.in_(keys), Mail.state == MailState.FAILED).with_only_columns(Mail.id)
+            failed = (
+                self.select_rows().where(Mail.id.in_(keys), Mail.state == MailState.FAILED).with_only_columns(Mail.id)
+            )
             done = sum(_sent_again(actor, key) for key in db.session.scalars(failed.order_by(Mail.id)).all())
         left = len(keys) - done
         if wants_json():
@@ -268,7 +210,7 @@ class MailList(BaseModelView):
                 ),
                 "info",
             )
-        return redirect(self._return_url(), 303)
+        return redirect(self.return_url(), 303)
 
     # One mail
 

@@ -14,7 +14,6 @@ from console.audit.service import record
 from console.core.errors import Invalid, NotFound
 from console.core.texts import lazy_gettext, ngettext
 from console.core.transaction import transaction
-from console.staff.roles import Permission
 from console.tickets.stats.periods import MOST_DAYS, Period
 from console.tickets.stats.queries import Scope
 from console.views.reports.measures import Line
@@ -39,7 +38,6 @@ class ReportPage(Page, Generic[Reading]):
     template: ClassVar[str]
     file: ClassVar[str]  # what a downloaded table is named after
     tables: ClassVar[Mapping[str, Callable[[Any], Table]]]
-    works: ClassVar[Permission]  # whoever may do this work has figures of their own
 
     @abstractmethod
     def latest(self, periods: Sequence[Period], scope: Scope) -> Period | None:
@@ -64,20 +62,6 @@ class ReportPage(Page, Generic[Reading]):
     @abstractmethod
     def parts(self, reading: Reading) -> dict[str, Any]:
         """Return what else the template needs."""
-
-    def is_accessible(self) -> bool:
-        """Tell whether this person has figures to see."""
-        return super().is_accessible() and self._may_read()
-
-    def _may_read(self) -> bool:
-        actor = current_actor()
-        return actor.may(Permission.SEE_REPORTS) or actor.may(self.works)
-
-    def _handle_view(self, name: str, **kwargs: Any) -> ResponseReturnValue | None:
-        answer = super()._handle_view(name, **kwargs)
-        if answer is None and not self._may_read():
-            raise NotFound(code="not_allowed")
-        return answer
 
     @expose("/")
     def index(self) -> ResponseReturnValue:

@@ -13,7 +13,6 @@ from flask_admin import expose
 from console.audit.service import record
 from console.core import clock
 from console.core.context import settings
-from console.core.errors import NotFound
 from console.core.ids import read_key
 from console.core.sorting import sort_key
 from console.core.texts import gettext, lazy_gettext, ngettext
@@ -36,32 +35,27 @@ ONE_PERCENT = 0.5  # less is no difference
 
 
 @dataclass(frozen=True)
-class LazyChoices:
-    """What the figures are asked of."""
+class StatisticsQuery:
+    """Of whose reviews, and of how many months."""
 
     months: int
     agent: int | None
     department: int | None
 
     def query(self, **changes: Any) -> dict[str, Any]:
-        """Return the parameters that ask for it again."""
-        asked = {"months": self.months, "agent": self.agent, "department": self.department} | changes
-        return {name: value for name, value in asked.items() if value is not None}
+        """Return the query parameters, with ``changes``."""
+        parameters = {"months": self.months, "agent": self.agent, "department": self.department} | changes
+        return {name: value for name, value in parameters.items() if value is not None}
 
 
 class ReviewStatistics(Page):
-    """The figures."""
+    """The statistics of reviews: of everybody, or one's own."""
 
+    permission = (Permission.REVIEW, Permission.WORK_TICKETS)
     parent = "reviews"
 
     def __init__(self) -> None:
         super().__init__(name=lazy_gettext("Statistics"), endpoint="review_figures", url="/console/reviews/figures")
-
-    def _handle_view(self, name: str, **kwargs: Any) -> ResponseReturnValue | None:
-        asked = super()._handle_view(name, **kwargs)
-        if asked is None and not any(map(current_actor().may, (Permission.REVIEW, Permission.WORK_TICKETS))):
-            raise NotFound(code="not_allowed")
-        return asked
 
     @expose("")
     @expose("/")
@@ -113,18 +107,18 @@ class ReviewStatistics(Page):
         )
 
 
-def _read() -> LazyChoices:
+def _read() -> StatisticsQuery:
     """Read what is asked for; what cannot be read is not asked for."""
     months = read_key(request.args.get("months"))
     everybody = current_actor().may(Permission.REVIEW)
-    return LazyChoices(
+    return StatisticsQuery(
         months if months in SPANS else USUAL,
         read_key(request.args.get("agent")) if everybody else None,
         read_key(request.args.get("department")),
     )
 
 
-def _book(asked: LazyChoices) -> Book:
+def _book(asked: StatisticsQuery) -> Book:
     zone = settings().zone
     months = chat_stats.months_until(clock.local_date(clock.now(), zone), asked.months, zone)
     return chat_stats.book(current_actor(), months, agent_id=asked.agent, department_id=asked.department)

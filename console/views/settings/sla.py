@@ -102,19 +102,10 @@ class SlaPage(Page):
 
     permissions = {"change": Permission.MANAGE_DESK}
     group = "system"
+    permission = (Permission.READ_TICKETS, Permission.MANAGE_DESK)
     parent = "settings"
     settings_group = "desk"
     settings_lead = lazy_gettext("Response and resolution targets of each department.")
-
-    def is_accessible(self) -> bool:
-        """Tell whether this person works with tickets, or manages those who do."""
-        return super().is_accessible() and _may_read()
-
-    def _handle_view(self, name: str, **kwargs: Any) -> ResponseReturnValue | None:
-        answer = super()._handle_view(name, **kwargs)
-        if answer is None and not _may_read():
-            raise NotFound(code="not_allowed")
-        return answer
 
     @expose("/")
     def index(self) -> ResponseReturnValue:
@@ -170,11 +161,6 @@ class SlaPage(Page):
             address=lambda key: self.get_url(".index", department=key or None),
         )
         return rendered
-
-
-def _may_read() -> bool:
-    actor = current_actor()
-    return actor.may(Permission.READ_TICKETS) or actor.may(Permission.MANAGE_DESK)
 
 
 def matrix() -> list[Line]:

@@ -4,23 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, ItemsView, Iterator, Mapping
 
-from flask import g
-
 from console.core.errors import Text
 from console.core.texts import gettext
 from console.tickets import list_queries
 from console.tickets.list_queries import Names
+from console.views.shared.per_request import cached_per_request
 from console.web.filters import language
 
 ME, UNASSIGNED = "me", "none"
 
 
+@cached_per_request
 def names() -> Names:
-    """Return departments and colleagues; read once a request."""
-    if "ticket_names" not in g:
-        g.ticket_names = list_queries.names()
-    found: Names = g.ticket_names
-    return found
+    """Return departments and colleagues."""
+    return list_queries.names()
 
 
 def department_name(key: int) -> str:
@@ -47,18 +44,18 @@ def assignees() -> dict[str, str]:
 class LazyChoices(Mapping[str, Text]):
     """Choices that are read when a request needs them."""
 
-    def __init__(self, ask: Callable[[], Mapping[str, Text]]) -> None:
-        self._ask = ask
+    def __init__(self, read: Callable[[], Mapping[str, Text]]) -> None:
+        self._read = read
 
     def __getitem__(self, key: str) -> Text:
-        return self._ask()[key]
+        return self._read()[key]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._ask())
+        return iter(self._read())
 
     def __len__(self) -> int:
-        return len(self._ask())
+        return len(self._read())
 
     def items(self) -> ItemsView[str, Text]:
-        """Return all of them, asked for once: a mapping's own way asks again for each."""
-        return self._ask().items()
+        """Return all of them, read once: a mapping's own way reads them again for each."""
+        return self._read().items()

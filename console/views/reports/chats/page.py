@@ -29,7 +29,7 @@ class ChatReports(ReportPage[ChatReading]):
     template = "admin/reports/chats.html"
     file = "chats"
     tables = TABLES
-    works = Permission.CHAT
+    permission = (Permission.SEE_REPORTS, Permission.CHAT)  # all statistics, or one's own
 
     def __init__(self) -> None:
         super().__init__(name=lazy_gettext("Chats"), endpoint="chat_reports", url="/console/reports/chats")

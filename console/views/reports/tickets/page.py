@@ -35,7 +35,7 @@ class TicketReports(ReportPage[TicketReading]):
     template = "admin/reports/tickets.html"
     file = "report"
     tables = TABLES
-    works = Permission.WORK_TICKETS
+    permission = (Permission.SEE_REPORTS, Permission.WORK_TICKETS)  # all statistics, or one's own
 
     def __init__(self) -> None:
         super().__init__(name=lazy_gettext("Reports"), endpoint="reports", url="reports", menu_icon_value="chart")

@@ -1,4 +1,4 @@
-"""What the ticket list can be narrowed by, beside its views. All of them combine."""
+"""The filters of the ticket list, its views among them. All of them combine."""
 
 from __future__ import annotations
 
@@ -93,4 +93,4 @@ FILTERS: tuple[ListFilter, ...] = (
     Flag("unread", lazy_gettext("Unread only"), lambda: list_queries.unread(current_actor())),
     Flag("mentioned", lazy_gettext("Mentions me"), lambda: list_queries.mentioned(current_actor())),
 )
-AT_ONCE = ("assignee", "department", "status")  # which filters stand beside the search box
+INLINE = ("assignee", "department", "status")  # these are next to the search box, the others in its menu
