@@ -171,29 +171,29 @@ ROUTES: dict[tuple[str, str], frozenset[str]] = {
     ("POST", "ticket.note"): DESK,
     ("POST", "ticket.take_back"): DESK,
     ("POST", "ticket.mask"): DESK,
-    ("POST", "ticket.take"): DESK,
-    ("POST", "ticket.move"): DESK,
-    ("POST", "ticket.ask_verification"): DESK,
-    ("POST", "ticket.withdraw"): DESK,
-    ("GET", "ticket.opened"): DESK,  # each under a verification of their own for this ticket
     ("GET", "ticket.sidebar"): DESK,
     ("GET", "ticket.property_forms"): DESK,
-    ("POST", "ticket.set_fact"): DESK,
-    ("GET", "ticket.give"): DESK,
+    ("POST", "ticket.set_property"): DESK,
+    ("POST", "ticket.take"): DESK,
+    ("POST", "ticket.set_status"): DESK,
+    ("GET", "ticket.assignees"): DESK,
     ("POST", "ticket.watch"): DESK,
     ("POST", "ticket.unwatch"): DESK,
+    ("POST", "ticket.ask_verification"): DESK,
+    ("POST", "ticket.withdraw_verification"): DESK,
+    ("GET", "ticket.unlocked"): DESK,  # each under a verification of their own for this ticket
     ("GET", "ticket.merge"): DESK,
-    ("POST", "ticket.do_merge"): DESK,
-    ("POST", "ticket.part"): DESK,
+    ("POST", "ticket.merge"): DESK,
+    ("POST", "ticket.undo_merge"): DESK,
     ("GET", "ticket.split"): DESK,
-    ("POST", "ticket.do_split"): DESK,
+    ("POST", "ticket.split"): DESK,
     ("GET", "ticket.link"): DESK,
-    ("POST", "ticket.do_link"): DESK,
+    ("POST", "ticket.link"): DESK,
     ("POST", "ticket.unlink"): DESK,
-    ("GET", "ticket.void"): DESK,
-    ("POST", "ticket.do_void"): DESK,
+    ("GET", "ticket.revoke_links"): DESK,
+    ("POST", "ticket.revoke_links"): DESK,
     ("GET", "ticket.review"): SUPERVISOR,
-    ("POST", "ticket.do_review"): SUPERVISOR,
+    ("POST", "ticket.review"): SUPERVISOR,
     ("GET", "ticket.file"): DESK,
     ("GET", "ticket.entries"): DESK,
     ("GET", "ticket.colleagues"): DESK,
@@ -434,7 +434,7 @@ def _people_and_things(app: Flask) -> tuple[dict[str, ConsoleClient], dict[str, 
     }
     shared |= access_values(staff["agent"]) | mail_values(subject) | review_values(staff["agent"])
     shared |= chat_values(staff["agent"], staff["supervisor"])
-    shared |= {"ticket.fact": "priority", "ticket.group": "services"}
+    shared |= {"ticket.property_name": "priority", "ticket.group": "services"}
     for role in DESK:
         factories.make_verification(staff[role], subject.owner, channel=f"ticket:{shared['ticket.number']}")
     return clients, {caller: shared | _own(staff.get(caller, staff["agent"])) for caller in CALLERS}

@@ -43,7 +43,6 @@ from console.web.downloads import download_kept
 from console.web.filters import language
 from console.web.identity import current_actor
 
-BADGE = 100  # of the sidebar: 99+
 KEYS: tuple[tuple[str, Text], ...] = (
     ("C", lazy_gettext("Take the open chat, or the longest waiting one")),
     ("J K", lazy_gettext("Next, previous chat")),
@@ -71,10 +70,10 @@ def views() -> list[Page]:
     return [DeskPage(name=lazy_gettext("Live chat"), endpoint="desk", url="desk", menu_icon_value="chat")]
 
 
-@lru_cache(maxsize=256)  # made once a reader: it stands on every page
+@lru_cache(maxsize=256)  # one select a reader: it is on every page
 def _waiting(actor: Actor) -> Select[int]:
     waiting = select(Chat.id).where(Chat.status == ChatStatus.QUEUED, queries.visible(actor))
-    return select(func.count()).select_from(waiting.limit(BADGE).subquery())
+    return select(func.count()).select_from(waiting.limit(menu.BADGE_LIMIT + 1).subquery())
 
 
 class DeskPage(Page):
@@ -84,13 +83,8 @@ class DeskPage(Page):
     group = "work"
     letter = "l"
 
-    def badge(self) -> str:
-        """Return how many wait in the queue, for the sidebar."""
-        count = menu.counted(self)
-        return "" if not count else f"{BADGE - 1}+" if count >= BADGE else str(count)
-
     def badge_query(self) -> Select[int]:
-        """Return what counts them, no further than the sidebar can say."""
+        """Count for the sidebar: the queue."""
         return _waiting(current_actor())
 
     @expose("/")

@@ -105,14 +105,9 @@ class MailList(BaseModelView):
     def __init__(self) -> None:
         super().__init__(Mail, name=lazy_gettext("Mail"), endpoint="mail", url="mail", menu_icon_value="mail")
 
-    def badge(self) -> str:
-        """Return how many mails failed lately, for those who can do something about it."""
-        count = menu.counted(self)
-        return "" if not count else f"{TAB_COUNT}+" if count > TAB_COUNT else str(count)
-
     def badge_query(self) -> Select[int] | None:
-        """Return what counts them."""
-        return failed_lately(TAB_COUNT + 1) if current_actor().may(Permission.RESEND_MAIL) else None
+        """Count for the sidebar: mails that failed lately, for those who can resend them."""
+        return failed_lately(menu.BADGE_LIMIT + 1) if current_actor().may(Permission.RESEND_MAIL) else None
 
     # What may be read
 

@@ -47,7 +47,6 @@ from console.web.answers import local_time, wants_json
 from console.web.identity import current_actor
 
 READERS = (Permission.REVIEW, Permission.WORK_TICKETS)
-BADGE = 99
 TAB_COUNT = 1_000
 _NUMBER = re.compile(r"[Rr]-?(\d{1,9})")
 STAGES: dict[str, Text] = {
@@ -278,14 +277,9 @@ class ReviewList(BaseModelView):
             return query.where(false())
         return query.where(Review.agent_id == actor.id, Review.state == ReviewState.DONE)
 
-    def badge(self) -> str:
-        """Return how much is new to the reader, for the sidebar."""
-        count = menu.counted(self)
-        return "" if not count else f"{BADGE}+" if count > BADGE else str(count)
-
     def badge_query(self) -> Select[int]:
-        """Return what counts it."""
-        return queries.count_news(current_actor(), BADGE + 1)
+        """Count for the sidebar: what is new to the reader."""
+        return queries.count_news(current_actor(), menu.BADGE_LIMIT + 1)
 
     # --- the list
 

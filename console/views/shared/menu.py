@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
-from flask import Flask, current_app, g, request
+from flask import Flask, current_app, request
 from flask_admin.base import BaseView
 from flask_babel import force_locale
 from flask_login import current_user
@@ -44,7 +44,7 @@ class Item:
     icon: str
     letter: str  # G, then this letter, goes there; empty: no shortcut
     here: str = ""  # what aria-current says: "page", "true" on a page below it, or nothing
-    badge: Callable[[], str] | None = None  # what stands beside the name; asked when the line is drawn
+    badge_of: str = ""  # the endpoint whose count is next to the name; empty: no count
 
 
 def init_app(app: Flask) -> None:
@@ -55,6 +55,8 @@ def init_app(app: Flask) -> None:
         document_url=document_url,
         proforma_amount=proforma_amount,
         menu_above=above,
+        menu_badge=badge,
+        menu_badge_counts=badge_counts,
     )
 
 
@@ -171,13 +173,15 @@ def document_url(document: Proforma | Storno) -> str:
     return url_for(endpoint, number=document.number)
 
 
-Counts = tuple[tuple[str, Select[int]], ...]
+BADGE_LIMIT = 99  # a badge says "99+": counting further would cost what the rows do
+BadgeQueries = tuple[tuple[str, Select[int]], ...]
+BadgeCounts = Mapping[str, int]
 
 
-def asked() -> Counts:
-    """Return what the sidebar counts for this person, by page; the same selects whenever it is the same person.
+def badge_queries() -> BadgeQueries:
+    """Return what counts the sidebar's badges for this person, by page; always the same selects for one person.
 
-    A page says what to count by ``badge_query()``: a select of one number, or ``None``.
+    A page counts by ``badge_query()``: a select of one number, at most ``BADGE_LIMIT`` and one, or ``None``.
     """
     found: list[tuple[str, Select[int]]] = []
     for one in current_app.extensions["admin"][0]._views:  # noqa: SLF001  (Flask-Admin has no other list)
@@ -187,22 +191,20 @@ def asked() -> Counts:
     return tuple(found)
 
 
-def counts_are(counts: Mapping[str, int]) -> None:
-    """Let the sidebar show what a page has counted along with a statement of its own."""
-    g.menu_counts = counts
+def badge_counts() -> BadgeCounts:
+    """Count all badges in one statement, for a page that has not counted them along with one of its own."""
+    queries = badge_queries()
+    return dict(db.session.execute(_together(queries)).mappings().one()) if queries else {}
 
 
-def counted(view: BaseView) -> int:
-    """Return what the sidebar counts beside a page: for all pages in one statement, once a request."""
-    if "menu_counts" not in g:
-        queries = asked()
-        counts_are(dict(db.session.execute(_together(queries)).mappings().one()) if queries else {})
-    counts: Mapping[str, int] = g.menu_counts
-    return counts.get(view.endpoint) or 0
+def badge(item: Item, counts: BadgeCounts) -> str:
+    """Return the badge of a line of the sidebar."""
+    count = counts.get(item.badge_of) or 0
+    return "" if not count else f"{BADGE_LIMIT}+" if count > BADGE_LIMIT else str(count)
 
 
-@lru_cache(maxsize=256)  # the pages give the same queries again
-def _together(queries: Counts) -> Select[Any]:
+@lru_cache(maxsize=256)  # the pages return the same queries each time
+def _together(queries: BadgeQueries) -> Select[Any]:
     return select(*(query.scalar_subquery().label(endpoint) for endpoint, query in queries))
 
 
@@ -213,7 +215,7 @@ def _item(view: BaseView, current: BaseView | None) -> Item:
         icon=view.menu_icon_value or "dot",
         letter=getattr(view, "letter", ""),
         here=_here(view, current),
-        badge=getattr(view, "badge", None),
+        badge_of=str(view.endpoint) if hasattr(view, "badge_query") else "",
     )
 
 

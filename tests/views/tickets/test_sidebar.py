@@ -65,7 +65,7 @@ def side(client: ConsoleClient, ticket: Ticket) -> str:
     """Return the column as it is now."""
     answer = client.get_json(url(ticket, "/side"))
     assert answer.status_code == 200, answer.text
-    return str(answer.get_json()["side"])
+    return str(answer.get_json()["sidebar"])
 
 
 # --- Facts ------------------------------------------------------------------------------------------------------------

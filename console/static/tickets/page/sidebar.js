@@ -131,7 +131,7 @@ async function redraw({ force = false } = {}) {
   const told = await answer.json().catch(() => null);  // cut off in its midst, by the network or by the next one
   await released();
   if (!told || signal.aborted) return;
-  drawColumn(told.side, force);
+  drawColumn(told.sidebar, force);
   drawActions(told.actions);
   const heading = document.querySelector('.page-head h1');
   if (heading && heading.textContent.trim() !== told.subject) heading.textContent = told.subject;

@@ -33,7 +33,6 @@ from console.web.answers import local_time
 from console.web.identity import current_actor
 
 COUNT_LIMIT = 1_000  # as many as a search ranks; further on one filters instead of turning pages
-BADGE = 99
 
 
 @dataclass(frozen=True)
@@ -87,14 +86,9 @@ class TicketList(BaseModelView):
             Ticket, name=lazy_gettext("Tickets"), endpoint="tickets", url="tickets", menu_icon_value="ticket"
         )
 
-    def badge(self) -> str:
-        """Return how many open tickets the reader has, for the sidebar."""
-        count = menu.counted(self)
-        return "" if not count else f"{BADGE}+" if count > BADGE else str(count)
-
     def badge_query(self) -> Select[int]:
-        """Return what counts them."""
-        return list_queries.my_open_query(current_actor(), BADGE + 1)
+        """Count for the sidebar: the reader's open tickets."""
+        return list_queries.my_open_query(current_actor(), menu.BADGE_LIMIT + 1)
 
     # What may be read
 

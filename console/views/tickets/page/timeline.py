@@ -1,4 +1,4 @@
-"""A ticket's timeline, ready to be drawn: whose words, under which day, how its mail goes."""
+"""A ticket's timeline, ready to be drawn: each entry with its day, its files and the state of its mail."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from flask import current_app, g, url_for
+from flask import current_app, url_for
 from markupsafe import Markup, escape
 
 from console.core import clock
@@ -50,12 +50,12 @@ _EVENT_ICONS = {
     "watching": "eye",
 }  # fmt: skip
 _STATUS_ICONS = {"waiting": "pause", "hold": "pause", "solved": "ok", "closed": "lock"}
-_FOLLOWED = timedelta(minutes=10)  # how long a page asks how the mail goes after it was due
+_FOLLOWED = timedelta(minutes=10)  # after it was due; so long a page asks for the state of the mail
 
 
 @dataclass(frozen=True)
-class Line:
-    """How the mail of a reply goes, in words. ``unsettled``: it may still change by itself."""
+class MailStatus:
+    """The state of a reply's mail. ``unsettled``: it may still change without a request."""
 
     text: str
     icon: str
@@ -68,7 +68,7 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Shown:
+class TimelineEntry:
     """One entry as it is drawn.
 
     Args:
@@ -80,17 +80,18 @@ class Shown:
 
     message: TicketMessage
     files: list[TicketAttachment]
+    tickets_url: str
     sort: str
     date: str
     day: str = ""
     is_new: bool = False
-    line: Line | None = None
+    line: MailStatus | None = None
     can_take_back: bool = False
     is_last: bool = False
 
     @property
     def body(self) -> Markup:
-        return body_html(self.message.body, _tickets())
+        return body_html(self.message.body, self.tickets_url)
 
     @property
     def folded(self) -> bool:
@@ -130,17 +131,19 @@ class Shown:
         )
 
 
-def shown(timeline: Timeline, ticket: Ticket, actor: Actor, *, read_seq: int | None = None) -> list[Shown]:
+def timeline_entries(
+    timeline: Timeline, ticket: Ticket, actor: Actor, *, read_seq: int | None = None
+) -> list[TimelineEntry]:
     """Return the entries of ``timeline``, drawn for ``actor``.
 
     Args:
         read_seq: how far they had read; ``None``: no line is drawn there.
     """
-    return list(_shown(timeline, ticket, actor, read_seq))
+    return list(_entries(timeline, ticket, actor, read_seq))
 
 
-def _shown(timeline: Timeline, ticket: Ticket, actor: Actor, read_seq: int | None) -> Iterator[Shown]:
-    now, zone = clock.now(), settings().zone
+def _entries(timeline: Timeline, ticket: Ticket, actor: Actor, read_seq: int | None) -> Iterator[TimelineEntry]:
+    now, zone, tickets_url = clock.now(), settings().zone, url_for("tickets.index_view")
     day: date | None = None
     new_drawn = not read_seq
     for entry in timeline.entries:
@@ -148,10 +151,11 @@ def _shown(timeline: Timeline, ticket: Ticket, actor: Actor, read_seq: int | Non
         local = message.created_at.astimezone(zone).date()
         is_new = not new_drawn and message.ticket_id == ticket.id and message.seq > (read_seq or 0)
         new_drawn = new_drawn or is_new
-        line = _line(entry, actor, now)
-        yield Shown(
+        line = _mail_status(entry, actor, now)
+        yield TimelineEntry(
             message,
             entry.files,
+            tickets_url,
             _SORT[message.kind],
             local.isoformat(),
             day=day_heading(local, clock.local_date(now, zone)) if local != day else "",
@@ -163,23 +167,23 @@ def _shown(timeline: Timeline, ticket: Ticket, actor: Actor, read_seq: int | Non
         day = local
 
 
-def _line(entry: Entry, actor: Actor, now: datetime) -> Line | None:
+def _mail_status(entry: Entry, actor: Actor, now: datetime) -> MailStatus | None:
     message, mail = entry.message, entry.mail
     if message.kind is not MessageKind.REPLY or mail is None or message.taken_back_at is not None:
         return None
     if mail.state is MailState.SENT:
-        return Line(gettext("sent"), "check", sent_at=mail.sent_at)
+        return MailStatus(gettext("sent"), "check", sent_at=mail.sent_at)
     if mail.state is MailState.FAILED:
-        return Line(gettext("not sent"), "alert", "danger", error=mail.error, url=_mail_url(mail, actor))
+        return MailStatus(gettext("not sent"), "alert", "danger", error=mail.error, url=_mail_url(mail, actor))
     if mail.state is MailState.CANCELLED:
-        return Line(gettext("withdrawn, not sent"), "ban", "void", url=_mail_url(mail, actor))
+        return MailStatus(gettext("withdrawn, not sent"), "ban", "void", url=_mail_url(mail, actor))
     if message.held_until is not None and now < message.held_until:
-        return Line(gettext("will be sent in"), "send", leaves_at=message.held_until, unsettled=True)
+        return MailStatus(gettext("will be sent in"), "send", leaves_at=message.held_until, unsettled=True)
     if mail.attempts:
-        return Line(
+        return MailStatus(
             gettext("waiting, will be retried"), "clock", "warn", mail.error, _mail_url(mail, actor), unsettled=True
         )
-    return Line(gettext("on its way"), "send", unsettled=now < mail.send_after + _FOLLOWED)
+    return MailStatus(gettext("on its way"), "send", unsettled=now < mail.send_after + _FOLLOWED)
 
 
 def _mail_url(mail: Sending, actor: Actor) -> str | None:
@@ -187,13 +191,6 @@ def _mail_url(mail: Sending, actor: Actor) -> str | None:
     path = f"/console/mail/{mail.id}"
     there = actor.may(Permission.SEE_MAIL) and current_app.url_map.bind("localhost").test(path, "GET")
     return path if there else None
-
-
-def _tickets() -> str:
-    if "tickets_address" not in g:
-        g.tickets_address = url_for("tickets.index_view")  # a page may draw a hundred entries
-    address: str = g.tickets_address
-    return address
 
 
 def came_from(message: TicketMessage, ticket: Ticket) -> str | None:
