@@ -254,9 +254,9 @@ ROUTES: dict[tuple[str, str], frozenset[str]] = {
     ("GET", "mail.export"): STAFF,
     ("GET", "mail.mail"): STAFF,
     ("GET", "mail.html"): DESK,
-    ("POST", "mail.send_again"): MAIL,
-    ("POST", "mail.again"): MAIL,
-    ("POST", "mail.keep_back"): MAIL,
+    ("POST", "mail.resend_failed"): MAIL,
+    ("POST", "mail.resend_mail"): MAIL,
+    ("POST", "mail.withdraw_mail"): MAIL,
     ("GET", "mail_templates.index"): STAFF,
     ("GET", "mail_templates.html"): STAFF,
     ("GET", "reviews.index_view"): DESK,  # each sees their own part: tests/views/reviews/test_pages.py

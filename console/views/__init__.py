@@ -57,7 +57,7 @@ PAGES = (
 def init_app(app: Flask) -> None:
     """Register the console."""
     with app.app_context():
-        brand = context.settings().brand  # not by its own name: a page here is called so
+        brand = context.settings().brand  # imported as a module: a page here is called settings
     admin = Admin(
         app,
         name=brand,
@@ -71,9 +71,9 @@ def init_app(app: Flask) -> None:
     sla_labels.init_app(app)
     hours_labels.init_app(app)
     review_labels.init_app(app)
-    settled = {"script_texts": texts.script_texts, "ticket_words": ticket_texts.words}
-    app.jinja_env.globals.update(settled)
-    cast(PageEnvironment, app.jinja_env).by_language.update(settled)
+    page_globals = {"script_texts": texts.script_texts, "ticket_texts": ticket_texts.script_texts}
+    app.jinja_env.globals.update(page_globals)
+    cast(PageEnvironment, app.jinja_env).by_language.update(page_globals)
     app.jinja_env.filters.update(page_links=paging.page_links, thousands=paging.thousands)
 
 

@@ -1,4 +1,4 @@
-"""What pro-formas and stornos share: who may open one, and what its page is told."""
+"""What pro-formas and stornos share: who may open one, and the context of its page."""
 
 from __future__ import annotations
 
@@ -107,6 +107,6 @@ def line_json(line: ProformaLine) -> dict[str, Any]:
 
 
 def document_json(document: Proforma | Storno) -> dict[str, Any]:
-    """Return what both kinds tell programs."""
+    """Return the fields that both kinds have, for programs."""
     names = ("number", "issued_on", "currency", "net", "tax", "total", "buyer", "issuer")
     return {name: json_value(getattr(document, name)) for name in names} | {"customer": document.customer.number}

@@ -1,4 +1,4 @@
-"""What narrows the list of chats. All of them combine."""
+"""The filters of the chat list. All of them combine."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ POOR_AT_MOST = 2
 
 @dataclass(frozen=True)
 class Department(Choice):
-    """Asked in one department; one that is closed can still be asked for by its key."""
+    """Asked in one department; a closed one can still be found by its key."""
 
     def read(self, text: str) -> str:
         if read_key(text) is None:

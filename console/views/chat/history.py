@@ -47,7 +47,7 @@ from console.web.filters import icon
 from console.web.identity import current_actor
 
 PAGE = 500  # messages drawn at once
-BLOCK_DAYS = 7  # what the form begins with
+BLOCK_DAYS = 7  # the default of the form
 
 
 def views() -> list[BaseView]:
@@ -56,7 +56,7 @@ def views() -> list[BaseView]:
 
 
 def _find(number: str) -> Chat:
-    """Return a chat. A ticket goes on naming its conversation when that is kept no longer: then say so.
+    """Return a chat. A ticket still names its conversation after that is deleted: then say so.
 
     Raises:
         NotFound: no such chat, not for this person, or deleted.
@@ -78,7 +78,7 @@ def _find(number: str) -> Chat:
 
 
 class BlockForm(Form):
-    """Why and for how long a visitor is kept out."""
+    """Why and for how long a visitor is blocked."""
 
     reason = StringField(lazy_gettext("Reason"))
     days = IntegerField(lazy_gettext("Days"), default=BLOCK_DAYS)
@@ -86,7 +86,7 @@ class BlockForm(Form):
 
 @dataclass(frozen=True)
 class Line:
-    """One entry as it is drawn. ``day``: the label of a day that begins with it."""
+    """One entry as it is drawn. ``day``: the label of the day, on its first entry."""
 
     message: ChatMessage
     files: list[ChatFile]
@@ -207,7 +207,7 @@ class ChatList(BaseModelView):
         "department": _department,
         "assignee": _agent,
         "created_at": formatters.ago,
-        "waited": lambda _view, _context, row, _name: chat_labels.wait_words(row),
+        "waited": lambda _view, _context, row, _name: chat_labels.wait_label(row),
         "rating": lambda _view, _context, row, _name: chat_labels.stars(row.rating),
         "ticket": _ticket,
     }
@@ -253,7 +253,7 @@ class ChatList(BaseModelView):
         return "is-late" if (clock.now() - row.waits_since).total_seconds() >= 5 * 60 else "is-new"
 
     def as_json(self, row: Chat) -> dict[str, Any]:
-        """Return what programs are told of one chat."""
+        """Return one chat for programs."""
         return {
             "number": row.number,
             "name": row.name,
@@ -284,8 +284,10 @@ class ChatList(BaseModelView):
         first = read_count(request.args.get("after")) or 0
         if wants_json():
             said, files, more = queries.messages(chat.id, after=first, public=False, limit=PAGE)
-            told = [serializers.message_shape(chat.number, one, files.get(one.seq, ()), outside=False) for one in said]
-            return jsonify(chat=serializers.chat_whole(chat), messages=told, more=more)
+            messages = [
+                serializers.message_shape(chat.number, one, files.get(one.seq, ()), outside=False) for one in said
+            ]
+            return jsonify(chat=serializers.chat_whole(chat), messages=messages, more=more)
         return self._chat_page(chat, first)
 
     @expose("/<number>/ticket", methods=["POST"])
@@ -304,7 +306,7 @@ class ChatList(BaseModelView):
 
     @expose("/<number>/block", methods=["POST"])
     def block(self, number: str) -> ResponseReturnValue:
-        """Keep the visitor out for a while."""
+        """Block the visitor for a while."""
         form = BlockForm()
         try:
             form.refuse_spoiled()

@@ -50,7 +50,7 @@ def views() -> list[BaseView]:
 
 
 class CustomerPageView(Page):
-    """One account. Its number is known to everybody who works here; the rest must be opened."""
+    """One account. Its number is no secret among staff; the rest must be opened."""
 
     permission = Permission.FIND_CUSTOMERS
     permissions = {"open_with_reason": Permission.OVERRIDE, "unlock_pin": Permission.UNLOCK_PIN}
@@ -70,7 +70,7 @@ class CustomerPageView(Page):
 
     @expose("/override", methods=["POST"])
     def open_with_reason(self, number: str) -> ResponseReturnValue:
-        """Open the account for reading; the owner is told."""
+        """Open the account for reading; the owner gets a mail."""
         form = OverrideForm()
         try:
             form.refuse_spoiled()

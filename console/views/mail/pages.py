@@ -1,4 +1,4 @@
-"""The outbox: every mail, how it went, what it said; sending it once more, keeping it from being sent."""
+"""The outbox: every mail with its delivery status and content; resending and withdrawing one."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from console.web.frames import framing, letter
 from console.web.identity import current_actor
 
 TAB_COUNT = 99
-MOST_AGAIN = 100  # mails that one mass action takes
+MAX_RESENT = 100  # mails that one mass action takes
 TABS = (
     ("", lazy_gettext("All")),
     (ANY_WAITING, lazy_gettext("Waiting")),
@@ -68,7 +68,7 @@ class MailList(BaseModelView):
     """Every mail that the reader may know of."""
 
     permission = Permission.SEE_MAIL
-    permissions = dict.fromkeys(("send_again", "again", "keep_back"), Permission.RESEND_MAIL)
+    permissions = dict.fromkeys(("resend_failed", "resend_mail", "withdraw_mail"), Permission.RESEND_MAIL)
     group = "oversight"
     can_export = True
     list_template = "admin/mail/list.html"
@@ -93,7 +93,7 @@ class MailList(BaseModelView):
     }
     column_formatters = {"state": _stage, "created_at": formatters.ago, "sent_at": formatters.ago}
     column_options = (load_only(*LINE, Mail.message_id),)
-    search_index = SearchMail()  # type: ignore[assignment]  # asked for one thing only
+    search_index = SearchMail()  # type: ignore[assignment]  # it has the one method that a list calls
     search_is_wordwise = False  # parts of addresses too, with their signs
     search_hint = lazy_gettext("Address, subject or Message-ID")
     list_filters = FILTERS
@@ -180,22 +180,22 @@ class MailList(BaseModelView):
         return getattr(row, name)
 
     @expose("/again", methods=["POST"])
-    def send_again(self) -> ResponseReturnValue:
-        """Queue the chosen mails that failed once more."""
-        keys = [key for key in map(read_key, request.form.getlist("rowid")[:MOST_AGAIN]) if key is not None]
+    def resend_failed(self) -> ResponseReturnValue:
+        """Resend those of the selected mails that failed."""
+        keys = [key for key in map(read_key, request.form.getlist("rowid")[:MAX_RESENT]) if key is not None]
         actor = current_actor()
         with transaction():
             failed = (
                 self.select_rows().where(Mail.id.in_(keys), Mail.state == MailState.FAILED).with_only_columns(Mail.id)
             )
-            done = sum(_sent_again(actor, key) for key in db.session.scalars(failed.order_by(Mail.id)).all())
-        left = len(keys) - done
+            resent = sum(_resend_one(actor, key) for key in db.session.scalars(failed.order_by(Mail.id)).all())
+        left = len(keys) - resent
         if wants_json():
-            return jsonify(queued=done, left_out=left)
+            return jsonify(queued=resent, left_out=left)
         if not keys:
             flash(gettext("Select at least one row first."), "warning")
-        elif done:
-            flash(ngettext("%(num)d e-mail was queued again.", "%(num)d e-mails were queued again.", done), "success")
+        elif resent:
+            flash(ngettext("%(num)d e-mail was queued again.", "%(num)d e-mails were queued again.", resent), "success")
         if keys and left:
             flash(
                 ngettext(
@@ -245,19 +245,19 @@ class MailList(BaseModelView):
         return letter(reading.without_links(mail).html)
 
     @expose("/<id:key>/again", methods=["POST"])
-    def again(self, key: int) -> ResponseReturnValue:
-        """Send it once more."""
+    def resend_mail(self, key: int) -> ResponseReturnValue:
+        """Resend it."""
         with transaction():
             sent = resend(current_actor(), key)
-            new, wanted = sent.id, sent.id != key
+            new, is_copy = sent.id, sent.id != key
         if wants_json():
             return jsonify(queued=new)
-        flash(gettext("It will be sent as a new e-mail.") if wanted else gettext("Queued again."), "success")
+        flash(gettext("It will be sent as a new e-mail.") if is_copy else gettext("Queued again."), "success")
         return redirect(mail_url(new), 303)
 
     @expose("/<id:key>/withdraw", methods=["POST"])
-    def keep_back(self, key: int) -> ResponseReturnValue:
-        """Keep it from being sent."""
+    def withdraw_mail(self, key: int) -> ResponseReturnValue:
+        """Withdraw it before it is sent."""
         with transaction():
             withdraw(current_actor(), key)
         if wants_json():
@@ -307,16 +307,16 @@ def _whole_json(mail: Mail, content: reading.Content | None) -> dict[str, Any]:
     return answer
 
 
-def _sent_again(actor: Actor, key: int) -> bool:
+def _resend_one(actor: Actor, key: int) -> bool:
     try:
         resend(actor, key)
-    except Conflict:  # somebody else was faster
+    except Conflict:  # a colleague was faster
         return False
     return True
 
 
 def _files(mail: Mail) -> list[tuple[str, int, str | None]]:
-    """Return name, size and where to download each file: on the ticket's page, whose rules hold."""
+    """Return name, size and where to download each file: from the ticket's page, which checks the access."""
     ticket = mail_labels.ticket_id(mail)
     addresses: dict[tuple[str, str], str] = {}
     if mail.attachments and ticket is not None:

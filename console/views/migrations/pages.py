@@ -1,4 +1,4 @@
-"""Service migrations: the list, the request, and one page that tells the whole story of each."""
+"""Service migrations: the list, the request, and a page for each with its whole history."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ class MigrationList(BaseModelView):
 
     @property
     def may_request(self) -> bool:
-        """Tell whether this person may ask for migrations."""
+        """Tell whether this person may request migrations."""
         return current_actor().may(Permission.REQUEST_MIGRATION)
 
     def row_link(self, row: Any) -> str:
@@ -161,7 +161,7 @@ class MigrationList(BaseModelView):
         try:
             if not form.validate():
                 raise Invalid(fields=form.errors)
-            asked = migrate.Request(
+            migration_request = migrate.Request(
                 services=tuple(form.service.data or ()),
                 leave=tuple(form.leave.data or ()),
                 to_customer=form.to_customer.data or "",
@@ -169,7 +169,7 @@ class MigrationList(BaseModelView):
                 reason=form.reason.data or "",
             )
             with transaction():
-                answer = migrate.request_migration(current_actor(), asked, form.idempotency_key.data or "")
+                answer = migrate.request_migration(current_actor(), migration_request, form.idempotency_key.data or "")
         except Refusal as error:
             if wants_json():
                 raise
@@ -217,7 +217,7 @@ class MigrationList(BaseModelView):
         )
 
     def _choose_account(self) -> ResponseReturnValue:
-        """Without an account: those whose verified person may give services away."""
+        """Without an account: those whose verified person may transfer services."""
         usable = [
             verification
             for verification in live_verifications(current_actor())
@@ -229,11 +229,11 @@ class MigrationList(BaseModelView):
 
     @expose("/<ref>")
     def story(self, ref: str) -> ResponseReturnValue:
-        """Tell where a migration stands, what it will do, or what it did."""
+        """Show the state of a migration and what it will do, or did."""
         migration = find_migration(ref)
         if wants_json():
-            told = may_read_reasons(current_actor(), migration)
-            reasons = {name: getattr(migration, name) if told else None for name in ("reason", "end_reason")}
+            may_read = may_read_reasons(current_actor(), migration)
+            reasons = {name: getattr(migration, name) if may_read else None for name in ("reason", "end_reason")}
             return jsonify(migration=_summary(migration) | reasons)
         return self._story(migration)
 
@@ -262,7 +262,7 @@ class MigrationList(BaseModelView):
         """Execute it as previewed."""
         return self._decide(ref, migrate.execute, gettext("Executed. Both owners were notified by e-mail."))
 
-    def _decide(self, ref: str, verb: Callable[..., dict[str, Any]], done: str) -> ResponseReturnValue:
+    def _decide(self, ref: str, verb: Callable[..., dict[str, Any]], message: str) -> ResponseReturnValue:
         form = PlanForm()
         try:
             if not form.validate():
@@ -281,7 +281,7 @@ class MigrationList(BaseModelView):
             return self._story(find_migration(ref), error), error.status
         if wants_json():
             return jsonify(answer)
-        flash(done, "success")
+        flash(message, "success")
         return redirect(story_url(ref), 303)
 
     @expose("/<ref>/reject", methods=("POST",))
@@ -294,7 +294,7 @@ class MigrationList(BaseModelView):
         """Take it back."""
         return self._end(ref, migrate.withdraw, gettext("Withdrawn."))
 
-    def _end(self, ref: str, verb: Callable[..., Migration], done: str) -> ResponseReturnValue:
+    def _end(self, ref: str, verb: Callable[..., Migration], message: str) -> ResponseReturnValue:
         form = EndForm()
         try:
             if not form.validate():
@@ -307,7 +307,7 @@ class MigrationList(BaseModelView):
             return self._story(find_migration(ref), error, end_form=form), error.status
         if wants_json():
             return jsonify(migration=_summary(find_migration(ref)))
-        flash(done, "success")
+        flash(message, "success")
         return redirect(story_url(ref), 303)
 
     def _story(self, migration: Migration, error: Refusal | None = None, end_form: EndForm | None = None) -> str:
@@ -355,7 +355,7 @@ def story_url(ref: str) -> str:
 
 
 def own_verification(key: int | None) -> Verification | None:
-    """Return the live verification ``key`` of whoever is asking."""
+    """Return the live verification ``key`` of the reader."""
     found = [verification for verification in live_verifications(current_actor()) if verification.id == key]
     return found[0] if found else None
 

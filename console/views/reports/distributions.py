@@ -21,10 +21,10 @@ def ratings_note(figures: Any) -> str:
 
 
 def spread(times: Counter[int], up_to: Sequence[int], write: Callable[[int], str]) -> tuple[Column, ...]:
-    """Return how often times lie in each range, as columns.
+    """Return how many times fall into each range, as columns.
 
     Args:
-        up_to: where the ranges end; one more has what lies above the last.
+        up_to: where the ranges end; one more has the times above the last.
     """
     return tuple(
         Column(label, name, (sum(many for value, many in times.items() if low < value <= high),))

@@ -1,4 +1,4 @@
-"""The figures of a report: how each is counted, what it is, how it compares with the period before."""
+"""The figures of a report: definition, value, and comparison with the period before."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ class Measure:
 
     Args:
         label: its name.
-        how: how it is counted, for whoever asks.
+        how: how it is counted, for the reader.
         value: takes it from the figures; ``None`` where there is nothing to count.
         write: writes it.
-        note: what stands below it.
+        note: the line below it.
         is_time: it is compared as slower and faster.
         is_standing: it is of this moment, so nothing is compared.
     """
@@ -67,7 +67,7 @@ class Line:
 
 
 def lines(measures: Sequence[Measure], now: object, before: object | None) -> list[Line]:
-    """Return the figures of a period beside those of the one before, if there is one to compare with."""
+    """Return the figures of a period, compared with the one before if there is one."""
     return [
         Line(
             one.key,

@@ -1,4 +1,4 @@
-"""The queue of reviews for supervisors, and for everybody else what was said of their own work."""
+"""The queue of reviews for supervisors, and for everyone else the reviews of their own work."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ class Stage(ListFilter):
 
 @dataclass(frozen=True)
 class Person(Choice):
-    """Whose work it is; somebody who works here no more can still be asked for by their key."""
+    """The agent; a former colleague can still be found by their key."""
 
     def read(self, text: str) -> str:
         if read_key(text) is None:
@@ -196,13 +196,13 @@ def _result(_view: Any, _context: Any, row: Review, _name: str) -> Markup:
     if row.state is not ReviewState.DONE:
         return STATE[row.state].status()
     by = row.reviewer.name if row.reviewer else ""
-    told = Markup('<b class="num" title="{}">{}</b>').format(by, result(row))
+    points = Markup('<b class="num" title="{}">{}</b>').format(by, result(row))
     own = row.agent_id == current_actor().id
     if own and row.agent_read_at is None:
-        return Markup("{} {}").format(told, NEW.status())
+        return Markup("{} {}").format(points, NEW.status())
     if row.answered and not own:
-        return Markup("{} {}").format(told, ANSWERED.status())
-    return told
+        return Markup("{} {}").format(points, ANSWERED.status())
+    return points
 
 
 class ReviewList(BaseModelView):
@@ -337,7 +337,7 @@ class ReviewList(BaseModelView):
         return "is-void" if row.state is ReviewState.SKIPPED else ""
 
     def as_json(self, row: Any) -> dict[str, Any]:
-        """Return what programs are told of one row: facts and figures, nothing of what was written."""
+        """Return one review for programs: facts and figures, none of its texts."""
         return {
             "id": row.id,
             "number": row.number,

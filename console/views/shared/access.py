@@ -1,4 +1,4 @@
-"""Who may open a page: the same rule for every view, and where the page lies in the sidebar and the settings."""
+"""Who may open a page: the same rule for every view, and its place in the sidebar and the settings."""
 
 from __future__ import annotations
 

@@ -38,8 +38,8 @@ CHATS = 20
 NONE: frozenset[Right] = frozenset()
 # Of a person's rights, those an agent looks for first.
 FIRST_RIGHTS = (Right.PRODUCTS, Right.MANAGE_PRODUCTS, Right.DOMAINS, Right.INVOICES, Right.CONTACTS, Right.TRANSFER)
-# Which right opens what happened to what; what is not listed is not told.
-_TOLD_OF = {
+# The right that opens an action in the history; actions that are not listed are left out.
+_HISTORY_RIGHTS = {
     "customer.": Right.PROFILE,
     "verification.": Right.PROFILE,
     "pin.": Right.PROFILE,
@@ -76,18 +76,18 @@ class CustomerPage:
 
     @property
     def verified(self) -> bool:
-        """Tell whether a person was verified (an override verifies nobody)."""
+        """Tell whether a person was verified (an override verifies no one)."""
         return self.verification is not None and self.verification.kind is VerificationKind.PIN
 
     @property
     def named(self) -> bool:
-        """Tell whether the account's name is shown: somebody of it was verified, or the role reads its documents."""
+        """Tell whether the account's name is shown: a person of it was verified, or the role reads its documents."""
         return self.verification is not None or self.actor.may(Permission.READ_DOCUMENTS)
 
     def names(self, person: str | None, membership_id: int | None) -> bool:
-        """Tell whether somebody who was verified is named: one of the people, or who is asking now."""
-        asks = self.verification is not None and membership_id == self.verification.membership_id
-        return person is not None and (asks or self.opens(Right.CONTACTS))
+        """Tell whether a verified person is named: one of the people, or the caller."""
+        is_caller = self.verification is not None and membership_id == self.verification.membership_id
+        return person is not None and (is_caller or self.opens(Right.CONTACTS))
 
     @property
     def may_verify(self) -> bool:
@@ -240,10 +240,10 @@ def _stornos(customer_id: int) -> Sequence[Storno]:
 
 def _trail(customer_id: int, page: CustomerPage) -> Sequence[AuditEntry]:
     """Return what happened, as far as the rights open it: an entry names its document, its domain."""
-    told = [AuditEntry.action.startswith(kind) for kind, right in _TOLD_OF.items() if page.opens(right)]
+    conditions = [AuditEntry.action.startswith(kind) for kind, right in _HISTORY_RIGHTS.items() if page.opens(right)]
     query = (
         select(AuditEntry)
-        .where(AuditEntry.customer_id == customer_id, or_(*told))
+        .where(AuditEntry.customer_id == customer_id, or_(*conditions))
         .order_by(AuditEntry.id.desc())
         .limit(MAX_ROWS)
     )

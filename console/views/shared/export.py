@@ -75,7 +75,7 @@ def state_cell(labels: Mapping[Any, Label | Text], value: Any) -> str:
 
 
 def harmless(value: Any, style: Style = PLAIN) -> str:
-    """Write one cell so that no spreadsheet runs it. What is a number stays one: we write it, nobody types it."""
+    """Write one cell so that no spreadsheet runs it. Numbers stay numbers: they are ours, no one typed them."""
     if value is None:
         return ""
     if isinstance(value, Number):

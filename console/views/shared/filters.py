@@ -75,7 +75,7 @@ class Choice(ListFilter):
 
 @dataclass(frozen=True)
 class Flag(ListFilter):
-    """A condition that is on or not asked for."""
+    """A condition that is on or off."""
 
     condition: Callable[[], ColumnElement[bool]]
     kind: ClassVar[str] = "flag"
@@ -94,7 +94,7 @@ class Flag(ListFilter):
 
 @dataclass(frozen=True)
 class Day(ListFilter):
-    """A calendar day that ``column`` lies ``on``, ``from`` or ``until`` (both included)."""
+    """The calendar day of ``column``: ``on`` it, ``from`` it or ``until`` it (both included)."""
 
     column: Any
     compare: str = "on"
@@ -161,7 +161,7 @@ class Email(Exact):
 
 @dataclass(frozen=True)
 class Assignee(Choice):
-    """Whose it is; somebody who works here no more can still be asked for by their key."""
+    """The assignee; a former colleague can still be found by their key."""
 
     def read(self, text: str) -> str:
         if text in (ME, UNASSIGNED) or read_key(text) is not None:

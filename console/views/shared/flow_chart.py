@@ -14,7 +14,7 @@ CAME, SOLVED = lazy_pgettext("figures", "opened"), lazy_pgettext("figures", "sol
 
 
 def flow_chart(flow: Sequence[Flow], grain: Grain, key: str = "flow") -> Chart:
-    """Draw what came beside what was solved."""
+    """Draw tickets opened next to tickets solved."""
     came, solved = sum(one.created for one in flow), sum(one.solved for one in flow)
     if came > solved:
         title = gettext("More tickets opened (%(came)d) than solved (%(solved)d)", came=came, solved=solved)

@@ -9,10 +9,10 @@
 
 **What it says**, its subject included:
 
-- a mail about a ticket or a chat: whoever may see the ticket or chat, and nobody else;
-- any other mail about an account: who reads documents by role (supervisors, billing), and whoever has the account
+- a mail about a ticket or a chat: those who may see the ticket or chat, and no one else;
+- any other mail about an account: those who read documents by role (supervisors, billing) or have the account
   open under the right ``emails``. A supervisor's override is no verification of such a person and opens none;
-- mail to staff: who oversees the desk.
+- mail to staff: those who oversee the desk.
 
 **A link that opens something** is for the receiver alone: no member of staff ever sees one
 (``console.mail.reading``).
@@ -61,7 +61,7 @@ def readable(actor: Actor) -> ColumnElement[bool]:
     return or_(_of_seen_ticket(actor), _of_seen_chat(actor), and_(_of_neither(), or_(accounts, to_staff)))
 
 
-decided_by(listed)  # who sends one again or withdraws it: the verbs ask
+decided_by(listed)  # the verbs that resend or withdraw one check it
 
 
 def find_mail(actor: Actor, key: int) -> tuple[Mail, bool]:

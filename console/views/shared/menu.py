@@ -65,7 +65,7 @@ Groups = list[tuple[str, list[Item]]]
 
 def groups(current: BaseView | None = None) -> Groups:
     """Return this person's sidebar; ``current`` is the view that is open."""
-    # The same for everybody who may do the same; badges are asked when they are drawn.
+    # The same for all who may do the same; badges are drawn from their counts.
     drawn: dict[Any, Groups] = current_app.extensions.setdefault(MENU, {})
     actor = current_actor() if current_user.is_authenticated else None
     key = (None if actor is None else actor.permissions, current, language(), request.script_root)
@@ -84,18 +84,18 @@ def _groups(current: BaseView | None) -> Groups:
 
 
 def items() -> list[Item]:
-    """Return the lines of this person's sidebar, flat, and the pages below them that would else stand there too."""
+    """Return the lines of this person's sidebar as one list, and the pages below them that it leaves out."""
     below = [replace(_item(view, None), letter="") for view in _open_views() if _view_above(view) is not None]
     return [item for _group, lines in groups() for item in lines] + below
 
 
 def below(endpoint: str) -> list[tuple[Any, Item]]:
-    """Return the pages that stand below one of the sidebar's, as far as this person may open them."""
+    """Return the pages below one of the sidebar's that this person may open."""
     return [(view, _item(view, None)) for view in _open_views() if view.parent == endpoint]
 
 
 def above(view: BaseView | None) -> Item | None:
-    """Return the page that stands in the sidebar in place of ``view``, if any does for this person."""
+    """Return the page that the sidebar has in place of ``view``, if this person may open one."""
     found = _view_above(view)
     return None if found is None else _item(found, None)
 
@@ -121,7 +121,7 @@ class Command:
 
 
 def commands() -> list[Command]:
-    """Return what this person may open by name: the sidebar, pages beside it, and what may be made new."""
+    """Return what this person may open by name: the sidebar, further pages, and forms for something new."""
     drawn: dict[Any, list[Command]] = current_app.extensions.setdefault(COMMANDS, {})
     key = (current_actor().permissions, language(), request.script_root)
     found = drawn.get(key)

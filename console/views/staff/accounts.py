@@ -190,14 +190,14 @@ class StaffList(BaseModelView):
                 raise
             self._mark(refusal, form)
             staff = self.find_row(key)
-            if refusal.code == CHANGED:  # whoever saves again has been told what happened meanwhile
+            if refusal.code == CHANGED:  # saving again is meant: the page says what was changed
                 form.seen.data = service.mark(staff)
             return self._account_page(staff, form, refusal)
         return self._done(staff, gettext("Saved."))
 
     @expose("/<id:key>/disable", methods=("POST",))
     def disable(self, key: int) -> ResponseReturnValue:
-        """Shut the account; whoever uses it is out with their next click."""
+        """Disable the account; a session of it ends with its next click."""
         with transaction():
             staff = service.change_staff(current_actor(), key, active=False)
         return self._done(staff, gettext("The account is disabled and signed out everywhere."))
@@ -223,7 +223,7 @@ class StaffList(BaseModelView):
 
     @expose("/<id:key>/second-step-off", methods=("POST",))
     def second_step_off(self, key: int) -> ResponseReturnValue:
-        """Switch the second step off for somebody who lost the telephone."""
+        """Switch the second step off for a person who lost the phone."""
         with transaction():
             staff = totp.disable_totp(current_actor(), key)
         return self._done(staff, gettext("Two-step sign-in is off and all sessions have ended."))
@@ -265,7 +265,7 @@ class StaffList(BaseModelView):
         return redirect(self.get_url(".account", key=staff.id), 303)
 
     def _mark(self, refusal: Refusal, form: StaffForm) -> None:
-        """Put what was refused beside its fields; programs get it as an error."""
+        """Show the errors at their fields; programs get them as an error."""
         if wants_json():
             raise refusal
         for name, texts in refusal.fields.items():

@@ -172,7 +172,7 @@ class DepartmentList(BaseModelView):
 
 def _with_staff(form: Any) -> Any:
     form.members.choices = [SelectChoice(one.id, one.name) for one in verbs.active_staff()]
-    form.members.validate_choice = False  # somebody disabled since may still be among them: the verb decides
+    form.members.validate_choice = False  # a person disabled meanwhile may be among them: the verb decides
     return form
 
 

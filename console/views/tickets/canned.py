@@ -1,4 +1,4 @@
-"""Canned replies: read by everybody at the desk, kept by those who manage it, offered while a ticket is answered."""
+"""Canned replies: read by all of the desk, edited by those who manage it, and offered in the composer."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ SHUT = Label(lazy_gettext("after verification"), "lock")
 
 
 def views() -> list[BaseModelView]:
-    """Return the list with its forms and what the composer asks."""
+    """Return the list with its forms and the search of the composer."""
     return [ReplyList()]
 
 
@@ -186,7 +186,7 @@ class ReplyList(BaseModelView):
         return "" if row.active else "is-void"
 
     def get_list_row_actions(self) -> list[Any]:
-        return []  # the title leads to the reply, and what can be done with it stands there
+        return []  # the title links to the reply's page, which has its actions
 
     def as_json(self, row: Any) -> dict[str, Any]:
         return {

@@ -1,4 +1,4 @@
-"""The figures of chats in words: how each is counted, what a chart shows."""
+"""Labels of the figures and charts about chats."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from console.views.reports.distributions import RATINGS, ratings_note, spread
 from console.views.reports.measures import Good, Measure
 from console.views.shared.charts import Chart, Column, Series
 from console.views.shared.labels.periods import BY, STEP, step_label, step_name
-from console.views.shared.labels.sla import minutes_words
+from console.views.shared.labels.sla import duration_label
 from console.views.shared.labels.stats import count_label, p90_label, percent_label, score_label
 
 ANSWERED, UNANSWERED = lazy_pgettext("chats", "answered"), lazy_pgettext("chats", "not answered")
@@ -35,7 +35,7 @@ HEADS: dict[str, Text] = {
 MINUTE, PRECISE = 60, 600  # seconds; from the second on whole minutes are enough
 UP_TO = (15, 30, 60, 120, 300, 600)  # seconds of waiting; the last column is what took longer
 RATED = lazy_gettext("Ratings from 1 to 5 of chats started in the period; 4 and 5 count as satisfied.")
-FIRST_HOUR, LAST_HOUR = 8, 17  # drawn even where nobody asked
+FIRST_HOUR, LAST_HOUR = 8, 17  # drawn even without questions
 
 
 def wait_label(value: float | None) -> str:
@@ -46,9 +46,9 @@ def wait_label(value: float | None) -> str:
     if seconds < MINUTE:
         return gettext("%(num)d s", num=seconds)
     if seconds >= PRECISE:
-        return minutes_words(ceil(seconds / MINUTE))
+        return duration_label(ceil(seconds / MINUTE))
     minutes, rest = divmod(seconds, MINUTE)
-    return gettext("%(minutes)d min %(seconds)d s", minutes=minutes, seconds=rest) if rest else minutes_words(minutes)
+    return gettext("%(minutes)d min %(seconds)d s", minutes=minutes, seconds=rest) if rest else duration_label(minutes)
 
 
 # --- Figures ----------------------------------------------------------------------------------------------------------
@@ -209,7 +209,7 @@ def waits_chart(waits: Counter[int]) -> Chart:
 
 
 def hours_chart(hours: Counter[int]) -> Chart:
-    """Draw at which hour of the day visitors ask."""
+    """Draw at which hour of the day visitors report_query."""
     first = min([FIRST_HOUR, *(hour for hour in hours if hours[hour])])
     last = max([LAST_HOUR, *(hour for hour in hours if hours[hour])])
     title = gettext("No chats were started")

@@ -1,4 +1,4 @@
-"""The figures of tickets in words: how each is counted, what a chart shows."""
+"""Labels of the figures and charts about tickets."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from console.views.reports.measures import Good, Measure, no_note
 from console.views.shared.charts import Chart, Column, Series
 from console.views.shared.flow_chart import SOLVED
 from console.views.shared.labels.periods import BY, STEP, step_label, step_name
-from console.views.shared.labels.sla import minutes_words
+from console.views.shared.labels.sla import duration_label
 from console.views.shared.labels.stats import count_label, p90_label, percent_label, score_label, working_time
 
 KEPT, BROKEN = lazy_pgettext("figures", "met"), lazy_pgettext("figures", "missed")
@@ -163,7 +163,7 @@ MEASURES = (
 
 
 def kept_chart(words: Sequence[Word], grain: Grain) -> Chart:
-    """Draw the promises that were kept, and on top those that were not."""
+    """Draw the SLA targets that were met, and on top those that were not."""
     return Chart(
         "kept",
         _kept_title(words, grain),
@@ -212,5 +212,5 @@ def answers_chart(times: Counter[int]) -> Chart:
         gettext("First responses by working time."),
         gettext("Working time"),
         (Series(ANSWERS, 1),),
-        spread(times, UP_TO, minutes_words),
+        spread(times, UP_TO, duration_label),
     )

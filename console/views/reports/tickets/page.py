@@ -44,21 +44,21 @@ class TicketReports(ReportPage[TicketReading]):
         """Return the first of ``periods`` that has something to show."""
         return queries.latest_with_results(periods, scope)
 
-    def read(self, ask: ReportQuery) -> TicketReading:
+    def read(self, report_query: ReportQuery) -> TicketReading:
         """Return what reads the figures."""
-        return TicketReading(ask)
+        return TicketReading(report_query)
 
     def as_json(self, reading: TicketReading) -> dict[str, Any]:
-        """Return what programs are told."""
+        """Return the report for programs."""
         return ticket_queries.as_json(reading)
 
     def lines(self, reading: TicketReading) -> list[Line]:
-        """Return the figures, each beside the one before."""
+        """Return the figures, each with the one before."""
         return lines(ticket_labels.MEASURES, reading.whole, reading.before)
 
     def charts(self, reading: TicketReading) -> list[tuple[str, Chart]]:
         """Return the charts, each with the table that holds its numbers."""
-        grain, whole = reading.ask.period.grain, reading.whole
+        grain, whole = reading.report_query.period.grain, reading.whole
         return [
             ("flow", flow_chart(reading.flow, grain)),
             ("answers", ticket_labels.answers_chart(whole.first_answers)),

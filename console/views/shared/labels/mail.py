@@ -72,7 +72,7 @@ def template_name(template: str) -> str:
 
 
 def customer_number(customer_id: int) -> str:
-    """Return the account's number, which everybody here may know."""
+    """Return the account's number, which is no secret among staff."""
     return Series.CUSTOMER.number(CUSTOMER_BASE + customer_id)
 
 
@@ -108,7 +108,7 @@ def subjects(actor: Actor, mail: Mail) -> list[Subject]:
 
 
 def story(mail: Mail) -> str:
-    """Return in one line where the mail stands and what comes next."""
+    """Return in one line the state of the mail and what comes next."""
     stage = stage_of(mail)
     if stage is Stage.FAILED:
         return gettext("Rejected by the mail server; it will not be retried automatically.")

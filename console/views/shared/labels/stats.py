@@ -7,7 +7,7 @@ from collections.abc import Callable
 from flask_babel import format_decimal
 
 from console.core.texts import gettext
-from console.views.shared.labels.sla import minutes_words
+from console.views.shared.labels.sla import duration_label
 
 
 def count_label(value: float | None) -> str:
@@ -34,4 +34,4 @@ def p90_label(p90: float | None, write: Callable[[float | None], str]) -> str:
 
 def working_time(value: float | None) -> str:
     """Write working time to the minute."""
-    return "—" if value is None else minutes_words(round(value))
+    return "—" if value is None else duration_label(round(value))

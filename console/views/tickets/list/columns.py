@@ -37,7 +37,7 @@ LABELS: dict[str, Text] = {
     "updated_at": lazy_gettext("Changed"),
 }
 USUAL = (SUBJECT, "requester", "status", "priority", "assignee", "due_at", "updated_at")
-# The order that a column's head asks for.
+# The order that the head of a column links to.
 ORDERS = {"number": KEY, "created_at": KEY, "due_at": DUE, "priority": PRIORITY, "updated_at": UPDATED}
 
 
@@ -110,14 +110,14 @@ class Cells:
             signs += self._once("mention", lambda: _sign("sign-mention", "@", lazy_gettext("mentions you")))
         if is_unread(row):
             signs += self._once("unread", lambda: _sign("sign-unread", "", lazy_gettext("unread")))
-        joint: Markup | str = " · "
+        mark: Markup | str = " · "
         if row.last_by == "staff":
-            joint = self._once("reply", lambda: Markup(" {} ").format(icon("reply", "icon-sm")))
+            mark = self._once("reply", lambda: Markup(" {} ").format(icon("reply", "icon-sm")))
         url = self._once("tickets", lambda: ticket_url("")) + row.number
         return Markup(
             f'<span class="subject-line">{signs}'
             f'<a class="subject truncate" href="{url}" data-open>{escape(row.subject)}</a></span>'
-            f'<span class="preview truncate"><span class="ref">{row.number}</span>{joint}{escape(row.preview)}</span>'
+            f'<span class="preview truncate"><span class="ref">{row.number}</span>{mark}{escape(row.preview)}</span>'
         )
 
     def _department(self, row: Ticket) -> Markup:

@@ -154,8 +154,8 @@ class TicketList(BaseModelView):
         rows, count = self._read_with_count(query, best)
         return rows, count + 1 if count >= LIMIT else count  # as many as are ranked: there are more
 
-    def _read_with_count(self, query: Select[Any], counted: Any) -> tuple[list[Ticket], int]:
-        count = select(func.count()).select_from(counted).scalar_subquery().label("row_count")
+    def _read_with_count(self, query: Select[Any], all_keys: Any) -> tuple[list[Ticket], int]:
+        count = select(func.count()).select_from(all_keys).scalar_subquery().label("row_count")
         found = db.session.execute(self.with_row_data(query).add_columns(count)).all()
         return [row[0] for row in found], found[0].row_count if found else 0
 

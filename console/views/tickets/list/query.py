@@ -109,5 +109,5 @@ def read_ticket_list_query(args: MultiDict[str, str], views: Sequence[SavedView]
 
 
 def _find(key: str | None, views: Sequence[SavedView]) -> SavedView | None:
-    wanted = read_key(key or "")
-    return next((view for view in views if view.id == wanted), None)
+    found_key = read_key(key or "")
+    return next((view for view in views if view.id == found_key), None)

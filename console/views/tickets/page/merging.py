@@ -37,7 +37,7 @@ class MergePlan:
     refusal: Text | None
     same_requester: bool
     reopens: bool  # the target
-    exposes: bool  # messages of a private department to everybody who sees the target
+    exposes: bool  # messages of a private department to everyone who sees the target
 
 
 # Merging -----------------------------------------------------------------

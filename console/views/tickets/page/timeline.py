@@ -72,7 +72,7 @@ class TimelineEntry:
     """One entry as it is drawn.
 
     Args:
-        day: the label of a day that begins with it.
+        day: the label of the day, on its first entry.
         date: that day, as a key.
         is_new: the first that came since the reader last looked.
         can_take_back: its author may still take it back.

@@ -27,7 +27,7 @@ from console.views.shared.labels.tickets import status_label, ticket_url
 from console.views.tickets.page.answers import answer_done
 from console.web.identity import current_actor
 
-# What a verification may open, by the part of the column: its name, icon and the rights of which one is enough.
+# What a verification may open: the key of the group, its label, its icon and the rights of which one is enough.
 GROUPS: dict[str, tuple[Text, str, tuple[Right, ...]]] = {
     "services": (lazy_gettext("Services and domains"), "server", (Right.PRODUCTS, Right.DOMAINS)),
     "documents": (lazy_gettext("Open pro-formas"), "file", (Right.INVOICES,)),
@@ -81,8 +81,8 @@ def verification_context(actor: Actor, around: sidebar.Around) -> dict[str, Any]
     rights = around.live.rights if around.live is not None else frozenset()
     return {
         "groups": [
-            (key, name, symbol, bool(rights.intersection(wanted)), wanted[0])
-            for key, (name, symbol, wanted) in GROUPS.items()
+            (key, name, symbol, bool(rights.intersection(rights_of)), rights_of[0])
+            for key, (name, symbol, rights_of) in GROUPS.items()
         ],
         "first_rights": FIRST_RIGHTS,
         "may_verify": actor.may(Permission.VERIFY),
