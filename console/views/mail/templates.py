@@ -21,7 +21,7 @@ from console.web.locale import LANGUAGES
 
 
 def views() -> list[BaseView]:
-    """Return the previews; the outbox is ``console.views.mail.pages``."""
+    """Return the previews; the outbox is ``console.views.mail.list``."""
     return [
         MailTemplates(name=lazy_gettext("E-mail templates"), endpoint="mail_templates", url="/console/mail/templates")
     ]

@@ -100,7 +100,7 @@ def subjects(actor: Actor, mail: Mail) -> list[Subject]:
         found.append(Subject(number, "chat", chat_url(number) if actor.may(Permission.CHAT) else None))
     elif kind == "migration":
         may = actor.may(Permission.SEE_MIGRATIONS)
-        found.append(Subject(key, "migrate", url_for("migrations.story", ref=key) if may else None))
+        found.append(Subject(key, "migrate", url_for("migration.index", ref=key) if may else None))
     if mail.customer_id is not None:
         number = customer_number(mail.customer_id)
         found.append(Subject(number, "user", customer_url(number)))
@@ -121,3 +121,8 @@ def story(mail: Mail) -> str:
     if stage is Stage.WITHDRAWN:
         return gettext("Withdrawn before it was sent.")
     return gettext("Accepted by the mail server.")
+
+
+def mail_url(key: int) -> str:
+    """Return the address of a mail's page."""
+    return url_for("mail_page.index", key=key)

@@ -13,7 +13,8 @@ from console.core.errors import Invalid, Text
 from console.core.forms import refuse_spoiled
 from console.core.texts import gettext, lazy_gettext
 from console.core.transaction import transaction
-from console.tickets.list_queries import ALL, BUILT_IN, COUNTED, count_each, known_tags
+from console.tickets import list_queries
+from console.tickets.list_queries import ALL, BUILT_IN
 from console.tickets.models import SavedView, Ticket
 from console.tickets.service import saved_views
 from console.views.shared.base import BaseModelView
@@ -40,18 +41,18 @@ VIEW_NAMES: dict[str, tuple[Text, Text]] = {
 
 def count_views(ticket_list: BaseModelView, views: Iterable[SavedView]) -> ResponseReturnValue:
     """Answer how many tickets each view has, up to 999 and "more"; and the tags in use."""
-    list_queries = {key: read_ticket_list_query(MultiDict({"view": key}), ()) for key in BUILT_IN if key != ALL}
+    by_view = {key: read_ticket_list_query(MultiDict({"view": key}), ()) for key in BUILT_IN if key != ALL}
     for view in views:
         list_query = read_ticket_list_query(MultiDict(view.query), ())
         if not list_query.search:  # a search costs too much to run on each visit
-            list_queries[str(view.id)] = list_query
-    counts = count_each(
-        {key: ticket_list.filtered(list_query).with_only_columns(Ticket.id) for key, list_query in list_queries.items()}
+            by_view[str(view.id)] = list_query
+    counts = list_queries.count_each(
+        {key: ticket_list.filtered(list_query).with_only_columns(Ticket.id) for key, list_query in by_view.items()}
     )
     return jsonify(
-        counts={key: min(count, COUNTED) for key, count in counts.items()},
-        more=[key for key, count in counts.items() if count > COUNTED],
-        tags=known_tags(),
+        counts={key: min(count, list_queries.COUNTED) for key, count in counts.items()},
+        more=[key for key, count in counts.items() if count > list_queries.COUNTED],
+        tags=list_queries.known_tags(),
     )
 
 

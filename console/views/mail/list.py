@@ -1,10 +1,10 @@
-"""The outbox: every mail with its delivery status and content; resending and withdrawing one."""
+"""The outbox: every mail with its delivery status; resending those that failed."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from flask import flash, jsonify, redirect, request, url_for
+from flask import flash, jsonify, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from flask_admin.base import BaseView
@@ -13,27 +13,25 @@ from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import load_only, with_expression
 
 from console.core.actor import Actor
-from console.core.context import settings
 from console.core.db import db
-from console.core.errors import Conflict, NotFound
+from console.core.errors import Conflict
 from console.core.ids import read_key
 from console.core.texts import gettext, lazy_gettext, ngettext
 from console.core.transaction import transaction
-from console.mail import reading, relay
+from console.mail import relay
 from console.mail.models import Mail, MailState
-from console.mail.queries import LINE, WAITING, Stage, copies_of, failed_lately, in_stage, matching, stage_of
-from console.mail.service import resend, withdraw
+from console.mail.queries import LINE, WAITING, Stage, failed_lately, in_stage, matching, stage_of
+from console.mail.service import resend
 from console.staff.roles import Permission
-from console.tickets.models import TicketAttachment
-from console.tickets.queries import tree
 from console.views.mail.filters import ANY_WAITING, FILTERS
+from console.views.mail.serializers import mail_json
 from console.views.shared import formatters, menu
 from console.views.shared.base import BaseModelView
 from console.views.shared.labels import mail as mail_labels
-from console.views.shared.mail_access import find_mail, listed, readable
+from console.views.shared.labels.mail import mail_url
+from console.views.shared.mail_access import listed, readable
 from console.views.shared.paging import ListPage, ListQuery
-from console.web.answers import local_time, wants_json
-from console.web.frames import framing, letter
+from console.web.answers import wants_json
 from console.web.identity import current_actor
 
 TAB_COUNT = 99
@@ -48,7 +46,7 @@ TABS = (
 
 
 def views() -> list[BaseView]:
-    """Return the list with its pages."""
+    """Return the list; the page of one mail is ``console.views.mail.page``."""
     return [MailList()]
 
 
@@ -68,7 +66,7 @@ class MailList(BaseModelView):
     """Every mail that the reader may know of."""
 
     permission = Permission.SEE_MAIL
-    permissions = dict.fromkeys(("resend_failed", "resend_mail", "withdraw_mail"), Permission.RESEND_MAIL)
+    permissions = {"resend_failed": Permission.RESEND_MAIL}
     group = "oversight"
     can_export = True
     list_template = "admin/mail/list.html"
@@ -154,7 +152,7 @@ class MailList(BaseModelView):
 
     def as_json(self, row: Mail) -> dict[str, Any]:
         """Return one mail for programs; ``subject`` is null where it is not for the reader."""
-        return line_json(row, opened=bool(row.is_readable))
+        return mail_json(row, opened=bool(row.is_readable))
 
     def row_link(self, row: Mail) -> str:
         return mail_url(row.id)
@@ -207,105 +205,6 @@ class MailList(BaseModelView):
             )
         return redirect(self.return_url(), 303)
 
-    # One mail
-
-    @expose("/<id:key>")
-    def mail(self, key: int) -> ResponseReturnValue:
-        """Show one mail: how it went and, to whom may read it, what it says."""
-        mail, opened = find_mail(current_actor(), key)
-        content = reading.without_links(mail) if opened else None
-        if wants_json():
-            return jsonify(mail=_whole_json(mail, content))
-        actor, stage = current_actor(), stage_of(mail)
-        may = actor.may(Permission.RESEND_MAIL)
-        page = self.render(
-            "admin/mail/page.html",
-            mail=mail,
-            opened=opened,
-            content=content,
-            label=mail_labels.stage_label(mail),
-            stage=stage.value,
-            story=mail_labels.story(mail),
-            labels=mail_labels,
-            subjects=mail_labels.subjects(actor, mail),
-            files=_files(mail) if opened else [],
-            copies=copies_of(mail),
-            sender=f"{settings().sender_name} <{settings().mail_from}>",
-            may_again=may and stage in (Stage.FAILED, Stage.RETRY, Stage.SENT),
-            may_withdraw=may and stage in (Stage.QUEUED, Stage.RETRY),
-        )
-        return framing(page)
-
-    @expose("/<id:key>/html")
-    def html(self, key: int) -> ResponseReturnValue:
-        """Answer the HTML part, for the frame on the page."""
-        mail, opened = find_mail(current_actor(), key)
-        if not opened:
-            raise NotFound
-        return letter(reading.without_links(mail).html)
-
-    @expose("/<id:key>/again", methods=["POST"])
-    def resend_mail(self, key: int) -> ResponseReturnValue:
-        """Resend it."""
-        with transaction():
-            sent = resend(current_actor(), key)
-            new, is_copy = sent.id, sent.id != key
-        if wants_json():
-            return jsonify(queued=new)
-        flash(gettext("It will be sent as a new e-mail.") if is_copy else gettext("Queued again."), "success")
-        return redirect(mail_url(new), 303)
-
-    @expose("/<id:key>/withdraw", methods=["POST"])
-    def withdraw_mail(self, key: int) -> ResponseReturnValue:
-        """Withdraw it before it is sent."""
-        with transaction():
-            withdraw(current_actor(), key)
-        if wants_json():
-            return jsonify(withdrawn=True)
-        flash(gettext("The e-mail was withdrawn and will not be sent."), "success")
-        return redirect(mail_url(key), 303)
-
-
-def mail_url(key: int) -> str:
-    """Return the address of a mail's page."""
-    return url_for("mail.mail", key=key)
-
-
-def line_json(row: Mail, *, opened: bool) -> dict[str, Any]:
-    """Return how a mail went, for programs."""
-    ticket = mail_labels.ticket_id(row)
-    kind, _, ref = (row.subject_ref or "").partition(":")
-    return {
-        "id": row.id,
-        "state": stage_of(row).value,
-        "template": row.template,
-        "subject": row.subject if opened else None,
-        "to": row.to_address,
-        "customer": None if row.customer_id is None else mail_labels.customer_number(row.customer_id),
-        "ticket": None if ticket is None else mail_labels.ticket_number(ticket),
-        "migration": ref if kind == "migration" else None,
-        "attempts": row.attempts,
-        "error": row.last_error or None,
-        "created_at": local_time(row.created_at),
-        "sent_at": local_time(row.sent_at),
-        "failed_at": local_time(row.failed_at),
-        "next_try_at": local_time(row.send_after) if stage_of(row) is Stage.RETRY else None,
-    }
-
-
-def _whole_json(mail: Mail, content: reading.Content | None) -> dict[str, Any]:
-    answer = line_json(mail, opened=content is not None) | {
-        "message_id": mail.message_id,
-        "in_reply_to": mail.in_reply_to,
-        "copy_of": mail.copy_of_id,
-        "private": mail.private,
-    }
-    if content is not None:
-        names = ("name", "type", "size")
-        answer |= {"text": content.text, "links_taken_out": content.taken}
-        answer["attachments"] = [{name: one.get(name) for name in names} for one in mail.attachments]
-    return answer
-
 
 def _resend_one(actor: Actor, key: int) -> bool:
     try:
@@ -313,19 +212,3 @@ def _resend_one(actor: Actor, key: int) -> bool:
     except Conflict:  # a colleague was faster
         return False
     return True
-
-
-def _files(mail: Mail) -> list[tuple[str, int, str | None]]:
-    """Return name, size and where to download each file: from the ticket's page, which checks the access."""
-    ticket = mail_labels.ticket_id(mail)
-    addresses: dict[tuple[str, str], str] = {}
-    if mail.attachments and ticket is not None:
-        query = select(TicketAttachment.id, TicketAttachment.name, TicketAttachment.digest).where(
-            TicketAttachment.ticket_id.in_(tree(ticket)), TicketAttachment.message_id.is_not(None)
-        )
-        number = mail_labels.ticket_number(ticket)
-        for key, name, digest in db.session.execute(query):
-            addresses[name, digest] = url_for("ticket.file", number=number, key=key)
-    return [
-        (str(one["name"]), int(one["size"]), addresses.get((one["name"], one["digest"]))) for one in mail.attachments
-    ]
