@@ -99,6 +99,17 @@ def calls(path: Path) -> Iterator[tuple[ast.Call, str]]:
             yield node, ast.unparse(node.func)
 
 
+def test_pages_pass_arguments_and_not_g() -> None:
+    """``flask.g`` is for values that one request reads once, in one helper."""
+    found = [
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for path in sorted((ROOT / "console" / "views").rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ImportFrom) and node.module == "flask" and "g" in {alias.name for alias in node.names}
+    ]
+    assert [place for place in found if "views/shared/per_request.py" not in place] == []
+
+
 def test_only_transaction_commits() -> None:
     """Verbs flush; ``console.core.transaction`` alone commits."""
     allowed = {"console/core/transaction.py", "console/cli/backup.py"}

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import JSON, ForeignKey, Index, String, Text
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, query_expression
 
 from console.core.db import Base, enum_column
 
@@ -68,6 +68,7 @@ class Mail(Base):
     lease: Mapped[str | None] = mapped_column(String(40))  # who is sending it
     leased_until: Mapped[datetime | None]
     copy_of_id: Mapped[int | None] = mapped_column(ForeignKey("mail.id"))  # a mail resent by hand
+    is_readable: Mapped[bool | None] = query_expression()  # by the reader of a list: console.views.mail
 
 
 class ProvenAddress(Base):

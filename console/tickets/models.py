@@ -24,7 +24,7 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
-from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
+from sqlalchemy.orm import Mapped, mapped_column, query_expression, relationship, validates
 
 from console.core.db import Base, enum_column
 from console.core.search import RankedIndex
@@ -160,6 +160,9 @@ class Ticket(Base):
     customer: Mapped[Customer | None] = relationship()
     department: Mapped[Department] = relationship()
     assignee: Mapped[Staff | None] = relationship()
+    # How far the reader of a list has read, and the last entry that names them: console.views.tickets.list.
+    read_seq: Mapped[int | None] = query_expression()
+    mention_seq: Mapped[int | None] = query_expression()
 
     @property
     def number(self) -> str:

@@ -35,8 +35,11 @@ PAGES = (
     "hosting.products",
     "billing.proformas",
     "billing.stornos",
-    "migrations.pages",
-    "mail.pages",
+    "migrations.list",
+    "migrations.new",
+    "migrations.page",
+    "mail.list",
+    "mail.page",
     "mail.templates",
     "reviews.list",
     "reports",
@@ -55,7 +58,7 @@ PAGES = (
 def init_app(app: Flask) -> None:
     """Register the console."""
     with app.app_context():
-        brand = context.settings().brand  # not by its own name: a page here is called so
+        brand = context.settings().brand  # imported as a module: a page here is called settings
     dashboard, pages = Dashboard(), page_views()
     admin = Admin(
         app,
@@ -70,8 +73,8 @@ def init_app(app: Flask) -> None:
     sla_labels.init_app(app)
     hours_labels.init_app(app)
     review_labels.init_app(app)
-    app.jinja_env.globals.update(script_texts=texts.script_texts, ticket_words=ticket_texts.words)
-    app.jinja_env.filters.update(near=paging.near, whole=paging.whole)
+    app.jinja_env.globals.update(script_texts=texts.script_texts, ticket_texts=ticket_texts.script_texts)
+    app.jinja_env.filters.update(page_links=paging.page_links, thousands=paging.thousands)
 
 
 def page_views() -> list[BaseView]:

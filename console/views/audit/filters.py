@@ -16,9 +16,8 @@ from console.core.text import fold
 from console.core.texts import lazy_gettext
 from console.customers.models import Person
 from console.staff.models import Staff
-from console.views.shared.filters import Choice, CustomerNumber, Exact, ListFilter
+from console.views.shared.filters import Choice, CustomerNumber, Exact, ListFilter, LocalDay
 from console.views.shared.labels.audit import ACTOR_KINDS, AREAS, action_names, actions_of
-from console.views.tickets.list.filters import LocalDay
 
 
 def _choices() -> dict[str, Text]:

@@ -1,4 +1,4 @@
-"""What pro-formas and stornos share: who may open one, and what its page is told."""
+"""What pro-formas and stornos share: who may open one, and the context of its page."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from console.core.errors import NotFound
 from console.customers.queries import opened_rights
 from console.customers.rights import Right
 from console.staff.roles import Permission
-from console.views.shared.base import plain
+from console.views.shared.base import json_value
 
 
 def require_reading(actor: Actor, customer_id: int) -> None:
@@ -107,6 +107,6 @@ def line_json(line: ProformaLine) -> dict[str, Any]:
 
 
 def document_json(document: Proforma | Storno) -> dict[str, Any]:
-    """Return what both kinds tell programs."""
+    """Return the fields that both kinds have, for programs."""
     names = ("number", "issued_on", "currency", "net", "tax", "total", "buyer", "issuer")
-    return {name: plain(getattr(document, name)) for name in names} | {"customer": document.customer.number}
+    return {name: json_value(getattr(document, name)) for name in names} | {"customer": document.customer.number}

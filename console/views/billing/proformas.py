@@ -60,7 +60,7 @@ def _line_cells(line: ProformaLine) -> dict[str, Any]:
 class ProformaList(BaseModelView):
     """Every pro-forma."""
 
-    # A page opens under a verification too, so the list asks for more than the page.
+    # A page opens under a verification too, so the list needs another permission than the page.
     permissions = {"index_view": Permission.READ_DOCUMENTS, "export": Permission.READ_DOCUMENTS}
     group = "billing"
     letter = "p"

@@ -32,19 +32,17 @@ from console.staff.roles import Permission
 from console.tickets.canned.queries import NOT_VERIFIED, Conversation, offers
 from console.tickets.canned.serializers import to_payload
 from console.tickets.service.attachments import MAX_SIZE
-from console.views.chat.script_texts import words
-from console.views.customers.data import CustomerPage, load_group
+from console.views.chat.script_texts import script_texts
 from console.views.shared import menu
 from console.views.shared.base import Page
+from console.views.shared.customer_data import FIRST_RIGHTS, CustomerPage, load_group
 from console.views.shared.labels.states import SERVICE_STATUS, proforma_label
 from console.views.shared.labels.tickets import status_label, ticket_url
-from console.views.tickets.page.verification import FIRST_RIGHTS
 from console.web.answers import wants_json
 from console.web.downloads import download_kept
 from console.web.filters import language
 from console.web.identity import current_actor
 
-BADGE = 100  # of the sidebar: 99+
 KEYS: tuple[tuple[str, Text], ...] = (
     ("C", lazy_gettext("Take the open chat, or the longest waiting one")),
     ("J K", lazy_gettext("Next, previous chat")),
@@ -59,7 +57,7 @@ KEYS: tuple[tuple[str, Text], ...] = (
     ("Shift ↵", lazy_gettext("A new line")),
     ("Ctrl ↵", lazy_gettext("Send and go to the next waiting chat")),
 )
-# What a verification may open here: the key of the group, its name, the rights of which one is enough.
+# What a verification may open here: the key of the group, its label, and the rights of which one is enough.
 GROUPS: tuple[tuple[str, Text, tuple[Right, ...]], ...] = (
     ("services", lazy_gettext("Services and domains"), (Right.PRODUCTS, Right.DOMAINS)),
     ("documents", lazy_gettext("Open pro-formas"), (Right.INVOICES,)),
@@ -72,26 +70,21 @@ def views() -> list[Page]:
     return [DeskPage(name=lazy_gettext("Live chat"), endpoint="desk", url="desk", menu_icon_value="chat")]
 
 
-@lru_cache(maxsize=256)  # made once a reader: it stands on every page
+@lru_cache(maxsize=256)  # one select a reader: it is on every page
 def _waiting(actor: Actor) -> Select[int]:
     waiting = select(Chat.id).where(Chat.status == ChatStatus.QUEUED, queries.visible(actor))
-    return select(func.count()).select_from(waiting.limit(BADGE).subquery())
+    return select(func.count()).select_from(waiting.limit(menu.BADGE_LIMIT + 1).subquery())
 
 
 class DeskPage(Page):
-    """The desk, for everybody who answers chats."""
+    """The desk, for all who answer chats."""
 
     permission = Permission.CHAT
     group = "work"
     letter = "l"
 
-    def badge(self) -> str:
-        """Return how many wait in the queue, for the sidebar."""
-        count = menu.counted(self)
-        return "" if not count else f"{BADGE - 1}+" if count >= BADGE else str(count)
-
     def badge_query(self) -> Select[int]:
-        """Return what counts them, no further than the sidebar can say."""
+        """Count for the sidebar: the queue."""
         return _waiting(current_actor())
 
     @expose("/")
@@ -118,7 +111,7 @@ class DeskPage(Page):
             rights=rights,
             card=None if live is not None else _card(chat),
             other=live is None and chat.verified_until is not None and chat.verified_until > clock.now(),
-            groups=[(key, name, _opened(live, key, wanted), wanted[0]) for key, name, wanted in GROUPS],
+            groups=[(key, name, _opened(live, key, rights_of), rights_of[0]) for key, name, rights_of in GROUPS],
             past=None if live is None else _past(chat, live),
             channel=chat_verification.channel(chat),
             may_migrate=live is not None and Right.TRANSFER in rights and actor.may(Permission.REQUEST_MIGRATION),
@@ -145,15 +138,15 @@ class DeskPage(Page):
     @expose("/<number>/files", methods=["POST"])
     def upload(self, number: str) -> ResponseReturnValue:
         """Keep a file for the message that is being written; until it is sent it is its uploader's alone."""
-        actor, given = current_actor(), request.files.get("file")
+        actor, upload = current_actor(), request.files.get("file")
         queries.find_chat(actor, number)
-        if given is None or not given.filename:
+        if upload is None or not upload.filename:
             raise Invalid(fields={"file": [lazy_gettext("Choose a file.")]})
-        content = given.read()
+        content = upload.read()
         with transaction():
-            file = attachments.attach(queries.lock_chat(actor, number), given.filename, content, staff_id=actor.id)
-            kept = {"id": file.id, "name": file.name, "size": file.size}
-        return jsonify(file=kept)
+            file = attachments.attach(queries.lock_chat(actor, number), upload.filename, content, staff_id=actor.id)
+            payload = {"id": file.id, "name": file.name, "size": file.size}
+        return jsonify(file=payload)
 
     @expose("/<number>/files/<id:key>")
     def file(self, number: str, key: int) -> ResponseReturnValue:
@@ -174,7 +167,7 @@ class DeskPage(Page):
             leads=actor.may(Permission.LEAD_CHAT),
             departments=_departments(),
             rules=rules,
-            words=words(),
+            words=script_texts(),
             page_keys=KEYS,
             most_days=MOST_DAYS,
             most_files=MOST_FILES,
@@ -191,13 +184,13 @@ def _departments() -> list[dict[str, Any]]:
 
 
 def _card(chat: Chat) -> VerificationCard | None:
-    """Return the newest card of the chat while the chat goes on."""
+    """Return the newest card of the chat while the chat is live."""
     return latest_card(chat_verification.channel(chat)) if chat.is_live else None
 
 
-def _opened(live: Verification | None, key: str, wanted: tuple[Right, ...]) -> CustomerPage | None:
+def _opened(live: Verification | None, key: str, rights: tuple[Right, ...]) -> CustomerPage | None:
     """Read one group if the verification opens it."""
-    if live is None or not live.opened_rights().intersection(wanted):
+    if live is None or not live.opened_rights().intersection(rights):
         return None
     return load_group(current_actor(), live, key)
 

@@ -1,4 +1,4 @@
-"""What narrows the list of chats. All of them combine."""
+"""The filters of the chat list. All of them combine."""
 
 from __future__ import annotations
 
@@ -11,17 +11,9 @@ from console.chat.models import Chat
 from console.core.errors import Text
 from console.core.ids import read_key
 from console.core.texts import lazy_gettext, lazy_pgettext
-from console.views.shared.filters import Choice, CustomerNumber, Flag, ListFilter
+from console.views.shared.choices import LazyChoices, assignees, department_name, departments
+from console.views.shared.filters import Assignee, Choice, CustomerNumber, Email, Flag, ListFilter, LocalDay
 from console.views.shared.labels.chats import STATUS
-from console.views.tickets.list.filters import (
-    Assignee,
-    Email,
-    LazyChoices,
-    LocalDay,
-    assignees,
-    department_name,
-    departments,
-)
 
 ANY, POOR = "any", "poor"
 RATINGS: dict[str, Text] = {
@@ -34,7 +26,7 @@ POOR_AT_MOST = 2
 
 @dataclass(frozen=True)
 class Department(Choice):
-    """Asked in one department; one that is closed can still be asked for by its key."""
+    """Asked in one department; a closed one can still be found by its key."""
 
     def read(self, text: str) -> str:
         if read_key(text) is None:

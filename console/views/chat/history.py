@@ -34,20 +34,20 @@ from console.staff.roles import Permission
 from console.views.chat.filters import FILTERS
 from console.views.shared import formatters, menu
 from console.views.shared.base import BaseModelView
-from console.views.shared.export import words
+from console.views.shared.export import state_cell
 from console.views.shared.labels import chats as chat_labels
 from console.views.shared.labels.mail import customer_number, ticket_number
+from console.views.shared.labels.messages import day_heading, file_size
 from console.views.shared.labels.tickets import ticket_url
 from console.views.shared.menu import customer_url
 from console.views.shared.message_text import body_html
 from console.views.shared.paging import ListQuery
-from console.views.tickets.page.timeline import day_words, size_words
 from console.web.answers import local_time, refuse, wants_json
 from console.web.filters import icon
 from console.web.identity import current_actor
 
 PAGE = 500  # messages drawn at once
-BLOCK_DAYS = 7  # what the form begins with
+BLOCK_DAYS = 7  # the default of the form
 
 
 def views() -> list[BaseView]:
@@ -56,7 +56,7 @@ def views() -> list[BaseView]:
 
 
 def _find(number: str) -> Chat:
-    """Return a chat. A ticket goes on naming its conversation when that is kept no longer: then say so.
+    """Return a chat. A ticket still names its conversation after that is deleted: then say so.
 
     Raises:
         NotFound: no such chat, not for this person, or deleted.
@@ -78,7 +78,7 @@ def _find(number: str) -> Chat:
 
 
 class BlockForm(Form):
-    """Why and for how long a visitor is kept out."""
+    """Why and for how long a visitor is blocked."""
 
     reason = StringField(lazy_gettext("Reason"))
     days = IntegerField(lazy_gettext("Days"), default=BLOCK_DAYS)
@@ -86,7 +86,7 @@ class BlockForm(Form):
 
 @dataclass(frozen=True)
 class Line:
-    """One entry as it is drawn. ``day``: the label of a day that begins with it."""
+    """One entry as it is drawn. ``day``: the label of the day, on its first entry."""
 
     message: ChatMessage
     files: list[ChatFile]
@@ -155,7 +155,7 @@ _EXPORTED: dict[str, Callable[[Chat], Any]] = {
     "number": lambda row: row.number,
     "name": lambda row: row.name,
     "email": lambda row: row.email,
-    "status": lambda row: words(chat_labels.STATUS, row.status),
+    "status": lambda row: state_cell(chat_labels.STATUS, row.status),
     "department": chat_labels.department_name,
     "assignee": lambda row: row.assignee.name if row.assignee else None,
     "created_at": lambda row: row.created_at,
@@ -167,7 +167,7 @@ _EXPORTED: dict[str, Callable[[Chat], Any]] = {
     "rating": lambda row: row.rating,
     "rating_comment": lambda row: row.rating_comment,
     "ticket": lambda row: None if row.ticket_id is None else ticket_number(row.ticket_id),
-    "language": lambda row: words(chat_labels.LANGUAGES, row.language),
+    "language": lambda row: state_cell(chat_labels.LANGUAGES, row.language),
 }
 
 
@@ -207,7 +207,7 @@ class ChatList(BaseModelView):
         "department": _department,
         "assignee": _agent,
         "created_at": formatters.ago,
-        "waited": lambda _view, _context, row, _name: chat_labels.wait_words(row),
+        "waited": lambda _view, _context, row, _name: chat_labels.wait_label(row),
         "rating": lambda _view, _context, row, _name: chat_labels.stars(row.rating),
         "ticket": _ticket,
     }
@@ -230,18 +230,17 @@ class ChatList(BaseModelView):
     def scope(self, query: Any) -> Any:
         return query.where(queries.visible(current_actor()))
 
-    def matching(self, ask: ListQuery, *, most_hits: bool = True) -> Select[Any]:
+    def matching(self, list_query: ListQuery, *, all_hits: bool = False) -> Select[Any]:
         """Return the rows that filters and search leave: of a search the newest hits among what the filters leave."""
-        query = self._rows()
-        for active in ask.filters:
-            query = active.filter.apply(query, active.value)
-        if not ask.search:
+        query = self.filtered(list_query)
+        if not list_query.search:
             return query
-        if not most_hits:
-            every = CHAT_SEARCH.matches(db.session(), Chat.id, ask.search, whole=True)
-            return query if every is None else query.where(every)
-        everything = not ask.filters and isinstance(queries.visible(current_actor()), True_)
-        best = CHAT_SEARCH.ranked(db.session(), ask.search, None if everything else query.with_only_columns(Chat.id))
+        if all_hits:
+            hits = CHAT_SEARCH.matches(db.session(), Chat.id, list_query.search, whole=True)
+            return query if hits is None else query.where(hits)
+        everything = not list_query.filters and isinstance(queries.visible(current_actor()), True_)
+        keys = None if everything else query.with_only_columns(Chat.id)
+        best = CHAT_SEARCH.ranked(db.session(), list_query.search, keys)
         return query if best is None else query.join(best, best.c.id == Chat.id)
 
     def row_link(self, row: Chat) -> str:
@@ -254,7 +253,7 @@ class ChatList(BaseModelView):
         return "is-late" if (clock.now() - row.waits_since).total_seconds() >= 5 * 60 else "is-new"
 
     def as_json(self, row: Chat) -> dict[str, Any]:
-        """Return what programs are told of one chat."""
+        """Return one chat for programs."""
         return {
             "number": row.number,
             "name": row.name,
@@ -285,8 +284,10 @@ class ChatList(BaseModelView):
         first = read_count(request.args.get("after")) or 0
         if wants_json():
             said, files, more = queries.messages(chat.id, after=first, public=False, limit=PAGE)
-            told = [serializers.message_shape(chat.number, one, files.get(one.seq, ()), outside=False) for one in said]
-            return jsonify(chat=serializers.chat_whole(chat), messages=told, more=more)
+            messages = [
+                serializers.message_shape(chat.number, one, files.get(one.seq, ()), outside=False) for one in said
+            ]
+            return jsonify(chat=serializers.chat_whole(chat), messages=messages, more=more)
         return self._chat_page(chat, first)
 
     @expose("/<number>/ticket", methods=["POST"])
@@ -305,7 +306,7 @@ class ChatList(BaseModelView):
 
     @expose("/<number>/block", methods=["POST"])
     def block(self, number: str) -> ResponseReturnValue:
-        """Keep the visitor out for a while."""
+        """Block the visitor for a while."""
         form = BlockForm()
         try:
             form.refuse_spoiled()
@@ -344,7 +345,7 @@ class ChatList(BaseModelView):
             may_ticket=not chat.is_live and chat.ticket_id is None and actor.may(Permission.WORK_TICKETS),
             form=form or BlockForm(formdata=None),
             most_days=MOST_DAYS,
-            size_words=size_words,
+            file_size=file_size,
             ticket_url=ticket_url,
             customer_url=customer_url,
             customer_number=customer_number,
@@ -361,6 +362,6 @@ def _lines(said: list[ChatMessage], files: dict[int, list[ChatFile]]) -> list[Li
     lines = []
     for one in said:
         local = clock.local_date(one.at, zone)
-        lines.append(Line(one, files.get(one.seq, []), day_words(local, today) if local != day else ""))
+        lines.append(Line(one, files.get(one.seq, []), day_heading(local, today) if local != day else ""))
         day = local
     return lines

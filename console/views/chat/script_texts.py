@@ -12,13 +12,13 @@ from console.views.shared.script_texts import forms_of
 Words = dict[str, str | dict[str, str]]
 
 
-def words() -> Words:
-    """Return the texts of ``static/desk/*.js`` in the language of this request; ``#`` stands for a number."""
-    return _words(str(get_locale()))
+def script_texts() -> Words:
+    """Return the texts of ``static/desk/*.js`` in the language of this request; ``#`` is the place of a number."""
+    return _texts(str(get_locale()))
 
 
 @cache
-def _words(_language: str) -> Words:
+def _texts(_language: str) -> Words:
     return _lists() | _conversation() | _events() | _top() | _doing()
 
 

@@ -1,4 +1,4 @@
-"""The list of accounts: what anybody at the desk may see of one that is not verified, and nothing more."""
+"""The list of accounts: what all of the desk may see without a verification, and nothing more."""
 
 from __future__ import annotations
 

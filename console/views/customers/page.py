@@ -19,8 +19,9 @@ from console.customers.queries import customer_by_number
 from console.customers.rights import Right
 from console.customers.verification.service import override, unlock
 from console.staff.roles import Permission
-from console.views.customers.data import as_json, load, verification_json
+from console.views.customers.serializers import as_json, verification_json
 from console.views.shared.base import Page
+from console.views.shared.customer_data import load
 from console.views.shared.labels import chats as chat_labels
 from console.views.shared.labels import mail as mail_labels
 from console.views.shared.labels.audit import action_icon, action_name
@@ -49,7 +50,7 @@ def views() -> list[BaseView]:
 
 
 class CustomerPageView(Page):
-    """One account. Its number is known to everybody who works here; the rest must be opened."""
+    """One account. Its number is no secret among staff; the rest must be opened."""
 
     permission = Permission.FIND_CUSTOMERS
     permissions = {"open_with_reason": Permission.OVERRIDE, "unlock_pin": Permission.UNLOCK_PIN}
@@ -69,7 +70,7 @@ class CustomerPageView(Page):
 
     @expose("/override", methods=["POST"])
     def open_with_reason(self, number: str) -> ResponseReturnValue:
-        """Open the account for reading; the owner is told."""
+        """Open the account for reading; the owner gets a mail."""
         form = OverrideForm()
         try:
             form.refuse_spoiled()

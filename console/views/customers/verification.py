@@ -16,8 +16,8 @@ from console.customers.verification import service as verifications
 from console.staff.roles import Permission
 from console.tickets.models import ticket_number
 from console.tickets.service.verification import ticket_in
-from console.views.customers.data import verification_json
 from console.views.customers.page import render_customer
+from console.views.customers.serializers import verification_json
 from console.views.shared.base import Page
 from console.views.shared.labels.tickets import ticket_url
 from console.views.shared.menu import customer_url

@@ -1,4 +1,4 @@
-"""The dashboard's part about the chat desk: who waits and for how long, what goes on, who is there to answer."""
+"""The dashboard's part about the chat desk: the queue, chats in progress, available agents."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ LATE = timedelta(minutes=5)  # a wait as the desk draws it at its worst
 SOON = timedelta(minutes=3)
 
 
-def counted(actor: Actor) -> dict[str, Select[int]]:
-    """Return what is counted, by name: only what this person may see."""
+def count_queries(actor: Actor) -> dict[str, Select[int]]:
+    """Return the selects to count, by name: only of what this person may see."""
     chats = select(Chat.id).where(visible(actor))
     active = chats.where(Chat.status == ChatStatus.ACTIVE)
     return {
@@ -41,7 +41,7 @@ class _Now:
 
 
 def tiles(actor: Actor, counts: dict[str, int], now: datetime) -> list[Tile]:
-    """Return the figures, for whoever answers chats. One statement beside the counts."""
+    """Return the figures, for those who answer chats. One statement besides the counts."""
     if not actor.may(Permission.CHAT):
         return []
     desk = _read(actor, now)

@@ -26,12 +26,11 @@ from console.tickets.stats.periods import midnight
 from console.views.dashboard import tickets as ticket_tiles
 from console.views.dashboard.tickets import Board, number
 from console.views.dashboard.tiles import Tile
-from console.views.reports.measures import percent_words
-from console.views.reports.tickets import labels as ticket_labels
 from console.views.shared import charts
-from console.views.shared.base import Guarded
+from console.views.shared.access import Guarded
 from console.views.shared.labels.hours import hours_status
 from console.views.shared.labels.states import MIGRATION_STATE, today
+from console.views.shared.labels.stats import percent_label, working_time
 from console.views.shared.labels.tickets import due, ticket_url
 from console.views.shared.menu import link
 from console.web.answers import local_time, wants_json
@@ -75,31 +74,31 @@ class Dashboard(Guarded, AdminIndexView):
             locked=locked_people()[:SHOWN] if actor.may(Permission.UNLOCK_PIN) else [],
             overdue=_overdue() if issues else [],
             states=MIGRATION_STATE,
-            time_words=ticket_labels.time_words,
-            percent_words=percent_words,
+            time_label=working_time,
+            percent_label=percent_label,
             draw=charts.draw,
             draw_axis=charts.draw_axis,
             rows=charts.table,
-            **_board_words(),
+            **_board_context(),
         )
 
     @expose("/now")
     def now(self) -> ResponseReturnValue:
         """Answer what changes while one looks at it, for the page to put in place."""
-        return self.render("admin/dashboard/now.html", board=ticket_tiles.board(current_actor()), **_board_words())
+        return self.render("admin/dashboard/now.html", board=ticket_tiles.board(current_actor()), **_board_context())
 
 
-def _board_words() -> dict[str, Any]:
+def _board_context() -> dict[str, Any]:
     return {"due": due, "ticket_url": ticket_url}
 
 
 def _is_agent(actor: Actor) -> bool:
-    """Tell whether tickets are all of this person's work: whoever looks after the desk or bills has other figures."""
+    """Tell whether tickets are all of this person's work: supervisors and billing have other figures."""
     return not (actor.may(Permission.SEE_REPORTS) or actor.may(Permission.ISSUE_DOCUMENTS))
 
 
 def as_json(board: Board, tiles: list[Tile]) -> dict[str, Any]:
-    """Return what programs are told: the figures by name, and what is due next."""
+    """Return the dashboard for programs: the figures by name, and what is due next."""
     status = hours_status()
     return {
         "hours": {"open": status.is_open, "until": local_time(status.until)},
@@ -166,9 +165,9 @@ def _waiting() -> list[Migration]:
 
 
 def _today(actor: Actor) -> list[Migration]:
-    """Return the migrations of today and those still under way, the newest first: one's own, a supervisor everybody's.
+    """Return the migrations of today and those still under way, newest first: one's own, or of everyone.
 
-    Among the newest of all: what is older and still open stands in the list of migrations.
+    Among the newest of all: older ones that are still open are in the list of migrations.
     """
     begin = midnight(today(), settings().zone)
     lately = or_(Migration.state.in_(OPEN_STATES), Migration.requested_at >= begin, Migration.ended_at >= begin)

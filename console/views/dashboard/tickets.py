@@ -1,7 +1,7 @@
-"""The dashboard's part about tickets: what waits for this person, or for the whole desk, and what needs somebody.
+"""The dashboard's part about tickets: what waits for this person, or for the whole desk, and what needs attention.
 
 Every figure is a link to the list it counts, and counts it by the list's own conditions. All of them are one
-statement, none goes further than a tile can say.
+statement, each counts as far as a tile can say.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ from console.tickets.stats.periods import Period, latest_days, midnight
 from console.tickets.stats.queries import Load, Scope, Stats
 from console.views.dashboard import chats as chat_tiles
 from console.views.dashboard.tiles import Tile
-from console.views.reports.tickets.labels import flow_chart
 from console.views.shared.charts import Chart
+from console.views.shared.flow_chart import flow_chart
 from console.views.shared.labels.hours import hours_warning
 from console.views.shared.labels.states import today
 from console.views.shared.menu import link
@@ -48,7 +48,7 @@ Counts = dict[str, int]
 
 @dataclass(frozen=True)
 class Need:
-    """Something that needs somebody, with how many there are."""
+    """Something that needs attention, and its count."""
 
     key: str
     label: Text
@@ -64,7 +64,7 @@ class Board:
     """What changes while one looks at it.
 
     Args:
-        due: the tickets whose promises are due first.
+        due: the tickets whose SLA targets are due first.
         whole: the whole desk's, not one's own.
         chat: the chat desk now.
     """
@@ -98,12 +98,12 @@ def board(actor: Actor) -> Board:
 
 
 def _queries(actor: Actor, now: datetime, *, whole: bool) -> dict[str, Select[int]]:
-    """Return what is counted, by name: only what this person may see."""
+    """Return the selects to count, by name: only of what this person may see."""
     found: dict[str, Select[int]] = {}
     if actor.may(Permission.WORK_TICKETS):
         found |= _ticket_queries(actor, now, whole=whole)
     if actor.may(Permission.CHAT):
-        found |= chat_tiles.counted(actor)
+        found |= chat_tiles.count_queries(actor)
     if actor.may(Permission.REVIEW):
         found["reviews"] = select(Review.id).where(Review.state == ReviewState.WAITING)
     if actor.may(Permission.WORK_TICKETS):
@@ -143,7 +143,7 @@ def _ticket_queries(actor: Actor, now: datetime, *, whole: bool) -> dict[str, Se
 
 
 def number(count: int, most: int = MAX_COUNT) -> str:
-    """Write a count; beyond ``most`` it was not counted further."""
+    """Write a count; beyond ``most`` only that there are more."""
     return f"{most}+" if count > most else str(count)
 
 
@@ -151,15 +151,15 @@ def number(count: int, most: int = MAX_COUNT) -> str:
 
 
 def _own_tiles(counts: Counts, oldest: Ticket | None, now: datetime) -> list[Tile]:
-    asked = counts["asked"]
+    awaiting = counts["asked"]
     return [
         Tile(
             "open",
             gettext("My open tickets"),
             "ticket",
             number(counts["open"]),
-            ngettext("%(num)d waiting for my reply", "%(num)d waiting for my reply", asked)
-            if asked
+            ngettext("%(num)d waiting for my reply", "%(num)d waiting for my reply", awaiting)
+            if awaiting
             else gettext("none waiting for my reply"),
             link("tickets", view="mine"),
         ),
@@ -177,15 +177,15 @@ def _own_tiles(counts: Counts, oldest: Ticket | None, now: datetime) -> list[Til
 
 
 def _desk_tiles(counts: Counts, oldest: Ticket | None, now: datetime) -> list[Tile]:
-    asked = counts["asked"]
+    awaiting = counts["asked"]
     return [
         Tile(
             "open",
             gettext("Open tickets"),
             "ticket",
             number(counts["open"]),
-            ngettext("%(num)d waiting for our reply", "%(num)d waiting for our reply", asked)
-            if asked
+            ngettext("%(num)d waiting for our reply", "%(num)d waiting for our reply", awaiting)
+            if awaiting
             else gettext("none waiting for our reply"),
             link("tickets", view="open"),
         ),
@@ -215,11 +215,11 @@ def _oldest_tile(oldest: Ticket | None, now: datetime, url: str) -> Tile:
     if oldest is None:
         return Tile("oldest", gettext("Longest inactive"), "history", "—", gettext("no open tickets"), url)
     note = f"{oldest.number} · {oldest.subject}"
-    return Tile("oldest", gettext("Longest inactive"), "history", age_words(now - oldest.updated_at), note, url)
+    return Tile("oldest", gettext("Longest inactive"), "history", age_label(now - oldest.updated_at), note, url)
 
 
-def age_words(age: timedelta) -> str:
-    """Write how long something stands: ``3 d``, ``5 h``, ``12 min``."""
+def age_label(age: timedelta) -> str:
+    """Write an age: ``3 d``, ``5 h``, ``12 min``."""
     minutes = max(0, int(age.total_seconds())) // 60
     hours, days = minutes // 60, minutes // 1_440
     if days:
@@ -229,7 +229,7 @@ def age_words(age: timedelta) -> str:
     return gettext("%(num)d min", num=minutes)
 
 
-# --- What needs somebody ----------------------------------------------------------------------------------------------
+# --- What needs attention ---------------------------------------------------------------------------------------------
 
 
 def _report_of_today() -> str:
@@ -340,7 +340,7 @@ def my_week(actor: Actor) -> Week:
 
 @dataclass(frozen=True)
 class Desk:
-    """The whole desk's last fortnight as a chart, and what lies with whom now."""
+    """The whole desk's last fortnight as a chart, and the workload now."""
 
     chart: Chart
     loads: list[Load]
@@ -348,7 +348,7 @@ class Desk:
 
 
 def desk() -> Desk:
-    """Return how the desk stands, in two statements. For those who look after it."""
+    """Return the state of the desk, in two statements. For those who oversee it."""
     period = latest_days(FORTNIGHT, today(), settings().zone)
     loads = queries.workload(clock.now())
     most = max((one.open + one.waiting for one in loads), default=0)

@@ -29,7 +29,7 @@ def _expiry(_view: Any, _context: Any, row: Domain, _name: str) -> Markup:
 
 
 class DomainList(BaseModelView):
-    """Every domain, whose it is and until when."""
+    """Every domain, its owner and its expiry."""
 
     permission = Permission.READ_DOCUMENTS
     group = "customers"

@@ -23,7 +23,7 @@ def views() -> list[BaseModelView]:
 
 
 class ServiceList(BaseModelView):
-    """Every service and whose it is."""
+    """Every service and its owner."""
 
     permission = Permission.READ_DOCUMENTS
     group = "customers"

@@ -120,7 +120,7 @@ class WeekDraft:
     # --- without a script: what the small buttons do
 
     def apply(self, wish: str) -> None:
-        """Do what a button asks: ``add-0`` (a day), ``remove-3`` (a row), ``copy``; anything else is nothing."""
+        """Apply a button of the form: ``add-0`` (a day), ``remove-3`` (a row), ``copy``; anything else does nothing."""
         verb, _, number = wish.partition("-")
         place = _number(number)
         if wish == "copy":

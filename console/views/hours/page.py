@@ -26,7 +26,7 @@ from console.tickets.sla import impact
 from console.views.hours.forms import SpecialForm, WeekDraft, fields_of
 from console.views.shared.base import Page
 from console.views.shared.labels.audit import action_name
-from console.views.shared.labels.hours import change_words, clock_field, kind_words, status_at, uncovered
+from console.views.shared.labels.hours import change_label, clock_field, kind_label, status_at, uncovered
 from console.web.answers import local_time, refuse, wants_json
 from console.web.filters import language
 from console.web.identity import current_actor
@@ -90,16 +90,16 @@ class HoursPage(Page):
     def _save(self, draft: Draft) -> ResponseReturnValue:
         draft.special = _empty_special()
         try:
-            wanted = draft.week.intervals()
+            intervals = draft.week.intervals()
             with transaction():
-                changed = service.set_week(current_actor(), wanted, seen=draft.week.seen)
+                changed = service.set_week(current_actor(), intervals, seen=draft.week.seen)
         except (Invalid, Conflict) as refusal:
             if wants_json():
                 return refuse(refusal)
             draft.refusal = refusal
             now = queries.current()
             if isinstance(refusal, Conflict):
-                draft.week.seen = now.number  # whoever saves again has seen that it was changed
+                draft.week.seen = now.number  # saving again is meant: the page says that it was changed
             return Response(self._page(now, draft), refusal.status)
         if wants_json():
             return jsonify(changed=changed, **_as_json(queries.current()))
@@ -159,7 +159,7 @@ class HoursPage(Page):
             differing=sum(look.before is not None for week in looks for look in week),
             coming=coming,
             past=past[:MOST_PAST],
-            kind_words=kind_words,
+            kind_label=kind_label,
             clock_field=clock_field,
             today=today,
             years=[(year, of_year(year)) for year in (today.year, today.year + 1)],
@@ -167,7 +167,7 @@ class HoursPage(Page):
             sla_targets=_at_most(impact.count_running(MOST_COUNTED)) if edits else "",
             changes=queries.recent_changes(CHANGES) if edits else (),
             action_name=action_name,
-            change_words=change_words,
+            change_label=change_label,
         )
 
 
@@ -196,8 +196,8 @@ def _outlook(calendar: Calendar, draft: Draft) -> list[list[Look]]:
     today = clock.local_date(clock.now(), settings().zone)
     if not draft.dirty:
         return weeks(calendar, today)
-    wanted = Calendar(calendar.zone, draft.week.usable(), calendar.holidays, (*calendar.specials, *draft.extra))
-    return weeks(wanted, today, calendar)
+    drafted = Calendar(calendar.zone, draft.week.usable(), calendar.holidays, (*calendar.specials, *draft.extra))
+    return weeks(drafted, today, calendar)
 
 
 def _split(rows: list[HoursSpecial], today: date) -> tuple[list[HoursSpecial], list[HoursSpecial]]:

@@ -1,4 +1,4 @@
-"""What narrows the list of mail."""
+"""The filters of the mail list."""
 
 from __future__ import annotations
 
@@ -12,11 +12,10 @@ from console.core.errors import Text
 from console.core.texts import lazy_gettext, lazy_pgettext
 from console.mail.models import Mail
 from console.mail.queries import WAITING, Stage, in_stage
-from console.views.shared.filters import Choice, CustomerNumber, Exact, ListFilter
+from console.views.shared.filters import Choice, CustomerNumber, Exact, ListFilter, LocalDay
 from console.views.shared.labels.mail import STAGE, TEMPLATES
-from console.views.tickets.list.filters import LocalDay
 
-# Before the single stages stands what people ask for first.
+# Before the single stages comes what people look for first.
 ANY_WAITING = "waiting"
 STATES: Mapping[str, Text] = {ANY_WAITING: lazy_pgettext("mail", "all waiting")} | {
     stage.value: label.text for stage, label in STAGE.items()

@@ -21,7 +21,7 @@ from console.web.locale import LANGUAGES
 
 
 def views() -> list[BaseView]:
-    """Return the previews; the outbox is ``console.views.mail.pages``."""
+    """Return the previews; the outbox is ``console.views.mail.list``."""
     return [
         MailTemplates(name=lazy_gettext("E-mail templates"), endpoint="mail_templates", url="/console/mail/templates")
     ]
@@ -35,7 +35,7 @@ class MailTemplates(Page):
 
     @expose("/")
     def index(self) -> ResponseReturnValue:
-        """Show one template; the list of all beside it."""
+        """Show one template; with the list of all."""
         name, case, code = request.args.get("name", ""), request.args.get("case", ""), _language()
         by_name = _by_name()
         chosen = name if name in by_name else next(iter(by_name))

@@ -145,7 +145,7 @@ def _line(line: ProformaLine, moved: set[int]) -> DocumentLine:
 
 
 def stages(migration: Migration, names: dict[int, str]) -> list[Stage]:
-    """Return where the migration stands."""
+    """Return the state of the migration."""
     state = migration.state
     ended_early = state in (MigrationState.REJECTED, MigrationState.WITHDRAWN, MigrationState.EXPIRED)
     found = [Stage(lazy_gettext("Request"), "done", names[migration.requested_by_id], migration.requested_at)]

@@ -65,37 +65,37 @@ class PaletteView(Page):
     @expose("/")
     def find(self) -> ResponseReturnValue:
         """Return the hits, grouped."""
-        asked = request.args.get("q", "")[:MAX_SEARCH]
-        if asks_nothing(asked):
+        text = request.args.get("q", "")[:MAX_SEARCH]
+        if asks_nothing(text):
             return jsonify(groups=[], message=gettext("Nothing to search for. Enter a word, a name or a number."))
         groups = [
             {"name": name, "items": [asdict(hit) for hit in hits]}
-            for name, hits in _groups(current_actor(), asked)
+            for name, hits in _groups(current_actor(), text)
             if hits
         ]
         return jsonify(groups=groups)
 
 
-def _groups(actor: Actor, asked: str) -> Iterator[tuple[str, list[Hit]]]:
-    if words(asked):
+def _groups(actor: Actor, text: str) -> Iterator[tuple[str, list[Hit]]]:
+    if words(text):
         reads_all = actor.may(Permission.READ_DOCUMENTS)
         opened = {} if reads_all else {live.customer_id: live.opened_rights() for live in live_verifications(actor)}
         if actor.may(Permission.FIND_CUSTOMERS):
-            yield gettext("Customers"), customers(asked)
+            yield gettext("Customers"), customers(text)
         if actor.may(Permission.READ_TICKETS):
-            yield gettext("Tickets"), tickets(actor, asked)
-        yield gettext("Domains"), domains(asked, None if reads_all else _with(opened, Right.DOMAINS))
-        yield gettext("Documents"), documents(asked, None if reads_all else _with(opened, Right.INVOICES))
-    yield gettext("Commands"), commands(asked)
+            yield gettext("Tickets"), tickets(actor, text)
+        yield gettext("Domains"), domains(text, None if reads_all else _with(opened, Right.DOMAINS))
+        yield gettext("Documents"), documents(text, None if reads_all else _with(opened, Right.INVOICES))
+    yield gettext("Commands"), commands(text)
 
 
 def _with(opened: dict[int, frozenset[Right]], right: Right) -> list[int]:
     return [customer for customer, rights in opened.items() if right in rights]
 
 
-def customers(asked: str) -> list[Hit]:
+def customers(text: str) -> list[Hit]:
     """Find accounts by number and name: nothing more may be found of one that is not verified."""
-    found = CUSTOMER_SEARCH.matches(db.session(), Customer.id, asked)
+    found = CUSTOMER_SEARCH.matches(db.session(), Customer.id, text)
     if found is None:
         return []
     shown = load_only(Customer.id, Customer.name, Customer.kind)
@@ -111,9 +111,9 @@ def customers(asked: str) -> list[Hit]:
     ]
 
 
-def tickets(actor: Actor, asked: str) -> list[Hit]:
+def tickets(actor: Actor, text: str) -> list[Hit]:
     """Find tickets this person may see by number, words, requester, customer or domain; the best first."""
-    best = search.ranked(actor, asked, select(Ticket.id).where(visible(actor)))
+    best = search.ranked(actor, text, select(Ticket.id).where(visible(actor)))
     if best is None:
         return []
     shown = load_only(Ticket.id, Ticket.subject, Ticket.status, Ticket.requester_name, Ticket.merged_into_id)
@@ -139,9 +139,9 @@ def _only(query: Select[Any], owner: Any, accounts: list[int] | None) -> Select[
     return query if accounts is None else query.where(owner.in_(accounts))
 
 
-def domains(asked: str, accounts: list[int] | None) -> list[Hit]:
+def domains(text: str, accounts: list[int] | None) -> list[Hit]:
     """Find domains, of these accounts only unless ``None``."""
-    found = DOMAIN_SEARCH.matches(db.session(), Domain.id, asked, whole=accounts is not None)
+    found = DOMAIN_SEARCH.matches(db.session(), Domain.id, text, whole=accounts is not None)
     if found is None or accounts == []:
         return []
     query = (
@@ -158,14 +158,14 @@ def domains(asked: str, accounts: list[int] | None) -> list[Hit]:
     ]
 
 
-def documents(asked: str, accounts: list[int] | None) -> list[Hit]:
+def documents(text: str, accounts: list[int] | None) -> list[Hit]:
     """Find pro-formas by number, reference or buyer, and stornos by number; of these accounts only unless ``None``."""
-    found = PROFORMA_SEARCH.matches(db.session(), Proforma.id, asked, whole=accounts is not None)
+    found = PROFORMA_SEARCH.matches(db.session(), Proforma.id, text, whole=accounts is not None)
     if found is None or accounts == []:
         return []
     query = select(Proforma).where(found).order_by(Proforma.id.desc()).limit(EACH)
     hits = [_proforma(row) for row in db.session.scalars(_only(query, Proforma.customer_id, accounts))]
-    number = asked.strip().upper()
+    number = text.strip().upper()
     stornos = (
         select(Storno).where(or_(Storno.number == number, Storno.number.between(number, number + "\uffff"))).limit(EACH)
     )
@@ -181,9 +181,9 @@ def _storno(row: Storno) -> Hit:
     return Hit(row.number, menu.document_url(row), "file-x", money.write(row.total, row.currency, language()))
 
 
-def commands(asked: str) -> list[Hit]:
+def commands(text: str) -> list[Hit]:
     """Find what this person may open or begin, by words of its name in any of our languages, in any form."""
-    typed = words(asked)
+    typed = words(text)
     return [
         Hit(item.name, item.url, item.icon, key=f"G {item.letter.upper()}" if item.letter else "")
         for item in (command.item for command in menu.commands() if any(_says(typed, name) for name in command.words))

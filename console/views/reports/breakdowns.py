@@ -1,4 +1,4 @@
-"""Figures by whom: departments in their order, agents by name."""
+"""Figures by department and by agent."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from console.core.sorting import sort_key
 from console.core.texts import gettext
-from console.views.tickets.list.filters import department_name, names
+from console.views.shared.choices import department_name, names
 
 StatsType = TypeVar("StatsType")
 
@@ -18,7 +18,7 @@ def by_department(found: Mapping[int, StatsType]) -> list[tuple[int, str, StatsT
 
 
 def by_agent(found: Mapping[int | None, StatsType]) -> list[tuple[int | None, str, StatsType]]:
-    """Return the agents that have figures, by name; what nobody has comes last."""
+    """Return the agents that have figures, by name; unassigned ones come last."""
     people: list[tuple[int | None, str, StatsType]] = [
         (key, names().staff.get(key, "?"), figures) for key, figures in found.items() if key is not None
     ]

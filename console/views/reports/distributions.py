@@ -9,8 +9,8 @@ from typing import Any
 from console.core.errors import Text
 from console.core.texts import gettext, lazy_pgettext, ngettext
 from console.tickets.stats.numbers import content_percent
-from console.views.reports.measures import percent_words
 from console.views.shared.charts import Chart, Column, Series
+from console.views.shared.labels.stats import percent_label
 
 RATINGS = lazy_pgettext("figures", "ratings")
 
@@ -21,10 +21,10 @@ def ratings_note(figures: Any) -> str:
 
 
 def spread(times: Counter[int], up_to: Sequence[int], write: Callable[[int], str]) -> tuple[Column, ...]:
-    """Return how often times lie in each range, as columns.
+    """Return how many times fall into each range, as columns.
 
     Args:
-        up_to: where the ranges end; one more has what lies above the last.
+        up_to: where the ranges end; one more has the times above the last.
     """
     return tuple(
         Column(label, name, (sum(many for value, many in times.items() if low < value <= high),))
@@ -52,7 +52,7 @@ def scores_chart(scores: Counter[int], caption: Text) -> Chart:
     content = content_percent(scores)
     title = gettext("No ratings")
     if content is not None:
-        title = gettext("%(share)s satisfied (CSAT)", share=percent_words(content))
+        title = gettext("%(share)s satisfied (CSAT)", share=percent_label(content))
     names = {
         5: gettext("5, very satisfied"),
         4: gettext("4, satisfied"),

@@ -1,4 +1,4 @@
-"""The figures of a report: how each is counted, what it is, how it compares with the period before."""
+"""The figures of a report: definition, value, and comparison with the period before."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
-
-from flask_babel import format_decimal
 
 from console.core.errors import Text
 from console.core.texts import gettext
@@ -27,10 +25,10 @@ class Measure:
 
     Args:
         label: its name.
-        how: how it is counted, for whoever asks.
+        how: how it is counted, for the reader.
         value: takes it from the figures; ``None`` where there is nothing to count.
         write: writes it.
-        note: what stands below it.
+        note: the line below it.
         is_time: it is compared as slower and faster.
         is_standing: it is of this moment, so nothing is compared.
     """
@@ -69,7 +67,7 @@ class Line:
 
 
 def lines(measures: Sequence[Measure], now: object, before: object | None) -> list[Line]:
-    """Return the figures of a period beside those of the one before, if there is one to compare with."""
+    """Return the figures of a period, compared with the one before if there is one."""
     return [
         Line(
             one.key,
@@ -105,31 +103,6 @@ def _compared(measure: Measure, earlier: str, *, up: bool) -> str:
     return gettext("less than before (%(before)s)", before=earlier)
 
 
-# --- Values -----------------------------------------------------------------------------------------------------------
-
-
-def whole(value: float | None) -> str:
-    """Write a number of things."""
-    return "—" if value is None else str(round(value))
-
-
-def percent_words(value: float | None) -> str:
-    """Write a share: ``87 %``; a dash where there is nothing to share."""
-    return "—" if value is None else gettext("%(rate)s %%", rate=round(value))
-
-
-def score_words(value: float | None) -> str:
-    """Write an average rating: ``4,3``."""
-    return "—" if value is None else str(format_decimal(value, "0.0"))
-
-
-def nothing(_figures: object) -> str:
+def no_note(_figures: object) -> str:
     """Return the note of a figure that needs none."""
     return ""
-
-
-def spread_words(p90: float | None, write: Callable[[float | None], str]) -> str:
-    """Say what nine in ten did not exceed."""
-    if p90 is None:
-        return gettext("none in this period")
-    return gettext("90%% within %(time)s", time=write(p90))

@@ -1,4 +1,4 @@
-"""What both report pages share: who may read, what is asked for, the page, its JSON and its files."""
+"""What both report pages share: access, query, page, JSON and files."""
 
 from __future__ import annotations
 
@@ -14,19 +14,18 @@ from console.audit.service import record
 from console.core.errors import Invalid, NotFound
 from console.core.texts import lazy_gettext, ngettext
 from console.core.transaction import transaction
-from console.staff.roles import Permission
 from console.tickets.stats.periods import MAX_DAYS, Period
 from console.tickets.stats.queries import Scope
-from console.views.reports import measures
-from console.views.reports import periods as days
 from console.views.reports.measures import Line
 from console.views.reports.query import ReportQuery, read_report_query, sees_all
 from console.views.reports.tables import Table
 from console.views.shared import charts
 from console.views.shared.base import Page
 from console.views.shared.charts import Chart
+from console.views.shared.choices import ME, department_name, names
 from console.views.shared.export import write_csv
-from console.views.tickets.list.filters import ME, department_name, names
+from console.views.shared.labels import periods as period_labels
+from console.views.shared.labels import stats as stats_labels
 from console.web.answers import refuse, wants_json
 from console.web.identity import current_actor
 
@@ -34,28 +33,27 @@ Reading = TypeVar("Reading")
 
 
 class ReportPage(Page, Generic[Reading]):
-    """Everybody's figures for supervisors, one's own for whoever does the work."""
+    """Statistics: of everyone for supervisors, one's own for those who do the work."""
 
     template: ClassVar[str]
     file: ClassVar[str]  # what a downloaded table is named after
     tables: ClassVar[Mapping[str, Callable[[Any], Table]]]
-    works: ClassVar[Permission]  # whoever may do this work has figures of their own
 
     @abstractmethod
     def latest(self, periods: Sequence[Period], scope: Scope) -> Period | None:
         """Return the first of ``periods`` that has something to show."""
 
     @abstractmethod
-    def read(self, ask: ReportQuery) -> Reading:
+    def read(self, report_query: ReportQuery) -> Reading:
         """Return what reads the figures."""
 
     @abstractmethod
     def as_json(self, reading: Reading) -> dict[str, Any]:
-        """Return what programs are told."""
+        """Return the report for programs."""
 
     @abstractmethod
     def lines(self, reading: Reading) -> list[Line]:
-        """Return the figures, each beside the one before."""
+        """Return the figures, each with the one before."""
 
     @abstractmethod
     def charts(self, reading: Reading) -> list[tuple[str, Chart]]:
@@ -65,81 +63,69 @@ class ReportPage(Page, Generic[Reading]):
     def parts(self, reading: Reading) -> dict[str, Any]:
         """Return what else the template needs."""
 
-    def is_accessible(self) -> bool:
-        """Tell whether this person has figures to see."""
-        return super().is_accessible() and self._may_read()
-
-    def _may_read(self) -> bool:
-        actor = current_actor()
-        return actor.may(Permission.SEE_REPORTS) or actor.may(self.works)
-
-    def _handle_view(self, name: str, **kwargs: Any) -> ResponseReturnValue | None:
-        answer = super()._handle_view(name, **kwargs)
-        if answer is None and not self._may_read():
-            raise NotFound(code="not_allowed")
-        return answer
-
     @expose("/")
     def index(self) -> ResponseReturnValue:
         """Show the figures of ``?period=`` (or ``from`` and ``until``), of a department, of an agent."""
-        ask = read_report_query(None if wants_json() else self.latest)
-        if ask.errors and wants_json():
-            return refuse(Invalid(lazy_gettext("Enter a valid period."), fields=ask.errors))
-        reading = self.read(ask)
+        report_query = read_report_query(None if wants_json() else self.latest)
+        if report_query.errors and wants_json():
+            return refuse(Invalid(lazy_gettext("Enter a valid period."), fields=report_query.errors))
+        reading = self.read(report_query)
         if wants_json():
             return jsonify(self.as_json(reading))
-        return Response(self._page(ask, reading), 422 if ask.errors else 200)
+        return Response(self._page(report_query, reading), 422 if report_query.errors else 200)
 
     @expose("/mine")
     def mine(self) -> ResponseReturnValue:
-        """Lead to the figures of whoever asks."""
-        given = {name: request.args[name] for name in ("period", "from", "until", "department") if name in request.args}
-        return redirect(self.get_url(".index", **given, **({"agent": ME} if sees_all() else {})))
+        """Redirect to the reader's own statistics."""
+        parameters = {
+            name: request.args[name] for name in ("period", "from", "until", "department") if name in request.args
+        }
+        return redirect(self.get_url(".index", **parameters, **({"agent": ME} if sees_all() else {})))
 
     @expose("/export/<table>/")
     def export(self, table: str) -> ResponseReturnValue:
         """Answer one of the tables as CSV."""
-        ask = read_report_query()
+        report_query = read_report_query()
         if table not in self.tables or (table == "agents" and not sees_all()):
             raise NotFound
-        if ask.errors:
-            raise Invalid(lazy_gettext("Enter a valid period."), fields=ask.errors)
-        titles, rows = self.tables[table](self.read(ask))
+        if report_query.errors:
+            raise Invalid(lazy_gettext("Enter a valid period."), fields=report_query.errors)
+        titles, rows = self.tables[table](self.read(report_query))
         with transaction():
             record(
                 current_actor(),
                 "list.exported",
                 self.endpoint,
-                filters={"table": table, **ask.query()},
+                filters={"table": table, **report_query.query()},
                 searched=False,
             )
-        length = f"{ask.period.first:%Y-%m-%d}_{ask.period.last:%Y-%m-%d}"
+        length = f"{report_query.period.first:%Y-%m-%d}_{report_query.period.last:%Y-%m-%d}"
         return Response(
             "".join(write_csv([str(title) for title in titles], [rows])),
             mimetype="text/csv",
             headers={"Content-Disposition": f"attachment; filename={self.file}-{table}-{length}.csv"},
         )
 
-    def _page(self, ask: ReportQuery, reading: Reading) -> str:
+    def _page(self, report_query: ReportQuery, reading: Reading) -> str:
         rendered: str = self.render(
             self.template,
-            ask=ask,
+            report_query=report_query,
             lines=self.lines(reading),
-            days=days,
-            write=measures,
+            period_labels=period_labels,
+            stats_labels=stats_labels,
             charts=self.charts(reading),
             draw=charts.draw,
             draw_axis=charts.draw_axis,
             rows=charts.table,
-            cut=_cut_words(ask.period),
+            cut=_cut_notice(report_query.period),
             sees_all=sees_all(),
-            all_departments=_choices(ask),
-            all_agents=_colleagues(ask),
-            of_department=lambda key: self.get_url(".index", **ask.query(department=key)),
-            of_agent=lambda key: self.get_url(".index", **ask.query(agent=key)),
-            named=lambda period: self.get_url(".index", **_named(ask, period)),
-            csv=lambda table: self.get_url(".export", table=table, **ask.query()),
-            other=lambda endpoint: self.get_url(f"{endpoint}.index", **ask.query()),
+            all_departments=_choices(report_query),
+            all_agents=_colleagues(report_query),
+            of_department=lambda key: self.get_url(".index", **report_query.query(department=key)),
+            of_agent=lambda key: self.get_url(".index", **report_query.query(agent=key)),
+            named=lambda period: self.get_url(".index", **_named(report_query, period)),
+            csv=lambda table: self.get_url(".export", table=table, **report_query.query()),
+            other=lambda endpoint: self.get_url(f"{endpoint}.index", **report_query.query()),
             **self.parts(reading),
         )
         return rendered
@@ -150,14 +136,19 @@ def days_json(span: Any) -> dict[str, str]:
     return {"from": span.first.isoformat(), "until": span.last.isoformat()}
 
 
-def asked_json(ask: ReportQuery) -> dict[str, Any]:
-    """Return what was asked for, for programs."""
-    period = {**days_json(ask.period), "name": ask.period.choice, "cut": ask.period.cut, "by": ask.period.grain.value}
-    return {"period": period, "department": ask.department_id, "agent": ask.agent_id}
+def query_json(report_query: ReportQuery) -> dict[str, Any]:
+    """Return the query for programs."""
+    period = {
+        **days_json(report_query.period),
+        "name": report_query.period.choice,
+        "cut": report_query.period.cut,
+        "by": report_query.period.grain.value,
+    }
+    return {"period": period, "department": report_query.department_id, "agent": report_query.agent_id}
 
 
 def rounded(value: float | None) -> float | None:
-    """Return a figure as programs are told it."""
+    """Return a figure for programs."""
     return None if value is None else round(value, 2)
 
 
@@ -166,34 +157,36 @@ def times_json(pair: tuple[float | None, float | None]) -> dict[str, float | Non
     return {"median": rounded(pair[0]), "p90": rounded(pair[1])}
 
 
-def _cut_words(period: Period) -> str:
+def _cut_notice(period: Period) -> str:
     if not period.cut:
         return ""
     return ngettext(
         "A report covers at most %(num)d day. Showing the last part, %(days)s.",
         "A report covers at most %(num)d days. Showing the last part, %(days)s.",
         MAX_DAYS,
-        days=days.period_words(period),
+        days=period_labels.period_label(period),
     )
 
 
-def _named(ask: ReportQuery, period: str) -> dict[str, str]:
+def _named(report_query: ReportQuery, period: str) -> dict[str, str]:
     """Return the parameters of another period by its name."""
-    kept = ask.query(period=None, until=None, **{"from": None})
-    return {"period": period, **kept}
+    others = report_query.query(period=None, until=None, **{"from": None})
+    return {"period": period, **others}
 
 
-def _choices(ask: ReportQuery) -> dict[int, str]:
+def _choices(report_query: ReportQuery) -> dict[int, str]:
     """Return the departments to choose from: those in use, and the one that is chosen."""
     known = names()
     return {
         key: department_name(key)
         for key in known.departments
-        if key not in known.inactive_departments or key == ask.department_id
+        if key not in known.inactive_departments or key == report_query.department_id
     }
 
 
-def _colleagues(ask: ReportQuery) -> dict[int, str]:
+def _colleagues(report_query: ReportQuery) -> dict[int, str]:
     """Return the agents to choose from: who works on tickets, and the one that is chosen."""
     known = names()
-    return {key: name for key, name in known.staff.items() if key not in known.former_staff or key == ask.agent_id}
+    return {
+        key: name for key, name in known.staff.items() if key not in known.former_staff or key == report_query.agent_id
+    }

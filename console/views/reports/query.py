@@ -1,4 +1,4 @@
-"""What a report is asked for: a period, a department, an agent."""
+"""The query of a report: a period, a department, an agent."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from console.core.texts import lazy_gettext
 from console.staff.roles import Permission
 from console.tickets.stats.periods import Period, named_periods, read_period
 from console.tickets.stats.queries import Scope
+from console.views.shared.choices import ME, names
 from console.views.shared.labels.states import today
-from console.views.tickets.list.filters import ME, names
 from console.web.identity import current_actor
 
-MOST_TYPED = 40  # letters of a value that is shown again
+MOST_TYPED = 40  # letters of a value that the form shows again
 
 
 @dataclass
 class ReportQuery:
-    """What is asked for: a period, a department, an agent; and what of it could not be read.
+    """A period, a department, an agent; and what could not be read.
 
     Args:
-        own: the figures of whoever asks.
-        typed: what stands in the form.
+        own: the reader's own figures.
+        typed: the content of the form.
     """
 
     period: Period
@@ -42,7 +42,7 @@ class ReportQuery:
         return Scope(self.department_id, self.agent_id)
 
     def query(self, **changes: str | None) -> dict[str, str]:
-        """Return the parameters that ask for the same again, with ``changes``; ``None`` leaves one out."""
+        """Return the query parameters, with ``changes``; ``None`` leaves one out."""
         parameters: dict[str, str | None] = dict(self.period.query())
         if self.department_id is not None:
             parameters["department"] = str(self.department_id)
@@ -55,10 +55,10 @@ Latest = Callable[[Sequence[Period], Scope], Period | None]
 
 
 def read_report_query(latest: Latest | None = None) -> ReportQuery:
-    """Read what this request asks for.
+    """Read the query of this request.
 
     Args:
-        latest: finds the latest period with something to show, where none is asked for; else it is this week.
+        latest: finds the latest period with something to show, where the request names none; else it is this week.
 
     Raises:
         NotFound: a colleague's figures, and these are not for this person to see.
@@ -89,7 +89,7 @@ def _read_department(text: str, errors: dict[str, list[Text]]) -> int | None:
 
 
 def _read_agent(text: str, errors: dict[str, list[Text]]) -> tuple[int | None, bool]:
-    """Return whose figures are asked for, and whether they are one's own."""
+    """Return the agent, and whether it is the reader."""
     own = current_actor().id
     if not sees_all():
         if text not in ("", ME, str(own)):
@@ -105,5 +105,5 @@ def _read_agent(text: str, errors: dict[str, list[Text]]) -> tuple[int | None, b
 
 
 def sees_all() -> bool:
-    """Tell whether whoever asks sees the figures of everybody, not their own alone."""
+    """Tell whether the reader sees the figures of everyone, not their own alone."""
     return current_actor().may(Permission.SEE_REPORTS)

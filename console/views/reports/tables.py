@@ -25,13 +25,13 @@ def shared(
 
     Args:
         titles: what the figures are called.
-        cells: writes the figures of somebody.
+        cells: writes the figures of one row.
         standing: so many of them are of this moment, and not known of the period before.
     """
 
     def figures(reading: Any) -> Table:
         """Two lines: the period, and the one before."""
-        now, before = reading.ask.period, reading.ask.period.before()
+        now, before = reading.report_query.period, reading.report_query.period.before()
         earlier = [None] * standing + cells(reading.before)[standing:]
         rows = [(now.first, now.last, *cells(reading.whole)), (before.first, before.last, *earlier)]
         return (lazy_gettext("From"), lazy_gettext("Until"), *titles), rows

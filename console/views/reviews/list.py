@@ -1,4 +1,4 @@
-"""The queue of reviews for supervisors, and for everybody else what was said of their own work."""
+"""The queue of reviews for supervisors, and for everyone else the reviews of their own work."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 from typing import Any, ClassVar, cast
 
-from flask import flash, g, jsonify, redirect, request
+from flask import flash, jsonify, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from flask_admin.base import BaseView
-from flask_login import current_user
 from markupsafe import Markup
 from sqlalchemy import Select, false, func
 from sqlalchemy.orm import InstrumentedAttribute, joinedload
@@ -38,18 +37,17 @@ from console.views.reviews.rubric import ReviewRubric
 from console.views.reviews.statistics import ReviewStatistics
 from console.views.shared import formatters, menu
 from console.views.shared.base import BaseModelView
-from console.views.shared.export import Number, words
+from console.views.shared.choices import LazyChoices, colleagues, department_name, departments, names
+from console.views.shared.export import Number, state_cell
 from console.views.shared.filters import Choice, ListFilter
 from console.views.shared.labels.reviews import ANSWERED, NEW, REASON, STATE, month_name, result, review_url
 from console.views.shared.labels.tickets import ticket_url
-from console.views.shared.paging import Active, ListQuery
-from console.views.tickets.list.filters import LazyChoices, colleagues, department_name, departments, names
+from console.views.shared.paging import ActiveFilter, ListPage, ListQuery
 from console.web.answers import local_time, wants_json
 from console.web.identity import current_actor
 
 READERS = (Permission.REVIEW, Permission.WORK_TICKETS)
-BADGE = 99
-TAB_COUNTED = 1_000
+TAB_COUNT = 1_000
 _NUMBER = re.compile(r"[Rr]-?(\d{1,9})")
 STAGES: dict[str, Text] = {
     "waiting": lazy_pgettext("reviews", "Waiting"),
@@ -113,7 +111,7 @@ class Stage(ListFilter):
 
 @dataclass(frozen=True)
 class Person(Choice):
-    """Whose work it is; somebody who works here no more can still be asked for by their key."""
+    """The agent; a former colleague can still be found by their key."""
 
     def read(self, text: str) -> str:
         if read_key(text) is None:
@@ -155,6 +153,11 @@ class Month(Choice):
         return month_name(_first(value))
 
 
+def _stage(list_query: ListQuery) -> str:
+    """Return the stage that the list shows, empty where the address names none."""
+    return next((str(one.value) for one in list_query.filters if one.filter.name == "state"), "")
+
+
 def _first(value: str) -> date:
     return date.fromisoformat(f"{value}-01")
 
@@ -193,18 +196,19 @@ def _result(_view: Any, _context: Any, row: Review, _name: str) -> Markup:
     if row.state is not ReviewState.DONE:
         return STATE[row.state].status()
     by = row.reviewer.name if row.reviewer else ""
-    told = Markup('<b class="num" title="{}">{}</b>').format(by, result(row))
+    points = Markup('<b class="num" title="{}">{}</b>').format(by, result(row))
     own = row.agent_id == current_actor().id
     if own and row.agent_read_at is None:
-        return Markup("{} {}").format(told, NEW.status())
+        return Markup("{} {}").format(points, NEW.status())
     if row.answered and not own:
-        return Markup("{} {}").format(told, ANSWERED.status())
-    return told
+        return Markup("{} {}").format(points, ANSWERED.status())
+    return points
 
 
 class ReviewList(BaseModelView):
     """Supervisors see every review; others those of their own work, once they are done."""
 
+    permission = READERS
     group = "oversight"
     letter = "r"
     can_export = True
@@ -260,17 +264,6 @@ class ReviewList(BaseModelView):
             Review, name=lazy_gettext("Quality reviews"), endpoint="reviews", url="reviews", menu_icon_value="star"
         )
 
-    # --- who
-
-    def is_accessible(self) -> bool:
-        return bool(current_user.is_authenticated) and any(map(current_actor().may, READERS))
-
-    def _handle_view(self, name: str, **kwargs: Any) -> ResponseReturnValue | None:
-        asked = super()._handle_view(name, **kwargs)
-        if asked is None and not self.is_accessible():
-            raise NotFound(code="not_allowed")
-        return asked
-
     @property
     def reviews(self) -> bool:
         """Tell whether the reader reviews others' work."""
@@ -284,58 +277,54 @@ class ReviewList(BaseModelView):
             return query.where(false())
         return query.where(Review.agent_id == actor.id, Review.state == ReviewState.DONE)
 
-    def badge(self) -> str:
-        """Return how much is new to the reader, for the sidebar."""
-        count = menu.counted(self)
-        return "" if not count else f"{BADGE}+" if count > BADGE else str(count)
-
     def badge_query(self) -> Select[int]:
-        """Return what counts it."""
-        return queries.count_news(current_actor(), BADGE + 1)
+        """Count for the sidebar: what is new to the reader."""
+        return queries.count_news(current_actor(), menu.BADGE_LIMIT + 1)
 
     # --- the list
 
     def read_list_query(self) -> ListQuery:
-        """Read what is asked for: unless said otherwise what waits, the oldest first; of one's own work everything."""
-        ask = super().read_list_query()
-        stage = next((one.value for one in ask.filters if one.filter.name == "state"), None)
+        """Read the query; without a stage, what waits, the oldest first, or all reviews of one's own work."""
+        list_query = super().read_list_query()
+        stage = _stage(list_query)
         if stage not in self.stages:
             stage = self.stages[0]
-            others = tuple(one for one in ask.filters if one.filter.name != "state")
-            ask = replace(ask, filters=(Active(self.list_filters[0], stage, stage), *others))
-        g.review_stage = stage
-        return ask if "sort" in request.args or stage != "waiting" else replace(ask, descending=False)
+            others = tuple(one for one in list_query.filters if one.filter.name != "state")
+            stage_filter = ActiveFilter(self.list_filters[0], stage, stage)
+            list_query = replace(list_query, filters=(stage_filter, *others))
+        oldest_first = stage == "waiting" and "sort" not in request.args
+        return replace(list_query, descending=False) if oldest_first else list_query
 
     @property
     def stages(self) -> tuple[str, ...]:
         """Return the tabs this reader has."""
         return SUPERVISORS if self.reviews else OTHERS
 
-    def matching(self, ask: ListQuery, *, most_hits: bool = True) -> Select[Any]:
-        query = super().matching(replace(ask, search=""))
-        if not ask.search:
+    def matching(self, list_query: ListQuery, *, all_hits: bool = False) -> Select[Any]:
+        query = self.filtered(list_query)
+        if not list_query.search:
             return query
-        number = _NUMBER.fullmatch(ask.search)
+        number = _NUMBER.fullmatch(list_query.search)
         if number is not None:
             return query.where(Review.id == int(number[1]))
         ticket_id = cast("InstrumentedAttribute[int]", Review.ticket_id)  # of an override alone there is none
-        hits = TICKET_SEARCH.matches(db.session(), ticket_id, ask.search, whole=not most_hits)
+        hits = TICKET_SEARCH.matches(db.session(), ticket_id, list_query.search, whole=all_hits)
         return query if hits is None else query.where(hits)
 
-    def render(self, template: str, **context: Any) -> str:
-        """Render the list with its tabs; whoever reads of their own work alone needs no name beside it."""
-        if template == self.list_template:
-            if not self.reviews:
-                context["columns"] = [one for one in context["columns"] if one[0] != "agent"]
-                context["filters"] = [one for one in context["filters"] if one.name != "agent"]
-            context |= {
-                "stage": g.review_stage,
-                "stages": {key: STAGES[key] for key in self.stages},
-                "stage_counts": queries.count_states(current_actor(), TAB_COUNTED + 1) if self.reviews else {},
-                "tab_counted": TAB_COUNTED,
-                "empty_words": EMPTY[g.review_stage],
-            }
-        return str(super().render(template, **context))
+    def list_context(self, list_query: ListQuery, _page: ListPage) -> dict[str, Any]:
+        """Return the tabs. A list of one's own reviews has no column and no filter for the agent."""
+        stage = _stage(list_query)
+        context: dict[str, Any] = {
+            "stage": stage,
+            "stages": {key: STAGES[key] for key in self.stages},
+            "stage_counts": queries.count_states(current_actor(), TAB_COUNT + 1) if self.reviews else {},
+            "tab_count": TAB_COUNT,
+            "empty_message": EMPTY[stage],
+        }
+        if not self.reviews:
+            context["columns"] = [(name, str(label)) for name, label in self._list_columns if name != "agent"]
+            context["filters"] = [one for one in self.list_filters if one.name != "agent"]
+        return context
 
     def row_link(self, row: Any) -> str:
         return review_url(row)
@@ -348,7 +337,7 @@ class ReviewList(BaseModelView):
         return "is-void" if row.state is ReviewState.SKIPPED else ""
 
     def as_json(self, row: Any) -> dict[str, Any]:
-        """Return what programs are told of one row: facts and figures, nothing of what was written."""
+        """Return one review for programs: facts and figures, none of its texts."""
         return {
             "id": row.id,
             "number": row.number,
@@ -367,9 +356,9 @@ class ReviewList(BaseModelView):
 
     def export_cell(self, row: Any, name: str) -> Any:
         if name == "reason":
-            return words(REASON, row.reason)
+            return state_cell(REASON, row.reason)
         if name == "state":
-            return words(STATE, row.state)
+            return state_cell(STATE, row.state)
         written = self.as_json(row)
         if name == "total":
             return Number(f"{row.total / 100:.2f}") if row.total is not None else None

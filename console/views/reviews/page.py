@@ -1,4 +1,4 @@
-"""One review: the ticket on one side, what is judged on the other; afterwards what its agent reads and answers."""
+"""One review: the ticket on one side, its assessment on the other; afterwards the agent reads and answers it."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ MOST_ENTRIES = 500
 
 
 class JudgeForm(Form):
-    """What is judged. Points and quotes are as many as the rubric and the ticket have: see :class:`Judged`."""
+    """The assessment. Points and quotes are as many as the rubric and the ticket have: see :class:`Assessment`."""
 
     note = TextAreaField(lazy_gettext("Coaching note"))
     version = IntegerField()
@@ -68,7 +68,7 @@ class Line:
 
 
 @dataclass
-class Judged:
+class Assessment:
     """Points and quotes as they were sent, or as they are stored."""
 
     points: dict[int, str] = field(default_factory=dict)
@@ -91,7 +91,7 @@ def _points(value: str) -> int:
     return int(value) if value in {str(number) for number in range(BEST + 1)} else -1
 
 
-def _sent(form: JudgeForm) -> Judged:
+def _sent(form: JudgeForm) -> Assessment:
     """Read what the form brought."""
     points = {}
     for name, value in request.form.items():
@@ -99,21 +99,21 @@ def _sent(form: JudgeForm) -> Judged:
         if key is not None and value:
             points[key] = value
     chosen = [key for key in map(read_key, request.form.getlist("quote")) if key is not None]
-    return Judged(
+    return Assessment(
         points=points,
         quotes={key: request.form.get(f"remark-{key}", "") for key in chosen},
         note=form.note.data or "",
     )
 
 
-def _stored(review: Review) -> Judged:
-    """Return what was judged before, to be corrected."""
+def _stored(review: Review) -> Assessment:
+    """Return the earlier assessment, to be corrected."""
     points = {one.criterion_id: NOT_APPLICABLE if one.points is None else str(one.points) for one in review.scores}
-    return Judged(points, {one.message_id: one.remark for one in review.quotes}, review.note)
+    return Assessment(points, {one.message_id: one.remark for one in review.quotes}, review.note)
 
 
 class ReviewPage(Page):
-    """A review, for supervisors and for whose work it is about."""
+    """A review, for supervisors and for the agent whose work it is about."""
 
     permissions = dict.fromkeys(("finish", "skip", "settle"), Permission.REVIEW)
     parent = "reviews"
@@ -138,13 +138,13 @@ class ReviewPage(Page):
     def finish(self, key: int) -> ResponseReturnValue:
         """Score it; then comes the next one."""
         form = JudgeForm()
-        judged = _sent(form)
+        assessment = _sent(form)
         corrected = _find(key).state is ReviewState.DONE
 
-        def deed() -> ResponseReturnValue:
+        def change() -> ResponseReturnValue:
             form.refuse_spoiled()
             with transaction():
-                review = service.score(current_actor(), key, judged.scoring(form))
+                review = service.score(current_actor(), key, assessment.scoring(form))
                 said = gettext("%(number)s is finished: %(result)s.", number=review.number, result=result(review))
                 total = review.total
             following = queries.next_waiting(current_actor(), after=key)
@@ -155,14 +155,14 @@ class ReviewPage(Page):
                 return redirect(review_url(key), 303)
             return redirect(self.get_url("reviews.following", after=key), 303)
 
-        return self._attempt(key, deed, judged=judged)
+        return self._attempt(key, change, assessment=assessment)
 
     @expose("/skip", methods=["POST"])
     def skip(self, key: int) -> ResponseReturnValue:
         """Pass it over, with a reason."""
         form = SkipForm()
 
-        def deed() -> ResponseReturnValue:
+        def change() -> ResponseReturnValue:
             form.refuse_spoiled()
             with transaction():
                 number = service.skip(current_actor(), key, form.reason.data or "").number
@@ -171,14 +171,14 @@ class ReviewPage(Page):
             flash(gettext("%(number)s was skipped.", number=number), "success")
             return redirect(self.get_url("reviews.following", after=key), 303)
 
-        return self._attempt(key, deed, skip=form)
+        return self._attempt(key, change, skip=form)
 
     @expose("/answer", methods=["POST"])
     def answer(self, key: int) -> ResponseReturnValue:
         """Say something about it: the agent to the supervisors, or one of them to the agent."""
         form = AnswerForm()
 
-        def deed() -> ResponseReturnValue:
+        def change() -> ResponseReturnValue:
             form.refuse_spoiled()
             with transaction():
                 said = service.answer(current_actor(), key, form.body.data or "", form.client_id.data or "")
@@ -188,7 +188,7 @@ class ReviewPage(Page):
             flash(gettext("Your reply was saved."), "success")
             return redirect(f"{review_url(key)}#answers", 303)
 
-        return self._attempt(key, deed, answer=form)
+        return self._attempt(key, change, answer=form)
 
     @expose("/seen", methods=["POST"])
     def settle(self, key: int) -> ResponseReturnValue:
@@ -200,10 +200,10 @@ class ReviewPage(Page):
         flash(gettext("Marked as read."), "success")
         return redirect(self.get_url("reviews.index_view", state="answered"), 303)
 
-    def _attempt(self, key: int, deed: Callable[[], ResponseReturnValue], **typed: Any) -> ResponseReturnValue:
+    def _attempt(self, key: int, change: Callable[[], ResponseReturnValue], **typed: Any) -> ResponseReturnValue:
         """Do it; what is refused is shown on the page, with what was typed."""
         try:
-            return deed()
+            return change()
         except Refusal as refusal:
             if wants_json() or refusal.status == 404:
                 raise
@@ -214,7 +214,7 @@ class ReviewPage(Page):
         review: Review,
         *,
         refusal: Refusal | None = None,
-        judged: Judged | None = None,
+        assessment: Assessment | None = None,
         skip: SkipForm | None = None,
         answer: AnswerForm | None = None,
     ) -> str:
@@ -237,7 +237,7 @@ class ReviewPage(Page):
                 reviewer=reviewer,
                 alone=alone,
                 may_skip=waits and (reviewer or alone),
-                judging=self._judging(review, judged) if reviewer else None,
+                assessing=self._assessment_context(review, assessment) if reviewer else None,
                 refusal=refusal,
                 skip=skip or SkipForm(formdata=None),
                 answer=answer,
@@ -251,14 +251,15 @@ class ReviewPage(Page):
             )
         )
 
-    def _judging(self, review: Review, judged: Judged | None) -> dict[str, Any] | None:
-        """Return what the form of judging needs, if this supervisor may judge it now."""
-        done = review.state is ReviewState.DONE
-        if done and judged is None and not (request.args.get("correct") and review.reviewer_id == current_actor().id):
+    def _assessment_context(self, review: Review, assessment: Assessment | None) -> dict[str, Any] | None:
+        """Return the context of the assessment form, if this supervisor may fill it in now."""
+        is_done = review.state is ReviewState.DONE
+        corrects = bool(request.args.get("correct")) and review.reviewer_id == current_actor().id
+        if is_done and assessment is None and not corrects:
             return None
         said = language()
         criteria = {one.id: one for one in queries.criteria()}
-        if done:
+        if is_done:
             lines = [
                 Line(one.criterion_id, one.name(said), criteria[one.criterion_id].about(said), one.weight)
                 for one in review.scores
@@ -269,9 +270,9 @@ class ReviewPage(Page):
             ]
         return {
             "lines": lines,
-            "judged": judged or (_stored(review) if done else Judged()),
-            "corrected": done,
-            "open": not done or review.reviewer_id == current_actor().id,  # else it is only shown, to be copied
+            "assessment": assessment or (_stored(review) if is_done else Assessment()),
+            "corrected": is_done,
+            "open": not is_done or review.reviewer_id == current_actor().id,  # else it is only shown, to be copied
             "rubric": queries.settings_row().rubric_version,
             "best": BEST,
             "na": NOT_APPLICABLE,
@@ -283,10 +284,10 @@ def _is_own(review: Review) -> bool:
 
 
 def _find(key: int) -> Review:
-    """Return the review for whoever asks.
+    """Return the review for its reader.
 
     Raises:
-        NotFound: there is none, or neither is it their own and done, nor are they a supervisor.
+        NotFound: there is none, or neither is it their own and done, nor is the reader a supervisor.
     """
     actor = current_actor()
     return queries.find_review(actor, key) if actor.may(Permission.REVIEW) else queries.find_mine(actor, key)

@@ -1,4 +1,4 @@
-"""The rubric: what is judged, what it means, how much it weighs; and how much is drawn."""
+"""The rubric: criteria with their meaning and weight; and the size of the random sample."""
 
 from __future__ import annotations
 
@@ -77,15 +77,15 @@ class ReviewRubric(Page):
     def save(self) -> ResponseReturnValue:
         """Change the rubric."""
         form = RubricForm()
-        kept = [place for place, line in enumerate(form.lines) if not (line.form.is_blank or line.form.gone.data)]
-        kept.sort(key=lambda place: (form.lines[place].form.position.data or MOST_LINES, place))
+        places = [place for place, line in enumerate(form.lines) if not (line.form.is_blank or line.form.gone.data)]
+        places.sort(key=lambda place: (form.lines[place].form.position.data or MOST_LINES, place))
         try:
             form.refuse_spoiled()
-            wrong = _unreadable(form, kept)
+            wrong = _unreadable(form, places)
             if wrong:
                 raise Invalid(fields=wrong)
             with transaction():
-                lines = [_data(form.lines[place].form) for place in kept]
+                lines = [_data(form.lines[place].form) for place in places]
                 version = read_key(form.version.data) if form.version.data != "0" else 0
                 changed = save_rubric(
                     current_actor(), lines, _whole(form.sample.data), version=-1 if version is None else version
@@ -93,7 +93,7 @@ class ReviewRubric(Page):
         except (Invalid, Conflict) as refusal:
             if wants_json():
                 raise
-            _mark(form, kept, refusal)
+            _mark(form, places, refusal)
             return Response(self._page(form, refusal), refusal.status)
         if wants_json():
             return jsonify(changed=changed)
@@ -143,18 +143,20 @@ def _whole(value: int | None) -> int:
     return -1 if value is None else value  # is refused with its words
 
 
-def _unreadable(form: RubricForm, kept: list[int]) -> dict[str, list[Text]]:
+def _unreadable(form: RubricForm, places: list[int]) -> dict[str, list[Text]]:
     """Return the keys that are none."""
-    wrong = [place for place in kept if form.lines[place].form.id.data and not read_key(form.lines[place].form.id.data)]
-    return {f"{kept.index(place)}-id": [lazy_gettext("Invalid input.")] for place in wrong}
+    wrong = [
+        place for place in places if form.lines[place].form.id.data and not read_key(form.lines[place].form.id.data)
+    ]
+    return {f"{places.index(place)}-id": [lazy_gettext("Invalid input.")] for place in wrong}
 
 
-def _mark(form: RubricForm, kept: list[int], refusal: Refusal) -> None:
-    """Put the messages beside their fields."""
+def _mark(form: RubricForm, places: list[int], refusal: Refusal) -> None:
+    """Show the errors at their fields."""
     for name, texts in refusal.fields.items():
         place, _dash, field = name.partition("-")
-        if field and place.isdigit() and int(place) < len(kept):
-            line = form.lines[kept[int(place)]].form
+        if field and place.isdigit() and int(place) < len(places):
+            line = form.lines[places[int(place)]].form
             if field in line:
                 line[field].errors = [str(text) for text in texts]
         elif name in form:

@@ -1,4 +1,4 @@
-"""What reviews and ratings come to: per agent, department and month. Whoever reviews nobody sees their own."""
+"""Statistics of reviews and ratings per agent, department and month. Who is no reviewer sees their own."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from flask_admin import expose
 from console.audit.service import record
 from console.core import clock
 from console.core.context import settings
-from console.core.errors import NotFound
 from console.core.ids import read_key
 from console.core.sorting import sort_key
 from console.core.texts import gettext, lazy_gettext, ngettext
@@ -23,9 +22,9 @@ from console.tickets.reviews import queries
 from console.tickets.reviews import stats as chat_stats
 from console.tickets.reviews.stats import ReviewStats, Tally
 from console.views.shared.base import Page
+from console.views.shared.choices import department_name, names
 from console.views.shared.export import Number, write_csv
 from console.views.shared.labels.reviews import month_name, percent
-from console.views.tickets.list.filters import department_name, names
 from console.web.answers import wants_json
 from console.web.filters import language
 from console.web.identity import current_actor
@@ -36,67 +35,62 @@ ONE_PERCENT = 0.5  # less is no difference
 
 
 @dataclass(frozen=True)
-class LazyChoices:
-    """What the figures are asked of."""
+class StatisticsQuery:
+    """Of whose reviews, and of how many months."""
 
     months: int
     agent: int | None
     department: int | None
 
     def query(self, **changes: Any) -> dict[str, Any]:
-        """Return the parameters that ask for it again."""
-        asked = {"months": self.months, "agent": self.agent, "department": self.department} | changes
-        return {name: value for name, value in asked.items() if value is not None}
+        """Return the query parameters, with ``changes``."""
+        parameters = {"months": self.months, "agent": self.agent, "department": self.department} | changes
+        return {name: value for name, value in parameters.items() if value is not None}
 
 
 class ReviewStatistics(Page):
-    """The figures."""
+    """The statistics of reviews: of everyone, or one's own."""
 
+    permission = (Permission.REVIEW, Permission.WORK_TICKETS)
     parent = "reviews"
 
     def __init__(self) -> None:
         super().__init__(name=lazy_gettext("Statistics"), endpoint="review_figures", url="/console/reviews/figures")
 
-    def _handle_view(self, name: str, **kwargs: Any) -> ResponseReturnValue | None:
-        asked = super()._handle_view(name, **kwargs)
-        if asked is None and not any(map(current_actor().may, (Permission.REVIEW, Permission.WORK_TICKETS))):
-            raise NotFound(code="not_allowed")
-        return asked
-
     @expose("")
     @expose("/")
     def index(self) -> ResponseReturnValue:
         """Show the figures of the last months."""
-        asked = _read()
-        book = _book(asked)
-        everybody = current_actor().may(Permission.REVIEW)
+        query = _read()
+        book = _book(query)
+        of_everyone = current_actor().may(Permission.REVIEW)
         if wants_json():
             return jsonify(_json(book))
         by_agent = [(names().staff.get(key, "?"), tally) for key, tally in book.by_agent().items()]
         rendered: str = self.render(
             "admin/reviews/statistics.html",
-            asked=asked,
+            query=query,
             spans=SPANS,
-            everybody=everybody,
+            of_everyone=of_everyone,
             whole=book.of(),
             months=list(zip(book.months.firsts, book.by_month(), strict=True)),
-            agents=sorted(by_agent, key=lambda one: sort_key(one[0])) if everybody else [],
+            agents=sorted(by_agent, key=lambda one: sort_key(one[0])) if of_everyone else [],
             departments=_departments(book),
             criteria=[(one.name(language()), one.id) for one in queries.criteria()],
             sentence=trend(book),
             staff=names().staff,
             all_departments={key: department_name(key) for key in names().departments},
-            address=lambda **changes: self.get_url(".index", **asked.query(**changes)),
+            address=lambda **changes: self.get_url(".index", **query.query(**changes)),
         )
         return rendered
 
     @expose("/csv")
     def export(self) -> ResponseReturnValue:
         """Answer the figures as CSV: a line for each agent, department and month."""
-        asked = _read()
-        book = _book(asked)
+        query = _read()
+        book = _book(query)
         with transaction():
-            filters = {name: str(value) for name, value in asked.query().items()}
+            filters = {name: str(value) for name, value in query.query().items()}
             record(current_actor(), "list.exported", "review_figures", filters=filters, searched=False)
         criteria = [(one.name(language()), one.id) for one in queries.criteria()]
         titles = [
@@ -113,21 +107,21 @@ class ReviewStatistics(Page):
         )
 
 
-def _read() -> LazyChoices:
-    """Read what is asked for; what cannot be read is not asked for."""
+def _read() -> StatisticsQuery:
+    """Read what is query for; what cannot be read is not query for."""
     months = read_key(request.args.get("months"))
-    everybody = current_actor().may(Permission.REVIEW)
-    return LazyChoices(
+    of_everyone = current_actor().may(Permission.REVIEW)
+    return StatisticsQuery(
         months if months in SPANS else USUAL,
-        read_key(request.args.get("agent")) if everybody else None,
+        read_key(request.args.get("agent")) if of_everyone else None,
         read_key(request.args.get("department")),
     )
 
 
-def _book(asked: LazyChoices) -> ReviewStats:
+def _book(query: StatisticsQuery) -> ReviewStats:
     zone = settings().zone
-    months = chat_stats.months_until(clock.local_date(clock.now(), zone), asked.months, zone)
-    return chat_stats.book(current_actor(), months, agent_id=asked.agent, department_id=asked.department)
+    months = chat_stats.months_until(clock.local_date(clock.now(), zone), query.months, zone)
+    return chat_stats.book(current_actor(), months, agent_id=query.agent, department_id=query.department)
 
 
 def _departments(book: ReviewStats) -> list[tuple[str, Tally]]:
@@ -139,15 +133,15 @@ def _departments(book: ReviewStats) -> list[tuple[str, Tally]]:
 
 
 def trend(book: ReviewStats) -> str:
-    """Say in a sentence how the last month with reviews stands beside the one before it."""
-    told = [
+    """Compare in a sentence the last month with reviews with the one before it."""
+    months = [
         (first, tally)
         for first, tally in zip(book.months.firsts, book.by_month(), strict=True)
         if tally.average is not None
     ]
-    if not told:
+    if not months:
         return gettext("No reviews in this period.")
-    first, last = told[-1]
+    first, last = months[-1]
     words = ngettext(
         "%(month)s: %(num)d review, %(percent)s on average",
         "%(month)s: %(num)d reviews, %(percent)s on average",
@@ -155,9 +149,9 @@ def trend(book: ReviewStats) -> str:
         month=month_name(first).capitalize(),
         percent=percent(last.average),
     )
-    if len(told) == 1:
+    if len(months) == 1:
         return f"{words}."
-    before, earlier = told[-2]
+    before, earlier = months[-2]
     step = (last.average or 0) - (earlier.average or 0)
     if abs(step) < ONE_PERCENT:
         compared = gettext("as before (%(month)s)", month=month_name(before))

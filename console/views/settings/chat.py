@@ -1,4 +1,4 @@
-"""How the chat desk works, what is announced, who is kept out, and the line that puts the widget on a site."""
+"""Settings of the chat desk: rules, announcements, blocked visitors, and the line that adds the widget to a site."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ KINDS: dict[str, tuple[Text, Text]] = {
         ),
     ),
 }
-# What stands behind the number, and what it does.
+# The unit after the number, and what the setting does.
 NUMBERS: dict[str, tuple[Text, Text, Text]] = {
     "capacity": (
         lazy_gettext("Chats at once"),
@@ -172,7 +172,7 @@ class ChatSettingsPage(Page):
     def _save(
         self,
         save: Callable[[], ChatSettings],
-        done: str,
+        message: str,
         *,
         rules: RulesForm | None = None,
         announcement: AnnouncementForm | None = None,
@@ -190,12 +190,12 @@ class ChatSettingsPage(Page):
                     form[name].errors = texts
             row = queries.desk_settings()
             if form is not None and isinstance(refusal, Conflict):
-                form.revision.data = str(row.revision)  # whoever saves again has seen that it was changed
+                form.revision.data = str(row.revision)  # saving again is meant: the page says that it was changed
             page = self._page(row, rules=rules, announcement=announcement, refusal=refusal)
             return Response(page, refusal.status)
         if wants_json():
             return jsonify(_as_json(row))
-        flash(done, "success")
+        flash(message, "success")
         return redirect(self.get_url(".index"), 303)
 
     def _page(

@@ -114,7 +114,7 @@ class SectionPage(Page):
         return redirect(self.get_url(".index"), 303)
 
     def _refused(self, form: Any, refusal: Refusal) -> ResponseReturnValue:
-        """Say what was wrong over what was typed; whoever saves again has seen what another has saved."""
+        """Show the errors with the text typed. Saving again is meant: the page shows what a colleague has saved."""
         if wants_json():
             return refuse(refusal)
         state = queries.state(self.section)

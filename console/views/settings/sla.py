@@ -1,4 +1,4 @@
-"""What is promised: goals by department and priority, and what they mean for a question asked on a Friday afternoon."""
+"""The SLA policy: goals by department and priority, with examples for a question asked on a Friday afternoon."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from console.tickets.sla import queries
 from console.tickets.sla.policies import field_name, set_goals
 from console.tickets.sla.rules import Goals, TargetKind
 from console.views.shared.base import Page
-from console.views.shared.labels.sla import KIND, day_and_hour, minutes_words, read_minutes
+from console.views.shared.labels.sla import KIND, day_and_hour, duration_label, read_minutes
 from console.views.shared.labels.tickets import PRIORITY
 from console.web.answers import refuse, wants_json
 from console.web.filters import language
@@ -58,7 +58,7 @@ class DurationField(StringField):
     def _value(self) -> str:
         if self.raw_data:
             return str(self.raw_data[0])
-        return "" if self.data is None else minutes_words(self.data)
+        return "" if self.data is None else duration_label(self.data)
 
 
 class GoalsForm(Form):
@@ -98,23 +98,14 @@ class Line:
 
 
 class SlaPage(Page):
-    """The matrix of goals. The desk reads it, whoever manages the desk changes it."""
+    """The matrix of goals. The desk reads it; those who manage the desk change it."""
 
     permissions = {"change": Permission.MANAGE_DESK}
     group = "system"
+    permission = (Permission.READ_TICKETS, Permission.MANAGE_DESK)
     parent = "settings"
     settings_group = "desk"
     settings_lead = lazy_gettext("Response and resolution targets of each department.")
-
-    def is_accessible(self) -> bool:
-        """Tell whether this person works with tickets, or manages those who do."""
-        return super().is_accessible() and _may_read()
-
-    def _handle_view(self, name: str, **kwargs: Any) -> ResponseReturnValue | None:
-        answer = super()._handle_view(name, **kwargs)
-        if answer is None and not _may_read():
-            raise NotFound(code="not_allowed")
-        return answer
 
     @expose("/")
     def index(self) -> ResponseReturnValue:
@@ -135,9 +126,9 @@ class SlaPage(Page):
         try:
             if not form.validate():
                 raise Invalid(fields=_errors(form))
-            wanted = {priority: _goals(form, line, priority) for priority in PRIORITIES}
+            goals = {priority: _goals(form, line, priority) for priority in PRIORITIES}
             with transaction():
-                changed = set_goals(current_actor(), line.id, wanted)
+                changed = set_goals(current_actor(), line.id, goals)
         except Invalid as refusal:
             if wants_json():
                 return refuse(refusal)
@@ -155,7 +146,7 @@ class SlaPage(Page):
         return redirect(self.get_url(".index", department=line.key or None), 303)
 
     def _page(self, table: list[Line], line: Line, form: RulesForm) -> str:
-        asked = next_friday(clock.now())
+        opened_at = next_friday(clock.now())
         rendered: str = self.render(
             "admin/settings/sla.html",
             table=table,
@@ -164,17 +155,12 @@ class SlaPage(Page):
             priorities=PRIORITIES,
             priority_labels=PRIORITY,
             kinds=KIND,
-            asked=asked,
-            examples=examples(line, asked),
+            opened_at=opened_at,
+            examples=examples(line, opened_at),
             may_change=current_actor().may(Permission.MANAGE_DESK),
             address=lambda key: self.get_url(".index", department=key or None),
         )
         return rendered
-
-
-def _may_read() -> bool:
-    actor = current_actor()
-    return actor.may(Permission.READ_TICKETS) or actor.may(Permission.MANAGE_DESK)
 
 
 def matrix() -> list[Line]:
@@ -210,7 +196,7 @@ def _chosen(table: list[Line]) -> Line:
 
 
 def _filled(line: Line) -> RulesForm:
-    """Return the form as the line stands; what is as in every department shows as a hint, not as a value."""
+    """Return the form of a line; goals of every department are hints in it, not values."""
     data = {
         priority.name.lower(): {"own": cell.own, **({k.value: v for k, v in cell.goals.items()} if cell.own else {})}
         for priority, cell in line.cells.items()
@@ -247,13 +233,13 @@ def _show(form: RulesForm, refusal: Invalid) -> None:
 # --- What it means ----------------------------------------------------------------------------------------------------
 
 
-def examples(line: Line, asked: datetime) -> list[tuple[Priority, str]]:
-    """Say for each priority what somebody who asks then may expect."""
+def examples(line: Line, opened_at: datetime) -> list[tuple[Priority, str]]:
+    """Return for each priority until when a question of that time is answered."""
     calendar = sla_calendar.calendar()
 
     def due(cell: Cell, kind: TargetKind) -> str:
         goal = cell.goals[kind]
-        instant = None if goal is None else calendar.add(asked, timedelta(minutes=goal))
+        instant = None if goal is None else calendar.add(opened_at, timedelta(minutes=goal))
         return "" if instant is None else day_and_hour(instant)
 
     return [

@@ -1,6 +1,6 @@
 """Charts that explain themselves: a sentence with the finding, columns, and the same as a table.
 
-Drawn here as SVG, so that a chart is there without a script, prints, follows the theme and stands under our
+Drawn here as SVG, so that a chart is there without a script, prints, follows the theme and complies with our
 content policy. Places are percentages: text keeps its size however wide the page is. ``static/lib/charts.js`` adds
 the readout; ``templates/admin/charts.html`` the rest of the figure.
 """
@@ -16,8 +16,8 @@ from markupsafe import Markup, escape
 from console.core.errors import Text
 
 HEIGHT, TOP, BASE = 168, 18, 142  # of the drawing, of its highest and of its lowest line
-LINES = 4  # of the grid, at most, beside the lowest
-WIDE, NARROW = 430, 290  # of the drawing beside another one, and on a phone: so many names below fit without meeting
+LINES = 4  # of the grid, at most, besides the lowest
+WIDE, NARROW = 430, 290  # of the drawing next to another one, and on a phone: so many names below fit without meeting
 LETTER, APART = 6, 10  # of a name below: one letter, and the space to the next
 MOST_VALUES = 14  # bars that carry their number
 FEW, GAP_FEW, GAP = 8, 0.5, 0.72  # how much of its place a column fills
@@ -27,7 +27,7 @@ TOTAL = 100
 
 @dataclass(frozen=True)
 class Series:
-    """What the bars of one colour stand for. ``tone``: 1 and 2 are neighbours, 3 is what was lost."""
+    """What the bars of one colour mean. ``tone``: 1 and 2 are neighbours, 3 is what was lost."""
 
     name: Text
     tone: int = 1
@@ -56,7 +56,7 @@ class Chart:
         key: names it in the page.
         title: a sentence that says what one should see.
         caption: what is drawn, and from what.
-        head: what a column stands for: the head of the table's first column.
+        head: the heading of the table's first column: what a column is of.
         stacked: the series are parts of one column.
         unit: behind every number, as ``%``.
         top: where the scale ends, if not with the highest column.
@@ -140,7 +140,7 @@ def _label(label: str, middle: float, where: str) -> Markup:
 
 
 def draw_axis(chart: Chart) -> Markup:
-    """Draw the numbers of the grid's lines. They are in the table, so nobody is read them."""
+    """Draw the numbers of the grid's lines. They are in the table, so screen readers skip them."""
     lines = _lines(chart)
     texts = [
         Markup('<text x="{}" y="{}" text-anchor="end">{}{}</text>').format(
@@ -159,7 +159,7 @@ def _lines(chart: Chart) -> list[int]:
 
 
 def _height(value: float, top: int) -> float:
-    """Return where a value lies, from above."""
+    """Return the distance of a value from the top."""
     return BASE - (BASE - TOP) * value / top
 
 

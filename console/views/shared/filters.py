@@ -9,16 +9,20 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime, time, timedelta
 from typing import Any, ClassVar
 
 from sqlalchemy import Select
 from sqlalchemy.sql.elements import ColumnElement
 
+from console.core.context import settings
+from console.core.emails import normal_email
 from console.core.errors import Text
-from console.core.ids import CUSTOMER_BASE, LARGEST_KEY
+from console.core.ids import CUSTOMER_BASE, LARGEST_KEY, read_key
 from console.core.series import Series
+from console.views.shared.choices import ME, UNASSIGNED, names
 from console.web.filters import day
+from console.web.identity import current_actor
 
 MAX_TEXT = 120
 
@@ -71,7 +75,7 @@ class Choice(ListFilter):
 
 @dataclass(frozen=True)
 class Flag(ListFilter):
-    """A condition that is on or not asked for."""
+    """A condition that is on or off."""
 
     condition: Callable[[], ColumnElement[bool]]
     kind: ClassVar[str] = "flag"
@@ -90,7 +94,7 @@ class Flag(ListFilter):
 
 @dataclass(frozen=True)
 class Day(ListFilter):
-    """A calendar day that ``column`` lies ``on``, ``from`` or ``until`` (both included)."""
+    """The calendar day of ``column``: ``on`` it, ``from`` it or ``until`` it (both included)."""
 
     column: Any
     compare: str = "on"
@@ -111,6 +115,26 @@ class Day(ListFilter):
 
 
 @dataclass(frozen=True)
+class LocalDay(Day):
+    """A day here, of a column that holds instants."""
+
+    def read(self, text: str) -> date:
+        value = super().read(text)
+        if not date(1970, 1, 1) <= value <= date(2999, 12, 31):
+            raise ValueError(text)
+        return value
+
+    def apply(self, query: Select[Any], value: date) -> Select[Any]:
+        begins = datetime.combine(value, time(), settings().zone)
+        ends = datetime.combine(value + timedelta(days=1), time(), settings().zone)
+        if self.compare == "from":
+            return query.where(self.column >= begins)
+        if self.compare == "until":
+            return query.where(self.column < ends)
+        return query.where(self.column >= begins, self.column < ends)
+
+
+@dataclass(frozen=True)
 class Exact(ListFilter):
     """The whole text of ``column``, as it is written there. ``known`` are offered while typing, with their words."""
 
@@ -125,6 +149,34 @@ class Exact(ListFilter):
 
     def apply(self, query: Select[Any], value: str) -> Select[Any]:
         return query.where(self.column == value)
+
+
+@dataclass(frozen=True)
+class Email(Exact):
+    """Asked from this address."""
+
+    def read(self, text: str) -> str:
+        return normal_email(super().read(text))
+
+
+@dataclass(frozen=True)
+class Assignee(Choice):
+    """The assignee; a former colleague can still be found by their key."""
+
+    def read(self, text: str) -> str:
+        if text in (ME, UNASSIGNED) or read_key(text) is not None:
+            return text
+        raise ValueError(text)
+
+    def apply(self, query: Select[Any], value: str) -> Select[Any]:
+        if value == UNASSIGNED:
+            return query.where(self.column.is_(None))
+        return query.where(self.column == (current_actor().id if value == ME else int(value)))
+
+    def show(self, value: str) -> str:
+        if value in (ME, UNASSIGNED):
+            return str(self.choices[value])
+        return names().staff.get(int(value), value)
 
 
 @dataclass(frozen=True)

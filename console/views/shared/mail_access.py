@@ -9,10 +9,10 @@
 
 **What it says**, its subject included:
 
-- a mail about a ticket or a chat: whoever may see the ticket or chat, and nobody else;
-- any other mail about an account: who reads documents by role (supervisors, billing), and whoever has the account
+- a mail about a ticket or a chat: those who may see the ticket or chat, and no one else;
+- any other mail about an account: those who read documents by role (supervisors, billing) or have the account
   open under the right ``emails``. A supervisor's override is no verification of such a person and opens none;
-- mail to staff: who oversees the desk.
+- mail to staff: those who oversee the desk.
 
 **A link that opens something** is for the receiver alone: no member of staff ever sees one
 (``console.mail.reading``).
@@ -22,7 +22,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import g
 from sqlalchemy import ColumnElement, Integer, and_, case, cast, false, func, literal, not_, or_, select, true
 
 from console.chat.models import Chat
@@ -37,6 +36,7 @@ from console.mail.service import decided_by
 from console.staff.roles import Permission
 from console.tickets.models import Ticket
 from console.tickets.queries import visible
+from console.views.shared.per_request import cached_per_request
 
 _TICKET, _CHAT = "ticket:", "chat:"
 
@@ -61,7 +61,7 @@ def readable(actor: Actor) -> ColumnElement[bool]:
     return or_(_of_seen_ticket(actor), _of_seen_chat(actor), and_(_of_neither(), or_(accounts, to_staff)))
 
 
-decided_by(listed)  # who sends one again or withdraws it: the verbs ask
+decided_by(listed)  # the verbs that resend or withdraw one check it
 
 
 def find_mail(actor: Actor, key: int) -> tuple[Mail, bool]:
@@ -111,10 +111,15 @@ def _key(kind: str) -> ColumnElement[int]:
 
 def _of_opened_account(actor: Actor) -> ColumnElement[bool]:
     """Return the condition "about an account that is open now to a person with the right to its mail"."""
-    if "mail_accounts" not in g:  # asked several times a request
-        g.mail_accounts = [
-            verification.customer_id
-            for verification in live_verifications(actor)
-            if Right.EMAILS in verification.opened_rights()
-        ]
-    return Mail.customer_id.in_(g.mail_accounts) if g.mail_accounts else false()
+    accounts = _opened_accounts(actor)
+    return Mail.customer_id.in_(accounts) if accounts else false()
+
+
+@cached_per_request
+def _opened_accounts(actor: Actor) -> list[int]:
+    """Return the keys of those accounts."""
+    return [
+        verification.customer_id
+        for verification in live_verifications(actor)
+        if Right.EMAILS in verification.opened_rights()
+    ]

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import Flask, current_app, g, request
+from flask import Flask, current_app, request
 from flask_admin.base import BaseView
 from flask_login import current_user
 from sqlalchemy import Select, select
@@ -46,7 +46,7 @@ class Item:
     icon: str
     letter: str  # G, then this letter, goes there; empty: no shortcut
     here: str = ""  # what aria-current says: "page", "true" on a page below it, or nothing
-    badge: Callable[[], str] | None = None  # what stands beside the name; asked when the line is drawn
+    badge_of: str = ""  # the endpoint whose count is next to the name; empty: no count
 
 
 def init_app(app: Flask, pages: Sequence[BaseView]) -> None:
@@ -58,6 +58,8 @@ def init_app(app: Flask, pages: Sequence[BaseView]) -> None:
         document_url=document_url,
         proforma_amount=proforma_amount,
         menu_above=above,
+        menu_badge=badge,
+        menu_badge_counts=badge_counts,
     )
 
 
@@ -66,7 +68,7 @@ Groups = list[tuple[str, list[Item]]]
 
 def groups(current: BaseView | None = None) -> Groups:
     """Return this person's sidebar; ``current`` is the view that is open."""
-    # The same for everybody who may do the same; badges are asked when they are drawn.
+    # The same for all who may do the same; badges are drawn from their counts.
     drawn: dict[Any, Groups] = current_app.extensions.setdefault(MENU, {})
     actor = current_actor() if current_user.is_authenticated else None
     key = (None if actor is None else actor.permissions, current, language(), request.script_root)
@@ -85,18 +87,18 @@ def _groups(current: BaseView | None) -> Groups:
 
 
 def items() -> list[Item]:
-    """Return the lines of this person's sidebar, flat, and the pages below them that would else stand there too."""
+    """Return the lines of this person's sidebar as one list, and the pages below them that it leaves out."""
     below = [replace(_item(view, None), letter="") for view in _open_views() if _view_above(view) is not None]
     return [item for _group, lines in groups() for item in lines] + below
 
 
 def below(endpoint: str) -> list[tuple[Any, Item]]:
-    """Return the pages that stand below one of the sidebar's, as far as this person may open them."""
+    """Return the pages below one of the sidebar's that this person may open."""
     return [(view, _item(view, None)) for view in _open_views() if view.parent == endpoint]
 
 
 def above(view: BaseView | None) -> Item | None:
-    """Return the page that stands in the sidebar in place of ``view``, if any does for this person."""
+    """Return the page that the sidebar has in place of ``view``, if this person may open one."""
     found = _view_above(view)
     return None if found is None else _item(found, None)
 
@@ -122,7 +124,7 @@ class Command:
 
 
 def commands() -> list[Command]:
-    """Return what this person may open by name: the sidebar, pages beside it, and what may be made new."""
+    """Return what this person may open by name: the sidebar, further pages, and forms for something new."""
     drawn: dict[Any, list[Command]] = current_app.extensions.setdefault(COMMANDS, {})
     key = (current_actor().permissions, language(), request.script_root)
     found = drawn.get(key)
@@ -173,13 +175,15 @@ def document_url(document: Proforma | Storno) -> str:
     return url_for(endpoint, number=document.number)
 
 
-Counts = tuple[tuple[str, Select[int]], ...]
+BADGE_LIMIT = 99  # a badge says "99+": counting further would cost what the rows do
+BadgeQueries = tuple[tuple[str, Select[int]], ...]
+BadgeCounts = Mapping[str, int]
 
 
-def asked() -> Counts:
-    """Return what the sidebar counts for this person, by page; the same selects whenever it is the same person.
+def badge_queries() -> BadgeQueries:
+    """Return what counts the sidebar's badges for this person, by page; always the same selects for one person.
 
-    A page says what to count by ``badge_query()``: a select of one number, or ``None``.
+    A page counts by ``badge_query()``: a select of one number, at most ``BADGE_LIMIT`` and one, or ``None``.
     """
     found: list[tuple[str, Select[int]]] = []
     for one in current_app.extensions[PAGES]:
@@ -189,22 +193,20 @@ def asked() -> Counts:
     return tuple(found)
 
 
-def counts_are(counts: Mapping[str, int]) -> None:
-    """Let the sidebar show what a page has counted along with a statement of its own."""
-    g.menu_counts = counts
+def badge_counts() -> BadgeCounts:
+    """Count all badges in one statement, for a page that has not counted them along with one of its own."""
+    queries = badge_queries()
+    return dict(db.session.execute(_together(queries)).mappings().one()) if queries else {}
 
 
-def counted(view: BaseView) -> int:
-    """Return what the sidebar counts beside a page: for all pages in one statement, once a request."""
-    if "menu_counts" not in g:
-        queries = asked()
-        counts_are(dict(db.session.execute(_together(queries)).mappings().one()) if queries else {})
-    counts: Mapping[str, int] = g.menu_counts
-    return counts.get(view.endpoint) or 0
+def badge(item: Item, counts: BadgeCounts) -> str:
+    """Return the badge of a line of the sidebar."""
+    count = counts.get(item.badge_of) or 0
+    return "" if not count else f"{BADGE_LIMIT}+" if count > BADGE_LIMIT else str(count)
 
 
-@lru_cache(maxsize=256)  # the pages give the same queries again
-def _together(queries: Counts) -> Select[Any]:
+@lru_cache(maxsize=256)  # the pages return the same queries each time
+def _together(queries: BadgeQueries) -> Select[Any]:
     return select(*(query.scalar_subquery().label(endpoint) for endpoint, query in queries))
 
 
@@ -215,7 +217,7 @@ def _item(view: BaseView, current: BaseView | None) -> Item:
         icon=view.menu_icon_value or "dot",
         letter=getattr(view, "letter", ""),
         here=_here(view, current),
-        badge=getattr(view, "badge", None),
+        badge_of=str(view.endpoint) if hasattr(view, "badge_query") else "",
     )
 
 

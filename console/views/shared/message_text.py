@@ -1,4 +1,4 @@
-"""What people wrote, as it is shown: text and nothing else. Addresses can be clicked, quoted mail is folded."""
+"""Messages as HTML: text and nothing else. Addresses are links, quoted mail is folded."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ LONG_LINES, LONG_TEXT = 32, 2_400  # more is folded
 
 
 def is_long(body: str) -> bool:
-    """Tell whether an entry is folded until somebody wants all of it."""
+    """Tell whether an entry is so long that it is folded at first."""
     return len(body) > LONG_TEXT or body.count("\n") >= LONG_LINES
 
 
@@ -66,7 +66,7 @@ def _blocks(body: str) -> list[tuple[bool, list[str]]]:
 
 
 def _introduced(lines: list[str], blank: int) -> bool:
-    """Tell whether the blank line stands between "… wrote:" and what it introduces."""
+    """Tell whether the blank line is between "… wrote:" and the quote."""
     return blank > 0 and _WROTE.match(lines[blank - 1]) is not None
 
 
@@ -93,7 +93,7 @@ def _link(kind: str, found: str, tickets: str) -> Markup:
 
 
 def _trimmed(url: str) -> str:
-    """Return an address without what ends the sentence it stands in."""
+    """Return an address without the punctuation that ends its sentence."""
     while url and (url[-1] in _TRAILING or _closes_nothing(url)):
         url = url[:-1]
     return url

@@ -14,7 +14,7 @@ _SAMPLES = {"one": 1, "few": 2, "other": 5}
 
 
 def script_texts() -> dict[str, str | dict[str, str]]:
-    """Return the texts of ``static/*.js`` in the language of this request; ``#`` stands for a number."""
+    """Return the texts of ``static/*.js`` in the language of this request; ``#`` is the place of a number."""
     return _texts(str(get_locale()))
 
 
@@ -55,5 +55,5 @@ def _texts(_language: str) -> dict[str, str | dict[str, str]]:
 
 
 def forms_of(write: Callable[[int], str]) -> dict[str, str]:
-    """Return what ``write`` says of a number, by plural category; ``#`` stands for the number."""
+    """Return the plural forms of a text, by plural category; ``#`` is the place of the number."""
     return {category: write(number).replace(str(number), "#") for category, number in _SAMPLES.items()}

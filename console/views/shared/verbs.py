@@ -1,11 +1,11 @@
-"""Lists whose rows are made, changed and removed: by verbs alone, never by Flask-Admin's own hand."""
+"""Lists that are written to: the domains' verbs write, never Flask-Admin's own methods, which know no audit log."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
-from flask import flash, g, redirect, request
+from flask import flash, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_admin.actions import action
 from flask_admin.base import expose
@@ -24,7 +24,7 @@ from console.web.identity import current_actor
 
 
 class ConsoleForm(MarksSpoiled, BaseForm):
-    """The base of Flask-Admin's generated forms. CSRFProtect checks the token of every unsafe request."""
+    """The base of the lists' forms. CSRFProtect checks the token of every unsafe request."""
 
     class Meta(BaseForm.Meta):
         """The messages are ours."""
@@ -33,8 +33,12 @@ class ConsoleForm(MarksSpoiled, BaseForm):
             return Catalogue()
 
 
-class ByVerbs(ModelView):
-    """The writing half of a list: a subclass says which verbs, and switches on what there is. The rest is not found."""
+class VerbModelView(ModelView):
+    """A ``ModelView`` that writes by verbs: a subclass says which, and switches on what there is.
+
+    Its views replace Flask-Admin's because an answer has a status here: 303 after a change, 422 with the form for bad
+    input, 409 for a conflict, and JSON for programs. Flask-Admin's answer 302 and 200.
+    """
 
     form_base_class = ConsoleForm
 
@@ -46,88 +50,78 @@ class ByVerbs(ModelView):
         """Call the verb that changes the row (inside a transaction)."""
         raise NotFound
 
-    def mark(self, _row: Any) -> str:
-        """Return the mark of a row as it is now, for a hidden field ``seen`` (``core.edit_conflicts``)."""
-        return ""
-
     def delete_verb(self, _actor: Actor, _row: Any) -> None:
         """Call the verb that removes the row (inside a transaction)."""
         raise NotFound
 
-    def create_model(self, form: Any) -> Any:
-        """Create through the verb; ``None`` when it refused."""
-        return self._attempt(lambda actor: self.create_verb(actor, form), form)[1]
+    def mark(self, _row: Any) -> str:
+        """Return the mark of a row as it is now, for a hidden field ``seen`` (``core.edit_conflicts``)."""
+        return ""
 
-    def update_model(self, form: Any, model: Any) -> bool:
-        """Change through the verb; ``False`` when it refused."""
-        key = model.id
-        return self._attempt(lambda actor: self.change_verb(actor, self._wanted(key), form), form)[0]
+    def find_row(self, key: Any) -> Any:
+        """Return the row in scope.
 
-    def delete_model(self, model: Any) -> bool:
-        """Remove through the verb."""
-        key = model.id
-        return self._attempt(lambda actor: self.delete_verb(actor, self._wanted(key)), None)[0]
-
-    def _attempt(self, verb: Callable[[Actor], Any], form: Any) -> tuple[bool, Any]:
-        """Run ``verb`` in a transaction; tell whether it went, and what it returned.
-
-        With a form a refusal is shown beside what was typed, without one it is raised.
+        Raises:
+            NotFound: there is none.
         """
-        actor = current_actor()
-        try:
-            with transaction():
-                return True, verb(actor)
-        except Refusal as refusal:
-            if wants_json() or form is None:
-                raise
-            for name, texts in refusal.fields.items():
-                if name in form:
-                    form[name].errors = [*form[name].errors, *map(str, texts)]
-            flash(str(refusal.message), "danger")
-            g.refused = refusal
-            return False, None
+        row = self.get_one(key)
+        if row is None:
+            raise NotFound
+        return row
 
     @expose("/new/", methods=("GET", "POST"))
     def create_view(self) -> ResponseReturnValue:
         """Show the form for a new row, or create it."""
-        form = self.create_form()
+        form, refusal = self.create_form(), None
         if self.validate_form(form):
-            row = self.create_model(form)
-            if row is not None:
+            row, refusal = _try_verb(lambda actor: self.create_verb(actor, form), form)
+            if refusal is None:
                 flash(gettext("Created."), "success")
                 return redirect(self.get_save_return_url(row, is_created=True), 303)
-        return self._form_page(self.create_template, form, model=None)
+        return self.render_form(self.create_template, form, refusal, model=None)
 
     @expose("/edit/", methods=("GET", "POST"))
     def edit_view(self) -> ResponseReturnValue:
         """Show the form for a row, or change it."""
-        row = self._wanted(request.values.get("id"))
-        form = self.edit_form(obj=row)
-        if self.validate_form(form) and self.update_model(form, row):
-            flash(gettext("Saved."), "success")
-            return redirect(self.get_save_return_url(row, is_created=False), 303)
-        if "seen" in form and (request.method == "GET" or isinstance(g.get("refused"), Conflict)):
+        row = self.find_row(request.values.get("id"))
+        form, refusal = self.edit_form(obj=row), None
+        if self.validate_form(form):
+            refusal = self.change_row(row, form)
+            if refusal is None:
+                flash(gettext("Saved."), "success")
+                return redirect(self.get_save_return_url(row, is_created=False), 303)
+        if "seen" in form and (request.method == "GET" or isinstance(refusal, Conflict)):
             db.session.refresh(row)
-            form.seen.data = self.mark(row)  # whoever saves again has been told what happened meanwhile
-        return self._form_page(self.edit_template, form, model=row)
+            form.seen.data = self.mark(row)  # after a conflict the form shows it, so saving again is meant
+        return self.render_form(self.edit_template, form, refusal, model=row)
 
-    def _form_page(self, template: str, form: Any, **context: Any) -> ResponseReturnValue:
-        tried = request.method == "POST"
-        if tried and wants_json():
+    def change_row(self, row: Any, form: Any) -> Refusal | None:
+        """Change the row through the verb; return why it refused."""
+        key = row.id  # a refusal expires the row
+        return _try_verb(lambda actor: self.change_verb(actor, self.find_row(key), form), form)[1]
+
+    def render_form(
+        self, template: str, form: Any, refusal: Refusal | None = None, **context: Any
+    ) -> ResponseReturnValue:
+        """Render the form with the status of its answer; programs get what is wrong as an error."""
+        is_sent = request.method == "POST"
+        if is_sent and wants_json():
             raise Invalid(fields=form.errors)
-        page = self.render(template, form=form, return_url=self._return_url(), **context)
-        return page, g.refused.status if "refused" in g else 422 if tried else 200
+        page = self.render(template, form=form, return_url=self.return_url(), **context)
+        return page, refusal.status if refusal is not None else 422 if is_sent else 200
 
     @expose("/delete/", methods=("POST",))
     def delete_view(self) -> ResponseReturnValue:
         """Remove one row."""
-        self.delete_model(self._wanted(request.form.get("id")))
+        key = self.find_row(request.form.get("id")).id
+        with transaction():
+            self.delete_verb(current_actor(), self.find_row(key))
         flash(gettext("Deleted."), "success")
-        return redirect(self._return_url(), 303)
+        return redirect(self.return_url(), 303)
 
     @expose("/action/", methods=("POST",))
     def action_view(self) -> ResponseReturnValue:
-        """Do something to several rows."""
+        """Run a bulk action on the selected rows."""
         name = request.form.get("action", "")
         handler = self._actions_data.get(name)
         if handler is None or not self.is_action_allowed(name):
@@ -135,9 +129,9 @@ class ByVerbs(ModelView):
         ids = request.form.getlist("rowid")
         if not ids:
             flash(gettext("Select at least one row first."), "warning")
-            return redirect(self._return_url(), 303)
+            return redirect(self.return_url(), 303)
         answer: ResponseReturnValue | None = handler[0](ids)
-        return answer if answer is not None else redirect(self._return_url(), 303)
+        return answer if answer is not None else redirect(self.return_url(), 303)
 
     @action("delete", lazy_gettext("Delete"))
     def action_delete(self, _ids: tuple[str, ...]) -> None:
@@ -148,11 +142,21 @@ class ByVerbs(ModelView):
         """Tell whether this person may use the bulk action ``name``."""
         return name != "delete" and bool(super().is_action_allowed(name))
 
-    def _wanted(self, key: Any) -> Any:
-        row = self.get_one(key)
-        if row is None:
-            raise NotFound
-        return row
-
-    def _return_url(self) -> str:
+    def return_url(self) -> str:
+        """Return the page to go back to: the one that the request names, or the list."""
         return get_redirect_target() or self.get_url(".index_view")
+
+
+def _try_verb(verb: Callable[[Actor], Any], form: Any) -> tuple[Any, Refusal | None]:
+    """Run ``verb`` in a transaction; return its result, or the refusal, which is then on the form too."""
+    try:
+        with transaction():
+            return verb(current_actor()), None
+    except Refusal as refusal:
+        if wants_json():
+            raise
+        for name, texts in refusal.fields.items():
+            if name in form:
+                form[name].errors = [*form[name].errors, *map(str, texts)]
+        flash(str(refusal.message), "danger")
+        return None, refusal

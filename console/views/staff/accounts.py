@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
-from flask import flash, g, jsonify, redirect, request
+from flask import flash, jsonify, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from markupsafe import Markup
+from sqlalchemy import select
 
+from console.core.db import db
 from console.core.edit_conflicts import CHANGED
 from console.core.errors import Invalid, NotFound, Refusal
 from console.core.passwords import hash_password
@@ -24,7 +27,7 @@ from console.views.shared import formatters
 from console.views.shared.base import BaseModelView
 from console.views.shared.filters import Choice, Flag
 from console.views.shared.labels.states import Label
-from console.views.shared.paging import ListQuery
+from console.views.shared.per_request import cached_per_request
 from console.web.answers import local_time, wants_json
 from console.web.filters import ago
 from console.web.identity import current_actor
@@ -50,8 +53,13 @@ def _second_step(_view: Any, _context: Any, row: Staff, _name: str) -> Markup:
 
 
 def _seen(_view: Any, _context: Any, row: Staff, _name: str) -> Markup:
-    seen = g.staff_seen.get(row.id)  # all rows' in one query, see _page
+    seen = _last_seen().get(row.id)
     return ago(seen) if seen else Markup('<span class="muted">{}</span>').format(gettext("never"))
+
+
+@cached_per_request
+def _last_seen() -> dict[int, datetime]:
+    return last_seen(db.session.scalars(select(Staff.id)).all())  # of all rows in one query; staff are few
 
 
 class StaffList(BaseModelView):
@@ -99,11 +107,6 @@ class StaffList(BaseModelView):
         )
 
     # --- the list
-
-    def _page(self, ask: ListQuery) -> tuple[int, int, list[Any]]:
-        count, page, rows = super()._page(ask)
-        g.staff_seen = last_seen([row.id for row in rows])
-        return count, page, rows
 
     def row_link(self, row: Any) -> str:
         return str(self.get_url(".account", key=row.id))
@@ -164,7 +167,7 @@ class StaffList(BaseModelView):
     @expose("/<id:key>/", methods=("GET", "POST"))
     def account(self, key: int) -> ResponseReturnValue:
         """Show one account, or change its name, e-mail and role."""
-        staff = self._wanted(key)
+        staff = self.find_row(key)
         form = StaffForm(
             data={"name": staff.name, "email": staff.email, "role": staff.role.value, "seen": service.mark(staff)}
         )
@@ -186,15 +189,15 @@ class StaffList(BaseModelView):
             if isinstance(refusal, NotFound):
                 raise
             self._mark(refusal, form)
-            staff = self._wanted(key)
-            if refusal.code == CHANGED:  # whoever saves again has been told what happened meanwhile
+            staff = self.find_row(key)
+            if refusal.code == CHANGED:  # saving again is meant: the page says what was changed
                 form.seen.data = service.mark(staff)
             return self._account_page(staff, form, refusal)
         return self._done(staff, gettext("Saved."))
 
     @expose("/<id:key>/disable", methods=("POST",))
     def disable(self, key: int) -> ResponseReturnValue:
-        """Shut the account; whoever uses it is out with their next click."""
+        """Disable the account; a session of it ends with its next click."""
         with transaction():
             staff = service.change_staff(current_actor(), key, active=False)
         return self._done(staff, gettext("The account is disabled and signed out everywhere."))
@@ -209,7 +212,7 @@ class StaffList(BaseModelView):
     @expose("/<id:key>/password", methods=("POST",))
     def new_password(self, key: int) -> ResponseReturnValue:
         """Make a temporary password and show it once."""
-        self._wanted(key)
+        self.find_row(key)
         password = temporary_password()
         hashed = hash_password(password)
         with transaction():
@@ -220,7 +223,7 @@ class StaffList(BaseModelView):
 
     @expose("/<id:key>/second-step-off", methods=("POST",))
     def second_step_off(self, key: int) -> ResponseReturnValue:
-        """Switch the second step off for somebody who lost the telephone."""
+        """Switch the second step off for a person who lost the phone."""
         with transaction():
             staff = totp.disable_totp(current_actor(), key)
         return self._done(staff, gettext("Two-step sign-in is off and all sessions have ended."))
@@ -229,7 +232,7 @@ class StaffList(BaseModelView):
     def sign_out(self, key: int) -> ResponseReturnValue:
         """End all sessions of the account."""
         with transaction():
-            staff = self._wanted(key)
+            staff = self.find_row(key)
             sessions.revoke_others(current_actor(), staff)
         return self._done(staff, gettext("All sessions of this account have ended."))
 
@@ -262,7 +265,7 @@ class StaffList(BaseModelView):
         return redirect(self.get_url(".account", key=staff.id), 303)
 
     def _mark(self, refusal: Refusal, form: StaffForm) -> None:
-        """Put what was refused beside its fields; programs get it as an error."""
+        """Show the errors at their fields; programs get them as an error."""
         if wants_json():
             raise refusal
         for name, texts in refusal.fields.items():

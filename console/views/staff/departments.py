@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import g, jsonify, request
+from flask import jsonify, request
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from markupsafe import Markup
@@ -23,6 +23,7 @@ from console.staff.roles import Permission
 from console.views.shared import formatters
 from console.views.shared.base import BaseModelView
 from console.views.shared.labels.states import Label
+from console.views.shared.per_request import cached_per_request
 from console.views.shared.verbs import ConsoleForm
 from console.web.answers import wants_json
 
@@ -71,10 +72,12 @@ def _name(_view: Any, _context: Any, row: Department, _name: str) -> Markup:
 
 
 def _members(_view: Any, _context: Any, row: Department, _name: str) -> int:
-    if "member_counts" not in g:
-        g.member_counts = verbs.member_counts()  # all rows' in one query
-    count: int = g.member_counts.get(row.id, 0)
-    return count
+    return _member_counts().get(row.id, 0)
+
+
+@cached_per_request
+def _member_counts() -> dict[int, int]:
+    return verbs.member_counts()  # of all rows in one query
 
 
 class DepartmentList(BaseModelView):
@@ -158,21 +161,18 @@ class DepartmentList(BaseModelView):
     def mark(self, row: Department) -> str:
         return verbs.mark(row)
 
-    def _wanted(self, key: Any) -> Any:
-        return super()._wanted(key or request.form.get("id"))
-
     @expose("/edit/", methods=("GET", "POST"))
     def edit_view(self) -> ResponseReturnValue:
         """Show the form for a department, or change it; programs get its fields."""
         if request.method == "GET" and wants_json():
-            row = self._wanted(request.args.get("id"))
+            row = self.find_row(request.args.get("id"))
             return jsonify(department=self.as_json(row) | {"members": verbs.members_of(row.id)})
         return super().edit_view()
 
 
 def _with_staff(form: Any) -> Any:
     form.members.choices = [SelectChoice(one.id, one.name) for one in verbs.active_staff()]
-    form.members.validate_choice = False  # somebody disabled since may still be among them: the verb decides
+    form.members.validate_choice = False  # a person disabled meanwhile may be among them: the verb decides
     return form
 
 

@@ -40,7 +40,7 @@ def views() -> list[BaseView]:
 
 
 class Profile(Page):
-    """What everybody may see and change of their own account."""
+    """One's own account: what everyone may see and change."""
 
     command = lazy_gettext("Profile and sign-in")
 
@@ -136,7 +136,7 @@ class Profile(Page):
 
     def _page(self, **forms: Form) -> str:
         staff = current_staff()
-        given: dict[str, Form] = {
+        all_forms: dict[str, Form] = {
             "password_form": ChangePasswordForm(formdata=None, email=staff.email),
             "off_form": ConfirmForm(formdata=None),
             "codes_form": ConfirmForm(formdata=None),
@@ -149,7 +149,7 @@ class Profile(Page):
             codes_left=recovery_codes_left(staff.id) if staff.totp_secret else 0,
             live=[(row, device(row.user_agent)) for row in live_sessions(staff.id)],
             this_session=_this_session(),
-            **given,
+            **all_forms,
         )
         return page
 

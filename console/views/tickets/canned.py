@@ -1,4 +1,4 @@
-"""Canned replies: read by everybody at the desk, kept by those who manage it, offered while a ticket is answered."""
+"""Canned replies: read by all of the desk, edited by those who manage it, and offered in the composer."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
-from flask import flash, g, jsonify, redirect, request
+from flask import flash, jsonify, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
-from flask_login import current_user
 from markupsafe import Markup
 from sqlalchemy import Select, select
 from sqlalchemy.orm import joinedload
@@ -34,6 +33,7 @@ from console.views.shared.base import BaseModelView
 from console.views.shared.filters import Flag, ListFilter
 from console.views.shared.labels.states import Label
 from console.views.shared.paging import ListQuery
+from console.views.shared.per_request import cached_per_request
 from console.web.answers import local_time, wants_json
 from console.web.filters import language
 from console.web.identity import current_actor
@@ -47,7 +47,7 @@ SHUT = Label(lazy_gettext("after verification"), "lock")
 
 
 def views() -> list[BaseModelView]:
-    """Return the list with its forms and what the composer asks."""
+    """Return the list with its forms and the search of the composer."""
     return [ReplyList()]
 
 
@@ -77,19 +77,15 @@ class OneOf(ListFilter):
         return self.rows()[value]
 
 
+@cached_per_request
 def _categories() -> dict[int, str]:
-    if "reply_categories" not in g:
-        g.reply_categories = {row.id: row.name(language()) for row in queries.categories()}
-    found: dict[int, str] = g.reply_categories
-    return found
+    return {row.id: row.name(language()) for row in queries.categories()}
 
 
+@cached_per_request
 def _departments() -> dict[int, str]:
-    if "reply_departments" not in g:
-        rows = db.session.scalars(select(Department).order_by(Department.position, Department.id))
-        g.reply_departments = {row.id: row.name(language()) for row in rows}
-    found: dict[int, str] = g.reply_departments
-    return found
+    rows = db.session.scalars(select(Department).order_by(Department.position, Department.id))
+    return {row.id: row.name(language()) for row in rows}
 
 
 def _title(_view: Any, _context: Any, row: CannedReply, _name: str) -> str | Markup:
@@ -124,8 +120,7 @@ class ReplyList(BaseModelView):
     create_template = edit_template = "admin/tickets/canned/form.html"
     list_template = "admin/tickets/canned/list.html"
     form = ReplyForm
-    # The console may be opened by those who read tickets, and by admins: see is_accessible.
-    permission = None
+    permission = READERS
     permissions = dict.fromkeys(
         ("create_view", "delete_view", "load_standard", "categories", "save_category", "remove_category"),
         Permission.MANAGE_DESK,
@@ -169,17 +164,6 @@ class ReplyList(BaseModelView):
             CannedReply, name=lazy_gettext("Canned replies"), endpoint="replies", url="replies", menu_icon_value="slash"
         )
 
-    # --- who
-
-    def is_accessible(self) -> bool:
-        return bool(current_user.is_authenticated) and any(map(current_actor().may, READERS))
-
-    def _handle_view(self, name: str, **kwargs: Any) -> ResponseReturnValue | None:
-        asked = super()._handle_view(name, **kwargs)
-        if asked is None and not self.is_accessible():
-            raise NotFound(code="not_allowed")
-        return asked
-
     @property
     def manages(self) -> bool:
         """Tell whether the reader may change the replies."""
@@ -188,9 +172,9 @@ class ReplyList(BaseModelView):
     # --- the list
 
     def read_list_query(self) -> ListQuery:
-        """Read what is asked for; unless said otherwise in the order of adding, as a book is read."""
-        ask = super().read_list_query()
-        return ask if "sort" in request.args else replace(ask, descending=False)
+        """Read the query; without an order, the oldest first."""
+        list_query = super().read_list_query()
+        return list_query if "sort" in request.args else replace(list_query, descending=False)
 
     def row_link(self, row: Any) -> str:
         return str(self.get_url(".edit_view", id=row.id))
@@ -202,7 +186,7 @@ class ReplyList(BaseModelView):
         return "" if row.active else "is-void"
 
     def get_list_row_actions(self) -> list[Any]:
-        return []  # the title leads to the reply, and what can be done with it stands there
+        return []  # the title links to the reply's page, which has its actions
 
     def as_json(self, row: Any) -> dict[str, Any]:
         return {
@@ -230,23 +214,27 @@ class ReplyList(BaseModelView):
         """Show a reply, to those who manage the desk as its form; or change it."""
         if request.method != "GET" and not self.manages:
             raise NotFound(code="not_allowed")
-        row = self._wanted(request.values.get("id"))
+        row = self.find_row(request.values.get("id"))
         if request.method == "GET" and wants_json():
             return jsonify(self._whole(row))
         if not self.manages:
             state = ACTIVE[row.active]
-            return self.render("admin/tickets/canned/page.html", row=row, return_url=self._return_url(), state=state)
-        form = self.edit_form(obj=row)
-        if self.validate_form(form) and self.update_model(form, row):
-            if wants_json():
-                return jsonify(self._whole(row))
-            flash(gettext("Saved."), "success")
-            return redirect(self.get_save_return_url(row, is_created=False), 303)
-        return self._form_page(self.edit_template, form, model=row)
+            return self.render("admin/tickets/canned/page.html", row=row, return_url=self.return_url(), state=state)
+        form, refusal = self.edit_form(obj=row), None
+        if self.validate_form(form):
+            refusal = self.change_row(row, form)
+            if refusal is None:
+                if wants_json():
+                    return jsonify(self._whole(row))
+                flash(gettext("Saved."), "success")
+                return redirect(self.get_save_return_url(row, is_created=False), 303)
+        return self.render_form(self.edit_template, form, refusal, model=row)
 
-    def _form_page(self, template: str, form: Any, **context: Any) -> ResponseReturnValue:
+    def render_form(
+        self, template: str, form: Any, refusal: Refusal | None = None, **context: Any
+    ) -> ResponseReturnValue:
         samples = {code: queries.samples(code) for code in ("sr_Latn", "en")}
-        return super()._form_page(template, form, placeholders=PLACEHOLDERS, samples=samples, **context)
+        return super().render_form(template, form, refusal, placeholders=PLACEHOLDERS, samples=samples, **context)
 
     def _whole(self, row: CannedReply) -> dict[str, Any]:
         return self.as_json(row) | {"bodies": {"sr_Latn": row.body_sr, "en": row.body_en}}

@@ -1,4 +1,4 @@
-"""A new ticket, opened by an agent for somebody who called, wrote or stands there."""
+"""A new ticket, opened by an agent for a person who called, wrote or came in."""
 
 from __future__ import annotations
 
@@ -43,16 +43,16 @@ from console.tickets.service.attachments import MOST as MOST_FILES
 from console.tickets.service.follow_ups import follow_up
 from console.tickets.service.opening import NewTicket, open_ticket
 from console.views.shared.base import Page
+from console.views.shared.choices import departments
 from console.views.shared.labels.tickets import PRIORITY, STATUS, ticket_url
-from console.views.tickets.list import filters
 from console.web.answers import wants_json
 from console.web.identity import current_actor
 from console.web.locale import LANGUAGES
 from console.web.pins import pin_choice
 
 QUESTION, REPLY = "question", "reply"
-MOST_DUPLICATES = 5
-MOST_SERVICES = 200
+MAX_DUPLICATES = 5
+MAX_SERVICES = 200
 
 
 def views() -> list[Page]:
@@ -65,7 +65,7 @@ def views() -> list[Page]:
 
 
 class TicketForm(Form):
-    """What a ticket begins with. The verb checks it; lengths are here so that a browser stops in time."""
+    """The fields of a new ticket. The verb checks them; lengths are here so that a browser stops in time."""
 
     customer = StringField(lazy_gettext("Customer"), [Length(max=40)])
     service = SelectField(lazy_gettext("Service"), validate_choice=False)
@@ -139,7 +139,7 @@ class NewTicketPage(Page):
         customer = find_customer(request.args.get("customer", ""))
         found = None if customer is None else _about(customer)
         return jsonify(
-            customer=None if found is None else _told(found),
+            customer=None if found is None else _about_json(found),
             duplicates=[
                 {
                     "number": row.number,
@@ -154,7 +154,7 @@ class NewTicketPage(Page):
     def _form(self, form: TicketForm, refusal: Refusal | None = None) -> str:
         customer = find_customer(form.customer.data or "")
         found = None if customer is None else _about(customer)
-        form.department.choices = [SelectChoice(key, name) for key, name in filters.departments().items()]
+        form.department.choices = [SelectChoice(key, name) for key, name in departments().items()]
         form.priority.choices = [SelectChoice(str(int(key)), label.text) for key, label in PRIORITY.items()]
         form.language.choices = [SelectChoice(code, name) for code, name in LANGUAGES.items()]
         form.service.choices = [SelectChoice("", gettext("none"))]
@@ -261,9 +261,9 @@ def _wrong(name: str, text: Text) -> Invalid:
 
 
 def _mark(form: TicketForm, refusal: Refusal) -> None:
-    """Put what was refused beside its field."""
+    """Show the errors at their fields."""
     if isinstance(refusal, PinLike):
-        return  # asked beside the button
+        return  # the question is next to the button
     if not refusal.fields:
         flash(str(refusal.message), "danger")
     for name, texts in refusal.fields.items():
@@ -282,18 +282,18 @@ def _about(customer: Customer) -> About:
     if Right.CONTACTS in rights:
         about.people = members_of(customer.id)
     elif verification is not None and verification.membership is not None:
-        about.people = [verification.membership]  # who asks
+        about.people = [verification.membership]  # the caller
     products, domains = by_role or Right.PRODUCTS in rights, by_role or Right.DOMAINS in rights
     if products or domains:
         query = select(Service).where(Service.customer_id == customer.id).order_by(Service.status, Service.id)
         if not (products and domains):
-            wanted = Product.kind != ProductKind.DOMAIN if products else Product.kind == ProductKind.DOMAIN
-            query = query.join(Service.product).where(wanted)
-        about.services = db.session.scalars(query.limit(MOST_SERVICES)).all()
+            condition = Product.kind != ProductKind.DOMAIN if products else Product.kind == ProductKind.DOMAIN
+            query = query.join(Service.product).where(condition)
+        about.services = db.session.scalars(query.limit(MAX_SERVICES)).all()
     return about
 
 
-def _told(about: About) -> dict[str, Any]:
+def _about_json(about: About) -> dict[str, Any]:
     return {
         "number": about.customer.number,
         "name": about.customer.name,
@@ -313,6 +313,6 @@ def _duplicates(email: str) -> Sequence[Ticket]:
         select(Ticket)
         .where(Ticket.requester_email == email, Ticket.is_open.is_(True), visible(current_actor()))
         .order_by(Ticket.id.desc())
-        .limit(MOST_DUPLICATES)
+        .limit(MAX_DUPLICATES)
     )
     return db.session.scalars(query).all()

@@ -19,7 +19,7 @@ from console.tickets.models import Priority, TicketStatus
 from console.tickets.sla.models import SlaPolicy, SlaRevision, SlaTarget
 from console.tickets.sla.queries import explain
 from console.tickets.sla.rules import TargetKind
-from console.views.shared.labels.sla import lines, minutes_words, read_minutes
+from console.views.shared.labels.sla import duration_label, lines, read_minutes
 from tests.conftest import Clock
 from tests.support.client import ConsoleClient, sign_in
 from tests.support.queries import count_queries
@@ -170,7 +170,7 @@ def test_durations_are_read(text: str, minutes: int | None) -> None:
 
 def test_durations_are_read_as_written() -> None:
     for minutes in (1, 59, 60, 61, 90, 480, 48_000):
-        assert read_minutes(minutes_words(minutes)) == minutes
+        assert read_minutes(duration_label(minutes)) == minutes
 
 
 def test_the_sla_card(boss: ConsoleClient, session: Session) -> None:

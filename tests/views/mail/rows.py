@@ -110,7 +110,7 @@ def mail_values(persona: factories.Persona) -> dict[str, Any]:
         mail.state, mail.sent_at = MailState.SENT, clock.now()
         mail.attachments = [{"name": "a.txt", "type": "text/plain", "size": 1, "digest": files().put(b"a")}]
     return {
-        "mail.key": mail.id,
+        "mail_page.key": mail.id,
         "portal.key": mail.id,
         "demo.key": mail.id,
         "demo.place": 0,

@@ -14,7 +14,7 @@ from console.core.texts import in_language
 from console.core.transaction import transaction
 from console.staff.models import Staff
 from console.staff.roles import Role
-from console.views.reports.chats.labels import time_words
+from console.views.reports.chats.labels import wait_label
 from console.views.shared.export import BOM
 from tests import factories
 from tests.chat.past import answer, end, make_past
@@ -105,11 +105,11 @@ def test_it_explains_itself_in_both_languages(client: ConsoleClient, scene: tupl
 
 def test_times_are_not_told_shorter_than_they_were(app: Flask) -> None:
     with app.test_request_context(), in_language("en"):
-        written = {seconds: time_words(seconds) for seconds in (0, 0.2, 59, 60, 119, 599, 600, 601, 5_400, 90_000)}
+        written = {seconds: wait_label(seconds) for seconds in (0, 0.2, 59, 60, 119, 599, 600, 601, 5_400, 90_000)}
     assert list(written.values()) == [
         "0 s", "1 s", "59 s", "1 min", "1 min 59 s", "9 min 59 s", "10 min", "11 min", "1 h 30 min", "25 h",
     ]  # fmt: skip
-    assert time_words(None) == "—"
+    assert wait_label(None) == "—"
 
 
 @pytest.mark.only("sqlite")

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from console.audit.models import AuditEntry
 from console.billing.models import Proforma
 from console.staff.roles import Role
-from console.views.shared.export import BOM, PLAIN, SERBIAN, Number, amount_cell, harmless, write_csv
+from console.views.shared.export import BOM, PLAIN, SERBIAN, Number, _read_batches, amount_cell, harmless, write_csv
 from tests import factories
 from tests.support.client import ConsoleClient, sign_in
 from tests.support.queries import count_queries
@@ -76,7 +76,7 @@ def test_every_row_once_and_only_named_columns(app: Flask, client: ConsoleClient
 
 @pytest.mark.both
 def test_batches_are_bounded(app: Flask, client: ConsoleClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("console.views.shared.base.EXPORT_BATCH", 5)
+    monkeypatch.setattr("console.views.shared.export.EXPORT_BATCH", 5)
     fill(23)
     sign_in(client, Role.BILLING)
     with count_queries(app) as seen:
@@ -90,13 +90,13 @@ def test_batches_are_bounded(app: Flask, client: ConsoleClient, monkeypatch: pyt
 
 @pytest.mark.only("sqlite")
 def test_it_is_streamed(app: Flask, client: ConsoleClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("console.views.shared.base.EXPORT_BATCH", 5)
+    monkeypatch.setattr("console.views.shared.export.EXPORT_BATCH", 5)
     fill(11)
     sign_in(client, Role.BILLING)
     answer = client.get("/console/customers/")
     view = next(view for view in app.extensions["admin"][0]._views if view.endpoint == "services")
     with app.test_request_context():
-        pieces = view._export_batches(view.matching(view.read_list_query(), most_hits=False))
+        pieces = _read_batches(view, view.matching(view.read_list_query(), all_hits=True), "csv")
         assert [len(list(piece)) for piece in pieces] == [5, 5, 1]
     assert answer.status_code == 200
 

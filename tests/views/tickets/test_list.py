@@ -25,7 +25,7 @@ from console.staff.models import Staff
 from console.staff.roles import Role
 from console.tickets.models import Priority, SavedView, Ticket, TicketAttachment, TicketRead, TicketStatus
 from console.tickets.service import properties
-from console.views.tickets.list.filters import LazyChoices
+from console.views.shared.choices import LazyChoices
 from tests import factories
 from tests.conftest import Clock
 from tests.support.client import ConsoleClient, sign_in

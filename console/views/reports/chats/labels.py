@@ -1,4 +1,4 @@
-"""The figures of chats in words: how each is counted, what a chart shows."""
+"""Labels of the figures and charts about chats."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from console.core.errors import Text
 from console.core.texts import gettext, lazy_gettext, lazy_pgettext, ngettext
 from console.tickets.stats.periods import Grain
 from console.views.reports.distributions import RATINGS, ratings_note, spread
-from console.views.reports.measures import Good, Measure, percent_words, score_words, spread_words, whole
-from console.views.reports.periods import BY, STEP, step_label, step_name
+from console.views.reports.measures import Good, Measure
 from console.views.shared.charts import Chart, Column, Series
-from console.views.shared.labels.sla import minutes_words
+from console.views.shared.labels.periods import BY, STEP, step_label, step_name
+from console.views.shared.labels.sla import duration_label
+from console.views.shared.labels.stats import count_label, p90_label, percent_label, score_label
 
 ANSWERED, UNANSWERED = lazy_pgettext("chats", "answered"), lazy_pgettext("chats", "not answered")
 CHATS, QUESTIONS = lazy_pgettext("figures", "chats"), lazy_pgettext("figures", "questions")
@@ -34,10 +35,10 @@ HEADS: dict[str, Text] = {
 MINUTE, PRECISE = 60, 600  # seconds; from the second on whole minutes are enough
 UP_TO = (15, 30, 60, 120, 300, 600)  # seconds of waiting; the last column is what took longer
 RATED = lazy_gettext("Ratings from 1 to 5 of chats started in the period; 4 and 5 count as satisfied.")
-FIRST_HOUR, LAST_HOUR = 8, 17  # drawn even where nobody asked
+FIRST_HOUR, LAST_HOUR = 8, 17  # drawn even without questions
 
 
-def time_words(value: float | None) -> str:
+def wait_label(value: float | None) -> str:
     """Write seconds, so that nothing took longer than is written: ``45 s``, ``1 min 59 s``, ``12 min``."""
     if value is None:
         return "—"
@@ -45,9 +46,9 @@ def time_words(value: float | None) -> str:
     if seconds < MINUTE:
         return gettext("%(num)d s", num=seconds)
     if seconds >= PRECISE:
-        return minutes_words(ceil(seconds / MINUTE))
+        return duration_label(ceil(seconds / MINUTE))
     minutes, rest = divmod(seconds, MINUTE)
-    return gettext("%(minutes)d min %(seconds)d s", minutes=minutes, seconds=rest) if rest else minutes_words(minutes)
+    return gettext("%(minutes)d min %(seconds)d s", minutes=minutes, seconds=rest) if rest else duration_label(minutes)
 
 
 # --- Figures ----------------------------------------------------------------------------------------------------------
@@ -86,7 +87,7 @@ MEASURES = (
             "elsewhere here."
         ),
         lambda figures: figures.begun,
-        whole,
+        count_label,
         _outside_note,
     ),
     Measure(
@@ -98,7 +99,7 @@ MEASURES = (
             " visitor left, or they ended without a reply."
         ),
         lambda figures: figures.answered_percent,
-        percent_words,
+        percent_label,
         _unanswered_note,
         Good.MORE,
     ),
@@ -110,8 +111,8 @@ MEASURES = (
             "period and answered so far."
         ),
         lambda figures: figures.wait[0],
-        time_words,
-        lambda figures: spread_words(figures.wait[1], time_words),
+        wait_label,
+        lambda figures: p90_label(figures.wait[1], wait_label),
         Good.LESS,
         is_time=True,
     ),
@@ -120,8 +121,8 @@ MEASURES = (
         lazy_gettext("Duration, median"),
         lazy_gettext("Time from the question to the end of the chat, for answered chats that have ended."),
         lambda figures: figures.length[0],
-        time_words,
-        lambda figures: spread_words(figures.length[1], time_words),
+        wait_label,
+        lambda figures: p90_label(figures.length[1], wait_label),
     ),
     Measure(
         "handed",
@@ -131,7 +132,7 @@ MEASURES = (
             "disconnected or the day ended."
         ),
         lambda figures: figures.handed_percent,
-        percent_words,
+        percent_label,
         _handed_note,
     ),
     Measure(
@@ -139,7 +140,7 @@ MEASURES = (
         lazy_gettext("Satisfaction, average"),
         lazy_gettext("Average rating from 1 to 5 of chats started in the period."),
         lambda figures: figures.score,
-        score_words,
+        score_label,
         ratings_note,
         Good.MORE,
     ),
@@ -190,12 +191,12 @@ def waits_chart(waits: Counter[int]) -> Chart:
     if not waits:
         title = gettext("No chats were answered")
     elif waits.total() == 1:
-        title = gettext("One visitor was answered, within %(time)s", time=time_words(median))
+        title = gettext("One visitor was answered, within %(time)s", time=wait_label(median))
     else:
         title = gettext(
             "Half of the visitors got a reply within %(median)s, 90%% within %(p90)s",
-            median=time_words(median),
-            p90=time_words(p90),
+            median=wait_label(median),
+            p90=wait_label(p90),
         )
     return Chart(
         "waits",
@@ -203,12 +204,12 @@ def waits_chart(waits: Counter[int]) -> Chart:
         gettext("First responses by waiting time."),
         gettext("Waiting time"),
         (Series(CHATS, 1),),
-        spread(waits, UP_TO, time_words),
+        spread(waits, UP_TO, wait_label),
     )
 
 
 def hours_chart(hours: Counter[int]) -> Chart:
-    """Draw at which hour of the day visitors ask."""
+    """Draw at which hour of the day visitors report_query."""
     first = min([FIRST_HOUR, *(hour for hour in hours if hours[hour])])
     last = max([LAST_HOUR, *(hour for hour in hours if hours[hour])])
     title = gettext("No chats were started")

@@ -23,13 +23,13 @@ from console.views.shared.charts import Chart
 
 
 class ChatReports(ReportPage[ChatReading]):
-    """The page beside the one of tickets."""
+    """The reports about chats; those about tickets are next to it."""
 
     parent = "reports"
     template = "admin/reports/chats.html"
     file = "chats"
     tables = TABLES
-    works = Permission.CHAT
+    permission = (Permission.SEE_REPORTS, Permission.CHAT)  # all statistics, or one's own
 
     def __init__(self) -> None:
         super().__init__(name=lazy_gettext("Chats"), endpoint="chat_reports", url="/console/reports/chats")
@@ -38,22 +38,22 @@ class ChatReports(ReportPage[ChatReading]):
         """Return the first of ``periods`` that has something to show."""
         return latest_with_results(periods, scope)
 
-    def read(self, ask: ReportQuery) -> ChatReading:
+    def read(self, report_query: ReportQuery) -> ChatReading:
         """Return what reads the figures."""
-        return ChatReading(ask)
+        return ChatReading(report_query)
 
     def as_json(self, reading: ChatReading) -> dict[str, Any]:
-        """Return what programs are told."""
+        """Return the report for programs."""
         return chat_queries.as_json(reading)
 
     def lines(self, reading: ChatReading) -> list[Line]:
-        """Return the figures, each beside the one before."""
+        """Return the figures, each with the one before."""
         return lines(chat_labels.MEASURES, reading.whole, None if reading.is_past_keeping else reading.before)
 
     def charts(self, reading: ChatReading) -> list[tuple[str, Chart]]:
         """Return the charts, each with the table that holds its numbers."""
         return [
-            ("flow", chat_labels.flow_chart(reading.flow, reading.ask.period.grain)),
+            ("flow", chat_labels.flow_chart(reading.flow, reading.report_query.period.grain)),
             ("waits", chat_labels.waits_chart(reading.whole.waits)),
             ("hours", chat_labels.hours_chart(reading.hours)),
             ("ratings", scores_chart(reading.whole.scores, chat_labels.RATED)),
@@ -65,15 +65,15 @@ class ChatReports(ReportPage[ChatReading]):
             "departments": reading.departments,
             "agents": reading.agents,
             "heads": chat_labels.HEADS,
-            "time_words": chat_labels.time_words,
-            "notice": _kept_words(reading),
+            "time_label": chat_labels.wait_label,
+            "notice": _retention_notice(reading),
             "quiet": reading.is_quiet,
             "no_chats": reading.is_quiet and not any_chat(),
         }
 
 
-def _kept_words(reading: ChatReading) -> str:
-    """Say that chats are deleted after a while, where that touches what is counted."""
+def _retention_notice(reading: ChatReading) -> str:
+    """Say that chats are deleted after a while, where that affects the figures."""
     if not reading.is_past_keeping:
         return ""
     return ngettext(

@@ -1,4 +1,4 @@
-"""The figures of one report about chats, and how programs are told them."""
+"""The figures of one report about chats, and their JSON."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from console.chat import stats as chat_stats
 from console.chat.retention import kept_since
 from console.chat.stats import ChatFlow, ChatReport, ChatStats
 from console.views.reports.breakdowns import by_agent, by_department
-from console.views.reports.page import asked_json, days_json, rounded, times_json
+from console.views.reports.page import days_json, query_json, rounded, times_json
 from console.views.reports.query import ReportQuery, sees_all
 
 
 @dataclass(frozen=True)
 class ChatReading:
-    """Everything the page, its JSON and its files are made of; each part is read when it is asked for."""
+    """The data of the page, its JSON and its files; each part is read when it is first used."""
 
-    ask: ReportQuery
+    report_query: ReportQuery
 
     @cached_property
     def now(self) -> ChatReport:
-        return chat_stats.report(self.ask.period, self.ask.scope)
+        return chat_stats.report(self.report_query.period, self.report_query.scope)
 
     @cached_property
     def before(self) -> ChatStats:
-        return chat_stats.report(self.ask.period.before(), self.ask.scope).whole
+        return chat_stats.report(self.report_query.period.before(), self.report_query.scope).whole
 
     @cached_property
     def whole(self) -> ChatStats:
@@ -35,11 +35,11 @@ class ChatReading:
 
     @cached_property
     def flow(self) -> list[ChatFlow]:
-        return chat_stats.flow(self.ask.period, self.ask.scope)
+        return chat_stats.flow(self.report_query.period, self.report_query.scope)
 
     @cached_property
     def hours(self) -> Counter[int]:
-        return chat_stats.by_hour(self.ask.period, self.ask.scope)
+        return chat_stats.by_hour(self.report_query.period, self.report_query.scope)
 
     @cached_property
     def departments(self) -> list[tuple[int, str, ChatStats]]:
@@ -48,26 +48,26 @@ class ChatReading:
 
     @cached_property
     def agents(self) -> list[tuple[int | None, str, ChatStats]]:
-        """Return the agents by name; what nobody took comes last."""
+        """Return the agents by name; chats without one come last."""
         return by_agent(self.now.by_agent())
 
     @property
     def is_past_keeping(self) -> bool:
         """Tell whether chats of the period, or of what it is compared with, have been deleted."""
-        return self.ask.period.before().begin < kept_since()
+        return self.report_query.period.before().begin < kept_since()
 
     @property
     def is_quiet(self) -> bool:
-        """Tell whether nobody asked anything in the period."""
+        """Tell whether there were no questions in the period."""
         return not (self.whole.begun + self.whole.outside)
 
 
 def as_json(reading: ChatReading) -> dict[str, Any]:
-    """Return what programs are told."""
+    """Return the report for programs."""
     answer: dict[str, Any] = {
-        **asked_json(reading.ask),
+        **query_json(reading.report_query),
         "figures": stats_json(reading.whole),
-        "before": {**days_json(reading.ask.period.before()), "figures": stats_json(reading.before)},
+        "before": {**days_json(reading.report_query.period.before()), "figures": stats_json(reading.before)},
         "by_department": [{"id": key, "name": name, **stats_json(one)} for key, name, one in reading.departments],
         "flow": [
             {**days_json(one.step), "answered": one.answered, "unanswered": one.unanswered} for one in reading.flow

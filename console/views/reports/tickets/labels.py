@@ -1,4 +1,4 @@
-"""The figures of tickets in words: how each is counted, what a chart shows."""
+"""Labels of the figures and charts about tickets."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ from console.core.errors import Text
 from console.core.texts import gettext, lazy_gettext, lazy_pgettext, ngettext
 from console.tickets.stats.numbers import percent
 from console.tickets.stats.periods import Grain
-from console.tickets.stats.queries import Flow, Outcomes, Stats
+from console.tickets.stats.queries import Outcomes, Stats
 from console.views.reports.distributions import RATINGS, ratings_note, spread
-from console.views.reports.measures import Good, Measure, nothing, percent_words, score_words, spread_words, whole
-from console.views.reports.periods import BY, STEP, step_label, step_name
+from console.views.reports.measures import Good, Measure, no_note
 from console.views.shared.charts import Chart, Column, Series
-from console.views.shared.labels.sla import minutes_words
+from console.views.shared.flow_chart import SOLVED
+from console.views.shared.labels.periods import BY, STEP, step_label, step_name
+from console.views.shared.labels.sla import duration_label
+from console.views.shared.labels.stats import count_label, p90_label, percent_label, score_label, working_time
 
-CAME, SOLVED = lazy_pgettext("figures", "opened"), lazy_pgettext("figures", "solved")
 KEPT, BROKEN = lazy_pgettext("figures", "met"), lazy_pgettext("figures", "missed")
 ANSWERS = lazy_pgettext("figures", "responses")
 HEADS: dict[str, Text] = {
@@ -33,11 +34,6 @@ HEADS: dict[str, Text] = {
 }
 RATED = lazy_gettext("Ratings from 1 to 5 given in the period; 4 and 5 count as satisfied.")
 UP_TO = (15, 30, 60, 120, 240, 480, 960)  # working minutes; the last column is what took longer
-
-
-def time_words(value: float | None) -> str:
-    """Write working time to the minute."""
-    return "—" if value is None else minutes_words(round(value))
 
 
 # --- Figures ----------------------------------------------------------------------------------------------------------
@@ -61,8 +57,8 @@ MEASURES = (
         lazy_gettext("New tickets"),
         lazy_gettext("Tickets opened in the period from any source. Tickets merged into another are not counted."),
         lambda figures: figures.created,
-        whole,
-        nothing,
+        count_label,
+        no_note,
     ),
     Measure(
         "solved",
@@ -72,8 +68,8 @@ MEASURES = (
             "ticket counts on the day it is finally solved."
         ),
         lambda figures: figures.solved,
-        whole,
-        nothing,
+        count_label,
+        no_note,
         Good.MORE,
     ),
     Measure(
@@ -84,7 +80,7 @@ MEASURES = (
             "the customer are shown separately. Not limited to the period."
         ),
         lambda figures: figures.open,
-        whole,
+        count_label,
         _waiting_note,
         is_standing=True,
     ),
@@ -98,8 +94,8 @@ MEASURES = (
             "are not included."
         ),
         lambda figures: figures.first_answer[0],
-        time_words,
-        lambda figures: spread_words(figures.first_answer[1], time_words),
+        working_time,
+        lambda figures: p90_label(figures.first_answer[1], working_time),
         Good.LESS,
         is_time=True,
     ),
@@ -111,8 +107,8 @@ MEASURES = (
             "customer or on hold. For tickets solved in the period."
         ),
         lambda figures: figures.solution[0],
-        time_words,
-        lambda figures: spread_words(figures.solution[1], time_words),
+        working_time,
+        lambda figures: p90_label(figures.solution[1], working_time),
         Good.LESS,
         is_time=True,
     ),
@@ -124,7 +120,7 @@ MEASURES = (
             "and decided that were met. An overdue target counts as missed at once."
         ),
         lambda figures: figures.met_percent,
-        percent_words,
+        percent_label,
         _broken_note,
         Good.MORE,
     ),
@@ -136,7 +132,7 @@ MEASURES = (
             "by the customer or by us."
         ),
         lambda figures: figures.reopen_percent,
-        percent_words,
+        percent_label,
         _reopened_note,
         Good.LESS,
     ),
@@ -147,7 +143,7 @@ MEASURES = (
             "Average rating from 1 to 5 given in the period, counted towards the agent at the time of rating."
         ),
         lambda figures: figures.score,
-        score_words,
+        score_label,
         ratings_note,
         Good.MORE,
     ),
@@ -156,7 +152,7 @@ MEASURES = (
         lazy_gettext("Satisfaction (CSAT)"),
         lazy_gettext("Share of ratings of 4 and 5 given in the period."),
         lambda figures: figures.content_percent,
-        percent_words,
+        percent_label,
         ratings_note,
         Good.MORE,
     ),
@@ -164,27 +160,6 @@ MEASURES = (
 
 
 # --- Charts -----------------------------------------------------------------------------------------------------------
-
-
-def flow_chart(flow: Sequence[Flow], grain: Grain, key: str = "flow") -> Chart:
-    """Draw what came beside what was solved."""
-    came, solved = sum(one.created for one in flow), sum(one.solved for one in flow)
-    if came > solved:
-        title = gettext("More tickets opened (%(came)d) than solved (%(solved)d)", came=came, solved=solved)
-    elif solved > came:
-        title = gettext("More tickets solved (%(solved)d) than opened (%(came)d)", came=came, solved=solved)
-    else:
-        title = gettext("As many tickets solved as opened (%(came)d)", came=came)
-    return Chart(
-        key,
-        title if came or solved else gettext("No tickets opened or solved"),
-        gettext("New and solved tickets %(by)s.", by=BY[grain]),
-        STEP[grain],
-        (Series(CAME, 2), Series(SOLVED, 1)),
-        tuple(
-            Column(step_label(one.step, grain), step_name(one.step, grain), (one.created, one.solved)) for one in flow
-        ),
-    )
 
 
 def outcomes_chart(outcomes: Sequence[Outcomes], grain: Grain) -> Chart:
@@ -208,7 +183,7 @@ def _outcomes_title(outcomes: Sequence[Outcomes], grain: Grain) -> str:
         return gettext("No SLA targets met or missed")
     if not missed:
         return gettext("All SLA targets were met")
-    share = percent_words(percent(met, met + missed))
+    share = percent_label(percent(met, met + missed))
     worst = max(outcomes, key=lambda one: one.missed)
     if len(outcomes) == 1:
         return gettext("%(share)s of SLA targets were met", share=share)
@@ -226,12 +201,12 @@ def answers_chart(times: Counter[int]) -> Chart:
     if not times:
         title = gettext("No questions were answered")
     elif times.total() == 1:
-        title = gettext("One question was answered, within %(time)s", time=time_words(median))
+        title = gettext("One question was answered, within %(time)s", time=working_time(median))
     else:
         title = gettext(
             "Half of the questions were answered within %(median)s, 90%% within %(p90)s",
-            median=time_words(median),
-            p90=time_words(p90),
+            median=working_time(median),
+            p90=working_time(p90),
         )
     return Chart(
         "answers",
@@ -239,5 +214,5 @@ def answers_chart(times: Counter[int]) -> Chart:
         gettext("First responses by working time."),
         gettext("Working time"),
         (Series(ANSWERS, 1),),
-        spread(times, UP_TO, minutes_words),
+        spread(times, UP_TO, duration_label),
     )

@@ -23,6 +23,8 @@ from console.views.reports.tickets import queries as ticket_queries
 from console.views.reports.tickets.queries import TicketReading
 from console.views.reports.tickets.tables import TABLES
 from console.views.shared.charts import Chart
+from console.views.shared.flow_chart import flow_chart
+from console.views.shared.labels.stats import working_time
 
 
 class TicketReports(ReportPage[TicketReading]):
@@ -33,7 +35,7 @@ class TicketReports(ReportPage[TicketReading]):
     template = "admin/reports/tickets.html"
     file = "report"
     tables = TABLES
-    works = Permission.WORK_TICKETS
+    permission = (Permission.SEE_REPORTS, Permission.WORK_TICKETS)  # all statistics, or one's own
 
     def __init__(self) -> None:
         super().__init__(name=lazy_gettext("Reports"), endpoint="reports", url="reports", menu_icon_value="chart")
@@ -42,23 +44,23 @@ class TicketReports(ReportPage[TicketReading]):
         """Return the first of ``periods`` that has something to show."""
         return queries.latest_with_results(periods, scope)
 
-    def read(self, ask: ReportQuery) -> TicketReading:
+    def read(self, report_query: ReportQuery) -> TicketReading:
         """Return what reads the figures."""
-        return TicketReading(ask)
+        return TicketReading(report_query)
 
     def as_json(self, reading: TicketReading) -> dict[str, Any]:
-        """Return what programs are told."""
+        """Return the report for programs."""
         return ticket_queries.as_json(reading)
 
     def lines(self, reading: TicketReading) -> list[Line]:
-        """Return the figures, each beside the one before."""
+        """Return the figures, each with the one before."""
         return lines(ticket_labels.MEASURES, reading.whole, reading.before)
 
     def charts(self, reading: TicketReading) -> list[tuple[str, Chart]]:
         """Return the charts, each with the table that holds its numbers."""
-        grain, whole = reading.ask.period.grain, reading.whole
+        grain, whole = reading.report_query.period.grain, reading.whole
         return [
-            ("flow", ticket_labels.flow_chart(reading.flow, grain)),
+            ("flow", flow_chart(reading.flow, grain)),
             ("answers", ticket_labels.answers_chart(whole.first_answers)),
             ("promises", ticket_labels.outcomes_chart(reading.outcomes, grain)),
             ("ratings", scores_chart(whole.scores, ticket_labels.RATED)),
@@ -71,7 +73,7 @@ class TicketReports(ReportPage[TicketReading]):
             "departments": reading.departments,
             "agents": reading.agents,
             "heads": ticket_labels.HEADS,
-            "time_words": ticket_labels.time_words,
+            "time_label": working_time,
             "quiet": reading.is_quiet,
             "no_tickets": reading.is_quiet and not (whole.open + whole.waiting) and not _any_ticket(),
         }

@@ -1,4 +1,4 @@
-"""The figures of one report, and how programs are told them."""
+"""The figures of one report, and their JSON."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from typing import Any
 from console.tickets.stats import queries
 from console.tickets.stats.queries import Flow, Outcomes, Report, Stats
 from console.views.reports.breakdowns import by_agent, by_department
-from console.views.reports.page import asked_json, days_json, rounded, times_json
+from console.views.reports.page import days_json, query_json, rounded, times_json
 from console.views.reports.query import ReportQuery, sees_all
 
 
 @dataclass(frozen=True)
 class TicketReading:
-    """Everything the page, its JSON and its files are made of; each part is read when it is asked for."""
+    """The data of the page, its JSON and its files; each part is read when it is first used."""
 
-    ask: ReportQuery
+    report_query: ReportQuery
 
     @cached_property
     def now(self) -> Report:
-        return queries.report(self.ask.period, self.ask.scope)
+        return queries.report(self.report_query.period, self.report_query.scope)
 
     @cached_property
     def before(self) -> Stats:
-        return queries.report(self.ask.period.before(), self.ask.scope, with_open=False).whole
+        return queries.report(self.report_query.period.before(), self.report_query.scope, with_open=False).whole
 
     @cached_property
     def whole(self) -> Stats:
@@ -33,11 +33,11 @@ class TicketReading:
 
     @cached_property
     def flow(self) -> list[Flow]:
-        return queries.flow(self.ask.period, self.ask.scope)
+        return queries.flow(self.report_query.period, self.report_query.scope)
 
     @cached_property
     def outcomes(self) -> list[Outcomes]:
-        return queries.outcomes_by_step(self.ask.period, self.ask.scope)
+        return queries.outcomes_by_step(self.report_query.period, self.report_query.scope)
 
     @cached_property
     def departments(self) -> list[tuple[int, str, Stats]]:
@@ -46,22 +46,22 @@ class TicketReading:
 
     @cached_property
     def agents(self) -> list[tuple[int | None, str, Stats]]:
-        """Return the agents by name; what nobody has comes last."""
+        """Return the agents by name; unassigned tickets come last."""
         return by_agent(self.now.by_agent())
 
     @property
     def is_quiet(self) -> bool:
         """Tell whether nothing at all happened in the period."""
         figures = self.whole
-        counted = figures.created + figures.solved + figures.met + figures.missed
-        return not (counted or figures.first_answers or figures.solutions or figures.scores)
+        count = figures.created + figures.solved + figures.met + figures.missed
+        return not (count or figures.first_answers or figures.solutions or figures.scores)
 
 
 def as_json(reading: TicketReading) -> dict[str, Any]:
-    """Return what programs are told."""
-    before = reading.ask.period.before()
+    """Return the report for programs."""
+    before = reading.report_query.period.before()
     answer: dict[str, Any] = {
-        **asked_json(reading.ask),
+        **query_json(reading.report_query),
         "figures": stats_json(reading.whole, standing=True),
         "before": {**days_json(before), "figures": stats_json(reading.before, standing=False)},
         "by_department": [

@@ -12,7 +12,7 @@ ACTOR_KINDS: dict[str, Text] = {
     "system": lazy_gettext("system"),
 }
 
-# The kinds of action, by what stands before the dot of an action's key; in the order people look for them.
+# The kinds of action, by the part of an action's key before the dot; in the order people look for them.
 AREAS: dict[str, tuple[Text, tuple[str, ...]]] = {
     "verification": (lazy_gettext("Verification and support PIN"), ("verification", "pin")),
     "customers": (lazy_gettext("Customers and their people"), ("customer", "member", "person")),

@@ -1,4 +1,4 @@
-"""Chats in words: how far one is, how long somebody waited, what happened in it."""
+"""Labels of chats: states, waiting times, and the sentences of events."""
 
 from __future__ import annotations
 
@@ -56,14 +56,14 @@ def duration(length: timedelta) -> str:
 
 
 def first_wait(chat: Chat) -> timedelta | None:
-    """Return how long the visitor waited for the first answer, or waits by now; ``None``: nobody answered."""
+    """Return how long the visitor waited for the first answer, or has been waiting; ``None``: no answer came."""
     if chat.first_answered_at is not None:
         return chat.first_answered_at - chat.created_at
     return clock.now() - chat.created_at if chat.is_live else None
 
 
-def wait_words(chat: Chat) -> Markup:
-    """Write it; of whoever still waits, in the shape that grows."""
+def wait_label(chat: Chat) -> Markup:
+    """Write it; of a visitor who is still waiting, as markup that a script keeps current."""
     wait = first_wait(chat)
     if wait is None:
         return Markup('<span class="muted">{}</span>').format(gettext("none"))
@@ -107,7 +107,7 @@ def event_icon(message: ChatMessage) -> str:
     return _ICONS.get(str(message.data.get("event")), "history")
 
 
-def event_words(message: ChatMessage) -> str:
+def event_label(message: ChatMessage) -> str:
     """Return what happened, in a sentence; an event that a later version wrote, by its name."""
     event = str(message.data.get("event"))
     say = _SENTENCES.get(event)

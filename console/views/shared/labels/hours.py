@@ -23,14 +23,14 @@ from console.hours.calendar import Calendar, Hours, Piece, Special, SpecialKind,
 from console.hours.holidays import is_covered
 from console.hours.preview import Look
 from console.staff.roles import Permission
-from console.views.shared.labels.sla import day_and_hour, minutes_words
+from console.views.shared.labels.sla import day_and_hour, duration_label
 from console.views.shared.labels.states import Label
 from console.web.answers import local_time
 from console.web.filters import hour, language
 from console.web.identity import current_actor
 
 SIGNS = 3  # what the top bar says now and after the next changes, so that it stays true on a page left open
-_LONG = timedelta(hours=24)  # an opening longer than this is told by its end
+_LONG = timedelta(hours=24)  # of a longer opening the end is named, not the hours left
 _MINUTE = timedelta(minutes=1)
 _DASH = "–"
 
@@ -41,11 +41,11 @@ def init_app(app: Flask) -> None:
         hours_status=hours_status, hours_warning=hours_warning, hours_signs=hours_signs, weekday_name=weekday_name
     )
     app.jinja_env.filters.update(
-        hours_words=hours_words,
+        hours_label=hours_label,
         long_date=long_date,
         month_day=month_day,
-        shift_words=shift_words,
-        special_words=special_words,
+        shift_label=shift_label,
+        special_label=special_label,
         look_state=look_state,
     )
 
@@ -88,29 +88,29 @@ class HoursStatus:
         if self.until is None:
             opens = gettext("No opening hours are set.")
         else:
-            opens = gettext("Opens %(when)s.", when=near_words(self.until, self.at))
+            opens = gettext("Opens %(when)s.", when=near_label(self.until, self.at))
         return f"{reason} {opens}".strip()
 
     def _open_until(self, until: datetime) -> str:
         return gettext(
-            "Until %(when)s, %(left)s left.", when=near_words(until, self.at), left=left_words(until - self.at)
+            "Until %(when)s, %(left)s left.", when=near_label(until, self.at), left=left_label(until - self.at)
         )
 
 
 def hours_status(at: datetime | None = None) -> HoursStatus:
-    """Return whether it is open, until when, or when next, and why; no query beside the glance at the hours."""
+    """Return whether it is open, until when, or when next, and why; one query, of the hours' revision."""
     return status_at(queries.glance(), at or clock.now())
 
 
 def status_at(calendar: Calendar, at: datetime) -> HoursStatus:
-    """Return how it stands by ``calendar``."""
+    """Return the status by ``calendar``."""
     if calendar.is_open(at):
         return HoursStatus(is_open=True, at=at, until=calendar.next_close(at))
     (piece, *_rest) = calendar.explain(at, at + _MINUTE)
-    return HoursStatus(False, at, calendar.next_open(at), piece.why, reason_words(piece))
+    return HoursStatus(False, at, calendar.next_open(at), piece.why, reason_label(piece))
 
 
-def reason_words(piece: Piece) -> str:
+def reason_label(piece: Piece) -> str:
     """Return the name of what keeps it closed, nothing for an ordinary night."""
     if piece.why is Why.HOLIDAY and piece.holiday is not None:
         return piece.holiday.name(language())
@@ -144,8 +144,8 @@ def _signs(calendar: Calendar, at: datetime, _language: str) -> Sequence[Mapping
             "at": local_time(status.at),
             "open": status.is_open,
             "until": local_time(status.until),
-            "text": sign_words(status),
-            "left": "" if status.until is None else left_words(status.until - status.at),
+            "text": sign_label(status),
+            "left": "" if status.until is None else left_label(status.until - status.at),
         }
         for status in _following(calendar, at)
     ]
@@ -160,11 +160,11 @@ def _following(calendar: Calendar, at: datetime) -> Iterator[HoursStatus]:
         at = status.until
 
 
-def sign_words(status: HoursStatus) -> str:
-    """Write a sign; ``#`` stands for the time left, which runs."""
+def sign_label(status: HoursStatus) -> str:
+    """Write a sign; ``#`` is the place of the time left, which runs."""
     if status.until is None:
         return gettext("Open around the clock") if status.is_open else pgettext("hours", "Closed")
-    when = near_words(status.until, status.at)
+    when = near_label(status.until, status.at)
     if not status.is_open:
         return gettext("Closed until %(when)s", when=when)
     if status.until - status.at > _LONG:
@@ -172,12 +172,12 @@ def sign_words(status: HoursStatus) -> str:
     return gettext("Open, %(left)s left", left="#")
 
 
-def left_words(left: timedelta) -> str:
+def left_label(left: timedelta) -> str:
     """Write how long it stays open: to the minute, the begun one whole."""
-    return minutes_words(-(-left // _MINUTE))
+    return duration_label(-(-left // _MINUTE))
 
 
-def near_words(value: datetime, at: datetime) -> str:
+def near_label(value: datetime, at: datetime) -> str:
     """Write an instant by its hour, with the day where it is another one."""
     zone = settings().zone
     if clock.local_date(value, zone) == clock.local_date(at, zone):
@@ -188,7 +188,7 @@ def near_words(value: datetime, at: datetime) -> str:
 # --- Days -------------------------------------------------------------------------------------------------------------
 
 
-def hours_words(hours: Sequence[Hours]) -> str:
+def hours_label(hours: Sequence[Hours]) -> str:
     """Write a day's hours: ``09–12:30, 13–17``; nothing for none."""
     return ", ".join(f"{_short(opens)}{_DASH}{_short(closes)}" for opens, closes in hours)
 
@@ -214,17 +214,17 @@ def month_day(value: date) -> str:
     return str(format_date(value, "d. MMM" if language() == "sr_Latn" else "d MMM"))
 
 
-def shift_words(shift: timedelta) -> str:
+def shift_label(shift: timedelta) -> str:
     """Write by how much the clocks change."""
-    amount = minutes_words(abs(shift))
+    amount = duration_label(abs(shift))
     if shift > timedelta():
         return gettext("clocks go forward %(amount)s", amount=amount)
     return gettext("clocks go back %(amount)s", amount=amount)
 
 
-def special_words(special: Special) -> str:
+def special_label(special: Special) -> str:
     """Write what a closure or an opening is about: its hours, or the whole day."""
-    return gettext("all day") if special.whole_day else hours_words([special.hours])
+    return gettext("all day") if special.whole_day else hours_label([special.hours])
 
 
 def look_state(look: Look) -> str:
@@ -239,7 +239,7 @@ def look_state(look: Look) -> str:
     return " ".join(name for name, holds in states.items() if holds)
 
 
-def kind_words(kind: SpecialKind) -> Label:
+def kind_label(kind: SpecialKind) -> Label:
     """Return whether a single day is closed or open."""
     if kind is SpecialKind.CLOSED:
         return Label(pgettext("hours", "closed"), "ban", "warn")
@@ -256,7 +256,7 @@ def clock_field(minutes: int | None) -> str:
 _CODES = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")  # as the trail writes them
 
 
-def change_words(entry: AuditEntry) -> str:
+def change_label(entry: AuditEntry) -> str:
     """Write what the trail tells of one change: the day of a special, the intervals of the week that came and went."""
     data = entry.data
     if entry.action == "hours.week_changed":

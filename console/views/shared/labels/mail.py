@@ -72,7 +72,7 @@ def template_name(template: str) -> str:
 
 
 def customer_number(customer_id: int) -> str:
-    """Return the account's number, which everybody here may know."""
+    """Return the account's number, which is no secret among staff."""
     return Series.CUSTOMER.number(CUSTOMER_BASE + customer_id)
 
 
@@ -100,7 +100,7 @@ def subjects(actor: Actor, mail: Mail) -> list[Subject]:
         found.append(Subject(number, "chat", chat_url(number) if actor.may(Permission.CHAT) else None))
     elif kind == "migration":
         may = actor.may(Permission.SEE_MIGRATIONS)
-        found.append(Subject(key, "migrate", url_for("migrations.story", ref=key) if may else None))
+        found.append(Subject(key, "migrate", url_for("migration.index", ref=key) if may else None))
     if mail.customer_id is not None:
         number = customer_number(mail.customer_id)
         found.append(Subject(number, "user", customer_url(number)))
@@ -108,7 +108,7 @@ def subjects(actor: Actor, mail: Mail) -> list[Subject]:
 
 
 def story(mail: Mail) -> str:
-    """Return in one line where the mail stands and what comes next."""
+    """Return in one line the state of the mail and what comes next."""
     stage = stage_of(mail)
     if stage is Stage.FAILED:
         return gettext("Rejected by the mail server; it will not be retried automatically.")
@@ -121,3 +121,8 @@ def story(mail: Mail) -> str:
     if stage is Stage.WITHDRAWN:
         return gettext("Withdrawn before it was sent.")
     return gettext("Accepted by the mail server.")
+
+
+def mail_url(key: int) -> str:
+    """Return the address of a mail's page."""
+    return url_for("mail_page.index", key=key)

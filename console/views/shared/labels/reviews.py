@@ -1,4 +1,4 @@
-"""Reviews in words: why something is in the queue, how it stands, what points mean, how a result is written."""
+"""Labels of reviews: reasons, states, points and results."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Promises in words: kinds, states, durations, and how one was counted."""
+"""Labels of SLA targets: kinds, states, durations, and the account of the working time."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from console.tickets.sla import calendar as sla_calendar
 from console.tickets.sla.queries import Part, TargetView
 from console.tickets.sla.rules import Interval, TargetKind, TargetState
 from console.views.shared.labels.states import Label
-from console.views.shared.labels.tickets import due_words
+from console.views.shared.labels.tickets import due_label
 from console.web.filters import hour, language
 
 KIND: dict[TargetKind, Text] = {
@@ -57,19 +57,19 @@ _CLOCK = re.compile(r"(\d{1,5}):([0-5]\d)")
 def init_app(app: Flask) -> None:
     """Give templates these words."""
     app.jinja_env.filters.update(
-        minutes_words=minutes_words,
+        duration_label=duration_label,
         target_label=label,
         target_lines=lines,
         target_kind=KIND.__getitem__,
         day_and_hour=day_and_hour,
-        due_words=due_words,
+        due_label=due_label,
     )
 
 
 # --- Durations --------------------------------------------------------------------------------------------------------
 
 
-def minutes_words(value: int | timedelta | None) -> str:
+def duration_label(value: int | timedelta | None) -> str:
     """Write working time: ``1 h 28 min``; a dash for none promised."""
     if value is None:
         return "—"
@@ -101,11 +101,11 @@ def read_minutes(text: str) -> int | None:
 
 
 def label(view: TargetView) -> Label:
-    """Return how a promise stands."""
+    """Return the state of an SLA target."""
     return AT_RISK if view.state is TargetState.RUNNING and view.at_risk else STATE[view.state]
 
 
-# --- How it was counted -----------------------------------------------------------------------------------------------
+# --- Account of working time --------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,7 @@ class _Stretch:
 
 
 def lines(view: TargetView) -> list[Line]:
-    """Write how a promise was counted: what counted, which days were skipped and why, when it stood still."""
+    """Explain the working time of an SLA target: hours that count, skipped days and why, pauses."""
     ends = _ends(view)
     if ends is not None:
         first, last = (list(_stretches(view.parts(*end))) for end in ends)
@@ -170,12 +170,12 @@ def _before(ran: Sequence[Interval], days: timedelta) -> datetime:
 
 
 def _between(view: TargetView, start: datetime, end: datetime) -> Line:
-    """Sum up what lies between two instants without looking at every night of years."""
+    """Sum up the time between two instants without looking at every night of years."""
     pauses = [pause for pause, _status in view.pauses]
     calendar = sla_calendar.calendar()
     days = calendar.days_worked(start, end, pauses)
     words = ngettext("… %(num)d more day …", "… %(num)d more days …", days)
-    return Line(words, minutes_words(calendar.between(start, end, pauses)), counts=True)
+    return Line(words, duration_label(calendar.between(start, end, pauses)), counts=True)
 
 
 def _stretches(parts: Sequence[Part]) -> Iterator[_Stretch]:
@@ -200,7 +200,7 @@ def _line(stretch: _Stretch) -> Line:
     when = _when(stretch.start, stretch.end)
     piece = stretch.first.piece
     if piece.kind is PieceKind.WORKING:
-        return Line(when, minutes_words(stretch.length), counts=True)
+        return Line(when, duration_label(stretch.length), counts=True)
     if piece.kind is PieceKind.PAUSED:
         reason = stretch.first.paused
         return Line(f"{when}, {PAUSED[reason]}" if reason in PAUSED else when, gettext("pause"), counts=False)

@@ -59,7 +59,7 @@ def due_step(due_at: datetime, now: datetime) -> int:
     return 2 if due_at <= now + SOON else 1
 
 
-def due_words(due_at: datetime, now: datetime) -> str:
+def due_label(due_at: datetime, now: datetime) -> str:
     """Write how long a promise still has, or how late it is."""
     late = due_at <= now
     minutes = int(abs(due_at - now).total_seconds()) // 60
@@ -86,5 +86,5 @@ def due(due_at: datetime) -> Markup:
     exact = due_at.astimezone(settings().zone).isoformat(timespec="seconds")
     return Markup(
         f'<span class="wait" data-step="{step}" data-due>{icon(_ICONS[step])}<time datetime="{exact}" '
-        f'title="{moment(due_at)}" data-fixed>{escape(due_words(due_at, now))}</time></span>'
+        f'title="{moment(due_at)}" data-fixed>{escape(due_label(due_at, now))}</time></span>'
     )

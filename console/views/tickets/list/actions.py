@@ -1,15 +1,14 @@
-"""What is done to several tickets at once. The verbs are those of one ticket."""
+"""Bulk actions: several tickets changed at once, by the verbs of one ticket."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from flask import flash, jsonify, redirect, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_admin import expose
 
 from console.core.actor import Actor
 from console.core.errors import Invalid, NotFound, Refusal, Text
@@ -18,19 +17,13 @@ from console.core.ids import read_key
 from console.core.series import Series
 from console.core.texts import gettext, lazy_gettext, ngettext
 from console.core.transaction import transaction
-from console.staff.roles import Permission
 from console.tickets.models import TICKET_BASE, Priority, Ticket, TicketStatus
 from console.tickets.queries import MOST_AT_ONCE, lock_tickets, ticket_key
 from console.tickets.service import merging, properties
-from console.views.shared.base import MOST_PICKED
+from console.views.shared.base import MAX_SELECTED, BaseModelView
 from console.web.answers import wants_json
 from console.web.identity import current_actor
 from console.web.navigation import local_path
-
-if TYPE_CHECKING:
-    from console.views.shared.base import BaseModelView as _Base
-else:
-    _Base = object
 
 Verb = Callable[[Actor, Sequence[int]], list[Ticket]]
 Before = Callable[[Ticket], str]
@@ -49,11 +42,11 @@ DONE: dict[str, Callable[[int], str]] = {
 
 
 @dataclass(frozen=True)
-class Doing:
-    """One mass action, as it was asked for.
+class BulkAction:
+    """One bulk action.
 
     Args:
-        before: writes what a ticket had, so that it can be put back by the same action.
+        before: returns the value a ticket had, so that the same action can put it back.
         undo: the action that puts it back.
     """
 
@@ -66,95 +59,89 @@ class Doing:
 
 @dataclass
 class Outcome:
-    """What became of it."""
+    """The result of a bulk action, ticket by ticket."""
 
     done: list[str] = field(default_factory=list)
     refused: list[dict[str, str]] = field(default_factory=list)
     undo: list[dict[str, Any]] = field(default_factory=list)
-    confirm: Refusal | None = None  # what is done only if it is repeated with a confirmation
+    confirm: Refusal | None = None  # is done only when repeated with a confirmation
 
     def refuse(self, key: int, reason: Text) -> None:
         self.refused.append({"number": Series.TICKET.number(TICKET_BASE + key), "message": str(reason)})
 
 
-class TicketActions(_Base):
-    """The address of mass actions (a mixin of the list)."""
+def run(ticket_list: BaseModelView) -> ResponseReturnValue:
+    """Change the selected tickets; the answer names those that could not be changed.
 
-    permissions = {"act": Permission.WORK_TICKETS}
+    Fields: ``rowid`` (key or number, repeated); ``do``: ``assign:<key|me|none>``, ``status:<state>``,
+    ``priority:<1–4>``, ``department:<key>``, ``tag`` and ``untag`` with ``tag``, ``merge`` with ``into``
+    (and ``sure``, ``1`` where it is known that they are of several people), ``unmerge``. What only needs a
+    confirmation comes back as ``confirm``.
+    """
+    keys = _read_keys()
+    if not keys:
+        raise Invalid(gettext("Select at least one row first."), fields={"rowid": [""]})
+    action = _read_action(request.form.get("do", ""))
+    outcome = _run_on(action, keys, {row.id for row in ticket_list.get_many([str(key) for key in keys])})
+    message = DONE[action.name](len(outcome.done)) if outcome.done else gettext("Nothing was changed.")
+    if wants_json():
+        answer: dict[str, Any] = {"done": outcome.done, "refused": outcome.refused, "undo": outcome.undo}
+        if outcome.confirm is not None:
+            answer["confirm"] = {"code": outcome.confirm.code, "message": str(outcome.confirm.message)}
+        return jsonify(message=message, **answer)
+    flash(message, "success" if outcome.done else "warning")
+    if outcome.refused:
+        flash(" ".join(f"{one['number']}: {one['message']}" for one in outcome.refused), "warning")
+    return redirect(local_path(request.form.get("url"), url_for("tickets.index_view")), 303)
 
-    @expose("/mass", methods=("POST",))
-    def act(self) -> ResponseReturnValue:
-        """Do something to the tickets picked; those it cannot be done to are named.
 
-        Fields: ``rowid`` (key or number, repeated); ``do``: ``assign:<key|me|none>``, ``status:<state>``,
-        ``priority:<1–4>``, ``department:<key>``, ``tag`` and ``untag`` with ``tag``, ``merge`` with ``into``
-        (and ``sure``, ``1`` where it is known that they are of several people), ``unmerge``. What only needs to be
-        said for sure comes back as ``confirm``.
-        """
-        keys = _picked()
-        if not keys:
-            raise Invalid(gettext("Select at least one row first."), fields={"rowid": [""]})
-        doing = _read(request.form.get("do", ""))
-        outcome = self._do(doing, keys)
-        words = DONE[doing.name](len(outcome.done)) if outcome.done else gettext("Nothing was changed.")
-        if wants_json():
-            answer: dict[str, Any] = {"done": outcome.done, "refused": outcome.refused, "undo": outcome.undo}
-            if outcome.confirm is not None:
-                answer["confirm"] = {"code": outcome.confirm.code, "message": str(outcome.confirm.message)}
-            return jsonify(message=words, **answer)
-        flash(words, "success" if outcome.done else "warning")
-        if outcome.refused:
-            flash(" ".join(f"{one['number']}: {one['message']}" for one in outcome.refused), "warning")
-        return redirect(local_path(request.form.get("url"), url_for("tickets.index_view")), 303)
-
-    def _do(self, doing: Doing, keys: list[int]) -> Outcome:
-        outcome = Outcome()
-        seen = {row.id for row in self.get_many([str(key) for key in keys])}
-        for key in keys:
-            if key not in seen:
-                outcome.refuse(key, NotFound.default_message)
-        left = [key for key in keys if key in seen]
-        if not left:
-            return outcome
-        try:
-            _run(doing, left, outcome)
-        except Refusal as refusal:
-            if refusal.code == "different_requesters":
-                outcome.confirm = refusal
-            if doing.name == "merge" or len(left) == 1:
-                for key in left:
-                    outcome.refuse(key, _reason(refusal))
-            else:
-                # One of them is the reason: each is tried by itself, so that it alone is left out.
-                for key in left:
-                    try:
-                        _run(doing, [key], outcome)
-                    except Refusal as one:
-                        outcome.refuse(key, _reason(one))
+def _run_on(action: BulkAction, keys: list[int], visible: set[int]) -> Outcome:
+    outcome = Outcome()
+    for key in keys:
+        if key not in visible:
+            outcome.refuse(key, NotFound.default_message)
+    left = [key for key in keys if key in visible]
+    if not left:
         return outcome
+    try:
+        _run(action, left, outcome)
+    except Refusal as refusal:
+        if refusal.code == "different_requesters":
+            outcome.confirm = refusal
+        if action.name == "merge" or len(left) == 1:
+            for key in left:
+                outcome.refuse(key, _reason(refusal))
+        else:
+            # One of them is the reason: each is tried alone, so that only this one is left out.
+            for key in left:
+                try:
+                    _run(action, [key], outcome)
+                except Refusal as one:
+                    outcome.refuse(key, _reason(one))
+    return outcome
 
 
-def _run(doing: Doing, keys: list[int], outcome: Outcome) -> None:
-    actor, before = current_actor(), doing.before
+def _run(action: BulkAction, keys: list[int], outcome: Outcome) -> None:
+    actor, before = current_actor(), action.before
     had: dict[str, list[int]] = defaultdict(list)
     with transaction():
         if before is not None:
             tickets = lock_tickets(actor, keys)
             values = {ticket.id: before(ticket) for ticket in tickets}
-        changed = doing.verb(actor, keys)
+        changed = action.verb(actor, keys)
         numbers = [ticket.number for ticket in changed]
         if before is not None:
             for ticket in changed:
                 had[values[ticket.id]].append(ticket.id)
-        elif doing.undo:
-            had[doing.value].extend(ticket.id for ticket in changed)
+        elif action.undo:
+            had[action.value].extend(ticket.id for ticket in changed)
     outcome.done += numbers
-    outcome.undo += [{"do": doing.undo.format(value), "rowid": ids, "tag": doing.value} for value, ids in had.items()]
+    outcome.undo += [{"do": action.undo.format(value), "rowid": ids, "tag": action.value} for value, ids in had.items()]
 
 
-def _picked() -> list[int]:
+def _read_keys() -> list[int]:
     found: dict[int, None] = {}
-    for text in request.form.getlist("rowid")[: MOST_PICKED + 1]:
+    for text in request.form.getlist("rowid")[: MAX_SELECTED + 1]:
         key = ticket_key(text) if text.upper().startswith("T-") else read_key(text)
         if key is not None:
             found[key] = None
@@ -163,14 +150,14 @@ def _picked() -> list[int]:
     return list(found)
 
 
-def _read(asked: str) -> Doing:
-    """Return what ``asked`` names.
+def _read_action(text: str) -> BulkAction:
+    """Return the action that ``text`` names.
 
     Raises:
-        Invalid: nothing that there is.
+        Invalid: there is no such action.
     """
-    name, _, value = asked.partition(":")
-    makers: dict[str, Callable[[str], Doing]] = {
+    name, _, value = text.partition(":")
+    makers: dict[str, Callable[[str], BulkAction]] = {
         "assign": _assign,
         "status": _status,
         "priority": _priority,
@@ -189,20 +176,20 @@ def _read(asked: str) -> Doing:
         raise Invalid(lazy_gettext("Not a valid choice."), fields={"do": [""]}) from error
 
 
-def _assign(value: str) -> Doing:
-    whose = None if value == "none" else current_actor().id if value == "me" else _key(value)
-    return Doing(
+def _assign(value: str) -> BulkAction:
+    assignee = None if value == "none" else current_actor().id if value == "me" else _key(value)
+    return BulkAction(
         "assign",
         value,
-        lambda actor, keys: properties.assign(actor, keys, whose),
+        lambda actor, keys: properties.assign(actor, keys, assignee),
         lambda ticket: str(ticket.assignee_id or "none"),
         "assign:{}",
     )
 
 
-def _status(value: str) -> Doing:
+def _status(value: str) -> BulkAction:
     status = TicketStatus(value)
-    return Doing(
+    return BulkAction(
         "status",
         value,
         lambda actor, keys: properties.set_status(actor, keys, status),
@@ -211,9 +198,9 @@ def _status(value: str) -> Doing:
     )
 
 
-def _priority(value: str) -> Doing:
+def _priority(value: str) -> BulkAction:
     priority = Priority(int(value))
-    return Doing(
+    return BulkAction(
         "priority",
         value,
         lambda actor, keys: properties.set_priority(actor, keys, priority),
@@ -222,9 +209,9 @@ def _priority(value: str) -> Doing:
     )
 
 
-def _department(value: str) -> Doing:
+def _department(value: str) -> BulkAction:
     key = _key(value)
-    return Doing(
+    return BulkAction(
         "department",
         value,
         lambda actor, keys: properties.set_department(actor, keys, key),
@@ -233,16 +220,16 @@ def _department(value: str) -> Doing:
     )
 
 
-def _tag(_value: str) -> Doing:
+def _tag(_value: str) -> BulkAction:
     text = _tag_text()
     # Of several some may have been there before: only one is taken off again for sure.
     undo = "" if "," in text else "untag"
-    return Doing("tag", text, lambda actor, keys: properties.tag(actor, keys, text.split(",")), undo=undo)
+    return BulkAction("tag", text, lambda actor, keys: properties.tag(actor, keys, text.split(",")), undo=undo)
 
 
-def _untag(_value: str) -> Doing:
+def _untag(_value: str) -> BulkAction:
     text = _tag_text()
-    return Doing("untag", text, lambda actor, keys: properties.untag(actor, keys, text.split(",")), undo="tag")
+    return BulkAction("untag", text, lambda actor, keys: properties.untag(actor, keys, text.split(",")), undo="tag")
 
 
 def _tag_text() -> str:
@@ -253,7 +240,7 @@ def _tag_text() -> str:
     return text
 
 
-def _merge(_value: str) -> Doing:
+def _merge(_value: str) -> BulkAction:
     into = ticket_key(request.form.get("into", ""))
     if into is None:
         raise Invalid(fields={"into": [lazy_gettext("Choose the ticket to merge into.")]})
@@ -264,11 +251,11 @@ def _merge(_value: str) -> Doing:
         merging.merge(actor, [key for key in keys if key != into], into, different_requesters=sure)
         return lock_tickets(actor, [key for key in keys if key != into])
 
-    return Doing("merge", "", merge, undo="unmerge")
+    return BulkAction("merge", "", merge, undo="unmerge")
 
 
-def _unmerge(_value: str) -> Doing:
-    return Doing("unmerge", "", lambda actor, keys: [merging.undo_merge(actor, key) for key in keys])
+def _unmerge(_value: str) -> BulkAction:
+    return BulkAction("unmerge", "", lambda actor, keys: [merging.undo_merge(actor, key) for key in keys])
 
 
 def _key(text: str) -> int:

@@ -1,77 +1,63 @@
-"""What keeps an open list true: the rows that changed, and how many have come since."""
+"""Rows that have changed since a list was opened, for the page to put in place."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
 
 from flask import jsonify, request
 from flask.typing import ResponseReturnValue
-from flask_admin import expose
 from sqlalchemy import select
 
 from console.core import clock
 from console.core.db import db
 from console.tickets.models import Ticket
 from console.tickets.queries import ticket_key, visible
+from console.views.shared.base import BaseModelView
 from console.views.tickets.list import columns
 from console.views.tickets.list.query import TicketListQuery
 from console.web.identity import current_actor
 
-MOST = 100  # tickets that are asked about at once
-
-if TYPE_CHECKING:
-    from console.views.shared.base import BaseModelView as _Base
-else:
-    _Base = object
+MAX_ROWS = 100  # in one answer
 
 
-class TicketLive(_Base):
-    """The address a list asks when something has changed (a mixin of the list)."""
+def changed_rows(ticket_list: BaseModelView, list_query: TicketListQuery) -> ResponseReturnValue:
+    """Answer rows as this list draws them: those named (``numbers``), or those changed ``since`` an instant.
 
-    if TYPE_CHECKING:
+    Each says whether the list, as the address filters it, still has it. A ticket that the reader may not see is not
+    in the answer.
+    """
+    now = clock.now()
+    keys = _named() or _changed()
+    rows: list[Ticket] = []
+    if keys:
+        rows = ticket_list.read_rows(ticket_list.select_rows().where(Ticket.id.in_(keys)).order_by(Ticket.id))
+    listed = _listed(ticket_list, list_query, [row.id for row in rows])
+    names, cells = columns.of_view(list_query.began), columns.Cells()
+    return jsonify(
+        rows=[
+            {
+                "number": row.number,
+                "cells": [{"name": name, "html": str(cells.draw(name, row))} for name in names],
+                "state": ticket_list.row_state(row),
+                "listed": row.id in listed,
+                "created_at": row.created_at.isoformat(),
+            }
+            for row in rows
+        ],
+        at=now.isoformat(),
+    )
 
-        def read_list_query(self) -> TicketListQuery: ...
-        def shown_columns(self, ask: TicketListQuery) -> tuple[str, ...]: ...
-        def find_rows(self, keys: Any) -> list[Ticket]: ...
-        def row_state(self, row: Any) -> str: ...
 
-    @expose("/rows")
-    def changed_rows(self) -> ResponseReturnValue:
-        """Answer rows as this list draws them: those named (``numbers``), or those changed ``since`` an instant.
-
-        Each says whether the list, as the address narrows it, still has it. One that is not the reader's to see
-        is not answered.
-        """
-        ask, now = self.read_list_query(), clock.now()
-        keys = _named() or _changed()
-        rows = self.find_rows(keys) if keys else []
-        listed = self._listed(ask, [row.id for row in rows])
-        shown = self.shown_columns(ask)
-        return jsonify(
-            rows=[
-                {
-                    "number": row.number,
-                    "cells": [{"name": name, "html": str(columns.CELLS[name](row))} for name in shown],
-                    "state": self.row_state(row),
-                    "listed": row.id in listed,
-                    "created_at": row.created_at.isoformat(),
-                }
-                for row in rows
-            ],
-            at=now.isoformat(),
-        )
-
-    def _listed(self, ask: TicketListQuery, keys: list[int]) -> set[int]:
-        """Return which of ``keys`` the list has."""
-        if not keys:
-            return set()
-        found = self.matching(ask).with_only_columns(Ticket.id).order_by(None).where(Ticket.id.in_(keys))
-        return set(db.session.scalars(found))
+def _listed(ticket_list: BaseModelView, list_query: TicketListQuery, keys: list[int]) -> set[int]:
+    """Return which of ``keys`` the list has."""
+    if not keys:
+        return set()
+    query = ticket_list.matching(list_query).with_only_columns(Ticket.id).order_by(None)
+    return set(db.session.scalars(query.where(Ticket.id.in_(keys))))
 
 
 def _named() -> list[int]:
-    numbers = request.args.get("numbers", "")[: 20 * MOST].split(",")[:MOST]
+    numbers = request.args.get("numbers", "")[: 20 * MAX_ROWS].split(",")[:MAX_ROWS]
     return [key for key in map(ticket_key, numbers) if key is not None]
 
 
@@ -87,6 +73,6 @@ def _changed() -> list[int]:
         select(Ticket.id)
         .where(Ticket.updated_at > since, visible(current_actor()))
         .order_by(Ticket.updated_at.desc(), Ticket.id.desc())
-        .limit(MOST)
+        .limit(MAX_ROWS)
     )
     return list(db.session.scalars(query))

@@ -1,4 +1,4 @@
-"""What the ticket list is asked for: a view, what narrows it, an order; and the saved view it began with."""
+"""The query of the ticket list: a view, filters, a search, an order; and the saved view it began with."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _OF_THE_PAGE = ("page", "page_size", "cursor", "next")
 
 @dataclass(frozen=True)
 class TicketListQuery(ListQuery):
-    """One reading of the ticket list.
+    """Which tickets, in which order.
 
     Args:
         began: the saved view it began with; still that, or changed since.
@@ -43,33 +43,33 @@ class TicketListQuery(ListQuery):
 
     @property
     def narrowing(self) -> tuple[Any, ...]:
-        """Return the filters beside the view."""
+        """Return the filters besides the view."""
         return tuple(active for active in self.filters if active.filter.name != "view")
 
     @property
     def order(self) -> str:
-        """Return the order as it stands in an address."""
+        """Return the order as an address has it."""
         return f"-{self.sort}" if self.descending else self.sort
 
     @property
     def usual_order(self) -> str:
-        """Return the order where nobody asks for one."""
+        """Return the order where the address names none."""
         return f"-{RELEVANCE}" if words(self.search) else BUILT_IN[self.view].order
 
     @property
     def orders(self) -> tuple[str, ...]:
-        """Return by what this reading may be ordered."""
+        """Return the orders there are."""
         return (*BUILT_IN[self.view].orders, *((RELEVANCE,) if words(self.search) else ()))
 
     def query(self, **changes: Any) -> dict[str, str]:
-        """Return the query parameters of this reading, with ``changes``; what is usual is left out."""
-        asked = replace(self, **changes)
+        """Return the query parameters of this list query, with ``changes``; what is usual is left out."""
+        changed = replace(self, **changes)
         parameters = super().query(**changes)
         parameters.pop("sort", None)
-        if asked.order != asked.usual_order and asked.sort in asked.orders:
-            parameters["sort"] = asked.order
-        if asked.began is not None:
-            parameters["of"] = str(asked.began.id)
+        if changed.order != changed.usual_order and changed.sort in changed.orders:
+            parameters["sort"] = changed.order
+        if changed.began is not None:
+            parameters["of"] = str(changed.began.id)
         return parameters
 
     def stored(self) -> dict[str, str]:
@@ -83,31 +83,31 @@ class TicketListQuery(ListQuery):
 
 
 def read_ticket_list_query(args: MultiDict[str, str], views: Sequence[SavedView]) -> TicketListQuery:
-    """Read what the list is asked for.
+    """Read the query of the list.
 
     Args:
-        views: the saved views of whoever asks.
+        views: the saved views of the reader.
 
     Raises:
-        NotFound: the saved view is none of theirs.
+        NotFound: no such view, or none of theirs.
     """
     began = _find(args.get("saved"), views)
     if "saved" in args:
         if began is None:
             raise NotFound
-        kept = {name: args[name] for name in _OF_THE_PAGE if name in args}
-        args = MultiDict({**began.query, **kept})
+        of_the_page = {name: args[name] for name in _OF_THE_PAGE if name in args}
+        args = MultiDict({**began.query, **of_the_page})
     else:
         began = _find(args.get("of"), views)
     plain = read_list_query(args, FILTERS, SORTS)
-    ask = TicketListQuery(**{one.name: getattr(plain, one.name) for one in fields(plain)}, began=began)
-    asked = args.get("sort", "")
-    if asked.removeprefix("-") not in ask.orders:
-        usual = ask.usual_order
-        ask = replace(ask, sort=usual.removeprefix("-"), descending=usual.startswith("-"))
-    return ask
+    list_query = TicketListQuery(**{one.name: getattr(plain, one.name) for one in fields(plain)}, began=began)
+    order = args.get("sort", "")
+    if order.removeprefix("-") not in list_query.orders:
+        usual = list_query.usual_order
+        list_query = replace(list_query, sort=usual.removeprefix("-"), descending=usual.startswith("-"))
+    return list_query
 
 
 def _find(key: str | None, views: Sequence[SavedView]) -> SavedView | None:
-    wanted = read_key(key or "")
-    return next((view for view in views if view.id == wanted), None)
+    found_key = read_key(key or "")
+    return next((view for view in views if view.id == found_key), None)

@@ -1,4 +1,4 @@
-"""How the verbs of a ticket answer: programs and scripts what was done and how to undo it, people the page again."""
+"""The answers of a ticket's verbs: to programs and scripts the message and how to undo it, to people a page."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from console.web.identity import current_actor
 Undo = Mapping[str, Any]
 
 
-def done(number: str, words: str, *, undo: Undo | None = None, kind: str = "success") -> ResponseReturnValue:
-    """Answer a verb that went well: with the ticket, or with the list where one sees the ticket no more.
+def answer_done(number: str, message: str, *, undo: Undo | None = None, kind: str = "success") -> ResponseReturnValue:
+    """Answer a verb that succeeded: with the ticket, or with the list where the ticket is no longer visible.
 
     Args:
-        number: of the ticket to go on with.
-        undo: what puts it back: ``url`` and ``fields`` of the request.
+        number: of the ticket to show next.
+        undo: the request that undoes it, ``url`` and ``fields``.
     """
     try:
         find_ticket(current_actor(), number)
@@ -30,28 +30,28 @@ def done(number: str, words: str, *, undo: Undo | None = None, kind: str = "succ
     except NotFound:  # it went into a department that is closed to this person
         url = url_for("tickets.index_view")
     if wants_json():
-        return jsonify({"done": True, "message": words, "url": url} | ({"undo": dict(undo)} if undo else {}))
-    flash(words, kind)
+        return jsonify({"done": True, "message": message, "url": url} | ({"undo": dict(undo)} if undo else {}))
+    flash(message, kind)
     return redirect(url, 303)
 
 
-def undo_by(number: str, verb: str, **fields: Any) -> Undo:
-    """Return the request that puts something back."""
+def undo_request(number: str, verb: str, **fields: Any) -> Undo:
+    """Return the request to ``verb`` of the ticket that undoes something."""
     return {"url": f"{ticket_url(number)}/{verb}", "fields": fields}
 
 
-def in_sheet() -> bool:
+def is_sheet() -> bool:
     """Tell whether a script asks for the form alone, to show it over the page."""
     return request.headers.get("X-Sheet") == "1"
 
 
-def again(refusal: Refusal, page: str) -> ResponseReturnValue:
-    """Answer a refusal: programs with the reason, people with the form as it was."""
+def answer_refusal(refusal: Refusal, page: str) -> ResponseReturnValue:
+    """Answer a refusal: programs with the reason, people with the page of the form."""
     return refuse(refusal) if wants_json() or refusal.status == 404 else Response(page, refusal.status)
 
 
-def reasons(refusal: Refusal | None) -> list[Text]:
-    """Return what was wrong, every text of it."""
+def error_texts(refusal: Refusal | None) -> list[Text]:
+    """Return every text of a refusal."""
     if refusal is None:
         return []
     found = [text for texts in refusal.fields.values() for text in texts if str(text)]

@@ -1,10 +1,11 @@
-"""One ticket: what was said, what was done, and the answer."""
+"""One ticket: its timeline, the composer, and every address below it.
+
+The page answers here what is read and written in the timeline. Each other method calls the module of its subject:
+``sidebar``, ``properties``, ``merging``, ``verification``, ``revoking``, ``review``.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
@@ -12,67 +13,38 @@ from flask import Response, jsonify, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from flask_admin.base import BaseView
-from wtforms import BooleanField, HiddenField, IntegerField, StringField, TextAreaField
-from wtforms.validators import Optional
 
-from console.core import clock
-from console.core.actor import SYSTEM, Actor
-from console.core.context import settings
-from console.core.errors import Invalid, Refusal, Reused, Text
-from console.core.forms import Form
+from console.core.actor import SYSTEM
+from console.core.errors import Invalid, Refusal, Text
 from console.core.ids import read_count, read_key
 from console.core.series import Series
-from console.core.texts import gettext, lazy_gettext, lazy_pgettext
+from console.core.texts import gettext, lazy_gettext
 from console.core.transaction import transaction
-from console.customers.masking import PinLike
 from console.hours import queries as hours
 from console.staff.roles import Permission
 from console.tickets import page_queries
-from console.tickets.models import (
-    TICKET_BASE,
-    MessageKind,
-    Ticket,
-    TicketAttachment,
-    TicketDraft,
-    TicketMessage,
-    TicketStatus,
-)
+from console.tickets.models import TICKET_BASE, MessageKind, Ticket, TicketStatus
 from console.tickets.queries import find_ticket
 from console.tickets.service import attachments, drafts, mentions
 from console.tickets.service import messages as ticket_messages
 from console.tickets.service.masking import mask_message
+from console.tickets.service.property_forms import ME
 from console.tickets.service.threads import other_requesters
-from console.views.shared import menu
+from console.views.shared import choices, menu
 from console.views.shared.base import Page
+from console.views.shared.labels.messages import file_size
 from console.views.shared.labels.tickets import SOURCE, STATUS, status_label, ticket_url
-from console.views.tickets.list.filters import colleagues
-from console.views.tickets.page.sidebar import TicketSide, done, read_status, side_context
-from console.views.tickets.page.timeline import SHOWS, came_from, shown, size_words
-from console.web.answers import local_time, refuse, wants_json
+from console.views.tickets.page import composer, merging, properties, review, revoking, sidebar, verification
+from console.views.tickets.page.answers import answer_done
+from console.views.tickets.page.composer import Composed, WriteForm
+from console.views.tickets.page.serializers import draft_json, file_json, message_json, ticket_json
+from console.views.tickets.page.timeline import SHOWS, came_from, timeline_entries
+from console.web.answers import refuse, wants_json
 from console.web.cookies import read_cookie
 from console.web.downloads import download_kept
-from console.web.filters import hour, moment
 from console.web.identity import current_actor
-from console.web.pins import message_key, pin_choice
+from console.web.pins import message_key
 
-THEN_COOKIE, NEXT_COOKIE = "ticket_then", "ticket_next"
-# What a reply may do to the ticket: what the button says, what the menu says, icon, keys.
-THEN: dict[TicketStatus, tuple[Text, Text, str, str]] = {
-    TicketStatus.WAITING: (
-        lazy_gettext("Send and wait"),
-        lazy_pgettext("send", "and wait for the customer"),
-        "pause",
-        "Ctrl ↵",
-    ),
-    TicketStatus.SOLVED: (
-        lazy_gettext("Send and solve"),
-        lazy_pgettext("send", "and mark as solved"),
-        "ok",
-        "Ctrl ⇧ ↵",
-    ),
-    TicketStatus.HOLD: (lazy_gettext("Send and put on hold"), lazy_pgettext("send", "and put on hold"), "clock", ""),
-    TicketStatus.OPEN: (lazy_gettext("Send and keep open"), lazy_pgettext("send", "and keep open"), "circle", ""),
-}
 KEYS: tuple[tuple[str, Text], ...] = (
     ("J K", lazy_gettext("Next, previous ticket")),
     ("R", lazy_gettext("Write a reply")),
@@ -95,65 +67,52 @@ def views() -> list[BaseView]:
     return [TicketPage(name=lazy_gettext("Ticket"), endpoint="ticket", url="/console/tickets/<number>")]
 
 
-class WriteForm(Form):
-    """What is written: a reply or a note."""
-
-    body = TextAreaField(lazy_gettext("Message"))
-    client_id = HiddenField()
-    based_on = IntegerField(validators=[Optional()])
-    then = StringField()
-    anyway = BooleanField()
-
-
-@dataclass
-class Composed:
-    """What stands in the composer, and what is wrong with it."""
-
-    kind: MessageKind | None = None
-    body: str = ""
-    client_id: str = ""
-    errors: Sequence[Text] = ()
-    refusal: Refusal | None = None
-    then: str = ""
-
-
-class TicketPage(TicketSide, Page):
-    """A ticket, for whoever may see its department."""
+class TicketPage(Page):
+    """A ticket, for those who may see its department."""
 
     permission = Permission.READ_TICKETS
-    permissions = (
-        dict.fromkeys(
+    permissions = {
+        **dict.fromkeys(
             ("reply", "note", "take_back", "mask", "draft", "upload", "remove_file", "colleagues"),
             Permission.WORK_TICKETS,
-        )
-        | TicketSide.side_permissions
-    )
+        ),
+        **dict.fromkeys(
+            ("property_forms", "set_property", "take", "set_status", "assignees", "watch", "unwatch"),
+            Permission.WORK_TICKETS,
+        ),
+        **dict.fromkeys(
+            ("merge", "undo_merge", "split", "link", "unlink", "revoke_links"),
+            Permission.WORK_TICKETS,
+        ),
+        **dict.fromkeys(("ask_verification", "withdraw_verification", "unlocked"), Permission.VERIFY),
+        "review": Permission.REVIEW,
+    }
     parent = "tickets"
 
-    # Reading
+    # Timeline ------------------------------------------------------------
 
     @expose("")
     @expose("/")
     def index(self, number: str) -> ResponseReturnValue:
         """Show the ticket: its newest entries, or with ``before`` those before one of them."""
-        view = _open(number)
+        opened, badge_counts = _open(number)
         before = read_key(request.args.get("before"))
         if not wants_json():
-            return self._page(view, Composed(), before=before)
-        part = page_queries.read_timeline(view.ticket.id, before=before)
+            return self._page(opened, badge_counts, Composed(), before=before)
+        part = page_queries.read_timeline(opened.ticket.id, before=before)
         return jsonify(
-            ticket=_json(view.ticket),
-            messages=[_message(entry) for entry in part.entries],
+            ticket=ticket_json(opened.ticket),
+            messages=[message_json(entry) for entry in part.entries],
             earlier=part.entries[0].message.id if part.earlier else None,
         )
 
     @expose("/entries")
     def entries(self, number: str) -> ResponseReturnValue:
-        """Answer entries as they are drawn: those after ``after`` with how the ticket stands, or before ``before``."""
-        ticket = find_ticket(current_actor(), number)
+        """Answer entries as they are drawn: those after ``after`` with the ticket's state, or before ``before``."""
+        ticket = _find(number)
         before, after = read_key(request.args.get("before")), read_count(request.args.get("after")) or 0
         part = page_queries.read_timeline(ticket.id, before=before, after=after)
-        context = self._context(ticket, part)
+        context = _timeline_context(ticket, part)
         return jsonify(
             html=self.render("admin/tickets/page/entries.html", **context),
             head=self.render("admin/tickets/page/head.html", **context),
@@ -167,19 +126,22 @@ class TicketPage(TicketSide, Page):
 
     @expose("/seen", methods=["POST"])
     def seen(self, number: str) -> ResponseReturnValue:
-        """Note how far the reader has read: up to entry ``seq`` of the ticket, or all of it."""
-        ticket = find_ticket(current_actor(), number)
+        """Store how far the reader has read: up to entry ``seq`` of the ticket, or all of it."""
+        ticket = _find(number)
         with transaction():
             drafts.read_up_to(current_actor(), ticket, read_count(request.form.get("seq")))
-        return done(number, gettext("Marked as read."))
+        return answer_done(number, gettext("Marked as read."))
 
-    @expose("/colleagues")
-    def colleagues(self, number: str) -> ResponseReturnValue:
-        """Answer whom a note can name, and by what."""
-        find_ticket(current_actor(), number)
-        return jsonify(items=[{"name": name, "handle": mentions.handle(name)} for name in colleagues().values()])
+    @expose("/mask", methods=["POST"])
+    def mask(self, number: str) -> ResponseReturnValue:
+        """Mask a number in an entry: one that its writer said is no PIN, or ``token``."""
+        ticket = _find(number)
+        with transaction():
+            message = mask_message(current_actor(), ticket.id, message_key(), request.form.get("token") or None)
+            payload = {"id": message.id, "body": message.body}
+        return jsonify(message=payload) if wants_json() else answer_done(number, gettext("The number is masked."))
 
-    # Writing
+    # Composer ------------------------------------------------------------
 
     @expose("/reply", methods=["POST"])
     def reply(self, number: str) -> ResponseReturnValue:
@@ -188,34 +150,33 @@ class TicketPage(TicketSide, Page):
 
     @expose("/note", methods=["POST"])
     def note(self, number: str) -> ResponseReturnValue:
-        """Write among ourselves."""
+        """Write a note to colleagues."""
         return self._write(number, MessageKind.NOTE, ticket_messages.note)
 
     @expose("/take-back", methods=["POST"])
     def take_back(self, number: str) -> ResponseReturnValue:
-        """Take one's reply back before it leaves."""
-        ticket = find_ticket(current_actor(), number)
-        key = read_key(request.form.get("message"))
+        """Undo one's reply before it is sent."""
+        ticket, key = _find(number), read_key(request.form.get("message"))
         if key is None:
             raise Invalid(fields={"message": [lazy_gettext("Invalid input.")]})
         with transaction():
             ticket_messages.take_back(current_actor(), ticket.id, key)
         if not wants_json():
-            return done(number, gettext("The reply was undone; its text is back in your draft."))
-        view = page_queries.load_ticket(current_actor(), number)
-        draft = view.drafts.get(MessageKind.REPLY)
-        return jsonify(draft=_draft(draft) if draft else None, files=[_file(file) for file in view.uploads])
+            return answer_done(number, gettext("The reply was undone; its text is back in your draft."))
+        opened = page_queries.load_ticket(current_actor(), number)
+        draft = opened.drafts.get(MessageKind.REPLY)
+        return jsonify(draft=draft_json(draft) if draft else None, files=[file_json(file) for file in opened.uploads])
 
     @expose("/draft", methods=["POST"])
     def draft(self, number: str) -> ResponseReturnValue:
-        """Keep what is being written; an empty text drops the draft."""
-        ticket = find_ticket(current_actor(), number)
+        """Save the draft; an empty text deletes it."""
+        ticket = _find(number)
         kind = {"reply": MessageKind.REPLY, "note": MessageKind.NOTE}.get(request.form.get("kind", ""))
         based_on = read_count(request.form.get("based_on", "0"))
         if kind is None or based_on is None:
             raise Invalid(fields={"kind" if kind is None else "based_on": [lazy_gettext("Invalid input.")]})
         with transaction():
-            kept = drafts.save_draft(
+            draft = drafts.save_draft(
                 current_actor(),
                 ticket,
                 kind,
@@ -223,96 +184,186 @@ class TicketPage(TicketSide, Page):
                 based_on=based_on,
                 composition=request.form.get("client_id", "")[: ticket_messages.MAX_CLIENT_ID],
             )
-            answer = None if kept is None else _draft(kept)
-        return jsonify(draft=answer) if wants_json() else done(number, gettext("Saved."))
+            payload = None if draft is None else draft_json(draft)
+        return jsonify(draft=payload) if wants_json() else answer_done(number, gettext("Saved."))
 
-    @expose("/mask", methods=["POST"])
-    def mask(self, number: str) -> ResponseReturnValue:
-        """Mask a number in an entry of the ticket: of which its writer said that it is no PIN, or ``token``."""
-        ticket = find_ticket(current_actor(), number)
-        with transaction():
-            message = mask_message(current_actor(), ticket.id, message_key(), request.form.get("token") or None)
-            answer = {"id": message.id, "body": message.body}
-        return jsonify(message=answer) if wants_json() else done(number, gettext("The number is masked."))
-
-    # Files
+    @expose("/colleagues")
+    def colleagues(self, number: str) -> ResponseReturnValue:
+        """Answer the colleagues that a note can name, and how."""
+        _find(number)
+        return jsonify(
+            items=[{"name": name, "handle": mentions.handle(name)} for name in choices.colleagues().values()]
+        )
 
     @expose("/files", methods=["POST"])
     def upload(self, number: str) -> ResponseReturnValue:
-        """Keep a file for the message that is being written; until it is sent it is its uploader's alone."""
-        ticket, given = find_ticket(current_actor(), number), request.files.get("file")
-        if given is None:
+        """Upload a file for the message being written; until that is sent, only its uploader sees it."""
+        ticket, upload = _find(number), request.files.get("file")
+        if upload is None:
             raise Invalid(fields={"file": [lazy_gettext("Choose a file.")]})
-        content = given.read()
+        content = upload.read()
         with transaction():
-            kept = _file(attachments.attach(current_actor(), ticket, given.filename or "", content))
-        return jsonify(file=kept) if wants_json() else done(number, gettext("Saved."))
+            payload = file_json(attachments.attach(current_actor(), ticket, upload.filename or "", content))
+        return jsonify(file=payload) if wants_json() else answer_done(number, gettext("Saved."))
 
     @expose("/files/<id:key>/remove", methods=["POST"])
     def remove_file(self, number: str, key: int) -> ResponseReturnValue:
         """Remove a file that was uploaded and not sent."""
-        ticket = find_ticket(current_actor(), number)
+        ticket = _find(number)
         with transaction():
             attachments.drop(current_actor(), ticket, key)
-        return done(number, gettext("The file was removed."))
+        return answer_done(number, gettext("The file was removed."))
 
     @expose("/files/<id:key>")
     def file(self, number: str, key: int) -> ResponseReturnValue:
         """Download a file of this ticket."""
-        ticket = find_ticket(current_actor(), number)
-        found = attachments.find_attachment(ticket.id, key, current_actor())
+        found = attachments.find_attachment(_find(number).id, key, current_actor())
         return download_kept(found.name, found.digest)
 
-    # Parts
+    # Sidebar and properties ----------------------------------------------
 
-    def _write(
-        self, number: str, kind: MessageKind, verb: Callable[[Actor, int, ticket_messages.Writing], TicketMessage]
-    ) -> ResponseReturnValue:
-        ticket, form = find_ticket(current_actor(), number), WriteForm()
+    @expose("/side")
+    def sidebar(self, number: str) -> ResponseReturnValue:
+        """Answer the sidebar and the header's actions as they are now."""
+        return sidebar.sidebar_json(_find(number))
+
+    @expose("/facts")
+    def property_forms(self, number: str) -> ResponseReturnValue:
+        """Show the forms of all properties, or of one."""
+        return properties.show_forms(self, _find(number))
+
+    @expose("/set/<property_name>", methods=["POST"])
+    def set_property(self, number: str, property_name: str) -> ResponseReturnValue:
+        """Set one property."""
+        return properties.submit(self, _find(number), property_name)
+
+    @expose("/assign", methods=["POST"])
+    def take(self, number: str) -> ResponseReturnValue:
+        """Assign the ticket to oneself."""
+        return properties.set_property(self, _find(number), "assignee", ME)
+
+    @expose("/status", methods=["POST"])
+    def set_status(self, number: str) -> ResponseReturnValue:
+        """Set the status."""
+        return properties.set_property(self, _find(number), "status", request.form.get("status", ""))
+
+    @expose("/give")
+    def assignees(self, number: str) -> ResponseReturnValue:
+        """Show the agents to whom the ticket can be assigned."""
+        return properties.show_assignees(self, _find(number))
+
+    @expose("/watch", methods=["POST"])
+    def watch(self, number: str) -> ResponseReturnValue:
+        """Watch the ticket."""
+        return properties.watch(_find(number))
+
+    @expose("/unwatch", methods=["POST"])
+    def unwatch(self, number: str) -> ResponseReturnValue:
+        """Stop watching the ticket."""
+        return properties.unwatch(_find(number))
+
+    # Verification --------------------------------------------------------
+
+    @expose("/ask-verification", methods=["POST"])
+    def ask_verification(self, number: str) -> ResponseReturnValue:
+        """Mail the requester a link to verify with."""
+        return verification.ask_requester(_find(number))
+
+    @expose("/withdraw-verification", methods=["POST"])
+    def withdraw_verification(self, number: str) -> ResponseReturnValue:
+        """Revoke that link."""
+        return verification.withdraw(_find(number))
+
+    @expose("/opened/<group>")
+    def unlocked(self, number: str, group: str) -> ResponseReturnValue:
+        """Show one group of what the verification opens."""
+        return verification.show_group(self, _find(number), group)
+
+    # Merge, split, link --------------------------------------------------
+
+    @expose("/merge", methods=["GET", "POST"])
+    def merge(self, number: str) -> ResponseReturnValue:
+        """Merge with another ticket."""
+        return merging.merge(self, _find(number))
+
+    @expose("/part", methods=["POST"])
+    def undo_merge(self, number: str) -> ResponseReturnValue:
+        """Undo the merge of this ticket into another."""
+        return merging.undo_merge(_find(number))
+
+    @expose("/split", methods=["GET", "POST"])
+    def split(self, number: str) -> ResponseReturnValue:
+        """Split messages off into a ticket of their own."""
+        return merging.split(self, _find(number))
+
+    @expose("/link", methods=["GET", "POST"])
+    def link(self, number: str) -> ResponseReturnValue:
+        """Link a related ticket."""
+        return merging.link(self, _find(number))
+
+    @expose("/unlink", methods=["POST"])
+    def unlink(self, number: str) -> ResponseReturnValue:
+        """Remove a link."""
+        return merging.unlink(_find(number))
+
+    # Menu ----------------------------------------------------------------
+
+    @expose("/void", methods=["GET", "POST"])
+    def revoke_links(self, number: str) -> ResponseReturnValue:
+        """Revoke the requester's links."""
+        return revoking.revoke_links(self, _find(number))
+
+    @expose("/review", methods=["GET", "POST"])
+    def review(self, number: str) -> ResponseReturnValue:
+        """Send the ticket for quality review."""
+        return review.send_for_review(self, _find(number))
+
+    def _write(self, number: str, kind: MessageKind, verb: composer.Verb) -> ResponseReturnValue:
+        ticket, form = _find(number), WriteForm()
         try:
-            form.refuse_spoiled()
-            with transaction():
-                given = _attach(ticket)
-                written = _writing(form, [*_keys("attachments"), *(file.id for file in given)])
-                message = verb(current_actor(), ticket.id, written)
-                for file in given:
-                    if file.message_id is None:  # the same form a second time: the first had them
-                        attachments.drop(current_actor(), ticket, file.id)
-                answer = _written(message)
+            payload = composer.send(ticket, form, verb)
         except Refusal as refusal:
             if wants_json() or refusal.status == 404:
                 return refuse(refusal)
-            composed = _refused(kind, form, refusal)
-            return Response(self._page(_open(number), composed), refusal.status)
+            composed = composer.refused(kind, form, refusal)
+            return Response(self._page(*_open(number), composed), refusal.status)
         if wants_json():
-            return jsonify(message=answer)
-        return redirect(f"{ticket_url(number)}#m{answer['id']}", 303)
+            return jsonify(message=payload)
+        return redirect(f"{ticket_url(number)}#m{payload['id']}", 303)
 
-    def _page(self, view: page_queries.TicketView, composed: Composed, *, before: int | None = None) -> str:
-        ticket, actor = view.ticket, current_actor()
+    def _page(
+        self,
+        opened: page_queries.TicketView,
+        badge_counts: menu.BadgeCounts,
+        composed: Composed,
+        *,
+        before: int | None = None,
+    ) -> str:
+        ticket, actor = opened.ticket, current_actor()
         part = page_queries.read_timeline(ticket.id, before=before)
-        newest = max(view.drafts.values(), key=lambda draft: draft.updated_at, default=None)
+        newest = max(opened.drafts.values(), key=lambda draft: draft.updated_at, default=None)
         kind = composed.kind or (newest.kind if newest else MessageKind.REPLY)
-        draft = view.drafts.get(kind)
+        draft = opened.drafts.get(kind)
         composed.client_id = composed.client_id or uuid4().hex
         composed.body = composed.body or (draft.body if draft else "")
-        then = read_status(read_cookie(THEN_COOKIE))
+        then = composer.read_status(read_cookie(composer.THEN_COOKIE))
         show = request.args.get("show", "")
-        side = side_context(actor, ticket)
+        side = sidebar.sidebar_context(actor, ticket)
         others = other_requesters(ticket) if side["sidebar"].related.merged else []
         rendered: str = self.render(
             "admin/tickets/page/page.html",
-            **self._context(ticket, part, read_seq=view.read_seq),
+            **_timeline_context(ticket, part, read_seq=opened.read_seq),
+            badge_counts=badge_counts,
             composed=composed,
             kind=kind.value,
-            drafts={found.kind.value: _draft(found) for found in view.drafts.values()},
-            pending=view.uploads,
-            unread=view.read_seq < ticket.last_seq,
+            drafts={found.kind.value: draft_json(found) for found in opened.drafts.values()},
+            pending=opened.uploads,
+            unread=opened.read_seq < ticket.last_seq,
             show=show if show in SHOWS else "all",
             shows=SHOWS,
-            then=then if then in THEN else TicketStatus.WAITING,
-            thens=THEN,
-            goes_on=read_cookie(NEXT_COOKIE) != "stay",
+            then=then if then in composer.THEN else TicketStatus.WAITING,
+            thens=composer.THEN,
+            goes_on=read_cookie(composer.NEXT_COOKIE) != "stay",
             merged_into=None
             if ticket.merged_into_id is None
             else Series.TICKET.number(TICKET_BASE + ticket.merged_into_id),
@@ -326,127 +377,30 @@ class TicketPage(TicketSide, Page):
         )
         return rendered
 
-    def _context(self, ticket: Ticket, part: page_queries.Timeline, *, read_seq: int | None = None) -> dict[str, Any]:
-        """Return what the timeline and the line under the heading show."""
-        actor = current_actor()
-        return {
-            "ticket": ticket,
-            "timeline": part,
-            "entries": shown(part, ticket, actor, read_seq=read_seq),
-            "label": status_label(ticket),
-            "works": actor.may(Permission.WORK_TICKETS),
-            "base": ticket_url(ticket.number),
-            "came_from": came_from,
-            "size_words": size_words,
-            "system": SYSTEM.name,
-        }
 
-
-def _open(number: str) -> page_queries.TicketView:
-    """Load a ticket, and in the same statement the counts of the menu and the revision of the opening hours."""
-    counts, revision = menu.asked(), hours.revision_selects()
-    view = page_queries.load_ticket(current_actor(), number, scalars=counts + revision)
-    hours.known_by(*(view.scalars.pop(name) for name, _ in revision))
-    menu.counts_are(view.scalars)
-    return view
-
-
-def _attach(ticket: Ticket) -> list[TicketAttachment]:
-    """Keep the files that came with the form itself, as it is sent without a script."""
-    given = [file for file in request.files.getlist("files") if file.filename]
-    if len(given) > attachments.MOST:
-        raise Invalid(fields={"files": [lazy_gettext("Too many files for one message.")]})
-    return [attachments.attach(current_actor(), ticket, file.filename or "", file.read()) for file in given]
-
-
-def _keys(name: str) -> list[int]:
-    keys = [read_key(value) for value in request.form.getlist(name)]
-    if None in keys:
-        raise Invalid(fields={name: [lazy_gettext("Invalid input.")]})
-    return [key for key in keys if key is not None]
-
-
-def _refused(kind: MessageKind, form: WriteForm, refusal: Refusal) -> Composed:
-    """Return what stands in the composer after a refusal: the text, and why it was not sent."""
-    errors = [text for texts in refusal.fields.values() for text in texts] or [refusal.message]
-    # What an earlier version was sent with serves no more: what is sent now is another message.
-    client_id = "" if isinstance(refusal, Reused) else form.client_id.data or ""
-    asked = isinstance(refusal, PinLike)
-    return Composed(kind, form.body.data or "", client_id, () if asked else errors, refusal, _then(form))
-
-
-def _then(form: WriteForm) -> str:
-    return form.then.data or request.form.get("then_asked", "")
-
-
-def _writing(form: WriteForm, keys: Sequence[int]) -> ticket_messages.Writing:
-    return ticket_messages.Writing(
-        body=form.body.data or "",
-        client_id=form.client_id.data or "",
-        based_on=max(0, min(form.based_on.data or 0, 2**31 - 1)),
-        attachments=tuple(dict.fromkeys(keys)),
-        then=read_status(_then(form)),
-        anyway=bool(form.anyway.data),
-        pins=pin_choice(),
-    )
-
-
-def _json(ticket: Ticket) -> dict[str, Any]:
+def _timeline_context(ticket: Ticket, part: page_queries.Timeline, *, read_seq: int | None = None) -> dict[str, Any]:
+    """Return the context of the timeline and of the line under the heading."""
+    actor = current_actor()
     return {
-        "number": ticket.number,
-        "subject": ticket.subject,
-        "status": ticket.status.value,
-        "priority": ticket.priority.name.lower(),
-        "department": ticket.department.key,
-        "assignee": ticket.assignee.name if ticket.assignee else None,
-        "requester": {"name": ticket.requester_name, "email": ticket.requester_email},
-        "customer": ticket.customer.number if ticket.customer else None,
-        "tags": ticket.tags,
-        "seq": ticket.last_seq,
+        "ticket": ticket,
+        "timeline": part,
+        "entries": timeline_entries(part, ticket, actor, read_seq=read_seq),
+        "label": status_label(ticket),
+        "works": actor.may(Permission.WORK_TICKETS),
+        "base": ticket_url(ticket.number),
+        "came_from": came_from,
+        "file_size": file_size,
+        "system": SYSTEM.name,
     }
 
 
-def _message(entry: page_queries.Entry) -> dict[str, Any]:
-    message = entry.message
-    return {
-        "id": message.id,
-        "seq": message.seq,
-        "kind": message.kind.value,
-        "name": message.name,
-        "body": message.body,
-        "event": message.event,
-        "at": local_time(message.created_at),
-        "taken_back": message.taken_back_at is not None,
-        "mail": None if entry.mail is None else entry.mail.state.value,
-        "files": [_file(file) for file in entry.files],
-    }
+def _find(number: str) -> Ticket:
+    return find_ticket(current_actor(), number)
 
 
-def _written(message: TicketMessage) -> dict[str, Any]:
-    return {
-        "id": message.id,
-        "seq": message.seq,
-        "kind": message.kind.value,
-        "held_until": local_time(message.held_until),
-    }
-
-
-def _file(file: TicketAttachment) -> dict[str, Any]:
-    return {"id": file.id, "name": file.name, "size": file.size, "words": size_words(file.size)}
-
-
-def _clock(instant: datetime) -> str:
-    """Write when something was saved: the hour, of another day the day as well."""
-    zone = settings().zone
-    today = clock.local_date(clock.now(), zone) == clock.local_date(instant, zone)
-    return hour(instant) if today else moment(instant)
-
-
-def _draft(draft: TicketDraft) -> dict[str, Any]:
-    return {
-        "kind": draft.kind.value,
-        "body": draft.body,
-        "based_on": draft.based_on,
-        "saved_at": local_time(draft.updated_at),
-        "saved": _clock(draft.updated_at),
-    }
+def _open(number: str) -> tuple[page_queries.TicketView, menu.BadgeCounts]:
+    """Open a ticket; the sidebar's badges and the opening hours in force come along in the same statement."""
+    badges, revision = menu.badge_queries(), hours.revision_selects()
+    opened = page_queries.load_ticket(current_actor(), number, scalars=badges + revision)
+    hours.known_by(*(opened.scalars.pop(name) for name, _ in revision))
+    return opened, opened.scalars

@@ -9,13 +9,13 @@ from flask_babel import get_locale
 from console.core.texts import gettext
 
 
-def words() -> dict[str, str]:
+def script_texts() -> dict[str, str]:
     """Return the texts of ``static/ticket*.js`` in the language of this request."""
-    return _words(str(get_locale()))
+    return _texts(str(get_locale()))
 
 
 @cache
-def _words(_language: str) -> dict[str, str]:
+def _texts(_language: str) -> dict[str, str]:
     return {
         # Who is here
         "looks": gettext("%(name)s is also viewing"),

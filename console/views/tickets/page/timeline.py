@@ -1,4 +1,4 @@
-"""A ticket's timeline, ready to be drawn: whose words, under which day, how its mail goes."""
+"""A ticket's timeline, ready to be drawn: each entry with its day, its files and the state of its mail."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from flask import current_app, g, url_for
-from flask_babel import format_date
+from flask import current_app, url_for
 from markupsafe import Markup, escape
 
 from console.core import clock
@@ -20,9 +19,9 @@ from console.mail.models import MailState
 from console.staff.roles import Permission
 from console.tickets.models import TICKET_BASE, MessageKind, Ticket, TicketAttachment, TicketMessage
 from console.tickets.page_queries import Entry, EntryMail, Timeline
+from console.views.shared.labels.messages import day_heading
 from console.views.shared.labels.ticket_events import sentence
 from console.views.shared.message_text import body_html, is_long
-from console.web.filters import language
 
 SHOWS: dict[str, tuple[Text, str]] = {
     "all": (lazy_pgettext("timeline", "All"), ""),
@@ -51,12 +50,12 @@ _EVENT_ICONS = {
     "watching": "eye",
 }  # fmt: skip
 _STATUS_ICONS = {"waiting": "pause", "hold": "pause", "solved": "ok", "closed": "lock"}
-_FOLLOWED = timedelta(minutes=10)  # how long a page asks how the mail goes after it was due
+_FOLLOWED = timedelta(minutes=10)  # after it was due; so long a page asks for the state of the mail
 
 
 @dataclass(frozen=True)
-class Line:
-    """How the mail of a reply goes, in words. ``unsettled``: it may still change by itself."""
+class MailStatus:
+    """The state of a reply's mail. ``unsettled``: it may still change without a request."""
 
     text: str
     icon: str
@@ -69,11 +68,11 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Shown:
+class TimelineEntry:
     """One entry as it is drawn.
 
     Args:
-        day: the label of a day that begins with it.
+        day: the label of the day, on its first entry.
         date: that day, as a key.
         is_new: the first that came since the reader last looked.
         can_take_back: its author may still take it back.
@@ -81,17 +80,18 @@ class Shown:
 
     message: TicketMessage
     files: list[TicketAttachment]
+    tickets_url: str
     sort: str
     date: str
     day: str = ""
     is_new: bool = False
-    line: Line | None = None
+    line: MailStatus | None = None
     can_take_back: bool = False
     is_last: bool = False
 
     @property
     def body(self) -> Markup:
-        return body_html(self.message.body, _tickets())
+        return body_html(self.message.body, self.tickets_url)
 
     @property
     def folded(self) -> bool:
@@ -131,17 +131,19 @@ class Shown:
         )
 
 
-def shown(timeline: Timeline, ticket: Ticket, actor: Actor, *, read_seq: int | None = None) -> list[Shown]:
+def timeline_entries(
+    timeline: Timeline, ticket: Ticket, actor: Actor, *, read_seq: int | None = None
+) -> list[TimelineEntry]:
     """Return the entries of ``timeline``, drawn for ``actor``.
 
     Args:
         read_seq: how far they had read; ``None``: no line is drawn there.
     """
-    return list(_shown(timeline, ticket, actor, read_seq))
+    return list(_entries(timeline, ticket, actor, read_seq))
 
 
-def _shown(timeline: Timeline, ticket: Ticket, actor: Actor, read_seq: int | None) -> Iterator[Shown]:
-    now, zone = clock.now(), settings().zone
+def _entries(timeline: Timeline, ticket: Ticket, actor: Actor, read_seq: int | None) -> Iterator[TimelineEntry]:
+    now, zone, tickets_url = clock.now(), settings().zone, url_for("tickets.index_view")
     day: date | None = None
     new_drawn = not read_seq
     for entry in timeline.entries:
@@ -149,13 +151,14 @@ def _shown(timeline: Timeline, ticket: Ticket, actor: Actor, read_seq: int | Non
         local = message.created_at.astimezone(zone).date()
         is_new = not new_drawn and message.ticket_id == ticket.id and message.seq > (read_seq or 0)
         new_drawn = new_drawn or is_new
-        line = _line(entry, actor, now)
-        yield Shown(
+        line = _mail_status(entry, actor, now)
+        yield TimelineEntry(
             message,
             entry.files,
+            tickets_url,
             _SORT[message.kind],
             local.isoformat(),
-            day=day_words(local, clock.local_date(now, zone)) if local != day else "",
+            day=day_heading(local, clock.local_date(now, zone)) if local != day else "",
             is_new=is_new,
             line=line,
             can_take_back=line is not None and line.leaves_at is not None and message.staff_id == actor.id,
@@ -164,34 +167,23 @@ def _shown(timeline: Timeline, ticket: Ticket, actor: Actor, read_seq: int | Non
         day = local
 
 
-def day_words(day: date, today: date) -> str:
-    """Write a day as a heading: today, yesterday, or in full."""
-    if day == today:
-        return gettext("Today")
-    if day == today - timedelta(days=1):
-        return gettext("Yesterday")
-    full = "EEEE, d. MMMM y." if language() == "sr_Latn" else "EEEE, d MMMM y"
-    text = str(format_date(day, full))
-    return text[:1].upper() + text[1:]
-
-
-def _line(entry: Entry, actor: Actor, now: datetime) -> Line | None:
+def _mail_status(entry: Entry, actor: Actor, now: datetime) -> MailStatus | None:
     message, mail = entry.message, entry.mail
     if message.kind is not MessageKind.REPLY or mail is None or message.taken_back_at is not None:
         return None
     if mail.state is MailState.SENT:
-        return Line(gettext("sent"), "check", sent_at=mail.sent_at)
+        return MailStatus(gettext("sent"), "check", sent_at=mail.sent_at)
     if mail.state is MailState.FAILED:
-        return Line(gettext("not sent"), "alert", "danger", error=mail.error, url=_mail_url(mail, actor))
+        return MailStatus(gettext("not sent"), "alert", "danger", error=mail.error, url=_mail_url(mail, actor))
     if mail.state is MailState.CANCELLED:
-        return Line(gettext("withdrawn, not sent"), "ban", "void", url=_mail_url(mail, actor))
+        return MailStatus(gettext("withdrawn, not sent"), "ban", "void", url=_mail_url(mail, actor))
     if message.held_until is not None and now < message.held_until:
-        return Line(gettext("will be sent in"), "send", leaves_at=message.held_until, unsettled=True)
+        return MailStatus(gettext("will be sent in"), "send", leaves_at=message.held_until, unsettled=True)
     if mail.attempts:
-        return Line(
+        return MailStatus(
             gettext("waiting, will be retried"), "clock", "warn", mail.error, _mail_url(mail, actor), unsettled=True
         )
-    return Line(gettext("on its way"), "send", unsettled=now < mail.send_after + _FOLLOWED)
+    return MailStatus(gettext("on its way"), "send", unsettled=now < mail.send_after + _FOLLOWED)
 
 
 def _mail_url(mail: EntryMail, actor: Actor) -> str | None:
@@ -199,24 +191,6 @@ def _mail_url(mail: EntryMail, actor: Actor) -> str | None:
     path = f"/console/mail/{mail.id}"
     there = actor.may(Permission.SEE_MAIL) and current_app.url_map.bind("localhost").test(path, "GET")
     return path if there else None
-
-
-def _tickets() -> str:
-    if "tickets_address" not in g:
-        g.tickets_address = url_for("tickets.index_view")  # a page may draw a hundred entries
-    address: str = g.tickets_address
-    return address
-
-
-def size_words(size: int) -> str:
-    """Write how large a file is: ``184 kB``."""
-    if size < 1_000:
-        return f"{size} B"
-    if size < 1_000_000:
-        return f"{round(size / 1_000)} kB"
-    whole, tenth = divmod(round(size / 100_000), 10)
-    comma = "," if language() == "sr_Latn" else "."
-    return f"{whole}{comma}{tenth} MB"
 
 
 def came_from(message: TicketMessage, ticket: Ticket) -> str | None:

@@ -19,20 +19,20 @@ PERIOD: dict[str, Text] = {
 }
 
 
-def period_words(period: Period) -> str:
-    """Write from which to which day: ``16.11.2026. – 22.11.2026.``."""
+def period_label(period: Period) -> str:
+    """Write the first and the last day: ``16.11.2026. – 22.11.2026.``."""
     if period.first == period.last:
         return day(period.first)
     return f"{day(period.first)} – {day(period.last)}"
 
 
 def step_label(step: Step, grain: Grain) -> str:
-    """Write below a column what it stands for, as short as can be."""
+    """Write the label below a column of a chart, as short as can be."""
     return str(format_date(step.first, "LLL")) if grain is Grain.MONTH else _short(step.first)
 
 
 def step_name(step: Step, grain: Grain) -> str:
-    """Write in full what a column stands for."""
+    """Write the label of a column in full."""
     if grain is Grain.DAY:
         return f"{format_date(step.first, 'EEE')} {_short(step.first)}"
     if grain is Grain.MONTH:

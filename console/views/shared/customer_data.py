@@ -1,4 +1,4 @@
-"""What the customer page shows: each field group only if it is opened, and then in one query.
+"""An account as far as its reader may see it: each field group only if it is opened, and then in one query.
 
 What is not opened is not read from the database at all.
 """
@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import or_, select
 from sqlalchemy.orm import joinedload, load_only
@@ -26,21 +25,21 @@ from console.customers.rights import Right
 from console.hosting.models import Service
 from console.hosting.queries import services_of
 from console.mail.models import Mail
-from console.mail.queries import of_account, stage_of
+from console.mail.queries import of_account
 from console.staff.roles import Permission
 from console.tickets.models import Ticket
 from console.tickets.queries import ticket_key, visible
-from console.views.shared.labels.states import is_overdue
 from console.views.shared.mail_access import listed
-from console.web.answers import local_time
 
 MAX_ROWS = 50
 TICKETS = 20  # on one page of the tab
 MAILS = 20
 CHATS = 20
 NONE: frozenset[Right] = frozenset()
-# Which right opens what happened to what; what is not listed is not told.
-_TOLD_OF = {
+# Of a person's rights, those an agent looks for first.
+FIRST_RIGHTS = (Right.PRODUCTS, Right.MANAGE_PRODUCTS, Right.DOMAINS, Right.INVOICES, Right.CONTACTS, Right.TRANSFER)
+# The right that opens an action in the history; actions that are not listed are left out.
+_HISTORY_RIGHTS = {
     "customer.": Right.PROFILE,
     "verification.": Right.PROFILE,
     "pin.": Right.PROFILE,
@@ -77,18 +76,18 @@ class CustomerPage:
 
     @property
     def verified(self) -> bool:
-        """Tell whether a person was verified (an override verifies nobody)."""
+        """Tell whether a person was verified (an override verifies no one)."""
         return self.verification is not None and self.verification.kind is VerificationKind.PIN
 
     @property
     def named(self) -> bool:
-        """Tell whether the account's name is shown: somebody of it was verified, or the role reads its documents."""
+        """Tell whether the account's name is shown: a person of it was verified, or the role reads its documents."""
         return self.verification is not None or self.actor.may(Permission.READ_DOCUMENTS)
 
     def names(self, person: str | None, membership_id: int | None) -> bool:
-        """Tell whether somebody who was verified is named: one of the people, or who is asking now."""
-        asks = self.verification is not None and membership_id == self.verification.membership_id
-        return person is not None and (asks or self.opens(Right.CONTACTS))
+        """Tell whether a verified person is named: one of the people, or the caller."""
+        is_caller = self.verification is not None and membership_id == self.verification.membership_id
+        return person is not None and (is_caller or self.opens(Right.CONTACTS))
 
     @property
     def may_verify(self) -> bool:
@@ -241,147 +240,11 @@ def _stornos(customer_id: int) -> Sequence[Storno]:
 
 def _trail(customer_id: int, page: CustomerPage) -> Sequence[AuditEntry]:
     """Return what happened, as far as the rights open it: an entry names its document, its domain."""
-    told = [AuditEntry.action.startswith(kind) for kind, right in _TOLD_OF.items() if page.opens(right)]
+    conditions = [AuditEntry.action.startswith(kind) for kind, right in _HISTORY_RIGHTS.items() if page.opens(right)]
     query = (
         select(AuditEntry)
-        .where(AuditEntry.customer_id == customer_id, or_(*told))
+        .where(AuditEntry.customer_id == customer_id, or_(*conditions))
         .order_by(AuditEntry.id.desc())
         .limit(MAX_ROWS)
     )
     return db.session.scalars(query).all()
-
-
-def as_json(page: CustomerPage) -> dict[str, Any]:
-    """Return the page for programs: a group that is not opened has no key."""
-    answer: dict[str, Any] = {
-        "customer": _customer(page),
-        "rights": sorted(page.rights),
-        "verification": verification_json(page.verification) if page.verification else None,
-    }
-    if page.members is not None:
-        answer["contacts"] = [_member(member) for member in page.members]
-    if page.services is not None:
-        answer["services"] = [_service(service) for service in page.services]
-    if page.proformas is not None and page.stornos is not None:
-        answer["proformas"] = [_proforma(row) for row in page.proformas]
-        answer["stornos"] = [_storno(row) for row in page.stornos]
-    if page.mails is not None:
-        answer["mail"] = [
-            {
-                "id": row.id,
-                "subject": row.subject,
-                "to": row.to_address,
-                "state": stage_of(row).value,
-                "at": local_time(row.created_at),
-            }
-            for row in page.mails
-        ]
-    if page.tickets is not None:
-        answer["tickets"] = [
-            {
-                "number": row.number,
-                "subject": row.subject,
-                "status": row.status.value,
-                "updated_at": local_time(row.updated_at),
-            }
-            for row in page.tickets
-        ]
-    if page.chats is not None:
-        answer["chats"] = [
-            {
-                "number": row.number,
-                "name": row.name,
-                "status": row.status.value,
-                "created_at": local_time(row.created_at),
-                "rating": row.rating,
-            }
-            for row in page.chats
-        ]
-    return answer
-
-
-def verification_json(verification: Verification) -> dict[str, Any]:
-    """Return a verification as the contract names it."""
-    return {
-        "id": verification.id,
-        "kind": verification.kind.value,
-        "customer": verification.customer.number,
-        "person": verification.membership.person.name if verification.membership else None,
-        "rights": sorted(verification.opened_rights()),
-        "expires_at": local_time(verification.expires_at),
-    }
-
-
-def _customer(page: CustomerPage) -> dict[str, Any]:
-    customer = page.customer
-    shown: dict[str, Any] = {"number": customer.number, "status": customer.status.value}
-    if page.named:
-        shown |= {"name": customer.name, "kind": customer.kind.value}
-    if page.opens(Right.PROFILE):
-        shown |= {
-            "pib": customer.pib,
-            "mb": customer.mb,
-            "address": customer.address,
-            "postcode": customer.postcode,
-            "city": customer.city,
-            "country": customer.country,
-            "phone": customer.phone,
-            "tax_status": customer.tax_status.value,
-            "language": customer.language,
-            "currency": customer.currency,
-            "created_at": local_time(customer.created_at),
-            "owner": page.owner.person.name if page.owner else None,
-            "email": page.owner.person.email if page.owner else None,
-        }
-    return shown
-
-
-def _member(member: Membership) -> dict[str, Any]:
-    return {
-        "id": member.id,
-        "name": member.person.name,
-        "email": member.person.email,
-        "phone": member.person.phone,
-        "role": member.role.value,
-        "rights": sorted(member.held_rights()),
-        "mail": member.mail,
-    }
-
-
-def _service(service: Service) -> dict[str, Any]:
-    return {
-        "id": service.id,
-        "number": service.number,
-        "label": service.label,
-        "product": service.product.name,
-        "kind": service.product.kind.value,
-        "status": service.status.value,
-        "paid_until": service.paid_until.isoformat(),
-        "price": service.price,
-        "currency": service.currency,
-        "domain": service.domain.name if service.domain else None,
-    }
-
-
-def _proforma(row: Proforma) -> dict[str, Any]:
-    return {
-        "number": row.number,
-        "status": row.status.value,
-        "issued_on": row.issued_on.isoformat(),
-        "due_on": row.due_on.isoformat(),
-        "currency": row.currency,
-        "total": row.total,
-        "paid": row.paid,
-        "owed": row.owed,
-        "overdue": is_overdue(row),
-    }
-
-
-def _storno(row: Storno) -> dict[str, Any]:
-    return {
-        "number": row.number,
-        "proforma": row.proforma.number,
-        "issued_on": row.issued_on.isoformat(),
-        "currency": row.currency,
-        "total": row.total,
-    }

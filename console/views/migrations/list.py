@@ -1,0 +1,98 @@
+"""The list of service migrations."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from markupsafe import Markup
+from sqlalchemy.orm import joinedload, selectinload
+
+from console.billing.models import Migration, MigrationItem
+from console.core.texts import lazy_gettext
+from console.customers.models import Customer
+from console.staff.roles import Permission
+from console.views.shared import formatters
+from console.views.shared.base import BaseModelView
+from console.views.shared.filters import Choice, CustomerNumber
+from console.views.shared.labels.migrations import migration_url
+from console.views.shared.labels.states import MIGRATION_STATE
+from console.views.shared.menu import customer_url
+from console.web.identity import current_actor
+
+
+def views() -> list[BaseModelView]:
+    """Return the list; a request is ``new``, one migration ``page``."""
+    return [MigrationList()]
+
+
+def _party(customer: Customer) -> Markup:
+    return Markup('<a class="plain" href="{}">{}</a> <span class="muted ref">{}</span>').format(
+        customer_url(customer.number), customer.name, customer.number
+    )
+
+
+class MigrationList(BaseModelView):
+    """Every migration."""
+
+    permission = Permission.SEE_MIGRATIONS
+    group = "billing"
+    letter = "m"
+    list_template = "admin/migrations/list.html"
+
+    column_list = ("ref", "state", "from_customer", "to_customer", "services", "requested_at")
+    column_labels = {
+        "ref": lazy_gettext("Number"),
+        "state": lazy_gettext("State"),
+        "from_customer": lazy_gettext("Old owner"),
+        "to_customer": lazy_gettext("New owner"),
+        "services": lazy_gettext("Services"),
+        "requested_at": lazy_gettext("Requested"),
+    }
+    column_formatters = {
+        "state": formatters.state(MIGRATION_STATE),
+        "from_customer": lambda _v, _c, row, _n: _party(row.from_customer),
+        "to_customer": lambda _v, _c, row, _n: _party(row.to_customer),
+        "services": lambda _v, _c, row, _n: str(len(row.items)),
+        "requested_at": formatters.ago,
+    }
+    column_options = (
+        joinedload(Migration.from_customer).load_only(Customer.name),
+        joinedload(Migration.to_customer).load_only(Customer.name),
+        selectinload(Migration.items).load_only(MigrationItem.id),
+    )
+    list_filters = (
+        Choice("state", lazy_gettext("State"), Migration.state, {k.value: v.text for k, v in MIGRATION_STATE.items()}),
+        CustomerNumber("from", lazy_gettext("Old owner's number"), Migration.from_customer_id),
+        CustomerNumber("to", lazy_gettext("New owner's number"), Migration.to_customer_id),
+    )
+    lead = lazy_gettext("A service and its open pro-formas always move together.")
+    empty_icon = "migrate"
+    empty_title = lazy_gettext("No migrations yet")
+    empty_text = lazy_gettext("Start one from the page of a verified customer.")
+
+    def __init__(self) -> None:
+        super().__init__(
+            Migration,
+            name=lazy_gettext("Migrations"),
+            endpoint="migrations",
+            url="migrations",
+            menu_icon_value="migrate",
+        )
+
+    @property
+    def may_request(self) -> bool:
+        """Tell whether this person may request migrations."""
+        return current_actor().may(Permission.REQUEST_MIGRATION)
+
+    def row_link(self, row: Any) -> str:
+        return migration_url(row.ref)
+
+    def row_name(self, row: Any) -> str:
+        return str(row.ref)
+
+    def as_json(self, row: Any) -> dict[str, Any]:
+        return super().as_json(row) | {
+            "from_customer": row.from_customer.number,
+            "to_customer": row.to_customer.number,
+            "services": len(row.items),
+        }

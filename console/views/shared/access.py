@@ -1,0 +1,65 @@
+"""Who may open a page: the same rule for every view, and its place in the sidebar and the settings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+
+from console.core.errors import NotFound, Text
+from console.staff.roles import Permission
+from console.web.identity import ask_to_sign_in, current_actor
+
+
+class Guarded:
+    """Access to a view (a mixin): people without a session are asked to sign in; a page one may not see is not found.
+
+    Args of a subclass (class attributes):
+        permission: opens the view; of several one is enough.
+        permissions: names further ones for single methods.
+    """
+
+    permission: ClassVar[Permission | tuple[Permission, ...] | None] = None
+    permissions: ClassVar[dict[str, Permission]] = {}
+    group: ClassVar[str | None] = None  # of ``console.views.shared.menu.GROUPS``; None: not in the sidebar
+    letter: ClassVar[str] = ""  # G, then this letter, opens the page
+    # The endpoint of the sidebar's page above this one. With a group as well, the page is in the sidebar for those who
+    # may not open the page above.
+    parent: ClassVar[str | None] = None
+    settings_group: ClassVar[str] = ""  # of ``console.views.settings.sections.GROUPS``
+    settings_lead: Text = ""  # the page's description among the settings
+    command: ClassVar[Text] = ""  # what the palette calls a page that is not in the sidebar
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        for method in cls.permissions:  # a renamed method would otherwise lose its permission silently
+            if not callable(getattr(cls, method, None)):
+                raise TypeError(f"{cls.__name__}.permissions names {method}, which is not one of its methods")
+
+    def is_accessible(self) -> bool:
+        """Tell whether the signed-in person may open this view."""
+        return bool(current_user.is_authenticated) and self._is_permitted()
+
+    def may(self, method: str) -> bool:
+        """Tell whether the signed-in person may use one of the view's methods."""
+        needed = self.permissions.get(method)
+        return self._is_permitted() and (needed is None or current_actor().may(needed))
+
+    def _is_permitted(self) -> bool:
+        if self.permission is None:
+            return True
+        either = self.permission if isinstance(self.permission, tuple) else (self.permission,)
+        return any(map(current_actor().may, either))
+
+    def _handle_view(self, name: str, **_kwargs: Any) -> ResponseReturnValue | None:
+        if not current_user.is_authenticated:
+            return ask_to_sign_in()
+        if not self.may(name):
+            raise NotFound(code="not_allowed")
+        return None
+
+    def _run_view(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        # Flask-Admin's own catches TypeError and calls again, which hides mistakes.
+        return fn(self, *args, **kwargs)
