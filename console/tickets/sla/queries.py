@@ -79,18 +79,6 @@ def overdue(now: datetime) -> ColumnElement[bool]:
     return and_(Ticket.is_open.is_(True), Ticket.due_at < now)
 
 
-def state_of(ticket: Ticket, now: datetime) -> TargetState:
-    """Return the state of a ticket's targets by its own row: for lists."""
-    if not ticket.is_open or ticket.due_at >= NO_DUE:
-        return TargetState.PAUSED if ticket.status is TicketStatus.WAITING else TargetState.NONE
-    return TargetState.OVERDUE if ticket.due_at < now else TargetState.RUNNING
-
-
-def is_due_soon(ticket: Ticket, now: datetime) -> bool:
-    """Tell whether a target of a ticket is due within the hour."""
-    return ticket.is_open and now <= ticket.due_at <= now + AT_RISK
-
-
 # --- One ticket -------------------------------------------------------------------------------------------------------
 
 
