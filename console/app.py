@@ -59,7 +59,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app = Application(
         "console",
         static_folder=str(static),
-        static_url_path=static_files.address(static, kept=settings.env != "development"),
+        static_url_path=static_files.address(static, cached=settings.env != "development"),
         template_folder=str(TEMPLATES),
     )
     _configure(app, settings)

@@ -100,8 +100,8 @@ def tell_lists(chats: Iterable[Chat], counts: dict[str, Any]) -> None:
     for chat in chats:
         by_department.setdefault(chat.department_id, []).append(serializers.chat_row(chat))
     for department, rows in by_department.items():
-        news = {"chats": rows} | counts
-        push("queue:changed", news, namespace=DESK, rooms=[department_room(department)])
+        payload = {"chats": rows} | counts
+        push("queue:changed", payload, namespace=DESK, rooms=[department_room(department)])
 
 
 def presence_changed() -> None:

@@ -32,7 +32,7 @@ from console.staff.models import Staff
 from console.staff.roles import Permission
 
 PAGE = 200  # messages of one answer
-SHOWN = 200  # rows of a list on the desk
+LIST_LIMIT = 200  # rows of a list on the desk
 _NUMBER = re.compile(r"C-([0-9]{5,9})")
 
 
@@ -127,7 +127,9 @@ def files_of(chat_id: int, seqs: Sequence[int]) -> dict[int, list[ChatFile]]:
 
 def live_chats(actor: Actor) -> list[Chat]:
     """Return the chats that are queued or active and for ``actor`` to see, longest waiting first."""
-    query = select(Chat).where(Chat.status.in_(LIVE), visible(actor)).order_by(Chat.waits_since, Chat.id).limit(SHOWN)
+    query = (
+        select(Chat).where(Chat.status.in_(LIVE), visible(actor)).order_by(Chat.waits_since, Chat.id).limit(LIST_LIMIT)
+    )
     return list(db.session.scalars(with_names(query)))
 
 

@@ -135,12 +135,12 @@ def _outcomes() -> dict[str, ColumnElement[bool]]:
     }
 
 
-def _counted(condition: ColumnElement[bool]) -> Any:
+def _count_where(condition: ColumnElement[bool]) -> Any:
     return func.coalesce(func.sum(case((condition, 1), else_=0)), 0)
 
 
 def _counts(period: Period, scope: Scope) -> Select[Any]:
-    columns = [_counted(condition).label(name) for name, condition in _outcomes().items()]
+    columns = [_count_where(condition).label(name) for name, condition in _outcomes().items()]
     return _begun(select(*_WHOSE, *columns), period, scope).group_by(*_WHOSE)
 
 
@@ -177,8 +177,8 @@ def flow(period: Period, scope: Scope = ALL_TICKETS) -> list[ChatFlow]:
     query: Select[Any] = (
         select(
             local.c.place,
-            _counted(outcomes["answered"]).label("answered"),
-            _counted(outcomes["missed"] | outcomes["closed"]).label("unanswered"),
+            _count_where(outcomes["answered"]).label("answered"),
+            _count_where(outcomes["missed"] | outcomes["closed"]).label("unanswered"),
         )
         .join(Chat, within_step(Chat.created_at, local))
         .where(*scope.of(Chat.department_id, Chat.assignee_id))

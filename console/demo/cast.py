@@ -426,13 +426,13 @@ class _Move:
 
     def _request(self) -> str:
         story, service = self._story, self._mover.first.service
-        wanted = migrate.Request(
+        request = migrate.Request(
             services=(service.id,),
             to_customer=self._taker.account.customer.number,
             verification=story.verified(self._mover.account),
             reason="Sajt je prodat novom vlasniku.",
         )
-        return str(migrate.request_migration(story.actor("agent"), wanted, f"demo-{service.id}")["ref"])
+        return str(migrate.request_migration(story.actor("agent"), request, f"demo-{service.id}")["ref"])
 
     def decide(self, verb: Callable[[Actor, str, str, str], object], days_ago: int, hour: int) -> None:
         """Let billing look at the preview, then approve or execute."""

@@ -90,7 +90,7 @@ def put_in_order(events: Sequence[Event]) -> list[Event]:
     Raises:
         StoryError: two events need each other.
     """
-    told = {event: place for place, event in enumerate(events)}
+    position = {event: place for place, event in enumerate(events)}
     depth: dict[Event, int] = {}  # how many must have happened one after the other
     needed_first: list[Event] = []
 
@@ -98,7 +98,7 @@ def put_in_order(events: Sequence[Event]) -> list[Event]:
         if event in asking:
             raise StoryError(f"each needs the next: {[*asking[asking.index(event) :], event]}")
         if event not in depth:
-            needed = [need.event for need in event.needs if need.event in told]
+            needed = [need.event for need in event.needs if need.event in position]
             for one in needed:
                 visit(one, (*asking, event))
             depth[event] = 1 + max((depth[one] for one in needed), default=0)
@@ -108,6 +108,6 @@ def put_in_order(events: Sequence[Event]) -> list[Event]:
         visit(event, ())
     for event in reversed(needed_first):
         for need in event.needs:
-            if need.event in told:
+            if need.event in position:
                 need.event.at = min(need.event.at, event.at - need.lead)
-    return sorted(events, key=lambda event: (event.at, depth[event], told[event]))
+    return sorted(events, key=lambda event: (event.at, depth[event], position[event]))

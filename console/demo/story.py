@@ -126,8 +126,8 @@ class Story:
             act: lets it happen. It may read the outcomes of what it needs, and no others.
             needs: what must have happened before.
         """
-        wanted = [need if isinstance(need, Need) else Need(need) for need in needs]
-        event = Event(instant.astimezone(UTC), act, (*self._ground, *wanted))
+        all_needs = [need if isinstance(need, Need) else Need(need) for need in needs]
+        event = Event(instant.astimezone(UTC), act, (*self._ground, *all_needs))
         self._events.append(event)
         return event
 

@@ -103,7 +103,7 @@ THANKS = (
     "Thank you, it works again.",
 )
 TAGS = ("pošta", "dns", "ssl", "predračun", "wordpress", "vps", "domen", "php", "disk", "spam")
-_TICKET, _MESSAGE, _TAG, _PROMISE = (
+_TICKET, _MESSAGE, _TAG, _TARGET = (
     cast("Table", model.__table__) for model in (Ticket, TicketMessage, TicketTag, SlaTarget)
 )
 
@@ -297,7 +297,7 @@ class _Writer:
         self._insert(_TICKET, [_ticket(one, sla_targets[one.id]) for one in made])
         self._insert(_MESSAGE, [row for one in made for row in _messages(one)])
         self._insert(_TAG, [{"ticket_id": one.id, "tag": tag} for one in made for tag in one.tags])
-        self._insert(_PROMISE, [row for one in made for row in sla_targets[one.id]])
+        self._insert(_TARGET, [row for one in made for row in sla_targets[one.id]])
         TICKET_SEARCH.put_titled_many(
             self._session,
             [(one.id, f"{Series.TICKET.number(TICKET_BASE + one.id)} {one.subject}", _words(one)) for one in made],

@@ -48,7 +48,7 @@ from console.web.security import csp_nonce
 
 blueprint = Blueprint("chat", __name__, url_prefix="/chat")
 
-ASKED = Limit("chat-asked", 10, 60 * limits.MINUTE)  # of one e-mail address behind one network address
+QUESTIONS = Limit("chat-asked", 10, 60 * limits.MINUTE)  # of one e-mail address behind one network address
 ASKED_BY_ADDRESS = Limit("chat-asked-address", 60, 60 * limits.MINUTE, shared=True)
 UPLOADED = Limit("chat-uploaded", 60, 15 * limits.MINUTE)  # in one chat
 UPLOADED_BY_ADDRESS = Limit("chat-uploaded-address", 300, 15 * limits.MINUTE, shared=True)
@@ -182,7 +182,7 @@ def file(key: int, proof: str) -> ResponseReturnValue:
 def _ticket(form: QuestionForm) -> str:
     address = source(request.remote_addr)
     limits.count(ASKED_BY_ADDRESS, address)
-    limits.count(ASKED, address, normal_email(form.email.data or ""))
+    limits.count(QUESTIONS, address, normal_email(form.email.data or ""))
     form.refuse_spoiled()
     if form.website.data:
         raise Invalid

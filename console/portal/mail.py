@@ -24,7 +24,7 @@ from console.web.answers import local_time, wants_json
 from console.web.frames import framing, letter
 from console.web.identity import current_person
 
-SHOWN = 20
+PAGE_SIZE = 20
 
 
 @portal.get("/mail")
@@ -34,15 +34,15 @@ def mails() -> ResponseReturnValue:
     accounts = _accounts()
     mine = _chosen(accounts)
     before = read_key(request.args.get("before") or request.args.get("next"))
-    found = of_account(mine.customer_id, before=before, limit=SHOWN + 1, only=left_us())
-    shown, older = found[:SHOWN], found[SHOWN - 1].id if len(found) > SHOWN else None
+    found = of_account(mine.customer_id, before=before, limit=PAGE_SIZE + 1, only=left_us())
+    rows, older = found[:PAGE_SIZE], found[PAGE_SIZE - 1].id if len(found) > PAGE_SIZE else None
     if wants_json():
-        return jsonify(items=[_line(one) for one in shown], next=None if older is None else str(older))
+        return jsonify(items=[_line(one) for one in rows], next=None if older is None else str(older))
     return render_template(
         "portal/mails.html",
         accounts=accounts,
         mine=mine,
-        mails=[(one, _state(one)) for one in shown],
+        mails=[(one, _state(one)) for one in rows],
         older=older,
         before=before,
     )

@@ -21,7 +21,7 @@ from console.web.identity import PERSON_TOKEN, PORTAL, STAFF_TOKEN, current_acto
 from console.web.limits import Limit
 from console.web.navigation import local_path
 
-KEPT = (STAFF_TOKEN, "language", "theme")  # what a sign-in leaves in the cookie
+PRESERVED = (STAFF_TOKEN, "language", "theme")  # what a sign-in leaves in the cookie
 MAX_EMAIL, MAX_PASSWORD = 254, 1_000
 
 # Failures only, as for staff (console.web.signin): by address, by account from there, by account from everywhere; and a
@@ -114,7 +114,9 @@ def _account(email: str) -> str:
 
 
 def _page(form: SignInForm, refusal: Refusal | None) -> str:
-    return render_template("portal/login.html", form=form, refusal=refusal, next=_asked(), bye="bye" in request.args)
+    return render_template(
+        "portal/login.html", form=form, refusal=refusal, next=_requested_page(), bye="bye" in request.args
+    )
 
 
 def _own_token() -> str | None:
@@ -124,16 +126,16 @@ def _own_token() -> str | None:
 
 def _renew_cookie() -> None:
     """Begin a new session cookie, CSRF token included; the staff's part of it stays."""
-    kept = {key: session[key] for key in KEPT if key in session}
+    preserved = {key: session[key] for key in PRESERVED if key in session}
     session.clear()
-    session.update(kept)
+    session.update(preserved)
     g.pop("csrf_token", None)
 
 
-def _asked() -> str | None:
-    asked = local_path(request.values.get("next"), "")
-    return asked if asked.startswith(PORTAL) else None
+def _requested_page() -> str | None:
+    path = local_path(request.values.get("next"), "")
+    return path if path.startswith(PORTAL) else None
 
 
 def _target() -> str:
-    return _asked() or url_for("portal.home")
+    return _requested_page() or url_for("portal.home")

@@ -63,8 +63,8 @@ def gone() -> None:
 
 def _say_here(actor: Actor, number: str, *, typing: bool) -> None:
     session["staff_id"] = actor.id
-    news = {"number": number, "id": actor.id, "name": actor.name, "typing": typing}
-    emit("ticket:here", news, to=room(number), include_self=False)
+    payload = {"number": number, "id": actor.id, "name": actor.name, "typing": typing}
+    emit("ticket:here", payload, to=room(number), include_self=False)
 
 
 def _leave(actor: Actor) -> None:

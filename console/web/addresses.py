@@ -8,7 +8,7 @@ from typing import Any
 import flask
 from flask import current_app, has_request_context, request
 
-KEPT = 4_000
+CACHE_SIZE = 4_000
 Value = str | int | bool | None
 
 
@@ -24,6 +24,6 @@ def url_for(endpoint: str, **values: Any) -> str:
     return flask.url_for(endpoint, **values)
 
 
-@lru_cache(maxsize=KEPT)
+@lru_cache(maxsize=CACHE_SIZE)
 def _built(_root: str, _version: str | None, endpoint: str, values: tuple[tuple[str, Value], ...]) -> str:
     return flask.url_for(endpoint, **dict(values))  # type: ignore[arg-type]

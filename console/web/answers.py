@@ -49,8 +49,8 @@ def refuse(refusal: Refusal) -> Response:
     if wants_json():
         response = jsonify(problem(refusal))
     else:
-        kept = typed() if isinstance(refusal, Unavailable | NoSpace | Failed) else None
-        response = Response(render_template("error.html", error=refusal, status=refusal.status, typed=kept))
+        entered = typed() if isinstance(refusal, Unavailable | NoSpace | Failed) else None
+        response = Response(render_template("error.html", error=refusal, status=refusal.status, typed=entered))
     response.status_code = refusal.status
     if refusal.retry_after is not None:
         response.headers["Retry-After"] = str(refusal.retry_after)

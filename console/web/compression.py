@@ -33,8 +33,8 @@ def init_app(app: Flask) -> None:
         app.view_functions[name] = compress.compressed()(_whole(cast(View, app.view_functions[name])))
 
 
-def _version(asked: Request) -> str:
-    return str(asked.environ[_ETAG])  # Werkzeug's: of the file's path, time and size, whatever it was asked for as
+def _version(cached: Request) -> str:
+    return str(cached.environ[_ETAG])  # Werkzeug's: of the file's path, time and size, whatever it was asked for as
 
 
 def _whole(view: View) -> View:

@@ -23,7 +23,7 @@ from console.web.downloads import download_kept
 from console.web.frames import framing, letter
 
 blueprint = Blueprint("demo", __name__, url_prefix="/demo")
-SHOWN = 100
+MAX_MAILS = 100
 RECEIVERS = 200
 
 
@@ -43,7 +43,7 @@ def only_in_a_demo() -> None:
 def mailbox() -> ResponseReturnValue:
     """List what was "sent", newest first, to all or to one address; open one of it."""
     address = normal_email(request.args.get("to", ""))[:254]
-    mails = sent_out(to_address=address, limit=SHOWN)
+    mails = sent_out(to_address=address, limit=MAX_MAILS)
     if wants_json():
         return jsonify(items=[_line(one) for one in mails])
     chosen = read_key(request.args.get("mail"))

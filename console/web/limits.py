@@ -62,7 +62,7 @@ def count(limit: Limit, *who: str) -> None:
         TooMany: with the seconds to wait.
     """
     key = _key(limit, who)
-    allowed, reset = _asked(lambda storage: _hit(storage, limit, key))
+    allowed, reset = _with_storage(lambda storage: _hit(storage, limit, key))
     if not allowed:
         raise _too_many(reset, shared=limit.shared)
 
@@ -70,7 +70,7 @@ def count(limit: Limit, *who: str) -> None:
 def give_back(limit: Limit, *who: str) -> None:
     """Take one counted try back, because it succeeded."""
     key = limit.item().key_for(_key(limit, who))
-    _asked(lambda storage: _forgive(storage, limit, key))
+    _with_storage(lambda storage: _forgive(storage, limit, key))
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ def keep_pace(pace: Pace, *who: str) -> None:
     if settings().redis_url:
         for seconds in (1, MINUTE):
             item = RateLimitItemPerSecond(pace.burst + seconds * pace.per_second, seconds, namespace="CONSOLE")
-            if not _asked(lambda storage, item=item: SlidingWindowCounterRateLimiter(storage).hit(item, key)):  # type: ignore[misc]
+            if not _with_storage(lambda storage, item=item: SlidingWindowCounterRateLimiter(storage).hit(item, key)):  # type: ignore[misc]
                 raise _too_fast(1)
 
 
@@ -117,7 +117,7 @@ def _too_fast(seconds: float) -> TooMany:
     return TooMany(words, retry_after=max(1, round(seconds)))
 
 
-def _asked(ask: Callable[[Storage], A]) -> A:
+def _with_storage(ask: Callable[[Storage], A]) -> A:
     """Ask the storage; for a while after it did not answer, this process's own. Then one tries it again, no more."""
     storage, now = limiter.storage, time.monotonic()
     if _silent.get(storage, 0.0) > now:

@@ -119,7 +119,7 @@ class RedisPushes(PubSubManager):
             time.sleep(PAUSE)
 
     def _messages(self, subscription: redis.client.PubSub) -> Iterator[Any]:
-        heard = asked = time.monotonic()
+        heard = pinged = time.monotonic()
         while True:
             message = subscription.get_message(timeout=PING_EVERY)
             now = time.monotonic()
@@ -132,9 +132,9 @@ class RedisPushes(PubSubManager):
                     self._tell_missed()
             elif now - heard > SILENT:
                 raise redis.TimeoutError("the subscription is silent")
-            if now - asked >= PING_EVERY:
+            if now - pinged >= PING_EVERY:
                 subscription.ping()
-                asked = now
+                pinged = now
 
     def _tell_missed(self) -> None:
         log.info("pushes of others come again")

@@ -37,7 +37,7 @@ from console.web.qr import qr_image
 blueprint = Blueprint("staff", __name__)
 
 PENDING, SECRET = "staff_pending", "staff_totp"  # keys in the cookie
-KEPT = (PERSON_TOKEN, "language", "theme")  # what a sign-in leaves in it
+PRESERVED = (PERSON_TOKEN, "language", "theme")  # what a sign-in leaves in it
 
 # Failures only, see console.web.limits. One address may be a whole office; one account from one
 # address is one who guesses; one account from everywhere is many who do. A browser that the account was signed in
@@ -258,10 +258,10 @@ def _validate(form: Form) -> None:
 
 def setup_secret(staff_id: int) -> str:
     """Return the secret being set up in this browser, a new one if there is none. Sealed in the cookie."""
-    kept = session.get(SECRET)
-    if isinstance(kept, str):
+    stored = session.get(SECRET)
+    if isinstance(stored, str):
         try:
-            owner, _, secret = sealer().open(kept).decode().partition(":")
+            owner, _, secret = sealer().open(stored).decode().partition(":")
         except InvalidToken:
             owner = secret = ""
         if owner == str(staff_id):
@@ -294,9 +294,9 @@ def _enter(outcome: Outcome) -> None:
 
 def _renew_cookie() -> None:
     """Begin a new session cookie, CSRF token included; the customer's part of it stays."""
-    kept = {key: session[key] for key in KEPT if key in session}
+    stored = {key: session[key] for key in PRESERVED if key in session}
     session.clear()
-    session.update(kept)
+    session.update(stored)
     g.pop("csrf_token", None)
 
 
@@ -315,9 +315,9 @@ def _forget() -> None:
 
 
 def _read_pending() -> Pending | None:
-    kept: Any = session.get(PENDING)
+    stored: Any = session.get(PENDING)
     try:
-        return Pending(kept["staff"], kept["state"], datetime.fromisoformat(kept["at"]), kept["code"])
+        return Pending(stored["staff"], stored["state"], datetime.fromisoformat(stored["at"]), stored["code"])
     except (TypeError, KeyError, ValueError):
         return None  # there is none, or an older release wrote it
 

@@ -228,12 +228,12 @@ def number(packet: dict[str, Any], name: str, most: int = 2**31) -> int:
     return value
 
 
-def send(event: str, news: Answer, namespace: str, rooms: Sequence[str]) -> None:
+def send(event: str, payload: Answer, namespace: str, rooms: Sequence[str]) -> None:
     """Carry a push of :mod:`console.core.push`."""
-    socketio.emit(event, news, namespace=namespace, to=list(rooms))
+    socketio.emit(event, payload, namespace=namespace, to=list(rooms))
 
 
-def anybody_in(room: str, namespace: str, *, but: str = "") -> bool:
+def has_connections(room: str, namespace: str, *, but: str = "") -> bool:
     """Tell whether this process holds a connection in a room, besides one that is just going."""
     return any(sid != but for sid, _eio_sid in socketio.server.manager.get_participants(namespace, room))
 

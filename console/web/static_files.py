@@ -19,9 +19,9 @@ YEAR = timedelta(days=365)
 _LENGTH = 12  # hexadecimal digits
 
 
-def address(folder: Path, *, kept: bool) -> str:
+def address(folder: Path, *, cached: bool) -> str:
     """Return where the files of ``folder`` are served, with their common version if browsers may keep them."""
-    return f"{PLAIN}/{_version(folder)}" if kept else PLAIN
+    return f"{PLAIN}/{_version(folder)}" if cached else PLAIN
 
 
 def init_app(app: Flask) -> None:
@@ -55,7 +55,7 @@ def _other(filename: str) -> Response:
 
 def _keep(response: Response) -> Response:
     if request.endpoint == "static":
-        kept = response.status_code in (200, 206, 304)
+        cached = response.status_code in (200, 206, 304)
         seconds = int(YEAR.total_seconds())
-        response.headers["Cache-Control"] = f"public, max-age={seconds}, immutable" if kept else "no-store"
+        response.headers["Cache-Control"] = f"public, max-age={seconds}, immutable" if cached else "no-store"
     return response

@@ -114,7 +114,7 @@ def request_the_migration(place: Place, link: str, email: str, button: str) -> N
 
 
 @MAIN_JOB.step(
-    "As **{who}** at `{path}`: open *{menu}* and the newest of them. Before and after stand side by side. Tick the box "
+    "As **{who}** at `{path}`: open *{menu}* and the newest of them. Before and after are side by side. Tick the box "
     "and press *{approve}*; tick it again and press *{execute}*."
 )
 def approve_and_execute(place: Place, who: str, path: str, menu: str, approve: str, execute: str) -> None:
@@ -233,7 +233,7 @@ def take_and_answer(place: Place, who: str, path: str, menu: str, tab: str, take
 
 
 @A_CHAT.step(
-    "`{leave}` leaves the reply, so that letters are keys again: `{verify}` asks the visitor who they are. A card "
+    "`{leave}` leaves the reply, so that letters are shortcuts again: `{verify}` asks the visitor to verify. A card "
     "opens in the visitor's window; only its result comes back."
 )
 def ask_who_it_is(place: Place, leave: str, verify: str) -> None:

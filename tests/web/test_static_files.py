@@ -60,12 +60,12 @@ def test_another_address_gives_the_present_file_not_to_keep(kept: ConsoleClient,
 
 def test_the_address_changes_with_any_file(tmp_path: Path) -> None:
     (tmp_path / "vendor").mkdir()
-    seen = [address(tmp_path, kept=True)]
+    seen = [address(tmp_path, cached=True)]
     for name, text in (("a.js", "1"), ("a.js", "2"), ("vendor/b.css", "2"), ("c.css", "")):
         (tmp_path / name).write_text(text)
-        seen.append(address(tmp_path, kept=True))
+        seen.append(address(tmp_path, cached=True))
     assert len(set(seen)) == len(seen)
-    assert address(tmp_path, kept=False) == "/static"
+    assert address(tmp_path, cached=False) == "/static"
 
 
 FETCHED = """() => performance.getEntriesByType("resource")

@@ -2,8 +2,8 @@
 
 from console.billing.migration.decisions import approve, expire_due, reject, withdraw
 from console.billing.migration.execution import execute
+from console.billing.migration.obstacles import REASONS, Obstacle
 from console.billing.migration.plan_data import plan_for
-from console.billing.migration.refusals import REASONS, Obstacle
 from console.billing.migration.requests import Request, request_migration
 
 __all__ = [

@@ -10,9 +10,9 @@ from sqlalchemy.orm import joinedload, selectinload
 from console.audit.service import record
 from console.billing.idempotency import once
 from console.billing.migration import four_eyes
+from console.billing.migration.obstacles import refusal
 from console.billing.migration.plan import Plan
 from console.billing.migration.plan_data import locked_plan
-from console.billing.migration.refusals import refusal
 from console.billing.models import OPEN_STATES, Migration, MigrationState, Proforma
 from console.core import clock
 from console.core.actor import SYSTEM, Actor
@@ -38,7 +38,7 @@ def approve(actor: Actor, ref: str, plan: str, key: str, *, lose_exemption: bool
         lose_exemption: the explicit yes to lines of that preview that had no PDV and get some.
 
     Raises:
-        Invalid, Conflict: one of ``console.billing.migration.refusals``.
+        Invalid, Conflict: one of ``console.billing.migration.obstacles``.
     """
     actor.require(Permission.DECIDE_MIGRATION)
 

@@ -47,7 +47,7 @@ def execute(actor: Actor, ref: str, plan: str, key: str, *, lose_exemption: bool
         ``migration``, ``cancelled`` and ``issued``.
 
     Raises:
-        Invalid, Conflict: one of ``console.billing.migration.refusals``.
+        Invalid, Conflict: one of ``console.billing.migration.obstacles``.
     """
     actor.require(Permission.DECIDE_MIGRATION)
 

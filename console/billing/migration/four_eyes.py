@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from console.billing.migration.obstacles import refusal
 from console.billing.migration.plan import Plan
-from console.billing.migration.refusals import refusal
 from console.billing.models import Migration, MigrationState
 from console.core.actor import Actor
 from console.core.context import settings

@@ -14,7 +14,7 @@ from datetime import date, timedelta
 from functools import cached_property
 from typing import Any
 
-from console.billing.migration.refusals import Obstacle
+from console.billing.migration.obstacles import Obstacle
 from console.billing.tax import TaxRule, rule_for
 from console.core.series import Series
 

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from sqlalchemy import Select, select
 from sqlalchemy.orm import joinedload, selectinload
 
+from console.billing.migration.obstacles import Obstacle, account_obstacles, service_obstacles
 from console.billing.migration.plan import Cut, Former, Line, MovingService, Party, Plan, Source, build
-from console.billing.migration.refusals import Obstacle
 from console.billing.models import ACTIVE_STATUSES, Migration, MigrationItem, Proforma, ProformaLine
 from console.billing.service import today
 from console.core.context import settings
 from console.core.db import db
-from console.customers.models import Customer, CustomerStatus, TaxStatus
+from console.customers.models import Customer, TaxStatus
 from console.hosting.links import Link, crossing
-from console.hosting.models import Service, ServiceStatus, SuspensionReason
+from console.hosting.models import Service
 
 T = TypeVar("T")
 
@@ -160,30 +160,6 @@ def _moving(item: MigrationItem, services: Mapping[int, Service]) -> MovingServi
         status=service.status.value,
         along=item.along,
     )
-
-
-def service_obstacles(services: Sequence[Service], owner_id: int) -> list[Obstacle]:
-    """Return what about the services themselves forbids the move."""
-    tests: dict[str, Any] = {
-        "not_theirs": lambda service: service.customer_id != owner_id,
-        "abuse": lambda service: service.suspension is SuspensionReason.ABUSE,
-        "transfer_locked": lambda service: service.transfer_locked,
-        "cancelled_service": lambda service: service.status is ServiceStatus.CANCELLED,
-    }
-    found = {code: tuple(service.number for service in services if test(service)) for code, test in tests.items()}
-    return [Obstacle(code, concerns) for code, concerns in found.items() if concerns]
-
-
-def account_obstacles(old: Customer, new: Customer) -> list[Obstacle]:
-    """Return what about the two accounts forbids the move."""
-    found = []
-    if old.id == new.id:
-        found.append(Obstacle("same_owner", (new.number,)))
-    if old.status is CustomerStatus.CLOSED:
-        found.append(Obstacle("closed_source", (old.number,)))
-    if new.status is not CustomerStatus.ACTIVE:
-        found.append(Obstacle("closed_target", (new.number,)))
-    return found
 
 
 def services_in_migration(service_ids: Sequence[int]) -> list[Service]:

@@ -13,8 +13,8 @@ from sqlalchemy.exc import IntegrityError
 
 from console.audit.service import record
 from console.billing.idempotency import once
-from console.billing.migration.plan_data import account_obstacles, service_obstacles, services_in_migration
-from console.billing.migration.refusals import refusal
+from console.billing.migration.obstacles import account_obstacles, refusal, service_obstacles
+from console.billing.migration.plan_data import services_in_migration
 from console.billing.models import Migration, MigrationItem, Proforma, ProformaLine, ProformaStatus
 from console.core import clock
 from console.core.actor import Actor
@@ -74,7 +74,7 @@ def request_migration(actor: Actor, request: Request, key: str) -> dict[str, Any
 
     Raises:
         NotFound: the role does not ask for migrations.
-        Invalid, Conflict: one of ``console.billing.migration.refusals``.
+        Invalid, Conflict: one of ``console.billing.migration.obstacles``.
     """
     actor.require(Permission.REQUEST_MIGRATION)
     content = {

@@ -98,13 +98,13 @@ class _Rules:
             return False
         chat.noticed_at = now
         timeline.event(SYSTEM, chat, "closing_soon", closes_at=serializers.instant(closes))
-        news_ = {"chat": chat.number, "closes_at": serializers.instant(closes)}
+        payload = {"chat": chat.number, "closes_at": serializers.instant(closes)}
         number = chat.number
         after_commit(
-            lambda: push("hours:closing", news_, namespace=notifications.VISITOR, rooms=[notifications.room(number)])
+            lambda: push("hours:closing", payload, namespace=notifications.VISITOR, rooms=[notifications.room(number)])
         )
         after_commit(
-            lambda: push("hours:closing", news_, namespace=notifications.DESK, rooms=[notifications.room(number)])
+            lambda: push("hours:closing", payload, namespace=notifications.DESK, rooms=[notifications.room(number)])
         )
         return True
 

@@ -83,9 +83,9 @@ def beat(at_desk: Collection[int], elsewhere: Collection[int] = ()) -> None:
     """
     now = clock.now()
     here = StaffPresence.staff_id.in_(sorted(at_desk))
-    kept = and_(StaffPresence.staff_id.in_(sorted(elsewhere)), StaffPresence.seen_at > now - LAPSES)
+    held = and_(StaffPresence.staff_id.in_(sorted(elsewhere)), StaffPresence.seen_at > now - LAPSES)
     if at_desk or elsewhere:
-        db.session.execute(update(StaffPresence).where(or_(here, kept)).values(seen_at=now))
+        db.session.execute(update(StaffPresence).where(or_(here, held)).values(seen_at=now))
 
 
 def of(actor: Actor) -> StaffPresence | None:

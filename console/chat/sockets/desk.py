@@ -13,8 +13,8 @@ from console.chat.models import LIVE, Chat, MessageKind
 from console.chat.service import assignment, lifecycle, presence
 from console.chat.service import verification as chat_verification
 from console.chat.service.blocking import block
-from console.chat.service.masking import mask_by_staff
 from console.chat.service.messages import from_staff
+from console.chat.service.stored_masking import mask_by_staff
 from console.chat.sockets import process
 from console.chat.writer.writer import writer
 from console.core import clock
@@ -29,7 +29,7 @@ from console.customers.masking import MAX_TOKEN, read_choice
 from console.customers.verification import cards
 from console.staff.models import StaffSession
 from console.staff.roles import Permission
-from console.web.sockets import SESSION, Answer, anybody_in, number, on_desk, on_desk_unasked, staff_actor, text
+from console.web.sockets import SESSION, Answer, has_connections, number, on_desk, on_desk_unasked, staff_actor, text
 
 _CHAT = Permission.CHAT
 MAX_REASON = 200
@@ -297,5 +297,5 @@ def _presence() -> list[serializers.Shape]:
 
 def _visitor_is_here(number: str) -> bool | None:
     """Tell whether the visitor has the chat open; ``None``: not in this process, but there may be others."""
-    here = anybody_in(notifications.room(number), notifications.VISITOR)
+    here = has_connections(notifications.room(number), notifications.VISITOR)
     return None if not here and settings().redis_url else here

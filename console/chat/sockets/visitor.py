@@ -14,9 +14,9 @@ from console.chat import notifications, queries, serializers, tokens
 from console.chat.models import MAX_CLIENT_ID, Chat, ChatStatus, chat_number
 from console.chat.service import lifecycle
 from console.chat.service import verification as chat_verification
-from console.chat.service.masking import mask_by_visitor
 from console.chat.service.messages import from_visitor
 from console.chat.service.opening import LANGUAGES, Opening, open_chat
+from console.chat.service.stored_masking import mask_by_visitor
 from console.chat.sockets import process
 from console.chat.writer.writer import writer
 from console.core import clock
@@ -35,7 +35,7 @@ from console.customers.visitors import visitor_actor
 from console.extensions import socketio
 from console.tickets.service.questions import add_question
 from console.web.limits import Pace, keep_pace
-from console.web.sockets import VISITOR, Answer, acknowledged, anybody_in, let_in, number, text
+from console.web.sockets import VISITOR, Answer, acknowledged, has_connections, let_in, number, text
 
 PER_SECOND, BURST = 5, 20
 WRITES = Pace("chat-writes", PER_SECOND, BURST)  # of one visitor, over all their connections; so of one chat too
@@ -72,7 +72,7 @@ def disconnected(*_reason: Any) -> None:
     """Tell the desk that the visitor's connection is gone."""
     _buckets.pop(_sid(), None)
     bound = session.get(_CHAT)
-    if isinstance(bound, str) and not anybody_in(notifications.room(bound), VISITOR, but=_sid()):
+    if isinstance(bound, str) and not has_connections(notifications.room(bound), VISITOR, but=_sid()):
         push(
             "chat:visitor",
             {"chat": bound, "online": False},

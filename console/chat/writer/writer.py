@@ -210,13 +210,13 @@ def _store_group(messages: Sequence[Outgoing], *, look: bool) -> tuple[list[Outc
         files = _files(messages)
         now = clock.now()
         earlier = _earlier(connection, messages) if look else {}
-        asked = _asked(messages)
+        with_card = _chats_with_card(messages)
         states, group = _lock(connection, messages), _Group(serializers.instant(now))
-        outcomes = [_place(one, states, earlier, staff, files, asked, now, group) for one in messages]
+        outcomes = [_place(one, states, earlier, staff, files, with_card, now, group) for one in messages]
         if not look and any(isinstance(outcome, Refusal) for outcome in outcomes):
             earlier = _earlier(connection, messages)
             states, group = _lock(connection, messages), _Group(serializers.instant(now))
-            outcomes = [_place(one, states, earlier, staff, files, asked, now, group) for one in messages]
+            outcomes = [_place(one, states, earlier, staff, files, with_card, now, group) for one in messages]
         if group.rows:
             bulk.store(connection, group.rows, *_changed(states))
         for keys, seq in group.files:
@@ -274,7 +274,7 @@ def _earlier(connection: Connection, messages: Sequence[Outgoing]) -> dict[tuple
     return {(row[0], row[1]): _Said(Stored(row[2], row[3], again=True), *row[4:]) for row in rows}
 
 
-def _asked(messages: Sequence[Outgoing]) -> frozenset[int]:
+def _chats_with_card(messages: Sequence[Outgoing]) -> frozenset[int]:
     """Return the chats with an open card in which a message claims that a number is no PIN. Nearly always none."""
     keys = {one.chat_id for one in messages if one.data.get("not_pin")}
     return chat_verification.with_open_card(keys) if keys else frozenset()
@@ -306,7 +306,7 @@ def _place(
     earlier: dict[tuple[int, str], _Said],
     staff: dict[int, frozenset[str]],
     files: dict[int, ChatFile],
-    asked: frozenset[int],
+    with_card: frozenset[int],
     now: datetime,
     group: _Group,
 ) -> Outcome:
@@ -316,7 +316,7 @@ def _place(
     refusal = _refuse(one, state, staff)
     if isinstance(refusal, SignInNeeded):
         return refusal
-    disbelieved = one.chat_id in asked and bool(one.data.get("not_pin"))
+    disbelieved = one.chat_id in with_card and bool(one.data.get("not_pin"))
     if disbelieved and one.mask:
         one.body, count = mask_pins(one.body)
         one.data, disbelieved = {"masked": one.data.get("masked", 0) + count}, False

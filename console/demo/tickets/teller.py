@@ -209,9 +209,9 @@ class Desk:
 
     def _say(self, progress: Progress, who: str, text: str, files: Sequence[str], then: TicketStatus | None) -> Writing:
         actor, ticket = self.story.actor(who), self._ticket(progress)
-        kept = tuple(attach(actor, ticket, file, FILES[file]).id for file in files)
+        attachment_ids = tuple(attach(actor, ticket, file, FILES[file]).id for file in files)
         return Writing(
-            text, f"demo-{ticket.id}-{ticket.last_seq}", attachments=kept, then=then, anyway=True, pins=MASKED
+            text, f"demo-{ticket.id}-{ticket.last_seq}", attachments=attachment_ids, then=then, anyway=True, pins=MASKED
         )
 
     # --- what is said ---
@@ -221,10 +221,16 @@ class Desk:
         ticket = self._ticket(progress)
         actor = self._requester(ticket)
         mail = progress.case.source.value == "mail"
-        kept = tuple(attach(actor, ticket, file, FILES[file]).id for file in step.files)
+        attachment_ids = tuple(attach(actor, ticket, file, FILES[file]).id for file in step.files)
         client = f"demo-{ticket.id}-{ticket.last_seq}"
         questions.add_question(
-            actor, ticket, step.text, client_id=client, via="mail" if mail else "link", attachments=kept, pins=MASKED
+            actor,
+            ticket,
+            step.text,
+            client_id=client,
+            via="mail" if mail else "link",
+            attachments=attachment_ids,
+            pins=MASKED,
         )
 
     @_do.register
@@ -292,10 +298,10 @@ class Desk:
 
     @_do.register
     def _(self, step: Split, progress: Progress) -> None:
-        asked = select(TicketMessage.id).where(
+        query = select(TicketMessage.id).where(
             TicketMessage.ticket_id == progress.id, TicketMessage.kind == MessageKind.QUESTION
         )
-        newest = db.session.scalars(asked.order_by(TicketMessage.id.desc())).first()
+        newest = db.session.scalars(query.order_by(TicketMessage.id.desc())).first()
         splitting.split(self.story.actor(step.who), progress.id, [newest or 0], step.subject)
 
     @_do.register

@@ -11,7 +11,7 @@ import { ask, claim, openEnd, openTransfer } from './actions.js';
 import { current, enter } from './rooms.js';
 import { identity } from './store.js';
 import './sidebar.js';
-import { becomeAvailable } from './header.js';
+import { becomeAvailable } from './topbar.js';
 import './alerts.js';
 
 const PHONE = matchMedia('(max-width: 860px)');

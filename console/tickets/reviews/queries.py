@@ -149,25 +149,25 @@ def find_mine(actor: Actor, key: int) -> Review:
 
 
 @dataclass(frozen=True)
-class News:
+class Updates:
     """What waits to be read. ``unread``: of one's own work; ``answers``: what agents wrote, for supervisors."""
 
     unread: int
     answers: int
 
 
-def news(actor: Actor, most: int) -> News:
+def updates(actor: Actor, most: int) -> Updates:
     """Count what waits to be read by this person, no further than ``most``, in one statement."""
     unread = _of(actor).where(Review.agent_read_at.is_(None)).with_only_columns(Review.id)
     counts = [_bounded(unread, most).label("unread")]
     if actor.may(Permission.REVIEW):
         counts.append(_bounded(select(Review.id).where(*new_answers(actor)), most).label("answers"))
     row = db.session.execute(select(*counts)).one()
-    return News(row.unread, row.answers if len(counts) > 1 else 0)
+    return Updates(row.unread, row.answers if len(counts) > 1 else 0)
 
 
 @lru_cache(maxsize=256)  # it is on every page
-def count_news(actor: Actor, most: int) -> Select[int]:
+def count_updates(actor: Actor, most: int) -> Select[int]:
     """Select how much waits to be read by this person, no further than ``most`` of either kind."""
     unread = _of(actor).where(Review.agent_read_at.is_(None)).with_only_columns(Review.id)
     if not actor.may(Permission.REVIEW):

@@ -77,11 +77,11 @@ def verification_json(verification: Verification) -> dict[str, Any]:
 
 def _customer(page: CustomerPage) -> dict[str, Any]:
     customer = page.customer
-    shown: dict[str, Any] = {"number": customer.number, "status": customer.status.value}
+    payload: dict[str, Any] = {"number": customer.number, "status": customer.status.value}
     if page.named:
-        shown |= {"name": customer.name, "kind": customer.kind.value}
+        payload |= {"name": customer.name, "kind": customer.kind.value}
     if page.opens(Right.PROFILE):
-        shown |= {
+        payload |= {
             "pib": customer.pib,
             "mb": customer.mb,
             "address": customer.address,
@@ -96,7 +96,7 @@ def _customer(page: CustomerPage) -> dict[str, Any]:
             "owner": page.owner.person.name if page.owner else None,
             "email": page.owner.person.email if page.owner else None,
         }
-    return shown
+    return payload
 
 
 def _member(member: Membership) -> dict[str, Any]:

@@ -36,8 +36,8 @@ from console.views.shared.menu import link
 from console.web.answers import local_time, wants_json
 from console.web.identity import current_actor
 
-SHOWN = 6  # rows of a card
-COUNTED = 99  # a tile of billing says "99+": more digits would not change what one does
+MAX_ROWS = 6  # rows of a card
+MAX_COUNT = 99  # a tile of billing says "99+": more digits would not change what one does
 SOON = timedelta(days=30)
 LOOKED_AT = 500  # newest migrations among which today's are
 
@@ -71,7 +71,7 @@ class Dashboard(Guarded, AdminIndexView):
             verifications=live_verifications(actor),
             waiting=_waiting() if actor.may(Permission.DECIDE_MIGRATION) else [],
             requests=_today(actor) if actor.may(Permission.SEE_MIGRATIONS) and not issues else [],
-            locked=locked_people()[:SHOWN] if actor.may(Permission.UNLOCK_PIN) else [],
+            locked=locked_people()[:MAX_ROWS] if actor.may(Permission.UNLOCK_PIN) else [],
             overdue=_overdue() if issues else [],
             states=MIGRATION_STATE,
             time_label=working_time,
@@ -134,7 +134,7 @@ def _tiles(actor: Actor) -> list[Tile]:
 
 
 def _tile(key: str, label: Text, icon: str, counts: dict[str, int], note: Text, url: str, mark: str = "") -> Tile:
-    return Tile(key, label, icon, number(counts[key], COUNTED), note, url, mark)
+    return Tile(key, label, icon, number(counts[key], MAX_COUNT), note, url, mark)
 
 
 def _migration_tile(key: str, label: Text, icon: str, counts: dict[str, int]) -> Tile:
@@ -160,7 +160,7 @@ def _migrations() -> Select[Any]:
 
 def _waiting() -> list[Migration]:
     """Return what billing should decide or execute, the oldest first."""
-    query = _migrations().where(Migration.state.in_(OPEN_STATES)).order_by(Migration.id).limit(SHOWN)
+    query = _migrations().where(Migration.state.in_(OPEN_STATES)).order_by(Migration.id).limit(MAX_ROWS)
     return list(db.session.scalars(query))
 
 
@@ -175,7 +175,7 @@ def _today(actor: Actor) -> list[Migration]:
     query = _migrations().where(Migration.id > newest, lately)
     if not ticket_tiles.sees_desk(actor):
         query = query.where(Migration.requested_by_id == actor.id)
-    return list(db.session.scalars(query.order_by(Migration.id.desc()).limit(SHOWN)))
+    return list(db.session.scalars(query.order_by(Migration.id.desc()).limit(MAX_ROWS)))
 
 
 def _overdue() -> list[Proforma]:
@@ -196,6 +196,6 @@ def _overdue() -> list[Proforma]:
         )
         .where(Proforma.status.in_(ACTIVE_STATUSES), Proforma.due_on < today())
         .order_by(Proforma.due_on, Proforma.id)
-        .limit(SHOWN)
+        .limit(MAX_ROWS)
     )
     return list(db.session.scalars(query))

@@ -21,7 +21,7 @@ from console.views.shared.labels.hours import clock_field
 _CLOCK = re.compile(r"([0-9]{1,2})(?:[:.,]?([0-5][0-9]))?")
 _WEEKDAYS = tuple(str(number) for number in range(7))
 MONDAY, COPIED = 0, range(1, 5)  # what "copy Monday" copies, and to where
-MOST_LETTERS = 20  # of a time that is shown again
+MAX_LENGTH = 20  # of a time that is shown again
 
 
 def read_clock(text: str, *, end: bool = False) -> int | None:
@@ -95,7 +95,7 @@ class WeekDraft:
         weekdays, opens, closes = (form.getlist(name) for name in ("weekday", "opens", "closes"))
         whole = len(weekdays) == len(opens) == len(closes) and all(one in _WEEKDAYS for one in weekdays)
         rows = (
-            Row(int(day), begin[:MOST_LETTERS], end[:MOST_LETTERS])
+            Row(int(day), begin[:MAX_LENGTH], end[:MAX_LENGTH])
             for day, begin, end in zip(weekdays[:MOST_INTERVALS], opens, closes, strict=False)
             if day in _WEEKDAYS
         )
@@ -220,7 +220,7 @@ class ClockField(StringField):
             raise ValueError(not_a_time()) from None
 
     def _value(self) -> str:
-        return str(self.raw_data[0])[:MOST_LETTERS] if self.raw_data else clock_field(self.data)
+        return str(self.raw_data[0])[:MAX_LENGTH] if self.raw_data else clock_field(self.data)
 
 
 class SpecialForm(Form):

@@ -11,12 +11,11 @@ from flask_admin.base import BaseView
 
 from console.billing import migration as migrate
 from console.billing.forms import MigrationRequestForm
-from console.billing.migration.plan_data import service_obstacles
+from console.billing.migration.obstacles import REASONS, service_obstacles
 from console.billing.migration.queries import (
     held_back,
     movable_services,
 )
-from console.billing.migration.refusals import REASONS
 from console.core.errors import Invalid, Refusal
 from console.core.ids import read_key
 from console.core.texts import gettext, lazy_gettext

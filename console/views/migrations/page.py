@@ -14,6 +14,7 @@ from flask_admin.base import BaseView
 from console.billing import migration as migrate
 from console.billing.forms import EndForm, PlanForm
 from console.billing.migration import four_eyes
+from console.billing.migration.obstacles import refusal
 from console.billing.migration.queries import (
     documents_of,
     find_migration,
@@ -21,7 +22,6 @@ from console.billing.migration.queries import (
     may_read_reasons,
     staff_names,
 )
-from console.billing.migration.refusals import refusal
 from console.billing.models import OPEN_STATES, Migration, MigrationState
 from console.core.errors import Invalid, Refusal
 from console.core.texts import gettext, lazy_gettext, ngettext

@@ -98,8 +98,8 @@ def customers(text: str) -> list[Hit]:
     found = CUSTOMER_SEARCH.matches(db.session(), Customer.id, text)
     if found is None:
         return []
-    shown = load_only(Customer.id, Customer.name, Customer.kind)
-    query = select(Customer).options(shown).where(found).order_by(Customer.id.desc()).limit(EACH)
+    columns = load_only(Customer.id, Customer.name, Customer.kind)
+    query = select(Customer).options(columns).where(found).order_by(Customer.id.desc()).limit(EACH)
     return [
         Hit(
             name=row.name,
@@ -116,11 +116,11 @@ def tickets(actor: Actor, text: str) -> list[Hit]:
     best = search.ranked(actor, text, select(Ticket.id).where(visible(actor)))
     if best is None:
         return []
-    shown = load_only(Ticket.id, Ticket.subject, Ticket.status, Ticket.requester_name, Ticket.merged_into_id)
+    columns = load_only(Ticket.id, Ticket.subject, Ticket.status, Ticket.requester_name, Ticket.merged_into_id)
     query = (
         select(Ticket)
         .join(best, best.c.id == Ticket.id)
-        .options(shown)
+        .options(columns)
         .order_by(best.c.rank.desc(), Ticket.id.desc())
         .limit(EACH)
     )

@@ -279,7 +279,7 @@ class ReviewList(BaseModelView):
 
     def badge_query(self) -> Select[int]:
         """Count for the sidebar: what is new to the reader."""
-        return queries.count_news(current_actor(), menu.BADGE_LIMIT + 1)
+        return queries.count_updates(current_actor(), menu.BADGE_LIMIT + 1)
 
     # --- the list
 

@@ -125,14 +125,14 @@ class SectionPage(Page):
         return Response(self._page(state, form, refusal), refusal.status)
 
     def _page(self, state: State, form: Any = None, refusal: Refusal | None = None) -> str:
-        shown = self._filled(state) if form is None else form
+        filled = self._filled(state) if form is None else form
         page: str = self.render(
             "admin/settings/section.html",
             section=self.section,
             state=state,
-            form=shown,
+            form=filled,
             refusal=refusal,
-            theirs=_theirs(state, shown) if isinstance(refusal, Conflict) else {},
+            theirs=_theirs(state, filled) if isinstance(refusal, Conflict) else {},
             say=_say,
             issuer=settings().issuer,
         )

@@ -66,7 +66,7 @@ class CustomerPage:
     proformas: Sequence[Proforma] | None = None
     stornos: Sequence[Storno] | None = None
     mails: Sequence[Mail] | None = None
-    trail: Sequence[AuditEntry] | None = None
+    history: Sequence[AuditEntry] | None = None
     tickets: Sequence[Ticket] | None = None
     chats: Sequence[Chat] | None = None
     older: str | None = None  # the last ticket shown, where there are older ones
@@ -152,7 +152,7 @@ def load(
         page.mails = sent[:MAILS]
         page.older_mail = page.mails[-1].id if len(sent) > MAILS else None
     if page.opens(Right.PROFILE):
-        page.trail = _trail(customer.id, page)
+        page.history = _history(customer.id, page)
     if tickets and page.opens(Right.TICKETS):
         _load_conversations(page, before)
     page.past = verifications_of(customer.id)
@@ -238,7 +238,7 @@ def _stornos(customer_id: int) -> Sequence[Storno]:
     return db.session.scalars(query).all()
 
 
-def _trail(customer_id: int, page: CustomerPage) -> Sequence[AuditEntry]:
+def _history(customer_id: int, page: CustomerPage) -> Sequence[AuditEntry]:
     """Return what happened, as far as the rights open it: an entry names its document, its domain."""
     conditions = [AuditEntry.action.startswith(kind) for kind, right in _HISTORY_RIGHTS.items() if page.opens(right)]
     query = (

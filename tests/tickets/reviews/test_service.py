@@ -64,11 +64,11 @@ def test_scored_once_and_read_by_its_agent(session: Session, staff_of: StaffOf, 
     (entry,) = trail("review.scored")
     assert "Lepo" not in str(entry.data) and entry.subject == ticket.number
     assert not [mail for mail in session.scalars(select(Mail)) if "Lepo" in mail.text]
-    assert queries.news(agent.actor(), 10).unread == 1
+    assert queries.updates(agent.actor(), 10).unread == 1
     assert queries.find_mine(agent.actor(), review.id).id == review.id
     with transaction():
         service.mark_read(agent.actor(), review.id)
-    assert queries.news(agent.actor(), 10) == queries.News(0, 0)
+    assert queries.updates(agent.actor(), 10) == queries.Updates(0, 0)
 
 
 def test_a_correction_is_unread_again_and_keeps_its_day(session: Session, staff_of: StaffOf, actor: ActorOf) -> None:
@@ -140,7 +140,7 @@ def test_no_one_reviews_their_own_work(session: Session, staff_of: StaffOf) -> N
     with transaction():
         service.answer(one.actor(), review.id, "Hvala", "a")
     # Their own answer is news to the other, not to themselves.
-    assert (queries.news(one.actor(), 9).answers, queries.news(other.actor(), 9).answers) == (0, 1)
+    assert (queries.updates(one.actor(), 9).answers, queries.updates(other.actor(), 9).answers) == (0, 1)
     with pytest.raises(Conflict), transaction():
         service.settle(one.actor(), review.id)
 
@@ -231,7 +231,7 @@ def test_agent_and_supervisor_answer_each_other(session: Session, staff_of: Staf
         assert service.answer(agent.actor(), review.id, "Zašto 3? <script>", "a").id == said.id
     with pytest.raises(Reused), transaction():
         service.answer(agent.actor(), review.id, "Zašto 3?", "a")
-    assert queries.news(supervisor.actor(), 9) == queries.News(0, 1)
+    assert queries.updates(supervisor.actor(), 9) == queries.Updates(0, 1)
     assert queries.count_states(supervisor.actor(), 9) == {"waiting": 0, "done": 1, "skipped": 0, "answered": 1}
     with transaction():
         service.answer(supervisor.actor(), review.id, "Zbog tona.", "b")
@@ -239,7 +239,7 @@ def test_agent_and_supervisor_answer_each_other(session: Session, staff_of: Staf
     with transaction():
         service.answer(agent.actor(), review.id, "Jasno.", "c")
         service.settle(supervisor.actor(), review.id)
-    assert queries.news(supervisor.actor(), 9).answers == 0
+    assert queries.updates(supervisor.actor(), 9).answers == 0
     for body, client_id in (("", "x"), ("x" * 4_001, "x"), ("x", ""), ("x", "x" * 65)):
         with pytest.raises(Invalid), transaction():
             service.answer(agent.actor(), review.id, body, client_id)

@@ -18,7 +18,7 @@ from console.views.shared.labels.periods import BY, STEP, step_label, step_name
 from console.views.shared.labels.sla import duration_label
 from console.views.shared.labels.stats import count_label, p90_label, percent_label, score_label, working_time
 
-KEPT, BROKEN = lazy_pgettext("figures", "met"), lazy_pgettext("figures", "missed")
+MET, MISSED = lazy_pgettext("figures", "met"), lazy_pgettext("figures", "missed")
 ANSWERS = lazy_pgettext("figures", "responses")
 HEADS: dict[str, Text] = {
     "open": lazy_pgettext("figures", "open"),
@@ -169,7 +169,7 @@ def outcomes_chart(outcomes: Sequence[Outcomes], grain: Grain) -> Chart:
         _outcomes_title(outcomes, grain),
         gettext("SLA targets by start time, %(by)s; undecided ones are not included.", by=BY[grain]),
         STEP[grain],
-        (Series(KEPT, 1), Series(BROKEN, 3)),
+        (Series(MET, 1), Series(MISSED, 3)),
         tuple(
             Column(step_label(one.step, grain), step_name(one.step, grain), (one.met, one.missed)) for one in outcomes
         ),

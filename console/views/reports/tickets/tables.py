@@ -8,7 +8,7 @@ from console.core.errors import Text
 from console.core.texts import lazy_gettext
 from console.tickets.stats.queries import Stats
 from console.views.reports.tables import Table, cell, shared
-from console.views.reports.tickets.labels import BROKEN, KEPT
+from console.views.reports.tickets.labels import MET, MISSED
 from console.views.reports.tickets.queries import TicketReading
 
 _FIGURES: tuple[Text, ...] = (
@@ -56,8 +56,8 @@ def _flow_table(reading: TicketReading) -> Table:
     return titles, [(one.step.first, one.step.last, one.created, one.solved) for one in reading.flow]
 
 
-def _promise_table(reading: TicketReading) -> Table:
-    titles = (lazy_gettext("From"), lazy_gettext("Until"), KEPT, BROKEN)
+def _sla_table(reading: TicketReading) -> Table:
+    titles = (lazy_gettext("From"), lazy_gettext("Until"), MET, MISSED)
     return titles, [(one.step.first, one.step.last, one.met, one.missed) for one in reading.outcomes]
 
 
@@ -70,6 +70,6 @@ def _answer_table(reading: TicketReading) -> Table:
 TABLES = {
     **shared(_FIGURES, _stats_cells, standing=2),
     "flow": _flow_table,
-    "promises": _promise_table,
+    "promises": _sla_table,
     "answers": _answer_table,
 }

@@ -261,14 +261,14 @@ def change_label(entry: AuditEntry) -> str:
     data = entry.data
     if entry.action == "hours.week_changed":
         before, after = data.get("before", []), data.get("after", [])
-        gone = [f"\N{MINUS SIGN} {_trail_interval(one)}" for one in before if one not in after]
-        new = [f"+ {_trail_interval(one)}" for one in after if one not in before]
+        gone = [f"\N{MINUS SIGN} {_audited_interval(one)}" for one in before if one not in after]
+        new = [f"+ {_audited_interval(one)}" for one in after if one not in before]
         return ", ".join([*gone, *new])
     parts = [month_day(date.fromisoformat(entry.subject)), str(data.get("times", "")), str(data.get("reason", ""))]
     return ", ".join(part.replace("-", _DASH) if part == data.get("times") else part for part in parts if part)
 
 
-def _trail_interval(text: str) -> str:
+def _audited_interval(text: str) -> str:
     """Write ``mon 09:00-17:00`` in the reader's language."""
     code, _, times = text.partition(" ")
     if code not in _CODES:

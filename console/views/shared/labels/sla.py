@@ -46,7 +46,7 @@ PAUSED: dict[TicketStatus, Text] = {
     TicketStatus.CLOSED: lazy_gettext("was solved"),
 }
 MOST_LINES = 14  # of one counting; of a longer one the middle is summed up
-_KEPT = 5  # lines before and after that
+_END_LINES = 5  # lines before and after that
 _LONG, _END = timedelta(days=45), timedelta(days=14)  # of a promise that runs so long only its ends are looked at
 _NEAR = timedelta(days=5)  # within it a day of the week says which
 _MINUTE = timedelta(minutes=1)
@@ -135,14 +135,14 @@ def lines(view: TargetView) -> list[Line]:
     ends = _ends(view)
     if ends is not None:
         first, last = (list(_stretches(view.parts(*end))) for end in ends)
-        if min(len(first), len(last)) > _KEPT + 1:
-            middle = _between(view, first[_KEPT - 1].end, last[-_KEPT].start)
-            return [*map(_line, first[:_KEPT]), middle, *map(_line, last[-_KEPT:])]
+        if min(len(first), len(last)) > _END_LINES + 1:
+            middle = _between(view, first[_END_LINES - 1].end, last[-_END_LINES].start)
+            return [*map(_line, first[:_END_LINES]), middle, *map(_line, last[-_END_LINES:])]
     stretches = list(_stretches(view.parts()))
     if len(stretches) <= MOST_LINES:
         return [_line(one) for one in stretches]
-    middle = _between(view, stretches[_KEPT].start, stretches[-_KEPT].start)
-    return [*map(_line, stretches[:_KEPT]), middle, *map(_line, stretches[-_KEPT:])]
+    middle = _between(view, stretches[_END_LINES].start, stretches[-_END_LINES].start)
+    return [*map(_line, stretches[:_END_LINES]), middle, *map(_line, stretches[-_END_LINES:])]
 
 
 def _ends(view: TargetView) -> tuple[Interval, Interval] | None:

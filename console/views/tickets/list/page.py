@@ -182,12 +182,12 @@ class TicketList(BaseModelView):
 
     def list_context(self, list_query: TicketListQuery, page: ListPage) -> dict[str, Any]:
         actor = current_actor()
-        shown = [(name, str(columns.LABELS[name])) for name in columns.of_view(list_query.began)]
+        headers = [(name, str(columns.LABELS[name])) for name in columns.of_view(list_query.began)]
         may_work = actor.may(Permission.WORK_TICKETS)
         return {
-            "columns": shown,
+            "columns": headers,
             "all_columns": columns.LABELS,
-            "draw_row": columns.row_drawer(shown, gettext("Select %(name)s", name="%s") if may_work else None),
+            "draw_row": columns.row_drawer(headers, gettext("Select %(name)s", name="%s") if may_work else None),
             "orders": columns.ORDERS,
             "inline_filters": filters.INLINE,
             "view_names": saved_views.VIEW_NAMES,

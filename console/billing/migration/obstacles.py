@@ -1,12 +1,15 @@
-"""Why a migration is refused: one name and one sentence each."""
+"""What forbids a migration: rules about its services and accounts; a name and a sentence for each refusal."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from console.core.errors import Conflict, Invalid, Refusal, Text
 from console.core.texts import lazy_gettext
+from console.customers.models import Customer, CustomerStatus
+from console.hosting.models import Service, ServiceStatus, SuspensionReason
 
 REASONS: dict[str, Text] = {
     "unverified": lazy_gettext("This needs a valid verification. Verify the caller by e-mail and support PIN."),
@@ -68,3 +71,27 @@ def refusal(code: str, concerns: Iterable[str] = ()) -> Refusal:
     """Return the named refusal, ready to be raised."""
     kind = Conflict if code in _CONFLICTS else Invalid
     return kind(REASONS[code], code=code, details={"concerns": list(concerns)} if concerns else {})
+
+
+def service_obstacles(services: Sequence[Service], owner_id: int) -> list[Obstacle]:
+    """Return what about the services themselves forbids the move."""
+    tests: dict[str, Any] = {
+        "not_theirs": lambda service: service.customer_id != owner_id,
+        "abuse": lambda service: service.suspension is SuspensionReason.ABUSE,
+        "transfer_locked": lambda service: service.transfer_locked,
+        "cancelled_service": lambda service: service.status is ServiceStatus.CANCELLED,
+    }
+    found = {code: tuple(service.number for service in services if test(service)) for code, test in tests.items()}
+    return [Obstacle(code, concerns) for code, concerns in found.items() if concerns]
+
+
+def account_obstacles(old: Customer, new: Customer) -> list[Obstacle]:
+    """Return what about the two accounts forbids the move."""
+    found = []
+    if old.id == new.id:
+        found.append(Obstacle("same_owner", (new.number,)))
+    if old.status is CustomerStatus.CLOSED:
+        found.append(Obstacle("closed_source", (old.number,)))
+    if new.status is not CustomerStatus.ACTIVE:
+        found.append(Obstacle("closed_target", (new.number,)))
+    return found
