@@ -199,18 +199,18 @@ def _tickets(actor: Actor, customer_id: int, before: str) -> Sequence[Ticket]:
     key = ticket_key(before)
     if key is not None:
         query = query.where(Ticket.id < key)
-    shown = load_only(
+    columns = load_only(
         Ticket.id, Ticket.subject, Ticket.status, Ticket.merged_into_id, Ticket.updated_at, Ticket.is_open
     )
-    return db.session.scalars(query.options(shown).order_by(Ticket.id.desc()).limit(TICKETS + 1)).all()
+    return db.session.scalars(query.options(columns).order_by(Ticket.id.desc()).limit(TICKETS + 1)).all()
 
 
 def _chats(actor: Actor, customer_id: int) -> Sequence[Chat]:
     """Return the latest chats in which a person of the account was verified."""
-    shown = load_only(
+    columns = load_only(
         Chat.id, Chat.name, Chat.status, Chat.preview, Chat.created_at, Chat.ended_at, Chat.rating, Chat.ticket_id
     )
-    query = select(Chat).where(Chat.customer_id == customer_id, visible_chats(actor)).options(shown)
+    query = select(Chat).where(Chat.customer_id == customer_id, visible_chats(actor)).options(columns)
     return db.session.scalars(query.order_by(Chat.id.desc()).limit(CHATS)).all()
 
 
