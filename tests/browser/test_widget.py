@@ -338,7 +338,7 @@ def test_what_comes_before_the_connection_is_handled_after_it(live_server: LiveS
     page.goto(f"{live_server.url}/chat/frame?lang=sr_Latn")
     order = page.evaluate(
         """async (script) => {
-          const { line } = await import(new URL('../socket.js', new URL(script, location.href)));
+          const { line } = await import(new URL('../lib/socket.js', new URL(script, location.href)));
           const { socket, hear, arrived } = line('/visitor', { forceNew: true });
           const order = [];
           const heard = new Promise((done) => hear('announcement', (news) => { order.push(news.sr); done(); }));

@@ -250,7 +250,8 @@ def _pages(browser: Browser) -> None:
     assert "__Host-console=" in browser.cookie
     static = re.findall(rb'"(/static/[0-9a-f]{12}/[^"]+)"', page)
     assert static
-    for address in {*static, static[0].rsplit(b"/", 1)[0] + b"/vendor/socket.io.esm.min.js"}:
+    version = b"/".join(static[0].split(b"/")[:3])
+    for address in {*static, version + b"/vendor/socket.io.esm.min.js"}:
         status, headers, content = browser.get(address.decode())
         assert (status, "immutable" in headers["Cache-Control"], bool(content)) == (200, True, True)
     assert browser.get("/chat/")[0] == 200

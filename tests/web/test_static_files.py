@@ -45,9 +45,9 @@ def test_every_file_of_a_page_is_kept_for_a_year(kept: ConsoleClient, session: o
 def test_another_address_gives_the_present_file_not_to_keep(kept: ConsoleClient, session: object) -> None:
     """While an update goes round, a page of one process asks another for its files."""
     now = kept.application.static_url_path
-    present = kept.get(f"{now}/app.js").data
+    present = kept.get(f"{now}/lib/app.js").data
     takes = {"Accept-Encoding": "gzip, deflate, br"}
-    for other in ("/static/lib/app.js", "/static/0123456789ab/app.js"):
+    for other in ("/static/lib/app.js", "/static/0123456789ab/lib/app.js"):
         answer = kept.get(other)
         assert (answer.status_code, answer.data, answer.headers["Cache-Control"]) == (200, present, "no-cache")
         assert kept.get(other, headers=takes).headers["Content-Encoding"] == "br"
