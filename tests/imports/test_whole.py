@@ -335,7 +335,8 @@ def test_a_file_that_changes_while_it_is_read_is_not_stored(
 # --- the manual ---
 
 
-def test_every_column_is_in_the_manual_and_in_an_example() -> None:
+@pytest.mark.only("sqlite")
+def test_every_column_is_in_the_manual_and_in_an_example(session: Session) -> None:
     manual = DOCS.read_text(encoding="utf-8")
     for kind, make in KINDS.items():
         section = manual.partition(f"## `--{kind}`")[2].partition("\n## ")[0]
