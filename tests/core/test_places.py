@@ -109,7 +109,7 @@ def test_an_old_checkout_goes_on(own: Settings, make_app: MakeApp, tmp_path: Pat
     assert _count(old) == 2  # another database may name them
 
 
-def test_the_note_of_another_trail_is_left_and_named(own: Settings, make_app: MakeApp, tmp_path: Path) -> None:
+def test_the_anchor_of_another_database_is_left_and_named(own: Settings, make_app: MakeApp, tmp_path: Path) -> None:
     foreign = tmp_path / "var" / "audit-anchor.json"
     foreign.parent.mkdir()
     foreign.write_text(json.dumps({"last": 7, "digest": hashlib.sha256(b"foreign").hexdigest()}))
@@ -117,7 +117,7 @@ def test_the_note_of_another_trail_is_left_and_named(own: Settings, make_app: Ma
         prepare_database()
         assert not own.anchor_file.exists()
         note_audit_end()
-        assert [f for f in doctor.examine() if "another database's trail" in f.words and f.level is doctor.Level.NOTE]
+        assert [f for f in doctor.examine() if "another database's audit log" in f.words and f.level is doctor.Level.NOTE]
         db.session.rollback()
     assert foreign.exists()
 
