@@ -149,6 +149,8 @@ def test_two_workers_never_send_one_mail_at_once(
         while made < mails or not (one.said("mail sent") and two.said("mail sent")):
             make_mail()
             made += 1
+            if made > mails:
+                time.sleep(0.1)  # each looks every two seconds
         one.comes_to(smtp, lambda: waiting(session) == 0)
         # Told to stop, they end in order.
         for worker in (one, two):
