@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 
 from sqlalchemy import ColumnElement, ScalarSelect, Select, func, select
@@ -146,24 +145,6 @@ def find_mine(actor: Actor, key: int) -> Review:
         NotFound: there is none, it is not done, or it is of another person's work.
     """
     return _one(with_everything(_of(actor).where(Review.id == key)))
-
-
-@dataclass(frozen=True)
-class Updates:
-    """What waits to be read. ``unread``: of one's own work; ``answers``: what agents wrote, for supervisors."""
-
-    unread: int
-    answers: int
-
-
-def updates(actor: Actor, most: int) -> Updates:
-    """Count what waits to be read by this person, no further than ``most``, in one statement."""
-    unread = _of(actor).where(Review.agent_read_at.is_(None)).with_only_columns(Review.id)
-    counts = [_bounded(unread, most).label("unread")]
-    if actor.may(Permission.REVIEW):
-        counts.append(_bounded(select(Review.id).where(*new_answers(actor)), most).label("answers"))
-    row = db.session.execute(select(*counts)).one()
-    return Updates(row.unread, row.answers if len(counts) > 1 else 0)
 
 
 @lru_cache(maxsize=256)  # it is on every page
