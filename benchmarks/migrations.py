@@ -22,7 +22,6 @@ from console.billing import migration as migrate
 from console.billing.migration.decisions import lock_migration
 from console.billing.models import (
     PROFORMA_SEARCH,
-    IdempotencyKey,
     Migration,
     MigrationState,
     NumberSeries,
@@ -35,6 +34,7 @@ from console.billing.service import LineDraft, issue_proforma, today
 from console.core import clock
 from console.core.actor import SYSTEM, Actor
 from console.core.db import Base, db
+from console.core.idempotency import IdempotencyKey
 from console.core.transaction import transaction
 from console.customers.models import Customer
 from console.customers.service import CustomerData, MemberData, add_member, register_customer

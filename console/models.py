@@ -4,25 +4,26 @@ from __future__ import annotations
 
 from importlib import import_module
 
-DOMAINS = (
-    "audit",
-    "hours",
-    "mail",
-    "tokens",
-    "staff",
-    "settings",
-    "customers",
-    "hosting",
-    "billing",
-    "tickets",
-    "tickets.sla",
-    "tickets.canned",
-    "tickets.reviews",
-    "chat",
+TABLES = (
+    "core.idempotency",
+    "audit.models",
+    "hours.models",
+    "mail.models",
+    "tokens.models",
+    "staff.models",
+    "settings.models",
+    "customers.models",
+    "hosting.models",
+    "billing.models",
+    "tickets.models",
+    "tickets.sla.models",
+    "tickets.canned.models",
+    "tickets.reviews.models",
+    "chat.models",
 )
 
 
 def load() -> None:
-    """Import the models of every domain."""
-    for domain in DOMAINS:
-        import_module(f"console.{domain}.models")
+    """Import every module with tables."""
+    for module in TABLES:
+        import_module(f"console.{module}")

@@ -20,7 +20,6 @@ from sqlalchemy import ColumnElement, delete, or_
 
 from console.audit import anchor
 from console.billing.migration import expire_due
-from console.billing.models import IdempotencyKey
 from console.chat.retention import forget as chat_forget
 from console.chat.retention import forget_unsent
 from console.chat.service.deadlines import sweep as chat_sweep
@@ -28,6 +27,7 @@ from console.core import clock
 from console.core.context import settings
 from console.core.db import db
 from console.core.hub import rest_the_collector
+from console.core.idempotency import IdempotencyKey
 from console.core.logging import get_logger
 from console.core.metrics import JOBS as JOB_RUNS
 from console.core.sessions import SignInSession

@@ -17,10 +17,10 @@ from sqlalchemy.orm import Session
 from console import worker
 from console.audit import queries
 from console.audit.service import record
-from console.billing.models import IdempotencyKey
 from console.core import clock as core_clock
 from console.core.actor import SYSTEM
 from console.core.context import settings
+from console.core.idempotency import IdempotencyKey
 from console.core.sessions import open_session
 from console.core.transaction import transaction
 from console.customers.models import Guard

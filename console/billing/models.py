@@ -204,18 +204,6 @@ class MigrationItem(Base):
     service: Mapped[Service] = relationship()
 
 
-class IdempotencyKey(Base):
-    """The first answer to a request under a caller's key, returned to every repetition."""
-
-    __tablename__ = "idempotency_keys"
-
-    scope: Mapped[str] = mapped_column(String(80), primary_key=True)
-    key: Mapped[str] = mapped_column(String(100), primary_key=True)
-    request: Mapped[str] = mapped_column(String(64))  # digest of the request
-    answer: Mapped[dict[str, Any] | None] = mapped_column(JSON)
-    created_at: Mapped[datetime] = mapped_column(index=True)
-
-
 # What of an issued document may still be written; everything else is frozen.
 _WRITABLE = {"status", "paid"}
 

@@ -17,7 +17,6 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from wtforms import EmailField, HiddenField, SelectField, StringField, TextAreaField
 
-from console.billing.idempotency import once
 from console.chat import queries, serializers, tokens
 from console.chat.service import attachments
 from console.chat.service.settings import announcement
@@ -27,6 +26,7 @@ from console.core.context import settings
 from console.core.emails import normal_email
 from console.core.errors import Invalid, NotFound, Refusal, Reused, Text
 from console.core.forms import Form
+from console.core.idempotency import once
 from console.core.text import paragraphs
 from console.core.texts import lazy_gettext
 from console.core.transaction import transaction

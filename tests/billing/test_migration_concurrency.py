@@ -21,12 +21,13 @@ from sqlalchemy.orm import Session
 
 from console.audit import queries as audit
 from console.audit.models import AuditEntry
-from console.billing.models import IdempotencyKey, Migration, MigrationState, Proforma, ProformaStatus, Storno
+from console.billing.models import Migration, MigrationState, Proforma, ProformaStatus, Storno
 from console.billing.service import LineDraft, issue_proforma
 from console.core.actor import SYSTEM
 from console.core.context import sealer
 from console.core.db import db
 from console.core.errors import Refusal
+from console.core.idempotency import IdempotencyKey
 from console.core.transaction import transaction
 from console.customers.models import Customer, Verification
 from console.customers.service import close_customer

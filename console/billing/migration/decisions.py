@@ -8,7 +8,6 @@ from sqlalchemy import select
 from sqlalchemy.orm import joinedload, selectinload
 
 from console.audit.service import record
-from console.billing.idempotency import once
 from console.billing.migration import four_eyes
 from console.billing.migration.obstacles import refusal
 from console.billing.migration.plan import Plan
@@ -18,6 +17,7 @@ from console.core import clock
 from console.core.actor import SYSTEM, Actor
 from console.core.db import db
 from console.core.errors import NotFound
+from console.core.idempotency import once
 from console.core.ids import read_number
 from console.core.text import paragraphs
 from console.customers.mails import write_to

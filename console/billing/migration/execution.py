@@ -12,7 +12,6 @@ from typing import Any
 from sqlalchemy import update
 
 from console.audit.service import record
-from console.billing.idempotency import once
 from console.billing.migration import four_eyes
 from console.billing.migration.decisions import (
     check_state,
@@ -28,6 +27,7 @@ from console.billing.service import cancel_documents, compose_document, number_d
 from console.core import clock
 from console.core.actor import Actor
 from console.core.db import db
+from console.core.idempotency import once
 from console.customers.mails import write_to
 from console.customers.queries import owners_of
 from console.hosting.links import crossing

@@ -12,7 +12,6 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from console.audit.service import record
-from console.billing.idempotency import once
 from console.billing.migration.obstacles import account_obstacles, refusal, service_obstacles
 from console.billing.migration.plan_data import services_in_migration
 from console.billing.models import Migration, MigrationItem, Proforma, ProformaLine, ProformaStatus
@@ -22,6 +21,7 @@ from console.core.context import settings
 from console.core.db import db
 from console.core.emails import normal_email
 from console.core.errors import Refusal
+from console.core.idempotency import once
 from console.core.ids import CUSTOMER_BASE, read_number
 from console.core.text import paragraphs
 from console.core.transaction import after_refusal

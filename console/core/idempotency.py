@@ -4,19 +4,32 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import JSON, String, select, update
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Mapped, mapped_column
 
-from console.billing.models import IdempotencyKey
 from console.core import clock
 from console.core.context import sealer
-from console.core.db import db
+from console.core.db import Base, db
 from console.core.errors import Invalid, Reused
 from console.core.texts import lazy_gettext
 
 MAX_KEY = 100
+
+
+class IdempotencyKey(Base):
+    """The first answer to a request under a caller's key, returned to every repetition."""
+
+    __tablename__ = "idempotency_keys"
+
+    scope: Mapped[str] = mapped_column(String(80), primary_key=True)
+    key: Mapped[str] = mapped_column(String(100), primary_key=True)
+    request: Mapped[str] = mapped_column(String(64))  # digest of the request
+    answer: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    created_at: Mapped[datetime] = mapped_column(index=True)
 
 
 def once(scope: str, key: str, request: dict[str, Any], work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
