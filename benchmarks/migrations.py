@@ -19,7 +19,7 @@ from benchmarks.place import engine_name, machine, temporary_app
 from benchmarks.report import Report, kept, milliseconds
 from console.audit.models import AuditEntry, AuditHead
 from console.billing import migration as migrate
-from console.billing.migration.decisions import lock_migration
+from console.billing.migration.plan_data import lock_migration
 from console.billing.models import (
     PROFORMA_SEARCH,
     Migration,

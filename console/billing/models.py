@@ -178,6 +178,11 @@ class Migration(Base):
         """Return the reference people read out: ``M-0317``."""
         return Series.MIGRATION.number(self.id, 4)
 
+    def release_services(self) -> None:
+        """Let other migrations have the services again."""
+        for item in self.items:
+            item.open = False
+
 
 class MigrationItem(Base):
     """One service of a migration. While ``open``, no other migration may take the service."""

@@ -232,8 +232,8 @@ def _accounts() -> Iterator[Result]:
 
 def _hosted() -> Iterator[Result]:
     apart = torn()
-    for link in apart[:MAX_LISTED]:
-        yield Result(Level.FAULT, f"{link.hosted.number} is hosted with {link.host.number} of another account.")
+    for service, host in apart[:MAX_LISTED]:
+        yield Result(Level.FAULT, f"{service.number} is hosted with {host.number} of another account.")
     if len(apart) > MAX_LISTED:
         yield Result(Level.FAULT, f"So are {len(apart) - MAX_LISTED} more services.")
     if not apart:

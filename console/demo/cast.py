@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from console.billing import migration as migrate
-from console.billing.migration.decisions import lock_migration
+from console.billing.migration.plan_data import lock_migration
 from console.core.actor import SYSTEM, Actor
 from console.core.money import MINOR
 from console.customers import service as accounts

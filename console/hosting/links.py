@@ -4,25 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 
-from sqlalchemy import and_, or_, select
-from sqlalchemy.orm import aliased, joinedload
+from sqlalchemy import or_, select
+from sqlalchemy.orm import aliased
 
 from console.core.db import db
 from console.hosting.models import Service
-
-
-@dataclass(frozen=True)
-class Link:
-    """One service and the one it is hosted with."""
-
-    hosted: Service
-    host: Service
-
-    def other(self, ids: Collection[int]) -> Service:
-        """Return the end that is not among ``ids``, the host where neither is."""
-        return self.hosted if self.host.id in ids else self.host
 
 
 def with_linked(customer_id: int, chosen: Iterable[int], leave: Collection[int] = ()) -> set[int]:
@@ -43,26 +30,11 @@ def with_linked(customer_id: int, chosen: Iterable[int], leave: Collection[int] 
     return found
 
 
-def crossing(ids: Collection[int]) -> list[Link]:
-    """Return the links of which one end alone is among ``ids``: what moving just these would tear apart."""
-    hosted, host = aliased(Service), aliased(Service)
-    query = (
-        select(hosted, host)
-        .join(host, host.id == hosted.hosted_with_id)
-        .where(
-            or_(
-                and_(hosted.id.in_(ids), host.id.not_in(ids)),
-                and_(host.id.in_(ids), hosted.id.not_in(ids)),
-            )
-        )
-        .order_by(hosted.id)
-        .options(joinedload(hosted.product), joinedload(host.product))
-    )
-    return [Link(*pair) for pair in db.session.execute(query)]
+def torn() -> list[tuple[Service, Service]]:
+    """Return services whose host is another account's, with that host.
 
-
-def torn() -> list[Link]:
-    """Return the links between services of two accounts. There are none, unless a database was written around us."""
+    There are none, unless a database was written around us.
+    """
     hosted, host = aliased(Service), aliased(Service)
     query = (
         select(hosted, host)
@@ -70,7 +42,7 @@ def torn() -> list[Link]:
         .where(hosted.customer_id != host.customer_id)
         .order_by(hosted.id)
     )
-    return [Link(*pair) for pair in db.session.execute(query)]
+    return [(service, its_host) for service, its_host in db.session.execute(query)]
 
 
 def groups(services: Sequence[Service]) -> list[list[Service]]:

@@ -20,7 +20,7 @@ from console.app import create_app
 from console.audit import queries as audit_queries
 from console.audit.models import AuditEntry
 from console.billing import migration as migrate
-from console.billing.migration.decisions import lock_migration
+from console.billing.migration.plan_data import lock_migration
 from console.billing.models import ACTIVE_STATUSES, Migration, MigrationState, Proforma, ProformaStatus, Storno
 from console.chat import search as chat_search
 from console.chat.models import Chat, ChatBlock, ChatMessage, ChatStatus

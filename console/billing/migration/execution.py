@@ -1,8 +1,4 @@
-"""Carrying a migration out: one transaction, locked in a fixed order, or nothing at all.
-
-Order of locks everywhere: idempotency key, migration, customers, services,
-pro-formas, number series, audit head.
-"""
+"""Carrying a migration out: one transaction, locked in a fixed order, or nothing at all."""
 
 from __future__ import annotations
 
@@ -12,16 +8,8 @@ from typing import Any
 from sqlalchemy import update
 
 from console.audit.service import record
-from console.billing.migration import four_eyes
-from console.billing.migration.decisions import (
-    check_state,
-    checked_plan,
-    decision,
-    exemption_facts,
-    lock_migration,
-    release,
-)
 from console.billing.migration.plan import Line, Plan
+from console.billing.migration.plan_data import crossing, key_content, lock_step
 from console.billing.models import Migration, MigrationState, Proforma, ProformaLine, Storno
 from console.billing.service import cancel_documents, compose_document, number_documents
 from console.core import clock
@@ -30,7 +18,6 @@ from console.core.db import db
 from console.core.idempotency import once
 from console.customers.mails import write_to
 from console.customers.queries import owners_of
-from console.hosting.links import crossing
 from console.hosting.models import Ownership, Service
 from console.staff.roles import Permission
 
@@ -52,13 +39,12 @@ def execute(actor: Actor, ref: str, plan: str, key: str, *, lose_exemption: bool
     actor.require(Permission.DECIDE_MIGRATION)
 
     def work() -> dict[str, Any]:
-        migration = lock_migration(ref)
-        check_state(migration, MigrationState.APPROVED)
-        checked, sources = checked_plan(migration, plan, lose_exemption=lose_exemption)
-        four_eyes.check(actor, migration, checked)
+        migration, checked, sources = lock_step(
+            actor, ref, MigrationState.APPROVED, plan, lose_exemption=lose_exemption
+        )
         return _execute(actor, migration, checked, sources)
 
-    return once(f"migration.execute:{ref}", key, decision(plan, lose_exemption=lose_exemption), work)
+    return once(f"migration.execute:{ref}", key, key_content(plan, lose_exemption=lose_exemption), work)
 
 
 def _execute(actor: Actor, migration: Migration, plan: Plan, sources: list[Proforma]) -> dict[str, Any]:
@@ -70,7 +56,7 @@ def _execute(actor: Actor, migration: Migration, plan: Plan, sources: list[Profo
     migration.state = MigrationState.EXECUTED
     migration.plan = plan.digest
     migration.ended_at, migration.ended_by_id = clock.now(), actor.id
-    release(migration)
+    migration.release_services()
     answer = {
         "migration": {"ref": migration.ref, "state": migration.state.value},
         "cancelled": [_cancelled(storno, source) for storno, source in zip(stornos, sources, strict=True)],
@@ -188,7 +174,7 @@ def _record(actor: Actor, migration: Migration, plan: Plan, answer: dict[str, An
             cancelled=[row["number"] for row in answer["cancelled"] if row["customer"] == number],
             issued=[row["number"] for row in answer["issued"] if row["customer"] == number],
             plan=plan.digest,
-            **exemption_facts(plan),
+            **plan.exemption_facts,
         )
 
 

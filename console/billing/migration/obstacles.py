@@ -1,14 +1,23 @@
-"""What forbids a migration: rules about its services and accounts; a name and a sentence for each refusal."""
+"""What forbids a migration, with a name and a sentence for each refusal.
+
+Rules about its services and accounts, its state, the verification behind it; and the four-eyes rule: who asks for a
+migration, who approves it and who executes it, no one person takes two steps in a row.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
+from console.billing.models import Migration, MigrationState
+from console.core import clock
+from console.core.actor import Actor
+from console.core.context import settings
 from console.core.errors import Conflict, Invalid, Refusal, Text
 from console.core.texts import lazy_gettext
-from console.customers.models import Customer, CustomerStatus
+from console.customers.models import Customer, CustomerStatus, VerificationKind
+from console.customers.rights import Right
 from console.hosting.models import Service, ServiceStatus, SuspensionReason
 
 REASONS: dict[str, Text] = {
@@ -95,3 +104,71 @@ def account_obstacles(old: Customer, new: Customer) -> list[Obstacle]:
     if new.status is not CustomerStatus.ACTIVE:
         found.append(Obstacle("closed_target", (new.number,)))
     return found
+
+
+def check_state(migration: Migration, expected: MigrationState) -> None:
+    """Raise unless ``migration`` is in ``expected`` and has not expired."""
+    if migration.state is not expected:
+        raise refusal("expired" if migration.state is MigrationState.EXPIRED else "wrong_state")
+    if migration.expires_at <= clock.now():
+        raise refusal("expired")
+
+
+def check_right(migration: Migration) -> None:
+    """Raise unless the requester still holds ``transfer`` on the account."""
+    verification = migration.verification
+    membership = verification.membership
+    if verification.kind is not VerificationKind.PIN or membership is None:
+        raise refusal("unverified")
+    if Right.TRANSFER not in membership.held_rights():
+        raise refusal("no_right")
+
+
+@dataclass(frozen=True)
+class FourEyes:
+    """The rule as it is set. ``above``: minor units by currency; empty where it holds for every migration."""
+
+    on: bool = False
+    above: Mapping[str, int] = field(default_factory=dict)
+
+    def holds(self, totals: Mapping[str, int]) -> bool:
+        """Tell whether the rule holds for a plan with these :meth:`~console.billing.migration.plan.Plan.totals`.
+
+        A currency without an amount of its own has the amount zero.
+        """
+        if not self.on or not self.above:
+            return self.on
+        return any(total > self.above.get(currency, 0) for currency, total in totals.items())
+
+
+def four_eyes_rule() -> FourEyes:
+    """Return the rule as it is set now: the one place that reads it."""
+    now = settings()
+    amounts = {currency: amount for currency, amount in now.migration_four_eyes_above.items() if amount}
+    return FourEyes(on=now.migration_four_eyes, above=amounts)
+
+
+def four_eyes_obstacle(actor: Actor, migration: Migration, totals: Mapping[str, int]) -> str | None:
+    """Return why ``actor`` may not take the next step, as a name among the refusals; ``None`` where they may.
+
+    Args:
+        totals: the plan's, by currency.
+    """
+    if not four_eyes_rule().holds(totals):
+        return None
+    if migration.state is MigrationState.APPROVED and migration.approved_by_id == migration.requested_by_id:
+        return "four_eyes_approval"  # by the rule as it was, or for a lesser amount
+    requested = migration.state is MigrationState.REQUESTED
+    last = migration.requested_by_id if requested else migration.approved_by_id
+    return "four_eyes" if actor.id is not None and actor.id == last else None
+
+
+def check_four_eyes(actor: Actor, migration: Migration, totals: Mapping[str, int]) -> None:
+    """Raise unless ``actor`` may take the next step.
+
+    Raises:
+        Conflict: ``four_eyes`` or ``four_eyes_approval``.
+    """
+    code = four_eyes_obstacle(actor, migration, totals)
+    if code is not None:
+        raise refusal(code)

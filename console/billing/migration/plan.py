@@ -15,7 +15,7 @@ from functools import cached_property
 from typing import Any
 
 from console.billing.migration.obstacles import Obstacle
-from console.billing.tax import TaxRule, rule_for
+from console.billing.tax import rule_for
 from console.core.series import Series
 
 
@@ -186,6 +186,15 @@ class Plan:
         """Return the numbers of the documents with such a line."""
         return tuple(dict.fromkeys(change.number for change in self.tax_changes if change.loses_exemption))
 
+    @property
+    def exemption_facts(self) -> dict[str, Any]:
+        """Return what the audit entry says of a yes to a lost exemption; nothing where none was needed."""
+        return {"exemption_lost": list(self.exemptions_lost)} if self.loses_exemption else {}
+
+    def totals(self) -> dict[str, int]:
+        """Return what it does to documents, by currency: the total before or after, whichever is larger."""
+        return {one.currency: max(one.total_before, one.total_old + one.total_new) for one in self.sums()}
+
     def sums(self) -> list[Sums]:
         """Return the proof, per currency: what was open is what will be open."""
         currencies = sorted({step.cancel.currency for step in self.steps})
@@ -258,14 +267,18 @@ def build(
         terms_days: how long an overdue document's successors have.
         sources: every active pro-forma with a line of ``services``, whole.
     """
-    rule = rule_for(new.buyer["tax_status"], issuer_in_vat_system=issuer["in_vat_system"])
     moving = frozenset(service.id for service in services)
     steps = []
     for source in sorted(sources, key=lambda source: source.id):
         overdue = source.due_on < day
         due_on = day + timedelta(days=terms_days) if overdue else source.due_on
-        terms = _Terms(due_on=due_on, series=f"{Series.PROFORMA}-{day.year}", moving=moving)
-        issues = [_moved(source, new, rule, terms), _rest(source, old, terms)]
+        terms = _Terms(
+            due_on=due_on,
+            series=f"{Series.PROFORMA}-{day.year}",
+            moving=moving,
+            issuer_in_vat_system=issuer["in_vat_system"],
+        )
+        issues = [_moved(source, new, terms), _rest(source, old, terms)]
         marked = tuple(_mark(line, moving) for line in source.lines)
         steps.append(
             Step(
@@ -319,13 +332,15 @@ class _Terms:
     due_on: date
     series: str
     moving: frozenset[int]
+    issuer_in_vat_system: bool
 
 
-def _moved(source: Source, new: Party, rule: TaxRule, terms: _Terms) -> Issue:
+def _moved(source: Source, new: Party, terms: _Terms) -> Issue:
     """Make the new owner's successor: its lines as they stood, unless the new buyer is taxed by another status."""
     lines = [line for line in source.lines if line.service_id in terms.moving]
     note = source.tax_note
     if new.buyer["tax_status"] != source.tax_status:
+        rule = rule_for(new.buyer["tax_status"], issuer_in_vat_system=terms.issuer_in_vat_system)
         former = source.former
         taxes = former.taxes if former else {}
         lines = [_taxed(line, taxes.get(line.id, rule.on(line.net, line.tax_bp))) for line in lines]

@@ -1,24 +1,50 @@
-"""Reading what a plan is made of, under lock when it is about to be carried out."""
+"""Reading a migration and what its plan is made of, under lock when a decision is about to be carried out.
+
+Order of locks everywhere: idempotency key, migration, customers, services, pro-formas, number series, audit head.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TypeVar
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
-from sqlalchemy import Select, select
-from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy import Select, and_, or_, select
+from sqlalchemy.orm import aliased, joinedload, selectinload
 
-from console.billing.migration.obstacles import Obstacle, account_obstacles, service_obstacles
+from console.billing.migration.obstacles import (
+    Obstacle,
+    account_obstacles,
+    check_four_eyes,
+    check_right,
+    check_state,
+    refusal,
+    service_obstacles,
+)
 from console.billing.migration.plan import Cut, Former, Line, MovingService, Party, Plan, Source, build
-from console.billing.models import ACTIVE_STATUSES, Migration, MigrationItem, Proforma, ProformaLine
+from console.billing.models import ACTIVE_STATUSES, Migration, MigrationItem, MigrationState, Proforma, ProformaLine
 from console.billing.service import today
+from console.core.actor import Actor
 from console.core.context import settings
 from console.core.db import db
-from console.customers.models import Customer, TaxStatus
-from console.hosting.links import Link, crossing
+from console.core.errors import NotFound
+from console.core.ids import read_number
+from console.customers.models import Customer, TaxStatus, Verification
 from console.hosting.models import Service
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Link:
+    """One service and the one it is hosted with."""
+
+    hosted: Service
+    host: Service
+
+    def other(self, ids: Collection[int]) -> Service:
+        """Return the end that is not among ``ids``, the host where neither is."""
+        return self.hosted if self.host.id in ids else self.host
 
 
 def plan_for(migration: Migration) -> Plan:
@@ -26,15 +52,78 @@ def plan_for(migration: Migration) -> Plan:
     return _plan(migration, lock=False)[0]
 
 
-def locked_plan(migration: Migration) -> tuple[Plan, list[Proforma]]:
-    """Do the same, holding all it rests on until the transaction ends, and return its documents too.
+def lock_step(
+    actor: Actor, ref: str, expected: MigrationState, seen: str, *, lose_exemption: bool
+) -> tuple[Migration, Plan, list[Proforma]]:
+    """Return a migration that waits for a step of ``actor``, its plan as of now and the plan's documents, all locked.
 
-    Locks are taken in the one order that all follow: customers, services, pro-formas.
+    Args:
+        expected: the state in which it waits for this step.
+        seen: the digest of the plan that was looked at. A yes to a lost exemption counts for this plan alone.
+
+    Raises:
+        NotFound: there is none.
+        Conflict, Invalid: it is in another state, it is not the plan that was seen, something is in its way, it needs a
+            yes it did not get, or another person has to take this step.
     """
-    return _plan(migration, lock=True)
+    migration = lock_migration(ref)
+    check_state(migration, expected)
+    check_right(migration)
+    plan, documents = _plan(migration, lock=True)
+    if plan.obstacles:
+        raise refusal(plan.obstacles[0].code, plan.obstacles[0].concerns)
+    if plan.digest != seen:
+        raise refusal("stale_plan")
+    if plan.loses_exemption and not lose_exemption:
+        raise refusal("exemption_lost", plan.exemptions_lost)
+    check_four_eyes(actor, migration, plan.totals())
+    return migration, plan, documents
+
+
+def lock_migration(ref: str) -> Migration:
+    """Return the migration, locked.
+
+    Raises:
+        NotFound: there is none.
+    """
+    query = (
+        select(Migration)
+        .where(Migration.id == migration_id(ref))
+        .options(
+            joinedload(Migration.verification).joinedload(Verification.membership),
+            selectinload(Migration.items),
+        )
+        .with_for_update(of=Migration)
+        .execution_options(populate_existing=True)
+    )
+    migration = db.session.scalar(query)
+    if migration is None:
+        raise NotFound
+    return migration
+
+
+def migration_id(ref: str) -> int:
+    """Read ``M-0317``.
+
+    Raises:
+        NotFound: it is no reference.
+    """
+    number = read_number(ref, "M-")
+    if number is None:
+        raise NotFound
+    return number
+
+
+def key_content(plan: str, *, lose_exemption: bool) -> dict[str, Any]:
+    """Return the content that the idempotency key of a step covers."""
+    return {"plan": plan} | ({"lose_exemption": True} if lose_exemption else {})
 
 
 def _plan(migration: Migration, *, lock: bool) -> tuple[Plan, list[Proforma]]:
+    """Work a plan out, and return its documents too.
+
+    With a lock all it rests on is held until the transaction ends: customers, services, pro-formas, in this order.
+    """
     service_ids = [item.service_id for item in migration.items]
     old, new = _parties(migration, lock)
     services = _services(migration, lock)
@@ -166,3 +255,21 @@ def services_in_migration(service_ids: Sequence[int]) -> list[Service]:
     """Return those of the services that an open migration already holds."""
     query = select(Service).join(MigrationItem, MigrationItem.service_id == Service.id)
     return list(db.session.scalars(query.where(MigrationItem.open, Service.id.in_(service_ids)).order_by(Service.id)))
+
+
+def crossing(ids: Collection[int]) -> list[Link]:
+    """Return the links of which one end alone is among ``ids``: what moving just these would tear apart."""
+    hosted, host = aliased(Service), aliased(Service)
+    query = (
+        select(hosted, host)
+        .join(host, host.id == hosted.hosted_with_id)
+        .where(
+            or_(
+                and_(hosted.id.in_(ids), host.id.not_in(ids)),
+                and_(host.id.in_(ids), hosted.id.not_in(ids)),
+            )
+        )
+        .order_by(hosted.id)
+        .options(joinedload(hosted.product), joinedload(host.product))
+    )
+    return [Link(*pair) for pair in db.session.execute(query)]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from sqlalchemy import exists, select
 from sqlalchemy.orm import joinedload, selectinload
 
-from console.billing.migration.decisions import migration_id
+from console.billing.migration.plan_data import migration_id
 from console.billing.models import (
     Migration,
     MigrationItem,

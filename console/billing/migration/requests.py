@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 
 from console.audit.service import record
 from console.billing.migration.obstacles import account_obstacles, refusal, service_obstacles
-from console.billing.migration.plan_data import services_in_migration
+from console.billing.migration.plan_data import crossing, services_in_migration
 from console.billing.models import Migration, MigrationItem, Proforma, ProformaLine, ProformaStatus
 from console.core import clock
 from console.core.actor import Actor
@@ -37,7 +37,7 @@ from console.customers.models import (
 )
 from console.customers.queries import owner_of
 from console.customers.rights import Right
-from console.hosting.links import crossing, with_linked
+from console.hosting.links import with_linked
 from console.hosting.models import Service, service_number
 from console.staff.roles import Permission
 

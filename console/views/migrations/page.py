@@ -13,8 +13,7 @@ from flask_admin.base import BaseView
 
 from console.billing import migration as migrate
 from console.billing.forms import EndForm, PlanForm
-from console.billing.migration import four_eyes
-from console.billing.migration.obstacles import refusal
+from console.billing.migration.obstacles import four_eyes_obstacle, refusal
 from console.billing.migration.queries import (
     documents_of,
     find_migration,
@@ -86,7 +85,7 @@ class MigrationPage(Page):
         plan = migrate.plan_for(migration)
         return jsonify(
             migration=migration_json(migration),
-            four_eyes=four_eyes.obstacle(current_actor(), migration, plan),
+            four_eyes=four_eyes_obstacle(current_actor(), migration, plan.totals()),
             **plan_json(plan),
         )
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from console.billing.migration import REASONS, four_eyes
+from console.billing.migration.obstacles import REASONS, four_eyes_obstacle, four_eyes_rule
 from console.billing.migration.plan import Issue, Line, Plan, Source, Step, TaxChange
 from console.billing.models import Migration, MigrationState, Proforma, ProformaLine, Storno
 from console.core import money
@@ -201,10 +201,10 @@ class Barred:
 
 def barred(actor: Actor, migration: Migration, plan: Plan) -> Barred | None:
     """Return what the page says in place of a decision that the four-eyes rule gives to another person."""
-    code = four_eyes.obstacle(actor, migration, plan)
+    code = four_eyes_obstacle(actor, migration, plan.totals())
     if code is None:
         return None
-    above = tuple(money.write(amount, currency, language()) for currency, amount in four_eyes.rule().above.items())
+    above = tuple(money.write(amount, currency, language()) for currency, amount in four_eyes_rule().above.items())
     if code == "four_eyes_approval":
         return Barred(REASONS[code], None, above)
     if migration.state is MigrationState.REQUESTED:
