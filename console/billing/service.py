@@ -1,4 +1,4 @@
-"""Issuing and cancelling pro-formas. An issued document is never edited or deleted."""
+"""Issuing, numbering and cancelling pro-formas. An issued document is never edited or deleted."""
 
 from __future__ import annotations
 
@@ -6,13 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
 
 from console.audit.service import record
-from console.billing import numbering
 from console.billing.models import (
     ACTIVE_STATUSES,
     PROFORMA_SEARCH,
+    NumberSeries,
     Proforma,
     ProformaLine,
     ProformaStatus,
@@ -25,11 +27,16 @@ from console.core.context import settings
 from console.core.db import db
 from console.core.errors import Conflict, Invalid
 from console.core.money import CURRENCIES
+from console.core.series import Series
 from console.core.text import one_line
 from console.core.texts import lazy_gettext
 from console.customers.models import Customer
 from console.hosting.models import Service
 from console.staff.roles import Permission
+
+PROFORMA = Series.PROFORMA.value
+STORNO = Series.STORNO.value
+EXTERNAL = "X"  # numbered elsewhere, stored as it came
 
 
 @dataclass(frozen=True)
@@ -125,7 +132,7 @@ def compose_document(
 ) -> Proforma:
     """Put finished lines on a document without its number, dated now. Their PDV is not worked out again."""
     return Proforma(
-        series=numbering.PROFORMA,
+        series=PROFORMA,
         issued_on=today(),
         issued_at=clock.now(),
         buyer=customer.buyer(),
@@ -148,12 +155,10 @@ def number_documents(documents: Sequence[Proforma]) -> None:
     """Give ``documents`` their numbers in this order and store them. Call after every other lock."""
     year = today().year
     session = db.session()
-    for document, sequence in zip(
-        documents, numbering.take(session, numbering.PROFORMA, year, len(documents)), strict=True
-    ):
+    for document, sequence in zip(documents, _take_numbers(session, PROFORMA, year, len(documents)), strict=True):
         document.year, document.sequence = year, sequence
-        document.number = numbering.write(numbering.PROFORMA, year, sequence)
-        document.reference = numbering.payment_reference(year, sequence)
+        document.number = document_number(PROFORMA, year, sequence)
+        document.reference = payment_reference(year, sequence)
         session.add(document)
     session.flush()
     PROFORMA_SEARCH.put_new(session, [(document.id, document.searchable()) for document in documents])
@@ -190,13 +195,11 @@ def cancel_documents(proformas: Sequence[Proforma], reason: str, migration_id: i
     year = today().year
     session = db.session()
     stornos = []
-    for proforma, sequence in zip(
-        proformas, numbering.take(session, numbering.STORNO, year, len(proformas)), strict=True
-    ):
+    for proforma, sequence in zip(proformas, _take_numbers(session, STORNO, year, len(proformas)), strict=True):
         proforma.status = ProformaStatus.CANCELLED
         storno = Storno(
-            number=numbering.write(numbering.STORNO, year, sequence),
-            series=numbering.STORNO,
+            number=document_number(STORNO, year, sequence),
+            series=STORNO,
             year=year,
             sequence=sequence,
             issued_on=today(),
@@ -239,3 +242,45 @@ def record_payment(actor: Actor, proforma: Proforma, amount: int) -> None:
     proforma.paid += amount
     proforma.status = ProformaStatus.PAID if proforma.paid == proforma.total else ProformaStatus.PART_PAID
     record(actor, "proforma.paid", proforma.number, customer_id=proforma.customer_id, amount=amount)
+
+
+def _take_numbers(session: Session, series: str, year: int, count: int) -> list[int]:
+    """Take the next ``count`` numbers, without gap or duplicate. Call after every other lock of the transaction.
+
+    One row a series and year is the lock: the transaction that holds it numbers until commit, and a rollback gives the
+    numbers back. (A PostgreSQL sequence would leave gaps.)
+    """
+    if count == 0:
+        return []
+    advance = (
+        update(NumberSeries)
+        .where(NumberSeries.series == series, NumberSeries.year == year)
+        .values(last=NumberSeries.last + count)
+        .returning(NumberSeries.last)
+    )
+    last = session.scalar(advance)
+    if last is None:  # the first of its year; another may be beginning it too
+        insert = (sqlite if session.get_bind().dialect.name == "sqlite" else postgresql).insert(NumberSeries)
+        session.execute(insert.values(series=series, year=year, last=0).on_conflict_do_nothing())
+        last = session.scalars(advance).one()
+    return list(range(last - count + 1, last + 1))
+
+
+def document_number(series: str, year: int, sequence: int) -> str:
+    """Return the number as printed: ``PR-2026-004512``."""
+    return f"{series}-{year}-{sequence:06d}"
+
+
+def payment_reference(year: int, sequence: int) -> str:
+    """Return the model 97 reference of a document: two check digits, then year and number.
+
+    Check = 98 − (N × 100 mod 97), letters as A=10 … Z=35 (ISO 7064 MOD 97-10,
+    Narodna banka Srbije, model 97). At most 20 digits.
+    """
+    return with_check_digits(f"{year}{sequence:06d}")
+
+
+def with_check_digits(body: str) -> str:
+    """Put the model 97 check digits in front of ``body``."""
+    digits = "".join(str(int(char, 36)) for char in body.upper() if char.isalnum())
+    return f"{98 - int(digits) * 100 % 97:02d}{body}"

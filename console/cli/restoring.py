@@ -17,7 +17,7 @@ from sqlalchemy.dialects.postgresql import REGCLASS
 
 from console.audit.service import record
 from console.billing.models import Migration, NumberSeries
-from console.billing.numbering import PROFORMA, STORNO, write
+from console.billing.service import PROFORMA, STORNO, document_number
 from console.chat.models import CHAT_BASE, Chat
 from console.core import clock
 from console.core.actor import Actor
@@ -153,5 +153,5 @@ def _next_numbers(now: datetime) -> list[str]:
     counters = dict(
         iter(db.session.execute(select(NumberSeries.series, NumberSeries.last).where(NumberSeries.year == year)))
     )
-    documents = [write(series, year, counters.get(series, 0) + 1) for series in (PROFORMA, STORNO)]
+    documents = [document_number(series, year, counters.get(series, 0) + 1) for series in (PROFORMA, STORNO)]
     return documents + [series.number(base + _last(key) + 1, digits) for series, key, base, digits in _KEYED]

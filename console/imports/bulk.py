@@ -16,8 +16,8 @@ from sqlalchemy import Insert, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from console.billing import numbering
 from console.billing.models import PROFORMA_SEARCH, Proforma, ProformaLine, ProformaStatus
+from console.billing.service import EXTERNAL
 from console.core import clock
 from console.core.context import settings
 from console.core.db import Base
@@ -327,7 +327,7 @@ def insert_proformas(session: Session, rows: Sequence[NewProforma]) -> list[int]
 def _document_values(row: NewProforma, issuer: dict[str, object]) -> dict[str, Any]:
     return {
         "number": row.number,
-        "series": numbering.EXTERNAL,
+        "series": EXTERNAL,
         "year": row.issued_on.year,
         "sequence": None,
         "issued_on": row.issued_on,

@@ -12,8 +12,8 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import InstrumentedAttribute, Session, selectinload
 
-from console.billing import numbering
 from console.billing.models import ACTIVE_STATUSES, Proforma, ProformaStatus
+from console.billing.service import PROFORMA, STORNO, with_check_digits
 from console.billing.tax import ABROAD, EXEMPT, OUTSIDE, rule_for
 from console.core import clock, money
 from console.core.context import settings
@@ -30,7 +30,7 @@ from console.views.billing.proformas import ProformaList
 from console.views.shared.labels.states import PROFORMA_STATUS
 
 # A series of our own numbers on: one of its numbers, taken by an import, would stop it.
-_OURS = re.compile(rf"({numbering.PROFORMA}|{numbering.STORNO})-\d{{4}}-\d+", re.ASCII | re.IGNORECASE)
+_OURS = re.compile(rf"({PROFORMA}|{STORNO})-\d{{4}}-\d+", re.ASCII | re.IGNORECASE)
 _REFERENCE = re.compile(r"[0-9A-Za-z /-]+")
 MAX_REFERENCE = 20  # digits of a model 97 reference
 TAX_NOTES = (ABROAD, EXEMPT, OUTSIDE)
@@ -362,4 +362,4 @@ def _reference(number: str) -> str | None:
     """Return the model 97 reference of a number from elsewhere."""
     body = "".join(char for char in number.upper() if char.isascii() and char.isalnum())
     digits = sum(2 if char.isalpha() else 1 for char in body)
-    return numbering.with_check_digits(body) if body and digits + 2 <= MAX_REFERENCE else None
+    return with_check_digits(body) if body and digits + 2 <= MAX_REFERENCE else None

@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 from console.billing import migration as migrate
 from console.billing.migration.plan import Plan
 from console.billing.models import ACTIVE_STATUSES, NumberSeries, Proforma, ProformaLine, ProformaStatus, Storno
-from console.billing.numbering import EXTERNAL
+from console.billing.service import EXTERNAL
 from console.core.db import db
 from console.core.money import share
 from console.core.transaction import transaction
