@@ -79,6 +79,12 @@ class Customer(Base):
     created_at: Mapped[datetime]
 
     members: Mapped[list[Membership]] = relationship(back_populates="customer")
+    owner: Mapped[Person | None] = relationship(
+        secondary="memberships",
+        primaryjoin="and_(Customer.id == Membership.customer_id, Membership.is_owner)",
+        secondaryjoin="Person.id == Membership.person_id",
+        viewonly=True,
+    )
 
     @property
     def number(self) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -74,26 +74,6 @@ def find_customer(number: str) -> Customer | None:
     matched = _NUMBER.fullmatch(number.strip())
     key = int(matched[1]) - CUSTOMER_BASE if matched else 0
     return db.session.get(Customer, key) if 0 < key < _BIG else None
-
-
-def owner_of(customer_id: int) -> Person:
-    """Return the owner of an account that has one."""
-    return owners_of([customer_id])[customer_id]
-
-
-def find_owner(customer_id: int) -> Person | None:
-    """Return the account's owner, ``None`` where it has none."""
-    return owners_of([customer_id]).get(customer_id)
-
-
-def owners_of(customer_ids: Collection[int]) -> dict[int, Person]:
-    """Return the owners of accounts, by account."""
-    query = (
-        select(Membership.customer_id, Person)
-        .join(Membership.person)
-        .where(Membership.customer_id.in_(customer_ids), Membership.is_owner)
-    )
-    return dict(iter(db.session.execute(query)))
 
 
 def live_verification(actor: Actor, customer_id: int) -> Verification | None:

@@ -33,7 +33,6 @@ from console.customers.models import (
     TaxStatus,
     Verification,
 )
-from console.customers.queries import find_owner
 from console.customers.rights import MailCategory, Right
 
 MANAGE = "customers.manage"  # no role has it: imports and the demo act as the system, the portal comes later
@@ -144,7 +143,7 @@ def add_member(actor: Actor, customer: Customer, data: MemberData) -> Membership
     )
     if membership is not None and membership.removed_at is None:
         raise Conflict(lazy_gettext("This person is already on the account."), code="member")
-    if data.role is MemberRole.OWNER and find_owner(customer.id) is not None:
+    if data.role is MemberRole.OWNER and _has_owner(customer.id):
         raise Conflict(lazy_gettext("The account already has an owner."), code="owner")
     if membership is None:
         membership = Membership(customer=customer, person=person, pin_counter=0, pin_failures=0)
@@ -165,6 +164,11 @@ def add_member(actor: Actor, customer: Customer, data: MemberData) -> Membership
         rights=membership.rights,
     )
     return membership
+
+
+def _has_owner(customer_id: int) -> bool:
+    query = select(Membership.id).where(Membership.customer_id == customer_id, Membership.is_owner)
+    return db.session.scalar(query) is not None
 
 
 def change_member_rights(actor: Actor, membership: Membership, rights: Iterable[Right]) -> None:

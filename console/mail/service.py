@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from email.headerregistry import Address
 from email.utils import make_msgid
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import ColumnElement, false, select
 
@@ -25,6 +26,35 @@ from console.mail.templates import render
 RESEND = "mail.resend"
 KNOWN = "known"
 _rules: dict[str, Callable[[Actor], ColumnElement[bool]]] = {}
+
+
+class Recipient(Protocol):
+    """A person with an address: a customer's, or one of the staff."""
+
+    @property
+    def email(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def language(self) -> str | None: ...
+
+
+@dataclass(frozen=True)
+class Nobody:
+    """A recipient for work that is rolled back: its time must not tell whether there is such a person."""
+
+    email: str = "nobody@example.invalid"
+    name: str = ""
+    language: str | None = None
+
+
+class Account(Protocol):
+    """The customer's account that a mail is about."""
+
+    @property
+    def id(self) -> int: ...
+    @property
+    def language(self) -> str: ...
 
 
 def queue(
@@ -90,6 +120,27 @@ def queue(
     db.session.add(mail)
     db.session.flush()
     return mail
+
+
+def write_to(
+    person: Recipient, account: Account | None, template: str, /, *, about: str | None = None, **values: Any
+) -> Mail:
+    """Queue a mail to a person we know: to their address, in their language or the account's.
+
+    Args:
+        person: the template knows them as ``name``.
+        about: the subject, as ``migration:M-12``.
+    """
+    return queue(
+        template,
+        to_address=person.email,
+        to_name=person.name,
+        language=person.language or (account.language if account else None),
+        customer_id=account.id if account else None,
+        about=about,
+        name=person.name,
+        **values,
+    )
 
 
 def rewrite(about: str, change: Callable[[str], str]) -> None:

@@ -16,9 +16,8 @@ from console.core.db import db
 from console.core.errors import NotFound
 from console.core.idempotency import once
 from console.core.text import paragraphs
-from console.customers.mails import write_to
 from console.customers.masking import mask_pins
-from console.customers.queries import owner_of
+from console.mail.service import write_to
 from console.staff.roles import Permission
 
 EXPIRE_AT_ONCE = 200
@@ -59,14 +58,16 @@ def reject(actor: Actor, ref: str, reason: str) -> Migration:
     """Turn a request down, with a reason the owner will read."""
     actor.require(Permission.DECIDE_MIGRATION)
     migration = _end(actor, ref, MigrationState.REJECTED, reason)
-    write_to(
-        owner_of(migration.from_customer_id),
-        migration.from_customer,
-        "migration_rejected",
-        about=f"migration:{migration.ref}",
-        ref=migration.ref,
-        reason=migration.end_reason,
-    )
+    customer = migration.from_customer
+    if customer.owner is not None:
+        write_to(
+            customer.owner,
+            customer,
+            "migration_rejected",
+            about=f"migration:{migration.ref}",
+            ref=migration.ref,
+            reason=migration.end_reason,
+        )
     return migration
 
 

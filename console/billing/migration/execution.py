@@ -16,9 +16,8 @@ from console.core import clock
 from console.core.actor import Actor
 from console.core.db import db
 from console.core.idempotency import once
-from console.customers.mails import write_to
-from console.customers.queries import owners_of
 from console.hosting.models import Ownership, Service
+from console.mail.service import write_to
 from console.staff.roles import Permission
 
 
@@ -187,11 +186,12 @@ def _tell_both(
     left: Sequence[Service],
 ) -> None:
     """Mail each side what concerns it, and nothing of the other's documents."""
-    owners = owners_of([migration.from_customer_id, migration.to_customer_id])
     for customer, recipient in ((migration.from_customer, "old"), (migration.to_customer, "new")):
+        if customer.owner is None:
+            continue
         cancelled = zip(sources, stornos, strict=True) if recipient == "old" else ()
         write_to(
-            owners[customer.id],
+            customer.owner,
             customer,
             "migration_executed",
             about=f"migration:{migration.ref}",

@@ -25,7 +25,6 @@ from console.core.idempotency import once
 from console.core.ids import CUSTOMER_BASE, read_number
 from console.core.text import paragraphs
 from console.core.transaction import after_refusal
-from console.customers.mails import write_to
 from console.customers.masking import mask_pins
 from console.customers.models import (
     Customer,
@@ -35,10 +34,10 @@ from console.customers.models import (
     Verification,
     VerificationKind,
 )
-from console.customers.queries import owner_of
 from console.customers.rights import Right
 from console.hosting.links import with_linked
 from console.hosting.models import Service, service_number
+from console.mail.service import write_to
 from console.staff.roles import Permission
 
 MAX_REASON = 1_000
@@ -248,8 +247,10 @@ def _store(migration: Migration, services: Sequence[Service]) -> None:
 
 
 def _tell_owner(migration: Migration, old: Customer, services: Sequence[Service]) -> None:
+    if old.owner is None:
+        return
     write_to(
-        owner_of(old.id),
+        old.owner,
         old,
         "migration_requested",
         about=f"migration:{migration.ref}",

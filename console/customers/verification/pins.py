@@ -19,10 +19,10 @@ from console.core.context import sealer, settings
 from console.core.db import db
 from console.core.errors import Conflict, NotFound
 from console.core.seal import InvalidToken
-from console.customers.mails import write_to
 from console.customers.models import CustomerStatus, Guard, Membership, Verification
 from console.customers.service import end_verifications
 from console.customers.verification.guards import clear, email_key, lock_guards
+from console.mail.service import write_to
 
 DIGITS = 6
 
