@@ -6,6 +6,7 @@ edited. What a chat repeats of its messages (``last_*``, ``preview``) is kept by
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -34,6 +35,7 @@ from console.tickets.models import Ticket
 
 HEAD = 1
 CHAT_BASE = 50_000
+_NUMBER = re.compile(r"C-([0-9]{5,9})")
 MAX_BODY = 16 * 1024  # bytes of one message
 MAX_NAME = 120
 MAX_CLIENT_ID = 64
@@ -43,6 +45,13 @@ _LIVE = text("status IN ('queued', 'active')")
 def chat_number(key: int) -> str:
     """Return the number of the chat with this key."""
     return Series.CHAT.number(CHAT_BASE + key)
+
+
+def chat_key(number: object) -> int | None:
+    """Return the row's key of a number written ``C-50417``; anything else, a bare number too, is none."""
+    found = _NUMBER.fullmatch(number) if isinstance(number, str) else None
+    key = int(found[1]) - CHAT_BASE if found else 0
+    return key if key > 0 else None
 
 
 class ChatStatus(StrEnum):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
@@ -10,7 +9,6 @@ from sqlalchemy import ColumnElement, Select, func, or_, select, true
 from sqlalchemy.orm import joinedload
 
 from console.chat.models import (
-    CHAT_BASE,
     HEAD,
     LIVE,
     Chat,
@@ -22,6 +20,7 @@ from console.chat.models import (
     MessageKind,
     Presence,
     StaffPresence,
+    chat_key,
 )
 from console.core.actor import Actor
 from console.core.db import db
@@ -33,7 +32,6 @@ from console.staff.roles import Permission
 
 PAGE = 200  # messages of one answer
 LIST_LIMIT = 200  # rows of a list on the desk
-_NUMBER = re.compile(r"C-([0-9]{5,9})")
 
 
 def visible(actor: Actor) -> ColumnElement[bool]:
@@ -42,13 +40,6 @@ def visible(actor: Actor) -> ColumnElement[bool]:
     if sees_every_department(actor):
         return true()
     return or_(in_visible_department(actor, Chat.department_id), Chat.assignee_id == actor.id)
-
-
-def chat_key(number: object) -> int | None:
-    """Return the row's key of a number written ``C-50417``; anything else, a bare number too, is none."""
-    found = _NUMBER.fullmatch(number) if isinstance(number, str) else None
-    key = int(found[1]) - CHAT_BASE if found else 0
-    return key if key > 0 else None
 
 
 def find_chat(actor: Actor, number: object) -> Chat:

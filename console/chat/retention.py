@@ -12,8 +12,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, func, select
 
 from console.audit.service import record
-from console.chat.models import LIVE, Chat, ChatBlock, ChatDraft, ChatFile, ChatMessage, StaffPresence
-from console.chat.queries import chat_key
+from console.chat.models import LIVE, Chat, ChatBlock, ChatDraft, ChatFile, ChatMessage, StaffPresence, chat_key
 from console.chat.search import CHAT_SEARCH
 from console.chat.service import attachments
 from console.core import clock

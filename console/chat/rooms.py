@@ -13,8 +13,8 @@ from functools import partial
 from sqlalchemy import or_, select
 
 from console.chat import notifications
-from console.chat.models import LIVE, Chat, chat_number
-from console.chat.queries import chat_key, visible
+from console.chat.models import LIVE, Chat, chat_key, chat_number
+from console.chat.queries import visible
 from console.core import clock
 from console.core.actor import Actor
 from console.core.db import db

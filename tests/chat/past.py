@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import count
 from typing import Any
 
-from console.chat import tokens
+from console.chat import tokens, writer
 from console.chat.mails import link_token
 from console.chat.models import Chat, ChatFile, MessageKind
 from console.chat.queries import lock_by_key
@@ -14,7 +14,6 @@ from console.chat.service.attachments import attach, file_link
 from console.chat.service.blocking import block
 from console.chat.service.messages import from_staff, from_visitor
 from console.chat.service.verification import channel
-from console.chat.writer import writer
 from console.core import clock
 from console.core.actor import SYSTEM, Actor
 from console.core.db import db
@@ -32,13 +31,13 @@ _ids = count(1)
 def answer(agent: Actor, chat: Chat, text: str = "Proveravam.", kind: MessageKind = MessageKind.REPLY) -> None:
     """Let an agent write in a chat of theirs."""
     said = from_staff(agent, make_session(agent.id), chat.id, kind, text, f"past-{next(_ids)}", None, MASKED)
-    (outcome,) = writer.store([said])
+    (outcome,) = writer.store_messages([said])
     assert isinstance(outcome, writer.Stored), outcome
 
 
 def write(chat: Chat, text: str, files: list[int] | None = None) -> None:
     """Let the visitor write."""
-    (outcome,) = writer.store([from_visitor(chat.id, chat.name, text, f"past-{next(_ids)}", files, MASKED)])
+    (outcome,) = writer.store_messages([from_visitor(chat.id, chat.name, text, f"past-{next(_ids)}", files, MASKED)])
     assert isinstance(outcome, writer.Stored), outcome
 
 

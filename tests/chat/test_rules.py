@@ -15,14 +15,13 @@ from flask import Flask
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from console.chat import queries, tokens
+from console.chat import queries, tokens, writer
 from console.chat.models import Assignment, Chat, ChatMessage, ChatStatus, MessageKind, Presence, StaffPresence
 from console.chat.service import assignment, blocking, conversion, deadlines, lifecycle, presence
 from console.chat.service import settings as chat_settings
 from console.chat.service.attachments import attach
 from console.chat.service.messages import from_staff, from_visitor
 from console.chat.service.opening import MOST_LIVE, Opening, open_chat
-from console.chat.writer import writer
 from console.core import context
 from console.core.actor import Actor
 from console.core.db import db
@@ -257,7 +256,7 @@ def test_pushed_to_whoever_has_room_and_the_backlog_when_they_come(
 
 
 def said(chat: Chat, body: str, key: str) -> writer.Stored:
-    return writer.writer().submit(from_visitor(chat, chat.name, body, key, None, MASKED))
+    return writer.current_writer().submit(from_visitor(chat, chat.name, body, key, None, MASKED))
 
 
 @pytest.mark.both
@@ -267,7 +266,7 @@ def test_numbers_have_no_gap_and_a_bad_message_fails_alone(session: Session, act
         lifecycle.end_by_visitor(visitor(), chats[2].id)
     group = [from_visitor(chats[n % 3], "A", f"poruka {n}", f"key-{n % 20}", None) for n in range(30)]
     group.append(from_visitor(10**6, "A", "ničija", "x", None))
-    outcomes = writer.store(group)
+    outcomes = writer.store_messages(group)
     assert isinstance(outcomes[-1], NotFound)
     assert all(isinstance(o, Conflict) and o.code == "ticketed" for o in outcomes[2:30:3])
     session.expire_all()
@@ -279,7 +278,7 @@ def test_numbers_have_no_gap_and_a_bad_message_fails_alone(session: Session, act
         words = [one for one in stored if one.kind is MessageKind.VISITOR][1:]
         assert len(words) == len({f"key-{n % 20}" for n in range(30) if n % 3 == place}), "each once"
         assert chat.preview == words[-1].body
-    again = writer.store(group[:2])
+    again = writer.store_messages(group[:2])
     assert [o.seq for o in again if isinstance(o, writer.Stored)] == [
         o.seq for o in outcomes[:2] if isinstance(o, writer.Stored)
     ]
@@ -290,7 +289,7 @@ def test_one_poisoned_row_does_not_take_the_group_with_it(session: Session) -> N
     chat = ask()
     good, bad = from_visitor(chat, "A", "dobra", "k1", None), from_visitor(chat, "A", "loša", "k2", None)
     bad.data = {"never": object()}  # cannot be written
-    outcomes = writer.store([good, bad])
+    outcomes = writer.store_messages([good, bad])
     assert isinstance(outcomes[0], writer.Stored) and isinstance(outcomes[1], Refusal)
     bodies = session.scalars(select(ChatMessage.body).where(ChatMessage.chat_id == chat.id)).all()
     assert "dobra" in bodies and "loša" not in bodies
@@ -303,7 +302,7 @@ def test_who_may_write_is_asked_in_the_writer(session: Session, actor: ActorOf, 
 
     def reply(who: Actor, key: int, client: str = "k") -> Any:
         message = from_staff(who, key, chat.id, MessageKind.REPLY, "Dobar dan", client, None)
-        return writer.store([message])[0]
+        return writer.store_messages([message])[0]
 
     assert isinstance(reply(agent, mine), writer.Stored)
     refused = reply(other, theirs)
@@ -508,7 +507,7 @@ def test_a_chat_becomes_one_ticket_with_what_was_said_and_not_our_notes(session:
     agent = actor("agent")
     chat = take(agent, ask("Sajt ne radi"))
     key = make_session(agent.id)
-    writer.store([
+    writer.store_messages([
         from_staff(agent, key, chat.id, MessageKind.REPLY, "Gledam.", "k1", None),
         from_staff(agent, key, chat.id, MessageKind.NOTE, "sumnjam na dodatak", "k2", None),
     ])  # fmt: skip

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from console.chat.models import MAX_BODY, MAX_CLIENT_ID, Chat, MessageKind
+from console.chat.models import LIVE, MAX_BODY, MAX_CLIENT_ID, Chat, ChatFile, ChatStatus, MessageKind
 from console.chat.service import timeline, verification
 from console.core.actor import Actor
-from console.core.errors import Invalid
+from console.core.errors import Conflict, Invalid, Refusal
 from console.core.text import paragraphs
 from console.core.texts import lazy_gettext
 from console.customers.masking import ASK, MASKED, PinChoice, PinLike, Settled, settle
@@ -40,6 +40,27 @@ class Outgoing:
     files: tuple[int, ...] = ()
     mask: bool = False
 
+    def attachments(self, files: Mapping[int, ChatFile]) -> list[ChatFile] | None:
+        """Return the message's files; ``None`` where one is not its sender's, or went out already."""
+        held = []
+        for key in self.files:
+            file = files.get(key)
+            if file is None or file.chat_id != self.chat_id or file.seq is not None or file.staff_id != self.staff_id:
+                return None
+            held.append(file)
+        return held
+
+    def refused_in(self, status: ChatStatus, assignee_id: int | None) -> Refusal | None:
+        """Return why it may not be said in a chat as it is when it is stored; ``None`` where it may."""
+        if self.kind is MessageKind.NOTE:
+            return None  # a note may be added to what has ended
+        if status not in LIVE:
+            code = "ticketed" if status is ChatStatus.TICKETED else "ended"
+            return Conflict(lazy_gettext("This chat has ended. Your text is saved."), code=code)
+        if self.kind is MessageKind.REPLY and assignee_id != self.staff_id:
+            return Conflict(lazy_gettext("This chat is not assigned to you. Take it first."), code="not_yours")
+        return None
+
 
 def from_visitor(
     chat: Chat | int,
@@ -58,19 +79,9 @@ def from_visitor(
         Invalid: no text and no file, too long, no client id.
         PinLike: they have to say whether it is a PIN.
     """
-    keys = _keys(files)
     chat_id = chat if isinstance(chat, int) else chat.id
-    settled = _settled(chat_id, clean(packet_body, empty=bool(keys)), pins)
-    return Outgoing(
-        chat_id=chat_id,
-        kind=MessageKind.VISITOR,
-        body=settled.text,
-        client_key=f"v:{_client_id(client_id)}",
-        name=name,
-        data=dict(settled.data),
-        files=keys,
-        mask=pins.mask,
-    )
+    message = Outgoing(chat_id, MessageKind.VISITOR, "", "v", name)
+    return _filled(message, packet_body, client_id, files, pins)
 
 
 def from_staff(
@@ -92,20 +103,8 @@ def from_staff(
         Invalid: no text and no file, too long, no client id.
         PinLike: they have to say whether it is a PIN.
     """
-    keys = _keys(files)
-    settled = _settled(chat_id, clean(packet_body, empty=bool(keys)), pins)
-    return Outgoing(
-        chat_id=chat_id,
-        kind=kind,
-        body=settled.text,
-        client_key=f"s{actor.id}:{_client_id(client_id)}",
-        name=actor.name,
-        staff_id=actor.id,
-        staff_session=session,
-        data=dict(settled.data),
-        files=keys,
-        mask=pins.mask,
-    )
+    message = Outgoing(chat_id, kind, "", f"s{actor.id}", actor.name, actor.id, session)
+    return _filled(message, packet_body, client_id, files, pins)
 
 
 def clean(body: object, *, empty: bool = False) -> str:
@@ -135,7 +134,17 @@ def write_note(actor: Actor, chat: Chat, body: str) -> None:
     timeline.append(actor, chat, MessageKind.NOTE, settled.text, data=dict(settled.data))
 
 
-def _settled(chat_id: int, text: str, pins: PinChoice) -> Settled:
+def _filled(message: Outgoing, packet_body: object, client_id: object, files: object, pins: PinChoice) -> Outgoing:
+    """Return a message with what its sender typed; its ``client_key`` names the sender so far."""
+    message.files = _keys(files)
+    text = clean(packet_body, empty=bool(message.files))
+    masked = _masked(message.chat_id, text, pins)
+    message.body, message.data, message.mask = masked.text, masked.data, pins.mask
+    message.client_key = f"{message.client_key}:{_client_id(client_id)}"
+    return message
+
+
+def _masked(chat_id: int, text: str, pins: PinChoice) -> Settled:
     """Return ``text`` as it may be stored. Where its writer has to be asked, offer only what will be accepted.
 
     The writer decides in its transaction, for the few messages that claim a number is no PIN; this only words the

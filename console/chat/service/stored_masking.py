@@ -9,7 +9,7 @@ from sqlalchemy import select
 from console.audit.service import record
 from console.chat import notifications, queries
 from console.chat import search as chat_search
-from console.chat.models import Chat, ChatMessage, MessageKind
+from console.chat.models import Chat, ChatMessage, MessageKind, chat_key
 from console.core.actor import Actor
 from console.core.db import db
 from console.core.errors import NotFound
@@ -60,7 +60,7 @@ def _mask(actor: Actor, chat: Chat, seq: int, token: str | None, only: MessageKi
 @tickets.on_masked
 def _mask_copies(_actor: Actor, number: str, numbers: Sequence[str]) -> None:
     """Mask what was masked in a chat's ticket in the chat as well."""
-    chat = queries.lock_by_key(queries.chat_key(number) or 0)
+    chat = queries.lock_by_key(chat_key(number) or 0)
     for message in db.session.scalars(select(ChatMessage).where(ChatMessage.chat_id == chat.id)):
         for one in numbers:
             if mask_token(message.body, one)[1]:

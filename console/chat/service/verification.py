@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
 from console.chat import notifications, queries, serializers
-from console.chat.models import Chat, ChatStatus, chat_number
+from console.chat.models import Chat, ChatStatus, chat_key, chat_number
 from console.chat.service import timeline
 from console.chat.tokens import known_person
 from console.core import clock
@@ -142,7 +142,7 @@ def _lock(name: str, actor: Actor | None) -> ChatChannel | None:
     try:
         if actor is not None:
             return ChatChannel(queries.lock_chat(actor, number))
-        chat = queries.lock_by_key(queries.chat_key(number) or 0)
+        chat = queries.lock_by_key(chat_key(number) or 0)
     except NotFound:
         return None
     return ChatChannel(chat) if chat.is_live else None

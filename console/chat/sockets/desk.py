@@ -9,14 +9,14 @@ from flask import session
 from flask_socketio import join_room, leave_room
 
 from console.chat import notifications, queries, rooms, serializers, tokens
-from console.chat.models import LIVE, Chat, MessageKind
+from console.chat.models import LIVE, Chat, MessageKind, chat_key
 from console.chat.service import assignment, lifecycle, presence
 from console.chat.service import verification as chat_verification
 from console.chat.service.blocking import block
 from console.chat.service.messages import from_staff
 from console.chat.service.stored_masking import mask_by_staff
-from console.chat.sockets import process
-from console.chat.writer.writer import writer
+from console.chat.sockets import desk_loops
+from console.chat.writer import current_writer
 from console.core import clock
 from console.core.actor import Actor
 from console.core.context import settings
@@ -38,7 +38,7 @@ MAX_REASON = 200
 @on_desk("desk:join", _CHAT)
 def join(actor: Actor, _packet: dict[str, Any]) -> Answer:
     """Come to the desk: be told of every chat one may see from now on, and of how all stands."""
-    process.start()
+    desk_loops.start()
     chosen = True
     with suppress(NoSpace), transaction():  # without room for a beat one still sees the chats
         signed_in = db.session.get_one(StaffSession, session[SESSION]).created_at
@@ -204,7 +204,7 @@ def send(actor: Actor, packet: dict[str, Any]) -> Answer:
     one's own, is asked for here.
     """
     kind = _kind(packet)
-    key = queries.chat_key(packet.get("chat"))
+    key = chat_key(packet.get("chat"))
     if key is None:
         raise NotFound
     if kind is MessageKind.NOTE:
@@ -213,7 +213,7 @@ def send(actor: Actor, packet: dict[str, Any]) -> Answer:
     message = from_staff(
         actor, session[SESSION], key, kind, packet.get("body"), packet.get("client_id"), packet.get("files"), pins
     )
-    stored = writer().submit(message)
+    stored = current_writer().submit(message)
     return {"seq": stored.seq, "at": serializers.instant(stored.at)}
 
 

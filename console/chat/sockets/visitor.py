@@ -17,8 +17,8 @@ from console.chat.service import verification as chat_verification
 from console.chat.service.messages import from_visitor
 from console.chat.service.opening import LANGUAGES, Opening, open_chat
 from console.chat.service.stored_masking import mask_by_visitor
-from console.chat.sockets import process
-from console.chat.writer.writer import writer
+from console.chat.sockets import desk_loops
+from console.chat.writer import current_writer
 from console.core import clock
 from console.core.actor import Actor
 from console.core.context import settings
@@ -56,7 +56,7 @@ def connect(auth: Any = None) -> None:
     language = auth.get("language")
     session[_LANGUAGE] = language if language in LANGUAGES else settings().locale
     _buckets[_sid()] = bucket(PER_SECOND, BURST, time.monotonic())
-    process.start()
+    desk_loops.start()
     join_room(notifications.VISITORS)
     try:
         chat = tokens.chat_of(auth.get("token"))
@@ -140,7 +140,7 @@ def send(packet: dict[str, Any]) -> Answer:
     keep_pace(WRITES, session[_WRITER])
     pins = read_choice(packet.get("mask"), packet.get("not_pin"))
     message = from_visitor(key, name, packet.get("body"), packet.get("client_id"), packet.get("files"), pins)
-    stored = writer().submit(message)
+    stored = current_writer().submit(message)
     return {"seq": stored.seq, "at": serializers.instant(stored.at)}
 
 

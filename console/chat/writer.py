@@ -19,18 +19,17 @@ import gevent
 from flask import Flask, current_app
 from gevent.event import AsyncResult, Event
 from gevent.monkey import is_module_patched
-from sqlalchemy import Connection, bindparam, select, tuple_, update
+from sqlalchemy import Connection, Table, bindparam, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 
 from console.chat import notifications, serializers
-from console.chat.models import LIVE, Chat, ChatFile, ChatMessage, ChatStatus, MessageKind, chat_number
+from console.chat.models import Chat, ChatFile, ChatMessage, ChatStatus, MessageKind, chat_number
 from console.chat.service import verification as chat_verification
 from console.chat.service.messages import Outgoing
-from console.chat.writer import bulk
-from console.core import clock
+from console.core import bulk, clock
 from console.core.context import settings
 from console.core.db import db
-from console.core.errors import Busy, Conflict, Invalid, NoSpace, NotFound, Refusal, Reused, SignInNeeded, Unavailable
+from console.core.errors import Busy, Invalid, NoSpace, NotFound, Refusal, Reused, SignInNeeded, Unavailable
 from console.core.logging import get_logger
 from console.core.sessions import is_live
 from console.core.text import preview
@@ -45,6 +44,8 @@ from console.staff.sessions import may_be_in
 
 log = get_logger(__name__)
 
+_MESSAGES: Table = ChatMessage.__table__  # type: ignore[assignment]
+_CHATS: Table = Chat.__table__  # type: ignore[assignment]
 GROUP = 500
 PATIENCE = 30  # seconds a handler waits for its group
 
@@ -62,7 +63,7 @@ Outcome = Stored | Refusal
 
 
 @dataclass(slots=True)
-class _Said:
+class _Earlier:
     """What was stored under a client's id, to be compared with what comes under it again.
 
     ``files``: their keys, where this group stores it; else how many ``data`` says.
@@ -76,7 +77,7 @@ class _Said:
 
 
 @dataclass(slots=True)
-class _State:
+class _LockedChat:
     """A locked chat as its group finds and leaves it."""
 
     number: str
@@ -117,7 +118,7 @@ class Writer:
             Busy: it is not known to be stored; sent again with its id, it is stored once.
         """
         if not is_module_patched("socket"):
-            (outcome,) = store([message])
+            (outcome,) = store_messages([message])
         else:
             result = AsyncResult()
             self._waiting.append((message, result))
@@ -140,11 +141,11 @@ class Writer:
                 gevent.sleep(0)  # what has come in meanwhile is read first: it goes along in this group
                 group, self._waiting = self._waiting[:GROUP], self._waiting[GROUP:]
                 with self._app.app_context():
-                    self._store(group)
+                    self._store_and_tell(group)
 
-    def _store(self, group: list[tuple[Outgoing, AsyncResult]]) -> None:
+    def _store_and_tell(self, group: list[tuple[Outgoing, AsyncResult]]) -> None:
         pushes: list[Any] = []
-        outcomes = store([message for message, _result in group], pushes)
+        outcomes = store_messages([message for message, _result in group], pushes)
         for (_message, result), outcome in zip(group, outcomes, strict=True):
             result.set(outcome)
         gevent.sleep(0)  # the senders are told first
@@ -152,21 +153,21 @@ class Writer:
             notifications.push_message(*push)
 
 
-def writer() -> Writer:
+def current_writer() -> Writer:
     """Return this application's writer."""
     found: Writer = current_app.extensions.setdefault("chat_writer", None) or Writer(current_app._get_current_object())  # type: ignore[attr-defined]
     current_app.extensions["chat_writer"] = found
     return found
 
 
-def store(messages: Sequence[Outgoing], pushes: list[Any] | None = None) -> list[Outcome]:
+def store_messages(messages: Sequence[Outgoing], pushes: list[Any] | None = None) -> list[Outcome]:
     """Store messages as one group; where that fails, singly.
 
     Args:
         pushes: gathers what is to be shown; without it, it is shown at once.
     """
     try:
-        outcomes, group = _store_once(messages)
+        outcomes, group = _store_group(messages)
     except (Unavailable, NoSpace) as refusal:  # singly they would fare no better; their senders try again by their ids
         log.warning("messages cannot be stored", count=len(messages), code=refusal.code)
         return [refusal] * len(messages)
@@ -178,7 +179,7 @@ def store(messages: Sequence[Outgoing], pushes: list[Any] | None = None) -> list
             log.exception("a message could not be stored")
             return [Busy()]
         log.warning("a group of messages failed; each is tried by itself", count=len(messages))
-        return [outcome for one in messages for outcome in store([one], pushes)]
+        return [outcome for one in messages for outcome in store_messages([one], pushes)]
     for key in group.chats:
         notifications.touched(key)
     if pushes is None:
@@ -189,43 +190,43 @@ def store(messages: Sequence[Outgoing], pushes: list[Any] | None = None) -> list
     return outcomes
 
 
-def _store_once(messages: Sequence[Outgoing]) -> tuple[list[Outcome], _Group]:
+def _store_group(messages: Sequence[Outgoing]) -> tuple[list[Outcome], _Group]:
     """Store a group. That one of it is there already is rare: the table's own constraint finds it, then all look."""
     try:
-        return _store_group(messages, look=False)
+        return _write_group(messages, look_up=False)
     except IntegrityError:
-        return _store_group(messages, look=True)
+        return _write_group(messages, look_up=True)
 
 
-def _store_group(messages: Sequence[Outgoing], *, look: bool) -> tuple[list[Outcome], _Group]:
+def _write_group(messages: Sequence[Outgoing], *, look_up: bool) -> tuple[list[Outcome], _Group]:
     """Store a group in one transaction.
 
     Args:
-        look: which of them are stored already is asked first; else only where one of them is refused, because
+        look_up: which of them are stored already is asked first; else only where one of them is refused, because
             what was stored before its chat ended is not refused when it is sent again.
     """
     with transaction() as session:
         connection = session.connection()
-        staff = _staff(connection, messages)
-        files = _files(messages)
+        staff = _permissions_by_session(connection, messages)
+        files = _load_files(messages)
         now = clock.now()
-        earlier = _earlier(connection, messages) if look else {}
+        earlier = _stored_earlier(connection, messages) if look_up else {}
         with_card = _chats_with_card(messages)
-        states, group = _lock(connection, messages), _Group(serializers.instant(now))
-        outcomes = [_place(one, states, earlier, staff, files, with_card, now, group) for one in messages]
-        if not look and any(isinstance(outcome, Refusal) for outcome in outcomes):
-            earlier = _earlier(connection, messages)
-            states, group = _lock(connection, messages), _Group(serializers.instant(now))
-            outcomes = [_place(one, states, earlier, staff, files, with_card, now, group) for one in messages]
+        states, group = _lock_chats(connection, messages), _Group(serializers.instant(now))
+        outcomes = [_append(one, states, earlier, staff, files, with_card, now, group) for one in messages]
+        if not look_up and any(isinstance(outcome, Refusal) for outcome in outcomes):
+            earlier = _stored_earlier(connection, messages)
+            states, group = _lock_chats(connection, messages), _Group(serializers.instant(now))
+            outcomes = [_append(one, states, earlier, staff, files, with_card, now, group) for one in messages]
         if group.rows:
-            bulk.store(connection, group.rows, *_changed(states))
+            bulk.insert_and_update(connection, _MESSAGES, group.rows, _CHATS, *_chat_updates(states))
         for keys, seq in group.files:
             session.execute(update(ChatFile).where(ChatFile.id.in_(keys)).values(seq=seq))
     return outcomes, group
 
 
 # Made once: building and compiling a statement costs as much as running it.
-_LOCK = bulk.ByKeys(
+_CHATS_TO_LOCK = bulk.ByKeys(
     select(
         Chat.id,
         Chat.status,
@@ -239,7 +240,7 @@ _LOCK = bulk.ByKeys(
     .with_for_update(),
     Chat.id,
 )
-_EARLIER = select(
+_BY_CLIENT_KEY = select(
     ChatMessage.chat_id,
     ChatMessage.client_key,
     ChatMessage.seq,
@@ -248,7 +249,7 @@ _EARLIER = select(
     ChatMessage.body,
     ChatMessage.data,
 ).where(tuple_(ChatMessage.chat_id, ChatMessage.client_key).in_(bindparam("pairs", expanding=True)))
-_STAFF = bulk.ByKeys(
+_SESSIONS = bulk.ByKeys(
     select(
         StaffSession.id,
         StaffSession.revoked_at,
@@ -263,15 +264,15 @@ _STAFF = bulk.ByKeys(
 )
 
 
-def _lock(connection: Connection, messages: Sequence[Outgoing]) -> dict[int, _State]:
-    rows = _LOCK.read(connection, (one.chat_id for one in messages))
-    return {row[0]: _State(chat_number(row[0]), *row[1:]) for row in rows}
+def _lock_chats(connection: Connection, messages: Sequence[Outgoing]) -> dict[int, _LockedChat]:
+    rows = _CHATS_TO_LOCK.read(connection, (one.chat_id for one in messages))
+    return {row[0]: _LockedChat(chat_number(row[0]), *row[1:]) for row in rows}
 
 
-def _earlier(connection: Connection, messages: Sequence[Outgoing]) -> dict[tuple[int, str], _Said]:
+def _stored_earlier(connection: Connection, messages: Sequence[Outgoing]) -> dict[tuple[int, str], _Earlier]:
     """Return which of the messages' ids are stored already, and with what."""
-    rows = connection.execute(_EARLIER, {"pairs": [(one.chat_id, one.client_key) for one in messages]})
-    return {(row[0], row[1]): _Said(Stored(row[2], row[3], again=True), *row[4:]) for row in rows}
+    rows = connection.execute(_BY_CLIENT_KEY, {"pairs": [(one.chat_id, one.client_key) for one in messages]})
+    return {(row[0], row[1]): _Earlier(Stored(row[2], row[3], again=True), *row[4:]) for row in rows}
 
 
 def _chats_with_card(messages: Sequence[Outgoing]) -> frozenset[int]:
@@ -280,7 +281,7 @@ def _chats_with_card(messages: Sequence[Outgoing]) -> frozenset[int]:
     return chat_verification.with_open_card(keys) if keys else frozenset()
 
 
-def _staff(connection: Connection, messages: Sequence[Outgoing]) -> dict[int, frozenset[str]]:
+def _permissions_by_session(connection: Connection, messages: Sequence[Outgoing]) -> dict[int, frozenset[str]]:
     """Return what each sign-in session may do now: one that has ended, nothing."""
     keys = {one.staff_session for one in messages if one.staff_session is not None}
     if not keys:
@@ -288,22 +289,22 @@ def _staff(connection: Connection, messages: Sequence[Outgoing]) -> dict[int, fr
     now, idle = clock.now(), timedelta(minutes=settings().session_idle_minutes)
     return {
         row.id: PERMISSIONS[row.role]
-        for row in _STAFF.read(connection, keys)
+        for row in _SESSIONS.read(connection, keys)
         if is_live(row, now, idle) and may_be_in(row)
     }
 
 
-def _files(messages: Sequence[Outgoing]) -> dict[int, ChatFile]:
+def _load_files(messages: Sequence[Outgoing]) -> dict[int, ChatFile]:
     keys = {key for one in messages for key in one.files}
     if not keys:
         return {}
     return {file.id: file for file in db.session.scalars(select(ChatFile).where(ChatFile.id.in_(keys)))}
 
 
-def _place(
+def _append(
     one: Outgoing,
-    states: dict[int, _State],
-    earlier: dict[tuple[int, str], _Said],
+    states: dict[int, _LockedChat],
+    earlier: dict[tuple[int, str], _Earlier],
     staff: dict[int, frozenset[str]],
     files: dict[int, ChatFile],
     with_card: frozenset[int],
@@ -326,7 +327,7 @@ def _place(
         return refusal or NotFound()
     if disbelieved:
         return PinLike("body", [token.text for token in find_pins(one.body)], only_mask=True, card=True)
-    held = _held(one, files)
+    held = one.attachments(files)
     if held is None:
         return Invalid(fields={"files": [lazy_gettext("A file is missing. Attach it again.")]})
     state.last_seq += 1
@@ -347,15 +348,15 @@ def _place(
     )
     if held:
         group.files.append(([file.id for file in held], seq))
-    _note_change(state, one, seq, now, held)
-    _show(one, state, seq, data, held, group)
+    _update_chat(state, one, seq, now, held)
+    _add_pushes(one, state, seq, data, held, group)
     stored = Stored(seq, now)
-    earlier[one.chat_id, one.client_key] = _Said(Stored(seq, now, again=True), one.kind, one.body, data, one.files)
+    earlier[one.chat_id, one.client_key] = _Earlier(Stored(seq, now, again=True), one.kind, one.body, data, one.files)
     group.chats.add(one.chat_id)
     return stored
 
 
-def _is_the_same(one: Outgoing, said: _Said, files: dict[int, ChatFile]) -> bool:
+def _is_the_same(one: Outgoing, said: _Earlier, files: dict[int, ChatFile]) -> bool:
     """Tell whether a message says what was stored under its id. Both are compared as they are stored: masked."""
     if one.kind is not said.kind or not stored_masking.had_text(said.body, said.data, one.body):
         return False
@@ -366,37 +367,17 @@ def _is_the_same(one: Outgoing, said: _Said, files: dict[int, ChatFile]) -> bool
     return len(sent) == len(held) and len(held) == int(said.data.get("files", 0))
 
 
-def _refuse(one: Outgoing, state: _State | None, staff: dict[int, frozenset[str]]) -> Refusal | None:
+def _refuse(one: Outgoing, state: _LockedChat | None, staff: dict[int, frozenset[str]]) -> Refusal | None:
     if one.staff_session is not None:
         may = staff.get(one.staff_session)
         if may is None:
             return SignInNeeded()
         if Permission.CHAT not in may:
             return NotFound(code="not_allowed")
-    if state is None:
-        return NotFound()
-    if one.kind is MessageKind.NOTE:
-        return None  # a note may be added to what has ended
-    if state.status not in LIVE:
-        code = "ticketed" if state.status is ChatStatus.TICKETED else "ended"
-        return Conflict(lazy_gettext("This chat has ended. Your text is saved."), code=code)
-    if one.kind is MessageKind.REPLY and state.assignee_id != one.staff_id:
-        return Conflict(lazy_gettext("This chat is not assigned to you. Take it first."), code="not_yours")
-    return None
+    return NotFound() if state is None else one.refused_in(state.status, state.assignee_id)
 
 
-def _held(one: Outgoing, files: dict[int, ChatFile]) -> list[ChatFile] | None:
-    """Return the message's files; ``None`` where one is not its sender's, or went out already."""
-    held = []
-    for key in one.files:
-        file = files.get(key)
-        if file is None or file.chat_id != one.chat_id or file.seq is not None or file.staff_id != one.staff_id:
-            return None
-        held.append(file)
-    return held
-
-
-def _note_change(state: _State, one: Outgoing, seq: int, now: datetime, held: list[ChatFile]) -> None:
+def _update_chat(state: _LockedChat, one: Outgoing, seq: int, now: datetime, held: list[ChatFile]) -> None:
     """Bring what the chat repeats of its messages up to date."""
     state.changed["seq"] = seq
     if one.kind is MessageKind.NOTE:
@@ -414,7 +395,9 @@ def _note_change(state: _State, one: Outgoing, seq: int, now: datetime, held: li
         state.seen_by_staff = seq
 
 
-def _show(one: Outgoing, state: _State, seq: int, data: dict[str, Any], held: list[ChatFile], group: _Group) -> None:
+def _add_pushes(
+    one: Outgoing, state: _LockedChat, seq: int, data: dict[str, Any], held: list[ChatFile], group: _Group
+) -> None:
     inner = serializers.plain_shape(
         state.number,
         seq=seq,
@@ -432,7 +415,7 @@ def _show(one: Outgoing, state: _State, seq: int, data: dict[str, Any], held: li
     group.pushes.append((state.number, inner, outer))
 
 
-def _changed(states: dict[int, _State]) -> tuple[list[bulk.Row], list[bulk.Row]]:
+def _chat_updates(states: dict[int, _LockedChat]) -> tuple[list[bulk.Row], list[bulk.Row]]:
     """Return what is to be written of the chats in which something was said, and of those with a note."""
     said: list[bulk.Row] = []
     noted: list[bulk.Row] = []

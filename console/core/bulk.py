@@ -1,4 +1,4 @@
-"""Writing a group of messages, and what their chats repeat of them, in as few statements as the database allows.
+"""Reading and writing many rows of one kind, in as few statements as the database allows.
 
 SQLite runs one statement for many rows within the process. PostgreSQL is told them as one JSON text: a statement for
 each row, even in a pipeline, makes gevent's hub wait for the connection again and again, and arrays psycopg puts
@@ -36,12 +36,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import InstrumentedAttribute
 
-from console.chat.models import Chat, ChatMessage
-
 Row = dict[str, Any]
 Columns = TypeVarTuple("Columns")
-MESSAGES: Table = ChatMessage.__table__  # type: ignore[assignment]
-CHATS: Table = Chat.__table__  # type: ignore[assignment]
 
 
 class ByKeys(Generic[*Columns]):
@@ -59,50 +55,56 @@ class ByKeys(Generic[*Columns]):
         return connection.execute(self._array, {"keys": f"{{{','.join(map(str, ordered))}}}"})
 
 
-def store(connection: Connection, messages: Sequence[Row], *chats: Sequence[Row]) -> None:
-    """Store messages, each with all columns, and what their chats repeat of them in columns of their own.
+def insert_and_update(
+    connection: Connection, into: Table, rows: Sequence[Row], table: Table, *updates: Sequence[Row]
+) -> None:
+    """Insert rows, and update rows of another table by their ``id``.
 
     Args:
-        chats: lists of rows of chats, each a chat's ``id`` and columns to write, the same ones all through a list. A
-            chat is in one of them.
+        rows: what is inserted, each with all columns.
+        updates: lists of rows of ``table``, each its ``id`` and the columns to write, the same ones all through a list.
+            A row is in one of them.
     """
-    written = [rows for rows in chats if rows]
+    written = [part for part in updates if part]
     if connection.dialect.name == "postgresql":
-        parameters = {f"chats_{place}": _json_rows(rows) for place, rows in enumerate(written)}
-        statement = _insert_statement(*(tuple(rows[0]) for rows in written))
-        connection.execute(statement, parameters | {"messages": _json_rows(messages)})
+        parameters = {f"updates_{place}": _json_rows(part) for place, part in enumerate(written)}
+        statement = _insert_and_update(into, table, *(tuple(part[0]) for part in written))
+        connection.execute(statement, parameters | {"inserts": _json_rows(rows)})
         return
-    connection.execute(_INSERT, messages)
-    for rows in written:
-        connection.execute(_update_each(tuple(rows[0])), [{f"new_{k}": v for k, v in row.items()} for row in rows])
+    connection.execute(_insert(into), rows)
+    for part in written:
+        values = [{f"new_{name}": value for name, value in row.items()} for row in part]
+        connection.execute(_update_each(table, tuple(part[0])), values)
 
 
 # Made once: building and compiling a statement costs as much as running it.
-_INSERT = insert(MESSAGES)
+@cache
+def _insert(table: Table) -> Executable:
+    return insert(table)
 
 
 @cache
-def _update_each(names: tuple[str, ...]) -> Executable:
+def _update_each(table: Table, names: tuple[str, ...]) -> Executable:
     values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in names if name != "id"}
-    return update(CHATS).where(CHATS.c.id == bindparam("new_id")).values(values)
+    return update(table).where(table.c.id == bindparam("new_id")).values(values)
 
 
 @cache
-def _insert_statement(*chats: tuple[str, ...]) -> Executable:
-    """Insert the messages and update their chats, in one round trip."""
-    names = tuple(MESSAGES.c.keys())
-    recordset = _recordset(MESSAGES, names, "messages")
-    stored = insert(MESSAGES).from_select(names, select(*(recordset.c[name] for name in names)))
-    for place, columns in enumerate(chats):
-        stored = stored.add_cte(_update_statement(columns, f"chats_{place}").cte(f"written_{place}"))
+def _insert_and_update(into: Table, table: Table, *updates: tuple[str, ...]) -> Executable:
+    """Do all of it in one round trip."""
+    names = tuple(into.c.keys())
+    recordset = _recordset(into, names, "inserts")
+    stored = insert(into).from_select(names, select(*(recordset.c[name] for name in names)))
+    for place, columns in enumerate(updates):
+        stored = stored.add_cte(_update_statement(table, columns, f"updates_{place}").cte(f"written_{place}"))
     return stored
 
 
-def _update_statement(names: tuple[str, ...], parameter: str) -> Update:
-    recordset = _recordset(CHATS, names, parameter)
+def _update_statement(table: Table, names: tuple[str, ...], parameter: str) -> Update:
+    recordset = _recordset(table, names, parameter)
     return (
-        update(CHATS)
-        .where(CHATS.c.id == recordset.c.id)
+        update(table)
+        .where(table.c.id == recordset.c.id)
         .values({name: recordset.c[name] for name in names if name != "id"})
     )
 

@@ -1,1 +1,0 @@
-"""The one writer of chat messages in a process."""
