@@ -40,7 +40,7 @@ class Recipient(Protocol):
 
 
 @dataclass(frozen=True)
-class Nobody:
+class NoRecipient:
     """A recipient for work that is rolled back: its time must not tell whether there is such a person."""
 
     email: str = "nobody@example.invalid"

@@ -19,7 +19,7 @@ from console.core.emails import normal_email
 from console.core.errors import NotFound
 from console.core.texts import lazy_gettext
 from console.mail.links import SecretLink
-from console.mail.service import Nobody, write_to
+from console.mail.service import NoRecipient, write_to
 from console.staff.models import Staff
 from console.staff.queries import lock_staff
 from console.staff.service import RESET, put_password, token_subject
@@ -40,7 +40,7 @@ def ask(email: str, address: str | None) -> None:
     with db.session.begin_nested() as savepoint:
         token = tokens.issue(RESET, subject, LASTS)
         link = SecretLink(f"{settings().base_url}/reset/", token)
-        write_to(staff or Nobody(), None, "staff_password_reset", link=link, until=clock.now() + LASTS)
+        write_to(staff or NoRecipient(), None, "staff_password_reset", link=link, until=clock.now() + LASTS)
         if not sent:
             savepoint.rollback()
     visitor = Actor(kind="visitor", id=None, name="", address=address)

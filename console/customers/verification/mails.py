@@ -9,14 +9,14 @@ from console.core import clock
 from console.core.actor import Actor
 from console.core.db import db
 from console.customers.models import Membership, Verification
-from console.mail.service import Nobody, write_to
+from console.mail.service import NoRecipient, write_to
 
 
 def mail_locked_person(membership: Membership | None, until: datetime) -> None:
     """Mail the person that their verification is locked; without a person do the same work and roll it back."""
     person, customer = (membership.person, membership.customer) if membership else (None, None)
     with db.session.begin_nested() as savepoint:
-        write_to(person or Nobody(), customer, "pin_locked", at=clock.now(), until=until)
+        write_to(person or NoRecipient(), customer, "pin_locked", at=clock.now(), until=until)
         db.session.flush()
         if person is None:
             savepoint.rollback()
