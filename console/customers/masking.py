@@ -1,8 +1,8 @@
 """Keeping support PINs out of everything that is stored: chats, tickets, notes, names, file names.
 
-:func:`settle` is the one function that masks what a person writes before it is stored: its writer is asked first about
-what looks like a PIN. :func:`mask_pins` masks without asking, where there is no one to ask or a PIN has no place: names
-and reasons. :mod:`console.customers.stored_masking` masks afterwards what was stored.
+:func:`mask_for_storage` is the one function that masks what a person writes before it is stored: its writer is asked
+first about what looks like a PIN. :func:`mask_pins` masks without asking, where there is no one to ask or a PIN has no
+place: names and reasons. :mod:`console.customers.stored_masking` masks a number in a text that is stored already.
 What looks like a PIN is found by :mod:`console.customers.pin_detection`.
 """
 
@@ -64,26 +64,26 @@ _CARD_OPEN = lazy_gettext(
 
 
 @dataclass(frozen=True)
-class Settled:
+class MaskedText:
     """A text as it is stored.
 
     Args:
-        masked: how many places were masked.
+        places: how many were masked.
         excused: how many its writer said are no PIN.
     """
 
     text: str
-    masked: int = 0
+    places: int = 0
     excused: int = 0
 
     @property
     def data(self) -> dict[str, int]:
         """Return the data to store with the text."""
-        counts = {"masked": self.masked, "not_pin": self.excused}
+        counts = {"masked": self.places, "not_pin": self.excused}
         return {name: count for name, count in counts.items() if count}
 
 
-def settle(text: str, choice: PinChoice = ASK, *, field: str = "body", card: bool = False) -> Settled:
+def mask_for_storage(text: str, choice: PinChoice = ASK, *, field: str = "body", card: bool = False) -> MaskedText:
     """Return ``text`` as it may be stored, masked as its writer chose.
 
     Args:
@@ -95,14 +95,14 @@ def settle(text: str, choice: PinChoice = ASK, *, field: str = "body", card: boo
     """
     found = find_pins(text)
     if not found:
-        return Settled(text)
+        return MaskedText(text)
     excused = set() if card else {digits_of(one) for one in choice.not_pin}
     pins = [one for one in found if one.named or one.digits not in excused]
     if pins and not choice.mask:
         tokens = list(dict.fromkeys(one.text for one in pins))[:MOST_TOKENS]
         raise PinLike(field, tokens, only_mask=card or any(one.named for one in pins), card=card)
     masked, count = _mask(text, frozenset(excused))
-    return Settled(masked, count, len(found) - len(pins))
+    return MaskedText(masked, count, len(found) - len(pins))
 
 
 def refuse_pins(text: str, field: str) -> str:

@@ -20,11 +20,11 @@ from console.customers.masking import (
     PinChoice,
     PinLike,
     mask_address,
+    mask_for_storage,
     mask_name,
     mask_pins,
     mask_token,
     read_choice,
-    settle,
 )
 from console.customers.pin_detection import digits_of, find_pins
 
@@ -94,14 +94,14 @@ def test_what_can_be_a_pin_is_masked() -> None:
         if mask_pins(text) != (expected, len(parts) // 2):
             wrong[written] = mask_pins(text)
         with pytest.raises(PinLike) as caught:
-            settle(text)
+            mask_for_storage(text)
         assert {digits_of(token) for token in caught.value.tokens} == {digits_of(part) for part in parts[1::2]}
     assert wrong == {}
 
 
 def test_what_is_something_else_stays() -> None:
     assert {text: mask_pins(text)[0] for text in NO_PINS if mask_pins(text) != (text, 0)} == {}
-    assert all(settle(text).data == {} for text in NO_PINS)
+    assert all(mask_for_storage(text).data == {} for text in NO_PINS)
 
 
 def test_a_number_of_any_series_stays() -> None:
@@ -148,34 +148,34 @@ def test_what_has_no_digits_is_not_touched(text: str) -> None:
 @given(st.text("0123456789 ab,\n-", max_size=60))
 def test_who_says_of_each_that_it_is_none_sends_it_as_it_is(text: str) -> None:
     tokens = [one.text for one in find_pins(text)][:20]
-    settled = settle(text, PinChoice(not_pin=tuple(tokens)))
-    assert (settled.text, settled.masked, settled.excused) == (text, 0, len(find_pins(text)))
+    masked = mask_for_storage(text, PinChoice(not_pin=tuple(tokens)))
+    assert (masked.text, masked.places, masked.excused) == (text, 0, len(find_pins(text)))
 
 
 def test_the_writer_is_asked_and_decides_by_token() -> None:
     text = "Porudžbine 739164 i 482 913"
     with pytest.raises(PinLike) as caught:
-        settle(text, ASK, field="question")
+        mask_for_storage(text, ASK, field="question")
     refusal = caught.value
     assert (refusal.code, refusal.status, set(refusal.fields)) == ("pin_like", 422, {"question"})
     assert refusal.details == {"tokens": ["739164", "482 913"], "only_mask": False}
     with pytest.raises(PinLike) as caught:
-        settle(text, PinChoice(not_pin=("739164",)))
+        mask_for_storage(text, PinChoice(not_pin=("739164",)))
     assert caught.value.tokens == ("482 913",)
-    both = settle(text, PinChoice(not_pin=("739-164", "482913")))
+    both = mask_for_storage(text, PinChoice(not_pin=("739-164", "482913")))
     assert (both.text, both.data) == (text, {"not_pin": 2})
-    one = settle(text, PinChoice(mask=True, not_pin=("739164",)))
+    one = mask_for_storage(text, PinChoice(mask=True, not_pin=("739164",)))
     assert (one.text, one.data) == (f"Porudžbine 739164 i {MASK}", {"masked": 1, "not_pin": 1})
-    assert settle(text, MASKED).text == f"Porudžbine {MASK} i {MASK}"
+    assert mask_for_storage(text, MASKED).text == f"Porudžbine {MASK} i {MASK}"
 
 
 @pytest.mark.parametrize(("text", "card"), [("PIN je 739164", False), ("evo 739164", True)])
 def test_where_it_is_one_the_writer_cannot_say_that_it_is_none(text: str, card: bool) -> None:
     said = PinChoice(not_pin=("739164",))
     with pytest.raises(PinLike) as caught:
-        settle(text, said, card=card)
+        mask_for_storage(text, said, card=card)
     assert caught.value.only_mask
-    assert settle(text, PinChoice(mask=True, not_pin=("739164",)), card=card).text.endswith(MASK)
+    assert mask_for_storage(text, PinChoice(mask=True, not_pin=("739164",)), card=card).text.endswith(MASK)
 
 
 def test_one_number_is_masked_wherever_it_stands() -> None:

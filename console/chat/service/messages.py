@@ -12,7 +12,7 @@ from console.core.actor import Actor
 from console.core.errors import Conflict, Invalid, Refusal
 from console.core.text import paragraphs
 from console.core.texts import lazy_gettext
-from console.customers.masking import ASK, MASKED, PinChoice, PinLike, Settled, settle
+from console.customers.masking import ASK, MASKED, MaskedText, PinChoice, PinLike, mask_for_storage
 
 MOST_FILES = 10
 
@@ -130,8 +130,8 @@ def clean(body: object, *, empty: bool = False) -> str:
 
 def write_note(actor: Actor, chat: Chat, body: str) -> None:
     """Add a note to a locked chat inside a verb's transaction."""
-    settled = settle(body, MASKED)
-    timeline.append(actor, chat, MessageKind.NOTE, settled.text, data=dict(settled.data))
+    masked = mask_for_storage(body, MASKED)
+    timeline.append(actor, chat, MessageKind.NOTE, masked.text, data=dict(masked.data))
 
 
 def _filled(message: Outgoing, packet_body: object, client_id: object, files: object, pins: PinChoice) -> Outgoing:
@@ -144,18 +144,18 @@ def _filled(message: Outgoing, packet_body: object, client_id: object, files: ob
     return message
 
 
-def _masked(chat_id: int, text: str, pins: PinChoice) -> Settled:
+def _masked(chat_id: int, text: str, pins: PinChoice) -> MaskedText:
     """Return ``text`` as it may be stored. Where its writer has to be asked, offer only what will be accepted.
 
     The writer decides in its transaction, for the few messages that claim a number is no PIN; this only words the
     question, and only a text that raises one costs the read.
     """
     try:
-        return settle(text, pins)
+        return mask_for_storage(text, pins)
     except PinLike as refusal:
         if refusal.only_mask or not verification.with_open_card([chat_id]):
             raise
-    return settle(text, pins, card=True)
+    return mask_for_storage(text, pins, card=True)
 
 
 def _too_long() -> Invalid:

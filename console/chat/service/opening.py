@@ -32,7 +32,7 @@ from console.core.errors import Invalid, Refusal, Reused, Text, TooMany
 from console.core.text import one_line, paragraphs
 from console.core.texts import lazy_gettext
 from console.core.upsert import insert_or_find
-from console.customers.masking import ASK, PinChoice, Settled, mask_address, mask_pins, settle
+from console.customers.masking import ASK, MaskedText, PinChoice, mask_address, mask_for_storage, mask_pins
 from console.customers.models import Person, PersonSession
 from console.hours.queries import current_calendar
 from console.staff.models import Department
@@ -155,7 +155,7 @@ def _the_same(earlier: Chat, content: str) -> Chat:
     return earlier
 
 
-def _read(opening: Opening) -> tuple[str, str, Settled, str]:
+def _read(opening: Opening) -> tuple[str, str, MaskedText, str]:
     wrong: dict[str, list[Text]] = {}
     person = opening.person
     name = mask_pins(one_line(person.name if person else opening.name))[0][:MAX_NAME]
@@ -177,7 +177,7 @@ def _read(opening: Opening) -> tuple[str, str, Settled, str]:
         wrong["client_id"] = [lazy_gettext("Invalid input.")]
     if wrong:
         raise Invalid(fields=wrong)
-    return name, email, settle(question, opening.pins, field="question"), opening.client_id
+    return name, email, mask_for_storage(question, opening.pins, field="question"), opening.client_id
 
 
 def _department(key: str) -> Department:

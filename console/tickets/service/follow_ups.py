@@ -10,7 +10,7 @@ from console.core.actor import Actor
 from console.core.db import db
 from console.core.errors import Conflict
 from console.core.texts import lazy_gettext
-from console.customers.masking import Settled
+from console.customers.masking import MaskedText
 from console.staff.roles import Permission
 from console.tickets.models import (
     OPEN_STATUSES,
@@ -47,7 +47,7 @@ def follow_up(actor: Actor, closed_id: int, new: NewTicket) -> Ticket:
 def follow_up_by_requester(
     actor: Actor,
     closed: Ticket,
-    settled: Settled,
+    masked: MaskedText,
     *,
     client_id: str,
     via: str,
@@ -59,7 +59,7 @@ def follow_up_by_requester(
         closed,
         NewTicket(
             subject=closed.subject,
-            body=settled.text,
+            body=masked.text,
             requester_email=closed.requester_email,
             requester_name=closed.requester_name,
             language=closed.language,
@@ -69,8 +69,8 @@ def follow_up_by_requester(
             priority=closed.priority,
             source=_SOURCES.get(via, TicketSource.WEB),
             files=tuple(files),
-            data=dict(settled.data),
-            settled=True,
+            data=dict(masked.data),
+            masked=True,
         ),
     )
     first = db.session.scalars(

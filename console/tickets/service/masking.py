@@ -12,7 +12,7 @@ from console.core.db import db
 from console.core.errors import NotFound
 from console.core.text import preview
 from console.customers import stored_masking
-from console.customers.masking import ASK, PinChoice, Settled, mask_token, settle
+from console.customers.masking import ASK, MaskedText, PinChoice, mask_for_storage, mask_token
 from console.mail import service as mail
 from console.staff.roles import Permission
 from console.tickets import notifications
@@ -31,7 +31,7 @@ def on_masked(follower: Follower) -> Follower:
     return follower
 
 
-def settle_in(ticket: Ticket, text: str, pins: PinChoice = ASK) -> Settled:
+def mask_in(ticket: Ticket, text: str, pins: PinChoice = ASK) -> MaskedText:
     """Return a message for a locked ticket as it is stored.
 
     Args:
@@ -41,10 +41,10 @@ def settle_in(ticket: Ticket, text: str, pins: PinChoice = ASK) -> Settled:
     Raises:
         PinLike: they have to say first.
     """
-    settled = settle(text, pins)
-    if settled.excused and ticket_verification.has_open_card(ticket):
-        return settle(text, pins, card=True)
-    return settled
+    masked = mask_for_storage(text, pins)
+    if masked.excused and ticket_verification.has_open_card(ticket):
+        return mask_for_storage(text, pins, card=True)
+    return masked
 
 
 def mask_message(actor: Actor, ticket_id: int, message_id: int, token: str | None = None) -> TicketMessage:

@@ -19,7 +19,7 @@ from console.core.errors import Conflict, Invalid, NotFound, Reused
 from console.core.text import paragraphs
 from console.core.texts import lazy_gettext
 from console.customers import stored_masking
-from console.customers.masking import ASK, PinChoice, Settled
+from console.customers.masking import ASK, MaskedText, PinChoice
 from console.mail.service import cancel
 from console.staff.roles import Permission
 from console.tickets import mails
@@ -35,7 +35,7 @@ from console.tickets.queries import find_message, lock_ticket, tree
 from console.tickets.service import timeline
 from console.tickets.service.attachments import claim
 from console.tickets.service.drafts import drop_draft, find_draft, read_up_to, save_draft
-from console.tickets.service.masking import settle_in
+from console.tickets.service.masking import mask_in
 from console.tickets.service.mentions import notify
 from console.tickets.service.properties import move_status
 from console.tickets.service.threads import other_requesters
@@ -81,8 +81,8 @@ def reply(actor: Actor, ticket_id: int, writing: Writing) -> TicketMessage:
     """
     actor.require(Permission.WORK_TICKETS)
     ticket = lock_ticket(actor, ticket_id)
-    settled = settle_in(ticket, _body(writing), writing.pins)
-    earlier = _again(ticket, writing, actor, MessageKind.REPLY, settled)
+    masked = mask_in(ticket, _body(writing), writing.pins)
+    earlier = _again(ticket, writing, actor, MessageKind.REPLY, masked)
     if earlier is not None:
         return earlier
     _check_writable(ticket)
@@ -93,11 +93,11 @@ def reply(actor: Actor, ticket_id: int, writing: Writing) -> TicketMessage:
         actor,
         ticket,
         MessageKind.REPLY,
-        settled.text,
+        masked.text,
         client_id=writing.client_id,
         via="desk",
         held_until=now + TAKE_BACK,
-        data={"before": ticket.status.value, **settled.data},
+        data={"before": ticket.status.value, **masked.data},
     )
     message.attachments = claim(actor, ticket, writing.attachments, message)
     message.mail_id = mails.reply(ticket, message, send_after=message.held_until).id
@@ -125,18 +125,18 @@ def note(actor: Actor, ticket_id: int, writing: Writing) -> TicketMessage:
     """
     actor.require(Permission.WORK_TICKETS)
     ticket = lock_ticket(actor, ticket_id)
-    settled = settle_in(ticket, _body(writing), writing.pins)
-    earlier = _again(ticket, writing, actor, MessageKind.NOTE, settled)
+    masked = mask_in(ticket, _body(writing), writing.pins)
+    earlier = _again(ticket, writing, actor, MessageKind.NOTE, masked)
     if earlier is not None:
         return earlier
     message = timeline.append(
         actor,
         ticket,
         MessageKind.NOTE,
-        settled.text,
+        masked.text,
         client_id=writing.client_id,
         via="desk",
-        data=dict(settled.data),
+        data=dict(masked.data),
     )
     message.attachments = claim(actor, ticket, writing.attachments, message)
     named = notify(actor, ticket, message)
@@ -212,7 +212,7 @@ def check_body(body: str) -> str:
     return body
 
 
-def check_same(earlier: TicketMessage, kind: MessageKind, settled: Settled, digests: Sequence[str]) -> TicketMessage:
+def check_same(earlier: TicketMessage, kind: MessageKind, masked: MaskedText, digests: Sequence[str]) -> TicketMessage:
     """Return the entry of a client id if the repeated request has the same content. Texts are compared as stored.
 
     Args:
@@ -223,7 +223,7 @@ def check_same(earlier: TicketMessage, kind: MessageKind, settled: Settled, dige
     """
     files = sorted(file.digest for file in earlier.attachments)
     same_files = earlier.taken_back_at is not None or files == sorted(digests)
-    if earlier.kind is kind and same_files and stored_masking.had_text(earlier.body, earlier.data, settled.text):
+    if earlier.kind is kind and same_files and stored_masking.had_text(earlier.body, earlier.data, masked.text):
         return earlier
     raise Reused
 
@@ -235,7 +235,9 @@ def digests_of(attachments: Sequence[int]) -> list[str]:
     return list(db.session.scalars(select(TicketAttachment.digest).where(TicketAttachment.id.in_(attachments))))
 
 
-def _again(ticket: Ticket, writing: Writing, actor: Actor, kind: MessageKind, settled: Settled) -> TicketMessage | None:
+def _again(
+    ticket: Ticket, writing: Writing, actor: Actor, kind: MessageKind, masked: MaskedText
+) -> TicketMessage | None:
     """Return the entry of the same composition: a repeated request is no second reply."""
     earlier = db.session.scalar(
         select(TicketMessage).where(TicketMessage.ticket_id == ticket.id, TicketMessage.client_id == writing.client_id)
@@ -244,7 +246,7 @@ def _again(ticket: Ticket, writing: Writing, actor: Actor, kind: MessageKind, se
         return None
     if earlier.staff_id != actor.id:
         raise Invalid(fields={"client_id": [lazy_gettext("Invalid input.")]})
-    return check_same(earlier, kind, settled, digests_of(writing.attachments))
+    return check_same(earlier, kind, masked, digests_of(writing.attachments))
 
 
 def _check_writable(ticket: Ticket) -> None:

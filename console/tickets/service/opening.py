@@ -15,7 +15,7 @@ from console.core.emails import NoAddress, email_problem, read_email
 from console.core.errors import Invalid, Text, TooMany
 from console.core.text import one_line, paragraphs
 from console.core.texts import lazy_gettext
-from console.customers.masking import ASK, PinChoice, Settled, mask_pins, settle
+from console.customers.masking import ASK, MaskedText, PinChoice, mask_for_storage, mask_pins
 from console.customers.models import Customer
 from console.hosting.access import may_know
 from console.hosting.models import Service
@@ -52,7 +52,7 @@ class NewTicket:
         files: names and contents of files that come with the form itself.
         tell_requester: mail them that it was received, with the link to follow it.
         pins: the answer about numbers that look like a PIN.
-        settled: numbers that look like a PIN in subject and body were confirmed before.
+        masked: subject and body went through :func:`~console.customers.masking.mask_for_storage` already.
     """
 
     subject: str
@@ -73,7 +73,7 @@ class NewTicket:
     tell_requester: bool = True
     data: dict[str, Any] = field(default_factory=dict)
     pins: PinChoice = ASK
-    settled: bool = False
+    masked: bool = False
 
 
 def open_ticket(actor: Actor, new: NewTicket) -> Ticket:
@@ -86,8 +86,8 @@ def open_ticket(actor: Actor, new: NewTicket) -> Ticket:
     """
     if actor.kind == "staff":
         actor.require(Permission.WORK_TICKETS)
-    subject, settled, email = _read(new)
-    body, data = settled.text, {**new.data, **settled.data}
+    subject, masked, email = _read(new)
+    body, data = masked.text, {**new.data, **masked.data}
     _check_parts(actor, new)
     now = clock.now()
     ticket = Ticket(
@@ -143,8 +143,8 @@ def _send(actor: Actor, ticket: Ticket, new: NewTicket, message: TicketMessage) 
     db.session.flush()
 
 
-def _read(new: NewTicket) -> tuple[str, Settled, str]:
-    """Return subject, body and address in their one form, subject and body as their writer settled them."""
+def _read(new: NewTicket) -> tuple[str, MaskedText, str]:
+    """Return subject, body and address in their one form, subject and body masked as their writer chose."""
     wrong: dict[str, list[Text]] = {}
     email = ""
     try:
@@ -163,9 +163,9 @@ def _read(new: NewTicket) -> tuple[str, Settled, str]:
         wrong["body"] = [lazy_gettext("The message is too long.")]
     if wrong:
         raise Invalid(fields=wrong)
-    if new.settled:
-        return subject, Settled(body), email
-    return settle(subject, new.pins, field="subject").text, settle(body, new.pins), email
+    if new.masked:
+        return subject, MaskedText(body), email
+    return mask_for_storage(subject, new.pins, field="subject").text, mask_for_storage(body, new.pins), email
 
 
 def _name(new: NewTicket, email: str) -> str:

@@ -15,7 +15,7 @@ from console.core.db import db
 from console.core.errors import Conflict, Invalid, NotFound
 from console.core.text import one_line, visible_length
 from console.core.texts import lazy_gettext
-from console.customers.masking import ASK, PinChoice, mask_pins, settle
+from console.customers.masking import ASK, PinChoice, mask_for_storage, mask_pins
 from console.customers.models import Customer
 from console.customers.service import LANGUAGES
 from console.hosting.access import may_know
@@ -177,7 +177,7 @@ def set_subject(actor: Actor, ticket_id: int, subject: str, pins: PinChoice = AS
         Invalid: empty or too long.
         PinLike: the writer has to say first.
     """
-    subject = settle(one_line(subject), pins, field="subject").text
+    subject = mask_for_storage(one_line(subject), pins, field="subject").text
     if not 0 < len(subject) <= MAX_SUBJECT:
         raise Invalid(fields={"subject": [lazy_gettext("Enter a subject.")]})
 

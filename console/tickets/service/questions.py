@@ -23,7 +23,7 @@ from console.tickets.queries import tree
 from console.tickets.service import timeline
 from console.tickets.service.attachments import attach, claim
 from console.tickets.service.follow_ups import follow_up_by_requester
-from console.tickets.service.masking import settle_in
+from console.tickets.service.masking import mask_in
 from console.tickets.service.messages import check_body, check_same, digests_of
 from console.tickets.service.properties import move_status
 from console.tickets.service.threads import Thread, lock_thread
@@ -67,23 +67,23 @@ def add_question(
     """
     thread = lock_thread(ticket)
     ticket = thread.ticket
-    settled = settle_in(ticket, check_body(paragraphs(body)), pins)
+    masked = mask_in(ticket, check_body(paragraphs(body)), pins)
     earlier = _find_earlier(thread, client_id)
     if earlier is not None:
         digests = [*digests_of(attachments), *(content_digest(content) for _name, content in files)]
-        return check_same(earlier, MessageKind.QUESTION, settled, digests)
+        return check_same(earlier, MessageKind.QUESTION, masked, digests)
     if ticket.status is TicketStatus.CLOSED:
-        return follow_up_by_requester(actor, ticket, settled, client_id=client_id, via=via, files=files)
+        return follow_up_by_requester(actor, ticket, masked, client_id=client_id, via=via, files=files)
     attachments = (*attachments, *(attach(actor, ticket, name, content).id for name, content in files))
     message = timeline.append(
         actor,
         ticket,
         MessageKind.QUESTION,
-        settled.text,
+        masked.text,
         client_id=client_id,
         via=via,
         name=ticket.requester_name,
-        data=dict(settled.data),
+        data=dict(masked.data),
     )
     message.attachments = claim(actor, ticket, attachments, message)
     if ticket.status in REOPENS:

@@ -13,7 +13,7 @@ from console.core.db import db
 from console.core.errors import Conflict, Invalid
 from console.core.text import one_line, preview
 from console.core.texts import lazy_gettext
-from console.customers.masking import ASK, PinChoice, settle
+from console.customers.masking import ASK, PinChoice, mask_for_storage
 from console.staff.roles import Permission
 from console.tickets.models import (
     MAX_SUBJECT,
@@ -42,7 +42,7 @@ def split(actor: Actor, ticket_id: int, messages: Sequence[int], subject: str, p
         PinLike: the writer has to confirm whether a number is a PIN.
     """
     actor.require(Permission.WORK_TICKETS)
-    subject = settle(one_line(subject), pins, field="subject").text
+    subject = mask_for_storage(one_line(subject), pins, field="subject").text
     if not 0 < len(subject) <= MAX_SUBJECT:
         raise Invalid(fields={"subject": [lazy_gettext("Enter a subject.")]})
     old = lock_ticket(actor, ticket_id)

@@ -9,7 +9,7 @@ from console.core.actor import Actor
 from console.core.errors import Invalid
 from console.core.text import shorten
 from console.core.texts import lazy_gettext
-from console.customers.masking import ASK, PinChoice, settle
+from console.customers.masking import ASK, PinChoice, mask_for_storage
 from console.staff.models import Department
 from console.tickets.models import Ticket, TicketSource
 from console.tickets.queries import departments
@@ -52,18 +52,18 @@ def ask(visitor: Actor, question: Question) -> Ticket:
     place = next((one for one in places if one.key == question.department), places[0] if places else None)
     if place is None:
         raise Invalid(fields={"department": [lazy_gettext("Choose a department.")]})
-    settled = settle(question.text, question.pins, field="question")
+    masked = mask_for_storage(question.text, question.pins, field="question")
     return open_ticket(
         visitor,
         NewTicket(
-            subject=shorten(settled.text, SUBJECT),
-            body=settled.text,
+            subject=shorten(masked.text, SUBJECT),
+            body=masked.text,
             requester_email=question.email,
             requester_name=question.name,
             language=question.language,
             department_id=place.id,
             source=TicketSource.WEB,
-            data=dict(settled.data),
-            settled=True,
+            data=dict(masked.data),
+            masked=True,
         ),
     )
