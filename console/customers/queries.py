@@ -30,7 +30,7 @@ from console.customers.models import (
     VerificationKind,
 )
 from console.customers.rights import Right
-from console.customers.verification.guards import LOCK, email_key
+from console.customers.verification.guards import LOCKOUT, email_key
 from console.staff.models import Staff
 from console.staff.roles import Permission
 
@@ -40,7 +40,7 @@ NOTHING: frozenset[Right] = frozenset()
 
 
 @dataclass(frozen=True)
-class LockedPerson:
+class LockedOutPerson:
     """A person whose verification is locked now, for the supervisors' dashboard."""
 
     person: Person
@@ -189,14 +189,14 @@ def verifications_of(customer_id: int, limit: int = 5) -> list[PastVerification]
     return [PastVerification(*row) for row in db.session.execute(query)]
 
 
-def locks_of(members: Sequence[Membership]) -> dict[int, datetime]:
+def lockouts_of(members: Sequence[Membership]) -> dict[int, datetime]:
     """Return until when which of these people are locked, by membership id."""
     keys = {email_key(member.person.email): member.id for member in members}
     query = select(Guard.key, Guard.locked_until).where(Guard.key.in_(keys), Guard.locked_until > clock.now())
     return {keys[key]: until for key, until in db.session.execute(query) if until is not None}
 
 
-def locked_people() -> list[LockedPerson]:
+def locked_out_people() -> list[LockedOutPerson]:
     """Return the people whose verification is locked now, the latest first.
 
     The guards name no person, so the audit log of the last minutes says who it may be.
@@ -204,7 +204,7 @@ def locked_people() -> list[LockedPerson]:
     now = clock.now()
     query = (
         select(AuditEntry.data)
-        .where(AuditEntry.action == "pin.locked", AuditEntry.at > now - LOCK)
+        .where(AuditEntry.action == "pin.locked", AuditEntry.at > now - LOCKOUT)
         .order_by(AuditEntry.id.desc())
         .limit(500)
     )
@@ -218,10 +218,10 @@ def locked_people() -> list[LockedPerson]:
         .where(Membership.person_id.in_(people), Membership.removed_at.is_(None))
         .order_by(Membership.id)
     ).all()
-    locks = locks_of(members)
+    locks = lockouts_of(members)
     until = {member.person_id: locks[member.id] for member in members if member.id in locks}
     found = [
-        LockedPerson(
+        LockedOutPerson(
             next(m.person for m in members if m.person_id == person),
             tuple(m.customer for m in members if m.person_id == person),
             ends,

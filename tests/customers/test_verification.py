@@ -15,7 +15,7 @@ from console.core.db import db
 from console.core.errors import Conflict, Invalid, NotFound, TooMany
 from console.core.transaction import transaction
 from console.customers.models import MemberRole, Membership, Verification, VerificationKind
-from console.customers.queries import live_verification, locked_people, opened_rights, verifications_of
+from console.customers.queries import live_verification, locked_out_people, opened_rights, verifications_of
 from console.customers.rights import ALL_RIGHTS, READING_RIGHTS, Right
 from console.customers.service import suspend_customer
 from console.customers.verification.pins import renew_pin
@@ -318,13 +318,13 @@ def test_the_person_is_mailed_and_supervisors_see_it(session: Session, clock: Cl
     fail(actor, member, ALLOWED)
     (mail,) = mails("pin_locked")
     assert mail.to_address == member.person.email and factories.pin_of(member) not in mail.text
-    (locked,) = locked_people()
+    (locked,) = locked_out_people()
     assert locked.person.id == member.person_id
     assert [customer.id for customer in locked.customers] == [member.customer_id]
     (entry,) = trail("pin.locked")
     assert (entry.customer_id, entry.actor_id) == (member.customer_id, actor.id)
     clock.advance(timedelta(minutes=15, seconds=1))
-    assert locked_people() == []
+    assert locked_out_people() == []
 
 
 def test_nobody_is_mailed_and_nothing_is_kept_of_an_unknown_address(session: Session) -> None:
@@ -333,7 +333,7 @@ def test_nobody_is_mailed_and_nothing_is_kept_of_an_unknown_address(session: Ses
         with transaction():
             assert verify(actor, email="niko@example.test", pin="123456", channel="phone") is None
     assert db.session.scalar(select(Mail.id)) is None
-    assert locked_people() == []
+    assert locked_out_people() == []
     kept = [entry.subject + str(entry.data) for entry in trail("verification.failed") + trail("pin.locked")]
     assert len(kept) == ALLOWED + 3
     assert "niko" not in "".join(kept)
@@ -347,7 +347,7 @@ def test_a_supervisor_unlocks_and_an_agent_does_not(session: Session) -> None:
     boss = supervisor()
     with transaction():
         unlock(boss, member.person)
-    assert locked_people() == []
+    assert locked_out_people() == []
     assert attempt(actor, member)
     (entry,) = trail("pin.unlocked")
     assert (entry.actor_id, entry.customer_id) == (boss.id, member.customer_id)
@@ -376,7 +376,7 @@ def test_an_owner_gets_no_further_guesses_at_a_contacts_other_accounts(session: 
     with transaction():
         pin, _ = renew_pin(Actor(kind="person", id=owner.person_id, name="x"), contact)
     assert attempt(actor, contact, pin) is None
-    assert len(locked_people()) == 1
+    assert len(locked_out_people()) == 1
 
 
 # --- slowing the source ----------------------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ from console.core.ids import new_token, token_digest
 from console.customers.models import Verification, VerificationCard
 from console.customers.verification import channels
 from console.customers.verification.channels import Channel
-from console.customers.verification.service import check
+from console.customers.verification.service import check, require_staff
 from console.staff.models import Staff
 from console.staff.roles import Permission
 
@@ -38,7 +38,7 @@ class Result:
 
 
 def ask(actor: Actor, channel: str) -> tuple[VerificationCard, str]:
-    """Make a card for a chat or ticket, in place of the open one, and bring it to the requester.
+    """Make a card for a chat or ticket, instead of the open one, and bring it to the requester.
 
     Returns:
         The card and its token.
@@ -47,21 +47,21 @@ def ask(actor: Actor, channel: str) -> tuple[VerificationCard, str]:
         NotFound: the role does not verify, or there is no such chat or ticket for this person.
         Conflict: the chat is not this agent's, or the chat or ticket is over.
     """
-    place = _lock(actor, channel)
-    place.require_open()
+    conversation = _lock(actor, channel)
+    conversation.require_open()
     now, token = clock.now(), new_token()
-    end_open(place.name)
+    end_open(conversation.name)
     card = VerificationCard(
         token_digest=token_digest(token),
-        channel=place.name,
+        channel=conversation.name,
         staff_id=actor.id,
         created_at=now,
         expires_at=now + LIFETIME,
     )
     db.session.add(card)
     db.session.flush()
-    record(actor, "verification.asked", place.name)
-    place.note_asked(actor, card, token)
+    record(actor, "verification.asked", conversation.name)
+    conversation.note_asked(actor, card, token)
     return card, token
 
 
@@ -72,11 +72,11 @@ def withdraw(actor: Actor, channel: str) -> bool:
         NotFound: the role does not verify, or there is no such chat or ticket for this person.
         Conflict: the chat is not this agent's.
     """
-    place = _lock(actor, channel)
-    if not end_open(place.name):
+    conversation = _lock(actor, channel)
+    if not end_open(conversation.name):
         return False
-    record(actor, "verification.withdrawn", place.name)
-    place.note_withdrawn(actor)
+    record(actor, "verification.withdrawn", conversation.name)
+    conversation.note_withdrawn(actor)
     return True
 
 
@@ -90,10 +90,10 @@ def submit(source: Actor, token: str, *, email: str, pin: str) -> Result:
         NotFound: no open card, or the agent who asked no longer verifies.
         Invalid, TooMany: see :func:`console.customers.verification.service.verify`; nothing was checked.
     """
-    place = channels.lock(find_card(token).channel)
-    if place is None:
+    conversation = channels.lock(find_card(token).channel)
+    if conversation is None:
         raise NotFound
-    return _try_card(source, place, find_card(token, lock=True), email=email, pin=pin)
+    return _try_card(source, conversation, find_card(token, lock=True), email=email, pin=pin)
 
 
 def submit_in(source: Actor, channel: str, *, email: str, pin: str) -> Result:
@@ -103,11 +103,11 @@ def submit_in(source: Actor, channel: str, *, email: str, pin: str) -> Result:
         NotFound: ``no_card``: no card is open, or the chat is over; or the agent who asked no longer verifies.
         Invalid, TooMany: see :func:`console.customers.verification.service.verify`; nothing was checked.
     """
-    place = channels.lock(channel)
+    conversation = channels.lock(channel)
     card = open_card(channel, lock=True)
-    if place is None or card is None:
+    if conversation is None or card is None:
         raise NotFound(code="no_card")
-    return _try_card(source, place, card, email=email, pin=pin)
+    return _try_card(source, conversation, card, email=email, pin=pin)
 
 
 def end_open(channel: str) -> bool:
@@ -172,21 +172,19 @@ def _lock(actor: Actor, channel: str) -> Channel:
         NotFound: the role does not verify, or there is no such chat or ticket for this person.
         Conflict: the chat is not this agent's.
     """
-    actor.require(Permission.VERIFY)
-    if actor.kind != "staff" or actor.id is None:
-        raise NotFound(code="not_allowed")
-    place = channels.lock(channel, actor)
-    if place is None:
+    require_staff(actor, Permission.VERIFY)
+    conversation = channels.lock(channel, actor)
+    if conversation is None:
         raise NotFound
-    place.require_agent(actor)
-    return place
+    conversation.require_agent(actor)
+    return conversation
 
 
 def _locked(query: Select[VerificationCard]) -> Select[VerificationCard]:
     return query.with_for_update().execution_options(populate_existing=True)
 
 
-def _try_card(source: Actor, place: Channel, card: VerificationCard, *, email: str, pin: str) -> Result:
+def _try_card(source: Actor, conversation: Channel, card: VerificationCard, *, email: str, pin: str) -> Result:
     """Check e-mail and PIN on an open card that is locked, and let its channel note the result.
 
     Raises:
@@ -196,7 +194,8 @@ def _try_card(source: Actor, place: Channel, card: VerificationCard, *, email: s
     staff = db.session.get(Staff, card.staff_id)
     if staff is None or not staff.active or not staff.actor().may(Permission.VERIFY):
         raise NotFound
-    verification = check(source, staff.actor(), email=place.signed_in_email() or email, pin=pin, channel=card.channel)
+    email = conversation.signed_in_email() or email
+    verification = check(source, staff.actor(), email=email, pin=pin, channel=card.channel)
     if verification is None:
         card.failures += 1
     if verification is not None or card.failures >= TRIES:
@@ -204,7 +203,7 @@ def _try_card(source: Actor, place: Channel, card: VerificationCard, *, email: s
     card.verification_id = verification.id if verification else None
     db.session.flush()
     if verification is not None:
-        place.note_verified(source, verification)
+        conversation.note_verified(source, verification)
     else:
-        place.note_failed(source, card)
+        conversation.note_failed(source, card)
     return Result(verification, card.ended_at is not None)

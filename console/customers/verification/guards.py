@@ -18,7 +18,7 @@ from console.core.db import db
 from console.core.upsert import insert_missing
 from console.customers.models import Guard
 
-LOCK = timedelta(minutes=15)  # of a person after too many failures
+LOCKOUT = timedelta(minutes=15)  # of a person after too many failures; what is called a lock here is a row's
 
 
 def email_key(email: str) -> str:
@@ -54,7 +54,7 @@ def lock_guards(*keys: str) -> list[Guard]:
     return [found[key] for key in keys]
 
 
-def is_locked(guard: Guard, now: datetime) -> bool:
+def is_locked_out(guard: Guard, now: datetime) -> bool:
     """Tell whether attempts are refused at ``now``."""
     return guard.locked_until is not None and now < guard.locked_until
 

@@ -12,8 +12,8 @@ from console.customers.models import Membership, Verification
 from console.mail.service import NoRecipient, write_to
 
 
-def mail_locked_person(membership: Membership | None, until: datetime) -> None:
-    """Mail the person that their verification is locked; without a person do the same work and roll it back."""
+def mail_locked_out(membership: Membership | None, until: datetime) -> None:
+    """Mail the person that they are locked out; without a person do the same work and roll it back."""
     person, customer = (membership.person, membership.customer) if membership else (None, None)
     with db.session.begin_nested() as savepoint:
         write_to(person or NoRecipient(), customer, "pin_locked", at=clock.now(), until=until)

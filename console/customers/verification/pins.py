@@ -72,7 +72,7 @@ def current_pin(membership: Membership) -> tuple[str, datetime]:
     Call inside a transaction. Two calls at once return the same PIN. Looking at a PIN ends no verification and lifts
     no lock.
     """
-    _lock(membership)
+    _lock_rows(membership)
     pin = pin_at(membership)
     if pin is None:
         pin = _renew(membership)
@@ -94,9 +94,9 @@ def renew_pin(actor: Actor, membership: Membership) -> tuple[str, datetime]:
         Conflict: the person is no longer on the account, or it is closed.
     """
     require_holder(actor, membership)
-    guard = _lock(membership)
+    guard = _lock_rows(membership)
     pin = _renew(membership)
-    if _lifts_lock(actor, membership):
+    if _lifts_lockout(actor, membership):
         clear(guard)
     end_verifications(Verification.membership_id == membership.id, reason="pin")
     customer, person = membership.customer, membership.person
@@ -149,7 +149,7 @@ def _is_owner(actor: Actor, customer_id: int) -> bool:
     return db.session.scalar(query) is not None
 
 
-def _lock(membership: Membership) -> Guard:
+def _lock_rows(membership: Membership) -> Guard:
     """Lock the person's guard, as a verification does, and read the membership as it is now."""
     (guard,) = lock_guards(email_key(membership.person.email))
     query = (
@@ -164,7 +164,7 @@ def _lock(membership: Membership) -> Guard:
     return guard
 
 
-def _lifts_lock(actor: Actor, membership: Membership) -> bool:
+def _lifts_lockout(actor: Actor, membership: Membership) -> bool:
     """Tell whether the person's lock ends with a new PIN.
 
     The lock covers all their accounts. An owner who hands out the PIN of one of them must not get further guesses at

@@ -48,15 +48,15 @@ from console.customers.models import (
 from console.customers.rights import READING_RIGHTS
 from console.customers.verification import channels
 from console.customers.verification.guards import (
-    LOCK,
+    LOCKOUT,
     clear,
     count_failure,
     email_key,
-    is_locked,
+    is_locked_out,
     lock_guards,
     source_key,
 )
-from console.customers.verification.mails import mail_locked_person, mail_owner
+from console.customers.verification.mails import mail_locked_out, mail_owner
 from console.customers.verification.pins import DIGITS, hotp, is_valid
 from console.staff.roles import Permission
 
@@ -107,20 +107,28 @@ def verify(actor: Actor, *, email: str, pin: str, channel: str) -> Verification 
         Invalid: an input is malformed; nothing was checked.
         TooMany: too many failures from this source; nothing was checked.
     """
-    actor.require(Permission.VERIFY)
+    require_staff(actor, Permission.VERIFY)
+    conversation = channels.lock(channel, actor)
+    if conversation is not None:
+        conversation.require_agent(actor)
+        conversation.require_open()
+        channel = conversation.name
+    verification = check(actor, actor, email=email, pin=pin, channel=channel)
+    if conversation is not None and verification is not None:
+        conversation.note_verified(actor, verification)
+    elif conversation is not None:
+        conversation.note_failed(actor, None)
+    return verification
+
+
+def require_staff(actor: Actor, permission: Permission) -> None:
+    """Raise :class:`NotFound` unless ``actor`` is a member of staff who has the permission.
+
+    The system holds every one, and verifies no one.
+    """
+    actor.require(permission)
     if actor.kind != "staff" or actor.id is None:
         raise NotFound(code="not_allowed")
-    place = channels.lock(channel, actor)
-    if place is not None:
-        place.require_agent(actor)
-        place.require_open()
-        channel = place.name
-    verification = check(actor, actor, email=email, pin=pin, channel=channel)
-    if place is not None and verification is not None:
-        place.note_verified(actor, verification)
-    elif place is not None:
-        place.note_failed(actor, None)
-    return verification
 
 
 def check(source: Actor, staff: Actor, *, email: str, pin: str, channel: str) -> Verification | None:
@@ -136,13 +144,13 @@ def check(source: Actor, staff: Actor, *, email: str, pin: str, channel: str) ->
     now = clock.now()
     row, guard = lock_guards(source_key(source), email_key(email))
     _slow_down(row, now)
-    # Locked or not, the rows are read and the secrets opened: the time must not show the difference.
+    # Locked out or not, the rows are read and the secrets opened: the time must not show the difference.
     found = _candidates(email, pin, now)
-    locked = is_locked(guard, now)
+    locked_out = is_locked_out(guard, now)
     match = next((c for c in found if c.matches), None)
-    if match is not None and not locked:
+    if match is not None and not locked_out:
         return _succeed(staff, guard, match.membership, channel, now)
-    _fail(source, row, guard, found, channel, now, locked=locked)
+    _fail(source, row, guard, found, channel, now, locked_out=locked_out)
     return None
 
 
@@ -153,25 +161,15 @@ def end(actor: Actor, verification_id: int, reason: str = "hand") -> Verificatio
         NotFound: not there, or another staff member's.
     """
     actor.require(Permission.VERIFY)
-    place = channels.lock(_channel_of(actor, verification_id), actor)  # before the verification, as everywhere
+    conversation = channels.lock(_channel_of(actor, verification_id), actor)  # before the verification, as everywhere
     verification = db.session.get(Verification, verification_id, with_for_update=True, populate_existing=True)
     if verification is None or actor.kind != "staff" or verification.staff_id != actor.id:
         raise NotFound
     now = clock.now()
     if verification.is_live(now):
-        verification.ended_at, verification.end_reason = now, reason
-        db.session.flush()
-        customer = verification.customer
-        record(
-            actor,
-            "verification.ended",
-            customer.number,
-            customer_id=customer.id,
-            verification=verification.id,
-            reason=reason,
-        )
-        if place is not None:
-            place.note_ended(actor)
+        _end(actor, verification, now, reason)
+        if conversation is not None:
+            conversation.note_ended(actor)
     return verification
 
 
@@ -184,18 +182,22 @@ def end_by_channel(actor: Actor, channel: str) -> None:
         .order_by(Verification.id)
         .with_for_update(of=Verification)
     )
-    for verification in db.session.scalars(query.execution_options(populate_existing=True)):
-        verification.ended_at, verification.end_reason = now, "channel"
-        customer = verification.customer
-        record(
-            actor,
-            "verification.ended",
-            customer.number,
-            customer_id=customer.id,
-            verification=verification.id,
-            reason="channel",
-        )
+    for verification in db.session.scalars(query.execution_options(populate_existing=True)).all():
+        _end(actor, verification, now, "channel")
+
+
+def _end(actor: Actor, verification: Verification, now: datetime, reason: str) -> None:
+    verification.ended_at, verification.end_reason = now, reason
     db.session.flush()
+    customer = verification.customer
+    record(
+        actor,
+        "verification.ended",
+        customer.number,
+        customer_id=customer.id,
+        verification=verification.id,
+        reason=reason,
+    )
 
 
 def override(actor: Actor, customer: Customer, reason: str) -> Verification:
@@ -206,9 +208,7 @@ def override(actor: Actor, customer: Customer, reason: str) -> Verification:
         Invalid: the reason is too short or too long.
         Conflict: the account is closed.
     """
-    actor.require(Permission.OVERRIDE)
-    if actor.kind != "staff" or actor.id is None:
-        raise NotFound(code="not_allowed")
+    require_staff(actor, Permission.OVERRIDE)
     reason = mask_pins(one_line(reason))[0]
     if visible_length(reason) < REASON_LENGTH or len(reason) > MAX_REASON:
         raise Invalid(fields={"reason": [lazy_gettext("Enter a reason of at least 10 characters.")]})
@@ -379,31 +379,31 @@ def _fail(
     channel: str,
     now: datetime,
     *,
-    locked: bool,
+    locked_out: bool,
 ) -> None:
-    """Count the attempt, unless it was made under a lock. Each outcome runs the same statements."""
+    """Count the attempt, unless the person is locked out. Each outcome runs the same statements."""
     failures = 0
-    if not locked:
+    if not locked_out:
         failures = count_failure(guard, now, WINDOW)
         _count_source(source, now)
     for row in (source, guard):
         row.updated_at = now
-        flag_modified(row, "failures")  # the same statement under a lock
-    locks = failures >= ALLOWED
-    if locks:
-        guard.locked_until = now + LOCK
+        flag_modified(row, "failures")  # the same statement in a lockout
+    locks_out = failures >= ALLOWED
+    if locks_out:
+        guard.locked_until = now + LOCKOUT
         guard.failures = []
     db.session.flush()
-    _count_pins([c.membership.id for c in found if c.valid and not locked], now)
+    _count_pins([c.membership.id for c in found if c.valid and not locked_out], now)
     subjects: dict[int | None, str] = {c.membership.customer_id: c.membership.customer.number for c in found}
     subjects = subjects or {None: guard.key[:22]}
     for customer_id, subject in subjects.items():
-        record(actor, "verification.failed", subject, customer_id=customer_id, channel=channel, locked=locked)
-    if locks:
+        record(actor, "verification.failed", subject, customer_id=customer_id, channel=channel, locked=locked_out)
+    if locks_out:
         for customer_id, subject in subjects.items():
             person = found[0].membership.person_id if found else None
             record(actor, "pin.locked", subject, customer_id=customer_id, person=person)
-        mail_locked_person(found[0].membership if found else None, guard.locked_until or now)
+        mail_locked_out(found[0].membership if found else None, guard.locked_until or now)
 
 
 def _count_source(source: Guard, now: datetime) -> None:

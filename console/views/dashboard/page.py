@@ -18,7 +18,7 @@ from console.core.db import db
 from console.core.errors import Text
 from console.core.texts import gettext, lazy_gettext
 from console.customers.models import Customer
-from console.customers.queries import live_verifications, locked_people
+from console.customers.queries import live_verifications, locked_out_people
 from console.hosting.models import Domain
 from console.staff.roles import Permission
 from console.tickets.list_queries import count_each
@@ -71,7 +71,7 @@ class Dashboard(Guarded, AdminIndexView):
             verifications=live_verifications(actor),
             waiting=_waiting() if actor.may(Permission.DECIDE_MIGRATION) else [],
             requests=_today(actor) if actor.may(Permission.SEE_MIGRATIONS) and not issues else [],
-            locked=locked_people()[:MAX_ROWS] if actor.may(Permission.UNLOCK_PIN) else [],
+            locked=locked_out_people()[:MAX_ROWS] if actor.may(Permission.UNLOCK_PIN) else [],
             overdue=_overdue() if issues else [],
             states=MIGRATION_STATE,
             time_label=working_time,

@@ -20,7 +20,7 @@ from console.core.actor import Actor
 from console.core.db import db
 from console.core.ids import read_key
 from console.customers.models import Customer, CustomerStatus, Membership, Verification, VerificationKind
-from console.customers.queries import PastVerification, live_verification, locks_of, members_of, verifications_of
+from console.customers.queries import PastVerification, live_verification, lockouts_of, members_of, verifications_of
 from console.customers.rights import Right
 from console.hosting.models import Service
 from console.hosting.queries import services_of
@@ -139,7 +139,7 @@ def load(
     if page.opens(Right.CONTACTS) or page.opens(Right.PROFILE) or unlocks:
         members = members_of(customer.id)
         if unlocks:
-            page.locks = locks_of(members)
+            page.locks = lockouts_of(members)
         if page.opens(Right.CONTACTS):
             page.members = members
         if page.opens(Right.PROFILE):
