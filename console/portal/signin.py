@@ -24,8 +24,8 @@ from console.web.navigation import local_path
 PRESERVED = (STAFF_TOKEN, "language", "theme")  # what a sign-in leaves in the cookie
 MAX_EMAIL, MAX_PASSWORD = 254, 1_000
 
-# Failures only, as for staff (console.web.signin): by address, by account from there, by account from everywhere; and a
-# browser that the person was signed in to before by itself alone, so that they cannot be kept out there.
+# Failures only, as for staff (console.web.staff_signin): by address, by account from there, by account from everywhere;
+# and a browser that the person was signed in to before by itself alone, so that they cannot be kept out there.
 BY_ADDRESS = Limit("portal-address", 60, 15 * limits.MINUTE, shared=True)
 BY_ACCOUNT = Limit("portal-account", 10, 15 * limits.MINUTE)
 EVERYWHERE = Limit("portal-everywhere", 60, 15 * limits.MINUTE)

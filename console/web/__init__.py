@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from flask import Flask
 
-from console.web import demo_clock, demo_mailbox, frames, password_reset, preferences, signin
+from console.web import demo_clock, demo_mailbox, frames, password_reset, preferences, staff_signin
 from console.web.health import health
 
 
 def init_app(app: Flask) -> None:
     """Register what is neither console nor portal: sign-in, preferences, health."""
     app.register_blueprint(health)
-    app.register_blueprint(signin.blueprint)
+    app.register_blueprint(staff_signin.blueprint)
     app.register_blueprint(password_reset.blueprint)
     app.register_blueprint(preferences.blueprint)
     app.register_blueprint(demo_mailbox.blueprint)

@@ -1,4 +1,4 @@
-"""Masking a number in a chat afterwards: what was said to be no PIN, and was one."""
+"""Masking a number in a message of a chat that is stored: it was said to be no PIN, and was one."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from console.customers import stored_masking
 from console.customers.masking import mask_token
 from console.mail import service as mail
 from console.staff.roles import Permission
-from console.tickets.service import masking as tickets
+from console.tickets.service import stored_masking as tickets
 
 
 def mask_by_staff(actor: Actor, number: object, seq: int, token: str | None = None) -> ChatMessage:

@@ -19,7 +19,7 @@ from console.core.errors import Conflict, Invalid, NotFound, Reused
 from console.core.text import paragraphs
 from console.core.texts import lazy_gettext
 from console.customers import stored_masking
-from console.customers.masking import ASK, MaskedText, PinChoice
+from console.customers.masking import ASK, MaskedText, PinChoice, mask_for_storage
 from console.mail.service import cancel
 from console.staff.roles import Permission
 from console.tickets import mails
@@ -33,9 +33,9 @@ from console.tickets.models import (
 )
 from console.tickets.queries import find_message, lock_ticket, tree
 from console.tickets.service import timeline
+from console.tickets.service import verification as ticket_verification
 from console.tickets.service.attachments import claim
 from console.tickets.service.drafts import drop_draft, find_draft, read_up_to, save_draft
-from console.tickets.service.masking import mask_in
 from console.tickets.service.mentions import notify
 from console.tickets.service.properties import move_status
 from console.tickets.service.threads import other_requesters
@@ -210,6 +210,22 @@ def check_body(body: str) -> str:
     if len(body) > MAX_BODY:
         raise Invalid(fields={"body": [lazy_gettext("The message is too long.")]})
     return body
+
+
+def mask_in(ticket: Ticket, text: str, pins: PinChoice = ASK) -> MaskedText:
+    """Return a message for a locked ticket as it is stored.
+
+    Args:
+        pins: the answer about numbers that look like a PIN; while a verification card is open for the ticket, only that
+            it is to be masked counts.
+
+    Raises:
+        PinLike: they have to say first.
+    """
+    masked = mask_for_storage(text, pins)
+    if masked.excused and ticket_verification.has_open_card(ticket):
+        return mask_for_storage(text, pins, card=True)
+    return masked
 
 
 def check_same(earlier: TicketMessage, kind: MessageKind, masked: MaskedText, digests: Sequence[str]) -> TicketMessage:

@@ -23,8 +23,7 @@ from console.tickets.queries import tree
 from console.tickets.service import timeline
 from console.tickets.service.attachments import attach, claim
 from console.tickets.service.follow_ups import follow_up_by_requester
-from console.tickets.service.masking import mask_in
-from console.tickets.service.messages import check_body, check_same, digests_of
+from console.tickets.service.messages import check_body, check_same, digests_of, mask_in
 from console.tickets.service.properties import move_status
 from console.tickets.service.threads import Thread, lock_thread
 from console.tickets.sla import service as sla_targets

@@ -34,9 +34,9 @@ from console.tickets.models import (
 )
 from console.tickets.queries import tree
 from console.tickets.service.attachments import MOST
-from console.tickets.service.masking import mask_own
 from console.tickets.service.properties import move_status
 from console.tickets.service.questions import add_question
+from console.tickets.service.stored_masking import mask_own
 from console.tickets.service.threads import answers_after_merge, goes_on_in, lock_root, root_of
 from console.tickets.sla import service as sla_targets
 

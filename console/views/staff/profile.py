@@ -28,7 +28,7 @@ from console.web.devices import device
 from console.web.identity import Identity, current_actor, current_staff
 from console.web.limits import Limit
 from console.web.qr import qr_image
-from console.web.signin import forget_setup, setup_secret
+from console.web.staff_signin import forget_setup, setup_secret
 
 PRESENT = Limit("present-password", 10, 15 * limits.MINUTE)
 CODES = Limit("setup-code", 10, 15 * limits.MINUTE)

@@ -27,8 +27,8 @@ from console.tickets.models import TICKET_BASE, MessageKind, Ticket, TicketStatu
 from console.tickets.queries import find_ticket
 from console.tickets.service import attachments, drafts, mentions
 from console.tickets.service import messages as ticket_messages
-from console.tickets.service.masking import mask_message
 from console.tickets.service.property_forms import ME
+from console.tickets.service.stored_masking import mask_message
 from console.tickets.service.threads import other_requesters
 from console.views.shared import choices, menu
 from console.views.shared.base import Page

@@ -1,4 +1,4 @@
-"""PINs stay out of tickets: masking messages before they are stored, and afterwards."""
+"""Masking a number in an entry of a ticket that is stored: it was said to be no PIN, and was one."""
 
 from __future__ import annotations
 
@@ -12,14 +12,13 @@ from console.core.db import db
 from console.core.errors import NotFound
 from console.core.text import preview
 from console.customers import stored_masking
-from console.customers.masking import ASK, MaskedText, PinChoice, mask_for_storage, mask_token
+from console.customers.masking import mask_token
 from console.mail import service as mail
 from console.staff.roles import Permission
 from console.tickets import notifications
 from console.tickets.models import MessageKind, Ticket, TicketMessage
 from console.tickets.queries import find_message, lock_ticket
 from console.tickets.service import timeline
-from console.tickets.service import verification as ticket_verification
 
 Follower = Callable[[Actor, str, Sequence[str]], None]
 _followers: list[Follower] = []
@@ -29,22 +28,6 @@ def on_masked(follower: Follower) -> Follower:
     """Register what masks the same numbers in the chat that a message came from."""
     _followers.append(follower)
     return follower
-
-
-def mask_in(ticket: Ticket, text: str, pins: PinChoice = ASK) -> MaskedText:
-    """Return a message for a locked ticket as it is stored.
-
-    Args:
-        pins: the answer about numbers that look like a PIN; while a verification card is open for the ticket, only that
-            it is to be masked counts.
-
-    Raises:
-        PinLike: they have to say first.
-    """
-    masked = mask_for_storage(text, pins)
-    if masked.excused and ticket_verification.has_open_card(ticket):
-        return mask_for_storage(text, pins, card=True)
-    return masked
 
 
 def mask_message(actor: Actor, ticket_id: int, message_id: int, token: str | None = None) -> TicketMessage:

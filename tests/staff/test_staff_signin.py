@@ -25,7 +25,7 @@ from console.staff.queries import live_sessions
 from console.staff.roles import Role
 from console.staff.service import change_staff, set_password
 from console.web import limits
-from console.web import signin as pages
+from console.web import staff_signin as pages
 from console.web.navigation import local_path
 from tests import factories
 from tests.conftest import Clock
