@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from console.billing import migration as migrate
 from console.billing.migration.plan_data import lock_migration
@@ -14,6 +15,7 @@ from console.customers import service as accounts
 from console.customers.models import CustomerKind, MemberRole, TaxStatus
 from console.customers.rights import MailCategory, Right
 from console.customers.service import CustomerData, MemberData
+from console.demo import data
 from console.demo.names import Names, mb, pib, slug
 from console.demo.story import Account, Holding, Item, Known, Story
 from console.hosting import service as hosting
@@ -24,36 +26,19 @@ from console.staff.service import add_staff
 DOMAIN = "example.test"
 NEIGHBOURS = 28
 WITH_DOMAIN, WITH_SSL = 0.6, 0.25  # shares of the neighbours
-STAFF = (
-    ("agent", "Jovana Živković", Role.AGENT),
-    ("agent2", "Nebojša Čolić", Role.AGENT),
-    ("billing", "Snežana Đukić", Role.BILLING),
-    ("supervisor", "Uroš Šćepanović", Role.SUPERVISOR),
-    ("admin", "Višnja Tošić", Role.ADMIN),
-)
-PRODUCTS = (
-    ("hosting-s", "Hosting S", ProductKind.HOSTING, 7_900, "RSD", 2000),
-    ("hosting-m", "Hosting M", ProductKind.HOSTING, 12_900, "RSD", 2000),
-    ("vps-2", "VPS 2", ProductKind.VPS, 35_900, "RSD", 2000),
-    ("domen-rs", "Domen .rs", ProductKind.DOMAIN, 1_990, "RSD", 2000),
-    ("ssl-dv", "SSL DV", ProductKind.SSL, 2_490, "RSD", 2000),
-    ("eknjiga", "Priručnik za veb (e-knjiga)", ProductKind.ADDON, 990, "RSD", 1000),
-    ("hosting-eur", "Hosting M (EUR)", ProductKind.HOSTING, 110, "EUR", 2000),
-)
-PRICES = {code: price * MINOR for code, _name, _kind, price, _currency, _tax in PRODUCTS}
-WORDS = {code: name for code, name, *_ in PRODUCTS}
+_CAST = data.read("cast.toml")
+_PRICES = {code: price * MINOR for code, _name, _kind, price, _currency, _tax_bp in _CAST["products"]}
+_NAMES = {code: name for code, name, *_rest in _CAST["products"]}
 
 
 def tell(story: Story, names: Names) -> None:
     """Put everything that happens into ``story``."""
     _house(story)
-    ana = _ana(story)
-    firma = _firma(story)
-    _novi(story)
+    ana, firma, _novi = (_tell_account(story, key) for key in ("ana", "firma", "novi"))
     _special(story, names)
     neighbours = [_neighbour(story, names, place) for place in range(NEIGHBOURS)]
     story.known |= {f"sused-{place}": Known(one.account, one.first) for place, one in enumerate(neighbours)}
-    _migrations(story, firma, [neighbour for neighbour in neighbours if neighbour.free])
+    _migrations(story, firma.account, [neighbour for neighbour in neighbours if neighbour.free])
     # Last, so that her numbers are the ones that a reader sees on top.
     _ana_owes(story, ana)
 
@@ -62,13 +47,19 @@ def _house(story: Story) -> None:
     """Let the house open: staff and what is sold."""
 
     def open_house() -> None:
-        for who, name, role in STAFF:
+        for who, name, role in _CAST["staff"]:
             story.staff[who] = add_staff(
-                SYSTEM, email=f"{who}@{DOMAIN}", name=name, role=role, password_hash=story.password_hash
+                SYSTEM, email=f"{who}@{DOMAIN}", name=name, role=Role(role), password_hash=story.password_hash
             )
-        for code, name, kind, price, currency, tax_bp in PRODUCTS:
+        for code, name, kind, _price, currency, tax_bp in _CAST["products"]:
             story.products[code] = hosting.add_product(
-                SYSTEM, code=code, name=name, kind=kind, price=price * MINOR, currency=currency, tax_bp=tax_bp
+                SYSTEM,
+                code=code,
+                name=name,
+                kind=ProductKind(kind),
+                price=_PRICES[code],
+                currency=currency,
+                tax_bp=tax_bp,
             )
 
     story.build_on(story.at(story.instant(5 * 365, hour=8), open_house))
@@ -85,133 +76,71 @@ def renewal(story: Story, started: datetime) -> date:
 
 def item(holding: Holding) -> Item:
     """Return the line that a year of ``holding`` is billed with."""
-    return Item(holding, f"{WORDS[holding.product]}, 12 meseci", PRICES[holding.product])
+    return Item(holding, f"{_NAMES[holding.product]}, 12 meseci", _PRICES[holding.product])
 
 
-# --- the three who are named in the contract -------------------------------------------------------------------------
+# --- accounts that are told in full ----------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
-class Ana:
-    """Ana's account and the two services that share a document."""
+class CastAccount:
+    """An account as the data tells it. ``holdings``: its services by the names they have there."""
 
     account: Account
-    first: Holding
-    second: Holding
+    holdings: dict[str, Holding]
 
 
-def _ana(story: Story) -> Ana:
-    when = story.instant(1_150, hour=9, minute=20)
+def _tell_account(story: Story, key: str) -> CastAccount:
+    """Let an account of the data live: its people join, its services start, its documents are issued and paid."""
+    entry = _CAST["accounts"][key]
     account = story.account(
-        when,
-        CustomerData(
-            name="Ana Đorđević",
-            address="Njegoševa 14",
-            postcode="11000",
-            city="Beograd",
-            phone="+381 60 000 1414",
-        ),
-        MemberData(
-            email=f"ana@{DOMAIN}", name="Ana Đorđević", phone="+381 60 000 1414", password_hash=story.password_hash
-        ),
+        story.instant(*entry["opened"]), _customer(entry["customer"]), _member(story, **entry["owner"])
     )
-    started = story.instant(1_085, hour=12)
-    first = story.holding(
-        started, account, "hosting-m", "prodavnica-jasen.example.rs", paid_until=renewal(story, started)
-    )
-    later = story.instant(710, hour=14)
-    second = story.holding(later, account, "hosting-s", "cajdzinica.example.rs", paid_until=renewal(story, later))
-    story.holding(
-        started,
-        account,
-        "domen-rs",
-        "prodavnica-jasen.example.rs",
-        paid_until=renewal(story, started),
-        hosted_with=first,
-        domain="prodavnica-jasen.example.rs",
-    )
-    paid = story.instant(352, hour=13)
-    story.bill(story.instant(360, hour=7), account, [item(first)], then=story.pay, then_at=paid)
-    story.known["ana"] = Known(account, first)
-    return Ana(account, first, second)
+    for member in entry.get("members", ()):
+        fields = {name: value for name, value in member.items() if name != "since"}
+        story.member(story.instant(*member["since"]), account, _member(story, **fields))
+    holdings: dict[str, Holding] = {}
+    for service in entry.get("services", ()):
+        started = story.instant(*service["started"])
+        holding = story.holding(
+            started,
+            account,
+            service["product"],
+            service["label"],
+            paid_until=renewal(story, started),
+            hosted_with=holdings.get(service.get("hosted_with", "")),
+            domain=service.get("domain"),
+        )
+        holdings[service.get("key", service["label"])] = holding
+    for bill in entry.get("bills", ()):
+        items = [item(holdings[name]) for name in bill["services"]]
+        paid = story.instant(*bill["paid"]) if "paid" in bill else None
+        story.bill(story.instant(*bill["at"]), account, items, then=story.pay if paid else None, then_at=paid)
+    story.known[key] = Known(account, holdings.get(entry.get("first", "")))
+    return CastAccount(account, holdings)
 
 
-def _ana_owes(story: Story, ana: Ana) -> None:
+def _customer(fields: dict[str, Any]) -> CustomerData:
+    kind, tax_status = CustomerKind(fields.get("kind", "person")), TaxStatus(fields.get("tax_status", "domestic"))
+    numbers = {name: make(fields[name]) for name, make in (("pib", pib), ("mb", mb)) if name in fields}
+    return CustomerData(**(fields | numbers | {"kind": kind, "tax_status": tax_status}))
+
+
+def _member(story: Story, *, email: str, name: str, signs_in: bool = False, **fields: Any) -> MemberData:
+    kinds: dict[str, Callable[[Any], object]] = {
+        "role": MemberRole,
+        "rights": lambda keys: tuple(map(Right, keys)),
+        "mail": lambda keys: tuple(map(MailCategory, keys)),
+    }
+    typed = {key: kinds.get(key, str)(value) for key, value in fields.items()}
+    password_hash = story.password_hash if signs_in else None
+    return MemberData(f"{email}@{DOMAIN}", name, password_hash=password_hash, **typed)  # type: ignore[arg-type]
+
+
+def _ana_owes(story: Story, ana: CastAccount) -> None:
     # Of the last day: not overdue before the week is over.
-    story.facts["ana billed"] = story.bill(
-        story.instant(0, hour=7, minute=30), ana.account, [item(ana.first), item(ana.second)]
-    )
-
-
-def _firma(story: Story) -> Account:
-    when = story.instant(1_400, hour=10, minute=5)
-    account = story.account(
-        when,
-        CustomerData(
-            name="Građevina Žunić d.o.o.",
-            kind=CustomerKind.COMPANY,
-            pib=pib(4_817_203),
-            mb=mb(1_204_417),
-            address="Bulevar oslobođenja 88",
-            postcode="21000",
-            city="Novi Sad",
-            phone="+381 60 000 8800",
-        ),
-        MemberData(email=f"firma@{DOMAIN}", name="Željko Žunić", password_hash=story.password_hash),
-    )
-    story.member(
-        story.instant(1_300),
-        account,
-        MemberData(
-            email=f"firma.it@{DOMAIN}",
-            name="Nađa Ćirić",
-            role=MemberRole.USER,
-            rights=(Right.PRODUCTS, Right.MANAGE_PRODUCTS, Right.DOMAINS, Right.TICKETS),
-            mail=(MailCategory.PRODUCT, MailCategory.DOMAIN, MailCategory.SUPPORT),
-            password_hash=story.password_hash,
-        ),
-    )
-    story.member(
-        story.instant(1_290),
-        account,
-        MemberData(
-            email=f"knjigovodja@{DOMAIN}",
-            name="Ružica Mišković",
-            role=MemberRole.CONTACT,
-            rights=(Right.INVOICES,),
-            mail=(MailCategory.INVOICE,),
-        ),
-    )
-    started = story.instant(1_390, hour=11)
-    vps = story.holding(
-        started, account, "vps-2", "vps1.gradjevina-zunic.example.rs", paid_until=renewal(story, started)
-    )
-    site = story.holding(
-        started, account, "hosting-m", "gradjevina-zunic.example.rs", paid_until=renewal(story, started)
-    )
-    story.holding(
-        started,
-        account,
-        "domen-rs",
-        "gradjevina-zunic.example.rs",
-        paid_until=renewal(story, started),
-        hosted_with=site,
-        domain="gradjevina-zunic.example.rs",
-    )
-    story.bill(story.instant(290, hour=7), account, [item(vps), item(site)], then=story.pay, then_at=story.instant(284))
-    # Overdue: issued six weeks ago, never paid.
-    story.bill(story.instant(42, hour=7, minute=15), account, [item(site)])
-    story.known["firma"] = Known(account, site)
-    return account
-
-
-def _novi(story: Story) -> None:
-    account = story.account(
-        story.instant(2, hour=15, minute=40),
-        CustomerData(name="Novak Božić", address="Šumadijska 3", postcode="32000", city="Čačak"),
-        MemberData(email=f"novi@{DOMAIN}", name="Novak Božić", password_hash=story.password_hash),
-    )
-    story.known["novi"] = Known(account)
+    both = [item(ana.holdings[name]) for name in ("shop", "tearoom")]
+    story.facts["ana billed"] = story.bill(story.instant(0, hour=7, minute=30), ana.account, both)
 
 
 # --- each of these shows one rule ------------------------------------------------------------------------------------
@@ -219,17 +148,17 @@ def _novi(story: Story) -> None:
 
 def _special(story: Story, names: Names) -> None:
     # Its abuse is found, and it is suspended, in a ticket.
-    abuser = _neighbour(story, names, 100, name="Siniša Šipka")
+    abuser = _special_neighbour(story, names, "abuse")
     story.known["zloupotreba"] = Known(abuser.account, abuser.first)
 
-    locked = _neighbour(story, names, 101, name="Teodora Anđelković").first
+    locked = _special_neighbour(story, names, "transfer_lock").first
     story.at(
         story.instant(30),
         lambda: hosting.lock_transfer(story.actor("billing"), locked.service, locked=True),
         [locked.started],
     )
 
-    unpaid = _neighbour(story, names, 102, name="Živko Vučković")
+    unpaid = _special_neighbour(story, names, "unpaid")
     owed = SuspensionReason.UNPAID
     story.at(
         story.instant(20),
@@ -238,7 +167,7 @@ def _special(story: Story, names: Names) -> None:
     )
     story.bill(story.instant(60, hour=7), unpaid.account, [item(unpaid.first)])
 
-    part_paid = _neighbour(story, names, 103, name="Mirjana Ristić")
+    part_paid = _special_neighbour(story, names, "part_paid")
     story.known["polovina"] = Known(part_paid.account, part_paid.first)
     story.facts["half paid"] = story.bill(
         story.instant(12, hour=7),
@@ -248,7 +177,7 @@ def _special(story: Story, names: Names) -> None:
         then_at=story.instant(6),
     )
 
-    mistaken = _neighbour(story, names, 104, name="Knjižara Đerdap d.o.o.", kind=CustomerKind.COMPANY)
+    mistaken = _special_neighbour(story, names, "mistaken")
     story.bill(
         story.instant(25, hour=7),
         mistaken.account,
@@ -257,56 +186,25 @@ def _special(story: Story, names: Names) -> None:
         then_at=story.instant(24, hour=13),
     )
 
-    abroad = story.account(
-        story.instant(800),
-        CustomerData(
-            name="Nordlicht GmbH",
-            kind=CustomerKind.COMPANY,
-            address="Hafenstraße 4",
-            postcode="20457",
-            city="Hamburg",
-            country="DE",
-            tax_status=TaxStatus.ABROAD,
-            language="en",
-            currency="EUR",
-        ),
-        MemberData(email=f"office.nordlicht@{DOMAIN}", name="Jörg Weiß", language="en"),
-    )
-    started = story.instant(790)
-    site = story.holding(started, abroad, "hosting-eur", "nordlicht.example.com", paid_until=renewal(story, started))
-    story.bill(story.instant(3, hour=7), abroad, [item(site)])
-    story.known["nordlicht"] = Known(abroad, site)
+    _tell_account(story, "nordlicht")
+    _tell_account(story, "fondacija")
 
-    exempt = story.account(
-        story.instant(900),
-        CustomerData(
-            name="Fondacija Višnjica",
-            kind=CustomerKind.COMPANY,
-            pib=pib(7_700_417),
-            mb=mb(7_120_003),
-            address="Takovska 10",
-            postcode="11000",
-            city="Beograd",
-            tax_status=TaxStatus.EXEMPT,
-        ),
-        MemberData(email=f"fondacija@{DOMAIN}", name="Ljiljana Krstić"),
-    )
-    started = story.instant(880)
-    site = story.holding(
-        started, exempt, "hosting-s", "fondacija-visnjica.example.rs", paid_until=renewal(story, started)
-    )
-    story.bill(story.instant(5, hour=7), exempt, [item(site)])
-    story.known["fondacija"] = Known(exempt, site)
-
-    closed = _neighbour(story, names, 105, name="Čedomir Lazarević").account
+    closed = _special_neighbour(story, names, "closed").account
     story.at(
         story.instant(15),
         lambda: accounts.close_customer(SYSTEM, closed.customer, "Na zahtev vlasnika"),
         [closed.opened],
     )
-    paused = _neighbour(story, names, 106, name="Zubna ordinacija Tisa PR", kind=CustomerKind.COMPANY).account
+    paused = _special_neighbour(story, names, "paused").account
     story.at(
         story.instant(11), lambda: accounts.suspend_customer(SYSTEM, paused.customer, "Dugovanje"), [paused.opened]
+    )
+
+
+def _special_neighbour(story: Story, names: Names, key: str) -> Neighbour:
+    entry = _CAST["special"][key]
+    return _neighbour(
+        story, names, entry["place"], name=entry["name"], kind=CustomerKind(entry["kind"]) if "kind" in entry else None
     )
 
 
