@@ -6,17 +6,22 @@ known, is counted apart from them. The cookie opens nothing: password and code a
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from secrets import token_hex
 from typing import Any
 
 from flask import Response, after_this_request, request
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
+from console.core.addresses import source
 from console.core.context import sealer, settings
+from console.web import limits
+from console.web.limits import Limit
 
 MAX_AGE = 365 * 24 * 3600
 MOST = 8  # accounts of one browser; the oldest is forgotten
 _SALT = "known-device"
+Try = tuple[Limit, tuple[str, ...]]
 
 
 def device_of(account: str) -> str | None:
@@ -27,6 +32,32 @@ def device_of(account: str) -> str | None:
     """
     device, accounts = _read()
     return device if device and _mark(account) in accounts else None
+
+
+def count_try(
+    account: str, email: str, *, by_device: Limit, by_address: Limit, by_account: Limit, everywhere: Limit
+) -> list[Try]:
+    """Count a try of a password, before it is compared; a known browser's by itself alone.
+
+    Returns:
+        What :func:`forgive` takes back where the password was right: only failures add up.
+
+    Raises:
+        TooMany: with the seconds to wait.
+    """
+    address, device = source(request.remote_addr), device_of(account)
+    tries: list[Try] = [(by_device, (email, device or ""))]
+    if device is None:
+        tries = [(by_address, (address,)), (by_account, (email, address)), (everywhere, (email,))]
+    for limit, who in tries:
+        limits.count(limit, *who)
+    return tries
+
+
+def forgive(tries: Sequence[Try]) -> None:
+    """Take counted tries back."""
+    for limit, who in tries:
+        limits.give_back(limit, *who)
 
 
 def remember(account: str) -> None:

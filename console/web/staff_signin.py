@@ -14,7 +14,6 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from flask_wtf.csrf import generate_csrf
 
-from console.core.addresses import source
 from console.core.context import sealer
 from console.core.db import db
 from console.core.emails import normal_email
@@ -134,20 +133,21 @@ def _first_step() -> ResponseReturnValue:
 
 def _check(email: str, password: str) -> Pending:
     """Compare the password, counting the try unless it succeeds."""
-    email, address = normal_email(email), source(request.remote_addr)
-    device = known_devices.device_of(_account(email))
-    tries: tuple[tuple[Limit, tuple[str, ...]], ...] = ((BY_DEVICE, (email, device or "")),)
-    if device is None:
-        tries = ((BY_ADDRESS, (address,)), (BY_ACCOUNT, (email, address)), (EVERYWHERE, (email,)))
-    for limit, who in tries:
-        limits.count(limit, *who)
+    email = normal_email(email)
+    tries = known_devices.count_try(
+        _account(email),
+        email,
+        by_device=BY_DEVICE,
+        by_address=BY_ADDRESS,
+        by_account=BY_ACCOUNT,
+        everywhere=EVERYWHERE,
+    )
     pending = signin.check_password(email, password)
     if pending is None:
         with transaction():
             signin.record_failure(email, request.remote_addr)
         raise Invalid(WRONG, code="sign_in")
-    for limit, who in tries:
-        limits.give_back(limit, *who)
+    known_devices.forgive(tries)
     return pending
 
 
