@@ -164,14 +164,7 @@ def _own_tiles(counts: Counts, oldest: Ticket | None, now: datetime) -> list[Til
             link("tickets", view="mine"),
         ),
         _risk_tile(counts, link("tickets", view="risk", assignee="me")),
-        Tile(
-            "waiting",
-            gettext("Waiting"),
-            "clock",
-            number(counts["waiting"]),
-            gettext("for the customer’s reply"),
-            link("tickets", view="waiting", assignee="me"),
-        ),
+        _waiting_tile(counts, link("tickets", view="waiting", assignee="me")),
         _oldest_tile(oldest, now, link("tickets", view="mine", status="open", sort="updated_at")),
     ]
 
@@ -190,14 +183,7 @@ def _desk_tiles(counts: Counts, oldest: Ticket | None, now: datetime) -> list[Ti
             link("tickets", view="open"),
         ),
         _risk_tile(counts, link("tickets", view="risk")),
-        Tile(
-            "waiting",
-            gettext("Waiting"),
-            "clock",
-            number(counts["waiting"]),
-            gettext("for the customer’s reply"),
-            link("tickets", view="waiting"),
-        ),
+        _waiting_tile(counts, link("tickets", view="waiting")),
         _oldest_tile(oldest, now, link("tickets", view="open", status="open", sort="updated_at")),
     ]
 
@@ -209,6 +195,11 @@ def _risk_tile(counts: Counts, url: str) -> Tile:
     if not late:
         words = gettext("due within the hour") if counts["risk"] else gettext("none overdue")
     return Tile("risk", gettext("SLA targets at risk"), "alert", number(counts["risk"]), words, url, mark)
+
+
+def _waiting_tile(counts: Counts, url: str) -> Tile:
+    words = gettext("for the customer’s reply")
+    return Tile("waiting", gettext("Waiting"), "clock", number(counts["waiting"]), words, url)
 
 
 def _oldest_tile(oldest: Ticket | None, now: datetime, url: str) -> Tile:
