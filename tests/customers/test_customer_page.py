@@ -21,7 +21,8 @@ from console.core.transaction import transaction
 from console.customers.models import Customer, CustomerKind, MemberRole, Membership, Verification
 from console.customers.rights import READING_RIGHTS, Right
 from console.customers.service import close_customer
-from console.customers.verification.service import ALLOWED, verify
+from console.customers.verification.guards import ALLOWED
+from console.customers.verification.service import verify
 from console.hosting.models import Domain, ProductKind, Service
 from console.mail.models import Mail
 from console.staff.roles import Role

@@ -18,8 +18,9 @@ from console.customers.models import MemberRole, Membership, Verification, Verif
 from console.customers.queries import live_verification, locked_out_people, opened_rights, verifications_of
 from console.customers.rights import ALL_RIGHTS, READING_RIGHTS, Right
 from console.customers.service import suspend_customer
+from console.customers.verification.guards import ALLOWED, SOURCE_ALLOWED
 from console.customers.verification.pins import renew_pin
-from console.customers.verification.service import ALLOWED, SOURCE_ALLOWED, end, override, unlock, verify
+from console.customers.verification.service import end, override, unlock, verify
 from console.mail.models import Mail
 from console.staff.models import Staff
 from console.staff.roles import Role

@@ -26,7 +26,8 @@ from console.core.seal import Sealer
 from console.core.transaction import transaction
 from console.customers.models import Guard, MemberRole, Membership, Verification
 from console.customers.verification import service as verification
-from console.customers.verification.service import ALLOWED, verify
+from console.customers.verification.guards import ALLOWED, SOURCE_ALLOWED
+from console.customers.verification.service import verify
 from console.staff.roles import Role
 from tests import factories
 from tests.conftest import Clock
@@ -261,7 +262,7 @@ def test_a_slowed_agent_hears_when_to_come_back(client: ConsoleClient, session: 
     sign_in(client)
     member = factories.owner_of(factories.make_customer())
     pin = factories.pin_of(member)
-    for number in range(verification.SOURCE_ALLOWED):
+    for number in range(SOURCE_ALLOWED):
         client.submit("/console/verify/", json=True, email=f"n{number}@example.test", pin="123456", channel="phone")
     for email, tried in ((member.person.email, pin), ("niko@example.test", "123456")):
         answer = client.submit("/console/verify/", json=True, email=email, pin=tried, channel="phone")

@@ -16,8 +16,9 @@ from console.core.db import db
 from console.core.transaction import transaction
 from console.customers.models import MemberRole, Membership, PersonSession
 from console.customers.rights import Right
+from console.customers.verification.guards import ALLOWED
 from console.customers.verification.pins import pin_at
-from console.customers.verification.service import ALLOWED, verify
+from console.customers.verification.service import verify
 from console.hosting.models import ProductKind
 from console.portal import signin as pages
 from tests import factories

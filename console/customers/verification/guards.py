@@ -15,10 +15,18 @@ from console.core.actor import Actor
 from console.core.addresses import source
 from console.core.context import sealer
 from console.core.db import db
+from console.core.errors import TooMany
 from console.core.upsert import insert_missing
 from console.customers.models import Guard
 
+WINDOW = timedelta(minutes=15)  # in which the failures of one e-mail are counted
+ALLOWED = 5  # evaluated failures, then the person is locked out
 LOCKOUT = timedelta(minutes=15)  # of a person after too many failures; what is called a lock here is a row's
+
+SOURCE_WINDOW = timedelta(hours=1)
+SOURCE_ALLOWED = 20  # failures of one agent or address, then each further one costs a growing wait
+SOURCE_WAIT = timedelta(seconds=30)
+SOURCE_WAIT_LIMIT = timedelta(minutes=15)
 
 
 def email_key(email: str) -> str:
@@ -64,6 +72,20 @@ def count_failure(guard: Guard, now: datetime, window: timedelta) -> int:
     recent = [at for at in guard.failures if datetime.fromisoformat(at) > now - window]
     guard.failures = [*recent, now.isoformat()]
     return len(guard.failures)
+
+
+def check_source(source: Guard, now: datetime) -> None:
+    """Refuse a source that must wait. Checked before anything is looked up: known and unknown e-mails wait alike."""
+    if source.locked_until is not None and now < source.locked_until:
+        left = source.locked_until - now
+        raise TooMany(retry_after=max(1, -(-left // timedelta(seconds=1))))
+
+
+def count_source_failure(source: Guard, now: datetime) -> None:
+    """Count a failure of a source; beyond what it is allowed, each further one costs it a growing wait."""
+    over = count_failure(source, now, SOURCE_WINDOW) - SOURCE_ALLOWED
+    if over >= 0:
+        source.locked_until = now + min(SOURCE_WAIT * 2 ** min(over, 10), SOURCE_WAIT_LIMIT)
 
 
 def clear(guard: Guard) -> None:

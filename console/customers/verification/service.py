@@ -30,7 +30,7 @@ from console.core.actor import Actor
 from console.core.context import sealer, settings
 from console.core.db import db
 from console.core.emails import normal_email
-from console.core.errors import Conflict, Invalid, NotFound, Text, TooMany
+from console.core.errors import Conflict, Invalid, NotFound, Text
 from console.core.ids import same_token
 from console.core.seal import InvalidToken, Sealer
 from console.core.text import one_line, visible_length
@@ -48,9 +48,13 @@ from console.customers.models import (
 from console.customers.rights import READING_RIGHTS
 from console.customers.verification import channels
 from console.customers.verification.guards import (
+    ALLOWED,
     LOCKOUT,
+    WINDOW,
+    check_source,
     clear,
     count_failure,
+    count_source_failure,
     email_key,
     is_locked_out,
     lock_guards,
@@ -60,14 +64,7 @@ from console.customers.verification.mails import mail_locked_out, mail_owner
 from console.customers.verification.pins import DIGITS, hotp, is_valid
 from console.staff.roles import Permission
 
-WINDOW = timedelta(minutes=15)  # in which the failures of one e-mail are counted
-ALLOWED = 5  # evaluated failures, then the person is locked
 BURN = 10  # evaluated failures of one PIN
-
-SOURCE_WINDOW = timedelta(hours=1)
-SOURCE_ALLOWED = 20  # failures of one agent or address, then each further one costs a growing wait
-SOURCE_WAIT = timedelta(seconds=30)
-SOURCE_WAIT_LIMIT = timedelta(minutes=15)
 
 SLOTS = 4  # secrets opened at least, so that the number of accounts behind an e-mail does not show
 REASON_LENGTH = 10
@@ -143,7 +140,7 @@ def check(source: Actor, staff: Actor, *, email: str, pin: str, channel: str) ->
     email, pin, channel = _read(email, pin, channel)
     now = clock.now()
     row, guard = lock_guards(source_key(source), email_key(email))
-    _slow_down(row, now)
+    check_source(row, now)
     # Locked out or not, the rows are read and the secrets opened: the time must not show the difference.
     found = _candidates(email, pin, now)
     locked_out = is_locked_out(guard, now)
@@ -274,13 +271,6 @@ def _read(email: str, pin: str, channel: str) -> tuple[str, str, str]:
     return email, pin, channel
 
 
-def _slow_down(source: Guard, now: datetime) -> None:
-    """Refuse a source that must wait. Checked before anything is looked up: known and unknown e-mails wait alike."""
-    if source.locked_until is not None and now < source.locked_until:
-        left = source.locked_until - now
-        raise TooMany(retry_after=max(1, -(-left // timedelta(seconds=1))))
-
-
 def _candidates(email: str, pin: str, now: datetime) -> list[_Candidate]:
     """Compare ``pin`` to every account of ``email``, and to decoys, so that at least :data:`SLOTS` are compared."""
     query = (
@@ -385,7 +375,7 @@ def _fail(
     failures = 0
     if not locked_out:
         failures = count_failure(guard, now, WINDOW)
-        _count_source(source, now)
+        count_source_failure(source, now)
     for row in (source, guard):
         row.updated_at = now
         flag_modified(row, "failures")  # the same statement in a lockout
@@ -404,12 +394,6 @@ def _fail(
             person = found[0].membership.person_id if found else None
             record(actor, "pin.locked", subject, customer_id=customer_id, person=person)
         mail_locked_out(found[0].membership if found else None, guard.locked_until or now)
-
-
-def _count_source(source: Guard, now: datetime) -> None:
-    over = count_failure(source, now, SOURCE_WINDOW) - SOURCE_ALLOWED
-    if over >= 0:
-        source.locked_until = now + min(SOURCE_WAIT * 2 ** min(over, 10), SOURCE_WAIT_LIMIT)
 
 
 def _count_pins(memberships: Sequence[int], now: datetime) -> None:
