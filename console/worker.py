@@ -26,10 +26,12 @@ from console.chat.service.deadlines import sweep as chat_sweep
 from console.core import clock
 from console.core.context import settings
 from console.core.db import db
+from console.core.errors import Busy, NoSpace, Refusal, Unavailable
 from console.core.hub import rest_the_collector
 from console.core.idempotency import IdempotencyKey
 from console.core.logging import get_logger
 from console.core.metrics import JOBS as JOB_RUNS
+from console.core.outages import as_refusal
 from console.core.sessions import SignInSession
 from console.core.transaction import transaction
 from console.customers.models import Guard, PersonSession
@@ -107,12 +109,21 @@ def run_job(app: Flask, job: Job) -> bool:
     with app.app_context():
         try:
             job.run()
-        except Exception:
-            log.exception("job failed", job=job.name)
+        except Exception as error:
+            if outage := _outage(error):
+                log.warning("job put off", job=job.name, reason=outage.code)
+            else:
+                log.exception("job failed", job=job.name)
             JOB_RUNS.labels(job.name, "failed").inc()
             return False
     JOB_RUNS.labels(job.name, "done").inc()
     return True
+
+
+def _outage(error: Exception) -> Refusal | None:
+    """Return what the database or the disk refused, where that is it: no traceback every few seconds says more."""
+    refusal = error if isinstance(error, Refusal) else as_refusal(error)
+    return refusal if isinstance(refusal, Busy | NoSpace | Unavailable) else None
 
 
 def start(app: Flask, *, after: timedelta = timedelta(0)) -> GeventScheduler:

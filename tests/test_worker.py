@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import signal
 import sys
 import time
@@ -71,6 +72,15 @@ def test_a_failing_job_is_logged_and_harms_nobody(app: Flask, caplog: pytest.Log
 
     assert not worker.run_job(app, Job("failing", timedelta(minutes=1), fail))
     assert "job failed" in caplog.text
+
+
+def test_a_full_disk_is_one_line_in_the_log(app: Flask, caplog: pytest.LogCaptureFixture) -> None:
+    def fail() -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    assert not worker.run_job(app, Job("failing", timedelta(seconds=5), fail))
+    assert "job put off" in caplog.text
+    assert "Traceback" not in caplog.text
 
 
 def test_every_job_runs_on_an_empty_database(app: Flask) -> None:
