@@ -15,7 +15,7 @@ from itsdangerous import BadSignature, URLSafeTimedSerializer
 
 from console.core.addresses import source
 from console.core.context import sealer, settings
-from console.web import limits
+from console.web import cookies, limits
 from console.web.limits import Limit
 
 MAX_AGE = 365 * 24 * 3600
@@ -87,7 +87,7 @@ def _mark(account: str) -> str:
 
 
 def _name() -> str:
-    return f"{'__Host-' if settings().https else ''}console_device"
+    return cookies.cookie_name("console_device", https=settings().https)
 
 
 def _serializer() -> Any:
