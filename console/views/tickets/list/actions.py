@@ -109,8 +109,8 @@ def _run_on(action: BulkAction, keys: list[int], visible: set[int]) -> Outcome:
         if refusal.code == "different_requesters":
             outcome.confirm = refusal
         if action.name == "merge" or len(left) == 1:
-            for key in left:
-                outcome.refuse(key, _reason(refusal))
+            # A merge is refused as a whole, for one reason.
+            outcome.refuse(left[0], _reason(refusal))
         else:
             # One of them is the reason: each is tried alone, so that only this one is left out.
             for key in left:
