@@ -42,7 +42,7 @@ from console.tokens import service as tokens
 from tests import factories
 from tests.billing.moves import make_move
 from tests.chat.past import chat_values
-from tests.portal.things import access_values
+from tests.portal.things import access_values, people_values
 from tests.support.client import ConsoleClient, sign_in, sign_in_person
 from tests.tickets.reviews.scene import review_values
 from tests.tickets.rows import make_department
@@ -293,7 +293,20 @@ ROUTES: dict[tuple[str, str], frozenset[str]] = {
     ("POST", "staff_accounts.sign_out"): ADMIN,
     # The portal.
     ("GET", "portal.home"): CUSTOMER,
-    ("GET", "portal.people"): CUSTOMER,
+    ("GET", "portal.contacts"): CUSTOMER,  # who holds the right: tests/portal/test_people.py
+    ("POST", "portal.add_contact"): CUSTOMER,
+    ("GET", "portal.contact"): CUSTOMER,
+    ("POST", "portal.change_contact"): CUSTOMER,
+    ("GET", "portal.users"): CUSTOMER,
+    ("POST", "portal.invite"): CUSTOMER,
+    ("POST", "portal.resend_invitation"): CUSTOMER,
+    ("POST", "portal.revoke_invitation"): CUSTOMER,
+    ("GET", "portal.user"): CUSTOMER,
+    ("POST", "portal.change_user"): CUSTOMER,
+    ("POST", "portal.remove_member"): CUSTOMER,
+    ("GET", "portal.invitation"): EVERYONE,  # by a mailed link
+    ("POST", "portal.accept_invitation"): EVERYONE,
+    ("POST", "portal.register_invited"): EVERYONE,
     ("GET", "portal.pin"): CUSTOMER,
     ("POST", "portal.new_pin"): CUSTOMER,
     ("GET", "portal.mails"): CUSTOMER,  # who holds the right: tests/portal/test_mail.py
@@ -434,6 +447,7 @@ def _people_and_things(app: Flask) -> tuple[dict[str, ConsoleClient], dict[str, 
     }
     shared |= access_values(staff["agent"]) | mail_values(subject) | review_values(staff["agent"])
     shared |= chat_values(staff["agent"], staff["supervisor"])
+    shared |= people_values(subject.customer)
     shared |= {"ticket.property_name": "priority", "ticket.group": "services"}
     for role in DESK:
         factories.make_verification(staff[role], subject.owner, channel=f"ticket:{shared['ticket.number']}")

@@ -137,6 +137,14 @@ class Busy(Refusal):
     retry_after = 2
 
 
+class ConfirmationNeeded(Refusal):
+    """Something dangerous, asked for with a sign-in that is no longer fresh."""
+
+    status = 403
+    default_code = "reauth"
+    default_message = lazy_gettext("Enter your password to confirm that it is you.")
+
+
 class Unavailable(Refusal):
     """The database does not answer."""
 

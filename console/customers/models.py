@@ -10,6 +10,7 @@ from sqlalchemy import JSON, CheckConstraint, ColumnElement, ForeignKey, Index, 
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from console.core import clock
 from console.core.db import Base, enum_column
 from console.core.ids import CUSTOMER_BASE
 from console.core.search import SearchIndex
@@ -126,6 +127,8 @@ class Person(Base):
     language: Mapped[str | None] = mapped_column(String(10))
     theme: Mapped[str | None] = mapped_column(String(10))
     password_hash: Mapped[str | None]  # None: a contact, without a sign-in of their own
+    # Until then nothing is given away in their name: their sign-in changed hands, perhaps (console.customers.holds).
+    held_until: Mapped[datetime | None]
     created_at: Mapped[datetime]
 
     memberships: Mapped[list[Membership]] = relationship(back_populates="person")
@@ -138,10 +141,14 @@ class PersonSession(SignInSession, Base):
 
     person_id: Mapped[int] = mapped_column(ForeignKey("people.id"), index=True)
     person: Mapped[Person] = relationship(lazy="joined")
+    # When the person last showed who they are: at the sign-in, or asked again before something dangerous.
+    confirmed_at: Mapped[datetime] = mapped_column(default=clock.now)
 
 
 class Membership(Base):
     """One person on one account: what they may do, which mail they get, their support PIN.
+
+    Name, phone and address are what this account knows of a contact; a person with a sign-in keeps their own.
 
     The PIN is the RFC 4226 HOTP of ``pin_secret`` (sealed) at ``pin_counter``;
     it is never stored. ``pin_expires_at`` is ``None`` before the first one.
@@ -166,6 +173,11 @@ class Membership(Base):
     rights: Mapped[list[str]] = mapped_column(JSON, default=list)  # what was granted; an owner holds all
     mail: Mapped[list[str]] = mapped_column(JSON, default=list)
     removed_at: Mapped[datetime | None]
+    contact_name: Mapped[str] = mapped_column(String(120), default="")
+    phone: Mapped[str] = mapped_column(String(40), default="")
+    address: Mapped[str] = mapped_column(String(200), default="")
+    city: Mapped[str] = mapped_column(String(100), default="")
+    postcode: Mapped[str] = mapped_column(String(20), default="")
 
     pin_secret: Mapped[str | None] = mapped_column(Text)  # sealed
     pin_counter: Mapped[int] = mapped_column(default=0)
@@ -186,6 +198,11 @@ class Membership(Base):
     def _is_owner(cls) -> ColumnElement[bool]:
         return and_(cls.role == MemberRole.OWNER, cls.removed_at.is_(None))
 
+    @property
+    def name(self) -> str:
+        """Return what this account calls the person."""
+        return self.contact_name or self.person.name
+
     def held_rights(self) -> frozenset[Right]:
         """Return the rights this person holds on this account now."""
         if self.is_owner:
@@ -193,6 +210,30 @@ class Membership(Base):
         if self.removed_at is not None:
             return frozenset()
         return frozenset(Right(key) for key in self.rights if key in set(Right))
+
+
+class Invitation(Base):
+    """An e-mail address invited to an account as an independent user. Its token is a one-time token."""
+
+    __tablename__ = "invitations"
+    __table_args__ = (Index("ix_invitations_customer_id_id", "customer_id", "id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    customer_id: Mapped[int] = mapped_column(ForeignKey("customers.id"))
+    email: Mapped[str] = mapped_column(String(254))  # in lower case
+    rights: Mapped[list[str]] = mapped_column(JSON)
+    invited_by_id: Mapped[int | None] = mapped_column(ForeignKey("memberships.id"))  # None: staff, for a caller
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]  # accepted or revoked
+    membership_id: Mapped[int | None] = mapped_column(ForeignKey("memberships.id"))  # what it became
+
+    customer: Mapped[Customer] = relationship()
+    invited_by: Mapped[Membership | None] = relationship(foreign_keys=[invited_by_id])
+
+    def is_open(self, now: datetime) -> bool:
+        """Tell whether it can be accepted at ``now``."""
+        return self.ended_at is None and now < self.expires_at
 
 
 class Guard(Base):

@@ -35,7 +35,7 @@ from console.customers.models import (
 )
 from console.customers.rights import MailCategory, Right
 
-MANAGE = "customers.manage"  # no role has it: imports and the demo act as the system, the portal comes later
+MANAGE = "customers.manage"  # no role has it: imports and the demo act as the system
 LANGUAGES = ("sr_Latn", "en")
 HOME = "RS"
 MB_DIGITS = 8
@@ -133,6 +133,15 @@ def add_member(actor: Actor, customer: Customer, data: MemberData) -> Membership
         Conflict: they are on the account already, or it has an owner.
     """
     actor.require(MANAGE)
+    return enroll(actor, customer, data)
+
+
+def enroll(actor: Actor, customer: Customer, data: MemberData) -> Membership:
+    """Add a person as part of another verb, which has asked whether ``actor`` may.
+
+    Raises:
+        Invalid, Conflict: as :func:`add_member`.
+    """
     data = _on_one_line(data, _PERSON_LIMITS)
     email = check_member(data)
     # Locked, so that of two calls at once the second sees the person or the owner that the first one added.
@@ -152,6 +161,7 @@ def add_member(actor: Actor, customer: Customer, data: MemberData) -> Membership
     membership.rights = _keys(data.rights)
     membership.mail = _keys(data.mail)
     membership.removed_at = None
+    membership.contact_name = membership.phone = membership.address = membership.city = membership.postcode = ""
     membership.pin_expires_at = None  # a person who comes back gets a new PIN
     db.session.flush()
     record(
@@ -169,49 +179,6 @@ def add_member(actor: Actor, customer: Customer, data: MemberData) -> Membership
 def _has_owner(customer_id: int) -> bool:
     query = select(Membership.id).where(Membership.customer_id == customer_id, Membership.is_owner)
     return db.session.scalar(query) is not None
-
-
-def change_member_rights(actor: Actor, membership: Membership, rights: Iterable[Right]) -> None:
-    """Grant a user or contact exactly ``rights``. What is taken away closes at once in live verifications too.
-
-    Raises:
-        Conflict: an owner holds all rights; they cannot be changed.
-    """
-    actor.require(MANAGE)
-    if membership.role is MemberRole.OWNER:
-        raise Conflict(lazy_gettext("The owner has all permissions."), code="owner")
-    before, membership.rights = membership.rights, _keys(rights)
-    db.session.flush()
-    record(
-        actor,
-        "member.rights_changed",
-        membership.customer.number,
-        customer_id=membership.customer_id,
-        person=membership.person_id,
-        before=before,
-        after=membership.rights,
-    )
-
-
-def remove_member(actor: Actor, membership: Membership) -> None:
-    """Take a person off an account and end what was verified in their name.
-
-    Raises:
-        Conflict: an account must have an owner (only a handover changes who it is).
-    """
-    actor.require(MANAGE)
-    if membership.role is MemberRole.OWNER:
-        raise Conflict(lazy_gettext("An account must have an owner."), code="owner")
-    membership.removed_at = clock.now()
-    db.session.flush()
-    end_verifications(Verification.membership_id == membership.id, reason="removed")
-    record(
-        actor,
-        "member.removed",
-        membership.customer.number,
-        customer_id=membership.customer_id,
-        person=membership.person_id,
-    )
 
 
 def suspend_customer(actor: Actor, customer: Customer, reason: str) -> None:

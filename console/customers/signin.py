@@ -22,6 +22,8 @@ from console.core.passwords import match_password
 from console.core.sessions import open_session
 from console.customers.models import Person, PersonSession
 
+CONFIRMED_FOR = timedelta(minutes=10)  # within it, what is dangerous asks for no password
+
 
 @dataclass(frozen=True)
 class PasswordProof:
@@ -72,6 +74,26 @@ def sign_in(proof: PasswordProof, *, address: str | None, user_agent: str | None
     )
     record(actor, "person.signed_in", _subject(person.id))
     return token
+
+
+def confirm(proof: PasswordProof, session_id: int) -> None:
+    """Note that the person of a session has shown their password again.
+
+    Raises:
+        SignInNeeded: the session is another person's or has ended, or the password was changed since it was compared.
+    """
+    row = db.session.get(PersonSession, session_id, with_for_update=True)
+    if row is None or row.revoked_at is not None or row.person_id != proof.person_id:
+        raise SignInNeeded
+    if row.person.password_hash != proof.password_hash:
+        raise SignInNeeded
+    row.confirmed_at = clock.now()
+    db.session.flush()
+
+
+def is_confirmed(row: PersonSession) -> bool:
+    """Tell whether the person of a session showed who they are within the last minutes."""
+    return clock.now() - row.confirmed_at < CONFIRMED_FOR
 
 
 def record_failure(email: str, address: str | None) -> None:

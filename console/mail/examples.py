@@ -54,7 +54,7 @@ def _retyped(value: Any, text: str) -> Any:
 
 def examples(base_url: str) -> tuple[Example, ...]:
     """Return an example of every template, several where it says several things."""
-    return (*_accounts(), *_migrations(), *_tickets(base_url), *_targets(), *_staff(base_url))
+    return (*_accounts(), *_people(base_url), *_migrations(), *_tickets(base_url), *_targets(), *_staff(base_url))
 
 
 NAME = {"name": Typed("Ana Jović")}
@@ -84,6 +84,27 @@ def _accounts() -> tuple[Example, ...]:
         Example("pin_locked", NAME | {"at": AT, "until": UNTIL}),
         Example("pin_renewed", renewed | {"by": None}, lazy_gettext("by the person")),
         Example("pin_renewed", renewed | {"by": Typed("Petar Ilić")}, lazy_gettext("by the owner")),
+    )
+
+
+def _people(base_url: str) -> tuple[Example, ...]:
+    account = {"customer": Typed("Jović Studio d.o.o."), "by": Typed("Petar Ilić")}
+    changed = NAME | account | {
+        "number": "K-10482", "whom": Typed("Jelena Tot"), "email": Typed("jelena@example.test"), "by_support": False,
+    }  # fmt: skip
+    invitation = account | {"link": f"{base_url}/moj/invitation/{TOKEN}", "until": UNTIL, "portal": "Moj Mint"}
+    return (
+        Example("invitation", invitation),
+        Example("people_changed", changed | {"what": "added"}, lazy_pgettext("example", "contact added")),
+        Example(
+            "people_changed", changed | {"what": "joined", "by": ""}, lazy_pgettext("example", "invitation accepted")
+        ),
+        Example(
+            "people_changed",
+            changed | {"what": "changed", "by_support": True},
+            lazy_pgettext("example", "permissions changed by support"),
+        ),
+        Example("people_changed", changed | {"what": "removed"}, lazy_pgettext("example", "person removed")),
     )
 
 

@@ -40,10 +40,12 @@ class Cause(StrEnum):
 CAUSES = {
     "chat_transcript": Cause.ANONYMOUS,
     "chat_transcript_link": Cause.ANONYMOUS,
+    "invitation": Cause.ANONYMOUS,  # who is signed in writes to an address that need not be theirs
     "migration_executed": Cause.STAFF,
     "migration_rejected": Cause.STAFF,
     "migration_requested": Cause.STAFF,
     "override": Cause.STAFF,
+    "people_changed": Cause.ACCOUNT,
     "pin_locked": Cause.SIGN_IN,
     "pin_renewed": Cause.ACCOUNT,
     "promises_at_risk": Cause.STAFF,

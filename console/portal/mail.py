@@ -6,6 +6,7 @@ the account's mail reads the rest of it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from flask import jsonify, render_template, request
@@ -14,11 +15,11 @@ from flask.typing import ResponseReturnValue
 from console.core.errors import NotFound
 from console.core.ids import read_key
 from console.customers.models import Membership
-from console.customers.queries import memberships_of
 from console.customers.rights import Right
 from console.mail import reading
 from console.mail.models import Mail
 from console.mail.queries import Stage, find_of_account, left_us, of_account, stage_of
+from console.portal.accounts import chosen, own_accounts
 from console.portal.blueprint import portal, signed_in
 from console.web.answers import local_time, wants_json
 from console.web.frames import framing, letter
@@ -31,8 +32,8 @@ PAGE_SIZE = 20
 @signed_in
 def mails() -> ResponseReturnValue:
     """List what was sent about the chosen account, newest first."""
-    accounts = _accounts()
-    mine = _chosen(accounts)
+    accounts = own_accounts(Right.EMAILS)
+    mine = chosen(accounts)
     before = read_key(request.args.get("before") or request.args.get("next"))
     found = of_account(mine.customer_id, before=before, limit=PAGE_SIZE + 1, only=left_us())
     rows, older = found[:PAGE_SIZE], found[PAGE_SIZE - 1].id if len(found) > PAGE_SIZE else None
@@ -52,7 +53,7 @@ def mails() -> ResponseReturnValue:
 @signed_in
 def mail(key: int) -> ResponseReturnValue:
     """Show one mail."""
-    accounts = _accounts()
+    accounts = own_accounts(Right.EMAILS)
     found, content = _read(accounts, key)
     if wants_json():
         return jsonify(mail=_line(found) | {"text": content.text, "links_taken_out": content.taken})
@@ -72,31 +73,11 @@ def mail(key: int) -> ResponseReturnValue:
 @signed_in
 def mail_html(key: int) -> ResponseReturnValue:
     """Answer the HTML part, for the frame on the page."""
-    _found, content = _read(_accounts(), key)
+    _found, content = _read(own_accounts(Right.EMAILS), key)
     return letter(content.html)
 
 
-def _accounts() -> list[Membership]:
-    """Return the person's accounts whose mail they may read.
-
-    Raises:
-        NotFound: there is none.
-    """
-    found = [one for one in memberships_of(current_person().id) if Right.EMAILS in one.held_rights()]
-    if not found:
-        raise NotFound
-    return found
-
-
-def _chosen(accounts: list[Membership]) -> Membership:
-    account_number = request.args.get("account", "").strip().upper()
-    found = next((one for one in accounts if not account_number or one.customer.number == account_number), None)
-    if found is None:
-        raise NotFound
-    return found
-
-
-def _read(accounts: list[Membership], key: int) -> tuple[Mail, reading.Content]:
+def _read(accounts: Sequence[Membership], key: int) -> tuple[Mail, reading.Content]:
     found = find_of_account(key, [one.customer_id for one in accounts])
     if found is None:
         raise NotFound

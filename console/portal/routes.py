@@ -16,9 +16,10 @@ from console.core.texts import gettext
 from console.core.transaction import transaction
 from console.customers import labels, signin
 from console.customers.models import Membership
-from console.customers.queries import members_of, memberships_of, sessions_of
-from console.customers.verification.pins import current_pin, lifetime, may_hold, pin_at, renew_pin, require_holder
+from console.customers.queries import members_of, sessions_of
+from console.customers.verification.pins import current_pin, lifetime, pin_at, renew_pin, require_holder
 from console.hosting.queries import services_of
+from console.portal.accounts import chosen, own_accounts
 from console.portal.blueprint import portal, signed_in
 from console.web.answers import local_time, wants_json
 from console.web.devices import device
@@ -58,10 +59,10 @@ class PinCard:
 @signed_in
 def home() -> ResponseReturnValue:
     """Show the PIN of the chosen account, its services, and who else is on it."""
-    accounts = _accounts()
+    accounts = own_accounts()
     if not accounts:
         return render_template("portal/nothing.html")
-    mine = _chosen(accounts)
+    mine = chosen(accounts)
     return render_template(
         "portal/home.html",
         accounts=accounts,
@@ -73,41 +74,23 @@ def home() -> ResponseReturnValue:
     )
 
 
-@portal.get("/people")
-@signed_in
-def people() -> ResponseReturnValue:
-    """Show the people of the chosen account; its owner may hand out the PINs of those who cannot sign in."""
-    accounts = _accounts()
-    if not accounts:
-        return render_template("portal/nothing.html")
-    mine = _chosen(accounts)
-    found = _people(mine)
-    if not found:
-        raise NotFound
-    actor = current_actor()
-    handed = {member.id for member in found if member.id != mine.id and may_hold(actor, member)}
-    return render_template(
-        "portal/people.html", accounts=accounts, mine=mine, people=found, handed=handed, labels=labels
-    )
-
-
 @portal.get("/pin")
 @signed_in
 def pin() -> ResponseReturnValue:
     """Show one's own PIN on an account (``account``), or one that its owner hands out (``member``)."""
-    mine, member = _whose(request.args.get("account"), request.args.get("member"))
+    mine, member = _whose(request.args.get("member"))
     if wants_json():
         return _answer(_card(member))
     if member.id == mine.id:
         return redirect(url_for("portal.home", account=mine.customer.number))
-    return render_template("portal/pin.html", accounts=_accounts(), mine=mine, card=_card(member), labels=labels)
+    return render_template("portal/pin.html", accounts=own_accounts(), mine=mine, card=_card(member), labels=labels)
 
 
 @portal.post("/pin/new")
 @signed_in
 def new_pin() -> ResponseReturnValue:
     """Make a new PIN: the old one, what it opened and a lock end at once."""
-    mine, member = _whose(request.form.get("account"), request.form.get("member"))
+    mine, member = _whose(request.form.get("member"))
     with transaction():
         code, expires_at = renew_pin(current_actor(), member)
     if wants_json():
@@ -122,12 +105,12 @@ def new_pin() -> ResponseReturnValue:
 @signed_in
 def sessions() -> ResponseReturnValue:
     """Show where the person is signed in. The account, where one is chosen, is for the way back alone."""
-    accounts = _accounts()
+    accounts = own_accounts()
     live = [(row, device(row.user_agent)) for row in sessions_of(current_person().id)]
     return render_template(
         "portal/sessions.html",
         accounts=accounts,
-        mine=_chosen(accounts) if accounts else None,
+        mine=chosen(accounts) if accounts else None,
         sessions=live,
         current=current_user.row.id,
     )
@@ -157,30 +140,9 @@ def revoke_others() -> ResponseReturnValue:
     return redirect(url_for("portal.sessions"), 303)
 
 
-def _accounts() -> Sequence[Membership]:
-    return memberships_of(current_person().id)
-
-
-def _chosen(accounts: Sequence[Membership]) -> Membership:
-    """Return the account that ``account=K-…`` names, the first one without it.
-
-    Raises:
-        NotFound: it names none of the person's accounts.
-    """
-    return _named(accounts, request.args.get("account"))
-
-
-def _named(accounts: Sequence[Membership], number: str | None) -> Membership:
-    wanted_number = (number or "").strip().upper()
-    found = next((m for m in accounts if not wanted_number or m.customer.number == wanted_number), None)
-    if found is None:
-        raise NotFound
-    return found
-
-
-def _whose(number: str | None, member: str | None) -> tuple[Membership, Membership]:
+def _whose(member: str | None) -> tuple[Membership, Membership]:
     """Return one's own membership of the account, and the one whose PIN is asked for."""
-    mine = _named(_accounts(), number)
+    mine = chosen(own_accounts())
     if not member:
         return mine, mine
     found = next((m for m in members_of(mine.customer_id) if str(m.id) == member), None)

@@ -49,14 +49,9 @@ def log_in() -> ResponseReturnValue:
     form = SignInForm()
     try:
         form.refuse_spoiled()
-        proof = _check(form.email.data or "", form.password.data or "")
-        with transaction():
-            token = signin.sign_in(
-                proof,
-                address=request.remote_addr,
-                user_agent=request.user_agent.string,
-                old_token=_own_token(),
-            )
+        proof = check_sign_in(form.email.data or "", form.password.data or "")
+        target = _target()
+        open_session_of(proof, form.email.data or "")
     except Refusal as refusal:
         if answers.wants_json():
             return answers.refuse(refusal)
@@ -64,10 +59,6 @@ def log_in() -> ResponseReturnValue:
         if refusal.retry_after is not None:
             answer.headers["Retry-After"] = str(refusal.retry_after)
         return answer
-    target = _target()
-    _renew_cookie()
-    session[PERSON_TOKEN] = token
-    known_devices.remember(_account(normal_email(form.email.data or "")))
     if answers.wants_json():
         return jsonify(signed_in=True, next=target, csrf_token=generate_csrf())
     return redirect(target, 303)
@@ -87,8 +78,28 @@ def logout() -> ResponseReturnValue:
     return redirect(url_for("portal.login", bye=1), 303)
 
 
-def _check(email: str, password: str) -> signin.PasswordProof:
-    """Compare the password, counting the try unless it succeeds."""
+def open_session_of(proof: signin.PasswordProof, email: str) -> None:
+    """Sign the person in on this browser, which is known to them from now on.
+
+    Raises:
+        SignInNeeded: the password was changed since it was compared.
+    """
+    with transaction():
+        token = signin.sign_in(
+            proof, address=request.remote_addr, user_agent=request.user_agent.string, old_token=_own_token()
+        )
+    _renew_cookie()
+    session[PERSON_TOKEN] = token
+    known_devices.remember(_account(normal_email(email)))
+
+
+def check_sign_in(email: str, password: str) -> signin.PasswordProof:
+    """Compare the password, counting the try unless it succeeds.
+
+    Raises:
+        Invalid: ``sign_in``: the e-mail or the password is wrong.
+        TooMany: too many were.
+    """
     if is_blank(email) or not password or len(email) > MAX_EMAIL or len(password) > MAX_PASSWORD:
         raise Invalid(WRONG, code="sign_in")
     email = normal_email(email)

@@ -44,10 +44,22 @@ _FEWEST_SIGNS = 5  # fewer different ones are a pattern
 _SHORT = 4  # shorter parts of a name are found in any text
 
 
-def complaint(password: str, *, email: str, name: str = "") -> Text | None:
-    """Return why ``password`` is refused for this person, ``None`` if it is not."""
+def complaint(password: str, *, email: str, name: str = "", mixed_from: int = MIN_LENGTH) -> Text | None:
+    """Return why ``password`` is refused for this person, ``None`` if it is not.
+
+    Args:
+        mixed_from: characters that are enough with capital and small letters and a symbol.
+    """
     password = prepared(password)
-    if visible_length(password) < MIN_LENGTH:
+    length = visible_length(password)
+    if length < MIN_LENGTH and not (length >= mixed_from and _is_mixed(password)):
+        if mixed_from < MIN_LENGTH:
+            return lazy_gettext(
+                "Use at least %(mixed)s characters with capital and small letters and a symbol, "
+                "or %(count)s of any kind.",
+                mixed=mixed_from,
+                count=MIN_LENGTH,
+            )
         return lazy_gettext(
             "Use at least %(count)s characters. Four or five words are easy to remember.", count=MIN_LENGTH
         )
@@ -64,6 +76,11 @@ def temporary_password() -> str:
     """Return a password to be read out once and replaced: 98 bits, nothing easily misread."""
     groups = ("".join(secrets.choice(_ALPHABET) for _ in range(_GROUP)) for _ in range(_GROUPS))
     return "-".join(groups)
+
+
+def _is_mixed(password: str) -> bool:
+    kinds = (str.isupper, str.islower, lambda char: not char.isalnum())
+    return all(any(kind(char) for char in password) for kind in kinds)
 
 
 def _is_common(folded: str) -> bool:

@@ -45,7 +45,7 @@ PAGES = {
               "/console/staff/new/", "/console/products/", "{row}", "/console/products/new/", "/console/audit/",
               "/console/settings/", "/console/settings/brand/", "/console/settings/issuer/", "/console/chat-settings/"],
 }  # fmt: skip
-PORTAL = ["/moj/", "/moj/mail"]
+PORTAL = ["/moj/", "/moj/mail", "/moj/contacts/", "/moj/users/"]
 NOBODY = [
     "/login",
     "/login/forgotten",

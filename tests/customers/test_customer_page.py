@@ -270,9 +270,9 @@ def test_it_closes_at_once(
 
 
 def factories_remove(member_id: int) -> None:
-    from console.customers.service import remove_member
+    from console.customers.people.members import remove_member
 
-    remove_member(factories.SYSTEM, db.session.get_one(Membership, member_id))
+    remove_member(factories.SYSTEM, member_id)
 
 
 def test_a_supervisor_sees_a_lock_and_lifts_it(client: ConsoleClient, secrets: Secrets) -> None:

@@ -49,19 +49,22 @@ def _targets(html: str) -> set[str]:
     return set(re.findall(r'(?:href|src)="([^"]*)"', html))
 
 
+ALLOWED = {
+    "verification_asked": {CARD, f"{BASE}/moj/"},
+    "staff_password_reset": {f"{BASE}/reset/{TOKEN}"},
+    "staff_password_changed": {f"{BASE}/login/forgotten"},
+    "invitation": {f"{BASE}/moj/invitation/{TOKEN}"},
+    "people_changed": {f"{BASE}/moj/users/"},
+    "chat_transcript": set(),
+    "chat_transcript_link": {f"{BASE}/chat/transcript/{TOKEN}"},
+}
+
+
 def _allowed(template: str) -> set[str]:
     if template in TO_STAFF:
         return {f"{BASE}/console/tickets/{number}" for number in ("T-20418", "T-20391", "T-20377")}
-    if template == "verification_asked":
-        return {CARD, f"{BASE}/moj/"}
-    if template == "staff_password_reset":
-        return {f"{BASE}/reset/{TOKEN}"}
-    if template == "staff_password_changed":
-        return {f"{BASE}/login/forgotten"}
-    if template == "chat_transcript":
-        return set()
-    if template == "chat_transcript_link":
-        return {f"{BASE}/chat/transcript/{TOKEN}"}
+    if template in ALLOWED:
+        return ALLOWED[template]
     scores = {f"{LINK}?score={score}#rate" for score in range(1, 6)}
     return {LINK, *scores, f"{LINK}#answer"} if template.startswith("ticket_") else {f"{BASE}/moj/"}
 

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
+from sqlalchemy import select
+
 from console.core.actor import SYSTEM
+from console.core.db import db
 from console.core.transaction import transaction
+from console.customers.models import Customer, Invitation, MemberRole
+from console.customers.people import invitations
 from console.customers.verification import cards
+from console.mail import links
+from console.mail.models import Mail
 from console.staff.models import Staff
-from console.tickets import links
+from console.tickets import links as ticket_links
 from console.tickets.canned import service
 from console.tickets.service import requester
 from console.tickets.service import verification as ticket_verification
+from tests import factories
 from tests.tickets.canned.support import make_ticket
 
 
@@ -27,10 +36,34 @@ def access_values(agent: Staff) -> dict[str, Any]:
     return {
         "ticket.number": ticket.number,
         "ticket.key": message.attachments[0].id,
-        "requester.token": links.requester_token(ticket),
+        "requester.token": ticket_links.requester_token(ticket),
         "requester.attachment_id": message.attachments[0].id,
         "sealed.token": card_token,
         "replies.key": empty.id,
         "replies.edit_view.id": reply.id,
         "replies.delete_view.id": reply.id,
     }
+
+
+def people_values(customer: Customer) -> dict[str, Any]:
+    """Make a contact, two users and an invitation of one account."""
+    with transaction():
+        invitation = invitations.invite(SYSTEM, customer, "pozvan@example.rs", [])
+    return {
+        "portal.contact_id": factories.make_member(customer, MemberRole.CONTACT).id,
+        "portal.user_id": factories.make_member(customer).id,
+        "portal.member_id": factories.make_member(customer).id,
+        "portal.invitation_id": invitation.id,
+        "portal.token": token_of(invitation),
+    }
+
+
+def token_of(invitation: Invitation) -> str:
+    """Return the token in the last mail about an invitation."""
+    query = select(Mail).where(Mail.subject_ref == f"invitation:{invitation.id}").order_by(Mail.id.desc())
+    mail = db.session.scalars(query).first()
+    assert mail is not None
+    text, _html = links.put_in(mail.text, mail.html, mail.sealed_links)
+    found = re.search(r"/moj/invitation/(\S+)", text)
+    assert found is not None
+    return found[1]

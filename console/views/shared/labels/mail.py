@@ -36,6 +36,8 @@ TEMPLATES: dict[str, Text] = {
     "override": lazy_gettext("Account opened by a supervisor"),
     "pin_locked": lazy_gettext("Verification locked"),
     "pin_renewed": lazy_gettext("New PIN"),
+    "people_changed": lazy_gettext("People on the account changed"),
+    "invitation": lazy_gettext("Invitation to an account"),
     "migration_requested": lazy_gettext("Migration requested"),
     "migration_rejected": lazy_gettext("Migration rejected"),
     "migration_executed": lazy_gettext("Migration executed"),

@@ -1,0 +1,56 @@
+"""What is written to the people of an account about each other."""
+
+from __future__ import annotations
+
+from console.core.actor import Actor
+from console.core.context import settings
+from console.customers.models import Invitation, Membership
+from console.mail.links import SecretLink
+from console.mail.service import queue, write_to
+
+
+def tell_owner_of_people(actor: Actor, membership: Membership, what: str) -> None:
+    """Write to the account's owner that its people changed, unless they did it themselves.
+
+    Args:
+        what: ``added``, ``changed`` or ``removed``; ``invited`` and ``joined`` are about an invitation.
+    """
+    customer = membership.customer
+    owner = customer.owner
+    if owner is None or (actor.kind == "person" and actor.id == owner.id):
+        return
+    write_to(
+        owner,
+        customer,
+        "people_changed",
+        about=f"customer:{customer.number}",
+        what=what,
+        whom=membership.name,
+        email=membership.person.email,
+        by=actor.name,
+        by_support=actor.kind == "staff",
+        customer=customer.name,
+        number=customer.number,
+    )
+
+
+def write_invitation(actor: Actor, invitation: Invitation, link: SecretLink) -> None:
+    """Write to an invited address. Nothing of it is the inviter's own words but their name and the account's.
+
+    Raises:
+        TooMany: the address got enough within the hour.
+    """
+    customer = invitation.customer
+    queue(
+        "invitation",
+        to_address=invitation.email,
+        language=customer.language,
+        customer_id=customer.id,
+        about=f"invitation:{invitation.id}",
+        caused_by=actor,
+        by=invitation.invited_by.person.name if invitation.invited_by else settings().brand,
+        customer=customer.name,
+        portal=settings().portal_brand,
+        link=link,
+        until=invitation.expires_at,
+    )

@@ -1,0 +1,1 @@
+"""The people of an account: contacts, independent users, invitations."""

@@ -1,0 +1,41 @@
+"""Which of a person's accounts a page is about: ``account=K-10482`` names one, without it the first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from flask import request
+
+from console.core.errors import NotFound
+from console.customers.models import Membership
+from console.customers.queries import memberships_of
+from console.customers.rights import Right
+from console.web.identity import current_person
+
+
+def own_accounts(right: Right | None = None) -> Sequence[Membership]:
+    """Return the person's memberships of open accounts; with ``right``, where they hold it.
+
+    Raises:
+        NotFound: a right is asked for and held nowhere.
+    """
+    found = memberships_of(current_person().id)
+    if right is None:
+        return found
+    found = [one for one in found if right in one.held_rights()]
+    if not found:
+        raise NotFound
+    return found
+
+
+def chosen(accounts: Sequence[Membership]) -> Membership:
+    """Return the account that the request names, in its address or its form; the first one without a name.
+
+    Raises:
+        NotFound: it names none of them.
+    """
+    number = request.values.get("account", "").strip().upper()
+    found = next((one for one in accounts if not number or one.customer.number == number), None)
+    if found is None:
+        raise NotFound
+    return found

@@ -1,0 +1,138 @@
+"""Forms of the portal. Verbs check what is typed; forms carry it, and show what was wrong where it was typed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from wtforms import EmailField, Field, PasswordField, RadioField, SelectMultipleField, StringField
+from wtforms.fields.choices import SelectChoice
+from wtforms.validators import ValidationError
+
+from console.core.errors import Invalid, Refusal
+from console.core.forms import Form
+from console.core.texts import gettext, lazy_gettext
+from console.customers.labels import MAIL_NAMES, RIGHT_NAMES
+from console.customers.rights import MailCategory, Right
+from console.staff.passwords import complaint
+
+MIXED_FROM = 8  # characters, as the FAQ asks: capital and small letters and a symbol
+
+
+class PortalForm(Form):
+    """A form whose refusal is shown at its fields."""
+
+    own_password = PasswordField(lazy_gettext("Your password"))
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.refusal: Refusal | None = None
+
+    def require(self) -> None:
+        """Refuse what cannot be read, before a verb is called.
+
+        Raises:
+            Invalid: with a message for each wrong field.
+        """
+        if not self.validate():
+            raise Invalid(fields={name: list(errors) for name, errors in self.errors.items() if name})
+
+    def show(self, refusal: Refusal) -> None:
+        """Put a verb's messages at the fields they are about."""
+        self.refusal = refusal
+        for name, messages in refusal.fields.items():
+            if name in self:
+                self[name].errors = [str(message) for message in messages]
+
+
+class PermissionsForm(PortalForm):
+    """What a person may do on the account."""
+
+    permissions = SelectMultipleField(
+        lazy_gettext("Permissions"), choices=[SelectChoice(right.value, RIGHT_NAMES[right]) for right in Right]
+    )
+
+    def rights(self) -> frozenset[Right]:
+        return frozenset(Right(key) for key in self.permissions.data or ())
+
+
+class MailForm(PermissionsForm):
+    """The same, and which mail they get."""
+
+    categories = SelectMultipleField(
+        lazy_gettext("E-mail notifications"), choices=[SelectChoice(one.value, MAIL_NAMES[one]) for one in MailCategory]
+    )
+
+    def mail(self) -> frozenset[MailCategory]:
+        return frozenset(MailCategory(key) for key in self.categories.data or ())
+
+
+class ContactForm(MailForm):
+    """A contact of the account."""
+
+    name = StringField(lazy_gettext("Full name"))
+    email = EmailField(lazy_gettext("E-mail address"))
+    phone = StringField(lazy_gettext("Phone"))
+    address = StringField(lazy_gettext("Address"))
+    city = StringField(lazy_gettext("City"))
+    postcode = StringField(lazy_gettext("Postcode"))
+
+
+class UserForm(MailForm):
+    """An independent user of the account."""
+
+
+class InviteForm(PermissionsForm):
+    """An invitation: every permission one has oneself, or chosen ones."""
+
+    email = EmailField(lazy_gettext("E-mail address"))
+    which = RadioField(
+        lazy_gettext("Permissions"),
+        choices=[
+            SelectChoice("all", lazy_gettext("All permissions")),
+            SelectChoice("chosen", lazy_gettext("Chosen permissions")),
+        ],
+        default="chosen",
+    )
+
+    def granted(self, own: frozenset[Right]) -> frozenset[Right]:
+        """Return what is asked for.
+
+        Args:
+            own: what the inviter holds: "all" is no more than that.
+        """
+        return own if self.which.data == "all" else self.rights()
+
+
+class NewPasswordForm(PortalForm):
+    """A password the person chooses, by the rule that the FAQ names."""
+
+    password = PasswordField(lazy_gettext("New password"))
+    again = PasswordField(lazy_gettext("New password again"))
+
+    def __init__(self, *args: Any, email: str, owner_name: str = "", **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.owner = (email, owner_name)
+
+    def validate_password(self, field: Field) -> None:
+        """Refuse the short and the obvious."""
+        email, name = self.owner
+        reason = complaint(field.data or "", email=email, name=name, mixed_from=MIXED_FROM)
+        if reason is not None:
+            raise ValidationError(str(reason))
+
+    def validate_again(self, field: Field) -> None:
+        """Refuse two that differ: one of them is mistyped."""
+        if field.data != self.password.data:
+            raise ValidationError(gettext("The passwords do not match."))
+
+
+class RegisterInvitedForm(NewPasswordForm):
+    """A sign-in for someone who was invited."""
+
+    name = StringField(lazy_gettext("Full name"))
+
+
+class ChangePasswordForm(NewPasswordForm):
+    """A password changed by its owner, who shows the present one first."""
+
+    current = PasswordField(lazy_gettext("Current password"))
