@@ -304,6 +304,12 @@ ROUTES: dict[tuple[str, str], frozenset[str]] = {
     ("GET", "portal.user"): CUSTOMER,
     ("POST", "portal.change_user"): CUSTOMER,
     ("POST", "portal.remove_member"): CUSTOMER,
+    ("GET", "portal.password"): CUSTOMER,
+    ("POST", "portal.change_password"): CUSTOMER,
+    ("GET", "portal.forgotten"): EVERYONE,
+    ("POST", "portal.ask_reset"): EVERYONE,
+    ("GET", "portal.reset_link"): EVERYONE,  # by a mailed link
+    ("POST", "portal.reset_password"): EVERYONE,
     ("GET", "portal.invitation"): EVERYONE,  # by a mailed link
     ("POST", "portal.accept_invitation"): EVERYONE,
     ("POST", "portal.register_invited"): EVERYONE,

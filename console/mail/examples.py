@@ -92,9 +92,17 @@ def _people(base_url: str) -> tuple[Example, ...]:
     changed = NAME | account | {
         "number": "K-10482", "whom": Typed("Jelena Tot"), "email": Typed("jelena@example.test"), "by_support": False,
     }  # fmt: skip
+    sign_in = NAME | {"portal": "Moj Mint"}
     invitation = account | {"link": f"{base_url}/moj/invitation/{TOKEN}", "until": UNTIL, "portal": "Moj Mint"}
     return (
         Example("invitation", invitation),
+        Example("person_password_reset", sign_in | {"link": f"{base_url}/moj/reset/{TOKEN}", "until": UNTIL}),
+        Example(
+            "person_password_changed", sign_in | {"at": AT, "until": None}, lazy_pgettext("example", "by the person")
+        ),
+        Example(
+            "person_password_changed", sign_in | {"at": AT, "until": UNTIL}, lazy_pgettext("example", "through a link")
+        ),
         Example("people_changed", changed | {"what": "added"}, lazy_pgettext("example", "contact added")),
         Example(
             "people_changed", changed | {"what": "joined", "by": ""}, lazy_pgettext("example", "invitation accepted")

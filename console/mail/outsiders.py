@@ -46,6 +46,8 @@ CAUSES = {
     "migration_requested": Cause.STAFF,
     "override": Cause.STAFF,
     "people_changed": Cause.ACCOUNT,
+    "person_password_changed": Cause.ACCOUNT,
+    "person_password_reset": Cause.SIGN_IN,
     "pin_locked": Cause.SIGN_IN,
     "pin_renewed": Cause.ACCOUNT,
     "promises_at_risk": Cause.STAFF,

@@ -8,6 +8,7 @@ from wtforms import EmailField, Field, PasswordField, RadioField, SelectMultiple
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import ValidationError
 
+from console.core.emails import NoAddress, email_problem, read_email
 from console.core.errors import Invalid, Refusal
 from console.core.forms import Form
 from console.core.texts import gettext, lazy_gettext
@@ -136,3 +137,16 @@ class ChangePasswordForm(NewPasswordForm):
     """A password changed by its owner, who shows the present one first."""
 
     current = PasswordField(lazy_gettext("Current password"))
+
+
+class ForgottenForm(PortalForm):
+    """Whose password is forgotten. An address that can be none is said to be: that tells nothing about who is here."""
+
+    email = EmailField(lazy_gettext("E-mail address"))
+
+    def validate_email(self, field: Field) -> None:
+        """Refuse what no mail can be sent to."""
+        try:
+            read_email(field.data or "")
+        except NoAddress as error:
+            raise ValidationError(str(email_problem(error))) from error

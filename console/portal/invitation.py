@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import flash, jsonify, make_response, redirect, render_template, request, url_for
+from flask import Response, flash, jsonify, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from sqlalchemy import select
@@ -17,53 +17,55 @@ from console.customers import labels, signin
 from console.customers.models import Invitation, Membership, Person
 from console.customers.people import invitations
 from console.customers.rights import Right
+from console.portal.answers import show_again
 from console.portal.blueprint import portal
 from console.portal.forms import PortalForm, RegisterInvitedForm
 from console.portal.signin import check_sign_in, open_session_of
-from console.web.answers import refuse, wants_json
+from console.web.answers import wants_json
 from console.web.identity import current_person
 from console.web.security import keep_private
 
 
-@portal.get("/invitation/<secret:token>")
-def invitation(token: str) -> ResponseReturnValue:
+@portal.get("/invitation/<secret:invitation_token>")
+def invitation(invitation_token: str) -> ResponseReturnValue:
     """Show what the link invites to. Looking uses nothing up: mail scanners look first."""
     try:
-        found = invitations.invitation_behind(token)
+        found = invitations.invitation_behind(invitation_token)
     except NotFound:
         return _gone()
-    return _page(token, found, RegisterInvitedForm(formdata=None, email=found.email))
+    if wants_json():
+        return jsonify(open=True)
+    return _page(invitation_token, found, RegisterInvitedForm(formdata=None, email=found.email))
 
 
-@portal.post("/invitation/<secret:token>/accept")
-def accept_invitation(token: str) -> ResponseReturnValue:
+@portal.post("/invitation/<secret:invitation_token>/accept")
+def accept_invitation(invitation_token: str) -> ResponseReturnValue:
     """Join with the sign-in of the invited address; who is not signed in with it gives its password.
 
     The link is in no address that leads elsewhere: a sign-in page with it as its way back would write it into logs.
     """
     form = PortalForm()
     try:
-        found = invitations.invitation_behind(token)
+        found = invitations.invitation_behind(invitation_token)
         if not _is_reader(found):
             open_session_of(check_sign_in(found.email, form.own_password.data or ""), found.email)
         with transaction():
             person = db.session.scalars(select(Person).where(Person.email == found.email)).one()
             actor = Actor(kind="person", id=person.id, name=person.name, address=request.remote_addr)
-            member = invitations.accept(actor, token, person)
+            member = invitations.accept(actor, invitation_token, person)
     except NotFound:
         return _gone()
     except Refusal as refusal:
-        if wants_json():
-            return refuse(refusal)
-        return _refused(token, found, RegisterInvitedForm(formdata=None, email=found.email), refusal)
+        blank = RegisterInvitedForm(formdata=None, email=found.email)
+        return show_again(refusal, blank, lambda: _page(invitation_token, found, blank))
     return _joined(member)
 
 
-@portal.post("/invitation/<secret:token>/register")
-def register_invited(token: str) -> ResponseReturnValue:
+@portal.post("/invitation/<secret:invitation_token>/register")
+def register_invited(invitation_token: str) -> ResponseReturnValue:
     """Make a sign-in for the invited address, join, and be signed in."""
     try:
-        found = invitations.invitation_behind(token)
+        found = invitations.invitation_behind(invitation_token)
     except NotFound:
         return _gone()
     form = RegisterInvitedForm(email=found.email)
@@ -71,13 +73,11 @@ def register_invited(token: str) -> ResponseReturnValue:
         form.require()
         hashed = hash_password(form.password.data or "")
         with transaction():
-            member = invitations.register_invited(token, form.name.data or "", hashed, request.remote_addr)
+            member = invitations.register_invited(invitation_token, form.name.data or "", hashed, request.remote_addr)
     except NotFound:
         return _gone()
     except Refusal as refusal:
-        if wants_json():
-            return refuse(refusal)
-        return _refused(token, found, form, refusal)
+        return show_again(refusal, form, lambda: _page(invitation_token, found, form))
     open_session_of(signin.PasswordProof(member.person_id, hashed), member.person.email)
     return _joined(member)
 
@@ -93,17 +93,7 @@ def _is_reader(found: Invitation) -> bool:
     return current_user.is_authenticated and current_person().email == found.email
 
 
-def _refused(token: str, found: Invitation, form: RegisterInvitedForm, refusal: Refusal) -> ResponseReturnValue:
-    form.show(refusal)
-    response = make_response(_page(token, found, form), refusal.status)
-    if refusal.retry_after is not None:
-        response.headers["Retry-After"] = str(refusal.retry_after)
-    return response
-
-
-def _page(token: str, found: Invitation, form: RegisterInvitedForm) -> ResponseReturnValue:
-    if wants_json():
-        return jsonify(open=True)
+def _page(token: str, found: Invitation, form: RegisterInvitedForm) -> Response:
     page = render_template(
         "portal/invitation.html",
         token=token,

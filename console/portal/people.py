@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from flask import Response, flash, jsonify, make_response, redirect, render_template, url_for
+from flask import flash, jsonify, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from console.core.errors import NotFound, Refusal
@@ -21,9 +21,10 @@ from console.customers.rights import MailCategory, Right
 from console.customers.verification.pins import may_hold
 from console.portal import confirmation
 from console.portal.accounts import chosen, own_accounts
+from console.portal.answers import show_again
 from console.portal.blueprint import portal, signed_in
 from console.portal.forms import ContactForm, InviteForm, UserForm
-from console.web.answers import local_time, refuse, wants_json
+from console.web.answers import local_time, wants_json
 from console.web.identity import current_actor
 
 
@@ -50,7 +51,7 @@ def add_contact() -> ResponseReturnValue:
         with transaction():
             contact = members.add_contact(current_actor(), mine.customer, data)
     except Refusal as refusal:
-        return _refused(refusal, form, lambda: _contacts_page(mine, _with_role(mine, MemberRole.CONTACT), form))
+        return show_again(refusal, form, lambda: _contacts_page(mine, _with_role(mine, MemberRole.CONTACT), form))
     if wants_json():
         return jsonify(contact=_contact(contact))
     flash(gettext("The contact was added."), "success")
@@ -80,7 +81,7 @@ def change_contact(contact_id: int) -> ResponseReturnValue:
         with transaction():
             member = members.change_contact(current_actor(), contact_id, data)
     except Refusal as refusal:
-        return _refused(refusal, form, lambda: _contact_page(mine, member, form))
+        return show_again(refusal, form, lambda: _contact_page(mine, member, form))
     if wants_json():
         return jsonify(contact=_contact(member))
     flash(gettext("Changes saved."), "success")
@@ -114,7 +115,7 @@ def invite() -> ResponseReturnValue:
         with transaction():
             invitation = invitations.invite(current_actor(), mine.customer, form.email.data or "", rights)
     except Refusal as refusal:
-        return _refused(refusal, form, lambda: _users_page(mine, form))
+        return show_again(refusal, form, lambda: _users_page(mine, form))
     if wants_json():
         return jsonify(invitation=_invitation(invitation))
     flash(gettext("The invitation to %(email)s is on its way.", email=invitation.email), "success")
@@ -163,7 +164,7 @@ def change_user(user_id: int) -> ResponseReturnValue:
         with transaction():
             member = members.change_user(current_actor(), user_id, rights, form.mail())
     except Refusal as refusal:
-        return _refused(refusal, form, lambda: _user_page(mine, member, form))
+        return show_again(refusal, form, lambda: _user_page(mine, member, form))
     if wants_json():
         return jsonify(user=_user(member))
     flash(gettext("Changes saved."), "success")
@@ -255,18 +256,6 @@ def _page(template: str, mine: Membership, form: Any, **values: Any) -> str:
         confirm=confirmation.is_needed(),
         **values,
     )
-
-
-def _refused(refusal: Refusal, form: Any, page: Any) -> Response:
-    """Show the form again with what was typed, or tell a program."""
-    if wants_json():
-        return refuse(refusal)
-    form.show(refusal)
-    response = make_response(page())
-    response.status_code = refusal.status
-    if refusal.retry_after is not None:
-        response.headers["Retry-After"] = str(refusal.retry_after)
-    return response
 
 
 def _done(invitation: Invitation, message: str) -> ResponseReturnValue:

@@ -45,12 +45,15 @@ PAGES = {
               "/console/staff/new/", "/console/products/", "{row}", "/console/products/new/", "/console/audit/",
               "/console/settings/", "/console/settings/brand/", "/console/settings/issuer/", "/console/chat-settings/"],
 }  # fmt: skip
-PORTAL = ["/moj/", "/moj/mail", "/moj/contacts/", "/moj/users/"]
+PORTAL = ["/moj/", "/moj/mail", "/moj/contacts/", "/moj/users/", "/moj/password", "/moj/sessions"]
 NOBODY = [
     "/login",
     "/login/forgotten",
     "/reset/nothing",
     "/moj/login",
+    "/moj/forgotten",
+    "/moj/reset/nothing",
+    "/moj/invitation/nothing",
     "/nowhere",
     "/t/nothing",
     "/v/nothing",

@@ -53,6 +53,8 @@ ALLOWED = {
     "verification_asked": {CARD, f"{BASE}/moj/"},
     "staff_password_reset": {f"{BASE}/reset/{TOKEN}"},
     "staff_password_changed": {f"{BASE}/login/forgotten"},
+    "person_password_reset": {f"{BASE}/moj/reset/{TOKEN}"},
+    "person_password_changed": {f"{BASE}/moj/forgotten"},
     "invitation": {f"{BASE}/moj/invitation/{TOKEN}"},
     "people_changed": {f"{BASE}/moj/users/"},
     "chat_transcript": set(),

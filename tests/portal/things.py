@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import select
@@ -11,7 +12,9 @@ from console.core.actor import SYSTEM
 from console.core.db import db
 from console.core.transaction import transaction
 from console.customers.models import Customer, Invitation, MemberRole
+from console.customers.passwords import RESET
 from console.customers.people import invitations
+from console.customers.queries import owner_of
 from console.customers.verification import cards
 from console.mail import links
 from console.mail.models import Mail
@@ -20,6 +23,7 @@ from console.tickets import links as ticket_links
 from console.tickets.canned import service
 from console.tickets.service import requester
 from console.tickets.service import verification as ticket_verification
+from console.tokens import service as tokens
 from tests import factories
 from tests.tickets.canned.support import make_ticket
 
@@ -49,12 +53,14 @@ def people_values(customer: Customer) -> dict[str, Any]:
     """Make a contact, two users and an invitation of one account."""
     with transaction():
         invitation = invitations.invite(SYSTEM, customer, "pozvan@example.rs", [])
+        reset_token = tokens.issue(RESET, f"person:{owner_of(customer.id).id}", timedelta(hours=1))
     return {
         "portal.contact_id": factories.make_member(customer, MemberRole.CONTACT).id,
         "portal.user_id": factories.make_member(customer).id,
         "portal.member_id": factories.make_member(customer).id,
         "portal.invitation_id": invitation.id,
-        "portal.token": token_of(invitation),
+        "portal.invitation_token": token_of(invitation),
+        "portal.reset_token": reset_token,
     }
 
 
