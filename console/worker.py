@@ -34,6 +34,7 @@ from console.core.metrics import JOBS as JOB_RUNS
 from console.core.outages import as_refusal
 from console.core.sessions import SignInSession
 from console.core.transaction import transaction
+from console.customers import registration
 from console.customers.models import Guard, PersonSession
 from console.mail import outsiders, sending
 from console.staff.models import StaffSession
@@ -73,6 +74,7 @@ def clear_old_rows() -> None:
             session.execute(delete(kind).where(_ended_before(kind, now - KEEP_SESSIONS)))
         tokens.clear(now - KEEP_TOKENS)
         outsiders.clear(now - KEEP_PROVEN)
+        registration.clear(now)
         session.execute(delete(Guard).where(Guard.updated_at < now - KEEP_GUARDS))
         session.execute(delete(IdempotencyKey).where(IdempotencyKey.created_at < now - KEEP_KEYS))
 

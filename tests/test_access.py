@@ -306,6 +306,10 @@ ROUTES: dict[tuple[str, str], frozenset[str]] = {
     ("POST", "portal.remove_member"): CUSTOMER,
     ("GET", "portal.password"): CUSTOMER,
     ("POST", "portal.change_password"): CUSTOMER,
+    ("GET", "portal.register"): EVERYONE,
+    ("POST", "portal.ask_registration"): EVERYONE,
+    ("GET", "portal.confirm_page"): EVERYONE,  # by a mailed link
+    ("POST", "portal.confirm_registration"): EVERYONE,
     ("GET", "portal.forgotten"): EVERYONE,
     ("POST", "portal.ask_reset"): EVERYONE,
     ("GET", "portal.reset_link"): EVERYONE,  # by a mailed link

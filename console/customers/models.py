@@ -236,6 +236,23 @@ class Invitation(Base):
         return self.ended_at is None and now < self.expires_at
 
 
+class Registration(Base):
+    """An account someone asked for, until they confirm the address; nothing of it exists before. Deleted after that."""
+
+    __tablename__ = "registrations"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    email: Mapped[str] = mapped_column(String(254))  # in lower case
+    name: Mapped[str] = mapped_column(String(120))
+    password_hash: Mapped[str]
+    kind: Mapped[CustomerKind] = mapped_column(enum_column(CustomerKind))
+    company: Mapped[str] = mapped_column(String(200), default="")
+    pib: Mapped[str | None] = mapped_column(String(20))
+    mb: Mapped[str | None] = mapped_column(String(20))
+    language: Mapped[str] = mapped_column(String(10))
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+
+
 class Guard(Base):
     """Counts failed attempts of one e-mail or one source, shared by every process.
 

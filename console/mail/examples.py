@@ -96,6 +96,8 @@ def _people(base_url: str) -> tuple[Example, ...]:
     invitation = account | {"link": f"{base_url}/moj/invitation/{TOKEN}", "until": UNTIL, "portal": "Moj Mint"}
     return (
         Example("invitation", invitation),
+        Example("registration", {"portal": "Moj Mint", "link": f"{base_url}/moj/register/{TOKEN}", "until": UNTIL}),
+        Example("registration_known", {"portal": "Moj Mint", "link": f"{base_url}/moj/login", "until": UNTIL}),
         Example("person_password_reset", sign_in | {"link": f"{base_url}/moj/reset/{TOKEN}", "until": UNTIL}),
         Example(
             "person_password_changed", sign_in | {"at": AT, "until": None}, lazy_pgettext("example", "by the person")

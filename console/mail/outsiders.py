@@ -52,6 +52,8 @@ CAUSES = {
     "pin_renewed": Cause.ACCOUNT,
     "promises_at_risk": Cause.STAFF,
     "promises_broken": Cause.STAFF,
+    "registration": Cause.ANONYMOUS,
+    "registration_known": Cause.ANONYMOUS,
     "staff_password_changed": Cause.ACCOUNT,
     "staff_password_reset": Cause.SIGN_IN,
     "ticket_opened": Cause.ANONYMOUS,

@@ -7,7 +7,19 @@ from flask import Flask
 
 def init_app(app: Flask) -> None:
     """Register the portal."""
-    from console.portal import chat, invitation, mail, passwords, people, requester, routes, sealed, signin, transcript  # noqa: F401  (their views register themselves)
+    from console.portal import (  # noqa: F401  (their views register themselves)
+        chat,
+        invitation,
+        mail,
+        passwords,
+        people,
+        registration,
+        requester,
+        routes,
+        sealed,
+        signin,
+        transcript,
+    )
     from console.portal.blueprint import portal
 
     app.register_blueprint(portal)

@@ -13,6 +13,8 @@ from console.core.errors import Invalid, Refusal
 from console.core.forms import Form
 from console.core.texts import gettext, lazy_gettext
 from console.customers.labels import MAIL_NAMES, RIGHT_NAMES
+from console.customers.models import CustomerKind
+from console.customers.registration import RegistrationData
 from console.customers.rights import MailCategory, Right
 from console.staff.passwords import complaint
 
@@ -122,8 +124,8 @@ class NewPasswordForm(PortalForm):
             raise ValidationError(str(reason))
 
     def validate_again(self, field: Field) -> None:
-        """Refuse two that differ: one of them is mistyped."""
-        if field.data != self.password.data:
+        """Refuse two that differ: one of them is mistyped. Programs send one."""
+        if field.raw_data and field.data != self.password.data:
             raise ValidationError(gettext("The passwords do not match."))
 
 
@@ -131,6 +133,39 @@ class RegisterInvitedForm(NewPasswordForm):
     """A sign-in for someone who was invited."""
 
     name = StringField(lazy_gettext("Full name"))
+
+
+class RegisterForm(NewPasswordForm):
+    """An account of one's own, for a person or a company."""
+
+    name = StringField(lazy_gettext("Full name"))
+    email = EmailField(lazy_gettext("E-mail address"))
+    kind = RadioField(
+        lazy_gettext("Account for"),
+        choices=[
+            SelectChoice("person", lazy_gettext("A person")),
+            SelectChoice("company", lazy_gettext("A company")),
+        ],
+        default="person",
+    )
+    company = StringField(lazy_gettext("Company name"))
+    pib = StringField(lazy_gettext("PIB"))
+    mb = StringField(lazy_gettext("Company number (MB)"))
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, email="", **kwargs)
+        self.owner = (self.email.data or "", self.name.data or "")
+
+    def data_of(self, language: str) -> RegistrationData:
+        return RegistrationData(
+            name=self.name.data or "",
+            email=self.email.data or "",
+            kind=CustomerKind.COMPANY if self.kind.data == CustomerKind.COMPANY.value else CustomerKind.PERSON,
+            company=self.company.data or "",
+            pib=self.pib.data or "",
+            mb=self.mb.data or "",
+            language=language,
+        )
 
 
 class ChangePasswordForm(NewPasswordForm):

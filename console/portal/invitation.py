@@ -16,6 +16,7 @@ from console.core.transaction import transaction
 from console.customers import labels, signin
 from console.customers.models import Invitation, Membership, Person
 from console.customers.people import invitations
+from console.customers.registration import has_sign_in
 from console.customers.rights import Right
 from console.portal.answers import show_again
 from console.portal.blueprint import portal
@@ -99,7 +100,7 @@ def _page(token: str, found: Invitation, form: RegisterInvitedForm) -> Response:
         token=token,
         invitation=found,
         form=form,
-        known=invitations.has_sign_in(found.email),
+        known=has_sign_in(found.email),
         person=current_person() if current_user.is_authenticated else None,
         granted=[labels.RIGHT_NAMES[Right(key)] for key in found.rights],
     )

@@ -52,6 +52,8 @@ NOBODY = [
     "/reset/nothing",
     "/moj/login",
     "/moj/forgotten",
+    "/moj/register",
+    "/moj/register/nothing",
     "/moj/reset/nothing",
     "/moj/invitation/nothing",
     "/nowhere",

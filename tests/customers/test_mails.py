@@ -15,6 +15,8 @@ BRAND, BASE = "Mint podrška", "https://console.example.test"
 EVIL = '<b>Ana</b> & "sinovi"\r\nBcc: x@example.test'
 LINK, CARD = f"{BASE}/t/{TOKEN}", f"{BASE}/v/{TOKEN}"
 SILENT = {
+    "registration",
+    "registration_known",
     "ticket_opened",
     "chat_transcript_link",
 }  # never repeats what was typed: it may go to a person who asked nothing
@@ -55,6 +57,8 @@ ALLOWED = {
     "staff_password_changed": {f"{BASE}/login/forgotten"},
     "person_password_reset": {f"{BASE}/moj/reset/{TOKEN}"},
     "person_password_changed": {f"{BASE}/moj/forgotten"},
+    "registration": {f"{BASE}/moj/register/{TOKEN}"},
+    "registration_known": {f"{BASE}/moj/login"},
     "invitation": {f"{BASE}/moj/invitation/{TOKEN}"},
     "people_changed": {f"{BASE}/moj/users/"},
     "chat_transcript": set(),

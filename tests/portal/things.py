@@ -11,10 +11,12 @@ from sqlalchemy import select
 from console.core.actor import SYSTEM
 from console.core.db import db
 from console.core.transaction import transaction
-from console.customers.models import Customer, Invitation, MemberRole
+from console.customers import registration
+from console.customers.models import Customer, Invitation, MemberRole, Registration
 from console.customers.passwords import RESET
 from console.customers.people import invitations
 from console.customers.queries import owner_of
+from console.customers.registration import RegistrationData
 from console.customers.verification import cards
 from console.mail import links
 from console.mail.models import Mail
@@ -54,6 +56,10 @@ def people_values(customer: Customer) -> dict[str, Any]:
     with transaction():
         invitation = invitations.invite(SYSTEM, customer, "pozvan@example.rs", [])
         reset_token = tokens.issue(RESET, f"person:{owner_of(customer.id).id}", timedelta(hours=1))
+        asked = RegistrationData(name="Nova Osoba", email="nova@example.rs")
+        registration.ask(asked, factories.password_hash(), None)
+        row = db.session.scalars(select(Registration)).one()
+        registration_token = tokens.issue(registration.PURPOSE, f"registration:{row.id}", timedelta(hours=1))
     return {
         "portal.contact_id": factories.make_member(customer, MemberRole.CONTACT).id,
         "portal.user_id": factories.make_member(customer).id,
@@ -61,6 +67,7 @@ def people_values(customer: Customer) -> dict[str, Any]:
         "portal.invitation_id": invitation.id,
         "portal.invitation_token": token_of(invitation),
         "portal.reset_token": reset_token,
+        "portal.registration_token": registration_token,
     }
 
 

@@ -181,12 +181,6 @@ def register_invited(token: str, name: str, password_hash: str, address: str | N
     return accept(actor, token, person)
 
 
-def has_sign_in(email: str) -> bool:
-    """Tell whether a person signs in with this address. For the holder of an invitation to it alone."""
-    query = select(Person.id).where(Person.email == email, Person.password_hash.is_not(None))
-    return db.session.scalar(query) is not None
-
-
 def open_invitations(customer_id: int) -> list[Invitation]:
     """Return the account's invitations that wait for an answer, newest first."""
     query = (

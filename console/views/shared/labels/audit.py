@@ -41,6 +41,7 @@ _ACTIONS: dict[str, tuple[str, Text]] = {
     "invitation.sent": ("mail", lazy_gettext("Invitation sent")),
     "invitation.resent": ("mail", lazy_gettext("Invitation resent")),
     "invitation.revoked": ("ban", lazy_gettext("Invitation revoked")),
+    "person.registration_asked": ("user", lazy_gettext("Registration requested")),
     "person.registered": ("user", lazy_gettext("Person registered")),
     "person.password_set": ("key", lazy_gettext("Portal password changed")),
     "person.password_reset": ("key", lazy_gettext("Portal password reset through a link")),

@@ -38,6 +38,8 @@ TEMPLATES: dict[str, Text] = {
     "pin_renewed": lazy_gettext("New PIN"),
     "people_changed": lazy_gettext("People on the account changed"),
     "invitation": lazy_gettext("Invitation to an account"),
+    "registration": lazy_gettext("Address confirmation"),
+    "registration_known": lazy_gettext("Address already registered"),
     "person_password_reset": lazy_gettext("Password reset link"),
     "person_password_changed": lazy_gettext("Password changed"),
     "migration_requested": lazy_gettext("Migration requested"),
