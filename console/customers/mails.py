@@ -9,19 +9,6 @@ from console.mail.links import SecretLink
 from console.mail.service import queue, write_to
 
 
-def write_to_person(person: Person | None, template: str, /, **values: Any) -> Mail:
-    """Write about a person's own sign-in; to no one (``None``) it is the same work, which the caller takes back."""
-    return queue(
-        template,
-        to_address=person.email if person else "nobody@example.invalid",
-        to_name=person.name if person else "",
-        language=person.language if person else None,
-        name=person.name if person else "",
-        portal=settings().portal_brand,
-        **values,
-    )
-
-
 def tell_owner_of_people(actor: Actor, membership: Membership, what: str) -> None:
     """Write to the account's owner that its people changed, unless they did it themselves.
 

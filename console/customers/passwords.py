@@ -20,11 +20,11 @@ from console.core.emails import normal_email
 from console.core.errors import Conflict, NotFound
 from console.core.texts import lazy_gettext
 from console.customers import holds
-from console.customers.mails import write_to_person
 from console.customers.models import Person, PersonSession
 from console.customers.signin import PasswordProof
 from console.mail import outsiders
 from console.mail.links import SecretLink
+from console.mail.service import NoRecipient, write_to
 from console.tokens import service as tokens
 
 RESET = "person.password"  # what a token that changes a password is for
@@ -63,7 +63,14 @@ def ask(email: str, address: str | None) -> None:
     with db.session.begin_nested() as savepoint:
         token = tokens.issue(RESET, subject, LASTS)
         link = SecretLink(f"{settings().base_url}/moj/reset/", token)
-        write_to_person(person, "person_password_reset", link=link, until=clock.now() + LASTS)
+        write_to(
+            person or NoRecipient(),
+            None,
+            "person_password_reset",
+            link=link,
+            until=clock.now() + LASTS,
+            portal=settings().portal_brand,
+        )
         if not sent:
             savepoint.rollback()
     visitor = Actor(kind="visitor", id=None, name="", address=address)
@@ -110,7 +117,7 @@ def _put(
     db.session.execute(ended.values(revoked_at=clock.now()))
     tokens.revoke(RESET, _subject(person.id))
     until = holds.begin(actor, person, "password_reset") if held else None
-    write_to_person(person, "person_password_changed", at=clock.now(), until=until)
+    write_to(person, None, "person_password_changed", at=clock.now(), until=until, portal=settings().portal_brand)
     record(actor, "person.password_set", _subject(person.id))
 
 

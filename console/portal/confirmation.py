@@ -22,6 +22,7 @@ from console.web import limits
 from console.web.identity import current_person
 
 FIELD = "own_password"
+WRONG = lazy_gettext("Wrong password.")
 
 
 def is_needed() -> bool:
@@ -39,19 +40,32 @@ def require() -> None:
     row = _session()
     if signin.is_confirmed(row):
         return
-    password, email, session_id = request.form.get(FIELD, ""), current_person().email, row.id
-    if not password:
+    typed, session_id = request.form.get(FIELD, ""), row.id
+    if not typed:
         raise ConfirmationNeeded(fields={FIELD: [ConfirmationNeeded.default_message]})
+    proof = compare_own_password(typed)
+    if proof is None:
+        raise ConfirmationNeeded(fields={FIELD: [WRONG]})
+    with transaction():
+        signin.confirm(proof, session_id)
+
+
+def compare_own_password(typed: str) -> signin.PasswordProof | None:
+    """Compare the reader's password, counting the try unless it is right.
+
+    Raises:
+        TooMany: too many were wrong.
+    """
+    email = current_person().email
     tries = (email, source(request.remote_addr))
     limits.count(BY_ACCOUNT, *tries)
-    proof = signin.check_password(email, password[:MAX_PASSWORD])
+    proof = signin.check_password(email, typed[:MAX_PASSWORD])
     if proof is None:
         with transaction():
             signin.record_failure(email, request.remote_addr)
-        raise ConfirmationNeeded(fields={FIELD: [lazy_gettext("Wrong password.")]})
+        return None
     limits.give_back(BY_ACCOUNT, *tries)
-    with transaction():
-        signin.confirm(proof, session_id)
+    return proof
 
 
 def _session() -> PersonSession:

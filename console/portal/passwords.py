@@ -11,14 +11,14 @@ from flask_login import current_user
 from console.core.addresses import source
 from console.core.errors import Invalid, NotFound, Refusal
 from console.core.passwords import hash_password
-from console.core.texts import gettext, lazy_gettext
+from console.core.texts import gettext
 from console.core.transaction import transaction
-from console.customers import passwords, signin
+from console.customers import passwords
+from console.portal import confirmation
 from console.portal.accounts import chosen, own_accounts
 from console.portal.answers import show_again
 from console.portal.blueprint import portal, signed_in
 from console.portal.forms import ChangePasswordForm, ForgottenForm, NewPasswordForm
-from console.portal.signin import BY_ACCOUNT, MAX_PASSWORD
 from console.web import limits
 from console.web.answers import wants_json
 from console.web.identity import current_actor, current_person
@@ -44,7 +44,9 @@ def change_password() -> ResponseReturnValue:
     form, session_id = _change_form(), current_user.row.id
     try:
         form.require()
-        proof = _show_present(form.current.data or "")
+        proof = confirmation.compare_own_password(form.current.data or "")
+        if proof is None:
+            raise Invalid(fields={"current": [confirmation.WRONG]})
         hashed = hash_password(form.password.data or "")
         with transaction():
             passwords.change_password(current_actor(), proof, hashed, keep_session=session_id)
@@ -107,18 +109,6 @@ def reset_password(reset_token: str) -> ResponseReturnValue:
     if wants_json():
         return jsonify(changed=True)
     return redirect(url_for("portal.login", changed=1), 303)
-
-
-def _show_present(typed: str) -> signin.PasswordProof:
-    """Compare the present password, counting the try unless it is right."""
-    email = current_person().email
-    tries = (email, source(request.remote_addr))
-    limits.count(BY_ACCOUNT, *tries)
-    proof = signin.check_password(email, typed[:MAX_PASSWORD])
-    if proof is None:
-        raise Invalid(fields={"current": [lazy_gettext("Wrong password.")]})
-    limits.give_back(BY_ACCOUNT, *tries)
-    return proof
 
 
 def _change_form(**options: Any) -> ChangePasswordForm:

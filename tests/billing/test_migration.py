@@ -23,8 +23,10 @@ from console.billing.models import (
     ProformaStatus,
     Storno,
 )
+from console.core.actor import SYSTEM
 from console.core.errors import Conflict, NotFound, Refusal, Reused
 from console.core.transaction import transaction
+from console.customers import holds
 from console.customers.models import (
     Customer,
     CustomerStatus,
@@ -430,6 +432,18 @@ def test_a_right_taken_away_later_stops_approval_and_execution(session: Session)
     with transaction():
         user.rights = []
     refused("no_right", move.execute)
+
+
+@pytest.mark.parametrize("step", ["request", "approve", "execute"])
+def test_a_security_hold_stops_every_step(session: Session, step: str) -> None:
+    move = make_move()
+    owner = factories.owner_of(move.old)
+    steps = ["request", "approve", "execute"]
+    for done in steps[: steps.index(step)]:
+        getattr(move, done)()
+    with transaction():
+        holds.begin(SYSTEM, owner.person, "password_reset")
+    refused("held", getattr(move, step))
 
 
 @pytest.mark.parametrize("role", [Role.AGENT, Role.SUPERVISOR, Role.ADMIN])

@@ -15,7 +15,6 @@ from console.customers import registration
 from console.customers.models import Customer, Invitation, MemberRole, Registration
 from console.customers.passwords import RESET
 from console.customers.people import invitations
-from console.customers.queries import owner_of
 from console.customers.registration import RegistrationData
 from console.customers.verification import cards
 from console.mail import links
@@ -55,7 +54,7 @@ def people_values(customer: Customer) -> dict[str, Any]:
     """Make a contact, two users and an invitation of one account."""
     with transaction():
         invitation = invitations.invite(SYSTEM, customer, "pozvan@example.rs", [])
-        reset_token = tokens.issue(RESET, f"person:{owner_of(customer.id).id}", timedelta(hours=1))
+        reset_token = tokens.issue(RESET, f"person:{factories.owner_of(customer).person_id}", timedelta(hours=1))
         asked = RegistrationData(name="Nova Osoba", email="nova@example.rs")
         registration.ask(asked, factories.password_hash(), None)
         row = db.session.scalars(select(Registration)).one()

@@ -16,6 +16,7 @@ from console.core.actor import Actor
 from console.core.context import settings
 from console.core.errors import Conflict, Invalid, Refusal, Text
 from console.core.texts import lazy_gettext
+from console.customers import holds
 from console.customers.models import Customer, CustomerStatus, VerificationKind
 from console.customers.rights import Right
 from console.hosting.models import Service, ServiceStatus, SuspensionReason
@@ -115,13 +116,14 @@ def check_state(migration: Migration, expected: MigrationState) -> None:
 
 
 def check_right(migration: Migration) -> None:
-    """Raise unless the requester still holds ``transfer`` on the account."""
+    """Raise unless the requester still holds ``transfer`` on the account, and is on no security hold."""
     verification = migration.verification
     membership = verification.membership
     if verification.kind is not VerificationKind.PIN or membership is None:
         raise refusal("unverified")
     if Right.TRANSFER not in membership.held_rights():
         raise refusal("no_right")
+    holds.require_none(membership.person)
 
 
 @dataclass(frozen=True)

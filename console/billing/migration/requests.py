@@ -25,6 +25,7 @@ from console.core.idempotency import once
 from console.core.ids import CUSTOMER_BASE, read_number
 from console.core.text import paragraphs
 from console.core.transaction import after_refusal
+from console.customers import holds
 from console.customers.masking import mask_pins
 from console.customers.models import (
     Customer,
@@ -137,10 +138,11 @@ def _request(actor: Actor, request: Request) -> dict[str, Any]:
 
 
 def _verification(actor: Actor, verification_id: int, *, lock: bool = False) -> Verification:
-    """Return the live verification of a person who holds ``transfer``; an override never counts."""
+    """Return the live verification of a person who holds ``transfer`` and is on no hold; an override never counts."""
     verification = db.session.get(Verification, verification_id, populate_existing=True, with_for_update=lock or None)
     if (
         verification is None
+        or verification.membership is None
         or verification.kind is not VerificationKind.PIN
         or verification.staff_id != actor.id
         or not verification.is_live(clock.now())
@@ -148,6 +150,7 @@ def _verification(actor: Actor, verification_id: int, *, lock: bool = False) -> 
         raise refusal("unverified")
     if Right.TRANSFER not in verification.opened_rights():
         raise refusal("no_right")
+    holds.require_none(verification.membership.person)
     return verification
 
 
