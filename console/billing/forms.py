@@ -23,12 +23,12 @@ class MigrationRequestForm(Form):
     leave = SelectMultipleField(lazy_gettext("Leave behind"), coerce=to_key, validate_choice=False)
     to_customer = StringField(
         lazy_gettext("New owner"),
-        description=lazy_gettext("The account's number, or its owner's registered e-mail."),
+        description=lazy_gettext("The account number or the owner’s registered e-mail."),
         validators=[DataRequired(lazy_gettext("Enter the new owner.")), Length(max=254)],
     )
     reason = TextAreaField(
         lazy_gettext("Reason"),
-        description=lazy_gettext("Kept on record: why the services are being migrated."),
+        description=lazy_gettext("Why the services are being migrated, for the record."),
         validators=[DataRequired(lazy_gettext("Enter the reason for the migration.")), Length(max=MAX_REASON)],
     )
     verification = KeyField(validators=[InputRequired()])

@@ -60,7 +60,7 @@ def read_email(text: str) -> str:
 def email_problem(error: NoAddress) -> Text:
     """Return what a form says of it."""
     if isinstance(error, OwnAddress):
-        return lazy_gettext("This is our own address. Enter the address of the person.")
+        return lazy_gettext("This is our own address. Enter a different one.")
     return lazy_gettext("Enter a valid e-mail address.")
 
 

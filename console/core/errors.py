@@ -102,9 +102,7 @@ class Conflict(Refusal):
 class Reused(Conflict):
     """An id that its sender chose for one thing came again with another: neither is lost, the second is not stored."""
 
-    default_message = lazy_gettext(
-        "An earlier version of this was already sent. Check what was sent; your text is saved."
-    )
+    default_message = lazy_gettext("An earlier version was already sent. Check what was sent; your text is saved.")
 
 
 class Invalid(Refusal):
@@ -159,8 +157,8 @@ class OutcomeUnknown(Unavailable):
 
     default_code = "outcome_unknown"
     default_message = lazy_gettext(
-        "The connection to the database was lost while this was being saved. It may or may not be done: "
-        "look before you try again."
+        "The connection to the database was lost while saving. Check whether your changes were saved before you "
+        "try again."
     )
 
 
@@ -170,8 +168,8 @@ class NoSpace(Refusal):
     status = 507
     default_code = "no_space"
     default_message = lazy_gettext(
-        "The server has no space left, so this could not be saved. Reading still works. "
-        "Keep your text and try again later."
+        "The server is out of space, so this could not be saved. You can still view pages. Copy your text and try "
+        "again later."
     )
     retry_after = 60
 
@@ -187,7 +185,7 @@ class Failed(Refusal):
 class FailedAfterwards(Failed):
     """A fault of ours, when something was stored already."""
 
-    default_message = lazy_gettext("Something went wrong on our side. Look at what was saved before you try again.")
+    default_message = lazy_gettext("Something went wrong on our side. Check what was saved before you try again.")
 
 
 def after_storing(refusal: Refusal) -> Refusal:

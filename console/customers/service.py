@@ -271,7 +271,7 @@ def check_customer(data: CustomerData) -> None:
     if is_blank(data.name):
         wrong["name"] = [_MISSING]
     if data.country not in _countries():
-        wrong["country"] = [lazy_gettext("A country is two letters, as in RS.")]
+        wrong["country"] = [lazy_gettext("Enter a two-letter country code, like RS.")]
     if data.language not in LANGUAGES:
         wrong["language"] = [lazy_gettext("This language is not supported.")]
     if data.currency not in CURRENCIES:
@@ -287,11 +287,11 @@ def _check_numbers(data: CustomerData) -> dict[str, list[Text]]:
     wrong: dict[str, list[Text]] = {}
     pib, mb = data.pib or None, data.mb or None
     if pib is None and data.kind is CustomerKind.COMPANY:
-        wrong["pib"] = [lazy_gettext("A company needs a PIB.")]
+        wrong["pib"] = [lazy_gettext("Enter the company’s PIB.")]
     if pib is not None and not (pib.isascii() and pib.isdigit() and serbian_pib.is_valid(pib)):
         wrong["pib"] = [lazy_gettext("Enter a valid PIB: nine digits, the last one a check digit.")]
     if mb is not None and not (mb.isascii() and mb.isdigit() and len(mb) == MB_DIGITS):
-        wrong["mb"] = [lazy_gettext("A company number has eight digits.")]
+        wrong["mb"] = [lazy_gettext("Enter an eight-digit company number.")]
     return wrong
 
 

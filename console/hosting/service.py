@@ -151,15 +151,15 @@ def _product_facts(product: Product) -> dict[str, Any]:
 def _check_product(data: ProductData) -> None:
     wrong: dict[str, list[Text]] = {}
     if not data.name or len(data.name) > MAX_PRODUCT_NAME:
-        wrong["name"] = [lazy_gettext("A name of at most %(count)d characters.", count=MAX_PRODUCT_NAME)]
+        wrong["name"] = [lazy_gettext("Enter a name of at most %(count)d characters.", count=MAX_PRODUCT_NAME)]
     if not 0 <= data.price <= MAX_PRICE:
         wrong["price"] = [lazy_gettext("This amount is too small or too large.")]
     if data.currency not in CURRENCIES:
         wrong["currency"] = [lazy_gettext("This currency is not supported.")]
     if not 1 <= data.period_months <= MAX_PERIOD:
-        wrong["period_months"] = [lazy_gettext("From %(least)d to %(most)d.", least=1, most=MAX_PERIOD)]
+        wrong["period_months"] = [lazy_gettext("Enter a number from %(least)d to %(most)d.", least=1, most=MAX_PERIOD)]
     if not 0 <= data.tax_bp <= BASIS_POINTS:
-        wrong["tax_bp"] = [lazy_gettext("From %(least)d to %(most)d.", least=0, most=100)]
+        wrong["tax_bp"] = [lazy_gettext("Enter a number from %(least)d to %(most)d.", least=0, most=100)]
     if wrong:
         raise Invalid(fields=wrong)
 
@@ -205,7 +205,7 @@ def _hold_host(customer: Customer, host: Service) -> None:
     query = select(Service).where(Service.id == host.id).with_for_update(read=True)
     held = db.session.scalars(query.execution_options(populate_existing=True)).one()
     if held.customer_id != customer.id:
-        raise Conflict(lazy_gettext("The hosting it is linked to belongs to another account."))
+        raise Conflict(lazy_gettext("The linked hosting belongs to another account."))
 
 
 def register_domain(actor: Actor, service: Service, name: str, registered_on: date, expires_on: date) -> Domain:

@@ -85,7 +85,9 @@ class Number(Kind):
     def read(self, typed: str) -> int:
         text = typed.strip()
         if not (_NUMBER.fullmatch(text) and text.isascii() and self.least <= int(text) <= self.most):
-            raise ValueError(lazy_gettext("From %(least)d to %(most)d.", least=self.least, most=self.most))
+            raise ValueError(
+                lazy_gettext("Enter a number from %(least)d to %(most)d.", least=self.least, most=self.most)
+            )
         return int(text)
 
     def say(self, value: Any, _language: str) -> Text:

@@ -34,7 +34,7 @@ def read_mb(text: str) -> str:
     """
     digits = text.replace(" ", "")
     if not (digits.isascii() and digits.isdigit() and len(digits) == MB_DIGITS):
-        raise ValueError(lazy_gettext("A company number has eight digits."))
+        raise ValueError(lazy_gettext("Enter an eight-digit company number."))
     return digits
 
 

@@ -51,7 +51,7 @@ def add_department(actor: Actor, data: DepartmentData) -> Department:
     names = _names(data)
     key = data.key.strip().lower() or "-".join(words(names["name_en"]))[:MAX_KEY].strip("-")
     if not _KEY.fullmatch(key) or len(key) > MAX_KEY:
-        raise Invalid(fields={"key": [lazy_gettext("Small letters, digits and dashes, beginning with a letter.")]})
+        raise Invalid(fields={"key": [lazy_gettext("Lowercase letters, digits and dashes, starting with a letter.")]})
     department, fresh = insert_or_find(Department, {"key": key, **names, **_switches(data)}, Department.key)
     if not fresh:
         raise Invalid(fields={"key": [lazy_gettext("A department with this key already exists.")]})
@@ -153,7 +153,7 @@ def _set_members(department: Department, members: Collection[int]) -> None:
     keys = set(members)
     known = set(db.session.scalars(select(Staff.id).where(Staff.id.in_(keys)))) if keys else set()
     if known != keys:
-        raise Invalid(fields={"members": [lazy_gettext("One of the selected people does not work here.")]})
+        raise Invalid(fields={"members": [lazy_gettext("One of the selected people is not on the staff.")]})
     db.session.execute(delete(DepartmentMember).where(DepartmentMember.department_id == department.id))
     db.session.add_all(DepartmentMember(department_id=department.id, staff_id=key) for key in sorted(keys))
     db.session.flush()

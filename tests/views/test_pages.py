@@ -216,7 +216,7 @@ class TestErrors:
             answer = client.get("/console/", headers={"Accept-Language": "sr"})
             assert answer.status_code in ((500, 503) if signed_in else (302,))
             if signed_in:
-                assert "Nešto nije u redu" in answer.text or "zauzet" in answer.text
+                assert "Došlo je do greške" in answer.text or "zauzet" in answer.text
                 assert client.get_json("/console/").json["error"]["message"]
         assert client.get("/console/").status_code in (200, 302)
 

@@ -61,7 +61,7 @@ def _check_unsent(chat: Chat, size: int, staff_id: int | None) -> None:
         raise Invalid(fields={"file": [lazy_gettext("Send the files you have attached first.")]})
     if staff_id is None and together + size > MOST_UNSENT:
         words = lazy_gettext(
-            "Attached files may be at most %(num)d MB together. Send those you have attached first, then this one.",
+            "Attachments can total at most %(num)d MB. Send those you have attached first, then this one.",
             num=MOST_UNSENT // 1024**2,
         )
         raise Invalid(fields={"file": [words]})

@@ -36,7 +36,7 @@ def block(actor: Actor, number: object, reason: str, days: int) -> ChatBlock:
     if not 0 < len(reason) <= MAX_REASON:
         wrong["reason"] = [lazy_gettext("Enter a reason of at most 200 characters.")]
     if not 1 <= days <= MOST_DAYS:
-        wrong["days"] = [lazy_gettext("From %(least)d to %(most)d.", least=1, most=MOST_DAYS)]
+        wrong["days"] = [lazy_gettext("Enter a number from %(least)d to %(most)d.", least=1, most=MOST_DAYS)]
     if wrong:
         raise Invalid(fields=wrong)
     chat = queries.lock_chat(actor, number)

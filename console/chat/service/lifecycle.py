@@ -106,7 +106,7 @@ def rate(visitor: Actor, chat_id: int, score: object, comment: object = "") -> C
     """
     chat = queries.lock_by_key(chat_id)
     if type(score) is not int or not 1 <= score <= 5:
-        raise Invalid(fields={"score": [lazy_gettext("Choose from 1 to 5.")]})
+        raise Invalid(fields={"score": [lazy_gettext("Choose a rating from 1 to 5.")]})
     text = mask_pins(paragraphs(comment if isinstance(comment, str) else ""))[0]
     if len(text) > MAX_COMMENT:
         raise Invalid(fields={"comment": [lazy_gettext("The comment is too long.")]})

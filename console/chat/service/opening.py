@@ -165,7 +165,7 @@ def _read(opening: Opening) -> tuple[str, str, MaskedText, str]:
     except OwnAddress as error:
         wrong["email"] = [email_problem(error)]
     except NoAddress:
-        wrong["email"] = [lazy_gettext("Enter a valid e-mail address. We reply there if we miss each other.")]
+        wrong["email"] = [lazy_gettext("Enter a valid e-mail address, so that we can reply if we miss each other.")]
     question = paragraphs(opening.question)
     if not name:
         wrong["name"] = [lazy_gettext("Enter your name.")]

@@ -55,7 +55,7 @@ def set_rules(actor: Actor, rules: DeskRules) -> ChatSettings:
     wrong: dict[str, list[Text]] = {}
     for name, (least, most) in RANGES.items():
         if not least <= getattr(rules, name) <= most:
-            wrong[name] = [lazy_gettext("From %(least)d to %(most)d.", least=least, most=most)]
+            wrong[name] = [lazy_gettext("Enter a number from %(least)d to %(most)d.", least=least, most=most)]
     if wrong:
         raise Invalid(fields=wrong)
     row = queries.desk_settings(lock=True)

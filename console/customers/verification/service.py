@@ -263,7 +263,7 @@ def _read(email: str, pin: str, channel: str) -> tuple[str, str, str]:
         wrong["email"] = [lazy_gettext("Enter a valid e-mail address.")]
     pin = _SPOKEN.sub("", pin) if len(pin) <= MAX_SPOKEN else ""
     if not (len(pin) == DIGITS and pin.isascii() and pin.isdigit()):
-        wrong["pin"] = [lazy_gettext("A support PIN is six digits.")]
+        wrong["pin"] = [lazy_gettext("Enter a six-digit support PIN.")]
     if not channels.is_channel(channel):
         wrong["channel"] = [lazy_gettext("Choose how they contacted you.")]
     if wrong:

@@ -188,7 +188,7 @@ def _check_parts(actor: Actor, new: NewTicket) -> None:
     if new.service_id is not None:
         service = session.get(Service, new.service_id)
         if service is None or service.customer_id != new.customer_id or not may_know(actor, service):
-            wrong["service"] = [lazy_gettext("The account has no such service.")]
+            wrong["service"] = [lazy_gettext("This service is not on the account.")]
     if new.assignee_id is not None:
         assignee = session.get(Staff, new.assignee_id)
         if assignee is None or not works_on_tickets(assignee):

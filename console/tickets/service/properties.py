@@ -220,7 +220,7 @@ def set_customer(
         Invalid: the account has no such service, or none that ``actor`` may know.
     """
     service = None if service_id is None else db.session.get(Service, service_id)
-    no_such = Invalid(fields={"service": [lazy_gettext("The account has no such service.")]})
+    no_such = Invalid(fields={"service": [lazy_gettext("This service is not on the account.")]})
     if service_id is not None and (customer is None or service is None or service.customer_id != customer.id):
         raise no_such
 

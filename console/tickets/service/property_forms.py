@@ -19,7 +19,7 @@ from console.tickets.service import properties
 from console.tickets.service.tags import clean_tags
 
 UNASSIGNED, ME = "none", "me"
-_NO_SERVICE = lazy_gettext("The account has no such service.")
+_NO_SERVICE = lazy_gettext("This service is not on the account.")
 _NO_COLLEAGUE = lazy_gettext("This colleague does not work on tickets.")
 
 

@@ -93,14 +93,14 @@ def read_score(value: object, *, written: bool = False) -> int:
     if written and isinstance(value, str) and value in {str(score) for score in SCORES}:
         return int(value)
     if written or type(value) is not int or value not in SCORES:
-        raise Invalid(fields={"score": [lazy_gettext("Choose from 1 to 5.")]})
+        raise Invalid(fields={"score": [lazy_gettext("Choose a rating from 1 to 5.")]})
     return value
 
 
 def _checked(score: int, comment: str) -> str:
     errors: dict[str, list[Text]] = {}
     if type(score) is not int or score not in SCORES:  # true is an int, and none
-        errors["score"] = [lazy_gettext("Choose from 1 to 5.")]
+        errors["score"] = [lazy_gettext("Choose a rating from 1 to 5.")]
     comment = mask_pins(paragraphs(comment))[0]
     if len(comment) > MAX_COMMENT:
         errors["comment"] = [lazy_gettext("The comment is too long.")]

@@ -67,7 +67,7 @@ class PaletteView(Page):
         """Return the hits, grouped."""
         text = request.args.get("q", "")[:MAX_SEARCH]
         if asks_nothing(text):
-            return jsonify(groups=[], message=gettext("Nothing to search for. Enter a word, a name or a number."))
+            return jsonify(groups=[], message=gettext("Enter a word, a name or a number to search for."))
         groups = [
             {"name": name, "items": [asdict(hit) for hit in hits]}
             for name, hits in _groups(current_actor(), text)

@@ -243,7 +243,7 @@ def _rules(form: RulesForm) -> DeskRules:
     for name, (least, most) in RANGES.items():
         value = form[name].data
         if not isinstance(value, int):
-            wrong[name] = [lazy_gettext("From %(least)d to %(most)d.", least=least, most=most)]
+            wrong[name] = [lazy_gettext("Enter a number from %(least)d to %(most)d.", least=least, most=most)]
         else:
             values[name] = value
     kind = form.assignment.data

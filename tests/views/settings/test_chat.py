@@ -59,9 +59,9 @@ def test_rules_are_changed_and_told(client: ConsoleClient, session: Session) -> 
 
 @pytest.mark.parametrize(
     ("field", "value", "words"),
-    [("capacity", "0", "From 1 to 20."), ("capacity", "viel", "From 1 to 20."),
-     ("grace_seconds", "", "From 15 to 600."),
-     ("wait_minutes", "99999999999", "From 1 to 60."), ("assignment", "magic", "Not a valid choice.")],
+    [("capacity", "0", "Enter a number from 1 to 20."), ("capacity", "viel", "Enter a number from 1 to 20."),
+     ("grace_seconds", "", "Enter a number from 15 to 600."),
+     ("wait_minutes", "99999999999", "Enter a number from 1 to 60."), ("assignment", "magic", "Not a valid choice.")],
 )  # fmt: skip
 def test_what_is_wrong_is_said_and_nothing_changes(
     client: ConsoleClient, session: Session, field: str, value: str, words: str
