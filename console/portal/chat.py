@@ -66,7 +66,7 @@ class QuestionForm(Form):
 
     name = StringField(lazy_gettext("Name"))
     email = EmailField(lazy_gettext("E-mail for the answer"))
-    department = SelectField(lazy_gettext("What is it about"), validate_choice=False, choices=[])
+    department = SelectField(lazy_gettext("What is it about?"), validate_choice=False, choices=[])
     question = TextAreaField(lazy_gettext("Question"))
     website = StringField()  # a honeypot: people do not see it
     client_id = HiddenField()

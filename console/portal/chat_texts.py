@@ -31,20 +31,21 @@ def widget_texts() -> dict[str, str | dict[str, str]]:
         "requeued_passed_on": gettext("Your question was passed on. You are back in the queue"),
         "ended_by_staff": gettext("The conversation has ended"),
         "ended_by_visitor": gettext("You have ended the conversation"),
-        "ticketed": gettext("Your question is ticket %(number)s. The answer comes by e-mail.", number="%(number)s"),
-        "closing_soon": gettext("We close at %(time)s. What is open then becomes a ticket and is answered by e-mail.",
+        "ticketed": gettext("Your question is now ticket %(number)s. We will reply by e-mail.", number="%(number)s"),
+        "closing_soon": gettext("We close at %(time)s. Chats still open then become tickets and are answered by "
+                                "e-mail.",
                                 time="%(time)s"),
         "closed_open_chat": gettext(
-            "We are closed now. You can finish this conversation; what stays open becomes a ticket."
+            "We are closed now. You can finish this chat; anything left open becomes a ticket."
         ),
         "asked": gettext("Please confirm your identity"),
         "verified": gettext("Your identity is confirmed for this chat"),
         "not_verified": gettext("Your identity was not confirmed"),
         "not_verified_help": gettext(
             "Check the address and use the PIN shown in the portal now. After several attempts, wait "
-"15 minutes or create a new PIN."
+            "15 minutes or create a new PIN."
         ),
-        "card_over": gettext("No attempts left. Ask for a new card."),
+        "card_over": gettext("No attempts left. Ask the agent for a new form."),
         "begun": gettext("The conversation began at %(time)s", time="%(time)s"),
         "sending": gettext("sending"),
         "sent": gettext("sent"),
@@ -68,9 +69,9 @@ def widget_texts() -> dict[str, str | dict[str, str]]:
         "rated": gettext("Thank you. We read every rating."),
         "transcript_sent": gettext("The transcript is on its way to %(address)s.", address="%(address)s"),
         "signed_in_as": gettext("Signed in as %(name)s", name="%(name)s"),
-        "fallback": gettext("Chat is unavailable right now, so your question is ticket %(number)s.",
+        "fallback": gettext("Live chat is unavailable right now, so your question became ticket %(number)s.",
                             number="%(number)s"),
-        "no_way": gettext("Chat is unavailable right now. Your text is saved; try again in a moment."),
+        "no_way": gettext("Live chat is unavailable right now. Your text is saved; try again in a moment."),
         "end_question": gettext("End the conversation?"),
         "end_queued": gettext("No one has replied yet. Your question becomes a ticket and we reply by e-mail."),
         "added": gettext("Added to ticket %(number)s", number="%(number)s"),
@@ -93,6 +94,6 @@ def launcher_texts() -> dict[str, str]:
     """Return what the button on a site says."""
     return {
         "open": gettext("Chat with us"),
-        "close": gettext("Close the chat"),
+        "close": gettext("Minimise the chat"),
         "frame": gettext("Chat with support"),
     }

@@ -53,7 +53,7 @@ class RateForm(Form):
     """How content the requester was."""
 
     score = StringField(lazy_gettext("How was our answer?"))
-    comment = TextAreaField(lazy_gettext("What should we know? (optional)"))
+    comment = TextAreaField(lazy_gettext("Anything you would like to add? (optional)"))
 
 
 @blueprint.get("/t/<secret:token>")

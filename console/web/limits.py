@@ -113,7 +113,7 @@ def _bucket(pace: Pace, key: str) -> Bucket:
 
 
 def _too_fast(seconds: float) -> TooMany:
-    words = lazy_gettext("That was a little too fast. Your text is saved and will be sent in a moment.")
+    words = lazy_gettext("You are sending messages too quickly. Your text is saved and will be sent in a moment.")
     return TooMany(words, retry_after=max(1, round(seconds)))
 
 

@@ -62,10 +62,10 @@ def test_a_conversation_by_keyboard(desk: Callable[..., Desk], new_page: Callabl
     asked = page.locator("[data-ask]")
     expect(asked).to_contain_text("Na pauzi ste.")
     press("a")
-    expect(page.locator("[data-my-state]")).to_have_text("Dostupan")
+    expect(page.locator("[data-my-state]")).to_have_text("Dostupno")
     expect(asked).to_be_hidden()
     page.reload()
-    expect(page.locator("[data-my-state]")).to_have_text("Dostupan")
+    expect(page.locator("[data-my-state]")).to_have_text("Dostupno")
     expect(asked).to_be_hidden()
 
     # A new chat is shown and counted, and takes the focus from nobody.

@@ -233,7 +233,7 @@ def take_and_answer(place: Place, who: str, path: str, menu: str, tab: str, take
 
 
 @A_CHAT.step(
-    "`{leave}` leaves the reply, so that letters are shortcuts again: `{verify}` asks the visitor to verify. A card "
+    "`{leave}` leaves the reply, so that letters are shortcuts again: `{verify}` asks the visitor to verify. A form "
     "opens in the visitor's window; only its result comes back."
 )
 def ask_who_it_is(place: Place, leave: str, verify: str) -> None:

@@ -207,7 +207,7 @@ def test_the_line_says_the_state_there_is(desk: Callable[..., Desk], new_page: C
     other.locator("[data-submit]").press("Enter")
     expect(other.locator("[data-refused]")).to_contain_text("Many people on your network are chatting with us now")
     other.keyboard.press("Enter")
-    expect(other.locator(".alert-success")).to_contain_text("Your question is ticket T-")
+    expect(other.locator(".alert-success")).to_contain_text("Your question is now ticket T-")
     other.context.close()
 
     first.call("chat:claim", {"chat": chat})
@@ -247,10 +247,10 @@ def test_the_line_says_the_state_there_is(desk: Callable[..., Desk], new_page: C
     first.call("chat:claim", {"chat": chat})
     expect(line).to_be_hidden()
     first.call("chat:ticket", {"chat": chat})
-    expect(line).to_contain_text("Your question is ticket T-")
+    expect(line).to_contain_text("Your question is now ticket T-")
     expect(hours).to_have_text("We are here until 17:00")
     page.reload()
-    expect(line).to_contain_text("Your question is ticket T-")
+    expect(line).to_contain_text("Your question is now ticket T-")
 
     page.locator("[data-again]").click()
     fill(page, "Another question")
@@ -278,11 +278,11 @@ def test_out_of_hours_on_a_site_and_without_a_script(desk: Callable[..., Desk], 
     frame.locator("[name=email]").fill("dragan@example.test")
     frame.locator("[name=question]").fill("Where is my invoice?")
     frame.get_by_role("button", name="Send the question").click()
-    expect(frame.locator("[data-line]")).to_contain_text("Your question is ticket T-")
+    expect(frame.locator("[data-line]")).to_contain_text("Your question is now ticket T-")
     frame.locator("[data-text]").fill("It is number 97-123.")
     frame.locator("[data-text]").press("Enter")
     expect(frame.locator(".msg-us").last).to_contain_text("Added to ticket T-")
-    frame.get_by_role("button", name="Close the chat").click()
+    frame.get_by_role("button", name="Minimise the chat").click()
     expect(page.locator("iframe")).to_be_hidden()
     assert problems == []
 

@@ -225,7 +225,7 @@ def _check_limits(source: str, theirs: ColumnElement[bool]) -> None:
     live, opened = _counts(theirs)
     if live >= MOST_LIVE * factor:
         raise TooMany(
-            lazy_gettext("You have several open chats with us. Continue one of them, or end it first."),
+            lazy_gettext("You have several open chats with us. Continue one of them, or end one first."),
             retry_after=60,
             code="chats",
         )

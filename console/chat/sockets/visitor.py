@@ -89,7 +89,9 @@ def on_visitor(event: str) -> Callable[[Run], Run]:
             found = _buckets.get(_sid())
             if found is not None and not found.take(time.monotonic()):
                 raise TooMany(
-                    lazy_gettext("That was a little too fast. Your text is saved and will be sent in a moment."),
+                    lazy_gettext(
+                        "You are sending messages too quickly. Your text is saved and will be sent in a moment."
+                    ),
                     retry_after=max(1, round(found.wait())),
                 )
             return run(packet)

@@ -133,7 +133,7 @@ def write(
         Reused: something else was sent under this id.
     """
     if len(files) > MOST:
-        raise Invalid(fields={"files": [lazy_gettext("At most %(num)d files go with one message.", num=MOST)]})
+        raise Invalid(fields={"files": [lazy_gettext("Attach at most %(num)d files to one message.", num=MOST)]})
     try:
         return add_question(source, linked, body, client_id=client_id, via="link", files=files, pins=pins)
     except Invalid as refusal:

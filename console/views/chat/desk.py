@@ -44,7 +44,7 @@ from console.web.filters import language
 from console.web.identity import current_actor
 
 KEYS: tuple[tuple[str, Text], ...] = (
-    ("C", lazy_gettext("Take the open chat, or the longest waiting one")),
+    ("C", lazy_gettext("Take the open chat, or the one waiting longest")),
     ("J K", lazy_gettext("Next, previous chat")),
     ("Enter", lazy_gettext("Open the chat; while writing, send")),
     ("R", lazy_gettext("Write a reply")),

@@ -216,7 +216,7 @@ class ChatList(BaseModelView):
         joinedload(Chat.assignee).load_only(Staff.name),
     )
     search_index = CHAT_SEARCH
-    search_hint = lazy_gettext("Number, visitor, words of the conversation")
+    search_hint = lazy_gettext("Number, visitor or words in the chat")
     list_filters = FILTERS
     list_template = "admin/chat/history.html"
     empty_icon = "history"

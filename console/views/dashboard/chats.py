@@ -53,7 +53,9 @@ def tiles(actor: Actor, counts: dict[str, int], now: datetime) -> list[Tile]:
             gettext("Chats in progress"),
             "chat",
             _number(counts["chat_active"]),
-            ngettext("%(num)d of them is mine", "%(num)d of them are mine", mine) if mine else gettext("none is mine"),
+            ngettext("%(num)d assigned to me", "%(num)d assigned to me", mine)
+            if mine
+            else gettext("none assigned to me"),
             link("chats", status="active"),
         ),
         Tile(

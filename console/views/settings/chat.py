@@ -34,7 +34,7 @@ from console.web.identity import current_actor
 OWN_COLOR = "#0a6c61"  # of the widget where none is set, as its stylesheet has it
 KINDS: dict[str, tuple[Text, Text]] = {
     Assignment.PULL.value: (
-        lazy_gettext("Agents take the next chat"),
+        lazy_gettext("Agents take chats from the queue"),
         lazy_gettext("Chats wait in the queue until an agent takes them."),
     ),
     Assignment.PUSH.value: (
@@ -47,9 +47,9 @@ KINDS: dict[str, tuple[Text, Text]] = {
 # The unit after the number, and what the setting does.
 NUMBERS: dict[str, tuple[Text, Text, Text]] = {
     "capacity": (
-        lazy_gettext("Chats at once"),
+        lazy_gettext("Chats per agent"),
         lazy_gettext("chats"),
-        lazy_gettext("Maximum assigned to one agent. Agents can still take more manually."),
+        lazy_gettext("The most that are assigned to one agent. Agents can still take more manually."),
     ),
     "wait_minutes": (
         lazy_gettext("Wait in the queue"),

@@ -174,7 +174,7 @@ def test_one_chat_is_told_whole(app: Flask, client: ConsoleClient, agent: Staff,
         page = client.get(f"/console/chats/{chat.number}", headers=ENGLISH).text
     assert seen.count <= 8, seen
     for words in (
-        "1 min", "10 min", agent.name, "Zna za predračun.", "••••••", "Rated 4 of 5", "slika.txt",
+        "1 min", "10 min", agent.name, "Zna za predračun.", "••••••", "Rated 4 out of 5", "slika.txt",
         f"/console/desk/{chat.number}/files/{file.id}", persona.customer.number, "verified in the chat",
         "Brzo &lt;b&gt;i lepo&lt;/b&gt;", "took the chat", "Identity confirmed", "https://www.example.rs/kontakt",
         "by us", 'href="https://example.rs/x"',
@@ -218,7 +218,9 @@ def test_a_supervisor_blocks_a_visitor(
     lead = new_client()
     sign_in(lead, Role.SUPERVISOR)
     wrong = lead.submit(f"{page}/block", reason="vređa sve", days="900", headers=ENGLISH)
-    assert wrong.status_code == 422 and "Enter a number from 1 to 90." in wrong.text and 'value="vređa sve"' in wrong.text
+    assert (
+        wrong.status_code == 422 and "Enter a number from 1 to 90." in wrong.text and 'value="vređa sve"' in wrong.text
+    )
     assert lead.submit(f"{page}/block", reason="", days="x", json=True).json["error"]["fields"].keys() == {
         "reason", "days",
     }  # fmt: skip
@@ -307,7 +309,7 @@ def test_the_dashboard_counts_the_chat_desk(client: ConsoleClient, agent: Staff,
     }  # fmt: skip
     assert len(client.get_json(figures["active"]["url"]).json["items"]) == 2
     page = client.get("/console/", headers=ENGLISH).text
-    assert "the longest for 4 min" in page and "1 of them is mine" in page
+    assert "the longest for 4 min" in page and "1 assigned to me" in page
     assert re.search(r'data-part="chat"', client.get("/console/now").text)
     clock.advance(timedelta(minutes=2))
     assert client.get_json("/console/").json["chat"]["available"]["value"] == "0"  # not heard of any more

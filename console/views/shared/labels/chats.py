@@ -139,7 +139,7 @@ def _ticketed(by: str, data: dict[str, Any]) -> str:
     if why == "closing":
         return gettext("Converted to ticket %(number)s at closing time", number=number)
     if why == "limit":
-        return gettext("Still open past the limit: converted to ticket %(number)s", number=number)
+        return gettext("Still open after the time limit: converted to ticket %(number)s", number=number)
     if why == "closed_hours":
         return gettext("Asked outside opening hours: ticket %(number)s", number=number)
     if why == "visitor":
@@ -152,7 +152,7 @@ def _closing_soon(_by: str, data: dict[str, Any]) -> str:
 
 
 def _rated(_by: str, data: dict[str, Any]) -> str:
-    return gettext("Rated %(score)s of 5", score=data.get("score", "—"))
+    return gettext("Rated %(score)s out of 5", score=data.get("score", "—"))
 
 
 def _blocked(_by: str, data: dict[str, Any]) -> str:

@@ -47,7 +47,7 @@ def _texts(_language: str) -> dict[str, str]:
         "position": gettext("%(place)s of %(all)s"),
         # Files
         "too_large": gettext("%(name)s: The file is larger than 10 MB."),
-        "too_many": gettext("At most 10 files go with one message."),
+        "too_many": gettext("Attach at most 10 files to one message."),
         "refused": gettext("%(name)s: %(problem)s"),
         "upload_failed": gettext("%(name)s was not uploaded. Try again."),
         "pasted": gettext("pasted picture"),
