@@ -44,7 +44,7 @@ GONE = "requester/gone.html"
 class AnswerForm(Form):
     """What the requester writes."""
 
-    body = TextAreaField(lazy_gettext("Your answer"))
+    body = TextAreaField(lazy_gettext("Your message"))
     files = MultipleFileField(lazy_gettext("Files"))
     client_id = HiddenField()
 
@@ -149,7 +149,7 @@ def _write(linked: Ticket, form: AnswerForm) -> ResponseReturnValue:
     if wants_json():
         return jsonify(number=number, at=local_time(message.created_at), masked=message.data.get("masked", 0))
     said = (
-        gettext("Your question was closed, so this continues as %(number)s.", number=number)
+        gettext("Your question was already closed, so it continues as %(number)s.", number=number)
         if moved
         else gettext("We have received your message and will reply by e-mail.")
     )
@@ -254,7 +254,7 @@ def _state(talk: Conversation) -> tuple[str, str, str]:
     if ticket.status is TicketStatus.SOLVED:
         return "ok", "ok", gettext("Solved. If anything is still open, just reply.")
     if ticket.status is TicketStatus.CLOSED:
-        return "lock", "", gettext("Closed. If you write, a new question continues this one.")
+        return "lock", "", gettext("Closed. If you reply, we open a new question that continues this one.")
     if ticket.status is TicketStatus.WAITING:
         return "reply", "info", gettext("We are waiting for your reply.")
     if ticket.status is TicketStatus.HOLD:

@@ -33,7 +33,7 @@ class ReplyForm(Form):
     shortcut = StringField(
         lazy_gettext("Shortcut"),
         [DataRequired(), Length(max=MAX_SHORTCUT + 1)],
-        description=lazy_gettext("The word after /: plain letters, digits and dashes."),
+        description=lazy_gettext("What you type after /: letters without accents, digits and dashes."),
     )
     title_sr = StringField(lazy_gettext("Title in Serbian"), [DataRequired(), Length(max=MAX_TITLE)])
     title_en = StringField(lazy_gettext("Title in English"), [DataRequired(), Length(max=MAX_TITLE)])

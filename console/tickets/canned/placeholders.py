@@ -10,13 +10,13 @@ from console.core.text import one_line
 from console.core.texts import lazy_gettext
 
 PLACEHOLDERS: dict[str, Text] = {
-    "requester_name": lazy_gettext("the requester's name"),
-    "ticket_number": lazy_gettext("the ticket's number"),
+    "requester_name": lazy_gettext("the requester’s name"),
+    "ticket_number": lazy_gettext("the ticket number"),
     "agent_name": lazy_gettext("your first name"),
-    "department": lazy_gettext("the ticket's department"),
-    "brand": lazy_gettext("the name of the support"),
-    "portal_name": lazy_gettext("the name of the customers' portal"),
-    "portal_url": lazy_gettext("the address of the customers' portal"),
+    "department": lazy_gettext("the ticket’s department"),
+    "brand": lazy_gettext("the support team name"),
+    "portal_name": lazy_gettext("the customer portal name"),
+    "portal_url": lazy_gettext("the customer portal address"),
     "hours": lazy_gettext("the opening hours"),
 }
 

@@ -222,7 +222,9 @@ def _checked(data: ReplyData, reply: CannedReply | None = None) -> dict[str, obj
     shortcut = one_line(data.shortcut).removeprefix("/").lower()
     if len(shortcut) > MAX_SHORTCUT or not _SHORTCUT.fullmatch(shortcut):
         wrong["shortcut"] = [
-            lazy_gettext("A short word of plain letters, digits and dashes, at most %(max)d.", max=MAX_SHORTCUT)
+            lazy_gettext(
+                "Use letters without accents, digits and dashes, at most %(max)d characters.", max=MAX_SHORTCUT
+            )
         ]
     elif _taken(shortcut, reply):
         wrong["shortcut"] = [TAKEN]

@@ -95,7 +95,9 @@ def check_mergeable(ticket: Ticket, target: Ticket) -> None:
     require_unmerged(ticket)
     if target.status is TicketStatus.CLOSED:
         raise Conflict(
-            lazy_gettext("%(number)s is closed. Open it first, or merge it into the other one.", number=target.number),
+            lazy_gettext(
+                "%(number)s is closed. Reopen it first, or merge it into the other one.", number=target.number
+            ),
             code="closed",
         )
     if None not in (ticket.customer_id, target.customer_id) and ticket.customer_id != target.customer_id:

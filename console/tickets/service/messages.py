@@ -267,7 +267,7 @@ def _again(
 
 def _check_writable(ticket: Ticket) -> None:
     if ticket.merged_into_id is not None:
-        raise Conflict(lazy_gettext("This ticket was merged into another. Answer there."), code="merged")
+        raise Conflict(lazy_gettext("This ticket was merged into another. Reply there."), code="merged")
     if ticket.status is TicketStatus.CLOSED:
         raise Conflict(lazy_gettext("This ticket is closed. Open a follow-up."), code="closed")
 
@@ -289,7 +289,7 @@ def _check_newer(actor: Actor, ticket: Ticket, writing: Writing) -> None:
     )
     if newer is not None:
         raise Conflict(
-            lazy_gettext("Something newer was written while you were writing. Your text is saved."),
+            lazy_gettext("A newer message was added while you were writing. Your text is saved."),
             code="newer",
             details={"seq": ticket.last_seq},
         )

@@ -34,7 +34,7 @@ def _texts(_language: str) -> dict[str, str | dict[str, str]]:
         "taken_back": gettext("The reply was undone; its text is back in your draft."),
         "choose_two": gettext("Select at least two tickets to merge."),
         "not_listed": gettext("no longer in this view"),
-        "live_off": gettext("No live connection; refreshing every 30 seconds"),
+        "live_off": gettext("Live updates are off; refreshing every 30 seconds"),
         "open_duplicates": forms_of(
             lambda n: ngettext("%(num)d open ticket from this address", "%(num)d open tickets from this address", n)
         ),

@@ -132,7 +132,7 @@ class ReplyList(BaseModelView):
         "shortcut": lazy_gettext("Shortcut"),
         "category": lazy_gettext("Category"),
         "department": lazy_gettext("Department"),
-        "verified_only": lazy_gettext("Opens"),
+        "verified_only": lazy_gettext("Condition"),
         "updated_at": lazy_gettext("Changed"),
     }
     column_formatters = {
@@ -146,7 +146,7 @@ class ReplyList(BaseModelView):
     sort_columns = {"shortcut": CannedReply.shortcut, "updated_at": CannedReply.updated_at}
     column_options = (joinedload(CannedReply.category), joinedload(CannedReply.department))
     search_index = REPLY_SEARCH
-    search_hint = lazy_gettext("Title, shortcut, a word of the text")
+    search_hint = lazy_gettext("Title, shortcut or words in the text")
     list_filters = (
         OneOf("category", lazy_gettext("Category"), CannedReply.category_id, _categories),
         OneOf("department", lazy_gettext("Department"), CannedReply.department_id, _departments),

@@ -83,7 +83,7 @@ def stars(score: int | None) -> Markup:
         Markup('<span class="{}">{}</span>').format("is-on" if step <= score else "", icon("star", "icon-sm"))
         for step in range(1, STARS + 1)
     )
-    words = gettext("%(score)s of 5", score=score)
+    words = gettext("%(score)s out of 5", score=score)
     return Markup('<span class="rating" role="img" aria-label="{}" title="{}">{}</span>').format(words, words, drawn)
 
 

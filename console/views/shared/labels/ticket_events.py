@@ -35,7 +35,7 @@ _SENTENCES: dict[str, Text] = {
     "language": lazy_gettext("Language: %(to)s"),
     "promise_at_risk": lazy_gettext("An SLA target is at risk"),
     "promise_broken": lazy_gettext("An SLA target was missed"),
-    "rated": lazy_gettext("Rated: %(score)s of 5"),
+    "rated": lazy_gettext("Rated: %(score)s out of 5"),
 }
 
 

@@ -74,7 +74,7 @@ class TicketList(BaseModelView):
     }
     column_options = (joinedload(Ticket.customer).load_only(Customer.name),)
     search_index = TICKET_SEARCH
-    search_hint = lazy_gettext("Number, words, requester, customer, domain")
+    search_hint = lazy_gettext("Number, words, requester, customer or domain")
     list_filters = filters.FILTERS
     sort_columns = SORTS
     count_limit = COUNT_LIMIT

@@ -103,7 +103,7 @@ PROPERTIES: dict[str, Property] = {
         lazy_gettext("Customer"),
         property_forms.READ["customer"],
         lambda ticket: ticket.customer.number if ticket.customer is not None else gettext("none"),
-        lazy_gettext("The account was changed. This opens no data: only a verification does."),
+        lazy_gettext("The account was changed. Its data stays locked until the requester is verified."),
     ),
     "language": Property(
         lazy_gettext("Language"),

@@ -27,7 +27,7 @@ def revoke_links(view: Page, ticket: Ticket) -> ResponseReturnValue:
             properties.void_links(current_actor(), ticket.id, reason)
     except Refusal as refusal:
         return answer_refusal(refusal, _page(view, ticket, reason, refusal))
-    return answer_done(ticket.number, gettext("All links sent so far are revoked. The next e-mail brings a new one."))
+    return answer_done(ticket.number, gettext("All links sent so far are revoked. The next e-mail contains a new one."))
 
 
 def _page(view: Page, ticket: Ticket, reason: str, refusal: Refusal | None = None) -> str:

@@ -22,7 +22,7 @@ def _texts(_language: str) -> dict[str, str]:
         "look": gettext("%(names)s are also viewing"),
         "writes": gettext("%(name)s is writing"),
         "write": gettext("%(names)s are writing"),
-        "live_off": gettext("No live connection; refreshing every 30 seconds"),
+        "live_off": gettext("Live updates are off; refreshing every 30 seconds"),
         "and": gettext("%(first)s and %(last)s"),
         # Drafts
         "saving": gettext("Saving the draft…"),
@@ -38,7 +38,7 @@ def _texts(_language: str) -> dict[str, str]:
         "newer": gettext("%(name)s wrote in the meantime. Your text is saved."),
         "not_pin": gettext("It is not a PIN"),
         "not_pin_of": gettext("%(number)s is not a PIN", number="%(number)s"),
-        "newer_some": gettext("Something newer arrived in the meantime. Your text is saved."),
+        "newer_some": gettext("A newer message arrived in the meantime. Your text is saved."),
         "other_sent": gettext("An earlier version of this text was already sent. Your later changes are still here."),
         "note_kept": gettext("Note saved."),
         "last": gettext("This is the last one in the list."),
