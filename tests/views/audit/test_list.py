@@ -91,6 +91,6 @@ class TestFilters:
     def test_the_list_shows_words_and_the_entry_its_key(self, client: ConsoleClient) -> None:
         page = client.get("/console/audit/").text
         assert "verification.started</code>" not in page and "Identitet potvrđen" in page
-        assert '<optgroup label="Verifikacija i PIN za podršku">' in page
+        assert '<optgroup label="Provera identiteta i PIN za podršku">' in page
         entry = client.get_json("/console/audit/?action=verification.started").json["items"][0]["id"]
         assert "verification.started</code>" in client.get(f"/console/audit/details/?id={entry}").text

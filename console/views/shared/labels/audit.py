@@ -57,7 +57,7 @@ _ACTIONS: dict[str, tuple[str, Text]] = {
     "verification.ended": ("shield", lazy_gettext("Verification ended")),
     "verification.overridden": ("key", lazy_gettext("Opened by a supervisor with a reason")),
     "service.started": ("server", lazy_gettext("Service started")),
-    "service.parted": ("corner", lazy_gettext("Link between services cut")),
+    "service.parted": ("corner", lazy_gettext("Link between services removed")),
     "service.suspended": ("pause", lazy_gettext("Service suspended")),
     "domain.registered": ("globe", lazy_gettext("Domain registered")),
     "proforma.issued": ("file-plus", lazy_gettext("Pro-forma issued")),
