@@ -20,7 +20,7 @@ class MigrationRequestForm(Form):
         validate_choice=False,
         validators=[DataRequired(lazy_gettext("Choose at least one service."))],
     )
-    leave = SelectMultipleField(lazy_gettext("Leave behind"), coerce=to_key, validate_choice=False)
+    leave = SelectMultipleField(lazy_gettext("Do not move"), coerce=to_key, validate_choice=False)
     to_customer = StringField(
         lazy_gettext("New owner"),
         description=lazy_gettext("The account number or the owner’s registered e-mail."),

@@ -29,8 +29,8 @@ REASONS: dict[str, Text] = {
     "no_service": lazy_gettext("Choose at least one service."),
     "not_theirs": lazy_gettext("Some of the selected services do not belong to the verified account."),
     "no_match": lazy_gettext(
-        "Check the services and the new owner. Every service must belong to the verified account, and the new owner "
-        "needs an open account: with several, give its number."
+        "Check the services and the new owner. Every service must belong to the verified account, and the new "
+        "owner needs an open account. If they have several, enter the account number."
     ),
     "same_owner": lazy_gettext("The services already belong to this account."),
     "closed_source": lazy_gettext("The current owner’s account is closed."),
@@ -46,13 +46,15 @@ REASONS: dict[str, Text] = {
     "exemption_lost": lazy_gettext(
         "PDV would be charged on a line that had none. Confirm that the exemption is lost, or reject the migration."
     ),
-    "four_eyes": lazy_gettext("You did the previous step. This one has to be done by another person."),
+    "four_eyes": lazy_gettext("You did the previous step. Someone else has to do this one."),
     "four_eyes_approval": lazy_gettext(
         "This migration was approved by its requester. Reject it and request it again so that someone"
         " else can approve it."
     ),
     "no_reason": lazy_gettext("Enter the reason for the migration."),
-    "stale_plan": lazy_gettext("Nothing was changed: the data is different from the preview. Check the new preview."),
+    "stale_plan": lazy_gettext(
+        "Nothing was changed because the data no longer matches the preview. Check the new preview."
+    ),
     "wrong_state": lazy_gettext("The status of this migration has changed in the meantime. Nothing was done."),
     "expired": lazy_gettext("This request has expired. Nothing was changed; submit a new one."),
 }

@@ -141,7 +141,7 @@ class ProformaList(BaseModelView):
     lead = lazy_gettext("Issued documents cannot be changed or deleted; they are corrected by a storno.")
     empty_icon = "file"
     empty_title = lazy_gettext("No pro-formas yet")
-    empty_text = lazy_gettext("Customers appear with an import or the first order.")
+    empty_text = lazy_gettext("Customers appear after an import or their first order.")
 
     def __init__(self) -> None:
         super().__init__(

@@ -51,7 +51,7 @@ class CustomerList(BaseModelView):
     lead = lazy_gettext("Find an account by number or name. Personal data opens after verification.")
     empty_icon = "users"
     empty_title = lazy_gettext("No customers yet")
-    empty_text = lazy_gettext("Customers appear with an import or the first order.")
+    empty_text = lazy_gettext("Customers appear after an import or their first order.")
 
     def __init__(self) -> None:
         super().__init__(

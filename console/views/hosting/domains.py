@@ -62,7 +62,7 @@ class DomainList(BaseModelView):
     )
     empty_icon = "globe"
     empty_title = lazy_gettext("No domains yet")
-    empty_text = lazy_gettext("Domains appear with an import or the first registration.")
+    empty_text = lazy_gettext("Domains appear after an import or the first registration.")
 
     def __init__(self) -> None:
         super().__init__(

@@ -122,7 +122,7 @@ class ProductList(BaseModelView):
     )
     empty_icon = "tag"
     empty_title = lazy_gettext("No products yet")
-    empty_text = lazy_gettext("Products come with an import or are added by an administrator.")
+    empty_text = lazy_gettext("Products are imported or added by an administrator.")
 
     def __init__(self) -> None:
         super().__init__(

@@ -82,11 +82,11 @@ class ServiceList(BaseModelView):
     list_filters = (
         Choice("status", lazy_gettext("State"), Service.status, {k.value: v.text for k, v in SERVICE_STATUS.items()}),
         CustomerNumber("customer", lazy_gettext("Customer number"), Service.customer_id),
-        Day("paid_until", lazy_gettext("Paid at most until"), Service.paid_until, compare="until"),
+        Day("paid_until", lazy_gettext("Paid until, at the latest"), Service.paid_until, compare="until"),
     )
     empty_icon = "server"
     empty_title = lazy_gettext("No services yet")
-    empty_text = lazy_gettext("Customers appear with an import or the first order.")
+    empty_text = lazy_gettext("Customers appear after an import or their first order.")
 
     def __init__(self) -> None:
         super().__init__(

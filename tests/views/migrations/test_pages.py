@@ -284,7 +284,7 @@ def test_what_comes_along_or_stays_is_told(new_client: NewClient, session: Sessi
     )  # fmt: skip
     story = agent.get(f"/console/migrations/{told['ref']}", headers={"Accept-Language": "sr"}).text
     assert "prelazi zajedno" in story
-    assert "veza se prekida pri izvršenju" in story
+    assert "veza se uklanja pri izvršenju" in story
     billing = signed_in(new_client(), move.billing.id or 0, session)
     preview = billing.get_json(f"/console/migrations/{told['ref']}/preview").get_json()
     assert [row["along"] for row in preview["services"]] == [False, True]

@@ -70,13 +70,13 @@ PRODUCT_KIND = {
 }
 PROFORMA_STATUS = {
     ProformaStatus.OPEN: Label(lazy_pgettext("pro-forma", "unpaid"), "clock"),
-    ProformaStatus.PART_PAID: Label(lazy_pgettext("pro-forma", "part-paid"), "half", "warn"),
+    ProformaStatus.PART_PAID: Label(lazy_pgettext("pro-forma", "partly paid"), "half", "warn"),
     ProformaStatus.PAID: Label(lazy_pgettext("pro-forma", "paid"), "ok", "ok"),
     ProformaStatus.CANCELLED: Label(lazy_pgettext("pro-forma", "cancelled by storno"), "ban", "void"),
 }
 OVERDUE = {
     ProformaStatus.OPEN: Label(lazy_pgettext("pro-forma", "overdue"), "alert", "danger"),
-    ProformaStatus.PART_PAID: Label(lazy_pgettext("pro-forma", "part-paid, overdue"), "alert", "danger"),
+    ProformaStatus.PART_PAID: Label(lazy_pgettext("pro-forma", "partly paid, overdue"), "alert", "danger"),
 }
 MIGRATION_STATE = {
     MigrationState.REQUESTED: Label(lazy_pgettext("migration", "waiting for approval"), "clock", "warn"),
