@@ -139,7 +139,7 @@ ISSUER = Section(
         Setting("issuer.name", lazy_gettext("Company name"), Words(longest=200), "ISSUER_NAME"),
         Setting("issuer.address", lazy_gettext("Street and number"), Words(longest=200), "ISSUER_ADDRESS"),
         Setting("issuer.postcode", lazy_gettext("Postal code"), Words(longest=20), "ISSUER_POSTCODE"),
-        Setting("issuer.city", lazy_gettext("Place"), Words(longest=100), "ISSUER_CITY"),
+        Setting("issuer.city", lazy_gettext("City"), Words(longest=100), "ISSUER_CITY"),
         Setting("issuer.country", lazy_gettext("Country"), Choice(countries), "ISSUER_COUNTRY"),
         Setting("issuer.pib", lazy_gettext("PIB"), Words(longest=20, check=read_pib), "ISSUER_PIB"),
         Setting("issuer.mb", lazy_gettext("Company number (MB)"), Words(longest=20, check=read_mb), "ISSUER_MB"),

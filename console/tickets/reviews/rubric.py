@@ -53,7 +53,7 @@ def save_rubric(actor: Actor, lines: Sequence[CriterionData], sample: int, *, ve
     if version is not None and version != settings.rubric_version:
         raise Conflict(
             lazy_gettext(
-                "Another supervisor has changed the rubric in the meantime. Your changes are kept below; compare."
+                "Another supervisor has changed the rubric in the meantime. Compare it with your changes below."
             ),
             code="changed",
         )

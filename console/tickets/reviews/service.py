@@ -350,7 +350,9 @@ def answer(actor: Actor, review_id: int, body: str, client_id: str) -> ReviewAns
     if len(text) > MAX_ANSWER:
         raise Invalid(fields={"body": [lazy_gettext("The message is too long.")]})
     if len(review.answers) >= MOST_ANSWERS:
-        raise Conflict(lazy_gettext("The limit of replies has been reached. Please talk in person."), code="full")
+        raise Conflict(
+            lazy_gettext("This review has reached its limit of replies. Talk in person instead."), code="full"
+        )
     answer = ReviewAnswer(
         review_id=review.id, staff_id=actor.id, name=actor.name, body=text, client_id=client_id, at=clock.now()
     )

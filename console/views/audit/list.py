@@ -75,7 +75,7 @@ class AuditList(BaseModelView):
     )  # fmt: skip
     column_export_list = ("id", "at", "actor_kind", "actor_name", "address", "action", "subject", "customer_id", "data")
     column_labels = {
-        "id": lazy_gettext("Place"),
+        "id": lazy_gettext("Number"),
         "at": lazy_gettext("When"),
         "actor_kind": lazy_gettext("Kind"),
         "actor_name": lazy_gettext("Who"),

@@ -77,7 +77,7 @@ class MailList(BaseModelView):
         "message_id",
     )  # fmt: skip
     column_labels = {
-        "id": lazy_gettext("Place"),
+        "id": lazy_gettext("Number"),
         "subject": lazy_gettext("Subject"),
         "template": lazy_gettext("Kind"),
         "to_address": lazy_gettext("To"),

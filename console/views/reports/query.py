@@ -69,7 +69,7 @@ def read_report_query(latest: Latest | None = None) -> ReportQuery:
         period = read_period(args, today(), zone)
     except ValueError:
         period = read_period({}, today(), zone)
-        errors["period"] = [lazy_gettext("Enter a valid period: dates as 2026-11-23, the first before the last.")]
+        errors["period"] = [lazy_gettext("Enter a valid period: dates like 2026-11-23, the start before the end.")]
     department = _read_department(args["department"], errors)
     agent, own = _read_agent(args["agent"], errors)
     typed = {name: value[:MOST_TYPED] for name, value in args.items()}

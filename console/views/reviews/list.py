@@ -249,7 +249,7 @@ class ReviewList(BaseModelView):
         joinedload(Review.reviewer).load_only(Staff.name),
     )
     search_index = TICKET_SEARCH
-    search_hint = lazy_gettext("R-number, ticket, words in it")
+    search_hint = lazy_gettext("Review number, ticket or words in it")
     list_filters = (
         Stage("state", lazy_gettext("State")),
         Choice("reason", lazy_gettext("Reason"), Review.reason, {key.value: REASON[key].text for key in ReviewReason}),

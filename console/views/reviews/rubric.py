@@ -32,10 +32,10 @@ class LineForm(Form):
     id = HiddenField()
     name_sr = StringField(lazy_gettext("Name in Serbian"))
     name_en = StringField(lazy_gettext("Name in English"))
-    about_sr = TextAreaField(lazy_gettext("What it means, in Serbian"))
-    about_en = TextAreaField(lazy_gettext("What it means, in English"))
+    about_sr = TextAreaField(lazy_gettext("Description in Serbian"))
+    about_en = TextAreaField(lazy_gettext("Description in English"))
     weight = IntegerField(lazy_gettext("Weight"))
-    position = IntegerField(lazy_gettext("Place"))
+    position = IntegerField(lazy_gettext("Sort order"))
     active = BooleanField(lazy_gettext("In use"))
     gone = BooleanField(lazy_gettext("Delete"))
 

@@ -94,7 +94,7 @@ class ReviewStatistics(Page):
             record(current_actor(), "list.exported", "review_figures", filters=filters, searched=False)
         criteria = [(one.name(language()), one.id) for one in queries.criteria()]
         titles = [
-            gettext("Month"), gettext("Agent"), gettext("Department"), gettext("Quality reviews"),
+            gettext("Month"), gettext("Agent"), gettext("Department"), gettext("Reviews"),
             gettext("Average (%)"), gettext("Answered"), gettext("Ratings"), gettext("Average rating"),
             gettext("Low ratings"),
             *(name for name, _key in criteria),

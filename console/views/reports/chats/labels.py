@@ -107,8 +107,8 @@ MEASURES = (
         "first_answer",
         lazy_gettext("First response, median"),
         lazy_gettext(
-            "Clock time from the visitor’s question to the first reply, for chats started in the "
-            "period and answered so far."
+            "Elapsed time from the visitor’s question to the first reply, for chats started in the period and "
+            "answered so far."
         ),
         lambda figures: figures.wait[0],
         wait_label,
