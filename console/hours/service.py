@@ -123,7 +123,7 @@ def check_week(intervals: Sequence[Interval]) -> None:
         Invalid: with a message for each interval, by its place.
     """
     if any(count > MOST_A_DAY for count in Counter(one.weekday for one in intervals).values()):
-        raise Invalid(fields={"week": [lazy_gettext("At most six intervals a day.")]})
+        raise Invalid(fields={"week": [lazy_gettext("Enter at most six intervals a day.")]})
     wrong: dict[str, list[Text]] = {}
     for place, one in enumerate(intervals):
         if not 0 <= one.weekday <= 6:

@@ -117,15 +117,15 @@ BRAND = Section(
         ),
         Setting(
             "portal_brand", lazy_gettext("Customer portal name"), Words(longest=60), "PORTAL_BRAND",
-            lazy_gettext("What your customers know the portal as."),
+            lazy_gettext("The name your customers know the portal by."),
         ),
         Setting(
             "mail_from_name", lazy_gettext("E-mail sender name"), Words(longest=60, required=False), "MAIL_FROM_NAME",
-            lazy_gettext("Shown beside the address. Leave empty to use the support team name."),
+            lazy_gettext("Shown next to the address. Leave empty to use the support team name."),
         ),
         Setting(
             "widget_color", lazy_gettext("Chat widget colour"), Color(own="#0a6c61"), "WIDGET_COLOR",
-            lazy_gettext("A site that has loaded the widget shows the old colour for up to five minutes."),
+            lazy_gettext("Sites that have already loaded the widget may show the old colour for up to five minutes."),
         ),
     ),
 )  # fmt: skip
@@ -133,7 +133,7 @@ BRAND = Section(
 ISSUER = Section(
     "issuer",
     lazy_gettext("Issuer"),
-    lazy_gettext("Who issues documents. Each document keeps what was set when it was issued."),
+    lazy_gettext("The company that issues documents. Each document keeps the details it was issued with."),
     "building",
     (
         Setting("issuer.name", lazy_gettext("Company name"), Words(longest=200), "ISSUER_NAME"),
@@ -146,16 +146,16 @@ ISSUER = Section(
         Setting(
             "issuer.in_vat_system", lazy_gettext("PDV"),
             YesNo(lazy_gettext("In the PDV system"), lazy_gettext("Not in the PDV system")), "ISSUER_VAT",
-            lazy_gettext("Outside the PDV system new documents carry no PDV and say why."),
+            lazy_gettext("Outside the PDV system, new documents have no PDV and state the reason."),
         ),
         Setting(
-            "issuer.accounts.RSD", lazy_gettext("Account for dinars"), Words(longest=42, check=read_account),
-            "ISSUER_ACCOUNTS", lazy_gettext("Like 840-955845-10, or its IBAN."),
+            "issuer.accounts.RSD", lazy_gettext("Dinar account"), Words(longest=42, check=read_account),
+            "ISSUER_ACCOUNTS", lazy_gettext("For example 840-955845-10, or its IBAN."),
         ),
         Setting(
-            "issuer.accounts.EUR", lazy_gettext("Account for euros (IBAN)"),
+            "issuer.accounts.EUR", lazy_gettext("Euro account (IBAN)"),
             Words(longest=42, required=False, check=read_iban), "ISSUER_ACCOUNTS",
-            lazy_gettext("Empty: documents in euros name no account."),
+            lazy_gettext("If empty, documents in euros show no account."),
         ),
     ),
 )  # fmt: skip
@@ -163,12 +163,12 @@ ISSUER = Section(
 BILLING = Section(
     "billing",
     lazy_gettext("Billing"),
-    lazy_gettext("Terms of payment and service migrations."),
+    lazy_gettext("Payment term and service migrations."),
     "coins",
     (
         Setting(
-            "issuer.terms_days", lazy_gettext("Term of payment"), Number(1, 365, lazy_gettext("days")),
-            "ISSUER_TERMS_DAYS", lazy_gettext("How long after its issue a new pro-forma is due."),
+            "issuer.terms_days", lazy_gettext("Payment term"), Number(1, 365, lazy_gettext("days")),
+            "ISSUER_TERMS_DAYS", lazy_gettext("How long after issue a new pro-forma is due."),
         ),
         Setting(
             "migration_days", lazy_gettext("Migration requests stay open for"), Number(1, 365, lazy_gettext("days")),
@@ -176,17 +176,19 @@ BILLING = Section(
         ),
         Setting(
             "migration_four_eyes", lazy_gettext("Four-eyes rule for migrations"),
-            YesNo(lazy_gettext("Consecutive steps need two people"), lazy_gettext("One person may do all steps")),
+            YesNo(lazy_gettext("Consecutive steps need two people"), lazy_gettext("One person can do all steps")),
             "MIGRATION_FOUR_EYES",
-            lazy_gettext("The requester of a migration cannot approve it, its approver cannot execute it."),
+            lazy_gettext("The person who requests a migration cannot approve it, and the one who approves it "
+                         "cannot execute it."),
         ),
         Setting(
-            "migration_four_eyes_above.RSD", lazy_gettext("Only above, in dinars"), Amount("RSD"),
+            "migration_four_eyes_above.RSD", lazy_gettext("Applies above, in dinars"), Amount("RSD"),
             "MIGRATION_FOUR_EYES_ABOVE",
-            lazy_gettext("Total of the documents of one migration. Zero in both currencies: for every migration."),
+            lazy_gettext("Total of all documents in one migration. Zero in both currencies applies the rule to "
+                         "every migration."),
         ),
         Setting(
-            "migration_four_eyes_above.EUR", lazy_gettext("Only above, in euros"), Amount("EUR"),
+            "migration_four_eyes_above.EUR", lazy_gettext("Applies above, in euros"), Amount("EUR"),
             "MIGRATION_FOUR_EYES_ABOVE",
         ),
     ),

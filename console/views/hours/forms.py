@@ -101,11 +101,11 @@ class WeekDraft:
         )
         draft = cls(rows, _number(form.get("revision", "")))
         if draft.seen is None:
-            draft.errors["revision"] = [lazy_gettext("The form was incomplete. Open the page again.")]
+            draft.errors["revision"] = [lazy_gettext("The form was incomplete. Reload the page and try again.")]
         if not whole:
             draft.errors["weekday"] = [lazy_gettext("Choose a day of the week.")]
         if len(weekdays) > MOST_INTERVALS:
-            draft.errors["week"] = [lazy_gettext("At most six intervals a day.")]
+            draft.errors["week"] = [lazy_gettext("Enter at most six intervals a day.")]
         return draft
 
     def of_day(self, weekday: int) -> list[tuple[int, Row]]:

@@ -61,7 +61,7 @@ class HoursPage(Page):
     group = "system"
     parent = "settings"
     settings_group = "desk"
-    settings_lead = lazy_gettext("The week, holidays, single closures and openings.")
+    settings_lead = lazy_gettext("Weekly hours, holidays and exceptions.")
     letter = "h"
 
     @expose("/")

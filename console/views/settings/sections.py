@@ -164,7 +164,7 @@ def _seen() -> int | None:
 
 def _say(line: Line, value: Any) -> Text:
     """Write a value in words."""
-    return line.setting.kind.say(value, language()) or gettext("nothing")
+    return line.setting.kind.say(value, language()) or gettext("empty")
 
 
 def _theirs(state: State, form: Any) -> dict[str, Text]:

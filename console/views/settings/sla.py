@@ -53,7 +53,7 @@ class DurationField(StringField):
             self.data = read_minutes(valuelist[0])
         except ValueError:
             self.data = None
-            raise ValueError(gettext("Enter it as 30 min, 2 h or 1 h 30 min.")) from None
+            raise ValueError(gettext("Enter a time like 30 min, 2 h or 1 h 30 min.")) from None
 
     def _value(self) -> str:
         if self.raw_data:

@@ -110,7 +110,8 @@ class DepartmentList(BaseModelView):
     }
     create_label = lazy_gettext("New department")
     lead = lazy_gettext(
-        "Tickets and chats are routed to departments. A private department’s tickets are visible to its members only."
+        "Tickets and chats are routed to departments. A private department’s tickets are visible to its members "
+        "and supervisors only."
     )
     empty_icon = "inbox"
     empty_title = lazy_gettext("No departments yet")

@@ -230,8 +230,8 @@ WRONG: list[tuple[list[tuple[Any, str, str]], set[str], str]] = [
     ([(0, "", ""), (0, "09:00", "12:00"), (0, "nine", "1"), (0, "11:00", "13:00")], {"opens-2", "opens-3"}, "overlap"),
     ([(7, "09:00", "12:00")], {"weekday"}, "Choose a day of the week"),
     ([("x", "09:00", "12:00")], {"weekday"}, "Choose a day of the week"),
-    ([(n % 7, "09:00", "09:01") for n in range(1000)], {"week"}, "At most six"),
-    ([(1, f"{n:02}:00", f"{n:02}:30") for n in range(7)], {"week"}, "At most six"),
+    ([(n % 7, "09:00", "09:01") for n in range(1000)], {"week"}, "Enter at most six"),
+    ([(1, f"{n:02}:00", f"{n:02}:30") for n in range(7)], {"week"}, "Enter at most six"),
 ]
 
 
