@@ -259,7 +259,7 @@ def _copy(mail: Mail) -> Mail:
         sealed = links.sealed_for(mail)
     except links.LinkGone:
         raise Conflict(
-            lazy_gettext("The link in this e-mail worked once and was not stored. Ask for a new one instead."),
+            lazy_gettext("The link in this e-mail was for single use and was not stored. Request a new one instead."),
             code="link_gone",
         ) from None
     now = clock.now()

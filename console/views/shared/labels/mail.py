@@ -121,9 +121,9 @@ def story(mail: Mail) -> str:
     if stage is Stage.RETRY:
         return gettext("The last attempt failed. Next attempt: %(when)s.", when=filters.relative(mail.send_after))
     if stage is Stage.SENDING:
-        return gettext("Being handed to the mail server.")
+        return gettext("Being passed to the mail server.")
     if stage is Stage.QUEUED:
-        return gettext("Will be sent in the next run.")
+        return gettext("Will be sent shortly.")
     if stage is Stage.WITHDRAWN:
         return gettext("Withdrawn before it was sent.")
     return gettext("Accepted by the mail server.")
