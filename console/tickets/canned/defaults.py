@@ -15,7 +15,7 @@ from console.core.places import TEMPLATES
 FOLDER = TEMPLATES / "replies"
 
 CATEGORIES = (
-    ("daily", "Svakodnevno", "Every day"),
+    ("daily", "Svakodnevno", "Everyday"),
     ("security", "Bezbednost i prijava", "Security and sign-in"),
     ("account", "Nalog i kontakti", "Account and contacts"),
     ("services", "Usluge i prenos", "Services and transfer"),
