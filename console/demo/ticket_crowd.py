@@ -60,7 +60,7 @@ MIXED = {
 
 SUBJECTS = (
     "Pošta ne stiže od jutros", "Sajt javlja grešku 500", "Sertifikat nije obnovljen", "Predračun za produženje",
-    "Promena DNS zapisa", "Lozinka za kontrolni panel", "Prenos domena od drugog registra", "Prostor na disku",
+    "Promena DNS zapisa", "Lozinka za kontrolni panel", "Prenos domena od drugog registrara", "Prostor na disku",
     "Backup od prošle nedelje", "Spor sajt posle ažuriranja", "Cannot send mail with attachments",
     "Website is slow since Monday", "Question about the invoice", "Adresa je na crnoj listi", "FTP nalog za saradnika",
     "Nadogradnja na veći paket", "Obrazac za kontakt ne šalje poruke", "Premeštanje na VPS", "WordPress traži FTP",
@@ -77,7 +77,7 @@ SENTENCES = (
     "Dodatak koji koristimo traži noviju verziju, da li je možete uključiti samo za ovaj sajt?",
     "Pokušali smo sa dva računara i sa telefona, svuda je isto.",
     "Hvala unapred na brzom odgovoru, ovo nam je danas najvažnije.",
-    "Domen je registrovan kod drugog registra, a sajt se nalazi kod vas.",
+    "Domen je registrovan kod drugog registrara, a sajt se nalazi kod vas.",
     "Da li je moguće da se ovo uradi noću, kada nemamo posetilaca?",
     "Pre nedelju dana je sve radilo, a u međuvremenu nismo ništa menjali.",
     "Knjigovođa nam je tražila kopiju dokumenta sa tačnim nazivom firme.",
@@ -309,7 +309,7 @@ class _Writer:
             self._session.execute(insert(table).execution_options(render_nulls=True), rows)
 
     def _targets(self, made: Made) -> list[dict[str, Any]]:
-        """Count what was promised, and note that everybody was told of it."""
+        """Compute the SLA targets, and mark their notifications as sent."""
         steps = [
             Step(line.at, StepKind.QUESTION if line.kind is MessageKind.QUESTION else StepKind.REPLY)
             for line in made.lines

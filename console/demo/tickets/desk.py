@@ -45,7 +45,7 @@ def tell(story: Story, working: WorkingTime) -> None:
 
 
 def settle() -> None:
-    """Let the worker look at what the story left, as it would have: promises told of, the queue of reviews filled."""
+    """Run the worker's jobs over the story: SLA notifications sent, the review queue filled."""
     from console.tickets.reviews.jobs import gather
     from console.tickets.sla.jobs import update_targets
 
