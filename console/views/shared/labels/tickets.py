@@ -1,4 +1,4 @@
-"""Tickets in words: states, how urgent, where from, and how long a promise still has."""
+"""Labels of tickets: state, priority, source, and the time left of an SLA target."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def status_label(ticket: Ticket) -> Label:
 
 
 def due_step(due_at: datetime, now: datetime) -> int:
-    """Return how near a promise is: 1 far, 2 within hours, 3 at risk, 4 broken."""
+    """Return how near an SLA target is: 1 far, 2 within hours, 3 at risk, 4 missed."""
     if due_at <= now:
         return 4
     if due_at <= now + AT_RISK:
@@ -60,7 +60,7 @@ def due_step(due_at: datetime, now: datetime) -> int:
 
 
 def due_label(due_at: datetime, now: datetime) -> str:
-    """Write how long a promise still has, or how late it is."""
+    """Return the time left of an SLA target, or how late it is."""
     late = due_at <= now
     minutes = int(abs(due_at - now).total_seconds()) // 60
     hours, days = minutes // 60, minutes // 1_440
@@ -78,9 +78,10 @@ def due_label(due_at: datetime, now: datetime) -> str:
 
 
 def due(due_at: datetime) -> Markup:
-    """Draw when the promise that is due first is due; a dash where none runs."""
+    """Draw when the next SLA target is due; a dash where none is running."""
     if due_at >= NO_DUE:
-        return Markup(f'<span class="muted" title="{escape(gettext("No promise runs"))}">—</span>')
+        none = escape(gettext("No SLA target is running"))
+        return Markup(f'<span class="muted" title="{none}">—</span>')
     now = clock.now()
     step = due_step(due_at, now)
     exact = due_at.astimezone(settings().zone).isoformat(timespec="seconds")
