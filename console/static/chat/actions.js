@@ -10,7 +10,7 @@ import { focus } from './composer.js';
 
 const busy = new Set();
 
-/** Do something once at a time; what is refused is said. */
+/** Run one action at a time, and show its refusal. */
 async function doing(name, work) {
   if (busy.has(name)) return;
   busy.add(name);
@@ -117,7 +117,7 @@ one('[data-end-form]').addEventListener('submit', (event) => {
   finish(event.submitter?.value === 'ticket' ? 'ticket' : 'close', (words) => refused(dialog, words), () => dialog.close());
 });
 
-/** A ticket ends the chat for the visitor, and nothing brings it back: it is asked for first. */
+/** Converting ends the chat for the visitor and cannot be undone, so it needs a confirmation. */
 function openTicket() {
   const room = current();
   const dialog = document.getElementById('d-ticket');

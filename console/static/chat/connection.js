@@ -1,11 +1,11 @@
-// The connection to the desk: asked every 20 seconds whether it lives, opened again when it does not answer.
+// The connection to the desk: pinged every 20 seconds, and reopened when there is no answer.
 import { line } from '../lib/socket.js';
 import { say, tell } from './page.js';
 
 const ANSWER = 8_000;       // milliseconds to wait for an acknowledgement
 const PING_EVERY = 20_000;
 const AGAIN = 3_000;        // a server without its database refuses connections
-const SPREAD = 2_000;       // not everybody asks at once
+const SPREAD = 2_000;       // so that clients do not all ask at once
 const { socket, hear: listen, arrived } = line('/desk', { reconnectionDelay: 500, reconnectionDelayMax: 8_000 });
 let state = 'connecting';   // ok, connecting, lost, signed_out
 
@@ -62,7 +62,7 @@ function again() {
 }
 
 let asking = false;
-/** Ask how all stands; it is also how a dead connection is noticed. */
+/** Fetch the current state; a missing answer also shows a dead connection. */
 export async function askState() {
   if (asking || !connected()) return;
   asking = true;

@@ -1,4 +1,4 @@
-// What the scripts of the desk share: the page, its words, what is kept in the browser, and telling each other.
+// What the scripts of the desk share: the page, its texts, browser storage, and events.
 export const root = document.getElementById('desk');
 export const me = Number(document.body.dataset.staff);
 export const english = document.documentElement.lang.startsWith('en');
@@ -33,7 +33,7 @@ export function tell(event, ...news) {
   for (const handler of handlers.get(event) ?? []) handler(...news);
 }
 
-// --- what is kept in this browser, for this person ------------------------------------------------------------------
+// --- browser storage, by person -------------------------------------------------------------------------------------
 
 const PREFIX = `desk:${me}:`;
 
@@ -52,7 +52,7 @@ export const kept = {
   },
 };
 
-/** Where the outbox of one chat is kept: each message for itself, so that two windows do not undo each other's. */
+/** The storage key of a chat's outbox: one key for each message, so that two windows do not undo each other's. */
 export function outboxStore(number) {
   const start = `out:${number}:`;
   let known = new Set();

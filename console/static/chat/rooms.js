@@ -39,7 +39,7 @@ class Room {
 
   // --- reading ------------------------------------------------------------------------------------------------------
 
-  /** Fetch what is not here yet, by number. One request at a time; asked for meanwhile, it is repeated. */
+  /** Fetch what is not here yet, by number. One request at a time; a call during a request repeats it. */
   async catchUp() {
     if (this.catching) { this.again = true; return; }
     this.catching = true;
@@ -131,7 +131,7 @@ class Room {
     this.drain();
   }
 
-  /** Send what its writer was asked about. */
+  /** Send a message after its author has answered the PIN question. */
   settle(id, said) {
     this.outbox.settle(id, said);
     tell('focus:text');
@@ -261,7 +261,7 @@ function leave(room) {
   for (const one of foreign.slice(0, Math.max(0, foreign.length - MOST_ROOMS))) rooms.delete(one.number);
 }
 
-/** Be told of every chat of mine, opened or not. */
+/** Join the rooms of all my chats, open on the page or not. */
 function watchMine() {
   for (const row of mine()) {
     const room = make(row.chat);

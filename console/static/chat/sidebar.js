@@ -84,7 +84,7 @@ place.addEventListener('submit', async (event) => {
   if (room) again(room);
 });
 
-// A dictated PIN goes to the server and is not kept here.
+// A dictated PIN goes to the server and is not stored here.
 async function check(form) {
   const body = new FormData(form);
   form.elements.pin.value = '';

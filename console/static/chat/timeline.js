@@ -1,4 +1,4 @@
-// The entries of one chat in their order, each once; what is on its way stands at the end.
+// The entries of one chat in order, each once; unsent messages come last.
 import { element, icon, linked, time } from '../lib/chat/parts.js';
 import { pinQuestion } from '../lib/chat/pins.js';
 import { count, english, me, say } from './page.js';
@@ -83,7 +83,7 @@ export class Timeline {
     return made;
   }
 
-  /** What stands below a message of the visitor. */
+  /** The line below a message of the visitor. */
   theirs(made) {
     const { at, masked } = made.dataset;
     const hidden = masked !== undefined;

@@ -73,7 +73,7 @@ form.addEventListener('click', async (event) => {
   menu.querySelector('summary').focus();
 });
 
-// --- asked after a sign-in ------------------------------------------------------------------------------------------
+// --- availability after a sign-in -----------------------------------------------------------------------------------
 
 // One comes as one last was. While the desk is open, who is away or busy from another day is asked once, and who is
 // available is told: an agent must know that chats will come.

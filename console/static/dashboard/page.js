@@ -34,7 +34,7 @@ function put(fresh) {
 
 function soon() {
   clearTimeout(waiting);
-  if (document.hidden) return;  // asked again when it is looked at
+  if (document.hidden) return;  // fetched again when the page is visible
   waiting = setTimeout(refresh, Math.max(1_000, asked + EVERY - Date.now()));
 }
 

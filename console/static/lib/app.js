@@ -13,7 +13,7 @@ const root = document.documentElement;
 root.dataset.script = 'on';  // shows what only works with a script (.only-script)
 const PHONE = matchMedia('(max-width: 860px)');
 
-// Theme: changes at once, and is kept for the person by the same form without a script.
+// Theme: changes at once; without a script the same form saves it.
 const dark = () => (root.dataset.theme ? root.dataset.theme === 'dark' : matchMedia('(prefers-color-scheme: dark)').matches);
 
 document.addEventListener('submit', async (event) => {

@@ -1,4 +1,4 @@
-// Reading a chart: the column that is pointed at, or gone to with the arrow keys, is said below it.
+// Reading a chart: the values of the column under the pointer, or chosen with the arrow keys, appear below it.
 for (const box of document.querySelectorAll('[data-graph]')) read(box);
 
 function read(box) {

@@ -15,7 +15,7 @@ export function replyLine(item) {
 export const replyWords = (item, before) => (before.trim() ? item.body.slice((item.greeting ?? '').length) : item.body);
 
 /**
- * Offer things where the cursor stands in `text`.
+ * Offer completions at the cursor in `text`.
  * `kinds()` says what may be offered now. Each has `key`, `pattern` (its group is what is searched for), `find(query,
  * signal)` giving items, `line(item)` giving parts of a line, `words(item, before)` to be written after what is there, `preview(item)`, `nothing` to
  * say, and `asks` where finding goes to the server each time.
@@ -59,7 +59,7 @@ export function offersFor({ text, box, opener, kinds, place = () => {} }) {
     asking = new AbortController();
     const items = await wanted.kind.find(wanted.query, asking.signal).catch(() => null);
     if (open !== wanted) return;
-    if (!items) { close(); return; }  // it could not be asked: Enter is Enter again
+    if (!items) { close(); return; }  // the request failed: Enter is Enter again
     open.items = items;
     open.fresh = true;
     if (items.length || !/\s/.test(wanted.query)) draw();

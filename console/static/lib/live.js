@@ -3,7 +3,7 @@ import { line } from './socket.js';
 
 const HERE_EVERY = 15_000;
 const AGAIN = 3_000;  // a server without its database refuses connections
-const SPREAD = 2_000;  // not everybody asks at once
+const SPREAD = 2_000;  // so that clients do not all ask at once
 const FORGET = 40_000;  // not heard of for so long: gone
 
 const { socket, hear, arrived } = line('/desk', { reconnectionDelayMax: 10_000 });
@@ -27,7 +27,7 @@ export function on(event, handler) {
 
 export const connected = () => socket.connected;
 
-// Be told of every ticket that changes.
+// Get a push for every ticket that changes.
 let listing = false;
 export function watchAll() {
   listing = true;

@@ -1,5 +1,5 @@
 // A connection to a namespace of the server. An event can come before the server's word that we are connected: a room is
-// joined on its side first, and another may speak there at that moment. Such events are kept, and handled once
+// joined on its side first, and another may speak there at that moment. Such events are queued, and handled once
 // what is done at a connection has been begun.
 import { io } from '../vendor/socket.io.esm.min.js';
 

@@ -146,7 +146,7 @@ input?.addEventListener('keydown', (event) => {
 });
 
 async function open(event) {
-  if (timer) {  // typed faster than the search: answer what stands there now
+  if (timer) {  // typed faster than the search: search for the current text
     clearTimeout(timer);
     timer = undefined;
     await find();

@@ -1,11 +1,11 @@
-// A review by keyboard, its result while it is judged, and what was typed kept in this browser until it is stored.
+// A review by keyboard, its running result, and a draft in this browser until it is saved.
 // The page works without this.
 const form = document.querySelector('[data-judge]');
 const BEST = 4;
 const KEEP = 14 * 24 * 3600 * 1000;
 const PREFIX = `review.${document.body.dataset.staff}.`;
 
-// What is kept ---------------------------------------------------------
+// Draft ----------------------------------------------------------------
 function kept() {
   return Object.keys(localStorage).filter((key) => key.startsWith(PREFIX)).map((key) => [key, JSON.parse(localStorage.getItem(key))]);
 }

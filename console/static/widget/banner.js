@@ -5,10 +5,10 @@ const LIVE = ['queued', 'active'];
 /**
  * The line for a state, as `{ words: [[key, values], …], good }`; without words there is none.
  *
- * `link` is connecting, ok, lost or back (just back). `chat` is the chat as the server last told it, or null;
+ * `link` is connecting, ok, lost or back (just back). `chat` is the server's last state of the chat, or null;
  * `opening` that there is one whose state is not known yet. `hours` are the server's, `now` its time, `notice` how many
- * minutes before closing visitors are told. `anybody`: an agent is available. `unsent`: the visitor wrote while the chat
- * ended. `problem`: what was refused just now, in words.
+ * minutes before closing visitors are notified. `anybody`: an agent is available. `unsent`: the visitor wrote while the
+ * chat ended. `problem`: the text of the last refusal.
  */
 export function banner({ link, chat, opening, hours, now, notice, anybody, unsent, problem }) {
   if (link === 'lost') return line('reconnecting');
@@ -34,7 +34,7 @@ function closing(hours, now, notice) {
   return left <= notice * MINUTE ? ['closing_soon', { time: hours.closes_at.slice(11, 16) }] : null;
 }
 
-/** Whether it is open at `now`, which may be later than when the server told the hours. */
+/** Whether it is open at `now`, which may be later than the server's last answer. */
 export function isOpen(hours, now) {
   if (hours.open) return !hours.closes_at || now < Date.parse(hours.closes_at);
   return Boolean(hours.next_open) && now >= Date.parse(hours.next_open);

@@ -1,4 +1,4 @@
-// The visitor's side of a chat. What is written is kept here until the server has said that it is stored.
+// The visitor's side of a chat. Messages stay here until the server has acknowledged them.
 import { line } from '../lib/socket.js';
 import { LATER, Outbox } from '../lib/chat/outbox.js';
 import { banner, headline, isOpen } from './banner.js';
@@ -8,12 +8,12 @@ import { say } from './words.js';
 
 const $ = (selector) => document.querySelector(`[data-${selector}]`);
 const ANSWER = 8_000;       // milliseconds to wait for an acknowledgement
-const PING_EVERY = 20_000;  // how often a connection is asked whether it lives
+const PING_EVERY = 20_000;  // how often a connection is pinged
 const AGAIN = 3_000;
-const SPREAD = 2_000;        // not everybody asks at once
+const SPREAD = 2_000;        // so that clients do not all ask at once
 const GIVE_UP = 10_000;     // without a connection the form makes a ticket
-const BACK = 2_500;         // how long it is said that the connection is back
-const PROBLEM = 8_000;      // how long it is said what was refused
+const BACK = 2_500;         // how long "Reconnected" is shown
+const PROBLEM = 8_000;      // how long a refusal is shown
 const LOOKS_EVERY = 15_000; // how often the time is looked at: it opens, closes, is about to close
 const state = JSON.parse(document.getElementById('state').textContent);
 const language = document.documentElement.lang.startsWith('en') ? 'en' : 'sr_Latn';
@@ -31,7 +31,7 @@ const visitor = store.get('visitor') || state.visitor;
 store.set('visitor', visitor);
 
 let token = store.get('token');
-let chat = null;        // as the server last told
+let chat = null;        // the server's last state
 let hours = state.hours;
 let link = 'ok';        // the connection: ok, lost, or back a moment ago
 let problem = '';       // what was refused just now
@@ -278,7 +278,7 @@ if (start) {
   askWho();
 }
 
-// Who is signed in to the portal is not asked who they are.
+// A visitor who is signed in to the portal need not enter name and e-mail.
 function askWho() {
   for (const name of ['name', 'email']) start.querySelector(`[data-field="${name}"]`).hidden = Boolean(identity);
 }
@@ -451,7 +451,7 @@ function card(asked) {
       problem.textContent = refusal.fields?.pin?.[0] || refusal.fields?.email?.[0] || refusal.message || say('reconnecting');
       problem.hidden = false;
       if (refusal.code === 'no_card') { card(null); sync(); }
-      if (refusal.fields?.email && !seal?.email) { card(null); sync(); }  // signed out meanwhile: now the address is asked for
+      if (refusal.fields?.email && !seal?.email) { card(null); sync(); }  // signed out: now the form asks for the address
     } finally { button.disabled = false; }
   });
   $('log').append(seal);
@@ -511,7 +511,7 @@ function show() {
   place.classList.toggle('is-ok', good);
 }
 
-// What is said again is not read out again.
+// A repeated line is not announced again.
 function put(place, words) { if (place.textContent !== words) place.textContent = words; }
 
 function trouble(words) {

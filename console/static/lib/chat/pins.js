@@ -1,4 +1,4 @@
-// What looks like a support PIN: its writer is asked before it is sent. The rule is the server's alone.
+// A text with a possible support PIN: its author decides before it is sent. Only the server knows the rule.
 import { element, icon } from './parts.js';
 
 /**

@@ -5,7 +5,7 @@ import '../../lib/sent.js';
 import { count, say } from '../../lib/texts.js';
 import { HOUR, dueText, secondsLeft } from '../../lib/times.js';
 
-const SETTLE = 1_000;  // changes of one moment are asked about together
+const SETTLE = 1_000;  // changes within this time are fetched together
 const POLL = 30_000;  // where there is no live connection
 const COUNT_EVERY = 10_000;
 const MOST_SHOWN = 100;
@@ -93,7 +93,7 @@ async function refresh(parameters) {
   if (!told) return;
   await released();
   told.rows.forEach(draw);
-  if (parameters.since) since = told.at;  // what was asked by number says nothing of the others
+  if (parameters.since) since = told.at;  // an answer by number does not cover the other rows
   remember();
   announce();
   dueTimes();

@@ -3,7 +3,7 @@ import { element } from '../../lib/chat/parts.js';
 import { REPLY, offersFor, replyLine, replyWords } from '../../lib/completions.js';
 import { ask, base, say } from './context.js';
 
-const LEAST = 180;  // a lower list stands over the text instead
+const LEAST = 180;  // a lower list opens above the text instead
 const form = document.getElementById('composer');
 const plain = (value) => value.normalize('NFD').replace(/\p{M}/gu, '').replace(/đ/gi, 'dj').toLowerCase();
 let known;

@@ -304,7 +304,7 @@ function begin() {
   addEventListener('resize', place);
 }
 
-/** Tell the page how high the composer is and where it stands: toasts keep off it. */
+/** Set the composer's height and position on the page, so that toasts do not cover it. */
 function place() {
   const { top, bottom } = form.getBoundingClientRect();
   const seen = top < innerHeight && bottom > 0;

@@ -1,4 +1,4 @@
-// Drafts: kept on the server, and in this browser until the server has them.
+// Drafts: saved on the server, and in this browser until the server has them.
 import { base, me, number, post, say } from './context.js';
 
 const WAIT = 900, AGAIN = 8_000;

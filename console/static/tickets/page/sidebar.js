@@ -5,7 +5,7 @@ import { released } from '../../lib/pressed.js';
 import { say } from '../../lib/texts.js';
 import { dueText, refresh as refreshTimes, secondsLeft } from '../../lib/times.js';
 
-const EVERY = 60_000;  // how often the column is asked for where nothing is told
+const EVERY = 60_000;  // how often the column is fetched without a push
 const SETTLE = 400;
 const FIND = 250;
 const KEPT = 'ticket-said';  // what to say on the page one goes to
@@ -73,7 +73,7 @@ let asking, drawing;
 const busy = (element) => Boolean(element.querySelector('[data-fact-form]'))
   || [...element.querySelectorAll('input:not([type="hidden"]), textarea')].some((field) => field.value !== field.defaultValue && field.type !== 'radio' && field.type !== 'checkbox');
 
-// What was open stays open; what a verification had opened is asked for again, and is gone if it is over.
+// Open sections stay open; data that a verification had opened is fetched again, and removed if it has ended.
 function keepOpen(old, fresh) {
   for (const details of old.querySelectorAll('details[data-keep][open], .sla details[open]')) {
     const key = details.dataset.keep;

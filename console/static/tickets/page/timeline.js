@@ -5,7 +5,7 @@ import { now, refresh } from '../../lib/times.js';
 import { Refused, ask, base, me, one, post, root, say } from './context.js';
 
 const list = document.getElementById('timeline');
-const AGAIN = [1_500, 3_000, 5_000, 10_000, 20_000, 30_000];  // how a mail goes is asked a few times, then seldom
+const AGAIN = [1_500, 3_000, 5_000, 10_000, 20_000, 30_000];  // the state of a mail is polled a few times, then seldom
 const LOOKED = 800;  // milliseconds; passing by is not reading
 const MOST_BACK = 20;  // parts read for an entry that is far up
 const past = 'past' in root.dataset;  // an older part is open: nothing is added to it
@@ -147,7 +147,7 @@ async function read() {
   try {
     told = await ask(`${base}/entries?after=${Math.max(open, 0)}`);
   } catch (refused) {
-    if (refused instanceof Refused && refused.status === 401) location.reload();  // the sign-in ended; drafts are kept
+    if (refused instanceof Refused && refused.status === 401) location.reload();  // signed out; drafts are saved
     return [];
   }
   await released();
