@@ -241,7 +241,7 @@ def _row(ticket: Made, places: dict[int, int]) -> dict[str, Any]:
 
 
 class Desk:
-    """Somebody signed in there, and the visits that are measured."""
+    """A signed-in user there, and the visits that are measured."""
 
     def __init__(self, address: str) -> None:
         self.address = address

@@ -35,7 +35,7 @@ class _Done:
 
 
 def run(small: int, large: int, server: str | None, command: str) -> Report:
-    """Import files of ``small`` rows, then of ``large``, and these once more."""
+    """Import files of ``small`` rows, then of ``large``, and the large ones again."""
     with tempfile.TemporaryDirectory(prefix="console-bench-") as folder:
         few = _import_all(Path(folder), small, server)
         many = _import_all(Path(folder), large, server, again=True)

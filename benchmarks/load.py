@@ -31,7 +31,7 @@ class Step:
 
 @dataclass
 class Target:
-    """A page of a server, as somebody who is signed in asks for it: one request, or what a browser sends after it."""
+    """A page of a server, requested by a signed-in user: one request, or those that a browser makes."""
 
     name: str
     address: str  # host:port

@@ -1,4 +1,4 @@
-"""Four ways to fail at a verification, over real HTTP: nobody may tell them apart by the clock."""
+"""Four ways to fail at a verification, over real HTTP: they must take the same time, so that none can be told apart."""
 
 from __future__ import annotations
 

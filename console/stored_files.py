@@ -120,7 +120,7 @@ def is_noted_in(path: Path) -> bool | None:
 
 
 def _adopt_anchor(old: Path, own: Path) -> None:
-    """Take the old note over if it is of this database's audit log: another's would accuse this one for ever."""
+    """Take the old note over if it is of this database's audit log: another's would report this one as damaged."""
     if is_noted_in(old):
         own.parent.mkdir(parents=True, exist_ok=True)
         shutil.move(old, own)

@@ -161,7 +161,7 @@ def load_of() -> dict[int, int]:
 
 
 def presences() -> list[StaffPresence]:
-    """Return what is known of everybody who was ever at the desk and still works here."""
+    """Return the availability of all active staff who have ever opened the desk."""
     query = (
         select(StaffPresence).join(StaffPresence.staff).where(Staff.active.is_(True)).order_by(Staff.name_key, Staff.id)
     )

@@ -35,7 +35,7 @@ def of(actor: Actor) -> list[str]:
 
 
 def leave_hidden(chat: Chat) -> None:
-    """Let everybody leave a chat's room who may not see it after this transaction, before anything is pushed there."""
+    """Remove from a chat's room those who may not see it after this transaction, before anything is pushed."""
     numbers = pending("chat rooms")
     if chat.id not in numbers:
         numbers.append(chat.id)
@@ -50,7 +50,7 @@ def _leave_chat(key: int) -> None:
 
 @on_department_changed
 def leave_department(key: int) -> None:
-    """Let everybody leave a department's rooms who may no longer see it, and let every desk look again."""
+    """Remove from a department's rooms those who may no longer see it, and let every desk reload."""
     recent = select(Chat.id).where(
         Chat.department_id == key, or_(Chat.status.in_(LIVE), Chat.last_at > clock.now() - RECENT)
     )

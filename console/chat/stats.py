@@ -28,7 +28,7 @@ QUARTER = 900  # seconds
 
 @dataclass
 class ChatStats(BaseStats):
-    """What is known of some chats: a department's, an agent's, everybody's.
+    """Figures of some chats: a department's, an agent's, or all.
 
     Args:
         begun: while we were open.

@@ -1,6 +1,6 @@
 """The demo's mailbox: what would have been sent, for a newcomer to open and follow the links.
 
-Only where ``ENV=demo`` and nothing is sent at all. Elsewhere it is not there: it shows everybody's mail to anybody.
+Only where ``ENV=demo`` and nothing is sent at all. Elsewhere it is not there: it shows all mail to any visitor.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from console.core.texts import gettext
 
-# The first that is found names it: Edge and Opera also call themselves Chrome, everybody Safari.
+# The first that is found names it: Edge and Opera also call themselves Chrome, and all of them Safari.
 _BROWSERS = {
     "Edg": "Edge",
     "OPR/": "Opera",

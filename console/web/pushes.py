@@ -1,4 +1,4 @@
-"""Pushes between processes, over Redis, off everybody's way: an acknowledgement never waits for them.
+"""Pushes between processes, over Redis, in the background: an acknowledgement never waits for them.
 
 python-socketio's own manager for Redis publishes where it is asked to, for as long as Redis takes, and doubles its
 pause whenever it fails to subscribe again. This one, on the base that the library gives for other queues, puts a
@@ -106,7 +106,7 @@ class RedisPushes(PubSubManager):
     # --- receiving ----------------------------------------------------------------------------------------------------
 
     def _listen(self) -> Iterator[Any]:
-        """Yield what others publish, for ever; the library's hook."""
+        """Yield what others publish, without end; the library's hook."""
         while True:
             try:
                 with redis_client.connect(self._url) as client, client.pubsub() as subscription:

@@ -11,7 +11,7 @@ import pytest
 
 HEAD = (
     "# Proofs\n\nWritten by `make prove`. Each line was noted by the test named above it, at full count, "
-    "on the day told there.\n"
+    "on the day named there.\n"
 )
 _SECTION = "\n## "
 

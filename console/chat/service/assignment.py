@@ -142,7 +142,7 @@ def requeue(actor: Actor, chat: Chat, why: str) -> None:
 def works_on(chat: Chat, staff: Sequence[int]) -> set[int]:
     """Return which of ``staff`` work at the chat desk and in the chat's department.
 
-    A department without members is everybody's.
+    A department without members is open to all agents.
     """
     members = set(
         db.session.scalars(

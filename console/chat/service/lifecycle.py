@@ -22,7 +22,7 @@ MAX_COMMENT = 2_000
 
 
 def close(actor: Actor, number: object) -> Chat:
-    """End a chat in peace; one that has ended stays as it is.
+    """End a chat without converting it; one that has ended stays as it is.
 
     Raises:
         NotFound: no such chat for this person.

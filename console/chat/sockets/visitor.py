@@ -61,7 +61,7 @@ def connect(auth: Any = None) -> None:
     try:
         chat = tokens.chat_of(auth.get("token"))
     except Gone:
-        session[_GONE] = True  # said when something is asked of it; a new chat may begin here
+        session[_GONE] = True  # answered at the next event; a new chat may begin here
     else:
         if chat is not None:
             _bind(chat)

@@ -314,7 +314,7 @@ def _needs(actor: Actor, counts: Counts, *, whole: bool) -> list[Need]:
 
 @dataclass(frozen=True)
 class Week:
-    """One's own last seven days: first answers, promises, and the flow as a chart."""
+    """The agent's last seven days: first responses, SLA targets, and volume as a chart."""
 
     figures: Stats
     chart: Chart

@@ -1,4 +1,4 @@
-"""What is typed on the page of hours: the week as rows, and one closure or opening."""
+"""The forms of the hours page: the week as rows, and one closure or opening."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MAX_LENGTH = 20  # of a time that is shown again
 
 
 def read_clock(text: str, *, end: bool = False) -> int | None:
-    """Read a time of day as people write it: ``9``, ``09:00``, ``9.30``, ``0930``; nothing is ``None``.
+    """Parse a time of day as people write it: ``9``, ``09:00``, ``9.30``, ``0930``; nothing is ``None``.
 
     Args:
         text: what was typed.
@@ -45,7 +45,7 @@ def read_clock(text: str, *, end: bool = False) -> int | None:
 
 
 def not_a_time() -> Text:
-    """Return what is said of a time that is none."""
+    """Return the message for an invalid time."""
     return lazy_gettext("Enter a time like 09:00, 24:00 at the latest.")
 
 
@@ -60,11 +60,11 @@ class Row:
     opens: str = ""
     closes: str = ""
     errors: dict[str, list[Text]] = field(default_factory=dict)
-    fresh: bool = False  # just added: the place to type
+    fresh: bool = False  # just added: gets the focus
 
     @property
     def messages(self) -> list[Text]:
-        """Return everything that is wrong with it."""
+        """Return all error messages of the row."""
         return [text for texts in self.errors.values() for text in texts]
 
     @property
@@ -73,7 +73,7 @@ class Row:
 
 
 class WeekDraft:
-    """The weekly hours as typed, whatever is wrong with them.
+    """The weekly hours as typed, valid or not.
 
     The form has ``weekday``, ``opens`` and ``closes``, repeated in step, and ``revision``: the number of the hours
     that were looked at. A row without times is no row.
@@ -86,12 +86,12 @@ class WeekDraft:
 
     @classmethod
     def of(cls, intervals: Iterable[Interval], seen: int) -> WeekDraft:
-        """Return the form of hours that are."""
+        """Return the form filled in from saved hours."""
         return cls((Row(i.weekday, clock_field(i.opens), clock_field(i.closes)) for i in sorted(intervals)), seen)
 
     @classmethod
     def read(cls, form: MultiDict[str, str]) -> WeekDraft:
-        """Read what was sent; a form that is none has ``errors`` and no rows beyond the most there can be."""
+        """Read what was sent; a malformed form has ``errors``, and rows beyond the limit are left out."""
         weekdays, opens, closes = (form.getlist(name) for name in ("weekday", "opens", "closes"))
         whole = len(weekdays) == len(opens) == len(closes) and all(one in _WEEKDAYS for one in weekdays)
         rows = (
@@ -109,12 +109,12 @@ class WeekDraft:
         return draft
 
     def of_day(self, weekday: int) -> list[tuple[int, Row]]:
-        """Return a day's rows, each with its place in the form."""
+        """Return a day's rows, each with its index in the form."""
         return [(place, row) for place, row in enumerate(self.rows) if row.weekday == weekday]
 
     @staticmethod
     def blank_row(weekday: int) -> Row:
-        """Return a row to be filled in."""
+        """Return an empty row."""
         return Row(weekday)
 
     # --- without a script: what the small buttons do
@@ -154,11 +154,11 @@ class WeekDraft:
 
     @property
     def has_errors(self) -> bool:
-        """Tell whether anything is wrong, once it was read."""
+        """Return whether the form has errors, after reading."""
         return bool(self.errors) or any(row.errors for row in self.rows)
 
     def usable(self) -> list[Interval]:
-        """Return the hours of the rows that have nothing wrong with them, for a preview."""
+        """Return the hours of the valid rows, for a preview."""
         read = [(place, interval) for place, row in enumerate(self.rows) if (interval := _interval(row)) is not None]
         try:
             check_week([interval for _place, interval in read])
@@ -167,7 +167,7 @@ class WeekDraft:
         return [interval for place, interval in read if not self.rows[place].errors]
 
     def _take(self, refusal: Refusal, places: Sequence[int]) -> None:
-        """Give the messages of ``check_week``, which counts only what could be read, to their rows."""
+        """Assign the messages of ``check_week``, which sees only the rows that could be parsed, to their rows."""
         for name, texts in refusal.fields.items():
             which, _, number = name.partition("-")
             if number:
@@ -177,7 +177,7 @@ class WeekDraft:
 
 
 def _interval(row: Row) -> Interval | None:
-    """Read a row, and mark what is wrong with it."""
+    """Parse a row, and note its errors."""
     row.errors = {}
     if row.blank:
         return None
@@ -203,7 +203,7 @@ def _number(text: str) -> int | None:
 
 
 class ClockField(StringField):
-    """A time of day, as people write it; ``data`` is minutes after midnight."""
+    """A time of day, such as ``9.30``; ``data`` is minutes after midnight."""
 
     def __init__(self, *args: object, end: bool = False, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
@@ -224,7 +224,7 @@ class ClockField(StringField):
 
 
 class SpecialForm(Form):
-    """A closure or an extra opening. What is wrong beyond its times is said by the verb."""
+    """A closure or an extra opening. Beyond its times, the verb validates it."""
 
     kind = RadioField(
         lazy_gettext("What"),
@@ -259,9 +259,9 @@ class SpecialForm(Form):
                 one.errors = [str(text) for text in texts]
 
 
-FIELDS = {"opens": "begins", "closes": "ends"}  # the verb's names, and the form's
+FIELDS = {"opens": "begins", "closes": "ends"}  # names of the verb's fields, and of the form's
 
 
 def fields_of(refusal: Refusal) -> Invalid:
-    """Return a refusal of the verb by the names that the form has."""
+    """Return a refusal of the verb, with the field names of the form."""
     return Invalid(fields={FIELDS.get(name, name): texts for name, texts in refusal.fields.items()})

@@ -31,7 +31,7 @@ from console.web.answers import local_time, refuse, wants_json
 from console.web.filters import language
 from console.web.identity import current_actor
 
-MOST_COUNTED = 999  # promises: more digits would not change what one does
+MOST_COUNTED = 999  # SLA targets: a larger count would not change the decision
 MOST_PAST = 50  # closures that are over, listed
 CHANGES = 6
 DAY = timedelta(days=1)
@@ -44,17 +44,17 @@ def views() -> list[Page]:
 
 @dataclass
 class Draft:
-    """Everything typed on the page, and what became of it."""
+    """The forms of the page as typed, and their outcome."""
 
     week: WeekDraft
     special: SpecialForm
     refusal: Refusal | None = None
-    dirty: bool = False  # the week is not as it is saved: the preview shows what would be
-    extra: tuple[Special, ...] = field(default=())  # a closure or opening that would be
+    dirty: bool = False  # the week differs from the saved one: the preview shows what it would become
+    extra: tuple[Special, ...] = field(default=())  # a closure or opening that is being typed
 
 
 class HoursPage(Page):
-    """Everybody reads it; who edits hours changes it."""
+    """All staff can read it; changing it needs the permission to edit hours."""
 
     permission = Permission.SEE_HOURS
     permissions = dict.fromkeys(("change", "add", "remove"), Permission.EDIT_HOURS)
@@ -74,7 +74,7 @@ class HoursPage(Page):
 
     @expose("/", methods=["POST"])
     def change(self) -> ResponseReturnValue:
-        """Save the week, or do what ``do`` says: ``preview``, ``add-0``, ``remove-3``, ``copy``."""
+        """Save the week, or do the action ``do``: ``preview``, ``add-0``, ``remove-3``, ``copy``."""
         draft = Draft(WeekDraft.read(request.form), SpecialForm(), dirty=True)
         wish = request.form.get("do", "save")
         if wish == "save":
@@ -99,7 +99,7 @@ class HoursPage(Page):
             draft.refusal = refusal
             now = queries.current()
             if isinstance(refusal, Conflict):
-                draft.week.seen = now.number  # saving again is meant: the page says that it was changed
+                draft.week.seen = now.number  # saving again overwrites: the page says that it was changed
             return Response(self._page(now, draft), refusal.status)
         if wants_json():
             return jsonify(changed=changed, **_as_json(queries.current()))
@@ -131,7 +131,7 @@ class HoursPage(Page):
 
     @expose("/specials/<id:key>/remove", methods=["POST"])
     def remove(self, key: int) -> ResponseReturnValue:
-        """Take a closure or an opening back."""
+        """Remove a closure or an opening."""
         with transaction():
             service.remove_special(current_actor(), key)
         if wants_json():
@@ -176,7 +176,7 @@ def _empty_special() -> SpecialForm:
 
 
 def _previewed(form: SpecialForm) -> tuple[Special, ...]:
-    """Return the closure or opening that is being typed, as soon as it says when; its mistakes are said on adding."""
+    """Return the closure or opening that is being typed, once it has a day; errors are shown on adding."""
     try:
         data = form.special()
     except Invalid:
@@ -192,7 +192,7 @@ def _previewed(form: SpecialForm) -> tuple[Special, ...]:
 
 
 def _outlook(calendar: Calendar, draft: Draft) -> list[list[Look]]:
-    """Return the next weeks by what is typed, against what is saved."""
+    """Return the next weeks as typed, compared with those saved."""
     today = clock.local_date(clock.now(), settings().zone)
     if not draft.dirty:
         return weeks(calendar, today)
@@ -201,7 +201,7 @@ def _outlook(calendar: Calendar, draft: Draft) -> list[list[Look]]:
 
 
 def _split(rows: list[HoursSpecial], today: date) -> tuple[list[HoursSpecial], list[HoursSpecial]]:
-    """Return what is to come, the nearest first, and what is over, the latest first."""
+    """Return upcoming exceptions, nearest first, and past ones, latest first."""
     return [row for row in rows if row.day >= today], [row for row in reversed(rows) if row.day < today]
 
 
@@ -224,7 +224,7 @@ def _saved(sla_targets: int) -> str:
 
 
 def _added(row: HoursSpecial) -> str:
-    """Say what was added and, of a closure, how many promises were due in it."""
+    """Say what was added and, of a closure, how many SLA targets were due in it."""
     hit = impact.count_due_within(*_span(row), MOST_COUNTED) if row.kind is SpecialKind.CLOSED else 0
     if not hit:
         return gettext("Added. Open SLA targets will be recalculated within a minute.")

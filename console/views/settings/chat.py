@@ -31,7 +31,7 @@ from console.views.shared.base import Page
 from console.web.answers import local_time, refuse, wants_json
 from console.web.identity import current_actor
 
-OWN_COLOR = "#0a6c61"  # of the widget where none is set, as its stylesheet has it
+OWN_COLOR = "#0a6c61"  # the widget's default, the same as in its stylesheet
 KINDS: dict[str, tuple[Text, Text]] = {
     Assignment.PULL.value: (
         lazy_gettext("Agents take chats from the queue"),
@@ -87,7 +87,7 @@ def views() -> list[Page]:
 
 
 class RulesForm(Form):
-    """The rules of the desk. ``revision``: what was looked at."""
+    """The rules of the desk. ``revision``: the one that the form was filled in from."""
 
     assignment = RadioField(
         lazy_gettext("Assignment"), choices=[SelectChoice(key, words[0]) for key, words in KINDS.items()]
@@ -101,7 +101,7 @@ class RulesForm(Form):
 
 
 class AnnouncementForm(Form):
-    """What every visitor reads first."""
+    """The announcement that visitors see before they write."""
 
     announcement_sr = TextAreaField(lazy_gettext("In Serbian"))
     announcement_en = TextAreaField(lazy_gettext("In English"))
@@ -110,7 +110,7 @@ class AnnouncementForm(Form):
 
 
 class ChatSettingsPage(Page):
-    """For supervisors and administrators."""
+    """The page of chat settings, for supervisors and administrators."""
 
     permission = Permission.SET_CHAT
     group = "system"
@@ -120,7 +120,7 @@ class ChatSettingsPage(Page):
 
     @expose("/")
     def index(self) -> ResponseReturnValue:
-        """Show everything there is to set."""
+        """Show the settings."""
         row = queries.desk_settings()
         if wants_json():
             return jsonify(_as_json(row))
@@ -139,7 +139,7 @@ class ChatSettingsPage(Page):
 
     @expose("/announcement", methods=["POST"])
     def announce(self) -> ResponseReturnValue:
-        """Change what is announced; without words nothing is."""
+        """Publish the announcement; an empty one removes it."""
         form = AnnouncementForm()
         serbian, english = form.announcement_sr.data or "", form.announcement_en.data or ""
 
@@ -161,7 +161,7 @@ class ChatSettingsPage(Page):
 
     @expose("/blocks/<id:key>/lift", methods=["POST"])
     def lift(self, key: int) -> ResponseReturnValue:
-        """Let a visitor in again."""
+        """Unblock a visitor."""
         with transaction():
             blocking.lift(current_actor(), key)
         if wants_json():
@@ -177,7 +177,7 @@ class ChatSettingsPage(Page):
         rules: RulesForm | None = None,
         announcement: AnnouncementForm | None = None,
     ) -> ResponseReturnValue:
-        """Save a form; what is wrong with it, or was changed by another meanwhile, is said over what was typed."""
+        """Save a form; errors, and a colleague's change in the meantime, are shown above what was typed."""
         try:
             with transaction():
                 row = save()
@@ -190,7 +190,7 @@ class ChatSettingsPage(Page):
                     form[name].errors = texts
             row = queries.desk_settings()
             if form is not None and isinstance(refusal, Conflict):
-                form.revision.data = str(row.revision)  # saving again is meant: the page says that it was changed
+                form.revision.data = str(row.revision)  # saving again overwrites: the page says that it was changed
             page = self._page(row, rules=rules, announcement=announcement, refusal=refusal)
             return Response(page, refusal.status)
         if wants_json():
@@ -255,7 +255,7 @@ def _rules(form: RulesForm) -> DeskRules:
 
 
 def _until(form: AnnouncementForm) -> datetime | None:
-    """Return the time typed, as people here mean it."""
+    """Return the typed time, in local time."""
     typed = form.announced_until.data
     return None if typed is None else typed.replace(tzinfo=settings().zone).astimezone(UTC)
 
@@ -277,7 +277,7 @@ def _announcement_form(row: ChatSettings) -> AnnouncementForm:
 
 
 def _embed() -> str:
-    """Return the line that puts the widget on a site."""
+    """Return the script tag that adds the widget to a site."""
     return str(Markup('<script src="{}/chat/widget.js" defer></script>').format(settings().base_url.rstrip("/")))
 
 

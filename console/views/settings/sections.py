@@ -1,4 +1,4 @@
-"""What an administrator sets without a shell: an index of it all, and a page for each section."""
+"""Settings that an administrator changes in the browser: an index, and a page for each section."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ def views() -> list[Page]:
 
 
 class SettingsIndex(Page):
-    """Everything there is to set, whatever page it is on."""
+    """The index of all settings, on whatever page they are."""
 
     permission = Permission.MANAGE_SETTINGS
     group = "system"
 
     @expose("/")
     def index(self) -> ResponseReturnValue:
-        """Show what can be set, and where."""
+        """Show the index."""
         if wants_json():
             return jsonify(sections=[_as_json(state) for state in queries.states()])
         pages = sorted(menu.below(ENDPOINT), key=lambda one: not isinstance(one[0], SectionPage))
@@ -60,7 +60,7 @@ class SettingsIndex(Page):
 
 
 class SectionPage(Page):
-    """One section: its settings with their defaults, each of which can be gone back to."""
+    """One section: its settings with their defaults; each can be reset."""
 
     permission = Permission.MANAGE_SETTINGS
     group = "system"
@@ -86,7 +86,7 @@ class SectionPage(Page):
 
     @expose("/", methods=["POST"])
     def change(self) -> ResponseReturnValue:
-        """Set what was typed; what is not in the form stays."""
+        """Save the form; settings that are not in it stay unchanged."""
         typed = {one.field: request.form[one.field] for one in self.section.settings if one.field in request.form}
         form = self.form()
         try:
@@ -99,7 +99,7 @@ class SectionPage(Page):
 
     @expose("/reset", methods=["POST"])
     def reset(self) -> ResponseReturnValue:
-        """Put one setting, ``name``, back to its default."""
+        """Reset one setting, ``name``, to its default."""
         try:
             with transaction():
                 changed = service.reset(current_actor(), self.section.key, request.form.get("name", ""), seen=_seen())
@@ -114,7 +114,7 @@ class SectionPage(Page):
         return redirect(self.get_url(".index"), 303)
 
     def _refused(self, form: Any, refusal: Refusal) -> ResponseReturnValue:
-        """Show the errors with the text typed. Saving again is meant: the page shows what a colleague has saved."""
+        """Show the errors next to what was typed. Saving again overwrites what a colleague has saved."""
         if wants_json():
             return refuse(refusal)
         state = queries.state(self.section)
@@ -144,7 +144,7 @@ class SectionPage(Page):
 
 
 def _form_class(section: Section) -> type[Any]:
-    """Return a form with a field for each setting; what may be typed there its kind decides, in the verb."""
+    """Return a form with a field for each setting; the verb validates each by its kind."""
     fields: dict[str, Any] = {one.field: StringField(one.label, description=one.help) for one in section.settings}
     return type("SectionForm", (Form,), fields | {"revision": HiddenField()})
 
@@ -163,12 +163,12 @@ def _seen() -> int | None:
 
 
 def _say(line: Line, value: Any) -> Text:
-    """Write a value in words."""
+    """Return a value as text."""
     return line.setting.kind.say(value, language()) or gettext("empty")
 
 
 def _theirs(state: State, form: Any) -> dict[str, Text]:
-    """Return what is saved now where something else was typed, by field."""
+    """Return the saved values that differ from what was typed, by field."""
     typed = [one for one in state.lines if one.setting.field in request.form]
     lines = [one for one in typed if one.setting.kind.write(one.value) != form[one.setting.field].data]
     return {line.setting.field: _say(line, line.value) for line in lines}

@@ -43,7 +43,7 @@ def views() -> list[Page]:
 
 
 class DurationField(StringField):
-    """Working time, as people write it; ``data`` is minutes."""
+    """Working time, such as ``1 h 30 min``; ``data`` is minutes."""
 
     def process_formdata(self, valuelist: list[str]) -> None:
         """Read what was typed."""
@@ -71,7 +71,7 @@ class GoalsForm(Form):
 
 
 class RulesForm(TokenForm):
-    """The goals of one department, or of every one. The names are ``urgent-first_answer`` and so on."""
+    """The goals of one department, or of all. The names are ``urgent-first_answer`` and so on."""
 
     urgent = FormField(GoalsForm)
     high = FormField(GoalsForm)
@@ -81,7 +81,7 @@ class RulesForm(TokenForm):
 
 @dataclass(frozen=True)
 class Cell:
-    """What holds for a priority in a department. ``own``: its own rule, not that of every department."""
+    """The goals of a priority in a department. ``own``: its own rule, not the one for all departments."""
 
     goals: Goals
     own: bool
@@ -89,7 +89,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Line:
-    """A department of the matrix; ``key`` is empty for every department."""
+    """A row of the matrix; ``key`` is empty in the row for all departments."""
 
     key: str
     id: int | None
@@ -98,7 +98,7 @@ class Line:
 
 
 class SlaPage(Page):
-    """The matrix of goals. The desk reads it; those who manage the desk change it."""
+    """The matrix of goals: the desk can read it, those who manage the desk can change it."""
 
     permissions = {"change": Permission.MANAGE_DESK}
     group = "system"
@@ -120,7 +120,7 @@ class SlaPage(Page):
 
     @expose("/", methods=["POST"])
     def change(self) -> ResponseReturnValue:
-        """Change the goals of one department, or of every one."""
+        """Change the goals of one department, or of all."""
         table = matrix()
         line, form = _chosen(table), RulesForm()
         try:
@@ -164,7 +164,7 @@ class SlaPage(Page):
 
 
 def matrix() -> list[Line]:
-    """Return every department in use with the goals that hold there; the first line is of every department."""
+    """Return the active departments with their goals; the first row is for all departments."""
     rules = queries.all_rules()
     departments = db.session.scalars(
         select(Department).where(Department.active.is_(True)).order_by(Department.position, Department.id)
@@ -183,7 +183,7 @@ def matrix() -> list[Line]:
 
 
 def _chosen(table: list[Line]) -> Line:
-    """Return the line that the request is about.
+    """Return the row that the request is about.
 
     Raises:
         NotFound: no such department in use.
@@ -196,7 +196,7 @@ def _chosen(table: list[Line]) -> Line:
 
 
 def _filled(line: Line) -> RulesForm:
-    """Return the form of a line; goals of every department are hints in it, not values."""
+    """Return the form of a row; goals for all departments are placeholders in it, not values."""
     data = {
         priority.name.lower(): {"own": cell.own, **({k.value: v for k, v in cell.goals.items()} if cell.own else {})}
         for priority, cell in line.cells.items()
@@ -234,7 +234,7 @@ def _show(form: RulesForm, refusal: Invalid) -> None:
 
 
 def examples(line: Line, opened_at: datetime) -> list[tuple[Priority, str]]:
-    """Return for each priority until when a question of that time is answered."""
+    """Return, for each priority, when a question asked at that time is due."""
     calendar = sla_calendar.calendar()
 
     def due(cell: Cell, kind: TargetKind) -> str:

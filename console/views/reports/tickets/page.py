@@ -1,4 +1,4 @@
-"""Figures of tickets: what came, how fast it was answered and solved, what was promised, what customers say."""
+"""Ticket reports: volume, response and resolution times, SLA targets, satisfaction."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ PAUSED: dict[TicketStatus, Text] = {
 }
 MOST_LINES = 14  # of one counting; of a longer one the middle is summed up
 _END_LINES = 5  # lines before and after that
-_LONG, _END = timedelta(days=45), timedelta(days=14)  # of a promise that runs so long only its ends are looked at
+_LONG, _END = timedelta(days=45), timedelta(days=14)  # of a target that runs longer, only both ends are shown
 _NEAR = timedelta(days=5)  # within it a day of the week says which
 _MINUTE = timedelta(minutes=1)
 _DURATION = re.compile(r"(?:(\d{1,5}(?:[.,]\d{1,2})?)\s*h)?\s*(?:(\d{1,6})\s*(?:m|min)?)?", re.IGNORECASE)
@@ -70,7 +70,7 @@ def init_app(app: Flask) -> None:
 
 
 def duration_label(value: int | timedelta | None) -> str:
-    """Write working time: ``1 h 28 min``; a dash for none promised."""
+    """Write working time: ``1 h 28 min``; a dash where there is no target."""
     if value is None:
         return "—"
     minutes = value // _MINUTE if isinstance(value, timedelta) else value
@@ -146,7 +146,7 @@ def lines(view: TargetView) -> list[Line]:
 
 
 def _ends(view: TargetView) -> tuple[Interval, Interval] | None:
-    """Return the begin and the end of a promise that runs for long, each with so many days in which it did run."""
+    """Return the first and the last days of a long target, those in which it ran."""
     ran = list(without([(view.started_at, view.until)], merged(pause for pause, _status in view.pauses)))
     if sum((end - start for start, end in ran), timedelta()) <= _LONG:
         return None
