@@ -12,6 +12,7 @@ from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po
 
 import console
+from console.core.places import TEMPLATES
 
 ENGLISH = (
     "whoever", "somebody", "nobody", "anew", "once more", "stands here", "stand here", "lies with", "in peace",
@@ -49,6 +50,13 @@ def test_no_retired_word_is_in_the_catalogue(catalogue: Catalog) -> None:
     translations = [text for message in catalogue if message.id for text in _all(message.string)]
     assert _found(ids, ENGLISH, r"s?\b") == {}
     assert _found(translations, SERBIAN, "") == {}
+
+
+@pytest.mark.parametrize(("language", "words", "end"), [("en", ENGLISH, r"s?\b"), ("sr", SERBIAN, "")])
+def test_no_retired_word_is_in_a_standard_reply(language: str, words: tuple[str, ...], end: str) -> None:
+    replies = [path.read_text() for path in sorted((TEMPLATES / "replies").glob(f"*.{language}.txt"))]
+    assert len(replies) > 20
+    assert _found(replies, words, end) == {}
 
 
 def _all(texts: str | tuple[str, ...] | list[str] | None) -> list[str]:
