@@ -29,7 +29,7 @@ MEMBERS = {
 SHARED_VIEWS: tuple[tuple[str, dict[str, str], tuple[str, ...]], ...] = (
     ("Pošta", {"view": "open", "tag": "pošta"}, ()),
     ("Hitno i visoko", {"view": "open", "priority": "3", "sort": "due_at"}, ()),
-    ("From abroad", {"view": "all", "requester": "office.nordlicht@example.test"}, ("number", "subject", "status")),
+    ("Iz inostranstva", {"view": "all", "requester": "office.nordlicht@example.test"}, ("number", "subject", "status")),
 )
 OWN_VIEWS: tuple[tuple[str, str, dict[str, str], tuple[str, ...]], ...] = (
     ("agent", "Bezbednost", {"view": "all", "tag": "bezbednost"}, ("subject", "customer", "status", "updated_at")),
