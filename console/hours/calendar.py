@@ -304,10 +304,10 @@ class Calendar:
         if found is None:
             if len(self._days) >= MOST_DAYS:
                 self._days.clear()
-            found = self._days[day] = self._make(day)
+            found = self._days[day] = self._make_day(day)
         return found
 
-    def _make(self, day: date) -> Day:
+    def _make_day(self, day: date) -> Day:
         specials = [special for special in self.specials if special.day == day]
         closures = tuple(special for special in specials if special.kind is SpecialKind.CLOSED)
         openings = tuple(special for special in specials if special.kind is SpecialKind.OPEN)

@@ -17,7 +17,7 @@ from console.core.transaction import transaction
 from console.customers import labels, signin
 from console.customers.models import Membership
 from console.customers.queries import members_of, sessions_of
-from console.customers.verification.pins import current_pin, lifetime, pin_at, renew_pin, require_holder
+from console.customers.verification.pins import current_pin, pin_at, pin_lifetime, renew_pin, require_holder
 from console.hosting.queries import services_of
 from console.portal.accounts import chosen, own_accounts
 from console.portal.blueprint import portal, signed_in
@@ -48,7 +48,7 @@ class PinCard:
     @property
     def minutes(self) -> int:
         """Return how long the whole lifetime is."""
-        return int(lifetime(self.member).total_seconds()) // MINUTE
+        return int(pin_lifetime(self.member).total_seconds()) // MINUTE
 
     @property
     def left(self) -> int:

@@ -137,7 +137,7 @@ def test_old_replaced_and_made_up_links_open_nothing(
             assert answer.status_code == 404, address
             assert fields["pin"] not in answer.text
             assert answer.headers["Referrer-Policy"] == "strict-origin"
-    clock.advance(cards.LIFETIME)
+    clock.advance(cards.CARD_LIFETIME)
     assert client.get(second).status_code == client.submit(second, **fields).status_code == 404
     third = ask(agent, ticket)
     with transaction():

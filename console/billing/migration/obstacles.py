@@ -21,6 +21,7 @@ from console.customers.models import Customer, CustomerStatus, VerificationKind
 from console.customers.rights import Right
 from console.hosting.models import Service, ServiceStatus, SuspensionReason
 
+# ``held`` (a reset password within 72 hours) is refused by console.customers.holds.
 REASONS: dict[str, Text] = {
     "unverified": lazy_gettext("This needs a valid verification. Verify the caller by e-mail and support PIN."),
     "no_right": lazy_gettext(

@@ -37,7 +37,7 @@ def sweep() -> int:
     db.session.rollback()
     changed = 0
     for due, act in (
-        (rules.unclaimed, rules.give_up),
+        (rules.unclaimed, rules.convert_unclaimed),
         (rules.closing_soon, rules.notice),
         (rules.over_limit, rules.to_ticket),
         (rules.of_the_gone, rules.put_back),
@@ -71,7 +71,7 @@ class _Rules:
             query = query.where(Chat.queued_at <= self.now - self.wait)
         return _keys(query)
 
-    def give_up(self, chat: Chat, now: datetime) -> bool:
+    def convert_unclaimed(self, chat: Chat, now: datetime) -> bool:
         if chat.status is not ChatStatus.QUEUED:
             return False
         is_open = self.calendar.is_open(now)

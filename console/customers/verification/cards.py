@@ -25,7 +25,7 @@ from console.customers.verification.service import check, require_staff
 from console.staff.models import Staff
 from console.staff.roles import Permission
 
-LIFETIME = timedelta(minutes=60)
+CARD_LIFETIME = timedelta(minutes=60)
 TRIES = 5
 
 
@@ -56,7 +56,7 @@ def ask(actor: Actor, channel: str) -> tuple[VerificationCard, str]:
         channel=conversation.name,
         staff_id=actor.id,
         created_at=now,
-        expires_at=now + LIFETIME,
+        expires_at=now + CARD_LIFETIME,
     )
     db.session.add(card)
     db.session.flush()

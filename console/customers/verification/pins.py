@@ -134,7 +134,7 @@ def require_holder(actor: Actor, membership: Membership) -> None:
         raise NotFound
 
 
-def lifetime(membership: Membership) -> timedelta:
+def pin_lifetime(membership: Membership) -> timedelta:
     """Return how long a new PIN is valid: longer for a person who cannot sign in and see the next one."""
     minutes = settings().contact_pin_minutes if membership.person.password_hash is None else settings().pin_minutes
     return timedelta(minutes=minutes)
@@ -188,7 +188,7 @@ def _renew(membership: Membership) -> str:
     membership.pin_counter += 1
     while (pin := code(membership)) in others:
         membership.pin_counter += 1
-    membership.pin_expires_at = clock.now() + lifetime(membership)
+    membership.pin_expires_at = clock.now() + pin_lifetime(membership)
     membership.pin_failures = 0
     membership.pin_burned_at = None
     db.session.flush()

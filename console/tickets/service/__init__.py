@@ -3,7 +3,6 @@
 attachments: upload, check and remove files.
 drafts: save drafts, and what has been read.
 linking: link related tickets, continue a closed one in a follow-up.
-masking: mask numbers that look like a PIN, before and after a message is stored.
 mentions: find the colleagues a note mentions.
 merging: merge tickets, and undo it.
 messages: reply, write a note, take a reply back.
@@ -15,6 +14,7 @@ ratings: store the requester's rating.
 requester: what the requester sees and does behind their link.
 saved_views: save, change and remove views of the list.
 splitting: move messages into a ticket of their own.
+stored_masking: mask numbers that look like a PIN, before and after a message is stored.
 tags: clean the spelling of tags.
 threads: find the ticket that a requester's message belongs to.
 timeline: append entries, keep preview and search index.

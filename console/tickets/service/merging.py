@@ -66,12 +66,12 @@ def merge(actor: Actor, ids: Iterable[int], into: int, *, different_requesters: 
     if before in HOLDS and any(ticket.status is TicketStatus.OPEN for ticket in tickets.values()):
         move_status(actor, target, TicketStatus.OPEN)
     for ticket in tickets.values():
-        _put_into(actor, ticket, target, before)
+        _merge_one(actor, ticket, target, before)
     refresh(actor, target, *tickets.values())
     return target
 
 
-def _put_into(actor: Actor, ticket: Ticket, target: Ticket, target_before: TicketStatus) -> None:
+def _merge_one(actor: Actor, ticket: Ticket, target: Ticket, target_before: TicketStatus) -> None:
     before = ticket.status
     timeline.note_event(actor, ticket, "merged_into", number=target.number)
     ticket.status_before_merge = before
