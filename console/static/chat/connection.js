@@ -1,6 +1,7 @@
 // The connection to the desk: asked every 20 seconds whether it lives, opened again when it does not answer.
 import { line } from '../lib/socket.js';
-import { say, tell } from './page.js';
+import { say } from '../lib/texts.js';
+import { tell } from './page.js';
 
 const ANSWER = 8_000;       // milliseconds to wait for an acknowledgement
 const PING_EVERY = 20_000;

@@ -1,8 +1,9 @@
 // The chat desk: opens chats, draws the middle pane's frame, and knows the keys.
-import { element, icon, keepIcons } from '../lib/chat/parts.js';
+import { element, icon, keepIcons } from '../lib/elements.js';
 import { singleKey } from '../lib/keys.js';
+import { say } from '../lib/texts.js';
 import { letterOf } from '../palette/page.js';
-import { base, leads, named, on, one, root, say } from './page.js';
+import { base, leads, named, on, one, root } from './page.js';
 import { begin } from './connection.js';
 import { walk } from './lists.js';
 import { focus, setMode } from './composer.js';

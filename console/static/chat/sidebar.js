@@ -1,7 +1,10 @@
 // The right pane: the server writes it, as far as the verification of this chat opens it.
 import { toast } from '../lib/dialogs.js';
+import { button, element } from '../lib/elements.js';
+import { post } from '../lib/http.js';
 import { now, refresh } from '../lib/times.js';
-import { base, on, one, post, say } from './page.js';
+import { say } from '../lib/texts.js';
+import { base, on, one } from './page.js';
 import { current } from './rooms.js';
 
 const place = one('[data-beside]');
@@ -40,12 +43,7 @@ function draw(room, html) {
 }
 
 function failed(room) {
-  const words = document.createElement('p');
-  words.className = 'empty';
-  const again = Object.assign(document.createElement('button'), { type: 'button', className: 'btn btn-secondary btn-sm', textContent: say('retry') });
-  again.addEventListener('click', () => load(room));
-  words.append(`${say('side_failed')} `, again);
-  place.replaceChildren(words);
+  place.replaceChildren(element('p', 'empty', `${say('side_failed')} `, button('btn btn-secondary btn-sm', () => load(room), say('retry'))));
   shown = '';
 }
 
@@ -101,9 +99,7 @@ async function check(form) {
 
 function showSaid(form, words) {
   const box = form.querySelector('[data-said]');
-  const line = document.createElement('p');
-  line.textContent = words;
-  box.replaceChildren(line);
+  box.replaceChildren(element('p', '', words));
   box.hidden = false;
 }
 

@@ -1,10 +1,12 @@
 // The visitor's side of a chat. What is written is kept here until the server has said that it is stored.
+import { button, element } from '../lib/elements.js';
+import { get, post } from '../lib/http.js';
 import { line } from '../lib/socket.js';
 import { LATER, Outbox } from '../lib/chat/outbox.js';
 import { banner, headline, isOpen } from './banner.js';
 import { pinFields, pinQuestion } from '../lib/chat/pins.js';
 import { Log } from './log.js';
-import { say } from './words.js';
+import { say } from '../lib/texts.js';
 
 const $ = (selector) => document.querySelector(`[data-${selector}]`);
 const ANSWER = 8_000;       // milliseconds to wait for an acknowledgement
@@ -14,6 +16,7 @@ const SPREAD = 2_000;        // not everybody asks at once
 const GIVE_UP = 10_000;     // without a connection the form makes a ticket
 const BACK = 2_500;         // how long it is said that the connection is back
 const PROBLEM = 8_000;      // how long it is said what was refused
+const UPLOAD = 120_000;     // milliseconds that a file may take
 const LOOKS_EVERY = 15_000; // how often the time is looked at: it opens, closes, is about to close
 const state = JSON.parse(document.getElementById('state').textContent);
 const language = document.documentElement.lang.startsWith('en') ? 'en' : 'sr_Latn';
@@ -212,10 +215,7 @@ async function attach(list) {
       if (file.size > 10 * 1024 * 1024) throw new Error(say('too_large'));
       const form = new FormData();
       form.append('file', file);
-      const response = await fetch('/chat/files', { method: 'POST', body: form, headers: { 'X-Chat-Token': token, Accept: 'application/json' } });
-      const answer = await response.json();
-      if (!response.ok) throw new Error(answer.error.fields?.file?.[0] || answer.error.message);
-      Object.assign(entry, answer.file);
+      Object.assign(entry, (await post('/chat/files', form, { headers: { 'X-Chat-Token': token }, timeout: UPLOAD })).file);
     } catch (problem) {
       files = files.filter((one) => one !== entry);
       composerError(`${say('upload_failed', { name: file.name })} ${problem.message || ''}`);
@@ -228,17 +228,9 @@ function drawFiles() {
   const list = $('files');
   list.hidden = !files.length;
   list.replaceChildren(...files.map((file) => {
-    const item = document.createElement('li');
-    item.className = 'chip';
-    item.textContent = file.id ? file.name : say('uploading', { name: file.name });
-    const remove = document.createElement('button');
-    remove.type = 'button';
-    remove.className = 'btn btn-ghost btn-icon';
-    remove.textContent = '×';
+    const remove = button('btn btn-ghost btn-icon', () => { files = files.filter((one) => one !== file); drawFiles(); text.focus(); }, '×');
     remove.setAttribute('aria-label', say('remove_file', { name: file.name }));
-    remove.addEventListener('click', () => { files = files.filter((one) => one !== file); drawFiles(); text.focus(); });
-    item.append(remove);
-    return item;
+    return element('li', 'chip', file.id ? file.name : say('uploading', { name: file.name }), remove);
   }));
 }
 
@@ -343,13 +335,14 @@ async function fallback(opening, id, words = 'fallback') {
     form.append('client_id', id);
     if (opening.mask) form.append('mask', '1');
     for (const token of opening.not_pin ?? []) form.append('not_pin', token);
-    const response = await fetch(start.action, { method: 'POST', body: form, headers: { Accept: 'application/json' } });
-    const answer = await response.json();
-    if (!response.ok) return refused(answer.error);
+    const { ticket } = await post(start.action, form);
     store.set('form', null);
     store.set('opening', null);
-    start.replaceChildren(Object.assign(document.createElement('p'), { className: 'alert alert-success', textContent: say(words, { number: answer.ticket }) }));
-  } catch { trouble(say('no_way')); } finally { trying = false; show(); }
+    start.replaceChildren(element('p', 'alert alert-success', say(words, { number: ticket })));
+  } catch (problem) {
+    if (problem.code) refused(problem.details);
+    else trouble(say('no_way'));
+  } finally { trying = false; show(); }
 }
 
 function refused(refusal) {
@@ -506,7 +499,7 @@ function show() {
     opening: trying || (Boolean(token) && !talking), unsent: Boolean(store.get('draft')),
   });
   const place = $('line');
-  put(place, words.map((each) => say(...each)).join(' '));
+  put(place, words.map(([key, values]) => say(key, values) || key).join(' '));  // what was refused is words already
   place.hidden = !words.length;
   place.classList.toggle('is-ok', good);
 }
@@ -531,7 +524,7 @@ async function look() {
   show();
   if (isOpen(hours, now()) === hours.open) return;
   if (chat && socket.connected) { await sync().catch(() => {}); return; }
-  const answer = await fetch('/chat/state').then((told) => (told.ok ? told.json() : null), () => null);
+  const answer = await get('/chat/state').catch(() => null);
   if (!answer) return;
   Object.assign(state, answer);
   announce(answer.announcement);
