@@ -1,0 +1,53 @@
+// Files of the message that is being written: uploaded at once, removable until it is sent.
+import { button, element } from '../lib/elements.js';
+import { post } from '../lib/http.js';
+import { say } from '../lib/texts.js';
+
+const UPLOAD = 120_000;  // milliseconds that a file may take
+const LARGEST = 10 * 1024 * 1024;
+
+export class Files {
+  /** token() opens the chat; changed() is called when one was removed, failed(words) when one was refused. */
+  constructor(place, { token, changed, failed }) {
+    Object.assign(this, { place, token, changed, failed });
+    this.all = [];
+  }
+
+  get uploading() { return this.all.some((file) => !file.id); }
+
+  /** Show these in place of the ones that are there. */
+  show(files) {
+    this.all = files;
+    this.draw();
+  }
+
+  async attach(list) {
+    for (const file of list) {
+      const entry = { id: 0, name: file.name, size: file.size };
+      this.show([...this.all, entry]);
+      try {
+        await this.upload(file, entry);
+      } catch (problem) {
+        this.show(this.all.filter((one) => one !== entry));
+        this.failed(`${say('upload_failed', { name: file.name })} ${problem.message || ''}`);
+      }
+      this.draw();
+    }
+  }
+
+  async upload(file, entry) {
+    if (file.size > LARGEST) throw new Error(say('too_large'));
+    const form = new FormData();
+    form.append('file', file);
+    Object.assign(entry, (await post('/chat/files', form, { headers: { 'X-Chat-Token': this.token() }, timeout: UPLOAD })).file);
+  }
+
+  draw() {
+    this.place.hidden = !this.all.length;
+    this.place.replaceChildren(...this.all.map((file) => {
+      const remove = button('btn btn-ghost btn-icon', () => { this.show(this.all.filter((one) => one !== file)); this.changed(); }, '×');
+      remove.setAttribute('aria-label', say('remove_file', { name: file.name }));
+      return element('li', 'chip', file.id ? file.name : say('uploading', { name: file.name }), remove);
+    }));
+  }
+}
