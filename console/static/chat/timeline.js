@@ -88,8 +88,8 @@ export class Timeline {
   /** What stands below a message of the visitor. */
   theirs(made) {
     const { at, masked } = made.dataset;
-    const hidden = masked !== undefined;
-    made.querySelector('.msg-meta').replaceChildren(...(hidden ? [icon('lock')] : []), time(at), ...(hidden ? [` · ${say('pin_hidden')}`] : []), ...this.hide(made));
+    const hidden = masked === undefined ? [] : [element('span', 'msg-masked', icon('lock'), element('span', '', say('pin_hidden')))];
+    made.querySelector('.msg-meta').replaceChildren(time(at), ...hidden, ...this.hide(made));
   }
 
   /** A button that masks what its writer said is no PIN. */

@@ -137,7 +137,7 @@ export class Log {
     if (made.dataset.notPin !== undefined) {
       meta.append(button('btn btn-link', () => this.actions.mask(Number(made.dataset.seq)), say('mask_number')));
     }
-    if (made.dataset.masked !== undefined) { const why = element('span', '', say('pin_hidden')); meta.prepend(icon('lock'), why, ' · '); }
+    if (made.dataset.masked !== undefined) meta.prepend(element('span', 'msg-masked', icon('lock'), element('span', '', say('pin_hidden'))));
   }
 
   seen(seq) {
