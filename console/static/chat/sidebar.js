@@ -3,6 +3,7 @@ import { toast } from '../lib/dialogs.js';
 import { button, element } from '../lib/elements.js';
 import { post } from '../lib/http.js';
 import { now, refresh } from '../lib/times.js';
+import { checkPin } from '../lib/verification.js';
 import { say } from '../lib/texts.js';
 import { base, on, one } from './page.js';
 import { current } from './rooms.js';
@@ -73,35 +74,13 @@ place.addEventListener('submit', async (event) => {
   if (button.disabled) return;
   button.disabled = true;
   try {
-    if ('verify' in form.dataset) await check(form);
+    if ('verify' in form.dataset) await checkPin(form);
     else await post(form.action, new FormData(form));
   } catch (refused) {
-    if ('verify' in form.dataset) showSaid(form, refused.message);
-    else toast(refused.message);
+    toast(refused.message);
   } finally { button.disabled = false; }
   if (room) again(room);
 });
-
-// A dictated PIN goes to the server and is not kept here.
-async function check(form) {
-  const body = new FormData(form);
-  form.elements.pin.value = '';
-  const answer = await post(form.action, body);
-  if (answer.verified) {
-    form.elements.email.value = '';
-    return;
-  }
-  const box = form.querySelector('[data-said]');
-  box.replaceChildren(form.querySelector('[data-failed]').content.cloneNode(true));
-  box.hidden = false;
-  form.elements.pin.focus();
-}
-
-function showSaid(form, words) {
-  const box = form.querySelector('[data-said]');
-  box.replaceChildren(element('p', '', words));
-  box.hidden = false;
-}
 
 on('entered', (room) => {
   if (!room) { asking?.abort(); shown = ''; place.replaceChildren(empty); return; }
