@@ -2,18 +2,12 @@
 import { get } from '../lib/http.js';
 import { connect, line } from '../lib/socket.js';
 import { LATER, Outbox } from '../lib/chat/outbox.js';
-import { banner, headline, isOpen } from './banner.js';
+import { banner, drawAnnouncement, headline, hoursWords, isOpen } from './banner.js';
 import { pinFields } from '../lib/chat/pins.js';
-import { drawAnnouncement } from './announcement.js';
-import { Card } from './card.js';
-import { offerEnd } from './end.js';
-import { Files } from './files.js';
-import { hoursWords } from './hours.js';
+import { Card, offerEnd } from './asking.js';
+import { Files, sayFor, shower, teller } from './composer.js';
 import { Log } from './log.js';
 import { Start } from './start.js';
-import { store } from './store.js';
-import { shower, teller } from './typing.js';
-import { Unread } from './unread.js';
 import { say } from '../lib/texts.js';
 
 const $ = (selector) => document.querySelector(`[data-${selector}]`);
@@ -27,9 +21,12 @@ const PROBLEM = 8_000;      // how long it is said what was refused
 const LOOKS_EVERY = 15_000; // how often the time is looked at: it opens, closes, is about to close
 const state = JSON.parse(document.getElementById('state').textContent);
 const language = document.documentElement.lang.startsWith('en') ? 'en' : 'sr_Latn';
-const identity = new URLSearchParams(location.hash.slice(1)).get('identity') || '';
-const page = new URLSearchParams(location.search).get('page') || '';
 const embedded = window.parent !== window;
+
+const store = {
+  get(key) { try { return JSON.parse(localStorage.getItem(`chat:${key}`)); } catch { return null; } },
+  set(key, value) { try { value === null ? localStorage.removeItem(`chat:${key}`) : localStorage.setItem(`chat:${key}`, JSON.stringify(value)); } catch { /* no storage: it lives as long as the page */ } },
+};
 
 // Which browser this is: what one visitor may open is counted by it, not by the address of their whole office.
 const visitor = store.get('visitor') || state.visitor;
@@ -42,7 +39,8 @@ let link = 'ok';        // the connection: ok, lost, or back a moment ago
 let problem = '';       // what was refused just now
 let trying = false;     // to get a question through without a socket
 let shown = !embedded;
-const unread = new Unread(embedded && ((number) => tellParent({ unread: number })));
+let unread = 0;
+const title = document.title;
 let lastRead = 0;
 let readBefore = 0;     // up to this number it was read before this page was there
 let clockOffset = Date.parse(hours.now) - Date.now();
@@ -117,12 +115,19 @@ function happened({ event }) {
 }
 
 function news() {
-  if (!shown || document.hidden) unread.add();
+  if (!shown || document.hidden) tellUnread(unread + 1);
+}
+
+// To the page around us; without one the title says it.
+function tellUnread(number) {
+  unread = number;
+  if (embedded) tellParent({ unread });
+  else document.title = unread ? `(${unread}) ${title}` : title;
 }
 
 function read() {
   if (!shown || document.hidden || !chat) return;
-  unread.clear();
+  if (unread) tellUnread(0);
   if (log.last > lastRead && socket.connected) {
     lastRead = log.last;
     socket.emit('chat:read', { seq: log.last }, () => {});
@@ -212,12 +217,7 @@ $('file').addEventListener('change', (event) => { files.attach(event.target.file
 document.addEventListener('dragover', (event) => event.preventDefault());
 document.addEventListener('drop', (event) => { event.preventDefault(); if (chat?.status === 'active' || chat?.status === 'queued') files.attach(event.dataTransfer.files); });
 
-function composerError(words) {
-  const place = $('composer-error');
-  place.textContent = words || '';
-  place.hidden = !words;
-  if (words) setTimeout(() => composerError(''), 8_000);
-}
+function composerError(words) { sayFor($('composer-error'), words); }
 
 const setTyping = teller((now) => {
   if (!socket.connected || chat?.status !== 'active') return false;
@@ -229,9 +229,9 @@ const typing = shower($('typing'), scroll);
 // --- beginning --------------------------------------------------------------------------------------------------
 
 const form = $('start');
-if (form) new Start(form, {
-  about: { language, page },
-  identity,
+if (form) new Start(form, store, {
+  about: { language, page: new URLSearchParams(location.search).get('page') || '' },
+  identity: new URLSearchParams(location.hash.slice(1)).get('identity') || '',
   open: async (packet) => { await connect(socket, GIVE_UP); return call('chat:open', { ...packet, visitor }, 15_000); },
   opened: async (answer) => {
     token = answer.chat.token;

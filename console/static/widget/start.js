@@ -3,7 +3,6 @@ import { pinFields, pinQuestion } from '../lib/chat/pins.js';
 import { element } from '../lib/elements.js';
 import { post } from '../lib/http.js';
 import { say } from '../lib/texts.js';
-import { store } from './store.js';
 
 const FIELD_OF = { requester_email: 'email', body: 'question', subject: 'question' };  // a ticket's names
 const KEPT = ['name', 'email', 'question'];
@@ -17,11 +16,11 @@ function chosen(button) {
 
 export class Start {
   /**
-   * about: what goes with each question. identity: of who is signed in to the portal. open(packet) opens a chat,
+   * store: what the browser keeps. about: what goes with each question. identity: of who is signed in to the portal. open(packet) opens a chat,
    * opened(answer) goes on with it; trouble(words) says what went wrong, trying(is) that a question is on its way.
    */
-  constructor(form, { about, identity, open, opened, trouble, trying }) {
-    Object.assign(this, { form, about, identity, open, opened, trouble, trying });
+  constructor(form, store, { about, identity, open, opened, trouble, trying }) {
+    Object.assign(this, { form, store, about, identity, open, opened, trouble, trying });
     this.said = null;  // what was said about PINs in the question, and of which text
     const kept = store.get('form') || {};
     for (const name of KEPT) if (!form[name].value && kept[name]) form[name].value = kept[name];
@@ -44,9 +43,9 @@ export class Start {
     if (said.not_pin) this.said.not_pin = [...(this.said.not_pin ?? []), said.not_pin];
     const opening = { name: form.name.value, email: form.email.value, department: form.department.value, question, ...this.about, ...(identity ? { identity } : {}), ...pinFields(this.said) };
     const whole = JSON.stringify(opening);
-    const before = store.get('opening');
+    const before = this.store.get('opening');
     const id = before?.said === whole ? before.id : crypto.randomUUID();
-    store.set('opening', { id, said: whole });
+    this.store.set('opening', { id, said: whole });
     return { opening, id };
   }
 
@@ -58,8 +57,8 @@ export class Start {
     const { opening, id } = this.opening(said);
     try {
       const answer = await this.open({ ...opening, client_id: id });
-      store.set('opening', null);
-      store.set('form', { name: opening.name, email: opening.email, question: '' });
+      this.store.set('opening', null);
+      this.store.set('form', { name: opening.name, email: opening.email, question: '' });
       await this.opened(answer);
     } catch (refusal) {
       if (refusal.code === 'signed_out') { this.identity = ''; this.askWho(); }
@@ -76,8 +75,8 @@ export class Start {
     const fields = { name, email, department, question, client_id: id, ...(mask ? { mask: '1' } : {}), not_pin: none ?? [] };
     try {
       const { ticket } = await post(this.form.action, fields);
-      store.set('form', null);
-      store.set('opening', null);
+      this.store.set('form', null);
+      this.store.set('opening', null);
       this.form.replaceChildren(element('p', 'alert alert-success', say(words, { number: ticket })));
     } catch (problem) {
       if (problem.code) this.refused(problem.details);

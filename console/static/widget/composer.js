@@ -1,10 +1,13 @@
-// Files of the message that is being written: uploaded at once, removable until it is sent.
+// What goes with writing a message: its files, uploaded at once and removable until it is sent; who is writing.
 import { button, element } from '../lib/elements.js';
 import { post } from '../lib/http.js';
 import { say } from '../lib/texts.js';
 
 const UPLOAD = 120_000;  // milliseconds that a file may take
 const LARGEST = 10 * 1024 * 1024;
+const SAID = 8_000;   // milliseconds
+const STOPS = 4_000;  // milliseconds without a key
+const ENDS = 6_000;   // without a word from the server
 
 export class Files {
   /** token() opens the chat; changed() is called when one was removed, failed(words) when one was refused. */
@@ -50,4 +53,34 @@ export class Files {
       return element('li', 'chip', file.id ? file.name : say('uploading', { name: file.name }), remove);
     }));
   }
+}
+
+/** Tell the agent that the visitor writes, or has stopped; send(typing) passes it on where somebody hears it. */
+export function teller(send) {
+  let was = false, stop = 0;
+  return function tell(now) {
+    clearTimeout(stop);
+    if (now) stop = setTimeout(() => tell(false), STOPS);
+    if (now !== was && send(now)) was = now;
+  };
+}
+
+/** Show that an agent writes. */
+export function shower(place, appeared) {
+  let ends = 0;
+  return function show(now, name) {
+    clearTimeout(ends);
+    place.hidden = !now;
+    place.title = now ? say('typing', { name: name || say('us') }) : '';
+    if (!now) return;
+    ends = setTimeout(() => show(false), ENDS);
+    appeared();
+  };
+}
+
+/** Say for a while what is wrong. */
+export function sayFor(place, words) {
+  place.textContent = words || '';
+  place.hidden = !words;
+  if (words) setTimeout(() => sayFor(place, ''), SAID);
 }

@@ -1,6 +1,9 @@
-// The sealed card: e-mail and PIN go to the server, and stay nowhere here.
+// What the visitor is asked: who they are, on a sealed card; whether to end; a rating, and what else is offered after it.
 import { say } from '../lib/texts.js';
 
+const $ = (selector) => document.querySelector(`[data-${selector}]`);
+
+/** E-mail and PIN go to the server, and stay nowhere here. */
 export class Card {
   /** submit(fields) sends it, again() fetches how the chat stands, shown(seal) is told when it is there. */
   constructor(template, place, { submit, again, shown }) {
@@ -58,4 +61,44 @@ export class Card {
     problem.textContent = words;
     problem.hidden = false;
   }
+}
+
+// The end ------------------------------------------------------------
+
+function afterSaid(words) {
+  const place = $('after-said');
+  place.hidden = false;
+  place.textContent = words;
+}
+
+/** chat() is how it stands; ended(answer) is told when it has, failed(refusal) when it could not; again() begins another. */
+export function offerEnd({ call, chat, ended, failed, again }) {
+  $('end').addEventListener('click', () => {
+    const dialog = $('ask');
+    dialog.querySelector('h2').textContent = say('end_question');
+    dialog.querySelector('p').textContent = chat().status === 'queued' ? say('end_queued') : '';
+    dialog.returnValue = '';
+    dialog.showModal();
+  });
+  $('ask').addEventListener('close', (event) => {
+    if (event.target.returnValue === 'yes') call('chat:end').then(ended).catch(failed);
+  });
+  $('rate').addEventListener('submit', async (event) => {
+    event.preventDefault();
+    const score = Number(event.target.score.value);
+    if (!score) return event.target.score[0].focus();
+    try {
+      await call('chat:rate', { score, comment: event.target.comment.value });
+      afterSaid(say('rated'));
+      event.target.hidden = true;
+    } catch (refusal) { afterSaid(refusal.message); }
+  });
+  $('transcript').addEventListener('click', async (event) => {
+    try {
+      await call('chat:transcript');
+      afterSaid(say('transcript_sent', { address: chat().email }));
+      event.target.closest('button').hidden = true;
+    } catch (refusal) { afterSaid(refusal.message); }
+  });
+  $('again').addEventListener('click', again);
 }
