@@ -1,7 +1,7 @@
 // New mail appears by itself. What is open stays open.
 import { get } from '../lib/http.js';
 import { released } from '../lib/pressed.js';
-import { count } from '../lib/texts.js';
+import { say } from '../lib/texts.js';
 
 const EVERY = 4_000;
 const box = document.querySelector('[data-box]');
@@ -19,7 +19,7 @@ async function look() {
   known = now;
   newest = Math.max(newest, ...fresh);
   await redraw(fresh);
-  if (fresh.length) said.textContent = count('new_mails', fresh.length);
+  if (fresh.length) said.textContent = fresh.length === 1 ? say('new_mail') : say('new_mails');
 }
 
 // The list is drawn by the server; the message that is being read is left alone.
