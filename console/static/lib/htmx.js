@@ -24,7 +24,9 @@ document.addEventListener('htmx:confirm', (event) => {
 // A menu has done its work when something in it was chosen.
 document.addEventListener('htmx:beforeRequest', ({ detail }) => {
   const menu = detail.elt.closest('details[data-menu]');
-  if (menu) menu.open = false;
+  if (!menu) return;
+  if (menu.contains(document.activeElement)) menu.querySelector('summary').focus();  // where a sheet gives it back
+  menu.open = false;
 });
 
 // What went wrong ----------------------------------------------------------------------------------------------------
