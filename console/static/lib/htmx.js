@@ -31,25 +31,26 @@ document.addEventListener('htmx:beforeRequest', ({ detail }) => {
 
 // What went wrong ----------------------------------------------------------------------------------------------------
 
-// Sent by the server (console/web/answers.py). A form with a place for its answer shows itself again, with the reason.
+// Sent by the server (console/web/answers.py). A link leads to its page, which says itself what is wrong; a form with a place
+// for its answer shows itself again, with the reason; what a fold had opened goes when the rest is asked for again.
 document.addEventListener('refused', ({ target, detail }) => {
-  const isOver = detail.code === 'not_found' && target.matches('details');  // what it had opened goes with what is asked next
-  const isShown = detail.drawn && target.closest('[hx-target]');
-  if (!isOver && !isShown && !target.matches('[data-refresh]')) toast(detail.message);
+  const isOver = detail.code === 'not_found' && target.matches('details, [data-refresh]');
+  if (target.matches('[data-refresh]')) return isOver && location.reload();  // it is gone from under the reader
+  if (target.matches('a[href]')) return location.assign(target.href);
+  if (!isOver && !(detail.drawn && target.closest('[hx-target]'))) toast(detail.message);
 });
 
-/** A link leads to its page, which says itself what is wrong; what refreshes by itself tries again. */
-function failed(source, text) {
-  if (source.matches('[data-refresh]')) return;
-  if (source.matches('a[href]')) location.assign(source.href);
+/** What refreshes by itself tries again. */
+function failed({ requestConfig: { elt } }, text) {
+  if (elt.matches('[data-refresh]')) return;
+  if (elt.matches('a[href]')) location.assign(elt.href);
   else toast(say(text));
 }
-document.addEventListener('htmx:sendError', ({ detail }) => failed(detail.requestConfig.elt, 'no_answer'));
-document.addEventListener('htmx:timeout', ({ detail }) => failed(detail.requestConfig.elt, 'no_answer'));
-document.addEventListener('htmx:responseError', ({ detail }) => {
-  const { xhr, requestConfig: { elt } } = detail;
-  if (xhr.status === 404 && elt.matches('[data-refresh]')) location.reload();  // it is gone from under the reader
-  else if (!xhr.getResponseHeader('HX-Trigger') || elt.matches('a[href]')) failed(elt, 'failed');
+document.addEventListener('htmx:sendError', ({ detail }) => failed(detail, 'no_answer'));
+document.addEventListener('htmx:timeout', ({ detail }) => failed(detail, 'no_answer'));
+// Not of ours: of something on the way.
+document.addEventListener('htmx:afterRequest', ({ detail }) => {
+  if (detail.xhr.status >= 400 && !detail.xhr.getResponseHeader('HX-Trigger')) failed(detail, 'failed');
 });
 
 // What refreshes by itself -------------------------------------------------------------------------------------------

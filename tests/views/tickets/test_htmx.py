@@ -9,10 +9,14 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from playwright.sync_api import Page, expect
+from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
 from console.core.actor import SYSTEM
+from console.core.transaction import transaction
 from console.staff.models import Staff
+from console.staff.roles import Role
 from console.tickets.models import Ticket
 from tests.support.client import ConsoleClient, sign_in
 from tests.tickets.rows import make_ticket
@@ -99,3 +103,38 @@ def test_htmx_is_where_it_is_used_and_runs_no_text(client: ConsoleClient, ticket
     assert settings["historyCacheSize"] == 0
     for path in ("/chat/", "/console/desk/", "/console/profile/"):
         assert "htmx" not in client.get(path).text, path
+
+
+@pytest.mark.only("sqlite")
+def test_what_fails_is_said_once_and_nothing_typed_is_lost(
+    new_page: Callable[..., Page], enter: Callable[..., Staff], session: Session
+) -> None:
+    with transaction():
+        number = make_ticket(SYSTEM, requester_email="pita@example.test").number
+    page = new_page(language="en-GB")
+    enter(page, Role.AGENT, f"/console/tickets/{number}")
+    expect(page.locator("#ticket[data-ready]")).to_be_visible()
+    toasts, sheet = page.locator(".toast"), page.get_by_role("dialog")
+
+    page.route("**/watch", lambda route: route.abort())
+    page.keyboard.press("w")
+    expect(toasts).to_have_text("The server is not responding. Nothing was changed; try again.")
+    page.unroute("**/watch")
+
+    # A refused form is there again, where one goes on typing; then the focus is where it came from.
+    page.get_by_label("More actions").click()
+    page.get_by_role("link", name="Link…").click()
+    expect(sheet.get_by_label("Ticket number")).to_be_focused()
+    page.keyboard.type("T-99999")
+    page.keyboard.press("Enter")
+    expect(sheet.get_by_role("alert")).to_contain_text("Ticket not found")
+    expect(sheet.get_by_label("Ticket number")).to_be_focused()
+    expect(sheet.get_by_label("Ticket number")).to_have_value("T-99999")
+    expect(toasts).to_have_count(1)
+    page.keyboard.press("Escape")
+    expect(page.get_by_label("More actions")).to_be_focused()
+
+    # The sign-in has ended: the page asks for it.
+    page.context.clear_cookies()
+    page.keyboard.press("w")
+    page.wait_for_url("**/login?next=**")
