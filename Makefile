@@ -155,6 +155,7 @@ $(VENDOR)/.copied: $(NODE_MODULES)
 	@cp node_modules/@fontsource-variable/inter/files/inter-latin-wght-normal.woff2 $(VENDOR)/inter/
 	@cp node_modules/@fontsource-variable/inter/files/inter-latin-ext-wght-normal.woff2 $(VENDOR)/inter/
 	@cp node_modules/socket.io-client/dist/socket.io.esm.min.js $(VENDOR)/
+	@cp node_modules/htmx.org/dist/htmx.min.js node_modules/idiomorph/dist/idiomorph-ext.min.js $(VENDOR)/
 	@touch $@
 
 %.mo: %.po | $(INSTALLED)

@@ -529,6 +529,8 @@ def _watch(page: Page, problems: list[str]) -> None:
         expected = refused and "/static/" not in message.location.get("url", "")
         # The threaded server of tests/views speaks no WebSocket: the pages then poll, and say so.
         expected = expected or message.text.startswith("WebSocket connection to")
+        # htmx says of a request that failed what Chromium has said.
+        expected = expected or message.text.startswith(("htmx:afterRequest, ", "htmx:sendError, "))
         if message.type == "error" and not expected:
             problems.append(f"{page.url}: console: {message.text}")
 

@@ -30,7 +30,13 @@ from console.reindexing import is_outdated
 from console.settings import queries as settings_now
 from console.setup import demo_accounts
 
-VENDOR = ("socket.io.esm.min.js", "inter/inter-latin-wght-normal.woff2", "inter/inter-latin-ext-wght-normal.woff2")
+VENDOR = (
+    "socket.io.esm.min.js",
+    "htmx.min.js",
+    "idiomorph-ext.min.js",
+    "inter/inter-latin-wght-normal.woff2",
+    "inter/inter-latin-ext-wght-normal.woff2",
+)
 # Before these a rare race in resetting the WAL can corrupt the database (sqlite.org/wal.html#walresetbug).
 SAFE_SQLITE = ((3, 44, 6), (3, 50, 7), (3, 51, 3))
 MAX_LISTED = 5

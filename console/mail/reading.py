@@ -12,6 +12,7 @@ from html import escape
 from urllib.parse import urlsplit
 
 from console.core.context import settings
+from console.core.text import preview
 from console.core.texts import gettext
 from console.mail.links import LinkGone, put_in, sealed_for
 from console.mail.models import Mail
@@ -50,6 +51,11 @@ def without_links(mail: Mail) -> Content:
     text = _cut(mail.text, mail.private, tokens, words)
     html = _cut(_without_targets(mail, words), mail.private, tokens, escape(words))
     return Content(text, html, taken=text != mail.text or html != mail.html)
+
+
+def beginning(mail: Mail) -> str:
+    """Return how the text begins, for a list: in words, without addresses."""
+    return preview(_ADDRESS.sub("", mail.text))
 
 
 def _without_targets(mail: Mail, words: str) -> str:

@@ -34,7 +34,6 @@ from console.customers.masking import PinLike
 from console.customers.models import PersonSession
 from console.customers.visitors import visitor_actor
 from console.extensions import csrf
-from console.portal.chat_texts import launcher_texts, widget_texts
 from console.portal.private_pages import speaking
 from console.tickets.service.web_form import Question, public_departments
 from console.tickets.service.web_form import ask as ask_by_ticket
@@ -44,6 +43,7 @@ from console.web.downloads import download_kept
 from console.web.filters import language as page_language
 from console.web.limits import Limit
 from console.web.pins import pin_choice
+from console.web.script_texts.widget import launcher_texts
 from console.web.security import csp_nonce
 
 blueprint = Blueprint("chat", __name__, url_prefix="/chat")
@@ -214,7 +214,6 @@ def _frame(form: QuestionForm, *, ticket: str | None = None, refusal: Refusal | 
         ticket=ticket,
         refusal=refusal,
         state=_state() | {"visitor": tokens.new_visitor()},
-        texts=widget_texts(),
         keep_months=settings().chat_keep_months,
     )
 

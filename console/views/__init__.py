@@ -12,11 +12,9 @@ from flask_admin.theme import Bootstrap4Theme
 from console.core import context
 from console.views.dashboard.page import Dashboard
 from console.views.shared import menu, paging
-from console.views.shared import script_texts as texts
 from console.views.shared.labels import hours as hours_labels
 from console.views.shared.labels import reviews as review_labels
 from console.views.shared.labels import sla as sla_labels
-from console.views.tickets.page import script_texts as ticket_texts
 from console.web.security import csp_nonce
 
 # Each module has ``views()``: its view objects, new ones for every application.
@@ -73,7 +71,6 @@ def init_app(app: Flask) -> None:
     sla_labels.init_app(app)
     hours_labels.init_app(app)
     review_labels.init_app(app)
-    app.jinja_env.globals.update(script_texts=texts.script_texts, ticket_texts=ticket_texts.script_texts)
     app.jinja_env.filters.update(page_links=paging.page_links, thousands=paging.thousands)
 
 

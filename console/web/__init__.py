@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
-from console.web import demo_clock, demo_mailbox, frames, password_reset, preferences, staff_signin
+from console.web import demo_clock, demo_mailbox, frames, password_reset, preferences, script_texts, staff_signin
 from console.web.health import health
 
 
@@ -17,3 +17,4 @@ def init_app(app: Flask) -> None:
     app.register_blueprint(demo_mailbox.blueprint)
     demo_clock.init_app(app)
     frames.init_frames(app)
+    script_texts.init_app(app)

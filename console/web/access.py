@@ -36,11 +36,11 @@ def init_access(app: Flask) -> None:
         started: float | None = g.get("started")
         if started is None:  # refused before it reached us
             return response
-        response.headers["X-Request-ID"] = g.request_id
         seconds = time.perf_counter() - started
         endpoint = request.endpoint or "none"
         REQUESTS.labels(endpoint, request.method, response.status_code).observe(seconds)
         if endpoint not in _UNLOGGED:
+            response.headers["X-Request-ID"] = g.request_id  # of its lines in the log
             log.info(
                 "request",
                 method=request.method,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,7 +13,17 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
 from console.core.context import keep_settings, settings
-from console.core.errors import Failed, NoSpace, NotFound, Refusal, Text, TooMany, Unavailable, after_storing
+from console.core.errors import (
+    Failed,
+    NoSpace,
+    NotFound,
+    Refusal,
+    SignInNeeded,
+    Text,
+    TooMany,
+    Unavailable,
+    after_storing,
+)
 from console.core.texts import lazy_gettext
 from console.core.transaction import may_have_stored
 from console.web.locale import forget_reader, settle_reader
@@ -28,9 +39,25 @@ def wants_json() -> bool:
     return accepted["application/json"] > accepted["text/html"]
 
 
+def is_htmx() -> bool:
+    """Tell whether htmx asks, for a part to put into the page that is open."""
+    return request.headers.get("HX-Request") == "true"
+
+
+def tell_page(event: str, payload: dict[str, Any], body: str = "", status: int = 200) -> Response:
+    """Answer htmx: ``body`` is put in place, and the page hears ``event`` where its request began."""
+    return Response(body, status, {"HX-Trigger": json.dumps({event: payload})})
+
+
 def local_time(instant: datetime | None) -> str | None:
     """Write ``instant`` for programs: RFC 3339 in the configured zone."""
     return None if instant is None else instant.astimezone(settings().zone).isoformat(timespec="seconds")
+
+
+def reason(refusal: Refusal) -> str:
+    """Return what is wrong, in words: with the fields, or with the whole."""
+    texts = [str(text) for found in refusal.fields.values() for text in found if str(text)]
+    return " ".join(texts) or str(refusal.message)
 
 
 def problem(refusal: Refusal) -> dict[str, Any]:
@@ -48,6 +75,11 @@ def refuse(refusal: Refusal) -> Response:
         settle_reader()
     if wants_json():
         response = jsonify(problem(refusal))
+    elif is_htmx():
+        response = tell_page("refused", {"code": refusal.code, "message": reason(refusal), "drawn": False})
+        response.headers["HX-Reswap"] = "none"
+        if isinstance(refusal, SignInNeeded):
+            response.headers["HX-Refresh"] = "true"
     else:
         entered = typed() if isinstance(refusal, Unavailable | NoSpace | Failed) else None
         response = Response(render_template("error.html", error=refusal, status=refusal.status, typed=entered))

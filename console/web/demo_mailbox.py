@@ -51,6 +51,7 @@ def mailbox() -> ResponseReturnValue:
     page = render_template(
         "demo/mailbox.html",
         mails=mails,
+        beginning=reading.beginning,
         open=open_one,
         text="" if open_one is None else reading.whole(open_one).text,
         chosen=bool(chosen),  # on a phone the list comes first

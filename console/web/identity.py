@@ -25,7 +25,7 @@ from console.customers.models import Person, PersonSession
 from console.extensions import login_manager
 from console.staff.models import Staff, StaffSession
 from console.staff.sessions import may_be_in
-from console.web.answers import wants_json
+from console.web.answers import is_htmx, wants_json
 from console.web.navigation import local_path
 
 STAFF_TOKEN = "staff"  # noqa: S105  (a key in the cookie)
@@ -92,8 +92,8 @@ def _touch(kind: type[SignInSession], key: int) -> None:
 
 @login_manager.unauthorized_handler
 def ask_to_sign_in() -> ResponseReturnValue:
-    """Send people to the sign-in page and back; programs get 401."""
-    if wants_json():
+    """Send people to the sign-in page and back; programs get 401, and so do parts of an open page."""
+    if wants_json() or is_htmx():
         raise SignInNeeded
     endpoint = "portal.login" if in_portal() else "staff.login"
     return redirect(url_for(endpoint, next=_asked_page()))

@@ -2,7 +2,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { banner, headline, isOpen } from '../../console/static/widget/banner.js';
+import { page } from './support.js';
+
+page();
+const { banner, headline, isOpen } = await import('../../console/static/widget/banner.js');
 
 const NOW = Date.parse('2026-11-23T16:00:00+01:00');
 const OPEN = { open: true, closes_at: '2026-11-23T17:00:00+01:00' };

@@ -8,7 +8,7 @@ const WAIT = 900, RETRY = 8_000;
 const state = { textContent: '' };
 const TEXTS = { saving: 'Saving', saved: 'Saved %(time)s', kept_here: 'Only here' };
 page({
-  ids: { ticket: { dataset: { number: '77', base: '/ticket/77' } }, 'ticket-words': { textContent: JSON.stringify(TEXTS) } },
+  ids: { ticket: { dataset: { number: '77', base: '/ticket/77' } }, texts: { textContent: JSON.stringify(TEXTS) } },
   one: { '[data-draft-state]': state, 'meta[name="csrf-token"]': { content: 'token' } },
   dataset: { staff: '3' },
 });

@@ -78,6 +78,7 @@ def test_it_shows_what_left_and_its_links_work(client: ConsoleClient, session: S
     page = client.get("/demo/mailbox")
     assert mail.subject in page.text and not any(one.subject in page.text for one in hidden)
     assert f"/t/{token}" in page.text  # in the text part; whoever reads it here is the receiver
+    assert "Link-" not in page.text  # the mark in place of a sealed link, in how the others begin
     letter = client.get(f"/demo/mailbox/{mail.id}/html")
     assert f'href="http://127.0.0.1:8000/t/{token}"' in letter.text and '<base target="_blank">' in letter.text
     assert "allow-popups" in letter.headers["Content-Security-Policy"]

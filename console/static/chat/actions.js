@@ -1,7 +1,8 @@
 // What is done with a chat: take, pass on, end, make a ticket, ask who it is, block.
-import { element } from '../lib/chat/parts.js';
 import { toast } from '../lib/dialogs.js';
-import { leads, me, on, one, root, say, tell } from './page.js';
+import { element } from '../lib/elements.js';
+import { say } from '../lib/texts.js';
+import { leads, me, on, one, root, tell } from './page.js';
 import { call } from './connection.js';
 import { mark } from './lists.js';
 import { current } from './rooms.js';
@@ -141,7 +142,7 @@ function finish(how, problem, done = () => {}) {
       const { chat } = await call(how === 'ticket' ? 'chat:ticket' : 'chat:close', { chat: room.number }, 15_000);
       done();
       room.take(chat);
-      if (how !== 'ticket') { toast(say('ended', { name: chat.name })); return; }
+      if (how !== 'ticket') { toast(say('chat_ended', { name: chat.name })); return; }
       const number = chat.ticket;
       toast(say('ticket_made', { number }), { label: say('open_it', { number }), run: () => window.open(root.dataset.tickets + number, '_blank', 'noopener') });
     } catch (refusal) { problem(refusal.message); }

@@ -1,7 +1,8 @@
 // What is new is heard and seen: a short tone without a file, a notification of the desktop, a number in the title.
 // Both can be switched off; they work when the page is in front, too, for whatever is not being looked at.
 import { toast } from '../lib/dialogs.js';
-import { kept, on, one, say, tell } from './page.js';
+import { say } from '../lib/texts.js';
+import { kept, on, one, tell } from './page.js';
 import { current } from './rooms.js';
 import { desk, isMine, knows, mine, myPresence, unread } from './store.js';
 

@@ -1,14 +1,15 @@
 // Canned replies on the desk, filled in by the server for the chat; those about an account stay shut until the person
 // is verified.
 import { REPLY, offersFor, replyLine, replyWords } from '../lib/completions.js';
-import { base, one, say } from './page.js';
+import { get } from '../lib/http.js';
+import { say } from '../lib/texts.js';
+import { base, one } from './page.js';
 import { current } from './rooms.js';
 
 async function find(query, signal) {
   const url = new URL(`${base}${current().number}/replies`, location.origin);
   url.searchParams.set('q', query.trim());
-  const answer = await fetch(url, { headers: { Accept: 'application/json' }, signal });
-  return answer.ok ? (await answer.json()).items : null;
+  return (await get(url, signal)).items;
 }
 
 const replies = {

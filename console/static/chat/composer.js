@@ -1,7 +1,9 @@
 // Writing in the chat that is open: a reply or a note, files, the draft.
-import { element, icon } from '../lib/chat/parts.js';
 import { toast } from '../lib/dialogs.js';
-import { base, on, one, post, root, say, tell } from './page.js';
+import { button, element, icon } from '../lib/elements.js';
+import { post } from '../lib/http.js';
+import { say } from '../lib/texts.js';
+import { base, on, one, root, tell } from './page.js';
 import { connected, mention } from './connection.js';
 import { close as closeOffers } from './canned.js';
 import { current } from './rooms.js';
@@ -13,6 +15,7 @@ const tabs = { reply: one('[data-mode-to="reply"]'), note: one('[data-mode-to="n
 const MOST = Number(root.dataset.mostFiles);
 const LARGEST = Number(root.dataset.maxSize);
 const TYPING_EVERY = 3_000;
+const UPLOAD = 30_000;  // milliseconds that a file may take
 let mode = 'reply';
 // An agent who takes a chat writes at once, and means the visitor: what is typed while the claim is on its way is a reply,
 // and an Enter pressed then waits for the claim. Without this it went out as a note that the visitor never saw.
@@ -137,12 +140,9 @@ function drawFiles() {
   list.hidden = !room?.files.length;
   list.replaceChildren(...(room?.files ?? []).map((file) => {
     const name = element('span', 'truncate', element('bdi', '', file.name));
-    const button = element('button', 'btn btn-ghost btn-icon btn-sm', icon('x', 'icon icon-sm'));
-    button.type = 'button';
-    button.setAttribute('aria-label', say('remove', { name: file.name }));
-    button.addEventListener('click', () => { room.files = room.files.filter((one_) => one_ !== file); drawFiles(); text.focus(); });
-    const line = element('li', `chip${file.id ? '' : ' is-uploading'}`, icon(file.id ? 'clip' : 'upload', 'icon icon-sm'), name, file.id ? null : element('span', 'sr-only', say('uploading', { name: file.name })), button);
-    return line;
+    const remove = button('btn btn-ghost btn-icon btn-sm', () => { room.files = room.files.filter((one_) => one_ !== file); drawFiles(); text.focus(); }, icon('x', 'icon icon-sm'));
+    remove.setAttribute('aria-label', say('remove', { name: file.name }));
+    return element('li', `chip${file.id ? '' : ' is-uploading'}`, icon(file.id ? 'clip' : 'upload', 'icon icon-sm'), name, file.id ? null : element('span', 'sr-only', say('uploading', { name: file.name })), remove);
   }));
 }
 
@@ -163,7 +163,7 @@ async function upload(room, file) {
   const body = new FormData();
   body.append('file', file, entry.name);
   try {
-    Object.assign(entry, (await post(`${base}${room.number}/files`, body)).file);
+    Object.assign(entry, (await post(`${base}${room.number}/files`, body, { timeout: UPLOAD })).file);
   } catch (refused) {
     room.files = room.files.filter((one_) => one_ !== entry);
     toast(refused.status ? say('refused', { name: entry.name, problem: refused.message }) : say('upload_failed', { name: entry.name }));

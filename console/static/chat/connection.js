@@ -1,6 +1,7 @@
 // The connection to the desk: pinged every 20 seconds, and reopened when there is no answer.
 import { line } from '../lib/socket.js';
-import { say, tell } from './page.js';
+import { say } from '../lib/texts.js';
+import { tell } from './page.js';
 
 const ANSWER = 8_000;       // milliseconds to wait for an acknowledgement
 const PING_EVERY = 20_000;

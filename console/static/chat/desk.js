@@ -1,15 +1,16 @@
 // The chat desk: opens chats, draws the middle pane's frame, and knows the keys.
-import { element, icon, keepIcons } from '../lib/chat/parts.js';
+import { element, keepIcons } from '../lib/elements.js';
 import { singleKey } from '../lib/keys.js';
+import { say } from '../lib/texts.js';
 import { letterOf } from '../palette/page.js';
-import { base, leads, named, on, one, root, say } from './page.js';
+import { base, on, one, root } from './page.js';
 import { begin } from './connection.js';
 import { walk } from './lists.js';
 import { focus, setMode } from './composer.js';
 import { isOpen, openReplies } from './canned.js';
 import { ask, claim, openEnd, openTransfer } from './actions.js';
+import { drawHead } from './head.js';
 import { current, enter } from './rooms.js';
-import { identity } from './store.js';
 import './sidebar.js';
 import { becomeAvailable } from './topbar.js';
 import './alerts.js';
@@ -81,43 +82,6 @@ function read() {
   if (room && shown && room.scrolled === null) room.read();
 }
 
-function head(room) {
-  const { chat } = room;
-  const who = chat ? identity(chat) : { verified: false, name: room.number, wrote: '' };
-  one('[data-name]').textContent = who.name;
-  const live = room.isLive;
-  const badge = element('span', who.verified ? 'badge badge-ok' : 'badge badge-line', icon(who.verified ? 'shield-check' : 'shield'), say(who.verified ? 'verified' : 'not_verified'));
-  one('[data-badge-verified]').replaceChildren(...(live ? [badge] : []));
-  const wrote = who.wrote ? say('wrote_as', { name: who.wrote }) : '';
-  const words = chat ? [wrote, stateWords(room)].filter(Boolean).join(' · ') : say('loading');
-  Object.assign(one('[data-state-words]'), { textContent: words, title: words });
-  const shows = {
-    claim: chat?.status === 'queued',
-    'step-in': leads && chat?.status === 'active' && !room.isMine,
-    transfer: live && (room.isMine || leads),
-    ticket: chat && !chat.ticket && chat.status !== 'ticketed' && (chat.status !== 'active' || room.isMine || leads),
-    block: live && leads,
-    close: chat?.status === 'active' && (room.isMine || leads),
-  };
-  for (const [name, shown] of Object.entries(shows)) {
-    const button = one(`[data-head] [data-do="${name}"]`);
-    if (button) button.hidden = !shown;
-  }
-  const ticket = one('[data-to-ticket]');
-  ticket.hidden = !chat?.ticket;
-  if (chat?.ticket) {
-    ticket.href = root.dataset.tickets + chat.ticket;
-    ticket.lastChild.textContent = chat.ticket;
-  }
-}
-
-function stateWords(room) {
-  const { chat } = room;
-  const whose = room.isMine ? say('you_lead') : chat.status === 'active' ? say('you_watch', { name: chat.assignee?.name ?? '—' }) : chat.status === 'queued' ? say('unassigned') : '';
-  const here = room.isLive && room.online !== null ? say(room.online ? 'online' : 'offline') : '';
-  return [say(chat.status), whose, named(chat.department), here].filter(Boolean).join(' · ');
-}
-
 function typing(room) {
   if (room !== current()) return;
   typingLine.hidden = room.typing.visitor < Date.now();
@@ -147,7 +111,7 @@ on('entered', (room, left) => {
   if (room.scrolled !== null) scroll.scrollTop = room.scrolled;
   else toEnd();
   one('[data-below]').hidden = true;
-  head(room);
+  drawHead(room);
   typing(room);
   read();
 });
@@ -156,7 +120,7 @@ on('room', (room) => {
   const line = scroll.querySelector('.desk-loading');
   if (line && room.loaded) line.remove();
   else if (line && room.failed) line.textContent = say('earlier_failed');
-  head(room);
+  drawHead(room);
   typing(room);
   read();
 });
@@ -171,7 +135,7 @@ on('typing', typing);
 on('sent', (room) => { room.scrolled = null; stuck = true; toEnd(); meanwhile(room); });
 document.addEventListener('visibilitychange', read);
 // A verification runs out without a word from the server.
-one('[data-beside]').addEventListener('countdown:end', () => { if (current()) head(current()); });
+one('[data-beside]').addEventListener('countdown:end', () => { if (current()) drawHead(current()); });
 
 // --- keys -----------------------------------------------------------------------------------------------------------
 

@@ -1,7 +1,9 @@
 // The left pane: mine, the queue, all; who waits for how long; colleagues.
-import { element, icon, time } from '../lib/chat/parts.js';
+import { time } from '../lib/chat/parts.js';
+import { button, element, icon } from '../lib/elements.js';
 import { released } from '../lib/pressed.js';
-import { base, count, kept, me, named, on, one, say, tell } from './page.js';
+import { count, say } from '../lib/texts.js';
+import { base, kept, me, named, on, one, tell } from './page.js';
 import { connected } from './connection.js';
 import { current } from './rooms.js';
 import { chats, desk, everything, filter, identity, knows, mine, myPresence, queue, setFilter, unread, waited } from './store.js';
@@ -130,11 +132,9 @@ function nothing() {
   const made = element('div', 'empty', icon(symbol), element('h2', '', say(title)), element('p', '', say(text)));
   made.dataset.why = why.join();
   if (action) {
-    const button = element('button', 'btn btn-secondary btn-sm', say(action === 'next' ? 'take_next' : 'show_all'));
-    button.type = 'button';
-    if (action === 'next') button.dataset.do = 'next';
-    else button.addEventListener('click', () => setFilter(''));
-    made.append(button);
+    const way = button('btn btn-secondary btn-sm', () => { if (action !== 'next') setFilter(''); }, say(action === 'next' ? 'take_next' : 'show_all'));
+    if (action === 'next') way.dataset.do = 'next';
+    made.append(way);
   }
   return made;
 }

@@ -6,18 +6,6 @@ export const leads = 'leads' in root.dataset;
 export const base = root.dataset.base;
 export const one = (selector) => document.querySelector(selector);
 
-const texts = JSON.parse(document.getElementById('desk-words').textContent);
-const plural = new Intl.PluralRules(document.documentElement.lang.slice(0, 2));
-
-/** A text in the page's language, %(name)s filled in. */
-export const say = (name, values = {}) => (texts[name] ?? '').replace(/%\((\w+)\)s/g, (_all, key) => values[key] ?? '');
-
-/** A text that counts. */
-export const count = (name, number) => {
-  const forms = texts[name] ?? {};
-  return (forms[plural.select(number)] ?? forms.other ?? '').replace('#', String(number));
-};
-
 export const named = (place) => (english ? place.en : place.sr);
 
 // --- telling each other ---------------------------------------------------------------------------------------------
@@ -73,18 +61,3 @@ export function outboxStore(number) {
 
 /** The chats in which something waits to be sent. */
 export const unsent = () => [...new Set(kept.keys('out:').map((key) => key.split(':')[1]))];
-
-/** Post a form over HTTP; what is refused is thrown, with its words. */
-export async function post(path, body) {
-  const headers = { Accept: 'application/json', 'X-CSRFToken': document.querySelector('meta[name="csrf-token"]').content };
-  let answer;
-  try {
-    answer = await fetch(path, { method: 'POST', body, headers, signal: AbortSignal.timeout(30_000) });
-  } catch {
-    throw Object.assign(new Error(say('no_answer')), { status: 0 });
-  }
-  const told = await answer.json().catch(() => ({}));
-  if (answer.ok) return told;
-  const fields = Object.values(told.error?.fields ?? {}).flat().filter(Boolean).join(' ');
-  throw Object.assign(new Error(fields || told.error?.message || say('failed')), { status: answer.status, code: told.error?.code });
-}

@@ -2,7 +2,8 @@
 import { LATER, Outbox } from '../lib/chat/outbox.js';
 import { pinFields } from '../lib/chat/pins.js';
 import { toast } from '../lib/dialogs.js';
-import { kept, me, on, outboxStore, say, tell, unsent } from './page.js';
+import { say } from '../lib/texts.js';
+import { kept, me, on, outboxStore, tell, unsent } from './page.js';
 import { call, connected, hear, mention } from './connection.js';
 import { changed, chats, isMine, mine, take } from './store.js';
 import { Timeline } from './timeline.js';

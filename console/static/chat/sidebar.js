@@ -1,7 +1,11 @@
 // The right pane: the server writes it, as far as the verification of this chat opens it.
 import { toast } from '../lib/dialogs.js';
+import { button, element } from '../lib/elements.js';
+import { post } from '../lib/http.js';
 import { now, refresh } from '../lib/times.js';
-import { base, on, one, post, say } from './page.js';
+import { checkPin } from '../lib/verification.js';
+import { say } from '../lib/texts.js';
+import { base, on, one } from './page.js';
 import { current } from './rooms.js';
 
 const place = one('[data-beside]');
@@ -40,12 +44,7 @@ function draw(room, html) {
 }
 
 function failed(room) {
-  const words = document.createElement('p');
-  words.className = 'empty';
-  const again = Object.assign(document.createElement('button'), { type: 'button', className: 'btn btn-secondary btn-sm', textContent: say('retry') });
-  again.addEventListener('click', () => load(room));
-  words.append(`${say('side_failed')} `, again);
-  place.replaceChildren(words);
+  place.replaceChildren(element('p', 'empty', `${say('side_failed')} `, button('btn btn-secondary btn-sm', () => load(room), say('retry'))));
   shown = '';
 }
 
@@ -75,37 +74,13 @@ place.addEventListener('submit', async (event) => {
   if (button.disabled) return;
   button.disabled = true;
   try {
-    if ('verify' in form.dataset) await check(form);
+    if ('verify' in form.dataset) await checkPin(form);
     else await post(form.action, new FormData(form));
   } catch (refused) {
-    if ('verify' in form.dataset) showSaid(form, refused.message);
-    else toast(refused.message);
+    toast(refused.message);
   } finally { button.disabled = false; }
   if (room) again(room);
 });
-
-// A dictated PIN goes to the server and is not stored here.
-async function check(form) {
-  const body = new FormData(form);
-  form.elements.pin.value = '';
-  const answer = await post(form.action, body);
-  if (answer.verified) {
-    form.elements.email.value = '';
-    return;
-  }
-  const box = form.querySelector('[data-said]');
-  box.replaceChildren(form.querySelector('[data-failed]').content.cloneNode(true));
-  box.hidden = false;
-  form.elements.pin.focus();
-}
-
-function showSaid(form, words) {
-  const box = form.querySelector('[data-said]');
-  const line = document.createElement('p');
-  line.textContent = words;
-  box.replaceChildren(line);
-  box.hidden = false;
-}
 
 on('entered', (room) => {
   if (!room) { asking?.abort(); shown = ''; place.replaceChildren(empty); return; }

@@ -1,8 +1,10 @@
 // The entries of one chat in order, each once; unsent messages come last.
-import { element, icon, linked, time } from '../lib/chat/parts.js';
+import { linked, time } from '../lib/chat/parts.js';
 import { pinQuestion } from '../lib/chat/pins.js';
-import { count, english, me, say } from './page.js';
+import { button, element, icon } from '../lib/elements.js';
+import { count, say } from '../lib/texts.js';
 import { now } from '../lib/times.js';
+import { english, me } from './page.js';
 import { desk } from './store.js';
 
 const day = new Intl.DateTimeFormat(english ? 'en-GB' : 'sr-Latn-RS', { weekday: 'long', day: 'numeric', month: 'long', timeZone: 'UTC' });
@@ -86,8 +88,8 @@ export class Timeline {
   /** The line below a message of the visitor. */
   theirs(made) {
     const { at, masked } = made.dataset;
-    const hidden = masked !== undefined;
-    made.querySelector('.msg-meta').replaceChildren(...(hidden ? [icon('lock')] : []), time(at), ...(hidden ? [` · ${say('pin_hidden')}`] : []), ...this.hide(made));
+    const hidden = masked === undefined ? [] : [element('span', 'msg-masked', icon('lock'), element('span', '', say('pin_hidden')))];
+    made.querySelector('.msg-meta').replaceChildren(time(at), ...hidden, ...this.hide(made));
   }
 
   /** A button that masks what its writer said is no PIN. */
@@ -154,10 +156,7 @@ export class Timeline {
   }
 
   button(words, id, action = words) {
-    const button = element('button', 'btn btn-link', say(words));
-    button.type = 'button';
-    button.addEventListener('click', () => this.actions[action](id));
-    return button;
+    return button('btn btn-link', () => this.actions[action](id), say(words));
   }
 
   drop(id) {

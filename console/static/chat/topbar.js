@@ -1,7 +1,8 @@
 // The top bar: my availability, how many chats, who waits, the hours, the connection in words.
 import { toast } from '../lib/dialogs.js';
+import { count, say } from '../lib/texts.js';
 import { now } from '../lib/times.js';
-import { count, on, one, root, say } from './page.js';
+import { on, one, root } from './page.js';
 import { askState, call, connected, hear, lineState } from './connection.js';
 import { mark } from './lists.js';
 import { desk, mine, myPresence } from './store.js';

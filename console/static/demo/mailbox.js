@@ -1,18 +1,17 @@
 // New mail appears by itself. What is open stays open.
+import { get } from '../lib/http.js';
 import { released } from '../lib/pressed.js';
+import { say } from '../lib/texts.js';
 
 const EVERY = 4_000;
 const box = document.querySelector('[data-box]');
 const said = box.querySelector('[data-box-said]');
-const texts = JSON.parse(document.getElementById('texts').textContent);
 let newest = Number(box.querySelector('[data-box-list]').dataset.newest);
 let known = null;
 
 async function look() {
   if (document.hidden) return;
-  const answer = await fetch(location.href, { headers: { Accept: 'application/json' } });
-  if (!answer.ok) return;
-  const { items } = await answer.json();
+  const { items } = await get(location.href);
   const now = items.map((item) => item.id).join();
   if (known === null) known = [...box.querySelectorAll('[data-mail]')].map((link) => link.dataset.mail).join();
   if (now === known) return;
@@ -20,7 +19,7 @@ async function look() {
   known = now;
   newest = Math.max(newest, ...fresh);
   await redraw(fresh);
-  if (fresh.length) said.textContent = fresh.length === 1 ? texts.one : texts.many;
+  if (fresh.length) said.textContent = fresh.length === 1 ? say('new_mail') : say('new_mails');
 }
 
 // The list is drawn by the server; the message that is being read is left alone.

@@ -7,6 +7,7 @@ import './keys.js';
 import '../hours/sign.js';
 import './tabs.js';
 import { picked, toast } from './dialogs.js';
+import { post } from './http.js';
 import { count, say } from './texts.js';
 
 const root = document.documentElement;
@@ -24,8 +25,7 @@ document.addEventListener('submit', async (event) => {
   root.dataset.theme = theme;
   const body = new FormData(form);
   body.set('theme', theme);
-  const answer = await fetch(form.action, { method: 'POST', body, headers: { Accept: 'application/json' } }).catch(() => null);
-  if (!answer?.ok) toast(say('failed'));
+  await post(form.action, body).catch((refused) => toast(refused.message));
 });
 
 // Sidebar: small is remembered in a cookie, so that the server draws it right the first time.

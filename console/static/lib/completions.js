@@ -1,5 +1,5 @@
 // What is offered while one writes, in a list over the text: canned replies after "/", colleagues after "@".
-import { element, icon } from './chat/parts.js';
+import { element, icon } from './elements.js';
 import { toast } from './dialogs.js';
 
 const WAIT = 120;

@@ -1,4 +1,5 @@
 // Dialogs, the question before what cannot be undone, and toasts.
+import { button, element } from './elements.js';
 import { say } from './texts.js';
 
 document.addEventListener('click', (event) => {
@@ -37,13 +38,8 @@ if (sure) sure.dataset.default = sure.textContent;
 export function toast(text, action) {
   const box = document.querySelector('[data-toasts]');
   if (!box) return;
-  const line = document.createElement('div');
-  line.className = 'toast';
-  const words = document.createElement('span');
-  words.className = 'grow';
-  words.textContent = text;
-  line.append(words);
-  if (action) line.append(doing(action, line));
+  const line = element('div', 'toast', element('span', 'grow', text));
+  if (action) line.append(button('btn btn-ghost btn-sm', () => { line.remove(); action.run(); }, action.label));
   box.append(line);
   leaveBy(line, action ? 10_000 : 6000);
 }
@@ -55,13 +51,6 @@ function leaveBy(line, after) {
   for (const name of ['pointerenter', 'focusin']) line.addEventListener(name, stay);
   for (const name of ['pointerleave', 'focusout']) line.addEventListener(name, go);
   go();
-}
-
-function doing(action, line) {
-  const button = document.createElement('button');
-  Object.assign(button, { type: 'button', className: 'btn btn-ghost btn-sm', textContent: action.label });
-  button.addEventListener('click', () => { line.remove(); action.run(); }, { once: true });
-  return button;
 }
 
 // <button data-confirm="…"> or <form data-confirm="…">: nothing is sent before the answer.

@@ -18,5 +18,7 @@ addEventListener('pointerdown', () => {
 for (const end of ['pointerup', 'pointercancel', 'dragend']) addEventListener(end, () => setTimeout(release), true);  // after the click
 addEventListener('blur', release);
 
+export const isPressed = () => down;
+
 /** Wait until nothing is being pressed. */
 export const released = () => (down ? new Promise((go) => { waiting.push(go); }) : Promise.resolve());

@@ -1,5 +1,7 @@
 // The reply that was just sent: ten seconds to take it back, on whatever page of the desk one is by then.
 import { toast } from './dialogs.js';
+import { button, element, icon } from './elements.js';
+import { post } from './http.js';
 import { singleKey } from './keys.js';
 import { letterOf } from '../palette/page.js';
 import { say } from './texts.js';
@@ -7,7 +9,6 @@ import { now } from './times.js';
 
 const SENT = 'desk:sent', LATER = 'desk:say';
 const HELD = 10_000;
-const ICONS = document.getElementById('palette')?.dataset.icons ?? '';
 let line, ticking;
 
 const kept = () => JSON.parse(sessionStorage.getItem(SENT) ?? 'null');
@@ -30,38 +31,22 @@ function forget() {
   line = null;
 }
 
-function part(tag, properties = {}, ...inside) {
-  const element = Object.assign(document.createElement(tag), properties);
-  element.append(...inside);
-  return element;
-}
-
-function symbol(name) {
-  const svg = document.createElementNS('http://www.w3.org/2000/svg', 'svg');
-  svg.classList.add('icon');
-  svg.setAttribute('aria-hidden', 'true');
-  const use = document.createElementNS('http://www.w3.org/2000/svg', 'use');
-  use.setAttribute('href', `${ICONS}#${name}`);
-  svg.append(use);
-  return svg;
-}
-
 function show() {
   const reply = kept();
   clearInterval(ticking);
   line?.remove();
   line = null;
   if (!reply || reply.until <= now()) return forget();
-  const left = part('b', { className: 'num' });
+  const left = element('b', 'num');
   left.setAttribute('aria-hidden', 'true');  // a countdown is not read out
-  const [start, end = ''] = say('reply_leaves').split('%(number)s');
-  const words = part('span', { className: 'grow' }, start, part('b', { className: 'ref', textContent: reply.number }), `${end} `, left);
-  const button = part('button', { type: 'button', className: 'btn btn-sm', textContent: say('take_back'), title: 'Z' });
-  button.setAttribute('aria-keyshortcuts', 'Z');
-  button.addEventListener('click', takeBack);
-  const bar = part('span', { className: 'toast-time' });
+  const [start, end = ''] = say('reply_leaves', { number: '#' }).split('#');
+  const words = element('span', 'grow', start, element('b', 'ref', reply.number), `${end} `, left);
+  const back = button('btn btn-sm', takeBack, say('take_back'));
+  back.title = 'Z';
+  back.setAttribute('aria-keyshortcuts', 'Z');
+  const bar = element('span', 'toast-time');
   bar.style.animationDelay = `${reply.until - now() - HELD}ms`;
-  line = part('div', { className: 'toast toast-sent' }, symbol('send'), words, button, bar);
+  line = element('div', 'toast toast-sent', icon('send'), words, back, bar);
   document.querySelector('[data-toasts]').append(line);
   const tick = () => {
     const seconds = Math.ceil((reply.until - now()) / 1000);
@@ -77,19 +62,19 @@ export async function takeBack() {
   const reply = kept();
   if (!reply || reply.until <= now()) return false;
   forget();
-  const body = new FormData();
-  body.append('message', reply.message);
-  const headers = { Accept: 'application/json', 'X-CSRFToken': document.querySelector('meta[name="csrf-token"]').content };
-  const answer = await fetch(`${reply.url}/take-back`, { method: 'POST', body, headers }).catch(() => null);
-  const told = await answer?.json().catch(() => ({}));
-  if (!answer?.ok) toast(told?.error?.message || say('failed'));
-  else if (document.getElementById('ticket')?.dataset.number === reply.number) {
-    document.getElementById('ticket').dispatchEvent(new CustomEvent('ticket:taken-back', { detail: told }));
-  } else {
+  try {
+    takenBack(reply, await post(`${reply.url}/take-back`, { message: reply.message }));
+  } catch (refused) { toast(refused.message); }
+  return true;
+}
+
+function takenBack(reply, detail) {
+  const page = document.getElementById('ticket');
+  if (page?.dataset.number === reply.number) page.dispatchEvent(new CustomEvent('ticket:taken-back', { detail }));
+  else {
     later(say('taken_back'));
     location.assign(`${reply.url}#composer`);
   }
-  return true;
 }
 
 document.addEventListener('keydown', (event) => {

@@ -27,3 +27,13 @@ export function line(namespace, options = {}) {
     hear: (event, handler) => socket.on(event, (news) => (ready ? handler(news) : kept.push(() => handler(news)))),
   };
 }
+
+/** Connect, if it is not; rejects when there is no connection in time. */
+export function connect(socket, within) {
+  if (socket.connected) return Promise.resolve();
+  socket.connect();
+  return new Promise((done, failed) => {
+    const late = setTimeout(() => failed(new Error('late')), within);
+    socket.once('connect', () => { clearTimeout(late); done(); });
+  });
+}

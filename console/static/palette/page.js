@@ -1,5 +1,7 @@
 // Ctrl-K: one box that finds a customer, a domain, a document or a command.
 // A combobox with a listbox (WAI-ARIA Authoring Practices): focus stays in the box, the arrows move the choice.
+import { element, icon } from '../lib/elements.js';
+import { askToSignIn, get } from '../lib/http.js';
 import { count, say } from '../lib/texts.js';
 import { markedParts } from './marks.js';
 
@@ -27,15 +29,11 @@ async function find() {
   const asked = input.value;
   list.setAttribute('aria-busy', 'true');
   try {
-    const answer = await fetch(`${address}?${new URLSearchParams({ q: asked })}`, {
-      headers: { Accept: 'application/json' }, signal: asking.signal,
-    });
-    if (answer.status === 401) return location.reload();  // the sign-in ended meanwhile
-    if (!answer.ok) throw new Error(String(answer.status));
-    const { groups, message } = await answer.json();
+    const { groups, message } = await get(`${address}?${new URLSearchParams({ q: asked })}`, asking.signal);
     show(groups, asked, false, message);
-  } catch (error) {
-    if (error.name === 'AbortError') return;
+  } catch (problem) {
+    if (problem.name === 'AbortError') return;
+    askToSignIn(problem);
     show([], asked, true);
   }
 }
@@ -55,67 +53,26 @@ function show(groups, asked, failed = false, message = '') {
 }
 
 function drawGroup(group, number, asked) {
-  const box = document.createElement('div');
+  const head = element('div', 'palette-group', group.name);
+  head.setAttribute('aria-hidden', 'true');
+  const box = element('div', '', head, ...group.items.map((item, place) => drawItem(item, `palette-${number}-${place}`, asked)));
   box.setAttribute('role', 'group');
   box.setAttribute('aria-label', group.name);
-  const head = document.createElement('div');
-  head.className = 'palette-group';
-  head.setAttribute('aria-hidden', 'true');
-  head.textContent = group.name;
-  box.append(head, ...group.items.map((item, place) => drawItem(item, `palette-${number}-${place}`, asked)));
   return box;
 }
 
 function drawItem(item, id, asked) {
-  const line = document.createElement('a');
-  Object.assign(line, { id, href: item.url, className: 'palette-item', tabIndex: -1 });
+  const keys = item.key ? item.key.split(' ').flatMap((key) => [' ', element('kbd', '', key)]) : [element('span', 'palette-open', `${say('open')} ↵`)];
+  const push = element('span', 'push muted', ...keys);
+  push.setAttribute('aria-hidden', 'true');
+  const line = element('a', 'palette-item', icon(item.icon), element('span', 'truncate', ...marked(item.name, asked)), item.note ? element('span', 'muted ref', item.note) : null, push);
+  Object.assign(line, { id, href: item.url, tabIndex: -1 });
   line.setAttribute('role', 'option');
   line.setAttribute('aria-selected', 'false');
-  const name = document.createElement('span');
-  name.append(...marked(item.name, asked));
-  name.className = 'truncate';
-  line.append(icon(item.icon), name);
-  if (item.note) line.append(span('muted ref', item.note));
-  const push = span('push muted', '');
-  if (item.key) push.append(...item.key.split(' ').flatMap((key) => [' ', keycap(key)]));
-  else push.append(span('palette-open', `${say('open')} ↵`));
-  push.setAttribute('aria-hidden', 'true');
-  line.append(push);
   return line;
 }
 
-function span(css, text) {
-  const element = document.createElement('span');
-  element.className = css;
-  element.textContent = text;
-  return element;
-}
-
-function keycap(text) {
-  const key = document.createElement('kbd');
-  key.textContent = text;
-  return key;
-}
-
-function icon(name) {
-  const space = 'http://www.w3.org/2000/svg';
-  const svg = document.createElementNS(space, 'svg');
-  svg.setAttribute('class', 'icon');
-  svg.setAttribute('aria-hidden', 'true');
-  const use = document.createElementNS(space, 'use');
-  use.setAttribute('href', `${dialog.dataset.icons}#${name}`);
-  svg.append(use);
-  return svg;
-}
-
-function marked(text, asked) {
-  return markedParts(text, asked).map((part) => {
-    if (!part.hit) return document.createTextNode(part.text);
-    const mark = document.createElement('mark');
-    mark.textContent = part.text;
-    return mark;
-  });
-}
+const marked = (text, asked) => markedParts(text, asked).map((part) => (part.hit ? element('mark', '', part.text) : part.text));
 
 function choose(place) {
   const lines = options();

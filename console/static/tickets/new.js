@@ -1,4 +1,6 @@
 // The form of a new ticket: finds the account by number or name, offers whom a verification opened, warns of duplicates.
+import { element } from '../lib/elements.js';
+import { get } from '../lib/http.js';
 import { count } from '../lib/texts.js';
 
 const form = document.querySelector('[data-ticket-new]');
@@ -6,13 +8,8 @@ const field = (name) => form.elements[name];
 const WAIT = 250;
 let timer, asking;
 
-async function ask(url, parameters, signal) {
-  const answer = await fetch(`${url}?${new URLSearchParams(parameters)}`, { headers: { Accept: 'application/json' }, signal });
-  if (!answer.ok) throw new Error(String(answer.status));
-  return answer.json();
-}
-
-const option = (value, text) => Object.assign(document.createElement('option'), { value, textContent: text });
+const ask = (url, parameters, signal) => get(`${url}?${new URLSearchParams(parameters)}`, signal);
+const option = (value, text) => new Option(text, value);
 
 async function offer() {
   const typed = field('customer').value.trim();
@@ -58,12 +55,9 @@ function showDuplicates(rows) {
 }
 
 function drawDuplicate(row) {
-  const link = Object.assign(document.createElement('a'), { href: row.url });
-  const text = Object.assign(document.createElement('span'), { className: 'grow' });
-  const meta = Object.assign(document.createElement('span'), { className: 'meta' });
-  meta.append(Object.assign(document.createElement('span'), { className: 'ref', textContent: row.number }), ` · ${row.status}`);
-  text.append(Object.assign(document.createElement('span'), { className: 'title', textContent: row.subject }), meta);
-  link.append(text);
+  const meta = element('span', 'meta', element('span', 'ref', row.number), ` · ${row.status}`);
+  const link = element('a', '', element('span', 'grow', element('span', 'title', row.subject), meta));
+  link.href = row.url;
   return link;
 }
 

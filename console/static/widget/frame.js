@@ -1,10 +1,14 @@
 // The visitor's side of a chat. Messages stay here until the server has acknowledged them.
-import { line } from '../lib/socket.js';
+import { get } from '../lib/http.js';
+import { connect, line } from '../lib/socket.js';
 import { LATER, Outbox } from '../lib/chat/outbox.js';
-import { banner, headline, isOpen } from './banner.js';
-import { pinFields, pinQuestion } from '../lib/chat/pins.js';
+import { banner, drawAnnouncement, headline, hoursWords, isOpen } from './banner.js';
+import { pinFields } from '../lib/chat/pins.js';
+import { Card, offerEnd } from './asking.js';
+import { Files, sayFor, shower, teller } from './composer.js';
 import { Log } from './log.js';
-import { say } from './words.js';
+import { Start } from './start.js';
+import { say } from '../lib/texts.js';
 
 const $ = (selector) => document.querySelector(`[data-${selector}]`);
 const ANSWER = 8_000;       // milliseconds to wait for an acknowledgement
@@ -17,8 +21,6 @@ const PROBLEM = 8_000;      // how long a refusal is shown
 const LOOKS_EVERY = 15_000; // how often the time is looked at: it opens, closes, is about to close
 const state = JSON.parse(document.getElementById('state').textContent);
 const language = document.documentElement.lang.startsWith('en') ? 'en' : 'sr_Latn';
-let identity = new URLSearchParams(location.hash.slice(1)).get('identity') || '';
-const page = new URLSearchParams(location.search).get('page') || '';
 const embedded = window.parent !== window;
 
 const store = {
@@ -38,6 +40,7 @@ let problem = '';       // what was refused just now
 let trying = false;     // to get a question through without a socket
 let shown = !embedded;
 let unread = 0;
+const title = document.title;
 let lastRead = 0;
 let readBefore = 0;     // up to this number it was read before this page was there
 let clockOffset = Date.parse(hours.now) - Date.now();
@@ -48,6 +51,15 @@ const log = new Log($('log'), {
   settle: (id, said) => { outbox.settle(id, said); text.focus(); drain(); },
   change: takeBack,
   mask: (seq) => { call('message:mask', { seq }).then(({ body }) => log.masked({ seq, body, masked: 1 })).catch((refusal) => { if (refusal.code) composerError(refusal.message); }); },
+});
+
+const card = new Card($('card'), $('log'), {
+  submit: (fields) => call('verification:submit', fields, 15_000),
+  again: () => { sync(); },
+  shown: (seal) => {
+    scroll();
+    if (shown) (seal.email?.value ? seal.pin : seal.email || seal.pin).focus();
+  },
 });
 
 const { socket, hear, arrived } = line('/visitor', { reconnectionDelayMax: 8_000, auth: (give) => give({ token, language }) });
@@ -70,7 +82,7 @@ async function sync() {
     more = answer.more;
     state.anybody = answer.anybody ?? state.anybody;
     take(answer.chat, answer.hours);
-    card(answer.card);
+    card.show(answer.card, chat);
   }
   return true;
 }
@@ -99,19 +111,23 @@ function receive(message) {
 }
 
 function happened({ event }) {
-  if (['verified', 'verification_withdrawn', 'ended', 'ticketed', 'requeued', 'transferred'].includes(event.event)) card(null);
+  if (['verified', 'verification_withdrawn', 'ended', 'ticketed', 'requeued', 'transferred'].includes(event.event)) card.show(null);
 }
 
 function news() {
-  if (shown && !document.hidden) return;
-  unread += 1;
-  tellParent({ unread });
-  if (!embedded) document.title = `(${unread}) ${document.title.replace(/^\(\d+\) /, '')}`;
+  if (!shown || document.hidden) tellUnread(unread + 1);
+}
+
+// To the page around us; without one the title says it.
+function tellUnread(number) {
+  unread = number;
+  if (embedded) tellParent({ unread });
+  else document.title = unread ? `(${unread}) ${title}` : title;
 }
 
 function read() {
   if (!shown || document.hidden || !chat) return;
-  if (unread) { unread = 0; tellParent({ unread }); document.title = document.title.replace(/^\(\d+\) /, ''); }
+  if (unread) tellUnread(0);
   if (log.last > lastRead && socket.connected) {
     lastRead = log.last;
     socket.emit('chat:read', { seq: log.last }, () => {});
@@ -166,8 +182,7 @@ function takeBack(id) {
   outbox.stored(id);
   log.drop(id);
   text.value = [message.body, text.value].filter(Boolean).join('\n');
-  files = [...message.files, ...files];
-  drawFiles();
+  files.show([...message.files, ...files.all]);
   store.set('draft', text.value || null);
   text.focus();
 }
@@ -176,16 +191,15 @@ function takeBack(id) {
 
 const text = $('text');
 const composer = $('composer');
-let files = [];
+const files = new Files($('files'), { token: () => token, changed: () => text.focus(), failed: composerError });
 
 function send() {
   const body = text.value.trim();
-  if ((!body && !files.length) || files.some((file) => !file.id)) return;
-  const message = outbox.put(body, files);
+  if ((!body && !files.all.length) || files.uploading) return;
+  const message = outbox.put(body, files.all);
   log.pending(message, 'sending');
   text.value = '';
-  files = [];
-  drawFiles();
+  files.show([]);
   store.set('draft', null);
   setTyping(false);
   scroll();
@@ -198,214 +212,48 @@ text.addEventListener('keydown', (event) => {
   if (event.key === 'Enter' && !event.shiftKey && !event.isComposing) { event.preventDefault(); send(); }
 });
 text.addEventListener('input', () => { store.set('draft', text.value || null); setTyping(Boolean(text.value)); });
-text.addEventListener('paste', (event) => { if (event.clipboardData.files.length) { event.preventDefault(); attach(event.clipboardData.files); } });
-$('file').addEventListener('change', (event) => { attach(event.target.files); event.target.value = ''; });
+text.addEventListener('paste', (event) => { if (event.clipboardData.files.length) { event.preventDefault(); files.attach(event.clipboardData.files); } });
+$('file').addEventListener('change', (event) => { files.attach(event.target.files); event.target.value = ''; });
 document.addEventListener('dragover', (event) => event.preventDefault());
-document.addEventListener('drop', (event) => { event.preventDefault(); if (chat?.status === 'active' || chat?.status === 'queued') attach(event.dataTransfer.files); });
+document.addEventListener('drop', (event) => { event.preventDefault(); if (chat?.status === 'active' || chat?.status === 'queued') files.attach(event.dataTransfer.files); });
 
-async function attach(list) {
-  for (const file of list) {
-    const entry = { id: 0, name: file.name, size: file.size };
-    files.push(entry);
-    drawFiles();
-    try {
-      if (file.size > 10 * 1024 * 1024) throw new Error(say('too_large'));
-      const form = new FormData();
-      form.append('file', file);
-      const response = await fetch('/chat/files', { method: 'POST', body: form, headers: { 'X-Chat-Token': token, Accept: 'application/json' } });
-      const answer = await response.json();
-      if (!response.ok) throw new Error(answer.error.fields?.file?.[0] || answer.error.message);
-      Object.assign(entry, answer.file);
-    } catch (problem) {
-      files = files.filter((one) => one !== entry);
-      composerError(`${say('upload_failed', { name: file.name })} ${problem.message || ''}`);
-    }
-    drawFiles();
-  }
-}
+function composerError(words) { sayFor($('composer-error'), words); }
 
-function drawFiles() {
-  const list = $('files');
-  list.hidden = !files.length;
-  list.replaceChildren(...files.map((file) => {
-    const item = document.createElement('li');
-    item.className = 'chip';
-    item.textContent = file.id ? file.name : say('uploading', { name: file.name });
-    const remove = document.createElement('button');
-    remove.type = 'button';
-    remove.className = 'btn btn-ghost btn-icon';
-    remove.textContent = '×';
-    remove.setAttribute('aria-label', say('remove_file', { name: file.name }));
-    remove.addEventListener('click', () => { files = files.filter((one) => one !== file); drawFiles(); text.focus(); });
-    item.append(remove);
-    return item;
-  }));
-}
-
-function composerError(words) {
-  const place = $('composer-error');
-  place.textContent = words || '';
-  place.hidden = !words;
-  if (words) setTimeout(() => composerError(''), 8_000);
-}
-
-let isTyping = false;
-let stopTyping = 0;
-function setTyping(now) {
-  clearTimeout(stopTyping);
-  if (now) stopTyping = setTimeout(() => setTyping(false), 4_000);
-  if (now === isTyping || !socket.connected || chat?.status !== 'active') return;
-  isTyping = now;
+const setTyping = teller((now) => {
+  if (!socket.connected || chat?.status !== 'active') return false;
   socket.emit('chat:typing', { typing: now }, () => {});
-}
-
-let typingEnds = 0;
-function typing(now, name) {
-  clearTimeout(typingEnds);
-  $('typing').hidden = !now;
-  $('typing').title = now ? say('typing', { name: name || say('us') }) : '';
-  if (now) { typingEnds = setTimeout(() => typing(false), 6_000); scroll(); }
-}
+  return true;
+});
+const typing = shower($('typing'), scroll);
 
 // --- beginning --------------------------------------------------------------------------------------------------
 
-const start = $('start');
-if (start) {
-  const kept = store.get('form') || {};
-  for (const name of ['name', 'email', 'question']) if (!start[name].value && kept[name]) start[name].value = kept[name];
-  start.addEventListener('input', () => store.set('form', { name: start.name.value, email: start.email.value, question: start.question.value }));
-  start.addEventListener('submit', (event) => { event.preventDefault(); begin(chosen(event.submitter)); });
-  askWho();
-}
-
-// A visitor who is signed in to the portal need not enter name and e-mail.
-function askWho() {
-  for (const name of ['name', 'email']) start.querySelector(`[data-field="${name}"]`).hidden = Boolean(identity);
-}
-
-// What a button of the page's own question says, as the server drew it where no script ran.
-function chosen(button) {
-  if (button?.name === 'mask') return { mask: true };
-  return button?.name === 'not_pin' ? { not_pin: button.value } : {};
-}
-
-let opened = null;  // what was said about PINs in the question, and of which text
-async function begin(said = {}) {
-  clearErrors();
-  trouble('');
-  const question = start.question.value;
-  if (opened?.question !== question) opened = { question };
-  if (said.mask) opened.mask = true;
-  if (said.not_pin) opened.not_pin = [...(opened.not_pin ?? []), said.not_pin];
-  const button = $('submit');
-  button.disabled = true;
-  // One id for one opening: sent again after a lost answer, it is the same chat.
-  const opening = { name: start.name.value, email: start.email.value, department: start.department.value, question: start.question.value, language, page, ...(identity ? { identity } : {}) };
-  Object.assign(opening, pinFields(opened));
-  const whole = JSON.stringify(opening);
-  const before = store.get('opening');
-  const id = before?.said === whole ? before.id : crypto.randomUUID();
-  store.set('opening', { id, said: whole });
-  try {
-    await connected();
-    const answer = await call('chat:open', { ...opening, client_id: id, visitor }, 15_000);
+const form = $('start');
+if (form) new Start(form, store, {
+  about: { language, page: new URLSearchParams(location.search).get('page') || '' },
+  identity: new URLSearchParams(location.hash.slice(1)).get('identity') || '',
+  open: async (packet) => { await connect(socket, GIVE_UP); return call('chat:open', { ...packet, visitor }, 15_000); },
+  opened: async (answer) => {
     token = answer.chat.token;
     store.set('token', token);
-    store.set('opening', null);
-    store.set('form', { name: opening.name, email: opening.email, question: '' });
     take(answer.chat, answer.hours);
     await sync();
     text.focus();
-  } catch (refusal) {
-    if (refusal.code === 'signed_out') { identity = ''; askWho(); }
-    if (refusal.code === 'network') offerTicket(refusal, opening, id);
-    else if (refusal.code) refused(refusal);
-    else await fallback(opening, id);
-  } finally { button.disabled = false; }
-}
+  },
+  trouble,
+  trying: (is) => { trying = is; show(); },
+});
 
-function connected() {
-  if (socket.connected) return Promise.resolve();
-  socket.connect();
-  return new Promise((done, failed) => {
-    const late = setTimeout(() => failed(new Error('late')), GIVE_UP);
-    socket.once('connect', () => { clearTimeout(late); done(); });
-  });
-}
-
-// No socket gets through here: the question goes the plain way and becomes a ticket.
-async function fallback(opening, id, words = 'fallback') {
-  trying = true;
-  show();
-  try {
-    const form = new FormData();
-    for (const name of ['name', 'email', 'department', 'question']) form.append(name, opening[name]);
-    form.append('client_id', id);
-    if (opening.mask) form.append('mask', '1');
-    for (const token of opening.not_pin ?? []) form.append('not_pin', token);
-    const response = await fetch(start.action, { method: 'POST', body: form, headers: { Accept: 'application/json' } });
-    const answer = await response.json();
-    if (!response.ok) return refused(answer.error);
-    store.set('form', null);
-    store.set('opening', null);
-    start.replaceChildren(Object.assign(document.createElement('p'), { className: 'alert alert-success', textContent: say(words, { number: answer.ticket }) }));
-  } catch { trouble(say('no_way')); } finally { trying = false; show(); }
-}
-
-function refused(refusal) {
-  trouble('');
-  if (refusal.code === 'pin_like') {
-    const question = pinQuestion(refusal, { say, answer: begin, change: () => { question.remove(); start.question.focus(); } });
-    $('submit').before(question);
-    question.querySelector('button').focus();
-    return;
-  }
-  const names = { requester_email: 'email', body: 'question', subject: 'question' };
-  let first = null;
-  for (const [name, texts] of Object.entries(refusal.fields || {})) {
-    const place = start.querySelector(`[data-field="${names[name] || name}"]`);
-    if (!place || place.hidden || !texts.length) continue;
-    place.querySelector('[data-error]').textContent = texts[0];
-    const input = place.querySelector('.form-control');
-    input.classList.add('is-invalid');
-    input.setAttribute('aria-invalid', 'true');
-    first ??= input;
-  }
-  if (first) return first.focus();
-  const box = $('refused');
-  box.hidden = false;
-  box.querySelector('p').textContent = refusal.message;
-}
-
-// Others on the same network take the places of a chat: the question need not wait for them.
-function offerTicket(refusal, opening, id) {
-  refused(refusal);
-  const offer = $('as-ticket');
-  offer.hidden = false;
-  offer.disabled = false;
-  offer.onclick = async () => {
-    offer.disabled = true;
-    await fallback(opening, id, 'ticketed');
-    offer.disabled = false;
-  };
-  offer.focus();
-}
-
-function clearErrors() {
-  start.querySelector('.pin-question')?.remove();
-  $('refused').hidden = true;
-  $('as-ticket').hidden = true;
-  for (const place of start.querySelectorAll('[data-error]')) place.textContent = '';
-  for (const input of start.querySelectorAll('.is-invalid')) { input.classList.remove('is-invalid'); input.removeAttribute('aria-invalid'); }
-}
-
-function restart(question = '') {
+function forget() {
   token = null;
   chat = null;
   outbox.clear();
   for (const key of ['token', 'draft', 'opening']) store.set(key, null);
-  const kept = store.get('form') || {};
-  store.set('form', { ...kept, question });
+}
+
+function restart(question = '') {
+  forget();
+  store.set('form', { ...store.get('form'), question });
   socket.disconnect();
   location.reload();
 }
@@ -415,98 +263,43 @@ function lostChat(refusal) {
   if (refusal.code === 'no_chat') restart();
   if (refusal.code !== 'gone') return;
   const unsent = [...outbox.all().map((message) => message.body), store.get('draft') || ''].filter(Boolean).join('\n');
-  token = null;
-  chat = null;
-  outbox.clear();
-  for (const key of ['token', 'draft', 'opening']) store.set(key, null);
-  if (start && unsent && !start.question.value) start.question.value = unsent;
-  card(null);
+  forget();
+  if (form && unsent && !form.question.value) form.question.value = unsent;
+  card.show(null);
   trouble(refusal.message);
 }
 
-// --- the sealed card --------------------------------------------------------------------------------------------
-
-let seal = null;
-function card(asked) {
-  if (!asked) { seal?.remove(); seal = null; return; }
-  if (seal) return;
-  seal = $('card').content.firstElementChild.cloneNode(true);
-  if (chat?.known) seal.querySelector('[data-email]').remove();
-  else seal.email.value = chat?.email || '';
-  seal.addEventListener('submit', async (event) => {
-    event.preventDefault();
-    const problem = seal.querySelector('[data-card-error]');
-    const button = seal.querySelector('button');
-    button.disabled = true;
-    problem.hidden = true;
-    const pin = seal.pin.value;
-    seal.pin.value = '';  // it stays nowhere
-    try {
-      const answer = await call('verification:submit', { email: seal.email?.value || '', pin }, 15_000);
-      if (answer.verified) return card(null);
-      problem.textContent = `${say('not_verified')}. ${answer.over ? say('card_over') : say('not_verified_help')}`;
-      problem.hidden = false;
-      if (answer.over) { const old = seal; seal = null; old.querySelectorAll('input, button').forEach((one) => { one.disabled = true; }); } else seal.pin.focus();
-    } catch (refusal) {
-      problem.textContent = refusal.fields?.pin?.[0] || refusal.fields?.email?.[0] || refusal.message || say('reconnecting');
-      problem.hidden = false;
-      if (refusal.code === 'no_card') { card(null); sync(); }
-      if (refusal.fields?.email && !seal?.email) { card(null); sync(); }  // signed out: now the form asks for the address
-    } finally { button.disabled = false; }
-  });
-  $('log').append(seal);
-  scroll();
-  if (shown) (seal.email?.value ? seal.pin : seal.email || seal.pin).focus();
-}
-
-// --- the end ----------------------------------------------------------------------------------------------------
-
-$('end').addEventListener('click', () => {
-  const dialog = $('ask');
-  dialog.querySelector('h2').textContent = say('end_question');
-  dialog.querySelector('p').textContent = chat.status === 'queued' ? say('end_queued') : '';
-  dialog.returnValue = '';
-  dialog.showModal();
+offerEnd({
+  call,
+  chat: () => chat,
+  ended: async (answer) => { take(answer.chat); await sync(); },
+  failed: (refusal) => trouble(refusal.code ? refusal.message : say('no_answer')),
+  again: () => restart(store.get('draft') || ''),
 });
-$('ask').addEventListener('close', async (event) => {
-  if (event.target.returnValue !== 'yes') return;
-  try { const answer = await call('chat:end'); take(answer.chat); await sync(); } catch (refusal) { trouble(refusal.code ? refusal.message : say('no_answer')); }
-});
-$('rate').addEventListener('submit', async (event) => {
-  event.preventDefault();
-  const score = Number(event.target.score.value);
-  if (!score) return event.target.score[0].focus();
-  try { await call('chat:rate', { score, comment: event.target.comment.value }); afterSaid(say('rated')); event.target.hidden = true; } catch (refusal) { afterSaid(refusal.message); }
-});
-$('transcript').addEventListener('click', async (event) => {
-  try { await call('chat:transcript'); afterSaid(say('transcript_sent', { address: chat.email })); event.target.closest('button').hidden = true; } catch (refusal) { afterSaid(refusal.message); }
-});
-$('again').addEventListener('click', () => restart(store.get('draft') || ''));
-function afterSaid(words) { const place = $('after-said'); place.hidden = false; place.textContent = words; }
 
 // --- what is shown ----------------------------------------------------------------------------------------------
 
 function show() {
   const talking = chat !== null;
-  if (start) start.hidden = talking;
+  if (form) form.hidden = talking;
   $('log').hidden = !talking;
   const live = talking && ['queued', 'active'].includes(chat.status);
   composer.hidden = !(live || chat?.status === 'ticketed');
   $('end').hidden = !live;
   $('after').hidden = !talking || live || chat.status === 'ticketed' && !log.answered;
   if (talking && chat.rated) $('rate').hidden = true;
-  announced();
+  drawAnnouncement($('announcement'), state.announcement, now());
   const open = isOpen(hours, now());
   $('presence').classList.toggle('presence-off', !open);
   const closed = document.querySelector('[data-closed]');
   if (closed) closed.hidden = open;
-  put($('hours'), headline(chat) ? say(...headline(chat)) : hoursWords(open));
+  put($('hours'), headline(chat) ? say(...headline(chat)) : hoursWords(hours, open, now()));
   const { words, good } = banner({
     link, chat, hours, problem, now: now(), notice: state.notice_minutes, anybody: state.anybody,
     opening: trying || (Boolean(token) && !talking), unsent: Boolean(store.get('draft')),
   });
   const place = $('line');
-  put(place, words.map((each) => say(...each)).join(' '));
+  put(place, words.map(([key, values]) => say(key, values) || key).join(' '));  // what was refused is words already
   place.hidden = !words.length;
   place.classList.toggle('is-ok', good);
 }
@@ -531,7 +324,7 @@ async function look() {
   show();
   if (isOpen(hours, now()) === hours.open) return;
   if (chat && socket.connected) { await sync().catch(() => {}); return; }
-  const answer = await fetch('/chat/state').then((told) => (told.ok ? told.json() : null), () => null);
+  const answer = await get('/chat/state').catch(() => null);
   if (!answer) return;
   Object.assign(state, answer);
   announce(answer.announcement);
@@ -542,30 +335,6 @@ function announce(words) {
   state.announcement = words;
   show();
 }
-
-function announced() {
-  const words = state.announcement;
-  const over = !words?.sr || (words.until && now() >= Date.parse(words.until));
-  $('announcement').hidden = over;
-  put($('announcement').querySelector('p'), over ? '' : language === 'en' ? words.en : words.sr);
-}
-
-function hoursWords(open) {
-  if (open && !hours.open) return say('open');
-  if (open && !hours.closes_at) return say('open');
-  if (open) return say('open_until', { time: hour(hours.closes_at) });
-  if (!hours.next_open) return say('closed');
-  const opens = new Date(hours.next_open);
-  const today = new Date(now());
-  const days = Math.round((midnight(opens) - midnight(today)) / 86_400_000);
-  const time = hour(hours.next_open);
-  if (days <= 0) return say('opens_today', { time });
-  if (days === 1) return say('opens_tomorrow', { time });
-  const day = opens.toLocaleDateString(language === 'en' ? 'en-GB' : 'sr-Latn-RS', { weekday: 'long', day: 'numeric', month: 'long' });
-  return say('opens_on', { day, time });
-}
-const midnight = (date) => new Date(date.getFullYear(), date.getMonth(), date.getDate()).getTime();
-const hour = (at) => at ? at.slice(11, 16) : '';
 
 function scroll() {
   const body = $('body');
@@ -604,7 +373,7 @@ hear('message:masked', (message) => log.masked(message));
 hear('chat:state', (news) => { take(news.chat, news.hours); if (news.chat.seq > log.last) sync().catch(() => {}); });
 hear('chat:typing', ({ sender, typing: now }) => typing(now, sender.name));
 hear('chat:read', ({ seq }) => log.seen(seq));
-hear('verification:requested', (asked) => { card(asked); news(); });
+hear('verification:requested', (asked) => { card.show(asked, chat); news(); });
 hear('hours:closing', () => sync().catch(() => {}));
 hear('announcement', announce);
 setInterval(async () => {
@@ -617,7 +386,7 @@ window.addEventListener('online', () => { if (token) socket.connect(); });
 window.addEventListener('message', (event) => {
   if (event.source !== window.parent || !event.data?.supportChat) return;
   shown = Boolean(event.data.shown);
-  if (shown) { read(); scroll(); if (chat && !composer.hidden) text.focus(); else start?.name.focus(); }
+  if (shown) { read(); scroll(); if (chat && !composer.hidden) text.focus(); else form?.name.focus(); }
 });
 document.addEventListener('visibilitychange', () => { read(); if (!document.hidden) look(); });
 document.addEventListener('keydown', (event) => { if (event.key === 'Escape' && !$('ask').open) tellParent({ close: true }); });

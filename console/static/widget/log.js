@@ -1,7 +1,8 @@
 // The messages of a chat on the visitor's page, in their order, each once.
-import { element, icon as symbol, linked, time } from '../lib/chat/parts.js';
+import { linked, time } from '../lib/chat/parts.js';
 import { pinQuestion } from '../lib/chat/pins.js';
-import { say } from './words.js';
+import { button, element, icon as symbol } from '../lib/elements.js';
+import { say } from '../lib/texts.js';
 
 const icon = (name) => symbol(name, 'icon icon-sm');
 
@@ -84,10 +85,7 @@ export class Log {
     meta.toggleAttribute('role', false);
     if (state === 'failed') {
       meta.setAttribute('role', 'alert');
-      const again = element('button', 'btn btn-link', say('retry'));
-      again.type = 'button';
-      again.addEventListener('click', () => this.actions.retry(message.id));
-      meta.append(again);
+      meta.append(button('btn btn-link', () => this.actions.retry(message.id), say('retry')));
     }
   }
 
@@ -137,12 +135,9 @@ export class Log {
     meta.textContent = `${time(made.dataset.at)} `;
     meta.append(icon(seen ? 'check-2' : 'check'), say(seen ? 'seen' : 'sent'));
     if (made.dataset.notPin !== undefined) {
-      const hide = element('button', 'btn btn-link', say('mask_number'));
-      hide.type = 'button';
-      hide.addEventListener('click', () => this.actions.mask(Number(made.dataset.seq)));
-      meta.append(hide);
+      meta.append(button('btn btn-link', () => this.actions.mask(Number(made.dataset.seq)), say('mask_number')));
     }
-    if (made.dataset.masked !== undefined) { const why = element('span', '', say('pin_hidden')); meta.prepend(icon('lock'), why, ' · '); }
+    if (made.dataset.masked !== undefined) meta.prepend(element('span', 'msg-masked', icon('lock'), element('span', '', say('pin_hidden'))));
   }
 
   seen(seq) {

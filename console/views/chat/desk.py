@@ -32,7 +32,6 @@ from console.staff.roles import Permission
 from console.tickets.canned.queries import NOT_VERIFIED, Conversation, offers
 from console.tickets.canned.serializers import to_payload
 from console.tickets.service.attachments import MAX_SIZE
-from console.views.chat.script_texts import script_texts
 from console.views.shared import menu
 from console.views.shared.base import Page
 from console.views.shared.customer_data import FIRST_RIGHTS, CustomerPage, load_group
@@ -167,7 +166,6 @@ class DeskPage(Page):
             leads=actor.may(Permission.LEAD_CHAT),
             departments=_departments(),
             rules=rules,
-            words=script_texts(),
             page_keys=KEYS,
             most_days=MOST_DAYS,
             most_files=MOST_FILES,

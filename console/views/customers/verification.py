@@ -21,7 +21,7 @@ from console.views.customers.serializers import verification_json
 from console.views.shared.base import Page
 from console.views.shared.labels.tickets import ticket_url
 from console.views.shared.menu import customer_url
-from console.web.answers import refuse, wants_json
+from console.web.answers import is_htmx, refuse, tell_page, wants_json
 from console.web.identity import current_actor
 
 
@@ -77,10 +77,12 @@ class VerifyPage(Page):
         with transaction():
             verification = verifications.end(current_actor(), verification_id)
             number, ticket = verification.customer.number, _ticket(verification.channel)
+        message = gettext("The verification has ended. The account is locked again.")
         if wants_json():
-            words = gettext("The verification has ended. The account is locked again.")
-            return jsonify(ended=True, message=words, verification={"id": verification_id, "customer": number})
-        flash(gettext("The verification has ended. The account is locked again."), "success")
+            return jsonify(ended=True, message=message, verification={"id": verification_id, "customer": number})
+        if is_htmx():
+            return tell_page("done", {"message": message}, status=204)
+        flash(message, "success")
         back = ticket_url(ticket) if ticket and request.form.get("back") == "ticket" else customer_url(number)
         return redirect(back, 303)
 

@@ -1,5 +1,7 @@
 // The ticket list: counts of its views, rows that stay true without a reload, and what is done to many at once.
 import { confirm, picked, toast } from '../../lib/dialogs.js';
+import { element } from '../../lib/elements.js';
+import { askToSignIn, get, post } from '../../lib/http.js';
 import { released } from '../../lib/pressed.js';
 import '../../lib/sent.js';
 import { count, say } from '../../lib/texts.js';
@@ -13,12 +15,7 @@ const list = document.querySelector('[data-list]');
 const form = document.querySelector('[data-mass]');
 const rowOf = (number) => document.querySelector(`[data-ticket="${CSS.escape(number)}"]`)?.closest('tr');
 
-async function ask(url) {
-  const answer = await fetch(url, { headers: { Accept: 'application/json' } });
-  if (answer.status === 401) return location.reload();  // the sign-in ended meanwhile
-  if (!answer.ok) throw new Error(String(answer.status));
-  return answer.json();
-}
+const read = (url) => get(url).catch(askToSignIn);
 
 // Counts -------------------------------------------------------------
 const views = document.querySelector('[data-counts]');
@@ -26,7 +23,7 @@ let counted = 0, counting;
 
 async function countViews() {
   counted = Date.now();
-  const told = await ask(views.dataset.counts).catch(() => null);
+  const told = await read(views.dataset.counts);
   if (!told) return;
   for (const link of views.querySelectorAll('[data-view]')) {
     const number = told.counts[link.dataset.view];
@@ -41,7 +38,7 @@ async function countViews() {
     badge.textContent = told.counts.mine > 99 ? '99+' : told.counts.mine || '';
   }
   const known = document.getElementById('known-tags');
-  known?.replaceChildren(...told.tags.map((tag) => Object.assign(document.createElement('option'), { value: tag })));
+  known?.replaceChildren(...told.tags.map((tag) => new Option('', tag)));
 }
 
 function countSoon() {
@@ -70,8 +67,7 @@ function draw(told) {
   row.classList.toggle('is-selected', Boolean(row.querySelector('[data-pick]')?.checked));
   row.classList.toggle('is-gone', !told.listed);
   if (!told.listed) {
-    const words = Object.assign(document.createElement('span'), { className: 'gone-words', textContent: say('not_listed') });
-    row.querySelector('[data-cell="subject"]')?.append(words);
+    row.querySelector('[data-cell="subject"]')?.append(element('span', 'gone-words', say('not_listed')));
   }
   if (focused) row.querySelector('[data-open]')?.focus();
 }
@@ -89,7 +85,7 @@ function address(parameters) {
 }
 
 async function refresh(parameters) {
-  const told = await ask(address(parameters)).catch(() => null);
+  const told = await read(address(parameters));
   if (!told) return;
   await released();
   told.rows.forEach(draw);
@@ -209,27 +205,14 @@ document.addEventListener('click', (event) => {
 });
 
 // Doing --------------------------------------------------------------
-const token = () => form.querySelector('[name="csrf_token"]').value;
-
-async function post(fields) {
-  const body = new FormData();
-  for (const [name, values] of Object.entries(fields)) for (const value of [values].flat()) body.append(name, value);
-  body.append('csrf_token', token());
-  const answer = await fetch(form.action, { method: 'POST', body, headers: { Accept: 'application/json' } });
-  if (answer.status === 401) return location.reload();
-  const told = await answer.json().catch(() => ({}));
-  if (!answer.ok) throw new Error(Object.values(told.error?.fields ?? {}).flat().filter(Boolean).join(' ') || told.error?.message || say('failed'));
-  return told;
-}
-
 async function act(fields) {
   let told;
   try {
-    told = await post(fields);
-  } catch (error) {
-    return toast(error.message || say('failed'));
+    told = await post(form.action, fields);
+  } catch (refused) {
+    askToSignIn(refused);
+    return toast(refused.message);
   }
-  if (!told) return;
   if (told.confirm && !fields.sure) {
     if (await confirm(told.confirm.message, merge.dataset.sure)) await act({ ...fields, sure: '1' });
     return;
@@ -244,10 +227,10 @@ async function act(fields) {
 
 async function putBack(steps, numbers) {
   try {
-    for (const step of steps) await post(step);
+    for (const step of steps) await post(form.action, step);
     toast(say('undone'));
-  } catch (error) {
-    toast(error.message || say('failed'));
+  } catch (refused) {
+    toast(refused.message);
   }
   numbers.forEach(note);
   settle();
@@ -293,13 +276,8 @@ function openMerge() {
   if (boxes.length < 2) return toast(say('choose_two'));
   const oldest = Math.min(...boxes.map((box) => Number(box.value)));
   merge.querySelector('[data-merge-choices]').replaceChildren(...boxes.map((box) => {
-    const label = Object.assign(document.createElement('label'), { className: 'check' });
-    const radio = Object.assign(document.createElement('input'), { type: 'radio', name: 'into', value: box.dataset.number, checked: Number(box.value) === oldest });
-    const number = Object.assign(document.createElement('span'), { className: 'ref', textContent: box.dataset.number });
-    const words = document.createElement('span');
-    words.append(number, ` ${box.dataset.title}`);
-    label.append(radio, words);
-    return label;
+    const radio = Object.assign(element('input'), { type: 'radio', name: 'into', value: box.dataset.number, checked: Number(box.value) === oldest });
+    return element('label', 'check', radio, element('span', '', element('span', 'ref', box.dataset.number), ` ${box.dataset.title}`));
   }));
   merge.showModal();
 }

@@ -1,32 +1,20 @@
 // Files of what is being written: chosen, dropped or pasted, uploaded at once, removable until it is sent.
 import { toast } from '../../lib/dialogs.js';
-import { base, post, say, token } from './context.js';
+import { button, element, icon } from '../../lib/elements.js';
+import { csrfToken, post } from '../../lib/http.js';
+import { say } from '../../lib/texts.js';
+import { base } from './context.js';
 
 const form = document.getElementById('composer');
 const list = form.querySelector('[data-files]');
 const input = form.querySelector('[data-file-input]');
 const most = Number(form.dataset.mostFiles);
 const largest = Number(form.dataset.maxSize);
-const ICONS = document.getElementById('palette').dataset.icons;
+const symbol = (name) => icon(name, 'icon icon-sm');
 const running = new Set();
 
 export const uploading = () => running.size > 0;
 export const keys = () => [...list.querySelectorAll('[name="attachments"]')].map((field) => field.value);
-
-const part = (tag, className, ...inside) => {
-  const element = Object.assign(document.createElement(tag), { className });
-  element.append(...inside);
-  return element;
-};
-
-function symbol(name) {
-  const svg = document.createElementNS('http://www.w3.org/2000/svg', 'svg');
-  svg.setAttribute('class', 'icon icon-sm');
-  svg.setAttribute('aria-hidden', 'true');
-  svg.append(document.createElementNS('http://www.w3.org/2000/svg', 'use'));
-  svg.firstChild.setAttribute('href', `${ICONS}#${name}`);
-  return svg;
-}
 
 function tell() {
   list.hidden = !list.children.length;
@@ -34,20 +22,18 @@ function tell() {
 }
 
 function removing(name, run) {
-  const button = part('button', 'btn btn-ghost btn-icon btn-sm', symbol('x'));
-  button.type = 'button';
-  button.setAttribute('aria-label', say('remove', { name }));
-  button.addEventListener('click', run);
-  return button;
+  const made = button('btn btn-ghost btn-icon btn-sm', run, symbol('x'));
+  made.setAttribute('aria-label', say('remove', { name }));
+  return made;
 }
 
-function drawKept(file, line = part('li', 'chip')) {
-  const link = part('a', 'truncate', part('bdi', '', file.name));
+function drawKept(file, line = element('li', 'chip')) {
+  const link = element('a', 'truncate', element('bdi', '', file.name));
   Object.assign(link, { href: `${base}/files/${file.id}`, download: '' });
-  const field = Object.assign(document.createElement('input'), { type: 'hidden', name: 'attachments', value: file.id });
+  const field = Object.assign(element('input'), { type: 'hidden', name: 'attachments', value: file.id });
   line.className = 'chip';
   line.dataset.file = file.id;
-  line.replaceChildren(symbol('clip'), link, part('span', 'muted num', file.words), field, removing(file.name, () => remove(line)));
+  line.replaceChildren(symbol('clip'), link, element('span', 'muted num', file.words), field, removing(file.name, () => remove(line)));
   return line;
 }
 
@@ -56,7 +42,7 @@ async function remove(line) {
   try {
     await post(`${base}/files/${line.dataset.file}/remove`);
   } catch (refused) {
-    if (refused.status !== 404) return toast(refused.message || say('failed'));
+    if (refused.status !== 404) return toast(refused.message);
   }
   line.remove();
   tell();
@@ -64,9 +50,9 @@ async function remove(line) {
 }
 
 function upload(file, name) {
-  const progress = Object.assign(part('progress', 'progress'), { max: 1, value: 0 });
+  const progress = Object.assign(element('progress', 'progress'), { max: 1, value: 0 });
   progress.setAttribute('aria-label', name);
-  const line = part('li', 'chip is-uploading', symbol('upload'), part('span', 'truncate', part('bdi', '', name)), progress);
+  const line = element('li', 'chip is-uploading', symbol('upload'), element('span', 'truncate', element('bdi', '', name)), progress);
   const going = new XMLHttpRequest();  // fetch tells no progress
   line.append(removing(name, () => going.abort()));
   list.append(line);
@@ -83,7 +69,7 @@ function upload(file, name) {
   going.open('POST', `${base}/files`);
   going.responseType = 'json';
   going.setRequestHeader('Accept', 'application/json');
-  going.setRequestHeader('X-CSRFToken', token());
+  going.setRequestHeader('X-CSRFToken', csrfToken());
   going.send(body);
 }
 
@@ -113,8 +99,7 @@ export function show(files) {
 
 input.removeAttribute('name');  // what is uploaded at once is not sent a second time with the form
 for (const line of list.children) {
-  const button = line.querySelector('[data-file-remove]');
-  button.addEventListener('click', (event) => { event.preventDefault(); remove(line); });
+  line.querySelector('[data-file-remove]').addEventListener('click', (event) => { event.preventDefault(); remove(line); });
 }
 form.querySelector('[data-choose-files]').addEventListener('click', () => input.click());
 input.addEventListener('change', () => { add(input.files); input.value = ''; });

@@ -1,7 +1,9 @@
 // What is offered while one answers a ticket: canned replies after "/", in a note colleagues after "@", too.
-import { element } from '../../lib/chat/parts.js';
 import { REPLY, offersFor, replyLine, replyWords } from '../../lib/completions.js';
-import { ask, base, say } from './context.js';
+import { element } from '../../lib/elements.js';
+import { get } from '../../lib/http.js';
+import { say } from '../../lib/texts.js';
+import { base } from './context.js';
 
 const LEAST = 180;  // a lower list opens above the text instead
 const form = document.getElementById('composer');
@@ -11,11 +13,11 @@ let known;
 async function findReplies(query, signal) {
   const url = new URL(form.dataset.replies, location.origin);
   url.searchParams.set('q', query.trim());
-  return (await ask(url, signal)).items;
+  return (await get(url, signal)).items;
 }
 
 async function findColleagues(query) {
-  known ??= ask(`${base}/colleagues`);
+  known ??= get(`${base}/colleagues`);
   const wanted = plain(query);
   const { items } = await known.catch((error) => { known = null; throw error; });
   return items.filter((one) => plain(one.handle).startsWith(wanted) || plain(one.name).split(/\s+/).some((part) => part.startsWith(wanted))).slice(0, 8);

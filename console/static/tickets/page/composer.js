@@ -1,11 +1,14 @@
 // Writing: a reply or a note, each with its own text; sent once, whatever the connection does.
 import { remember as rememberCookie } from '../../lib/cookies.js';
 import { toast } from '../../lib/dialogs.js';
+import { element } from '../../lib/elements.js';
+import { post } from '../../lib/http.js';
 import { setTyping } from '../../lib/live.js';
 import { sent } from '../../lib/sent.js';
+import { say } from '../../lib/texts.js';
 import * as drafts from './drafts.js';
 import * as files from './attachments.js';
-import { base, number, post, root, say } from './context.js';
+import { base, number, root } from './context.js';
 import { openReplies } from './completions.js';
 import { lastKey, nameOf, news, reach, reachLast } from './timeline.js';
 import { goOn } from './navigation.js';
@@ -116,7 +119,7 @@ let found = null;  // what the server asks about
 function ask(refused) {
   found = refused.details;
   const [token] = found.tokens;
-  asked.querySelector('[data-pin-words]').replaceChildren(refused.message, ' ', Object.assign(document.createElement('b'), { className: 'num', textContent: found.tokens.join(', ') }));
+  asked.querySelector('[data-pin-words]').replaceChildren(refused.message, ' ', element('b', 'num', found.tokens.join(', ')));
   const none = asked.querySelector('[data-pin-none]');
   none.hidden = found.only_mask;
   none.textContent = found.tokens.length > 1 ? say('not_pin_of', { number: token }) : say('not_pin');
@@ -202,7 +205,7 @@ async function failed(kind, writing, refused) {
     say_(say('sign_in'));
     return setTimeout(() => location.reload(), 1500);
   }
-  if (refused.status >= 500) return say_(say('failed'), 'retry');
+  if (refused.status >= 500) return say_(say('not_stored'), 'retry');
   writing.tried = false;  // refused: it did not arrive
   if (refused.code === 'conflict') {  // an earlier try had arrived, and was changed since
     writing.client_id = drafts.fresh().client_id;
@@ -216,7 +219,7 @@ async function failed(kind, writing, refused) {
   if (refused.code === 'pin_like') return ask(refused);
   if (refused.code === 'newer') return warn(await news(), 'anyway');
   await news();
-  say_(refused.message || say('failed'));
+  say_(refused.message);
 }
 
 form.addEventListener('submit', (event) => {
@@ -268,7 +271,7 @@ document.addEventListener('submit', async (event) => {
     const detail = await post(`${base}/take-back`, { message: back.dataset.takeBack });
     root.dispatchEvent(new CustomEvent('ticket:taken-back', { detail }));
   } catch (refused) {
-    toast(refused.message || say('failed'));
+    toast(refused.message);
     news();
   }
 });

@@ -1,5 +1,7 @@
 // Drafts: saved on the server, and in this browser until the server has them.
-import { base, me, number, post, say } from './context.js';
+import { post } from '../../lib/http.js';
+import { say } from '../../lib/texts.js';
+import { base, me, number } from './context.js';
 
 const WAIT = 900, AGAIN = 8_000;
 const place = (mode) => `draft:${me}:${number}:${mode}`;

@@ -1,6 +1,8 @@
 // What happens while one looks: who else is here, what they write, and whether we hear of it at all.
+import { element } from '../../lib/elements.js';
 import { connected, join, on } from '../../lib/live.js';
-import { listed, me, number, one, root, say } from './context.js';
+import { say } from '../../lib/texts.js';
+import { listed, me, number, one, root } from './context.js';
 import { news } from './timeline.js';
 
 const QUIET = 5_000, POLL = 30_000, SETTLE = 150, SHOWN = 3;
@@ -20,8 +22,7 @@ function drawPeople(people) {
   one('[data-presence-words]').textContent = people.length ? say(which, { name: named, names: named }) : '';
   line.classList.toggle('is-writing', writing.length > 0);
   one('[data-presence-avatars]').replaceChildren(...people.slice(0, SHOWN).map((person) => {
-    const face = Object.assign(document.createElement('span'), { className: 'avatar', textContent: initials(person.name), title: person.name });
-    face.classList.toggle('is-writing', person.typing);
+    const face = Object.assign(element('span', `avatar${person.typing ? ' is-writing' : ''}`, initials(person.name)), { title: person.name });
     face.setAttribute('aria-hidden', 'true');
     return face;
   }));

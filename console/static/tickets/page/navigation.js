@@ -1,7 +1,9 @@
 // From ticket to ticket: the list one came from, its next, its previous, and back.
 import { toast } from '../../lib/dialogs.js';
+import { get } from '../../lib/http.js';
 import { later } from '../../lib/sent.js';
-import { ask, number, root, say } from './context.js';
+import { say } from '../../lib/texts.js';
+import { number, root } from './context.js';
 
 const KEY = 'desk:list';  // written by tickets.js: the list's address and the tickets in it
 const PART = 100;
@@ -25,7 +27,7 @@ async function following() {
   const url = new URL(list.url, location.origin);
   url.searchParams.delete('page');
   url.searchParams.set('page_size', PART);
-  const { items } = await ask(url).catch(() => ({ items: [] }));
+  const { items } = await get(url).catch(() => ({ items: [] }));
   const now = items.map((item) => item.number);
   const had = new Set([...list.numbers, number]);
   const reached = Math.max(-1, ...[...had].map((known) => now.indexOf(known)));

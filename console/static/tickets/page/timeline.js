@@ -1,8 +1,10 @@
 // The timeline: what is shown of it, earlier entries, what comes in while one looks, how far one has read.
 import { toast } from '../../lib/dialogs.js';
+import { askToSignIn, get, post } from '../../lib/http.js';
 import { released } from '../../lib/pressed.js';
+import { say } from '../../lib/texts.js';
 import { now, refresh } from '../../lib/times.js';
-import { Refused, ask, base, me, one, post, root, say } from './context.js';
+import { base, me, one, root } from './context.js';
 
 const list = document.getElementById('timeline');
 const AGAIN = [1_500, 3_000, 5_000, 10_000, 20_000, 30_000];  // the state of a mail is polled a few times, then seldom
@@ -93,7 +95,7 @@ async function earlier() {
   const before = earlierLink.dataset.earlier;
   if (!before) return false;
   const bottom = document.documentElement.scrollHeight - scrollY;
-  const told = await ask(`${base}/entries?before=${before}`).catch(() => null);
+  const told = await get(`${base}/entries?before=${before}`).catch(() => null);
   if (!told) {
     toast(say('earlier_failed'));
     return false;
@@ -145,9 +147,9 @@ async function read() {
   const open = Math.min(lastKey(), ...[...list.querySelectorAll('[data-unsettled]')].map((entry) => Number(entry.dataset.key) - 1));
   let told;
   try {
-    told = await ask(`${base}/entries?after=${Math.max(open, 0)}`);
+    told = await get(`${base}/entries?after=${Math.max(open, 0)}`);
   } catch (refused) {
-    if (refused instanceof Refused && refused.status === 401) location.reload();  // signed out; drafts are saved
+    askToSignIn(refused);  // drafts are kept
     return [];
   }
   await released();

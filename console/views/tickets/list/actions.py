@@ -21,7 +21,7 @@ from console.tickets.models import TICKET_BASE, Priority, Ticket, TicketStatus
 from console.tickets.queries import MOST_AT_ONCE, lock_tickets, ticket_key
 from console.tickets.service import merging, properties
 from console.views.shared.base import MAX_SELECTED, BaseModelView
-from console.web.answers import wants_json
+from console.web.answers import reason, wants_json
 from console.web.identity import current_actor
 from console.web.navigation import local_path
 
@@ -66,8 +66,8 @@ class Outcome:
     undo: list[dict[str, Any]] = field(default_factory=list)
     confirm: Refusal | None = None  # is done only when repeated with a confirmation
 
-    def refuse(self, key: int, reason: Text) -> None:
-        self.refused.append({"number": Series.TICKET.number(TICKET_BASE + key), "message": str(reason)})
+    def refuse(self, key: int, why: Text) -> None:
+        self.refused.append({"number": Series.TICKET.number(TICKET_BASE + key), "message": str(why)})
 
 
 def run(ticket_list: BaseModelView) -> ResponseReturnValue:
@@ -110,14 +110,14 @@ def _run_on(action: BulkAction, keys: list[int], visible: set[int]) -> Outcome:
             outcome.confirm = refusal
         if action.name == "merge" or len(left) == 1:
             # A merge is refused as a whole, for one reason.
-            outcome.refuse(left[0], _reason(refusal))
+            outcome.refuse(left[0], reason(refusal))
         else:
             # One of them is the reason: each is tried alone, so that only this one is left out.
             for key in left:
                 try:
                     _run(action, [key], outcome)
                 except Refusal as one:
-                    outcome.refuse(key, _reason(one))
+                    outcome.refuse(key, reason(one))
     return outcome
 
 
@@ -263,8 +263,3 @@ def _key(text: str) -> int:
     if key is None:
         raise ValueError(text)
     return key
-
-
-def _reason(refusal: Refusal) -> str:
-    texts = [str(text) for found in refusal.fields.values() for text in found if str(text)]
-    return " ".join(texts) or str(refusal.message)

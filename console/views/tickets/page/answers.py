@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from flask import Response, flash, jsonify, redirect, request, url_for
+from flask import flash, jsonify, redirect, url_for
 from flask.typing import ResponseReturnValue
 
 from console.core.errors import NotFound, Refusal, Text
 from console.tickets.queries import find_ticket
 from console.views.shared.labels.tickets import ticket_url
-from console.web.answers import refuse, wants_json
+from console.web.answers import is_htmx, reason, refuse, tell_page, wants_json
 from console.web.identity import current_actor
 
 Undo = Mapping[str, Any]
@@ -31,6 +31,8 @@ def answer_done(number: str, message: str, *, undo: Undo | None = None, kind: st
         url = url_for("tickets.index_view")
     if wants_json():
         return jsonify({"done": True, "message": message, "url": url} | ({"undo": dict(undo)} if undo else {}))
+    if is_htmx():
+        return tell_page("done", {"message": message, "url": url, "undo": dict(undo) if undo else None}, status=204)
     flash(message, kind)
     return redirect(url, 303)
 
@@ -40,14 +42,11 @@ def undo_request(number: str, verb: str, **fields: Any) -> Undo:
     return {"url": f"{ticket_url(number)}/{verb}", "fields": fields}
 
 
-def is_sheet() -> bool:
-    """Tell whether a script asks for the form alone, to show it over the page."""
-    return request.headers.get("X-Sheet") == "1"
-
-
 def answer_refusal(refusal: Refusal, page: str) -> ResponseReturnValue:
     """Answer a refusal: programs with the reason, people with the page of the form."""
-    return refuse(refusal) if wants_json() or refusal.status == 404 else Response(page, refusal.status)
+    if wants_json() or refusal.status == 404:
+        return refuse(refusal)
+    return tell_page("refused", {"code": refusal.code, "message": reason(refusal), "drawn": True}, page, refusal.status)
 
 
 def error_texts(refusal: Refusal | None) -> list[Text]:

@@ -19,7 +19,8 @@ from console.tickets.service import linking, merging, splitting
 from console.tickets.sidebar import load_related
 from console.views.shared.base import Page
 from console.views.shared.labels.tickets import status_label
-from console.views.tickets.page.answers import answer_done, answer_refusal, error_texts, is_sheet, undo_request
+from console.views.tickets.page.answers import answer_done, answer_refusal, error_texts, undo_request
+from console.web.answers import is_htmx
 from console.web.identity import current_actor
 from console.web.pins import pin_choice
 
@@ -82,7 +83,7 @@ def _merge_page(view: Page, ticket: Ticket, typed: str, way: str, refusal: Refus
     page: str = view.render(
         "admin/tickets/page/merge.html",
         ticket=ticket,
-        sheet=is_sheet(),
+        sheet=is_htmx(),
         candidates=suggestions.candidates(current_actor(), ticket) if plan is None else (),
         plan=plan,
         typed=typed,
@@ -121,7 +122,7 @@ def _split_page(view: Page, ticket: Ticket, subject: str, chosen: set[int], refu
     page: str = view.render(
         "admin/tickets/page/split.html",
         ticket=ticket,
-        sheet=is_sheet(),
+        sheet=is_htmx(),
         messages=splitting.can_split(ticket),
         subject=subject,
         chosen=chosen,
@@ -164,7 +165,7 @@ def _link_page(view: Page, ticket: Ticket, typed: str, refusal: Refusal | None =
     page: str = view.render(
         "admin/tickets/page/link.html",
         ticket=ticket,
-        sheet=is_sheet(),
+        sheet=is_htmx(),
         candidates=[one for one in suggestions.candidates(current_actor(), ticket) if one.id not in linked],
         typed=typed,
         wrong=error_texts(refusal),

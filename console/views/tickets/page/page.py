@@ -224,8 +224,8 @@ class TicketPage(Page):
 
     @expose("/side")
     def sidebar(self, number: str) -> ResponseReturnValue:
-        """Answer the sidebar and the header's actions as they are now."""
-        return sidebar.sidebar_json(_find(number))
+        """Answer the sidebar, the header's actions and the subject as they are now."""
+        return sidebar.render_now(_find(number))
 
     @expose("/facts")
     def property_forms(self, number: str) -> ResponseReturnValue:

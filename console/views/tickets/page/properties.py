@@ -32,7 +32,8 @@ from console.tickets.service.property_forms import ME
 from console.tickets.sidebar import find_verification
 from console.views.shared.base import Page
 from console.views.shared.labels.tickets import PRIORITY, STATUS, ticket_url
-from console.views.tickets.page.answers import answer_done, answer_refusal, error_texts, is_sheet, undo_request
+from console.views.tickets.page.answers import answer_done, answer_refusal, error_texts, undo_request
+from console.web.answers import is_htmx
 from console.web.filters import language
 from console.web.identity import current_actor
 from console.web.locale import LANGUAGES
@@ -163,7 +164,7 @@ def show_forms(view: Page, ticket: Ticket) -> ResponseReturnValue:
 def show_assignees(view: Page, ticket: Ticket) -> ResponseReturnValue:
     """Show the agents who may take the ticket."""
     page: str = view.render(
-        "admin/tickets/page/assign.html", ticket=ticket, sheet=is_sheet(), colleagues=suggestions.colleagues(ticket)
+        "admin/tickets/page/assign.html", ticket=ticket, sheet=is_htmx(), colleagues=suggestions.colleagues(ticket)
     )
     return page
 
@@ -220,13 +221,13 @@ def _forms_page(
     view: Page, ticket: Ticket, part: str, refusal: Refusal | None = None, typed: dict[str, str] | None = None
 ) -> str:
     names = frozenset({part} if part else PROPERTIES)
-    is_part = is_sheet() and not request.args.get("sheet")
+    is_part = is_htmx() and not request.args.get("sheet")
     page: str = view.render(
         f"admin/tickets/page/{'property' if is_part else 'properties'}.html",
         ticket=ticket,
         base=ticket_url(ticket.number),
         properties={key: prop for key, prop in PROPERTIES.items() if key in names},
-        sheet=is_sheet(),
+        sheet=is_htmx(),
         part=part,
         typed=typed or {},
         wrong={part: error_texts(refusal)} if refusal is not None and refusal.code != "pin_like" else {},

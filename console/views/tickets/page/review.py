@@ -17,7 +17,8 @@ from console.tickets.queries import tree
 from console.tickets.reviews import queries as reviews
 from console.tickets.reviews.service import pick
 from console.views.shared.base import Page
-from console.views.tickets.page.answers import answer_done, answer_refusal, error_texts, is_sheet
+from console.views.tickets.page.answers import answer_done, answer_refusal, error_texts
+from console.web.answers import is_htmx
 from console.web.identity import current_actor
 
 
@@ -37,7 +38,7 @@ def _page(view: Page, ticket: Ticket, refusal: Refusal | None = None) -> str:
     page: str = view.render(
         "admin/tickets/page/review.html",
         ticket=ticket,
-        sheet=is_sheet(),
+        sheet=is_htmx(),
         workers=_workers(ticket),
         handler=reviews.handler_of(ticket),
         wrong=error_texts(refusal),

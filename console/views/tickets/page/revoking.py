@@ -11,7 +11,8 @@ from console.core.transaction import transaction
 from console.tickets.models import Ticket
 from console.tickets.service import properties
 from console.views.shared.base import Page
-from console.views.tickets.page.answers import answer_done, answer_refusal, error_texts, is_sheet
+from console.views.tickets.page.answers import answer_done, answer_refusal, error_texts
+from console.web.answers import is_htmx
 from console.web.identity import current_actor
 
 MAX_REASON = 2_000
@@ -32,6 +33,6 @@ def revoke_links(view: Page, ticket: Ticket) -> ResponseReturnValue:
 
 def _page(view: Page, ticket: Ticket, reason: str, refusal: Refusal | None = None) -> str:
     page: str = view.render(
-        "admin/tickets/page/revoke.html", ticket=ticket, sheet=is_sheet(), reason=reason, wrong=error_texts(refusal)
+        "admin/tickets/page/revoke.html", ticket=ticket, sheet=is_htmx(), reason=reason, wrong=error_texts(refusal)
     )
     return page

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import jsonify, render_template, url_for
-from flask.typing import ResponseReturnValue
+from flask import render_template, url_for
 
 from console.core.actor import Actor
 from console.core.errors import Text
@@ -68,8 +67,8 @@ def _review_url(key: int) -> str:
     return url_for("review.index", key=key)
 
 
-def sidebar_json(ticket: Ticket) -> ResponseReturnValue:
-    """Return the column and the header's actions as they are now, for a page that is open."""
+def render_now(ticket: Ticket) -> str:
+    """Draw the sidebar, the header's actions and the subject as they are now, for a page that is open."""
     actor = current_actor()
     context = {
         "ticket": ticket,
@@ -79,8 +78,4 @@ def sidebar_json(ticket: Ticket) -> ResponseReturnValue:
         "works": actor.may(Permission.WORK_TICKETS),
         **sidebar_context(actor, ticket),
     }
-    return jsonify(
-        sidebar=render_template("admin/tickets/page/sidebar.html", **context),
-        actions=render_template("admin/tickets/page/actions.html", **context),
-        subject=ticket.subject,
-    )
+    return render_template("admin/tickets/page/now.html", **context)

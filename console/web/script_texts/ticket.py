@@ -1,28 +1,22 @@
-"""What the scripts of a ticket's page say: written into that page alone. ``%(name)s`` is filled in there."""
+"""Texts of the scripts of a ticket's page."""
 
 from __future__ import annotations
 
 from functools import cache
 
-from flask_babel import get_locale
-
 from console.core.texts import gettext
-
-
-def script_texts() -> dict[str, str]:
-    """Return the texts of ``static/ticket*.js`` in the language of this request."""
-    return _texts(str(get_locale()))
+from console.web.script_texts.plurals import Texts
 
 
 @cache
-def _texts(_language: str) -> dict[str, str]:
+def texts(_language: str) -> Texts:
+    """Return the texts of ``static/tickets/page/*.js``."""
     return {
         # Who is here
         "looks": gettext("%(name)s is also viewing"),
         "look": gettext("%(names)s are also viewing"),
         "writes": gettext("%(name)s is writing"),
         "write": gettext("%(names)s are writing"),
-        "live_off": gettext("Live updates are off; refreshing every 30 seconds"),
         "and": gettext("%(first)s and %(last)s"),
         # Drafts
         "saving": gettext("Saving the draft…"),
@@ -31,7 +25,7 @@ def _texts(_language: str) -> dict[str, str]:
         # Sending
         "sending": gettext("Sending…"),
         "not_sent": gettext("Not sent: no connection. Your text is saved."),
-        "failed": gettext("Not sent: the server did not respond correctly. Your text is saved."),
+        "not_stored": gettext("Not sent: the server did not respond correctly. Your text is saved."),
         "sign_in": gettext("Your session has ended. Your text is saved; sign in again."),
         "uploading": gettext("Wait until the files are uploaded."),
         "empty": gettext("Write the message."),

@@ -1,28 +1,20 @@
-"""What the scripts of the chat desk say: written into that page alone. ``%(name)s`` is filled in there."""
+"""Texts of the scripts of the chat desk."""
 
 from __future__ import annotations
 
 from functools import cache
 
-from flask_babel import get_locale
-
 from console.core.texts import gettext, ngettext, pgettext
-from console.views.shared.script_texts import forms_of
-
-Words = dict[str, str | dict[str, str]]
-
-
-def script_texts() -> Words:
-    """Return the texts of ``static/desk/*.js`` in the language of this request; ``#`` is the place of a number."""
-    return _texts(str(get_locale()))
+from console.web.script_texts.plurals import Texts, forms_of
 
 
 @cache
-def _texts(_language: str) -> Words:
+def texts(_language: str) -> Texts:
+    """Return the texts of ``static/chat/*.js``."""
     return _lists() | _conversation() | _events() | _top() | _doing()
 
 
-def _lists() -> Words:
+def _lists() -> Texts:
     return {
         "waits": gettext("waiting"),
         "verified": gettext("verified"),
@@ -50,7 +42,7 @@ def _lists() -> Words:
     }
 
 
-def _conversation() -> Words:
+def _conversation() -> Texts:
     return {
         "queued": gettext("Waits in the queue"),
         "active": gettext("In progress"),
@@ -113,7 +105,7 @@ def _conversation() -> Words:
     }
 
 
-def _events() -> Words:
+def _events() -> Texts:
     return {
         "e_claimed": gettext("%(staff)s took the chat"),
         "e_assigned": gettext("Chat assigned to %(staff)s"),
@@ -153,7 +145,7 @@ def _events() -> Words:
     }
 
 
-def _top() -> Words:
+def _top() -> Texts:
     return {
         "available": gettext("Available"),
         "busy": gettext("Busy"),
@@ -189,10 +181,8 @@ def _top() -> Words:
     }
 
 
-def _doing() -> Words:
+def _doing() -> Texts:
     return {
-        "failed": gettext("Something went wrong. Nothing was changed; try again."),
-        "no_answer": gettext("The server is not responding. Nothing was changed; try again."),
         "end_title": gettext("End the conversation with %(name)s?"),
         "end_answered": gettext("The visitor sees that the chat has ended and can rate it."),
         "end_unanswered": gettext("The last message has not been answered yet."),
@@ -205,7 +195,7 @@ def _doing() -> Words:
             "The chat is copied to a new ticket. %(name)s is notified by e-mail; the reply goes to %(email)s."
         ),
         "passed_on": gettext("The chat with %(name)s was transferred."),
-        "ended": gettext("The conversation with %(name)s has ended."),
+        "chat_ended": gettext("The conversation with %(name)s has ended."),
         "ticket_made": gettext("Chat converted to ticket %(number)s."),
         "open_it": gettext("Open %(number)s"),
         "ask_first_take": gettext("Only the agent handling the chat can ask for verification."),

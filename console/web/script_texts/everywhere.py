@@ -1,31 +1,23 @@
-"""What the scripts say: written into the page, so that the catalogue is one."""
+"""Texts of the scripts that every page of the console has, and of its lists."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import cache
 
-from flask_babel import get_locale
-
 from console.core.texts import gettext, ngettext
-
-# A number of each plural category that Serbian has; English uses the first and the last.
-_SAMPLES = {"one": 1, "few": 2, "other": 5}
+from console.web.script_texts.plurals import Texts, forms_of
 
 
-def script_texts() -> dict[str, str | dict[str, str]]:
-    """Return the texts of ``static/*.js`` in the language of this request; ``#`` is the place of a number."""
-    return _texts(str(get_locale()))
-
-
-@cache  # on every page, and the same on all of them
-def _texts(_language: str) -> dict[str, str | dict[str, str]]:
+@cache  # the same on all pages of a language
+def texts(_language: str) -> Texts:
+    """Return the texts of ``static/lib/*.js`` and of the console's lists."""
     return {
         "open": gettext("Open"),
         "copied": gettext("Copied"),
         "copy_failed": gettext("Could not copy. Select the text and copy it manually."),
         "select_rows": gettext("Select at least one row first."),
         "failed": gettext("Something went wrong. Nothing was changed; try again."),
+        "no_answer": gettext("The server is not responding. Nothing was changed; try again."),
         "ended": gettext("ended"),
         "undo": gettext("Undo"),
         "undone": gettext("Undone."),
@@ -52,8 +44,3 @@ def _texts(_language: str) -> dict[str, str | dict[str, str]]:
         "left_hours": forms_of(lambda n: ngettext("%(num)d h left", "%(num)d h left", n)),
         "left_days": forms_of(lambda n: ngettext("%(num)d day left", "%(num)d days left", n)),
     }
-
-
-def forms_of(write: Callable[[int], str]) -> dict[str, str]:
-    """Return the plural forms of a text, by plural category; ``#`` is the place of the number."""
-    return {category: write(number).replace(str(number), "#") for category, number in _SAMPLES.items()}

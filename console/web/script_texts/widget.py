@@ -1,14 +1,16 @@
-"""What the widget says: written into its page, so that the catalogue is one."""
+"""Texts of the widget: of its frame, and of the button on a site."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from functools import cache
 
 from console.core.texts import gettext, ngettext
+from console.web.script_texts.plurals import Texts, forms_of
 
 
-def widget_texts() -> dict[str, str | dict[str, str]]:
-    """Return the texts of ``static/widget/*.js`` in the language of this request."""
+@cache
+def texts(_language: str) -> Texts:
+    """Return the texts of ``static/widget/frame.js``."""
     return {
         "open_until": gettext("We are here until %(time)s", time="%(time)s"),
         "opens_today": gettext("We open today at %(time)s", time="%(time)s"),
@@ -60,7 +62,7 @@ def widget_texts() -> dict[str, str | dict[str, str]]:
         "mask_number": gettext("Mask the number"),
         "not_sent_yet": gettext("Not sent yet"),
         "typing": gettext("%(name)s is writing", name="%(name)s"),
-        "new_messages": forms(lambda n: ngettext("%(num)d new message", "%(num)d new messages", n)),
+        "new_messages": forms_of(lambda n: ngettext("%(num)d new message", "%(num)d new messages", n)),
         "too_large": gettext("The file is larger than 10 MB."),
         "uploading": gettext("Attaching %(name)s…", name="%(name)s"),
         "upload_failed": gettext("%(name)s could not be attached.", name="%(name)s"),
@@ -82,12 +84,6 @@ def widget_texts() -> dict[str, str | dict[str, str]]:
         "yesterday": gettext("Yesterday"),
         "kb": gettext("%(size)s kB", size="%(size)s"),
     }  # fmt: skip
-
-
-def forms(write: Callable[[int], str]) -> dict[str, str]:
-    """Return what ``write`` says of a number, by plural category; ``#`` stands for the number."""
-    samples = {"one": 1, "few": 2, "other": 5}
-    return {category: write(number).replace(str(number), "#") for category, number in samples.items()}
 
 
 def launcher_texts() -> dict[str, str]:
