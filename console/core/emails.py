@@ -10,13 +10,15 @@ from __future__ import annotations
 
 import re
 import unicodedata
-
-from email_validator import EmailNotValidError, ValidatedEmail, validate_email
+from typing import TYPE_CHECKING
 
 from console.core.context import settings
 from console.core.errors import Text
 from console.core.text import without_unseen
 from console.core.texts import lazy_gettext
+
+if TYPE_CHECKING:
+    from email_validator import ValidatedEmail
 
 MAX_EMAIL = 254  # RFC 5321, 4.5.3.1.3
 _SENT_TO = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+")
@@ -39,7 +41,7 @@ def normal_email(text: str) -> str:
         return email
     try:
         checked = _validated(email, smtputf8=True)
-    except EmailNotValidError:
+    except NoAddress:
         return email
     return f"{checked.local_part}@{checked.ascii_domain}".lower()
 
@@ -70,11 +72,7 @@ def sendable(email: str) -> str:
     Raises:
         NoAddress: it is none, or needs what not every server has.
     """
-    try:
-        checked = _validated(email)
-    except EmailNotValidError as error:
-        raise NoAddress(str(error)) from error
-    address = checked.ascii_email or ""
+    address = _validated(email).ascii_email or ""
     # What begins like an encoded word would be decoded by readers that are too kind, into something else.
     if not _SENT_TO.fullmatch(address) or "=?" in address:
         raise NoAddress("there are signs in it that mail servers do not take")
@@ -89,7 +87,12 @@ def is_ours(email: str) -> bool:
 
 
 def _validated(email: str, *, smtputf8: bool = False) -> ValidatedEmail:
-    # Names under .test, reserved for examples, count: mail goes to a demo's own server all the same.
-    return validate_email(
-        email, check_deliverability=False, allow_smtputf8=smtputf8, test_environment=True, strict=True
-    )
+    from email_validator import EmailNotValidError, validate_email  # late: no page shows an address that it must check
+
+    try:
+        # Names under .test, reserved for examples, count: mail goes to a demo's own server all the same.
+        return validate_email(
+            email, check_deliverability=False, allow_smtputf8=smtputf8, test_environment=True, strict=True
+        )
+    except EmailNotValidError as error:
+        raise NoAddress(str(error)) from error
