@@ -82,14 +82,11 @@ class _Client(smtplib.SMTP):
         timer.start()
         try:
             yield
-        except (smtplib.SMTPException, OSError):
-            if not self.timed_out:
-                raise
         finally:
             timer.cancel()
-        if self.timed_out:  # what was read last may be half an answer
-            self.close()
-            raise TimeoutError
+            if self.timed_out:  # whatever came of the block: what was read last may be half an answer
+                self.close()
+                raise TimeoutError
 
     def connect(self, host: str = "localhost", port: int = 0, source_address: Any = None) -> tuple[int, bytes]:
         with self.within(self.timeout):
