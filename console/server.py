@@ -20,7 +20,7 @@ from gevent.event import Event
 from console import worker
 from console.core import passwords
 from console.core.binds import Bind
-from console.core.context import settings
+from console.core.context import environment
 from console.core.hub import rest_the_collector
 from console.core.logging import get_logger, write_to_stderr
 from console.web.socket_guard import CONNECTION
@@ -81,19 +81,21 @@ def serve(app: Flask, bind: Bind | None = None, *, with_worker: bool | None = No
     if not monkey.is_module_patched("socket"):
         raise RuntimeError("serve from a process that gevent has patched: `console serve` or console.wsgi")
     with app.app_context():
-        production, sqlite, url = settings().production, settings().sqlite, settings().base_url
-    write_to_stderr(production=production)
+        started_with = environment()
+    write_to_stderr(production=started_with.production)
     bind = bind or Bind()
     listener = _listen(bind)
     server = _Server(listener, app, log=None)
-    scheduler = worker.start(app, after=FIRST_ANSWERS) if (sqlite if with_worker is None else with_worker) else None
+    if with_worker is None:
+        with_worker = started_with.sqlite
+    scheduler = worker.start(app, after=FIRST_ANSWERS) if with_worker else None
     told_to_stop = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         gevent.signal_handler(number, told_to_stop.set)
     server.start()
     rest_the_collector()
     gevent.get_hub().threadpool.spawn(passwords.warm_up)  # on another core, where there is one
-    log.info("serving", address=str(bind), base_url=url, worker=scheduler is not None)
+    log.info("serving", address=str(bind), base_url=started_with.base_url, worker=scheduler is not None)
     told_to_stop.wait()
     log.info("stopping", answering=server.answering)
     server.finish()

@@ -39,7 +39,7 @@ def normal_email(text: str) -> str:
         return email
     try:
         checked = _validated(email, smtputf8=True)
-    except EmailNotValidError:
+    except NoAddress:
         return email
     return f"{checked.local_part}@{checked.ascii_domain}".lower()
 
@@ -70,11 +70,7 @@ def sendable(email: str) -> str:
     Raises:
         NoAddress: it is none, or needs what not every server has.
     """
-    try:
-        checked = _validated(email)
-    except EmailNotValidError as error:
-        raise NoAddress(str(error)) from error
-    address = checked.ascii_email or ""
+    address = _validated(email).ascii_email or ""
     # What begins like an encoded word would be decoded by readers that are too kind, into something else.
     if not _SENT_TO.fullmatch(address) or "=?" in address:
         raise NoAddress("there are signs in it that mail servers do not take")
@@ -89,7 +85,10 @@ def is_ours(email: str) -> bool:
 
 
 def _validated(email: str, *, smtputf8: bool = False) -> ValidatedEmail:
-    # Names under .test, reserved for examples, count: mail goes to a demo's own server all the same.
-    return validate_email(
-        email, check_deliverability=False, allow_smtputf8=smtputf8, test_environment=True, strict=True
-    )
+    try:
+        # Names under .test, reserved for examples, count: mail goes to a demo's own server all the same.
+        return validate_email(
+            email, check_deliverability=False, allow_smtputf8=smtputf8, test_environment=True, strict=True
+        )
+    except EmailNotValidError as error:
+        raise NoAddress(str(error)) from error

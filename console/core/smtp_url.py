@@ -35,7 +35,7 @@ class SmtpServer:
     """The mail server that takes our mail, and how to speak to it.
 
     Args:
-        timeout: seconds that connecting may take, and then again each mail.
+        timeout: seconds that connecting may take, then signing in, then each mail.
         ca_file: certificates to trust in place of the system's.
     """
 

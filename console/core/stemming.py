@@ -10,8 +10,6 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-import snowballstemmer
-
 from console.core.text import fold
 
 LANGUAGES = ("serbian", "english")
@@ -69,6 +67,8 @@ def begins_or_inflects(typed: str, word: str) -> bool:
 
 
 def _stems(word: str) -> list[str]:
+    import snowballstemmer  # late: it loads the rules of every language it has
+
     # A stemmer keeps the word it works on: one for each call is right in any thread.
     made = [fold(snowballstemmer.stemmer(language).stemWord(word)) for language in LANGUAGES]
     made += [

@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from datetime import date
 from functools import lru_cache
 
-from holidays import country_holidays
-
 from console.hours.calendar import Holiday
 
 COUNTRY = "RS"
@@ -31,6 +29,8 @@ class PublicHolidays:
 @lru_cache(maxsize=64)
 def of_year(year: int) -> Mapping[date, Holiday]:
     """Return a year's holidays in order; none where the package has no list of it."""
+    from holidays import country_holidays  # late: it loads its list of countries, for a year that is asked for once
+
     serbian = country_holidays(COUNTRY, years=year, language="sr")
     english = country_holidays(COUNTRY, years=year, language="en_US")
     return {

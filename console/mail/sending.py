@@ -35,7 +35,7 @@ from console.mail import relay
 from console.mail.compose import OutgoingMail, Sender, Unsendable, compose, recipient
 from console.mail.links import LinkGone, put_in
 from console.mail.models import MAX_ERROR, Mail, MailState
-from console.mail.smtp import Connection, Cut, Refused, RelayFailed, on_the_wire
+from console.mail.smtp import Connection, Cut, Refused, RelayFailed
 
 log = get_logger(__name__)
 
@@ -164,7 +164,7 @@ class Round:
         """
         try:
             to = recipient(mail)
-            wire = self._written(mail)
+            message = self._written(mail)
         except Unsendable as reason:
             self._failed(mail, str(reason))
             return
@@ -178,7 +178,7 @@ class Round:
                 return
             fresh = self.connection.fresh
             try:
-                self.connection.deliver(settings().mail_from, to, wire)
+                self.connection.deliver(settings().mail_from, to, message)
             except Cut as cut:
                 if not fresh and not cut.handed_over:
                     continue  # it was cut for its age or its length: the mail deserves a new one
@@ -202,7 +202,7 @@ class Round:
         size = sum(int(file.get("size") or 0) for file in mail.attachments)
 
         def write() -> bytes:
-            return on_the_wire(compose(whole, sender, store.get))
+            return compose(whole, sender, store.get)
 
         return off_the_hub(write) if size > LARGE else write()
 

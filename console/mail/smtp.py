@@ -7,24 +7,21 @@ server as a whole fails (:class:`RelayFailed`), it refuses this mail
 
 from __future__ import annotations
 
-import re
 import smtplib
 import socket
 import ssl
-from collections.abc import Callable
-from time import monotonic
-from typing import Any
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from threading import Timer
+from typing import Any, NoReturn
 
 from console.core.smtp_url import SmtpServer, Tls
 from console.mail.models import MAX_ERROR
 
 MOST_MAILS = 100  # over one connection; some servers cut longer ones
 QUIT_SECONDS = 2.0
-CHUNK = 64 * 1024
-MOST_REPLY = 256 * 1024  # of what the server says about one mail
 SIGN_IN_FIRST = frozenset({530, 534, 535, 538})  # RFC 4954, 6: about us, whatever it is said to
 CLOSING, TOO_LARGE = 421, 552
-_LINE_START = re.compile(rb"(?m)^\.")
 
 
 class RelayFailed(Exception):
@@ -56,7 +53,7 @@ class Cut(Exception):
     """The conversation broke off while this mail was being handed over.
 
     Args:
-        handed_over: the whole of it was, and only the answer is missing: it may have arrived.
+        handed_over: its text was on the way: it may have arrived.
     """
 
     def __init__(self, words: str, *, handed_over: bool) -> None:
@@ -65,65 +62,45 @@ class Cut(Exception):
 
 
 class _Client(smtplib.SMTP):
-    """The library's client with one deadline over all it sends and reads: a server that drips holds up no one."""
+    """The library's client, cut off when several steps together take too long.
 
-    def __init__(self, server: SmtpServer, helo: str) -> None:
-        self.allow(server.timeout)
-        super().__init__(server.host, server.port, local_hostname=helo, timeout=server.timeout)
+    The library's timeout is for one read: a server that sends a letter at a time would hold us up for ever.
+    """
 
-    def allow(self, seconds: float) -> None:
-        """Give everything that follows ``seconds`` together."""
-        self.until, self.read = monotonic() + seconds, 0
+    timed_out = False
 
-    def open_socket(self) -> socket.socket:
-        """Return the socket, set to wait no longer than is left."""
-        left = self.until - monotonic()
-        if left <= 0:
-            raise TimeoutError
-        if self.sock is None:
-            raise smtplib.SMTPServerDisconnected("not connected")
-        self.sock.settimeout(left)
-        return self.sock
+    @contextmanager
+    def within(self, seconds: float) -> Iterator[None]:
+        """Give the steps of a block ``seconds`` together.
 
-    def getreply(self) -> tuple[int, bytes]:
-        if self.file is None:
-            self.file = _Lines(self)
-        return super().getreply()
+        Raises:
+            TimeoutError: they took longer.
+        """
+        self.timed_out = False
+        timer = Timer(seconds, self._cut_off)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+            if self.timed_out:  # whatever came of the block: what was read last may be half an answer
+                self.close()
+                raise TimeoutError
 
-    def send(self, s: Any) -> None:
-        content = s.encode("ascii") if isinstance(s, str) else s
-        for start in range(0, len(content), CHUNK):
-            self.open_socket()
-            super().send(content[start : start + CHUNK])
+    def connect(self, host: str = "localhost", port: int = 0, source_address: Any = None) -> tuple[int, bytes]:
+        with self.within(self.timeout):
+            return super().connect(host, port, source_address)
 
-
-class _WholeTls(smtplib.SMTP_SSL, _Client):
-    def __init__(self, server: SmtpServer, helo: str, context: ssl.SSLContext | None) -> None:
-        self.allow(server.timeout)
-        smtplib.SMTP_SSL.__init__(
-            self, server.host, server.port, local_hostname=helo, timeout=server.timeout, context=context
-        )
+    def _cut_off(self) -> None:
+        self.timed_out = True
+        if self.sock is not None:
+            with suppress(OSError):  # it was closed meanwhile
+                self.sock.shutdown(socket.SHUT_RDWR)  # ends what waits for it, which closing would not
 
 
-class _Lines:
-    """Reads the server's lines in place of a buffered file, which would wait again for every byte."""
-
-    def __init__(self, client: _Client) -> None:
-        self.client, self.buffer = client, b""
-
-    def readline(self, limit: int) -> bytes:
-        while b"\n" not in self.buffer[:limit] and len(self.buffer) < limit:
-            more = self.client.open_socket().recv(4096)
-            self.client.read += len(more)
-            if not more or self.client.read > MOST_REPLY:
-                return b""
-            self.buffer += more
-        end = self.buffer.find(b"\n", 0, limit) + 1 or limit
-        line, self.buffer = self.buffer[:end], self.buffer[end:]
-        return line
-
-    def close(self) -> None:
-        self.buffer = b""
+class _WholeTls(_Client, smtplib.SMTP_SSL):
+    """The same, over TLS from the first byte."""
 
 
 class Connection:
@@ -155,34 +132,37 @@ class Connection:
         if self._client is None:
             self._open()
 
-    def deliver(self, sender: str, recipient: str, wire: bytes) -> None:
+    def deliver(self, sender: str, recipient: str, message: bytes) -> None:
         """Hand one mail over, within the server's timeout. Call :meth:`ready` before each.
 
         Args:
             sender, recipient: of the envelope.
-            wire: the message as :func:`on_the_wire` made it.
+            message: its lines end in CRLF.
 
         Raises:
             Refused: the server does not take it.
             RelayFailed: it takes no mail of ours.
             Cut: the conversation broke off.
         """
-        client = self._client
+        client, served = self._client, self._mails > 0
         if client is None:
             raise RuntimeError("not ready")
-        client.allow(self.server.timeout)
         self._mails += 1
-        self._say_from(client, sender, len(wire))
-        handed_over = False
+        begun = handed_over = False
         try:
-            self._settle(*client.rcpt(recipient))
-            self._settle(*client.docmd("DATA"), good=354)
-            client.send(wire)
-            handed_over = True
-            self._settle(*client.getreply())
+            with client.within(self.server.timeout):
+                size = [f"size={len(message)}"] if client.has_extn("size") else []
+                _check_sender(*client.mail(sender, size))
+                begun = True
+                _check(*client.rcpt(recipient))
+                handed_over = True
+                _hand_over(client, message)
         except (smtplib.SMTPException, OSError) as error:
             self.close()
-            raise Cut(self._words(error), handed_over=handed_over) from error
+            words = self._words(error)
+            if begun or served:  # a server may close a connection that it has served
+                raise Cut(words, handed_over=handed_over) from error
+            raise RelayFailed(words) from error
 
     def close(self) -> None:
         """End the connection, politely if the server listens."""
@@ -190,31 +170,32 @@ class Connection:
         if client is None:
             return
         try:
-            client.allow(QUIT_SECONDS)
-            client.quit()
+            with client.within(QUIT_SECONDS):
+                client.quit()
         except (smtplib.SMTPException, OSError):
             client.close()
 
     def _open(self) -> None:
         try:
             self._client = self._connect()
-        except RelayFailed:
-            raise
         except (smtplib.SMTPException, OSError) as error:
             raise RelayFailed(self._words(error), misconfigured=_is_setting(error)) from error
 
     def _connect(self) -> _Client:
         server = self.server
+        address: dict[str, Any] = {
+            "host": server.host, "port": server.port, "local_hostname": self.helo, "timeout": server.timeout,
+        }  # fmt: skip
         secure = None if server.tls is Tls.NONE else ssl.create_default_context(cafile=server.ca_file)
-        client = _WholeTls(server, self.helo, secure) if server.tls is Tls.WHOLE else _Client(server, self.helo)
+        client = _WholeTls(**address, context=secure) if server.tls is Tls.WHOLE else _Client(**address)
         try:
-            client.ehlo_or_helo_if_needed()
-            if server.tls is Tls.STARTTLS:
-                client.open_socket()
-                client.starttls(context=secure)
+            with client.within(server.timeout):
                 client.ehlo_or_helo_if_needed()
-            if server.user:
-                client.login(server.user, server.password)
+                if server.tls is Tls.STARTTLS:
+                    client.starttls(context=secure)
+                    client.ehlo_or_helo_if_needed()
+                if server.user:
+                    client.login(server.user, server.password)
         except BaseException:
             client.close()
             raise
@@ -222,43 +203,13 @@ class Connection:
 
     def _reset(self, client: _Client) -> bool:
         """Forget the mail before. A connection that was cut meanwhile is found out here, with no mail at stake."""
-        client.allow(self.server.timeout)
+        if self._mails >= MOST_MAILS:
+            return False
         try:
-            return self._mails < MOST_MAILS and client.rset()[0] == 250
+            with client.within(self.server.timeout):
+                return client.rset()[0] == 250
         except (smtplib.SMTPException, OSError):
             return False
-
-    def _say_from(self, client: _Client, sender: str, size: int) -> None:
-        """Begin a mail. What the server says to this it would say to every mail of ours, but for its size."""
-        used = self._mails > 1
-        try:
-            code, reply = client.mail(sender, [f"size={size}"] if client.has_extn("size") else [])
-        except (smtplib.SMTPException, OSError) as error:
-            self.close()
-            raise self._no_mail_begun(self._words(error), used) from error
-        if code == TOO_LARGE:
-            raise Refused(_said(code, reply), permanent=True)
-        if code == CLOSING:
-            self.close()
-            raise self._no_mail_begun(_said(code, reply), used)
-        if code != 250:
-            raise RelayFailed(_said(code, reply), misconfigured=code >= 500)
-
-    @staticmethod
-    def _no_mail_begun(words: str, used: bool) -> Exception:
-        """Return what it means that the server closes here: over a used connection only that it has served."""
-        return Cut(words, handed_over=False) if used else RelayFailed(words)
-
-    def _settle(self, code: int, reply: bytes, *, good: int | None = None) -> None:
-        """Go on after a good answer; say which kind any other one is."""
-        if code == good or (good is None and 200 <= code < 300):
-            return
-        words = _said(code, reply)
-        if code in SIGN_IN_FIRST:
-            raise RelayFailed(words, misconfigured=True)
-        if code == CLOSING or not 400 <= code < 600:
-            raise smtplib.SMTPResponseException(code, reply)  # it is closing, or speaks something else
-        raise Refused(words, permanent=code >= 500)
 
     def _words(self, error: Exception) -> str:
         if isinstance(error, smtplib.SMTPResponseException):
@@ -266,11 +217,6 @@ class Connection:
         if isinstance(error, smtplib.SMTPServerDisconnected) and isinstance(error.__context__, OSError):
             error = error.__context__
         return _happened(error, self.server)
-
-
-def on_the_wire(message: bytes) -> bytes:
-    """Return a message of lines that end in CRLF as it is sent: dots doubled, its end marked (RFC 5321, 4.5.2)."""
-    return _LINE_START.sub(b"..", message) + b".\r\n"
 
 
 def probe(server: SmtpServer, helo: str) -> str:
@@ -286,9 +232,37 @@ def probe(server: SmtpServer, helo: str) -> str:
     return f"{server.name} answers ({how}{f', signed in as {server.user}' if server.user else ''})"
 
 
-def _expect(code: int, reply: bytes) -> None:
-    if not 200 <= code < 300:
+def _check_sender(code: int, reply: bytes) -> None:
+    """Go on after a good answer to MAIL. Any other would be said to every mail of ours, but for its size."""
+    if code == TOO_LARGE:
+        raise Refused(_said(code, reply), permanent=True)
+    if code == CLOSING:
         raise smtplib.SMTPResponseException(code, reply)
+    if code != 250:
+        raise RelayFailed(_said(code, reply), misconfigured=code >= 500)
+
+
+def _hand_over(client: _Client, message: bytes) -> None:
+    try:
+        _check(*client.data(message))
+    except smtplib.SMTPDataError as error:  # it does not want to hear the message
+        _fail(error.smtp_code, error.smtp_error)
+
+
+def _check(code: int, reply: bytes) -> None:
+    """Go on after a good answer about this mail."""
+    if not 200 <= code < 300:
+        _fail(code, reply)
+
+
+def _fail(code: int, reply: bytes | str) -> NoReturn:
+    """Say which kind of bad answer this is."""
+    words = _said(code, reply)
+    if code in SIGN_IN_FIRST:
+        raise RelayFailed(words, misconfigured=True)
+    if code == CLOSING or not 400 <= code < 600:
+        raise smtplib.SMTPResponseException(code, reply)  # it is closing, or speaks something else
+    raise Refused(words, permanent=code >= 500)
 
 
 def _is_setting(error: Exception) -> bool:

@@ -56,7 +56,7 @@ PAGES = (
 def init_app(app: Flask) -> None:
     """Register the console."""
     with app.app_context():
-        brand = context.settings().brand  # imported as a module: a page here is called settings
+        brand = context.environment().brand  # imported as a module: a page here is called settings
     dashboard, pages = Dashboard(), page_views()
     admin = Admin(
         app,
@@ -71,7 +71,7 @@ def init_app(app: Flask) -> None:
     sla_labels.init_app(app)
     hours_labels.init_app(app)
     review_labels.init_app(app)
-    app.jinja_env.filters.update(page_links=paging.page_links, thousands=paging.thousands)
+    app.jinja_env.filters.update(page_links=paging.page_links)
 
 
 def page_views() -> list[BaseView]:

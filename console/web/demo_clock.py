@@ -23,7 +23,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 from console.core import clock
-from console.core.context import settings
+from console.core.context import environment, settings
 from console.core.db import db
 from console.core.errors import Invalid, NotFound, Text
 from console.core.logging import get_logger
@@ -77,7 +77,7 @@ class Banner:
 def init_app(app: Flask) -> None:
     """Give templates the banner, and the demo the address that moves its clock."""
     with app.app_context():
-        is_demo = settings().demo
+        is_demo = environment().demo
     app.jinja_env.globals["demo_banner"] = banner if is_demo else _no_banner
     app.jinja_env.globals["clock_words"] = clock_words
     if is_demo:

@@ -50,7 +50,7 @@ class Shelf(BaseModelView):
     """Products that can be made, changed, removed and exported. Those called "hidden" are out of scope."""
 
     permission = Permission.SEE_PRODUCTS
-    can_create = can_edit = can_delete = can_export = can_view_details = True
+    can_create = can_edit = can_delete = can_export = can_view_details = can_act = True
     column_list = column_details_list = column_export_list = ("code", "name", "price")
     form = ProductForm
 

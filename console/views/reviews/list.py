@@ -322,7 +322,7 @@ class ReviewList(BaseModelView):
             "empty_message": EMPTY[stage],
         }
         if not self.reviews:
-            context["columns"] = [(name, str(label)) for name, label in self._list_columns if name != "agent"]
+            context["columns"] = [(name, str(label)) for name, label in self.list_columns if name != "agent"]
             context["filters"] = [one for one in self.list_filters if one.name != "agent"]
         return context
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, ClassVar
 
+from flask import request
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
@@ -38,7 +38,7 @@ class Guarded:
             if not callable(getattr(cls, method, None)):
                 raise TypeError(f"{cls.__name__}.permissions names {method}, which is not one of its methods")
 
-    def is_accessible(self) -> bool:
+    def is_open(self) -> bool:
         """Tell whether the signed-in person may open this view."""
         return bool(current_user.is_authenticated) and self._is_permitted()
 
@@ -47,19 +47,19 @@ class Guarded:
         needed = self.permissions.get(method)
         return self._is_permitted() and (needed is None or current_actor().may(needed))
 
+    def is_accessible(self) -> bool:
+        """Tell Flask-Admin whether the signed-in person may use the method that this request is for."""
+        method = str(request.endpoint).rpartition(".")[2]
+        return bool(current_user.is_authenticated) and self.may(method)
+
+    def inaccessible_callback(self, _name: str, **_kwargs: Any) -> ResponseReturnValue:
+        """Answer those who may not use it."""
+        if not current_user.is_authenticated:
+            return ask_to_sign_in()
+        raise NotFound(code="not_allowed")
+
     def _is_permitted(self) -> bool:
         if self.permission is None:
             return True
         either = self.permission if isinstance(self.permission, tuple) else (self.permission,)
         return any(map(current_actor().may, either))
-
-    def _handle_view(self, name: str, **_kwargs: Any) -> ResponseReturnValue | None:
-        if not current_user.is_authenticated:
-            return ask_to_sign_in()
-        if not self.may(name):
-            raise NotFound(code="not_allowed")
-        return None
-
-    def _run_view(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        # Flask-Admin's own catches TypeError and calls again, which hides mistakes.
-        return fn(self, *args, **kwargs)

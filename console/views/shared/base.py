@@ -38,6 +38,17 @@ from console.web.answers import local_time, wants_json
 
 MAX_SELECTED = 100  # rows that one bulk action takes
 
+# The views that Flask-Admin exposes for every list, and what switches each of them on.
+SWITCHES = {
+    "create_view": "can_create",
+    "edit_view": "can_edit",
+    "delete_view": "can_delete",
+    "details_view": "can_view_details",
+    "export": "can_export",
+    "action_view": "can_act",
+}
+NEVER = ("ajax_lookup", "ajax_update")  # read past ``scope``, write past the verbs
+
 
 class Page(Guarded, BaseView):
     """A page that is not a list of one table."""
@@ -58,6 +69,7 @@ class BaseModelView(Guarded, VerbModelView):
     - ``create_verb``, ``change_verb``, ``delete_verb`` for ``create_model`` and so on: the domains' verbs write.
     - ``export`` streams in batches and is on the audit log; Flask-Admin's reads all rows into memory.
     - A list answers JSON too, at the same address.
+    - What is off has no address: it is replaced by a method that is not exposed.
 
     Columns, labels, formatters, forms, bulk actions (``@action``), row actions and templates are Flask-Admin's.
 
@@ -74,10 +86,13 @@ class BaseModelView(Guarded, VerbModelView):
     can_delete = False
     can_export = False
     can_view_details = False
+    can_act: ClassVar[bool] = False  # has bulk actions
     column_display_actions = False
     column_list: tuple[str, ...] | None = None
     column_details_list: tuple[str, ...] | None = None
     column_export_list: tuple[str, ...] | None = None
+    column_formatters_export: ClassVar[dict[str, Any]] = {}  # an export and JSON have values, not how a page shows them
+    column_type_formatters_export: ClassVar[dict[type, Any]] = {}
     column_sortable_list = ()
     column_filters = None
     column_searchable_list = None
@@ -108,28 +123,16 @@ class BaseModelView(Guarded, VerbModelView):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         _check_attributes(cls)
+        for method in (*NEVER, *(method for method, switch in SWITCHES.items() if not getattr(cls, switch))):
+            setattr(cls, method, _not_exposed)
 
     def __init__(self, model: type[Any], **kwargs: Any) -> None:
         self.column_display_actions = bool(
             self.can_edit or self.can_delete or self.can_view_details or self.column_extra_row_actions
         )
         super().__init__(model, db, **kwargs)
-        # Flask-Admin gathers the routes in its metaclass; this view keeps those that are on.
-        self._urls: list[Any] = [route for route in self._urls if self._is_on(route[1])]
-
-    def _is_on(self, method: str) -> bool:
-        """Tell whether the view has ``method`` at all: what is off has no address."""
-        switches = {
-            "create_view": self.can_create,
-            "edit_view": self.can_edit,
-            "delete_view": self.can_delete,
-            "details_view": self.can_view_details,
-            "export": self.can_export,
-            "action_view": bool(self._actions_data.keys() - {"delete"}),
-            "ajax_lookup": False,  # reads past ``scope``
-            "ajax_update": False,  # writes past the verbs
-        }
-        return switches.get(method, True)
+        self.list_columns = [(str(name), label) for name, label in self.get_list_columns()]
+        self.export_columns = [(str(name), label) for name, label in self.get_export_columns()]
 
     def scaffold_form(self) -> type[BaseForm]:
         """Guess no form from the table's columns: a list that is written to names its own."""
@@ -245,7 +248,7 @@ class BaseModelView(Guarded, VerbModelView):
             "address": lambda query: self.get_url(".index_view", **query),
             "return_url": self.get_url(".index_view", **list_query.query(page=page.number)),
             "filters": self.list_filters,
-            "columns": [(name, str(label)) for name, label in self._list_columns],
+            "columns": [(name, str(label)) for name, label in self.list_columns],
             "get_pk_value": self.get_pk_value,
             "get_value": self.get_list_value,
             "list_row_actions": self.get_list_row_actions() if self.column_display_actions else [],
@@ -268,7 +271,7 @@ class BaseModelView(Guarded, VerbModelView):
 
     def as_json(self, row: Any) -> dict[str, Any]:
         """Return one row for programs: the columns of the list."""
-        return {str(name): json_value(self._get_field_value(row, name)) for name, _label in self._list_columns}
+        return {name: json_value(self.get_export_value(row, name)) for name, _label in self.list_columns}
 
     def row_link(self, _row: Any) -> str | None:
         """Return the address of the row's own page, if it has one. The first column links there."""
@@ -289,7 +292,7 @@ class BaseModelView(Guarded, VerbModelView):
         return self.render(
             self.details_template,
             model=row,
-            details_columns=self._details_columns,
+            details_columns=self.get_details_columns(),
             get_value=self.get_detail_value,
             return_url=self.return_url(),
         )
@@ -305,7 +308,7 @@ class BaseModelView(Guarded, VerbModelView):
 
     def export_titles(self, _export_type: str) -> list[str]:
         """Return the titles of the export's columns."""
-        return [str(label) for _name, label in self._export_columns]
+        return [str(label) for _name, label in self.export_columns]
 
     def export_query(self, query: Select[Any], _export_type: str) -> Select[Any]:
         """Return ``query`` with what the export loads besides the list's own."""
@@ -313,14 +316,19 @@ class BaseModelView(Guarded, VerbModelView):
 
     def export_rows(self, row: Any, _export_type: str) -> list[list[Any]]:
         """Return what one row of the list becomes: one row, unless the export is of its parts."""
-        return [[self.export_cell(row, str(name)) for name, _label in self._export_columns]]
+        return [[self.export_cell(row, name) for name, _label in self.export_columns]]
 
     def export_cell(self, row: Any, name: str) -> Any:
         """Return one cell of the export."""
-        value = self._get_field_value(row, name)
+        value = self.get_export_value(row, name)
         if name in self.state_columns:
             return csv_export.state_cell(self.state_columns[name], value)
         return csv_export.amount_cell(value) if name in self.amount_columns and value is not None else value
+
+
+def _not_exposed(_view: BaseModelView) -> ResponseReturnValue:
+    """Stand in for a view that is off: Flask-Admin gives no address to a method without ``expose``."""
+    raise NotFound
 
 
 def _check_attributes(cls: type[BaseModelView]) -> None:

@@ -105,7 +105,7 @@ def above(view: BaseView | None) -> Item | None:
 
 def _open_views() -> Iterator[Any]:
     for view in current_app.extensions[PAGES]:
-        if hasattr(view, "group") and view.is_accessible():
+        if hasattr(view, "group") and view.is_open():
             yield view
 
 
@@ -135,7 +135,7 @@ def commands() -> list[Command]:
 
 def _openable() -> Iterator[tuple[Item, Text]]:
     for view in current_app.extensions[PAGES]:
-        if not view.is_accessible():
+        if not view.is_open():
             continue
         if getattr(view, "group", None) is not None and view.is_visible():
             yield _item(view, None), view.name
@@ -187,7 +187,7 @@ def badge_queries() -> BadgeQueries:
     """
     found: list[tuple[str, Select[int]]] = []
     for one in current_app.extensions[PAGES]:
-        query = one.badge_query() if hasattr(one, "badge_query") and one.is_accessible() else None
+        query = one.badge_query() if hasattr(one, "badge_query") and one.is_open() else None
         if query is not None:
             found.append((one.endpoint, query))
     return tuple(found)

@@ -22,7 +22,6 @@ from console.core.ids import read_key
 from console.core.search import asks_nothing
 from console.core.text import clean
 from console.views.shared.filters import ListFilter
-from console.web.filters import language
 
 PAGE_SIZES = (20, 50, 100)
 MAX_ROWS = 100  # in one answer
@@ -251,9 +250,3 @@ def page_links(pages: int, page: int) -> list[int | None]:
             numbers.append(number - 1 if skipped == 1 else None)  # a gap of one page is that page
         numbers.append(number)
     return numbers
-
-
-def thousands(number: int) -> str:
-    """Write a number with its thousands apart: ``10.000``, in English ``10,000``."""
-    text = f"{number:,}"
-    return text.replace(",", ".") if language() == "sr_Latn" else text

@@ -122,16 +122,14 @@ class VerbModelView(ModelView):
     @expose("/action/", methods=("POST",))
     def action_view(self) -> ResponseReturnValue:
         """Run a bulk action on the selected rows."""
-        name = request.form.get("action", "")
-        handler = self._actions_data.get(name)
-        if handler is None or not self.is_action_allowed(name):
+        actions, _confirmations = self.get_actions_list()
+        if request.form.get("action") not in dict(actions):
             raise NotFound
-        ids = request.form.getlist("rowid")
-        if not ids:
+        if not request.form.getlist("rowid"):
             flash(gettext("Select at least one row first."), "warning")
             return redirect(self.return_url(), 303)
-        answer: ResponseReturnValue | None = handler[0](ids)
-        return answer if answer is not None else redirect(self.return_url(), 303)
+        answer = self.handle_action()
+        return redirect(answer.location, 303) if answer.status_code == 302 else answer
 
     @action("delete", lazy_gettext("Delete"))
     def action_delete(self, _ids: tuple[str, ...]) -> None:
