@@ -60,7 +60,7 @@ CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stab
 LONG = frozenset({"browser", "own_server", "live_server", "served", "samples", "redis_url"})
 _names = count(1)
 
-for _name, _examples, _derandomize in (("sample", 25, True), ("prove", 1_000, False)):
+for _name, _examples, _derandomize in (("sample", 12, True), ("prove", 1_000, False)):
     hypothesis_settings.register_profile(
         _name,
         max_examples=_examples,
