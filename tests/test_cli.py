@@ -256,7 +256,9 @@ def test_production_does_not_start_on_demo_accounts(database: str, tmp_path: Pat
     env = environment(ENV="production", **own)
     add = ("staff", "add", "--email", "agent@example.test", "--name", "A", "--role", "agent", "--password-stdin")
     assert installation(env, *add, stdin=f"{PASSWORD}\n")[0] == 0
-    with closing(sqlite3.connect(sqlite_path(database))) as rows, rows:  # as a copy of a demo would bring it
+    file = sqlite_path(database)
+    assert file is not None
+    with closing(sqlite3.connect(file)) as rows, rows:  # as a copy of a demo would bring it
         rows.execute("UPDATE staff SET password_hash = ?", [PasswordHasher().hash("Demo-lozinka-1")])
     for starting in ("serve", "worker"):
         done = command(starting, env=env)
