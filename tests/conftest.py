@@ -146,8 +146,9 @@ def _dealt(items: list[pytest.Item], processes: int) -> list[pytest.Item]:
 
 
 def _takes_long(item: pytest.Item) -> bool:
-    """Tell whether a test drives a browser, serves a console or repeats something many times."""
-    return not LONG.isdisjoint(getattr(item, "fixturenames", ()))
+    """Tell whether a test drives a browser, serves a console, repeats something many times, or says so."""
+    said = item.get_closest_marker("long") is not None
+    return said or not LONG.isdisjoint(getattr(item, "fixturenames", ()))
 
 
 def _is_longer(item: pytest.Item) -> bool:

@@ -48,7 +48,7 @@ from tests.tickets.reviews.scene import review_values
 from tests.tickets.rows import make_department
 from tests.views.mail.rows import mail_values
 
-pytestmark = pytest.mark.sqlite  # who may do what is decided before the database is asked
+pytestmark = [pytest.mark.sqlite, pytest.mark.long]  # who may do what is decided before the database is asked
 
 CALLERS = ("anonymous", "agent", "billing", "supervisor", "admin", "customer")
 EVERYONE = frozenset(CALLERS)

@@ -244,6 +244,7 @@ def test_what_an_operator_can_put_right_is_said_in_one_line(installation: Run) -
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.long
 @pytest.mark.only("sqlite")
 def test_production_does_not_start_on_demo_accounts(database: str, tmp_path: Path, installation: Run) -> None:
     own = {

@@ -77,6 +77,7 @@ def test_every_job_runs_on_an_empty_database(app: Flask) -> None:
     assert [each.name for each in worker.JOBS if not worker.run_job(app, each)] == []
 
 
+@pytest.mark.long
 @pytest.mark.only("sqlite")
 def test_a_worker_process_works_and_stops(database: str, tmp_path: Path) -> None:
     anchor = tmp_path / "anchor.json"

@@ -19,6 +19,8 @@ from console.core.actor import SYSTEM
 from console.imports.service import import_file
 from tests.support.postgres import Postgres
 
+pytestmark = pytest.mark.long
+
 TINY = {
     "import": ("--small", "5", "--large", "20", "--kind", "customers"),  # each file is a start of the console
     "lists": ("--small", "20", "--large", "60", "--tries", "2"),
