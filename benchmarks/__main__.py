@@ -93,6 +93,9 @@ def tickets(
     _show(lambda words: run(small, large, tries, seconds, database_url, against, words), out)
 
 
+_bare = click.option("--bare", is_flag=True, help="No demo data beside what is measured: to see that the bench runs.")
+
+
 @command.command()
 @click.option("--chats", type=click.IntRange(1), default=50, show_default=True, help="Conversations of two at once.")
 @click.option("--rounds", type=click.IntRange(1), default=9, show_default=True)
@@ -100,6 +103,7 @@ def tickets(
 @click.option("--steady", type=click.IntRange(1), default=500, show_default=True, help="Chats, for the delay.")
 @click.option("--connections", type=click.IntRange(1), default=1_000, show_default=True, help="Visitors at once.")
 @click.option("--warm-up", type=click.FloatRange(0), default=2.0, show_default=True, help="Seconds before it counts.")
+@_bare
 @_common
 def chat(database_url: str | None, out: Path | None, **size: Any) -> None:
     """Measure the chat against a bare Flask-SocketIO relay: speed, delay, memory, connecting."""
@@ -113,27 +117,35 @@ def chat(database_url: str | None, out: Path | None, **size: Any) -> None:
 @click.option("--rounds", type=click.IntRange(1), default=5, show_default=True)
 @click.option("--seconds", type=click.FloatRange(0.5), default=5.0, show_default=True, help="Of each measurement.")
 @click.option("--chats", type=click.IntRange(2), default=50, show_default=True, help="Conversations of two at once.")
+@_bare
 @_common
 def processes(
-    redis_url: str, rounds: int, seconds: float, chats: int, database_url: str | None, out: Path | None
+    redis_url: str, rounds: int, seconds: float, chats: int, bare: bool, database_url: str | None, out: Path | None
 ) -> None:
     """Measure two processes against one, on list pages and in the chat; on PostgreSQL."""
     from benchmarks.processes import run
 
     if database_url is None:
         raise click.UsageError("several processes need a PostgreSQL: --database-url")
-    _show(lambda words: run(rounds, seconds, chats, database_url, redis_url, words), out)
+    _show(lambda words: run(rounds, seconds, chats, database_url, redis_url, words, bare=bare), out)
 
 
 @command.command("import")
 @click.option("--small", type=click.IntRange(1), default=1_000, show_default=True)
 @click.option("--large", type=click.IntRange(1), default=100_000, show_default=True)
+@click.option(
+    "--kind",
+    "kinds",
+    type=click.Choice(["customers", "services", "proformas"]),
+    multiple=True,
+    help="Only files of this kind, which may need those before it. [default: all]",
+)
 @_common
-def imports(small: int, large: int, database_url: str | None, out: Path | None) -> None:
+def imports(small: int, large: int, kinds: tuple[str, ...], database_url: str | None, out: Path | None) -> None:
     """Time the import of very many rows, and weigh its memory."""
-    from benchmarks.imports import run
+    from benchmarks.imports import KINDS, run
 
-    _show(lambda words: run(small, large, database_url, words), out)
+    _show(lambda words: run(small, large, kinds or KINDS, database_url, words), out)
 
 
 def _show(run: Callable[[str], Report], out: Path | None) -> None:
@@ -151,7 +163,7 @@ def _words() -> str:
     """Return the command line without the server's address, which stays private."""
     context = click.get_current_context()
     given = [
-        f"--{name.replace('_', '-')} {'…' if name.endswith('_url') else value}"
+        f"--{name.replace('_', '-')} {'…' if name.endswith('_url') else value}".removesuffix(" True")
         for name, value in context.params.items()
         if name != "out" and context.get_parameter_source(name) is ParameterSource.COMMANDLINE
     ]

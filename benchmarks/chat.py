@@ -23,7 +23,7 @@ from typing import Any
 from benchmarks.chatload import processor_of
 from benchmarks.chatpeers import Desk, Peers, relay_peers
 from benchmarks.http import BenchError
-from benchmarks.place import engine_name, machine, temporary_database
+from benchmarks.place import add_people, engine_name, machine, temporary_database
 from benchmarks.report import Report, kept
 from benchmarks.serving import ROOT, START_SECONDS, free_port
 
@@ -66,6 +66,7 @@ class Size:
         steady: conversations that speak twice a second, for the delay.
         connections: visitors who come at once.
         warm_up: seconds that pass before a measurement counts.
+        bare: the product has nothing in its database but who signs in, no demo data.
     """
 
     chats: int
@@ -74,6 +75,11 @@ class Size:
     steady: int
     connections: int
     warm_up: float
+    bare: bool = False
+
+    @property
+    def delay_rounds(self) -> int:
+        return min(self.rounds, DELAY_ROUNDS)
 
 
 def run(size: Size, server: str | None, command: str) -> Report:
@@ -82,7 +88,7 @@ def run(size: Size, server: str | None, command: str) -> Report:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="console-bench-")))
         database = stack.enter_context(temporary_database(server))
         relay = stack.enter_context(serve("benchmarks.relay", folder))
-        product = stack.enter_context(_product(folder, database))
+        product = stack.enter_context(_product(folder, database, bare=size.bare))
         desk = Desk(product.url)
         found = _Found()
         for _ in range(size.rounds):
@@ -98,7 +104,7 @@ def run(size: Size, server: str | None, command: str) -> Report:
                 found.busy = max(found.busy, one["busy"])
                 found.refused += one["refused"]
         steady = relay_peers(relay.url, size.steady, 1.0, both=True)
-        for _ in range(DELAY_ROUNDS):
+        for _ in range(size.delay_rounds):
             for name, peers in (("relay", steady), ("product", desk.peers(size.steady, 1.0, both=True))):
                 found.delays[name].append(load("latency", peers, size, seconds=2 * size.seconds))
         strangers = [one for one in relay_peers(relay.url, size.connections, 0) if one["side"] == "v"]
@@ -165,8 +171,11 @@ def product_settings(folder: Path, database: str) -> dict[str, str]:
     }
 
 
-def fill(env: dict[str, str]) -> None:
-    """Make the database, with demo data."""
+def fill(env: dict[str, str], *, bare: bool) -> None:
+    """Make the database, with demo data, or where ``bare`` with nothing but who signs in."""
+    if bare:
+        add_people(env["CONSOLE_DATABASE_URL"])
+        return
     for arguments in (("init-db",), ("demo", "--seed", "1")):
         done = subprocess.run(  # noqa: S603  our own words
             [sys.executable, "-m", "console", *arguments], cwd=ROOT, env={**os.environ, **env}, check=False,
@@ -177,9 +186,9 @@ def fill(env: dict[str, str]) -> None:
 
 
 @contextmanager
-def _product(folder: Path, database: str) -> Iterator[Served]:
+def _product(folder: Path, database: str, *, bare: bool) -> Iterator[Served]:
     env = product_settings(folder, database)
-    fill(env)
+    fill(env, bare=bare)
     with serve("console", folder, "serve", "--port", "PORT", env=env) as served:
         yield served
 
@@ -301,7 +310,7 @@ def _report(found: _Found, engine: str, size: Size, command: str) -> Report:
                 f"{size.chats} chats of two, {size.rounds} rounds of {size.seconds:g} s each in turn; the share is the "
                 "median of the rounds' shares."
             ),
-            f"The delay with {size.steady} chats, two messages a second each, {DELAY_ROUNDS} rounds in turn.",
+            f"The delay with {size.steady} chats, two messages a second each, {size.delay_rounds} rounds in turn.",
             "Both collect garbage as the product does.",
             "Delivered: read by the other side's connection. Stored: the product acknowledges after the commit alone.",
             f"The generator was busy for at most {100 * found.busy:.0f} % of a core; {found.refused} refused.",

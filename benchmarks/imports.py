@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -34,12 +34,12 @@ class _Done:
     peak: int  # MiB
 
 
-def run(small: int, large: int, server: str | None, command: str) -> Report:
+def run(small: int, large: int, kinds: Sequence[str], server: str | None, command: str) -> Report:
     """Import files of ``small`` rows, then of ``large``, and the large ones again."""
     with tempfile.TemporaryDirectory(prefix="console-bench-") as folder:
-        few = _import_all(Path(folder), small, server)
-        many = _import_all(Path(folder), large, server, again=True)
-    growth = max(many[kind].peak / few[kind].peak for kind in KINDS)
+        few = _import_all(Path(folder), small, kinds, server)
+        many = _import_all(Path(folder), large, kinds, server, again=True)
+    growth = max(many[kind].peak / few[kind].peak for kind in kinds)
     engine = engine_name(server)
     return Report(
         section=f"import-{engine.lower()}",
@@ -72,14 +72,16 @@ def run(small: int, large: int, server: str | None, command: str) -> Report:
     )
 
 
-def _import_all(folder: Path, rows: int, server: str | None, *, again: bool = False) -> dict[str, _Done]:
+def _import_all(
+    folder: Path, rows: int, kinds: Sequence[str], server: str | None, *, again: bool = False
+) -> dict[str, _Done]:
     results: dict[str, _Done] = {}
     with temporary_app(server) as app:
-        for kind in KINDS:
+        for kind in kinds:
             path = folder / f"{kind}-{rows}.csv"
-            _write(path, _ROWS[kind](rows))
+            write(path, kind, rows)
             results[kind] = _import(app, kind, path)
-        for kind in KINDS if again else ():
+        for kind in kinds if again else ():
             path = folder / f"{kind}-{rows}.csv"
             with path.open("a", encoding="utf-8") as file:
                 file.write("\n")
@@ -103,10 +105,11 @@ def _import(app: Flask, kind: str, path: Path) -> _Done:
     return _Done(time.perf_counter() - began, usage.ru_maxrss // MIB)
 
 
-def _write(path: Path, rows: Iterable[dict[str, str]]) -> None:
+def write(path: Path, kind: str, count: int) -> None:
+    """Write a file of ``count`` rows; those of services and pro-formas belong to the customers of as many."""
     with path.open("w", encoding="utf-8", newline="") as file:
         writer: csv.DictWriter[str] | None = None
-        for row in rows:
+        for row in _ROWS[kind](count):
             if writer is None:
                 writer = csv.DictWriter(file, list(row))
                 writer.writeheader()

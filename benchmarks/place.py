@@ -14,9 +14,14 @@ from flask import Flask
 from sqlalchemy import create_engine, make_url, text
 
 from console.app import create_app
+from console.core.actor import SYSTEM
 from console.core.db import db
-from console.core.settings import Settings
+from console.core.passwords import hash_password
+from console.core.settings import DEMO_PASSWORD, Settings
+from console.core.transaction import transaction
 from console.setup import prepare_database
+from console.staff.roles import Role
+from console.staff.service import add_staff
 
 
 @contextmanager
@@ -57,6 +62,20 @@ def temporary_app(server: str | None) -> Iterator[Flask]:
             with app.app_context():
                 db.session.remove()
                 db.engine.dispose()
+
+
+def add_people(url: str) -> None:
+    """Make the tables of an empty database, an agent and a supervisor, named as in the demo."""
+    app = create_app(Settings(database_url=url))
+    with app.app_context():
+        prepare_database()
+        hashed = hash_password(DEMO_PASSWORD)
+        with transaction():
+            for role in (Role.AGENT, Role.SUPERVISOR):
+                email = f"{role.value}@example.test"
+                add_staff(SYSTEM, email=email, name="Merač Brzine", role=role, password_hash=hashed)
+        db.session.remove()
+        db.engine.dispose()
 
 
 def engine_name(server: str | None) -> str:

@@ -53,14 +53,14 @@ class _Side:
         return sum(one.processor() for one in self.addresses)
 
 
-def run(rounds: int, seconds: float, chats: int, server: str, redis: str, command: str) -> Report:
+def run(rounds: int, seconds: float, chats: int, server: str, redis: str, command: str, *, bare: bool) -> Report:
     """Measure one process and two in turn, on one database and one Redis."""
     load_before = os.getloadavg()[0]
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="console-bench-")))
         database = stack.enter_context(temporary_database(server))
         env = product_settings(folder, database) | {"CONSOLE_REDIS_URL": redis}
-        fill(env)
+        fill(env, bare=bare)
         sides = {count: _Side(stack.enter_context(_processes(count, folder, env))) for count in COUNTS}
         cookies = {count: _sign_in(side.addresses) for count, side in sides.items()}
         for _ in range(rounds):
@@ -68,7 +68,7 @@ def run(rounds: int, seconds: float, chats: int, server: str, redis: str, comman
                 before = side.processor()
                 pages = _ask(side.addresses, cookies[count], seconds)
                 side.note("page", pages, side.processor() - before, seconds)
-        size = Size(chats, rounds, seconds, 0, 0, WARM_UP_SECONDS)
+        size = Size(chats, rounds, seconds, 0, 0, WARM_UP_SECONDS, bare=bare)
         for _ in range(rounds):
             for side in sides.values():
                 peers = _spread(Desk(side.addresses[0].url).peers(chats, PACE), side.addresses)

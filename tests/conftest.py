@@ -8,6 +8,10 @@ time: mark what one database could do differently. That is each list's query, se
 locks, numbers, claims or races; constraints, bulk SQL and the schema; the audit chain. What is decided before the
 database is asked (rights, words, forms, pages) needs no second run. ``--prove`` and ``--all-databases`` run the rest
 on PostgreSQL as well, except where a test says ``@pytest.mark.only("sqlite")``.
+
+Which application: tests with the same settings use one after the other, each on a database of its own
+(``tests.support.shared_app``). A test that adds a route or a page, or breaks a part, asks for ``own_app``; one that
+needs a second application makes it with ``make_app``.
 """
 
 from __future__ import annotations
@@ -48,6 +52,7 @@ from tests import factories
 from tests.support import postgres, proofs, redis, routing, server, statements
 from tests.support.client import ConsoleClient
 from tests.support.reused import Reused
+from tests.support.shared_app import SharedApp
 from tests.support.templates import CompiledTemplates
 
 DATABASES = ("sqlite", "postgresql")
@@ -55,7 +60,7 @@ CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stab
 LONG = frozenset({"browser", "own_server", "live_server", "served", "samples", "redis_url"})
 _names = count(1)
 
-for _name, _examples, _derandomize in (("sample", 25, True), ("prove", 1_000, False)):
+for _name, _examples, _derandomize in (("sample", 12, True), ("prove", 1_000, False)):
     hypothesis_settings.register_profile(
         _name,
         max_examples=_examples,
@@ -141,8 +146,9 @@ def _dealt(items: list[pytest.Item], processes: int) -> list[pytest.Item]:
 
 
 def _takes_long(item: pytest.Item) -> bool:
-    """Tell whether a test drives a browser, serves a console or repeats something many times."""
-    return not LONG.isdisjoint(getattr(item, "fixturenames", ()))
+    """Tell whether a test drives a browser, serves a console, repeats something many times, or says so."""
+    said = item.get_closest_marker("long") is not None
+    return said or not LONG.isdisjoint(getattr(item, "fixturenames", ()))
 
 
 def _is_longer(item: pytest.Item) -> bool:
@@ -308,29 +314,61 @@ def _compiled_templates(_made_databases: None) -> CompiledTemplates:
     return CompiledTemplates(server.templates_folder())
 
 
+@pytest.fixture(scope="session")
+def _build_app(_compiled_templates: CompiledTemplates) -> Callable[[Settings], Flask]:
+    def build(settings: Settings) -> Flask:
+        app = create_app(settings)
+        app.test_client_class = ConsoleClient
+        app.jinja_env.bytecode_cache = _compiled_templates
+        return app
+
+    return build
+
+
 @pytest.fixture
-def make_app(_compiled_templates: CompiledTemplates) -> Iterator[Callable[[Settings], Flask]]:
+def make_app(_build_app: Callable[[Settings], Flask]) -> Iterator[Callable[[Settings], Flask]]:
     """Make further applications, as with other settings on the same database: ``make_app(replace(settings, …))``."""
     made: list[Flask] = []
 
     def make(settings: Settings) -> Flask:
-        app = create_app(settings)
-        app.test_client_class = ConsoleClient
-        app.jinja_env.bytecode_cache = _compiled_templates
-        made.append(app)
-        return app
+        made.append(_build_app(settings))
+        return made[-1]
 
     yield make
     for app in made:
-        with app.app_context():
-            db.session.remove()
-            db.engine.dispose()
+        _let_go(app)
+
+
+@pytest.fixture(scope="session")
+def _shared_app(_build_app: Callable[[Settings], Flask]) -> SharedApp:
+    return SharedApp(_build_app)
 
 
 @pytest.fixture
-def app(settings: Settings, make_app: Callable[[Settings], Flask]) -> Flask:
-    """The application on a fresh database: on SQLite, and where the test is marked so on PostgreSQL too."""
-    return make_app(settings)
+def app(request: pytest.FixtureRequest, settings: Settings, _shared_app: SharedApp) -> Iterator[Flask]:
+    """The application on a fresh database: on SQLite, and where the test is marked so on PostgreSQL too.
+
+    Tests with the same settings have one after the other the same application, on databases of their own.
+    """
+    if "own_app" in request.fixturenames:
+        app = request.getfixturevalue("_build_app")(settings)
+    else:
+        app = _shared_app.lend(settings)
+    yield app
+    _let_go(app)
+
+
+def _let_go(app: Flask) -> None:
+    """Close what an application holds of its database."""
+    with app.app_context():
+        db.session.remove()
+        db.engine.dispose()
+
+
+@pytest.fixture
+def own_app(app: Flask) -> Flask:
+    """The application, made for this test alone: for what adds a route or a page to it, or breaks a part of it."""
+    return app
 
 
 @pytest.fixture

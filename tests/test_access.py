@@ -48,7 +48,7 @@ from tests.tickets.reviews.scene import review_values
 from tests.tickets.rows import make_department
 from tests.views.mail.rows import mail_values
 
-pytestmark = pytest.mark.sqlite  # who may do what is decided before the database is asked
+pytestmark = [pytest.mark.sqlite, pytest.mark.long]  # who may do what is decided before the database is asked
 
 CALLERS = ("anonymous", "agent", "billing", "supervisor", "admin", "customer")
 EVERYONE = frozenset(CALLERS)
@@ -328,6 +328,9 @@ ROUTES: dict[tuple[str, str], frozenset[str]] = {
 }
 
 
+# Empty forms are refused, but as input: not for who sends them.
+FOUND = (200, 201, 204, 302, 303, 409, 422)
+
 # Nothing in a cookie opens these: there is no session that another site could ride on.
 NO_COOKIE = {("POST", "chat.ask"), ("POST", "chat.upload")}
 
@@ -521,25 +524,41 @@ def test_every_route_has_a_row_and_every_row_a_route(world: World) -> None:
     assert set(ROUTES) - set(rules(world.app)) == set()
 
 
-@pytest.mark.parametrize(("method", "endpoint"), ROUTES, ids=[" ".join(key) for key in ROUTES])
-def test_who_finds_what(world: World, method: str, endpoint: str) -> None:
-    rule = rules(world.app)[method, endpoint]
-    found: dict[str, int] = {}
+def test_who_finds_what(world: World) -> None:
+    """Every caller asks every route, and all that is wrong is told together."""
+    asked, wrong = 0, []
+    for key, rule in rules(world.app).items():
+        for caller, status in _answers(world, key, rule).items():
+            asked += 1
+            if status not in _expected(key, caller):
+                wrong.append(f"{' '.join(key)}: {caller} gets {status}")
+    assert not wrong, "\n".join(wrong)
+    assert asked == len(ROUTES) * len(CALLERS)
+
+
+def _answers(world: World, key: tuple[str, str], rule: Rule) -> dict[str, int]:
+    """Return what each caller is answered, each in the same world."""
+    method, endpoint = key
+    answers: dict[str, int] = {}
+    changed = True  # by the route before
     for caller in CALLERS:
-        if method != "GET" or not found:  # what only reads leaves the world as it was for the next caller
+        if changed:
             world.put_back()
-        fields = {name: world.values[caller][f"{endpoint}.{name}"] for name in FIELDS.get((method, endpoint), ())}
+        fields = {name: world.values[caller][f"{endpoint}.{name}"] for name in FIELDS.get(key, ())}
         headers = {"X-Chat-Token": world.values[caller]["chat.token"]} if endpoint == "chat.upload" else None
-        found[caller] = _ask(world.clients[caller], method, world.address(rule, caller), fields, headers)
-    expected = ROUTES[method, endpoint]
-    portal = endpoint.startswith("portal.")
-    known = NOBODY if not expected else CUSTOMER if portal else STAFF  # whom signing in would not help
-    for caller, status in found.items():
-        if caller in expected:
-            # Empty forms are refused, but as input: not for who sends them.
-            assert status in (200, 201, 204, 302, 303, 409, 422), f"{caller} is kept out: {status}"
-        else:
-            assert status == (404 if caller in known else 401), f"{caller} gets in: {status}"
+        answers[caller] = _ask(world.clients[caller], method, world.address(rule, caller), fields, headers)
+        # What only reads, and what is refused, leaves the world as it was for the next caller.
+        changed = method != "GET" and answers[caller] in FOUND
+    return answers
+
+
+def _expected(key: tuple[str, str], caller: str) -> tuple[int, ...]:
+    """Return the answers that are right for a caller."""
+    expected = ROUTES[key]
+    if caller in expected:
+        return FOUND
+    known = NOBODY if not expected else CUSTOMER if key[1].startswith("portal.") else STAFF
+    return (404,) if caller in known else (401,)  # signing in would not help who is signed in
 
 
 def _ask(
@@ -558,24 +577,32 @@ def _ask(
     return status
 
 
-@pytest.mark.parametrize("key", [key for key, who in ROUTES.items() if who and "anonymous" not in who], ids=" ".join)
-def test_pages_ask_people_to_sign_in(world: World, key: tuple[str, str]) -> None:
+def test_pages_ask_people_to_sign_in(world: World) -> None:
     """A person is led to the sign-in page, of staff or of the portal, and back."""
-    method, endpoint = key
-    path = world.address(rules(world.app)[method, endpoint], "anonymous")
-    client = world.clients["anonymous"]
-    answer = client.get(path) if method == "GET" else client.submit(path)
-    assert answer.status_code in (302, 303)
-    login = "/moj/login" if endpoint.startswith("portal.") else "/login"
-    assert answer.headers["Location"].partition("?")[0] == login
+    client, wrong = world.clients["anonymous"], []
+    closed = [key for key, who in ROUTES.items() if who and "anonymous" not in who]
+    for method, endpoint in closed:
+        path = world.address(rules(world.app)[method, endpoint], "anonymous")
+        answer = client.get(path) if method == "GET" else client.submit(path)
+        led_to = answer.headers.get("Location", "").partition("?")[0]
+        login = "/moj/login" if endpoint.startswith("portal.") else "/login"
+        if answer.status_code not in (302, 303) or led_to != login:
+            wrong.append(f"{method} {endpoint}: {answer.status_code} {led_to}")
+    assert len(closed) > 100
+    assert not wrong, "\n".join(wrong)
 
 
-@pytest.mark.parametrize("key", [key for key in ROUTES if key[0] == "POST" and key not in NO_COOKIE], ids=" ".join)
-def test_every_unsafe_request_needs_its_token(world: World, key: tuple[str, str]) -> None:
-    path = world.address(rules(world.app)[key], "admin")
-    for caller in CALLERS:
-        answer = world.clients[caller].post(path, headers={"Accept": "application/json"})
-        assert answer.status_code == 400, f"{caller} needs no token"
+def test_every_unsafe_request_needs_its_token(world: World) -> None:
+    wrong = []
+    unsafe = [key for key in ROUTES if key[0] == "POST" and key not in NO_COOKIE]
+    for key in unsafe:
+        path = world.address(rules(world.app)[key], "admin")
+        for caller in CALLERS:
+            status = world.clients[caller].post(path, headers={"Accept": "application/json"}).status_code
+            if status != 400:
+                wrong.append(f"{key[1]}: {caller} needs no token: {status}")
+    assert len(unsafe) > 100
+    assert not wrong, "\n".join(wrong)
 
 
 @pytest.mark.parametrize("caller", sorted(STAFF))

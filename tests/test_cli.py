@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -13,14 +13,17 @@ import pytest
 from argon2 import PasswordHasher
 from click.testing import CliRunner
 from flask import Flask
+from flask.cli import ScriptInfo
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
+from console.app import create_app
 from console.audit.models import AuditEntry
 from console.cli import doctor
 from console.cli.main import main
 from console.core.db import db
 from console.core.passwords import password_matches
+from console.core.places import sqlite_path
 from console.core.seal import new_key
 from console.core.settings import Settings
 from console.staff.models import Staff
@@ -40,7 +43,6 @@ def settings(settings: Settings) -> Settings:
 @pytest.fixture
 def run(app: Flask, session: Session) -> Callable[..., tuple[int, str]]:
     """Run a command on the test's application: ``run("audit", "verify")`` gives exit code and output."""
-    from flask.cli import ScriptInfo
 
     def invoke(*arguments: str, stdin: str | None = None) -> tuple[int, str]:
         session.rollback()
@@ -199,75 +201,101 @@ def test_doctor_counts_connections(places: int, level: doctor.Level) -> None:
     assert "2 serving and 1 worker, up to 30 connections each: 90" in found.words
 
 
-# --- as processes -------------------------------------------------------------------------------------------------
+# --- on installations of their own --------------------------------------------------------------------------------
 
 
-@pytest.mark.sqlite
-def test_what_an_operator_can_put_right_is_said_in_one_line(tmp_path: Path) -> None:
+@pytest.fixture
+def installation() -> Run:
+    """Run a command as ``environment(…)`` sets it up: ``installation(env, "doctor")`` gives exit code and output."""
+
+    def invoke(env: Mapping[str, str], *arguments: str, stdin: str | None = None) -> tuple[int, str]:
+        made: list[Flask] = []
+        others = {name: None for name in os.environ if name.startswith("CONSOLE_")}
+
+        def make() -> Flask:
+            made.append(create_app())
+            return made[-1]
+
+        own = ScriptInfo(create_app=make)
+        result = CliRunner().invoke(main, list(arguments), obj=own, input=stdin, env={**others, **env})
+        for app in made:
+            with app.app_context():
+                db.engine.dispose()
+        assert result.exception is None or isinstance(result.exception, SystemExit), result.exc_info
+        return result.exit_code, result.output
+
+    return invoke
+
+
+def test_what_an_operator_can_put_right_is_said_in_one_line(installation: Run) -> None:
     cases = {
-        "CONSOLE_SECRET_KEY": environment(ENV="production"),
         "CONSOLE_TIMEZONE": environment(TIMEZONE="Europe/Nowhere"),
         "CONSOLE_SEAL_KEYS": environment(SEAL_KEYS="nonsense"),
         "Connection refused": environment(DATABASE_URL="postgresql://x@127.0.0.1:1/x"),
     }
     for word, env in cases.items():
-        done = command("doctor" if word == "CONSOLE_SECRET_KEY" else "init-db", env=env)
-        assert done.returncode == 1
-        assert word in done.stderr
-        assert "Traceback" not in done.stderr
+        code, output = installation(env, "init-db")
+        assert code == 1
+        assert word in output
+        assert output.count("Error: ") == 1
+    done = command("doctor", env=environment(ENV="production"))  # as a process, to its very end
+    assert done.returncode == 1
+    assert "CONSOLE_SECRET_KEY" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
-@pytest.mark.sqlite
-def test_production_does_not_start_on_demo_accounts(tmp_path: Path) -> None:
+@pytest.mark.long
+@pytest.mark.only("sqlite")
+def test_production_does_not_start_on_demo_accounts(database: str, tmp_path: Path, installation: Run) -> None:
     own = {
-        "DATABASE_URL": f"sqlite:///{tmp_path / 'p.sqlite3'}",
+        "DATABASE_URL": database,
         "AUDIT_ANCHOR": str(tmp_path / "anchor.json"),
         "SECRET_KEY": "an-own-secret-key-of-thirty-two-characters",
         "SEAL_KEYS": new_key(),
         "BASE_URL": "https://console.example.test",
     }
     env = environment(ENV="production", **own)
-    assert command("init-db", env=env).returncode == 0
     add = ("staff", "add", "--email", "agent@example.test", "--name", "A", "--role", "agent", "--password-stdin")
-    assert command(*add, env=env, stdin=f"{PASSWORD}\n").returncode == 0
-    with closing(sqlite3.connect(tmp_path / "p.sqlite3")) as database, database:  # as a copy of a demo would bring it
-        database.execute("UPDATE staff SET password_hash = ?", [PasswordHasher().hash("Demo-lozinka-1")])
+    assert installation(env, *add, stdin=f"{PASSWORD}\n")[0] == 0
+    file = sqlite_path(database)
+    assert file is not None
+    with closing(sqlite3.connect(file)) as rows, rows:  # as a copy of a demo would bring it
+        rows.execute("UPDATE staff SET password_hash = ?", [PasswordHasher().hash("Demo-lozinka-1")])
     for starting in ("serve", "worker"):
         done = command(starting, env=env)
         assert done.returncode == 1
         assert "agent@example.test" in done.stderr
-    assert command("doctor", env=env).returncode == 1
+    assert installation(env, "doctor")[0] == 1
 
 
 @pytest.mark.sqlite
-def test_the_database_is_its_owners_alone(tmp_path: Path) -> None:
+def test_the_database_is_its_owners_alone(tmp_path: Path, installation: Run) -> None:
     """Its journal and its index too, which SQLite makes as the file is; what an older console left open is closed."""
     path = tmp_path / "console.sqlite3"
     env = environment(DATABASE_URL=f"sqlite:///{path}", FILES=str(tmp_path / "files"), AUDIT_ANCHOR=str(tmp_path / "a"))
     mask = os.umask(0o022)
     try:
-        assert command("init-db", env=env).returncode == 0
+        assert installation(env, "init-db")[0] == 0
         with closing(sqlite3.connect(path)) as kept_open:  # so that journal and index stay
             kept_open.execute("SELECT * FROM staff").fetchall()
-            assert command("doctor", env=env).stdout.count("The database's file is its owner's alone.") == 1
+            assert installation(env, "doctor")[1].count("The database's file is its owner's alone.") == 1
             found = {file.name: file.stat().st_mode & 0o777 for file in tmp_path.glob("console.sqlite3*")}
         assert found.keys() >= {"console.sqlite3", "console.sqlite3-wal", "console.sqlite3-shm"}
         assert {mode for name, mode in found.items() if not name.endswith(".files")} == {0o600}
         path.chmod(0o644)
-        assert f"Others on this machine may open {path}" in command("doctor", env=env).stdout
-        assert command("init-db", env=env).returncode == 0
+        assert f"Others on this machine may open {path}" in installation(env, "doctor")[1]
+        assert installation(env, "init-db")[0] == 0
         assert path.stat().st_mode & 0o777 == 0o600
     finally:
         os.umask(mask)
 
 
-@pytest.mark.sqlite
-def test_new_keys_work(tmp_path: Path) -> None:
-    first, second = (command("new-key", env=environment()).stdout.strip() for _ in range(2))
+@pytest.mark.only("sqlite")
+def test_new_keys_work(database: str, installation: Run) -> None:
+    first, second = (installation(environment(), "new-key")[1].strip() for _ in range(2))
     assert first != second
-    env = environment(SEAL_KEYS=f"{first},{second}", DATABASE_URL=f"sqlite:///{tmp_path / 'k.sqlite3'}")
-    assert command("init-db", env=env).returncode == 0
-    assert "0 secrets" in command("reseal", env=env).stdout
+    env = environment(SEAL_KEYS=f"{first},{second}", DATABASE_URL=database)
+    assert "0 secrets" in installation(env, "reseal")[1]
 
 
 def test_help_lists_the_commands() -> None:

@@ -29,7 +29,7 @@ from console.staff.models import Staff, StaffSession
 from console.worker import Job
 from tests.conftest import Clock
 from tests.support import processes
-from tests.support.server import ROOT, command, environment
+from tests.support.server import ROOT, environment
 
 pytestmark = pytest.mark.both
 
@@ -87,11 +87,11 @@ def test_every_job_runs_on_an_empty_database(app: Flask) -> None:
     assert [each.name for each in worker.JOBS if not worker.run_job(app, each)] == []
 
 
-@pytest.mark.sqlite
-def test_a_worker_process_works_and_stops(tmp_path: Path) -> None:
+@pytest.mark.long
+@pytest.mark.only("sqlite")
+def test_a_worker_process_works_and_stops(database: str, tmp_path: Path) -> None:
     anchor = tmp_path / "anchor.json"
-    env = environment(DATABASE_URL=f"sqlite:///{tmp_path / 'w.sqlite3'}", AUDIT_ANCHOR=str(anchor))
-    assert command("init-db", env=env).returncode == 0
+    env = environment(DATABASE_URL=database, AUDIT_ANCHOR=str(anchor))
     log = tmp_path / "log"
     with log.open("wb") as output:
         process = processes.start([sys.executable, "-m", "console", "worker"], log=output, env=env, cwd=ROOT)

@@ -10,17 +10,23 @@ from pathlib import Path
 import psycopg
 import pytest
 from click.testing import CliRunner
+from sqlalchemy.orm import Session
 
 from benchmarks.__main__ import command
+from benchmarks.imports import KINDS, write
 from benchmarks.report import Report
+from console.core.actor import SYSTEM
+from console.imports.service import import_file
 from tests.support.postgres import Postgres
 
+pytestmark = pytest.mark.long
+
 TINY = {
-    "import": ("--small", "5", "--large", "20"),
+    "import": ("--small", "5", "--large", "20", "--kind", "customers"),  # each file is a start of the console
     "lists": ("--small", "20", "--large", "60", "--tries", "2"),
     "verify": ("--tries", "3"),
     "migrations": ("--count", "2", "--small", "3", "--large", "9"),
-    "processes": ("--rounds", "1", "--seconds", "0.5", "--chats", "2"),
+    "processes": ("--rounds", "1", "--seconds", "0.5", "--chats", "2", "--bare"),
     "chat": (
         "--chats",
         "2",
@@ -34,10 +40,11 @@ TINY = {
         "4",
         "--warm-up",
         "0.2",
+        "--bare",
     ),
 }
 LABELS = {
-    "import": ("customers, 20 rows", "services, 20 rows", "proformas again, 20 rows"),
+    "import": ("customers, 20 rows", "customers again, 20 rows"),
     "lists": ("customers, first page", "services, rare word", "audit, first page"),
     "verify": ("unknown e-mail", "wrong PIN", "burned PIN", "locked"),
     "chat": ("relay", "product"),
@@ -82,22 +89,32 @@ def test_a_bench_runs_and_keeps_its_table(
         assert " lost: **kept**" in kept
     if bench == "verify":
         assert "one and the same answer: **kept**" in kept
+    if engine == "postgresql":
+        assert databases_left(request.getfixturevalue("postgres_server")) == []
 
 
-def test_no_database_of_a_bench_is_left(postgres_server: Postgres, tmp_path: Path) -> None:
-    options = [
-        "migrations",
-        *TINY["migrations"],
-        "--database-url",
-        postgres_server.url("postgres"),
-        "--out",
-        "/dev/null",
-    ]
-    assert CliRunner().invoke(command, options).exit_code == 0
-
-    with psycopg.connect(host=str(postgres_server.folder), user="postgres", dbname="postgres") as connection:
+def databases_left(server: Postgres) -> list[str]:
+    with psycopg.connect(host=str(server.folder), user="postgres", dbname="postgres") as connection:
         names = [name for (name,) in connection.execute("SELECT datname FROM pg_database").fetchall()]
-    assert [name for name in names if name.startswith("console_bench_")] == []
+    return [name for name in names if name.startswith("console_bench_")]
+
+
+@pytest.mark.full
+def test_every_kind_of_file_is_measured(tmp_path: Path) -> None:
+    answer = CliRunner().invoke(
+        command, ["import", "--small", "5", "--large", "20", "--out", str(tmp_path / "page.md")]
+    )
+    assert answer.exit_code == 0, answer.output
+    for label in ("customers, 20 rows", "services, 20 rows", "proformas again, 20 rows"):
+        assert label in answer.output
+
+
+@pytest.mark.only("sqlite")
+def test_the_files_of_the_import_bench_are_taken_whole(session: Session, tmp_path: Path) -> None:
+    for kind in KINDS:
+        path = tmp_path / f"{kind}.csv"
+        write(path, kind, 20)
+        assert import_file(SYSTEM, kind, path).new == 20
 
 
 def report(section: str, verdict: str) -> Report:

@@ -288,6 +288,7 @@ with create_app().app_context():
 """
 
 
+@pytest.mark.long
 @pytest.mark.only("sqlite")
 def test_memory_does_not_grow_with_the_file(app: Flask, database: str, tmp_path: Path) -> None:
     """Twenty times the rows take hardly more memory: a limit generous enough for any machine."""

@@ -563,7 +563,7 @@ def test_many_tries_at_once_do_not_slip_through(app: Flask, new_client: NewClien
 
 @pytest.mark.only("sqlite")
 def test_a_broken_limiter_neither_locks_out_nor_lets_guess(
-    client: ConsoleClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    own_app: Flask, client: ConsoleClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     staff = factories.make_staff()
 

@@ -21,7 +21,7 @@ AXE = ROOT / "node_modules/axe-core/axe.min.js"
 
 
 @pytest.fixture
-def served(sqlite_app: Flask, session: Session) -> Iterator[str]:
+def served(sqlite_app: Flask, own_app: Flask, session: Session) -> Iterator[str]:
     """The address of this test's console, with the tests' own list in it."""
     add_shelf(sqlite_app)
     session.rollback()

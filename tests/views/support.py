@@ -82,7 +82,7 @@ class Shelf(BaseModelView):
 
 
 def add_shelf(app: Flask) -> None:
-    """Put the tests' list into ``app``. Before its first request."""
+    """Put the tests' list into ``app``, which is a test's own. Before its first request."""
     app.extensions["admin"][0].add_view(Shelf())
 
 

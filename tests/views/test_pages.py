@@ -71,12 +71,12 @@ def pages(app: Flask) -> list[str]:
 
 @pytest.mark.parametrize("role", list(Role))
 @pytest.mark.parametrize("language", ["sr", "en"])
-def test_every_page_keeps_the_policy(app: Flask, client: ConsoleClient, role: Role, language: str) -> None:
-    add_shelf(app)
+def test_every_page_keeps_the_policy(own_app: Flask, client: ConsoleClient, role: Role, language: str) -> None:
+    add_shelf(own_app)
     fill(3)
     sign_in(client, role)
     looked = 0
-    for path in [*pages(app), "/console/nothing", "/console/proformas/?status=x", "/console/customers/?search=q"]:
+    for path in [*pages(own_app), "/console/nothing", "/console/proformas/?status=x", "/console/customers/?search=q"]:
         answer = client.get(path, headers={"Accept-Language": language})
         assert answer.status_code < 500, path
         policy = answer.headers["Content-Security-Policy"]
@@ -126,8 +126,8 @@ class TestFrame:
         client.set_cookie("side", "small")
         assert 'data-side="small"' in client.get("/console/").text
 
-    def test_messages_have_their_role(self, app: Flask, client: ConsoleClient) -> None:
-        add_shelf(app)
+    def test_messages_have_their_role(self, own_app: Flask, client: ConsoleClient) -> None:
+        add_shelf(own_app)
         sign_in(client, Role.ADMIN)
         client.submit("/console/shelf/new/", name="two", price="5")
         page = client.get("/console/shelf/").text
@@ -171,9 +171,9 @@ class TestErrors:
     """One page for every refusal, for whoever meets it."""
 
     @pytest.fixture(autouse=True)
-    def failing(self, app: Flask) -> None:
-        app.add_url_rule("/fails/<kind>", "fails", _fail)
-        app.config["PROPAGATE_EXCEPTIONS"] = False
+    def failing(self, own_app: Flask) -> None:
+        own_app.add_url_rule("/fails/<kind>", "fails", _fail)
+        own_app.config["PROPAGATE_EXCEPTIONS"] = False
 
     @pytest.mark.parametrize(
         ("kind", "status"), [("404", 404), ("conflict", 409), ("rate", 429), ("405", 405), ("413", 413), ("bug", 500)]

@@ -19,9 +19,9 @@ pytestmark = pytest.mark.only("sqlite")  # nothing here depends on the database
 
 
 @pytest.fixture
-def shelf(app: Flask, client: ConsoleClient, session: Session) -> int:
+def shelf(own_app: Flask, client: ConsoleClient, session: Session) -> int:
     """A product on the tests' list, and someone signed in who may change it."""
-    add_shelf(app)
+    add_shelf(own_app)
     with transaction():
         product = factories.make_product(name="one", price=100)
     key = product.id

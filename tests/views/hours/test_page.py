@@ -154,10 +154,10 @@ def test_clock_changes_and_the_year_without_a_list(boss: ConsoleClient) -> None:
     assert "There is no list" not in boss.get(PAGE).text  # nothing an agent can do about
 
 
-def test_other_pages_can_draw_it(app: Flask, client: ConsoleClient) -> None:
+def test_other_pages_can_draw_it(own_app: Flask, client: ConsoleClient) -> None:
     """What the dashboard draws the hours and the warning with."""
 
-    @app.get("/as-the-dashboard-does")
+    @own_app.get("/as-the-dashboard-does")
     def draw() -> str:
         return render_template_string(
             "{% import 'admin/shared/hours.html' as hours with context %}"

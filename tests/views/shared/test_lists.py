@@ -276,8 +276,8 @@ def test_pager(pages: int, page: int, shown: list[int | None]) -> None:
 
 
 @pytest.mark.both
-def test_scope_holds_for_every_reading(app: Flask, client: ConsoleClient, session: Session) -> None:
-    add_shelf(app)
+def test_scope_holds_for_every_reading(own_app: Flask, client: ConsoleClient, session: Session) -> None:
+    add_shelf(own_app)
     with transaction():
         seen = factories.make_product(name="seen")
         hidden = factories.make_product(name="hidden")
@@ -298,12 +298,12 @@ def test_scope_holds_for_every_reading(app: Flask, client: ConsoleClient, sessio
     assert session.get_one(Product, seen_id).active is False
 
 
-def test_flask_admins_own_queries_are_scoped(app: Flask, session: Session) -> None:
-    add_shelf(app)
+def test_flask_admins_own_queries_are_scoped(own_app: Flask, session: Session) -> None:
+    add_shelf(own_app)
     with transaction():
         factories.make_product(name="seen")
         factories.make_product(name="hidden")
-    view = next(view for view in app.extensions["admin"][0]._views if view.endpoint == "shelf")
+    view = next(view for view in own_app.extensions["admin"][0]._views if view.endpoint == "shelf")
     assert [row.name for row in view.get_query()] == ["seen"]
     assert view.get_count_query().scalar() == 1
 
