@@ -27,9 +27,10 @@ class Look:
     dark: bool
 
 
+SIZES = {"wide": (1280, 720), "phone": (390, 844)}
 LOOKS = tuple(
     Look(f"{size}-{language[:2]}-{'dark' if dark else 'light'}", *dimensions, language, dark)
-    for size, dimensions in (("wide", (1280, 720)), ("phone", (390, 844)))
+    for size, dimensions in SIZES.items()
     for language in ("sr-Latn-RS", "en-GB")
     for dark in (False, True)
 )
@@ -51,18 +52,24 @@ UNSTICK = """() => {
     (one) => getComputedStyle(one).position === "sticky" || one.matches(".demo"));
   window.unstuck.forEach((one) => one.style.setProperty("position", "static"));
 }"""
+# What passed is not described: that costs more than finding it.
+RUN = """(within) => axe.run(within, {
+  runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"], resultTypes: ["violations"],
+})"""
 RESTICK = """() => window.unstuck.forEach((one) => one.style.removeProperty("position"))"""
 
 
-def findings(page: Page) -> list[str]:
-    """Run axe (WCAG 2.0 to 2.2, A and AA) and return what is serious or critical."""
+def findings(page: Page, within: str = "html") -> list[str]:
+    """Run axe (WCAG 2.0 to 2.2, A and AA) and return what is serious or critical.
+
+    Args:
+        within: selects what is looked at, as a dialog on a page that was looked at before it opened.
+    """
     page.wait_for_load_state()  # what was waited for may stand there before the styles do
-    page.evaluate(AXE.read_text())
+    if page.evaluate("window.axe === undefined"):
+        page.evaluate(AXE.read_text())
     page.evaluate(UNSTICK)
-    result: dict[str, Any] = page.evaluate(
-        # What passed is not described: that costs more than finding it.
-        "axe.run({runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'], resultTypes: ['violations']})"
-    )
+    result: dict[str, Any] = page.evaluate(RUN, within)
     page.evaluate(RESTICK)
     return [
         f"{page.url}: {violation['impact']} {violation['id']}: {json.dumps(node['target'])} {node['html'][:200]}"
