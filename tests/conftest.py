@@ -47,6 +47,7 @@ from console.staff.roles import Role
 from tests import factories
 from tests.support import postgres, proofs, redis, routing, server, statements
 from tests.support.client import ConsoleClient
+from tests.support.hashing import CHEAP
 from tests.support.reused import Reused
 from tests.support.templates import CompiledTemplates
 
@@ -223,11 +224,11 @@ def proof(request: pytest.FixtureRequest) -> Callable[[str], None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def strong_hasher() -> Iterator[PasswordHasher]:
-    """Let passwords of tests cost nothing: Argon2 is slow on purpose, and every second test signs in.
+    """Let passwords of tests cost nothing, here as in the servers that are forked; the real one, for who wants it.
 
-    Served consoles are processes of their own, and take the real one; this is it, for tests that want it.
+    What is started from cold takes the real one too.
     """
-    strong, passwords.HASHER = passwords.HASHER, PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    strong, passwords.HASHER = passwords.HASHER, CHEAP
     yield strong
     passwords.HASHER = strong
 
