@@ -51,12 +51,14 @@ from console.staff.roles import Role
 from tests import factories
 from tests.support import postgres, proofs, redis, routing, server, statements
 from tests.support.client import ConsoleClient
+from tests.support.hashing import CHEAP
 from tests.support.reused import Reused
 from tests.support.shared_app import SharedApp
 from tests.support.templates import CompiledTemplates
 
 DATABASES = ("sqlite", "postgresql")
-CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+# The headless shell is Chromium without the browser around it: a page costs half the processor, a context a third.
+CHROMIUM = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 LONG = frozenset({"browser", "own_server", "live_server", "served", "samples", "redis_url"})
 _names = count(1)
 
@@ -228,11 +230,11 @@ def proof(request: pytest.FixtureRequest) -> Callable[[str], None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def strong_hasher() -> Iterator[PasswordHasher]:
-    """Let passwords of tests cost nothing: Argon2 is slow on purpose, and every second test signs in.
+    """Let passwords of tests cost nothing, here as in the servers that are forked; the real one, for who wants it.
 
-    Served consoles are processes of their own, and take the real one; this is it, for tests that want it.
+    What is started from cold takes the real one too.
     """
-    strong, passwords.HASHER = passwords.HASHER, PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    strong, passwords.HASHER = passwords.HASHER, CHEAP
     yield strong
     passwords.HASHER = strong
 
@@ -516,7 +518,7 @@ def browser() -> Iterator[Browser]:
     """Chromium, without a window."""
     program = next((path for name in CHROMIUM if (path := shutil.which(name))), None)
     if program is None:
-        missing("Chromium (Debian: apt-get install chromium)")
+        missing("Chromium (Debian: apt-get install chromium-headless-shell)")
     with sync_playwright() as playwright:
         running = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-dev-shm-usage"])
         yield running

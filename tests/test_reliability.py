@@ -8,26 +8,22 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
 import psycopg
 import pytest
 
-from console.app import create_app
 from console.core.actor import SYSTEM
-from console.core.db import db
 from console.core.errors import NoSpace, OutcomeUnknown, Unavailable
 from console.core.settings import Settings
-from console.core.transaction import transaction
-from console.setup import prepare_database
-from console.staff.roles import Role
-from tests import factories
 from tests.chat.conftest import OPEN
 from tests.conftest import missing
 from tests.support import disks, postgres, processes, redis, server
 from tests.support.http import Browser
 from tests.support.sockets import Refused, SocketClient, desk_client, visitor_client
+from tests.support.staffed import make_console
 from tests.tickets import rows
 
 BODY = "Dobar dan, ovo je dugačak odgovor koji ne sme da se izgubi."
@@ -64,25 +60,13 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
             "ENV": "demo", "CLOCK": OPEN, "DATABASE_URL": url, "REDIS_URL": queue.url, "CHAT_LIMIT_FACTOR": "100",
             "FILES": str(folder / "files"), "AUDIT_ANCHOR": str(folder / "anchor.json"),
         }  # fmt: skip
-        fill(Settings(database_url=url, files=shared["FILES"], audit_anchor=shared["AUDIT_ANCHOR"]))
+        console = Settings(database_url=url, files=shared["FILES"], audit_anchor=shared["AUDIT_ANCHOR"])
+        make_console(console, partial(rows.make_ticket, SYSTEM))
         served = []
         for port in ports:
             env = server.environment(**shared, BASE_URL=f"http://127.0.0.1:{port}")
             served.append(stack.enter_context(server.forked(port, env, folder / f"{port}.log")))
         yield Place(database, queue, url, *served)
-
-
-def fill(settings: Settings) -> None:
-    """Make two agents and a ticket: all that is needed here."""
-    app = create_app(settings)
-    with app.app_context():
-        prepare_database()
-        with transaction():
-            for name in ("agent", "agent2"):
-                factories.make_staff(Role.AGENT, email=f"{name}@example.test")
-        rows.make_ticket(SYSTEM)
-        db.session.remove()
-        db.engine.dispose()
 
 
 @pytest.fixture
@@ -246,7 +230,8 @@ def test_a_full_disk_is_said_in_words_and_keeps_what_was_typed(
         disk = stack.enter_context(disks.small(tmp_path / "disk", 48))
         url, port = f"sqlite:///{disk.folder / 'console.sqlite3'}", processes.free_port()
         kept = {"FILES": str(disk.folder / "files"), "AUDIT_ANCHOR": str(disk.folder / "anchor.json")}
-        fill(Settings(database_url=url, files=kept["FILES"], audit_anchor=kept["AUDIT_ANCHOR"]))
+        console = Settings(database_url=url, files=kept["FILES"], audit_anchor=kept["AUDIT_ANCHOR"])
+        make_console(console, partial(rows.make_ticket, SYSTEM))
         env = server.environment(
             ENV="demo",
             CLOCK=OPEN,

@@ -9,6 +9,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.pages import findings, sideways, sign_in
 from tests.chat.conftest import Desk, desk
+from tests.support.server import LiveServer
 
 __all__ = ["desk"]
 
@@ -28,14 +29,10 @@ def ask(page: Page, url: str, name: str, question: str) -> None:
     expect(page.locator("[data-log] .bubble")).to_have_count(1)
 
 
-def pin_of_ana(page: Page, url: str) -> str:
-    page.goto(f"{url}/moj/login")
-    page.fill("[name=email]", "ana@example.test")
-    page.fill("[name=password]", "Demo-lozinka-1")
-    page.keyboard.press("Enter")
-    page.wait_for_url("**/moj/")
-    answer = page.evaluate("fetch('/moj/pin', {headers: {Accept: 'application/json'}}).then((told) => told.json())")
-    return str(answer["pin"])
+def pin_of_ana(page: Page, server: LiveServer) -> str:
+    sign_in(page, server, "ana", portal=True)
+    answer = page.request.get(f"{server.url}/moj/pin", headers={"Accept": "application/json"})
+    return str(answer.json()["pin"])
 
 
 def clear(place: Desk) -> None:
@@ -51,12 +48,12 @@ def test_a_conversation_by_keyboard(desk: Callable[..., Desk], new_page: Callabl
     colleague = place.staff("agent2")
     page, visitor, portal = new_page(), new_page(width=390, height=844), new_page()
     sign_in(page, place.server, "agent")
+    page.goto(f"{place.url}/console/profile/")
     press, text, log = page.keyboard.press, page.locator("[data-text]"), page.locator("[data-scroll]")
     press("g")
     press("l")
     page.wait_for_url("**/console/desk/")
     expect(page.locator("[data-line-words]")).to_have_text("Veza je u redu")
-    problems = findings(page) + sideways(page)
 
     # Away since another day, one is asked; A answers, and nobody is asked twice.
     asked = page.locator("[data-ask]")
@@ -83,7 +80,7 @@ def test_a_conversation_by_keyboard(desk: Callable[..., Desk], new_page: Callabl
     page.keyboard.type("Porudžbina 739164 stoji.")
     press("Enter")
     expect(page.locator(".pin-question")).to_contain_text("739164")
-    problems += findings(page)
+    problems = findings(page)
     expect(page.get_by_role("button", name="Sakrij i pošalji")).to_be_focused()
     press("Tab")
     press("Enter")  # it is none
@@ -122,15 +119,15 @@ def test_a_conversation_by_keyboard(desk: Callable[..., Desk], new_page: Callabl
     page.keyboard.type("Ima pravo prenosa.")
     press("Enter")
     expect(log.locator(".msg-note .bubble")).to_have_text("Ima pravo prenosa.")
-    problems += findings(page)
+    problems += findings(page, "[data-composer]") + findings(page, ".msg-note")
 
     # The card: asked by V; only the result comes back; then the account is open.
     press("Escape")
     press("v")
     expect(log.locator(".seal").last).to_contain_text("Čeka se potvrda identiteta")
     expect(page.locator(".vcard-asked")).to_be_visible()
-    problems += findings(page)
-    pin = pin_of_ana(portal, place.url)
+    problems += findings(page, ".vcard-asked")
+    pin = pin_of_ana(portal, place.server)
     visitor.fill("form.seal [name=email]", "ana@example.test")
     for tried in ("000000", pin):
         visitor.fill("form.seal [name=pin]", tried)
@@ -175,8 +172,8 @@ def test_a_conversation_by_keyboard(desk: Callable[..., Desk], new_page: Callabl
     # Passed on with a note by keyboard: the colleague has it, what was verified has ended.
     page.locator("body").press("Escape")
     press("t")
-    problems += findings(page)
     expect(page.locator("#d-transfer [name=to]").first).to_be_focused()
+    problems += findings(page, "#d-transfer")
     press("Space")
     page.locator("#d-transfer [name=note]").focus()
     page.keyboard.type("Čeka se saglasnost")
@@ -196,13 +193,13 @@ def test_a_conversation_by_keyboard(desk: Callable[..., Desk], new_page: Callabl
     page.locator('[data-head] [data-do="ticket"]').press("Enter")
     expect(page.locator("#d-ticket")).to_contain_text("Odgovor stiže na ana@example.test")
     expect(page.locator("#d-ticket [data-first]")).to_be_focused()
-    problems += findings(page)
+    problems += findings(page, "#d-ticket")
     press("Escape")
     expect(page.locator("#d-ticket")).to_be_hidden()
     expect(page.locator("[data-state-words]")).to_contain_text("vodite Vi")
     press("e")
     expect(page.locator("#d-end [data-first]")).to_be_focused()
-    problems += findings(page)
+    problems += findings(page, "#d-end")
     press("Enter")
     expect(page.locator("[data-state-words]")).to_contain_text("Završen")
     expect(visitor.locator("[data-after]")).to_be_visible()
@@ -271,7 +268,7 @@ def test_several_chats_and_a_supervisor(desk: Callable[..., Desk], new_page: Cal
     expect(text).to_have_value("za Dragan")
     lead.locator('[data-head] [data-do="block"]').click()
     lead.fill("#d-block [name=reason]", "vređa")
-    problems += findings(lead)
+    problems += findings(lead, "#d-block")
     lead.locator("#d-block .btn-danger-solid").click()
     expect(lead.locator(".chat-event").last).to_contain_text("blokiran")
     expect(second.locator("[data-after]")).to_be_visible()

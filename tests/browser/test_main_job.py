@@ -1,6 +1,7 @@
 """The main job in Serbian, with what goes wrong on the way: a wrong PIN, an unknown owner, a tick that is missing.
 
-In English it goes as the README tells it: ``test_readme_walks.py``.
+In English it goes as the README tells it: ``test_readme_walks.py``. Axe looks here at what pages say when it goes
+wrong; at the pages themselves in ``test_pages.py``.
 """
 
 from __future__ import annotations
@@ -20,12 +21,13 @@ def test_verify_request_approve_execute(own_server: Callable[..., LiveServer], n
 
     customer = new_page(width=390, height=844)
     sign_in(customer, server, "ana", portal=True)
+    customer.goto(f"{server.url}/moj/")
     pin = re.sub(r"\D", "", customer.locator(".pin-code").first.inner_text())
     assert len(pin) == 6
-    problems += findings(customer) + sideways(customer)
 
     agent = new_page()
     sign_in(agent, server, "agent")
+    agent.goto(f"{server.url}/console/verify/")
     agent.keyboard.press("Control+k")
     agent.keyboard.type("Ana ")
     option = agent.get_by_role("option").filter(has_text="Ana").filter(has_text="K-").first
@@ -33,7 +35,6 @@ def test_verify_request_approve_execute(own_server: Callable[..., LiveServer], n
     agent.keyboard.press("Escape")
 
     # The caller says e-mail and PIN; a wrong one first.
-    agent.goto(f"{server.url}/console/verify/")
     agent.fill("[name=email]", "ana@example.test")
     agent.fill("[name=pin]", "000000" if pin != "000000" else "111111")
     agent.keyboard.press("Enter")
@@ -48,18 +49,16 @@ def test_verify_request_approve_execute(own_server: Callable[..., LiveServer], n
 
     agent.get_by_role("link", name="Prenesi uslugu").first.click()
     agent.wait_for_url("**/migrations/new**")
-    problems += findings(agent)
     agent.locator("[name=service]:enabled").first.check()
     agent.fill("[name=to_customer]", "nobody-there@example.test")
     agent.fill("[name=reason]", "Prodaja sajta")
     agent.get_by_role("button", name="Zatraži migraciju").click()
     expect(agent.get_by_role("alert").first).to_be_visible()
     expect(agent.locator("[name=reason]")).to_have_value("Prodaja sajta")
-    problems += findings(agent)
+    problems += findings(agent) + sideways(agent)
     agent.fill("[name=to_customer]", "novi@example.test")
     agent.get_by_role("button", name="Zatraži migraciju").click()
     agent.wait_for_url("**/migrations/M-*")
-    problems += findings(agent)
     assert agent.locator(".diff").count() == 0, "documents are not for agents"
     story = agent.url
 
@@ -68,7 +67,6 @@ def test_verify_request_approve_execute(own_server: Callable[..., LiveServer], n
     billing.goto(story)
     previewed = billing.locator(".doc-issue .doc-total .num").all_inner_texts()
     assert len(previewed) == 2
-    problems += findings(billing) + sideways(billing)
     for button in ("Odobri migraciju", "Izvrši migraciju"):
         billing.get_by_role("button", name=button).click()
         assert billing.locator(".execute [type=checkbox]").evaluate("box => !box.validity.valid"), "the tick is needed"
@@ -77,10 +75,8 @@ def test_verify_request_approve_execute(own_server: Callable[..., LiveServer], n
         expect(billing.get_by_role("button", name=button)).to_have_count(0)
     assert billing.locator(".doc-issue .doc-total .num").all_inner_texts() == previewed
     expect(billing.locator(".doc-issue a.ref")).to_have_count(2)
-    problems += findings(billing)
     billing.locator(".doc-issue a.ref").first.click()
     billing.wait_for_url("**/proformas/PR-*")
-    problems += findings(billing)
 
     # What was verified ends by hand, and closes at once.
     agent.goto(f"{server.url}/console/customers/{_account(agent, server)}")

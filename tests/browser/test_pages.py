@@ -1,18 +1,20 @@
 """Every page: no serious or critical axe finding, no CSP report, no console error, nothing sideways.
 
-In both languages and themes, wide and on a phone: two of the eight looks every day, the others with ``--prove``.
+In both languages and themes, wide and on a phone. Each walk has one of the eight looks every day, chosen by ``--seed``,
+and the others with ``--prove``; whether a page scrolls sideways is asked wide and on a phone in each.
 (Console errors, CSP reports and requests to other hosts fail in the ``new_page`` fixture.)
 """
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 
 import pytest
 from flask import Flask
 from playwright.sync_api import Page
 
-from tests.browser.pages import LOOKS, Look, assert_axe_is_there, findings, sideways, sign_in
+from tests.browser.pages import LOOKS, SIZES, Look, assert_axe_is_there, findings, sideways, sign_in
 from tests.support.server import LiveServer
 
 # Pages by who opens them. "{row}" is the first row's own page of the list before it.
@@ -63,17 +65,20 @@ NOBODY = [
     "/chat/",
     "/chat/frame",
 ]
-SAMPLE = ("wide-sr-light", "phone-en-dark")
+WALKS = PAGES | {"ana": PORTAL, "nobody": NOBODY}
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    if "look" in metafunc.fixturenames:
-        looks = [pytest.param(look, marks=() if look.name in SAMPLE else pytest.mark.full) for look in LOOKS]
-        metafunc.parametrize("look", looks, ids=[look.name for look in LOOKS])
-
-
-def open_page(new_page: Callable[..., Page], look: Look) -> Page:
-    return new_page(width=look.width, height=look.height, language=look.language, dark=look.dark)
+    """Give each walk its look; with ``--prove`` it has the others too."""
+    if "look" not in metafunc.fixturenames:
+        return
+    chosen = random.Random(metafunc.config.getoption("--seed")).sample(LOOKS, len(WALKS))  # noqa: S311
+    walks = [
+        pytest.param(who, look, id=f"{who}-{look.name}", marks=() if look is daily else pytest.mark.full)
+        for who, daily in zip(WALKS, chosen, strict=True)
+        for look in LOOKS
+    ]
+    metafunc.parametrize(("who", "look"), walks)
 
 
 def walk(page: Page, server: LiveServer, paths: list[str]) -> list[str]:
@@ -84,18 +89,30 @@ def walk(page: Page, server: LiveServer, paths: list[str]) -> list[str]:
         address = path.replace("{row}", row) if row else path
         assert "{row}" not in address, f"no row before {path}"
         page.goto(server.url + address)
-        problems += findings(page) + sideways(page)
+        problems += findings(page) + sideways_in_each_size(page)
         first = page.locator("table [data-open]")
         row = first.first.get_attribute("href") or row if first.count() else row
     return problems
 
 
-@pytest.mark.parametrize("who", PAGES)
-def test_the_console(live_server: LiveServer, new_page: Callable[..., Page], look: Look, who: str) -> None:
+def sideways_in_each_size(page: Page) -> list[str]:
+    """Return the page's address if it scrolls sideways wide or on a phone; leave its size as it was."""
+    own = page.viewport_size
+    assert own is not None
+    problems: list[str] = []
+    for width, height in SIZES.values():
+        page.set_viewport_size({"width": width, "height": height})
+        problems += [f"{problem} at {width}" for problem in sideways(page)]
+    page.set_viewport_size(own)
+    return problems
+
+
+def test_each_page(live_server: LiveServer, new_page: Callable[..., Page], who: str, look: Look) -> None:
     assert_axe_is_there()
-    page = open_page(new_page, look)
-    sign_in(page, live_server, who)
-    assert walk(page, live_server, PAGES[who]) == []
+    page = new_page(width=look.width, height=look.height, language=look.language, dark=look.dark)
+    if who != "nobody":
+        sign_in(page, live_server, who, portal=who == "ana")
+    assert walk(page, live_server, WALKS[who]) == []
 
 
 def test_a_day_without_hours_on_a_phone(own_server: Callable[..., LiveServer], new_page: Callable[..., Page]) -> None:
@@ -103,17 +120,9 @@ def test_a_day_without_hours_on_a_phone(own_server: Callable[..., LiveServer], n
     for language in ("sr-Latn-RS", "en-GB"):
         page = new_page(width=390, height=844, language=language)
         sign_in(page, server, "supervisor")
-        assert walk(page, server, ["/console/", "/console/desk/", "/console/hours/"]) == []
-
-
-def test_the_portal(live_server: LiveServer, new_page: Callable[..., Page], look: Look) -> None:
-    page = open_page(new_page, look)
-    sign_in(page, live_server, "ana", portal=True)
-    assert walk(page, live_server, PORTAL) == []
-
-
-def test_signed_out(live_server: LiveServer, new_page: Callable[..., Page], look: Look) -> None:
-    assert walk(open_page(new_page, look), live_server, NOBODY) == []
+        for path in ("/console/", "/console/desk/", "/console/hours/"):
+            page.goto(server.url + path)
+            assert sideways(page) == []
 
 
 @pytest.mark.only("sqlite")

@@ -79,7 +79,6 @@ def read_the_pin(place: Place, who: str, path: str, label: str) -> None:
     card = page.get_by_role("region", name=label, exact=True)
     place.pin = re.sub(r"\D", "", card.locator(".pin-code").inner_text())
     assert len(place.pin) == 6
-    place.look(page)
 
 
 @MAIN_JOB.step(
@@ -107,10 +106,8 @@ def request_the_migration(place: Place, link: str, email: str, button: str) -> N
     place.service = choice.locator(".meta").inner_text().split(" · ")[1]
     page.fill("[name=to_customer]", email)
     page.fill("[name=reason]", "The site was sold.")
-    place.look(page)
     page.get_by_role("button", name=button, exact=True).click()
     page.wait_for_url("**/migrations/M-*")
-    place.look(page)
 
 
 @MAIN_JOB.step(
@@ -126,7 +123,6 @@ def approve_and_execute(place: Place, who: str, path: str, menu: str, approve: s
     totals = page.locator(".doc-issue .doc-total .num")
     preview = totals.all_inner_texts()
     assert len(preview) == 2
-    place.look(page)
     for button in (approve, execute):
         page.locator(".execute [type=checkbox]").check()
         page.get_by_role("button", name=button, exact=True).click()
@@ -148,7 +144,6 @@ def look_whose_it_is(place: Place, old: str, path: str, heading: str, new: str, 
     assert has and any(name.startswith(place.service) for name in moved)
     taker = place.sign_in(new, path_2)
     assert services(taker, heading_2) == moved
-    place.look(taker)
 
 
 @MAIN_JOB.step("As **{who}** at `{path}`: open *{menu}*. It says who did what.")

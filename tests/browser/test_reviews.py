@@ -35,6 +35,7 @@ def test_five_by_keyboard_and_the_agents_answer(
     settings: Settings,
     own_server: Callable[..., LiveServer],
     new_page: Callable[..., Page],
+    samples: Callable[[int, int], int],
 ) -> None:
     agents = [person("agent", Role.AGENT), person("agent2", Role.AGENT)]
     supervisor = person("supervisor", Role.SUPERVISOR)
@@ -97,7 +98,7 @@ def test_five_by_keyboard_and_the_agents_answer(
         reader.goto(f"{server.url}/console/reviews/")
         expect(reader.locator(".side [data-go=r] [data-badge]")).to_have_text(badge)
         expect(reader.locator("[data-rows] tbody tr.is-new")).to_have_count(int(badge))
-        for answered in range(int(badge)):
+        for answered in range(samples(int(badge), 1)):
             reader.locator("tr.is-new [data-open]").first.press("Enter")
             reader.wait_for_url(re.compile(r"/console/reviews/\d$"))
             expect(reader.locator("h1")).to_contain_text("Pitanje")
@@ -108,6 +109,6 @@ def test_five_by_keyboard_and_the_agents_answer(
             reader.wait_for_load_state()
             assert answered or findings(reader) + sideways(reader) == []
             reader.goto(f"{server.url}/console/reviews/")
-        expect(reader.locator("[data-rows] tbody tr.is-new")).to_have_count(0)
+        expect(reader.locator("[data-rows] tbody tr.is-new")).to_have_count(samples(0, int(badge) - 1))
     page.goto(f"{server.url}/console/reviews/?state=answered")
-    expect(page.locator("[data-rows] tbody tr.is-new")).to_have_count(5)
+    expect(page.locator("[data-rows] tbody tr.is-new")).to_have_count(samples(5, 2))

@@ -48,6 +48,7 @@ def test_tabs_and_filters_fold(live_server: LiveServer, new_page: Callable[..., 
 def test_the_portals_navigation_is_all_in_sight(live_server: LiveServer, new_page: Callable[..., Page]) -> None:
     page = new_page(width=360, height=740)
     sign_in(page, live_server, "ana", portal=True)
+    page.goto(f"{live_server.url}/moj/")
     entries = page.locator(".portal-nav a")
     assert entries.count() >= 4
     for entry in entries.all():

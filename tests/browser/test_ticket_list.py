@@ -5,10 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+import pytest
+from flask import Flask
 from playwright.sync_api import Page, expect
+from sqlalchemy.orm import Session
 
+from console.core.actor import SYSTEM
+from console.core.settings import Settings
+from console.staff.roles import Role
+from tests import factories
 from tests.browser.pages import sign_in
 from tests.support.server import LiveServer
+from tests.tickets.rows import make_ticket
 
 OPEN = "/console/tickets/?view=unassigned"
 
@@ -22,21 +30,28 @@ def open_ticket(page: Page, server: LiveServer, subject: str) -> None:
         page.get_by_role("button", name="Create ticket").click()
 
 
+@pytest.mark.only("sqlite")
 def test_kept_true_and_cleared_by_keyboard(
-    own_server: Callable[..., LiveServer], new_page: Callable[..., Page]
+    sqlite_app: Flask,
+    session: Session,
+    settings: Settings,
+    own_server: Callable[..., LiveServer],
+    new_page: Callable[..., Page],
 ) -> None:
-    server = own_server(demo=True)
+    agent = factories.make_staff(Role.AGENT, email="agent@example.test")
+    factories.make_staff(Role.AGENT, email="agent2@example.test")
+    make_ticket(SYSTEM, subject="Domen", assignee_id=agent.id)
+    for number in (1, 2, 3):
+        make_ticket(SYSTEM, subject=f"Zastoj pošte {number}", requester_email="pita@example.test")
+    session.rollback()
+    server = own_server(DATABASE_URL=settings.database_url, FILES=settings.files, AUDIT_ANCHOR=settings.audit_anchor)
     page, other = new_page(language="en-GB"), new_page(language="en-GB")
     sign_in(page, server, "agent")
     sign_in(other, server, "agent2")
-    for subject in ("Zastoj pošte 1", "Zastoj pošte 2", "Zastoj pošte 3"):
-        open_ticket(other, server, subject)
-
     address = f"{server.url}{OPEN}&search=zastoj&sort=id"
     page.goto(address)
     mine = page.locator('[data-view="mine"] [data-count]')
-    expect(mine).to_have_text(re.compile(r"\d+"))  # counted after the page is there
-    before = int(mine.text_content() or "")
+    expect(mine).to_have_text("1")  # counted after the page is there
     expect(page.locator("[data-rows] tbody tr")).to_have_count(3)
     expect(page.locator("[data-mass]")).to_be_hidden()
     # Two rows by J and X, then A takes them: they stay in sight and say that they are elsewhere now.
@@ -48,7 +63,7 @@ def test_kept_true_and_cleared_by_keyboard(
     page.locator(".toast").hover()  # it stays while one is at it
     expect(page.locator("tr.is-gone")).to_have_count(2)
     expect(page.locator("tr.is-gone").first).to_contain_text("no longer in this view")
-    expect(mine).to_have_text(str(before + 2), timeout=20_000)
+    expect(mine).to_have_text("3", timeout=20_000)
     # Undo puts back what each had.
     page.locator(".toast button").click()
     expect(page.locator("tr.is-gone")).to_have_count(0)

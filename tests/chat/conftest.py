@@ -13,10 +13,10 @@ from uuid import uuid4
 import pytest
 
 from console.core.settings import DEMO_PASSWORD
-from tests.support.server import LiveServer, serving
+from tests.support.server import MONDAY, LiveServer, serving
 from tests.support.sockets import SocketClient, desk_client, visitor_client
 
-OPEN = "2026-11-23T11:00:00+01:00"  # a Monday
+OPEN = MONDAY
 CLOSED = "2026-11-23T17:01:00+01:00"
 
 

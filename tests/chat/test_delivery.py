@@ -19,10 +19,12 @@ from typing import Any
 import pytest
 from sqlalchemy import create_engine, text
 
+from console.core.settings import Settings
 from tests.chat.conftest import OPEN, Desk
 from tests.support import processes, server
 from tests.support.postgres import Postgres
 from tests.support.sockets import Refused, SocketClient, desk_client, visitor_client
+from tests.support.staffed import make_console
 
 BROKEN = (TimeoutError, OSError, Refused)
 PAIRS = 8
@@ -116,7 +118,8 @@ def serving(folder: Path, count: int, **settings: str) -> Iterator[Servers]:
     if settings["DATABASE_URL"].startswith("sqlite"):
         server.copy_made(folder, demo=True, clock=OPEN)
     else:
-        server.fill(env, demo=True)
+        url, files, anchor = (env[f"CONSOLE_{name}"] for name in ("DATABASE_URL", "FILES", "AUDIT_ANCHOR"))
+        make_console(Settings(database_url=url, files=files, audit_anchor=anchor))
     servers = Servers(folder, count, env)
     try:
         for port in servers.ports:

@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import date, datetime, timedelta
+from itertools import count
 from pathlib import Path
 from random import Random
 
@@ -70,6 +71,7 @@ from console.tickets.sla.models import SlaTarget
 from tests.conftest import Clock
 from tests.demo.test_story import BROKEN
 from tests.factories import novi
+from tests.support import server
 
 SECRETS = {
     "sealed_links", "password_hash", "pin_secret", "message_id", "in_reply_to", "references", "token_digest", "key_id",
@@ -80,12 +82,11 @@ FIRST = datetime.fromisoformat("2026-01-01T00:00:00+01:00")
 
 @pytest.fixture(scope="module")
 def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
-    """One demo for all tests that only look."""
-    path = tmp_path_factory.mktemp("demo") / "demo.sqlite3"
-    app = create_app(Settings(env="demo", database_url=f"sqlite:///{path}"))
+    """The demo of seed 1 that served consoles are given, for all tests that only look."""
+    folder = tmp_path_factory.mktemp("demo")
+    server.copy_made(folder, demo=True)
+    app = create_app(Settings(env="demo", database_url=f"sqlite:///{folder / 'console.sqlite3'}"))
     with app.app_context():
-        prepare_database()
-        demo.fill(1)
         yield db.session()
         db.session.remove()
         db.engine.dispose()
@@ -99,6 +100,15 @@ def copied(told: Session, tmp_path: Path, make_app: Callable[[Settings], Flask])
     with closing(sqlite3.connect(str(told.get_bind().engine.url.database))) as connection:
         connection.execute("VACUUM INTO ?", (str(path),))
     with make_app(Settings(env="demo", database_url=f"sqlite:///{path}")).app_context():
+        yield db.session()
+        db.session.remove()
+
+
+@pytest.fixture
+def opened(tmp_path: Path, make_app: Callable[[Settings], Flask]) -> Iterator[Session]:
+    """A demo that was made on a Monday in working hours."""
+    server.copy_made(tmp_path, demo=True, clock=server.MONDAY)
+    with make_app(Settings(env="demo", database_url=f"sqlite:///{tmp_path / 'console.sqlite3'}")).app_context():
         yield db.session()
         db.session.remove()
 
@@ -287,9 +297,11 @@ def test_the_chat_desk_has_a_past(told: Session) -> None:
     assert told.scalar(select(func.count()).select_from(ChatBlock)) == 1
 
 
-def test_while_it_is_open_somebody_waits_in_the_chat(session: Session) -> None:
-    clock.start_at(datetime.fromisoformat("2026-11-25T13:10:20+01:00"))
-    demo.fill(1)
+def test_while_it_is_open_somebody_waits_in_the_chat(opened: Session) -> None:
+    session = opened
+    made_at = session.scalar(select(func.max(AuditEntry.at)))
+    assert made_at is not None
+    clock.start_at(made_at)
     chats = list(session.scalars(select(Chat).where(Chat.ended_at.is_(None)).order_by(Chat.id)))
     assert [chat.status for chat in chats] == [ChatStatus.ACTIVE, ChatStatus.QUEUED, ChatStatus.QUEUED]
     for chat in chats:
@@ -405,8 +417,15 @@ def test_the_crowd_is_as_large_as_asked_and_checked_like_everyone(copied: Sessio
 
 
 @pytest.mark.both
-def test_the_crowd_of_tickets_is_what_the_verbs_would_have_left(session: Session) -> None:
-    demo.fill(1, tickets=60)
+def test_the_crowds_are_what_the_verbs_would_have_left(app: Flask, session: Session) -> None:
+    answer = app.test_cli_runner().invoke(command, ["--tickets", "60", "--chats", "40"])
+    assert answer.exit_code == 0, answer.output
+    check_tickets(session)
+    check_chats(session)
+    assert list(audit_queries.verify(session, sealer())) == []
+
+
+def check_tickets(session: Session) -> None:
     crowd = list(session.scalars(select(Ticket).where(Ticket.id <= 60).order_by(Ticket.id)))
     assert [ticket.id for ticket in crowd] == list(range(1, 61))
     assert [ticket.created_at for ticket in crowd] == sorted(ticket.created_at for ticket in crowd)
@@ -435,13 +454,9 @@ def test_the_crowd_of_tickets_is_what_the_verbs_would_have_left(session: Session
             assert ticket.due_at == due
             assert words_of(session, ticket) == found
         raise RuntimeError("only looking")
-    assert list(audit_queries.verify(session, sealer())) == []
 
 
-@pytest.mark.both
-def test_the_crowd_of_chats_is_what_the_verbs_would_have_left(app: Flask, session: Session) -> None:
-    answer = app.test_cli_runner().invoke(command, ["--chats", "40"])
-    assert answer.exit_code == 0, answer.output
+def check_chats(session: Session) -> None:
     crowd = list(session.scalars(select(Chat).where(Chat.id <= 40).order_by(Chat.id)))
     assert [chat.id for chat in crowd] == list(range(1, 41))
     assert [chat.created_at for chat in crowd] == sorted(chat.created_at for chat in crowd)
@@ -464,7 +479,6 @@ def test_the_crowd_of_chats_is_what_the_verbs_would_have_left(app: Flask, sessio
             chat_search.index(session.get_one(Chat, key))
         assert {key: index_row(session, "search_chats", key) for key in words} == words
         raise RuntimeError("only looking")
-    assert list(audit_queries.verify(session, sealer())) == []
 
 
 def words_of(session: Session, ticket: Ticket) -> str:
@@ -507,13 +521,15 @@ def test_not_over_something(app: Flask, session: Session) -> None:
 
 
 @pytest.mark.only("sqlite")
-def test_when_it_breaks_in_the_middle_nothing_is_there(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
-    def breaks(*_arguments: object, **_more: object) -> None:
-        raise OSError("no space left")
+def test_when_it_breaks_in_the_middle_nothing_is_there(session: Session) -> None:
+    happened = count(1)
 
-    monkeypatch.setattr("console.demo.crowd.insert_proformas", breaks)
+    def breaks(_what: str, _count: int) -> None:
+        if next(happened) == 250:  # of more than 500
+            raise OSError("no space left")
+
     with pytest.raises(OSError, match="no space"):
-        demo.fill(1, customers=10)
+        demo.fill(1, progress=breaks)
     session.rollback()
     assert demo.is_empty()
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,16 +14,21 @@ from sqlalchemy.orm import Session
 from console.core.settings import Settings
 from console.staff.roles import Role
 from tests import factories
+from tests.browser.pages import findings, sideways
 from tests.staff.support import code_at, switch_totp_on
 from tests.support.server import in_thread
 
-AXE = Path(__file__).resolve().parents[2] / "node_modules" / "axe-core" / "axe.min.js"
-WAYS = [
-    pytest.param({"language": "sr-Latn-RS"}, id="sr-light-wide"),
-    pytest.param({"language": "en", "dark": True, "width": 390, "height": 844}, id="en-dark-phone"),
-    pytest.param({"language": "en", "dark": True}, id="en-dark-wide", marks=pytest.mark.full),
-    pytest.param({"language": "sr-Latn-RS", "width": 390, "height": 844}, id="sr-light-phone", marks=pytest.mark.full),
-]
+WAYS = {
+    "sr-light-wide": {"language": "sr-Latn-RS"},
+    "en-dark-phone": {"language": "en", "dark": True, "width": 390, "height": 844},
+    "en-dark-wide": {"language": "en", "dark": True},
+    "sr-light-phone": {"language": "sr-Latn-RS", "width": 390, "height": 844},
+}
+
+
+def ways(daily: str) -> list[Any]:
+    """Return all ways of looking; those but the ``daily`` one are for ``--prove``."""
+    return [pytest.param(way, id=name, marks=() if name == daily else pytest.mark.full) for name, way in WAYS.items()]
 
 
 @pytest.fixture
@@ -42,14 +46,7 @@ def address(app: Flask, session: Session) -> Iterator[str]:
 
 def look(page: Page) -> None:
     """Fail on what axe calls serious or critical, and on a page that scrolls sideways."""
-    page.wait_for_load_state("load")
-    page.evaluate(f"() => {{ {AXE.read_text()} }}")
-    found: list[dict[str, Any]] = page.evaluate("async () => (await axe.run(document)).violations")
-    grave = [(one["id"], one["nodes"][0]["html"]) for one in found if one["impact"] in ("serious", "critical")]
-    assert not grave, f"{page.url}: {grave}"
-    size = page.viewport_size
-    assert size is not None
-    assert page.evaluate("document.documentElement.scrollWidth") <= size["width"], page.url
+    assert findings(page) + sideways(page) == []
 
 
 def send(page: Page, **fields: str) -> None:
@@ -61,7 +58,7 @@ def send(page: Page, **fields: str) -> None:
 
 
 @pytest.mark.only("sqlite")
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way", ways("sr-light-wide"))
 def test_signing_in(address: str, new_page: Callable[..., Page], way: dict[str, Any]) -> None:
     staff, fresh = factories.make_staff(Role.AGENT), factories.make_staff(Role.SUPERVISOR, password_temporary=True)
     secret, codes = switch_totp_on(staff)
@@ -102,7 +99,7 @@ def test_signing_in(address: str, new_page: Callable[..., Page], way: dict[str, 
 
 
 @pytest.mark.only("sqlite")
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way", ways("en-dark-phone"))
 def test_accounts(address: str, new_page: Callable[..., Page], way: dict[str, Any]) -> None:
     admin, other = factories.make_staff(Role.ADMIN), factories.make_staff(active=False)
     page = new_page(**way)

@@ -103,7 +103,7 @@ def _run_command() -> int:
 
 
 def load(folder: str) -> None:
-    """Import what a server imports, and let servers share what they compile of templates."""
+    """Import what a server imports, let servers share what they compile of templates, and make passwords cheap."""
     from importlib import import_module
     from pathlib import Path
 
@@ -111,8 +111,10 @@ def load(folder: str) -> None:
     from sqlalchemy.orm import configure_mappers
 
     from console import app, models
+    from console.core import passwords
     from console.core.settings import Settings
     from tests.support import routing
+    from tests.support.hashing import CHEAP
     from tests.support.templates import CompiledTemplates
 
     for name in ("console.cli.main", "console.server", "console.setup"):
@@ -127,7 +129,7 @@ def load(folder: str) -> None:
         made.jinja_env.bytecode_cache = templates
         return made
 
-    app.create_app = create
+    app.create_app, passwords.HASHER = create, CHEAP
 
 
 def main() -> None:

@@ -26,6 +26,8 @@ from tests.support.warm import Warm
 
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 60
+FILL_SECONDS = 300
+MONDAY = "2026-11-23T11:00:00+01:00"  # in working hours; of then is the demo of servers whose clock is set
 _kept: list[Path] = []
 _warm: list[Warm] = []
 
@@ -66,7 +68,7 @@ def serving(folder: Path, *, demo: bool = False, cold: bool = False, **settings:
     """Serve a console with an own database under ``folder`` until the end of the block.
 
     Args:
-        demo: fill the database with demo data first.
+        demo: fill the database with demo data first: of now, or of ``MONDAY`` where CLOCK is set, to then or later.
         cold: start a process from its first instruction (see ``tests.support.warm``).
         settings: ``CONSOLE_*`` without the prefix; they win. A database that they name must have its tables.
     """
@@ -80,7 +82,7 @@ def serving(folder: Path, *, demo: bool = False, cold: bool = False, **settings:
     }
     env = environment(**(defaults | settings))
     if "DATABASE_URL" not in settings:
-        copy_made(folder, demo=demo, clock=settings.get("CLOCK", ""))
+        copy_made(folder, demo=demo, clock=MONDAY if "CLOCK" in settings else "")
     elif demo:
         fill(env, demo=True)
     log = folder / "server.log"
@@ -107,10 +109,8 @@ def running(module: Sequence[str], port: int, env: Mapping[str, str], log: Path)
 @contextmanager
 def forked(port: int, env: Mapping[str, str], log: Path) -> Iterator[LiveServer]:
     """Run ``console serve`` on ``port`` until the end of the block, without its start (``tests.support.warm``)."""
-    if not _warm:
-        _warm.append(Warm(_kept[0] / "forking.log", templates_folder()))
     with log.open("ab") as output:
-        process = _warm[0].start(["serve", "--port", str(port)], log=output, env=env, cwd=ROOT)
+        process = _forking().start(["serve", "--port", str(port)], log=output, env=env, cwd=ROOT)
     with _stopping(LiveServer(f"http://127.0.0.1:{port}", port, process, env, log)) as server:
         yield server
 
@@ -122,6 +122,13 @@ def _stopping(server: LiveServer) -> Iterator[LiveServer]:
         yield server
     finally:
         processes.stop(server.process)
+
+
+def _forking() -> Warm:
+    """Return this process's own of ``tests.support.warm``, started when it is first needed."""
+    if not _warm:
+        _warm.append(Warm(_kept[0] / "forking.log", templates_folder()))
+    return _warm[0]
 
 
 def stop_forking() -> None:
@@ -151,13 +158,22 @@ def in_thread(app: Flask) -> Iterator[str]:
 
 def fill(env: Mapping[str, str], *, demo: bool) -> None:
     """Make the database, with demo data where wanted."""
-    _expect(command("init-db", env=env))
+    _run("init-db", env=env)
     if demo:
-        _expect(command("demo", "--seed", "1", "--if-empty", env=env))
+        _run("demo", "--seed", "1", "--if-empty", env=env)
+
+
+def _run(*arguments: str, env: Mapping[str, str]) -> None:
+    """Run ``console`` with ``arguments`` to its end, without its start."""
+    with tempfile.TemporaryFile() as log:
+        code = _forking().start(arguments, log=log, env=env, cwd=ROOT).wait(FILL_SECONDS)
+        if code:
+            log.seek(0)
+            raise RuntimeError(f"{arguments}: {log.read().decode()[-3000:]}")
 
 
 def copy_made(folder: Path, *, demo: bool, clock: str = "") -> None:
-    """Put a database with its files into ``folder``: the demo's, or one without a row."""
+    """Put a database with its files into ``folder``: the demo's of ``clock``, or one without a row."""
     made = _made(demo, clock if demo else "")
     for file in made.glob("console.sqlite3*"):
         shutil.copyfile(file, folder / file.name)
@@ -172,10 +188,7 @@ def keep_made_in(folder: Path) -> None:
 
 
 def _made(demo: bool, clock: str) -> Path:
-    """Make a database once for a run; it is the same each time. What hangs on the clock hangs on its setting.
-
-    The first process that needs it makes it, and the others wait.
-    """
+    """Make a database once for a run. The first process that needs it makes it, and the others wait."""
     folder = _kept[0] / f"{'demo' if demo else 'empty'}-{sha256(clock.encode()).hexdigest()[:12]}"
     with folder.with_suffix(".lock").open("w") as lock:
         flock(lock, LOCK_EX)
@@ -190,11 +203,6 @@ def _made(demo: bool, clock: str) -> Path:
             fill(environment(**(settings | ({"CLOCK": clock} if clock else {}))), demo=demo)
             unfinished.rename(folder)
     return folder
-
-
-def _expect(done: subprocess.CompletedProcess[str]) -> None:
-    if done.returncode:
-        raise RuntimeError(f"{done.args}: {done.stdout[-1000:]}{done.stderr[-2000:]}")
 
 
 def _wait(server: LiveServer) -> None:
