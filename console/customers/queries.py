@@ -175,6 +175,15 @@ def members_of(customer_id: int) -> Sequence[Membership]:
     return sorted(db.session.scalars(query), key=lambda m: (order.index(m.role), m.id))
 
 
+def find_member(membership_id: int) -> Membership | None:
+    """Return a person on an account, with their name; ``None`` where there is none, or they were removed."""
+    return db.session.scalar(
+        select(Membership)
+        .options(joinedload(Membership.person))
+        .where(Membership.id == membership_id, Membership.removed_at.is_(None))
+    )
+
+
 def verifications_of(customer_id: int, limit: int = 5) -> list[PastVerification]:
     """Return the account's latest verifications, newest first, with the names."""
     query = (

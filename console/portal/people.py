@@ -16,7 +16,7 @@ from console.customers.access import rights_of
 from console.customers.models import Invitation, MemberRole, Membership
 from console.customers.people import invitations, members
 from console.customers.people.members import ContactData
-from console.customers.queries import members_of
+from console.customers.queries import find_member, members_of
 from console.customers.rights import MailCategory, Right
 from console.customers.verification.pins import may_hold
 from console.portal import confirmation
@@ -189,12 +189,17 @@ def _account() -> Membership:
 
 
 def _member(member_id: int, role: MemberRole) -> tuple[Membership, Membership]:
-    """Return one's own membership of an account, and the person on it who is asked for."""
-    for mine in own_accounts(Right.CONTACTS):
-        for member in members_of(mine.customer_id):
-            if member.id == member_id and member.role is role:
-                return mine, member
-    raise NotFound
+    """Return one's own membership of an account, and the person on it who is asked for.
+
+    Raises:
+        NotFound: there is no such person, or it is an account whose people one may not manage.
+    """
+    member = find_member(member_id)
+    own = own_accounts(Right.CONTACTS)
+    mine = next((one for one in own if member is not None and one.customer_id == member.customer_id), None)
+    if member is None or mine is None or member.role is not role:
+        raise NotFound
+    return mine, member
 
 
 def _with_role(mine: Membership, role: MemberRole) -> Sequence[Membership]:
