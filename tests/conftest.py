@@ -82,6 +82,11 @@ for _name, _examples, _derandomize in (("sample", 12, True), ("prove", 1_000, Fa
 # --- options and collection ---------------------------------------------------------------------------------------
 
 
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Run one worker more than there are cores: for a third of their time, tests wait for servers and browsers."""
+    return (os.cpu_count() or 1) + 1
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("console")
     group.addoption("--prove", action="store_true", help="full counts of the long proofs; writes docs/proofs.md")
@@ -565,7 +570,7 @@ def _watch(page: Page, problems: list[str]) -> None:
         # A refused form answers 4xx on purpose, and Chromium reports that here. A missing file is a fault.
         refused = "the server responded with a status of 4" in message.text
         # What a test itself cut off (route.abort); a server that is gone says something else.
-        refused = refused or message.text.endswith("net::ERR_FAILED")
+        refused = refused or message.text.endswith(("net::ERR_FAILED", "net::ERR_INTERNET_DISCONNECTED"))
         expected = refused and "/static/" not in message.location.get("url", "")
         # The threaded server of tests/views speaks no WebSocket: the pages then poll, and say so.
         expected = expected or message.text.startswith("WebSocket connection to")

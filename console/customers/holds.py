@@ -30,18 +30,13 @@ def begin(actor: Actor, person: Person, reason: str) -> datetime:
     return person.held_until
 
 
-def is_held(person: Person) -> bool:
-    """Tell whether ``person`` is on hold now."""
-    return person.held_until is not None and clock.now() < person.held_until
-
-
 def require_none(person: Person) -> None:
     """Refuse what a hold forbids.
 
     Raises:
         Conflict: ``held``, with ``until`` in its details.
     """
-    if person.held_until is not None and is_held(person):
+    if person.held_until is not None and person.is_held(clock.now()):
         raise Conflict(
             lazy_gettext(
                 "The sign-in of %(name)s was changed in the last 72 hours. For security, this is not possible yet.",

@@ -133,6 +133,10 @@ class Person(Base):
 
     memberships: Mapped[list[Membership]] = relationship(back_populates="person")
 
+    def is_held(self, now: datetime) -> bool:
+        """Tell whether nothing may be given away in their name at ``now``."""
+        return self.held_until is not None and now < self.held_until
+
 
 class PersonSession(SignInSession, Base):
     """A customer's person signed in to the portal on one browser."""

@@ -19,9 +19,10 @@ from console.mail.models import Mail
 
 # An address as it is written in a text, or in an attribute: up to a space, a quote, a bracket.
 _ADDRESS = re.compile(r"https?://[^\s\"'<>]+", re.IGNORECASE)
-# Ours whatever the host was when it was written, also without one: /t/<token>, /v/<token>, /chat/transcript/<token>.
+# Ours whatever the host was when it was written, also without one: /t/<token>, /chat/transcript/<token>, /moj/reset/…
 # A token has capitals: the same path with words behind it is another's page.
-_TOKEN = re.compile(r"/(?:[tTvV]|chat/transcript)/(?=[a-z0-9_.~=-]*[A-Z])([A-Za-z0-9_.~=-]{16,})")
+_DOORS = r"[tTvV]|chat/transcript|(?:moj/)?reset|moj/(?:invitation|register)"
+_TOKEN = re.compile(rf"/(?:{_DOORS})/(?=[a-z0-9_.~=-]*[A-Z])([A-Za-z0-9_.~=-]{{16,}})")
 # What opens nothing on its own, because behind it one signs in.
 _SIGNED_IN = ("/moj", "/console", "/login")
 _HREF = re.compile(r"(<a\b[^>]*?)\shref=(\"[^\"]*\"|'[^']*'|[^\s>]+)([^>]*>)(.*?)(</a>)", re.IGNORECASE | re.DOTALL)

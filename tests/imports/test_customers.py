@@ -81,7 +81,7 @@ def test_a_person_who_is_known_stays_as_they_are(session: Session, path: Path) -
     [
         ({"pib": "100000048"}, "row 2: pib: "),
         ({"pib": "12345"}, "row 2: pib: "),
-        ({"kind": "company"}, "row 2: pib: A company needs a PIB"),
+        ({"kind": "company"}, "row 2: pib: Enter the company’s PIB"),
         ({"mb": "123"}, "row 2: mb: "),
         ({"owner_email": "nobody"}, "row 2: owner_email: "),
         ({"owner_email": "a@b@c.example.test"}, "row 2: owner_email: "),

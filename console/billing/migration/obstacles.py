@@ -16,16 +16,17 @@ from console.core.actor import Actor
 from console.core.context import settings
 from console.core.errors import Conflict, Invalid, Refusal, Text
 from console.core.texts import lazy_gettext
-from console.customers import holds
 from console.customers.models import Customer, CustomerStatus, VerificationKind
 from console.customers.rights import Right
 from console.hosting.models import Service, ServiceStatus, SuspensionReason
 
-# ``held`` (a reset password within 72 hours) is refused by console.customers.holds.
 REASONS: dict[str, Text] = {
     "unverified": lazy_gettext("This needs a valid verification. Verify the caller by e-mail and support PIN."),
     "no_right": lazy_gettext(
         "The verified person does not have the transfer permission. The account owner can grant it."
+    ),
+    "held": lazy_gettext(
+        "The verified person's sign-in was changed in the last 72 hours. For security, migrate the services after that."
     ),
     "no_service": lazy_gettext("Choose at least one service."),
     "not_theirs": lazy_gettext("Some of the selected services do not belong to the verified account."),
@@ -62,7 +63,7 @@ REASONS: dict[str, Text] = {
 # These say "not any more" rather than "not like this".
 _CONFLICTS = frozenset(
     {
-        "in_migration", "stale_plan", "wrong_state", "expired", "part_paid", "hosted_together",
+        "held", "in_migration", "stale_plan", "wrong_state", "expired", "part_paid", "hosted_together",
         "four_eyes", "four_eyes_approval",
     }
 )  # fmt: skip
@@ -126,7 +127,8 @@ def check_right(migration: Migration) -> None:
         raise refusal("unverified")
     if Right.TRANSFER not in membership.held_rights():
         raise refusal("no_right")
-    holds.require_none(membership.person)
+    if membership.person.is_held(clock.now()):
+        raise refusal("held")
 
 
 @dataclass(frozen=True)

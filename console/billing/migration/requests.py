@@ -25,7 +25,6 @@ from console.core.idempotency import once
 from console.core.ids import CUSTOMER_BASE, read_number
 from console.core.text import paragraphs
 from console.core.transaction import after_refusal
-from console.customers import holds
 from console.customers.masking import mask_pins
 from console.customers.models import (
     Customer,
@@ -150,7 +149,8 @@ def _verification(actor: Actor, verification_id: int, *, lock: bool = False) -> 
         raise refusal("unverified")
     if Right.TRANSFER not in verification.opened_rights():
         raise refusal("no_right")
-    holds.require_none(verification.membership.person)
+    if verification.membership.person.is_held(clock.now()):
+        raise refusal("held")
     return verification
 
 

@@ -71,8 +71,8 @@ def test_the_rule_above_can_fail() -> None:
 
 def test_who_asks_for_a_pin_names_the_place_for_it() -> None:
     greeting = next(reply for reply in REPLIES if reply.key == "greeting")
-    assert "link" in greeting.body_sr and "PIN ne šaljete" in greeting.body_sr
-    assert "link" in greeting.body_en and "do not send the PIN" in greeting.body_en
+    assert "obrazac" in greeting.body_sr and "PIN ne šaljete" in greeting.body_sr
+    assert "secure form" in greeting.body_en and "do not send the PIN" in greeting.body_en
     assert "{portal_url}" in greeting.body_sr
 
 

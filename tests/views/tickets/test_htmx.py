@@ -116,10 +116,10 @@ def test_what_fails_is_said_once_and_nothing_typed_is_lost(
     expect(page.locator("#ticket[data-ready]")).to_be_visible()
     toasts, sheet = page.locator(".toast"), page.get_by_role("dialog")
 
-    page.route("**/watch", lambda route: route.abort())
+    page.context.set_offline(True)
     page.keyboard.press("w")
     expect(toasts).to_have_text("The server is not responding. Nothing was changed; try again.")
-    page.unroute("**/watch")
+    page.context.set_offline(False)
 
     # A refused form is there again, where one goes on typing; then the focus is where it came from.
     page.get_by_label("More actions").click()

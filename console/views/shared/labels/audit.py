@@ -15,7 +15,7 @@ ACTOR_KINDS: dict[str, Text] = {
 # The kinds of action, by the part of an action's key before the dot; in the order people look for them.
 AREAS: dict[str, tuple[Text, tuple[str, ...]]] = {
     "verification": (lazy_gettext("Verification and support PIN"), ("verification", "pin")),
-    "customers": (lazy_gettext("Customers and their people"), ("customer", "member", "person")),
+    "customers": (lazy_gettext("Customers and their people"), ("customer", "member", "invitation", "person")),
     "services": (lazy_gettext("Services and domains"), ("service", "domain", "product")),
     "documents": (lazy_gettext("Pro-formas and payments"), ("proforma",)),
     "migrations": (lazy_gettext("Migrations"), ("migration",)),
