@@ -94,7 +94,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--seed", type=int, default=1, help="seed of the samples (default 1)")
 
 
+# Databases and files of tests lie in memory where there is room: what a process that is killed has written stays there
+# too, and only a machine that loses its power would tell the difference.
+MEMORY, ROOM = Path("/dev/shm"), 4 * 1024**3
+
+
 def pytest_configure(config: pytest.Config) -> None:
+    if os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ROOM:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
     config.stash[proofs.KEY] = proofs.Proofs()
     routing.keep_compiled()
     statements.keep_compiled()
