@@ -55,7 +55,7 @@ export class Files {
   }
 }
 
-/** Tell the agent that the visitor writes, or has stopped; send(typing) passes it on where somebody hears it. */
+/** Tell the agent that the visitor writes, or has stopped; send(typing) passes it on. */
 export function teller(send) {
   let was = false, stop = 0;
   return function tell(now) {
