@@ -132,6 +132,8 @@ def test_a_conversation_by_keyboard(desk: Callable[..., Desk], new_page: Callabl
     for tried in ("000000", pin):
         visitor.fill("form.seal [name=pin]", tried)
         visitor.keyboard.press("Enter")
+        if tried != pin:
+            expect(visitor.locator("form.seal [data-card-error]")).to_be_visible()  # it may be tried again
         expect(log.locator(".seal-failed" if tried != pin else ".seal-live")).to_be_visible()
     expect(page.locator(".vcard-live")).to_contain_text("vlasnik naloga")
     expect(page.locator("[data-head] .badge")).to_have_text("potvrđeno")
