@@ -11,6 +11,7 @@ def init_app(app: Flask) -> None:
         chat,
         invitation,
         mail,
+        navigation,
         passwords,
         people,
         registration,
@@ -27,3 +28,4 @@ def init_app(app: Flask) -> None:
     app.register_blueprint(sealed.blueprint)
     app.register_blueprint(transcript.blueprint)
     chat.init_app(app)
+    navigation.init_app(app)

@@ -23,7 +23,7 @@ from tests.tickets.rows import make_ticket
 
 
 def press_down(page: Page, what: Locator) -> None:
-    """Hold the button of the mouse down on it: again where what was saved before has just moved it from under the mouse."""
+    """Hold the mouse down on it; again where what was saved before has just moved it away."""
     for _ in range(5):
         what.hover()
         page.mouse.down()
