@@ -23,6 +23,7 @@ from console.web import (
     access,
     catalog,
     compression,
+    connections,
     cookies,
     errors,
     filters,
@@ -146,6 +147,7 @@ def _bind_extensions(app: Flask, settings: Settings) -> None:
         cors_allowed_origins=[settings.base_url, *settings.allowed_origins],
         max_http_buffer_size=64 * 1024,
     )
+    connections.init_app(app)
     socket_guard.init_app(app)
     if settings.production:  # around the sockets too, whose limits count by address
         hosts = int(settings.forwarded_host)  # else a client's own X-Forwarded-Host would pass a proxy that sets none

@@ -9,65 +9,72 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import wraps
 from itertools import count
-from typing import Any
+from typing import Any, cast
 
 import gevent
 from flask import Flask, current_app, request, session
 from flask_socketio import ConnectionRefusedError as Refused
-from flask_socketio import disconnect, join_room
 from gevent.monkey import is_module_patched
 from sqlalchemy import Select, delete, select, update
-from sqlalchemy.exc import SQLAlchemyError
 
 from console.core import clock
 from console.core.actor import Actor
 from console.core.context import settings
 from console.core.db import db
-from console.core.errors import Failed, Invalid, NoSpace, Refusal, SignInNeeded, after_storing
+from console.core.errors import NoSpace, SignInNeeded
 from console.core.logging import get_logger
 from console.core.push import Hidden
 from console.core.sessions import SEEN_EVERY, find_live
-from console.core.text import clean_tree
-from console.core.transaction import may_have_stored, transaction
+from console.core.transaction import transaction
 from console.core.upsert import insert_missing
 from console.extensions import socketio
 from console.staff.models import Staff, StaffSession, StaffSocket
 from console.staff.notifications import on_sessions_ended
 from console.staff.sessions import may_be_in
 from console.web import socket_guard
+from console.web.connections import Answer, Connection, Connections, Handler, Packet
 from console.web.errors import refusal_of
 from console.web.identity import STAFF_TOKEN, idle_limit
+from console.web.locale import choose_language
 
 log = get_logger(__name__)
 
 DESK, VISITOR = "/desk", "/visitor"
-SESSION = "staff_session"  # keys in a connection's own session
-ROLE = "staff_role"
 WATCH_SECONDS = 1
 HOLD_SECONDS = 15
 HELD = timedelta(seconds=60)  # a connection of another process, that its process has not spoken of for longer, is gone
-Answer = dict[str, Any]
-Handler = Callable[[Actor, dict[str, Any]], Answer | None]
 
-_staff: dict[str, tuple[int, str]] = {}  # connections of staff in this process: session and role by their id
-_came_as: dict[str, Actor] = {}  # who each of them was when it came
+
+@dataclass
+class StaffConnection(Connection):
+    """A connection of staff.
+
+    ``role`` is the one they came with, ``actor`` who they are: without permissions, until an event has asked the
+    session of that moment. ``viewing`` is the ticket that is open on their page.
+    """
+
+    token: str
+    session_id: int
+    role: str
+    actor: Actor
+    viewing: str | None = None
+
+
+StaffHandler = Handler[StaffConnection]
+_staff: Connections[StaffConnection] = Connections(DESK)
 _watching = False
 
 
-def staff_actor() -> Actor:
-    """Return who is behind this connection now.
+def _live_session(token: object) -> StaffSession:
+    """Return the session of a token.
 
     Raises:
-        SignInNeeded: the session has ended, or the account was disabled.
+        SignInNeeded: it has ended, or the account was disabled.
     """
-    return _live_session().staff.actor(request.remote_addr)
-
-
-def _live_session() -> StaffSession:
-    token = session.get(STAFF_TOKEN)
     row = None
     if isinstance(token, str):
         row = find_live(db.session(), StaffSession, token, now=clock.now(), idle=idle_limit())
@@ -82,67 +89,40 @@ def _live_session() -> StaffSession:
     return row
 
 
-def on_desk(event: str, permission: str | None = None) -> Callable[[Handler], Handler]:
-    """Register the handler of an event of staff; it gets the actor and the packet and returns the answer's fields.
+def ask_session(desk: StaffConnection) -> Actor:
+    """Return who is behind a connection now, with what they may do.
 
-    Every packet is acknowledged: ``{"ok": true, …}`` or ``{"ok": false, "error": {"code", "message"}}``.
+    Raises:
+        SignInNeeded: the session has ended, or the account was disabled.
     """
+    desk.actor = _live_session(desk.token).staff.actor(desk.address)
+    return desk.actor
 
-    def register(handler: Handler) -> Handler:
-        def run(packet: dict[str, Any]) -> Answer | None:
-            actor = staff_actor()
+
+def on_desk(event: str, permission: str | None = None) -> Callable[[StaffHandler], StaffHandler]:
+    """Register the handler of an event of staff; their session and permission are asked first."""
+
+    def register(handler: StaffHandler) -> StaffHandler:
+        def run(desk: StaffConnection, packet: Packet) -> Answer | None:
+            actor = ask_session(desk)
             if permission is not None:
                 actor.require(permission)
-            return handler(actor, packet)
+            return handler(desk, packet)
 
-        socketio.on_event(event, acknowledged(event, run), namespace=DESK)
+        _staff.on(event, run)
         return handler
 
     return register
 
 
-def on_desk_unasked(event: str) -> Callable[[Handler], Handler]:
-    """Register the handler of an event whose session is asked later, with those of many others at once.
+def on_desk_unasked(event: str) -> Callable[[StaffHandler], StaffHandler]:
+    """Register the handler of an event whose session is asked later, with those of many others at once."""
 
-    The actor is who came with the connection; they have no permissions here.
-    """
-
-    def register(handler: Handler) -> Handler:
-        def run(packet: dict[str, Any]) -> Answer | None:
-            actor = _came_as.get(request.sid)  # type: ignore[attr-defined]
-            if actor is None:  # it was closed a moment ago
-                raise SignInNeeded
-            return handler(actor, packet)
-
-        socketio.on_event(event, acknowledged(event, run), namespace=DESK)
+    def register(handler: StaffHandler) -> StaffHandler:
+        _staff.on(event, handler)
         return handler
 
     return register
-
-
-def acknowledged(event: str, run: Callable[[dict[str, Any]], Answer | None]) -> Callable[..., Answer]:
-    """Return an event's handler that answers always: with fields, or with what was refused and why."""
-
-    @wraps(run)
-    def handle(packet: Any = None, *rest: Any) -> Answer:
-        try:
-            if not isinstance(packet, dict) or rest:
-                raise Invalid
-            return {"ok": True, **(run(_cleaned(packet)) or {})}
-        except SignInNeeded as refusal:
-            disconnect()
-            return failed(refusal)
-        except Refusal as refusal:
-            return failed(refusal)
-        except Exception as error:
-            outage = refusal_of(error)
-            if outage is None:
-                log.exception("event failed", event_name=event)
-            with suppress(SQLAlchemyError):
-                db.session.rollback()
-            return failed(outage or Failed())
-
-    return handle
 
 
 def let_in(connect: Callable[[Any], None]) -> Callable[..., None]:
@@ -153,9 +133,6 @@ def let_in(connect: Callable[[Any], None]) -> Callable[..., None]:
         try:
             connect(auth)
             socket_guard.joined(request.environ)
-            # The connection has a session of its own from here on. Without the cookie Flask does not read and check
-            # it again for every event, which took a fifth of a message's time.
-            request.environ.pop("HTTP_COOKIE", None)
         except Refused:
             raise
         except Exception as error:
@@ -167,65 +144,25 @@ def let_in(connect: Callable[[Any], None]) -> Callable[..., None]:
     return handle
 
 
-def _cleaned(packet: dict[str, Any]) -> dict[str, Any]:
-    """Return the packet with clean texts: the one place every packet passes."""
-    try:
-        cleaned: dict[str, Any] = clean_tree(packet)
-    except ValueError as error:
-        raise Invalid from error
-    return cleaned
+_gone: list[Callable[[StaffConnection], None]] = []
 
 
-_gone: list[Callable[[], None]] = []
-
-
-def on_desk_gone(handler: Callable[[], None]) -> Callable[[], None]:
-    """Register what is done when a connection of staff has ended; it may know nothing of who it was."""
+def on_desk_gone(handler: Callable[[StaffConnection], None]) -> Callable[[StaffConnection], None]:
+    """Register what is done when a connection of staff has ended."""
     _gone.append(handler)
     return handler
 
 
 @socketio.on("disconnect", namespace=DESK)
 def _disconnected(*_reason: Any) -> None:
-    sid = request.sid  # type: ignore[attr-defined]
-    _staff.pop(sid, None)
-    _came_as.pop(sid, None)
+    desk = _staff.remove(connection_id())
+    if desk is None:  # it was never let in
+        return
     for handler in _gone:
-        handler()
+        handler(desk)
     if settings().redis_url:
         with transaction() as database:
-            database.execute(delete(StaffSocket).where(StaffSocket.sid == sid))
-
-
-def failed(refusal: Refusal) -> Answer:
-    """Return the acknowledgement of something refused."""
-    if may_have_stored():
-        refusal = after_storing(refusal)
-    return {"ok": False, "error": refusal.to_payload()}
-
-
-def text(packet: dict[str, Any], name: str, limit: int) -> str:
-    """Return a text of the packet.
-
-    Raises:
-        Invalid: it is missing, no text, or too long.
-    """
-    value = packet.get(name)
-    if not isinstance(value, str) or not 0 < len(value) <= limit:
-        raise Invalid(fields={name: []})
-    return value
-
-
-def number(packet: dict[str, Any], name: str, most: int = 2**31) -> int:
-    """Return a whole number of the packet, not less than nothing. ``true`` is none, and no text is.
-
-    Raises:
-        Invalid: it is missing or none.
-    """
-    value = packet.get(name)
-    if type(value) is not int or not 0 <= value < most:
-        raise Invalid(fields={name: []})
-    return value
+            database.execute(delete(StaffSocket).where(StaffSocket.sid == desk.sid))
 
 
 def send(event: str, payload: Answer, namespace: str, rooms: Sequence[str]) -> None:
@@ -244,32 +181,45 @@ def connect(_auth: Any = None) -> None:
     """Let staff in, from our own pages alone: a cookie is sent along from anywhere."""
     if request.headers.get("Origin") != settings().base_url:
         raise Refused("origin")
+    token = session.get(STAFF_TOKEN)
     try:
-        row = _live_session()
+        row = _live_session(token)
     except SignInNeeded:
         raise Refused("sign_in") from None
-    session[SESSION], session[ROLE] = row.id, row.staff.role.value
-    _staff[request.sid] = (row.id, row.staff.role.value)  # type: ignore[attr-defined]
-    _came_as[request.sid] = Actor(  # type: ignore[attr-defined]
-        kind="staff", id=row.staff.id, name=row.staff.name, address=request.remote_addr
+    desk = StaffConnection(
+        connection_id(),
+        DESK,
+        request.remote_addr,
+        choose_language(),
+        token=cast(str, token),
+        session_id=row.id,
+        role=row.staff.role.value,
+        actor=Actor(kind="staff", id=row.staff.id, name=row.staff.name, address=request.remote_addr),
     )
-    join_room(f"staff:{row.staff.id}")
+    _staff.add(desk)
+    desk.join_room(f"staff:{row.staff.id}")
     watch_sessions()
     if settings().redis_url:
-        held = {"sid": request.sid, "staff_id": row.staff.id, "session_id": row.id, "seen_at": clock.now()}  # type: ignore[attr-defined]
+        held = {"sid": desk.sid, "staff_id": row.staff.id, "session_id": row.id, "seen_at": clock.now()}
         with transaction():
             insert_missing(StaffSocket, [held], StaffSocket.sid)
 
 
+def connection_id() -> str:
+    """Return the id of the connection that comes or goes."""
+    return str(request.sid)  # type: ignore[attr-defined]  # Flask-SocketIO adds it
+
+
 def connected_sessions() -> set[int]:
     """Return the sign-in sessions of staff with a connection to this process."""
-    return {key for key, _role in _staff.values()}
+    return {desk.session_id for desk in _staff}
 
 
 def sessions_in(room: str) -> set[int]:
     """Return those whose connection has joined a room of the desk's namespace."""
     joined = socketio.server.manager.get_participants(DESK, room)
-    return {_staff[sid][0] for sid, _eio_sid in joined if sid in _staff}
+    found = (_staff.get(sid) for sid, _eio_sid in joined)
+    return {desk.session_id for desk in found if desk is not None}
 
 
 # --- leaving ----------------------------------------------------------------------------------------------------------
@@ -284,7 +234,7 @@ def take_out(hidden: Hidden) -> None:
     for staff_id, sids in _connections().items():
         actor = db.session.get_one(Staff, staff_id).actor()
         for sid in sids:
-            joined = socketio.server.rooms(sid, DESK) if sid in _staff else None
+            joined = socketio.server.rooms(sid, DESK) if _staff.get(sid) else None
             left = [room for room in hidden(actor, joined) if joined is None or room in joined]
             for room in left:
                 socketio.server.leave_room(sid, room, namespace=DESK)
@@ -295,9 +245,8 @@ def take_out(hidden: Hidden) -> None:
 @on_sessions_ended
 def close_sessions(keys: Collection[int]) -> None:
     """Close the connections of sessions that have ended, in whichever process."""
-    here = [sid for sid, (key, _role) in _staff.items() if key in keys]
+    here = [desk.sid for desk in _staff if desk.session_id in keys]
     for sid in [*here, *db.session.scalars(_elsewhere(StaffSocket.sid).where(StaffSocket.session_id.in_(keys)))]:
-        _staff.pop(sid, None)
         socketio.server.disconnect(sid, namespace=DESK)
 
 
@@ -306,23 +255,27 @@ def hold() -> None:
     if settings().redis_url:
         now = clock.now()
         with transaction() as database:
-            database.execute(update(StaffSocket).where(StaffSocket.sid.in_(list(_staff))).values(seen_at=now))
+            database.execute(update(StaffSocket).where(StaffSocket.sid.in_(_here())).values(seen_at=now))
             database.execute(delete(StaffSocket).where(StaffSocket.seen_at < now - 2 * HELD))
 
 
 def _connections() -> dict[int, list[str]]:
     """Return the connections of staff, of all processes, by whose they are."""
     found: dict[int, list[str]] = defaultdict(list)
-    for sid, actor in list(_came_as.items()):
-        found[actor.id or 0].append(sid)
+    for desk in _staff:
+        found[desk.actor.id or 0].append(desk.sid)
     for row in db.session.execute(_elsewhere(StaffSocket.sid, StaffSocket.staff_id)):
         found[row.staff_id].append(row.sid)
     return found
 
 
+def _here() -> list[str]:
+    return [desk.sid for desk in _staff]
+
+
 def _elsewhere(*columns: Any) -> Select[Any]:
     """Select of the connections that other processes hold."""
-    return select(*columns).where(StaffSocket.seen_at > clock.now() - HELD, StaffSocket.sid.not_in(list(_staff)))
+    return select(*columns).where(StaffSocket.seen_at > clock.now() - HELD, StaffSocket.sid.not_in(_here()))
 
 
 # --- ended sessions ---------------------------------------------------------------------------------------------------
@@ -340,22 +293,21 @@ def watch_sessions() -> None:
 def _watch(app: Flask) -> None:
     for second in count():
         gevent.sleep(WATCH_SECONDS)
-        if not _staff:
+        if not _here():
             continue
         try:
             with app.app_context():
                 if second % HOLD_SECONDS == 0:
                     hold()
-                for sid in ended_connections():
-                    _staff.pop(sid, None)
-                    socketio.server.disconnect(sid, namespace=DESK)
+                for desk in ended_connections():
+                    desk.close()
         except Exception:
             log.exception("the watch over sessions failed once")
 
 
-def ended_connections() -> list[str]:
+def ended_connections() -> list[StaffConnection]:
     """Return the connections that may be here no more: one statement for all."""
     now, idle = clock.now(), idle_limit()
     rows = db.session.scalars(select(StaffSession).where(StaffSession.id.in_(connected_sessions())))
     roles = {row.id: row.staff.role.value for row in rows if row.is_live(now, idle) and may_be_in(row.staff)}
-    return [sid for sid, (key, role) in list(_staff.items()) if roles.get(key) != role]
+    return [desk for desk in _staff if roles.get(desk.session_id) != desk.role]

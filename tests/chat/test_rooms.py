@@ -159,5 +159,6 @@ def test_rooms_are_joined_where_this_is_known() -> None:
         "console/chat/sockets/desk.py": 3,  # the lists and departments, a chat that is watched or taken
         "console/chat/sockets/visitor.py": 2,  # every widget, and its own chat
         "console/tickets/sockets.py": 2,  # numbers of all that change, and one ticket
+        "console/web/connections.py": 1,  # the method itself
         "console/web/sockets.py": 1,  # one's own
     }

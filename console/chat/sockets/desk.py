@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import Any
-
-from flask import session
-from flask_socketio import join_room, leave_room
 
 from console.chat import notifications, queries, rooms, serializers, tokens
 from console.chat.models import LIVE, Chat, MessageKind, chat_key
@@ -29,29 +25,30 @@ from console.customers.masking import MAX_TOKEN, read_choice
 from console.customers.verification import cards
 from console.staff.models import StaffSession
 from console.staff.roles import Permission
-from console.web.sockets import SESSION, Answer, has_connections, number, on_desk, on_desk_unasked, staff_actor, text
+from console.web.connections import Answer, Packet, number, text
+from console.web.sockets import StaffConnection, ask_session, has_connections, on_desk, on_desk_unasked
 
 _CHAT = Permission.CHAT
 MAX_REASON = 200
 
 
 @on_desk("desk:join", _CHAT)
-def join(actor: Actor, _packet: dict[str, Any]) -> Answer:
+def join(desk: StaffConnection, _packet: Packet) -> Answer:
     """Come to the desk: be told of every chat one may see from now on, and of how all stands."""
     desk_loops.start()
     chosen = True
     with suppress(NoSpace), transaction():  # without room for a beat one still sees the chats
-        signed_in = db.session.get_one(StaffSession, session[SESSION]).created_at
-        chosen = presence.is_chosen(presence.arrive(actor), signed_in)
-    for room in rooms.of(actor):
-        join_room(room)
-    return _state(actor) | {"availability_chosen": chosen}
+        signed_in = db.session.get_one(StaffSession, desk.session_id).created_at
+        chosen = presence.is_chosen(presence.arrive(desk.actor), signed_in)
+    for room in rooms.of(desk.actor):
+        desk.join_room(room)
+    return _state(desk.actor) | {"availability_chosen": chosen}
 
 
 @on_desk("desk:state", _CHAT)
-def state(actor: Actor, _packet: dict[str, Any]) -> Answer:
+def state(desk: StaffConnection, _packet: Packet) -> Answer:
     """Return how all stands at the desk."""
-    return _state(actor)
+    return _state(desk.actor)
 
 
 def _state(actor: Actor) -> Answer:
@@ -69,47 +66,47 @@ def _state(actor: Actor) -> Answer:
 
 
 @on_desk("chat:claim", _CHAT)
-def claim(actor: Actor, packet: dict[str, Any]) -> Answer:
+def claim(desk: StaffConnection, packet: Packet) -> Answer:
     """Take a chat; where another was first, the code is ``conflict``."""
     with transaction():
-        chat = assignment.claim(actor, packet.get("chat"))
-    return _opened(chat)
+        chat = assignment.claim(desk.actor, packet.get("chat"))
+    return _opened(desk, chat)
 
 
 @on_desk("chat:next", _CHAT)
-def claim_next(actor: Actor, _packet: dict[str, Any]) -> Answer:
+def claim_next(desk: StaffConnection, _packet: Packet) -> Answer:
     """Take the chat that waits for the longest."""
     with transaction():
-        chat = assignment.claim_next(actor)
-    return _opened(chat)
+        chat = assignment.claim_next(desk.actor)
+    return _opened(desk, chat)
 
 
 @on_desk("chat:close", _CHAT)
-def close(actor: Actor, packet: dict[str, Any]) -> Answer:
+def close(desk: StaffConnection, packet: Packet) -> Answer:
     """End a chat."""
     with transaction():
-        chat = lifecycle.close(actor, packet.get("chat"))
+        chat = lifecycle.close(desk.actor, packet.get("chat"))
     return {"chat": serializers.chat_whole(chat)}
 
 
 @on_desk("chat:ticket", Permission.WORK_TICKETS)
-def to_ticket(actor: Actor, packet: dict[str, Any]) -> Answer:
+def to_ticket(desk: StaffConnection, packet: Packet) -> Answer:
     """Make a chat a ticket."""
     with transaction():
-        chat = lifecycle.to_ticket(actor, packet.get("chat"))
+        chat = lifecycle.to_ticket(desk.actor, packet.get("chat"))
     return {"chat": serializers.chat_whole(chat)}
 
 
 @on_desk("chat:step_in", Permission.LEAD_CHAT)
-def step_in(actor: Actor, packet: dict[str, Any]) -> Answer:
+def step_in(desk: StaffConnection, packet: Packet) -> Answer:
     """Take a colleague's chat over, as a supervisor."""
     with transaction():
-        chat = lifecycle.step_in(actor, packet.get("chat"))
-    return _opened(chat)
+        chat = lifecycle.step_in(desk.actor, packet.get("chat"))
+    return _opened(desk, chat)
 
 
 @on_desk("chat:transfer", _CHAT)
-def transfer(actor: Actor, packet: dict[str, Any]) -> Answer:
+def transfer(desk: StaffConnection, packet: Packet) -> Answer:
     """Pass a chat on to a colleague, or to a department's queue."""
     to, department = packet.get("to"), packet.get("department")
     if (to is None) == (department is None):
@@ -119,7 +116,7 @@ def transfer(actor: Actor, packet: dict[str, Any]) -> Answer:
         raise Invalid(fields={"note": []})
     with transaction():
         chat = assignment.hand_over(
-            actor,
+            desk.actor,
             packet.get("chat"),
             None if to is None else number(packet, "to"),
             None if department is None else number(packet, "department"),
@@ -129,12 +126,12 @@ def transfer(actor: Actor, packet: dict[str, Any]) -> Answer:
 
 
 @on_desk("chat:watch", _CHAT)
-def watch(actor: Actor, packet: dict[str, Any]) -> Answer:
+def watch(desk: StaffConnection, packet: Packet) -> Answer:
     """Look at a chat: its messages after a number, and all that comes."""
     after = number(packet, "after") if "after" in packet else 0
-    chat = _enter(actor, packet.get("chat"))
+    chat = _enter(desk, packet.get("chat"))
     found, files, more = queries.messages(chat.id, after=after, public=False)
-    draft = queries.draft_of(actor, chat.id)
+    draft = queries.draft_of(desk.actor, chat.id)
     card = chat_verification.open_card(chat) if chat.status in LIVE else None
     return {
         "messages": [
@@ -149,55 +146,55 @@ def watch(actor: Actor, packet: dict[str, Any]) -> Answer:
 
 
 @on_desk("chat:unwatch", _CHAT)
-def unwatch(actor: Actor, packet: dict[str, Any]) -> None:
+def unwatch(desk: StaffConnection, packet: Packet) -> None:
     """Look at a chat no more."""
-    leave_room(notifications.room(queries.find_chat(actor, packet.get("chat")).number))
+    desk.leave_room(notifications.room(queries.find_chat(desk.actor, packet.get("chat")).number))
 
 
 @on_desk("chat:read", _CHAT)
-def read(actor: Actor, packet: dict[str, Any]) -> None:
+def read(desk: StaffConnection, packet: Packet) -> None:
     """Say up to which number one has read one's own chat."""
     seq = number(packet, "seq")
     with transaction():
-        chat = lifecycle.read_by_staff(actor, packet.get("chat"), seq)
+        chat = lifecycle.read_by_staff(desk.actor, packet.get("chat"), seq)
         payload = {"chat": chat.number, "seq": chat.seen_by_staff, "by": "staff"}
-        mine = chat.assignee_id == actor.id
+        mine = chat.assignee_id == desk.actor.id
     if mine:
         push("chat:read", payload, namespace=notifications.VISITOR, rooms=[notifications.room(str(payload["chat"]))])
 
 
 @on_desk("chat:typing", _CHAT)
-def typing(actor: Actor, packet: dict[str, Any]) -> None:
+def typing(desk: StaffConnection, packet: Packet) -> None:
     """Let the visitor and colleagues see that one writes."""
-    chat = queries.find_chat(actor, packet.get("chat"))
+    chat = queries.find_chat(desk.actor, packet.get("chat"))
     writes = packet.get("typing") is not False
     payload: Answer = {"chat": chat.number, "typing": writes}
-    inner = payload | {"sender": {"kind": "staff", "id": actor.id, "name": actor.name}}
+    inner = payload | {"sender": {"kind": "staff", "id": desk.actor.id, "name": desk.actor.name}}
     push("chat:typing", inner, namespace=notifications.DESK, rooms=[notifications.room(chat.number)])
-    if chat.assignee_id == actor.id and packet.get("kind") != "note":
-        outer = payload | {"sender": {"kind": "staff", "name": serializers.first_name(actor.name)}}
+    if chat.assignee_id == desk.actor.id and packet.get("kind") != "note":
+        outer = payload | {"sender": {"kind": "staff", "name": serializers.first_name(desk.actor.name)}}
         push("chat:typing", outer, namespace=notifications.VISITOR, rooms=[notifications.room(chat.number)])
 
 
 @on_desk("chat:draft", _CHAT)
-def draft(actor: Actor, packet: dict[str, Any]) -> None:
+def draft(desk: StaffConnection, packet: Packet) -> None:
     """Keep what one has begun to write."""
     body = packet.get("body")
     if not isinstance(body, str):
         raise Invalid(fields={"body": []})
     with transaction():
-        lifecycle.save_draft(actor, packet.get("chat"), _kind(packet), body)
+        lifecycle.save_draft(desk.actor, packet.get("chat"), _kind(packet), body)
 
 
 @on_desk("chat:block", Permission.LEAD_CHAT)
-def block_visitor(actor: Actor, packet: dict[str, Any]) -> None:
+def block_visitor(desk: StaffConnection, packet: Packet) -> None:
     """Keep the visitor out for some days."""
     with transaction():
-        block(actor, packet.get("chat"), text(packet, "reason", MAX_REASON), number(packet, "days"))
+        block(desk.actor, packet.get("chat"), text(packet, "reason", MAX_REASON), number(packet, "days"))
 
 
 @on_desk_unasked("message:send")
-def send(actor: Actor, packet: dict[str, Any]) -> Answer:
+def send(desk: StaffConnection, packet: Packet) -> Answer:
     """Say something: a reply to the visitor, or a note among ourselves. Acknowledged, it is stored.
 
     Who may say it is asked in the writer's transaction, for the whole group at once; a note, whose chat need not be
@@ -208,30 +205,30 @@ def send(actor: Actor, packet: dict[str, Any]) -> Answer:
     if key is None:
         raise NotFound
     if kind is MessageKind.NOTE:
-        queries.find_chat(staff_actor(), packet.get("chat"))
+        queries.find_chat(ask_session(desk), packet.get("chat"))
     pins = read_choice(packet.get("mask"), packet.get("not_pin"))
     message = from_staff(
-        actor, session[SESSION], key, kind, packet.get("body"), packet.get("client_id"), packet.get("files"), pins
+        desk.actor, desk.session_id, key, kind, packet.get("body"), packet.get("client_id"), packet.get("files"), pins
     )
     stored = current_writer().submit(message)
     return {"seq": stored.seq, "at": serializers.instant(stored.at)}
 
 
 @on_desk("message:mask", _CHAT)
-def mask(actor: Actor, packet: dict[str, Any]) -> Answer:
+def mask(desk: StaffConnection, packet: Packet) -> Answer:
     """Mask a number in a message that is stored already."""
     token = text(packet, "token", MAX_TOKEN) if "token" in packet else None
     with transaction():
-        message = mask_by_staff(actor, packet.get("chat"), number(packet, "seq"), token)
+        message = mask_by_staff(desk.actor, packet.get("chat"), number(packet, "seq"), token)
         return {"seq": message.seq, "body": message.body}
 
 
 @on_desk("verification:request", Permission.VERIFY)
-def ask(actor: Actor, packet: dict[str, Any]) -> Answer:
+def ask(desk: StaffConnection, packet: Packet) -> Answer:
     """Put a sealed card before the visitor."""
     with transaction():
-        chat = queries.find_chat(actor, packet.get("chat"))
-        card, _token = cards.ask(actor, chat_verification.channel(chat))
+        chat = queries.find_chat(desk.actor, packet.get("chat"))
+        card, _token = cards.ask(desk.actor, chat_verification.channel(chat))
         known = tokens.known_person(chat) is not None
         payload = {"chat": chat.number, "expires_at": serializers.instant(card.expires_at), "known": known}
     places = [notifications.room(str(payload["chat"]))]
@@ -241,23 +238,23 @@ def ask(actor: Actor, packet: dict[str, Any]) -> Answer:
 
 
 @on_desk("verification:withdraw", Permission.VERIFY)
-def withdraw(actor: Actor, packet: dict[str, Any]) -> Answer:
+def withdraw(desk: StaffConnection, packet: Packet) -> Answer:
     """Take the sealed card back."""
     with transaction():
-        chat = queries.find_chat(actor, packet.get("chat"))
-        cards.withdraw(actor, chat_verification.channel(chat))
+        chat = queries.find_chat(desk.actor, packet.get("chat"))
+        cards.withdraw(desk.actor, chat_verification.channel(chat))
     return {"chat": serializers.chat_whole(chat)}
 
 
 @on_desk("presence:set", _CHAT)
-def set_presence(actor: Actor, packet: dict[str, Any]) -> Answer:
+def set_presence(desk: StaffConnection, packet: Packet) -> Answer:
     """Say whether one takes chats."""
     with transaction():
-        presence.set_state(actor, packet.get("state"), packet.get("reason"))
+        presence.set_state(desk.actor, packet.get("state"), packet.get("reason"))
     return {"presence": _presence()}
 
 
-def _kind(packet: dict[str, Any]) -> MessageKind:
+def _kind(packet: Packet) -> MessageKind:
     kinds = {"reply": MessageKind.REPLY, "note": MessageKind.NOTE}
     kind = packet.get("kind", "reply")
     if not isinstance(kind, str) or kind not in kinds:
@@ -265,24 +262,24 @@ def _kind(packet: dict[str, Any]) -> MessageKind:
     return kinds[kind]
 
 
-def _enter(actor: Actor, name: object) -> Chat:
+def _enter(desk: StaffConnection, name: object) -> Chat:
     """Come into a chat's room, then look whether one may: who is shut out meanwhile is in already, and leaves.
 
     Raises:
         NotFound: no such chat for this person.
     """
-    chat = queries.find_chat(actor, name)
+    chat = queries.find_chat(desk.actor, name)
     room = notifications.room(chat.number)
-    join_room(room)
+    desk.join_room(room)
     try:
-        return queries.find_chat(actor, name)
+        return queries.find_chat(desk.actor, name)
     except NotFound:
-        leave_room(room)
+        desk.leave_room(room)
         raise
 
 
-def _opened(chat: Chat) -> Answer:
-    join_room(notifications.room(chat.number))
+def _opened(desk: StaffConnection, chat: Chat) -> Answer:
+    desk.join_room(notifications.room(chat.number))
     return {"chat": serializers.chat_whole(chat)}
 
 
