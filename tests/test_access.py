@@ -209,8 +209,8 @@ ROUTES: dict[tuple[str, str], frozenset[str]] = {
     ("POST", "departments.create_view"): TRAIL,
     ("GET", "departments.edit_view"): TRAIL,
     ("POST", "departments.edit_view"): TRAIL,
-    ("GET", "promises.index"): STAFF,
-    ("POST", "promises.change"): TRAIL,  # who manages the desk
+    ("GET", "sla.index"): STAFF,
+    ("POST", "sla.change"): TRAIL,  # who manages the desk
     ("GET", "hours.index"): STAFF,
     ("POST", "hours.change"): TRAIL,
     ("POST", "hours.add"): TRAIL,

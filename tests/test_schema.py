@@ -150,3 +150,23 @@ def test_links_in_mail_that_was_written_before_are_sealed_or_cut(blank_app: Flas
     with db.engine.connect() as connection:
         texts = connection.scalars(text("SELECT text FROM mail ORDER BY id")).all()
     assert [link in one for one in texts] == [False, True, False, True]
+
+
+def test_sla_targets_keep_what_they_are_under_the_fields_names(blank_app: Flask) -> None:
+    flask_migrate.upgrade(revision="0020")
+    with db.engine.begin() as connection:
+        connection.execute(text("UPDATE promise_rules SET solution = 77 WHERE priority = 4"))
+        add_row(connection, "mail", id=1, message_id="<1@x>", template="promises_broken", private=True, state="sent",
+                text="", html="", created_at=NOON, send_after=NOON, attachments=[])  # fmt: skip
+    flask_migrate.upgrade()
+    with db.engine.begin() as connection:
+        assert connection.scalar(text("SELECT solution FROM sla_policies WHERE priority = 4")) == 77
+        assert connection.scalar(text("SELECT template FROM mail")) == "sla_targets_missed"
+        add_row(connection, "sla_policies", department_id=1, priority=4)  # its key is a new one
+    flask_migrate.downgrade(revision="0020")
+    with db.engine.connect() as connection:
+        assert (
+            connection.scalar(text("SELECT solution FROM promise_rules WHERE department_id IS NULL AND priority = 4"))
+            == 77
+        )
+        assert connection.scalar(text("SELECT template FROM mail")) == "promises_broken"

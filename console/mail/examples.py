@@ -202,8 +202,8 @@ def _targets() -> tuple[Example, ...]:
         _target("T-20377", "Sajt je spor", "solution", "Nikola Agent"),
     ]
     return (
-        Example("promises_at_risk", NAME | {"lines": lines, "count": 3, "more": 0}),
-        Example("promises_broken", NAME | {"lines": lines, "count": 5, "more": 2}),
+        Example("sla_targets_at_risk", NAME | {"lines": lines, "count": 3, "more": 0}),
+        Example("sla_targets_missed", NAME | {"lines": lines, "count": 5, "more": 2}),
     )
 
 

@@ -108,10 +108,16 @@ def test_a_conversation_by_keyboard(desk: Callable[..., Desk], new_page: Callabl
     expect(text).to_have_value(re.compile("^Dobar dan, Ana, hvala Vam na poruci"))
     text.fill("")
 
-    # Esc leads out of the box to the conversation, and draws no frame around it.
+    # Esc leads out of the box to the conversation, and draws no frame around it; coming back by Tab does.
     press("Escape")
     expect(page.locator("[data-scroll]")).to_be_focused()
     expect(page.locator("[data-scroll]")).to_have_css("outline-style", "none")
+    press("Tab")
+    press("Shift+Tab")
+    expect(page.locator("[data-scroll]")).to_be_focused()
+    expect(page.locator("[data-scroll]")).to_have_css("outline-style", "solid")
+    press("r")
+    press("Escape")
 
     # A note is on another ground, and the visitor never sees it.
     press("n")
@@ -204,6 +210,7 @@ def test_a_conversation_by_keyboard(desk: Callable[..., Desk], new_page: Callabl
     problems += findings(page, "#d-end")
     press("Enter")
     expect(page.locator("[data-state-words]")).to_contain_text("Završen")
+    expect(page.locator("[data-scroll]")).to_have_css("outline-style", "none")
     expect(visitor.locator("[data-after]")).to_be_visible()
     press("?")
     expect(page.locator("#keys")).to_contain_text("Prosledi razgovor")

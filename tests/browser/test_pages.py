@@ -42,7 +42,7 @@ PAGES = {
                    "/console/replies/", "{row}", "/console/replies/new/", "/console/replies/categories",
                    "/console/reviews/", "{row}", "/console/reviews/?state=done", "{row}", "/console/reviews/rubric",
                    "/console/reviews/figures"],
-    "admin": ["/console/", "/console/departments/", "{row}", "/console/promises/?department=sales", "/console/hours/",
+    "admin": ["/console/", "/console/departments/", "{row}", "/console/sla/?department=sales", "/console/hours/",
               "/console/staff/",
               "/console/staff/new/", "/console/products/", "{row}", "/console/products/new/", "/console/audit/",
               "/console/settings/", "/console/settings/brand/", "/console/settings/issuer/", "/console/chat-settings/"],

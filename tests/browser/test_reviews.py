@@ -41,7 +41,7 @@ def test_five_by_keyboard_and_the_agents_answer(
     supervisor = person("supervisor", Role.SUPERVISOR)
     for place in range(6):
         ticket = worked(agents[place % 2], "Prvi odgovor", "Drugi odgovor", subject=f"Pitanje {place}")
-        waiting(agents[place % 2], ticket, [ReviewReason.SAMPLE, ReviewReason.PROMISE][place % 2])
+        waiting(agents[place % 2], ticket, [ReviewReason.SAMPLE, ReviewReason.SLA_TARGET][place % 2])
     session.rollback()
     server = own_server(DATABASE_URL=settings.database_url, FILES=settings.files, AUDIT_ANCHOR=settings.audit_anchor)
 

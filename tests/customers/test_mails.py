@@ -20,7 +20,7 @@ SILENT = {
     "ticket_opened",
     "chat_transcript_link",
 }  # never repeats what was typed: it may go to a person who asked nothing
-TO_STAFF = {"promises_at_risk", "promises_broken"}
+TO_STAFF = {"sla_targets_at_risk", "sla_targets_missed"}
 EXAMPLES = examples(BASE)
 IDS = [f"{one.template}-{number}" for number, one in enumerate(EXAMPLES)]
 
@@ -100,7 +100,7 @@ def _is_shown(example: Example, value: str) -> bool:
     unsaid: dict[str, list[str | None]] = {
         "ticket_reply": [values.get("name")],
         "verification_asked": [values.get("subject")],
-        "promises_at_risk": ["Mila Agent", "Nikola Agent"],
+        "sla_targets_at_risk": ["Mila Agent", "Nikola Agent"],
     }
     return value not in unsaid.get(example.template, [])
 

@@ -337,7 +337,7 @@ def test_one_entry_in_the_menu_for_administrators(client: ConsoleClient, new_cli
     page = client.get("/console/hours/", headers=ENGLISH).text
     side, _head, rest = page.partition('<header class="topbar">')
     assert 'href="/console/settings/" aria-current="true"' in side
-    within = ("hours/", "chat-settings/", "departments/", "promises/", "staff/", "products/", "settings/brand/")
+    within = ("hours/", "chat-settings/", "departments/", "sla/", "staff/", "products/", "settings/brand/")
     index = client.get("/console/settings/", headers=ENGLISH).text
     for path in within:
         assert f'href="/console/{path}"' not in side, path

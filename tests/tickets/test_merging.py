@@ -106,7 +106,7 @@ def test_a_merged_ticket_is_read_where_it_went_and_parts_as_it_was(session: Sess
         reply(agent, other)
     part(agent, other)
     assert (other.status, other.closed_at, other.merged_into_id) == (TicketStatus.OPEN, None, None)
-    assert other.due_at < NO_DUE, "its promises run again"
+    assert other.due_at < NO_DUE, "its SLA targets run again"
     assert said(target) == ["Prvo pitanje o sertifikatu", "Treće, u međuvremenu"]
     assert found(session, "cajdzinici") == {other.id}
     events = [entry.event for entry in timeline(target.id) if entry.event]

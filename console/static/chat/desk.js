@@ -163,19 +163,16 @@ document.addEventListener('keydown', (event) => {
 function out() {
   if (isOpen() || document.querySelector('dialog[open], details[data-menu][open]')) return;
   const here = document.activeElement;
-  if (here?.closest('[data-composer], [data-beside]')) toScroll();
+  if (here?.closest('[data-composer], [data-beside]')) scroll.focus();
   else if (current()) {
     if (PHONE.matches) pane('queue');
     (document.querySelector('.queue-row[aria-current]') ?? one('[data-lists]')).focus();
   }
 }
 
-/** To the conversation, to be scrolled by keys. It was not walked to: a frame around it would say nothing. */
-function toScroll() {
-  scroll.dataset.quiet = '';
-  scroll.focus();
-}
-scroll.addEventListener('blur', () => delete scroll.dataset.quiet);
+// The conversation has a frame where one came to it with Tab. After Esc or a dialog the focus is there only for its keys.
+scroll.addEventListener('keyup', ({ key, target }) => { if (key === 'Tab' && target === scroll) scroll.dataset.tabbed = ''; });
+scroll.addEventListener('blur', () => delete scroll.dataset.tabbed);
 
 pane(root.dataset.pane);
 if (root.dataset.opened) openChat(root.dataset.opened);

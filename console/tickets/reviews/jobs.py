@@ -138,7 +138,7 @@ def missed_targets() -> int:
         tickets = list(db.session.scalars(query))
         whose = queries.handlers(ticket.id for ticket in tickets)
         rows = [
-            service.about(ticket, whose[ticket.id], ReviewReason.PROMISE, f"promise:{ticket.id}")
+            service.about(ticket, whose[ticket.id], ReviewReason.SLA_TARGET, f"sla_target:{ticket.id}")
             for ticket in tickets
             if ticket.id in whose
         ]

@@ -42,7 +42,7 @@ class ReviewReason(StrEnum):
 
     SAMPLE = "sample"
     RATING = "rating"
-    PROMISE = "promise"
+    SLA_TARGET = "sla_target"
     OVERRIDE = "override"
     PICKED = "picked"
 

@@ -105,7 +105,7 @@ def warn_assignees() -> int:
     with transaction():
         claimed = _claim(nearly, {"warned_at": now})
         for ticket, sla_target in claimed:
-            _note(ticket, "promise_at_risk", sla_target, due_at=_due(sla_target).isoformat(timespec="seconds"))
+            _note(ticket, "sla_target_at_risk", sla_target, due_at=_due(sla_target).isoformat(timespec="seconds"))
         _mail_assignees(claimed)
     return len(claimed)
 
@@ -119,10 +119,10 @@ def mark_overdue() -> int:
     with transaction():
         claimed = _claim(late, {"broken_at": SlaTarget.due_at})
         for ticket, sla_target in claimed:
-            _note(ticket, "promise_broken", sla_target)
+            _note(ticket, "sla_target_missed", sla_target)
             record(
                 SYSTEM,
-                "promise.broken",
+                "sla.missed",
                 ticket.number,
                 customer_id=ticket.customer_id,
                 kind=sla_target.kind.value,
@@ -147,7 +147,7 @@ def escalate() -> int:
             session.execute(update(SlaTarget).where(some).values(escalated_at=now))
         if keys:
             _mail_supervisors(keys)
-            record(SYSTEM, "promise.escalated", "promises", promises=len(keys))
+            record(SYSTEM, "sla.escalated", "sla", targets=len(keys))
     return len(keys)
 
 
@@ -217,7 +217,7 @@ def _mail_assignees(claimed: Claimed) -> None:
     for own in by_assignee.values():
         assignee = own[0][0].assignee
         if assignee is not None:
-            _mail(assignee, "promises_at_risk", [_line(*one) for one in own], len(own))
+            _mail(assignee, "sla_targets_at_risk", [_line(*one) for one in own], len(own))
 
 
 def _mail_supervisors(keys: Sequence[int]) -> None:
@@ -231,7 +231,7 @@ def _mail_supervisors(keys: Sequence[int]) -> None:
     roles = [role for role, may in PERMISSIONS.items() if Permission.REVIEW in may]
     query = select(Staff).where(Staff.role.in_(roles), Staff.active.is_(True)).order_by(Staff.id)
     for supervisor in db.session.scalars(query):
-        _mail(supervisor, "promises_broken", lines, len(keys))
+        _mail(supervisor, "sla_targets_missed", lines, len(keys))
 
 
 def _mail(staff: Staff, template: str, lines: list[dict[str, Any]], count: int) -> None:

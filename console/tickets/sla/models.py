@@ -24,11 +24,11 @@ class SlaPolicy(Base):
     Without a goal there is no target.
     """
 
-    __tablename__ = "promise_rules"
+    __tablename__ = "sla_policies"
     __table_args__ = (
         UniqueConstraint("department_id", "priority"),
         Index(
-            "uq_promise_rules_everywhere",
+            "uq_sla_policies_everywhere",
             "priority",
             unique=True,
             sqlite_where=_EVERYWHERE,
@@ -55,7 +55,7 @@ class SlaRevision(Base):
     targets of an earlier revision again.
     """
 
-    __tablename__ = "promise_head"
+    __tablename__ = "sla_revision"
 
     id: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
     revision: Mapped[int]
@@ -73,15 +73,13 @@ class SlaTarget(Base):
     ``warned_at``, ``escalated_at``: when the worker sent the mails.
     """
 
-    __tablename__ = "ticket_promises"
+    __tablename__ = "sla_targets"
     __table_args__ = (
         UniqueConstraint("ticket_id", "kind", "started_at"),
-        Index("ix_ticket_promises_risk_at_due_at", "risk_at", "due_at", sqlite_where=_OPEN, postgresql_where=_OPEN),
-        Index(
-            "ix_ticket_promises_revision_ticket_id", "revision", "ticket_id", sqlite_where=_OPEN, postgresql_where=_OPEN
-        ),
-        Index("ix_ticket_promises_kind_started_at", "kind", "started_at"),
-        Index("ix_ticket_promises_broken_at", "broken_at", sqlite_where=_BROKEN, postgresql_where=_BROKEN),
+        Index("ix_sla_targets_risk_at_due_at", "risk_at", "due_at", sqlite_where=_OPEN, postgresql_where=_OPEN),
+        Index("ix_sla_targets_revision_ticket_id", "revision", "ticket_id", sqlite_where=_OPEN, postgresql_where=_OPEN),
+        Index("ix_sla_targets_kind_started_at", "kind", "started_at"),
+        Index("ix_sla_targets_broken_at", "broken_at", sqlite_where=_BROKEN, postgresql_where=_BROKEN),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

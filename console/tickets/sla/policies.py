@@ -64,7 +64,7 @@ def set_goals(actor: Actor, department_id: int | None, table: Table) -> bool:
         .values(revision=SlaRevision.revision + 1)
         .execution_options(synchronize_session=False)
     )
-    record(actor, "promises.changed", department.key if department else EVERYWHERE, changes=changes)
+    record(actor, "sla.changed", department.key if department else EVERYWHERE, changes=changes)
     return True
 
 

@@ -39,7 +39,7 @@ FRIDAY, HALF_PAST_FOUR = 4, time(16, 30)
 
 def views() -> list[Page]:
     """Return the page."""
-    return [SlaPage(name=lazy_gettext("SLA targets"), endpoint="promises", url="promises", menu_icon_value="target")]
+    return [SlaPage(name=lazy_gettext("SLA targets"), endpoint="sla", url="sla", menu_icon_value="target")]
 
 
 class DurationField(StringField):

@@ -1,4 +1,4 @@
-"""What comes into the queue by itself: the weekly draw, broken promises, overrides; once, whoever gathers."""
+"""What comes into the queue by itself: the weekly draw, missed SLA targets, overrides; once, whoever gathers."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ def test_workers_at_once_gather_once(app: Flask, session: Session, staff_of: Sta
     with core_clock.standing_at(MONDAY + timedelta(days=1)):
         in_threads(work, 4)
     assert len(queue(ReviewReason.SAMPLE)) == 2
-    assert [one.ticket_id for one in queue(ReviewReason.PROMISE)] == [late]
+    assert [one.ticket_id for one in queue(ReviewReason.SLA_TARGET)] == [late]
     assert len(queue(ReviewReason.OVERRIDE)) == 1
 
 
@@ -176,8 +176,8 @@ def test_missed_targets_are_queued_once_with_their_agent(session: Session, staff
     with core_clock.standing_at(MONDAY):
         review_jobs.gather()
         review_jobs.gather()
-        (review,) = queue(ReviewReason.PROMISE)
-        assert (review.ticket_id, review.agent_id, review.key) == (ticket_id, agent.id, f"promise:{ticket_id}")
+        (review,) = queue(ReviewReason.SLA_TARGET)
+        assert (review.ticket_id, review.agent_id, review.key) == (ticket_id, agent.id, f"sla_target:{ticket_id}")
         done(staff_of("supervisor"), review)
         assert review_jobs.missed_targets() == 0
         with transaction():
@@ -186,7 +186,7 @@ def test_missed_targets_are_queued_once_with_their_agent(session: Session, staff
     with core_clock.standing_at(MONDAY + timedelta(days=15)):
         broken_long_ago = broken(agent)
         assert review_jobs.missed_targets() == 0
-    assert broken_long_ago not in {one.ticket_id for one in queue(ReviewReason.PROMISE)}
+    assert broken_long_ago not in {one.ticket_id for one in queue(ReviewReason.SLA_TARGET)}
 
 
 def overridden(supervisor: Staff, *, work: bool = True) -> Verification:
@@ -260,4 +260,4 @@ def test_the_worker_gathers(app: Flask, session: Session, staff_of: StaffOf) -> 
     job = next(one for one in worker.JOBS if one.name == "reviews.gather")
     with core_clock.standing_at(MONDAY):
         assert worker.run_job(app, job)
-    assert [one.ticket_id for one in queue(ReviewReason.PROMISE)] == [ticket_id]
+    assert [one.ticket_id for one in queue(ReviewReason.SLA_TARGET)] == [ticket_id]

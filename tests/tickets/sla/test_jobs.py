@@ -96,35 +96,35 @@ def test_warned_once_then_missed_once(session: Session, staff_of: StaffOf, later
     moved = ticket.updated_at
     later(22)
     sla_jobs.update_targets()
-    assert events("promise_at_risk") == []
+    assert events("sla_target_at_risk") == []
     later(23)  # three quarters of 30 minutes are 22.5
     sla_jobs.update_targets()
     sla_jobs.update_targets()
-    (event,) = events("promise_at_risk")
+    (event,) = events("sla_target_at_risk")
     assert event.ticket_id == ticket.id
     assert event.data["kind"] == "first_answer"
     assert datetime.fromisoformat(event.data["due_at"]) == MONDAY + 30 * MINUTE
-    (mail,) = mails("promises_at_risk")
+    (mail,) = mails("sla_targets_at_risk")
     assert mail.to_address == agent.email
     assert ticket.number in mail.text
 
     later(30)
     sla_jobs.update_targets()
-    assert events("promise_broken") == []
+    assert events("sla_target_missed") == []
     later(31)
     sla_jobs.update_targets()
     sla_jobs.update_targets()
-    (event,) = events("promise_broken")
+    (event,) = events("sla_target_missed")
     assert event.data == {"kind": "first_answer"}
-    (mail,) = mails("promises_broken")
+    (mail,) = mails("sla_targets_missed")
     assert mail.to_address == supervisor.email
     assert ticket.number in mail.html
-    assert trail("promise.broken") == trail("promise.escalated") == 1
+    assert trail("sla.missed") == trail("sla.escalated") == 1
     stored = session.scalars(select(SlaTarget).where(SlaTarget.kind == FIRST)).one()
     assert stored.broken_at == MONDAY + 30 * MINUTE
     assert stored.escalated_at is not None
     assert session.get_one(Ticket, ticket.id).updated_at == moved
-    assert len(mails("promises_at_risk")) == 1
+    assert len(mails("sla_targets_at_risk")) == 1
 
 
 def test_a_subject_is_text_in_the_mail(session: Session, staff_of: StaffOf, later: Later) -> None:
@@ -132,7 +132,7 @@ def test_a_subject_is_text_in_the_mail(session: Session, staff_of: StaffOf, late
     make_ticket(SYSTEM, priority=Priority.URGENT, subject="<img src=x onerror=alert(1)> {{ 7*7 }}")
     later(31)
     sla_jobs.update_targets()
-    (mail,) = mails("promises_broken")
+    (mail,) = mails("sla_targets_missed")
     assert "<img" not in mail.html and "&lt;img src=x" in mail.html
     assert "{{ 7*7 }}" in mail.text
     assert "img" not in mail.subject
@@ -143,8 +143,8 @@ def test_a_target_missed_between_two_runs_is_not_warned_of(session: Session, sta
     urgent()
     later(45)
     sla_jobs.update_targets()
-    assert events("promise_at_risk") == []
-    assert len(events("promise_broken")) == 1
+    assert events("sla_target_at_risk") == []
+    assert len(events("sla_target_missed")) == 1
 
 
 def test_hundreds_at_once_are_one_mail_to_each_supervisor(
@@ -155,8 +155,8 @@ def test_hundreds_at_once_are_one_mail_to_each_supervisor(
     urgent(many)
     later(31)
     sla_jobs.update_targets()
-    assert len(events("promise_broken")) == many
-    (mail,) = mails("promises_broken")
+    assert len(events("sla_target_missed")) == many
+    (mail,) = mails("sla_targets_missed")
     assert str(many) in mail.subject
     assert mail.text.count("/console/tickets/") == sla_jobs.LISTED
     assert session.scalar(select(func.count()).where(SlaTarget.escalated_at.is_not(None))) == many
@@ -169,7 +169,7 @@ def test_paused_solved_and_answered_are_left_alone(session: Session, actor: Acto
         properties.set_status(actor("agent"), [solved.id], TicketStatus.SOLVED)
     later(600)
     sla_jobs.update_targets()
-    assert events("promise_at_risk") == events("promise_broken") == []
+    assert events("sla_target_at_risk") == events("sla_target_missed") == []
 
 
 def test_a_target_in_time_again_is_warned_of_again(session: Session, actor: ActorOf, later: Later) -> None:
@@ -181,7 +181,7 @@ def test_a_target_in_time_again_is_warned_of_again(session: Session, actor: Acto
     with transaction():
         properties.set_priority(actor("agent"), [ticket.id], Priority.URGENT)
     sla_jobs.update_targets()
-    assert len(events("promise_at_risk")) == 2
+    assert len(events("sla_target_at_risk")) == 2
 
 
 def test_a_change_of_policies_is_applied_in_batches(
@@ -218,17 +218,17 @@ def test_two_workers_tell_once(
     db.session.rollback()
     later(25)
     in_threads(work, 3)
-    assert len(events("promise_at_risk")) == many
-    told = "".join(mail.text for mail in mails("promises_at_risk"))
+    assert len(events("sla_target_at_risk")) == many
+    told = "".join(mail.text for mail in mails("sla_targets_at_risk"))
     assert told.count("/console/tickets/") == many
 
     later(31)
     in_threads(work, 3)
-    assert len(events("promise_broken")) == many
+    assert len(events("sla_target_missed")) == many
     assert session.scalar(select(func.count()).where(SlaTarget.escalated_at.is_not(None))) == many
-    listed = "".join(mail.text for mail in mails("promises_broken"))
+    listed = "".join(mail.text for mail in mails("sla_targets_missed"))
     assert listed.count("/console/tickets/") == many
-    assert trail("promise.broken") == many
+    assert trail("sla.missed") == many
 
 
 def test_two_workers_notice_new_hours_once(app: Flask, session: Session, in_threads: InThreads) -> None:
@@ -269,7 +269,7 @@ def test_lists_find_them(session: Session, later: Later) -> None:
 @pytest.mark.parametrize(
     ("condition", "index"),
     [
-        (queries.at_risk, "ix_ticket_promises_risk_at_due_at"),
+        (queries.at_risk, "ix_sla_targets_risk_at_due_at"),
         (queries.overdue, "ix_tickets_is_open_due_at_id"),
     ],
 )
@@ -305,10 +305,10 @@ def test_workers_and_agents_do_not_block_each_other(
 
     in_threads(work, 4)
     sla_jobs.update_targets()
-    told = [(event.ticket_id, event.data["kind"]) for event in events("promise_broken")]
+    told = [(event.ticket_id, event.data["kind"]) for event in events("sla_target_missed")]
     escalated = session.scalar(select(func.count()).where(SlaTarget.escalated_at.is_not(None))) or 0
     assert escalated <= len(told)
-    assert len(events("promise_broken")) == trail("promise.broken")
+    assert len(events("sla_target_missed")) == trail("sla.missed")
     for key in keys:
         ticket = session.get_one(Ticket, key)
         running = session.scalars(

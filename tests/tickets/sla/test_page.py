@@ -1,4 +1,4 @@
-"""The page of promises: who may change what, bad input, what it answers to programs."""
+"""The page of SLA targets: who may change what, bad input, what it answers to programs."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.support.client import ConsoleClient, sign_in
 from tests.support.queries import count_queries
 
 pytestmark = pytest.mark.only("sqlite")
-PAGE = "/console/promises/"
+PAGE = "/console/sla/"
 JSON = {"Accept": "application/json"}
 StaffOf = Callable[[Role | str], Staff]
 COUNTED = PieceKind.WORKING
@@ -77,7 +77,7 @@ def test_a_department_gets_goals_of_its_own_and_gives_them_back(boss: ConsoleCli
     assert answer.location.endswith("?department=sales")
     (rule,) = session.scalars(select(SlaPolicy).where(SlaPolicy.department_id.is_not(None)))
     assert (rule.priority, rule.first_answer, rule.next_answer, rule.solution) == (Priority.HIGH, 90, None, 195)
-    entry = session.scalars(select(AuditEntry).where(AuditEntry.action == "promises.changed")).one()
+    entry = session.scalars(select(AuditEntry).where(AuditEntry.action == "sla.changed")).one()
     assert entry.subject == "sales"
     assert entry.data["changes"]["high"]["from"] is None
 

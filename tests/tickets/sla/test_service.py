@@ -1,4 +1,4 @@
-"""The promises of a ticket follow what is done to it, through the verbs."""
+"""The SLA targets of a ticket follow what is done to it, through the verbs."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def stored(ticket: Ticket) -> dict[TargetKind, SlaTarget]:
 
 
 def columns(ticket: Ticket) -> list[dict[str, Any]]:
-    """Everything stored of a ticket's promises, for comparing."""
+    """Everything stored of a ticket's SLA targets, for comparing."""
     rows = db.session.execute(
         select(SlaTarget.__table__).where(SlaTarget.ticket_id == ticket.id).order_by("id")
     ).mappings()

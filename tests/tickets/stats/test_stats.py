@@ -38,7 +38,7 @@ StaffOf = Callable[[str], Staff]
 
 
 def write_random(rng: random.Random, agents: list[int], departments: list[int], many: int) -> None:
-    """Write tickets around the period with promises and ratings, consistent enough for counting."""
+    """Write tickets around the period with SLA targets and ratings, consistent enough for counting."""
     begin = datetime(2026, 10, 17, tzinfo=UTC)
     before: Ticket | None = None
     with transaction() as session:

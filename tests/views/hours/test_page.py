@@ -283,7 +283,7 @@ def test_somebody_was_faster(boss: ConsoleClient, session: Session) -> None:
     assert stored(session) == [Interval(4, 488, 549)]
 
 
-def test_saving_says_what_becomes_of_promises(boss: ConsoleClient, session: Session) -> None:
+def test_saving_says_what_becomes_of_sla_targets(boss: ConsoleClient, session: Session) -> None:
     assert "No open SLA targets" in boss.get(PAGE).text
     ticket = make_ticket(SYSTEM, priority=Priority.NORMAL)  # the first answer is due four hours later, at four
     assert datetime(2026, 11, 23, 15, tzinfo=UTC) <= ticket.due_at < datetime(2026, 11, 23, 15, 5, tzinfo=UTC)

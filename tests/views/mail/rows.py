@@ -89,7 +89,7 @@ def sent_of_each(agent: Staff) -> Sent:
         base = links.requester_url(ticket).partition("/t/")[0]
         asked = mails.verification_asked(ticket, SecretLink(f"{base}/v/", token), 30)
         account = make_mail(customer_id=persona.customer.id, to_address=email, subject="Nov PIN za podršku")
-        staff = make_mail(template="promises_broken", to_address="nadzor@example.test", subject="Jedno obećanje")
+        staff = make_mail(template="sla_targets_missed", to_address="nadzor@example.test", subject="Jedno obećanje")
         tokens = (links.requester_token(ticket), links.requester_token(secret), token)
         return Sent(
             persona.customer, persona.owner, account.id, ticket, opened.id, asked.id, hidden.id, staff.id, tokens

@@ -432,7 +432,7 @@ def test_each_template_is_previewed_in_both_languages(client: ConsoleClient) -> 
     sign_in(client, Role.AGENT)
     page = client.get("/console/mail/templates/").text
     names = set(re.findall(r"<code>(\w+)</code>", page))
-    assert {"ticket_reply", "migration_executed", "promises_broken"} <= names
+    assert {"ticket_reply", "migration_executed", "sla_targets_missed"} <= names
     for name in sorted(names):
         for language in ("sr_Latn", "en"):
             one = client.get(f"/console/mail/templates/?name={name}&language={language}")

@@ -86,7 +86,7 @@ def solve(
 
 @pytest.fixture
 def scene(session: Session) -> tuple[Staff, Staff, Department]:
-    """Two agents' work: last week slow, this week faster and one promise broken."""
+    """Two agents' work: last week slow, this week faster and one SLA target missed."""
     mira, vuk = factories.make_staff(Role.AGENT), factories.make_staff(Role.AGENT)
     department = make_department("Tehnička")
     for number, answered in enumerate((10, 20, 30)):
@@ -138,7 +138,7 @@ class TestWhose:
         assert told["figures"]["created"] == 4
         assert told["figures"]["open"] == 2 and told["figures"]["waiting"] == 3
         assert told["figures"]["first_answer"] == {"median": 25, "p90": 93}
-        assert told["figures"]["promises"] == {"kept": 7, "broken": 1, "percent": 87.5}
+        assert told["figures"]["sla"] == {"met": 7, "missed": 1, "percent": 87.5}
         assert told["figures"]["reopened"] == {"of": 4, "came_back": 1, "percent": 25}
         assert told["figures"]["satisfaction"] == {"ratings": 4, "average": 3.25, "content_percent": 50}
         assert told["before"]["from"] == "2026-11-16" and told["before"]["figures"]["created"] == 2
@@ -267,7 +267,7 @@ class TestFiles:
         for table, rows in {
             "flow": [["23.11.2026.", "23.11.2026.", "0", "0"], ["24.11.2026.", "24.11.2026.", "4", "0"],
                      ["25.11.2026.", "25.11.2026.", "0", "4"]],
-            "promises": [["23.11.2026.", "23.11.2026.", "0", "0"], ["24.11.2026.", "24.11.2026.", "7", "1"],
+            "sla": [["23.11.2026.", "23.11.2026.", "0", "0"], ["24.11.2026.", "24.11.2026.", "7", "1"],
                          ["25.11.2026.", "25.11.2026.", "0", "0"]],
             "answers": [["10", "1"], ["20", "1"], ["30", "1"], ["120", "1"]],
             "ratings": [["1", "1"], ["2", "0"], ["3", "1"], ["4", "1"], ["5", "1"]],

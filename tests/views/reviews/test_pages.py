@@ -50,7 +50,7 @@ def listed(client: ConsoleClient, query: str = "") -> list[int]:
 def test_the_queue_is_narrowed_sorted_and_searched(client: ConsoleClient, session: Session, staff_of: StaffOf) -> None:
     agent, billing, supervisor = staff_of("agent"), staff_of("billing"), sign_in(client, Role.SUPERVISOR)
     first = waiting(agent, worked(agent, subject="Čudan žiro račun"))
-    second = waiting(billing, worked(billing, department="accounting"), ReviewReason.PROMISE)
+    second = waiting(billing, worked(billing, department="accounting"), ReviewReason.SLA_TARGET)
     low = session.scalars(select(Review).where(Review.ticket_id == rated(agent, 1).id)).one()
     finished = done(supervisor, waiting(agent))
     skipped = waiting(agent)

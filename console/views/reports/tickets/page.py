@@ -62,7 +62,7 @@ class TicketReports(ReportPage[TicketReading]):
         return [
             ("flow", flow_chart(reading.flow, grain)),
             ("answers", ticket_labels.answers_chart(whole.first_answers)),
-            ("promises", ticket_labels.outcomes_chart(reading.outcomes, grain)),
+            ("sla", ticket_labels.outcomes_chart(reading.outcomes, grain)),
             ("ratings", scores_chart(whole.scores, ticket_labels.RATED)),
         ]
 

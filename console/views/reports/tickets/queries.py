@@ -69,7 +69,7 @@ def as_json(reading: TicketReading) -> dict[str, Any]:
             for key, name, figures in reading.departments
         ],
         "flow": [{**days_json(one.step), "created": one.created, "solved": one.solved} for one in reading.flow],
-        "promises": [{**days_json(one.step), "kept": one.met, "broken": one.missed} for one in reading.outcomes],
+        "sla": [{**days_json(one.step), "met": one.met, "missed": one.missed} for one in reading.outcomes],
         "ratings": {str(score): reading.whole.scores[score] for score in range(1, 6)},
     }
     if sees_all():
@@ -89,7 +89,7 @@ def stats_json(figures: Stats, *, standing: bool) -> dict[str, Any]:
         "solved": figures.solved,
         "first_answer": times_json(figures.first_answer),
         "solution": times_json(figures.solution),
-        "promises": {"kept": figures.met, "broken": figures.missed, "percent": rounded(figures.met_percent)},
+        "sla": {"met": figures.met, "missed": figures.missed, "percent": rounded(figures.met_percent)},
         "reopened": {"of": figures.ended, "came_back": figures.reopened, "percent": rounded(figures.reopen_percent)},
         "satisfaction": {
             "ratings": figures.scores.total(),

@@ -70,6 +70,6 @@ def _answer_table(reading: TicketReading) -> Table:
 TABLES = {
     **shared(_FIGURES, _stats_cells, standing=2),
     "flow": _flow_table,
-    "promises": _sla_table,
+    "sla": _sla_table,
     "answers": _answer_table,
 }

@@ -53,8 +53,8 @@ TEMPLATES: dict[str, Text] = {
     "verification_asked": lazy_gettext("Verification requested"),
     "staff_password_reset": lazy_gettext("Password reset link"),
     "staff_password_changed": lazy_gettext("Password changed"),
-    "promises_at_risk": lazy_gettext("SLA targets at risk"),
-    "promises_broken": lazy_gettext("SLA targets missed"),
+    "sla_targets_at_risk": lazy_gettext("SLA targets at risk"),
+    "sla_targets_missed": lazy_gettext("SLA targets missed"),
 }
 
 

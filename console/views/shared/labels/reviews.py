@@ -17,7 +17,7 @@ from console.web.filters import language
 REASON: dict[ReviewReason, Label] = {
     ReviewReason.SAMPLE: Label(lazy_pgettext("review", "random sample"), "sparkle"),
     ReviewReason.RATING: Label(lazy_pgettext("review", "low rating"), "star", "danger"),
-    ReviewReason.PROMISE: Label(lazy_pgettext("review", "missed SLA target"), "clock", "warn"),
+    ReviewReason.SLA_TARGET: Label(lazy_pgettext("review", "missed SLA target"), "clock", "warn"),
     ReviewReason.OVERRIDE: Label(lazy_pgettext("review", "opened without verification"), "key", "warn"),
     ReviewReason.PICKED: Label(lazy_pgettext("review", "picked manually"), "tag", "info"),
 }

@@ -33,8 +33,8 @@ _SENTENCES: dict[str, Text] = {
     "verification_ended": lazy_gettext("The verification was ended"),
     "links_voided": lazy_gettext("The requester’s links were revoked: %(reason)s"),
     "language": lazy_gettext("Language: %(to)s"),
-    "promise_at_risk": lazy_gettext("An SLA target is at risk"),
-    "promise_broken": lazy_gettext("An SLA target was missed"),
+    "sla_target_at_risk": lazy_gettext("An SLA target is at risk"),
+    "sla_target_missed": lazy_gettext("An SLA target was missed"),
     "rated": lazy_gettext("Rated: %(score)s out of 5"),
 }
 

@@ -46,7 +46,7 @@ _EVENT_ICONS = {
     "customer": "user", "tagged": "tag", "untagged": "tag", "merged_in": "link", "merged_into": "link",
     "merge_undone": "link", "linked": "link", "unlinked": "link", "split": "corner", "split_from": "corner",
     "follow_up": "corner", "taken_back": "corner", "verified": "shield-check", "verification_failed": "shield-x",
-    "verification_asked": "shield", "promise_at_risk": "half", "promise_broken": "alert", "rated": "star",
+    "verification_asked": "shield", "sla_target_at_risk": "half", "sla_target_missed": "alert", "rated": "star",
     "watching": "eye",
 }  # fmt: skip
 _STATUS_ICONS = {"waiting": "pause", "hold": "pause", "solved": "ok", "closed": "lock"}
