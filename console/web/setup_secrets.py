@@ -1,4 +1,4 @@
-"""The secret of an authenticator while it is being set up: sealed in the browser's cookie, in no row before it is on."""
+"""The secret of an authenticator while it is being set up: sealed in the browser's cookie, in no row yet."""
 
 from __future__ import annotations
 
