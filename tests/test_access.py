@@ -129,6 +129,7 @@ ROUTES: dict[tuple[str, str], frozenset[str]] = {
     ("GET", "customer.index"): STAFF,
     ("POST", "customer.open_with_reason"): SUPERVISOR,
     ("POST", "customer.unlock_pin"): SUPERVISOR,
+    ("POST", "customer.review_recovery"): SUPERVISOR,
     ("GET", "verify.index"): DESK,
     ("POST", "verify.check"): DESK,
     ("POST", "verify.end"): DESK,
@@ -358,6 +359,7 @@ NO_COOKIE = {("POST", "chat.ask"), ("POST", "chat.upload")}
 FIELDS: dict[tuple[str, str], tuple[str, ...]] = {
     ("GET", "audit.details_view"): ("id",),
     ("POST", "customer.unlock_pin"): ("membership",),
+    ("POST", "customer.review_recovery"): ("recovery", "decision"),
     ("GET", "departments.edit_view"): ("id",),
     ("POST", "departments.edit_view"): ("id",),
     ("POST", "migration.withdraw"): ("reason",),

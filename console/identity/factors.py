@@ -42,7 +42,7 @@ def switch_on(actor: Actor, session_id: int, secret: str, code: str) -> list[str
     """
     person = lock_own(actor, session_id)
     if authenticator_of(person.id) is not None:
-        raise Conflict(lazy_gettext("Two-step sign-in is already on."), code="totp_on")
+        raise Conflict(lazy_gettext("Two-factor authentication is already on."), code="totp_on")
     step = matching_step(secret, clean_code(code), clock.machine_now())
     if step is None:
         raise wrong_code()
@@ -115,7 +115,7 @@ def remove(person: Person) -> bool:
 
 def _require_code(person: Person, code: str) -> None:
     if authenticator_of(person.id) is None:
-        raise Conflict(lazy_gettext("Two-step sign-in is off."), code="totp_off")
+        raise Conflict(lazy_gettext("Two-factor authentication is off."), code="totp_off")
     if take_code(person, code) is None:
         raise wrong_code()
 

@@ -117,7 +117,7 @@ def switch_totp_off() -> ResponseReturnValue:
         return show_again(refusal, form, lambda: overview(off=form))
     if wants_json():
         return jsonify(two_step=False)
-    flash(gettext("Two-step sign-in is off."), "success")
+    flash(gettext("Two-factor authentication is off."), "success")
     return redirect(url_for("portal.security"), 303)
 
 

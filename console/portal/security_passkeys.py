@@ -86,7 +86,7 @@ def add_passkey() -> ResponseReturnValue:
     form.refuse_spoiled()
     with transaction():
         passkey = passkeys.register(current_actor(), key, form.name.data or "", _credential())
-    flash(gettext("The passkey »%(name)s« was added.", name=passkey.name), "success")
+    flash(gettext("The passkey “%(name)s” was added.", name=passkey.name), "success")
     return jsonify(passkey={"id": passkey.id, "name": passkey.name}, next=url_for("portal.security"))
 
 
@@ -106,7 +106,7 @@ def remove_passkey(passkey_id: int) -> ResponseReturnValue:
         return show_again(refusal, form, lambda: overview(passkey=form))
     if wants_json():
         return jsonify(removed=passkey_id)
-    flash(gettext("The passkey »%(name)s« was removed.", name=passkey.name), "success")
+    flash(gettext("The passkey “%(name)s” was removed.", name=passkey.name), "success")
     return redirect(url_for("portal.security"), 303)
 
 

@@ -152,7 +152,7 @@ def open_session_of(proof: signin.PasswordProof, email: str) -> None:
         outcome = steps.sign_in(proof, browser(normal_email(email)))
     if outcome.token is None:
         raise Invalid(
-            lazy_gettext("Two-step sign-in is on. Sign in first, then open the link in the e-mail again."),
+            lazy_gettext("Two-factor authentication is on. Sign in first, then open the link in the e-mail again."),
             code="second_step",
         )
     keep_session(outcome)

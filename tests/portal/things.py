@@ -87,6 +87,8 @@ def _second_factors(customer: Customer) -> dict[str, Any]:
         "portal.passkey_id": passkey.id,
         "portal.recovery_token": remove,
         "portal.recovery_stop_token": stop,
+        "customer.review_recovery.recovery": waiting.id,
+        "customer.review_recovery.decision": "allow",
     }
 
 
