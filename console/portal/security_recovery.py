@@ -6,7 +6,7 @@ from flask import Response, jsonify, make_response, redirect, render_template, r
 from flask.typing import ResponseReturnValue
 
 from console.core import clock
-from console.core.errors import NotFound, Refusal
+from console.core.errors import Conflict, NotFound, Refusal
 from console.core.transaction import transaction
 from console.identity import recovery
 from console.identity.models import DeviceRecovery
@@ -38,7 +38,7 @@ def ask_recovery() -> ResponseReturnValue:
     person = second_step.person()
     if pending is None or person is None:
         if wants_json():
-            raise second_step.lapsed()
+            raise Conflict(code="sign_in_again")
         return redirect(url_for("portal.login"), 303)
     form, email = PortalForm(), person.email
     try:
