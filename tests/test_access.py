@@ -319,6 +319,7 @@ ROUTES: dict[tuple[str, str], frozenset[str]] = {
     ("POST", "portal.remove_passkey"): CUSTOMER,
     ("POST", "portal.confirm_options"): CUSTOMER,
     ("POST", "portal.confirm_with_passkey"): CUSTOMER,
+    ("POST", "portal.stop_own_recovery"): CUSTOMER,
     ("POST", "portal.passkey_options"): EVERYONE,
     ("POST", "portal.log_in_with_passkey"): EVERYONE,
     ("GET", "portal.lost"): EVERYONE,

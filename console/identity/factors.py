@@ -15,6 +15,7 @@ from console.core.errors import Conflict
 from console.core.one_time_codes import clean_code, in_halves, is_one_time, matching_step, wrong_code
 from console.core.seal import InvalidToken
 from console.core.texts import lazy_gettext
+from console.customers import signin
 from console.customers.models import Person
 from console.identity import mails
 from console.identity.access import lock_own, subject_of
@@ -30,7 +31,7 @@ def provisioning_uri(secret: str, email: str) -> str:
 
 
 def switch_on(actor: Actor, session_id: int, secret: str, code: str) -> list[str]:
-    """Switch two-step sign-in on, once a code shows that the authenticator has the secret.
+    """Switch two-step sign-in on, once a code shows that the authenticator has the secret; other sessions end.
 
     Returns:
         The recovery codes: they are shown now and never again.
@@ -55,6 +56,7 @@ def switch_on(actor: Actor, session_id: int, secret: str, code: str) -> list[str
     db.session.add(row)
     db.session.flush()
     record(actor, "person.totp_on", subject_of(person))
+    signin.revoke_others(actor, session_id)
     mails.tell(person, "totp_on")
     return _replace_codes(person)
 

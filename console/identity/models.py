@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from console.core.db import Base, enum_column
 from console.customers.models import Person
+from console.staff.models import Staff
 
 
 class Authenticator(Base):
@@ -88,6 +89,7 @@ class DeviceRecovery(Base):
     end: Mapped[RecoveryEnd | None] = mapped_column(enum_column(RecoveryEnd))
 
     person: Mapped[Person] = relationship()
+    reviewed_by: Mapped[Staff | None] = relationship(foreign_keys=[reviewed_by_id])
 
     def is_open(self, now: datetime) -> bool:
         """Tell whether it goes on at ``now``."""

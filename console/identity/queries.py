@@ -47,7 +47,7 @@ def open_recoveries(customer_id: int) -> Sequence[DeviceRecovery]:
             DeviceRecovery.ended_at.is_(None),
             DeviceRecovery.expires_at > clock.now(),
         )
-        .options(joinedload(DeviceRecovery.person))
+        .options(joinedload(DeviceRecovery.person), joinedload(DeviceRecovery.reviewed_by))
         .order_by(DeviceRecovery.id)
     )
     return db.session.scalars(query).all()

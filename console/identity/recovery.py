@@ -20,9 +20,10 @@ from console.core.texts import lazy_gettext
 from console.customers import holds
 from console.customers.models import Person, PersonSession
 from console.identity import factors, mails, passkeys
-from console.identity.access import lock_person, subject_of
+from console.identity.access import lock_own, lock_person, subject_of
 from console.identity.models import DeviceRecovery, RecoveryEnd
 from console.mail.links import SecretLink
+from console.staff.models import Staff
 from console.staff.roles import Permission
 from console.tokens import service as tokens
 
@@ -113,6 +114,22 @@ def cancel(token: str, address: str | None) -> Person:
     return recovery.person
 
 
+def stop(actor: Actor, session_id: int) -> None:
+    """Stop one's own, from a fresh sign-in that is open elsewhere.
+
+    Raises:
+        NotFound: there is none, or as in :func:`~console.identity.access.lock_own`.
+        ConfirmationNeeded: ``reauth``.
+    """
+    person = lock_own(actor, session_id)
+    recovery = db.session.scalar(_open(person.id))
+    if recovery is None:
+        raise NotFound
+    _end(recovery, RecoveryEnd.CANCELLED)
+    record(actor, "person.recovery_cancelled", subject_of(person))
+    mails.tell(person, "recovery_cancelled")
+
+
 def end_by_sign_in(actor: Actor, person: Person) -> None:
     """End the wait of a person, locked, who signed in with a code or a passkey: nothing is lost."""
     recovery = db.session.scalar(_open(person.id))
@@ -140,7 +157,7 @@ def review(actor: Actor, recovery_id: int, customer_id: int, *, refuse: bool) ->
     recovery = _lock(recovery_id)
     if not recovery.is_open(clock.now()):
         raise Conflict(lazy_gettext("This recovery has already ended."), code="ended")
-    recovery.reviewed_at, recovery.reviewed_by_id = clock.now(), actor.id
+    recovery.reviewed_at, recovery.reviewed_by = clock.now(), db.session.get(Staff, actor.id or 0)
     action = "person.recovery_refused" if refuse else "person.recovery_allowed"
     record(actor, action, subject_of(recovery.person), customer_id=customer_id)
     if refuse:

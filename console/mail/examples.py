@@ -145,7 +145,7 @@ def _sign_in(base_url: str) -> tuple[Example, ...]:
         "recovery_refused": lazy_pgettext("example", "lost phone: refused"),
         "recovery_done": lazy_pgettext("example", "lost phone: done"),
     }
-    more = {
+    more: dict[str, dict[str, Any]] = {
         "passkey_added": {"passkey": Typed("Moj telefon")},
         "passkey_removed": {"passkey": Typed("Moj telefon")},
         "recovery_done": {"until": UNTIL},

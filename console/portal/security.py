@@ -19,7 +19,7 @@ from console.customers.models import Membership
 from console.customers.queries import sessions_of
 from console.identity import factors
 from console.identity.passkeys import relying_party
-from console.identity.queries import authenticator_of, passkeys_of, recovery_codes_left
+from console.identity.queries import authenticator_of, open_recovery, passkeys_of, recovery_codes_left
 from console.portal import confirmation, second_step
 from console.portal.accounts import chosen, own_accounts
 from console.portal.answers import show_again
@@ -134,7 +134,11 @@ def renew_codes() -> ResponseReturnValue:
 
 
 def overview(
-    *, off: CodeForm | None = None, renewal: CodeForm | None = None, passkey: PasskeyForm | None = None
+    *,
+    off: CodeForm | None = None,
+    renewal: CodeForm | None = None,
+    passkey: PasskeyForm | None = None,
+    stop: PortalForm | None = None,
 ) -> str:
     """Draw the page, also after one of its forms was refused."""
     person = current_person()
@@ -144,6 +148,8 @@ def overview(
         authenticator=row,
         codes_left=recovery_codes_left(person.id) if row else 0,
         passkeys=passkeys_of(person.id),
+        recovery=open_recovery(person.id) if row else None,
+        stop=stop or PortalForm(formdata=None),
         sessions=len(sessions_of(person.id)),
         off=off or CodeForm(formdata=None),
         renewal=renewal or CodeForm(formdata=None),

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from flask import Response, jsonify, make_response, redirect, render_template, request, url_for
+from flask import Response, flash, jsonify, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from console.core import clock
 from console.core.errors import Conflict, NotFound, Refusal
+from console.core.texts import gettext
 from console.core.transaction import transaction
 from console.identity import recovery
 from console.identity.models import DeviceRecovery
 from console.identity.signin import actor_of, lock_pending
-from console.portal import second_step
+from console.portal import confirmation, second_step
 from console.portal.answers import show_again
-from console.portal.blueprint import portal
+from console.portal.blueprint import portal, signed_in
 from console.portal.forms import PortalForm
+from console.portal.security import overview, session_id
 from console.web import limits
 from console.web.answers import local_time, wants_json
+from console.web.identity import current_actor
 from console.web.limits import Limit
 from console.web.security import keep_private
 
@@ -105,6 +108,25 @@ def stop_recovery(recovery_stop_token: str) -> ResponseReturnValue:
     if wants_json():
         return jsonify(stopped=True)
     return _render("portal/security_recovery_stopped.html")
+
+
+@portal.post("/security/recovery/stop")
+@signed_in
+def stop_own_recovery() -> ResponseReturnValue:
+    """Stop one's own, in a session that is open here."""
+    form, key = PortalForm(), session_id()
+    try:
+        confirmation.require()
+        with transaction():
+            recovery.stop(current_actor(), key)
+    except Refusal as refusal:
+        if refusal.status == NotFound.status:
+            raise
+        return show_again(refusal, form, lambda: overview(stop=form))
+    if wants_json():
+        return jsonify(stopped=True)
+    flash(gettext("It was stopped"), "success")
+    return redirect(url_for("portal.security"), 303)
 
 
 def _link_page(row: DeviceRecovery, form: PortalForm) -> Response:

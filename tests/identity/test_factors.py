@@ -19,6 +19,7 @@ from console.core.errors import ConfirmationNeeded, Conflict, Invalid, NotFound,
 from console.core.transaction import transaction
 from console.customers import signin as passwords
 from console.customers.models import Person
+from console.customers.queries import sessions_of
 from console.customers.signin import CONFIRMED_FOR, PasswordProof
 from console.identity import factors
 from console.identity import signin as steps
@@ -53,11 +54,13 @@ def notices(session: Session) -> list[str]:
 
 def test_it_is_switched_on_with_a_code_and_off_with_one(session: Session, person: Person) -> None:
     mine, here, secret = factories.person_actor(person), factories.make_person_session(person), "A" * 32
+    factories.make_person_session(person)
     wrong = f"{(int(factories.code_at(secret)) + 1) % 1_000_000:06d}"
     with pytest.raises(Invalid), transaction():
         factors.switch_on(mine, here.id, secret, wrong)
     with transaction():
         codes = factors.switch_on(mine, here.id, secret, factories.code_at(secret))
+    assert [one.id for one in sessions_of(person.id)] == [here.id]
     row = authenticator_of(person.id)
     assert row is not None and secret not in row.secret and sealer().open(row.secret).decode() == secret
     assert len(set(codes)) == one_time_codes.RECOVERY_CODES == recovery_codes_left(person.id)
@@ -155,7 +158,8 @@ def test_one_code_of_twenty_at_once_serves_once(app: Flask, session: Session, cl
     proof = PasswordProof(person.id, person.password_hash or "")
     for code in (factories.code_at(secret), codes[0]):
         session.rollback()
-        together, tokens = threading.Barrier(TRIES), []
+        together = threading.Barrier(TRIES)
+        tokens: list[str | None] = []
 
         def attempt(code: str = code, gate: Any = together, tokens: list[Any] = tokens) -> None:
             with app.app_context():

@@ -12,11 +12,11 @@ from sqlalchemy.orm import Session
 
 from console.core import clock as core_clock
 from console.core.actor import Actor
-from console.core.errors import Conflict, NotFound
+from console.core.errors import ConfirmationNeeded, Conflict, NotFound
 from console.core.transaction import transaction
 from console.customers.models import Membership
 from console.customers.queries import sessions_of
-from console.customers.signin import PasswordProof
+from console.customers.signin import CONFIRMED_FOR, PasswordProof
 from console.identity import recovery
 from console.identity import signin as steps
 from console.identity.access import lock_person
@@ -110,6 +110,21 @@ def test_a_code_after_all_ends_it(session: Session, user: Membership) -> None:
         steps.sign_in(proof, steps.Browser(None), code=factories.code_at(secret))
     session.refresh(row)
     assert row.end is RecoveryEnd.SIGNED_IN and open_recovery(user.person_id) is None
+
+
+def test_it_is_stopped_in_a_session_that_is_open(session: Session, user: Membership, clock: Clock) -> None:
+    factories.switch_totp_on(user.person)
+    here, mine = factories.make_person_session(user.person), factories.person_actor(user.person)
+    ask(user)
+    clock.advance(CONFIRMED_FOR)
+    with pytest.raises(ConfirmationNeeded), transaction():
+        recovery.stop(mine, here.id)
+    here = factories.make_person_session(user.person)
+    with transaction():
+        recovery.stop(mine, here.id)
+    assert open_recovery(user.person_id) is None
+    with pytest.raises(NotFound), transaction():
+        recovery.stop(mine, here.id)
 
 
 def test_it_expires(session: Session, user: Membership, clock: Clock) -> None:

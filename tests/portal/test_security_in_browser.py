@@ -75,7 +75,7 @@ def test_the_faq_and_passkeys(served: str, new_page: Callable[..., Page], sessio
     page.get_by_role("button", name="Koristi pristupni ključ").click()
     page.locator("details[data-menu]").wait_for()
     _sign_out(page)
-    page.get_by_role("button", name="Prijavi se pristupnim ključem").click()
+    page.get_by_role("button", name="Prijavite se pristupnim ključem").click()
     page.locator("details[data-menu]").wait_for()
 
     clock.advance(timedelta(minutes=11))
@@ -98,4 +98,4 @@ def _give_password(page: Page, served: str, email: str) -> None:
 def _sign_out(page: Page) -> None:
     page.click("details[data-menu] summary")
     page.get_by_role("button", name="Odjavi se").click()
-    page.get_by_role("button", name="Prijavi se pristupnim ključem").wait_for()
+    page.get_by_role("button", name="Prijavite se pristupnim ključem").wait_for()
