@@ -10,7 +10,7 @@ from sqlalchemy import select
 from console.core import clock, one_time_codes
 from console.core.actor import Actor
 from console.core.db import db
-from console.core.ids import new_token, token_digest
+from console.core.ids import token_digest
 from console.core.transaction import transaction
 from console.customers import signin
 from console.customers.models import Person, PersonSession
@@ -35,15 +35,15 @@ def _person(name: str) -> Person:
 
 def _passkeys(person: Person) -> None:
     """Add passkeys that no device has: they are listed, and open nothing."""
-    handle = new_token()
+    handle = token_digest(person.email)
     for name, days, hours in PASSKEYS:
-        identifier = new_token()
+        identifier = token_digest(f"{person.email} {name}")
         passkey = Passkey(
             person_id=person.id,
             name=name,
             credential_digest=token_digest(identifier),
             credential_id=identifier,
-            public_key=new_token(),
+            public_key=identifier,
             user_handle=handle,
             sign_count=0,
             transports=[],
