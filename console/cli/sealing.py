@@ -12,6 +12,7 @@ from console.core.db import Base, db
 from console.core.seal import InvalidToken
 from console.core.transaction import transaction
 from console.customers.models import Membership
+from console.identity.models import Authenticator
 from console.mail.models import Mail
 from console.staff.models import Staff
 
@@ -19,6 +20,7 @@ from console.staff.models import Staff
 SEALED: tuple[tuple[type[Base], InstrumentedAttribute[int], InstrumentedAttribute[str | None]], ...] = (
     (Staff, Staff.id, Staff.totp_secret),
     (Membership, Membership.id, Membership.pin_secret),
+    (Authenticator, Authenticator.person_id, Authenticator.secret),
     (Mail, Mail.id, Mail.sealed_links),
 )
 BATCH = 500

@@ -5,6 +5,7 @@ A locked verification never keeps a person from signing in.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -23,6 +24,7 @@ from console.core.sessions import open_session
 from console.customers.models import Person, PersonSession
 
 CONFIRMED_FOR = timedelta(minutes=10)  # within it, what is dangerous asks for no password
+_second_steps: list[Callable[[int], bool]] = []
 
 
 @dataclass(frozen=True)
@@ -50,17 +52,39 @@ def check_password(email: str, password: str) -> PasswordProof | None:
     return PasswordProof(row.id, row.password_hash, match.new_hash)
 
 
+def needs_second_step(rule: Callable[[int], bool]) -> None:
+    """Register what tells whether a person's password alone opens no session."""
+    _second_steps.append(rule)
+
+
 def sign_in(proof: PasswordProof, *, address: str | None, user_agent: str | None, old_token: str | None = None) -> str:
     """Open a session and return its token; the one this browser had ends.
 
     Raises:
+        SignInNeeded: the password was changed since it was compared, or alone it opens nothing (``second_step``).
+    """
+    person = lock_proven(proof)
+    if any(rule(person.id) for rule in _second_steps):
+        raise SignInNeeded(code="second_step")
+    return enter(person, address=address, user_agent=user_agent, old_token=old_token)
+
+
+def lock_proven(proof: PasswordProof) -> Person:
+    """Return whose password was compared, locked; a hash with old parameters is replaced.
+
+    Raises:
         SignInNeeded: the password was changed since it was compared.
     """
-    person = db.session.get(Person, proof.person_id, with_for_update=True)
+    person = db.session.get(Person, proof.person_id, with_for_update=True, populate_existing=True)
     if person is None or person.password_hash != proof.password_hash:
         raise SignInNeeded
     if proof.new_hash is not None:
         person.password_hash = proof.new_hash
+    return person
+
+
+def enter(person: Person, *, address: str | None, user_agent: str | None, old_token: str | None = None) -> str:
+    """Open a session for a person, locked, who showed everything that their sign-in asks for; return its token."""
     actor = Actor(kind="person", id=person.id, name=person.name, address=address)
     if old_token is not None:
         sign_out(actor, old_token)
@@ -82,12 +106,20 @@ def confirm(proof: PasswordProof, session_id: int) -> None:
     Raises:
         SignInNeeded: the session is another person's or has ended, or the password was changed since it was compared.
     """
-    row = db.session.get(PersonSession, session_id, with_for_update=True)
-    if row is None or row.revoked_at is not None or row.person_id != proof.person_id:
-        raise SignInNeeded
+    row = _lock_session(proof.person_id, session_id)
     if row.person.password_hash != proof.password_hash:
         raise SignInNeeded
     row.confirmed_at = clock.now()
+    db.session.flush()
+
+
+def confirm_otherwise(person_id: int, session_id: int) -> None:
+    """Note that the person of a session has shown who they are with something else than their password.
+
+    Raises:
+        SignInNeeded: the session is another person's or has ended.
+    """
+    _lock_session(person_id, session_id).confirmed_at = clock.now()
     db.session.flush()
 
 
@@ -145,3 +177,10 @@ def revoke_others(actor: Actor, current: int) -> int:
 
 def _subject(person_id: int) -> str:
     return f"person:{person_id}"
+
+
+def _lock_session(person_id: int, session_id: int) -> PersonSession:
+    row = db.session.get(PersonSession, session_id, with_for_update=True, populate_existing=True)
+    if row is None or row.revoked_at is not None or row.person_id != person_id:
+        raise SignInNeeded
+    return row

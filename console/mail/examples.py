@@ -54,7 +54,15 @@ def _retyped(value: Any, text: str) -> Any:
 
 def examples(base_url: str) -> tuple[Example, ...]:
     """Return an example of every template, several where it says several things."""
-    return (*_accounts(), *_people(base_url), *_migrations(), *_tickets(base_url), *_targets(), *_staff(base_url))
+    return (
+        *_accounts(),
+        *_people(base_url),
+        *_sign_in(base_url),
+        *_migrations(),
+        *_tickets(base_url),
+        *_targets(),
+        *_staff(base_url),
+    )
 
 
 NAME = {"name": Typed("Ana Jović")}
@@ -115,6 +123,42 @@ def _people(base_url: str) -> tuple[Example, ...]:
             lazy_pgettext("example", "permissions changed by support"),
         ),
         Example("people_changed", changed | {"what": "removed"}, lazy_pgettext("example", "person removed")),
+    )
+
+
+def _sign_in(base_url: str) -> tuple[Example, ...]:
+    portal = NAME | {"portal": "Moj Mint"}
+    changed = portal | {"at": AT, "until": None, "passkey": ""}
+    stop = f"{base_url}/moj/recovery/stop/{TOKEN}"
+    owner = portal | {
+        "whom": Typed("Jelena Tot"), "email": Typed("jelena@example.test"), "customer": Typed("Jović Studio d.o.o."),
+        "number": "K-10482", "cancel": stop, "ready": UNTIL,
+    }  # fmt: skip
+    notices = {
+        "totp_on": lazy_pgettext("example", "two-factor authentication on"),
+        "totp_off": lazy_pgettext("example", "two-factor authentication off"),
+        "codes_renewed": lazy_pgettext("example", "new recovery codes"),
+        "code_used": lazy_pgettext("example", "recovery code used"),
+        "passkey_added": lazy_pgettext("example", "passkey added"),
+        "passkey_removed": lazy_pgettext("example", "passkey removed"),
+        "recovery_cancelled": lazy_pgettext("example", "lost phone: stopped"),
+        "recovery_refused": lazy_pgettext("example", "lost phone: refused"),
+        "recovery_done": lazy_pgettext("example", "lost phone: done"),
+    }
+    more: dict[str, dict[str, Any]] = {
+        "passkey_added": {"passkey": Typed("Moj telefon")},
+        "passkey_removed": {"passkey": Typed("Moj telefon")},
+        "recovery_done": {"until": UNTIL},
+    }
+    lost = {"link": f"{base_url}/moj/recovery/{TOKEN}", "cancel": stop, "ready": AT, "until": UNTIL}
+    return (
+        Example("person_new_sign_in", portal | {"device": "Chrome, Windows", "address": "203.0.113.7", "at": AT}),
+        *(
+            Example("security_notice", changed | {"what": key} | more.get(key, {}), case)
+            for key, case in notices.items()
+        ),
+        Example("device_recovery", portal | lost),
+        Example("device_recovery_notice", owner),
     )
 
 

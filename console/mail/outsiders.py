@@ -40,12 +40,15 @@ class Cause(StrEnum):
 CAUSES = {
     "chat_transcript": Cause.ANONYMOUS,
     "chat_transcript_link": Cause.ANONYMOUS,
+    "device_recovery": Cause.SIGN_IN,
+    "device_recovery_notice": Cause.SIGN_IN,
     "invitation": Cause.ANONYMOUS,  # who is signed in writes to an address that need not be theirs
     "migration_executed": Cause.STAFF,
     "migration_rejected": Cause.STAFF,
     "migration_requested": Cause.STAFF,
     "override": Cause.STAFF,
     "people_changed": Cause.ACCOUNT,
+    "person_new_sign_in": Cause.ACCOUNT,
     "person_password_changed": Cause.ACCOUNT,
     "person_password_reset": Cause.SIGN_IN,
     "pin_locked": Cause.SIGN_IN,
@@ -54,6 +57,7 @@ CAUSES = {
     "sla_targets_missed": Cause.STAFF,
     "registration": Cause.ANONYMOUS,
     "registration_known": Cause.ANONYMOUS,
+    "security_notice": Cause.ACCOUNT,
     "staff_password_changed": Cause.ACCOUNT,
     "staff_password_reset": Cause.SIGN_IN,
     "ticket_opened": Cause.ANONYMOUS,

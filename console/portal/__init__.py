@@ -18,6 +18,9 @@ def init_app(app: Flask) -> None:
         requester,
         routes,
         sealed,
+        security,
+        security_passkeys,
+        security_recovery,
         signin,
         transcript,
     )
@@ -29,3 +32,4 @@ def init_app(app: Flask) -> None:
     app.register_blueprint(transcript.blueprint)
     chat.init_app(app)
     navigation.init_app(app)
+    app.jinja_env.globals.update(portal_has_passkey=security_passkeys.has_passkey)

@@ -106,6 +106,24 @@ class InviteForm(PermissionsForm):
         return own if self.which.data == "all" else self.rights()
 
 
+class CodeForm(PortalForm):
+    """A one-time code of the authenticator, or a recovery code."""
+
+    code = StringField(lazy_gettext("One-time code"))
+
+    def show(self, refusal: Refusal | None) -> None:
+        """Put the messages at the field; there may be none."""
+        if refusal is not None:
+            super().show(refusal)
+
+
+class PasskeyForm(PortalForm):
+    """A passkey as its owner calls it."""
+
+    name = StringField(lazy_gettext("Name of the passkey"))
+    removed: int | None = None  # whose removal was refused
+
+
 class NewPasswordForm(PortalForm):
     """A password the person chooses, by the rule that the FAQ names."""
 

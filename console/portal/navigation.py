@@ -38,6 +38,11 @@ class Link:
 # What the account's menu has, in the order and the words of the customer FAQ.
 ACCOUNT: tuple[Entry, ...] = (
     Entry("portal.password", lazy_gettext("Change password")),
+    Entry(
+        "portal.security",
+        lazy_gettext("Account security"),
+        pages=("portal.totp", "portal.start_totp", "portal.switch_totp", "portal.renew_codes", "portal.remove_passkey"),
+    ),
     Entry("portal.sessions", lazy_gettext("Sessions")),
     Entry("portal.contacts", lazy_gettext("Contacts/sub-accounts"), Right.CONTACTS, ("portal.contact",)),
     Entry("portal.users", lazy_gettext("Manage users"), Right.CONTACTS, ("portal.user", "portal.invite")),

@@ -7,15 +7,23 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from flask_wtf.csrf import generate_csrf
 
+from console.core.db import db
 from console.core.emails import normal_email
-from console.core.errors import Invalid, Refusal
+from console.core.errors import Invalid, Refusal, SignInNeeded
+from console.core.one_time_codes import wrong_code
 from console.core.text import is_blank
 from console.core.texts import lazy_gettext
 from console.core.transaction import transaction
 from console.customers import signin
 from console.customers.forms import SignInForm
+from console.customers.models import Person
+from console.identity import signin as steps
+from console.identity.queries import passkeys_of
+from console.identity.signin import Browser, Outcome, Pending
+from console.portal import second_step
 from console.portal.blueprint import portal, signed_in
-from console.web import answers, known_devices, limits
+from console.portal.forms import CodeForm
+from console.web import answers, devices, known_devices, limits
 from console.web.identity import PERSON_TOKEN, PORTAL, STAFF_TOKEN, current_actor
 from console.web.limits import Limit
 from console.web.navigation import local_path
@@ -35,33 +43,88 @@ WRONG = lazy_gettext("Wrong e-mail or password. Check both and try again.")
 
 @portal.get("/login")
 def login() -> ResponseReturnValue:
-    """Show the form."""
+    """Show the step that is next."""
     if current_user.is_authenticated:
-        return redirect(_target())
+        return redirect(target())
+    if "again" in request.args:
+        second_step.forget()
     if answers.wants_json():
-        return jsonify(signed_in=False, csrf_token=generate_csrf())
+        needs = "code" if second_step.person() is not None else "password"
+        return jsonify(signed_in=False, needs=needs, csrf_token=generate_csrf())
     return _page(SignInForm(formdata=None), None)
 
 
 @portal.post("/login")
 def log_in() -> ResponseReturnValue:
-    """Take e-mail and password."""
+    """Take e-mail and password, or the code that follows them, or all three."""
     form = SignInForm()
+    code = (request.form.get("code") or "").strip() or None
     try:
         form.refuse_spoiled()
-        proof = check_sign_in(form.email.data or "", form.password.data or "")
-        target = _target()
-        open_session_of(proof, form.email.data or "")
+        pending = second_step.read()
+        if pending is not None and not form.email.data and not form.password.data:
+            return _second(pending, code)
+        if code and not form.email.data:
+            raise second_step.lapsed()
+        return _first(form, code)
     except Refusal as refusal:
+        if isinstance(refusal, SignInNeeded):
+            second_step.forget()
         if answers.wants_json():
             return answers.refuse(refusal)
-        answer = Response(_page(form, refusal), refusal.status)
+        # The form itself is what one signs in with.
+        status = Invalid.status if isinstance(refusal, SignInNeeded) else refusal.status
+        answer = Response(_page(form, refusal), status)
         if refusal.retry_after is not None:
             answer.headers["Retry-After"] = str(refusal.retry_after)
         return answer
+
+
+def _first(form: SignInForm, code: str | None) -> ResponseReturnValue:
+    proof = check_sign_in(form.email.data or "", form.password.data or "")
+    device = known_devices.device_of(_account(normal_email(form.email.data or "")))
+    tried = second_step.count_code(proof.person_id, device) if code else ()
+    with transaction():
+        outcome = steps.sign_in(proof, browser(normal_email(form.email.data or "")), code=code)
+    return _go_on(outcome, tried)
+
+
+def _second(pending: Pending, code: str | None) -> ResponseReturnValue:
+    if code is None:
+        text = lazy_gettext("Enter the code.")
+        raise Invalid(text, fields={"code": [text]}, code="code")
+    person = second_step.person()
+    if person is None:
+        raise second_step.lapsed()
+    tried = second_step.count_code(person.id, known_devices.device_of(_account(person.email)))
+    with transaction():
+        outcome = steps.go_on(pending, browser(person.email), code)
+    return _go_on(outcome, tried)
+
+
+def _go_on(outcome: Outcome, tried: tuple[str, ...]) -> ResponseReturnValue:
+    """Enter, or ask for what is missing; only wrong codes add up."""
+    if outcome.wrong_code:
+        if outcome.pending is not None:
+            second_step.remember(outcome.pending)
+        raise wrong_code()
+    if tried:
+        second_step.forgive(tried)
+    if outcome.token is None and outcome.pending is not None:
+        second_step.remember(outcome.pending)
+        if answers.wants_json():
+            return jsonify(signed_in=False, needs="code")
+        return redirect(url_for("portal.login", next=requested_page()), 303)
+    return entered(outcome)
+
+
+def entered(outcome: Outcome) -> ResponseReturnValue:
+    """Answer a sign-in that was opened."""
+    address = target()
+    keep_session(outcome)
     if answers.wants_json():
-        return jsonify(signed_in=True, next=target, csrf_token=generate_csrf())
-    return redirect(target, 303)
+        return jsonify(signed_in=True, next=address, csrf_token=generate_csrf())
+    return redirect(address, 303)
 
 
 @portal.post("/logout")
@@ -83,14 +146,31 @@ def open_session_of(proof: signin.PasswordProof, email: str) -> None:
 
     Raises:
         SignInNeeded: the password was changed since it was compared.
+        Invalid: ``second_step``: it asks for a code too, which only the sign-in page takes.
     """
     with transaction():
-        token = signin.sign_in(
-            proof, address=request.remote_addr, user_agent=request.user_agent.string, old_token=_own_token()
+        outcome = steps.sign_in(proof, browser(normal_email(email)))
+    if outcome.token is None:
+        raise Invalid(
+            lazy_gettext("Two-factor authentication is on. Sign in first, then open the link in the e-mail again."),
+            code="second_step",
         )
+    keep_session(outcome)
+
+
+def browser(email: str) -> Browser:
+    """Return where someone with ``email`` signs in from."""
+    agent = request.user_agent.string
+    known = known_devices.device_of(_account(email)) is not None
+    return Browser(request.remote_addr, agent, devices.device(agent).name, known, _own_token())
+
+
+def keep_session(outcome: Outcome) -> None:
+    """Put a session that was opened into the cookie, and let this browser be known from now on."""
     _renew_cookie()
-    session[PERSON_TOKEN] = token
-    known_devices.remember(_account(normal_email(email)))
+    session[PERSON_TOKEN] = outcome.token
+    person = db.session.get_one(Person, outcome.person_id)
+    known_devices.remember(_account(person.email))
 
 
 def check_sign_in(email: str, password: str) -> signin.PasswordProof:
@@ -125,8 +205,20 @@ def _account(email: str) -> str:
 
 
 def _page(form: SignInForm, refusal: Refusal | None) -> str:
+    person = second_step.person()
+    if person is not None:
+        code_form = CodeForm(formdata=None)
+        code_form.show(refusal)
+        return render_template(
+            "portal/login_code.html",
+            form=code_form,
+            refusal=refusal,
+            next=requested_page(),
+            recovery="recovery" in request.args,
+            has_passkey=bool(passkeys_of(person.id)),
+        )
     return render_template(
-        "portal/login.html", form=form, refusal=refusal, next=_requested_page(), bye="bye" in request.args
+        "portal/login.html", form=form, refusal=refusal, next=requested_page(), bye="bye" in request.args
     )
 
 
@@ -143,10 +235,12 @@ def _renew_cookie() -> None:
     g.pop("csrf_token", None)
 
 
-def _requested_page() -> str | None:
+def requested_page() -> str | None:
+    """Return the page of the portal to go to after the sign-in."""
     path = local_path(request.values.get("next"), "")
     return path if path.startswith(PORTAL) else None
 
 
-def _target() -> str:
-    return _requested_page() or url_for("portal.home")
+def target() -> str:
+    """Return the same, the home page where none is named."""
+    return requested_page() or url_for("portal.home")

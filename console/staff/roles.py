@@ -21,6 +21,7 @@ class Permission(StrEnum):
     VERIFY = "customers.verify"
     OVERRIDE = "customers.override"  # open reading with a reason
     UNLOCK_PIN = "pin.unlock"
+    REVIEW_RECOVERY = "recovery.review"  # a customer's lost device: refuse it or let it go on
     READ_DOCUMENTS = "documents.read"  # by role, without a verification
     REQUEST_MIGRATION = "migrations.request"  # only ever under a live verification
     SEE_MIGRATIONS = "migrations.see"
@@ -69,6 +70,7 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
     | {
         Permission.OVERRIDE,
         Permission.UNLOCK_PIN,
+        Permission.REVIEW_RECOVERY,
         Permission.READ_AUDIT,
         Permission.MANAGE_DESK,
         Permission.REVIEW,

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import logging
-import secrets
-from datetime import datetime
 
-import pyotp
 from sqlalchemy import delete, select
 
 from console.audit.service import record
-from console.core import clock
+from console.core import clock, one_time_codes
 from console.core.actor import Actor
 from console.core.context import sealer, settings
 from console.core.db import db
-from console.core.errors import Conflict, Invalid
-from console.core.ids import same_token
+from console.core.errors import Conflict
+from console.core.one_time_codes import (
+    clean_code,
+    in_halves,
+    is_one_time,
+    matching_step,
+    new_recovery_codes,
+    wrong_code,
+)
 from console.core.seal import InvalidToken
 from console.core.texts import lazy_gettext
 from console.staff.access import is_own, require_own, require_own_or_manage
@@ -26,34 +30,10 @@ from console.staff.sessions import revoke_all, totp_obligatory
 
 log = logging.getLogger(__name__)
 
-STEP_SECONDS = 30
-DRIFT = 1  # steps a clock may be off, RFC 6238 section 5.2
-DIGITS = 6
-RECOVERY_CODES = 10
-# Without what is easily misread: 0 and o, 1, i and l. 10 characters are 49 bits.
-_ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"
-_HALF = 5
-
-
-def new_secret() -> str:
-    """Return a fresh secret in base 32, 160 bits."""
-    return pyotp.random_base32()
-
 
 def provisioning_uri(secret: str, email: str) -> str:
     """Return what the QR code says to an authenticator."""
-    return pyotp.TOTP(secret, interval=STEP_SECONDS).provisioning_uri(name=email, issuer_name=settings().brand)
-
-
-def matching_step(secret: str, code: str, now: datetime) -> int | None:
-    """Return the time step ``code`` belongs to, ``None`` if it is none of the present ones."""
-    totp = pyotp.TOTP(secret, interval=STEP_SECONDS)
-    here = int(now.timestamp()) // STEP_SECONDS
-    found = None
-    for step in range(here - DRIFT, here + DRIFT + 1):
-        if same_token(totp.generate_otp(step), code):
-            found = step
-    return found
+    return one_time_codes.provisioning_uri(secret, email, settings().brand)
 
 
 def confirm_totp(
@@ -118,7 +98,7 @@ def disable_totp(actor: Actor, staff_id: int, *, proof: PasswordProof | None = N
     return staff
 
 
-def new_recovery_codes(actor: Actor, staff_id: int, *, proof: PasswordProof | None) -> list[str]:
+def renew_recovery_codes(actor: Actor, staff_id: int, *, proof: PasswordProof | None) -> list[str]:
     """Replace one's recovery codes; the old ones stop serving.
 
     Raises:
@@ -147,20 +127,9 @@ def take_code(staff: Staff, code: str) -> str | None:
     cleaned = clean_code(code)
     if staff.totp_secret is None or not cleaned:
         return None
-    if cleaned.isdigit() and len(cleaned) == DIGITS:
+    if is_one_time(cleaned):
         return "totp" if _take_step(staff, cleaned) else None
     return "recovery" if _take_recovery(staff, cleaned) else None
-
-
-def clean_code(code: str) -> str:
-    """Drop what people put between digits and letters."""
-    return "".join(char for char in code.lower() if char.isascii() and char.isalnum())
-
-
-def wrong_code() -> Invalid:
-    """Return the refusal of a code, whatever was wrong with it."""
-    text = lazy_gettext("This code is wrong, expired or already used. Enter the next one.")
-    return Invalid(text, fields={"code": [text]}, code="code")
 
 
 def _take_step(staff: Staff, code: str) -> bool:
@@ -193,10 +162,10 @@ def _take_recovery(staff: Staff, code: str) -> bool:
 
 def _replace_codes(staff: Staff) -> list[str]:
     db.session.execute(delete(RecoveryCode).where(RecoveryCode.staff_id == staff.id))
-    codes = ["".join(secrets.choice(_ALPHABET) for _ in range(2 * _HALF)) for _ in range(RECOVERY_CODES)]
+    codes = new_recovery_codes()
     db.session.add_all(RecoveryCode(staff_id=staff.id, digest=_digest(staff, code)) for code in codes)
     db.session.flush()
-    return [f"{code[:_HALF]}-{code[_HALF:]}" for code in codes]
+    return [in_halves(code) for code in codes]
 
 
 def _digest(staff: Staff, code: str) -> str:

@@ -14,20 +14,19 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from flask_wtf.csrf import generate_csrf
 
-from console.core.context import sealer
 from console.core.db import db
 from console.core.emails import normal_email
 from console.core.errors import Invalid, Refusal, SignInNeeded, TooMany
 from console.core.forms import Form
+from console.core.one_time_codes import wrong_code
 from console.core.passwords import hash_password
-from console.core.seal import InvalidToken
 from console.core.texts import lazy_gettext
 from console.core.transaction import transaction
 from console.staff import signin, totp
 from console.staff.forms import CodeForm, NewPasswordForm, SignInForm
 from console.staff.models import Staff
 from console.staff.signin import Browser, Need, Outcome, Pending
-from console.web import answers, known_devices, limits
+from console.web import answers, known_devices, limits, setup_secrets
 from console.web.identity import PERSON_TOKEN, STAFF_TOKEN, current_actor
 from console.web.limits import Limit
 from console.web.navigation import local_path
@@ -160,7 +159,7 @@ def _go_on(pending: Pending, code: str | None) -> ResponseReturnValue:
         outcome = signin.sign_in(pending, _browser(), code=code)
     if outcome.wrong_code:
         _remember(outcome.pending)
-        raise totp.wrong_code()
+        raise wrong_code()
     if code:
         limits.give_back(CODES, *tried)
     return _answer(outcome)
@@ -257,23 +256,13 @@ def _validate(form: Form) -> None:
 
 
 def setup_secret(staff_id: int) -> str:
-    """Return the secret being set up in this browser, a new one if there is none. Sealed in the cookie."""
-    stored = session.get(SECRET)
-    if isinstance(stored, str):
-        try:
-            owner, _, secret = sealer().open(stored).decode().partition(":")
-        except InvalidToken:
-            owner = secret = ""
-        if owner == str(staff_id):
-            return secret
-    secret = totp.new_secret()
-    session[SECRET] = sealer().seal(f"{staff_id}:{secret}".encode())
-    return secret
+    """Return the secret being set up in this browser, a new one if there is none."""
+    return setup_secrets.secret_for(SECRET, staff_id)
 
 
 def forget_setup() -> None:
     """Drop the secret that was being set up."""
-    session.pop(SECRET, None)
+    setup_secrets.forget(SECRET)
 
 
 # --- the cookie ----------------------------------------------------------------------------------------------------

@@ -47,7 +47,8 @@ PAGES = {
               "/console/staff/new/", "/console/products/", "{row}", "/console/products/new/", "/console/audit/",
               "/console/settings/", "/console/settings/brand/", "/console/settings/issuer/", "/console/chat-settings/"],
 }  # fmt: skip
-PORTAL = ["/moj/", "/moj/mail", "/moj/contacts/", "/moj/users/", "/moj/password", "/moj/sessions"]
+PORTAL = ["/moj/", "/moj/mail", "/moj/contacts/", "/moj/users/", "/moj/password", "/moj/sessions", "/moj/security",
+          "/moj/security/totp", "/moj/security/totp/setup"]  # fmt: skip
 NOBODY = [
     "/login",
     "/login/forgotten",
@@ -57,6 +58,8 @@ NOBODY = [
     "/moj/register",
     "/moj/register/nothing",
     "/moj/reset/nothing",
+    "/moj/recovery/nothing",
+    "/moj/recovery/stop/nothing",
     "/moj/invitation/nothing",
     "/nowhere",
     "/t/nothing",

@@ -23,6 +23,7 @@ from tests.factories.customers import (
     pin_of,
 )
 from tests.factories.hosting import make_abuser, make_domain, make_locked, make_product, make_service
+from tests.factories.identity import code_at, make_passkey, make_person_session, person_actor, switch_totp_on
 from tests.factories.personas import Persona, ana, firma, novi
 from tests.factories.shared import at, today
 from tests.factories.staff import PASSWORD, actor_of, make_staff, password_hash
@@ -38,6 +39,7 @@ __all__ = [
     "ana",
     "at",
     "close_customer",
+    "code_at",
     "firma",
     "make_abuser",
     "make_customer",
@@ -45,7 +47,9 @@ __all__ = [
     "make_locked",
     "make_mb",
     "make_member",
+    "make_passkey",
     "make_person",
+    "make_person_session",
     "make_pib",
     "make_product",
     "make_proforma",
@@ -55,6 +59,8 @@ __all__ = [
     "novi",
     "owner_of",
     "password_hash",
+    "person_actor",
     "pin_of",
+    "switch_totp_on",
     "today",
 ]

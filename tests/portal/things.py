@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from console.core.actor import SYSTEM
+from console.core.actor import SYSTEM, Actor
 from console.core.db import db
 from console.core.transaction import transaction
 from console.customers import registration
@@ -17,6 +17,7 @@ from console.customers.passwords import RESET
 from console.customers.people import invitations
 from console.customers.registration import RegistrationData
 from console.customers.verification import cards
+from console.identity import recovery
 from console.mail import links
 from console.mail.models import Mail
 from console.staff.models import Staff
@@ -67,6 +68,27 @@ def people_values(customer: Customer) -> dict[str, Any]:
         "portal.invitation_token": token_of(invitation),
         "portal.reset_token": reset_token,
         "portal.registration_token": registration_token,
+        **_second_factors(customer),
+    }
+
+
+def _second_factors(customer: Customer) -> dict[str, Any]:
+    """Give the owner a passkey, and a lost device that waits, whose links can be looked at."""
+    owner = factories.owner_of(customer).person
+    with transaction() as session:
+        passkey = factories.make_passkey(owner)
+        waiting = recovery.ask(Actor(kind="person", id=owner.id, name=owner.name), owner)
+        session.flush()
+        subject = f"recovery:{waiting.id}"
+        remove, stop = (
+            tokens.issue(purpose, subject, timedelta(hours=1)) for purpose in (recovery.REMOVE, recovery.CANCEL)
+        )
+    return {
+        "portal.passkey_id": passkey.id,
+        "portal.recovery_token": remove,
+        "portal.recovery_stop_token": stop,
+        "customer.review_recovery.recovery": waiting.id,
+        "customer.review_recovery.decision": "allow",
     }
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from console.audit.models import AuditEntry
-from console.core import clock, context
+from console.core import clock, context, one_time_codes
 from console.core.context import settings
 from console.core.db import db
 from console.core.sessions import open_session
@@ -55,7 +55,7 @@ def switch_totp_on(staff: Staff) -> tuple[str, list[str]]:
 
     The code that confirms it belongs to the step before this one, so that this one's still serves.
     """
-    secret = totp.new_secret()
+    secret = one_time_codes.new_secret()
     with transaction() as session:
         codes = totp.confirm_totp(
             factories.actor_of(staff), staff.id, secret, code_at(secret, ahead=-1), proof=password_proof(staff)

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from console.audit.models import AuditEntry
 from console.core import clock as core_clock
+from console.core import one_time_codes
 from console.core.actor import Actor
 from console.core.context import sealer
 from console.core.errors import Conflict, Invalid, NotFound, SignInNeeded
@@ -44,8 +45,8 @@ def test_published_vectors() -> None:
     secret = base64.b32encode(b"12345678901234567890").decode()
     for seconds, code in ((59, "287082"), (1111111109, "081804"), (1234567890, "005924"), (2000000000, "279037")):
         now = datetime.fromtimestamp(seconds, UTC)
-        assert totp.matching_step(secret, code, now) == seconds // 30
-        assert totp.matching_step(secret, code, now + timedelta(seconds=90)) is None
+        assert one_time_codes.matching_step(secret, code, now) == seconds // 30
+        assert one_time_codes.matching_step(secret, code, now + timedelta(seconds=90)) is None
 
 
 def test_the_secret_is_sealed_and_the_codes_are_digests(session: Session) -> None:
@@ -54,7 +55,7 @@ def test_the_secret_is_sealed_and_the_codes_are_digests(session: Session) -> Non
     assert staff.totp_secret is not None
     assert secret not in staff.totp_secret
     assert sealer().open(staff.totp_secret).decode() == secret
-    assert len(set(codes)) == totp.RECOVERY_CODES == recovery_codes_left(staff.id)
+    assert len(set(codes)) == one_time_codes.RECOVERY_CODES == recovery_codes_left(staff.id)
     stored = " ".join(row.digest for row in session.scalars(select(RecoveryCode)))
     assert not any(code in stored or code.replace("-", "") in stored for code in codes)
     trail = audit_text()
@@ -66,7 +67,7 @@ def test_the_secret_is_sealed_and_the_codes_are_digests(session: Session) -> Non
 def test_switching_on_ends_the_other_sessions_and_needs_a_right_code(session: Session) -> None:
     staff = factories.make_staff()
     here, _there = open_sessions(staff, 2)
-    secret = totp.new_secret()
+    secret = one_time_codes.new_secret()
     wrong = f"{(int(code_at(secret)) + 1) % 1_000_000:06d}"
     with pytest.raises(Invalid), transaction():
         totp.confirm_totp(
@@ -86,18 +87,20 @@ def test_switching_on_ends_the_other_sessions_and_needs_a_right_code(session: Se
     assert [row.id for row in live_sessions(staff.id)] == [here.id]
     assert take(staff.id, code_at(secret)) is None, "the confirming code must not serve again"
     with pytest.raises(Conflict), transaction():
-        totp.confirm_totp(factories.actor_of(staff), staff.id, totp.new_secret(), "000000", proof=password_proof(staff))
+        totp.confirm_totp(
+            factories.actor_of(staff), staff.id, one_time_codes.new_secret(), "000000", proof=password_proof(staff)
+        )
 
 
 def test_nothing_serious_is_done_to_ones_own_account_without_its_present_password(session: Session) -> None:
     """Asked for by the verb, whoever calls it: that of another account or the one of before proves nothing."""
     staff, other = factories.make_staff(), factories.make_staff()
-    mine, secret = factories.actor_of(staff), totp.new_secret()
+    mine, secret = factories.actor_of(staff), one_time_codes.new_secret()
     before = PasswordProof(staff.id, "the hash of the password before")
     for proof in (None, password_proof(other), before):
         for deed in (
             lambda proof=proof: totp.confirm_totp(mine, staff.id, secret, code_at(secret), proof=proof),
-            lambda proof=proof: totp.new_recovery_codes(mine, staff.id, proof=proof),
+            lambda proof=proof: totp.renew_recovery_codes(mine, staff.id, proof=proof),
             lambda proof=proof: totp.disable_totp(mine, staff.id, proof=proof),
             lambda proof=proof: service.set_password(mine, staff.id, "stolen", proof=proof),
         ):
@@ -149,10 +152,10 @@ def test_a_recovery_code_serves_once_and_new_ones_replace_the_old(session: Sessi
     _secret, codes = switch_totp_on(staff)
     assert take(staff.id, codes[0].upper().replace("-", " ")) == "recovery"
     assert take(staff.id, codes[0]) is None
-    assert recovery_codes_left(staff.id) == totp.RECOVERY_CODES - 1
+    assert recovery_codes_left(staff.id) == one_time_codes.RECOVERY_CODES - 1
     with transaction():
-        fresh = totp.new_recovery_codes(factories.actor_of(staff), staff.id, proof=password_proof(staff))
-    assert recovery_codes_left(staff.id) == totp.RECOVERY_CODES
+        fresh = totp.renew_recovery_codes(factories.actor_of(staff), staff.id, proof=password_proof(staff))
+    assert recovery_codes_left(staff.id) == one_time_codes.RECOVERY_CODES
     assert take(staff.id, codes[1]) is None
     assert take(staff.id, fresh[0]) == "recovery"
 
@@ -184,13 +187,13 @@ def test_only_the_owner_sets_it_up_and_an_admin_may_reset_it(
     session: Session, actor: Callable[[Role | str], Actor]
 ) -> None:
     staff = factories.make_staff()
-    secret = totp.new_secret()
+    secret = one_time_codes.new_secret()
     admin = actor("admin")
     with pytest.raises(NotFound), transaction():
         totp.confirm_totp(admin, staff.id, secret, code_at(secret), proof=password_proof(staff))
     switch_totp_on(staff)
     with pytest.raises(NotFound), transaction():
-        totp.new_recovery_codes(admin, staff.id, proof=password_proof(staff))
+        totp.renew_recovery_codes(admin, staff.id, proof=password_proof(staff))
     with pytest.raises(NotFound), transaction():
         totp.disable_totp(actor("supervisor"), staff.id)
     open_sessions(staff, 1)
@@ -236,18 +239,18 @@ def test_the_steps_of_a_sign_in(app: Flask, session: Session, clock: Clock) -> N
         outcome = signin.sign_in(pending, BROWSER)
     assert (outcome.token, outcome.need) == (None, Need.NEW_PASSWORD)
     with pytest.raises(SignInNeeded), transaction():
-        signin.set_up_totp(outcome.pending, BROWSER, totp.new_secret(), "000000")  # not its turn
+        signin.set_up_totp(outcome.pending, BROWSER, one_time_codes.new_secret(), "000000")  # not its turn
     with transaction():
         outcome = signin.replace_password(outcome.pending, BROWSER, factories.password_hash())
     assert (outcome.token, outcome.need) == (None, Need.TOTP_SETUP)
     assert live_sessions(staff.id) == []
     with pytest.raises(SignInNeeded), transaction():
         signin.sign_in(pending, BROWSER)  # what stood on the temporary password is void
-    secret = totp.new_secret()
+    secret = one_time_codes.new_secret()
     with transaction():
         outcome, codes = signin.set_up_totp(outcome.pending, BROWSER, secret, code_at(secret))
     assert outcome.token
-    assert len(codes) == totp.RECOVERY_CODES
+    assert len(codes) == one_time_codes.RECOVERY_CODES
     assert len(live_sessions(staff.id)) == 1
 
 

@@ -33,3 +33,5 @@ document.addEventListener('keydown', (event) => {
   menu.open = false;
   menu.querySelector('summary').focus();
 });
+
+if (document.querySelector('[data-passkey-add], [data-passkey-confirm]')) import('./passkeys.js');

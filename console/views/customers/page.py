@@ -18,6 +18,8 @@ from console.customers.models import Customer, Membership
 from console.customers.queries import customer_by_number
 from console.customers.rights import Right
 from console.customers.verification.service import override, unlock
+from console.identity import recovery
+from console.identity.forms import ReviewRecoveryForm
 from console.staff.roles import Permission
 from console.views.customers.serializers import as_json, verification_json
 from console.views.shared.base import Page
@@ -53,7 +55,11 @@ class CustomerPageView(Page):
     """One account. Its number is no secret among staff; the rest must be opened."""
 
     permission = Permission.FIND_CUSTOMERS
-    permissions = {"open_with_reason": Permission.OVERRIDE, "unlock_pin": Permission.UNLOCK_PIN}
+    permissions = {
+        "open_with_reason": Permission.OVERRIDE,
+        "unlock_pin": Permission.UNLOCK_PIN,
+        "review_recovery": Permission.REVIEW_RECOVERY,
+    }
 
     @expose("")
     @expose("/")
@@ -94,6 +100,22 @@ class CustomerPageView(Page):
         if wants_json():
             return jsonify(unlocked=True)
         flash(gettext("Unlocked. The person can be verified again."), "success")
+        return redirect(customer_url(number), 303)
+
+    @expose("/recovery", methods=["POST"])
+    def review_recovery(self, number: str) -> ResponseReturnValue:
+        """Refuse a lost device that waits, or let it go on: the wait takes no shorter for that."""
+        form = ReviewRecoveryForm()
+        if not form.validate():
+            raise Invalid(fields={name: list(errors) for name, errors in form.errors.items() if name})
+        refused = form.decision.data == "refuse"
+        with transaction():
+            customer = customer_by_number(number)
+            recovery.review(current_actor(), form.recovery.data or 0, customer.id, refuse=refused)
+        if wants_json():
+            return jsonify(refused=refused)
+        text = gettext("Refused. The person is told.") if refused else gettext("Noted. It goes on after the 24 hours.")
+        flash(text, "success")
         return redirect(customer_url(number), 303)
 
 

@@ -24,6 +24,8 @@ from console.customers.queries import PastVerification, live_verification, locko
 from console.customers.rights import Right
 from console.hosting.models import Service
 from console.hosting.queries import services_of
+from console.identity.models import DeviceRecovery
+from console.identity.queries import open_recoveries
 from console.mail.models import Mail
 from console.mail.queries import of_account
 from console.staff.roles import Permission
@@ -73,6 +75,7 @@ class CustomerPage:
     older_mail: int | None = None
     past: list[PastVerification] = field(default_factory=list)
     locks: dict[int, datetime] = field(default_factory=dict)
+    recoveries: Sequence[DeviceRecovery] = ()  # lost devices that wait, for who may stop them
 
     @property
     def verified(self) -> bool:
@@ -144,6 +147,8 @@ def load(
             page.members = members
         if page.opens(Right.PROFILE):
             page.owner = next((member for member in members if member.is_owner), None)
+    if actor.may(Permission.REVIEW_RECOVERY):
+        page.recoveries = open_recoveries(customer.id)
     page.services = services_of(customer.id, page.opens)
     if page.opens(Right.INVOICES):
         page.proformas, page.stornos = _proformas(customer.id), _stornos(customer.id)

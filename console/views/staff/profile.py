@@ -127,7 +127,7 @@ class Profile(Page):
             _validate(form)
             proof = _show_present(current_staff(), form.current.data or "")
             with transaction():
-                codes = totp.new_recovery_codes(current_actor(), _own_id(), proof=proof)
+                codes = totp.renew_recovery_codes(current_actor(), _own_id(), proof=proof)
         except (Invalid, TooMany) as refusal:
             return self._again(refusal, form, "codes")
         return self._codes_page(codes)

@@ -1,0 +1,63 @@
+"""A customer with passkeys, and one whose phone is lost: for the portal's security page and the console's."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pyotp
+from sqlalchemy import select
+
+from console.core import clock, one_time_codes
+from console.core.actor import Actor
+from console.core.db import db
+from console.core.ids import token_digest
+from console.core.transaction import transaction
+from console.customers import signin
+from console.customers.models import Person, PersonSession
+from console.demo.cast import DOMAIN
+from console.identity import factors, recovery
+from console.identity.models import Passkey
+
+BROWSER = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/142.0.0.0 Safari/537.36"
+PASSKEYS = (("Windows Hello, kancelarija", 210, 3), ("iPhone", 90, 20))  # name, days since, hours since the last use
+
+
+def tell_now() -> None:
+    """Let both be as of now. In a transaction of its own, at the very end."""
+    with transaction():
+        _passkeys(_person("firma"))
+        _lost_phone(_person("firma.it"))
+
+
+def _person(name: str) -> Person:
+    return db.session.scalars(select(Person).where(Person.email == f"{name}@{DOMAIN}").with_for_update()).one()
+
+
+def _passkeys(person: Person) -> None:
+    """Add passkeys that no device has: they are listed, and open nothing."""
+    handle = token_digest(person.email)
+    for name, days, hours in PASSKEYS:
+        identifier = token_digest(f"{person.email} {name}")
+        passkey = Passkey(
+            person_id=person.id,
+            name=name,
+            credential_digest=token_digest(identifier),
+            credential_id=identifier,
+            public_key=identifier,
+            user_handle=handle,
+            sign_count=0,
+            transports=[],
+            created_at=clock.now() - timedelta(days=days),
+            used_at=clock.now() - timedelta(hours=hours),
+        )
+        db.session.add(passkey)
+
+
+def _lost_phone(person: Person) -> None:
+    actor = Actor(kind="person", id=person.id, name=person.name, address="203.0.113.24")
+    secret, token = one_time_codes.new_secret(), signin.enter(person, address=actor.address, user_agent=BROWSER)
+    row = db.session.scalars(select(PersonSession).where(PersonSession.token_digest == token_digest(token))).one()
+    code = pyotp.TOTP(secret).at(int(clock.machine_now().timestamp()))
+    factors.switch_on(actor, row.id, secret, code)
+    signin.sign_out(actor, token)
+    recovery.ask(actor, person)

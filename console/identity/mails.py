@@ -1,0 +1,95 @@
+"""What is written to people about their own sign-in. No choice of mail categories keeps it from them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import joinedload
+
+from console.core import clock
+from console.core.context import settings
+from console.core.db import db
+from console.customers.models import Customer, Membership, Person
+from console.identity.models import DeviceRecovery
+from console.mail.links import SecretLink
+from console.mail.service import write_to
+
+
+def tell(person: Person, what: str, *, name_of: str = "", until: datetime | None = None) -> None:
+    """Write to a person that their sign-in was changed.
+
+    Args:
+        what: ``totp_on``, ``totp_off``, ``codes_renewed``, ``code_used``, ``passkey_added``, ``passkey_removed``,
+            ``recovery_cancelled``, ``recovery_refused`` or ``recovery_done``.
+        name_of: the passkey's name.
+        until: until when nothing can be given away.
+    """
+    write_to(
+        person,
+        None,
+        "security_notice",
+        what=what,
+        passkey=name_of,
+        at=clock.now(),
+        until=until,
+        portal=settings().portal_brand,
+    )
+
+
+def tell_new_sign_in(person: Person, device: str, address: str | None) -> None:
+    """Write to a person that they were signed in on a browser that was not seen before."""
+    write_to(
+        person,
+        None,
+        "person_new_sign_in",
+        device=device,
+        address=address or "",
+        at=clock.now(),
+        portal=settings().portal_brand,
+    )
+
+
+def write_recovery(recovery: DeviceRecovery, link: SecretLink, cancel: SecretLink) -> None:
+    """Write to the person themselves that their second factors will be removed: with the link that does it."""
+    write_to(
+        recovery.person,
+        None,
+        "device_recovery",
+        link=link,
+        cancel=cancel,
+        ready=recovery.ready_at,
+        until=recovery.expires_at,
+        portal=settings().portal_brand,
+    )
+
+
+def write_recovery_notice(recovery: DeviceRecovery, account: Customer, cancel: SecretLink) -> None:
+    """Write to the owner of an account that one of its people lost their device: with the link that stops it."""
+    if account.owner is None:
+        return
+    write_to(
+        account.owner,
+        account,
+        "device_recovery_notice",
+        about=f"customer:{account.number}",
+        whom=recovery.person.name,
+        email=recovery.person.email,
+        customer=account.name,
+        number=account.number,
+        cancel=cancel,
+        ready=recovery.ready_at,
+        portal=settings().portal_brand,
+    )
+
+
+def accounts_of_others(person: Person) -> list[Customer]:
+    """Return the accounts that a person is on without owning them."""
+    query = (
+        select(Customer)
+        .join(Membership, Membership.customer_id == Customer.id)
+        .where(Membership.person_id == person.id, Membership.removed_at.is_(None), Membership.is_owner.is_(False))
+        .options(joinedload(Customer.owner))
+        .order_by(Customer.id)
+    )
+    return list(db.session.scalars(query))

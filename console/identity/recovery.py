@@ -1,0 +1,204 @@
+"""A lost device: 24 hours of waiting, told in every way we know, then the second factors go and a hold begins.
+
+Who asks knows the password; the link is in the registered mailbox; in the hours between, the person and the owners of
+the accounts they are on can stop it. A supervisor can refuse it or let it go on, and nothing else.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from sqlalchemy import Select, select, update
+
+from console.audit.service import record
+from console.core import clock
+from console.core.actor import Actor
+from console.core.context import settings
+from console.core.db import db
+from console.core.errors import Conflict, NotFound
+from console.core.texts import lazy_gettext
+from console.customers import holds
+from console.customers.models import Person, PersonSession
+from console.identity import factors, mails, passkeys
+from console.identity.access import lock_own, lock_person, subject_of
+from console.identity.models import DeviceRecovery, RecoveryEnd
+from console.mail.links import SecretLink
+from console.staff.models import Staff
+from console.staff.roles import Permission
+from console.tokens import service as tokens
+
+WAIT = timedelta(hours=24)
+SERVES = timedelta(hours=72)  # after the wait
+REMOVE, CANCEL = "person.recovery", "person.recovery_stop"  # what the links are for
+
+
+def ask(actor: Actor, person: Person) -> DeviceRecovery:
+    """Begin the wait, or return the one that goes on already: then nothing is mailed again.
+
+    Args:
+        actor: the person, who showed their password and has no code.
+        person: locked (``signin.lock_pending``).
+    """
+    found = db.session.scalar(_open(person.id))
+    if found is not None and found.is_open(clock.now()):
+        return found
+    if found is not None:
+        _end(found, RecoveryEnd.EXPIRED)
+    now = clock.now()
+    recovery = DeviceRecovery(
+        person=person, started_at=now, ready_at=now + WAIT, expires_at=now + WAIT + SERVES, address=actor.address
+    )
+    db.session.add(recovery)
+    db.session.flush()
+    link = SecretLink(f"{settings().base_url}/moj/recovery/", tokens.issue(REMOVE, _subject(recovery), WAIT + SERVES))
+    mails.write_recovery(recovery, link, _cancel_link(recovery))
+    for account in mails.accounts_of_others(person):
+        mails.write_recovery_notice(recovery, account, _cancel_link(recovery))
+    record(actor, "person.recovery_asked", subject_of(person), until=recovery.ready_at.isoformat())
+    return recovery
+
+
+def recovery_behind(token: str, purpose: str) -> DeviceRecovery:
+    """Return what a mailed link is about. Looking uses nothing up.
+
+    Args:
+        purpose: ``REMOVE`` or ``CANCEL``.
+
+    Raises:
+        NotFound: ``link_gone``: the link was used, is too old, or what it was for has ended.
+    """
+    subject = tokens.subject_of(purpose, token)
+    recovery = db.session.get(DeviceRecovery, int(subject.partition(":")[2])) if subject else None
+    if recovery is None or not recovery.is_open(clock.now()):
+        raise _gone()
+    return recovery
+
+
+def finish(token: str, address: str | None) -> Person:
+    """Remove the second factors after the wait: every session ends, and the hold of 72 hours begins.
+
+    Raises:
+        NotFound: as in :func:`recovery_behind`.
+        Conflict: ``waiting``: the 24 hours are not over.
+    """
+    recovery = _lock(recovery_behind(token, REMOVE).id)
+    person = recovery.person
+    if not recovery.is_ready(clock.now()):
+        raise Conflict(lazy_gettext("The 24 hours are not over yet."), code="waiting")
+    if tokens.use(REMOVE, token) != _subject(recovery):
+        raise _gone()
+    actor = Actor(kind="person", id=person.id, name=person.name, address=address)
+    factors.remove(person)
+    passkeys.remove_all(person)
+    _end(recovery, RecoveryEnd.DONE)
+    open_ones = update(PersonSession).where(PersonSession.person_id == person.id, PersonSession.revoked_at.is_(None))
+    db.session.execute(open_ones.values(revoked_at=clock.now()))
+    record(actor, "person.recovery_done", subject_of(person))
+    mails.tell(person, "recovery_done", until=holds.begin(actor, person, "lost_device"))
+    return person
+
+
+def cancel(token: str, address: str | None) -> Person:
+    """Stop it by a link in one of the mails.
+
+    Raises:
+        NotFound: as in :func:`recovery_behind`.
+    """
+    recovery = _lock(recovery_behind(token, CANCEL).id)
+    if tokens.use(CANCEL, token) != _subject(recovery):
+        raise _gone()
+    _end(recovery, RecoveryEnd.CANCELLED)
+    visitor = Actor(kind="visitor", id=None, name="", address=address)
+    record(visitor, "person.recovery_cancelled", subject_of(recovery.person))
+    mails.tell(recovery.person, "recovery_cancelled")
+    return recovery.person
+
+
+def stop(actor: Actor, session_id: int) -> None:
+    """Stop one's own, from a fresh sign-in that is open elsewhere.
+
+    Raises:
+        NotFound: there is none, or as in :func:`~console.identity.access.lock_own`.
+        ConfirmationNeeded: ``reauth``.
+    """
+    person = lock_own(actor, session_id)
+    recovery = db.session.scalar(_open(person.id))
+    if recovery is None:
+        raise NotFound
+    _end(recovery, RecoveryEnd.CANCELLED)
+    record(actor, "person.recovery_cancelled", subject_of(person))
+    mails.tell(person, "recovery_cancelled")
+
+
+def end_by_sign_in(actor: Actor, person: Person) -> None:
+    """End the wait of a person, locked, who signed in with a code or a passkey: nothing is lost."""
+    recovery = db.session.scalar(_open(person.id))
+    if recovery is not None:
+        _end(recovery, RecoveryEnd.SIGNED_IN)
+        record(actor, "person.recovery_cancelled", subject_of(person))
+
+
+def review(actor: Actor, recovery_id: int, customer_id: int, *, refuse: bool) -> DeviceRecovery:
+    """Refuse a wait, or note that it may go on; it takes no shorter for that.
+
+    Args:
+        customer_id: an account that the person is on.
+
+    Raises:
+        NotFound: ``actor`` is no supervisor, or there is none for this account.
+        Conflict: ``ended``: it has ended meanwhile.
+    """
+    actor.require(Permission.REVIEW_RECOVERY)
+    found = db.session.get(DeviceRecovery, recovery_id)
+    if found is None or not any(
+        one.customer_id == customer_id and one.removed_at is None for one in found.person.memberships
+    ):
+        raise NotFound
+    recovery = _lock(recovery_id)
+    if not recovery.is_open(clock.now()):
+        raise Conflict(lazy_gettext("This recovery has already ended."), code="ended")
+    recovery.reviewed_at, recovery.reviewed_by = clock.now(), db.session.get(Staff, actor.id or 0)
+    action = "person.recovery_refused" if refuse else "person.recovery_allowed"
+    record(actor, action, subject_of(recovery.person), customer_id=customer_id)
+    if refuse:
+        _end(recovery, RecoveryEnd.REFUSED)
+        mails.tell(recovery.person, "recovery_refused")
+    return recovery
+
+
+def _open(person_id: int) -> Select[DeviceRecovery]:
+    return select(DeviceRecovery).where(DeviceRecovery.person_id == person_id, DeviceRecovery.ended_at.is_(None))
+
+
+def _lock(recovery_id: int) -> DeviceRecovery:
+    """Return a wait, its person locked first, as a sign-in locks them.
+
+    Raises:
+        NotFound: ``link_gone``: it ended meanwhile.
+    """
+    person_id = db.session.scalar(select(DeviceRecovery.person_id).where(DeviceRecovery.id == recovery_id))
+    lock_person(person_id)
+    recovery = db.session.get(DeviceRecovery, recovery_id, with_for_update=True, populate_existing=True)
+    if recovery is None:
+        raise _gone()
+    return recovery
+
+
+def _end(recovery: DeviceRecovery, how: RecoveryEnd) -> None:
+    recovery.ended_at, recovery.end = clock.now(), how
+    for purpose in (REMOVE, CANCEL):
+        tokens.revoke(purpose, _subject(recovery))
+    db.session.flush()
+
+
+def _cancel_link(recovery: DeviceRecovery) -> SecretLink:
+    token = tokens.issue(CANCEL, _subject(recovery), WAIT + SERVES)
+    return SecretLink(f"{settings().base_url}/moj/recovery/stop/", token)
+
+
+def _subject(recovery: DeviceRecovery) -> str:
+    return f"recovery:{recovery.id}"
+
+
+def _gone() -> NotFound:
+    return NotFound(lazy_gettext("This link no longer works: it has been used or has expired."), code="link_gone")
