@@ -19,6 +19,7 @@ def init_app(app: Flask) -> None:
         routes,
         sealed,
         signin,
+        tickets,
         transcript,
     )
     from console.portal.blueprint import portal

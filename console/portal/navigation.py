@@ -45,7 +45,13 @@ ACCOUNT: tuple[Entry, ...] = (
 )
 
 # What the bar has between "Home" and "My account".
-SUBJECTS: tuple[Entry, ...] = ()
+SUBJECTS: tuple[Entry, ...] = (
+    Entry(
+        "portal.tickets",
+        lazy_gettext("Tickets"),
+        pages=("portal.ticket", "portal.new_ticket", "portal.open_ticket", "portal.answer_ticket"),
+    ),
+)
 
 HOME = Entry("portal.home", lazy_gettext("Home"))
 

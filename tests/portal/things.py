@@ -70,6 +70,15 @@ def people_values(customer: Customer) -> dict[str, Any]:
     }
 
 
+def ticket_values(customer: Customer) -> dict[str, Any]:
+    """Make an answered ticket of an account's owner, with a file."""
+    owner = factories.owner_of(customer).person
+    ticket = make_ticket(customer=customer, requester_email=owner.email, requester_name=owner.name)
+    with transaction():
+        message = requester.write(SYSTEM, ticket, "Evo", client_id="b" * 20, files=[("b.txt", b"b")])
+    return {"portal.ticket_number": ticket.number, "portal.attachment_id": message.attachments[0].id}
+
+
 def token_of(invitation: Invitation) -> str:
     """Return the token in the last mail about an invitation."""
     query = select(Mail).where(Mail.subject_ref == f"invitation:{invitation.id}").order_by(Mail.id.desc())
