@@ -47,7 +47,16 @@ PAGES = {
               "/console/staff/new/", "/console/products/", "{row}", "/console/products/new/", "/console/audit/",
               "/console/settings/", "/console/settings/brand/", "/console/settings/issuer/", "/console/chat-settings/"],
 }  # fmt: skip
-PORTAL = ["/moj/", "/moj/mail", "/moj/contacts/", "/moj/users/", "/moj/password", "/moj/sessions"]
+PORTAL = [
+    "/moj/",
+    "/moj/mails/",
+    "/moj/tickets/",
+    "/moj/tickets/new",
+    "/moj/contacts/",
+    "/moj/users/",
+    "/moj/password",
+    "/moj/sessions",
+]
 NOBODY = [
     "/login",
     "/login/forgotten",
