@@ -323,6 +323,8 @@ ROUTES: dict[tuple[str, str], frozenset[str]] = {
     ("GET", "portal.mail"): CUSTOMER,
     ("GET", "portal.mail_html"): CUSTOMER,
     ("GET", "portal.moved_mail"): CUSTOMER,
+    ("GET", "portal.notices"): CUSTOMER,
+    ("POST", "portal.choose_notices"): CUSTOMER,
     ("GET", "portal.tickets"): CUSTOMER,  # one's own, or all with the right: tests/portal/test_tickets.py
     ("GET", "portal.new_ticket"): CUSTOMER,
     ("POST", "portal.open_ticket"): CUSTOMER,

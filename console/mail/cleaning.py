@@ -1,7 +1,7 @@
 """A mail's HTML as a page of ours shows it: words, tables and links; nothing that runs, loads or sends anything.
 
-What is stored was written by our templates. A page trusts it no more than a stranger's: it is cleaned by nh3, drawn with
-the stylesheet of today, and stands in a frame where nothing could run anyway.
+What is stored was written by our templates. A page trusts it no more than a stranger's: it is cleaned by nh3, drawn
+with the stylesheet of today, and stands in a frame where nothing could run anyway.
 """
 
 from __future__ import annotations

@@ -56,6 +56,7 @@ CAUSES = {
     "registration_known": Cause.ANONYMOUS,
     "staff_password_changed": Cause.ACCOUNT,
     "staff_password_reset": Cause.SIGN_IN,
+    "ticket_answered": Cause.STAFF,
     "ticket_opened": Cause.ANONYMOUS,
     "ticket_reply": Cause.STAFF,
     "ticket_solved": Cause.STAFF,

@@ -12,6 +12,7 @@ def init_app(app: Flask) -> None:
         invitation,
         mail,
         navigation,
+        notices,
         passwords,
         people,
         registration,

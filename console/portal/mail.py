@@ -11,7 +11,6 @@ from typing import Any
 
 from flask import jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-
 from sqlalchemy import and_, true
 
 from console.core.errors import NotFound

@@ -41,6 +41,7 @@ ACCOUNT: tuple[Entry, ...] = (
     Entry("portal.sessions", lazy_gettext("Sessions")),
     Entry("portal.contacts", lazy_gettext("Contacts/sub-accounts"), Right.CONTACTS, ("portal.contact",)),
     Entry("portal.users", lazy_gettext("Manage users"), Right.CONTACTS, ("portal.user", "portal.invite")),
+    Entry("portal.notices", lazy_gettext("E-mail notifications"), pages=("portal.choose_notices",)),
     Entry("portal.mails", lazy_gettext("Sent e-mail messages"), Right.EMAILS, ("portal.mail",)),
 )
 

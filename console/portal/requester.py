@@ -141,7 +141,7 @@ def _attempt(
 ) -> ResponseReturnValue:
     """Count the try, then do it; what is refused is shown on the page, the text kept."""
 
-    def counted() -> ResponseReturnValue:
+    def count_and_do() -> ResponseReturnValue:
         limits.count(BY_LINK, str(linked.id))
         limits.count(BY_ADDRESS, source(request.remote_addr))
         return deed()
@@ -149,7 +149,7 @@ def _attempt(
     def page(refusal: Refusal, rate: RateForm | None) -> str:
         return _page(token, requester.conversation(linked), form, refusal, rate=rate)
 
-    return conversation.attempt(counted, form, page, rate=rate)
+    return conversation.attempt(count_and_do, form, page, rate=rate)
 
 
 def _done(token: str, said: str) -> ResponseReturnValue:

@@ -249,14 +249,14 @@ def _attempt(
     *,
     rate: RateForm | None = None,
 ) -> ResponseReturnValue:
-    def counted() -> ResponseReturnValue:
+    def count_and_do() -> ResponseReturnValue:
         _count(WRITTEN)
         return deed()
 
     def page(refusal: Refusal, rate: RateForm | None) -> str:
         return _page(found, found.conversation(), form, refusal, rate)
 
-    return conversation.attempt(counted, form, page, rate=rate)
+    return conversation.attempt(count_and_do, form, page, rate=rate)
 
 
 def _page(

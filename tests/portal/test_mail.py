@@ -152,8 +152,8 @@ def test_what_is_drawn_of_a_mail_is_cleaned(
 ) -> None:
     bad = (
         '<html lang="sr-Latn"><head><title>Naslov</title><style>p{background:url(//evil.test)}</style></head><body>'
-        '<p class="quiet" style="position:fixed" onclick="x()">Tekst</p><img src="//evil.test/x.png"><form action="//e">'
-        '<input name="a"></form><a href="javascript:x()">zlo</a><a href="https://example.rs/">dobro</a>'
+        '<p class="quiet" style="position:fixed" onclick="x()">Tekst</p><img src="//evil.test/x.png">'
+        '<form action="//e"><input name="a"></form><a href="javascript:x()">zlo</a><a href="https://example.rs/">dobro</a>'
         '<svg onload="x()"></svg><iframe src="//evil.test"></iframe></body></html>'
     )
     with transaction():
