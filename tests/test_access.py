@@ -323,6 +323,8 @@ ROUTES: dict[tuple[str, str], frozenset[str]] = {
     ("GET", "portal.mail"): CUSTOMER,
     ("GET", "portal.mail_html"): CUSTOMER,
     ("GET", "portal.moved_mail"): CUSTOMER,
+    ("GET", "portal.chat"): CUSTOMER,
+    ("GET", "portal.past_chat"): CUSTOMER,
     ("GET", "portal.notices"): CUSTOMER,
     ("POST", "portal.choose_notices"): CUSTOMER,
     ("GET", "portal.tickets"): CUSTOMER,  # one's own, or all with the right: tests/portal/test_tickets.py
@@ -473,7 +475,7 @@ def _people_and_things(app: Flask) -> tuple[dict[str, ConsoleClient], dict[str, 
     shared |= access_values(staff["agent"]) | mail_values(subject) | review_values(staff["agent"])
     shared |= chat_values(staff["agent"], staff["supervisor"])
     shared |= people_values(subject.customer)
-    shared |= ticket_values(subject.customer)
+    shared |= ticket_values(subject.customer, staff["agent"])
     shared |= {"ticket.property_name": "priority", "ticket.group": "services"}
     for role in DESK:
         factories.make_verification(staff[role], subject.owner, channel=f"ticket:{shared['ticket.number']}")

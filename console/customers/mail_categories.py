@@ -1,7 +1,7 @@
 """Which category each mail of ours has, and who on an account gets it.
 
-A contact and an independent user get the categories chosen for them; the owner gets whatever concerns their account. What
-warns a person, lets them in, or answers what they asked is theirs alone, whatever is chosen: it names no category here.
+A contact and an independent user get the categories chosen for them; the owner gets whatever concerns their account.
+What warns a person, lets them in, or answers what they asked is theirs alone: it has no category that could be left.
 """
 
 from __future__ import annotations

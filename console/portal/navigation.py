@@ -52,6 +52,7 @@ SUBJECTS: tuple[Entry, ...] = (
         lazy_gettext("Tickets"),
         pages=("portal.ticket", "portal.new_ticket", "portal.open_ticket", "portal.answer_ticket"),
     ),
+    Entry("portal.chat", lazy_gettext("Live chat"), pages=("portal.past_chat",)),
 )
 
 HOME = Entry("portal.home", lazy_gettext("Home"))

@@ -294,14 +294,14 @@ def _count(limit: Limit) -> None:
 
 def _note_reading(talk: Conversation) -> None:
     """Note how far they have read; who only asks whether it is there reads nothing."""
-    reader, shown = current_person().id, talk.ticket
-    seq = max((one.seq for one in talk.messages if one.ticket_id == shown.id), default=0)
-    if request.method == "GET" and not account.has_read(reader, shown.id, seq):
+    reader, row = current_person().id, talk.ticket
+    seq = max((one.seq for one in talk.messages if one.ticket_id == row.id), default=0)
+    if request.method == "GET" and not account.has_read(reader, row.id, seq):
         with transaction():
-            account.mark_read(reader, shown.id, seq)
+            account.mark_read(reader, row.id, seq)
 
 
-def _status(shown: Ticket) -> tuple[str, str, str]:
+def _status(one: Ticket) -> tuple[str, str, str]:
     """Return how a ticket stands in the list: icon, role, words."""
     return {
         TicketStatus.OPEN: ("circle", "info", gettext("open")),
@@ -309,18 +309,18 @@ def _status(shown: Ticket) -> tuple[str, str, str]:
         TicketStatus.HOLD: ("clock", "", gettext("in progress")),
         TicketStatus.SOLVED: ("ok", "ok", gettext("solved")),
         TicketStatus.CLOSED: ("lock", "void", gettext("closed")),
-    }[shown.status]
+    }[one.status]
 
 
 def _line(line: TicketLine) -> dict[str, Any]:
-    shown = line.ticket
+    row = line.ticket
     return {
-        "number": shown.number,
-        "subject": shown.subject,
-        "status": shown.status.value,
-        "department": shown.department.name(page_language()),
-        "asked_by": shown.requester_name,
+        "number": row.number,
+        "subject": row.subject,
+        "status": row.status.value,
+        "department": row.department.name(page_language()),
+        "asked_by": row.requester_name,
         "unread": line.unread,
-        "created_at": local_time(shown.created_at),
-        "updated_at": local_time(shown.updated_at),
+        "created_at": local_time(row.created_at),
+        "updated_at": local_time(row.updated_at),
     }

@@ -1,4 +1,4 @@
-"""Tickets opened by a person who was signed in, and how far people have read"""
+"""Tickets opened by a person who was signed in, how far people have read, and a person's past chats"""
 
 from __future__ import annotations
 
@@ -28,9 +28,11 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("person_id", sa.Integer(), nullable=True))
         batch_op.create_foreign_key(op.f("fk_tickets_person_id_people"), "people", ["person_id"], ["id"])
         batch_op.create_index("ix_tickets_person_id", ["person_id"], sqlite_where=KNOWN, postgresql_where=KNOWN)
+    op.create_index("ix_chats_person_id_id", "chats", ["person_id", "id"], sqlite_where=KNOWN, postgresql_where=KNOWN)
 
 
 def downgrade() -> None:
+    op.drop_index("ix_chats_person_id_id", table_name="chats")
     with op.batch_alter_table("tickets") as batch_op:
         batch_op.drop_index("ix_tickets_person_id")
         batch_op.drop_constraint(op.f("fk_tickets_person_id_people"), type_="foreignkey")
