@@ -42,7 +42,7 @@ from console.tokens import service as tokens
 from tests import factories
 from tests.billing.moves import make_move
 from tests.chat.past import chat_values
-from tests.portal.things import access_values, people_values
+from tests.portal.things import access_values, people_values, ticket_values
 from tests.support.client import ConsoleClient, sign_in, sign_in_person
 from tests.tickets.reviews.scene import review_values
 from tests.tickets.rows import make_department
@@ -344,6 +344,20 @@ ROUTES: dict[tuple[str, str], frozenset[str]] = {
     ("GET", "portal.mails"): CUSTOMER,  # who holds the right: tests/portal/test_mail.py
     ("GET", "portal.mail"): CUSTOMER,
     ("GET", "portal.mail_html"): CUSTOMER,
+    ("GET", "portal.moved_mail"): CUSTOMER,
+    ("GET", "portal.chat"): CUSTOMER,
+    ("GET", "portal.past_chat"): CUSTOMER,
+    ("GET", "portal.notices"): CUSTOMER,
+    ("POST", "portal.choose_notices"): CUSTOMER,
+    ("GET", "portal.tickets"): CUSTOMER,  # one's own, or all with the right: tests/portal/test_tickets.py
+    ("GET", "portal.new_ticket"): CUSTOMER,
+    ("POST", "portal.open_ticket"): CUSTOMER,
+    ("GET", "portal.ticket"): CUSTOMER,
+    ("POST", "portal.answer_ticket"): CUSTOMER,
+    ("POST", "portal.solve_ticket"): CUSTOMER,
+    ("POST", "portal.rate_ticket"): CUSTOMER,
+    ("POST", "portal.mask_ticket"): CUSTOMER,
+    ("GET", "portal.ticket_file"): CUSTOMER,
     ("GET", "portal.sessions"): CUSTOMER,
     ("POST", "portal.revoke"): CUSTOMER,
     ("POST", "portal.revoke_others"): CUSTOMER,
@@ -484,6 +498,7 @@ def _people_and_things(app: Flask) -> tuple[dict[str, ConsoleClient], dict[str, 
     shared |= access_values(staff["agent"]) | mail_values(subject) | review_values(staff["agent"])
     shared |= chat_values(staff["agent"], staff["supervisor"])
     shared |= people_values(subject.customer)
+    shared |= ticket_values(subject.customer, staff["agent"])
     shared |= {"ticket.property_name": "priority", "ticket.group": "services"}
     for role in DESK:
         factories.make_verification(staff[role], subject.owner, channel=f"ticket:{shared['ticket.number']}")

@@ -39,6 +39,7 @@ NOT_COUNTED = {
     "web/": "what each request passes before its entry point, and how it is answered",
     "views/": "what an entry point draws its answer with",
     "staff/sessions.py": "whether a sign-in is live, asked for each request",
+    "customers/mail_categories.py": "to whom of an account `write_to()` goes",
     "customers/pin_detection.py": "patterns; `find_pins()` says what they find, masking what is done about it",
 }  # and models.py of each domain: columns, and what one row says of itself
 

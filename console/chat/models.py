@@ -40,6 +40,7 @@ MAX_BODY = 16 * 1024  # bytes of one message
 MAX_NAME = 120
 MAX_CLIENT_ID = 64
 _LIVE = text("status IN ('queued', 'active')")
+_KNOWN = text("person_id IS NOT NULL")
 
 
 def chat_number(key: int) -> str:
@@ -100,6 +101,7 @@ class Chat(Base):
         Index("ix_chats_visitor_created_at", "visitor", "created_at"),
         Index("ix_chats_customer_id_id", "customer_id", "id"),
         Index("ix_chats_email_id", "email", "id"),
+        Index("ix_chats_person_id_id", "person_id", "id", sqlite_where=_KNOWN, postgresql_where=_KNOWN),
         Index("ix_chats_status_id", "status", "id"),
         Index("ix_chats_ended_at", "ended_at"),
         Index("ix_chats_created_at", "created_at"),

@@ -183,6 +183,29 @@ def draft_of(actor: Actor, chat_id: int) -> ChatDraft | None:
     return db.session.get(ChatDraft, (chat_id, actor.id)) if actor.id is not None else None
 
 
+def past_chats(person_id: int, *, before: int | None = None, limit: int) -> list[Chat]:
+    """Return the chats that a person had while they were signed in, and that are over, newest first."""
+    query = select(Chat).where(Chat.person_id == person_id, Chat.ended_at.is_not(None))
+    if before is not None:
+        query = query.where(Chat.id < before)
+    return list(db.session.scalars(with_names(query.order_by(Chat.id.desc()).limit(limit))))
+
+
+def find_past_chat(person_id: int, number: str) -> Chat:
+    """Return one of them.
+
+    Raises:
+        NotFound: there is none, it goes on, or it is another person's.
+    """
+    query = select(Chat).where(
+        Chat.id == (chat_key(number) or 0), Chat.person_id == person_id, Chat.ended_at.is_not(None)
+    )
+    chat = db.session.scalar(with_names(query))
+    if chat is None:
+        raise NotFound
+    return chat
+
+
 def earlier_chats(
     actor: Actor, chat: Chat, *, customer_id: int | None, person_id: int | None, limit: int = 10
 ) -> list[Chat]:

@@ -216,7 +216,13 @@ def _tickets(base_url: str) -> tuple[Example, ...]:
         "agent": Typed("Mila"),
         "department": Typed("Tehnička podrška"),
     }
+    answered = ticket | {
+        "requester": Typed("Petar Ilić"), "customer": Typed("Jović Studio d.o.o."), "portal": "Moj Mint",
+        "link": f"{base_url}/moj/tickets/{TICKET}",
+    }  # fmt: skip
     return (
+        Example("ticket_answered", answered, lazy_pgettext("example", "to who may read it")),
+        Example("ticket_answered", answered | {"link": ""}, lazy_pgettext("example", "to who may not")),
         Example("ticket_opened", ticket),
         Example("ticket_reply", ticket | answer),
         Example("ticket_solved", ticket | {"rates": True}),

@@ -60,6 +60,7 @@ CAUSES = {
     "security_notice": Cause.ACCOUNT,
     "staff_password_changed": Cause.ACCOUNT,
     "staff_password_reset": Cause.SIGN_IN,
+    "ticket_answered": Cause.STAFF,
     "ticket_opened": Cause.ANONYMOUS,
     "ticket_reply": Cause.STAFF,
     "ticket_solved": Cause.STAFF,

@@ -9,25 +9,16 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cache
-from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, bindparam, func, not_, or_, select
 from sqlalchemy.orm import load_only
 
-from console.core import clock
+from console.core import clock, folding
 from console.core.db import Instant, db
 from console.core.emails import normal_email
-from console.core.text import fold
 from console.mail.models import Mail, MailState
 
 LATELY = timedelta(days=14)  # a failure older than this is history
-MAX_TERMS = 8
-# Folded on both sides of a search. PostgreSQL and SQLite have no unfolding in common but this. A đ is written đ, dj
-# and d: all of them are a d.
-_ACCENTS = (
-    ("č", "c"), ("ć", "c"), ("š", "s"), ("ž", "z"), ("đ", "d"), ("dj", "d"),
-    ("Č", "c"), ("Ć", "c"), ("Š", "s"), ("Ž", "z"), ("Đ", "d"), ("Dj", "d"), ("DJ", "d"),
-)  # fmt: skip
 LINE = (
     Mail.id, Mail.template, Mail.to_address, Mail.to_name, Mail.subject, Mail.customer_id, Mail.state,
     Mail.created_at, Mail.send_after, Mail.subject_ref, Mail.private, Mail.attempts, Mail.last_try_at, Mail.sent_at,
@@ -86,7 +77,7 @@ def matching(text: str, readable: ColumnElement[bool]) -> ColumnElement[bool] | 
         text: what was typed.
         readable: whose subjects may be looked at.
     """
-    terms = text.split()[:MAX_TERMS]
+    terms = folding.terms_of(text)
     if not terms:
         return None
     if len(terms) == 1 and "@" in terms[0].strip("<>@"):
@@ -99,18 +90,11 @@ def matching(text: str, readable: ColumnElement[bool]) -> ColumnElement[bool] | 
 
 def _has(term: str, readable: ColumnElement[bool]) -> ColumnElement[bool]:
     plain = term.strip("<>") or term
-    folded = fold(plain).replace("dj", "d") or plain
     return or_(
-        and_(_folded(Mail.subject).contains(folded, autoescape=True), readable),
+        and_(folding.contains(Mail.subject, plain), readable),
         Mail.to_address.contains(plain.lower(), autoescape=True),
         Mail.message_id.contains(plain, autoescape=True),
     )
-
-
-def _folded(column: Any) -> Any:
-    for accented, base in _ACCENTS:
-        column = func.replace(column, accented, base)
-    return func.lower(column)
 
 
 @cache  # it is on every page

@@ -123,13 +123,21 @@ def queue(
 
 
 def write_to(
-    person: Recipient, account: Account | None, template: str, /, *, about: str | None = None, **values: Any
+    person: Recipient,
+    account: Account | None,
+    template: str,
+    /,
+    *,
+    about: str | None = None,
+    send_after: datetime | None = None,
+    **values: Any,
 ) -> Mail:
     """Queue a mail to a person we know: to their address, in their language or the account's.
 
     Args:
         person: the template knows them as ``name``.
         about: the subject, as ``migration:M-12``.
+        send_after: not to leave before.
     """
     return queue(
         template,
@@ -138,6 +146,7 @@ def write_to(
         language=person.language or (account.language if account else None),
         customer_id=account.id if account else None,
         about=about,
+        send_after=send_after,
         name=person.name,
         **values,
     )

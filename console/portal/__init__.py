@@ -10,8 +10,10 @@ def init_app(app: Flask) -> None:
     from console.portal import (  # noqa: F401  (their views register themselves)
         chat,
         invitation,
+        live_chat,
         mail,
         navigation,
+        notices,
         passwords,
         people,
         registration,
@@ -22,6 +24,7 @@ def init_app(app: Flask) -> None:
         security_passkeys,
         security_recovery,
         signin,
+        tickets,
         transcript,
     )
     from console.portal.blueprint import portal

@@ -58,8 +58,8 @@ class PermissionsForm(PortalForm):
         return frozenset(Right(key) for key in self.permissions.data or ())
 
 
-class MailForm(PermissionsForm):
-    """The same, and which mail they get."""
+class NoticesForm(PortalForm):
+    """Which mail a person gets about an account."""
 
     categories = SelectMultipleField(
         lazy_gettext("E-mail notifications"), choices=[SelectChoice(one.value, MAIL_NAMES[one]) for one in MailCategory]
@@ -67,6 +67,10 @@ class MailForm(PermissionsForm):
 
     def mail(self) -> frozenset[MailCategory]:
         return frozenset(MailCategory(key) for key in self.categories.data or ())
+
+
+class MailForm(PermissionsForm, NoticesForm):
+    """What a person may do, and which mail they get."""
 
 
 class ContactForm(MailForm):

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from flask import jsonify, render_template, request
+from flask import jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from sqlalchemy import and_, true
 
 from console.core.errors import NotFound
 from console.core.ids import read_key
@@ -18,7 +19,7 @@ from console.customers.models import Membership
 from console.customers.rights import Right
 from console.mail import reading
 from console.mail.models import Mail
-from console.mail.queries import Stage, find_of_account, left_us, of_account, stage_of
+from console.mail.queries import Stage, find_of_account, left_us, matching, of_account, stage_of
 from console.portal.accounts import chosen, own_accounts
 from console.portal.blueprint import portal, signed_in
 from console.web.answers import local_time, wants_json
@@ -26,16 +27,20 @@ from console.web.frames import framing, letter
 from console.web.identity import current_person
 
 PAGE_SIZE = 20
+MAX_SEARCH = 100
 
 
-@portal.get("/mail")
+@portal.get("/mails/")
 @signed_in
 def mails() -> ResponseReturnValue:
     """List what was sent about the chosen account, newest first."""
     accounts = own_accounts(Right.EMAILS)
     mine = chosen(accounts)
     before = read_key(request.args.get("before") or request.args.get("next"))
-    found = of_account(mine.customer_id, before=before, limit=PAGE_SIZE + 1, only=left_us())
+    search = request.args.get("search", "")[:MAX_SEARCH].strip()
+    hit = matching(search, readable=true())
+    only = left_us() if hit is None else and_(left_us(), hit)
+    found = of_account(mine.customer_id, before=before, limit=PAGE_SIZE + 1, only=only)
     rows, older = found[:PAGE_SIZE], found[PAGE_SIZE - 1].id if len(found) > PAGE_SIZE else None
     if wants_json():
         return jsonify(items=[_line(one) for one in rows], next=None if older is None else str(older))
@@ -46,10 +51,11 @@ def mails() -> ResponseReturnValue:
         mails=[(one, _state(one)) for one in rows],
         older=older,
         before=before,
+        search=search,
     )
 
 
-@portal.get("/mail/<id:key>")
+@portal.get("/mails/<id:key>")
 @signed_in
 def mail(key: int) -> ResponseReturnValue:
     """Show one mail."""
@@ -69,12 +75,22 @@ def mail(key: int) -> ResponseReturnValue:
     return framing(page)
 
 
-@portal.get("/mail/<id:key>/html")
+@portal.get("/mails/<id:key>/html")
 @signed_in
 def mail_html(key: int) -> ResponseReturnValue:
     """Answer the HTML part, for the frame on the page."""
     _found, content = _read(own_accounts(Right.EMAILS), key)
     return letter(content.html)
+
+
+@portal.get("/mail")
+@portal.get("/mail/<id:key>")
+@signed_in
+def moved_mail(key: int | None = None) -> ResponseReturnValue:
+    """Lead from the address that mails and bookmarks may still have."""
+    if key is not None:
+        return redirect(url_for("portal.mail", key=key), 301)
+    return redirect(url_for("portal.mails", account=request.args.get("account")), 301)
 
 
 def _read(accounts: Sequence[Membership], key: int) -> tuple[Mail, reading.Content]:

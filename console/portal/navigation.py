@@ -46,11 +46,19 @@ ACCOUNT: tuple[Entry, ...] = (
     Entry("portal.sessions", lazy_gettext("Sessions")),
     Entry("portal.contacts", lazy_gettext("Contacts/sub-accounts"), Right.CONTACTS, ("portal.contact",)),
     Entry("portal.users", lazy_gettext("Manage users"), Right.CONTACTS, ("portal.user", "portal.invite")),
+    Entry("portal.notices", lazy_gettext("E-mail notifications"), pages=("portal.choose_notices",)),
     Entry("portal.mails", lazy_gettext("Sent e-mail messages"), Right.EMAILS, ("portal.mail",)),
 )
 
 # What the bar has between "Home" and "My account".
-SUBJECTS: tuple[Entry, ...] = ()
+SUBJECTS: tuple[Entry, ...] = (
+    Entry(
+        "portal.tickets",
+        lazy_gettext("Tickets"),
+        pages=("portal.ticket", "portal.new_ticket", "portal.open_ticket", "portal.answer_ticket"),
+    ),
+    Entry("portal.chat", lazy_gettext("Live chat"), pages=("portal.past_chat",)),
+)
 
 HOME = Entry("portal.home", lazy_gettext("Home"))
 

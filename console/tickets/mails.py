@@ -8,11 +8,14 @@ from typing import Any
 from sqlalchemy import select
 
 from console.core.actor import Actor
+from console.core.context import settings
 from console.core.db import db
+from console.customers.mail_categories import addressee, receivers
 from console.customers.models import Membership, Person
+from console.customers.rights import MailCategory, Right
 from console.mail.links import SecretLink, made_again_by
 from console.mail.models import Mail, MailState
-from console.mail.service import cancel, queue
+from console.mail.service import cancel, queue, write_to
 from console.tickets.links import requester_token, requester_url
 from console.tickets.models import Ticket, TicketMessage
 from console.tickets.service.threads import other_requesters
@@ -55,6 +58,38 @@ def reply(
         agent=message.name.split()[0] if message.name.split() else message.name,
         department=ticket.department.name(to.language),
     )
+
+
+def notices(ticket: Ticket, *, send_after: datetime | None = None) -> list[Mail]:
+    """Tell the account's people who get mail from support that a ticket of theirs was answered.
+
+    The reply itself goes to who asked; here it is only named, with the way to it for those who may read it there.
+    """
+    if _account(ticket) is None or ticket.customer is None:
+        return []
+    requesters = {ticket.requester_email, *(other.requester_email for other in other_requesters(ticket))}
+    return [
+        write_to(
+            addressee(member),
+            ticket.customer,
+            "ticket_answered",
+            about=f"ticket:{ticket.id}",
+            send_after=send_after,
+            number=ticket.number,
+            subject=ticket.subject,
+            requester=ticket.requester_name,
+            customer=ticket.customer.name,
+            portal=settings().portal_brand,
+            link=f"{settings().base_url}/moj/tickets/{ticket.number}" if _may_open(member) else "",
+        )
+        for member in receivers(ticket.customer, MailCategory.SUPPORT)
+        if member.person.email not in requesters
+    ]
+
+
+def _may_open(member: Membership) -> bool:
+    """Tell whether a person can read the account's tickets in the portal."""
+    return member.person.password_hash is not None and Right.TICKETS in member.held_rights()
 
 
 def solved(ticket: Ticket, *, send_after: datetime | None = None) -> Mail:

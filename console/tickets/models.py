@@ -69,6 +69,7 @@ class TicketSource(StrEnum):
     WEB = "web"
     MAIL = "mail"
     CHAT = "chat"
+    PORTAL = "portal"  # by a person who was signed in to Moj Mint
 
 
 class MessageKind(StrEnum):
@@ -125,6 +126,12 @@ class Ticket(Base):
             sqlite_where=text("merged_into_id IS NOT NULL"),
             postgresql_where=text("merged_into_id IS NOT NULL"),
         ),
+        Index(
+            "ix_tickets_person_id",
+            "person_id",
+            sqlite_where=text("person_id IS NOT NULL"),
+            postgresql_where=text("person_id IS NOT NULL"),
+        ),
         Index("ix_tickets_solved_at", "solved_at"),
         Index("ix_tickets_created_at", "created_at"),
     )
@@ -134,6 +141,7 @@ class Ticket(Base):
     requester_name: Mapped[str] = mapped_column(String(120))
     requester_email: Mapped[str] = mapped_column(String(254))  # in lower case; proves nothing
     language: Mapped[str] = mapped_column(String(10))  # the requester's
+    person_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"))  # signed in when they asked; not verified
     customer_id: Mapped[int | None] = mapped_column(ForeignKey("customers.id"))
     service_id: Mapped[int | None] = mapped_column(ForeignKey("services.id"), index=True)
     department_id: Mapped[int] = mapped_column(ForeignKey("departments.id"))
@@ -202,7 +210,7 @@ class TicketMessage(Base):
     held_until: Mapped[datetime | None]
     taken_back_at: Mapped[datetime | None]
     mail_id: Mapped[int | None] = mapped_column(ForeignKey("mail.id"))
-    via: Mapped[str] = mapped_column(String(20), default="")  # desk, link, mail, chat
+    via: Mapped[str] = mapped_column(String(20), default="")  # desk, link, mail, chat, portal
 
     attachments: Mapped[list[TicketAttachment]] = relationship(order_by="TicketAttachment.id")
     ticket: Mapped[Ticket] = relationship()
@@ -258,6 +266,16 @@ class TicketRead(Base):
     staff_id: Mapped[int] = mapped_column(ForeignKey("staff.id"), primary_key=True)
     seq: Mapped[int] = mapped_column(default=0)
     mention_seq: Mapped[int] = mapped_column(default=0)
+
+
+class TicketPersonRead(Base):
+    """How far a customer's person has read in Moj Mint."""
+
+    __tablename__ = "ticket_person_reads"
+
+    ticket_id: Mapped[int] = mapped_column(ForeignKey("tickets.id"), primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id"), primary_key=True, index=True)
+    seq: Mapped[int] = mapped_column(default=0)
 
 
 class TicketDraft(Base):

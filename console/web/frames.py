@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from flask import Flask, Response, make_response
 
+from console.mail.cleaning import clean_document
 from console.web.security import POLICY, csp_nonce
 
 # For the attribute of the frame, and again in the answer: opening the address alone allows no more.
@@ -18,10 +19,9 @@ LETTER_POLICY = (
 
 
 def letter(html: str) -> Response:
-    """Answer a mail's HTML for a frame."""
-    body = html.replace("<head>", '<head>\n<base target="_blank">', 1)
+    """Answer a mail's HTML, cleaned, for a frame."""
     return Response(
-        body,
+        clean_document(html),
         mimetype="text/html",
         headers={
             "Content-Security-Policy": LETTER_POLICY,

@@ -47,8 +47,19 @@ PAGES = {
               "/console/staff/new/", "/console/products/", "{row}", "/console/products/new/", "/console/audit/",
               "/console/settings/", "/console/settings/brand/", "/console/settings/issuer/", "/console/chat-settings/"],
 }  # fmt: skip
-PORTAL = ["/moj/", "/moj/mail", "/moj/contacts/", "/moj/users/", "/moj/password", "/moj/sessions", "/moj/security",
-          "/moj/security/totp", "/moj/security/totp/setup"]  # fmt: skip
+PORTAL = [
+    "/moj/",
+    "/moj/mails/",
+    "/moj/tickets/",
+    "/moj/tickets/new",
+    "/moj/contacts/",
+    "/moj/users/",
+    "/moj/password",
+    "/moj/sessions",
+    "/moj/security",
+    "/moj/security/totp",
+    "/moj/security/totp/setup",
+]
 NOBODY = [
     "/login",
     "/login/forgotten",

@@ -10,6 +10,8 @@ import urllib.request
 from typing import Any
 from uuid import uuid4
 
+import pytest
+
 from tests.chat.conftest import Desk
 from tests.support.sockets import SocketClient
 
@@ -50,6 +52,37 @@ def test_the_identity_ends_with_the_session(shared: Desk) -> None:
     assert visitor.call("chat:sync", {"after": 0})["chat"]["known"] is False
     assert "email" in visitor.call("verification:submit", {"pin": "000000"})["error"]["fields"]
     assert visitor.call("message:send", message())["ok"], "the conversation itself goes on"
+
+
+def test_who_is_taken_off_the_account_is_verified_no_more_on_an_open_connection(shared: Desk) -> None:
+    cookie, owner = shared.sign_in("firma.it", "/moj/login"), shared.sign_in("firma", "/moj/login")
+    home = shared.get("/moj/", cookie)
+    identity, pin = (re.search(pattern, home) for pattern in (r'data-identity="([^"]+)"', r'data-copy-pin="(\d+)"'))
+    assert identity is not None and pin is not None
+    agent, visitor = shared.staff("agent"), shared.visitor()
+    chat = visitor.call("chat:open", opening(identity=identity[1], name="", email=""))["chat"]["id"]
+    assert agent.call("chat:claim", {"chat": chat})["ok"]
+    assert agent.call("verification:request", {"chat": chat})["ok"]
+    assert visitor.call("verification:submit", {"pin": pin[1]})["verified"]
+    desk = shared.sign_in("agent")
+    opened = f"/console/desk/{chat}/side"
+    assert "vps" in shared.get(opened, desk).lower()
+    users = shared.get("/moj/users/", owner)
+    member = re.search(r"/moj/users/(\d+)", users)
+    assert member is not None
+    # Withdrawn rights close at once what they opened; the person is still who they are.
+    shared.post(f"/moj/users/{member[1]}", owner, "/moj/", permissions=["tickets"], categories=[])
+    assert "vps" not in shared.get(opened, desk).lower()
+    assert visitor.call("chat:sync", {"after": 0})["chat"]["verified"] is True
+    agent.clear()
+    shared.post(f"/moj/members/{member[1]}/remove", owner, "/moj/")
+    for _push in range(20):
+        if agent.wait_for("chat:state", 20)["verified"] is False:
+            break
+    assert visitor.call("chat:sync", {"after": 0})["chat"]["verified"] is False
+    assert visitor.call("message:send", message())["ok"], "the conversation itself goes on"
+    with pytest.raises(urllib.error.HTTPError):  # no account is theirs to ask about any more
+        shared.get("/moj/tickets/", cookie)
 
 
 def test_an_ended_chat_is_read_for_a_day(shared: Desk) -> None:

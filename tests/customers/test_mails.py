@@ -65,6 +65,7 @@ ALLOWED = {
     "registration_known": {f"{BASE}/moj/login"},
     "invitation": {f"{BASE}/moj/invitation/{TOKEN}"},
     "people_changed": {f"{BASE}/moj/users/"},
+    "ticket_answered": {f"{BASE}/moj/tickets/T-20418"},
     "chat_transcript": set(),
     "chat_transcript_link": {f"{BASE}/chat/transcript/{TOKEN}"},
 }

@@ -146,10 +146,10 @@ def test_what_is_taken_away_is_gone_at_the_next_request(client: ConsoleClient, o
     with transaction():
         change_user(actor_of(owner), user.id, [Right.EMAILS])
     assert client.get("/moj/contacts/").status_code == 404
-    assert client.get("/moj/mail").status_code == 200
+    assert client.get("/moj/mails/").status_code == 200
     with transaction():
         remove_member(actor_of(owner), user.id)
-    assert client.get("/moj/mail").status_code == 404
+    assert client.get("/moj/mails/").status_code == 404
     assert owner.customer.name not in client.get("/moj/").text
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import select
 
+from console.core import clock
 from console.core.actor import SYSTEM, Actor
 from console.core.db import db
 from console.core.transaction import transaction
@@ -27,6 +28,8 @@ from console.tickets.service import requester
 from console.tickets.service import verification as ticket_verification
 from console.tokens import service as tokens
 from tests import factories
+from tests.chat.past import make_past
+from tests.chat.rows import monday, sign_in_to_portal
 from tests.tickets.canned.support import make_ticket
 
 
@@ -89,6 +92,21 @@ def _second_factors(customer: Customer) -> dict[str, Any]:
         "portal.recovery_stop_token": stop,
         "customer.review_recovery.recovery": waiting.id,
         "customer.review_recovery.decision": "allow",
+    }
+
+
+def ticket_values(customer: Customer, agent: Staff) -> dict[str, Any]:
+    """Make a ticket of an account's owner, with a file, and a past chat of theirs."""
+    owner = factories.owner_of(customer).person
+    ticket = make_ticket(customer=customer, requester_email=owner.email, requester_name=owner.name)
+    with transaction():
+        message = requester.write(SYSTEM, ticket, "Evo", client_id="b" * 20, files=[("b.txt", b"b")])
+    with clock.standing_at(monday(11)):
+        chat = make_past(agent.actor(), session=sign_in_to_portal(owner))
+    return {
+        "portal.ticket_number": ticket.number,
+        "portal.attachment_id": message.attachments[0].id,
+        "portal.chat_number": chat.number,
     }
 
 

@@ -16,7 +16,9 @@ from console.core.db import db
 from console.core.errors import NotFound
 from console.core.idempotency import once
 from console.core.text import paragraphs
+from console.customers.mail_categories import addressee, receivers
 from console.customers.masking import mask_pins
+from console.customers.rights import MailCategory
 from console.mail.service import write_to
 from console.staff.roles import Permission
 
@@ -55,13 +57,13 @@ def approve(actor: Actor, ref: str, plan: str, key: str, *, lose_exemption: bool
 
 
 def reject(actor: Actor, ref: str, reason: str) -> Migration:
-    """Turn a request down, with a reason the owner will read."""
+    """Turn a request down, with a reason the account's people will read."""
     actor.require(Permission.DECIDE_MIGRATION)
     migration = _end(actor, ref, MigrationState.REJECTED, reason)
     customer = migration.from_customer
-    if customer.owner is not None:
+    for member in receivers(customer, MailCategory.PRODUCT):
         write_to(
-            customer.owner,
+            addressee(member),
             customer,
             "migration_rejected",
             about=f"migration:{migration.ref}",

@@ -16,6 +16,8 @@ from console.core import clock
 from console.core.actor import Actor
 from console.core.db import db
 from console.core.idempotency import once
+from console.customers.mail_categories import addressee, gets, receivers
+from console.customers.rights import MailCategory
 from console.hosting.models import Ownership, Service
 from console.mail.service import write_to
 from console.staff.roles import Permission
@@ -185,23 +187,25 @@ def _tell_both(
     issued: Sequence[Proforma],
     left: Sequence[Service],
 ) -> None:
-    """Mail each side what concerns it, and nothing of the other's documents."""
+    """Mail each side what concerns it, and nothing of the other's documents: these for who gets mail about invoices."""
     for customer, recipient in ((migration.from_customer, "old"), (migration.to_customer, "new")):
-        if customer.owner is None:
-            continue
-        cancelled = zip(sources, stornos, strict=True) if recipient == "old" else ()
-        write_to(
-            customer.owner,
-            customer,
-            "migration_executed",
-            about=f"migration:{migration.ref}",
-            recipient=recipient,
-            ref=migration.ref,
-            services=[f"{service.product} · {service.label}" for service in plan.services],
-            left=[f"{service.product.name} · {service.label}" for service in left] if recipient == "old" else [],
-            cancelled=[_mailed(source) | {"storno": storno.number} for source, storno in cancelled],
-            issued=[_mailed(document) for document in issued if document.customer_id == customer.id],
-        )
+        void = zip(sources, stornos, strict=True) if recipient == "old" else ()
+        cancelled = [_mailed(source) | {"storno": storno.number} for source, storno in void]
+        made = [_mailed(document) for document in issued if document.customer_id == customer.id]
+        for member in receivers(customer, MailCategory.PRODUCT, MailCategory.INVOICE):
+            documents = gets(member, MailCategory.INVOICE)
+            write_to(
+                addressee(member),
+                customer,
+                "migration_executed",
+                about=f"migration:{migration.ref}",
+                recipient=recipient,
+                ref=migration.ref,
+                services=[f"{service.product} · {service.label}" for service in plan.services],
+                left=[f"{service.product.name} · {service.label}" for service in left] if recipient == "old" else [],
+                cancelled=cancelled if documents else [],
+                issued=made if documents else [],
+            )
 
 
 def _mailed(document: Proforma) -> dict[str, Any]:

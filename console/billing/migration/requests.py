@@ -25,6 +25,7 @@ from console.core.idempotency import once
 from console.core.ids import CUSTOMER_BASE, read_number
 from console.core.text import paragraphs
 from console.core.transaction import after_refusal
+from console.customers.mail_categories import addressee, receivers
 from console.customers.masking import mask_pins
 from console.customers.models import (
     Customer,
@@ -34,7 +35,7 @@ from console.customers.models import (
     Verification,
     VerificationKind,
 )
-from console.customers.rights import Right
+from console.customers.rights import MailCategory, Right
 from console.hosting.links import with_linked
 from console.hosting.models import Service, service_number
 from console.mail.service import write_to
@@ -132,7 +133,7 @@ def _request(actor: Actor, request: Request) -> dict[str, Any]:
         verification=verification.id,
         **{name: answer[name] for name in ("services", "along", "left_behind")},
     )
-    _tell_owner(migration, old, services)
+    _tell_people(migration, old, services)
     return answer
 
 
@@ -249,14 +250,13 @@ def _store(migration: Migration, services: Sequence[Service]) -> None:
         raise refusal("in_migration", [service.number for service in services]) from error
 
 
-def _tell_owner(migration: Migration, old: Customer, services: Sequence[Service]) -> None:
-    if old.owner is None:
-        return
-    write_to(
-        old.owner,
-        old,
-        "migration_requested",
-        about=f"migration:{migration.ref}",
-        ref=migration.ref,
-        services=[service.label for service in services],
-    )
+def _tell_people(migration: Migration, old: Customer, services: Sequence[Service]) -> None:
+    for member in receivers(old, MailCategory.PRODUCT):
+        write_to(
+            addressee(member),
+            old,
+            "migration_requested",
+            about=f"migration:{migration.ref}",
+            ref=migration.ref,
+            services=[service.label for service in services],
+        )

@@ -1,4 +1,4 @@
-"""What time does to chats: the wait that ends, closing time, the hard limit, an agent who is gone.
+"""What time does to chats: the wait that ends, closing time, the hard limit, an agent who is gone, a verification that is.
 
 Any number of workers may sweep at once. Each chat is looked at again under its lock, in a transaction of its own, so
 that two sweepers make one ticket, and one that is killed in the middle leaves the rest to the next.
@@ -9,17 +9,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import ColumnElement, Select, String, cast, exists, literal, or_, select
 
 from console.chat import notifications, queries, serializers
-from console.chat.models import LIVE, Chat, ChatSettings, ChatStatus
-from console.chat.service import assignment, conversion, presence, timeline
+from console.chat.models import CHAT_BASE, LIVE, Chat, ChatSettings, ChatStatus
+from console.chat.service import assignment, conversion, presence, timeline, verification
+from console.chat.service.verification import ChatChannel
 from console.core import clock
 from console.core.actor import SYSTEM
 from console.core.db import db
 from console.core.logging import get_logger
 from console.core.push import push
+from console.core.series import Series
 from console.core.transaction import after_commit, transaction
+from console.customers.models import Verification
 from console.hours.calendar import Calendar
 from console.hours.queries import current_calendar
 
@@ -41,6 +44,7 @@ def sweep() -> int:
         (rules.closing_soon, rules.notice),
         (rules.over_limit, rules.to_ticket),
         (rules.of_the_gone, rules.put_back),
+        (rules.of_ended_verifications, rules.note_ended),
     ):
         changed += _each(due(), act)
     if rules.calendar.is_open(rules.now):
@@ -144,6 +148,30 @@ class _Rules:
         else:
             conversion.make_ticket(SYSTEM, chat, "agent_gone")
         return True
+
+    # --- verifications that ended elsewhere: the person left the account, or has a new PIN ---
+
+    def of_ended_verifications(self) -> list[int]:
+        """Return the active chats that say their visitor is verified, who no longer is."""
+        query = select(Chat.id).where(Chat.status == ChatStatus.ACTIVE, Chat.verified_until > self.now)
+        return _keys(query.where(~_verified(self.now)))
+
+    def note_ended(self, chat: Chat, now: datetime) -> bool:
+        still = select(Chat.id).where(Chat.id == chat.id, _verified(now))
+        if chat.verified_until is None or db.session.scalar(still) is not None:
+            return False
+        ChatChannel(chat).note_ended(SYSTEM)
+        return True
+
+
+def _verified(now: datetime) -> ColumnElement[bool]:
+    """Return "a verification made in this chat is live"."""
+    return exists().where(
+        Verification.channel
+        == literal(f"{verification.KIND}:{Series.CHAT.value}-") + cast(Chat.id + CHAT_BASE, String),
+        Verification.ended_at.is_(None),
+        Verification.expires_at > now,
+    )
 
 
 def _keys(query: Select[int]) -> list[int]:

@@ -12,10 +12,12 @@ from console.audit.service import record
 from console.core import clock
 from console.core.actor import Actor
 from console.core.db import db
-from console.core.errors import Invalid, NotFound, Text
+from console.core.errors import Conflict, Invalid, NotFound, Text
 from console.core.text import one_line
 from console.core.texts import lazy_gettext
 from console.customers import mails
+from console.customers.access import membership_behind
+from console.customers.mail_categories import NEEDED
 from console.customers.models import Customer, MemberRole, Membership, Verification
 from console.customers.people import rules
 from console.customers.rights import MailCategory, Right
@@ -110,6 +112,32 @@ def change_user(
     membership.rights = sorted(right.value for right in rights)
     if mail is not None:
         membership.mail = sorted({category.value for category in mail})
+    _record_change(actor, membership, before)
+    return membership
+
+
+def choose_mail(actor: Actor, customer_id: int, categories: Iterable[MailCategory]) -> Membership:
+    """Choose which mail one gets oneself about an account. What is added must be one's to read.
+
+    Raises:
+        NotFound: ``actor`` is not on the account.
+        Invalid: a category was added whose subject they may not see.
+        Conflict: ``owner``: an owner gets whatever concerns their account.
+    """
+    own = membership_behind(actor, customer_id) if actor.kind == "person" else None
+    if own is None:
+        raise NotFound
+    membership = _lock_member(own.id)
+    if membership.is_owner:
+        raise Conflict(lazy_gettext("As the owner you receive every message about the account."), code="owner")
+    held, chosen = membership.held_rights(), frozenset(categories)
+    added = [one for one in chosen if one.value not in membership.mail]
+    if any(NEEDED[one] not in held for one in added if one in NEEDED):
+        raise Invalid(
+            fields={"categories": [lazy_gettext("You can only choose messages about what you may see on the account.")]}
+        )
+    before = _facts(membership)
+    membership.mail = sorted(category.value for category in chosen)
     _record_change(actor, membership, before)
     return membership
 

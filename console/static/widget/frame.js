@@ -22,6 +22,7 @@ const LOOKS_EVERY = 15_000; // how often the time is looked at: it opens, closes
 const state = JSON.parse(document.getElementById('state').textContent);
 const language = document.documentElement.lang.startsWith('en') ? 'en' : 'sr_Latn';
 const embedded = window.parent !== window;
+const fixed = new URLSearchParams(location.search).has('fixed');  // part of a page, where it is always open
 
 const store = {
   get(key) { try { return JSON.parse(localStorage.getItem(`chat:${key}`)); } catch { return null; } },
@@ -38,7 +39,7 @@ let hours = state.hours;
 let link = 'ok';        // the connection: ok, lost, or back a moment ago
 let problem = '';       // what was refused just now
 let trying = false;     // to get a question through without a socket
-let shown = !embedded;
+let shown = !embedded || fixed;
 let unread = 0;
 const title = document.title;
 let lastRead = 0;
@@ -390,7 +391,7 @@ window.addEventListener('message', (event) => {
 });
 document.addEventListener('visibilitychange', () => { read(); if (!document.hidden) look(); });
 document.addEventListener('keydown', (event) => { if (event.key === 'Escape' && !$('ask').open) tellParent({ close: true }); });
-$('close').hidden = !embedded;
+$('close').hidden = !embedded || fixed;
 $('close').addEventListener('click', () => tellParent({ close: true }));
 
 text.value = store.get('draft') || '';

@@ -1,5 +1,6 @@
 """Verbs of a ticket, a module for each use case.
 
+account: what an account's people do with its tickets in Moj Mint.
 attachments: upload, check and remove files.
 drafts: save drafts, and what has been read.
 linking: link related tickets, continue a closed one in a follow-up.

@@ -26,7 +26,7 @@ from console.tickets.service import timeline
 from console.tickets.service.opening import NewTicket, open_ticket
 from console.tickets.service.threads import require_unmerged
 
-_SOURCES = {"mail": TicketSource.MAIL, "chat": TicketSource.CHAT}
+_SOURCES = {"mail": TicketSource.MAIL, "chat": TicketSource.CHAT, "portal": TicketSource.PORTAL}
 
 
 def follow_up(actor: Actor, closed_id: int, new: NewTicket) -> Ticket:
@@ -68,6 +68,7 @@ def follow_up_by_requester(
             department_id=closed.department_id,
             priority=closed.priority,
             source=_SOURCES.get(via, TicketSource.WEB),
+            person_id=closed.person_id,
             files=tuple(files),
             data=dict(masked.data),
             masked=True,
@@ -76,9 +77,14 @@ def follow_up_by_requester(
     first = db.session.scalars(
         select(TicketMessage).where(TicketMessage.ticket_id == new.id, TicketMessage.kind == MessageKind.QUESTION)
     ).one()
-    first.client_id = client_id
+    first.client_id, first.name = client_id, writer_name(actor, new)
     db.session.flush()
     return first
+
+
+def writer_name(actor: Actor, ticket: Ticket) -> str:
+    """Return whose name a message on the requester's side carries: a colleague who is signed in has their own."""
+    return actor.name if actor.kind == "person" else ticket.requester_name
 
 
 def _open(actor: Actor, closed: Ticket, new: NewTicket) -> Ticket:

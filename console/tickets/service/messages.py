@@ -44,6 +44,7 @@ from console.tickets.sla import service as sla_targets
 TAKE_BACK = timedelta(seconds=10)
 MAX_CLIENT_ID = 64
 COPIES = "copies"  # in the data of a reply: the mails to other requesters, each with the ticket of theirs
+NOTICES = "notices"  # the mails to those of the account who are told of replies
 
 
 @dataclass(frozen=True)
@@ -102,6 +103,9 @@ def reply(actor: Actor, ticket_id: int, writing: Writing) -> TicketMessage:
     message.attachments = claim(actor, ticket, writing.attachments, message)
     message.mail_id = mails.reply(ticket, message, send_after=message.held_until).id
     copies = [(one.id, mails.reply(ticket, message, to=one, send_after=message.held_until).id) for one in others]
+    notices = [one.id for one in mails.notices(ticket, send_after=message.held_until)]
+    if notices:
+        message.data = {**message.data, NOTICES: notices}
     if copies:
         message.data = {**message.data, COPIES: copies, "also": [one.requester_name for one in others]}
     if ticket.first_answered_at is None:
@@ -164,7 +168,11 @@ def take_back(actor: Actor, ticket_id: int, message_id: int) -> TicketMessage:
     if message.taken_back_at is not None:
         return message
     held = message.held_until is not None and now < message.held_until
-    mail_ids = [message.mail_id, *(mail for _ticket, mail in message.data.get(COPIES, ()))]
+    mail_ids = [
+        message.mail_id,
+        *(mail for _ticket, mail in message.data.get(COPIES, ())),
+        *message.data.get(NOTICES, ()),
+    ]
     if not held or not all(mail is not None and cancel(mail) for mail in mail_ids):
         raise Conflict(lazy_gettext("The reply has already been sent and cannot be undone."), code="gone")
     message.taken_back_at = now

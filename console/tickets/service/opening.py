@@ -50,6 +50,7 @@ class NewTicket:
         as_reply: the first message is a reply to the requester, sent by mail; else it is their question.
         attachments: keys of files this person uploaded before (:mod:`console.tickets.service.attachments`).
         files: names and contents of files that come with the form itself.
+        person_id: who is signed in and asks; known by that, not verified.
         tell_requester: mail them that it was received, with the link to follow it.
         pins: the answer about numbers that look like a PIN.
         masked: subject and body went through :func:`~console.customers.masking.mask_for_storage` already.
@@ -62,6 +63,7 @@ class NewTicket:
     source: TicketSource
     requester_name: str = ""
     language: str | None = None
+    person_id: int | None = None
     customer_id: int | None = None
     service_id: int | None = None
     priority: Priority = Priority.NORMAL
@@ -95,6 +97,7 @@ def open_ticket(actor: Actor, new: NewTicket) -> Ticket:
         requester_name=_name(new, email),
         requester_email=email,
         language=new.language or settings().locale,
+        person_id=new.person_id,
         customer_id=new.customer_id,
         service_id=new.service_id,
         department_id=new.department_id,

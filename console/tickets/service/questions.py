@@ -22,7 +22,7 @@ from console.tickets.models import (
 from console.tickets.queries import tree
 from console.tickets.service import timeline
 from console.tickets.service.attachments import attach, claim
-from console.tickets.service.follow_ups import follow_up_by_requester
+from console.tickets.service.follow_ups import follow_up_by_requester, writer_name
 from console.tickets.service.messages import check_body, check_same, digests_of, mask_in
 from console.tickets.service.properties import move_status
 from console.tickets.service.threads import Thread, lock_thread
@@ -48,10 +48,10 @@ def add_question(
     is theirs too. Else theirs is closed, and the message opens a follow-up in their own name.
 
     Args:
-        actor: the visitor.
+        actor: the visitor, or the person who is signed in: the requester, or a colleague of theirs.
         ticket: from the link, the mail's thread or the chat: the requester's own; locked here.
         client_id: the same message under the same id is stored once; unique in a ticket.
-        via: ``link``, ``mail`` or ``chat``.
+        via: ``link``, ``mail``, ``chat`` or ``portal``.
         attachments: files uploaded for this ticket before.
         files: names and contents of files in the request.
         pins: their answer about numbers that look like a PIN.
@@ -81,7 +81,7 @@ def add_question(
         masked.text,
         client_id=client_id,
         via=via,
-        name=ticket.requester_name,
+        name=writer_name(actor, ticket),
         data=dict(masked.data),
     )
     message.attachments = claim(actor, ticket, attachments, message)

@@ -5,13 +5,14 @@ into another: where that one is of the same address, they are one conversation h
 person's, neither reads the messages of the other: this requester sees their own part, a notice that it is handled
 together with another question, and the replies to both. A new message becomes a ticket of its own, because in the
 other one the other requester would read it.
+
+In Moj Mint a colleague who may read the account's tickets sees the same, as far as it is of that account (``account``).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from sqlalchemy import ColumnElement, Select, and_, or_, select
 from sqlalchemy.orm import joinedload, selectinload
@@ -72,35 +73,46 @@ class Conversation:
         return not self.apart and self.answered and self.status in OPEN_STATUSES
 
 
-def conversation(linked: Ticket) -> Conversation:
-    """Return what the link of ``linked`` opens now."""
-    root, ticket = _visible(linked)
+def conversation(linked: Ticket, account: int | None = None) -> Conversation:
+    """Return what the link of ``linked`` opens now.
+
+    Args:
+        account: for a colleague of the requester: the account whose tickets they may read.
+    """
+    root, ticket = _visible(linked, account)
     query = (
-        _readable(linked, ticket, clock.now())
+        _readable(linked, ticket, account)
         .options(selectinload(TicketMessage.attachments), joinedload(TicketMessage.ticket))
         .order_by(TicketMessage.id.desc())
         .limit(PAGE_SIZE + 1)
     )
     found = list(db.session.scalars(query))
     cut = len(found) > PAGE_SIZE
-    answered = any(message.kind is MessageKind.REPLY for message in found) or (cut and _is_answered(linked, ticket))
+    answered = any(message.kind is MessageKind.REPLY for message in found) or (
+        cut and _is_answered(linked, ticket, account)
+    )
     return Conversation(ticket, found[:PAGE_SIZE][::-1], ticket is not root, cut, root.status, answered)
 
 
-def _visible(linked: Ticket) -> tuple[Ticket, Ticket]:
-    """Return the target of a ticket's merge, and the ticket its requester sees: the same, if that is theirs too."""
+def _visible(linked: Ticket, account: int | None) -> tuple[Ticket, Ticket]:
+    """Return the target of a ticket's merge, and the ticket its reader sees: the same, if that is theirs too."""
     root = root_of(linked)
-    return root, root if root.requester_email == linked.requester_email else linked
+    return root, root if _is_theirs(root, linked, account) else linked
 
 
-def find_file(linked: Ticket, attachment_id: int) -> TicketAttachment:
+def _is_theirs(root: Ticket, linked: Ticket, account: int | None) -> bool:
+    """Tell whether what a ticket was merged into is for its reader too."""
+    return root.requester_email == linked.requester_email and account in (None, root.customer_id)
+
+
+def find_file(linked: Ticket, attachment_id: int, account: int | None = None) -> TicketAttachment:
     """Return a file of a message that the link opens.
 
     Raises:
         NotFound: it hangs on none of them.
     """
-    _root, ticket = _visible(linked)
-    readable = _readable(linked, ticket, clock.now()).with_only_columns(TicketMessage.id)
+    _root, ticket = _visible(linked, account)
+    readable = _readable(linked, ticket, account).with_only_columns(TicketMessage.id)
     file = db.session.scalar(
         select(TicketAttachment).where(TicketAttachment.id == attachment_id, TicketAttachment.message_id.in_(readable))
     )
@@ -117,11 +129,12 @@ def write(
     client_id: str,
     files: Sequence[File] = (),
     pins: PinChoice = ASK,
+    via: str = "link",
 ) -> TicketMessage:
     """Store a message of the requester, once for each ``client_id``: in the ticket, or in a follow-up.
 
     Args:
-        source: the visitor, with their address.
+        source: the visitor, with their address; or the person who is signed in.
         linked: the ticket of their link; it is locked.
         client_id: made with the form.
         files: what came with it.
@@ -135,14 +148,16 @@ def write(
     if len(files) > MOST:
         raise Invalid(fields={"files": [lazy_gettext("Attach at most %(num)d files to one message.", num=MOST)]})
     try:
-        return add_question(source, linked, body, client_id=client_id, via="link", files=files, pins=pins)
+        return add_question(source, linked, body, client_id=client_id, via=via, files=files, pins=pins)
     except Invalid as refusal:
         if "file" in refusal.fields:
             raise Invalid(refusal.message, fields={"files": refusal.fields["file"]}) from refusal
         raise
 
 
-def mask(source: Actor, linked: Ticket, message_id: int, token: str | None = None) -> TicketMessage:
+def mask(
+    source: Actor, linked: Ticket, message_id: int, token: str | None = None, account: int | None = None
+) -> TicketMessage:
     """Mask a number in a message of the requester that the link opens.
 
     Raises:
@@ -150,14 +165,14 @@ def mask(source: Actor, linked: Ticket, message_id: int, token: str | None = Non
         Invalid: there is no such number in it.
     """
     root = lock_root(linked)
-    ticket = root if root.requester_email == linked.requester_email else linked
-    message = db.session.scalar(_readable(linked, ticket, clock.now()).where(TicketMessage.id == message_id))
+    ticket = root if _is_theirs(root, linked, account) else linked
+    message = db.session.scalar(_readable(linked, ticket, account).where(TicketMessage.id == message_id))
     if message is None:
         raise NotFound
     return mask_own(source, ticket, message, token)
 
 
-def say_solved(source: Actor, linked: Ticket) -> bool:
+def say_solved(source: Actor, linked: Ticket, account: int | None = None) -> bool:
     """Mark the ticket as solved by the requester; return whether it was open.
 
     Raises:
@@ -165,11 +180,11 @@ def say_solved(source: Actor, linked: Ticket) -> bool:
         Conflict: ``unanswered``: there is no reply yet.
     """
     root = lock_root(linked)
-    if root.requester_email != linked.requester_email:
+    if not _is_theirs(root, linked, account):
         raise NotFound
     if root.status not in OPEN_STATUSES:
         return False
-    if not _is_answered(linked, root):
+    if not _is_answered(linked, root, account):
         words = lazy_gettext("We have not replied yet. If you no longer need a reply, let us know.")
         raise Conflict(words, code="unanswered")
     move_status(source, root, TicketStatus.SOLVED)
@@ -178,21 +193,23 @@ def say_solved(source: Actor, linked: Ticket) -> bool:
     return True
 
 
-def _is_answered(linked: Ticket, ticket: Ticket) -> bool:
-    """Tell whether the requester can read a reply."""
-    answers = _readable(linked, ticket, clock.now()).where(TicketMessage.kind == MessageKind.REPLY)
+def _is_answered(linked: Ticket, ticket: Ticket, account: int | None) -> bool:
+    """Tell whether there is a reply to read."""
+    answers = _readable(linked, ticket, account).where(TicketMessage.kind == MessageKind.REPLY)
     return db.session.scalar(answers.with_only_columns(TicketMessage.id).limit(1)) is not None
 
 
-def _readable(linked: Ticket, ticket: Ticket, now: datetime) -> Select[TicketMessage]:
-    """Select what the requester of ``linked`` may read at ``now``: the messages between them and us.
+def _readable(linked: Ticket, ticket: Ticket, account: int | None) -> Select[TicketMessage]:
+    """Select what the requester of ``linked`` may read now: the messages between them and us.
 
-    Where their ticket went into another person's, that is their own part, and what we answered since to both.
+    Where their ticket went into another person's, that is their own part, and what we answered since to both. Their
+    colleague reads no reply that went to another account.
     """
+    now = clock.now()
     theirs: ColumnElement[bool] = and_(
         TicketMessage.ticket_id.in_(tree(ticket.id)), Ticket.requester_email == linked.requester_email
     )
-    if ticket is linked:
+    if ticket is linked and account is None:
         answers = answers_after_merge(linked)
         theirs = theirs if answers is None else or_(theirs, answers)
     return (

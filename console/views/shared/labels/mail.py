@@ -50,6 +50,7 @@ TEMPLATES: dict[str, Text] = {
     "migration_rejected": lazy_gettext("Migration rejected"),
     "migration_executed": lazy_gettext("Migration executed"),
     "ticket_opened": lazy_gettext("Question received"),
+    "ticket_answered": lazy_pgettext("mail", "Ticket answered, for the account"),
     "ticket_reply": lazy_gettext("Ticket reply"),
     "ticket_solved": lazy_gettext("Ticket solved"),
     "chat_transcript": lazy_gettext("Chat transcript"),

@@ -35,6 +35,7 @@ SOURCE: dict[TicketSource, Text] = {
     TicketSource.WEB: lazy_pgettext("ticket source", "web form"),
     TicketSource.MAIL: lazy_pgettext("ticket source", "e-mail"),
     TicketSource.CHAT: lazy_pgettext("ticket source", "live chat"),
+    TicketSource.PORTAL: lazy_pgettext("ticket source", "customer portal"),
 }
 SOON = timedelta(hours=4)
 _ICONS = {1: "circle", 2: "clock", 3: "half", 4: "alert"}

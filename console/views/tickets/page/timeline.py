@@ -40,6 +40,7 @@ _VIA: dict[str, Text] = {
     "link": lazy_gettext("via the link"),
     "web": lazy_gettext("via the web form"),
     "chat": lazy_gettext("from chat"),
+    "portal": lazy_gettext("in the portal"),
 }
 _EVENT_ICONS = {
     "assigned": "user", "status": "circle", "priority": "arrow-up", "department": "building", "subject": "pencil",

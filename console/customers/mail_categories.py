@@ -1,0 +1,91 @@
+"""Which category each mail of ours has, and who on an account gets it.
+
+A contact and an independent user get the categories chosen for them; the owner gets whatever concerns their account.
+What warns a person, lets them in, or answers what they asked is theirs alone: it has no category that could be left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from sqlalchemy import select
+from sqlalchemy.orm import joinedload
+
+from console.core.db import db
+from console.customers.models import Customer, Membership
+from console.customers.rights import MailCategory, Right
+
+
+class Personal(Enum):
+    """What no choice of categories keeps from its receiver."""
+
+    SECURITY = "security"  # to the person it warns or lets in; about a whole account, to its owner
+    ANSWER = "answer"  # to the address that asked
+    STAFF = "staff"  # to one of ours
+
+
+CATEGORIES: dict[str, MailCategory | Personal] = {
+    "chat_transcript": Personal.ANSWER,
+    "chat_transcript_link": Personal.ANSWER,
+    "invitation": Personal.ANSWER,
+    "migration_executed": MailCategory.PRODUCT,  # with the documents in it for those who get INVOICE
+    "migration_rejected": MailCategory.PRODUCT,
+    "migration_requested": MailCategory.PRODUCT,
+    "override": Personal.SECURITY,
+    "people_changed": Personal.SECURITY,
+    "person_password_changed": Personal.SECURITY,
+    "person_password_reset": Personal.SECURITY,
+    "pin_locked": Personal.SECURITY,
+    "pin_renewed": Personal.SECURITY,
+    "promises_at_risk": Personal.STAFF,
+    "promises_broken": Personal.STAFF,
+    "registration": Personal.SECURITY,
+    "registration_known": Personal.SECURITY,
+    "staff_password_changed": Personal.STAFF,
+    "staff_password_reset": Personal.STAFF,
+    "ticket_answered": MailCategory.SUPPORT,
+    "ticket_opened": Personal.ANSWER,
+    "ticket_reply": Personal.ANSWER,
+    "ticket_solved": Personal.ANSWER,
+    "verification": Personal.SECURITY,
+    "verification_asked": Personal.ANSWER,
+}
+# What a person must hold to choose a category for themselves; leaving one is always theirs.
+NEEDED: dict[MailCategory, Right] = {
+    MailCategory.PRODUCT: Right.PRODUCTS,
+    MailCategory.DOMAIN: Right.DOMAINS,
+    MailCategory.INVOICE: Right.INVOICES,
+    MailCategory.SUPPORT: Right.TICKETS,
+}
+
+
+@dataclass(frozen=True)
+class Addressee:
+    """A person of an account as a mail names them: a contact as the account calls them."""
+
+    email: str
+    name: str
+    language: str | None
+
+
+def receivers(customer: Customer, *categories: MailCategory) -> Sequence[Membership]:
+    """Return who on an account gets mail of one of these categories, the first who joined first."""
+    query = (
+        select(Membership)
+        .options(joinedload(Membership.person))
+        .where(Membership.customer_id == customer.id, Membership.removed_at.is_(None))
+        .order_by(Membership.id)
+    )
+    return [one for one in db.session.scalars(query) if any(gets(one, category) for category in categories)]
+
+
+def gets(member: Membership, category: MailCategory) -> bool:
+    """Tell whether a person on an account gets mail of a category."""
+    return member.is_owner or category.value in member.mail
+
+
+def addressee(member: Membership) -> Addressee:
+    """Return how a person of an account is written to."""
+    return Addressee(member.person.email, member.name, member.person.language)
