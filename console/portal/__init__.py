@@ -9,8 +9,10 @@ def init_app(app: Flask) -> None:
     """Register the portal."""
     from console.portal import (  # noqa: F401  (their views register themselves)
         chat,
+        documents,
         invitation,
         mail,
+        migrations,
         navigation,
         passwords,
         people,
@@ -18,6 +20,7 @@ def init_app(app: Flask) -> None:
         requester,
         routes,
         sealed,
+        services,
         signin,
         transcript,
     )
