@@ -15,10 +15,12 @@ TABLES = (
     "customers.models",
     "hosting.models",
     "billing.models",
+    "billing.quotes.models",
     "tickets.models",
     "tickets.sla.models",
     "tickets.canned.models",
     "tickets.reviews.models",
+    "tickets.service_requests.models",
     "chat.models",
 )
 

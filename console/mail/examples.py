@@ -54,7 +54,8 @@ def _retyped(value: Any, text: str) -> Any:
 
 def examples(base_url: str) -> tuple[Example, ...]:
     """Return an example of every template, several where it says several things."""
-    return (*_accounts(), *_people(base_url), *_migrations(), *_tickets(base_url), *_targets(), *_staff(base_url))
+    of_accounts = (*_accounts(), *_people(base_url), *_migrations(), *_services())
+    return (*of_accounts, *_tickets(base_url), *_targets(), *_staff(base_url))
 
 
 NAME = {"name": Typed("Ana Jović")}
@@ -85,6 +86,25 @@ def _accounts() -> tuple[Example, ...]:
         Example("pin_locked", NAME | {"at": AT, "until": UNTIL}),
         Example("pin_renewed", renewed | {"by": None}, lazy_gettext("by the person")),
         Example("pin_renewed", renewed | {"by": Typed("Petar Ilić")}, lazy_gettext("by the owner")),
+    )
+
+
+def _services() -> tuple[Example, ...]:
+    portal = NAME | {"portal": "Moj Mint"}
+    ended = portal | {"number": TICKET, "subject": Typed("Otkazivanje: sajt.example.rs"), "path": "/moj/requests/"}
+    quote = portal | {
+        "number": "P-0012", "lines": [Typed("VPS 4, 12 meseci"), Typed("Prenos sajta")], "total": 6_480_000,
+        "currency": "RSD", "valid_until": date(2026, 12, 7), "note": Typed("Prenos radimo u dogovoreno vreme."),
+        "path": "/moj/quotes/P-0012",
+    }  # fmt: skip
+    return (
+        Example("quote_sent", quote),
+        Example("request_ended", ended | {"state": "done", "answer": ""}, lazy_pgettext("example", "request done")),
+        Example(
+            "request_ended",
+            ended | {"state": "refused", "answer": Typed("Domen je još zaključan.")},
+            lazy_pgettext("example", "request refused"),
+        ),
     )
 
 

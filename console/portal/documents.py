@@ -85,12 +85,12 @@ def document(number: str) -> ResponseReturnValue:
     )
 
 
-@portal.get("/documents/storno/<path:number>")
+@portal.get("/documents/storno/<path:storno_number>")
 @signed_in
-def storno(number: str) -> ResponseReturnValue:
+def storno(storno_number: str) -> ResponseReturnValue:
     """Show one storno and what it cancelled."""
     accounts = own_accounts(Right.INVOICES)
-    found = find_own_storno(number, _ids(accounts))
+    found = find_own_storno(storno_number, _ids(accounts))
     if found is None:
         raise NotFound
     if wants_json():

@@ -67,12 +67,22 @@ GROUPS: dict[str, Group] = {
         lazy_gettext("Services"),
         (
             Entry("portal.services", lazy_gettext("All services"), Right.PRODUCTS, ("portal.service",), Right.DOMAINS),
+            Entry(
+                "portal.requests",
+                lazy_gettext("Orders and requests"),
+                Right.ORDERS,
+                ("portal.order",),
+                Right.MANAGE_PRODUCTS,
+            ),
             Entry("portal.migrations", lazy_gettext("Service transfers"), Right.TRANSFER, ("portal.migration",)),
         ),
     ),
     "documents": Group(
         lazy_gettext("Pro-formas"),
-        (Entry("portal.documents", lazy_gettext("Pro-formas"), Right.INVOICES, ("portal.document", "portal.storno")),),
+        (
+            Entry("portal.documents", lazy_gettext("Pro-formas"), Right.INVOICES, ("portal.document", "portal.storno")),
+            Entry("portal.quotes", lazy_gettext("Quotes"), Right.QUOTES, ("portal.quote",)),
+        ),
     ),
 }
 

@@ -28,6 +28,8 @@ from console.hosting.queries import (
 )
 from console.portal.accounts import chosen, own_accounts
 from console.portal.blueprint import portal, signed_in
+from console.tickets.service_requests.labels import KINDS
+from console.tickets.service_requests.queries import kinds_for, open_requests_of
 from console.web.answers import wants_json
 
 PAGE_SIZE = 25
@@ -92,6 +94,8 @@ def service(service_id: int) -> ResponseReturnValue:
         due=due,
         paid=paid_proformas_of(found) if reads_documents else [],
         ownerships=ownerships_of(found),
+        open_requests=open_requests_of(found.id, kinds_for(held)),
+        request_kinds=KINDS,
     )
 
 
