@@ -495,7 +495,7 @@ def _people_and_things(app: Flask) -> tuple[dict[str, ConsoleClient], dict[str, 
     shared |= access_values(staff["agent"]) | mail_values(subject) | review_values(staff["agent"])
     shared |= chat_values(staff["agent"], staff["supervisor"])
     shared |= people_values(subject.customer)
-    shared |= service_values(subject, staff["billing"], shared["ticket.number"])
+    shared |= service_values(subject, staff["billing"], str(shared["ticket.number"]))
     shared |= {"ticket.property_name": "priority", "ticket.group": "services"}
     for role in DESK:
         factories.make_verification(staff[role], subject.owner, channel=f"ticket:{shared['ticket.number']}")

@@ -16,7 +16,7 @@ from console.core.money import MINOR
 from console.core.texts import in_language
 from console.customers.models import MemberRole, Membership
 from console.demo.ages import WorkingTime
-from console.demo.story import Story
+from console.demo.story import Account, Story
 from console.tickets.service_requests import service as requests
 
 VALID = timedelta(days=14)
@@ -24,28 +24,34 @@ VALID = timedelta(days=14)
 
 def tell(story: Story, working: WorkingTime) -> None:
     """Put two quotes and an order into ``story``; after the desk, which opens the departments."""
-    story.at(story.instant(5, hour=12), lambda: _offer(story, "ana", "VPS 2, 12 meseci, sa prenosom sajta", 38_000))
-    offered = story.at(
-        story.instant(9, hour=12), lambda: _offer(story, "firma", "Dodatnih 50 GB prostora, 12 meseci", 9_600)
+    ana, firma = story.known["ana"].account, story.known["firma"].account
+    story.at(
+        story.instant(5, hour=12),
+        lambda: _offer(story, ana, "VPS 2, 12 meseci, sa prenosom sajta", 38_000),
+        [ana.opened],
     )
-    story.at(story.instant(8, hour=15), lambda: _decline(story), [offered])
-    story.at(working.ago(35), lambda: _order(story))
+    offered = story.at(
+        story.instant(9, hour=12),
+        lambda: _offer(story, firma, "Dodatnih 50 GB prostora, 12 meseci", 9_600),
+        [firma.opened],
+    )
+    story.at(story.instant(8, hour=15), lambda: _decline(firma), [offered, firma.opened])
+    story.at(working.ago(35), lambda: _order(story, firma), [firma.opened])
 
 
-def _offer(story: Story, who: str, what: str, price: int) -> None:
+def _offer(story: Story, account: Account, what: str, price: int) -> None:
     lines = (QuoteLineData(what, price * MINOR),)
     data = QuoteData("RSD", today() + VALID, lines, "Cena važi uz plaćanje za godinu dana.")
-    quotes.send_quote(story.actor("billing"), story.known[who].account.customer, data, f"demo-quote-{who}")
+    quotes.send_quote(story.actor("billing"), account.customer, data, f"demo-quote-{price}")
 
 
-def _decline(story: Story) -> None:
-    customer = story.known["firma"].account.customer
+def _decline(account: Account) -> None:
+    customer = account.customer
     found = db.session.scalars(select(Quote.id).where(Quote.customer_id == customer.id)).one()
     quotes.decline_quote(_owner(customer.id), found, "Za sada nam je dovoljno prostora.")
 
 
-def _order(story: Story) -> None:
-    account = story.known["firma"].account
+def _order(story: Story, account: Account) -> None:
     with in_language("sr_Latn"):
         requests.order(
             _owner(account.customer.id),

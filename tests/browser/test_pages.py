@@ -46,8 +46,8 @@ PAGES = {
     "admin": ["/console/", "/console/departments/", "{row}", "/console/promises/?department=sales", "/console/hours/",
               "/console/staff/",
               "/console/staff/new/", "/console/products/", "{row}", "/console/products/new/", "/console/audit/",
-              "/console/settings/", "/console/settings/brand/", "/console/settings/issuer/", "/console/settings/requests/",
-              "/console/chat-settings/"],
+              "/console/settings/", "/console/settings/brand/", "/console/settings/issuer/",
+              "/console/settings/requests/", "/console/chat-settings/"],
 }  # fmt: skip
 PORTAL = [
     "/moj/",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -43,9 +44,7 @@ def ana(session: Session) -> Persona:
 
 
 def asked(ana: Persona, to: str, **changes: Any) -> migrate.Request:
-    return migrate.Request(
-        **({"services": (ana.services[0].id,), "to_customer": to, "verification": 0, "reason": REASON} | changes)
-    )
+    return replace(migrate.Request((ana.services[0].id,), to, 0, REASON), **changes)
 
 
 def ask(ana: Persona, to: str, *, pin: str | None = None, key: str = "", **changes: Any) -> dict[str, Any] | None:

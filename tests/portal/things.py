@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -88,6 +89,7 @@ def service_values(ana: factories.Persona, billing: Staff, ticket_number: str) -
     with transaction():
         transfer = migrate.request_in_portal(person, ana.customer, wanted, pin, "a" * 20)
         sent = quotes.send_quote(billing.actor(), ana.customer, quote_data(), "a" * 20)
+        unverified = quotes.send_quote(billing.actor(), new, quote_data(), "b" * 20)
     assert transfer is not None and gone.storno is not None
     with transaction() as session:
         session.add(
@@ -106,7 +108,7 @@ def service_values(ana: factories.Persona, billing: Staff, ticket_number: str) -
         "portal.storno_number": gone.storno.number,
         "portal.ref": transfer["ref"],
         "portal.quote_number": sent["number"],
-        "quotes.number": sent["number"],
+        "quotes.number": unverified["number"],
         "ticket.outcome": "done",
     }
 
@@ -114,7 +116,7 @@ def service_values(ana: factories.Persona, billing: Staff, ticket_number: str) -
 def quote_data(**changes: Any) -> QuoteData:
     """Return a quote of two lines, valid for a week."""
     lines = (QuoteLineData("VPS 4, 12 meseci", 4_800_000), QuoteLineData("Prenos sajta", 600_000, tax_bp=1000))
-    return QuoteData(**({"currency": "RSD", "valid_until": today() + timedelta(days=7), "lines": lines} | changes))
+    return replace(QuoteData("RSD", today() + timedelta(days=7), lines), **changes)
 
 
 def token_of(invitation: Invitation) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from flask import request
 from flask.typing import ResponseReturnValue
 
+from console.core.actor import Actor
 from console.core.errors import NotFound
 from console.core.forms import refuse_spoiled
 from console.core.texts import gettext
@@ -19,7 +21,10 @@ from console.views.tickets.page.answers import answer_done
 from console.web.filters import language
 from console.web.identity import current_actor
 
-VERBS = {"done": decisions.complete, "refused": decisions.refuse}
+VERBS: dict[str, Callable[[Actor, int, str], ServiceRequest]] = {
+    "done": decisions.complete,
+    "refused": decisions.refuse,
+}
 
 
 def end(ticket: Ticket, outcome: str) -> ResponseReturnValue:
