@@ -178,7 +178,7 @@ def _find(ref: str) -> tuple[list[Membership], Membership, Migration]:
 
 
 def _send(mine: Membership, form: TransferForm, pin: str) -> dict[str, Any]:
-    wanted = migrate.Request(
+    transfer = migrate.Request(
         services=tuple(form.service.data or ()),
         leave=tuple(form.leave.data or ()),
         to_customer=form.to_customer.data or "",
@@ -186,7 +186,9 @@ def _send(mine: Membership, form: TransferForm, pin: str) -> dict[str, Any]:
         reason=form.reason.data or "",
     )
     with transaction():
-        answer = migrate.request_in_portal(current_actor(), mine.customer, wanted, pin, form.idempotency_key.data or "")
+        answer = migrate.request_in_portal(
+            current_actor(), mine.customer, transfer, pin, form.idempotency_key.data or ""
+        )
     if answer is None:  # stored: the attempt counts
         raise Invalid(fields={"pin": [WRONG_PIN]})
     return answer

@@ -27,7 +27,7 @@ from console.core.idempotency import once
 from console.customers.access import membership_behind, require_right, rights_of
 from console.customers.models import Customer, Membership, Verification
 from console.customers.rights import Right
-from console.customers.verification.service import verify_in_portal
+from console.customers.verification.portal import verify_in_portal
 from console.hosting.links import with_linked
 from console.hosting.models import Service
 
@@ -134,7 +134,7 @@ def preview_request(customer: Customer, chosen: Collection[int], leave: Collecti
     stays = list({link.other(moving).id: link.other(moving) for link in crossing(moving)}.values())
     draft = Migration(
         from_customer_id=customer.id,
-        to_customer_id=customer.id,  # whoever it is, this side looks the same
+        to_customer_id=customer.id,  # to any other, this side looks the same
         items=[MigrationItem(service_id=service.id, along=service.id not in chosen) for service in services],
         left_behind=[service.id for service in stays],
     )

@@ -128,24 +128,6 @@ def require_staff(actor: Actor, permission: Permission) -> None:
         raise NotFound(code="not_allowed")
 
 
-def verify_in_portal(actor: Actor, membership: Membership, pin: str) -> Verification | None:
-    """Verify a person who is signed in to the portal, for one of their accounts, by its support PIN.
-
-    It opens nothing for staff; what the person begins in the portal is done under it.
-
-    Returns:
-        The live verification; ``None`` where the PIN is not the present one of this account.
-
-    Raises:
-        NotFound: another person's membership.
-        Invalid, TooMany: see :func:`verify`.
-    """
-    if actor.kind != "person" or membership.person_id != actor.id:
-        raise NotFound(code="not_allowed")
-    email, only = membership.person.email, membership.id
-    return check(actor, actor, email=email, pin=pin, channel=channels.PORTAL, only=only)
-
-
 def check(
     source: Actor, staff: Actor, *, email: str, pin: str, channel: str, only: int | None = None
 ) -> Verification | None:

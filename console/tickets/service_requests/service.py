@@ -6,50 +6,28 @@ Nothing changes by a request itself: staff do it, then say so (``console.tickets
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.exc import IntegrityError
 
-from console.audit.service import record
 from console.billing.quotes import service as quotes
 from console.billing.quotes.models import Quote
-from console.core import clock, money
+from console.core import money
 from console.core.actor import Actor
-from console.core.context import settings
 from console.core.db import db
-from console.core.errors import Conflict, Invalid, NotFound, Text
+from console.core.errors import Invalid, NotFound, Text
 from console.core.idempotency import once
 from console.core.text import one_line, paragraphs
 from console.core.texts import gettext, lazy_gettext, ngettext, of_reader
-from console.customers.access import membership_behind, require_right
-from console.customers.masking import mask_pins
-from console.customers.models import Customer, Membership
-from console.hosting.models import Product, ProductKind, Service, ServiceStatus
+from console.customers.access import require_right
+from console.customers.models import Customer
+from console.hosting.models import Product, ProductKind, Service
 from console.hosting.queries import right_to_see
 from console.hosting.service import ascii_domain
-from console.staff.models import Department
-from console.tickets.models import MAX_SUBJECT, TicketSource
-from console.tickets.queries import departments
-from console.tickets.service.opening import NewTicket, open_ticket
-from console.tickets.service_requests.models import RIGHTS, RequestKind, RequestState, ServiceRequest
+from console.tickets.service_requests.models import RIGHTS, RequestKind
+from console.tickets.service_requests.submission import Draft, submit
 
-MAX_REMARK = 2_000
 WHENS = ("end", "now")  # of a cancellation: at the end of what is paid, or at once
-
-
-@dataclass(frozen=True)
-class _Draft:
-    """A request before it is stored. ``lines``: what the ticket says, in the requester's language."""
-
-    kind: RequestKind
-    subject: str
-    lines: tuple[str, ...]
-    service: Service | None = None
-    quote: Quote | None = None
-    product: str = ""
-    data: dict[str, Any] = field(default_factory=dict)
 
 
 def order(actor: Actor, customer: Customer, *, product_id: int, domain: str, remark: str, key: str) -> dict[str, Any]:
@@ -91,7 +69,7 @@ def change_product(actor: Actor, service_id: int, *, product_id: int, remark: st
             gettext("Now: %(product)s", product=service.product.name),
             gettext("Wanted: %(product)s, %(price)s", product=product.name, price=_price(product)),
         )
-        draft = _Draft(
+        draft = Draft(
             RequestKind.CHANGE,
             gettext("Change of product: %(name)s", name=service.label),
             lines,
@@ -99,7 +77,7 @@ def change_product(actor: Actor, service_id: int, *, product_id: int, remark: st
             product=product.name,
             data=_product_data(product) | {"from": service.product.name},
         )
-        return _submit(actor, service.customer, draft, remark)
+        return submit(actor, service.customer, draft, remark)
 
     return _once(actor, RequestKind.CHANGE, key, request, work)
 
@@ -131,14 +109,14 @@ def cancel(actor: Actor, service_id: int, *, when: str, reason: str, key: str) -
             gettext("Product: %(product)s", product=service.product.name),
             _when(service, when),
         )
-        draft = _Draft(
+        draft = Draft(
             RequestKind.CANCELLATION,
             gettext("Cancellation: %(name)s", name=service.label),
             lines,
             service,
             data={"when": when, "paid_until": until},
         )
-        return _submit(actor, service.customer, draft, reason, field_name="reason")
+        return submit(actor, service.customer, draft, reason, field_name="reason")
 
     request = {"service": service_id, "when": when, "reason": reason}
     return _once(actor, RequestKind.CANCELLATION, key, request, work)
@@ -160,7 +138,7 @@ def renew_password(actor: Actor, service_id: int, *, remark: str, key: str) -> d
             gettext("Set a new password and give it only to the verified person."),
         )
         subject = gettext("New password: %(name)s", name=service.label)
-        return _submit(actor, service.customer, _Draft(RequestKind.PASSWORD, subject, lines, service), remark)
+        return submit(actor, service.customer, Draft(RequestKind.PASSWORD, subject, lines, service), remark)
 
     return _once(actor, RequestKind.PASSWORD, key, {"service": service_id, "remark": remark}, work)
 
@@ -185,8 +163,8 @@ def _open_for_quote(actor: Actor, quote: Quote) -> None:
         gettext("Total with PDV: %(total)s", total=money.write(quote.total, quote.currency, language)),
     )
     subject = gettext("Accepted quote %(number)s", number=quote.number)
-    draft = _Draft(RequestKind.QUOTE, subject, lines, quote=quote, data={"quote": quote.number, "total": quote.total})
-    _submit(actor, quote.customer, draft, "")
+    draft = Draft(RequestKind.QUOTE, subject, lines, quote=quote, data={"quote": quote.number, "total": quote.total})
+    submit(actor, quote.customer, draft, "")
 
 
 quotes.on_accepted("ticket", _open_for_quote)
@@ -210,14 +188,14 @@ def _order(actor: Actor, customer: Customer, product_id: int, domain: str, remar
     lines = [gettext("Product: %(product)s, %(price)s", product=product.name, price=_price(product))]
     if name:
         lines.append(gettext("Domain: %(name)s", name=one_line(domain)))
-    draft = _Draft(
+    draft = Draft(
         RequestKind.ORDER,
         gettext("Order: %(product)s", product=product.name),
         tuple(lines),
         product=product.name,
         data=_product_data(product) | ({"domain": name} if name else {}),
     )
-    return _submit(actor, customer, draft, remark)
+    return submit(actor, customer, draft, remark)
 
 
 def _once(
@@ -235,96 +213,6 @@ def _lock_service(actor: Actor, service_id: int, kind: RequestKind) -> Service:
     require_right(actor, service.customer_id, right_to_see(service.product.kind))
     require_right(actor, service.customer_id, RIGHTS[kind])
     return service
-
-
-def _submit(
-    actor: Actor, customer: Customer, draft: _Draft, remark: str, *, field_name: str = "remark"
-) -> dict[str, Any]:
-    """Open the ticket and store the request beside it."""
-    membership = membership_behind(actor, customer.id)
-    if actor.kind != "person" or membership is None:
-        raise NotFound(code="not_allowed")
-    remark = mask_pins(paragraphs(remark))[0]
-    if len(remark) > MAX_REMARK:
-        raise Invalid(fields={field_name: [lazy_gettext("This is too long.")]})
-    _check_free(draft)
-    ticket = open_ticket(actor, _ticket(membership, customer, draft, remark))
-    request = ServiceRequest(
-        kind=draft.kind,
-        state=RequestState.OPEN,
-        customer_id=customer.id,
-        ticket_id=ticket.id,
-        service_id=None if draft.service is None else draft.service.id,
-        quote_id=None if draft.quote is None else draft.quote.id,
-        requested_by_id=membership.id,
-        data=draft.data | ({"remark": remark} if remark else {}),
-        product=draft.product,
-        requested_at=clock.now(),
-    )
-    db.session.add(request)
-    try:
-        db.session.flush()
-    except IntegrityError as error:  # the index on open ones: another was faster
-        raise _taken() from error
-    record(
-        actor,
-        "request.sent",
-        ticket.number,
-        customer_id=customer.id,
-        kind=draft.kind.value,
-        service=None if draft.service is None else draft.service.number,
-        request=request.id,
-    )
-    return {"id": request.id, "kind": draft.kind.value, "state": request.state.value, "ticket": ticket.number}
-
-
-def _ticket(membership: Membership, customer: Customer, draft: _Draft, remark: str) -> NewTicket:
-    person = membership.person
-    body = "\n".join(draft.lines) + (f"\n\n{remark}" if remark else "")
-    return NewTicket(
-        subject=draft.subject[:MAX_SUBJECT],
-        body=body,
-        requester_email=person.email,
-        requester_name=person.name,
-        language=person.language or customer.language,
-        customer_id=customer.id,
-        service_id=None if draft.service is None else draft.service.id,
-        department_id=_department(draft.kind).id,
-        source=TicketSource.WEB,
-        masked=True,
-    )
-
-
-def _department(kind: RequestKind) -> Department:
-    """Return the department that is set for this kind of request, else the first that is open to the public."""
-    places = departments()
-    key = settings().request_departments.get(kind.value, "")
-    place = next((one for one in places if one.key == key), None)
-    place = place or next((one for one in places if not one.private), None)
-    if place is None:
-        raise Conflict(lazy_gettext("Requests cannot be sent at the moment. Write to support."), code="no_department")
-    return place
-
-
-def _check_free(draft: _Draft) -> None:
-    if draft.service is None:
-        return
-    if draft.service.status is ServiceStatus.CANCELLED:
-        raise Conflict(lazy_gettext("This service was cancelled."), code="ended")
-    waiting = select(ServiceRequest.id).where(
-        ServiceRequest.service_id == draft.service.id,
-        ServiceRequest.kind == draft.kind,
-        ServiceRequest.state == RequestState.OPEN,
-    )
-    if db.session.scalar(waiting) is not None:
-        raise _taken()
-
-
-def _taken() -> Conflict:
-    return Conflict(
-        lazy_gettext("A request of this kind is already waiting for this service. We will answer it first."),
-        code="open_request",
-    )
 
 
 def _price(product: Product) -> str:

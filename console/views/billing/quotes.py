@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import timedelta
-from decimal import Decimal, InvalidOperation
 from typing import Any
 from uuid import uuid4
 
@@ -19,21 +17,19 @@ from wtforms.fields.choices import SelectChoice
 from console.billing.quotes import service
 from console.billing.quotes.models import Quote, QuoteState
 from console.billing.quotes.queries import find_quote
-from console.billing.quotes.service import QuoteData, QuoteLineData
+from console.billing.quotes.service import QuoteData
 from console.billing.service import today
-from console.core import money
 from console.core.errors import Invalid, NotFound, Refusal, Text
 from console.core.forms import Form, refuse_spoiled
-from console.core.ids import read_count, read_key
 from console.core.money import CURRENCIES
 from console.core.texts import gettext, lazy_gettext, lazy_pgettext
 from console.core.transaction import transaction
 from console.customers.models import Customer
 from console.customers.queries import find_customer, opened_rights
 from console.customers.rights import Right
-from console.hosting.models import Product
 from console.hosting.queries import products_on_sale
 from console.staff.roles import Permission
+from console.views.billing.quote_lines import COLUMNS, ROWS, Row, read_lines, typed_rows
 from console.views.shared import formatters
 from console.views.shared.base import BaseModelView
 from console.views.shared.filters import Choice, CustomerNumber
@@ -41,9 +37,7 @@ from console.views.shared.labels.states import Label
 from console.web.answers import refuse, wants_json
 from console.web.identity import current_actor
 
-ROWS = 6  # of the form; further lines go on another quote
 VALID = timedelta(days=14)
-COLUMNS = ("product", "description", "quantity", "net", "tax")
 STATE = {
     QuoteState.SENT: Label(lazy_pgettext("quote", "waiting for an answer"), "clock", "warn"),
     QuoteState.ACCEPTED: Label(lazy_pgettext("quote", "accepted"), "ok", "ok"),
@@ -71,21 +65,6 @@ class QuoteForm(Form):
     valid_until = DateField(lazy_gettext("Valid until"))
     note = TextAreaField(lazy_gettext("Note"))
     idempotency_key = HiddenField()
-
-
-@dataclass(frozen=True)
-class Row:
-    """One line as it was typed. A product fills in what is left empty beside it."""
-
-    product: str = ""
-    description: str = ""
-    quantity: str = ""
-    net: str = ""
-    tax: str = ""
-
-    @property
-    def is_empty(self) -> bool:
-        return not (self.product or self.description.strip() or self.net.strip() or self.quantity.strip())
 
 
 def _state(_view: Any, _context: Any, row: Quote, _name: str) -> Markup:
@@ -158,7 +137,7 @@ class QuoteList(BaseModelView):
     def send(self) -> ResponseReturnValue:
         """Show the form, or send a quote."""
         form = QuoteForm()
-        rows = _typed_rows()
+        rows = typed_rows()
         if request.method == "GET":
             form.customer.data = request.args.get("customer", "")
             form.valid_until.data = today() + VALID
@@ -232,7 +211,7 @@ def _send(form: QuoteForm, rows: list[Row]) -> dict[str, Any]:
     if form.valid_until.data is None:
         wrong["valid_until"] = [lazy_gettext("Enter a day from today on, within a year.")]
     try:
-        lines = tuple(map(_line, _filled_in(rows)))
+        lines = read_lines(rows)
     except ValueError:
         wrong["lines"] = [lazy_gettext("Each line needs a description, a quantity and an amount without PDV.")]
     if wrong or customer is None:
@@ -240,52 +219,6 @@ def _send(form: QuoteForm, rows: list[Row]) -> dict[str, Any]:
     data = QuoteData(form.currency.data or "", form.valid_until.data, lines, form.note.data or "")
     with transaction():
         return service.send_quote(current_actor(), customer, data, form.idempotency_key.data or "")
-
-
-def _typed_rows() -> list[Row]:
-    columns = [request.form.getlist(name)[:ROWS] for name in COLUMNS]
-    longest = max(map(len, columns), default=0)
-    cells = [[column[place] if place < len(column) else "" for column in columns] for place in range(longest)]
-    return [Row(*one) for one in cells]
-
-
-def _filled_in(rows: list[Row]) -> list[Row]:
-    """Return the rows that have something, what a product says in place of what was left empty."""
-    products = {str(product.id): product for product in products_on_sale()}
-    return [_with_product(row, products.get(row.product)) for row in rows if not row.is_empty]
-
-
-def _with_product(row: Row, product: Product | None) -> Row:
-    quantity = read_count(row.quantity.strip() or "1") or 0
-    if product is None:
-        return row
-    return replace(
-        row,
-        description=row.description.strip() or product.name,
-        net=row.net.strip() or money.write(product.price * quantity),
-        tax=row.tax.strip() or f"{product.tax_bp / 100:g}",
-    )
-
-
-def _line(row: Row) -> QuoteLineData:
-    """Read a row.
-
-    Raises:
-        ValueError: it is no line.
-    """
-    try:
-        tax = Decimal(row.tax.strip().replace(",", ".") or "20")
-    except InvalidOperation as error:
-        raise ValueError(row.tax) from error
-    if not 0 <= tax <= 100:
-        raise ValueError(row.tax)
-    return QuoteLineData(
-        description=row.description,
-        net=money.read(row.net),
-        quantity=read_count(row.quantity.strip() or "1") or 0,
-        tax_bp=round(tax * 100),
-        product_id=read_key(row.product),
-    )
 
 
 def _json(found: Quote) -> dict[str, Any]:
