@@ -198,7 +198,8 @@ def test_the_console_sends_lists_and_withdraws(client: ConsoleClient, customer: 
     }  # fmt: skip
     wrong = client.submit("/console/quotes/new", headers=ENGLISH, **fields | {"net": ["", "mnogo"]})
     assert wrong.status_code == 422 and 'value="mnogo"' in wrong.text and "Each line needs" in wrong.text
-    assert client.submit("/console/quotes/new", json=True, **fields | {"customer": "K-1"}).status_code == 422
+    for name, odd in (("customer", "K-1"), ("tax", ["", "NaN"]), ("tax", ["", "101"]), ("quantity", ["2", "0"])):
+        assert client.submit("/console/quotes/new", json=True, **fields | {name: odd}).status_code == 422
     answer = client.submit("/console/quotes/new", json=True, **fields)
     assert answer.status_code == 201
     number = answer.json["quote"]["number"]

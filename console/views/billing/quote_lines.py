@@ -72,7 +72,7 @@ def _line(row: Row) -> QuoteLineData:
         tax = Decimal(row.tax.strip().replace(",", ".") or "20")
     except InvalidOperation as error:
         raise ValueError(row.tax) from error
-    if not 0 <= tax <= 100:
+    if not (tax.is_finite() and 0 <= tax <= 100):
         raise ValueError(row.tax)
     return QuoteLineData(
         description=row.description,
