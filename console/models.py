@@ -16,10 +16,12 @@ TABLES = (
     "identity.models",
     "hosting.models",
     "billing.models",
+    "billing.quotes.models",
     "tickets.models",
     "tickets.sla.models",
     "tickets.canned.models",
     "tickets.reviews.models",
+    "tickets.service_requests.models",
     "chat.models",
 )
 

@@ -42,7 +42,7 @@ from console.tokens import service as tokens
 from tests import factories
 from tests.billing.moves import make_move
 from tests.chat.past import chat_values
-from tests.portal.things import access_values, people_values, ticket_values
+from tests.portal.things import access_values, people_values, service_values, ticket_values
 from tests.support.client import ConsoleClient, sign_in, sign_in_person
 from tests.tickets.reviews.scene import review_values
 from tests.tickets.rows import make_department
@@ -158,6 +158,9 @@ ROUTES: dict[tuple[str, str], frozenset[str]] = {
     ("GET", "settings_billing.index"): ADMIN,
     ("POST", "settings_billing.change"): ADMIN,
     ("POST", "settings_billing.reset"): ADMIN,
+    ("GET", "settings_requests.index"): ADMIN,
+    ("POST", "settings_requests.change"): ADMIN,
+    ("POST", "settings_requests.reset"): ADMIN,
     ("GET", "tickets.index_view"): DESK,
     ("GET", "tickets.counts"): DESK,
     ("GET", "tickets.changed_rows"): DESK,
@@ -180,6 +183,7 @@ ROUTES: dict[tuple[str, str], frozenset[str]] = {
     ("GET", "ticket.assignees"): DESK,
     ("POST", "ticket.watch"): DESK,
     ("POST", "ticket.unwatch"): DESK,
+    ("POST", "ticket.end_request"): DESK,
     ("POST", "ticket.ask_verification"): DESK,
     ("POST", "ticket.withdraw_verification"): DESK,
     ("GET", "ticket.unlocked"): DESK,  # each under a verification of their own for this ticket
@@ -242,6 +246,11 @@ ROUTES: dict[tuple[str, str], frozenset[str]] = {
     ("GET", "stornos.index_view"): DOCUMENTS,
     ("GET", "stornos.document"): DOCUMENTS,
     ("GET", "stornos.export"): DOCUMENTS,
+    ("GET", "quotes.index_view"): DOCUMENTS,
+    ("GET", "quotes.send"): DOCUMENTS,
+    ("POST", "quotes.send"): DOCUMENTS,
+    ("GET", "quotes.quote"): DOCUMENTS,
+    ("POST", "quotes.withdraw"): DOCUMENTS,
     ("GET", "migrations.index_view"): DESK,
     ("GET", "migration_new.index"): DESK,
     ("POST", "migration_new.index"): DESK,
@@ -341,6 +350,29 @@ ROUTES: dict[tuple[str, str], frozenset[str]] = {
     ("POST", "portal.register_invited"): EVERYONE,
     ("GET", "portal.pin"): CUSTOMER,
     ("POST", "portal.new_pin"): CUSTOMER,
+    ("GET", "portal.services"): CUSTOMER,  # who holds the rights: tests/portal/test_services.py
+    ("GET", "portal.service"): CUSTOMER,
+    ("GET", "portal.service_change"): CUSTOMER,
+    ("POST", "portal.service_change_request"): CUSTOMER,
+    ("GET", "portal.service_cancel"): CUSTOMER,
+    ("POST", "portal.service_cancel_request"): CUSTOMER,
+    ("GET", "portal.service_password"): CUSTOMER,
+    ("POST", "portal.service_password_request"): CUSTOMER,
+    ("GET", "portal.requests"): CUSTOMER,
+    ("GET", "portal.order_new"): CUSTOMER,
+    ("POST", "portal.order"): CUSTOMER,
+    ("GET", "portal.documents"): CUSTOMER,
+    ("GET", "portal.document"): CUSTOMER,
+    ("GET", "portal.storno"): CUSTOMER,
+    ("GET", "portal.migrations"): CUSTOMER,
+    ("GET", "portal.migration_new"): CUSTOMER,
+    ("POST", "portal.migration_request"): CUSTOMER,
+    ("GET", "portal.migration"): CUSTOMER,
+    ("POST", "portal.migration_withdraw"): CUSTOMER,
+    ("GET", "portal.quotes"): CUSTOMER,
+    ("GET", "portal.quote"): CUSTOMER,
+    ("POST", "portal.quote_accept"): CUSTOMER,
+    ("POST", "portal.quote_decline"): CUSTOMER,
     ("GET", "portal.mails"): CUSTOMER,  # who holds the right: tests/portal/test_mail.py
     ("GET", "portal.mail"): CUSTOMER,
     ("GET", "portal.mail_html"): CUSTOMER,
@@ -383,6 +415,7 @@ FIELDS: dict[tuple[str, str], tuple[str, ...]] = {
     ("POST", "settings_brand.reset"): ("name",),
     ("POST", "settings_issuer.reset"): ("name",),
     ("POST", "settings_billing.reset"): ("name",),
+    ("POST", "settings_requests.reset"): ("name",),
     ("GET", "replies.edit_view"): ("id",),
     ("POST", "replies.edit_view"): ("id",),
     ("POST", "replies.delete_view"): ("id",),
@@ -487,6 +520,7 @@ def _people_and_things(app: Flask) -> tuple[dict[str, ConsoleClient], dict[str, 
         "settings_brand.reset.name": "brand",
         "settings_issuer.reset.name": "issuer_city",
         "settings_billing.reset.name": "migration_days",
+        "settings_requests.reset.name": "request_departments_order",
         "password_reset.token": _reset_token(staff["agent"]),
         "hours.key": _closure().id,
         "staff_accounts.key": factories.make_staff(Role.AGENT).id,
@@ -499,6 +533,7 @@ def _people_and_things(app: Flask) -> tuple[dict[str, ConsoleClient], dict[str, 
     shared |= chat_values(staff["agent"], staff["supervisor"])
     shared |= people_values(subject.customer)
     shared |= ticket_values(subject.customer, staff["agent"])
+    shared |= service_values(subject, staff["billing"], str(shared["ticket.number"]))
     shared |= {"ticket.property_name": "priority", "ticket.group": "services"}
     for role in DESK:
         factories.make_verification(staff[role], subject.owner, channel=f"ticket:{shared['ticket.number']}")

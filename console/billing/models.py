@@ -157,7 +157,7 @@ class Migration(Base):
     verification_id: Mapped[int] = mapped_column(ForeignKey("verifications.id"))
     reason: Mapped[str] = mapped_column(Text)
     requested_at: Mapped[datetime]
-    requested_by_id: Mapped[int] = mapped_column(ForeignKey("staff.id"))
+    requested_by_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))  # None: in the portal
     expires_at: Mapped[datetime]
     approved_at: Mapped[datetime | None]
     approved_by_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
@@ -177,6 +177,11 @@ class Migration(Base):
     def ref(self) -> str:
         """Return the reference people read out: ``M-0317``."""
         return Series.MIGRATION.number(self.id, 4)
+
+    @property
+    def from_portal(self) -> bool:
+        """Tell whether the verified person asked for it themselves, in the portal."""
+        return self.requested_by_id is None
 
     def release_services(self) -> None:
         """Let other migrations have the services again."""

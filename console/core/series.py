@@ -12,6 +12,7 @@ class Series(StrEnum):
     CUSTOMER = "K"
     MIGRATION = "M"
     PROFORMA = "PR"
+    QUOTE = "P"
     REVIEW = "R"
     STORNO = "ST"
     TICKET = "T"

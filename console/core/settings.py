@@ -26,6 +26,14 @@ PREFIX = "CONSOLE_"
 DEMO_SECRET_KEY = "demo-secret-key-known-to-everyone"  # noqa: S105
 DEMO_SEAL_KEY = "ZGVtby1zZWFsLWtleS1rbm93bi10by1ldmVyeW9uZSE="
 DEMO_PASSWORD = "Demo-lozinka-1"  # noqa: S105
+# Departments that a new installation has, by what customers ask for in the portal.
+REQUEST_DEPARTMENTS = {
+    "order": "sales",
+    "change": "sales",
+    "cancellation": "sales",
+    "password": "technical",
+    "quote": "accounting",
+}
 
 
 class SettingsError(ValueError):
@@ -106,6 +114,8 @@ class Settings:
     migration_four_eyes: bool = False
     # In minor units by currency; zero in each: for every migration.
     migration_four_eyes_above: Mapping[str, int] = field(default_factory=lambda: dict.fromkeys(CURRENCIES, 0))
+    # The key of the department that carries out what customers ask for in the portal, by the kind of request.
+    request_departments: Mapping[str, str] = field(default_factory=lambda: dict(REQUEST_DEPARTMENTS))
     widget_color: str = ""  # of the chat widget, as #0a6c61; our own when empty
     chat_keep_months: int = 24  # ended chats, then they are deleted
     chat_address_limit: int = 30  # open chats of one network address, which may be a whole office
@@ -207,6 +217,7 @@ class Settings:
             migration_days=values.number("MIGRATION_DAYS", cls.migration_days),
             migration_four_eyes=values.choice("MIGRATION_FOUR_EYES", ("yes", "no"), "no") == "yes",
             migration_four_eyes_above=values.amounts("MIGRATION_FOUR_EYES_ABOVE"),
+            request_departments=values.departments("REQUEST_DEPARTMENTS"),
             widget_color=values.color("WIDGET_COLOR", cls.widget_color),
             chat_keep_months=values.number("CHAT_KEEP_MONTHS", cls.chat_keep_months),
             chat_address_limit=values.number("CHAT_ADDRESS_LIMIT", cls.chat_address_limit),
@@ -348,6 +359,16 @@ class _Reader:
                 raise SettingsError(f"{PREFIX}{name}: {part!r} is no amount in minor units, as in RSD:10000000")
             found[currency] = int(amount)
         return dict.fromkeys(CURRENCIES, 0) | found
+
+    def departments(self, name: str) -> dict[str, str]:
+        """Read departments by kind of request, ``order:sales,password:technical``; others keep their own."""
+        found: dict[str, str] = {}
+        for part in self.many(name, ()):
+            kind, _, department = (one.strip() for one in part.partition(":"))
+            if kind not in REQUEST_DEPARTMENTS or not department or kind in found:
+                raise SettingsError(f"{PREFIX}{name}: {part!r} is no kind and department, as in order:sales")
+            found[kind] = department
+        return REQUEST_DEPARTMENTS | found
 
     def color(self, name: str, default: str) -> str:
         raw = self.optional(name)

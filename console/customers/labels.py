@@ -56,6 +56,7 @@ _CHANNELS: dict[str, Text] = {
     "chat": lazy_gettext("in a chat"),
     "ticket": lazy_gettext("on a ticket"),
     "override": lazy_gettext("opened by a supervisor"),
+    "portal": lazy_gettext("in the portal"),
 }
 
 

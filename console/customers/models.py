@@ -279,6 +279,7 @@ class Verification(Base):
     __table_args__ = (
         CheckConstraint("kind = 'override' OR membership_id IS NOT NULL", name="pin_names_a_person"),
         CheckConstraint("kind = 'pin' OR reason IS NOT NULL", name="override_has_a_reason"),
+        CheckConstraint("staff_id IS NOT NULL OR channel = 'portal'", name="staff_unless_in_portal"),
         Index("ix_verifications_customer_id_id", "customer_id", "id"),
         Index("ix_verifications_staff_id_ended_at", "staff_id", "ended_at"),
         Index("ix_verifications_channel", "channel", sqlite_where=_OPEN, postgresql_where=_OPEN),
@@ -288,7 +289,7 @@ class Verification(Base):
     kind: Mapped[VerificationKind] = mapped_column(enum_column(VerificationKind))
     customer_id: Mapped[int] = mapped_column(ForeignKey("customers.id"))
     membership_id: Mapped[int | None] = mapped_column(ForeignKey("memberships.id"), index=True)
-    staff_id: Mapped[int] = mapped_column(ForeignKey("staff.id"))
+    staff_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))  # None: in the portal, by the person alone
     channel: Mapped[str] = mapped_column(String(60))
     rights: Mapped[list[str]] = mapped_column(JSON)  # as held when verified
     reason: Mapped[str | None] = mapped_column(Text)

@@ -54,7 +54,7 @@ class PastVerification:
 
     verification: Verification
     person: str | None
-    staff: str
+    staff: str | None  # None: the person verified themselves in the portal
 
 
 def customer_by_number(number: str) -> Customer:
@@ -188,7 +188,7 @@ def verifications_of(customer_id: int, limit: int = 5) -> list[PastVerification]
     """Return the account's latest verifications, newest first, with the names."""
     query = (
         select(Verification, Person.name, Staff.name)
-        .join(Staff, Staff.id == Verification.staff_id)
+        .outerjoin(Staff, Staff.id == Verification.staff_id)
         .outerjoin(Verification.membership)
         .outerjoin(Membership.person)
         .where(Verification.customer_id == customer_id)

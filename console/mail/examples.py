@@ -59,6 +59,7 @@ def examples(base_url: str) -> tuple[Example, ...]:
         *_people(base_url),
         *_sign_in(base_url),
         *_migrations(),
+        *_services(),
         *_tickets(base_url),
         *_targets(),
         *_staff(base_url),
@@ -86,12 +87,32 @@ def _accounts() -> tuple[Example, ...]:
         Example("verification", seen | person | {"channel": "mail", "role": "user"}, lazy_gettext("by e-mail")),
         Example("verification", seen | person | {"channel": "chat", "role": "contact"}, lazy_gettext("in a chat")),
         Example("verification", seen | person | {"channel": "ticket", "role": "owner"}, lazy_gettext("on a ticket")),
+        Example("verification", seen | person | {"channel": "portal", "role": "user"}, lazy_gettext("in the portal")),
         Example(
             "override", seen | {"channel": "override", "reason": Typed("Prijava zloupotrebe, vlasnik se ne javlja")}
         ),
         Example("pin_locked", NAME | {"at": AT, "until": UNTIL}),
         Example("pin_renewed", renewed | {"by": None}, lazy_gettext("by the person")),
         Example("pin_renewed", renewed | {"by": Typed("Petar Ilić")}, lazy_gettext("by the owner")),
+    )
+
+
+def _services() -> tuple[Example, ...]:
+    portal = NAME | {"portal": "Moj Mint"}
+    ended = portal | {"number": TICKET, "subject": Typed("Otkazivanje: sajt.example.rs"), "path": "/moj/requests/"}
+    quote = portal | {
+        "number": "P-0012", "lines": [Typed("VPS 4, 12 meseci"), Typed("Prenos sajta")], "total": 6_480_000,
+        "currency": "RSD", "valid_until": date(2026, 12, 7), "note": Typed("Prenos radimo u dogovoreno vreme."),
+        "path": "/moj/quotes/P-0012",
+    }  # fmt: skip
+    return (
+        Example("quote_sent", quote),
+        Example("request_ended", ended | {"state": "done", "answer": ""}, lazy_pgettext("example", "request done")),
+        Example(
+            "request_ended",
+            ended | {"state": "refused", "answer": Typed("Domen je još zaključan.")},
+            lazy_pgettext("example", "request refused"),
+        ),
     )
 
 

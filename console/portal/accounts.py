@@ -13,16 +13,16 @@ from console.customers.rights import Right
 from console.web.identity import current_person
 
 
-def own_accounts(right: Right | None = None) -> Sequence[Membership]:
-    """Return the person's memberships of open accounts; with ``right``, where they hold it.
+def own_accounts(*rights: Right) -> Sequence[Membership]:
+    """Return the person's memberships of open accounts; with ``rights``, where they hold one of them.
 
     Raises:
         NotFound: a right is asked for and held nowhere.
     """
     found = memberships_of(current_person().id)
-    if right is None:
+    if not rights:
         return found
-    found = [one for one in found if right in one.held_rights()]
+    found = [one for one in found if not one.held_rights().isdisjoint(rights)]
     if not found:
         raise NotFound
     return found

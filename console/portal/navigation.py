@@ -14,16 +14,30 @@ from console.customers.rights import Right
 
 @dataclass(frozen=True)
 class Entry:
-    """One entry of a menu. ``pages``: the endpoints whose pages belong to it, by how they begin."""
+    """One entry of a menu.
+
+    Args:
+        pages: the endpoints whose pages belong to it, by how they begin.
+        other_right: opens it too.
+    """
 
     endpoint: str
     label: LazyText
     right: Right | None = None
     pages: tuple[str, ...] = ()
+    other_right: Right | None = None
 
     def is_current(self) -> bool:
         """Tell whether the page shown belongs to it."""
         return (request.endpoint or "").startswith((self.endpoint, *self.pages))
+
+
+@dataclass(frozen=True)
+class Group:
+    """Pages that share one entry of the bar, which leads to the first of them that a person may open."""
+
+    label: LazyText
+    entries: tuple[Entry, ...]
 
 
 @dataclass(frozen=True)
@@ -60,12 +74,37 @@ SUBJECTS: tuple[Entry, ...] = (
     Entry("portal.chat", lazy_gettext("Live chat"), pages=("portal.past_chat",)),
 )
 
+# The same, of several pages each; the pages show the group's entries as tabs.
+GROUPS: dict[str, Group] = {
+    "services": Group(
+        lazy_gettext("Services"),
+        (
+            Entry("portal.services", lazy_gettext("All services"), Right.PRODUCTS, ("portal.service",), Right.DOMAINS),
+            Entry(
+                "portal.requests",
+                lazy_gettext("Orders and requests"),
+                Right.ORDERS,
+                ("portal.order",),
+                Right.MANAGE_PRODUCTS,
+            ),
+            Entry("portal.migrations", lazy_gettext("Service transfers"), Right.TRANSFER, ("portal.migration",)),
+        ),
+    ),
+    "documents": Group(
+        lazy_gettext("Pro-formas"),
+        (
+            Entry("portal.documents", lazy_gettext("Pro-formas"), Right.INVOICES, ("portal.document", "portal.storno")),
+            Entry("portal.quotes", lazy_gettext("Quotes"), Right.QUOTES, ("portal.quote",)),
+        ),
+    ),
+}
+
 HOME = Entry("portal.home", lazy_gettext("Home"))
 
 
 def init_app(app: Flask) -> None:
     """Let the pages ask for their menus."""
-    app.jinja_env.globals.update(portal_bar=bar, portal_account_menu=account_menu)
+    app.jinja_env.globals.update(portal_bar=bar, portal_account_menu=account_menu, portal_group_menu=group_menu)
 
 
 def bar(mine: Membership | None, account: str | None) -> list[Link]:
@@ -77,6 +116,7 @@ def bar(mine: Membership | None, account: str | None) -> list[Link]:
     """
     links = _links((HOME, *SUBJECTS) if mine is not None else (HOME,), mine, account)
     if mine is not None:
+        links += [link for group in GROUPS.values() for link in _group_link(group, mine, account)]
         first = next(entry for entry in ACCOUNT if _may_open(entry, mine))
         current = any(entry.is_current() for entry in ACCOUNT)
         links.append(Link(url_for(first.endpoint, account=account), lazy_gettext("My account"), current))
@@ -88,6 +128,20 @@ def account_menu(mine: Membership) -> list[Link]:
     return _links(ACCOUNT, mine, mine.customer.number)
 
 
+def group_menu(key: str, mine: Membership) -> list[Link]:
+    """Return the pages of a group that this person may open."""
+    return _links(GROUPS[key].entries, mine, mine.customer.number)
+
+
+def _group_link(group: Group, mine: Membership, account: str | None) -> list[Link]:
+    """Return the bar's entry of a group, none where the person may open none of its pages."""
+    open_entries = [entry for entry in group.entries if _may_open(entry, mine)]
+    if not open_entries:
+        return []
+    current = any(entry.is_current() for entry in open_entries)
+    return [Link(url_for(open_entries[0].endpoint, account=account), group.label, current)]
+
+
 def _links(entries: Sequence[Entry], mine: Membership | None, account: str | None) -> list[Link]:
     return [
         Link(url_for(entry.endpoint, account=account), entry.label, entry.is_current())
@@ -97,4 +151,6 @@ def _links(entries: Sequence[Entry], mine: Membership | None, account: str | Non
 
 
 def _may_open(entry: Entry, mine: Membership | None) -> bool:
-    return entry.right is None or (mine is not None and entry.right in mine.held_rights())
+    if entry.right is None:
+        return True
+    return mine is not None and not mine.held_rights().isdisjoint({entry.right, entry.other_right})

@@ -6,18 +6,21 @@ and its kind. The environment's value is its default. ``settings()`` then has wh
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import lru_cache
 from typing import Any
 
 from babel import Locale
+from sqlalchemy import select
 
+from console.core.db import db
 from console.core.errors import NotFound, Text
 from console.core.settings import PREFIX, Settings
 from console.core.texts import lazy_gettext, of_reader
 from console.settings.kinds import Amount, Choice, Color, Kind, Number, Words, YesNo
 from console.settings.serbian import read_account, read_iban, read_mb, read_pib
+from console.staff.models import Department
 
 # Codes of CLDR that are no countries.
 _NO_COUNTRIES = frozenset({"EU", "EZ", "UN", "QO", "XA", "XB", "ZZ"})
@@ -103,6 +106,22 @@ def _countries(language: str) -> dict[str, str]:
     names = {str(code): str(name) for code, name in Locale.parse(language).territories.items()}
     known = {code: name for code, name in names.items() if len(code) == 2 and code.isalpha()}
     return {code: known[code] for code in sorted(known, key=known.__getitem__) if code not in _NO_COUNTRIES}
+
+
+def _departments() -> dict[str, str]:
+    """Return the open departments by their keys, in the reader's language and in their order."""
+    query = select(Department).where(Department.active).order_by(Department.position, Department.id)
+    return {one.key: one.name(of_reader().language) for one in db.session.scalars(query)}
+
+
+@dataclass(frozen=True)
+class DepartmentKey(Choice):
+    """A department, by its key. One that is closed later stays set; requests then go to the first open one."""
+
+    names: Callable[[], Mapping[str, Text]] = _departments
+
+    def is_valid(self, value: Any) -> bool:
+        return isinstance(value, str) and bool(value)  # read with the settings: no statement for it
 
 
 BRAND = Section(
@@ -194,7 +213,24 @@ BILLING = Section(
     ),
 )  # fmt: skip
 
-SECTIONS: dict[str, Section] = {section.key: section for section in (BRAND, ISSUER, BILLING)}
+REQUESTS = Section(
+    "requests",
+    lazy_gettext("Customer requests"),
+    lazy_gettext("Which department gets the ticket of what customers ask for in the portal."),
+    "inbox",
+    tuple(
+        Setting(f"request_departments.{kind}", label, DepartmentKey(), "REQUEST_DEPARTMENTS")
+        for kind, label in (
+            ("order", lazy_gettext("New orders")),
+            ("change", lazy_gettext("Changes of product")),
+            ("cancellation", lazy_gettext("Cancellations")),
+            ("password", lazy_gettext("Service passwords")),
+            ("quote", lazy_gettext("Accepted quotes")),
+        )
+    ),
+)
+
+SECTIONS: dict[str, Section] = {section.key: section for section in (BRAND, ISSUER, BILLING, REQUESTS)}
 
 
 def section(key: str) -> Section:

@@ -32,6 +32,7 @@ class Permission(StrEnum):
     MANAGE_PRODUCTS = "products.manage"
     MANAGE_SERVICES = "services.manage"
     ISSUE_DOCUMENTS = "documents.issue"  # issue, cancel, record a payment
+    MANAGE_QUOTES = "quotes.manage"  # send, withdraw
     MANAGE_STAFF = "staff.manage"
     READ_TICKETS = "tickets.read"
     WORK_TICKETS = "tickets.work"
@@ -62,6 +63,7 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
     | {
         Permission.DECIDE_MIGRATION,
         Permission.ISSUE_DOCUMENTS,
+        Permission.MANAGE_QUOTES,
         Permission.MANAGE_SERVICES,
         Permission.RESEND_MAIL,
     },
@@ -69,6 +71,7 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
     | _DOCUMENTS
     | {
         Permission.OVERRIDE,
+        Permission.MANAGE_QUOTES,
         Permission.UNLOCK_PIN,
         Permission.REVIEW_RECOVERY,
         Permission.READ_AUDIT,

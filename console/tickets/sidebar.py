@@ -31,6 +31,7 @@ from console.tickets.models import LinkKind, Ticket, TicketLink, TicketStatus, T
 from console.tickets.queries import visible
 from console.tickets.reviews.models import Review, ReviewState, TicketRating
 from console.tickets.service import verification as ticket_verification
+from console.tickets.service_requests.models import ServiceRequest
 from console.tickets.sla.queries import TargetView, for_ticket
 
 SAME_REQUESTER = 5  # further tickets of the requester on the page
@@ -77,6 +78,7 @@ class Facts:
     service: str | None = None  # its label; for those who may see the account's services
     card: CardView | None = None
     rating: TicketRating | None = None
+    request: ServiceRequest | None = None  # what the customer asks for on it
     watchers: dict[int, str] = field(default_factory=dict)
     reviews: dict[int, ReviewState] = field(default_factory=dict)
 
@@ -139,6 +141,7 @@ def _load_facts(actor: Actor, ticket: Ticket, now: datetime) -> Facts:
     for row in db.session.execute(_facts(actor, ticket)):
         facts.service = row.service
         facts.rating = row.TicketRating
+        facts.request = row.ServiceRequest
         if row.VerificationCard is not None:
             facts.card = _card_view(row.VerificationCard, row.card_sender, now)
         if row.watcher_id is not None:
@@ -159,6 +162,7 @@ def _facts(actor: Actor, ticket: Ticket) -> Select[*tuple[Any, ...]]:
         select(
             Service.label.label("service"),
             TicketRating,
+            ServiceRequest,
             VerificationCard,
             sender.name.label("card_sender"),
             watcher.id.label("watcher_id"),
@@ -169,6 +173,7 @@ def _facts(actor: Actor, ticket: Ticket) -> Select[*tuple[Any, ...]]:
         .select_from(Ticket)
         .outerjoin(Service, Service.id == Ticket.service_id)
         .outerjoin(TicketRating, TicketRating.ticket_id == Ticket.id)
+        .outerjoin(ServiceRequest, ServiceRequest.ticket_id == Ticket.id)
         .outerjoin(VerificationCard, VerificationCard.id == newest_card.scalar_subquery())
         .outerjoin(sender, sender.id == VerificationCard.staff_id)
         .outerjoin(TicketWatcher, TicketWatcher.ticket_id == Ticket.id)

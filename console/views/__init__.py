@@ -32,6 +32,7 @@ PAGES = (
     "hosting.domains",
     "hosting.products",
     "billing.proformas",
+    "billing.quotes",
     "billing.stornos",
     "migrations.list",
     "migrations.new",

@@ -31,6 +31,7 @@ PAGES = {
                 "/console/services/", "{row}",
                 "/console/domains/", "/console/proformas/", "{row}", "/console/stornos/", "{row}",
                 "/console/migrations/?state=requested", "{row}", "/console/migrations/?state=executed", "{row}",
+                "/console/quotes/", "{row}", "/console/quotes/new",
                 "/console/proformas/?search=zzzzqq"],
     "supervisor": ["/console/", "/console/chats/?status=closed", "{row}", "/console/chat-settings/",
                    "/console/tickets/?view=solved", "{row}", "{row}/review", "/console/reports/",
@@ -45,7 +46,8 @@ PAGES = {
     "admin": ["/console/", "/console/departments/", "{row}", "/console/sla/?department=sales", "/console/hours/",
               "/console/staff/",
               "/console/staff/new/", "/console/products/", "{row}", "/console/products/new/", "/console/audit/",
-              "/console/settings/", "/console/settings/brand/", "/console/settings/issuer/", "/console/chat-settings/"],
+              "/console/settings/", "/console/settings/brand/", "/console/settings/issuer/",
+              "/console/settings/requests/", "/console/chat-settings/"],
 }  # fmt: skip
 PORTAL = [
     "/moj/",
@@ -59,6 +61,13 @@ PORTAL = [
     "/moj/security",
     "/moj/security/totp",
     "/moj/security/totp/setup",
+    "/moj/services/",
+    "/moj/documents/",
+    "/moj/quotes/",
+    "/moj/requests/",
+    "/moj/migrations/",
+    "/moj/migrations/new",
+    "/moj/orders/new",
 ]
 NOBODY = [
     "/login",

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import select
 
+from console.billing import migration as migrate
+from console.billing.quotes import service as quotes
+from console.billing.quotes.service import QuoteData, QuoteLineData
+from console.billing.service import today
 from console.core import clock
 from console.core.actor import SYSTEM, Actor
 from console.core.db import db
@@ -24,8 +29,10 @@ from console.mail.models import Mail
 from console.staff.models import Staff
 from console.tickets import links as ticket_links
 from console.tickets.canned import service
+from console.tickets.queries import ticket_key
 from console.tickets.service import requester
 from console.tickets.service import verification as ticket_verification
+from console.tickets.service_requests.models import RequestKind, ServiceRequest
 from console.tokens import service as tokens
 from tests import factories
 from tests.chat.past import make_past
@@ -108,6 +115,47 @@ def ticket_values(customer: Customer, agent: Staff) -> dict[str, Any]:
         "portal.attachment_id": message.attachments[0].id,
         "portal.chat_number": chat.number,
     }
+
+
+def service_values(ana: factories.Persona, billing: Staff, ticket_number: str) -> dict[str, Any]:
+    """Make of an account a cancelled pro-forma, a quote, a transfer that began in the portal, and a request."""
+    gone = factories.make_proforma(ana.customer, cancelled=True)
+    new = factories.make_customer()
+    moving = factories.make_service(ana.customer)
+    pin = factories.pin_of(ana.owner)
+    person = Actor(kind="person", id=ana.owner.person_id, name=ana.owner.person.name)
+    wanted = migrate.Request((moving.id,), new.number, 0, "Sajt je prodat")
+    with transaction():
+        transfer = migrate.request_in_portal(person, ana.customer, wanted, pin, "a" * 20)
+        sent = quotes.send_quote(billing.actor(), ana.customer, quote_data(), "a" * 20)
+        unverified = quotes.send_quote(billing.actor(), new, quote_data(), "b" * 20)
+    assert transfer is not None and gone.storno is not None
+    with transaction() as session:
+        session.add(
+            ServiceRequest(
+                kind=RequestKind.ORDER,
+                customer_id=ana.customer.id,
+                ticket_id=ticket_key(ticket_number),
+                requested_by_id=ana.owner.id,
+                data={},
+                requested_at=clock.now(),
+            )
+        )
+    return {
+        "portal.service_id": ana.services[0].id,
+        "portal.number": gone.number,
+        "portal.storno_number": gone.storno.number,
+        "portal.ref": transfer["ref"],
+        "portal.quote_number": sent["number"],
+        "quotes.number": unverified["number"],
+        "ticket.outcome": "done",
+    }
+
+
+def quote_data(**changes: Any) -> QuoteData:
+    """Return a quote of two lines, valid for a week."""
+    lines = (QuoteLineData("VPS 4, 12 meseci", 4_800_000), QuoteLineData("Prenos sajta", 600_000, tax_bp=1000))
+    return replace(QuoteData("RSD", today() + timedelta(days=7), lines), **changes)
 
 
 def token_of(invitation: Invitation) -> str:

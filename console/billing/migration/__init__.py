@@ -4,6 +4,7 @@ from console.billing.migration.decisions import approve, expire_due, reject, wit
 from console.billing.migration.execution import execute
 from console.billing.migration.obstacles import REASONS, Obstacle
 from console.billing.migration.plan_data import plan_for
+from console.billing.migration.portal import request_in_portal, withdraw_in_portal
 from console.billing.migration.requests import Request, request_migration
 
 __all__ = [
@@ -15,6 +16,8 @@ __all__ = [
     "expire_due",
     "plan_for",
     "reject",
+    "request_in_portal",
     "request_migration",
     "withdraw",
+    "withdraw_in_portal",
 ]

@@ -59,7 +59,7 @@ def approve(actor: Actor, ref: str, plan: str, key: str, *, lose_exemption: bool
 def reject(actor: Actor, ref: str, reason: str) -> Migration:
     """Turn a request down, with a reason the account's people will read."""
     actor.require(Permission.DECIDE_MIGRATION)
-    migration = _end(actor, ref, MigrationState.REJECTED, reason)
+    migration = end(actor, ref, MigrationState.REJECTED, reason)
     customer = migration.from_customer
     for member in receivers(customer, MailCategory.PRODUCT):
         write_to(
@@ -79,7 +79,7 @@ def withdraw(actor: Actor, ref: str, reason: str) -> Migration:
     migration = lock_migration(ref)
     if migration.requested_by_id != actor.id and not actor.may(Permission.DECIDE_MIGRATION):
         raise NotFound(code="not_allowed")
-    return _end(actor, ref, MigrationState.WITHDRAWN, reason)
+    return end(actor, ref, MigrationState.WITHDRAWN, reason)
 
 
 def expire_due(limit: int = EXPIRE_AT_ONCE) -> int:
@@ -97,7 +97,13 @@ def expire_due(limit: int = EXPIRE_AT_ONCE) -> int:
     return len(expired)
 
 
-def _end(actor: Actor, ref: str, state: MigrationState, reason: str) -> Migration:
+def end(actor: Actor, ref: str, state: MigrationState, reason: str) -> Migration:
+    """End an open request; its entries check who may.
+
+    Raises:
+        NotFound: there is none.
+        Invalid, Conflict: no reason is given, or it has ended already.
+    """
     migration = lock_migration(ref)
     if migration.state not in OPEN_STATES:
         raise refusal("wrong_state")
@@ -110,7 +116,8 @@ def _end(actor: Actor, ref: str, state: MigrationState, reason: str) -> Migratio
 
 def _close(actor: Actor, migration: Migration, state: MigrationState, reason: str) -> None:
     migration.state = state
-    migration.ended_at, migration.ended_by_id, migration.end_reason = clock.now(), actor.id, reason
+    migration.ended_at, migration.end_reason = clock.now(), reason
+    migration.ended_by_id = actor.id if actor.kind == "staff" else None
     migration.release_services()
     # Why is in the migration alone: the audit log is read by others than those who may know it.
     record(actor, f"migration.{state.value}", migration.ref, customer_id=migration.from_customer_id)

@@ -77,23 +77,28 @@ def request_migration(actor: Actor, request: Request, key: str) -> dict[str, Any
         Invalid, Conflict: one of ``console.billing.migration.obstacles``.
     """
     actor.require(Permission.REQUEST_MIGRATION)
-    content = {
+    content = content_of(request) | {"verification": request.verification}
+    return once(f"migration.request:{actor.id}", key, content, lambda: carry_out(actor, request))
+
+
+def content_of(request: Request) -> dict[str, Any]:
+    """Return what an idempotency key covers of a request, but for the verification it is made under."""
+    return {
         "services": sorted(set(request.services)),
         "to": normal_email(request.to_customer),
-        "verification": request.verification,
         "reason": paragraphs(request.reason),
     } | ({"leave": sorted(set(request.leave))} if request.leave else {})
-    return once(f"migration.request:{actor.id}", key, content, lambda: _request(actor, request))
 
 
-def _request(actor: Actor, request: Request) -> dict[str, Any]:
+def carry_out(actor: Actor, request: Request) -> dict[str, Any]:
+    """Make the migration that is asked for; its two entries check who asks and that they ask once."""
     verification = _verification(actor, request.verification)
     reason = paragraphs(request.reason)
     if not reason:
         raise refusal("no_reason")
     if not request.services:
         raise refusal("no_service")
-    old, new = _parties(verification, request.to_customer)
+    old, new = lock_parties(verification.customer_id, request.to_customer)
     now = _lock_live(actor, verification)
     chosen = set(request.services)
     moving = with_linked(old.id, chosen, set(request.leave) - chosen)
@@ -111,7 +116,7 @@ def _request(actor: Actor, request: Request) -> dict[str, Any]:
         verification_id=verification.id,
         reason=mask_pins(reason)[0][:MAX_REASON],
         requested_at=now,
-        requested_by_id=actor.id,
+        requested_by_id=actor.id if actor.kind == "staff" else None,
         expires_at=now + timedelta(days=settings().migration_days),
         items=[MigrationItem(service_id=service.id, open=True, along=service.id not in chosen) for service in services],
         left_behind=left,
@@ -144,7 +149,7 @@ def _verification(actor: Actor, verification_id: int, *, lock: bool = False) -> 
         verification is None
         or verification.membership is None
         or verification.kind is not VerificationKind.PIN
-        or verification.staff_id != actor.id
+        or not _is_own(actor, verification)
         or not verification.is_live(clock.now())
     ):
         raise refusal("unverified")
@@ -153,6 +158,14 @@ def _verification(actor: Actor, verification_id: int, *, lock: bool = False) -> 
     if verification.membership.person.is_held(clock.now()):
         raise refusal("held")
     return verification
+
+
+def _is_own(actor: Actor, verification: Verification) -> bool:
+    """Tell whether ``actor`` made the verification: as the agent, or in the portal as the person it names."""
+    if actor.kind == "staff":
+        return verification.staff_id == actor.id
+    membership = verification.membership
+    return verification.staff_id is None and membership is not None and membership.person_id == actor.id
 
 
 def _lock_live(actor: Actor, verification: Verification) -> datetime:
@@ -181,18 +194,18 @@ def _no_match(actor: Actor, request: Request, old: Customer) -> Refusal:
     return refusal("no_match")
 
 
-def _parties(verification: Verification, to_customer: str) -> tuple[Customer, Customer | None]:
+def lock_parties(customer_id: int, to_customer: str) -> tuple[Customer, Customer | None]:
     """Return both accounts, locked in the order of their ids; no new owner where none is found."""
     target_id = _target_id(normal_email(to_customer))
     query = (
         select(Customer)
-        .where(Customer.id.in_([verification.customer_id, target_id or verification.customer_id]))
+        .where(Customer.id.in_([customer_id, target_id or customer_id]))
         .order_by(Customer.id)
         .with_for_update(read=True)
         .execution_options(populate_existing=True)
     )
     found = {customer.id: customer for customer in db.session.scalars(query)}
-    return found[verification.customer_id], found.get(target_id or 0)
+    return found[customer_id], found.get(target_id or 0)
 
 
 def _target_id(to_customer: str) -> int | None:

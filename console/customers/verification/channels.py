@@ -1,6 +1,7 @@
 """Where a person is verified: on the phone, by e-mail, in a chat or on a ticket.
 
 A verification and a sealed card name their channel: ``phone``, ``mail``, ``chat:<number>`` or ``ticket:<number>``.
+What a person verifies for themselves in the portal names :data:`PORTAL`, which no member of staff can use.
 Chats and tickets are domains above this one, so each registers here how one of its channels is locked, what it refuses
 and what it notes. The verbs of a verification lock the channel first, then the guards, the card or the verification.
 """
@@ -14,6 +15,7 @@ from typing import Protocol
 from console.core.actor import Actor
 from console.customers.models import Verification, VerificationCard
 
+PORTAL = "portal"
 KINDS = ("chat", "ticket")  # the channels that are rows of another domain
 _NAME = re.compile(r"phone|mail|chat:[A-Za-z0-9_-]{1,40}|ticket:[A-Za-z0-9-]{1,40}")
 

@@ -128,21 +128,26 @@ def require_staff(actor: Actor, permission: Permission) -> None:
         raise NotFound(code="not_allowed")
 
 
-def check(source: Actor, staff: Actor, *, email: str, pin: str, channel: str) -> Verification | None:
+def check(
+    source: Actor, staff: Actor, *, email: str, pin: str, channel: str, only: int | None = None
+) -> Verification | None:
     """Check e-mail and PIN as ``source`` gave them, and on success open the account for ``staff``.
 
     The two are one person where staff type what a caller says; on a sealed card the source is the visitor. Only the
-    two entries call this: they lock the channel and check that a person may be verified in it.
+    three entries call this: they lock the channel and check that a person may be verified in it.
+
+    Args:
+        only: the one membership whose PIN counts; any of the e-mail's where it is not given.
 
     Raises:
         Invalid, TooMany: see :func:`verify`.
     """
-    email, pin, channel = _read(email, pin, channel)
+    email, pin, channel = _read(email, pin, channel, in_portal=only is not None)
     now = clock.now()
     row, guard = lock_guards(source_key(source), email_key(email))
     check_source(row, now)
     # Locked out or not, the rows are read and the secrets opened: the time must not show the difference.
-    found = _candidates(email, pin, now)
+    found = _candidates(email, pin, now, only)
     locked_out = is_locked_out(guard, now)
     match = next((c for c in found if c.matches), None)
     if match is not None and not locked_out:
@@ -255,7 +260,7 @@ def _channel_of(actor: Actor, verification_id: int) -> str:
     return db.session.scalar(query) or ""
 
 
-def _read(email: str, pin: str, channel: str) -> tuple[str, str, str]:
+def _read(email: str, pin: str, channel: str, *, in_portal: bool = False) -> tuple[str, str, str]:
     """Return the three inputs in their one form."""
     wrong: dict[str, list[Text]] = {}
     email = normal_email(email[: 2 * MAX_EMAIL])
@@ -264,14 +269,14 @@ def _read(email: str, pin: str, channel: str) -> tuple[str, str, str]:
     pin = _SPOKEN.sub("", pin) if len(pin) <= MAX_SPOKEN else ""
     if not (len(pin) == DIGITS and pin.isascii() and pin.isdigit()):
         wrong["pin"] = [lazy_gettext("Enter a six-digit support PIN.")]
-    if not channels.is_channel(channel):
+    if not (channel == channels.PORTAL if in_portal else channels.is_channel(channel)):
         wrong["channel"] = [lazy_gettext("Choose how they contacted you.")]
     if wrong:
         raise Invalid(fields=wrong)
     return email, pin, channel
 
 
-def _candidates(email: str, pin: str, now: datetime) -> list[_Candidate]:
+def _candidates(email: str, pin: str, now: datetime, only: int | None) -> list[_Candidate]:
     """Compare ``pin`` to every account of ``email``, and to decoys, so that at least :data:`SLOTS` are compared."""
     query = (
         select(Membership)
@@ -283,6 +288,8 @@ def _candidates(email: str, pin: str, now: datetime) -> list[_Candidate]:
         .with_for_update(of=Membership)
         .execution_options(populate_existing=True)
     )
+    if only is not None:
+        query = query.where(Membership.id == only)
     memberships = list(db.session.scalars(query))
     found = [_compare(membership, pin, now) for membership in memberships]
     for _ in range(SLOTS - len(found)):
@@ -326,7 +333,7 @@ def _succeed(actor: Actor, guard: Guard, membership: Membership, channel: str, n
             kind=VerificationKind.PIN,
             customer=customer,
             membership=membership,
-            staff_id=actor.id,
+            staff_id=actor.id if actor.kind == "staff" else None,
             channel=channel,
             rights=rights,
         ),
@@ -348,7 +355,8 @@ def _succeed(actor: Actor, guard: Guard, membership: Membership, channel: str, n
 
 def _live(actor: Actor, customer: Customer, now: datetime, kind: VerificationKind, **same: Any) -> Verification | None:
     """Return the live verification of this kind that ``actor`` has for the account already, with these values."""
-    query = select(Verification).filter_by(customer_id=customer.id, staff_id=actor.id, kind=kind, **same)
+    staff_id = actor.id if actor.kind == "staff" else None
+    query = select(Verification).filter_by(customer_id=customer.id, staff_id=staff_id, kind=kind, **same)
     query = query.where(Verification.ended_at.is_(None), Verification.expires_at > now)
     return db.session.scalar(query.order_by(Verification.id.desc()).limit(1).with_for_update(of=Verification))
 

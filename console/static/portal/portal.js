@@ -2,6 +2,7 @@
 import { now } from '../lib/times.js';
 
 const MINUTE = 60_000;
+document.documentElement.dataset.script = 'on';  // shows what only works with a script (.only-script)
 
 function runDown() {
   for (const bar of document.querySelectorAll('[data-pin-left]')) {
@@ -23,7 +24,10 @@ for (const button of document.querySelectorAll('[data-copy-pin]')) {
   });
 }
 
-document.addEventListener('click', (event) => {
+document.addEventListener('click', async (event) => {
+  if (event.target.closest('[data-print]')) print();
+  const copy = event.target.closest('[data-copy]');
+  if (copy) await navigator.clipboard?.writeText(copy.dataset.copy);
   for (const menu of document.querySelectorAll('details[data-menu][open]')) if (!menu.contains(event.target)) menu.open = false;
   event.target.closest('[data-dismiss-alert]')?.closest('[data-alert]').remove();
 });

@@ -8,7 +8,7 @@ from markupsafe import Markup
 from sqlalchemy.orm import joinedload, selectinload
 
 from console.billing.models import Migration, MigrationItem
-from console.core.texts import lazy_gettext
+from console.core.texts import gettext, lazy_gettext
 from console.customers.models import Customer
 from console.staff.roles import Permission
 from console.views.shared import formatters
@@ -29,6 +29,13 @@ def _party(customer: Customer) -> Markup:
     return Markup('<a class="plain" href="{}">{}</a> <span class="muted ref">{}</span>').format(
         customer_url(customer.number), customer.name, customer.number
     )
+
+
+def _requested(view: Any, context: Any, row: Migration, name: str) -> Markup:
+    at = formatters.ago(view, context, row, name)
+    if not row.from_portal:
+        return at
+    return Markup('{} <span class="muted">· {}</span>').format(at, gettext("from the portal"))
 
 
 class MigrationList(BaseModelView):
@@ -53,7 +60,7 @@ class MigrationList(BaseModelView):
         "from_customer": lambda _v, _c, row, _n: _party(row.from_customer),
         "to_customer": lambda _v, _c, row, _n: _party(row.to_customer),
         "services": lambda _v, _c, row, _n: str(len(row.items)),
-        "requested_at": formatters.ago,
+        "requested_at": _requested,
     }
     column_options = (
         joinedload(Migration.from_customer).load_only(Customer.name),
@@ -95,4 +102,5 @@ class MigrationList(BaseModelView):
             "from_customer": row.from_customer.number,
             "to_customer": row.to_customer.number,
             "services": len(row.items),
+            "origin": "portal" if row.from_portal else "staff",
         }

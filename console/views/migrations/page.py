@@ -200,4 +200,5 @@ def migration_json(migration: Migration) -> dict[str, Any]:
         "services": [item.service.number for item in migration.items],
         "along": [item.service.number for item in migration.items if item.along],
         "left_behind": [service_number(key) for key in migration.left_behind],
+        "origin": "portal" if migration.from_portal else "staff",
     }

@@ -148,7 +148,7 @@ def stages(migration: Migration, names: dict[int, str]) -> list[Stage]:
     """Return the state of the migration."""
     state = migration.state
     ended_early = state in (MigrationState.REJECTED, MigrationState.WITHDRAWN, MigrationState.EXPIRED)
-    found = [Stage(lazy_gettext("Request"), "done", names[migration.requested_by_id], migration.requested_at)]
+    found = [Stage(lazy_gettext("Request"), "done", _requester(migration, names), migration.requested_at)]
     if migration.approved_at is not None and migration.approved_by_id is not None:
         approver = names[migration.approved_by_id]
         found.append(Stage(lazy_gettext("Billing's approval"), "done", approver, migration.approved_at))
@@ -156,6 +156,8 @@ def stages(migration: Migration, names: dict[int, str]) -> list[Stage]:
         found.append(Stage(lazy_gettext("Billing's approval"), "now", gettext("waiting for billing")))
     if ended_early:
         who = names.get(migration.ended_by_id or 0, gettext("by expiry"))
+        if state is MigrationState.WITHDRAWN and migration.ended_by_id is None:
+            who = gettext("the customer, in the portal")
         return [*found, Stage(_ENDS[state], "stopped", who, migration.ended_at)]
     if state is MigrationState.EXECUTED:
         return [*found, Stage(lazy_gettext("Execution"), "done", names[migration.ended_by_id or 0], migration.ended_at)]
@@ -164,6 +166,13 @@ def stages(migration: Migration, names: dict[int, str]) -> list[Stage]:
         *found,
         Stage(lazy_gettext("Execution"), "now" if waits else "next", gettext("waiting for billing") if waits else ""),
     ]
+
+
+def _requester(migration: Migration, names: dict[int, str]) -> str:
+    """Return who asked for it: a member of staff for a caller, or the person themselves in the portal."""
+    if migration.requested_by_id is None:
+        return gettext("the customer, in the portal")
+    return names[migration.requested_by_id]
 
 
 _ENDS: dict[MigrationState, Text] = {

@@ -35,6 +35,8 @@ _SENTENCES: dict[str, Text] = {
     "language": lazy_gettext("Language: %(to)s"),
     "sla_target_at_risk": lazy_gettext("An SLA target is at risk"),
     "sla_target_missed": lazy_gettext("An SLA target was missed"),
+    "request_done": lazy_gettext("The request is done"),
+    "request_refused": lazy_gettext("The request was refused"),
     "rated": lazy_gettext("Rated: %(score)s out of 5"),
 }
 

@@ -1,7 +1,7 @@
 """One ticket: its timeline, the composer, and every address below it.
 
 The page answers here what is read and written in the timeline. Each other method calls the module of its subject:
-``sidebar``, ``properties``, ``merging``, ``verification``, ``revoking``, ``review``.
+``sidebar``, ``properties``, ``requests``, ``merging``, ``verification``, ``revoking``, ``review``.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from console.views.shared import choices, menu
 from console.views.shared.base import Page
 from console.views.shared.labels.messages import file_size
 from console.views.shared.labels.tickets import SOURCE, STATUS, status_label, ticket_url
-from console.views.tickets.page import composer, merging, properties, review, revoking, sidebar, verification
+from console.views.tickets.page import composer, merging, properties, requests, review, revoking, sidebar, verification
 from console.views.tickets.page.answers import answer_done
 from console.views.tickets.page.composer import Composed, WriteForm
 from console.views.tickets.page.serializers import draft_json, file_json, message_json, ticket_json
@@ -73,7 +73,7 @@ class TicketPage(Page):
     permission = Permission.READ_TICKETS
     permissions = {
         **dict.fromkeys(
-            ("reply", "note", "take_back", "mask", "draft", "upload", "remove_file", "colleagues"),
+            ("reply", "note", "take_back", "mask", "draft", "upload", "remove_file", "colleagues", "end_request"),
             Permission.WORK_TICKETS,
         ),
         **dict.fromkeys(
@@ -261,6 +261,11 @@ class TicketPage(Page):
     def unwatch(self, number: str) -> ResponseReturnValue:
         """Stop watching the ticket."""
         return properties.unwatch(_find(number))
+
+    @expose("/request/<outcome>", methods=["POST"])
+    def end_request(self, number: str, outcome: str) -> ResponseReturnValue:
+        """Say that what the customer asks for is ``done``, or ``refused`` with a reason."""
+        return requests.end(_find(number), outcome)
 
     # Verification --------------------------------------------------------
 

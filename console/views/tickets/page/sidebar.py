@@ -16,6 +16,7 @@ from console.tickets.service import verification as ticket_verification
 from console.tickets.sidebar import RelatedTicket, Sidebar, load_sidebar
 from console.views.shared.labels.tickets import MERGED, PRIORITY, STATUS, status_label, ticket_url
 from console.views.tickets.page.properties import PROPERTIES
+from console.views.tickets.page.requests import request_context
 from console.views.tickets.page.verification import verification_context
 from console.web.identity import current_actor
 from console.web.locale import LANGUAGES
@@ -48,6 +49,7 @@ def sidebar_context(actor: Actor, ticket: Ticket) -> dict[str, Any]:
         "linked_as": LINKED,
         "review_url": _review_url,
         "ticket_url": ticket_url,
+        **request_context(facts.request),
         **verification_context(actor, sidebar),
     }
 

@@ -1,0 +1,205 @@
+"""A migration that begins in the portal: the person who asks for it verifies themselves, by their support PIN.
+
+The same rules, obstacles and mails as where an agent asks for a caller. What an owner sees of a migration is their own
+side alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import joinedload, selectinload
+
+from console.billing.migration.decisions import end
+from console.billing.migration.obstacles import Obstacle, refusal
+from console.billing.migration.plan import Plan, Step
+from console.billing.migration.plan_data import crossing, lock_migration, plan_for
+from console.billing.migration.requests import Request, carry_out, content_of, lock_parties
+from console.billing.models import OPEN_STATES, Migration, MigrationItem, MigrationState
+from console.core.actor import Actor
+from console.core.db import db
+from console.core.errors import NotFound
+from console.core.idempotency import once
+from console.customers.access import membership_behind, require_right, rights_of
+from console.customers.models import Customer, Membership, Verification
+from console.customers.rights import Right
+from console.customers.verification.portal import verify_in_portal
+from console.hosting.links import with_linked
+from console.hosting.models import Service
+
+
+@dataclass(frozen=True)
+class OwnDocument:
+    """What becomes of one pro-forma, as its owner sees it. Totals are with PDV, in minor units."""
+
+    number: str
+    currency: str
+    total: int
+    moves: tuple[str, ...]
+    moves_total: int
+    stays: tuple[str, ...]
+    stays_total: int
+    stays_due_on: date | None  # when the new pro-forma for the rest is due
+
+
+@dataclass(frozen=True)
+class OwnPreview:
+    """What a migration would do on its owner's side.
+
+    Args:
+        along: services that move because they hang together with a chosen one.
+        stays: services that stay although they hang together with one that moves.
+        obstacles: why it cannot be asked for, or not be executed now.
+    """
+
+    services: list[Service]
+    along: list[Service]
+    stays: list[Service]
+    documents: list[OwnDocument]
+    obstacles: tuple[Obstacle, ...]
+
+
+def request_in_portal(actor: Actor, customer: Customer, request: Request, pin: str, key: str) -> dict[str, Any] | None:
+    """Verify the signed-in person by their PIN and ask for a migration, both or neither.
+
+    Args:
+        request: its ``verification`` is not looked at: it is made here.
+        pin: the present support PIN of the person on this account.
+        key: the person's idempotency key.
+
+    Returns:
+        What :func:`console.billing.migration.request_migration` returns; ``None`` where the PIN was wrong, which is
+        counted.
+
+    Raises:
+        NotFound: the person does not hold ``transfer`` there.
+        Invalid, Conflict: the PIN is malformed, or one of ``console.billing.migration.obstacles``.
+        TooMany: too many wrong PINs from this address.
+    """
+    require_right(actor, customer.id, Right.TRANSFER)
+    # The accounts first: who closes one, or takes a person off it, locks them before the memberships.
+    lock_parties(customer.id, request.to_customer)
+    membership = membership_behind(actor, customer.id)
+    if actor.kind != "person" or membership is None:
+        raise NotFound(code="not_allowed")
+    verification = verify_in_portal(actor, membership, pin)
+    if verification is None:
+        return None
+    request = replace(request, verification=verification.id)
+    content = content_of(request) | {"customer": customer.id}
+    return once(f"migration.portal:{actor.id}", key, content, lambda: carry_out(actor, request))
+
+
+def withdraw_in_portal(actor: Actor, ref: str, reason: str) -> Migration:
+    """Take a request back, by the person in whose name it was made.
+
+    Raises:
+        NotFound: it is not theirs, or they may no longer transfer services.
+        Conflict: it has ended.
+    """
+    if not may_withdraw(actor, lock_migration(ref)):
+        raise NotFound(code="not_allowed")
+    return end(actor, ref, MigrationState.WITHDRAWN, reason)
+
+
+def may_withdraw(actor: Actor, migration: Migration) -> bool:
+    """Tell whether ``actor`` is the person in whose name it was requested, and still may transfer services."""
+    membership = migration.verification.membership
+    return (
+        actor.kind == "person"
+        and membership is not None
+        and membership.person_id == actor.id
+        and Right.TRANSFER in rights_of(actor, migration.from_customer_id)
+    )
+
+
+def preview_request(customer: Customer, chosen: Collection[int], leave: Collection[int]) -> OwnPreview:
+    """Work out what asking for a migration would do, without knowing to whom.
+
+    Raises:
+        Invalid: ``no_service``, or ``not_theirs``: a service is not the account's.
+    """
+    chosen = set(chosen)
+    if not chosen:
+        raise refusal("no_service")
+    moving = with_linked(customer.id, chosen, set(leave) - chosen)
+    query = select(Service).where(Service.id.in_(moving), Service.customer_id == customer.id).order_by(Service.id)
+    services = list(db.session.scalars(query.options(joinedload(Service.product))))
+    if len(services) != len(moving):
+        raise refusal("not_theirs")
+    stays = list({link.other(moving).id: link.other(moving) for link in crossing(moving)}.values())
+    draft = Migration(
+        from_customer_id=customer.id,
+        to_customer_id=customer.id,  # to any other, this side looks the same
+        items=[MigrationItem(service_id=service.id, along=service.id not in chosen) for service in services],
+        left_behind=[service.id for service in stays],
+    )
+    plan = plan_for(draft)
+    obstacles = tuple(one for one in plan.obstacles if one.code != "same_owner")
+    along = [service for service in services if service.id not in chosen]
+    return OwnPreview(services, along, stays, own_documents(plan), obstacles)
+
+
+def own_documents(plan: Plan) -> list[OwnDocument]:
+    """Return the old owner's side of a plan."""
+    return [_own_document(step) for step in plan.steps]
+
+
+def _own_document(step: Step) -> OwnDocument:
+    moves = [line for line in step.cancel.lines if line.moves]
+    rest = next((issue for issue in step.issue if not issue.moved), None)
+    return OwnDocument(
+        number=step.cancel.number,
+        currency=step.cancel.currency,
+        total=step.cancel.total,
+        moves=tuple(line.description for line in moves),
+        moves_total=sum(line.total for line in moves),
+        stays=tuple(line.description for line in rest.lines) if rest else (),
+        stays_total=rest.total if rest else 0,
+        stays_due_on=rest.due_on if rest else None,
+    )
+
+
+def list_migrations(customer_id: int, *, before: int | None, limit: int) -> list[Migration]:
+    """Return a page of the migrations from and to an account, the newest first."""
+    query = (
+        select(Migration)
+        .where(or_(Migration.from_customer_id == customer_id, Migration.to_customer_id == customer_id))
+        .options(
+            joinedload(Migration.from_customer),
+            joinedload(Migration.to_customer),
+            selectinload(Migration.items).joinedload(MigrationItem.service).joinedload(Service.product),
+        )
+        .order_by(Migration.id.desc())
+        .limit(limit)
+    )
+    if before is not None:
+        query = query.where(Migration.id < before)
+    return list(db.session.scalars(query))
+
+
+def find_own_migration(ref_id: int, customer_ids: Sequence[int]) -> Migration | None:
+    """Return a migration from or to one of these accounts, with the person in whose name it was requested."""
+    query = (
+        select(Migration)
+        .where(
+            Migration.id == ref_id,
+            or_(Migration.from_customer_id.in_(customer_ids), Migration.to_customer_id.in_(customer_ids)),
+        )
+        .options(
+            joinedload(Migration.from_customer),
+            joinedload(Migration.to_customer),
+            joinedload(Migration.verification).joinedload(Verification.membership).joinedload(Membership.person),
+            selectinload(Migration.items).joinedload(MigrationItem.service).joinedload(Service.product),
+        )
+    )
+    return db.session.scalar(query)
+
+
+def is_open(migration: Migration) -> bool:
+    """Tell whether it is still to be decided or executed."""
+    return migration.state in OPEN_STATES

@@ -1,0 +1,1 @@
+"""Quotes: what staff offer an account, until when, and what its people answer."""

@@ -1,0 +1,315 @@
+"""Service transfers in the portal: asked for, previewed, followed, withdrawn; and those that come to an account."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import uuid4
+
+from flask import flash, jsonify, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from wtforms import HiddenField, SelectMultipleField, StringField, TextAreaField
+
+from console.billing import migration as migrate
+from console.billing.migration.obstacles import REASONS, service_obstacles
+from console.billing.migration.plan_data import migration_id
+from console.billing.migration.portal import (
+    OwnPreview,
+    find_own_migration,
+    is_open,
+    list_migrations,
+    may_withdraw,
+    own_documents,
+    preview_request,
+)
+from console.billing.migration.queries import documents_of, held_back, left_behind, movable_services
+from console.billing.migration.requests import MAX_REASON, MAX_TARGET
+from console.billing.models import Migration, MigrationState
+from console.core.errors import Invalid, NotFound, Refusal, Text
+from console.core.ids import read_key, to_key
+from console.core.texts import gettext, lazy_gettext
+from console.core.transaction import transaction
+from console.customers.models import Membership
+from console.customers.rights import Right
+from console.hosting.links import groups
+from console.hosting.models import Service
+from console.portal import confirmation
+from console.portal.accounts import chosen, own_accounts
+from console.portal.answers import show_again
+from console.portal.blueprint import portal, signed_in
+from console.portal.forms import PortalForm
+from console.web.answers import local_time, wants_json
+from console.web.identity import current_actor
+
+PAGE_SIZE = 25
+
+# What the customer reads where the console speaks to an agent about them.
+OWN_REASONS: dict[str, Text] = {
+    "unverified": lazy_gettext("Enter your support PIN to confirm the request."),
+    "no_right": lazy_gettext("You do not have the transfer permission. The account owner can grant it."),
+    "held": lazy_gettext(
+        "Your sign-in was changed in the last 72 hours. For security, services can be transferred after that."
+    ),
+    "not_theirs": lazy_gettext("Some of the selected services are not on this account."),
+    "no_match": lazy_gettext(
+        "Check the new owner. They need an open account here: enter its number, or the e-mail address of its owner."
+    ),
+    "same_owner": lazy_gettext("The services are already on this account. Enter the new owner."),
+    "closed_target": lazy_gettext("Check the new owner. Their account is not open."),
+    "in_migration": lazy_gettext("One of the services is already being transferred."),
+    "abuse": lazy_gettext("A service suspended for abuse cannot be transferred. Write to support."),
+    "transfer_locked": lazy_gettext("A transfer lock is set on a service. Write to support to have it removed."),
+    "cancelled_service": lazy_gettext("A cancelled service cannot be transferred."),
+    "part_paid": lazy_gettext("A pro-forma of this service is partly paid. Pay the rest first."),
+}
+WRONG_PIN = lazy_gettext("This is not the valid support PIN of this account. You can see it on the home page.")
+_FIELDS = {"no_match": "to_customer", "same_owner": "to_customer", "closed_target": "to_customer"}
+
+
+class TransferForm(PortalForm):
+    """A request. The services and what stays were chosen on the step before; the PIN is never written back."""
+
+    service = SelectMultipleField(coerce=to_key, validate_choice=False)
+    leave = SelectMultipleField(coerce=to_key, validate_choice=False)
+    to_customer = StringField(lazy_gettext("New owner"))
+    reason = TextAreaField(lazy_gettext("Reason"))
+    pin = StringField(lazy_gettext("Support PIN"))
+    idempotency_key = HiddenField()
+
+
+class WithdrawForm(PortalForm):
+    """Why a request is taken back, if they want to say so."""
+
+    reason = TextAreaField(lazy_gettext("Reason"))
+
+
+@portal.get("/migrations/")
+@signed_in
+def migrations() -> ResponseReturnValue:
+    """List the transfers from and to the chosen account, the newest first."""
+    accounts = own_accounts(Right.TRANSFER)
+    mine = chosen(accounts)
+    before = read_key(request.args.get("next"))
+    found = list_migrations(mine.customer_id, before=before, limit=PAGE_SIZE + 1)
+    rows, cursor = found[:PAGE_SIZE], str(found[PAGE_SIZE - 1].id) if len(found) > PAGE_SIZE else None
+    if wants_json():
+        return jsonify(items=[_line(row, mine) for row in rows], next=cursor)
+    return render_template(
+        "portal/migrations/list.html", accounts=accounts, mine=mine, rows=rows, next=cursor, first=before is None
+    )
+
+
+@portal.get("/migrations/new")
+@signed_in
+def migration_new() -> ResponseReturnValue:
+    """Let the services be chosen; with ``service``, show what would happen and ask for the rest."""
+    mine = chosen(own_accounts(Right.TRANSFER))
+    form = TransferForm(formdata=None)
+    form.service.data = _keys("service")
+    form.leave.data = _keys("leave")
+    if form.service.data:
+        try:
+            return _request_page(mine, form)
+        except Refusal as refusal:
+            return show_again(_in_own_words(refusal), form, lambda: _choose_page(mine, form))
+    return _choose_page(mine, form)
+
+
+@portal.post("/migrations/new")
+@signed_in
+def migration_request() -> ResponseReturnValue:
+    """Ask for the transfer, with a fresh sign-in and the support PIN."""
+    mine, form = chosen(own_accounts(Right.TRANSFER)), TransferForm()
+    pin, form.pin.data = form.pin.data or "", ""
+    try:
+        form.require()
+        _check(form)
+        confirmation.require()
+        answer = _send(mine, form, pin)
+    except Refusal as refusal:
+        if not form.service.data:
+            return show_again(_in_own_words(refusal), form, lambda: _choose_page(mine, form))
+        return show_again(_in_own_words(refusal), form, lambda: _refused_page(mine, form))
+    if wants_json():
+        return jsonify(migration=answer), 201
+    flash(gettext("The transfer is requested. We will write to you when it is decided."), "success")
+    return redirect(url_for("portal.migration", ref=answer["ref"]), 303)
+
+
+@portal.get("/migrations/<ref>")
+@signed_in
+def migration(ref: str) -> ResponseReturnValue:
+    """Show one transfer: its state, and what it does or did on one's own side."""
+    accounts, mine, found = _find(ref)
+    if wants_json():
+        return jsonify(migration=_line(found, mine))
+    return _page(accounts, mine, found, WithdrawForm(formdata=None))
+
+
+@portal.post("/migrations/<ref>/withdraw")
+@signed_in
+def migration_withdraw(ref: str) -> ResponseReturnValue:
+    """Take back a request of one's own."""
+    accounts, mine, found = _find(ref)
+    form = WithdrawForm()
+    try:
+        form.require()
+        reason = (form.reason.data or "").strip() or gettext("Withdrawn by the customer.")
+        with transaction():
+            found = migrate.withdraw_in_portal(current_actor(), ref, reason[:MAX_REASON])
+    except NotFound:
+        raise
+    except Refusal as refusal:
+        return show_again(_in_own_words(refusal), form, lambda: _page(accounts, mine, found, form))
+    if wants_json():
+        return jsonify(migration=_line(found, mine))
+    flash(gettext("The transfer was withdrawn. Nothing has moved."), "success")
+    return redirect(url_for("portal.migration", ref=found.ref), 303)
+
+
+def _find(ref: str) -> tuple[list[Membership], Membership, Migration]:
+    """Return one's accounts, the membership on whose side one reads a transfer, and the transfer."""
+    accounts = list(own_accounts(Right.TRANSFER))
+    found = find_own_migration(migration_id(ref), [one.customer_id for one in accounts])
+    if found is None:
+        raise NotFound
+    sides = {one.customer_id: one for one in accounts}
+    mine = sides.get(found.from_customer_id) or sides[found.to_customer_id]
+    return accounts, mine, found
+
+
+def _send(mine: Membership, form: TransferForm, pin: str) -> dict[str, Any]:
+    transfer = migrate.Request(
+        services=tuple(form.service.data or ()),
+        leave=tuple(form.leave.data or ()),
+        to_customer=form.to_customer.data or "",
+        verification=0,
+        reason=form.reason.data or "",
+    )
+    with transaction():
+        answer = migrate.request_in_portal(
+            current_actor(), mine.customer, transfer, pin, form.idempotency_key.data or ""
+        )
+    if answer is None:  # stored: the attempt counts
+        raise Invalid(fields={"pin": [WRONG_PIN]})
+    return answer
+
+
+def _check(form: TransferForm) -> None:
+    """Refuse what is missing, each at its field."""
+    wrong: dict[str, list[Text]] = {}
+    target, reason = form.to_customer.data or "", form.reason.data or ""
+    if not form.service.data:
+        wrong["service"] = [REASONS["no_service"]]
+    if not target.strip() or len(target) > MAX_TARGET:
+        wrong["to_customer"] = [lazy_gettext("Enter the new owner.")]
+    if not reason.strip():
+        wrong["reason"] = [lazy_gettext("Enter the reason for the transfer.")]
+    if len(reason) > MAX_REASON:
+        wrong["reason"] = [lazy_gettext("This is too long.")]
+    if wrong:
+        raise Invalid(fields=wrong)
+
+
+def _in_own_words(refusal: Refusal) -> Refusal:
+    """Say to the customer, at the field it is about, what the verb says to an agent."""
+    words = OWN_REASONS.get(refusal.code)
+    if words is not None:
+        refusal.message = words
+        if refusal.code in _FIELDS:
+            refusal.fields = {_FIELDS[refusal.code]: [words]}
+    return refusal
+
+
+def _keys(name: str) -> list[int]:
+    return [key for key in map(read_key, request.args.getlist(name)) if key is not None]
+
+
+def _choose_page(mine: Membership, form: TransferForm) -> str:
+    services = movable_services(mine.customer_id)
+    return render_template(
+        "portal/migrations/choose.html",
+        accounts=own_accounts(Right.TRANSFER),
+        mine=mine,
+        form=form,
+        groups=groups(services),
+        held=_held(services),
+    )
+
+
+def _refused_page(mine: Membership, form: TransferForm) -> str:
+    form.idempotency_key.data = uuid4().hex
+    try:
+        return _request_page(mine, form)
+    except Refusal:  # the services are not theirs, or are gone
+        return _choose_page(mine, form)
+
+
+def _request_page(mine: Membership, form: TransferForm) -> str:
+    preview = preview_request(mine.customer, form.service.data or (), form.leave.data or ())
+    form.idempotency_key.data = form.idempotency_key.data or uuid4().hex
+    return render_template(
+        "portal/migrations/request.html",
+        accounts=own_accounts(Right.TRANSFER),
+        mine=mine,
+        form=form,
+        preview=preview,
+        barred=_barred(preview),
+        confirm=confirmation.is_needed(),
+    )
+
+
+def _barred(preview: OwnPreview) -> list[tuple[Text, tuple[str, ...]]]:
+    """Return why these services cannot be transferred now, in the customer's words, and which it concerns."""
+    found = [(OWN_REASONS.get(one.code, one.message), one.concerns) for one in preview.obstacles]
+    taken = held_back([service.id for service in preview.services])[0]
+    if taken:
+        found.append((OWN_REASONS["in_migration"], tuple(s.number for s in preview.services if s.id in taken)))
+    return found
+
+
+def _held(services: list[Service]) -> dict[int, Text]:
+    """Return, by the service's key, why it cannot be chosen."""
+    if not services:
+        return {}
+    in_migration, part_paid = held_back([service.id for service in services])
+    codes = dict.fromkeys(part_paid, "part_paid") | dict.fromkeys(in_migration, "in_migration")
+    keys = {service.number: service.id for service in services}
+    for obstacle in service_obstacles(services, services[0].customer_id):
+        codes |= {keys[number]: obstacle.code for number in obstacle.concerns}
+    return {key: OWN_REASONS[code] for key, code in codes.items()}
+
+
+def _page(accounts: list[Membership], mine: Membership, found: Migration, form: WithdrawForm) -> str:
+    outgoing = found.from_customer_id == mine.customer_id
+    plan = migrate.plan_for(found) if outgoing and is_open(found) else None
+    stornos, issued = documents_of(found) if found.state is MigrationState.EXECUTED else ([], [])
+    reads = Right.INVOICES in mine.held_rights()
+    return render_template(
+        "portal/migrations/migration.html",
+        accounts=accounts,
+        mine=mine,
+        migration=found,
+        outgoing=outgoing,
+        documents=own_documents(plan) if plan is not None and reads else [],
+        obstacles=[OWN_REASONS.get(one.code, one.message) for one in plan.obstacles] if plan else [],
+        stays=left_behind(found) if outgoing else [],
+        stornos=[one for one in stornos if reads and one.customer_id == mine.customer_id],
+        issued=[one for one in issued if reads and one.customer_id == mine.customer_id],
+        is_open=is_open(found),
+        may_withdraw=outgoing and is_open(found) and may_withdraw(current_actor(), found),
+        form=form,
+    )
+
+
+def _line(row: Migration, mine: Membership) -> dict[str, Any]:
+    """Return a transfer as its reader's side may know it: who sends a service is not told to who receives it."""
+    outgoing = row.from_customer_id == mine.customer_id
+    facts = {
+        "ref": row.ref,
+        "state": row.state.value,
+        "direction": "out" if outgoing else "in",
+        "services": [item.service.number for item in row.items],
+        "requested_at": local_time(row.requested_at),
+        "ended_at": local_time(row.ended_at),
+    }
+    return facts | ({"to": row.to_customer.number} if outgoing else {})

@@ -1,0 +1,1 @@
+"""What a customer asks for about their services: orders, changes, cancellations, passwords; each with its ticket."""
