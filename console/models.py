@@ -14,6 +14,7 @@ TABLES = (
     "settings.models",
     "customers.models",
     "hosting.models",
+    "hosting.dns.models",
     "billing.models",
     "tickets.models",
     "tickets.sla.models",

@@ -40,6 +40,7 @@ class Cause(StrEnum):
 CAUSES = {
     "chat_transcript": Cause.ANONYMOUS,
     "chat_transcript_link": Cause.ANONYMOUS,
+    "dns_changed": Cause.STAFF,
     "invitation": Cause.ANONYMOUS,  # who is signed in writes to an address that need not be theirs
     "migration_executed": Cause.STAFF,
     "migration_rejected": Cause.STAFF,
