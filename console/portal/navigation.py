@@ -45,7 +45,14 @@ ACCOUNT: tuple[Entry, ...] = (
 )
 
 # What the bar has between "Home" and "My account".
-SUBJECTS: tuple[Entry, ...] = ()
+SUBJECTS: tuple[Entry, ...] = (
+    Entry(
+        "portal.domains",
+        lazy_gettext("Domains"),
+        Right.DOMAINS,
+        ("portal.dns_", "portal.add_dns_", "portal.change_dns_", "portal.save_dns_"),
+    ),
+)
 
 HOME = Entry("portal.home", lazy_gettext("Home"))
 

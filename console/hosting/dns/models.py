@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import JSON, BigInteger, ForeignKey, Index, String, Text
-from sqlalchemy.orm import Mapped, deferred, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from console.core.db import Base, enum_column
 from console.hosting.models import Domain
@@ -88,8 +88,8 @@ class Version(Base):
     added_count: Mapped[int]
     removed_count: Mapped[int]
     # Of a large import a megabyte: a list of versions does not read them. Each is name, type, TTL, value.
-    added: Mapped[list[Any]] = deferred(mapped_column(JSON))
-    removed: Mapped[list[Any]] = deferred(mapped_column(JSON))
+    added: Mapped[list[Any]] = mapped_column(JSON, deferred=True)
+    removed: Mapped[list[Any]] = mapped_column(JSON, deferred=True)
 
 
 class Publication(Base):

@@ -155,6 +155,8 @@ def canonical(rdata: dns.rdata.Rdata, kind: RecordType) -> str:
         _check_caa(values.flags, values.tag, values.value)
     elif kind is RecordType.TXT:
         _check_strings(values.strings)
+    elif kind is RecordType.AAAA and "." in values.address:  # an IPv4 address in it: no name server agrees on its form
+        raise BadName(HINTS[kind])
     try:
         rdata.to_wire()
         text = rdata.to_text()
