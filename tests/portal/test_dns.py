@@ -76,14 +76,14 @@ def test_the_way_of_the_faq_without_a_script(client: ConsoleClient, domain: Doma
     saved = client.submit(url(domain), **WWW, version=0)
     assert saved.status_code == 303
     page = client.get(saved.location, headers=ENGLISH)
-    assert "203.0.113.10" in page.text and "Undo" in page.text
+    assert "203.0.113.10" in page.text and "dns-undo" in page.text
     record_id = client.get_json(url(domain)).json["records"][0]["id"]
     assert "203.0.113.10" in client.get(url(domain, f"/records/{record_id}")).text
     deleted = client.submit(url(domain, f"/records/{record_id}/delete"), version=1)
     assert "No DNS records yet" in client.get(deleted.location, headers=ENGLISH).text
     undone = client.submit(url(domain, "/history/1/restore"), version=2)
     assert undone.status_code == 303 and "203.0.113.10" in client.get(undone.location).text
-    assert "Undo" not in client.get(deleted.location, headers=ENGLISH).text  # another version came after it
+    assert "dns-undo" not in client.get(deleted.location, headers=ENGLISH).text  # another version came after it
 
 
 def test_what_is_wrong_is_said_at_its_field_and_nothing_typed_is_lost(client: ConsoleClient, domain: Domain) -> None:
@@ -187,7 +187,7 @@ def test_a_refused_deletion_says_why(client: ConsoleClient, domain: Domain) -> N
     client.submit(url(domain), json=True, name="ns1", type="A", value="203.0.113.1", version=0)
     client.submit(url(domain), json=True, name="@", type="NS", value="ns1", version=1)
     (address,) = [one for one in client.get_json(url(domain)).json["records"] if one["type"] == "A"]
-    answer = client.submit(url(domain, f"/records/{address['id']}/delete"), version=2)
+    answer = client.submit(url(domain, f"/records/{address['id']}/delete"), headers=ENGLISH, version=2)
     assert "needs an A or AAAA record" in client.get(answer.location, headers=ENGLISH).text
     with transaction():
         suspend(SYSTEM, domain.service, SuspensionReason.ABUSE)

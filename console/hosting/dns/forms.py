@@ -10,7 +10,7 @@ from wtforms.fields.choices import SelectChoice
 from console.core.errors import Invalid, Refusal
 from console.core.forms import Form
 from console.core.ids import read_count
-from console.core.texts import lazy_gettext
+from console.core.texts import lazy_gettext, lazy_pgettext
 from console.hosting.dns.models import RecordType
 from console.hosting.dns.rules import DEFAULT_TTL, RecordData, RecordInput, to_display
 
@@ -18,7 +18,7 @@ from console.hosting.dns.rules import DEFAULT_TTL, RecordData, RecordInput, to_d
 class RecordForm(Form):
     """A record. Names may be relative; what is wrong is shown where it was typed."""
 
-    name = StringField(lazy_gettext("Name"), default="@")
+    name = StringField(lazy_pgettext("dns", "Name"), default="@")
     type = SelectField(
         lazy_gettext("Type"),
         choices=[SelectChoice(kind.value, kind.value) for kind in RecordType],
