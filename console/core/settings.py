@@ -280,7 +280,6 @@ class Settings:
         if not _is_address(self.mail_from):
             raise SettingsError(f"{PREFIX}MAIL_FROM: {self.mail_from!r} is no address, as in help@example.com")
 
-
     def _check_dns(self) -> None:
         try:
             parts = urlsplit(self.dns_url or "http://:key@localhost")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from console.billing import migration as migrate
@@ -128,13 +129,14 @@ def _tell_records(story: Story, started: datetime, holding: Holding, records: li
     """Let the records of a domain be added one after the other, each some days after the one before."""
     needed = holding.started
     for place, (name, kind, value) in enumerate(records):
-
-        def add(version: int = place, typed: RecordInput = RecordInput(name, kind, "3600", value)) -> None:
-            domain = holding.service.domain
-            if domain is not None:
-                add_record(SYSTEM, domain.id, typed, version)
-
+        add = partial(_add_record, holding, RecordInput(name, kind, "3600", value), place)
         needed = story.at(started + timedelta(days=place, hours=1), add, [needed])
+
+
+def _add_record(holding: Holding, typed: RecordInput, version: int) -> None:
+    domain = holding.service.domain
+    if domain is not None:
+        add_record(SYSTEM, domain.id, typed, version)
 
 
 def _customer(fields: dict[str, Any]) -> CustomerData:

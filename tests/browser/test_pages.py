@@ -47,7 +47,12 @@ PAGES = {
               "/console/staff/new/", "/console/products/", "{row}", "/console/products/new/", "/console/audit/",
               "/console/settings/", "/console/settings/brand/", "/console/settings/issuer/", "/console/chat-settings/"],
 }  # fmt: skip
-PORTAL = ["/moj/", "/moj/mail", "/moj/contacts/", "/moj/users/", "/moj/password", "/moj/sessions"]
+ZONE = "/moj/domains/prodavnica-jasen.example.rs"
+PORTAL = [
+    "/moj/", "/moj/mail", "/moj/contacts/", "/moj/users/", "/moj/password", "/moj/sessions", "/moj/domains/",
+    "/moj/domains/dns", f"{ZONE}/records", f"{ZONE}/history", f"{ZONE}/history/2", f"{ZONE}/draft",
+    f"{ZONE}/draft?import=1",
+]  # fmt: skip
 NOBODY = [
     "/login",
     "/login/forgotten",

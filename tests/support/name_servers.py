@@ -1,4 +1,4 @@
-"""Debian's name servers as private processes: PowerDNS with its API and a SQLite file, NSD on a folder of zone files."""
+"""Debian's name servers as private processes: PowerDNS with its API, NSD on a folder of zone files."""
 
 from __future__ import annotations
 
@@ -125,9 +125,7 @@ class NsdServer:
             f'  zonelistfile: "{self.folder}/list"\n  xfrdir: "{self.folder}"\n  server-count: 1\n'
             "remote-control:\n  control-enable: no\n"
         )
-        zones = (
-            f'zone:\n  name: "{name}"\n  zonefile: "{name}.zone"\n  provide-xfr: {HERE} NOKEY\n' for name in names
-        )
+        zones = (f'zone:\n  name: "{name}"\n  zonefile: "{name}.zone"\n  provide-xfr: {HERE} NOKEY\n' for name in names)
         settings.write_text(text + "".join(zones))
         with (self.folder / "log").open("ab") as log:
             self.process = start([program("nsd") or "nsd", "-d", "-c", str(settings)], log=log)

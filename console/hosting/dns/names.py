@@ -94,7 +94,9 @@ def check_target(name: str, *, host: bool) -> None:
 
 def is_host(name: str) -> bool:
     """Tell whether a machine may be called so; a star for all names on a level counts as one."""
-    return name == APEX or all(_HOST_LABEL.fullmatch(label) for label in name.removeprefix("*.").split(".") if name != "*")
+    return name == APEX or all(
+        _HOST_LABEL.fullmatch(label) for label in name.removeprefix("*.").split(".") if name != "*"
+    )
 
 
 def to_ascii(text: str) -> str:
@@ -140,7 +142,9 @@ def _check_labels(labels: list[str], allowed: re.Pattern[str]) -> None:
 
 def _signs() -> BadName:
     return BadName(
-        lazy_gettext("Use letters, digits, hyphens and underscores, with dots between them; a star only at the beginning.")
+        lazy_gettext(
+            "Use letters, digits, hyphens and underscores, with dots between them; a star only at the beginning."
+        )
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ColumnElement, and_, case, func, or_, select, true
 from sqlalchemy.orm import contains_eager, undefer
@@ -137,7 +138,8 @@ def all_records(zone: Zone | None) -> list[tuple[int, RecordData]]:
     if zone is None:
         return []
     query = select(Record.id, Record.name, Record.type, Record.ttl, Record.value).where(Record.zone_id == zone.id)
-    return [(key, RecordData(*rest)) for key, *rest in db.session.execute(query.order_by(*_ORDER))]
+    rows = db.session.execute(query.order_by(*_ORDER))
+    return [(key, RecordData(name, kind, ttl, value)) for key, name, kind, ttl, value in rows]
 
 
 def find_record(zone: Zone | None, key: int) -> Record:
@@ -195,7 +197,9 @@ def records_at(zone: Zone, number: int, now: Sequence[RecordData]) -> list[Recor
         .order_by(Version.number.desc())
     )
     records = dict.fromkeys(now)
-    for added, removed in db.session.execute(query):
+    for row in db.session.execute(query):
+        added: list[Any] = row.added
+        removed: list[Any] = row.removed
         for values in added:
             records.pop(to_record(values), None)
         records.update(dict.fromkeys(map(to_record, removed)))

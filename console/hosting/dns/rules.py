@@ -101,7 +101,9 @@ def check_name(name: str, kind: RecordType, zone: str) -> str:
     if kind is RecordType.NS and name.startswith("*"):
         raise BadName(lazy_gettext("An NS record cannot have a star in its name."))
     if kind in _HOSTS and not is_host(name):
-        raise BadName(lazy_gettext("The name of a server has only letters, digits and hyphens, with dots between them."))
+        raise BadName(
+            lazy_gettext("The name of a server has only letters, digits and hyphens, with dots between them.")
+        )
     return name
 
 
@@ -220,7 +222,7 @@ def _read_text(text: str, _zone: str) -> dns.rdata.Rdata:
     if not text.startswith('"'):
         return dns.rdata.from_text("IN", "TXT", " ".join(_quote(one) for one in _strings(text)))
     if not _QUOTED.fullmatch(text):
-        raise BadName(lazy_gettext("A text in quotation marks must end with one; write one inside it as \\\"."))
+        raise BadName(lazy_gettext('A text in quotation marks must end with one; write one inside it as \\".'))
     return dns.rdata.from_text("IN", "TXT", text)
 
 

@@ -104,7 +104,9 @@ def open_zone(actor: Actor, domain_id: int, version: int) -> OpenZone:
     zone = db.session.scalars(query.execution_options(populate_existing=True)).one()
     if version != zone.version:
         raise Conflict(
-            lazy_gettext("The zone was changed in the meantime. Nothing was saved; look at it again and repeat your change."),
+            lazy_gettext(
+                "The zone was changed in the meantime. Nothing was saved; look at it again and repeat your change."
+            ),
             code="version",
             details={"version": zone.version},
         )
@@ -179,7 +181,9 @@ def with_keys(opened: OpenZone, records: Iterable[RecordData]) -> list[tuple[int
 def _require_usable(service: Service) -> None:
     if service.status is ServiceStatus.CANCELLED or service.suspension is SuspensionReason.ABUSE:
         raise Conflict(
-            lazy_gettext("This domain is suspended or cancelled, so its DNS records cannot be changed. Contact support."),
+            lazy_gettext(
+                "This domain is suspended or cancelled, so its DNS records cannot be changed. Contact support."
+            ),
             code="suspended",
         )
 
@@ -196,7 +200,9 @@ def _require_consistent(records: Sequence[RecordData], zone: str, first: RecordD
         if first is not None and one.name == first.name:
             wrong.setdefault(problem.field, []).append(problem.message)
         else:
-            name = lazy_gettext("%(name)s %(type)s: %(problem)s", name=one.name, type=one.type.value, problem=problem.message)
+            name = lazy_gettext(
+                "%(name)s %(type)s: %(problem)s", name=one.name, type=one.type.value, problem=problem.message
+            )
             wrong.setdefault("text" if first is None else "value", []).append(name)
     if wrong:
         raise Invalid(fields={name: list(dict.fromkeys(map(str, found))) for name, found in wrong.items()})

@@ -135,7 +135,9 @@ def _records(draft: Draft, state: ZoneState) -> list[RecordData]:
 def _require_present(state: ZoneState, version: int) -> None:
     if version != state.version:
         raise Conflict(
-            lazy_gettext("The zone was changed while you were editing it. Check your draft against the records it has now."),
+            lazy_gettext(
+                "The zone was changed while you were editing it. Check your draft against the records it has now."
+            ),
             code="version",
             details={"version": state.version},
         )

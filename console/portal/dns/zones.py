@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from flask import render_template, request, url_for
@@ -74,7 +73,7 @@ def record_payload(key: int | None, record: Record | Any) -> dict[str, Any]:
     }
 
 
-def state_payload(state: ZoneState) -> Mapping[str, Any]:
+def state_payload(state: ZoneState) -> dict[str, Any]:
     """Return for programs where a zone stands."""
     publication = state.publication
     return {

@@ -21,7 +21,6 @@ from console.core.settings import Settings
 from console.core.transaction import transaction
 from console.customers.models import Membership
 from console.hosting.dns import service, zone_files
-from console.hosting.dns.consistency import find_problems
 from console.hosting.dns.models import Publication, RecordType
 from console.hosting.dns.publishing import outbox
 from console.hosting.dns.publishing.folder import ZoneFolder
@@ -40,16 +39,6 @@ from tests.support.name_servers import NsdServer, PowerDnsServer, query, transfe
 
 ZONE = "proba.example.rs"
 AUTHORITY = zone_files.Authority(("ns1.example.test", "ns2.example.test"), "a.b@example.test")
-
-
-@pytest.fixture(scope="module")
-def power_dns(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PowerDnsServer]:
-    if name_servers.program("pdns_server") is None or not name_servers.SCHEMA.exists():
-        missing("PowerDNS (Debian: apt-get install pdns-server pdns-backend-sqlite3)")
-    server = PowerDnsServer(tmp_path_factory.mktemp("pdns"))
-    server.start()
-    yield server
-    server.stop()
 
 
 @pytest.fixture
@@ -102,7 +91,7 @@ def test_a_zone_file_is_put_into_place_whole(
     assert f" {serial} " in file.read_text() and "www 3600 IN A 203.0.113.10" in file.read_text()
     assert [one.name for one in folder.iterdir()] == [file.name]
     assert file.stat().st_mode & 0o777 == 0o644
-    row = db.session.get_one(Publication, find_zone(domain.name).zone.id)  # type: ignore[union-attr]
+    row = db.session.get_one(Publication, find_zone(domain.name).zone.id)
     assert (row.published_version, row.due_at, row.lease) == (1, None, None)
     assert outbox.publish_due() == 0
 
@@ -284,7 +273,7 @@ typed_records = st.sampled_from(sorted(values)).flatmap(
         values[kind],
     )
 )
-_tally = {"taken": 0, "refused": 0}
+_tally = {"taken": 0, "refused": 0, "silent": 0}
 
 
 def build(typed: Sequence[RecordInput], zone: str) -> list[RecordData]:
@@ -296,8 +285,9 @@ def build(typed: Sequence[RecordInput], zone: str) -> list[RecordData]:
             records = check([*records, record], zone, record)
             _tally["taken"] += 1
         except Invalid as refusal:
-            assert refusal.fields and all(str(text) for found in refusal.fields.values() for text in found)
             _tally["refused"] += 1
+            _tally["silent"] += not all(str(text) for found in refusal.fields.values() for text in found)
+            _tally["silent"] += not refusal.fields
     return records
 
 
@@ -332,7 +322,7 @@ def test_random_zones_come_out_of_both_name_servers_the_same(
         f"{len(zones):,} random zones came out of PowerDNS and of NSD as they were saved: {_tally['taken']:,} records, "
         f"and {_tally['refused']:,} that were refused with a message"
     )
-    assert _tally["taken"] > len(zones) and _tally["refused"] > len(zones)
+    assert _tally["silent"] == 0 and _tally["taken"] > len(zones) and _tally["refused"] > len(zones)
 
 
 def served(port: int, name: str) -> tuple[int, set[RecordData]]:

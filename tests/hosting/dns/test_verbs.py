@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from sqlalchemy import select
@@ -45,7 +47,9 @@ def domain(owner: Membership) -> Domain:
 
 
 def domain_of(owner: Membership, name: str | None = None) -> Domain:
-    return factories.make_domain(factories.make_service(owner.customer, factories.make_product(ProductKind.DOMAIN)), name)
+    return factories.make_domain(
+        factories.make_service(owner.customer, factories.make_product(ProductKind.DOMAIN)), name
+    )
 
 
 def add(actor: Actor, domain: Domain, typed: RecordInput, version: int) -> Change:
@@ -55,6 +59,18 @@ def add(actor: Actor, domain: Domain, typed: RecordInput, version: int) -> Chang
 
 def records(domain: Domain) -> set[tuple[str, str, int, str]]:
     return {(one.name, one.type.value, one.ttl, one.value) for _key, one in all_records(find_zone(domain.name).zone)}
+
+
+def every_verb(by: Actor, domain: Domain, record_id: int, version: int) -> list[Callable[[], Change]]:
+    """Return each verb, to be called on a version."""
+    key = domain.id
+    return [
+        partial(service.add_record, by, key, replace(WWW, name="x"), version),
+        partial(service.change_record, by, key, record_id, replace(WWW, ttl="60"), version),
+        partial(service.delete_record, by, key, record_id, version),
+        partial(service.replace_zone, by, key, [], version),
+        partial(service.restore_version, by, key, 0, version),
+    ]
 
 
 def test_each_save_is_a_version_with_who_when_and_what(owner: Membership, domain: Domain, clock: Clock) -> None:
@@ -102,14 +118,7 @@ def test_serials_grow_past_a_day_and_follow_the_day(owner: Membership, domain: D
 def test_an_old_version_changes_nothing(owner: Membership, domain: Domain) -> None:
     by = actor_of(owner)
     record_id = add(by, domain, WWW, 0).record_id or 0
-    attempts = [
-        lambda: service.add_record(by, domain.id, replace(WWW, name="x"), 0),
-        lambda: service.change_record(by, domain.id, record_id, replace(WWW, ttl="60"), 0),
-        lambda: service.delete_record(by, domain.id, record_id, 0),
-        lambda: service.replace_zone(by, domain.id, [], 0),
-        lambda: service.restore_version(by, domain.id, 0, 0),
-    ]
-    for attempt in attempts:
+    for attempt in every_verb(by, domain, record_id, 0):
         with pytest.raises(Conflict) as refusal, transaction():
             attempt()
         assert (refusal.value.code, refusal.value.details) == ("version", {"version": 1})
@@ -123,14 +132,7 @@ def test_who_does_not_manage_domains_changes_nothing(owner: Membership, domain: 
     stranger = factories.owner_of(factories.make_customer())
     record_id = add(actor_of(manager), domain, WWW, 0).record_id or 0
     for member in (reader, stranger):
-        by = actor_of(member)
-        for attempt in (
-            lambda by=by: service.add_record(by, domain.id, replace(WWW, name="x"), 1),
-            lambda by=by: service.change_record(by, domain.id, record_id, WWW, 1),
-            lambda by=by: service.delete_record(by, domain.id, record_id, 1),
-            lambda by=by: service.replace_zone(by, domain.id, [], 1),
-            lambda by=by: service.restore_version(by, domain.id, 0, 1),
-        ):
+        for attempt in every_verb(actor_of(member), domain, record_id, 1):
             with pytest.raises(NotFound), transaction():
                 attempt()
     with pytest.raises(NotFound), transaction():
@@ -195,7 +197,10 @@ def test_a_whole_draft_keeps_the_rows_that_stay(owner: Membership, domain: Domai
 def test_a_wrong_draft_changes_nothing(owner: Membership, domain: Domain) -> None:
     by = actor_of(owner)
     add(by, domain, WWW, 0)
-    wrong = [RecordData("www", kind, 60, value) for kind, value in ((RecordType.A, "203.0.113.1"), (RecordType.CNAME, "a.b."))]
+    wrong = [
+        RecordData("www", kind, 60, value)
+        for kind, value in ((RecordType.A, "203.0.113.1"), (RecordType.CNAME, "a.b."))
+    ]
     with pytest.raises(Invalid) as refusal, transaction():
         service.replace_zone(by, domain.id, wrong, 1)
     assert "text" in refusal.value.fields

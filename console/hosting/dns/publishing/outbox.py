@@ -42,7 +42,7 @@ def publish_due() -> int:
             publish(snapshot)
         except PublishingFailed as failure:
             _note_failure(zone_id, me, failure.words)
-            log.error("zone not published", zone=snapshot.name, version=snapshot.version, answer=failure.words)
+            log.warning("zone not published", zone=snapshot.name, version=snapshot.version, answer=failure.words)
             if failure.is_down:
                 return done
         else:

@@ -127,7 +127,9 @@ def _present_sets(zone: Any) -> _Sets:
 
 
 def _changes(present: _Sets, future: _Sets) -> list[dict[str, Any]]:
-    gone = [{"name": name, "type": kind, "changetype": "DELETE"} for name, kind in present if (name, kind) not in future]
+    gone = [
+        {"name": name, "type": kind, "changetype": "DELETE"} for name, kind in present if (name, kind) not in future
+    ]
     return gone + [_replace(key, future[key]) for key in future if present.get(key) != future[key]]
 
 
