@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from enum import StrEnum
 
 from console.core.errors import Text
-from console.core.texts import lazy_gettext
+from console.core.texts import lazy_gettext, lazy_pgettext
 from console.hosting.dns.models import RecordType
 from console.hosting.dns.names import APEX
 from console.hosting.dns.rules import DEFAULT_TTL, RecordData, canonical, read_value
@@ -19,7 +19,7 @@ class Preset(StrEnum):
 
 NAMES: dict[Preset, Text] = {
     Preset.WEB: lazy_gettext("Web site"),
-    Preset.MAIL: lazy_gettext("Mail"),
+    Preset.MAIL: lazy_pgettext("dns", "Mail"),
 }
 _ADDRESSES = (RecordType.A, RecordType.AAAA, RecordType.CNAME)
 
