@@ -15,6 +15,7 @@ TABLES = (
     "customers.models",
     "identity.models",
     "hosting.models",
+    "hosting.dns.models",
     "billing.models",
     "billing.quotes.models",
     "tickets.models",

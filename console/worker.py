@@ -36,6 +36,7 @@ from console.core.sessions import SignInSession
 from console.core.transaction import transaction
 from console.customers import registration
 from console.customers.models import Guard, PersonSession
+from console.hosting.dns.publishing.outbox import publish_due
 from console.mail import outsiders, sending
 from console.staff.models import StaffSession
 from console.tickets.reviews.jobs import gather as reviews_gather
@@ -97,6 +98,7 @@ JOBS = (
     Job("audit.anchor", timedelta(minutes=1), note_audit_end),
     Job("migrations.expire", timedelta(minutes=1), expire_migrations),
     Job("mail.send", timedelta(seconds=2), sending.send_due),
+    Job("dns.publish", timedelta(seconds=2), publish_due),
     Job("sla.watch", timedelta(seconds=30), update_sla_targets),
     Job("chat.sweep", timedelta(seconds=5), chat_sweep),
     Job("chat.forget", timedelta(hours=1), chat_forget),

@@ -42,7 +42,7 @@ from console.tokens import service as tokens
 from tests import factories
 from tests.billing.moves import make_move
 from tests.chat.past import chat_values
-from tests.portal.things import access_values, people_values, service_values, ticket_values
+from tests.portal.things import access_values, dns_values, people_values, service_values, ticket_values
 from tests.support.client import ConsoleClient, sign_in, sign_in_person
 from tests.tickets.reviews.scene import review_values
 from tests.tickets.rows import make_department
@@ -130,6 +130,14 @@ ROUTES: dict[tuple[str, str], frozenset[str]] = {
     ("POST", "customer.open_with_reason"): SUPERVISOR,
     ("POST", "customer.unlock_pin"): SUPERVISOR,
     ("POST", "customer.review_recovery"): SUPERVISOR,
+    ("GET", "customer_dns.index"): DESK,  # by role, or under a live verification: tests/views/hosting/test_dns.py
+    ("POST", "customer_dns.add"): DESK,
+    ("GET", "customer_dns.record"): DESK,
+    ("POST", "customer_dns.change"): DESK,
+    ("POST", "customer_dns.delete"): DESK,
+    ("GET", "customer_dns.history"): DESK,
+    ("GET", "customer_dns.version"): DESK,
+    ("POST", "customer_dns.restore"): DESK,
     ("GET", "verify.index"): DESK,
     ("POST", "verify.check"): DESK,
     ("POST", "verify.end"): DESK,
@@ -303,6 +311,19 @@ ROUTES: dict[tuple[str, str], frozenset[str]] = {
     ("POST", "staff_accounts.sign_out"): ADMIN,
     # The portal.
     ("GET", "portal.home"): CUSTOMER,
+    ("GET", "portal.domains"): CUSTOMER,  # who holds the right: tests/portal/test_dns.py
+    ("GET", "portal.dns_zones"): CUSTOMER,
+    ("GET", "portal.dns_records"): CUSTOMER,
+    ("POST", "portal.add_dns_record"): CUSTOMER,
+    ("GET", "portal.dns_record"): CUSTOMER,
+    ("POST", "portal.change_dns_record"): CUSTOMER,
+    ("POST", "portal.delete_dns_record"): CUSTOMER,
+    ("GET", "portal.dns_export"): CUSTOMER,
+    ("GET", "portal.dns_draft"): CUSTOMER,
+    ("POST", "portal.save_dns_draft"): CUSTOMER,
+    ("GET", "portal.dns_history"): CUSTOMER,
+    ("GET", "portal.dns_version"): CUSTOMER,
+    ("POST", "portal.restore_dns_version"): CUSTOMER,
     ("GET", "portal.contacts"): CUSTOMER,  # who holds the right: tests/portal/test_people.py
     ("POST", "portal.add_contact"): CUSTOMER,
     ("GET", "portal.contact"): CUSTOMER,
@@ -531,9 +552,9 @@ def _people_and_things(app: Flask) -> tuple[dict[str, ConsoleClient], dict[str, 
     }
     shared |= access_values(staff["agent"]) | mail_values(subject) | review_values(staff["agent"])
     shared |= chat_values(staff["agent"], staff["supervisor"])
-    shared |= people_values(subject.customer)
     shared |= ticket_values(subject.customer, staff["agent"])
     shared |= service_values(subject, staff["billing"], str(shared["ticket.number"]))
+    shared |= people_values(subject.customer) | dns_values(subject.customer)
     shared |= {"ticket.property_name": "priority", "ticket.group": "services"}
     for role in DESK:
         factories.make_verification(staff[role], subject.owner, channel=f"ticket:{shared['ticket.number']}")

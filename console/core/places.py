@@ -14,7 +14,7 @@ PACKAGE = Path(__file__).resolve().parents[1]
 _PACKED = PACKAGE / "templates"  # of an installed console (setup.py); in a checkout they lie next to the package
 TEMPLATES = _PACKED if _PACKED.is_dir() else PACKAGE.parent / "templates"
 FOLDER = Path("var")  # of what has no folder of its own: the working directory's
-FILES, ANCHOR = "files", "audit-anchor.json"
+FILES, ANCHOR, ZONES = "files", "audit-anchor.json", "zones"
 # Where every database of a checkout had them; ``console init-db`` brings a database's share over.
 SHARED_FILES, SHARED_ANCHOR = FOLDER / FILES, FOLDER / ANCHOR
 _HERE = ("", "localhost", "127.0.0.1", "::1")

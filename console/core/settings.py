@@ -18,10 +18,11 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from console.core.money import CURRENCIES
-from console.core.places import ANCHOR, FILES, place_of
+from console.core.places import ANCHOR, FILES, ZONES, place_of
 from console.core.smtp_url import SmtpServer, read_smtp_url
 
 PREFIX = "CONSOLE_"
+_HOST = re.compile(r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)+")
 # Known to everyone who can read this file: good for a demo, refused in production.
 DEMO_SECRET_KEY = "demo-secret-key-known-to-everyone"  # noqa: S105
 DEMO_SEAL_KEY = "ZGVtby1zZWFsLWtleS1rbm93bi10by1ldmVyeW9uZSE="
@@ -88,6 +89,10 @@ class Settings:
     processes: int = 1  # that `console serve` starts
     smtp_url: str | None = field(default=None, repr=False)
     imap_url: str | None = field(default=None, repr=False)
+    dns_url: str | None = field(default=None, repr=False)  # PowerDNS; zone files without it
+    dns_folder: str = ""  # of zone files; next to the database when empty: see zone_folder
+    dns_servers: tuple[str, ...] = ("ns1.example.test", "ns2.example.test")  # of zones that name none themselves
+    dns_mailbox: str = ""  # in each SOA record; mail_from when empty
     base_url: str = "http://127.0.0.1:8000"
     forwarded_host: bool = False  # the proxy in front sets X-Forwarded-Host, whatever a client sent
     allowed_origins: tuple[str, ...] = ()
@@ -161,6 +166,11 @@ class Settings:
         return Path(self.files).absolute() if self.files else place_of(self.database_url, FILES)
 
     @property
+    def zone_folder(self) -> Path:
+        """Where zone files are written."""
+        return Path(self.dns_folder).absolute() if self.dns_folder else place_of(self.database_url, ZONES)
+
+    @property
     def sender_name(self) -> str:
         """Under which name mail goes out."""
         return self.mail_from_name or self.brand
@@ -194,6 +204,10 @@ class Settings:
             processes=values.number("PROCESSES", cls.processes),
             smtp_url=values.optional("SMTP_URL"),
             imap_url=values.optional("IMAP_URL"),
+            dns_url=values.optional("DNS_URL"),
+            dns_folder=values.text("DNS_FOLDER", cls.dns_folder),
+            dns_servers=values.many("DNS_SERVERS", cls.dns_servers),
+            dns_mailbox=values.text("DNS_MAILBOX", cls.dns_mailbox),
             base_url=values.text("BASE_URL", cls.base_url).rstrip("/"),
             forwarded_host=values.choice("FORWARDED_HOST", ("yes", "no"), "no") == "yes",
             allowed_origins=values.many("ALLOWED_ORIGINS", ()),
@@ -237,6 +251,7 @@ class Settings:
         except Exception as error:
             raise SettingsError(f"{PREFIX}TIMEZONE: no such zone: {self.timezone}") from error
         self._check_mail()
+        self._check_dns()
         if not self.production:
             return
         if self.secret_key == DEMO_SECRET_KEY or len(self.secret_key) < 32:
@@ -275,6 +290,20 @@ class Settings:
             )
         if not _is_address(self.mail_from):
             raise SettingsError(f"{PREFIX}MAIL_FROM: {self.mail_from!r} is no address, as in help@example.com")
+
+    def _check_dns(self) -> None:
+        try:
+            parts = urlsplit(self.dns_url or "http://:key@localhost")
+            usable = parts.scheme in ("http", "https") and parts.hostname and parts.password and parts.port != 0
+        except ValueError:
+            usable = False
+        if not usable:
+            raise SettingsError(f"{PREFIX}DNS_URL: it must look like http://:KEY@127.0.0.1:8081")
+        for server in self.dns_servers:
+            if not _HOST.fullmatch(server):
+                raise SettingsError(f"{PREFIX}DNS_SERVERS: {server!r} is no name of a server, as in ns1.example.com")
+        if self.dns_mailbox and not _is_address(self.dns_mailbox):
+            raise SettingsError(f"{PREFIX}DNS_MAILBOX: {self.dns_mailbox!r} is no address, as in dns@example.com")
 
 
 def _is_loopback(url: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from console.billing import migration as migrate
@@ -19,6 +20,8 @@ from console.demo import data
 from console.demo.names import Names, mb, pib, slug
 from console.demo.story import Account, Holding, Item, Known, Story
 from console.hosting import service as hosting
+from console.hosting.dns.rules import RecordInput
+from console.hosting.dns.service import add_record
 from console.hosting.models import ProductKind, SuspensionReason
 from console.staff.roles import Role
 from console.staff.service import add_staff
@@ -112,12 +115,28 @@ def _tell_account(story: Story, key: str) -> CastAccount:
             domain=service.get("domain"),
         )
         holdings[service.get("key", service["label"])] = holding
+        if "records" in service:
+            _tell_records(story, started, holding, service["records"])
     for bill in entry.get("bills", ()):
         items = [item(holdings[name]) for name in bill["services"]]
         paid = story.instant(*bill["paid"]) if "paid" in bill else None
         story.bill(story.instant(*bill["at"]), account, items, then=story.pay if paid else None, then_at=paid)
     story.known[key] = Known(account, holdings.get(entry.get("first", "")))
     return CastAccount(account, holdings)
+
+
+def _tell_records(story: Story, started: datetime, holding: Holding, records: list[list[str]]) -> None:
+    """Let the records of a domain be added one after the other, each some days after the one before."""
+    needed = holding.started
+    for place, (name, kind, value) in enumerate(records):
+        add = partial(_add_record, holding, RecordInput(name, kind, "3600", value), place)
+        needed = story.at(started + timedelta(days=place, hours=1), add, [needed])
+
+
+def _add_record(holding: Holding, typed: RecordInput, version: int) -> None:
+    domain = holding.service.domain
+    if domain is not None:
+        add_record(SYSTEM, domain.id, typed, version)
 
 
 def _customer(fields: dict[str, Any]) -> CustomerData:

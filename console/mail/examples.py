@@ -144,6 +144,17 @@ def _people(base_url: str) -> tuple[Example, ...]:
             lazy_pgettext("example", "permissions changed by support"),
         ),
         Example("people_changed", changed | {"what": "removed"}, lazy_pgettext("example", "person removed")),
+        Example(
+            "dns_changed",
+            NAME
+            | {
+                "domain": "jovic.example",
+                "by": "Jovana Živković",
+                "added": [Typed("www 3600 IN A 203.0.113.10"), Typed('@ 3600 IN TXT "v=spf1 mx -all"')],
+                "removed": [Typed("www 3600 IN A 203.0.113.9")],
+                "more": 3,
+            },
+        ),
     )
 
 

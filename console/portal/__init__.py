@@ -9,6 +9,7 @@ def init_app(app: Flask) -> None:
     """Register the portal."""
     from console.portal import (  # noqa: F401  (their views register themselves)
         chat,
+        dns,
         documents,
         invitation,
         live_chat,

@@ -67,6 +67,12 @@ ACCOUNT: tuple[Entry, ...] = (
 # What the bar has between "Home" and "My account".
 SUBJECTS: tuple[Entry, ...] = (
     Entry(
+        "portal.domains",
+        lazy_gettext("Domains"),
+        Right.DOMAINS,
+        ("portal.dns_", "portal.add_dns_", "portal.change_dns_", "portal.save_dns_"),
+    ),
+    Entry(
         "portal.tickets",
         lazy_gettext("Tickets"),
         pages=("portal.ticket", "portal.new_ticket", "portal.open_ticket", "portal.answer_ticket"),

@@ -30,6 +30,7 @@ PAGES = (
     "customers.verification",
     "hosting.services",
     "hosting.domains",
+    "hosting.dns",
     "hosting.products",
     "billing.proformas",
     "billing.quotes",

@@ -49,26 +49,14 @@ PAGES = {
               "/console/settings/", "/console/settings/brand/", "/console/settings/issuer/",
               "/console/settings/requests/", "/console/chat-settings/"],
 }  # fmt: skip
+ZONE = "/moj/domains/prodavnica-jasen.example.rs"
 PORTAL = [
-    "/moj/",
-    "/moj/mails/",
-    "/moj/tickets/",
-    "/moj/tickets/new",
-    "/moj/contacts/",
-    "/moj/users/",
-    "/moj/password",
-    "/moj/sessions",
-    "/moj/security",
-    "/moj/security/totp",
-    "/moj/security/totp/setup",
-    "/moj/services/",
-    "/moj/documents/",
-    "/moj/quotes/",
-    "/moj/requests/",
-    "/moj/migrations/",
-    "/moj/migrations/new",
-    "/moj/orders/new",
-]
+    "/moj/", "/moj/mails/", "/moj/tickets/", "/moj/tickets/new", "/moj/contacts/", "/moj/users/", "/moj/password",
+    "/moj/sessions", "/moj/security", "/moj/security/totp", "/moj/security/totp/setup", "/moj/services/",
+    "/moj/documents/", "/moj/quotes/", "/moj/requests/", "/moj/migrations/", "/moj/migrations/new", "/moj/orders/new",
+    "/moj/domains/", "/moj/domains/dns", f"{ZONE}/records", f"{ZONE}/history", f"{ZONE}/history/2", f"{ZONE}/draft",
+    f"{ZONE}/draft?import=1",
+]  # fmt: skip
 NOBODY = [
     "/login",
     "/login/forgotten",

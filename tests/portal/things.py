@@ -23,6 +23,9 @@ from console.customers.passwords import RESET
 from console.customers.people import invitations
 from console.customers.registration import RegistrationData
 from console.customers.verification import cards
+from console.hosting.dns.rules import RecordInput
+from console.hosting.dns.service import add_record
+from console.hosting.models import ProductKind
 from console.identity import recovery
 from console.mail import links
 from console.mail.models import Mail
@@ -156,6 +159,18 @@ def quote_data(**changes: Any) -> QuoteData:
     """Return a quote of two lines, valid for a week."""
     lines = (QuoteLineData("VPS 4, 12 meseci", 4_800_000), QuoteLineData("Prenos sajta", 600_000, tax_bp=1000))
     return replace(QuoteData("RSD", today() + timedelta(days=7), lines), **changes)
+
+
+def dns_values(customer: Customer) -> dict[str, Any]:
+    """Make two versions of a domain's zone."""
+    domain = factories.make_domain(factories.make_service(customer, factories.make_product(ProductKind.DOMAIN)))
+    with transaction():
+        add_record(SYSTEM, domain.id, RecordInput("www", "A", "3600", "203.0.113.10"), 0)
+        record_id = add_record(SYSTEM, domain.id, RecordInput("shop", "A", "3600", "203.0.113.10"), 1).record_id
+    names = {"domain": domain.name, "record_id": record_id}
+    portal = {f"portal.{name}": value for name, value in (names | {"number": 1}).items()}
+    console = {f"customer_dns.{name}": value for name, value in (names | {"version": 1}).items()}
+    return portal | console | {"customer_dns.number": customer.number}
 
 
 def token_of(invitation: Invitation) -> str:

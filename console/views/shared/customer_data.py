@@ -48,6 +48,7 @@ _HISTORY_RIGHTS = {
     "service.": Right.PRODUCTS,
     "migration.": Right.PRODUCTS,
     "domain.": Right.DOMAINS,
+    "dns.": Right.DOMAINS,
     "proforma.": Right.INVOICES,
     "storno.": Right.INVOICES,
     "member.": Right.CONTACTS,

@@ -36,6 +36,7 @@ TEMPLATES: dict[str, Text] = {
     "override": lazy_gettext("Account opened by a supervisor"),
     "pin_locked": lazy_gettext("Verification locked"),
     "pin_renewed": lazy_gettext("New PIN"),
+    "dns_changed": lazy_gettext("DNS records changed by support"),
     "people_changed": lazy_gettext("People on the account changed"),
     "invitation": lazy_gettext("Invitation to an account"),
     "registration": lazy_gettext("Address confirmation"),

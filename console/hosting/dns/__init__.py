@@ -1,0 +1,1 @@
+"""DNS: what stands in the zone of a domain, its versions, and their way to the name servers."""

@@ -1,0 +1,171 @@
+"""The domains of an account, and the records of one: listed, added, changed, deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from flask import flash, jsonify, make_response, redirect, render_template, request
+from flask.typing import ResponseReturnValue
+
+from console.core.errors import Refusal
+from console.core.ids import read_key
+from console.core.transaction import transaction
+from console.customers.models import Membership
+from console.customers.rights import Right
+from console.hosting.dns import queries, service
+from console.hosting.dns.forms import RecordForm, read_version
+from console.hosting.dns.names import to_unicode
+from console.hosting.dns.queries import ZoneState
+from console.hosting.dns.rules import RecordData
+from console.hosting.dns.saving import Change
+from console.portal.accounts import chosen, own_accounts
+from console.portal.blueprint import portal, signed_in
+from console.portal.dns.zones import draw, own_zone, record_payload, records_url, saved_version, state_payload
+from console.web.answers import reason, refuse, wants_json
+from console.web.identity import current_actor
+
+MAX_FILTER = 100
+
+
+@portal.get("/domains/")
+@signed_in
+def domains() -> ResponseReturnValue:
+    """List the domains of the chosen account, and until when they are registered."""
+    return _domains_page("portal/dns/domains.html")
+
+
+@portal.get("/domains/dns")
+@signed_in
+def dns_zones() -> ResponseReturnValue:
+    """List the domains whose zones can be managed."""
+    return _domains_page("portal/dns/zones.html")
+
+
+@portal.get("/domains/<domain>/records")
+@signed_in
+def dns_records(domain: str) -> ResponseReturnValue:
+    """List the records of a domain, a page at a time; for programs all of them."""
+    mine, state = own_zone(domain)
+    if wants_json():
+        found = [record_payload(key, one) for key, one in queries.all_records(state.zone)]
+        return jsonify(records=found, **state_payload(state))
+    return _records_page(mine, state, RecordForm(formdata=None))
+
+
+@portal.post("/domains/<domain>/records")
+@signed_in
+def add_dns_record(domain: str) -> ResponseReturnValue:
+    """Add a record."""
+    mine, state = own_zone(domain)
+    form = RecordForm()
+    return _save(
+        state,
+        form,
+        lambda version: service.add_record(current_actor(), state.domain.id, form.typed(), version),
+        lambda now: _records_page(mine, now, form, is_adding=True),
+    )
+
+
+@portal.get("/domains/<domain>/records/<id:record_id>")
+@signed_in
+def dns_record(domain: str, record_id: int) -> ResponseReturnValue:
+    """Show one record in its form."""
+    mine, state = own_zone(domain)
+    record = queries.find_record(state.zone, record_id)
+    if wants_json():
+        return jsonify(record=record_payload(record.id, record), version=state.version)
+    data = RecordData(record.name, record.type, record.ttl, record.value)
+    return _record_page(mine, state, RecordForm.of(data), record_id)
+
+
+@portal.post("/domains/<domain>/records/<id:record_id>")
+@signed_in
+def change_dns_record(domain: str, record_id: int) -> ResponseReturnValue:
+    """Save a record."""
+    mine, state = own_zone(domain)
+    form = RecordForm()
+    return _save(
+        state,
+        form,
+        lambda version: service.change_record(current_actor(), state.domain.id, record_id, form.typed(), version),
+        lambda now: _record_page(mine, now, form, record_id),
+    )
+
+
+@portal.post("/domains/<domain>/records/<id:record_id>/delete")
+@signed_in
+def delete_dns_record(domain: str, record_id: int) -> ResponseReturnValue:
+    """Delete a record; the list that follows offers to undo it."""
+    _mine, state = own_zone(domain)
+    try:
+        with transaction():
+            version = read_version(request.form.get("version"))
+            change = service.delete_record(current_actor(), state.domain.id, record_id, version)
+    except Refusal as refusal:
+        if wants_json() or refusal.status == 404:
+            return refuse(refusal)
+        flash(reason(refusal), "error")
+        return redirect(records_url(state), 303)
+    if wants_json():
+        return jsonify(deleted=record_id, version=change.version)
+    return redirect(records_url(state, change.version), 303)
+
+
+def _save(
+    state: ZoneState, form: RecordForm, verb: Callable[[int], Change], page: Callable[[ZoneState], str]
+) -> ResponseReturnValue:
+    """Carry out a verb on one record; where it is refused, show what was typed on the zone as it is now."""
+    try:
+        version = form.require()
+        with transaction():
+            change = verb(version)
+    except Refusal as refusal:
+        if wants_json() or refusal.status == 404:
+            return refuse(refusal)
+        form.show(refusal)
+        response = make_response(page(own_zone(state.domain.name)[1]))
+        response.status_code = refusal.status
+        return response
+    if wants_json():
+        record = queries.find_record(change.zone, change.record_id or 0)
+        return jsonify(record=record_payload(record.id, record), version=change.version)
+    return redirect(records_url(state, change.version), 303)
+
+
+def _domains_page(template: str) -> ResponseReturnValue:
+    accounts = own_accounts(Right.DOMAINS)
+    mine = chosen(accounts)
+    text = request.args.get("q", "").strip()[:MAX_FILTER]
+    zones = queries.list_zones(mine.customer_id, text)
+    if wants_json():
+        items = [state_payload(one) | {"expires_on": one.domain.expires_on.isoformat()} for one in zones]
+        return jsonify(items=items, next=None)
+    return render_template(
+        template,
+        accounts=accounts,
+        mine=mine,
+        zones=zones,
+        text=text,
+        most=queries.MAX_DOMAINS,
+        to_unicode=to_unicode,
+    )
+
+
+def _records_page(mine: Membership, state: ZoneState, form: RecordForm, *, is_adding: bool = False) -> str:
+    text, kind = request.args.get("q", "").strip()[:MAX_FILTER], request.args.get("type", "")
+    page = queries.list_records(state.zone, text, kind, read_key(request.args.get("page")) or 1)
+    return draw(
+        "portal/dns/records.html",
+        mine,
+        state,
+        form=form,
+        page=page,
+        text=text,
+        kind=kind,
+        is_adding=is_adding,
+        saved=saved_version(state),
+    )
+
+
+def _record_page(mine: Membership, state: ZoneState, form: RecordForm, record_id: int) -> str:
+    return draw("portal/dns/record.html", mine, state, form=form, record_id=record_id)

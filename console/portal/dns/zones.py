@@ -1,0 +1,86 @@
+"""What the pages of a zone share: whose it is, what its reader may do, and how it is drawn and told to programs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import render_template, request, url_for
+
+from console.core.context import settings
+from console.core.ids import read_key
+from console.customers.models import Membership
+from console.customers.rights import Right
+from console.hosting.dns import labels, presets, queries
+from console.hosting.dns.models import Record, RecordType, Version
+from console.hosting.dns.names import to_unicode
+from console.hosting.dns.queries import ZoneState, find_zone
+from console.hosting.dns.rules import HINTS, to_display
+from console.portal.accounts import own_accounts
+from console.web.answers import local_time
+
+
+def own_zone(domain: str) -> tuple[Membership, ZoneState]:
+    """Return one's own membership of the account that a domain belongs to, and the domain with its zone.
+
+    Raises:
+        NotFound: there is no such domain on an account whose domains one may see.
+    """
+    accounts = {one.customer_id: one for one in own_accounts(Right.DOMAINS)}
+    state = find_zone(domain, accounts)
+    return accounts[state.customer_id], state
+
+
+def draw(template: str, mine: Membership, state: ZoneState, **values: Any) -> str:
+    """Draw a page of a zone."""
+    return render_template(
+        template,
+        accounts=[mine],
+        mine=mine,
+        state=state,
+        domain=to_unicode(state.domain.name),
+        may_change=Right.MANAGE_DOMAINS in mine.held_rights(),
+        cause_of=labels.cause_of,
+        cause_icons=labels.CAUSE_ICONS,
+        preset_names=presets.NAMES,
+        hints=HINTS,
+        types=list(RecordType),
+        to_display=to_display,
+        to_unicode=to_unicode,
+        name_servers=settings().dns_servers,
+        **values,
+    )
+
+
+def saved_version(state: ZoneState) -> Version | None:
+    """Return the version that this request's sender has just saved, while it is the present one: it can be undone."""
+    number = read_key(request.args.get("saved"))
+    return queries.find_version(state.zone, number) if number is not None and number == state.version else None
+
+
+def records_url(state: ZoneState, saved: int | None = None) -> str:
+    """Return the address of a zone's records."""
+    return url_for("portal.dns_records", domain=state.domain.name, saved=saved)
+
+
+def record_payload(key: int | None, record: Record | Any) -> dict[str, Any]:
+    """Return a record for programs; its value as people type it."""
+    return {
+        "id": key,
+        "name": record.name,
+        "type": record.type.value,
+        "ttl": record.ttl,
+        "value": to_display(record.type, record.value),
+    }
+
+
+def state_payload(state: ZoneState) -> dict[str, Any]:
+    """Return for programs where a zone stands."""
+    publication = state.publication
+    return {
+        "domain": state.domain.name,
+        "version": state.version,
+        "serial": state.serial,
+        "published": publication.published_version if publication else 0,
+        "published_at": local_time(publication.published_at) if publication else None,
+        "failing_since": local_time(state.failing_since),
+    }

@@ -1,0 +1,242 @@
+"""The DNS records of a customer's domain, for an agent: read as far as it is opened, changed for a verified caller.
+
+The same verbs as in the portal: what the caller may not do is not done for them, and the owner is told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from flask import flash, jsonify, make_response, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_admin import expose
+from flask_admin.base import BaseView
+
+from console.core.errors import NotFound, Refusal
+from console.core.ids import read_count, read_key
+from console.core.texts import lazy_gettext
+from console.core.transaction import transaction
+from console.customers.access import rights_of
+from console.customers.models import Customer
+from console.customers.queries import customer_by_number, opened_rights
+from console.customers.rights import Right
+from console.hosting.dns import labels, queries, service
+from console.hosting.dns.forms import RecordForm, read_version
+from console.hosting.dns.models import RecordType
+from console.hosting.dns.names import to_unicode
+from console.hosting.dns.queries import ZoneState
+from console.hosting.dns.rules import HINTS, RecordData, to_display
+from console.hosting.dns.saving import Change
+from console.staff.roles import Permission
+from console.views.shared.base import Page
+from console.web.answers import reason, refuse, wants_json
+from console.web.identity import current_actor
+
+MAX_FILTER = 100
+
+
+def views() -> list[BaseView]:
+    """Return the page."""
+    url = "/console/customers/<number>/dns/<domain>"
+    return [CustomerDns(name=lazy_gettext("DNS records"), endpoint="customer_dns", url=url)]
+
+
+class CustomerDns(Page):
+    """One domain of an account."""
+
+    permission = Permission.FIND_CUSTOMERS
+    parent = "customers"
+
+    @expose("")
+    @expose("/")
+    def index(self, number: str, domain: str) -> ResponseReturnValue:
+        """List the records, a page at a time; for programs all of them."""
+        customer, state = _zone(number, domain)
+        if wants_json():
+            found = [_payload(key, one) for key, one in queries.all_records(state.zone)]
+            return jsonify(records=found, version=state.version)
+        return self._list(customer, state, RecordForm(formdata=None))
+
+    @expose("/records", methods=["POST"])
+    def add(self, number: str, domain: str) -> ResponseReturnValue:
+        """Add a record."""
+        customer, state = _zone(number, domain)
+        form = RecordForm()
+        return self._save(
+            customer,
+            state,
+            form,
+            lambda version: service.add_record(current_actor(), state.domain.id, form.typed(), version),
+            lambda now: self._list(customer, now, form, is_adding=True),
+        )
+
+    @expose("/records/<id:record_id>")
+    def record(self, number: str, domain: str, record_id: int) -> ResponseReturnValue:
+        """Show one record in its form."""
+        customer, state = _zone(number, domain)
+        record = queries.find_record(state.zone, record_id)
+        if wants_json():
+            return jsonify(record=_payload(record.id, record), version=state.version)
+        data = RecordData(record.name, record.type, record.ttl, record.value)
+        return self._form(customer, state, RecordForm.of(data), record_id)
+
+    @expose("/records/<id:record_id>", methods=["POST"])
+    def change(self, number: str, domain: str, record_id: int) -> ResponseReturnValue:
+        """Save a record."""
+        customer, state = _zone(number, domain)
+        form = RecordForm()
+        return self._save(
+            customer,
+            state,
+            form,
+            lambda version: service.change_record(current_actor(), state.domain.id, record_id, form.typed(), version),
+            lambda now: self._form(customer, now, form, record_id),
+        )
+
+    @expose("/records/<id:record_id>/delete", methods=["POST"])
+    def delete(self, number: str, domain: str, record_id: int) -> ResponseReturnValue:
+        """Delete a record; the list that follows offers to undo it."""
+        customer, state = _zone(number, domain)
+        return self._do(
+            customer,
+            state,
+            lambda version: service.delete_record(current_actor(), state.domain.id, record_id, version),
+        )
+
+    @expose("/history")
+    def history(self, number: str, domain: str) -> ResponseReturnValue:
+        """List the versions, newest first."""
+        customer, state = _zone(number, domain)
+        found = queries.list_versions(state.zone, read_key(request.args.get("before")))
+        rows = found[: queries.HISTORY_SIZE]
+        older = rows[-1].number if len(found) > queries.HISTORY_SIZE else None
+        return self._draw("admin/hosting/dns_history.html", customer, state, versions=rows, older=older)
+
+    @expose("/history/<id:version>")
+    def version(self, number: str, domain: str, version: int) -> ResponseReturnValue:
+        """Show what one version changed, and what putting it back would change now."""
+        customer, state = _zone(number, domain)
+        found = queries.find_version(state.zone, version)
+        difference = service.difference_to(state, version) if version < state.version else None
+        added, removed = ([queries.to_record(one) for one in values] for values in (found.added, found.removed))
+        return self._draw(
+            "admin/hosting/dns_version.html",
+            customer,
+            state,
+            version=found,
+            added=added,
+            removed=removed,
+            difference=difference,
+        )
+
+    @expose("/history/<version>/restore", methods=["POST"])
+    def restore(self, number: str, domain: str, version: str) -> ResponseReturnValue:
+        """Put a version back, as a new one."""
+        customer, state = _zone(number, domain)
+        key = read_count(version)
+        if key is None:
+            raise NotFound
+        return self._do(
+            customer, state, lambda seen: service.restore_version(current_actor(), state.domain.id, key, seen)
+        )
+
+    def _save(
+        self,
+        customer: Customer,
+        state: ZoneState,
+        form: RecordForm,
+        verb: Callable[[int], Change],
+        page: Callable[[ZoneState], str],
+    ) -> ResponseReturnValue:
+        """Carry out a verb on one record; where it is refused, show what was typed on the zone as it is now."""
+        try:
+            version = form.require()
+            with transaction():
+                change = verb(version)
+        except Refusal as refusal:
+            if wants_json() or refusal.status == 404:
+                return refuse(refusal)
+            form.show(refusal)
+            response = make_response(page(_zone(customer.number, state.domain.name)[1]))
+            response.status_code = refusal.status
+            return response
+        if wants_json():
+            record = queries.find_record(change.zone, change.record_id or 0)
+            return jsonify(record=_payload(record.id, record), version=change.version)
+        return redirect(_url(customer, state, change.version), 303)
+
+    def _do(self, customer: Customer, state: ZoneState, verb: Callable[[int], Change]) -> ResponseReturnValue:
+        try:
+            with transaction():
+                change = verb(read_version(request.form.get("version")))
+        except Refusal as refusal:
+            if wants_json() or refusal.status == 404:
+                return refuse(refusal)
+            flash(reason(refusal), "error")
+            return redirect(_url(customer, state), 303)
+        if wants_json():
+            return jsonify(version=change.version)
+        return redirect(_url(customer, state, change.version), 303)
+
+    def _list(self, customer: Customer, state: ZoneState, form: RecordForm, *, is_adding: bool = False) -> str:
+        text, kind = request.args.get("q", "").strip()[:MAX_FILTER], request.args.get("type", "")
+        page = queries.list_records(state.zone, text, kind, read_key(request.args.get("page")) or 1)
+        return self._draw(
+            "admin/hosting/dns.html",
+            customer,
+            state,
+            form=form,
+            page=page,
+            text=text,
+            kind=kind,
+            is_adding=is_adding,
+            saved=_saved(state),
+        )
+
+    def _form(self, customer: Customer, state: ZoneState, form: RecordForm, record_id: int) -> str:
+        return self._draw("admin/hosting/dns_record.html", customer, state, form=form, record_id=record_id)
+
+    def _draw(self, template: str, customer: Customer, state: ZoneState, **values: Any) -> str:
+        rendered: str = self.render(
+            template,
+            customer=customer,
+            state=state,
+            domain=to_unicode(state.domain.name),
+            may_change=Right.MANAGE_DOMAINS in rights_of(current_actor(), customer.id),
+            cause_of=labels.cause_of,
+            cause_icons=labels.CAUSE_ICONS,
+            hints=HINTS,
+            types=list(RecordType),
+            to_display=to_display,
+            to_unicode=to_unicode,
+            **values,
+        )
+        return rendered
+
+
+def _zone(number: str, domain: str) -> tuple[Customer, ZoneState]:
+    """Return an account and one of its domains, if its domains are opened for the reader.
+
+    Raises:
+        NotFound: they are not, or it has no such domain.
+    """
+    customer = customer_by_number(number)
+    actor = current_actor()
+    if not actor.may(Permission.READ_DOCUMENTS) and Right.DOMAINS not in opened_rights(actor, customer.id):
+        raise NotFound
+    return customer, queries.find_zone(domain, [customer.id])
+
+
+def _url(customer: Customer, state: ZoneState, saved: int | None = None) -> str:
+    return url_for("customer_dns.index", number=customer.number, domain=state.domain.name, saved=saved)
+
+
+def _saved(state: ZoneState) -> Any:
+    number = read_key(request.args.get("saved"))
+    return queries.find_version(state.zone, number) if number is not None and number == state.version else None
+
+
+def _payload(key: int, record: Any) -> dict[str, Any]:
+    value = to_display(record.type, record.value)
+    return {"id": key, "name": record.name, "type": record.type.value, "ttl": record.ttl, "value": value}
