@@ -13,6 +13,7 @@ TABLES = (
     "staff.models",
     "settings.models",
     "customers.models",
+    "customers.account.models",
     "hosting.models",
     "billing.models",
     "tickets.models",

@@ -40,6 +40,12 @@ class Cause(StrEnum):
 CAUSES = {
     "chat_transcript": Cause.ANONYMOUS,
     "chat_transcript_link": Cause.ANONYMOUS,
+    "email_change_known": Cause.ANONYMOUS,  # who is signed in writes to an address that need not be theirs
+    "email_change_new": Cause.ANONYMOUS,
+    "email_change_old": Cause.ACCOUNT,
+    "email_changed": Cause.ACCOUNT,
+    "handover_offer": Cause.ANONYMOUS,  # the same
+    "handover_update": Cause.ACCOUNT,
     "invitation": Cause.ANONYMOUS,  # who is signed in writes to an address that need not be theirs
     "migration_executed": Cause.STAFF,
     "migration_rejected": Cause.STAFF,
@@ -50,6 +56,7 @@ CAUSES = {
     "person_password_reset": Cause.SIGN_IN,
     "pin_locked": Cause.SIGN_IN,
     "pin_renewed": Cause.ACCOUNT,
+    "profile_changed": Cause.ACCOUNT,
     "promises_at_risk": Cause.STAFF,
     "promises_broken": Cause.STAFF,
     "registration": Cause.ANONYMOUS,
@@ -61,6 +68,7 @@ CAUSES = {
     "ticket_solved": Cause.STAFF,
     "verification": Cause.ACCOUNT,
     "verification_asked": Cause.STAFF,
+    "verification_disputed": Cause.ACCOUNT,
 }
 REPEATS = frozenset({"chat_transcript"})  # the words of who caused it
 

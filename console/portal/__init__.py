@@ -8,12 +8,17 @@ from flask import Flask
 def init_app(app: Flask) -> None:
     """Register the portal."""
     from console.portal import (  # noqa: F401  (their views register themselves)
+        acceptance,
         chat,
+        emails,
+        handover,
+        home,
         invitation,
         mail,
         navigation,
         passwords,
         people,
+        profile,
         registration,
         requester,
         routes,

@@ -37,8 +37,8 @@ class Link:
 
 # What the account's menu has, in the order and the words of the customer FAQ.
 ACCOUNT: tuple[Entry, ...] = (
+    Entry("portal.profile", lazy_gettext("Profile"), Right.PROFILE, ("portal.save_profile", "portal.handover")),
     Entry("portal.password", lazy_gettext("Change password")),
-    Entry("portal.sessions", lazy_gettext("Sessions")),
     Entry("portal.contacts", lazy_gettext("Contacts/sub-accounts"), Right.CONTACTS, ("portal.contact",)),
     Entry("portal.users", lazy_gettext("Manage users"), Right.CONTACTS, ("portal.user", "portal.invite")),
     Entry("portal.mails", lazy_gettext("Sent e-mail messages"), Right.EMAILS, ("portal.mail",)),
@@ -47,12 +47,25 @@ ACCOUNT: tuple[Entry, ...] = (
 # What the bar has between "Home" and "My account".
 SUBJECTS: tuple[Entry, ...] = ()
 
+# What the person icon at the top right leads to: one's own sign-in, whatever the account.
+PERSON: tuple[Entry, ...] = (
+    Entry("portal.password", lazy_gettext("Change password")),
+    Entry("portal.email", lazy_gettext("Change e-mail address")),
+    Entry("portal.sessions", lazy_gettext("Sessions")),
+)
+
 HOME = Entry("portal.home", lazy_gettext("Home"))
 
 
 def init_app(app: Flask) -> None:
     """Let the pages ask for their menus."""
-    app.jinja_env.globals.update(portal_bar=bar, portal_account_menu=account_menu)
+    app.jinja_env.globals.update(
+        portal_bar=bar,
+        portal_account_menu=account_menu,
+        portal_person_menu=person_menu,
+        portal_switcher=switcher,
+        portal_list_of=list_of,
+    )
 
 
 def bar(mine: Membership | None, account: str | None) -> list[Link]:
@@ -73,6 +86,26 @@ def bar(mine: Membership | None, account: str | None) -> list[Link]:
 def account_menu(mine: Membership) -> list[Link]:
     """Return the pages under "My account" that this person may open."""
     return _links(ACCOUNT, mine, mine.customer.number)
+
+
+def person_menu(account: str | None) -> list[Link]:
+    """Return the pages about one's own sign-in."""
+    return _links(PERSON, None, account)
+
+
+def switcher(accounts: Sequence[Membership]) -> list[tuple[Membership, str]]:
+    """Return each of the person's accounts with where it leads: to the same page there, where one may open it."""
+    here = next((entry for entry in (HOME, *SUBJECTS, *ACCOUNT) if entry.endpoint == request.endpoint), HOME)
+    return [
+        (one, url_for((here if _may_open(here, one) else HOME).endpoint, account=one.customer.number))
+        for one in accounts
+    ]
+
+
+def list_of(right: Right, mine: Membership) -> str | None:
+    """Return the address of the list that a right opens, where the bar has one."""
+    entry = next((one for one in SUBJECTS if one.right is right and _may_open(one, mine)), None)
+    return url_for(entry.endpoint, account=mine.customer.number) if entry is not None else None
 
 
 def _links(entries: Sequence[Entry], mine: Membership | None, account: str | None) -> list[Link]:

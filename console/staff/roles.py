@@ -38,6 +38,7 @@ class Permission(StrEnum):
     CHAT = "chat.work"
     LEAD_CHAT = "chat.lead"  # step in, blocking
     SET_CHAT = "chat.settings"  # the desk's rules, announcements, lifting a block
+    DECIDE_CORRECTIONS = "corrections.decide"  # a holder's name, PIB or MB that was written wrongly
     MANAGE_SETTINGS = "settings.manage"  # brand, issuer, billing: what the environment has defaults for
     REVIEW = "reviews.do"
     SEE_HOURS = "hours.see"
@@ -60,6 +61,7 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
     | _DOCUMENTS
     | {
         Permission.DECIDE_MIGRATION,
+        Permission.DECIDE_CORRECTIONS,
         Permission.ISSUE_DOCUMENTS,
         Permission.MANAGE_SERVICES,
         Permission.RESEND_MAIL,
@@ -69,6 +71,7 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
     | {
         Permission.OVERRIDE,
         Permission.UNLOCK_PIN,
+        Permission.DECIDE_CORRECTIONS,
         Permission.READ_AUDIT,
         Permission.MANAGE_DESK,
         Permission.REVIEW,
