@@ -39,7 +39,7 @@ class AddressForm(VerbForm):
     address = StringField(lazy_gettext("Address"))
     city = StringField(lazy_gettext("City"))
     postcode = StringField(lazy_gettext("Postcode"))
-    country = SelectField(lazy_gettext("Country"), default=HOME)
+    country = SelectField(lazy_gettext("Country"), default=HOME, validate_choice=False)
     phone = StringField(lazy_gettext("Phone"))
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -54,7 +54,9 @@ class ProfileForm(AddressForm):
     company = StringField(lazy_gettext("Company name"))
     pib = StringField(lazy_gettext("PIB"))
     mb = StringField(lazy_gettext("Company number (MB)"))
-    language = SelectField(lazy_gettext("Language of documents and e-mails"), choices=LANGUAGES)
+    language = SelectField(
+        lazy_gettext("Language of documents and e-mails"), choices=LANGUAGES, validate_choice=False
+    )
     choice = HiddenField()
     reason = TextAreaField(lazy_gettext("What was wrong"))
 

@@ -34,6 +34,11 @@ def views() -> list[ActingPage]:
 class PeoplePage(ActingPage):
     """One form for each: a contact, a user, an invitation. The owner is told of each change."""
 
+    @expose("/")
+    def index(self, number: str) -> ResponseReturnValue:
+        """Lead to the list of the account's people, on its own page."""
+        return self.back(self.account(number, Right.CONTACTS), "people")
+
     @expose("/contact")
     def contact_form(self, number: str) -> ResponseReturnValue:
         """Show the form for another contact."""

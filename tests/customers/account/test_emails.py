@@ -133,7 +133,7 @@ def test_what_is_refused(member: Membership, clock: Clock) -> None:
     with pytest.raises(Conflict):  # what was asked before is held too
         confirm(links[0])
     clock.advance(holds.LASTS)
-    for _ in range(2):
+    for _ in range(3):
         ask(member)
     with pytest.raises(TooMany):
         ask(member)

@@ -30,6 +30,7 @@ from console.customers.models import (
     Person,
     PersonSession,
     TaxStatus,
+    VerificationKind,
 )
 from console.customers.people import invitations
 from console.customers.queries import members_of
@@ -170,7 +171,7 @@ def test_only_the_owner_begins_one_or_staff_who_verified_the_owner(
     if who == "agent_of_user":
         factories.make_verification(agent, user)
     elif who == "override":
-        factories.make_verification(agent, owner, kind=factories.VerificationKind.OVERRIDE)
+        factories.make_verification(agent, owner, kind=VerificationKind.OVERRIDE)
     actors = {
         "user": actor_of(user),
         "contact": actor_of(factories.make_member(customer, MemberRole.CONTACT, rights=Right)),

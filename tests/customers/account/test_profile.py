@@ -72,11 +72,10 @@ def test_who_does_not_hold_profile_changes_nothing(firm: Customer, rights: set[R
 
 def test_what_is_wrong_is_said_at_its_field_and_what_was_wrong_before_is_left_out(firm: Customer) -> None:
     by = actor_of(factories.owner_of(firm))
-    with pytest.raises(Invalid) as refused, transaction():
-        save_profile(
-            by, firm.id, replace(profile_of(firm), pib="123", mb="1", country="XX", city="x" * 101), correction="razlog"
-        )
-    assert set(refused.value.fields) == {"pib", "mb", "country", "city"}
+    for wrong in ({"pib": "123", "mb": "1", "city": "x" * 101}, {"country": "XX"}):
+        with pytest.raises(Invalid) as refused, transaction():
+            save_profile(by, firm.id, replace(profile_of(firm), **wrong), correction="razlog")
+        assert set(refused.value.fields) == set(wrong)
     with transaction():
         firm.pib = None  # imported without
         save_profile(by, firm.id, replace(profile_of(firm), city="Niš"))
