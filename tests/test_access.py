@@ -132,7 +132,7 @@ ROUTES: dict[tuple[str, str], frozenset[str]] = {
     ("GET", "verify.index"): DESK,
     ("POST", "verify.check"): DESK,
     ("POST", "verify.end"): DESK,
-    # For a caller, under a verification of theirs (tests/views/customers/test_acting.py).
+    # For a caller, under a verification of theirs (tests/customers/account/test_acting.py).
     ("GET", "customer_profile.index"): DESK,
     ("POST", "customer_profile.save"): DESK,
     ("GET", "customer_handover.index"): DESK,

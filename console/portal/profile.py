@@ -83,8 +83,8 @@ def _refused(mine: Membership, form: ProfileForm, refusal: Refusal) -> ResponseR
     """Show the form again, or the question that it led to, with the messages at their fields."""
     if isinstance(refusal, Invalid):
         refusal = Invalid(refusal.message, fields=form.show_at_fields(refusal.fields), code=refusal.code)
-    asked = form.choice.data == "correction" and set(refusal.fields) <= {"reason", "own_password"}
-    if not asked or isinstance(refusal, Conflict):
+    from_question = form.choice.data == "correction" and set(refusal.fields) <= {"reason", "own_password"}
+    if not from_question or isinstance(refusal, Conflict):
         return show_again(refusal, form, lambda: _page(mine, form))
     holder = profile.holder_changes(mine.customer, form.data_of())
     return show_again(refusal, form, lambda: _choice_page(mine, form, holder))

@@ -24,7 +24,7 @@ from console.staff.queries import staff_who_may
 from console.staff.roles import Permission
 
 LASTS = timedelta(days=30)  # in which a verification can be denied
-SHOWN = timedelta(days=7)  # to supervisors
+LISTED = timedelta(days=7)  # to supervisors
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def disputed(limit: int) -> list[tuple[Verification, str]]:
         .options(
             contains_eager(Verification.customer), joinedload(Verification.membership).joinedload(Membership.person)
         )
-        .where(Verification.disputed_at.is_not(None), Verification.disputed_at > clock.now() - SHOWN)
+        .where(Verification.disputed_at.is_not(None), Verification.disputed_at > clock.now() - LISTED)
         .order_by(Verification.disputed_at.desc(), Verification.id.desc())
         .limit(limit)
     )

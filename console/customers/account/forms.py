@@ -54,9 +54,7 @@ class ProfileForm(AddressForm):
     company = StringField(lazy_gettext("Company name"))
     pib = StringField(lazy_gettext("PIB"))
     mb = StringField(lazy_gettext("Company number (MB)"))
-    language = SelectField(
-        lazy_gettext("Language of documents and e-mails"), choices=LANGUAGES, validate_choice=False
-    )
+    language = SelectField(lazy_gettext("Language of documents and e-mails"), choices=LANGUAGES, validate_choice=False)
     choice = HiddenField()
     reason = TextAreaField(lazy_gettext("What was wrong"))
 

@@ -60,8 +60,8 @@ class ProfilePage(ActingPage):
                     current_actor(), customer.id, form.data_of(), correction=reason if reason.strip() else None
                 )
         except Invalid as refusal:
-            shown = Invalid(refusal.message, fields=form.show_at_fields(refusal.fields), code=refusal.code)
-            return self.answer(shown, form, lambda: self._page(customer, form))
+            at_fields = Invalid(refusal.message, fields=form.show_at_fields(refusal.fields), code=refusal.code)
+            return self.answer(at_fields, form, lambda: self._page(customer, form))
         except Conflict as refusal:
             return self.answer(refusal, form, lambda: self._page(customer, form))
         if wants_json():
