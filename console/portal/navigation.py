@@ -10,6 +10,7 @@ from flask import Flask, request, url_for
 from console.core.texts import LazyText, lazy_gettext
 from console.customers.models import Membership
 from console.customers.rights import Right
+from console.portal.accounts import own_accounts
 
 
 @dataclass(frozen=True)
@@ -93,8 +94,9 @@ def person_menu(account: str | None) -> list[Link]:
     return _links(PERSON, None, account)
 
 
-def switcher(accounts: Sequence[Membership]) -> list[tuple[Membership, str]]:
+def switcher() -> list[tuple[Membership, str]]:
     """Return each of the person's accounts with where it leads: to the same page there, where one may open it."""
+    accounts = own_accounts()
     here = next((entry for entry in (HOME, *SUBJECTS, *ACCOUNT) if entry.endpoint == request.endpoint), HOME)
     return [
         (one, url_for((here if _may_open(here, one) else HOME).endpoint, account=one.customer.number))

@@ -16,6 +16,7 @@ from console.core.db import db
 from console.core.errors import Conflict
 from console.core.text import one_line
 from console.core.texts import lazy_gettext
+from console.core.upsert import insert_missing
 from console.customers import holds
 from console.customers.account import corrections, emails, handover, mails
 from console.customers.account.handover import ADDRESS, require_possible
@@ -44,13 +45,13 @@ def accept(actor: Actor, token: str, person: Person) -> Membership:
         NotFound: as in :func:`console.customers.account.handover.handover_behind`.
         Conflict: ``other_person`` (the offer went to another address), ``held`` (the old owner is), or an obstacle.
     """
-    offer = handover.handover_behind(token)
+    offer = handover.lock_behind(token)
     if person.email != offer.email:
         raise Conflict(
             lazy_gettext("This handover is for %(email)s. Sign in with that address.", email=offer.email),
             code="other_person",
         )
-    offer = handover.lock_behind(token)
+    handover.use_up(token, offer)
     holds.require_none(offer.owner.person)
     require_possible(offer.customer)
     old = offer.owner.person
@@ -73,14 +74,13 @@ def register_new_owner(token: str, name: str, password_hash: str, address: str |
         NotFound, Conflict: as :func:`accept`; ``registered``: the address has a sign-in already.
         Invalid: the name is wrong.
     """
-    offer = handover.handover_behind(token)
+    offer = handover.lock_behind(token)
     check_member(MemberData(email=offer.email, name=name))
-    person = db.session.scalar(select(Person).where(Person.email == offer.email).with_for_update())
-    if person is not None and person.password_hash is not None:
+    blank = {"email": offer.email, "name": one_line(name), "phone": "", "created_at": clock.now()}
+    insert_missing(Person, [blank], Person.email)
+    person = db.session.scalars(select(Person).where(Person.email == offer.email).with_for_update()).one()
+    if person.password_hash is not None:
         raise Conflict(lazy_gettext("This address already has a sign-in. Sign in to accept."), code="registered")
-    if person is None:
-        person = Person(email=offer.email, created_at=clock.now())
-        db.session.add(person)
     person.name, person.password_hash = one_line(name), password_hash
     db.session.flush()
     actor = Actor(kind="person", id=person.id, name=person.name, address=address)

@@ -148,6 +148,8 @@ def withdraw(actor: Actor, handover_id: int) -> Handover:
     """
     handover = _lock(handover_id)
     _require_owner(actor, handover.customer_id)
+    if not handover.is_open(clock.now()):
+        raise NotFound
     end(actor, handover, HandoverState.WITHDRAWN, "account.handover_withdrawn")
     return handover
 
@@ -159,6 +161,7 @@ def refuse(token: str, address: str | None) -> Handover:
         NotFound: as in :func:`handover_behind`.
     """
     handover = lock_behind(token)
+    use_up(token, handover)
     visitor = Actor(kind="visitor", id=None, name="", address=address)
     end(visitor, handover, HandoverState.REFUSED, "account.handover_refused")
     mails.tell_of_handover(handover, handover.owner.person, "refused")
@@ -179,15 +182,25 @@ def handover_behind(token: str) -> Handover:
 
 
 def lock_behind(token: str) -> Handover:
-    """Return the offer that a link is for, with its account locked, and use the link up.
+    """Return the offer that a link is for, with its account locked: of two at once, one waits for the other.
 
     Raises:
         NotFound: as in :func:`handover_behind`.
     """
     handover = _lock(handover_behind(token).id)
-    if not _still_stands(handover) or tokens.use(PURPOSE, token) != subject_of(handover):
+    if not _still_stands(handover):
         raise gone()
     return handover
+
+
+def use_up(token: str, handover: Handover) -> None:
+    """Use the link of an offer that is locked.
+
+    Raises:
+        NotFound: it was used.
+    """
+    if tokens.use(PURPOSE, token) != subject_of(handover):
+        raise gone()
 
 
 def open_handover(customer_id: int) -> Handover | None:
@@ -244,15 +257,12 @@ def _require_owner(actor: Actor, customer_id: int) -> Membership:
 
 
 def _lock(handover_id: int) -> Handover:
-    """Return an offer that waits. Its account is locked first, as where one begins."""
+    """Return an offer as it is now. Its account is locked first, as where one begins."""
     customer_id = db.session.scalar(select(Handover.customer_id).where(Handover.id == handover_id))
     if customer_id is None:
         raise NotFound
     db.session.get_one(Customer, customer_id, with_for_update=True, populate_existing=True)
-    handover = db.session.get_one(Handover, handover_id, populate_existing=True)
-    if not handover.is_open(clock.now()):
-        raise NotFound
-    return handover
+    return db.session.get_one(Handover, handover_id, populate_existing=True)
 
 
 def _still_stands(handover: Handover) -> bool:

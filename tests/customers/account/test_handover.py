@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from flask import Flask
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from console.core.actor import Actor
 from console.core.db import db
-from console.core.errors import Conflict, Invalid, NotFound
+from console.core.errors import Conflict, Invalid, NotFound, Refusal
 from console.core.transaction import transaction
 from console.customers import holds, signin
 from console.customers.access import rights_of
@@ -278,3 +279,26 @@ def test_a_link_serves_once(customer: Customer, owner: Membership) -> None:
     with pytest.raises(NotFound):
         register(token)
     assert factories.owner_of(customer).id == new.id
+
+
+@pytest.mark.both
+def test_of_several_acceptances_at_once_one_is_carried_out(
+    app: Flask, customer: Customer, owner: Membership, in_threads: Callable[[Callable[[], None], int], None]
+) -> None:
+    token, hashed = start(owner), factories.password_hash()
+    answers: list[str] = []
+
+    def accept() -> None:
+        with app.app_context():
+            try:
+                with transaction():
+                    acceptance.register_new_owner(token, "Novi Vlasnik", hashed, None)
+                answers.append("accepted")
+            except Refusal as refusal:
+                answers.append(refusal.code)
+
+    db.session.rollback()
+    in_threads(accept, 4)
+    assert sorted(answers) == ["accepted", *["link_gone"] * 3]
+    assert [one.role for one in members_of(customer.id)] == [MemberRole.OWNER]
+    assert len(mails("handover_update")) == 3
