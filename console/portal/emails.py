@@ -17,9 +17,14 @@ from console.portal.accounts import chosen, own_accounts
 from console.portal.answers import show_again
 from console.portal.blueprint import portal, signed_in
 from console.portal.forms import PortalForm
+from console.web import limits
 from console.web.answers import wants_json
 from console.web.identity import current_actor, current_person
+from console.web.limits import Limit
 from console.web.security import keep_private
+
+# Each request writes to an address that need not be the person's.
+BY_PERSON = Limit("portal-email", 10, 60 * limits.MINUTE)
 
 
 @portal.get("/email")
@@ -40,6 +45,7 @@ def change_email() -> ResponseReturnValue:
     try:
         form.require()
         confirmation.require()
+        limits.count(BY_PERSON, str(current_person().id))
         with transaction():
             change = emails.ask(current_actor(), form.email.data or "")
     except Refusal as refusal:

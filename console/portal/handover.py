@@ -24,9 +24,13 @@ from console.portal import confirmation
 from console.portal.accounts import chosen, own_accounts
 from console.portal.answers import show_again
 from console.portal.blueprint import portal, signed_in
+from console.web import limits
 from console.web.answers import local_time, wants_json
 from console.web.identity import current_actor
+from console.web.limits import Limit
 
+# Each offer writes to an address that need not be the person's.
+BY_PERSON = Limit("portal-handover", 10, 60 * limits.MINUTE)
 STEPS = ("data", "people", "send")
 _PEOPLE = {"users", "contacts"}
 
@@ -58,6 +62,7 @@ def start_handover() -> ResponseReturnValue:
         if step != "send":
             return _draw(mine, form, STEPS[STEPS.index(step) + 1] if step in STEPS else "data")
         confirmation.require()
+        limits.count(BY_PERSON, str(mine.person_id))
         with transaction():
             waiting = handovers.start(current_actor(), mine.customer_id, form.data_of())
     except Refusal as refusal:
