@@ -11,9 +11,10 @@ from typing import Any
 from flask import Response, flash, jsonify, make_response, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
-from console.core.errors import NotFound, Refusal
+from console.core.errors import Conflict, NotFound, Refusal
 from console.core.texts import gettext
 from console.core.transaction import transaction
+from console.customers import holds
 from console.customers.account import handover as handovers
 from console.customers.account.forms import HandoverForm
 from console.customers.account.models import Handover
@@ -45,7 +46,7 @@ def show_handover() -> ResponseReturnValue:
         return jsonify(handover=_payload(waiting))
     if waiting is not None:
         return _render("portal/handover_waiting.html", mine, handover=waiting)
-    return _draw(mine, HandoverForm(formdata=None), "data")
+    return _draw(mine, _with_obstacle(mine, HandoverForm(formdata=None)), "data")
 
 
 @portal.post("/handover")
@@ -97,12 +98,22 @@ def data_step(mine: Membership, form: HandoverForm) -> Response:
     waiting = handovers.open_handover(mine.customer_id)
     if waiting is not None:
         return make_response(_render("portal/handover_waiting.html", mine, handover=waiting))
-    return make_response(_draw(mine, form, "data"))
+    return make_response(_draw(mine, _with_obstacle(mine, form), "data"))
 
 
 def _account() -> Membership:
     """Return the chosen account, which the reader owns: a handover is the owner's alone."""
     return chosen([one for one in own_accounts(Right.TRANSFER) if one.is_owner])
+
+
+def _with_obstacle(mine: Membership, form: HandoverForm) -> HandoverForm:
+    """Let a form say at once what would refuse it at the end."""
+    try:
+        holds.require_none(mine.person)
+        handovers.require_possible(mine.customer)
+    except Conflict as refusal:
+        form.refusal = refusal
+    return form
 
 
 def _step_of(fields: Iterable[str], step: str) -> str:

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from console.core.db import db
 from console.core.transaction import transaction
+from console.customers import holds
 from console.customers.account import handover
 from console.customers.account.handover import HandoverData
 from console.customers.account.models import Correction, Handover
@@ -163,6 +164,14 @@ def test_a_handover_goes_step_by_step_and_is_accepted_by_its_link(
         "novi@example.rs",
         user.person.email,
     }
+
+
+def test_what_stands_in_the_way_is_said_before_anything_is_typed(signed_in: ConsoleClient, owner: Membership) -> None:
+    assert "72 hours" not in signed_in.get("/moj/handover", headers=ENGLISH).text
+    with transaction():
+        holds.begin(actor_of(owner), owner.person, "password_reset")
+    assert "72 hours" in signed_in.get("/moj/handover", headers=ENGLISH).text
+    assert signed_in.submit("/moj/handover", json=True, **NEW).json["error"]["code"] == "held"
 
 
 def test_a_known_person_accepts_with_their_password_and_an_offer_is_declined_or_withdrawn(
