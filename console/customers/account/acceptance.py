@@ -20,7 +20,7 @@ from console.core.upsert import insert_missing
 from console.customers import holds
 from console.customers.account import corrections, emails, handover, mails
 from console.customers.account.handover import ADDRESS, require_possible
-from console.customers.account.hooks import HandedOver, run_handed_over
+from console.customers.account.hooks import HandedOver, run_handed_over, run_renamed
 from console.customers.account.models import Handover, HandoverState
 from console.customers.models import (
     CUSTOMER_SEARCH,
@@ -116,6 +116,7 @@ def _put_holder(offer: Handover) -> None:
     customer.tax_status = TaxStatus.DOMESTIC if offer.country == HOME else TaxStatus.ABROAD
     db.session.flush()
     CUSTOMER_SEARCH.put(db.session(), customer.id, customer.searchable())
+    run_renamed(customer)
 
 
 def _end_old(actor: Actor, customer: Customer, old: Person) -> bool:

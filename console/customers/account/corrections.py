@@ -14,6 +14,7 @@ from console.core.text import one_line, visible_length
 from console.core.texts import lazy_gettext
 from console.customers.access import membership_behind, require_right
 from console.customers.account import mails
+from console.customers.account.hooks import run_renamed
 from console.customers.account.models import Correction, CorrectionState
 from console.customers.masking import mask_pins
 from console.customers.models import CUSTOMER_SEARCH, Customer, CustomerKind
@@ -84,7 +85,9 @@ def confirm(actor: Actor, correction_id: int) -> Correction:
     for name, value in correction.after.items():
         setattr(customer, name, value if name == "name" else value or None)
     _end(actor, correction, CorrectionState.CONFIRMED, "customer.correction_confirmed")
-    CUSTOMER_SEARCH.put(db.session(), customer.id, customer.searchable())
+    if "name" in correction.after:
+        CUSTOMER_SEARCH.put(db.session(), customer.id, customer.searchable())
+        run_renamed(customer)
     mails.tell_owner_of_profile(actor, customer, "confirmed", correction.before, correction.after)
     return correction
 

@@ -37,6 +37,7 @@ class Obstacle:
 
 
 _obstacles: dict[str, Callable[[Customer], Obstacle | None]] = {}
+_renamed: dict[str, Callable[[Customer], None]] = {}
 _listeners: dict[str, Callable[[Actor, HandedOver], None]] = {}
 
 
@@ -48,6 +49,17 @@ def register_obstacle(name: str, find: Callable[[Customer], Obstacle | None]) ->
 def register_handed_over(name: str, listener: Callable[[Actor, HandedOver], None]) -> None:
     """Register what else a handover changes, called in its transaction, after the account has its new owner."""
     _listeners[name] = listener
+
+
+def register_renamed(name: str, listener: Callable[[Customer], None]) -> None:
+    """Register what follows where an account is called differently, as what finds its tickets by its name."""
+    _renamed[name] = listener
+
+
+def run_renamed(customer: Customer) -> None:
+    """Let every domain that registered note an account's new name, which is flushed."""
+    for listener in _renamed.values():
+        listener(customer)
 
 
 def require_no_obstacle(customer: Customer) -> None:

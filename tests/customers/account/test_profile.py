@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from console.core.actor import Actor
+from console.core.db import db
 from console.core.errors import Conflict, Invalid, NotFound
 from console.core.transaction import transaction
 from console.customers.account import corrections
@@ -16,8 +18,10 @@ from console.customers.account.profile import ProfileData, profile_of, save_prof
 from console.customers.models import Customer, CustomerKind, Membership, VerificationKind
 from console.customers.rights import Right
 from console.staff.roles import Role
+from console.tickets.models import TICKET_SEARCH, Ticket
 from tests import factories
 from tests.customers.account.support import actor_of, audited, mails
+from tests.tickets.canned.support import make_ticket
 
 pytestmark = pytest.mark.only("sqlite")
 
@@ -128,6 +132,15 @@ def test_a_person_is_renamed_with_their_account(session: Session) -> None:
     with transaction():
         corrections.confirm(factories.make_staff(Role.BILLING).actor(), key)
     assert (customer.name, owner.person.name) == ("Jelena Đukić", "Jelena Đukić")
+
+
+def test_tickets_are_found_by_the_new_name(firm: Customer, owner: Membership) -> None:
+    ticket = make_ticket(customer=firm)
+    key = ask(actor_of(owner), firm, replace(profile_of(firm), name="Sasvim Drugačije d.o.o."))
+    with transaction():
+        corrections.confirm(factories.make_staff(Role.BILLING).actor(), key)
+    hits = TICKET_SEARCH.matches(db.session(), Ticket.id, "drugacije", whole=True)
+    assert hits is not None and list(db.session.scalars(select(Ticket.id).where(hits))) == [ticket.id]
 
 
 def test_a_refused_or_withdrawn_correction_changes_nothing(firm: Customer, owner: Membership) -> None:
