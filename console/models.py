@@ -14,6 +14,7 @@ TABLES = (
     "settings.models",
     "customers.models",
     "identity.models",
+    "customers.account.models",
     "hosting.models",
     "hosting.dns.models",
     "billing.models",

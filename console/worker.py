@@ -35,6 +35,7 @@ from console.core.outages import as_refusal
 from console.core.sessions import SignInSession
 from console.core.transaction import transaction
 from console.customers import registration
+from console.customers.account import emails, handover
 from console.customers.models import Guard, PersonSession
 from console.hosting.dns.publishing.outbox import publish_due
 from console.mail import outsiders, sending
@@ -94,9 +95,17 @@ def expire_migrations() -> None:
         log.info("migrations expired", count=ended)
 
 
+def expire_account_requests() -> None:
+    """End the handovers and new sign-in addresses that were not confirmed in time."""
+    with transaction():
+        handover.expire_due()
+        emails.expire_due()
+
+
 JOBS = (
     Job("audit.anchor", timedelta(minutes=1), note_audit_end),
     Job("migrations.expire", timedelta(minutes=1), expire_migrations),
+    Job("accounts.expire", timedelta(minutes=5), expire_account_requests),
     Job("mail.send", timedelta(seconds=2), sending.send_due),
     Job("dns.publish", timedelta(seconds=2), publish_due),
     Job("sla.watch", timedelta(seconds=30), update_sla_targets),

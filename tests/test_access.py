@@ -42,7 +42,7 @@ from console.tokens import service as tokens
 from tests import factories
 from tests.billing.moves import make_move
 from tests.chat.past import chat_values
-from tests.portal.things import access_values, dns_values, people_values, service_values, ticket_values
+from tests.portal.things import access_values, account_values, dns_values, people_values, service_values, ticket_values
 from tests.support.client import ConsoleClient, sign_in, sign_in_person
 from tests.tickets.reviews.scene import review_values
 from tests.tickets.rows import make_department
@@ -141,6 +141,25 @@ ROUTES: dict[tuple[str, str], frozenset[str]] = {
     ("GET", "verify.index"): DESK,
     ("POST", "verify.check"): DESK,
     ("POST", "verify.end"): DESK,
+    # For a caller, under a verification of theirs (tests/customers/account/test_acting.py).
+    ("GET", "customer_profile.index"): DESK,
+    ("POST", "customer_profile.save"): DESK,
+    ("GET", "customer_handover.index"): DESK,
+    ("POST", "customer_handover.start"): DESK,
+    ("POST", "customer_handover.withdraw"): DESK,
+    ("GET", "customer_people.index"): DESK,
+    ("GET", "customer_people.contact_form"): DESK,
+    ("POST", "customer_people.add_contact"): DESK,
+    ("GET", "customer_people.contact"): DESK,
+    ("POST", "customer_people.change_contact"): DESK,
+    ("GET", "customer_people.user"): DESK,
+    ("POST", "customer_people.change_user"): DESK,
+    ("GET", "customer_people.invite_form"): DESK,
+    ("POST", "customer_people.invite"): DESK,
+    ("POST", "customer_people.remove"): DESK,
+    ("GET", "corrections.index"): DOCUMENTS,
+    ("POST", "corrections.confirm"): DOCUMENTS,
+    ("POST", "corrections.refuse"): DOCUMENTS,
     ("GET", "desk.index"): DESK,
     ("GET", "desk.chat"): DESK,
     ("GET", "desk.side"): DESK,
@@ -324,6 +343,22 @@ ROUTES: dict[tuple[str, str], frozenset[str]] = {
     ("GET", "portal.dns_history"): CUSTOMER,
     ("GET", "portal.dns_version"): CUSTOMER,
     ("POST", "portal.restore_dns_version"): CUSTOMER,
+    ("GET", "portal.profile"): CUSTOMER,  # who holds what: tests/portal/test_account.py
+    ("POST", "portal.save_profile"): CUSTOMER,
+    ("POST", "portal.withdraw_correction"): CUSTOMER,
+    ("GET", "portal.email"): CUSTOMER,
+    ("POST", "portal.change_email"): CUSTOMER,
+    ("POST", "portal.withdraw_email"): CUSTOMER,
+    ("GET", "portal.email_link"): EVERYONE,  # by a mailed link
+    ("POST", "portal.confirm_email"): EVERYONE,
+    ("GET", "portal.handover"): CUSTOMER,
+    ("POST", "portal.start_handover"): CUSTOMER,
+    ("POST", "portal.withdraw_handover"): CUSTOMER,
+    ("GET", "portal.handover_link"): EVERYONE,  # by a mailed link
+    ("POST", "portal.accept_handover"): EVERYONE,
+    ("POST", "portal.register_new_owner"): EVERYONE,
+    ("POST", "portal.refuse_handover"): EVERYONE,
+    ("POST", "portal.deny_verification"): CUSTOMER,
     ("GET", "portal.contacts"): CUSTOMER,  # who holds the right: tests/portal/test_people.py
     ("POST", "portal.add_contact"): CUSTOMER,
     ("GET", "portal.contact"): CUSTOMER,
@@ -554,7 +589,7 @@ def _people_and_things(app: Flask) -> tuple[dict[str, ConsoleClient], dict[str, 
     shared |= chat_values(staff["agent"], staff["supervisor"])
     shared |= ticket_values(subject.customer, staff["agent"])
     shared |= service_values(subject, staff["billing"], str(shared["ticket.number"]))
-    shared |= people_values(subject.customer) | dns_values(subject.customer)
+    shared |= people_values(subject.customer) | dns_values(subject.customer) | account_values(subject.customer)
     shared |= {"ticket.property_name": "priority", "ticket.group": "services"}
     for role in DESK:
         factories.make_verification(staff[role], subject.owner, channel=f"ticket:{shared['ticket.number']}")

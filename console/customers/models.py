@@ -283,6 +283,12 @@ class Verification(Base):
         Index("ix_verifications_customer_id_id", "customer_id", "id"),
         Index("ix_verifications_staff_id_ended_at", "staff_id", "ended_at"),
         Index("ix_verifications_channel", "channel", sqlite_where=_OPEN, postgresql_where=_OPEN),
+        Index(
+            "ix_verifications_disputed_at",
+            "disputed_at",
+            sqlite_where=text("disputed_at IS NOT NULL"),
+            postgresql_where=text("disputed_at IS NOT NULL"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -296,7 +302,8 @@ class Verification(Base):
     started_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
-    end_reason: Mapped[str | None] = mapped_column(String(20))  # hand, channel, pin, removed, restore
+    end_reason: Mapped[str | None] = mapped_column(String(20))  # hand, channel, pin, removed, restore, …
+    disputed_at: Mapped[datetime | None]  # the person said that it was not them
 
     customer: Mapped[Customer] = relationship()
     membership: Mapped[Membership | None] = relationship()

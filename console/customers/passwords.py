@@ -106,6 +106,11 @@ def reset(token: str, password_hash: str, address: str | None) -> Person:
     return person
 
 
+def void_links(person: Person) -> None:
+    """Make the links void that would replace a person's password, as part of another verb."""
+    tokens.revoke(RESET, _subject(person.id))
+
+
 def _put(
     actor: Actor, person: Person, password_hash: str, *, keep_session: int | None = None, held: bool = False
 ) -> None:
@@ -115,7 +120,7 @@ def _put(
     if keep_session is not None:
         ended = ended.where(PersonSession.id != keep_session)
     db.session.execute(ended.values(revoked_at=clock.now()))
-    tokens.revoke(RESET, _subject(person.id))
+    void_links(person)
     until = holds.begin(actor, person, "password_reset") if held else None
     write_to(person, None, "person_password_changed", at=clock.now(), until=until, portal=settings().portal_brand)
     record(actor, "person.password_set", _subject(person.id))

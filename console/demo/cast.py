@@ -16,7 +16,7 @@ from console.customers import service as accounts
 from console.customers.models import CustomerKind, MemberRole, TaxStatus
 from console.customers.rights import MailCategory, Right
 from console.customers.service import CustomerData, MemberData
-from console.demo import data
+from console.demo import account_requests, data
 from console.demo.names import Names, mb, pib, slug
 from console.demo.story import Account, Holding, Item, Known, Story
 from console.hosting import service as hosting
@@ -42,6 +42,7 @@ def tell(story: Story, names: Names) -> None:
     neighbours = [_neighbour(story, names, place) for place in range(NEIGHBOURS)]
     story.known |= {f"sused-{place}": Known(one.account, one.first) for place, one in enumerate(neighbours)}
     _migrations(story, firma.account, [neighbour for neighbour in neighbours if neighbour.free])
+    account_requests.tell(story, _CAST["requests"])
     # Last, so that her numbers are the ones that a reader sees on top.
     _ana_owes(story, ana)
 

@@ -58,6 +58,7 @@ def examples(base_url: str) -> tuple[Example, ...]:
         *_accounts(),
         *_people(base_url),
         *_sign_in(base_url),
+        *_holders(base_url),
         *_migrations(),
         *_services(),
         *_tickets(base_url),
@@ -191,6 +192,54 @@ def _sign_in(base_url: str) -> tuple[Example, ...]:
         ),
         Example("device_recovery", portal | lost),
         Example("device_recovery_notice", owner),
+    )
+
+
+def _holders(base_url: str) -> tuple[Example, ...]:
+    account = NAME | {"customer": Typed("Jović Studio d.o.o."), "number": "K-10482", "by": Typed("Petar Ilić")}
+    profile = account | {"answer": "", "by_support": False}
+    street = {"field": "address", "before": Typed("Ulica lipa 2"), "after": Typed("Bulevar kralja Petra 14")}
+    pib = {"field": "pib", "before": Typed("100000024"), "after": Typed("100000032")}
+    portal = NAME | {"portal": "Moj Mint", "new_email": Typed("ana.nova@example.test"), "at": AT, "until": UNTIL}
+    link = {"link": f"{base_url}/moj/email/confirm/{TOKEN}"}
+    update = account | {"portal": "Moj Mint", "email": Typed("novi@example.test"), "at": AT, "until": UNTIL}
+    offer = update | {"link": f"{base_url}/moj/handover/accept/{TOKEN}"}
+    steps = {
+        "started": lazy_pgettext("example", "offered"),
+        "refused": lazy_pgettext("example", "declined"),
+        "expired": lazy_pgettext("example", "not answered"),
+        "gone": lazy_pgettext("example", "to the old owner"),
+        "received": lazy_pgettext("example", "to the new owner"),
+    }
+    return (
+        Example(
+            "profile_changed",
+            profile | {"what": "changed", "by_support": True, "lines": [street]},
+            lazy_pgettext("example", "changed by support"),
+        ),
+        Example("profile_changed", profile | {"what": "asked", "lines": [pib]}, lazy_pgettext("example", "correction")),
+        Example(
+            "profile_changed",
+            profile | {"what": "confirmed", "lines": [pib]},
+            lazy_pgettext("example", "correction confirmed"),
+        ),
+        Example(
+            "profile_changed",
+            profile | {"what": "refused", "lines": [pib], "answer": Typed("Taj PIB pripada drugoj firmi.")},
+            lazy_pgettext("example", "correction refused"),
+        ),
+        Example("email_change_old", portal | link),
+        Example("email_change_new", portal | link),
+        Example("email_change_known", portal | {"link": f"{base_url}/moj/login"}),
+        Example("email_changed", portal),
+        Example("handover_offer", offer),
+        *(Example("handover_update", update | {"what": what}, case) for what, case in steps.items()),
+        Example(
+            "verification_disputed",
+            account
+            | {"person": Typed("Petar Ilić"), "staff": Typed("Mila Agent"), "channel": "phone", "at": AT}
+            | {"url": f"{base_url}/console/customers/K-10482"},
+        ),
     )
 
 

@@ -43,6 +43,12 @@ CAUSES = {
     "device_recovery": Cause.SIGN_IN,
     "device_recovery_notice": Cause.SIGN_IN,
     "dns_changed": Cause.STAFF,
+    "email_change_known": Cause.ANONYMOUS,  # who is signed in writes to an address that need not be theirs
+    "email_change_new": Cause.ANONYMOUS,
+    "email_change_old": Cause.ACCOUNT,
+    "email_changed": Cause.ACCOUNT,
+    "handover_offer": Cause.ANONYMOUS,  # the same
+    "handover_update": Cause.ACCOUNT,
     "invitation": Cause.ANONYMOUS,  # who is signed in writes to an address that need not be theirs
     "migration_executed": Cause.STAFF,
     "migration_rejected": Cause.STAFF,
@@ -54,6 +60,7 @@ CAUSES = {
     "person_password_reset": Cause.SIGN_IN,
     "pin_locked": Cause.SIGN_IN,
     "pin_renewed": Cause.ACCOUNT,
+    "profile_changed": Cause.ACCOUNT,
     "quote_sent": Cause.STAFF,
     "registration": Cause.ANONYMOUS,
     "registration_known": Cause.ANONYMOUS,
@@ -69,6 +76,7 @@ CAUSES = {
     "ticket_solved": Cause.STAFF,
     "verification": Cause.ACCOUNT,
     "verification_asked": Cause.STAFF,
+    "verification_disputed": Cause.ACCOUNT,
 }
 REPEATS = frozenset({"chat_transcript"})  # the words of who caused it
 

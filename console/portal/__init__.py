@@ -8,9 +8,13 @@ from flask import Flask
 def init_app(app: Flask) -> None:
     """Register the portal."""
     from console.portal import (  # noqa: F401  (their views register themselves)
+        acceptance,
         chat,
         dns,
         documents,
+        emails,
+        handover,
+        home,
         invitation,
         live_chat,
         mail,
@@ -20,6 +24,7 @@ def init_app(app: Flask) -> None:
         orders,
         passwords,
         people,
+        profile,
         quotes,
         registration,
         requester,

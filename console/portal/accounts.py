@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from flask import request
+from flask import g, request
 
 from console.core.errors import NotFound
 from console.customers.models import Membership
@@ -19,12 +19,22 @@ def own_accounts(*rights: Right) -> Sequence[Membership]:
     Raises:
         NotFound: a right is asked for and held nowhere.
     """
-    found = memberships_of(current_person().id)
+    found = _memberships()
     if not rights:
         return found
     found = [one for one in found if not one.held_rights().isdisjoint(rights)]
     if not found:
         raise NotFound
+    return found
+
+
+def _memberships() -> Sequence[Membership]:
+    """Return the person's memberships, read once for a page; what changes something reads them as they are now."""
+    if request.method != "GET":
+        return memberships_of(current_person().id)
+    if "own_memberships" not in g:
+        g.own_memberships = memberships_of(current_person().id)
+    found: Sequence[Membership] = g.own_memberships
     return found
 
 

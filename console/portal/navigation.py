@@ -10,6 +10,7 @@ from flask import Flask, request, url_for
 from console.core.texts import LazyText, lazy_gettext
 from console.customers.models import Membership
 from console.customers.rights import Right
+from console.portal.accounts import own_accounts
 
 
 @dataclass(frozen=True)
@@ -51,36 +52,20 @@ class Link:
 
 # What the account's menu has, in the order and the words of the customer FAQ.
 ACCOUNT: tuple[Entry, ...] = (
+    Entry("portal.profile", lazy_gettext("Profile"), Right.PROFILE, ("portal.save_profile", "portal.handover")),
     Entry("portal.password", lazy_gettext("Change password")),
     Entry(
         "portal.security",
         lazy_gettext("Account security"),
         pages=("portal.totp", "portal.start_totp", "portal.switch_totp", "portal.renew_codes", "portal.remove_passkey"),
     ),
-    Entry("portal.sessions", lazy_gettext("Sessions")),
     Entry("portal.contacts", lazy_gettext("Contacts/sub-accounts"), Right.CONTACTS, ("portal.contact",)),
     Entry("portal.users", lazy_gettext("Manage users"), Right.CONTACTS, ("portal.user", "portal.invite")),
     Entry("portal.notices", lazy_gettext("E-mail notifications"), pages=("portal.choose_notices",)),
     Entry("portal.mails", lazy_gettext("Sent e-mail messages"), Right.EMAILS, ("portal.mail",)),
 )
 
-# What the bar has between "Home" and "My account".
-SUBJECTS: tuple[Entry, ...] = (
-    Entry(
-        "portal.domains",
-        lazy_gettext("Domains"),
-        Right.DOMAINS,
-        ("portal.dns_", "portal.add_dns_", "portal.change_dns_", "portal.save_dns_"),
-    ),
-    Entry(
-        "portal.tickets",
-        lazy_gettext("Tickets"),
-        pages=("portal.ticket", "portal.new_ticket", "portal.open_ticket", "portal.answer_ticket"),
-    ),
-    Entry("portal.chat", lazy_gettext("Live chat"), pages=("portal.past_chat",)),
-)
-
-# The same, of several pages each; the pages show the group's entries as tabs.
+# What the bar has between "Home" and "My account"; a group of several pages shows them as tabs.
 GROUPS: dict[str, Group] = {
     "services": Group(
         lazy_gettext("Services"),
@@ -96,6 +81,17 @@ GROUPS: dict[str, Group] = {
             Entry("portal.migrations", lazy_gettext("Service transfers"), Right.TRANSFER, ("portal.migration",)),
         ),
     ),
+    "domains": Group(
+        lazy_gettext("Domains"),
+        (
+            Entry(
+                "portal.domains",
+                lazy_gettext("Domains"),
+                Right.DOMAINS,
+                ("portal.dns_", "portal.add_dns_", "portal.change_dns_", "portal.save_dns_"),
+            ),
+        ),
+    ),
     "documents": Group(
         lazy_gettext("Pro-formas"),
         (
@@ -103,14 +99,44 @@ GROUPS: dict[str, Group] = {
             Entry("portal.quotes", lazy_gettext("Quotes"), Right.QUOTES, ("portal.quote",)),
         ),
     ),
+    "tickets": Group(
+        lazy_gettext("Tickets"),
+        (
+            Entry(
+                "portal.tickets",
+                lazy_gettext("Tickets"),
+                pages=("portal.ticket", "portal.new_ticket", "portal.open_ticket", "portal.answer_ticket"),
+            ),
+        ),
+    ),
+    "chat": Group(
+        lazy_gettext("Live chat"),
+        (Entry("portal.chat", lazy_gettext("Live chat"), pages=("portal.past_chat",)),),
+    ),
 }
 
+# What the person icon at the top right leads to: one's own sign-in, whatever the account.
+PERSON: tuple[Entry, ...] = (
+    Entry("portal.security", lazy_gettext("Security settings")),
+    Entry("portal.password", lazy_gettext("Change password")),
+    Entry("portal.email", lazy_gettext("Change e-mail address")),
+    Entry("portal.sessions", lazy_gettext("Sessions")),
+)
+
 HOME = Entry("portal.home", lazy_gettext("Home"))
+MY_ACCOUNT = Group(lazy_gettext("My account"), ACCOUNT)
 
 
 def init_app(app: Flask) -> None:
     """Let the pages ask for their menus."""
-    app.jinja_env.globals.update(portal_bar=bar, portal_account_menu=account_menu, portal_group_menu=group_menu)
+    app.jinja_env.globals.update(
+        portal_bar=bar,
+        portal_account_menu=account_menu,
+        portal_group_menu=group_menu,
+        portal_person_menu=person_menu,
+        portal_switcher=switcher,
+        portal_list_of=list_of,
+    )
 
 
 def bar(mine: Membership | None, account: str | None) -> list[Link]:
@@ -120,12 +146,9 @@ def bar(mine: Membership | None, account: str | None) -> list[Link]:
         mine: the person's membership of the account shown, if there is one.
         account: the account's number, where the person has several.
     """
-    links = _links((HOME, *SUBJECTS) if mine is not None else (HOME,), mine, account)
+    links = _links((HOME,), mine, account)
     if mine is not None:
-        links += [link for group in GROUPS.values() for link in _group_link(group, mine, account)]
-        first = next(entry for entry in ACCOUNT if _may_open(entry, mine))
-        current = any(entry.is_current() for entry in ACCOUNT)
-        links.append(Link(url_for(first.endpoint, account=account), lazy_gettext("My account"), current))
+        links += [link for group in (*GROUPS.values(), MY_ACCOUNT) for link in _group_link(group, mine, account)]
     return links
 
 
@@ -146,6 +169,31 @@ def _group_link(group: Group, mine: Membership, account: str | None) -> list[Lin
         return []
     current = any(entry.is_current() for entry in open_entries)
     return [Link(url_for(open_entries[0].endpoint, account=account), group.label, current)]
+
+
+def person_menu(account: str | None) -> list[Link]:
+    """Return the pages about one's own sign-in."""
+    return _links(PERSON, None, account)
+
+
+def switcher() -> list[tuple[Membership, str]]:
+    """Return each of the person's accounts with where it leads: to the same page there, where one may open it."""
+    accounts = own_accounts()
+    here = next((entry for entry in (HOME, *_in_groups(), *ACCOUNT) if entry.endpoint == request.endpoint), HOME)
+    return [
+        (one, url_for((here if _may_open(here, one) else HOME).endpoint, account=one.customer.number))
+        for one in accounts
+    ]
+
+
+def list_of(right: Right, mine: Membership) -> str | None:
+    """Return the address of the list that a right opens, where the bar has one."""
+    entry = next((one for one in _in_groups() if one.right is right and _may_open(one, mine)), None)
+    return url_for(entry.endpoint, account=mine.customer.number) if entry is not None else None
+
+
+def _in_groups() -> list[Entry]:
+    return [entry for group in GROUPS.values() for entry in group.entries]
 
 
 def _links(entries: Sequence[Entry], mine: Membership | None, account: str | None) -> list[Link]:

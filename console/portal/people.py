@@ -15,7 +15,6 @@ from console.customers import labels
 from console.customers.access import rights_of
 from console.customers.models import Invitation, MemberRole, Membership
 from console.customers.people import invitations, members
-from console.customers.people.members import ContactData
 from console.customers.queries import find_member, members_of
 from console.customers.rights import MailCategory, Right
 from console.customers.verification.pins import may_hold
@@ -46,7 +45,7 @@ def add_contact() -> ResponseReturnValue:
     mine, form = _account(), ContactForm()
     try:
         form.require()
-        data = _contact_data(form)
+        data = form.contact()
         _confirm_grants(data.rights, frozenset())
         with transaction():
             contact = members.add_contact(current_actor(), mine.customer, data)
@@ -76,7 +75,7 @@ def change_contact(contact_id: int) -> ResponseReturnValue:
     form = ContactForm()
     try:
         form.require()
-        data = _contact_data(form)
+        data = form.contact()
         _confirm_grants(data.rights, member.held_rights())
         with transaction():
             member = members.change_contact(current_actor(), contact_id, data)
@@ -210,11 +209,6 @@ def _confirm_grants(rights: frozenset[Right], held: frozenset[Right]) -> None:
     """Ask for the password where something is granted: taking away needs none."""
     if rights - held:
         confirmation.require()
-
-
-def _contact_data(form: ContactForm) -> ContactData:
-    names = ("name", "email", "phone", "address", "city", "postcode")
-    return ContactData(**{name: form[name].data or "" for name in names}, rights=form.rights(), mail=form.mail())
 
 
 def _filled_in(member: Membership) -> dict[str, Any]:

@@ -1,8 +1,7 @@
-"""The portal's pages: the support PIN, an account's services and people, one's own sign-ins."""
+"""The support PIN, one's own and those an owner hands out; one's own sign-ins."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,10 +14,10 @@ from console.core.errors import NotFound
 from console.core.texts import gettext
 from console.core.transaction import transaction
 from console.customers import labels, signin
+from console.customers.account import disputes
 from console.customers.models import Membership
 from console.customers.queries import members_of, sessions_of
 from console.customers.verification.pins import current_pin, pin_at, pin_lifetime, renew_pin, require_holder
-from console.hosting.queries import services_of
 from console.portal.accounts import chosen, own_accounts
 from console.portal.blueprint import portal, signed_in
 from console.web.answers import local_time, wants_json
@@ -55,35 +54,23 @@ class PinCard:
         return max(0, -int((clock.now() - self.expires_at).total_seconds()) // MINUTE)
 
 
-@portal.get("/")
-@signed_in
-def home() -> ResponseReturnValue:
-    """Show the PIN of the chosen account, its services, and who else is on it."""
-    accounts = own_accounts()
-    if not accounts:
-        return render_template("portal/nothing.html")
-    mine = chosen(accounts)
-    return render_template(
-        "portal/home.html",
-        accounts=accounts,
-        mine=mine,
-        card=_card(mine),
-        services=services_of(mine.customer_id, mine.held_rights().__contains__),
-        people=_people(mine),
-        labels=labels,
-    )
-
-
 @portal.get("/pin")
 @signed_in
 def pin() -> ResponseReturnValue:
     """Show one's own PIN on an account (``account``), or one that its owner hands out (``member``)."""
     mine, member = _whose(request.args.get("member"))
     if wants_json():
-        return _answer(_card(member))
+        return _answer(pin_card(member))
     if member.id == mine.id:
         return redirect(url_for("portal.home", account=mine.customer.number))
-    return render_template("portal/pin.html", accounts=own_accounts(), mine=mine, card=_card(member), labels=labels)
+    return render_template(
+        "portal/pin.html",
+        accounts=own_accounts(),
+        mine=mine,
+        card=pin_card(member),
+        use=disputes.last_use(member),
+        labels=labels,
+    )
 
 
 @portal.post("/pin/new")
@@ -99,6 +86,21 @@ def new_pin() -> ResponseReturnValue:
     if member.id == mine.id:
         return redirect(url_for("portal.home", account=mine.customer.number), 303)
     return redirect(url_for("portal.pin", account=mine.customer.number, member=member.id), 303)
+
+
+@portal.post("/pin/deny/<id:verification_id>")
+@signed_in
+def deny_verification(verification_id: int) -> ResponseReturnValue:
+    """Say that a verification was not one's own: it ends, the PIN is a new one, supervisors are told."""
+    with transaction():
+        verification = disputes.deny(current_actor(), verification_id)
+    if wants_json():
+        return jsonify(denied=True)
+    flash(
+        gettext("The verification has ended, the PIN is a new one, and our supervisors will look at what happened."),
+        "success",
+    )
+    return redirect(url_for("portal.home", account=verification.customer.number), 303)
 
 
 @portal.get("/sessions")
@@ -152,7 +154,7 @@ def _whose(member: str | None) -> tuple[Membership, Membership]:
     return mine, found
 
 
-def _card(member: Membership) -> PinCard:
+def pin_card(member: Membership) -> PinCard:
     """Return the PIN, made now where the last is over: only then is anything written."""
     code = pin_at(member)
     if code is not None and member.pin_expires_at is not None:
@@ -160,11 +162,6 @@ def _card(member: Membership) -> PinCard:
     with transaction():
         code, expires_at = current_pin(member)
     return PinCard(member, code, expires_at)
-
-
-def _people(mine: Membership) -> Sequence[Membership]:
-    """Return who is on the account, for its owner: to others their colleagues' rights are none of their business."""
-    return members_of(mine.customer_id) if mine.is_owner else ()
 
 
 def _answer(card: PinCard) -> ResponseReturnValue:

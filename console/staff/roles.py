@@ -40,6 +40,7 @@ class Permission(StrEnum):
     CHAT = "chat.work"
     LEAD_CHAT = "chat.lead"  # step in, blocking
     SET_CHAT = "chat.settings"  # the desk's rules, announcements, lifting a block
+    DECIDE_CORRECTIONS = "corrections.decide"  # a holder's name, PIB or MB that was written wrongly
     MANAGE_SETTINGS = "settings.manage"  # brand, issuer, billing: what the environment has defaults for
     REVIEW = "reviews.do"
     SEE_HOURS = "hours.see"
@@ -62,6 +63,7 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
     | _DOCUMENTS
     | {
         Permission.DECIDE_MIGRATION,
+        Permission.DECIDE_CORRECTIONS,
         Permission.ISSUE_DOCUMENTS,
         Permission.MANAGE_QUOTES,
         Permission.MANAGE_SERVICES,
@@ -74,6 +76,7 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
         Permission.MANAGE_QUOTES,
         Permission.UNLOCK_PIN,
         Permission.REVIEW_RECOVERY,
+        Permission.DECIDE_CORRECTIONS,
         Permission.READ_AUDIT,
         Permission.MANAGE_DESK,
         Permission.REVIEW,

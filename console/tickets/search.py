@@ -16,6 +16,7 @@ from sqlalchemy.orm import aliased
 from console.core.actor import Actor
 from console.core.db import db
 from console.core.search import LIMIT
+from console.customers.account.hooks import register_renamed
 from console.customers.models import Customer
 from console.customers.queries import opened_accounts
 from console.customers.rights import Right
@@ -156,3 +157,6 @@ def _trees(keys: Sequence[int]) -> CTE:
     whole = roots.cte("trees", recursive=True)
     child = aliased(Ticket)
     return whole.union_all(select(whole.c.root, child.id).where(child.merged_into_id == whole.c.id))
+
+
+register_renamed("tickets", lambda customer: index_accounts([customer]))

@@ -18,6 +18,9 @@ from console.core.actor import SYSTEM, Actor
 from console.core.db import db
 from console.core.transaction import transaction
 from console.customers import registration
+from console.customers.account import emails, handover
+from console.customers.account.handover import HandoverData
+from console.customers.account.profile import profile_of, save_profile
 from console.customers.models import Customer, Invitation, MemberRole, Registration
 from console.customers.passwords import RESET
 from console.customers.people import invitations
@@ -171,6 +174,35 @@ def dns_values(customer: Customer) -> dict[str, Any]:
     portal = {f"portal.{name}": value for name, value in (names | {"number": 1}).items()}
     console = {f"customer_dns.{name}": value for name, value in (names | {"version": 1}).items()}
     return portal | console | {"customer_dns.number": customer.number}
+
+
+def account_values(customer: Customer) -> dict[str, Any]:
+    """Make a contact and a user for staff to change, a handover, a correction, a new address and a verification."""
+    owner = factories.owner_of(customer)
+    actor = Actor(kind="person", id=owner.person_id, name=owner.person.name)
+    with transaction():
+        offer = handover.start(actor, customer.id, HandoverData("Novi Vlasnik", "preuzima@example.rs"))
+        data = replace(profile_of(customer), name="Ispravljeno Ime")
+        correction = save_profile(actor, customer.id, data, correction="Slovna greška").correction
+        change = emails.ask(actor, "nova-adresa@example.rs")
+        link = tokens.issue(emails.OLD, f"email_change:{change.id}", timedelta(hours=1))
+        offered = tokens.issue(handover.PURPOSE, handover.subject_of(offer), timedelta(hours=1))
+    assert correction is not None
+    contact, user, gone = (
+        factories.make_member(customer, role) for role in (MemberRole.CONTACT, MemberRole.USER, MemberRole.USER)
+    )
+    pages = ("customer_profile", "customer_handover", "customer_people")
+    return {f"{page}.number": customer.number for page in pages} | {
+        "customer_people.contact_id": contact.id,
+        "customer_people.user_id": user.id,
+        "customer_people.member_id": gone.id,
+        "customer_handover.handover_id": offer.id,
+        "correction_id": correction.id,
+        "handover_id": offer.id,
+        "portal.handover_token": offered,
+        "portal.email_token": link,
+        "portal.verification_id": factories.make_verification(factories.make_staff(), owner).id,
+    }
 
 
 def token_of(invitation: Invitation) -> str:

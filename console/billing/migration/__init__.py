@@ -1,5 +1,6 @@
 """Service migration: one or several services of one account move to another, with their open documents."""
 
+from console.billing.migration import handover  # noqa: F401  (registers what stands in a handover's way)
 from console.billing.migration.decisions import approve, expire_due, reject, withdraw
 from console.billing.migration.execution import execute
 from console.billing.migration.obstacles import REASONS, Obstacle

@@ -195,6 +195,12 @@ def open_invitations(customer_id: int) -> list[Invitation]:
     return list(db.session.scalars(query))
 
 
+def end_all(customer_id: int) -> None:
+    """Make every open invitation of an account void, as part of another verb."""
+    for invitation in open_invitations(customer_id):
+        _end(invitation)
+
+
 def _still_stands(invitation: Invitation) -> bool:
     """Tell whether it is open, and its inviter still holds what it grants."""
     if not invitation.is_open(clock.now()) or invitation.customer.status is CustomerStatus.CLOSED:

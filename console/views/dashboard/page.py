@@ -17,6 +17,7 @@ from console.core.context import settings
 from console.core.db import db
 from console.core.errors import Text
 from console.core.texts import gettext, lazy_gettext
+from console.customers.account.disputes import disputed
 from console.customers.models import Customer
 from console.customers.queries import live_verifications, locked_out_people
 from console.hosting.models import Domain
@@ -72,6 +73,7 @@ class Dashboard(Guarded, AdminIndexView):
             waiting=_waiting() if actor.may(Permission.DECIDE_MIGRATION) else [],
             requests=_today(actor) if actor.may(Permission.SEE_MIGRATIONS) and not issues else [],
             locked=locked_out_people()[:MAX_ROWS] if actor.may(Permission.UNLOCK_PIN) else [],
+            disputed=disputed(MAX_ROWS) if actor.may(Permission.UNLOCK_PIN) else [],
             overdue=_overdue() if issues else [],
             states=MIGRATION_STATE,
             time_label=working_time,

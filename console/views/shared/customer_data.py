@@ -43,6 +43,7 @@ FIRST_RIGHTS = (Right.PRODUCTS, Right.MANAGE_PRODUCTS, Right.DOMAINS, Right.INVO
 # The right that opens an action in the history; actions that are not listed are left out.
 _HISTORY_RIGHTS = {
     "customer.": Right.PROFILE,
+    "account.": Right.PROFILE,
     "verification.": Right.PROFILE,
     "pin.": Right.PROFILE,
     "service.": Right.PRODUCTS,

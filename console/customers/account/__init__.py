@@ -1,0 +1,1 @@
+"""The account itself: its holder's data, the owner's sign-in address, and who holds it."""

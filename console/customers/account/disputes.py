@@ -1,0 +1,105 @@
+"""When a PIN was last used, and "was it not you?": what a verification opened ends, the PIN is a new one.
+
+Supervisors are told: someone knew e-mail and PIN of a customer, or an agent said so.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import contains_eager, joinedload
+
+from console.audit.service import record
+from console.core import clock
+from console.core.actor import Actor
+from console.core.db import db
+from console.core.errors import NotFound
+from console.customers.account import mails
+from console.customers.models import Membership, Verification, VerificationKind
+from console.customers.verification.pins import may_hold, renew_pin
+from console.staff.models import Staff
+from console.staff.queries import staff_who_may
+from console.staff.roles import Permission
+
+LASTS = timedelta(days=30)  # in which a verification can be denied
+LISTED = timedelta(days=7)  # to supervisors
+
+
+@dataclass(frozen=True)
+class PinUse:
+    """The last verification made with someone's PIN. ``may_deny``: recent, and not denied yet."""
+
+    verification: Verification
+    staff: str
+    may_deny: bool
+
+
+def last_use(membership: Membership) -> PinUse | None:
+    """Return when a person's PIN was last used, and by whom; one statement."""
+    query = (
+        select(Verification, Staff.name)
+        .join(Staff, Staff.id == Verification.staff_id)
+        .where(Verification.membership_id == membership.id, Verification.kind == VerificationKind.PIN)
+        .order_by(Verification.id.desc())
+        .limit(1)
+    )
+    row = db.session.execute(query).one_or_none()
+    if row is None:
+        return None
+    verification, name = row
+    return PinUse(verification, name, _may_deny(verification, clock.now()))
+
+
+def deny(actor: Actor, verification_id: int) -> Verification:
+    """Say that a verification was not the person's: it ends, their PIN is a new one, supervisors are told.
+
+    Raises:
+        NotFound: it is not about a PIN that is theirs to hold, is too old, or they denied it already.
+    """
+    verification = db.session.get(Verification, verification_id)
+    membership = verification.membership if verification is not None else None
+    if verification is None or membership is None or not may_hold(actor, membership):
+        raise NotFound
+    # Locks guard and membership, as a verification does; ends every live one made with this PIN.
+    renew_pin(actor, membership)
+    db.session.refresh(verification, with_for_update=True)
+    if not _may_deny(verification, clock.now()):
+        raise NotFound
+    verification.disputed_at = clock.now()
+    db.session.flush()
+    customer = verification.customer
+    record(
+        actor,
+        "verification.disputed",
+        customer.number,
+        customer_id=customer.id,
+        verification=verification.id,
+        person=membership.person_id,
+        staff=verification.staff_id,
+    )
+    agent = db.session.get_one(Staff, verification.staff_id).name
+    for supervisor in staff_who_may(Permission.UNLOCK_PIN):
+        mails.tell_supervisor_of_dispute(supervisor, verification, membership.person, agent)
+    return verification
+
+
+def disputed(limit: int) -> list[tuple[Verification, str]]:
+    """Return what people denied in the last days, the latest first, each with the agent's name."""
+    query = (
+        select(Verification, Staff.name)
+        .join(Staff, Staff.id == Verification.staff_id)
+        .join(Verification.customer)
+        .options(
+            contains_eager(Verification.customer), joinedload(Verification.membership).joinedload(Membership.person)
+        )
+        .where(Verification.disputed_at.is_not(None), Verification.disputed_at > clock.now() - LISTED)
+        .order_by(Verification.disputed_at.desc(), Verification.id.desc())
+        .limit(limit)
+    )
+    return [(row[0], row[1]) for row in db.session.execute(query)]
+
+
+def _may_deny(verification: Verification, now: datetime) -> bool:
+    return verification.disputed_at is None and now - verification.started_at < LASTS

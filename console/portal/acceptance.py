@@ -1,0 +1,136 @@
+"""The other side of a handover: the link in the mail, and what its reader does with it."""
+
+from __future__ import annotations
+
+from flask import Response, flash, jsonify, make_response, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+from sqlalchemy import func, select
+
+from console.billing.models import ACTIVE_STATUSES, Proforma
+from console.core.actor import Actor
+from console.core.db import db
+from console.core.errors import NotFound, Refusal
+from console.core.passwords import hash_password
+from console.core.texts import gettext
+from console.core.transaction import transaction
+from console.customers import signin
+from console.customers.account import acceptance
+from console.customers.account.handover import handover_behind, refuse
+from console.customers.account.models import Handover
+from console.customers.models import Membership, Person
+from console.customers.registration import has_sign_in
+from console.hosting.models import Service
+from console.portal.answers import show_again
+from console.portal.blueprint import portal
+from console.portal.forms import PortalForm, RegisterInvitedForm
+from console.portal.signin import check_sign_in, open_session_of
+from console.web.answers import wants_json
+from console.web.identity import current_person
+from console.web.security import keep_private
+
+
+@portal.get("/handover/accept/<secret:handover_token>")
+def handover_link(handover_token: str) -> ResponseReturnValue:
+    """Show what is offered. Looking uses nothing up: mail scanners look first."""
+    try:
+        found = handover_behind(handover_token)
+    except NotFound:
+        return _gone()
+    if wants_json():
+        return jsonify(open=True)
+    form = RegisterInvitedForm(formdata=None, email=found.email, data={"name": found.person_name})
+    return _page(handover_token, found, form)
+
+
+@portal.post("/handover/accept/<secret:handover_token>")
+def accept_handover(handover_token: str) -> ResponseReturnValue:
+    """Take the account over with the sign-in of the address; who is not signed in with it gives its password."""
+    form = PortalForm()
+    try:
+        found = handover_behind(handover_token)
+        email = found.email
+        if not _is_reader(email):
+            open_session_of(check_sign_in(email, form.own_password.data or ""), email)
+        with transaction():
+            person = db.session.scalars(select(Person).where(Person.email == email)).one()
+            actor = Actor(kind="person", id=person.id, name=person.name, address=request.remote_addr)
+            member = acceptance.accept(actor, handover_token, person)
+    except NotFound:
+        return _gone()
+    except Refusal as refusal:
+        blank = RegisterInvitedForm(formdata=None, email=email)
+        return show_again(refusal, blank, lambda: _page(handover_token, found, blank))
+    return _taken_over(member)
+
+
+@portal.post("/handover/accept/<secret:handover_token>/register")
+def register_new_owner(handover_token: str) -> ResponseReturnValue:
+    """Make a sign-in for the address, take the account over, and be signed in."""
+    try:
+        found = handover_behind(handover_token)
+    except NotFound:
+        return _gone()
+    form = RegisterInvitedForm(email=found.email)
+    try:
+        form.require()
+        hashed = hash_password(form.password.data or "")
+        with transaction():
+            member = acceptance.register_new_owner(handover_token, form.name.data or "", hashed, request.remote_addr)
+    except NotFound:
+        return _gone()
+    except Refusal as refusal:
+        return show_again(refusal, form, lambda: _page(handover_token, found, form))
+    open_session_of(signin.PasswordProof(member.person_id, hashed), member.person.email)
+    return _taken_over(member)
+
+
+@portal.post("/handover/accept/<secret:handover_token>/refuse")
+def refuse_handover(handover_token: str) -> ResponseReturnValue:
+    """Decline the offer."""
+    try:
+        with transaction():
+            refuse(handover_token, request.remote_addr)
+    except NotFound:
+        return _gone()
+    if wants_json():
+        return jsonify(refused=True)
+    return keep_private(make_response(render_template("portal/handover_refused.html")))
+
+
+def _taken_over(member: Membership) -> ResponseReturnValue:
+    number = member.customer.number
+    if wants_json():
+        return jsonify(accepted=True, account=number)
+    flash(gettext("The account %(number)s is yours now. Its support PIN is a new one.", number=number), "success")
+    return redirect(url_for("portal.home", account=number), 303)
+
+
+def _is_reader(email: str) -> bool:
+    return current_user.is_authenticated and current_person().email == email
+
+
+def _page(token: str, found: Handover, form: RegisterInvitedForm) -> Response:
+    page = render_template(
+        "portal/handover_offer.html",
+        token=token,
+        handover=found,
+        form=form,
+        known=has_sign_in(found.email),
+        person=current_person() if current_user.is_authenticated else None,
+        services=_count(select(Service.id).where(Service.customer_id == found.customer_id)),
+        proformas=_count(
+            select(Proforma.id).where(Proforma.customer_id == found.customer_id, Proforma.status.in_(ACTIVE_STATUSES))
+        ),
+    )
+    return keep_private(make_response(page))
+
+
+def _count(query: object) -> int:
+    return db.session.scalar(select(func.count()).select_from(query.subquery())) or 0  # type: ignore[attr-defined]
+
+
+def _gone() -> ResponseReturnValue:
+    if wants_json():
+        raise NotFound(code="link_gone")
+    return keep_private(make_response(render_template("portal/link_gone.html"), NotFound.status))

@@ -1,0 +1,100 @@
+"""Home: what a customer comes for, of one account."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from flask import render_template
+from flask.typing import ResponseReturnValue
+from sqlalchemy import case, or_, select
+from sqlalchemy.orm import load_only
+
+from console.billing.models import ACTIVE_STATUSES, OPEN_STATES, Migration, MigrationState, Proforma
+from console.core import clock
+from console.core.context import settings
+from console.core.db import db
+from console.customers import labels
+from console.customers.account.disputes import last_use
+from console.customers.account.handover import open_handover
+from console.customers.models import Membership
+from console.customers.rights import Right
+from console.hosting.queries import services_of
+from console.portal.accounts import chosen, own_accounts
+from console.portal.blueprint import portal, signed_in
+from console.portal.routes import pin_card
+from console.tickets.models import OPEN_STATUSES, Ticket, TicketStatus
+
+MOST = 5  # rows of a card
+SOON = timedelta(days=30)
+
+
+@portal.get("/")
+@signed_in
+def home() -> ResponseReturnValue:
+    """Show the PIN, what ends soon, what is to be paid, and what waits."""
+    accounts = own_accounts()
+    if not accounts:
+        return render_template("portal/nothing.html")
+    mine = chosen(accounts)
+    held = mine.held_rights()
+    today = clock.local_date(clock.now(), settings().zone)
+    return render_template(
+        "portal/home.html",
+        accounts=accounts,
+        mine=mine,
+        card=pin_card(mine),
+        use=last_use(mine),
+        services=services_of(mine.customer_id, held.__contains__),
+        proformas=_proformas(mine) if Right.INVOICES in held else None,
+        tickets=_tickets(mine) if Right.TICKETS in held else None,
+        migrations=_migrations(mine) if held & {Right.TRANSFER, Right.PRODUCTS} else (),
+        handover=open_handover(mine.customer_id) if mine.is_owner else None,
+        today=today,
+        soon=today + SOON,
+        most=MOST,
+        labels=labels,
+        Right=Right,
+        MigrationState=MigrationState,
+        TicketStatus=TicketStatus,
+    )
+
+
+def _proformas(mine: Membership) -> Sequence[Proforma]:
+    """Return what is to be paid, what is due first on top."""
+    columns = load_only(
+        Proforma.number, Proforma.status, Proforma.total, Proforma.paid, Proforma.currency, Proforma.due_on
+    )
+    query = (
+        select(Proforma)
+        .options(columns)
+        .where(Proforma.customer_id == mine.customer_id, Proforma.status.in_(ACTIVE_STATUSES))
+        .order_by(Proforma.due_on, Proforma.id)
+        .limit(200)
+    )
+    return db.session.scalars(query).all()
+
+
+def _tickets(mine: Membership) -> Sequence[Ticket]:
+    """Return the open tickets: those that wait for the customer first, then the latest."""
+    waits = case((Ticket.status == TicketStatus.WAITING, 0), else_=1)
+    query = (
+        select(Ticket)
+        .options(load_only(Ticket.id, Ticket.subject, Ticket.status, Ticket.updated_at))
+        .where(
+            Ticket.customer_id == mine.customer_id,
+            Ticket.status.in_(OPEN_STATUSES),
+            Ticket.merged_into_id.is_(None),
+        )
+        .order_by(waits, Ticket.id.desc())
+        .limit(MOST)
+    )
+    return db.session.scalars(query).all()
+
+
+def _migrations(mine: Membership) -> Sequence[Migration]:
+    """Return the migrations under way, from the account or to it."""
+    either = or_(Migration.from_customer_id == mine.customer_id, Migration.to_customer_id == mine.customer_id)
+    columns = load_only(Migration.id, Migration.state, Migration.from_customer_id, Migration.requested_at)
+    query = select(Migration).options(columns).where(either, Migration.state.in_(OPEN_STATES))
+    return db.session.scalars(query.order_by(Migration.id.desc()).limit(MOST)).all()
