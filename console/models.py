@@ -12,6 +12,7 @@ TABLES = (
     "tokens.models",
     "staff.models",
     "settings.models",
+    "help.models",
     "customers.models",
     "hosting.models",
     "billing.models",

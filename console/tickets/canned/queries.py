@@ -20,7 +20,7 @@ from console.customers.queries import live_verification
 from console.staff.models import Department
 from console.staff.roles import Permission
 from console.tickets.canned.greetings import greeting
-from console.tickets.canned.labels import hours_in_words
+from console.hours.labels import hours_in_words
 from console.tickets.canned.models import REPLY_SEARCH, CannedCategory, CannedReply
 from console.tickets.canned.placeholders import fill
 from console.tickets.models import Ticket

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from console.tickets.canned.defaults import CATEGORIES, StandardReply, standard_replies
-from console.tickets.canned.labels import week_in_words
+from console.hours.labels import week_in_words
 from console.tickets.canned.models import MAX_BODY, MAX_SHORTCUT, MAX_TITLE
 from console.tickets.canned.placeholders import PLACEHOLDERS, fill, unknown
 
