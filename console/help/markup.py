@@ -7,7 +7,7 @@ by tag, attribute and scheme all the same.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 
 import nh3
@@ -70,13 +70,19 @@ def fill(text: str, language: str) -> str:
     return _NAME.sub(lambda match: one_line(known[match[1]]) if match[1] in known else match[0], text)
 
 
-def render(text: str, language: str, blocks: Mapping[str, Markup] | None = None) -> Markup:
+def render(
+    text: str,
+    language: str,
+    blocks: Mapping[str, Markup] | None = None,
+    link: Callable[[str], str] = str,
+) -> Markup:
     """Return an article's text as HTML.
 
     Args:
         text: Markdown.
         language: of the placeholders' values.
         blocks: by name, what stands for ``{cookies}`` and the like; empty where it is not drawn.
+        link: what becomes of the address of each link.
     """
     known = values(language)
     filled = _NAME.sub(lambda match: _as_text(match[1], known[match[1]]) if match[1] in known else match[0], text)
@@ -85,6 +91,7 @@ def render(text: str, language: str, blocks: Mapping[str, Markup] | None = None)
         tags=_TAGS,
         attributes=_ATTRIBUTES,
         url_schemes=_SCHEMES,
+        attribute_filter=lambda _tag, name, value: link(value) if name == "href" else value,
         link_rel="noopener noreferrer",
     )
     for name in BLOCKS:

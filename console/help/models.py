@@ -46,9 +46,7 @@ class HelpArticle(Base):
     published: Mapped[int | None]
     published_at: Mapped[datetime | None]
 
-    versions: Mapped[list[HelpVersion]] = relationship(
-        back_populates="article", order_by="HelpVersion.number.desc()"
-    )
+    versions: Mapped[list[HelpVersion]] = relationship(back_populates="article", order_by="HelpVersion.number.desc()")
 
     @property
     def is_draft(self) -> bool:

@@ -42,6 +42,11 @@ def find_published(slug: str) -> Published:
     return found[0]
 
 
+def published_slugs() -> frozenset[str]:
+    """Return the addresses of the public articles."""
+    return frozenset(db.session.scalars(select(HelpArticle.slug).where(HelpArticle.published.is_not(None))))
+
+
 def search(query: str) -> list[Published]:
     """Return the public articles that have every word of ``query``, the best first; all where it is blank."""
     hits = HELP_SEARCH.ranked(db.session(), query[:MAX_QUERY])

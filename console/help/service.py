@@ -227,9 +227,7 @@ def _checked(data: ArticleData, article: HelpArticle | None) -> dict[str, str]:
         most = MAX_TITLE if name.startswith("title") else MAX_BODY
         strange = markup.unknown(text)
         if not 0 < len(text) <= most:
-            wrong[name] = [
-                lazy_gettext("Field must be between %(min)d and %(max)d characters long.", min=1, max=most)
-            ]
+            wrong[name] = [lazy_gettext("Field must be between %(min)d and %(max)d characters long.", min=1, max=most)]
         elif strange:
             wrong[name] = [lazy_gettext("Unknown placeholder: %(names)s.", names=", ".join(strange))]
     if len(data.slug) > MAX_SLUG or not _SLUG.fullmatch(data.slug):

@@ -9,6 +9,7 @@ def init_app(app: Flask) -> None:
     """Register the portal."""
     from console.portal import (  # noqa: F401  (their views register themselves)
         chat,
+        help_pages,
         invitation,
         mail,
         navigation,
@@ -27,5 +28,6 @@ def init_app(app: Flask) -> None:
     app.register_blueprint(requester.blueprint)
     app.register_blueprint(sealed.blueprint)
     app.register_blueprint(transcript.blueprint)
+    app.register_blueprint(help_pages.blueprint)
     chat.init_app(app)
     navigation.init_app(app)

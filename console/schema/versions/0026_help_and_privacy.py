@@ -21,7 +21,17 @@ def upgrade() -> None:
         sa.Column("slug", sa.String(length=60), nullable=False),
         sa.Column(
             "section",
-            sa.Enum("security", "account", "services", "domains", "support", "legal", name="helpsection", native_enum=False, length=20),
+            sa.Enum(
+                "security",
+                "account",
+                "services",
+                "domains",
+                "support",
+                "legal",
+                name="helpsection",
+                native_enum=False,
+                length=20,
+            ),
             nullable=False,
         ),
         sa.Column("position", sa.Integer(), nullable=False),
