@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from console.core.context import settings
 from console.core.errors import Text
@@ -43,18 +43,18 @@ def article_address(slug: str, language: str) -> str:
     return f"{settings().base_url}/help/{slug}?lang={language}"
 
 
-def fill(text: str, values: Mapping[str, str], language: str) -> str:
+def fill(text: str, values: Mapping[str, str], link: Callable[[str], str]) -> str:
     """Put the values into ``text``, in one pass: a brace inside of a value stays what it is.
 
     Args:
         text: with placeholders.
         values: one for each name; control characters are left out, line ends become spaces.
-        language: of the help articles that are linked to.
+        link: returns where a help article is read.
     """
 
     def value(match: re.Match[str]) -> str:
         slug = match.group("slug")
-        return article_address(slug, language) if slug else _line(values[match[1]])
+        return link(slug) if slug else _line(values[match[1]])
 
     return _EITHER.sub(value, text)
 

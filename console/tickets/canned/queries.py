@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from sqlalchemy import ColumnElement, case, func, select
@@ -22,7 +23,7 @@ from console.staff.models import Department
 from console.staff.roles import Permission
 from console.tickets.canned.greetings import greeting
 from console.tickets.canned.models import REPLY_SEARCH, CannedCategory, CannedReply
-from console.tickets.canned.placeholders import fill
+from console.tickets.canned.placeholders import article_address, fill
 from console.tickets.models import Ticket
 
 MOST = 20
@@ -86,7 +87,8 @@ def offers(actor: Actor, query: str, ticket: Ticket | Conversation | None) -> li
         body = reply.body(language)
         begins = greeting(body)
         if filled is not None:
-            body, begins = fill(body, filled, language), fill(begins, filled, language)
+            link = partial(article_address, language=language)
+            body, begins = fill(body, filled, link), fill(begins, filled, link)
         made.append(Offer(reply, None, shut) if shut else Offer(reply, body, None, begins))
     return made
 

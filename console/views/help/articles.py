@@ -16,7 +16,7 @@ from wtforms.validators import Optional as MayBeEmpty
 
 from console.core.errors import Conflict, Invalid, NotFound, Refusal
 from console.core.forms import Form
-from console.core.ids import read_number
+from console.core.ids import read_count, read_number
 from console.core.texts import gettext, lazy_gettext
 from console.core.transaction import transaction
 from console.help import markup, queries, service
@@ -233,7 +233,7 @@ def _link(address: str) -> str:
 
 
 def _number(typed: str | None) -> int:
-    number = read_number(typed or "", "")
+    number = read_count(typed)
     if number is None:
         raise NotFound
     return number
