@@ -21,6 +21,7 @@ TABLES = (
     "tickets.canned.models",
     "tickets.reviews.models",
     "chat.models",
+    "privacy.models",
 )
 
 

@@ -35,7 +35,7 @@ from console.core.transaction import transaction
 from console.customers import registration
 from console.customers.models import Guard
 from console.mail import outsiders, sending
-from console.privacy import retention
+from console.privacy import erasure, exports, retention
 from console.staff.models import StaffSession
 from console.tickets.reviews.jobs import gather as reviews_gather
 from console.tickets.sla.jobs import update_targets as update_sla_targets
@@ -94,6 +94,9 @@ JOBS = (
     Job("mail.send", timedelta(seconds=2), sending.send_due),
     Job("sla.watch", timedelta(seconds=30), update_sla_targets),
     Job("chat.sweep", timedelta(seconds=5), chat_sweep),
+    Job("data.exports", timedelta(seconds=20), exports.prepare_due),
+    Job("data.clear", timedelta(minutes=10), exports.clear),
+    Job("data.erase", timedelta(minutes=10), erasure.perform_due),
     Job("data.forget", timedelta(hours=1), retention.forget),
     Job("chat.unsent", timedelta(minutes=5), forget_unsent),
     Job("reviews.gather", timedelta(minutes=5), reviews_gather),

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from sqlalchemy import select
 from sqlalchemy.orm import InstrumentedAttribute
 
+from console.audit.models import PersonKey
 from console.core.context import sealer
 from console.core.db import Base, db
 from console.core.seal import InvalidToken
@@ -20,6 +21,7 @@ SEALED: tuple[tuple[type[Base], InstrumentedAttribute[int], InstrumentedAttribut
     (Staff, Staff.id, Staff.totp_secret),
     (Membership, Membership.id, Membership.pin_secret),
     (Mail, Mail.id, Mail.sealed_links),
+    (PersonKey, PersonKey.person_id, PersonKey.sealed_key),
 )
 BATCH = 500
 

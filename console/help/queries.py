@@ -96,10 +96,10 @@ def versions_of(article: HelpArticle) -> Sequence[HelpVersion]:
     return db.session.scalars(query).all()
 
 
-def _public() -> Select[tuple[HelpArticle, HelpVersion]]:
+def _public() -> Select[HelpArticle, HelpVersion]:
     public = and_(HelpVersion.article_id == HelpArticle.id, HelpVersion.number == HelpArticle.published)
     return select(HelpArticle, HelpVersion).join(HelpVersion, public)
 
 
-def _read(query: Select[tuple[HelpArticle, HelpVersion]]) -> list[Published]:
+def _read(query: Select[HelpArticle, HelpVersion]) -> list[Published]:
     return [Published(row[0], row[1]) for row in db.session.execute(query)]

@@ -40,6 +40,9 @@ class Cause(StrEnum):
 CAUSES = {
     "chat_transcript": Cause.ANONYMOUS,
     "chat_transcript_link": Cause.ANONYMOUS,
+    "erasure_cancelled": Cause.ACCOUNT,
+    "erasure_requested": Cause.ACCOUNT,
+    "export_ready": Cause.ACCOUNT,
     "invitation": Cause.ANONYMOUS,  # who is signed in writes to an address that need not be theirs
     "migration_executed": Cause.STAFF,
     "migration_rejected": Cause.STAFF,

@@ -15,6 +15,7 @@ def init_app(app: Flask) -> None:
         navigation,
         passwords,
         people,
+        privacy,
         registration,
         requester,
         routes,

@@ -42,6 +42,7 @@ ACCOUNT: tuple[Entry, ...] = (
     Entry("portal.contacts", lazy_gettext("Contacts/sub-accounts"), Right.CONTACTS, ("portal.contact",)),
     Entry("portal.users", lazy_gettext("Manage users"), Right.CONTACTS, ("portal.user", "portal.invite")),
     Entry("portal.mails", lazy_gettext("Sent e-mail messages"), Right.EMAILS, ("portal.mail",)),
+    Entry("portal.privacy", lazy_gettext("Your data"), None, ("portal.export",)),
 )
 
 # What the bar has between "Home" and "My account".

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, or_, select, update
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import InstrumentedAttribute
 
-from console.billing.models import Migration
 from console.chat import retention as chats
 from console.chat.models import LIVE, Chat
 from console.core import clock
@@ -25,9 +24,9 @@ from console.customers import retention as customers
 from console.customers.models import Invitation, PersonSession, Verification
 from console.mail import retention as mails
 from console.mail.models import Mail
+from console.privacy import links  # noqa: F401  (what names a row that goes is cut off it)
 from console.tickets import retention as tickets
-from console.tickets.models import Ticket, TicketMessage
-from console.tickets.reviews.models import Review
+from console.tickets.models import Ticket
 
 log = get_logger(__name__)
 
@@ -125,10 +124,12 @@ def upcoming() -> list[Upcoming]:
             (kind.is_due(far), func.min(kind.ended)),
         ):
             columns.append(select(value).select_from(kind.ended.class_).where(condition).scalar_subquery())
-    row = tuple(db.session.execute(select(*columns)).one())
+    row: tuple[Any, ...] = tuple(db.session.execute(select(*columns)).one())
     found = []
     for place, kind in enumerate(KINDS):
-        due, stored, oldest = row[3 * place : 3 * place + 3]
+        due: int | None = row[3 * place]
+        stored: int | None = row[3 * place + 1]
+        oldest: datetime | None = row[3 * place + 2]
         first = max(kind.goes_at(oldest), now) if oldest is not None else None
         found.append(Upcoming(kind, due or 0, stored or 0, first))
     return found
@@ -167,24 +168,3 @@ def forget() -> None:
     customers.forget_invitations()
     if gone or mailed or verified:
         log.info("data forgotten", tickets=gone, mails=mailed, verifications=verified)
-
-
-def _cut_chats(keys: Any) -> None:
-    db.session.execute(update(Chat).where(Chat.ticket_id.in_(keys)).values(ticket_id=None))
-
-
-def _cut_messages(keys: Any) -> None:
-    db.session.execute(update(TicketMessage).where(TicketMessage.mail_id.in_(keys)).values(mail_id=None))
-
-
-def _needed_verifications() -> ColumnElement[bool]:
-    """A migration names the verification it was requested under, and is a business record; a review is of one."""
-    return or_(
-        Verification.id.in_(select(Migration.verification_id)),
-        Verification.id.in_(select(Review.verification_id).where(Review.verification_id.is_not(None))),
-    )
-
-
-tickets.on_deletion(_cut_chats)
-mails.on_deletion(_cut_messages)
-customers.keep_verifications(_needed_verifications)

@@ -18,6 +18,7 @@ from console.core.db import db
 from console.core.periods import add_months
 from console.core.transaction import transaction
 from console.tickets.models import (
+    TICKET_SEARCH,
     Ticket,
     TicketAttachment,
     TicketDraft,
@@ -29,7 +30,6 @@ from console.tickets.models import (
 )
 from console.tickets.queries import tree
 from console.tickets.reviews.models import Review, ReviewAnswer, ReviewQuote, ReviewScore, TicketRating
-from console.tickets.search import TICKET_SEARCH
 from console.tickets.sla.models import SlaTarget
 
 Detach = Callable[[Sequence[int]], None]

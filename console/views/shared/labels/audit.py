@@ -27,7 +27,7 @@ AREAS: dict[str, tuple[Text, tuple[str, ...]]] = {
     "help": (lazy_gettext("Help pages"), ("help",)),
     "staff": (lazy_gettext("Staff and sign-in"), ("staff",)),
     "settings": (lazy_gettext("Settings and hours"), ("hours", "department", "settings")),
-    "data": (lazy_gettext("Data"), ("list", "demo", "data")),
+    "data": (lazy_gettext("Data"), ("list", "demo", "data", "export", "erasure")),
 }
 
 _ACTIONS: dict[str, tuple[str, Text]] = {
@@ -159,6 +159,13 @@ _ACTIONS: dict[str, tuple[str, Text]] = {
     "chat.announced": ("bell", lazy_gettext("Announcement changed")),
     "chat.blocked": ("ban", lazy_gettext("Visitor blocked")),
     "chat.unblocked": ("ban", lazy_gettext("Visitor unblocked")),
+    "export.requested": ("download", lazy_gettext("Copy of data requested")),
+    "export.ready": ("download", lazy_gettext("Copy of data prepared")),
+    "export.downloaded": ("download", lazy_gettext("Copy of data downloaded")),
+    "export.deleted": ("trash", lazy_gettext("Copy of data deleted")),
+    "erasure.requested": ("trash", lazy_gettext("Erasure of a person requested")),
+    "erasure.cancelled": ("refresh", lazy_gettext("Erasure of a person cancelled")),
+    "person.erased": ("trash", lazy_gettext("Person erased")),
     "ticket.forgotten": ("trash", lazy_gettext("Old tickets deleted")),
     "mail.forgotten": ("trash", lazy_gettext("Old e-mails deleted")),
     "verification.forgotten": ("trash", lazy_gettext("Old verifications deleted")),
