@@ -131,6 +131,8 @@ ROUTES: dict[tuple[str, str], frozenset[str]] = {
     ("GET", "customer.index"): STAFF,
     ("POST", "customer.open_with_reason"): SUPERVISOR,
     ("POST", "customer.unlock_pin"): SUPERVISOR,
+    ("POST", "customer.ask_export"): DESK,  # under a live verification of the owner: tests/privacy
+    ("POST", "customer.ask_erasure"): DESK,
     ("GET", "verify.index"): DESK,
     ("POST", "verify.check"): DESK,
     ("POST", "verify.end"): DESK,
@@ -338,6 +340,12 @@ ROUTES: dict[tuple[str, str], frozenset[str]] = {
     ("GET", "portal.mail"): CUSTOMER,
     ("GET", "portal.mail_html"): CUSTOMER,
     ("GET", "portal.sessions"): CUSTOMER,
+    ("GET", "portal.privacy"): CUSTOMER,
+    ("POST", "portal.ask_export"): CUSTOMER,
+    ("POST", "portal.ask_erasure"): CUSTOMER,
+    ("POST", "portal.cancel_erasure"): CUSTOMER,
+    ("GET", "portal.export_link"): CUSTOMER,  # by a mailed link, of that person alone
+    ("POST", "portal.download_export"): CUSTOMER,
     ("POST", "portal.revoke"): CUSTOMER,
     ("POST", "portal.revoke_others"): CUSTOMER,
 }

@@ -122,15 +122,17 @@ def test_every_saving_is_a_version_and_one_is_public(session: Session, actor: Ac
 @pytest.mark.parametrize("role", ["agent", "billing"])
 def test_only_those_who_manage_the_desk_write(session: Session, actor: ActorOf, role: str) -> None:
     key = queries.find_published("privacy").article.id
-    for verb in (
-        lambda by: service.add_article(by, DATA),
-        lambda by: service.save_article(by, key, DATA),
-        lambda by: service.publish(by, key, 1),
-        lambda by: service.withdraw(by, key),
-        lambda by: service.restore(by, key, 1),
-    ):
+    by = actor(role)
+    verbs: tuple[Callable[[], object], ...] = (
+        lambda: service.add_article(by, DATA),
+        lambda: service.save_article(by, key, DATA),
+        lambda: service.publish(by, key, 1),
+        lambda: service.withdraw(by, key),
+        lambda: service.restore(by, key, 1),
+    )
+    for verb in verbs:
         with pytest.raises(NotFound), transaction():
-            verb(actor(role))
+            verb()
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,9 @@ from typing import Any
 
 from sqlalchemy import select
 
+from console.core import clock
 from console.core.actor import SYSTEM
+from console.core.context import files
 from console.core.db import db
 from console.core.transaction import transaction
 from console.customers import registration
@@ -19,6 +21,8 @@ from console.customers.registration import RegistrationData
 from console.customers.verification import cards
 from console.mail import links
 from console.mail.models import Mail
+from console.privacy import exports
+from console.privacy.models import DataExport, Erasure, ExportState
 from console.staff.models import Staff
 from console.tickets import links as ticket_links
 from console.tickets.canned import service
@@ -58,6 +62,7 @@ def people_values(customer: Customer) -> dict[str, Any]:
         asked = RegistrationData(name="Nova Osoba", email="nova@example.rs")
         registration.ask(asked, factories.password_hash(), None)
         row = db.session.scalars(select(Registration)).one()
+        export_token = _export(factories.owner_of(customer).person_id)
         registration_token = tokens.issue(registration.PURPOSE, f"registration:{row.id}", timedelta(hours=1))
     return {
         "portal.contact_id": factories.make_member(customer, MemberRole.CONTACT).id,
@@ -67,7 +72,20 @@ def people_values(customer: Customer) -> dict[str, Any]:
         "portal.invitation_token": token_of(invitation),
         "portal.reset_token": reset_token,
         "portal.registration_token": registration_token,
+        "portal.export_token": export_token,
     }
+
+
+def _export(person_id: int) -> str:
+    """Make a copy of a person's data that is ready, and an erasure that waits; return the token of the copy."""
+    now = clock.now()
+    row = DataExport(
+        person_id=person_id, state=ExportState.READY, requested_at=now, ready_at=now,
+        expires_at=now + timedelta(days=7), digest=files().put(b"x"), size=1,
+    )  # fmt: skip
+    db.session.add_all([row, Erasure(person_id=person_id, requested_at=now, due_at=now + timedelta(days=7))])
+    db.session.flush()
+    return tokens.issue(exports.PURPOSE, f"export:{row.id}", timedelta(days=7))
 
 
 def token_of(invitation: Invitation) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from uuid import uuid4
 
 from sqlalchemy import select
 
@@ -100,8 +101,8 @@ def _ticket(staff: Staff, owner: Membership, word: str, name: str, email: str) -
         row = session.get_one(Ticket, key)
         file = attach(staff.actor(), row, f"{word}.txt", f"datoteka {word}".encode())
         digest = file.digest
-        reply(staff.actor(), key, Writing(f"Poštovani {name}, {word}", f"reply-{word}", attachments=(file.id,)))
-        note(staff.actor(), key, Writing(f"Beleška o {word}", f"note-{word}", anyway=True))
+        reply(staff.actor(), key, Writing(f"Poštovani {name}, {word}", uuid4().hex, attachments=(file.id,)))
+        note(staff.actor(), key, Writing(f"Beleška o {word}", uuid4().hex, anyway=True))
         session.add(TicketRating(ticket_id=key, score=5, comment=f"Hvala {word}", at=clock.now(),
                                  department_id=row.department_id))  # fmt: skip
     return digest
@@ -113,7 +114,7 @@ def _chat(owner: Membership, word: str, name: str, email: str, customer_id: int)
         department = session.scalars(select(Department).order_by(Department.id)).first()
         assert department is not None
         chat = Chat(
-            open_key=f"key-{word}", status=ChatStatus.CLOSED, name=name, email=email, language="sr_Latn",
+            open_key=uuid4().hex, status=ChatStatus.CLOSED, name=name, email=email, language="sr_Latn",
             department_id=department.id, person_id=owner.person_id, customer_id=customer_id, verified_name=name,
             source="x", page=f"https://{word}.example/", created_at=now, waits_since=now, queued_at=now, last_at=now,
             last_seq=1, preview=f"Poruka {word}", ended_at=now, rating=4, rating_comment=f"Ocena {word}",
@@ -121,7 +122,7 @@ def _chat(owner: Membership, word: str, name: str, email: str, customer_id: int)
         session.add(chat)
         session.flush()
         session.add(ChatMessage(chat_id=chat.id, seq=1, kind=ChatKind.VISITOR, name=name, body=f"Poruka {word}",
-                                client_key=f"v:{word}", at=now))  # fmt: skip
+                                client_key=f"v:{uuid4().hex}", at=now))  # fmt: skip
         digest = store().put(f"slika {word}".encode())
         session.add(ChatFile(chat_id=chat.id, seq=1, name=f"{word}.png", content_type="image/png", size=5,
                              digest=digest, created_at=now))  # fmt: skip

@@ -168,9 +168,7 @@ def test_staff_ask_for_the_owner_they_verified_alone(client: ConsoleClient, sess
     factories.make_verification(agent, user)
     assert client.submit(address, json=True).status_code == 404
     with transaction() as writing:
-        writing.execute(
-            Membership.__table__.update().where(Membership.id == user.id).values(removed_at=core_clock.now())
-        )
+        writing.get_one(Membership, user.id).removed_at = core_clock.now()
     factories.make_verification(agent, owner)
     assert client.submit(address, json=True).status_code == 200
     exports.prepare_due()
