@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from sqlalchemy import ForeignKey, String, Text, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column
 
 from console.core.db import Base, enum_column
 from console.core.search import RankedIndex
@@ -46,8 +46,6 @@ class HelpArticle(Base):
     published: Mapped[int | None]
     published_at: Mapped[datetime | None]
 
-    versions: Mapped[list[HelpVersion]] = relationship(back_populates="article", order_by="HelpVersion.number.desc()")
-
     @property
     def is_draft(self) -> bool:
         """Tell whether there is something newer than what the public reads."""
@@ -71,8 +69,6 @@ class HelpVersion(Base):
     staff_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))  # None: it came with the console
     staff_name: Mapped[str] = mapped_column(String(120), default="")
     restored_from: Mapped[int | None]  # the number of the version that was put back
-
-    article: Mapped[HelpArticle] = relationship(back_populates="versions")
 
     def title(self, language: str) -> str:
         """Return its title in ``language`` (``sr_Latn`` or ``en``)."""

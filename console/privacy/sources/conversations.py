@@ -6,7 +6,7 @@ Reviews judge the work of a colleague; they are that colleague's and are in no c
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from sqlalchemy import ColumnElement, delete, or_, select, update
@@ -180,14 +180,6 @@ def _erase_chats(person: Person) -> Erased:
     CHAT_SEARCH.remove_many(session, keys)
     session.expire_all()
     return Erased({"chats": len(keys)}, digests)
-
-
-def still_named(digests: Iterable[str]) -> set[str]:
-    """Return those of some digests that a file of a ticket or chat still names."""
-    found: set[str] = set()
-    for column in (TicketAttachment.digest, ChatFile.digest):
-        found |= set(db.session.scalars(select(column).where(column.in_(sorted(digests)))))
-    return found
 
 
 MAILS = Source("mails", _mails_of_person, _mails_of_account, _erase_mails)
