@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from sqlalchemy import select
+
+from console.core import clock
 from console.core.actor import Actor
+from console.core.db import db
 from console.demo.story import Story
 from console.help import queries, service
+from console.help.models import HelpArticle, HelpVersion
 from console.help.service import ArticleData
 
 SLUG = "support-pin"
@@ -13,8 +18,16 @@ ADDED_EN = "\n\nIf you told the PIN to someone who is not our support, make a ne
 
 
 def tell(story: Story) -> None:
-    """Put the draft into the story."""
+    """Put the draft into the story, and before it the day on which the console was set up with its articles."""
+    story.at(story.instant(400, hour=9), _date_back)
     story.at(story.instant(3, hour=11), lambda: _save_draft(story.actor("supervisor")))
+
+
+def _date_back() -> None:
+    for version in db.session.scalars(select(HelpVersion)):
+        version.created_at = clock.now()
+    for article in db.session.scalars(select(HelpArticle)):
+        article.published_at = clock.now()
 
 
 def _save_draft(actor: Actor) -> None:

@@ -43,7 +43,7 @@ _ATTRIBUTES = {"a": {"href", "title"}, "ol": {"start"}}
 _SCHEMES = {"http", "https", "mailto", "tel"}
 _NAME = re.compile(r"\{([a-z_]+)\}")
 _SIGNS = re.compile(r"([\\`*_\[\]<>#|~])")
-_MARKS = re.compile(r"[#*_`>|\[\]]|\(https?://[^)]*\)|\(/[^)]*\)")
+_MARKS = re.compile(r"[#*_`>\[\]]|\((?:https?:/|/|mailto:)[^)]*\)")
 
 
 @lru_cache(maxsize=1)
@@ -108,7 +108,7 @@ def unknown(text: str) -> list[str]:
 def plain(text: str, language: str) -> str:
     """Return the text without its marks, as the search reads it and a list shows its beginning."""
     filled = fill(text, language)
-    return _MARKS.sub(" ", _NAME.sub("", filled))
+    return _MARKS.sub("", _NAME.sub("", filled)).replace("|", " ")
 
 
 def _as_text(name: str, value: str) -> str:

@@ -9,6 +9,7 @@ from flask import Blueprint, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
+from console.core.errors import NotFound
 from console.core.text import fold, shorten, words
 from console.help import markup, queries
 from console.help.labels import SECTION_ICONS, SECTION_NAMES
@@ -59,7 +60,9 @@ def article(slug: str) -> ResponseReturnValue:
     """Show one article."""
     with speaking(None):
         public = queries.published()
-        found = next((one for one in public if one.article.slug == slug), None) or queries.find_published(slug)
+        found = next((one for one in public if one.article.slug == slug), None)
+        if found is None:
+            raise NotFound
         body = found.version.body(language())
         html = markup.render(body, language(), _blocks() if slug == PRIVACY else None, link=_link)
         line = _line(found)

@@ -22,6 +22,7 @@ from console.core.errors import Conflict, NotFound
 from console.core.logging import get_logger
 from console.core.texts import lazy_gettext
 from console.core.transaction import transaction
+from console.customers import holds
 from console.customers.access import membership_behind
 from console.customers.models import Customer, Person
 from console.hosting.models import Service, ServiceStatus
@@ -45,12 +46,13 @@ def request_erasure(actor: Actor, customer: Customer | None = None) -> Erasure:
 
     Raises:
         NotFound: the account is not theirs.
-        Conflict: ``waiting`` (it has begun), ``services``, ``migrations`` (their own accounts still have them).
+        Conflict: ``waiting`` (it has begun), ``held``, ``services``, ``migrations`` (their accounts still have them).
     """
     person = _person_behind(actor, customer)
     db.session.get_one(Person, person.id, with_for_update=True)
     if waiting_erasure(person) is not None:
         raise Conflict(lazy_gettext("The erasure has already been requested."), code="waiting")
+    holds.require_none(person)
     _require_nothing_open(person)
     now = clock.now()
     row = Erasure(

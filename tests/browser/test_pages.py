@@ -41,13 +41,16 @@ PAGES = {
                    "/console/mail/templates/?name=migration_executed",
                    "/console/replies/", "{row}", "/console/replies/new/", "/console/replies/categories",
                    "/console/reviews/", "{row}", "/console/reviews/?state=done", "{row}", "/console/reviews/rubric",
-                   "/console/reviews/figures"],
+                   "/console/reviews/figures",
+                   "/console/help/", "/console/help/new", "/console/help/10/", "/console/help/10/versions",
+                   "/console/help/10/preview"],
     "admin": ["/console/", "/console/departments/", "{row}", "/console/promises/?department=sales", "/console/hours/",
               "/console/staff/",
               "/console/staff/new/", "/console/products/", "{row}", "/console/products/new/", "/console/audit/",
-              "/console/settings/", "/console/settings/brand/", "/console/settings/issuer/", "/console/chat-settings/"],
+              "/console/settings/", "/console/settings/brand/", "/console/settings/issuer/", "/console/chat-settings/",
+              "/console/settings/retention/"],
 }  # fmt: skip
-PORTAL = ["/moj/", "/moj/mail", "/moj/contacts/", "/moj/users/", "/moj/password", "/moj/sessions"]
+PORTAL = ["/moj/", "/moj/mail", "/moj/contacts/", "/moj/users/", "/moj/password", "/moj/sessions", "/moj/privacy"]
 NOBODY = [
     "/login",
     "/login/forgotten",
@@ -64,6 +67,10 @@ NOBODY = [
     "/demo/mailbox",
     "/chat/",
     "/chat/frame",
+    "/help/",
+    "/help/?q=lozinka",
+    "/help/contacts-and-users",
+    "/help/privacy",
 ]
 WALKS = PAGES | {"ana": PORTAL, "nobody": NOBODY}
 

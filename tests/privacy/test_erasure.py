@@ -21,6 +21,7 @@ from console.core.db import Base, db
 from console.core.errors import Conflict, NotFound
 from console.core.text import fold
 from console.core.transaction import transaction
+from console.customers import holds
 from console.customers.models import CUSTOMER_SEARCH, Customer, CustomerStatus, Person
 from console.mail.models import Mail
 from console.privacy import erasure, exports
@@ -178,6 +179,20 @@ def test_services_and_migrations_come_first(staff: Staff, clock: Clock) -> None:
     db.session.expire_all()
     assert db.session.scalars(select(Erasure)).one().state is ErasureState.CANCELLED
     assert db.session.get_one(Person, one.member.person_id).email == one.email
+
+
+@pytest.mark.only("sqlite")
+def test_a_reset_password_takes_nothing_along(staff: Staff, clock: Clock) -> None:
+    one = someone("vetrenjaca", staff)
+    with transaction():
+        holds.begin(one.actor, one.member.person, "password_reset")
+    for verb in (erasure.request_erasure, exports.request_export):
+        with pytest.raises(Conflict) as refused, transaction():
+            verb(one.actor)
+        assert refused.value.code == "held"
+    clock.advance(holds.LASTS)
+    with transaction():
+        erasure.request_erasure(one.actor)
 
 
 @pytest.mark.only("sqlite")
