@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import ColumnElement, and_, delete, func, select
 
 from console.audit.service import record
 from console.chat.models import LIVE, Chat, ChatBlock, ChatDraft, ChatFile, ChatMessage, StaffPresence, chat_key
@@ -74,13 +74,18 @@ def is_forgotten(number: object) -> bool:
     return key is not None and key < newest and db.session.get(Chat, key) is None
 
 
-def _forget_chats(ended_before: datetime) -> tuple[int, set[str]]:
-    """Delete a batch of chats; return how many, and the digests of their files.
+def is_due(before: datetime) -> ColumnElement[bool]:
+    """Return the condition of a chat that ended before an instant.
 
     The newest of all stays: SQLite would give its number, which a visitor's token opens, to the next one.
     """
     newest = select(func.max(Chat.id)).scalar_subquery()
-    query = select(Chat.id).where(Chat.ended_at < ended_before, Chat.status.not_in(LIVE), Chat.id < newest)
+    return and_(Chat.ended_at < before, Chat.status.not_in(LIVE), Chat.id < newest)
+
+
+def _forget_chats(ended_before: datetime) -> tuple[int, set[str]]:
+    """Delete a batch of chats; return how many, and the digests of their files."""
+    query = select(Chat.id).where(is_due(ended_before))
     keys = list(db.session.scalars(query.order_by(Chat.ended_at).limit(BATCH).with_for_update(skip_locked=True)))
     if not keys:
         return 0, set()

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from console.chat import retention as chats
-from console.chat.models import LIVE, Chat
+from console.chat.models import Chat
 from console.core import clock
 from console.core.context import settings
 from console.core.db import db
@@ -75,13 +75,8 @@ class Kind:
         return instant + timedelta(days=count)
 
 
-def _chat_is_due(before: datetime) -> ColumnElement[bool]:
-    newest = select(func.max(Chat.id)).scalar_subquery()
-    return (Chat.ended_at < before) & Chat.status.not_in(LIVE) & (Chat.id < newest)
-
-
 KINDS: tuple[Kind, ...] = (
-    Kind("chats", lazy_gettext("Ended chats, with their files"), "chat_keep_months", Chat.ended_at, _chat_is_due),
+    Kind("chats", lazy_gettext("Ended chats, with their files"), "chat_keep_months", Chat.ended_at, chats.is_due),
     Kind(
         "tickets", lazy_gettext("Closed tickets, with files, ratings and reviews"), "ticket_keep_months",
         Ticket.updated_at, tickets.is_due,
