@@ -22,7 +22,7 @@ def _nothing(_person: Person) -> Iterator[Part]:
     yield from ()
 
 
-def _kept(_person: Person) -> Erased:
+def _stays(_person: Person) -> Erased:
     return Erased({})
 
 
@@ -81,6 +81,6 @@ def _entry(row: AuditEntry) -> dict[str, object]:
     return dump(row, "actor_name", "actor_id", "address", "sealed")
 
 
-HOSTING = Source("hosting", _nothing, _hosting, _kept)
-BILLING = Source("billing", _nothing, _documents, _kept)
-AUDIT = Source("audit", _acts, _history, _kept)
+HOSTING = Source("hosting", _nothing, _hosting, _stays)
+BILLING = Source("billing", _nothing, _documents, _stays)
+AUDIT = Source("audit", _acts, _history, _stays)
