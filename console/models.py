@@ -12,6 +12,7 @@ TABLES = (
     "tokens.models",
     "staff.models",
     "settings.models",
+    "help.models",
     "customers.models",
     "identity.models",
     "customers.account.models",
@@ -25,6 +26,7 @@ TABLES = (
     "tickets.reviews.models",
     "tickets.service_requests.models",
     "chat.models",
+    "privacy.models",
 )
 
 

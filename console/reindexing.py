@@ -18,6 +18,8 @@ from console.core.db import Base, db
 from console.core.search import SearchIndex, keep_rules, rules_now, rules_of
 from console.core.transaction import transaction
 from console.customers.models import CUSTOMER_SEARCH, Customer
+from console.help.models import HelpArticle
+from console.help.service import index as index_articles
 from console.hosting.models import DOMAIN_SEARCH, SERVICE_SEARCH, Domain, Service
 from console.tickets import search as tickets
 from console.tickets.canned.models import CannedReply
@@ -58,6 +60,10 @@ def _chats(rows: Sequence[Chat]) -> None:
         chat_search.index(row)
 
 
+def _articles(rows: Sequence[HelpArticle]) -> None:
+    index_articles(rows)
+
+
 # A search index added here is made again with the others; a test compares this list with the tables there are.
 INDEXES: dict[str, tuple[type[Base], Write]] = {
     "search_customers": (Customer, _customers),
@@ -67,6 +73,7 @@ INDEXES: dict[str, tuple[type[Base], Write]] = {
     "search_tickets": (Ticket, _tickets),
     "search_replies": (CannedReply, _replies),
     "search_chats": (Chat, _chats),
+    "search_help": (HelpArticle, _articles),
 }
 
 

@@ -17,6 +17,7 @@ from console.core.passwords import password_matches
 from console.core.settings import DEMO_PASSWORD, SettingsError
 from console.core.transaction import transaction
 from console.customers.models import Person
+from console.help.service import load_standard
 from console.reindexing import is_outdated, reindex
 from console.staff.models import Staff
 
@@ -32,7 +33,9 @@ def use_alembic(app: Flask) -> None:
 
 
 def prepare_database() -> int:
-    """Bring the tables to the newest revision, the search indexes to the present rules, and begin the audit log.
+    """Bring the tables to the newest revision and the search indexes to the present rules; begin what must be begun.
+
+    That is the audit log, and the standard help articles that were never loaded.
 
     Return how many files were brought over from where all databases of a checkout once had theirs.
     """
@@ -44,6 +47,8 @@ def prepare_database() -> int:
     if db.session.scalar(select(AuditHead)) is None:
         with transaction() as session:
             create_head(session)
+    with transaction():
+        load_standard()
     if is_outdated():
         for _batch in reindex():
             pass

@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import InstrumentedAttribute
@@ -19,13 +19,15 @@ from console.core.db import Base, db
 from console.core.files import FileStore
 from console.core.places import SHARED_ANCHOR, SHARED_FILES
 from console.core.series import Series
+from console.privacy.models import DataExport
 from console.tickets.models import TICKET_BASE, TicketAttachment
 
 # A column added here is copied by `console backup` and looked at by `console doctor`. What a mail carries is a
 # ticket's attachment.
-NAMED: tuple[tuple[type[Base], InstrumentedAttribute[int], InstrumentedAttribute[str]], ...] = (
+NAMED: tuple[tuple[type[Base], InstrumentedAttribute[int], InstrumentedAttribute[Any]], ...] = (
     (TicketAttachment, TicketAttachment.id, TicketAttachment.digest),
     (ChatFile, ChatFile.id, ChatFile.digest),
+    (DataExport, DataExport.id, DataExport.digest),
 )
 BATCH = 1_000
 PIECE = 1024 * 1024
@@ -45,11 +47,11 @@ def named() -> Iterator[tuple[str, str]]:
     for model, key, digest in NAMED:
         last = 0
         while True:
-            query = select(key, digest).where(key > last).order_by(key).limit(BATCH)
+            query = select(key, digest).where(key > last, digest.is_not(None)).order_by(key).limit(BATCH)
             rows = db.session.execute(query).all()
             db.session.rollback()  # no reading transaction stays open while files are read
             for row_key, row_digest in rows:
-                yield row_digest, f"{model.__tablename__} {row_key}"
+                yield str(row_digest), f"{model.__tablename__} {row_key}"
             if len(rows) < BATCH:
                 break
             last = rows[-1][0]
@@ -82,6 +84,8 @@ def describe(place: str) -> str:
         query = select(TicketAttachment.name, TicketAttachment.ticket_id).where(TicketAttachment.id == int(key))
         name, owner = db.session.execute(query).one()
         return f"{place} ({Series.TICKET.number(TICKET_BASE + owner)}: {name})"
+    if table == DataExport.__tablename__:
+        return f"{place} (a copy of someone's data)"
     name, owner = db.session.execute(select(ChatFile.name, ChatFile.chat_id).where(ChatFile.id == int(key))).one()
     return f"{place} ({chat_number(owner)}: {name})"
 

@@ -16,11 +16,10 @@ import gevent
 from apscheduler.schedulers.gevent import GeventScheduler
 from flask import Flask
 from gevent.event import Event
-from sqlalchemy import ColumnElement, delete, or_
+from sqlalchemy import delete, or_
 
 from console.audit import anchor
 from console.billing.migration import expire_due
-from console.chat.retention import forget as chat_forget
 from console.chat.retention import forget_unsent
 from console.chat.service.deadlines import sweep as chat_sweep
 from console.core import clock
@@ -32,13 +31,13 @@ from console.core.idempotency import IdempotencyKey
 from console.core.logging import get_logger
 from console.core.metrics import JOBS as JOB_RUNS
 from console.core.outages import as_refusal
-from console.core.sessions import SignInSession
 from console.core.transaction import transaction
 from console.customers import registration
 from console.customers.account import emails, handover
-from console.customers.models import Guard, PersonSession
+from console.customers.models import Guard
 from console.hosting.dns.publishing.outbox import publish_due
 from console.mail import outsiders, sending
+from console.privacy import erasure, exports, retention
 from console.staff.models import StaffSession
 from console.tickets.reviews.jobs import gather as reviews_gather
 from console.tickets.sla.jobs import update_targets as update_sla_targets
@@ -46,7 +45,6 @@ from console.tokens import service as tokens
 
 log = get_logger(__name__)
 
-KEEP_SESSIONS = timedelta(days=90)  # listed to their owner, who may wonder who signed in
 KEEP_TOKENS = timedelta(days=7)  # expired ones: a late visitor learns that anyway
 KEEP_PROVEN = timedelta(days=365)  # that an address is read by who opened a link there
 KEEP_GUARDS = timedelta(days=1)  # windows and locks are minutes
@@ -72,17 +70,14 @@ def clear_old_rows() -> None:
     """Delete what has served: ended sessions, links and guards that serve no more, idempotency keys."""
     now = clock.now()
     with transaction() as session:
-        for kind in (StaffSession, PersonSession):
-            session.execute(delete(kind).where(_ended_before(kind, now - KEEP_SESSIONS)))
+        ended = now - timedelta(days=settings().session_keep_days)
+        over = or_(StaffSession.expires_at < ended, StaffSession.revoked_at < ended)
+        session.execute(delete(StaffSession).where(over))
         tokens.clear(now - KEEP_TOKENS)
         outsiders.clear(now - KEEP_PROVEN)
         registration.clear(now)
         session.execute(delete(Guard).where(Guard.updated_at < now - KEEP_GUARDS))
         session.execute(delete(IdempotencyKey).where(IdempotencyKey.created_at < now - KEEP_KEYS))
-
-
-def _ended_before(kind: type[SignInSession], instant: datetime) -> ColumnElement[bool]:
-    return or_(kind.expires_at < instant, kind.revoked_at < instant)
 
 
 def expire_migrations() -> None:
@@ -110,7 +105,10 @@ JOBS = (
     Job("dns.publish", timedelta(seconds=2), publish_due),
     Job("sla.watch", timedelta(seconds=30), update_sla_targets),
     Job("chat.sweep", timedelta(seconds=5), chat_sweep),
-    Job("chat.forget", timedelta(hours=1), chat_forget),
+    Job("data.exports", timedelta(seconds=20), exports.prepare_due),
+    Job("data.clear", timedelta(minutes=10), exports.clear),
+    Job("data.erase", timedelta(minutes=10), erasure.perform_due),
+    Job("data.forget", timedelta(hours=1), retention.forget),
     Job("chat.unsent", timedelta(minutes=5), forget_unsent),
     Job("reviews.gather", timedelta(minutes=5), reviews_gather),
     Job("rows.clear", timedelta(hours=1), clear_old_rows),

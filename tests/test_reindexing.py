@@ -25,6 +25,7 @@ pytestmark = pytest.mark.both
 QUESTIONS = {
     "search_customers": "pekare", "search_services": "paketu", "search_domains": "prodavnice",
     "search_proformas": "pekaru", "search_tickets": "poruku", "search_replies": "lozinke", "search_chats": "pošte",
+    "search_help": "lozinku",
 }  # fmt: skip
 
 
@@ -78,6 +79,7 @@ def test_what_was_broken_off_begins_again(session: Session, monkeypatch: pytest.
     assert reindexing.is_outdated()
     assert rules_of(session) == "1"
     session.rollback()
-    assert list(reindexing.reindex()) == [("search_customers", 2), ("search_customers", 1)]
+    made = [(name, count) for name, count in reindexing.reindex() if name != "search_help"]
+    assert made == [("search_customers", 2), ("search_customers", 1)]
     assert not reindexing.is_outdated()
     assert len(hits(session, "search_customers")) == 3

@@ -58,6 +58,13 @@ def test_no_retired_word_is_in_a_standard_reply(language: str, words: tuple[str,
     assert _found(replies, words, end) == {}
 
 
+@pytest.mark.parametrize(("language", "words", "end"), [("en", ENGLISH, r"s?\b"), ("sr", SERBIAN, "")])
+def test_no_retired_word_is_in_a_help_article(language: str, words: tuple[str, ...], end: str) -> None:
+    articles = [path.read_text() for path in sorted((TEMPLATES / "help").glob(f"*.{language}.md"))]
+    assert len(articles) > 10
+    assert _found(articles, words, end) == {}
+
+
 def _all(texts: str | tuple[str, ...] | list[str] | None) -> list[str]:
     return [texts] if isinstance(texts, str) else list(texts or ())
 

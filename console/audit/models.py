@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Index, String
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import JSON, Index, String, Text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from console.core.db import Base
 
@@ -31,9 +31,27 @@ class AuditEntry(Base):
     subject: Mapped[str] = mapped_column(String(80))
     customer_id: Mapped[int | None]  # no foreign key: the audit log outlives what it is about
     data: Mapped[dict[str, Any]] = mapped_column(JSON)
+    # Name and address of the person who acted, under their key; those above are empty then (console.audit.sealing).
+    sealed: Mapped[str | None] = mapped_column(Text)
     key_id: Mapped[str] = mapped_column(String(12))
     previous: Mapped[str] = mapped_column(String(64))
     digest: Mapped[str] = mapped_column(String(64))
+
+    person_key: Mapped[PersonKey | None] = relationship(
+        primaryjoin="and_(foreign(AuditEntry.actor_id) == PersonKey.person_id, AuditEntry.actor_kind == 'person')",
+        viewonly=True,
+    )
+
+
+class PersonKey(Base):
+    """What seals one person's values in the log; itself sealed. ``None`` once it was destroyed."""
+
+    __tablename__ = "person_keys"
+
+    person_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)  # no foreign key, as above
+    sealed_key: Mapped[str | None] = mapped_column(Text)
+    created_at: Mapped[datetime]
+    destroyed_at: Mapped[datetime | None]
 
 
 class AuditHead(Base):

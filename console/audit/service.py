@@ -18,6 +18,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from console.audit.models import AuditEntry, AuditHead
+from console.audit.sealing import seal_person
 from console.core import clock, metrics, transaction
 from console.core.actor import Actor
 from console.core.context import sealer
@@ -33,7 +34,7 @@ def record(actor: Actor, action: str, subject: str, *, customer_id: int | None =
         action: ``noun.verb``, as in ``migration.executed``.
         subject: what it was done to, as people name it: ``K-10482``, ``M-0317``.
         customer_id: the account whose history shows it.
-        data: JSON-able facts. Never a PIN, password, token or code.
+        data: JSON-able facts. Never a PIN, password, token or code; people by their id, never by name or address.
 
     Raises:
         RuntimeError: no transaction is open.
@@ -42,7 +43,8 @@ def record(actor: Actor, action: str, subject: str, *, customer_id: int | None =
         at=clock.now(),
         actor_kind=actor.kind,
         actor_id=actor.id,
-        actor_name=actor.name,
+        # Of a visitor no more is known than a name they typed, which no erasure could find again.
+        actor_name="" if actor.kind == "visitor" else actor.name,
         address=actor.address,
         action=action,
         subject=subject,
@@ -63,6 +65,7 @@ def _chain(session: Session) -> None:
     if head is None:
         raise RuntimeError("the audit log has no head: run `console init-db`")
     for entry in transaction.pending("audit"):
+        seal_person(session, entry)
         entry.id = head.last + 1
         entry.previous = head.digest
         entry.key_id = key_id
@@ -81,7 +84,7 @@ def create_head(session: Session) -> None:
 
 def entry_digest(entry: AuditEntry, key: bytes) -> str:
     """Return the keyed digest (HMAC-SHA-256, RFC 2104) of one entry and the digest before it."""
-    content = [
+    content: list[Any] = [
         entry.id,
         entry.at.astimezone(UTC).isoformat(),
         entry.actor_kind,
@@ -94,6 +97,8 @@ def entry_digest(entry: AuditEntry, key: bytes) -> str:
         entry.data,
         entry.previous,
     ]
+    if entry.sealed is not None:  # entries written before there was this column have their digest without it
+        content.append(entry.sealed)
     text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import ColumnElement, and_, delete, func, select
 
 from console.audit.service import record
 from console.chat.models import LIVE, Chat, ChatBlock, ChatDraft, ChatFile, ChatMessage, StaffPresence, chat_key
@@ -21,6 +21,7 @@ from console.core.context import files as store
 from console.core.context import settings
 from console.core.db import db
 from console.core.logging import get_logger
+from console.core.periods import add_months
 from console.core.transaction import transaction
 from console.staff.models import Staff
 from console.tickets.models import TicketAttachment
@@ -40,14 +41,14 @@ def forget() -> int:
     while True:
         with transaction():
             keys, digests = _forget_chats(ended_before)
-        _forget_bytes(digests)
+        forget_bytes(digests)
         forgotten += keys
         if keys < BATCH:
             break
     with transaction():
         digests = clear_left()
         _forget_rows()
-    _forget_bytes(digests)
+    forget_bytes(digests)
     forget_unsent()
     if forgotten:
         log.info("chats forgotten", count=forgotten)
@@ -58,17 +59,12 @@ def forget_unsent() -> None:
     """Delete what was uploaded and not sent in its time."""
     with transaction():
         digests = attachments.forget_unsent()
-    _forget_bytes(digests)
+    forget_bytes(digests)
 
 
 def kept_since() -> datetime:
     """Return since when chats must have ended to be kept."""
-    now = clock.now().astimezone(settings().zone)
-    months = now.year * 12 + now.month - 1 - settings().chat_keep_months
-    first = now.replace(year=months // 12, month=months % 12 + 1, day=1)
-    # The 31st of a month that has none is its last day.
-    following = (first + timedelta(days=31)).replace(day=1)
-    return first.replace(day=min(now.day, (following - timedelta(days=1)).day))
+    return add_months(clock.now(), -settings().chat_keep_months, settings().zone)
 
 
 def is_forgotten(number: object) -> bool:
@@ -78,13 +74,18 @@ def is_forgotten(number: object) -> bool:
     return key is not None and key < newest and db.session.get(Chat, key) is None
 
 
-def _forget_chats(ended_before: datetime) -> tuple[int, set[str]]:
-    """Delete a batch of chats; return how many, and the digests of their files.
+def is_due(before: datetime) -> ColumnElement[bool]:
+    """Return the condition of a chat that ended before an instant.
 
     The newest of all stays: SQLite would give its number, which a visitor's token opens, to the next one.
     """
     newest = select(func.max(Chat.id)).scalar_subquery()
-    query = select(Chat.id).where(Chat.ended_at < ended_before, Chat.status.not_in(LIVE), Chat.id < newest)
+    return and_(Chat.ended_at < before, Chat.status.not_in(LIVE), Chat.id < newest)
+
+
+def _forget_chats(ended_before: datetime) -> tuple[int, set[str]]:
+    """Delete a batch of chats; return how many, and the digests of their files."""
+    query = select(Chat.id).where(is_due(ended_before))
     keys = list(db.session.scalars(query.order_by(Chat.ended_at).limit(BATCH).with_for_update(skip_locked=True)))
     if not keys:
         return 0, set()
@@ -106,7 +107,7 @@ def _forget_rows() -> None:
     db.session.execute(delete(ChatDraft).where(ChatDraft.staff_id.in_(gone)))
 
 
-def _forget_bytes(digests: Iterable[str]) -> None:
+def forget_bytes(digests: Iterable[str]) -> None:
     """Remove from the store what no row names. After the commit: a row whose bytes are gone would be worse."""
     unused = set(digests)
     if not unused:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from sqlalchemy import select
 from sqlalchemy.orm import InstrumentedAttribute
 
+from console.audit.models import PersonKey
 from console.core.context import sealer
 from console.core.db import Base, db
 from console.core.seal import InvalidToken
@@ -22,6 +23,7 @@ SEALED: tuple[tuple[type[Base], InstrumentedAttribute[int], InstrumentedAttribut
     (Membership, Membership.id, Membership.pin_secret),
     (Authenticator, Authenticator.person_id, Authenticator.secret),
     (Mail, Mail.id, Mail.sealed_links),
+    (PersonKey, PersonKey.person_id, PersonKey.sealed_key),
 )
 BATCH = 500
 

@@ -123,6 +123,12 @@ class Settings:
     request_departments: Mapping[str, str] = field(default_factory=lambda: dict(REQUEST_DEPARTMENTS))
     widget_color: str = ""  # of the chat widget, as #0a6c61; our own when empty
     chat_keep_months: int = 24  # ended chats, then they are deleted
+    ticket_keep_months: int = 60  # closed tickets
+    mail_keep_months: int = 24  # mail that was sent, failed or was withdrawn
+    session_keep_days: int = 90  # ended sign-ins: listed to their owner, who may wonder who signed in
+    verification_keep_months: int = 24
+    invitation_keep_days: int = 90
+    export_keep_days: int = 7  # copies of a person's data that were prepared
     chat_address_limit: int = 30  # open chats of one network address, which may be a whole office
     chat_limit_factor: int = 1  # multiplies every limit of the chat: for benches and tests
 
@@ -234,6 +240,12 @@ class Settings:
             request_departments=values.departments("REQUEST_DEPARTMENTS"),
             widget_color=values.color("WIDGET_COLOR", cls.widget_color),
             chat_keep_months=values.number("CHAT_KEEP_MONTHS", cls.chat_keep_months),
+            ticket_keep_months=values.number("TICKET_KEEP_MONTHS", cls.ticket_keep_months),
+            mail_keep_months=values.number("MAIL_KEEP_MONTHS", cls.mail_keep_months),
+            session_keep_days=values.number("SESSION_KEEP_DAYS", cls.session_keep_days),
+            verification_keep_months=values.number("VERIFICATION_KEEP_MONTHS", cls.verification_keep_months),
+            invitation_keep_days=values.number("INVITATION_KEEP_DAYS", cls.invitation_keep_days),
+            export_keep_days=values.number("EXPORT_KEEP_DAYS", cls.export_keep_days),
             chat_address_limit=values.number("CHAT_ADDRESS_LIMIT", cls.chat_address_limit),
             chat_limit_factor=values.number("CHAT_LIMIT_FACTOR", cls.chat_limit_factor),
         )

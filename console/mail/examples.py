@@ -126,6 +126,13 @@ def _people(base_url: str) -> tuple[Example, ...]:
     invitation = account | {"link": f"{base_url}/moj/invitation/{TOKEN}", "until": UNTIL, "portal": "Moj Mint"}
     return (
         Example("invitation", invitation),
+        Example("export_ready", sign_in | {"link": f"{base_url}/moj/export/{TOKEN}", "until": UNTIL}),
+        Example(
+            "erasure_requested",
+            sign_in | {"due": UNTIL, "by_support": False},
+            lazy_pgettext("example", "by the person"),
+        ),
+        Example("erasure_cancelled", sign_in | {"due": UNTIL, "by_support": False}),
         Example("registration", {"portal": "Moj Mint", "link": f"{base_url}/moj/register/{TOKEN}", "until": UNTIL}),
         Example("registration_known", {"portal": "Moj Mint", "link": f"{base_url}/moj/login", "until": UNTIL}),
         Example("person_password_reset", sign_in | {"link": f"{base_url}/moj/reset/{TOKEN}", "until": UNTIL}),

@@ -47,6 +47,9 @@ CAUSES = {
     "email_change_new": Cause.ANONYMOUS,
     "email_change_old": Cause.ACCOUNT,
     "email_changed": Cause.ACCOUNT,
+    "erasure_cancelled": Cause.ACCOUNT,
+    "erasure_requested": Cause.ACCOUNT,
+    "export_ready": Cause.ACCOUNT,
     "handover_offer": Cause.ANONYMOUS,  # the same
     "handover_update": Cause.ACCOUNT,
     "invitation": Cause.ANONYMOUS,  # who is signed in writes to an address that need not be theirs

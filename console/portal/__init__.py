@@ -14,6 +14,7 @@ def init_app(app: Flask) -> None:
         documents,
         emails,
         handover,
+        help_pages,
         home,
         invitation,
         live_chat,
@@ -24,6 +25,7 @@ def init_app(app: Flask) -> None:
         orders,
         passwords,
         people,
+        privacy,
         profile,
         quotes,
         registration,
@@ -44,6 +46,7 @@ def init_app(app: Flask) -> None:
     app.register_blueprint(requester.blueprint)
     app.register_blueprint(sealed.blueprint)
     app.register_blueprint(transcript.blueprint)
+    app.register_blueprint(help_pages.blueprint)
     chat.init_app(app)
     navigation.init_app(app)
     app.jinja_env.globals.update(portal_has_passkey=security_passkeys.has_passkey)

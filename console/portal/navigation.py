@@ -63,6 +63,7 @@ ACCOUNT: tuple[Entry, ...] = (
     Entry("portal.users", lazy_gettext("Manage users"), Right.CONTACTS, ("portal.user", "portal.invite")),
     Entry("portal.notices", lazy_gettext("E-mail notifications"), pages=("portal.choose_notices",)),
     Entry("portal.mails", lazy_gettext("Sent e-mail messages"), Right.EMAILS, ("portal.mail",)),
+    Entry("portal.privacy", lazy_gettext("Your data"), None, ("portal.export",)),
 )
 
 # What the bar has between "Home" and "My account"; a group of several pages shows them as tabs.

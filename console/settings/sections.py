@@ -230,7 +230,47 @@ REQUESTS = Section(
     ),
 )
 
-SECTIONS: dict[str, Section] = {section.key: section for section in (BRAND, ISSUER, BILLING, REQUESTS)}
+_MONTHS, _DAYS = lazy_gettext("months"), lazy_gettext("days")
+
+RETENTION = Section(
+    "retention",
+    lazy_gettext("Data retention"),
+    lazy_gettext("How long each kind of data is stored. What is older is deleted every hour and cannot be restored."),
+    "history",
+    (
+        Setting(
+            "chat_keep_months", lazy_gettext("Chats"), Number(1, 120, _MONTHS), "CHAT_KEEP_MONTHS",
+            lazy_gettext("Counted from the end of the chat. Its ticket, if there is one, stays."),
+        ),
+        Setting(
+            "ticket_keep_months", lazy_gettext("Tickets"), Number(12, 120, _MONTHS), "TICKET_KEEP_MONTHS",
+            lazy_gettext("Counted from the last change of a closed ticket. Statistics go back no further than this."),
+        ),
+        Setting(
+            "mail_keep_months", lazy_gettext("Sent e-mails"), Number(3, 120, _MONTHS), "MAIL_KEEP_MONTHS",
+            lazy_gettext("Customers can read them in the portal until then."),
+        ),
+        Setting(
+            "session_keep_days", lazy_gettext("Sign-in history"), Number(7, 365, _DAYS), "SESSION_KEEP_DAYS",
+            lazy_gettext("Address and device of sign-ins that have ended, of customers and of staff."),
+        ),
+        Setting(
+            "verification_keep_months", lazy_gettext("Verifications"), Number(6, 120, _MONTHS),
+            "VERIFICATION_KEEP_MONTHS",
+            lazy_gettext("Who was verified, when and through which channel. Those of a migration stay with it."),
+        ),
+        Setting(
+            "invitation_keep_days", lazy_gettext("Invitations"), Number(7, 365, _DAYS), "INVITATION_KEEP_DAYS",
+            lazy_gettext("Counted from the day an invitation expires."),
+        ),
+        Setting(
+            "export_keep_days", lazy_gettext("Copies of data"), Number(1, 30, _DAYS), "EXPORT_KEEP_DAYS",
+            lazy_gettext("How long a copy that a customer asked for can be downloaded."),
+        ),
+    ),
+)  # fmt: skip
+
+SECTIONS: dict[str, Section] = {section.key: section for section in (BRAND, ISSUER, BILLING, REQUESTS, RETENTION)}
 
 
 def section(key: str) -> Section:

@@ -9,6 +9,7 @@ from flask_admin import Admin
 from flask_admin.base import BaseView
 from flask_admin.theme import Bootstrap4Theme
 
+from console.audit import sealing
 from console.core import context
 from console.views.dashboard.page import Dashboard
 from console.views.shared import menu, paging
@@ -48,7 +49,9 @@ PAGES = (
     "reports",
     "audit.list",
     "settings.sections",
+    "settings.retention",
     "settings.chat",
+    "help.articles",
     "hours.page",
     "staff.departments",
     "settings.sla",
@@ -76,7 +79,7 @@ def init_app(app: Flask) -> None:
     sla_labels.init_app(app)
     hours_labels.init_app(app)
     review_labels.init_app(app)
-    app.jinja_env.filters.update(page_links=paging.page_links)
+    app.jinja_env.filters.update(page_links=paging.page_links, actor_of=sealing.name_of)
 
 
 def page_views() -> list[BaseView]:

@@ -42,12 +42,14 @@ PAGES = {
                    "/console/mail/templates/?name=migration_executed",
                    "/console/replies/", "{row}", "/console/replies/new/", "/console/replies/categories",
                    "/console/reviews/", "{row}", "/console/reviews/?state=done", "{row}", "/console/reviews/rubric",
-                   "/console/reviews/figures"],
+                   "/console/reviews/figures",
+                   "/console/help/", "/console/help/new", "/console/help/10/", "/console/help/10/versions",
+                   "/console/help/10/preview"],
     "admin": ["/console/", "/console/departments/", "{row}", "/console/sla/?department=sales", "/console/hours/",
               "/console/staff/",
               "/console/staff/new/", "/console/products/", "{row}", "/console/products/new/", "/console/audit/",
               "/console/settings/", "/console/settings/brand/", "/console/settings/issuer/",
-              "/console/settings/requests/", "/console/chat-settings/"],
+              "/console/settings/requests/", "/console/settings/retention/", "/console/chat-settings/"],
 }  # fmt: skip
 ZONE = "/moj/domains/prodavnica-jasen.example.rs"
 PORTAL = [
@@ -55,7 +57,7 @@ PORTAL = [
     "/moj/sessions", "/moj/security", "/moj/security/totp", "/moj/security/totp/setup", "/moj/services/",
     "/moj/documents/", "/moj/quotes/", "/moj/requests/", "/moj/migrations/", "/moj/migrations/new", "/moj/orders/new",
     "/moj/domains/", "/moj/domains/dns", f"{ZONE}/records", f"{ZONE}/history", f"{ZONE}/history/2", f"{ZONE}/draft",
-    f"{ZONE}/draft?import=1",
+    f"{ZONE}/draft?import=1", "/moj/privacy",
 ]  # fmt: skip
 NOBODY = [
     "/login",
@@ -75,6 +77,10 @@ NOBODY = [
     "/demo/mailbox",
     "/chat/",
     "/chat/frame",
+    "/help/",
+    "/help/?q=lozinka",
+    "/help/contacts-and-users",
+    "/help/privacy",
 ]
 WALKS = PAGES | {"ana": PORTAL, "nobody": NOBODY}
 

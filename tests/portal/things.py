@@ -15,6 +15,7 @@ from console.billing.quotes.service import QuoteData, QuoteLineData
 from console.billing.service import today
 from console.core import clock
 from console.core.actor import SYSTEM, Actor
+from console.core.context import files
 from console.core.db import db
 from console.core.transaction import transaction
 from console.customers import registration
@@ -32,6 +33,8 @@ from console.hosting.models import ProductKind
 from console.identity import recovery
 from console.mail import links
 from console.mail.models import Mail
+from console.privacy import exports
+from console.privacy.models import DataExport, Erasure, ExportState
 from console.staff.models import Staff
 from console.tickets import links as ticket_links
 from console.tickets.canned import service
@@ -75,6 +78,7 @@ def people_values(customer: Customer) -> dict[str, Any]:
         asked = RegistrationData(name="Nova Osoba", email="nova@example.rs")
         registration.ask(asked, factories.password_hash(), None)
         row = db.session.scalars(select(Registration)).one()
+        export_token = _export(factories.owner_of(customer).person_id)
         registration_token = tokens.issue(registration.PURPOSE, f"registration:{row.id}", timedelta(hours=1))
     return {
         "portal.contact_id": factories.make_member(customer, MemberRole.CONTACT).id,
@@ -85,6 +89,7 @@ def people_values(customer: Customer) -> dict[str, Any]:
         "portal.reset_token": reset_token,
         "portal.registration_token": registration_token,
         **_second_factors(customer),
+        "portal.export_token": export_token,
     }
 
 
@@ -203,6 +208,18 @@ def account_values(customer: Customer) -> dict[str, Any]:
         "portal.email_token": link,
         "portal.verification_id": factories.make_verification(factories.make_staff(), owner).id,
     }
+
+
+def _export(person_id: int) -> str:
+    """Make a copy of a person's data that is ready, and an erasure that waits; return the token of the copy."""
+    now = clock.now()
+    row = DataExport(
+        person_id=person_id, state=ExportState.READY, requested_at=now, ready_at=now,
+        expires_at=now + timedelta(days=7), digest=files().put(b"x"), size=1,
+    )  # fmt: skip
+    db.session.add_all([row, Erasure(person_id=person_id, requested_at=now, due_at=now + timedelta(days=7))])
+    db.session.flush()
+    return tokens.issue(exports.PURPOSE, f"export:{row.id}", timedelta(days=7))
 
 
 def token_of(invitation: Invitation) -> str:

@@ -43,6 +43,13 @@ BRAND, ISSUER, BILLING = (f"/console/settings/{key}/" for key in ("brand", "issu
 EVERY = [setting for section in SECTIONS.values() for setting in section.settings]
 # Another value of each, as typed here and as the environment has it.
 OTHER = {
+    "chat_keep_months": ("12", "12"),
+    "ticket_keep_months": ("24", "24"),
+    "mail_keep_months": ("12", "12"),
+    "session_keep_days": ("30", "30"),
+    "verification_keep_months": ("12", "12"),
+    "invitation_keep_days": ("30", "30"),
+    "export_keep_days": ("3", "3"),
     "brand": ("Podrška Kod", "Podrška Kod"),
     "portal_brand": ("Moj Kod", "Moj Kod"),
     "mail_from_name": ("Kod", "Kod"),

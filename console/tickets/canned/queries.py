@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from sqlalchemy import ColumnElement, case, func, select
@@ -17,12 +18,12 @@ from console.core.text import fold, words
 from console.core.texts import lazy_gettext
 from console.customers.models import VerificationKind
 from console.customers.queries import live_verification
+from console.hours.labels import hours_in_words
 from console.staff.models import Department
 from console.staff.roles import Permission
 from console.tickets.canned.greetings import greeting
-from console.tickets.canned.labels import hours_in_words
 from console.tickets.canned.models import REPLY_SEARCH, CannedCategory, CannedReply
-from console.tickets.canned.placeholders import fill
+from console.tickets.canned.placeholders import article_address, fill
 from console.tickets.models import Ticket
 
 MOST = 20
@@ -82,10 +83,12 @@ def offers(actor: Actor, query: str, ticket: Ticket | Conversation | None) -> li
     made = []
     for reply in found:
         shut = reason if reply.verified_only else None
-        body = reply.body(ticket.language if ticket is not None else settings().locale)
+        language = ticket.language if ticket is not None else settings().locale
+        body = reply.body(language)
         begins = greeting(body)
         if filled is not None:
-            body, begins = fill(body, filled), fill(begins, filled)
+            link = partial(article_address, language=language)
+            body, begins = fill(body, filled, link), fill(begins, filled, link)
         made.append(Offer(reply, None, shut) if shut else Offer(reply, body, None, begins))
     return made
 

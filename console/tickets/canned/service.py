@@ -16,6 +16,7 @@ from console.core.db import db
 from console.core.errors import Conflict, Invalid, NotFound, Text
 from console.core.text import one_line, paragraphs
 from console.core.texts import lazy_gettext
+from console.help.queries import published_slugs
 from console.staff.models import Department
 from console.staff.roles import Permission
 from console.tickets.canned.defaults import CATEGORIES, standard_replies
@@ -257,7 +258,7 @@ def _misplaced(data: ReplyData) -> dict[str, list[Text]]:
 def _problems(body: str) -> list[Text]:
     if not 0 < len(body) <= MAX_BODY:
         return [_length(MAX_BODY)]
-    strange = unknown(body)
+    strange = unknown(body, published_slugs())
     if strange:
         return [lazy_gettext("Unknown placeholder: %(names)s.", names=", ".join(strange))]
     return []

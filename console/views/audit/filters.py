@@ -45,7 +45,7 @@ class Who(Exact):
 
     def apply(self, query: Select[Any], value: str) -> Select[Any]:
         staff = [key for key, name, email in _staff() if fold(value) in (fold(name), fold(email)) or _part(value, name)]
-        people = select(Person.id).where(Person.email == normal_email(value))
+        people = select(Person.id).where(or_(Person.email == normal_email(value), Person.name == value))
         return query.where(
             or_(
                 AuditEntry.actor_name == value,

@@ -6,7 +6,9 @@ import json
 from typing import Any
 
 from markupsafe import Markup, escape
+from sqlalchemy.orm import joinedload
 
+from console.audit import sealing
 from console.audit.models import AuditEntry
 from console.core.ids import CUSTOMER_BASE
 from console.core.series import Series
@@ -33,7 +35,11 @@ def _at(_view: Any, _context: Any, row: AuditEntry, _name: str) -> Markup:
 
 def _actor(_view: Any, _context: Any, row: AuditEntry, _name: str) -> Markup:
     kind = ACTOR_KINDS.get(row.actor_kind, row.actor_kind)
-    return Markup('{} <span class="muted">{}</span>').format(row.actor_name, kind)
+    return Markup('{} <span class="muted">{}</span>').format(sealing.name_of(row), kind)
+
+
+def _address(_view: Any, _context: Any, row: AuditEntry, _name: str) -> str:
+    return sealing.address_of(row) or "—"
 
 
 def _action(_view: Any, _context: Any, row: AuditEntry, _name: str) -> Markup:
@@ -92,11 +98,13 @@ class AuditList(BaseModelView):
         "id": _place,
         "at": _at,
         "actor_name": _actor,
+        "address": _address,
         "action": _action,
         "customer_id": _customer,
         "data": _data,
     }
     column_formatters_detail = column_formatters | {"action": _action_in_full}
+    column_options = (joinedload(AuditEntry.person_key),)
     list_filters = FILTERS
     lead = lazy_gettext(
         "Each entry is chained to the previous one; the command console audit verify checks the whole log."
@@ -119,10 +127,13 @@ class AuditList(BaseModelView):
     def as_json(self, row: Any) -> dict[str, Any]:
         return super().as_json(row) | {
             "actor_kind": row.actor_kind,
+            "actor_name": sealing.name_of(row),
             "customer": None if row.customer_id is None else Series.CUSTOMER.number(CUSTOMER_BASE + row.customer_id),
             "data": row.data,
         }
 
     def export_cell(self, row: Any, name: str) -> Any:
+        if name in ("actor_name", "address"):
+            return sealing.name_of(row) if name == "actor_name" else sealing.address_of(row)
         value = super().export_cell(row, name)
         return json.dumps(value, ensure_ascii=False) if name == "data" else value

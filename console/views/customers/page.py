@@ -20,6 +20,7 @@ from console.customers.rights import Right
 from console.customers.verification.service import override, unlock
 from console.identity import recovery
 from console.identity.forms import ReviewRecoveryForm
+from console.privacy import erasure, exports
 from console.staff.roles import Permission
 from console.views.customers.serializers import as_json, verification_json
 from console.views.shared.base import Page
@@ -30,7 +31,7 @@ from console.views.shared.labels.audit import action_icon, action_name
 from console.views.shared.labels.states import SERVICE_STATUS, SUSPENSION, TAX_STATUS, proforma_label
 from console.views.shared.labels.tickets import status_label, ticket_url
 from console.views.shared.menu import customer_url
-from console.web.answers import refuse, wants_json
+from console.web.answers import local_time, refuse, wants_json
 from console.web.identity import current_actor
 
 TABS: dict[str, Text] = {
@@ -59,6 +60,8 @@ class CustomerPageView(Page):
         "open_with_reason": Permission.OVERRIDE,
         "unlock_pin": Permission.UNLOCK_PIN,
         "review_recovery": Permission.REVIEW_RECOVERY,
+        "ask_export": Permission.VERIFY,
+        "ask_erasure": Permission.VERIFY,
     }
 
     @expose("")
@@ -116,6 +119,26 @@ class CustomerPageView(Page):
             return jsonify(refused=refused)
         text = gettext("Refused. The person is told.") if refused else gettext("Noted. It goes on after the 24 hours.")
         flash(text, "success")
+        return redirect(customer_url(number), 303)
+
+    @expose("/export", methods=["POST"])
+    def ask_export(self, number: str) -> ResponseReturnValue:
+        """Ask for a copy of the account's data for its owner, who is verified; the link goes to them alone."""
+        with transaction():
+            row = exports.request_export(current_actor(), customer_by_number(number))
+        if wants_json():
+            return jsonify(export=row.id)
+        flash(gettext("The copy is being prepared. The owner gets an e-mail with the link."), "success")
+        return redirect(customer_url(number), 303)
+
+    @expose("/erase", methods=["POST"])
+    def ask_erasure(self, number: str) -> ResponseReturnValue:
+        """Begin the erasure of the owner, who is verified."""
+        with transaction():
+            row = erasure.request_erasure(current_actor(), customer_by_number(number))
+        if wants_json():
+            return jsonify(due_at=local_time(row.due_at))
+        flash(gettext("The erasure was requested. The owner was e-mailed and can cancel it in the portal."), "success")
         return redirect(customer_url(number), 303)
 
 

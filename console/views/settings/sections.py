@@ -30,13 +30,15 @@ GROUPS: dict[str, Text] = {
     "company": lazy_pgettext("settings", "Company"),
     "desk": lazy_gettext("Support desk"),
     "people": lazy_gettext("People"),
+    "privacy": lazy_gettext("Privacy"),
 }
+OWN_PAGES = frozenset({"retention"})  # sections whose page shows more: console.views.settings.retention
 
 
 def views() -> list[Page]:
     """Return the index, and the page of each section."""
     index = SettingsIndex(name=lazy_gettext("Settings"), endpoint=ENDPOINT, url=ENDPOINT, menu_icon_value="settings")
-    return [index, *(SectionPage(section) for section in SECTIONS.values())]
+    return [index, *(SectionPage(section) for section in SECTIONS.values() if section.key not in OWN_PAGES)]
 
 
 class SettingsIndex(Page):
@@ -49,7 +51,7 @@ class SettingsIndex(Page):
     def index(self) -> ResponseReturnValue:
         """Show the index."""
         if wants_json():
-            return jsonify(sections=[_as_json(state) for state in queries.states()])
+            return jsonify(sections=[as_json(state) for state in queries.states()])
         pages = sorted(menu.below(ENDPOINT), key=lambda one: not isinstance(one[0], SectionPage))
         page: str = self.render(
             "admin/settings/index.html",
@@ -82,7 +84,7 @@ class SectionPage(Page):
     def index(self) -> ResponseReturnValue:
         """Show the section."""
         state = queries.state(self.section)
-        return jsonify(_as_json(state)) if wants_json() else self._page(state)
+        return jsonify(as_json(state)) if wants_json() else self._page(state)
 
     @expose("/", methods=["POST"])
     def change(self) -> ResponseReturnValue:
@@ -109,7 +111,7 @@ class SectionPage(Page):
 
     def _done(self, message: str) -> ResponseReturnValue:
         if wants_json():
-            return jsonify(_as_json(queries.state(self.section)))
+            return jsonify(as_json(queries.state(self.section)))
         flash(message or gettext("Nothing to save."), "success" if message else "info")
         return redirect(self.get_url(".index"), 303)
 
@@ -135,8 +137,13 @@ class SectionPage(Page):
             theirs=_theirs(state, filled) if isinstance(refusal, Conflict) else {},
             say=_say,
             issuer=settings().issuer,
+            **self.more(),
         )
         return page
+
+    def more(self) -> dict[str, Any]:
+        """Return what the template shows besides the settings."""
+        return {}
 
     def _filled(self, state: State) -> Any:
         values = {line.setting.field: line.setting.kind.write(line.value) for line in state.lines}
@@ -174,7 +181,8 @@ def _theirs(state: State, form: Any) -> dict[str, Text]:
     return {line.setting.field: _say(line, line.value) for line in lines}
 
 
-def _as_json(state: State) -> dict[str, Any]:
+def as_json(state: State) -> dict[str, Any]:
+    """Return a section as programs read it."""
     return {
         "section": state.section.key,
         "revision": state.revision,

@@ -250,6 +250,7 @@ def _history(customer_id: int, page: CustomerPage) -> Sequence[AuditEntry]:
     conditions = [AuditEntry.action.startswith(kind) for kind, right in _HISTORY_RIGHTS.items() if page.opens(right)]
     query = (
         select(AuditEntry)
+        .options(joinedload(AuditEntry.person_key))
         .where(AuditEntry.customer_id == customer_id, or_(*conditions))
         .order_by(AuditEntry.id.desc())
         .limit(MAX_ROWS)

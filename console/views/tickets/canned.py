@@ -20,12 +20,13 @@ from console.core.ids import read_key
 from console.core.text import fold
 from console.core.texts import gettext, lazy_gettext, lazy_pgettext, ngettext
 from console.core.transaction import transaction
+from console.help.queries import published
 from console.staff.models import Department
 from console.staff.roles import Permission
 from console.tickets.canned import queries, service
 from console.tickets.canned.forms import CategoryForm, ReplyForm
 from console.tickets.canned.models import REPLY_SEARCH, CannedReply
-from console.tickets.canned.placeholders import PLACEHOLDERS
+from console.tickets.canned.placeholders import PLACEHOLDERS, article_address
 from console.tickets.canned.serializers import to_payload
 from console.tickets.queries import find_ticket
 from console.views.shared import formatters
@@ -234,7 +235,12 @@ class ReplyList(BaseModelView):
         self, template: str, form: Any, refusal: Refusal | None = None, **context: Any
     ) -> ResponseReturnValue:
         samples = {code: queries.samples(code) for code in ("sr_Latn", "en")}
-        return super().render_form(template, form, refusal, placeholders=PLACEHOLDERS, samples=samples, **context)
+        articles = [(one.article.slug, one.version.title(language())) for one in published()]
+        for code, values in samples.items():
+            values |= {f"help:{slug}": article_address(slug, code) for slug, _title in articles}
+        return super().render_form(
+            template, form, refusal, placeholders=PLACEHOLDERS, articles=articles, samples=samples, **context
+        )
 
     def _whole(self, row: CannedReply) -> dict[str, Any]:
         return self.as_json(row) | {"bodies": {"sr_Latn": row.body_sr, "en": row.body_en}}

@@ -6,12 +6,14 @@ import re
 
 import pytest
 
+from console.help.defaults import ARTICLES
+from console.hours.labels import week_in_words
 from console.tickets.canned.defaults import CATEGORIES, StandardReply, standard_replies
-from console.tickets.canned.labels import week_in_words
 from console.tickets.canned.models import MAX_BODY, MAX_SHORTCUT, MAX_TITLE
 from console.tickets.canned.placeholders import PLACEHOLDERS, fill, unknown
 
 REPLIES = standard_replies()
+SLUGS = frozenset(article.slug for article in ARTICLES)
 CYRILLIC = re.compile("[\u0400-\u04ff]")
 SECRET = re.compile(r"\b(PIN|lozink\w*|password\w*|kod od|code)\b", re.IGNORECASE)
 # Verbs that ask the reader to hand something over, in a reply.
@@ -40,8 +42,8 @@ def test_procedures_of_the_faq_are_there() -> None:
 def test_a_text_is_whole_in_both_languages(reply: StandardReply) -> None:
     values = dict.fromkeys(PLACEHOLDERS, "vrednost")
     for body in (reply.body_sr, reply.body_en):
-        assert unknown(body) == []
-        assert "{" not in fill(body, values)
+        assert unknown(body, SLUGS) == []
+        assert "{" not in fill(body, values, str)
         assert "!" not in body
         assert 80 < len(body) <= MAX_BODY
         assert body == body.strip() and "\n\n\n" not in body
@@ -50,7 +52,7 @@ def test_a_text_is_whole_in_both_languages(reply: StandardReply) -> None:
     assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", reply.shortcut) and len(reply.shortcut) <= MAX_SHORTCUT
     assert not CYRILLIC.search(reply.body_sr)
     assert not re.search(r"nažalost|molimo pokušajte|greška sistema|\bvi\b|\bvas\b|\bvam\b|\bvaš", reply.body_sr)
-    names = [set(re.findall(r"\{(\w+)\}", body)) for body in (reply.body_sr, reply.body_en)]
+    names = [set(re.findall(r"\{([\w:-]+)\}", body)) for body in (reply.body_sr, reply.body_en)]
     assert names[0] == names[1]
     steps = [len(re.findall(r"^(?:\d\.|-) ", body, re.MULTILINE)) for body in (reply.body_sr, reply.body_en)]
     assert steps[0] == steps[1]
@@ -87,11 +89,15 @@ def test_who_asks_for_a_pin_names_the_place_for_it() -> None:
         ("{0} {brand[0]} { brand }", ["{0}", "{brand[0]}", "{ brand }"]),
         ("{Brand} {brand} {broj tiketa}", ["{Brand}", "{broj tiketa}"]),
         ("{čudno} {čudno}", ["{čudno}"]),
+        (
+            "{help:change-password} {help:nema-ga} {help: change-password}",
+            ["{help:nema-ga}", "{help: change-password}"],
+        ),
         ('location / { deny all; } {} {"a": 1} { color="red" }', []),
     ],
 )
 def test_what_is_no_placeholder_is_named(text: str, strange: list[str]) -> None:
-    assert unknown(text) == strange
+    assert unknown(text, SLUGS) == strange
 
 
 def test_values_stay_what_they_are() -> None:
@@ -99,8 +105,8 @@ def test_values_stay_what_they_are() -> None:
         "requester_name": "{brand}\r\nBcc: svi {0}",
         "brand": "\\g<0> %s {hours}",
     }
-    assert fill("{requester_name}|{brand}", values) == "{brand} Bcc: svi {0}|\\g<0> %s {hours}"
-    assert fill("{unknown} { brand }", values) == "{unknown} { brand }"
+    assert fill("{requester_name}|{brand}", values, str) == "{brand} Bcc: svi {0}|\\g<0> %s {hours}"
+    assert fill("{unknown} { brand }", values, str) == "{unknown} { brand }"
 
 
 NINE, TWELVE, ONE, FIVE = 9 * 60, 12 * 60, 13 * 60 + 30, 17 * 60

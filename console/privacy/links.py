@@ -1,0 +1,38 @@
+"""What names a row of a lower domain that goes: it is cut off, or keeps the row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import ColumnElement, or_, select, update
+
+from console.billing.models import Migration
+from console.chat.models import Chat
+from console.core.db import db
+from console.customers import retention as customers
+from console.customers.models import Verification
+from console.mail import retention as mails
+from console.tickets import retention as tickets
+from console.tickets.models import TicketMessage
+from console.tickets.reviews.models import Review
+
+
+def _cut_chats(keys: Sequence[int]) -> None:
+    db.session.execute(update(Chat).where(Chat.ticket_id.in_(keys)).values(ticket_id=None))
+
+
+def _cut_messages(keys: Sequence[int]) -> None:
+    db.session.execute(update(TicketMessage).where(TicketMessage.mail_id.in_(keys)).values(mail_id=None))
+
+
+def _needed_verifications() -> ColumnElement[bool]:
+    """A migration names the verification it was requested under, and is a business record; a review is of one."""
+    return or_(
+        Verification.id.in_(select(Migration.verification_id)),
+        Verification.id.in_(select(Review.verification_id).where(Review.verification_id.is_not(None))),
+    )
+
+
+tickets.on_deletion(_cut_chats)
+mails.on_deletion(_cut_messages)
+customers.keep_verifications(_needed_verifications)

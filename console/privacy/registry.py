@@ -1,0 +1,17 @@
+"""Every domain that has data of people. What a domain adds to a copy or to an erasure is registered here."""
+
+from __future__ import annotations
+
+from console.privacy.parts import Source
+from console.privacy.sources import business, conversations, customers
+
+# In the order of an erasure: people last, because the others look for their address.
+SOURCES: tuple[Source, ...] = (
+    conversations.MAILS,
+    conversations.TICKETS,
+    conversations.CHATS,
+    business.HOSTING,
+    business.BILLING,
+    business.AUDIT,
+    customers.SOURCE,
+)

@@ -1,0 +1,86 @@
+"""Services, domains, documents and migrations; and the audit log's entries by and about someone.
+
+Documents stay as they were issued for as long as the law says, with the buyer they name. So does the record of a
+migration, which explains them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sqlalchemy import or_, select
+
+from console.audit.models import AuditEntry
+from console.audit.sealing import address_of
+from console.billing.models import Migration, MigrationItem, Proforma, Storno
+from console.customers.models import Customer, Person
+from console.hosting.models import Domain, Ownership, Service
+from console.privacy.parts import Erased, Part, Source, all_rows, dump
+
+
+def _nothing(_person: Person) -> Iterator[Part]:
+    yield from ()
+
+
+def _stays(_person: Person) -> Erased:
+    return Erased({})
+
+
+def _hosting(customer: Customer) -> Iterator[Part]:
+    folder = f"accounts/{customer.number}"
+    services = all_rows(select(Service).where(Service.customer_id == customer.id))
+    yield Part(f"{folder}/services", [dump(row) | {"product": row.product.name} for row in services])
+    domains = all_rows(select(Domain).where(Domain.service_id.in_([row.id for row in services])))
+    yield Part(f"{folder}/domains", [dump(row) for row in domains])
+    history = all_rows(select(Ownership).where(Ownership.customer_id == customer.id))
+    yield Part(f"{folder}/ownership", [dump(row) for row in history])
+
+
+def _documents(customer: Customer) -> Iterator[Part]:
+    folder = f"accounts/{customer.number}"
+    proformas = all_rows(select(Proforma).where(Proforma.customer_id == customer.id))
+    lines = [dump(row) | {"lines": [dump(line) for line in row.lines]} for row in proformas]
+    yield Part(f"{folder}/pro-formas", lines)
+    stornos = all_rows(select(Storno).where(Storno.customer_id == customer.id))
+    yield Part(f"{folder}/stornos", [dump(row) for row in stornos])
+    # Of a migration the two sides know that there was one; whose the other account is stays theirs.
+    moved = or_(Migration.from_customer_id == customer.id, Migration.to_customer_id == customer.id)
+    hidden = ("from_customer_id", "to_customer_id", "requested_by_id", "approved_by_id", "ended_by_id", "plan")
+    migrations = all_rows(select(Migration).where(moved))
+    items = all_rows(select(MigrationItem).where(MigrationItem.migration_id.in_([row.id for row in migrations])))
+    yield Part(
+        f"{folder}/migrations",
+        [
+            dump(row, *hidden)
+            | {"given_away": row.from_customer_id == customer.id}
+            | {"services": [item.service_id for item in items if item.migration_id == row.id]}
+            for row in migrations
+        ],
+    )
+
+
+def _acts(person: Person) -> Iterator[Part]:
+    theirs = (AuditEntry.actor_kind == "person") & (AuditEntry.actor_id == person.id)
+    rows = all_rows(select(AuditEntry).where(or_(theirs, AuditEntry.subject == f"person:{person.id}")))
+    yield Part(
+        "activity", [_entry(row) | ({"address": address_of(row)} if _is_by(person, row) else {}) for row in rows]
+    )
+
+
+def _is_by(person: Person, row: AuditEntry) -> bool:
+    return row.actor_kind == "person" and row.actor_id == person.id
+
+
+def _history(customer: Customer) -> Iterator[Part]:
+    rows = all_rows(select(AuditEntry).where(AuditEntry.customer_id == customer.id))
+    yield Part(f"accounts/{customer.number}/activity", [_entry(row) for row in rows])
+
+
+def _entry(row: AuditEntry) -> dict[str, object]:
+    """Return an entry without who did it: colleagues are named by what they are, others have data of their own."""
+    return dump(row, "actor_name", "actor_id", "address", "sealed")
+
+
+HOSTING = Source("hosting", _nothing, _hosting, _stays)
+BILLING = Source("billing", _nothing, _documents, _stays)
+AUDIT = Source("audit", _acts, _history, _stays)

@@ -1,0 +1,187 @@
+"""Mails, tickets and chats.
+
+Notes of staff about a person are that person's data too (GDPR, article 15): a copy has their text, not who wrote them.
+Reviews judge the work of a colleague; they are that colleague's and are in no copy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import ColumnElement, delete, or_, select, update
+
+from console.chat.models import Chat, ChatBlock, ChatDraft, ChatFile, ChatMessage
+from console.chat.models import MessageKind as ChatKind
+from console.chat.search import CHAT_SEARCH
+from console.core.db import db
+from console.customers.models import Customer, Person
+from console.mail import retention as mails
+from console.mail.models import Mail
+from console.privacy.parts import ANONYMOUS, Erased, Part, Source, all_rows, dump
+from console.tickets.models import (
+    TICKET_SEARCH,
+    MessageKind,
+    Ticket,
+    TicketAttachment,
+    TicketDraft,
+    TicketMessage,
+    TicketTag,
+)
+from console.tickets.reviews.models import Review, ReviewAnswer, ReviewQuote, TicketRating
+
+# --- mails
+
+
+def _mails_of_person(person: Person) -> Iterator[Part]:
+    yield Part("e-mails", [dump(row) for row in all_rows(select(Mail).where(Mail.to_address == person.email))])
+
+
+def _mails_of_account(customer: Customer) -> Iterator[Part]:
+    rows = all_rows(select(Mail).where(Mail.customer_id == customer.id))
+    yield Part(f"accounts/{customer.number}/e-mails", [dump(row) for row in rows])
+
+
+def _erase_mails(person: Person) -> Erased:
+    """Delete every mail to the person, and about their own accounts: each names them."""
+    owned = [row.customer_id for row in person.memberships if row.is_owner]
+    theirs = select(Mail.id).where(or_(Mail.to_address == person.email, Mail.customer_id.in_(owned)))
+    keys = list(db.session.scalars(theirs))
+    # What a worker is sending just now is on its way; it is written down as another state, and finds no row.
+    mails.delete_mails(keys)
+    return Erased({"mails": len(keys)})
+
+
+# --- tickets
+
+
+def _tickets_of_person(person: Person) -> Iterator[Part]:
+    for ticket in all_rows(select(Ticket).where(Ticket.requester_email == person.email)):
+        yield _ticket(f"tickets/{ticket.number}", ticket)
+
+
+def _tickets_of_account(customer: Customer) -> Iterator[Part]:
+    for ticket in all_rows(select(Ticket).where(Ticket.customer_id == customer.id)):
+        yield _ticket(f"accounts/{customer.number}/tickets/{ticket.number}", ticket)
+
+
+def _ticket(name: str, ticket: Ticket) -> Part:
+    written = MessageKind.QUESTION, MessageKind.REPLY, MessageKind.NOTE
+    rows = all_rows(
+        select(TicketMessage).where(
+            TicketMessage.ticket_id == ticket.id,
+            TicketMessage.kind.in_(written),
+            TicketMessage.taken_back_at.is_(None),
+        )
+    )
+    messages = [_entry(dump(row, "staff_id", "mail_id", "data", "event"), is_note=row.kind is MessageKind.NOTE)
+                for row in rows]  # fmt: skip
+    files = all_rows(select(TicketAttachment).where(
+        TicketAttachment.ticket_id == ticket.id, TicketAttachment.message_id.is_not(None)))  # fmt: skip
+    rating = db.session.scalar(select(TicketRating).where(TicketRating.ticket_id == ticket.id))
+    data = dump(ticket, "assignee_id", "preview") | {
+        "number": ticket.number,
+        "messages": messages,
+        "files": [dump(row, "staff_id") for row in files],
+        "rating": dump(rating, "agent_id") if rating is not None else None,
+    }
+    return Part(name, data, tuple((row.name, row.digest) for row in files))
+
+
+def _entry(data: dict[str, Any], *, is_note: bool) -> dict[str, Any]:
+    return data | {"name": ""} if is_note else data
+
+
+def _erase_tickets(person: Person) -> Erased:
+    """Make the tickets anonymous that the person asked for, and what they wrote on others'.
+
+    A ticket of theirs is about them in every entry: answers call them by name, notes describe them. What stays is
+    when, in which department and how it went, for the statistics.
+    """
+    session = db.session()
+    owned = [row.customer_id for row in person.memberships if row.is_owner]
+    theirs = or_(Ticket.requester_email == person.email, Ticket.customer_id.in_(owned))
+    keys = list(session.scalars(select(Ticket.id).where(theirs)))
+    reviews = select(Review.id).where(Review.ticket_id.in_(keys))
+    removed = delete(TicketAttachment).where(TicketAttachment.ticket_id.in_(keys)).returning(TicketAttachment.digest)
+    digests = frozenset(session.scalars(removed))
+    entries = update(TicketMessage).where(TicketMessage.ticket_id.in_(keys))
+    session.execute(entries.values(body=ANONYMOUS, data={}))
+    session.execute(entries.where(TicketMessage.kind == MessageKind.QUESTION).values(name=ANONYMOUS))
+    for part in (TicketDraft, TicketTag):
+        session.execute(delete(part).where(part.ticket_id.in_(keys)))
+    session.execute(update(TicketRating).where(TicketRating.ticket_id.in_(keys)).values(comment=""))
+    session.execute(update(ReviewQuote).where(ReviewQuote.review_id.in_(reviews)).values(remark=""))
+    session.execute(update(ReviewAnswer).where(ReviewAnswer.review_id.in_(reviews)).values(body=ANONYMOUS))
+    session.execute(update(Review).where(Review.id.in_(reviews)).values(note="", remark="", skip_reason=""))
+    tickets = update(Ticket).where(Ticket.id.in_(keys))
+    session.execute(
+        tickets.values(
+            subject=ANONYMOUS, preview="", requester_name=ANONYMOUS, requester_email=f"erased-{person.id}@invalid",
+            tags=[], link_version=Ticket.link_version + 1,
+        )
+    )  # fmt: skip
+    TICKET_SEARCH.remove_many(session, keys)
+    session.expire_all()
+    return Erased({"tickets": len(keys)}, digests)
+
+
+# --- chats
+
+
+def _is_of(person: Person) -> ColumnElement[bool]:
+    """Return the condition of a chat of theirs: signed in, or with their address where no one was."""
+    return or_(Chat.person_id == person.id, Chat.person_id.is_(None) & (Chat.email == person.email))
+
+
+def _chats_of_person(person: Person) -> Iterator[Part]:
+    for chat in all_rows(select(Chat).where(_is_of(person))):
+        yield _chat(f"chats/{chat.number}", chat)
+
+
+def _chats_of_account(customer: Customer) -> Iterator[Part]:
+    for chat in all_rows(select(Chat).where(Chat.customer_id == customer.id)):
+        yield _chat(f"accounts/{customer.number}/chats/{chat.number}", chat)
+
+
+def _chat(name: str, chat: Chat) -> Part:
+    said = select(ChatMessage).where(ChatMessage.chat_id == chat.id, ChatMessage.kind != ChatKind.EVENT)
+    rows = db.session.scalars(said.order_by(ChatMessage.seq))
+    files = all_rows(select(ChatFile).where(ChatFile.chat_id == chat.id, ChatFile.seq.is_not(None)))
+    messages = [_entry(dump(row, "staff_id", "data"), is_note=row.kind is ChatKind.NOTE) for row in rows]
+    data = dump(chat, "assignee_id", "preview", "token_version", "person_session_id") | {
+        "number": chat.number,
+        "messages": messages,
+        "files": [dump(row, "staff_id") for row in files],
+    }
+    return Part(name, data, tuple((row.name, row.digest) for row in files))
+
+
+def _erase_chats(person: Person) -> Erased:
+    """Make the person's chats anonymous, as their tickets are."""
+    session = db.session()
+    owned = [row.customer_id for row in person.memberships if row.is_owner]
+    keys = list(session.scalars(select(Chat.id).where(or_(_is_of(person), Chat.customer_id.in_(owned)))))
+    removed = delete(ChatFile).where(ChatFile.chat_id.in_(keys)).returning(ChatFile.digest)
+    digests = frozenset(session.scalars(removed))
+    session.execute(delete(ChatDraft).where(ChatDraft.chat_id.in_(keys)))
+    messages = update(ChatMessage).where(ChatMessage.chat_id.in_(keys))
+    session.execute(messages.values(body=ANONYMOUS, data={}))
+    session.execute(messages.where(ChatMessage.kind == ChatKind.VISITOR).values(name=ANONYMOUS))
+    session.execute(
+        update(Chat)
+        .where(Chat.id.in_(keys))
+        .values(
+            name=ANONYMOUS, email=f"erased-{person.id}@invalid", verified_name=None, page="", preview="",
+            rating_comment="", visitor=None, token_version=Chat.token_version + 1,
+        )
+    )  # fmt: skip
+    session.execute(update(ChatBlock).where(ChatBlock.email == person.email).values(email=None, reason=ANONYMOUS))
+    CHAT_SEARCH.remove_many(session, keys)
+    session.expire_all()
+    return Erased({"chats": len(keys)}, digests)
+
+
+MAILS = Source("mails", _mails_of_person, _mails_of_account, _erase_mails)
+TICKETS = Source("tickets", _tickets_of_person, _tickets_of_account, _erase_tickets)
+CHATS = Source("chats", _chats_of_person, _chats_of_account, _erase_chats)

@@ -1,0 +1,119 @@
+"""What becomes of every text that is stored, where a person is erased: a statement for each column.
+
+A test holds this against the tables there are: whoever adds a column that can hold words says here what it is.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Fate(StrEnum):
+    """What an erasure does."""
+
+    ERASED = "erased"  # emptied, made anonymous, or its row deleted
+    SEALED = "sealed"  # unreadable, because its key is destroyed
+    LAW = "law"  # stays: documents and what explains them
+    SHORT = "short"  # goes by itself within hours or days
+    STAFF = "staff"  # about colleagues, or written by them about the desk
+    NONE = "none"  # no one's: a key, a state, a digest, a text for everybody
+
+
+_ERASED, _SEALED, _LAW, _SHORT, _STAFF, _NONE = Fate
+
+STATEMENTS: dict[str, dict[str, Fate]] = {
+    # Entries written before names were sealed stay as they are: the chain cannot be rewritten (docs/privacy.md).
+    "audit_entries": {"actor_name": _STAFF, "address": _STAFF, "sealed": _SEALED, "data": _NONE, "subject": _NONE},
+    "person_keys": {"sealed_key": _ERASED},
+    "customers": {
+        "name": _ERASED, "name_key": _ERASED, "pib": _ERASED, "mb": _ERASED, "address": _ERASED, "postcode": _ERASED,
+        "city": _ERASED, "phone": _ERASED, "external_id": _ERASED,
+    },
+    "people": {"email": _ERASED, "name": _ERASED, "phone": _ERASED, "password_hash": _ERASED},
+    "memberships": {
+        "contact_name": _ERASED, "phone": _ERASED, "address": _ERASED, "city": _ERASED, "postcode": _ERASED,
+        "pin_secret": _ERASED, "rights": _ERASED, "mail": _ERASED,
+    },
+    "invitations": {"email": _ERASED, "rights": _NONE},
+    "registrations": {
+        "email": _ERASED, "name": _ERASED, "password_hash": _ERASED, "company": _ERASED, "pib": _ERASED, "mb": _ERASED,
+    },
+    "person_sessions": {"token_digest": _ERASED, "address": _ERASED, "user_agent": _ERASED},
+    "proven_addresses": {"address": _ERASED},
+    "verifications": {"reason": _ERASED, "channel": _NONE, "rights": _NONE, "end_reason": _NONE},
+    "verification_cards": {"token_digest": _NONE, "channel": _NONE},
+    "verification_guards": {"key": _SHORT, "failures": _SHORT},
+    "one_time_tokens": {"purpose": _NONE, "subject": _NONE, "digest": _NONE},
+    "idempotency_keys": {"scope": _NONE, "key": _NONE, "request": _NONE, "answer": _NONE},
+    "data_exports": {"lease": _NONE, "digest": _ERASED},
+    "erasures": {"counts": _NONE},
+    "mail": {
+        "to_address": _ERASED, "to_name": _ERASED, "subject": _ERASED, "text": _ERASED, "html": _ERASED,
+        "counted_as": _ERASED, "sealed_links": _ERASED, "message_id": _ERASED, "subject_ref": _ERASED,
+        "in_reply_to": _ERASED, "references": _ERASED, "attachments": _ERASED, "last_error": _ERASED,
+        "template": _NONE, "lease": _NONE,
+    },
+    "mail_relay": {"last_error": _NONE},
+    "tickets": {
+        "subject": _ERASED, "requester_name": _ERASED, "requester_email": _ERASED, "tags": _ERASED,
+        "preview": _ERASED, "last_by": _NONE,
+    },
+    "ticket_messages": {
+        "name": _ERASED, "body": _ERASED, "data": _ERASED, "event": _NONE, "client_id": _NONE, "via": _NONE,
+    },
+    "ticket_attachments": {"name": _ERASED, "content_type": _ERASED, "digest": _ERASED},
+    "ticket_drafts": {"body": _ERASED},
+    "ticket_tags": {"tag": _ERASED},
+    "ticket_ratings": {"comment": _ERASED},
+    "ticket_promises": {"pauses": _NONE},
+    "ticket_views": {"name": _STAFF, "query": _STAFF, "columns": _STAFF},
+    "reviews": {"key": _NONE, "remark": _ERASED, "skip_reason": _ERASED, "note": _ERASED},
+    "review_answers": {"name": _STAFF, "body": _ERASED, "client_id": _NONE},
+    "review_quotes": {"remark": _ERASED},
+    "review_scores": {"name_sr": _NONE, "name_en": _NONE},
+    "review_criteria": {"name_sr": _NONE, "name_en": _NONE, "about_sr": _NONE, "about_en": _NONE},
+    "review_settings": {"drawn_week": _NONE},
+    "chats": {
+        "name": _ERASED, "email": _ERASED, "verified_name": _ERASED, "visitor": _ERASED, "page": _ERASED,
+        "preview": _ERASED, "rating_comment": _ERASED, "source": _NONE, "open_key": _NONE, "last_by": _NONE,
+        "ended_by": _NONE,
+    },
+    "chat_messages": {"name": _ERASED, "body": _ERASED, "data": _ERASED, "client_key": _NONE},
+    "chat_files": {"name": _ERASED, "content_type": _ERASED, "digest": _ERASED},
+    "chat_drafts": {"body": _ERASED},
+    "chat_blocks": {"source": _NONE, "email": _ERASED, "reason": _ERASED},
+    "chat_settings": {"announcement_sr": _NONE, "announcement_en": _NONE},
+    "services": {"label": _LAW, "external_id": _LAW},
+    "service_ownerships": {"cause": _LAW},
+    "domains": {"name": _LAW, "name_key": _LAW},
+    "products": {"code": _NONE, "name": _NONE},
+    "proformas": {
+        "number": _LAW, "series": _LAW, "buyer": _LAW, "issuer": _LAW, "reference": _LAW, "tax_note": _LAW,
+        "external_id": _LAW,
+    },
+    "proforma_lines": {"description": _LAW},
+    "stornos": {"number": _LAW, "series": _LAW, "buyer": _LAW, "issuer": _LAW, "reason": _LAW},
+    "migrations": {"reason": _LAW, "end_reason": _LAW, "left_behind": _LAW, "plan": _LAW},
+    "number_series": {"series": _NONE},
+    "staff": {"email": _STAFF, "name": _STAFF, "name_key": _STAFF, "password_hash": _STAFF, "totp_secret": _STAFF},
+    "staff_presence": {"reason": _STAFF},
+    "staff_recovery_codes": {"digest": _STAFF},
+    "staff_sessions": {"token_digest": _STAFF, "address": _STAFF, "user_agent": _STAFF},
+    "staff_sockets": {"sid": _STAFF},
+    "hours_specials": {"reason": _STAFF, "staff_name": _STAFF},
+    "settings": {"section": _NONE, "values": _NONE, "changed_by": _STAFF},
+    "departments": {"key": _NONE, "name_sr": _NONE, "name_en": _NONE},
+    "canned_categories": {"key": _NONE, "name_sr": _NONE, "name_en": _NONE},
+    "canned_replies": {
+        "key": _NONE, "shortcut": _NONE, "title_sr": _NONE, "title_en": _NONE, "body_sr": _NONE, "body_en": _NONE,
+    },
+    "help_articles": {"key": _NONE, "slug": _NONE},
+    "help_versions": {
+        "title_sr": _NONE, "title_en": _NONE, "body_sr": _NONE, "body_en": _NONE, "staff_name": _STAFF,
+    },
+}  # fmt: skip
+
+# Of every table: what names no one wherever it is.
+EVERYWHERE = frozenset({
+    "language", "theme", "currency", "country", "action", "actor_kind", "key_id", "previous", "digest", "mac",
+})  # fmt: skip

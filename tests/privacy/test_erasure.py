@@ -1,0 +1,245 @@
+"""Erasing a person: what a search finds afterwards, the week before, and the audit log that stays whole."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import JSON, Enum, String, inspect, select, text
+from sqlalchemy.orm import Session
+
+from console.audit import queries as audit
+from console.audit import sealing
+from console.audit.models import AuditEntry, PersonKey
+from console.chat import retention as chat_retention
+from console.chat.models import Chat
+from console.chat.search import CHAT_SEARCH
+from console.core.actor import Actor
+from console.core.context import files as store
+from console.core.context import sealer
+from console.core.db import Base, db
+from console.core.errors import Conflict, NotFound
+from console.core.text import fold
+from console.core.transaction import transaction
+from console.customers import holds
+from console.customers.models import CUSTOMER_SEARCH, Customer, CustomerStatus, Person
+from console.mail.models import Mail
+from console.privacy import erasure, exports
+from console.privacy.models import Erasure, ErasureState
+from console.privacy.statements import EVERYWHERE, STATEMENTS, Fate
+from console.staff.models import Staff
+from console.staff.roles import Role
+from console.tickets.models import TICKET_SEARCH, Ticket
+from tests import factories
+from tests.conftest import Clock
+from tests.privacy.people import Someone, someone
+from tests.support.client import ConsoleClient, sign_in, sign_in_person
+
+ENGLISH = {"Accept-Language": "en"}
+# What stays by law, and how it is found: by the buyer it names.
+DOCUMENTS = {"proformas", "search_proformas", "search_proformas_content"}
+
+
+@pytest.fixture
+def staff(session: Session, monkeypatch: pytest.MonkeyPatch) -> Staff:
+    monkeypatch.setattr(chat_retention, "UNTOUCHED", 0)
+    return factories.make_staff(Role.AGENT)
+
+
+def erase(person: Someone, clock: Clock) -> None:
+    with transaction():
+        erasure.request_erasure(person.actor)
+    assert erasure.perform_due() == 0
+    clock.advance(erasure.WAITS)
+    assert erasure.perform_due() == 1
+    db.session.expire_all()
+
+
+def tables_with(word: str) -> set[str]:
+    """Search every table there is, the search indexes' own too."""
+    found = set()
+    for name in inspect(db.engine).get_table_names():
+        rows = db.session.execute(text(f'SELECT * FROM "{name}"')).all()
+        if any(fold(word) in fold(str(value)) for row in rows for value in row if isinstance(value, str | dict | list)):
+            found.add(name)
+    return found
+
+
+def keys_of(index: object, column: object, word: str) -> list[int]:
+    return list(db.session.scalars(select(column).where(index.matches(db.session(), column, word))))  # type: ignore
+
+
+@pytest.mark.both
+def test_after_an_erasure_only_what_must_stay_is_found(staff: Staff, clock: Clock) -> None:
+    one, other = someone("vetrenjaca", staff), someone("kukuruz", staff)
+    for trace in one.traces:  # the search below can fail
+        assert tables_with(trace) - DOCUMENTS
+    assert store().exists(one.digest)
+    erase(one, clock)
+    for trace in one.traces:
+        assert tables_with(trace) <= DOCUMENTS, trace
+    assert "proformas" in tables_with(one.name)  # with the buyer it names
+    assert not store().exists(one.digest) and store().exists(other.digest)
+    for word in ("vetrenjaca", one.name):
+        assert keys_of(TICKET_SEARCH, Ticket.id, word) == keys_of(CHAT_SEARCH, Chat.id, word) == []
+        assert keys_of(CUSTOMER_SEARCH, Customer.id, word) == []
+    for trace in other.traces:
+        assert len(tables_with(trace)) > 1, trace
+    assert len(keys_of(TICKET_SEARCH, Ticket.id, "kukuruz")) == 1
+    person = db.session.get_one(Person, one.member.person_id)
+    assert (person.password_hash, person.name) == (None, "—")
+    assert one.member.customer.status is CustomerStatus.CLOSED
+    row = db.session.scalars(select(Erasure)).one()
+    assert row.state is ErasureState.DONE and row.counts["tickets"] == row.counts["chats"] == 1
+
+
+@pytest.mark.both
+def test_the_audit_log_stays_whole_and_names_no_one(staff: Staff, clock: Clock) -> None:
+    one = someone("vetrenjaca", staff)
+    entry = db.session.scalars(select(AuditEntry).where(AuditEntry.actor_kind == "person")).first()
+    assert entry is not None
+    assert (entry.actor_name, entry.address) == ("", None) and one.name not in str(entry.sealed)
+    assert (sealing.name_of(entry), sealing.address_of(entry)) == (one.name, "203.0.113.7")
+    assert list(audit.verify(db.session(), sealer())) == []
+    erase(one, clock)
+    entry = db.session.get_one(AuditEntry, entry.id)
+    assert sealing.name_of(entry) == f"#{one.member.person_id}" and sealing.address_of(entry) is None
+    assert list(audit.verify(db.session(), sealer())) == []
+    key = db.session.get_one(PersonKey, one.member.person_id)
+    assert key.sealed_key is None and key.destroyed_at is not None
+    last = db.session.scalars(select(AuditEntry).order_by(AuditEntry.id.desc())).first()
+    assert last is not None and (last.action, last.subject) == ("person.erased", f"person:{one.member.person_id}")
+
+
+@pytest.mark.only("sqlite")
+def test_what_was_sealed_cannot_be_changed_unnoticed(staff: Staff) -> None:
+    someone("vetrenjaca", staff)
+    with transaction() as session:
+        session.execute(text("UPDATE audit_entries SET sealed = 'x' WHERE sealed IS NOT NULL"))
+    assert {flaw.what for flaw in audit.verify(db.session(), sealer())} >= {"changed"}
+
+
+@pytest.mark.only("sqlite")
+def test_it_waits_a_week_and_can_be_taken_back(client: ConsoleClient, staff: Staff, clock: Clock) -> None:
+    one = someone("vetrenjaca", staff)
+    with transaction():
+        exports.request_export(one.actor)
+    exports.prepare_due()
+    sign_in_person(client, one.email)
+    clock.advance(timedelta(minutes=11))
+    assert client.submit("/moj/privacy/erase", json=True).status_code == 403
+    page = client.submit("/moj/privacy/erase", headers=ENGLISH, own_password=factories.PASSWORD)
+    assert page.status_code == 303
+    assert "Your data will be erased on" in client.get("/moj/privacy", headers=ENGLISH).text
+    again = client.submit("/moj/privacy/erase", json=True)
+    assert again.status_code == 409 and again.json["error"]["code"] == "waiting"
+    assert client.submit("/moj/privacy/keep").status_code == 303
+    assert client.submit("/moj/privacy/keep", json=True).status_code == 404
+    clock.advance(timedelta(days=8))
+    assert erasure.perform_due() == 0
+    written = db.session.scalars(select(Mail.template).where(Mail.to_address == one.email)).all()
+    assert "erasure_requested" in written and "erasure_cancelled" in written
+    sign_in_person(client, one.email)
+
+
+@pytest.mark.only("sqlite")
+def test_a_session_and_a_copy_end_with_the_person(client: ConsoleClient, staff: Staff, clock: Clock) -> None:
+    one = someone("vetrenjaca", staff)
+    with transaction():
+        exports.request_export(one.actor)
+    exports.prepare_due()
+    (row,) = exports.exports_of(one.member.person)
+    digest = row.digest or ""
+    with transaction():
+        erasure.request_erasure(one.actor)
+    clock.advance(erasure.WAITS)
+    sign_in_person(client, one.email)
+    assert client.get("/moj/privacy").status_code == 200
+    assert erasure.perform_due() == 1
+    assert client.get_json("/moj/privacy").status_code == 401
+    assert not store().exists(digest)
+    assert client.submit("/moj/login", json=True, email=one.email, password=factories.PASSWORD).status_code != 303
+
+
+@pytest.mark.only("sqlite")
+def test_services_and_migrations_come_first(staff: Staff, clock: Clock) -> None:
+    customer = factories.make_customer()
+    owner = factories.owner_of(customer)
+    actor = Actor(kind="person", id=owner.person_id, name=owner.person.name)
+    factories.make_service(customer)
+    with pytest.raises(Conflict) as refused, transaction():
+        erasure.request_erasure(actor)
+    assert refused.value.code == "services"
+    one = someone("vetrenjaca", staff)
+    with transaction():
+        erasure.request_erasure(one.actor)
+    factories.make_service(one.member.customer)
+    clock.advance(erasure.WAITS)
+    assert erasure.perform_due() == 0
+    db.session.expire_all()
+    assert db.session.scalars(select(Erasure)).one().state is ErasureState.CANCELLED
+    assert db.session.get_one(Person, one.member.person_id).email == one.email
+
+
+@pytest.mark.only("sqlite")
+def test_a_reset_password_takes_nothing_along(staff: Staff, clock: Clock) -> None:
+    one = someone("vetrenjaca", staff)
+    with transaction():
+        holds.begin(one.actor, one.member.person, "password_reset")
+    for verb in (erasure.request_erasure, exports.request_export):
+        with pytest.raises(Conflict) as refused, transaction():
+            verb(one.actor)
+        assert refused.value.code == "held"
+    clock.advance(holds.LASTS)
+    with transaction():
+        erasure.request_erasure(one.actor)
+
+
+@pytest.mark.only("sqlite")
+def test_a_contact_leaves_the_account_of_others_as_it_is(staff: Staff, clock: Clock) -> None:
+    one = someone("vetrenjaca", staff)
+    user = factories.make_member(one.member.customer)
+    actor = Actor(kind="person", id=user.person_id, name=user.person.name)
+    with transaction():
+        erasure.request_erasure(actor)
+    clock.advance(erasure.WAITS)
+    assert erasure.perform_due() == 1
+    db.session.expire_all()
+    assert user.removed_at is not None and one.member.customer.status is CustomerStatus.ACTIVE
+    assert db.session.get_one(Person, one.member.person_id).name == one.name
+    assert len(keys_of(TICKET_SEARCH, Ticket.id, "vetrenjaca")) == 1
+
+
+@pytest.mark.only("sqlite")
+def test_staff_begin_it_for_the_owner_they_verified(client: ConsoleClient, session: Session) -> None:
+    agent = sign_in(client, Role.AGENT)
+    customer = factories.make_customer()
+    address = f"/console/customers/{customer.number}/erase"
+    assert client.submit(address, json=True).status_code == 404
+    factories.make_verification(agent, factories.owner_of(customer))
+    page = client.get(f"/console/customers/{customer.number}", headers=ENGLISH).text
+    assert address in page
+    assert client.submit(address, json=True).json["due_at"]
+    row = db.session.scalars(select(Erasure)).one()
+    assert row.staff_id == agent.id
+    with pytest.raises(NotFound), transaction():
+        erasure.cancel_erasure(agent.actor())
+
+
+def test_every_text_that_is_stored_has_a_statement() -> None:
+    """Who adds a table or a column with words says what becomes of it at an erasure (console.privacy.statements)."""
+    stored = {
+        table.name: {
+            column.name
+            for column in table.columns
+            if isinstance(column.type, String | JSON) and not isinstance(column.type, Enum)
+        }
+        - EVERYWHERE
+        for table in Base.metadata.sorted_tables
+    }
+    stored = {name: columns for name, columns in stored.items() if columns}
+    stated = {name: set(columns) - EVERYWHERE for name, columns in STATEMENTS.items()}
+    pairs = [{f"{name}.{column}" for name in one for column in one[name]} for one in (stored, stated)]
+    assert pairs[0] - pairs[1] == set(), "without a statement"
+    assert pairs[1] - pairs[0] == set(), "a statement about nothing"
+    assert {fate for columns in STATEMENTS.values() for fate in columns.values()} == set(Fate)
