@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from secrets import token_hex
 
-from flask import flash, jsonify, redirect, request, session, url_for
+from flask import flash, g, jsonify, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
 
 from console.core.addresses import source
@@ -12,7 +12,6 @@ from console.core.errors import Invalid, Refusal
 from console.core.texts import gettext, lazy_gettext
 from console.core.transaction import transaction
 from console.customers import signin
-from console.customers.models import Person
 from console.identity import passkeys
 from console.identity import signin as steps
 from console.identity.access import lock_person
@@ -138,9 +137,11 @@ def confirm_with_passkey() -> ResponseReturnValue:
 
 
 def has_passkey() -> bool:
-    """Tell whether the reader has a passkey, for the pages that ask for the password again."""
-    person: Person = current_person()
-    return bool(passkeys_of(person.id))
+    """Tell whether the reader has a passkey, for the pages that ask for the password again; looked up once a page."""
+    if "has_passkey" not in g:
+        g.has_passkey = bool(passkeys_of(current_person().id))
+    found: bool = g.has_passkey
+    return found
 
 
 def _is_second() -> bool:
