@@ -12,9 +12,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import dns.exception
 import dns.message
+import dns.name
 import dns.query
+import dns.rdata
 import dns.rdatatype
 import dns.zone
 
@@ -44,21 +45,22 @@ def query(port: int, name: str, kind: str) -> list[str]:
 def transfer(port: int, zone: str) -> tuple[int, set[RecordData]]:
     """Return a zone's serial and all its records as a name server has them."""
     found = dns.zone.from_xfr(dns.query.xfr(HERE, zone, port=port, lifetime=5))
-    known = {kind.value for kind in RecordType}
-    records = {
-        RecordData(name.to_text(), RecordType(kind), ttl, rdata.to_text())
-        for name, ttl, rdata in found.iterate_rdatas()
-        if (kind := dns.rdatatype.to_text(rdata.rdtype)) in known
-        for rdata in [rdata.replace() if kind in ("A", "AAAA", "TXT", "CAA") else _whole(rdata, zone)]
-    }
+    records = set()
+    for name, ttl, rdata in found.iterate_rdatas():
+        kind = dns.rdatatype.to_text(rdata.rdtype)
+        if kind in RecordType.__members__:
+            records.add(RecordData(name.to_text(), RecordType(kind), ttl, _whole(rdata, zone).to_text()))
     return found.get_soa().serial, records
 
 
 def _whole(rdata: dns.rdata.Rdata, zone: str) -> dns.rdata.Rdata:
-    """Return a value whose names are whole: a transfer makes them relative."""
-    origin = dns.name.from_text(zone)
-    part = "exchange" if rdata.rdtype == dns.rdatatype.MX else "target"
-    return rdata.replace(**{part: getattr(rdata, part).derelativize(origin)})
+    """Return a value whose name is whole: a transfer makes it relative."""
+    part = {"MX": "exchange", "CNAME": "target", "NS": "target", "SRV": "target"}.get(
+        dns.rdatatype.to_text(rdata.rdtype)
+    )
+    if part is None:
+        return rdata
+    return rdata.replace(**{part: getattr(rdata, part).derelativize(dns.name.from_text(zone))})
 
 
 @dataclass

@@ -210,13 +210,13 @@ def _require_consistent(records: Sequence[RecordData], zone: str, first: RecordD
 
 def _write_rows(opened: OpenZone, rows: Sequence[tuple[int | None, RecordData]]) -> None:
     zone_id = opened.zone.id
-    staying = {key: one for key, one in rows if key is not None}
-    gone = [key for key in opened.rows if key not in staying]
+    present = {key: one for key, one in rows if key is not None}
+    gone = [key for key in opened.rows if key not in present]
     for start in range(0, len(gone), _CHUNK):
         chunk = gone[start : start + _CHUNK]
         statement = delete(Record).where(Record.id.in_(chunk))
         db.session.execute(statement.execution_options(synchronize_session=False))
-    for key, one in staying.items():
+    for key, one in present.items():
         if opened.rows[key] != one:
             values = {"name": one.name, "type": one.type, "ttl": one.ttl, "value": one.value}
             db.session.execute(update(Record).where(Record.id == key).values(values))

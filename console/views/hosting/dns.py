@@ -17,9 +17,8 @@ from console.core.errors import NotFound, Refusal
 from console.core.ids import read_count, read_key
 from console.core.texts import lazy_gettext
 from console.core.transaction import transaction
-from console.customers.access import rights_of
-from console.customers.models import Customer
-from console.customers.queries import customer_by_number, opened_rights
+from console.customers.models import Customer, Verification, VerificationKind
+from console.customers.queries import customer_by_number, live_verification
 from console.customers.rights import Right
 from console.hosting.dns import labels, queries, service
 from console.hosting.dns.forms import RecordForm, read_version
@@ -30,6 +29,7 @@ from console.hosting.dns.rules import HINTS, RecordData, to_display
 from console.hosting.dns.saving import Change
 from console.staff.roles import Permission
 from console.views.shared.base import Page
+from console.views.shared.per_request import cached_per_request
 from console.web.answers import reason, refuse, wants_json
 from console.web.identity import current_actor
 
@@ -203,7 +203,7 @@ class CustomerDns(Page):
             customer=customer,
             state=state,
             domain=to_unicode(state.domain.name),
-            may_change=Right.MANAGE_DOMAINS in rights_of(current_actor(), customer.id),
+            may_change=_may_change(customer.id),
             cause_of=labels.cause_of,
             cause_icons=labels.CAUSE_ICONS,
             hints=HINTS,
@@ -215,6 +215,19 @@ class CustomerDns(Page):
         return rendered
 
 
+@cached_per_request
+def _verification(customer_id: int) -> Verification | None:
+    return live_verification(current_actor(), customer_id)
+
+
+def _may_change(customer_id: int) -> bool:
+    """Tell whether the page offers changes; the verbs ask again, by ``console.customers.access``."""
+    verification = _verification(customer_id)
+    if verification is None or verification.kind is not VerificationKind.PIN:
+        return False
+    return Right.MANAGE_DOMAINS in verification.opened_rights()
+
+
 def _zone(number: str, domain: str) -> tuple[Customer, ZoneState]:
     """Return an account and one of its domains, if its domains are opened for the reader.
 
@@ -222,8 +235,9 @@ def _zone(number: str, domain: str) -> tuple[Customer, ZoneState]:
         NotFound: they are not, or it has no such domain.
     """
     customer = customer_by_number(number)
-    actor = current_actor()
-    if not actor.may(Permission.READ_DOCUMENTS) and Right.DOMAINS not in opened_rights(actor, customer.id):
+    verification = _verification(customer.id)
+    is_opened = verification is not None and Right.DOMAINS in verification.opened_rights()
+    if not is_opened and not current_actor().may(Permission.READ_DOCUMENTS):
         raise NotFound
     return customer, queries.find_zone(domain, [customer.id])
 

@@ -8,6 +8,7 @@ from datetime import timedelta
 from functools import partial
 
 import pytest
+from flask import Flask
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -28,6 +29,7 @@ from console.hosting.service import suspend
 from console.mail.models import Mail
 from tests import factories
 from tests.billing.moves import make_move
+from tests.billing.test_migration_concurrency import at_once
 from tests.conftest import Clock
 from tests.customers.test_people import actor_of
 
@@ -231,3 +233,19 @@ def test_a_migrated_domain_takes_its_zone_along(session: Session) -> None:
     add(actor_of(new), domain, replace(WWW, name="x"), 1)
     assert len(records(domain)) == 2
     factories.make_member(new.customer, MemberRole.USER)
+
+
+def test_of_two_at_once_one_is_saved_and_the_other_learns_of_it(app: Flask, owner: Membership, domain: Domain) -> None:
+    """The zone has no row yet: both would make it."""
+    by, key = actor_of(owner), domain.id
+    db.session.rollback()
+
+    def save(name: str) -> int:
+        with transaction():
+            return service.add_record(by, key, replace(WWW, name=name), 0).version
+
+    results = at_once(app, [partial(save, "one"), partial(save, "two")])
+    refusal = next(one for one in results if isinstance(one, Conflict))
+    assert (refusal.code, [one for one in results if one is not refusal]) == ("version", [1])
+    db.session.expire_all()
+    assert len(records(domain)) == 1
