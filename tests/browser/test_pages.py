@@ -28,7 +28,7 @@ PAGES = {
               "/console/reports/mine", "/console/reports/chats/mine",
               "/console/reviews/", "{row}", "/console/reviews/figures"],
     "billing": ["/console/", "/console/customers/", "{row}", "{row}?tab=documents", "/console/mail/", "{row}",
-                "/console/services/", "{row}",
+                "/console/corrections/", "/console/services/", "{row}",
                 "/console/domains/", "/console/proformas/", "{row}", "/console/stornos/", "{row}",
                 "/console/migrations/?state=requested", "{row}", "/console/migrations/?state=executed", "{row}",
                 "/console/proformas/?search=zzzzqq"],
@@ -47,7 +47,17 @@ PAGES = {
               "/console/staff/new/", "/console/products/", "{row}", "/console/products/new/", "/console/audit/",
               "/console/settings/", "/console/settings/brand/", "/console/settings/issuer/", "/console/chat-settings/"],
 }  # fmt: skip
-PORTAL = ["/moj/", "/moj/mail", "/moj/contacts/", "/moj/users/", "/moj/password", "/moj/sessions"]
+PORTAL = [
+    "/moj/",
+    "/moj/profile",
+    "/moj/email",
+    "/moj/handover",
+    "/moj/mail",
+    "/moj/contacts/",
+    "/moj/users/",
+    "/moj/password",
+    "/moj/sessions",
+]
 NOBODY = [
     "/login",
     "/login/forgotten",
@@ -58,6 +68,8 @@ NOBODY = [
     "/moj/register/nothing",
     "/moj/reset/nothing",
     "/moj/invitation/nothing",
+    "/moj/email/confirm/nothing",
+    "/moj/handover/accept/nothing",
     "/nowhere",
     "/t/nothing",
     "/v/nothing",
