@@ -129,8 +129,8 @@ def _page(token: str, found: Handover, form: RegisterInvitedForm) -> Response:
 
 
 def _count(query: Select[Any]) -> int:
-    counted: Any = select(func.count()).select_from(query.subquery())
-    return int(db.session.scalar(counted) or 0)
+    total: Any = select(func.count()).select_from(query.subquery())
+    return int(db.session.scalar(total) or 0)
 
 
 def _gone() -> ResponseReturnValue:
