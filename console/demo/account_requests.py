@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from console.core.actor import Actor
@@ -10,26 +12,20 @@ from console.customers.account import handover, profile
 from console.customers.account.handover import HandoverData
 from console.customers.models import CustomerKind, Membership
 from console.demo.names import mb, pib
-from console.demo.story import Story
+from console.demo.story import Account, Story
 
 
 def tell(story: Story, entries: dict[str, Any]) -> None:
     """Put what the data tells into ``story``, after its accounts."""
-    for entry in entries["calls"]:
-        account = story.known[entry["account"]].account
-        story.at(story.instant(*entry["at"]), lambda of=account: story.verified(of), [account.opened])
-    for entry in entries["corrections"]:
-        story.at(
-            story.instant(*entry["at"]),
-            lambda of=entry: _correct(story.known[of["account"]].account.owner, of),
-            [story.known[entry["account"]].account.opened],
-        )
-    for entry in entries["handovers"]:
-        story.at(
-            story.instant(*entry["at"]),
-            lambda of=entry: _hand_over(story.known[of["account"]].account.owner, of),
-            [story.known[entry["account"]].account.opened],
-        )
+    acts: dict[str, Callable[[Story, Account, dict[str, Any]], object]] = {
+        "calls": lambda of, account, _entry: of.verified(account),
+        "corrections": lambda _of, account, entry: _correct(account.owner, entry),
+        "handovers": lambda _of, account, entry: _hand_over(account.owner, entry),
+    }
+    for kind, act in acts.items():
+        for entry in entries[kind]:
+            account = story.known[entry["account"]].account
+            story.at(story.instant(*entry["at"]), partial(act, story, account, entry), [account.opened])
 
 
 def _correct(owner: Membership, entry: dict[str, Any]) -> None:

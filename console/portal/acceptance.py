@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import Response, flash, jsonify, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 
 from console.billing.models import ACTIVE_STATUSES, Proforma
 from console.core.actor import Actor
@@ -126,8 +128,9 @@ def _page(token: str, found: Handover, form: RegisterInvitedForm) -> Response:
     return keep_private(make_response(page))
 
 
-def _count(query: object) -> int:
-    return db.session.scalar(select(func.count()).select_from(query.subquery())) or 0  # type: ignore[attr-defined]
+def _count(query: Select[Any]) -> int:
+    total: Any = select(func.count()).select_from(query.subquery())
+    return int(db.session.scalar(total) or 0)
 
 
 def _gone() -> ResponseReturnValue:

@@ -35,7 +35,7 @@ def home() -> ResponseReturnValue:
     """Show the PIN, what ends soon, what is to be paid, and what waits."""
     accounts = own_accounts()
     if not accounts:
-        return render_template("portal/nothing.html")
+        return render_template("portal/nothing.html", accounts=accounts, mine=None)
     mine = chosen(accounts)
     held = mine.held_rights()
     today = clock.local_date(clock.now(), settings().zone)

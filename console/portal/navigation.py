@@ -52,7 +52,12 @@ class Link:
 
 # What the account's menu has, in the order and the words of the customer FAQ.
 ACCOUNT: tuple[Entry, ...] = (
-    Entry("portal.profile", lazy_gettext("Profile"), Right.PROFILE, ("portal.save_profile", "portal.handover")),
+    Entry(
+        "portal.profile",
+        lazy_gettext("Profile"),
+        Right.PROFILE,
+        ("portal.save_profile", "portal.handover", "portal.start_handover"),
+    ),
     Entry("portal.password", lazy_gettext("Change password")),
     Entry(
         "portal.security",

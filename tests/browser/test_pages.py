@@ -28,7 +28,7 @@ PAGES = {
               "/console/reports/mine", "/console/reports/chats/mine",
               "/console/reviews/", "{row}", "/console/reviews/figures"],
     "billing": ["/console/", "/console/customers/", "{row}", "{row}?tab=documents", "/console/mail/", "{row}",
-                "/console/services/", "{row}",
+                "/console/corrections/", "/console/services/", "{row}",
                 "/console/domains/", "/console/proformas/", "{row}", "/console/stornos/", "{row}",
                 "/console/migrations/?state=requested", "{row}", "/console/migrations/?state=executed", "{row}",
                 "/console/quotes/", "{row}", "/console/quotes/new",
@@ -57,7 +57,7 @@ PORTAL = [
     "/moj/sessions", "/moj/security", "/moj/security/totp", "/moj/security/totp/setup", "/moj/services/",
     "/moj/documents/", "/moj/quotes/", "/moj/requests/", "/moj/migrations/", "/moj/migrations/new", "/moj/orders/new",
     "/moj/domains/", "/moj/domains/dns", f"{ZONE}/records", f"{ZONE}/history", f"{ZONE}/history/2", f"{ZONE}/draft",
-    f"{ZONE}/draft?import=1", "/moj/privacy",
+    f"{ZONE}/draft?import=1", "/moj/privacy", "/moj/profile", "/moj/email", "/moj/handover",
 ]  # fmt: skip
 NOBODY = [
     "/login",
@@ -71,6 +71,8 @@ NOBODY = [
     "/moj/recovery/nothing",
     "/moj/recovery/stop/nothing",
     "/moj/invitation/nothing",
+    "/moj/email/confirm/nothing",
+    "/moj/handover/accept/nothing",
     "/nowhere",
     "/t/nothing",
     "/v/nothing",

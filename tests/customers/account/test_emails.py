@@ -18,7 +18,6 @@ from tests import factories
 from tests.conftest import Clock
 from tests.customers.account.support import actor_of, audited, mails, token_in
 
-pytestmark = pytest.mark.only("sqlite")
 NEW = "nova@example.rs"
 
 

@@ -46,8 +46,6 @@ from tests.conftest import Clock
 from tests.customers.account.support import actor_of, audited, mails, token_in
 from tests.tickets.canned.support import make_ticket
 
-pytestmark = pytest.mark.only("sqlite")
-
 FIRM = HandoverData(
     person_name="Novi Vlasnik",
     email="Novi@Firma.Example.RS",

@@ -23,8 +23,6 @@ from tests import factories
 from tests.customers.account.support import actor_of, audited, mails
 from tests.tickets.canned.support import make_ticket
 
-pytestmark = pytest.mark.only("sqlite")
-
 
 @pytest.fixture
 def firm(session: Session) -> Customer:
