@@ -40,11 +40,9 @@ def test_a_service_is_given_to_another_customer(
     page.get_by_role("textbox", name="PIN za podršku").fill(pin)
     page.get_by_role("button", name="Zatraži prenos").click()
     expect(page.get_by_text("Zahtev za prenos je poslat.")).to_be_visible()
-    look()
     page.set_viewport_size({"width": 1280, "height": 720})
     look()
     page.get_by_text("Povuci zahtev", exact=True).first.click()
     page.get_by_role("button", name="Povuci zahtev").click()
     expect(page.get_by_text("Zahtev za prenos je povučen.")).to_be_visible()
-    look()
     assert problems == []
