@@ -61,6 +61,8 @@ ALLOWED = {
     "registration_known": {f"{BASE}/moj/login"},
     "invitation": {f"{BASE}/moj/invitation/{TOKEN}"},
     "people_changed": {f"{BASE}/moj/users/"},
+    "quote_sent": {f"{BASE}/moj/quotes/P-0012"},
+    "request_ended": {f"{BASE}/moj/requests/"},
     "chat_transcript": set(),
     "chat_transcript_link": {f"{BASE}/chat/transcript/{TOKEN}"},
 }
