@@ -36,7 +36,7 @@ def tell(story: Story, working: WorkingTime) -> None:
         [firma.opened],
     )
     story.at(story.instant(8, hour=15), lambda: _decline(firma), [offered, firma.opened])
-    story.at(working.ago(35), lambda: _order(story, firma), [firma.opened])
+    story.at(working.ago(0.4), lambda: _order(story, firma), [firma.opened])
 
 
 def _offer(story: Story, account: Account, what: str, price: int) -> None:

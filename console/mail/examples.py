@@ -88,7 +88,11 @@ def _accounts() -> tuple[Example, ...]:
         Example("verification", seen | person | {"channel": "mail", "role": "user"}, lazy_gettext("by e-mail")),
         Example("verification", seen | person | {"channel": "chat", "role": "contact"}, lazy_gettext("in a chat")),
         Example("verification", seen | person | {"channel": "ticket", "role": "owner"}, lazy_gettext("on a ticket")),
-        Example("verification", seen | person | {"channel": "portal", "role": "user"}, lazy_gettext("in the portal")),
+        Example(
+            "verification",
+            seen | person | {"channel": "portal", "role": "user", "staff": ""},
+            lazy_gettext("in the portal"),
+        ),
         Example(
             "override", seen | {"channel": "override", "reason": Typed("Prijava zloupotrebe, vlasnik se ne javlja")}
         ),

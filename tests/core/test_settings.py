@@ -82,6 +82,8 @@ def test_elsewhere_the_demo_keys_and_the_clock_will_do(env: str) -> None:
         ("MIGRATION_FOUR_EYES_ABOVE", "RSD:much"),
         ("MIGRATION_FOUR_EYES_ABOVE", "RSD:1,RSD:2"),
         ("MIGRATION_FOUR_EYES_ABOVE", "USD:100"),
+        ("REQUEST_DEPARTMENTS", "flowers:sales"),
+        ("REQUEST_DEPARTMENTS", "order"),
         ("MAIL_FROM", "Mint <podrska@example.test>"),
         ("MAIL_FROM", "podrška@example.test"),
         ("SMTP_URL", "mail.example.test:25"),

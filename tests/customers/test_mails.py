@@ -66,6 +66,8 @@ ALLOWED = {
     "invitation": {f"{BASE}/moj/invitation/{TOKEN}"},
     "people_changed": {f"{BASE}/moj/users/"},
     "ticket_answered": {f"{BASE}/moj/tickets/T-20418"},
+    "quote_sent": {f"{BASE}/moj/quotes/P-0012"},
+    "request_ended": {f"{BASE}/moj/requests/"},
     "chat_transcript": set(),
     "chat_transcript_link": {f"{BASE}/chat/transcript/{TOKEN}"},
 }

@@ -69,6 +69,11 @@ OTHER = {
     "migration_four_eyes": ("yes", "yes"),
     "migration_four_eyes_above.RSD": ("100.000,50", "10000050"),
     "migration_four_eyes_above.EUR": ("1.000,00", "EUR:100000"),
+    "request_departments.order": ("technical", "order:technical"),
+    "request_departments.change": ("technical", "change:technical"),
+    "request_departments.cancellation": ("accounting", "cancellation:accounting"),
+    "request_departments.password": ("sales", "password:sales"),
+    "request_departments.quote": ("sales", "quote:sales"),
 }
 
 

@@ -52,8 +52,8 @@ class Quote(Base):
     answer: Mapped[str] = mapped_column(Text, default="")  # what was said with it
 
     customer: Mapped[Customer] = relationship()
-    sent_by: Mapped[Staff] = relationship()
-    answered_by: Mapped[Membership | None] = relationship()
+    sent_by: Mapped[Staff] = relationship(foreign_keys=[sent_by_id])
+    answered_by: Mapped[Membership | None] = relationship(foreign_keys=[answered_by_id])
     lines: Mapped[list[QuoteLine]] = relationship(back_populates="quote", order_by="QuoteLine.position")
 
     @property

@@ -110,7 +110,7 @@ class QuoteList(BaseModelView):
     empty_text = lazy_gettext("Send one when a customer asks what something would cost.")
 
     def __init__(self) -> None:
-        super().__init__(Quote, name=lazy_gettext("Quotes"), endpoint="quotes", url="quotes", menu_icon_value="tag")
+        super().__init__(Quote, name=lazy_gettext("Quotes"), endpoint="quotes", url="quotes", menu_icon_value="note")
 
     def is_visible(self) -> bool:
         return current_actor().may(Permission.READ_DOCUMENTS)

@@ -50,6 +50,8 @@ TEMPLATES: dict[str, Text] = {
     "migration_requested": lazy_gettext("Migration requested"),
     "migration_rejected": lazy_gettext("Migration rejected"),
     "migration_executed": lazy_gettext("Migration executed"),
+    "quote_sent": lazy_gettext("Quote"),
+    "request_ended": lazy_gettext("Answer to a request"),
     "ticket_opened": lazy_gettext("Question received"),
     "ticket_answered": lazy_pgettext("mail", "Ticket answered, for the account"),
     "ticket_reply": lazy_gettext("Ticket reply"),
