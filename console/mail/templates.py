@@ -79,11 +79,11 @@ def render(template: str, language: str, /, **values: Any) -> Rendered:
         whole = _environment().get_template(f"{template}.txt").render(values)
         html = _environment().get_template(f"{template}.html").render(values)
     subject, _, text = whole.partition("\n")
-    return Rendered(" ".join(subject.split())[:MAX_SUBJECT], f"{text.strip()}\n{_help_links(language)}", html)
+    return Rendered(" ".join(subject.split())[:MAX_SUBJECT], f"{text.strip()}\n{_help_links(language, values)}", html)
 
 
-def _help_links(language: str) -> str:
+def _help_links(language: str, values: dict[str, Any]) -> str:
     """Return what is under every text, as ``base.html`` has it under every page."""
-    address = f"{settings().base_url}/help/"
+    address = f"{values['base_url']}/help/"
     with in_language(language):
         return f"\n{gettext('Help')}: {address}\n{gettext('Privacy')}: {address}privacy\n"
