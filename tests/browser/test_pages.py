@@ -52,6 +52,8 @@ PORTAL = [
     "/moj/mails/",
     "/moj/tickets/",
     "/moj/tickets/new",
+    "/moj/notices",
+    "/moj/chat",
     "/moj/contacts/",
     "/moj/users/",
     "/moj/password",

@@ -1,4 +1,4 @@
-"""What time does to chats: the wait that ends, closing time, the hard limit, an agent who is gone, a verification that is.
+"""What time does to chats: the wait that ends, closing time, the hard limit, what is gone: an agent, a verification.
 
 Any number of workers may sweep at once. Each chat is looked at again under its lock, in a transaction of its own, so
 that two sweepers make one ticket, and one that is killed in the middle leaves the rest to the next.

@@ -1,0 +1,68 @@
+"""What a customer comes to support for, as they click it: a ticket, a mail they cannot find, the chat; on a phone and wide."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from playwright.sync_api import Page
+from sqlalchemy.orm import Session
+
+from console.core.transaction import transaction
+from console.mail.models import MailState
+from tests import factories
+from tests.browser.pages import sideways
+from tests.views.conftest import axe, new_page, served  # noqa: F401  (fixtures)
+from tests.views.mail.rows import make_mail
+
+WIDE = {"width": 1280, "height": 720}
+
+
+def test_a_ticket_a_mail_and_the_chat(
+    served: str,  # noqa: F811
+    new_page: Callable[..., Page],  # noqa: F811
+    axe: Callable[[Page], list[str]],  # noqa: F811
+    session: Session,
+) -> None:
+    owner = factories.owner_of(factories.make_customer())
+    with transaction():
+        make_mail(customer_id=owner.customer_id, subject="Potvrda registracije domena", state=MailState.SENT)
+    session.rollback()
+    page = new_page(width=390, height=844)
+    page.goto(f"{served}/moj/login")
+    page.fill("[name=email]", owner.person.email)
+    page.fill("[name=password]", factories.PASSWORD)
+    page.keyboard.press("Enter")
+
+    page.get_by_role("link", name="Tiketi", exact=True).click()
+    page.get_by_role("link", name="Novi tiket").first.click()
+    page.get_by_label("Naslov").fill("Sajt je spor")
+    page.get_by_label("Vaša poruka").fill("Broj je 482 913, od jutros.")
+    page.get_by_role("button", name="Pošalji").click()
+    page.locator(".pin-question").wait_for()
+    assert page.get_by_label("Naslov").input_value() == "Sajt je spor"
+    assert axe(page) == [] and sideways(page) == []
+    page.get_by_role("button", name="Nije PIN").click()
+    page.locator(".asked-told .alert-success").wait_for()
+    assert page.locator(".said-text").inner_text() == "Broj je 482 913, od jutros."
+    assert axe(page) == [] and sideways(page) == []
+    page.set_viewport_size(WIDE)
+    assert sideways(page) == []
+
+    # The FAQ: "Ne mogu da nađem email poruku koju ste mi poslali".
+    page.get_by_role("link", name="Moj nalog", exact=True).click()
+    page.get_by_role("link", name="Poslate email poruke", exact=True).click()
+    page.get_by_label("Pretraga email poruka").fill("registracija")
+    page.keyboard.press("Enter")
+    page.get_by_role("link", name="Pogledaj poruku: Potvrda").click()
+    page.frame_locator("iframe.letter-html").locator("body").wait_for()
+    assert page.locator("h1").inner_text() == "Potvrda registracije domena"
+    assert axe(page) == [] and sideways(page) == []
+
+    # The FAQ: live chat "u okviru Moj Mint korisničkog servisa".
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.get_by_role("link", name="Live chat", exact=True).click()
+    frame = page.frame_locator("iframe.chat-frame")
+    frame.get_by_label("Pitanje").wait_for()
+    assert frame.get_by_label("Ime").is_hidden()  # they are known
+    assert page.locator("[data-support-chat]").count() == 0
+    assert axe(page) == [] and sideways(page) == []
