@@ -1,4 +1,4 @@
-"""What a customer comes to support for, as they click it: a ticket, a mail they cannot find, the chat; on a phone and wide."""
+"""What a customer comes to support for, as they click it: a ticket, a mail, the chat; on a phone and wide."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_a_ticket_a_mail_and_the_chat(
     # The FAQ: "Ne mogu da nađem email poruku koju ste mi poslali".
     page.get_by_role("link", name="Moj nalog", exact=True).click()
     page.get_by_role("link", name="Poslate email poruke", exact=True).click()
-    page.get_by_label("Pretraga email poruka").fill("registracija")
+    page.get_by_label("Pretraga email poruka").fill("registracije")
     page.keyboard.press("Enter")
     page.get_by_role("link", name="Pogledaj poruku: Potvrda").click()
     page.frame_locator("iframe.letter-html").locator("body").wait_for()
