@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from playwright.sync_api import Page
+from playwright.sync_api import Page, ViewportSize
 from sqlalchemy.orm import Session
 
 from console.core.transaction import transaction
@@ -14,7 +14,7 @@ from tests.browser.pages import sideways
 from tests.views.conftest import axe, new_page, served  # noqa: F401  (fixtures)
 from tests.views.mail.rows import make_mail
 
-WIDE = {"width": 1280, "height": 720}
+WIDE: ViewportSize = {"width": 1280, "height": 720}
 
 
 def test_a_ticket_a_mail_and_the_chat(
