@@ -10,14 +10,15 @@ from sqlalchemy.orm import Session
 from console.core.transaction import transaction
 from console.mail.models import MailState
 from tests import factories
-from tests.browser.pages import sideways
+from tests.browser.pages import findings, sideways, sign_in
+from tests.support.server import LiveServer
 from tests.views.conftest import axe, new_page, served  # noqa: F401  (fixtures)
 from tests.views.mail.rows import make_mail
 
 WIDE: ViewportSize = {"width": 1280, "height": 720}
 
 
-def test_a_ticket_a_mail_and_the_chat(
+def test_a_ticket_and_a_mail(
     served: str,  # noqa: F811
     new_page: Callable[..., Page],  # noqa: F811
     axe: Callable[[Page], list[str]],  # noqa: F811
@@ -58,11 +59,16 @@ def test_a_ticket_a_mail_and_the_chat(
     assert page.locator("h1").inner_text() == "Potvrda registracije domena"
     assert axe(page) == [] and sideways(page) == []
 
-    # The FAQ: live chat "u okviru Moj Mint korisničkog servisa".
-    page.set_viewport_size({"width": 390, "height": 844})
+
+def test_the_chat_is_a_page_of_the_portal(live_server: LiveServer, new_page: Callable[..., Page]) -> None:  # noqa: F811
+    page = new_page(width=390, height=844)
+    sign_in(page, live_server, "ana", portal=True)
     page.get_by_role("link", name="Live chat", exact=True).click()
     frame = page.frame_locator("iframe.chat-frame")
     frame.get_by_label("Pitanje").wait_for()
-    assert frame.get_by_label("Ime").is_hidden()  # they are known
+    frame.get_by_label("Ime").wait_for(state="hidden")  # they are known
     assert page.locator("[data-support-chat]").count() == 0
-    assert axe(page) == [] and sideways(page) == []
+    for size in (None, WIDE):
+        if size is not None:
+            page.set_viewport_size(size)
+        assert findings(page) == [] and sideways(page) == []
