@@ -63,6 +63,7 @@ def test_a_ticket_and_a_mail(
 def test_the_chat_is_a_page_of_the_portal(live_server: LiveServer, new_page: Callable[..., Page]) -> None:  # noqa: F811
     page = new_page(width=390, height=844)
     sign_in(page, live_server, "ana", portal=True)
+    page.goto(f"{live_server.url}/moj/")
     page.get_by_role("link", name="Live chat", exact=True).click()
     frame = page.frame_locator("iframe.chat-frame")
     frame.get_by_label("Pitanje").wait_for()
