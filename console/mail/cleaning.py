@@ -41,7 +41,7 @@ def clean_document(html: str) -> str:
         f'<!doctype html>\n<html lang="{language[1] if language else "en"}">\n<head>\n<base target="_blank">\n'
         '<meta charset="utf-8">\n<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<meta name="color-scheme" content="light dark">\n<title></title>\n'
-        f"<style>\n{_stylesheet()}</style>\n</head>\n<body>{body}</body>\n</html>\n"
+        f"<style>\n{_stylesheet()}</style>\n</head>\n<body>\n{body.strip()}\n</body>\n</html>\n"
     )
 
 

@@ -14,7 +14,7 @@ from console.core.addresses import source
 from console.core.errors import Conflict, Invalid, Refusal, TooMany
 from console.core.forms import Form
 from console.core.ids import read_key
-from console.core.texts import gettext, lazy_gettext
+from console.core.texts import gettext, lazy_gettext, pgettext
 from console.core.transaction import transaction
 from console.customers.models import Membership
 from console.customers.rights import Right
@@ -83,7 +83,11 @@ def tickets() -> ResponseReturnValue:
         query=query,
         older=older,
         may_open=Right.TICKETS in mine.held_rights(),
-        states={"": gettext("All"), "open": gettext("Open"), "solved": gettext("Solved")},
+        states={
+            "": pgettext("tickets", "All"),
+            "open": pgettext("tickets", "Open"),
+            "solved": pgettext("tickets", "Solved"),
+        },
         state_of=_status,
     )
 
@@ -304,11 +308,11 @@ def _note_reading(talk: Conversation) -> None:
 def _status(one: Ticket) -> tuple[str, str, str]:
     """Return how a ticket stands in the list: icon, role, words."""
     return {
-        TicketStatus.OPEN: ("circle", "info", gettext("open")),
-        TicketStatus.WAITING: ("reply", "warn", gettext("waiting for you")),
-        TicketStatus.HOLD: ("clock", "", gettext("in progress")),
-        TicketStatus.SOLVED: ("ok", "ok", gettext("solved")),
-        TicketStatus.CLOSED: ("lock", "void", gettext("closed")),
+        TicketStatus.OPEN: ("circle", "info", pgettext("own ticket", "open")),
+        TicketStatus.WAITING: ("reply", "warn", pgettext("own ticket", "waiting for you")),
+        TicketStatus.HOLD: ("clock", "", pgettext("own ticket", "in progress")),
+        TicketStatus.SOLVED: ("ok", "ok", pgettext("own ticket", "solved")),
+        TicketStatus.CLOSED: ("lock", "void", pgettext("own ticket", "closed")),
     }[one.status]
 
 

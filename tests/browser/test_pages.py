@@ -58,6 +58,7 @@ PORTAL = [
     "/moj/documents/", "/moj/quotes/", "/moj/requests/", "/moj/migrations/", "/moj/migrations/new", "/moj/orders/new",
     "/moj/domains/", "/moj/domains/dns", f"{ZONE}/records", f"{ZONE}/history", f"{ZONE}/history/2", f"{ZONE}/draft",
     f"{ZONE}/draft?import=1", "/moj/privacy", "/moj/profile", "/moj/email", "/moj/handover",
+    "/moj/notices", "/moj/chat",
 ]  # fmt: skip
 NOBODY = [
     "/login",

@@ -209,7 +209,9 @@ def _readable(linked: Ticket, ticket: Ticket, account: int | None) -> Select[Tic
     theirs: ColumnElement[bool] = and_(
         TicketMessage.ticket_id.in_(tree(ticket.id)), Ticket.requester_email == linked.requester_email
     )
-    if ticket is linked and account is None:
+    if account is not None:
+        theirs = and_(theirs, or_(Ticket.customer_id == account, Ticket.customer_id.is_(None)))
+    elif ticket is linked:
         answers = answers_after_merge(linked)
         theirs = theirs if answers is None else or_(theirs, answers)
     return (
