@@ -36,6 +36,7 @@ VENDOR = (
     "idiomorph-ext.min.js",
     "inter/inter-latin-wght-normal.woff2",
     "inter/inter-latin-ext-wght-normal.woff2",
+    "inter/inter-serbian-wght-normal.woff2",
 )
 # Before these a rare race in resetting the WAL can corrupt the database (sqlite.org/wal.html#walresetbug).
 SAFE_SQLITE = ((3, 44, 6), (3, 50, 7), (3, 51, 3))
