@@ -213,4 +213,6 @@ def _links(entries: Sequence[Entry], mine: Membership | None, account: str | Non
 def _may_open(entry: Entry, mine: Membership | None) -> bool:
     if entry.right is None:
         return True
-    return mine is not None and not mine.held_rights().isdisjoint({entry.right, entry.other_right})
+    if not mine:  # a page for who is on no account names none
+        return False
+    return not mine.held_rights().isdisjoint({entry.right, entry.other_right})
