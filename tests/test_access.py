@@ -475,7 +475,7 @@ def _people_and_things(app: Flask) -> tuple[dict[str, ConsoleClient], dict[str, 
     shared |= access_values(staff["agent"]) | mail_values(subject) | review_values(staff["agent"])
     shared |= chat_values(staff["agent"], staff["supervisor"])
     shared |= people_values(subject.customer)
-    shared |= ticket_values(subject.customer, staff["agent"])
+    shared |= ticket_values(subject.customer)
     shared |= {"ticket.property_name": "priority", "ticket.group": "services"}
     for role in DESK:
         factories.make_verification(staff[role], subject.owner, channel=f"ticket:{shared['ticket.number']}")
