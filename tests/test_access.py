@@ -622,6 +622,8 @@ def _people_and_things(app: Flask) -> tuple[dict[str, ConsoleClient], dict[str, 
     shared |= people_values(subject.customer) | dns_values(subject.customer)
     shared |= account_values(subject.customer)  # before the transfer, which holds a handover back
     shared |= service_values(subject, staff["billing"], str(shared["ticket.number"]))
+    shared |= people_values(subject.customer)
+    shared |= ticket_values(subject.customer)
     shared |= {"ticket.property_name": "priority", "ticket.group": "services"}
     for role in DESK:
         factories.make_verification(staff[role], subject.owner, channel=f"ticket:{shared['ticket.number']}")

@@ -113,14 +113,14 @@ def _second_factors(customer: Customer) -> dict[str, Any]:
     }
 
 
-def ticket_values(customer: Customer, agent: Staff) -> dict[str, Any]:
+def ticket_values(customer: Customer) -> dict[str, Any]:
     """Make a ticket of an account's owner, with a file, and a past chat of theirs."""
     owner = factories.owner_of(customer).person
     ticket = make_ticket(customer=customer, requester_email=owner.email, requester_name=owner.name)
     with transaction():
         message = requester.write(SYSTEM, ticket, "Evo", client_id="b" * 20, files=[("b.txt", b"b")])
     with clock.standing_at(monday(11)):
-        chat = make_past(agent.actor(), session=sign_in_to_portal(owner))
+        chat = make_past(factories.make_staff().actor(), session=sign_in_to_portal(owner))
     return {
         "portal.ticket_number": ticket.number,
         "portal.attachment_id": message.attachments[0].id,
