@@ -476,7 +476,7 @@ ROUTES: dict[tuple[str, str], frozenset[str]] = {
 
 
 # Empty forms are refused, but as input: not for who sends them.
-FOUND = (200, 201, 204, 302, 303, 409, 422)
+FOUND = (200, 201, 204, 301, 302, 303, 409, 422)
 
 # Nothing in a cookie opens these: there is no session that another site could ride on.
 NO_COOKIE = {("POST", "chat.ask"), ("POST", "chat.upload")}
@@ -618,11 +618,9 @@ def _people_and_things(app: Flask) -> tuple[dict[str, ConsoleClient], dict[str, 
     }
     shared |= access_values(staff["agent"]) | mail_values(subject) | review_values(staff["agent"])
     shared |= chat_values(staff["agent"], staff["supervisor"])
-    shared |= ticket_values(subject.customer, staff["agent"])
     shared |= people_values(subject.customer) | dns_values(subject.customer)
     shared |= account_values(subject.customer)  # before the transfer, which holds a handover back
     shared |= service_values(subject, staff["billing"], str(shared["ticket.number"]))
-    shared |= people_values(subject.customer)
     shared |= ticket_values(subject.customer)
     shared |= {"ticket.property_name": "priority", "ticket.group": "services"}
     for role in DESK:

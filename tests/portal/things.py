@@ -176,7 +176,7 @@ def dns_values(customer: Customer) -> dict[str, Any]:
         add_record(SYSTEM, domain.id, RecordInput("www", "A", "3600", "203.0.113.10"), 0)
         record_id = add_record(SYSTEM, domain.id, RecordInput("shop", "A", "3600", "203.0.113.10"), 1).record_id
     names = {"domain": domain.name, "record_id": record_id}
-    portal = {f"portal.{name}": value for name, value in (names | {"number": 1}).items()}
+    portal = {f"portal.{name}": value for name, value in (names | {"version_number": 1}).items()}
     console = {f"customer_dns.{name}": value for name, value in (names | {"version": 1}).items()}
     return portal | console | {"customer_dns.number": customer.number}
 

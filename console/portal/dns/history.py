@@ -35,28 +35,28 @@ def dns_history(domain: str) -> ResponseReturnValue:
     return draw("portal/dns/history.html", mine, state, versions=rows, older=older, before=before)
 
 
-@portal.get("/domains/<domain>/history/<id:number>")
+@portal.get("/domains/<domain>/history/<id:version_number>")
 @signed_in
-def dns_version(domain: str, number: int) -> ResponseReturnValue:
+def dns_version(domain: str, version_number: int) -> ResponseReturnValue:
     """Show what one version changed, and what putting it back would change now."""
     mine, state = own_zone(domain)
-    version = queries.find_version(state.zone, number)
+    version = queries.find_version(state.zone, version_number)
     added, removed = ([queries.to_record(one) for one in values] for values in (version.added, version.removed))
     if wants_json():
         lines = {"added": list(map(zone_files.line, added)), "removed": list(map(zone_files.line, removed))}
         return jsonify(version=_payload(version) | lines)
-    difference = service.difference_to(state, number) if number < state.version else None
+    difference = service.difference_to(state, version_number) if version_number < state.version else None
     return draw(
         "portal/dns/version.html", mine, state, version=version, added=added, removed=removed, difference=difference
     )
 
 
-@portal.post("/domains/<domain>/history/<number>/restore")
+@portal.post("/domains/<domain>/history/<version_number>/restore")
 @signed_in
-def restore_dns_version(domain: str, number: str) -> ResponseReturnValue:
+def restore_dns_version(domain: str, version_number: str) -> ResponseReturnValue:
     """Put a version back, as a new one; 0 is the zone before its first record."""
     _mine, state = own_zone(domain)
-    key = read_count(number)
+    key = read_count(version_number)
     if key is None:
         raise NotFound
     try:
