@@ -103,6 +103,7 @@ def _accounts() -> tuple[Example, ...]:
 
 
 def _services() -> tuple[Example, ...]:
+    stranger = {"name": ""}  # who gets it may be no one who asked: it greets without a name
     portal = NAME | {"portal": "Moj Mint"}
     ended = portal | {"number": TICKET, "subject": Typed("Otkazivanje: sajt.example.rs"), "path": "/moj/requests/"}
     quote = portal | {
@@ -171,6 +172,7 @@ def _people(base_url: str) -> tuple[Example, ...]:
 
 
 def _sign_in(base_url: str) -> tuple[Example, ...]:
+    stranger = {"name": ""}  # who gets it may be no one who asked: it greets without a name
     portal = NAME | {"portal": "Moj Mint"}
     changed = portal | {"at": AT, "until": None, "passkey": ""}
     stop = f"{base_url}/moj/recovery/stop/{TOKEN}"
@@ -207,14 +209,20 @@ def _sign_in(base_url: str) -> tuple[Example, ...]:
 
 
 def _holders(base_url: str) -> tuple[Example, ...]:
-    account = NAME | {"customer": Typed("Jović Studio d.o.o."), "number": "K-10482", "by": Typed("Petar Ilić")}
-    profile = account | {"answer": "", "by_support": False}
+    account = NAME | {"customer": Typed("Jović Studio d.o.o."), "number": "K-10482"}
+    profile = account | {"answer": "", "by_support": False, "by": Typed("Petar Ilić")}
+    decided = profile | {"by": "Petar Ilić"}  # they do not say who
     street = {"field": "address", "before": Typed("Ulica lipa 2"), "after": Typed("Bulevar kralja Petra 14")}
     pib = {"field": "pib", "before": Typed("100000024"), "after": Typed("100000032")}
+    stranger = {"name": ""}  # who gets it may be no one who asked: it greets without a name
     portal = NAME | {"portal": "Moj Mint", "new_email": Typed("ana.nova@example.test"), "at": AT, "until": UNTIL}
     link = {"link": f"{base_url}/moj/email/confirm/{TOKEN}"}
     update = account | {"portal": "Moj Mint", "email": Typed("novi@example.test"), "at": AT, "until": UNTIL}
-    offer = update | {"link": f"{base_url}/moj/handover/accept/{TOKEN}"}
+    offer = (
+        update
+        | stranger
+        | {"by": Typed("Petar Ilić"), "email": "novi@example.test", "link": f"{base_url}/moj/handover/accept/{TOKEN}"}
+    )
     steps = {
         "started": lazy_pgettext("example", "offered"),
         "refused": lazy_pgettext("example", "declined"),
@@ -222,6 +230,7 @@ def _holders(base_url: str) -> tuple[Example, ...]:
         "gone": lazy_pgettext("example", "to the old owner"),
         "received": lazy_pgettext("example", "to the new owner"),
     }
+    unsaid = {"gone": {"customer": "Jović Studio d.o.o."}, "received": {"email": "novi@example.test"}}
     return (
         Example(
             "profile_changed",
@@ -231,24 +240,36 @@ def _holders(base_url: str) -> tuple[Example, ...]:
         Example("profile_changed", profile | {"what": "asked", "lines": [pib]}, lazy_pgettext("example", "correction")),
         Example(
             "profile_changed",
-            profile | {"what": "confirmed", "lines": [pib]},
+            decided | {"what": "confirmed", "lines": [pib]},
             lazy_pgettext("example", "correction confirmed"),
         ),
         Example(
             "profile_changed",
-            profile | {"what": "refused", "lines": [pib], "answer": Typed("Taj PIB pripada drugoj firmi.")},
+            decided | {"what": "refused", "lines": [pib], "answer": Typed("Taj PIB pripada drugoj firmi.")},
             lazy_pgettext("example", "correction refused"),
         ),
         Example("email_change_old", portal | link),
-        Example("email_change_new", portal | link),
-        Example("email_change_known", portal | {"link": f"{base_url}/moj/login"}),
+        Example("email_change_new", portal | stranger | {"new_email": "ana.nova@example.test"} | link),
+        Example(
+            "email_change_known",
+            portal | stranger | {"new_email": "ana.nova@example.test", "link": f"{base_url}/moj/login"},
+        ),
         Example("email_changed", portal),
         Example("handover_offer", offer),
-        *(Example("handover_update", update | {"what": what}, case) for what, case in steps.items()),
+        *(
+            Example("handover_update", update | unsaid.get(what, {}) | {"what": what}, case)
+            for what, case in steps.items()
+        ),
         Example(
             "verification_disputed",
             account
-            | {"person": Typed("Petar Ilić"), "staff": Typed("Mila Agent"), "channel": "phone", "at": AT}
+            | {
+                "customer": "Jović Studio d.o.o.",
+                "person": Typed("Petar Ilić"),
+                "staff": Typed("Mila Agent"),
+                "channel": "phone",
+                "at": AT,
+            }
             | {"url": f"{base_url}/console/customers/K-10482"},
         ),
     )

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from flask import render_template
 from flask.typing import ResponseReturnValue
-from sqlalchemy import case, or_, select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import load_only
 
 from console.billing.models import ACTIVE_STATUSES, OPEN_STATES, Migration, MigrationState, Proforma
@@ -23,7 +23,8 @@ from console.hosting.queries import services_of
 from console.portal.accounts import chosen, own_accounts
 from console.portal.blueprint import portal, signed_in
 from console.portal.routes import pin_card
-from console.tickets.models import OPEN_STATUSES, Ticket, TicketStatus
+from console.tickets.account_queries import ListQuery, list_tickets
+from console.tickets.models import Ticket, TicketStatus
 
 MOST = 5  # rows of a card
 SOON = timedelta(days=30)
@@ -47,7 +48,7 @@ def home() -> ResponseReturnValue:
         use=last_use(mine),
         services=services_of(mine.customer_id, held.__contains__),
         proformas=_proformas(mine) if Right.INVOICES in held else None,
-        tickets=_tickets(mine) if Right.TICKETS in held else None,
+        tickets=_tickets(mine),
         migrations=_migrations(mine) if held & {Right.TRANSFER, Right.PRODUCTS} else (),
         handover=open_handover(mine.customer_id) if mine.is_owner else None,
         today=today,
@@ -75,21 +76,10 @@ def _proformas(mine: Membership) -> Sequence[Proforma]:
     return db.session.scalars(query).all()
 
 
-def _tickets(mine: Membership) -> Sequence[Ticket]:
-    """Return the open tickets: those that wait for the customer first, then the latest."""
-    waits = case((Ticket.status == TicketStatus.WAITING, 0), else_=1)
-    query = (
-        select(Ticket)
-        .options(load_only(Ticket.id, Ticket.subject, Ticket.status, Ticket.updated_at))
-        .where(
-            Ticket.customer_id == mine.customer_id,
-            Ticket.status.in_(OPEN_STATUSES),
-            Ticket.merged_into_id.is_(None),
-        )
-        .order_by(waits, Ticket.id.desc())
-        .limit(MOST)
-    )
-    return db.session.scalars(query).all()
+def _tickets(mine: Membership) -> list[Ticket]:
+    """Return the open tickets that this person may read: those that wait for them first, then the newest."""
+    tickets = [line.ticket for line in list_tickets(mine, ListQuery("open", limit=50))]
+    return sorted(tickets, key=lambda ticket: ticket.status is not TicketStatus.WAITING)[:MOST]
 
 
 def _migrations(mine: Membership) -> Sequence[Migration]:

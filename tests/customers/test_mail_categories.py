@@ -35,16 +35,23 @@ pytestmark = pytest.mark.only("sqlite")
 # What each mail is, and to whom: the whole list, so that a new one is decided about.
 EXPECTED = {
     MailCategory.PRODUCT: {"migration_executed", "migration_rejected", "migration_requested"},
+    MailCategory.DOMAIN: {"dns_changed"},
+    MailCategory.INVOICE: {"quote_sent"},
     MailCategory.SUPPORT: {"ticket_answered"},
     Personal.ANSWER: {
-        "chat_transcript", "chat_transcript_link", "invitation", "ticket_opened", "ticket_reply", "ticket_solved",
-        "verification_asked",
+        "chat_transcript", "chat_transcript_link", "export_ready", "handover_offer", "invitation", "request_ended",
+        "ticket_opened", "ticket_reply", "ticket_solved", "verification_asked",
     },
     Personal.SECURITY: {
-        "override", "people_changed", "person_password_changed", "person_password_reset", "pin_locked", "pin_renewed",
-        "registration", "registration_known", "verification",
+        "device_recovery", "device_recovery_notice", "email_change_known", "email_change_new", "email_change_old",
+        "email_changed", "erasure_cancelled", "erasure_requested", "handover_update", "override", "people_changed",
+        "person_new_sign_in", "person_password_changed", "person_password_reset", "pin_locked", "pin_renewed",
+        "profile_changed", "registration", "registration_known", "security_notice", "verification",
     },
-    Personal.STAFF: {"promises_at_risk", "promises_broken", "staff_password_changed", "staff_password_reset"},
+    Personal.STAFF: {
+        "sla_targets_at_risk", "sla_targets_missed", "staff_password_changed", "staff_password_reset",
+        "verification_disputed",
+    },
 }  # fmt: skip
 
 

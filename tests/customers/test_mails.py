@@ -19,6 +19,8 @@ SILENT = {
     "registration_known",
     "ticket_opened",
     "chat_transcript_link",
+    "email_change_new",
+    "email_change_known",
 }  # never repeats what was typed: it may go to a person who asked nothing
 TO_STAFF = {"sla_targets_at_risk", "sla_targets_missed"}
 EXAMPLES = examples(BASE)
@@ -69,6 +71,14 @@ ALLOWED = {
     "erasure_requested": {f"{BASE}/moj/privacy"},
     "erasure_cancelled": {f"{BASE}/moj/privacy"},
     "people_changed": {f"{BASE}/moj/users/"},
+    "profile_changed": {f"{BASE}/moj/profile?account=K-10482"},
+    "email_change_old": {f"{BASE}/moj/email/confirm/{TOKEN}"},
+    "email_change_new": {f"{BASE}/moj/email/confirm/{TOKEN}"},
+    "email_change_known": {f"{BASE}/moj/login"},
+    "handover_offer": {f"{BASE}/moj/handover/accept/{TOKEN}"},
+    "handover_update": {f"{BASE}/moj/handover?account=K-10482", f"{BASE}/moj/?account=K-10482"},
+    "verification_disputed": {f"{BASE}/console/customers/K-10482"},
+    "dns_changed": {f"{BASE}/moj/domains/jovic.example/history"},
     "ticket_answered": {f"{BASE}/moj/tickets/T-20418"},
     "quote_sent": {f"{BASE}/moj/quotes/P-0012"},
     "request_ended": {f"{BASE}/moj/requests/"},

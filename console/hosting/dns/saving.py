@@ -143,7 +143,7 @@ def save(
     _note_version(opened, cause, difference, restored)
     _enqueue(zone)
     _record(opened, cause, difference, restored)
-    mails.tell_owner(opened.actor, opened.domain, difference.added, difference.removed)
+    mails.tell_account(opened.actor, opened.domain, difference.added, difference.removed)
     return Change(zone, zone.version, difference)
 
 

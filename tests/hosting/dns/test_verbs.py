@@ -156,10 +156,14 @@ def test_staff_change_it_for_a_caller_and_the_owner_is_told(owner: Membership, d
     (mail,) = db.session.scalars(select(Mail).where(Mail.template == "dns_changed")).all()
     assert mail.to_address == owner.person.email
     assert "www 3600 IN A 203.0.113.10" in mail.text and agent.name in mail.text
+    contact = factories.make_member(owner.customer, MemberRole.CONTACT)
     with transaction():
-        owner.mail = [MailCategory.INVOICE.value]
+        contact.mail = [MailCategory.DOMAIN.value]
     add(agent, domain, replace(WWW, name="x"), 1)
-    assert len(db.session.scalars(select(Mail).where(Mail.template == "dns_changed")).all()) == 1
+    receivers = db.session.scalars(
+        select(Mail.to_address).where(Mail.template == "dns_changed", Mail.id > mail.id)
+    ).all()
+    assert sorted(receivers) == sorted([owner.person.email, contact.person.email])
 
 
 @pytest.mark.parametrize("how", ["abuse", "cancelled", "unpaid"])
