@@ -103,7 +103,6 @@ def _accounts() -> tuple[Example, ...]:
 
 
 def _services() -> tuple[Example, ...]:
-    stranger = {"name": ""}  # who gets it may be no one who asked: it greets without a name
     portal = NAME | {"portal": "Moj Mint"}
     ended = portal | {"number": TICKET, "subject": Typed("Otkazivanje: sajt.example.rs"), "path": "/moj/requests/"}
     quote = portal | {
@@ -172,7 +171,6 @@ def _people(base_url: str) -> tuple[Example, ...]:
 
 
 def _sign_in(base_url: str) -> tuple[Example, ...]:
-    stranger = {"name": ""}  # who gets it may be no one who asked: it greets without a name
     portal = NAME | {"portal": "Moj Mint"}
     changed = portal | {"at": AT, "until": None, "passkey": ""}
     stop = f"{base_url}/moj/recovery/stop/{TOKEN}"
