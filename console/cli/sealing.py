@@ -21,7 +21,7 @@ from console.staff.models import Staff
 SEALED: tuple[tuple[type[Base], InstrumentedAttribute[int], InstrumentedAttribute[str | None]], ...] = (
     (Staff, Staff.id, Staff.totp_secret),
     (Membership, Membership.id, Membership.pin_secret),
-    (Authenticator, Authenticator.person_id, Authenticator.secret),
+    (Authenticator, Authenticator.person_id, Authenticator.sealed_secret),
     (Mail, Mail.id, Mail.sealed_links),
     (PersonKey, PersonKey.person_id, PersonKey.sealed_key),
 )

@@ -49,7 +49,7 @@ def switch_on(actor: Actor, session_id: int, secret: str, code: str) -> list[str
         raise wrong_code()
     row = Authenticator(
         person_id=person.id,
-        secret=sealer().seal(secret.encode()),
+        sealed_secret=sealer().seal(secret.encode()),
         last_step=step,  # the code just typed serves no sign-in
         created_at=clock.now(),
     )
@@ -130,7 +130,7 @@ def _remove(person: Person) -> None:
 
 def _take_step(row: Authenticator, code: str) -> bool:
     try:
-        secret = sealer().open(row.secret).decode()
+        secret = sealer().open(row.sealed_secret).decode()
     except InvalidToken:
         log.exception("a TOTP secret cannot be opened with any of CONSOLE_SEAL_KEYS", extra={"person": row.person_id})
         return False

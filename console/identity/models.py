@@ -19,7 +19,7 @@ class Authenticator(Base):
     __tablename__ = "person_authenticators"
 
     person_id: Mapped[int] = mapped_column(ForeignKey("people.id"), primary_key=True, autoincrement=False)
-    secret: Mapped[str] = mapped_column(Text)  # sealed
+    sealed_secret: Mapped[str] = mapped_column(Text)
     last_step: Mapped[int]  # a code serves once
     created_at: Mapped[datetime]
 

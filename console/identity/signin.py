@@ -144,7 +144,7 @@ def _holds(person: Person, pending: Pending) -> bool:
 
 def _state(person: Person) -> str:
     authenticator = authenticator_of(person.id)
-    parts = (person.id, person.password_hash, authenticator.secret if authenticator else "")
+    parts = (person.id, person.password_hash, authenticator.sealed_secret if authenticator else "")
     return sealer().keyed_digest("person-pending", "|".join(str(part) for part in parts))
 
 

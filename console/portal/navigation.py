@@ -182,9 +182,13 @@ def person_menu(account: str | None) -> list[Link]:
     return _links(PERSON, None, account)
 
 
-def switcher() -> list[tuple[Membership, str]]:
-    """Return each of the person's accounts with where it leads: to the same page there, where one may open it."""
-    accounts = own_accounts()
+def switcher(accounts: Sequence[Membership] | None = None) -> list[tuple[Membership, str]]:
+    """Return each of the person's accounts with where it leads: to the same page there, where one may open it.
+
+    Args:
+        accounts: all of them, where the page has read them already.
+    """
+    accounts = own_accounts() if accounts is None else accounts
     here = next((entry for entry in (HOME, *_in_groups(), *ACCOUNT) if entry.endpoint == request.endpoint), HOME)
     return [
         (one, url_for((here if _may_open(here, one) else HOME).endpoint, account=one.customer.number))

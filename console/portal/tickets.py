@@ -276,6 +276,7 @@ def _page(
     return render_template(
         "portal/tickets/ticket.html",
         accounts=found.memberships,
+        all_accounts=found.memberships,
         mine=found.mine,
         continued=None if later is None else url_for("portal.ticket", ticket_number=later.number),
         colleague=found.account is not None,

@@ -62,7 +62,7 @@ def test_it_is_switched_on_with_a_code_and_off_with_one(session: Session, person
         codes = factors.switch_on(mine, here.id, secret, factories.code_at(secret))
     assert [one.id for one in sessions_of(person.id)] == [here.id]
     row = authenticator_of(person.id)
-    assert row is not None and secret not in row.secret and sealer().open(row.secret).decode() == secret
+    assert row is not None and secret not in row.sealed_secret and sealer().open(row.sealed_secret).decode() == secret
     assert len(set(codes)) == one_time_codes.RECOVERY_CODES == recovery_codes_left(person.id)
     stored = " ".join(one.digest for one in session.scalars(select(PersonRecoveryCode)))
     assert not any(code in stored or code.replace("-", "") in stored for code in codes)

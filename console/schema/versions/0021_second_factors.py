@@ -15,7 +15,7 @@ def upgrade() -> None:
     op.create_table(
         "person_authenticators",
         sa.Column("person_id", sa.Integer(), autoincrement=False, nullable=False),
-        sa.Column("secret", sa.Text(), nullable=False),
+        sa.Column("sealed_secret", sa.Text(), nullable=False),
         sa.Column("last_step", sa.Integer(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(["person_id"], ["people.id"], name=op.f("fk_person_authenticators_person_id_people")),
