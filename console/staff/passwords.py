@@ -1,4 +1,8 @@
-"""What may be a password. Length decides (NIST SP 800-63B, 5.1.1.2); the obvious ones are refused."""
+"""What may be a password. Length decides (NIST SP 800-63B, 5.1.1.2); what is guessed soon is refused.
+
+Known passwords, rows of keys, dates and repetitions are the library's (zxcvbn, with its lists); ours are the words of
+this country and of our field, and the person's own names.
+"""
 
 from __future__ import annotations
 
@@ -14,17 +18,12 @@ MIN_LENGTH = 12
 MAX_LENGTH = 200  # hashing time is bounded
 _ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"
 _GROUPS, _GROUP = 4, 5
-# Long enough by the rule and still in every list of guesses; compared without case and marks.
+# What guesses here begin with; compared without case and marks.
 _COMMON = (
     "password",
-    "passw0rd",
     "lozinka",
     "sifra",
-    "qwerty",
     "qwertz",
-    "asdfgh",
-    "iloveyou",
-    "letmein",
     "welcome",
     "administrator",
     "admin",
@@ -34,13 +33,8 @@ _COMMON = (
     "crvenazvezda",
     "partizan",
 )
-_ROWS = (
-    "01234567890123456789",
-    "abcdefghijklmnopqrstuvwxyz",
-    "qwertyuiopasdfghjklzxcvbnm",
-    "qwertzuiopasdfghjklyxcvbnm",
-)
-_FEWEST_SIGNS = 5  # fewer different ones are a pattern
+_LEAST_SCORE = 3  # of zxcvbn's 0 to 4: not found within a hundred million guesses
+_MOST_SCORED = 72  # characters that zxcvbn looks at; what is longer is good by them or not at all
 _SHORT = 4  # shorter parts of a name are found in any text
 
 
@@ -65,10 +59,10 @@ def complaint(password: str, *, email: str, name: str = "", mixed_from: int = MI
         )
     if len(password) > MAX_LENGTH:
         return lazy_gettext("At most %(count)s characters.", count=MAX_LENGTH)
-    if password == DEMO_PASSWORD or _is_common(fold(password)):
-        return lazy_gettext("This password is too common. Choose another.")
     if _is_personal(fold(password), email, name):
         return lazy_gettext("Do not use your name or e-mail address in the password.")
+    if password == DEMO_PASSWORD or _is_common(fold(password)) or _is_guessable(password, email, name):
+        return lazy_gettext("This password is too common. Choose another.")
     return None
 
 
@@ -84,13 +78,17 @@ def _is_mixed(password: str) -> bool:
 
 
 def _is_common(folded: str) -> bool:
-    if len(set(folded)) < _FEWEST_SIGNS:
-        return True
-    if any(folded in row + row or folded in (row + row)[::-1] for row in _ROWS):
-        return True
-    # A common word with digits and signs around it, or repeated, is that word.
+    """Tell whether it is a common word with digits and signs around it, or repeated: that is the word."""
     alphabetic = "".join(char for char in folded if char.isalpha())
-    return not alphabetic or any(not alphabetic.replace(fold(word), "") for word in _COMMON)
+    return any(not alphabetic.replace(fold(word), "") for word in _COMMON)
+
+
+def _is_guessable(password: str, email: str, name: str) -> bool:
+    from zxcvbn import zxcvbn  # late: its lists take a moment, and a start needs none of them
+
+    known = [*_COMMON, email, *email.partition("@")[::2], *name.split()]
+    score: int = zxcvbn(password[:_MOST_SCORED], user_inputs=known)["score"]
+    return score < _LEAST_SCORE
 
 
 def _is_personal(folded: str, email: str, name: str) -> bool:
