@@ -22,13 +22,8 @@ from console.customers.models import (
 )
 from console.customers.service import end_verifications
 from console.mail.models import ProvenAddress
-from console.privacy.parts import ANONYMOUS, Erased, Part, Source, all_rows, dump
+from console.privacy.parts import ANONYMOUS, Erased, Part, Source, all_rows, anonymous_address, dump
 from console.tokens import service as tokens
-
-
-def address_of(person_id: int) -> str:
-    """Return the address that an erased person has: no mail can be sent there, and it names no one."""
-    return f"erased-{person_id}@invalid"
 
 
 def _of_person(person: Person) -> Iterator[Part]:
@@ -68,7 +63,7 @@ def _erase(person: Person) -> Erased:
     invited = or_(Invitation.email == email, Invitation.customer_id.in_([row.id for row in owned]))
     for invitation in all_rows(select(Invitation).where(invited)):
         tokens.revoke("account.invitation", f"invitation:{invitation.id}")
-        invitation.email, invitation.ended_at = address_of(person.id), invitation.ended_at or now
+        invitation.email, invitation.ended_at = anonymous_address(person.id), invitation.ended_at or now
     session.execute(delete(PersonSession).where(_session_of(person)))
     session.execute(delete(Registration).where(Registration.email == email))
     session.execute(delete(ProvenAddress).where(ProvenAddress.address == email))
@@ -80,7 +75,7 @@ def _erase(person: Person) -> Erased:
 
 
 def _make_anonymous(person: Person) -> None:
-    person.email, person.name, person.phone = address_of(person.id), ANONYMOUS, ""
+    person.email, person.name, person.phone = anonymous_address(person.id), ANONYMOUS, ""
     person.password_hash = person.language = person.theme = person.held_until = None
     db.session.flush()
 
