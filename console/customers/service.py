@@ -241,7 +241,6 @@ def _change_status(actor: Actor, customer: Customer, status: CustomerStatus, rea
         personal={"reason": reason},
         before=before.value,
         after=status.value,
-        reason=reason,
     )
 
 

@@ -20,6 +20,10 @@ from console.hosting.models import Domain, Ownership, Service
 from console.privacy.parts import Erased, Part, Source, all_rows, dump
 
 
+# What is sealed for a person although no account of theirs may be named: tickets and chats need none.
+ABOUT_REQUESTERS = ("ticket.tagged", "ticket.untagged", "ticket.links_voided", "chat.blocked")
+
+
 def _nothing(_person: Person) -> Iterator[Part]:
     yield from ()
 
@@ -65,7 +69,7 @@ def _acts(person: Person) -> Iterator[Part]:
     theirs = (AuditEntry.actor_kind == "person") & (AuditEntry.actor_id == person.id)
     accounts = [row.customer_id for row in all_rows(select(Membership).where(Membership.person_id == person.id))]
     of_them = AuditEntry.data[sealing.SEALED]["person"].as_integer() == person.id
-    about = AuditEntry.customer_id.in_(accounts) & of_them
+    about = or_(AuditEntry.customer_id.in_(accounts), AuditEntry.action.in_(ABOUT_REQUESTERS)) & of_them
     rows = all_rows(select(AuditEntry).where(or_(theirs, about, AuditEntry.subject == f"person:{person.id}")))
     keys = sealing.keys_for(rows)
     yield Part(

@@ -16,6 +16,7 @@ from console.chat.models import Chat, ChatBlock, ChatDraft, ChatFile, ChatMessag
 from console.chat.models import MessageKind as ChatKind
 from console.chat.search import CHAT_SEARCH
 from console.core.db import db
+from console.customers.account.models import EmailChange
 from console.customers.models import Customer, Membership, Person
 from console.mail import retention as mails
 from console.mail.models import Mail
@@ -71,7 +72,10 @@ def _is_named_in(person: Person) -> ColumnElement[bool]:
     named = Mail.customer_id.in_([row.customer_id for row in memberships]) & Mail.text.contains(
         person.name, autoescape=True
     )
-    return or_(Mail.to_address.in_(known), Mail.customer_id.in_(owned), named)
+    # Mail to an address that they only wished to sign in with: it is not known to be theirs.
+    changes = all_rows(select(EmailChange).where(EmailChange.person_id == person.id))
+    wished = Mail.subject_ref.in_([f"email_change:{row.id}" for row in changes])
+    return or_(Mail.to_address.in_(known), Mail.customer_id.in_(owned), named, wished)
 
 
 # --- tickets
