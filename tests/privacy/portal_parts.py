@@ -1,4 +1,4 @@
-"""What a person leaves in the parts of Moj Mint: second factors, zones, requests, quotes, what waits to be confirmed."""
+"""What a person leaves in the parts of Moj Mint: second factors, zones, requests, quotes, what is to be confirmed."""
 
 from __future__ import annotations
 
@@ -88,8 +88,9 @@ def _account(word: str, customer: Customer, actor: Actor) -> None:
         emails.ask(actor, f"nova-{word}@ljudi.example.rs")
         session.add(
             EmailChange(
-                person_id=actor.id, old_email=earlier_address(word), new_email=customer.owner.email, created_at=now - day,
-                expires_at=now, old_confirmed_at=now, new_confirmed_at=now, ended_at=now, state=EmailChangeState.DONE,
+                person_id=actor.id, old_email=earlier_address(word), new_email=customer.owner.email,
+                created_at=now - day, expires_at=now, old_confirmed_at=now, new_confirmed_at=now, ended_at=now,
+                state=EmailChangeState.DONE,
             )
         )  # fmt: skip
         handover.start(actor, customer.id, HandoverData(f"Naslednik {word}", f"naslednik-{word}@ljudi.example.rs"))

@@ -19,7 +19,6 @@ from console.customers.owners import owner_of
 from console.hosting.models import Domain, Ownership, Service
 from console.privacy.parts import Erased, Part, Source, all_rows, dump
 
-
 # What is sealed for a person although no account of theirs may be named: tickets and chats need none.
 ABOUT_REQUESTERS = ("ticket.tagged", "ticket.untagged", "ticket.links_voided", "chat.blocked")
 
