@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from flask import g
 from markupsafe import Markup, escape
 from sqlalchemy import Select
 from sqlalchemy.orm import joinedload
@@ -58,13 +57,8 @@ def _customer(_view: Any, _context: Any, row: AuditEntry, _name: str) -> str:
     return "—" if row.customer_id is None else Series.CUSTOMER.number(CUSTOMER_BASE + row.customer_id)
 
 
-def _opened(row: AuditEntry) -> dict[str, Any]:
-    """Return what an entry says; the keys of a page's or a batch's entries were read together."""
-    return sealing.data_of(row, g.get("audit_keys"))
-
-
 def _data(_view: Any, _context: Any, row: AuditEntry, _name: str) -> Markup:
-    data = _opened(row)
+    data = sealing.data_of(row)
     if not data:
         return Markup("—")
     facts = Markup("").join(
@@ -132,7 +126,7 @@ class AuditList(BaseModelView):
 
     def read_rows(self, query: Select[Any]) -> list[Any]:
         rows = super().read_rows(query)
-        g.audit_keys = sealing.keys_for(rows)
+        sealing.open_all(rows)
         return rows
 
     def row_link(self, row: Any) -> str:
@@ -146,10 +140,10 @@ class AuditList(BaseModelView):
             "actor_kind": row.actor_kind,
             "actor_name": sealing.name_of(row),
             "customer": None if row.customer_id is None else Series.CUSTOMER.number(CUSTOMER_BASE + row.customer_id),
-            "data": _opened(row),
+            "data": sealing.data_of(row),
         }
 
     def export_cell(self, row: Any, name: str) -> Any:
         if name in ("actor_name", "address"):
             return sealing.name_of(row) if name == "actor_name" else sealing.address_of(row)
-        return _written(_opened(row)) if name == "data" else super().export_cell(row, name)
+        return _written(sealing.data_of(row)) if name == "data" else super().export_cell(row, name)
