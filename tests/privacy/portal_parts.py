@@ -17,6 +17,7 @@ from console.customers.account.handover import HandoverData
 from console.customers.account.models import EmailChange, EmailChangeState
 from console.customers.account.profile import profile_of, save_profile
 from console.customers.models import Customer, Membership
+from console.customers.people.invitations import invite
 from console.customers.rights import ALL_RIGHTS
 from console.customers.service import reactivate_customer, suspend_customer
 from console.customers.verification.service import override
@@ -24,6 +25,7 @@ from console.hosting.dns.rules import RecordInput
 from console.hosting.dns.service import add_record, change_record
 from console.hosting.models import ProductKind, Service
 from console.identity import recovery
+from console.mail import outsiders
 from console.staff.roles import Role
 from console.tickets.service import properties
 from console.tickets.service_requests import service as requests
@@ -63,6 +65,8 @@ def _zones(word: str, owner: Membership, actor: Actor) -> None:
     factories.make_member(others, person=owner.person, rights=ALL_RIGHTS)
     other = factories.make_domain(factories.make_service(others, product))
     with transaction():
+        invite(SYSTEM, others, earlier_address(word), [])
+        outsiders.prove(earlier_address(word))
         first = add_record(actor, own.id, RecordInput("@", "TXT", "3600", f"Piše {word} prvi".replace("š", "s")), 0)
         change_record(actor, own.id, first.record_id or 0, RecordInput("@", "TXT", "3600", f"{word} drugi"), 1)
         add_record(actor, other.id, RecordInput("www", "A", "3600", "203.0.113.10"), 0)

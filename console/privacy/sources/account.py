@@ -35,8 +35,8 @@ class Holding:
 
 def _holdings(person: Person) -> list[Holding]:
     """Return the accounts that a person owns, and those that they have handed over."""
-    given = _accepted(Handover.owner.has(person_id=person.id))
-    found = [Holding(row.customer_id, _before(row), row.ended_at) for row in given]
+    handed = _accepted(Handover.owner.has(person_id=person.id))
+    found = [Holding(row.customer_id, _before(row), row.ended_at) for row in handed]
     return [*found, *(_present(member.customer_id) for member in person.memberships if member.is_owner)]
 
 
@@ -64,8 +64,8 @@ def _of_person(person: Person) -> Iterator[Part]:
     # Who gave an account away wrote the new holder down, who is named in the mails to both.
     theirs = or_(Handover.owner.has(person_id=person.id), Handover.email.in_(addresses_of(person)))
     yield Part("handovers", [_handover(row) for row in all_rows(select(Handover).where(theirs))])
-    asked = Correction.requested_by.has(person_id=person.id)
-    yield Part("corrections", [_correction(row) for row in all_rows(select(Correction).where(asked))])
+    requested = Correction.requested_by.has(person_id=person.id)
+    yield Part("corrections", [_correction(row) for row in all_rows(select(Correction).where(requested))])
 
 
 def _of_account(customer: Customer) -> Iterator[Part]:
@@ -91,9 +91,8 @@ def _erase(person: Person) -> Erased:
     """End what is open, and take the names and addresses out of the rest."""
     corrected = _erase_corrections(person)
     handed = _erase_handovers(person)
-    changed = _erase_changes(person)
     db.session.flush()
-    return Erased({"corrections": corrected, "handovers": handed, "email_changes": changed})
+    return Erased({"corrections": corrected, "handovers": handed})
 
 
 def _erase_corrections(person: Person) -> int:
@@ -127,8 +126,11 @@ def _erase_handovers(person: Person) -> int:
     return len(rows)
 
 
-def _erase_changes(person: Person) -> int:
-    """End and empty the person's requests, and those of others that name an address of theirs."""
+def erase_changes(person: Person) -> int:
+    """End and empty a person's requests for another address, and those of others that name an address of theirs.
+
+    Last of all that is erased, with the person: before, it says which addresses were theirs.
+    """
     known = addresses_of(person)
     theirs = or_(EmailChange.person_id == person.id, EmailChange.old_email.in_(known), EmailChange.new_email.in_(known))
     rows = all_rows(select(EmailChange).where(theirs))
@@ -138,6 +140,7 @@ def _erase_changes(person: Person) -> int:
         for name in ("old_email", "new_email"):
             if row.person_id == person.id or getattr(row, name) in known:
                 setattr(row, name, anonymous_address(person.id))
+    db.session.flush()
     return len(rows)
 
 

@@ -34,7 +34,7 @@ def _of_account(customer: Customer) -> Iterator[Part]:
 
 
 def _versions(name: str, zone: Zone) -> list[dict[str, object]]:
-    """Return every version of a zone as a file; whoever saved it is called by what they are."""
+    """Return every version of a zone as a file. Who saved it is called by what they are."""
     now = [one for _key, one in all_records(zone)]
     rows = db.session.scalars(select(Version).where(Version.zone_id == zone.id).order_by(Version.number.desc()))
     return [
