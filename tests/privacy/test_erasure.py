@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from datetime import timedelta
 
 import pytest
@@ -109,6 +111,9 @@ def test_the_audit_log_stays_whole_and_names_no_one(staff: Staff, clock: Clock) 
     }  # fmt: skip
     changed = next(entry.id for entry in sealed if entry.action == "customer.profile_changed")
     assert sealing.data_of(db.session.get_one(AuditEntry, changed))["after"] == {"city": "Grad vetrenjaca"}
+    copy = io.BytesIO()
+    exports.write_archive(copy, one.member.person, None)
+    assert "Grad vetrenjaca" in zipfile.ZipFile(copy).read("activity.json").decode()
     erase(one, clock)
     entry = db.session.get_one(AuditEntry, entry.id)
     assert sealing.name_of(entry) == f"#{one.member.person_id}" and sealing.address_of(entry) is None
