@@ -15,6 +15,7 @@ class AuditEntry(Base):
     """Who did what to whom, when. ``id`` is the place in the chain, without gaps."""
 
     __tablename__ = "audit_entries"
+    __allow_unmapped__ = True  # for ``opened``
     __table_args__ = (
         Index("ix_audit_entries_customer_id_id", "customer_id", "id"),
         Index("ix_audit_entries_subject_id", "subject", "id"),
@@ -36,6 +37,9 @@ class AuditEntry(Base):
     key_id: Mapped[str] = mapped_column(String(12))
     previous: Mapped[str] = mapped_column(String(64))
     digest: Mapped[str] = mapped_column(String(64))
+
+    # What it says with what was sealed in it, where that was opened for many entries at once (sealing.open_all).
+    opened: dict[str, Any] | None = None
 
     person_key: Mapped[PersonKey | None] = relationship(
         primaryjoin="and_(foreign(AuditEntry.actor_id) == PersonKey.person_id, AuditEntry.actor_kind == 'person')",

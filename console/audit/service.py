@@ -10,6 +10,8 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC
 from functools import partial
 from typing import Any
@@ -18,7 +20,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from console.audit.models import AuditEntry, AuditHead
-from console.audit.sealing import seal_person
+from console.audit.sealing import seal_data, seal_person
 from console.core import clock, metrics, transaction
 from console.core.actor import Actor
 from console.core.context import sealer
@@ -27,13 +29,34 @@ FIRST = "0" * 64
 HEAD = 1
 
 
-def record(actor: Actor, action: str, subject: str, *, customer_id: int | None = None, **data: Any) -> None:
+@dataclass(frozen=True)
+class _Noted:
+    """An entry that waits for its place in the chain, and what is to be sealed in it for ``about``."""
+
+    entry: AuditEntry
+    about: int | None = None
+    personal: Mapping[str, Any] = field(default_factory=dict)
+
+
+def record(
+    actor: Actor,
+    action: str,
+    subject: str,
+    *,
+    customer_id: int | None = None,
+    about: int | None = None,
+    personal: Mapping[str, Any] | None = None,
+    **data: Any,
+) -> None:
     """Note that ``actor`` did ``action`` to ``subject`` in the open transaction.
 
     Args:
         action: ``noun.verb``, as in ``migration.executed``.
         subject: what it was done to, as people name it: ``K-10482``, ``M-0317``.
         customer_id: the account whose history shows it.
+        about: the person whose data ``personal`` is: the owner, where it is an account's. It is sealed under their
+            key, which their erasure destroys. Without a person there is no such key, and it is left out.
+        personal: JSON-able facts that name or describe someone, or that a person has written in their own words.
         data: JSON-able facts. Never a PIN, password, token or code; people by their id, never by name or address.
 
     Raises:
@@ -51,7 +74,7 @@ def record(actor: Actor, action: str, subject: str, *, customer_id: int | None =
         customer_id=customer_id,
         data=data,
     )
-    transaction.pending("audit").append(entry)
+    transaction.pending("audit").append(_Noted(entry, about, personal or {}))
     transaction.before_commit("audit", _chain)
     transaction.after_commit(partial(metrics.count_actions, [action]))
 
@@ -64,8 +87,10 @@ def _chain(session: Session) -> None:
     )
     if head is None:
         raise RuntimeError("the audit log has no head: run `console init-db`")
-    for entry in transaction.pending("audit"):
+    for noted in transaction.pending("audit"):
+        entry = noted.entry
         seal_person(session, entry)
+        seal_data(session, entry, noted.about, noted.personal)
         entry.id = head.last + 1
         entry.previous = head.digest
         entry.key_id = key_id

@@ -31,6 +31,7 @@ from console.core.series import Series
 from console.core.text import one_line
 from console.core.texts import lazy_gettext
 from console.customers.models import Customer
+from console.customers.owners import owner_of
 from console.hosting.models import Service
 from console.staff.roles import Permission
 
@@ -184,8 +185,9 @@ def cancel_proforma(actor: Actor, proforma: Proforma, reason: str) -> Storno:
         "proforma.cancelled",
         proforma.number,
         customer_id=proforma.customer_id,
+        about=owner_of(proforma.customer_id),
+        personal={"reason": storno.reason},
         storno=storno.number,
-        reason=storno.reason,
     )
     return storno
 

@@ -95,7 +95,7 @@ def end_all(actor: Actor, *, skip_numbers: int = 0) -> Ended:
     if skip_numbers:
         _skip(skip_numbers, now, ended)
     ended.next_numbers = _next_numbers(now)
-    facts = {name: value for name, value in vars(ended).items() if isinstance(value, int)}
+    facts: dict[str, Any] = {name: value for name, value in vars(ended).items() if isinstance(value, int)}
     record(actor, "data.restored", "console", **facts, next_numbers=ended.next_numbers)
     return ended
 

@@ -33,6 +33,7 @@ from console.customers.models import (
     TaxStatus,
     Verification,
 )
+from console.customers.owners import owner_of
 from console.customers.rights import MailCategory, Right
 
 MANAGE = "customers.manage"  # no role has it: imports and the demo act as the system
@@ -236,9 +237,10 @@ def _change_status(actor: Actor, customer: Customer, status: CustomerStatus, rea
         "customer.status_changed",
         customer.number,
         customer_id=customer.id,
+        about=owner_of(customer.id),
+        personal={"reason": reason},
         before=before.value,
         after=status.value,
-        reason=reason,
     )
 
 

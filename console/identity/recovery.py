@@ -138,6 +138,14 @@ def end_by_sign_in(actor: Actor, person: Person) -> None:
         record(actor, "person.recovery_cancelled", subject_of(person))
 
 
+def end_for_erasure(actor: Actor, person: Person) -> None:
+    """End the wait of a person who is erased, as part of that: there is no sign-in to come back to."""
+    recovery = db.session.scalar(_open(person.id))
+    if recovery is not None:
+        _end(recovery, RecoveryEnd.CANCELLED)
+        record(actor, "person.recovery_cancelled", subject_of(person))
+
+
 def review(actor: Actor, recovery_id: int, customer_id: int, *, refuse: bool) -> DeviceRecovery:
     """Refuse a wait, or note that it may go on; it takes no shorter for that.
 

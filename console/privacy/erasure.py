@@ -7,6 +7,7 @@ anonymous. The audit log loses the key that opens what it has of the person.
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 from sqlalchemy import or_, select
 
@@ -177,5 +178,5 @@ def _write(row: Erasure, template: str) -> None:
     )
 
 
-def _record(actor: Actor, action: str, row: Erasure, **data: int) -> None:
+def _record(actor: Actor, action: str, row: Erasure, **data: Any) -> None:
     record(actor, action, f"person:{row.person_id}", erasure=row.id, **data)

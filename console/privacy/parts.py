@@ -8,10 +8,11 @@ from datetime import date, datetime
 from enum import Enum
 from typing import Any, TypeVar
 
-from sqlalchemy import Select, inspect, literal_column
+from sqlalchemy import Select, inspect, literal_column, select
 
 from console.core.context import settings
 from console.core.db import Base, db
+from console.customers.account.models import EmailChange, EmailChangeState
 from console.customers.models import Customer, Person
 
 Row = TypeVar("Row", bound=Base)
@@ -60,6 +61,18 @@ class Erased:
 
     counts: dict[str, int]
     digests: frozenset[str] = frozenset()
+
+
+def anonymous_address(person_id: int) -> str:
+    """Return the address that an erased person has: no mail can be sent there, and it names no one."""
+    return f"erased-{person_id}@invalid"
+
+
+def addresses_of(person: Person) -> list[str]:
+    """Return the address of a person, and those that they had before, as far as no one else has them now."""
+    done = EmailChange.person_id == person.id, EmailChange.state == EmailChangeState.DONE
+    earlier = select(EmailChange.old_email).where(*done, EmailChange.old_email.not_in(select(Person.email)))
+    return [person.email, *db.session.scalars(earlier.distinct())]
 
 
 def all_rows(query: Select[Row]) -> list[Row]:

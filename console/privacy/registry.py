@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from console.privacy.parts import Source
-from console.privacy.sources import business, conversations, customers
+from console.privacy.sources import account, business, conversations, customers, dns, identity, requests
 
-# In the order of an erasure: people last, because the others look for their address.
+# In the order of an erasure: people last, because the others look for their addresses.
 SOURCES: tuple[Source, ...] = (
     conversations.MAILS,
     conversations.TICKETS,
     conversations.CHATS,
     business.HOSTING,
+    dns.SOURCE,
     business.BILLING,
+    requests.SOURCE,
     business.AUDIT,
+    account.SOURCE,
+    identity.SOURCE,
     customers.SOURCE,
 )

@@ -23,7 +23,8 @@ _ERASED, _SEALED, _LAW, _SHORT, _STAFF, _NONE = Fate
 
 STATEMENTS: dict[str, dict[str, Fate]] = {
     # Entries written before names were sealed stay as they are: the chain cannot be rewritten (docs/privacy.md).
-    "audit_entries": {"actor_name": _STAFF, "address": _STAFF, "sealed": _SEALED, "data": _NONE, "subject": _NONE},
+    # What is personal in ``data`` lies in it under the key of the one it is about; the rest are keys, states, amounts.
+    "audit_entries": {"actor_name": _STAFF, "address": _STAFF, "sealed": _SEALED, "data": _SEALED, "subject": _NONE},
     "person_keys": {"sealed_key": _ERASED},
     "customers": {
         "name": _ERASED, "name_key": _ERASED, "pib": _ERASED, "mb": _ERASED, "address": _ERASED, "postcode": _ERASED,
@@ -34,6 +35,18 @@ STATEMENTS: dict[str, dict[str, Fate]] = {
         "contact_name": _ERASED, "phone": _ERASED, "address": _ERASED, "city": _ERASED, "postcode": _ERASED,
         "pin_secret": _ERASED, "rights": _ERASED, "mail": _ERASED,
     },
+    "profile_corrections": {"before": _ERASED, "after": _ERASED, "reason": _ERASED, "answer": _ERASED},
+    "email_changes": {"old_email": _ERASED, "new_email": _ERASED},
+    "handovers": {
+        "email": _ERASED, "person_name": _ERASED, "name": _ERASED, "pib": _ERASED, "mb": _ERASED, "address": _ERASED,
+        "postcode": _ERASED, "city": _ERASED, "phone": _ERASED,
+    },
+    "person_authenticators": {"sealed_secret": _ERASED},
+    "passkeys": {
+        "name": _ERASED, "credential_digest": _ERASED, "credential_id": _ERASED, "public_key": _ERASED,
+        "user_handle": _ERASED, "transports": _ERASED,
+    },
+    "device_recoveries": {"address": _ERASED},
     "invitations": {"email": _ERASED, "rights": _NONE},
     "registrations": {
         "email": _ERASED, "name": _ERASED, "password_hash": _ERASED, "company": _ERASED, "pib": _ERASED, "mb": _ERASED,
@@ -65,7 +78,7 @@ STATEMENTS: dict[str, dict[str, Fate]] = {
     "ticket_drafts": {"body": _ERASED},
     "ticket_tags": {"tag": _ERASED},
     "ticket_ratings": {"comment": _ERASED},
-    "ticket_promises": {"pauses": _NONE},
+    "sla_targets": {"pauses": _NONE},
     "ticket_views": {"name": _STAFF, "query": _STAFF, "columns": _STAFF},
     "reviews": {"key": _NONE, "remark": _ERASED, "skip_reason": _ERASED, "note": _ERASED},
     "review_answers": {"name": _STAFF, "body": _ERASED, "client_id": _NONE},
@@ -86,6 +99,9 @@ STATEMENTS: dict[str, dict[str, Fate]] = {
     "services": {"label": _LAW, "external_id": _LAW},
     "service_ownerships": {"cause": _LAW},
     "domains": {"name": _LAW, "name_key": _LAW},
+    "dns_records": {"name": _ERASED, "value": _ERASED},
+    "dns_versions": {"actor_name": _ERASED, "added": _ERASED, "removed": _ERASED},
+    "dns_publications": {"last_error": _ERASED, "lease": _NONE},
     "products": {"code": _NONE, "name": _NONE},
     "proformas": {
         "number": _LAW, "series": _LAW, "buyer": _LAW, "issuer": _LAW, "reference": _LAW, "tax_note": _LAW,
@@ -93,6 +109,9 @@ STATEMENTS: dict[str, dict[str, Fate]] = {
     },
     "proforma_lines": {"description": _LAW},
     "stornos": {"number": _LAW, "series": _LAW, "buyer": _LAW, "issuer": _LAW, "reason": _LAW},
+    "quotes": {"note": _ERASED, "answer": _ERASED, "tax_note": _NONE},
+    "quote_lines": {"description": _ERASED},
+    "service_requests": {"data": _ERASED, "answer": _ERASED, "product": _NONE},
     "migrations": {"reason": _LAW, "end_reason": _LAW, "left_behind": _LAW, "plan": _LAW},
     "number_series": {"series": _NONE},
     "staff": {"email": _STAFF, "name": _STAFF, "name_key": _STAFF, "password_hash": _STAFF, "totp_secret": _STAFF},

@@ -24,6 +24,7 @@ from console.tickets.models import (
     TicketDraft,
     TicketLink,
     TicketMessage,
+    TicketPersonRead,
     TicketRead,
     TicketTag,
     TicketWatcher,
@@ -35,7 +36,9 @@ from console.tickets.sla.models import SlaTarget
 Detach = Callable[[Sequence[int]], None]
 
 BATCH = 100
-OF_TICKET = (TicketMessage, TicketDraft, TicketRead, TicketTag, TicketWatcher, TicketRating, SlaTarget)
+OF_TICKET = (
+    TicketMessage, TicketDraft, TicketRead, TicketPersonRead, TicketTag, TicketWatcher, TicketRating, SlaTarget,
+)  # fmt: skip
 _detaching: list[Detach] = []
 
 

@@ -118,6 +118,6 @@ def test_every_sealed_column_is_known() -> None:
         (table.name, column.name)
         for table in Base.metadata.tables.values()
         for column in table.columns
-        if column.name.endswith("_secret") or column.name.startswith("sealed_")
+        if column.name.rpartition("_")[2] == "secret" or column.name.startswith("sealed_")
     }
     assert named == {(model.__tablename__, column.key) for model, _key, column in sealing.SEALED}

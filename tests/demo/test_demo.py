@@ -20,6 +20,7 @@ from stdnum.rs import pib
 from console.app import create_app
 from console.audit import queries as audit_queries
 from console.audit.models import AuditEntry
+from console.audit.sealing import SEALED
 from console.billing import migration as migrate
 from console.billing.migration.plan_data import lock_migration
 from console.billing.models import ACTIVE_STATUSES, Migration, MigrationState, Proforma, ProformaStatus, Storno
@@ -123,13 +124,20 @@ def contents(session: Session) -> dict[str, list[tuple[object, ...]]]:
     session.rollback()
     return {
         table.name: [
-            tuple(MARK.sub("", value) if isinstance(value, str) else value for value in row)
+            tuple(_comparable(value) for value in row)
             for row in session.execute(
                 select(*(column for column in table.columns if column.name not in SECRETS)).order_by(*table.primary_key)
             )
         ]
         for table in Base.metadata.sorted_tables
     }
+
+
+def _comparable(value: object) -> object:
+    """Return a value without marks, and without what the audit log has sealed in its data."""
+    if isinstance(value, dict):
+        return {name: part for name, part in value.items() if name != SEALED}
+    return MARK.sub("", value) if isinstance(value, str) else value
 
 
 # --- what the contract names ---

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import uuid4
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from console.chat import search as chat_search
 from console.chat.models import Chat, ChatFile, ChatMessage, ChatStatus
@@ -27,6 +27,7 @@ from console.tickets.reviews.models import TicketRating
 from console.tickets.service.attachments import attach
 from console.tickets.service.messages import Writing, note, reply
 from tests import factories
+from tests.privacy import portal_parts
 from tests.tickets.rows import make_ticket
 
 
@@ -52,8 +53,12 @@ class Someone:
         return self.name, self.email, self.phone, self.word
 
 
-def someone(word: str, staff: Staff) -> Someone:
-    """Take a person through every domain; ``word`` is in everything that they write or that is written about them."""
+def someone(word: str, staff: Staff, *, everywhere: bool = False) -> Someone:
+    """Take a person through every domain; ``word`` is in everything that they write or that is written about them.
+
+    Args:
+        everywhere: through the parts of Moj Mint too; they sign in with a second step then.
+    """
     name, email, phone = (
         f"Ime{word} Prezime{word}",
         f"{word}@ljudi.example.rs",
@@ -69,7 +74,6 @@ def someone(word: str, staff: Staff) -> Someone:
     actor = Actor(kind="person", id=owner.person_id, name=name, address="203.0.113.7")
     factories.make_verification(staff, owner)
     with transaction() as session:
-        session.get_one(Service, service.id).status = ServiceStatus.CANCELLED
         contact = ContactData(name=f"Kontakt {word}", email=f"kontakt-{word}@ljudi.example.rs")
         add_contact(actor, customer, contact)
         invite(actor, customer, f"poziv-{word}@ljudi.example.rs", [])
@@ -85,6 +89,12 @@ def someone(word: str, staff: Staff) -> Someone:
                 address="203.0.113.7",
                 user_agent=word,
             )
+        )
+    if everywhere:
+        portal_parts.fill(word, owner, service)
+    with transaction() as session:
+        session.execute(
+            update(Service).where(Service.customer_id == customer.id).values(status=ServiceStatus.CANCELLED)
         )
     digest = _ticket(staff, owner, word, name, email)
     _chat(owner, word, name, email, customer.id)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from datetime import timedelta
 
 import pytest
@@ -71,7 +73,7 @@ def keys_of(index: object, column: object, word: str) -> list[int]:
 
 @pytest.mark.both
 def test_after_an_erasure_only_what_must_stay_is_found(staff: Staff, clock: Clock) -> None:
-    one, other = someone("vetrenjaca", staff), someone("kukuruz", staff)
+    one, other = (someone(word, staff, everywhere=True) for word in ("vetrenjaca", "kukuruz"))
     for trace in one.traces:  # the search below can fail
         assert tables_with(trace) - DOCUMENTS
     assert store().exists(one.digest)
@@ -85,26 +87,39 @@ def test_after_an_erasure_only_what_must_stay_is_found(staff: Staff, clock: Cloc
         assert keys_of(CUSTOMER_SEARCH, Customer.id, word) == []
     for trace in other.traces:
         assert len(tables_with(trace)) > 1, trace
-    assert len(keys_of(TICKET_SEARCH, Ticket.id, "kukuruz")) == 1
+    assert len(keys_of(TICKET_SEARCH, Ticket.id, "kukuruz")) == 4
     person = db.session.get_one(Person, one.member.person_id)
     assert (person.password_hash, person.name) == (None, "—")
     assert one.member.customer.status is CustomerStatus.CLOSED
     row = db.session.scalars(select(Erasure)).one()
-    assert row.state is ErasureState.DONE and row.counts["tickets"] == row.counts["chats"] == 1
+    assert row.state is ErasureState.DONE and row.counts["chats"] == row.counts["passkeys"] == row.counts["zones"] == 1
+    assert (row.counts["tickets"], row.counts["requests"], row.counts["quotes"]) == (4, 1, 2)
 
 
 @pytest.mark.both
 def test_the_audit_log_stays_whole_and_names_no_one(staff: Staff, clock: Clock) -> None:
-    one = someone("vetrenjaca", staff)
+    one = someone("vetrenjaca", staff, everywhere=True)
     entry = db.session.scalars(select(AuditEntry).where(AuditEntry.actor_kind == "person")).first()
     assert entry is not None
     assert (entry.actor_name, entry.address) == ("", None) and one.name not in str(entry.sealed)
     assert (sealing.name_of(entry), sealing.address_of(entry)) == (one.name, "203.0.113.7")
     assert list(audit.verify(db.session(), sealer())) == []
+    sealed = [entry for entry in db.session.scalars(select(AuditEntry)).all() if sealing.about(entry) is not None]
+    assert {entry.action for entry in sealed} == {
+        "customer.profile_changed", "customer.correction_asked", "customer.status_changed", "verification.overridden",
+        "dns.record_added", "dns.record_changed", "ticket.tagged", "ticket.links_voided",
+    }  # fmt: skip
+    changed = next(entry.id for entry in sealed if entry.action == "customer.profile_changed")
+    assert sealing.data_of(db.session.get_one(AuditEntry, changed))["after"] == {"city": "Grad vetrenjaca"}
+    copy = io.BytesIO()
+    exports.write_archive(copy, one.member.person, None)
+    assert "Grad vetrenjaca" in zipfile.ZipFile(copy).read("activity.json").decode()
     erase(one, clock)
     entry = db.session.get_one(AuditEntry, entry.id)
     assert sealing.name_of(entry) == f"#{one.member.person_id}" and sealing.address_of(entry) is None
     assert list(audit.verify(db.session(), sealer())) == []
+    entry = db.session.get_one(AuditEntry, changed)
+    assert sealing.data_of(entry) == {"fields": ["city"]} and sealing.about(entry) == one.member.person_id
     key = db.session.get_one(PersonKey, one.member.person_id)
     assert key.sealed_key is None and key.destroyed_at is not None
     last = db.session.scalars(select(AuditEntry).order_by(AuditEntry.id.desc())).first()

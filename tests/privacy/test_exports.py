@@ -58,7 +58,7 @@ def mails(template: str) -> list[Mail]:
 
 
 def test_everything_of_one_and_nothing_of_the_other(staff: Staff) -> None:
-    one, other = someone("vetrenjaca", staff), someone("kukuruz", staff)
+    one, other = (someone(word, staff, everywhere=True) for word in ("vetrenjaca", "kukuruz"))
     archive = archive_of(one)
     whole = "\n".join(archive.read(name).decode() for name in archive.namelist()) + "\n".join(archive.namelist())
     for trace in one.traces:
@@ -68,11 +68,18 @@ def test_everything_of_one_and_nothing_of_the_other(staff: Staff) -> None:
     for text in (
         "Pitanje vetrenjaca", "Piše vetrenjaca", "Poštovani", "Beleška o vetrenjaca", "Hvala vetrenjaca",
         "Poruka vetrenjaca", "Ocena vetrenjaca", "Kontakt vetrenjaca", "poziv-vetrenjaca@", "203.0.113.7",
-        "datoteka vetrenjaca", "slika vetrenjaca", one.document, "Ulica vetrenjaca 5",
+        "datoteka vetrenjaca", "slika vetrenjaca", one.document, "Ulica vetrenjaca 5", "Ključ vetrenjaca",
+        "vetrenjaca prvi", "vetrenjaca drugi", "Otkazuje vetrenjaca", "Ponuda vetrenjaca", "Za vetrenjaca",
+        "Skupo vetrenjaca", "Grad vetrenjaca", "Ispravka vetrenjaca", "Greška vetrenjaca", "Naslednik vetrenjaca",
+        "naslednik-vetrenjaca@", "Ulica vetrenjaca 9", "nova-vetrenjaca@", "staro-vetrenjaca@", "Ranije vetrenjaca",
+        "oznaka-vetrenjaca", "Provaljen vetrenjaca", "Razlog vetrenjaca", "Sumnja na nalog vetrenjaca",
     ):  # fmt: skip
         assert text in whole, text
     assert staff.name not in _notes(archive) and staff.email not in whole
-    for secret in ("password_hash", "pin_secret", "token_digest", "digest-vetrenjaca", "argon2"):
+    for secret in (
+        "credential_id", "public_key", "passkey-", "\"secret\"", "gAAAA",
+        "pin_secret", "token_digest", "digest-vetrenjaca", "argon2", "password_hash",
+    ):  # fmt: skip
         assert secret not in whole, secret
     listed = json.loads(archive.read("index.json"))
     assert set(listed["files"]) == set(archive.namelist()) - {"index.json"}

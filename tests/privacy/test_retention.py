@@ -15,13 +15,18 @@ from console.core import clock as core_clock
 from console.core.actor import SYSTEM, Actor
 from console.core.db import db
 from console.core.transaction import transaction
+from console.customers.account import handover
+from console.customers.account.handover import HandoverData
 from console.customers.models import Invitation, PersonSession, Verification
 from console.customers.people.invitations import invite
 from console.mail.models import Mail, MailState
 from console.privacy import retention
 from console.staff.roles import Role
-from console.tickets.models import Ticket, TicketAttachment, TicketLink, TicketMessage, TicketStatus
+from console.tickets.models import Ticket, TicketAttachment, TicketLink, TicketMessage, TicketPersonRead, TicketStatus
 from console.tickets.reviews.models import Review
+from console.tickets.service import account as account_service
+from console.tickets.service_requests import service as requests
+from console.tickets.service_requests.models import ServiceRequest
 from tests import factories
 from tests.billing.moves import make_move
 from tests.conftest import Clock
@@ -136,3 +141,26 @@ def test_what_is_due_is_what_goes(session: Session, clock: Clock) -> None:
     retention.forget()
     after = {one.kind.key: one for one in retention.upcoming()}
     assert after["tickets"].stored == 0 and count(Ticket) == 1
+
+
+@pytest.mark.only("sqlite")
+def test_what_names_a_ticket_or_a_verification_holds_nothing_up(session: Session, clock: Clock) -> None:
+    """A request goes with its ticket, and so does how far a person has read; a handover keeps its verification."""
+    customer = factories.make_customer()
+    owner = factories.owner_of(customer)
+    service = factories.make_service(customer)
+    staff = factories.make_staff(Role.AGENT)
+    factories.make_verification(staff, owner)
+    with transaction() as writing:
+        handover.start(staff.actor(), customer.id, HandoverData("Novi Vlasnik", "novi@example.rs"))
+        requests.cancel(factories.person_actor(owner.person), service.id, when="end", reason="Gasi se", key="k" * 9)
+        ticket = writing.scalars(select(Ticket).order_by(Ticket.id.desc())).first()
+        assert ticket is not None
+        account_service.mark_read(owner.person_id, ticket.id, 1)
+    close(ticket)
+    clock.advance(timedelta(days=6 * 366))
+    close(make_ticket(SYSTEM))
+    retention.forget()
+    session.expire_all()
+    assert (count(ServiceRequest), count(TicketPersonRead), count(Ticket)) == (0, 0, 1)
+    assert count(Verification) == 1

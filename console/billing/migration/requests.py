@@ -122,7 +122,7 @@ def carry_out(actor: Actor, request: Request) -> dict[str, Any]:
         left_behind=left,
     )
     _store(migration, services)
-    answer = {
+    answer: dict[str, Any] = {
         "ref": migration.ref,
         "state": migration.state.value,
         "services": [service.number for service in services],

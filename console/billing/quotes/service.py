@@ -103,6 +103,12 @@ def withdraw_quote(actor: Actor, quote_id: int) -> Quote:
     return quote
 
 
+def end_for_erasure(actor: Actor, quote: Quote) -> None:
+    """Withdraw an open quote of an account whose owner is erased, as part of that."""
+    _end(quote, QuoteState.WITHDRAWN)
+    record(actor, "quote.withdrawn", quote.number, customer_id=quote.customer_id)
+
+
 def accept_quote(actor: Actor, quote_id: int) -> Quote:
     """Accept a quote: it binds the account, so it takes the right to order besides the right to see quotes.
 

@@ -54,7 +54,7 @@ def block(actor: Actor, number: object, reason: str, days: int) -> ChatBlock:
     if chat.is_live:
         conversion.end_chat(actor, chat, "staff")
     timeline.event(actor, chat, "blocked", inside=True, days=days)
-    record(actor, "chat.blocked", chat.number, reason=reason, days=days)
+    record(actor, "chat.blocked", chat.number, about=chat.person_id, personal={"reason": reason}, days=days)
     return row
 
 

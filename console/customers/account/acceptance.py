@@ -58,7 +58,7 @@ def accept(actor: Actor, token: str, person: Person) -> Membership:
     membership = _change_owner(actor, offer, person)
     _put_holder(offer)
     keeps_sign_in = _end_old(actor, offer.customer, old)
-    corrections.end_for_handover(actor, offer.customer_id)
+    corrections.end_for(actor, offer.customer_id, old.id)
     handover.end(actor, offer, HandoverState.ACCEPTED, "account.handed_over")
     run_handed_over(actor, HandedOver(offer.customer, old, person, keeps_sign_in))
     outsiders.prove(person.email)

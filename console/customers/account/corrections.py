@@ -18,6 +18,7 @@ from console.customers.account.hooks import run_renamed
 from console.customers.account.models import Correction, CorrectionState
 from console.customers.masking import mask_pins
 from console.customers.models import CUSTOMER_SEARCH, Customer, CustomerKind
+from console.customers.owners import owner_of
 from console.customers.rights import Right
 from console.staff.roles import Permission
 
@@ -132,11 +133,15 @@ def open_corrections(actor: Actor) -> list[Correction]:
     return list(db.session.scalars(query))
 
 
-def end_for_handover(actor: Actor, customer_id: int) -> None:
-    """End what waits on an account whose holder changes: it was about the old one."""
+def end_for(actor: Actor, customer_id: int, holder: int | None) -> None:
+    """End what waits on an account, as part of a handover or an erasure.
+
+    Args:
+        holder: the person whose data it was about, the owner where it is not given.
+    """
     correction = open_correction(customer_id)
     if correction is not None:
-        _end(actor, correction, CorrectionState.WITHDRAWN, "customer.correction_withdrawn")
+        _end(actor, correction, CorrectionState.WITHDRAWN, "customer.correction_withdrawn", about=holder)
 
 
 def _lock(correction_id: int) -> Correction:
@@ -160,22 +165,25 @@ def _lock_to_decide(actor: Actor, correction_id: int) -> Correction:
     return correction
 
 
-def _end(actor: Actor, correction: Correction, state: CorrectionState, action: str) -> None:
+def _end(
+    actor: Actor, correction: Correction, state: CorrectionState, action: str, *, about: int | None = None
+) -> None:
     correction.state, correction.ended_at = state, clock.now()
     db.session.flush()
-    _record(actor, action, correction)
+    _record(actor, action, correction, about=about)
 
 
-def _record(actor: Actor, action: str, correction: Correction) -> None:
+def _record(actor: Actor, action: str, correction: Correction, *, about: int | None = None) -> None:
     customer = correction.customer
     record(
         actor,
         action,
         customer.number,
         customer_id=customer.id,
+        about=about or owner_of(customer.id),
+        personal={"before": correction.before, "after": correction.after},
         correction=correction.id,
-        before=correction.before,
-        after=correction.after,
+        fields=list(correction.after),
     )
 
 

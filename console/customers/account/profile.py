@@ -21,6 +21,7 @@ from console.customers.access import membership_behind, require_right
 from console.customers.account import corrections, mails
 from console.customers.account.models import Correction
 from console.customers.models import Customer, CustomerKind, Membership
+from console.customers.owners import owner_of
 from console.customers.rights import Right
 from console.customers.service import CustomerData, MemberData, check_customer, check_member
 
@@ -136,8 +137,9 @@ def _save(actor: Actor, customer: Customer, data: ProfileData) -> tuple[str, ...
         "customer.profile_changed",
         customer.number,
         customer_id=customer.id,
-        before=before,
-        after=after,
+        about=owner_of(customer.id),
+        personal={"before": before, "after": after},
+        fields=list(changed),
     )
     mails.tell_owner_of_profile(actor, customer, "changed", before, after)
     return changed

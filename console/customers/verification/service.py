@@ -45,6 +45,7 @@ from console.customers.models import (
     Verification,
     VerificationKind,
 )
+from console.customers.owners import owner_of
 from console.customers.rights import READING_RIGHTS
 from console.customers.verification import channels
 from console.customers.verification.guards import (
@@ -236,8 +237,9 @@ def override(actor: Actor, customer: Customer, reason: str) -> Verification:
         "verification.overridden",
         customer.number,
         customer_id=customer.id,
+        about=owner_of(customer.id),
+        personal={"reason": reason},
         verification=verification.id,
-        reason=reason,
     )
     mail_owner("override", actor, verification, reason=reason)
     return verification

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +16,7 @@ from console.core.errors import Conflict, Invalid, NotFound, Text
 from console.core.texts import lazy_gettext
 from console.core.upsert import insert_missing
 from console.customers.access import require_right
+from console.customers.owners import owner_of
 from console.customers.rights import Right
 from console.hosting.dns import mails
 from console.hosting.dns.consistency import align_ttls, find_problems
@@ -147,6 +148,25 @@ def save(
     return Change(zone, zone.version, difference)
 
 
+def empty_zones(customer_ids: Collection[int]) -> int:
+    """Take everything out of the zones of accounts, with their history, as part of an erasure; return how many.
+
+    The name servers get them without records, as a version that follows on the last one.
+    """
+    owned = select(Domain.id).join(Domain.service).where(Service.customer_id.in_(customer_ids))
+    query = select(Zone).where(Zone.domain_id.in_(owned)).order_by(Zone.id).with_for_update(of=Zone)
+    zones = db.session.scalars(query.execution_options(populate_existing=True)).all()
+    for zone in zones:
+        for part in (Record, Version):
+            db.session.execute(delete(part).where(part.zone_id == zone.id))
+        zone.version += 1
+        zone.serial = next_serial(zone.serial)
+        db.session.flush()
+        _enqueue(zone)
+        db.session.execute(update(Publication).where(Publication.zone_id == zone.id).values(last_error=""))
+    return len(zones)
+
+
 def compare(before: Iterable[RecordData], after: Iterable[RecordData]) -> Difference:
     """Return what leads from the one to the other."""
     old, new = set(before), set(after)
@@ -267,12 +287,22 @@ def _record(opened: OpenZone, cause: Cause, difference: Difference, restored: in
     added, removed = difference.added, difference.removed
     data: dict[str, Any] = {
         "version": opened.zone.version,
-        "added": [_to_values(one) for one in added[:MAX_RECORDED]],
-        "removed": [_to_values(one) for one in removed[:MAX_RECORDED]],
+        "added_count": len(added),
+        "removed_count": len(removed),
     }
-    if len(added) > MAX_RECORDED or len(removed) > MAX_RECORDED:
-        data |= {"added_count": len(added), "removed_count": len(removed)}
     if restored is not None:
         data["restored"] = restored
     customer_id = opened.domain.service.customer_id
-    record(opened.actor, ACTIONS[cause], opened.name, customer_id=customer_id, **data)
+    record(
+        opened.actor,
+        ACTIONS[cause],
+        opened.name,
+        customer_id=customer_id,
+        about=owner_of(customer_id),
+        # What a record says is its owner's, as a TXT with their address is.
+        personal={
+            "added": [_to_values(one) for one in added[:MAX_RECORDED]],
+            "removed": [_to_values(one) for one in removed[:MAX_RECORDED]],
+        },
+        **data,
+    )

@@ -6,16 +6,21 @@ migration, which explains them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from sqlalchemy import or_, select
 
-from console.audit.models import AuditEntry
+from console.audit import sealing
+from console.audit.models import AuditEntry, PersonKey
 from console.audit.sealing import address_of
 from console.billing.models import Migration, MigrationItem, Proforma, Storno
-from console.customers.models import Customer, Person
+from console.customers.models import Customer, Membership, Person
+from console.customers.owners import owner_of
 from console.hosting.models import Domain, Ownership, Service
 from console.privacy.parts import Erased, Part, Source, all_rows, dump
+
+# What is sealed for a person although no account of theirs may be named: tickets and chats need none.
+ABOUT_REQUESTERS = ("ticket.tagged", "ticket.untagged", "ticket.links_voided", "chat.blocked")
 
 
 def _nothing(_person: Person) -> Iterator[Part]:
@@ -61,9 +66,14 @@ def _documents(customer: Customer) -> Iterator[Part]:
 
 def _acts(person: Person) -> Iterator[Part]:
     theirs = (AuditEntry.actor_kind == "person") & (AuditEntry.actor_id == person.id)
-    rows = all_rows(select(AuditEntry).where(or_(theirs, AuditEntry.subject == f"person:{person.id}")))
+    accounts = [row.customer_id for row in all_rows(select(Membership).where(Membership.person_id == person.id))]
+    of_them = AuditEntry.data[sealing.SEALED]["person"].as_integer() == person.id
+    about = or_(AuditEntry.customer_id.in_(accounts), AuditEntry.action.in_(ABOUT_REQUESTERS)) & of_them
+    rows = all_rows(select(AuditEntry).where(or_(theirs, about, AuditEntry.subject == f"person:{person.id}")))
+    keys = sealing.keys_for(rows)
     yield Part(
-        "activity", [_entry(row) | ({"address": address_of(row)} if _is_by(person, row) else {}) for row in rows]
+        "activity",
+        [_entry(row, keys, person.id) | ({"address": address_of(row)} if _is_by(person, row) else {}) for row in rows],
     )
 
 
@@ -73,12 +83,18 @@ def _is_by(person: Person, row: AuditEntry) -> bool:
 
 def _history(customer: Customer) -> Iterator[Part]:
     rows = all_rows(select(AuditEntry).where(AuditEntry.customer_id == customer.id))
-    yield Part(f"accounts/{customer.number}/activity", [_entry(row) for row in rows])
+    owner, keys = owner_of(customer.id), sealing.keys_for(rows)
+    yield Part(f"accounts/{customer.number}/activity", [_entry(row, keys, owner) for row in rows])
 
 
-def _entry(row: AuditEntry) -> dict[str, object]:
-    """Return an entry without who did it: colleagues are named by what they are, others have data of their own."""
-    return dump(row, "actor_name", "actor_id", "address", "sealed")
+def _entry(row: AuditEntry, keys: Mapping[int, PersonKey], reader: int | None) -> dict[str, object]:
+    """Return an entry without who did it: colleagues are named by what they are, others have data of their own.
+
+    What is sealed in it for another, as for an earlier holder of the account, is left out.
+    """
+    opened = reader is not None and sealing.about(row) == reader
+    data = sealing.data_of(row, keys) if opened else sealing.without_sealed(row)
+    return dump(row, "actor_name", "actor_id", "address", "sealed", "data") | {"data": data}
 
 
 HOSTING = Source("hosting", _nothing, _hosting, _stays)

@@ -6,6 +6,7 @@ Reviews judge the work of a colleague; they are that colleague's and are in no c
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,10 +16,11 @@ from console.chat.models import Chat, ChatBlock, ChatDraft, ChatFile, ChatMessag
 from console.chat.models import MessageKind as ChatKind
 from console.chat.search import CHAT_SEARCH
 from console.core.db import db
-from console.customers.models import Customer, Person
+from console.customers.account.models import EmailChange
+from console.customers.models import Customer, Membership, Person
 from console.mail import retention as mails
 from console.mail.models import Mail
-from console.privacy.parts import ANONYMOUS, Erased, Part, Source, all_rows, dump
+from console.privacy.parts import ANONYMOUS, Erased, Part, Source, addresses_of, all_rows, anonymous_address, dump
 from console.tickets.models import (
     TICKET_SEARCH,
     MessageKind,
@@ -26,6 +28,7 @@ from console.tickets.models import (
     TicketAttachment,
     TicketDraft,
     TicketMessage,
+    TicketPersonRead,
     TicketTag,
 )
 from console.tickets.reviews.models import Review, ReviewAnswer, ReviewQuote, TicketRating
@@ -34,7 +37,9 @@ from console.tickets.reviews.models import Review, ReviewAnswer, ReviewQuote, Ti
 
 
 def _mails_of_person(person: Person) -> Iterator[Part]:
-    yield Part("e-mails", [dump(row) for row in all_rows(select(Mail).where(Mail.to_address == person.email))])
+    yield Part(
+        "e-mails", [dump(row) for row in all_rows(select(Mail).where(Mail.to_address.in_(addresses_of(person))))]
+    )
 
 
 def _mails_of_account(customer: Customer) -> Iterator[Part]:
@@ -43,20 +48,41 @@ def _mails_of_account(customer: Customer) -> Iterator[Part]:
 
 
 def _erase_mails(person: Person) -> Erased:
-    """Delete every mail to the person, and about their own accounts: each names them."""
-    owned = [row.customer_id for row in person.memberships if row.is_owner]
-    theirs = select(Mail.id).where(or_(Mail.to_address == person.email, Mail.customer_id.in_(owned)))
-    keys = list(db.session.scalars(theirs))
+    """Delete every mail to the person, about their own accounts, and to others that names them."""
+    keys = list(db.session.scalars(select(Mail.id).where(_is_named_in(person)))) + _mails_with_address(person)
     # What a worker is sending just now is on its way; it is written down as another state, and finds no row.
     mails.delete_mails(keys)
     return Erased({"mails": len(keys)})
+
+
+def _mails_with_address(person: Person) -> list[int]:
+    """Return the mails to others that have an address of the person in them: whole, not as a part of a longer one."""
+    known = addresses_of(person)
+    named = re.compile("|".join(rf"(?<![\w.+-]){re.escape(address)}(?![\w-]|\.\w)" for address in known), re.IGNORECASE)
+    likely = or_(*(Mail.text.icontains(address, autoescape=True) for address in known))
+    rows = db.session.execute(select(Mail.id, Mail.text).where(likely, ~_is_named_in(person)))
+    return [key for key, text in rows if named.search(text)]
+
+
+def _is_named_in(person: Person) -> ColumnElement[bool]:
+    """Return the condition of a mail that names a person: their name alone may be another's, on another account."""
+    memberships = all_rows(select(Membership).where(Membership.person_id == person.id))
+    owned = [row.customer_id for row in memberships if row.is_owner]
+    known = addresses_of(person)
+    named = Mail.customer_id.in_([row.customer_id for row in memberships]) & Mail.text.contains(
+        person.name, autoescape=True
+    )
+    # Mail to an address that they only wished to sign in with: it is not known to be theirs.
+    changes = all_rows(select(EmailChange).where(EmailChange.person_id == person.id))
+    wished = Mail.subject_ref.in_([f"email_change:{row.id}" for row in changes])
+    return or_(Mail.to_address.in_(known), Mail.customer_id.in_(owned), named, wished)
 
 
 # --- tickets
 
 
 def _tickets_of_person(person: Person) -> Iterator[Part]:
-    for ticket in all_rows(select(Ticket).where(Ticket.requester_email == person.email)):
+    for ticket in all_rows(select(Ticket).where(Ticket.requester_email.in_(addresses_of(person)))):
         yield _ticket(f"tickets/{ticket.number}", ticket)
 
 
@@ -100,7 +126,7 @@ def _erase_tickets(person: Person) -> Erased:
     """
     session = db.session()
     owned = [row.customer_id for row in person.memberships if row.is_owner]
-    theirs = or_(Ticket.requester_email == person.email, Ticket.customer_id.in_(owned))
+    theirs = or_(Ticket.requester_email.in_(addresses_of(person)), Ticket.customer_id.in_(owned))
     keys = list(session.scalars(select(Ticket.id).where(theirs)))
     reviews = select(Review.id).where(Review.ticket_id.in_(keys))
     removed = delete(TicketAttachment).where(TicketAttachment.ticket_id.in_(keys)).returning(TicketAttachment.digest)
@@ -108,6 +134,7 @@ def _erase_tickets(person: Person) -> Erased:
     entries = update(TicketMessage).where(TicketMessage.ticket_id.in_(keys))
     session.execute(entries.values(body=ANONYMOUS, data={}))
     session.execute(entries.where(TicketMessage.kind == MessageKind.QUESTION).values(name=ANONYMOUS))
+    session.execute(delete(TicketPersonRead).where(TicketPersonRead.person_id == person.id))
     for part in (TicketDraft, TicketTag):
         session.execute(delete(part).where(part.ticket_id.in_(keys)))
     session.execute(update(TicketRating).where(TicketRating.ticket_id.in_(keys)).values(comment=""))
@@ -117,7 +144,7 @@ def _erase_tickets(person: Person) -> Erased:
     tickets = update(Ticket).where(Ticket.id.in_(keys))
     session.execute(
         tickets.values(
-            subject=ANONYMOUS, preview="", requester_name=ANONYMOUS, requester_email=f"erased-{person.id}@invalid",
+            subject=ANONYMOUS, preview="", requester_name=ANONYMOUS, requester_email=anonymous_address(person.id),
             tags=[], link_version=Ticket.link_version + 1,
         )
     )  # fmt: skip
@@ -131,7 +158,7 @@ def _erase_tickets(person: Person) -> Erased:
 
 def _is_of(person: Person) -> ColumnElement[bool]:
     """Return the condition of a chat of theirs: signed in, or with their address where no one was."""
-    return or_(Chat.person_id == person.id, Chat.person_id.is_(None) & (Chat.email == person.email))
+    return or_(Chat.person_id == person.id, Chat.person_id.is_(None) & (Chat.email.in_(addresses_of(person))))
 
 
 def _chats_of_person(person: Person) -> Iterator[Part]:
@@ -172,11 +199,13 @@ def _erase_chats(person: Person) -> Erased:
         update(Chat)
         .where(Chat.id.in_(keys))
         .values(
-            name=ANONYMOUS, email=f"erased-{person.id}@invalid", verified_name=None, page="", preview="",
+            name=ANONYMOUS, email=anonymous_address(person.id), verified_name=None, page="", preview="",
             rating_comment="", visitor=None, token_version=Chat.token_version + 1,
         )
     )  # fmt: skip
-    session.execute(update(ChatBlock).where(ChatBlock.email == person.email).values(email=None, reason=ANONYMOUS))
+    session.execute(
+        update(ChatBlock).where(ChatBlock.email.in_(addresses_of(person))).values(email=None, reason=ANONYMOUS)
+    )
     CHAT_SEARCH.remove_many(session, keys)
     session.expire_all()
     return Erased({"chats": len(keys)}, digests)

@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, delete, or_, select, update
 
 from console.core import clock
 from console.core.db import db
+from console.customers.account.models import EmailChange
 from console.customers.models import (
     CUSTOMER_SEARCH,
     Customer,
@@ -22,13 +23,9 @@ from console.customers.models import (
 )
 from console.customers.service import end_verifications
 from console.mail.models import ProvenAddress
-from console.privacy.parts import ANONYMOUS, Erased, Part, Source, all_rows, dump
+from console.privacy.parts import ANONYMOUS, Erased, Part, Source, addresses_of, all_rows, anonymous_address, dump
+from console.privacy.sources.account import erase_changes
 from console.tokens import service as tokens
-
-
-def address_of(person_id: int) -> str:
-    """Return the address that an erased person has: no mail can be sent there, and it names no one."""
-    return f"erased-{person_id}@invalid"
 
 
 def _of_person(person: Person) -> Iterator[Part]:
@@ -36,7 +33,7 @@ def _of_person(person: Person) -> Iterator[Part]:
     memberships = all_rows(select(Membership).where(Membership.person_id == person.id))
     yield Part("memberships", [dump(row) | {"account": row.customer.number} for row in memberships])
     yield Part("sign-ins", [dump(row) for row in all_rows(select(PersonSession).where(_session_of(person)))])
-    invitations = all_rows(select(Invitation).where(Invitation.email == person.email))
+    invitations = all_rows(select(Invitation).where(Invitation.email.in_(addresses_of(person))))
     yield Part("invitations", [dump(row) | {"account": row.customer.number} for row in invitations])
     verified = all_rows(select(Verification).where(Verification.membership_id.in_([row.id for row in memberships])))
     yield Part("verifications", [dump(row, "staff_id") for row in verified])
@@ -57,7 +54,8 @@ def _of_account(customer: Customer) -> Iterator[Part]:
 
 def _erase(person: Person) -> Erased:
     """Take the person out; their own accounts close and become anonymous, documents aside."""
-    session, now, email = db.session(), clock.now(), person.email
+    session, now, known = db.session(), clock.now(), addresses_of(person)
+    wished = list(session.scalars(select(EmailChange.new_email).where(EmailChange.person_id == person.id)))
     memberships = all_rows(select(Membership).where(Membership.person_id == person.id))
     owned = [row.customer for row in memberships if row.is_owner]
     end_verifications(Verification.membership_id.in_([row.id for row in memberships]), reason="removed")
@@ -65,22 +63,23 @@ def _erase(person: Person) -> Erased:
         row.removed_at = row.removed_at or now
         row.contact_name = row.phone = row.address = row.city = row.postcode = ""
         row.pin_secret, row.rights, row.mail = None, [], []
-    invited = or_(Invitation.email == email, Invitation.customer_id.in_([row.id for row in owned]))
+    invited = or_(Invitation.email.in_(known), Invitation.customer_id.in_([row.id for row in owned]))
     for invitation in all_rows(select(Invitation).where(invited)):
         tokens.revoke("account.invitation", f"invitation:{invitation.id}")
-        invitation.email, invitation.ended_at = address_of(person.id), invitation.ended_at or now
+        invitation.email, invitation.ended_at = anonymous_address(person.id), invitation.ended_at or now
     session.execute(delete(PersonSession).where(_session_of(person)))
-    session.execute(delete(Registration).where(Registration.email == email))
-    session.execute(delete(ProvenAddress).where(ProvenAddress.address == email))
+    session.execute(delete(Registration).where(Registration.email.in_(known)))
+    session.execute(delete(ProvenAddress).where(ProvenAddress.address.in_([*known, *wished])))
     tokens.revoke("person.password", f"person:{person.id}")
+    changes = erase_changes(person)
     for customer in owned:
         _close(customer)
     _make_anonymous(person)
-    return Erased({"memberships": len(memberships), "accounts": len(owned)})
+    return Erased({"memberships": len(memberships), "accounts": len(owned), "email_changes": changes})
 
 
 def _make_anonymous(person: Person) -> None:
-    person.email, person.name, person.phone = address_of(person.id), ANONYMOUS, ""
+    person.email, person.name, person.phone = anonymous_address(person.id), ANONYMOUS, ""
     person.password_hash = person.language = person.theme = person.held_until = None
     db.session.flush()
 

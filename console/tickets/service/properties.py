@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -17,6 +17,7 @@ from console.core.text import one_line, visible_length
 from console.core.texts import lazy_gettext
 from console.customers.masking import ASK, PinChoice, mask_for_storage, mask_pins
 from console.customers.models import Customer
+from console.customers.owners import owner_of, person_called
 from console.customers.service import LANGUAGES
 from console.hosting.access import may_know
 from console.hosting.models import Service
@@ -49,7 +50,14 @@ SOLVED_WAITS = timedelta(seconds=10)
 
 
 def _change(
-    actor: Actor, ids: Iterable[int], what: str, change: Change, *, recalculate: bool = False, **data: Any
+    actor: Actor,
+    ids: Iterable[int],
+    what: str,
+    change: Change,
+    *,
+    recalculate: bool = False,
+    personal: Mapping[str, Any] | None = None,
+    **data: Any,
 ) -> list[Ticket]:
     """Do ``change`` to each ticket, locked in order; return those it changed, each with its line in the trail."""
     actor.require(Permission.WORK_TICKETS)
@@ -63,9 +71,16 @@ def _change(
             if recalculate:
                 sla_targets.recalculate(ticket, clock.now())
             read_up_to(actor, ticket)
-            record(actor, f"ticket.{what}", ticket.number, customer_id=ticket.customer_id, **data)
+            about = _person_of(ticket) if personal else None
+            key = ticket.customer_id
+            record(actor, f"ticket.{what}", ticket.number, customer_id=key, about=about, personal=personal, **data)
             changed.append(ticket)
     return changed
+
+
+def _person_of(ticket: Ticket) -> int | None:
+    """Return whose words on a ticket are: the requester's, where we know them, else the account's owner's."""
+    return person_called(ticket.requester_email) or owner_of(ticket.customer_id)
 
 
 def assign(actor: Actor, ids: Iterable[int], staff_id: int | None) -> list[Ticket]:
@@ -253,7 +268,7 @@ def tag(actor: Actor, ids: Iterable[int], tags: Iterable[str]) -> list[Ticket]:
         timeline.index(ticket)
         return True
 
-    return _change(actor, ids, "tagged", change, tags=sorted(new_tags))
+    return _change(actor, ids, "tagged", change, personal={"tags": sorted(new_tags)})
 
 
 def untag(actor: Actor, ids: Iterable[int], tags: Iterable[str]) -> list[Ticket]:
@@ -270,7 +285,7 @@ def untag(actor: Actor, ids: Iterable[int], tags: Iterable[str]) -> list[Ticket]
         timeline.index(ticket)
         return True
 
-    return _change(actor, ids, "untagged", change, tags=sorted(unwanted))
+    return _change(actor, ids, "untagged", change, personal={"tags": sorted(unwanted)})
 
 
 def watch(actor: Actor, ticket_id: int) -> None:
@@ -320,7 +335,7 @@ def void_links(actor: Actor, ticket_id: int, reason: str) -> Ticket:
         timeline.note_event(actor, ticket, "links_voided", reason=reason, count=len(keys))
         return True
 
-    (ticket,) = _change(actor, [ticket_id], "links_voided", change, reason=reason)
+    (ticket,) = _change(actor, [ticket_id], "links_voided", change, personal={"reason": reason})
     return ticket
 
 

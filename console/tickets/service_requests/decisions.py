@@ -48,6 +48,13 @@ def refuse(actor: Actor, ticket_id: int, reason: str) -> ServiceRequest:
     return _end(actor, ticket_id, RequestState.REFUSED, reason)
 
 
+def end_for_erasure(actor: Actor, request: ServiceRequest) -> None:
+    """Close a request of someone who is erased, as part of that: no one waits for it any more, and no one is mailed."""
+    request.state, request.ended_at = RequestState.REFUSED, clock.now()
+    db.session.flush()
+    _record(actor, request, request.ticket)
+
+
 def _end(actor: Actor, ticket_id: int, state: RequestState, text: str) -> ServiceRequest:
     actor.require(Permission.WORK_TICKETS)
     (ticket,) = lock_tickets(actor, [ticket_id])
@@ -62,15 +69,19 @@ def _end(actor: Actor, ticket_id: int, state: RequestState, text: str) -> Servic
     db.session.flush()
     timeline.note_event(actor, ticket, f"request_{state.value}")
     mails.write_end(request, ticket)
+    _record(actor, request, ticket)
+    return request
+
+
+def _record(actor: Actor, request: ServiceRequest, ticket: Ticket) -> None:
     record(
         actor,
-        f"request.{state.value}",
+        f"request.{request.state.value}",
         ticket.number,
         customer_id=request.customer_id,
         kind=request.kind.value,
         request=request.id,
     )
-    return request
 
 
 def _lock(ticket: Ticket) -> ServiceRequest:

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from markupsafe import Markup, escape
+from sqlalchemy import Select
 from sqlalchemy.orm import joinedload
 
 from console.audit import sealing
@@ -57,13 +58,18 @@ def _customer(_view: Any, _context: Any, row: AuditEntry, _name: str) -> str:
 
 
 def _data(_view: Any, _context: Any, row: AuditEntry, _name: str) -> Markup:
-    if not row.data:
+    data = sealing.data_of(row)
+    if not data:
         return Markup("—")
     facts = Markup("").join(
-        Markup("<dt>{}</dt><dd>{}</dd>").format(name, value if isinstance(value, str) else json.dumps(value))
-        for name, value in row.data.items()
+        Markup("<dt>{}</dt><dd>{}</dd>").format(name, value if isinstance(value, str) else _written(value))
+        for name, value in data.items()
     )
     return Markup('<dl class="facts">{}</dl>').format(facts)
+
+
+def _written(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
 
 
 class AuditList(BaseModelView):
@@ -118,6 +124,11 @@ class AuditList(BaseModelView):
             AuditEntry, name=lazy_gettext("Audit log"), endpoint="audit", url="audit", menu_icon_value="log"
         )
 
+    def read_rows(self, query: Select[Any]) -> list[Any]:
+        rows = super().read_rows(query)
+        sealing.open_all(rows)
+        return rows
+
     def row_link(self, row: Any) -> str:
         return self.get_url(".details_view", id=row.id)
 
@@ -129,11 +140,10 @@ class AuditList(BaseModelView):
             "actor_kind": row.actor_kind,
             "actor_name": sealing.name_of(row),
             "customer": None if row.customer_id is None else Series.CUSTOMER.number(CUSTOMER_BASE + row.customer_id),
-            "data": row.data,
+            "data": sealing.data_of(row),
         }
 
     def export_cell(self, row: Any, name: str) -> Any:
         if name in ("actor_name", "address"):
             return sealing.name_of(row) if name == "actor_name" else sealing.address_of(row)
-        value = super().export_cell(row, name)
-        return json.dumps(value, ensure_ascii=False) if name == "data" else value
+        return _written(sealing.data_of(row)) if name == "data" else super().export_cell(row, name)

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from console.views.shared.paging import ListQuery
 
 EXPORT_BATCH = 1_000
+TYPED = "…"  # in the audit log, for what was typed into a filter
 BOM = "\ufeff"  # without it Excel reads č as two letters
 
 
@@ -100,7 +101,7 @@ def _moment(instant: datetime, style: Style) -> str:
 
 def export_list(view: BaseModelView, list_query: ListQuery, export_type: str) -> Response:
     """Answer the rows that ``list_query`` leaves as a file; the audit log says that they left the console."""
-    filters = {active.filter.name: active.text for active in list_query.filters}
+    filters = {one.filter.name: TYPED if one.filter.is_free_text else one.text for one in list_query.filters}
     with transaction():
         record(current_actor(), "list.exported", str(view.endpoint), filters=filters, searched=bool(list_query.search))
     what = view.endpoint if export_type == "csv" else f"{view.endpoint}-{export_type}"

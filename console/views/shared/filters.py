@@ -35,6 +35,7 @@ class ListFilter(ABC):
     label: Text
     hint: Text = field(default="", kw_only=True)  # an example, shown in the empty box
     kind: ClassVar[str] = "text"  # which control draws it
+    is_free_text: ClassVar[bool] = False  # it may be someone's name or address: the audit log does not repeat it
 
     @abstractmethod
     def read(self, text: str) -> Any:
@@ -140,6 +141,7 @@ class Exact(ListFilter):
 
     column: Any
     known: Callable[[], Mapping[str, Text]] | None = None
+    is_free_text: ClassVar[bool] = True
 
     def read(self, text: str) -> str:
         value = text.strip()

@@ -1,0 +1,56 @@
+"""Second factors: passkeys, the two-step sign-in, and lost devices."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sqlalchemy import func, select, update
+
+from console.core.actor import SYSTEM
+from console.core.db import db
+from console.customers.models import Customer, Person
+from console.identity import factors, passkeys, recovery
+from console.identity.models import DeviceRecovery, Passkey, PersonRecoveryCode
+from console.identity.queries import authenticator_of
+from console.privacy.parts import Erased, Part, Source, all_rows, dump
+
+
+def _of_person(person: Person) -> Iterator[Part]:
+    """Yield that they are on, and since when: what opens the sign-in is no one's to read."""
+    app = authenticator_of(person.id)
+    unused = select(func.count()).where(PersonRecoveryCode.person_id == person.id, PersonRecoveryCode.used_at.is_(None))
+    lost = all_rows(select(DeviceRecovery).where(DeviceRecovery.person_id == person.id))
+    yield Part(
+        "second-factors",
+        {
+            "authenticator": dump(app, "sealed_secret", "last_step") if app is not None else None,
+            "recovery_codes_left": db.session.scalar(unused),
+            "passkeys": [dump(row, *_CREDENTIAL) for row in _passkeys(person)],
+            "lost_devices": [dump(row, "reviewed_by_id") for row in lost],
+        },
+    )
+
+
+_CREDENTIAL = ("credential_digest", "credential_id", "public_key", "user_handle", "sign_count", "transports")
+
+
+def _of_account(_customer: Customer) -> Iterator[Part]:
+    yield from ()
+
+
+def _passkeys(person: Person) -> list[Passkey]:
+    return all_rows(select(Passkey).where(Passkey.person_id == person.id))
+
+
+def _erase(person: Person) -> Erased:
+    """Remove them, and end the wait after a lost device: its links open nothing."""
+    count = len(_passkeys(person))
+    recovery.end_for_erasure(SYSTEM, person)
+    factors.remove(person)
+    passkeys.remove_all(person)
+    theirs = update(DeviceRecovery).where(DeviceRecovery.person_id == person.id)
+    db.session.execute(theirs.values(address=None))
+    return Erased({"passkeys": count})
+
+
+SOURCE = Source("identity", _of_person, _of_account, _erase)

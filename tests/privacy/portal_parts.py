@@ -1,0 +1,122 @@
+"""What a person leaves in the parts of Moj Mint: second factors, zones, requests, quotes, what is to be confirmed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from uuid import uuid4
+
+from console.billing.quotes import service as quotes
+from console.core import clock
+from console.core.actor import SYSTEM, Actor
+from console.core.db import db
+from console.core.transaction import transaction
+from console.customers import owners
+from console.customers.account import emails, handover
+from console.customers.account.handover import HandoverData
+from console.customers.account.models import EmailChange, EmailChangeState
+from console.customers.account.profile import profile_of, save_profile
+from console.customers.models import Customer, Membership
+from console.customers.people.invitations import invite
+from console.customers.rights import ALL_RIGHTS
+from console.customers.service import reactivate_customer, suspend_customer
+from console.customers.verification.service import override
+from console.hosting.dns.rules import RecordInput
+from console.hosting.dns.service import add_record, change_record
+from console.hosting.models import ProductKind, Service
+from console.identity import recovery
+from console.mail import outsiders
+from console.staff.roles import Role
+from console.tickets.service import properties
+from console.tickets.service_requests import service as requests
+from tests import factories
+from tests.portal.things import quote_data
+from tests.tickets.rows import make_ticket
+
+
+def earlier_address(word: str) -> str:
+    """Return the address that they signed in with before."""
+    return f"staro-{word}@ljudi.example.rs"
+
+
+def fill(word: str, owner: Membership, service: Service) -> None:
+    """Take a person through all of it; ``word`` is in everything that is theirs."""
+    person, customer = owner.person, owner.customer
+    actor = Actor(kind="person", id=person.id, name=person.name, address="203.0.113.7")
+    _second_factors(word, owner, actor)
+    _zones(word, owner, actor)
+    _requests(word, customer, actor, service)
+    _account(word, customer, actor)
+    _staff_words(word, customer, person.email)
+
+
+def _second_factors(word: str, owner: Membership, actor: Actor) -> None:
+    factories.switch_totp_on(owner.person)
+    factories.make_passkey(owner.person, f"Ključ {word}")
+    with transaction():
+        recovery.ask(actor, owner.person)
+
+
+def _zones(word: str, owner: Membership, actor: Actor) -> None:
+    """Save two versions of a zone of theirs, and one on another's account, where they are a user."""
+    product = factories.make_product(ProductKind.DOMAIN)
+    own = factories.make_domain(factories.make_service(owner.customer, product))
+    others = factories.make_customer()
+    factories.make_member(others, person=owner.person, rights=ALL_RIGHTS)
+    other = factories.make_domain(factories.make_service(others, product))
+    with transaction():
+        invite(SYSTEM, others, earlier_address(word), [])
+        outsiders.prove(earlier_address(word))
+        first = add_record(actor, own.id, RecordInput("@", "TXT", "3600", f"Piše {word} prvi".replace("š", "s")), 0)
+        change_record(actor, own.id, first.record_id or 0, RecordInput("@", "TXT", "3600", f"{word} drugi"), 1)
+        add_record(actor, other.id, RecordInput("www", "A", "3600", "203.0.113.10"), 0)
+
+
+def _requests(word: str, customer: Customer, actor: Actor, service: Service) -> None:
+    billing = factories.make_staff(Role.BILLING).actor()
+    with transaction():
+        requests.cancel(actor, service.id, when="end", reason=f"Otkazuje {word}", key=uuid4().hex)
+        lines = tuple(replace(one, description=f"Za {word}") for one in quote_data().lines)
+        quotes.send_quote(billing, customer, quote_data(note=f"Ponuda {word}", lines=lines), uuid4().hex)
+        sent = quotes.send_quote(billing, customer, quote_data(), uuid4().hex)
+        quotes.decline_quote(actor, int(sent["number"][2:]), f"Skupo {word}")
+
+
+def _account(word: str, customer: Customer, actor: Actor) -> None:
+    """Change the profile and the address, correct the name, offer the account to one and be offered another's."""
+    now, day = clock.now(), timedelta(days=1)
+    with transaction() as session:
+        save_profile(actor, customer.id, replace(profile_of(customer), city=f"Grad {word}"))
+        data = replace(profile_of(customer), name=f"Ispravka {word}")
+        save_profile(actor, customer.id, data, correction=f"Greška {word}")
+        emails.ask(actor, f"nova-{word}@ljudi.example.rs")
+        session.add(
+            EmailChange(
+                person_id=actor.id, old_email=earlier_address(word), new_email=customer.owner.email,
+                created_at=now - day, expires_at=now, old_confirmed_at=now, new_confirmed_at=now, ended_at=now,
+                state=EmailChangeState.DONE,
+            )
+        )  # fmt: skip
+        handover.start(actor, customer.id, HandoverData(f"Naslednik {word}", f"naslednik-{word}@ljudi.example.rs"))
+    giver = factories.owner_of(factories.make_customer())
+    with transaction():
+        offer = HandoverData(f"Ime{word} Prezime{word}", customer.owner.email, address=f"Ulica {word} 9")
+        handover.start(factories.person_actor(giver.person), giver.customer_id, offer)
+
+
+def _staff_words(word: str, customer: Customer, email: str) -> None:
+    """Let colleagues write of them: a tag, reasons; and a ticket from the address they had before."""
+    boss = factories.make_staff(Role.SUPERVISOR).actor()
+    ticket = make_ticket(
+        SYSTEM, requester_name="Bez naloga", requester_email=earlier_address(word), subject=f"Ranije {word}",
+        body=f"Ranije je pisao {word}",
+    )  # fmt: skip
+    own = make_ticket(SYSTEM, requester_name="Ista osoba", requester_email=email, subject="Oznaka", body="Oznaka")
+    with transaction():
+        properties.tag(boss, [own.id], [f"oznaka-{word}"])
+        properties.void_links(boss, own.id, f"Provaljen {word}")
+        suspend_customer(SYSTEM, customer, f"Razlog {word}")
+        reactivate_customer(SYSTEM, customer, f"Razlog {word}")
+        override(boss, customer, f"Sumnja na nalog {word}")
+    assert owners.person_called(ticket.requester_email) is None
+    db.session.expire_all()
