@@ -1,6 +1,6 @@
 """The benches run, with tiny counts, and keep their table. No time is ever asserted.
 
-On PostgreSQL one of them runs every day, the others with ``--prove``: only the address of the database differs.
+Those that share their parts with another, and all but one on PostgreSQL, run with ``--prove``.
 """
 
 from __future__ import annotations
@@ -43,6 +43,7 @@ TINY = {
         "--bare",
     ),
 }
+WITH_OTHERS = {"import", "migrations"}  # processes and places as in the rest; what they call is tested elsewhere
 LABELS = {
     "import": ("customers, 20 rows", "customers again, 20 rows"),
     "lists": ("customers, first page", "services, rare word", "audit, first page"),
@@ -63,8 +64,9 @@ def server_options(request: pytest.FixtureRequest, engine: str) -> tuple[str, ..
 
 @pytest.mark.parametrize(
     ("bench", "engine"),
-    [(bench, "sqlite") for bench in sorted(TINY) if bench != "processes"]
+    [(bench, "sqlite") for bench in sorted(TINY) if bench != "processes" and bench not in WITH_OTHERS]
     + [("processes", "postgresql")]
+    + [pytest.param(bench, "sqlite", marks=pytest.mark.full) for bench in sorted(WITH_OTHERS)]
     + [pytest.param(bench, "postgresql", marks=pytest.mark.full) for bench in sorted(TINY) if bench != "processes"],
 )
 def test_a_bench_runs_and_keeps_its_table(
