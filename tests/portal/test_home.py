@@ -39,7 +39,7 @@ def fill(owner: Membership) -> None:
     for days in (4, 400):
         factories.make_service(customer, paid_until=date.today() + timedelta(days=days))  # noqa: DTZ011
         factories.make_proforma(customer)
-        ticket = make_ticket(subject=f"Pitanje {days}")
+        ticket = make_ticket(subject=f"Pitanje {days}", requester_email=owner.person.email)
         with transaction():
             ticket.customer_id = customer.id
             ticket.status = TicketStatus.WAITING if days == 4 else TicketStatus.OPEN
