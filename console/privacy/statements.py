@@ -1,6 +1,6 @@
 """What becomes of every text that is stored, where a person is erased: a statement for each column.
 
-A test holds this against the tables there are: whoever adds a column that can hold words says here what it is.
+A test holds this against the tables there are: a new column that can hold words is stated here.
 """
 
 from __future__ import annotations
