@@ -6,7 +6,7 @@ import json
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -250,7 +250,8 @@ def test_a_full_disk_is_said_in_words_and_keeps_what_was_typed(
         opening |= {"department": "1", "priority": "2", "language": "sr", "client_id": uuid4().hex}
         visitor = connections(visitor_client(live.url))
         open_chat(visitor)
-        with sqlite3.connect(disk.folder / "console.sqlite3") as database:  # so that the next page wants to note it
+        # So that the next page wants to note it.
+        with closing(sqlite3.connect(disk.folder / "console.sqlite3")) as database, database:
             database.execute("UPDATE staff_sessions SET seen_at = datetime(seen_at, '-5 minutes')")
 
         disk.fill(live.process.pid)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from typing import Any
 from uuid import uuid4
 
@@ -42,7 +43,7 @@ class Scene:
 
     def row(self, statement: str, *values: Any) -> Any:
         path = self.place.server.environment["CONSOLE_DATABASE_URL"].removeprefix("sqlite:///")
-        with sqlite3.connect(path, timeout=10) as connection:
+        with closing(sqlite3.connect(path, timeout=10)) as connection:
             return connection.execute(statement, values).fetchone()
 
     @property

@@ -7,6 +7,7 @@ import re
 import sqlite3
 import urllib.error
 import urllib.request
+from contextlib import closing
 from typing import Any
 from uuid import uuid4
 
@@ -28,7 +29,7 @@ def message(**fields: Any) -> dict[str, Any]:
 def rows(place: Desk, statement: str, *values: Any) -> list[Any]:
     """Ask, or change, the console's database."""
     path = place.server.environment["CONSOLE_DATABASE_URL"].removeprefix("sqlite:///")
-    with sqlite3.connect(path, timeout=10) as connection:
+    with closing(sqlite3.connect(path, timeout=10)) as connection, connection:
         return connection.execute(statement, values).fetchall()
 
 

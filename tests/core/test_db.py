@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import subprocess
 import sys
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 from sqlalchemy import Connection, create_engine
@@ -44,6 +44,6 @@ def test_another_program_that_looks_in_costs_no_commit(tmp_path: Path) -> None:
             write(connections[0], number)
             assert look() == number
         assert path.with_name(f"{path.name}-wal").exists()
-    with sqlite3.connect(path) as later:
+    with closing(sqlite3.connect(path)) as later:
         assert later.execute(COUNT).fetchone() == (3,)
     engine.dispose()
