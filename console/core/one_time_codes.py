@@ -5,14 +5,20 @@ Whose secret it is, which step was used last and which codes are left is in the 
 
 from __future__ import annotations
 
+import logging
 import secrets
 from datetime import datetime
 
 import pyotp
 
+from console.core import clock
+from console.core.context import sealer
 from console.core.errors import Invalid
 from console.core.ids import same_token
+from console.core.seal import InvalidToken
 from console.core.texts import lazy_gettext
+
+log = logging.getLogger(__name__)
 
 STEP_SECONDS = 30
 DRIFT = 1  # steps a clock may be off, RFC 6238 section 5.2
@@ -44,6 +50,22 @@ def matching_step(secret: str, code: str, now: datetime) -> int | None:
         if same_token(totp.generate_otp(step), code):
             found = step
     return found
+
+
+def unused_step(sealed_secret: str, last_step: int | None, code: str, **whose: int) -> int | None:
+    """Return the time step that a code uses up now; ``None``: it is wrong, or it or a later one was used.
+
+    Args:
+        last_step: the step used last, if there was one.
+        whose: whose secret it is, for the log where it cannot be opened.
+    """
+    try:
+        secret = sealer().open(sealed_secret).decode()
+    except InvalidToken:
+        log.exception("a TOTP secret cannot be opened with any of CONSOLE_SEAL_KEYS", extra=whose)
+        return None
+    step = matching_step(secret, code, clock.machine_now())
+    return None if step is None or (last_step is not None and step <= last_step) else step
 
 
 def clean_code(code: str) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-
 from sqlalchemy import delete, select
 
 from console.audit.service import record
@@ -12,8 +10,7 @@ from console.core.actor import Actor
 from console.core.context import sealer, settings
 from console.core.db import db
 from console.core.errors import Conflict
-from console.core.one_time_codes import clean_code, in_halves, is_one_time, matching_step, wrong_code
-from console.core.seal import InvalidToken
+from console.core.one_time_codes import clean_code, in_halves, is_one_time, matching_step, unused_step, wrong_code
 from console.core.texts import lazy_gettext
 from console.customers import signin
 from console.customers.models import Person
@@ -21,8 +18,6 @@ from console.identity import mails
 from console.identity.access import lock_own, subject_of
 from console.identity.models import Authenticator, PersonRecoveryCode
 from console.identity.queries import authenticator_of
-
-log = logging.getLogger(__name__)
 
 
 def provisioning_uri(secret: str, email: str) -> str:
@@ -129,13 +124,8 @@ def _remove(person: Person) -> None:
 
 
 def _take_step(row: Authenticator, code: str) -> bool:
-    try:
-        secret = sealer().open(row.sealed_secret).decode()
-    except InvalidToken:
-        log.exception("a TOTP secret cannot be opened with any of CONSOLE_SEAL_KEYS", extra={"person": row.person_id})
-        return False
-    step = matching_step(secret, code, clock.machine_now())
-    if step is None or step <= row.last_step:
+    step = unused_step(row.sealed_secret, row.last_step, code, person=row.person_id)
+    if step is None:
         return False
     row.last_step = step
     db.session.flush()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-
 from sqlalchemy import delete, select
 
 from console.audit.service import record
@@ -18,17 +16,15 @@ from console.core.one_time_codes import (
     is_one_time,
     matching_step,
     new_recovery_codes,
+    unused_step,
     wrong_code,
 )
-from console.core.seal import InvalidToken
 from console.core.texts import lazy_gettext
 from console.staff.access import is_own, require_own, require_own_or_manage
 from console.staff.models import RecoveryCode, Staff
 from console.staff.queries import lock_staff
 from console.staff.reauthentication import PasswordProof, require_proof
 from console.staff.sessions import revoke_all, totp_obligatory
-
-log = logging.getLogger(__name__)
 
 
 def provisioning_uri(secret: str, email: str) -> str:
@@ -133,13 +129,8 @@ def take_code(staff: Staff, code: str) -> str | None:
 
 
 def _take_step(staff: Staff, code: str) -> bool:
-    try:
-        secret = sealer().open(staff.totp_secret or "").decode()
-    except InvalidToken:
-        log.exception("a TOTP secret cannot be opened with any of CONSOLE_SEAL_KEYS", extra={"staff": staff.id})
-        return False
-    step = matching_step(secret, code, clock.machine_now())
-    if step is None or (staff.totp_last_step is not None and step <= staff.totp_last_step):
+    step = unused_step(staff.totp_secret or "", staff.totp_last_step, code, staff=staff.id)
+    if step is None:
         return False
     staff.totp_last_step = step
     db.session.flush()

@@ -148,7 +148,7 @@ class Desk:
     @singledispatchmethod
     def _do(self, step: Step, _progress: Progress) -> None:
         """Let one step happen. There is a method for each kind of step below."""
-        raise NotImplementedError(type(step))
+        raise TypeError(f"no method tells {type(step).__name__}")
 
     # --- opening ---
 
