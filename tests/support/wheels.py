@@ -27,6 +27,8 @@ PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 MACHINES = ("x86_64", "aarch64")
 GLIBC = 36  # 2.36: Debian 12, the oldest with a Python that is new enough
 OLD_NAMES = {17: "manylinux2014", 12: "manylinux2010", 5: "manylinux1"}
+# Pure Python that its authors publish as source alone: pip makes the wheel, anywhere, without a compiler.
+SOURCES = frozenset({"dkimpy", "quotequail"})
 HEAD = "# Written by `make lock`: the wheel of each locked package that a Python installs on Linux, and its hash.\n"
 
 
@@ -136,7 +138,7 @@ def notes(pylock: dict[str, Any], lock: Iterable[Locked]) -> Iterator[Wheel]:
         wheels = files[package.name, version]
         places: dict[str, list[str]] = {}
         for python, machine in product(PYTHONS, MACHINES):
-            if package.wanted(python, machine):
+            if package.wanted(python, machine) and package.name not in SOURCES:
                 file = best(wheels, python, machine)
                 if file is None:
                     missing.append(f"{package.requirement} has no wheel for Python {python} on {machine}")
