@@ -19,7 +19,7 @@ from console.core.actor import SYSTEM
 from console.core.errors import Refusal
 from console.core.transaction import transaction
 from console.customers import service as customers
-from console.customers.verification import service as verification
+from console.customers.verification.supervision import override
 from console.hosting import service as hosting
 from console.hosting.models import ProductKind
 from console.hours.calendar import SpecialKind
@@ -68,7 +68,7 @@ def _verbs(actor: Callable[[str], Any], clock: Any) -> dict[str, Callable[[str],
     with transaction():
         review = reviews.pick(chief, _answered(agent).id)
     return {
-        "override": lambda text: verification.override(chief, account, text),
+        "override": lambda text: override(chief, account, text),
         "account suspended": lambda text: customers.suspend_customer(SYSTEM, account, text),
         "account closed": lambda text: customers.close_customer(SYSTEM, account, text),
         "account's name": lambda text: customers.register_customer(SYSTEM, customers.CustomerData(name=text)),

@@ -27,7 +27,8 @@ from console.customers.models import MemberRole, Membership
 from console.customers.queries import live_verification
 from console.customers.rights import Right
 from console.customers.verification.pins import current_pin, hotp, may_hold, pin_at, renew_pin
-from console.customers.verification.service import unlock, verify
+from console.customers.verification.service import verify
+from console.customers.verification.supervision import unlock
 from console.mail.models import Mail
 from console.staff.roles import Role
 from tests import factories

@@ -21,7 +21,8 @@ from console.customers.rights import ALL_RIGHTS, READING_RIGHTS, Right
 from console.customers.service import suspend_customer
 from console.customers.verification.guards import ALLOWED, SOURCE_ALLOWED
 from console.customers.verification.pins import renew_pin
-from console.customers.verification.service import end, override, unlock, verify
+from console.customers.verification.service import end, verify
+from console.customers.verification.supervision import override, unlock
 from console.mail.models import Mail
 from console.staff.models import Staff
 from console.staff.roles import Role

@@ -20,7 +20,7 @@ from console.customers.models import Customer, Membership
 from console.customers.people.invitations import invite
 from console.customers.rights import ALL_RIGHTS
 from console.customers.service import reactivate_customer, suspend_customer
-from console.customers.verification.service import override
+from console.customers.verification.supervision import override
 from console.hosting.dns.rules import RecordInput
 from console.hosting.dns.service import add_record, change_record
 from console.hosting.models import ProductKind, Service

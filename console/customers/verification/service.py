@@ -30,12 +30,10 @@ from console.core.actor import Actor
 from console.core.context import sealer, settings
 from console.core.db import db
 from console.core.emails import normal_email
-from console.core.errors import Conflict, Invalid, NotFound, Text
+from console.core.errors import Invalid, NotFound, Text
 from console.core.ids import same_token
 from console.core.seal import InvalidToken, Sealer
-from console.core.text import one_line, visible_length
 from console.core.texts import lazy_gettext
-from console.customers.masking import mask_pins
 from console.customers.models import (
     Customer,
     CustomerStatus,
@@ -45,8 +43,6 @@ from console.customers.models import (
     Verification,
     VerificationKind,
 )
-from console.customers.owners import owner_of
-from console.customers.rights import READING_RIGHTS
 from console.customers.verification import channels
 from console.customers.verification.guards import (
     ALLOWED,
@@ -66,10 +62,7 @@ from console.customers.verification.pins import DIGITS, hotp, is_valid
 from console.staff.roles import Permission
 
 BURN = 10  # evaluated failures of one PIN
-
 SLOTS = 4  # secrets opened at least, so that the number of accounts behind an e-mail does not show
-REASON_LENGTH = 10
-MAX_REASON = 1_000
 MAX_EMAIL = 254
 MAX_SPOKEN = 40  # a PIN with the words and signs between its digits
 
@@ -203,59 +196,6 @@ def _end(actor: Actor, verification: Verification, now: datetime, reason: str) -
     )
 
 
-def override(actor: Actor, customer: Customer, reason: str) -> Verification:
-    """Open an account for reading, with a reason, without its people. The owner is mailed.
-
-    Raises:
-        NotFound: the role does not override.
-        Invalid: the reason is too short or too long.
-        Conflict: the account is closed.
-    """
-    require_staff(actor, Permission.OVERRIDE)
-    reason = mask_pins(one_line(reason))[0]
-    if visible_length(reason) < REASON_LENGTH or len(reason) > MAX_REASON:
-        raise Invalid(fields={"reason": [lazy_gettext("Enter a reason of at least 10 characters.")]})
-    if customer.status is CustomerStatus.CLOSED:
-        raise Conflict(lazy_gettext("The account is closed."), code="closed")
-    now = clock.now()
-    live = _live(actor, customer, now, VerificationKind.OVERRIDE, reason=reason)
-    if live is not None:
-        return live  # the form was sent twice
-    verification = _start(
-        Verification(
-            kind=VerificationKind.OVERRIDE,
-            customer=customer,
-            staff_id=actor.id,
-            channel="override",
-            rights=sorted(READING_RIGHTS),
-            reason=reason,
-        ),
-        now,
-    )
-    record(
-        actor,
-        "verification.overridden",
-        customer.number,
-        customer_id=customer.id,
-        about=owner_of(customer.id),
-        personal={"reason": reason},
-        verification=verification.id,
-    )
-    mail_owner("override", actor, verification, reason=reason)
-    return verification
-
-
-def unlock(actor: Actor, subject: Membership | Person) -> None:
-    """Let a locked person be verified again. A burned PIN stays burned: only a new one replaces it."""
-    actor.require(Permission.UNLOCK_PIN)
-    person = subject if isinstance(subject, Person) else subject.person
-    (guard,) = lock_guards(email_key(person.email))
-    clear(guard)
-    accounts = [subject.customer] if isinstance(subject, Membership) else _accounts(person)
-    for customer in accounts:
-        record(actor, "pin.unlocked", customer.number, customer_id=customer.id, person=person.id)
-
-
 def _channel_of(actor: Actor, verification_id: int) -> str:
     """Return the channel of one's own verification, an empty name where there is none."""
     query = select(Verification.channel).where(Verification.id == verification_id, Verification.staff_id == actor.id)
@@ -318,7 +258,7 @@ def _succeed(actor: Actor, guard: Guard, membership: Membership, channel: str, n
     clear(guard)
     membership.pin_failures = 0
     customer, rights = membership.customer, sorted(membership.held_rights())
-    live = _live(actor, customer, now, VerificationKind.PIN, channel=channel, membership_id=membership.id)
+    live = find_live(actor, customer, now, VerificationKind.PIN, channel=channel, membership_id=membership.id)
     if live is not None and live.rights == rights:
         record(
             actor,
@@ -330,7 +270,7 @@ def _succeed(actor: Actor, guard: Guard, membership: Membership, channel: str, n
             channel=channel,
         )
         return live
-    verification = _start(
+    verification = start(
         Verification(
             kind=VerificationKind.PIN,
             customer=customer,
@@ -355,7 +295,9 @@ def _succeed(actor: Actor, guard: Guard, membership: Membership, channel: str, n
     return verification
 
 
-def _live(actor: Actor, customer: Customer, now: datetime, kind: VerificationKind, **same: Any) -> Verification | None:
+def find_live(
+    actor: Actor, customer: Customer, now: datetime, kind: VerificationKind, **same: Any
+) -> Verification | None:
     """Return the live verification of this kind that ``actor`` has for the account already, with these values."""
     staff_id = actor.id if actor.kind == "staff" else None
     query = select(Verification).filter_by(customer_id=customer.id, staff_id=staff_id, kind=kind, **same)
@@ -363,7 +305,8 @@ def _live(actor: Actor, customer: Customer, now: datetime, kind: VerificationKin
     return db.session.scalar(query.order_by(Verification.id.desc()).limit(1).with_for_update(of=Verification))
 
 
-def _start(verification: Verification, now: datetime) -> Verification:
+def start(verification: Verification, now: datetime) -> Verification:
+    """Store a verification that begins now and lasts as long as the settings say."""
     verification.started_at = now
     verification.expires_at = now + timedelta(minutes=settings().verification_minutes)
     db.session.add(verification)
@@ -418,8 +361,3 @@ def _count_pins(memberships: Sequence[int], now: datetime) -> None:
         )
         .execution_options(synchronize_session=False)
     )
-
-
-def _accounts(person: Person) -> Sequence[Customer]:
-    query = select(Customer).join(Membership).where(Membership.person_id == person.id, Membership.removed_at.is_(None))
-    return db.session.scalars(query).all()

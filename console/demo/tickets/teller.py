@@ -17,7 +17,8 @@ from console.core.errors import Refusal
 from console.customers.masking import MASKED
 from console.customers.verification import cards
 from console.customers.verification.pins import current_pin
-from console.customers.verification.service import override, verify
+from console.customers.verification.service import verify
+from console.customers.verification.supervision import override
 from console.customers.visitors import visitor_actor
 from console.demo.ages import WorkingTime
 from console.demo.events import Event, Need

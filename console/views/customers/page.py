@@ -17,7 +17,7 @@ from console.customers.forms import SPOKEN_CHANNELS, OverrideForm, UnlockForm, V
 from console.customers.models import Customer, Membership
 from console.customers.queries import customer_by_number
 from console.customers.rights import Right
-from console.customers.verification.service import override, unlock
+from console.customers.verification.supervision import override, unlock
 from console.identity import recovery
 from console.identity.forms import ReviewRecoveryForm
 from console.privacy import erasure, exports

@@ -17,7 +17,7 @@ from console.core.actor import SYSTEM
 from console.core.db import db
 from console.core.transaction import transaction
 from console.customers.models import Verification
-from console.customers.verification import service as verification
+from console.customers.verification.supervision import override
 from console.staff.models import Staff
 from console.staff.roles import Role
 from console.tickets.models import Ticket, TicketStatus
@@ -195,7 +195,7 @@ def overridden(supervisor: Staff, *, work: bool = True) -> Verification:
     with core_clock.standing_at(THURSDAY):
         ticket = make_ticket(customer=customer)
         with transaction():
-            opened = verification.override(supervisor.actor(), customer, "Poziv direktora, nema PIN")
+            opened = override(supervisor.actor(), customer, "Poziv direktora, nema PIN")
         if work:
             reply(supervisor, ticket)
     return opened
@@ -221,7 +221,7 @@ def test_one_that_is_still_open_waits_and_holds_up_none_before_it(session: Sessi
     customer = factories.make_customer()
     with core_clock.standing_at(MONDAY):
         with transaction():
-            live = verification.override(supervisor.actor(), customer, "Još jedan poziv")
+            live = override(supervisor.actor(), customer, "Još jedan poziv")
         assert review_jobs.overrides() == 1
         assert review_jobs.overrides() == 0
     with core_clock.standing_at(MONDAY + timedelta(days=1)):

@@ -266,12 +266,12 @@ def test_picked_from_a_ticket(client: ConsoleClient, session: Session, staff_of:
 
 
 def test_an_override_without_a_ticket(client: ConsoleClient, session: Session, staff_of: StaffOf) -> None:
-    from console.customers.verification import service as verification
+    from console.customers.verification.supervision import override
 
     sign_in(client, staff=factories.make_staff(Role.SUPERVISOR, language="en"))
     customer = factories.make_customer()
     with transaction():
-        opened = verification.override(staff_of("supervisor").actor(), customer, f"Direktor zove {EVIL}")
+        opened = override(staff_of("supervisor").actor(), customer, f"Direktor zove {EVIL}")
         service.enqueue(
             [{"key": "o", "reason": ReviewReason.OVERRIDE, "verification_id": opened.id, "agent_id": opened.staff_id}]
         )
