@@ -83,8 +83,9 @@ def test_who_is_taken_off_the_account_is_verified_no_more_on_an_open_connection(
     assert visitor.call("message:send", message())["ok"], "the conversation itself goes on"
     account = re.search(r"K-\d+", shared.get("/moj/", owner))
     assert account is not None
-    with pytest.raises(urllib.error.HTTPError):  # it is not theirs to ask about any more
+    with pytest.raises(urllib.error.HTTPError) as refused:  # it is not theirs to ask about any more
         shared.get(f"/moj/tickets/?account={account[0]}", cookie)
+    refused.value.close()
 
 
 def test_an_ended_chat_is_read_for_a_day(shared: Desk) -> None:
@@ -145,7 +146,8 @@ def upload(place: Desk, token: str, content: bytes) -> tuple[int, dict[str, Any]
         answer = urllib.request.urlopen(urllib.request.Request(f"{place.url}/chat/files", body, headers))
     except urllib.error.HTTPError as error:
         answer = error
-    return answer.status, json.load(answer)
+    with answer:
+        return answer.status, json.load(answer)
 
 
 def test_words_do_not_get_into_another_persons_ticket(shared: Desk) -> None:
