@@ -1,6 +1,7 @@
 """The benches run, with tiny counts, and keep their table. No time is ever asserted.
 
-Those that share their parts with another, and all but one on PostgreSQL, run with ``--prove``.
+Two of them on SQLite every day: one that asks queries, one that serves the console. The others share their parts, and
+what they measure is tested elsewhere: with ``--prove``, and each time one measures.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ TINY = {
         "--bare",
     ),
 }
-WITH_OTHERS = {"import", "migrations"}  # processes and places as in the rest; what they call is tested elsewhere
+DAILY = {"lists", "verify"}
 LABELS = {
     "import": ("customers, 20 rows", "customers again, 20 rows"),
     "lists": ("customers, first page", "services, rare word", "audit, first page"),
@@ -64,10 +65,12 @@ def server_options(request: pytest.FixtureRequest, engine: str) -> tuple[str, ..
 
 @pytest.mark.parametrize(
     ("bench", "engine"),
-    [(bench, "sqlite") for bench in sorted(TINY) if bench != "processes" and bench not in WITH_OTHERS]
-    + [("processes", "postgresql")]
-    + [pytest.param(bench, "sqlite", marks=pytest.mark.full) for bench in sorted(WITH_OTHERS)]
-    + [pytest.param(bench, "postgresql", marks=pytest.mark.full) for bench in sorted(TINY) if bench != "processes"],
+    [
+        pytest.param(bench, engine, marks=() if bench in DAILY and engine == "sqlite" else pytest.mark.full)
+        for bench in sorted(TINY)
+        for engine in ("sqlite", "postgresql")
+        if (bench, engine) != ("processes", "sqlite")  # two processes share a server's database
+    ],
 )
 def test_a_bench_runs_and_keeps_its_table(
     request: pytest.FixtureRequest, bench: str, engine: str, tmp_path: Path

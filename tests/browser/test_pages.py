@@ -1,7 +1,8 @@
 """Every page: no serious or critical axe finding, no CSP report, no console error, nothing sideways.
 
-In both languages and themes, wide and on a phone. Each walk has one of the eight looks every day, chosen by ``--seed``,
-and the others with ``--prove``; whether a page scrolls sideways is asked wide and on a phone in each.
+In both languages and themes, wide and on a phone. Each walk begins in one of the eight looks every day, chosen by
+``--seed``, and in the others with ``--prove``; its pages come wide and on a phone in turn, and whether one scrolls
+sideways is asked of each in both sizes.
 (Console errors, CSP reports and requests to other hosts fail in the ``new_page`` fixture.)
 """
 
@@ -102,29 +103,27 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def walk(page: Page, server: LiveServer, paths: list[str]) -> list[str]:
-    """Open each page and gather what is wrong with it."""
+    """Open each page and gather what is wrong with it, wide and on a phone: the size it came in is the next page's."""
     problems: list[str] = []
     row = ""
     for path in paths:
         address = path.replace("{row}", row) if row else path
         assert "{row}" not in address, f"no row before {path}"
         page.goto(server.url + address)
-        problems += findings(page) + sideways_in_each_size(page)
+        problems += findings(page) + sideways(page)
+        resize(page)
+        problems += sideways(page)
         first = page.locator("table [data-open]")
         row = first.first.get_attribute("href") or row if first.count() else row
     return problems
 
 
-def sideways_in_each_size(page: Page) -> list[str]:
-    """Return the page's address if it scrolls sideways wide or on a phone; leave its size as it was."""
+def resize(page: Page) -> None:
+    """Make a wide page a phone's, and a phone's a wide one."""
     own = page.viewport_size
     assert own is not None
-    problems: list[str] = []
-    for width, height in SIZES.values():
-        page.set_viewport_size({"width": width, "height": height})
-        problems += [f"{problem} at {width}" for problem in sideways(page)]
-    page.set_viewport_size(own)
-    return problems
+    width, height = next(size for size in SIZES.values() if size[0] != own["width"])
+    page.set_viewport_size({"width": width, "height": height})
 
 
 def test_each_page(live_server: LiveServer, new_page: Callable[..., Page], who: str, look: Look) -> None:
