@@ -12,9 +12,7 @@ from console.core.forms import refuse_spoiled
 from console.core.text import clean
 from console.core.texts import gettext, lazy_gettext
 from console.core.transaction import transaction
-from console.customers.access import require_right
 from console.customers.models import Membership
-from console.customers.rights import Right
 from console.hosting.dns import presets, queries, service, zone_files
 from console.hosting.dns.forms import read_version
 from console.hosting.dns.names import BadName
@@ -23,7 +21,7 @@ from console.hosting.dns.queries import ZoneState
 from console.hosting.dns.rules import RecordData
 from console.hosting.dns.saving import Difference
 from console.portal.blueprint import portal, signed_in
-from console.portal.dns.zones import draw, own_zone, records_url
+from console.portal.dns.zones import changeable_zone, draw, own_zone, records_url
 from console.web.answers import refuse, wants_json
 from console.web.downloads import download
 from console.web.identity import current_actor
@@ -58,8 +56,7 @@ def dns_export(domain: str) -> ResponseReturnValue:
 @signed_in
 def dns_draft(domain: str) -> ResponseReturnValue:
     """Show the whole zone as text, from a template where one is chosen; or the empty form of an import."""
-    mine, state = own_zone(domain)
-    require_right(current_actor(), state.customer_id, Right.MANAGE_DOMAINS)
+    mine, state = changeable_zone(domain)
     if request.args.get("import"):
         return _page(mine, state, Draft("", imported=True, without_servers=True))
     records = [one for _key, one in queries.all_records(state.zone)]
@@ -78,7 +75,7 @@ def dns_draft(domain: str) -> ResponseReturnValue:
 @signed_in
 def save_dns_draft(domain: str) -> ResponseReturnValue:
     """Show what a draft would change; with ``apply`` do it."""
-    mine, state = own_zone(domain)
+    mine, state = changeable_zone(domain)
     draft, difference = Draft(""), None
     try:
         draft = _read()

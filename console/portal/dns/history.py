@@ -15,7 +15,7 @@ from console.hosting.dns.forms import read_version
 from console.hosting.dns.models import Version
 from console.hosting.dns.queries import HISTORY_SIZE
 from console.portal.blueprint import portal, signed_in
-from console.portal.dns.zones import draw, own_zone, records_url
+from console.portal.dns.zones import changeable_zone, draw, own_zone, records_url
 from console.web.answers import local_time, reason, refuse, wants_json
 from console.web.identity import current_actor
 
@@ -55,7 +55,7 @@ def dns_version(domain: str, version_number: int) -> ResponseReturnValue:
 @signed_in
 def restore_dns_version(domain: str, version_number: str) -> ResponseReturnValue:
     """Put a version back, as a new one; 0 is the zone before its first record."""
-    _mine, state = own_zone(domain)
+    _mine, state = changeable_zone(domain)
     key = read_count(version_number)
     if key is None:
         raise NotFound

@@ -20,7 +20,15 @@ from console.hosting.dns.rules import RecordData
 from console.hosting.dns.saving import Change
 from console.portal.accounts import chosen, own_accounts
 from console.portal.blueprint import portal, signed_in
-from console.portal.dns.zones import draw, own_zone, record_payload, records_url, saved_version, state_payload
+from console.portal.dns.zones import (
+    changeable_zone,
+    draw,
+    own_zone,
+    record_payload,
+    records_url,
+    saved_version,
+    state_payload,
+)
 from console.web.answers import reason, refuse, wants_json
 from console.web.identity import current_actor
 
@@ -56,7 +64,7 @@ def dns_records(domain: str) -> ResponseReturnValue:
 @signed_in
 def add_dns_record(domain: str) -> ResponseReturnValue:
     """Add a record."""
-    mine, state = own_zone(domain)
+    mine, state = changeable_zone(domain)
     form = RecordForm()
     return _save(
         state,
@@ -82,7 +90,7 @@ def dns_record(domain: str, record_id: int) -> ResponseReturnValue:
 @signed_in
 def change_dns_record(domain: str, record_id: int) -> ResponseReturnValue:
     """Save a record."""
-    mine, state = own_zone(domain)
+    mine, state = changeable_zone(domain)
     form = RecordForm()
     return _save(
         state,
@@ -96,7 +104,7 @@ def change_dns_record(domain: str, record_id: int) -> ResponseReturnValue:
 @signed_in
 def delete_dns_record(domain: str, record_id: int) -> ResponseReturnValue:
     """Delete a record; the list that follows offers to undo it."""
-    _mine, state = own_zone(domain)
+    _mine, state = changeable_zone(domain)
     try:
         with transaction():
             version = read_version(request.form.get("version"))

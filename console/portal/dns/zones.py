@@ -8,6 +8,7 @@ from flask import render_template, request, url_for
 
 from console.core.context import settings
 from console.core.ids import read_key
+from console.customers.access import require_right
 from console.customers.models import Membership
 from console.customers.rights import Right
 from console.hosting.dns import labels, presets, queries
@@ -17,6 +18,7 @@ from console.hosting.dns.queries import ZoneState, find_zone
 from console.hosting.dns.rules import HINTS, to_display
 from console.portal.accounts import own_accounts
 from console.web.answers import local_time
+from console.web.identity import current_actor
 
 
 def own_zone(domain: str) -> tuple[Membership, ZoneState]:
@@ -28,6 +30,17 @@ def own_zone(domain: str) -> tuple[Membership, ZoneState]:
     accounts = {one.customer_id: one for one in own_accounts(Right.DOMAINS)}
     state = find_zone(domain, accounts)
     return accounts[state.customer_id], state
+
+
+def changeable_zone(domain: str) -> tuple[Membership, ZoneState]:
+    """Return one's own membership and a domain whose zone one may change, asked before anything that was sent is read.
+
+    Raises:
+        NotFound: there is none, or one may only see it.
+    """
+    mine, state = own_zone(domain)
+    require_right(current_actor(), state.customer_id, Right.MANAGE_DOMAINS)
+    return mine, state
 
 
 def draw(template: str, mine: Membership, state: ZoneState, **values: Any) -> str:
