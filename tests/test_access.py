@@ -707,7 +707,7 @@ def _answers(world: World, key: tuple[str, str], rule: Rule) -> dict[str, int]:
             world.put_back()
         fields = {name: world.values[caller][f"{endpoint}.{name}"] for name in FIELDS.get(key, ())}
         headers = {"X-Chat-Token": world.values[caller]["chat.token"]} if endpoint == "chat.upload" else None
-        answers[caller] = _ask(world.clients[caller], method, world.address(rule, caller), fields, headers)
+        answers[caller] = ask(world.clients[caller], method, world.address(rule, caller), fields, headers)
         # What only reads, and what is refused, leaves the world as it was for the next caller.
         changed = method != "GET" and answers[caller] in FOUND
     return answers
@@ -722,7 +722,7 @@ def _expected(key: tuple[str, str], caller: str) -> tuple[int, ...]:
     return (404,) if caller in known else (401,)  # signing in would not help who is signed in
 
 
-def _ask(
+def ask(
     client: ConsoleClient, method: str, path: str, fields: dict[str, Any], headers: dict[str, str] | None = None
 ) -> int:
     """Ask without becoming another: whoever signs out here stays signed in for the next route."""
