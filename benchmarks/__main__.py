@@ -56,6 +56,16 @@ def verify(tries: int, database_url: str | None, out: Path | None) -> None:
 
 
 @command.command()
+@click.option("--tries", type=click.IntRange(1), default=200, show_default=True)
+@_common
+def addresses(tries: int, database_url: str | None, out: Path | None) -> None:
+    """Time the forms of the portal that ask for an address: none may tell whether it is registered."""
+    from benchmarks.addresses import run
+
+    _show(lambda words: run(tries, database_url, words), out)
+
+
+@command.command()
 @click.option("--count", type=click.IntRange(1), default=300, show_default=True, help="Migrations of each kind.")
 @click.option("--small", type=click.IntRange(0), default=100, show_default=True, help="Open documents around.")
 @click.option("--large", type=click.IntRange(0), default=10_000, show_default=True, help="Open documents around.")

@@ -37,8 +37,8 @@ def sign_in(client: Client, email: str, password: str) -> None:
 class Browser:
     """One kept connection to a served console, with its cookies."""
 
-    def __init__(self, url: str) -> None:
-        self._connection = HTTPConnection(urlsplit(url).netloc, timeout=30)
+    def __init__(self, url: str, connection: HTTPConnection | None = None) -> None:
+        self._connection = connection or HTTPConnection(urlsplit(url).netloc, timeout=30)
         self._cookies: dict[str, str] = {}
         self.token = ""
 

@@ -54,7 +54,7 @@ def run(tries: int, server: str | None, command: str) -> Report:
     """Try each case ``tries`` times, in turns, against a server process of its own."""
     with temporary_app(server) as app:
         cases = _prepare(app)
-        with _served(app) as url:
+        with served(app) as url:
             answers = _measure(app, url, cases, tries)
     return _report(cases, answers, tries, server, command)
 
@@ -127,8 +127,8 @@ def _try(browser: Browser, case: Case) -> tuple[float, tuple[int, str]]:
 
 
 @contextmanager
-def _served(app: Flask) -> Iterator[str]:
-    """Serve the application's database from a process of its own."""
+def served(app: Flask) -> Iterator[str]:
+    """Serve the application's database from a process of its own, and yield its address."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
