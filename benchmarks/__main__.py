@@ -66,6 +66,18 @@ def addresses(tries: int, database_url: str | None, out: Path | None) -> None:
 
 
 @command.command()
+@click.option("--small", type=click.IntRange(10), default=1_000, show_default=True, help="Accounts.")
+@click.option("--large", type=click.IntRange(10), default=100_000, show_default=True, help="Accounts.")
+@click.option("--tries", type=click.IntRange(1), default=41, show_default=True)
+@_common
+def portal(small: int, large: int, tries: int, database_url: str | None, out: Path | None) -> None:
+    """Time the customers' pages with few accounts and with many, and a zone with few records and with many."""
+    from benchmarks.portal import run
+
+    _show(lambda words: run(small, large, tries, database_url, words), out)
+
+
+@command.command()
 @click.option("--count", type=click.IntRange(1), default=300, show_default=True, help="Migrations of each kind.")
 @click.option("--small", type=click.IntRange(0), default=100, show_default=True, help="Open documents around.")
 @click.option("--large", type=click.IntRange(0), default=10_000, show_default=True, help="Open documents around.")

@@ -27,6 +27,7 @@ TINY = {
     "lists": ("--small", "20", "--large", "60", "--tries", "2"),
     "verify": ("--tries", "3"),
     "addresses": ("--tries", "2"),
+    "portal": ("--small", "20", "--large", "40", "--tries", "2"),
     "migrations": ("--count", "2", "--small", "3", "--large", "9"),
     "processes": ("--rounds", "1", "--seconds", "0.5", "--chats", "2", "--bare"),
     "chat": (
@@ -50,6 +51,7 @@ LABELS = {
     "import": ("customers, 20 rows", "customers again, 20 rows"),
     "lists": ("customers, first page", "services, rare word", "audit, first page"),
     "verify": ("unknown e-mail", "wrong PIN", "burned PIN", "locked"),
+    "portal": ("/moj/", "a zone, a record added"),
     "addresses": ("sign-in", "forgotten password", "registration", "invitation"),
     "chat": ("relay", "product"),
     "processes": ("list pages", "chat messages"),
@@ -94,6 +96,9 @@ def test_a_bench_runs_and_keeps_its_table(
         assert "the same number of queries at both, at most 6: **kept**" in kept
     if bench == "chat":
         assert " lost: **kept**" in kept
+    if bench == "portal":
+        assert "statements a page" in kept
+        assert "at most 8 statements a page (most: 8): **kept**" in kept
     if bench in ("verify", "addresses"):
         assert "one and the same answer" in kept
         assert "one and the same answer: **not kept**" not in kept
