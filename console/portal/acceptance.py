@@ -10,23 +10,20 @@ from flask_login import current_user
 from sqlalchemy import Select, func, select
 
 from console.billing.models import ACTIVE_STATUSES, Proforma
-from console.core.actor import Actor
 from console.core.db import db
-from console.core.errors import NotFound, Refusal
-from console.core.passwords import hash_password
+from console.core.errors import NotFound
 from console.core.texts import gettext
 from console.core.transaction import transaction
-from console.customers import signin
 from console.customers.account import acceptance
 from console.customers.account.handover import handover_behind, refuse
 from console.customers.account.models import Handover
-from console.customers.models import Membership, Person
+from console.customers.models import Membership
 from console.customers.registration import has_sign_in
 from console.hosting.models import Service
-from console.portal.answers import show_again
+from console.portal.answers import link_gone
 from console.portal.blueprint import portal
-from console.portal.forms import PortalForm, RegisterInvitedForm
-from console.portal.signin import check_sign_in, open_session_of
+from console.portal.forms import RegisterInvitedForm
+from console.portal.mailed_offer import MailedOffer
 from console.web.answers import wants_json
 from console.web.identity import current_person
 from console.web.security import keep_private
@@ -38,7 +35,7 @@ def handover_link(handover_token: str) -> ResponseReturnValue:
     try:
         found = handover_behind(handover_token)
     except NotFound:
-        return _gone()
+        return link_gone()
     if wants_json():
         return jsonify(open=True)
     form = RegisterInvitedForm(formdata=None, email=found.email, data={"name": found.person_name})
@@ -48,43 +45,23 @@ def handover_link(handover_token: str) -> ResponseReturnValue:
 @portal.post("/handover/accept/<secret:handover_token>")
 def accept_handover(handover_token: str) -> ResponseReturnValue:
     """Take the account over with the sign-in of the address; who is not signed in with it gives its password."""
-    form = PortalForm()
-    try:
-        found = handover_behind(handover_token)
-        email = found.email
-        if not _is_reader(email):
-            open_session_of(check_sign_in(email, form.own_password.data or ""), email)
-        with transaction():
-            person = db.session.scalars(select(Person).where(Person.email == email)).one()
-            actor = Actor(kind="person", id=person.id, name=person.name, address=request.remote_addr)
-            member = acceptance.accept(actor, handover_token, person)
-    except NotFound:
-        return _gone()
-    except Refusal as refusal:
-        blank = RegisterInvitedForm(formdata=None, email=email)
-        return show_again(refusal, blank, lambda: _page(handover_token, found, blank))
-    return _taken_over(member)
+    return _handover().take(handover_token)
 
 
 @portal.post("/handover/accept/<secret:handover_token>/register")
 def register_new_owner(handover_token: str) -> ResponseReturnValue:
     """Make a sign-in for the address, take the account over, and be signed in."""
-    try:
-        found = handover_behind(handover_token)
-    except NotFound:
-        return _gone()
-    form = RegisterInvitedForm(email=found.email)
-    try:
-        form.require()
-        hashed = hash_password(form.password.data or "")
-        with transaction():
-            member = acceptance.register_new_owner(handover_token, form.name.data or "", hashed, request.remote_addr)
-    except NotFound:
-        return _gone()
-    except Refusal as refusal:
-        return show_again(refusal, form, lambda: _page(handover_token, found, form))
-    open_session_of(signin.PasswordProof(member.person_id, hashed), member.person.email)
-    return _taken_over(member)
+    return _handover().take_registering(handover_token)
+
+
+def _handover() -> MailedOffer[Handover]:
+    return MailedOffer(
+        find=handover_behind,
+        accept=acceptance.accept,
+        register=acceptance.register_new_owner,
+        page=_page,
+        done=_taken_over,
+    )
 
 
 @portal.post("/handover/accept/<secret:handover_token>/refuse")
@@ -94,7 +71,7 @@ def refuse_handover(handover_token: str) -> ResponseReturnValue:
         with transaction():
             refuse(handover_token, request.remote_addr)
     except NotFound:
-        return _gone()
+        return link_gone()
     if wants_json():
         return jsonify(refused=True)
     return keep_private(make_response(render_template("portal/handover_refused.html")))
@@ -106,10 +83,6 @@ def _taken_over(member: Membership) -> ResponseReturnValue:
         return jsonify(accepted=True, account=number)
     flash(gettext("The account %(number)s is yours now. Its support PIN is a new one.", number=number), "success")
     return redirect(url_for("portal.home", account=number), 303)
-
-
-def _is_reader(email: str) -> bool:
-    return current_user.is_authenticated and current_person().email == email
 
 
 def _page(token: str, found: Handover, form: RegisterInvitedForm) -> Response:
@@ -131,9 +104,3 @@ def _page(token: str, found: Handover, form: RegisterInvitedForm) -> Response:
 def _count(query: Select[Any]) -> int:
     total: Any = select(func.count()).select_from(query.subquery())
     return int(db.session.scalar(total) or 0)
-
-
-def _gone() -> ResponseReturnValue:
-    if wants_json():
-        raise NotFound(code="link_gone")
-    return keep_private(make_response(render_template("portal/link_gone.html"), NotFound.status))

@@ -1,14 +1,16 @@
-"""A form that was refused: shown again with what was typed, or told to a program."""
+"""What several pages answer: a form that was refused, a mailed link that no longer works."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
-from flask import Response, make_response
+from flask import Response, make_response, render_template
 
-from console.core.errors import Refusal
+from console.core.errors import NotFound, Refusal
 from console.portal.forms import PortalForm
 from console.web.answers import refuse, wants_json
+from console.web.security import keep_private
 
 
 def show_again(refusal: Refusal, form: PortalForm, page: Callable[[], str | Response]) -> Response:
@@ -25,3 +27,14 @@ def show_again(refusal: Refusal, form: PortalForm, page: Callable[[], str | Resp
     if refusal.retry_after is not None:
         response.headers["Retry-After"] = str(refusal.retry_after)
     return response
+
+
+def link_gone(template: str = "portal/link_gone.html", **values: Any) -> Response:
+    """Answer for a mailed link that was used, revoked, is too old, or never was.
+
+    Raises:
+        NotFound: ``link_gone``, to a program.
+    """
+    if wants_json():
+        raise NotFound(code="link_gone")
+    return keep_private(make_response(render_template(template, **values), NotFound.status))

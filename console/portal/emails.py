@@ -14,7 +14,7 @@ from console.customers.account.forms import EmailForm
 from console.customers.account.models import EmailChange, EmailChangeState
 from console.portal import confirmation
 from console.portal.accounts import chosen, own_accounts
-from console.portal.answers import show_again
+from console.portal.answers import link_gone, show_again
 from console.portal.blueprint import portal, signed_in
 from console.portal.forms import PortalForm
 from console.web import limits
@@ -75,7 +75,7 @@ def email_link(email_token: str) -> ResponseReturnValue:
     try:
         change, is_new = emails.change_behind(email_token)
     except NotFound:
-        return _gone()
+        return link_gone()
     if wants_json():
         return jsonify(open=True)
     return _link_page(PortalForm(formdata=None), change, is_new)
@@ -90,7 +90,7 @@ def confirm_email(email_token: str) -> ResponseReturnValue:
         with transaction():
             change = emails.confirm(email_token, http.remote_addr)
     except NotFound:
-        return _gone()
+        return link_gone()
     except Refusal as refusal:
         return keep_private(show_again(refusal, form, lambda: _link_page(form, change, is_new)))
     done = change.state is EmailChangeState.DONE
@@ -118,9 +118,3 @@ def _page(form: EmailForm) -> str:
 def _link_page(form: PortalForm, change: EmailChange, is_new: bool) -> Response:
     page = render_template("portal/email_confirm.html", form=form, change=change, is_new=is_new)
     return keep_private(make_response(page))
-
-
-def _gone() -> ResponseReturnValue:
-    if wants_json():
-        raise NotFound(code="link_gone")
-    return keep_private(make_response(render_template("portal/link_gone.html"), NotFound.status))

@@ -16,7 +16,7 @@ from console.core.transaction import transaction
 from console.customers import passwords
 from console.portal import confirmation
 from console.portal.accounts import chosen, own_accounts
-from console.portal.answers import show_again
+from console.portal.answers import link_gone, show_again
 from console.portal.blueprint import portal, signed_in
 from console.portal.forms import ChangePasswordForm, ForgottenForm, NewPasswordForm
 from console.web import limits
@@ -86,7 +86,7 @@ def reset_link(reset_token: str) -> ResponseReturnValue:
     try:
         person = passwords.person_behind(reset_token)
     except NotFound:
-        return _gone()
+        return link_gone("portal/reset_gone.html")
     if wants_json():
         return jsonify(open=True)
     return _reset_page(NewPasswordForm(formdata=None, email=person.email), person.email)
@@ -103,7 +103,7 @@ def reset_password(reset_token: str) -> ResponseReturnValue:
         with transaction():
             passwords.reset(reset_token, hashed, request.remote_addr)
     except NotFound:
-        return _gone()
+        return link_gone("portal/reset_gone.html")
     except Refusal as refusal:
         return keep_private(show_again(refusal, form, lambda: _reset_page(form, email)))
     if wants_json():
@@ -125,9 +125,3 @@ def _change_page(form: ChangePasswordForm) -> str:
 
 def _reset_page(form: NewPasswordForm, email: str) -> Response:
     return keep_private(make_response(render_template("portal/reset.html", form=form, email=email)))
-
-
-def _gone() -> ResponseReturnValue:
-    if wants_json():
-        raise NotFound(code="link_gone")
-    return keep_private(make_response(render_template("portal/reset_gone.html"), NotFound.status))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from flask import Response, flash, jsonify, make_response, redirect, render_template, request, url_for
+from flask import flash, jsonify, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from console.core.errors import NotFound, Refusal
@@ -14,7 +14,7 @@ from console.core.transaction import transaction
 from console.customers.models import Customer
 from console.portal import confirmation
 from console.portal.accounts import chosen, own_accounts
-from console.portal.answers import show_again
+from console.portal.answers import link_gone, show_again
 from console.portal.blueprint import portal, signed_in
 from console.portal.forms import PortalForm
 from console.privacy import erasure, exports
@@ -82,7 +82,7 @@ def export_link(export_token: str) -> ResponseReturnValue:
     try:
         row = exports.export_behind(current_actor(), export_token)
     except NotFound:
-        return _gone()
+        return link_gone("portal/export_gone.html", **_frame())
     if wants_json():
         return jsonify(export=_export(row))
     return keep_private(make_response(render_template("portal/export.html", row=row, **_frame())))
@@ -96,7 +96,7 @@ def download_export(export_token: str) -> ResponseReturnValue:
         with transaction():
             content = exports.download(current_actor(), export_token)
     except NotFound:
-        return _gone()
+        return link_gone("portal/export_gone.html", **_frame())
     return keep_private(as_download("data.zip", content))
 
 
@@ -138,13 +138,6 @@ def _page(form: PortalForm | None = None, which: str = "") -> str:
 def _frame() -> dict[str, Any]:
     accounts = own_accounts()
     return {"accounts": accounts, "mine": accounts[0] if accounts else None}
-
-
-def _gone() -> Response | ResponseReturnValue:
-    if wants_json():
-        raise NotFound(code="link_gone")
-    page = render_template("portal/export_gone.html", **_frame())
-    return keep_private(make_response(page, NotFound.status))
 
 
 def _export(row: DataExport) -> dict[str, Any]:

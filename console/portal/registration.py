@@ -11,7 +11,7 @@ from console.core.passwords import hash_password, password_matches
 from console.core.texts import gettext, lazy_gettext
 from console.core.transaction import transaction
 from console.customers import registration, signin
-from console.portal.answers import show_again
+from console.portal.answers import link_gone, show_again
 from console.portal.blueprint import portal
 from console.portal.forms import PortalForm, RegisterForm
 from console.portal.signin import MAX_PASSWORD, open_session_of
@@ -55,7 +55,7 @@ def confirm_page(registration_token: str) -> ResponseReturnValue:
     try:
         email = registration.registration_behind(registration_token).email
     except NotFound:
-        return _gone()
+        return link_gone("portal/register_gone.html")
     if wants_json():
         return jsonify(open=True)
     return _confirm_page(PortalForm(formdata=None), email)
@@ -74,7 +74,7 @@ def confirm_registration(registration_token: str) -> ResponseReturnValue:
         with transaction():
             membership = registration.confirm(registration_token, stored, request.remote_addr)
     except NotFound:
-        return _gone()
+        return link_gone("portal/register_gone.html")
     except Refusal as refusal:
         return keep_private(show_again(refusal, form, lambda: _confirm_page(form, email)))
     open_session_of(signin.PasswordProof(membership.person_id, stored), email)
@@ -98,9 +98,3 @@ def _require(form: RegisterForm) -> None:
 
 def _confirm_page(form: PortalForm, email: str) -> Response:
     return keep_private(make_response(render_template("portal/register_confirm.html", form=form, email=email)))
-
-
-def _gone() -> ResponseReturnValue:
-    if wants_json():
-        raise NotFound(code="link_gone")
-    return keep_private(make_response(render_template("portal/register_gone.html"), NotFound.status))

@@ -13,7 +13,7 @@ from console.identity import recovery
 from console.identity.models import DeviceRecovery
 from console.identity.signin import actor_of, lock_pending
 from console.portal import confirmation, second_step
-from console.portal.answers import show_again
+from console.portal.answers import link_gone, show_again
 from console.portal.blueprint import portal, signed_in
 from console.portal.forms import PortalForm
 from console.portal.security import overview, session_id
@@ -62,7 +62,7 @@ def recovery_link(recovery_token: str) -> ResponseReturnValue:
     try:
         row = recovery.recovery_behind(recovery_token, recovery.REMOVE)
     except NotFound:
-        return _gone()
+        return link_gone("portal/security_recovery_gone.html")
     if wants_json():
         return jsonify(ready=row.is_ready(clock.now()))
     return _link_page(row, PortalForm(formdata=None))
@@ -77,7 +77,7 @@ def finish_recovery(recovery_token: str) -> ResponseReturnValue:
         with transaction():
             recovery.finish(recovery_token, request.remote_addr)
     except NotFound:
-        return _gone()
+        return link_gone("portal/security_recovery_gone.html")
     except Refusal as refusal:
         return keep_private(show_again(refusal, form, lambda: _link_page(row, form)))
     if wants_json():
@@ -91,7 +91,7 @@ def recovery_stop_link(recovery_stop_token: str) -> ResponseReturnValue:
     try:
         row = recovery.recovery_behind(recovery_stop_token, recovery.CANCEL)
     except NotFound:
-        return _gone()
+        return link_gone("portal/security_recovery_gone.html")
     if wants_json():
         return jsonify(open=True)
     return _render("portal/security_recovery_stop.html", recovery=row)
@@ -104,7 +104,7 @@ def stop_recovery(recovery_stop_token: str) -> ResponseReturnValue:
         with transaction():
             recovery.cancel(recovery_stop_token, request.remote_addr)
     except NotFound:
-        return _gone()
+        return link_gone("portal/security_recovery_gone.html")
     if wants_json():
         return jsonify(stopped=True)
     return _render("portal/security_recovery_stopped.html")
@@ -136,11 +136,3 @@ def _link_page(row: DeviceRecovery, form: PortalForm) -> Response:
 
 def _render(template: str, **values: object) -> Response:
     return keep_private(make_response(render_template(template, **values)))
-
-
-def _gone() -> ResponseReturnValue:
-    if wants_json():
-        raise NotFound(code="link_gone")
-    answer = _render("portal/security_recovery_gone.html")
-    answer.status_code = NotFound.status
-    return answer
