@@ -10,12 +10,12 @@ from statistics import median
 from typing import Any
 
 from flask import Flask
-from sqlalchemy import event, insert, select, text, update
+from sqlalchemy import event, insert, select, update
 from sqlalchemy.orm import Session
 from werkzeug.test import Client
 
 from benchmarks.http import BenchError, sign_in
-from benchmarks.place import engine_name, machine, temporary_app
+from benchmarks.place import engine_name, know_the_tables, machine, temporary_app
 from benchmarks.report import Report, kept, milliseconds
 from console.audit.service import record
 from console.billing.models import Proforma, ProformaStatus, Storno
@@ -151,9 +151,7 @@ def load(rows: int) -> None:
             for number in numbers:
                 record(SYSTEM, "bench.noted", f"K-{10_001 + number}", customer_id=number + 1)
         session.expunge_all()
-    if session.get_bind().dialect.name == "postgresql":
-        with transaction() as session:
-            session.execute(text("ANALYZE"))  # as autovacuum would have by now
+    know_the_tables()
 
 
 def _cancel_half(session: Session) -> None:

@@ -11,11 +11,11 @@ from statistics import median
 from typing import Any
 
 from flask import Flask
-from sqlalchemy import func, inspect, select, text
+from sqlalchemy import func, inspect, select
 from sqlalchemy.orm import Session
 
 from benchmarks.http import BenchError
-from benchmarks.place import engine_name, machine, temporary_app
+from benchmarks.place import engine_name, know_the_tables, machine, temporary_app
 from benchmarks.report import Report, kept, milliseconds
 from console.audit.models import AuditEntry, AuditHead
 from console.billing import migration as migrate
@@ -104,9 +104,7 @@ class _Place:
                     plan = migrate.plan_for(lock_migration(ref)).digest
                     migrate.approve(self._billing(), ref, plan, f"approve-{ref}")
                     self._approved.append((ref, plan))
-            if db.session().get_bind().dialect.name == "postgresql":
-                with transaction() as session:
-                    session.execute(text("ANALYZE"))  # as autovacuum would have by now
+            know_the_tables()
             db.session.remove()
 
     def _ask(self, count: int) -> list[str]:

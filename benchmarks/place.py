@@ -15,7 +15,7 @@ from sqlalchemy import create_engine, make_url, text
 
 from console.app import create_app
 from console.core.actor import SYSTEM
-from console.core.db import db
+from console.core.db import db, update_statistics
 from console.core.passwords import hash_password
 from console.core.settings import DEMO_PASSWORD, Settings
 from console.core.transaction import transaction
@@ -47,6 +47,14 @@ def temporary_database(server: str | None) -> Iterator[str]:
                 connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
     finally:
         engine.dispose()
+
+
+def know_the_tables() -> None:
+    """Update the statistics that queries are planned by, as autovacuum and our worker would have by now."""
+    with transaction() as session:
+        if session.get_bind().dialect.name == "postgresql":
+            session.execute(text("ANALYZE"))
+        update_statistics(session)
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from werkzeug.test import Client
 
 from benchmarks.http import SEE_OTHER, BenchError, token_in
 from benchmarks.lists import SEED, WARM_UP, Measured, counted_statements, load
-from benchmarks.place import engine_name, machine, temporary_app
+from benchmarks.place import engine_name, know_the_tables, machine, temporary_app
 from benchmarks.report import Report, kept, milliseconds
 from console.billing.service import LineDraft, issue_proforma, today
 from console.core import clock
@@ -68,7 +68,9 @@ class _Place:
             with transaction() as session:
                 ticket_crowd.fill(ticket_crowd.Crowd(session, SEED, rows, clock.now(), ticket_crowd.MIXED))
             _account(records)
+            know_the_tables()
             db.session.remove()
+            db.engine.dispose()
         self._client = Client(app)
         answer = self._post("/moj/login", "/moj/login", email=EMAIL, password=DEMO_PASSWORD)
         if answer not in SEE_OTHER:

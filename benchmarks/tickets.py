@@ -12,13 +12,13 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from flask import Flask
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select
 from werkzeug.test import Client
 
 from benchmarks.helpdesk import VERSION, Desk, Helpdesk
 from benchmarks.http import SEE_OTHER, BenchError, Browser, sign_in
 from benchmarks.lists import MAX_RATIO, counted_statements
-from benchmarks.place import engine_name, machine, temporary_database
+from benchmarks.place import engine_name, know_the_tables, machine, temporary_database
 from benchmarks.report import Report, kept, milliseconds
 from benchmarks.serving import PROCESSES, ROOT, generate, gunicorn
 from console.app import create_app
@@ -181,9 +181,7 @@ def load(count: int) -> None:
         )
         drawn = ticket_crowd.Crowd(session, SEED, count, clock.now(), ticket_crowd.MIXED)
         ticket_crowd.fill(drawn)
-    if session.get_bind().dialect.name == "postgresql":
-        with transaction() as session:
-            session.execute(text("ANALYZE"))  # as autovacuum would have by now
+    know_the_tables()
 
 
 def _signed_in(app: Flask, address: str, count: int) -> _Ours:

@@ -24,7 +24,7 @@ from console.chat.retention import forget_unsent
 from console.chat.service.deadlines import sweep as chat_sweep
 from console.core import clock
 from console.core.context import settings
-from console.core.db import db
+from console.core.db import db, update_statistics
 from console.core.errors import Busy, NoSpace, Refusal, Unavailable
 from console.core.hub import rest_the_collector
 from console.core.idempotency import IdempotencyKey
@@ -90,6 +90,12 @@ def expire_migrations() -> None:
         log.info("migrations expired", count=ended)
 
 
+def refresh_statistics() -> None:
+    """Let a SQLite database know how it is filled."""
+    with transaction() as session:
+        update_statistics(session)
+
+
 def expire_account_requests() -> None:
     """End the handovers and new sign-in addresses that were not confirmed in time."""
     with transaction():
@@ -112,6 +118,7 @@ JOBS = (
     Job("chat.unsent", timedelta(minutes=5), forget_unsent),
     Job("reviews.gather", timedelta(minutes=5), reviews_gather),
     Job("rows.clear", timedelta(hours=1), clear_old_rows),
+    Job("database.statistics", timedelta(hours=6), refresh_statistics),
 )
 
 

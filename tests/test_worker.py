@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from console import worker
@@ -28,6 +28,7 @@ from console.customers.models import Guard
 from console.staff.models import Staff, StaffSession
 from console.worker import Job
 from tests.conftest import Clock
+from tests.factories import make_customer
 from tests.support import processes
 from tests.support.server import ROOT, environment
 
@@ -106,3 +107,12 @@ def test_a_worker_process_works_and_stops(database: str, tmp_path: Path) -> None
     finally:
         processes.stop(process)
     assert "worker stopped" in log.read_text()
+
+
+@pytest.mark.only("sqlite")  # a server looks by itself
+def test_the_database_knows_how_its_tables_are_filled(session: Session) -> None:
+    for _ in range(3):
+        make_customer()
+    worker.refresh_statistics()
+    known = set(session.scalars(text("SELECT tbl FROM sqlite_stat1")))
+    assert {"customers", "memberships", "people"} <= known

@@ -114,6 +114,7 @@ def _unread(mine: Membership, now: datetime) -> ColumnElement[bool]:
     seen = (
         select(TicketPersonRead.seq)
         .where(TicketPersonRead.ticket_id == Ticket.id, TicketPersonRead.person_id == mine.person_id)
+        .correlate(Ticket)  # of the list: by itself SQLAlchemy looks no further than the select around this one
         .scalar_subquery()
     )
     newer = exists().where(

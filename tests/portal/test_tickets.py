@@ -105,6 +105,21 @@ def test_who_holds_the_right_reads_the_accounts_others_only_their_own(
 
 
 @only_sqlite
+def test_a_reply_is_unread_until_its_own_ticket_is_opened(
+    new_client: Callable[[], ConsoleClient], owner: Membership, agent: Actor, clock: Clock
+) -> None:
+    short, long = asked_by(owner, "Kratko"), asked_by(owner, "Dugo")
+    reply(agent, short, "Prvi odgovor")
+    for body in ("Jedan", "Dva", "Tri"):
+        reply(agent, long, body)
+    clock.advance(TAKE_BACK)
+    client = enter(new_client, owner)
+    assert client.get(f"/moj/tickets/{long.number}").status_code == 200
+    items = client.get_json("/moj/tickets/").json["items"]
+    assert {item["subject"]: item["unread"] for item in items} == {"Kratko": True, "Dugo": False}
+
+
+@only_sqlite
 def test_a_revoked_right_or_membership_bites_on_the_next_request(
     new_client: Callable[[], ConsoleClient], owner: Membership
 ) -> None:
