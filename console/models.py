@@ -15,6 +15,7 @@ TABLES = (
     "help.models",
     "customers.models",
     "identity.models",
+    "identity.oidc.models",
     "customers.account.models",
     "hosting.models",
     "hosting.dns.models",

@@ -36,6 +36,7 @@ from console.customers import registration
 from console.customers.account import emails, handover
 from console.customers.models import Guard
 from console.hosting.dns.publishing.outbox import publish_due
+from console.identity.oidc import families, keys
 from console.mail import outsiders, sending
 from console.privacy import erasure, exports, retention
 from console.staff.models import StaffSession
@@ -49,6 +50,7 @@ KEEP_TOKENS = timedelta(days=7)  # expired ones: a late visitor learns that anyw
 KEEP_PROVEN = timedelta(days=365)  # that an address is read by who opened a link there
 KEEP_GUARDS = timedelta(days=1)  # windows and locks are minutes
 KEEP_KEYS = timedelta(days=30)  # a caller that repeats does it sooner
+KEEP_CODES = timedelta(days=1)  # of single sign-on, and its tokens; shown again, they are not known any more
 FINISH_SECONDS = 5.0
 
 
@@ -76,6 +78,7 @@ def clear_old_rows() -> None:
         tokens.clear(now - KEEP_TOKENS)
         outsiders.clear(now - KEEP_PROVEN)
         registration.clear(now)
+        families.clear(now - KEEP_CODES)
         session.execute(delete(Guard).where(Guard.updated_at < now - KEEP_GUARDS))
         session.execute(delete(IdempotencyKey).where(IdempotencyKey.created_at < now - KEEP_KEYS))
 
@@ -119,6 +122,7 @@ JOBS = (
     Job("reviews.gather", timedelta(minutes=5), reviews_gather),
     Job("rows.clear", timedelta(hours=1), clear_old_rows),
     Job("database.statistics", timedelta(hours=6), refresh_statistics),
+    Job("sso.keys", timedelta(hours=1), keys.rotate_due),
 )
 
 

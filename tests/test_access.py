@@ -42,7 +42,15 @@ from console.tokens import service as tokens
 from tests import factories
 from tests.billing.moves import make_move
 from tests.chat.past import chat_values
-from tests.portal.things import access_values, account_values, dns_values, people_values, service_values, ticket_values
+from tests.portal.things import (
+    access_values,
+    account_values,
+    dns_values,
+    people_values,
+    service_values,
+    sso_values,
+    ticket_values,
+)
 from tests.support.client import ConsoleClient, sign_in, sign_in_person
 from tests.tickets.reviews.scene import review_values
 from tests.tickets.rows import make_department
@@ -85,6 +93,18 @@ ROUTES: dict[tuple[str, str], frozenset[str]] = {
     ("POST", "password_reset.reset"): EVERYONE,
     ("GET", "staff.leave"): EVERYONE,
     ("POST", "staff.logout"): EVERYONE,
+    ("GET", "staff_outside.begin"): EVERYONE,  # where it is not configured, to the sign-in page
+    ("GET", "staff_outside.back"): EVERYONE,
+    # OpenID Connect: what applications ask.
+    ("GET", "oauth.configuration"): EVERYONE,
+    ("GET", "oauth.jwks"): EVERYONE,
+    ("GET", "oauth.authorize"): EVERYONE,  # to the sign-in, or the consent: tests/portal/test_sso.py
+    ("POST", "oauth.authorize"): EVERYONE,
+    ("POST", "oauth.token"): NOBODY,  # only a registered application, with a code or a refresh token
+    ("GET", "oauth.userinfo"): NOBODY,  # only with an access token
+    ("POST", "oauth.userinfo"): NOBODY,
+    ("GET", "oauth.end_session"): EVERYONE,
+    ("POST", "oauth.end_session"): EVERYONE,
     # The chat widget, in other people's pages: no cookie is read.
     ("GET", "chat.page"): EVERYONE,
     ("GET", "chat.loader"): EVERYONE,
@@ -127,6 +147,13 @@ ROUTES: dict[tuple[str, str], frozenset[str]] = {
     ("GET", "admin.index"): STAFF,
     ("GET", "admin.now"): STAFF,
     ("GET", "palette.find"): STAFF,
+    ("GET", "applications.index"): ADMIN,
+    ("GET", "applications.new"): ADMIN,
+    ("POST", "applications.register"): ADMIN,
+    ("GET", "applications.application"): ADMIN,
+    ("POST", "applications.change"): ADMIN,
+    ("POST", "applications.renew_secret"): ADMIN,
+    ("POST", "applications.rotate"): ADMIN,
     ("GET", "customers.index_view"): STAFF,
     ("GET", "customer.index"): STAFF,
     ("POST", "customer.open_with_reason"): SUPERVISOR,
@@ -402,6 +429,10 @@ ROUTES: dict[tuple[str, str], frozenset[str]] = {
     ("POST", "portal.confirm_options"): CUSTOMER,
     ("POST", "portal.confirm_with_passkey"): CUSTOMER,
     ("POST", "portal.stop_own_recovery"): CUSTOMER,
+    ("POST", "portal.turn_sso"): CUSTOMER,
+    ("POST", "portal.revoke_grant"): CUSTOMER,
+    ("POST", "portal.consent"): CUSTOMER,
+    ("POST", "portal.confirm_end"): CUSTOMER,
     ("POST", "portal.passkey_options"): EVERYONE,
     ("POST", "portal.log_in_with_passkey"): EVERYONE,
     ("GET", "portal.lost"): EVERYONE,
@@ -479,7 +510,14 @@ ROUTES: dict[tuple[str, str], frozenset[str]] = {
 FOUND = (200, 201, 204, 301, 302, 303, 409, 422)
 
 # Nothing in a cookie opens these: there is no session that another site could ride on.
-NO_COOKIE = {("POST", "chat.ask"), ("POST", "chat.upload")}
+NO_COOKIE = {
+    ("POST", "chat.ask"), ("POST", "chat.upload"), ("POST", "oauth.token"), ("POST", "oauth.userinfo"),
+    # These change nothing: they lead to the same address with GET.
+    ("POST", "oauth.authorize"), ("POST", "oauth.end_session"),
+}  # fmt: skip
+_AUTHORIZATION = (
+    "response_type", "client_id", "redirect_uri", "scope", "code_challenge", "code_challenge_method",
+)  # fmt: skip
 
 # What must be sent for the question to be about the caller and not about the form.
 FIELDS: dict[tuple[str, str], tuple[str, ...]] = {
@@ -502,6 +540,9 @@ FIELDS: dict[tuple[str, str], tuple[str, ...]] = {
     ("POST", "replies.edit_view"): ("id",),
     ("POST", "replies.delete_view"): ("id",),
     ("POST", "reviews.pick"): ("ticket",),
+    ("GET", "oauth.authorize"): _AUTHORIZATION,
+    ("POST", "portal.consent"): (*_AUTHORIZATION, "decision"),
+    ("POST", "oauth.token"): ("grant_type",),
 }
 
 
@@ -618,7 +659,7 @@ def _people_and_things(app: Flask) -> tuple[dict[str, ConsoleClient], dict[str, 
     }
     shared |= access_values(staff["agent"]) | mail_values(subject) | review_values(staff["agent"])
     shared |= chat_values(staff["agent"], staff["supervisor"])
-    shared |= people_values(subject.customer) | dns_values(subject.customer)
+    shared |= people_values(subject.customer) | dns_values(subject.customer) | sso_values(subject.owner)
     shared |= account_values(subject.customer)  # before the transfer, which holds a handover back
     shared |= service_values(subject, staff["billing"], str(shared["ticket.number"]))
     shared |= ticket_values(subject.customer)

@@ -85,7 +85,17 @@ def test_accepted_connections_send_at_once() -> None:
 @pytest.mark.sqlite
 def test_a_start_loads_nothing_that_no_first_request_needs(tmp_path: Path) -> None:
     """After a kill everybody waits for this."""
-    late = ("alembic", "flask_migrate", "psycopg", "fpdf", "openpyxl", "holidays.countries", "webauthn")
+    late = (
+        "alembic",
+        "flask_migrate",
+        "psycopg",
+        "fpdf",
+        "openpyxl",
+        "holidays.countries",
+        "webauthn",
+        "authlib",
+        "joserfc",
+    )
     made = "import sys; from console.app import create_app; from console import server, setup; create_app()"
     done = subprocess.run(
         [sys.executable, "-c", f"{made}; print(*[name for name in {late} if name in sys.modules])"],

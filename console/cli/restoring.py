@@ -28,6 +28,7 @@ from console.core.ids import CUSTOMER_BASE
 from console.core.series import Series
 from console.customers.models import Customer, Membership, PersonSession, Verification, VerificationCard
 from console.hosting.models import SERVICE_BASE, Service
+from console.identity.oidc.models import SsoCode, SsoGrant, SsoToken
 from console.mail.models import Mail, MailState
 from console.staff.models import StaffSession
 from console.tickets.models import TICKET_BASE, Ticket
@@ -56,6 +57,7 @@ class Ended:
     verifications: int = 0
     cards: int = 0
     tokens: int = 0
+    grants: int = 0  # of applications, with their codes and tokens
     chats: int = 0
     pins: int = 0
     mails_waiting: int = 0  # some may have left since the copy was made, and leave again
@@ -86,6 +88,7 @@ def end_all(actor: Actor, *, skip_numbers: int = 0) -> Ended:
         verifications=_end(Verification.id, *_live(Verification, now), ended_at=now, end_reason="restore"),
         cards=_end(VerificationCard.id, *_live(VerificationCard, now), ended_at=now),
         tokens=_end(OneTimeToken.id, OneTimeToken.used_at.is_(None), OneTimeToken.expires_at > now, used_at=now),
+        grants=_end_grants(now),
         chats=_end(Chat.id, token_version=Chat.token_version + jump),
         pins=_renew_pins(now, jump),
         mails_waiting=db.session.scalar(
@@ -109,6 +112,13 @@ def _end(key: Any, *which: ColumnElement[bool], **values: Any) -> int:
     query: Update = update(key.class_).where(*which).values(**values)
     done: Any = db.session.execute(query.execution_options(synchronize_session=False))
     return int(done.rowcount)
+
+
+def _end_grants(now: datetime) -> int:
+    """End what applications hold. Each asks the person again, because a grant may have been revoked since the copy."""
+    _end(SsoToken.id, SsoToken.ended_at.is_(None), ended_at=now)
+    _end(SsoCode.id, SsoCode.expires_at > now, expires_at=now)
+    return _end(SsoGrant.id, SsoGrant.ended_at.is_(None), ended_at=now, end_reason="restore")
 
 
 def _renew_pins(now: datetime, jump: int) -> int:

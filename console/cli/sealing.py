@@ -14,6 +14,7 @@ from console.core.seal import InvalidToken
 from console.core.transaction import transaction
 from console.customers.models import Membership
 from console.identity.models import Authenticator
+from console.identity.oidc.models import SsoKey
 from console.mail.models import Mail
 from console.staff.models import Staff
 
@@ -24,6 +25,7 @@ SEALED: tuple[tuple[type[Base], InstrumentedAttribute[int], InstrumentedAttribut
     (Authenticator, Authenticator.person_id, Authenticator.sealed_secret),
     (Mail, Mail.id, Mail.sealed_links),
     (PersonKey, PersonKey.person_id, PersonKey.sealed_key),
+    (SsoKey, SsoKey.id, SsoKey.sealed_key),
 )
 BATCH = 500
 

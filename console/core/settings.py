@@ -89,6 +89,10 @@ class Settings:
     processes: int = 1  # that `console serve` starts
     smtp_url: str | None = field(default=None, repr=False)
     imap_url: str | None = field(default=None, repr=False)
+    # Staff's sign-in through an OpenID provider outside: console.identity.outside.
+    staff_oidc_issuer: str | None = None
+    staff_oidc_client_id: str | None = None
+    staff_oidc_client_secret: str | None = field(default=None, repr=False)
     dns_url: str | None = field(default=None, repr=False)  # PowerDNS; zone files without it
     dns_folder: str = ""  # of zone files; next to the database when empty: see zone_folder
     dns_servers: tuple[str, ...] = ("ns1.example.test", "ns2.example.test")  # of zones that name none themselves
@@ -210,6 +214,9 @@ class Settings:
             processes=values.number("PROCESSES", cls.processes),
             smtp_url=values.optional("SMTP_URL"),
             imap_url=values.optional("IMAP_URL"),
+            staff_oidc_issuer=values.optional("STAFF_OIDC_ISSUER"),
+            staff_oidc_client_id=values.optional("STAFF_OIDC_CLIENT_ID"),
+            staff_oidc_client_secret=values.optional("STAFF_OIDC_CLIENT_SECRET"),
             dns_url=values.optional("DNS_URL"),
             dns_folder=values.text("DNS_FOLDER", cls.dns_folder),
             dns_servers=values.many("DNS_SERVERS", cls.dns_servers),
@@ -264,6 +271,7 @@ class Settings:
             raise SettingsError(f"{PREFIX}TIMEZONE: no such zone: {self.timezone}") from error
         self._check_mail()
         self._check_dns()
+        self._check_staff_oidc()
         if not self.production:
             return
         if self.secret_key == DEMO_SECRET_KEY or len(self.secret_key) < 32:
@@ -302,6 +310,20 @@ class Settings:
             )
         if not _is_address(self.mail_from):
             raise SettingsError(f"{PREFIX}MAIL_FROM: {self.mail_from!r} is no address, as in help@example.com")
+
+    def _check_staff_oidc(self) -> None:
+        issuer = self.staff_oidc_issuer
+        if (issuer is None) != (self.staff_oidc_client_id is None):
+            raise SettingsError(f"{PREFIX}STAFF_OIDC_ISSUER and {PREFIX}STAFF_OIDC_CLIENT_ID go together")
+        if issuer is None:
+            return
+        try:
+            parts = urlsplit(issuer)
+            usable = (parts.scheme == "https" and parts.hostname) or _is_loopback(issuer)
+        except ValueError:
+            usable = False
+        if not usable or parts.query or parts.fragment:
+            raise SettingsError(f"{PREFIX}STAFF_OIDC_ISSUER: it must look like https://login.example.com")
 
     def _check_dns(self) -> None:
         try:

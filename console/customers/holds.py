@@ -7,6 +7,7 @@ the notices.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from console.audit.service import record
@@ -17,6 +18,12 @@ from console.core.texts import lazy_gettext
 from console.customers.models import Person
 
 LASTS = timedelta(hours=72)
+_listeners: dict[str, Callable[[Actor, Person, str], None]] = {}
+
+
+def register_begun(name: str, listener: Callable[[Actor, Person, str], None]) -> None:
+    """Register what else ends where a sign-in may have changed hands; called with the reason, in its transaction."""
+    _listeners[name] = listener
 
 
 def begin(actor: Actor, person: Person, reason: str) -> datetime:
@@ -26,8 +33,11 @@ def begin(actor: Actor, person: Person, reason: str) -> datetime:
         reason: ``password_reset``, ``lost_device`` or ``email_changed``.
     """
     person.held_until = clock.now() + LASTS
-    record(actor, "person.held", f"person:{person.id}", reason=reason, until=person.held_until.isoformat())
-    return person.held_until
+    until = person.held_until
+    record(actor, "person.held", f"person:{person.id}", reason=reason, until=until.isoformat())
+    for listener in _listeners.values():
+        listener(actor, person, reason)
+    return until
 
 
 def require_none(person: Person) -> None:

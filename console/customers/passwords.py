@@ -7,6 +7,7 @@ replaced through a mailbox begins a security hold: the mailbox may have changed 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 
 from sqlalchemy import select, update
@@ -32,6 +33,12 @@ LASTS = timedelta(hours=1)
 # As long as so many links of one person serve no further one is mailed, so that no mailbox is flooded. A request in
 # another's name does not lock them out: one of these links is in their mailbox.
 MOST_LINKS = 3
+_replaced: dict[str, Callable[[Person], None]] = {}
+
+
+def register_replaced(name: str, listener: Callable[[Person], None]) -> None:
+    """Register what ends with a person's other sessions where their password is another one, in its transaction."""
+    _replaced[name] = listener
 
 
 def change_password(actor: Actor, proof: PasswordProof, password_hash: str, *, keep_session: int) -> None:
@@ -121,6 +128,8 @@ def _put(
         ended = ended.where(PersonSession.id != keep_session)
     db.session.execute(ended.values(revoked_at=clock.now()))
     void_links(person)
+    for listener in _replaced.values():
+        listener(person)
     until = holds.begin(actor, person, "password_reset") if held else None
     write_to(person, None, "person_password_changed", at=clock.now(), until=until, portal=settings().portal_brand)
     record(actor, "person.password_set", _subject(person.id))

@@ -16,20 +16,32 @@ from console.mail.links import SecretLink
 from console.mail.service import write_to
 
 
-def tell(person: Person, what: str, *, name_of: str = "", until: datetime | None = None) -> None:
+def tell(
+    person: Person,
+    what: str,
+    *,
+    name_of: str = "",
+    until: datetime | None = None,
+    application: str = "",
+    account: str = "",
+) -> None:
     """Write to a person that their sign-in was changed.
 
     Args:
         what: ``totp_on``, ``totp_off``, ``codes_renewed``, ``code_used``, ``passkey_added``, ``passkey_removed``,
-            ``recovery_cancelled``, ``recovery_refused`` or ``recovery_done``.
+            ``recovery_cancelled``, ``recovery_refused``, ``recovery_done``, ``sso_on``, ``sso_off`` or ``sso_granted``.
         name_of: the passkey's name.
         until: until when nothing can be given away.
+        application: the name of what was let in.
+        account: the number of the account that it is about.
     """
     write_to(
         person,
         None,
         "security_notice",
         what=what,
+        application=application,
+        account=account,
         passkey=name_of,
         at=clock.now(),
         until=until,

@@ -172,7 +172,7 @@ def _people(base_url: str) -> tuple[Example, ...]:
 
 def _sign_in(base_url: str) -> tuple[Example, ...]:
     portal = NAME | {"portal": "Moj Mint"}
-    changed = portal | {"at": AT, "until": None, "passkey": ""}
+    changed = portal | {"at": AT, "until": None, "passkey": "", "application": "", "account": ""}
     stop = f"{base_url}/moj/recovery/stop/{TOKEN}"
     owner = portal | {
         "whom": Typed("Jelena Tot"), "email": Typed("jelena@example.test"), "customer": Typed("Jović Studio d.o.o."),
@@ -188,11 +188,17 @@ def _sign_in(base_url: str) -> tuple[Example, ...]:
         "recovery_cancelled": lazy_pgettext("example", "lost phone: stopped"),
         "recovery_refused": lazy_pgettext("example", "lost phone: refused"),
         "recovery_done": lazy_pgettext("example", "lost phone: done"),
+        "sso_on": lazy_pgettext("example", "single sign-on on"),
+        "sso_off": lazy_pgettext("example", "single sign-on off"),
+        "sso_granted": lazy_pgettext("example", "application allowed"),
     }
     more: dict[str, dict[str, Any]] = {
         "passkey_added": {"passkey": Typed("Moj telefon")},
         "passkey_removed": {"passkey": Typed("Moj telefon")},
         "recovery_done": {"until": UNTIL},
+        "sso_on": {"account": "K-10482"},
+        "sso_off": {"account": "K-10482"},
+        "sso_granted": {"account": "K-10482", "application": "Webmail"},
     }
     lost = {"link": f"{base_url}/moj/recovery/{TOKEN}", "cancel": stop, "ready": AT, "until": UNTIL}
     return (

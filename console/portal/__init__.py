@@ -37,16 +37,21 @@ def init_app(app: Flask) -> None:
         security_recovery,
         services,
         signin,
+        sso,
         tickets,
         transcript,
     )
     from console.portal.blueprint import portal
+    from console.portal.oidc import authorization, endpoints, logout  # noqa: F401
+    from console.portal.oidc.blueprint import oauth
 
     app.register_blueprint(portal)
     app.register_blueprint(requester.blueprint)
     app.register_blueprint(sealed.blueprint)
     app.register_blueprint(transcript.blueprint)
     app.register_blueprint(help_pages.blueprint)
+    app.register_blueprint(oauth)
     chat.init_app(app)
     navigation.init_app(app)
+    sso.init_app(app)
     app.jinja_env.globals.update(portal_has_passkey=security_passkeys.has_passkey)

@@ -31,6 +31,7 @@ __all__ = [
     "PortalForm",
     "RegisterForm",
     "RegisterInvitedForm",
+    "SsoForm",
     "UserForm",
 ]
 
@@ -53,6 +54,12 @@ class PasskeyForm(PortalForm):
 
     name = StringField(lazy_gettext("Name of the passkey"))
     removed: int | None = None  # whose removal was refused
+
+
+class SsoForm(PortalForm):
+    """The switch of single sign-on, or one grant."""
+
+    ended: int | None = None  # the grant that could not be ended
 
 
 class NewPasswordForm(PortalForm):

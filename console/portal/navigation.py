@@ -62,7 +62,15 @@ ACCOUNT: tuple[Entry, ...] = (
     Entry(
         "portal.security",
         lazy_gettext("Account security"),
-        pages=("portal.totp", "portal.start_totp", "portal.switch_totp", "portal.renew_codes", "portal.remove_passkey"),
+        pages=(
+            "portal.totp",
+            "portal.start_totp",
+            "portal.switch_totp",
+            "portal.renew_codes",
+            "portal.remove_passkey",
+            "portal.turn_sso",
+            "portal.revoke_grant",
+        ),
     ),
     Entry("portal.contacts", lazy_gettext("Contacts/sub-accounts"), Right.CONTACTS, ("portal.contact",)),
     Entry("portal.users", lazy_gettext("Manage users"), Right.CONTACTS, ("portal.user", "portal.invite")),

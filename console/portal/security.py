@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from flask import flash, jsonify, make_response, redirect, render_template, url_for
+from flask import flash, g, jsonify, make_response, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
@@ -24,7 +24,7 @@ from console.portal import confirmation, second_step
 from console.portal.accounts import chosen, own_accounts
 from console.portal.answers import show_again
 from console.portal.blueprint import portal, signed_in
-from console.portal.forms import CodeForm, PasskeyForm, PortalForm
+from console.portal.forms import CodeForm, PasskeyForm, PortalForm, SsoForm
 from console.web import setup_secrets
 from console.web.answers import local_time, wants_json
 from console.web.identity import current_actor, current_person
@@ -33,6 +33,8 @@ from console.web.qr import qr_image
 SECRET = "person_totp"  # noqa: S105  (the key in the cookie)
 # Templates of further sections of the page, as of single sign-on.
 SECTIONS: list[str] = []
+# What they add to the JSON of the page, by its key.
+PAYLOADS: dict[str, Callable[[], Any]] = {}
 
 
 @portal.get("/security")
@@ -55,6 +57,7 @@ def security() -> ResponseReturnValue:
                 }
                 for one in passkeys_of(person.id)
             ],
+            **{name: payload() for name, payload in PAYLOADS.items()},
         )
     return overview()
 
@@ -139,15 +142,17 @@ def overview(
     renewal: CodeForm | None = None,
     passkey: PasskeyForm | None = None,
     stop: PortalForm | None = None,
+    sso: SsoForm | None = None,
 ) -> str:
     """Draw the page, also after one of its forms was refused."""
     person = current_person()
-    row = authenticator_of(person.id)
+    row, own = authenticator_of(person.id), passkeys_of(person.id)
+    g.has_passkey = bool(own)  # what the page asks each time it offers to confirm with one
     return _page(
         "portal/security.html",
         authenticator=row,
         codes_left=recovery_codes_left(person.id) if row else 0,
-        passkeys=passkeys_of(person.id),
+        passkeys=own,
         recovery=open_recovery(person.id) if row else None,
         stop=stop or PortalForm(formdata=None),
         sessions=len(sessions_of(person.id)),
@@ -156,6 +161,7 @@ def overview(
         passkey=passkey or PasskeyForm(formdata=None),
         blank=PortalForm(formdata=None),
         relying_party=relying_party(),
+        sso=sso or SsoForm(formdata=None),
         sections=SECTIONS,
     )
 

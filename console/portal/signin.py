@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import parse_qsl, urlsplit
+
 from flask import Response, g, jsonify, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
@@ -18,6 +20,7 @@ from console.customers import signin
 from console.customers.forms import SignInForm
 from console.customers.models import Person
 from console.identity import signin as steps
+from console.identity.oidc.applications import target_of
 from console.identity.queries import passkeys_of
 from console.identity.signin import Browser, Outcome, Pending
 from console.portal import second_step
@@ -27,8 +30,11 @@ from console.web import answers, devices, known_devices, limits
 from console.web.identity import PERSON_TOKEN, PORTAL, STAFF_TOKEN, current_actor
 from console.web.limits import Limit
 from console.web.navigation import local_path
+from console.web.security import allow_form_action
 
-PRESERVED = (STAFF_TOKEN, "language", "theme")  # what a sign-in leaves in the cookie
+SSO_ASKED = "sso_asked"  # the key in the cookie: which request of an application waits for a sign-in, and since when
+PRESERVED = (STAFF_TOKEN, "language", "theme", SSO_ASKED)  # what a sign-in leaves in the cookie
+AUTHORIZE = "/oauth/authorize?"
 MAX_EMAIL, MAX_PASSWORD = 254, 1_000
 
 # Failures only, as for staff (console.web.staff_signin): by address, by account from there, by account from everywhere;
@@ -131,14 +137,19 @@ def entered(outcome: Outcome) -> ResponseReturnValue:
 @signed_in
 def logout() -> ResponseReturnValue:
     """End this session. A staff member's, in the same browser, goes on."""
+    end_session_here()
+    if answers.wants_json():
+        return jsonify(signed_out=True)
+    return redirect(url_for("portal.login", bye=1), 303)
+
+
+def end_session_here() -> None:
+    """End the session of this browser, and begin a new cookie."""
     token = _own_token()
     if token is not None:
         with transaction():
             signin.sign_out(current_actor(), token)
     _renew_cookie()
-    if answers.wants_json():
-        return jsonify(signed_out=True)
-    return redirect(url_for("portal.login", bye=1), 303)
 
 
 def open_session_of(proof: signin.PasswordProof, email: str) -> None:
@@ -205,6 +216,7 @@ def _account(email: str) -> str:
 
 
 def _page(form: SignInForm, refusal: Refusal | None) -> str:
+    _let_through_to_application()
     person = second_step.person()
     if person is not None:
         code_form = CodeForm(formdata=None)
@@ -236,9 +248,23 @@ def _renew_cookie() -> None:
 
 
 def requested_page() -> str | None:
-    """Return the page of the portal to go to after the sign-in."""
+    """Return the page of the portal to go to after the sign-in, or the request of an application that waits for it."""
     path = local_path(request.values.get("next"), "")
-    return path if path.startswith(PORTAL) else None
+    return path if path.startswith((PORTAL, AUTHORIZE)) else None
+
+
+def _let_through_to_application() -> None:
+    """Let the form lead to the application that waits for the sign-in.
+
+    Chromium holds every redirect after a form against the content policy of the form's page.
+    """
+    path = requested_page() or ""
+    if not path.startswith(AUTHORIZE):
+        return
+    named = dict(parse_qsl(urlsplit(path).query))
+    origin = target_of(named.get("client_id", ""), named.get("redirect_uri", ""))
+    if origin is not None:
+        allow_form_action(origin)
 
 
 def target() -> str:

@@ -47,6 +47,14 @@ STATEMENTS: dict[str, dict[str, Fate]] = {
         "user_handle": _ERASED, "transports": _ERASED,
     },
     "device_recoveries": {"address": _ERASED},
+    "sso_applications": {
+        "client_id": _NONE, "name": _NONE, "secret_digest": _NONE, "redirect_uris": _NONE, "post_logout_uris": _NONE,
+        "scopes": _NONE,
+    },
+    "sso_grants": {"scopes": _ERASED, "end_reason": _NONE},
+    "sso_codes": {"digest": _SHORT, "redirect_uri": _SHORT, "scope": _SHORT, "nonce": _SHORT, "challenge": _SHORT},
+    "sso_tokens": {"digest": _SHORT, "scope": _SHORT},
+    "sso_keys": {"kid": _NONE, "sealed_key": _NONE},
     "invitations": {"email": _ERASED, "rights": _NONE},
     "registrations": {
         "email": _ERASED, "name": _ERASED, "password_hash": _ERASED, "company": _ERASED, "pib": _ERASED, "mb": _ERASED,

@@ -95,6 +95,11 @@ def check_password(email: str, password: str) -> Pending | None:
     return Pending(known[0], known[2], clock.now(), new_hash=match.new_hash)
 
 
+def pending_of(staff: Staff) -> Pending:
+    """Return the sign-in of someone whom another provider vouches for, as after a right password."""
+    return Pending(staff.id, _state(staff), clock.now())
+
+
 def record_failure(email: str, address: str | None) -> None:
     """Write a refused sign-in to the audit log.
 

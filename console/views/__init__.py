@@ -51,6 +51,7 @@ PAGES = (
     "settings.sections",
     "settings.retention",
     "settings.chat",
+    "settings.applications",
     "help.articles",
     "hours.page",
     "staff.departments",

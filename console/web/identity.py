@@ -1,7 +1,7 @@
 """Who is signed in. Staff and customers are two identities, so one browser may hold both.
 
 The signed cookie carries only session tokens; the rows decide
-(``console.core.sessions``). Under ``/moj/`` and ``/help/`` the customer counts, elsewhere staff.
+(``console.core.sessions``). Under ``/moj/``, ``/help/`` and ``/oauth/`` the customer counts, elsewhere staff.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from console.web.navigation import local_path
 
 STAFF_TOKEN = "staff"  # noqa: S105  (a key in the cookie)
 PERSON_TOKEN = "person"  # noqa: S105
-PORTAL, HELP = "/moj/", "/help/"
+PORTAL, HELP, OAUTH = "/moj/", "/help/", "/oauth/"
 
 
 class Identity(UserMixin):
@@ -56,7 +56,7 @@ class Identity(UserMixin):
 
 def in_portal() -> bool:
     """Tell whether this request is for the customers' side."""
-    return request.path.startswith((PORTAL, HELP))
+    return request.path.startswith((PORTAL, HELP, OAUTH))
 
 
 @login_manager.request_loader

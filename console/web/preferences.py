@@ -18,7 +18,7 @@ from console.core.transaction import transaction
 from console.customers.models import Person, PersonSession
 from console.staff.models import Staff
 from console.web.answers import wants_json
-from console.web.identity import PERSON_TOKEN, PORTAL
+from console.web.identity import OAUTH, PERSON_TOKEN, PORTAL
 from console.web.locale import LANGUAGES, THEMES
 from console.web.navigation import local_path
 
@@ -59,7 +59,7 @@ def _chosen() -> dict[str, str]:
 
 def _owner(back: str) -> Staff | Person | None:
     """Return whose choice it is: on the portal's pages the customer's, elsewhere staff's."""
-    if back.startswith(PORTAL):
+    if back.startswith((PORTAL, OAUTH)):
         return _person()
     staff: Staff | None = current_user.staff if current_user.is_authenticated else None
     return staff

@@ -25,6 +25,16 @@ def csp_nonce() -> str:
     return nonce
 
 
+def allow_form_action(origin: str) -> None:
+    """Let the forms of this page lead to ``origin`` too: an address that was registered, never one that was sent."""
+    g.form_targets = [*g.get("form_targets", ()), origin]
+
+
+def _policy() -> str:
+    targets = "".join(f" {origin}" for origin in g.get("form_targets", ()))
+    return POLICY.format(nonce=csp_nonce()).replace("form-action 'self'", f"form-action 'self'{targets}")
+
+
 def keep_private(response: Response) -> Response:
     """Keep an address that is a key out of logs of other sites, search engines and caches.
 
@@ -51,7 +61,7 @@ def init_security(app: Flask, *, https: bool) -> None:
             # No document: what a policy would allow is nothing, and the widget on a customer's site asks for many.
             response.headers.setdefault("Content-Security-Policy", "default-src 'none'")
             return response
-        response.headers.setdefault("Content-Security-Policy", POLICY.format(nonce=csp_nonce()))
+        response.headers.setdefault("Content-Security-Policy", _policy())
         response.headers.setdefault("Referrer-Policy", "same-origin")
         response.headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
         response.headers.setdefault("Permissions-Policy", "camera=(), microphone=(), geolocation=()")

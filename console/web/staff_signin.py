@@ -22,6 +22,7 @@ from console.core.one_time_codes import wrong_code
 from console.core.passwords import hash_password
 from console.core.texts import lazy_gettext
 from console.core.transaction import transaction
+from console.identity import outside
 from console.staff import signin, totp
 from console.staff.forms import CodeForm, NewPasswordForm, SignInForm
 from console.staff.models import Staff
@@ -102,6 +103,18 @@ def logout() -> ResponseReturnValue:
 
 
 # --- steps ---------------------------------------------------------------------------------------------------------
+
+
+def go_on(pending: Pending) -> ResponseReturnValue:
+    """Go on from what stands for a right password."""
+    return _take(lambda: _go_on(pending, None))
+
+
+def refused(refusal: Refusal) -> ResponseReturnValue:
+    """Answer a refusal with the sign-in page."""
+    if answers.wants_json():
+        return answers.refuse(refusal)
+    return _page(refusal)
 
 
 def _take(step: Any) -> ResponseReturnValue:
@@ -225,7 +238,12 @@ def _page(refusal: Refusal | None = None) -> Response:
     step = _open_step()
     if step is None:
         html = _render(
-            "auth/login.html", SignInForm(), refusal, bye="bye" in request.args, changed="changed" in request.args
+            "auth/login.html",
+            SignInForm(),
+            refusal,
+            bye="bye" in request.args,
+            changed="changed" in request.args,
+            outside=outside.is_configured(),
         )
     elif step[1] is Need.CODE:
         html = _render("auth/code.html", CodeForm(), refusal, recovery="recovery" in request.args)

@@ -50,15 +50,21 @@ PAGES = {
               "/console/staff/",
               "/console/staff/new/", "/console/products/", "{row}", "/console/products/new/", "/console/audit/",
               "/console/settings/", "/console/settings/brand/", "/console/settings/issuer/",
-              "/console/settings/requests/", "/console/settings/retention/", "/console/chat-settings/"],
+              "/console/settings/requests/", "/console/settings/retention/", "/console/chat-settings/",
+              "/console/applications/", "/console/applications/new", "/console/applications/1"],
 }  # fmt: skip
 ZONE = "/moj/domains/prodavnica-jasen.example.rs"
+AUTHORIZE = (  # of the demo's application
+    "/oauth/authorize?response_type=code&client_id=webmail&scope=openid+email+profile+offline_access&code_challenge_method=S256"
+    f"&code_challenge={'x' * 43}&redirect_uri=https://webmail.example.test/oauth/callback"
+)
 PORTAL = [
     "/moj/", "/moj/mails/", "/moj/tickets/", "/moj/tickets/new", "/moj/contacts/", "/moj/users/", "/moj/password",
     "/moj/sessions", "/moj/security", "/moj/security/totp", "/moj/security/totp/setup", "/moj/services/",
     "/moj/documents/", "/moj/quotes/", "/moj/requests/", "/moj/migrations/", "/moj/migrations/new", "/moj/orders/new",
     "/moj/domains/", "/moj/domains/dns", f"{ZONE}/records", f"{ZONE}/history", f"{ZONE}/history/2", f"{ZONE}/draft",
     f"{ZONE}/draft?import=1", "/moj/privacy", "/moj/profile", "/moj/email", "/moj/handover",
+    f"{AUTHORIZE}&prompt=consent", f"{AUTHORIZE}&prompt=login", "/oauth/end-session",
     "/moj/notices", "/moj/chat",
 ]  # fmt: skip
 NOBODY = [
@@ -85,6 +91,7 @@ NOBODY = [
     "/help/?q=lozinka",
     "/help/contacts-and-users",
     "/help/privacy",
+    "/oauth/authorize?client_id=nothing",
 ]
 WALKS = PAGES | {"ana": PORTAL, "nobody": NOBODY}
 

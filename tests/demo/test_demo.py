@@ -77,6 +77,7 @@ from tests.support import server
 SECRETS = {
     "sealed_links", "password_hash", "pin_secret", "message_id", "in_reply_to", "references", "token_digest", "key_id",
     "previous", "digest", "mac", "plan", "client_key", "last_step", "sealed", "sealed_key", "sealed_secret",
+    "secret_digest",
 }  # fmt: skip
 FIRST = datetime.fromisoformat("2026-01-01T00:00:00+01:00")
 

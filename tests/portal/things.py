@@ -22,7 +22,7 @@ from console.customers import registration
 from console.customers.account import emails, handover
 from console.customers.account.handover import HandoverData
 from console.customers.account.profile import profile_of, save_profile
-from console.customers.models import Customer, Invitation, MemberRole, Registration
+from console.customers.models import Customer, Invitation, MemberRole, Membership, Registration
 from console.customers.passwords import RESET
 from console.customers.people import invitations
 from console.customers.registration import RegistrationData
@@ -31,6 +31,9 @@ from console.hosting.dns.rules import RecordInput
 from console.hosting.dns.service import add_record
 from console.hosting.models import ProductKind
 from console.identity import recovery
+from console.identity.oidc import applications
+from console.identity.oidc.applications import ApplicationData
+from console.identity.oidc.models import SsoGrant, SsoSwitch
 from console.mail import links
 from console.mail.models import Mail
 from console.privacy import exports
@@ -68,6 +71,30 @@ def access_values(agent: Staff) -> dict[str, Any]:
         "replies.edit_view.id": reply.id,
         "replies.delete_view.id": reply.id,
     }
+
+
+def sso_values(owner: Membership) -> dict[str, Any]:
+    """Turn single sign-on on for an account, with an application and what it was granted."""
+    data = ApplicationData("Webmail", ("https://webmail.example.test/callback",))
+    panel = replace(data, name="Panel")
+    with transaction() as session:
+        session.add(SsoSwitch(customer_id=owner.customer_id, person_id=owner.person_id, switched_on_at=clock.now()))
+        webmail = applications.register(SYSTEM, data).application
+        other = applications.register(SYSTEM, panel).application
+        grant = SsoGrant(application=other, membership_id=owner.id, scopes=["openid"], granted_at=clock.now())
+        session.add(grant)
+        session.flush()
+        fields = {
+            "response_type": "code", "client_id": webmail.client_id, "redirect_uri": data.redirect_uris[0],
+            "scope": "openid", "code_challenge": "x" * 43, "code_challenge_method": "S256", "decision": "allow",
+        }  # fmt: skip
+        values: dict[str, Any] = {
+            f"{endpoint}.{name}": value
+            for endpoint in ("oauth.authorize", "portal.consent")
+            for name, value in fields.items()
+        }
+        keyed = {"oauth.token.grant_type": "authorization_code", "applications.key": webmail.id, "grant_id": grant.id}
+        return values | keyed
 
 
 def people_values(customer: Customer) -> dict[str, Any]:

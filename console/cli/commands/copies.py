@@ -104,7 +104,8 @@ def _tell_ended(ended: Ended) -> None:
     click.echo(
         f"Ended: {ended.staff_sessions} sign-ins of staff, {ended.person_sessions} of customers, "
         f"{ended.verifications} verifications, {ended.cards} cards, {ended.tokens} links that serve once, "
-        f"the visitors' keys to {ended.chats} chats. Renewed: {ended.pins} support PINs."
+        f"{ended.grants} grants of applications, the visitors' keys to {ended.chats} chats. "
+        f"Renewed: {ended.pins} support PINs."
     )
     if ended.mails_waiting:
         click.echo(f"{ended.mails_waiting} mails wait: what left after the copy was made leaves once again.")

@@ -19,7 +19,7 @@ from console.customers import mails
 from console.customers.access import membership_behind
 from console.customers.mail_categories import NEEDED
 from console.customers.models import Customer, MemberRole, Membership, Verification
-from console.customers.people import rules
+from console.customers.people import hooks, rules
 from console.customers.rights import MailCategory, Right
 from console.customers.service import MemberData, check_member, end_verifications, enroll
 
@@ -184,6 +184,7 @@ def _take_off(actor: Actor, membership: Membership) -> None:
         customer_id=membership.customer_id,
         person=membership.person_id,
     )
+    hooks.run_reduced(actor, membership)
 
 
 def _checked(data: ContactData) -> ContactData:
@@ -233,5 +234,7 @@ def _record_change(actor: Actor, membership: Membership, before: dict[str, list[
         before=before,
         after=after,
     )
+    if set(before["rights"]) - set(after["rights"]):
+        hooks.run_reduced(actor, membership)
     if before["rights"] != after["rights"]:
         mails.tell_owner_of_people(actor, membership, "changed")

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import Select, func, select, update
 
 from console.core.actor import SYSTEM
 from console.core.db import db
-from console.customers.models import Customer, Person
+from console.customers.models import Customer, Membership, Person
 from console.identity import factors, passkeys, recovery
 from console.identity.models import DeviceRecovery, Passkey, PersonRecoveryCode
+from console.identity.oidc import grants
+from console.identity.oidc.models import SsoGrant
 from console.identity.queries import authenticator_of
 from console.privacy.parts import Erased, Part, Source, all_rows, dump
 
@@ -29,6 +32,16 @@ def _of_person(person: Person) -> Iterator[Part]:
             "lost_devices": [dump(row, "reviewed_by_id") for row in lost],
         },
     )
+    yield Part("applications", {"applications": [_grant(row) for row in all_rows(_grants(person))]})
+
+
+def _grant(row: SsoGrant) -> dict[str, Any]:
+    account = row.membership.customer.number
+    return dump(row, "application_id", "membership_id") | {"application": row.application.name, "account": account}
+
+
+def _grants(person: Person) -> Select[SsoGrant]:
+    return select(SsoGrant).join(SsoGrant.membership).where(Membership.person_id == person.id)
 
 
 _CREDENTIAL = ("credential_digest", "credential_id", "public_key", "user_handle", "sign_count", "transports")
@@ -48,9 +61,10 @@ def _erase(person: Person) -> Erased:
     recovery.end_for_erasure(SYSTEM, person)
     factors.remove(person)
     passkeys.remove_all(person)
+    ended = grants.end_for_erasure(SYSTEM, person)
     theirs = update(DeviceRecovery).where(DeviceRecovery.person_id == person.id)
     db.session.execute(theirs.values(address=None))
-    return Erased({"passkeys": count})
+    return Erased({"passkeys": count, "applications": ended})
 
 
 SOURCE = Source("identity", _of_person, _of_account, _erase)
