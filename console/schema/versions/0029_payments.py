@@ -9,7 +9,7 @@ from console.billing.references import reference_key
 from console.core import clock
 
 revision = "0029"
-down_revision = "0027"
+down_revision = "0028"
 branch_labels = None
 depends_on = None
 
