@@ -20,6 +20,7 @@ TABLES = (
     "hosting.dns.models",
     "billing.models",
     "billing.quotes.models",
+    "billing.renewals.models",
     "tickets.models",
     "tickets.sla.models",
     "tickets.canned.models",

@@ -33,6 +33,8 @@ class Line:
     tax: int
     total: int
     moves: bool
+    discount: int = 0
+    discount_bp: int | None = None
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,7 @@ class Source:
     tax_note: str | None
     lines: tuple[Line, ...]
     former: Former | None = None
+    note: str = ""  # to its buyer: the old owner's successor carries it on, the new owner's does not
 
     @property
     def total(self) -> int:
