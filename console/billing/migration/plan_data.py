@@ -239,6 +239,8 @@ def _line(line: ProformaLine) -> Line:
         moves=False,
         discount=line.discount,
         discount_bp=line.discount_bp,
+        period_from=line.period_from,
+        period_to=line.period_to,
     )
 
 
