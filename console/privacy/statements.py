@@ -105,9 +105,10 @@ STATEMENTS: dict[str, dict[str, Fate]] = {
     "products": {"code": _NONE, "name": _NONE},
     "proformas": {
         "number": _LAW, "series": _LAW, "buyer": _LAW, "issuer": _LAW, "reference": _LAW, "tax_note": _LAW,
-        "external_id": _LAW,
+        "external_id": _LAW, "note": _LAW,
     },
     "proforma_lines": {"description": _LAW},
+    "suspension_requests": {"reason": _LAW},
     "stornos": {"number": _LAW, "series": _LAW, "buyer": _LAW, "issuer": _LAW, "reason": _LAW},
     "quotes": {"note": _ERASED, "answer": _ERASED, "tax_note": _NONE},
     "quote_lines": {"description": _ERASED},

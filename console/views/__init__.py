@@ -37,6 +37,7 @@ PAGES = (
     "hosting.dns",
     "hosting.products",
     "billing.proformas",
+    "billing.making",
     "billing.quotes",
     "billing.stornos",
     "migrations.list",

@@ -11,10 +11,9 @@ from sqlalchemy import select
 from console.audit.service import record
 from console.billing import mails
 from console.billing.issuing.data import ProformaData, check, services_on
-from console.billing.issuing.service import issue, require_open, to_answer
+from console.billing.issuing.service import issue, require_open, settle, to_answer
 from console.billing.locks import lock_customers, lock_proformas
 from console.billing.models import ACTIVE_STATUSES, Proforma, Storno
-from console.billing.payments.service import use_credit
 from console.billing.periods import Period
 from console.billing.service import cancel_proforma
 from console.core.actor import Actor
@@ -87,8 +86,7 @@ def correct(
         made = cancel(actor, old, text, mail=False)
         new = issue(actor, old.customer, cleaned, source=old, periods=periods)
         taken_over = min(made.credited, new.total) if new.currency == old.currency else 0
-        if taken_over:
-            use_credit(actor, new, taken_over)
+        settle(actor, new, credit=taken_over)
         record(actor, "proforma.corrected", new.number, customer_id=old.customer_id, replaces=old.number)
         if mail:
             mails.write_cancelled(old, made.storno, credited=made.credited - taken_over, replaced_by=new.number)

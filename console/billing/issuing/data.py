@@ -112,7 +112,7 @@ def _problem(item: ItemData) -> Text | None:
     if not 1 <= item.quantity <= MAX_QUANTITY:
         return lazy_gettext("Enter a quantity from 1 to %(most)s.", most=MAX_QUANTITY)
     if item.discount < 0 or (item.discount_bp is not None and not 0 <= item.discount_bp <= BASIS_POINTS):
-        return lazy_gettext("Enter a discount like 10% or 500,00.")
+        return lazy_gettext("Enter a discount like %(share)s or 500,00.", share="10%")
     if item.net < 0:
         return lazy_gettext("The amount after the discount cannot be negative.")
     if item.net + item.discount > MAX_PRICE:

@@ -8,7 +8,7 @@ from typing import Any
 from console.audit.service import record
 from console.billing import mails
 from console.billing.issuing.data import ItemData, ProformaData
-from console.billing.issuing.service import issue, to_answer
+from console.billing.issuing.service import issue, settle, to_answer
 from console.billing.models import Proforma
 from console.billing.quotes.models import Quote, QuoteState
 from console.billing.service import today
@@ -41,6 +41,7 @@ def bill_quote(actor: Actor, quote_id: int, due_on: date, key: str, *, mail: boo
     def work() -> dict[str, Any]:
         quote = _lock(quote_id)
         document = issue(actor, quote.customer, to_data(quote, due_on))
+        settle(actor, document)
         quote.proforma_id = document.id
         db.session.flush()
         record(actor, "quote.billed", quote.number, customer_id=quote.customer_id, proforma=document.number)

@@ -9,7 +9,10 @@ from typing import Any
 
 from console.billing import mails
 from console.billing.issuing.data import ItemData, ProformaData, check, check_services, services_on, to_draft
+from console.billing.locks import lock_customers
 from console.billing.models import Proforma
+from console.billing.payments.service import use_credit
+from console.billing.payments.service.paying import pay
 from console.billing.periods import Period, next_period, period_from
 from console.billing.service import LineDraft, draft_document, issue_proforma
 from console.core.actor import Actor
@@ -43,6 +46,7 @@ def make_proforma(actor: Actor, customer: Customer, data: ProformaData, key: str
 
     def work() -> dict[str, Any]:
         document = issue(actor, customer, data)
+        settle(actor, document)
         if mail:
             mails.write_issued(document)
         return to_answer(document)
@@ -64,6 +68,7 @@ def issue(
         source: the document that it replaces.
         periods: those that the lines of a service bill, by its key, where they are not simply the next ones.
     """
+    lock_customers([customer.id])  # before services, documents and numbers: their credit may be used
     require_open(customer)
     data = check(data)
     drafts = to_drafts(customer, data.items, periods or {})
@@ -76,6 +81,20 @@ def issue(
         note=data.note,
         source_id=None if source is None else source.id,
     )
+
+
+def settle(actor: Actor, document: Proforma, *, credit: int | None = None) -> None:
+    """Pay what can be paid at once: a document of nothing, and the rest from its account's credit, where that is wanted.
+
+    Args:
+        credit: so much of it; where not given, as the account wants it. The account is locked.
+    """
+    if document.total == 0:
+        pay([(document, 0)])
+    elif credit:
+        use_credit(actor, document, min(credit, document.owed))
+    elif credit is None and document.customer.credit_first:
+        use_credit(actor, document)
 
 
 def preview(

@@ -10,9 +10,9 @@ from sqlalchemy import ColumnElement, and_, exists, or_, select
 
 from console.audit.service import record
 from console.billing import mails
+from console.billing.issuing.service import settle
 from console.billing.locks import lock_customers, lock_proformas, lock_services
 from console.billing.models import ACTIVE_STATUSES, BilledPeriod, MigrationItem, Proforma, ProformaLine
-from console.billing.payments.service import use_credit
 from console.billing.renewals.models import SuspensionRequest, SuspensionState
 from console.billing.service import cancel_proforma, compose_document, number_documents, today
 from console.core import clock
@@ -211,8 +211,8 @@ def _cancel(proforma_id: int) -> bool:
     storno = cancel_proforma(SYSTEM, proforma, reason)
     rest = [line for line in proforma.lines if line not in void]
     successor = _issue_again(proforma, rest) if rest and customer.status is not CustomerStatus.CLOSED else None
-    if successor is not None and credited:
-        use_credit(SYSTEM, successor, min(credited, successor.total))
+    if successor is not None:
+        settle(SYSTEM, successor, credit=min(credited, successor.total))
     db.session.flush()
     mails.write_cancelled(
         proforma,

@@ -19,6 +19,7 @@ from itertools import groupby
 from sqlalchemy import ColumnElement, and_, exists, select
 
 from console.billing import mails
+from console.billing.issuing.service import settle
 from console.billing.locks import lock_customers, lock_services
 from console.billing.models import (
     ACTIVE_STATUSES,
@@ -27,7 +28,6 @@ from console.billing.models import (
     Proforma,
     ProformaLine,
 )
-from console.billing.payments.service import use_credit
 from console.billing.periods import Period, period_from
 from console.billing.service import EXTERNAL, LineDraft, issue_proforma, today
 from console.core.actor import SYSTEM
@@ -144,8 +144,7 @@ def bill(group: Sequence[Due], then: Callable[[Proforma], None] = mails.write_is
         return False
     drafts = [_line(customer, service, product) for service, product in services]
     document = issue_proforma(SYSTEM, customer, drafts, currency=group[0].currency, due_on=group[0].due_on)
-    if customer.credit_first:
-        use_credit(SYSTEM, document)
+    settle(SYSTEM, document)
     then(document)
     return True
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from flask import Response, flash, jsonify, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
-from flask_admin.base import BaseView
 from wtforms import BooleanField, HiddenField, StringField
 
 from console.billing.issuing import cancelling
@@ -27,15 +26,9 @@ from console.staff.roles import Permission
 from console.views.billing import documents
 from console.views.billing.making import ProformaForm, Sheet, form_context
 from console.views.billing.proforma_lines import COLUMNS, Row, read_json, read_rows, rows_of, services_for, typed_rows
-from console.views.shared.base import Page
 from console.views.shared.menu import document_url
 from console.web.answers import is_htmx, refuse, wants_json
 from console.web.identity import current_actor
-
-
-def views() -> list[BaseView]:
-    """Return the pages."""
-    return [ProformaChanges(name=lazy_gettext("Pro-forma"), endpoint="proforma_changes", url="/console/proformas")]
 
 
 class StornoForm(Form):
@@ -52,11 +45,15 @@ class CorrectionForm(ProformaForm):
     reason = StringField(lazy_gettext("Reason"))
 
 
-class ProformaChanges(Page):
-    """Cancels, corrects, reminds, sends again."""
+CHANGES = dict.fromkeys(("storno", "correct", "correct_preview", "send", "remind"), Permission.ISSUE_DOCUMENTS)
 
-    permission = Permission.ISSUE_DOCUMENTS
-    parent = "proformas"
+
+class ProformaChanges:
+    """Cancels, corrects, reminds, sends again: a part of the list of pro-formas, whose addresses these are."""
+
+    if TYPE_CHECKING:
+        render: Callable[..., Any]
+        get_url: Callable[..., str]
 
     @expose("/<path:number>/storno", methods=("GET", "POST"))
     def storno(self, number: str) -> ResponseReturnValue:
@@ -91,7 +88,7 @@ class ProformaChanges(Page):
         """Show the form of a corrected copy, filled in with the original; or issue it."""
         form, proforma = CorrectionForm(), documents.find_proforma(number)
         if proforma.status not in ACTIVE_STATUSES and request.method == "GET":
-            return redirect(self.get_url(".storno", number=number))
+            return redirect(self.get_url("proformas.storno", number=number))
         if request.method == "GET":
             form.currency.data, form.note.data = proforma.currency, proforma.note
             form.due_on.data = max(proforma.due_on, today()) if proforma.due_on >= today() else usual_due_on()

@@ -136,7 +136,7 @@ def _discounted(price: int, text: str) -> tuple[int, int, int | None]:
     """Return the net, the discount, and the share that it is where it was typed as one."""
     if not text:
         return price, 0, None
-    wrong = ValueError(lazy_gettext("Enter a discount like 10% or 500,00."))
+    wrong = ValueError(lazy_gettext("Enter a discount like %(share)s or 500,00.", share="10%"))
     if text.endswith("%"):
         share = _basis_points(text[:-1])
         if share is None:

@@ -19,6 +19,7 @@ from console.customers.models import Customer
 from console.hosting.models import service_number
 from console.staff.roles import Permission
 from console.views.billing import documents
+from console.views.billing.changes import CHANGES, ProformaChanges
 from console.views.shared import formatters
 from console.views.shared.base import BaseModelView
 from console.views.shared.export import Number, amount_cell
@@ -57,11 +58,11 @@ def _line_cells(line: ProformaLine) -> dict[str, Any]:
     }
 
 
-class ProformaList(BaseModelView):
+class ProformaList(ProformaChanges, BaseModelView):
     """Every pro-forma."""
 
     # A page opens under a verification too, so the list needs another permission than the page.
-    permissions = {"index_view": Permission.READ_DOCUMENTS, "export": Permission.READ_DOCUMENTS}
+    permissions = {"index_view": Permission.READ_DOCUMENTS, "export": Permission.READ_DOCUMENTS} | CHANGES
     group = "billing"
     letter = "p"
     can_export = True
@@ -204,6 +205,8 @@ class ProformaList(BaseModelView):
             source=documents.readable(actor, proforma.source),
             replacements=documents.replacements(actor, proforma),
             migration=documents.migration_ref(proforma),
+            may_issue=actor.may(Permission.ISSUE_DOCUMENTS),
+            is_active=proforma.status in ACTIVE_STATUSES,
         )
 
     def _json(self, proforma: Proforma) -> dict[str, Any]:
