@@ -42,7 +42,7 @@ def request_suspensions() -> int:
     if not settings().renewals:
         return 0
     _close_settled()
-    pairs = db.session.execute(_overdue_services(today())).tuples().all()
+    pairs = db.session.execute(_overdue_services(today())).all()
     return _one_by_one(pairs, _request, "suspension not requested")
 
 
@@ -177,12 +177,11 @@ def _close_settled() -> None:
             SuspensionRequest.state == SuspensionState.OPEN,
             or_(Proforma.status.not_in(ACTIVE_STATUSES), Service.status != ServiceStatus.ACTIVE),
         )
-        .with_for_update(of=SuspensionRequest)
     )
-    if db.session.scalar(settled.with_only_columns(SuspensionRequest.id).with_for_update(None).limit(1)) is None:
+    if db.session.scalar(settled.with_only_columns(SuspensionRequest.id).limit(1)) is None:
         return
     with transaction():
-        for request in db.session.scalars(settled):
+        for request in db.session.scalars(settled.with_for_update(of=SuspensionRequest)):
             request.state, request.decided_at = SuspensionState.DECLINED, clock.now()
             request.reason = gettext("No longer needed.")
 

@@ -158,7 +158,7 @@ def _still_due(customer: Customer, ids: Sequence[int]) -> list[tuple[Service, Pr
         .where(Service.id.in_(ids), Service.customer_id == customer.id, _is_due(today()))
         .order_by(Service.paid_until, Service.id)
     )
-    return list(db.session.execute(query).tuples())
+    return list(db.session.execute(query))
 
 
 def _line(customer: Customer, service: Service, product: Product) -> LineDraft:
