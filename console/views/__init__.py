@@ -38,6 +38,7 @@ PAGES = (
     "hosting.products",
     "billing.proformas",
     "billing.making",
+    "billing.suspensions",
     "billing.quotes",
     "billing.stornos",
     "migrations.list",

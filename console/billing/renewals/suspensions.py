@@ -50,13 +50,23 @@ def decline(actor: Actor, request_id: int, reason: str) -> SuspensionRequest:
         Conflict: ``decided``.
     """
     actor.require(Permission.MANAGE_SERVICES)
-    text = mask_pins(one_line(reason))[0]
-    if not text or len(text) > MAX_REASON:
-        raise Invalid(fields={"reason": [lazy_gettext("Enter a reason.")]})
+    text = check_reason(reason)
     request = _lock_open(request_id)
     request.reason = text
     _decide(actor, request, SuspensionState.DECLINED)
     return request
+
+
+def check_reason(reason: str) -> str:
+    """Return a reason as it is stored.
+
+    Raises:
+        Invalid: there is none, or it is too long.
+    """
+    text = mask_pins(one_line(reason))[0]
+    if not text or len(text) > MAX_REASON:
+        raise Invalid(fields={"reason": [lazy_gettext("Enter a reason.")]})
+    return text
 
 
 def _decide(actor: Actor, request: SuspensionRequest, state: SuspensionState) -> None:
