@@ -130,4 +130,4 @@ def _last_reminders(ids: Sequence[int]) -> dict[int, date]:
         .where(ProformaReminder.proforma_id.in_(ids))
         .group_by(ProformaReminder.proforma_id)
     )
-    return {proforma_id: day for proforma_id, day in db.session.execute(query)}
+    return dict(iter(db.session.execute(query)))

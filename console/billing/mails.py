@@ -23,7 +23,7 @@ def write_about(document: Proforma | Storno, template: str, /, **values: Any) ->
         values: what the template shows besides the document.
     """
     kind = "proforma" if isinstance(document, Proforma) else "storno"
-    facts = {
+    facts: dict[str, Any] = {
         "number": document.number,
         "total": document.total,
         "currency": document.currency,

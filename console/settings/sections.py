@@ -309,7 +309,9 @@ RETENTION = Section(
     ),
 )  # fmt: skip
 
-SECTIONS: dict[str, Section] = {section.key: section for section in (BRAND, ISSUER, BILLING, RENEWALS, REQUESTS, RETENTION)}
+SECTIONS: dict[str, Section] = {
+    section.key: section for section in (BRAND, ISSUER, BILLING, RENEWALS, REQUESTS, RETENTION)
+}
 
 
 def section(key: str) -> Section:

@@ -66,7 +66,7 @@ def correct(
     What was paid on the old one is put on the new one, as far as it goes.
 
     Returns:
-        ``storno`` (its number), and of the new document what :func:`console.billing.issuing.service.make_proforma` does.
+        ``storno`` (its number), and of the new document what ``make_proforma`` does.
 
     Raises:
         NotFound: no such document, or the role issues none.
@@ -161,4 +161,3 @@ def _customer_of(proforma_id: int) -> int:
     if found is None:
         raise NotFound
     return found
-

@@ -26,7 +26,9 @@ from console.staff.roles import Permission
 DAY = timedelta(days=1)
 
 
-def make_proforma(actor: Actor, customer: Customer, data: ProformaData, key: str, *, mail: bool = True) -> dict[str, Any]:
+def make_proforma(
+    actor: Actor, customer: Customer, data: ProformaData, key: str, *, mail: bool = True
+) -> dict[str, Any]:
     """Issue a pro-forma that a person made, and mail it.
 
     Args:
@@ -84,7 +86,7 @@ def issue(
 
 
 def settle(actor: Actor, document: Proforma, *, credit: int | None = None) -> None:
-    """Pay what can be paid at once: a document of nothing, and the rest from its account's credit, where that is wanted.
+    """Pay what can be paid at once: a document of nothing; any other from its account's credit, where that is wanted.
 
     Args:
         credit: so much of it; where not given, as the account wants it. The account is locked.

@@ -1,4 +1,4 @@
-"""Writing a quote as a draft or sending it, and what becomes of it: accepted, declined, withdrawn. Unanswered, it expires after its last day.
+"""Quotes: written as drafts or sent, and answered, withdrawn or expired after their last day.
 
 An accepted quote becomes work for staff. Tickets lie above this domain, so they register here what they make of it.
 """

@@ -127,9 +127,7 @@ def _expire(service_id: int) -> bool:
 
 def _overdue_services(day: date):  # type: ignore[no-untyped-def]  # a select of pairs
     since = day - timedelta(days=settings().suspension_days)
-    asked = exists().where(
-        SuspensionRequest.service_id == Service.id, SuspensionRequest.proforma_id == Proforma.id
-    )
+    asked = exists().where(SuspensionRequest.service_id == Service.id, SuspensionRequest.proforma_id == Proforma.id)
     return (
         select(Service.id, Proforma.id)
         .join(BilledPeriod, BilledPeriod.service_id == Service.id)
@@ -161,9 +159,7 @@ def _request(pair: tuple[int, int]) -> bool:
     )
     db.session.add(request)
     db.session.flush()
-    record(
-        SYSTEM, "suspension.requested", service.number, customer_id=service.customer_id, proforma=proforma.number
-    )
+    record(SYSTEM, "suspension.requested", service.number, customer_id=service.customer_id, proforma=proforma.number)
     return True
 
 

@@ -69,7 +69,9 @@ def find_due() -> list[Due]:
         .join(Customer, Customer.id == Service.customer_id)
         .where(_is_due(day))
     )
-    found = [Due(key, customer_id, currency, due_on(paid_until, day)) for key, customer_id, currency, paid_until in rows]
+    found = [
+        Due(key, customer_id, currency, due_on(paid_until, day)) for key, customer_id, currency, paid_until in rows
+    ]
     return sorted(found, key=lambda one: (one.due_on, one.customer_id, one.currency, one.service_id))
 
 
@@ -84,7 +86,7 @@ def grouped(due: Iterable[Due], *, together: bool) -> list[list[Due]]:
     def key(one: Due) -> tuple[object, ...]:
         return (one.due_on, one.customer_id, one.currency, 0 if together else one.service_id)
 
-    return [list(group) for _key, group in groupby(sorted(due, key=key), key)]  # type: ignore[arg-type]
+    return [list(group) for _key, group in groupby(sorted(due, key=key), key)]
 
 
 def _is_due(day: date) -> ColumnElement[bool]:
@@ -131,7 +133,7 @@ def _attempt(group: Sequence[Due]) -> bool:
     return False
 
 
-def bill(group: Sequence[Due], then: Callable[[Proforma], None] = mails.write_issued) -> bool:
+def bill(group: Sequence[Due], then: Callable[[Proforma], object] = mails.write_issued) -> bool:
     """Issue one document for those of a group that are still due, and tell whether there were any.
 
     Args:

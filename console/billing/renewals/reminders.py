@@ -8,9 +8,10 @@ from sqlalchemy import and_, exists, or_, select
 
 from console.audit.service import record
 from console.billing import mails
+from console.billing.locks import lock_proformas
 from console.billing.models import ACTIVE_STATUSES, Proforma
 from console.billing.renewals.models import ProformaReminder
-from console.billing.service import lock_proformas, today
+from console.billing.service import today
 from console.core.actor import SYSTEM, Actor
 from console.core.context import settings
 from console.core.db import db

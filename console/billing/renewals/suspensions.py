@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import select
 
 from console.audit.service import record
@@ -73,13 +75,14 @@ def _decide(actor: Actor, request: SuspensionRequest, state: SuspensionState) ->
     request.state, request.decided_at = state, clock.now()
     request.decided_by_id = actor.id if actor.kind == "staff" else None
     db.session.flush()
+    facts: dict[str, Any] = {"reason": request.reason} if request.reason else {}
     record(
         actor,
         f"suspension.{state.value}",
         request.service.number,
         customer_id=request.service.customer_id,
         proforma=request.proforma.number,
-        **({"reason": request.reason} if request.reason else {}),
+        **facts,
     )
 
 

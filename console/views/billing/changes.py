@@ -80,7 +80,9 @@ class ProformaChanges:
             return Response(self._storno_page(form, documents.find_proforma(number), refusal), refusal.status)
         if wants_json():
             return jsonify(storno=answer), 201
-        flash(gettext("%(number)s was cancelled by storno %(storno)s.", number=number, storno=answer["number"]), "success")
+        flash(
+            gettext("%(number)s was cancelled by storno %(storno)s.", number=number, storno=answer["number"]), "success"
+        )
         return redirect(document_url(documents.find_proforma(number)), 303)
 
     @expose("/<path:number>/correct", methods=("GET", "POST"))

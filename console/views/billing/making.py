@@ -47,9 +47,7 @@ KEYS = [("Ctrl Enter", lazy_gettext("Issue the pro-forma")), ("Alt N", lazy_gett
 
 def views() -> list[BaseView]:
     """Return the form."""
-    return [
-        NewProforma(name=lazy_gettext("New pro-forma"), endpoint="proforma_new", url="/console/proformas/new")
-    ]
+    return [NewProforma(name=lazy_gettext("New pro-forma"), endpoint="proforma_new", url="/console/proformas/new")]
 
 
 class ProformaForm(Form):
@@ -204,9 +202,7 @@ def _make(form: ProformaForm, rows: list[Row], customer: Customer) -> dict[str, 
         items = read_rows(rows, customer, services_for(customer))
     data = form.to_data(items)
     with transaction():
-        return make_proforma(
-            current_actor(), customer, data, form.idempotency_key.data or "", mail=not form.quiet.data
-        )
+        return make_proforma(current_actor(), customer, data, form.idempotency_key.data or "", mail=not form.quiet.data)
 
 
 def _sheet(form: ProformaForm, rows: list[Row], customer: Customer, services: list[Service]) -> Sheet:

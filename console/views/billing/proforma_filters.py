@@ -93,7 +93,7 @@ class Tile:
 def tiles() -> list[Tile]:
     """Return what waits for money, and how late it is, in one statement."""
     bucket = case(*((overdue_by(key), key) for key in AGES), else_="")
-    rows = db.session.execute(
+    rows: Any = db.session.execute(
         select(bucket, Proforma.currency, func.count(), func.sum(Proforma.total - Proforma.paid))
         .where(Proforma.status.in_(ACTIVE_STATUSES))
         .group_by(bucket, Proforma.currency)
@@ -105,9 +105,13 @@ def tiles() -> list[Tile]:
             counts[part] = counts.get(part, 0) + count
             sums = owed.setdefault(part, {})
             sums[currency] = sums.get(currency, 0) + int(amount)
-    found = [Tile(lazy_gettext("Unpaid"), {"unpaid": "1"}, counts.get("all", 0), _by_currency(owed.get("all")), late=False)]
+    found = [
+        Tile(lazy_gettext("Unpaid"), {"unpaid": "1"}, counts.get("all", 0), _by_currency(owed.get("all")), late=False)
+    ]
     for key, (_least, _most, label) in AGES.items():
-        found.append(Tile(label, {"age": key}, counts.get(key, 0), _by_currency(owed.get(key)), late=counts.get(key, 0) > 0))
+        found.append(
+            Tile(label, {"age": key}, counts.get(key, 0), _by_currency(owed.get(key)), late=counts.get(key, 0) > 0)
+        )
     return found
 
 

@@ -226,7 +226,7 @@ def read_json(text: str) -> tuple[ItemData, ...]:
 def _read_object(one: dict[str, Any]) -> ItemData:
     description = one.get("description", "")
     if not isinstance(description, str):
-        raise ValueError(lazy_gettext("Enter a description."))
+        raise ValueError(lazy_gettext("Enter a description."))  # noqa: TRY004  (read as what is wrong with the line)
     service_id = _service(one.get("service"))
     discount_bp = one.get("discount_bp")
     return ItemData(

@@ -1,4 +1,4 @@
-"""What is done with one quote before and after it is sent: a draft is changed, sent or deleted; an accepted one billed."""
+"""What is done with one quote: a draft is changed, sent or deleted; an accepted one becomes a pro-forma."""
 
 from __future__ import annotations
 
@@ -89,7 +89,9 @@ class QuoteChanges:
     @expose("/<number>/discard", methods=("POST",))
     def discard(self, number: str) -> ResponseReturnValue:
         """Delete a draft."""
-        return self._act(number, service.discard_draft, gettext("The draft was deleted."), self.get_url("quotes.index_view"))
+        return self._act(
+            number, service.discard_draft, gettext("The draft was deleted."), self.get_url("quotes.index_view")
+        )
 
     def _act(self, number: str, verb: Callable[[Any, int], Any], message: str, address: str) -> ResponseReturnValue:
         quote = _found(number)
@@ -140,7 +142,9 @@ class QuoteChanges:
                 document = preview(quote.customer, to_data(quote, usual_due_on()))
             except Refusal as problem:
                 refusal = refusal or problem
-        page: str = self.render("admin/billing/quote_bill.html", quote=quote, form=form, document=document, refusal=refusal)
+        page: str = self.render(
+            "admin/billing/quote_bill.html", quote=quote, form=form, document=document, refusal=refusal
+        )
         return page
 
 

@@ -87,7 +87,7 @@ class SuspensionList(BaseModelView):
 
     permission = Permission.MANAGE_SERVICES
     group = "billing"
-    menu_query = {"state": SuspensionState.OPEN.value}  # noqa: RUF012
+    menu_query = {"state": SuspensionState.OPEN.value}
     can_act = True
 
     column_list = ("service", "customer", "proforma", "requested_at", "state")
@@ -121,10 +121,14 @@ class SuspensionList(BaseModelView):
             {key.value: label.text for key, label in STATE.items()},
         ),
     )
-    lead = lazy_gettext("Services whose pro-forma is overdue. They stay active until you suspend them; paying restores them.")
+    lead = lazy_gettext(
+        "Services whose pro-forma is overdue. They stay active until you suspend them; paying restores them."
+    )
     empty_icon = "ok"
     empty_title = lazy_gettext("No suspension requests")
-    empty_text = lazy_gettext("A request appears when a service’s pro-forma is overdue for as long as the settings say.")
+    empty_text = lazy_gettext(
+        "A request appears when a service’s pro-forma is overdue for as long as the settings say."
+    )
 
     def __init__(self) -> None:
         super().__init__(
