@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -44,7 +45,7 @@ def customer(session: Session) -> Customer:
 
 
 def make(customer: Customer, *items: ItemData, **changes: Any) -> Proforma:
-    data = ProformaData(**{"currency": "RSD", "due_on": today() + timedelta(days=8), "items": items} | changes)
+    data = replace(ProformaData("RSD", today() + timedelta(days=8), items), **changes)
     with transaction():
         number = make_proforma(SYSTEM, customer, data, uuid4().hex)["number"]
     return db.session.scalars(select(Proforma).where(Proforma.number == number)).one()

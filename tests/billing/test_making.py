@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import date, timedelta
 from fractions import Fraction
 from typing import Any
@@ -45,7 +46,7 @@ def due() -> date:
 
 def make(customer: Customer, *items: ItemData, role: Role = Role.BILLING, key: str = "", **changes: Any) -> Proforma:
     actor = factories.make_staff(role).actor()
-    data = ProformaData(**{"currency": "RSD", "due_on": due(), "items": items, "note": ""} | changes)
+    data = replace(ProformaData("RSD", due(), items), **changes)
     with transaction():
         answer = make_proforma(actor, customer, data, key or uuid4().hex)
     return db.session.scalars(select(Proforma).where(Proforma.number == answer["number"])).one()
