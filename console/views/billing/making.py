@@ -23,7 +23,7 @@ from console.core.forms import Form, refuse_spoiled
 from console.core.money import CURRENCIES
 from console.core.texts import gettext, lazy_gettext
 from console.core.transaction import transaction
-from console.customers.models import Customer
+from console.customers.models import Customer, CustomerStatus
 from console.customers.queries import find_account
 from console.hosting.models import Service
 from console.staff.roles import Permission
@@ -42,6 +42,7 @@ from console.views.shared.base import Page
 from console.web.answers import is_htmx, refuse, wants_json
 from console.web.identity import current_actor
 
+CLOSED = lazy_gettext("The account is closed.")
 KEYS = [("Ctrl Enter", lazy_gettext("Issue the pro-forma")), ("Alt N", lazy_gettext("Add a line"))]
 
 
@@ -165,7 +166,7 @@ class NewProforma(Page):
         page: str = self.render(
             "admin/billing/proforma_new.html",
             refusal=refusal,
-            sheet=sheet or Sheet(None, []),
+            sheet=sheet or Sheet(None, [CLOSED] if customer.status is CustomerStatus.CLOSED else []),
             **form_context(form, customer, rows, services),
         )
         return page

@@ -21,7 +21,7 @@ AGES: dict[str, tuple[int, int | None, Text]] = {
     "30": (1, 30, lazy_gettext("1–30 days late")),
     "60": (31, 60, lazy_gettext("31–60 days late")),
     "90": (61, 90, lazy_gettext("61–90 days late")),
-    "more": (91, None, lazy_gettext("over 90 days late")),
+    "more": (91, None, lazy_gettext("Over 90 days late")),
 }
 
 

@@ -89,6 +89,7 @@ class SuspensionList(BaseModelView):
     group = "billing"
     menu_query = {"state": SuspensionState.OPEN.value}
     can_act = True
+    list_template = "admin/billing/suspensions.html"
 
     column_list = ("service", "customer", "proforma", "requested_at", "state")
     column_labels = {
