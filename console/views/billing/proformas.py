@@ -12,6 +12,8 @@ from sqlalchemy import Select, and_, case
 from sqlalchemy.orm import defer, joinedload, selectinload
 
 from console.billing.models import ACTIVE_STATUSES, PROFORMA_SEARCH, Proforma, ProformaLine, ProformaStatus
+from console.billing.payments import labels
+from console.billing.payments.queries import payments_of
 from console.core.errors import Text
 from console.core.money import CURRENCIES
 from console.core.texts import lazy_gettext, ngettext
@@ -236,6 +238,9 @@ class ProformaList(ProformaChanges, BulkActions, BaseModelView):
             label=proforma_label(proforma),
             source=documents.readable(actor, proforma.source),
             replacements=documents.replacements(actor, proforma),
+            payments=payments_of(proforma),
+            may_record=actor.may(Permission.RECORD_PAYMENTS),
+            words=labels,
             migration=documents.migration_ref(proforma),
             may_issue=actor.may(Permission.ISSUE_DOCUMENTS),
             is_active=proforma.status in ACTIVE_STATUSES,
