@@ -127,7 +127,7 @@ def _expire(service_id: int) -> bool:
 
 def _overdue_services(day: date):  # type: ignore[no-untyped-def]  # a select of pairs
     since = day - timedelta(days=settings().suspension_days)
-    asked = exists().where(SuspensionRequest.service_id == Service.id, SuspensionRequest.proforma_id == Proforma.id)
+    known = exists().where(SuspensionRequest.service_id == Service.id, SuspensionRequest.proforma_id == Proforma.id)
     return (
         select(Service.id, Proforma.id)
         .join(BilledPeriod, BilledPeriod.service_id == Service.id)
@@ -138,7 +138,7 @@ def _overdue_services(day: date):  # type: ignore[no-untyped-def]  # a select of
             BilledPeriod.paid_at.is_(None),
             Proforma.status.in_(ACTIVE_STATUSES),
             Proforma.due_on < since,
-            ~asked,
+            ~known,
         )
         .order_by(Proforma.due_on, Service.id)
     )
