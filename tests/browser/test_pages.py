@@ -32,6 +32,8 @@ PAGES = {
                 "/console/domains/", "/console/proformas/", "{row}", "/console/stornos/", "{row}",
                 "/console/migrations/?state=requested", "{row}", "/console/migrations/?state=executed", "{row}",
                 "/console/quotes/", "{row}", "/console/quotes/new",
+                "/console/proformas/?unpaid=1", "{row}/storno", "{row}/correct", "/console/suspensions/?state=open",
+                "/console/proformas/new", "/console/proformas/new?customer=K-10016",
                 "/console/proformas/?search=zzzzqq"],
     "supervisor": ["/console/", "/console/chats/?status=closed", "{row}", "/console/chat-settings/",
                    "/console/tickets/?view=solved", "{row}", "{row}/review", "/console/reports/",

@@ -34,7 +34,7 @@ from console.views.shared.base import MAX_SELECTED, BaseModelView
 from console.views.shared.filters import Choice
 from console.views.shared.labels.states import Label, today
 from console.views.shared.menu import customer_url, document_url
-from console.web.answers import refuse, wants_json
+from console.web.answers import local_time, refuse, wants_json
 from console.web.identity import current_actor
 
 STATE = {
@@ -159,6 +159,8 @@ class SuspensionList(BaseModelView):
             "proforma": row.proforma.number,
             "state": row.state.value,
             "reason": row.reason,
+            "decided_at": local_time(row.decided_at),
+            "decided_by": row.decided_by.name if row.decided_by_id and row.decided_by else None,
         }
 
     @action(
