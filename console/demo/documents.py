@@ -20,7 +20,8 @@ from console.core.db import db
 from console.core.money import MINOR
 from console.core.texts import in_language
 from console.customers.models import MemberRole, Membership
-from console.demo.story import Account, Story
+from console.demo.story import Account, Holding, Story
+from console.hosting.models import Service
 from console.settings.service import change
 
 VALID = timedelta(days=14)
@@ -35,6 +36,9 @@ def tell(story: Story) -> None:
     accepted = story.at(story.instant(6, hour=20), lambda: _accept(firma, str(offered.outcome)), [offered])
     story.at(story.instant(4, hour=8), lambda: _bill(story, str(offered.outcome)), [accepted])
     story.at(story.instant(1, hour=14), lambda: _draft(story, ana), [ana.opened])
+    shop = story.known["ana"].first
+    if shop is not None:
+        story.at(story.instant(0, hour=10, minute=40), lambda: _not_renewed(shop), [shop.started])
 
 
 def switch_on(story: Story) -> None:
@@ -81,6 +85,12 @@ def _accept(account: Account, number: str) -> None:
 def _bill(story: Story, number: str) -> None:
     with in_language("sr_Latn"):
         bill_quote(story.actor("billing"), quote_key(number) or 0, usual_due_on(), "demo-billed")
+
+
+def _not_renewed(holding: Holding) -> None:
+    """Let what hangs together with a service end: so one document has all that its owner still has to pay for it."""
+    for service in db.session.scalars(select(Service).where(Service.hosted_with_id == holding.service.id)):
+        service.auto_renew = False
 
 
 def _draft(story: Story, account: Account) -> None:

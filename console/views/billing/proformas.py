@@ -254,6 +254,7 @@ class ProformaList(ProformaChanges, BulkActions, BaseModelView):
             "owed": proforma.owed,
             "overdue": is_overdue(proforma),
             "reference": proforma.reference,
+            "note": proforma.note,
             "lines": [documents.line_json(line) for line in proforma.lines],
             "storno": None if proforma.storno is None else proforma.storno.number,
         }
