@@ -51,7 +51,8 @@ PAGES = {
               "/console/staff/",
               "/console/staff/new/", "/console/products/", "{row}", "/console/products/new/", "/console/audit/",
               "/console/settings/", "/console/settings/brand/", "/console/settings/issuer/",
-              "/console/settings/requests/", "/console/settings/renewals/", "/console/settings/retention/", "/console/chat-settings/"],
+              "/console/settings/requests/", "/console/settings/renewals/", "/console/settings/retention/",
+              "/console/chat-settings/"],
 }  # fmt: skip
 ZONE = "/moj/domains/prodavnica-jasen.example.rs"
 PORTAL = [
