@@ -148,6 +148,7 @@ def _documents() -> tuple[Example, ...]:
     }  # fmt: skip
     return (
         Example("proforma_issued", to_pay | {"note": Typed("Hvala na poverenju."), "more": 3}),
+        Example("proforma_issued", to_pay | {"note": "", "owed": 0}, lazy_pgettext("example", "paid from credit")),
         Example("proforma_reminder", to_pay | {"late": 0, "left": 3}, lazy_pgettext("example", "before it is due")),
         Example("proforma_reminder", to_pay | {"late": 7, "left": 0}, lazy_pgettext("example", "overdue")),
         Example("proforma_cancelled", storno),
