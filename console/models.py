@@ -23,6 +23,7 @@ TABLES = (
     "billing.payments.models",
     "billing.ledger.models",
     "billing.quotes.models",
+    "billing.renewals.models",
     "tickets.models",
     "tickets.sla.models",
     "tickets.canned.models",

@@ -96,6 +96,7 @@ class Proforma(Document, Base):
     reference: Mapped[str] = mapped_column(String(40))  # payment reference, model 97
     reference_key: Mapped[str] = mapped_column(String(40), default=_key_of_row, server_default="", index=True)
     language: Mapped[str] = mapped_column(String(10))
+    note: Mapped[str] = mapped_column(Text, default="", server_default="")  # to the buyer, below the lines
     source_id: Mapped[int | None] = mapped_column(ForeignKey("proformas.id"), index=True)
     migration_id: Mapped[int | None] = mapped_column(ForeignKey("migrations.id"), index=True)
     external_id: Mapped[str | None] = mapped_column(String(100), unique=True)
@@ -130,7 +131,9 @@ class ProformaLine(Base):
     service_id: Mapped[int | None] = mapped_column(ForeignKey("services.id"), index=True)
     description: Mapped[str] = mapped_column(String(300))
     quantity: Mapped[int] = mapped_column(default=1)
-    net: Mapped[Amount]
+    net: Mapped[Amount]  # of the whole line, after the discount
+    discount: Mapped[Amount] = mapped_column(default=0, server_default="0")  # what was taken off: net was so much more
+    discount_bp: Mapped[int | None]  # the same as a share of the price, where it was agreed as one
     tax_bp: Mapped[int]  # the product's rate; what was charged is ``tax``
     tax: Mapped[Amount]
     total: Mapped[Amount]
@@ -141,6 +144,11 @@ class ProformaLine(Base):
 
     proforma: Mapped[Proforma] = relationship(back_populates="lines")
     service: Mapped[Service | None] = relationship()
+
+    @property
+    def price(self) -> int:
+        """Return what the line cost before its discount."""
+        return self.net + self.discount
 
 
 class BilledPeriod(Base):

@@ -46,10 +46,13 @@ EXTERNAL = "X"  # numbered elsewhere, stored as it came
 
 @dataclass(frozen=True)
 class LineDraft:
-    """One item to be put on a document. ``net`` in minor units, ``tax_bp`` the product's rate.
+    """One item to be put on a document, amounts in minor units.
 
     Args:
+        net: of the whole line, whatever its quantity, after the discount.
+        tax_bp: the product's rate.
         period: the days of the service that it bills: paying renews it. Without one it renews nothing.
+        discount: what was taken off; ``discount_bp``: the same as a share, where it was agreed as one.
     """
 
     description: str
@@ -58,6 +61,8 @@ class LineDraft:
     service_id: int | None = None
     quantity: int = 1
     period: Period | None = None
+    discount: int = 0
+    discount_bp: int | None = None
 
 
 def today() -> date:
@@ -72,11 +77,15 @@ def issue_proforma(
     *,
     currency: str | None = None,
     due_on: date | None = None,
+    note: str = "",
+    source_id: int | None = None,
 ) -> Proforma:
     """Issue a pro-forma to ``customer``.
 
     Args:
         due_on: the issuer's term from today when not given.
+        note: to the buyer, below the lines.
+        source_id: the document that it replaces.
 
     Raises:
         Invalid: no lines, an unknown currency, a due date in the past.
@@ -91,7 +100,7 @@ def issue_proforma(
         raise Invalid(lazy_gettext("The due date is in the past."))
     services = _check_owner(customer, {draft.service_id for draft in drafts if draft.service_id is not None})
     _check_periods(services, drafts)
-    document = draft_document(customer, drafts, currency=currency, due_on=due_on)
+    document = draft_document(customer, drafts, currency=currency, due_on=due_on, note=note, source_id=source_id)
     number_documents([document])
     record(
         actor,
@@ -119,7 +128,15 @@ def _check_periods(services: Sequence[Service], drafts: Sequence[LineDraft]) -> 
     check_periods(services, periods)
 
 
-def draft_document(customer: Customer, drafts: Sequence[LineDraft], *, currency: str, due_on: date) -> Proforma:
+def draft_document(
+    customer: Customer,
+    drafts: Sequence[LineDraft],
+    *,
+    currency: str,
+    due_on: date,
+    note: str = "",
+    source_id: int | None = None,
+) -> Proforma:
     """Work out a document without its number, dated now and taxed as its buyer is. Not yet in the session."""
     rule = rule_for(customer.tax_status, issuer_in_vat_system=settings().issuer.in_vat_system)
     lines = [
@@ -129,6 +146,8 @@ def draft_document(customer: Customer, drafts: Sequence[LineDraft], *, currency:
             description=draft.description,
             quantity=draft.quantity,
             net=draft.net,
+            discount=draft.discount,
+            discount_bp=draft.discount_bp,
             tax_bp=draft.tax_bp,
             tax=rule.on(draft.net, draft.tax_bp),
             total=draft.net + rule.on(draft.net, draft.tax_bp),
@@ -137,7 +156,9 @@ def draft_document(customer: Customer, drafts: Sequence[LineDraft], *, currency:
         )
         for position, draft in enumerate(drafts, start=1)
     ]
-    return compose_document(customer, lines, currency=currency, due_on=due_on, tax_note=rule.note)
+    return compose_document(
+        customer, lines, currency=currency, due_on=due_on, tax_note=rule.note, note=note, source_id=source_id
+    )
 
 
 def compose_document(
@@ -147,6 +168,7 @@ def compose_document(
     currency: str,
     due_on: date,
     tax_note: str | None,
+    note: str = "",
     source_id: int | None = None,
     migration_id: int | None = None,
 ) -> Proforma:
@@ -165,6 +187,7 @@ def compose_document(
         due_on=due_on,
         tax_note=tax_note,
         language=customer.language,
+        note=note,
         source_id=source_id,
         migration_id=migration_id,
         lines=list(lines),

@@ -37,6 +37,29 @@ REQUEST_DEPARTMENTS = {
 }
 
 
+MOST_DAYS = 365
+
+
+def read_days(text: str) -> tuple[int, ...]:
+    """Return the days that a list like ``7, 1`` names, each once.
+
+    Raises:
+        ValueError: it is none; at most six, up to :data:`MOST_DAYS`.
+    """
+    parts = [part for part in text.replace(",", " ").split() if part]
+    if len(parts) > 6 or not all(part.isascii() and part.isdigit() and len(part) <= 3 for part in parts):
+        raise ValueError(text)
+    days = tuple(dict.fromkeys(int(part) for part in parts))
+    if any(day > MOST_DAYS for day in days):
+        raise ValueError(text)
+    return days
+
+
+def write_days(days: tuple[int, ...]) -> str:
+    """Write a list of days for people."""
+    return ", ".join(map(str, days))
+
+
 class SettingsError(ValueError):
     """A setting is missing, malformed or not allowed in this environment."""
 
@@ -123,6 +146,14 @@ class Settings:
     migration_four_eyes: bool = False
     # In minor units by currency; zero in each: for every migration.
     migration_four_eyes_above: Mapping[str, int] = field(default_factory=lambda: dict.fromkeys(CURRENCIES, 0))
+    # What bills by itself; off until it is switched on, so that an update of a running shop bills no one by surprise.
+    renewals: bool = False
+    renewal_days: int = 30  # before its first day that a period is billed
+    renewals_together: bool = True  # what one account has due on one day, on one document
+    reminders_before: str = "7, 1"  # days before the due date, each once
+    reminders_after: str = "3, 10, 20"
+    suspension_days: int = 15  # overdue, then staff are asked to suspend the service
+    grace_days: int = 30  # past the last day paid, then it has expired
     # The key of the department that carries out what customers ask for in the portal, by the kind of request.
     request_departments: Mapping[str, str] = field(default_factory=lambda: dict(REQUEST_DEPARTMENTS))
     widget_color: str = ""  # of the chat widget, as #0a6c61; our own when empty
@@ -244,6 +275,13 @@ class Settings:
             migration_days=values.number("MIGRATION_DAYS", cls.migration_days),
             migration_four_eyes=values.choice("MIGRATION_FOUR_EYES", ("yes", "no"), "no") == "yes",
             migration_four_eyes_above=values.amounts("MIGRATION_FOUR_EYES_ABOVE"),
+            renewals=values.choice("RENEWALS", ("yes", "no"), "no") == "yes",
+            renewal_days=values.number("RENEWAL_DAYS", cls.renewal_days),
+            renewals_together=values.choice("RENEWALS_TOGETHER", ("yes", "no"), "yes") == "yes",
+            reminders_before=values.days("REMINDERS_BEFORE", cls.reminders_before),
+            reminders_after=values.days("REMINDERS_AFTER", cls.reminders_after),
+            suspension_days=values.number("SUSPENSION_DAYS", cls.suspension_days),
+            grace_days=values.number("GRACE_DAYS", cls.grace_days, least=0),
             request_departments=values.departments("REQUEST_DEPARTMENTS"),
             widget_color=values.color("WIDGET_COLOR", cls.widget_color),
             chat_keep_months=values.number("CHAT_KEEP_MONTHS", cls.chat_keep_months),
@@ -422,6 +460,16 @@ class _Reader:
                 raise SettingsError(f"{PREFIX}{name}: {part!r} is no amount in minor units, as in RSD:10000000")
             found[currency] = int(amount)
         return dict.fromkeys(CURRENCIES, 0) | found
+
+    def days(self, name: str, default: str) -> str:
+        """Read numbers of days, ``7, 1``; ``none`` for none at all."""
+        raw = self.optional(name)
+        if raw is None:
+            return default
+        try:
+            return write_days(read_days("" if raw == "none" else raw))
+        except ValueError as error:
+            raise SettingsError(f"{PREFIX}{name}: {raw!r} is no list of days, as in 7,1") from error
 
     def departments(self, name: str) -> dict[str, str]:
         """Read departments by kind of request, ``order:sales,password:technical``; others keep their own."""

@@ -16,6 +16,7 @@ from console.audit.models import AuditEntry
 from console.core import clock
 from console.core.actor import Actor
 from console.core.db import Instant, db
+from console.core.emails import normal_email
 from console.core.errors import NotFound
 from console.core.ids import CUSTOMER_BASE
 from console.customers.models import (
@@ -74,6 +75,21 @@ def find_customer(number: str) -> Customer | None:
     matched = _NUMBER.fullmatch(number.strip())
     key = int(matched[1]) - CUSTOMER_BASE if matched else 0
     return db.session.get(Customer, key) if 0 < key < _BIG else None
+
+
+def find_account(text: str) -> Customer | None:
+    """Return the account called ``text``, or the one open account whose owner has this e-mail address."""
+    if "@" not in text:
+        return find_customer(text)
+    query = (
+        select(Customer)
+        .join(Membership, Membership.customer_id == Customer.id)
+        .join(Membership.person)
+        .where(Membership.is_owner, Person.email == normal_email(text), Customer.status != CustomerStatus.CLOSED)
+        .limit(2)
+    )
+    found = db.session.scalars(query).all()
+    return found[0] if len(found) == 1 else None
 
 
 def live_verification(actor: Actor, customer_id: int) -> Verification | None:

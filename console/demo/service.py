@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from console.audit.models import AuditEntry
 from console.audit.service import record
+from console.billing.renewals import jobs as renewals
 from console.core import clock
 from console.core.actor import SYSTEM
 from console.core.context import settings
@@ -18,7 +19,7 @@ from console.core.passwords import hash_password
 from console.core.settings import DEMO_PASSWORD
 from console.core.transaction import transaction
 from console.customers.models import Customer
-from console.demo import cast, chat_crowd, chats, crowd, help_pages, security, services, ticket_crowd
+from console.demo import cast, chat_crowd, chats, crowd, documents, help_pages, security, services, ticket_crowd
 from console.demo.ages import WorkingTime, desk_now
 from console.demo.names import Names
 from console.demo.story import ENDS_AT, Story
@@ -68,6 +69,7 @@ def tell(seed: int, today: date, working: WorkingTime, password_hash: str) -> St
     help_pages.tell(story)
     desk.tell(story, working)
     services.tell(story, working)
+    documents.tell(story)
     chats.tell(story, working)
     return story
 
@@ -90,6 +92,8 @@ def fill(
     if not is_empty():
         raise DemoRefusedError("The database is not empty. The demo fills an empty one only.")
     story = tell(seed, story_day(), WorkingTime(desk_now(), calendar()), hash_password(DEMO_PASSWORD))
+    if not customers:  # a crowd of thousands would be billed at the first start
+        documents.switch_on(story)
     with transaction() as session:
         if tickets:
             ticket_crowd.reserve(session, tickets)
@@ -113,6 +117,7 @@ def fill(
     desk.settle()
     chats.tell_now(story, calendar())
     security.tell_now()
+    renewals.run()
 
 
 def _add_crowd(seed: int, customers: int, story: Story, progress: Callable[[int], None]) -> None:

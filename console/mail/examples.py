@@ -61,6 +61,7 @@ def examples(base_url: str) -> tuple[Example, ...]:
         *_holders(base_url),
         *_migrations(),
         *_services(),
+        *_documents(),
         *_tickets(base_url),
         *_targets(),
         *_staff(base_url),
@@ -128,6 +129,33 @@ def _services() -> tuple[Example, ...]:
             "request_ended",
             ended | {"state": "refused", "answer": Typed("Domen je još zaključan.")},
             lazy_pgettext("example", "request refused"),
+        ),
+    )
+
+
+def _documents() -> tuple[Example, ...]:
+    document = NAME | {
+        "number": "PR-2026-000412", "total": 1_440_000, "currency": "RSD", "portal": "Moj Mint",
+        "path": "/moj/documents/PR-2026-000412",
+    }  # fmt: skip
+    to_pay = document | {
+        "lines": [Typed("Produženje: Mint Start, sajt.example.rs (1.12.2026 – 30.11.2027)")], "more": 0,
+        "owed": 1_440_000, "due_on": date(2026, 12, 1), "reference": "702026000412", "account": "840-955845-10",
+    }  # fmt: skip
+    storno = document | {
+        "number": "ST-2026-000031", "total": -1_440_000, "cancelled": "PR-2026-000412",
+        "reason": Typed("Usluga je otkazana."), "credited": 0, "replaced_by": "",
+    }  # fmt: skip
+    return (
+        Example("proforma_issued", to_pay | {"note": Typed("Hvala na poverenju."), "more": 3}),
+        Example("proforma_issued", to_pay | {"note": "", "owed": 0}, lazy_pgettext("example", "paid from credit")),
+        Example("proforma_reminder", to_pay | {"late": 0, "left": 3}, lazy_pgettext("example", "before it is due")),
+        Example("proforma_reminder", to_pay | {"late": 7, "left": 0}, lazy_pgettext("example", "overdue")),
+        Example("proforma_cancelled", storno),
+        Example(
+            "proforma_cancelled",
+            storno | {"credited": 500_000, "replaced_by": "PR-2026-000413"},
+            lazy_pgettext("example", "replaced by another"),
         ),
     )
 

@@ -13,9 +13,11 @@ from typing import Any, ClassVar
 
 from console.core import money
 from console.core.errors import Text
+from console.core.settings import read_days, write_days
 from console.core.text import one_line, without_unseen
 from console.core.texts import lazy_gettext
 
+_NONE = lazy_gettext("none")
 _YES, _NO = lazy_gettext("Yes"), lazy_gettext("No")
 _COLOR = re.compile(r"#[0-9a-f]{6}")
 _NUMBER = re.compile(r"[0-9]{1,9}")
@@ -92,6 +94,26 @@ class Number(Kind):
 
     def say(self, value: Any, _language: str) -> Text:
         return f"{value} {self.unit}".strip()
+
+
+@dataclass(frozen=True)
+class Days(Kind):
+    """A list of numbers of days, as ``7, 1``; none at all where it is empty."""
+
+    longest: ClassVar[int] = 40
+    required: ClassVar[bool] = False
+
+    def read(self, typed: str) -> str:
+        try:
+            return write_days(read_days(typed))
+        except ValueError:
+            raise ValueError(lazy_gettext("Enter at most six numbers of days, like 7, 1.")) from None
+
+    def say(self, value: Any, _language: str) -> Text:
+        return value or _NONE
+
+    def is_valid(self, value: Any) -> bool:
+        return isinstance(value, str) and super().is_valid(value)
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from console.core.db import db
 from console.core.errors import NotFound, Text
 from console.core.settings import PREFIX, Settings
 from console.core.texts import lazy_gettext, of_reader
-from console.settings.kinds import Amount, Choice, Color, Kind, Number, Words, YesNo
+from console.settings.kinds import Amount, Choice, Color, Days, Kind, Number, Words, YesNo
 from console.settings.serbian import read_account, read_iban, read_mb, read_pib
 from console.staff.models import Department
 
@@ -213,6 +213,45 @@ BILLING = Section(
     ),
 )  # fmt: skip
 
+RENEWALS = Section(
+    "renewals",
+    lazy_gettext("Renewals and reminders"),
+    lazy_gettext("What is billed automatically, who is reminded when, and what happens to services that are not paid."),
+    "refresh",
+    (
+        Setting(
+            "renewals", lazy_gettext("Automatic billing"),
+            YesNo(lazy_gettext("On"), lazy_gettext("Off")), "RENEWALS",
+            lazy_gettext("Off: no pro-forma is issued, no reminder sent and no service expires without a person."),
+        ),
+        Setting(
+            "renewal_days", lazy_gettext("Bill a renewal"), Number(1, 120, lazy_gettext("days before")), "RENEWAL_DAYS",
+            lazy_gettext("Counted from the last day paid, on which the pro-forma is due."),
+        ),
+        Setting(
+            "renewals_together", lazy_gettext("Services due on the same day"),
+            YesNo(lazy_gettext("On one pro-forma"), lazy_gettext("Each on its own")), "RENEWALS_TOGETHER",
+            lazy_gettext("Of one account and in one currency."),
+        ),
+        Setting(
+            "reminders_before", lazy_gettext("Remind before the due date"), Days(), "REMINDERS_BEFORE",
+            lazy_gettext("Days, separated by commas. Each reminder is sent once. Leave empty to send none."),
+        ),
+        Setting(
+            "reminders_after", lazy_gettext("Remind after the due date"), Days(), "REMINDERS_AFTER",
+            lazy_gettext("Days overdue, separated by commas."),
+        ),
+        Setting(
+            "suspension_days", lazy_gettext("Ask staff to suspend"), Number(1, 365, lazy_gettext("days overdue")),
+            "SUSPENSION_DAYS", lazy_gettext("A request appears under Suspension requests; a person decides."),
+        ),
+        Setting(
+            "grace_days", lazy_gettext("Services expire"), Number(0, 365, lazy_gettext("days late")), "GRACE_DAYS",
+            lazy_gettext("Counted from the last day paid. Paying makes an expired service active again."),
+        ),
+    ),
+)  # fmt: skip
+
 REQUESTS = Section(
     "requests",
     lazy_gettext("Customer requests"),
@@ -270,7 +309,9 @@ RETENTION = Section(
     ),
 )  # fmt: skip
 
-SECTIONS: dict[str, Section] = {section.key: section for section in (BRAND, ISSUER, BILLING, REQUESTS, RETENTION)}
+SECTIONS: dict[str, Section] = {
+    section.key: section for section in (BRAND, ISSUER, BILLING, RENEWALS, REQUESTS, RETENTION)
+}
 
 
 def section(key: str) -> Section:

@@ -40,6 +40,8 @@ PAGES = (
     "billing.payments",
     "billing.unmatched",
     "billing.account",
+    "billing.making",
+    "billing.suspensions",
     "billing.quotes",
     "billing.stornos",
     "migrations.list",

@@ -33,6 +33,8 @@ PAGES = {
                 "/console/domains/", "/console/proformas/", "{row}", "/console/stornos/", "{row}",
                 "/console/migrations/?state=requested", "{row}", "/console/migrations/?state=executed", "{row}",
                 "/console/quotes/", "{row}", "/console/quotes/new",
+                "/console/proformas/?unpaid=1", "{row}/storno", "{row}/correct", "/console/suspensions/?state=open",
+                "/console/proformas/new", "/console/proformas/new?customer=K-10016",
                 "/console/proformas/?search=zzzzqq"],
     "supervisor": ["/console/", "/console/chats/?status=closed", "{row}", "/console/chat-settings/",
                    "/console/tickets/?view=solved", "{row}", "{row}/review", "/console/reports/",
@@ -50,8 +52,9 @@ PAGES = {
               "/console/staff/",
               "/console/staff/new/", "/console/products/", "{row}", "/console/products/new/", "/console/audit/",
               "/console/settings/", "/console/settings/brand/", "/console/settings/issuer/",
-              "/console/settings/requests/", "/console/settings/retention/", "/console/chat-settings/",
-              "/console/applications/", "/console/applications/new", "/console/applications/1"],
+              "/console/settings/requests/", "/console/settings/renewals/", "/console/settings/retention/",
+              "/console/chat-settings/", "/console/applications/", "/console/applications/new",
+              "/console/applications/1"],
 }  # fmt: skip
 ZONE = "/moj/domains/prodavnica-jasen.example.rs"
 AUTHORIZE = (  # of the demo's application

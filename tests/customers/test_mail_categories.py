@@ -36,7 +36,9 @@ pytestmark = pytest.mark.only("sqlite")
 EXPECTED = {
     MailCategory.PRODUCT: {"migration_executed", "migration_rejected", "migration_requested"},
     MailCategory.DOMAIN: {"dns_changed"},
-    MailCategory.INVOICE: {"payment_received", "quote_sent"},
+    MailCategory.INVOICE: {
+        "payment_received", "proforma_cancelled", "proforma_issued", "proforma_reminder", "quote_sent",
+    },
     MailCategory.SUPPORT: {"ticket_answered"},
     Personal.ANSWER: {
         "chat_transcript", "chat_transcript_link", "export_ready", "handover_offer", "invitation", "request_ended",

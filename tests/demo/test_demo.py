@@ -210,7 +210,7 @@ def test_each_rule_has_its_example(told: Session) -> None:
     assert set(told.scalars(select(Customer.tax_status))) == set(TaxStatus)
     assert set(told.scalars(select(Customer.status))) == set(CustomerStatus)
     assert set(told.scalars(select(Proforma.tax_note))) == {None, "abroad", "exempt"}
-    assert told.scalar(select(func.count()).where(Storno.migration_id.is_(None))) == 1
+    assert told.scalar(select(func.count()).where(Storno.migration_id.is_(None))) == 2  # one with a correction
     overdue = select(func.count()).where(Proforma.status == ProformaStatus.OPEN, Proforma.due_on < date.today())  # noqa: DTZ011
     assert (told.scalar(overdue) or 0) > 3
 
@@ -233,7 +233,8 @@ def test_data_is_valid_and_names_are_ours(told: Session) -> None:
 
 
 def test_numbers_follow_the_days_and_nothing_lies_ahead(told: Session) -> None:
-    days = list(told.scalars(select(Proforma.issued_on).order_by(Proforma.year, Proforma.sequence)))
+    ours = select(Proforma.issued_on).where(Proforma.sequence.is_not(None))
+    days = list(told.scalars(ours.order_by(Proforma.year, Proforma.sequence)))
     assert days == sorted(days)
     assert max(told.scalars(select(Proforma.issued_at))) <= clock.now()
     entries = list(told.scalars(select(AuditEntry.at).order_by(AuditEntry.id)))
@@ -420,7 +421,8 @@ def test_the_crowd_is_as_large_as_asked_and_checked_like_everyone(copied: Sessio
         check_customer(CustomerData(**fields))
         check_member(MemberData(email=customer.members[0].person.email, name=customer.members[0].person.name))
     services = session.scalar(select(func.count()).where(Service.customer_id.in_([c.id for c in added]))) or 0
-    documents = session.scalar(select(func.count()).where(Proforma.series == "X"))
+    theirs = Proforma.customer_id.in_([customer.id for customer in added])
+    documents = session.scalar(select(func.count()).where(Proforma.series == "X", theirs))
     assert services == documents
     assert 30 <= services <= 90
 

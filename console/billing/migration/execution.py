@@ -81,6 +81,7 @@ def _draft(migration: Migration, plan: Plan) -> list[Proforma]:
             currency=issue.currency,
             due_on=issue.due_on,
             tax_note=issue.tax_note,
+            note="" if issue.moved else step.cancel.note,
             source_id=step.cancel.id,
             migration_id=migration.id,
         )
@@ -100,6 +101,8 @@ def _line(line: Line) -> ProformaLine:
         tax_bp=line.tax_bp,
         tax=line.tax,
         total=line.total,
+        discount=line.discount,
+        discount_bp=line.discount_bp,
         source_line_id=line.id,
         period_from=line.period_from,
         period_to=line.period_to,

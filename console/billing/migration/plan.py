@@ -33,6 +33,8 @@ class Line:
     tax: int
     total: int
     moves: bool
+    discount: int = 0
+    discount_bp: int | None = None
     period_from: date | None = None
     period_to: date | None = None
 
@@ -63,6 +65,7 @@ class Source:
     tax_note: str | None
     lines: tuple[Line, ...]
     former: Former | None = None
+    note: str = ""  # to its buyer: the old owner's successor carries it on, the new owner's does not
 
     @property
     def total(self) -> int:

@@ -202,6 +202,7 @@ def _source(proforma: Proforma, new_status: TaxStatus) -> Source:
         tax_status=status,
         tax_note=proforma.tax_note,
         lines=tuple(_line(line) for line in proforma.lines),
+        note=proforma.note,
         former=None if status == new_status.value else _former(proforma, new_status.value),
     )
 
@@ -236,6 +237,8 @@ def _line(line: ProformaLine) -> Line:
         tax=line.tax,
         total=line.total,
         moves=False,
+        discount=line.discount,
+        discount_bp=line.discount_bp,
         period_from=line.period_from,
         period_to=line.period_to,
     )

@@ -8,6 +8,7 @@ from enum import StrEnum
 from sqlalchemy import ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from console.billing.models import Proforma
 from console.core.db import Amount, Base, enum_column
 from console.core.ids import read_number
 from console.core.series import Series
@@ -19,6 +20,7 @@ PREFIX = f"{Series.QUOTE.value}-"
 
 
 class QuoteState(StrEnum):
+    DRAFT = "draft"  # among staff alone: changed, sent or deleted
     SENT = "sent"
     ACCEPTED = "accepted"
     DECLINED = "declined"
@@ -45,16 +47,21 @@ class Quote(Base):
     tax_note: Mapped[str | None] = mapped_column(String(20))  # why no PDV, as on a pro-forma
     note: Mapped[str] = mapped_column(Text, default="")
     valid_until: Mapped[date]  # its last day
-    sent_at: Mapped[datetime]
-    sent_by_id: Mapped[int] = mapped_column(ForeignKey("staff.id"))
+    changed_at: Mapped[datetime]  # while it was a draft; then when it was sent
+    sent_at: Mapped[datetime | None]
+    sent_by_id: Mapped[int] = mapped_column(ForeignKey("staff.id"))  # of a draft, who wrote it last
     ended_at: Mapped[datetime | None]  # answered or withdrawn
     answered_by_id: Mapped[int | None] = mapped_column(ForeignKey("memberships.id"))
     answer: Mapped[str] = mapped_column(Text, default="")  # what was said with it
+    proforma_id: Mapped[int | None] = mapped_column(ForeignKey("proformas.id"), unique=True)  # what it became
 
     customer: Mapped[Customer] = relationship()
     sent_by: Mapped[Staff] = relationship(foreign_keys=[sent_by_id])
     answered_by: Mapped[Membership | None] = relationship(foreign_keys=[answered_by_id])
-    lines: Mapped[list[QuoteLine]] = relationship(back_populates="quote", order_by="QuoteLine.position")
+    lines: Mapped[list[QuoteLine]] = relationship(
+        back_populates="quote", order_by="QuoteLine.position", cascade="all, delete-orphan"
+    )
+    proforma: Mapped[Proforma | None] = relationship()
 
     @property
     def number(self) -> str:

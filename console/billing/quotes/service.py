@@ -1,4 +1,4 @@
-"""Sending a quote, and what becomes of it: accepted, declined, withdrawn. Unanswered, it expires after its last day.
+"""Quotes: written as drafts or sent, and answered, withdrawn or expired after their last day.
 
 An accepted quote becomes work for staff. Tickets lie above this domain, so they register here what they make of it.
 """
@@ -17,7 +17,7 @@ from console.billing.quotes import mails
 from console.billing.quotes.models import Quote, QuoteLine, QuoteState
 from console.billing.service import today
 from console.billing.tax import rule_for
-from console.core import clock
+from console.core import clock, edit_conflicts
 from console.core.actor import Actor
 from console.core.context import settings
 from console.core.db import db
@@ -85,8 +85,97 @@ def send_quote(actor: Actor, customer: Customer, data: QuoteData, key: str) -> d
         Conflict: the account is closed.
     """
     actor.require(Permission.MANAGE_QUOTES)
-    request = asdict(data) | {"valid_until": data.valid_until.isoformat(), "customer": customer.id}
-    return once(f"quote.send:{actor.id}", key, request, lambda: _send(actor, customer, data))
+    return once(f"quote.send:{actor.id}", key, _content(customer, data), lambda: _send(actor, customer, data))
+
+
+def save_draft(actor: Actor, customer: Customer, data: QuoteData, key: str) -> dict[str, Any]:
+    """Store a quote that is not sent yet. Its customer does not see it.
+
+    Args:
+        key: the caller's idempotency key.
+
+    Returns:
+        ``number``, ``state`` and ``total``.
+
+    Raises:
+        NotFound: the role does not make quotes.
+        Invalid: with a message for every wrong field.
+        Conflict: the account is closed.
+    """
+    actor.require(Permission.MANAGE_QUOTES)
+
+    def work() -> dict[str, Any]:
+        quote = _compose(actor, customer, _checked(data, draft=True))
+        db.session.add(quote)
+        db.session.flush()
+        record(actor, "quote.drafted", quote.number, customer_id=customer.id, total=quote.total)
+        return _to_answer(quote)
+
+    return once(f"quote.draft:{actor.id}", key, _content(customer, data), work)
+
+
+def change_draft(actor: Actor, quote_id: int, data: QuoteData, *, seen: str | None = None) -> Quote:
+    """Change a draft.
+
+    Args:
+        seen: the :func:`mark_draft` of what was looked at.
+
+    Raises:
+        NotFound: the role does not make quotes, or there is none.
+        Invalid: with a message for every wrong field.
+        Conflict: it was sent already, or a colleague has changed it meanwhile.
+    """
+    actor.require(Permission.MANAGE_QUOTES)
+    quote = _lock_draft(quote_id)
+    edit_conflicts.check(seen, _draft_facts(quote))
+    _fill(actor, quote, _checked(data, draft=True))
+    db.session.flush()
+    record(actor, "quote.drafted", quote.number, customer_id=quote.customer_id, total=quote.total)
+    return quote
+
+
+def mark_draft(quote: Quote) -> str:
+    """Return the mark of a draft as it is now."""
+    return edit_conflicts.mark(_draft_facts(quote))
+
+
+def send_draft(actor: Actor, quote_id: int) -> Quote:
+    """Send a draft as it is, taxed as its buyer is now.
+
+    Raises:
+        NotFound: the role does not make quotes, or there is none.
+        Invalid: it has no lines, or its last day is over.
+        Conflict: it was sent already, or the account is closed.
+    """
+    actor.require(Permission.MANAGE_QUOTES)
+    quote = _lock_draft(quote_id)
+    if quote.customer.status is CustomerStatus.CLOSED:
+        raise Conflict(lazy_gettext("The account is closed."), code="closed")
+    _fill(actor, quote, _checked(data_of(quote)))
+    _mark_sent(actor, quote)
+    return quote
+
+
+def discard_draft(actor: Actor, quote_id: int) -> None:
+    """Delete a draft: nothing of it has left.
+
+    Raises:
+        NotFound: the role does not make quotes, or there is none.
+        Conflict: it was sent already.
+    """
+    actor.require(Permission.MANAGE_QUOTES)
+    quote = _lock_draft(quote_id)
+    record(actor, "quote.discarded", quote.number, customer_id=quote.customer_id)
+    db.session.delete(quote)
+    db.session.flush()
+
+
+def data_of(quote: Quote) -> QuoteData:
+    """Return a quote as its form has it."""
+    lines = tuple(
+        QuoteLineData(line.description, line.net, line.quantity, line.tax_bp, line.product_id) for line in quote.lines
+    )
+    return QuoteData(quote.currency, quote.valid_until, lines, quote.note)
 
 
 def withdraw_quote(actor: Actor, quote_id: int) -> Quote:
@@ -136,14 +225,43 @@ def decline_quote(actor: Actor, quote_id: int, reason: str = "") -> Quote:
     return quote
 
 
+def _content(customer: Customer, data: QuoteData) -> dict[str, Any]:
+    return asdict(data) | {"valid_until": data.valid_until.isoformat(), "customer": customer.id}
+
+
+def _to_answer(quote: Quote) -> dict[str, Any]:
+    return {"number": quote.number, "state": quote.state.value, "total": quote.total, "currency": quote.currency}
+
+
 def _send(actor: Actor, customer: Customer, data: QuoteData) -> dict[str, Any]:
+    quote = _compose(actor, customer, _checked(data))
+    db.session.add(quote)
+    db.session.flush()
+    _mark_sent(actor, quote)
+    return _to_answer(quote)
+
+
+def _mark_sent(actor: Actor, quote: Quote) -> None:
+    quote.state, quote.sent_at = QuoteState.SENT, clock.now()
+    db.session.flush()
+    mails.write_quote(quote)
+    record(actor, "quote.sent", quote.number, customer_id=quote.customer_id, total=quote.total, currency=quote.currency)
+
+
+def _compose(actor: Actor, customer: Customer, data: QuoteData) -> Quote:
     if customer.status is CustomerStatus.CLOSED:
         raise Conflict(lazy_gettext("The account is closed."), code="closed")
+    quote = Quote(customer=customer, state=QuoteState.DRAFT)
+    _fill(actor, quote, data)
+    return quote
+
+
+def _fill(actor: Actor, quote: Quote, data: QuoteData) -> None:
+    """Write checked data into a quote, taxed as its buyer is now."""
     if actor.kind != "staff" or actor.id is None:
         raise NotFound(code="not_allowed")
-    data_lines = _checked(data)
-    rule = rule_for(customer.tax_status, issuer_in_vat_system=settings().issuer.in_vat_system)
-    lines = [
+    rule = rule_for(quote.customer.tax_status, issuer_in_vat_system=settings().issuer.in_vat_system)
+    quote.lines = [
         QuoteLine(
             position=place,
             product_id=line.product_id,
@@ -154,31 +272,30 @@ def _send(actor: Actor, customer: Customer, data: QuoteData) -> dict[str, Any]:
             tax=rule.on(line.net, line.tax_bp),
             total=line.net + rule.on(line.net, line.tax_bp),
         )
-        for place, line in enumerate(data_lines, start=1)
+        for place, line in enumerate(data.lines, start=1)
     ]
-    quote = Quote(
-        customer=customer,
-        state=QuoteState.SENT,
-        currency=data.currency,
-        net=sum(line.net for line in lines),
-        tax=sum(line.tax for line in lines),
-        total=sum(line.total for line in lines),
-        tax_note=rule.note,
-        note=mask_pins(paragraphs(data.note))[0],
-        valid_until=data.valid_until,
-        sent_at=clock.now(),
-        sent_by_id=actor.id,
-        lines=lines,
-    )
-    db.session.add(quote)
-    db.session.flush()
-    mails.write_quote(quote)
-    record(actor, "quote.sent", quote.number, customer_id=customer.id, total=quote.total, currency=quote.currency)
-    return {"number": quote.number, "state": quote.state.value, "total": quote.total, "currency": quote.currency}
+    quote.currency, quote.valid_until, quote.note = data.currency, data.valid_until, data.note
+    quote.net = sum(line.net for line in quote.lines)
+    quote.tax = sum(line.tax for line in quote.lines)
+    quote.total = sum(line.total for line in quote.lines)
+    quote.tax_note, quote.changed_at, quote.sent_by_id = rule.note, clock.now(), actor.id
 
 
-def _checked(data: QuoteData) -> list[QuoteLineData]:
-    """Return the lines, their texts on one line.
+def _draft_facts(quote: Quote) -> dict[str, Any]:
+    return {"changed_at": quote.changed_at.isoformat(), "by": quote.sent_by_id, "total": quote.total}
+
+
+def _lock_draft(quote_id: int) -> Quote:
+    quote = db.session.get(Quote, quote_id, with_for_update={"of": Quote}, populate_existing=True)
+    if quote is None:
+        raise NotFound
+    if quote.state is not QuoteState.DRAFT:
+        raise Conflict(lazy_gettext("This quote has already been sent."), code="sent")
+    return quote
+
+
+def _checked(data: QuoteData, *, draft: bool = False) -> QuoteData:
+    """Return the data with its texts cleaned. A draft may have no lines yet, and a last day that is over.
 
     Raises:
         Invalid: with a message for every wrong field.
@@ -186,11 +303,11 @@ def _checked(data: QuoteData) -> list[QuoteLineData]:
     wrong: dict[str, list[Text]] = {}
     if data.currency not in CURRENCIES:
         wrong["currency"] = [lazy_gettext("Choose a currency.")]
-    if not today() <= data.valid_until <= today() + LONGEST:
+    if not (draft or today() <= data.valid_until) or data.valid_until > today() + LONGEST:
         wrong["valid_until"] = [lazy_gettext("Enter a day from today on, within a year.")]
     if len(data.note) > MAX_NOTE:
         wrong["note"] = [lazy_gettext("This is too long.")]
-    if not data.lines:
+    if not data.lines and not draft:
         wrong["lines"] = [lazy_gettext("Enter at least one line.")]
     if len(data.lines) > MAX_LINES:
         wrong["lines"] = [lazy_gettext("At most %(count)s lines.", count=MAX_LINES)]
@@ -204,7 +321,7 @@ def _checked(data: QuoteData) -> list[QuoteLineData]:
         wrong["lines"] = [lazy_gettext("A product on a line does not exist.")]
     if wrong:
         raise Invalid(fields=wrong)
-    return lines
+    return QuoteData(data.currency, data.valid_until, tuple(lines), mask_pins(paragraphs(data.note))[0])
 
 
 def _is_line(line: QuoteLineData) -> bool:

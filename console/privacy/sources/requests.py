@@ -71,7 +71,7 @@ def _erase_requests(mine: list[int], owned: list[int]) -> int:
 def _erase_quotes(mine: list[int], owned: list[int]) -> int:
     rows = all_rows(select(Quote).where(Quote.customer_id.in_(owned)))
     for row in rows:
-        if row.state is QuoteState.SENT:
+        if row.state in (QuoteState.DRAFT, QuoteState.SENT):
             quotes.end_for_erasure(SYSTEM, row)
         row.note = row.answer = ""
     db.session.flush()

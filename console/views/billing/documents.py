@@ -101,6 +101,7 @@ def line_json(line: ProformaLine) -> dict[str, Any]:
         "service": None if line.service is None else line.service.number,
         "quantity": line.quantity,
         "net": line.net,
+        "discount": line.discount,
         "tax": line.tax,
         "total": line.total,
     }

@@ -8,7 +8,7 @@ from flask import jsonify
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from markupsafe import Markup
-from sqlalchemy import Select, and_
+from sqlalchemy import Select, and_, case
 from sqlalchemy.orm import defer, joinedload, selectinload
 
 from console.billing.models import ACTIVE_STATUSES, PROFORMA_SEARCH, Proforma, ProformaLine, ProformaStatus
@@ -16,11 +16,14 @@ from console.billing.payments import labels
 from console.billing.payments.queries import payments_of
 from console.core.errors import Text
 from console.core.money import CURRENCIES
-from console.core.texts import lazy_gettext
+from console.core.texts import lazy_gettext, ngettext
 from console.customers.models import Customer
 from console.hosting.models import service_number
 from console.staff.roles import Permission
 from console.views.billing import documents
+from console.views.billing.bulk import BULK, BulkActions
+from console.views.billing.changes import CHANGES, ProformaChanges
+from console.views.billing.proforma_filters import Age, Owed, tiles
 from console.views.shared import formatters
 from console.views.shared.base import BaseModelView
 from console.views.shared.export import Number, amount_cell
@@ -28,6 +31,7 @@ from console.views.shared.filters import Choice, CustomerNumber, Day, Flag
 from console.views.shared.labels.states import PROFORMA_STATUS, is_overdue, proforma_amount, proforma_label, today
 from console.views.shared.menu import document_url
 from console.web.answers import wants_json
+from console.web.filters import day
 from console.web.identity import current_actor
 
 
@@ -42,6 +46,14 @@ def _status(_view: Any, _context: Any, row: Proforma, _name: str) -> Markup:
 
 def _amount(_view: Any, _context: Any, row: Proforma, _name: str) -> Markup:
     return proforma_amount(row)
+
+
+def _due(_view: Any, _context: Any, row: Proforma, _name: str) -> Markup:
+    if not is_overdue(row):
+        return Markup('<span class="num">{}</span>').format(day(row.due_on))
+    late = (today() - row.due_on).days
+    words = ngettext("%(num)d day late", "%(num)d days late", late)
+    return Markup('<span class="num">{}</span><br><small class="muted num">{}</small>').format(day(row.due_on), words)
 
 
 _OF_THE_DOCUMENT = ("number", "external_id", "issued_on", "due_on", "currency", "reference", "tax_note")
@@ -59,14 +71,20 @@ def _line_cells(line: ProformaLine) -> dict[str, Any]:
     }
 
 
-class ProformaList(BaseModelView):
+# Of a document that waits for money; nothing is owed on any other.
+_OWED = case((Proforma.status.in_(ACTIVE_STATUSES), Proforma.total - Proforma.paid), else_=0)
+
+
+class ProformaList(ProformaChanges, BulkActions, BaseModelView):
     """Every pro-forma."""
 
     # A page opens under a verification too, so the list needs another permission than the page.
-    permissions = {"index_view": Permission.READ_DOCUMENTS, "export": Permission.READ_DOCUMENTS}
+    permissions = {"index_view": Permission.READ_DOCUMENTS, "export": Permission.READ_DOCUMENTS} | CHANGES | BULK
     group = "billing"
     letter = "p"
     can_export = True
+    can_act = True
+    list_template = "admin/billing/proformas.html"
 
     column_list = ("number", "customer", "status", "issued_on", "due_on", "total")
     column_export_list = (
@@ -92,7 +110,7 @@ class ProformaList(BaseModelView):
         "customer": formatters.customer,
         "status": _status,
         "issued_on": formatters.day,
-        "due_on": formatters.day,
+        "due_on": _due,
         "total": _amount,
     }
     # The lines, as `console import --proformas` reads them: a row a line, what is the document's in each.
@@ -132,6 +150,10 @@ class ProformaList(BaseModelView):
         Choice("status", lazy_gettext("State"), Proforma.status, {k.value: v.text for k, v in PROFORMA_STATUS.items()}),
         Choice("currency", lazy_gettext("Currency"), Proforma.currency, {code: code for code in CURRENCIES}),
         CustomerNumber("customer", lazy_gettext("Customer number"), Proforma.customer_id),
+        Flag("unpaid", lazy_gettext("Unpaid only"), lambda: Proforma.status.in_(ACTIVE_STATUSES)),
+        Age("age", lazy_gettext("Overdue by")),
+        Owed("owed_from", lazy_gettext("Owed from"), _OWED),
+        Owed("owed_until", lazy_gettext("Owed up to"), _OWED, compare="until"),
         Day("due_from", lazy_gettext("Due from"), Proforma.due_on, compare="from"),
         Day("due_until", lazy_gettext("Due until"), Proforma.due_on, compare="until"),
         Flag(
@@ -152,6 +174,17 @@ class ProformaList(BaseModelView):
 
     def is_visible(self) -> bool:
         return current_actor().may(Permission.READ_DOCUMENTS)
+
+    def is_action_allowed(self, name: str) -> bool:
+        return super().is_action_allowed(name) and current_actor().may(Permission.ISSUE_DOCUMENTS)
+
+    @property
+    def may_issue(self) -> bool:
+        """Tell whether this person may issue documents."""
+        return current_actor().may(Permission.ISSUE_DOCUMENTS)
+
+    def list_context(self, _list_query: Any, _page: Any) -> dict[str, Any]:
+        return {"tiles": tiles()}
 
     def row_link(self, row: Any) -> str:
         return document_url(row)
@@ -209,6 +242,8 @@ class ProformaList(BaseModelView):
             may_record=actor.may(Permission.RECORD_PAYMENTS),
             words=labels,
             migration=documents.migration_ref(proforma),
+            may_issue=actor.may(Permission.ISSUE_DOCUMENTS),
+            is_active=proforma.status in ACTIVE_STATUSES,
         )
 
     def _json(self, proforma: Proforma) -> dict[str, Any]:
@@ -219,6 +254,7 @@ class ProformaList(BaseModelView):
             "owed": proforma.owed,
             "overdue": is_overdue(proforma),
             "reference": proforma.reference,
+            "note": proforma.note,
             "lines": [documents.line_json(line) for line in proforma.lines],
             "storno": None if proforma.storno is None else proforma.storno.number,
         }

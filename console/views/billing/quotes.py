@@ -11,25 +11,23 @@ from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from markupsafe import Markup
 from sqlalchemy.orm import joinedload
-from wtforms import DateField, HiddenField, SelectField, StringField, TextAreaField
-from wtforms.fields.choices import SelectChoice
 
+from console.billing.issuing.quotes import can_bill
 from console.billing.quotes import service
 from console.billing.quotes.models import Quote, QuoteState
 from console.billing.quotes.queries import find_quote
-from console.billing.quotes.service import QuoteData
 from console.billing.service import today
 from console.core.errors import Invalid, NotFound, Refusal, Text
-from console.core.forms import Form, refuse_spoiled
-from console.core.money import CURRENCIES
 from console.core.texts import gettext, lazy_gettext, lazy_pgettext
 from console.core.transaction import transaction
 from console.customers.models import Customer
-from console.customers.queries import find_customer, opened_rights
+from console.customers.queries import opened_rights
 from console.customers.rights import Right
 from console.hosting.queries import products_on_sale
 from console.staff.roles import Permission
-from console.views.billing.quote_lines import COLUMNS, ROWS, Row, read_lines, typed_rows
+from console.views.billing.quote_drafts import DRAFTS, QuoteChanges
+from console.views.billing.quote_form import QuoteForm, read_customer, read_data, show
+from console.views.billing.quote_lines import ROWS, Row, typed_rows
 from console.views.shared import formatters
 from console.views.shared.base import BaseModelView
 from console.views.shared.filters import Choice, CustomerNumber
@@ -39,6 +37,7 @@ from console.web.identity import current_actor
 
 VALID = timedelta(days=14)
 STATE = {
+    QuoteState.DRAFT: Label(lazy_pgettext("quote", "draft"), "pencil"),
     QuoteState.SENT: Label(lazy_pgettext("quote", "waiting for an answer"), "clock", "warn"),
     QuoteState.ACCEPTED: Label(lazy_pgettext("quote", "accepted"), "ok", "ok"),
     QuoteState.DECLINED: Label(lazy_pgettext("quote", "declined"), "x", "danger"),
@@ -55,23 +54,11 @@ def views() -> list[BaseModelView]:
     return [QuoteList()]
 
 
-class QuoteForm(Form):
-    """A quote without its lines, which are rows of :data:`COLUMNS`."""
-
-    customer = StringField(lazy_gettext("Customer number"))
-    currency = SelectField(
-        lazy_gettext("Currency"), choices=[SelectChoice(one, one) for one in CURRENCIES], validate_choice=False
-    )
-    valid_until = DateField(lazy_gettext("Valid until"))
-    note = TextAreaField(lazy_gettext("Note"))
-    idempotency_key = HiddenField()
-
-
 def _state(_view: Any, _context: Any, row: Quote, _name: str) -> Markup:
     return STATE[row.state_on(today())].status()
 
 
-class QuoteList(BaseModelView):
+class QuoteList(QuoteChanges, BaseModelView):
     """Every quote."""
 
     # A page opens under a verification too, so the list needs another permission than the page.
@@ -79,7 +66,7 @@ class QuoteList(BaseModelView):
         "index_view": Permission.READ_DOCUMENTS,
         "send": Permission.MANAGE_QUOTES,
         "withdraw": Permission.MANAGE_QUOTES,
-    }
+    } | DRAFTS
     group = "billing"
     list_template = "admin/billing/quotes.html"
 
@@ -142,20 +129,24 @@ class QuoteList(BaseModelView):
             form.customer.data = request.args.get("customer", "")
             form.valid_until.data = today() + VALID
             form.idempotency_key.data = uuid4().hex
-            return self._form(form, rows)
+            return self.quote_form(form, rows)
         try:
             answer = _send(form, rows)
         except Refusal as refusal:
             if wants_json():
                 return refuse(refusal)
-            for name, texts in refusal.fields.items():
-                if name in form:
-                    form[name].errors = [str(text) for text in texts]
+            show(form, refusal)
             form.idempotency_key.data = uuid4().hex
-            return Response(self._form(form, rows, refusal), refusal.status)
+            return Response(self.quote_form(form, rows, refusal), refusal.status)
         if wants_json():
             return jsonify(quote=answer), 201
-        flash(gettext("The quote was sent. The customer was notified by e-mail."), "success")
+        saved = answer["state"] == QuoteState.DRAFT.value
+        flash(
+            gettext("The draft was saved. The customer does not see it.")
+            if saved
+            else gettext("The quote was sent. The customer was notified by e-mail."),
+            "success",
+        )
         return redirect(self.get_url(".quote", number=answer["number"]), 303)
 
     @expose("/<number>")
@@ -169,6 +160,8 @@ class QuoteList(BaseModelView):
             quote=found,
             label=STATE[found.state_on(today())],
             may_withdraw=self.may_send and found.state_on(today()) is QuoteState.SENT,
+            may_change=self.may_send and found.state is QuoteState.DRAFT,
+            may_bill=current_actor().may(Permission.ISSUE_DOCUMENTS) and can_bill(found),
         )
 
     @expose("/<number>/withdraw", methods=("POST",))
@@ -182,10 +175,17 @@ class QuoteList(BaseModelView):
         flash(gettext("The quote was withdrawn. The customer no longer sees it."), "success")
         return redirect(self.get_url(".quote", number=number), 303)
 
-    def _form(self, form: QuoteForm, rows: list[Row], refusal: Refusal | None = None) -> str:
-        rows = rows + [Row()] * (ROWS - len(rows))
+    def quote_form(
+        self, form: QuoteForm, rows: list[Row], refusal: Refusal | None = None, *, draft: Quote | None = None
+    ) -> str:
+        """Draw the form of a new quote or of a draft."""
         page: str = self.render(
-            "admin/billing/quote_new.html", form=form, rows=rows, refusal=refusal, products=products_on_sale()
+            "admin/billing/quote_new.html",
+            form=form,
+            rows=rows + [Row()] * (ROWS - len(rows)),
+            refusal=refusal,
+            products=products_on_sale(),
+            draft=draft,
         )
         return page
 
@@ -202,23 +202,22 @@ def _readable(number: str) -> Quote:
 
 
 def _send(form: QuoteForm, rows: list[Row]) -> dict[str, Any]:
-    form.refuse_spoiled()
-    refuse_spoiled(*COLUMNS)
+    """Send what was typed, or store it as a draft where that button was pressed."""
     wrong: dict[str, list[Text]] = {}
-    customer = find_customer(form.customer.data or "")
-    if customer is None:
-        wrong["customer"] = [lazy_gettext("Account not found.")]
-    if form.valid_until.data is None:
-        wrong["valid_until"] = [lazy_gettext("Enter a day from today on, within a year.")]
+    data = customer = None
     try:
-        lines = read_lines(rows)
-    except ValueError:
-        wrong["lines"] = [lazy_gettext("Each line needs a description, a quantity and an amount without PDV.")]
-    if wrong or customer is None:
+        data = read_data(form, rows)
+    except Invalid as refusal:
+        wrong |= refusal.fields
+    try:
+        customer = read_customer(form)
+    except Invalid as refusal:
+        wrong |= refusal.fields
+    if data is None or customer is None:
         raise Invalid(fields=wrong)
-    data = QuoteData(form.currency.data or "", form.valid_until.data, lines, form.note.data or "")
+    verb = service.save_draft if "draft" in request.form else service.send_quote
     with transaction():
-        return service.send_quote(current_actor(), customer, data, form.idempotency_key.data or "")
+        return verb(current_actor(), customer, data, form.idempotency_key.data or "")
 
 
 def _json(found: Quote) -> dict[str, Any]:
@@ -228,6 +227,7 @@ def _json(found: Quote) -> dict[str, Any]:
         "state": found.state_on(today()).value,
         "valid_until": found.valid_until.isoformat(),
         "answer": found.answer,
+        "proforma": None if found.proforma is None else found.proforma.number,
         "lines": [
             {name: getattr(line, name) for name in ("position", "description", "quantity", "net", "tax", "total")}
             for line in found.lines

@@ -180,6 +180,7 @@ def render_customer(
         chat_labels=chat_labels,
         sees_all_mail=current_actor().may(Permission.RESEND_MAIL),
         before=before,
+        may_issue=current_actor().may(Permission.ISSUE_DOCUMENTS),
         may_open_ticket=current_actor().may(Permission.WORK_TICKETS),
     )
     return rendered

@@ -62,6 +62,9 @@ TEMPLATES: dict[str, Text] = {
     "migration_rejected": lazy_gettext("Migration rejected"),
     "payment_received": lazy_gettext("Payment received"),
     "migration_executed": lazy_gettext("Migration executed"),
+    "proforma_cancelled": lazy_gettext("Pro-forma cancelled by storno"),
+    "proforma_issued": lazy_gettext("Pro-forma"),
+    "proforma_reminder": lazy_gettext("Payment reminder"),
     "quote_sent": lazy_gettext("Quote"),
     "request_ended": lazy_gettext("Answer to a request"),
     "ticket_opened": lazy_gettext("Question received"),
@@ -127,6 +130,10 @@ def subjects(actor: Actor, mail: Mail) -> list[Subject]:
     elif kind == "migration":
         may = actor.may(Permission.SEE_MIGRATIONS)
         found.append(Subject(key, "migrate", url_for("migration.index", ref=key) if may else None))
+    elif kind in ("proforma", "storno"):
+        may = actor.may(Permission.READ_DOCUMENTS)
+        address = url_for(f"{kind}s.document", number=key) if may else None
+        found.append(Subject(key, "file" if kind == "proforma" else "file-x", address))
     if mail.customer_id is not None:
         number = customer_number(mail.customer_id)
         found.append(Subject(number, "user", customer_url(number)))

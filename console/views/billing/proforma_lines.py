@@ -1,0 +1,257 @@
+"""The lines of a pro-forma as its form and as a program has them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from flask import request
+from sqlalchemy import select
+from sqlalchemy.orm import joinedload
+
+from console.billing.issuing.data import MAX_PRICE, ItemData, discounted
+from console.billing.models import Proforma
+from console.billing.periods import next_period
+from console.billing.renewals.generating import describe
+from console.core import money
+from console.core.db import db
+from console.core.errors import Invalid, Text
+from console.core.ids import read_count, read_key
+from console.core.money import BASIS_POINTS
+from console.core.text import clean_tree
+from console.core.texts import lazy_gettext
+from console.customers.models import Customer
+from console.hosting.models import Service, ServiceStatus, service_key
+
+ROWS = 3  # that a new form begins with
+MOST_ROWS = 100  # of a form; a program may send more
+COLUMNS = ("service", "description", "quantity", "price", "discount", "tax")
+RENEW = "renew"
+CHARGE = "charge"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line as it was typed. A service fills in what is left empty beside it.
+
+    Args:
+        service: ``renew:12`` for its next period, ``charge:12`` for something else about it.
+        price: of one, before the discount; ``discount``: ``10%`` or an amount of the whole line.
+    """
+
+    service: str = ""
+    description: str = ""
+    quantity: str = ""
+    price: str = ""
+    discount: str = ""
+    tax: str = ""
+
+    @property
+    def is_empty(self) -> bool:
+        texts = (self.service, self.description, self.quantity, self.price, self.discount)
+        return not any(text.strip() for text in texts)
+
+
+def typed_rows() -> list[Row]:
+    """Return the rows as this request has them."""
+    columns = [request.form.getlist(name)[:MOST_ROWS] for name in COLUMNS]
+    longest = max(map(len, columns), default=0)
+    cells = [[column[place] if place < len(column) else "" for column in columns] for place in range(longest)]
+    return [Row(*one) for one in cells]
+
+
+def services_for(customer: Customer) -> list[Service]:
+    """Return the services that a line can be for: those in use, what ends first before the rest."""
+    query = (
+        select(Service)
+        .options(joinedload(Service.product, innerjoin=True))
+        .where(Service.customer_id == customer.id, Service.status != ServiceStatus.CANCELLED)
+        .order_by(Service.paid_until, Service.id)
+        .limit(200)
+    )
+    return list(db.session.scalars(query))
+
+
+def read_rows(rows: Sequence[Row], customer: Customer, services: Sequence[Service]) -> tuple[ItemData, ...]:
+    """Return the lines of the rows that have something.
+
+    Raises:
+        Invalid: at ``lines``: what is wrong with which line, all of them.
+    """
+    known = {service.id: service for service in services}
+    items: list[ItemData] = []
+    problems: list[Text] = []
+    for row in rows:
+        if row.is_empty:
+            continue
+        try:
+            items.append(_read_row(row, customer, known))
+        except ValueError as error:
+            place = len(items) + len(problems) + 1
+            problems.append(lazy_gettext("Line %(number)s: %(problem)s", number=place, problem=error.args[0]))
+    if problems:
+        raise Invalid(fields={"lines": problems})
+    return tuple(items)
+
+
+def _read_row(row: Row, customer: Customer, services: Mapping[int, Service]) -> ItemData:
+    kind, _, key = row.service.partition(":")
+    service = services.get(read_key(key) or 0)
+    if row.service and service is None:
+        raise ValueError(lazy_gettext("Choose a service of this account."))
+    quantity = read_count(row.quantity.strip() or "1")
+    if not quantity:
+        raise ValueError(lazy_gettext("Enter a whole number as the quantity."))
+    renews = service is not None and kind == RENEW
+    price = _price(row, service if renews else None) * quantity
+    net, discount, discount_bp = _discounted(price, row.discount.strip())
+    return ItemData(
+        description=row.description.strip() or _described(service, quantity, customer, renews=renews),
+        net=net,
+        tax_bp=_tax(row.tax.strip() or (f"{service.product.tax_bp / 100:g}" if service else "20")),
+        quantity=quantity,
+        service_id=service.id if service else None,
+        renews=renews,
+        discount=discount,
+        discount_bp=discount_bp,
+    )
+
+
+def _price(row: Row, service: Service | None) -> int:
+    if not row.price.strip() and service is not None:
+        return service.price
+    try:
+        price = money.read(row.price)
+    except ValueError:
+        raise ValueError(lazy_gettext("Enter a price like 1.234,50.")) from None
+    if not 0 <= price <= MAX_PRICE:
+        raise ValueError(lazy_gettext("A price cannot be negative or have more than 13 digits before the comma."))
+    return price
+
+
+def _discounted(price: int, text: str) -> tuple[int, int, int | None]:
+    """Return the net, the discount, and the share that it is where it was typed as one."""
+    if not text:
+        return price, 0, None
+    wrong = ValueError(lazy_gettext("Enter a discount like %(share)s or 500,00.", share="10%"))
+    if text.endswith("%"):
+        share = _basis_points(text[:-1])
+        if share is None:
+            raise wrong
+        net, discount = discounted(price, share)
+        return net, discount, share
+    try:
+        discount = money.read(text)
+    except ValueError:
+        raise wrong from None
+    if discount < 0:
+        raise wrong
+    if discount > price:
+        raise ValueError(lazy_gettext("The discount is larger than the price."))
+    return price - discount, discount, None
+
+
+def _tax(text: str) -> int:
+    rate = _basis_points(text.removesuffix("%"))
+    if rate is None:
+        raise ValueError(lazy_gettext("Enter a PDV rate from 0 to 100."))
+    return rate
+
+
+def _basis_points(text: str) -> int | None:
+    try:
+        share = Decimal(text.strip().replace(",", ".")) * 100
+    except InvalidOperation:
+        return None
+    exact = share.is_finite() and 0 <= share <= BASIS_POINTS and share == int(share)
+    return int(share) if exact else None
+
+
+def _described(service: Service | None, quantity: int, customer: Customer, *, renews: bool) -> str:
+    if service is None:
+        return ""
+    if not renews:
+        return f"{service.product.name}, {service.label}"
+    return describe(service.product.name, service.label, next_period(service, quantity), customer.language)
+
+
+def rows_of(proforma: Proforma) -> list[Row]:
+    """Return the rows that a document was made from, for a corrected copy."""
+    return [
+        Row(
+            service=f"{RENEW if line.period_from else CHARGE}:{line.service_id}" if line.service_id else "",
+            description=line.description,
+            quantity=str(line.quantity if line.price % line.quantity == 0 else 1),
+            price=money.write(line.price // line.quantity if line.price % line.quantity == 0 else line.price),
+            discount=_written_discount(line.discount, line.discount_bp),
+            tax=f"{line.tax_bp / 100:g}",
+        )
+        for line in proforma.lines
+    ]
+
+
+def _written_discount(discount: int, discount_bp: int | None) -> str:
+    if discount_bp:
+        return f"{discount_bp / 100:g}%"
+    return money.write(discount) if discount else ""
+
+
+def read_json(text: str) -> tuple[ItemData, ...]:
+    """Return the lines that a program sent.
+
+    Raises:
+        Invalid: at ``lines``: it is no JSON, or what is wrong with which line.
+    """
+    try:
+        found = clean_tree(json.loads(text))
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
+        raise Invalid(fields={"lines": [lazy_gettext("Send the lines as a JSON list of objects.")]})
+    items: list[ItemData] = []
+    problems: list[Text] = []
+    for place, one in enumerate(found, start=1):
+        try:
+            items.append(_read_object(one))
+        except ValueError as error:
+            problems.append(lazy_gettext("Line %(number)s: %(problem)s", number=place, problem=error.args[0]))
+    if problems:
+        raise Invalid(fields={"lines": problems[:20]})
+    return tuple(items)
+
+
+def _read_object(one: dict[str, Any]) -> ItemData:
+    description = one.get("description", "")
+    if not isinstance(description, str):
+        raise ValueError(lazy_gettext("Enter a description."))  # noqa: TRY004  (read as what is wrong with the line)
+    service_id = _service(one.get("service"))
+    discount_bp = one.get("discount_bp")
+    return ItemData(
+        description=description,
+        net=_whole(one, "net"),
+        tax_bp=_whole(one, "tax_bp", 2000),
+        quantity=_whole(one, "quantity", 1),
+        service_id=service_id,
+        renews=service_id is not None and one.get("renews", True) is not False,
+        discount=_whole(one, "discount", 0),
+        discount_bp=None if discount_bp is None else _whole(one, "discount_bp"),
+    )
+
+
+def _service(value: Any) -> int | None:
+    if value is None or value == "":
+        return None
+    key = service_key(value) if isinstance(value, str) and not value.isdigit() else read_key(value)
+    if key is None or isinstance(value, bool):
+        raise ValueError(lazy_gettext("This service does not exist."))
+    return key
+
+
+def _whole(one: dict[str, Any], name: str, default: int | None = None) -> int:
+    value = one.get(name, default)
+    if not isinstance(value, int) or isinstance(value, bool) or abs(value) > 10**18:
+        raise ValueError(lazy_gettext("%(name)s must be a whole number.", name=name))
+    return value
