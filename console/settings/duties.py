@@ -62,7 +62,7 @@ DUTIES = Section(
         ),
         Setting(
             "duties.untaxed_advance", lazy_gettext("Advances without PDV"),
-            YesNo(lazy_gettext("Companies get an advance invoice"), lazy_gettext("Companies get the final invoice only")),
+            YesNo(lazy_gettext("Companies get an advance invoice"), lazy_gettext("Companies get a final invoice only")),
             "DUTIES_UNTAXED_ADVANCE",
             lazy_gettext("Buyers abroad, exempt buyers, and issuers outside the PDV system. Source: the PDV law binds "
                          "VAT payers only; for the rest, ask your accountant."),

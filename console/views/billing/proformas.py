@@ -94,7 +94,7 @@ class ProformaList(BaseModelView):
         "total": _amount,
     }
     # The lines, as `console import --proformas` reads them: a row a line, what is the document's in each.
-    export_types = ("csv", "lines")
+    export_types = ("csv", "xlsx", "lines")
     more_exports = {"lines": lazy_gettext("Lines as CSV")}
     line_labels: ClassVar[dict[str, Text]] = {
         "number": lazy_gettext("Number"),
