@@ -21,6 +21,7 @@ TABLES = (
     "billing.models",
     "billing.payments.models",
     "billing.ledger.models",
+    "billing.duties.models",
     "billing.quotes.models",
     "tickets.models",
     "tickets.sla.models",

@@ -71,7 +71,7 @@ def unmatched() -> Unmatched:
 def waiting_migrations() -> dict[MigrationState, int]:
     """Return how many migrations wait in each open state."""
     query = select(Migration.state, func.count()).where(Migration.state.in_(OPEN_STATES)).group_by(Migration.state)
-    counts: Mapping[MigrationState, int] = dict(db.session.execute(query).tuples().all())
+    counts: Mapping[MigrationState, int] = dict(db.session.execute(query).all())
     return {state: counts.get(state, 0) for state in OPEN_STATES}
 
 

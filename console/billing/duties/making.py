@@ -34,11 +34,6 @@ _CHUNK = 5_000
 Entry = tuple[int, Draft]
 
 
-def init() -> None:
-    """Let every entry of the ledger make its duties."""
-    on_entries("duties", make_duties)
-
-
 def make_duties(_actor: Actor, entries: Sequence[Entry]) -> None:
     """Store what these entries make due, and withdraw or correct what they undo."""
     issuer = settings().issuer
@@ -71,8 +66,8 @@ class _Money:
     def of(cls, key: int, draft: Draft) -> _Money | None:
         """Read an entry; ``None`` where nothing of it is for anyone yet."""
         documents = [one for one in draft.postings if one.account is Account.DOCUMENT and one.amount < 0]
-        credits = [one for one in draft.postings if one.account is Account.CREDIT and one.amount < 0]
-        parts = documents + credits
+        on_credit = [one for one in draft.postings if one.account is Account.CREDIT and one.amount < 0]
+        parts = documents + on_credit
         if not parts or parts[0].customer_id is None:
             return None
         return cls(
@@ -82,7 +77,7 @@ class _Money:
             parts[0].currency,
             documents[0].proforma_id if documents else None,
             -sum(one.amount for one in documents),
-            -sum(one.amount for one in credits),
+            -sum(one.amount for one in on_credit),
             draft.kind is EntryKind.CREDIT_USED,
         )
 
@@ -114,7 +109,7 @@ def _dues(
     paid_on: date,
     documents: Mapping[int, _Document],
     buyers: Mapping[int, tuple[bool, bool]],
-    left: Counter[int | None],
+    left: Counter[int],
 ) -> list[Due]:
     rules = settings().duties
     if one.proforma_id is None:
@@ -147,22 +142,23 @@ def _documents(money: Sequence[_Money]) -> dict[int, _Document]:
     for one in money:
         amounts[one.proforma_id] += one.on_document
     found: dict[int, _Document] = {}
-    kind = Proforma.buyer["kind"].as_string()
+    kind: Any = Proforma.buyer["kind"].as_string()
     for chunk in _chunks(ids):
-        query = select(Proforma.id, kind, Proforma.tax_note, Proforma.total, Proforma.status, Proforma.paid)
-        for key, buyer, note, total, status, paid in db.session.execute(query.where(Proforma.id.in_(chunk))):
-            found[key] = _Document(
-                buyer == CustomerKind.COMPANY.value,
-                note is None,
-                total,
-                status is ProformaStatus.PAID,
-                paid - amounts[key],
-            )
-        lines = select(ProformaLine.proforma_id, ProformaLine.period_from, ProformaLine.period_to).where(
-            ProformaLine.proforma_id.in_(chunk), ProformaLine.period_from.is_not(None)
+        query = select(
+            Proforma.id, kind.label("kind"), Proforma.tax_note, Proforma.total, Proforma.status, Proforma.paid
         )
-        for key, begins, ends in db.session.execute(lines):
-            found[key].periods.append((begins, ends))
+        for row in db.session.execute(query.where(Proforma.id.in_(chunk))):
+            found[row.id] = _Document(
+                row.kind == CustomerKind.COMPANY.value,
+                row.tax_note is None,
+                row.total,
+                row.status is ProformaStatus.PAID,
+                row.paid - amounts[row.id],
+            )
+        lines = select(ProformaLine.proforma_id, ProformaLine.period_from, ProformaLine.period_to)
+        billed = lines.where(ProformaLine.proforma_id.in_(chunk), ProformaLine.period_from.is_not(None))
+        for row in db.session.execute(billed):
+            found[row.proforma_id].periods.append((row.period_from, row.period_to))
     return found
 
 
@@ -170,7 +166,7 @@ def _payment_days(money: Sequence[_Money]) -> dict[int, date]:
     ids = sorted({one.payment_id for one in money if one.payment_id is not None})
     found: dict[int, date] = {}
     for chunk in _chunks(ids):
-        found |= dict(db.session.execute(select(Payment.id, Payment.paid_on).where(Payment.id.in_(chunk))).tuples())
+        found |= dict(db.session.execute(select(Payment.id, Payment.paid_on).where(Payment.id.in_(chunk))).all())
     return found
 
 
@@ -257,3 +253,6 @@ def _today() -> date:
 
 def _chunks(keys: Sequence[int]) -> Iterable[Sequence[int]]:
     return (keys[start : start + _CHUNK] for start in range(0, len(keys), _CHUNK))
+
+
+on_entries("duties", make_duties)

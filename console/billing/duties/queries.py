@@ -47,7 +47,7 @@ def count_duties(today: date) -> DutyCounts:
     """Count the open duties, in one statement."""
     when = case((Duty.due_on < today, OVERDUE), (Duty.due_on == today, TODAY), else_=LATER).label("due")
     query = select(when, func.count()).where(Duty.state == DutyState.OPEN).group_by(when)
-    return DutyCounts(**dict(db.session.execute(query).tuples().all()))
+    return DutyCounts(**dict(db.session.execute(query).all()))
 
 
 def find_duty(key: int) -> Duty:
@@ -79,7 +79,7 @@ def correction_of_duty(duty: Duty) -> Duty | None:
 
 
 def duties_beside(duty: Duty) -> list[Duty]:
-    """Return the other duties of the same pro-forma or, without one, of the same payment, in the order of their days."""
+    """Return the other duties of the same pro-forma, or payment where there is none, in the order of their days."""
     if duty.proforma_id is None and duty.payment_id is None:
         return []
     same = Duty.proforma_id == duty.proforma_id if duty.proforma_id else Duty.payment_id == duty.payment_id

@@ -148,9 +148,9 @@ def label_of(duty: Duty) -> Label:
 
 def _due(_view: Any, _context: Any, row: Duty, _name: str) -> Markup:
     label = label_of(row)
-    return Label(f"{day(row.due_on)}", label.icon, label.role).status() + Markup(' <span class="sr-only">{}</span>').format(
-        label.text
-    )
+    return Label(f"{day(row.due_on)}", label.icon, label.role).status() + Markup(
+        ' <span class="sr-only">{}</span>'
+    ).format(label.text)
 
 
 def _kind(_view: Any, _context: Any, row: Duty, _name: str) -> str:
@@ -163,7 +163,7 @@ def _document(_view: Any, _context: Any, row: Duty, _name: str) -> Markup:
     return Markup('<a class="ref plain" href="{}">{}</a>').format(menu.document_url(row.proforma), row.proforma.number)
 
 
-def _number(view: Any, _context: Any, row: Duty, _name: str) -> Markup:
+def _number(_view: Any, _context: Any, row: Duty, _name: str) -> Markup:
     if row.state is not DutyState.OPEN:
         return Markup('<span class="ref">{}</span>').format(row.number or "—")
     if not current_actor().may(Permission.RECORD_PAYMENTS):
@@ -298,7 +298,8 @@ class DutyList(BaseModelView):
             if wants_json():
                 return refuse(refusal)
             flash(_said(refusal), "danger")
-            return make_response(self.index_view(), refusal.status)  # with what was typed
+            view: Any = self
+            return make_response(view.index_view(), refusal.status)  # with what was typed
         if wants_json():
             return jsonify(done=[duty_json(find_duty(duty.id)) for duty in duties])
         flash(ngettext("%(num)d document was ticked.", "%(num)d documents were ticked.", len(duties)), "success")

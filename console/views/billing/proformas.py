@@ -132,6 +132,7 @@ class ProformaList(BaseModelView):
         CustomerNumber("customer", lazy_gettext("Customer number"), Proforma.customer_id),
         Day("due_from", lazy_gettext("Due from"), Proforma.due_on, compare="from"),
         Day("due_until", lazy_gettext("Due until"), Proforma.due_on, compare="until"),
+        Flag("unpaid", lazy_gettext("Outstanding only"), lambda: Proforma.status.in_(ACTIVE_STATUSES)),
         Flag(
             "overdue",
             lazy_gettext("Overdue only"),
