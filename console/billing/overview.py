@@ -45,12 +45,13 @@ def receivables(today: date) -> dict[tuple[str, str], Owed]:
     """Return what is owed on documents that are due today or overdue, by age (or :data:`TODAY`) and currency."""
     ages = [(Proforma.due_on >= days_of(age, today)[0], age) for age in AGES if AGES[age][1] is not None]
     age = case((Proforma.due_on == today, TODAY), *ages, else_="more").label("age")
+    count, owed = func.count().label("documents"), func.sum(Proforma.total - Proforma.paid).label("owed")
     query = (
-        select(age, Proforma.currency, func.count(), func.sum(Proforma.total - Proforma.paid))
+        select(age, Proforma.currency, count, owed)
         .where(Proforma.status.in_(ACTIVE_STATUSES), Proforma.due_on <= today)
         .group_by(age, Proforma.currency)
     )
-    return {(one, currency): Owed(count, int(owed)) for one, currency, count, owed in db.session.execute(query)}
+    return {(row.age, row.currency): Owed(row.documents, int(row.owed)) for row in db.session.execute(query)}
 
 
 def unmatched() -> Unmatched:

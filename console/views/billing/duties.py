@@ -277,15 +277,16 @@ class DutyList(BaseModelView):
         return super().as_json(row) | duty_json(row)
 
     def export_cell(self, row: Any, name: str) -> Any:
+        proforma, payment = row.proforma, row.payment
         own = {
-            "customer": lambda: row.customer.number,
-            "buyer": lambda: row.customer.name,
-            "pib": lambda: row.customer.pib if row.customer.kind is CustomerKind.COMPANY else None,
-            "proforma": lambda: row.proforma.number if row.proforma else None,
-            "payment": lambda: row.payment.number if row.payment else None,
-            "paid_on": lambda: row.payment.paid_on if row.payment else None,
+            "customer": row.customer.number,
+            "buyer": row.customer.name,
+            "pib": row.customer.pib if row.customer.kind is CustomerKind.COMPANY else None,
+            "proforma": None if proforma is None else proforma.number,
+            "payment": None if payment is None else payment.number,
+            "paid_on": None if payment is None else payment.paid_on,
         }
-        return own[name]() if name in own else super().export_cell(row, name)
+        return own[name] if name in own else super().export_cell(row, name)
 
     @expose("/", methods=("POST",))
     def tick(self) -> ResponseReturnValue:
@@ -298,8 +299,7 @@ class DutyList(BaseModelView):
             if wants_json():
                 return refuse(refusal)
             flash(_said(refusal), "danger")
-            view: Any = self
-            return make_response(view.index_view(), refusal.status)  # with what was typed
+            return make_response(super().index_view(), refusal.status)  # with what was typed
         if wants_json():
             return jsonify(done=[duty_json(find_duty(duty.id)) for duty in duties])
         flash(ngettext("%(num)d document was ticked.", "%(num)d documents were ticked.", len(duties)), "success")
