@@ -115,7 +115,7 @@ def test_it_takes_at_most_eight_statements(
 
 @pytest.mark.only("sqlite")
 @pytest.mark.parametrize(
-    "typed", ["9" * 200, "97 " * 60, "1e9", "٣٤٥٦٧٨٩", "1" * 19, "99999999999999999,99", "-- 1 --", "UP-" + "9" * 30]
+    "typed", ["9" * 200, "97 " * 60, "1e9", "٣٤٥٦٧٨٩", "1" * 19, "99999999999999999,99", "UP-" + "9" * 30]
 )
 def test_odd_numbers_find_nothing(client: ConsoleClient, accounts: tuple[Account, Account], typed: str) -> None:
     sign_in(client, Role.BILLING)
