@@ -23,7 +23,7 @@ WHY: dict[DutyKind, Text] = {
         "Sources differ on the deadline: ask your accountant."
     ),
     DutyKind.FINAL_INVOICE: lazy_gettext(
-        "The service counts as delivered on the day below, and the invoice subtracts the advances (experta.rs). "
+        "The service counts as delivered on the day it is dated, and the invoice subtracts the advances (experta.rs). "
         "Sources differ on the deadline: ask your accountant."
     ),
     DutyKind.ADVANCE_RECEIPT: lazy_gettext(
@@ -35,7 +35,7 @@ WHY: dict[DutyKind, Text] = {
         "an advance whose payment was undone."
     ),
     DutyKind.FINAL_RECEIPT: lazy_gettext(
-        "The service counts as delivered on the day below. Where there was an advance, the receipt cites the "
+        "The service counts as delivered on the day it is dated. Where there was an advance, the receipt cites the "
         "Avans-Refundacija (epos.rs). Sources differ on the deadline: ask your accountant."
     ),
     DutyKind.ADVANCE_CORRECTION: lazy_gettext(

@@ -27,4 +27,5 @@ document.querySelector('[data-fill-down]')?.addEventListener('click', () => {
   (all.find((field) => !field.value) ?? all[0])?.focus();
 });
 
-if (location.hash === '#numbers') fields()[0]?.focus();
+// After the browser has gone to the fragment, which takes the focus away.
+if (location.hash === '#numbers') addEventListener('load', () => setTimeout(() => fields()[0]?.focus()));

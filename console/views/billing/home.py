@@ -39,6 +39,12 @@ AGE: dict[str, Text] = {
     "more": lazy_pgettext("days overdue", "over 90 days"),
 }
 
+DUE: dict[str, Text] = {
+    OVERDUE: lazy_pgettext("duties", "Overdue"),
+    TODAY: lazy_pgettext("duties", "Due today"),
+    LATER: lazy_pgettext("duties", "Later"),
+}
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -77,7 +83,7 @@ class Figure:
 def views() -> list[Page]:
     """Return the page."""
     name = lazy_gettext("Billing today")
-    return [BillingHome(name=name, endpoint="billing", url="billing", menu_icon_value="wallet")]
+    return [BillingHome(name=name, endpoint="billing", url="billing", menu_icon_value="coins")]
 
 
 class BillingHome(Page):
@@ -167,9 +173,9 @@ def _ages(now: date, owed: Mapping[tuple[str, str], Owed]) -> list[AgeRow]:
 def _duty_rows(duties: DutyCounts) -> list[tuple[Text, int, str, str]]:
     """Return the parts of the queue: label, count, address, mark."""
     parts = (
-        (OVERDUE, gettext("Overdue"), duties.overdue, "danger"),
-        (TODAY, gettext("Due today"), duties.today, "warn"),
-        (LATER, gettext("Later"), duties.later, ""),
+        (OVERDUE, DUE[OVERDUE], duties.overdue, "danger"),
+        (TODAY, DUE[TODAY], duties.today, "warn"),
+        (LATER, DUE[LATER], duties.later, ""),
     )
     return [
         (label, count, link("duties", when=key, sort="due_on"), mark if count else "")
