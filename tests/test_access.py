@@ -285,6 +285,7 @@ ROUTES: dict[tuple[str, str], frozenset[str]] = {
     ("GET", "quotes.quote"): DOCUMENTS,
     ("POST", "quotes.withdraw"): DOCUMENTS,
     ("GET", "billing.index"): BILLING,
+    ("GET", "customer_account.export"): DOCUMENTS,
     ("GET", "duties.index_view"): DOCUMENTS,
     ("GET", "duties.export"): DOCUMENTS,
     ("GET", "duties.duty"): DOCUMENTS,

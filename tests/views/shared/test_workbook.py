@@ -21,6 +21,7 @@ from console.views.shared import workbook
 from console.views.shared.export import PLAIN, SERBIAN, Style, amount_cell
 from tests import factories
 from tests.support.client import ConsoleClient, sign_in
+from tests.support.spreadsheets import read
 from tests.views.support import fill
 
 pytestmark = pytest.mark.only("sqlite")
@@ -94,3 +95,23 @@ def test_every_list_that_exports_has_it(client: ConsoleClient, name: str) -> Non
     answer = client.get(f"/console/{name}/export/xlsx/")
     assert sheet(answer.data).max_row == 1
     answer.close()
+
+
+def test_an_account_statement(client: ConsoleClient, session: Session) -> None:
+    proforma = factories.make_proforma(factories.make_customer())
+    factories.pay_proforma(proforma, proforma.total + 100_000)
+    sign_in(client, Role.BILLING)
+    number = proforma.customer.number
+    address = f"/console/customers/{number}/account/export"
+    page = client.get(f"/console/customers/{number}/account/?currency=RSD").text
+    assert f"{address}/xlsx/?currency=RSD" in page
+    english = {"Accept-Language": "en"}
+    rows = read(client.get(f"{address}/csv/?currency=RSD", headers=english).text)
+    answer = client.get(f"{address}/xlsx/?currency=RSD", headers=english)
+    cells = list(sheet(answer.data).iter_rows(values_only=True))
+    answer.close()
+    assert [row[2] for row in rows[1:]] == [row[2] for row in cells[1:]] and proforma.number in rows[1]
+    assert rows[-1][-1] == "1000.00" and cells[-1][-1] == 1_000
+    assert client.get(f"{address}/pdf/").status_code == 404
+    exported = session.scalars(select(AuditEntry).where(AuditEntry.action == "list.exported")).all()
+    assert [entry.customer_id for entry in exported] == [proforma.customer_id] * 2
