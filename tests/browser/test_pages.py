@@ -27,7 +27,7 @@ PAGES = {
               "/console/hours/",
               "/console/reports/mine", "/console/reports/chats/mine",
               "/console/reviews/", "{row}", "/console/reviews/figures"],
-    "billing": ["/console/", "/console/customers/", "{row}", "{row}?tab=documents", "/console/mail/", "{row}",
+    "billing": ["/console/", "/console/billing/", "/console/duties/?when=open&sort=due_on", "{row}", "/console/customers/", "{row}", "{row}?tab=documents", "/console/mail/", "{row}",
                 "/console/corrections/", "/console/services/", "{row}",
                 "/console/domains/", "/console/proformas/", "{row}", "/console/stornos/", "{row}",
                 "/console/migrations/?state=requested", "{row}", "/console/migrations/?state=executed", "{row}",

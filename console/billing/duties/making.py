@@ -243,7 +243,6 @@ def _row(
         "amount": due.amount,
         "dated_on": due.dated_on,
         "due_on": due.due_on,
-        "made_at": clock.now(),
     }
 
 

@@ -52,7 +52,6 @@ class Duty(Base):
     amount: Mapped[Amount]
     dated_on: Mapped[date]
     due_on: Mapped[date]
-    made_at: Mapped[datetime]
     void: Mapped[bool] = mapped_column(default=False, server_default=false())
     corrects_id: Mapped[int | None] = mapped_column(ForeignKey("duties.id"), unique=True)
     number: Mapped[str] = mapped_column(String(60), default="", server_default="")  # of what was issued elsewhere

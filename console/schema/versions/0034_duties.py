@@ -31,7 +31,6 @@ def upgrade() -> None:
         sa.Column("amount", sa.BigInteger(), nullable=False),
         sa.Column("dated_on", sa.Date(), nullable=False),
         sa.Column("due_on", sa.Date(), nullable=False),
-        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("void", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("corrects_id", sa.Integer(), nullable=True),
         sa.Column("number", sa.String(length=60), server_default="", nullable=False),

@@ -390,6 +390,7 @@ def duty_json(row: Duty) -> dict[str, Any]:
         "due_on": row.due_on.isoformat(),
         "overdue": label_of(row) is LATE,
         "number": row.number or None,
+        "done_by": row.done_by_id,
         "document": str(KIND[row.kind]),
     }
 

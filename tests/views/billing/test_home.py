@@ -50,7 +50,7 @@ def day(session: Session) -> None:
 @pytest.mark.both
 def test_each_figure_is_the_number_of_rows_behind_it(client: ConsoleClient, day: None) -> None:
     sign_in(client, Role.BILLING)
-    told: dict[str, Any] = client.get_json(HOME).json
+    told: Any = client.get_json(HOME).json
     figures = told["figures"]
     assert {key: one["count"] for key, one in figures.items()} == {
         "due": 4, "unmatched": 1, "migrations": 1, "duties": 0,
