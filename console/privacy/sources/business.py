@@ -9,12 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from sqlalchemy import or_, select
+from sqlalchemy.orm import joinedload
 
 from console.audit import sealing
 from console.audit.models import AuditEntry, PersonKey
 from console.audit.sealing import address_of
 from console.billing.duties.models import Duty
+from console.billing.ledger.models import LedgerPosting
 from console.billing.models import Migration, MigrationItem, Proforma, Storno
+from console.billing.payments.models import Payment
 from console.customers.models import Customer, Membership, Person
 from console.customers.owners import owner_of
 from console.hosting.models import Domain, Ownership, Service
@@ -51,6 +54,7 @@ def _documents(customer: Customer) -> Iterator[Part]:
     yield Part(f"{folder}/stornos", [dump(row) for row in stornos])
     duties = all_rows(select(Duty).where(Duty.customer_id == customer.id))
     yield Part(f"{folder}/tax-documents", [dump(row, "done_by_id", "entry_id") for row in duties])
+    yield from _money(customer)
     # Of a migration the two sides know that there was one; whose the other account is stays theirs.
     moved = or_(Migration.from_customer_id == customer.id, Migration.to_customer_id == customer.id)
     hidden = ("from_customer_id", "to_customer_id", "requested_by_id", "approved_by_id", "ended_by_id", "plan")
@@ -65,6 +69,17 @@ def _documents(customer: Customer) -> Iterator[Part]:
             for row in migrations
         ],
     )
+
+
+def _money(customer: Customer) -> Iterator[Part]:
+    """Yield what came for an account and what moved on it: by law it stays as long as the documents do."""
+    folder = f"accounts/{customer.number}"
+    payments = all_rows(select(Payment).where(Payment.customer_id == customer.id))
+    yield Part(f"{folder}/payments", [dump(row, "recorded_by_id", "statement_line_id") for row in payments])
+    postings = all_rows(
+        select(LedgerPosting).options(joinedload(LedgerPosting.entry)).where(LedgerPosting.customer_id == customer.id)
+    )
+    yield Part(f"{folder}/ledger", [dump(row) | dump(row.entry, "id", "staff_id", "reverses_id") for row in postings])
 
 
 def _acts(person: Person) -> Iterator[Part]:

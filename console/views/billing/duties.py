@@ -36,7 +36,7 @@ from console.billing.models import Proforma
 from console.billing.payments.models import Payment
 from console.core import clock
 from console.core.context import settings
-from console.core.errors import Invalid, NotFound, Refusal, Text
+from console.core.errors import Invalid, Refusal, Text
 from console.core.forms import Form, refuse_spoiled
 from console.core.ids import read_key
 from console.core.money import CURRENCIES
@@ -306,16 +306,16 @@ class DutyList(BaseModelView):
         list_query = self.read_list_query()
         return redirect(self.get_url(".index_view", _anchor="numbers", **list_query.query()), 303)
 
-    @expose("/<int:key>")
+    @expose("/<id:key>")
     def duty(self, key: int) -> ResponseReturnValue:
         """Show one duty: why it is due, of which payment, and the way to tick it."""
-        found = find_duty(_key(key))
+        found = find_duty(key)
         return jsonify(duty=duty_json(found)) if wants_json() else self._page(found)
 
-    @expose("/<int:key>", methods=("POST",))
+    @expose("/<id:key>", methods=("POST",))
     def tick_one(self, key: int) -> ResponseReturnValue:
         """Tick one duty, from its page."""
-        found = find_duty(_key(key))
+        found = find_duty(key)
         try:
             refuse_spoiled("number")
             with transaction():
@@ -329,11 +329,11 @@ class DutyList(BaseModelView):
         flash(gettext("The document was ticked."), "success")
         return redirect(duty_url(found), 303)
 
-    @expose("/<int:key>/reopen", methods=("POST",))
+    @expose("/<id:key>/reopen", methods=("POST",))
     def reopen(self, key: int) -> ResponseReturnValue:
         """Take a tick back, for a reason."""
         form = ReopenForm()
-        found = find_duty(_key(key))
+        found = find_duty(key)
         try:
             form.refuse_spoiled()
             with transaction():
@@ -417,10 +417,3 @@ def _numbers() -> dict[int, str]:
 def _said(refusal: Refusal) -> str:
     texts = [str(text) for texts in refusal.fields.values() for text in texts]
     return texts[0] if texts else reason(refusal)
-
-
-def _key(key: int) -> int:
-    found = read_key(key)
-    if found is None:
-        raise NotFound
-    return found
