@@ -41,7 +41,9 @@ MAX_FORM = 12 * 1024 * 1024  # a file of services, one day attachments
 
 # Handlers of Socket.IO events register themselves when their module is imported.
 SOCKETS = ("console.tickets.sockets", "console.chat.sockets")
-for _module in SOCKETS:
+# What a lower domain makes a higher one do, without its being imported there.
+HOOKS = ("console.billing.duties.making",)
+for _module in (*SOCKETS, *HOOKS):
     import_module(_module)
 
 

@@ -22,6 +22,7 @@ TABLES = (
     "billing.models",
     "billing.payments.models",
     "billing.ledger.models",
+    "billing.duties.models",
     "billing.quotes.models",
     "billing.renewals.models",
     "tickets.models",

@@ -21,6 +21,8 @@ from sqlalchemy import select
 from werkzeug.routing import Rule
 
 from console.app import create_app
+from console.billing.duties.models import Duty
+from console.billing.models import Proforma
 from console.billing.service import cancel_proforma
 from console.core import clock
 from console.core.actor import SYSTEM
@@ -345,6 +347,14 @@ ROUTES: dict[tuple[str, str], frozenset[str]] = {
     ("POST", "quotes.discard"): DOCUMENTS,
     ("GET", "quotes.bill"): BILLING,
     ("POST", "quotes.bill"): BILLING,
+    ("GET", "billing.index"): BILLING,
+    ("GET", "customer_account.export"): DOCUMENTS,
+    ("GET", "duties.index_view"): DOCUMENTS,
+    ("GET", "duties.export"): DOCUMENTS,
+    ("GET", "duties.duty"): DOCUMENTS,
+    ("POST", "duties.tick"): BILLING,
+    ("POST", "duties.tick_one"): BILLING,
+    ("POST", "duties.reopen"): BILLING,
     ("GET", "migrations.index_view"): DESK,
     ("GET", "migration_new.index"): DESK,
     ("POST", "migration_new.index"): DESK,
@@ -405,6 +415,9 @@ ROUTES: dict[tuple[str, str], frozenset[str]] = {
     ("POST", "help_articles.restore"): TRAIL,
     ("GET", "help_articles.versions"): TRAIL,
     ("GET", "help_articles.preview"): TRAIL,
+    ("GET", "settings_duties.index"): ADMIN,
+    ("POST", "settings_duties.change"): ADMIN,
+    ("POST", "settings_duties.reset"): ADMIN,
     ("GET", "settings_retention.index"): ADMIN,
     ("POST", "settings_retention.change"): ADMIN,
     ("POST", "settings_retention.reset"): ADMIN,
@@ -575,6 +588,7 @@ FIELDS: dict[tuple[str, str], tuple[str, ...]] = {
     ("POST", "proformas.bulk"): ("action",),
     ("POST", "suspensions.action_view"): ("action",),
     ("POST", "settings_requests.reset"): ("name",),
+    ("POST", "settings_duties.reset"): ("name",),
     ("POST", "settings_retention.reset"): ("name",),
     ("POST", "help_articles.publish"): ("version",),
     ("POST", "help_articles.restore"): ("version",),
@@ -692,7 +706,9 @@ def _people_and_things(app: Flask) -> tuple[dict[str, ConsoleClient], dict[str, 
         "proformas.bulk.action": "remind",
         "suspensions.action_view.action": "suspend",
         "settings_requests.reset.name": "request_departments_order",
+        "settings_duties.reset.name": "duties_receipt_days",
         "settings_retention.reset.name": "chat_keep_months",
+        "duties.key": _duty(standing),
         "help.slug": "change-password",
         "help_articles.key": 1,
         "help_articles.publish.version": 1,
@@ -715,6 +731,12 @@ def _people_and_things(app: Flask) -> tuple[dict[str, ConsoleClient], dict[str, 
     for role in DESK:
         factories.make_verification(staff[role], subject.owner, channel=f"ticket:{shared['ticket.number']}")
     return clients, {caller: shared | _own(staff.get(caller, staff["agent"])) for caller in CALLERS}
+
+
+def _duty(proforma: Proforma) -> int:
+    """Pay a pro-forma in part: what that makes due."""
+    factories.pay_proforma(proforma, 1_000)
+    return db.session.scalars(select(Duty.id)).one()
 
 
 def _reset_token(staff: Staff) -> str:

@@ -84,6 +84,7 @@ class Proforma(Document, Base):
         Index("ix_proformas_customer_id_status", "customer_id", "status"),
         Index("ix_proformas_status_id", "status", "id"),
         Index("ix_proformas_due_on_id", "due_on", "id"),
+        Index("ix_proformas_total_id", "total", "id"),
         CheckConstraint("net + tax = total", name="sums"),
         CheckConstraint("paid >= 0 AND paid <= total", name="paid_within_total"),
     )
@@ -179,7 +180,7 @@ class Storno(Document, Base):
     """Cancels one pro-forma, by a record of its own. Amounts are the original's, negative."""
 
     __tablename__ = "stornos"
-    __table_args__ = (UniqueConstraint("series", "year", "sequence"),)
+    __table_args__ = (UniqueConstraint("series", "year", "sequence"), Index("ix_stornos_total_id", "total", "id"))
 
     proforma_id: Mapped[int] = mapped_column(ForeignKey("proformas.id"), unique=True)
     customer_id: Mapped[int] = mapped_column(ForeignKey("customers.id"), index=True)

@@ -17,6 +17,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
+from console.core.duty_rules import DutyRules, read_duty_rules
 from console.core.money import CURRENCIES
 from console.core.places import ANCHOR, FILES, ZONES, place_of
 from console.core.smtp_url import SmtpServer, read_smtp_url
@@ -134,6 +135,7 @@ class Settings:
     files: str = ""  # next to the database when empty: see files_folder
     metrics_token: str | None = field(default=None, repr=False)
     issuer: Issuer = field(default_factory=Issuer)
+    duties: DutyRules = field(default_factory=DutyRules)
 
     pin_minutes: int = 60
     contact_pin_minutes: int = 7 * 24 * 60
@@ -266,6 +268,7 @@ class Settings:
             files=values.text("FILES", cls.files),
             metrics_token=values.optional("METRICS_TOKEN"),
             issuer=_issuer(values),
+            duties=read_duty_rules(values.number, values.choice),
             pin_minutes=values.number("PIN_MINUTES", cls.pin_minutes),
             contact_pin_minutes=values.number("CONTACT_PIN_MINUTES", cls.contact_pin_minutes),
             verification_minutes=values.number("VERIFICATION_MINUTES", cls.verification_minutes),

@@ -120,6 +120,7 @@ STATEMENTS: dict[str, dict[str, Fate]] = {
         "currency": _LAW,
     },
     "ledger_entries": {"reason": _LAW},
+    "duties": {"number": _LAW, "currency": _LAW},
     "proforma_lines": {"description": _LAW},
     "suspension_requests": {"reason": _LAW},
     "stornos": {"number": _LAW, "series": _LAW, "buyer": _LAW, "issuer": _LAW, "reason": _LAW},

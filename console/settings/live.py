@@ -15,7 +15,8 @@ from console.core.db import db
 from console.core.settings import Settings
 from console.core.transaction import is_writing, pending
 from console.settings.models import SettingsSection
-from console.settings.sections import SECTIONS, Section, with_value
+from console.settings.section import Section
+from console.settings.sections import SECTIONS, with_value
 
 log = logging.getLogger(__name__)
 

@@ -12,7 +12,8 @@ from console.core.context import environment
 from console.core.db import db
 from console.settings.live import valid
 from console.settings.models import SettingsSection
-from console.settings.sections import SECTIONS, Section, Setting, value_of
+from console.settings.section import Section, Setting
+from console.settings.sections import SECTIONS, value_of
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ and its kind. The environment's value is its default. ``settings()`` then has wh
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -16,68 +16,16 @@ from sqlalchemy import select
 
 from console.core.db import db
 from console.core.errors import NotFound, Text
-from console.core.settings import PREFIX, Settings
+from console.core.settings import Settings
 from console.core.texts import lazy_gettext, of_reader
-from console.settings.kinds import Amount, Choice, Color, Days, Kind, Number, Words, YesNo
+from console.settings.duties import DUTIES
+from console.settings.kinds import Amount, Choice, Color, Days, Number, Words, YesNo
+from console.settings.section import Section, Setting
 from console.settings.serbian import read_account, read_iban, read_mb, read_pib
 from console.staff.models import Department
 
 # Codes of CLDR that are no countries.
 _NO_COUNTRIES = frozenset({"EU", "EZ", "UN", "QO", "XA", "XB", "ZZ"})
-SECRET = frozenset(one.name for one in fields(Settings) if not one.repr)
-
-
-@dataclass(frozen=True)
-class Setting:
-    """One setting.
-
-    Args:
-        name: where it is stored: ``brand``, ``issuer.city``, ``issuer.accounts.EUR``.
-        variable: the variable of the environment that has the default, without ``CONSOLE_``.
-        help: what it does, in a sentence.
-    """
-
-    name: str
-    label: Text
-    kind: Kind
-    variable: str
-    help: Text = ""
-
-    def __post_init__(self) -> None:
-        if self.name.partition(".")[0] in SECRET:
-            raise TypeError(f"{self.name} holds a secret: it stays in the environment")
-
-    @property
-    def field(self) -> str:
-        """What a form calls it."""
-        return self.name.replace(".", "_").lower()
-
-    @property
-    def environment_name(self) -> str:
-        """Return the variable of the environment, whole."""
-        return PREFIX + self.variable
-
-
-@dataclass(frozen=True)
-class Section:
-    """Settings that are looked at and changed together."""
-
-    key: str
-    title: Text
-    lead: Text
-    icon: str
-    settings: tuple[Setting, ...] = field(default=())
-
-    def setting(self, name: str) -> Setting:
-        """Return one setting, by its name or the form's.
-
-        Raises:
-            NotFound: there is none in this section.
-        """
-        for one in self.settings:
-            if name in (one.name, one.field):
-                return one
-        raise NotFound
 
 
 def value_of(settings: Settings, name: str) -> Any:
@@ -310,7 +258,7 @@ RETENTION = Section(
 )  # fmt: skip
 
 SECTIONS: dict[str, Section] = {
-    section.key: section for section in (BRAND, ISSUER, BILLING, RENEWALS, REQUESTS, RETENTION)
+    section.key: section for section in (BRAND, ISSUER, BILLING, RENEWALS, DUTIES, REQUESTS, RETENTION)
 }
 
 

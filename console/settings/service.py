@@ -18,7 +18,8 @@ from console.core.transaction import after_commit, pending
 from console.core.upsert import insert_missing
 from console.settings.live import CHANGED, valid
 from console.settings.models import SettingsSection
-from console.settings.sections import Section, section, value_of
+from console.settings.section import Section
+from console.settings.sections import section, value_of
 from console.staff.roles import Permission
 
 

@@ -9,11 +9,24 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from flask import Blueprint, Response, g, jsonify, make_response, redirect, render_template, request, session, url_for
+from flask import (
+    Blueprint,
+    Response,
+    current_app,
+    g,
+    jsonify,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    session,
+    url_for,
+)
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from flask_wtf.csrf import generate_csrf
 
+from console.core.actor import Actor
 from console.core.db import db
 from console.core.emails import normal_email
 from console.core.errors import Invalid, Refusal, SignInNeeded, TooMany
@@ -36,6 +49,7 @@ from console.web.qr import qr_image
 blueprint = Blueprint("staff", __name__)
 
 PENDING, SECRET = "staff_pending", "staff_totp"  # keys in the cookie
+LANDING = "console.landing"  # the extension that says where one begins: the pages' own menu knows
 PRESERVED = (PERSON_TOKEN, "language", "theme")  # what a sign-in leaves in it
 
 # Failures only, see console.web.limits. One address may be a whole office; one account from one
@@ -54,7 +68,7 @@ WRONG = lazy_gettext("Wrong e-mail or password. Check both and try again.")
 def login() -> ResponseReturnValue:
     """Show the step that is next."""
     if current_user.is_authenticated:
-        return redirect(_target())
+        return redirect(_target(current_actor()))
     if "again" in request.args:
         _forget()
     if answers.wants_json():
@@ -207,7 +221,7 @@ def _setup_step() -> ResponseReturnValue:
     email = staff.email
     with transaction():
         outcome, codes = signin.set_up_totp(pending, _browser(), setup_secret(staff.id), form.code.data or "")
-    target = _target()
+    target = _target(staff.actor())
     _enter(outcome)
     if answers.wants_json():
         return _entered(target, recovery_codes=codes)
@@ -216,12 +230,12 @@ def _setup_step() -> ResponseReturnValue:
 
 
 def _answer(outcome: Outcome) -> ResponseReturnValue:
-    target = _target()
     if outcome.token is None:
         _remember(outcome.pending)
         if answers.wants_json():
             return jsonify(signed_in=False, needs=outcome.need)
         return redirect(url_for("staff.login", next=_asked_target()), 303)
+    target = _target(db.session.get_one(Staff, outcome.pending.staff_id).actor())
     _enter(outcome)
     return _entered(target) if answers.wants_json() else redirect(target, 303)
 
@@ -352,5 +366,6 @@ def _asked_target() -> str | None:
     return local_path(request.values.get("next"), "") or None
 
 
-def _target() -> str:
-    return _asked_target() or url_for("admin.index")
+def _target(actor: Actor) -> str:
+    """Return where to go on: where one wanted to, or where one's work begins."""
+    return _asked_target() or str(current_app.extensions[LANDING](actor))

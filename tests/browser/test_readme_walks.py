@@ -49,7 +49,7 @@ class Place:
             page.fill("[name=email]", f"{who}@example.test")
             page.fill("[name=password]", DEMO_PASSWORD)
             page.keyboard.press("Enter")
-            page.wait_for_url(lambda url: urlsplit(url).path in ("/moj/", "/console/"))
+            page.wait_for_url(lambda url: urlsplit(url).path in ("/moj/", "/console/", "/console/billing/"))
         return page
 
     def menu(self, page: Page, label: str) -> None:

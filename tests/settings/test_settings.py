@@ -28,7 +28,8 @@ from console.mail.sending import _sender
 from console.settings import live, queries, service
 from console.settings.kinds import Amount, Choice, Color, Kind, Number, Words, YesNo
 from console.settings.models import SettingsSection
-from console.settings.sections import SECTIONS, Setting, value_of
+from console.settings.section import Setting
+from console.settings.sections import SECTIONS, value_of
 from console.settings.serbian import read_account, read_iban, read_mb, read_pib
 from console.staff.roles import Role
 from tests import factories
@@ -65,6 +66,15 @@ OTHER = {
     "issuer.accounts.RSD": ("RS35105008123123123173", "RSD:RS35105008123123123173"),
     "issuer.accounts.EUR": ("DE89370400440532013000", "EUR:DE89370400440532013000"),
     "issuer.terms_days": ("15", "15"),
+    "duties.enabled": ("no", "no"),
+    "duties.receipt_days": ("2", "2"),
+    "duties.invoice_days": ("7", "7"),
+    "duties.final_receipt_days": ("3", "3"),
+    "duties.final_invoice_days": ("9", "9"),
+    "duties.delivered": ("start", "start"),
+    "duties.same_month": ("no", "no"),
+    "duties.untaxed_advance": ("yes", "yes"),
+    "duties.credit_advance": ("no", "no"),
     "migration_days": ("10", "10"),
     "migration_four_eyes": ("yes", "yes"),
     "migration_four_eyes_above.RSD": ("100.000,50", "10000050"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -38,6 +38,15 @@ class Draft:
     migration_id: int | None = None
     reverses_id: int | None = None
     at: Any = field(default=None)  # an instant; now where not given
+
+
+Written = Callable[[Actor, Sequence[tuple[int, Draft]]], None]
+_on_entries: dict[str, Written] = {}
+
+
+def on_entries(name: str, work: Written) -> None:
+    """Register what is done in the transaction that writes entries, with their keys; a group at a time."""
+    _on_entries[name] = work
 
 
 def post(
@@ -96,6 +105,8 @@ def post_many(actor: Actor, drafts: Sequence[Draft]) -> list[int]:
         if one.amount
     ]
     session.execute(insert(LedgerPosting).execution_options(render_nulls=True), postings)
+    for work in _on_entries.values():
+        work(actor, list(zip(keys, drafts, strict=True)))
     return keys
 
 

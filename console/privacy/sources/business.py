@@ -14,6 +14,7 @@ from sqlalchemy.orm import joinedload
 from console.audit import sealing
 from console.audit.models import AuditEntry, PersonKey
 from console.audit.sealing import address_of
+from console.billing.duties.models import Duty
 from console.billing.ledger.models import LedgerPosting
 from console.billing.models import Migration, MigrationItem, Proforma, Storno
 from console.billing.payments.models import Payment
@@ -51,6 +52,8 @@ def _documents(customer: Customer) -> Iterator[Part]:
     yield Part(f"{folder}/pro-formas", lines)
     stornos = all_rows(select(Storno).where(Storno.customer_id == customer.id))
     yield Part(f"{folder}/stornos", [dump(row) for row in stornos])
+    duties = all_rows(select(Duty).where(Duty.customer_id == customer.id))
+    yield Part(f"{folder}/tax-documents", [dump(row, "done_by_id", "entry_id") for row in duties])
     yield from _money(customer)
     # Of a migration the two sides know that there was one; whose the other account is stays theirs.
     moved = or_(Migration.from_customer_id == customer.id, Migration.to_customer_id == customer.id)

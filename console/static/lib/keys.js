@@ -1,4 +1,4 @@
-// Keys: ? shows them, G and a letter goes somewhere, J K X Enter walk a list, / searches it.
+// Keys: ? shows them, G and a letter goes somewhere, J K X Enter walk a list, / searches it, E exports it.
 // Single keys are off while one types, while a dialog is open, and for those who switched them off (WCAG 2.1.4).
 import { letterOf } from '../palette/page.js';
 
@@ -42,6 +42,14 @@ function search() {
   return Boolean(box);
 }
 
+function openExports() {
+  const menu = document.querySelector('[data-exports]');
+  if (!menu) return false;
+  menu.open = true;
+  menu.querySelector('a').focus();
+  return true;
+}
+
 function goTo(letter) {
   const link = document.querySelector(`.side [data-go="${CSS.escape(letter)}"]`);
   if (link) location.assign(link.href);
@@ -61,6 +69,7 @@ function act(event) {
   if (letter === 'j') return walk(1);
   if (letter === 'k') return walk(-1);
   if (letter === 'x') return pick();
+  if (letter === 'e') return openExports();
   return false;
 }
 

@@ -10,13 +10,14 @@ from flask import Response, flash, jsonify, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
 
+from console.audit.service import record
 from console.billing.ledger.queries import Statement, StatementRow, credit_of, currencies_of, statement
 from console.billing.payments import labels
 from console.billing.payments.forms import CreditForm
 from console.billing.payments.models import payment_number
 from console.billing.payments.service import correct_credit, refund_credit, set_credit_first
 from console.billing.service import today
-from console.core.errors import Refusal
+from console.core.errors import NotFound, Refusal
 from console.core.money import CURRENCIES
 from console.core.texts import gettext, lazy_gettext
 from console.core.transaction import transaction
@@ -24,8 +25,23 @@ from console.customers.models import Customer
 from console.customers.queries import customer_by_number
 from console.staff.roles import Permission
 from console.views.shared.base import Page
+from console.views.shared.export import amount_cell, export_table
 from console.web.answers import local_time, refuse, wants_json
 from console.web.identity import current_actor
+
+TITLES = (
+    lazy_gettext("Date"),
+    lazy_gettext("What"),
+    lazy_gettext("Pro-forma"),
+    lazy_gettext("Payment"),
+    lazy_gettext("Paid on"),
+    lazy_gettext("Migration"),
+    lazy_gettext("Reason"),
+    lazy_gettext("Currency"),
+    lazy_gettext("Debit"),
+    lazy_gettext("Credit"),
+    lazy_gettext("Balance"),
+)
 
 
 def views() -> list[Page]:
@@ -75,6 +91,22 @@ class AccountPage(Page):
         flash(gettext("Saved."), "success")
         return redirect(self.get_url(".index", number=number, currency=form.currency.data), 303)
 
+    @expose("/export/<export_type>/")
+    def export(self, number: str, export_type: str) -> ResponseReturnValue:
+        """Answer the statement as CSV or XLSX."""
+        if export_type not in ("csv", "xlsx"):
+            raise NotFound
+        customer = customer_by_number(number)
+        found = read_statement(customer)
+        with transaction():
+            period = {"currency": found.currency, "until": found.until.isoformat()}
+            period |= {"since": found.since.isoformat()} if found.since else {}
+            actor, what = current_actor(), str(self.endpoint)
+            record(actor, "list.exported", what, customer_id=customer.id, filters=period, searched=False)
+        rows = [_row_cells(row, found.currency) for row in found.rows]
+        titles = [str(title) for title in TITLES]
+        return export_table(f"{customer.number}-{found.currency}", str(self.name), titles, rows, export_type)
+
     @expose("/prefer", methods=("POST",))
     def prefer(self, number: str) -> ResponseReturnValue:
         """Choose whether credit is used first."""
@@ -118,6 +150,22 @@ def statement_json(found: Statement) -> dict[str, Any]:
         "closing": found.closing,
         "rows": [_row_json(row) for row in found.rows],
     }
+
+
+def _row_cells(row: StatementRow, currency: str) -> list[Any]:
+    return [
+        row.at,
+        str(labels.ENTRIES[row.kind]),
+        row.proforma,
+        None if row.payment_id is None else payment_number(row.payment_id),
+        row.paid_on,
+        row.migration,
+        row.reason,
+        currency,
+        amount_cell(row.debit),
+        amount_cell(row.credit),
+        amount_cell(row.balance),
+    ]
 
 
 def _row_json(row: StatementRow) -> dict[str, Any]:

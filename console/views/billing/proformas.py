@@ -114,7 +114,7 @@ class ProformaList(ProformaChanges, BulkActions, BaseModelView):
         "total": _amount,
     }
     # The lines, as `console import --proformas` reads them: a row a line, what is the document's in each.
-    export_types = ("csv", "lines")
+    export_types = ("csv", "xlsx", "lines")
     more_exports = {"lines": lazy_gettext("Lines as CSV")}
     line_labels: ClassVar[dict[str, Text]] = {
         "number": lazy_gettext("Number"),
@@ -156,6 +156,7 @@ class ProformaList(ProformaChanges, BulkActions, BaseModelView):
         Owed("owed_until", lazy_gettext("Owed up to"), _OWED, compare="until"),
         Day("due_from", lazy_gettext("Due from"), Proforma.due_on, compare="from"),
         Day("due_until", lazy_gettext("Due until"), Proforma.due_on, compare="until"),
+        Flag("unpaid", lazy_gettext("Outstanding only"), lambda: Proforma.status.in_(ACTIVE_STATUSES)),
         Flag(
             "overdue",
             lazy_gettext("Overdue only"),

@@ -13,10 +13,12 @@ from typing import Any
 from flask import jsonify, request
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
-from sqlalchemy import Select, or_, select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import contains_eager, load_only
 
+from console.billing import search as billing
 from console.billing.models import PROFORMA_SEARCH, Proforma, Storno
+from console.billing.payments.models import Payment
 from console.core import money
 from console.core.actor import Actor
 from console.core.db import db
@@ -37,7 +39,7 @@ from console.views.shared.base import Page
 from console.views.shared.labels.states import CUSTOMER_KIND, expires, proforma_amount_text, proforma_label
 from console.views.shared.labels.tickets import status_label, ticket_url
 from console.views.shared.paging import MAX_SEARCH
-from console.web.filters import language
+from console.web.filters import day, language
 from console.web.identity import current_actor
 
 EACH = 5  # of a kind
@@ -84,8 +86,11 @@ def _groups(actor: Actor, text: str) -> Iterator[tuple[str, list[Hit]]]:
             yield gettext("Customers"), customers(text)
         if actor.may(Permission.READ_TICKETS):
             yield gettext("Tickets"), tickets(actor, text)
-        yield gettext("Domains"), domains(text, None if reads_all else _with(opened, Right.DOMAINS))
+        if not billing.is_figures(text):  # what ends in a figure is no domain
+            yield gettext("Domains"), domains(text, None if reads_all else _with(opened, Right.DOMAINS))
         yield gettext("Documents"), documents(text, None if reads_all else _with(opened, Right.INVOICES))
+        if reads_all:
+            yield gettext("Payments"), payments(text)
     yield gettext("Commands"), commands(text)
 
 
@@ -159,17 +164,33 @@ def domains(text: str, accounts: list[int] | None) -> list[Hit]:
 
 
 def documents(text: str, accounts: list[int] | None) -> list[Hit]:
-    """Find pro-formas by number, reference or buyer, and stornos by number; of these accounts only unless ``None``."""
+    """Find pro-formas by number, reference, amount or buyer, and stornos by number or amount.
+
+    Args:
+        accounts: of these only, unless ``None``.
+    """
     found = PROFORMA_SEARCH.matches(db.session(), Proforma.id, text, whole=accounts is not None)
-    if found is None or accounts == []:
+    if accounts == []:
         return []
-    query = select(Proforma).where(found).order_by(Proforma.id.desc()).limit(EACH)
-    hits = [_proforma(row) for row in db.session.scalars(_only(query, Proforma.customer_id, accounts))]
-    number = text.strip().upper()
-    stornos = (
-        select(Storno).where(or_(Storno.number == number, Storno.number.between(number, number + "\uffff"))).limit(EACH)
-    )
-    return hits + [_storno(row) for row in db.session.scalars(_only(stornos, Storno.customer_id, accounts))]
+    rows: dict[int, Proforma] = {}
+    for condition in (billing.proforma_condition(text), found):
+        if condition is not None and len(rows) < EACH:
+            query = select(Proforma).where(condition).order_by(Proforma.id.desc()).limit(EACH - len(rows))
+            rows |= {row.id: row for row in db.session.scalars(_only(query, Proforma.customer_id, accounts))}
+    if found is None and not rows:
+        return []
+    stornos = select(Storno).where(billing.storno_condition(text)).order_by(Storno.id.desc()).limit(EACH)
+    found_stornos = db.session.scalars(_only(stornos, Storno.customer_id, accounts))
+    return [_proforma(row) for row in rows.values()] + [_storno(row) for row in found_stornos]
+
+
+def payments(text: str) -> list[Hit]:
+    """Find payments by the reference they came with, or by number."""
+    condition = billing.payment_condition(text)
+    if condition is None:
+        return []
+    query = select(Payment).where(condition).order_by(Payment.id.desc()).limit(EACH)
+    return [_payment(row) for row in db.session.scalars(query)]
 
 
 def _proforma(row: Proforma) -> Hit:
@@ -179,6 +200,11 @@ def _proforma(row: Proforma) -> Hit:
 
 def _storno(row: Storno) -> Hit:
     return Hit(row.number, menu.document_url(row), "file-x", money.write(row.total, row.currency, language()))
+
+
+def _payment(row: Payment) -> Hit:
+    note = f"{money.write(row.amount, row.currency, language())} · {day(row.paid_on)}"
+    return Hit(f"{row.number} · {row.reference}", f"{menu.link('payments')}{row.id}", "coins", note)
 
 
 def commands(text: str) -> list[Hit]:

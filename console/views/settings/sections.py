@@ -17,7 +17,8 @@ from console.core.texts import gettext, lazy_gettext, lazy_pgettext
 from console.core.transaction import transaction
 from console.settings import queries, service
 from console.settings.queries import Line, State
-from console.settings.sections import SECTIONS, Section
+from console.settings.section import Section
+from console.settings.sections import SECTIONS
 from console.staff.roles import Permission
 from console.views.shared import menu
 from console.views.shared.base import Page

@@ -30,6 +30,7 @@ class Guarded:
     parent: ClassVar[str | None] = None
     settings_group: ClassVar[str] = ""  # of ``console.views.settings.sections.GROUPS``
     settings_lead: Text = ""  # the page's description among the settings
+    landing: ClassVar[bool] = False  # where those with its one permission begin after signing in
     command: ClassVar[Text] = ""  # what the palette calls a page that is not in the sidebar
 
     def __init_subclass__(cls, **kwargs: Any) -> None:

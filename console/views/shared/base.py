@@ -100,7 +100,7 @@ class BaseModelView(Guarded, VerbModelView):
     inline_models = None
     form: type[BaseForm] | None = None
     form_columns = None
-    export_types: tuple[str, ...] = ("csv",)
+    export_types: tuple[str, ...] = ("csv", "xlsx")
     page_size = PAGE_SIZES[0]
     list_template = "admin/model/list.html"
 
@@ -301,7 +301,7 @@ class BaseModelView(Guarded, VerbModelView):
 
     @expose("/export/<export_type>/")
     def export(self, export_type: str) -> ResponseReturnValue:
-        """Answer the list as CSV: all rows that search and filters leave."""
+        """Answer the list as a file: all rows that search and filters leave."""
         if export_type not in self.export_types:
             raise NotFound
         return csv_export.export_list(self, self.read_list_query(), export_type)

@@ -7,7 +7,7 @@ the readout; ``templates/admin/charts.html`` the rest of the figure.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import ceil, log10
 
@@ -60,6 +60,8 @@ class Chart:
         stacked: the series are parts of one column.
         unit: behind every number, as ``%``.
         top: where the scale ends, if not with the highest column.
+        write: writes a number for the readout and the table, where it is no plain count.
+        brief: writes it beside the grid and over the bars.
     """
 
     key: str
@@ -71,6 +73,8 @@ class Chart:
     stacked: bool = False
     unit: str = ""
     top: int | None = None
+    write: Callable[[int], str] | None = None
+    brief: Callable[[int], str] | None = None
 
     @property
     def is_empty(self) -> bool:
@@ -80,9 +84,17 @@ class Chart:
     def words(self, column: Column) -> str:
         """Say what a column shows: ``23 Nov: came 12, solved 9``."""
         said = ", ".join(
-            f"{one.name} {value}{self.unit}" for one, value in zip(self.series, column.values, strict=True)
+            f"{one.name} {self.number(value)}" for one, value in zip(self.series, column.values, strict=True)
         )
         return f"{column.name}: {said}"
+
+    def number(self, value: int) -> str:
+        """Write a number in full."""
+        return self.write(value) if self.write else f"{value}{self.unit}"
+
+    def short(self, value: int) -> str:
+        """Write a number where there is little room."""
+        return self.brief(value) if self.brief else f"{value}{self.unit}"
 
 
 def scale(highest: int) -> list[int]:
@@ -114,7 +126,7 @@ def draw(chart: Chart) -> Markup:
                 _short(number * place), _short(place), BASE
             )
         )
-        pieces += [bar.drawn(number * place, place, numbered=numbered, unit=chart.unit) for bar in bars]
+        pieces += [bar.drawn(number * place, place, chart.short if numbered else None) for bar in bars]
         if number % wide == 0 or number % narrow == 0:
             where = (
                 "" if number % wide == number % narrow == 0 else "graph-wide" if number % wide == 0 else "graph-narrow"
@@ -143,8 +155,8 @@ def draw_axis(chart: Chart) -> Markup:
     """Draw the numbers of the grid's lines. They are in the table, so screen readers skip them."""
     lines = _lines(chart)
     texts = [
-        Markup('<text x="{}" y="{}" text-anchor="end">{}{}</text>').format(
-            AXIS - 6, _short(_height(number, lines[-1]) + 4), number, chart.unit
+        Markup('<text x="{}" y="{}" text-anchor="end">{}</text>').format(
+            AXIS - 6, _short(_height(number, lines[-1]) + 4), chart.short(number)
         )
         for number in lines
     ]
@@ -179,17 +191,17 @@ class _Bar:
     lower: float
     value: int
 
-    def drawn(self, start: float, place: float, *, numbered: bool, unit: str) -> Markup:
+    def drawn(self, start: float, place: float, number: Callable[[int], str] | None) -> Markup:
         if not self.value:
             return Markup("")
         x, width = start + self.left * place, self.width * place
         bar = Markup('<rect class="graph-bar-{}" x="{}%" y="{}" width="{}%" height="{}" rx="2"/>').format(
             self.tone, _short(x), _short(self.upper), _short(width), _short(max(1.0, self.lower - self.upper))
         )
-        if not numbered:
+        if number is None:
             return bar
-        return bar + Markup('<text class="graph-value" x="{}%" y="{}" text-anchor="middle">{}{}</text>').format(
-            _short(x + width / 2), _short(self.upper - 5), self.value, unit
+        return bar + Markup('<text class="graph-value" x="{}%" y="{}" text-anchor="middle">{}</text>').format(
+            _short(x + width / 2), _short(self.upper - 5), number(self.value)
         )
 
 
@@ -222,4 +234,4 @@ def _short(number: float) -> str:
 
 def table(chart: Chart) -> Sequence[tuple[str, tuple[str, ...]]]:
     """Return the chart as rows of text, in its order."""
-    return [(column.name, tuple(f"{value}{chart.unit}" for value in column.values)) for column in chart.columns]
+    return [(column.name, tuple(map(chart.number, column.values))) for column in chart.columns]

@@ -15,6 +15,7 @@ from flask_login import current_user
 from sqlalchemy import Select, select
 
 from console.billing.models import Proforma, Storno
+from console.core.actor import Actor
 from console.core.db import db
 from console.core.errors import Text
 from console.core.text import words
@@ -24,6 +25,7 @@ from console.web.addresses import url_for
 from console.web.catalog import language
 from console.web.identity import current_actor
 from console.web.locale import LANGUAGES
+from console.web.staff_signin import LANDING
 
 MENU = "console.menu"
 COMMANDS = "console.commands"
@@ -52,6 +54,7 @@ class Item:
 def init_app(app: Flask, pages: Sequence[BaseView]) -> None:
     """Give templates the menu of ``pages``, the addresses that many link to, and the amounts they show."""
     app.extensions[PAGES] = pages
+    app.extensions[LANDING] = landing_url
     app.jinja_env.globals.update(
         menu_groups=groups,
         customer_url=customer_url,
@@ -107,6 +110,13 @@ def _open_views() -> Iterator[Any]:
     for view in current_app.extensions[PAGES]:
         if hasattr(view, "group") and view.is_open():
             yield view
+
+
+def landing_url(actor: Actor) -> str:
+    """Return where someone begins after signing in."""
+    pages = (view for view in current_app.extensions[PAGES] if getattr(view, "landing", False))
+    found = next((view for view in pages if actor.may(view.permission)), None)
+    return url_for("admin.index") if found is None else _address(found)
 
 
 def _view_above(view: Any) -> Any:

@@ -17,6 +17,7 @@ from console.staff.roles import Role
 from tests import factories
 from tests.conftest import Clock
 from tests.support.client import ConsoleClient, sign_in
+from tests.support.queries import count_queries
 
 pytestmark = pytest.mark.both
 
@@ -62,6 +63,63 @@ def test_stornos_by_number(client: ConsoleClient, accounts: tuple[Account, Accou
     number = accounts[0].storno.number
     sign_in(client, Role.BILLING)
     assert any(number in group for group in names(client, number.lower()).values())
+
+
+WAYS = (
+    "{check}{body}",
+    "97 {check}{body}",
+    "97-{check}-{year}-{rest}",
+    "{check} {year} {rest}",
+    "{check}{year}{rest6}",
+)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_documents_and_payments_by_reference(
+    client: ConsoleClient, accounts: tuple[Account, Account], way: str
+) -> None:
+    proforma = accounts[0].proforma
+    payment = factories.pay_proforma(proforma, 1_000, reference=f"97 {proforma.reference}")
+    check, year, rest = proforma.reference[:2], proforma.reference[2:6], proforma.reference[6:]
+    typed = way.format(check=check, body=year + rest, year=year, rest=rest, rest6=rest[:4])
+    sign_in(client, Role.BILLING)
+    found = list(names(client, typed).values())
+    assert proforma.number in found[0] and any(name.startswith(payment.number) for name in found[1])
+    assert accounts[1].proforma.number not in found[0] or way is WAYS[-1]
+    assert list(names(client, payment.number.lower()).values())[-1] == {f"{payment.number} · {payment.reference}"}
+
+
+@pytest.mark.parametrize("typed", ["11.880,00", "11,880.00", "11880", "11880,00 RSD", "11.880,00 din."])
+def test_documents_by_amount(client: ConsoleClient, accounts: tuple[Account, Account], typed: str) -> None:
+    customer = accounts[0].customer
+    line = factories.LineSpec(None, net=990_000)
+    proforma, cancelled = (factories.make_proforma(customer, [line], cancelled=one) for one in (False, True))
+    sign_in(client, Role.BILLING)
+    (found,) = names(client, typed).values()
+    assert found == {proforma.number, cancelled.number, cancelled.storno.number}
+    sign_in(client, Role.AGENT)
+    assert names(client, typed) == {}
+
+
+@pytest.mark.only("sqlite")
+@pytest.mark.parametrize("typed", ["jasen", "11.880,00", "97 16-2026-000001", "UP-1", "PR-2026-000001"])
+def test_it_takes_at_most_eight_statements(
+    app: Flask, client: ConsoleClient, accounts: tuple[Account, Account], typed: str
+) -> None:
+    sign_in(client, Role.BILLING)
+    find(client, typed)
+    with count_queries(app) as seen:
+        find(client, typed)
+    assert seen.count <= 8, "\n".join(seen)
+
+
+@pytest.mark.only("sqlite")
+@pytest.mark.parametrize(
+    "typed", ["9" * 200, "97 " * 60, "1e9", "٣٤٥٦٧٨٩", "1" * 19, "99999999999999999,99", "UP-" + "9" * 30]
+)
+def test_odd_numbers_find_nothing(client: ConsoleClient, accounts: tuple[Account, Account], typed: str) -> None:
+    sign_in(client, Role.BILLING)
+    assert names(client, typed) == {}
 
 
 def test_an_agent_finds_number_and_name_only(client: ConsoleClient, accounts: tuple[Account, Account]) -> None:

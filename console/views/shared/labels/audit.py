@@ -109,6 +109,8 @@ _ACTIONS: dict[str, tuple[str, Text]] = {
     "request.sent": ("inbox", lazy_gettext("Request sent in the portal")),
     "request.done": ("ok", lazy_gettext("Request done")),
     "request.refused": ("ban", lazy_gettext("Request refused")),
+    "duty.done": ("ok", lazy_gettext("Tax document ticked as issued")),
+    "duty.reopened": ("history", lazy_gettext("Tax document due again")),
     "quote.sent": ("file-plus", lazy_gettext("Quote sent")),
     "quote.accepted": ("ok", lazy_gettext("Quote accepted")),
     "quote.declined": ("x", lazy_gettext("Quote declined")),

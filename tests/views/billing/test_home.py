@@ -1,0 +1,111 @@
+"""Billing's home: each figure is that of the list behind it, both currencies apart, in few statements."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy.orm import Session
+
+from console.billing.payments.service import IncomingPayment, receive
+from console.core.actor import SYSTEM
+from console.core.transaction import transaction
+from console.staff.roles import Role
+from tests import factories
+from tests.billing.moves import make_move
+from tests.factories.billing import pay_proforma
+from tests.factories.shared import today
+from tests.support.client import ConsoleClient, sign_in
+from tests.support.queries import count_queries
+
+pytestmark = pytest.mark.only("sqlite")
+HOME = "/console/billing/"
+TOTAL = 1_440_000
+
+
+def rows_behind(client: ConsoleClient, url: str) -> int:
+    joint = "&" if "?" in url else "?"
+    return len(client.get_json(f"{url}{joint}page_size=100").json["items"])
+
+
+@pytest.fixture
+def day(session: Session) -> None:
+    """Documents due today, overdue by every age, paid and cancelled; payments that match and that do not."""
+    customer, foreign = factories.make_customer(), factories.make_customer(currency="EUR")
+    for days in (0, 0, 1, 30, 31, 60, 61, 90, 91, 400):
+        factories.make_proforma(customer, issued_days_ago=days + 8)
+        factories.make_proforma(foreign, issued_days_ago=days + 8)
+    factories.make_proforma(customer, issued_days_ago=20, paid=-1)
+    factories.make_proforma(customer, issued_days_ago=20, cancelled=True)
+    factories.make_proforma(customer, issued_days_ago=20, paid=1_000_000)
+    factories.make_proforma(customer)
+    with transaction():
+        receive(SYSTEM, [IncomingPayment("97-1", 5_000, "EUR", today())], by_person=False)
+    make_move().request()
+
+
+@pytest.mark.both
+def test_each_figure_is_the_number_of_rows_behind_it(client: ConsoleClient, day: None) -> None:
+    sign_in(client, Role.BILLING)
+    told: Any = client.get_json(HOME).json
+    figures = told["figures"]
+    assert {key: one["count"] for key, one in figures.items()} == {
+        "due": 4, "unmatched": 1, "migrations": 1, "duties": 0,
+    }  # fmt: skip
+    assert figures["due"]["amounts"] == {"RSD": 2 * TOTAL, "EUR": 2 * TOTAL}
+    assert rows_behind(client, figures["due"]["url"]) == 4
+    assert figures["unmatched"]["amounts"] == {"EUR": 5_000}
+    assert {key: one["count"] for key, one in told["overdue"].items()} == {"30": 5, "60": 4, "90": 4, "more": 4}
+    assert told["overdue"]["30"]["amounts"] == {"RSD": 2 * TOTAL + 440_000, "EUR": 2 * TOTAL}
+    for one in told["overdue"].values():
+        assert rows_behind(client, one["url"]) == one["count"], one
+
+
+def test_the_page_says_the_same_and_draws_what_came_in(client: ConsoleClient, day: None) -> None:
+    sign_in(client, Role.BILLING)
+    page = client.get(HOME, headers={"Accept-Language": "en"}).text
+    assert "24,400.00 RSD came in within 14 days" in page  # a paid and a part-paid document
+    assert "50.00 EUR came in within 14 days" in page
+    assert "33,200.00" in page and "up to 30 days" in page
+    for url in re.findall(r'href="(/console/(?:proformas|duties|migrations|unmatched)/[^"]*)"', page):
+        assert client.get(url.replace("&amp;", "&")).status_code == 200, url
+
+
+def test_an_empty_day_says_so(client: ConsoleClient, session: Session) -> None:
+    sign_in(client, Role.BILLING)
+    page = client.get(HOME, headers={"Accept-Language": "en"}).text
+    assert "No money came in within 14 days" in page and "none waiting" in page
+
+
+def test_it_takes_at_most_eight_statements(app: Flask, client: ConsoleClient, day: None) -> None:
+    sign_in(client, Role.BILLING)
+    client.get(HOME)
+    with count_queries(app) as seen:
+        assert client.get(HOME).status_code == 200
+    assert seen.count <= 8, "\n".join(seen)
+
+
+def test_billing_begins_there_and_others_at_the_dashboard(client: ConsoleClient, session: Session) -> None:
+    for role in Role:
+        staff = factories.make_staff(role)
+        answer = client.submit("/login", email=staff.email, password=factories.PASSWORD)
+        assert answer.location == (HOME if role is Role.BILLING else "/console/"), role
+        assert client.get(HOME).status_code == (200 if role is Role.BILLING else 404)
+        client.submit("/logout")
+    staff = factories.make_staff(Role.BILLING)
+    answer = client.submit("/login", email=staff.email, password=factories.PASSWORD, next="/console/migrations/")
+    assert answer.location == "/console/migrations/"
+
+
+def test_the_chart_counts_fourteen_days(client: ConsoleClient, session: Session) -> None:
+    sign_in(client, Role.BILLING)
+    for days, amount in ((13, 1_000_000), (14, 9_000_000)):
+        incoming = IncomingPayment("1", amount, "RSD", today() - timedelta(days=days))
+        with transaction():
+            receive(SYSTEM, [incoming], by_person=False)
+    pay_proforma(factories.make_proforma(factories.make_customer()), TOTAL)
+    page = client.get(HOME, headers={"Accept-Language": "en"}).text
+    assert "24,400.00 RSD came in within 14 days" in page and "in thousands of RSD" in page
