@@ -142,7 +142,7 @@ def test_a_flaw_names_its_line() -> None:
     text = written("halcom").replace("23.11.26", "33.11.26", 1)
     assert refusal(text.encode()).startswith("1: ")
     text = written("mt940").replace(":61:2611231123D10,00", ":61:261123x")
-    assert refusal(text.encode()).startswith("13: ")
+    assert refusal(text.encode()).startswith("14: ")
     text = written("office_banking").replace("<benefit>debit", "<benefit>both")
     assert refusal(text.encode()).startswith("20: ")
 
