@@ -19,6 +19,7 @@ TABLES = (
     "hosting.models",
     "hosting.dns.models",
     "billing.models",
+    "billing.statements.models",
     "billing.payments.models",
     "billing.ledger.models",
     "billing.quotes.models",

@@ -53,7 +53,7 @@ def read_files(uploads: Sequence[Upload], *, megabytes: int) -> list[ReadFile]:
     found: list[ReadFile] = []
     for one in join_recaps(uploads):
         if len(one.content) > megabytes * MEGABYTE:
-            message = lazy_gettext("The file is larger than %(size)d MB. Ask your bank for shorter periods.", size=megabytes)
+            message = lazy_gettext("The file is larger than %(size)d MB.", size=megabytes)
             problems.append(_named(one, message, several=several))
             continue
         try:

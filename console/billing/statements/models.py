@@ -62,7 +62,7 @@ class BankStatement(Base):
 
 
 class BankLine(Base):
-    """One line. What came in is positive and is a payment; what went out is stored so that the balances can be compared."""
+    """One line. What came in is positive and is a payment; what went out is there for the balances."""
 
     __tablename__ = "bank_lines"
     __table_args__ = (

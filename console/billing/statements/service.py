@@ -1,8 +1,8 @@
 """Importing a statement: once, and with it every payment that came in.
 
 Up to :data:`AT_ONCE` lines are imported in the transaction of the request. More are left to a worker, in groups of
-:data:`GROUP`, each its own transaction: the file was read whole and found right before its first line is stored, so what
-a crash interrupts goes on where it was, and nothing of a broken file is ever in.
+:data:`GROUP`, each its own transaction: the file was read whole and found right before its first line is stored, so
+what a crash interrupts goes on where it was, and nothing of a broken file is ever in.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from console.billing.payments.service import IncomingPayment, receive
 from console.billing.statements.files import ReadFile
 from console.billing.statements.fingerprints import fingerprints
 from console.billing.statements.models import BankLine, BankStatement, StatementState
-from console.billing.statements.readers import Statement, StatementLine
+from console.billing.statements.readers import StatementLine
 from console.core import clock
 from console.core.actor import Actor
 from console.core.context import files
@@ -208,4 +208,3 @@ def resume(actor: Actor, statement_id: int) -> BankStatement:
 def row_name(row: BankStatement) -> str:
     """Return how the audit log calls a statement."""
     return f"bank_statement:{row.id}"
-

@@ -102,6 +102,8 @@ _ACTIONS: dict[str, tuple[str, Text]] = {
     "request.sent": ("inbox", lazy_gettext("Request sent in the portal")),
     "request.done": ("ok", lazy_gettext("Request done")),
     "request.refused": ("ban", lazy_gettext("Request refused")),
+    "statement.imported": ("upload", lazy_gettext("Bank statement imported")),
+    "statement.resumed": ("refresh", lazy_gettext("Import of a bank statement resumed")),
     "quote.sent": ("file-plus", lazy_gettext("Quote sent")),
     "quote.accepted": ("ok", lazy_gettext("Quote accepted")),
     "quote.declined": ("x", lazy_gettext("Quote declined")),

@@ -1,13 +1,13 @@
-"""Importing long statements, a group of lines at a time; and deleting files by their age."""
+"""Importing long statements, a group of lines at a time."""
 
 from __future__ import annotations
 
 import time
-from datetime import datetime, timedelta
+from datetime import timedelta
 from itertools import islice
 from secrets import token_hex
 
-from sqlalchemy import ColumnElement, and_, or_, select, update
+from sqlalchemy import or_, select, update
 
 from console.billing.statements.fingerprints import fingerprints
 from console.billing.statements.models import BankStatement, StatementState
@@ -15,18 +15,16 @@ from console.billing.statements.readers import Statement, read
 from console.billing.statements.service import GROUP, import_lines, row_name
 from console.core import clock
 from console.core.actor import SYSTEM
-from console.core.context import files, settings
+from console.core.context import files
 from console.core.db import db
 from console.core.hub import off_the_hub
 from console.core.logging import get_logger
-from console.core.periods import add_months
 from console.core.transaction import transaction
 
 log = get_logger(__name__)
 
 LEASE = timedelta(minutes=2)
 MOST_TRIES = 3
-FILES_AT_ONCE = 100
 
 
 def import_due() -> int:
@@ -97,30 +95,3 @@ def _give_up(key: int, lease: str) -> None:
     if row.attempts >= MOST_TRIES:
         row.state = StatementState.STOPPED
         log.error("the import of a statement stopped", statement=row_name(row))
-
-
-def file_is_due(before: datetime) -> ColumnElement[bool]:
-    """Return the condition of a statement whose file goes: the lines stay as long as the law says."""
-    return and_(
-        BankStatement.file.is_not(None), BankStatement.finished_at < before, BankStatement.state == StatementState.IMPORTED
-    )
-
-
-def forget_files() -> int:
-    """Delete the files that were stored for as long as the setting says; return how many."""
-    before = add_months(clock.now(), -settings().statement_keep_months, settings().zone)
-    count = 0
-    while True:
-        with transaction() as session:
-            query = select(BankStatement).where(file_is_due(before)).order_by(BankStatement.id).limit(FILES_AT_ONCE)
-            rows = session.scalars(query.with_for_update(skip_locked=True)).all()
-            digests = {row.file for row in rows if row.file}
-            for row in rows:
-                row.file = None
-        with_rows = select(BankStatement.file).where(BankStatement.file.in_(digests))
-        kept = set(db.session.scalars(with_rows)) if digests else set()
-        for digest in digests - kept:
-            files().remove(digest)
-        count += len(digests)
-        if len(rows) < FILES_AT_ONCE:
-            return count
