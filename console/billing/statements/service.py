@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import insert, select
+from sqlalchemy import Table, select
 
 from console.audit.service import record
 from console.billing.payments.models import PaymentSource, PaymentState
@@ -23,6 +23,7 @@ from console.billing.statements.models import BankLine, BankStatement, Statement
 from console.billing.statements.readers import StatementLine
 from console.core import clock
 from console.core.actor import Actor
+from console.core.bulk import insert_keyed
 from console.core.context import files
 from console.core.db import db
 from console.core.errors import Conflict, NotFound
@@ -32,7 +33,7 @@ from console.core.texts import lazy_gettext
 from console.staff.roles import Permission
 
 AT_ONCE = 1_000
-GROUP = 250
+GROUP = 500
 MAX_NAME = 140
 
 
@@ -133,8 +134,7 @@ def import_lines(
 def _import_group(actor: Actor, row: BankStatement, group: Sequence[tuple[StatementLine, str]]) -> None:
     known = _known(mark for _, mark in group)
     values = [_values(row, line, mark, known.get(mark)) for line, mark in group]
-    inserted = insert(BankLine).returning(BankLine.id, sort_by_parameter_order=True)
-    keys = db.session.scalars(inserted.execution_options(render_nulls=True), values).all()
+    keys = insert_keyed(db.session(), cast("Table", BankLine.__table__), values)
     incoming = [
         _incoming(row, line, key)
         for (line, mark), key in zip(group, keys, strict=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import re
+from collections import Counter
 
 from console.billing.statements.readers.statement import Flaw, UnreadableStatement
 from console.core.errors import Text
@@ -22,6 +23,7 @@ _DECLARED = {
     "cp1250": "cp1250", "cp852": "cp852", "ibm852": "cp852", "iso-8859-2": "iso8859-2",
 }  # fmt: skip
 _DECLARATION = re.compile(rb"""<\?xml[^>]{0,100}?encoding\s*=\s*["']([A-Za-z0-9._-]{1,40})["']""")
+_OTHERS = re.compile("[^\x00-\x7f]")
 _CONTROL = re.compile("[\x00-\x08\x0e-\x19\x1b-\x1f\x7f\ufffd]")
 _END_OF_FILE = "\x1a"  # DOS's, which Halcom's description asks for
 _WINDOW = 400  # bytes at the start in which an XML file says its encoding
@@ -85,9 +87,9 @@ def _eight_bit(content: bytes, error: UnicodeDecodeError) -> str:
             text = content.decode(name)
         except UnicodeDecodeError:
             continue
-        others = [char for char in text if not char.isascii()]
-        serbian = sum(char in _SERBIAN for char in others)
-        if 2 * serbian > len(others) and serbian > most:
+        others = Counter(_OTHERS.findall(text))
+        serbian = sum(count for char, count in others.items() if char in _SERBIAN)
+        if 2 * serbian > others.total() and serbian > most:
             best, most = text, serbian
     if not best:
         raise _not_in(content, error.start, "") from error

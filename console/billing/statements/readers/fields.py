@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import date, datetime
+from datetime import date
 
 from console.core import money
 from console.core.text import one_line
@@ -63,13 +63,17 @@ def day(text: str) -> date:
     return within(date(int(found[1]), int(found[2]), int(found[3])))
 
 
-def day_as(text: str, form: str) -> date:
-    """Read a day of a fixed form, as ``%d%m%y``.
+def day_by_digits(text: str) -> date:
+    """Read a day of fixed places: ``23112026``, ``231126``, ``23.11.26``.
 
     Raises:
         ValueError: no such day.
     """
-    return within(datetime.strptime(text.strip(), form).date())  # noqa: DTZ007  (a day has no zone)
+    digits = text.replace(".", "")
+    if len(digits) not in (6, 8) or not digits.isdecimal():
+        raise ValueError(text)
+    year = int(digits[4:]) if len(digits) == 8 else 2000 + int(digits[4:])
+    return within(date(year, int(digits[2:4]), int(digits[:2])))
 
 
 def within(value: date) -> date:

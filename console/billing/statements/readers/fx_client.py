@@ -44,7 +44,7 @@ def read(text: str) -> list[Statement]:
 def _statement(row: int, head: str, records: list[tuple[int, str]], flaws: Flaws) -> Statement | None:
     try:
         account, code = fields.account(head[12:30]), fields.currency(head[30:33])
-        day = fields.day_as(head[0:8], "%d%m%Y")
+        day = fields.day_by_digits(head[0:8])
         opening, debits, credits_, closing = (
             fields.implied_amount(head[start : start + 18]) for start in (33, 51, 69, 87)
         )
@@ -79,7 +79,7 @@ def _line(record: str, position: int, row: int, own: str, currency: str) -> Stat
     accounts = [fields.account(text) for text in (record[0:18], record[148:166]) if text.strip()]
     return StatementLine(
         position=position,
-        booked_on=fields.day_as(record[188:196], "%d%m%Y"),
+        booked_on=fields.day_by_digits(record[188:196]),
         amount=_SIGNS[record[147]] * fields.implied_amount(record[134:147]),
         currency=currency,
         reference=number,

@@ -116,7 +116,7 @@ def _recap(line: str) -> _Recap:
     # Hal E-Bank has this day before the previous one, FX Client after it.
     return _Recap(
         account=fields.account(line[2:20]),
-        day=max(fields.day_as(line[20:28], "%d%m%Y"), fields.day_as(line[28:36], "%d%m%Y")),
+        day=max(fields.day_by_digits(line[20:28]), fields.day_by_digits(line[28:36])),
         number=line[144:147].strip().lstrip("0"),
         opening=fields.implied_amount(line[36:54]),
         closing=fields.implied_amount(line[102:120]),
@@ -134,7 +134,7 @@ def _line(line: str, position: int, row: int) -> StatementLine:
         number, model = fields.reference(line[113:135], line[111:113])
     return StatementLine(
         position=position,
-        booked_on=fields.day_as(line[20:28], "%d.%m.%y"),
+        booked_on=fields.day_by_digits(line[20:28]),
         amount=_SIGNS[line[18:20]] * fields.implied_amount(line[90:105]),
         currency="RSD",
         reference=number,
