@@ -11,6 +11,10 @@ from xml.sax.saxutils import escape
 from console.billing.statements.readers.statement import Statement, StatementLine
 
 Writer = Callable[[Statement], str]
+EXTENDED_HEADER = (
+    "ST_RACUNA#ST_IZPISKA#VALUTA#DATUM_VAL#ZNESEK_V_BREME#ZNESEK_V_DOBRO#OPIS#DATUM_KNJ#RAC_NAL_PREJ#"
+    "NAZIV_NAL_PREJ#NAMEN#OZN_VRSTE_POSLA#SKLIC_ODOBR#SKLIC_OBREM#MODEL_ODOBR#MODEL_OBREM#ID_NALOGA"
+)
 
 
 def decimal(amount: int, mark: str = ".") -> str:
@@ -55,7 +59,8 @@ def write_halcom(one: Statement) -> str:
 def halcom_line(one: Statement, line: StatementLine) -> str:
     code = "20" if line.amount > 0 else "10"
     written = (
-        f"{line.payer_account:18}{code}{line.booked_on:%d.%m.%y}  {'MINT HOSTING':35} {line.booked_on:%d%m%y}{one.account}"
+        f"{line.payer_account:18}{code}{line.booked_on:%d.%m.%y}  "
+        f"{'MINT HOSTING':35} {line.booked_on:%d%m%y}{one.account}"
         f"{abs(line.amount):015d} 221  {'00':2}{'':22}{line.model or '00':2}{line.reference:22}{line.purpose:36}"
         f"{'BEOGRAD':10}{line.payer:35}{line.bank_id:22}{'':18}"
     )
@@ -64,16 +69,13 @@ def halcom_line(one: Statement, line: StatementLine) -> str:
 
 
 def write_halcom_extended(one: Statement) -> str:
-    rows = [
-        "ST_RACUNA#DATUM_OBD#ST_IZPISKA#VALUTA#DATUM_VAL#ZNESEK_V_BREME#ZNESEK_V_DOBRO#OZNAKA_KNJ#OPIS#DATUM_KNJ#"
-        "RAC_NAL_PREJ#NAZIV_NAL_PREJ#NAMEN#OZN_VRSTE_POSLA#SKLIC_ODOBR#SKLIC_OBREM#MODEL_ODOBR#MODEL_OBREM#ID_NALOGA"
-    ]
+    rows = [EXTENDED_HEADER]
     for line in one.lines:
         day = f"{line.booked_on:%d.%m.%Y}"
         amount = decimal(abs(line.amount), ",")
         debit, credit = (amount, "") if line.amount < 0 else ("", amount)
         rows.append(
-            f"{one.account}#{day}#{one.number}#{one.currency}#{day}#{debit}#{credit}#2##{day}#{line.payer_account}#"
+            f"{one.account}#{one.number}#{one.currency}#{day}#{debit}#{credit}##{day}#{line.payer_account}#"
             f"{line.payer}#{line.purpose}#221#{line.reference}##{line.model}##{line.bank_id}"
         )
     return "\r\n".join(rows)
@@ -133,7 +135,12 @@ def write_office_banking(one: Statement) -> str:
 
 
 def write_mt940(one: Statement) -> str:
-    rows = [":20:STARTUMS", f":25:{one.account}", f":28C:{one.number}/1", f":60F:{_swift_balance(one, one.opening or 0)}"]
+    rows = [
+        ":20:STARTUMS",
+        f":25:{one.account}",
+        f":28C:{one.number}/1",
+        f":60F:{_swift_balance(one, one.opening or 0)}",
+    ]
     for line in one.lines:
         mark = "C" if line.amount > 0 else "D"
         rows.append(
