@@ -9,6 +9,8 @@ from flask import jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 
 from console.billing.models import ACTIVE_STATUSES, Proforma, ProformaLine, Storno
+from console.billing.payments import labels
+from console.billing.payments.queries import payments_of
 from console.billing.queries import (
     DocumentFilter,
     amounts_due,
@@ -80,6 +82,8 @@ def document(number: str) -> ResponseReturnValue:
         mine=_mine(accounts, found.customer_id),
         document=found,
         related=related,
+        payments=payments_of(found),
+        words=labels,
         waits=found.status in ACTIVE_STATUSES,
         today=today(),
     )

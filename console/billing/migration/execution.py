@@ -67,7 +67,7 @@ def _execute(actor: Actor, migration: Migration, plan: Plan, sources: list[Profo
         "credit": [_credited(document, amount) for document, amount in released],
     }
     _record(actor, migration, plan, answer)
-    _tell_both(migration, plan, stornos, sources, issued, left)
+    _tell_both(migration, plan, stornos, sources, issued, left, answer["credit"])
     return answer
 
 
@@ -190,6 +190,7 @@ def _record(actor: Actor, migration: Migration, plan: Plan, answer: dict[str, An
             cancelled=[row["number"] for row in answer["cancelled"] if row["customer"] == number],
             issued=[row["number"] for row in answer["issued"] if row["customer"] == number],
             plan=plan.digest,
+            **({"credit": answer["credit"]} if answer["credit"] and customer_id == migration.from_customer_id else {}),
             **plan.exemption_facts,
         )
 
@@ -201,6 +202,7 @@ def _tell_both(
     sources: Sequence[Proforma],
     issued: Sequence[Proforma],
     left: Sequence[Service],
+    credit: Sequence[dict[str, Any]],
 ) -> None:
     """Mail each side what concerns it, and nothing of the other's documents: these for who gets mail about invoices."""
     for customer, recipient in ((migration.from_customer, "old"), (migration.to_customer, "new")):
@@ -220,6 +222,7 @@ def _tell_both(
                 left=[f"{service.product.name} · {service.label}" for service in left] if recipient == "old" else [],
                 cancelled=cancelled if documents else [],
                 issued=made if documents else [],
+                credit=credit if documents and recipient == "old" else [],
             )
 
 

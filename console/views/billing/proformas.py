@@ -12,6 +12,8 @@ from sqlalchemy import Select, and_
 from sqlalchemy.orm import defer, joinedload, selectinload
 
 from console.billing.models import ACTIVE_STATUSES, PROFORMA_SEARCH, Proforma, ProformaLine, ProformaStatus
+from console.billing.payments import labels
+from console.billing.payments.queries import payments_of
 from console.core.errors import Text
 from console.core.money import CURRENCIES
 from console.core.texts import lazy_gettext
@@ -203,6 +205,9 @@ class ProformaList(BaseModelView):
             label=proforma_label(proforma),
             source=documents.readable(actor, proforma.source),
             replacements=documents.replacements(actor, proforma),
+            payments=payments_of(proforma),
+            may_record=actor.may(Permission.RECORD_PAYMENTS),
+            words=labels,
             migration=documents.migration_ref(proforma),
         )
 

@@ -86,7 +86,7 @@ class StatementList(BaseModelView):
 
     permission = Permission.RECORD_PAYMENTS
     group = "billing"
-    list_template = "admin/billing/statements.html"
+    list_template = "admin/billing/bank_statements.html"
 
     column_list = ("number", "closed_on", "lines", "closing", "state", "imported_at")
     column_labels = {
@@ -181,7 +181,7 @@ class StatementList(BaseModelView):
             return jsonify(statement=statement_json(row), items=[_line_json(one) for one in lines[:PAGE]], next=more)
         counts = count_lines(row.id)
         return self.render(
-            "admin/billing/statement.html",
+            "admin/billing/bank_statement.html",
             statement=row,
             label=STATEMENT_STATE[row.state],
             period=period_words(row),
@@ -204,7 +204,7 @@ class StatementList(BaseModelView):
         row = _find(key)
         if is_htmx() and row.state is not StatementState.IMPORTING:
             return Response(status=204, headers={"HX-Refresh": "true"})
-        return self.render("admin/billing/statement_progress.html", statement=row)
+        return self.render("admin/billing/bank_statement_progress.html", statement=row)
 
     @expose("/<id:key>/resume", methods=("POST",))
     def resume(self, key: int) -> ResponseReturnValue:
