@@ -194,8 +194,6 @@ class StatementList(BaseModelView):
             format_name=FORMAT_NAMES.get(row.format, row.format),
             own_account=_is_own(row),
             document_url=document_url,
-            payment_url=_payment_url,
-            unmatched_url=_unmatched_url,
         )
 
     @expose("/<id:key>/progress")
@@ -234,16 +232,6 @@ def import_files(chosen: list[FileStorage]) -> list[Imported]:
     files = read_files(uploads, megabytes=settings().statement_megabytes)
     with transaction():
         return [import_statement(current_actor(), one) for one in files]
-
-
-def _payment_url(key: int) -> str:
-    """Return the address of a payment's page, as the contract with scripts has it."""
-    return f"{request.script_root}/console/payments/{key}"
-
-
-def _unmatched_url(key: int | None = None) -> str:
-    """Return the address of the queue, where ``key`` is named with that payment open."""
-    return f"{request.script_root}/console/unmatched/" + ("" if key is None else f"?payment={key}")
 
 
 def statement_json(row: BankStatement) -> dict[str, Any]:
