@@ -18,7 +18,7 @@ from console.core.passwords import hash_password
 from console.core.settings import DEMO_PASSWORD
 from console.core.transaction import transaction
 from console.customers.models import Customer
-from console.demo import cast, chat_crowd, chats, crowd, help_pages, security, services, ticket_crowd
+from console.demo import cast, chat_crowd, chats, crowd, help_pages, security, services, statements, ticket_crowd
 from console.demo.ages import WorkingTime, desk_now
 from console.demo.names import Names
 from console.demo.story import ENDS_AT, Story
@@ -68,6 +68,7 @@ def tell(seed: int, today: date, working: WorkingTime, password_hash: str) -> St
     help_pages.tell(story)
     desk.tell(story, working)
     services.tell(story, working)
+    statements.tell(story)
     chats.tell(story, working)
     return story
 
