@@ -37,8 +37,8 @@ def forget_files() -> int:
             for row in rows:
                 row.file = None
         with_rows = select(BankStatement.file).where(BankStatement.file.in_(digests))
-        kept = set(db.session.scalars(with_rows)) if digests else set()
-        for digest in digests - kept:
+        needed = set(db.session.scalars(with_rows)) if digests else set()
+        for digest in digests - needed:
             files().remove(digest)
         count += len(digests)
         if len(rows) < BATCH:

@@ -12,7 +12,7 @@ from sqlalchemy.orm import joinedload
 from werkzeug.datastructures import FileStorage
 
 from console.billing.statements.files import FIELD, MEGABYTE, Upload, read_files
-from console.billing.statements.labels import FORMAT_NAMES
+from console.billing.statements.labels import FORMAT_NAMES, account_words
 from console.billing.statements.models import BankStatement, StatementState
 from console.billing.statements.queries import PAGE, LineRow, LineState, count_lines, find_statement, list_lines
 from console.billing.statements.readers import fields
@@ -59,7 +59,7 @@ def _period(_view: Any, _context: Any, row: BankStatement, _name: str) -> str:
 
 def _name(_view: Any, _context: Any, row: BankStatement, _name: str) -> Markup:
     number = gettext("No. %(number)s", number=row.number) if row.number else gettext("without a number")
-    return Markup('{} <span class="muted num">{}</span>').format(number, row.account)
+    return Markup('{} <span class="muted num">{}</span>').format(number, account_words(row.account))
 
 
 def _closing(_view: Any, _context: Any, row: BankStatement, _name: str) -> Markup:
@@ -185,6 +185,7 @@ class StatementList(BaseModelView):
             statement=row,
             label=STATEMENT_STATE[row.state],
             period=period_words(row),
+            account=account_words(row.account),
             lines=lines[:PAGE],
             more=more,
             after=after,
