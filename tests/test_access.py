@@ -41,6 +41,7 @@ from console.tickets.service.attachments import attach
 from console.tokens import service as tokens
 from tests import factories
 from tests.billing.moves import make_move
+from tests.billing.statements.scene import bring_in, content, line, statement
 from tests.chat.past import chat_values
 from tests.portal.things import access_values, account_values, dns_values, people_values, service_values, ticket_values
 from tests.support.client import ConsoleClient, sign_in, sign_in_person
@@ -612,6 +613,7 @@ def _people_and_things(app: Flask) -> tuple[dict[str, ConsoleClient], dict[str, 
         "payment_id": factories.pay_proforma(standing, 1, reference="nema").id,
         "customer_account.number": subject.customer.number,
         "stornos.number": storno.number,
+        "statements.key": bring_in(content(statement([line()]))).statements[0].id,
         "ref": move.ref,
         "export_type": "csv",
         "reports.table": "figures",

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from console.billing.statements.readers import FORMATS, StatementFile, UnreadableStatement, read
 from console.billing.statements.readers.statement import Statement, StatementLine
 from tests.billing.statements.writers import IN_EUROS, NO_BALANCES, WRITERS, write_office_banking
+from tests.support.server import ROOT
 
 DAY = date(2026, 11, 23)
 OWN, OTHER = "840000000095584510", "160000000000003718"
@@ -238,6 +239,12 @@ def test_batch_of_camt_becomes_a_line_for_each_payment() -> None:
 def test_every_format_has_a_writer() -> None:
     assert set(FORMATS) == set(WRITERS)
     assert isinstance(read(written("csv").encode()), StatementFile)
+
+
+def test_documented_example_is_read() -> None:
+    (found,) = read((ROOT / "docs/examples/statement.csv").read_bytes()).statements
+    assert [line.amount for line in found.lines] == [9_480_00, 8_920_00, -1_250_00]
+    assert (found.account, found.number, found.lines[0].reference) == (OWN, "227", "93 2026 000040")
 
 
 @pytest.mark.parametrize(
