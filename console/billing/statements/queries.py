@@ -91,7 +91,7 @@ def list_lines(statement_id: int, state: LineState | None, *, after: int = 0, li
     )
     if state is not None:
         query = query.where(_CONDITIONS[state])
-    return [LineRow(*row) for row in db.session.execute(query)]
+    return [LineRow(line, payment, first) for line, payment, first in db.session.execute(query)]
 
 
 def _with_payment(query: Select[Any]) -> Select[Any]:

@@ -83,7 +83,7 @@ def test_lines_pay_what_they_name(customer: Customer) -> None:
     assert db.session.get_one(BankLine, paid.statement_line_id).position == 1
     row = imported.statements[0]
     assert (row.state, row.taken, row.opening) == (StatementState.IMPORTED, 5, 5_000_00)
-    assert files().get(row.file) == file
+    assert files().get(str(row.file)) == file
     entry = db.session.scalars(select(AuditEntry).where(AuditEntry.action == "statement.imported")).one()
     assert entry.data["lines"] == 5
     assert "Mlekara" not in str(entry.data)
@@ -196,7 +196,7 @@ def test_import_that_fails_again_and_again_stops_and_is_resumed(
     billing = factories.make_staff(Role.BILLING).actor()
     with pytest.raises(Conflict), transaction():
         resume(billing, row.id)
-    files().remove(row.file)
+    files().remove(str(row.file))
     for _ in range(importing.MOST_TRIES):
         assert importing.import_due() == 0
     assert db.session.get_one(BankStatement, row.id).state is StatementState.STOPPED
@@ -235,7 +235,7 @@ def test_files_go_by_their_age_and_lines_stay(customer: Customer, clock: Clock) 
     assert retention.forget_files() == 0
     clock.advance(timedelta(days=31 * 25))
     assert retention.forget_files() == 1
-    assert not files().exists(stored)
+    assert not files().exists(str(stored))
     row = db.session.get_one(BankStatement, row.id)
     assert (row.file, row.lines) == (None, 1)
     assert bring_in(file, actor=SYSTEM).known_file
