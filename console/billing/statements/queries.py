@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, select
+from sqlalchemy import ColumnElement, and_, case, func, select
 from sqlalchemy.orm import aliased, defer, joinedload
 
 from console.billing.models import Proforma
@@ -66,7 +65,12 @@ def find_statement(key: int) -> BankStatement | None:
 def count_lines(statement_id: int) -> dict[LineState, int]:
     """Return how many lines of a statement are in each state, as it is now."""
     sums = [func.sum(case((condition, 1), else_=0)).label(state) for state, condition in _CONDITIONS.items()]
-    query = _with_payment(select(*sums)).where(BankLine.statement_id == statement_id)
+    query = (
+        select(*sums)
+        .select_from(BankLine)
+        .outerjoin(Payment, Payment.statement_line_id == BankLine.id)
+        .where(BankLine.statement_id == statement_id)
+    )
     return {LineState(state): count or 0 for state, count in db.session.execute(query).mappings().one().items()}
 
 
@@ -81,7 +85,9 @@ def list_lines(statement_id: int, state: LineState | None, *, after: int = 0, li
         joinedload(Proforma.customer).load_only(Customer.name), defer(Proforma.buyer), defer(Proforma.issuer)
     )
     query = (
-        _with_payment(select(BankLine, Payment, earlier))
+        select(BankLine, Payment, earlier)
+        .select_from(BankLine)
+        .outerjoin(Payment, Payment.statement_line_id == BankLine.id)
         .outerjoin(earlier_line, earlier_line.id == BankLine.first_id)
         .outerjoin(earlier, earlier.id == earlier_line.statement_id)
         .where(BankLine.statement_id == statement_id, BankLine.position > after)
@@ -92,7 +98,3 @@ def list_lines(statement_id: int, state: LineState | None, *, after: int = 0, li
     if state is not None:
         query = query.where(_CONDITIONS[state])
     return [LineRow(line, payment, first) for line, payment, first in db.session.execute(query)]
-
-
-def _with_payment(query: Select[Any]) -> Select[Any]:
-    return query.select_from(BankLine).outerjoin(Payment, Payment.statement_line_id == BankLine.id)
