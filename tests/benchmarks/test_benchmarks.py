@@ -26,6 +26,7 @@ TINY = {
     "lists": ("--small", "20", "--large", "60", "--tries", "2"),
     "verify": ("--tries", "3"),
     "migrations": ("--count", "2", "--small", "3", "--large", "9"),
+    "statements": ("--small", "10", "--large", "20"),
     "processes": ("--rounds", "1", "--seconds", "0.5", "--chats", "2", "--bare"),
     "chat": (
         "--chats",
@@ -43,8 +44,9 @@ TINY = {
         "--bare",
     ),
 }
-WITH_OTHERS = {"import", "migrations"}  # processes and places as in the rest; what they call is tested elsewhere
+WITH_OTHERS = {"import", "migrations", "statements"}  # processes and places as in the rest; what they call is tested elsewhere
 LABELS = {
+    "statements": ("10 lines", "20 lines"),
     "import": ("customers, 20 rows", "customers again, 20 rows"),
     "lists": ("customers, first page", "services, rare word", "audit, first page"),
     "verify": ("unknown e-mail", "wrong PIN", "burned PIN", "locked"),
