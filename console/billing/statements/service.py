@@ -35,6 +35,7 @@ from console.staff.roles import Permission
 AT_ONCE = 1_000
 GROUP = 500
 MAX_NAME = 140
+LOCK = "bank_statements"  # two files may be the same or overlap: who is second sees what the first has stored
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ def import_statement(actor: Actor, file: ReadFile) -> Imported:
         NotFound: the role records no payments.
     """
     actor.require(Permission.RECORD_PAYMENTS)
-    lock_name(f"statement:{file.digest}")
+    lock_name(LOCK)
     earlier = select(BankStatement).where(BankStatement.digest == file.digest).order_by(BankStatement.place)
     known = list(db.session.scalars(earlier))
     if known:
@@ -120,8 +121,7 @@ def import_lines(
     """
     group = list(islice(lines, count))
     if group:
-        # Two files may overlap: who is second sees what the first has stored.
-        lock_name(f"statement.account:{row.account}")
+        lock_name(LOCK)
         _import_group(actor, row, group)
         row.taken += len(group)
         row.attempts = 0

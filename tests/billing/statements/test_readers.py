@@ -243,6 +243,12 @@ def test_every_format_has_a_writer() -> None:
     assert isinstance(read(written("csv").encode()), StatementFile)
 
 
+def test_encoding_that_an_xml_file_declares() -> None:
+    text = written("camt053").replace("UTF-8", "windows-1250")
+    assert read(text.encode("cp1250")).statements[0].lines[0].payer == "Platilac 1 Čačak"
+    assert refusal(text.replace("windows-1250", "UTF-8").encode("cp1250")).startswith("11: ")
+
+
 def test_documented_example_is_read() -> None:
     (found,) = read((ROOT / "docs/examples/statement.csv").read_bytes()).statements
     assert [line.amount for line in found.lines] == [9_480_00, 8_920_00, -1_250_00]
