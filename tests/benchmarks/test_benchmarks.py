@@ -46,10 +46,6 @@ TINY = {
 }
 # Processes and places as in the rest; what they call is tested elsewhere.
 WITH_OTHERS = {"import", "migrations", "statements"}
-    "import",
-    "migrations",
-    "statements",
-}  # processes and places as in the rest; what they call is tested elsewhere
 LABELS = {
     "statements": ("10 lines", "20 lines"),
     "import": ("customers, 20 rows", "customers again, 20 rows"),
