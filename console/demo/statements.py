@@ -48,8 +48,7 @@ class _Line:
 
 def tell(story: Story) -> None:
     """Put the statements into ``story``: documents of accounts that others speak of stay as they are."""
-    named = [one.account.opened for one in story.known.values()]
-    billed = story.at(story.instant(7, hour=12, minute=30), lambda: _bill(story), named)
+    billed = story.at(story.instant(7, hour=12, minute=30), lambda: _bill(story))
     story.at(story.instant(4, hour=9, minute=20), lambda: _earlier(story, billed), [billed])
     story.at(story.instant(1, hour=9, minute=15), lambda: _later(story, billed), [billed])
 
@@ -58,7 +57,7 @@ def _bill(story: Story) -> Sequence[Proforma]:
     """Issue documents to a few accounts that the story does not name, in turn."""
     query = select(Customer).where(
         Customer.status == CustomerStatus.ACTIVE,
-        Customer.id.not_in([one.account.customer.id for one in story.known.values()]),
+        Customer.name.not_in([one.account.data.name for one in story.known.values()]),
         Customer.tax_status == TaxStatus.DOMESTIC,
     )
     customers = list(db.session.scalars(query.order_by(Customer.id).limit(len(_SOLD))))
