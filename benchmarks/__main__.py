@@ -46,6 +46,17 @@ def lists(small: int, large: int, tries: int, database_url: str | None, out: Pat
 
 
 @command.command()
+@click.option("--small", type=click.IntRange(1), default=1_000, show_default=True, help="Lines.")
+@click.option("--large", type=click.IntRange(1), default=100_000, show_default=True, help="Lines.")
+@_common
+def statements(small: int, large: int, database_url: str | None, out: Path | None) -> None:
+    """Import bank statements, and match their lines to as many open pro-formas."""
+    from benchmarks.statements import run
+
+    _show(lambda words: run(small, large, database_url, words), out)
+
+
+@command.command()
 @click.option("--tries", type=click.IntRange(1), default=200, show_default=True)
 @_common
 def verify(tries: int, database_url: str | None, out: Path | None) -> None:

@@ -20,6 +20,7 @@ TABLES = (
     "hosting.models",
     "hosting.dns.models",
     "billing.models",
+    "billing.statements.models",
     "billing.payments.models",
     "billing.ledger.models",
     "billing.duties.models",

@@ -13,6 +13,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from console.audit.models import AuditEntry
 from console.audit.queries import read_anchor
+from console.billing.statements.models import BankStatement
 from console.chat.models import ChatFile, chat_number
 from console.core.context import files, settings
 from console.core.db import Base, db
@@ -28,6 +29,7 @@ NAMED: tuple[tuple[type[Base], InstrumentedAttribute[int], InstrumentedAttribute
     (TicketAttachment, TicketAttachment.id, TicketAttachment.digest),
     (ChatFile, ChatFile.id, ChatFile.digest),
     (DataExport, DataExport.id, DataExport.digest),
+    (BankStatement, BankStatement.id, BankStatement.file),
 )
 BATCH = 1_000
 PIECE = 1024 * 1024
@@ -84,6 +86,9 @@ def describe(place: str) -> str:
         query = select(TicketAttachment.name, TicketAttachment.ticket_id).where(TicketAttachment.id == int(key))
         name, owner = db.session.execute(query).one()
         return f"{place} ({Series.TICKET.number(TICKET_BASE + owner)}: {name})"
+    if table == BankStatement.__tablename__:
+        row = db.session.get_one(BankStatement, int(key))
+        return f"{place} ({row.account}, {row.closed_on}: {row.name})"
     if table == DataExport.__tablename__:
         return f"{place} (a copy of someone's data)"
     name, owner = db.session.execute(select(ChatFile.name, ChatFile.chat_id).where(ChatFile.id == int(key))).one()

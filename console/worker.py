@@ -22,6 +22,7 @@ from console.audit import anchor
 from console.billing.migration import expire_due
 from console.billing.payments.mails import send_due as mail_payers
 from console.billing.renewals import jobs as renewals
+from console.billing.statements import importing as statements
 from console.chat.retention import forget_unsent
 from console.chat.service.deadlines import sweep as chat_sweep
 from console.core import clock
@@ -118,6 +119,7 @@ JOBS = (
     Job("dns.publish", timedelta(seconds=2), publish_due),
     Job("sla.watch", timedelta(seconds=30), update_sla_targets),
     Job("chat.sweep", timedelta(seconds=5), chat_sweep),
+    Job("statements.import", timedelta(seconds=5), statements.import_due),
     Job("data.exports", timedelta(seconds=20), exports.prepare_due),
     Job("data.clear", timedelta(minutes=10), exports.clear),
     Job("data.erase", timedelta(minutes=10), erasure.perform_due),

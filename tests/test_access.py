@@ -43,6 +43,7 @@ from console.tickets.service.attachments import attach
 from console.tokens import service as tokens
 from tests import factories
 from tests.billing.moves import make_move
+from tests.billing.statements.scene import bring_in, content, line, statement
 from tests.chat.past import chat_values
 from tests.portal.things import (
     access_values,
@@ -355,6 +356,12 @@ ROUTES: dict[tuple[str, str], frozenset[str]] = {
     ("POST", "duties.tick"): BILLING,
     ("POST", "duties.tick_one"): BILLING,
     ("POST", "duties.reopen"): BILLING,
+    ("GET", "statements.index_view"): BILLING,
+    ("POST", "statements.upload"): BILLING,
+    ("GET", "statements.statement"): BILLING,
+    ("GET", "statements.progress"): BILLING,
+    ("GET", "statements.file"): BILLING,
+    ("POST", "statements.resume"): BILLING,
     ("GET", "migrations.index_view"): DESK,
     ("GET", "migration_new.index"): DESK,
     ("POST", "migration_new.index"): DESK,
@@ -689,6 +696,7 @@ def _people_and_things(app: Flask) -> tuple[dict[str, ConsoleClient], dict[str, 
         "payment_id": factories.pay_proforma(standing, 1, reference="nema").id,
         "customer_account.number": subject.customer.number,
         "stornos.number": storno.number,
+        "statements.key": bring_in(content(statement([line()]))).statements[0].id,
         "ref": move.ref,
         "export_type": "csv",
         "reports.table": "figures",

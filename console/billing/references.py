@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 MODEL = "97"
 MAX_KEY = 40
+_OTHERS = re.compile("[^0-9A-Z]")
 
 
 def payment_reference(year: int, sequence: int) -> str:
@@ -46,8 +49,9 @@ def possible_keys(text: str) -> tuple[str, ...]:
 
 
 def _plain(text: str) -> str:
-    return "".join(char for char in text.upper() if char.isascii() and char.isalnum())[:MAX_KEY]
+    return _OTHERS.sub("", text.upper())[:MAX_KEY]
 
 
 def _digits(body: str) -> str:
-    return "".join(str(int(char, 36)) for char in body.upper() if char.isascii() and char.isalnum()) or "0"
+    key = _OTHERS.sub("", body.upper())
+    return key if key.isdecimal() else "".join(str(int(char, 36)) for char in key) or "0"

@@ -34,7 +34,7 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 Row = dict[str, Any]
 Columns = TypeVarTuple("Columns")
@@ -53,6 +53,23 @@ class ByKeys(Generic[*Columns]):
         if connection.dialect.name != "postgresql":
             return connection.execute(self._listed, {"keys": ordered})
         return connection.execute(self._array, {"keys": f"{{{','.join(map(str, ordered))}}}"})
+
+
+def insert_keyed(session: Session, table: Table, rows: Sequence[Row]) -> list[int]:
+    """Insert rows of a table that nothing is ever deleted from, each with all columns; return their keys in order.
+
+    SQLite answers RETURNING a row at a time where the order counts, at ten times the cost; it has one writer, who
+    knows the next key.
+    """
+    if not rows:
+        return []
+    connection = session.connection()
+    if connection.dialect.name == "sqlite":
+        last = connection.scalar(select(func.max(table.c.id))) or 0
+        connection.execute(_insert(table), [{"id": last + place, **row} for place, row in enumerate(rows, 1)])
+        return list(range(last + 1, last + 1 + len(rows)))
+    statement = insert(table).returning(table.c.id, sort_by_parameter_order=True)
+    return list(connection.scalars(statement.execution_options(render_nulls=True), list(rows)))
 
 
 def insert_and_update(

@@ -165,6 +165,8 @@ class Settings:
     session_keep_days: int = 90  # ended sign-ins: listed to their owner, who may wonder who signed in
     verification_keep_months: int = 24
     invitation_keep_days: int = 90
+    statement_megabytes: int = 32  # the largest file of a bank statement that is read
+    statement_keep_months: int = 24  # files of imported statements; their lines stay as long as the law says
     export_keep_days: int = 7  # copies of a person's data that were prepared
     chat_address_limit: int = 30  # open chats of one network address, which may be a whole office
     chat_limit_factor: int = 1  # multiplies every limit of the chat: for benches and tests
@@ -293,6 +295,8 @@ class Settings:
             session_keep_days=values.number("SESSION_KEEP_DAYS", cls.session_keep_days),
             verification_keep_months=values.number("VERIFICATION_KEEP_MONTHS", cls.verification_keep_months),
             invitation_keep_days=values.number("INVITATION_KEEP_DAYS", cls.invitation_keep_days),
+            statement_megabytes=values.number("STATEMENT_MEGABYTES", cls.statement_megabytes),
+            statement_keep_months=values.number("STATEMENT_KEEP_MONTHS", cls.statement_keep_months),
             export_keep_days=values.number("EXPORT_KEEP_DAYS", cls.export_keep_days),
             chat_address_limit=values.number("CHAT_ADDRESS_LIMIT", cls.chat_address_limit),
             chat_limit_factor=values.number("CHAT_LIMIT_FACTOR", cls.chat_limit_factor),

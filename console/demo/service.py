@@ -29,6 +29,7 @@ from console.demo import (
     help_pages,
     security,
     services,
+    statements,
     ticket_crowd,
 )
 from console.demo.ages import WorkingTime, desk_now
@@ -82,6 +83,7 @@ def tell(seed: int, today: date, working: WorkingTime, password_hash: str) -> St
     services.tell(story, working)
     documents.tell(story)
     duties.tell(story)
+    statements.tell(story)
     chats.tell(story, working)
     return story
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from console.privacy.parts import Source
-from console.privacy.sources import account, business, conversations, customers, dns, identity, requests
+from console.privacy.sources import account, bank, business, conversations, customers, dns, identity, requests
 
 # In the order of an erasure: people last, because the others look for their addresses.
 SOURCES: tuple[Source, ...] = (
@@ -13,6 +13,7 @@ SOURCES: tuple[Source, ...] = (
     business.HOSTING,
     dns.SOURCE,
     business.BILLING,
+    bank.SOURCE,
     requests.SOURCE,
     business.AUDIT,
     account.SOURCE,

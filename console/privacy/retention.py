@@ -10,6 +10,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import InstrumentedAttribute
 
+from console.billing.statements import retention as bank_statements
+from console.billing.statements.models import BankStatement
 from console.chat import retention as chats
 from console.chat.models import Chat
 from console.core import clock
@@ -94,6 +96,10 @@ KINDS: tuple[Kind, ...] = (
         "invitations", lazy_gettext("Invitations that were answered or have expired"), "invitation_keep_days",
         Invitation.expires_at, customers.invitation_is_due,
     ),
+    Kind(
+        "statements", lazy_gettext("Files of imported bank statements"), "statement_keep_months",
+        BankStatement.finished_at, bank_statements.file_is_due,
+    ),
 )  # fmt: skip
 
 
@@ -161,5 +167,6 @@ def forget() -> None:
     verified = customers.forget_verifications()
     customers.forget_sessions()
     customers.forget_invitations()
+    bank_statements.forget_files()
     if gone or mailed or verified:
         log.info("data forgotten", tickets=gone, mails=mailed, verifications=verified)

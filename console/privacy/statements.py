@@ -125,6 +125,14 @@ STATEMENTS: dict[str, dict[str, Fate]] = {
     "suspension_requests": {"reason": _LAW},
     "stornos": {"number": _LAW, "series": _LAW, "buyer": _LAW, "issuer": _LAW, "reason": _LAW},
     "quotes": {"note": _ERASED, "answer": _ERASED, "tax_note": _NONE},
+    "bank_statements": {
+        "digest": _NONE, "file": _NONE, "name": _NONE, "format": _NONE, "account": _NONE, "number": _NONE,
+        "currency": _NONE, "lease": _NONE,
+    },
+    "bank_lines": {
+        "fingerprint": _LAW, "reference": _LAW, "model": _NONE, "payer": _LAW, "payer_account": _LAW,
+        "purpose": _LAW, "bank_id": _LAW,
+    },
     "quote_lines": {"description": _ERASED},
     "service_requests": {"data": _ERASED, "answer": _ERASED, "product": _NONE},
     "migrations": {"reason": _LAW, "end_reason": _LAW, "left_behind": _LAW, "plan": _LAW},

@@ -251,6 +251,11 @@ RETENTION = Section(
             lazy_gettext("Counted from the day an invitation expires."),
         ),
         Setting(
+            "statement_keep_months", lazy_gettext("Files of bank statements"), Number(1, 120, _MONTHS),
+            "STATEMENT_KEEP_MONTHS",
+            lazy_gettext("The file as the bank gave it. Its lines are business records and stay."),
+        ),
+        Setting(
             "export_keep_days", lazy_gettext("Copies of data"), Number(1, 30, _DAYS), "EXPORT_KEEP_DAYS",
             lazy_gettext("How long a copy that a customer asked for can be downloaded."),
         ),

@@ -11,6 +11,7 @@ from flask_admin.theme import Bootstrap4Theme
 
 from console.audit import sealing
 from console.core import context
+from console.views.billing import statements
 from console.views.dashboard.page import Dashboard
 from console.views.shared import menu, paging
 from console.views.shared.labels import hours as hours_labels
@@ -46,6 +47,7 @@ PAGES = (
     "billing.quotes",
     "billing.stornos",
     "billing.duties",
+    "billing.statements",
     "migrations.list",
     "migrations.new",
     "migrations.page",
@@ -87,6 +89,7 @@ def init_app(app: Flask) -> None:
     sla_labels.init_app(app)
     hours_labels.init_app(app)
     review_labels.init_app(app)
+    statements.init_app(app)
     app.jinja_env.filters.update(page_links=paging.page_links, actor_of=sealing.name_of)
 
 

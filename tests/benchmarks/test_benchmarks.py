@@ -29,6 +29,7 @@ TINY = {
     "addresses": ("--tries", "2"),
     "portal": ("--small", "20", "--large", "40", "--tries", "2"),
     "migrations": ("--count", "2", "--small", "3", "--large", "9"),
+    "statements": ("--small", "10", "--large", "20"),
     "processes": ("--rounds", "1", "--seconds", "0.5", "--chats", "2", "--bare"),
     "chat": (
         "--chats",
@@ -48,6 +49,7 @@ TINY = {
 }
 DAILY = {"lists", "verify"}
 LABELS = {
+    "statements": ("10 lines", "20 lines"),
     "import": ("customers, 20 rows", "customers again, 20 rows"),
     "lists": ("customers, first page", "services, rare word", "audit, first page"),
     "verify": ("unknown e-mail", "wrong PIN", "burned PIN", "locked"),

@@ -50,6 +50,7 @@ OTHER = {
     "session_keep_days": ("30", "30"),
     "verification_keep_months": ("12", "12"),
     "invitation_keep_days": ("30", "30"),
+    "statement_keep_months": ("12", "12"),
     "export_keep_days": ("3", "3"),
     "brand": ("Podrška Kod", "Podrška Kod"),
     "portal_brand": ("Moj Kod", "Moj Kod"),

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import insert
+from sqlalchemy import Table, insert
 
 from console.billing.ledger.models import Account, EntryKind, LedgerEntry, LedgerPosting
 from console.billing.payments.models import Payment
 from console.core import clock
 from console.core.actor import Actor
+from console.core.bulk import insert_keyed
 from console.core.db import db
+
+_ENTRIES, _POSTINGS = cast("Table", LedgerEntry.__table__), cast("Table", LedgerPosting.__table__)
 
 
 @dataclass(frozen=True)
@@ -88,9 +91,7 @@ def post_many(actor: Actor, drafts: Sequence[Draft]) -> list[int]:
         _check(draft)
     now, staff_id = clock.now(), actor.id if actor.kind == "staff" else None
     session = db.session()
-    entries = insert(LedgerEntry).returning(LedgerEntry.id, sort_by_parameter_order=True)
-    values = [_entry_values(draft, now, staff_id) for draft in drafts]
-    keys = list(session.scalars(entries.execution_options(render_nulls=True), values))
+    keys = insert_keyed(session, _ENTRIES, [_entry_values(draft, now, staff_id) for draft in drafts])
     postings = [
         {
             "entry_id": key,
@@ -104,13 +105,13 @@ def post_many(actor: Actor, drafts: Sequence[Draft]) -> list[int]:
         for one in draft.postings
         if one.amount
     ]
-    session.execute(insert(LedgerPosting).execution_options(render_nulls=True), postings)
+    session.connection().execute(insert(_POSTINGS), postings)
     for work in _on_entries.values():
         work(actor, list(zip(keys, drafts, strict=True)))
     return keys
 
 
-def _entry_values(draft: Draft, now: Any, staff_id: int | None) -> Mapping[str, Any]:
+def _entry_values(draft: Draft, now: Any, staff_id: int | None) -> dict[str, Any]:
     return {
         "at": draft.at or now,
         "kind": draft.kind,

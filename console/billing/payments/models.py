@@ -64,7 +64,7 @@ class Payment(Base):
     unmatched_reason: Mapped[UnmatchedReason | None] = mapped_column(enum_column(UnmatchedReason))
     proforma_id: Mapped[int | None] = mapped_column(ForeignKey("proformas.id"), index=True)  # where matched
     customer_id: Mapped[int | None] = mapped_column(ForeignKey("customers.id"))  # where matched
-    statement_line_id: Mapped[int | None] = mapped_column(unique=True)
+    statement_line_id: Mapped[int | None] = mapped_column(ForeignKey("bank_lines.id"), unique=True)
     mail_due: Mapped[bool] = mapped_column(default=False, server_default=false())  # its customer is yet to be told
     recorded_at: Mapped[datetime]
     recorded_by_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))

@@ -235,6 +235,10 @@ class BaseModelView(Guarded, VerbModelView):
         list_query = self.read_list_query()
         if wants_json():
             return self._list_json(list_query)
+        return self.render_list(list_query)
+
+    def render_list(self, list_query: ListQuery, **more: Any) -> str:
+        """Draw a page of the list, with ``more`` for its template."""
         page = self.read_page(list_query)
         actions, confirmations = self.get_actions_list()
         context = {
@@ -256,7 +260,8 @@ class BaseModelView(Guarded, VerbModelView):
             "actions": actions,
             "confirmations": confirmations,
         }
-        return self.render(self.list_template, **context | self.list_context(list_query, page))
+        drawn: str = self.render(self.list_template, **context | self.list_context(list_query, page) | more)
+        return drawn
 
     def list_context(self, _list_query: Any, _page: ListPage) -> dict[str, Any]:
         """Return what the template of this list needs besides."""

@@ -111,6 +111,8 @@ _ACTIONS: dict[str, tuple[str, Text]] = {
     "request.refused": ("ban", lazy_gettext("Request refused")),
     "duty.done": ("ok", lazy_gettext("Tax document ticked as issued")),
     "duty.reopened": ("history", lazy_gettext("Tax document due again")),
+    "statement.imported": ("upload", lazy_gettext("Bank statement imported")),
+    "statement.resumed": ("refresh", lazy_gettext("Import of a bank statement resumed")),
     "quote.sent": ("file-plus", lazy_gettext("Quote sent")),
     "quote.accepted": ("ok", lazy_gettext("Quote accepted")),
     "quote.declined": ("x", lazy_gettext("Quote declined")),
