@@ -20,6 +20,8 @@ TABLES = (
     "hosting.dns.models",
     "billing.models",
     "billing.quotes.models",
+    "billing.pdf.models",
+    "billing.pay_links.models",
     "tickets.models",
     "tickets.sla.models",
     "tickets.canned.models",

@@ -13,6 +13,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from console.audit.models import AuditEntry
 from console.audit.queries import read_anchor
+from console.billing.pdf.models import DocumentFile
 from console.chat.models import ChatFile, chat_number
 from console.core.context import files, settings
 from console.core.db import Base, db
@@ -28,6 +29,7 @@ NAMED: tuple[tuple[type[Base], InstrumentedAttribute[int], InstrumentedAttribute
     (TicketAttachment, TicketAttachment.id, TicketAttachment.digest),
     (ChatFile, ChatFile.id, ChatFile.digest),
     (DataExport, DataExport.id, DataExport.digest),
+    (DocumentFile, DocumentFile.id, DocumentFile.sha256),
 )
 BATCH = 1_000
 PIECE = 1024 * 1024
@@ -86,6 +88,9 @@ def describe(place: str) -> str:
         return f"{place} ({Series.TICKET.number(TICKET_BASE + owner)}: {name})"
     if table == DataExport.__tablename__:
         return f"{place} (a copy of someone's data)"
+    if table == DocumentFile.__tablename__:
+        file = db.session.get_one(DocumentFile, int(key))
+        return f"{place} ({file.kind.value} {file.document_id}, {file.language})"
     name, owner = db.session.execute(select(ChatFile.name, ChatFile.chat_id).where(ChatFile.id == int(key))).one()
     return f"{place} ({chat_number(owner)}: {name})"
 

@@ -24,6 +24,7 @@ def init_app(app: Flask) -> None:
         notices,
         orders,
         passwords,
+        pay,
         people,
         privacy,
         profile,
@@ -46,6 +47,7 @@ def init_app(app: Flask) -> None:
     app.register_blueprint(requester.blueprint)
     app.register_blueprint(sealed.blueprint)
     app.register_blueprint(transcript.blueprint)
+    app.register_blueprint(pay.blueprint)
     app.register_blueprint(help_pages.blueprint)
     chat.init_app(app)
     navigation.init_app(app)

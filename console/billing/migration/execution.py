@@ -11,6 +11,8 @@ from console.audit.service import record
 from console.billing.migration.plan import Line, Plan
 from console.billing.migration.plan_data import crossing, key_content, lock_step
 from console.billing.models import Migration, MigrationState, Proforma, ProformaLine, Storno
+from console.billing.pdf import mails as papers
+from console.billing.pdf.models import Side
 from console.billing.service import cancel_documents, compose_document, number_documents
 from console.core import clock
 from console.core.actor import Actor
@@ -51,7 +53,7 @@ def execute(actor: Actor, ref: str, plan: str, key: str, *, lose_exemption: bool
 def _execute(actor: Actor, migration: Migration, plan: Plan, sources: list[Proforma]) -> dict[str, Any]:
     issued = _draft(migration, plan)
     stornos = cancel_documents(sources, migration.ref, migration.id)
-    number_documents(issued)
+    number_documents(issued)  # flushes both
     left = _cut_links(actor, migration)
     _move_services(migration)
     migration.state = MigrationState.EXECUTED
@@ -191,7 +193,10 @@ def _tell_both(
     for customer, recipient in ((migration.from_customer, "old"), (migration.to_customer, "new")):
         void = zip(sources, stornos, strict=True) if recipient == "old" else ()
         cancelled = [_mailed(source) | {"storno": storno.number} for source, storno in void]
-        made = [_mailed(document) for document in issued if document.customer_id == customer.id]
+        own = [document for document in issued if document.customer_id == customer.id]
+        made = [_mailed(document) for document in own]
+        files = [papers.record_attachment(migration, Side(recipient))]
+        files += [papers.attachment_of(one) for one in (*(stornos if recipient == "old" else ()), *own)]
         for member in receivers(customer, MailCategory.PRODUCT, MailCategory.INVOICE):
             documents = gets(member, MailCategory.INVOICE)
             write_to(
@@ -203,6 +208,7 @@ def _tell_both(
                 ref=migration.ref,
                 services=[f"{service.product} · {service.label}" for service in plan.services],
                 left=[f"{service.product.name} · {service.label}" for service in left] if recipient == "old" else [],
+                attachments=files[: papers.MOST] if documents else [],
                 cancelled=cancelled if documents else [],
                 issued=made if documents else [],
             )

@@ -6,7 +6,7 @@ migration, which explains them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from sqlalchemy import or_, select
 
@@ -14,6 +14,7 @@ from console.audit import sealing
 from console.audit.models import AuditEntry, PersonKey
 from console.audit.sealing import address_of
 from console.billing.models import Migration, MigrationItem, Proforma, Storno
+from console.billing.pdf.models import DocumentFile, DocumentKind
 from console.customers.models import Customer, Membership, Person
 from console.customers.owners import owner_of
 from console.hosting.models import Domain, Ownership, Service
@@ -45,9 +46,9 @@ def _documents(customer: Customer) -> Iterator[Part]:
     folder = f"accounts/{customer.number}"
     proformas = all_rows(select(Proforma).where(Proforma.customer_id == customer.id))
     lines = [dump(row) | {"lines": [dump(line) for line in row.lines]} for row in proformas]
-    yield Part(f"{folder}/pro-formas", lines)
+    yield Part(f"{folder}/pro-formas", lines, files=_files(DocumentKind.PROFORMA, proformas))
     stornos = all_rows(select(Storno).where(Storno.customer_id == customer.id))
-    yield Part(f"{folder}/stornos", [dump(row) for row in stornos])
+    yield Part(f"{folder}/stornos", [dump(row) for row in stornos], files=_files(DocumentKind.STORNO, stornos))
     # Of a migration the two sides know that there was one; whose the other account is stays theirs.
     moved = or_(Migration.from_customer_id == customer.id, Migration.to_customer_id == customer.id)
     hidden = ("from_customer_id", "to_customer_id", "requested_by_id", "approved_by_id", "ended_by_id", "plan")
@@ -62,6 +63,13 @@ def _documents(customer: Customer) -> Iterator[Part]:
             for row in migrations
         ],
     )
+
+
+def _files(kind: DocumentKind, documents: Sequence[Proforma | Storno]) -> tuple[tuple[str, str], ...]:
+    """Return the PDFs that were made of documents."""
+    numbers = {row.id: row.number.replace("/", "-") for row in documents}  # others number with slashes
+    query = select(DocumentFile).where(DocumentFile.kind == kind, DocumentFile.document_id.in_(numbers))
+    return tuple((f"{numbers[row.document_id]}-{row.language}.pdf", row.sha256) for row in all_rows(query))
 
 
 def _acts(person: Person) -> Iterator[Part]:
