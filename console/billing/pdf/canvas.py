@@ -15,6 +15,7 @@ COLORS = {
     "line": (206, 212, 214), "tint": (241, 246, 245),
 }  # fmt: skip
 POINT = 25.4 / 72
+SMALLEST = 5.0
 NB = "{nb}"  # fpdf2 puts the number of pages in its place
 
 
@@ -114,14 +115,19 @@ class Canvas(FPDF):
 
     def fit(self, text: str, left: float, width: float, *, size: float, right: bool = False) -> None:
         """Write one strong line, smaller where it would not fit."""
-        while size > 6:
-            self.set_font("Inter", "B", size)
-            if self.get_string_width(text) <= width:
-                break
-            size -= 0.5
+        self.set_font("Inter", "B", self.fitting_size(text, width, size, bold=True))
         self.set_text_color(*COLORS["ink"])
         self.set_x(left)
         self.cell(width, 6, text, align=Align.R if right else Align.L)
+
+    def fitting_size(self, text: str, width: float, size: float, *, bold: bool = False) -> float:
+        """Return the size, ``size`` at most, at which a text fits on one line."""
+        while size > SMALLEST:
+            self.set_font("Inter", "B" if bold else "", size)
+            if self.get_string_width(text) <= width:
+                break
+            size -= 0.25
+        return size
 
     def height_of(self, text: str, width: float, *, size: float, bold: bool = False, line: float = 0) -> float:
         """Return how tall a text is that wraps."""

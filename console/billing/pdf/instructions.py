@@ -53,6 +53,8 @@ def instructions_for(proforma: Proforma, amount: int) -> Instructions:
     """
     issuer, account = proforma.issuer, str(proforma.issuer.get("account") or "")
     in_dinars = proforma.currency == DINARS
+    # For banks here, and for those abroad, whatever language the document is in.
+    purpose = f"Predračun {proforma.number}" if in_dinars else f"Pro-forma {proforma.number}"
     return Instructions(
         payee=str(issuer["name"]),
         account=words.printed_account(account),
@@ -62,7 +64,7 @@ def instructions_for(proforma: Proforma, amount: int) -> Instructions:
         reference=proforma.reference,
         amount=amount,
         currency=proforma.currency,
-        purpose=f"Predračun {proforma.number}",  # for banks here, whatever language the document is in
+        purpose=purpose,
         due_on=proforma.due_on,
         code=_code(proforma, account, amount) if in_dinars and amount > 0 else None,
     )

@@ -50,10 +50,10 @@ def _head(canvas: Canvas, sheet: Sheet) -> None:
     canvas.put(
         sheet.number, canvas.l_margin + 80, width=canvas.epw - 80, size=11, color="soft", right=True, height=6
     )
-    canvas.set_y(canvas.get_y() + 3)
+    canvas.set_y(canvas.get_y() + 8)
     if sheet.lead:
-        canvas.put(sheet.lead, canvas.l_margin, width=canvas.epw, size=9.5, color="soft")
-    canvas.set_y(canvas.get_y() + 5)
+        canvas.put(sheet.lead, canvas.l_margin, width=canvas.epw, size=10.5)
+        canvas.set_y(canvas.get_y() + 6)
 
 
 def _parties(canvas: Canvas, parties: Sequence[Party]) -> None:

@@ -8,7 +8,7 @@ from console.billing.pdf.instructions import DINARS, Instructions, instructions_
 from console.billing.pdf.lines import lines_table
 from console.billing.pdf.qr import squares
 from console.billing.pdf.sheet import Fact, Payment, Sheet
-from console.core.texts import gettext
+from console.core.texts import gettext, pgettext
 
 
 def sheet_of(proforma: Proforma) -> Sheet:
@@ -48,7 +48,7 @@ def _payment(how: Instructions) -> Payment | None:
     reference = gettext("Model and reference") if how.model else gettext("Payment reference")
     facts = [
         Fact(gettext("Payee"), how.payee),
-        Fact(gettext("Account") if not how.iban else "IBAN", how.account, strong=True),
+        Fact(pgettext("bank", "Account") if not how.iban else "IBAN", how.account, strong=True),
         Fact("BIC (SWIFT)", how.bic),
         Fact(reference, _reference(how), strong=True),
         Fact(gettext("Amount"), words.amount(how.amount, how.currency), strong=True),

@@ -74,7 +74,7 @@ class TableWriter:
 
     def _height(self, row: Row) -> float:
         tall = max(
-            self.canvas.height_of(text, self._inner(place), size=SIZE)
+            self.canvas.height_of(text, self._inner(place), size=self._size(place, text))
             for place, text in enumerate(row.cells)
         )
         first = self.canvas.height_of(row.cells[0], self._inner(0), size=SIZE)
@@ -85,7 +85,7 @@ class TableWriter:
     def _row(self, row: Row, height: float) -> None:
         top = self.canvas.get_y()
         for place, (column, text) in enumerate(zip(self.table.columns, row.cells, strict=True)):
-            self._cell(place, column, text, top + PADDING, SIZE)
+            self._cell(place, column, text, top + PADDING, self._size(place, text))
             if place == 0 and row.note:
                 self._cell(0, column, row.note, self.canvas.get_y(), NOTE, color="faint")
         self.canvas.draw("line")
@@ -101,6 +101,12 @@ class TableWriter:
         self.canvas.put(
             text, left, width=self._inner(place), size=size, color=color, bold=bold, right=column.numbers
         )
+
+    def _size(self, place: int, text: str) -> float:
+        """Return how large a cell is written: an amount that is too long gets smaller, for it must not be cut."""
+        if not self.table.columns[place].numbers:
+            return SIZE
+        return self.canvas.fitting_size(text, self._inner(place), SIZE)
 
     def _inner(self, place: int) -> float:
         return self.widths[place] - (GUTTER if place else 0)

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import Any
 
+from flask_babel import get_locale
+
 from console.billing.pdf.payment_code import NoPaymentCode, print_account, read_account
 from console.billing.pdf.sheet import Party
 from console.billing.tax import ABROAD, EXEMPT, OUTSIDE
@@ -57,6 +59,8 @@ def party(label: str, side: Mapping[str, Any]) -> Party:
     """Return a side as it was frozen on a document."""
     place = _joined((side.get("postcode"), side.get("city")), " ")
     country = side.get("country")
+    if country and country != HOME:
+        country = get_locale().territories.get(country, country)
     numbers = _joined(
         (f"{gettext('PIB')} {side['pib']}" if side.get("pib") else "",
          f"{gettext('MB')} {side['mb']}" if side.get("mb") else ""), " · ",
