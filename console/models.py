@@ -19,6 +19,8 @@ TABLES = (
     "hosting.models",
     "hosting.dns.models",
     "billing.models",
+    "billing.payments.models",
+    "billing.ledger.models",
     "billing.quotes.models",
     "billing.pdf.models",
     "billing.pay_links.models",

@@ -7,15 +7,17 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, event, false, text
+from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlalchemy.orm import Mapped, UOWTransaction, mapped_column, relationship
 from sqlalchemy.orm import Session as OrmSession
 from sqlalchemy.orm.attributes import get_history
 
+from console.billing.references import reference_key
 from console.core.db import Amount, Base, enum_column
 from console.core.search import SearchIndex
 from console.core.series import Series
 from console.customers.models import Customer, Verification
-from console.hosting.models import Service
+from console.hosting.models import Service, ServiceStatus
 
 PROFORMA_SEARCH = SearchIndex("search_proformas")
 
@@ -68,6 +70,11 @@ class Document:
     total: Mapped[Amount]
 
 
+def _key_of_row(context: DefaultExecutionContext) -> str:
+    values: dict[str, Any] = context.get_current_parameters()  # type: ignore[no-untyped-call]
+    return reference_key(values["reference"])
+
+
 class Proforma(Document, Base):
     """A request to pay. Once issued, only its payment and its cancellation are ever written."""
 
@@ -87,6 +94,7 @@ class Proforma(Document, Base):
     paid: Mapped[Amount] = mapped_column(default=0)
     tax_note: Mapped[str | None] = mapped_column(String(20))  # why no PDV: abroad, exempt, outside
     reference: Mapped[str] = mapped_column(String(40))  # payment reference, model 97
+    reference_key: Mapped[str] = mapped_column(String(40), default=_key_of_row, server_default="", index=True)
     language: Mapped[str] = mapped_column(String(10))
     source_id: Mapped[int | None] = mapped_column(ForeignKey("proformas.id"), index=True)
     migration_id: Mapped[int | None] = mapped_column(ForeignKey("migrations.id"), index=True)
@@ -111,7 +119,10 @@ class ProformaLine(Base):
     """One item of a pro-forma, for a service or for none."""
 
     __tablename__ = "proforma_lines"
-    __table_args__ = (UniqueConstraint("proforma_id", "position"),)
+    __table_args__ = (
+        UniqueConstraint("proforma_id", "position"),
+        CheckConstraint("(period_from IS NULL) = (period_to IS NULL)", name="whole_period"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     proforma_id: Mapped[int] = mapped_column(ForeignKey("proformas.id"))
@@ -124,9 +135,36 @@ class ProformaLine(Base):
     tax: Mapped[Amount]
     total: Mapped[Amount]
     source_line_id: Mapped[int | None] = mapped_column(ForeignKey("proforma_lines.id"), index=True)
+    # The days of the service that this bills, both included; of a line that renews nothing, neither.
+    period_from: Mapped[date | None]
+    period_to: Mapped[date | None]
 
     proforma: Mapped[Proforma] = relationship(back_populates="lines")
     service: Mapped[Service | None] = relationship()
+
+
+class BilledPeriod(Base):
+    """Days of a service that an active or paid line bills: never billed twice, and renewed once.
+
+    It is there from the line's issue on; where the document is cancelled it goes, and its successor's line has one of
+    its own.
+    """
+
+    __tablename__ = "billed_periods"
+    __table_args__ = (UniqueConstraint("service_id", "starts_on"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    service_id: Mapped[int] = mapped_column(ForeignKey("services.id"))
+    starts_on: Mapped[date]
+    ends_on: Mapped[date]
+    proforma_line_id: Mapped[int] = mapped_column(ForeignKey("proforma_lines.id"), unique=True)
+    paid_at: Mapped[datetime | None]
+    # What the service was before it was renewed by this, for the day the payment is undone.
+    paid_until_before: Mapped[date | None]
+    status_before: Mapped[ServiceStatus | None] = mapped_column(enum_column(ServiceStatus))
+
+    service: Mapped[Service] = relationship()
+    line: Mapped[ProformaLine] = relationship()
 
 
 class Storno(Document, Base):

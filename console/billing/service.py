@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from console.audit.service import record
+from console.billing.locks import lock_customers, lock_proformas, lock_services
 from console.billing.models import (
     ACTIVE_STATUSES,
     PROFORMA_SEARCH,
@@ -20,6 +21,9 @@ from console.billing.models import (
     ProformaStatus,
     Storno,
 )
+from console.billing.payments.service.credit import release_to_credit
+from console.billing.periods import Period, check_periods, free, take
+from console.billing.references import payment_reference
 from console.billing.tax import rule_for
 from console.core import clock
 from console.core.actor import Actor
@@ -42,13 +46,18 @@ EXTERNAL = "X"  # numbered elsewhere, stored as it came
 
 @dataclass(frozen=True)
 class LineDraft:
-    """One item to be put on a document. ``net`` in minor units, ``tax_bp`` the product's rate."""
+    """One item to be put on a document. ``net`` in minor units, ``tax_bp`` the product's rate.
+
+    Args:
+        period: the days of the service that it bills: paying renews it. Without one it renews nothing.
+    """
 
     description: str
     net: int
     tax_bp: int = 2000
     service_id: int | None = None
     quantity: int = 1
+    period: Period | None = None
 
 
 def today() -> date:
@@ -71,7 +80,7 @@ def issue_proforma(
 
     Raises:
         Invalid: no lines, an unknown currency, a due date in the past.
-        Conflict: a line's service belongs to another customer.
+        Conflict: a line's service belongs to another customer; ``billed``: another document bills a period already.
     """
     actor.require(Permission.ISSUE_DOCUMENTS)
     currency = currency or customer.currency
@@ -80,7 +89,8 @@ def issue_proforma(
         raise Invalid(lazy_gettext("A pro-forma needs at least one line with an amount in a supported currency."))
     if due_on < today():
         raise Invalid(lazy_gettext("The due date is in the past."))
-    _check_owner(customer, {draft.service_id for draft in drafts if draft.service_id is not None})
+    services = _check_owner(customer, {draft.service_id for draft in drafts if draft.service_id is not None})
+    _check_periods(services, drafts)
     document = draft_document(customer, drafts, currency=currency, due_on=due_on)
     number_documents([document])
     record(
@@ -94,12 +104,19 @@ def issue_proforma(
     return document
 
 
-def _check_owner(customer: Customer, service_ids: set[int]) -> None:
+def _check_owner(customer: Customer, service_ids: set[int]) -> list[Service]:
     """Hold the lines' services still: one that is just moving away gets no document here."""
-    query = select(Service).where(Service.id.in_(service_ids)).order_by(Service.id).with_for_update(read=True)
-    owners = {service.customer_id for service in db.session.scalars(query.execution_options(populate_existing=True))}
-    if owners - {customer.id}:
+    services = lock_services(service_ids)
+    if {service.customer_id for service in services} - {customer.id}:
         raise Conflict(lazy_gettext("A service on this document belongs to another customer."))
+    return services
+
+
+def _check_periods(services: Sequence[Service], drafts: Sequence[LineDraft]) -> None:
+    if any(draft.period is not None and draft.service_id is None for draft in drafts):
+        raise Invalid(lazy_gettext("A line with a period needs a service."))
+    periods = [(draft.service_id, draft.period) for draft in drafts if draft.service_id and draft.period]
+    check_periods(services, periods)
 
 
 def draft_document(customer: Customer, drafts: Sequence[LineDraft], *, currency: str, due_on: date) -> Proforma:
@@ -115,6 +132,8 @@ def draft_document(customer: Customer, drafts: Sequence[LineDraft], *, currency:
             tax_bp=draft.tax_bp,
             tax=rule.on(draft.net, draft.tax_bp),
             total=draft.net + rule.on(draft.net, draft.tax_bp),
+            period_from=draft.period.starts_on if draft.period else None,
+            period_to=draft.period.ends_on if draft.period else None,
         )
         for position, draft in enumerate(drafts, start=1)
     ]
@@ -162,23 +181,26 @@ def number_documents(documents: Sequence[Proforma]) -> None:
         document.reference = payment_reference(year, sequence)
         session.add(document)
     session.flush()
+    take(documents)
     PROFORMA_SEARCH.put_new(session, [(document.id, document.searchable()) for document in documents])
 
 
 def cancel_proforma(actor: Actor, proforma: Proforma, reason: str) -> Storno:
-    """Cancel one pro-forma by a storno of today.
+    """Cancel one pro-forma by a storno of today. What was paid on it goes to its customer's credit.
 
     Raises:
         Invalid: no reason given.
-        Conflict: it is paid, in whole or part, or cancelled already.
+        Conflict: it is paid in full, or cancelled already.
     """
     actor.require(Permission.ISSUE_DOCUMENTS)
     reason = one_line(reason)
     if not reason:
         raise Invalid(lazy_gettext("Enter the reason for the cancellation."))
+    lock_customers([proforma.customer_id])
     lock_proformas([proforma.id])
-    if proforma.status is not ProformaStatus.OPEN:
-        raise Conflict(lazy_gettext("Only a pro-forma that is neither paid nor cancelled can be cancelled."))
+    if proforma.status not in ACTIVE_STATUSES:
+        raise Conflict(lazy_gettext("Only a pro-forma that is neither paid in full nor cancelled can be cancelled."))
+    release_to_credit(actor, [proforma], reason=reason)
     (storno,) = cancel_documents([proforma], reason)
     record(
         actor,
@@ -219,31 +241,8 @@ def cancel_documents(proformas: Sequence[Proforma], reason: str, migration_id: i
         )
         stornos.append(storno)
     session.add_all(stornos)
+    free(proformas)
     return stornos
-
-
-def lock_proformas(ids: Sequence[int]) -> list[Proforma]:
-    """Lock pro-formas in the order of their ids and read them afresh."""
-    query = select(Proforma).where(Proforma.id.in_(ids)).order_by(Proforma.id).with_for_update(of=Proforma)
-    return list(db.session.scalars(query.execution_options(populate_existing=True)))
-
-
-def record_payment(actor: Actor, proforma: Proforma, amount: int) -> None:
-    """Note that ``amount`` (minor units) was paid on ``proforma``.
-
-    Raises:
-        Invalid: nothing, or more than is open.
-        Conflict: the document is paid or cancelled.
-    """
-    actor.require(Permission.ISSUE_DOCUMENTS)
-    lock_proformas([proforma.id])
-    if proforma.status not in ACTIVE_STATUSES:
-        raise Conflict(lazy_gettext("This pro-forma is already paid or cancelled."))
-    if not 0 < amount <= proforma.total - proforma.paid:
-        raise Invalid(lazy_gettext("The amount does not match what is outstanding on this pro-forma."))
-    proforma.paid += amount
-    proforma.status = ProformaStatus.PAID if proforma.paid == proforma.total else ProformaStatus.PART_PAID
-    record(actor, "proforma.paid", proforma.number, customer_id=proforma.customer_id, amount=amount)
 
 
 def _take_numbers(session: Session, series: str, year: int, count: int) -> list[int]:
@@ -271,18 +270,3 @@ def _take_numbers(session: Session, series: str, year: int, count: int) -> list[
 def document_number(series: str, year: int, sequence: int) -> str:
     """Return the number as printed: ``PR-2026-004512``."""
     return f"{series}-{year}-{sequence:06d}"
-
-
-def payment_reference(year: int, sequence: int) -> str:
-    """Return the model 97 reference of a document: two check digits, then year and number.
-
-    Check = 98 − (N × 100 mod 97), letters as A=10 … Z=35 (ISO 7064 MOD 97-10,
-    Narodna banka Srbije, model 97). At most 20 digits.
-    """
-    return with_check_digits(f"{year}{sequence:06d}")
-
-
-def with_check_digits(body: str) -> str:
-    """Put the model 97 check digits in front of ``body``."""
-    digits = "".join(str(int(char, 36)) for char in body.upper() if char.isalnum())
-    return f"{98 - int(digits) * 100 % 97:02d}{body}"

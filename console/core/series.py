@@ -11,6 +11,7 @@ class Series(StrEnum):
     CHAT = "C"
     CUSTOMER = "K"
     MIGRATION = "M"
+    PAYMENT = "UP"
     PROFORMA = "PR"
     QUOTE = "P"
     REVIEW = "R"

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, ColumnElement, ForeignKey, Index, String, Text, and_, text
+from sqlalchemy import JSON, CheckConstraint, ColumnElement, ForeignKey, Index, String, Text, and_, false, text
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -76,6 +76,7 @@ class Customer(Base):
     )
     language: Mapped[str] = mapped_column(String(10), default="sr_Latn")
     currency: Mapped[str] = mapped_column(String(3), default="RSD")
+    credit_first: Mapped[bool] = mapped_column(default=False, server_default=false())  # credit pays new pro-formas
     external_id: Mapped[str | None] = mapped_column(String(100), unique=True)
     created_at: Mapped[datetime]
 

@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from console.billing.models import ProformaStatus
-from console.billing.service import with_check_digits
+from console.billing.references import with_check_digits
 from console.billing.tax import rule_for
 from console.core.context import settings
 from console.customers.models import Customer, CustomerKind, TaxStatus

@@ -15,7 +15,8 @@ from typing import cast
 from zoneinfo import ZoneInfo
 
 from console.billing.models import Proforma, ProformaStatus
-from console.billing.service import LineDraft, cancel_proforma, issue_proforma, record_payment
+from console.billing.payments.service import IncomingPayment, receive
+from console.billing.service import LineDraft, cancel_proforma, issue_proforma
 from console.core import clock
 from console.core.actor import SYSTEM, Actor
 from console.core.errors import Refusal
@@ -231,11 +232,16 @@ class Story:
 
     def pay(self, proforma: Proforma) -> None:
         """Let a document be paid whole."""
-        record_payment(self.actor("billing"), proforma, proforma.total)
+        self._receive(proforma, proforma.owed)
 
     def pay_half(self, proforma: Proforma) -> None:
         """Let half of a document be paid."""
-        record_payment(self.actor("billing"), proforma, proforma.total // 2)
+        self._receive(proforma, proforma.total // 2)
+
+    def _receive(self, proforma: Proforma, amount: int) -> None:
+        paid_on = clock.local_date(clock.now(), self.zone)
+        incoming = IncomingPayment(proforma.reference, amount, proforma.currency, paid_on, payer=proforma.buyer["name"])
+        receive(self.actor("billing"), [incoming], by_person=True)
 
     def cancel(self, proforma: Proforma) -> None:
         """Let a document be cancelled by a storno."""

@@ -16,9 +16,12 @@ from sqlalchemy import Insert, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from console.billing.ledger.models import Account, EntryKind
+from console.billing.ledger.service import Draft, Posting, post_many
 from console.billing.models import PROFORMA_SEARCH, Proforma, ProformaLine, ProformaStatus
 from console.billing.service import EXTERNAL
 from console.core import clock
+from console.core.actor import SYSTEM
 from console.core.context import settings
 from console.core.db import Base
 from console.core.ids import customer_key
@@ -314,6 +317,7 @@ def insert_proformas(session: Session, rows: Sequence[NewProforma]) -> list[int]
             for position, line in enumerate(row.lines, start=1)
         ],
     )
+    _open_ledger(ids, rows)
     PROFORMA_SEARCH.put_many(
         session,
         [
@@ -322,6 +326,20 @@ def insert_proformas(session: Session, rows: Sequence[NewProforma]) -> list[int]
         ],
     )
     return ids
+
+
+def _open_ledger(ids: Sequence[int], rows: Sequence[NewProforma]) -> None:
+    """Note what was paid elsewhere: a document's ``paid`` is the sum of its postings."""
+    paid = [(key, row) for key, row in zip(ids, rows, strict=True) if row.paid]
+    postings = [
+        posting
+        for key, row in paid
+        for posting in (
+            Posting(Account.ADJUSTMENT, row.currency, row.paid),
+            Posting(Account.DOCUMENT, row.currency, -row.paid, row.customer_id, key),
+        )
+    ]
+    post_many(SYSTEM, [Draft(EntryKind.OPENING, postings)] if postings else [])
 
 
 def _document_values(row: NewProforma, issuer: dict[str, object]) -> dict[str, Any]:

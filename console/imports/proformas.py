@@ -13,7 +13,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import InstrumentedAttribute, Session, selectinload
 
 from console.billing.models import ACTIVE_STATUSES, Proforma, ProformaStatus
-from console.billing.service import PROFORMA, STORNO, with_check_digits
+from console.billing.references import with_check_digits
+from console.billing.service import PROFORMA, STORNO
 from console.billing.tax import ABROAD, EXEMPT, OUTSIDE, rule_for
 from console.core import clock, money
 from console.core.context import settings

@@ -62,7 +62,6 @@ OWN_REASONS: dict[str, Text] = {
     "abuse": lazy_gettext("A service suspended for abuse cannot be transferred. Write to support."),
     "transfer_locked": lazy_gettext("A transfer lock is set on a service. Write to support to have it removed."),
     "cancelled_service": lazy_gettext("A cancelled service cannot be transferred."),
-    "part_paid": lazy_gettext("A pro-forma of this service is partly paid. Pay the rest first."),
 }
 WRONG_PIN = lazy_gettext("This is not the valid support PIN of this account. You can see it on the home page.")
 _FIELDS = {"no_match": "to_customer", "same_owner": "to_customer", "closed_target": "to_customer"}
@@ -276,7 +275,7 @@ def _request_page(mine: Membership, form: TransferForm) -> str:
 def _barred(preview: OwnPreview) -> list[tuple[Text, tuple[str, ...]]]:
     """Return why these services cannot be transferred now, in the customer's words, and which it concerns."""
     found = [(OWN_REASONS.get(one.code, one.message), one.concerns) for one in preview.obstacles]
-    taken = held_back([service.id for service in preview.services])[0]
+    taken = held_back([service.id for service in preview.services])
     if taken:
         found.append((OWN_REASONS["in_migration"], tuple(s.number for s in preview.services if s.id in taken)))
     return found
@@ -286,8 +285,7 @@ def _held(services: list[Service]) -> dict[int, Text]:
     """Return, by the service's key, why it cannot be chosen."""
     if not services:
         return {}
-    in_migration, part_paid = held_back([service.id for service in services])
-    codes = dict.fromkeys(part_paid, "part_paid") | dict.fromkeys(in_migration, "in_migration")
+    codes = dict.fromkeys(held_back([service.id for service in services]), "in_migration")
     keys = {service.number: service.id for service in services}
     for obstacle in service_obstacles(services, services[0].customer_id):
         codes |= {keys[number]: obstacle.code for number in obstacle.concerns}

@@ -31,7 +31,8 @@ class Permission(StrEnum):
     SEE_PRODUCTS = "products.see"
     MANAGE_PRODUCTS = "products.manage"
     MANAGE_SERVICES = "services.manage"
-    ISSUE_DOCUMENTS = "documents.issue"  # issue, cancel, record a payment
+    ISSUE_DOCUMENTS = "documents.issue"  # issue, cancel
+    RECORD_PAYMENTS = "payments.record"  # record, match and undo; credit, refunds
     MANAGE_QUOTES = "quotes.manage"  # send, withdraw
     MANAGE_STAFF = "staff.manage"
     READ_TICKETS = "tickets.read"
@@ -65,6 +66,7 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
         Permission.DECIDE_MIGRATION,
         Permission.DECIDE_CORRECTIONS,
         Permission.ISSUE_DOCUMENTS,
+        Permission.RECORD_PAYMENTS,
         Permission.MANAGE_QUOTES,
         Permission.MANAGE_SERVICES,
         Permission.RESEND_MAIL,

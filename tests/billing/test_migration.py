@@ -98,6 +98,7 @@ def test_a_mixed_document_is_cancelled_and_made_again_for_both(session: Session)
             }
             for document in (theirs, rest)
         ],
+        "credit": [],
     }
 
 
@@ -553,22 +554,12 @@ def test_a_service_is_in_one_migration_at_a_time() -> None:
     move.request()
 
 
-def test_a_partly_paid_document_is_refused_by_name(session: Session) -> None:
-    old = factories.make_customer()
-    service = factories.make_service(old)
-    document = factories.make_proforma(old, [service], paid=100)
-    move = make_move(old, services=[service])
-    assert refused("part_paid", move.request).details == {"concerns": [document.number]}
-
-
 def test_a_payment_between_preview_and_execution_stops_it(session: Session) -> None:
-    from console.billing.service import record_payment
-
     move = make_move().to_approved()
     digest = move.digest()
     with transaction():
         document = session.scalars(select(Proforma).where(Proforma.customer_id == move.old.id)).one()
-        record_payment(move.billing, document, document.total)
+        factories.pay_proforma(document, document.total)
     refused("stale_plan", lambda: move.execute(digest=digest))
 
 

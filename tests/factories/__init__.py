@@ -11,7 +11,7 @@ from console.core.actor import SYSTEM
 from console.customers.models import CustomerStatus
 from console.customers.service import close_customer
 from console.staff.roles import Role
-from tests.factories.billing import LineSpec, make_proforma
+from tests.factories.billing import LineSpec, make_proforma, pay_proforma
 from tests.factories.customers import (
     make_customer,
     make_mb,
@@ -59,6 +59,7 @@ __all__ = [
     "novi",
     "owner_of",
     "password_hash",
+    "pay_proforma",
     "person_actor",
     "pin_of",
     "switch_totp_on",

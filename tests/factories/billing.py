@@ -7,13 +7,24 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from console.billing.models import Proforma
-from console.billing.service import LineDraft, cancel_proforma, issue_proforma, record_payment
+from console.billing.payments.models import Payment
+from console.billing.payments.service import IncomingPayment, receive
+from console.billing.periods import Period
+from console.billing.service import LineDraft, cancel_proforma, issue_proforma
 from console.core import clock
 from console.core.actor import SYSTEM
 from console.core.db import db
 from console.customers.models import Customer
 from console.hosting.models import Service
 from tests.factories.shared import at, today, writing
+
+
+def pay_proforma(proforma: Proforma, amount: int, *, reference: str | None = None) -> Payment:
+    """Record by hand what was paid today with a pro-forma's reference, or with another."""
+    incoming = IncomingPayment(reference or proforma.reference, amount, proforma.currency, today())
+    with writing():
+        (payment,) = receive(SYSTEM, [incoming], by_person=True)
+    return payment
 
 
 @dataclass(frozen=True)
@@ -25,6 +36,7 @@ class LineSpec:
     tax_bp: int = 2000
     quantity: int = 1
     description: str = "Produženje usluge"
+    period: Period | None = None
 
 
 def make_proforma(
@@ -48,7 +60,12 @@ def make_proforma(
     specs = [line if isinstance(line, LineSpec) else LineSpec(line) for line in lines] or [LineSpec(None)]
     drafts = [
         LineDraft(
-            spec.description, spec.net, spec.tax_bp, None if spec.service is None else spec.service.id, spec.quantity
+            spec.description,
+            spec.net,
+            spec.tax_bp,
+            None if spec.service is None else spec.service.id,
+            spec.quantity,
+            spec.period,
         )
         for spec in specs
     ]
@@ -57,7 +74,7 @@ def make_proforma(
             due_on = today() + timedelta(days=due_in_days)
             proforma = issue_proforma(SYSTEM, customer, drafts, currency=currency, due_on=due_on)
         if paid:
-            record_payment(SYSTEM, proforma, proforma.total if paid == -1 else paid)
+            pay_proforma(proforma, proforma.total if paid == -1 else paid)
         if cancelled:
             cancel_proforma(SYSTEM, proforma, "Pogrešno izdato")
         db.session.flush()

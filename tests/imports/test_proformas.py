@@ -10,13 +10,13 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from console.billing.models import PROFORMA_SEARCH, NumberSeries, Proforma, ProformaLine, ProformaStatus
-from console.billing.service import cancel_proforma, record_payment
+from console.billing.service import cancel_proforma
 from console.core.actor import SYSTEM
 from console.core.transaction import transaction
 from console.customers.models import Customer
 from console.imports.proformas import _reference
 from console.imports.service import ImportRefusedError
-from tests.factories import make_proforma
+from tests.factories import make_proforma, pay_proforma
 from tests.imports.files import CUSTOMER, PROFORMA, SERVICE, bring, company, found, write
 
 pytestmark = pytest.mark.both
@@ -206,7 +206,7 @@ def test_what_the_console_did_since_is_no_difference(session: Session, path: Pat
     rows = [PROFORMA, PROFORMA | {"external_id": "P-2", "number": "2025/2"}]
     bring("proformas", write(path, rows))
     with transaction():
-        record_payment(SYSTEM, one(session), 100)
+        pay_proforma(one(session), 100)
         cancel_proforma(SYSTEM, one(session, "P-2"), "Greška")
     more = PROFORMA | {"external_id": "P-3", "number": "2025/3"}
     report = bring("proformas", write(path, [*rows, more]))

@@ -11,6 +11,7 @@ from console.audit.service import record
 from console.billing.migration.plan import Line, Plan
 from console.billing.migration.plan_data import crossing, key_content, lock_step
 from console.billing.models import Migration, MigrationState, Proforma, ProformaLine, Storno
+from console.billing.payments.service.credit import release_to_credit
 from console.billing.pdf import mails as papers
 from console.billing.pdf.models import Side
 from console.billing.service import cancel_documents, compose_document, number_documents
@@ -34,7 +35,7 @@ def execute(actor: Actor, ref: str, plan: str, key: str, *, lose_exemption: bool
         key: the caller's idempotency key; repeated, it returns the first answer.
 
     Returns:
-        ``migration``, ``cancelled`` and ``issued``.
+        ``migration``, ``cancelled``, ``issued`` and ``credit``, what part-payments became.
 
     Raises:
         Invalid, Conflict: one of ``console.billing.migration.obstacles``.
@@ -52,6 +53,7 @@ def execute(actor: Actor, ref: str, plan: str, key: str, *, lose_exemption: bool
 
 def _execute(actor: Actor, migration: Migration, plan: Plan, sources: list[Proforma]) -> dict[str, Any]:
     issued = _draft(migration, plan)
+    released = release_to_credit(actor, sources, migration.id)
     stornos = cancel_documents(sources, migration.ref, migration.id)
     number_documents(issued)  # flushes both
     left = _cut_links(actor, migration)
@@ -64,6 +66,7 @@ def _execute(actor: Actor, migration: Migration, plan: Plan, sources: list[Profo
         "migration": {"ref": migration.ref, "state": migration.state.value},
         "cancelled": [_cancelled(storno, source) for storno, source in zip(stornos, sources, strict=True)],
         "issued": [_issued(document) for document in issued],
+        "credit": [_credited(document, amount) for document, amount in released],
     }
     _record(actor, migration, plan, answer)
     _tell_both(migration, plan, stornos, sources, issued, left)
@@ -100,6 +103,8 @@ def _line(line: Line) -> ProformaLine:
         tax=line.tax,
         total=line.total,
         source_line_id=line.id,
+        period_from=line.period_from,
+        period_to=line.period_to,
     )
 
 
@@ -146,6 +151,16 @@ def _cancelled(storno: Storno, source: Proforma) -> dict[str, Any]:
         "customer": source.buyer["number"],
         "total": source.total,
         "currency": source.currency,
+    }
+
+
+def _credited(document: Proforma, amount: int) -> dict[str, Any]:
+    """Return what was paid on a cancelled document, now on its customer's credit."""
+    return {
+        "number": document.number,
+        "customer": document.buyer["number"],
+        "amount": amount,
+        "currency": document.currency,
     }
 
 

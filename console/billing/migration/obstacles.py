@@ -44,7 +44,6 @@ REASONS: dict[str, Text] = {
     "hosted_together": lazy_gettext(
         "Another service was linked to one of these after the request. Request a new migration that includes it."
     ),
-    "part_paid": lazy_gettext("An open pro-forma is partly paid. Settle or refund it first."),
     "exemption_lost": lazy_gettext(
         "PDV would be charged on a line that had none. Confirm that the exemption is lost, or reject the migration."
     ),
@@ -63,7 +62,7 @@ REASONS: dict[str, Text] = {
 # These say "not any more" rather than "not like this".
 _CONFLICTS = frozenset(
     {
-        "held", "in_migration", "stale_plan", "wrong_state", "expired", "part_paid", "hosted_together",
+        "held", "in_migration", "stale_plan", "wrong_state", "expired", "hosted_together",
         "four_eyes", "four_eyes_approval",
     }
 )  # fmt: skip

@@ -33,6 +33,8 @@ class Line:
     tax: int
     total: int
     moves: bool
+    period_from: date | None = None
+    period_to: date | None = None
 
 
 @dataclass(frozen=True)
@@ -191,6 +193,18 @@ class Plan:
         """Return what the audit entry says of a yes to a lost exemption; nothing where none was needed."""
         return {"exemption_lost": list(self.exemptions_lost)} if self.loses_exemption else {}
 
+    @property
+    def part_paid(self) -> tuple[Source, ...]:
+        """Return the documents on which something was paid: that goes to the old owner's credit."""
+        return tuple(step.cancel for step in self.steps if step.cancel.paid > 0)
+
+    def credit(self) -> dict[str, int]:
+        """Return what goes to the old owner's credit, by currency."""
+        amounts: dict[str, int] = {}
+        for source in self.part_paid:
+            amounts[source.currency] = amounts.get(source.currency, 0) + source.paid
+        return amounts
+
     def totals(self) -> dict[str, int]:
         """Return what it does to documents, by currency: the total before or after, whichever is larger."""
         return {one.currency: max(one.total_before, one.total_old + one.total_new) for one in self.sums()}
@@ -287,9 +301,6 @@ def build(
                 overdue=overdue,
             )
         )
-    part_paid = tuple(source.number for source in sources if source.paid > 0)
-    if part_paid:
-        obstacles = [*obstacles, Obstacle("part_paid", part_paid)]
     return Plan(
         day=day,
         old=old,

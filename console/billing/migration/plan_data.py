@@ -236,6 +236,8 @@ def _line(line: ProformaLine) -> Line:
         tax=line.tax,
         total=line.total,
         moves=False,
+        period_from=line.period_from,
+        period_to=line.period_to,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import exists, select
+from sqlalchemy import select
 from sqlalchemy.orm import joinedload, selectinload
 
 from console.billing.migration.plan_data import migration_id
@@ -12,8 +12,6 @@ from console.billing.models import (
     Migration,
     MigrationItem,
     Proforma,
-    ProformaLine,
-    ProformaStatus,
     Storno,
 )
 from console.core.actor import Actor
@@ -102,11 +100,7 @@ def left_behind(migration: Migration) -> list[Service]:
     return list(db.session.scalars(query.options(joinedload(Service.product))))
 
 
-def held_back(service_ids: Sequence[int]) -> tuple[set[int], set[int]]:
-    """Return which services are in an open migration, and which have a partly paid pro-forma."""
+def held_back(service_ids: Sequence[int]) -> set[int]:
+    """Return which services are in an open migration."""
     in_migration = select(MigrationItem.service_id).where(MigrationItem.open, MigrationItem.service_id.in_(service_ids))
-    part_paid = select(ProformaLine.service_id).where(
-        ProformaLine.service_id.in_(service_ids),
-        exists().where(Proforma.id == ProformaLine.proforma_id, Proforma.status == ProformaStatus.PART_PAID),
-    )
-    return set(db.session.scalars(in_migration)), {key for key in db.session.scalars(part_paid) if key is not None}
+    return set(db.session.scalars(in_migration))

@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from console.audit.service import record
 from console.billing.migration.obstacles import account_obstacles, refusal, service_obstacles
 from console.billing.migration.plan_data import crossing, services_in_migration
-from console.billing.models import Migration, MigrationItem, Proforma, ProformaLine, ProformaStatus
+from console.billing.models import Migration, MigrationItem
 from console.core import clock
 from console.core.actor import Actor
 from console.core.context import settings
@@ -241,18 +241,6 @@ def _check_free(services: Sequence[Service]) -> None:
     taken = services_in_migration(ids)
     if taken:
         raise refusal("in_migration", [service.number for service in taken])
-    part_paid = list(
-        db.session.scalars(
-            select(Proforma.number)
-            .where(
-                Proforma.id.in_(select(ProformaLine.proforma_id).where(ProformaLine.service_id.in_(ids))),
-                Proforma.status == ProformaStatus.PART_PAID,
-            )
-            .order_by(Proforma.id)
-        )
-    )
-    if part_paid:
-        raise refusal("part_paid", part_paid)
 
 
 def _store(migration: Migration, services: Sequence[Service]) -> None:

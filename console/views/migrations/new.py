@@ -138,11 +138,8 @@ def _holds(services: list[Service]) -> dict[str, str]:
     """Return, by service number, why it cannot be chosen."""
     if not services:
         return {}
-    in_migration, part_paid = held_back([service.id for service in services])
+    in_migration = held_back([service.id for service in services])
     codes = {service.number: "in_migration" for service in services if service.id in in_migration}
     for obstacle in service_obstacles(services, services[0].customer_id):
         codes |= dict.fromkeys(obstacle.concerns, obstacle.code)
-    for service in services:
-        if service.id in part_paid:
-            codes.setdefault(service.number, "part_paid")
     return {number: str(REASONS[code]) for number, code in codes.items()}

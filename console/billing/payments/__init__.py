@@ -1,0 +1,1 @@
+"""Payments: received, matched to documents, put on credit or sent back, and undone."""

@@ -1,0 +1,18 @@
+"""Verbs on payments and on the credit of customers."""
+
+from console.billing.payments.service.credit import correct_credit, refund_credit, release_to_credit, use_credit
+from console.billing.payments.service.receiving import IncomingPayment, receive
+from console.billing.payments.service.resolving import Way, resolve
+from console.billing.payments.service.undoing import undo
+
+__all__ = [
+    "IncomingPayment",
+    "Way",
+    "correct_credit",
+    "receive",
+    "refund_credit",
+    "release_to_credit",
+    "resolve",
+    "undo",
+    "use_credit",
+]

@@ -1,0 +1,197 @@
+"""The credit of a customer: what comes to it, and what is used, sent back and corrected."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from console.audit.service import record
+from console.billing.ledger.models import Account, EntryKind
+from console.billing.ledger.queries import credit_of
+from console.billing.ledger.service import Draft, Posting, post, post_many
+from console.billing.locks import lock_customers
+from console.billing.models import ACTIVE_STATUSES, Proforma
+from console.billing.payments.service.paying import lock_documents, pay
+from console.core.actor import Actor
+from console.core.db import db
+from console.core.errors import Conflict, Invalid, NotFound
+from console.core.idempotency import once
+from console.core.money import CURRENCIES
+from console.core.text import one_line
+from console.core.texts import lazy_gettext
+from console.customers.models import Customer
+from console.customers.owners import owner_of
+from console.staff.roles import Permission
+
+MAX_REASON = 500
+MAX_AMOUNT = 10**15  # in minor units: what sums of these stay far below 64 bits
+
+TOO_LITTLE = lazy_gettext("There is not that much credit in this currency.")
+
+
+def release_to_credit(
+    actor: Actor, proformas: Sequence[Proforma], migration_id: int | None = None, *, reason: str = ""
+) -> list[tuple[Proforma, int]]:
+    """Put what was paid on documents that are being cancelled on their customers' credit; ``paid`` becomes zero.
+
+    The caller holds the customers and the documents, and has asked for its own permission.
+
+    Returns:
+        The documents on which anything was paid, each with how much.
+    """
+    paid = [(document, document.paid) for document in proformas if document.paid]
+    drafts = []
+    for document, amount in paid:
+        postings = (
+            Posting(Account.DOCUMENT, document.currency, amount, document.customer_id, document.id),
+            Posting(Account.CREDIT, document.currency, -amount, document.customer_id),
+        )
+        drafts.append(Draft(EntryKind.RELEASED, postings, reason=reason, migration_id=migration_id))
+        document.paid = 0
+        record(
+            actor,
+            "credit.released",
+            document.number,
+            customer_id=document.customer_id,
+            amount=amount,
+            currency=document.currency,
+        )
+    db.session.flush()
+    post_many(actor, drafts)
+    return paid
+
+
+def use_credit(actor: Actor, proforma: Proforma, amount: int | None = None) -> int:
+    """Pay a document from its customer's credit, as far as that goes.
+
+    Args:
+        amount: at most this; where not given, all that is owed.
+
+    Returns:
+        What was used, nothing where there is no credit or nothing is owed.
+
+    Raises:
+        Conflict: ``credit``: less is on credit than ``amount``; the document is paid or cancelled.
+        Invalid: more than is owed, or nothing.
+    """
+    actor.require(Permission.RECORD_PAYMENTS)
+    document = lock_documents([proforma.id], customer_ids=[proforma.customer_id])[proforma.id]
+    available = credit_of(document.customer_id).get(document.currency, 0)
+    if amount is None:
+        amount = min(available, document.owed)
+        if amount == 0:
+            return 0
+    elif document.status not in ACTIVE_STATUSES:
+        raise Conflict(lazy_gettext("This pro-forma is already paid or cancelled."))
+    elif amount > available:
+        raise Conflict(TOO_LITTLE, code="credit")
+    elif not 0 < amount <= document.owed:
+        raise Invalid(lazy_gettext("The amount does not match what is outstanding on this pro-forma."))
+    pay([(document, amount)])
+    post(
+        actor,
+        EntryKind.CREDIT_USED,
+        (
+            Posting(Account.CREDIT, document.currency, amount, document.customer_id),
+            Posting(Account.DOCUMENT, document.currency, -amount, document.customer_id, document.id),
+        ),
+    )
+    record(
+        actor,
+        "credit.used",
+        document.number,
+        customer_id=document.customer_id,
+        amount=amount,
+        currency=document.currency,
+    )
+    return amount
+
+
+def refund_credit(actor: Actor, customer_id: int, currency: str, amount: int, reason: str, key: str) -> dict[str, Any]:
+    """Note that credit was sent back to a customer's bank account.
+
+    Args:
+        key: the caller's idempotency key.
+
+    Returns:
+        ``entry`` and ``credit``, what is left.
+
+    Raises:
+        Invalid: no reason, not an amount.
+        Conflict: ``credit``: less is there.
+    """
+    return _move(actor, "refunded", customer_id, currency, -amount, reason, key)
+
+
+def correct_credit(actor: Actor, customer_id: int, currency: str, amount: int, reason: str, key: str) -> dict[str, Any]:
+    """Give a customer credit, or take some back where ``amount`` is negative, for a reason on the record.
+
+    Args:
+        key: the caller's idempotency key.
+
+    Returns:
+        ``entry`` and ``credit``, what there is then.
+
+    Raises:
+        Invalid: no reason, not an amount.
+        Conflict: ``credit``: less is there than is taken.
+    """
+    return _move(actor, "corrected", customer_id, currency, amount, reason, key)
+
+
+def _move(
+    actor: Actor, kind: str, customer_id: int, currency: str, change: int, reason: str, key: str
+) -> dict[str, Any]:
+    actor.require(Permission.RECORD_PAYMENTS)
+    reason = checked_reason(reason)
+    refund = kind == "refunded"
+    if currency not in CURRENCIES or not 0 < abs(change) <= MAX_AMOUNT or (refund and change > 0):
+        raise Invalid(fields={"amount": [lazy_gettext("Enter an amount above zero.")]})
+
+    def work() -> dict[str, Any]:
+        customer = _lock(customer_id)
+        left = credit_of(customer.id).get(currency, 0) + change
+        if left < 0:
+            raise Conflict(TOO_LITTLE, code="credit")
+        other = Account.BANK if refund else Account.ADJUSTMENT
+        entry = post(
+            actor,
+            EntryKind(kind),
+            (Posting(Account.CREDIT, currency, -change, customer.id), Posting(other, currency, change)),
+            reason=reason,
+        )
+        record(
+            actor,
+            f"credit.{kind}",
+            customer.number,
+            customer_id=customer.id,
+            about=owner_of(customer.id),
+            personal={"reason": reason},
+            amount=abs(change) if refund else change,
+            currency=currency,
+        )
+        return {"entry": entry.id, "credit": left, "currency": currency}
+
+    request = {"currency": currency, "change": change, "reason": reason}
+    return once(f"credit.{kind}:{customer_id}", key, request, work)
+
+
+def checked_reason(reason: str) -> str:
+    """Return a reason in one line.
+
+    Raises:
+        Invalid: there is none, or it is too long.
+    """
+    reason = one_line(reason)
+    if not reason:
+        raise Invalid(fields={"reason": [lazy_gettext("Enter a reason.")]})
+    if len(reason) > MAX_REASON:
+        raise Invalid(fields={"reason": [lazy_gettext("This text is too long.")]})
+    return reason
+
+
+def _lock(customer_id: int) -> Customer:
+    found = lock_customers([customer_id])
+    if not found:
+        raise NotFound
+    return found[0]
