@@ -42,7 +42,15 @@ from console.tokens import service as tokens
 from tests import factories
 from tests.billing.moves import make_move
 from tests.chat.past import chat_values
-from tests.portal.things import access_values, account_values, dns_values, people_values, service_values, ticket_values
+from tests.portal.things import (
+    access_values,
+    account_values,
+    dns_values,
+    pay_token,
+    people_values,
+    service_values,
+    ticket_values,
+)
 from tests.support.client import ConsoleClient, sign_in, sign_in_person
 from tests.tickets.reviews.scene import review_values
 from tests.tickets.rows import make_department
@@ -103,6 +111,7 @@ ROUTES: dict[tuple[str, str], frozenset[str]] = {
     ("GET", "requester.file"): EVERYONE,
     ("GET", "sealed.card"): EVERYONE,
     ("GET", "transcript.show"): EVERYONE,
+    ("GET", "pay.page"): EVERYONE,
     ("POST", "sealed.submit"): EVERYONE,
     ("GET", "help.index"): EVERYONE,
     ("GET", "help.article"): EVERYONE,
@@ -274,6 +283,11 @@ ROUTES: dict[tuple[str, str], frozenset[str]] = {
     ("GET", "proformas.index_view"): DOCUMENTS,
     ("GET", "proformas.document"): DOCUMENTS,
     ("GET", "proformas.export"): DOCUMENTS,
+    ("GET", "proformas.pdf"): DOCUMENTS,
+    ("POST", "proformas.pay_link"): BILLING,
+    ("POST", "proformas.revoke_pay_link"): BILLING,
+    ("GET", "statement_pdf.index"): DOCUMENTS,
+    ("GET", "stornos.pdf"): DOCUMENTS,
     ("GET", "stornos.index_view"): DOCUMENTS,
     ("GET", "stornos.document"): DOCUMENTS,
     ("GET", "stornos.export"): DOCUMENTS,
@@ -287,6 +301,7 @@ ROUTES: dict[tuple[str, str], frozenset[str]] = {
     ("POST", "migration_new.index"): DESK,
     ("GET", "migration.index"): DESK,
     ("GET", "migration.preview"): DOCUMENTS,
+    ("GET", "migration.pdf"): DOCUMENTS,
     ("POST", "migration.approve"): BILLING,
     ("POST", "migration.execute"): BILLING,
     ("POST", "migration.reject"): BILLING,
@@ -436,6 +451,12 @@ ROUTES: dict[tuple[str, str], frozenset[str]] = {
     ("POST", "portal.order"): CUSTOMER,
     ("GET", "portal.documents"): CUSTOMER,
     ("GET", "portal.document"): CUSTOMER,
+    ("GET", "portal.document_pdf"): CUSTOMER,
+    ("GET", "portal.statement_pdf"): CUSTOMER,
+    ("GET", "portal.storno_pdf"): CUSTOMER,
+    ("GET", "portal.migration_pdf"): CUSTOMER,
+    ("POST", "portal.create_pay_link"): CUSTOMER,
+    ("POST", "portal.revoke_pay_link"): CUSTOMER,
     ("GET", "portal.storno"): CUSTOMER,
     ("GET", "portal.migrations"): CUSTOMER,
     ("GET", "portal.migration_new"): CUSTOMER,
@@ -590,6 +611,8 @@ def _people_and_things(app: Flask) -> tuple[dict[str, ConsoleClient], dict[str, 
         "customer.number": subject.customer.number,
         "proformas.number": standing.number,
         "stornos.number": storno.number,
+        "statement_pdf.number": unverified.number,
+        "pay.token": pay_token(standing),
         "ref": move.ref,
         "export_type": "csv",
         "reports.table": "figures",

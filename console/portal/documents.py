@@ -8,8 +8,10 @@ from typing import Any
 from flask import flash, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from console.billing.ledger.queries import currencies_of
 from console.billing.models import ACTIVE_STATUSES, Proforma, ProformaLine, Storno
 from console.billing.pay_links import service as pay_links
+from console.billing.pdf import statement as statements
 from console.billing.pdf.files import pdf_of
 from console.billing.pdf.instructions import instructions_for
 from console.billing.queries import (
@@ -23,7 +25,7 @@ from console.billing.queries import (
 from console.billing.service import today
 from console.core.errors import NotFound
 from console.core.ids import read_key
-from console.core.texts import gettext
+from console.core.texts import gettext, of_reader
 from console.core.transaction import transaction
 from console.customers.models import Membership
 from console.customers.rights import Right
@@ -56,11 +58,22 @@ def documents() -> ResponseReturnValue:
         mine=mine,
         rows=rows,
         due=amounts_due(mine.customer_id),
+        moved=currencies_of(mine.customer_id),
         view=view.value,
         next=cursor,
         first=before is None,
         today=today(),
     )
+
+
+@portal.get("/documents/statement.pdf")
+@signed_in
+def statement_pdf() -> ResponseReturnValue:
+    """Answer the statement of the chosen account as PDF: ``currency``, ``since``, ``until``."""
+    customer = chosen(own_accounts(Right.INVOICES)).customer
+    period = statements.read_period(request.args, customer)
+    content = statements.statement_pdf(customer, period, chosen_language() or of_reader().language)
+    return pdf_answer(f"{customer.number}-{period.until}", content)
 
 
 @portal.get("/documents/<path:number>")

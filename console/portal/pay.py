@@ -29,7 +29,7 @@ def page(token: str) -> ResponseReturnValue:
     """Show what is owed and how to pay it; or that nothing is."""
     count(PER_ADDRESS, request.remote_addr or "")
     proforma = proforma_behind(token)
-    with speaking(proforma.language):
+    with speaking(None):  # the payer's own: the document's is the buyer's
         if proforma.status not in ACTIVE_STATUSES:
             return _over(proforma)
         how = instructions_for(proforma, proforma.owed)

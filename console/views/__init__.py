@@ -37,6 +37,7 @@ PAGES = (
     "hosting.dns",
     "hosting.products",
     "billing.proformas",
+    "billing.statement_pdf",
     "billing.quotes",
     "billing.stornos",
     "migrations.list",

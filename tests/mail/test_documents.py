@@ -55,7 +55,13 @@ def test_the_mail_and_what_it_carries_commit_together(session: Session, smtp: Sm
     proforma = factories.make_proforma(factories.make_customer())
     with pytest.raises(RuntimeError), transaction():
         mail = queue(
-            "pin_renewed", to_address="a@example.test", customer="Ana", number="K-1", at=core_clock.now(), by=None, name="A"
+            "pin_renewed",
+            to_address="a@example.test",
+            customer="Ana",
+            number="K-1",
+            at=core_clock.now(),
+            by=None,
+            name="A",
         )
         attach(mail, proforma)
         raise RuntimeError

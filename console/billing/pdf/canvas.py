@@ -109,9 +109,7 @@ class Canvas(FPDF):
         self.set_text_color(*COLORS[color])
         self.set_x(left)
         align = Align.R if right else Align.C if center else Align.L
-        self.multi_cell(
-            width, height or line_height(size), text, align=align, new_x=XPos.LEFT, new_y=YPos.NEXT
-        )
+        self.multi_cell(width, height or line_height(size), text, align=align, new_x=XPos.LEFT, new_y=YPos.NEXT)
 
     def fit(self, text: str, left: float, width: float, *, size: float, right: bool = False) -> None:
         """Write one strong line, smaller where it would not fit."""

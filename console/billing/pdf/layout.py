@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from console.billing.pdf.qr import QUIET, Squares
-from console.billing.pdf.sheet import Fact, Party, Payment, Sheet, Table
+from console.billing.pdf.sheet import Fact, Party, Payment, Sheet
 from console.billing.pdf.tables import TableWriter
 
 if TYPE_CHECKING:
@@ -47,9 +47,7 @@ def _head(canvas: Canvas, sheet: Sheet) -> None:
     canvas.put(sheet.brand, canvas.l_margin, width=85, size=14, bold=True, color="accent", height=9)
     canvas.set_y(canvas.t_margin)
     canvas.put(sheet.title, canvas.l_margin + 80, width=canvas.epw - 80, size=20, bold=True, right=True, height=9)
-    canvas.put(
-        sheet.number, canvas.l_margin + 80, width=canvas.epw - 80, size=11, color="soft", right=True, height=6
-    )
+    canvas.put(sheet.number, canvas.l_margin + 80, width=canvas.epw - 80, size=11, color="soft", right=True, height=6)
     canvas.set_y(canvas.get_y() + 8)
     if sheet.lead:
         canvas.put(sheet.lead, canvas.l_margin, width=canvas.epw, size=10.5)

@@ -8,12 +8,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from sqlalchemy import func, select
+
+from console.billing.ledger.models import Account, EntryKind, LedgerEntry, LedgerPosting
 from console.billing.migration.queries import documents_of, left_behind
 from console.billing.models import Migration, Proforma, Storno
 from console.billing.pdf import words
 from console.billing.pdf.models import Side
 from console.billing.pdf.sheet import Column, Fact, Party, Row, Sheet, Table
 from console.core.context import settings
+from console.core.db import db
 from console.core.texts import gettext
 from console.customers.models import Customer
 
@@ -39,6 +43,7 @@ def sheet_of(migration: Migration, side: Side) -> Sheet:
         raise ValueError("it is not executed")
     own = _own(migration, side)
     issuer = settings().issuer.snapshot(own.customer.currency)
+    released = _released(migration) if side is Side.OLD else []
     return Sheet(
         lang=words.lang(),
         title=gettext("Record of transfer"),
@@ -52,6 +57,7 @@ def sheet_of(migration: Migration, side: Side) -> Sheet:
             Fact(gettext("Executed"), words.moment(ended_at), strong=True),
         ),
         tables=tuple(_tables(migration, side, own)),
+        notes=tuple(gettext("%(amount)s was put on the account’s credit.", amount=amount) for amount in released),
         closing=gettext(
             "The record says what was moved in our systems. It is not a tax document. A domain’s registrant "
             "changes at its registry, by a procedure of its own."
@@ -70,6 +76,23 @@ def _own(migration: Migration, side: Side) -> _Own:
         [one for one in stornos if one.customer_id == customer.id],
         [one for one in issued if one.customer_id == customer.id],
     )
+
+
+def _released(migration: Migration) -> list[str]:
+    """Return what was paid on cancelled documents and went to the old owner's credit, by currency."""
+    query = (
+        select(LedgerPosting.currency, -func.sum(LedgerPosting.amount))
+        .join(LedgerEntry, LedgerEntry.id == LedgerPosting.entry_id)
+        .where(
+            LedgerEntry.migration_id == migration.id,
+            LedgerEntry.kind == EntryKind.RELEASED,
+            LedgerPosting.account == Account.CREDIT,
+            LedgerPosting.customer_id == migration.from_customer_id,
+        )
+        .group_by(LedgerPosting.currency)
+        .order_by(LedgerPosting.currency.desc())
+    )
+    return [words.amount(int(amount), currency) for currency, amount in db.session.execute(query)]
 
 
 def _parties(migration: Migration, side: Side) -> tuple[Party, ...]:
@@ -94,9 +117,7 @@ def _lead(migration: Migration, side: Side) -> str:
 
 def _tables(migration: Migration, side: Side, own: _Own) -> list[Table]:
     columns = Column(gettext("Number"), 34), Column(gettext("Service")), Column(gettext("Domain or name"), 70)
-    services = [
-        Row((item.service.number, item.service.product.name, item.service.label)) for item in migration.items
-    ]
+    services = [Row((item.service.number, item.service.product.name, item.service.label)) for item in migration.items]
     tables = [Table(columns, tuple(services), heading=gettext("Transferred services"))]
     stays = left_behind(migration) if side is Side.OLD else []
     if stays:

@@ -9,10 +9,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from console.billing.references import is_checked
+
 BANK, NUMBER, CHECK = 3, 13, 2
 ACCOUNT = BANK + NUMBER + CHECK
 SERVICES = "221"  # payment code: cashless, goods and services, final use
-MAX_NAME, MAX_NAME_LINES, MAX_PURPOSE, MAX_REFERENCE = 70, 3, 35, 25
+MAX_NAME, MAX_NAME_LINES, MAX_PURPOSE = 70, 3, 35
 MAX_AMOUNT = 18  # with the currency
 MODEL_97, NO_MODEL = "97", "00"
 _ACCOUNT = re.compile(r"([0-9]{3})-?([0-9]{1,13})-?([0-9]{2})")
@@ -100,10 +102,7 @@ def with_model(reference: str) -> str:
 def is_model_97(reference: str) -> bool:
     """Tell whether the first two digits are the check digits of the rest, letters as A=10 … Z=35."""
     plain = re.sub(r"[\s-]", "", reference).upper()
-    if not re.fullmatch(r"[0-9]{2}[0-9A-Z]{1,20}", plain):
-        return False
-    body = "".join(str(int(char, 36)) for char in plain[2:])
-    return len(body) <= MAX_REFERENCE and 98 - int(body) * 100 % 97 == int(plain[:2])
+    return bool(re.fullmatch(r"[0-9]{2}[0-9A-Z]{1,20}", plain)) and is_checked(plain)
 
 
 def _checked_account(digits: str) -> str:

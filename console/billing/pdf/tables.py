@@ -98,9 +98,7 @@ class TableWriter:
     ) -> None:
         left = self.canvas.l_margin + sum(self.widths[:place]) + (GUTTER if place else 0)
         self.canvas.set_y(top)
-        self.canvas.put(
-            text, left, width=self._inner(place), size=size, color=color, bold=bold, right=column.numbers
-        )
+        self.canvas.put(text, left, width=self._inner(place), size=size, color=color, bold=bold, right=column.numbers)
 
     def _size(self, place: int, text: str) -> float:
         """Return how large a cell is written: an amount that is too long gets smaller, for it must not be cut."""

@@ -34,7 +34,9 @@ def upgrade() -> None:
         sa.Column("size", sa.Integer(), nullable=False),
         sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_document_files")),
-        sa.UniqueConstraint("kind", "document_id", "language", name=op.f("uq_document_files_kind_document_id_language")),
+        sa.UniqueConstraint(
+            "kind", "document_id", "language", name=op.f("uq_document_files_kind_document_id_language")
+        ),
     )
     op.create_index(op.f("ix_document_files_sha256"), "document_files", ["sha256"])
     op.create_table(
@@ -53,7 +55,6 @@ def upgrade() -> None:
     op.create_index(
         "uq_pay_links_live", "pay_links", ["proforma_id"], unique=True, sqlite_where=live, postgresql_where=live
     )
-
 
     for table in ("proformas", "stornos"):
         op.create_index(op.f(f"ix_{table}_issued_at"), table, ["issued_at"])

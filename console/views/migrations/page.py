@@ -21,9 +21,9 @@ from console.billing.migration.queries import (
     may_read_reasons,
     staff_names,
 )
+from console.billing.models import OPEN_STATES, Migration, MigrationState
 from console.billing.pdf.files import record_of
 from console.billing.pdf.models import Side
-from console.billing.models import OPEN_STATES, Migration, MigrationState
 from console.core.errors import Invalid, Refusal
 from console.core.texts import gettext, lazy_gettext, ngettext
 from console.core.transaction import transaction

@@ -54,9 +54,7 @@ def pages_of(content: bytes) -> list[str]:
 def code_in(content: bytes) -> str:
     """Return what the one QR code says that is on its pages, as a phone's camera sees them."""
     with pypdfium2.PdfDocument(content) as document:
-        found = [
-            code.text for page in document for code in zxingcpp.read_barcodes(page.render(scale=2.5).to_pil())
-        ]
+        found = [code.text for page in document for code in zxingcpp.read_barcodes(page.render(scale=2.5).to_pil())]
     (text,) = found
     return text
 

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 import pytest
-from flask import Flask
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -13,23 +10,15 @@ from console import stored_files
 from console.billing.pdf import files as papers
 from console.billing.pdf.files import find_file, key_of, pdf_of
 from console.billing.pdf.jobs import make_recent
-from console.billing.pdf.mails import attach
 from console.billing.pdf.models import DocumentFile
 from console.chat.retention import forget_bytes
-from console.core import clock
 from console.core.context import files
 from console.core.errors import FileGone
 from console.core.files import content_digest
-from console.core.transaction import transaction
-from console.mail import sending
-from console.mail.models import Mail, MailState
-from console.mail.sending import send_due
-from console.mail.service import queue
+from console.mail.models import Mail
 from tests import factories
 from tests.billing.moves import make_move
-from tests.billing.pdf.papers import make_buyer, text_of
-from tests.conftest import Clock
-from tests.support.smtp import SmtpServer
+from tests.billing.pdf.papers import make_buyer
 
 pytestmark = pytest.mark.only("sqlite")
 

@@ -15,7 +15,7 @@ from console.billing.pdf.payment_code import (
     with_model,
     write,
 )
-from console.billing.service import with_check_digits
+from console.billing.references import with_check_digits
 
 PUBLISHED = (
     "K:PR|V:01|C:1|R:845000000040484987|N:JP EPS BEOGRAD|I:RSD3596,13|SF:189|S:Uplata po racunu"
