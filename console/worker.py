@@ -20,6 +20,7 @@ from sqlalchemy import delete, or_
 
 from console.audit import anchor
 from console.billing.migration import expire_due
+from console.billing.payments.mails import send_due as mail_payers
 from console.billing.pdf import jobs as document_files
 from console.chat.retention import forget_unsent
 from console.chat.service.deadlines import sweep as chat_sweep
@@ -103,6 +104,7 @@ JOBS = (
     Job("migrations.expire", timedelta(minutes=1), expire_migrations),
     Job("accounts.expire", timedelta(minutes=5), expire_account_requests),
     Job("documents.make", timedelta(seconds=20), document_files.make_recent),
+    Job("payments.mail", timedelta(seconds=10), mail_payers),
     Job("mail.send", timedelta(seconds=2), sending.send_due),
     Job("dns.publish", timedelta(seconds=2), publish_due),
     Job("sla.watch", timedelta(seconds=30), update_sla_targets),

@@ -46,6 +46,7 @@ CATEGORIES: dict[str, MailCategory | Personal] = {
     "migration_rejected": MailCategory.PRODUCT,
     "migration_requested": MailCategory.PRODUCT,
     "override": Personal.SECURITY,
+    "payment_received": MailCategory.INVOICE,
     "people_changed": Personal.SECURITY,
     "person_new_sign_in": Personal.SECURITY,
     "person_password_changed": Personal.SECURITY,

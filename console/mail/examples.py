@@ -110,7 +110,18 @@ def _services() -> tuple[Example, ...]:
         "currency": "RSD", "valid_until": date(2026, 12, 7), "note": Typed("Prenos radimo u dogovoreno vreme."),
         "path": "/moj/quotes/P-0012",
     }  # fmt: skip
+    paid = portal | {
+        "number": "PR-2026-004512", "amount": 1_548_000, "currency": "RSD", "paid_on": date(2026, 11, 20),
+        "owed": 500_000, "credit": 0, "renewed": [("jovic.example.rs", date(2027, 11, 20))],
+        "path": "/moj/documents/PR-2026-004512",
+    }  # fmt: skip
     return (
+        Example("payment_received", paid, lazy_pgettext("example", "for a pro-forma")),
+        Example(
+            "payment_received",
+            paid | {"number": None, "owed": 0, "credit": 250_000, "renewed": [], "path": "/moj/credit/"},
+            lazy_pgettext("example", "on credit"),
+        ),
         Example("quote_sent", quote),
         Example("request_ended", ended | {"state": "done", "answer": ""}, lazy_pgettext("example", "request done")),
         Example(
@@ -287,17 +298,18 @@ def _migrations() -> tuple[Example, ...]:
             executed,
             moved
             | {"recipient": "old", "left": [Typed("Email M · jovic.example")]}
-            | {"cancelled": [first | {"storno": "ST-2026-000011"}], "issued": [second]},
+            | {"cancelled": [first | {"storno": "ST-2026-000011"}], "issued": [second]}
+            | {"credit": [{"number": "PR-2026-004512", "amount": 500_000, "currency": "RSD"}]},
             lazy_pgettext("example", "to the old owner"),
         ),
         Example(
             executed,
-            moved | {"recipient": "new", "left": [], "cancelled": [], "issued": [first]},
+            moved | {"recipient": "new", "left": [], "cancelled": [], "issued": [first], "credit": []},
             lazy_pgettext("example", "to the new owner"),
         ),
         Example(
             executed,
-            one | {"recipient": "old", "left": [], "cancelled": [], "issued": []},
+            one | {"recipient": "old", "left": [], "cancelled": [], "issued": [], "credit": []},
             lazy_pgettext("example", "to the old owner, no documents"),
         ),
     )

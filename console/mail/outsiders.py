@@ -57,6 +57,7 @@ CAUSES = {
     "migration_rejected": Cause.STAFF,
     "migration_requested": Cause.ACCOUNT,
     "override": Cause.STAFF,
+    "payment_received": Cause.STAFF,
     "people_changed": Cause.ACCOUNT,
     "person_new_sign_in": Cause.ACCOUNT,
     "person_password_changed": Cause.ACCOUNT,

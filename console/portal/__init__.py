@@ -10,6 +10,7 @@ def init_app(app: Flask) -> None:
     from console.portal import (  # noqa: F401  (their views register themselves)
         acceptance,
         chat,
+        credit,
         dns,
         documents,
         emails,

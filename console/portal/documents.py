@@ -8,9 +8,10 @@ from typing import Any
 from flask import flash, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from console.billing.ledger.queries import currencies_of
 from console.billing.models import ACTIVE_STATUSES, Proforma, ProformaLine, Storno
 from console.billing.pay_links import service as pay_links
+from console.billing.payments import labels
+from console.billing.payments.queries import payments_of
 from console.billing.pdf import statement as statements
 from console.billing.pdf.files import pdf_of
 from console.billing.pdf.instructions import instructions_for
@@ -58,7 +59,6 @@ def documents() -> ResponseReturnValue:
         mine=mine,
         rows=rows,
         due=amounts_due(mine.customer_id),
-        moved=currencies_of(mine.customer_id),
         view=view.value,
         next=cursor,
         first=before is None,
@@ -107,6 +107,8 @@ def document(number: str) -> ResponseReturnValue:
         how=how,
         picture=picture_of(how) if how is not None else None,
         link=pay_links.shared_address(current_actor(), found),
+        payments=payments_of(found),
+        words=labels,
         today=today(),
     )
 

@@ -102,6 +102,7 @@ GROUPS: dict[str, Group] = {
         lazy_gettext("Pro-formas"),
         (
             Entry("portal.documents", lazy_gettext("Pro-formas"), Right.INVOICES, ("portal.document", "portal.storno")),
+            Entry("portal.credit", lazy_gettext("Payments and credit"), Right.INVOICES),
             Entry("portal.quotes", lazy_gettext("Quotes"), Right.QUOTES, ("portal.quote",)),
         ),
     ),

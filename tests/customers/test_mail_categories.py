@@ -36,7 +36,7 @@ pytestmark = pytest.mark.only("sqlite")
 EXPECTED = {
     MailCategory.PRODUCT: {"migration_executed", "migration_rejected", "migration_requested"},
     MailCategory.DOMAIN: {"dns_changed"},
-    MailCategory.INVOICE: {"quote_sent"},
+    MailCategory.INVOICE: {"payment_received", "quote_sent"},
     MailCategory.SUPPORT: {"ticket_answered"},
     Personal.ANSWER: {
         "chat_transcript", "chat_transcript_link", "export_ready", "handover_offer", "invitation", "request_ended",

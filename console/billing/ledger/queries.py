@@ -155,3 +155,17 @@ def _rows(found: Sequence[object], opening: int) -> list[StatementRow]:
 
 def _midnight(day: date) -> datetime:
     return datetime.combine(day, time(), tzinfo=settings().zone)
+
+
+def released_by(migration_id: int) -> dict[int, int]:
+    """Return what a migration put on credit, by the cancelled document it had been paid on."""
+    query = (
+        select(LedgerPosting.proforma_id, LedgerPosting.amount)
+        .join(LedgerEntry)
+        .where(
+            LedgerEntry.migration_id == migration_id,
+            LedgerEntry.kind == EntryKind.RELEASED,
+            LedgerPosting.account == Account.DOCUMENT,
+        )
+    )
+    return {key: amount for key, amount in db.session.execute(query) if key is not None}

@@ -12,8 +12,8 @@ from console.billing.migration.plan import Line, Plan
 from console.billing.migration.plan_data import crossing, key_content, lock_step
 from console.billing.models import Migration, MigrationState, Proforma, ProformaLine, Storno
 from console.billing.payments.service.credit import release_to_credit
-from console.billing.pdf import mails as papers
-from console.billing.pdf.models import Side
+from console.billing.pdf.mails import MOST as MOST_FILES
+from console.billing.pdf.models import Side, attachment_of, record_attachment
 from console.billing.service import cancel_documents, compose_document, number_documents
 from console.core import clock
 from console.core.actor import Actor
@@ -69,7 +69,7 @@ def _execute(actor: Actor, migration: Migration, plan: Plan, sources: list[Profo
         "credit": [_credited(document, amount) for document, amount in released],
     }
     _record(actor, migration, plan, answer)
-    _tell_both(migration, plan, stornos, sources, issued, left)
+    _tell_both(migration, plan, stornos, sources, issued, left, answer["credit"])
     return answer
 
 
@@ -192,6 +192,7 @@ def _record(actor: Actor, migration: Migration, plan: Plan, answer: dict[str, An
             cancelled=[row["number"] for row in answer["cancelled"] if row["customer"] == number],
             issued=[row["number"] for row in answer["issued"] if row["customer"] == number],
             plan=plan.digest,
+            **({"credit": answer["credit"]} if answer["credit"] and customer_id == migration.from_customer_id else {}),
             **plan.exemption_facts,
         )
 
@@ -203,6 +204,7 @@ def _tell_both(
     sources: Sequence[Proforma],
     issued: Sequence[Proforma],
     left: Sequence[Service],
+    credit: Sequence[dict[str, Any]],
 ) -> None:
     """Mail each side what concerns it, and nothing of the other's documents: these for who gets mail about invoices."""
     for customer, recipient in ((migration.from_customer, "old"), (migration.to_customer, "new")):
@@ -210,8 +212,8 @@ def _tell_both(
         cancelled = [_mailed(source) | {"storno": storno.number} for source, storno in void]
         own = [document for document in issued if document.customer_id == customer.id]
         made = [_mailed(document) for document in own]
-        files = [papers.record_attachment(migration, Side(recipient))]
-        files += [papers.attachment_of(one) for one in (*(stornos if recipient == "old" else ()), *own)]
+        papers: list[Proforma | Storno] = [*stornos, *own] if recipient == "old" else list(own)
+        files = [record_attachment(migration, Side(recipient)), *map(attachment_of, papers)]
         for member in receivers(customer, MailCategory.PRODUCT, MailCategory.INVOICE):
             documents = gets(member, MailCategory.INVOICE)
             write_to(
@@ -223,9 +225,10 @@ def _tell_both(
                 ref=migration.ref,
                 services=[f"{service.product} · {service.label}" for service in plan.services],
                 left=[f"{service.product.name} · {service.label}" for service in left] if recipient == "old" else [],
-                attachments=files[: papers.MOST] if documents else [],
+                attachments=files[:MOST_FILES] if documents else [],
                 cancelled=cancelled if documents else [],
                 issued=made if documents else [],
+                credit=credit if documents and recipient == "old" else [],
             )
 
 

@@ -44,6 +44,7 @@ class OwnDocument:
     stays: tuple[str, ...]
     stays_total: int
     stays_due_on: date | None  # when the new pro-forma for the rest is due
+    credited: int = 0  # what was paid on it goes to the account's credit
 
 
 @dataclass(frozen=True)
@@ -161,6 +162,7 @@ def _own_document(step: Step) -> OwnDocument:
         stays=tuple(line.description for line in rest.lines) if rest else (),
         stays_total=rest.total if rest else 0,
         stays_due_on=rest.due_on if rest else None,
+        credited=step.cancel.paid,
     )
 
 

@@ -6,9 +6,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import contains_eager
 
 from console.audit.service import record
+from console.billing.locks import lock_proformas
 from console.billing.models import ACTIVE_STATUSES, Proforma
 from console.billing.pay_links.models import PayLink
-from console.billing.service import lock_proformas
 from console.core import clock
 from console.core.actor import Actor
 from console.core.context import sealer, settings

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, false, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from console.billing.models import Proforma
@@ -46,6 +46,7 @@ class Payment(Base):
         Index("ix_payments_state_id", "state", "id"),
         Index("ix_payments_paid_on_id", "paid_on", "id"),
         Index("ix_payments_customer_id_id", "customer_id", "id"),
+        Index("ix_payments_mail_due", "id", sqlite_where=text("mail_due"), postgresql_where=text("mail_due")),
         CheckConstraint("amount > 0", name="positive"),
     )
 
@@ -64,6 +65,7 @@ class Payment(Base):
     proforma_id: Mapped[int | None] = mapped_column(ForeignKey("proformas.id"), index=True)  # where matched
     customer_id: Mapped[int | None] = mapped_column(ForeignKey("customers.id"))  # where matched
     statement_line_id: Mapped[int | None] = mapped_column(unique=True)
+    mail_due: Mapped[bool] = mapped_column(default=False, server_default=false())  # its customer is yet to be told
     recorded_at: Mapped[datetime]
     recorded_by_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
 

@@ -15,9 +15,8 @@ from sqlalchemy.orm import joinedload, selectinload
 from console.billing.models import Migration, MigrationItem, MigrationState, Proforma, ProformaLine, Storno
 from console.billing.pdf import migration as record
 from console.billing.pdf import proforma, storno
-from console.billing.pdf.mails import SOURCE
 from console.billing.pdf.migration import customer_of
-from console.billing.pdf.models import DocumentFile, DocumentKind, Side
+from console.billing.pdf.models import SOURCE, DocumentFile, DocumentKind, Side
 from console.billing.pdf.sheet import Sheet
 from console.core import clock
 from console.core.context import files, settings

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 
 from sqlalchemy import ColumnElement, and_, exists, select
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import InstrumentedAttribute, joinedload
 
 from console.billing.models import Migration, MigrationState, Proforma, Storno
 from console.billing.pdf.files import FileKey, content_of, key_of, record_key
@@ -78,5 +78,5 @@ def _migrations() -> Iterator[FileKey]:
             yield record_key(one, side)
 
 
-def _unmade(kind: DocumentKind, key: ColumnElement[int] | Callable[..., int]) -> ColumnElement[bool]:
+def _unmade(kind: DocumentKind, key: InstrumentedAttribute[int]) -> ColumnElement[bool]:
     return ~exists().where(and_(DocumentFile.kind == kind, DocumentFile.document_id == key))

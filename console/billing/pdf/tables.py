@@ -13,7 +13,7 @@ SIZE, NOTE, HEAD = 9.0, 7.5, 7.5
 PADDING, GUTTER = 1.7, 3.0
 TOTALS, TOTAL_LINE = 82.0, 6.2
 BREAKDOWN = (22.0, 28.0, 26.0)
-KEPT = 2  # rows that stay with the totals
+TOGETHER = 2  # rows that stay with the totals
 
 
 class TableWriter:
@@ -36,13 +36,13 @@ class TableWriter:
             self.canvas.put(self.table.empty, self.canvas.l_margin, width=self.canvas.epw, size=SIZE, color="soft")
             self.canvas.set_y(self.canvas.get_y() + 6)
             return
-        last = heights[-KEPT:]
-        self.canvas.need(start + (sum(last) + below if len(rows) <= KEPT else heights[0] + heights[1]))
+        last = heights[-TOGETHER:]
+        self.canvas.need(start + (sum(last) + below if len(rows) <= TOGETHER else heights[0] + heights[1]))
         self._heading()
         self._head()
         for place, (row, tall) in enumerate(zip(rows, heights, strict=True)):
             left = len(rows) - place
-            needed = sum(heights[place:]) + below if left <= KEPT else tall
+            needed = sum(heights[place:]) + below if left <= TOGETHER else tall
             if place and self.canvas.need(needed):
                 self._head()
             self._row(row, tall)

@@ -61,10 +61,7 @@ def party(label: str, side: Mapping[str, Any]) -> Party:
     country = side.get("country")
     if country and country != HOME:
         country = get_locale().territories.get(country, country)
-    numbers = _joined(
-        (f"{gettext('PIB')} {side['pib']}" if side.get("pib") else "",
-         f"{gettext('MB')} {side['mb']}" if side.get("mb") else ""), " · ",
-    )  # fmt: skip
+    numbers = _joined(_tax_numbers(side), " · ")
     lines = (side.get("address"), place, country if country != HOME else "", numbers, side.get("number"))
     return Party(label, str(side["name"]), tuple(str(line) for line in lines if line))
 
@@ -72,8 +69,7 @@ def party(label: str, side: Mapping[str, Any]) -> Party:
 def issuer_line(issuer: Mapping[str, Any]) -> str:
     """Return who issues, for the foot of each page."""
     place = _joined((issuer.get("address"), _joined((issuer.get("postcode"), issuer.get("city")), " ")), ", ")
-    numbers = [f"{gettext(name)} {issuer[key]}" for name, key in (("PIB", "pib"), ("MB", "mb")) if issuer.get(key)]
-    return _joined((issuer["name"], place, *numbers), " · ")
+    return _joined((issuer["name"], place, *_tax_numbers(issuer)), " · ")
 
 
 def brand_of(issuer: Mapping[str, Any]) -> str:
@@ -92,6 +88,11 @@ def printed_account(account: str) -> str:
         return print_account(read_account(account)) if account[:1].isdigit() else _in_fours(account)
     except NoPaymentCode:
         return account
+
+
+def _tax_numbers(side: Mapping[str, Any]) -> list[str]:
+    names = (gettext("PIB"), "pib"), (gettext("MB"), "mb")
+    return [f"{name} {side[key]}" for name, key in names if side.get(key)]
 
 
 def _in_fours(text: str) -> str:

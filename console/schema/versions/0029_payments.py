@@ -120,6 +120,7 @@ def _create_payments() -> None:
         sa.Column("proforma_id", sa.Integer(), nullable=True),
         sa.Column("customer_id", sa.Integer(), nullable=True),
         sa.Column("statement_line_id", sa.Integer(), nullable=True),
+        sa.Column("mail_due", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("recorded_by_id", sa.Integer(), nullable=True),
         sa.CheckConstraint("amount > 0", name=op.f("ck_payments_positive")),
@@ -137,6 +138,8 @@ def _create_payments() -> None:
         ["proforma_id"],
     ):
         op.create_index("_".join(("ix_payments", *columns)), "payments", columns)
+    due = sa.text("mail_due")
+    op.create_index("ix_payments_mail_due", "payments", ["id"], sqlite_where=due, postgresql_where=due)
 
 
 def _create_ledger() -> None:

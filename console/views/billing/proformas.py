@@ -13,6 +13,8 @@ from sqlalchemy.orm import defer, joinedload, selectinload
 
 from console.billing.models import ACTIVE_STATUSES, PROFORMA_SEARCH, Proforma, ProformaLine, ProformaStatus
 from console.billing.pay_links import service as pay_links
+from console.billing.payments import labels
+from console.billing.payments.queries import payments_of
 from console.billing.pdf.files import pdf_of
 from console.core.errors import Text
 from console.core.money import CURRENCIES
@@ -207,6 +209,9 @@ class ProformaList(BaseModelView):
             label=proforma_label(proforma),
             source=documents.readable(actor, proforma.source),
             replacements=documents.replacements(actor, proforma),
+            payments=payments_of(proforma),
+            may_record=actor.may(Permission.RECORD_PAYMENTS),
+            words=labels,
             migration=documents.migration_ref(proforma),
             shares=proforma.status in ACTIVE_STATUSES and pay_links.may_share(actor, proforma),
             link=pay_links.shared_address(actor, proforma),

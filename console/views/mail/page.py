@@ -10,8 +10,7 @@ from flask_admin import expose
 from flask_admin.base import BaseView
 from sqlalchemy import select
 
-from console.billing.pdf import mails as papers
-from console.billing.pdf.models import DocumentKind
+from console.billing.pdf.models import SOURCE, DocumentKind
 from console.core.context import settings
 from console.core.db import db
 from console.core.errors import NotFound
@@ -122,7 +121,7 @@ def _files(mail: Mail) -> list[tuple[str, int, str | None]]:
 
 def _document_url(attachment: dict[str, Any]) -> str | None:
     """Return where a document is that was attached: its page checks who may read it."""
-    if attachment.get("source") != papers.SOURCE:
+    if attachment.get("source") != SOURCE:
         return None
     number, kind = str(attachment["name"]).removesuffix(".pdf"), str(attachment["key"]).partition(":")[0]
     if kind in (DocumentKind.PROFORMA, DocumentKind.STORNO):

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from console.billing.ledger.queries import released_by
 from console.billing.migration.obstacles import REASONS, four_eyes_obstacle, four_eyes_rule
 from console.billing.migration.plan import Issue, Line, Plan, Source, Step, TaxChange
 from console.billing.models import Migration, MigrationState, Proforma, ProformaLine, Storno
@@ -42,6 +43,7 @@ class Document:
     total: int
     lines: tuple[DocumentLine, ...]
     tax_note: str | None = None
+    credited: int = 0  # what was paid on it, which goes to its buyer's credit
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,8 @@ def _planned_cancel(source: Source, today: date) -> Document:
     note = gettext(
         "Storno in series %(series)s · dated %(day)s", series=f"{Series.STORNO}-{today.year}", day=day(today)
     )
-    return Document(source.number, None, note, source.currency, source.total, tuple(map(_plan_line, source.lines)))
+    lines = tuple(map(_plan_line, source.lines))
+    return Document(source.number, None, note, source.currency, source.total, lines, credited=source.paid)
 
 
 def _planned_issue(issue: Issue) -> Document:
@@ -113,9 +116,10 @@ def _plan_line(line: Line) -> DocumentLine:
 def executed_bands(migration: Migration, stornos: list[Storno], issued: list[Proforma]) -> list[Band]:
     """Return the bands of what was done."""
     moved = {item.service_id for item in migration.items}
+    credited = released_by(migration.id)
     return [
         Band(
-            cancelled=_cancelled(storno, moved),
+            cancelled=_cancelled(storno, moved, credited.get(storno.proforma_id, 0)),
             for_new=_successor(issued, storno, migration.to_customer_id, moved),
             for_old=_successor(issued, storno, migration.from_customer_id, moved),
         )
@@ -123,11 +127,11 @@ def executed_bands(migration: Migration, stornos: list[Storno], issued: list[Pro
     ]
 
 
-def _cancelled(storno: Storno, moved: set[int]) -> Document:
+def _cancelled(storno: Storno, moved: set[int], credited: int) -> Document:
     source = storno.proforma
     note = gettext("Storno %(number)s · dated %(day)s", number=storno.number, day=day(storno.issued_on))
     lines = tuple(_line(line, moved) for line in source.lines)
-    return Document(source.number, document_url(source), note, source.currency, source.total, lines)
+    return Document(source.number, document_url(source), note, source.currency, source.total, lines, credited=credited)
 
 
 def _successor(issued: list[Proforma], storno: Storno, customer_id: int, moved: set[int]) -> Document | None:
@@ -245,6 +249,7 @@ def plan_json(plan: Plan) -> dict[str, Any]:
                 "currency": step.cancel.currency,
                 "due_on": step.cancel.due_on.isoformat(),
                 "total": step.cancel.total,
+                "credit": step.cancel.paid,
                 "lines": [_line_json(line) for line in step.cancel.lines],
             }
             for step in plan.steps

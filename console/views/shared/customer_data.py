@@ -52,6 +52,8 @@ _HISTORY_RIGHTS = {
     "dns.": Right.DOMAINS,
     "proforma.": Right.INVOICES,
     "storno.": Right.INVOICES,
+    "payment.": Right.INVOICES,
+    "credit.": Right.INVOICES,
     "member.": Right.CONTACTS,
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from typing import Any
 
 import pikepdf
 import pypdfium2
@@ -16,7 +17,7 @@ from tests.factories.billing import LineSpec
 NAMES = "Љубиша Ђоковић, Šećer Čačak Žižić i Đorđe Ćirić d.o.o."
 
 
-def make_buyer(**more: str) -> Customer:
+def make_buyer(**more: Any) -> Customer:
     """Make a company whose name and address take every letter of ours, in both scripts."""
     return factories.make_customer(
         CustomerKind.COMPANY, name=NAMES, address="Žarka Čolića 7 ж", city="Šabac", postcode="15000", **more

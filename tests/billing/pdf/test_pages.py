@@ -74,7 +74,7 @@ def test_an_account_statement_as_pdf(client: ConsoleClient, session: Session) ->
     customer = make_buyer()
     proforma = factories.make_proforma(customer, paid=-1)
     sign_in_person(client, factories.owner_of(customer).person.email)
-    assert "statement.pdf" in client.get("/moj/documents/").text
+    assert "statement.pdf" in client.get("/moj/credit/").text
     text = text_of(client.get("/moj/documents/statement.pdf?lang=en").data)
     assert all(words in text for words in ("Account statement", "14,400.00", proforma.number, customer.number))
     for query in ("since=x", "currency=USD", "until=0001-01-01"):

@@ -1,6 +1,12 @@
 """Verbs on payments and on the credit of customers."""
 
-from console.billing.payments.service.credit import correct_credit, refund_credit, release_to_credit, use_credit
+from console.billing.payments.service.credit import (
+    correct_credit,
+    refund_credit,
+    release_to_credit,
+    set_credit_first,
+    use_credit,
+)
 from console.billing.payments.service.receiving import IncomingPayment, receive
 from console.billing.payments.service.resolving import Way, resolve
 from console.billing.payments.service.undoing import undo
@@ -13,6 +19,7 @@ __all__ = [
     "refund_credit",
     "release_to_credit",
     "resolve",
+    "set_credit_first",
     "undo",
     "use_credit",
 ]

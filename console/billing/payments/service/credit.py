@@ -19,8 +19,10 @@ from console.core.idempotency import once
 from console.core.money import CURRENCIES
 from console.core.text import one_line
 from console.core.texts import lazy_gettext
+from console.customers.access import require_right
 from console.customers.models import Customer
 from console.customers.owners import owner_of
+from console.customers.rights import Right
 from console.staff.roles import Permission
 
 MAX_REASON = 500
@@ -195,3 +197,23 @@ def _lock(customer_id: int) -> Customer:
     if not found:
         raise NotFound
     return found[0]
+
+
+def set_credit_first(actor: Actor, customer_id: int, on: bool) -> bool:
+    """Choose whether credit pays new pro-formas before anything else: billing, or a person who pays them.
+
+    Returns:
+        Whether that was a change.
+
+    Raises:
+        NotFound: ``actor`` may not.
+    """
+    if not actor.may(Permission.RECORD_PAYMENTS):
+        require_right(actor, customer_id, Right.INVOICES)
+    customer = _lock(customer_id)
+    if customer.credit_first == on:
+        return False
+    customer.credit_first = on
+    db.session.flush()
+    record(actor, "credit.preference", customer.number, customer_id=customer.id, first=on)
+    return True

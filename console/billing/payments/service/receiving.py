@@ -12,6 +12,7 @@ from console.audit.service import record
 from console.billing.ledger.models import Account, EntryKind
 from console.billing.ledger.service import Draft, Posting, post_many
 from console.billing.models import ACTIVE_STATUSES, Proforma, ProformaStatus
+from console.billing.payments.mails import write_received
 from console.billing.payments.models import Payment, PaymentSource, PaymentState, UnmatchedReason
 from console.billing.payments.service.credit import MAX_AMOUNT
 from console.billing.payments.service.paying import Split, lock_documents, settling, split
@@ -79,6 +80,8 @@ def receive(actor: Actor, incoming: Sequence[IncomingPayment], *, by_person: boo
     _post(actor, bookings)
     for booking in bookings:
         _record(actor, booking)
+        if by_person:
+            write_received(booking.payment)
     return [booking.payment for booking in bookings]
 
 
@@ -134,6 +137,7 @@ def _book(actor: Actor, one: IncomingPayment, found: Mapping[str, list[Proforma]
         proforma_id=document.id if document else None,
         customer_id=document.customer_id if document else None,
         statement_line_id=one.statement_line_id,
+        mail_due=document is not None and not by_person,
         recorded_at=clock.now(),
         recorded_by_id=actor.id if actor.kind == "staff" else None,
     )

@@ -13,6 +13,7 @@ from console.billing.ledger.models import Account, EntryKind
 from console.billing.ledger.service import Posting, post
 from console.billing.locks import lock_customers
 from console.billing.models import ACTIVE_STATUSES, Proforma
+from console.billing.payments.mails import write_received
 from console.billing.payments.models import Payment, PaymentState
 from console.billing.payments.service.credit import checked_reason
 from console.billing.payments.service.paying import lock_documents, pay, settling, split
@@ -93,6 +94,7 @@ def _to_document(actor: Actor, payment_id: int, target: str, reason: str) -> Pay
     postings = (Posting(Account.UNMATCHED, payment.currency, payment.amount), *settling(document, parts))
     post(actor, EntryKind.MATCHED, postings, reason=reason, payment=payment)
     _record(actor, "payment.matched", payment, proforma=document.number)
+    write_received(payment)
     return payment
 
 
@@ -109,6 +111,7 @@ def _to_credit(actor: Actor, payment_id: int, target: str, reason: str) -> Payme
     )
     post(actor, EntryKind.CREDITED, postings, reason=reason, payment=payment)
     _record(actor, "payment.credited", payment)
+    write_received(payment)
     return payment
 
 
@@ -159,6 +162,7 @@ def lock_unmatched(payment_id: int) -> Payment:
 def _move(payment: Payment, state: PaymentState, customer_id: int | None, document: Proforma | None) -> None:
     payment.state, payment.customer_id, payment.proforma = state, customer_id, document
     db.session.flush()
+    db.session.expire(payment, ["customer"])
 
 
 def _record(actor: Actor, action: str, payment: Payment, **facts: str) -> None:

@@ -55,7 +55,7 @@ def undo(actor: Actor, payment_id: int, reason: str) -> Payment:
         _take_back(payment, entry, documents)
         payment.state = PaymentState.UNMATCHED
         payment.unmatched_reason = payment.unmatched_reason or UnmatchedReason.UNDONE
-        payment.proforma, payment.customer_id = None, None
+        payment.proforma, payment.customer_id, payment.mail_due = None, None, False
     db.session.flush()
     postings = [
         Posting(one.account, one.currency, -one.amount, one.customer_id, one.proforma_id) for one in entry.postings

@@ -60,6 +60,7 @@ TEMPLATES: dict[str, Text] = {
     "erasure_cancelled": lazy_gettext("Erasure cancelled"),
     "migration_requested": lazy_gettext("Migration requested"),
     "migration_rejected": lazy_gettext("Migration rejected"),
+    "payment_received": lazy_gettext("Payment received"),
     "migration_executed": lazy_gettext("Migration executed"),
     "quote_sent": lazy_gettext("Quote"),
     "request_ended": lazy_gettext("Answer to a request"),

@@ -1,0 +1,79 @@
+"""The mail that says a payment came: to the people of an account who get mail about invoices."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+
+from console.billing.ledger.models import Account, LedgerEntry, LedgerPosting
+from console.billing.models import Proforma
+from console.billing.payments.models import Payment, PaymentState
+from console.billing.payments.queries import renewals_of
+from console.core.context import settings
+from console.core.db import db
+from console.core.transaction import transaction
+from console.customers.mail_categories import addressee, receivers
+from console.customers.rights import MailCategory, Right
+from console.mail.service import write_to
+
+BATCH = 50
+
+
+def write_received(payment: Payment) -> None:
+    """Tell a payment's customer that it came, what it went to, and what it renewed."""
+    customer = payment.customer
+    if customer is None:
+        return
+    document = payment.proforma
+    renewed = [] if document is None or document.owed else renewals_of([document.id]).get(document.id, [])
+    values = {
+        "amount": payment.amount,
+        "currency": payment.currency,
+        "paid_on": payment.paid_on,
+        "number": None if document is None else document.number,
+        "owed": 0 if document is None else document.owed,
+        "credit": _on_credit(payment),
+        "renewed": [(service.label, service.paid_until) for service, period in renewed if period.paid_at],
+        "portal": settings().portal_brand,
+    }
+    for member in receivers(customer, MailCategory.INVOICE):
+        if Right.INVOICES in member.held_rights():
+            about = f"proforma:{document.number}" if document is not None else f"payment:{payment.number}"
+            write_to(addressee(member), customer, "payment_received", about=about, path=_path(document), **values)
+
+
+def send_due(limit: int = BATCH) -> int:
+    """Write about payments of a bank statement that were matched, each in a transaction of its own.
+
+    Returns:
+        How many.
+    """
+    for count in range(limit):
+        with transaction():
+            query = (
+                select(Payment)
+                .where(Payment.mail_due)
+                .order_by(Payment.id)
+                .limit(1)
+                .with_for_update(of=Payment, skip_locked=True)
+            )
+            payment = db.session.scalar(query)
+            if payment is None:
+                return count
+            payment.mail_due = False
+            if payment.state is PaymentState.MATCHED:
+                write_received(payment)
+    return limit
+
+
+def _path(document: Proforma | None) -> str:
+    return "/moj/credit/" if document is None else f"/moj/documents/{document.number}"
+
+
+def _on_credit(payment: Payment) -> int:
+    """Return what of a payment is on credit: its entries that still stand are summed with those that reverse."""
+    query = (
+        select(LedgerPosting.amount)
+        .join(LedgerEntry)
+        .where(LedgerEntry.payment_id == payment.id, LedgerPosting.account == Account.CREDIT)
+    )
+    return -sum(db.session.scalars(query))

@@ -1,0 +1,40 @@
+// Unmatched payments by keyboard: J and K walk the queue, 1 to 9 take a suggestion, Enter carries it out.
+import { singleKey } from '../lib/keys.js';
+
+const form = document.querySelector('[data-decide]');
+
+function choose(digit) {
+  const box = form?.querySelector(`[data-choice="${digit}"]`);
+  if (!box) return false;
+  box.checked = true;
+  box.focus();
+  if (box.value === 'other') form.querySelector('[data-other]').focus();
+  if (box.value.startsWith('return')) form.querySelector('[data-reason]').focus();
+  return true;
+}
+
+function walk(letter) {
+  const link = document.querySelector(letter === 'j' ? '[data-later]' : '[data-earlier]');
+  link?.click();
+  return Boolean(link);
+}
+
+function act(event) {
+  if (event.key === 'j' || event.key === 'k') return walk(event.key);
+  if (/^[0-9]$/.test(event.key)) return choose(event.key);
+  if (event.key === 'Enter' && !event.target.closest?.('a, button, summary') && form?.querySelector('[data-choice]:checked')) {
+    form.requestSubmit();
+    return true;
+  }
+  return false;
+}
+
+// Before the keys of every page, whose J and K walk the rows of a list.
+document.addEventListener('keydown', (event) => {
+  if (!singleKey(event) || !act(event)) return;
+  event.preventDefault();
+}, true);
+
+form?.querySelector('[data-other]').addEventListener('focus', () => {
+  form.querySelector('[data-choice="0"]').checked = true;
+});
