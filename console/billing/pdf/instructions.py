@@ -44,6 +44,12 @@ class Instructions:
     due_on: date
     code: str | None
 
+    @property
+    def plain_amount(self) -> str:
+        """Return the amount as it is typed into a payment order: without groups, with the comma banks here use."""
+        mark = "," if self.currency == DINARS else "."
+        return f"{self.amount // 100}{mark}{self.amount % 100:02d}"
+
 
 def instructions_for(proforma: Proforma, amount: int) -> Instructions:
     """Return how ``amount`` of a pro-forma is paid.

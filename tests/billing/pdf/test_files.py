@@ -40,7 +40,7 @@ def test_a_lost_file_is_made_again_only_if_it_is_the_same(session: Session, monk
     first = pdf_of(proforma)
     digest = content_digest(first)
     files().remove(digest)
-    assert stored_files.examine(files()).missing == [f"document_files {find_file(key_of(proforma)).id}"]  # type: ignore[union-attr]
+    assert stored_files.examine(files()).missing == [f"document_files {find_file(key_of(proforma)).id}"]
     assert pdf_of(proforma) == first and files().get(digest) == first
     files().path(digest).write_bytes(b"damaged")
     monkeypatch.setattr(papers, "make", lambda _key: b"%PDF another layout")

@@ -32,7 +32,7 @@ ENGLISH = {"Accept-Language": "en"}
 def test_staff_and_people_get_the_same_file(new_client: Callable[[], ConsoleClient], session: Session) -> None:
     customer = make_buyer()
     proforma = factories.make_proforma(customer, cancelled=True)
-    number, storno = proforma.number, proforma.storno.number  # type: ignore[union-attr]
+    number, storno = proforma.number, proforma.storno.number
     staff, person, other = new_client(), new_client(), new_client()
     sign_in(staff, Role.BILLING)
     sign_in_person(person, factories.owner_of(customer).person.email)
