@@ -16,7 +16,8 @@ from console.customers import service as accounts
 from console.customers.models import CustomerKind, MemberRole, TaxStatus
 from console.customers.rights import MailCategory, Right
 from console.customers.service import CustomerData, MemberData
-from console.demo import account_requests, data
+from console.demo import account_requests, data, payments
+from console.demo.events import Event
 from console.demo.names import Names, mb, pib, slug
 from console.demo.story import Account, Holding, Item, Known, Story
 from console.hosting import service as hosting
@@ -41,6 +42,7 @@ def tell(story: Story, names: Names) -> None:
     _special(story, names)
     neighbours = [_neighbour(story, names, place) for place in range(NEIGHBOURS)]
     story.known |= {f"sused-{place}": Known(one.account, one.first) for place, one in enumerate(neighbours)}
+    payments.tell(story, firma.account, [neighbour.account for neighbour in neighbours[-8:]])
     _migrations(story, firma.account, [neighbour for neighbour in neighbours if neighbour.free])
     account_requests.tell(story, _CAST["requests"])
     # Last, so that her numbers are the ones that a reader sees on top.
@@ -300,9 +302,10 @@ def _migrations(story: Story, firma: Account, free: list[Neighbour]) -> None:
     """Let services move, or not: executed, expired, rejected, withdrawn, approved and requested."""
     pairs = iter(list(zip(free[::2], free[1::2], strict=False)))
     for days_ago in (75, 18):
-        executed = _Move(story, days_ago, *next(pairs))
+        executed = _Move(story, days_ago, *next(pairs), part_paid=days_ago > 50)
         executed.decide(migrate.approve, days_ago - 1, 9)
         executed.decide(migrate.execute, days_ago - 1, 14)
+        payments.pay_after_migration(story, executed.mover, executed.latest, days_ago)
 
     expired = _Move(story, 55, *next(pairs))
     story.at(story.instant(24, hour=3), migrate.expire_due, [expired.requested])
@@ -330,13 +333,27 @@ def _migrations(story: Story, firma: Account, free: list[Neighbour]) -> None:
 class _Move:
     """A migration that an owner asks for on the phone, with a document for the service open."""
 
-    def __init__(self, story: Story, days_ago: int, mover: Neighbour, taker: Neighbour) -> None:
+    def __init__(
+        self, story: Story, days_ago: int, mover: Neighbour, taker: Neighbour, *, part_paid: bool = False
+    ) -> None:
         self._story = story
         self._mover, self._taker = mover, taker
-        billed = story.bill(story.instant(days_ago + 3, hour=7, minute=5), mover.account, [item(mover.first)])
+        self.mover = mover.account
+        billed = story.bill(
+            story.instant(days_ago + 3, hour=7, minute=5),
+            mover.account,
+            [item(mover.first)],
+            then=story.pay_half if part_paid else None,
+            then_at=story.instant(days_ago + 1) if part_paid else None,
+        )
         self.requested = self._latest = story.at(
             story.instant(days_ago, hour=11, minute=10), self._request, [billed, taker.account.opened]
         )
+
+    @property
+    def latest(self) -> Event:
+        """Return the last of it so far."""
+        return self._latest
 
     @property
     def ref(self) -> str:

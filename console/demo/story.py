@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 from console.billing.models import Proforma, ProformaStatus
 from console.billing.payments.service import IncomingPayment, receive
+from console.billing.periods import next_period
 from console.billing.service import LineDraft, cancel_proforma, issue_proforma
 from console.core import clock
 from console.core.actor import SYSTEM, Actor
@@ -32,6 +33,7 @@ from console.hosting.service import ServiceData
 from console.staff.models import Staff
 
 ENDS_AT = time(11)  # on its last day
+YEAR = timedelta(days=365)
 OLD_ENOUGH = timedelta(days=2)  # an account, before it asks something; one of the questions says so
 
 
@@ -63,6 +65,7 @@ class Holding:
     account: Account
     product: str
     started: Event
+    renewals: list[datetime]  # when it is paid for one more year
 
     @property
     def service(self) -> Service:
@@ -179,14 +182,19 @@ class Story:
         hosted_with: Holding | None = None,
         domain: str | None = None,
     ) -> Holding:
-        """Let an account order a service, and its name be registered."""
+        """Let an account order a service, and its name be registered.
+
+        Args:
+            paid_until: after all that is paid for it in the story.
+        """
+        renewals: list[datetime] = []
 
         def start() -> Service:
             started = clock.local_date(clock.now(), self.zone)
             data = ServiceData(
                 label=label,
                 started_on=started,
-                paid_until=paid_until,
+                paid_until=max(started, paid_until - YEAR * len(renewals)),
                 hosted_with=hosted_with.service if hosted_with else None,
             )
             service = hosting.start_service(SYSTEM, account.customer, self.products[product], data)
@@ -195,7 +203,7 @@ class Story:
             return service
 
         needs = [account.opened, *([hosted_with.started] if hosted_with else [])]
-        return Holding(account, product, self.at(when, start, needs))
+        return Holding(account, product, self.at(when, start, needs), renewals)
 
     # --- documents ---
 
@@ -215,10 +223,7 @@ class Story:
             own = [item for item in items if item.holding.service.customer_id == account.customer.id]
             if not own or account.customer.status is CustomerStatus.CLOSED:
                 return None
-            drafts = [
-                LineDraft(item.words, item.net, self.products[item.holding.product].tax_bp, item.holding.service.id)
-                for item in own
-            ]
+            drafts = [self._draft(item) for item in own]
             currency = self.products[own[0].holding.product].currency
             return issue_proforma(SYSTEM, account.customer, drafts, currency=currency)
 
@@ -227,8 +232,16 @@ class Story:
             if then is not None and proforma is not None and proforma.status is ProformaStatus.OPEN:
                 then(proforma)
 
+        if then == self.pay and then_at is not None:
+            for item in items:
+                item.holding.renewals.append(then_at)
         issued = self.at(when, issue, [account.opened, *(item.holding.started for item in items)])
         return issued if then_at is None else self.at(then_at, settle, [issued])
+
+    def _draft(self, item: Item) -> LineDraft:
+        service = item.holding.service
+        tax_bp = self.products[item.holding.product].tax_bp
+        return LineDraft(item.words, item.net, tax_bp, service.id, period=next_period(service))
 
     def pay(self, proforma: Proforma) -> None:
         """Let a document be paid whole."""

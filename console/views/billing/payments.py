@@ -59,6 +59,10 @@ def _number(_view: Any, _context: Any, row: Payment, _name: str) -> str:
     return row.number
 
 
+def _reference(_view: Any, _context: Any, row: Payment, _name: str) -> Markup:
+    return Markup('<span class="ref nowrap">{}</span>').format(row.reference)
+
+
 def _state(_view: Any, _context: Any, row: Payment, _name: str) -> Markup:
     label = PAYMENT_STATE[row.state].status()
     if row.state is not PaymentState.UNMATCHED or row.unmatched_reason is None:
@@ -119,6 +123,7 @@ class PaymentList(BaseModelView):
     column_formatters = {
         "number": _number,
         "paid_on": formatters.day,
+        "reference": _reference,
         "state": _state,
         "target": _target,
         "amount": formatters.amount,

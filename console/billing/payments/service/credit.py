@@ -20,6 +20,7 @@ from console.core.money import CURRENCIES
 from console.core.text import one_line
 from console.core.texts import lazy_gettext
 from console.customers.access import require_right
+from console.customers.masking import mask_pins
 from console.customers.models import Customer
 from console.customers.owners import owner_of
 from console.customers.rights import Right
@@ -189,7 +190,7 @@ def checked_reason(reason: str) -> str:
         raise Invalid(fields={"reason": [lazy_gettext("Enter a reason.")]})
     if len(reason) > MAX_REASON:
         raise Invalid(fields={"reason": [lazy_gettext("This text is too long.")]})
-    return reason
+    return mask_pins(reason)[0]
 
 
 def _lock(customer_id: int) -> Customer:
