@@ -8,6 +8,12 @@ from flask import Response, request
 
 from console.web.locale import LANGUAGES
 
+# What browsers need to draw a PDF in their own viewer; nothing in the file may run or load anything.
+POLICY = (
+    "default-src 'none'; object-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; "
+    "form-action 'none'"
+)
+
 
 def chosen_language() -> str | None:
     """Return the language that a document is asked for in (``?lang=en``); ``None``: its own."""
@@ -23,6 +29,7 @@ def pdf_answer(name: str, content: bytes) -> Response:
         mimetype="application/pdf",
         headers={
             "Content-Disposition": f"inline; filename=\"{plain}.pdf\"; filename*=UTF-8''{quote(name, safe='')}.pdf",
+            "Content-Security-Policy": POLICY,
             "X-Content-Type-Options": "nosniff",
             "Cross-Origin-Resource-Policy": "same-origin",
         },
