@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from fpdf import FPDF
 from fpdf.enums import Align, MethodReturnValue, XPos, YPos
@@ -130,7 +131,9 @@ class Canvas(FPDF):
     def height_of(self, text: str, width: float, *, size: float, bold: bool = False, line: float = 0) -> float:
         """Return how tall a text is that wraps."""
         self.set_font("Inter", "B" if bold else "", size)
-        tall = self.multi_cell(width, line or line_height(size), text, dry_run=True, output=MethodReturnValue.HEIGHT)
+        tall: Any = self.multi_cell(
+            width, line or line_height(size), text, dry_run=True, output=MethodReturnValue.HEIGHT
+        )
         return float(tall)
 
 
