@@ -105,8 +105,13 @@ STATEMENTS: dict[str, dict[str, Fate]] = {
     "products": {"code": _NONE, "name": _NONE},
     "proformas": {
         "number": _LAW, "series": _LAW, "buyer": _LAW, "issuer": _LAW, "reference": _LAW, "tax_note": _LAW,
-        "external_id": _LAW,
+        "reference_key": _LAW, "external_id": _LAW,
     },
+    "payments": {
+        "reference": _LAW, "reference_key": _LAW, "payer": _LAW, "payer_account": _LAW, "purpose": _LAW,
+        "currency": _LAW,
+    },
+    "ledger_entries": {"reason": _LAW},
     "proforma_lines": {"description": _LAW},
     "document_files": {"language": _LAW, "sha256": _LAW},
     "pay_links": {"token_digest": _NONE, "sealed_token": _NONE},

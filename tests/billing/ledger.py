@@ -129,6 +129,6 @@ def _check_numbers(session: Session) -> None:
         numbers: dict[tuple[str, int], list[int]] = defaultdict(list)
         query = select(model.series, model.year, model.sequence).where(model.sequence.is_not(None))
         for series, year, sequence in session.execute(query):
-            numbers[series, year].append(sequence)
+            numbers[series, year].append(sequence or 0)
         for own in numbers.values():
             assert sorted(own) == list(range(1, len(own) + 1)), "numbers without gap or duplicate"

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from console.audit.models import AuditEntry
@@ -136,9 +136,7 @@ def test_why_a_payment_matches_nothing(session: Session) -> None:
     twice = documents[3].reference
     with transaction():
         session.execute(
-            Proforma.__table__.update()
-            .where(Proforma.id == documents[2].id)
-            .values(reference_key=documents[3].reference_key)
+            update(Proforma).where(Proforma.id == documents[2].id).values(reference_key=documents[3].reference_key)
         )
     session.expire_all()
     found = from_bank(
@@ -499,10 +497,11 @@ def test_a_migration_puts_part_payments_on_the_old_owners_credit(session: Sessio
 
 def test_the_ledger_is_only_added_to(session: Session) -> None:
     factories.make_proforma(factories.make_customer(), paid=-1)
-    for change in (
+    changes: tuple[Callable[[], Any], ...] = (
         lambda: setattr(session.scalars(select(LedgerPosting)).first(), "amount", 1),
         lambda: session.delete(session.scalars(select(LedgerEntry)).first()),
-        lambda: session.add(LedgerEntry()),
-    ):
+        lambda: session.add(LedgerEntry(reason="")),
+    )
+    for change in changes:
         with pytest.raises(RuntimeError, match="never changed"), transaction():
             change()

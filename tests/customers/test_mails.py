@@ -78,6 +78,7 @@ ALLOWED = {
     "handover_offer": {f"{BASE}/moj/handover/accept/{TOKEN}"},
     "handover_update": {f"{BASE}/moj/handover?account=K-10482", f"{BASE}/moj/?account=K-10482"},
     "verification_disputed": {f"{BASE}/console/customers/K-10482"},
+    "payment_received": {f"{BASE}/moj/documents/PR-2026-004512", f"{BASE}/moj/credit/"},
     "dns_changed": {f"{BASE}/moj/domains/jovic.example/history"},
     "ticket_answered": {f"{BASE}/moj/tickets/T-20418"},
     "quote_sent": {f"{BASE}/moj/quotes/P-0012"},

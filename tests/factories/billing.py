@@ -19,9 +19,13 @@ from console.hosting.models import Service
 from tests.factories.shared import at, today, writing
 
 
-def pay_proforma(proforma: Proforma, amount: int, *, reference: str | None = None) -> Payment:
+def pay_proforma(
+    proforma: Proforma, amount: int, *, reference: str | None = None, payer: str = "", purpose: str = ""
+) -> Payment:
     """Record by hand what was paid today with a pro-forma's reference, or with another."""
-    incoming = IncomingPayment(reference or proforma.reference, amount, proforma.currency, today())
+    incoming = IncomingPayment(
+        reference or proforma.reference, amount, proforma.currency, today(), payer, purpose=purpose
+    )
     with writing():
         (payment,) = receive(SYSTEM, [incoming], by_person=True)
     return payment

@@ -71,6 +71,7 @@ def someone(word: str, staff: Staff, *, everywhere: bool = False) -> Someone:
         session.get_one(Person, person.id).phone = phone
     service = factories.make_service(customer)
     document = factories.make_proforma(customer, [service])
+    factories.pay_proforma(document, 100, payer=name, purpose=f"Uplata {word}")
     actor = Actor(kind="person", id=owner.person_id, name=name, address="203.0.113.7")
     factories.make_verification(staff, owner)
     with transaction() as session:

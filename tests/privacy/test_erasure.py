@@ -39,7 +39,7 @@ from tests.support.client import ConsoleClient, sign_in, sign_in_person
 
 ENGLISH = {"Accept-Language": "en"}
 # What stays by law, and how it is found: by the buyer it names.
-DOCUMENTS = {"proformas", "search_proformas", "search_proformas_content"}
+DOCUMENTS = {"payments", "proformas", "search_proformas", "search_proformas_content"}
 
 
 @pytest.fixture
@@ -80,7 +80,7 @@ def test_after_an_erasure_only_what_must_stay_is_found(staff: Staff, clock: Cloc
     erase(one, clock)
     for trace in one.traces:
         assert tables_with(trace) <= DOCUMENTS, trace
-    assert "proformas" in tables_with(one.name)  # with the buyer it names
+    assert {"payments", "proformas"} <= tables_with(one.name)  # with the payer and the buyer they name
     assert not store().exists(one.digest) and store().exists(other.digest)
     for word in ("vetrenjaca", one.name):
         assert keys_of(TICKET_SEARCH, Ticket.id, word) == keys_of(CHAT_SEARCH, Chat.id, word) == []

@@ -72,6 +72,7 @@ def test_everything_of_one_and_nothing_of_the_other(staff: Staff) -> None:
         "vetrenjaca prvi", "vetrenjaca drugi", "Otkazuje vetrenjaca", "Ponuda vetrenjaca", "Za vetrenjaca",
         "Skupo vetrenjaca", "Grad vetrenjaca", "Ispravka vetrenjaca", "Greška vetrenjaca", "Naslednik vetrenjaca",
         "naslednik-vetrenjaca@", "Ulica vetrenjaca 9", "nova-vetrenjaca@", "staro-vetrenjaca@", "Ranije vetrenjaca",
+        "Uplata vetrenjaca",
         "oznaka-vetrenjaca", "Provaljen vetrenjaca", "Razlog vetrenjaca", "Sumnja na nalog vetrenjaca",
     ):  # fmt: skip
         assert text in whole, text

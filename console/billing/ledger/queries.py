@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
+from typing import Any
 
 from sqlalchemy import func, select
 
@@ -34,7 +35,8 @@ def credits_of(customer_ids: Sequence[int]) -> dict[int, dict[str, int]]:
     )
     found: dict[int, dict[str, int]] = {}
     for customer_id, currency, amount in db.session.execute(query):
-        found.setdefault(customer_id, {})[currency] = int(amount)
+        if customer_id is not None:
+            found.setdefault(customer_id, {})[currency] = int(amount)
     return found
 
 
@@ -122,9 +124,9 @@ def statement(customer_id: int, currency: str, since: date | None, until: date) 
     return Statement(currency, since, until, opening, _rows(db.session.execute(query).all(), opening))
 
 
-def _rows(found: Sequence[object], opening: int) -> list[StatementRow]:
+def _rows(found: Sequence[Any], opening: int) -> list[StatementRow]:
     """Put the postings of each entry together. The opening entry has many documents, each a row of its own."""
-    grouped: dict[tuple[int, str | None], list[tuple]] = {}
+    grouped: dict[tuple[int, str | None], list[Any]] = {}
     for row in found:
         entry, _account, _amount, number, *_rest = row
         key = (entry.id, number if entry.kind is EntryKind.OPENING else None)

@@ -62,7 +62,7 @@ def _execute(actor: Actor, migration: Migration, plan: Plan, sources: list[Profo
     migration.plan = plan.digest
     migration.ended_at, migration.ended_by_id = clock.now(), actor.id
     migration.release_services()
-    answer = {
+    answer: dict[str, Any] = {
         "migration": {"ref": migration.ref, "state": migration.state.value},
         "cancelled": [_cancelled(storno, source) for storno, source in zip(stornos, sources, strict=True)],
         "issued": [_issued(document) for document in issued],

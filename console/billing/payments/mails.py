@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import select
 
 from console.billing.ledger.models import Account, LedgerEntry, LedgerPosting
@@ -25,7 +27,7 @@ def write_received(payment: Payment) -> None:
         return
     document = payment.proforma
     renewed = [] if document is None or document.owed else renewals_of([document.id]).get(document.id, [])
-    values = {
+    values: dict[str, Any] = {
         "amount": payment.amount,
         "currency": payment.currency,
         "paid_on": payment.paid_on,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from difflib import SequenceMatcher
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import aliased, defer, joinedload
@@ -167,7 +168,7 @@ def _chain(payment: Payment) -> tuple[list[Proforma], list[Proforma]]:
         .options(joinedload(Proforma.customer), defer(Proforma.buyer), defer(Proforma.issuer))
         .order_by(Proforma.id)
     )
-    rows = db.session.execute(query).all()
+    rows: list[Any] = list(db.session.execute(query))
     referenced = [row for row, depth in rows if depth == 0]
     return referenced, [row for row, depth in rows if depth and row.status in ACTIVE_STATUSES]
 

@@ -9,11 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from sqlalchemy import or_, select
+from sqlalchemy.orm import joinedload
 
 from console.audit import sealing
 from console.audit.models import AuditEntry, PersonKey
 from console.audit.sealing import address_of
+from console.billing.ledger.models import LedgerPosting
 from console.billing.models import Migration, MigrationItem, Proforma, Storno
+from console.billing.payments.models import Payment
 from console.billing.pdf.models import DocumentFile, DocumentKind
 from console.customers.models import Customer, Membership, Person
 from console.customers.owners import owner_of
@@ -49,6 +52,7 @@ def _documents(customer: Customer) -> Iterator[Part]:
     yield Part(f"{folder}/pro-formas", lines, files=_files(DocumentKind.PROFORMA, proformas))
     stornos = all_rows(select(Storno).where(Storno.customer_id == customer.id))
     yield Part(f"{folder}/stornos", [dump(row) for row in stornos], files=_files(DocumentKind.STORNO, stornos))
+    yield from _money(customer)
     # Of a migration the two sides know that there was one; whose the other account is stays theirs.
     moved = or_(Migration.from_customer_id == customer.id, Migration.to_customer_id == customer.id)
     hidden = ("from_customer_id", "to_customer_id", "requested_by_id", "approved_by_id", "ended_by_id", "plan")
@@ -70,6 +74,17 @@ def _files(kind: DocumentKind, documents: Sequence[Proforma | Storno]) -> tuple[
     numbers = {row.id: row.number.replace("/", "-") for row in documents}  # others number with slashes
     query = select(DocumentFile).where(DocumentFile.kind == kind, DocumentFile.document_id.in_(numbers))
     return tuple((f"{numbers[row.document_id]}-{row.language}.pdf", row.sha256) for row in all_rows(query))
+
+
+def _money(customer: Customer) -> Iterator[Part]:
+    """Yield what came for an account and what moved on it: by law it stays as long as the documents do."""
+    folder = f"accounts/{customer.number}"
+    payments = all_rows(select(Payment).where(Payment.customer_id == customer.id))
+    yield Part(f"{folder}/payments", [dump(row, "recorded_by_id", "statement_line_id") for row in payments])
+    postings = all_rows(
+        select(LedgerPosting).options(joinedload(LedgerPosting.entry)).where(LedgerPosting.customer_id == customer.id)
+    )
+    yield Part(f"{folder}/ledger", [dump(row) | dump(row.entry, "id", "staff_id", "reverses_id") for row in postings])
 
 
 def _acts(person: Person) -> Iterator[Part]:

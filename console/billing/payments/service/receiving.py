@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from sqlalchemy import select
 
@@ -188,14 +189,9 @@ def _post(actor: Actor, bookings: Sequence[_Booking]) -> None:
 
 def _record(actor: Actor, booking: _Booking) -> None:
     payment, document = booking.payment, booking.document
-    record(
-        actor,
-        "payment.received",
-        payment.number,
-        customer_id=payment.customer_id,
-        state=payment.state.value,
-        amount=payment.amount,
-        currency=payment.currency,
-        **({} if document is None else {"proforma": document.number}),
-        **({} if payment.unmatched_reason is None else {"reason": payment.unmatched_reason.value}),
-    )
+    facts: dict[str, Any] = {"state": payment.state.value, "amount": payment.amount, "currency": payment.currency}
+    if document is not None:
+        facts["proforma"] = document.number
+    if payment.unmatched_reason is not None:
+        facts["reason"] = payment.unmatched_reason.value
+    record(actor, "payment.received", payment.number, customer_id=payment.customer_id, **facts)

@@ -165,7 +165,7 @@ def _move(payment: Payment, state: PaymentState, customer_id: int | None, docume
     db.session.expire(payment, ["customer"])
 
 
-def _record(actor: Actor, action: str, payment: Payment, **facts: str) -> None:
+def _record(actor: Actor, action: str, payment: Payment, **facts: Any) -> None:
     record(
         actor,
         action,
