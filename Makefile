@@ -150,13 +150,14 @@ $(NODE_MODULES): package-lock.json package.json .npmrc | $(INSTALLED)
 	@$(BIN)/npm ci --ignore-scripts --loglevel=error
 	@touch $@
 
-$(VENDOR)/.copied: $(NODE_MODULES) Makefile
+$(VENDOR)/.copied: $(NODE_MODULES) Makefile tests/support/document_fonts.py
 	@mkdir -p $(VENDOR)/inter
 	@cp node_modules/@fontsource-variable/inter/files/inter-latin-wght-normal.woff2 $(VENDOR)/inter/
 	@cp node_modules/@fontsource-variable/inter/files/inter-latin-ext-wght-normal.woff2 $(VENDOR)/inter/
 	@$(BIN)/pyftsubset node_modules/@fontsource-variable/inter/files/inter-latin-ext-wght-normal.woff2 --flavor=woff2 \
 		--unicodes=U+0106-0107,U+010C-010D,U+0110-0111,U+0160-0161,U+017D-017E --layout-features='*' \
 		--output-file=$(VENDOR)/inter/inter-serbian-wght-normal.woff2
+	@$(BIN)/python -m tests.support.document_fonts node_modules/@fontsource-variable/inter/files $(VENDOR)/inter
 	@cp node_modules/socket.io-client/dist/socket.io.esm.min.js $(VENDOR)/
 	@cp node_modules/htmx.org/dist/htmx.min.js node_modules/idiomorph/dist/idiomorph-ext.min.js $(VENDOR)/
 	@touch $@

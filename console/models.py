@@ -26,6 +26,8 @@ TABLES = (
     "billing.duties.models",
     "billing.quotes.models",
     "billing.renewals.models",
+    "billing.pdf.models",
+    "billing.pay_links.models",
     "tickets.models",
     "tickets.sla.models",
     "tickets.canned.models",

@@ -13,6 +13,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from console.audit.models import AuditEntry
 from console.audit.queries import read_anchor
+from console.billing.pdf.models import DocumentFile
 from console.billing.statements.models import BankStatement
 from console.chat.models import ChatFile, chat_number
 from console.core.context import files, settings
@@ -30,6 +31,7 @@ NAMED: tuple[tuple[type[Base], InstrumentedAttribute[int], InstrumentedAttribute
     (ChatFile, ChatFile.id, ChatFile.digest),
     (DataExport, DataExport.id, DataExport.digest),
     (BankStatement, BankStatement.id, BankStatement.file),
+    (DocumentFile, DocumentFile.id, DocumentFile.sha256),
 )
 BATCH = 1_000
 PIECE = 1024 * 1024
@@ -91,6 +93,9 @@ def describe(place: str) -> str:
         return f"{place} ({row.account}, {row.closed_on}: {row.name})"
     if table == DataExport.__tablename__:
         return f"{place} (a copy of someone's data)"
+    if table == DocumentFile.__tablename__:
+        file = db.session.get_one(DocumentFile, int(key))
+        return f"{place} ({file.kind.value} {file.document_id}, {file.language})"
     name, owner = db.session.execute(select(ChatFile.name, ChatFile.chat_id).where(ChatFile.id == int(key))).one()
     return f"{place} ({chat_number(owner)}: {name})"
 

@@ -21,6 +21,7 @@ from sqlalchemy import delete, or_
 from console.audit import anchor
 from console.billing.migration import expire_due
 from console.billing.payments.mails import send_due as mail_payers
+from console.billing.pdf import jobs as document_files
 from console.billing.renewals import jobs as renewals
 from console.billing.statements import importing as statements
 from console.chat.retention import forget_unsent
@@ -113,6 +114,7 @@ JOBS = (
     Job("audit.anchor", timedelta(minutes=1), note_audit_end),
     Job("migrations.expire", timedelta(minutes=1), expire_migrations),
     Job("accounts.expire", timedelta(minutes=5), expire_account_requests),
+    Job("documents.make", timedelta(seconds=20), document_files.make_recent),
     Job("payments.mail", timedelta(seconds=10), mail_payers),
     Job("billing.renewals", timedelta(minutes=5), renewals.run),
     Job("mail.send", timedelta(seconds=2), sending.send_due),

@@ -61,7 +61,7 @@ class Document:
     year: Mapped[int]
     sequence: Mapped[int | None]  # None: numbered elsewhere
     issued_on: Mapped[date]
-    issued_at: Mapped[datetime]
+    issued_at: Mapped[datetime] = mapped_column(index=True)
     buyer: Mapped[dict[str, Any]] = mapped_column(JSON)  # frozen at issue
     issuer: Mapped[dict[str, Any]] = mapped_column(JSON)
     currency: Mapped[str] = mapped_column(String(3))

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, and_, delete, func, select
 
 from console.audit.service import record
+from console.billing.pdf.models import DocumentFile
 from console.chat.models import LIVE, Chat, ChatBlock, ChatDraft, ChatFile, ChatMessage, StaffPresence, chat_key
 from console.chat.search import CHAT_SEARCH
 from console.chat.service import attachments
@@ -113,7 +114,7 @@ def forget_bytes(digests: Iterable[str]) -> None:
     if not unused:
         return
     with transaction():
-        for column in (ChatFile.digest, TicketAttachment.digest):
+        for column in (ChatFile.digest, TicketAttachment.digest, DocumentFile.sha256):
             unused -= set(db.session.scalars(select(column).where(column.in_(sorted(unused)))))
         for digest in unused:
             store().remove(digest, untouched=UNTOUCHED)

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from console.audit.models import PersonKey
+from console.billing.pay_links.models import PayLink
 from console.core.context import sealer
 from console.core.db import Base, db
 from console.core.seal import InvalidToken
@@ -24,6 +25,7 @@ SEALED: tuple[tuple[type[Base], InstrumentedAttribute[int], InstrumentedAttribut
     (Membership, Membership.id, Membership.pin_secret),
     (Authenticator, Authenticator.person_id, Authenticator.sealed_secret),
     (Mail, Mail.id, Mail.sealed_links),
+    (PayLink, PayLink.id, PayLink.sealed_token),
     (PersonKey, PersonKey.person_id, PersonKey.sealed_key),
     (SsoKey, SsoKey.id, SsoKey.sealed_key),
 )

@@ -23,7 +23,7 @@ _SECRET = re.compile(
 )
 # Keys that only look like one of the above.
 _HARMLESS = frozenset({"status_code", "code_path", "key_id", "country_code"})
-_QUIET = ("geventwebsocket", "engineio", "socketio", "apscheduler", "alembic", "urllib3")
+_QUIET = ("geventwebsocket", "engineio", "socketio", "apscheduler", "alembic", "urllib3", "fontTools", "fpdf")
 
 
 def hide_secrets(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -70,6 +70,7 @@ class Issuer:
     """Who issues our documents, as printed and frozen on each of them."""
 
     name: str = "Mint Hosting d.o.o."
+    brand: str = "Mint Hosting"  # at the top of documents; the name when empty
     pib: str = "100000049"
     mb: str = "20000009"
     address: str = "Bulevar primera 1"
@@ -81,12 +82,14 @@ class Issuer:
     accounts: Mapping[str, str] = field(
         default_factory=lambda: {"RSD": "840-955845-10", "EUR": "RS35105008123123123173"}
     )
+    bic: str = "AIKBRS22"  # of the bank that has the account for other currencies than dinars
     terms_days: int = 8
 
     def snapshot(self, currency: str) -> dict[str, object]:
         """Return what a document in ``currency`` freezes about its issuer."""
         return {
             "name": self.name,
+            "brand": self.brand,
             "pib": self.pib,
             "mb": self.mb,
             "address": self.address,
@@ -95,6 +98,7 @@ class Issuer:
             "country": self.country,
             "in_vat_system": self.in_vat_system,
             "account": self.accounts.get(currency, ""),
+            "bic": "" if currency == "RSD" else self.bic,
         }
 
 
@@ -414,6 +418,8 @@ def _issuer(values: _Reader) -> Issuer:
     accounts = dict(pair.split(":", 1) for pair in values.many("ISSUER_ACCOUNTS", ()) if ":" in pair)
     return Issuer(
         name=values.text("ISSUER_NAME", default.name),
+        brand=values.text("ISSUER_BRAND", "" if values.optional("ISSUER_NAME") else default.brand),
+        bic=values.text("ISSUER_BIC", "" if accounts else default.bic),  # another's bank would be worse than none
         pib=values.text("ISSUER_PIB", default.pib),
         mb=values.text("ISSUER_MB", default.mb),
         address=values.text("ISSUER_ADDRESS", default.address),

@@ -32,6 +32,7 @@ from console.core.hub import off_the_hub
 from console.core.logging import get_logger
 from console.core.smtp_url import SmtpServer
 from console.mail import relay
+from console.mail.attachments import NotMade, all_located
 from console.mail.compose import OutgoingMail, Sender, Unsendable, compose, recipient
 from console.mail.links import LinkGone, put_in
 from console.mail.models import MAX_ERROR, Mail, MailState
@@ -168,6 +169,10 @@ class Round:
         except Unsendable as reason:
             self._failed(mail, str(reason))
             return
+        except NotMade as reason:
+            log.warning("a file of a mail could not be made", mail=mail.id, error=repr(reason.__cause__))
+            self._later(mail, str(reason))
+            return
         except Exception:
             log.exception("mail cannot be composed", mail=mail.id)
             self._failed(mail, "it could not be composed; the log says more")
@@ -198,8 +203,10 @@ class Round:
             text, html = put_in(mail.text, mail.html, mail.sealed_links)
         except LinkGone:
             raise Unsendable("no key in CONSOLE_SEAL_KEYS opens its link") from None
-        whole = replace(mail, text=text, html=html)
-        size = sum(int(file.get("size") or 0) for file in mail.attachments)
+        attachments = all_located(mail.attachments, mail.language)
+        db.session.rollback()  # nothing stays open while the server is spoken to
+        whole = replace(mail, text=text, html=html, attachments=attachments)
+        size = sum(int(file.get("size") or 0) for file in attachments)
 
         def write() -> bytes:
             return compose(whole, sender, store.get)

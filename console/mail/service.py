@@ -82,7 +82,8 @@ def queue(
         about: the thing it is about, as ``ticket:418``.
         send_after: not to leave before; at once when not given.
         in_reply_to, references: Message-IDs of the thread (RFC 5322, 3.6.4).
-        attachments: files of the store: ``name``, ``type``, ``size``, ``digest``.
+        attachments: files of the store: ``name``, ``type``, ``size``, ``digest``; or what is made when it is sent,
+            see :mod:`console.mail.attachments`.
         caused_by: who causes it, where strangers can cause this kind of mail too.
         values: what the template shows. Never a PIN, password or code; what opens something as a
             :class:`~console.mail.links.SecretLink`.
@@ -130,6 +131,7 @@ def write_to(
     *,
     about: str | None = None,
     send_after: datetime | None = None,
+    attachments: Sequence[dict[str, Any]] = (),
     **values: Any,
 ) -> Mail:
     """Queue a mail to a person we know: to their address, in their language or the account's.
@@ -138,6 +140,7 @@ def write_to(
         person: the template knows them as ``name``.
         about: the subject, as ``migration:M-12``.
         send_after: not to leave before.
+        attachments: as in :func:`queue`.
     """
     return queue(
         template,
@@ -147,6 +150,7 @@ def write_to(
         customer_id=account.id if account else None,
         about=about,
         send_after=send_after,
+        attachments=attachments,
         name=person.name,
         **values,
     )

@@ -25,6 +25,7 @@ def init_app(app: Flask) -> None:
         notices,
         orders,
         passwords,
+        pay,
         people,
         privacy,
         profile,
@@ -50,6 +51,7 @@ def init_app(app: Flask) -> None:
     app.register_blueprint(requester.blueprint)
     app.register_blueprint(sealed.blueprint)
     app.register_blueprint(transcript.blueprint)
+    app.register_blueprint(pay.blueprint)
     app.register_blueprint(help_pages.blueprint)
     app.register_blueprint(oauth)
     chat.init_app(app)

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from flask import jsonify, render_template, request
+from flask import flash, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from console.billing.models import ACTIVE_STATUSES, Proforma, ProformaLine, Storno
+from console.billing.pay_links import service as pay_links
 from console.billing.payments import labels
 from console.billing.payments.queries import payments_of
+from console.billing.pdf import statement as statements
+from console.billing.pdf.files import pdf_of
+from console.billing.pdf.instructions import instructions_for
 from console.billing.queries import (
     DocumentFilter,
     amounts_due,
@@ -22,11 +26,16 @@ from console.billing.queries import (
 from console.billing.service import today
 from console.core.errors import NotFound
 from console.core.ids import read_key
+from console.core.texts import gettext, of_reader
+from console.core.transaction import transaction
 from console.customers.models import Membership
 from console.customers.rights import Right
 from console.portal.accounts import chosen, own_accounts
 from console.portal.blueprint import portal, signed_in
+from console.portal.pay import picture_of
 from console.web.answers import wants_json
+from console.web.documents import chosen_language, pdf_answer
+from console.web.identity import current_actor
 
 PAGE_SIZE = 25
 
@@ -57,6 +66,16 @@ def documents() -> ResponseReturnValue:
     )
 
 
+@portal.get("/documents/statement.pdf")
+@signed_in
+def statement_pdf() -> ResponseReturnValue:
+    """Answer the statement of the chosen account as PDF: ``currency``, ``since``, ``until``."""
+    customer = chosen(own_accounts(Right.INVOICES)).customer
+    period = statements.read_period(request.args, customer)
+    content = statements.statement_pdf(customer, period, chosen_language() or of_reader().language)
+    return pdf_answer(f"{customer.number}-{period.until}", content)
+
+
 @portal.get("/documents/<path:number>")
 @signed_in
 def document(number: str) -> ResponseReturnValue:
@@ -66,6 +85,8 @@ def document(number: str) -> ResponseReturnValue:
     if found is None:
         raise NotFound
     related = related_documents(found)
+    waits = found.status in ACTIVE_STATUSES
+    how = instructions_for(found, found.owed) if waits else None
     if wants_json():
         return jsonify(
             proforma=_line(found)
@@ -82,11 +103,58 @@ def document(number: str) -> ResponseReturnValue:
         mine=_mine(accounts, found.customer_id),
         document=found,
         related=related,
+        waits=waits,
+        how=how,
+        picture=picture_of(how) if how is not None else None,
+        link=pay_links.shared_address(current_actor(), found),
         payments=payments_of(found),
         words=labels,
-        waits=found.status in ACTIVE_STATUSES,
         today=today(),
     )
+
+
+@portal.get("/documents/<path:number>/pdf")
+@signed_in
+def document_pdf(number: str) -> ResponseReturnValue:
+    """Answer one pro-forma as PDF."""
+    found = _own_proforma(number)
+    return pdf_answer(found.number, pdf_of(found, chosen_language()))
+
+
+@portal.post("/documents/<path:number>/pay-link")
+@signed_in
+def create_pay_link(number: str) -> ResponseReturnValue:
+    """Make the link that lets another person pay."""
+    found = _own_proforma(number)
+    with transaction():
+        link = pay_links.create_link(current_actor(), found)
+    if wants_json():
+        return jsonify(url=pay_links.address_of(link)), 201
+    flash(gettext("The link is ready. Anyone who has it can see what is owed and pay it."), "success")
+    return redirect(url_for("portal.document", number=number, _anchor="h-share"), 303)
+
+
+@portal.post("/documents/<path:number>/pay-link/revoke")
+@signed_in
+def revoke_pay_link(number: str) -> ResponseReturnValue:
+    """Make that link void."""
+    found = _own_proforma(number)
+    with transaction():
+        pay_links.revoke_link(current_actor(), found)
+    if wants_json():
+        return jsonify(revoked=True)
+    flash(gettext("The link no longer works."), "success")
+    return redirect(url_for("portal.document", number=number), 303)
+
+
+@portal.get("/documents/storno/<path:storno_number>/pdf")
+@signed_in
+def storno_pdf(storno_number: str) -> ResponseReturnValue:
+    """Answer one storno as PDF."""
+    found = find_own_storno(storno_number, _ids(own_accounts(Right.INVOICES)))
+    if found is None:
+        raise NotFound
+    return pdf_answer(found.number, pdf_of(found, chosen_language()))
 
 
 @portal.get("/documents/storno/<path:storno_number>")
@@ -102,6 +170,13 @@ def storno(storno_number: str) -> ResponseReturnValue:
     return render_template(
         "portal/documents/storno.html", accounts=accounts, mine=_mine(accounts, found.customer_id), document=found
     )
+
+
+def _own_proforma(number: str) -> Proforma:
+    found = find_own_proforma(number, _ids(own_accounts(Right.INVOICES)))
+    if found is None:
+        raise NotFound
+    return found
 
 
 def _ids(accounts: Sequence[Membership]) -> list[int]:

@@ -24,6 +24,8 @@ from console.billing.migration.portal import (
 from console.billing.migration.queries import documents_of, held_back, left_behind, movable_services
 from console.billing.migration.requests import MAX_REASON, MAX_TARGET
 from console.billing.models import Migration, MigrationState
+from console.billing.pdf.files import record_of
+from console.billing.pdf.models import Side
 from console.core.errors import Invalid, NotFound, Refusal, Text
 from console.core.ids import read_key, to_key
 from console.core.texts import gettext, lazy_gettext
@@ -38,6 +40,7 @@ from console.portal.answers import show_again
 from console.portal.blueprint import portal, signed_in
 from console.portal.forms import PortalForm
 from console.web.answers import local_time, wants_json
+from console.web.documents import chosen_language, pdf_answer
 from console.web.identity import current_actor
 
 PAGE_SIZE = 25
@@ -142,6 +145,18 @@ def migration(ref: str) -> ResponseReturnValue:
     if wants_json():
         return jsonify(migration=_line(found, mine))
     return _page(accounts, mine, found, WithdrawForm(formdata=None))
+
+
+@portal.get("/migrations/<ref>/pdf")
+@signed_in
+def migration_pdf(ref: str) -> ResponseReturnValue:
+    """Answer the record of an executed transfer, for those who see the account's documents: its own side alone."""
+    ids = [one.customer_id for one in own_accounts(Right.INVOICES)]
+    found = find_own_migration(migration_id(ref), ids)
+    if found is None:
+        raise NotFound
+    side = Side.OLD if found.from_customer_id in ids else Side.NEW
+    return pdf_answer(found.ref, record_of(found, side, chosen_language()))
 
 
 @portal.post("/migrations/<ref>/withdraw")
@@ -293,6 +308,7 @@ def _page(accounts: list[Membership], mine: Membership, found: Migration, form: 
         stays=left_behind(found) if outgoing else [],
         stornos=[one for one in stornos if reads and one.customer_id == mine.customer_id],
         issued=[one for one in issued if reads and one.customer_id == mine.customer_id],
+        has_record=reads and found.state is MigrationState.EXECUTED,
         is_open=is_open(found),
         may_withdraw=outgoing and is_open(found) and may_withdraw(current_actor(), found),
         form=form,

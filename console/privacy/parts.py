@@ -21,6 +21,7 @@ ANONYMOUS = "—"  # what a name or a text is after an erasure
 SECRETS = frozenset({
     "password_hash", "pin_secret", "token_digest", "open_key", "source", "visitor", "client_id", "client_key",
     "sealed_links", "lease", "leased_until", "counted_as", "message_id", "key_id", "previous", "digest",
+    "sealed_token",
 })  # fmt: skip
 
 

@@ -123,6 +123,8 @@ STATEMENTS: dict[str, dict[str, Fate]] = {
     "duties": {"number": _LAW, "currency": _LAW},
     "proforma_lines": {"description": _LAW},
     "suspension_requests": {"reason": _LAW},
+    "document_files": {"language": _LAW, "sha256": _LAW},
+    "pay_links": {"token_digest": _NONE, "sealed_token": _NONE},
     "stornos": {"number": _LAW, "series": _LAW, "buyer": _LAW, "issuer": _LAW, "reason": _LAW},
     "quotes": {"note": _ERASED, "answer": _ERASED, "tax_note": _NONE},
     "bank_statements": {

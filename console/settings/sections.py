@@ -21,7 +21,7 @@ from console.core.texts import lazy_gettext, of_reader
 from console.settings.duties import DUTIES
 from console.settings.kinds import Amount, Choice, Color, Days, Number, Words, YesNo
 from console.settings.section import Section, Setting
-from console.settings.serbian import read_account, read_iban, read_mb, read_pib
+from console.settings.serbian import read_account, read_bic, read_iban, read_mb, read_pib
 from console.staff.models import Department
 
 # Codes of CLDR that are no countries.
@@ -104,6 +104,10 @@ ISSUER = Section(
     "building",
     (
         Setting("issuer.name", lazy_gettext("Company name"), Words(longest=200), "ISSUER_NAME"),
+        Setting(
+            "issuer.brand", lazy_gettext("Name at the top of documents"), Words(longest=60, required=False),
+            "ISSUER_BRAND", lazy_gettext("If empty, the company name."),
+        ),
         Setting("issuer.address", lazy_gettext("Street and number"), Words(longest=200), "ISSUER_ADDRESS"),
         Setting("issuer.postcode", lazy_gettext("Postal code"), Words(longest=20), "ISSUER_POSTCODE"),
         Setting("issuer.city", lazy_gettext("City"), Words(longest=100), "ISSUER_CITY"),
@@ -123,6 +127,11 @@ ISSUER = Section(
             "issuer.accounts.EUR", lazy_gettext("Euro account (IBAN)"),
             Words(longest=42, required=False, check=read_iban), "ISSUER_ACCOUNTS",
             lazy_gettext("If empty, documents in euros show no account."),
+        ),
+        Setting(
+            "issuer.bic", lazy_gettext("BIC (SWIFT) of the bank with the euro account"),
+            Words(longest=11, required=False, check=read_bic), "ISSUER_BIC",
+            lazy_gettext("Payers abroad need it beside the IBAN."),
         ),
     ),
 )  # fmt: skip

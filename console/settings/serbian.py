@@ -10,6 +10,7 @@ from stdnum.rs import pib
 from console.core.texts import lazy_gettext
 
 MB_DIGITS = 8
+_BIC = re.compile(r"[A-Z]{6}[A-Z0-9]{2}([A-Z0-9]{3})?")
 _ACCOUNT = re.compile(r"([0-9]{3})[- ]?([0-9]{1,13})[- ]?([0-9]{2})")
 _WHOLE = 18  # digits of an account
 
@@ -67,3 +68,15 @@ def read_iban(text: str) -> str:
     if not compact or not iban.is_valid(compact):
         raise ValueError(lazy_gettext("Enter a valid IBAN: the check digits or the length are wrong."))
     return str(compact)
+
+
+def read_bic(text: str) -> str:
+    """Return a bank's code (ISO 9362): 8 or 11 letters and digits.
+
+    Raises:
+        ValueError: it is none.
+    """
+    compact = text.replace(" ", "").upper()
+    if not _BIC.fullmatch(compact):
+        raise ValueError(lazy_gettext("Enter the BIC as AIKBRS22: 8 or 11 letters and digits."))
+    return compact

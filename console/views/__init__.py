@@ -39,6 +39,7 @@ PAGES = (
     "billing.home",
     "hosting.products",
     "billing.proformas",
+    "billing.statement_pdf",
     "billing.payments",
     "billing.unmatched",
     "billing.account",

@@ -13,9 +13,10 @@ from flask.typing import ResponseReturnValue
 from console.core.context import settings
 from console.core.db import db
 from console.core.emails import normal_email
-from console.core.errors import NotFound
+from console.core.errors import FileGone, NotFound
 from console.core.ids import read_key
 from console.mail import reading
+from console.mail.attachments import NotMade, located
 from console.mail.models import Mail
 from console.mail.queries import receivers, sent_out
 from console.web.answers import local_time, wants_json
@@ -75,7 +76,10 @@ def file(key: int, place: int) -> Response:
     mail = _find(key)
     if place >= len(mail.attachments):
         raise NotFound
-    one = mail.attachments[place]
+    try:
+        one = located(mail.attachments[place], mail.language)
+    except NotMade as error:
+        raise FileGone from error
     return download_kept(str(one["name"]), str(one["digest"]))
 
 

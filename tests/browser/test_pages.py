@@ -88,6 +88,7 @@ NOBODY = [
     "/nowhere",
     "/t/nothing",
     "/v/nothing",
+    "/pay/nothing",
     "/demo/mailbox",
     "/chat/",
     "/chat/frame",

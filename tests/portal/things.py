@@ -10,6 +10,8 @@ from typing import Any
 from sqlalchemy import select
 
 from console.billing import migration as migrate
+from console.billing.models import Proforma
+from console.billing.pay_links import service as pay_links
 from console.billing.quotes import service as quotes
 from console.billing.quotes.service import QuoteData, QuoteLineData
 from console.billing.service import today
@@ -179,15 +181,23 @@ def service_values(ana: factories.Persona, billing: Staff, ticket_number: str) -
                 requested_at=clock.now(),
             )
         )
+    waiting = factories.make_proforma(ana.customer)
+    pay_token(waiting)
     return {
         "portal.service_id": ana.services[0].id,
-        "portal.number": gone.number,
+        "portal.number": waiting.number,
         "portal.storno_number": gone.storno.number,
         "portal.ref": transfer["ref"],
         "portal.quote_number": sent["number"],
         "quotes.number": unverified["number"],
         "ticket.outcome": "done",
     }
+
+
+def pay_token(proforma: Proforma) -> str:
+    """Make the link that lets another person pay, and return its token."""
+    with transaction():
+        return pay_links.address_of(pay_links.create_link(SYSTEM, proforma)).rpartition("/")[2]
 
 
 def quote_data(**changes: Any) -> QuoteData:

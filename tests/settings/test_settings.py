@@ -57,6 +57,8 @@ OTHER = {
     "mail_from_name": ("Kod", "Kod"),
     "widget_color": ("#112233", "#112233"),
     "issuer.name": ("Kod d.o.o.", "Kod d.o.o."),
+    "issuer.brand": ("Kod", "Kod"),
+    "issuer.bic": ("komb rs bg", "KOMBRSBG"),
     "issuer.address": ("Nova 2", "Nova 2"),
     "issuer.postcode": ("21000", "21000"),
     "issuer.city": ("Novi Sad", "Novi Sad"),

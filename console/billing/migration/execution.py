@@ -12,6 +12,8 @@ from console.billing.migration.plan import Line, Plan
 from console.billing.migration.plan_data import crossing, key_content, lock_step
 from console.billing.models import Migration, MigrationState, Proforma, ProformaLine, Storno
 from console.billing.payments.service.credit import release_to_credit
+from console.billing.pdf.mails import MOST as MOST_FILES
+from console.billing.pdf.models import Side, attachment_of, record_attachment
 from console.billing.service import cancel_documents, compose_document, number_documents
 from console.core import clock
 from console.core.actor import Actor
@@ -53,7 +55,7 @@ def _execute(actor: Actor, migration: Migration, plan: Plan, sources: list[Profo
     issued = _draft(migration, plan)
     released = release_to_credit(actor, sources, migration.id)
     stornos = cancel_documents(sources, migration.ref, migration.id)
-    number_documents(issued)
+    number_documents(issued)  # flushes both
     left = _cut_links(actor, migration)
     _move_services(migration)
     migration.state = MigrationState.EXECUTED
@@ -211,7 +213,10 @@ def _tell_both(
     for customer, recipient in ((migration.from_customer, "old"), (migration.to_customer, "new")):
         void = zip(sources, stornos, strict=True) if recipient == "old" else ()
         cancelled = [_mailed(source) | {"storno": storno.number} for source, storno in void]
-        made = [_mailed(document) for document in issued if document.customer_id == customer.id]
+        own = [document for document in issued if document.customer_id == customer.id]
+        made = [_mailed(document) for document in own]
+        papers: list[Proforma | Storno] = [*stornos, *own] if recipient == "old" else list(own)
+        files = [record_attachment(migration, Side(recipient)), *map(attachment_of, papers)]
         for member in receivers(customer, MailCategory.PRODUCT, MailCategory.INVOICE):
             documents = gets(member, MailCategory.INVOICE)
             write_to(
@@ -223,6 +228,7 @@ def _tell_both(
                 ref=migration.ref,
                 services=[f"{service.product} · {service.label}" for service in plan.services],
                 left=[f"{service.product.name} · {service.label}" for service in left] if recipient == "old" else [],
+                attachments=files[:MOST_FILES] if documents else [],
                 cancelled=cancelled if documents else [],
                 issued=made if documents else [],
                 credit=credit if documents and recipient == "old" else [],

@@ -6,7 +6,7 @@ migration, which explains them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from sqlalchemy import or_, select
 from sqlalchemy.orm import joinedload
@@ -18,6 +18,7 @@ from console.billing.duties.models import Duty
 from console.billing.ledger.models import LedgerPosting
 from console.billing.models import Migration, MigrationItem, Proforma, Storno
 from console.billing.payments.models import Payment
+from console.billing.pdf.models import DocumentFile, DocumentKind
 from console.customers.models import Customer, Membership, Person
 from console.customers.owners import owner_of
 from console.hosting.models import Domain, Ownership, Service
@@ -49,9 +50,9 @@ def _documents(customer: Customer) -> Iterator[Part]:
     folder = f"accounts/{customer.number}"
     proformas = all_rows(select(Proforma).where(Proforma.customer_id == customer.id))
     lines = [dump(row) | {"lines": [dump(line) for line in row.lines]} for row in proformas]
-    yield Part(f"{folder}/pro-formas", lines)
+    yield Part(f"{folder}/pro-formas", lines, files=_files(DocumentKind.PROFORMA, proformas))
     stornos = all_rows(select(Storno).where(Storno.customer_id == customer.id))
-    yield Part(f"{folder}/stornos", [dump(row) for row in stornos])
+    yield Part(f"{folder}/stornos", [dump(row) for row in stornos], files=_files(DocumentKind.STORNO, stornos))
     duties = all_rows(select(Duty).where(Duty.customer_id == customer.id))
     yield Part(f"{folder}/tax-documents", [dump(row, "done_by_id", "entry_id") for row in duties])
     yield from _money(customer)
@@ -69,6 +70,13 @@ def _documents(customer: Customer) -> Iterator[Part]:
             for row in migrations
         ],
     )
+
+
+def _files(kind: DocumentKind, documents: Sequence[Proforma | Storno]) -> tuple[tuple[str, str], ...]:
+    """Return the PDFs that were made of documents."""
+    numbers = {row.id: row.number.replace("/", "-") for row in documents}  # others number with slashes
+    query = select(DocumentFile).where(DocumentFile.kind == kind, DocumentFile.document_id.in_(numbers))
+    return tuple((f"{numbers[row.document_id]}-{row.language}.pdf", row.sha256) for row in all_rows(query))
 
 
 def _money(customer: Customer) -> Iterator[Part]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from flask import jsonify
+from flask import flash, jsonify, redirect
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from markupsafe import Markup
@@ -12,11 +12,14 @@ from sqlalchemy import Select, and_, case
 from sqlalchemy.orm import defer, joinedload, selectinload
 
 from console.billing.models import ACTIVE_STATUSES, PROFORMA_SEARCH, Proforma, ProformaLine, ProformaStatus
+from console.billing.pay_links import service as pay_links
 from console.billing.payments import labels
 from console.billing.payments.queries import payments_of
+from console.billing.pdf.files import pdf_of
 from console.core.errors import Text
 from console.core.money import CURRENCIES
-from console.core.texts import lazy_gettext, ngettext
+from console.core.texts import gettext, lazy_gettext, ngettext
+from console.core.transaction import transaction
 from console.customers.models import Customer
 from console.hosting.models import service_number
 from console.staff.roles import Permission
@@ -31,6 +34,7 @@ from console.views.shared.filters import Choice, CustomerNumber, Day, Flag
 from console.views.shared.labels.states import PROFORMA_STATUS, is_overdue, proforma_amount, proforma_label, today
 from console.views.shared.menu import document_url
 from console.web.answers import wants_json
+from console.web.documents import chosen_language, pdf_answer
 from console.web.filters import day
 from console.web.identity import current_actor
 
@@ -245,7 +249,38 @@ class ProformaList(ProformaChanges, BulkActions, BaseModelView):
             migration=documents.migration_ref(proforma),
             may_issue=actor.may(Permission.ISSUE_DOCUMENTS),
             is_active=proforma.status in ACTIVE_STATUSES,
+            shares=proforma.status in ACTIVE_STATUSES and pay_links.may_share(actor, proforma),
+            link=pay_links.shared_address(actor, proforma),
         )
+
+    @expose("/<path:number>/pdf")
+    def pdf(self, number: str) -> ResponseReturnValue:
+        """Answer one pro-forma as PDF, in its language or in the one asked for."""
+        proforma = documents.find_proforma(number)
+        documents.require_reading(current_actor(), proforma.customer_id)
+        return pdf_answer(number, pdf_of(proforma, chosen_language()))
+
+    @expose("/<path:number>/pay-link", methods=("POST",))
+    def pay_link(self, number: str) -> ResponseReturnValue:
+        """Make the link that lets another person pay."""
+        proforma = documents.find_proforma(number)
+        with transaction():
+            link = pay_links.create_link(current_actor(), proforma)
+        if wants_json():
+            return jsonify(url=pay_links.address_of(link)), 201
+        flash(gettext("The link is ready. Anyone who has it can see what is owed and pay it."), "success")
+        return redirect(f"{document_url(proforma)}#h-share", 303)
+
+    @expose("/<path:number>/pay-link/revoke", methods=("POST",))
+    def revoke_pay_link(self, number: str) -> ResponseReturnValue:
+        """Make that link void."""
+        proforma = documents.find_proforma(number)
+        with transaction():
+            pay_links.revoke_link(current_actor(), proforma)
+        if wants_json():
+            return jsonify(revoked=True)
+        flash(gettext("The link no longer works."), "success")
+        return redirect(document_url(proforma), 303)
 
     def _json(self, proforma: Proforma) -> dict[str, Any]:
         return documents.document_json(proforma) | {

@@ -11,6 +11,7 @@ from markupsafe import Markup
 from sqlalchemy.orm import defer, joinedload
 
 from console.billing.models import Proforma, Storno
+from console.billing.pdf.files import pdf_of
 from console.core.money import CURRENCIES
 from console.core.texts import lazy_gettext
 from console.customers.models import Customer
@@ -21,6 +22,7 @@ from console.views.shared.base import BaseModelView
 from console.views.shared.filters import Choice, CustomerNumber, Day, Exact
 from console.views.shared.menu import document_url
 from console.web.answers import wants_json
+from console.web.documents import chosen_language, pdf_answer
 from console.web.identity import current_actor
 
 
@@ -109,6 +111,13 @@ class StornoList(BaseModelView):
         if wants_json():
             return jsonify(storno=self._json(storno))
         return self.render("admin/billing/storno.html", document=storno, migration=documents.migration_ref(storno))
+
+    @expose("/<path:number>/pdf")
+    def pdf(self, number: str) -> ResponseReturnValue:
+        """Answer one storno as PDF, in its language or in the one asked for."""
+        storno = documents.find_storno(number)
+        documents.require_reading(current_actor(), storno.customer_id)
+        return pdf_answer(number, pdf_of(storno, chosen_language()))
 
     def _json(self, storno: Storno) -> dict[str, Any]:
         return documents.document_json(storno) | {"proforma": storno.proforma.number, "reason": storno.reason}

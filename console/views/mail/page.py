@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import flash, jsonify, redirect, url_for
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from flask_admin.base import BaseView
 from sqlalchemy import select
 
+from console.billing.pdf.models import SOURCE, DocumentKind
 from console.core.context import settings
 from console.core.db import db
 from console.core.errors import NotFound
@@ -111,5 +114,16 @@ def _files(mail: Mail) -> list[tuple[str, int, str | None]]:
         for key, name, digest in db.session.execute(query):
             addresses[name, digest] = url_for("ticket.file", number=number, key=key)
     return [
-        (str(one["name"]), int(one["size"]), addresses.get((one["name"], one["digest"]))) for one in mail.attachments
+        (str(one["name"]), int(one.get("size") or 0), _document_url(one) or addresses.get((one["name"], one["digest"])))
+        for one in mail.attachments
     ]
+
+
+def _document_url(attachment: dict[str, Any]) -> str | None:
+    """Return where a document is that was attached: its page checks who may read it."""
+    if attachment.get("source") != SOURCE:
+        return None
+    number, kind = str(attachment["name"]).removesuffix(".pdf"), str(attachment["key"]).partition(":")[0]
+    if kind in (DocumentKind.PROFORMA, DocumentKind.STORNO):
+        return url_for("proformas.pdf" if kind == DocumentKind.PROFORMA else "stornos.pdf", number=number)
+    return url_for("migration.pdf", ref=number, side="old" if kind == DocumentKind.MIGRATION_OLD else "new")

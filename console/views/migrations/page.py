@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
-from flask import flash, jsonify, redirect
+from flask import flash, jsonify, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from flask_admin.base import BaseView
@@ -22,6 +22,8 @@ from console.billing.migration.queries import (
     staff_names,
 )
 from console.billing.models import OPEN_STATES, Migration, MigrationState
+from console.billing.pdf.files import record_of
+from console.billing.pdf.models import Side
 from console.core.errors import Invalid, Refusal
 from console.core.texts import gettext, lazy_gettext, ngettext
 from console.core.transaction import transaction
@@ -42,6 +44,7 @@ from console.views.shared.base import Page
 from console.views.shared.labels.migrations import migration_url
 from console.views.shared.labels.states import MIGRATION_STATE, TAX_STATUS
 from console.web.answers import wants_json
+from console.web.documents import chosen_language, pdf_answer
 from console.web.identity import current_actor
 
 
@@ -56,6 +59,7 @@ class MigrationPage(Page):
     permission = Permission.SEE_MIGRATIONS
     permissions = {
         "preview": Permission.PREVIEW_MIGRATION,
+        "pdf": Permission.PREVIEW_MIGRATION,
         "approve": Permission.DECIDE_MIGRATION,
         "execute": Permission.DECIDE_MIGRATION,
         "reject": Permission.DECIDE_MIGRATION,
@@ -146,6 +150,13 @@ class MigrationPage(Page):
             return jsonify(migration=migration_json(find_migration(ref)))
         flash(message, "success")
         return redirect(migration_url(ref), 303)
+
+    @expose("/pdf")
+    def pdf(self, ref: str) -> ResponseReturnValue:
+        """Answer the record of an executed migration as one side has it: ``side=old`` or ``new``."""
+        migration = find_migration(ref)
+        side = Side.NEW if request.args.get("side") == Side.NEW else Side.OLD
+        return pdf_answer(migration.ref, record_of(migration, side, chosen_language()))
 
     def _page(self, migration: Migration, error: Refusal | None = None, end_form: EndForm | None = None) -> str:
         actor = current_actor()

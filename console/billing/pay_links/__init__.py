@@ -1,0 +1,1 @@
+"""Links that let another person pay a pro-forma, without an account."""

@@ -1,0 +1,78 @@
+"""A document's file is made once and is that file from then on; mails carry it; a worker makes it."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from console import stored_files
+from console.billing.pdf import files as papers
+from console.billing.pdf.files import find_file, key_of, pdf_of
+from console.billing.pdf.jobs import make_recent
+from console.billing.pdf.models import DocumentFile
+from console.chat.retention import forget_bytes
+from console.core.context import files
+from console.core.errors import FileGone
+from console.core.files import content_digest
+from console.mail.models import Mail
+from tests import factories
+from tests.billing.moves import make_move
+from tests.billing.pdf.papers import make_buyer
+
+pytestmark = pytest.mark.only("sqlite")
+
+
+@pytest.mark.both
+def test_it_is_made_once_and_is_that_file_from_then_on(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    proforma = factories.make_proforma(make_buyer())
+    first = pdf_of(proforma)
+    row = find_file(key_of(proforma))
+    assert row is not None and row.sha256 == content_digest(first) and row.size == len(first)
+    monkeypatch.setattr(papers, "make", lambda _key: b"%PDF another layout")
+    assert pdf_of(proforma) == first
+    assert pdf_of(proforma, "en") == b"%PDF another layout"
+    assert len(session.scalars(select(DocumentFile)).all()) == 2
+
+
+def test_a_lost_file_is_made_again_only_if_it_is_the_same(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    proforma = factories.make_proforma(make_buyer())
+    first = pdf_of(proforma)
+    digest = content_digest(first)
+    files().remove(digest)
+    assert stored_files.examine(files()).missing == [f"document_files {find_file(key_of(proforma)).id}"]
+    assert pdf_of(proforma) == first and files().get(digest) == first
+    files().path(digest).write_bytes(b"damaged")
+    monkeypatch.setattr(papers, "make", lambda _key: b"%PDF another layout")
+    with pytest.raises(FileGone):
+        pdf_of(proforma)
+
+
+def test_retention_of_others_leaves_it(session: Session) -> None:
+    digest = content_digest(pdf_of(factories.make_proforma(make_buyer())))
+    forget_bytes([digest])
+    assert files().is_whole(digest)
+
+
+def test_a_worker_makes_what_was_just_issued_and_nothing_old(session: Session) -> None:
+    customer = make_buyer()
+    old = factories.make_proforma(customer, issued_days_ago=40)
+    new = factories.make_proforma(customer, cancelled=True)
+    assert make_recent() == 2  # pro-forma and storno
+    assert find_file(key_of(new)) is not None and find_file(key_of(old)) is None
+    assert make_recent() == 0
+
+
+def test_the_mail_about_a_migration_carries_record_and_documents(session: Session) -> None:
+    move = make_move()
+    factories.make_proforma(move.old, move.services)
+    move.to_approved().execute()
+    mails = session.scalars(select(Mail).where(Mail.template == "migration_executed")).all()
+    names = {mail.to_address: [one["name"] for one in mail.attachments] for mail in mails}
+    new = names[factories.owner_of(move.new).person.email]
+    old = names[factories.owner_of(move.old).person.email]
+    assert new[0] == old[0] == f"{move.ref}.pdf"
+    assert [name[:2] for name in new[1:]] == ["PR"] * len(new[1:]) and new[1:]
+    assert "ST" in {name[:2] for name in old[1:]}
+    assert not set(new[1:]) & set(old[1:])
+    assert make_recent() >= 4
