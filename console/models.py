@@ -19,6 +19,7 @@ TABLES = (
     "hosting.models",
     "hosting.dns.models",
     "billing.models",
+    "billing.migration.models",
     "billing.quotes.models",
     "tickets.models",
     "tickets.sla.models",
