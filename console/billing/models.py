@@ -146,7 +146,8 @@ class Storno(Document, Base):
 
 
 # One that was rejected, withdrawn or has expired reversed nothing: another may.
-_STILL_REVERSES = "state IN ('requested', 'accepted', 'approved', 'executed')"
+STILL_REVERSING = (*OPEN_STATES, MigrationState.EXECUTED)
+_STILL_REVERSES = f"state IN ({', '.join(repr(state.value) for state in STILL_REVERSING)})"
 
 
 class Migration(Base):
@@ -215,6 +216,11 @@ class Migration(Base):
         return self.requested_by_id is None and self.batch_id is None
 
     @property
+    def is_open(self) -> bool:
+        """Tell whether it is still to be decided or executed."""
+        return self.state in OPEN_STATES
+
+    @property
     def waits_for_new_owner(self) -> bool:
         """Tell whether the new owner has yet to accept it."""
         return self.state is MigrationState.REQUESTED and self.needs_acceptance
@@ -225,6 +231,11 @@ class Migration(Base):
         if self.needs_acceptance:
             return self.state is MigrationState.ACCEPTED
         return self.state is MigrationState.REQUESTED
+
+    def clear_schedule(self) -> None:
+        """Take the day of its execution back."""
+        self.scheduled_for = self.scheduled_by_id = None
+        self.scheduled_lose_exemption = False
 
     def release_services(self) -> None:
         """Let other migrations have the services again."""

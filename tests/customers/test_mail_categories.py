@@ -34,7 +34,9 @@ pytestmark = pytest.mark.only("sqlite")
 
 # What each mail is, and to whom: the whole list, so that a new one is decided about.
 EXPECTED = {
-    MailCategory.PRODUCT: {"migration_executed", "migration_rejected", "migration_requested"},
+    MailCategory.PRODUCT: {
+        "migration_executed", "migration_offer", "migration_rejected", "migration_requested", "migration_update",
+    },
     MailCategory.DOMAIN: {"dns_changed"},
     MailCategory.INVOICE: {"quote_sent"},
     MailCategory.SUPPORT: {"ticket_answered"},
@@ -49,7 +51,7 @@ EXPECTED = {
         "profile_changed", "registration", "registration_known", "security_notice", "verification",
     },
     Personal.STAFF: {
-        "sla_targets_at_risk", "sla_targets_missed", "staff_password_changed", "staff_password_reset",
+        "migration_stopped", "sla_targets_at_risk", "sla_targets_missed", "staff_password_changed", "staff_password_reset",
         "verification_disputed",
     },
 }  # fmt: skip

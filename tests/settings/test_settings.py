@@ -66,6 +66,8 @@ OTHER = {
     "issuer.accounts.EUR": ("DE89370400440532013000", "EUR:DE89370400440532013000"),
     "issuer.terms_days": ("15", "15"),
     "migration_days": ("10", "10"),
+    "migration_acceptance": ("yes", "yes"),
+    "migration_reversal_days": ("30", "30"),
     "migration_four_eyes": ("yes", "yes"),
     "migration_four_eyes_above.RSD": ("100.000,50", "10000050"),
     "migration_four_eyes_above.EUR": ("1.000,00", "EUR:100000"),

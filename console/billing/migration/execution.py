@@ -10,6 +10,7 @@ from sqlalchemy import update
 from console.audit.service import record
 from console.billing.migration.plan import Line, Plan
 from console.billing.migration.plan_data import crossing, key_content, lock_step
+from console.billing.migration.registry import open_tasks
 from console.billing.models import Migration, MigrationState, Proforma, ProformaLine, Storno
 from console.billing.service import cancel_documents, compose_document, number_documents
 from console.core import clock
@@ -57,14 +58,17 @@ def _execute(actor: Actor, migration: Migration, plan: Plan, sources: list[Profo
     migration.state = MigrationState.EXECUTED
     migration.plan = plan.digest
     migration.ended_at, migration.ended_by_id = clock.now(), actor.id
+    migration.clear_schedule()
     migration.release_services()
+    db.session.flush()
+    domains = open_tasks(actor, migration)
     answer = {
         "migration": {"ref": migration.ref, "state": migration.state.value},
         "cancelled": [_cancelled(storno, source) for storno, source in zip(stornos, sources, strict=True)],
         "issued": [_issued(document) for document in issued],
     }
-    _record(actor, migration, plan, answer)
-    _tell_both(migration, plan, stornos, sources, issued, left)
+    _record(actor, migration, plan, answer, domains)
+    _tell_both(migration, plan, stornos, sources, issued, left, domains)
     return answer
 
 
@@ -157,7 +161,7 @@ def _issued(document: Proforma) -> dict[str, Any]:
     }
 
 
-def _record(actor: Actor, migration: Migration, plan: Plan, answer: dict[str, Any]) -> None:
+def _record(actor: Actor, migration: Migration, plan: Plan, answer: dict[str, Any], domains: Sequence[str]) -> None:
     """Write both accounts' histories: each sees its own side."""
     services = [service.number for service in plan.services]
     for customer_id, other in (
@@ -176,6 +180,7 @@ def _record(actor: Actor, migration: Migration, plan: Plan, answer: dict[str, An
             issued=[row["number"] for row in answer["issued"] if row["customer"] == number],
             plan=plan.digest,
             **plan.exemption_facts,
+            **({"at_registry": list(domains)} if domains else {}),
         )
 
 
@@ -186,6 +191,7 @@ def _tell_both(
     sources: Sequence[Proforma],
     issued: Sequence[Proforma],
     left: Sequence[Service],
+    domains: Sequence[str],
 ) -> None:
     """Mail each side what concerns it, and nothing of the other's documents: these for who gets mail about invoices."""
     for customer, recipient in ((migration.from_customer, "old"), (migration.to_customer, "new")):
@@ -205,6 +211,8 @@ def _tell_both(
                 left=[f"{service.product.name} · {service.label}" for service in left] if recipient == "old" else [],
                 cancelled=cancelled if documents else [],
                 issued=made if documents else [],
+                domains=domains,
+                reverses=migration.reverses.ref if migration.reverses is not None else "",
             )
 
 
