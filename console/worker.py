@@ -20,6 +20,7 @@ from sqlalchemy import delete, or_
 
 from console.audit import anchor
 from console.billing.migration import execute_due, expire_due
+from console.billing.migration.batches.work import work_due
 from console.chat.retention import forget_unsent
 from console.chat.service.deadlines import sweep as chat_sweep
 from console.core import clock
@@ -101,6 +102,7 @@ JOBS = (
     Job("audit.anchor", timedelta(minutes=1), note_audit_end),
     Job("migrations.expire", timedelta(minutes=1), expire_migrations),
     Job("migrations.execute", timedelta(minutes=1), execute_due),
+    Job("migrations.batches", timedelta(seconds=2), work_due),
     Job("accounts.expire", timedelta(minutes=5), expire_account_requests),
     Job("mail.send", timedelta(seconds=2), sending.send_due),
     Job("dns.publish", timedelta(seconds=2), publish_due),

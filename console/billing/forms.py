@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from wtforms import BooleanField, HiddenField, SelectMultipleField, StringField, TextAreaField
+from wtforms import BooleanField, DateField, HiddenField, SelectMultipleField, StringField, TextAreaField
 from wtforms.validators import DataRequired, InputRequired, Length
 
+from console.billing.migration.registry import MAX_NOTE
 from console.billing.migration.requests import MAX_REASON
 from console.core.forms import Form, KeyField
 from console.core.ids import to_key
@@ -20,6 +21,7 @@ class MigrationRequestForm(Form):
         validate_choice=False,
         validators=[DataRequired(lazy_gettext("Choose at least one service."))],
     )
+    reverses = StringField(lazy_gettext("Reverses"), validators=[Length(max=20)])
     leave = SelectMultipleField(lazy_gettext("Do not move"), coerce=to_key, validate_choice=False)
     to_customer = StringField(
         lazy_gettext("New owner"),
@@ -49,3 +51,15 @@ class EndForm(Form):
     reason = TextAreaField(
         lazy_gettext("Reason"), validators=[DataRequired(lazy_gettext("Enter a reason.")), Length(max=MAX_REASON)]
     )
+
+
+class ScheduleForm(PlanForm):
+    """The day on which a migration is executed, with the preview of that day."""
+
+    on = DateField(lazy_gettext("Day"), validators=[DataRequired(lazy_gettext("Choose a day."))])
+
+
+class NoteForm(Form):
+    """What a person notes at a task."""
+
+    note = StringField(lazy_gettext("Note"), validators=[Length(max=MAX_NOTE)])

@@ -307,7 +307,7 @@ def _migrations() -> tuple[Example, ...]:
 
 def _migration_steps(base_url: str) -> tuple[Example, ...]:
     one = NAME | {"ref": "M-0317", "services": [Typed("Hosting S · jovic-studio.example")]}
-    step = one | {"reason": "", "at": None, "domains": []}
+    step: dict[str, Any] = one | {"reason": "", "at": None, "domains": []}
     steps: dict[str, dict[str, Any]] = {
         "requested": {}, "accepted": {}, "declined": {"reason": Typed("Nisam kupio ovaj sajt.")}, "approved": {},
         "scheduled": {"at": UNTIL}, "unscheduled": {}, "postponed": {}, "rejected": {"reason": Typed("Nema saglasnosti.")},

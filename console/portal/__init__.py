@@ -39,6 +39,7 @@ def init_app(app: Flask) -> None:
         signin,
         tickets,
         transcript,
+        transfer_offer,
     )
     from console.portal.blueprint import portal
 

@@ -41,6 +41,8 @@ PAGES = (
     "billing.stornos",
     "migrations.list",
     "migrations.new",
+    "migrations.batches",
+    "migrations.registry",
     "migrations.page",
     "mail.list",
     "mail.page",

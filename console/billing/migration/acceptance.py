@@ -172,7 +172,7 @@ def _check_waits(migration: Migration, *more: MigrationState) -> None:
 
 
 def _accept(actor: Actor, migration: Migration, member: Membership, seen: str) -> Migration:
-    terms = terms_of(locked_plan(migration))
+    terms = terms_of(locked_plan(migration)[0])
     if seen and seen != digest_of(terms):
         raise refusal("stale_plan")
     migration.state = MigrationState.ACCEPTED

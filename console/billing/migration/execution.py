@@ -44,12 +44,17 @@ def execute(actor: Actor, ref: str, plan: str, key: str, *, lose_exemption: bool
         migration, checked, sources = lock_step(
             actor, ref, MigrationState.APPROVED, plan, lose_exemption=lose_exemption
         )
-        return _execute(actor, migration, checked, sources)
+        return carry_out_plan(actor, migration, checked, sources)
 
     return once(f"migration.execute:{ref}", key, key_content(plan, lose_exemption=lose_exemption), work)
 
 
-def _execute(actor: Actor, migration: Migration, plan: Plan, sources: list[Proforma]) -> dict[str, Any]:
+def carry_out_plan(actor: Actor, migration: Migration, plan: Plan, sources: list[Proforma]) -> dict[str, Any]:
+    """Do what a plan says, all of it, with everything that it rests on locked; its entries check who may.
+
+    Args:
+        sources: the plan's documents.
+    """
     issued = _draft(migration, plan)
     stornos = cancel_documents(sources, migration.ref, migration.id)
     number_documents(issued)
@@ -179,8 +184,7 @@ def _record(actor: Actor, migration: Migration, plan: Plan, answer: dict[str, An
             cancelled=[row["number"] for row in answer["cancelled"] if row["customer"] == number],
             issued=[row["number"] for row in answer["issued"] if row["customer"] == number],
             plan=plan.digest,
-            **plan.exemption_facts,
-            **({"at_registry": list(domains)} if domains else {}),
+            **plan.exemption_facts | ({"at_registry": list(domains)} if domains else {}),
         )
 
 

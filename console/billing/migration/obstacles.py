@@ -76,6 +76,9 @@ REASONS: dict[str, Text] = {
     ),
     "not_the_same": lazy_gettext("A reversal moves the services of the original migration back to their former owner."),
     "in_batch": lazy_gettext("Another row of this file gives a linked service to someone else."),
+    "twice": lazy_gettext("Another row of this file already names this service."),
+    "with_refused": lazy_gettext("The row it would have moved with was refused."),
+    "starter_gone": lazy_gettext("The person who started this may no longer move services."),
     "unknown_service": lazy_gettext("There is no service with this number."),
     "unknown_target": lazy_gettext("The new owner was not found, or owns several accounts. Enter the account number."),
     "expired": lazy_gettext("This request has expired. Nothing was changed; submit a new one."),
@@ -85,7 +88,7 @@ _CONFLICTS = frozenset(
     {
         "held", "in_migration", "stale_plan", "wrong_state", "expired", "part_paid", "hosted_together",
         "four_eyes", "four_eyes_approval", "not_accepted", "terms_changed", "scheduler_gone", "not_executed",
-        "reversal_late", "reversed_already", "moved_on", "paid_since", "in_batch",
+        "reversal_late", "reversed_already", "moved_on", "paid_since", "in_batch", "starter_gone",
     }
 )  # fmt: skip
 

@@ -54,9 +54,9 @@ def plan_for(migration: Migration, day: date | None = None) -> Plan:
     return _plan(migration, lock=False, day=day)[0]
 
 
-def locked_plan(migration: Migration) -> Plan:
-    """Work the same out, and hold everything that it rests on until the transaction ends."""
-    return _plan(migration, lock=True)[0]
+def locked_plan(migration: Migration) -> tuple[Plan, list[Proforma]]:
+    """Work the same out with the plan's documents, and hold all that it rests on until the transaction ends."""
+    return _plan(migration, lock=True)
 
 
 def lock_step(

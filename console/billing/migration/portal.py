@@ -193,8 +193,11 @@ def find_own_migration(ref_id: int, customer_ids: Sequence[int]) -> Migration | 
         .options(
             joinedload(Migration.from_customer),
             joinedload(Migration.to_customer),
+            joinedload(Migration.reverses),
             joinedload(Migration.verification).joinedload(Verification.membership).joinedload(Membership.person),
-            selectinload(Migration.items).joinedload(MigrationItem.service).joinedload(Service.product),
+            selectinload(Migration.items)
+            .joinedload(MigrationItem.service)
+            .options(joinedload(Service.product), joinedload(Service.domain)),
         )
     )
     return db.session.scalar(query)

@@ -189,7 +189,7 @@ def _others_open(task: RegistryTask) -> bool:
     return db.session.scalar(query.limit(1)) is not None
 
 
-def _loaded() -> Select[tuple[RegistryTask]]:
+def _loaded() -> Select[RegistryTask]:
     return select(RegistryTask).options(joinedload(RegistryTask.domain), joinedload(RegistryTask.done_by))
 
 

@@ -141,6 +141,9 @@ def carry_out(actor: Actor, request: Request) -> dict[str, Any]:
         "along": [service.number for service in services if service.id not in chosen],
         "left_behind": [service_number(key) for key in left],
     }
+    facts: dict[str, Any] = {name: answer[name] for name in ("services", "along", "left_behind")}
+    if reversed_one is not None:
+        facts["reverses"] = reversed_one.ref
     record(
         actor,
         "migration.requested",
@@ -148,8 +151,7 @@ def carry_out(actor: Actor, request: Request) -> dict[str, Any]:
         customer_id=old.id,
         to=new.number,
         verification=verification.id,
-        **{name: answer[name] for name in ("services", "along", "left_behind")},
-        **({"reverses": reversed_one.ref} if reversed_one is not None else {}),
+        **facts,
     )
     mails.tell_requested(migration, old, services)
     if migration.needs_acceptance:
@@ -193,6 +195,15 @@ def _verification(actor: Actor, verification_id: int, *, lock: bool = False) -> 
     if verification.membership.person.is_held(clock.now()):
         raise refusal("held")
     return verification
+
+
+def live_verification_of(actor: Actor, verification_id: int) -> Verification:
+    """Return the live verification that ``actor`` made of a person who may give services away, locked.
+
+    Raises:
+        Invalid, Conflict: ``unverified``, ``no_right`` or ``held``.
+    """
+    return _verification(actor, verification_id, lock=True)
 
 
 def _is_own(actor: Actor, verification: Verification) -> bool:
