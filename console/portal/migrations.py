@@ -13,6 +13,7 @@ from wtforms import HiddenField, SelectMultipleField, StringField, TextAreaField
 from console.billing import migration as migrate
 from console.billing.migration.acceptance import may_accept
 from console.billing.migration.obstacles import REASONS, service_obstacles
+from console.billing.migration.obstacles import refusal as refusal_of
 from console.billing.migration.plan_data import migration_id
 from console.billing.migration.portal import (
     OwnPreview,
@@ -193,9 +194,9 @@ def migration_decline(ref: str) -> ResponseReturnValue:
 
 def _answer(ref: str, form: Any, verb: Callable[[Any], Migration]) -> ResponseReturnValue:
     accounts, mine, found = _find(ref)
-    if found.to_customer_id != mine.customer_id:
-        raise NotFound
     try:
+        if found.to_customer_id != mine.customer_id:
+            raise refusal_of("wrong_state")
         form.require()
         with transaction():
             found = verb(form)

@@ -12,6 +12,7 @@ from console.billing.migration.models import BatchState, ItemState, MigrationBat
 from console.billing.models import Migration
 from console.core.db import db
 from console.core.errors import NotFound
+from console.core.transaction import end_reading
 
 CHUNK = 500
 
@@ -37,6 +38,12 @@ def find_batch(batch_id: int) -> MigrationBatch:
     if batch is None:
         raise NotFound
     return batch
+
+
+def refresh(batch: MigrationBatch) -> None:
+    """Read a batch as it is now, where another process may have changed it."""
+    end_reading(db.session())
+    db.session.refresh(batch)
 
 
 def counts_of(batch_id: int) -> dict[ItemState, int]:
