@@ -236,6 +236,7 @@ class Neighbour:
     account: Account
     first: Holding
     free: bool  # nothing special about it: it may take part in a migration
+    with_domain: bool
 
 
 def _neighbour(
@@ -269,14 +270,15 @@ def _neighbour(
     until = renewal(story, started)
     first = story.holding(started, account, rng.choice(("hosting-s", "hosting-m")), site, paid_until=until)
     items = [item(first)]
-    if rng.random() < WITH_DOMAIN:
+    with_domain = rng.random() < WITH_DOMAIN
+    if with_domain:
         items.append(
             item(story.holding(started, account, "domen-rs", site, paid_until=until, hosted_with=first, domain=site))
         )
     if rng.random() < WITH_SSL:
         items.append(item(story.holding(started, account, "ssl-dv", site, paid_until=until, hosted_with=first)))
     _renewals(story, account, items, started, until)
-    return Neighbour(account, first, free=name is None)
+    return Neighbour(account, first, free=name is None, with_domain=with_domain)
 
 
 def _renewals(story: Story, account: Account, items: list[Item], started: datetime, until: date) -> None:

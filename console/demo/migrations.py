@@ -23,7 +23,8 @@ ItemOf = Callable[[Holding], Item]
 
 def tell(story: Story, firma: Account, free: Sequence[Neighbour], item: ItemOf) -> None:
     """Let services move, or not: executed, expired, rejected, withdrawn, approved, requested, and what lies between."""
-    pairs = iter(list(zip(free[::2], free[1::2], strict=False)))
+    # First one whose domain is at the registry.
+    pairs = iter(sorted(zip(free[::2], free[1::2], strict=False), key=lambda pair: not pair[0].with_domain))
 
     def move(days_ago: int, *, taker: Account | None = None) -> Move:
         mover, other = next(pairs)
@@ -65,7 +66,7 @@ def tell(story: Story, firma: Account, free: Sequence[Neighbour], item: ItemOf) 
     accepted.offer_and_accept(4)
     scheduled = move(6)
     scheduled.decide(migrate.approve, 5, 10)
-    scheduled.schedule(2, in_days=4)
+    scheduled.schedule(2, in_days=30)  # a demo is told up to a week back
     _file(story, pairs)
 
 
