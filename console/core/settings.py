@@ -347,7 +347,7 @@ def _database_url(url: str) -> str:
 
 
 def _unless_demo(values: _Reader) -> str:
-    """Return the default of what is on everywhere but in the demo, whose visitors try things without a second mailbox."""
+    """Return the default of what is on everywhere but in the demo, where people try things alone."""
     return "no" if values.text("ENV", "") == "demo" else "yes"
 
 

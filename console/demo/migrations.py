@@ -77,7 +77,9 @@ def _file(story: Story, pairs: Iterator[tuple[Neighbour, Neighbour]]) -> None:
     def upload() -> None:
         number, target = mover.first.service.number, taker.account.customer.number
         content = f"service,new_owner\n{number},{target}\nU-999999,{target}\n".encode()
-        create_from_file(story.actor("billing"), "prodaja-portfelja.csv", content, "Ugovor 14/2026, potpisan s obe strane.")
+        create_from_file(
+            story.actor("billing"), "prodaja-portfelja.csv", content, "Ugovor 14/2026, potpisan s obe strane."
+        )
 
     story.at(story.instant(0, hour=9, minute=20), upload, [mover.first.started, taker.account.opened])
 

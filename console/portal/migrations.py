@@ -214,7 +214,10 @@ def _answer(ref: str, form: Any, verb: Callable[[Any], Migration]) -> ResponseRe
     if wants_json():
         return jsonify(migration=_line(found, mine))
     accepted = found.state is MigrationState.ACCEPTED
-    flash(gettext("You have accepted the transfer.") if accepted else gettext("You have declined the transfer."), "success")
+    flash(
+        gettext("You have accepted the transfer.") if accepted else gettext("You have declined the transfer."),
+        "success",
+    )
     return redirect(url_for("portal.migration", ref=found.ref), 303)
 
 

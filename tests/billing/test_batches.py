@@ -142,7 +142,9 @@ def test_the_same_rows_are_the_same_batch_while_unfinished() -> None:
 
 def test_the_four_eyes_rule_holds_for_the_start() -> None:
     maker, other = billing(), billing()
-    batch = upload(csv_of((factories.make_service(factories.make_customer()).number, factories.novi().customer.number)), maker)
+    batch = upload(
+        csv_of((factories.make_service(factories.make_customer()).number, factories.novi().customer.number)), maker
+    )
     work.work_due()
     with transaction():
         admin = factories.actor_of(factories.make_staff(Role.ADMIN))
@@ -177,9 +179,7 @@ def test_days_may_pass_between_dry_run_and_execution(session: Session, clock: Cl
 def test_linked_services_are_not_torn_apart() -> None:
     persona, target, other = factories.ana(), factories.novi(), factories.firma()
     hosted = db.session.scalars(select(Service).where(Service.hosted_with_id == persona.services[0].id)).one()
-    batch = upload(
-        csv_of((persona.services[0].number, target.customer.number), (hosted.number, other.customer.number))
-    )
+    batch = upload(csv_of((persona.services[0].number, target.customer.number), (hosted.number, other.customer.number)))
     work.work_due()
     assert states(batch) == {2: ("ready", None), 3: ("refused", "in_batch")}
 

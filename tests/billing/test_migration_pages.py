@@ -88,7 +88,9 @@ def test_in_the_portal_each_side_reads_its_own(
     answer = client.submit(f"{address}/accept", json=True).get_json()
     assert (answer["migration"]["state"], answer["migration"]["waits_for_you"]) == ("accepted", False)
     assert "The new owner has accepted." in old.get(address, headers=ENGLISH).text
-    assert client.submit(f"{address}/decline", json=True, reason="Ipak ne").get_json()["migration"]["state"] == "rejected"
+    assert (
+        client.submit(f"{address}/decline", json=True, reason="Ipak ne").get_json()["migration"]["state"] == "rejected"
+    )
     assert "Ipak ne" in old.get(address, headers=ENGLISH).text
 
 

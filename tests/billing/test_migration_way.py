@@ -145,7 +145,9 @@ class TestAcceptance:
                 clock.advance(timedelta(days=31))
                 migrate.expire_due()
         refused("link_gone", lambda: migrate.accept_by_link(token, None))
-        refused("expired" if end == "expired" else "wrong_state", lambda: migrate.accept(person(new_owner(move)), move.ref))
+        refused(
+            "expired" if end == "expired" else "wrong_state", lambda: migrate.accept(person(new_owner(move)), move.ref)
+        )
         assert len(steps_told(move.new.id)) == 1
         assert len(steps_told(move.old.id)) == (0 if end == "rejected" else 1)  # they get "migration_rejected"
 
@@ -271,7 +273,9 @@ class TestSchedule:
                 holds.begin(SYSTEM, owner.person, "password_reset")
             elif change == "right":
                 session.execute(
-                    update(Membership).where(Membership.id == owner.id).values(is_owner=False, role=MemberRole.USER, rights=[])
+                    update(Membership)
+                    .where(Membership.id == owner.id)
+                    .values(is_owner=False, role=MemberRole.USER, rights=[])
                 )
             elif change == "scheduler":
                 session.execute(update(Staff).where(Staff.id == move.billing.id).values(active=False))
@@ -368,7 +372,9 @@ class TestReversal:
             for line in document.lines
         ]
         assert sorted(active) == sorted(lines), "every line is the old owner's again, to the para"
-        assert not [one for one in session.scalars(select(Proforma).where(Proforma.customer_id == move.new.id)) if one.owed]
+        assert not [
+            one for one in session.scalars(select(Proforma).where(Proforma.customer_id == move.new.id)) if one.owed
+        ]
         spells = session.scalars(
             select(Ownership).where(Ownership.service_id == move.service_ids[0]).order_by(Ownership.id)
         )
@@ -483,7 +489,7 @@ class TestRegistry:
         assert len(registry.tasks_due(overdue=True)) == 6
 
     @pytest.mark.parametrize("reported", [False, True])
-    def test_a_reversal_drops_what_the_registry_has_not_done(self, reported: bool) -> None:  # noqa: FBT001
+    def test_a_reversal_drops_what_the_registry_has_not_done(self, reported: bool) -> None:
         move, tasks = self.executed()
         if reported:
             with transaction():

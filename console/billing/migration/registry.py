@@ -26,7 +26,7 @@ from console.core.errors import Conflict, NotFound
 from console.core.text import paragraphs
 from console.core.texts import lazy_gettext
 from console.customers.masking import mask_pins
-from console.hosting.models import Domain, Service
+from console.hosting.models import Domain
 from console.hours.queries import current_calendar
 from console.staff.roles import Permission
 
@@ -164,7 +164,11 @@ def _drop_reversed(actor: Actor, migration: Migration) -> Collection[int]:
     unchanged = {task.domain_id for task in dropped if task.kind is TaskKind.DONE}
     if dropped:
         record(
-            actor, "registry.dropped", migration.ref, customer_id=migration.to_customer_id, reverses=migration.reverses_id
+            actor,
+            "registry.dropped",
+            migration.ref,
+            customer_id=migration.to_customer_id,
+            reverses=migration.reverses_id,
         )
     return unchanged
 
@@ -183,9 +187,7 @@ def _siblings(task: RegistryTask) -> tuple[ColumnElement[bool], ...]:
 
 
 def _others_open(task: RegistryTask) -> bool:
-    query = select(RegistryTask.id).where(
-        *_siblings(task), RegistryTask.id != task.id, RegistryTask.ended_at.is_(None)
-    )
+    query = select(RegistryTask.id).where(*_siblings(task), RegistryTask.id != task.id, RegistryTask.ended_at.is_(None))
     return db.session.scalar(query.limit(1)) is not None
 
 

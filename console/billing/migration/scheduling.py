@@ -37,9 +37,7 @@ MOST_DAYS = 90
 AT_ONCE = 50
 
 
-def schedule(
-    actor: Actor, ref: str, plan: str, on: date, key: str, *, lose_exemption: bool = False
-) -> dict[str, Any]:
+def schedule(actor: Actor, ref: str, plan: str, on: date, key: str, *, lose_exemption: bool = False) -> dict[str, Any]:
     """Let an approved migration be executed in the morning of a day.
 
     Args:

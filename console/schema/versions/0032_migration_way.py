@@ -22,9 +22,7 @@ def upgrade() -> None:
     op.create_table(
         "migration_batches",
         sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column(
-            "state", sa.Enum(*BATCH_STATES, name="batchstate", native_enum=False, length=20), nullable=False
-        ),
+        sa.Column("state", sa.Enum(*BATCH_STATES, name="batchstate", native_enum=False, length=20), nullable=False),
         sa.Column("name", sa.String(length=200), nullable=False),
         sa.Column("digest", sa.String(length=64), nullable=False),
         sa.Column("authority", sa.Text(), nullable=False),
@@ -103,9 +101,7 @@ def _create_items() -> None:
         sa.Column("effect", sa.JSON(none_as_null=True), nullable=True),
         sa.Column("migration_id", sa.Integer(), nullable=True),
         sa.Column("done_at", AT, nullable=True),
-        sa.ForeignKeyConstraint(
-            ["batch_id"], ["migration_batches.id"], name=op.f("fk_migration_batch_items_batch_id")
-        ),
+        sa.ForeignKeyConstraint(["batch_id"], ["migration_batches.id"], name=op.f("fk_migration_batch_items_batch_id")),
         sa.ForeignKeyConstraint(
             ["migration_id"], ["migrations.id"], name=op.f("fk_migration_batch_items_migration_id")
         ),
@@ -119,9 +115,7 @@ def _create_items() -> None:
     op.create_index(
         "ix_migration_batch_items_batch_id_state_row", "migration_batch_items", ["batch_id", "state", "row"]
     )
-    op.create_index(
-        "ix_migration_batch_items_batch_id_service_id", "migration_batch_items", ["batch_id", "service_id"]
-    )
+    op.create_index("ix_migration_batch_items_batch_id_service_id", "migration_batch_items", ["batch_id", "service_id"])
 
 
 def _create_tasks() -> None:

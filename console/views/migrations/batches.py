@@ -1,4 +1,4 @@
-"""Many migrations at once: a file uploaded, its dry run row by row, the execution with its progress, and the results."""
+"""Many migrations at once: a file uploaded, its dry run row by row, the execution, and the file of results."""
 
 from __future__ import annotations
 
@@ -221,9 +221,7 @@ class BatchPage(Page):
             headers={"Content-Disposition": f"attachment; filename={batch.ref}.csv"},
         )
 
-    def _act(
-        self, batch_id: int, verb: Callable[[Actor, int], MigrationBatch], message: str
-    ) -> ResponseReturnValue:
+    def _act(self, batch_id: int, verb: Callable[[Actor, int], MigrationBatch], message: str) -> ResponseReturnValue:
         try:
             with transaction():
                 batch = verb(current_actor(), batch_id)
@@ -338,4 +336,3 @@ def _show(form: Form, error: Refusal) -> None:
     for name, texts in error.fields.items():
         if name in form:
             form[name].errors = [str(text) for text in texts]
-

@@ -139,7 +139,10 @@ class MigrationPage(Page):
             return self._page(find_migration(ref), error, day=form.on.data), error.status
         if wants_json():
             return jsonify(answer)
-        flash(gettext("Scheduled for %(day)s. Both owners were notified by e-mail.", day=day_text(form.on.data)), "success")
+        flash(
+            gettext("Scheduled for %(day)s. Both owners were notified by e-mail.", day=day_text(form.on.data)),
+            "success",
+        )
         return redirect(migration_url(ref), 303)
 
     @expose("/unschedule", methods=("POST",))

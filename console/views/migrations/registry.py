@@ -41,7 +41,9 @@ class TaskRow:
 def views() -> list[BaseView]:
     """Return the list of open tasks."""
     return [
-        RegistryTasks(name=lazy_gettext("Registry tasks"), endpoint="registry_tasks", url="/console/migrations/registry")
+        RegistryTasks(
+            name=lazy_gettext("Registry tasks"), endpoint="registry_tasks", url="/console/migrations/registry"
+        )
     ]
 
 

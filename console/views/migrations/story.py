@@ -185,7 +185,9 @@ def _execution(migration: Migration, names: dict[int, str]) -> Stage:
         return Stage(name, "next")
     if migration.scheduled_for is not None:
         by = names.get(migration.scheduled_by_id or 0, "")
-        return Stage(name, "now", gettext("on %(at)s, scheduled by %(name)s", at=moment(migration.scheduled_for), name=by))
+        return Stage(
+            name, "now", gettext("on %(at)s, scheduled by %(name)s", at=moment(migration.scheduled_for), name=by)
+        )
     return Stage(name, "now", gettext("waiting for billing"))
 
 

@@ -156,11 +156,9 @@ def load(
             page.members = members
         if page.opens(Right.PROFILE):
             page.owner = next((member for member in members if member.is_owner), None)
-    if actor.may(Permission.REVIEW_RECOVERY):
-        page.recoveries = open_recoveries(customer.id)
+    page.recoveries = open_recoveries(customer.id) if actor.may(Permission.REVIEW_RECOVERY) else ()
     page.services = services_of(customer.id, page.opens)
-    if page.opens(Right.DOMAINS):
-        page.at_registry = open_domains(customer.id)
+    page.at_registry = open_domains(customer.id) if page.opens(Right.DOMAINS) else ()
     if page.opens(Right.INVOICES):
         page.proformas, page.stornos = _proformas(customer.id), _stornos(customer.id)
     if mails and page.opens(Right.EMAILS):

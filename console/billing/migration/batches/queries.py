@@ -32,7 +32,9 @@ def find_batch(batch_id: int) -> MigrationBatch:
         NotFound: there is none.
     """
     query = select(MigrationBatch).options(
-        joinedload(MigrationBatch.created_by), joinedload(MigrationBatch.started_by), joinedload(MigrationBatch.customer)
+        joinedload(MigrationBatch.created_by),
+        joinedload(MigrationBatch.started_by),
+        joinedload(MigrationBatch.customer),
     )
     batch = db.session.scalar(query.where(MigrationBatch.id == batch_id))
     if batch is None:
@@ -54,7 +56,7 @@ def counts_of(batch_id: int) -> dict[ItemState, int]:
         .group_by(MigrationBatchItem.state)
     )
     counts = dict.fromkeys(ItemState, 0)
-    return counts | {state: count for state, count in db.session.execute(query)}
+    return counts | dict(db.session.execute(query).all())
 
 
 def list_items(

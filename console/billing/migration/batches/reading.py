@@ -15,7 +15,9 @@ MAX_BYTES = 5 * 1024 * 1024
 MAX_ROWS = 20_000
 MAX_SERVICE, MAX_TARGET = 60, 254
 _SERVICE = frozenset({"service", "usluga", "service_number", "broj usluge"})
-_TARGET = frozenset({"new_owner", "new owner", "owner", "to_customer", "customer", "email", "novi vlasnik", "novi_vlasnik"})
+_TARGET = frozenset(
+    {"new_owner", "new owner", "owner", "to_customer", "customer", "email", "novi vlasnik", "novi_vlasnik"}
+)
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,9 @@ def read_file(content: bytes) -> File:
             lazy_gettext("Line %(line)d is not UTF-8. Save the file as “CSV UTF-8” and upload it again.", line=line)
         ) from error
     head = text.partition("\n")[0]
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=";" if head.count(";") > head.count(",") else ",", strict=True)
+    reader = csv.reader(
+        io.StringIO(text, newline=""), delimiter=";" if head.count(";") > head.count(",") else ",", strict=True
+    )
     rows: list[Row] = []
     try:
         service_at, target_at = _columns(next(reader, []))
@@ -60,7 +64,9 @@ def read_file(content: bytes) -> File:
                 rows.append(_row(number, cells, service_at, target_at))
             if len(rows) > MAX_ROWS:
                 raise _refused(
-                    lazy_gettext("The file has too many rows. Divide it into files of at most %(count)d.", count=MAX_ROWS)
+                    lazy_gettext(
+                        "The file has too many rows. Divide it into files of at most %(count)d.", count=MAX_ROWS
+                    )
                 )
     except csv.Error as error:
         raise _refused(

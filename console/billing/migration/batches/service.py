@@ -251,7 +251,7 @@ def _targets(names: Collection[str]) -> dict[str, int]:
             .group_by(Person.email)
             .having(func.count() == 1)
         )
-        found |= {email: key for email, key in db.session.execute(query)}
+        found |= dict(db.session.execute(query).all())
     return found
 
 

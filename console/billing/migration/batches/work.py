@@ -1,7 +1,7 @@
 """What a worker does for batches: it checks what each row would do, and executes the rows of those that were started.
 
-A batch is worked on by one worker at a time, who has its lease. Each row is a transaction of its own, in which the row is
-marked done: a worker that is killed leaves a row done or not begun, and the next one goes on with the rest.
+A batch is worked on by one worker at a time, who has its lease. Each row is a transaction of its own, in which the row
+is marked done: a worker that is killed leaves a row done or not begun, and the next one goes on with the rest.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def work_due() -> int:
 
 
 def claim(batch_id: int | None = None) -> tuple[int, str] | None:
-    """Take the oldest batch that waits for a worker, or this one; return it with the lease, ``None`` where none is free."""
+    """Take the oldest batch that waits for a worker, or this one; return it and the lease, ``None`` if none is free."""
     now, lease = clock.now(), token_hex(16)
     free = or_(MigrationBatch.leased_until.is_(None), MigrationBatch.leased_until < now)
     waiting = select(MigrationBatch.id).where(MigrationBatch.state.in_(WORKED_ON), free)
