@@ -30,7 +30,11 @@ MOST_MEMORY = 400  # MB, of the whole process, however many rows
 
 @pytest.mark.both
 def test_many_services_are_killed_and_go_on_without_a_double(
-    session: Session, database: str, samples: Callable[[int, int], int], rng: random.Random, proof: Callable[[str], None]
+    session: Session,
+    database: str,
+    samples: Callable[[int, int], int],
+    rng: random.Random,
+    proof: Callable[[str], None],
 ) -> None:
     count = samples(10_000, 12)
     kills = samples(8, 2)

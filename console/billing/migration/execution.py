@@ -58,7 +58,7 @@ def carry_out_plan(actor: Actor, migration: Migration, plan: Plan, sources: list
     issued = _draft(migration, plan)
     stornos = cancel_documents(sources, migration.ref, migration.id)
     number_documents(issued)
-    left = _cut_links(actor, migration)
+    left = _cut_links(actor, migration) if plan.cuts else []
     _move_services(migration)
     migration.state = MigrationState.EXECUTED
     migration.plan = plan.digest

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Select, and_, or_, select
 from sqlalchemy.orm import aliased, joinedload, selectinload
+from sqlalchemy.orm.attributes import set_committed_value
 
 from console.billing.migration.obstacles import (
     Obstacle,
@@ -35,6 +36,8 @@ from console.customers.models import Customer, TaxStatus, Verification
 from console.hosting.models import Service
 
 T = TypeVar("T")
+# Made once: naming every column again took a fifth of the time of an execution.
+_HOSTED, _HOST = aliased(Service), aliased(Service)
 
 
 @dataclass(frozen=True)
@@ -134,6 +137,8 @@ def _plan(migration: Migration, *, lock: bool, day: date | None = None) -> tuple
     """
     service_ids = [item.service_id for item in migration.items]
     old, new = _parties(migration, lock)
+    set_committed_value(migration, "from_customer", old)  # held with it: its steps need not read them again
+    set_committed_value(migration, "to_customer", new)
     services = _services(migration, lock)
     links = crossing(service_ids)
     documents = _active_proformas(service_ids, lock)
@@ -277,7 +282,7 @@ def services_in_migration(service_ids: Sequence[int]) -> list[Service]:
 
 def crossing(ids: Collection[int]) -> list[Link]:
     """Return the links of which one end alone is among ``ids``: what moving just these would tear apart."""
-    hosted, host = aliased(Service), aliased(Service)
+    hosted, host = _HOSTED, _HOST
     query = (
         select(hosted, host)
         .join(host, host.id == hosted.hosted_with_id)

@@ -16,6 +16,7 @@ from secrets import token_hex
 from typing import Any
 
 from sqlalchemy import and_, or_, select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import joinedload
 
 from console.audit.service import record
@@ -34,7 +35,7 @@ from console.core.errors import Busy, NoSpace, Refusal, Unavailable
 from console.core.logging import get_logger
 from console.core.transaction import transaction
 from console.hosting.links import with_linked
-from console.hosting.models import Service
+from console.hosting.models import Service, service_number
 from console.staff.models import Staff
 from console.staff.roles import Permission
 
@@ -136,7 +137,7 @@ def _check(
     if taken:
         return _refused("in_migration", [one.number for one in taken])
     with db.session.no_autoflush:
-        plan = plan_for(_draft(batch, item, service, moving))
+        plan = plan_for(_draft(batch, item, service.customer_id, service.id, moving))
     if plan.obstacles:
         return _refused(plan.obstacles[0].code, plan.obstacles[0].concerns)
     if plan.loses_exemption:
@@ -164,11 +165,13 @@ def _earlier(
     return min([*here, *there], default=None, key=lambda one: one[0])
 
 
-def _draft(batch: MigrationBatch, item: MigrationBatchItem, service: Service, moving: set[int]) -> Migration:
+def _draft(
+    batch: MigrationBatch, item: MigrationBatchItem, owner_id: int, service_id: int, moving: set[int]
+) -> Migration:
     """Return the migration that a row makes, executed at once and by no acceptance but the one its authority names."""
     now = clock.now()
     return Migration(
-        from_customer_id=service.customer_id,
+        from_customer_id=owner_id,
         to_customer_id=item.to_customer_id,
         state=MigrationState.APPROVED,
         verification_id=batch.verification_id,
@@ -181,7 +184,7 @@ def _draft(batch: MigrationBatch, item: MigrationBatchItem, service: Service, mo
         expires_at=now + timedelta(days=settings().migration_days),
         needs_acceptance=False,
         left_behind=[],
-        items=[MigrationItem(service_id=key, open=True, along=key != service.id) for key in sorted(moving)],
+        items=[MigrationItem(service_id=key, open=True, along=key != service_id) for key in sorted(moving)],
     )
 
 
@@ -220,23 +223,14 @@ def _refused(code: str, concerns: Sequence[str] = ()) -> dict[str, Any]:
 
 def _execute_next(batch_id: int, lease: str) -> int | None:
     """Execute the next row that is ready, in its own transaction; ``None`` where the batch is over or was stopped."""
-    query = (
-        select(MigrationBatchItem.id)
-        .where(MigrationBatchItem.batch_id == batch_id, MigrationBatchItem.state == ItemState.READY)
-        .order_by(MigrationBatchItem.row)
-        .limit(1)
-    )
-    key = db.session.scalar(query)
-    if key is None:
-        with transaction():
-            if _holds(batch_id, lease, BatchState.RUNNING):
-                _finish(batch_id)
-        return None
+    key: int | None = None
     try:
         with transaction():
-            if not _holds(batch_id, lease, BatchState.RUNNING):
+            item = _next_item(batch_id) if _holds(batch_id, lease, BatchState.RUNNING) else None
+            if item is None:
                 return None
-            _execute(batch_id, key)
+            key = item.id
+            _execute(item)
     except (Busy, Unavailable, NoSpace):
         raise  # the row is tried again
     except Refusal as error:
@@ -249,18 +243,31 @@ def _execute_next(batch_id: int, lease: str) -> int | None:
     return 1
 
 
-def _execute(batch_id: int, key: int) -> None:
-    item = db.session.get_one(MigrationBatchItem, key, populate_existing=True)
-    batch = db.session.get_one(MigrationBatch, batch_id, options=[joinedload(MigrationBatch.started_by)])
+def _next_item(batch_id: int) -> MigrationBatchItem | None:
+    """Return the next row that is ready; where there is none, the batch ends."""
+    query = (
+        select(MigrationBatchItem)
+        .where(MigrationBatchItem.batch_id == batch_id, MigrationBatchItem.state == ItemState.READY)
+        .order_by(MigrationBatchItem.row)
+        .limit(1)
+    )
+    item = db.session.scalar(query)
+    if item is None:
+        _finish(batch_id)
+    return item
+
+
+def _execute(item: MigrationBatchItem) -> None:
+    batch = db.session.get_one(MigrationBatch, item.batch_id, options=[joinedload(MigrationBatch.started_by)])
     actor = _starter(batch)
-    service = db.session.get_one(Service, item.service_id)
-    moving = with_linked(service.customer_id, [service.id])
-    taken = services_in_migration(sorted(moving))
-    if taken:
-        raise refusal("in_migration", [one.number for one in taken])
-    migration = _draft(batch, item, service, moving)
+    service_id = item.service_id or 0
+    owner_id = db.session.scalars(select(Service.customer_id).where(Service.id == service_id)).one()
+    migration = _draft(batch, item, owner_id, service_id, with_linked(owner_id, [service_id]))
     db.session.add(migration)
-    db.session.flush()
+    try:
+        db.session.flush()
+    except IntegrityError as error:  # the index on open items
+        raise refusal("in_migration", [service_number(service_id)]) from error
     if migration.verification_id is not None:
         check_right(migration)
     plan, documents = locked_plan(migration)
