@@ -152,12 +152,12 @@ class Move:
             )
             return str(migrate.request_migration(story.actor("agent"), back, f"demo-back-{self.ref}")["ref"])
 
-        asked = story.at(story.instant(days_ago, hour=10), request, [self._latest])
-        approved = self._decide(lambda: str(asked.outcome), migrate.approve, days_ago - 1, 9, asked)
-        self._latest = self._decide(lambda: str(asked.outcome), migrate.execute, days_ago - 1, 15, approved)
+        requested = story.at(story.instant(days_ago, hour=10), request, [self._latest])
+        approved = self._decide(lambda: str(requested.outcome), migrate.approve, days_ago - 1, 9, requested)
+        self._latest = self._decide(lambda: str(requested.outcome), migrate.execute, days_ago - 1, 15, approved)
 
     def offer_and_accept(self, days_ago: int) -> None:
-        """Let the new owner be asked, though the demo's setting is off, and accept in the portal."""
+        """Let the new owner be requested, though the demo's setting is off, and accept in the portal."""
 
         def ask() -> None:
             migration = lock_migration(self.ref)
@@ -168,8 +168,8 @@ class Move:
             owner = self._taker.owner
             migrate.accept(Actor(kind="person", id=owner.person_id, name=owner.person.name), self.ref)
 
-        asked = self._story.at(self._story.instant(days_ago + 1, hour=11, minute=11), ask, [self._latest])
-        self._latest = self._story.at(self._story.instant(days_ago, hour=19), accept, [asked])
+        requested = self._story.at(self._story.instant(days_ago + 1, hour=11, minute=11), ask, [self._latest])
+        self._latest = self._story.at(self._story.instant(days_ago, hour=19), accept, [requested])
 
     def schedule(self, days_ago: int, *, in_days: int) -> None:
         """Let billing choose a day to come."""

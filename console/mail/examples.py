@@ -309,8 +309,9 @@ def _migration_steps(base_url: str) -> tuple[Example, ...]:
     one = NAME | {"ref": "M-0317", "services": [Typed("Hosting S · jovic-studio.example")]}
     step: dict[str, Any] = one | {"reason": "", "at": None, "domains": []}
     steps: dict[str, dict[str, Any]] = {
-        "requested": {}, "accepted": {}, "declined": {"reason": Typed("Nisam kupac.")}, "approved": {},
-        "scheduled": {"at": UNTIL}, "unscheduled": {}, "postponed": {}, "rejected": {"reason": Typed("Bez saglasnosti")},
+        "requested": {}, "accepted": {}, "declined": {"reason": Typed("Nisam ja.")}, "approved": {},
+        "scheduled": {"at": UNTIL}, "unscheduled": {}, "postponed": {},
+        "rejected": {"reason": Typed("Bez saglasnosti")},
         "withdrawn": {"reason": Typed("Kupac je odustao.")}, "expired": {}, "registry": {"domains": ["jovic.rs"]},
     }  # fmt: skip
     sides = {"accepted", "declined"}

@@ -205,11 +205,11 @@ def _answer(ref: str, form: Any, verb: Callable[[Any], Migration]) -> ResponseRe
     except Refusal as refusal:
         if refusal.code == "no_decline_reason":
             refusal.fields = {"reason": [refusal.message]}
-        shown = form if isinstance(form, DeclineForm) else DeclineForm(formdata=None)
+        decline_form = form if isinstance(form, DeclineForm) else DeclineForm(formdata=None)
         return show_again(
             _in_own_words(refusal),
-            shown,
-            lambda: _page(accounts, mine, found, WithdrawForm(formdata=None), shown),
+            decline_form,
+            lambda: _page(accounts, mine, found, WithdrawForm(formdata=None), decline_form),
         )
     if wants_json():
         return jsonify(migration=_line(found, mine))

@@ -11,8 +11,9 @@ from uuid import uuid4
 from sqlalchemy import select
 
 from console.billing import migration as migrate
-from console.billing.migration.acceptance import PURPOSE, subject_of
+from console.billing.migration.acceptance import subject_of
 from console.billing.migration.batches import service
+from console.billing.migration.decisions import ACCEPTANCE
 from console.billing.migration.models import RegistryTask, TaskKind
 from console.billing.models import Migration
 from console.core.actor import Actor
@@ -121,6 +122,6 @@ def migration_values(migration: Migration, billing: Staff) -> dict[str, Any]:
             factories.actor_of(billing), "prodaja.csv", b"service,new_owner\nU-1,K-1", "Nalog 1"
         )
         session.get_one(Migration, offered.migration().id).needs_acceptance = True
-        token = tokens.issue(PURPOSE, subject_of(offered.migration()), timedelta(hours=1))
+        token = tokens.issue(ACCEPTANCE, subject_of(offered.migration()), timedelta(hours=1))
         session.flush()
         return {"migration.task_id": task.id, "batch_id": batch.id, "portal.offer_token": token}

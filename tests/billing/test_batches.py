@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -105,8 +106,8 @@ def test_each_row_says_what_it_would_do_and_then_does_it(session: Session) -> No
 def test_who_may_and_on_what_it_rests() -> None:
     content = csv_of(("U-1001", "K-10001"))
     for role in (Role.AGENT, Role.SUPERVISOR, Role.ADMIN):
-        actor = factories.actor_of(factories.make_staff(role))
-        refused("not_allowed", lambda actor=actor: service.create_from_file(actor, "x.csv", content, ORDER))
+        create = partial(service.create_from_file, factories.actor_of(factories.make_staff(role)))
+        refused("not_allowed", partial(create, "x.csv", content, ORDER))
     error = refused("invalid", lambda: service.create_from_file(billing(), "x.csv", content, "  "))
     assert "authority" in error.fields
 

@@ -13,8 +13,7 @@ from sqlalchemy.orm import joinedload
 
 from console.audit.service import record
 from console.billing.migration import mails
-from console.billing.migration.decisions import ACCEPTANCE as PURPOSE
-from console.billing.migration.decisions import close
+from console.billing.migration.decisions import ACCEPTANCE, close
 from console.billing.migration.obstacles import refusal
 from console.billing.migration.plan_data import lock_migration, locked_plan, plan_for
 from console.billing.migration.terms import digest_of, new_documents, terms_of
@@ -41,8 +40,8 @@ def offer(actor: Actor, migration: Migration) -> None:
     Raises:
         TooMany: their address got enough of these within the hour.
     """
-    tokens.revoke(PURPOSE, subject_of(migration))
-    token = tokens.issue(PURPOSE, subject_of(migration), migration.expires_at - clock.now())
+    tokens.revoke(ACCEPTANCE, subject_of(migration))
+    token = tokens.issue(ACCEPTANCE, subject_of(migration), migration.expires_at - clock.now())
     documents = [
         {"currency": issue.currency, "total": issue.total, "due_on": issue.due_on, "lines": len(issue.lines)}
         for issue in new_documents(plan_for(migration))
@@ -58,7 +57,7 @@ def migration_behind(token: str) -> Migration:
     Raises:
         NotFound: ``link_gone``: it was answered, has ended, or is too old.
     """
-    subject = tokens.subject_of(PURPOSE, token)
+    subject = tokens.subject_of(ACCEPTANCE, token)
     migration = db.session.get(Migration, int(subject.partition(":")[2])) if subject else None
     if migration is None or not migration.waits_for_new_owner or migration.expires_at <= clock.now():
         raise _gone()
@@ -150,7 +149,7 @@ def _use_link(token: str, address: str | None) -> tuple[Migration, Membership, A
     migration = lock_migration(migration_behind(token).ref)
     _check_waits(migration)
     owner = _owner(migration)
-    if owner is None or tokens.use(PURPOSE, token) != subject_of(migration):
+    if owner is None or tokens.use(ACCEPTANCE, token) != subject_of(migration):
         raise _gone()
     return migration, owner, Actor(kind="person", id=owner.person_id, name=owner.name, address=address)
 
@@ -177,7 +176,7 @@ def _accept(actor: Actor, migration: Migration, member: Membership, seen: str) -
         raise refusal("stale_plan")
     migration.state = MigrationState.ACCEPTED
     migration.accepted_at, migration.accepted_by_id, migration.accepted_terms = clock.now(), member.id, terms
-    tokens.revoke(PURPOSE, subject_of(migration))
+    tokens.revoke(ACCEPTANCE, subject_of(migration))
     db.session.flush()
     for customer_id in (migration.from_customer_id, migration.to_customer_id):
         record(actor, "migration.accepted", migration.ref, customer_id=customer_id)

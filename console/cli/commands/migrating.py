@@ -21,7 +21,7 @@ from console.core.transaction import transaction
 
 PARTLY = 3  # exit code: some rows did not move
 WAIT_SECONDS = 1.0
-SHOWN = 20
+LISTED = 20
 _FILE = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
 
 
@@ -100,7 +100,7 @@ def _read(key: int) -> MigrationBatch:
 
 def _show_refused(key: int) -> None:
     with in_language("en"):
-        for item in queries.list_items(key, state=ItemState.REFUSED, limit=SHOWN):
+        for item in queries.list_items(key, state=ItemState.REFUSED, limit=LISTED):
             click.echo(f"  row {item.row}, {item.service}: {REASONS.get(item.code or '', item.code)}", err=True)
 
 

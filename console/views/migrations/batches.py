@@ -182,11 +182,11 @@ class BatchPage(Page):
         state = next((one for one in ItemState if one.value == request.args.get("state")), None)
         after = read_count(request.args.get("after")) or 0
         rows = queries.list_items(batch.id, state=state, after=after, limit=PAGE_SIZE + 1)
-        shown, more = rows[:PAGE_SIZE], len(rows) > PAGE_SIZE
+        page, more = rows[:PAGE_SIZE], len(rows) > PAGE_SIZE
         if wants_json():
-            cursor = str(shown[-1].row) if more else None
-            return jsonify(batch=batch_json(batch), items=[item_json(row) for row in shown], next=cursor)
-        return self._page(batch, None, state=state, rows=shown, more=more)
+            cursor = str(page[-1].row) if more else None
+            return jsonify(batch=batch_json(batch), items=[item_json(row) for row in page], next=cursor)
+        return self._page(batch, None, state=state, rows=page, more=more)
 
     @expose("/progress")
     def progress(self, batch_id: int) -> ResponseReturnValue:

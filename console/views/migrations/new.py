@@ -61,8 +61,6 @@ class NewMigration(Page):
 
     def _send_request(self, form: MigrationRequestForm) -> ResponseReturnValue:
         try:
-            if form.reverses.data:  # what moves, and where to, is known
-                form.service.validators = form.to_customer.validators = ()
             if not form.validate():
                 raise Invalid(fields=form.errors)
             migration_request = migrate.Request(
