@@ -101,6 +101,16 @@ def migrations(count: int, small: int, large: int, database_url: str | None, out
 
 
 @command.command()
+@click.option("--count", type=click.IntRange(1), default=10_000, show_default=True, help="Services.")
+@_common
+def batches(count: int, database_url: str | None, out: Path | None) -> None:
+    """Time many migrations from a file, against the same rows by plain SQL with one commit a service."""
+    from benchmarks.batches import run
+
+    _show(lambda words: run(count, database_url, words), out)
+
+
+@command.command()
 @click.option("--small", type=click.IntRange(5), default=1_000, show_default=True, help="Tickets.")
 @click.option("--large", type=click.IntRange(5), default=100_000, show_default=True, help="Tickets.")
 @click.option("--tries", type=click.IntRange(1), default=41, show_default=True)

@@ -24,6 +24,7 @@ TABLES = (
     "billing.payments.models",
     "billing.ledger.models",
     "billing.duties.models",
+    "billing.migration.models",
     "billing.quotes.models",
     "billing.renewals.models",
     "billing.pdf.models",

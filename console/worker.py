@@ -19,7 +19,8 @@ from gevent.event import Event
 from sqlalchemy import delete, or_
 
 from console.audit import anchor
-from console.billing.migration import expire_due
+from console.billing.migration import execute_due, expire_due
+from console.billing.migration.batches.work import work_due
 from console.billing.payments.mails import send_due as mail_payers
 from console.billing.pdf import jobs as document_files
 from console.billing.renewals import jobs as renewals
@@ -113,6 +114,8 @@ def expire_account_requests() -> None:
 JOBS = (
     Job("audit.anchor", timedelta(minutes=1), note_audit_end),
     Job("migrations.expire", timedelta(minutes=1), expire_migrations),
+    Job("migrations.execute", timedelta(minutes=1), execute_due),
+    Job("migrations.batches", timedelta(seconds=2), work_due),
     Job("accounts.expire", timedelta(minutes=5), expire_account_requests),
     Job("documents.make", timedelta(seconds=20), document_files.make_recent),
     Job("payments.mail", timedelta(seconds=10), mail_payers),

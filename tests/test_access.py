@@ -42,7 +42,7 @@ from console.tickets.models import SavedView, Ticket
 from console.tickets.service.attachments import attach
 from console.tokens import service as tokens
 from tests import factories
-from tests.billing.moves import make_move
+from tests.billing.moves import make_move, migration_values
 from tests.billing.statements.scene import bring_in, content, line, statement
 from tests.chat.past import chat_values
 from tests.portal.things import (
@@ -376,6 +376,22 @@ ROUTES: dict[tuple[str, str], frozenset[str]] = {
     ("GET", "migration.preview"): DOCUMENTS,
     ("GET", "migration.pdf"): DOCUMENTS,
     ("POST", "migration.approve"): BILLING,
+    ("POST", "migration.schedule"): BILLING,
+    ("POST", "migration.unschedule"): BILLING,
+    ("POST", "migration.ask_again"): BILLING,
+    ("POST", "migration.tick"): DESK,
+    ("POST", "migration.untick"): DESK,
+    ("GET", "registry_tasks.index"): DESK,
+    ("GET", "batches.index"): BILLING,
+    ("POST", "batches.index"): BILLING,
+    ("GET", "batch_chosen.index"): BILLING,
+    ("POST", "batch_chosen.index"): BILLING,
+    ("GET", "batch.index"): BILLING,
+    ("GET", "batch.progress"): BILLING,
+    ("GET", "batch.result"): BILLING,
+    ("POST", "batch.start"): BILLING,
+    ("POST", "batch.stop"): BILLING,
+    ("POST", "batch.withdraw"): BILLING,
     ("POST", "migration.execute"): BILLING,
     ("POST", "migration.reject"): BILLING,
     ("POST", "migration.withdraw"): frozenset({"agent", "billing"}),  # who asked, or billing
@@ -545,6 +561,11 @@ ROUTES: dict[tuple[str, str], frozenset[str]] = {
     ("POST", "portal.migration_withdraw"): CUSTOMER,
     ("GET", "portal.credit"): CUSTOMER,
     ("POST", "portal.credit_preference"): CUSTOMER,
+    ("POST", "portal.migration_accept"): CUSTOMER,
+    ("POST", "portal.migration_decline"): CUSTOMER,
+    ("GET", "portal.transfer_offer"): EVERYONE,  # by a mailed link
+    ("POST", "portal.accept_transfer_offer"): EVERYONE,
+    ("POST", "portal.decline_transfer_offer"): EVERYONE,
     ("GET", "portal.quotes"): CUSTOMER,
     ("GET", "portal.quote"): CUSTOMER,
     ("POST", "portal.quote_accept"): CUSTOMER,
@@ -599,6 +620,8 @@ FIELDS: dict[tuple[str, str], tuple[str, ...]] = {
     ("GET", "departments.edit_view"): ("id",),
     ("POST", "departments.edit_view"): ("id",),
     ("POST", "migration.withdraw"): ("reason",),
+    ("GET", "batch_chosen.index"): ("customer",),
+    ("POST", "batch_chosen.index"): ("customer",),
     ("GET", "products.edit_view"): ("id",),
     ("POST", "products.edit_view"): ("id",),
     ("POST", "settings_brand.reset"): ("name",),
@@ -720,6 +743,8 @@ def _people_and_things(app: Flask) -> tuple[dict[str, ConsoleClient], dict[str, 
         "audit.details_view.id": 1,
         "customer.unlock_pin.membership": subject.owner.id,
         "migration.withdraw.reason": "Predomislili su se",
+        "batch_chosen.index.customer": subject.customer.number,
+        **migration_values(move.migration(), staff["billing"]),
         "departments.edit_view.id": make_department().id,
         "products.edit_view.id": factories.make_product().id,
         "settings_brand.reset.name": "brand",

@@ -31,6 +31,7 @@ class ProformaStatus(StrEnum):
 
 class MigrationState(StrEnum):
     REQUESTED = "requested"
+    ACCEPTED = "accepted"  # by the new owner, where that is needed
     APPROVED = "approved"
     EXECUTED = "executed"
     REJECTED = "rejected"
@@ -38,7 +39,7 @@ class MigrationState(StrEnum):
     EXPIRED = "expired"
 
 
-OPEN_STATES = (MigrationState.REQUESTED, MigrationState.APPROVED)
+OPEN_STATES = (MigrationState.REQUESTED, MigrationState.ACCEPTED, MigrationState.APPROVED)
 ACTIVE_STATUSES = (ProformaStatus.OPEN, ProformaStatus.PART_PAID)
 
 
@@ -191,25 +192,55 @@ class Storno(Document, Base):
     customer: Mapped[Customer] = relationship()
 
 
+# One that was rejected, withdrawn or has expired reversed nothing: another may.
+STILL_REVERSING = (*OPEN_STATES, MigrationState.EXECUTED)
+_STILL_REVERSES = f"state IN ({', '.join(repr(state.value) for state in STILL_REVERSING)})"
+
+
 class Migration(Base):
-    """Moving services of one account to another, from request to end."""
+    """Moving services of one account to another, from request to end.
+
+    It rests on a verification of a person who may give the services away, or on the authority that a batch names.
+    """
 
     __tablename__ = "migrations"
-    __table_args__ = (Index("ix_migrations_state_id", "state", "id"),)
+    __table_args__ = (
+        Index("ix_migrations_state_id", "state", "id"),
+        Index(
+            "uq_migrations_reverses_id",
+            "reverses_id",
+            unique=True,
+            sqlite_where=text(_STILL_REVERSES),
+            postgresql_where=text(_STILL_REVERSES),
+        ),
+        CheckConstraint("verification_id IS NOT NULL OR batch_id IS NOT NULL", name="has_authority"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     state: Mapped[MigrationState] = mapped_column(enum_column(MigrationState), default=MigrationState.REQUESTED)
     from_customer_id: Mapped[int] = mapped_column(ForeignKey("customers.id"), index=True)
     to_customer_id: Mapped[int] = mapped_column(ForeignKey("customers.id"), index=True)
-    verification_id: Mapped[int] = mapped_column(ForeignKey("verifications.id"))
+    verification_id: Mapped[int | None] = mapped_column(ForeignKey("verifications.id"))
+    batch_id: Mapped[int | None] = mapped_column(ForeignKey("migration_batches.id"), index=True)
+    reverses_id: Mapped[int | None] = mapped_column(ForeignKey("migrations.id"))
     reason: Mapped[str] = mapped_column(Text)
     requested_at: Mapped[datetime]
     requested_by_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))  # None: in the portal
     expires_at: Mapped[datetime]
+    needs_acceptance: Mapped[bool] = mapped_column(default=False, server_default=false())  # as it was set then
+    accepted_at: Mapped[datetime | None]
+    accepted_by_id: Mapped[int | None] = mapped_column(ForeignKey("memberships.id"))
+    accepted_terms: Mapped[list[list[Any]] | None] = mapped_column(JSON(none_as_null=True))  # billing/migration/terms
     approved_at: Mapped[datetime | None]
     approved_by_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
+    scheduled_for: Mapped[datetime | None] = mapped_column(index=True)  # when a worker executes it
+    scheduled_by_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
+    scheduled_lose_exemption: Mapped[bool] = mapped_column(default=False, server_default=false())
+    stopped_at: Mapped[datetime | None]  # when the worker last refused to execute it
+    stopped_code: Mapped[str | None] = mapped_column(String(40))  # among the obstacles
     ended_at: Mapped[datetime | None]  # executed, rejected, withdrawn or expired
     ended_by_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
+    declined_by_id: Mapped[int | None] = mapped_column(ForeignKey("memberships.id"))  # rejected by the new owner
     end_reason: Mapped[str | None] = mapped_column(Text)
     # Services that stay although they hang together with one that moves: their link is cut.
     left_behind: Mapped[list[int]] = mapped_column(JSON, default=list, server_default="[]")
@@ -217,7 +248,8 @@ class Migration(Base):
 
     from_customer: Mapped[Customer] = relationship(foreign_keys=[from_customer_id])
     to_customer: Mapped[Customer] = relationship(foreign_keys=[to_customer_id])
-    verification: Mapped[Verification] = relationship()
+    verification: Mapped[Verification | None] = relationship()
+    reverses: Mapped[Migration | None] = relationship(remote_side="Migration.id")
     items: Mapped[list[MigrationItem]] = relationship(back_populates="migration", order_by="MigrationItem.service_id")
 
     @property
@@ -228,7 +260,29 @@ class Migration(Base):
     @property
     def from_portal(self) -> bool:
         """Tell whether the verified person asked for it themselves, in the portal."""
-        return self.requested_by_id is None
+        return self.requested_by_id is None and self.batch_id is None
+
+    @property
+    def is_open(self) -> bool:
+        """Tell whether it is still to be decided or executed."""
+        return self.state in OPEN_STATES
+
+    @property
+    def waits_for_new_owner(self) -> bool:
+        """Tell whether the new owner has yet to accept it."""
+        return self.state is MigrationState.REQUESTED and self.needs_acceptance
+
+    @property
+    def waits_for_approval(self) -> bool:
+        """Tell whether billing's approval is the next step."""
+        if self.needs_acceptance:
+            return self.state is MigrationState.ACCEPTED
+        return self.state is MigrationState.REQUESTED
+
+    def clear_schedule(self) -> None:
+        """Take the day of its execution back."""
+        self.scheduled_for = self.scheduled_by_id = None
+        self.scheduled_lose_exemption = False
 
     def release_services(self) -> None:
         """Let other migrations have the services again."""

@@ -11,7 +11,7 @@ from flask import Flask
 from flask.cli import ScriptInfo
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
-from console.cli.commands import checks, copies, database, keys, serving, staff
+from console.cli.commands import checks, copies, database, keys, migrating, serving, staff
 from console.core.errors import NoSpace, Unavailable
 from console.core.settings import SettingsError
 
@@ -80,5 +80,6 @@ for command in (
     copies.backup,
     copies.restore,
     copies.after_restore,
+    migrating.migrate,
 ):
     main.add_command(command)

@@ -8,6 +8,7 @@ from enum import StrEnum
 class Series(StrEnum):
     """One series of numbers, by its prefix."""
 
+    BATCH = "MB"
     CHAT = "C"
     CUSTOMER = "K"
     MIGRATION = "M"

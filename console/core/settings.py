@@ -148,6 +148,8 @@ class Settings:
     session_hours: int = 12
     totp_roles: tuple[str, ...] = ()
     migration_days: int = 30
+    migration_acceptance: bool = False  # of the new owner; from the environment on, but in the demo
+    migration_reversal_days: int = 14
     # Of who asks for a migration, approves and executes it, no one person takes two steps in a row.
     migration_four_eyes: bool = False
     # In minor units by currency; zero in each: for every migration.
@@ -282,6 +284,8 @@ class Settings:
             session_hours=values.number("SESSION_HOURS", cls.session_hours),
             totp_roles=values.many("TOTP_ROLES", ()),
             migration_days=values.number("MIGRATION_DAYS", cls.migration_days),
+            migration_acceptance=values.choice("MIGRATION_ACCEPTANCE", ("yes", "no"), _unless_demo(values)) == "yes",
+            migration_reversal_days=values.number("MIGRATION_REVERSAL_DAYS", cls.migration_reversal_days),
             migration_four_eyes=values.choice("MIGRATION_FOUR_EYES", ("yes", "no"), "no") == "yes",
             migration_four_eyes_above=values.amounts("MIGRATION_FOUR_EYES_ABOVE"),
             renewals=values.choice("RENEWALS", ("yes", "no"), "no") == "yes",
@@ -411,6 +415,11 @@ def _database_url(url: str) -> str:
         if url.startswith(short):
             return "postgresql+psycopg://" + url.removeprefix(short)
     return url
+
+
+def _unless_demo(values: _Reader) -> str:
+    """Return the default of what is on everywhere but in the demo, where people try things alone."""
+    return "no" if values.text("ENV", "") == "demo" else "yes"
 
 
 def _issuer(values: _Reader) -> Issuer:

@@ -43,8 +43,11 @@ CATEGORIES: dict[str, MailCategory | Personal] = {
     "handover_update": Personal.SECURITY,
     "invitation": Personal.ANSWER,
     "migration_executed": MailCategory.PRODUCT,  # with the documents in it for those who get INVOICE
+    "migration_offer": MailCategory.PRODUCT,  # to the owner alone: its link accepts
     "migration_rejected": MailCategory.PRODUCT,
     "migration_requested": MailCategory.PRODUCT,
+    "migration_stopped": Personal.STAFF,
+    "migration_update": MailCategory.PRODUCT,
     "override": Personal.SECURITY,
     "payment_received": MailCategory.INVOICE,
     "people_changed": Personal.SECURITY,

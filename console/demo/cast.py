@@ -8,16 +8,13 @@ from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Any
 
-from console.billing import migration as migrate
-from console.billing.migration.plan_data import lock_migration
-from console.core.actor import SYSTEM, Actor
+from console.core.actor import SYSTEM
 from console.core.money import MINOR
 from console.customers import service as accounts
 from console.customers.models import CustomerKind, MemberRole, TaxStatus
 from console.customers.rights import MailCategory, Right
 from console.customers.service import CustomerData, MemberData
-from console.demo import account_requests, data, payments
-from console.demo.events import Event
+from console.demo import account_requests, data, migrations, payments
 from console.demo.names import Names, mb, pib, slug
 from console.demo.story import Account, Holding, Item, Known, Story
 from console.hosting import service as hosting
@@ -43,7 +40,7 @@ def tell(story: Story, names: Names) -> None:
     neighbours = [_neighbour(story, names, place) for place in range(NEIGHBOURS)]
     story.known |= {f"sused-{place}": Known(one.account, one.first) for place, one in enumerate(neighbours)}
     payments.tell(story, firma.account, [neighbour.account for neighbour in neighbours[-8:]])
-    _migrations(story, firma.account, [neighbour for neighbour in neighbours if neighbour.free])
+    migrations.tell(story, firma.account, [one for one in neighbours if one.free], item)
     account_requests.tell(story, _CAST["requests"])
     # Last, so that her numbers are the ones that a reader sees on top.
     _ana_owes(story, ana)
@@ -240,6 +237,7 @@ class Neighbour:
     account: Account
     first: Holding
     free: bool  # nothing special about it: it may take part in a migration
+    with_domain: bool
 
 
 def _neighbour(
@@ -273,14 +271,15 @@ def _neighbour(
     until = renewal(story, started)
     first = story.holding(started, account, rng.choice(("hosting-s", "hosting-m")), site, paid_until=until)
     items = [item(first)]
-    if rng.random() < WITH_DOMAIN:
+    with_domain = rng.random() < WITH_DOMAIN
+    if with_domain:
         items.append(
             item(story.holding(started, account, "domen-rs", site, paid_until=until, hosted_with=first, domain=site))
         )
     if rng.random() < WITH_SSL:
         items.append(item(story.holding(started, account, "ssl-dv", site, paid_until=until, hosted_with=first)))
     _renewals(story, account, items, started, until)
-    return Neighbour(account, first, free=name is None)
+    return Neighbour(account, first, free=name is None, with_domain=with_domain)
 
 
 def _renewals(story: Story, account: Account, items: list[Item], started: datetime, until: date) -> None:
@@ -293,87 +292,3 @@ def _renewals(story: Story, account: Account, items: list[Item], started: dateti
         paid = story.instant(max(days_ago - story.rng.randint(1, 9), 0), hour=9)
         settled = years > 0 and paid > billed
         story.bill(billed, account, items, then=story.pay if settled else None, then_at=paid if settled else None)
-
-
-# --- a migration in each of its states -------------------------------------------------------------------------------
-
-
-def _migrations(story: Story, firma: Account, free: list[Neighbour]) -> None:
-    """Let services move, or not: executed, expired, rejected, withdrawn, approved and requested."""
-    pairs = iter(list(zip(free[::2], free[1::2], strict=False)))
-    for days_ago in (75, 18):
-        executed = _Move(story, days_ago, *next(pairs), part_paid=days_ago > 50)
-        executed.decide(migrate.approve, days_ago - 1, 9)
-        executed.decide(migrate.execute, days_ago - 1, 14)
-        payments.pay_after_migration(story, executed.mover, executed.latest, days_ago)
-
-    expired = _Move(story, 55, *next(pairs))
-    story.at(story.instant(24, hour=3), migrate.expire_due, [expired.requested])
-
-    rejected = _Move(story, 13, *next(pairs))
-    story.at(
-        story.instant(12),
-        lambda: migrate.reject(story.actor("billing"), rejected.ref, "Novi vlasnik nije potvrdio prijem."),
-        [rejected.requested],
-    )
-
-    withdrawn = _Move(story, 8, *next(pairs))
-    story.at(
-        story.instant(8, hour=12),
-        lambda: migrate.withdraw(story.actor("agent"), withdrawn.ref, "Kupac je odustao."),
-        [withdrawn.requested],
-    )
-
-    mover, _taker = next(pairs)
-    approved = _Move(story, 4, mover, Neighbour(firma, mover.first, free=False))
-    approved.decide(migrate.approve, 3, 15)
-    _Move(story, 3, *next(pairs))
-
-
-class _Move:
-    """A migration that an owner asks for on the phone, with a document for the service open."""
-
-    def __init__(
-        self, story: Story, days_ago: int, mover: Neighbour, taker: Neighbour, *, part_paid: bool = False
-    ) -> None:
-        self._story = story
-        self._mover, self._taker = mover, taker
-        self.mover = mover.account
-        billed = story.bill(
-            story.instant(days_ago + 3, hour=7, minute=5),
-            mover.account,
-            [item(mover.first)],
-            then=story.pay_half if part_paid else None,
-            then_at=story.instant(days_ago + 1) if part_paid else None,
-        )
-        self.requested = self._latest = story.at(
-            story.instant(days_ago, hour=11, minute=10), self._request, [billed, taker.account.opened]
-        )
-
-    @property
-    def latest(self) -> Event:
-        """Return the last of it so far."""
-        return self._latest
-
-    @property
-    def ref(self) -> str:
-        return str(self.requested.outcome)
-
-    def _request(self) -> str:
-        story, service = self._story, self._mover.first.service
-        request = migrate.Request(
-            services=(service.id,),
-            to_customer=self._taker.account.customer.number,
-            verification=story.verified(self._mover.account),
-            reason="Sajt je prodat novom vlasniku.",
-        )
-        return str(migrate.request_migration(story.actor("agent"), request, f"demo-{service.id}")["ref"])
-
-    def decide(self, verb: Callable[[Actor, str, str, str], object], days_ago: int, hour: int) -> None:
-        """Let billing look at the preview, then approve or execute."""
-
-        def work() -> None:
-            plan = migrate.plan_for(lock_migration(self.ref)).digest
-            verb(self._story.actor("billing"), self.ref, plan, f"demo-{verb.__name__}-{self.ref}")
-
-        self._latest = self._story.at(self._story.instant(days_ago, hour=hour), work, [self._latest])

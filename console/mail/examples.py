@@ -60,6 +60,7 @@ def examples(base_url: str) -> tuple[Example, ...]:
         *_sign_in(base_url),
         *_holders(base_url),
         *_migrations(),
+        *_migration_steps(base_url),
         *_services(),
         *_documents(),
         *_tickets(base_url),
@@ -333,18 +334,54 @@ def _migrations() -> tuple[Example, ...]:
             moved
             | {"recipient": "old", "left": [Typed("Email M · jovic.example")]}
             | {"cancelled": [first | {"storno": "ST-2026-000011"}], "issued": [second]}
-            | {"credit": [{"number": "PR-2026-004512", "amount": 500_000, "currency": "RSD"}]},
+            | {"credit": [{"number": "PR-2026-004512", "amount": 500_000, "currency": "RSD"}]}
+            | {"domains": ["jovic.rs"], "reverses": ""},
             lazy_pgettext("example", "to the old owner"),
         ),
         Example(
             executed,
-            moved | {"recipient": "new", "left": [], "cancelled": [], "issued": [first], "credit": []},
+            moved
+            | {"recipient": "new", "left": [], "cancelled": [], "issued": [first]}
+            | {"credit": [], "domains": [], "reverses": ""},
             lazy_pgettext("example", "to the new owner"),
         ),
         Example(
             executed,
-            one | {"recipient": "old", "left": [], "cancelled": [], "issued": [], "credit": []},
+            one
+            | {"recipient": "old", "left": [], "cancelled": [], "issued": []}
+            | {"credit": [], "domains": [], "reverses": "M-0298"},
             lazy_pgettext("example", "to the old owner, no documents"),
+        ),
+    )
+
+
+def _migration_steps(base_url: str) -> tuple[Example, ...]:
+    one = NAME | {"ref": "M-0317", "services": [Typed("Hosting S · jovic-studio.example")]}
+    step: dict[str, Any] = one | {"reason": "", "at": None, "domains": []}
+    steps: dict[str, dict[str, Any]] = {
+        "requested": {}, "accepted": {}, "declined": {"reason": Typed("Nisam ja.")}, "approved": {},
+        "scheduled": {"at": UNTIL}, "unscheduled": {}, "postponed": {},
+        "rejected": {"reason": Typed("Bez saglasnosti")},
+        "withdrawn": {"reason": Typed("Kupac je odustao.")}, "expired": {}, "registry": {"domains": ["jovic.rs"]},
+    }  # fmt: skip
+    sides = {"accepted", "declined"}
+    due = {"currency": "RSD", "total": 123_450, "due_on": date(2026, 12, 7), "lines": 1}
+    offer = one | {
+        "documents": [due], "domains": ["jovic.rs"], "until": UNTIL, "portal": "Moj Mint",
+        "link": f"{base_url}/moj/transfer/{TOKEN}",
+    }  # fmt: skip
+    return (
+        Example("migration_offer", offer, lazy_pgettext("example", "with a document")),
+        Example("migration_offer", offer | {"documents": [], "domains": []}, lazy_pgettext("example", "no documents")),
+        *(
+            Example("migration_update", step | values | {"what": what, "side": side}, f"{what}, {side}")
+            for what, values in steps.items()
+            for side in (("old", "new") if what in sides else ("new",))
+        ),
+        Example(
+            "migration_stopped",
+            {"name": Typed("Snežana Đukić"), "ref": "M-0317", "reason": "…", "at": AT}
+            | {"url": f"{base_url}/console/migrations/M-0317"},
         ),
     )
 

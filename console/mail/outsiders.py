@@ -54,8 +54,11 @@ CAUSES = {
     "handover_update": Cause.ACCOUNT,
     "invitation": Cause.ANONYMOUS,  # who is signed in writes to an address that need not be theirs
     "migration_executed": Cause.STAFF,
+    "migration_offer": Cause.ANONYMOUS,  # who is signed in writes to another account's owner
     "migration_rejected": Cause.STAFF,
     "migration_requested": Cause.ACCOUNT,
+    "migration_stopped": Cause.STAFF,
+    "migration_update": Cause.ACCOUNT,
     "override": Cause.STAFF,
     "payment_received": Cause.STAFF,
     "people_changed": Cause.ACCOUNT,

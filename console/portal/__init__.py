@@ -42,6 +42,7 @@ def init_app(app: Flask) -> None:
         sso,
         tickets,
         transcript,
+        transfer_offer,
     )
     from console.portal.blueprint import portal
     from console.portal.oidc import authorization, endpoints, logout  # noqa: F401

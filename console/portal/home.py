@@ -85,6 +85,8 @@ def _tickets(mine: Membership) -> list[Ticket]:
 def _migrations(mine: Membership) -> Sequence[Migration]:
     """Return the migrations under way, from the account or to it."""
     either = or_(Migration.from_customer_id == mine.customer_id, Migration.to_customer_id == mine.customer_id)
-    columns = load_only(Migration.id, Migration.state, Migration.from_customer_id, Migration.requested_at)
+    columns = load_only(
+        Migration.id, Migration.state, Migration.from_customer_id, Migration.requested_at, Migration.needs_acceptance
+    )
     query = select(Migration).options(columns).where(either, Migration.state.in_(OPEN_STATES))
     return db.session.scalars(query.order_by(Migration.id.desc()).limit(MOST)).all()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
@@ -10,7 +11,9 @@ from flask.typing import ResponseReturnValue
 from wtforms import HiddenField, SelectMultipleField, StringField, TextAreaField
 
 from console.billing import migration as migrate
+from console.billing.migration.acceptance import may_accept
 from console.billing.migration.obstacles import REASONS, service_obstacles
+from console.billing.migration.obstacles import refusal as refusal_of
 from console.billing.migration.plan_data import migration_id
 from console.billing.migration.portal import (
     OwnPreview,
@@ -22,8 +25,10 @@ from console.billing.migration.portal import (
     preview_request,
 )
 from console.billing.migration.queries import documents_of, held_back, left_behind, movable_services
+from console.billing.migration.registry import tasks_of
 from console.billing.migration.requests import MAX_REASON, MAX_TARGET
-from console.billing.models import Migration, MigrationState
+from console.billing.migration.reversal import reversal_of
+from console.billing.models import OPEN_STATES, Migration, MigrationState
 from console.billing.pdf.files import record_of
 from console.billing.pdf.models import Side
 from console.core.errors import Invalid, NotFound, Refusal, Text
@@ -39,6 +44,8 @@ from console.portal.accounts import chosen, own_accounts
 from console.portal.answers import show_again
 from console.portal.blueprint import portal, signed_in
 from console.portal.forms import PortalForm
+from console.portal.transfer_offer import AcceptForm, DeclineForm, offer_values
+from console.portal.transfer_story import TASK_NAMES, by_domain, steps
 from console.web.answers import local_time, wants_json
 from console.web.documents import chosen_language, pdf_answer
 from console.web.identity import current_actor
@@ -62,6 +69,11 @@ OWN_REASONS: dict[str, Text] = {
     "abuse": lazy_gettext("A service suspended for abuse cannot be transferred. Write to support."),
     "transfer_locked": lazy_gettext("A transfer lock is set on a service. Write to support to have it removed."),
     "cancelled_service": lazy_gettext("A cancelled service cannot be transferred."),
+    "wrong_state": lazy_gettext("This transfer no longer waits for your answer. Nothing was changed."),
+    "stale_plan": lazy_gettext(
+        "What would come to you has changed since you looked. Nothing was changed; check it again."
+    ),
+    "terms_changed": lazy_gettext("More would come to the new owner than they accepted. We will ask them again."),
 }
 WRONG_PIN = lazy_gettext("This is not the valid support PIN of this account. You can see it on the home page.")
 _FIELDS = {"no_match": "to_customer", "same_owner": "to_customer", "closed_target": "to_customer"}
@@ -180,6 +192,49 @@ def migration_withdraw(ref: str) -> ResponseReturnValue:
     return redirect(url_for("portal.migration", ref=found.ref), 303)
 
 
+@portal.post("/migrations/<ref>/accept")
+@signed_in
+def migration_accept(ref: str) -> ResponseReturnValue:
+    """Accept a transfer that comes to the account."""
+    return _answer(ref, AcceptForm(), lambda form: migrate.accept(current_actor(), ref, terms=form.terms.data or ""))
+
+
+@portal.post("/migrations/<ref>/decline")
+@signed_in
+def migration_decline(ref: str) -> ResponseReturnValue:
+    """Decline one, with a reason that both sides read."""
+    return _answer(ref, DeclineForm(), lambda form: migrate.decline(current_actor(), ref, form.reason.data or ""))
+
+
+def _answer(ref: str, form: Any, verb: Callable[[Any], Migration]) -> ResponseReturnValue:
+    accounts, mine, found = _find(ref)
+    try:
+        if found.to_customer_id != mine.customer_id:
+            raise refusal_of("wrong_state")
+        form.require()
+        with transaction():
+            found = verb(form)
+    except NotFound:
+        raise
+    except Refusal as refusal:
+        if refusal.code == "no_decline_reason":
+            refusal.fields = {"reason": [refusal.message]}
+        decline_form = form if isinstance(form, DeclineForm) else DeclineForm(formdata=None)
+        return show_again(
+            _in_own_words(refusal),
+            decline_form,
+            lambda: _page(accounts, mine, found, WithdrawForm(formdata=None), decline_form),
+        )
+    if wants_json():
+        return jsonify(migration=_line(found, mine))
+    accepted = found.state is MigrationState.ACCEPTED
+    flash(
+        gettext("You have accepted the transfer.") if accepted else gettext("You have declined the transfer."),
+        "success",
+    )
+    return redirect(url_for("portal.migration", ref=found.ref), 303)
+
+
 def _find(ref: str) -> tuple[list[Membership], Membership, Migration]:
     """Return one's accounts, the membership on whose side one reads a transfer, and the transfer."""
     accounts = list(own_accounts(Right.TRANSFER))
@@ -292,11 +347,20 @@ def _held(services: list[Service]) -> dict[int, Text]:
     return {key: OWN_REASONS[code] for key, code in codes.items()}
 
 
-def _page(accounts: list[Membership], mine: Membership, found: Migration, form: WithdrawForm) -> str:
+def _page(
+    accounts: list[Membership],
+    mine: Membership,
+    found: Migration,
+    form: WithdrawForm,
+    decline_form: DeclineForm | None = None,
+) -> str:
     outgoing = found.from_customer_id == mine.customer_id
     plan = migrate.plan_for(found) if outgoing and is_open(found) else None
     stornos, issued = documents_of(found) if found.state is MigrationState.EXECUTED else ([], [])
     reads = Right.INVOICES in mine.held_rights()
+    offered = not outgoing and found.needs_acceptance and found.state in OPEN_STATES
+    waits = not outgoing and may_accept(current_actor(), found)
+    reversal = reversal_of(found) if found.state is MigrationState.EXECUTED else None
     return render_template(
         "portal/migrations/migration.html",
         accounts=accounts,
@@ -312,6 +376,15 @@ def _page(accounts: list[Membership], mine: Membership, found: Migration, form: 
         is_open=is_open(found),
         may_withdraw=outgoing and is_open(found) and may_withdraw(current_actor(), found),
         form=form,
+        decline_form=decline_form or DeclineForm(formdata=None),
+        may_answer=waits,
+        may_decline=waits or (offered and found.state is MigrationState.ACCEPTED),
+        offer=offer_values(found) if offered else None,
+        tasks=by_domain(tasks_of(found)) if found.state is MigrationState.EXECUTED else [],
+        task_names=TASK_NAMES,
+        reversal=reversal,
+        scheduled=found.scheduled_for if found.state is MigrationState.APPROVED else None,
+        steps=steps(found, outgoing=outgoing),
     )
 
 
@@ -325,5 +398,7 @@ def _line(row: Migration, mine: Membership) -> dict[str, Any]:
         "services": [item.service.number for item in row.items],
         "requested_at": local_time(row.requested_at),
         "ended_at": local_time(row.ended_at),
+        "scheduled_for": local_time(row.scheduled_for),
+        "waits_for_you": not outgoing and row.waits_for_new_owner,
     }
     return facts | ({"to": row.to_customer.number} if outgoing else {})

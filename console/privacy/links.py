@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import ColumnElement, delete, or_, select, update
 
+from console.billing.migration.models import MigrationBatch
 from console.billing.models import Migration
 from console.chat.models import Chat
 from console.core.db import db
@@ -36,7 +37,8 @@ def _needed_verifications() -> ColumnElement[bool]:
     """A migration or a handover names the verification it was requested under, and is on record; a review is of one."""
     return or_(
         Verification.id.in_(select(Handover.verification_id).where(Handover.verification_id.is_not(None))),
-        Verification.id.in_(select(Migration.verification_id)),
+        Verification.id.in_(select(Migration.verification_id).where(Migration.verification_id.is_not(None))),
+        Verification.id.in_(select(MigrationBatch.verification_id).where(MigrationBatch.verification_id.is_not(None))),
         Verification.id.in_(select(Review.verification_id).where(Review.verification_id.is_not(None))),
     )
 

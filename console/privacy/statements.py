@@ -137,7 +137,15 @@ STATEMENTS: dict[str, dict[str, Fate]] = {
     },
     "quote_lines": {"description": _ERASED},
     "service_requests": {"data": _ERASED, "answer": _ERASED, "product": _NONE},
-    "migrations": {"reason": _LAW, "end_reason": _LAW, "left_behind": _LAW, "plan": _LAW},
+    "migrations": {
+        "reason": _LAW, "end_reason": _LAW, "left_behind": _LAW, "plan": _LAW, "accepted_terms": _LAW,
+        "stopped_code": _NONE,
+    },
+    "migration_batches": {"name": _LAW, "digest": _NONE, "authority": _LAW, "lease": _NONE},
+    "migration_batch_items": {
+        "service": _LAW, "target": _LAW, "code": _NONE, "concerns": _LAW, "effect": _LAW,
+    },
+    "registry_tasks": {"note": _LAW},
     "number_series": {"series": _NONE},
     "staff": {"email": _STAFF, "name": _STAFF, "name_key": _STAFF, "password_hash": _STAFF, "totp_secret": _STAFF},
     "staff_presence": {"reason": _STAFF},

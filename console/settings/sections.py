@@ -151,6 +151,19 @@ BILLING = Section(
             "MIGRATION_DAYS", lazy_gettext("A migration that is neither executed nor rejected by then expires."),
         ),
         Setting(
+            "migration_acceptance", lazy_gettext("New owner accepts migrations"),
+            YesNo(lazy_gettext("The new owner accepts before billing approves"),
+                  lazy_gettext("Billing approves without the new owner")),
+            "MIGRATION_ACCEPTANCE",
+            lazy_gettext("They get a link by e-mail and can also accept in the portal. Open requests stay as they "
+                         "are."),
+        ),
+        Setting(
+            "migration_reversal_days", lazy_gettext("Migrations can be reversed for"),
+            Number(1, 365, lazy_gettext("days")), "MIGRATION_REVERSAL_DAYS",
+            lazy_gettext("After that, services move back by an ordinary migration."),
+        ),
+        Setting(
             "migration_four_eyes", lazy_gettext("Four-eyes rule for migrations"),
             YesNo(lazy_gettext("Consecutive steps need two people"), lazy_gettext("One person can do all steps")),
             "MIGRATION_FOUR_EYES",

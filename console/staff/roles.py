@@ -27,6 +27,7 @@ class Permission(StrEnum):
     SEE_MIGRATIONS = "migrations.see"
     PREVIEW_MIGRATION = "migrations.preview"
     DECIDE_MIGRATION = "migrations.decide"  # approve, reject, execute
+    MIGRATE_MANY = "migrations.many"  # by a file, on an authority that is named: without a verified person
     READ_AUDIT = "audit.read"
     SEE_PRODUCTS = "products.see"
     MANAGE_PRODUCTS = "products.manage"
@@ -64,6 +65,7 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
     | _DOCUMENTS
     | {
         Permission.DECIDE_MIGRATION,
+        Permission.MIGRATE_MANY,
         Permission.DECIDE_CORRECTIONS,
         Permission.ISSUE_DOCUMENTS,
         Permission.RECORD_PAYMENTS,

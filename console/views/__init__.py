@@ -51,6 +51,8 @@ PAGES = (
     "billing.statements",
     "migrations.list",
     "migrations.new",
+    "migrations.batches",
+    "migrations.registry",
     "migrations.page",
     "mail.list",
     "mail.page",

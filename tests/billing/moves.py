@@ -4,19 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 from sqlalchemy import select
 
 from console.billing import migration as migrate
+from console.billing.migration.acceptance import subject_of
+from console.billing.migration.batches import service
+from console.billing.migration.decisions import ACCEPTANCE
+from console.billing.migration.models import RegistryTask, TaskKind
 from console.billing.models import Migration
 from console.core.actor import Actor
 from console.core.db import db
 from console.core.transaction import transaction
 from console.customers.models import Customer
 from console.hosting.models import Service
+from console.staff.models import Staff
 from console.staff.roles import Role
+from console.tokens import service as tokens
 from tests import factories
 
 
@@ -99,3 +106,22 @@ def make_move(
         services=tuple(services or [factories.make_service(old)]),
         verification_id=verification.id,
     )
+
+
+def migration_values(migration: Migration, billing: Staff) -> dict[str, Any]:
+    """Make a task at the registry, a batch, and a transfer that waits for its new owner, for who tries each address."""
+    domain = factories.make_domain(factories.make_service(factories.make_customer()))
+    offered = make_move()
+    offered.request()
+    with transaction() as session:
+        task = RegistryTask(
+            migration_id=migration.id, domain_id=domain.id, kind=TaskKind.CONSENT, due_on=factories.today()
+        )
+        session.add(task)
+        batch = service.create_from_file(
+            factories.actor_of(billing), "prodaja.csv", b"service,new_owner\nU-1,K-1", "Nalog 1"
+        )
+        session.get_one(Migration, offered.migration().id).needs_acceptance = True
+        token = tokens.issue(ACCEPTANCE, subject_of(offered.migration()), timedelta(hours=1))
+        session.flush()
+        return {"migration.task_id": task.id, "batch_id": batch.id, "portal.offer_token": token}

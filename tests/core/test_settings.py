@@ -150,6 +150,8 @@ def test_production_sends_no_password_in_the_clear() -> None:
 
 def test_four_eyes_by_currency() -> None:
     assert not Settings.from_environ({}).migration_four_eyes
+    assert Settings.from_environ({}).migration_acceptance
+    assert not Settings.from_environ({"CONSOLE_ENV": "demo"}).migration_acceptance
     on = {"CONSOLE_MIGRATION_FOUR_EYES": "yes", "CONSOLE_MIGRATION_FOUR_EYES_ABOVE": "10000000, EUR:100000"}
     settings = Settings.from_environ(on)
     assert settings.migration_four_eyes

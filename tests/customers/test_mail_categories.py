@@ -34,7 +34,9 @@ pytestmark = pytest.mark.only("sqlite")
 
 # What each mail is, and to whom: the whole list, so that a new one is decided about.
 EXPECTED = {
-    MailCategory.PRODUCT: {"migration_executed", "migration_rejected", "migration_requested"},
+    MailCategory.PRODUCT: {
+        "migration_executed", "migration_offer", "migration_rejected", "migration_requested", "migration_update",
+    },
     MailCategory.DOMAIN: {"dns_changed"},
     MailCategory.INVOICE: {
         "payment_received", "proforma_cancelled", "proforma_issued", "proforma_reminder", "quote_sent",
@@ -51,8 +53,8 @@ EXPECTED = {
         "profile_changed", "registration", "registration_known", "security_notice", "verification",
     },
     Personal.STAFF: {
-        "sla_targets_at_risk", "sla_targets_missed", "staff_password_changed", "staff_password_reset",
-        "verification_disputed",
+        "migration_stopped", "sla_targets_at_risk", "sla_targets_missed", "staff_password_changed",
+        "staff_password_reset", "verification_disputed",
     },
 }  # fmt: skip
 

@@ -79,6 +79,8 @@ OTHER = {
     "duties.untaxed_advance": ("yes", "yes"),
     "duties.credit_advance": ("no", "no"),
     "migration_days": ("10", "10"),
+    "migration_acceptance": ("yes", "yes"),
+    "migration_reversal_days": ("30", "30"),
     "migration_four_eyes": ("yes", "yes"),
     "migration_four_eyes_above.RSD": ("100.000,50", "10000050"),
     "migration_four_eyes_above.EUR": ("1.000,00", "EUR:100000"),

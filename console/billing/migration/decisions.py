@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import select
 
 from console.audit.service import record
+from console.billing.migration import mails
 from console.billing.migration.obstacles import refusal
 from console.billing.migration.plan_data import key_content, lock_migration, lock_step
 from console.billing.models import OPEN_STATES, Migration, MigrationState
@@ -16,13 +17,12 @@ from console.core.db import db
 from console.core.errors import NotFound
 from console.core.idempotency import once
 from console.core.text import paragraphs
-from console.customers.mail_categories import addressee, receivers
 from console.customers.masking import mask_pins
-from console.customers.rights import MailCategory
-from console.mail.service import write_to
 from console.staff.roles import Permission
+from console.tokens import service as tokens
 
 EXPIRE_AT_ONCE = 200
+ACCEPTANCE = "migration.accept"  # the purpose of the links by which the new owner accepts
 
 
 def approve(actor: Actor, ref: str, plan: str, key: str, *, lose_exemption: bool = False) -> dict[str, Any]:
@@ -51,6 +51,7 @@ def approve(actor: Actor, ref: str, plan: str, key: str, *, lose_exemption: bool
             plan=plan,
             **checked.exemption_facts,
         )
+        mails.tell_both(migration, "approved")
         return {"migration": {"ref": migration.ref, "state": migration.state.value}, "cancelled": [], "issued": []}
 
     return once(f"migration.approve:{ref}", key, key_content(plan, lose_exemption=lose_exemption), work)
@@ -60,16 +61,8 @@ def reject(actor: Actor, ref: str, reason: str) -> Migration:
     """Turn a request down, with a reason the account's people will read."""
     actor.require(Permission.DECIDE_MIGRATION)
     migration = end(actor, ref, MigrationState.REJECTED, reason)
-    customer = migration.from_customer
-    for member in receivers(customer, MailCategory.PRODUCT):
-        write_to(
-            addressee(member),
-            customer,
-            "migration_rejected",
-            about=f"migration:{migration.ref}",
-            ref=migration.ref,
-            reason=migration.end_reason,
-        )
+    mails.tell_rejected(migration)
+    mails.tell_new(migration, "rejected", reason=migration.end_reason)
     return migration
 
 
@@ -79,7 +72,14 @@ def withdraw(actor: Actor, ref: str, reason: str) -> Migration:
     migration = lock_migration(ref)
     if migration.requested_by_id != actor.id and not actor.may(Permission.DECIDE_MIGRATION):
         raise NotFound(code="not_allowed")
-    return end(actor, ref, MigrationState.WITHDRAWN, reason)
+    return end_withdrawn(actor, ref, reason)
+
+
+def end_withdrawn(actor: Actor, ref: str, reason: str) -> Migration:
+    """End a request that its side takes back, and tell both; its entries check who may."""
+    migration = end(actor, ref, MigrationState.WITHDRAWN, reason)
+    mails.tell_both(migration, "withdrawn", reason=migration.end_reason)
+    return migration
 
 
 def expire_due(limit: int = EXPIRE_AT_ONCE) -> int:
@@ -93,7 +93,8 @@ def expire_due(limit: int = EXPIRE_AT_ONCE) -> int:
     )
     expired = list(db.session.scalars(due))
     for migration in expired:
-        _close(SYSTEM, migration, MigrationState.EXPIRED, "")
+        close(SYSTEM, migration, MigrationState.EXPIRED, "")
+        mails.tell_both(migration, "expired")
     return len(expired)
 
 
@@ -110,11 +111,14 @@ def end(actor: Actor, ref: str, state: MigrationState, reason: str) -> Migration
     reason = paragraphs(reason)
     if not reason:
         raise refusal("no_reason")
-    _close(actor, migration, state, mask_pins(reason)[0])
+    close(actor, migration, state, mask_pins(reason)[0])
     return migration
 
 
-def _close(actor: Actor, migration: Migration, state: MigrationState, reason: str) -> None:
+def close(actor: Actor, migration: Migration, state: MigrationState, reason: str) -> None:
+    """End a locked migration without executing it: its services are free, its link and its day are void."""
+    migration.clear_schedule()
+    tokens.revoke(ACCEPTANCE, f"migration:{migration.id}")
     migration.state = state
     migration.ended_at, migration.end_reason = clock.now(), reason
     migration.ended_by_id = actor.id if actor.kind == "staff" else None

@@ -10,6 +10,7 @@ from sqlalchemy import update
 from console.audit.service import record
 from console.billing.migration.plan import Line, Plan
 from console.billing.migration.plan_data import crossing, key_content, lock_step
+from console.billing.migration.registry import open_tasks
 from console.billing.models import Migration, MigrationState, Proforma, ProformaLine, Storno
 from console.billing.payments.service.credit import release_to_credit
 from console.billing.pdf.mails import MOST as MOST_FILES
@@ -46,30 +47,38 @@ def execute(actor: Actor, ref: str, plan: str, key: str, *, lose_exemption: bool
         migration, checked, sources = lock_step(
             actor, ref, MigrationState.APPROVED, plan, lose_exemption=lose_exemption
         )
-        return _execute(actor, migration, checked, sources)
+        return carry_out_plan(actor, migration, checked, sources)
 
     return once(f"migration.execute:{ref}", key, key_content(plan, lose_exemption=lose_exemption), work)
 
 
-def _execute(actor: Actor, migration: Migration, plan: Plan, sources: list[Proforma]) -> dict[str, Any]:
+def carry_out_plan(actor: Actor, migration: Migration, plan: Plan, sources: list[Proforma]) -> dict[str, Any]:
+    """Do what a plan says, all of it, with everything that it rests on locked; its entries check who may.
+
+    Args:
+        sources: the plan's documents.
+    """
     issued = _draft(migration, plan)
     released = release_to_credit(actor, sources, migration.id)
     stornos = cancel_documents(sources, migration.ref, migration.id)
     number_documents(issued)  # flushes both
-    left = _cut_links(actor, migration)
+    left = _cut_links(actor, migration) if plan.cuts else []
     _move_services(migration)
     migration.state = MigrationState.EXECUTED
     migration.plan = plan.digest
     migration.ended_at, migration.ended_by_id = clock.now(), actor.id
+    migration.clear_schedule()
     migration.release_services()
+    db.session.flush()
+    domains = open_tasks(actor, migration)
     answer: dict[str, Any] = {
         "migration": {"ref": migration.ref, "state": migration.state.value},
         "cancelled": [_cancelled(storno, source) for storno, source in zip(stornos, sources, strict=True)],
         "issued": [_issued(document) for document in issued],
         "credit": [_credited(document, amount) for document, amount in released],
     }
-    _record(actor, migration, plan, answer)
-    _tell_both(migration, plan, stornos, sources, issued, left, answer["credit"])
+    _record(actor, migration, plan, answer, domains)
+    _tell_both(migration, plan, stornos, sources, issued, left, answer["credit"], domains)
     return answer
 
 
@@ -177,7 +186,7 @@ def _issued(document: Proforma) -> dict[str, Any]:
     }
 
 
-def _record(actor: Actor, migration: Migration, plan: Plan, answer: dict[str, Any]) -> None:
+def _record(actor: Actor, migration: Migration, plan: Plan, answer: dict[str, Any], domains: Sequence[str]) -> None:
     """Write both accounts' histories: each sees its own side."""
     services = [service.number for service in plan.services]
     for customer_id, other in (
@@ -196,7 +205,7 @@ def _record(actor: Actor, migration: Migration, plan: Plan, answer: dict[str, An
             issued=[row["number"] for row in answer["issued"] if row["customer"] == number],
             plan=plan.digest,
             **({"credit": answer["credit"]} if answer["credit"] and customer_id == migration.from_customer_id else {}),
-            **plan.exemption_facts,
+            **plan.exemption_facts | ({"at_registry": list(domains)} if domains else {}),
         )
 
 
@@ -208,6 +217,7 @@ def _tell_both(
     issued: Sequence[Proforma],
     left: Sequence[Service],
     credit: Sequence[dict[str, Any]],
+    domains: Sequence[str],
 ) -> None:
     """Mail each side what concerns it, and nothing of the other's documents: these for who gets mail about invoices."""
     for customer, recipient in ((migration.from_customer, "old"), (migration.to_customer, "new")):
@@ -232,6 +242,8 @@ def _tell_both(
                 cancelled=cancelled if documents else [],
                 issued=made if documents else [],
                 credit=credit if documents and recipient == "old" else [],
+                domains=domains,
+                reverses=migration.reverses.ref if migration.reverses is not None else "",
             )
 
 

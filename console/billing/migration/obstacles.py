@@ -57,13 +57,37 @@ REASONS: dict[str, Text] = {
         "Nothing was changed because the data no longer matches the preview. Check the new preview."
     ),
     "wrong_state": lazy_gettext("The status of this migration has changed in the meantime. Nothing was done."),
+    "not_accepted": lazy_gettext("The new owner has not accepted this migration yet."),
+    "terms_changed": lazy_gettext(
+        "More would come to the new owner than they accepted. Ask them again, then approve the new preview."
+    ),
+    "no_decline_reason": lazy_gettext("Enter the reason why you decline."),
+    "no_such_day": lazy_gettext("Choose a day from tomorrow, at most 90 days ahead."),
+    "scheduler_gone": lazy_gettext("The person who scheduled it may no longer decide on migrations."),
+    "not_executed": lazy_gettext("Only an executed migration can be reversed."),
+    "reversal_late": lazy_gettext(
+        "The time for reversing this migration has passed. Request an ordinary migration instead."
+    ),
+    "reversed_already": lazy_gettext("This migration is already reversed, or its reversal is under way."),
+    "moved_on": lazy_gettext("Some of the services have moved on to another owner since."),
+    "paid_since": lazy_gettext(
+        "The new owner has paid a pro-forma that this migration issued. Request an ordinary migration instead."
+    ),
+    "not_the_same": lazy_gettext("A reversal moves the services of the original migration back to their former owner."),
+    "in_batch": lazy_gettext("Another row of this file gives a linked service to someone else."),
+    "twice": lazy_gettext("Another row of this file already names this service."),
+    "with_refused": lazy_gettext("The row it would have moved with was refused."),
+    "starter_gone": lazy_gettext("The person who started this may no longer move services."),
+    "unknown_service": lazy_gettext("There is no service with this number."),
+    "unknown_target": lazy_gettext("The new owner was not found, or owns several accounts. Enter the account number."),
     "expired": lazy_gettext("This request has expired. Nothing was changed; submit a new one."),
 }
 # These say "not any more" rather than "not like this".
 _CONFLICTS = frozenset(
     {
         "held", "in_migration", "stale_plan", "wrong_state", "expired", "hosted_together",
-        "four_eyes", "four_eyes_approval",
+        "four_eyes", "four_eyes_approval", "not_accepted", "terms_changed", "scheduler_gone", "not_executed",
+        "reversal_late", "reversed_already", "moved_on", "paid_since", "in_batch", "starter_gone",
     }
 )  # fmt: skip
 
@@ -111,7 +135,15 @@ def account_obstacles(old: Customer, new: Customer) -> list[Obstacle]:
 
 
 def check_state(migration: Migration, expected: MigrationState) -> None:
-    """Raise unless ``migration`` is in ``expected`` and has not expired."""
+    """Raise unless ``migration`` is in ``expected`` and has not expired.
+
+    Args:
+        expected: ``REQUESTED`` stands for what billing approves: an accepted one where acceptance is needed.
+    """
+    if expected is MigrationState.REQUESTED and migration.needs_acceptance:
+        if migration.state is MigrationState.REQUESTED:
+            raise refusal("not_accepted")
+        expected = MigrationState.ACCEPTED
     if migration.state is not expected:
         raise refusal("expired" if migration.state is MigrationState.EXPIRED else "wrong_state")
     if migration.expires_at <= clock.now():
@@ -119,10 +151,15 @@ def check_state(migration: Migration, expected: MigrationState) -> None:
 
 
 def check_right(migration: Migration) -> None:
-    """Raise unless the requester still holds ``transfer`` on the account, and is on no security hold."""
+    """Raise unless the requester still holds ``transfer`` on the account, and is on no security hold.
+
+    What a file of billing's asks for rests on the authority that the batch names; no person is verified.
+    """
     verification = migration.verification
-    membership = verification.membership
-    if verification.kind is not VerificationKind.PIN or membership is None:
+    if verification is None and migration.batch_id is not None:
+        return
+    membership = verification.membership if verification is not None else None
+    if verification is None or verification.kind is not VerificationKind.PIN or membership is None:
         raise refusal("unverified")
     if Right.TRANSFER not in membership.held_rights():
         raise refusal("no_right")
@@ -164,7 +201,7 @@ def four_eyes_obstacle(actor: Actor, migration: Migration, totals: Mapping[str, 
         return None
     if migration.state is MigrationState.APPROVED and migration.approved_by_id == migration.requested_by_id:
         return "four_eyes_approval"  # by the rule as it was, or for a lesser amount
-    requested = migration.state is MigrationState.REQUESTED
+    requested = migration.state in (MigrationState.REQUESTED, MigrationState.ACCEPTED)
     last = migration.requested_by_id if requested else migration.approved_by_id
     return "four_eyes" if actor.id is not None and actor.id == last else None
 

@@ -142,6 +142,13 @@ class MovingService:
     label: str
     product: str
     status: str
+    # What recurs moves as it is: where it changes after the preview, the preview is another.
+    domain: str | None = None
+    price: int = 0
+    currency: str = ""
+    period_months: int = 0
+    paid_until: date | None = None
+    auto_renew: bool = False
     along: bool = False  # not chosen: it hangs together with one that was
 
 

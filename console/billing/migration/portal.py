@@ -14,12 +14,12 @@ from typing import Any
 from sqlalchemy import or_, select
 from sqlalchemy.orm import joinedload, selectinload
 
-from console.billing.migration.decisions import end
+from console.billing.migration.decisions import end_withdrawn
 from console.billing.migration.obstacles import Obstacle, refusal
 from console.billing.migration.plan import Plan, Step
 from console.billing.migration.plan_data import crossing, lock_migration, plan_for
 from console.billing.migration.requests import Request, carry_out, content_of, lock_parties
-from console.billing.models import OPEN_STATES, Migration, MigrationItem, MigrationState
+from console.billing.models import Migration, MigrationItem
 from console.core.actor import Actor
 from console.core.db import db
 from console.core.errors import NotFound
@@ -104,12 +104,12 @@ def withdraw_in_portal(actor: Actor, ref: str, reason: str) -> Migration:
     """
     if not may_withdraw(actor, lock_migration(ref)):
         raise NotFound(code="not_allowed")
-    return end(actor, ref, MigrationState.WITHDRAWN, reason)
+    return end_withdrawn(actor, ref, reason)
 
 
 def may_withdraw(actor: Actor, migration: Migration) -> bool:
     """Tell whether ``actor`` is the person in whose name it was requested, and still may transfer services."""
-    membership = migration.verification.membership
+    membership = migration.verification.membership if migration.verification is not None else None
     return (
         actor.kind == "person"
         and membership is not None
@@ -195,8 +195,11 @@ def find_own_migration(ref_id: int, customer_ids: Sequence[int]) -> Migration | 
         .options(
             joinedload(Migration.from_customer),
             joinedload(Migration.to_customer),
+            joinedload(Migration.reverses),
             joinedload(Migration.verification).joinedload(Verification.membership).joinedload(Membership.person),
-            selectinload(Migration.items).joinedload(MigrationItem.service).joinedload(Service.product),
+            selectinload(Migration.items)
+            .joinedload(MigrationItem.service)
+            .options(joinedload(Service.product), joinedload(Service.domain)),
         )
     )
     return db.session.scalar(query)
@@ -204,4 +207,4 @@ def find_own_migration(ref_id: int, customer_ids: Sequence[int]) -> Migration | 
 
 def is_open(migration: Migration) -> bool:
     """Tell whether it is still to be decided or executed."""
-    return migration.state in OPEN_STATES
+    return migration.is_open

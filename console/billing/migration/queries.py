@@ -36,6 +36,7 @@ def find_migration(ref: str) -> Migration:
         .options(
             joinedload(Migration.from_customer),
             joinedload(Migration.to_customer),
+            joinedload(Migration.reverses),
             joinedload(Migration.verification).joinedload(Verification.membership).joinedload(Membership.person),
             selectinload(Migration.items)
             .joinedload(MigrationItem.service)
@@ -60,7 +61,9 @@ def may_read_reasons(actor: Actor, migration: Migration) -> bool:
 
 def staff_names(migration: Migration) -> dict[int, str]:
     """Return the names of all who had a part in it, by id."""
-    ids = {migration.requested_by_id, migration.approved_by_id, migration.ended_by_id} - {None}
+    ids = {
+        migration.requested_by_id, migration.approved_by_id, migration.ended_by_id, migration.scheduled_by_id,
+    } - {None}  # fmt: skip
     return {staff.id: staff.name for staff in db.session.scalars(select(Staff).where(Staff.id.in_(ids)))}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -12,8 +12,11 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from console.audit.service import record
+from console.billing.migration import mails
+from console.billing.migration.acceptance import offer
 from console.billing.migration.obstacles import account_obstacles, refusal, service_obstacles
 from console.billing.migration.plan_data import crossing, services_in_migration
+from console.billing.migration.reversal import find_executed, reversal_obstacles
 from console.billing.models import Migration, MigrationItem
 from console.core import clock
 from console.core.actor import Actor
@@ -25,7 +28,6 @@ from console.core.idempotency import once
 from console.core.ids import CUSTOMER_BASE, read_number
 from console.core.text import paragraphs
 from console.core.transaction import after_refusal
-from console.customers.mail_categories import addressee, receivers
 from console.customers.masking import mask_pins
 from console.customers.models import (
     Customer,
@@ -35,10 +37,9 @@ from console.customers.models import (
     Verification,
     VerificationKind,
 )
-from console.customers.rights import MailCategory, Right
+from console.customers.rights import Right
 from console.hosting.links import with_linked
 from console.hosting.models import Service, service_number
-from console.mail.service import write_to
 from console.staff.roles import Permission
 
 MAX_REASON = 1_000
@@ -51,6 +52,8 @@ class Request:
 
     Args:
         leave: services that stay although they hang together with one that moves. All others of that kind come along.
+        reverses: the reference of an executed migration that this one takes back. It moves just what that one moved,
+            to where it came from: ``services`` and ``to_customer`` may be left empty.
     """
 
     services: tuple[int, ...]
@@ -58,6 +61,7 @@ class Request:
     verification: int
     reason: str
     leave: tuple[int, ...] = ()
+    reverses: str = ""
 
 
 def request_migration(actor: Actor, request: Request, key: str) -> dict[str, Any]:
@@ -87,7 +91,9 @@ def content_of(request: Request) -> dict[str, Any]:
         "services": sorted(set(request.services)),
         "to": normal_email(request.to_customer),
         "reason": paragraphs(request.reason),
-    } | ({"leave": sorted(set(request.leave))} if request.leave else {})
+        **({"leave": sorted(set(request.leave))} if request.leave else {}),
+        **({"reverses": request.reverses} if request.reverses else {}),
+    }
 
 
 def carry_out(actor: Actor, request: Request) -> dict[str, Any]:
@@ -96,12 +102,16 @@ def carry_out(actor: Actor, request: Request) -> dict[str, Any]:
     reason = paragraphs(request.reason)
     if not reason:
         raise refusal("no_reason")
+    reversed_one = find_executed(request.reverses) if request.reverses else None
+    if reversed_one is not None:
+        request = _reversing(request, reversed_one, verification)
     if not request.services:
         raise refusal("no_service")
     old, new = lock_parties(verification.customer_id, request.to_customer)
     now = _lock_live(actor, verification)
     chosen = set(request.services)
-    moving = with_linked(old.id, chosen, set(request.leave) - chosen)
+    # What is taken back is what was given, whatever hangs together with it by now.
+    moving = chosen if reversed_one is not None else with_linked(old.id, chosen, set(request.leave) - chosen)
     services = _services(moving, old)
     if services is None or new is None:
         raise _no_match(actor, request, old)
@@ -118,6 +128,8 @@ def carry_out(actor: Actor, request: Request) -> dict[str, Any]:
         requested_at=now,
         requested_by_id=actor.id if actor.kind == "staff" else None,
         expires_at=now + timedelta(days=settings().migration_days),
+        needs_acceptance=settings().migration_acceptance,
+        reverses_id=reversed_one.id if reversed_one is not None else None,
         items=[MigrationItem(service_id=service.id, open=True, along=service.id not in chosen) for service in services],
         left_behind=left,
     )
@@ -129,6 +141,9 @@ def carry_out(actor: Actor, request: Request) -> dict[str, Any]:
         "along": [service.number for service in services if service.id not in chosen],
         "left_behind": [service_number(key) for key in left],
     }
+    facts: dict[str, Any] = {name: answer[name] for name in ("services", "along", "left_behind")}
+    if reversed_one is not None:
+        facts["reverses"] = reversed_one.ref
     record(
         actor,
         "migration.requested",
@@ -136,10 +151,32 @@ def carry_out(actor: Actor, request: Request) -> dict[str, Any]:
         customer_id=old.id,
         to=new.number,
         verification=verification.id,
-        **{name: answer[name] for name in ("services", "along", "left_behind")},
+        **facts,
     )
-    _tell_people(migration, old, services)
+    mails.tell_requested(migration, old, services)
+    if migration.needs_acceptance:
+        offer(actor, migration)
+    else:
+        mails.tell_new(migration, "requested")
     return answer
+
+
+def _reversing(request: Request, migration: Migration, verification: Verification) -> Request:
+    """Return what is asked for where a migration is taken back; who may is the new owner's side.
+
+    Raises:
+        Invalid, Conflict: what has happened since forbids it, or something else than its services is asked for.
+    """
+    if verification.customer_id != migration.to_customer_id:
+        raise refusal("not_theirs")
+    obstacles = reversal_obstacles(migration)
+    if obstacles:
+        raise refusal(obstacles[0].code, obstacles[0].concerns)
+    moved = tuple(item.service_id for item in migration.items)
+    former = migration.from_customer.number
+    if (request.services and set(request.services) != set(moved)) or request.to_customer not in ("", former):
+        raise refusal("not_the_same")
+    return replace(request, services=moved, to_customer=former)
 
 
 def _verification(actor: Actor, verification_id: int, *, lock: bool = False) -> Verification:
@@ -158,6 +195,15 @@ def _verification(actor: Actor, verification_id: int, *, lock: bool = False) -> 
     if verification.membership.person.is_held(clock.now()):
         raise refusal("held")
     return verification
+
+
+def live_verification_of(actor: Actor, verification_id: int) -> Verification:
+    """Return the live verification that ``actor`` made of a person who may give services away, locked.
+
+    Raises:
+        Invalid, Conflict: ``unverified``, ``no_right`` or ``held``.
+    """
+    return _verification(actor, verification_id, lock=True)
 
 
 def _is_own(actor: Actor, verification: Verification) -> bool:
@@ -247,17 +293,5 @@ def _store(migration: Migration, services: Sequence[Service]) -> None:
     db.session.add(migration)
     try:
         db.session.flush()
-    except IntegrityError as error:  # the index on open items: another request was faster
+    except IntegrityError as error:  # the indexes on open items and on reversals: another request was faster
         raise refusal("in_migration", [service.number for service in services]) from error
-
-
-def _tell_people(migration: Migration, old: Customer, services: Sequence[Service]) -> None:
-    for member in receivers(old, MailCategory.PRODUCT):
-        write_to(
-            addressee(member),
-            old,
-            "migration_requested",
-            about=f"migration:{migration.ref}",
-            ref=migration.ref,
-            services=[service.label for service in services],
-        )

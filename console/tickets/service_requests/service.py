@@ -10,12 +10,13 @@ from typing import Any
 
 from sqlalchemy import select
 
+from console.billing.migration.plan_data import services_in_migration
 from console.billing.quotes import service as quotes
 from console.billing.quotes.models import Quote
 from console.core import money
 from console.core.actor import Actor
 from console.core.db import db
-from console.core.errors import Invalid, NotFound, Text
+from console.core.errors import Conflict, Invalid, NotFound, Text
 from console.core.idempotency import once
 from console.core.text import one_line, paragraphs
 from console.core.texts import gettext, lazy_gettext, ngettext, of_reader
@@ -55,7 +56,7 @@ def change_product(actor: Actor, service_id: int, *, product_id: int, remark: st
     Raises:
         NotFound: there is no such service for ``actor``, or they may not order.
         Invalid: the product is not one that it can be changed to.
-        Conflict: ``open_request``: one waits already; ``ended``: the service was cancelled.
+        Conflict: ``open_request``: one waits already; ``ended``: the service was cancelled; ``in_migration``.
     """
     service = _lock_service(actor, service_id, RequestKind.CHANGE)
     request = {"service": service_id, "product": product_id, "remark": remark}
@@ -91,7 +92,7 @@ def cancel(actor: Actor, service_id: int, *, when: str, reason: str, key: str) -
     Raises:
         NotFound: there is no such service for ``actor``, or they may not order.
         Invalid: no reason, or no such time.
-        Conflict: ``open_request``: one waits already; ``ended``: the service was cancelled.
+        Conflict: ``open_request``: one waits already; ``ended``: the service was cancelled; ``in_migration``.
     """
     service = _lock_service(actor, service_id, RequestKind.CANCELLATION)
 
@@ -212,6 +213,14 @@ def _lock_service(actor: Actor, service_id: int, kind: RequestKind) -> Service:
         raise NotFound
     require_right(actor, service.customer_id, right_to_see(service.product.kind))
     require_right(actor, service.customer_id, RIGHTS[kind])
+    if kind is not RequestKind.PASSWORD and services_in_migration([service.id]):
+        raise Conflict(
+            lazy_gettext(
+                "This service is being transferred to another customer. It can be changed or cancelled once that has "
+                "ended, or after the transfer is withdrawn."
+            ),
+            code="in_migration",
+        )
     return service
 
 

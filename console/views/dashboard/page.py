@@ -30,7 +30,7 @@ from console.views.dashboard.tiles import Tile
 from console.views.shared import charts
 from console.views.shared.access import Guarded
 from console.views.shared.labels.hours import hours_status
-from console.views.shared.labels.states import MIGRATION_STATE, today
+from console.views.shared.labels.states import migration_label, today
 from console.views.shared.labels.stats import percent_label, working_time
 from console.views.shared.labels.tickets import due, ticket_url
 from console.views.shared.menu import link
@@ -75,7 +75,7 @@ class Dashboard(Guarded, AdminIndexView):
             locked=locked_out_people()[:MAX_ROWS] if actor.may(Permission.UNLOCK_PIN) else [],
             disputed=disputed(MAX_ROWS) if actor.may(Permission.UNLOCK_PIN) else [],
             overdue=_overdue() if issues else [],
-            states=MIGRATION_STATE,
+            migration_label=migration_label,
             time_label=working_time,
             percent_label=percent_label,
             draw=charts.draw,
@@ -121,8 +121,15 @@ def _tiles(actor: Actor) -> list[Tile]:
     until = today() + SOON
     counts = count_each(
         {
-            "requested": select(Migration.id).where(Migration.state == MigrationState.REQUESTED),
-            "approved": select(Migration.id).where(Migration.state == MigrationState.APPROVED),
+            "requested": select(Migration.id).where(
+                or_(
+                    Migration.state == MigrationState.ACCEPTED,
+                    (Migration.state == MigrationState.REQUESTED) & Migration.needs_acceptance.is_(False),
+                )
+            ),
+            "approved": select(Migration.id).where(
+                Migration.state == MigrationState.APPROVED, Migration.scheduled_for.is_(None)
+            ),
             "overdue": select(Proforma.id).where(Proforma.status.in_(ACTIVE_STATUSES), Proforma.due_on < today()),
             "domains": select(Domain.id).where(Domain.expires_on.between(today(), until)),
         }

@@ -7,17 +7,22 @@ from typing import Any
 from markupsafe import Markup
 from sqlalchemy.orm import joinedload, selectinload
 
+from console.billing.migration.registry import tasks_due
 from console.billing.models import Migration, MigrationItem
 from console.core.texts import gettext, lazy_gettext
 from console.customers.models import Customer
 from console.staff.roles import Permission
+from console.views.migrations.registry import TaskRow, task_rows
 from console.views.shared import formatters
 from console.views.shared.base import BaseModelView
 from console.views.shared.filters import Choice, CustomerNumber
-from console.views.shared.labels.migrations import migration_url
-from console.views.shared.labels.states import MIGRATION_STATE
+from console.views.shared.labels.migrations import migration_url, origin_of
+from console.views.shared.labels.states import MIGRATION_STATE, migration_label
 from console.views.shared.menu import customer_url
+from console.web.answers import local_time
 from console.web.identity import current_actor
+
+MOST_OVERDUE = 5
 
 
 def views() -> list[BaseModelView]:
@@ -33,6 +38,8 @@ def _party(customer: Customer) -> Markup:
 
 def _requested(view: Any, context: Any, row: Migration, name: str) -> Markup:
     at = formatters.ago(view, context, row, name)
+    if row.batch_id is not None:
+        return Markup('{} <span class="muted">· {}</span>').format(at, gettext("many at once"))
     if not row.from_portal:
         return at
     return Markup('{} <span class="muted">· {}</span>').format(at, gettext("from the portal"))
@@ -56,7 +63,7 @@ class MigrationList(BaseModelView):
         "requested_at": lazy_gettext("Requested"),
     }
     column_formatters = {
-        "state": formatters.state(MIGRATION_STATE),
+        "state": lambda _v, _c, row, _n: migration_label(row).status(),
         "from_customer": lambda _v, _c, row, _n: _party(row.from_customer),
         "to_customer": lambda _v, _c, row, _n: _party(row.to_customer),
         "services": lambda _v, _c, row, _n: str(len(row.items)),
@@ -91,6 +98,15 @@ class MigrationList(BaseModelView):
         """Tell whether this person may request migrations."""
         return current_actor().may(Permission.REQUEST_MIGRATION)
 
+    @property
+    def may_move_many(self) -> bool:
+        """Tell whether this person may move services by a file."""
+        return current_actor().may(Permission.MIGRATE_MANY)
+
+    def overdue_tasks(self) -> list[TaskRow]:
+        """Return what of the registry's part is late, the latest first."""
+        return task_rows(tasks_due(overdue=True, limit=MOST_OVERDUE))
+
     def row_link(self, row: Any) -> str:
         return migration_url(row.ref)
 
@@ -102,5 +118,6 @@ class MigrationList(BaseModelView):
             "from_customer": row.from_customer.number,
             "to_customer": row.to_customer.number,
             "services": len(row.items),
-            "origin": "portal" if row.from_portal else "staff",
+            "origin": origin_of(row),
+            "scheduled_for": local_time(row.scheduled_for),
         }

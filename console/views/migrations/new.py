@@ -12,11 +12,10 @@ from flask_admin.base import BaseView
 from console.billing import migration as migrate
 from console.billing.forms import MigrationRequestForm
 from console.billing.migration.obstacles import REASONS, service_obstacles
-from console.billing.migration.queries import (
-    held_back,
-    movable_services,
-)
-from console.core.errors import Invalid, Refusal
+from console.billing.migration.queries import find_migration, held_back, movable_services
+from console.billing.models import Migration
+from console.core.context import settings
+from console.core.errors import Invalid, NotFound, Refusal
 from console.core.ids import read_key
 from console.core.texts import gettext, lazy_gettext
 from console.core.transaction import transaction
@@ -57,6 +56,7 @@ class NewMigration(Page):
         verification = live_verification(current_actor(), customer.id)
         form.service.data = [key for key in map(read_key, request.args.getlist("service")) if key is not None]
         form.idempotency_key.data = uuid4().hex
+        form.reverses.data = request.args.get("reverses", "")
         return self._request_page(form, customer, verification)
 
     def _send_request(self, form: MigrationRequestForm) -> ResponseReturnValue:
@@ -69,6 +69,7 @@ class NewMigration(Page):
                 to_customer=form.to_customer.data or "",
                 verification=form.verification.data or 0,
                 reason=form.reason.data or "",
+                reverses=form.reverses.data or "",
             )
             with transaction():
                 answer = migrate.request_migration(current_actor(), migration_request, form.idempotency_key.data or "")
@@ -103,6 +104,10 @@ class NewMigration(Page):
         if allowed and verification is not None:
             form.verification.data = verification.id
         services = movable_services(customer.id) if allowed else []
+        reverses = _reversed(form.reverses.data, customer) if allowed and form.reverses.data else None
+        if reverses is not None:
+            moved = {item.service_id for item in reverses.items}
+            services = [service for service in services if service.id in moved]
         return str(
             self.render(
                 "admin/migrations/new.html",
@@ -115,6 +120,8 @@ class NewMigration(Page):
                 holds=_holds(services),
                 named=Right.PRODUCTS in rights,
                 error=error,
+                reverses=reverses,
+                acceptance=settings().migration_acceptance,
             )
         )
 
@@ -132,6 +139,18 @@ def _own_verification(key: int | None) -> Verification | None:
     """Return the live verification ``key`` of the reader."""
     found = [verification for verification in live_verifications(current_actor()) if verification.id == key]
     return found[0] if found else None
+
+
+def _reversed(ref: str, customer: Customer) -> Migration:
+    """Return the migration that is to be reversed, where this account has its services.
+
+    Raises:
+        NotFound: it is none of this account's.
+    """
+    migration = find_migration(ref)
+    if migration.to_customer_id != customer.id:
+        raise NotFound
+    return migration
 
 
 def _holds(services: list[Service]) -> dict[str, str]:

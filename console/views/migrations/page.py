@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -12,8 +13,11 @@ from flask_admin import expose
 from flask_admin.base import BaseView
 
 from console.billing import migration as migrate
-from console.billing.forms import EndForm, PlanForm
-from console.billing.migration.obstacles import four_eyes_obstacle, refusal
+from console.billing.forms import EndForm, NoteForm, PlanForm, ScheduleForm
+from console.billing.migration import registry
+from console.billing.migration.acceptance import accepted_by
+from console.billing.migration.models import RegistryTask
+from console.billing.migration.obstacles import REASONS, four_eyes_obstacle, refusal
 from console.billing.migration.queries import (
     documents_of,
     find_migration,
@@ -21,30 +25,38 @@ from console.billing.migration.queries import (
     may_read_reasons,
     staff_names,
 )
+from console.billing.migration.reversal import reversal_obstacles, reversal_of
+from console.billing.migration.scheduling import AT_HOUR, MOST_DAYS
+from console.billing.migration.terms import readable_domain, registry_names
 from console.billing.models import OPEN_STATES, Migration, MigrationState
 from console.billing.pdf.files import record_of
 from console.billing.pdf.models import Side
-from console.core.errors import Invalid, Refusal
+from console.billing.service import today
+from console.core.actor import Actor
+from console.core.errors import Invalid, NotFound, Refusal
 from console.core.texts import gettext, lazy_gettext, ngettext
 from console.core.transaction import transaction
 from console.customers.queries import opened_rights
 from console.customers.rights import Right
 from console.hosting.models import service_number
 from console.staff.roles import Permission
+from console.views.migrations.registry import by_domain, task_json
 from console.views.migrations.story import (
     TAX_NOTES,
     barred,
     executed_bands,
+    next_step,
     notices,
     plan_json,
     planned_bands,
     stages,
 )
 from console.views.shared.base import Page
-from console.views.shared.labels.migrations import migration_url
-from console.views.shared.labels.states import MIGRATION_STATE, TAX_STATUS
-from console.web.answers import wants_json
+from console.views.shared.labels.migrations import migration_url, origin_of
+from console.views.shared.labels.states import TAX_STATUS, migration_label
+from console.web.answers import local_time, wants_json
 from console.web.documents import chosen_language, pdf_answer
+from console.web.filters import day as day_text
 from console.web.identity import current_actor
 
 
@@ -63,7 +75,12 @@ class MigrationPage(Page):
         "approve": Permission.DECIDE_MIGRATION,
         "execute": Permission.DECIDE_MIGRATION,
         "reject": Permission.DECIDE_MIGRATION,
+        "schedule": Permission.DECIDE_MIGRATION,
+        "unschedule": Permission.DECIDE_MIGRATION,
+        "ask_again": Permission.DECIDE_MIGRATION,
         "withdraw": Permission.REQUEST_MIGRATION,
+        "tick": Permission.REQUEST_MIGRATION,
+        "untick": Permission.REQUEST_MIGRATION,
     }
     parent = "migrations"
 
@@ -86,7 +103,8 @@ class MigrationPage(Page):
             return redirect(migration_url(migration.ref))
         if migration.state not in OPEN_STATES:
             raise refusal("wrong_state")
-        plan = migrate.plan_for(migration)
+        day = _chosen_day()
+        plan = migrate.plan_for(migration, day)
         return jsonify(
             migration=migration_json(migration),
             four_eyes=four_eyes_obstacle(current_actor(), migration, plan.totals()),
@@ -102,6 +120,85 @@ class MigrationPage(Page):
     def execute(self, ref: str) -> ResponseReturnValue:
         """Execute it as previewed."""
         return self._decide(ref, migrate.execute, gettext("Executed. Both owners were notified by e-mail."))
+
+    @expose("/schedule", methods=("POST",))
+    def schedule(self, ref: str) -> ResponseReturnValue:
+        """Let it be executed on a day, as previewed for that day."""
+        form = ScheduleForm()
+        try:
+            if not form.validate():
+                raise Invalid(fields=form.errors)
+            with transaction():
+                answer = migrate.schedule(
+                    current_actor(),
+                    ref,
+                    form.plan.data or "",
+                    form.on.data or today(),
+                    form.idempotency_key.data or "",
+                    lose_exemption=form.lose_exemption.data,
+                )
+        except Refusal as error:
+            if wants_json() or error.status == 404:
+                raise
+            return self._page(find_migration(ref), error, day=form.on.data), error.status
+        if wants_json():
+            return jsonify(answer)
+        flash(
+            gettext("Scheduled for %(day)s. Both owners were notified by e-mail.", day=day_text(form.on.data)),
+            "success",
+        )
+        return redirect(migration_url(ref), 303)
+
+    @expose("/unschedule", methods=("POST",))
+    def unschedule(self, ref: str) -> ResponseReturnValue:
+        """Take the chosen day back."""
+        return self._simply(ref, migrate.unschedule, gettext("The day was taken back. The migration stays approved."))
+
+    @expose("/ask", methods=("POST",))
+    def ask_again(self, ref: str) -> ResponseReturnValue:
+        """Ask the new owner again."""
+        return self._simply(ref, migrate.ask_again, gettext("The new owner got another link by e-mail."))
+
+    def _simply(self, ref: str, verb: Callable[[Actor, str], Migration], message: str) -> ResponseReturnValue:
+        try:
+            with transaction():
+                verb(current_actor(), ref)
+        except Refusal as error:
+            if wants_json() or error.status == 404:
+                raise
+            return self._page(find_migration(ref), error), error.status
+        if wants_json():
+            return jsonify(migration=migration_json(find_migration(ref)))
+        flash(message, "success")
+        return redirect(migration_url(ref), 303)
+
+    @expose("/tasks/<int:task_id>", methods=("POST",))
+    def tick(self, ref: str, task_id: int) -> ResponseReturnValue:
+        """Note that a task at the registry is done."""
+        form = NoteForm()
+        form.refuse_spoiled()
+        note = form.note.data or ""
+        return self._task(ref, task_id, lambda actor: registry.tick(actor, task_id, note))
+
+    @expose("/tasks/<int:task_id>/undo", methods=("POST",))
+    def untick(self, ref: str, task_id: int) -> ResponseReturnValue:
+        """Undo that."""
+        return self._task(ref, task_id, lambda actor: registry.untick(actor, task_id))
+
+    def _task(self, ref: str, task_id: int, work: Callable[[Actor], RegistryTask]) -> ResponseReturnValue:
+        migration = find_migration(ref)
+        if task_id not in {task.id for task in registry.tasks_of(migration)}:
+            raise NotFound
+        try:
+            with transaction():
+                task = work(current_actor())
+        except Refusal as error:
+            if wants_json() or error.status == 404:
+                raise
+            return self._page(find_migration(ref), error), error.status
+        if wants_json():
+            return jsonify(task=task_json(task))
+        return redirect(f"{migration_url(ref)}#h-registry", 303)
 
     def _decide(self, ref: str, verb: Callable[..., dict[str, Any]], message: str) -> ResponseReturnValue:
         form = PlanForm()
@@ -158,10 +255,20 @@ class MigrationPage(Page):
         side = Side.NEW if request.args.get("side") == Side.NEW else Side.OLD
         return pdf_answer(migration.ref, record_of(migration, side, chosen_language()))
 
-    def _page(self, migration: Migration, error: Refusal | None = None, end_form: EndForm | None = None) -> str:
+    def _page(
+        self,
+        migration: Migration,
+        error: Refusal | None = None,
+        end_form: EndForm | None = None,
+        day: date | None = None,
+    ) -> str:
         actor = current_actor()
+        day = (day or _chosen_day()) if migration.state is MigrationState.APPROVED else None
         sees_documents = actor.may(Permission.PREVIEW_MIGRATION)
-        plan = migrate.plan_for(migration) if sees_documents and migration.state in OPEN_STATES else None
+        plan = migrate.plan_for(migration, day) if sees_documents and migration.is_open else None
+        tasks = registry.tasks_of(migration)
+        tasks_open = sum(task.ended_at is None for task in tasks)
+        reversal = reversal_of(migration) if migration.state is MigrationState.EXECUTED else None
         bands = []
         if plan is not None:
             bands = planned_bands(plan)
@@ -172,8 +279,20 @@ class MigrationPage(Page):
             self.render(
                 "admin/migrations/page.html",
                 migration=migration,
-                label=MIGRATION_STATE[migration.state],
-                stages=stages(migration, staff_names(migration)),
+                label=migration_label(migration),
+                stages=stages(migration, staff_names(migration), accepted_by(migration)),
+                next_step=next_step(migration, tasks_open),
+                tasks=by_domain(tasks),
+                tasks_open=tasks_open,
+                at_registry=[readable_domain(name) for _key, name in registry_names(migration)],
+                may_tick=actor.may(Permission.REQUEST_MIGRATION),
+                reversal=reversal,
+                may_reverse=_may_reverse(migration, reversal),
+                stopped=REASONS.get(migration.stopped_code or ""),
+                day=day,
+                first_day=today() + timedelta(days=1),
+                last_day=today() + timedelta(days=MOST_DAYS),
+                at_hour=AT_HOUR,
                 title=_title(migration),
                 plan=plan,
                 bands=bands,
@@ -186,7 +305,7 @@ class MigrationPage(Page):
                 reasons=may_read_reasons(actor, migration),
                 named=sees_documents or Right.PRODUCTS in opened_rights(actor, migration.from_customer_id),
                 sees_documents=sees_documents,
-                is_open=migration.state in OPEN_STATES,
+                is_open=migration.is_open,
                 may_decide=actor.may(Permission.DECIDE_MIGRATION),
                 may_withdraw=mine or actor.may(Permission.DECIDE_MIGRATION),
                 barred=barred(actor, migration, plan) if plan and actor.may(Permission.DECIDE_MIGRATION) else None,
@@ -195,6 +314,22 @@ class MigrationPage(Page):
                 error=error,
             )
         )
+
+
+def _chosen_day() -> date | None:
+    """Return the day whose preview is asked for (``?on=2026-12-05``), ``None`` for now or where it is none."""
+    try:
+        day = date.fromisoformat(request.args.get("on", ""))
+    except ValueError:
+        return None
+    return day if today() < day <= today() + timedelta(days=MOST_DAYS) else None
+
+
+def _may_reverse(migration: Migration, reversal: Migration | None) -> bool:
+    """Tell whether the page offers to take it back; the verb asks everything again."""
+    if migration.state is not MigrationState.EXECUTED or reversal is not None:
+        return False
+    return current_actor().may(Permission.REQUEST_MIGRATION) and not reversal_obstacles(migration)
 
 
 def _title(migration: Migration) -> str:
@@ -211,5 +346,9 @@ def migration_json(migration: Migration) -> dict[str, Any]:
         "services": [item.service.number for item in migration.items],
         "along": [item.service.number for item in migration.items if item.along],
         "left_behind": [service_number(key) for key in migration.left_behind],
-        "origin": "portal" if migration.from_portal else "staff",
+        "origin": origin_of(migration),
+        "needs_acceptance": migration.needs_acceptance,
+        "scheduled_for": local_time(migration.scheduled_for),
+        "stopped": migration.stopped_code,
+        "reverses": migration.reverses.ref if migration.reverses is not None else None,
     }

@@ -22,7 +22,7 @@ from console.core.texts import gettext, lazy_gettext
 from console.staff.queries import staff_who_may
 from console.staff.roles import Permission
 from console.views.shared.menu import document_url
-from console.web.filters import day, language
+from console.web.filters import day, language, moment
 
 
 @dataclass(frozen=True)
@@ -148,35 +148,76 @@ def _line(line: ProformaLine, moved: set[int]) -> DocumentLine:
     return DocumentLine(line.description, line.total, line.service_id in moved)
 
 
-def stages(migration: Migration, names: dict[int, str]) -> list[Stage]:
-    """Return the state of the migration."""
-    state = migration.state
-    ended_early = state in (MigrationState.REJECTED, MigrationState.WITHDRAWN, MigrationState.EXPIRED)
+def stages(migration: Migration, names: dict[int, str], accepted_by: str = "") -> list[Stage]:
+    """Return the steps of a migration: those that were taken, the one it waits for, those to come."""
     found = [Stage(lazy_gettext("Request"), "done", _requester(migration, names), migration.requested_at)]
-    if migration.approved_at is not None and migration.approved_by_id is not None:
-        approver = names[migration.approved_by_id]
-        found.append(Stage(lazy_gettext("Billing's approval"), "done", approver, migration.approved_at))
-    elif not ended_early:
-        found.append(Stage(lazy_gettext("Billing's approval"), "now", gettext("waiting for billing")))
-    if ended_early:
-        who = names.get(migration.ended_by_id or 0, gettext("by expiry"))
-        if state is MigrationState.WITHDRAWN and migration.ended_by_id is None:
-            who = gettext("the customer, in the portal")
-        return [*found, Stage(_ENDS[state], "stopped", who, migration.ended_at)]
-    if state is MigrationState.EXECUTED:
-        return [*found, Stage(lazy_gettext("Execution"), "done", names[migration.ended_by_id or 0], migration.ended_at)]
-    waits = state is MigrationState.APPROVED
-    return [
-        *found,
-        Stage(lazy_gettext("Execution"), "now" if waits else "next", gettext("waiting for billing") if waits else ""),
-    ]
+    if migration.needs_acceptance:
+        found.append(_acceptance(migration, accepted_by))
+    found += [_approval(migration, names), _execution(migration, names)]
+    if migration.state not in _ENDS:
+        return found
+    who = names.get(migration.ended_by_id or 0, gettext("by expiry"))
+    if migration.declined_by_id is not None:
+        who = accepted_by or gettext("the new owner")
+    elif migration.state is MigrationState.WITHDRAWN and migration.ended_by_id is None:
+        who = gettext("the customer, in the portal")
+    taken = [stage for stage in found if stage.state == "done"]
+    return [*taken, Stage(_ENDS[migration.state], "stopped", who, migration.ended_at)]
+
+
+def _acceptance(migration: Migration, accepted_by: str) -> Stage:
+    name = lazy_gettext("New owner's acceptance")
+    if migration.accepted_at is not None:
+        return Stage(name, "done", accepted_by, migration.accepted_at)
+    return Stage(name, "now", gettext("waiting for the new owner"))
+
+
+def _approval(migration: Migration, names: dict[int, str]) -> Stage:
+    name = lazy_gettext("Billing's approval")
+    if migration.approved_at is not None:
+        return Stage(name, "done", names.get(migration.approved_by_id or 0, ""), migration.approved_at)
+    if migration.waits_for_approval:
+        return Stage(name, "now", gettext("waiting for billing"))
+    return Stage(name, "next")
+
+
+def _execution(migration: Migration, names: dict[int, str]) -> Stage:
+    name = lazy_gettext("Execution")
+    if migration.state is MigrationState.EXECUTED:
+        return Stage(name, "done", names.get(migration.ended_by_id or 0, ""), migration.ended_at)
+    if migration.state is not MigrationState.APPROVED:
+        return Stage(name, "next")
+    if migration.scheduled_for is not None:
+        by = names.get(migration.scheduled_by_id or 0, "")
+        return Stage(
+            name, "now", gettext("on %(at)s, scheduled by %(name)s", at=moment(migration.scheduled_for), name=by)
+        )
+    return Stage(name, "now", gettext("waiting for billing"))
 
 
 def _requester(migration: Migration, names: dict[int, str]) -> str:
-    """Return who asked for it: a member of staff for a caller, or the person themselves in the portal."""
-    if migration.requested_by_id is None:
-        return gettext("the customer, in the portal")
-    return names[migration.requested_by_id]
+    """Return who asked for it: a member of staff for a caller, the person themselves in the portal, or a file."""
+    if migration.requested_by_id is not None:
+        return names[migration.requested_by_id]
+    return gettext("by console migrate") if migration.batch_id is not None else gettext("the customer, in the portal")
+
+
+def next_step(migration: Migration, tasks_open: int) -> tuple[Text, Text] | None:
+    """Return what is next and who must do it; ``None`` where nothing is."""
+    billing, new_owner = lazy_gettext("Billing"), lazy_gettext("The new owner")
+    if migration.waits_for_new_owner:
+        return new_owner, lazy_gettext("accepts or declines it, by the link in the e-mail or in the portal.")
+    if migration.waits_for_approval:
+        return billing, lazy_gettext("checks the preview, then approves or rejects it.")
+    if migration.state is MigrationState.APPROVED and migration.scheduled_for is not None:
+        return lazy_gettext("The console"), gettext(
+            "executes it on %(at)s, if the preview still holds.", at=moment(migration.scheduled_for)
+        )
+    if migration.state is MigrationState.APPROVED:
+        return billing, lazy_gettext("executes it now or chooses a day.")
+    if migration.state is MigrationState.EXECUTED and tasks_open:
+        return lazy_gettext("Support or billing"), lazy_gettext("completes the registry's part; with us it is done.")
+    return None
 
 
 _ENDS: dict[MigrationState, Text] = {
@@ -220,7 +261,7 @@ def barred(actor: Actor, migration: Migration, plan: Plan) -> Barred | None:
     above = tuple(money.write(amount, currency, language()) for currency, amount in four_eyes_rule().above.items())
     if code == "four_eyes_approval":
         return Barred(REASONS[code], None, above)
-    if migration.state is MigrationState.REQUESTED:
+    if migration.state is not MigrationState.APPROVED:
         text = gettext("You requested this migration, so another person has to approve it.")
     else:
         text = gettext("You approved this migration, so another person has to execute it.")

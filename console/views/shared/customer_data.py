@@ -13,6 +13,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import joinedload, load_only
 
 from console.audit.models import AuditEntry
+from console.billing.migration.registry import open_domains
 from console.billing.models import ACTIVE_STATUSES, Proforma, Storno
 from console.chat.models import Chat
 from console.chat.queries import visible as visible_chats
@@ -79,6 +80,7 @@ class CustomerPage:
     older_mail: int | None = None
     past: list[PastVerification] = field(default_factory=list)
     locks: dict[int, datetime] = field(default_factory=dict)
+    at_registry: Sequence[tuple[str, str]] = ()  # migration and domain whose registrant has yet to change
     recoveries: Sequence[DeviceRecovery] = ()  # lost devices that wait, for who may stop them
 
     @property
@@ -112,6 +114,11 @@ class CustomerPage:
     def may_transfer(self) -> bool:
         """Tell whether a migration may be started: the person verified holds the right, and it was a person."""
         return self.verified and Right.TRANSFER in self.rights and self.actor.may(Permission.REQUEST_MIGRATION)
+
+    @property
+    def may_move_many(self) -> bool:
+        """Tell whether the chosen services may also be moved one by one."""
+        return self.may_transfer and self.actor.may(Permission.MIGRATE_MANY)
 
     def opens(self, right: Right) -> bool:
         """Tell whether the field group of ``right`` is opened."""
@@ -151,9 +158,9 @@ def load(
             page.members = members
         if page.opens(Right.PROFILE):
             page.owner = next((member for member in members if member.is_owner), None)
-    if actor.may(Permission.REVIEW_RECOVERY):
-        page.recoveries = open_recoveries(customer.id)
+    page.recoveries = open_recoveries(customer.id) if actor.may(Permission.REVIEW_RECOVERY) else ()
     page.services = services_of(customer.id, page.opens)
+    page.at_registry = open_domains(customer.id) if page.opens(Right.DOMAINS) else ()
     if page.opens(Right.INVOICES):
         page.proformas, page.stornos = _proformas(customer.id), _stornos(customer.id)
     if mails and page.opens(Right.EMAILS):

@@ -7,7 +7,7 @@ from datetime import date
 
 from markupsafe import Markup
 
-from console.billing.models import ACTIVE_STATUSES, MigrationState, Proforma, ProformaStatus
+from console.billing.models import ACTIVE_STATUSES, Migration, MigrationState, Proforma, ProformaStatus
 from console.core import clock, money
 from console.core.context import settings
 from console.core.errors import Text
@@ -80,12 +80,24 @@ OVERDUE = {
 }
 MIGRATION_STATE = {
     MigrationState.REQUESTED: Label(lazy_pgettext("migration", "waiting for approval"), "clock", "warn"),
+    MigrationState.ACCEPTED: Label(lazy_pgettext("migration", "accepted by the new owner"), "clock", "warn"),
     MigrationState.APPROVED: Label(lazy_pgettext("migration", "waiting for execution"), "clock", "warn"),
     MigrationState.EXECUTED: Label(lazy_pgettext("migration", "executed"), "ok", "ok"),
     MigrationState.REJECTED: Label(lazy_pgettext("migration", "rejected"), "x", "danger"),
     MigrationState.WITHDRAWN: Label(lazy_pgettext("migration", "withdrawn"), "ban"),
     MigrationState.EXPIRED: Label(lazy_pgettext("migration", "expired"), "clock"),
 }
+_FOR_NEW_OWNER = Label(lazy_pgettext("migration", "waiting for the new owner"), "clock", "warn")
+_SCHEDULED = Label(lazy_pgettext("migration", "scheduled"), "clock", "info")
+
+
+def migration_label(migration: Migration) -> Label:
+    """Return a migration's state: for whom it waits, and that a day is chosen."""
+    if migration.waits_for_new_owner:
+        return _FOR_NEW_OWNER
+    if migration.state is MigrationState.APPROVED and migration.scheduled_for is not None:
+        return _SCHEDULED
+    return MIGRATION_STATE[migration.state]
 
 
 def today() -> date:

@@ -1,0 +1,134 @@
+"""What is written about a migration: to both owners at each step, each with their own side alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from console.billing.migration.obstacles import REASONS
+from console.billing.migration.terms import readable_domain, registry_names
+from console.billing.models import Migration
+from console.core.actor import Actor
+from console.core.context import settings
+from console.core.texts import in_language
+from console.customers.mail_categories import addressee, receivers
+from console.customers.models import Customer, Membership
+from console.customers.rights import MailCategory
+from console.mail.links import SecretLink
+from console.mail.service import queue, write_to
+from console.staff.queries import staff_who_may
+from console.staff.roles import Permission
+
+OFFER_PATH = "/moj/transfer/"
+
+
+def tell_requested(migration: Migration, old: Customer, services: Sequence[Any]) -> None:
+    """Write to the old owner that a transfer of theirs was requested."""
+    for member in receivers(old, MailCategory.PRODUCT):
+        write_to(
+            addressee(member),
+            old,
+            "migration_requested",
+            about=f"migration:{migration.ref}",
+            ref=migration.ref,
+            services=[service.label for service in services],
+        )
+
+
+def tell_rejected(migration: Migration) -> None:
+    """Write to the old owner that the transfer is rejected, and why."""
+    customer = migration.from_customer
+    for member in receivers(customer, MailCategory.PRODUCT):
+        write_to(
+            addressee(member),
+            customer,
+            "migration_rejected",
+            about=f"migration:{migration.ref}",
+            ref=migration.ref,
+            reason=migration.end_reason,
+        )
+
+
+def tell_both(migration: Migration, what: str, **values: Any) -> None:
+    """Write to both owners where a migration stands.
+
+    Args:
+        what: the step, as ``migration_update`` says it.
+    """
+    tell_old(migration, what, **values)
+    tell_new(migration, what, **values)
+
+
+def tell_old(migration: Migration, what: str, **values: Any) -> None:
+    """Write to the old owner's side alone."""
+    _tell(migration, migration.from_customer, "old", what, values)
+
+
+def tell_new(migration: Migration, what: str, **values: Any) -> None:
+    """Write to the new owner's side alone."""
+    _tell(migration, migration.to_customer, "new", what, values)
+
+
+def _tell(migration: Migration, customer: Customer, side: str, what: str, values: dict[str, Any]) -> None:
+    for member in receivers(customer, MailCategory.PRODUCT):
+        write_to(
+            addressee(member),
+            customer,
+            "migration_update",
+            about=f"migration:{migration.ref}",
+            what=what,
+            side=side,
+            ref=migration.ref,
+            services=labels_of(migration),
+            **({"reason": "", "at": None, "domains": []} | values),
+        )
+
+
+def offer(
+    actor: Actor, migration: Migration, owner: Membership, token: str, documents: Sequence[dict[str, Any]]
+) -> None:
+    """Write to the new owner what they would take over, with the link by which they accept it.
+
+    Raises:
+        TooMany: their address got enough of these within the hour.
+    """
+    customer, person = migration.to_customer, addressee(owner)
+    queue(
+        "migration_offer",
+        to_address=person.email,
+        to_name=person.name,
+        language=person.language or customer.language,
+        customer_id=customer.id,
+        about=f"migration:{migration.ref}",
+        caused_by=actor,
+        name=person.name,
+        ref=migration.ref,
+        services=labels_of(migration),
+        documents=documents,
+        domains=[readable_domain(name) for _key, name in registry_names(migration)],
+        until=migration.expires_at,
+        link=SecretLink(f"{settings().base_url}{OFFER_PATH}", token),
+        portal=settings().portal_brand,
+    )
+
+
+def tell_billing_stopped(migration: Migration, code: str) -> None:
+    """Write to billing that a scheduled migration was not executed, and why."""
+    for staff in staff_who_may(Permission.DECIDE_MIGRATION):
+        with in_language(staff.language or settings().locale):
+            reason = str(REASONS[code])
+        write_to(
+            staff,
+            None,
+            "migration_stopped",
+            about=f"migration:{migration.ref}",
+            ref=migration.ref,
+            reason=reason,
+            at=migration.stopped_at,
+            url=f"{settings().base_url}/console/migrations/{migration.ref}",
+        )
+
+
+def labels_of(migration: Migration) -> list[str]:
+    """Return what moves, as mails name it."""
+    return [f"{item.service.product.name} · {item.service.label}" for item in migration.items]

@@ -1,0 +1,83 @@
+"""Taking a migration back: a new one, from the new owner to the old one, that cites it.
+
+It is asked for as every migration is, under a verification of a person who may give the services away, who is now the
+new owner's; previewed, approved and executed likewise. What has happened since may forbid it.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from sqlalchemy import select
+
+from console.billing.migration.obstacles import Obstacle
+from console.billing.migration.plan_data import migration_id
+from console.billing.models import STILL_REVERSING, Migration, MigrationItem, MigrationState, Proforma
+from console.core import clock
+from console.core.context import settings
+from console.core.db import db
+from console.core.errors import NotFound
+from console.hosting.models import Ownership, Service
+
+
+def find_executed(ref: str) -> Migration:
+    """Return the migration that is to be reversed, locked.
+
+    Raises:
+        NotFound: there is none.
+    """
+    query = select(Migration).where(Migration.id == migration_id(ref)).with_for_update(of=Migration)
+    migration = db.session.scalar(query.execution_options(populate_existing=True))
+    if migration is None:
+        raise NotFound
+    return migration
+
+
+def reversal_obstacles(migration: Migration) -> list[Obstacle]:
+    """Return why a migration cannot be reversed now, and by what; nothing where it can."""
+    if migration.state is not MigrationState.EXECUTED or migration.ended_at is None:
+        return [Obstacle("not_executed", (migration.ref,))]
+    if migration.ended_at + timedelta(days=settings().migration_reversal_days) <= clock.now():
+        return [Obstacle("reversal_late", (migration.ref,))]
+    other = reversal_of(migration)
+    if other is not None:
+        return [Obstacle("reversed_already", (other.ref,))]
+    return [*_moved_on(migration), *_paid(migration)]
+
+
+def reversal_of(migration: Migration) -> Migration | None:
+    """Return the migration that reverses this one, under way or executed."""
+    query = select(Migration).where(Migration.reverses_id == migration.id, Migration.state.in_(STILL_REVERSING))
+    return db.session.scalar(query)
+
+
+def _moved_on(migration: Migration) -> list[Obstacle]:
+    """Return the services that have had another owner since."""
+    held = select(Ownership.service_id).where(
+        Ownership.to_at.is_(None),
+        Ownership.cause == migration.ref,
+        Ownership.customer_id == migration.to_customer_id,
+    )
+    query = (
+        select(Service)
+        .join(MigrationItem, MigrationItem.service_id == Service.id)
+        .where(MigrationItem.migration_id == migration.id, Service.id.not_in(held))
+        .order_by(Service.id)
+    )
+    gone = tuple(service.number for service in db.session.scalars(query))
+    return [Obstacle("moved_on", gone)] if gone else []
+
+
+def _paid(migration: Migration) -> list[Obstacle]:
+    """Return what the new owner has paid of the documents that the migration made to them."""
+    query = (
+        select(Proforma.number)
+        .where(
+            Proforma.migration_id == migration.id,
+            Proforma.customer_id == migration.to_customer_id,
+            Proforma.paid > 0,
+        )
+        .order_by(Proforma.id)
+    )
+    paid = tuple(db.session.scalars(query))
+    return [Obstacle("paid_since", paid)] if paid else []

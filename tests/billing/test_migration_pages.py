@@ -1,0 +1,224 @@
+"""The pages of a migration's way: for staff, for both customers, and by the link in the new owner's mail."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from flask import Flask
+from sqlalchemy.orm import Session
+
+from console.billing import migration as migrate
+from console.billing.migration import registry
+from console.billing.migration.batches import work
+from console.billing.migration.models import TaskKind
+from console.billing.models import MigrationState
+from console.core.settings import Settings
+from console.core.transaction import transaction
+from console.hosting.models import Service
+from console.staff.models import Staff
+from console.staff.roles import Role
+from tests import factories
+from tests.billing.moves import Move, make_move
+from tests.billing.test_migration_way import link_of, new_owner, sent
+from tests.support.client import ConsoleClient, sign_in, sign_in_person
+from tests.support.queries import count_queries
+
+ENGLISH = {"Accept-Language": "en"}
+MOST = 8
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    return replace(settings, migration_acceptance=True)
+
+
+@pytest.fixture
+def move(session: Session) -> Move:
+    return make_move()
+
+
+def billing(client: ConsoleClient, move: Move, session: Session) -> None:
+    sign_in(client, staff=session.get_one(Staff, move.billing.id))
+
+
+def test_by_the_link_what_comes_is_shown_and_accepted(client: ConsoleClient, move: Move) -> None:
+    move.request()
+    address = f"/moj/transfer/{link_of(sent('migration_offer')[0])}"
+    page = client.get(address, headers=ENGLISH)
+    assert page.status_code == 200
+    assert "11,880.00" in page.text.replace("\xa0", " ") or "11.880,00" in page.text
+    assert move.old.name not in page.text and move.old.number not in page.text
+    offer = client.get_json(address).get_json()
+    assert offer["totals"] == {"RSD": 1_188_000}
+    assert client.submit(address, json=True, terms="x").get_json()["error"]["code"] == "stale_plan"
+    answer = client.submit(address, json=True, terms=offer["terms"]).get_json()
+    assert answer == {"migration": {"ref": move.ref, "state": "accepted"}}
+    assert client.get(address).status_code == 404
+
+
+def test_by_the_link_it_is_declined_with_a_reason(client: ConsoleClient, move: Move) -> None:
+    move.request()
+    address = f"/moj/transfer/{link_of(sent('migration_offer')[0])}/decline"
+    page = client.submit(address, headers=ENGLISH)
+    assert page.status_code == 422 and "Enter the reason why you decline." in page.text
+    assert client.submit(address, reason="Ne poznajem ga").status_code == 200
+    assert move.migration().state is MigrationState.REJECTED
+
+
+def test_in_the_portal_each_side_reads_its_own(
+    app: Flask, client: ConsoleClient, new_client: Callable[[], ConsoleClient], move: Move
+) -> None:
+    move.request()
+    address = f"/moj/migrations/{move.ref}"
+    sign_in_person(client, new_owner(move).person.email)
+    page = client.get(address, headers=ENGLISH)
+    assert "Accept the transfer" in page.text and move.old.name not in page.text and move.old.number not in page.text
+    with count_queries(app) as queries:
+        client.get(address)
+    assert len(queries) <= 16, queries  # as the page of an outgoing one: a preview is worked out
+    old = new_client()
+    sign_in_person(old, factories.owner_of(move.old).person.email)
+    assert "Accept the transfer" not in old.get(address, headers=ENGLISH).text
+    assert old.submit(f"{address}/accept", json=True).status_code == 409
+    answer = client.submit(f"{address}/accept", json=True).get_json()
+    assert (answer["migration"]["state"], answer["migration"]["waits_for_you"]) == ("accepted", False)
+    assert "The new owner has accepted." in old.get(address, headers=ENGLISH).text
+    assert (
+        client.submit(f"{address}/decline", json=True, reason="Ipak ne").get_json()["migration"]["state"] == "rejected"
+    )
+    assert "Ipak ne" in old.get(address, headers=ENGLISH).text
+
+
+def test_the_story_says_what_is_next_and_who_does_it(client: ConsoleClient, move: Move, session: Session) -> None:
+    move.request()
+    billing(client, move, session)
+    address = f"/console/migrations/{move.ref}"
+    page = client.get(address, headers=ENGLISH).text
+    assert "accepts or declines it" in page and f'action="{address}/approve"' not in page
+    assert "waiting for the new owner" in page
+    assert client.submit(f"{address}/ask", json=True).status_code == 200
+    with transaction():
+        migrate.accept_by_link(link_of(sent("migration_offer")[1]), None)
+    page = client.get(address, headers=ENGLISH).text
+    assert "checks the preview, then approves" in page and f'action="{address}/approve"' in page
+    move.approve()
+    assert "executes it now or chooses a day" in client.get(address, headers=ENGLISH).text
+    day = factories.today() + timedelta(days=5)
+    page = client.get(f"{address}?on={day}", headers=ENGLISH).text
+    assert f'action="{address}/schedule"' in page and f'name="on" value="{day}"' in page
+    preview = client.get_json(f"{address}/preview?on={day}").get_json()
+    fields = {"plan": preview["plan"], "on": day.isoformat(), "idempotency_key": uuid4().hex}
+    answer = client.submit(f"{address}/schedule", json=True, **fields)
+    assert answer.status_code == 200 and answer.get_json()["migration"]["scheduled_for"].startswith(day.isoformat())
+    assert "if the preview still holds" in client.get(address, headers=ENGLISH).text
+    assert client.submit(f"{address}/schedule", json=True, **fields | {"on": "2020-01-01"}).status_code == 409
+    assert client.submit(f"{address}/unschedule", json=True).status_code == 200
+    move.execute()
+    page = client.get(address, headers=ENGLISH).text
+    assert "At the registry (RNIDS)" in page and "Reverse it" in page
+
+
+def test_tasks_are_ticked_on_the_page_and_listed_when_late(
+    app: Flask, client: ConsoleClient, move: Move, session: Session
+) -> None:
+    move.request()
+    with transaction():
+        migrate.accept_by_link(link_of(sent("migration_offer")[0]), None)
+    move.approve()
+    move.execute()
+    first = registry.tasks_of(move.migration())[0]
+    sign_in(client, staff=session.get_one(Staff, move.agent.id))
+    address = f"/console/migrations/{move.ref}"
+    task = client.submit(f"{address}/tasks/{first.id}", json=True, note="Pasoš").get_json()["task"]
+    assert (task["kind"], task["note"], task["done_by"]) == ("identify_old", "Pasoš", move.agent.name)
+    assert client.submit(f"{address}/tasks/{first.id}", json=True).status_code == 409
+    assert client.submit(f"{address}/tasks/99999", json=True).status_code == 404
+    assert client.submit(f"{address}/tasks/{first.id}/undo", json=True).get_json()["task"]["done_at"] is None
+    with transaction():
+        for one in registry.tasks_of(move.migration()):
+            one.due_on = factories.today() - timedelta(days=1)
+    page = client.get("/console/migrations/", headers=ENGLISH).text
+    assert "Overdue at the registry" in page and "Identify the present registrant" in page
+    items = client.get_json("/console/migrations/registry").get_json()["items"]
+    assert [one["kind"] for one in items] == [kind.value for kind in TaskKind]
+    with count_queries(app) as queries:
+        client.get("/console/migrations/")
+    assert len(queries) <= MOST, queries
+
+
+def test_a_reversal_is_asked_for_on_its_page(client: ConsoleClient, move: Move, session: Session) -> None:
+    move.request()
+    with transaction():
+        migrate.accept_by_link(link_of(sent("migration_offer")[0]), None)
+    move.approve()
+    move.execute()
+    agent = session.get_one(Staff, move.agent.id)
+    sign_in(client, staff=agent)
+    address = f"/console/migrations/new?customer={move.new.number}&reverses={move.ref}"
+    assert "No one from this account is verified" in client.get(address, headers=ENGLISH).text
+    verification = factories.make_verification(agent, new_owner(move))
+    page = client.get(address, headers=ENGLISH).text
+    assert f"Reverse migration {move.ref}" in page and f'name="reverses" value="{move.ref}"' in page
+    fields = {"verification": verification.id, "reason": "Greška", "idempotency_key": uuid4().hex, "reverses": move.ref}
+    answer = client.submit("/console/migrations/new", json=True, **fields).get_json()
+    ref = answer["migration"]["ref"]
+    assert ref in client.get(f"/console/migrations/{move.ref}", headers=ENGLISH).text
+    assert client.get_json(f"/console/migrations/{ref}").get_json()["migration"]["reverses"] == move.ref
+
+
+def test_a_file_is_uploaded_checked_started_and_its_results_read(
+    app: Flask, client: ConsoleClient, move: Move, session: Session
+) -> None:
+    billing(client, move, session)
+    content = f"service,new_owner\n{move.services[0].number},{move.new.number}\nU-99999,=cmd()\n".encode()
+    address = "/console/migrations/many"
+    upload = {"file": (io.BytesIO(content), "prodaja.csv")}
+    page = client.submit(address, headers=ENGLISH, **upload)
+    assert page.status_code == 422 and "Name on what this rests" in page.text
+    upload = {"file": (io.BytesIO(content), "prodaja.csv")}
+    batch = client.submit(address, json=True, authority="Nalog 12/2026", **upload).get_json()["batch"]
+    assert (batch["state"], batch["rows"]) == ("checking", 2)
+    here = f"{address}/{batch['id']}"
+    assert 'hx-trigger="every 2s"' in client.get(here).text
+    assert client.submit(f"{here}/start", json=True).status_code == 409
+    work.work_due()
+    answer = client.get_json(here).get_json()
+    assert [item["state"] for item in answer["items"]] == ["ready", "refused"]
+    assert answer["items"][0]["effect"]["issue"] == 2
+    with count_queries(app) as queries:
+        page = client.get(here, headers=ENGLISH)
+    assert "will move" in page.text and len(queries) <= MOST, queries
+    assert client.submit(f"{here}/start", json=True).get_json()["batch"]["state"] == "running"
+    work.work_due()
+    assert client.get_json(f"{here}/progress").get_json()["batch"]["counts"]["done"] == 1
+    result = client.get(f"{here}/result.csv", headers=ENGLISH).text.splitlines()
+    assert result[1].split(",")[3] == "done" and "M-0001" in result[1]
+    assert "'=cmd()" in result[2], "no spreadsheet runs it"
+    assert session.get_one(Service, move.service_ids[0]).customer_id == move.new.id
+
+
+def test_services_chosen_on_the_accounts_page(client: ConsoleClient, move: Move, session: Session) -> None:
+    billing(client, move, session)
+    staff = session.get_one(Staff, move.billing.id)
+    here = f"/console/migrations/many/chosen?customer={move.old.number}&service={move.services[0].id}"
+    assert "No one from this account is verified" in client.get(here, headers=ENGLISH).text
+    factories.make_verification(staff, factories.owner_of(move.old))
+    assert move.services[0].number in client.get(here, headers=ENGLISH).text
+    page = client.get(f"/console/customers/{move.old.number}", headers=ENGLISH).text
+    assert 'formaction="/console/migrations/many/chosen"' in page
+    fields = {"customer": move.old.number, "service": move.services[0].id, "authority": "Nalog 3"}
+    wrong = client.submit("/console/migrations/many/chosen", json=True, **fields | {"to_customer": ""})
+    assert wrong.status_code == 422
+    answer = client.submit("/console/migrations/many/chosen", json=True, **fields | {"to_customer": move.new.number})
+    assert answer.status_code == 201, answer.text
+
+
+def test_only_billing_moves_many(client: ConsoleClient, move: Move) -> None:
+    sign_in(client, Role.SUPERVISOR)
+    assert client.get("/console/migrations/many").status_code == 404
+    assert "Many at once" not in client.get("/console/migrations/", headers=ENGLISH).text
