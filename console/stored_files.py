@@ -19,6 +19,7 @@ from console.core.db import Base, db
 from console.core.files import FileStore
 from console.core.places import SHARED_ANCHOR, SHARED_FILES
 from console.core.series import Series
+from console.mail.receiving.models import IncomingMail
 from console.privacy.models import DataExport
 from console.tickets.models import TICKET_BASE, TicketAttachment
 
@@ -28,6 +29,7 @@ NAMED: tuple[tuple[type[Base], InstrumentedAttribute[int], InstrumentedAttribute
     (TicketAttachment, TicketAttachment.id, TicketAttachment.digest),
     (ChatFile, ChatFile.id, ChatFile.digest),
     (DataExport, DataExport.id, DataExport.digest),
+    (IncomingMail, IncomingMail.id, IncomingMail.raw_file),
 )
 BATCH = 1_000
 PIECE = 1024 * 1024
@@ -86,6 +88,8 @@ def describe(place: str) -> str:
         return f"{place} ({Series.TICKET.number(TICKET_BASE + owner)}: {name})"
     if table == DataExport.__tablename__:
         return f"{place} (a copy of someone's data)"
+    if table == IncomingMail.__tablename__:
+        return f"{place} (an e-mail that was received)"
     name, owner = db.session.execute(select(ChatFile.name, ChatFile.chat_id).where(ChatFile.id == int(key))).one()
     return f"{place} ({chat_number(owner)}: {name})"
 

@@ -15,6 +15,7 @@ from console.core.transaction import transaction
 from console.customers.models import Membership
 from console.identity.models import Authenticator
 from console.mail.models import Mail
+from console.mail.receiving.models import IncomingMail
 from console.staff.models import Staff
 
 # A column added here is rotated by `console reseal` and tried by `console doctor`.
@@ -23,6 +24,7 @@ SEALED: tuple[tuple[type[Base], InstrumentedAttribute[int], InstrumentedAttribut
     (Membership, Membership.id, Membership.pin_secret),
     (Authenticator, Authenticator.person_id, Authenticator.sealed_secret),
     (Mail, Mail.id, Mail.sealed_links),
+    (IncomingMail, IncomingMail.id, IncomingMail.sealed_key),
     (PersonKey, PersonKey.person_id, PersonKey.sealed_key),
 )
 BATCH = 500
