@@ -18,7 +18,7 @@ from console.core.passwords import hash_password
 from console.core.settings import DEMO_PASSWORD
 from console.core.transaction import transaction
 from console.customers.models import Customer
-from console.demo import cast, chat_crowd, chats, crowd, help_pages, security, services, ticket_crowd
+from console.demo import cast, chat_crowd, chats, crowd, help_pages, received, security, services, ticket_crowd
 from console.demo.ages import WorkingTime, desk_now
 from console.demo.names import Names
 from console.demo.story import ENDS_AT, Story
@@ -113,6 +113,7 @@ def fill(
     desk.settle()
     chats.tell_now(story, calendar())
     security.tell_now()
+    received.tell_now()
 
 
 def _add_crowd(seed: int, customers: int, story: Story, progress: Callable[[int], None]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -26,16 +27,17 @@ LONGEST_ID = 200  # of a thread's Message-IDs: no mail program writes a longer o
 KEPT_REFERENCES = 10  # the first and the newest; RFC 5322, 3.6.4 lets a long list be cut in its middle
 
 
-def opened(actor: Actor, ticket: Ticket) -> Mail:
+def opened(actor: Actor, ticket: Ticket, *, answers: str | None = None) -> Mail:
     """Confirm that a question was received. Never repeats its text.
 
     Args:
         actor: the requester, or the agent who opened it for them.
+        answers: the Message-ID of their mail.
 
     Raises:
         TooMany: the address got enough confirmations for now.
     """
-    return _queue("ticket_opened", ticket, caused_by=actor)
+    return _queue("ticket_opened", ticket, [answers] if answers else [], caused_by=actor)
 
 
 def reply(
@@ -120,8 +122,13 @@ def verification_asked(ticket: Ticket, url: SecretLink, minutes: int) -> Mail:
     return _queue("verification_asked", ticket, url=url, minutes=minutes)
 
 
-def _queue(template: str, ticket: Ticket, /, **values: Any) -> Mail:
-    earlier = _earlier(ticket)
+def _queue(template: str, ticket: Ticket, thread: Sequence[str] | None = None, /, **values: Any) -> Mail:
+    """Queue a mail to a ticket's requester.
+
+    Args:
+        thread: the Message-IDs it continues; found where they are not known.
+    """
+    earlier = _earlier(ticket) if thread is None else [one for one in thread if len(one) <= LONGEST_ID]
     return queue(
         template,
         to_address=ticket.requester_email,

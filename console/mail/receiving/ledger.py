@@ -6,6 +6,7 @@ import hashlib
 from datetime import timedelta
 
 from sqlalchemy import func, or_, select
+from sqlalchemy.orm import joinedload
 
 from console.core import clock
 from console.core.db import db
@@ -25,6 +26,9 @@ MOST_AN_HOUR = 30  # of one address; more than that no person writes
 
 def default_mailbox() -> Mailbox:
     """Return the mailbox of the settings; made with the first message."""
+    found = db.session.scalar(select(Mailbox).where(Mailbox.key == DEFAULT))
+    if found is not None:
+        return found
     row = {"key": DEFAULT, "address": "", "language": "", "signature": "", "active": True, "created_at": clock.now()}
     return insert_or_find(Mailbox, row, Mailbox.key)[0]
 
@@ -73,8 +77,9 @@ def original(row: IncomingMail) -> IncomingMail:
 
 
 def lock(key: int) -> IncomingMail | None:
-    """Return a message, locked."""
-    return db.session.get(IncomingMail, key, with_for_update={"of": IncomingMail}, populate_existing=True)
+    """Return a message with its mailbox, locked."""
+    query = select(IncomingMail).where(IncomingMail.id == key).options(joinedload(IncomingMail.mailbox, innerjoin=True))
+    return db.session.scalar(query.with_for_update(of=IncomingMail).execution_options(populate_existing=True))
 
 
 def unread() -> list[int]:

@@ -214,7 +214,8 @@ def _name(part: Message, kind: str) -> str:
     subject = ""
     if kind == "message/rfc822" and isinstance(part, EmailMessage):
         with suppress(Exception):
-            subject = one_line(mended(str(part.get_payload(0)["subject"] or "")))[:60]
+            nested = part.get_payload(0)
+            subject = one_line(mended(str(nested["subject"] or "")))[:60] if isinstance(nested, Message) else ""
     ending = _ENDINGS.get(kind, "")
     stem = name or subject or kind.partition("/")[0]
     return f"{stem}.{ending}" if ending else stem

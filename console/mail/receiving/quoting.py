@@ -79,15 +79,16 @@ def _header_block(lines: list[str]) -> int | None:
 
 def _intro(lines: list[str]) -> int | None:
     """Return where "… je napisao/la:" begins, if only a quote comes after it."""
-    for place, line in enumerate(lines):
-        if not line.strip() or line.startswith(">"):
+    for end, line in enumerate(lines):
+        if not line.rstrip().endswith(":") or line.startswith(">"):
             continue
-        for count in range(1, _LINES_OF_INTRO + 1):
-            joined = " ".join(one.strip() for one in lines[place : place + count])
-            if len(joined) > _LONGEST:
+        for count in range(1, min(_LINES_OF_INTRO, end + 1) + 1):
+            window = [one.strip() for one in lines[end + 1 - count : end + 1]]
+            joined = " ".join(window)
+            if not window[0] or len(joined) > _LONGEST:
                 break
-            if joined.endswith(":") and _WROTE.match(fold(joined)):
-                return place if _only_quote(lines[place + count :]) else None
+            if _WROTE.match(fold(joined)):
+                return end + 1 - count if _only_quote(lines[end + 1 :]) else None
     return None
 
 

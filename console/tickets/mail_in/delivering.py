@@ -14,7 +14,7 @@ from console.core.actor import SYSTEM, Actor
 from console.core.context import settings
 from console.core.db import db
 from console.core.emails import NoAddress, is_ours, read_email
-from console.core.errors import Conflict, Invalid, NotFound, TooMany
+from console.core.errors import Conflict, Invalid, NotFound
 from console.core.text import one_line, shorten
 from console.core.texts import gettext, in_language
 from console.customers.masking import MASKED, mask_for_storage, mask_pins
@@ -26,7 +26,6 @@ from console.mail.receiving.models import MAX_MESSAGE_ID, MAX_SUBJECT, IncomingK
 from console.mail.receiving.quoting import fold_quoted
 from console.mail.receiving.raw import split_head
 from console.staff.models import Department, Staff
-from console.tickets import mails
 from console.tickets.mail_in import bounced
 from console.tickets.mail_in.letters import Letter, guess_language, letter_of
 from console.tickets.mail_in.matching import (
@@ -80,6 +79,26 @@ def deliver(key: int, mail: ReadMail | None, raw: bytes, problem: str = "") -> N
     if mail is None:
         _unreadable(row, raw, problem)
         return
+    with db.session.no_autoflush:  # what is written down so far is no one's to read yet
+        arrival, header = _look_at(row, mail)
+        unwanted, crowded = ledger.is_unwanted(row), ledger.is_flood(row)
+        match = find_ticket(mail, proven=arrival.known.proof is Proof.PASSED)
+    if row.kind is IncomingKind.OWN:
+        _settle(row, IncomingState.IGNORED, "own")
+    elif row.kind is IncomingKind.BOUNCE:
+        bounced.note(row, mail)
+        _settle(row, IncomingState.IGNORED, "bounce")
+    elif unwanted:
+        _settle(row, IncomingState.SPAM, "blocked")
+    elif is_marked_spam(mail):
+        _settle(row, IncomingState.SPAM, "server")
+    else:
+        _route(arrival, match, header, crowded=crowded)
+    db.session.flush()
+
+
+def _look_at(row: IncomingMail, mail: ReadMail) -> tuple[Arrival, str]:
+    """Write down what a message is, and return it with the header that says so."""
     known = authenticate(mail)
     kind, header = classify(mail)
     _describe(row, mail)
@@ -89,35 +108,32 @@ def deliver(key: int, mail: ReadMail | None, raw: bytes, problem: str = "") -> N
         row.tell("kind", kind=kind.value, header=header)
     if mail.problems:
         row.tell("problems", keys=list(mail.problems))
-    _route(Arrival(row, mail, known), header)
-    db.session.flush()
+    return Arrival(row, mail, known), header
 
 
-def _route(arrival: Arrival, header: str) -> None:
-    row, mail = arrival.row, arrival.mail
-    if row.kind is IncomingKind.OWN:
-        _settle(row, IncomingState.IGNORED, "own")
-    elif row.kind is IncomingKind.BOUNCE:
-        bounced.note(row, mail)
-        _settle(row, IncomingState.IGNORED, "bounce")
-    elif ledger.is_unwanted(row):
-        _settle(row, IncomingState.SPAM, "blocked")
-    elif is_marked_spam(mail):
-        _settle(row, IncomingState.SPAM, "server")
+def _route(arrival: Arrival, match: Match | None, header: str, *, crowded: bool) -> None:
+    """Deliver what is neither ours nor unwanted.
+
+    Args:
+        crowded: its sender writes faster than people do.
+    """
+    row = arrival.row
+    if match is not None:
+        row.ticket_id = root_of(match.ticket).id
+        row.tell("matched", by=match.by, ticket=root_of(match.ticket).number)
+    if match is not None and row.kind is not IncomingKind.PERSON and not crowded:
+        _note(arrival, match.ticket, waits="")
+        _settle(row, IncomingState.TICKET, "machine")
+    elif row.kind is IncomingKind.AUTO_REPLY and header != "subject":
+        _settle(row, IncomingState.IGNORED, "auto_reply")
+    elif crowded:
+        _settle(row, IncomingState.WAITING, "flood")
+    elif match is not None:
+        _deliver_matched(arrival, match)
     else:
-        match = find_ticket(mail, proven=arrival.known.proof is Proof.PASSED)
-        if match is not None:
-            row.ticket_id = root_of(match.ticket).id
-            row.tell("matched", by=match.by, ticket=root_of(match.ticket).number)
-            _deliver_matched(arrival, match)
-        elif row.kind is IncomingKind.AUTO_REPLY and header != "subject":
-            _settle(row, IncomingState.IGNORED, "auto_reply")
-        elif ledger.is_flood(row):
-            _settle(row, IncomingState.WAITING, "flood")
-        else:
-            if has_void_address(mail):
-                row.tell("void_address")
-            open_from(arrival.visitor, arrival)
+        if has_void_address(arrival.mail):
+            row.tell("void_address")
+        open_from(arrival.visitor, arrival)
 
 
 def _describe(row: IncomingMail, mail: ReadMail) -> None:
@@ -148,6 +164,8 @@ def open_from(actor: Actor, arrival: Arrival, *, language: str = "") -> Ticket:
     with in_language(language):
         subject = shorten(row.subject, MAX_TICKET_SUBJECT - 1) or gettext("(no subject)")
     address, sendable = _address_of(row)
+    answered = sendable and ledger.is_answered(row) and actor.kind == "visitor"
+    department = _department(row)  # in a name: else it is read again
     ticket = open_ticket(
         actor if actor.kind == "visitor" else arrival.visitor,
         NewTicket(
@@ -157,25 +175,24 @@ def open_from(actor: Actor, arrival: Arrival, *, language: str = "") -> Ticket:
             requester_name=row.from_name,
             language=language,
             customer_id=account_of(address) if row.proof is Proof.PASSED else None,
-            department_id=_department(row).id,
+            department_id=department.id,
             source=TicketSource.MAIL,
             files=letter.files,
             data={**masked.data, **_marks(row, letter)},
-            tell_requester=False,
+            tell_requester=answered,
+            answers=row.message_id or None,
             masked=True,
         ),
     )
     first = _first_message(ticket)
-    _put_into(row, ticket, first)
     row.tell("opened", ticket=ticket.number)
-    if sendable and ledger.is_answered(row) and actor.kind == "visitor":
-        try:
-            first.mail_id = mails.opened(actor, ticket).id
-            row.tell("answered")
-        except TooMany:
-            row.tell("not_answered", why="enough")
+    if first.mail_id is not None:
+        row.tell("answered")
+    elif answered:
+        row.tell("not_answered", why="enough")
     elif row.kind is not IncomingKind.PERSON:
         row.tell("not_answered", why="machine")
+    _put_into(row, ticket, first)
     return ticket
 
 
@@ -217,13 +234,6 @@ def _marks(row: IncomingMail, letter: Letter) -> dict[str, Any]:
 
 def _deliver_matched(arrival: Arrival, match: Match) -> None:
     row = arrival.row
-    if row.kind is not IncomingKind.PERSON:
-        _note(arrival, match.ticket, waits="")
-        _settle(row, IncomingState.TICKET, "machine")
-        return
-    if ledger.is_flood(row):
-        _settle(row, IncomingState.WAITING, "flood")
-        return
     sender = sender_in(match.ticket, row.from_address)
     row.tell("relation", relation=sender.relation.value)
     if sender.relation is Relation.STAFF or match.staff is not None:

@@ -95,8 +95,8 @@ def load_mail(ticket: Ticket) -> TicketMail:
     stopped = select(StoppedAddress.address, StoppedAddress.diagnostic).where(
         StoppedAddress.address == ticket.requester_email
     )
-    rows = db.session.execute(union_all(people, stopped)).all()
+    rows: list[Any] = list(db.session.execute(union_all(people, stopped)))
     return TicketMail(
-        sorted(row.address for row in rows if row.why is None),
-        next((row.why for row in rows if row.why is not None), None),
+        participants=sorted(row.address for row in rows if row.why is None),
+        stopped=next((row.why for row in rows if row.why is not None), None),
     )

@@ -6,6 +6,8 @@ a ticket with the raw message attached.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from console.core.db import db
 from console.core.errors import Busy, NoSpace, Unavailable
 from console.core.logging import get_logger
@@ -31,12 +33,22 @@ def receive(raw: bytes, *, via: str = "pipe", mailbox: Mailbox | None = None) ->
     Raises:
         Busy, NoSpace, Unavailable: it must be handed over again; nothing is lost and nothing is done twice.
     """
+    return receive_many([raw], via=via, mailbox=mailbox)[0]
+
+
+def receive_many(raws: Sequence[bytes], *, via: str = "imap", mailbox: Mailbox | None = None) -> list[int]:
+    """Take messages in, in their order: all are stored in one transaction, then each is delivered in its own.
+
+    Raises:
+        Busy, NoSpace, Unavailable: see :func:`receive`; those that were stored are delivered later.
+    """
     with transaction():
-        row = ledger.store(raw, via=via, mailbox=mailbox)
-        key, unread = row.id, row.state is IncomingState.RECEIVED
-    if unread:
-        _deliver(key, raw)
-    return key
+        rows = [ledger.store(raw, via=via, mailbox=mailbox) for raw in raws]
+        stored = [(row.id, row.state is IncomingState.RECEIVED) for row in rows]
+    for (key, unread), raw in zip(stored, raws, strict=True):
+        if unread:
+            _deliver(key, raw)
+    return [key for key, _unread in stored]
 
 
 def deliver_stored(key: int) -> None:

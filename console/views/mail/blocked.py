@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from flask import flash, jsonify, redirect, request, url_for
+from flask import Response, flash, jsonify, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from flask_admin.base import BaseView
@@ -35,7 +35,12 @@ class BlockedPage(Page):
     @expose("/")
     def index(self) -> ResponseReturnValue:
         """Show both lists."""
-        return self._page()
+        if not wants_json():
+            return self._draw()
+        return jsonify(
+            senders=[{"id": one.id, "sender": one.pattern} for one in stops.blocked_senders()],
+            stopped=[{"address": one.address, "status": one.status} for one in stops.stopped_addresses()],
+        )
 
     @expose("/add", methods=["POST"])
     def block(self) -> ResponseReturnValue:
@@ -46,7 +51,7 @@ class BlockedPage(Page):
         except Refusal as refusal:
             if wants_json() or refusal.status != 422:
                 return refuse(refusal)
-            return self._page(request.form.get("sender", ""), refusal.fields.get("sender", ())), 422
+            return Response(self._draw(request.form.get("sender", ""), refusal.fields.get("sender", ())), 422)
         return _done(gettext("%(sender)s is blocked.", sender=pattern))
 
     @expose("/remove", methods=["POST"])
@@ -67,17 +72,11 @@ class BlockedPage(Page):
             stops.lift(current_actor(), address)
         return _done(gettext("Automatic e-mails go to %(address)s again.", address=address))
 
-    def _page(self, typed: str = "", errors: Sequence[object] = ()) -> str | ResponseReturnValue:
-        senders, addresses = stops.blocked_senders(), stops.stopped_addresses()
-        if wants_json():
-            return jsonify(
-                senders=[{"id": one.id, "sender": one.pattern} for one in senders],
-                stopped=[{"address": one.address, "status": one.status} for one in addresses],
-            )
+    def _draw(self, typed: str = "", errors: Sequence[object] = ()) -> str:
         page: str = self.render(
             "admin/mail/blocked.html",
-            senders=senders,
-            addresses=addresses,
+            senders=stops.blocked_senders(),
+            addresses=stops.stopped_addresses(),
             typed=typed,
             errors=errors,
             works=current_actor().may(Permission.WORK_TICKETS),
