@@ -90,7 +90,7 @@ _WHY: dict[str, Text] = {
 _STEPS: dict[str, tuple[str, Text]] = {
     "received": ("mail", lazy_gettext("Received at %(address)s.")),
     "duplicate": ("copy", lazy_gettext("The same e-mail was received before.")),
-    "problems": ("warn", lazy_gettext("Parts of it could not be read: %(keys)s.")),
+    "problems": ("warn", lazy_gettext("Parts of it could not be read; the original has them.")),
     "void_address": ("warn", lazy_gettext("Its reply address is forged or was revoked, so it was not followed.")),
     "opened": ("plus", lazy_gettext("Opened %(ticket)s.")),
     "answered": ("send", lazy_gettext("A confirmation was sent.")),
