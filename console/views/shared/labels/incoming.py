@@ -78,8 +78,7 @@ _RELATIONS: dict[str, Text] = {
     "colleague": lazy_gettext("The sender may read the account’s tickets."),
     "participant": lazy_gettext("The sender takes part in this ticket."),
     "staff": lazy_gettext("The sender has a colleague’s address."),
-    "stranger": lazy_gettext("The sender is not one of this ticket’s people."),
-}
+}  # of a stranger the reason why it waits says so
 _WHY: dict[str, Text] = {
     "no_server": lazy_gettext("No trusted mail server is set, so no sender can be confirmed."),
     "no_results": lazy_gettext("The mail server wrote no result of its checks."),
