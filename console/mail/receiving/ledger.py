@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from datetime import timedelta
 
 from sqlalchemy import func, or_, select
@@ -109,3 +110,11 @@ def is_unwanted(row: IncomingMail) -> bool:
 def is_answered(row: IncomingMail) -> bool:
     """Tell whether an automatic answer may go to its sender."""
     return row.kind is IncomingKind.PERSON and bool(row.from_address)
+
+
+def returned_among(keys: Sequence[int]) -> frozenset[int]:
+    """Return which of our mails came back."""
+    if not keys:
+        return frozenset()
+    query = select(IncomingMail.bounced_id).where(IncomingMail.bounced_id.in_(keys))
+    return frozenset(key for key in db.session.scalars(query) if key is not None)
