@@ -44,8 +44,8 @@ from tests.billing.moves import make_move
 from tests.chat.past import chat_values
 from tests.portal.things import access_values, account_values, dns_values, people_values, service_values, ticket_values
 from tests.support.client import ConsoleClient, sign_in, sign_in_person
-from tests.tickets.reviews.scene import review_values
 from tests.tickets.mail_in.scene import incoming_values
+from tests.tickets.reviews.scene import review_values
 from tests.tickets.rows import make_department
 from tests.views.mail.rows import mail_values
 

@@ -115,7 +115,6 @@ class IncomingMail(Base):
     copies: Mapped[list[str]] = mapped_column(JSON, default=list)  # others in To and Cc
     subject: Mapped[str] = mapped_column(String(MAX_SUBJECT), default="")
     sent_at: Mapped[datetime | None]  # as its header says
-    has_html: Mapped[bool] = mapped_column(default=False)
     # What happened, in order: keys and values that ``console.views.shared.labels.incoming`` puts into words.
     story: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
     duplicate_of_id: Mapped[int | None] = mapped_column(ForeignKey("incoming_mail.id"))

@@ -106,7 +106,6 @@ def upgrade() -> None:
         sa.Column("copies", sa.JSON(), nullable=False),
         sa.Column("subject", sa.String(length=300), nullable=False),
         sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("has_html", sa.Boolean(), nullable=False),
         sa.Column("story", sa.JSON(), nullable=False),
         sa.Column("duplicate_of_id", sa.Integer(), nullable=True),
         sa.Column("bounced_id", sa.Integer(), nullable=True),

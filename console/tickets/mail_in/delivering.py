@@ -144,7 +144,6 @@ def _describe(row: IncomingMail, mail: ReadMail) -> None:
     row.subject = mask_pins(mail.subject)[0][:MAX_SUBJECT]
     row.message_id = mail.message_id[:MAX_MESSAGE_ID]
     row.sent_at = mail.sent_at
-    row.has_html = bool(mail.html)
     row.copies = [address for address in dict.fromkeys(others) if not is_ours(address)][:MAX_COPIES]
 
 

@@ -19,6 +19,7 @@ from console.core.actor import Actor
 from console.core.errors import Conflict, NotFound
 from console.core.transaction import transaction
 from console.mail.receiving import ledger
+from console.mail.receiving.classification import classify
 from console.mail.receiving.models import IncomingMail, IncomingState, Mailbox
 from console.staff.roles import Role
 from console.tickets.mail_in import decisions, delivering, receiving
@@ -131,7 +132,7 @@ def test_the_worker_takes_up_what_was_left_and_no_more_than_five_times(
 
     with transaction():
         key = ledger.store(make_raw("Ostalo"), via="pipe").id
-    whole = delivering.classify
+    whole = classify
     monkeypatch.setattr(delivering, "classify", broken)
     receiving.deliver_stored(key)
     row = session.get_one(IncomingMail, key, populate_existing=True)
