@@ -173,8 +173,11 @@ def remove_participant(actor: Actor, ticket_id: int, address: str) -> None:
 
     Raises:
         NotFound: no such ticket for ``actor``, or they are none of its people.
+        Invalid: no address.
     """
     actor.require(Permission.WORK_TICKETS)
+    if not address:
+        raise Invalid(fields={"address": [lazy_gettext("Invalid input.")]})
     ticket = lock_ticket(actor, ticket_id)
     row = db.session.get(TicketParticipant, (ticket.id, address))
     if row is None:

@@ -27,7 +27,7 @@ from console.mail.receiving.quoting import fold_quoted
 from console.mail.receiving.raw import split_head
 from console.staff.models import Department, Staff
 from console.tickets.mail_in import bounced
-from console.tickets.mail_in.letters import Letter, guess_language, letter_of
+from console.tickets.mail_in.content import Letter, guess_language, letter_of
 from console.tickets.mail_in.matching import (
     Match,
     Relation,

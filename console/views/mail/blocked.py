@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from flask_admin.base import BaseView
 
-from console.core.errors import NotFound, Refusal
+from console.core.errors import Invalid, Refusal
 from console.core.ids import read_key
 from console.core.texts import gettext, lazy_gettext
 from console.core.transaction import transaction
@@ -59,7 +59,7 @@ class BlockedPage(Page):
         """Take a sender off the list."""
         key = read_key(request.form.get("sender"))
         if key is None:
-            raise NotFound
+            raise Invalid(fields={"sender": [lazy_gettext("Invalid input.")]})
         with transaction():
             pattern = stops.unblock(current_actor(), key)
         return _done(gettext("%(sender)s is no longer blocked.", sender=pattern))
@@ -68,6 +68,8 @@ class BlockedPage(Page):
     def lift(self) -> ResponseReturnValue:
         """Let automatic mail go to an address again."""
         address = request.form.get("address", "")
+        if not address:
+            raise Invalid(fields={"address": [lazy_gettext("Invalid input.")]})
         with transaction():
             stops.lift(current_actor(), address)
         return _done(gettext("Automatic e-mails go to %(address)s again.", address=address))

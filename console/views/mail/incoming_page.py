@@ -23,7 +23,7 @@ from console.mail.receiving.quoting import fold_quoted
 from console.mail.receiving.raw import split_head
 from console.staff.roles import Permission
 from console.tickets.mail_in import decisions, queries
-from console.tickets.mail_in.letters import safe_text
+from console.tickets.mail_in.content import safe_text
 from console.tickets.models import Ticket, ticket_number
 from console.views.shared.base import Page
 from console.views.shared.labels import incoming as labels
@@ -199,11 +199,11 @@ def _masked_raw(raw: bytes, mail: ReadMail | None) -> str:
     headers, _problems = read_headers(head)
     lines = [f"{name}: {value}" for name, values in headers.items() for value in values]
     if mail is None:
-        shown = body[:MOST_SHOWN].decode("utf-8", "replace")
+        text = body[:MOST_SHOWN].decode("utf-8", "replace")
     else:
         files = [f"[{file.name}, {file.content_type}, {len(file.content)} B]" for file in mail.files]
-        shown = "\n".join([mail.text, "", *files])
-    return mask_pins(safe_text("\n".join([*lines, "", shown])[:MOST_SHOWN]))[0]
+        text = "\n".join([mail.text, "", *files])
+    return mask_pins(safe_text("\n".join([*lines, "", text])[:MOST_SHOWN]))[0]
 
 
 def _as_json(row: IncomingMail) -> dict[str, Any]:

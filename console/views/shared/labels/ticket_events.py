@@ -37,7 +37,7 @@ _SENTENCES: dict[str, Text] = {
     "sla_target_missed": lazy_gettext("An SLA target was missed"),
     "request_done": lazy_gettext("The request is done"),
     "request_refused": lazy_gettext("The request was refused"),
-    "mail_bounced": lazy_gettext("Our e-mail to %(address)s came back (%(status)s)"),
+    "mail_bounced": lazy_gettext("Our e-mail to %(address)s was returned (%(status)s)"),
     "mail_delayed": lazy_gettext("Our e-mail to %(address)s is delayed (%(status)s)"),
     "mail_spam": lazy_gettext("Marked as spam"),
     "participant_added": lazy_gettext("E-mails from %(address)s are added to this ticket from now on"),
