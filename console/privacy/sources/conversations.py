@@ -7,7 +7,7 @@ Reviews judge the work of a colleague; they are that colleague's and are in no c
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, delete, or_, select, update
@@ -16,6 +16,7 @@ from console.chat.models import Chat, ChatBlock, ChatDraft, ChatFile, ChatMessag
 from console.chat.models import MessageKind as ChatKind
 from console.chat.search import CHAT_SEARCH
 from console.core.db import db
+from console.core.text import preview
 from console.customers.account.models import EmailChange
 from console.customers.models import Customer, Membership, Person
 from console.mail import retention as mails
@@ -35,6 +36,7 @@ from console.tickets.models import (
     TicketTag,
 )
 from console.tickets.reviews.models import Review, ReviewAnswer, ReviewQuote, TicketRating
+from console.tickets.service import timeline
 
 # --- mails
 
@@ -64,11 +66,27 @@ def _erase_received(person: Person) -> frozenset[str]:
     """Delete what came from the person, their raw messages too, and what is noted of their address."""
     session, known = db.session(), addresses_of(person)
     theirs = select(Ticket.id).where(Ticket.requester_email.in_(known))
+    _erase_written(known)
     digests = received.delete_rows(received.rows_from(known, session.scalars(theirs).all()))
     session.execute(delete(TicketParticipant).where(TicketParticipant.address.in_(known)))
     session.execute(delete(StoppedAddress).where(StoppedAddress.address.in_(known)))
     session.execute(delete(BlockedSender).where(BlockedSender.pattern.in_(known)))
     return frozenset(digests)
+
+
+def _erase_written(known: Sequence[str]) -> None:
+    """Empty what came by mail from the person into tickets of others, notes that wait among it."""
+    session = db.session()
+    keys = select(IncomingMail.ticket_message_id).where(IncomingMail.from_address.in_(known))
+    entries = all_rows(select(TicketMessage).where(TicketMessage.id.in_(keys)))
+    for entry in entries:
+        if entry.ticket.preview == preview(entry.body):
+            entry.ticket.preview = ""
+        entry.body = entry.name = ANONYMOUS
+        entry.data = {key: value for key, value in entry.data.items() if key in ("incoming", "waits", "decided")}
+    session.flush()
+    for ticket in {entry.ticket_id: entry.ticket for entry in entries}.values():
+        timeline.index(ticket)
 
 
 def _mails_with_address(person: Person) -> list[int]:

@@ -11,6 +11,7 @@ import hmac
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 
 from sqlalchemy import select
 
@@ -19,6 +20,7 @@ from console.core.db import db
 from console.staff.models import Staff
 from console.tickets.models import Ticket
 
+MOST = 10  # that are looked up of one message
 _LONGEST_LOCAL = 64  # RFC 5321, 4.5.3.1.1
 _SIGNATURE = 20  # hexadecimal digits: 80 bits
 _SIGNED = re.compile(r"\+(t|s)\.([0-9a-z]{1,8})\.([0-9a-z]{1,8})\.([0-9a-f]{20})@")
@@ -46,12 +48,8 @@ def staff_address(ticket: Ticket, staff_id: int, email: str) -> str | None:
 
 def read_signed(addresses: Iterable[str]) -> Signed | None:
     """Return what the first signed address names that is ours and not void."""
-    for address in addresses:
-        found = _SIGNED.search(address.lower())
-        signed = _read(*found.groups()) if found is not None else None
-        if signed is not None:
-            return signed
-    return None
+    found = filter(None, (_SIGNED.search(address.lower()) for address in addresses))
+    return next(filter(None, (_read(*one.groups()) for one in islice(found, MOST))), None)
 
 
 def is_signed(address: str) -> bool:

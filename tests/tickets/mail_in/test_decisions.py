@@ -21,9 +21,11 @@ from console.core.transaction import transaction
 from console.mail.receiving import ledger
 from console.mail.receiving.classification import classify
 from console.mail.receiving.models import IncomingMail, IncomingState, Mailbox
+from console.privacy.sources.conversations import MAILS
 from console.staff.roles import Role
 from console.tickets.mail_in import decisions, delivering, receiving
 from console.tickets.models import MessageKind, Ticket
+from tests import factories
 from tests.support.client import ConsoleClient, sign_in
 from tests.support.queries import count_queries
 from tests.tickets.mail_in.scene import ANA, entries, mails_to, make_raw, proven, take, ticket_of
@@ -148,6 +150,18 @@ def test_the_worker_takes_up_what_was_left_and_no_more_than_five_times(
     assert (row.state, row.reason) == (IncomingState.FAILED, "attempts")
     receiving.deliver_stored(key)
     assert session.scalar(select(func.count(Ticket.id))) == 2
+
+
+def test_an_erasure_empties_what_a_person_wrote_into_tickets_of_others(session: Session, ticket: Ticket) -> None:
+    person = factories.ana().owner.person
+    row = take(make_raw("Nepoznata priča.", sender=person.email, to=str(mails_to(ANA)[-1].reply_to)))
+    assert row.reason == "stranger"
+    with transaction():
+        MAILS.erase(person)
+    (note,) = entries(ticket, MessageKind.NOTE)
+    assert "priča" not in note.body
+    assert person.email not in str(note.data)
+    assert not session.scalars(select(IncomingMail.id).where(IncomingMail.from_address == person.email)).all()
 
 
 # --- pages
