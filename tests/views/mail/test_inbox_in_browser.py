@@ -21,7 +21,7 @@ def test_the_inbox_by_keyboard(own_server: Callable[..., LiveServer], new_page: 
     page.keyboard.press("j")
     page.keyboard.press("Enter")
     expect(page.locator("h1")).to_contain_text("Re:")
-    expect(page.locator("[role=status]").filter(has_text="Pošiljalac nije među osobama")).to_be_visible()
+    expect(page.locator("[role=status]").filter(has_text="Adresa ne pripada nikome iz ovog tiketa")).to_be_visible()
     assert findings(page) == []
     page.keyboard.press("a")
     expect(page.get_by_text("Ništa ne čeka na odluku")).to_be_visible()
