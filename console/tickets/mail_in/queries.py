@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, literal, or_, select, true, union_all
+from sqlalchemy import ColumnElement, Select, func, or_, select, true
 from sqlalchemy.orm import joinedload
 
 from console.core.actor import Actor
 from console.core.db import db
 from console.core.errors import NotFound
-from console.mail.receiving.models import IncomingMail, IncomingState, Mailbox, StoppedAddress
+from console.mail.receiving.models import IncomingMail, IncomingState, Mailbox
 from console.staff.department_access import in_visible_department
 from console.staff.roles import Permission
-from console.tickets.mail_in.models import TicketParticipant
 from console.tickets.models import Ticket
 from console.tickets.queries import visible
 
@@ -72,31 +70,3 @@ def bounces_of(mail_id: int) -> Sequence[IncomingMail]:
     """Return the delivery reports about a mail of ours."""
     query = select(IncomingMail).where(IncomingMail.bounced_id == mail_id)
     return db.session.scalars(query.order_by(IncomingMail.id).limit(20)).all()
-
-
-@dataclass(frozen=True)
-class TicketMail:
-    """What mail has to do with a ticket.
-
-    Args:
-        participants: whose mail enters it besides its requester's.
-        stopped: why automatic mail does not go to its requester; ``None`` where it does.
-    """
-
-    participants: Sequence[str]
-    stopped: str | None
-
-
-def load_mail(ticket: Ticket) -> TicketMail:
-    """Return whose mail enters a ticket, and whether its requester's address takes any, in one statement."""
-    people = select(TicketParticipant.address, literal(None).label("why")).where(
-        TicketParticipant.ticket_id == ticket.id
-    )
-    stopped = select(StoppedAddress.address, StoppedAddress.diagnostic).where(
-        StoppedAddress.address == ticket.requester_email
-    )
-    rows: list[Any] = list(db.session.execute(union_all(people, stopped)))
-    return TicketMail(
-        participants=sorted(row.address for row in rows if row.why is None),
-        stopped=next((row.why for row in rows if row.why is not None), None),
-    )

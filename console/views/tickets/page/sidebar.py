@@ -14,7 +14,6 @@ from console.customers.rights import Right
 from console.staff.models import Staff
 from console.staff.roles import Permission
 from console.tickets.mail_in.addresses import staff_address
-from console.tickets.mail_in.queries import load_mail
 from console.tickets.models import LinkKind, Ticket
 from console.tickets.service import verification as ticket_verification
 from console.tickets.sidebar import RelatedTicket, Sidebar, load_sidebar
@@ -35,7 +34,7 @@ LINKED: dict[tuple[LinkKind, bool], Text] = {
 
 
 def sidebar_context(actor: Actor, ticket: Ticket) -> dict[str, Any]:
-    """Return the context of ``sidebar.html`` and ``actions.html``, in five statements."""
+    """Return the context of ``sidebar.html`` and ``actions.html``, in four statements."""
     sidebar = load_sidebar(actor, ticket)
     facts = sidebar.facts
     return {
@@ -53,7 +52,6 @@ def sidebar_context(actor: Actor, ticket: Ticket) -> dict[str, Any]:
         "linked_as": LINKED,
         "review_url": _review_url,
         "ticket_url": ticket_url,
-        "mail": load_mail(ticket),
         "my_address": partial(_my_address, ticket),
         **request_context(facts.request),
         **verification_context(actor, sidebar),
