@@ -57,6 +57,16 @@ def statements(small: int, large: int, database_url: str | None, out: Path | Non
 
 
 @command.command()
+@click.option("--count", type=click.IntRange(50), default=1_000, show_default=True, help="Mails.")
+@_common
+def receiving(count: int, database_url: str | None, out: Path | None) -> None:
+    """Time mail that comes in."""
+    from benchmarks.receiving import run
+
+    _show(lambda words: run(count, database_url, words), out)
+
+
+@command.command()
 @click.option("--tries", type=click.IntRange(1), default=200, show_default=True)
 @_common
 def verify(tries: int, database_url: str | None, out: Path | None) -> None:

@@ -9,6 +9,7 @@ TABLES = (
     "audit.models",
     "hours.models",
     "mail.models",
+    "mail.receiving.models",
     "tokens.models",
     "staff.models",
     "settings.models",
@@ -34,6 +35,7 @@ TABLES = (
     "tickets.canned.models",
     "tickets.reviews.models",
     "tickets.service_requests.models",
+    "tickets.mail_in.models",
     "chat.models",
     "privacy.models",
 )

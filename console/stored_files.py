@@ -21,6 +21,7 @@ from console.core.db import Base, db
 from console.core.files import FileStore
 from console.core.places import SHARED_ANCHOR, SHARED_FILES
 from console.core.series import Series
+from console.mail.receiving.models import IncomingMail
 from console.privacy.models import DataExport
 from console.tickets.models import TICKET_BASE, TicketAttachment
 
@@ -32,6 +33,7 @@ NAMED: tuple[tuple[type[Base], InstrumentedAttribute[int], InstrumentedAttribute
     (DataExport, DataExport.id, DataExport.digest),
     (BankStatement, BankStatement.id, BankStatement.file),
     (DocumentFile, DocumentFile.id, DocumentFile.sha256),
+    (IncomingMail, IncomingMail.id, IncomingMail.raw_file),
 )
 BATCH = 1_000
 PIECE = 1024 * 1024
@@ -96,6 +98,8 @@ def describe(place: str) -> str:
     if table == DocumentFile.__tablename__:
         file = db.session.get_one(DocumentFile, int(key))
         return f"{place} ({file.kind.value} {file.document_id}, {file.language})"
+    if table == IncomingMail.__tablename__:
+        return f"{place} (an e-mail that was received)"
     name, owner = db.session.execute(select(ChatFile.name, ChatFile.chat_id).where(ChatFile.id == int(key))).one()
     return f"{place} ({chat_number(owner)}: {name})"
 

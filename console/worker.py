@@ -45,6 +45,7 @@ from console.identity.oidc import families, keys
 from console.mail import outsiders, sending
 from console.privacy import erasure, exports, retention
 from console.staff.models import StaffSession
+from console.tickets.mail_in.receiving import deliver_due
 from console.tickets.reviews.jobs import gather as reviews_gather
 from console.tickets.sla.jobs import update_targets as update_sla_targets
 from console.tokens import service as tokens
@@ -121,6 +122,7 @@ JOBS = (
     Job("payments.mail", timedelta(seconds=10), mail_payers),
     Job("billing.renewals", timedelta(minutes=5), renewals.run),
     Job("mail.send", timedelta(seconds=2), sending.send_due),
+    Job("mail.deliver", timedelta(seconds=20), deliver_due),
     Job("dns.publish", timedelta(seconds=2), publish_due),
     Job("sla.watch", timedelta(seconds=30), update_sla_targets),
     Job("chat.sweep", timedelta(seconds=5), chat_sweep),

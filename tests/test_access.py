@@ -56,6 +56,7 @@ from tests.portal.things import (
     ticket_values,
 )
 from tests.support.client import ConsoleClient, sign_in, sign_in_person
+from tests.tickets.mail_in.scene import incoming_values
 from tests.tickets.reviews.scene import review_values
 from tests.tickets.rows import make_department
 from tests.views.mail.rows import mail_values
@@ -249,6 +250,7 @@ ROUTES: dict[tuple[str, str], frozenset[str]] = {
     ("GET", "ticket.assignees"): DESK,
     ("POST", "ticket.watch"): DESK,
     ("POST", "ticket.unwatch"): DESK,
+    ("POST", "ticket.remove_participant"): DESK,
     ("POST", "ticket.end_request"): DESK,
     ("POST", "ticket.ask_verification"): DESK,
     ("POST", "ticket.withdraw_verification"): DESK,
@@ -404,6 +406,25 @@ ROUTES: dict[tuple[str, str], frozenset[str]] = {
     ("POST", "mail_page.withdraw"): MAIL,
     ("GET", "mail_templates.index"): STAFF,
     ("GET", "mail_templates.html"): STAFF,
+    ("GET", "incoming.index_view"): DESK,  # of private departments to their members: tests/tickets/mail_in
+    **{
+        (method, f"incoming_page.{name}"): DESK
+        for method, name in (
+            ("GET", "index"),
+            ("GET", "html"),
+            ("POST", "add"),
+            ("POST", "new"),
+            ("POST", "spam"),
+            ("POST", "not_spam"),
+            ("POST", "dismiss"),
+            ("POST", "participant"),
+        )
+    },
+    ("GET", "incoming_page.raw"): frozenset({"supervisor"}),
+    ("GET", "mail_blocked.index"): DESK,
+    ("POST", "mail_blocked.block"): DESK,
+    ("POST", "mail_blocked.unblock"): DESK,
+    ("POST", "mail_blocked.lift"): DESK,
     ("GET", "reviews.index_view"): DESK,  # each sees their own part: tests/views/reviews/test_pages.py
     ("GET", "reviews.export"): DESK,
     ("GET", "reviews.following"): SUPERVISOR,
@@ -771,6 +792,7 @@ def _people_and_things(app: Flask) -> tuple[dict[str, ConsoleClient], dict[str, 
         "admin.filename": "bootstrap/bootstrap4/js/bootstrap.min.js",
     }
     shared |= access_values(staff["agent"]) | mail_values(subject) | review_values(staff["agent"])
+    shared |= incoming_values()
     shared |= chat_values(staff["agent"], staff["supervisor"])
     shared |= people_values(subject.customer) | dns_values(subject.customer) | sso_values(subject.owner)
     shared |= account_values(subject.customer)  # before the transfer, which holds a handover back

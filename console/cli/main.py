@@ -11,7 +11,7 @@ from flask import Flask
 from flask.cli import ScriptInfo
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
-from console.cli.commands import checks, copies, database, keys, migrating, serving, staff
+from console.cli.commands import checks, copies, database, keys, mail, migrating, serving, staff
 from console.core.errors import NoSpace, Unavailable
 from console.core.settings import SettingsError
 
@@ -75,6 +75,7 @@ for command in (
     keys.new_key,
     keys.reseal,
     staff.staff,
+    mail.receive_mail,
     checks.doctor,
     checks.audit,
     copies.backup,

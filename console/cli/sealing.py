@@ -17,6 +17,7 @@ from console.customers.models import Membership
 from console.identity.models import Authenticator
 from console.identity.oidc.models import SsoKey
 from console.mail.models import Mail
+from console.mail.receiving.models import IncomingMail
 from console.staff.models import Staff
 
 # A column added here is rotated by `console reseal` and tried by `console doctor`.
@@ -26,6 +27,7 @@ SEALED: tuple[tuple[type[Base], InstrumentedAttribute[int], InstrumentedAttribut
     (Authenticator, Authenticator.person_id, Authenticator.sealed_secret),
     (Mail, Mail.id, Mail.sealed_links),
     (PayLink, PayLink.id, PayLink.sealed_token),
+    (IncomingMail, IncomingMail.id, IncomingMail.sealed_key),
     (PersonKey, PersonKey.person_id, PersonKey.sealed_key),
     (SsoKey, SsoKey.id, SsoKey.sealed_key),
 )

@@ -134,6 +134,8 @@ class Settings:
     portal_brand: str = "Moj Mint"
     mail_from: str = "podrska@example.test"
     mail_from_name: str = ""  # the brand when empty
+    # The mail server whose Authentication-Results and spam marks count; nothing proves a sender when empty.
+    mail_authserv_id: str = ""
     clock: datetime | None = None
     audit_anchor: str = ""  # next to the database when empty: see anchor_file
     files: str = ""  # next to the database when empty: see files_folder
@@ -167,6 +169,7 @@ class Settings:
     widget_color: str = ""  # of the chat widget, as #0a6c61; our own when empty
     chat_keep_months: int = 24  # ended chats, then they are deleted
     ticket_keep_months: int = 60  # closed tickets
+    raw_mail_keep_days: int = 90  # messages that we received, as they came; their tickets stay
     mail_keep_months: int = 24  # mail that was sent, failed or was withdrawn
     session_keep_days: int = 90  # ended sign-ins: listed to their owner, who may wonder who signed in
     verification_keep_months: int = 24
@@ -271,6 +274,7 @@ class Settings:
             portal_brand=values.text("PORTAL_BRAND", cls.portal_brand),
             mail_from=values.text("MAIL_FROM", cls.mail_from),
             mail_from_name=values.text("MAIL_FROM_NAME", cls.mail_from_name),
+            mail_authserv_id=values.text("MAIL_AUTHSERV_ID", cls.mail_authserv_id),
             clock=values.instant("CLOCK"),
             audit_anchor=values.text("AUDIT_ANCHOR", cls.audit_anchor),
             files=values.text("FILES", cls.files),
@@ -299,6 +303,7 @@ class Settings:
             widget_color=values.color("WIDGET_COLOR", cls.widget_color),
             chat_keep_months=values.number("CHAT_KEEP_MONTHS", cls.chat_keep_months),
             ticket_keep_months=values.number("TICKET_KEEP_MONTHS", cls.ticket_keep_months),
+            raw_mail_keep_days=values.number("RAW_MAIL_KEEP_DAYS", cls.raw_mail_keep_days),
             mail_keep_months=values.number("MAIL_KEEP_MONTHS", cls.mail_keep_months),
             session_keep_days=values.number("SESSION_KEEP_DAYS", cls.session_keep_days),
             verification_keep_months=values.number("VERIFICATION_KEEP_MONTHS", cls.verification_keep_months),

@@ -27,6 +27,7 @@ from console.demo import (
     documents,
     duties,
     help_pages,
+    received,
     security,
     services,
     statements,
@@ -132,6 +133,7 @@ def fill(
     chats.tell_now(story, calendar())
     security.tell_now()
     renewals.run()
+    received.tell_now()
 
 
 def _add_crowd(seed: int, customers: int, story: Story, progress: Callable[[int], None]) -> None:

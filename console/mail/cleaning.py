@@ -1,13 +1,15 @@
 """A mail's HTML as a page of ours shows it: words, tables and links; nothing that runs, loads or sends anything.
 
-What is stored was written by our templates. A page trusts it no more than a stranger's: it is cleaned by nh3, drawn
+What we sent was written by our templates. A page trusts it no more than a stranger's: it is cleaned by nh3, drawn
 with the stylesheet of today, and stands in a frame where nothing could run anyway.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import cache
+from urllib.parse import unquote
 
 import nh3
 
@@ -37,8 +39,45 @@ def clean_document(html: str) -> str:
         url_schemes=_SCHEMES,
         url_relative="deny",
     )
+    return _document(body, language[1] if language else "en")
+
+
+def clean_received(html: str, images: Mapping[str, str], *, remote: bool = False) -> tuple[str, int]:
+    """Return a received mail as a document for a frame, and how many images of other servers it leaves out.
+
+    Args:
+        images: the mail's own by Content-ID, as ``data:`` addresses.
+        remote: leave those of other servers in.
+    """
+    blocked = 0
+
+    def change(tag: str, name: str, value: str) -> str | None:
+        nonlocal blocked
+        if tag != "img" or name != "src":
+            return None if value.lower().startswith("cid:") else value
+        if value.lower().startswith("cid:"):
+            return images.get(unquote(value[4:]))
+        if value.lower().startswith("https://"):
+            blocked += not remote
+            return value if remote else None
+        blocked += value.lower().startswith("http://")
+        return None
+
+    body = nh3.clean(
+        html,
+        tags=(nh3.ALLOWED_TAGS | {"img"}) - {"map", "area"},
+        clean_content_tags={"script", "style", "title"},
+        attributes=_ATTRIBUTES | {"img": {"alt", "height", "src", "width"}},
+        attribute_filter=change,
+        url_schemes=_SCHEMES | {"cid"},
+        url_relative="deny",
+    )
+    return _document(body, "und"), blocked
+
+
+def _document(body: str, language: str) -> str:
     return (
-        f'<!doctype html>\n<html lang="{language[1] if language else "en"}">\n<head>\n<base target="_blank">\n'
+        f'<!doctype html>\n<html lang="{language}">\n<head>\n<base target="_blank">\n'
         '<meta charset="utf-8">\n<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<meta name="color-scheme" content="light dark">\n<title></title>\n'
         f"<style>\n{_stylesheet()}</style>\n</head>\n<body>\n{body.strip()}\n</body>\n</html>\n"

@@ -59,6 +59,7 @@ class OutgoingMail:
     attachments: Sequence[dict[str, Any]]
     attempts: int
     first_try_at: datetime | None
+    reply_to: str | None = field(default=None, repr=False)  # signed
     sealed_links: str | None = field(default=None, repr=False)  # sealed: what is put into both parts
 
 
@@ -104,6 +105,8 @@ def _head(mail: OutgoingMail, sender: Sender) -> Iterator[str]:
     yield f"Date: {format_datetime(mail.created_at.astimezone(sender.zone))}"
     yield _mailbox("From", sender.name, sender.address)
     yield _mailbox("To", mail.to_name, recipient(mail))
+    if mail.reply_to:
+        yield _mailbox("Reply-To", sender.name, sendable(mail.reply_to))
     yield _subject(mail.subject)
     if mail.in_reply_to and (answered := _message_ids(mail.in_reply_to)):
         yield f"In-Reply-To: {answered[-1]}"

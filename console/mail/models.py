@@ -53,6 +53,7 @@ class Mail(Base):
     subject_ref: Mapped[str | None] = mapped_column(String(60))
     in_reply_to: Mapped[str | None] = mapped_column(String(200))
     references: Mapped[str | None] = mapped_column(Text)  # RFC 5322, 3.6.4
+    reply_to: Mapped[str | None] = mapped_column(String(254))  # a signed address, where answers go to a ticket
     attachments: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)  # see console.mail.attachments
     private: Mapped[bool] = mapped_column(default=False)  # a link in it opens something: not for staff to read
     # What it counts as where an address may get only so many (console.mail.outsiders); nothing: as many as there are.

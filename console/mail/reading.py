@@ -105,3 +105,14 @@ def _opens(address: str, private: bool) -> bool:
         return False
     path = target.path.removeprefix(ours.path.rstrip("/"))
     return path not in ("", "/") and not path.startswith(_SIGNED_IN)
+
+
+def without_tokens(text: str) -> str:
+    """Return a text from outside without the links of ours that open something: an answer quotes the mail it is to."""
+    words = "[" + gettext("link removed") + "]"
+    tokens = {found[1].rstrip(".") for found in _TOKEN.finditer(text)}
+    text = _ADDRESS.sub(lambda found: words if _TOKEN.search(found[0]) else found[0], text)
+    text = _TOKEN.sub(words, text)
+    for token in tokens:
+        text = text.replace(token, words)
+    return text

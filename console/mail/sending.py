@@ -53,7 +53,7 @@ _SAID = {"sent": "mail sent", "failed": "mail failed", "retried": "mail put off"
 _COLUMNS = (
     Mail.id, Mail.message_id, Mail.template, Mail.language, Mail.to_address, Mail.to_name, Mail.subject, Mail.text,
     Mail.html, Mail.created_at, Mail.in_reply_to, Mail.references, Mail.attachments, Mail.attempts, Mail.first_try_at,
-    Mail.sealed_links,
+    Mail.reply_to, Mail.sealed_links,
 )  # fmt: skip
 
 

@@ -19,7 +19,9 @@ from console.core.db import db
 from console.core.errors import Conflict, NotFound
 from console.core.texts import lazy_gettext
 from console.mail import links, outsiders
-from console.mail.models import Mail, MailState
+from console.mail.compose import BY_HAND
+from console.mail.models import MAX_ERROR, Mail, MailState
+from console.mail.receiving import stops
 from console.mail.templates import render
 
 # Which roles may is said in console.staff.roles, which lies above.
@@ -69,6 +71,7 @@ def queue(
     send_after: datetime | None = None,
     in_reply_to: str | None = None,
     references: str | None = None,
+    reply_to: str | None = None,
     attachments: Sequence[dict[str, Any]] = (),
     caused_by: Actor | None = None,
     **values: Any,
@@ -82,6 +85,7 @@ def queue(
         about: the thing it is about, as ``ticket:418``.
         send_after: not to leave before; at once when not given.
         in_reply_to, references: Message-IDs of the thread (RFC 5322, 3.6.4).
+        reply_to: where answers go, if not to the sender's address.
         attachments: files of the store: ``name``, ``type``, ``size``, ``digest``; or what is made when it is sent,
             see :mod:`console.mail.attachments`.
         caused_by: who causes it, where strangers can cause this kind of mail too.
@@ -113,14 +117,29 @@ def queue(
         subject_ref=about,
         in_reply_to=in_reply_to,
         references=references,
+        reply_to=reply_to,
         attachments=list(attachments),
         private=sealed is not None,
         sealed_links=sealed,
         counted_as=counted_as,
     )
+    _keep_back(mail)
     db.session.add(mail)
     db.session.flush()
     return mail
+
+
+def _keep_back(mail: Mail) -> None:
+    """Let automatic mail to an address that refused one for good fail at once, to be seen and sent by hand.
+
+    What a person of ours wrote goes out, and so does what its receiver asked for to sign in.
+    """
+    if mail.template in BY_HAND or outsiders.CAUSES[mail.template] is outsiders.Cause.SIGN_IN:
+        return
+    refused = stops.stopped(mail.to_address)
+    if refused is not None:
+        mail.state, mail.failed_at = MailState.FAILED, mail.created_at
+        mail.last_error = f"not sent: the address refused an earlier e-mail. {refused.diagnostic}".strip()[:MAX_ERROR]
 
 
 def write_to(
@@ -291,6 +310,7 @@ def _copy(mail: Mail) -> Mail:
         subject_ref=mail.subject_ref,
         in_reply_to=mail.in_reply_to,
         references=mail.references,
+        reply_to=mail.reply_to,
         attachments=list(mail.attachments),
         private=mail.private,
         sealed_links=sealed,

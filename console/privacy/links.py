@@ -14,7 +14,9 @@ from console.customers import retention as customers
 from console.customers.account.models import Handover
 from console.customers.models import Verification
 from console.mail import retention as mails
+from console.mail.receiving.models import IncomingMail
 from console.tickets import retention as tickets
+from console.tickets.mail_in.models import TicketParticipant
 from console.tickets.models import TicketMessage
 from console.tickets.reviews.models import Review
 from console.tickets.service_requests.models import ServiceRequest
@@ -33,6 +35,16 @@ def _cut_messages(keys: Sequence[int]) -> None:
     db.session.execute(update(TicketMessage).where(TicketMessage.mail_id.in_(keys)).values(mail_id=None))
 
 
+def _cut_received(keys: Sequence[int]) -> None:
+    entries = select(TicketMessage.id).where(TicketMessage.ticket_id.in_(keys))
+    session = db.session()
+    session.execute(
+        update(IncomingMail).where(IncomingMail.ticket_message_id.in_(entries)).values(ticket_message_id=None)
+    )
+    session.execute(update(IncomingMail).where(IncomingMail.ticket_id.in_(keys)).values(ticket_id=None))
+    session.execute(delete(TicketParticipant).where(TicketParticipant.ticket_id.in_(keys)))
+
+
 def _needed_verifications() -> ColumnElement[bool]:
     """A migration or a handover names the verification it was requested under, and is on record; a review is of one."""
     return or_(
@@ -45,5 +57,6 @@ def _needed_verifications() -> ColumnElement[bool]:
 
 tickets.on_deletion(_cut_chats)
 tickets.on_deletion(_delete_requests)
+tickets.on_deletion(_cut_received)
 mails.on_deletion(_cut_messages)
 customers.keep_verifications(_needed_verifications)

@@ -20,8 +20,8 @@ ANONYMOUS = "—"  # what a name or a text is after an erasure
 # What is no one's personal data and would help a thief alone.
 SECRETS = frozenset({
     "password_hash", "pin_secret", "token_digest", "open_key", "source", "visitor", "client_id", "client_key",
-    "sealed_links", "lease", "leased_until", "counted_as", "message_id", "key_id", "previous", "digest",
-    "sealed_token",
+    "sealed_links", "sealed_key", "sealed_token", "reply_to", "lease", "leased_until", "counted_as", "message_id",
+    "key_id", "previous", "digest",
 })  # fmt: skip
 
 

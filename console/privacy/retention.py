@@ -26,6 +26,8 @@ from console.customers import retention as customers
 from console.customers.models import Invitation, PersonSession, Verification
 from console.mail import retention as mails
 from console.mail.models import Mail
+from console.mail.receiving import retention as received
+from console.mail.receiving.models import IncomingMail
 from console.privacy import links  # noqa: F401  (what names a row that goes is cut off it)
 from console.tickets import retention as tickets
 from console.tickets.models import Ticket
@@ -84,6 +86,10 @@ KINDS: tuple[Kind, ...] = (
         Ticket.updated_at, tickets.is_due,
     ),
     Kind("mails", lazy_gettext("E-mails that we sent"), "mail_keep_months", Mail.created_at, mails.is_due),
+    Kind(
+        "raw_mails", lazy_gettext("E-mails that we received, in their original form"), "raw_mail_keep_days",
+        IncomingMail.received_at, received.is_raw_due,
+    ),
     Kind(
         "sessions", lazy_gettext("Ended sign-ins, with address and device"), "session_keep_days",
         PersonSession.expires_at, customers.session_is_due,
@@ -163,10 +169,12 @@ def forget() -> None:
     chats.forget()
     gone, digests = tickets.forget()
     chats.forget_bytes(digests)
+    raw, raw_files = received.forget()
+    chats.forget_bytes(raw_files)
     mailed = mails.forget()
     verified = customers.forget_verifications()
     customers.forget_sessions()
     customers.forget_invitations()
     bank_statements.forget_files()
-    if gone or mailed or verified:
-        log.info("data forgotten", tickets=gone, mails=mailed, verifications=verified)
+    if gone or mailed or raw or verified:
+        log.info("data forgotten", tickets=gone, mails=mailed, raw_mails=raw, verifications=verified)

@@ -70,10 +70,20 @@ STATEMENTS: dict[str, dict[str, Fate]] = {
     "erasures": {"counts": _NONE},
     "mail": {
         "to_address": _ERASED, "to_name": _ERASED, "subject": _ERASED, "text": _ERASED, "html": _ERASED,
-        "counted_as": _ERASED, "sealed_links": _ERASED, "message_id": _ERASED, "subject_ref": _ERASED,
+        "counted_as": _ERASED, "reply_to": _ERASED, "sealed_links": _ERASED, "message_id": _ERASED,
+        "subject_ref": _ERASED,
         "in_reply_to": _ERASED, "references": _ERASED, "attachments": _ERASED, "last_error": _ERASED,
         "template": _NONE, "lease": _NONE,
     },
+    "incoming_mail": {
+        "message_id": _ERASED, "from_address": _ERASED, "from_name": _ERASED, "copies": _ERASED, "subject": _ERASED,
+        "story": _ERASED, "sealed_key": _ERASED, "raw_file": _ERASED, "digest": _ERASED, "fingerprint": _ERASED,
+        "reason": _NONE, "via": _NONE,
+    },
+    "mailboxes": {"key": _NONE, "address": _NONE, "language": _NONE, "signature": _STAFF},
+    "blocked_senders": {"pattern": _ERASED},
+    "stopped_addresses": {"address": _ERASED, "status": _ERASED, "diagnostic": _ERASED},
+    "ticket_participants": {"address": _ERASED, "name": _ERASED},
     "mail_relay": {"last_error": _NONE},
     "tickets": {
         "subject": _ERASED, "requester_name": _ERASED, "requester_email": _ERASED, "tags": _ERASED,

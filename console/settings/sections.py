@@ -260,6 +260,10 @@ RETENTION = Section(
             lazy_gettext("Customers can read them in the portal until then."),
         ),
         Setting(
+            "raw_mail_keep_days", lazy_gettext("Received e-mails in full"), Number(7, 730, _DAYS), "RAW_MAIL_KEEP_DAYS",
+            lazy_gettext("The original message with its headers. What it says stays in its ticket."),
+        ),
+        Setting(
             "session_keep_days", lazy_gettext("Sign-in history"), Number(7, 365, _DAYS), "SESSION_KEEP_DAYS",
             lazy_gettext("Address and device of sign-ins that have ended, of customers and of staff."),
         ),

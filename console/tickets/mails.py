@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, union_all
 
 from console.core.actor import Actor
 from console.core.context import settings
@@ -15,24 +16,28 @@ from console.customers.models import Membership, Person
 from console.customers.rights import MailCategory, Right
 from console.mail.links import SecretLink, made_again_by
 from console.mail.models import Mail, MailState
+from console.mail.receiving.models import IncomingMail
 from console.mail.service import cancel, queue, write_to
 from console.tickets.links import requester_token, requester_url
-from console.tickets.models import Ticket, TicketMessage
+from console.tickets.mail_in.addresses import reply_address
+from console.tickets.models import Ticket, TicketMessage, TicketSource
 from console.tickets.service.threads import other_requesters
 
+LONGEST_ID = 200  # of a thread's Message-IDs: no mail program writes a longer one
 KEPT_REFERENCES = 10  # the first and the newest; RFC 5322, 3.6.4 lets a long list be cut in its middle
 
 
-def opened(actor: Actor, ticket: Ticket) -> Mail:
+def opened(actor: Actor, ticket: Ticket, *, answers: str | None = None) -> Mail:
     """Confirm that a question was received. Never repeats its text.
 
     Args:
         actor: the requester, or the agent who opened it for them.
+        answers: the Message-ID of their mail.
 
     Raises:
         TooMany: the address got enough confirmations for now.
     """
-    return _queue("ticket_opened", ticket, caused_by=actor)
+    return _queue("ticket_opened", ticket, [answers] if answers else [], caused_by=actor)
 
 
 def reply(
@@ -117,8 +122,13 @@ def verification_asked(ticket: Ticket, url: SecretLink, minutes: int) -> Mail:
     return _queue("verification_asked", ticket, url=url, minutes=minutes)
 
 
-def _queue(template: str, ticket: Ticket, /, **values: Any) -> Mail:
-    earlier = _earlier(ticket)
+def _queue(template: str, ticket: Ticket, thread: Sequence[str] | None = None, /, **values: Any) -> Mail:
+    """Queue a mail to a ticket's requester.
+
+    Args:
+        thread: the Message-IDs it continues; found where they are not known.
+    """
+    earlier = _earlier(ticket) if thread is None else [one for one in thread if len(one) <= LONGEST_ID]
     return queue(
         template,
         to_address=ticket.requester_email,
@@ -128,6 +138,7 @@ def _queue(template: str, ticket: Ticket, /, **values: Any) -> Mail:
         about=f"ticket:{ticket.id}",
         in_reply_to=earlier[-1] if earlier else None,
         references=" ".join(earlier) or None,
+        reply_to=reply_address(ticket),
         number=ticket.number,
         subject=ticket.subject,
         name=ticket.requester_name,
@@ -137,15 +148,20 @@ def _queue(template: str, ticket: Ticket, /, **values: Any) -> Mail:
 
 
 def _earlier(ticket: Ticket) -> list[str]:
-    """Return the Message-IDs of what this requester was sent about the ticket, oldest first."""
-    if ticket.last_seq <= 1:
+    """Return the Message-IDs of what this requester was sent about the ticket and wrote to it, oldest first."""
+    if ticket.last_seq <= 1 and ticket.source is not TicketSource.MAIL:
         return []
-    sent = db.session.scalars(
-        select(Mail.message_id)
-        .where(Mail.subject_ref == f"ticket:{ticket.id}", Mail.to_address == ticket.requester_email)
-        .order_by(Mail.id)
-    ).all()
-    return list(sent) if len(sent) <= KEPT_REFERENCES else [sent[0], *sent[1 - KEPT_REFERENCES :]]
+    sent = select(Mail.message_id, Mail.created_at).where(
+        Mail.subject_ref == f"ticket:{ticket.id}", Mail.to_address == ticket.requester_email
+    )
+    written = select(IncomingMail.message_id, IncomingMail.received_at).where(
+        IncomingMail.ticket_id == ticket.id,
+        IncomingMail.from_address == ticket.requester_email,
+        IncomingMail.message_id != "",
+    )
+    rows = db.session.execute(union_all(sent, written).order_by("created_at"))
+    found = [row.message_id for row in rows if len(row.message_id) <= LONGEST_ID]
+    return found if len(found) <= KEPT_REFERENCES else [found[0], *found[1 - KEPT_REFERENCES :]]
 
 
 def _account(ticket: Ticket) -> int | None:

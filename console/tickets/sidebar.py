@@ -25,8 +25,10 @@ from console.customers.models import (
 from console.customers.rights import Right
 from console.customers.verification.cards import TRIES
 from console.hosting.models import Service
+from console.mail.receiving.models import StoppedAddress
 from console.staff.models import Staff
 from console.staff.roles import Permission
+from console.tickets.mail_in.models import TicketParticipant
 from console.tickets.models import LinkKind, Ticket, TicketLink, TicketStatus, TicketWatcher, ticket_number
 from console.tickets.queries import visible
 from console.tickets.reviews.models import Review, ReviewState, TicketRating
@@ -80,6 +82,8 @@ class Facts:
     rating: TicketRating | None = None
     request: ServiceRequest | None = None  # what the customer asks for on it
     watchers: dict[int, str] = field(default_factory=dict)
+    participants: list[str] = field(default_factory=list)  # whose mail enters it besides its requester's
+    stopped: str | None = None  # why automatic mail does not go to its requester
     reviews: dict[int, ReviewState] = field(default_factory=dict)
 
 
@@ -146,6 +150,9 @@ def _load_facts(actor: Actor, ticket: Ticket, now: datetime) -> Facts:
             facts.card = _card_view(row.VerificationCard, row.card_sender, now)
         if row.watcher_id is not None:
             facts.watchers[row.watcher_id] = row.watcher
+        if row.participant is not None and row.participant not in facts.participants:
+            facts.participants.append(row.participant)
+        facts.stopped = row.stopped
         if row.review_id is not None:
             facts.reviews[row.review_id] = row.review_state
     facts.watchers = dict(sorted(facts.watchers.items(), key=lambda watcher: sort_key(watcher[1])))
@@ -169,6 +176,8 @@ def _facts(actor: Actor, ticket: Ticket) -> Select[*tuple[Any, ...]]:
             watcher.name.label("watcher"),
             Review.id.label("review_id"),
             Review.state.label("review_state"),
+            TicketParticipant.address.label("participant"),
+            StoppedAddress.diagnostic.label("stopped"),
         )
         .select_from(Ticket)
         .outerjoin(Service, Service.id == Ticket.service_id)
@@ -178,6 +187,8 @@ def _facts(actor: Actor, ticket: Ticket) -> Select[*tuple[Any, ...]]:
         .outerjoin(sender, sender.id == VerificationCard.staff_id)
         .outerjoin(TicketWatcher, TicketWatcher.ticket_id == Ticket.id)
         .outerjoin(watcher, watcher.id == TicketWatcher.staff_id)
+        .outerjoin(TicketParticipant, TicketParticipant.ticket_id == Ticket.id)
+        .outerjoin(StoppedAddress, StoppedAddress.address == Ticket.requester_email)
         .outerjoin(Review, and_(Review.ticket_id == Ticket.id, _readable_review(actor)))
         .where(Ticket.id == ticket.id)
     )

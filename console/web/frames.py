@@ -20,11 +20,25 @@ LETTER_POLICY = (
 
 def letter(html: str) -> Response:
     """Answer a mail's HTML, cleaned, for a frame."""
+    return _in_frame(clean_document(html), LETTER_POLICY)
+
+
+def received_letter(document: str, *, remote: bool) -> Response:
+    """Answer a received mail's HTML, which is clean, for a frame that may show images.
+
+    Args:
+        remote: those of other servers too.
+    """
+    sources = "data: https:" if remote else "data:"
+    return _in_frame(document, f"{LETTER_POLICY}; img-src {sources}")
+
+
+def _in_frame(document: str, policy: str) -> Response:
     return Response(
-        clean_document(html),
+        document,
         mimetype="text/html",
         headers={
-            "Content-Security-Policy": LETTER_POLICY,
+            "Content-Security-Policy": policy,
             "X-Content-Type-Options": "nosniff",
             "Referrer-Policy": "no-referrer",
             "X-Robots-Tag": "noindex, nofollow, noarchive",

@@ -44,6 +44,7 @@ PAGES = {
                    "/console/customers/", "{row}", "{row}?tab=people",
                    "/console/mail/?state=failed", "{row}", "/console/mail/?state=waiting", "{row}",
                    "/console/mail/templates/?name=migration_executed",
+                   "/console/mail/in/", "{row}", "/console/mail/blocked/",
                    "/console/replies/", "{row}", "/console/replies/new/", "/console/replies/categories",
                    "/console/reviews/", "{row}", "/console/reviews/?state=done", "{row}", "/console/reviews/rubric",
                    "/console/reviews/figures",

@@ -47,6 +47,7 @@ OTHER = {
     "chat_keep_months": ("12", "12"),
     "ticket_keep_months": ("24", "24"),
     "mail_keep_months": ("12", "12"),
+    "raw_mail_keep_days": ("30", "30"),
     "session_keep_days": ("30", "30"),
     "verification_keep_months": ("12", "12"),
     "invitation_keep_days": ("30", "30"),

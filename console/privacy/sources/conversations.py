@@ -7,7 +7,7 @@ Reviews judge the work of a colleague; they are that colleague's and are in no c
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, delete, or_, select, update
@@ -16,11 +16,15 @@ from console.chat.models import Chat, ChatBlock, ChatDraft, ChatFile, ChatMessag
 from console.chat.models import MessageKind as ChatKind
 from console.chat.search import CHAT_SEARCH
 from console.core.db import db
+from console.core.text import preview
 from console.customers.account.models import EmailChange
 from console.customers.models import Customer, Membership, Person
 from console.mail import retention as mails
 from console.mail.models import Mail
+from console.mail.receiving import retention as received
+from console.mail.receiving.models import BlockedSender, IncomingMail, StoppedAddress
 from console.privacy.parts import ANONYMOUS, Erased, Part, Source, addresses_of, all_rows, anonymous_address, dump
+from console.tickets.mail_in.models import TicketParticipant
 from console.tickets.models import (
     TICKET_SEARCH,
     MessageKind,
@@ -32,6 +36,7 @@ from console.tickets.models import (
     TicketTag,
 )
 from console.tickets.reviews.models import Review, ReviewAnswer, ReviewQuote, TicketRating
+from console.tickets.service import timeline
 
 # --- mails
 
@@ -40,6 +45,8 @@ def _mails_of_person(person: Person) -> Iterator[Part]:
     yield Part(
         "e-mails", [dump(row) for row in all_rows(select(Mail).where(Mail.to_address.in_(addresses_of(person))))]
     )
+    rows = all_rows(select(IncomingMail).where(IncomingMail.from_address.in_(addresses_of(person))))
+    yield Part("received-e-mails", [dump(row, "decided_by", "story", "raw_file", "fingerprint") for row in rows])
 
 
 def _mails_of_account(customer: Customer) -> Iterator[Part]:
@@ -52,7 +59,34 @@ def _erase_mails(person: Person) -> Erased:
     keys = list(db.session.scalars(select(Mail.id).where(_is_named_in(person)))) + _mails_with_address(person)
     # What a worker is sending just now is on its way; it is written down as another state, and finds no row.
     mails.delete_mails(keys)
-    return Erased({"mails": len(keys)})
+    return Erased({"mails": len(keys)}, _erase_received(person))
+
+
+def _erase_received(person: Person) -> frozenset[str]:
+    """Delete what came from the person, their raw messages too, and what is noted of their address."""
+    session, known = db.session(), addresses_of(person)
+    theirs = select(Ticket.id).where(Ticket.requester_email.in_(known))
+    _erase_written(known)
+    digests = received.delete_rows(received.rows_from(known, session.scalars(theirs).all()))
+    session.execute(delete(TicketParticipant).where(TicketParticipant.address.in_(known)))
+    session.execute(delete(StoppedAddress).where(StoppedAddress.address.in_(known)))
+    session.execute(delete(BlockedSender).where(BlockedSender.pattern.in_(known)))
+    return frozenset(digests)
+
+
+def _erase_written(known: Sequence[str]) -> None:
+    """Empty what came by mail from the person into tickets of others, notes that wait among it."""
+    session = db.session()
+    keys = select(IncomingMail.ticket_message_id).where(IncomingMail.from_address.in_(known))
+    entries = all_rows(select(TicketMessage).where(TicketMessage.id.in_(keys)))
+    for entry in entries:
+        if entry.ticket.preview == preview(entry.body):
+            entry.ticket.preview = ""
+        entry.body = entry.name = ANONYMOUS
+        entry.data = {key: value for key, value in entry.data.items() if key in ("incoming", "waits", "decided")}
+    session.flush()
+    for ticket in {entry.ticket_id: entry.ticket for entry in entries}.values():
+        timeline.index(ticket)
 
 
 def _mails_with_address(person: Person) -> list[int]:

@@ -43,7 +43,7 @@ TYPES = {
     "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "odt": "application/vnd.oasis.opendocument.text", "ods": "application/vnd.oasis.opendocument.spreadsheet",
-    "mp4": "video/mp4", "webm": "video/webm",
+    "mp4": "video/mp4", "webm": "video/webm", "ics": "text/calendar", "vcf": "text/vcard",
 }  # fmt: skip
 # A file that does not begin like its type is refused.
 _BEGINNINGS: dict[str, tuple[bytes, ...]] = {

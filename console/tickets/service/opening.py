@@ -52,6 +52,7 @@ class NewTicket:
         files: names and contents of files that come with the form itself.
         person_id: who is signed in and asks; known by that, not verified.
         tell_requester: mail them that it was received, with the link to follow it.
+        answers: the Message-ID of the mail it came as, which that answers.
         pins: the answer about numbers that look like a PIN.
         masked: subject and body went through :func:`~console.customers.masking.mask_for_storage` already.
     """
@@ -73,6 +74,7 @@ class NewTicket:
     files: tuple[tuple[str, bytes], ...] = ()
     as_reply: bool = False
     tell_requester: bool = True
+    answers: str | None = None
     data: dict[str, Any] = field(default_factory=dict)
     pins: PinChoice = ASK
     masked: bool = False
@@ -123,7 +125,7 @@ def open_ticket(actor: Actor, new: NewTicket) -> Ticket:
     session.flush()
     if not new.as_reply and new.tell_requester:
         with suppress(TooMany):  # the question itself is stored and answered all the same
-            message.mail_id = mails.opened(actor, ticket).id
+            message.mail_id = mails.opened(actor, ticket, answers=new.answers).id
     session.add(message)
     session.flush()
     session.add_all(TicketTag(ticket_id=ticket.id, tag=tag) for tag in ticket.tags)

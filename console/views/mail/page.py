@@ -20,6 +20,7 @@ from console.mail import reading, service
 from console.mail.models import Mail
 from console.mail.queries import Stage, copies_of, stage_of
 from console.staff.roles import Permission
+from console.tickets.mail_in.queries import bounces_of
 from console.tickets.models import TicketAttachment
 from console.tickets.queries import tree
 from console.views.mail.serializers import mail_with_content_json
@@ -66,6 +67,7 @@ class MailPage(Page):
             subjects=mail_labels.subjects(actor, mail),
             files=_files(mail) if opened else [],
             copies=copies_of(mail),
+            bounces=bounces_of(mail.id) if actor.may(Permission.READ_TICKETS) else [],
             sender=f"{settings().sender_name} <{settings().mail_from}>",
             may_resend=may and stage in (Stage.FAILED, Stage.RETRY, Stage.SENT),
             may_withdraw=may and stage in (Stage.QUEUED, Stage.RETRY),

@@ -29,6 +29,7 @@ from console.identity.models import DeviceRecovery
 from console.identity.queries import open_recoveries
 from console.mail.models import Mail
 from console.mail.queries import of_account
+from console.mail.receiving.ledger import returned_among
 from console.staff.roles import Permission
 from console.tickets.models import Ticket
 from console.tickets.queries import ticket_key, visible
@@ -73,6 +74,7 @@ class CustomerPage:
     proformas: Sequence[Proforma] | None = None
     stornos: Sequence[Storno] | None = None
     mails: Sequence[Mail] | None = None
+    returned: frozenset[int] = frozenset()  # of these mails, those that came back
     history: Sequence[AuditEntry] | None = None
     tickets: Sequence[Ticket] | None = None
     chats: Sequence[Chat] | None = None
@@ -167,6 +169,7 @@ def load(
         sent = of_account(customer.id, before=read_key(before), limit=MAILS + 1, only=listed(actor))
         page.mails = sent[:MAILS]
         page.older_mail = page.mails[-1].id if len(sent) > MAILS else None
+        page.returned = returned_among([mail.id for mail in page.mails])
     if page.opens(Right.PROFILE):
         page.history = _history(customer.id, page)
     if tickets and page.opens(Right.TICKETS):

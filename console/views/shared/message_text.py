@@ -7,7 +7,8 @@ from itertools import groupby
 
 from markupsafe import Markup, escape
 
-from console.core.texts import ngettext
+from console.core.texts import gettext, ngettext
+from console.mail.receiving.quoting import fold_quoted
 from console.tickets.models import TICKET_BASE
 from console.web.filters import icon
 
@@ -51,6 +52,16 @@ def body_html(body: str, tickets: str) -> Markup:
             text = _QUOTE.format(icon("more", "icon-sm"), words, text)
         parts.append(text)
     return Markup("").join(parts)
+
+
+def mail_html(body: str, tickets: str) -> Markup:
+    """Return a message that came by mail as HTML: what it quotes below its text, and its signature, folded."""
+    parts = fold_quoted(body)
+    html = body_html(parts.text, tickets)
+    if not parts.rest:
+        return html
+    words = gettext("Show quoted text")
+    return html + Markup("\n") + _QUOTE.format(icon("more", "icon-sm"), words, linked(parts.rest, tickets))
 
 
 def _blocks(body: str) -> list[tuple[bool, list[str]]]:

@@ -34,6 +34,18 @@ AREAS: dict[str, tuple[Text, tuple[str, ...]]] = {
 }
 
 _ACTIONS: dict[str, tuple[str, Text]] = {
+    "mail.stop_lifted": ("mail", lazy_gettext("Automatic e-mails to an address allowed again")),
+    "mail.sender_blocked": ("ban", lazy_gettext("Sender blocked")),
+    "mail.sender_unblocked": ("check", lazy_gettext("Sender no longer blocked")),
+    "mail.raw_forgotten": ("trash", lazy_gettext("Received e-mails deleted after their time")),
+    "mail.marked_spam": ("ban", lazy_gettext("E-mail marked as spam")),
+    "mail.marked_no_spam": ("check", lazy_gettext("E-mail marked as not spam")),
+    "mail.dismissed": ("check", lazy_gettext("E-mail needs nothing")),
+    "ticket.mail_noted": ("note", lazy_gettext("E-mail noted in a ticket")),
+    "ticket.mail_added": ("plus", lazy_gettext("E-mail added to a ticket")),
+    "ticket.mail_opened": ("plus", lazy_gettext("Ticket opened from an e-mail")),
+    "ticket.participant_added": ("user", lazy_gettext("Participant added to a ticket")),
+    "ticket.participant_removed": ("user", lazy_gettext("Participant removed from a ticket")),
     "data.restored": ("history", lazy_gettext("Restored from a backup")),
     "migration.refused": ("shield-x", lazy_gettext("Migration refused: services or new owner not found")),
     "customer.registered": ("user", lazy_gettext("Account registered")),

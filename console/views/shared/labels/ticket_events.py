@@ -37,6 +37,11 @@ _SENTENCES: dict[str, Text] = {
     "sla_target_missed": lazy_gettext("An SLA target was missed"),
     "request_done": lazy_gettext("The request is done"),
     "request_refused": lazy_gettext("The request was refused"),
+    "mail_bounced": lazy_gettext("Our e-mail to %(address)s was returned (%(status)s)"),
+    "mail_delayed": lazy_gettext("Our e-mail to %(address)s is delayed (%(status)s)"),
+    "mail_spam": lazy_gettext("Marked as spam"),
+    "participant_added": lazy_gettext("E-mails from %(address)s are added to this ticket from now on"),
+    "participant_removed": lazy_gettext("E-mails from %(address)s are no longer added to this ticket"),
     "rated": lazy_gettext("Rated: %(score)s out of 5"),
 }
 

@@ -23,6 +23,7 @@ from console.core.transaction import transaction
 from console.hours import queries as hours
 from console.staff.roles import Permission
 from console.tickets import page_queries
+from console.tickets.mail_in import decisions
 from console.tickets.models import TICKET_BASE, MessageKind, Ticket, TicketStatus
 from console.tickets.queries import find_ticket
 from console.tickets.service import attachments, drafts, mentions
@@ -73,7 +74,18 @@ class TicketPage(Page):
     permission = Permission.READ_TICKETS
     permissions = {
         **dict.fromkeys(
-            ("reply", "note", "take_back", "mask", "draft", "upload", "remove_file", "colleagues", "end_request"),
+            (
+                "reply",
+                "note",
+                "take_back",
+                "mask",
+                "draft",
+                "upload",
+                "remove_file",
+                "colleagues",
+                "end_request",
+                "remove_participant",
+            ),
             Permission.WORK_TICKETS,
         ),
         **dict.fromkeys(
@@ -266,6 +278,14 @@ class TicketPage(Page):
     def end_request(self, number: str, outcome: str) -> ResponseReturnValue:
         """Say that what the customer asks for is ``done``, or ``refused`` with a reason."""
         return requests.end(_find(number), outcome)
+
+    @expose("/participants/remove", methods=["POST"])
+    def remove_participant(self, number: str) -> ResponseReturnValue:
+        """Let someone's mail enter the ticket no more."""
+        ticket = _find(number)
+        with transaction():
+            decisions.remove_participant(current_actor(), ticket.id, request.form.get("address", ""))
+        return answer_done(number, gettext("Their e-mails are no longer added to this ticket."))
 
     # Verification --------------------------------------------------------
 

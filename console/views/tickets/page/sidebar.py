@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from flask import render_template, url_for
@@ -10,7 +11,9 @@ from console.core.actor import Actor
 from console.core.errors import Text
 from console.core.texts import lazy_gettext
 from console.customers.rights import Right
+from console.staff.models import Staff
 from console.staff.roles import Permission
+from console.tickets.mail_in.addresses import staff_address
 from console.tickets.models import LinkKind, Ticket
 from console.tickets.service import verification as ticket_verification
 from console.tickets.sidebar import RelatedTicket, Sidebar, load_sidebar
@@ -49,6 +52,7 @@ def sidebar_context(actor: Actor, ticket: Ticket) -> dict[str, Any]:
         "linked_as": LINKED,
         "review_url": _review_url,
         "ticket_url": ticket_url,
+        "my_address": partial(_my_address, ticket),
         **request_context(facts.request),
         **verification_context(actor, sidebar),
     }
@@ -59,6 +63,11 @@ def _opens_service(actor: Actor, ticket: Ticket, sidebar: Sidebar) -> bool:
         return True
     live = sidebar.live
     return live is not None and live.customer_id == ticket.customer_id and Right.PRODUCTS in live.rights
+
+
+def _my_address(ticket: Ticket, staff: Staff) -> str | None:
+    """Return where a colleague answers from their own mail program."""
+    return staff_address(ticket, staff.id, staff.email)
 
 
 def _state_of(other: RelatedTicket) -> Any:

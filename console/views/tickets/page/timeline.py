@@ -16,12 +16,14 @@ from console.core.errors import Text
 from console.core.series import Series
 from console.core.texts import gettext, lazy_gettext, lazy_pgettext, ngettext
 from console.mail.models import MailState
+from console.mail.receiving.quoting import fold_quoted
 from console.staff.roles import Permission
 from console.tickets.models import TICKET_BASE, MessageKind, Ticket, TicketAttachment, TicketMessage
 from console.tickets.page_queries import Entry, EntryMail, Timeline
+from console.views.shared.labels.incoming import NOTE_DECISIONS, REASON, incoming_url
 from console.views.shared.labels.messages import day_heading
 from console.views.shared.labels.ticket_events import sentence
-from console.views.shared.message_text import body_html, is_long
+from console.views.shared.message_text import body_html, is_long, mail_html
 
 SHOWS: dict[str, tuple[Text, str]] = {
     "all": (lazy_pgettext("timeline", "All"), ""),
@@ -48,7 +50,8 @@ _EVENT_ICONS = {
     "merge_undone": "link", "linked": "link", "unlinked": "link", "split": "corner", "split_from": "corner",
     "follow_up": "corner", "taken_back": "corner", "verified": "shield-check", "verification_failed": "shield-x",
     "verification_asked": "shield", "sla_target_at_risk": "half", "sla_target_missed": "alert", "rated": "star",
-    "watching": "eye",
+    "watching": "eye", "mail_bounced": "alert", "mail_delayed": "clock", "mail_spam": "ban",
+    "participant_added": "user", "participant_removed": "user",
 }  # fmt: skip
 _STATUS_ICONS = {"waiting": "pause", "hold": "pause", "solved": "ok", "closed": "lock"}
 _FOLLOWED = timedelta(minutes=10)  # after it was due; so long a page asks for the state of the mail
@@ -92,11 +95,13 @@ class TimelineEntry:
 
     @property
     def body(self) -> Markup:
-        return body_html(self.message.body, self.tickets_url)
+        draw = mail_html if self.message.via == "mail" else body_html
+        return draw(self.message.body, self.tickets_url)
 
     @property
     def folded(self) -> bool:
-        return not self.is_last and is_long(self.message.body)
+        body = self.message.body
+        return not self.is_last and is_long(fold_quoted(body).text if self.message.via == "mail" else body)
 
     @property
     def event(self) -> Markup:
@@ -112,6 +117,28 @@ class TimelineEntry:
     @property
     def via(self) -> Text:
         return _VIA.get(self.message.via, "")
+
+    @property
+    def incoming(self) -> str | None:
+        """Return the address of the e-mail that it came as."""
+        key = self.message.data.get("incoming")
+        return incoming_url(int(key)) if key else None
+
+    @property
+    def waits(self) -> str:
+        """Say why it waits for an agent, if it does."""
+        return str(REASON.get(str(self.message.data.get("waits") or ""), ""))
+
+    @property
+    def decided(self) -> str:
+        """Say what was decided about it, if it waited."""
+        return str(NOTE_DECISIONS.get(str(self.message.data.get("decided") or ""), ""))
+
+    @property
+    def left_out(self) -> str:
+        """Say which files of the e-mail are not here."""
+        names = self.message.data.get("left_out")
+        return gettext("Files not taken over: %(names)s", names=", ".join(map(str, names))) if names else ""
 
     @property
     def also(self) -> str:

@@ -1,0 +1,100 @@
+"""Mail that comes in after an absence: how many a second become tickets, and in how much memory."""
+
+from __future__ import annotations
+
+import resource
+import time
+from email.message import EmailMessage
+from random import Random
+
+from benchmarks.place import engine_name, machine, temporary_app
+from benchmarks.report import Report, kept
+from console.core import clock
+from console.core.db import db
+from console.core.transaction import transaction
+from console.mail.receiving.models import IncomingMail, IncomingState
+from console.setup import prepare_database
+from console.staff.models import Department
+from console.tickets.mail_in.receiving import receive_many
+
+SEED = 1
+GROUP = 25
+WANTED = 50.0  # a second, on SQLite
+MAX_GROWTH = 64  # MiB, from the first tenth to the end
+WORDS = (
+    "molim",
+    "proverite",
+    "server",
+    "nalog",
+    "sajt",
+    "pošta",
+    "domen",
+    "račun",
+    "lozinka",
+    "ne",
+    "radi",
+    "od",
+    "jutros",
+    "hvala",
+    "pozdrav",
+)
+
+
+def run(count: int, server: str | None, command: str) -> Report:
+    """Receive ``count`` mails, each a question of another sender with a file, a tenth of them HTML."""
+    raws = [_mail(Random(SEED * 1_000_003 + number), number) for number in range(count)]  # noqa: S311
+    with temporary_app(server) as app, app.app_context():
+        prepare_database()
+        with transaction() as session:
+            session.add(Department(key="bench", name_sr="Podrška", name_en="Support"))
+        receive_many(raws[:GROUP])
+        begun, first = time.perf_counter(), _peak()
+        for place in range(GROUP, count, GROUP):
+            receive_many(raws[place : place + GROUP])
+            first = _peak() if place <= count / 10 else first
+            db.session.remove()
+        seconds = time.perf_counter() - begun
+        tickets = db.session.query(IncomingMail).filter(IncomingMail.state == IncomingState.TICKET).count()
+    rate, growth = (count - GROUP) / seconds, _peak() - first
+    engine = engine_name(server)
+    return Report(
+        section=f"receiving-{engine.lower()}",
+        title=f"Mail in ({engine})",
+        command=command,
+        verdicts=[
+            kept(f"at least {WANTED:.0f} mails a second ({rate:.0f})", holds=rate >= WANTED),
+            kept(f"memory grows by at most {MAX_GROWTH} MiB ({growth:.0f})", holds=growth <= MAX_GROWTH),
+            kept("every mail is in a ticket", holds=tickets == count),
+        ],
+        header=["mails", "a second", "seconds", "peak memory"],
+        rows=[[f"{count:,}", f"{rate:.0f}", f"{seconds:.1f}", f"{_peak():.0f} MiB"]],
+        notes=[
+            (
+                f"stored sealed {GROUP} in a transaction, then read and delivered each in its own: ticket, SLA "
+                f"targets, search entry, confirmation, audit entry; one process, its first {GROUP} not counted; "
+                f"seed {SEED}; {machine()}"
+            )
+        ],
+    )
+
+
+def _mail(rng: Random, number: int) -> bytes:
+    message = EmailMessage()
+    message["Message-ID"] = f"<bench-{number}@gost.test>"
+    message["From"] = f"Osoba {number} <osoba{number}@gost{number % 97}.test>"
+    message["To"] = "podrska@example.test"
+    message["Subject"] = " ".join(rng.choices(WORDS, k=5))
+    message["Date"] = clock.now()
+    text = "\n\n".join(" ".join(rng.choices(WORDS, k=40)) for _paragraph in range(4))
+    message.set_content(text)
+    if number % 10 == 0:
+        message.add_alternative(
+            f"<html><body><p>{text}</p><img src='https://x.test/a.png'></body></html>", subtype="html"
+        )
+    if number % 5 == 0:
+        message.add_attachment(rng.randbytes(20_000).hex(), filename="dnevnik.txt")
+    return message.as_bytes()
+
+
+def _peak() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

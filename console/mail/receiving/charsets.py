@@ -1,0 +1,53 @@
+"""Bytes of a mail as text, whatever its headers say of them."""
+
+from __future__ import annotations
+
+import codecs
+import re
+
+from charset_normalizer import from_bytes
+
+# What people here write in; others are not guessed, because a short text fits many.
+_LIKELY = ["utf_8", "cp1250", "cp1251", "iso8859_2", "iso8859_5", "koi8_r", "cp1252"]
+_LATIN1 = frozenset({"iso8859-1", "cp1252", "iso8859-15"})
+# č, ć and đ of Windows-1250, read as Latin-1: è, æ and ð, of which the last two are seen in Icelandic alone.
+_MISREAD = re.compile("[æðÆÐ]")
+_GUESSED_FROM = 20_000
+
+
+def decode(content: bytes, charset: str | None = None) -> str:
+    """Return ``content`` as text: by the charset it names where that fits, else by one that does. Never fails."""
+    name = _known(charset)
+    if name is not None and name != "ascii":
+        try:
+            text = content.decode(name)
+        except (UnicodeDecodeError, ValueError):
+            pass
+        else:
+            return content.decode("cp1250", "replace") if name in _LATIN1 and _MISREAD.search(text) else text
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError:
+        pass
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return content.decode("utf-16", "replace")
+    guess = from_bytes(content[:_GUESSED_FROM], cp_isolation=_LIKELY).best()
+    return content.decode(guess.encoding if guess is not None else "cp1250", "replace")
+
+
+def mended(text: str) -> str:
+    """Return a header's text where bytes that no charset explained are read as :func:`decode` would."""
+    if not any("\ud800" <= char <= "\udfff" for char in text):
+        return text
+    return decode(text.encode("utf-8", "surrogateescape" if _is_escaped(text) else "replace"))
+
+
+def _is_escaped(text: str) -> bool:
+    return not any("\ud800" <= char <= "\udc7f" or "\udd00" <= char <= "\udfff" for char in text)
+
+
+def _known(charset: str | None) -> str | None:
+    try:
+        return codecs.lookup((charset or "").strip("\"' ")).name
+    except (LookupError, ValueError):
+        return None

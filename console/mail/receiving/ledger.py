@@ -1,0 +1,120 @@
+"""The ledger of what came in: each message once, by whatever way and however often it comes."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from datetime import timedelta
+
+from sqlalchemy import func, or_, select
+from sqlalchemy.orm import joinedload
+
+from console.core import clock
+from console.core.db import db
+from console.core.locks import lock_name
+from console.core.upsert import insert_or_find
+from console.mail.receiving import raw as raw_store
+from console.mail.receiving.models import DEFAULT, IncomingKind, IncomingMail, IncomingState, Mailbox
+from console.mail.receiving.stops import is_blocked
+
+MAX_SIZE = 50 * 1024 * 1024  # of a message; a server that takes more is set wrongly
+MOST_ATTEMPTS = 5
+RETRY_AFTER = timedelta(minutes=2)
+BATCH = 50
+HOUR = timedelta(hours=1)
+MOST_AN_HOUR = 30  # of one address; more than that no person writes
+
+
+def default_mailbox() -> Mailbox:
+    """Return the mailbox of the settings; made with the first message."""
+    found = db.session.scalar(select(Mailbox).where(Mailbox.key == DEFAULT))
+    if found is not None:
+        return found
+    row = {"key": DEFAULT, "address": "", "language": "", "signature": "", "active": True, "created_at": clock.now()}
+    return insert_or_find(Mailbox, row, Mailbox.key)[0]
+
+
+def store(raw: bytes, *, via: str, mailbox: Mailbox | None = None) -> IncomingMail:
+    """Store a message before anything of it is read, and return its row: the one there is, where it came before.
+
+    Args:
+        raw: as it came.
+        via: ``pipe`` or ``imap``.
+        mailbox: by which it came; the default one where there is no other.
+    """
+    mailbox = mailbox or default_mailbox()
+    digest, same = hashlib.sha256(raw).hexdigest(), raw_store.fingerprint(raw)
+    lock_name(f"incoming:{same}")  # two servers may hand it over at once
+    rows = db.session.scalars(
+        select(IncomingMail)
+        .where(or_(IncomingMail.fingerprint == same, IncomingMail.digest == digest))
+        .order_by(IncomingMail.id)
+    ).all()
+    first = rows[0] if rows else None
+    known = next((row for row in rows if row.mailbox_id == mailbox.id), None)
+    if known is not None:
+        return known
+    row = IncomingMail(
+        mailbox_id=mailbox.id, digest=digest, fingerprint=same, size=len(raw), via=via, received_at=clock.now(),
+        state=IncomingState.RECEIVED if first is None else IncomingState.IGNORED,
+        reason="" if first is None else "duplicate", copies=[], story=[],
+    )  # fmt: skip
+    row.tell("received", via=via, address=mailbox.from_address)
+    if first is None:
+        row.raw_file, row.sealed_key = raw_store.store(raw)
+    else:  # one mail to several addresses of ours is one ticket
+        row.duplicate_of_id, row.ticket_id = first.id, first.ticket_id
+        row.message_id, row.subject = first.message_id, first.subject
+        row.from_address, row.from_name, row.kind = first.from_address, first.from_name, first.kind
+        row.tell("duplicate", of=first.id)
+    db.session.add(row)
+    db.session.flush()
+    return row
+
+
+def original(row: IncomingMail) -> IncomingMail:
+    """Return the row of the same message that was read."""
+    return row if row.duplicate_of_id is None else db.session.get_one(IncomingMail, row.duplicate_of_id)
+
+
+def lock(key: int) -> IncomingMail | None:
+    """Return a message with its mailbox, locked."""
+    query = select(IncomingMail).where(IncomingMail.id == key).options(joinedload(IncomingMail.mailbox, innerjoin=True))
+    return db.session.scalar(query.with_for_update(of=IncomingMail).execution_options(populate_existing=True))
+
+
+def unread() -> list[int]:
+    """Return the messages that were stored a while ago and not read: their process ended in between."""
+    before = clock.now() - RETRY_AFTER
+    query = select(IncomingMail.id).where(
+        IncomingMail.state == IncomingState.RECEIVED, IncomingMail.received_at < before
+    )
+    return list(db.session.scalars(query.order_by(IncomingMail.id).limit(BATCH)))
+
+
+def is_flood(row: IncomingMail) -> bool:
+    """Tell whether its sender writes faster than people do."""
+    since = clock.now() - HOUR
+    same = (IncomingMail.from_address == row.from_address, IncomingMail.received_at > since, IncomingMail.id < row.id)
+    count = db.session.scalar(
+        select(func.count()).select_from(select(IncomingMail.id).where(*same).limit(MOST_AN_HOUR + 1).subquery())
+    )
+    return (count or 0) >= MOST_AN_HOUR
+
+
+def is_unwanted(row: IncomingMail) -> bool:
+    """Tell whether its sender is blocked."""
+    return bool(row.from_address) and is_blocked(row.from_address)
+
+
+def is_answered(row: IncomingMail) -> bool:
+    """Tell whether an automatic answer may go to its sender."""
+    return row.kind is IncomingKind.PERSON and bool(row.from_address)
+
+
+def returned_among(keys: Sequence[int]) -> frozenset[int]:
+    """Return which of our mails came back."""
+    if not keys:
+        return frozenset()
+    query = select(IncomingMail.bounced_id).where(IncomingMail.bounced_id.in_(keys))
+    return frozenset(key for key in db.session.scalars(query) if key is not None)

@@ -1,0 +1,101 @@
+"""Addresses that automatic mail does not go to, and senders whose mail is spam."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import delete, select
+
+from console.audit.service import record
+from console.core import clock
+from console.core.actor import Actor
+from console.core.db import db
+from console.core.emails import NoAddress, normal_email, sendable
+from console.core.errors import Invalid, NotFound
+from console.core.texts import lazy_gettext
+from console.core.upsert import insert_missing
+from console.mail.receiving.models import BlockedSender, StoppedAddress
+
+# Which role may: ``console.staff.roles``, which lies above.
+WORK = "tickets.work"
+
+
+def stopped(address: str) -> StoppedAddress | None:
+    """Return why automatic mail does not go to ``address``; ``None`` where it does."""
+    return db.session.get(StoppedAddress, normal_email(address))
+
+
+def stop(address: str, *, status: str, diagnostic: str, incoming_id: int) -> None:
+    """Send no automatic mail to ``address`` any more: a mail of ours came back for good."""
+    row = {
+        "address": normal_email(address), "incoming_id": incoming_id, "status": status[:20],
+        "diagnostic": diagnostic[:300], "stopped_at": clock.now(),
+    }  # fmt: skip
+    insert_missing(StoppedAddress, [row], StoppedAddress.address)
+
+
+def lift(actor: Actor, address: str) -> None:
+    """Let automatic mail go to ``address`` again.
+
+    Raises:
+        NotFound: it is not stopped, or ``actor`` may not.
+    """
+    actor.require(WORK)
+    row = stopped(address)
+    if row is None:
+        raise NotFound
+    db.session.delete(row)
+    db.session.flush()
+    record(actor, "mail.stop_lifted", "mail", status=row.status)
+
+
+def is_blocked(address: str) -> bool:
+    """Tell whether mail from ``address`` is spam: it, its domain or one above is blocked."""
+    domain = address.rpartition("@")[2]
+    labels = domain.split(".")
+    patterns = [address, *(".".join(labels[place:]) for place in range(len(labels) - 1))]
+    return db.session.scalar(select(BlockedSender.id).where(BlockedSender.pattern.in_(patterns)).limit(1)) is not None
+
+
+def block(actor: Actor, text: str) -> str:
+    """Block an address, or a domain with all below it, and return it as it is stored.
+
+    Raises:
+        NotFound: ``actor`` may not.
+        Invalid: it is neither.
+    """
+    actor.require(WORK)
+    pattern = normal_email(text).lstrip("@")
+    try:
+        sendable(pattern if "@" in pattern else f"x@{pattern}")
+    except NoAddress:
+        raise Invalid(fields={"sender": [lazy_gettext("Enter an address or a domain, as in example.com.")]}) from None
+    row = {"pattern": pattern, "staff_id": actor.id, "created_at": clock.now()}
+    insert_missing(BlockedSender, [row], BlockedSender.pattern)
+    record(actor, "mail.sender_blocked", "mail")
+    return pattern
+
+
+def unblock(actor: Actor, key: int) -> str:
+    """Take a sender off the list and return it.
+
+    Raises:
+        NotFound: there is no such, or ``actor`` may not.
+    """
+    actor.require(WORK)
+    pattern = db.session.scalar(delete(BlockedSender).where(BlockedSender.id == key).returning(BlockedSender.pattern))
+    if pattern is None:
+        raise NotFound
+    record(actor, "mail.sender_unblocked", "mail")
+    return pattern
+
+
+def blocked_senders(limit: int = 500) -> Sequence[BlockedSender]:
+    """Return the blocked senders, newest first."""
+    return db.session.scalars(select(BlockedSender).order_by(BlockedSender.id.desc()).limit(limit)).all()
+
+
+def stopped_addresses(limit: int = 500) -> Sequence[StoppedAddress]:
+    """Return the addresses that automatic mail does not go to, newest first."""
+    query = select(StoppedAddress).order_by(StoppedAddress.stopped_at.desc(), StoppedAddress.address).limit(limit)
+    return db.session.scalars(query).all()

@@ -1,0 +1,61 @@
+"""A delivery report at the mail it is about, on its ticket too; no more automatic mail where there is no address."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+
+from console.core import clock
+from console.core.actor import SYSTEM
+from console.core.db import db
+from console.mail.models import Mail
+from console.mail.receiving import stops
+from console.mail.receiving.bounces import Bounce, read_bounce
+from console.mail.receiving.message import ReadMail
+from console.mail.receiving.models import IncomingMail
+from console.tickets.models import Ticket, TicketStatus
+from console.tickets.service import timeline
+from console.tickets.service.properties import move_status
+from console.tickets.service.threads import lock_root
+from console.tickets.sla import service as sla_targets
+
+
+def note(row: IncomingMail, mail: ReadMail) -> None:
+    """Note a delivery report where it belongs.
+
+    Only a report that names a Message-ID of ours, and the address that this mail went to, stops anything.
+    """
+    bounce = read_bounce(mail)
+    sent = _mail_of(bounce)
+    row.tell("bounce", status=bounce.status, hard=bounce.hard, delayed=bounce.delayed, said=bounce.diagnostic)
+    if sent is None:
+        row.tell("bounce_unknown")
+        return
+    row.bounced_id = sent.id
+    hard = bounce.hard and sent.to_address in bounce.recipients
+    row.tell("bounced", mail=sent.id, address=sent.to_address)
+    if hard:
+        stops.stop(sent.to_address, status=bounce.status, diagnostic=bounce.diagnostic, incoming_id=row.id)
+        row.tell("stopped", address=sent.to_address)
+    _note_on_ticket(row, sent, bounce, hard=hard)
+
+
+def _mail_of(bounce: Bounce) -> Mail | None:
+    ids = list(bounce.message_ids[:20])
+    return db.session.scalar(select(Mail).where(Mail.message_id.in_(ids)).limit(1)) if ids else None
+
+
+def _note_on_ticket(row: IncomingMail, sent: Mail, bounce: Bounce, *, hard: bool) -> None:
+    """Say it in the timeline; an answer that reached no one is open work again."""
+    kind, _, key = (sent.subject_ref or "").partition(":")
+    found = db.session.get(Ticket, int(key)) if kind == "ticket" and key.isdigit() else None
+    if found is None:
+        return
+    ticket = lock_root(found)
+    event = "mail_delayed" if bounce.delayed else "mail_bounced"
+    timeline.note_event(
+        SYSTEM, ticket, event, address=sent.to_address, status=bounce.status, mail=sent.id, incoming=row.id
+    )
+    row.ticket_id = ticket.id
+    if hard and sent.template == "ticket_reply" and ticket.status is TicketStatus.WAITING:
+        move_status(SYSTEM, ticket, TicketStatus.OPEN)
+        sla_targets.recalculate(ticket, clock.now())

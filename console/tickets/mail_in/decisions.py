@@ -1,0 +1,235 @@
+"""What an agent decides about a message: into the ticket, a ticket of its own, spam, nothing."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+
+from console.audit.service import record
+from console.core import clock
+from console.core.actor import Actor
+from console.core.db import db
+from console.core.emails import NoAddress, read_email
+from console.core.errors import Conflict, Invalid, NotFound
+from console.core.texts import lazy_gettext
+from console.core.upsert import insert_missing
+from console.customers.masking import mask_pins
+from console.mail.receiving import raw as raw_store
+from console.mail.receiving import stops
+from console.mail.receiving.authentication import authenticate
+from console.mail.receiving.message import Unreadable, read_message
+from console.mail.receiving.models import IncomingMail, IncomingState
+from console.staff.roles import Permission
+from console.tickets.mail_in.delivering import Arrival, enter, open_from
+from console.tickets.mail_in.matching import Relation, sender_in
+from console.tickets.mail_in.models import TicketParticipant
+from console.tickets.mail_in.queries import visible_mail
+from console.tickets.models import MessageKind, Ticket, TicketMessage, TicketSource, TicketStatus
+from console.tickets.queries import lock_ticket
+from console.tickets.service import timeline
+from console.tickets.service.properties import move_status
+from console.tickets.service.threads import root_of
+from console.tickets.sla import service as sla_targets
+
+OPENS_FROM = (IncomingState.WAITING, IncomingState.IGNORED, IncomingState.SPAM)
+
+
+def add_to_ticket(actor: Actor, key: int) -> Ticket:
+    """Put a waiting message into the conversation of its ticket, in its sender's name.
+
+    Raises:
+        NotFound: no such message for ``actor``.
+        Conflict: ``decided``, ``no_ticket``, or ``gone``: the message was deleted.
+    """
+    row = _lock(actor, key, (IncomingState.WAITING,))
+    if row.ticket_id is None:
+        raise Conflict(lazy_gettext("This e-mail belongs to no ticket yet. Open a new one."), code="no_ticket")
+    ticket = db.session.get_one(Ticket, row.ticket_id)
+    lock_ticket(actor, ticket.id)
+    arrival = _arrival(row)
+    sender = sender_in(ticket, row.from_address)
+    _close_note(row, "added")
+    row.ticket_message_id = None
+    message = enter(arrival, sender)
+    message.data = {**message.data, "added_by": actor.name, "from": row.from_address}
+    if sender.relation is not Relation.REQUESTER:
+        message.name = sender.name or row.from_name or row.from_address
+    _decided(actor, row, "added")
+    record(actor, "ticket.mail_added", message.ticket.number, customer_id=message.ticket.customer_id, incoming=row.id)
+    return message.ticket
+
+
+def open_new(actor: Actor, key: int) -> Ticket:
+    """Open a ticket of a message, in its sender's name; the agent answers it themselves.
+
+    Raises:
+        NotFound: no such message for ``actor``.
+        Conflict: ``decided``, or ``gone``: the message was deleted.
+    """
+    row = _lock(actor, key, OPENS_FROM)
+    arrival = _arrival(row)
+    _close_note(row, "new")
+    row.ticket_message_id = row.ticket_id = None
+    ticket = open_from(actor, arrival)
+    _decided(actor, row, "new")
+    record(actor, "ticket.mail_opened", ticket.number, customer_id=ticket.customer_id, incoming=row.id)
+    return ticket
+
+
+def mark_spam(actor: Actor, key: int, *, block: str = "") -> IncomingMail:
+    """Mark a message as spam. A ticket that it opened leaves the queues without a word to anyone.
+
+    Args:
+        block: ``address`` or ``domain``: whose mail is spam from now on.
+
+    Raises:
+        NotFound: no such message for ``actor``.
+        Conflict: ``decided``: it is spam already.
+        Invalid: there is no address to block.
+    """
+    row = _lock(actor, key, (*OPENS_FROM[:2], IncomingState.TICKET, IncomingState.FAILED))
+    if block in ("address", "domain"):
+        blocked = row.from_address if block == "address" else row.from_address.rpartition("@")[2]
+        row.tell("blocked", pattern=stops.block(actor, blocked))
+    _close_note(row, "spam")
+    ticket = _opened_ticket(actor, row)
+    if ticket is not None and ticket.status is not TicketStatus.CLOSED:
+        move_status(actor, ticket, TicketStatus.CLOSED)
+        timeline.note_event(actor, ticket, "mail_spam", incoming=row.id)
+        sla_targets.recalculate(ticket, clock.now())
+    row.state, row.reason = IncomingState.SPAM, "agent"
+    _decided(actor, row, "spam")
+    record(actor, "mail.marked_spam", f"incoming:{row.id}")
+    return row
+
+
+def not_spam(actor: Actor, key: int) -> Ticket:
+    """Take a message out of the spam: its ticket returns, or it gets one.
+
+    Raises:
+        NotFound: no such message for ``actor``.
+        Conflict: ``decided``: it is no spam; ``gone``: the message was deleted.
+    """
+    row = _lock(actor, key, (IncomingState.SPAM,))
+    ticket = _opened_ticket(actor, row)
+    if ticket is None:
+        return open_new(actor, key)
+    if ticket.status is TicketStatus.CLOSED:
+        move_status(actor, ticket, TicketStatus.OPEN)
+        sla_targets.recalculate(ticket, clock.now())
+    row.state, row.reason = IncomingState.TICKET, ""
+    _decided(actor, row, "not_spam")
+    record(actor, "mail.marked_no_spam", f"incoming:{row.id}")
+    return ticket
+
+
+def dismiss(actor: Actor, key: int) -> IncomingMail:
+    """Say that a waiting message needs nothing; it stays a note where it is one.
+
+    Raises:
+        NotFound: no such message for ``actor``.
+        Conflict: ``decided``.
+    """
+    row = _lock(actor, key, (IncomingState.WAITING, IncomingState.FAILED))
+    _close_note(row, "dismissed")
+    row.state, row.reason = IncomingState.IGNORED, "dismissed"
+    _decided(actor, row, "dismissed")
+    record(actor, "mail.dismissed", f"incoming:{row.id}")
+    return row
+
+
+def add_participant(actor: Actor, key: int, address: str) -> TicketParticipant:
+    """Let the mail of the sender of a message, or of someone copied on it, enter its ticket from now on.
+
+    Raises:
+        NotFound: no such message for ``actor``.
+        Conflict: ``no_ticket``.
+        Invalid: the address is not of this message, or is one of ours.
+    """
+    row = _find(actor, key)
+    if row.ticket_id is None:
+        raise Conflict(lazy_gettext("This e-mail belongs to no ticket yet. Open a new one."), code="no_ticket")
+    if address not in (row.from_address, *row.copies):
+        raise Invalid(fields={"address": [lazy_gettext("Choose an address of this e-mail.")]})
+    try:
+        address = read_email(address)
+    except NoAddress:
+        raise Invalid(fields={"address": [lazy_gettext("Choose an address of this e-mail.")]}) from None
+    ticket = lock_ticket(actor, row.ticket_id)
+    values = {
+        "ticket_id": ticket.id,
+        "address": address,
+        "name": mask_pins(row.from_name)[0] if address == row.from_address else "",
+        "added_by": actor.id,
+        "added_at": clock.now(),
+    }
+    insert_missing(TicketParticipant, [values], TicketParticipant.ticket_id, TicketParticipant.address)
+    timeline.note_event(actor, ticket, "participant_added", address=address)
+    record(actor, "ticket.participant_added", ticket.number, customer_id=ticket.customer_id)
+    return db.session.get_one(TicketParticipant, (ticket.id, address))
+
+
+def remove_participant(actor: Actor, ticket_id: int, address: str) -> None:
+    """Let someone's mail enter a ticket no more.
+
+    Raises:
+        NotFound: no such ticket for ``actor``, or they are none of its people.
+        Invalid: no address.
+    """
+    actor.require(Permission.WORK_TICKETS)
+    if not address:
+        raise Invalid(fields={"address": [lazy_gettext("Invalid input.")]})
+    ticket = lock_ticket(actor, ticket_id)
+    row = db.session.get(TicketParticipant, (ticket.id, address))
+    if row is None:
+        raise NotFound
+    db.session.delete(row)
+    timeline.note_event(actor, ticket, "participant_removed", address=address)
+    record(actor, "ticket.participant_removed", ticket.number, customer_id=ticket.customer_id)
+
+
+def _find(actor: Actor, key: int) -> IncomingMail:
+    actor.require(Permission.WORK_TICKETS)
+    query = select(IncomingMail).where(IncomingMail.id == key, visible_mail(actor))
+    row = db.session.scalar(query.with_for_update(of=IncomingMail).execution_options(populate_existing=True))
+    if row is None:
+        raise NotFound
+    return row
+
+
+def _lock(actor: Actor, key: int, states: tuple[IncomingState, ...]) -> IncomingMail:
+    row = _find(actor, key)
+    if row.state not in states or row.duplicate_of_id is not None:
+        raise Conflict(lazy_gettext("This e-mail was already dealt with. Nothing was changed."), code="decided")
+    return row
+
+
+def _arrival(row: IncomingMail) -> Arrival:
+    """Read the message again from its raw form."""
+    try:
+        mail = read_message(raw_store.load(row))
+    except (raw_store.RawGone, Unreadable):
+        words = lazy_gettext("The original e-mail is no longer stored. Copy what you need from the note.")
+        raise Conflict(words, code="gone") from None
+    return Arrival(row, mail, authenticate(mail))
+
+
+def _close_note(row: IncomingMail, decision: str) -> None:
+    """Write on the waiting note what was decided."""
+    note = db.session.get(TicketMessage, row.ticket_message_id) if row.ticket_message_id is not None else None
+    if note is not None and note.kind is MessageKind.NOTE and note.data.get("waits"):
+        note.data = {**note.data, "waits": "", "decided": decision}
+
+
+def _opened_ticket(actor: Actor, row: IncomingMail) -> Ticket | None:
+    """Return the ticket that the message opened, locked."""
+    entry = db.session.get(TicketMessage, row.ticket_message_id) if row.ticket_message_id is not None else None
+    if entry is None or entry.seq != 1 or entry.kind is not MessageKind.QUESTION:
+        return None
+    ticket = lock_ticket(actor, root_of(entry.ticket).id)
+    return ticket if ticket.source is TicketSource.MAIL and ticket.id == entry.ticket_id else None
+
+
+def _decided(actor: Actor, row: IncomingMail, decision: str) -> None:
+    row.decided_at, row.decided_by = clock.now(), actor.id
+    row.tell("decided", decision=decision, by=actor.name)
+    db.session.flush()

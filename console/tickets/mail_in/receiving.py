@@ -1,0 +1,125 @@
+"""A message's way in: stored raw first, in a transaction of its own; then read and delivered in another.
+
+What ends a process in between leaves a row that the worker takes up again, so many times and no more: then it becomes
+a ticket with the raw message attached.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from console.core.db import db
+from console.core.errors import Busy, NoSpace, Unavailable
+from console.core.logging import get_logger
+from console.core.transaction import transaction
+from console.mail.receiving import ledger
+from console.mail.receiving import raw as raw_store
+from console.mail.receiving.message import ReadMail, Unreadable, read_message
+from console.mail.receiving.models import IncomingMail, IncomingState, Mailbox
+from console.tickets.mail_in import delivering
+
+log = get_logger(__name__)
+OUTAGES = (Busy, NoSpace, Unavailable)
+
+
+def receive(raw: bytes, *, via: str = "pipe", mailbox: Mailbox | None = None) -> int:
+    """Take a message in, once however often it comes, and return the key of its row in the ledger.
+
+    Args:
+        raw: as it came.
+        via: ``pipe`` or ``imap``.
+        mailbox: by which it came.
+
+    Raises:
+        Busy, NoSpace, Unavailable: it must be handed over again; nothing is lost and nothing is done twice.
+    """
+    return receive_many([raw], via=via, mailbox=mailbox)[0]
+
+
+def receive_many(raws: Sequence[bytes], *, via: str = "imap", mailbox: Mailbox | None = None) -> list[int]:
+    """Take messages in, in their order: all are stored in one transaction, then each is delivered in its own.
+
+    Raises:
+        Busy, NoSpace, Unavailable: see :func:`receive`; those that were stored are delivered later.
+    """
+    with transaction():
+        rows = [ledger.store(raw, via=via, mailbox=mailbox) for raw in raws]
+        stored = [(row.id, row.state is IncomingState.RECEIVED) for row in rows]
+    for (key, unread), raw in zip(stored, raws, strict=True):
+        if unread:
+            _deliver(key, raw)
+    return [key for key, _unread in stored]
+
+
+def deliver_stored(key: int) -> None:
+    """Read and deliver a message that is stored. Counted before, so that none ends the worker again and again.
+
+    Raises:
+        Busy, NoSpace, Unavailable: see :func:`receive`.
+    """
+    with transaction():
+        row = ledger.lock(key)
+        if row is None or row.state is not IncomingState.RECEIVED:
+            return
+        row.attempts += 1
+        last = row.attempts > ledger.MOST_ATTEMPTS
+    try:
+        raw = raw_store.load(row)
+    except raw_store.RawGone:
+        _give_up(key, b"", "gone")
+        return
+    if last:
+        _give_up(key, raw, "attempts")
+    else:
+        _deliver(key, raw)
+
+
+def deliver_due() -> None:
+    """Take up again what was stored and not delivered. Run by the worker."""
+    for key in ledger.unread():
+        deliver_stored(key)
+
+
+def _deliver(key: int, raw: bytes) -> None:
+    mail, problem = _read(key, raw)
+    try:
+        with transaction():
+            delivering.deliver(key, mail, raw, problem)
+    except OUTAGES:
+        raise
+    except Exception:
+        log.exception("a message was not delivered", incoming=key)
+        db.session.expunge_all()
+        _give_up(key, raw, "delivery")
+
+
+def _read(key: int, raw: bytes) -> tuple[ReadMail | None, str]:
+    try:
+        return read_message(raw), ""
+    except Unreadable as error:
+        return None, str(error)
+    except Exception:
+        log.exception("a message cannot be read", incoming=key)
+        return None, "fault"
+
+
+def _give_up(key: int, raw: bytes, problem: str) -> None:
+    """Make a ticket with the raw message of what cannot be delivered; where not even that goes, mark it as failed."""
+    try:
+        with transaction():
+            delivering.deliver(key, None, raw, problem)
+    except OUTAGES:
+        raise
+    except Exception:
+        log.exception("a message has no ticket", incoming=key)
+        db.session.expunge_all()
+        with transaction():
+            row = ledger.lock(key)
+            if row is not None and row.state is IncomingState.RECEIVED:
+                row.state, row.reason = IncomingState.FAILED, problem
+                row.tell("failed", problem=problem)
+
+
+def outcome(key: int) -> IncomingMail:
+    """Return the row of the message that was read: for a copy that came another way, the first."""
+    return ledger.original(db.session.get_one(IncomingMail, key))

@@ -1,0 +1,261 @@
+"""What an agent decides, on the ticket's page, in the inbox and by program."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from sqlalchemy import func, select
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
+
+from console.core import clock
+from console.core.actor import Actor
+from console.core.errors import Conflict, NotFound
+from console.core.transaction import transaction
+from console.mail.receiving import ledger
+from console.mail.receiving.classification import classify
+from console.mail.receiving.models import IncomingMail, IncomingState, Mailbox
+from console.privacy.sources.conversations import MAILS
+from console.staff.roles import Role
+from console.tickets.mail_in import decisions, delivering, receiving
+from console.tickets.models import MessageKind, Ticket
+from tests import factories
+from tests.support.client import ConsoleClient, sign_in
+from tests.support.queries import count_queries
+from tests.tickets.mail_in.scene import ANA, entries, mails_to, make_raw, proven, take, ticket_of
+from tests.tickets.rows import make_department
+
+ActorOf = Callable[[Role | str], Actor]
+STRANGER = "zli@zli.test"
+
+
+@pytest.fixture(autouse=True)
+def _department(session: Session) -> None:
+    make_department()
+
+
+@pytest.fixture
+def agent(actor: ActorOf) -> Actor:
+    return actor("agent")
+
+
+@pytest.fixture
+def ticket() -> Ticket:
+    return ticket_of(take(make_raw(auth=proven())))
+
+
+@pytest.fixture
+def row(ticket: Ticket) -> IncomingMail:
+    """A stranger's reply that waits, with a copy to another."""
+    address = str(mails_to(ANA)[-1].reply_to)
+    return take(make_raw("Ja sam <b>njen</b> muž.", sender=f"Zli <{STRANGER}>", to=address, Cc="treci@tri.test"))
+
+
+def test_it_is_added_in_its_senders_name(agent: Actor, ticket: Ticket, row: IncomingMail) -> None:
+    with transaction():
+        assert decisions.add_to_ticket(agent, row.id).id == ticket.id
+    added = entries(ticket, MessageKind.QUESTION)[-1]
+    assert (added.name, added.data["from"], added.data["unproven"]) == ("Zli", STRANGER, True)
+    (note,) = entries(ticket, MessageKind.NOTE)
+    assert (note.data["waits"], note.data["decided"]) == ("", "added")
+    assert row.state is IncomingState.TICKET
+    with pytest.raises(Conflict), transaction():
+        decisions.add_to_ticket(agent, row.id)
+
+
+def test_it_gets_a_ticket_of_its_own(agent: Actor, ticket: Ticket, row: IncomingMail) -> None:
+    with transaction():
+        new = decisions.open_new(agent, row.id)
+    assert (new.requester_email, row.ticket_id) == (STRANGER, new.id)
+    assert new.id != ticket.id
+    assert mails_to(STRANGER) == []  # the agent answers
+    assert len(entries(ticket, MessageKind.QUESTION)) == 1
+
+
+def test_spam_leaves_and_returns(agent: Actor, ticket: Ticket, row: IncomingMail) -> None:
+    with transaction():
+        decisions.mark_spam(agent, row.id, block="address")
+    assert entries(ticket, MessageKind.NOTE)[0].data["decided"] == "spam"
+    assert take(make_raw(sender=STRANGER)).reason == "blocked"
+    with transaction():
+        new = decisions.not_spam(agent, row.id)
+    assert (row.state, row.ticket_id) == (IncomingState.TICKET, new.id)
+
+
+def test_a_participant_writes_where_proven(agent: Actor, ticket: Ticket, row: IncomingMail) -> None:
+    with transaction():
+        decisions.add_participant(agent, row.id, "treci@tri.test")
+    address = str(mails_to(ANA)[-1].reply_to)
+    assert take(make_raw("Treći.", sender="treci@tri.test", to=address)).reason == "unproven"
+    assert take(make_raw("Treći opet.", sender="treci@tri.test", to=address, auth=proven("tri.test"))).reason == ""
+    assert entries(ticket, MessageKind.QUESTION)[-1].name == "treci@tri.test"
+    with transaction():
+        decisions.remove_participant(agent, ticket.id, "treci@tri.test")
+    assert (
+        take(make_raw("Treći pak.", sender="treci@tri.test", to=address, auth=proven("tri.test"))).reason == "stranger"
+    )
+
+
+@pytest.mark.parametrize("verb", [decisions.add_to_ticket, decisions.open_new, decisions.mark_spam, decisions.dismiss])
+def test_none_of_it_is_for_others(actor: ActorOf, row: IncomingMail, verb: Callable[[Actor, int], object]) -> None:
+    with pytest.raises(NotFound), transaction():
+        verb(actor("admin"), row.id)
+
+
+@pytest.mark.both
+def test_a_private_departments_mail_is_hidden(session: Session, agent: Actor, actor: ActorOf) -> None:
+    private = make_department("Zloupotrebe", private=True)
+    with transaction():
+        box = Mailbox(
+            key="abuse", address="abuse@example.test", department_id=private.id, language="", signature="",
+            active=True, created_at=clock.now(),
+        )  # fmt: skip
+        session.add(box)
+    spam = take(make_raw(X_Spam_Flag="YES"), mailbox=box)
+    inside = take(make_raw("Prijava", auth=proven()), mailbox=box)
+    for key in (spam.id, inside.id):
+        with pytest.raises(NotFound), transaction():
+            decisions.mark_spam(agent, key)
+    with transaction():
+        decisions.mark_spam(actor("supervisor"), inside.id)
+
+
+def test_the_worker_takes_up_what_was_left_and_no_more_than_five_times(
+    monkeypatch: pytest.MonkeyPatch, session: Session
+) -> None:
+    def broken(*_args: object) -> None:
+        raise RuntimeError("kvar")
+
+    with transaction():
+        key = ledger.store(make_raw("Ostalo"), via="pipe").id
+    whole = classify
+    monkeypatch.setattr(delivering, "classify", broken)
+    receiving.deliver_stored(key)
+    row = session.get_one(IncomingMail, key, populate_existing=True)
+    assert (row.state, row.reason, row.attempts) == (IncomingState.FAILED, "delivery", 1)
+    assert entries(ticket_of(row), MessageKind.QUESTION)[0].attachments[0].name == "message.eml"
+    monkeypatch.setattr(delivering, "classify", whole)
+    with transaction():
+        late = ledger.store(make_raw("Kasno"), via="pipe")
+        late.attempts = ledger.MOST_ATTEMPTS
+        key = late.id
+    receiving.deliver_stored(key)
+    row = session.get_one(IncomingMail, key, populate_existing=True)
+    assert (row.state, row.reason) == (IncomingState.FAILED, "attempts")
+    receiving.deliver_stored(key)
+    assert session.scalar(select(func.count(Ticket.id))) == 2
+
+
+def test_an_erasure_empties_what_a_person_wrote_into_tickets_of_others(session: Session, ticket: Ticket) -> None:
+    person = factories.ana().owner.person
+    row = take(make_raw("Nepoznata priča.", sender=person.email, to=str(mails_to(ANA)[-1].reply_to)))
+    assert row.reason == "stranger"
+    with transaction():
+        MAILS.erase(person)
+    (note,) = entries(ticket, MessageKind.NOTE)
+    assert "priča" not in note.body
+    assert person.email not in str(note.data)
+    assert not session.scalars(select(IncomingMail.id).where(IncomingMail.from_address == person.email)).all()
+
+
+# --- pages
+
+
+def test_the_inbox_goes_from_one_to_the_next(
+    app: Flask, client: ConsoleClient, row: IncomingMail, ticket: Ticket
+) -> None:
+    second = take(make_raw("Drugi.", sender=STRANGER, to=str(mails_to(ANA)[-1].reply_to)))
+    sign_in(client)
+    client.get("/console/mail/in/?state=waiting")
+    with count_queries(app) as queries:
+        page = client.get("/console/mail/in/?state=waiting").text
+    assert queries.count <= 8, "\n".join(queries)
+    assert page.count("data-open") == 2
+    with count_queries(app) as queries:
+        page = client.get(f"/console/mail/in/{row.id}").text
+    assert queries.count <= 8, "\n".join(queries)
+    assert "nije" not in page or ticket.number in page
+    assert "&lt;b&gt;njen&lt;/b&gt;" in page
+    answer = client.submit(f"/console/mail/in/{row.id}/add")
+    assert answer.status_code == 303
+    assert answer.location.endswith(f"/console/mail/in/{second.id}")
+    assert client.submit(f"/console/mail/in/{row.id}/add", json=True).status_code == 409
+    answer = client.submit(f"/console/mail/in/{second.id}/dismiss")
+    assert "state=waiting" in answer.location
+    (item,) = client.get_json("/console/mail/in/?state=ignored").json["items"]
+    assert (item["id"], item["reason"]) == (second.id, "dismissed")
+
+
+def test_the_ticket_shows_the_note_and_its_buttons(client: ConsoleClient, ticket: Ticket, row: IncomingMail) -> None:
+    take(make_raw("Nedokazano.", to=str(mails_to(ANA)[-1].reply_to)))
+    sign_in(client)
+    page = client.get(f"/console/tickets/{ticket.number}").text
+    assert page.count("data-waits") == 1
+    assert re.search(rf'action="[^"]*/console/mail/in/{row.id}/add"', page)
+    assert "badge-warn" in page
+    answer = client.submit(f"/console/mail/in/{row.id}/spam", **{"from": "ticket"})
+    assert answer.location.endswith(ticket.number)
+    assert "data-waits" not in client.get(f"/console/tickets/{ticket.number}").text
+
+
+def test_the_original_is_masked_and_for_supervisors(client: ConsoleClient, ticket: Ticket) -> None:
+    address = str(mails_to(ANA)[-1].reply_to)
+    row = take(make_raw("PIN 123456 https://x.test/t/AbcdefGhijklmnopQrst12", to=address, auth=proven()))
+    sign_in(client, "supervisor")
+    text = client.get(f"/console/mail/in/{row.id}/raw").text
+    assert "authentication-results" in text
+    for secret in ("123456", "AbcdefGhijklmnopQrst12", address.partition("+")[2].partition("@")[0]):
+        assert secret not in text
+        assert secret not in client.get(f"/console/mail/in/{row.id}").text
+
+
+def test_blocked_senders_have_a_page(client: ConsoleClient) -> None:
+    sign_in(client)
+    assert client.submit("/console/mail/blocked/add", sender="nije").status_code == 422
+    assert client.submit("/console/mail/blocked/add", sender="smece.test").status_code == 303
+    (sender,) = client.get_json("/console/mail/blocked/").json["senders"]
+    assert sender["sender"] == "smece.test"
+    assert client.submit("/console/mail/blocked/remove", sender=sender["id"]).status_code == 303
+    assert client.get_json("/console/mail/blocked/").json["senders"] == []
+
+
+# --- the command
+
+
+def test_the_pipe(app: Flask, session: Session) -> None:
+    runner = app.test_cli_runner()
+    from console.cli.commands.mail import receive_mail
+
+    made = runner.invoke(receive_mail, input=make_raw("Kroz cev", Message_ID="<cev@gost.test>"))
+    assert (made.exit_code, made.output.strip()) == (0, "T-20001")
+    again = runner.invoke(receive_mail, input=make_raw("Kroz cev", Message_ID="<cev@gost.test>"))
+    assert again.output.strip() in ("T-20001", "T-20002")
+    assert runner.invoke(receive_mail, input=b" \n").exit_code == 65
+
+
+def test_the_pipe_asks_to_be_tried_again(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    from console.cli.commands.mail import receive_mail
+
+    def away(*_args: object, **_more: object) -> int:
+        raise OperationalError("x", {}, Exception("gone"))
+
+    monkeypatch.setattr(receiving, "receive_many", away)
+    done = app.test_cli_runner().invoke(receive_mail, input=make_raw("x"))
+    assert done.exit_code == 75
+
+
+@pytest.mark.full
+def test_the_command_without_a_database(tmp_path: Path) -> None:
+    """A process of its own: what a mail server runs."""
+    done = subprocess.run(
+        [sys.executable, "-m", "console", "receive-mail"],
+        input=b"From: a@b.test\n\nx", capture_output=True, check=False,
+        env={"CONSOLE_DATABASE_URL": f"sqlite:///{tmp_path}/nema/c.sqlite3", "PATH": "/usr/bin"}, timeout=60,
+    )  # fmt: skip
+    assert done.returncode == 75, done.stderr
