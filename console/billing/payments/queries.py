@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import joinedload, selectinload
 
 from console.billing.ledger.models import Account, EntryKind, LedgerEntry, LedgerPosting
@@ -64,12 +64,6 @@ def list_unmatched(limit: int = QUEUE) -> list[Payment]:
     """Return payments that wait for a person, the longest waiting first."""
     query = select(Payment).where(Payment.state == PaymentState.UNMATCHED).order_by(Payment.id).limit(limit)
     return list(db.session.scalars(query))
-
-
-def count_unmatched() -> int:
-    """Return how many payments wait for a person."""
-    query = select(func.count()).select_from(Payment).where(Payment.state == PaymentState.UNMATCHED)
-    return int(db.session.scalar(query) or 0)
 
 
 def payments_of(proforma: Proforma) -> list[DocumentPayment]:

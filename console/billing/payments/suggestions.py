@@ -96,11 +96,6 @@ def suggest(payment: Payment) -> list[Suggestion]:
 _RELATED = (Why.REFERENCE, Why.SUCCESSOR, Why.SUCCESSOR_ELSEWHERE)
 
 
-def effect_on(payment: Payment, document: Proforma) -> Effect:
-    """Return what matching a payment to a document would do."""
-    return _effects(payment, [document])[document.id]
-
-
 def _effects(payment: Payment, documents: Sequence[Proforma]) -> dict[int, Effect]:
     renewals = renewals_of([row.id for row in documents]) if documents else {}
     found = {}

@@ -332,6 +332,7 @@ def _json(row: Payment) -> dict[str, Any]:
     reason: UnmatchedReason | None = row.unmatched_reason if row.state is PaymentState.UNMATCHED else None
     return {name: json_value(getattr(row, name)) for name in names} | {
         "state": row.state.value,
+        "recorded_by": row.recorded_by_id,
         "reason": None if reason is None else reason.value,
         "proforma": None if row.proforma is None else row.proforma.number,
         "customer": None if row.customer is None else row.customer.number,
