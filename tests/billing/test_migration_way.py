@@ -19,7 +19,7 @@ from console.billing.migration.acceptance import migration_behind
 from console.billing.migration.models import RegistryTask, TaskKind
 from console.billing.migration.terms import digest_of, terms_of
 from console.billing.models import Migration, MigrationState, Proforma
-from console.billing.service import LineDraft, cancel_proforma, issue_proforma, record_payment
+from console.billing.service import LineDraft, cancel_proforma, issue_proforma
 from console.core.actor import SYSTEM, Actor
 from console.core.db import db
 from console.core.errors import Conflict, Refusal, TooMany
@@ -412,8 +412,7 @@ class TestReversal:
             clock.advance(timedelta(days=15))
         elif fact == "paid":
             (theirs,) = session.scalars(select(Proforma).where(Proforma.customer_id == move.new.id))
-            with transaction():
-                record_payment(SYSTEM, theirs, theirs.total)
+            factories.pay_proforma(theirs, theirs.total)
         elif fact == "moved":
             onward = make_move(move.new, factories.firma().customer, [session.get_one(Service, move.service_ids[0])])
             onward.to_approved()
