@@ -155,6 +155,20 @@ RIGHTS: dict[tuple[str, str], Row] = {
     ("POST", "portal.download_export"): MINE,
     ("POST", "portal.revoke"): MINE,
     ("POST", "portal.revoke_others"): PERSON,
+    ("POST", "portal.turn_sso"): OWNER,
+    ("POST", "portal.revoke_grant"): MINE,
+    ("POST", "portal.consent"): PERSON,
+    ("POST", "portal.confirm_end"): PERSON,
+    ("GET", "portal.document_pdf"): DOCUMENTS,
+    ("GET", "portal.statement_pdf"): DOCUMENTS,
+    ("GET", "portal.storno_pdf"): DOCUMENTS,
+    ("GET", "portal.migration_pdf"): DOCUMENTS,
+    ("POST", "portal.create_pay_link"): DOCUMENTS,
+    ("POST", "portal.revoke_pay_link"): DOCUMENTS,
+    ("GET", "portal.credit"): DOCUMENTS,
+    ("POST", "portal.credit_preference"): DOCUMENTS,
+    ("POST", "portal.migration_accept"): TRANSFER,
+    ("POST", "portal.migration_decline"): TRANSFER,
 }
 
 

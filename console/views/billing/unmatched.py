@@ -39,7 +39,7 @@ class UnmatchedPage(Page):
 
     permission = Permission.RECORD_PAYMENTS
     group = "billing"
-    letter = "u"
+    letter = "n"
 
     def badge_query(self) -> Select[Any]:
         """Return what counts the payments that wait."""

@@ -96,7 +96,7 @@ class IncomingList(BaseModelView):
 
     permission = Permission.READ_TICKETS
     group = "work"
-    letter = "i"
+    letter = "e"
     menu_query = {"state": IncomingState.WAITING.value}
     list_template = "admin/mail/incoming_list.html"
 
