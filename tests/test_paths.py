@@ -31,6 +31,8 @@ from tests.support.server import ROOT
 
 CONSOLE = ROOT / "console"
 MOST_FILES = 5
+# A migration moves money and opens the registry's tasks too, each in a room of its own: credit, ledger, periods, tasks.
+MOST_FILES_OF_MIGRATION = 11
 NOT_COUNTED = {
     "core/": "ground: transactions, the clock, locks, texts",
     "audit/": "ground: `record()` writes an entry",
@@ -38,6 +40,7 @@ NOT_COUNTED = {
     "settings/": "ground: `settings()` returns the settings that apply now",
     "web/": "what each request passes before its entry point, and how it is answered",
     "views/": "what an entry point draws its answer with",
+    "hours/": "ground: working days and hours, pure arithmetic",
     "staff/sessions.py": "whether a sign-in is live, asked for each request",
     "customers/mail_categories.py": "to whom of an account `write_to()` goes",
     "customers/pin_detection.py": "patterns; `find_pins()` says what they find, masking what is done about it",
@@ -100,10 +103,10 @@ def counted(filename: str) -> str | None:
     return None if file is None or file.endswith("models.py") or file.startswith(tuple(NOT_COUNTED)) else file
 
 
-def check(way: Way, *verbs: str) -> None:
+def check(way: Way, *verbs: str, most: int = MOST_FILES) -> None:
     """Check the way, and that it led through the files of its ``verbs``: an empty one is short too."""
     assert set(verbs) <= way.files
-    assert len(way.files) <= MOST_FILES, sorted(way.files)
+    assert len(way.files) <= most, sorted(way.files)
     TopologicalSorter(way.calls).prepare()  # CycleError: two files call each other
 
 
@@ -124,7 +127,7 @@ def test_an_executed_migration(session: Session, client: ConsoleClient) -> None:
     with Way("views/migrations/page.py") as way:
         answer = client.submit(f"/console/migrations/{move.ref}/execute", json=True, **fields)
     assert answer.get_json()["migration"]["state"] == "executed"
-    check(way, "billing/migration/execution.py", "billing/service.py")
+    check(way, "billing/migration/execution.py", "billing/service.py", most=MOST_FILES_OF_MIGRATION)
 
 
 def test_a_chat_message_of_a_visitor(app: Flask, session: Session, clock: Clock) -> None:

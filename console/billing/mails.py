@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any
 
 from console.billing.models import Proforma, Storno
+from console.billing.pdf.models import attachment_of
 from console.core.context import settings
 from console.customers.mail_categories import addressee, receivers
 from console.customers.rights import MailCategory
@@ -16,7 +17,7 @@ LINES = 12  # of a document that a mail repeats; the rest is on the document
 
 
 def write_about(document: Proforma | Storno, template: str, /, **values: Any) -> list[Mail]:
-    """Queue a mail about a document for each of its receivers. The only way a document is written about.
+    """Queue a mail about a document, with its PDF, for each of its receivers. The only way a document is written about.
 
     Args:
         template: one of the three below.
@@ -30,7 +31,15 @@ def write_about(document: Proforma | Storno, template: str, /, **values: Any) ->
         "portal": settings().portal_brand,
     }
     return [
-        write_to(addressee(member), document.customer, template, about=f"{kind}:{document.number}", **facts, **values)
+        write_to(
+            addressee(member),
+            document.customer,
+            template,
+            about=f"{kind}:{document.number}",
+            attachments=[attachment_of(document)],
+            **facts,
+            **values,
+        )
         for member in receivers(document.customer, MailCategory.INVOICE)
     ]
 

@@ -9,8 +9,10 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from console.billing.mails import write_issued
+from console.billing.models import Proforma
 from console.billing.pdf.files import find_file, key_of, pdf_of
-from console.billing.pdf.mails import attach
+from console.billing.pdf.models import attachment_of
 from console.core import clock as core_clock
 from console.core.transaction import transaction
 from console.mail import attachments
@@ -25,14 +27,12 @@ pytestmark = pytest.mark.only("sqlite")
 Fresh = Callable[[Mail], Mail]
 
 
-def mail_with(*documents: object) -> Mail:
+def mail_with(*documents: Proforma) -> Mail:
     with transaction():
         mail = queue(
             "pin_renewed", to_address="knjigovodja@example.test", language="en", customer="Ana", number="K-1",
-            at=core_clock.now(), by=None, name="Ana",
+            at=core_clock.now(), by=None, name="Ana", attachments=[attachment_of(one) for one in documents],
         )  # fmt: skip
-        for document in documents:
-            attach(mail, document)  # type: ignore[arg-type]
     return mail
 
 
@@ -54,16 +54,7 @@ def test_it_is_made_when_the_mail_is_sent_in_the_mails_language(
 def test_the_mail_and_what_it_carries_commit_together(session: Session, smtp: SmtpServer) -> None:
     proforma = factories.make_proforma(factories.make_customer())
     with pytest.raises(RuntimeError), transaction():
-        mail = queue(
-            "pin_renewed",
-            to_address="a@example.test",
-            customer="Ana",
-            number="K-1",
-            at=core_clock.now(),
-            by=None,
-            name="A",
-        )
-        attach(mail, proforma)
+        write_issued(proforma)
         raise RuntimeError
     assert session.scalars(select(Mail)).all() == []
 

@@ -13,8 +13,7 @@ from console.billing.migration.plan_data import crossing, key_content, lock_step
 from console.billing.migration.registry import open_tasks
 from console.billing.models import Migration, MigrationState, Proforma, ProformaLine, Storno
 from console.billing.payments.service.credit import release_to_credit
-from console.billing.pdf.mails import MOST as MOST_FILES
-from console.billing.pdf.models import Side, attachment_of, record_attachment
+from console.billing.pdf.models import MOST_ATTACHED, Side, attachment_of, record_attachment
 from console.billing.service import cancel_documents, compose_document, number_documents
 from console.core import clock
 from console.core.actor import Actor
@@ -238,7 +237,7 @@ def _tell_both(
                 ref=migration.ref,
                 services=[f"{service.product} · {service.label}" for service in plan.services],
                 left=[f"{service.product.name} · {service.label}" for service in left] if recipient == "old" else [],
-                attachments=files[:MOST_FILES] if documents else [],
+                attachments=files[:MOST_ATTACHED] if documents else [],
                 cancelled=cancelled if documents else [],
                 issued=made if documents else [],
                 credit=credit if documents and recipient == "old" else [],

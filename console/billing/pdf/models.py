@@ -47,6 +47,9 @@ class DocumentFile(Base):
     made_at: Mapped[datetime]
 
 
+MOST_ATTACHED = 10  # documents of one mail; the others are in the portal
+
+
 def attachment_of(document: Proforma | Storno) -> dict[str, Any]:
     """Return how a mail's row names a document that it carries. It needs a key, so the document was flushed."""
     kind = DocumentKind.PROFORMA if isinstance(document, Proforma) else DocumentKind.STORNO

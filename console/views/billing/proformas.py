@@ -160,7 +160,6 @@ class ProformaList(ProformaChanges, BulkActions, BaseModelView):
         Owed("owed_until", lazy_gettext("Owed up to"), _OWED, compare="until"),
         Day("due_from", lazy_gettext("Due from"), Proforma.due_on, compare="from"),
         Day("due_until", lazy_gettext("Due until"), Proforma.due_on, compare="until"),
-        Flag("unpaid", lazy_gettext("Outstanding only"), lambda: Proforma.status.in_(ACTIVE_STATUSES)),
         Flag(
             "overdue",
             lazy_gettext("Overdue only"),
