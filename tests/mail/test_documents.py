@@ -29,11 +29,10 @@ Fresh = Callable[[Mail], Mail]
 
 def mail_with(*documents: Proforma) -> Mail:
     with transaction():
-        mail = queue(
+        return queue(
             "pin_renewed", to_address="knjigovodja@example.test", language="en", customer="Ana", number="K-1",
             at=core_clock.now(), by=None, name="Ana", attachments=[attachment_of(one) for one in documents],
         )  # fmt: skip
-    return mail
 
 
 def test_it_is_made_when_the_mail_is_sent_in_the_mails_language(
