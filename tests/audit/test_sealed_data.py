@@ -32,6 +32,7 @@ NOT_OF_A_PERSON = {
     "product.added", "product.changed", "staff.added", "staff.changed", "department.changed", "settings.changed",
     "chat.rules_changed", "chat.presence", "hours.week_changed", "member.changed", "person.held", "service.suspended",
     "customer.status_changed", "ticket.merged", "verification.ended", "reply.standard_loaded", "list.exported",
+    "application.changed", "sso.refused", "sso.revoked", "sso.switched_off",
 }  # fmt: skip
 
 

@@ -20,6 +20,8 @@ def test_a_proforma_is_made_by_keyboard_and_cancelled(
     page.keyboard.type("ana@example.test")
     page.keyboard.press("Enter")
     first = page.locator("[data-line]").first
+    expect(first).to_be_visible()
+    page.wait_for_load_state()  # the preview follows what is typed once its script is there
     first.locator("[name=service]").focus()
     page.keyboard.press("ArrowDown")  # renews the service that ends first
     sheet = page.locator("[data-sheet]")

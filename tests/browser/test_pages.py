@@ -30,7 +30,7 @@ PAGES = {
               "/console/reviews/", "{row}", "/console/reviews/figures"],
     "billing": ["/console/", "/console/billing/", "/console/duties/?when=open&sort=due_on", "{row}",
                 "/console/customers/", "{row}", "{row}?tab=documents", "/console/mail/", "{row}",
-                "/console/corrections/", "/console/services/", "{row}",
+                "/console/corrections/", "/console/payments/", "{row}", "/console/statements/", "{row}", "/console/services/", "{row}",
                 "/console/domains/", "/console/proformas/", "{row}", "/console/stornos/", "{row}",
                 "/console/migrations/?state=requested", "{row}", "/console/migrations/?state=executed", "{row}",
                 "/console/quotes/", "{row}", "/console/quotes/new",

@@ -92,7 +92,7 @@ def test_no_secret_of_an_address_is_logged(client: ConsoleClient, written: io.St
     assert {rule.rule.partition("<")[0] for rule in rules} == {
         "/t/", "/v/", "/pay/", "/reset/", "/chat/files/", "/chat/transcript/",
         "/moj/reset/", "/moj/invitation/", "/moj/register/", "/moj/recovery/", "/moj/recovery/stop/",
-        "/moj/email/confirm/", "/moj/export/", "/moj/handover/accept/",
+        "/moj/email/confirm/", "/moj/export/", "/moj/handover/accept/", "/moj/transfer/",
     }  # fmt: skip
     token = "Tajna-IjEyMyI.Zm9vYmFyYmF6cXV4-" + "x" * 20
     asked = 0

@@ -67,6 +67,8 @@ ALLOWED = {
     "registration": {f"{BASE}/moj/register/{TOKEN}"},
     "registration_known": {f"{BASE}/moj/login"},
     "invitation": {f"{BASE}/moj/invitation/{TOKEN}"},
+    "migration_offer": {f"{BASE}/moj/transfer/{TOKEN}"},
+    "migration_stopped": {f"{BASE}/console/migrations/M-0317"},
     "export_ready": {f"{BASE}/moj/export/{TOKEN}"},
     "erasure_requested": {f"{BASE}/moj/privacy"},
     "erasure_cancelled": {f"{BASE}/moj/privacy"},

@@ -66,7 +66,7 @@ def views() -> list[BaseView]:
     return [
         Batches(name=name, endpoint="batches", url="/console/migrations/many"),
         ChosenServices(name=name, endpoint="batch_chosen", url="/console/migrations/many/chosen"),
-        BatchPage(name=name, endpoint="batch", url="/console/migrations/many/<int:batch_id>"),
+        BatchPage(name=name, endpoint="batch", url="/console/migrations/many/<id:batch_id>"),
     ]
 
 

@@ -172,7 +172,7 @@ class MigrationPage(Page):
         flash(message, "success")
         return redirect(migration_url(ref), 303)
 
-    @expose("/tasks/<int:task_id>", methods=("POST",))
+    @expose("/tasks/<id:task_id>", methods=("POST",))
     def tick(self, ref: str, task_id: int) -> ResponseReturnValue:
         """Note that a task at the registry is done."""
         form = NoteForm()
@@ -180,7 +180,7 @@ class MigrationPage(Page):
         note = form.note.data or ""
         return self._task(ref, task_id, lambda actor: registry.tick(actor, task_id, note))
 
-    @expose("/tasks/<int:task_id>/undo", methods=("POST",))
+    @expose("/tasks/<id:task_id>/undo", methods=("POST",))
     def untick(self, ref: str, task_id: int) -> ResponseReturnValue:
         """Undo that."""
         return self._task(ref, task_id, lambda actor: registry.untick(actor, task_id))

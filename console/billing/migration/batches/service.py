@@ -23,6 +23,7 @@ from console.core.db import db
 from console.core.emails import normal_email
 from console.core.errors import Invalid, NotFound, Text
 from console.core.ids import CUSTOMER_BASE, read_number
+from console.core.series import Series
 from console.core.text import one_line, paragraphs
 from console.core.texts import lazy_gettext
 from console.customers.masking import mask_pins
@@ -233,7 +234,8 @@ def _items(batch: MigrationBatch, rows: Sequence[Row]) -> Iterator[dict[str, Any
 
 def _service_key(text: str) -> int | None:
     text = text.strip().upper()
-    return service_key(text if text.startswith("U-") else f"U-{text}")
+    prefix = f"{Series.SERVICE.value}-"
+    return service_key(text if text.startswith(prefix) else prefix + text)
 
 
 def _targets(names: Collection[str]) -> dict[str, int]:
@@ -274,5 +276,5 @@ def _chunks(values: Iterable[T], size: int) -> Iterator[list[T]]:
 
 
 def _record(actor: Actor, action: str, batch: MigrationBatch) -> None:
-    # The authority names people: it is in the batch alone.
-    record(actor, action, batch.ref, customer_id=batch.customer_id, name=batch.name, rows=batch.rows)
+    # The authority and the file's name may name people: they are in the batch alone.
+    record(actor, action, batch.ref, customer_id=batch.customer_id, rows=batch.rows)

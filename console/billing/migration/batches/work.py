@@ -314,7 +314,7 @@ def _end(batch_id: int, state: BatchState) -> None:
         batch.ended_at = clock.now()
         starter = db.session.get(Staff, batch.started_by_id) if batch.started_by_id is not None else None
         actor = starter.actor() if starter is not None else SYSTEM
-        record(actor, "batch.ended", batch.ref, customer_id=batch.customer_id, name=batch.name, rows=batch.rows)
+        record(actor, "batch.ended", batch.ref, customer_id=batch.customer_id, rows=batch.rows)
 
 
 # --- the lease

@@ -19,8 +19,14 @@ AREAS: dict[str, tuple[Text, tuple[str, ...]]] = {
         lazy_gettext("Customers and their people"),
         ("customer", "account", "member", "invitation", "person", "sso"),
     ),
-    "services": (lazy_gettext("Services and domains"), ("service", "domain", "dns", "product", "request")),
-    "documents": (lazy_gettext("Pro-formas and payments"), ("proforma", "quote", "pay_link")),
+    "services": (
+        lazy_gettext("Services and domains"),
+        ("service", "suspension", "domain", "dns", "product", "request"),
+    ),
+    "documents": (
+        lazy_gettext("Pro-formas and payments"),
+        ("proforma", "quote", "pay_link", "payment", "credit", "statement", "duty"),
+    ),
     "migrations": (lazy_gettext("Migrations"), ("migration", "registry", "batch")),
     "tickets": (lazy_gettext("Tickets"), ("ticket", "ticket_view", "sla", "promise", "promises")),
     "chat": (lazy_gettext("Live chat"), ("chat",)),
