@@ -102,6 +102,7 @@ def _message(
     message.set_content(text)
     if html:
         message.add_alternative(html, subtype="html")
+        message.set_boundary(f"demo-{number}")  # the same in every demo
     return message.as_bytes()
 
 
@@ -117,6 +118,7 @@ def _invitation(number: int) -> bytes:
         "LOCATION:Telefon\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
     )
     message.add_attachment(event, subtype="calendar", filename="sastanak.ics")
+    message.set_boundary(f"demo-{number}")
     return message.as_bytes()
 
 

@@ -130,10 +130,10 @@ def fill(
                 record(SYSTEM, "demo.filled", f"seed {seed}", customers=customers, tickets=tickets, chats=more_chats)
         session.flush()
     desk.settle()
-    chats.tell_now(story, calendar())
+    received.tell_now()  # at the last full hour
+    chats.tell_now(story, calendar())  # in the last minutes
     security.tell_now()
     renewals.run()
-    received.tell_now()
 
 
 def _add_crowd(seed: int, customers: int, story: Story, progress: Callable[[int], None]) -> None:

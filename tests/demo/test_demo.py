@@ -75,6 +75,7 @@ from tests.factories import novi
 from tests.support import server
 
 SECRETS = {
+    "fingerprint", "raw_file", "reply_to",  # of mail that came in: addresses in it are signed
     "sealed_links", "password_hash", "pin_secret", "message_id", "in_reply_to", "references", "token_digest", "key_id",
     "previous", "digest", "mac", "plan", "client_key", "last_step", "sealed", "sealed_key", "sealed_secret",
     "secret_digest",
