@@ -58,7 +58,7 @@ def resolve(
     if way not in tuple(Way):
         raise Invalid(lazy_gettext("Choose what to do with the payment."), code="way")
     way = Way(way)
-    reason = checked_reason(reason) if way is Way.RETURN else one_line(reason)
+    reason = checked_reason(reason) if way is Way.RETURN or one_line(reason) else ""
 
     def work() -> dict[str, Any]:
         return {"payment": to_payload(_WAYS[way](actor, payment_id, target, reason))}
