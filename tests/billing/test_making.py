@@ -67,8 +67,8 @@ def test_it_shows_what_was_agreed_and_is_mailed(customer: Customer) -> None:
     assert "482913" not in made.note
     to = set(db.session.scalars(select(Mail.to_address).where(Mail.template == "proforma_issued")))
     assert to == {factories.owner_of(customer).person.email, reader.person.email}
-    carried = db.session.scalars(select(Mail.attachments).where(Mail.template == "proforma_issued")).all()
-    assert {one["name"] for files in carried for one in files} == {f"{made.number}.pdf"}
+    mails = db.session.scalars(select(Mail).where(Mail.template == "proforma_issued")).all()
+    assert {one["name"] for mail in mails for one in mail.attachments} == {f"{made.number}.pdf"}
     assert db.session.scalar(select(AuditEntry.subject).where(AuditEntry.action == "proforma.issued")) == made.number
 
 
