@@ -247,7 +247,7 @@ def test_a_kill_at_any_moment_leaves_the_old_state_or_the_new(
     proof: Callable[[str], None],
 ) -> None:
     """kill -9 while executing; afterwards nothing is half, and a retry with the same key finishes it."""
-    kills = samples(200, 8)
+    kills = samples(200, 5)
     usual = time_of_one(database)
     outcomes = Counter[str]()
     for _ in range(kills):

@@ -78,7 +78,7 @@ def test_killed_at_random_moments(
     rng: random.Random, proof: Callable[[str], None], tmp_path: Path,
 ) -> None:  # fmt: skip
     """Each committed mail arrives or has visibly failed; twice only what a kill met, as the same message."""
-    kills = samples(50, 3)
+    kills = samples(50, 2)
     busy_once: set[str] = set()
 
     def rcpt(address: str) -> str | None:
@@ -137,7 +137,7 @@ def test_two_workers_never_send_one_mail_at_once(
     session: Session, settings: Settings, smtp: SmtpServer, make_mail: Make, samples: Callable[[int, int], int],
     proof: Callable[[str], None], tmp_path: Path,
 ) -> None:  # fmt: skip
-    mails = samples(1_000, 40)
+    mails = samples(1_000, 24)
     smtp.behaviour = Behaviour(seconds=lambda: random.uniform(0, 0.02))  # noqa: S311
     with working(settings, tmp_path / "one") as one, working(settings, tmp_path / "two") as two:
         assert smtp.wait(lambda: one.said("worker started") and two.said("worker started"), 90)
