@@ -5,7 +5,7 @@ The unique key of billed periods is what holds whatever happens: two workers, a 
 
 While a service is in an open migration its renewal waits. A document that is made meanwhile would change what was
 previewed and approved, and its line would be cancelled and made again for the new owner at once. After the migration,
-or when it ends without being executed, the next run bills whoever owns the service then; a service that waited does
+or when it ends without being executed, the next run bills the owner of that day; a service that waited does
 not expire before that document is due.
 """
 

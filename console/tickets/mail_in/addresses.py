@@ -1,7 +1,7 @@
 """The signed address that answers to a ticket's mail go to: ``support+t.<ticket>.<version>.<signature>@…``.
 
-It names one ticket and the address that it was sent to. It says where an answer belongs, not who wrote it: whoever has
-it is checked against the ticket's people. Revoking a ticket's links makes it void too. Mail servers may write it in
+It names one ticket and the address that it was sent to. It says where an answer belongs, not who wrote it: its
+sender is checked against the ticket's people. Revoking a ticket's links makes it void too. Mail servers may write it in
 capitals or small letters, so it has no letter whose case counts.
 """
 
