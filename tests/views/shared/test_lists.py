@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
@@ -13,6 +14,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
+from werkzeug.test import TestResponse
 
 from console.billing.models import Proforma
 from console.core.transaction import transaction
@@ -43,10 +45,18 @@ def test_queries_do_not_grow_with_rows(app: Flask, client: ConsoleClient, name: 
     for more in (0, 20):
         fill(more)
         client.get(f"/console/{name}/")  # notes that the session is in use
+        counts.append(_fewest(app, lambda: client.get(f"/console/{name}/")))
+    assert counts[0] == counts[1] <= MOST_QUERIES
+
+
+def _fewest(app: Flask, ask: Callable[[], TestResponse]) -> int:
+    """Return how many statements a page takes: now and then one looks whether settings were changed, on top."""
+    counts = []
+    for _ in range(2):
         with count_queries(app) as seen:
-            assert client.get(f"/console/{name}/").status_code == 200
+            assert ask().status_code == 200
         counts.append(seen.count)
-    assert counts[0] == counts[1] <= MOST_QUERIES, seen
+    return min(counts)
 
 
 @pytest.mark.parametrize("name", LISTS)
@@ -56,10 +66,8 @@ def test_json_queries_do_not_grow_with_rows(app: Flask, client: ConsoleClient, n
     counts = []
     for more in (0, 10):
         fill(more)
-        with count_queries(app) as seen:
-            assert client.get_json(f"/console/{name}/").status_code == 200
-        counts.append(seen.count)
-    assert counts[0] == counts[1] <= MOST_QUERIES, seen
+        counts.append(_fewest(app, lambda: client.get_json(f"/console/{name}/")))
+    assert counts[0] == counts[1] <= MOST_QUERIES
 
 
 NUMBERS = ["0", "-1", "1", "2", "99999999999999999999", "1e9", "٣", "1.5", "", "x", "0x10", "1,2", " 1"]
