@@ -8,7 +8,6 @@ from collections.abc import Callable
 import pytest
 from flask import Flask
 from sqlalchemy import insert
-from sqlalchemy.orm import Session
 
 from console.core.actor import SYSTEM
 from console.core.db import db
@@ -27,11 +26,6 @@ pytestmark = pytest.mark.only("sqlite")
 
 ENGLISH = {"Accept-Language": "en"}
 WWW = {"name": "www", "type": "A", "ttl": "3600", "value": "203.0.113.10"}
-
-
-@pytest.fixture
-def owner(session: Session) -> Membership:
-    return factories.owner_of(factories.make_customer())
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from console.core import clock as core_clock
 from console.core.db import db
@@ -23,11 +22,6 @@ pytestmark = pytest.mark.only("sqlite")
 
 NEW = "Tri-Sunca7"
 ENGLISH = {"Accept-Language": "en"}
-
-
-@pytest.fixture
-def owner(session: Session) -> Membership:
-    return factories.owner_of(factories.make_customer())
 
 
 def reset_links() -> list[str]:

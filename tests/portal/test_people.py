@@ -7,7 +7,6 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from console.core.db import db
 from console.core.transaction import transaction
@@ -24,11 +23,6 @@ pytestmark = pytest.mark.only("sqlite")
 
 ENGLISH = {"Accept-Language": "en"}
 STRONG = "Tri-Sunca7"
-
-
-@pytest.fixture
-def owner(session: Session) -> Membership:
-    return factories.owner_of(factories.make_customer())
 
 
 def test_a_contact_is_added_changed_and_removed(client: ConsoleClient, owner: Membership) -> None:

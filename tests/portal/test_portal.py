@@ -26,11 +26,6 @@ from tests.conftest import Clock
 from tests.support.client import ConsoleClient, sign_in, sign_in_person
 
 
-@pytest.fixture
-def owner(session: Session) -> Membership:
-    return factories.owner_of(factories.make_customer())
-
-
 def trail(action: str) -> list[AuditEntry]:
     return list(db.session.scalars(select(AuditEntry).where(AuditEntry.action == action)))
 

@@ -35,11 +35,6 @@ def agent(staff_of: StaffOf) -> Actor:
     return staff_of("agent").actor()
 
 
-@pytest.fixture
-def owner(session: Session) -> Membership:
-    return factories.owner_of(factories.make_customer())
-
-
 def ask(agent: Actor, ticket: Ticket) -> str:
     """Ask the requester and return the address that the mail holds."""
     with transaction():

@@ -30,11 +30,6 @@ NewClient = Callable[[], ConsoleClient]
 ENGLISH = {"Accept-Language": "en"}
 
 
-@pytest.fixture
-def owner(session: Session) -> Membership:
-    return factories.owner_of(factories.make_customer())
-
-
 def mails(template: str) -> list[Mail]:
     return list(db.session.scalars(select(Mail).where(Mail.template == template).order_by(Mail.id)))
 

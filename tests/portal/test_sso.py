@@ -9,7 +9,6 @@ from urllib.parse import quote, urlencode, urlsplit
 import pytest
 from authlib.oauth2 import OAuth2Error
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from console.audit.models import AuditEntry
 from console.core.actor import SYSTEM
@@ -24,7 +23,7 @@ from console.identity.oidc.models import SsoGrant, SsoSwitch, SsoToken
 from console.mail.models import Mail
 from tests import factories
 from tests.conftest import Clock
-from tests.portal.sso import OFFLINE, actions, allow, make_application, party_of, path_of, ready, turn, unsigned
+from tests.portal.sso import OFFLINE, actions, allow, party_of, path_of, ready, turn, unsigned
 from tests.support.client import ConsoleClient, sign_in_person
 from tests.support.queries import count_queries
 from tests.support.relying_party import AFTER, REDIRECT, query_of
@@ -33,16 +32,6 @@ pytestmark = pytest.mark.only("sqlite")
 
 ENGLISH = {"Accept-Language": "en"}
 NewClient = Callable[[], ConsoleClient]
-
-
-@pytest.fixture
-def owner(session: Session) -> Membership:
-    return factories.owner_of(factories.make_customer())
-
-
-@pytest.fixture
-def webmail(session: Session) -> Registered:
-    return make_application()
 
 
 def test_a_person_signs_in_to_an_application(client: ConsoleClient, owner: Membership, webmail: Registered) -> None:

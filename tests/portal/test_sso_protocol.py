@@ -9,7 +9,6 @@ from urllib.parse import urlsplit
 import pytest
 from authlib.oauth2 import OAuth2Error
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from console.core.actor import SYSTEM
 from console.core.db import db
@@ -27,16 +26,6 @@ from tests.support.relying_party import REDIRECT, query_of
 pytestmark = pytest.mark.only("sqlite")
 
 NewClient = Callable[[], ConsoleClient]
-
-
-@pytest.fixture
-def owner(session: Session) -> Membership:
-    return factories.owner_of(factories.make_customer())
-
-
-@pytest.fixture
-def webmail(session: Session) -> Registered:
-    return make_application()
 
 
 def test_both_ways_to_show_a_secret(client: ConsoleClient, owner: Membership, webmail: Registered) -> None:

@@ -45,11 +45,6 @@ def agent(staff_of: StaffOf) -> Actor:
     return staff_of("agent").actor()
 
 
-@pytest.fixture
-def owner(session: Session) -> Membership:
-    return factories.owner_of(factories.make_customer())
-
-
 def asked_by(member: Membership, subject: str, **more: Any) -> Ticket:
     person = member.person
     return make_ticket(
