@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 
-from console.core.duty_rules import DutyRules
+from console.core.settings import DutyRules
 from console.hours.calendar import Holidays
 
 _DAY = timedelta(days=1)
