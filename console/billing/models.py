@@ -17,7 +17,7 @@ from console.core.db import Amount, Base, enum_column
 from console.core.search import SearchIndex
 from console.core.series import Series
 from console.customers.models import Customer, Verification
-from console.hosting.models import Service, ServiceStatus
+from console.hosting.models import Domain, Service, ServiceStatus
 
 PROFORMA_SEARCH = SearchIndex("search_proformas")
 
@@ -230,7 +230,7 @@ class Migration(Base):
     needs_acceptance: Mapped[bool] = mapped_column(default=False, server_default=false())  # as it was set then
     accepted_at: Mapped[datetime | None]
     accepted_by_id: Mapped[int | None] = mapped_column(ForeignKey("memberships.id"))
-    accepted_terms: Mapped[list[list[Any]] | None] = mapped_column(JSON(none_as_null=True))  # billing/migration/terms
+    accepted_terms: Mapped[list[list[Any]] | None] = mapped_column(JSON(none_as_null=True))  # Plan.new_terms
     approved_at: Mapped[datetime | None]
     approved_by_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
     scheduled_for: Mapped[datetime | None] = mapped_column(index=True)  # when a worker executes it
@@ -261,6 +261,12 @@ class Migration(Base):
     def from_portal(self) -> bool:
         """Tell whether the verified person asked for it themselves, in the portal."""
         return self.requested_by_id is None and self.batch_id is None
+
+    @property
+    def rnids_domains(self) -> list[Domain]:
+        """Return the domains whose registrant changes at RNIDS."""
+        domains = [item.service.domain for item in self.items]
+        return [domain for domain in domains if domain is not None and domain.at_rnids]
 
     @property
     def is_open(self) -> bool:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from console.billing.migration.obstacles import REASONS
-from console.billing.migration.terms import readable_domain, registry_names
 from console.billing.models import Migration
 from console.core.actor import Actor
 from console.core.context import settings
@@ -105,7 +104,7 @@ def offer(
         ref=migration.ref,
         services=labels_of(migration),
         documents=documents,
-        domains=[readable_domain(name) for _key, name in registry_names(migration)],
+        domains=[domain.readable_name for domain in migration.rnids_domains],
         until=migration.expires_at,
         link=SecretLink(f"{settings().base_url}{OFFER_PATH}", token),
         portal=settings().portal_brand,

@@ -5,6 +5,7 @@ Order of locks everywhere: idempotency key, migration, customers, services, pro-
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -23,8 +24,7 @@ from console.billing.migration.obstacles import (
     refusal,
     service_obstacles,
 )
-from console.billing.migration.plan import Cut, Former, Line, MovingService, Party, Plan, Source, build
-from console.billing.migration.terms import are_covered, terms_of
+from console.billing.migration.plan import Cut, Former, Line, MovingService, Party, Plan, Source, Terms, build
 from console.billing.models import ACTIVE_STATUSES, Migration, MigrationItem, MigrationState, Proforma, ProformaLine
 from console.billing.service import today
 from console.core.actor import Actor
@@ -159,9 +159,14 @@ def _plan(migration: Migration, *, lock: bool, day: date | None = None) -> tuple
         ],
     )
     accepted = migration.accepted_terms
-    if accepted is not None and not are_covered(terms_of(plan), accepted):
+    if accepted is not None and not _are_covered(plan.new_terms, accepted):
         plan = replace(plan, obstacles=(*plan.obstacles, Obstacle("terms_changed")))
     return plan, documents
+
+
+def _are_covered(terms: Terms, accepted: Terms) -> bool:
+    """Tell whether everything in ``terms`` was accepted; less may come, never more."""
+    return not Counter(map(tuple, terms)) - Counter(map(tuple, accepted))
 
 
 def _parties(migration: Migration, lock: bool) -> tuple[Customer, Customer]:

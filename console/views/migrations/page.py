@@ -27,7 +27,6 @@ from console.billing.migration.queries import (
 )
 from console.billing.migration.reversal import reversal_obstacles, reversal_of
 from console.billing.migration.scheduling import AT_HOUR, MOST_DAYS
-from console.billing.migration.terms import readable_domain, registry_names
 from console.billing.models import OPEN_STATES, Migration, MigrationState
 from console.billing.pdf.files import record_of
 from console.billing.pdf.models import Side
@@ -284,7 +283,7 @@ class MigrationPage(Page):
                 next_step=next_step(migration, tasks_open),
                 tasks=by_domain(tasks),
                 tasks_open=tasks_open,
-                at_registry=[readable_domain(name) for _key, name in registry_names(migration)],
+                at_registry=[domain.readable_name for domain in migration.rnids_domains],
                 may_tick=actor.may(Permission.REQUEST_MIGRATION),
                 reversal=reversal,
                 may_reverse=_may_reverse(migration, reversal),

@@ -25,7 +25,6 @@ from console.billing.migration.models import BatchState, ItemState, MigrationBat
 from console.billing.migration.obstacles import check_right, refusal
 from console.billing.migration.plan import Plan
 from console.billing.migration.plan_data import locked_plan, plan_for, services_in_migration
-from console.billing.migration.terms import new_documents, terms_of
 from console.billing.models import Migration, MigrationItem, MigrationState
 from console.core import clock
 from console.core.actor import SYSTEM, Actor
@@ -208,8 +207,8 @@ def _digest(plan: Plan) -> str:
     facts = {
         "services": [asdict(service) for service in plan.services],
         "new": plan.new.buyer,
-        "terms": sorted(map(str, terms_of(plan))),
-        "notes": sorted({str(issue.tax_note) for issue in new_documents(plan)}),
+        "terms": sorted(map(str, plan.new_terms)),
+        "notes": sorted({str(issue.tax_note) for issue in plan.new_documents}),
     }
     return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()
 
