@@ -415,8 +415,8 @@ def _tickets(base_url: str) -> tuple[Example, ...]:
         "link": f"{base_url}/moj/tickets/{TICKET}",
     }  # fmt: skip
     return (
-        Example("ticket_answered", answered, lazy_pgettext("example", "to who may read it")),
-        Example("ticket_answered", answered | {"link": ""}, lazy_pgettext("example", "to who may not")),
+        Example("ticket_answered", answered, lazy_pgettext("example", "for people who may read it")),
+        Example("ticket_answered", answered | {"link": ""}, lazy_pgettext("example", "for people who may not")),
         Example("ticket_opened", ticket),
         Example("ticket_reply", ticket | answer),
         Example("ticket_solved", ticket | {"rates": True}),

@@ -47,6 +47,6 @@ WHY: dict[DutyKind, Text] = {
         "stays unpaid."
     ),
     DutyKind.FINAL_REFUND: lazy_gettext(
-        "The payment was undone after Promet-Prodaja was issued: the receipt is taken back. Ask your accountant."
+        "The payment was undone after Promet-Prodaja was issued: the receipt is refunded. Ask your accountant."
     ),
 }

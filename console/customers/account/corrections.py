@@ -160,7 +160,7 @@ def _lock_to_decide(actor: Actor, correction_id: int) -> Correction:
     actor.require(Permission.DECIDE_CORRECTIONS)
     correction = _lock(correction_id)
     if actor.kind == "staff" and actor.id == correction.staff_id:
-        raise Conflict(lazy_gettext("You wrote this request down. Someone else has to decide it."), code="four_eyes")
+        raise Conflict(lazy_gettext("You entered this request. Someone else has to decide it."), code="four_eyes")
     correction.ended_by_id = actor.id if actor.kind == "staff" else None
     return correction
 

@@ -359,7 +359,7 @@ def _unreadable(row: IncomingMail, raw: bytes, problem: str) -> None:
     row.kind = IncomingKind.UNREADABLE
     language = row.mailbox.language or settings().locale
     with in_language(language):
-        subject, body = gettext("(unreadable e-mail)"), gettext("An e-mail came in that could not be read.")
+        subject, body = gettext("(unreadable e-mail)"), gettext("An unreadable e-mail was received.")
     sender = next(iter(headers.get("from", [])), "")
     row.from_name = mask_pins(one_line(sender))[0][:120]
     files = (("message.eml", raw),) if 0 < len(raw) <= MAX_SIZE else ()

@@ -299,7 +299,7 @@ def _flash(one: Imported) -> None:
         flash(gettext("%(name)s is being imported. You can leave this page.", name=name), "info")
     else:
         text = gettext(
-            "%(name)s: %(lines)d lines, %(matched)d matched, %(unmatched)d unmatched, %(known)d known already.",
+            "%(name)s: %(lines)d lines, %(matched)d matched, %(unmatched)d unmatched, %(known)d already imported.",
             name=name,
             lines=totals["lines"],
             matched=totals["matched"],

@@ -39,7 +39,7 @@ def _party(customer: Customer) -> Markup:
 def _requested(view: Any, context: Any, row: Migration, name: str) -> Markup:
     at = formatters.ago(view, context, row, name)
     if row.batch_id is not None:
-        return Markup('{} <span class="muted">· {}</span>').format(at, gettext("many at once"))
+        return Markup('{} <span class="muted">· {}</span>').format(at, gettext("bulk migration"))
     if not row.from_portal:
         return at
     return Markup('{} <span class="muted">· {}</span>').format(at, gettext("from the portal"))

@@ -151,7 +151,9 @@ class MigrationPage(Page):
     @expose("/unschedule", methods=("POST",))
     def unschedule(self, ref: str) -> ResponseReturnValue:
         """Take the chosen day back."""
-        return self._simply(ref, migrate.unschedule, gettext("The day was taken back. The migration stays approved."))
+        return self._simply(
+            ref, migrate.unschedule, gettext("The schedule was cancelled. The migration stays approved.")
+        )
 
     @expose("/ask", methods=("POST",))
     def ask_again(self, ref: str) -> ResponseReturnValue:

@@ -111,7 +111,9 @@ def _check_whole(seen: set[str], closed: bool, start: int, flaws: Flaws) -> None
     if not seen:
         return
     if not closed:
-        flaws.add(lazy_gettext("The statement has no closing balance (%(tag)s). The file is cut.", tag=":62F:"), start)
+        flaws.add(
+            lazy_gettext("The statement has no closing balance (%(tag)s). The file is incomplete.", tag=":62F:"), start
+        )
     for tags in (("25",), _OPENING):
         if not seen.intersection(tags):
             flaws.add(lazy_gettext("The statement lacks the field %(tag)s.", tag=f":{tags[0]}:"), start)
@@ -127,7 +129,9 @@ def _statement(block: _Block, flaws: Flaws) -> Statement | None:
         code = fields.currency(opening[1])
         account = fields.account(str(data.get("account_identification", "")))
     except (ValueError, ArithmeticError, RuntimeError) as error:
-        flaws.add(lazy_gettext("The head of the statement cannot be read: %(value)s", value=str(error)[:60]), block.row)
+        flaws.add(
+            lazy_gettext("The header of the statement cannot be read: %(value)s", value=str(error)[:60]), block.row
+        )
         return None
     if closing[1] != opening[1]:
         flaws.add(lazy_gettext("The balances are in two currencies."), block.row)
