@@ -83,7 +83,7 @@ def _names(tree: ast.AST) -> Iterator[str]:
 
 
 def _retired(name: str) -> bool:
-    """Tell whether a name has a retired word; ``CamelCase`` and ``snake_case`` alike."""
+    """Return whether a name has a retired word; ``CamelCase`` and ``snake_case`` alike."""
     words = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", name)
     return bool(PARTS.intersection(word.lower() for word in words)) or name.lower().strip("_") in WHOLE
 

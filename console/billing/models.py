@@ -242,7 +242,7 @@ class Migration(Base):
     ended_by_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
     declined_by_id: Mapped[int | None] = mapped_column(ForeignKey("memberships.id"))  # rejected by the new owner
     end_reason: Mapped[str | None] = mapped_column(Text)
-    # Services that stay although they hang together with one that moves: their link is cut.
+    # Services that stay although they are linked to one that moves: the link is cut.
     left_behind: Mapped[list[int]] = mapped_column(JSON, default=list, server_default="[]")
     plan: Mapped[str | None] = mapped_column(String(64))  # digest of the plan that was approved, then executed
 
@@ -259,7 +259,7 @@ class Migration(Base):
 
     @property
     def from_portal(self) -> bool:
-        """Tell whether the verified person asked for it themselves, in the portal."""
+        """Return whether the verified person asked for it themselves, in the portal."""
         return self.requested_by_id is None and self.batch_id is None
 
     @property
@@ -270,17 +270,17 @@ class Migration(Base):
 
     @property
     def is_open(self) -> bool:
-        """Tell whether it is still to be decided or executed."""
+        """Return whether it is still to be decided or executed."""
         return self.state in OPEN_STATES
 
     @property
     def waits_for_new_owner(self) -> bool:
-        """Tell whether the new owner has yet to accept it."""
+        """Return whether the new owner has yet to accept it."""
         return self.state is MigrationState.REQUESTED and self.needs_acceptance
 
     @property
     def waits_for_approval(self) -> bool:
-        """Tell whether billing's approval is the next step."""
+        """Return whether billing's approval is the next step."""
         if self.needs_acceptance:
             return self.state is MigrationState.ACCEPTED
         return self.state is MigrationState.REQUESTED
@@ -315,7 +315,9 @@ class MigrationItem(Base):
     migration_id: Mapped[int] = mapped_column(ForeignKey("migrations.id"))
     service_id: Mapped[int] = mapped_column(ForeignKey("services.id"), index=True)
     open: Mapped[bool] = mapped_column(default=True)
-    along: Mapped[bool] = mapped_column(default=False, server_default=false())  # for what it hangs together with
+    along: Mapped[bool] = mapped_column(
+        default=False, server_default=false()
+    )  # moves because it is linked to a chosen one
 
     migration: Mapped[Migration] = relationship(back_populates="items")
     service: Mapped[Service] = relationship()

@@ -97,14 +97,14 @@ def renew(proforma_ids: Collection[int]) -> list[int]:
         period.paid_at = now
         period.paid_until_before, period.status_before = service.paid_until, service.status
         service.paid_until = max(service.paid_until, period.ends_on)
-        if _comes_back(service):
+        if _is_restored_by_payment(service):
             service.status, service.suspension = ServiceStatus.ACTIVE, None
     db.session.flush()
     return list(dict.fromkeys(period.service_id for period in periods))
 
 
-def _comes_back(service: Service) -> bool:
-    """Tell whether paying sets a service going again: not one that was suspended for something else, or has ended."""
+def _is_restored_by_payment(service: Service) -> bool:
+    """Return whether paying sets a service going again: not one that was suspended for something else, or has ended."""
     if service.status is ServiceStatus.SUSPENDED:
         return service.suspension is SuspensionReason.UNPAID
     return service.status is ServiceStatus.EXPIRED
@@ -125,12 +125,12 @@ def undo_renewal(proforma: Proforma) -> list[Service]:
     )
     services = []
     for period in db.session.scalars(query).all():
-        services.append(_take_back(period))
+        services.append(_undo_period(period))
         db.session.flush()
     return services
 
 
-def _take_back(period: BilledPeriod) -> Service:
+def _undo_period(period: BilledPeriod) -> Service:
     service = period.service
     others = select(BilledPeriod.starts_on, BilledPeriod.ends_on).where(
         BilledPeriod.service_id == service.id, BilledPeriod.paid_at.is_not(None), BilledPeriod.id != period.id

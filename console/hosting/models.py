@@ -151,7 +151,7 @@ class Domain(Base):
 
     @property
     def at_rnids(self) -> bool:
-        """Tell whether its registry is RNIDS, where a new registrant takes steps of people."""
+        """Return whether its registry is RNIDS, where a new registrant takes steps of people."""
         return self.name.endswith(RNIDS_ENDINGS)
 
 

@@ -241,7 +241,7 @@ def _names() -> Select[*tuple[Any, ...]]:
 
 
 def works_on_tickets(role: Role) -> bool:
-    """Tell whether ``role`` works on tickets."""
+    """Return whether ``role`` works on tickets."""
     return Permission.WORK_TICKETS in PERMISSIONS[role]
 
 

@@ -122,7 +122,7 @@ def _typed(value: object) -> list[str]:
 
 
 def _is_shown(example: Example, value: str) -> bool:
-    """Tell whether the mail names this value: an answer greets by itself, who asks for identity names no subject."""
+    """Return whether the mail names this value: an answer greets by itself, who asks for identity names no subject."""
     values = example.values
     unsaid: dict[str, list[str | None]] = {
         "ticket_reply": [values.get("name")],

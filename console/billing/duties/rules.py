@@ -86,7 +86,7 @@ class Due:
 
 
 def is_working_day(day: date, holidays: Holidays) -> bool:
-    """Tell whether offices work: Monday to Friday, public holidays out. Closures of the desk move no deadline."""
+    """Return whether offices work: Monday to Friday, public holidays out. Closures of the desk move no deadline."""
     return day.weekday() < _SATURDAY and holidays.get(day) is None
 
 

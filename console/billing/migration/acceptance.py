@@ -132,7 +132,7 @@ def ask_again(actor: Actor, ref: str) -> Migration:
 
 
 def may_accept(actor: Actor, migration: Migration) -> bool:
-    """Tell whether ``actor`` is a person of the new account who may accept it now."""
+    """Return whether ``actor`` is a person of the new account who may accept it now."""
     if not migration.waits_for_new_owner:
         return False
     member = membership_behind(actor, migration.to_customer_id) if actor.kind == "person" else None
@@ -179,7 +179,7 @@ def _accept(actor: Actor, migration: Migration, member: Membership, seen: str) -
     db.session.flush()
     for customer_id in (migration.from_customer_id, migration.to_customer_id):
         record(actor, "migration.accepted", migration.ref, customer_id=customer_id)
-    mails.tell_both(migration, "accepted")
+    mails.notify_both(migration, "accepted")
     return migration
 
 
@@ -189,7 +189,7 @@ def _decline(actor: Actor, migration: Migration, member: Membership, reason: str
         raise refusal("no_decline_reason")
     migration.declined_by_id = member.id
     close(actor, migration, MigrationState.REJECTED, mask_pins(reason)[0][:MAX_REASON])
-    mails.tell_both(migration, "declined", reason=migration.end_reason)
+    mails.notify_both(migration, "declined", reason=migration.end_reason)
     return migration
 
 

@@ -133,7 +133,7 @@ class TaxChange:
 
     @property
     def loses_exemption(self) -> bool:
-        """Tell whether PDV comes where there was none; of a line so small that it rounds to nothing, its rate."""
+        """Return whether PDV comes where there was none; of a line so small that it rounds to nothing, its rate."""
         exempt_before = self.before.tax == 0 and (self.note_before is not None or self.after.tax > 0)
         return exempt_before and self.after.tax_bp > 0
 
@@ -152,7 +152,7 @@ class MovingService:
     period_months: int = 0
     paid_until: date | None = None
     auto_renew: bool = False
-    along: bool = False  # not chosen: it hangs together with one that was
+    along: bool = False  # not chosen, but linked to one that was
 
 
 @dataclass(frozen=True)
@@ -192,7 +192,7 @@ class Plan:
 
     @property
     def loses_exemption(self) -> bool:
-        """Tell whether a line without PDV gets some: that takes an explicit yes."""
+        """Return whether a line without PDV gets some: that takes an explicit yes."""
         return bool(self.exemptions_lost)
 
     @property
@@ -292,7 +292,7 @@ class Sums:
 
     @property
     def conserved(self) -> bool:
-        """Tell whether nothing was lost or added: net stays; PDV differs only with a new buyer's status."""
+        """Return whether nothing was lost or added: net stays; PDV differs only with a new buyer's status."""
         return (
             self.net_before == self.net_old + self.net_new
             and self.tax_before + self.tax_changed == self.tax_after

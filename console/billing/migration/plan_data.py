@@ -140,7 +140,7 @@ def _plan(migration: Migration, *, lock: bool, day: date | None = None) -> tuple
     set_committed_value(migration, "from_customer", old)  # held with it: its steps need not read them again
     set_committed_value(migration, "to_customer", new)
     services = _services(migration, lock)
-    links = crossing(service_ids)
+    links = crossing_links(service_ids)
     documents = _active_proformas(service_ids, lock)
     issuer = settings().issuer
     plan = build(
@@ -165,7 +165,7 @@ def _plan(migration: Migration, *, lock: bool, day: date | None = None) -> tuple
 
 
 def _are_covered(terms: Terms, accepted: Terms) -> bool:
-    """Tell whether everything in ``terms`` was accepted; less may come, never more."""
+    """Return whether everything in ``terms`` was accepted; less may come, never more."""
     return not Counter(map(tuple, terms)) - Counter(map(tuple, accepted))
 
 
@@ -185,7 +185,7 @@ def _services(migration: Migration, lock: bool) -> dict[int, Service]:
 
 
 def _link_obstacles(migration: Migration, links: Sequence[Link]) -> list[Obstacle]:
-    """Return what would be torn off without having been named in the request."""
+    """Return linked services that the request does not name."""
     moving = {item.service_id for item in migration.items}
     others = {link.other(moving).id: link.other(moving).number for link in links}
     unnamed = tuple(number for key, number in others.items() if key not in migration.left_behind)
@@ -290,7 +290,7 @@ def services_in_migration(service_ids: Sequence[int]) -> list[Service]:
     return list(db.session.scalars(query.where(MigrationItem.open, Service.id.in_(service_ids)).order_by(Service.id)))
 
 
-def crossing(ids: Collection[int]) -> list[Link]:
+def crossing_links(ids: Collection[int]) -> list[Link]:
     """Return the links of which one end alone is among ``ids``: what moving just these would tear apart."""
     hosted, host = _HOSTED, _HOST
     query = (

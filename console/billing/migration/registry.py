@@ -81,7 +81,7 @@ def tick(actor: Actor, task_id: int, note: str = "") -> RegistryTask:
     db.session.flush()
     _record(actor, "registry.ticked", task)
     if task.kind is TaskKind.DONE:
-        mails.tell_both(task.migration, "registry", domains=[task.domain.readable_name])
+        mails.notify_both(task.migration, "registry", domains=[task.domain.readable_name])
     return task
 
 

@@ -74,7 +74,7 @@ class Settings:
     migration_four_eyes: bool = False
     # In minor units by currency; zero in each: for every migration.
     migration_four_eyes_above: Mapping[str, int] = field(default_factory=lambda: dict.fromkeys(CURRENCIES, 0))
-    # What bills by itself; off until it is switched on, so that an update of a running shop bills no one by surprise.
+    # Automatic billing; off until it is switched on, so that an upgrade does not start to bill customers.
     renewals: bool = False
     renewal_days: int = 30  # before its first day that a period is billed
     renewals_together: bool = True  # what one account has due on one day, on one document

@@ -167,7 +167,7 @@ class PaymentList(BaseModelView):
 
     @property
     def may_record(self) -> bool:
-        """Tell whether this person may record payments."""
+        """Return whether this person may record payments."""
         return current_actor().may(Permission.RECORD_PAYMENTS)
 
     def row_link(self, row: Any) -> str:

@@ -322,6 +322,6 @@ def _read_state() -> LineState | None:
 
 
 def _is_own(row: BankStatement) -> bool:
-    """Tell whether the account is the one that our documents name: a statement of another is a likely mistake."""
+    """Return whether the account is the one that our documents name: a statement of another is a likely mistake."""
     own = settings().issuer.accounts.get(row.currency, "")
     return not own or fields.account(own) == row.account

@@ -95,12 +95,12 @@ class MigrationList(BaseModelView):
 
     @property
     def may_request(self) -> bool:
-        """Tell whether this person may request migrations."""
+        """Return whether this person may request migrations."""
         return current_actor().may(Permission.REQUEST_MIGRATION)
 
     @property
     def may_move_many(self) -> bool:
-        """Tell whether this person may move services by a file."""
+        """Return whether this person may move services by a file."""
         return current_actor().may(Permission.MIGRATE_MANY)
 
     def overdue_tasks(self) -> list[TaskRow]:

@@ -327,7 +327,7 @@ def _chosen_day() -> date | None:
 
 
 def _may_reverse(migration: Migration, reversal: Migration | None) -> bool:
-    """Tell whether the page offers to take it back; the verb asks everything again."""
+    """Return whether the page offers to take it back; the verb asks everything again."""
     if migration.state is not MigrationState.EXECUTED or reversal is not None:
         return False
     return current_actor().may(Permission.REQUEST_MIGRATION) and not reversal_obstacles(migration)

@@ -320,7 +320,7 @@ def _end(batch_id: int, state: BatchState) -> None:
 
 
 def _holds(batch_id: int, lease: str, state: BatchState) -> bool:
-    """Tell whether the lease is still ours and the batch still waits for this, and make it last on."""
+    """Return whether the lease is still ours and the batch still waits for this, and make it last on."""
     now = clock.now()
     mine = and_(MigrationBatch.id == batch_id, MigrationBatch.lease == lease, MigrationBatch.state == state)
     renewed = update(MigrationBatch).where(mine).values(leased_until=now + LEASE).returning(MigrationBatch.id)

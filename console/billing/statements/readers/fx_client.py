@@ -12,7 +12,7 @@ _SIGNS = {"D": -1, "P": 1}
 
 
 def is_record(text: str) -> bool:
-    """Tell whether a line of a file is a record of this format."""
+    """Return whether a line of a file is a record of this format."""
     return len(text) == LENGTH and text[-1] in (HEAD, DETAIL) and text[:8].isdecimal()
 
 

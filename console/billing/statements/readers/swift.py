@@ -211,7 +211,7 @@ def _parts(details: str) -> dict[str, str]:
 
 
 def _goes_on(first: Statement, second: Statement) -> bool:
-    """Tell whether the second message is more of the first one's statement."""
+    """Return whether the second message is more of the first one's statement."""
     return (
         bool(first.number)
         and (first.account, first.number, first.currency) == (second.account, second.number, second.currency)
@@ -239,6 +239,6 @@ def _moved(line: StatementLine, count: int) -> StatementLine:
 
 
 def is_swift(text: str) -> bool:
-    """Tell whether a text is of this format, in an envelope or bare."""
+    """Return whether a text is of this format, in an envelope or bare."""
     head = text[:4000].lstrip()
     return head.startswith((START, "{1:")) or f"\n{START}" in head[:400]

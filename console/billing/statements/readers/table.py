@@ -36,7 +36,7 @@ def columns_of(line: str) -> list[str]:
 
 
 def is_table(text: str) -> bool:
-    """Tell whether a file begins with a header of this format."""
+    """Return whether a file begins with a header of this format."""
     return {"amount", "date"} <= set(columns_of(text.split("\n", 1)[0]))
 
 
