@@ -13,7 +13,6 @@ from sqlalchemy.orm import aliased
 
 from console.core.actor import Actor
 from console.core.db import db
-from console.core.errors import NotFound
 from console.core.sorting import sort_key
 from console.staff.models import Department, DepartmentMember, Staff
 from console.staff.roles import PERMISSIONS, Permission, Role
@@ -175,18 +174,6 @@ def _saved_views(staff_id: int | None) -> Select[SavedView]:
         .order_by(SavedView.shared, SavedView.name, SavedView.id)
         .limit(MOST_VIEWS)
     )
-
-
-def find_view(actor: Actor, key: int) -> SavedView:
-    """Return a view of this person's own, or a shared one.
-
-    Raises:
-        NotFound: there is none, or it is a colleague's private one.
-    """
-    view = db.session.get(SavedView, key)
-    if view is None or not (view.shared or view.staff_id == actor.id):
-        raise NotFound
-    return view
 
 
 @dataclass(frozen=True)
