@@ -31,7 +31,7 @@ WHY: dict[DutyKind, Text] = {
         "the payment (efiskalizovan.rs)."
     ),
     DutyKind.ADVANCE_REFUND: lazy_gettext(
-        "Closes the advances before the final receipt, and cites the last Avans-Prodaja (epos.rs). It also takes back "
+        "Closes the advances before the final receipt, and cites the last Avans-Prodaja (epos.rs). It also reverses "
         "an advance whose payment was undone."
     ),
     DutyKind.FINAL_RECEIPT: lazy_gettext(
