@@ -16,9 +16,9 @@ from console import extensions, models, portal, speedups, views, web
 from console.core import clock, context, logging, push
 from console.core.db import Base, init_db
 from console.core.places import TEMPLATES, channel_of
-from console.core.settings import Settings
+from console.core.settings import Settings, check_settings
 from console.core.transaction import end_context
-from console.settings.live import InForce
+from console.settings.live import LiveSettings
 from console.web import (
     access,
     catalog,
@@ -57,7 +57,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         SettingsError: a setting is wrong or not allowed in this environment.
     """
     settings = settings or Settings.from_environ()
-    settings.check()
+    check_settings(settings)
     static = ROOT / "console/static"
     app = Application(
         "console",
@@ -67,7 +67,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     )
     _configure(app, settings)
     incoming.init_app(app)
-    context.attach(app.extensions, settings, InForce(settings))
+    context.attach(app.extensions, settings, LiveSettings(settings))
     if settings.clock is not None:
         clock.start_at(settings.clock)
     models.load()

@@ -78,7 +78,7 @@ INDEXES: dict[str, tuple[type[Base], Write]] = {
 
 
 def is_outdated() -> bool:
-    """Tell whether the indexes were written by other rules than the present ones."""
+    """Return whether the indexes were written by other rules than the present ones."""
     return rules_of(db.session()) != rules_now()
 
 

@@ -129,7 +129,7 @@ def pieces(file: IO[bytes]) -> Iterator[bytes]:
 
 
 def is_noted_in(path: Path) -> bool | None:
-    """Tell whether the audit log's end noted in ``path`` is of this database; ``None`` where none is noted."""
+    """Return whether the audit log's end noted in ``path`` is of this database; ``None`` where none is noted."""
     noted = read_anchor(path)
     if noted is None or noted.last <= 0:
         return None

@@ -160,13 +160,13 @@ def _dealt(items: list[pytest.Item], processes: int) -> list[pytest.Item]:
 
 
 def _takes_long(item: pytest.Item) -> bool:
-    """Tell whether a test drives a browser, serves a console, repeats something many times, or says so."""
+    """Return whether a test drives a browser, serves a console, repeats something many times, or says so."""
     said = item.get_closest_marker("long") is not None
     return said or not LONG.isdisjoint(getattr(item, "fixturenames", ()))
 
 
 def _is_longer(item: pytest.Item) -> bool:
-    """Tell whether a test does more with ``--prove`` than without, or notes what it proved."""
+    """Return whether a test does more with ``--prove`` than without, or notes what it proved."""
     counted = {"prove", "samples", "proof"} & set(getattr(item, "fixturenames", ()))
     return (
         bool(counted) or item.get_closest_marker("full") is not None or is_hypothesis_test(getattr(item, "obj", None))
@@ -197,7 +197,7 @@ def pytest_testnodedown(node: Any) -> None:
 
 
 def _is_whole(config: pytest.Config) -> bool:
-    """Tell whether every test was asked for, not some by name or mark."""
+    """Return whether every test was asked for, not some by name or mark."""
     return config.args_source is config.ArgsSource.TESTPATHS and not (config.option.keyword or config.option.markexpr)
 
 

@@ -17,18 +17,20 @@ from console.core.places import TEMPLATES
 ENGLISH = (
     "whoever", "somebody", "nobody", "anew", "once more", "stands here", "stand here", "lies with", "in peace",
     "is kept", "promise", "trail", "nine in ten", "part again", "content customers", "came back", "kept out",
+    "was told", "is told", "for good", "by itself", "by themselves", "goes on", "needs nothing",
+    "rests on", "of theirs", "many at once", "hangs together", "hang together",
 )  # fmt: skip
 SERBIAN = (
     "nadzorni", "e-adres", "e-pošt", "obećanj", "procen", "obustavljen", "pošiljalac", "suzi", "devet od deset",
-    "ponovo razdvoji",
+    "ponovo razdvoji", "fajl", "pretplat", "nepovezan", "sektor", "više odjednom",
 )  # fmt: skip
 # Retired in names of files and in identifiers, wherever they are a word of the name ...
 PARTS = frozenset({
     "promise", "promises", "trail", "letters", "whoever", "somebody", "nobody", "anybody", "everybody", "anew",
-    "forgetting", "finding", "findings", "shapes", "news",
+    "forgetting", "finding", "findings", "shapes", "news", "torn",
 })  # fmt: skip
 # ... and as the whole of an identifier: a value is called by its kind.
-WHOLE = frozenset({"told", "asked", "counted", "kept", "given", "wanted", "shown"})
+WHOLE = frozenset({"told", "asked", "counted", "kept", "given", "wanted", "shown", "glance"})
 ROOT = Path(console.__path__[0])
 PACKAGES = sorted(path.parent.name for path in ROOT.glob("*/__init__.py"))
 
@@ -83,7 +85,7 @@ def _names(tree: ast.AST) -> Iterator[str]:
 
 
 def _retired(name: str) -> bool:
-    """Tell whether a name has a retired word; ``CamelCase`` and ``snake_case`` alike."""
+    """Return whether a name has a retired word; ``CamelCase`` and ``snake_case`` alike."""
     words = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", name)
     return bool(PARTS.intersection(word.lower() for word in words)) or name.lower().strip("_") in WHOLE
 

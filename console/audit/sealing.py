@@ -113,7 +113,7 @@ def keys_for(entries: Iterable[AuditEntry]) -> dict[int, PersonKey]:
 
 
 def destroy_key(session: Session, person_id: int) -> None:
-    """Make everything that was sealed for a person unreadable for good."""
+    """Make everything that was sealed for a person permanently unreadable."""
     key = _key(session, person_id)
     key.sealed_key, key.destroyed_at = None, clock.now()
     session.flush()

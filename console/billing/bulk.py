@@ -21,7 +21,7 @@ from console.core.errors import Refusal, Text
 from console.core.idempotency import once
 from console.core.texts import lazy_gettext
 from console.core.transaction import transaction
-from console.customers.mail_categories import gets
+from console.customers.mail_categories import receives
 from console.customers.models import Membership
 from console.customers.rights import MailCategory
 
@@ -121,7 +121,7 @@ def _why_not(action: BulkAction, proforma: Proforma, receivers: int, reminded_on
 def _receivers(customer_ids: set[int]) -> Counter[int]:
     """Count who on each account gets mail about invoices."""
     query = select(Membership).where(Membership.customer_id.in_(customer_ids), Membership.removed_at.is_(None))
-    return Counter(one.customer_id for one in db.session.scalars(query) if gets(one, MailCategory.INVOICE))
+    return Counter(one.customer_id for one in db.session.scalars(query) if receives(one, MailCategory.INVOICE))
 
 
 def _last_reminders(ids: Sequence[int]) -> dict[int, date]:

@@ -17,7 +17,7 @@ from console.core.db import Amount, Base, enum_column
 from console.core.search import SearchIndex
 from console.core.series import Series
 from console.customers.models import Customer, Verification
-from console.hosting.models import Service, ServiceStatus
+from console.hosting.models import Domain, Service, ServiceStatus
 
 PROFORMA_SEARCH = SearchIndex("search_proformas")
 
@@ -230,7 +230,7 @@ class Migration(Base):
     needs_acceptance: Mapped[bool] = mapped_column(default=False, server_default=false())  # as it was set then
     accepted_at: Mapped[datetime | None]
     accepted_by_id: Mapped[int | None] = mapped_column(ForeignKey("memberships.id"))
-    accepted_terms: Mapped[list[list[Any]] | None] = mapped_column(JSON(none_as_null=True))  # billing/migration/terms
+    accepted_terms: Mapped[list[list[Any]] | None] = mapped_column(JSON(none_as_null=True))  # Plan.new_terms
     approved_at: Mapped[datetime | None]
     approved_by_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
     scheduled_for: Mapped[datetime | None] = mapped_column(index=True)  # when a worker executes it
@@ -242,7 +242,7 @@ class Migration(Base):
     ended_by_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
     declined_by_id: Mapped[int | None] = mapped_column(ForeignKey("memberships.id"))  # rejected by the new owner
     end_reason: Mapped[str | None] = mapped_column(Text)
-    # Services that stay although they hang together with one that moves: their link is cut.
+    # Services that stay although they are linked to one that moves: the link is cut.
     left_behind: Mapped[list[int]] = mapped_column(JSON, default=list, server_default="[]")
     plan: Mapped[str | None] = mapped_column(String(64))  # digest of the plan that was approved, then executed
 
@@ -259,22 +259,28 @@ class Migration(Base):
 
     @property
     def from_portal(self) -> bool:
-        """Tell whether the verified person asked for it themselves, in the portal."""
+        """Return whether the verified person asked for it themselves, in the portal."""
         return self.requested_by_id is None and self.batch_id is None
 
     @property
+    def rnids_domains(self) -> list[Domain]:
+        """Return the domains whose registrant changes at RNIDS."""
+        domains = [item.service.domain for item in self.items]
+        return [domain for domain in domains if domain is not None and domain.at_rnids]
+
+    @property
     def is_open(self) -> bool:
-        """Tell whether it is still to be decided or executed."""
+        """Return whether it is still to be decided or executed."""
         return self.state in OPEN_STATES
 
     @property
     def waits_for_new_owner(self) -> bool:
-        """Tell whether the new owner has yet to accept it."""
+        """Return whether the new owner has yet to accept it."""
         return self.state is MigrationState.REQUESTED and self.needs_acceptance
 
     @property
     def waits_for_approval(self) -> bool:
-        """Tell whether billing's approval is the next step."""
+        """Return whether billing's approval is the next step."""
         if self.needs_acceptance:
             return self.state is MigrationState.ACCEPTED
         return self.state is MigrationState.REQUESTED
@@ -309,7 +315,9 @@ class MigrationItem(Base):
     migration_id: Mapped[int] = mapped_column(ForeignKey("migrations.id"))
     service_id: Mapped[int] = mapped_column(ForeignKey("services.id"), index=True)
     open: Mapped[bool] = mapped_column(default=True)
-    along: Mapped[bool] = mapped_column(default=False, server_default=false())  # for what it hangs together with
+    along: Mapped[bool] = mapped_column(
+        default=False, server_default=false()
+    )  # moves because it is linked to a chosen one
 
     migration: Mapped[Migration] = relationship(back_populates="items")
     service: Mapped[Service] = relationship()

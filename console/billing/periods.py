@@ -1,4 +1,4 @@
-"""Which days of a service a line bills, and renewing: each period is billed once and renewed once.
+"""The periods of a service: which comes next, and renewing by a payment, each period once.
 
 ``service.paid_until`` is the last day paid; the next period starts the day after. A period begins on the day of the
 month on which the service began, or the month's last.
@@ -7,18 +7,17 @@ month on which the service began, or the month's last.
 from __future__ import annotations
 
 from calendar import monthrange
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, timedelta
-from itertools import pairwise
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
 from console.billing.models import BilledPeriod, Proforma, ProformaLine
 from console.core import clock
 from console.core.db import db
-from console.core.errors import Conflict, Invalid
+from console.core.errors import Conflict
 from console.core.texts import lazy_gettext
 from console.hosting.models import Service, ServiceStatus, SuspensionReason
 
@@ -65,71 +64,6 @@ def _end(service: Service, start: date, periods: int) -> date:
     return date(year, month + 1, min(anchor, monthrange(year, month + 1)[1])) - _DAY
 
 
-def check_periods(services: Collection[Service], periods: Iterable[tuple[int, Period]]) -> None:
-    """Refuse periods that cannot be billed. The services are locked.
-
-    Raises:
-        Invalid: one ends before it begins.
-        Conflict: ``billed``: a document bills some of its days already.
-    """
-    by_service: dict[int, list[Period]] = {service.id: [] for service in services}
-    for service_id, period in periods:
-        if period.ends_on < period.starts_on:
-            raise Invalid(lazy_gettext("The period ends before it begins."))
-        by_service[service_id].append(period)
-    known = select(BilledPeriod).where(BilledPeriod.service_id.in_([key for key, own in by_service.items() if own]))
-    for row in db.session.scalars(known) if any(by_service.values()) else ():
-        if any(_overlap(period, Period(row.starts_on, row.ends_on)) for period in by_service[row.service_id]):
-            raise _billed(services, row.service_id)
-    for service_id, own in by_service.items():
-        own.sort(key=lambda period: period.starts_on)
-        if any(_overlap(one, other) for one, other in pairwise(own)):
-            raise _billed(services, service_id)
-
-
-def _overlap(one: Period, other: Period) -> bool:
-    return one.starts_on <= other.ends_on and other.starts_on <= one.ends_on
-
-
-def _billed(services: Collection[Service], service_id: int) -> Conflict:
-    number = next(service.number for service in services if service.id == service_id)
-    return Conflict(
-        lazy_gettext("This period of a service is already on another pro-forma."),
-        code="billed",
-        details={"concerns": [number]},
-    )
-
-
-def take(documents: Sequence[Proforma]) -> None:
-    """Note which periods the lines of documents bill. Called where documents are numbered."""
-    rows = [
-        {
-            "service_id": line.service_id,
-            "starts_on": line.period_from,
-            "ends_on": line.period_to,
-            "proforma_line_id": line.id,
-        }
-        for document in documents
-        for line in document.lines
-        if line.period_from is not None and line.service_id is not None
-    ]
-    if rows:
-        db.session.execute(insert(BilledPeriod), rows)
-
-
-def free(documents: Sequence[Proforma]) -> None:
-    """Let the unpaid periods of documents be billed again. Called where documents are cancelled.
-
-    A migration's new lines take them in the same transaction.
-    """
-    of_documents = select(ProformaLine.id).where(ProformaLine.proforma_id.in_([document.id for document in documents]))
-    db.session.execute(
-        delete(BilledPeriod)
-        .where(BilledPeriod.proforma_line_id.in_(of_documents), BilledPeriod.paid_at.is_(None))
-        .execution_options(synchronize_session=False)
-    )
-
-
 def services_of(proforma_ids: Collection[int]) -> list[int]:
     """Return the services that paying documents would renew: they are locked before the documents are."""
     query = (
@@ -163,14 +97,14 @@ def renew(proforma_ids: Collection[int]) -> list[int]:
         period.paid_at = now
         period.paid_until_before, period.status_before = service.paid_until, service.status
         service.paid_until = max(service.paid_until, period.ends_on)
-        if _comes_back(service):
+        if _is_restored_by_payment(service):
             service.status, service.suspension = ServiceStatus.ACTIVE, None
     db.session.flush()
     return list(dict.fromkeys(period.service_id for period in periods))
 
 
-def _comes_back(service: Service) -> bool:
-    """Tell whether paying sets a service going again: not one that was suspended for something else, or has ended."""
+def _is_restored_by_payment(service: Service) -> bool:
+    """Return whether paying sets a service going again: not one that was suspended for something else, or has ended."""
     if service.status is ServiceStatus.SUSPENDED:
         return service.suspension is SuspensionReason.UNPAID
     return service.status is ServiceStatus.EXPIRED
@@ -191,12 +125,12 @@ def undo_renewal(proforma: Proforma) -> list[Service]:
     )
     services = []
     for period in db.session.scalars(query).all():
-        services.append(_take_back(period))
+        services.append(_undo_period(period))
         db.session.flush()
     return services
 
 
-def _take_back(period: BilledPeriod) -> Service:
+def _undo_period(period: BilledPeriod) -> Service:
     service = period.service
     others = select(BilledPeriod.starts_on, BilledPeriod.ends_on).where(
         BilledPeriod.service_id == service.id, BilledPeriod.paid_at.is_not(None), BilledPeriod.id != period.id

@@ -24,7 +24,7 @@ def with_check_digits(body: str) -> str:
 
 
 def is_checked(key: str) -> bool:
-    """Tell whether a key begins with the check digits of what follows."""
+    """Return whether a key begins with the check digits of what follows."""
     return len(key) > len(MODEL) and key[:2].isdigit() and with_check_digits(key[2:]) == key
 
 

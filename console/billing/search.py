@@ -35,7 +35,7 @@ def read_amount(text: str) -> int | None:
 
 
 def is_figures(text: str) -> bool:
-    """Tell whether a text is a number alone: an amount, a reference, a part of a document's number."""
+    """Return whether a text is a number alone: an amount, a reference, a part of a document's number."""
     return _FIGURES.fullmatch(text.strip()) is not None
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import pairwise
 
-from sqlalchemy import update
+from sqlalchemy import delete, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -15,6 +16,7 @@ from console.billing.locks import lock_customers, lock_proformas, lock_services
 from console.billing.models import (
     ACTIVE_STATUSES,
     PROFORMA_SEARCH,
+    BilledPeriod,
     NumberSeries,
     Proforma,
     ProformaLine,
@@ -22,7 +24,7 @@ from console.billing.models import (
     Storno,
 )
 from console.billing.payments.service.credit import release_to_credit
-from console.billing.periods import Period, check_periods, free, take
+from console.billing.periods import Period
 from console.billing.references import payment_reference
 from console.billing.tax import rule_for
 from console.core import clock
@@ -125,7 +127,42 @@ def _check_periods(services: Sequence[Service], drafts: Sequence[LineDraft]) -> 
     if any(draft.period is not None and draft.service_id is None for draft in drafts):
         raise Invalid(lazy_gettext("A line with a period needs a service."))
     periods = [(draft.service_id, draft.period) for draft in drafts if draft.service_id and draft.period]
-    check_periods(services, periods)
+    _check_free(services, periods)
+
+
+def _check_free(services: Collection[Service], periods: Iterable[tuple[int, Period]]) -> None:
+    """Refuse periods that cannot be billed. The services are locked.
+
+    Raises:
+        Invalid: one ends before it begins.
+        Conflict: ``billed``: a document bills some of its days already.
+    """
+    by_service: dict[int, list[Period]] = {service.id: [] for service in services}
+    for service_id, period in periods:
+        if period.ends_on < period.starts_on:
+            raise Invalid(lazy_gettext("The period ends before it begins."))
+        by_service[service_id].append(period)
+    known = select(BilledPeriod).where(BilledPeriod.service_id.in_([key for key, own in by_service.items() if own]))
+    for row in db.session.scalars(known) if any(by_service.values()) else ():
+        if any(_overlap(period, Period(row.starts_on, row.ends_on)) for period in by_service[row.service_id]):
+            raise _billed(services, row.service_id)
+    for service_id, own in by_service.items():
+        own.sort(key=lambda period: period.starts_on)
+        if any(_overlap(one, other) for one, other in pairwise(own)):
+            raise _billed(services, service_id)
+
+
+def _overlap(one: Period, other: Period) -> bool:
+    return one.starts_on <= other.ends_on and other.starts_on <= one.ends_on
+
+
+def _billed(services: Collection[Service], service_id: int) -> Conflict:
+    number = next(service.number for service in services if service.id == service_id)
+    return Conflict(
+        lazy_gettext("This period of a service is already on another pro-forma."),
+        code="billed",
+        details={"concerns": [number]},
+    )
 
 
 def draft_document(
@@ -204,7 +241,7 @@ def number_documents(documents: Sequence[Proforma]) -> None:
         document.reference = payment_reference(year, sequence)
         session.add(document)
     session.flush()
-    take(documents)
+    _bill_periods(documents)
     PROFORMA_SEARCH.put_new(session, [(document.id, document.searchable()) for document in documents])
 
 
@@ -264,8 +301,35 @@ def cancel_documents(proformas: Sequence[Proforma], reason: str, migration_id: i
         )
         stornos.append(storno)
     session.add_all(stornos)
-    free(proformas)
+    _release_periods(proformas)
     return stornos
+
+
+def _bill_periods(documents: Sequence[Proforma]) -> None:
+    """Record which periods the lines of numbered documents bill; a unique row keeps others from billing them too."""
+    rows = [
+        {
+            "service_id": line.service_id,
+            "starts_on": line.period_from,
+            "ends_on": line.period_to,
+            "proforma_line_id": line.id,
+        }
+        for document in documents
+        for line in document.lines
+        if line.period_from is not None and line.service_id is not None
+    ]
+    if rows:
+        db.session.execute(insert(BilledPeriod), rows)
+
+
+def _release_periods(documents: Sequence[Proforma]) -> None:
+    """Let the unpaid periods of cancelled documents be billed again; a migration does so in the same transaction."""
+    of_documents = select(ProformaLine.id).where(ProformaLine.proforma_id.in_([document.id for document in documents]))
+    db.session.execute(
+        delete(BilledPeriod)
+        .where(BilledPeriod.proforma_line_id.in_(of_documents), BilledPeriod.paid_at.is_(None))
+        .execution_options(synchronize_session=False)
+    )
 
 
 def _take_numbers(session: Session, series: str, year: int, count: int) -> list[int]:
@@ -284,8 +348,8 @@ def _take_numbers(session: Session, series: str, year: int, count: int) -> list[
     )
     last = session.scalar(advance)
     if last is None:  # the first of its year; another may be beginning it too
-        insert = (sqlite if session.get_bind().dialect.name == "sqlite" else postgresql).insert(NumberSeries)
-        session.execute(insert.values(series=series, year=year, last=0).on_conflict_do_nothing())
+        first = (sqlite if session.get_bind().dialect.name == "sqlite" else postgresql).insert(NumberSeries)
+        session.execute(first.values(series=series, year=year, last=0).on_conflict_do_nothing())
         last = session.scalars(advance).one()
     return list(range(last - count + 1, last + 1))
 

@@ -192,7 +192,7 @@ class ChatMessage(Base):
 
     @property
     def is_public(self) -> bool:
-        """Tell whether the visitor may see it."""
+        """Return whether the visitor may see it."""
         return self.kind is not MessageKind.NOTE and not self.data.get("inside")
 
 
@@ -204,7 +204,7 @@ class ChatFile(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     chat_id: Mapped[int] = mapped_column(ForeignKey("chats.id"))
-    seq: Mapped[int | None]  # of the message it hangs on
+    seq: Mapped[int | None]  # of the message it belongs to
     staff_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
     name: Mapped[str] = mapped_column(String(120))
     content_type: Mapped[str] = mapped_column(String(80))

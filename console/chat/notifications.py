@@ -94,7 +94,7 @@ def take_changed() -> set[int]:
     return taken
 
 
-def tell_lists(chats: Iterable[Chat], counts: dict[str, Any]) -> None:
+def push_lists(chats: Iterable[Chat], counts: dict[str, Any]) -> None:
     """Push rows of the desk's lists to those who may see each, and the counts to all."""
     by_department: dict[int, list[serializers.Shape]] = {}
     for chat in chats:

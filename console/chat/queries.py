@@ -174,7 +174,7 @@ def available(now: datetime, grace_seconds: int) -> list[StaffPresence]:
 
 
 def is_here(one: StaffPresence, now: datetime, grace_seconds: int) -> bool:
-    """Tell whether a colleague has a connection, or lost it no longer than the grace period ago."""
+    """Return whether a colleague has a connection, or lost it no longer than the grace period ago."""
     return one.seen_at is not None and (now - one.seen_at).total_seconds() < grace_seconds
 
 

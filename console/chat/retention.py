@@ -69,7 +69,7 @@ def kept_since() -> datetime:
 
 
 def is_forgotten(number: object) -> bool:
-    """Tell whether a chat was here once and has been deleted: its number was given, its row is gone."""
+    """Return whether a chat was here once and has been deleted: its number was given, its row is gone."""
     key = chat_key(number)
     newest = db.session.scalar(select(func.max(Chat.id))) or 0
     return key is not None and key < newest and db.session.get(Chat, key) is None

@@ -202,5 +202,5 @@ def by_hour(period: Period, scope: Scope = ALL_TICKETS) -> Counter[int]:
 
 
 def any_chat() -> bool:
-    """Tell whether there ever was one."""
+    """Return whether there ever was one."""
     return db.session.scalar(select(Chat.id).limit(1)) is not None

@@ -178,7 +178,7 @@ def store_messages(messages: Sequence[Outgoing], pushes: list[Any] | None = None
                 return [error]
             log.exception("a message could not be stored")
             return [Busy()]
-        log.warning("a group of messages failed; each is tried by itself", count=len(messages))
+        log.warning("a group of messages failed; each is tried separately", count=len(messages))
         return [outcome for one in messages for outcome in store_messages([one], pushes)]
     for key in group.chats:
         notifications.touched(key)
@@ -357,7 +357,7 @@ def _append(
 
 
 def _is_the_same(one: Outgoing, said: _Earlier, files: dict[int, ChatFile]) -> bool:
-    """Tell whether a message says what was stored under its id. Both are compared as they are stored: masked."""
+    """Return whether a message says what was stored under its id. Both are compared as they are stored: masked."""
     if one.kind is not said.kind or not stored_masking.had_text(said.body, said.data, one.body):
         return False
     if said.files is not None:

@@ -23,7 +23,7 @@ from console.core.db import database_file, db
 from console.core.files import is_private
 from console.core.places import PACKAGE, SHARED_ANCHOR, SHARED_FILES, TEMPLATES
 from console.core.settings import DEMO_SEAL_KEY, DEMO_SECRET_KEY, Settings
-from console.hosting.links import torn
+from console.hosting.links import broken_links
 from console.mail import relay, smtp
 from console.mail.sending import helo_name
 from console.reindexing import is_outdated
@@ -238,7 +238,7 @@ def _accounts() -> Iterator[Result]:
 
 
 def _hosted() -> Iterator[Result]:
-    apart = torn()
+    apart = broken_links()
     for service, host in apart[:MAX_LISTED]:
         yield Result(Level.FAULT, f"{service.number} is hosted with {host.number} of another account.")
     if len(apart) > MAX_LISTED:

@@ -27,7 +27,7 @@ class Actor:
     address: str | None = None
 
     def may(self, permission: str) -> bool:
-        """Tell whether the role allows ``permission``."""
+        """Return whether the role allows ``permission``."""
         return self.kind == "system" or permission in self.permissions
 
     def require(self, permission: str) -> None:

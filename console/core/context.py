@@ -14,7 +14,7 @@ from console.core.settings import Settings
 _KEY = "console"
 
 
-class InForce(Protocol):
+class LiveSettings(Protocol):
     """Returns the settings as they are now (``console.settings.live``)."""
 
     def __call__(self) -> Settings: ...
@@ -27,19 +27,19 @@ class AppContext:
     """Built once in ``create_app``."""
 
     environment: Settings
-    in_force: InForce
+    live: LiveSettings
     sealer: Sealer
 
 
-def attach(extensions: dict[str, object], environment: Settings, in_force: InForce) -> None:
+def attach(extensions: dict[str, object], environment: Settings, live: LiveSettings) -> None:
     """Put the context into ``app.extensions``.
 
     Args:
         extensions: the application's.
         environment: the settings it was started with.
-        in_force: is called often.
+        live: is called often.
     """
-    extensions[_KEY] = AppContext(environment, in_force, Sealer(environment.seal_keys))
+    extensions[_KEY] = AppContext(environment, live, Sealer(environment.seal_keys))
 
 
 def _context() -> AppContext:
@@ -51,7 +51,7 @@ def settings() -> Settings:
 
     Two calls may differ, because pages set them while processes run: what belongs together is read in one call.
     """
-    return _context().in_force()
+    return _context().live()
 
 
 def environment() -> Settings:
@@ -61,12 +61,12 @@ def environment() -> Settings:
 
 def look_again() -> None:
     """Let this process read the settings again: they were changed."""
-    _context().in_force.forget()
+    _context().live.forget()
 
 
 def keep_settings() -> None:
     """Let this process go on for a moment with the settings it knows: they cannot be read."""
-    _context().in_force.keep()
+    _context().live.keep()
 
 
 def sealer() -> Sealer:

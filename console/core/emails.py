@@ -78,7 +78,7 @@ def sendable(email: str) -> str:
 
 
 def is_ours(email: str) -> bool:
-    """Tell whether mail to ``email`` comes to us: the address we send from, with or without something after a ``+``."""
+    """Return whether ``email`` is the address we send from, with or without something after a ``+``."""
     local, _at, domain = email.lower().rpartition("@")
     ours, _at, our_domain = settings().mail_from.lower().rpartition("@")
     return domain == our_domain and local.partition("+")[0] == ours.partition("+")[0]

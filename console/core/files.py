@@ -41,7 +41,7 @@ def make_private(path: Path) -> None:
 
 
 def is_private(path: Path) -> bool:
-    """Tell whether only the owner may open a file."""
+    """Return whether only the owner may open a file."""
     return path.stat().st_mode & 0o077 == 0
 
 
@@ -104,11 +104,11 @@ class FileStore:
         return content
 
     def exists(self, digest: str) -> bool:
-        """Tell whether something is stored under ``digest``."""
+        """Return whether something is stored under ``digest``."""
         return self.path(digest).exists()
 
     def is_whole(self, digest: str) -> bool:
-        """Tell whether what is stored under ``digest`` is there and still what was put."""
+        """Return whether what is stored under ``digest`` is there and still what was put."""
         try:
             with self.path(digest).open("rb") as file:
                 return hashlib.file_digest(file, "sha256").hexdigest() == digest

@@ -74,7 +74,7 @@ def clean_code(code: str) -> str:
 
 
 def is_one_time(cleaned: str) -> bool:
-    """Tell whether a cleaned code looks like an authenticator's; else it can only be a recovery code."""
+    """Return whether a cleaned code looks like an authenticator's; else it can only be a recovery code."""
     return cleaned.isdigit() and len(cleaned) == DIGITS
 
 

@@ -38,7 +38,7 @@ def as_refusal(error: BaseException) -> Refusal | None:
 
 
 def lost_connection(error: BaseException) -> bool:
-    """Tell whether the connection broke, or never was: what was under way on a server may have been done."""
+    """Return whether the connection broke, or never was: what was under way on a server may have been done."""
     if not isinstance(error, DBAPIError) or isinstance(error.orig, sqlite3.Error):
         return False
     state = _sqlstate(error)

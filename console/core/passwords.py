@@ -98,7 +98,7 @@ def turn() -> Iterator[None]:
 
 
 def needs_new_hash(stored: str) -> bool:
-    """Tell whether ``stored`` was made with weaker parameters than today's."""
+    """Return whether ``stored`` was made with weaker parameters than today's."""
     return HASHER.check_needs_rehash(stored)
 
 

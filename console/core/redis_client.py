@@ -27,7 +27,7 @@ def connect(url: str) -> redis.Redis:
 
 
 def answers(url: str) -> bool:
-    """Tell whether Redis answers in time."""
+    """Return whether Redis answers in time."""
     try:
         with connect(url) as client:
             return bool(client.ping())

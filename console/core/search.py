@@ -285,7 +285,7 @@ def _telling(parts: list[str]) -> list[str]:
 
 
 def asks_nothing(query: str) -> bool:
-    """Tell whether something was typed and nothing of it can be searched for: signs, an emoji."""
+    """Return whether something was typed and nothing of it can be searched for: signs, an emoji."""
     return bool(query.strip()) and not split_words(query)
 
 

@@ -31,7 +31,7 @@ class SignInSession:
     user_agent: Mapped[str | None] = mapped_column(String(400))
 
     def is_live(self, now: datetime, idle: timedelta) -> bool:
-        """Tell whether the session still counts at ``now``."""
+        """Return whether the session still counts at ``now``."""
         return is_live(self, now, idle)
 
 
@@ -47,7 +47,7 @@ class HasTimes(Protocol):
 
 
 def is_live(row: HasTimes, now: datetime, idle: timedelta) -> bool:
-    """Tell whether a session still counts at ``now``."""
+    """Return whether a session still counts at ``now``."""
     return row.revoked_at is None and now < row.expires_at and now < row.seen_at + idle
 
 

@@ -61,7 +61,7 @@ def forms(word: str) -> tuple[str, ...]:
 
 
 def begins_or_inflects(typed: str, word: str) -> bool:
-    """Tell whether a folded word begins with what was typed, or is another form of it; as an index would find it."""
+    """Return whether a folded word begins with what was typed, or is another form of it; as an index would find it."""
     tokens = {word, *forms(word)}
     return any(token.startswith(typed) for token in tokens) or not tokens.isdisjoint(forms(typed))
 

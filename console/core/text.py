@@ -84,7 +84,7 @@ def shorten(text: str, length: int) -> str:
 
 
 def is_blank(text: str) -> bool:
-    """Tell whether nothing of ``text`` can be seen: spaces, joiners, marks without a letter, fillers."""
+    """Return whether nothing of ``text`` can be seen: spaces, joiners, marks without a letter, fillers."""
     return not any(map(_is_seen, text))
 
 
@@ -119,7 +119,7 @@ def words(text: str) -> list[str]:
 
 
 def same_name(one: str, other: str) -> bool:
-    """Tell whether two names are one, however it is spelled: case, diacritics, script and order aside."""
+    """Return whether two names are one, however it is spelled: case, diacritics, script and order aside."""
     return sorted(fold(one).split()) == sorted(fold(other).split())
 
 

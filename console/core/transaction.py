@@ -114,7 +114,7 @@ def _roll_back(session: Session) -> None:
 
 
 def may_have_stored() -> bool:
-    """Tell whether this context has committed something, or cannot know: then nothing may be said to be undone."""
+    """Return whether this context has committed something, or cannot know: then nothing may be said to be undone."""
     return bool(db.session().info.get(_STORED))
 
 
@@ -193,7 +193,7 @@ def pending(name: str) -> list[Any]:
 
 
 def is_writing() -> bool:
-    """Tell whether a write transaction is open here."""
+    """Return whether a write transaction is open here."""
     return bool(db.session().info.get(_WRITING))
 
 

@@ -103,11 +103,11 @@ def receivers(customer: Customer, *categories: MailCategory) -> Sequence[Members
         .where(Membership.customer_id == customer.id, Membership.removed_at.is_(None))
         .order_by(Membership.id)
     )
-    return [one for one in db.session.scalars(query) if any(gets(one, category) for category in categories)]
+    return [one for one in db.session.scalars(query) if any(receives(one, category) for category in categories)]
 
 
-def gets(member: Membership, category: MailCategory) -> bool:
-    """Tell whether a person on an account gets mail of a category."""
+def receives(member: Membership, category: MailCategory) -> bool:
+    """Return whether a person on an account gets mail of a category."""
     return member.is_owner or category.value in member.mail
 
 

@@ -9,7 +9,7 @@ from console.mail.links import SecretLink
 from console.mail.service import queue, write_to
 
 
-def tell_owner_of_people(actor: Actor, membership: Membership, what: str) -> None:
+def notify_owner_of_people(actor: Actor, membership: Membership, what: str) -> None:
     """Write to the account's owner that its people changed, unless they did it themselves.
 
     Args:

@@ -135,7 +135,7 @@ class Person(Base):
     memberships: Mapped[list[Membership]] = relationship(back_populates="person")
 
     def is_held(self, now: datetime) -> bool:
-        """Tell whether nothing may be given away in their name at ``now``."""
+        """Return whether nothing may be given away in their name at ``now``."""
         return self.held_until is not None and now < self.held_until
 
 
@@ -195,7 +195,7 @@ class Membership(Base):
 
     @hybrid_property
     def is_owner(self) -> bool:
-        """Tell whether this person owns the account now; in a query, the condition that says so."""
+        """Return whether this person owns the account now; in a query, the condition that says so."""
         return self.role is MemberRole.OWNER and self.removed_at is None
 
     @is_owner.inplace.expression
@@ -237,7 +237,7 @@ class Invitation(Base):
     invited_by: Mapped[Membership | None] = relationship(foreign_keys=[invited_by_id])
 
     def is_open(self, now: datetime) -> bool:
-        """Tell whether it can be accepted at ``now``."""
+        """Return whether it can be accepted at ``now``."""
         return self.ended_at is None and now < self.expires_at
 
 
@@ -310,7 +310,7 @@ class Verification(Base):
     membership: Mapped[Membership | None] = relationship()
 
     def is_live(self, now: datetime) -> bool:
-        """Tell whether it opens anything at ``now``."""
+        """Return whether it opens anything at ``now``."""
         return self.ended_at is None and now < self.expires_at
 
     def opened_rights(self) -> frozenset[Right]:

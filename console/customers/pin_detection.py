@@ -221,7 +221,7 @@ def _six_of(groups: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
 
 
 def _is_something_else(text: str, start: int, end: int) -> bool:
-    """Tell whether six digits are part of something that is no PIN."""
+    """Return whether six digits are part of something that is no PIN."""
     last, next_ = text[start - 1 : start], text[end : end + 1]
     if (
         last.isalpha()
@@ -256,7 +256,7 @@ def _is_telephone(before: str, token: str, after: str) -> bool:
 
 
 def _is_longer(before: str, token: str, after: str) -> bool:
-    """Tell whether groups of digits go on at a side of these: 12 500 000, or 12 34 56 78."""
+    """Return whether groups of digits go on at a side of these: 12 500 000, or 12 34 56 78."""
     groups = _GROUP.findall(token)
     if len(groups) == 1 or re.search(_DASH, token) or not (before[-2:-1] + after[1:2]).isdecimal():
         return False

@@ -151,13 +151,13 @@ def confirm(token: str, password_hash: str, address: str | None) -> Membership:
 
 
 def has_sign_in(email: str) -> bool:
-    """Tell whether a person signs in with this address. Never to be told to a visitor."""
+    """Return whether a person signs in with this address. Never to be told to a visitor."""
     query = select(Person.id).where(Person.email == email, Person.password_hash.is_not(None))
     return db.session.scalar(query) is not None
 
 
 def clear(before: datetime) -> None:
-    """Delete what nobody confirmed in time."""
+    """Delete registrations that were not confirmed in time."""
     db.session.execute(delete(Registration).where(Registration.expires_at < before))
 
 

@@ -124,7 +124,7 @@ def confirm_otherwise(person_id: int, session_id: int) -> None:
 
 
 def is_confirmed(row: PersonSession) -> bool:
-    """Tell whether the person of a session showed who they are within the last minutes."""
+    """Return whether the person of a session showed who they are within the last minutes."""
     return clock.now() - row.confirmed_at < CONFIRMED_FOR
 
 

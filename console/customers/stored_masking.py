@@ -19,7 +19,7 @@ _WAS = "was"
 
 
 def had_text(body: str, data: Mapping[str, Any], text: str) -> bool:
-    """Tell whether a stored text is, or was before a number in it was masked, ``text``.
+    """Return whether a stored text is, or was before a number in it was masked, ``text``.
 
     Args:
         body: as it is stored now.

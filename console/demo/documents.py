@@ -88,7 +88,7 @@ def _bill(story: Story, number: str) -> None:
 
 
 def _not_renewed(holding: Holding) -> None:
-    """Let what hangs together with a service end: so one document has all that its owner still has to pay for it."""
+    """End the services linked to a service, so that one document has all that its owner still has to pay for it."""
     for service in db.session.scalars(select(Service).where(Service.hosted_with_id == holding.service.id)):
         service.auto_renew = False
 

@@ -50,7 +50,7 @@ class DemoRefusedError(Exception):
 
 
 def is_empty() -> bool:
-    """Tell whether nothing was ever done here."""
+    """Return whether nothing was ever done here."""
     return all(db.session.scalar(select(column).limit(1)) is None for column in (Customer.id, Staff.id, AuditEntry.id))
 
 

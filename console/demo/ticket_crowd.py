@@ -292,7 +292,7 @@ class _Writer:
         self._rules = all_rules()
 
     def store(self, made: Sequence[Made]) -> None:
-        """Write tickets with all that hangs on them."""
+        """Write tickets with everything that belongs to them."""
         sla_targets = {one.id: self._targets(one) for one in made}
         self._insert(_TICKET, [_ticket(one, sla_targets[one.id]) for one in made])
         self._insert(_MESSAGE, [row for one in made for row in _messages(one)])

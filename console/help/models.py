@@ -48,7 +48,7 @@ class HelpArticle(Base):
 
     @property
     def is_draft(self) -> bool:
-        """Tell whether there is something newer than what the public reads."""
+        """Return whether there is something newer than what the public reads."""
         return self.published != self.newest
 
 

@@ -10,7 +10,7 @@ from console.staff.roles import Permission
 
 
 def may_know(actor: Actor, service: Service) -> bool:
-    """Tell whether ``actor`` may know whose a service is: by role, or while a verification opens it.
+    """Return whether ``actor`` may know whose a service is: by role, or while a verification opens it.
 
     Those who are no staff name none by themselves: what they continue had it before.
     """

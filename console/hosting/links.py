@@ -1,4 +1,4 @@
-"""What hangs together: a domain or a certificate and the hosting it is hosted with. One account owns a whole chain."""
+"""Linked services: a domain or a certificate and the hosting it is hosted with. One account owns a whole chain."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from console.hosting.models import Service
 
 
 def with_linked(customer_id: int, chosen: Iterable[int], leave: Collection[int] = ()) -> set[int]:
-    """Return the chosen services of an account with all that hangs together with them, as ids.
+    """Return the chosen services of an account and all services linked to them, as ids.
 
     Args:
-        leave: services that are not taken along; nor is what hangs on the chosen ones only through them.
+        leave: services that are left out; so is what is linked to the chosen ones only through them.
     """
     found = set(chosen)
     edge = set(found)
@@ -30,7 +30,7 @@ def with_linked(customer_id: int, chosen: Iterable[int], leave: Collection[int] 
     return found
 
 
-def torn() -> list[tuple[Service, Service]]:
+def broken_links() -> list[tuple[Service, Service]]:
     """Return services whose host is another account's, with that host.
 
     There are none, unless a database was written around us.
@@ -46,7 +46,7 @@ def torn() -> list[tuple[Service, Service]]:
 
 
 def groups(services: Sequence[Service]) -> list[list[Service]]:
-    """Put services that hang together side by side, each group in the order given."""
+    """Put linked services side by side, each group in the order given."""
     root = {service.id: service.id for service in services}
 
     def find(key: int) -> int:

@@ -16,6 +16,7 @@ from console.core.sorting import keep_key, key_column, sort_key
 from console.customers.models import Customer
 
 SERVICE_BASE = 1_000
+RNIDS_ENDINGS = (".rs", ".xn--90a3ac")  # the second is .срб
 SERVICE_SEARCH = SearchIndex("search_services")
 DOMAIN_SEARCH = SearchIndex("search_domains")
 
@@ -110,12 +111,17 @@ def service_key(number: str) -> int | None:
     return None if read is None or read <= SERVICE_BASE else read - SERVICE_BASE
 
 
+def readable_domain(name: str) -> str:
+    """Return a registered name as people write it."""
+    try:
+        return name.encode("ascii").decode("idna")
+    except UnicodeError:  # an A-label that decodes to nothing
+        return name
+
+
 def domain_key(name: str) -> str:
     """Return what a registered name is sorted by: as people write it, not as ``xn--…``."""
-    try:
-        return sort_key(name.encode("ascii").decode("idna"))
-    except UnicodeError:
-        return sort_key(name)
+    return sort_key(readable_domain(name))
 
 
 class Domain(Base):
@@ -135,11 +141,18 @@ class Domain(Base):
 
     def searchable(self) -> str:
         """Return the text it is found by: as people write it, and as the DNS does."""
-        try:
-            readable = self.name.encode("ascii").decode("idna")
-        except UnicodeError:  # an A-label that decodes to nothing
-            return self.name
+        readable = self.readable_name
         return self.name if readable == self.name else f"{readable} {self.name}"
+
+    @property
+    def readable_name(self) -> str:
+        """Return the name as people write it."""
+        return readable_domain(self.name)
+
+    @property
+    def at_rnids(self) -> bool:
+        """Return whether its registry is RNIDS, where a new registrant takes steps of people."""
+        return self.name.endswith(RNIDS_ENDINGS)
 
 
 keep_key(Domain.name, Domain.name_key, domain_key)

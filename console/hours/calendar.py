@@ -155,7 +155,7 @@ class Calendar:
     # --- open or not ---
 
     def is_open(self, at: datetime) -> bool:
-        """Tell whether it is open at that instant."""
+        """Return whether it is open at that instant."""
         return any(start <= at < end for start, end in self.day(self._local_day(at)).spans)
 
     def next_open(self, at: datetime) -> datetime | None:

@@ -41,7 +41,7 @@ def of_year(year: int) -> Mapping[date, Holiday]:
 
 
 def is_covered(year: int) -> bool:
-    """Tell whether the package has a list of that year."""
+    """Return whether the package has a list of that year."""
     return bool(of_year(year))
 
 

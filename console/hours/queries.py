@@ -42,7 +42,7 @@ _HEAD = tuple(
     (f"hours_{column.key}", select(column).where(HoursRevision.id == HEAD))
     for column in (HoursRevision.number, HoursRevision.changed_at)
 )
-GLANCE = 4.0  # seconds for which a sign on a page need not look again
+MAX_AGE = 4.0  # seconds for which a sign on a page need not look again
 
 
 def current_calendar() -> tuple[Calendar, int]:
@@ -76,11 +76,11 @@ def known_by(number: int, changed_at: datetime) -> None:
 def glance() -> Calendar:
     """Return the hours as they were a moment ago: good for a sign on a page, not for counting.
 
-    What this process changes it sees at once, what another does within :data:`GLANCE` seconds.
+    What this process changes it sees at once, what another does within :data:`MAX_AGE` seconds.
     """
     engine = db.engine
     known, looked = _known.get(engine), _looked.get(engine)
-    if known is not None and looked is not None and monotonic() - looked < GLANCE:
+    if known is not None and looked is not None and monotonic() - looked < MAX_AGE:
         return known.calendar
     return current().calendar
 

@@ -1,1 +1,1 @@
-"""How a customer's person shows who they are besides the password: one-time codes, passkeys, a lost device."""
+"""Second factors of customers' people: one-time codes, passkeys, and what happens when a device is lost."""

@@ -52,7 +52,7 @@ def switch_on(actor: Actor, session_id: int, secret: str, code: str) -> list[str
     db.session.flush()
     record(actor, "person.totp_on", subject_of(person))
     signin.revoke_others(actor, session_id)
-    mails.tell(person, "totp_on")
+    mails.notify(person, "totp_on")
     return _replace_codes(person)
 
 
@@ -68,7 +68,7 @@ def switch_off(actor: Actor, session_id: int, code: str) -> None:
     _require_code(person, code)
     _remove(person)
     record(actor, "person.totp_off", subject_of(person))
-    mails.tell(person, "totp_off")
+    mails.notify(person, "totp_off")
 
 
 def renew_codes(actor: Actor, session_id: int, code: str) -> list[str]:
@@ -82,7 +82,7 @@ def renew_codes(actor: Actor, session_id: int, code: str) -> list[str]:
     person = lock_own(actor, session_id)
     _require_code(person, code)
     record(actor, "person.recovery_codes_made", subject_of(person))
-    mails.tell(person, "codes_renewed")
+    mails.notify(person, "codes_renewed")
     return _replace_codes(person)
 
 
@@ -104,7 +104,7 @@ def take_code(person: Person, code: str) -> str | None:
 
 
 def remove(person: Person) -> bool:
-    """Take a lost authenticator off; tell whether there was one. ``person`` is locked."""
+    """Remove a lost authenticator; return whether there was one. ``person`` is locked."""
     there = authenticator_of(person.id) is not None
     _remove(person)
     return there

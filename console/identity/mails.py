@@ -16,7 +16,7 @@ from console.mail.links import SecretLink
 from console.mail.service import write_to
 
 
-def tell(
+def notify(
     person: Person,
     what: str,
     *,
@@ -49,7 +49,7 @@ def tell(
     )
 
 
-def tell_new_sign_in(person: Person, device: str, address: str | None) -> None:
+def notify_new_sign_in(person: Person, device: str, address: str | None) -> None:
     """Write to a person that they were signed in on a browser that was not seen before."""
     write_to(
         person,

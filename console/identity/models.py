@@ -92,9 +92,9 @@ class DeviceRecovery(Base):
     reviewed_by: Mapped[Staff | None] = relationship(foreign_keys=[reviewed_by_id])
 
     def is_open(self, now: datetime) -> bool:
-        """Tell whether it goes on at ``now``."""
+        """Return whether it goes on at ``now``."""
         return self.ended_at is None and now < self.expires_at
 
     def is_ready(self, now: datetime) -> bool:
-        """Tell whether the wait is over, and the link serves."""
+        """Return whether the wait is over, and the link serves."""
         return self.is_open(now) and now >= self.ready_at

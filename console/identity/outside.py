@@ -46,11 +46,11 @@ class Begun:
 
 
 class Refused(Exception):
-    """The provider's answer is of no use; said to the log, not to the visitor."""
+    """The provider's answer cannot be used; the reason goes to the log, not to the visitor."""
 
 
 def is_configured() -> bool:
-    """Tell whether staff may come from outside."""
+    """Return whether staff may come from outside."""
     return bool(settings().staff_oidc_issuer and settings().staff_oidc_client_id)
 
 

@@ -43,7 +43,7 @@ REGISTER, SIGN_IN, SECOND_STEP, CONFIRM = "passkey.register", "passkey.sign_in",
 
 
 def relying_party() -> RelyingParty:
-    """Return who we are; under the machine's own address ``localhost``, because browsers take names alone."""
+    """Return the relying party id; ``localhost`` under the loopback address, because browsers accept only names."""
     from console.identity import ceremonies  # late: see there
 
     parts = urlsplit(settings().base_url)
@@ -114,7 +114,7 @@ def register(actor: Actor, session_id: int, name: str, credential: str) -> Passk
     db.session.add(passkey)
     db.session.flush()
     record(actor, "person.passkey_added", subject_of(person), passkey=passkey.id)
-    mails.tell(person, "passkey_added", name_of=name)
+    mails.notify(person, "passkey_added", name_of=name)
     return passkey
 
 
@@ -132,12 +132,12 @@ def remove(actor: Actor, session_id: int, passkey_id: int) -> Passkey:
     db.session.delete(passkey)
     db.session.flush()
     record(actor, "person.passkey_removed", subject_of(person), passkey=passkey.id)
-    mails.tell(person, "passkey_removed", name_of=passkey.name)
+    mails.notify(person, "passkey_removed", name_of=passkey.name)
     return passkey
 
 
 def remove_all(person: Person) -> None:
-    """Take every passkey of a person, locked, off: a device is lost."""
+    """Remove every passkey of a locked person: a device is lost."""
     db.session.execute(delete(Passkey).where(Passkey.person_id == person.id))
 
 
@@ -157,7 +157,7 @@ def options(purpose: str, holder: str, person_id: int | None = None) -> dict[str
 
 
 def take(purpose: str, holder: str, credential: str, address: str | None, person_id: int | None = None) -> int | None:
-    """Check a browser's answer and note that the passkey was used; return whose it is.
+    """Verify a browser's answer, record the use of the passkey, and return its owner.
 
     A wrong answer is an outcome, not an error, so that the challenge is used up and it stays on the record.
 
@@ -218,7 +218,7 @@ def _handle(person: Person, own: Sequence[Passkey]) -> str:
 
 
 def _verifies_user(purpose: str) -> bool:
-    """Tell whether the device must check who holds it: not where the password was shown already."""
+    """Return whether the device must check who holds it: not where the password was shown already."""
     return purpose != SECOND_STEP
 
 

@@ -30,7 +30,7 @@ def passkeys_of(person_id: int) -> Sequence[Passkey]:
 
 
 def open_recovery(person_id: int) -> DeviceRecovery | None:
-    """Return what waits after a person said that their device is lost."""
+    """Return the waiting period after a person reported a lost device."""
     query = select(DeviceRecovery).where(DeviceRecovery.person_id == person_id, DeviceRecovery.ended_at.is_(None))
     row = db.session.scalar(query)
     return row if row is not None and row.is_open(clock.now()) else None

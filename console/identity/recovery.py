@@ -33,7 +33,7 @@ REMOVE, CANCEL = "person.recovery", "person.recovery_stop"  # what the links are
 
 
 def ask(actor: Actor, person: Person) -> DeviceRecovery:
-    """Begin the wait, or return the one that goes on already: then nothing is mailed again.
+    """Start the waiting period, or return the one that is running: then nothing is mailed again.
 
     Args:
         actor: the person, who showed their password and has no code.
@@ -94,7 +94,7 @@ def finish(token: str, address: str | None) -> Person:
     open_ones = update(PersonSession).where(PersonSession.person_id == person.id, PersonSession.revoked_at.is_(None))
     db.session.execute(open_ones.values(revoked_at=clock.now()))
     record(actor, "person.recovery_done", subject_of(person))
-    mails.tell(person, "recovery_done", until=holds.begin(actor, person, "lost_device"))
+    mails.notify(person, "recovery_done", until=holds.begin(actor, person, "lost_device"))
     return person
 
 
@@ -110,7 +110,7 @@ def cancel(token: str, address: str | None) -> Person:
     _end(recovery, RecoveryEnd.CANCELLED)
     visitor = Actor(kind="visitor", id=None, name="", address=address)
     record(visitor, "person.recovery_cancelled", subject_of(recovery.person))
-    mails.tell(recovery.person, "recovery_cancelled")
+    mails.notify(recovery.person, "recovery_cancelled")
     return recovery.person
 
 
@@ -127,11 +127,11 @@ def stop(actor: Actor, session_id: int) -> None:
         raise NotFound
     _end(recovery, RecoveryEnd.CANCELLED)
     record(actor, "person.recovery_cancelled", subject_of(person))
-    mails.tell(person, "recovery_cancelled")
+    mails.notify(person, "recovery_cancelled")
 
 
 def end_by_sign_in(actor: Actor, person: Person) -> None:
-    """End the wait of a person, locked, who signed in with a code or a passkey: nothing is lost."""
+    """End the waiting period of a locked person who signed in with a code or a passkey: the device is not lost."""
     recovery = db.session.scalar(_open(person.id))
     if recovery is not None:
         _end(recovery, RecoveryEnd.SIGNED_IN)
@@ -139,7 +139,7 @@ def end_by_sign_in(actor: Actor, person: Person) -> None:
 
 
 def end_for_erasure(actor: Actor, person: Person) -> None:
-    """End the wait of a person who is erased, as part of that: there is no sign-in to come back to."""
+    """End the waiting period of a person who is erased, as part of the erasure."""
     recovery = db.session.scalar(_open(person.id))
     if recovery is not None:
         _end(recovery, RecoveryEnd.CANCELLED)
@@ -147,7 +147,7 @@ def end_for_erasure(actor: Actor, person: Person) -> None:
 
 
 def review(actor: Actor, recovery_id: int, customer_id: int, *, refuse: bool) -> DeviceRecovery:
-    """Refuse a wait, or note that it may go on; it takes no shorter for that.
+    """Refuse a waiting period or allow it; allowing does not shorten it.
 
     Args:
         customer_id: an account that the person is on.
@@ -170,7 +170,7 @@ def review(actor: Actor, recovery_id: int, customer_id: int, *, refuse: bool) ->
     record(actor, action, subject_of(recovery.person), customer_id=customer_id)
     if refuse:
         _end(recovery, RecoveryEnd.REFUSED)
-        mails.tell(recovery.person, "recovery_refused")
+        mails.notify(recovery.person, "recovery_refused")
     return recovery
 
 

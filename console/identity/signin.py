@@ -65,7 +65,7 @@ class Outcome:
 
 
 def sign_in(proof: PasswordProof, browser: Browser, *, code: str | None = None) -> Outcome:
-    """Go on from a right password: open the session, or say that a second step is missing.
+    """Continue after a correct password: open the session, or require the second step.
 
     A wrong code is an outcome, not an error, so that it stays on the record.
 
@@ -93,7 +93,7 @@ def go_on(pending: Pending, browser: Browser, code: str) -> Outcome:
         return Outcome(person.id, pending=pending, wrong_code=True)
     if how == "recovery":
         record(actor, "person.recovery_code_used", subject_of(person))
-        mails.tell(person, "code_used")
+        mails.notify(person, "code_used")
     recovery.end_by_sign_in(actor, person)
     return Outcome(person.id, token=_enter(person, browser))
 
@@ -106,7 +106,7 @@ def enter_with_passkey(person_id: int, browser: Browser) -> Outcome:
 
 
 def has_second_step(person_id: int) -> bool:
-    """Tell whether a person's password alone opens no session."""
+    """Return whether a person's password alone opens no session."""
     return authenticator_of(person_id) is not None
 
 
@@ -151,5 +151,5 @@ def _state(person: Person) -> str:
 def _enter(person: Person, browser: Browser) -> str:
     before = db.session.scalar(select(PersonSession.id).where(PersonSession.person_id == person.id).limit(1))
     if before is not None and not browser.known:
-        mails.tell_new_sign_in(person, browser.device, browser.address)
+        mails.notify_new_sign_in(person, browser.device, browser.address)
     return signin.enter(person, address=browser.address, user_agent=browser.user_agent, old_token=browser.old_token)

@@ -301,7 +301,7 @@ class _Batch:
         return ""
 
     def _compare(self, stored: Proforma, row: ProformaRow) -> Outcome:
-        """Tell whether the file says what was stored. What the console did since is no difference."""
+        """Return whether the file says what was stored. What the console did since is no difference."""
         lines = tuple(
             (self._services.get(line.service, (None,))[0] if line.service else None, line.line) for line in row.lines
         )
@@ -341,7 +341,7 @@ def _stored_lines(stored: Proforma) -> tuple[tuple[int | None, NewLine], ...]:
 
 
 def _may_have_become(row: ProformaRow, stored: Proforma) -> bool:
-    """Tell whether the file's payment state is the stored one, or one that led to it here."""
+    """Return whether the file's payment state is the stored one, or one that led to it here."""
     if row.status is stored.status:
         return stored.paid >= row.paid if row.status is ProformaStatus.PART_PAID else True
     if row.status is ProformaStatus.OPEN:

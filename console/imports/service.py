@@ -114,7 +114,7 @@ def _needed(kind: Kind[Any]) -> dict[str, str]:
 
 
 def _was_last(kind: str, digest: str) -> bool:
-    """Tell whether the last file of this kind was this one, stored whole. What came since stays as it is."""
+    """Return whether the last file of this kind was this one, stored whole. What came since stays as it is."""
     query = (
         select(AuditEntry.data)
         .where(AuditEntry.action == STORED, AuditEntry.subject == kind)

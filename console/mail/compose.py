@@ -137,7 +137,7 @@ def _subject(subject: str) -> str:
 
 
 def _encoded(text: str, header: str) -> str:
-    """Return ``text`` as encoded words (RFC 2047), folded between them, no character torn apart."""
+    """Return ``text`` as encoded words (RFC 2047), folded between them, no character split."""
     return Header(text, "utf-8", maxlinelen=_MAX_LINE, header_name=header).encode(linesep="\r\n")
 
 

@@ -129,7 +129,7 @@ def _mailbox(address: str) -> str:
 
 
 def is_proven(address: str) -> bool:
-    """Tell whether a link from a mail of ours to this address was opened."""
+    """Return whether a link from a mail of ours to this address was opened."""
     return db.session.get(ProvenAddress, normal_email(address)) is not None
 
 

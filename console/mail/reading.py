@@ -92,7 +92,7 @@ def _tokens(mail: Mail) -> frozenset[str]:
 
 
 def _opens(address: str, private: bool) -> bool:
-    """Tell whether following ``address`` opens something without a sign-in."""
+    """Return whether following ``address`` opens something without a sign-in."""
     if _TOKEN.search(address):
         return True
     if not private:

@@ -4,7 +4,7 @@ A worker takes a few mails by a lease, speaks to the mail server with no
 transaction open, and writes each result down in a short one of its own, which
 renews the lease on the rest. A mail whose worker was killed is free again when
 the lease runs out, and is sent again as the same message. What one mail met is
-that mail's own (a later try, or failed for good); where the server as a whole
+that mail's own (a later try, or failed permanently); where the server as a whole
 fails, the queue waits for it, and no mail loses a try.
 """
 

@@ -130,7 +130,7 @@ def queue(
 
 
 def _keep_back(mail: Mail) -> None:
-    """Let automatic mail to an address that refused one for good fail at once, to be seen and sent by hand.
+    """Fail automatic mail to an address that permanently rejected one at once, so that staff see it and can send it.
 
     What a person of ours wrote goes out, and so does what its receiver asked for to sign in.
     """
@@ -265,7 +265,7 @@ def _lock(mail_id: int) -> Mail | None:
 
 
 def _leaving(mail: Mail) -> bool:
-    """Tell whether a worker is sending it. A lease that ran out holds nothing: its worker is gone."""
+    """Return whether a worker is sending it. A lease that ran out holds nothing: its worker is gone."""
     return mail.leased_until is not None and mail.leased_until > clock.now()
 
 

@@ -266,7 +266,7 @@ def _fail(code: int, reply: bytes | str) -> NoReturn:
 
 
 def _is_setting(error: Exception) -> bool:
-    """Tell whether connecting failed because of a wrong setting: a refusal for good, TLS, the sign-in."""
+    """Return whether connecting failed because of a wrong setting: a permanent refusal, TLS, the sign-in."""
     if isinstance(error, smtplib.SMTPResponseException):
         return error.smtp_code >= 500
     if isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError):

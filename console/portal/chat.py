@@ -103,7 +103,7 @@ def frame() -> ResponseReturnValue:
 
 @blueprint.get("/state")
 def state() -> ResponseReturnValue:
-    """Tell whether the chat is open, and what is announced."""
+    """Return whether the chat is open, and what is announced."""
     return jsonify(_state())
 
 

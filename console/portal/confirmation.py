@@ -26,7 +26,7 @@ WRONG = lazy_gettext("Wrong password.")
 
 
 def is_needed() -> bool:
-    """Tell whether the next dangerous thing asks for the password."""
+    """Return whether the next dangerous thing asks for the password."""
     return not signin.is_confirmed(_session())
 
 

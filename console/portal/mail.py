@@ -101,7 +101,7 @@ def _read(accounts: Sequence[Membership], key: int) -> tuple[Mail, reading.Conte
 
 
 def _own(found: Mail) -> bool:
-    """Tell whether it was sent to the person who reads it."""
+    """Return whether it was sent to the person who reads it."""
     return found.to_address.lower() == current_person().email.lower()
 
 

@@ -29,7 +29,7 @@ class Entry:
     other_right: Right | None = None
 
     def is_current(self) -> bool:
-        """Tell whether the page shown belongs to it."""
+        """Return whether the page shown belongs to it."""
         return (request.endpoint or "").startswith((self.endpoint, *self.pages))
 
 

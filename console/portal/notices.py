@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from console.core.errors import Refusal
 from console.core.texts import gettext
 from console.core.transaction import transaction
-from console.customers.mail_categories import NEEDED, gets
+from console.customers.mail_categories import NEEDED, receives
 from console.customers.models import Membership
 from console.customers.people import members
 from console.customers.rights import MailCategory
@@ -66,5 +66,5 @@ def _page(mine: Membership, form: NoticesForm) -> str:
 
 
 def _payload(mine: Membership) -> dict[str, Any]:
-    categories = [category.value for category in MailCategory if gets(mine, category)]
+    categories = [category.value for category in MailCategory if receives(mine, category)]
     return {"account": mine.customer.number, "categories": categories}

@@ -137,7 +137,7 @@ def confirm_with_passkey() -> ResponseReturnValue:
 
 
 def has_passkey() -> bool:
-    """Tell whether the reader has a passkey, for the pages that ask for the password again; looked up once a page."""
+    """Return whether the reader has a passkey, for the pages that ask for the password again; looked up once a page."""
     if "has_passkey" not in g:
         g.has_passkey = bool(passkeys_of(current_person().id))
     found: bool = g.has_passkey

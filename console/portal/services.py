@@ -69,7 +69,7 @@ def services() -> ResponseReturnValue:
 @portal.get("/services/<id:service_id>")
 @signed_in
 def service(service_id: int) -> ResponseReturnValue:
-    """Show one service: its price, what hangs on it, its history, and what can be done about it."""
+    """Show one service: its price, what is linked to it, its history, and what can be done about it."""
     accounts, mine, found = own_service(service_id)
     held = mine.held_rights()
     reads_documents = Right.INVOICES in held

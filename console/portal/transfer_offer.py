@@ -8,14 +8,6 @@ from wtforms import HiddenField, TextAreaField
 
 from console.billing import migration as migrate
 from console.billing.migration.acceptance import migration_behind, terms_json
-from console.billing.migration.terms import (
-    digest_of,
-    new_documents,
-    readable_domain,
-    registry_names,
-    terms_of,
-    totals_of,
-)
 from console.billing.models import Migration
 from console.core.errors import NotFound, Refusal
 from console.core.texts import lazy_gettext
@@ -91,9 +83,9 @@ def offer_json(migration: Migration) -> dict[str, object]:
     return {
         "ref": migration.ref,
         "services": [{"number": one.number, "label": one.label, "product": one.product} for one in plan.services],
-        "documents": terms_json(new_documents(plan)),
-        "totals": totals_of(plan),
-        "terms": digest_of(terms_of(plan)),
+        "documents": terms_json(plan.new_documents),
+        "totals": plan.new_totals(),
+        "terms": plan.terms_digest,
     }
 
 
@@ -101,10 +93,10 @@ def offer_values(migration: Migration) -> dict[str, object]:
     """Return the same for a page."""
     plan = migrate.plan_for(migration)
     return {
-        "documents": new_documents(plan),
-        "totals": totals_of(plan),
-        "terms": digest_of(terms_of(plan)),
-        "domains": [readable_domain(name) for _key, name in registry_names(migration)],
+        "documents": plan.new_documents,
+        "totals": plan.new_totals(),
+        "terms": plan.terms_digest,
+        "domains": [domain.readable_name for domain in migration.rnids_domains],
     }
 
 

@@ -8,10 +8,10 @@ from datetime import datetime
 from itertools import groupby
 
 from console.billing.migration.models import RegistryTask, TaskKind
-from console.billing.migration.terms import readable_domain
 from console.billing.models import Migration, MigrationState
 from console.core.errors import Text
 from console.core.texts import lazy_gettext, lazy_pgettext
+from console.hosting.models import readable_domain
 
 TASK_NAMES: dict[TaskKind, Text] = {
     TaskKind.IDENTIFY_OLD: lazy_gettext("The present registrant is identified"),

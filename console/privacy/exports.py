@@ -1,6 +1,6 @@
 """Copies of someone's data: asked for, prepared by a worker, downloaded once, deleted after their time.
 
-The link in the mail serves once and opens nothing by itself: downloading takes a sign-in of that person too.
+The link in the mail works once and is not enough: the person must be signed in to download.
 """
 
 from __future__ import annotations

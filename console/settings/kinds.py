@@ -46,7 +46,7 @@ class Kind(ABC):
         return self.write(value)
 
     def is_valid(self, value: Any) -> bool:
-        """Tell whether ``value``, from the database, is one of these."""
+        """Return whether ``value``, from the database, is one of these."""
         try:
             return bool(self.read(self.write(value)) == value)
         except (ValueError, TypeError, AttributeError):

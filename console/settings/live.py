@@ -21,56 +21,56 @@ from console.settings.sections import SECTIONS, with_value
 log = logging.getLogger(__name__)
 
 CHANGED = "settings"  # what a transaction that changes settings has pending
-GLANCE = 3.0  # seconds for which this process need not look again; five is the limit that the design sets
+MAX_AGE = 3.0  # seconds that settings are cached; at most five, so that a change reaches every process in time
 _QUERY = select(SettingsSection.section, SettingsSection.revision, SettingsSection.values)
 Rows = Sequence[tuple[str, int, dict[str, Any]]]
 
 
-class InForce:
+class LiveSettings:
     """Calling it returns the settings: the environment's, over them what is set on pages.
 
-    What this process sets it sees at once, what another sets within :data:`GLANCE` seconds. Where the database does
+    What this process sets it sees at once, what another sets within :data:`MAX_AGE` seconds. Where the database does
     not answer, or has no table yet, they stay as they were.
     """
 
     def __init__(self, environment: Settings) -> None:
         self.environment = environment
-        self._known = environment
+        self._current = environment
         self._revisions: dict[str, int] = {}
-        self._until = 0.0
-        self._forgotten = 0
+        self._fresh_until = 0.0
+        self._generation = 0
 
     def __call__(self) -> Settings:
-        return self._known if monotonic() < self._until else self._look()
+        return self._current if monotonic() < self._fresh_until else self._refresh()
 
     def forget(self) -> None:
-        """Look again at the next read."""
-        self._forgotten += 1
-        self._until = 0.0
+        """Read again at the next call."""
+        self._generation += 1
+        self._fresh_until = 0.0
 
     def keep(self) -> None:
-        """Look again only in a while."""
-        self._until = monotonic() + GLANCE
+        """Do not read again for :data:`MAX_AGE` seconds."""
+        self._fresh_until = monotonic() + MAX_AGE
 
-    def _look(self) -> Settings:
+    def _refresh(self) -> Settings:
         if "sqlalchemy" not in current_app.extensions:  # the application is still being built
-            return self._known
-        forgotten, self._until = self._forgotten, monotonic() + GLANCE  # others go on meanwhile with what is known
+            return self._current
+        generation, self._fresh_until = self._generation, monotonic() + MAX_AGE  # others use the current ones meanwhile
         try:
             rows = _read()
         except SQLAlchemyError as error:
             log.debug("settings cannot be read: %s", type(error).__name__)
-            return self._known
-        if rows is None or forgotten != self._forgotten:  # changed while we read: perhaps we read what was before
-            self._until = 0.0
+            return self._current
+        if rows is None or generation != self._generation:  # changed while we read: the rows may be old
+            self._fresh_until = 0.0
         if rows is not None:
             self._take(rows)
-        return self._known
+        return self._current
 
     def _take(self, rows: Rows) -> None:
         revisions = {name: revision for name, revision, _values in rows}
         if revisions != self._revisions:
-            self._known, self._revisions = overlay(self.environment, rows), revisions
+            self._current, self._revisions = overlay(self.environment, rows), revisions
 
 
 def _read() -> Rows | None:

@@ -200,7 +200,7 @@ RENEWALS = Section(
         ),
         Setting(
             "renewals_together", lazy_gettext("Services due on the same day"),
-            YesNo(lazy_gettext("On one pro-forma"), lazy_gettext("Each on its own")), "RENEWALS_TOGETHER",
+            YesNo(lazy_gettext("On one pro-forma"), lazy_gettext("Separate pro-formas")), "RENEWALS_TOGETHER",
             lazy_gettext("Of one account and in one currency."),
         ),
         Setting(

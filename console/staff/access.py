@@ -8,7 +8,7 @@ from console.staff.roles import Permission
 
 
 def is_own(actor: Actor, staff_id: int) -> bool:
-    """Tell whether ``actor`` is this staff member."""
+    """Return whether ``actor`` is this staff member."""
     return actor.kind == "staff" and actor.id == staff_id
 
 

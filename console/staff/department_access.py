@@ -19,7 +19,7 @@ SEES_ALL = Permission.REVIEW
 
 
 def sees_every_department(actor: Actor) -> bool:
-    """Tell whether ``actor`` sees private departments too: supervisors do, and so does an actor who is not staff."""
+    """Return whether ``actor`` sees private departments too: supervisors do, and so does an actor who is not staff."""
     return actor.kind != "staff" or actor.may(SEES_ALL)
 
 
@@ -32,7 +32,7 @@ def in_visible_department(actor: Actor, department_id: Any) -> ColumnElement[boo
 
 
 def sees_department(colleague: Staff, department: Department) -> bool:
-    """Tell whether a colleague sees what is in a department."""
+    """Return whether a colleague sees what is in a department."""
     if not department.private or sees_every_department(colleague.actor()):
         return True
     return db.session.get(DepartmentMember, (department.id, colleague.id)) is not None

@@ -8,6 +8,6 @@ from console.mail.service import write_to
 from console.staff.models import Staff
 
 
-def tell_password_changed(staff: Staff, at: datetime) -> None:
+def notify_password_changed(staff: Staff, at: datetime) -> None:
     """Tell that the password is another one now."""
     write_to(staff, None, "staff_password_changed", at=at)

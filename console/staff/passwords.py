@@ -78,7 +78,7 @@ def _is_mixed(password: str) -> bool:
 
 
 def _is_common(folded: str) -> bool:
-    """Tell whether it is a common word with digits and signs around it, or repeated: that is the word."""
+    """Return whether it is a common word with digits and signs around it, or repeated: that is the word."""
     alphabetic = "".join(char for char in folded if char.isalpha())
     return any(not alphabetic.replace(fold(word), "") for word in _COMMON)
 

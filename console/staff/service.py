@@ -19,7 +19,7 @@ from console.core.errors import Conflict, Invalid, Text
 from console.core.text import one_line
 from console.core.texts import lazy_gettext
 from console.staff.access import is_own, require_own_or_manage
-from console.staff.mails import tell_password_changed
+from console.staff.mails import notify_password_changed
 from console.staff.models import Staff
 from console.staff.queries import lock_staff
 from console.staff.reauthentication import PasswordProof, require_proof
@@ -156,7 +156,7 @@ def put_password(
     revoke_all(staff.id, keep=keep_session)
     tokens.revoke(RESET, token_subject(staff.id))
     if not temporary:
-        tell_password_changed(staff, clock.now())
+        notify_password_changed(staff, clock.now())
     record(actor, "staff.password_set", staff.email, temporary=temporary)
     return staff
 

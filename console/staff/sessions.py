@@ -32,12 +32,12 @@ class HasAccount(Protocol):
 
 
 def totp_obligatory(staff: HasAccount) -> bool:
-    """Tell whether the role demands a second step."""
+    """Return whether the role demands a second step."""
     return staff.role.value in settings().totp_roles
 
 
 def may_be_in(staff: HasAccount) -> bool:
-    """Tell whether a session of ``staff`` counts now: checked on every request."""
+    """Return whether a session of ``staff`` counts now: checked on every request."""
     return (
         staff.active and not staff.password_temporary and (staff.totp_secret is not None or not totp_obligatory(staff))
     )

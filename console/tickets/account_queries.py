@@ -72,7 +72,7 @@ def readable(mine: Membership) -> ColumnElement[bool]:
 
 
 def is_own(mine: Membership, ticket: Ticket) -> bool:
-    """Tell whether this person asked it themselves: then they read what the link in their mail opens."""
+    """Return whether this person asked it themselves: then they read what the link in their mail opens."""
     return ticket.requester_email == mine.person.email
 
 

@@ -13,7 +13,6 @@ from sqlalchemy.orm import aliased
 
 from console.core.actor import Actor
 from console.core.db import db
-from console.core.errors import NotFound
 from console.core.sorting import sort_key
 from console.staff.models import Department, DepartmentMember, Staff
 from console.staff.roles import PERMISSIONS, Permission, Role
@@ -177,18 +176,6 @@ def _saved_views(staff_id: int | None) -> Select[SavedView]:
     )
 
 
-def find_view(actor: Actor, key: int) -> SavedView:
-    """Return a view of this person's own, or a shared one.
-
-    Raises:
-        NotFound: there is none, or it is a colleague's private one.
-    """
-    view = db.session.get(SavedView, key)
-    if view is None or not (view.shared or view.staff_id == actor.id):
-        raise NotFound
-    return view
-
-
 @dataclass(frozen=True)
 class Names:
     """Departments and colleagues, for filters and for the rows of a list."""
@@ -241,7 +228,7 @@ def _names() -> Select[*tuple[Any, ...]]:
 
 
 def works_on_tickets(role: Role) -> bool:
-    """Tell whether ``role`` works on tickets."""
+    """Return whether ``role`` works on tickets."""
     return Permission.WORK_TICKETS in PERMISSIONS[role]
 
 

@@ -93,7 +93,7 @@ def notices(ticket: Ticket, *, send_after: datetime | None = None) -> list[Mail]
 
 
 def _may_open(member: Membership) -> bool:
-    """Tell whether a person can read the account's tickets in the portal."""
+    """Return whether a person can read the account's tickets in the portal."""
     return member.person.password_hash is not None and Right.TICKETS in member.held_rights()
 
 

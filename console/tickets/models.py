@@ -216,7 +216,7 @@ class TicketMessage(Base):
     ticket: Mapped[Ticket] = relationship()
 
     def is_public(self, now: datetime) -> bool:
-        """Tell whether the requester may see it at ``now``."""
+        """Return whether the requester may see it at ``now``."""
         held = self.held_until is not None and now < self.held_until
         return self.kind in PUBLIC_KINDS and self.taken_back_at is None and not held
 

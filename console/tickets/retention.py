@@ -74,7 +74,7 @@ def forget() -> tuple[int, set[str]]:
 
 
 def delete_tickets(keys: Sequence[int]) -> set[str]:
-    """Delete tickets that hang together with no other, and return the digests of their files.
+    """Delete tickets that are linked to no other, and return the digests of their files.
 
     Rows of higher domains that name one must allow to be cut off: :func:`on_deletion`.
     """

@@ -275,7 +275,7 @@ def _verifications(actor: Actor, ticket: Ticket, now: datetime) -> Select[Verifi
 
 
 def _opens(actor: Actor, verification: Verification) -> bool:
-    """Tell whether a verification of the reader for this ticket opens the account."""
+    """Return whether a verification of the reader for this ticket opens the account."""
     return (
         actor.kind == "staff"
         and actor.may(Permission.VERIFY)

@@ -34,17 +34,17 @@ MOST_TYPED = 200_000  # characters that an error page shows again
 
 
 def wants_json() -> bool:
-    """Tell whether the caller prefers JSON to a page."""
+    """Return whether the caller prefers JSON to a page."""
     accepted = request.accept_mimetypes
     return accepted["application/json"] > accepted["text/html"]
 
 
 def is_htmx() -> bool:
-    """Tell whether htmx asks, for a part to put into the page that is open."""
+    """Return whether htmx asks, for a part to put into the page that is open."""
     return request.headers.get("HX-Request") == "true"
 
 
-def tell_page(event: str, payload: dict[str, Any], body: str = "", status: int = 200) -> Response:
+def answer_event(event: str, payload: dict[str, Any], body: str = "", status: int = 200) -> Response:
     """Answer htmx: ``body`` is put in place, and the page hears ``event`` where its request began."""
     return Response(body, status, {"HX-Trigger": json.dumps({event: payload})})
 
@@ -76,7 +76,7 @@ def refuse(refusal: Refusal) -> Response:
     if wants_json():
         response = jsonify(problem(refusal))
     elif is_htmx():
-        response = tell_page("refused", {"code": refusal.code, "message": reason(refusal), "drawn": False})
+        response = answer_event("refused", {"code": refusal.code, "message": reason(refusal), "drawn": False})
         response.headers["HX-Reswap"] = "none"
         if isinstance(refusal, SignInNeeded):
             response.headers["HX-Refresh"] = "true"

@@ -110,7 +110,7 @@ def _here() -> str:
 
 
 def can_move() -> bool:
-    """Tell whether moving this process's clock moves the whole console."""
+    """Return whether moving this process's clock moves the whole console."""
     return not settings().redis_url
 
 

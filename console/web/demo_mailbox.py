@@ -29,7 +29,7 @@ RECEIVERS = 200
 
 
 def is_there() -> bool:
-    """Tell whether there is a mailbox to look into."""
+    """Return whether there is a mailbox to look into."""
     return settings().demo and not settings().smtp_url
 
 

@@ -87,7 +87,7 @@ def amount(value: int, currency: str = "") -> Markup:
 
 
 def icon(name: str, extra: str = "") -> Markup:
-    """Draw one of ``static/lib/icons.svg``, silent to screen readers: a word stands beside it."""
+    """Draw one of ``static/lib/icons.svg``, hidden from screen readers, because a word is next to it."""
     if "icons" not in g:
         g.icons = url_for("static", filename="lib/icons.svg")  # a page draws a hundred of them
     return _icon(g.icons, name, extra)

@@ -55,7 +55,7 @@ class Identity(UserMixin):
 
 
 def in_portal() -> bool:
-    """Tell whether this request is for the customers' side."""
+    """Return whether this request is for the customers' side."""
     return request.path.startswith((PORTAL, HELP, OAUTH))
 
 

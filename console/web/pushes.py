@@ -129,14 +129,14 @@ class RedisPushes(PubSubManager):
                     yield message["data"]
                 elif message["type"] == "subscribe" and self._lost:
                     self._lost = False
-                    self._tell_missed()
+                    self._push_missed()
             elif now - heard > SILENT:
                 raise redis.TimeoutError("the subscription is silent")
             if now - pinged >= PING_EVERY:
                 subscription.ping()
                 pinged = now
 
-    def _tell_missed(self) -> None:
+    def _push_missed(self) -> None:
         log.info("pushes of others come again")
         for namespace in self._namespaces:
             self.emit(MISSED, {}, namespace=namespace, ignore_queue=True)

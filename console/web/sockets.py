@@ -171,7 +171,7 @@ def send(event: str, payload: Answer, namespace: str, rooms: Sequence[str]) -> N
 
 
 def has_connections(room: str, namespace: str, *, but: str = "") -> bool:
-    """Tell whether this process holds a connection in a room, besides one that is just going."""
+    """Return whether this process holds a connection in a room, besides one that is just going."""
     return any(sid != but for sid, _eio_sid in socketio.server.manager.get_participants(namespace, room))
 
 

@@ -1,4 +1,4 @@
-"""Many migrations at once: the file, the dry run, the execution row by row, stopping and going on."""
+"""Bulk migrations: the file, the dry run, the execution row by row, stopping and going on."""
 
 from __future__ import annotations
 

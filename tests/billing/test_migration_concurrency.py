@@ -163,7 +163,7 @@ ENDS: dict[str, Callable[[Move], Any]] = {
 
 
 def _requested_after_its_end(session: Session, move: Move) -> bool:
-    """Tell whether a request was stored under a verification that had ended, by the audit log, written at commits."""
+    """Return whether a request was stored under a verification that had ended, by the audit log, written at commits."""
     session.expire_all()
     ended = session.get_one(Verification, move.verification_id).ended_at
     query = select(AuditEntry.id).where(AuditEntry.customer_id == move.old_id)
@@ -274,7 +274,7 @@ def test_a_kill_at_any_moment_leaves_the_old_state_or_the_new(
 
 
 def state_of(session: Session, move: Move) -> str:
-    """Tell which of the two whole states the migration is in; anything else is named."""
+    """Return which of the two whole states the migration is in; anything else is named."""
     session.rollback()
     session.expire_all()
     migration = move.migration()

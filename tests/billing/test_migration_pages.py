@@ -221,4 +221,4 @@ def test_services_chosen_on_the_accounts_page(client: ConsoleClient, move: Move,
 def test_only_billing_moves_many(client: ConsoleClient, move: Move) -> None:
     sign_in(client, Role.SUPERVISOR)
     assert client.get("/console/migrations/many").status_code == 404
-    assert "Many at once" not in client.get("/console/migrations/", headers=ENGLISH).text
+    assert "Bulk migrations" not in client.get("/console/migrations/", headers=ENGLISH).text

@@ -17,7 +17,6 @@ from console.billing import migration as migrate
 from console.billing.migration import registry, scheduling
 from console.billing.migration.acceptance import migration_behind
 from console.billing.migration.models import RegistryTask, TaskKind
-from console.billing.migration.terms import digest_of, terms_of
 from console.billing.models import Migration, MigrationState, Proforma
 from console.billing.service import LineDraft, cancel_proforma, issue_proforma
 from console.core.actor import SYSTEM, Actor
@@ -92,7 +91,7 @@ class TestAcceptance:
 
         token = link_of(mail)
         assert token not in mail.text, "only in the sealed part"
-        terms = digest_of(terms_of(migrate.plan_for(migration_behind(token))))
+        terms = migrate.plan_for(migration_behind(token)).terms_digest
         with transaction():
             migrate.accept_by_link(token, None, terms=terms)
         migration = move.migration()
@@ -182,7 +181,7 @@ class TestAcceptance:
         move = make_move()
         move.request()
         token = link_of(sent("migration_offer")[0])
-        seen = digest_of(terms_of(migrate.plan_for(move.migration())))
+        seen = migrate.plan_for(move.migration()).terms_digest
         with transaction():
             issue_proforma(SYSTEM, move.old, [LineDraft("Dodatak", 100_000, service_id=move.service_ids[0])])
         refused("stale_plan", lambda: migrate.accept_by_link(token, None, terms=seen))

@@ -31,7 +31,7 @@ from console.customers.masking import MASKED
 from console.customers.models import PersonSession, Verification
 from console.customers.visitors import visitor_actor
 from console.mail.models import Mail
-from console.settings.live import InForce
+from console.settings.live import LiveSettings
 from console.tickets.models import Ticket, TicketMessage
 from tests import factories
 from tests.chat.rows import ask, make_session, monday, sign_in_to_portal, take, visitor
@@ -135,7 +135,7 @@ def test_a_limit_counts_what_the_visitor_opened_and_speaks_to_them(
     """An office behind one address: the colleague of three who have chats open has none."""
     wide = replace(context.environment(), chat_address_limit=7)
     monkeypatch.setitem(app.extensions, "console", app.extensions["console"])  # put back afterwards
-    context.attach(app.extensions, wide, InForce(wide))
+    context.attach(app.extensions, wide, LiveSettings(wide))
     office, keys = visitor(9), itertools.count()
 
     def opens(

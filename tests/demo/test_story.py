@@ -20,7 +20,7 @@ from console.demo.events import Event, Need, StoryError, put_in_order
 from console.demo.story import OLD_ENOUGH, Story
 from console.hours.calendar import Calendar, Interval
 from console.hours.holidays import PublicHolidays
-from console.settings.live import InForce
+from console.settings.live import LiveSettings
 
 BELGRADE = ZoneInfo("Europe/Belgrade")
 HOURS = Calendar(BELGRADE, [Interval(day, 9 * 60, 17 * 60) for day in range(5)], PublicHolidays())
@@ -48,7 +48,7 @@ def clock_set() -> Flask:
     """An app whose clock was set, without a database."""
     app = Flask("story")
     settings = Settings(clock=NOON)
-    attach(app.extensions, settings, InForce(settings))
+    attach(app.extensions, settings, LiveSettings(settings))
     return app
 
 

@@ -186,7 +186,7 @@ def children(process: subprocess.Popen[bytes]) -> list[int]:
 
 
 def answers(url: str) -> bool:
-    """Tell whether a server answers there."""
+    """Return whether a server answers there."""
     try:
         with urllib.request.urlopen(url, timeout=5):
             return True

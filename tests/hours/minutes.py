@@ -39,7 +39,7 @@ class ByTheMinute:
     openings: Sequence[tuple[date, int, int]]
 
     def say(self, minute: datetime) -> Say:
-        """Tell what the minute is that begins then."""
+        """Return what the minute is that begins then."""
         wall = minute.astimezone(self.zone)
         shows, day = wall.hour * 60 + wall.minute, wall.date()
         week = [(opens, closes) for weekday, opens, closes in self.weekly if weekday == day.weekday()]
@@ -65,7 +65,7 @@ class Table:
         self.end = first + minutes * MINUTE
 
     def at(self, instant: datetime) -> Say:
-        """Tell what an instant is."""
+        """Return what an instant is."""
         return self.said[(instant - self.first) // MINUTE]
 
     def is_open(self, instant: datetime) -> bool:

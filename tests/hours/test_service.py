@@ -279,6 +279,6 @@ def test_a_glance_follows_this_process_at_once_and_others_soon(
     other.dispose()
     assert len(queries.glance().weekly) == 1
     session.rollback()  # as the next request does
-    later = monotonic() + queries.GLANCE
+    later = monotonic() + queries.MAX_AGE
     monkeypatch.setattr(queries, "monotonic", lambda: later)
     assert queries.glance().weekly == ()

@@ -24,7 +24,7 @@ from console.core import context
 from console.core.db import db
 from console.core.settings import Settings, SettingsError
 from console.core.transaction import transaction
-from console.settings.live import InForce
+from console.settings.live import LiveSettings
 from console.staff.models import Staff
 from console.staff.roles import Role
 from tests import factories
@@ -113,7 +113,7 @@ def outside(own_app: Flask, client: ConsoleClient, provider: Provider) -> Consol
         staff_oidc_client_id=CLIENT,
         staff_oidc_client_secret=SECRET,
     )
-    context.attach(own_app.extensions, environment, InForce(environment))
+    context.attach(own_app.extensions, environment, LiveSettings(environment))
     return client
 
 

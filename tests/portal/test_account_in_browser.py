@@ -70,7 +70,7 @@ def hand_over(page: Page, look: Callable[[Page], list[str]], width: int) -> None
     page.get_by_role("button", name="Nastavi na primopredaju").click()
     page.get_by_label("E-mail adresa novog vlasnika").fill(f"novi{width}@example.rs")
     page.get_by_role("button", name="Sačuvaj izmene").click()
-    page.get_by_role("heading", name="Ljudi na nalogu").wait_for()
+    page.get_by_role("heading", name="Osobe na nalogu").wait_for()
     page.get_by_role("button", name="Nastavi").click()
     page.get_by_role("heading", name="Provera i slanje").wait_for()
     assert look(page) == []

@@ -124,7 +124,7 @@ def linked(path: str, text: str, letters: frozenset[str]) -> list[str]:
 
 
 def has_any(face: str, letters: frozenset[str]) -> bool:
-    """Tell whether a font's range has one of the letters, as a browser asks."""
+    """Return whether a font's range has one of the letters, as a browser asks."""
     found = re.findall(r"U\+([0-9A-F]+)(?:-([0-9A-F]+))?", face)
     ranges = [(int(first, 16), int(last or first, 16)) for first, last in found]
     return any(first <= ord(letter) <= last for letter in letters for first, last in ranges)

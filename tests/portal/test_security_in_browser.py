@@ -13,7 +13,7 @@ from playwright.sync_api import Page
 from sqlalchemy.orm import Session
 
 from console.core import context
-from console.settings.live import InForce
+from console.settings.live import LiveSettings
 from tests import factories
 from tests.browser.pages import findings, sideways
 from tests.conftest import Clock
@@ -34,7 +34,7 @@ def served(sqlite_app: Flask, own_app: Flask, session: Session) -> Iterator[str]
     """The portal under a name: browsers keep passkeys for names alone."""
     with in_thread(sqlite_app) as url:
         environment = replace(context.environment(), base_url=url)
-        context.attach(sqlite_app.extensions, environment, InForce(environment))
+        context.attach(sqlite_app.extensions, environment, LiveSettings(environment))
         yield url.replace("127.0.0.1", "localhost")
 
 

@@ -115,7 +115,7 @@ def test_the_page_says_what_goes_next(client: ConsoleClient, app: Flask, clock: 
     sign_in(client, Role.ADMIN)
     with count_queries(app) as asked:
         page = client.get("/console/settings/retention/", headers=ENGLISH)
-    assert page.status_code == 200 and "What goes next" in page.text and "10 years" in page.text
+    assert page.status_code == 200 and "Deleted next" in page.text and "10 years" in page.text
     assert len(asked) <= 8
 
     def tickets_next() -> dict[str, Any]:

@@ -17,7 +17,7 @@ from console.core.context import settings
 from console.core.db import db
 from console.core.sessions import open_session
 from console.core.transaction import transaction
-from console.settings.live import InForce
+from console.settings.live import LiveSettings
 from console.staff import totp
 from console.staff.models import Staff, StaffSession
 from console.staff.reauthentication import PasswordProof
@@ -37,7 +37,7 @@ def open_sessions(staff: Staff, count: int) -> list[StaffSession]:
 def obligatory(app: Flask, *roles: str) -> None:
     """Let the second step be obligatory for ``roles``, and for no other."""
     environment = replace(context.environment(), totp_roles=roles)
-    context.attach(app.extensions, environment, InForce(environment))
+    context.attach(app.extensions, environment, LiveSettings(environment))
 
 
 def code_at(secret: str, *, ahead: int = 0) -> str:

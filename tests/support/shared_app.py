@@ -16,7 +16,7 @@ from console import extensions
 from console.core import context
 from console.core.db import absolute_url, db, engine_options, prepare_engine
 from console.core.settings import Settings
-from console.settings.live import InForce
+from console.settings.live import LiveSettings
 
 
 class SharedApp:
@@ -50,7 +50,7 @@ def _without_places(settings: Settings) -> Settings:
 
 
 def _bind(app: Flask, settings: Settings) -> None:
-    context.attach(app.extensions, settings, InForce(settings))
+    context.attach(app.extensions, settings, LiveSettings(settings))
     url = absolute_url(settings.database_url)
     app.config["SQLALCHEMY_DATABASE_URI"] = url
     with app.app_context():

@@ -41,7 +41,7 @@ class Locked:
     hashes: frozenset[str]
 
     def wanted(self, python: str, machine: str) -> bool:
-        """Tell whether that Python installs it there."""
+        """Return whether that Python installs it there."""
         return applies(self.requirement.marker, python, machine)
 
 
@@ -55,7 +55,7 @@ class Wheel:
 
 
 def applies(marker: Marker | None, python: str, machine: str, *, extra: str = "") -> bool:
-    """Tell whether a marker holds for the newest release of ``python`` on Linux."""
+    """Return whether a marker holds for the newest release of ``python`` on Linux."""
     if marker is None:
         return True
     return marker.evaluate(

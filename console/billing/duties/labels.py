@@ -31,7 +31,7 @@ WHY: dict[DutyKind, Text] = {
         "the payment (efiskalizovan.rs)."
     ),
     DutyKind.ADVANCE_REFUND: lazy_gettext(
-        "Closes the advances before the final receipt, and cites the last Avans-Prodaja (epos.rs). It also takes back "
+        "Closes the advances before the final receipt, and cites the last Avans-Prodaja (epos.rs). It also reverses "
         "an advance whose payment was undone."
     ),
     DutyKind.FINAL_RECEIPT: lazy_gettext(
@@ -47,6 +47,6 @@ WHY: dict[DutyKind, Text] = {
         "stays unpaid."
     ),
     DutyKind.FINAL_REFUND: lazy_gettext(
-        "The payment was undone after Promet-Prodaja was issued: the receipt is taken back. Ask your accountant."
+        "The payment was undone after Promet-Prodaja was issued: the receipt is refunded. Ask your accountant."
     ),
 }

@@ -1,4 +1,4 @@
-"""Duties as the ledger is written, in its transaction: due where money came, withdrawn or corrected where it went.
+"""Creating duties in the transaction that writes the ledger: due for money received, withdrawn or corrected if undone.
 
 Whatever moves money writes the ledger, so no way of paying can forget its duties, and one entry makes each kind once.
 """
@@ -35,7 +35,7 @@ Entry = tuple[int, Draft]
 
 
 def make_duties(_actor: Actor, entries: Sequence[Entry]) -> None:
-    """Store what these entries make due, and withdraw or correct what they undo."""
+    """Store the duties that these entries make due, and withdraw or correct those they undo."""
     issuer = settings().issuer
     for _key, draft in entries:
         if draft.kind is EntryKind.UNDONE and draft.reverses_id is not None:
@@ -64,7 +64,7 @@ class _Money:
 
     @classmethod
     def of(cls, key: int, draft: Draft) -> _Money | None:
-        """Read an entry; ``None`` where nothing of it is for anyone yet."""
+        """Read an entry; ``None`` where it makes nothing due yet."""
         documents = [one for one in draft.postings if one.account is Account.DOCUMENT and one.amount < 0]
         on_credit = [one for one in draft.postings if one.account is Account.CREDIT and one.amount < 0]
         parts = documents + on_credit

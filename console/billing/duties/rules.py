@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 
-from console.core.duty_rules import DutyRules
+from console.core.settings import DutyRules
 from console.hours.calendar import Holidays
 
 _DAY = timedelta(days=1)
@@ -86,7 +86,7 @@ class Due:
 
 
 def is_working_day(day: date, holidays: Holidays) -> bool:
-    """Tell whether offices work: Monday to Friday, public holidays out. Closures of the desk move no deadline."""
+    """Return whether offices work: Monday to Friday, public holidays out. Closures of the desk move no deadline."""
     return day.weekday() < _SATURDAY and holidays.get(day) is None
 
 

@@ -1,4 +1,4 @@
-"""Ticking a duty with the number of what was issued elsewhere, and taking a tick back."""
+"""Ticking a duty with the number of the document issued elsewhere, and undoing a tick."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def tick(actor: Actor, numbers: Mapping[int, str]) -> list[Duty]:
 
 
 def reopen(actor: Actor, duty_id: int, reason: str) -> Duty:
-    """Take a tick back: the document was not issued, or under another number.
+    """Undo a tick: the document was not issued, or under another number.
 
     Raises:
         NotFound: the role records no payments, or there is no such duty.

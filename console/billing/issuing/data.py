@@ -141,7 +141,7 @@ def services_on(items: Sequence[ItemData], *, lock: bool) -> dict[int, Service]:
 
 
 def check_services(customer: Customer, items: Sequence[ItemData], services: Mapping[int, Service]) -> None:
-    """Refuse to renew what has ended, or further ahead than is sold.
+    """Refuse to renew a service that has ended, or further ahead than is allowed.
 
     Raises:
         Invalid: at ``lines``. Another account's service is left to the verb that issues.

@@ -60,7 +60,7 @@ def to_data(quote: Quote, due_on: date) -> ProformaData:
 
 
 def can_bill(quote: Quote) -> bool:
-    """Tell whether a quote can become a pro-forma now."""
+    """Return whether a quote can become a pro-forma now."""
     return quote.state is QuoteState.ACCEPTED and quote.proforma_id is None
 
 

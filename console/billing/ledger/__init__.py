@@ -1,1 +1,1 @@
-"""Double entry: where money is, and whose it is. Entries are added, never changed."""
+"""Double-entry bookkeeping. Entries are added, never changed."""

@@ -1,4 +1,4 @@
-"""Entries of the ledger and their postings. Both are only ever added; a correction is an entry that reverses."""
+"""Entries of the ledger and their postings. Rows are only added; a correction is a reversing entry."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ class LedgerPosting(Base):
 
 @event.listens_for(OrmSession, "before_flush")
 def _the_ledger_is_only_added_to(session: OrmSession, _context: UOWTransaction, _instances: object) -> None:
-    """Refuse rows that did not come by ``ledger.service``, which writes them in groups and checks their sums."""
+    """Refuse rows that were not written by ``ledger.service``, which checks their sums."""
     for row in (*session.new, *session.dirty, *session.deleted):
         if isinstance(row, LedgerEntry | LedgerPosting):
             raise RuntimeError("the ledger is written by ledger.service.post alone, and never changed")  # noqa: TRY004

@@ -16,7 +16,6 @@ from console.billing.migration import mails
 from console.billing.migration.decisions import ACCEPTANCE, close
 from console.billing.migration.obstacles import refusal
 from console.billing.migration.plan_data import lock_migration, locked_plan, plan_for
-from console.billing.migration.terms import digest_of, new_documents, terms_of
 from console.billing.models import Migration, MigrationState
 from console.core import clock
 from console.core.actor import Actor
@@ -44,7 +43,7 @@ def offer(actor: Actor, migration: Migration) -> None:
     token = tokens.issue(ACCEPTANCE, subject_of(migration), migration.expires_at - clock.now())
     documents = [
         {"currency": issue.currency, "total": issue.total, "due_on": issue.due_on, "lines": len(issue.lines)}
-        for issue in new_documents(plan_for(migration))
+        for issue in plan_for(migration).new_documents
     ]
     owner = _owner(migration)
     if owner is not None:
@@ -68,7 +67,7 @@ def accept_by_link(token: str, address: str | None, *, terms: str = "") -> Migra
     """Accept as who reads the new owner's mail; the link is used up.
 
     Args:
-        terms: the :func:`~console.billing.migration.terms.digest_of` of what was looked at.
+        terms: the :attr:`~console.billing.migration.plan.Plan.terms_digest` of what was looked at.
 
     Raises:
         NotFound: as in :func:`migration_behind`.
@@ -133,7 +132,7 @@ def ask_again(actor: Actor, ref: str) -> Migration:
 
 
 def may_accept(actor: Actor, migration: Migration) -> bool:
-    """Tell whether ``actor`` is a person of the new account who may accept it now."""
+    """Return whether ``actor`` is a person of the new account who may accept it now."""
     if not migration.waits_for_new_owner:
         return False
     member = membership_behind(actor, migration.to_customer_id) if actor.kind == "person" else None
@@ -171,16 +170,16 @@ def _check_waits(migration: Migration, *more: MigrationState) -> None:
 
 
 def _accept(actor: Actor, migration: Migration, member: Membership, seen: str) -> Migration:
-    terms = terms_of(locked_plan(migration)[0])
-    if seen and seen != digest_of(terms):
+    plan, _documents = locked_plan(migration)
+    if seen and seen != plan.terms_digest:
         raise refusal("stale_plan")
     migration.state = MigrationState.ACCEPTED
-    migration.accepted_at, migration.accepted_by_id, migration.accepted_terms = clock.now(), member.id, terms
+    migration.accepted_at, migration.accepted_by_id, migration.accepted_terms = clock.now(), member.id, plan.new_terms
     tokens.revoke(ACCEPTANCE, subject_of(migration))
     db.session.flush()
     for customer_id in (migration.from_customer_id, migration.to_customer_id):
         record(actor, "migration.accepted", migration.ref, customer_id=customer_id)
-    mails.tell_both(migration, "accepted")
+    mails.notify_both(migration, "accepted")
     return migration
 
 
@@ -190,7 +189,7 @@ def _decline(actor: Actor, migration: Migration, member: Membership, reason: str
         raise refusal("no_decline_reason")
     migration.declined_by_id = member.id
     close(actor, migration, MigrationState.REJECTED, mask_pins(reason)[0][:MAX_REASON])
-    mails.tell_both(migration, "declined", reason=migration.end_reason)
+    mails.notify_both(migration, "declined", reason=migration.end_reason)
     return migration
 
 

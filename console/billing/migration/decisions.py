@@ -51,7 +51,7 @@ def approve(actor: Actor, ref: str, plan: str, key: str, *, lose_exemption: bool
             plan=plan,
             **checked.exemption_facts,
         )
-        mails.tell_both(migration, "approved")
+        mails.notify_both(migration, "approved")
         return {"migration": {"ref": migration.ref, "state": migration.state.value}, "cancelled": [], "issued": []}
 
     return once(f"migration.approve:{ref}", key, key_content(plan, lose_exemption=lose_exemption), work)
@@ -61,8 +61,8 @@ def reject(actor: Actor, ref: str, reason: str) -> Migration:
     """Turn a request down, with a reason the account's people will read."""
     actor.require(Permission.DECIDE_MIGRATION)
     migration = end(actor, ref, MigrationState.REJECTED, reason)
-    mails.tell_rejected(migration)
-    mails.tell_new(migration, "rejected", reason=migration.end_reason)
+    mails.notify_rejected(migration)
+    mails.notify_new(migration, "rejected", reason=migration.end_reason)
     return migration
 
 
@@ -78,7 +78,7 @@ def withdraw(actor: Actor, ref: str, reason: str) -> Migration:
 def end_withdrawn(actor: Actor, ref: str, reason: str) -> Migration:
     """End a request that its side takes back, and tell both; its entries check who may."""
     migration = end(actor, ref, MigrationState.WITHDRAWN, reason)
-    mails.tell_both(migration, "withdrawn", reason=migration.end_reason)
+    mails.notify_both(migration, "withdrawn", reason=migration.end_reason)
     return migration
 
 
@@ -94,7 +94,7 @@ def expire_due(limit: int = EXPIRE_AT_ONCE) -> int:
     expired = list(db.session.scalars(due))
     for migration in expired:
         close(SYSTEM, migration, MigrationState.EXPIRED, "")
-        mails.tell_both(migration, "expired")
+        mails.notify_both(migration, "expired")
     return len(expired)
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import update
 
 from console.audit.service import record
 from console.billing.migration.plan import Line, Plan
-from console.billing.migration.plan_data import crossing, key_content, lock_step
+from console.billing.migration.plan_data import crossing_links, key_content, lock_step
 from console.billing.migration.registry import open_tasks
 from console.billing.models import Migration, MigrationState, Proforma, ProformaLine, Storno
 from console.billing.payments.service.credit import release_to_credit
@@ -19,7 +19,7 @@ from console.core import clock
 from console.core.actor import Actor
 from console.core.db import db
 from console.core.idempotency import once
-from console.customers.mail_categories import addressee, gets, receivers
+from console.customers.mail_categories import addressee, receivers, receives
 from console.customers.rights import MailCategory
 from console.hosting.models import Ownership, Service
 from console.mail.service import write_to
@@ -77,7 +77,7 @@ def carry_out_plan(actor: Actor, migration: Migration, plan: Plan, sources: list
         "credit": [_credited(document, amount) for document, amount in released],
     }
     _record(actor, migration, plan, answer, domains)
-    _tell_both(migration, plan, stornos, sources, issued, left, answer["credit"], domains)
+    _notify_both(migration, plan, stornos, sources, issued, left, answer["credit"], domains)
     return answer
 
 
@@ -125,7 +125,7 @@ def _cut_links(actor: Actor, migration: Migration) -> list[Service]:
     On the old owner's record alone: for the new one it never hung together.
     """
     moving = [item.service_id for item in migration.items]
-    links = crossing(moving)
+    links = crossing_links(moving)
     for link in links:
         link.hosted.hosted_with_id = None
         record(
@@ -141,7 +141,7 @@ def _cut_links(actor: Actor, migration: Migration) -> list[Service]:
 
 
 def _move_services(migration: Migration) -> None:
-    """Change the one fact that says who owns a service; domains and what recurs hang on it."""
+    """Change the owner of the services; their domains and renewals follow."""
     now = clock.now()
     ids = [item.service_id for item in migration.items]
     session = db.session()
@@ -208,7 +208,7 @@ def _record(actor: Actor, migration: Migration, plan: Plan, answer: dict[str, An
         )
 
 
-def _tell_both(
+def _notify_both(
     migration: Migration,
     plan: Plan,
     stornos: Sequence[Storno],
@@ -227,7 +227,7 @@ def _tell_both(
         papers: list[Proforma | Storno] = [*stornos, *own] if recipient == "old" else list(own)
         files = [record_attachment(migration, Side(recipient)), *map(attachment_of, papers)]
         for member in receivers(customer, MailCategory.PRODUCT, MailCategory.INVOICE):
-            documents = gets(member, MailCategory.INVOICE)
+            documents = receives(member, MailCategory.INVOICE)
             write_to(
                 addressee(member),
                 customer,

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from console.billing.migration.obstacles import REASONS
-from console.billing.migration.terms import readable_domain, registry_names
 from console.billing.models import Migration
 from console.core.actor import Actor
 from console.core.context import settings
@@ -22,7 +21,7 @@ from console.staff.roles import Permission
 OFFER_PATH = "/moj/transfer/"
 
 
-def tell_requested(migration: Migration, old: Customer, services: Sequence[Any]) -> None:
+def notify_requested(migration: Migration, old: Customer, services: Sequence[Any]) -> None:
     """Write to the old owner that a transfer of theirs was requested."""
     for member in receivers(old, MailCategory.PRODUCT):
         write_to(
@@ -35,7 +34,7 @@ def tell_requested(migration: Migration, old: Customer, services: Sequence[Any])
         )
 
 
-def tell_rejected(migration: Migration) -> None:
+def notify_rejected(migration: Migration) -> None:
     """Write to the old owner that the transfer is rejected, and why."""
     customer = migration.from_customer
     for member in receivers(customer, MailCategory.PRODUCT):
@@ -49,27 +48,27 @@ def tell_rejected(migration: Migration) -> None:
         )
 
 
-def tell_both(migration: Migration, what: str, **values: Any) -> None:
+def notify_both(migration: Migration, what: str, **values: Any) -> None:
     """Write to both owners where a migration stands.
 
     Args:
         what: the step, as ``migration_update`` says it.
     """
-    tell_old(migration, what, **values)
-    tell_new(migration, what, **values)
+    notify_old(migration, what, **values)
+    notify_new(migration, what, **values)
 
 
-def tell_old(migration: Migration, what: str, **values: Any) -> None:
+def notify_old(migration: Migration, what: str, **values: Any) -> None:
     """Write to the old owner's side alone."""
-    _tell(migration, migration.from_customer, "old", what, values)
+    _notify(migration, migration.from_customer, "old", what, values)
 
 
-def tell_new(migration: Migration, what: str, **values: Any) -> None:
+def notify_new(migration: Migration, what: str, **values: Any) -> None:
     """Write to the new owner's side alone."""
-    _tell(migration, migration.to_customer, "new", what, values)
+    _notify(migration, migration.to_customer, "new", what, values)
 
 
-def _tell(migration: Migration, customer: Customer, side: str, what: str, values: dict[str, Any]) -> None:
+def _notify(migration: Migration, customer: Customer, side: str, what: str, values: dict[str, Any]) -> None:
     for member in receivers(customer, MailCategory.PRODUCT):
         write_to(
             addressee(member),
@@ -105,14 +104,14 @@ def offer(
         ref=migration.ref,
         services=labels_of(migration),
         documents=documents,
-        domains=[readable_domain(name) for _key, name in registry_names(migration)],
+        domains=[domain.readable_name for domain in migration.rnids_domains],
         until=migration.expires_at,
         link=SecretLink(f"{settings().base_url}{OFFER_PATH}", token),
         portal=settings().portal_brand,
     )
 
 
-def tell_billing_stopped(migration: Migration, code: str) -> None:
+def notify_billing_stopped(migration: Migration, code: str) -> None:
     """Write to billing that a scheduled migration was not executed, and why."""
     for staff in staff_who_may(Permission.DECIDE_MIGRATION):
         with in_language(staff.language or settings().locale):

@@ -53,7 +53,7 @@ class RegistryTask(Base):
 
     @property
     def is_dropped(self) -> bool:
-        """Tell whether it ended without being done: the migration was reversed before the registry had acted."""
+        """Return whether it ended without being done: the migration was reversed before the registry had acted."""
         return self.ended_at is not None and self.done_at is None
 
 

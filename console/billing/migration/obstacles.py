@@ -175,7 +175,7 @@ class FourEyes:
     above: Mapping[str, int] = field(default_factory=dict)
 
     def holds(self, totals: Mapping[str, int]) -> bool:
-        """Tell whether the rule holds for a plan with these :meth:`~console.billing.migration.plan.Plan.totals`.
+        """Return whether the rule holds for a plan with these :meth:`~console.billing.migration.plan.Plan.totals`.
 
         A currency without an amount of its own has the amount zero.
         """

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date, timedelta
@@ -17,6 +18,8 @@ from typing import Any
 from console.billing.migration.obstacles import Obstacle
 from console.billing.tax import rule_for
 from console.core.series import Series
+
+Terms = list[list[Any]]
 
 
 @dataclass(frozen=True)
@@ -130,7 +133,7 @@ class TaxChange:
 
     @property
     def loses_exemption(self) -> bool:
-        """Tell whether PDV comes where there was none; of a line so small that it rounds to nothing, its rate."""
+        """Return whether PDV comes where there was none; of a line so small that it rounds to nothing, its rate."""
         exempt_before = self.before.tax == 0 and (self.note_before is not None or self.after.tax > 0)
         return exempt_before and self.after.tax_bp > 0
 
@@ -149,7 +152,7 @@ class MovingService:
     period_months: int = 0
     paid_until: date | None = None
     auto_renew: bool = False
-    along: bool = False  # not chosen: it hangs together with one that was
+    along: bool = False  # not chosen, but linked to one that was
 
 
 @dataclass(frozen=True)
@@ -179,8 +182,7 @@ class Plan:
         """Return the fingerprint of everything the plan shows."""
         facts = asdict(self)
         facts.pop("obstacles")
-        text = json.dumps(facts, sort_keys=True, default=str, ensure_ascii=False)
-        return hashlib.sha256(text.encode()).hexdigest()
+        return _digest(json.dumps(facts, sort_keys=True, default=str, ensure_ascii=False))
 
     @cached_property
     def tax_changes(self) -> tuple[TaxChange, ...]:
@@ -190,7 +192,7 @@ class Plan:
 
     @property
     def loses_exemption(self) -> bool:
-        """Tell whether a line without PDV gets some: that takes an explicit yes."""
+        """Return whether a line without PDV gets some: that takes an explicit yes."""
         return bool(self.exemptions_lost)
 
     @property
@@ -214,6 +216,32 @@ class Plan:
         for source in self.part_paid:
             amounts[source.currency] = amounts.get(source.currency, 0) + source.paid
         return amounts
+
+    @property
+    def new_documents(self) -> list[Issue]:
+        """Return the documents that are made to the new owner."""
+        return [issue for step in self.steps for issue in step.issue if issue.moved]
+
+    @property
+    def new_terms(self) -> Terms:
+        """Return what the new owner would owe, line by line: this is what they accept."""
+        return [
+            [line.service_id, line.description, line.quantity, issue.currency, line.net, line.tax, line.total]
+            for issue in self.new_documents
+            for line in issue.lines
+        ]
+
+    @property
+    def terms_digest(self) -> str:
+        """Return the fingerprint of :attr:`new_terms`."""
+        return _digest(json.dumps(self.new_terms, ensure_ascii=False))
+
+    def new_totals(self) -> dict[str, int]:
+        """Return what the new owner would owe, with PDV, by currency."""
+        totals: Counter[str] = Counter()
+        for issue in self.new_documents:
+            totals[issue.currency] += issue.total
+        return dict(totals)
 
     def totals(self) -> dict[str, int]:
         """Return what it does to documents, by currency: the total before or after, whichever is larger."""
@@ -264,12 +292,16 @@ class Sums:
 
     @property
     def conserved(self) -> bool:
-        """Tell whether nothing was lost or added: net stays; PDV differs only with a new buyer's status."""
+        """Return whether nothing was lost or added: net stays; PDV differs only with a new buyer's status."""
         return (
             self.net_before == self.net_old + self.net_new
             and self.tax_before + self.tax_changed == self.tax_after
             and self.lines_before == self.lines_after
         )
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def build(
@@ -296,13 +328,13 @@ def build(
     for source in sorted(sources, key=lambda source: source.id):
         overdue = source.due_on < day
         due_on = day + timedelta(days=terms_days) if overdue else source.due_on
-        terms = _Terms(
+        common = _Common(
             due_on=due_on,
             series=f"{Series.PROFORMA}-{day.year}",
             moving=moving,
             issuer_in_vat_system=issuer["in_vat_system"],
         )
-        issues = [_moved(source, new, terms), _rest(source, old, terms)]
+        issues = [_moved(source, new, common), _rest(source, old, common)]
         marked = tuple(_mark(line, moving) for line in source.lines)
         steps.append(
             Step(
@@ -347,7 +379,7 @@ def _mark(line: Line, moving: frozenset[int]) -> Line:
 
 
 @dataclass(frozen=True)
-class _Terms:
+class _Common:
     """What both successors of a document share."""
 
     due_on: date
@@ -356,23 +388,23 @@ class _Terms:
     issuer_in_vat_system: bool
 
 
-def _moved(source: Source, new: Party, terms: _Terms) -> Issue:
+def _moved(source: Source, new: Party, common: _Common) -> Issue:
     """Make the new owner's successor: its lines as they stood, unless the new buyer is taxed by another status."""
-    lines = [line for line in source.lines if line.service_id in terms.moving]
+    lines = [line for line in source.lines if line.service_id in common.moving]
     note = source.tax_note
     if new.buyer["tax_status"] != source.tax_status:
-        rule = rule_for(new.buyer["tax_status"], issuer_in_vat_system=terms.issuer_in_vat_system)
+        rule = rule_for(new.buyer["tax_status"], issuer_in_vat_system=common.issuer_in_vat_system)
         former = source.former
         taxes = former.taxes if former else {}
         lines = [_taxed(line, taxes.get(line.id, rule.on(line.net, line.tax_bp))) for line in lines]
         note = former.tax_note if former else rule.note
-    return _issue(source, new.id, lines, note, terms, moved=True)
+    return _issue(source, new.id, lines, note, common, moved=True)
 
 
-def _rest(source: Source, old: Party, terms: _Terms) -> Issue:
+def _rest(source: Source, old: Party, common: _Common) -> Issue:
     """Make the old owner's successor: what stays is copied, whatever today's rules would make of it."""
-    lines = [line for line in source.lines if line.service_id not in terms.moving]
-    return _issue(source, old.id, lines, source.tax_note, terms, moved=False)
+    lines = [line for line in source.lines if line.service_id not in common.moving]
+    return _issue(source, old.id, lines, source.tax_note, common, moved=False)
 
 
 def _taxed(line: Line, tax: int) -> Line:
@@ -380,13 +412,13 @@ def _taxed(line: Line, tax: int) -> Line:
 
 
 def _issue(
-    source: Source, customer_id: int, lines: Sequence[Line], note: str | None, terms: _Terms, *, moved: bool
+    source: Source, customer_id: int, lines: Sequence[Line], note: str | None, common: _Common, *, moved: bool
 ) -> Issue:
     return Issue(
         customer_id=customer_id,
-        series=terms.series,
+        series=common.series,
         currency=source.currency,
-        due_on=terms.due_on,
+        due_on=common.due_on,
         lines=tuple(replace(line, position=place, moves=moved) for place, line in enumerate(lines, start=1)),
         tax_note=note,
         moved=moved,

@@ -5,6 +5,7 @@ Order of locks everywhere: idempotency key, migration, customers, services, pro-
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -23,8 +24,7 @@ from console.billing.migration.obstacles import (
     refusal,
     service_obstacles,
 )
-from console.billing.migration.plan import Cut, Former, Line, MovingService, Party, Plan, Source, build
-from console.billing.migration.terms import are_covered, terms_of
+from console.billing.migration.plan import Cut, Former, Line, MovingService, Party, Plan, Source, Terms, build
 from console.billing.models import ACTIVE_STATUSES, Migration, MigrationItem, MigrationState, Proforma, ProformaLine
 from console.billing.service import today
 from console.core.actor import Actor
@@ -140,7 +140,7 @@ def _plan(migration: Migration, *, lock: bool, day: date | None = None) -> tuple
     set_committed_value(migration, "from_customer", old)  # held with it: its steps need not read them again
     set_committed_value(migration, "to_customer", new)
     services = _services(migration, lock)
-    links = crossing(service_ids)
+    links = crossing_links(service_ids)
     documents = _active_proformas(service_ids, lock)
     issuer = settings().issuer
     plan = build(
@@ -159,9 +159,14 @@ def _plan(migration: Migration, *, lock: bool, day: date | None = None) -> tuple
         ],
     )
     accepted = migration.accepted_terms
-    if accepted is not None and not are_covered(terms_of(plan), accepted):
+    if accepted is not None and not _are_covered(plan.new_terms, accepted):
         plan = replace(plan, obstacles=(*plan.obstacles, Obstacle("terms_changed")))
     return plan, documents
+
+
+def _are_covered(terms: Terms, accepted: Terms) -> bool:
+    """Return whether everything in ``terms`` was accepted; less may come, never more."""
+    return not Counter(map(tuple, terms)) - Counter(map(tuple, accepted))
 
 
 def _parties(migration: Migration, lock: bool) -> tuple[Customer, Customer]:
@@ -180,7 +185,7 @@ def _services(migration: Migration, lock: bool) -> dict[int, Service]:
 
 
 def _link_obstacles(migration: Migration, links: Sequence[Link]) -> list[Obstacle]:
-    """Return what would be torn off without having been named in the request."""
+    """Return linked services that the request does not name."""
     moving = {item.service_id for item in migration.items}
     others = {link.other(moving).id: link.other(moving).number for link in links}
     unnamed = tuple(number for key, number in others.items() if key not in migration.left_behind)
@@ -285,7 +290,7 @@ def services_in_migration(service_ids: Sequence[int]) -> list[Service]:
     return list(db.session.scalars(query.where(MigrationItem.open, Service.id.in_(service_ids)).order_by(Service.id)))
 
 
-def crossing(ids: Collection[int]) -> list[Link]:
+def crossing_links(ids: Collection[int]) -> list[Link]:
     """Return the links of which one end alone is among ``ids``: what moving just these would tear apart."""
     hosted, host = _HOSTED, _HOST
     query = (

@@ -17,7 +17,7 @@ from sqlalchemy.orm import joinedload, selectinload
 from console.billing.migration.decisions import end_withdrawn
 from console.billing.migration.obstacles import Obstacle, refusal
 from console.billing.migration.plan import Plan, Step
-from console.billing.migration.plan_data import crossing, lock_migration, plan_for
+from console.billing.migration.plan_data import crossing_links, lock_migration, plan_for
 from console.billing.migration.requests import Request, carry_out, content_of, lock_parties
 from console.billing.models import Migration, MigrationItem
 from console.core.actor import Actor
@@ -52,8 +52,8 @@ class OwnPreview:
     """What a migration would do on its owner's side.
 
     Args:
-        along: services that move because they hang together with a chosen one.
-        stays: services that stay although they hang together with one that moves.
+        along: services that move because they are linked to a chosen one.
+        stays: services that stay although they are linked to one that moves.
         obstacles: why it cannot be asked for, or not be executed now.
     """
 
@@ -108,7 +108,7 @@ def withdraw_in_portal(actor: Actor, ref: str, reason: str) -> Migration:
 
 
 def may_withdraw(actor: Actor, migration: Migration) -> bool:
-    """Tell whether ``actor`` is the person in whose name it was requested, and still may transfer services."""
+    """Return whether ``actor`` is the person in whose name it was requested, and still may transfer services."""
     membership = migration.verification.membership if migration.verification is not None else None
     return (
         actor.kind == "person"
@@ -132,7 +132,7 @@ def preview_request(customer: Customer, chosen: Collection[int], leave: Collecti
     services = list(db.session.scalars(query.options(joinedload(Service.product))))
     if len(services) != len(moving):
         raise refusal("not_theirs")
-    stays = list({link.other(moving).id: link.other(moving) for link in crossing(moving)}.values())
+    stays = list({link.other(moving).id: link.other(moving) for link in crossing_links(moving)}.values())
     draft = Migration(
         from_customer_id=customer.id,
         to_customer_id=customer.id,  # to any other, this side looks the same
@@ -206,5 +206,5 @@ def find_own_migration(ref_id: int, customer_ids: Sequence[int]) -> Migration | 
 
 
 def is_open(migration: Migration) -> bool:
-    """Tell whether it is still to be decided or executed."""
+    """Return whether it is still to be decided or executed."""
     return migration.is_open

@@ -50,7 +50,7 @@ def find_migration(ref: str) -> Migration:
 
 
 def may_read_reasons(actor: Actor, migration: Migration) -> bool:
-    """Tell whether ``actor`` may read why it was requested, and why it ended: free texts about the account's people.
+    """Return whether ``actor`` may read why it was requested, and why it ended: free texts about the account's people.
 
     Who reads documents by role, and who has the account open now under a verification.
     """
@@ -96,7 +96,7 @@ def movable_services(customer_id: int) -> list[Service]:
 
 
 def left_behind(migration: Migration) -> list[Service]:
-    """Return what stays although it hangs together with a service that moves."""
+    """Return the services that stay although they are linked to one that moves."""
     if not migration.left_behind:
         return []
     query = select(Service).where(Service.id.in_(migration.left_behind)).order_by(Service.id)

@@ -16,7 +16,6 @@ from sqlalchemy.orm import joinedload
 from console.audit.service import record
 from console.billing.migration import mails
 from console.billing.migration.models import RegistryTask, TaskKind
-from console.billing.migration.terms import readable_domain, registry_names
 from console.billing.models import Migration
 from console.billing.service import today
 from console.core import clock
@@ -26,7 +25,7 @@ from console.core.errors import Conflict, NotFound
 from console.core.text import paragraphs
 from console.core.texts import lazy_gettext
 from console.customers.masking import mask_pins
-from console.hosting.models import Domain
+from console.hosting.models import Domain, readable_domain
 from console.hours.queries import current_calendar
 from console.staff.roles import Permission
 
@@ -50,15 +49,15 @@ def open_tasks(actor: Actor, migration: Migration) -> list[str]:
     needs nothing at the registry: it is still the old owner's there.
     """
     unchanged = _drop_reversed(actor, migration)
-    names = [(key, name) for key, name in registry_names(migration) if key not in unchanged]
+    domains = [domain for domain in migration.rnids_domains if domain.id not in unchanged]
     start = today()
     db.session.add_all(
-        RegistryTask(migration_id=migration.id, domain_id=key, kind=kind, due_on=after_working_days(start, days))
-        for key, _name in names
+        RegistryTask(migration_id=migration.id, domain_id=domain.id, kind=kind, due_on=after_working_days(start, days))
+        for domain in domains
         for kind, days in DUE_IN.items()
     )
     db.session.flush()
-    return [readable_domain(name) for _key, name in names]
+    return [domain.readable_name for domain in domains]
 
 
 def tick(actor: Actor, task_id: int, note: str = "") -> RegistryTask:
@@ -82,7 +81,7 @@ def tick(actor: Actor, task_id: int, note: str = "") -> RegistryTask:
     db.session.flush()
     _record(actor, "registry.ticked", task)
     if task.kind is TaskKind.DONE:
-        mails.tell_both(task.migration, "registry", domains=[readable_domain(task.domain.name)])
+        mails.notify_both(task.migration, "registry", domains=[task.domain.readable_name])
     return task
 
 

@@ -15,7 +15,7 @@ from console.audit.service import record
 from console.billing.migration import mails
 from console.billing.migration.acceptance import offer
 from console.billing.migration.obstacles import account_obstacles, refusal, service_obstacles
-from console.billing.migration.plan_data import crossing, services_in_migration
+from console.billing.migration.plan_data import crossing_links, services_in_migration
 from console.billing.migration.reversal import find_executed, reversal_obstacles
 from console.billing.models import Migration, MigrationItem
 from console.core import clock
@@ -51,7 +51,7 @@ class Request:
     """The request: which services, to whom (number or e-mail), under which verification, why.
 
     Args:
-        leave: services that stay although they hang together with one that moves. All others of that kind come along.
+        leave: services that stay although they are linked to one that moves. All other linked services move too.
         reverses: the reference of an executed migration that this one takes back. It moves just what that one moved,
             to where it came from: ``services`` and ``to_customer`` may be left empty.
     """
@@ -67,7 +67,7 @@ class Request:
 def request_migration(actor: Actor, request: Request, key: str) -> dict[str, Any]:
     """Ask for a migration.
 
-    What hangs together with a chosen service comes along, unless it is named to be left behind.
+    Services linked to a chosen one move too, unless they are named to be left behind.
 
     Args:
         key: the caller's idempotency key.
@@ -110,12 +110,12 @@ def carry_out(actor: Actor, request: Request) -> dict[str, Any]:
     old, new = lock_parties(verification.customer_id, request.to_customer)
     now = _lock_live(actor, verification)
     chosen = set(request.services)
-    # What is taken back is what was given, whatever hangs together with it by now.
+    # A reversal moves exactly what was moved, whatever is linked to it by now.
     moving = chosen if reversed_one is not None else with_linked(old.id, chosen, set(request.leave) - chosen)
     services = _services(moving, old)
     if services is None or new is None:
         raise _no_match(actor, request, old)
-    left = sorted({link.other(moving).id for link in crossing(moving)})
+    left = sorted({link.other(moving).id for link in crossing_links(moving)})
     obstacles = [*account_obstacles(old, new), *service_obstacles(services, old.id)]
     if obstacles:
         raise refusal(obstacles[0].code, obstacles[0].concerns)
@@ -153,11 +153,11 @@ def carry_out(actor: Actor, request: Request) -> dict[str, Any]:
         verification=verification.id,
         **facts,
     )
-    mails.tell_requested(migration, old, services)
+    mails.notify_requested(migration, old, services)
     if migration.needs_acceptance:
         offer(actor, migration)
     else:
-        mails.tell_new(migration, "requested")
+        mails.notify_new(migration, "requested")
     return answer
 
 
@@ -207,7 +207,7 @@ def live_verification_of(actor: Actor, verification_id: int) -> Verification:
 
 
 def _is_own(actor: Actor, verification: Verification) -> bool:
-    """Tell whether ``actor`` made the verification: as the agent, or in the portal as the person it names."""
+    """Return whether ``actor`` made the verification: as the agent, or in the portal as the person it names."""
     if actor.kind == "staff":
         return verification.staff_id == actor.id
     membership = verification.membership

@@ -63,7 +63,7 @@ def schedule(actor: Actor, ref: str, plan: str, on: date, key: str, *, lose_exem
         migration.expires_at = max(migration.expires_at, at + timedelta(days=1))
         db.session.flush()
         record(actor, "migration.scheduled", migration.ref, customer_id=migration.from_customer_id, on=on.isoformat())
-        mails.tell_both(migration, "scheduled", at=at)
+        mails.notify_both(migration, "scheduled", at=at)
         return {
             "migration": {"ref": migration.ref, "state": migration.state.value, "scheduled_for": at.isoformat()},
             "cancelled": [],
@@ -88,7 +88,7 @@ def unschedule(actor: Actor, ref: str) -> Migration:
     migration.clear_schedule()
     db.session.flush()
     record(actor, "migration.unscheduled", migration.ref, customer_id=migration.from_customer_id)
-    mails.tell_both(migration, "unscheduled")
+    mails.notify_both(migration, "unscheduled")
     return migration
 
 
@@ -141,8 +141,8 @@ def _stop(ref: str, at: datetime, code: str) -> None:
     db.session.flush()
     record(SYSTEM, "migration.stopped", migration.ref, customer_id=migration.from_customer_id, code=code)
     log.warning("a scheduled migration was not executed", ref=ref, code=code)
-    mails.tell_billing_stopped(migration, code)
-    mails.tell_both(migration, "postponed")
+    mails.notify_billing_stopped(migration, code)
+    mails.notify_both(migration, "postponed")
 
 
 def _morning(day: date) -> datetime:

@@ -22,7 +22,7 @@ from console.staff.roles import Permission
 
 
 def create_link(actor: Actor, proforma: Proforma) -> PayLink:
-    """Make the link to pay a pro-forma; where there is one already, it is that.
+    """Create the link to pay a pro-forma, or return the existing one.
 
     Raises:
         NotFound: ``actor`` is neither billing nor a person who may see and pay the account's documents.
@@ -49,7 +49,7 @@ def create_link(actor: Actor, proforma: Proforma) -> PayLink:
 
 
 def revoke_link(actor: Actor, proforma: Proforma) -> None:
-    """Make the link to pay a pro-forma void.
+    """Revoke the link to pay a pro-forma.
 
     Raises:
         NotFound: there is none, or as in :func:`create_link`.
@@ -65,7 +65,7 @@ def revoke_link(actor: Actor, proforma: Proforma) -> None:
 
 
 def may_share(actor: Actor, proforma: Proforma) -> bool:
-    """Tell whether ``actor`` may make and revoke the link of a pro-forma."""
+    """Return whether ``actor`` may make and revoke the link of a pro-forma."""
     try:
         _require(actor, proforma)
     except NotFound:
@@ -74,7 +74,7 @@ def may_share(actor: Actor, proforma: Proforma) -> bool:
 
 
 def live_link(proforma_id: int) -> PayLink | None:
-    """Return the link of a pro-forma that was not revoked."""
+    """Return the active link of a pro-forma."""
     return db.session.scalar(select(PayLink).where(PayLink.proforma_id == proforma_id, PayLink.revoked_at.is_(None)))
 
 

@@ -1,4 +1,4 @@
-"""The mail that says a payment came: to the people of an account who get mail about invoices."""
+"""The mail that confirms a payment: to the people of an account who get mail about invoices."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ BATCH = 50
 
 
 def write_received(payment: Payment) -> None:
-    """Tell a payment's customer that it came, what it went to, and what it renewed."""
+    """Mail the customer that the payment was received, what it paid and what it renewed."""
     customer = payment.customer
     if customer is None:
         return

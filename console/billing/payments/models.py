@@ -1,4 +1,4 @@
-"""A payment as it was received, and what became of it."""
+"""A payment as it was received, and its current state."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class UnmatchedReason(StrEnum):
 
 
 class Payment(Base):
-    """Money that came in. What it was for may change; what it is never does."""
+    """A received payment. What it is matched to may change; its amount, date and payer never do."""
 
     __tablename__ = "payments"
     __table_args__ = (

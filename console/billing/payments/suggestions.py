@@ -67,7 +67,7 @@ class Suggestion:
 
     @property
     def exact(self) -> bool:
-        """Tell whether it is owed to the para."""
+        """Return whether it is owed to the para."""
         return self.document is not None and not self.effect.left and not self.effect.on_credit
 
 

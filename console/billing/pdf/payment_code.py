@@ -100,7 +100,7 @@ def with_model(reference: str) -> str:
 
 
 def is_model_97(reference: str) -> bool:
-    """Tell whether the first two digits are the check digits of the rest, letters as A=10 … Z=35."""
+    """Return whether the first two digits are the check digits of the rest, letters as A=10 … Z=35."""
     plain = re.sub(r"[\s-]", "", reference).upper()
     return bool(re.fullmatch(r"[0-9]{2}[0-9A-Z]{1,20}", plain)) and is_checked(plain)
 

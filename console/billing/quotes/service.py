@@ -157,7 +157,7 @@ def send_draft(actor: Actor, quote_id: int) -> Quote:
 
 
 def discard_draft(actor: Actor, quote_id: int) -> None:
-    """Delete a draft: nothing of it has left.
+    """Delete a draft, which was never sent.
 
     Raises:
         NotFound: the role does not make quotes, or there is none.

@@ -1,1 +1,1 @@
-"""What bills by itself: renewals ahead of time, reminders, expiry, and requests to suspend what is not paid."""
+"""Automatic billing: renewals ahead of time, reminders, expiry, and requests to suspend what is not paid."""

@@ -164,7 +164,7 @@ def _request(pair: tuple[int, int]) -> bool:
 
 
 def _close_settled() -> None:
-    """Close the requests that nothing is to be done about any more: paid, cancelled, or not active any more."""
+    """Close requests that no longer apply: the document is paid or cancelled, or the service is not active."""
     settled = (
         select(SuspensionRequest)
         .join(SuspensionRequest.service)
@@ -190,7 +190,7 @@ def _has_left() -> ColumnElement[bool]:
 
 
 def _cancel(proforma_id: int) -> bool:
-    """Cancel a document with a line of a service that is gone; what else is on it is issued again as it was."""
+    """Cancel a document with a line of a service that has ended or moved; issue its other lines again unchanged."""
     found = db.session.get_one(Proforma, proforma_id)
     customer = lock_customers([found.customer_id])[0]
     services = lock_services([line.service_id for line in found.lines if line.service_id is not None])

@@ -122,7 +122,7 @@ def _is_billed_elsewhere() -> ColumnElement[bool]:
 
 
 def _attempt(group: Sequence[Due]) -> bool:
-    """Issue one document. What is wrong with one keeps no other from being issued."""
+    """Issue one document. An error in one does not stop the others."""
     try:
         with transaction():
             return bill(group)

@@ -81,7 +81,7 @@ def blocks() -> list[ChatBlock]:
 
 
 def is_blocked(chat: Chat) -> bool:
-    """Tell whether where a chat comes from is blocked now."""
+    """Return whether where a chat comes from is blocked now."""
     query = select(ChatBlock.id).where(
         ChatBlock.source == chat.source, ChatBlock.lifted_at.is_(None), ChatBlock.until > clock.now()
     )

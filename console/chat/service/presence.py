@@ -62,7 +62,7 @@ def set_state(actor: Actor, state: object, reason: object = "") -> StaffPresence
 
 
 def is_chosen(one: StaffPresence, since: datetime) -> bool:
-    """Tell whether an agent chose their state since then, as since their sign-in; else the desk asks them."""
+    """Return whether an agent chose their state since then, as since their sign-in; else the desk asks them."""
     return one.chosen_at is not None and one.chosen_at >= since
 
 

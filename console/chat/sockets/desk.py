@@ -293,6 +293,6 @@ def _presence() -> list[serializers.Shape]:
 
 
 def _visitor_is_here(number: str) -> bool | None:
-    """Tell whether the visitor has the chat open; ``None``: not in this process, but there may be others."""
+    """Return whether the visitor has the chat open; ``None``: not in this process, but there may be others."""
     here = has_connections(notifications.room(number), notifications.VISITOR)
     return None if not here and settings().redis_url else here

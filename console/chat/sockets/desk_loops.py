@@ -44,7 +44,7 @@ def show_lists() -> None:
         return
     chats = queries.some(changed)
     queued, oldest, active = queries.counts()
-    notifications.tell_lists(chats, {"queued": queued, "oldest": serializers.instant(oldest), "active": active})
+    notifications.push_lists(chats, {"queued": queued, "oldest": serializers.instant(oldest), "active": active})
 
 
 def beat() -> None:

@@ -78,7 +78,7 @@ def restore(file: Path, force: bool, only_check: bool, skip_numbers: int) -> Non
         return
     click.echo(f"Restored: {what}.")
     if copied.ended is not None:
-        _tell_ended(copied.ended)
+        _print_ended(copied.ended)
     click.echo("Now run `console init-db`, `console audit anchor --force` and `console doctor`.")
 
 
@@ -97,10 +97,10 @@ def after_restore(skip_numbers: int) -> None:
 
     with transaction():
         ended = end_all(SYSTEM, skip_numbers=skip_numbers)
-    _tell_ended(ended)
+    _print_ended(ended)
 
 
-def _tell_ended(ended: Ended) -> None:
+def _print_ended(ended: Ended) -> None:
     click.echo(
         f"Ended: {ended.staff_sessions} sign-ins of staff, {ended.person_sessions} of customers, "
         f"{ended.verifications} verifications, {ended.cards} cards, {ended.tokens} links that serve once, "

@@ -62,8 +62,8 @@ def accept(actor: Actor, token: str, person: Person) -> Membership:
     handover.end(actor, offer, HandoverState.ACCEPTED, "account.handed_over")
     run_handed_over(actor, HandedOver(offer.customer, old, person, keeps_sign_in))
     outsiders.prove(person.email)
-    mails.tell_of_handover(offer, old, "gone")
-    mails.tell_of_handover(offer, person, "received")
+    mails.notify_of_handover(offer, old, "gone")
+    mails.notify_of_handover(offer, person, "received")
     return membership
 
 

@@ -52,7 +52,7 @@ def ask(actor: Actor, customer: Customer, before: dict[str, str], after: dict[st
     db.session.add(correction)
     db.session.flush()
     _record(actor, "customer.correction_asked", correction)
-    mails.tell_owner_of_profile(actor, customer, "asked", before, after)
+    mails.notify_owner_of_profile(actor, customer, "asked", before, after)
     return correction
 
 
@@ -89,7 +89,7 @@ def confirm(actor: Actor, correction_id: int) -> Correction:
     if "name" in correction.after:
         CUSTOMER_SEARCH.put(db.session(), customer.id, customer.searchable())
         run_renamed(customer)
-    mails.tell_owner_of_profile(actor, customer, "confirmed", correction.before, correction.after)
+    mails.notify_owner_of_profile(actor, customer, "confirmed", correction.before, correction.after)
     return correction
 
 
@@ -104,7 +104,7 @@ def refuse(actor: Actor, correction_id: int, answer: str) -> Correction:
     correction = _lock_to_decide(actor, correction_id)
     correction.answer = _read_reason(answer)
     _end(actor, correction, CorrectionState.REFUSED, "customer.correction_refused")
-    mails.tell_owner_of_profile(
+    mails.notify_owner_of_profile(
         actor, correction.customer, "refused", correction.before, correction.after, answer=correction.answer
     )
     return correction
@@ -160,7 +160,7 @@ def _lock_to_decide(actor: Actor, correction_id: int) -> Correction:
     actor.require(Permission.DECIDE_CORRECTIONS)
     correction = _lock(correction_id)
     if actor.kind == "staff" and actor.id == correction.staff_id:
-        raise Conflict(lazy_gettext("You wrote this request down. Someone else has to decide it."), code="four_eyes")
+        raise Conflict(lazy_gettext("You entered this request. Someone else has to decide it."), code="four_eyes")
     correction.ended_by_id = actor.id if actor.kind == "staff" else None
     return correction
 

@@ -81,7 +81,7 @@ def deny(actor: Actor, verification_id: int) -> Verification:
     )
     agent = db.session.get_one(Staff, verification.staff_id).name
     for supervisor in staff_who_may(Permission.UNLOCK_PIN):
-        mails.tell_supervisor_of_dispute(supervisor, verification, membership.person, agent)
+        mails.notify_supervisor_of_dispute(supervisor, verification, membership.person, agent)
     return verification
 
 

@@ -150,7 +150,7 @@ def expire_due(limit: int = 100) -> int:
 def _finish(actor: Actor, change: EmailChange, person: Person) -> None:
     if not _take_address(person, change.new_email):  # registered since
         _end(change, EmailChangeState.WITHDRAWN)
-        mails.tell_address_is_known(actor, change)
+        mails.notify_address_is_known(actor, change)
         return
     _end(change, EmailChangeState.DONE)
     void_links(person)
@@ -161,7 +161,7 @@ def _finish(actor: Actor, change: EmailChange, person: Person) -> None:
         renew_pin(actor, membership)
     until = holds.begin(actor, person, "email_changed")
     record(actor, "person.email_changed", f"person:{person.id}", change=change.id)
-    mails.tell_address_changed(change, until)
+    mails.notify_address_changed(change, until)
 
 
 def _take_address(person: Person, email: str) -> bool:

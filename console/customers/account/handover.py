@@ -135,7 +135,7 @@ def start(actor: Actor, customer_id: int, data: HandoverData) -> Handover:
     db.session.flush()
     token = tokens.issue(PURPOSE, subject_of(handover), LASTS)
     mails.offer_handover(actor, handover, SecretLink(f"{settings().base_url}/moj/handover/accept/", token))
-    mails.tell_of_handover(handover, owner.person, "started")
+    mails.notify_of_handover(handover, owner.person, "started")
     _record(actor, "account.handover_started", handover)
     return handover
 
@@ -164,7 +164,7 @@ def refuse(token: str, address: str | None) -> Handover:
     use_up(token, handover)
     visitor = Actor(kind="visitor", id=None, name="", address=address)
     end(visitor, handover, HandoverState.REFUSED, "account.handover_refused")
-    mails.tell_of_handover(handover, handover.owner.person, "refused")
+    mails.notify_of_handover(handover, handover.owner.person, "refused")
     return handover
 
 
@@ -282,7 +282,7 @@ def _expire(handover_id: int) -> bool:
         return False
     end(SYSTEM, handover, HandoverState.EXPIRED, "account.handover_expired")
     if handover.owner.is_owner:
-        mails.tell_of_handover(handover, handover.owner.person, "expired")
+        mails.notify_of_handover(handover, handover.owner.person, "expired")
     return True
 
 

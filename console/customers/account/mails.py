@@ -16,7 +16,7 @@ from console.mail.service import queue, write_to
 from console.staff.models import Staff
 
 
-def tell_owner_of_profile(
+def notify_owner_of_profile(
     actor: Actor, customer: Customer, what: str, before: Mapping[str, Any], after: Mapping[str, Any], answer: str = ""
 ) -> None:
     """Write to the owner what became of the holder's data, unless they did it themselves.
@@ -74,7 +74,7 @@ def confirm_new_address(actor: Actor, change: EmailChange, link: SecretLink, *, 
     )
 
 
-def tell_address_is_known(actor: Actor, change: EmailChange) -> None:
+def notify_address_is_known(actor: Actor, change: EmailChange) -> None:
     """Write to the new address that it has become another's sign-in since the link was sent."""
     queue(
         "email_change_known",
@@ -88,7 +88,7 @@ def tell_address_is_known(actor: Actor, change: EmailChange) -> None:
     )
 
 
-def tell_address_changed(change: EmailChange, until: datetime) -> None:
+def notify_address_changed(change: EmailChange, until: datetime) -> None:
     """Write to both addresses that one took the place of the other."""
     person = change.person
     for address in (change.old_email, change.new_email):
@@ -128,7 +128,7 @@ def offer_handover(actor: Actor, handover: Handover, link: SecretLink) -> None:
     )
 
 
-def tell_of_handover(handover: Handover, person: Person, what: str) -> None:
+def notify_of_handover(handover: Handover, person: Person, what: str) -> None:
     """Write to the old or the new owner where a handover stands.
 
     Args:
@@ -150,7 +150,7 @@ def tell_of_handover(handover: Handover, person: Person, what: str) -> None:
     )
 
 
-def tell_supervisor_of_dispute(supervisor: Staff, verification: Verification, person: Person, agent: str) -> None:
+def notify_supervisor_of_dispute(supervisor: Staff, verification: Verification, person: Person, agent: str) -> None:
     """Write to a supervisor that a person denies a verification in their name."""
     queue(
         "verification_disputed",

@@ -84,7 +84,7 @@ class EmailChange(Base):
     person: Mapped[Person] = relationship()
 
     def is_open(self, now: datetime) -> bool:
-        """Tell whether it can still be confirmed at ``now``."""
+        """Return whether it can still be confirmed at ``now``."""
         return self.ended_at is None and now < self.expires_at
 
 
@@ -125,5 +125,5 @@ class Handover(Base):
     owner: Mapped[Membership] = relationship()
 
     def is_open(self, now: datetime) -> bool:
-        """Tell whether the new address can still answer at ``now``."""
+        """Return whether the new address can still answer at ``now``."""
         return self.ended_at is None and now < self.expires_at

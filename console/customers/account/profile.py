@@ -141,7 +141,7 @@ def _save(actor: Actor, customer: Customer, data: ProfileData) -> tuple[str, ...
         personal={"before": before, "after": after},
         fields=list(changed),
     )
-    mails.tell_owner_of_profile(actor, customer, "changed", before, after)
+    mails.notify_owner_of_profile(actor, customer, "changed", before, after)
     return changed
 
 

@@ -154,7 +154,7 @@ def accept(actor: Actor, token: str, person: Person) -> Membership:
     )
     _end(invitation, membership)
     outsiders.prove(person.email)
-    mails.tell_owner_of_people(actor, membership, "joined")
+    mails.notify_owner_of_people(actor, membership, "joined")
     return membership
 
 
@@ -202,7 +202,7 @@ def end_all(customer_id: int) -> None:
 
 
 def _still_stands(invitation: Invitation) -> bool:
-    """Tell whether it is open, and its inviter still holds what it grants."""
+    """Return whether it is open, and its inviter still holds what it grants."""
     if not invitation.is_open(clock.now()) or invitation.customer.status is CustomerStatus.CLOSED:
         return False
     if invitation.invited_by is None:

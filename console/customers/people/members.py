@@ -64,7 +64,7 @@ def add_contact(actor: Actor, customer: Customer, data: ContactData) -> Membersh
         ),
     )
     _fill_in(membership, data)
-    mails.tell_owner_of_people(actor, membership, "added")
+    mails.notify_owner_of_people(actor, membership, "added")
     return membership
 
 
@@ -151,7 +151,7 @@ def remove_member(actor: Actor, membership_id: int) -> Membership:
     """
     membership = _lock_member(membership_id)
     rules.require_may_change(actor, membership)
-    mails.tell_owner_of_people(actor, membership, "removed")
+    mails.notify_owner_of_people(actor, membership, "removed")
     _take_off(actor, membership)
     return membership
 
@@ -237,4 +237,4 @@ def _record_change(actor: Actor, membership: Membership, before: dict[str, list[
     if set(before["rights"]) - set(after["rights"]):
         hooks.run_reduced(actor, membership)
     if before["rights"] != after["rights"]:
-        mails.tell_owner_of_people(actor, membership, "changed")
+        mails.notify_owner_of_people(actor, membership, "changed")

@@ -139,7 +139,7 @@ def find_card(token: str, *, lock: bool = False) -> VerificationCard:
 
 
 def is_open(card: VerificationCard) -> bool:
-    """Tell whether a card takes a further attempt."""
+    """Return whether a card takes a further attempt."""
     return card.ended_at is None and clock.now() < card.expires_at
 
 

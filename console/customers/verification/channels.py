@@ -73,7 +73,7 @@ def registered() -> frozenset[str]:
 
 
 def is_channel(name: str) -> bool:
-    """Tell whether ``name`` is written as a channel."""
+    """Return whether ``name`` is written as a channel."""
     return _NAME.fullmatch(name) is not None
 
 

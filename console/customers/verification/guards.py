@@ -63,7 +63,7 @@ def lock_guards(*keys: str) -> list[Guard]:
 
 
 def is_locked_out(guard: Guard, now: datetime) -> bool:
-    """Tell whether attempts are refused at ``now``."""
+    """Return whether attempts are refused at ``now``."""
     return guard.locked_until is not None and now < guard.locked_until
 
 

@@ -38,7 +38,7 @@ def pin_at(membership: Membership, now: datetime | None = None) -> str | None:
 
 
 def is_valid(membership: Membership, now: datetime) -> bool:
-    """Tell whether the membership has a PIN that is neither expired nor burned."""
+    """Return whether the membership has a PIN that is neither expired nor burned."""
     return (
         membership.removed_at is None
         and membership.pin_secret is not None
@@ -114,7 +114,7 @@ def renew_pin(actor: Actor, membership: Membership) -> tuple[str, datetime]:
 
 
 def may_hold(actor: Actor, membership: Membership) -> bool:
-    """Tell whether ``actor`` may see and renew this PIN.
+    """Return whether ``actor`` may see and renew this PIN.
 
     People may hold their own; an owner also those of people on the account who cannot sign in and see them. Staff never
     may: a PIN that staff can read proves nothing.
@@ -165,7 +165,7 @@ def _lock_rows(membership: Membership) -> Guard:
 
 
 def _lifts_lockout(actor: Actor, membership: Membership) -> bool:
-    """Tell whether the person's lock ends with a new PIN.
+    """Return whether the person's lock ends with a new PIN.
 
     The lock covers all their accounts. An owner who hands out the PIN of one of them must not get further guesses at
     the PINs of the others.

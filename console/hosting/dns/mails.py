@@ -15,7 +15,7 @@ from console.mail.service import write_to
 MAX_LINES = 20
 
 
-def tell_account(actor: Actor, domain: Domain, added: Sequence[RecordData], removed: Sequence[RecordData]) -> None:
+def notify_account(actor: Actor, domain: Domain, added: Sequence[RecordData], removed: Sequence[RecordData]) -> None:
     """Write to those who get mail about domains that support changed records for a caller."""
     if actor.kind != "staff":
         return

@@ -93,7 +93,7 @@ def check_target(name: str, *, host: bool) -> None:
 
 
 def is_host(name: str) -> bool:
-    """Tell whether a machine may be called so; a star for all names on a level counts as one."""
+    """Return whether a machine may be called so; a star for all names on a level counts as one."""
     return name == APEX or all(
         _HOST_LABEL.fullmatch(label) for label in name.removeprefix("*.").split(".") if name != "*"
     )

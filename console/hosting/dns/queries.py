@@ -51,7 +51,7 @@ class ZoneState:
 
     @property
     def is_waiting(self) -> bool:
-        """Tell whether the name servers do not have the newest version yet."""
+        """Return whether the name servers do not have the newest version yet."""
         return self.publication is not None and self.publication.published_version < self.publication.version
 
 

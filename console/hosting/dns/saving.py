@@ -144,7 +144,7 @@ def save(
     _note_version(opened, cause, difference, restored)
     _enqueue(zone)
     _record(opened, cause, difference, restored)
-    mails.tell_account(opened.actor, opened.domain, difference.added, difference.removed)
+    mails.notify_account(opened.actor, opened.domain, difference.added, difference.removed)
     return Change(zone, zone.version, difference)
 
 

@@ -99,7 +99,7 @@ def change(actor: Actor, application_id: int, data: ApplicationData) -> SsoAppli
 
 
 def renew_secret(actor: Actor, application_id: int) -> Registered:
-    """Give an application another secret. The one before stops working now; what people granted stays.
+    """Give an application a new secret. The previous one stops working at once; grants stay.
 
     Raises:
         NotFound: ``actor`` is no administrator, or there is no such application.
@@ -178,7 +178,7 @@ def _uris(lines: Sequence[str]) -> list[str]:
 
 
 def is_usable(uri: str) -> bool:
-    """Tell whether a browser may be sent there: over https, or to a program on the same machine."""
+    """Return whether a browser may be sent there: over https, or to a program on the same machine."""
     if len(uri) > MAX_URI or not uri.isascii() or not uri.isprintable() or set(uri) & set(" \"'<>\\^`{|}#*;,"):
         return False
     try:

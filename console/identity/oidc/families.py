@@ -1,4 +1,4 @@
-"""Ending what was handed out: the codes and tokens of a code, a grant, a person or an application."""
+"""Revoking codes and tokens: of a code, a grant, a person or an application."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ def end_of_grants(grant_ids: list[int]) -> None:
 
 
 def end_of_application(application_id: int) -> None:
-    """End all that an application holds; the grants stay."""
+    """Revoke all codes and tokens of an application; the grants stay."""
     grants = select(SsoGrant.id).where(SsoGrant.application_id == application_id)
     _end(select(SsoCode.id).where(SsoCode.grant_id.in_(grants)))
 
 
 def end_of_person(person_id: int, application_id: int | None = None) -> None:
-    """End all that applications, or one of them, hold of a person; the grants stay."""
+    """Revoke the codes and tokens of a person, of all applications or one; the grants stay."""
     memberships = select(Membership.id).where(Membership.person_id == person_id)
     grants = select(SsoGrant.id).where(SsoGrant.membership_id.in_(memberships))
     if application_id is not None:
@@ -38,7 +38,7 @@ def end_of_person(person_id: int, application_id: int | None = None) -> None:
 
 
 def end_online(person_id: int, application_id: int) -> None:
-    """End what an application holds of a person only while they are signed in: not what ``offline_access`` gave."""
+    """Revoke the tokens that last only while a person is signed in: not those of ``offline_access``."""
     memberships = select(Membership.id).where(Membership.person_id == person_id)
     grants = select(SsoGrant.id).where(
         SsoGrant.membership_id.in_(memberships), SsoGrant.application_id == application_id

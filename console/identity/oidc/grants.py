@@ -48,7 +48,7 @@ def turn(actor: Actor, session_id: int, customer_id: int, *, on: bool) -> bool:
         record(actor, "sso.switched_on", customer.number, customer_id=customer_id)
     else:
         _switch_off(actor, customer)
-    mails.tell(person, "sso_on" if on else "sso_off", account=customer.number)
+    mails.notify(person, "sso_on" if on else "sso_off", account=customer.number)
     return True
 
 
@@ -84,7 +84,7 @@ def open_grants(application_id: int, memberships: Iterable[Membership]) -> dict[
 def allow(
     actor: Actor, session_id: int, application: SsoApplication, membership: Membership, scopes: Sequence[str]
 ) -> SsoGrant:
-    """Let an application know a person, as who they are on one account; remembered until it is revoked.
+    """Record the consent of a person for an application and one account, until it is revoked.
 
     Raises:
         NotFound: it is not their own account, or single sign-on is off there or not theirs to use.
@@ -118,12 +118,12 @@ def allow(
         scopes=grant.scopes,
     )
     for receiver in {one.id: one for one in (person, customer.owner) if one is not None}.values():
-        mails.tell(receiver, "sso_granted", application=application.name, account=customer.number)
+        mails.notify(receiver, "sso_granted", application=application.name, account=customer.number)
     return grant
 
 
 def refuse(actor: Actor, application: SsoApplication, memberships: Sequence[Membership], reason: str) -> None:
-    """Note that an application was not let in.
+    """Record that an application was refused.
 
     Args:
         memberships: the accounts that are concerned; without one only the person is named.
@@ -181,7 +181,7 @@ def state_of(customer_id: int, person_id: int | None) -> tuple[SsoSwitch | None,
 
 
 def is_live(grant: SsoGrant) -> bool:
-    """Tell whether what a grant gave still counts."""
+    """Return whether what a grant gave still counts."""
     membership = grant.membership
     return (
         grant.ended_at is None
@@ -286,7 +286,7 @@ def _after_reduction(actor: Actor, membership: Membership) -> None:
 
 
 def _after_handover(actor: Actor, event: HandedOver) -> None:
-    """Turn it off: to what the account is opened is the new owner's to say."""
+    """Turn it off after a handover: the new owner decides."""
     _switch_off(actor, event.customer, "handover")
 
 

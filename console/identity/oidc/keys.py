@@ -112,7 +112,7 @@ def _signing(rows: Sequence[SsoKey]) -> SsoKey | None:
 
 
 def _next_from(rows: Sequence[SsoKey]) -> datetime | None:
-    """Return when the newest key is to be followed; without a key nothing has signed yet."""
+    """Return when the newest key is to be replaced; without a key nothing was signed yet."""
     return rows[-1].signs_from + SIGNS_FOR if rows else None
 
 

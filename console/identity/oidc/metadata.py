@@ -26,7 +26,7 @@ CLAIMS = (
 
 
 def issuer() -> str:
-    """Return who we are in every token."""
+    """Return the issuer of every token."""
     return settings().base_url
 
 

@@ -30,7 +30,7 @@ class SsoApplication(Base):
 
     @property
     def is_public(self) -> bool:
-        """Tell whether it cannot hold a secret, as a program on a phone."""
+        """Return whether it cannot hold a secret, as a program on a phone."""
         return self.secret_digest is None
 
     @property
@@ -52,7 +52,7 @@ class SsoSwitch(Base):
 
 
 class SsoGrant(Base):
-    """A person lets an application know them, as who they are on one account, until it ends."""
+    """A person's consent for an application, for one account, until it is revoked."""
 
     __tablename__ = "sso_grants"
     __table_args__ = (
@@ -85,7 +85,7 @@ class SsoGrant(Base):
 
 
 class SsoCode(Base):
-    """An authorization code, good once and for a minute. Its tokens are its family: they end together."""
+    """An authorization code, valid once and for a minute. Its tokens are a family: they end together."""
 
     __tablename__ = "sso_codes"
 
@@ -105,7 +105,7 @@ class SsoCode(Base):
 
 
 class SsoToken(Base):
-    """An access or a refresh token. A refresh token serves once; shown again, it ends its family."""
+    """An access or a refresh token. A refresh token works once; used again, all tokens of its family end."""
 
     __tablename__ = "sso_tokens"
 

@@ -1,4 +1,4 @@
-"""Codes and tokens: issued, used up, and ended together where one of them is shown again."""
+"""Codes and tokens: issuing them, using them, and revoking the whole family when one is used twice."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def find_refresh(actor: Actor, token: str, application_id: int) -> SsoToken | No
 
 
 def use_refresh(row: SsoToken) -> None:
-    """Use a refresh token up: another took its place."""
+    """Mark a refresh token as used: a new one replaces it."""
     row.used_at = row.code.grant.used_at = clock.now()
     db.session.flush()
 
@@ -132,7 +132,7 @@ def _locked(query: Select[Row]) -> Select[Row]:
 
 
 def _end_reused(actor: Actor, code: SsoCode, what: str) -> None:
-    """Someone has a copy: which of the two is the application cannot be told, so both stop."""
+    """A token was copied: which holder is the application is unknown, so both lose access."""
     end_family(code.id)
     grant = code.grant
     customer = grant.membership.customer

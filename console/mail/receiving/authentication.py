@@ -71,7 +71,7 @@ def _judge(results: list[Result], domain: str) -> Authentication:
 
 
 def _is_aligned(found: str, domain: str) -> bool:
-    """Tell whether a domain that passed is the sender's, or one below it: what is above may be a registry's."""
+    """Return whether a domain that passed is the sender's, or one below it: what is above may be a registry's."""
     return bool(domain) and (found == domain or found.endswith(f".{domain}"))
 
 
@@ -94,7 +94,7 @@ def parse(header: str) -> tuple[str, list[Result]]:
 
 
 def is_marked_spam(mail: ReadMail) -> bool:
-    """Tell whether the trusted server marked it as spam. Without the setting its header could be anyone's."""
+    """Return whether the trusted server marked it as spam. Without the setting its header could be anyone's."""
     if not settings().mail_authserv_id:
         return False
     flags = [mail.first(name).lower() for name in ("x-spam-flag", "x-spam", "x-spam-status")]

@@ -141,7 +141,7 @@ class BlockedSender(Base):
 
 
 class StoppedAddress(Base):
-    """An address that refused a mail for good: automatic mail does not go there until someone lifts it."""
+    """An address that permanently rejected a mail: automatic mail is not sent there until staff allow it again."""
 
     __tablename__ = "stopped_addresses"
 

@@ -93,7 +93,7 @@ def _intro(lines: list[str]) -> int | None:
 
 
 def _only_quote(rest: list[str]) -> bool:
-    """Tell whether nothing is answered in between: all of it has ``>``, or none has."""
+    """Return whether nothing is answered in between: all of it has ``>``, or none has."""
     end = _signature(rest)
     filled = [line for line in (rest if end is None else rest[:end]) if line.strip()]
     quoted = sum(line.lstrip().startswith(">") for line in filled)

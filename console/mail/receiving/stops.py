@@ -26,7 +26,7 @@ def stopped(address: str) -> StoppedAddress | None:
 
 
 def stop(address: str, *, status: str, diagnostic: str, incoming_id: int) -> None:
-    """Send no automatic mail to ``address`` any more: a mail of ours came back for good."""
+    """Stop automatic mail to ``address``: it permanently rejected one of our mails."""
     row = {
         "address": normal_email(address), "incoming_id": incoming_id, "status": status[:20],
         "diagnostic": diagnostic[:300], "stopped_at": clock.now(),
@@ -50,7 +50,7 @@ def lift(actor: Actor, address: str) -> None:
 
 
 def is_blocked(address: str) -> bool:
-    """Tell whether mail from ``address`` is spam: it, its domain or one above is blocked."""
+    """Return whether mail from ``address`` is spam: it, its domain or one above is blocked."""
     domain = address.rpartition("@")[2]
     labels = domain.split(".")
     patterns = [address, *(".".join(labels[place:]) for place in range(len(labels) - 1))]

@@ -61,7 +61,7 @@ class Authorization:
 
     @property
     def silent(self) -> bool:
-        """Tell whether nothing may be shown."""
+        """Return whether nothing may be shown."""
         return "none" in self.prompts
 
 

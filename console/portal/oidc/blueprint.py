@@ -37,7 +37,7 @@ def require_readable() -> None:
 
 
 def is_readable() -> bool:
-    """Tell whether the parameters have the characters that the protocol allows."""
+    """Return whether the parameters have the characters that the protocol allows."""
     return not any(set(value) - _ALLOWED for name in _REPEATED for value in request.values.getlist(name))
 
 

@@ -53,7 +53,7 @@ def read_signed(addresses: Iterable[str]) -> Signed | None:
 
 
 def is_signed(address: str) -> bool:
-    """Tell whether an address looks like a signed one, ours or not."""
+    """Return whether an address looks like a signed one, ours or not."""
     return _SIGNED.search(address.lower()) is not None
 
 

@@ -45,7 +45,7 @@ def _mail_of(bounce: Bounce) -> Mail | None:
 
 
 def _note_on_ticket(row: IncomingMail, sent: Mail, bounce: Bounce, *, hard: bool) -> None:
-    """Say it in the timeline; an answer that reached no one is open work again."""
+    """Add it to the timeline; a reply that was not delivered reopens the ticket."""
     kind, _, key = (sent.subject_ref or "").partition(":")
     found = db.session.get(Ticket, int(key)) if kind == "ticket" and key.isdigit() else None
     if found is None:

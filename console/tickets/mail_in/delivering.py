@@ -1,4 +1,4 @@
-"""Delivering a message that was read: into a ticket, as a note that waits, or nowhere. Its story says why."""
+"""Delivering a message: into a ticket, as a note that waits for an agent, or nowhere. Its history says why."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ MAX_COPIES = 50
 
 @dataclass(frozen=True)
 class Arrival:
-    """A message on its way: its row, what it says, what is known of its sender."""
+    """A received message being delivered: its row, its content, and what is known of its sender."""
 
     row: IncomingMail
     mail: ReadMail
@@ -112,7 +112,7 @@ def _look_at(row: IncomingMail, mail: ReadMail) -> tuple[Arrival, str]:
 
 
 def _route(arrival: Arrival, match: Match | None, header: str, *, crowded: bool) -> None:
-    """Deliver what is neither ours nor unwanted.
+    """Deliver a message that is neither our own nor spam.
 
     Args:
         crowded: its sender writes faster than people do.
@@ -178,7 +178,7 @@ def open_from(actor: Actor, arrival: Arrival, *, language: str = "") -> Ticket:
             source=TicketSource.MAIL,
             files=letter.files,
             data={**masked.data, **_marks(row, letter)},
-            tell_requester=answered,
+            notify_requester=answered,
             answers=row.message_id or None,
             masked=True,
         ),
@@ -312,7 +312,7 @@ def _answer(staff: Staff, arrival: Arrival, ticket: Ticket) -> TicketMessage:
 
 
 def _wait(arrival: Arrival, ticket: Ticket, why: str) -> None:
-    """Keep a message out of the conversation, as a note that waits for an agent."""
+    """Store a message as a note that waits for an agent, outside the conversation."""
     _note(arrival, ticket, waits=why)
     _settle(arrival.row, IncomingState.WAITING, why)
 
@@ -359,7 +359,7 @@ def _unreadable(row: IncomingMail, raw: bytes, problem: str) -> None:
     row.kind = IncomingKind.UNREADABLE
     language = row.mailbox.language or settings().locale
     with in_language(language):
-        subject, body = gettext("(unreadable e-mail)"), gettext("An e-mail came in that could not be read.")
+        subject, body = gettext("(unreadable e-mail)"), gettext("An unreadable e-mail was received.")
     sender = next(iter(headers.get("from", [])), "")
     row.from_name = mask_pins(one_line(sender))[0][:120]
     files = (("message.eml", raw),) if 0 < len(raw) <= MAX_SIZE else ()
@@ -368,7 +368,7 @@ def _unreadable(row: IncomingMail, raw: bytes, problem: str) -> None:
         Actor(kind="visitor", id=None, name=row.from_name or SYSTEM.name),
         NewTicket(
             subject=subject, body=body, requester_email=address, requester_name=row.from_name, language=language,
-            department_id=_department(row).id, source=TicketSource.MAIL, files=files, tell_requester=False,
+            department_id=_department(row).id, source=TicketSource.MAIL, files=files, notify_requester=False,
             data={"incoming": row.id, "unreadable": problem}, masked=True,
         ),
     )  # fmt: skip

@@ -82,7 +82,7 @@ def find_ticket(mail: ReadMail, *, proven: bool) -> Match | None:
 
 
 def has_void_address(mail: ReadMail) -> bool:
-    """Tell whether it went to a signed address that is forged or was revoked."""
+    """Return whether it went to a signed address that is forged or was revoked."""
     receivers = [*(one.address for one in mail.to), *mail.delivered_to]
     return any(map(is_signed, receivers)) and read_signed(receivers) is None
 

@@ -1,4 +1,4 @@
-"""Reading the ledger: who may see which message, the next one that waits, what a ticket or a mail of ours has."""
+"""Queries of received mail: who may see which message, the next one that waits, the messages of a ticket."""
 
 from __future__ import annotations
 

@@ -76,7 +76,7 @@ def next_waiting(actor: Actor, *, after: int = 0) -> Review | None:
 
 
 def has_colleague(actor: Actor) -> bool:
-    """Tell whether there is another supervisor to review this one's work."""
+    """Return whether there is another supervisor to review this one's work."""
     other = select(Staff.id).where(Staff.role.in_(_REVIEWERS), Staff.active.is_(True), Staff.id != actor.id)
     return db.session.scalar(select(other.exists())) or False
 

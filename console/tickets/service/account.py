@@ -205,7 +205,7 @@ def mark_read(person_id: int, ticket_id: int, seq: int) -> None:
 
 
 def has_read(person_id: int, ticket_id: int, seq: int) -> bool:
-    """Tell whether a person has read that far."""
+    """Return whether a person has read that far."""
     row = db.session.get(TicketPersonRead, (ticket_id, person_id))
     return row is not None and row.seq >= seq
 

@@ -51,7 +51,7 @@ class NewTicket:
         attachments: keys of files this person uploaded before (:mod:`console.tickets.service.attachments`).
         files: names and contents of files that come with the form itself.
         person_id: who is signed in and asks; known by that, not verified.
-        tell_requester: mail them that it was received, with the link to follow it.
+        notify_requester: mail them that it was received, with the link to follow it.
         answers: the Message-ID of the mail it came as, which that answers.
         pins: the answer about numbers that look like a PIN.
         masked: subject and body went through :func:`~console.customers.masking.mask_for_storage` already.
@@ -73,7 +73,7 @@ class NewTicket:
     attachments: tuple[int, ...] = ()
     files: tuple[tuple[str, bytes], ...] = ()
     as_reply: bool = False
-    tell_requester: bool = True
+    notify_requester: bool = True
     answers: str | None = None
     data: dict[str, Any] = field(default_factory=dict)
     pins: PinChoice = ASK
@@ -123,7 +123,7 @@ def open_ticket(actor: Actor, new: NewTicket) -> Ticket:
     session = db.session()
     session.add(ticket)
     session.flush()
-    if not new.as_reply and new.tell_requester:
+    if not new.as_reply and new.notify_requester:
         with suppress(TooMany):  # the question itself is stored and answered all the same
             message.mail_id = mails.opened(actor, ticket, answers=new.answers).id
     session.add(message)
@@ -203,5 +203,5 @@ def _check_parts(actor: Actor, new: NewTicket) -> None:
 
 
 def works_on_tickets(staff: Staff) -> bool:
-    """Tell whether tickets may be assigned to ``staff``."""
+    """Return whether tickets may be assigned to ``staff``."""
     return staff.active and staff.actor().may(Permission.WORK_TICKETS)

@@ -72,12 +72,12 @@ def rate(actor: Actor, ticket: Ticket, score: int, comment: str = "") -> TicketR
 
 
 def may_rate(ticket: Ticket) -> bool:
-    """Tell whether the requester may rate now: solved, not merged, not rated yet. One query."""
+    """Return whether the requester may rate now: solved, not merged, not rated yet. One query."""
     return is_ready(ticket) and queries.rating_of(ticket.id) is None
 
 
 def is_ready(ticket: Ticket) -> bool:
-    """Tell whether there is something to rate: it is solved and not merged."""
+    """Return whether there is something to rate: it is solved and not merged."""
     return ticket.merged_into_id is None and ticket.status not in OPEN_STATUSES
 
 

@@ -69,7 +69,7 @@ class Conversation:
 
     @property
     def may_say_solved(self) -> bool:
-        """Tell whether the requester may mark it as solved."""
+        """Return whether the requester may mark it as solved."""
         return not self.apart and self.answered and self.status in OPEN_STATUSES
 
 
@@ -101,7 +101,7 @@ def _visible(linked: Ticket, account: int | None) -> tuple[Ticket, Ticket]:
 
 
 def _is_theirs(root: Ticket, linked: Ticket, account: int | None) -> bool:
-    """Tell whether what a ticket was merged into is for its reader too."""
+    """Return whether what a ticket was merged into is for its reader too."""
     return root.requester_email == linked.requester_email and account in (None, root.customer_id)
 
 
@@ -109,7 +109,7 @@ def find_file(linked: Ticket, attachment_id: int, account: int | None = None) ->
     """Return a file of a message that the link opens.
 
     Raises:
-        NotFound: it hangs on none of them.
+        NotFound: it is attached to none of them.
     """
     _root, ticket = _visible(linked, account)
     readable = _readable(linked, ticket, account).with_only_columns(TicketMessage.id)
@@ -194,7 +194,7 @@ def say_solved(source: Actor, linked: Ticket, account: int | None = None) -> boo
 
 
 def _is_answered(linked: Ticket, ticket: Ticket, account: int | None) -> bool:
-    """Tell whether there is a reply to read."""
+    """Return whether there is a reply to read."""
     answers = _readable(linked, ticket, account).where(TicketMessage.kind == MessageKind.REPLY)
     return db.session.scalar(answers.with_only_columns(TicketMessage.id).limit(1)) is not None
 

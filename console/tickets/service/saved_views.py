@@ -119,7 +119,7 @@ def lock_view(actor: Actor, key: int) -> SavedView:
 
 
 def may_change(actor: Actor, view: SavedView) -> bool:
-    """Tell whether ``actor`` may change or remove ``view``."""
+    """Return whether ``actor`` may change or remove ``view``."""
     return actor.may(Permission.MANAGE_DESK) if view.shared else view.staff_id == actor.id
 
 

@@ -112,7 +112,7 @@ def end_channel(actor: Actor, ticket: Ticket) -> None:
 
 
 def has_open_card(ticket: Ticket) -> bool:
-    """Tell whether a link was mailed on which the requester is to enter their PIN."""
+    """Return whether a link was mailed on which the requester is to enter their PIN."""
     return cards.open_card(channel(ticket)) is not None
 
 

@@ -345,7 +345,7 @@ class DutyList(BaseModelView):
             return make_response(self._page(find_duty(key), form, refusal), refusal.status)
         if wants_json():
             return jsonify(duty=duty_json(find_duty(key)))
-        flash(gettext("The tick was taken back. The document is due again."), "success")
+        flash(gettext("The tick was undone. The document is due again."), "success")
         return redirect(duty_url(found), 303)
 
     def _page(self, found: Duty, form: Any = None, refusal: Refusal | None = None) -> str:

@@ -205,9 +205,7 @@ def _chart(currency: str, days: Sequence[date], amounts: Sequence[int]) -> Chart
         caption = lazy_gettext("Payments by the day on which they were paid, in %(currency)s.", currency=currency)
     return Chart(
         f"money-{currency.lower()}",
-        gettext("%(amount)s came in within 14 days", amount=write(total))
-        if total
-        else gettext("No money came in within 14 days"),
+        gettext("%(amount)s received in 14 days", amount=write(total)) if total else gettext("No payments in 14 days"),
         caption,
         gettext("Day"),
         (Series(gettext("received")),),

@@ -152,7 +152,7 @@ class PaymentList(BaseModelView):
         Day("paid_from", lazy_gettext("Paid from"), Payment.paid_on, compare="from"),
         Day("paid_until", lazy_gettext("Paid until"), Payment.paid_on, compare="until"),
     )
-    lead = lazy_gettext("A payment is never deleted. What became of it can be undone, with a reason.")
+    lead = lazy_gettext("A payment is never deleted. What was done with it can be undone, with a reason.")
     empty_icon = "wallet"
     empty_title = lazy_gettext("No payments yet")
     empty_text = lazy_gettext("Record one by hand, or import a bank statement.")
@@ -167,7 +167,7 @@ class PaymentList(BaseModelView):
 
     @property
     def may_record(self) -> bool:
-        """Tell whether this person may record payments."""
+        """Return whether this person may record payments."""
         return current_actor().may(Permission.RECORD_PAYMENTS)
 
     def row_link(self, row: Any) -> str:
@@ -269,7 +269,7 @@ class PaymentList(BaseModelView):
         if wants_json():
             return jsonify(answer)
         link = Markup('<a href="{}">{}</a>').format(
-            self.get_url(".payment", payment_id=payment_id), gettext("Look at it, or undo it")
+            self.get_url(".payment", payment_id=payment_id), gettext("View or undo")
         )
         done = gettext("Resolved: %(number)s.", number=answer["payment"]["number"])
         flash(Markup("{} {}").format(done, link), "success")

@@ -184,7 +184,7 @@ class ProformaList(ProformaChanges, BulkActions, BaseModelView):
 
     @property
     def may_issue(self) -> bool:
-        """Tell whether this person may issue documents."""
+        """Return whether this person may issue documents."""
         return current_actor().may(Permission.ISSUE_DOCUMENTS)
 
     def list_context(self, _list_query: Any, _page: Any) -> dict[str, Any]:

@@ -104,7 +104,7 @@ class QuoteList(QuoteChanges, BaseModelView):
 
     @property
     def may_send(self) -> bool:
-        """Tell whether this person may send quotes."""
+        """Return whether this person may send quotes."""
         return current_actor().may(Permission.MANAGE_QUOTES)
 
     def row_link(self, row: Any) -> str:

@@ -299,7 +299,7 @@ def _flash(one: Imported) -> None:
         flash(gettext("%(name)s is being imported. You can leave this page.", name=name), "info")
     else:
         text = gettext(
-            "%(name)s: %(lines)d lines, %(matched)d matched, %(unmatched)d unmatched, %(known)d known already.",
+            "%(name)s: %(lines)d lines, %(matched)d matched, %(unmatched)d unmatched, %(known)d already imported.",
             name=name,
             lines=totals["lines"],
             matched=totals["matched"],
@@ -322,6 +322,6 @@ def _read_state() -> LineState | None:
 
 
 def _is_own(row: BankStatement) -> bool:
-    """Tell whether the account is the one that our documents name: a statement of another is a likely mistake."""
+    """Return whether the account is the one that our documents name: a statement of another is a likely mistake."""
     own = settings().issuer.accounts.get(row.currency, "")
     return not own or fields.account(own) == row.account

@@ -51,7 +51,7 @@ class CorrectionsPage(Page):
                 correction = corrections.confirm(current_actor(), correction_id)
         except Refusal as refusal:
             return self._refused(refusal, correction_id)
-        return self._done(correction, gettext("The correction is on the account now; the owner was told."))
+        return self._done(correction, gettext("The account data was corrected. The owner was notified."))
 
     @expose("/<id:correction_id>/refuse", methods=["POST"])
     def refuse(self, correction_id: int) -> ResponseReturnValue:
@@ -63,7 +63,7 @@ class CorrectionsPage(Page):
                 correction = corrections.refuse(current_actor(), correction_id, form.reason.data or "")
         except Refusal as refusal:
             return self._refused(refusal, correction_id, form.reason.data or "")
-        return self._done(correction, gettext("The correction was refused; the owner was told why."))
+        return self._done(correction, gettext("The correction was refused. The owner was sent the reason."))
 
     def _done(self, correction: Correction, message: str) -> ResponseReturnValue:
         if wants_json():

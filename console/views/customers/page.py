@@ -117,7 +117,11 @@ class CustomerPageView(Page):
             recovery.review(current_actor(), form.recovery.data or 0, customer.id, refuse=refused)
         if wants_json():
             return jsonify(refused=refused)
-        text = gettext("Refused. The person is told.") if refused else gettext("Noted. It goes on after the 24 hours.")
+        text = (
+            gettext("Refused. The person was notified.")
+            if refused
+            else gettext("Allowed. It continues after the 24 hours.")
+        )
         flash(text, "success")
         return redirect(customer_url(number), 303)
 

@@ -55,7 +55,7 @@ class PeoplePage(ActingPage):
                 contact = members.add_contact(current_actor(), customer, form.contact())
         except Refusal as refusal:
             return self.answer(refusal, form, lambda: self._contact_page(customer, form, None))
-        return self._done(customer, contact, gettext("The contact was added. The owner was told by e-mail."))
+        return self._done(customer, contact, gettext("The contact was added. The owner was notified by e-mail."))
 
     @expose("/contact/<id:contact_id>")
     def contact(self, number: str, contact_id: int) -> ResponseReturnValue:
@@ -77,7 +77,7 @@ class PeoplePage(ActingPage):
                 changed = members.change_contact(current_actor(), contact_id, form.contact())
         except Refusal as refusal:
             return self.answer(refusal, form, lambda: self._contact_page(customer, form, member))
-        return self._done(customer, changed, gettext("Changes saved. The owner was told by e-mail."))
+        return self._done(customer, changed, gettext("Changes saved. The owner was notified by e-mail."))
 
     @expose("/user/<id:user_id>")
     def user(self, number: str, user_id: int) -> ResponseReturnValue:
@@ -97,7 +97,7 @@ class PeoplePage(ActingPage):
                 changed = members.change_user(current_actor(), user_id, form.rights(), form.mail())
         except Refusal as refusal:
             return self.answer(refusal, form, lambda: self._user_page(customer, form, member))
-        return self._done(customer, changed, gettext("Changes saved. The owner was told by e-mail."))
+        return self._done(customer, changed, gettext("Changes saved. The owner was notified by e-mail."))
 
     @expose("/invite")
     def invite_form(self, number: str) -> ResponseReturnValue:
@@ -127,7 +127,7 @@ class PeoplePage(ActingPage):
         customer, member = self._member(number, member_id, None)
         with transaction():
             removed = members.remove_member(current_actor(), member.id)
-        message = gettext("%(name)s was removed from the account. The owner was told by e-mail.", name=removed.name)
+        message = gettext("%(name)s was removed from the account. The owner was notified by e-mail.", name=removed.name)
         return self._done(customer, removed, message)
 
     def _member(self, number: str, member_id: int, role: MemberRole | None) -> tuple[Customer, Membership]:

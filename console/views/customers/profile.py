@@ -69,7 +69,7 @@ class ProfilePage(ActingPage):
         if saved.correction is not None:
             flash(gettext("Saved. The correction of the holder waits for a colleague to confirm it."), "success")
         else:
-            flash(gettext("Changes saved. The owner was told by e-mail."), "success")
+            flash(gettext("Changes saved. The owner was notified by e-mail."), "success")
         return self.back(customer)
 
     def _page(self, customer: Customer, form: ProfileForm) -> str:

@@ -21,7 +21,7 @@ from console.views.customers.serializers import verification_json
 from console.views.shared.base import Page
 from console.views.shared.labels.tickets import ticket_url
 from console.views.shared.menu import customer_url
-from console.web.answers import is_htmx, refuse, tell_page, wants_json
+from console.web.answers import answer_event, is_htmx, refuse, wants_json
 from console.web.identity import current_actor
 
 
@@ -81,7 +81,7 @@ class VerifyPage(Page):
         if wants_json():
             return jsonify(ended=True, message=message, verification={"id": verification_id, "customer": number})
         if is_htmx():
-            return tell_page("done", {"message": message}, status=204)
+            return answer_event("done", {"message": message}, status=204)
         flash(message, "success")
         back = ticket_url(ticket) if ticket and request.form.get("back") == "ticket" else customer_url(number)
         return redirect(back, 303)

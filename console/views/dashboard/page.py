@@ -95,7 +95,7 @@ def _board_context() -> dict[str, Any]:
 
 
 def _is_agent(actor: Actor) -> bool:
-    """Tell whether tickets are all of this person's work: supervisors and billing have other figures."""
+    """Return whether tickets are all of this person's work: supervisors and billing have other figures."""
     return not (actor.may(Permission.SEE_REPORTS) or actor.may(Permission.ISSUE_DOCUMENTS))
 
 

@@ -77,7 +77,7 @@ class Board:
 
 
 def sees_desk(actor: Actor) -> bool:
-    """Tell whether this person looks after the whole desk."""
+    """Return whether this person looks after the whole desk."""
     return actor.may(Permission.SEE_REPORTS) and actor.may(Permission.READ_TICKETS)
 
 

@@ -221,7 +221,7 @@ def _verification(customer_id: int) -> Verification | None:
 
 
 def _may_change(customer_id: int) -> bool:
-    """Tell whether the page offers changes; the verbs ask again, by ``console.customers.access``."""
+    """Return whether the page offers changes; the verbs ask again, by ``console.customers.access``."""
     verification = _verification(customer_id)
     if verification is None or verification.kind is not VerificationKind.PIN:
         return False

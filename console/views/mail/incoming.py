@@ -114,7 +114,7 @@ class IncomingList(BaseModelView):
     search_is_wordwise = False
     search_hint = lazy_gettext("Sender’s address or Message-ID")
     list_filters = FILTERS
-    lead = lazy_gettext("E-mails that came in, and what became of each.")
+    lead = lazy_gettext("Received e-mails, and what happened to each.")
     empty_icon = "inbox"
     empty_title = lazy_gettext("No e-mails yet")
     empty_text = lazy_gettext("E-mails to your support address appear here.")

@@ -40,7 +40,7 @@ KEYS: tuple[tuple[str, Text], ...] = (
     ("A", lazy_gettext("Add to the ticket")),
     ("N", lazy_gettext("Open a new ticket")),
     ("S", lazy_gettext("Mark as spam")),
-    ("D", lazy_gettext("Needs nothing")),
+    ("D", lazy_gettext("No action needed")),
     ("→", lazy_gettext("Next waiting e-mail")),
     ("U", lazy_gettext("Back to the inbox")),
 )
@@ -148,7 +148,7 @@ class IncomingPage(Page):
     @expose("/dismiss", methods=["POST"])
     def dismiss(self, key: int) -> ResponseReturnValue:
         """Say that it needs nothing."""
-        return _decide(key, decisions.dismiss, gettext("It needs nothing."))
+        return _decide(key, decisions.dismiss, gettext("No action is needed."))
 
     @expose("/participant", methods=["POST"])
     def participant(self, key: int) -> ResponseReturnValue:

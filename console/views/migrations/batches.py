@@ -1,4 +1,4 @@
-"""Many migrations at once: a file uploaded, its dry run row by row, the execution, and the file of results."""
+"""Bulk migrations: a file uploaded, its dry run row by row, the execution, and the file of results."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class BatchForm(Form):
 
     file = FileField(lazy_gettext("CSV file"))
     authority = TextAreaField(
-        lazy_gettext("On what does it rest?"),
+        lazy_gettext("What is it based on?"),
         description=lazy_gettext("Name the order or contract that both owners signed; it stays with each migration."),
         validators=[Length(max=service.MAX_AUTHORITY)],
     )
@@ -62,7 +62,7 @@ class ChosenForm(BatchForm):
 
 def views() -> list[BaseView]:
     """Return the list with the upload, and the page of one."""
-    name = lazy_gettext("Many at once")
+    name = lazy_gettext("Bulk migrations")
     return [
         Batches(name=name, endpoint="batches", url="/console/migrations/many"),
         ChosenServices(name=name, endpoint="batch_chosen", url="/console/migrations/many/chosen"),
@@ -199,12 +199,14 @@ class BatchPage(Page):
     @expose("/start", methods=("POST",))
     def start(self, batch_id: int) -> ResponseReturnValue:
         """Let the rows that are ready move."""
-        return self._act(batch_id, service.start, gettext("Started. You can leave this page; it goes on."))
+        return self._act(batch_id, service.start, gettext("Started. You can leave this page; the work continues."))
 
     @expose("/stop", methods=("POST",))
     def stop(self, batch_id: int) -> ResponseReturnValue:
         """Stop it after the row that is under way."""
-        return self._act(batch_id, service.stop, gettext("Stopped. What has moved stays moved; it can go on later."))
+        return self._act(
+            batch_id, service.stop, gettext("Stopped. What has moved stays moved; you can continue later.")
+        )
 
     @expose("/withdraw", methods=("POST",))
     def withdraw(self, batch_id: int) -> ResponseReturnValue:

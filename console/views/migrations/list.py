@@ -39,7 +39,7 @@ def _party(customer: Customer) -> Markup:
 def _requested(view: Any, context: Any, row: Migration, name: str) -> Markup:
     at = formatters.ago(view, context, row, name)
     if row.batch_id is not None:
-        return Markup('{} <span class="muted">· {}</span>').format(at, gettext("many at once"))
+        return Markup('{} <span class="muted">· {}</span>').format(at, gettext("bulk migration"))
     if not row.from_portal:
         return at
     return Markup('{} <span class="muted">· {}</span>').format(at, gettext("from the portal"))
@@ -95,12 +95,12 @@ class MigrationList(BaseModelView):
 
     @property
     def may_request(self) -> bool:
-        """Tell whether this person may request migrations."""
+        """Return whether this person may request migrations."""
         return current_actor().may(Permission.REQUEST_MIGRATION)
 
     @property
     def may_move_many(self) -> bool:
-        """Tell whether this person may move services by a file."""
+        """Return whether this person may move services by a file."""
         return current_actor().may(Permission.MIGRATE_MANY)
 
     def overdue_tasks(self) -> list[TaskRow]:

@@ -27,7 +27,6 @@ from console.billing.migration.queries import (
 )
 from console.billing.migration.reversal import reversal_obstacles, reversal_of
 from console.billing.migration.scheduling import AT_HOUR, MOST_DAYS
-from console.billing.migration.terms import readable_domain, registry_names
 from console.billing.models import OPEN_STATES, Migration, MigrationState
 from console.billing.pdf.files import record_of
 from console.billing.pdf.models import Side
@@ -152,7 +151,9 @@ class MigrationPage(Page):
     @expose("/unschedule", methods=("POST",))
     def unschedule(self, ref: str) -> ResponseReturnValue:
         """Take the chosen day back."""
-        return self._simply(ref, migrate.unschedule, gettext("The day was taken back. The migration stays approved."))
+        return self._simply(
+            ref, migrate.unschedule, gettext("The schedule was cancelled. The migration stays approved.")
+        )
 
     @expose("/ask", methods=("POST",))
     def ask_again(self, ref: str) -> ResponseReturnValue:
@@ -284,7 +285,7 @@ class MigrationPage(Page):
                 next_step=next_step(migration, tasks_open),
                 tasks=by_domain(tasks),
                 tasks_open=tasks_open,
-                at_registry=[readable_domain(name) for _key, name in registry_names(migration)],
+                at_registry=[domain.readable_name for domain in migration.rnids_domains],
                 may_tick=actor.may(Permission.REQUEST_MIGRATION),
                 reversal=reversal,
                 may_reverse=_may_reverse(migration, reversal),
@@ -326,7 +327,7 @@ def _chosen_day() -> date | None:
 
 
 def _may_reverse(migration: Migration, reversal: Migration | None) -> bool:
-    """Tell whether the page offers to take it back; the verb asks everything again."""
+    """Return whether the page offers to take it back; the verb asks everything again."""
     if migration.state is not MigrationState.EXECUTED or reversal is not None:
         return False
     return current_actor().may(Permission.REQUEST_MIGRATION) and not reversal_obstacles(migration)

@@ -13,7 +13,6 @@ from flask_admin.base import BaseView
 
 from console.billing.migration.models import RegistryTask
 from console.billing.migration.registry import tasks_due
-from console.billing.migration.terms import readable_domain
 from console.billing.service import today
 from console.core.errors import Text
 from console.core.texts import lazy_gettext
@@ -69,7 +68,7 @@ def task_rows(tasks: Iterable[RegistryTask]) -> list[TaskRow]:
     return [
         TaskRow(
             task,
-            readable_domain(task.domain.name),
+            task.domain.readable_name,
             TASKS[task.kind],
             TASK_HELP.get(task.kind, ""),
             overdue=task.ended_at is None and task.due_on < day,

@@ -216,7 +216,9 @@ def next_step(migration: Migration, tasks_open: int) -> tuple[Text, Text] | None
     if migration.state is MigrationState.APPROVED:
         return billing, lazy_gettext("executes it now or chooses a day.")
     if migration.state is MigrationState.EXECUTED and tasks_open:
-        return lazy_gettext("Support or billing"), lazy_gettext("completes the registry's part; with us it is done.")
+        return lazy_gettext("Support or billing"), lazy_gettext(
+            "completes the registry's part; on our side it is done."
+        )
     return None
 
 

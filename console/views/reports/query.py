@@ -105,5 +105,5 @@ def _read_agent(text: str, errors: dict[str, list[Text]]) -> tuple[int | None, b
 
 
 def sees_all() -> bool:
-    """Tell whether the reader sees the figures of everyone, not their own alone."""
+    """Return whether the reader sees the figures of everyone, not their own alone."""
     return current_actor().may(Permission.SEE_REPORTS)

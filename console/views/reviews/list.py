@@ -266,7 +266,7 @@ class ReviewList(BaseModelView):
 
     @property
     def reviews(self) -> bool:
-        """Tell whether the reader reviews others' work."""
+        """Return whether the reader reviews others' work."""
         return current_actor().may(Permission.REVIEW)
 
     def scope(self, query: Any) -> Any:

@@ -41,7 +41,7 @@ class LineForm(Form):
 
     @property
     def is_blank(self) -> bool:
-        """Tell whether nothing was written into a new line."""
+        """Return whether nothing was written into a new line."""
         return not self.id.data and not any(self[name].data for name in TEXTS)
 
 

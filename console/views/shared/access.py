@@ -40,11 +40,11 @@ class Guarded:
                 raise TypeError(f"{cls.__name__}.permissions names {method}, which is not one of its methods")
 
     def is_open(self) -> bool:
-        """Tell whether the signed-in person may open this view."""
+        """Return whether the signed-in person may open this view."""
         return bool(current_user.is_authenticated) and self._is_permitted()
 
     def may(self, method: str) -> bool:
-        """Tell whether the signed-in person may use one of the view's methods."""
+        """Return whether the signed-in person may use one of the view's methods."""
         needed = self.permissions.get(method)
         return self._is_permitted() and (needed is None or current_actor().may(needed))
 

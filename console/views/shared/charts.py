@@ -78,7 +78,7 @@ class Chart:
 
     @property
     def is_empty(self) -> bool:
-        """Tell whether there is nothing to draw."""
+        """Return whether there is nothing to draw."""
         return not any(value for column in self.columns for value in column.values)
 
     def words(self, column: Column) -> str:

@@ -87,16 +87,16 @@ class CustomerPage:
 
     @property
     def verified(self) -> bool:
-        """Tell whether a person was verified (an override verifies no one)."""
+        """Return whether a person was verified (an override verifies no one)."""
         return self.verification is not None and self.verification.kind is VerificationKind.PIN
 
     @property
     def named(self) -> bool:
-        """Tell whether the account's name is shown: a person of it was verified, or the role reads its documents."""
+        """Return whether the account's name is shown: a person of it was verified, or the role reads its documents."""
         return self.verification is not None or self.actor.may(Permission.READ_DOCUMENTS)
 
     def names(self, person: str | None, membership_id: int | None) -> bool:
-        """Tell whether a verified person is named: one of the people, or the caller."""
+        """Return whether a verified person is named: one of the people, or the caller."""
         is_caller = self.verification is not None and membership_id == self.verification.membership_id
         return person is not None and (is_caller or self.opens(Right.CONTACTS))
 
@@ -114,16 +114,16 @@ class CustomerPage:
 
     @property
     def may_transfer(self) -> bool:
-        """Tell whether a migration may be started: the person verified holds the right, and it was a person."""
+        """Return whether a migration may be started: the person verified holds the right, and it was a person."""
         return self.verified and Right.TRANSFER in self.rights and self.actor.may(Permission.REQUEST_MIGRATION)
 
     @property
     def may_move_many(self) -> bool:
-        """Tell whether the chosen services may also be moved one by one."""
+        """Return whether the chosen services may also be moved one by one."""
         return self.may_transfer and self.actor.may(Permission.MIGRATE_MANY)
 
     def opens(self, right: Right) -> bool:
-        """Tell whether the field group of ``right`` is opened."""
+        """Return whether the field group of ``right`` is opened."""
         by_role = right in (Right.INVOICES, Right.PRODUCTS, Right.DOMAINS)
         return right in self.rights or (by_role and self.actor.may(Permission.READ_DOCUMENTS))
 

@@ -31,7 +31,7 @@ LONG_LINES, LONG_TEXT = 32, 2_400  # more is folded
 
 
 def is_long(body: str) -> bool:
-    """Tell whether an entry is so long that it is folded at first."""
+    """Return whether an entry is so long that it is folded at first."""
     return len(body) > LONG_TEXT or body.count("\n") >= LONG_LINES
 
 
@@ -77,7 +77,7 @@ def _blocks(body: str) -> list[tuple[bool, list[str]]]:
 
 
 def _introduced(lines: list[str], blank: int) -> bool:
-    """Tell whether the blank line is between "… wrote:" and the quote."""
+    """Return whether the blank line is between "… wrote:" and the quote."""
     return blank > 0 and _WROTE.match(lines[blank - 1]) is not None
 
 

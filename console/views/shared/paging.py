@@ -71,7 +71,7 @@ class ListQuery:
 
     @property
     def is_wordless(self) -> bool:
-        """Tell whether something was typed into the search and none of it is a word."""
+        """Return whether something was typed into the search and none of it is a word."""
         return asks_nothing(self.search)
 
     def page_within(self, count: int) -> int:

@@ -137,7 +137,7 @@ class VerbModelView(ModelView):
         raise NotFound
 
     def is_action_allowed(self, name: str) -> bool:
-        """Tell whether this person may use the bulk action ``name``."""
+        """Return whether this person may use the bulk action ``name``."""
         return name != "delete" and bool(super().is_action_allowed(name))
 
     def return_url(self) -> str:

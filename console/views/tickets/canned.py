@@ -167,7 +167,7 @@ class ReplyList(BaseModelView):
 
     @property
     def manages(self) -> bool:
-        """Tell whether the reader may change the replies."""
+        """Return whether the reader may change the replies."""
         return current_actor().may(Permission.MANAGE_DESK)
 
     # --- the list

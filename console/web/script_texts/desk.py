@@ -188,7 +188,7 @@ def _doing() -> Texts:
         "end_unanswered": gettext("The last message has not been answered yet."),
         "end_as_ticket": gettext("As a ticket it can be answered later, by e-mail to %(email)s."),
         "ticket_ends": gettext(
-            "The chat ends and %(name)s is told that the question is now a ticket. The reply goes to "
+            "The chat ends and %(name)s sees that the question is now a ticket. The reply goes to "
             "%(email)s. This cannot be undone."
         ),
         "ticket_after": gettext(

@@ -17,7 +17,7 @@ from console.billing.duties.rules import (
     is_working_day,
     working_day_after,
 )
-from console.core.duty_rules import DutyRules
+from console.core.settings import DutyRules
 from console.hours.holidays import PublicHolidays
 
 HOLIDAYS = PublicHolidays()

@@ -13,7 +13,7 @@ FAR = 60 * 24 * 60
 
 
 def works(minute: datetime) -> bool:
-    """Tell whether the minute that begins then is working time."""
+    """Return whether the minute that begins then is working time."""
     return minute.weekday() < 5 and 9 <= minute.hour < 17
 
 

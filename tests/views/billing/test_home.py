@@ -77,7 +77,7 @@ def test_the_page_says_the_same_and_draws_what_came_in(client: ConsoleClient, da
 def test_an_empty_day_says_so(client: ConsoleClient, session: Session) -> None:
     sign_in(client, Role.BILLING)
     page = client.get(HOME, headers={"Accept-Language": "en"}).text
-    assert "No money came in within 14 days" in page and "none waiting" in page
+    assert "No payments in 14 days" in page and "none waiting" in page
 
 
 def test_it_takes_at_most_eight_statements(app: Flask, client: ConsoleClient, day: None) -> None:

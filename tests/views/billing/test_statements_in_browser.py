@@ -29,7 +29,7 @@ def test_a_statement_by_keyboard(page: Page, enter: Enter, axe: Axe) -> None:
     expect(page.get_by_text("Još nema izvoda")).to_be_visible()
     broken = file.replace(b"14400,00", b"x", 1)
     page.locator("#statement").set_input_files({"name": "los.csv", "mimeType": "text/csv", "buffer": broken})
-    expect(page.get_by_role("list", name="Izabrani fajlovi")).to_have_text("los.csv")
+    expect(page.get_by_role("list", name="Izabrane datoteke")).to_have_text("los.csv")
     expect(page.get_by_role("button", name="Uvezi")).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.get_by_role("alert")).to_contain_text("Red 2: amount ne može da se pročita: x")

@@ -65,7 +65,7 @@ def everything(client: ConsoleClient, sent: Sent) -> str:
 
 
 def reads(client: ConsoleClient, key: int) -> str:
-    """Tell how far one mail opens: ``no`` (not there), ``metadata`` or ``content``."""
+    """Return how far one mail opens: ``no`` (not there), ``metadata`` or ``content``."""
     page, frame = client.get(f"/console/mail/{key}"), client.get(f"/console/mail/{key}/html")
     if page.status_code == 404:
         assert frame.status_code == 404

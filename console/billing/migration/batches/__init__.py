@@ -1,1 +1,1 @@
-"""Many migrations at once: of a file's rows, or of services chosen on one account's page."""
+"""Bulk migrations: of a file's rows, or of services chosen on one account's page."""

@@ -162,7 +162,9 @@ def _authority(text: str) -> str:
     if not authority:
         raise Invalid(
             fields={
-                "authority": [lazy_gettext("Name on what this rests, for example the order signed by both owners.")]
+                "authority": [
+                    lazy_gettext("Enter the authority for this, for example the order signed by both owners.")
+                ]
             }
         )
     return authority

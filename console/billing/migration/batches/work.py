@@ -25,7 +25,6 @@ from console.billing.migration.models import BatchState, ItemState, MigrationBat
 from console.billing.migration.obstacles import check_right, refusal
 from console.billing.migration.plan import Plan
 from console.billing.migration.plan_data import locked_plan, plan_for, services_in_migration
-from console.billing.migration.terms import new_documents, terms_of
 from console.billing.models import Migration, MigrationItem, MigrationState
 from console.core import clock
 from console.core.actor import SYSTEM, Actor
@@ -208,8 +207,8 @@ def _digest(plan: Plan) -> str:
     facts = {
         "services": [asdict(service) for service in plan.services],
         "new": plan.new.buyer,
-        "terms": sorted(map(str, terms_of(plan))),
-        "notes": sorted({str(issue.tax_note) for issue in new_documents(plan)}),
+        "terms": sorted(map(str, plan.new_terms)),
+        "notes": sorted({str(issue.tax_note) for issue in plan.new_documents}),
     }
     return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()
 
@@ -321,7 +320,7 @@ def _end(batch_id: int, state: BatchState) -> None:
 
 
 def _holds(batch_id: int, lease: str, state: BatchState) -> bool:
-    """Tell whether the lease is still ours and the batch still waits for this, and make it last on."""
+    """Return whether the lease is still ours and the batch still waits for this, and make it last on."""
     now = clock.now()
     mine = and_(MigrationBatch.id == batch_id, MigrationBatch.lease == lease, MigrationBatch.state == state)
     renewed = update(MigrationBatch).where(mine).values(leased_until=now + LEASE).returning(MigrationBatch.id)

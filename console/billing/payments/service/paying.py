@@ -15,7 +15,7 @@ from console.core.db import db
 
 @dataclass(frozen=True)
 class Split:
-    """An amount as it goes to a document and, what is over, to its customer's credit."""
+    """An amount split between a document and, what exceeds it, the customer's credit."""
 
     on_document: int
     on_credit: int

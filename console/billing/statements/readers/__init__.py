@@ -92,12 +92,12 @@ def read(content: bytes) -> StatementFile:
 def _unknown(text: str) -> Text:
     if text.lstrip().startswith("<"):
         return lazy_gettext(
-            "This XML is no bank statement: its first element is %(name)s.", name=_root(text)[:40] or "—"
+            "This XML is not a bank statement: its first element is %(name)s.", name=_root(text)[:40] or "—"
         )
     if text.lstrip().startswith("%PDF"):
         return lazy_gettext("This is a PDF. Ask your bank for the statement as a file for import.")
     return lazy_gettext(
-        "This is none of the formats that can be imported: CSV, Halcom TXT, FX Client TXT and XML, MT940, camt.053."
+        "This format cannot be imported. Supported are CSV, Halcom TXT, FX Client TXT and XML, MT940, camt.053."
     )
 
 

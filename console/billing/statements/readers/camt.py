@@ -54,7 +54,9 @@ def _statement(root: Element, flaws: Flaws) -> Statement | None:
         code = fields.currency(root.value("Acct/Ccy") or next(_currencies(root, opening, closing), ""))
         days = _days(root, closing)
     except ValueError as error:
-        flaws.add(lazy_gettext("The head of the statement cannot be read: %(value)s", value=str(error)[:60]), root.row)
+        flaws.add(
+            lazy_gettext("The header of the statement cannot be read: %(value)s", value=str(error)[:60]), root.row
+        )
         return None
     if not account:
         flaws.add(lazy_gettext("The statement names no account."), root.row)
@@ -63,7 +65,7 @@ def _statement(root: Element, flaws: Flaws) -> Statement | None:
     if said.isdecimal() and int(said) != root.records:
         flaws.add(
             lazy_gettext(
-                "The file says that it has %(said)d lines, and %(count)d are there. It is cut or was changed.",
+                "The file should have %(said)d lines but has %(count)d. It is incomplete or was changed.",
                 said=int(said),
                 count=root.records,
             ),

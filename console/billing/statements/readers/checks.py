@@ -27,8 +27,8 @@ def check(statement: Statement) -> None:
     ):
         flaws.add(
             lazy_gettext(
-                "The sums do not add up: %(opening)s and the lines make %(total)s, the closing balance is %(closing)s. "
-                "A line is missing, doubled or changed.",
+                "The balances do not add up: %(opening)s and the lines make %(total)s, but the closing balance is "
+                "%(closing)s. A line is missing, duplicated or changed.",
                 opening=_words(statement, statement.opening),
                 total=_words(statement, statement.opening + total),
                 closing=_words(statement, statement.closing),
@@ -45,7 +45,7 @@ def _check_own_totals(statement: Statement, flaws: Flaws) -> None:
     if statement.count is not None and statement.count != len(statement.lines):
         flaws.add(
             lazy_gettext(
-                "The file says that it has %(said)d lines, and %(count)d are there. It is cut or was changed.",
+                "The file should have %(said)d lines but has %(count)d. It is incomplete or was changed.",
                 said=statement.count,
                 count=len(statement.lines),
             )
@@ -56,7 +56,7 @@ def _check_own_totals(statement: Statement, flaws: Flaws) -> None:
         if said is not None and said != found:
             flaws.add(
                 lazy_gettext(
-                    "The file says that %(said)s was booked in one direction, and the lines make %(total)s.",
+                    "The file states a turnover of %(said)s in one direction, but its lines make %(total)s.",
                     said=_words(statement, said),
                     total=_words(statement, found),
                 )

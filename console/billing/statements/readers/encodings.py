@@ -38,7 +38,9 @@ def decode(content: bytes) -> str:
     text = _decoded(content).replace("\r\n", "\n").replace("\r", "\n").rstrip(_END_OF_FILE + "\n\x00 ")
     found = _CONTROL.search(text)
     if found:
-        raise _flaw(lazy_gettext("A character that no bank writes. The file is damaged or no statement."), text, found)
+        raise _flaw(
+            lazy_gettext("A character that no bank uses. The file is damaged or is not a statement."), text, found
+        )
     return text
 
 
@@ -102,7 +104,7 @@ def _not_in(content: bytes, start: int, name: str) -> UnreadableStatement:
         said = name.removesuffix("-sig").replace("cp1250", "windows-1250").upper()
         return UnreadableStatement(Flaw(lazy_gettext("This line is not %(name)s.", name=said), row))
     message: Text = lazy_gettext(
-        "This line is in no encoding that we know (UTF-8, UTF-16, windows-1250, cp852). Save the file as UTF-8."
+        "The encoding of this line is unknown (supported: UTF-8, UTF-16, windows-1250, cp852). Save the file as UTF-8."
     )
     return UnreadableStatement(Flaw(message, row))
 

@@ -12,7 +12,7 @@ _SIGNS = {"D": -1, "P": 1}
 
 
 def is_record(text: str) -> bool:
-    """Tell whether a line of a file is a record of this format."""
+    """Return whether a line of a file is a record of this format."""
     return len(text) == LENGTH and text[-1] in (HEAD, DETAIL) and text[:8].isdecimal()
 
 
@@ -49,7 +49,7 @@ def _statement(row: int, head: str, records: list[tuple[int, str]], flaws: Flaws
             fields.implied_amount(head[start : start + 18]) for start in (33, 51, 69, 87)
         )
     except ValueError as error:
-        flaws.add(lazy_gettext("The head of the statement cannot be read: %(value)s", value=str(error)[:60]), row)
+        flaws.add(lazy_gettext("The header of the statement cannot be read: %(value)s", value=str(error)[:60]), row)
         return None
     lines: list[StatementLine] = []
     for place, record in records:

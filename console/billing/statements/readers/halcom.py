@@ -37,12 +37,12 @@ class _Recap:
 
 
 def is_line(text: str) -> bool:
-    """Tell whether a line of a file is one of a statement."""
+    """Return whether a line of a file is one of a statement."""
     return SHORTEST <= len(text) <= LINE and text[18:20] in _SIGNS and text[22:23] == "." and text[25:26] == "."
 
 
 def is_recap(text: str) -> bool:
-    """Tell whether a line of a file has an account's balances."""
+    """Return whether a line of a file has an account's balances."""
     return len(text) == RECAP and text.startswith("01") and text[2:20].isdecimal()
 
 

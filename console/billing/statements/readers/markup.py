@@ -84,7 +84,7 @@ def parse(text: str, *, statements: frozenset[str], record: str, convert: Conver
         parser.Parse("", True)
     except expat.ExpatError as error:
         message = lazy_gettext(
-            "The XML ends or breaks here (%(reason)s). The file is cut or damaged.",
+            "The XML ends or breaks here (%(reason)s). The file is incomplete or damaged.",
             reason=expat.ErrorString(error.code) or "?",
         )
         raise UnreadableStatement(Flaw(message, error.lineno)) from error

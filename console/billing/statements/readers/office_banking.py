@@ -48,7 +48,7 @@ def _statement(root: Element, flaws: Flaws) -> Statement | None:
         day = root.value("availbal/dtasof", "dtasof")
         closed_on = fields.day(day) if day else max(line.booked_on for line in root.lines)
     except ValueError as error:
-        flaws.add(lazy_gettext("The head of the statement cannot be read: %(value)s", value=_of(error)), root.row)
+        flaws.add(lazy_gettext("The header of the statement cannot be read: %(value)s", value=_of(error)), root.row)
         return None
     if not account:
         flaws.add(lazy_gettext("The statement names no account."), root.row)

@@ -111,7 +111,9 @@ def _check_whole(seen: set[str], closed: bool, start: int, flaws: Flaws) -> None
     if not seen:
         return
     if not closed:
-        flaws.add(lazy_gettext("The statement has no closing balance (%(tag)s). The file is cut.", tag=":62F:"), start)
+        flaws.add(
+            lazy_gettext("The statement has no closing balance (%(tag)s). The file is incomplete.", tag=":62F:"), start
+        )
     for tags in (("25",), _OPENING):
         if not seen.intersection(tags):
             flaws.add(lazy_gettext("The statement lacks the field %(tag)s.", tag=f":{tags[0]}:"), start)
@@ -127,7 +129,9 @@ def _statement(block: _Block, flaws: Flaws) -> Statement | None:
         code = fields.currency(opening[1])
         account = fields.account(str(data.get("account_identification", "")))
     except (ValueError, ArithmeticError, RuntimeError) as error:
-        flaws.add(lazy_gettext("The head of the statement cannot be read: %(value)s", value=str(error)[:60]), block.row)
+        flaws.add(
+            lazy_gettext("The header of the statement cannot be read: %(value)s", value=str(error)[:60]), block.row
+        )
         return None
     if closing[1] != opening[1]:
         flaws.add(lazy_gettext("The balances are in two currencies."), block.row)
@@ -207,7 +211,7 @@ def _parts(details: str) -> dict[str, str]:
 
 
 def _goes_on(first: Statement, second: Statement) -> bool:
-    """Tell whether the second message is more of the first one's statement."""
+    """Return whether the second message is more of the first one's statement."""
     return (
         bool(first.number)
         and (first.account, first.number, first.currency) == (second.account, second.number, second.currency)
@@ -235,6 +239,6 @@ def _moved(line: StatementLine, count: int) -> StatementLine:
 
 
 def is_swift(text: str) -> bool:
-    """Tell whether a text is of this format, in an envelope or bare."""
+    """Return whether a text is of this format, in an envelope or bare."""
     head = text[:4000].lstrip()
     return head.startswith((START, "{1:")) or f"\n{START}" in head[:400]

@@ -36,7 +36,7 @@ def columns_of(line: str) -> list[str]:
 
 
 def is_table(text: str) -> bool:
-    """Tell whether a file begins with a header of this format."""
+    """Return whether a file begins with a header of this format."""
     return {"amount", "date"} <= set(columns_of(text.split("\n", 1)[0]))
 
 
@@ -96,7 +96,9 @@ def _rows(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
             if row > 1 and any(cell.strip() for cell in cells):
                 yield row, cells
     except csv.Error as error:
-        message = lazy_gettext("The quotes or line ends are not those of a CSV file. The file is cut or damaged.")
+        message = lazy_gettext(
+            "The quotes or line ends are not those of a CSV file. The file is incomplete or damaged."
+        )
         raise UnreadableStatement(Flaw(message, last + 1)) from error
 
 

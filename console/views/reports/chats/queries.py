@@ -53,12 +53,12 @@ class ChatReading:
 
     @property
     def is_past_keeping(self) -> bool:
-        """Tell whether chats of the period, or of what it is compared with, have been deleted."""
+        """Return whether chats of the period, or of what it is compared with, have been deleted."""
         return self.report_query.period.before().begin < kept_since()
 
     @property
     def is_quiet(self) -> bool:
-        """Tell whether there were no questions in the period."""
+        """Return whether there were no questions in the period."""
         return not (self.whole.begun + self.whole.outside)
 
 

@@ -51,7 +51,7 @@ class TicketReading:
 
     @property
     def is_quiet(self) -> bool:
-        """Tell whether nothing at all happened in the period."""
+        """Return whether nothing at all happened in the period."""
         figures = self.whole
         count = figures.created + figures.solved + figures.met + figures.missed
         return not (count or figures.first_answers or figures.solutions or figures.scores)

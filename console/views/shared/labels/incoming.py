@@ -17,7 +17,7 @@ STATE: dict[IncomingState, Label] = {
     IncomingState.RECEIVED: Label(lazy_pgettext("incoming", "being read"), "clock"),
     IncomingState.TICKET: Label(lazy_pgettext("incoming", "in a ticket"), "ticket", "ok"),
     IncomingState.WAITING: Label(lazy_pgettext("incoming", "waiting for you"), "alert", "warn"),
-    IncomingState.IGNORED: Label(lazy_pgettext("incoming", "needs nothing"), "check", "void"),
+    IncomingState.IGNORED: Label(lazy_pgettext("incoming", "no action needed"), "check", "void"),
     IncomingState.SPAM: Label(lazy_pgettext("incoming", "spam"), "ban", "void"),
     IncomingState.FAILED: Label(lazy_pgettext("incoming", "could not be read"), "file-x", "danger"),
 }
@@ -40,11 +40,11 @@ REASON: dict[str, Text] = {
     "staff": lazy_gettext("It has a colleague’s address, but did not come the way that proves it."),
     "flood": lazy_gettext("More than 30 e-mails came from this address within an hour."),
     "own": lazy_gettext("It came from our own address."),
-    "bounce": lazy_gettext("It reports about the delivery of an e-mail of ours."),
+    "bounce": lazy_gettext("It is a report about the delivery of one of our e-mails."),
     "auto_reply": lazy_gettext("It is an automatic reply and belongs to no ticket."),
     "duplicate": lazy_gettext("The same e-mail came to another of our addresses too."),
     "machine": lazy_gettext("It was not written by a person, so it is a note and reopens nothing."),
-    "dismissed": lazy_gettext("A colleague decided that it needs nothing."),
+    "dismissed": lazy_gettext("A colleague decided that no action is needed."),
     "blocked": lazy_gettext("The sender is blocked."),
     "server": lazy_gettext("The mail server marked it as spam."),
     "agent": lazy_gettext("A colleague marked it as spam."),
@@ -59,17 +59,17 @@ _DECISIONS: dict[str, Text] = {
     "new": lazy_gettext("%(by)s opened a new ticket."),
     "spam": lazy_gettext("%(by)s marked it as spam."),
     "not_spam": lazy_gettext("%(by)s marked it as not spam."),
-    "dismissed": lazy_gettext("%(by)s decided that it needs nothing."),
+    "dismissed": lazy_gettext("%(by)s decided that no action is needed."),
 }
 # What was decided about a note, without who.
 NOTE_DECISIONS: dict[str, Text] = {
     "added": lazy_gettext("Added to the conversation."),
     "new": lazy_gettext("Went into a new ticket."),
     "spam": lazy_gettext("Marked as spam."),
-    "dismissed": lazy_gettext("Needs nothing."),
+    "dismissed": lazy_gettext("No action needed."),
 }
 _MATCHED: dict[str, Text] = {
-    "references": lazy_gettext("It replies to an e-mail of ours about %(ticket)s."),
+    "references": lazy_gettext("It replies to our e-mail about %(ticket)s."),
     "address": lazy_gettext("It was sent to the reply address of %(ticket)s."),
     "thread": lazy_gettext("It continues an earlier e-mail of the same sender in %(ticket)s."),
 }
@@ -97,7 +97,7 @@ _STEPS: dict[str, tuple[str, Text]] = {
     "staff_reply": ("reply", lazy_gettext("Sent to the requester of %(ticket)s as a reply of %(name)s.")),
     "noted": ("note", lazy_gettext("Written as an internal note in %(ticket)s.")),
     "bounced": ("alert", lazy_gettext("It is about our e-mail to %(address)s.")),
-    "bounce_unknown": ("info", lazy_gettext("It names no e-mail of ours.")),
+    "bounce_unknown": ("info", lazy_gettext("It does not say which of our e-mails it is about.")),
     "stopped": ("ban", lazy_gettext("Automatic e-mails no longer go to %(address)s.")),
     "blocked": ("ban", lazy_gettext("%(pattern)s is blocked.")),
     "unreadable": ("file-x", lazy_gettext("It could not be read; the original is attached to %(ticket)s.")),

@@ -16,6 +16,6 @@ LINE_STATE = {
     LineState.MATCHED: Label(lazy_pgettext("bank line", "matched"), "ok", "ok"),
     LineState.UNMATCHED: Label(lazy_pgettext("bank line", "unmatched"), "alert", "warn"),
     LineState.RETURNED: Label(lazy_pgettext("bank line", "sent back"), "reply", "void"),
-    LineState.KNOWN: Label(lazy_pgettext("bank line", "known already"), "copy", "void"),
+    LineState.KNOWN: Label(lazy_pgettext("bank line", "already imported"), "copy", "void"),
     LineState.OUTGOING: Label(lazy_pgettext("bank line", "outgoing"), "arrow-right", "void"),
 }

@@ -106,7 +106,7 @@ def today() -> date:
 
 
 def is_overdue(proforma: Proforma) -> bool:
-    """Tell whether a pro-forma waits for money past its day."""
+    """Return whether a pro-forma waits for money past its day."""
     return proforma.status in ACTIVE_STATUSES and proforma.due_on < today()
 
 

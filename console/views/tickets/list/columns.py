@@ -61,12 +61,12 @@ def of_view(view: SavedView | None) -> tuple[str, ...]:
 
 
 def is_unread(row: Ticket) -> bool:
-    """Tell whether something in an open ticket is new to the reader."""
+    """Return whether something in an open ticket is new to the reader."""
     return row.is_open and row.last_seq > (row.read_seq or 0)
 
 
 def is_mentioned(row: Ticket) -> bool:
-    """Tell whether a note the reader has not seen names them."""
+    """Return whether a note the reader has not seen names them."""
     return (row.mention_seq or 0) > (row.read_seq or 0)
 
 

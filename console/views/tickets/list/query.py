@@ -78,7 +78,7 @@ class TicketListQuery(ListQuery):
 
     @property
     def changed(self) -> bool:
-        """Tell whether it differs from the saved view it began with."""
+        """Return whether it differs from the saved view it began with."""
         return self.began is not None and self.stored() != self.began.query
 
 

@@ -96,7 +96,7 @@ def remove(key: int) -> ResponseReturnValue:
 
 
 def choose_columns(list_query: TicketListQuery) -> ResponseReturnValue:
-    """Choose the columns: of a saved view that the reader may change for good, of others in this browser."""
+    """Choose the columns: of a saved view that the reader may change: saved; of others: in this browser only."""
     names = request.form.getlist("columns")
     if not names:
         raise Invalid(gettext("Choose at least one column."))

@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 from console.core.errors import NotFound, Refusal, Text
 from console.tickets.queries import find_ticket
 from console.views.shared.labels.tickets import ticket_url
-from console.web.answers import is_htmx, reason, refuse, tell_page, wants_json
+from console.web.answers import answer_event, is_htmx, reason, refuse, wants_json
 from console.web.identity import current_actor
 
 Undo = Mapping[str, Any]
@@ -32,7 +32,7 @@ def answer_done(number: str, message: str, *, undo: Undo | None = None, kind: st
     if wants_json():
         return jsonify({"done": True, "message": message, "url": url} | ({"undo": dict(undo)} if undo else {}))
     if is_htmx():
-        return tell_page("done", {"message": message, "url": url, "undo": dict(undo) if undo else None}, status=204)
+        return answer_event("done", {"message": message, "url": url, "undo": dict(undo) if undo else None}, status=204)
     flash(message, kind)
     return redirect(url, 303)
 
@@ -46,7 +46,9 @@ def answer_refusal(refusal: Refusal, page: str) -> ResponseReturnValue:
     """Answer a refusal: programs with the reason, people with the page of the form."""
     if wants_json() or refusal.status == 404:
         return refuse(refusal)
-    return tell_page("refused", {"code": refusal.code, "message": reason(refusal), "drawn": True}, page, refusal.status)
+    return answer_event(
+        "refused", {"code": refusal.code, "message": reason(refusal), "drawn": True}, page, refusal.status
+    )
 
 
 def error_texts(refusal: Refusal | None) -> list[Text]:

@@ -34,9 +34,9 @@ def end(ticket: Ticket, outcome: str) -> ResponseReturnValue:
     refuse_spoiled("answer")
     with transaction():
         VERBS[outcome](current_actor(), ticket.id, request.form.get("answer", ""))
-    text = gettext("Marked as done. The customer was told by e-mail.")
+    text = gettext("Marked as done. The customer was notified by e-mail.")
     if outcome == "refused":
-        text = gettext("Refused. The customer was told by e-mail.")
+        text = gettext("Refused. The customer was notified by e-mail.")
     return answer_done(ticket.number, text)
 
 

@@ -1,105 +1,23 @@
-"""Settings, read once from the environment (every name with ``CONSOLE_`` in front).
-
-Some of them an administrator may set on a page as well: ``console.settings``.
-"""
+"""All settings with their defaults, and how each is read."""
 
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from email.headerregistry import Address
 from functools import cached_property
-from ipaddress import ip_address
 from pathlib import Path
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from console.core.duty_rules import DutyRules, read_duty_rules
 from console.core.money import CURRENCIES
 from console.core.places import ANCHOR, FILES, ZONES, place_of
+from console.core.settings.checks import check_settings
+from console.core.settings.defaults import DEMO_SEAL_KEY, DEMO_SECRET_KEY, REQUEST_DEPARTMENTS
+from console.core.settings.duties import DutyRules, read_duty_rules
+from console.core.settings.issuer import Issuer, read_issuer
+from console.core.settings.reading import PREFIX, Reader, SettingsError
 from console.core.smtp_url import SmtpServer, read_smtp_url
-
-PREFIX = "CONSOLE_"
-_HOST = re.compile(r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)+")
-# Known to everyone who can read this file: good for a demo, refused in production.
-DEMO_SECRET_KEY = "demo-secret-key-known-to-everyone"  # noqa: S105
-DEMO_SEAL_KEY = "ZGVtby1zZWFsLWtleS1rbm93bi10by1ldmVyeW9uZSE="
-DEMO_PASSWORD = "Demo-lozinka-1"  # noqa: S105
-# Departments that a new installation has, by what customers ask for in the portal.
-REQUEST_DEPARTMENTS = {
-    "order": "sales",
-    "change": "sales",
-    "cancellation": "sales",
-    "password": "technical",
-    "quote": "accounting",
-}
-
-
-MOST_DAYS = 365
-
-
-def read_days(text: str) -> tuple[int, ...]:
-    """Return the days that a list like ``7, 1`` names, each once.
-
-    Raises:
-        ValueError: it is none; at most six, up to :data:`MOST_DAYS`.
-    """
-    parts = [part for part in text.replace(",", " ").split() if part]
-    if len(parts) > 6 or not all(part.isascii() and part.isdigit() and len(part) <= 3 for part in parts):
-        raise ValueError(text)
-    days = tuple(dict.fromkeys(int(part) for part in parts))
-    if any(day > MOST_DAYS for day in days):
-        raise ValueError(text)
-    return days
-
-
-def write_days(days: tuple[int, ...]) -> str:
-    """Write a list of days for people."""
-    return ", ".join(map(str, days))
-
-
-class SettingsError(ValueError):
-    """A setting is missing, malformed or not allowed in this environment."""
-
-
-@dataclass(frozen=True)
-class Issuer:
-    """Who issues our documents, as printed and frozen on each of them."""
-
-    name: str = "Mint Hosting d.o.o."
-    brand: str = "Mint Hosting"  # at the top of documents; the name when empty
-    pib: str = "100000049"
-    mb: str = "20000009"
-    address: str = "Bulevar primera 1"
-    postcode: str = "11000"
-    city: str = "Beograd"
-    country: str = "RS"
-    in_vat_system: bool = True
-    # account number by currency, 18 digits or IBAN
-    accounts: Mapping[str, str] = field(
-        default_factory=lambda: {"RSD": "840-955845-10", "EUR": "RS35105008123123123173"}
-    )
-    bic: str = "AIKBRS22"  # of the bank that has the account for other currencies than dinars
-    terms_days: int = 8
-
-    def snapshot(self, currency: str) -> dict[str, object]:
-        """Return what a document in ``currency`` freezes about its issuer."""
-        return {
-            "name": self.name,
-            "brand": self.brand,
-            "pib": self.pib,
-            "mb": self.mb,
-            "address": self.address,
-            "postcode": self.postcode,
-            "city": self.city,
-            "country": self.country,
-            "in_vat_system": self.in_vat_system,
-            "account": self.accounts.get(currency, ""),
-            "bic": "" if currency == "RSD" else self.bic,
-        }
 
 
 @dataclass(frozen=True)
@@ -156,7 +74,7 @@ class Settings:
     migration_four_eyes: bool = False
     # In minor units by currency; zero in each: for every migration.
     migration_four_eyes_above: Mapping[str, int] = field(default_factory=lambda: dict.fromkeys(CURRENCIES, 0))
-    # What bills by itself; off until it is switched on, so that an update of a running shop bills no one by surprise.
+    # Automatic billing; off until it is switched on, so that an upgrade does not start to bill customers.
     renewals: bool = False
     renewal_days: int = 30  # before its first day that a period is billed
     renewals_together: bool = True  # what one account has due on one day, on one document
@@ -245,7 +163,7 @@ class Settings:
         Raises:
             SettingsError: a value cannot be read, or is not allowed in production.
         """
-        values = _Reader(os.environ if environ is None else environ)
+        values = Reader(os.environ if environ is None else environ)
         settings = cls(
             env=values.choice("ENV", ("development", "demo", "production"), "development"),
             secret_key=values.text("SECRET_KEY", DEMO_SECRET_KEY),
@@ -279,8 +197,8 @@ class Settings:
             audit_anchor=values.text("AUDIT_ANCHOR", cls.audit_anchor),
             files=values.text("FILES", cls.files),
             metrics_token=values.optional("METRICS_TOKEN"),
-            issuer=_issuer(values),
-            duties=read_duty_rules(values.number, values.choice),
+            issuer=read_issuer(values),
+            duties=read_duty_rules(values),
             pin_minutes=values.number("PIN_MINUTES", cls.pin_minutes),
             contact_pin_minutes=values.number("CONTACT_PIN_MINUTES", cls.contact_pin_minutes),
             verification_minutes=values.number("VERIFICATION_MINUTES", cls.verification_minutes),
@@ -314,34 +232,8 @@ class Settings:
             chat_address_limit=values.number("CHAT_ADDRESS_LIMIT", cls.chat_address_limit),
             chat_limit_factor=values.number("CHAT_LIMIT_FACTOR", cls.chat_limit_factor),
         )
-        settings.check()
+        check_settings(settings)
         return settings
-
-    def check(self) -> None:
-        """Refuse what would be unsafe in production, or can never work.
-
-        Raises:
-            SettingsError: naming the setting and what to do.
-        """
-        try:
-            ZoneInfo(self.timezone)
-        except Exception as error:
-            raise SettingsError(f"{PREFIX}TIMEZONE: no such zone: {self.timezone}") from error
-        self._check_mail()
-        self._check_dns()
-        self._check_staff_oidc()
-        if not self.production:
-            return
-        if self.secret_key == DEMO_SECRET_KEY or len(self.secret_key) < 32:
-            raise SettingsError(f"{PREFIX}SECRET_KEY: production needs its own, 32 characters or more")
-        if DEMO_SEAL_KEY in self.seal_keys:
-            raise SettingsError(f"{PREFIX}SEAL_KEYS: production needs its own (console new-key)")
-        if self.clock is not None:
-            raise SettingsError(f"{PREFIX}CLOCK: time cannot be set in production")
-        if not self.https and not _is_loopback(self.base_url):
-            raise SettingsError(
-                f"{PREFIX}BASE_URL: production needs https://, http:// only for this machine itself (127.0.0.1)"
-            )
 
     def check_processes(self, count: int) -> None:
         """Refuse to serve with several processes what only one can.
@@ -358,61 +250,6 @@ class Settings:
                 f"{count} processes need {PREFIX}REDIS_URL: without it none of them hears what another has stored"
             )
 
-    def _check_mail(self) -> None:
-        server = self.smtp
-        if server is not None and server.ca_file is not None and not Path(server.ca_file).is_file():
-            raise SettingsError(f"{PREFIX}SMTP_URL: no such file of certificates: {server.ca_file}")
-        if server is not None and server.bare_password and self.production:
-            raise SettingsError(
-                f"{PREFIX}SMTP_URL: its password would be sent in the clear: use smtp+starttls:// or smtps://"
-            )
-        if not _is_address(self.mail_from):
-            raise SettingsError(f"{PREFIX}MAIL_FROM: {self.mail_from!r} is no address, as in help@example.com")
-
-    def _check_staff_oidc(self) -> None:
-        issuer = self.staff_oidc_issuer
-        if (issuer is None) != (self.staff_oidc_client_id is None):
-            raise SettingsError(f"{PREFIX}STAFF_OIDC_ISSUER and {PREFIX}STAFF_OIDC_CLIENT_ID go together")
-        if issuer is None:
-            return
-        try:
-            parts = urlsplit(issuer)
-            usable = (parts.scheme == "https" and parts.hostname) or _is_loopback(issuer)
-        except ValueError:
-            usable = False
-        if not usable or parts.query or parts.fragment:
-            raise SettingsError(f"{PREFIX}STAFF_OIDC_ISSUER: it must look like https://login.example.com")
-
-    def _check_dns(self) -> None:
-        try:
-            parts = urlsplit(self.dns_url or "http://:key@localhost")
-            usable = parts.scheme in ("http", "https") and parts.hostname and parts.password and parts.port != 0
-        except ValueError:
-            usable = False
-        if not usable:
-            raise SettingsError(f"{PREFIX}DNS_URL: it must look like http://:KEY@127.0.0.1:8081")
-        for server in self.dns_servers:
-            if not _HOST.fullmatch(server):
-                raise SettingsError(f"{PREFIX}DNS_SERVERS: {server!r} is no name of a server, as in ns1.example.com")
-        if self.dns_mailbox and not _is_address(self.dns_mailbox):
-            raise SettingsError(f"{PREFIX}DNS_MAILBOX: {self.dns_mailbox!r} is no address, as in dns@example.com")
-
-
-def _is_loopback(url: str) -> bool:
-    host = urlsplit(url).hostname or ""
-    try:
-        return url.startswith("http://") and (host == "localhost" or ip_address(host).is_loopback)
-    except ValueError:  # a name
-        return False
-
-
-def _is_address(text: str) -> bool:
-    try:
-        address = Address(addr_spec=text)
-    except Exception:  # noqa: BLE001  the parser raises whatever it stumbles over
-        return False
-    return bool(address.username and address.domain) and text.isascii()
-
 
 def _database_url(url: str) -> str:
     """Spell the PostgreSQL driver out, so that ``postgresql://…`` means psycopg 3."""
@@ -422,108 +259,6 @@ def _database_url(url: str) -> str:
     return url
 
 
-def _unless_demo(values: _Reader) -> str:
+def _unless_demo(values: Reader) -> str:
     """Return the default of what is on everywhere but in the demo, where people try things alone."""
     return "no" if values.text("ENV", "") == "demo" else "yes"
-
-
-def _issuer(values: _Reader) -> Issuer:
-    default = Issuer()
-    accounts = dict(pair.split(":", 1) for pair in values.many("ISSUER_ACCOUNTS", ()) if ":" in pair)
-    return Issuer(
-        name=values.text("ISSUER_NAME", default.name),
-        brand=values.text("ISSUER_BRAND", "" if values.optional("ISSUER_NAME") else default.brand),
-        bic=values.text("ISSUER_BIC", "" if accounts else default.bic),  # another's bank would be worse than none
-        pib=values.text("ISSUER_PIB", default.pib),
-        mb=values.text("ISSUER_MB", default.mb),
-        address=values.text("ISSUER_ADDRESS", default.address),
-        postcode=values.text("ISSUER_POSTCODE", default.postcode),
-        city=values.text("ISSUER_CITY", default.city),
-        country=values.text("ISSUER_COUNTRY", default.country),
-        in_vat_system=values.choice("ISSUER_VAT", ("yes", "no"), "yes") == "yes",
-        accounts=accounts or default.accounts,
-        terms_days=values.number("ISSUER_TERMS_DAYS", default.terms_days),
-    )
-
-
-class _Reader:
-    """Typed look-ups that name the setting in every complaint."""
-
-    def __init__(self, environ: Mapping[str, str]) -> None:
-        self.environ = environ
-
-    def optional(self, name: str) -> str | None:
-        return self.environ.get(PREFIX + name, "").strip() or None
-
-    def text(self, name: str, default: str) -> str:
-        return self.optional(name) or default
-
-    def many(self, name: str, default: tuple[str, ...]) -> tuple[str, ...]:
-        raw = self.optional(name)
-        return tuple(part.strip() for part in raw.split(",") if part.strip()) if raw else default
-
-    def choice(self, name: str, allowed: tuple[str, ...], default: str) -> str:
-        value = self.text(name, default)
-        if value not in allowed:
-            raise SettingsError(f"{PREFIX}{name}: {value!r} is none of {', '.join(allowed)}")
-        return value
-
-    def number(self, name: str, default: int, *, least: int = 1) -> int:
-        raw = self.optional(name)
-        if raw is None:
-            return default
-        if not raw.isdecimal() or int(raw) < least:
-            kind = "positive whole number" if least else "whole number"
-            raise SettingsError(f"{PREFIX}{name}: {raw!r} is no {kind}")
-        return int(raw)
-
-    def amounts(self, name: str) -> dict[str, int]:
-        """Read minor units by currency, ``RSD:10000000,EUR:100000``; a number alone is in dinars, the rest is zero."""
-        found: dict[str, int] = {}
-        for part in self.many(name, ()):
-            currency, _, amount = part.rpartition(":")
-            currency = currency.strip() or "RSD"
-            if currency not in CURRENCIES or not amount.strip().isdecimal() or currency in found:
-                raise SettingsError(f"{PREFIX}{name}: {part!r} is no amount in minor units, as in RSD:10000000")
-            found[currency] = int(amount)
-        return dict.fromkeys(CURRENCIES, 0) | found
-
-    def days(self, name: str, default: str) -> str:
-        """Read numbers of days, ``7, 1``; ``none`` for none at all."""
-        raw = self.optional(name)
-        if raw is None:
-            return default
-        try:
-            return write_days(read_days("" if raw == "none" else raw))
-        except ValueError as error:
-            raise SettingsError(f"{PREFIX}{name}: {raw!r} is no list of days, as in 7,1") from error
-
-    def departments(self, name: str) -> dict[str, str]:
-        """Read departments by kind of request, ``order:sales,password:technical``; others keep their own."""
-        found: dict[str, str] = {}
-        for part in self.many(name, ()):
-            kind, _, department = (one.strip() for one in part.partition(":"))
-            if kind not in REQUEST_DEPARTMENTS or not department or kind in found:
-                raise SettingsError(f"{PREFIX}{name}: {part!r} is no kind and department, as in order:sales")
-            found[kind] = department
-        return REQUEST_DEPARTMENTS | found
-
-    def color(self, name: str, default: str) -> str:
-        raw = self.optional(name)
-        if raw is None:
-            return default
-        if not re.fullmatch(r"#[0-9a-fA-F]{6}", raw):
-            raise SettingsError(f"{PREFIX}{name}: {raw!r} is no colour like #0a6c61")
-        return raw.lower()
-
-    def instant(self, name: str) -> datetime | None:
-        raw = self.optional(name)
-        if raw is None:
-            return None
-        try:
-            value = datetime.fromisoformat(raw)
-        except ValueError as error:
-            raise SettingsError(f"{PREFIX}{name}: {raw!r} is no RFC 3339 time") from error
-        if value.tzinfo is None:
-            raise SettingsError(f"{PREFIX}{name}: {raw!r} lacks its offset, as in +01:00")
-        return value

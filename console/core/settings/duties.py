@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
+
+from console.core.settings.reading import Reader
 
 DELIVERED = ("end", "start")  # of the paid period: when its service counts as delivered
 
@@ -23,25 +24,20 @@ class DutyRules:
     credit_advance: bool = True  # what stays on a customer's credit is an advance, too
 
 
-def read_duty_rules(number: Callable[[str, int], int], choice: Callable[[str, tuple[str, ...], str], str]) -> DutyRules:
-    """Read the rules from the environment: ``CONSOLE_DUTIES_RECEIPT_DAYS`` and so on.
-
-    Args:
-        number: reads a whole number, from its name and default.
-        choice: reads one of several words.
-    """
+def read_duty_rules(values: Reader) -> DutyRules:
+    """Read the rules: ``CONSOLE_DUTIES_RECEIPT_DAYS`` and so on."""
     default = DutyRules()
 
     def yes(name: str, value: bool) -> bool:
-        return choice(f"DUTIES_{name}", ("yes", "no"), "yes" if value else "no") == "yes"
+        return values.choice(f"DUTIES_{name}", ("yes", "no"), "yes" if value else "no") == "yes"
 
     return DutyRules(
         enabled=yes("ENABLED", default.enabled),
-        receipt_days=number("DUTIES_RECEIPT_DAYS", default.receipt_days),
-        invoice_days=number("DUTIES_INVOICE_DAYS", default.invoice_days),
-        final_receipt_days=number("DUTIES_FINAL_RECEIPT_DAYS", default.final_receipt_days),
-        final_invoice_days=number("DUTIES_FINAL_INVOICE_DAYS", default.final_invoice_days),
-        delivered=choice("DUTIES_DELIVERED", DELIVERED, default.delivered),
+        receipt_days=values.number("DUTIES_RECEIPT_DAYS", default.receipt_days),
+        invoice_days=values.number("DUTIES_INVOICE_DAYS", default.invoice_days),
+        final_receipt_days=values.number("DUTIES_FINAL_RECEIPT_DAYS", default.final_receipt_days),
+        final_invoice_days=values.number("DUTIES_FINAL_INVOICE_DAYS", default.final_invoice_days),
+        delivered=values.choice("DUTIES_DELIVERED", DELIVERED, default.delivered),
         same_month=yes("SAME_MONTH", default.same_month),
         untaxed_advance=yes("UNTAXED_ADVANCE", default.untaxed_advance),
         credit_advance=yes("CREDIT_ADVANCE", default.credit_advance),
