@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
+import multiprocessing
 import re
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -31,11 +30,14 @@ from console.customers.verification.service import verify
 from console.staff.roles import Role
 from tests import factories
 from tests.conftest import Clock
+from tests.customers.try_many import try_many
 from tests.support.client import ConsoleClient, sign_in
 from tests.support.queries import count_queries
-from tests.support.server import ROOT
 
 TRIES = 20
+# Each process is forked off one that has imported the application already.
+PROCESSES = multiprocessing.get_context("forkserver")
+PROCESSES.set_forkserver_preload(["tests.support.warmed", "tests.customers.try_many"])
 
 
 def wrong_pin(pin: str) -> str:
@@ -83,28 +85,19 @@ def test_two_processes_share_the_count(database: str, app: Flask, session: Sessi
     pin, email, key = factories.pin_of(member), member.person.email, member.id
     staff = [factories.make_staff().id for _ in range(2)]
     db.session.rollback()
-    running = [
-        subprocess.Popen(
-            [
-                sys.executable,
-                "-m",
-                "tests.customers.try_many",
-                database,
-                email,
-                wrong_pin(pin),
-                str(number),
-                str(TRIES // 2),
-            ],
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for number in staff
-    ]
-    for process in running:
-        out, err = process.communicate(timeout=120)
-        assert (process.returncode, out.strip()) == (0, "0"), err
+    running = []
+    for number in staff:
+        here, there = PROCESSES.Pipe()
+        job = (database, email, wrong_pin(pin), number, TRIES // 2, there)
+        process = PROCESSES.Process(target=try_many, args=job)
+        process.start()
+        there.close()
+        running.append((process, here))
+    for process, here in running:
+        assert here.poll(120)
+        assert here.recv() == 0
+        here.close()
+        process.join()
     assert evaluated(key) == (ALLOWED, ALLOWED)
 
 

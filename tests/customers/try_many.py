@@ -1,14 +1,9 @@
-"""Many tries at once from one process: run by test_verification_attacks, several at a time.
-
-    python -m tests.customers.try_many <database url> <e-mail> <PIN> <staff id> <tries>
-
-Prints how many were verified, once every thread is done.
-"""
+"""Many tries at once in one process: run by test_verification_attacks, several at a time."""
 
 from __future__ import annotations
 
-import sys
 from concurrent.futures import ThreadPoolExecutor
+from multiprocessing.connection import Connection
 from threading import Barrier
 
 from console.app import create_app
@@ -20,7 +15,8 @@ from console.customers.verification.service import verify
 from console.staff.models import Staff
 
 
-def main(url: str, email: str, pin: str, staff_id: int, tries: int) -> None:
+def try_many(url: str, email: str, pin: str, staff_id: int, tries: int, answer: Connection) -> None:
+    """Try ``pin`` in ``tries`` threads, and send how many were verified once every thread is done."""
     app = create_app(Settings(database_url=url))
     gate = Barrier(tries)
 
@@ -41,8 +37,4 @@ def main(url: str, email: str, pin: str, staff_id: int, tries: int) -> None:
         verified = sum(pool.map(one, range(tries)))
     with app.app_context():
         db.engine.dispose()
-    sys.stdout.write(f"{verified}\n")
-
-
-if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4]), int(sys.argv[5]))
+    answer.send(verified)

@@ -126,7 +126,9 @@ def _start(binaries: Path, folder: Path) -> subprocess.Popen[bytes]:
 def _run(binaries: Path, folder: Path) -> subprocess.Popen[bytes]:
     user, data, log = _unprivileged(), folder / "data", folder / "log"
     # Durability is not what these tests are about, but concurrency is: no fsync, all locks.
-    options = ["-F", "-c", "listen_addresses=", "-c", f"unix_socket_directories={folder}", "-c", "max_connections=200"]
+    # No statistics come by themselves either: a template that was analysed differs from what ``Reused`` took it for.
+    settings = ("listen_addresses=", f"unix_socket_directories={folder}", "max_connections=200", "autovacuum=off")
+    options = ["-F", *(part for setting in settings for part in ("-c", setting))]
     with log.open("wb") as output:
         process = processes.start(
             [binaries / "postgres", "-D", data, *options],

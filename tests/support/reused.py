@@ -13,12 +13,14 @@ from psycopg import sql
 
 from tests.support.postgres import Postgres
 
-_LARGE = 256 * 1024  # bytes; above it a table is made anew, so that no test reads over what earlier ones left behind
+_LARGE = 256 * 1024  # bytes; above it a table is vacuumed, so that no test reads over what earlier ones left behind
 
-# Whatever a test may have changed besides rows: then the database is not used again.
+# Whatever a test may have changed besides rows: then the database is not used again. Statistics of tables count, as
+# they change plans; but VACUUM of an empty table notes that it has no rows, which says no more than nothing noted.
 _SHAPE = """
     SELECT (SELECT count(*) FROM pg_class),
-           (SELECT sum(relnatts + relchecks + reltuples) FROM pg_class WHERE relnamespace = 'public'::regnamespace),
+           (SELECT sum(relnatts + relchecks) FROM pg_class WHERE relnamespace = 'public'::regnamespace),
+           (SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace AND reltuples > 0),
            (SELECT count(*) FROM pg_attribute WHERE attisdropped), (SELECT count(*) FROM pg_trigger),
            (SELECT count(*) FROM pg_trigger WHERE tgenabled = 'O'), (SELECT count(*) FROM pg_constraint),
            (SELECT count(*) FROM pg_proc), (SELECT count(*) FROM pg_statistic)
@@ -46,6 +48,7 @@ class Reused:
             self._shape = connection.execute(_SHAPE).fetchone()
             self._counters = connection.execute(_COUNTERS).fetchall()
             self._rows = {name: _copy(connection, name) for name, _ in connection.execute(_WRITTEN).fetchall()}
+            self._kept = self._sums(connection)
 
     def take(self) -> str:
         """Return the name of a database as the template is."""
@@ -62,6 +65,11 @@ class Reused:
             same = connection.execute(_SHAPE).fetchone() == self._shape
             if same:
                 self._put_back(connection)
+                connection.commit()
+                connection.autocommit = True  # else there is no VACUUM
+                for table, size in connection.execute(_WRITTEN).fetchall():
+                    if size > _LARGE:
+                        connection.execute(sql.SQL("VACUUM {}").format(sql.Identifier(table)))
         if same:
             self._free.append(name)
         else:
@@ -69,15 +77,31 @@ class Reused:
 
     def _put_back(self, connection: psycopg.Connection[Any]) -> None:
         connection.execute("SET session_replication_role = replica")  # the audit log's triggers let no row go
-        for table, size in connection.execute(_WRITTEN).fetchall():
-            how = "TRUNCATE {} CASCADE" if size > _LARGE else "DELETE FROM {}"
-            connection.execute(sql.SQL(how).format(sql.Identifier(table)))
-        for table, rows in self._rows.items():
+        sums = self._sums(connection)
+        kept = {table for table, total in self._kept.items() if sums[table] == total}
+        steps: list[sql.Composable] = []
+        for table, _size in connection.execute(_WRITTEN).fetchall():
+            if table not in kept:
+                steps.append(sql.SQL("DELETE FROM {}").format(sql.Identifier(table)))
+        before = dict(self._counters)
+        for sequence, last in connection.execute(_COUNTERS).fetchall():
+            if last != before[sequence]:
+                first = before[sequence]
+                values = (sql.Literal(f'"{sequence}"'), sql.Literal(first or 1), sql.Literal(first is not None))
+                steps.append(sql.SQL("SELECT setval({}, {}, {})").format(*values))
+        if steps:
+            connection.execute(sql.SQL("; ").join(steps))
+        for table in self._rows.keys() - kept:
             into = sql.SQL("COPY {} FROM STDIN").format(sql.Identifier(table))
             with connection.cursor() as cursor, cursor.copy(into) as copy:
-                copy.write(rows)
-        for sequence, last in self._counters:
-            connection.execute("SELECT setval(%s, %s, %s)", (f'"{sequence}"', last or 1, last is not None))
+                copy.write(self._rows[table])
+
+    def _sums(self, connection: psycopg.Connection[Any]) -> dict[str, tuple[int, int]]:
+        """Return of each table that has rows in the template how many it has, and a sum over all they say."""
+        each = "SELECT {}, count(*), coalesce(sum(hashtextextended(t::text, 0)), 0) FROM {} t"
+        parts = [sql.SQL(each).format(sql.Literal(table), sql.Identifier(table)) for table in self._rows]
+        rows = connection.execute(sql.SQL(" UNION ALL ").join(parts)).fetchall()
+        return {table: (many, total) for table, many, total in rows}
 
     def _connect(self, database: str) -> psycopg.Connection[Any]:
         return psycopg.connect(host=str(self._server.folder), user="postgres", dbname=database)
