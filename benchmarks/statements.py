@@ -23,6 +23,7 @@ from console.billing.statements.models import BankStatement, StatementState
 from console.billing.statements.service import import_statement
 from console.core.actor import SYSTEM
 from console.core.db import db
+from console.core.hub import rest_the_collector
 from console.core.settings import Settings
 from console.core.transaction import transaction
 from console.customers.service import CustomerData, register_customer
@@ -165,6 +166,7 @@ def _child(url: str, path: str, out: int) -> None:
     """Read and import one file, as the console and its worker do, and say how long each took."""
     settings = Settings(env="development", database_url=url)
     app = create_app(settings)
+    rest_the_collector()  # as a worker does
     with app.app_context():
         content = Path(path).read_bytes()
         began = time.perf_counter()

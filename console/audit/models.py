@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -45,6 +47,48 @@ class AuditEntry(Base):
         primaryjoin="and_(foreign(AuditEntry.actor_id) == PersonKey.person_id, AuditEntry.actor_kind == 'person')",
         viewonly=True,
     )
+
+
+@dataclass(slots=True)
+class NewEntry:
+    """An entry that waits for its place in the chain, and what is to be sealed in it for ``about``.
+
+    Plain values: very many may be written at once, and none of them is read again as an object.
+    """
+
+    at: datetime
+    actor_kind: str
+    actor_id: int | None
+    actor_name: str
+    address: str | None
+    action: str
+    subject: str
+    customer_id: int | None
+    data: dict[str, Any]
+    about: int | None
+    personal: Mapping[str, Any]
+    sealed: str | None = None
+    id: int = 0
+    previous: str = ""
+
+    def row(self, key_id: str, digest: str) -> dict[str, Any]:
+        """Return it as it is stored."""
+        return {
+            "id": self.id,
+            "at": self.at,
+            "actor_kind": self.actor_kind,
+            "actor_id": self.actor_id,
+            "actor_name": self.actor_name,
+            "address": self.address,
+            "action": self.action,
+            "subject": self.subject,
+            "customer_id": self.customer_id,
+            "data": self.data,
+            "sealed": self.sealed,
+            "key_id": key_id,
+            "previous": self.previous,
+            "digest": digest,
+        }
 
 
 class PersonKey(Base):

@@ -17,7 +17,7 @@ from cryptography.fernet import Fernet, InvalidToken
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from console.audit.models import AuditEntry, PersonKey
+from console.audit.models import AuditEntry, NewEntry, PersonKey
 from console.core import clock
 from console.core.context import sealer
 from console.core.db import db
@@ -25,7 +25,7 @@ from console.core.db import db
 SEALED = "sealed"  # where an entry's data has what is personal: whose it is, and the text
 
 
-def seal_person(session: Session, entry: AuditEntry) -> None:
+def seal_person(session: Session, entry: NewEntry) -> None:
     """Put the name and address of the person who acts under their key. Called under the log's lock.
 
     Whose key was destroyed is named by their id alone.
@@ -39,16 +39,17 @@ def seal_person(session: Session, entry: AuditEntry) -> None:
         entry.sealed = _seal(key.sealed_key, values)
 
 
-def seal_data(session: Session, entry: AuditEntry, about: int | None, personal: Mapping[str, Any]) -> None:
+def seal_data(session: Session, entry: NewEntry) -> None:
     """Add what is personal to an entry's data, under the key of the one it is about. Called under the log's lock.
 
     Where there is no such key, or no longer, it is left out.
     """
-    if about is None or not personal:
+    if entry.about is None or not entry.personal:
         return
-    key = _key(session, about)
+    key = _key(session, entry.about)
     if key.sealed_key is not None:
-        entry.data = entry.data | {SEALED: {"person": about, "text": _seal(key.sealed_key, personal)}}
+        text = _seal(key.sealed_key, entry.personal)
+        entry.data = entry.data | {SEALED: {"person": entry.about, "text": text}}
 
 
 def open_person(entry: AuditEntry) -> dict[str, str | None]:

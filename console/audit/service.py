@@ -7,19 +7,17 @@ held shortest.
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import UTC
 from functools import partial
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
-from console.audit.models import AuditEntry, AuditHead
+from console.audit.models import AuditEntry, AuditHead, NewEntry
 from console.audit.sealing import seal_data, seal_person
 from console.core import clock, metrics, transaction
 from console.core.actor import Actor
@@ -29,13 +27,7 @@ FIRST = "0" * 64
 HEAD = 1
 
 
-@dataclass(frozen=True)
-class _Noted:
-    """An entry that waits for its place in the chain, and what is to be sealed in it for ``about``."""
-
-    entry: AuditEntry
-    about: int | None = None
-    personal: Mapping[str, Any] = field(default_factory=dict)
+_WRITTEN = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 def record(
@@ -62,7 +54,7 @@ def record(
     Raises:
         RuntimeError: no transaction is open.
     """
-    entry = AuditEntry(
+    entry = NewEntry(
         at=clock.now(),
         actor_kind=actor.kind,
         actor_id=actor.id,
@@ -73,10 +65,11 @@ def record(
         subject=subject,
         customer_id=customer_id,
         data=data,
+        about=about,
+        personal=personal or {},
     )
-    transaction.pending("audit").append(_Noted(entry, about, personal or {}))
+    transaction.pending("audit").append(entry)
     transaction.before_commit("audit", _chain)
-    transaction.after_commit(partial(metrics.count_actions, [action]))
 
 
 def _chain(session: Session) -> None:
@@ -87,18 +80,18 @@ def _chain(session: Session) -> None:
     )
     if head is None:
         raise RuntimeError("the audit log has no head: run `console init-db`")
-    for noted in transaction.pending("audit"):
-        entry = noted.entry
+    entries: list[NewEntry] = transaction.pending("audit")
+    rows = []
+    for entry in entries:
         seal_person(session, entry)
-        seal_data(session, entry, noted.about, noted.personal)
-        entry.id = head.last + 1
-        entry.previous = head.digest
-        entry.key_id = key_id
-        entry.digest = entry_digest(entry, key)
-        head.last, head.digest = entry.id, entry.digest
-        session.add(entry)
+        seal_data(session, entry)
+        entry.id, entry.previous = head.last + 1, head.digest
+        head.last, head.digest = entry.id, entry_digest(entry, key)
+        rows.append(entry.row(key_id, head.digest))
     head.key_id, head.mac = key_id, head_mac(head.last, head.digest, key)
     session.flush()
+    session.execute(insert(AuditEntry).execution_options(render_nulls=True), rows)
+    transaction.after_commit(partial(metrics.count_actions, [entry.action for entry in entries]))
 
 
 def create_head(session: Session) -> None:
@@ -107,7 +100,7 @@ def create_head(session: Session) -> None:
     session.add(AuditHead(id=HEAD, last=0, digest=FIRST, key_id=key_id, mac=head_mac(0, FIRST, key)))
 
 
-def entry_digest(entry: AuditEntry, key: bytes) -> str:
+def entry_digest(entry: AuditEntry | NewEntry, key: bytes) -> str:
     """Return the keyed digest (HMAC-SHA-256, RFC 2104) of one entry and the digest before it."""
     content: list[Any] = [
         entry.id,
@@ -124,10 +117,9 @@ def entry_digest(entry: AuditEntry, key: bytes) -> str:
     ]
     if entry.sealed is not None:  # entries written before there was this column have their digest without it
         content.append(entry.sealed)
-    text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
+    return hmac.digest(key, _WRITTEN.encode(content).encode(), "sha256").hex()
 
 
 def head_mac(last: int, digest: str, key: bytes) -> str:
     """Return the keyed digest of the chain's end."""
-    return hmac.new(key, f"head:{last}:{digest}".encode(), hashlib.sha256).hexdigest()
+    return hmac.digest(key, f"head:{last}:{digest}".encode(), "sha256").hex()

@@ -6,7 +6,19 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, event, false, text
+from sqlalchemy import (
+    JSON,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    String,
+    Text,
+    UniqueConstraint,
+    event,
+    false,
+    inspect,
+    text,
+)
 from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlalchemy.orm import Mapped, UOWTransaction, mapped_column, relationship
 from sqlalchemy.orm import Session as OrmSession
@@ -333,6 +345,7 @@ def _issued_documents_are_frozen(session: OrmSession, _context: UOWTransaction, 
         raise RuntimeError("an issued document is never deleted")
     for document in session.dirty:
         if isinstance(document, Proforma | Storno | ProformaLine):
-            changed = {c.key for c in document.__mapper__.column_attrs if get_history(document, c.key).has_changes()}
+            written = set(document.__mapper__.column_attrs.keys()) - inspect(document).unmodified
+            changed = {key for key in written if get_history(document, key).has_changes()}
             if changed - (_WRITABLE if isinstance(document, Proforma) else set()):
                 raise RuntimeError(f"an issued document is never edited: {sorted(changed)}")

@@ -39,7 +39,8 @@ def clean(text: str) -> str:
     Control characters, overrides of direction and halves of a surrogate pair are left out. Where nothing that can
     be seen is left, it is empty.
     """
-    text = _UNFIT.sub("", _LINE_END.sub("\n", text))
+    if not text.isprintable():  # both patterns find what is not; most texts are
+        text = _UNFIT.sub("", _LINE_END.sub("\n", text))
     if text.isascii():  # most are
         return text if text.strip() else ""
     return "" if is_blank(text) else unicodedata.normalize("NFC", text)

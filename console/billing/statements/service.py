@@ -16,7 +16,7 @@ from sqlalchemy import Table, select
 
 from console.audit.service import record
 from console.billing.payments.models import PaymentSource, PaymentState
-from console.billing.payments.service import IncomingPayment, receive
+from console.billing.payments.service import IncomingPayment, receive_from_bank
 from console.billing.statements.files import ReadFile
 from console.billing.statements.fingerprints import fingerprints
 from console.billing.statements.models import BankLine, BankStatement, StatementState
@@ -140,13 +140,12 @@ def _import_group(actor: Actor, row: BankStatement, group: Sequence[tuple[Statem
         for (line, mark), key in zip(group, keys, strict=True)
         if mark not in known and line.amount > 0
     ]
-    payments = receive(actor, incoming, by_person=False) if incoming else []
-    matched = sum(one.state is PaymentState.MATCHED for one in payments)
+    matched = receive_from_bank(actor, incoming)[PaymentState.MATCHED] if incoming else 0
     already = sum(mark in known for _, mark in group)
     row.matched += matched
-    row.unmatched += len(payments) - matched
+    row.unmatched += len(incoming) - matched
     row.known += already
-    row.outgoing += len(group) - already - len(payments)
+    row.outgoing += len(group) - already - len(incoming)
 
 
 def _known(marks: Iterable[str]) -> dict[str, int]:

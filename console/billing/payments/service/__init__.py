@@ -7,7 +7,7 @@ from console.billing.payments.service.credit import (
     set_credit_first,
     use_credit,
 )
-from console.billing.payments.service.receiving import IncomingPayment, receive
+from console.billing.payments.service.receiving import IncomingPayment, receive, receive_from_bank
 from console.billing.payments.service.resolving import Way, resolve
 from console.billing.payments.service.undoing import undo
 
@@ -16,6 +16,7 @@ __all__ = [
     "Way",
     "correct_credit",
     "receive",
+    "receive_from_bank",
     "refund_credit",
     "release_to_credit",
     "resolve",

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from sqlalchemy import select, update
+
 from console.billing import periods
 from console.billing.ledger.models import Account
 from console.billing.ledger.service import Posting
 from console.billing.locks import lock_customers, lock_proformas, lock_services
-from console.billing.models import Proforma, ProformaStatus
+from console.billing.models import ACTIVE_STATUSES, Proforma, ProformaStatus
 from console.core.db import db
 
 
@@ -19,6 +21,44 @@ class Split:
 
     on_document: int
     on_credit: int
+
+
+@dataclass(slots=True)
+class Payable:
+    """What of a locked pro-forma a payment reads and writes: very many may be paid at once."""
+
+    id: int
+    customer_id: int
+    number: str
+    reference_key: str
+    currency: str
+    total: int
+    paid: int
+    status: ProformaStatus
+
+    @property
+    def owed(self) -> int:
+        """Return what is still to be paid, as :attr:`Proforma.owed`."""
+        return self.total - self.paid if self.status in ACTIVE_STATUSES else 0
+
+    def count(self, amount: int) -> bool:
+        """Count an amount as paid, at most what is owed; tell whether it is paid in full now."""
+        self.paid += amount
+        whole = self.paid == self.total
+        self.status = ProformaStatus.PAID if whole else ProformaStatus.PART_PAID
+        return whole
+
+
+_PAYABLE = select(
+    Proforma.id,
+    Proforma.customer_id,
+    Proforma.number,
+    Proforma.reference_key,
+    Proforma.currency,
+    Proforma.total,
+    Proforma.paid,
+    Proforma.status,
+)
 
 
 def split(amount: int, owed: int) -> Split:
@@ -33,9 +73,31 @@ def lock_documents(ids: Collection[int], *, customer_ids: Collection[int] = ()) 
     Args:
         customer_ids: whose credit may change.
     """
+    _lock_around(ids, customer_ids)
+    return {document.id: document for document in lock_proformas(ids)}
+
+
+def lock_payable(ids: Collection[int], *, customer_ids: Collection[int] = ()) -> list[Payable]:
+    """Lock as :func:`lock_documents`, and read of each pro-forma no more than a payment needs."""
+    _lock_around(ids, customer_ids)
+    if not ids:
+        return []
+    query = _PAYABLE.where(Proforma.id.in_(ids)).order_by(Proforma.id).with_for_update(of=Proforma)
+    return [Payable(*row) for row in db.session.execute(query)]
+
+
+def _lock_around(ids: Collection[int], customer_ids: Collection[int]) -> None:
     lock_customers(customer_ids)
     lock_services(periods.services_of(ids))
-    return {document.id: document for document in lock_proformas(ids)}
+
+
+def write_paid(documents: Sequence[Payable]) -> None:
+    """Store what is paid on locked documents, in one statement."""
+    session = db.session()
+    session.flush()
+    session.execute(update(Proforma), [{"id": one.id, "paid": one.paid, "status": one.status} for one in documents])
+    for held in [one for one in session if isinstance(one, Proforma)]:
+        session.expire(held, ["paid", "status"])
 
 
 def pay(documents: Sequence[tuple[Proforma, int]]) -> None:
@@ -63,7 +125,7 @@ def unpay(document: Proforma, amount: int) -> None:
     db.session.flush()
 
 
-def settling(document: Proforma, parts: Split) -> list[Posting]:
+def settling(document: Proforma | Payable, parts: Split) -> list[Posting]:
     """Return the credit side of a payment on a document."""
     return [
         Posting(Account.DOCUMENT, document.currency, -parts.on_document, document.customer_id, document.id),

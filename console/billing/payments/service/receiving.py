@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, cast
 
 from sqlalchemy import Table, select
-from sqlalchemy.orm import make_transient_to_detached
 
 from console.audit.service import record
 from console.billing.ledger.models import Account, EntryKind
 from console.billing.ledger.service import Draft, Posting, post_many
 from console.billing.models import ACTIVE_STATUSES, Proforma, ProformaStatus
 from console.billing.payments.mails import write_received
-from console.billing.payments.models import Payment, PaymentSource, PaymentState, UnmatchedReason
+from console.billing.payments.models import Payment, PaymentSource, PaymentState, UnmatchedReason, payment_number
 from console.billing.payments.service.credit import MAX_AMOUNT
-from console.billing.payments.service.paying import Split, lock_documents, settling, split
+from console.billing.payments.service.paying import Payable, Split, lock_payable, settling, split, write_paid
 from console.billing.periods import renew
 from console.billing.references import possible_keys, reference_key
 from console.core import clock
@@ -37,7 +37,6 @@ MAX_ACCOUNT = 40
 MAX_PURPOSE = 500
 _CHUNK = 5_000  # keys in one statement
 _TABLE = cast("Table", Payment.__table__)
-_COLUMNS = tuple(name for name in _TABLE.c.keys() if name != "id")  # noqa: SIM118  (names, not columns)
 
 
 @dataclass(frozen=True)
@@ -55,14 +54,15 @@ class IncomingPayment:
     statement_line_id: int | None = None
 
 
-@dataclass
+@dataclass(slots=True)
 class _Booking:
-    """A payment and the document it is matched to and how, or why it is unmatched."""
+    """A payment as it is stored, the document it goes to and how; or why to none."""
 
-    payment: Payment
-    document: Proforma | None
-    parts: Split | None
+    values: dict[str, Any]
+    document: Payable | None = None
+    parts: Split | None = None
     whole: bool = False
+    payment_id: int = 0
 
 
 def receive(actor: Actor, incoming: Sequence[IncomingPayment], *, by_person: bool) -> list[Payment]:
@@ -75,29 +75,44 @@ def receive(actor: Actor, incoming: Sequence[IncomingPayment], *, by_person: boo
     Raises:
         Invalid: an amount that is none, an unknown currency, a day to come.
     """
+    bookings = _receive(actor, incoming, by_person=by_person)
+    payments = [db.session.get_one(Payment, booking.payment_id) for booking in bookings]
+    if by_person:
+        for payment in payments:
+            write_received(payment)
+    return payments
+
+
+def receive_from_bank(actor: Actor, incoming: Sequence[IncomingPayment]) -> Counter[PaymentState]:
+    """Book what a bank has reported, as :func:`receive`; very many make no objects, only rows.
+
+    Returns:
+        How many were matched, and how many were not.
+    """
+    return Counter(booking.values["state"] for booking in _receive(actor, incoming, by_person=False))
+
+
+def _receive(actor: Actor, incoming: Sequence[IncomingPayment], *, by_person: bool) -> list[_Booking]:
     actor.require(Permission.RECORD_PAYMENTS)
     for one in incoming:
         _check(one)
     found = _lock_candidates(incoming, credit=by_person)
     bookings = [_book(actor, one, found, by_person=by_person) for one in incoming]
-    _store([booking.payment for booking in bookings])
+    _store(bookings)
     _post(actor, bookings)
     for booking in bookings:
         _record(actor, booking)
-        if by_person:
-            write_received(booking.payment)
-    return [booking.payment for booking in bookings]
+    return bookings
 
 
-def _store(payments: Sequence[Payment]) -> None:
-    """Insert payments in as few statements as the database allows; they are the session's afterwards."""
-    session = db.session()
-    session.flush()  # what is paid on the documents
-    values = [{name: getattr(payment, name) for name in _COLUMNS} for payment in payments]
-    for payment, key in zip(payments, insert_keyed(session, _TABLE, values), strict=True):
-        payment.id = key
-        make_transient_to_detached(payment)
-        session.add(payment)
+def _store(bookings: Sequence[_Booking]) -> None:
+    """Write what is paid on the documents, and insert the payments: a statement each, where the database allows."""
+    paid = {booking.document.id: booking.document for booking in bookings if booking.document is not None}
+    if paid:
+        write_paid(list(paid.values()))
+    keys = insert_keyed(db.session(), _TABLE, [booking.values for booking in bookings])
+    for booking, key in zip(bookings, keys, strict=True):
+        booking.payment_id = key
 
 
 def _check(one: IncomingPayment) -> None:
@@ -114,7 +129,7 @@ def _check(one: IncomingPayment) -> None:
         raise Invalid(fields=wrong)
 
 
-def _lock_candidates(incoming: Sequence[IncomingPayment], *, credit: bool) -> Mapping[str, list[Proforma]]:
+def _lock_candidates(incoming: Sequence[IncomingPayment], *, credit: bool) -> Mapping[str, list[Payable]]:
     """Return every document that a reference may mean, by its key, all locked."""
     keys = sorted({key for one in incoming for key in possible_keys(one.reference)})
     ids, customers = [], set()
@@ -123,8 +138,8 @@ def _lock_candidates(incoming: Sequence[IncomingPayment], *, credit: bool) -> Ma
         for proforma_id, customer_id in db.session.execute(query):
             ids.append(proforma_id)
             customers.add(customer_id)
-    found: dict[str, list[Proforma]] = {}
-    for document in lock_documents(sorted(ids), customer_ids=customers if credit else ()).values():
+    found: dict[str, list[Payable]] = {}
+    for document in lock_payable(sorted(ids), customer_ids=customers if credit else ()):
         found.setdefault(document.reference_key, []).append(document)
     return found
 
@@ -134,40 +149,37 @@ def _chunks(keys: Sequence[str]) -> Iterator[Sequence[str]]:
         yield keys[start : start + _CHUNK]
 
 
-def _book(actor: Actor, one: IncomingPayment, found: Mapping[str, list[Proforma]], *, by_person: bool) -> _Booking:
-    """Decide where a payment goes, and count it there, so that the next one of the same group sees it."""
+def _book(actor: Actor, one: IncomingPayment, found: Mapping[str, list[Payable]], *, by_person: bool) -> _Booking:
+    """Decide where a payment goes, and count it there: the next one in the same group sees it."""
     document, reason = _match(one, found, by_person=by_person)
-    payment = Payment(
-        source=one.source,
-        reference=one_line(one.reference)[:MAX_REFERENCE],
-        reference_key=document.reference_key if document else reference_key(one.reference),
-        amount=one.amount,
-        currency=one.currency,
-        paid_on=one.paid_on,
-        payer=one_line(one.payer)[:MAX_PAYER],
-        payer_account=one_line(one.payer_account)[:MAX_ACCOUNT],
-        purpose=one_line(one.purpose)[:MAX_PURPOSE],
-        state=PaymentState.UNMATCHED if document is None else PaymentState.MATCHED,
-        unmatched_reason=reason,
-        proforma_id=document.id if document else None,
-        customer_id=document.customer_id if document else None,
-        statement_line_id=one.statement_line_id,
-        mail_due=document is not None and not by_person,
-        recorded_at=clock.now(),
-        recorded_by_id=actor.id if actor.kind == "staff" else None,
-    )
+    values = {
+        "source": one.source,
+        "reference": one_line(one.reference)[:MAX_REFERENCE],
+        "reference_key": document.reference_key if document else reference_key(one.reference),
+        "amount": one.amount,
+        "currency": one.currency,
+        "paid_on": one.paid_on,
+        "payer": one_line(one.payer)[:MAX_PAYER],
+        "payer_account": one_line(one.payer_account)[:MAX_ACCOUNT],
+        "purpose": one_line(one.purpose)[:MAX_PURPOSE],
+        "state": PaymentState.UNMATCHED if document is None else PaymentState.MATCHED,
+        "unmatched_reason": reason,
+        "proforma_id": document.id if document else None,
+        "customer_id": document.customer_id if document else None,
+        "statement_line_id": one.statement_line_id,
+        "mail_due": document is not None and not by_person,
+        "recorded_at": clock.now(),
+        "recorded_by_id": actor.id if actor.kind == "staff" else None,
+    }
     if document is None:
-        return _Booking(payment, None, None)
+        return _Booking(values)
     parts = split(one.amount, document.owed)
-    document.paid += parts.on_document
-    whole = document.paid == document.total
-    document.status = ProformaStatus.PAID if whole else ProformaStatus.PART_PAID
-    return _Booking(payment, document, parts, whole)
+    return _Booking(values, document, parts, document.count(parts.on_document))
 
 
 def _match(
-    one: IncomingPayment, found: Mapping[str, list[Proforma]], *, by_person: bool
-) -> tuple[Proforma | None, UnmatchedReason | None]:
+    one: IncomingPayment, found: Mapping[str, list[Payable]], *, by_person: bool
+) -> tuple[Payable | None, UnmatchedReason | None]:
     named = {row.id: row for key in possible_keys(one.reference) for row in found.get(key, ())}
     active = [row for row in named.values() if row.status in ACTIVE_STATUSES]
     if not named:
@@ -189,23 +201,24 @@ def _post(actor: Actor, bookings: Sequence[_Booking]) -> None:
     """Write what was received, then what it was matched to: undoing takes back the second alone."""
     drafts = []
     for booking in bookings:
-        payment = booking.payment
-        bank = Posting(Account.BANK, payment.currency, payment.amount)
-        waiting = Posting(Account.UNMATCHED, payment.currency, -payment.amount)
-        drafts.append(Draft(EntryKind.RECEIVED, (bank, waiting), payment_id=payment.id))
+        currency, amount, key = booking.values["currency"], booking.values["amount"], booking.payment_id
+        bank = Posting(Account.BANK, currency, amount)
+        waiting = Posting(Account.UNMATCHED, currency, -amount)
+        drafts.append(Draft(EntryKind.RECEIVED, (bank, waiting), payment_id=key))
         if booking.document is not None and booking.parts is not None:
-            matched = Posting(Account.UNMATCHED, payment.currency, payment.amount)
+            matched = Posting(Account.UNMATCHED, currency, amount)
             postings = (matched, *settling(booking.document, booking.parts))
-            drafts.append(Draft(EntryKind.MATCHED, postings, payment_id=payment.id))
+            drafts.append(Draft(EntryKind.MATCHED, postings, payment_id=key))
     post_many(actor, drafts)
     renew([booking.document.id for booking in bookings if booking.whole and booking.document is not None])
 
 
 def _record(actor: Actor, booking: _Booking) -> None:
-    payment, document = booking.payment, booking.document
-    facts: dict[str, Any] = {"state": payment.state.value, "amount": payment.amount, "currency": payment.currency}
-    if document is not None:
-        facts["proforma"] = document.number
-    if payment.unmatched_reason is not None:
-        facts["reason"] = payment.unmatched_reason.value
-    record(actor, "payment.received", payment.number, customer_id=payment.customer_id, **facts)
+    values, reason = booking.values, booking.values["unmatched_reason"]
+    facts: dict[str, Any] = {"state": values["state"].value, "amount": values["amount"], "currency": values["currency"]}
+    if booking.document is not None:
+        facts["proforma"] = booking.document.number
+    if reason is not None:
+        facts["reason"] = reason.value
+    number = payment_number(booking.payment_id)
+    record(actor, "payment.received", number, customer_id=values["customer_id"], **facts)
