@@ -7,7 +7,7 @@ with the stylesheet of today, and stands in a frame where nothing could run anyw
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from urllib.parse import unquote
 
@@ -78,12 +78,15 @@ def clean_document(html: str) -> str:
     return _document(body, language[1] if language else "en")
 
 
-def clean_received(html: str, images: Mapping[str, str], *, remote: bool = False) -> tuple[str, int]:
+def clean_received(
+    html: str, images: Mapping[str, str], *, remote: bool = False, conceal: Callable[[str], str] | None = None
+) -> tuple[str, int]:
     """Return a received mail as a document for a frame, and how many images of other servers it leaves out.
 
     Args:
         images: the mail's own by Content-ID, as ``data:`` addresses.
         remote: leave those of other servers in.
+        conceal: takes out of the clean HTML what no one may see.
     """
     blocked = 0
 
@@ -108,7 +111,7 @@ def clean_received(html: str, images: Mapping[str, str], *, remote: bool = False
         url_schemes=_SCHEMES | {"cid"},
         url_relative="deny",
     )
-    return _document(body, "und"), blocked
+    return _document(body if conceal is None else conceal(body), "und"), blocked
 
 
 def _document(body: str, language: str) -> str:
