@@ -7,7 +7,7 @@ with the stylesheet of today, and stands in a frame where nothing could run anyw
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from urllib.parse import unquote
 
@@ -28,6 +28,42 @@ _SCHEMES = {"http", "https", "mailto", "tel"}
 _LANGUAGE = re.compile(r"<html lang=\"([A-Za-z-]{2,20})\"")
 
 
+_TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)")
+_FORMATS = frozenset({
+    "a", "b", "big", "code", "em", "font", "i", "nobr", "s", "small", "strike", "strong", "tt", "u",
+})  # fmt: skip
+_NEVER_OPEN = frozenset({
+    "area", "base", "br", "col", "dd", "dt", "embed", "hr", "img", "input", "li", "link", "meta", "option", "p",
+    "param", "source", "track", "wbr",
+})  # fmt: skip
+MAX_NESTED = 200
+MAX_FORMATS = 30  # open at once: each paragraph opens them all again
+
+
+def shallow(html: str) -> str:
+    """Return ``html`` with tags that are nested beyond reason made into line breaks: cleaning them takes their square.
+
+    What comes out is cleaned afterwards.
+    """
+    depth = formats = 0
+
+    def change(found: re.Match[str]) -> str:
+        nonlocal depth, formats
+        name = found[2].lower()
+        if name in _NEVER_OPEN:
+            return found[0]
+        is_format = name in _FORMATS
+        if found[1]:
+            depth, formats = max(0, depth - (not is_format)), max(0, formats - is_format)
+        elif (formats if is_format else depth) >= (MAX_FORMATS if is_format else MAX_NESTED):
+            return "<br"
+        else:
+            depth, formats = depth + (not is_format), formats + is_format
+        return found[0]
+
+    return _TAG.sub(change, html)
+
+
 def clean_document(html: str) -> str:
     """Return a mail as a document for a frame; its links open a new tab."""
     language = _LANGUAGE.search(html)
@@ -42,12 +78,15 @@ def clean_document(html: str) -> str:
     return _document(body, language[1] if language else "en")
 
 
-def clean_received(html: str, images: Mapping[str, str], *, remote: bool = False) -> tuple[str, int]:
+def clean_received(
+    html: str, images: Mapping[str, str], *, remote: bool = False, conceal: Callable[[str], str] | None = None
+) -> tuple[str, int]:
     """Return a received mail as a document for a frame, and how many images of other servers it leaves out.
 
     Args:
         images: the mail's own by Content-ID, as ``data:`` addresses.
         remote: leave those of other servers in.
+        conceal: takes out of the clean HTML what no one may see.
     """
     blocked = 0
 
@@ -64,7 +103,7 @@ def clean_received(html: str, images: Mapping[str, str], *, remote: bool = False
         return None
 
     body = nh3.clean(
-        html,
+        shallow(html),
         tags=(nh3.ALLOWED_TAGS | {"img"}) - {"map", "area"},
         clean_content_tags={"script", "style", "title"},
         attributes=_ATTRIBUTES | {"img": {"alt", "height", "src", "width"}},
@@ -72,7 +111,7 @@ def clean_received(html: str, images: Mapping[str, str], *, remote: bool = False
         url_schemes=_SCHEMES | {"cid"},
         url_relative="deny",
     )
-    return _document(body, "und"), blocked
+    return _document(body if conceal is None else conceal(body), "und"), blocked
 
 
 def _document(body: str, language: str) -> str:

@@ -13,11 +13,9 @@ from console.core.context import settings
 from console.mail.receiving.message import ReadMail
 from console.mail.receiving.models import Proof
 
-_COMMENT = re.compile(r"\((?:[^()\\]|\\.)*\)")
-_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
 _METHOD = re.compile(r"^([a-z][a-z0-9-]*)(?:/\d+)?\s*=\s*([a-z]+)", re.IGNORECASE)
 _PROPERTY = re.compile(r"\b(smtp|header|policy)\.([a-z0-9_-]+)\s*=\s*([^\s;]+)", re.IGNORECASE)
-_ROUNDS = 5
+_DIVIDES = frozenset(" \t;=()")
 
 
 @dataclass(frozen=True)
@@ -40,6 +38,8 @@ class Authentication:
 
 def authenticate(mail: ReadMail) -> Authentication:
     """Return what the trusted server says of the one sender of ``mail``."""
+    if len(mail.senders) > 1 or len(mail.headers.get("from", [])) > 1:
+        return Authentication(Proof.FAILED, why="senders")
     server = settings().mail_authserv_id.lower()
     if not server:
         return Authentication(Proof.NONE, why="no_server")
@@ -49,7 +49,7 @@ def authenticate(mail: ReadMail) -> Authentication:
     name, results = parse(headers[0])
     if name != server:
         return Authentication(Proof.NONE, why="other_server")
-    if len(mail.senders) != 1 or len(mail.headers.get("from", [])) != 1:
+    if not mail.senders:
         return Authentication(Proof.FAILED, why="senders")
     return _judge(results, mail.sender.address.rpartition("@")[2])
 
@@ -58,7 +58,7 @@ def _judge(results: list[Result], domain: str) -> Authentication:
     dmarc = [one for one in results if one.method == "dmarc"]
     if any(one.outcome == "fail" for one in dmarc):
         return Authentication(Proof.FAILED, why="dmarc")
-    if any(one.outcome == "pass" and one.properties.get("header.from", domain) == domain for one in dmarc):
+    if any(one.outcome == "pass" and one.properties.get("header.from") == domain for one in dmarc):
         return Authentication(Proof.PASSED, dmarc=True, why="dmarc")
     for method, names in (("dkim", ("header.d", "header.i")), ("spf", ("smtp.mailfrom", "smtp.helo"))):
         for one in results:
@@ -76,21 +76,45 @@ def _is_aligned(found: str, domain: str) -> bool:
 
 
 def parse(header: str) -> tuple[str, list[Result]]:
-    """Return the server's name and the results of one header."""
-    text = _QUOTED.sub(lambda found: re.sub(r"[\s;=]", "", found[1]), header)
-    for _round in range(_ROUNDS):
-        shorter = _COMMENT.sub(" ", text)
-        if shorter == text:
-            break
-        text = shorter
-    name, *rest = text.split(";")
+    """Return the server's name and the results of one header; no result where a quote or comment has no end."""
+    pieces = _pieces(header)
+    if not pieces:
+        return "", []
     results = []
-    for part in rest:
+    for part in pieces[1:]:
         found = _METHOD.match(part.strip())
         if found is not None:
             properties = {f"{kind}.{key}".lower(): value.lower() for kind, key, value in _PROPERTY.findall(part)}
             results.append(Result(found[1].lower(), found[2].lower(), properties))
-    return (name.split() or [""])[0].lower(), results
+    return (pieces[0].split() or [""])[0].lower(), results
+
+
+def _pieces(header: str) -> list[str]:
+    """Divide a header at its semicolons, without comments; what is quoted divides nothing (RFC 8601, 2.2).
+
+    A server repeats there what strangers say of themselves: an address may hold a quote, a bracket or a semicolon.
+    """
+    pieces, depth, quoted, escaped = [""], 0, False, False
+    for char in header:
+        taken = char
+        if escaped:
+            escaped = False
+            taken = "_"
+        elif char == "\\" and (quoted or depth):
+            escaped = True
+            continue
+        elif quoted or (char == '"' and not depth):
+            quoted = not quoted if char == '"' else quoted
+            taken = "" if char == '"' else "_" if char in _DIVIDES else char
+        elif char in "()":
+            depth = max(0, depth + (1 if char == "(" else -1))
+            taken = " "
+        elif char == ";" and not depth:
+            pieces.append("")
+            continue
+        if not depth:
+            pieces[-1] += taken
+    return [] if quoted or depth else pieces
 
 
 def is_marked_spam(mail: ReadMail) -> bool:

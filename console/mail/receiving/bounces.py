@@ -7,7 +7,7 @@ only who got the mail knows it. So a forged report stops no one's mail.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from console.core.emails import normal_email
 from console.core.text import fold, one_line
@@ -39,7 +39,9 @@ _DEAD_WORDS = re.compile(
     r"mailbox unavailable|recipient (address )?rejected|address not found|invalid recipient|account.{0,20}disabled|"
     r"host or domain name not found|domain .{0,60}not found|unrouteable address|user doesn.t have)"
 )
-_TEMPORARY = frozenset({"delayed", "relayed", "delivered", "expanded"})
+_ARRIVED = frozenset({"relayed", "delivered", "expanded"})
+_OTHER_REPORTS = re.compile(r"report-type\s*=\s*\"?(?!delivery-status)[a-z]")
+_LONGEST = 1_000
 MAX_DIAGNOSTIC = 300
 _LOOKED_AT = 20_000
 
@@ -53,6 +55,7 @@ class Bounce:
         message_ids: of the mail, as the report repeats its header.
         hard: there is no such address.
         delayed: it is only late so far.
+        failed: it did not arrive and will not; neither this nor delayed: it arrived.
     """
 
     recipients: tuple[str, ...]
@@ -61,14 +64,15 @@ class Bounce:
     diagnostic: str
     hard: bool
     delayed: bool
+    failed: bool = True
 
 
 def is_bounce(mail: ReadMail) -> bool:
-    """Return whether ``mail`` is a delivery report."""
+    """Tell whether ``mail`` is a delivery report. A complaint (RFC 5965) or a receipt (RFC 8098) is none."""
     if "message/delivery-status" in mail.contents.report or "x-failed-recipients" in mail.headers:
         return True
     content_type = mail.first("content-type").lower()
-    if content_type.startswith("multipart/report") and "disposition" not in content_type:
+    if content_type.startswith("multipart/report") and not _OTHER_REPORTS.search(content_type):
         return True
     local = mail.sender.address.partition("@")[0]
     from_server = _DAEMONS.match(local) is not None or mail.first("return-path").strip() == "<>"
@@ -77,24 +81,44 @@ def is_bounce(mail: ReadMail) -> bool:
 
 
 def read_bounce(mail: ReadMail) -> Bounce:
-    """Return what the report ``mail`` says."""
+    """Return what the report ``mail`` says. Of several receivers those count that it did not reach."""
     report = mail.contents.report
-    fields: dict[str, list[str]] = {}
-    for name, value in _FIELDS.findall(report.get("message/delivery-status", "")):
-        fields.setdefault(name.lower(), []).append(one_line(value))
+    groups = [_fields(group) for group in re.split(r"\n\s*\n", report.get("message/delivery-status", ""))]
+    verdicts = [_verdict(group, mail) for group in groups if group] or [_verdict({}, mail)]
+    worst = min(verdicts, key=lambda one: (not one.hard, not one.failed, not one.delayed))
+    same = [one for one in verdicts if (one.hard, one.failed, one.delayed) == (worst.hard, worst.failed, worst.delayed)]
     copied = "\n".join(report.get(kind, "") for kind in ("text/rfc822-headers", "message/rfc822")) + "\n" + mail.text
+    recipients = tuple(dict.fromkeys(address for one in same for address in one.recipients))
+    return replace(
+        worst,
+        recipients=(recipients or _recipients({}, mail))[:20],
+        message_ids=tuple(dict.fromkeys([*_MESSAGE_ID.findall(copied), *mail.answered])),
+    )
+
+
+def _fields(group: str) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for name, value in _FIELDS.findall(group):
+        found.setdefault(name.lower(), []).append(one_line(value))
+    return found
+
+
+def _verdict(fields: dict[str, list[str]], mail: ReadMail) -> Bounce:
+    """Return what the report says of one receiver; without fields what its text says."""
     words = "\n".join([*fields.get("diagnostic-code", []), mail.text[:_LOOKED_AT]])
     status = _status(fields, words)
     action = next(iter(fields.get("action", [])), "").lower()
-    delayed = action in _TEMPORARY or (not action and status.startswith("4"))
+    delayed = action == "delayed" or (not action and status.startswith("4"))
+    failed = not delayed and action not in _ARRIVED
     dead = status in _DEAD or (status.startswith("5") and bool(_DEAD_WORDS.search(fold(words))))
     return Bounce(
-        recipients=_recipients(mail, fields),
-        message_ids=tuple(dict.fromkeys([*_MESSAGE_ID.findall(copied), *mail.answered])),
+        recipients=_recipients(fields, mail) if fields else (),
+        message_ids=(),
         status=status,
         diagnostic=_diagnostic(fields, mail),
-        hard=dead and not delayed and status not in ("5.2.2", "5.7.1"),
+        hard=dead and failed and status not in ("5.2.2", "5.7.1"),
         delayed=delayed,
+        failed=failed,
     )
 
 
@@ -109,11 +133,14 @@ def _status(fields: dict[str, list[str]], words: str) -> str:
     return "5.0.0" if _DEAD_WORDS.search(fold(words)) else ""
 
 
-def _recipients(mail: ReadMail, fields: dict[str, list[str]]) -> tuple[str, ...]:
+def _recipients(fields: dict[str, list[str]], mail: ReadMail) -> tuple[str, ...]:
     named = [*fields.get("final-recipient", []), *fields.get("original-recipient", [])]
-    named += mail.headers.get("x-failed-recipients", [])
-    found = [address for value in named for address in _ADDRESS.findall(value)]
-    return tuple(dict.fromkeys(normal_email(address) for address in found or _ADDRESS.findall(mail.text[:4_000])))[:20]
+    if not fields:
+        named = mail.headers.get("x-failed-recipients", [])
+    found = [address for value in named[:20] for address in _ADDRESS.findall(value[:_LONGEST])]
+    if not (found or fields):
+        found = _ADDRESS.findall(mail.text[:4_000])
+    return tuple(dict.fromkeys(map(normal_email, found)))[:20]
 
 
 def _diagnostic(fields: dict[str, list[str]], mail: ReadMail) -> str:

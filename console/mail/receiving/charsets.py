@@ -13,17 +13,26 @@ _LATIN1 = frozenset({"iso8859-1", "cp1252", "iso8859-15"})
 # č, ć and đ of Windows-1250, read as Latin-1: è, æ and ð, of which the last two are seen in Icelandic alone.
 _MISREAD = re.compile("[æðÆÐ]")
 _GUESSED_FROM = 20_000
+_ONE_BYTE = ("iso8859", "cp125", "koi8", "mac")
+# Letters of Windows-125x stand where ISO 8859 has control characters, which no text has.
+_CONTROLS = re.compile("[\x80-\x84\x86-\x9f]")
+_WINDOWS = {"iso8859-2": "cp1250", "iso8859-5": "cp1251", "iso8859-1": "cp1252", "iso8859-16": "cp1250"}
 
 
 def decode(content: bytes, charset: str | None = None) -> str:
     """Return ``content`` as text: by the charset it names where that fits, else by one that does. Never fails."""
     name = _known(charset)
+    if name is not None and name.startswith(_ONE_BYTE) and not content.isascii() and is_utf8(content):
+        return content.decode()  # no text of one byte a letter is UTF-8 by chance
     if name is not None and name != "ascii":
         try:
             text = content.decode(name)
         except (UnicodeDecodeError, ValueError):
             pass
         else:
+            if name in _WINDOWS and _CONTROLS.search(text):
+                name = _WINDOWS[name]
+                text = content.decode(name, "replace")
             return content.decode("cp1250", "replace") if name in _LATIN1 and _MISREAD.search(text) else text
     try:
         return content.decode("utf-8")
@@ -33,6 +42,15 @@ def decode(content: bytes, charset: str | None = None) -> str:
         return content.decode("utf-16", "replace")
     guess = from_bytes(content[:_GUESSED_FROM], cp_isolation=_LIKELY).best()
     return content.decode(guess.encoding if guess is not None else "cp1250", "replace")
+
+
+def is_utf8(content: bytes) -> bool:
+    """Tell whether ``content`` is UTF-8 throughout."""
+    try:
+        content.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def mended(text: str) -> str:

@@ -43,11 +43,18 @@ def classify(mail: ReadMail) -> tuple[IncomingKind, str]:
     if submitted and submitted != "no":
         # An answer to something is one, however Exchange calls it.
         return (IncomingKind.AUTO_REPLY if mail.answered else IncomingKind.AUTOMATIC), "auto-submitted"
+    if _is_report(mail):
+        return IncomingKind.AUTOMATIC, "content-type"
     if any(name in mail.headers for name in _LISTED) or mail.first("precedence").lower() in _BULK:
         return IncomingKind.LIST, "list"
     if not sender or _NO_REPLY.match(sender.partition("@")[0]) or mail.first("return-path").strip() == "<>":
         return IncomingKind.NO_REPLY, "from"
     return IncomingKind.PERSON, ""
+
+
+def _is_report(mail: ReadMail) -> bool:
+    """Tell whether it is a receipt or a complaint: what comes as a report and is none about a delivery."""
+    return mail.first("content-type").lower().startswith("multipart/report")
 
 
 def _submitted(mail: ReadMail) -> str:

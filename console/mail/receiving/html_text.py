@@ -7,6 +7,8 @@ from html.parser import HTMLParser
 
 import nh3
 
+from console.mail.cleaning import shallow
+
 _LINES = frozenset({
     "address", "article", "aside", "br", "center", "dd", "div", "dl", "dt", "figure", "footer", "header", "hr", "li",
     "main", "nav", "ol", "pre", "section", "table", "tr", "ul",
@@ -67,7 +69,9 @@ class _Words(HTMLParser):
 def to_text(html: str) -> str:
     """Return the words of ``html``."""
     words = _Words()
-    words.feed(nh3.clean(html, tags=set(_TAGS), clean_content_tags=_HIDDEN, attributes={"a": {"href"}}, link_rel=None))
+    words.feed(
+        nh3.clean(shallow(html), tags=set(_TAGS), clean_content_tags=_HIDDEN, attributes={"a": {"href"}}, link_rel=None)
+    )
     words.close()
     text: list[str] = []
     for line in "".join(words.parts).split("\n"):

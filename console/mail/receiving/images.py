@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from console.mail.cleaning import clean_received
@@ -27,13 +27,14 @@ class Picture:
     blocked: int
 
 
-def draw(mail: ReadMail, *, remote: bool = False) -> Picture:
+def draw(mail: ReadMail, *, remote: bool = False, conceal: Callable[[str], str] | None = None) -> Picture:
     """Return the message as a document for a frame.
 
     Args:
         remote: load images of other servers: those learn that it was read.
+        conceal: takes out of the clean HTML what no one may see.
     """
-    return Picture(*clean_received(mail.html, inline_images(mail.files), remote=remote))
+    return Picture(*clean_received(mail.html, inline_images(mail.files), remote=remote, conceal=conceal))
 
 
 def inline_images(files: Sequence[File]) -> Mapping[str, str]:

@@ -14,7 +14,7 @@ from console.core.db import db
 from console.core.locks import lock_name
 from console.core.upsert import insert_or_find
 from console.mail.receiving import raw as raw_store
-from console.mail.receiving.models import DEFAULT, IncomingKind, IncomingMail, IncomingState, Mailbox
+from console.mail.receiving.models import DEFAULT, IncomingKind, IncomingMail, IncomingState, Mailbox, Proof
 from console.mail.receiving.stops import is_blocked
 
 MAX_SIZE = 50 * 1024 * 1024  # of a message; a server that takes more is set wrongly
@@ -95,7 +95,11 @@ def unread() -> list[int]:
 def is_flood(row: IncomingMail) -> bool:
     """Return whether its sender writes faster than people do."""
     since = clock.now() - HOUR
-    same = (IncomingMail.from_address == row.from_address, IncomingMail.received_at > since, IncomingMail.id < row.id)
+    # Forged mail in someone's name does not make their own wait.
+    same = (
+        IncomingMail.from_address == row.from_address, IncomingMail.proof == row.proof,
+        IncomingMail.received_at > since, IncomingMail.id < row.id,
+    )  # fmt: skip
     count = db.session.scalar(
         select(func.count()).select_from(select(IncomingMail.id).where(*same).limit(MOST_AN_HOUR + 1).subquery())
     )
@@ -108,8 +112,15 @@ def is_unwanted(row: IncomingMail) -> bool:
 
 
 def is_answered(row: IncomingMail) -> bool:
-    """Return whether an automatic answer may go to its sender."""
-    return row.kind is IncomingKind.PERSON and bool(row.from_address)
+    """Tell whether an automatic answer may go to its sender; none to whom it only claims to be from."""
+    return row.kind is IncomingKind.PERSON and bool(row.from_address) and row.proof is not Proof.FAILED
+
+
+def is_mailbox(address: str) -> bool:
+    """Tell whether a mailbox of ours has this address, with or without something after a ``+``."""
+    local, _at, domain = address.rpartition("@")
+    plain = f"{local.partition('+')[0]}@{domain}"
+    return db.session.scalar(select(Mailbox.id).where(Mailbox.address == plain).limit(1)) is not None
 
 
 def returned_among(keys: Sequence[int]) -> frozenset[int]:

@@ -10,25 +10,47 @@ from datetime import UTC, datetime
 from email import message_from_bytes
 from email.errors import MessageError
 from email.header import decode_header, make_header
+from email.message import EmailMessage, Message
 from email.parser import HeaderParser
-from email.policy import compat32, default
+from email.policy import Compat32, EmailPolicy, compat32, default
 from email.utils import getaddresses, parsedate_to_datetime
+from itertools import islice
 
 from console.core.emails import normal_email
 from console.core.text import clean, one_line, paragraphs
-from console.mail.receiving.charsets import decode, mended
+from console.mail.receiving.charsets import decode, is_utf8, mended
 from console.mail.receiving.parts import Contents, File, read_parts
 from console.mail.receiving.raw import split_head
 
 MAX_HEADER = 16 * 1024  # of one line, unfolded
 MAX_HEADERS = 1_000
 MAX_IDS = 100
+MAX_LINES = 20  # of one name that are looked at for addresses
 MAX_ADDRESSES = 200
+MAX_OBJECTS = 4_000  # of the library, which makes one of each boundary; beyond it parses for minutes
+MAX_PART_HEADER = 1_200  # of one header of a part; the library reads its parameters in the square of its length
+MAX_HTML = 2 * 1024 * 1024
 _MESSAGE_ID = re.compile(r"<[^<>\s]{3,290}>")
 _ADDRESS = re.compile(r"[^\s<>\",;:]+@[^\s<>\",;:]+")
+_BETWEEN = re.compile(r"[\s<>\",;:]+")
+_MAX_ADDRESS = 320
 _FOLD = re.compile(r"\r?\n(?=[ \t])")
+_LINE = re.compile(rb"\r?\n(?![ \t])")
+_BOUNDARY = re.compile(rb"^--", re.MULTILINE)
 _FIELD = re.compile(r"([!-9;-~]{1,100})[ \t]*:(.*)", re.DOTALL)
 _EARLIEST, _LATEST = datetime(1980, 1, 1, tzinfo=UTC), datetime(2090, 1, 1, tzinfo=UTC)
+
+
+class _ShortHeaders(EmailPolicy):
+    """The usual policy, with headers of parts cut to a length that can be read."""
+
+    def header_source_parse(self, sourcelines: list[str]) -> tuple[str, str]:
+        """Return a header's name and value."""
+        name, value = super().header_source_parse(sourcelines)
+        return name, value[:MAX_PART_HEADER]
+
+
+_SHORT = _ShortHeaders()
 
 
 class Unreadable(Exception):
@@ -95,17 +117,8 @@ def read_message(raw: bytes) -> ReadMail:
     headers, problems = read_headers(head)
     if not headers:
         raise Unreadable("header")
-    try:
-        contents = read_parts(message_from_bytes(_with_short_head(raw, head), policy=default))
-    except (RecursionError, MessageError, MemoryError):
-        raise Unreadable("nested") from None
-    except Exception:  # noqa: BLE001  (the library raises many kinds)
-        # A header that policy.default trips over; the older policy takes it as it is.
-        try:
-            contents = read_parts(message_from_bytes(_with_short_head(raw, head), policy=compat32))
-        except Exception as error:
-            raise Unreadable("parts") from error
-    html = clean("\n".join(contents.htmls))
+    contents = _contents(_with_short_head(raw, head), problems)
+    html = clean("\n".join(contents.htmls)[:MAX_HTML])
     return ReadMail(
         headers=headers,
         senders=_mailers(headers, "from"),
@@ -122,21 +135,74 @@ def read_message(raw: bytes) -> ReadMail:
     )
 
 
+def _contents(raw: bytes, problems: list[str]) -> Contents:
+    try:
+        return read_parts(_parse(raw, _SHORT))
+    except _TooManyError:
+        problems.append("parts")
+    except (RecursionError, MessageError, MemoryError):
+        raise Unreadable("nested") from None
+    except Exception:  # noqa: BLE001  (the library raises many kinds)
+        # A header that policy.default trips over; the older policy takes it as it is.
+        with suppress(Exception):
+            return read_parts(_parse(raw, compat32))
+        raise Unreadable("parts") from None
+    try:
+        return read_parts(_parse(_with_few_parts(raw), _SHORT))
+    except Exception:  # noqa: BLE001  (as above)
+        raise Unreadable("parts") from None
+
+
+class _TooManyError(Exception):
+    """The message has more parts than any has."""
+
+
+def _parse(raw: bytes, policy: EmailPolicy | Compat32) -> Message:
+    """Let the library parse a message, and stop it where it makes more and more parts."""
+    made = 0
+
+    def make(policy: EmailPolicy | Compat32) -> Message:
+        nonlocal made
+        made += 1
+        if made > MAX_OBJECTS:
+            raise _TooManyError
+        return EmailMessage(policy) if isinstance(policy, EmailPolicy) else Message(policy)
+
+    return message_from_bytes(raw, policy=policy.clone(message_factory=make))
+
+
+def _with_few_parts(raw: bytes) -> bytes:
+    """Return the beginning of a message, with as many boundaries as are read."""
+    last = next(islice(_BOUNDARY.finditer(raw), MAX_OBJECTS // 2, None), None)
+    return raw if last is None else raw[: last.start()]
+
+
 def read_headers(head: bytes) -> tuple[dict[str, list[str]], list[str]]:
     """Return the headers, and what is wrong with them, by key."""
     found: dict[str, list[str]] = {}
     problems: list[str] = []
-    lines = _FOLD.sub("", decode(head).replace("\0", "")).splitlines()
-    for line in lines:
-        matched = _FIELD.fullmatch(line)
+    count = 0
+    for line in _header_lines(head):
+        # The ends of lines are those of mail alone: any other, as U+2028, is part of what someone wrote.
+        matched = _FIELD.fullmatch(_FOLD.sub("", line))
         if matched is None:
             continue
         value = matched[2].strip()
-        if len(value) > MAX_HEADER or sum(map(len, found.values())) >= MAX_HEADERS:
+        if len(value) > MAX_HEADER or count >= MAX_HEADERS:
             problems.append("headers")
-        if sum(map(len, found.values())) < MAX_HEADERS:
-            found.setdefault(matched[1].lower(), []).append(value[:MAX_HEADER])
+        if count >= MAX_HEADERS:
+            break
+        count += 1
+        found.setdefault(matched[1].lower(), []).append(value[:MAX_HEADER])
     return found, problems
+
+
+def _header_lines(head: bytes) -> list[str]:
+    """Return the lines of a header, still folded. Those that are no UTF-8 are taken to have one charset together."""
+    lines = _LINE.split(head.replace(b"\0", b""))
+    odd = [line for line in lines if not is_utf8(line)]
+    read = iter(decode(b"\0".join(odd)).split("\0"))
+    return [line.decode() if is_utf8(line) else next(read, "") for line in lines]
 
 
 def _with_short_head(raw: bytes, head: bytes) -> bytes:
@@ -153,17 +219,23 @@ def _mailers(headers: dict[str, list[str]], *names: str) -> list[Mailer]:
     values = [value for name in names for value in headers.get(name, [])]
     found: list[Mailer] = []
     with suppress(Exception):
-        for name, address in getaddresses(values[:20]):
-            if _ADDRESS.fullmatch(address):
+        for name, address in getaddresses(values[:MAX_LINES]):
+            if len(address) <= _MAX_ADDRESS and _ADDRESS.fullmatch(address):
                 found.append(Mailer(one_line(_words(name))[:120], normal_email(address)[:254]))
     if not found:
-        found = [Mailer("", normal_email(address)[:254]) for value in values for address in _ADDRESS.findall(value)]
+        found = [Mailer("", normal_email(address)[:254]) for address in _written_addresses(values)]
     return found[:MAX_ADDRESSES]
 
 
 def _addresses(headers: dict[str, list[str]], *names: str) -> list[str]:
-    values = " ".join(value for name in names for value in headers.get(name, []))
-    return [normal_email(address)[:254] for address in _ADDRESS.findall(values)][:MAX_ADDRESSES]
+    values = [value for name in names for value in headers.get(name, [])]
+    return [normal_email(address)[:254] for address in _written_addresses(values)][:MAX_ADDRESSES]
+
+
+def _written_addresses(values: Sequence[str]) -> list[str]:
+    """Return what looks like an address, in one pass: a search for one goes on from each letter to the end."""
+    words = [word for value in values[:MAX_LINES] for word in _BETWEEN.split(value)]
+    return [word for word in words if "@" in word[1:-1] and len(word) <= _MAX_ADDRESS]
 
 
 def _ids(headers: dict[str, list[str]], name: str) -> list[str]:

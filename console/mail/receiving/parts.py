@@ -10,14 +10,14 @@ from email.utils import collapse_rfc2231_value
 
 import tnefparse
 
-from console.core.text import one_line
+from console.core.text import one_line, words
 from console.mail.receiving import cards
 from console.mail.receiving.charsets import decode, mended
 from console.mail.receiving.html_text import to_text
 
 MAX_PARTS = 1_000
 MAX_DEPTH = 30
-MAX_TEXT = 2 * 1024 * 1024  # of one part
+MAX_TEXT = 2 * 1024 * 1024  # of all bodies together
 _WINMAIL = frozenset({"application/ms-tnef", "application/vnd.ms-tnef"})
 _ENDINGS = {
     "text/plain": "txt", "text/html": "html", "text/calendar": "ics", "text/vcard": "vcf", "text/x-vcard": "vcf",
@@ -30,12 +30,22 @@ _VCARDS = frozenset({"text/vcard", "text/x-vcard", "text/directory"})
 
 @dataclass(frozen=True)
 class File:
-    """A file of a message. ``cid``: its Content-ID, where the HTML shows it."""
+    """A file of a message. ``cid``: its Content-ID, where the HTML shows it; ``is_body``: a text of it, too long."""
 
     name: str
     content: bytes
     content_type: str = "application/octet-stream"
     cid: str = ""
+    is_body: bool = False
+
+
+@dataclass(frozen=True)
+class Body:
+    """A text of a message. ``choice``: the alternatives that it is one of; 0 where it is none."""
+
+    text: str
+    html: bool = False
+    choice: int = 0
 
 
 @dataclass
@@ -43,56 +53,76 @@ class Contents:
     """What a message holds.
 
     Args:
-        texts, htmls: the bodies in their order.
+        bodies: the texts in their order.
         notes: what a file is, in words: an invitation, a card.
         report: the parts of a delivery report, by their type.
         problems: what could not be read, by key.
     """
 
-    texts: list[str] = field(default_factory=list)
-    htmls: list[str] = field(default_factory=list)
+    bodies: list[Body] = field(default_factory=list)
     files: list[File] = field(default_factory=list)
     notes: list[cards.Card] = field(default_factory=list)
     report: dict[str, str] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
 
+    @property
+    def htmls(self) -> list[str]:
+        return [body.text for body in self.bodies if body.html]
+
     def text(self) -> str:
-        """Return the whole text, of HTML alone its words."""
-        written = "\n\n".join(text.strip("\n") for text in self.texts if text.strip())
-        return written or "\n\n".join(filter(None, (to_text(html) for html in self.htmls)))
+        """Return the whole text: of alternatives the plain one, of HTML without one its words.
+
+        A server may add a plain footer to a message of HTML, and some clients write both without saying that they
+        are alternatives: HTML that has no word of its own is left out.
+        """
+        plain = [body for body in self.bodies if not body.html and body.text.strip()]
+        chosen = {body.choice for body in plain if body.choice}
+        known = {word for body in plain for word in words(body.text)}
+        texts: list[str] = []
+        for body in self.bodies:
+            if not body.html:
+                texts.append(body.text.strip("\n") if body.text.strip() else "")
+            elif body.choice not in chosen:
+                read = to_text(body.text)
+                texts.append("" if plain and known.issuperset(words(read)) else read)
+        return "\n\n".join(filter(None, texts))
 
 
 def read_parts(message: Message) -> Contents:
     """Return what ``message`` holds."""
     contents = Contents()
-    for count, part in enumerate(_leaves(message, contents)):
+    for count, (part, choice) in enumerate(_leaves(message, contents)):
         if count >= MAX_PARTS:
             contents.problems.append("parts")
             break
         try:
-            _read(part, contents)
+            _read(part, contents, choice)
         except Exception:  # noqa: BLE001  (one part in a thousand ways broken costs no other part)
             contents.problems.append("part")
     return contents
 
 
-def _leaves(message: Message, contents: Contents) -> Iterator[Message]:
-    """Yield the parts that hold something, in order; of alternatives text and HTML."""
-    waiting: list[tuple[Message, int]] = [(message, 0)]
+def _leaves(message: Message, contents: Contents) -> Iterator[tuple[Message, int]]:
+    """Yield the parts that hold something, in order, each with the number of the alternatives that it is one of."""
+    waiting: list[tuple[Message, int, int]] = [(message, 0, 0)]
+    alternatives = 0
     while waiting:
-        part, depth = waiting.pop()
+        part, depth, choice = waiting.pop()
         kind = part.get_content_type()
         payload = part.get_payload()
         if kind.startswith("multipart/") and isinstance(payload, list):
             if depth >= MAX_DEPTH:
                 contents.problems.append("depth")
                 continue
-            waiting.extend((child, depth + 1) for child in reversed(payload) if isinstance(child, Message))
+            if kind == "multipart/alternative" and not choice:
+                alternatives += 1
+                choice = alternatives
+            waiting.extend((child, depth + 1, choice) for child in reversed(payload) if isinstance(child, Message))
         else:
-            yield part
+            yield part, choice
 
 
-def _read(part: Message, contents: Contents) -> None:
+def _read(part: Message, contents: Contents, choice: int) -> None:
     kind = part.get_content_type()
     if kind in ("message/delivery-status", "text/rfc822-headers", "message/global-delivery-status"):
         contents.report.setdefault(kind.replace("global-", ""), _nested_text(part))
@@ -105,22 +135,23 @@ def _read(part: Message, contents: Contents) -> None:
     content = _content(part)
     name = _name(part, kind)
     attached = part.get_content_disposition() == "attachment" or _has_name(part)
-    if kind == "text/plain" and not attached:
-        _add_text(contents, contents.texts, content, part)
-    elif kind == "text/html" and not attached:
-        _add_text(contents, contents.htmls, content, part)
+    if kind in ("text/plain", "text/html") and not attached:
+        _add_text(contents, content, part, choice)
     elif kind in _WINMAIL or name.lower() == "winmail.dat":
         _open_winmail(content, contents)
     elif content:
         _add_file(contents, File(name, content, kind, (part.get("Content-ID") or "").strip("<> \t")), part)
 
 
-def _add_text(contents: Contents, into: list[str], content: bytes, part: Message) -> None:
-    if len(content) > MAX_TEXT:
+def _add_text(contents: Contents, content: bytes, part: Message, choice: int) -> None:
+    kind = part.get_content_type()
+    left = MAX_TEXT - sum(len(body.text) for body in contents.bodies)
+    if len(content) > left:
         contents.problems.append("long")
-        contents.files.append(File(f"message.{_ENDINGS[part.get_content_type()]}", content))
-        content = content[:MAX_TEXT]
-    into.append(decode(content, _charset(part)))
+        whole = decode(content, _charset(part)).encode()
+        contents.files.append(File(f"message.{_ENDINGS[kind]}", whole, kind, is_body=True))
+        content = content[: max(left, 0)]
+    contents.bodies.append(Body(decode(content, _charset(part)), kind == "text/html", choice))
 
 
 def _add_file(contents: Contents, file: File, part: Message) -> None:
@@ -144,10 +175,10 @@ def _open_winmail(content: bytes, contents: Contents) -> None:
         contents.files.append(File("winmail.dat", content))
         return
     contents.files.extend(files)
-    if body and not contents.texts:
-        contents.texts.append(_text(body))
+    if body and not any(one.text.strip() for one in contents.bodies if not one.html):
+        contents.bodies.append(Body(_text(body)))
     elif html and not contents.htmls:
-        contents.htmls.append(_text(html))
+        contents.bodies.append(Body(_text(html), html=True))
     if not files and not body and not html:
         contents.files.append(File("winmail.dat", content))
 

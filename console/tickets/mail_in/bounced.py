@@ -31,6 +31,9 @@ def note(row: IncomingMail, mail: ReadMail) -> None:
         row.tell("bounce_unknown")
         return
     row.bounced_id = sent.id
+    if not (bounce.failed or bounce.delayed):
+        row.tell("arrived", address=sent.to_address)
+        return
     hard = bounce.hard and sent.to_address in bounce.recipients
     row.tell("bounced", mail=sent.id, address=sent.to_address)
     if hard:

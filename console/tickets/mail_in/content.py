@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from console.core.errors import Invalid
 from console.core.text import paragraphs, words
 from console.core.texts import gettext, in_language
-from console.customers.masking import mask_name
+from console.customers.masking import mask_name, mask_pins
 from console.mail.reading import without_tokens
 from console.mail.receiving.cards import Card
+from console.mail.receiving.charsets import decode
 from console.mail.receiving.message import ReadMail
 from console.mail.receiving.parts import File
 from console.tickets.mail_in.addresses import without_signatures
@@ -48,12 +49,17 @@ def letter_of(mail: ReadMail, language: str) -> Letter:
         lines = [card_line(card) for card in mail.contents.notes]
         text = paragraphs("\n\n".join([written, *lines]).strip()) or gettext("(The e-mail has no text.)")
         cut = gettext("(The message is longer; all of it is in the attached file.)")
-    files = [*mail.files]
+    files = [_masked(file) if file.is_body else file for file in mail.files]
     if len(text) > MAX_BODY:
-        files.insert(0, File("message.txt", text.encode()))
+        files.insert(0, File("message.txt", mask_pins(text)[0].encode()))
         text = f"{text[: MAX_BODY - len(cut) - 2].rstrip()}\n\n{cut}"
     taken, left_out = _choose(files)
     return Letter(text, taken, left_out)
+
+
+def _masked(file: File) -> File:
+    """Return a body that is too long for an entry as its text would be there."""
+    return replace(file, content=mask_pins(safe_text(decode(file.content)))[0].encode())
 
 
 def safe_text(text: str) -> str:

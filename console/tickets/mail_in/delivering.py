@@ -101,6 +101,8 @@ def _look_at(row: IncomingMail, mail: ReadMail) -> tuple[Arrival, str]:
     """Write down what a message is, and return it with the header that says so."""
     known = authenticate(mail)
     kind, header = classify(mail)
+    if kind is not IncomingKind.BOUNCE and mail.sender.address and ledger.is_mailbox(mail.sender.address):
+        kind, header = IncomingKind.OWN, "from"
     _describe(row, mail)
     row.proof, row.kind = known.proof, kind
     row.tell("sender", address=row.from_address, proof=known.proof.value, why=known.why)
@@ -140,7 +142,8 @@ def _describe(row: IncomingMail, mail: ReadMail) -> None:
     """Write down what a message says of itself, masked as every text is."""
     others = [one.address for one in mail.to if one.address != row.mailbox.from_address]
     row.from_address = mail.sender.address
-    row.from_name = mask_pins(one_line(mail.sender.name))[0][:120]
+    # A name that is an address is there to be taken for the sender's.
+    row.from_name = "" if "@" in mail.sender.name else mask_pins(one_line(mail.sender.name))[0][:120]
     row.subject = mask_pins(mail.subject)[0][:MAX_SUBJECT]
     row.message_id = mail.message_id[:MAX_MESSAGE_ID]
     row.sent_at = mail.sent_at
@@ -157,7 +160,7 @@ def open_from(actor: Actor, arrival: Arrival, *, language: str = "") -> Ticket:
         actor: the visitor; or the agent who decided so, who answers themselves.
     """
     row, mail = arrival.row, arrival.mail
-    language = language or guess_language(mail.text) or row.mailbox.language or settings().locale
+    language = language or guess_language(fold_quoted(mail.text).text) or row.mailbox.language or settings().locale
     letter = letter_of(mail, language)
     masked = mask_for_storage(letter.text, MASKED)
     with in_language(language):
@@ -189,6 +192,8 @@ def open_from(actor: Actor, arrival: Arrival, *, language: str = "") -> Ticket:
         row.tell("answered")
     elif answered:
         row.tell("not_answered", why="enough")
+    elif row.proof is Proof.FAILED:
+        row.tell("not_answered", why="forged")
     elif row.kind is not IncomingKind.PERSON:
         row.tell("not_answered", why="machine")
     _put_into(row, ticket, first)
@@ -225,6 +230,8 @@ def _marks(row: IncomingMail, letter: Letter) -> dict[str, Any]:
     marks: dict[str, Any] = {"incoming": row.id}
     if letter.left_out:
         marks["left_out"] = list(letter.left_out)
+    if row.proof is Proof.FAILED:
+        marks["forged"] = True
     return marks
 
 
@@ -268,7 +275,7 @@ def enter(arrival: Arrival, sender: Sender, *, language: str = "") -> TicketMess
         via="mail",
     )  # fmt: skip
     message.data = {**message.data, **_marks(row, letter)}
-    if row.proof is not Proof.PASSED:
+    if row.proof is Proof.NONE:
         message.data = {**message.data, "unproven": True}
     if sender.relation is not Relation.REQUESTER:
         message.name = sender.name or row.from_name or row.from_address

@@ -14,7 +14,7 @@ from console.core.actor import Actor
 from console.core.errors import NotFound, Text
 from console.core.texts import gettext, lazy_gettext
 from console.core.transaction import transaction
-from console.customers.masking import mask_pins
+from console.customers.masking import mask_name, mask_pins
 from console.mail.receiving import raw as raw_store
 from console.mail.receiving.images import draw
 from console.mail.receiving.message import ReadMail, Unreadable, read_headers, read_message
@@ -23,6 +23,7 @@ from console.mail.receiving.quoting import fold_quoted
 from console.mail.receiving.raw import split_head
 from console.staff.roles import Permission
 from console.tickets.mail_in import decisions, queries
+from console.tickets.mail_in.concealing import conceal
 from console.tickets.mail_in.content import safe_text
 from console.tickets.models import Ticket, ticket_number
 from console.views.shared.base import Page
@@ -81,7 +82,7 @@ class IncomingPage(Page):
             folded=fold_quoted(text),
             blocked=draw(mail).blocked if mail is not None and mail.html and not remote else 0,
             remote=remote,
-            files=mail.files[:MOST_FILES] if mail is not None else [],
+            files=[(mask_name(file.name), len(file.content)) for file in mail.files[:MOST_FILES]] if mail else [],
             file_size=file_size,
             label=labels.state_label(row),
             proof=labels.PROOF[row.proof],
@@ -108,7 +109,7 @@ class IncomingPage(Page):
         if mail is None or not mail.html:
             raise NotFound
         remote = request.args.get("images") == "1"
-        return received_letter(draw(mail, remote=remote).document, remote=remote)
+        return received_letter(draw(mail, remote=remote, conceal=conceal).document, remote=remote)
 
     @expose("/raw")
     def raw(self, key: int) -> ResponseReturnValue:

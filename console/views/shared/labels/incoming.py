@@ -98,6 +98,7 @@ _STEPS: dict[str, tuple[str, Text]] = {
     "noted": ("note", lazy_gettext("Written as an internal note in %(ticket)s.")),
     "bounced": ("alert", lazy_gettext("It is about our e-mail to %(address)s.")),
     "bounce_unknown": ("info", lazy_gettext("It does not say which of our e-mails it is about.")),
+    "arrived": ("check", lazy_gettext("Our e-mail to %(address)s arrived.")),
     "stopped": ("ban", lazy_gettext("Automatic e-mails no longer go to %(address)s.")),
     "blocked": ("ban", lazy_gettext("%(pattern)s is blocked.")),
     "unreadable": ("file-x", lazy_gettext("It could not be read; the original is attached to %(ticket)s.")),
@@ -143,7 +144,9 @@ def _step(step: dict[str, Any]) -> Step | None:
         return Step("alert", gettext("Delivery report: %(said)s", said=values["said"] or values["status"] or "—"))
     if name == "not_answered":
         enough = gettext("No confirmation: this address got enough automatic e-mails within the hour.")
-        return Step("ban", enough if values["why"] == "enough" else gettext("No confirmation: no person wrote it."))
+        forged = gettext("No confirmation: the sender’s address is forged.")
+        machine = gettext("No confirmation: no person wrote it.")
+        return Step("ban", {"enough": enough, "forged": forged}.get(values["why"], machine))
     if name == "settled":
         text = REASON.get(values["reason"])
         return None if text is None else Step(STATE[IncomingState(values["state"])].icon, str(text))
