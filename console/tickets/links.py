@@ -7,14 +7,11 @@ It opens what the requester wrote and was answered, nothing of the account.
 from __future__ import annotations
 
 from itsdangerous import BadSignature, URLSafeSerializer
-from sqlalchemy import select, update
+from sqlalchemy import select
 
-from console.audit.service import record
-from console.core.actor import Actor
 from console.core.context import settings
 from console.core.db import db
 from console.core.errors import NotFound
-from console.customers.account.hooks import HandedOver, register_handed_over
 from console.mail.links import SecretLink
 from console.tickets.models import Ticket
 
@@ -46,24 +43,6 @@ def ticket_of(token: str) -> Ticket:
     if ticket is None:
         raise NotFound
     return ticket
-
-
-def void_after_handover(actor: Actor, event: HandedOver) -> None:
-    """Revoke the old owner's links to the tickets of an account that has another owner now."""
-    theirs = Ticket.customer_id == event.customer.id, Ticket.requester_email == event.old.email
-    voided = db.session.execute(
-        update(Ticket)
-        .where(*theirs)
-        .values(link_version=Ticket.link_version + 1)
-        .returning(Ticket.id)
-        .execution_options(synchronize_session="fetch")
-    ).all()
-    if voided:
-        number = event.customer.number
-        record(actor, "ticket.links_voided", number, customer_id=event.customer.id, count=len(voided))
-
-
-register_handed_over("tickets", void_after_handover)
 
 
 def _serializer() -> URLSafeSerializer:

@@ -36,7 +36,7 @@ from console.tickets.models import (
     TicketTag,
 )
 from console.tickets.reviews.models import Review, ReviewAnswer, ReviewQuote, TicketRating
-from console.tickets.service import timeline
+from console.tickets.service import handover, timeline
 
 # --- mails
 
@@ -118,6 +118,38 @@ def _is_named_in(person: Person) -> ColumnElement[bool]:
 def _tickets_of_person(person: Person) -> Iterator[Part]:
     for ticket in all_rows(select(Ticket).where(Ticket.requester_email.in_(addresses_of(person)))):
         yield _ticket(f"tickets/{ticket.number}", ticket)
+    for passed in _passed_on(person):
+        yield _before(passed)
+
+
+def _passed_on(person: Person) -> list[TicketMessage]:
+    """Return the entries with which tickets of the person went to the new owner of an account."""
+    accounts = select(Membership.customer_id).where(Membership.person_id == person.id)
+    may_be = or_(Ticket.customer_id.in_(accounts), Ticket.customer_id.is_(None))
+    events = select(TicketMessage).join(Ticket).where(TicketMessage.event == handover.EVENT, may_be)
+    return [row for row in all_rows(events) if row.data.get("person") == person.id]
+
+
+def _before(passed: TicketMessage) -> Part:
+    """Return what was written in a ticket of a person before it went to another."""
+    ticket, written = passed.ticket, (MessageKind.QUESTION, MessageKind.REPLY, MessageKind.NOTE)
+    rows = [row for row in _entries_before(passed) if row.kind in written and row.taken_back_at is None]
+    files = all_rows(select(TicketAttachment).where(TicketAttachment.message_id.in_([row.id for row in rows])))
+    data = {
+        "number": ticket.number,
+        "subject": ticket.subject,
+        "messages": [
+            _entry(dump(row, "staff_id", "mail_id", "data", "event"), is_note=row.kind is MessageKind.NOTE)
+            for row in rows
+        ],
+        "files": [dump(row, "staff_id") for row in files],
+    }
+    return Part(f"tickets/{ticket.number}", data, tuple((row.name, row.digest) for row in files))
+
+
+def _entries_before(passed: TicketMessage) -> list[TicketMessage]:
+    before = TicketMessage.ticket_id == passed.ticket_id, TicketMessage.seq < passed.seq
+    return all_rows(select(TicketMessage).where(*before))
 
 
 def _tickets_of_account(customer: Customer) -> Iterator[Part]:
@@ -184,7 +216,27 @@ def _erase_tickets(person: Person) -> Erased:
     )  # fmt: skip
     TICKET_SEARCH.remove_many(session, keys)
     session.expire_all()
-    return Erased({"tickets": len(keys)}, digests)
+    passed = _passed_on(person)
+    for event in passed:
+        digests |= _erase_before(event)
+    return Erased({"tickets": len(keys) + len(passed)}, digests)
+
+
+def _erase_before(passed: TicketMessage) -> frozenset[str]:
+    """Empty what a person's ticket had before it went to another, who goes on asking there."""
+    session, ticket, entries = db.session(), passed.ticket, _entries_before(passed)
+    keys = [entry.id for entry in entries]
+    removed = delete(TicketAttachment).where(TicketAttachment.message_id.in_(keys)).returning(TicketAttachment.digest)
+    digests = frozenset(session.scalars(removed))
+    for entry in entries:
+        if ticket.preview == preview(entry.body):
+            ticket.preview = ""
+        entry.body, entry.data = ANONYMOUS, {}
+        if entry.kind is MessageKind.QUESTION:
+            entry.name = ANONYMOUS
+    ticket.subject, passed.data = ANONYMOUS, {"to": passed.data.get("to")}
+    timeline.index(ticket)
+    return digests
 
 
 # --- chats

@@ -3,6 +3,7 @@
 account: what an account's people do with its tickets in Moj Mint.
 attachments: upload, check and remove files.
 drafts: save drafts, and what has been read.
+handover: pass running tickets on to an account's new owner.
 linking: link related tickets, continue a closed one in a follow-up.
 mentions: find the colleagues a note mentions.
 merging: merge tickets, and undo it.

@@ -11,6 +11,7 @@ from console.core.db import db
 from console.core.errors import Conflict
 from console.core.texts import lazy_gettext
 from console.customers.masking import MaskedText
+from console.customers.models import Person
 from console.staff.roles import Permission
 from console.tickets.models import (
     OPEN_STATUSES,
@@ -24,7 +25,7 @@ from console.tickets.models import (
 from console.tickets.queries import lock_ticket
 from console.tickets.service import timeline
 from console.tickets.service.opening import NewTicket, open_ticket
-from console.tickets.service.threads import require_unmerged
+from console.tickets.service.threads import former_people, require_unmerged
 
 _SOURCES = {"mail": TicketSource.MAIL, "chat": TicketSource.CHAT, "portal": TicketSource.PORTAL}
 
@@ -53,7 +54,11 @@ def follow_up_by_requester(
     via: str,
     files: Sequence[tuple[str, bytes]],
 ) -> TicketMessage:
-    """Open a ticket that continues a closed one, locked, in the name of its requester; return their message."""
+    """Open a ticket that continues a closed one, locked, in the name of its requester; return their message.
+
+    Who is no longer on the account asks for themselves: its people do not read it, nor does our answer name the account.
+    """
+    left = _has_left(closed)
     new = _open(
         actor,
         closed,
@@ -63,8 +68,8 @@ def follow_up_by_requester(
             requester_email=closed.requester_email,
             requester_name=closed.requester_name,
             language=closed.language,
-            customer_id=closed.customer_id,
-            service_id=closed.service_id,
+            customer_id=None if left else closed.customer_id,
+            service_id=None if left else closed.service_id,
             department_id=closed.department_id,
             priority=closed.priority,
             source=_SOURCES.get(via, TicketSource.WEB),
@@ -80,6 +85,14 @@ def follow_up_by_requester(
     first.client_id, first.name = client_id, writer_name(actor, new)
     db.session.flush()
     return first
+
+
+def _has_left(ticket: Ticket) -> bool:
+    """Tell whether its requester was on the ticket's account and is no longer."""
+    if ticket.customer_id is None:
+        return False
+    former = former_people(ticket.customer_id).where(Person.email == ticket.requester_email)
+    return db.session.scalar(former.limit(1)) is not None
 
 
 def writer_name(actor: Actor, ticket: Ticket) -> str:

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 
 from console.core.db import db
 from console.core.errors import Conflict
 from console.core.texts import lazy_gettext
+from console.customers.models import Membership, Person
 from console.tickets.models import LinkKind, MessageKind, Ticket, TicketLink, TicketMessage, TicketStatus
 from console.tickets.queries import tree
 
@@ -95,6 +96,12 @@ def goes_on_in(closed: Ticket) -> Ticket | None:
         .order_by(Ticket.id.desc())
         .limit(1)
     )
+
+
+def former_people(customer_id: int) -> Select[str]:
+    """Select the addresses of those who were on an account and are no longer."""
+    still = select(Membership.person_id).where(Membership.customer_id == customer_id, Membership.removed_at.is_(None))
+    return select(Person.email).join(Membership).where(Membership.customer_id == customer_id, Person.id.not_in(still))
 
 
 def other_requesters(ticket: Ticket) -> list[Ticket]:

@@ -40,11 +40,9 @@ from console.customers.rights import ALL_RIGHTS, Right
 from console.customers.verification.pins import pin_at
 from console.hosting.models import Service, SuspensionReason
 from console.staff.roles import Role
-from console.tickets import links
 from tests import factories
 from tests.conftest import Clock
 from tests.customers.account.support import actor_of, audited, mails, token_in
-from tests.tickets.canned.support import make_ticket
 
 FIRM = HandoverData(
     person_name="Novi Vlasnik",
@@ -302,17 +300,3 @@ def test_of_several_acceptances_at_once_one_is_carried_out(
     assert sorted(answers) == ["accepted", *["link_gone"] * 3]
     assert [one.role for one in members_of(customer.id)] == [MemberRole.OWNER]
     assert len(mails("handover_update")) == 3
-
-
-def test_links_to_the_accounts_tickets_in_the_old_owners_mailbox_are_void(
-    customer: Customer, owner: Membership
-) -> None:
-    theirs, others = make_ticket(requester_email=owner.person.email), make_ticket(requester_email=owner.person.email)
-    with transaction():
-        theirs.customer_id = customer.id
-    tokens = [links.requester_token(ticket) for ticket in (theirs, others)]
-    register(start(owner))
-    with pytest.raises(NotFound):
-        links.ticket_of(tokens[0])
-    assert links.ticket_of(tokens[1]).id == others.id  # asked before there was an account, or about another
-    assert audited("ticket.links_voided")[0].data["count"] == 1
