@@ -13,8 +13,9 @@ from console.core import clock
 from console.core.db import db
 from console.core.locks import lock_name
 from console.core.upsert import insert_or_find
+from console.mail.mailboxes.models import DEFAULT, Mailbox
 from console.mail.receiving import raw as raw_store
-from console.mail.receiving.models import DEFAULT, IncomingKind, IncomingMail, IncomingState, Mailbox
+from console.mail.receiving.models import IncomingKind, IncomingMail, IncomingState
 from console.mail.receiving.stops import is_blocked
 
 MAX_SIZE = 50 * 1024 * 1024  # of a message; a server that takes more is set wrongly
@@ -30,7 +31,15 @@ def default_mailbox() -> Mailbox:
     found = db.session.scalar(select(Mailbox).where(Mailbox.key == DEFAULT))
     if found is not None:
         return found
-    row = {"key": DEFAULT, "address": "", "language": "", "signature": "", "active": True, "created_at": clock.now()}
+    row = {
+        "key": DEFAULT,
+        "name": "",
+        "address": "",
+        "language": "",
+        "signature": "",
+        "active": True,
+        "created_at": clock.now(),
+    }
     return insert_or_find(Mailbox, row, Mailbox.key)[0]
 
 

@@ -12,10 +12,11 @@ from console.core.db import db
 from console.core.errors import Busy, NoSpace, Unavailable
 from console.core.logging import get_logger
 from console.core.transaction import transaction
+from console.mail.mailboxes.models import Mailbox
 from console.mail.receiving import ledger
 from console.mail.receiving import raw as raw_store
 from console.mail.receiving.message import ReadMail, Unreadable, read_message
-from console.mail.receiving.models import IncomingMail, IncomingState, Mailbox
+from console.mail.receiving.models import IncomingMail, IncomingState
 from console.tickets.mail_in import delivering
 
 log = get_logger(__name__)
