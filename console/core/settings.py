@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from console.core.duty_rules import DutyRules, read_duty_rules
+from console.core.imap_url import ImapServer, read_imap_url
 from console.core.money import CURRENCIES
 from console.core.places import ANCHOR, FILES, ZONES, place_of
 from console.core.smtp_url import SmtpServer, read_smtp_url
@@ -116,7 +117,8 @@ class Settings:
     speedups: bool = True  # what goes round a library for speed: ``console.speedups``
     processes: int = 1  # that `console serve` starts
     smtp_url: str | None = field(default=None, repr=False)
-    imap_url: str | None = field(default=None, repr=False)
+    imap_url: str | None = field(default=None, repr=False)  # one mailbox that is read; more are set on a page
+    imap_ca: str = ""  # a file of certificates to trust besides the system's, of mail servers that are read
     # Staff's sign-in through an OpenID provider outside: console.identity.outside.
     staff_oidc_issuer: str | None = None
     staff_oidc_client_id: str | None = None
@@ -209,6 +211,18 @@ class Settings:
         except ValueError as error:
             raise SettingsError(f"{PREFIX}SMTP_URL: it {error}") from error
 
+    @cached_property
+    def imap(self) -> ImapServer | None:
+        """The mailbox of the settings; ``None`` where there is none.
+
+        Raises:
+            SettingsError: the address cannot be read.
+        """
+        try:
+            return read_imap_url(self.imap_url) if self.imap_url else None
+        except ValueError as error:
+            raise SettingsError(f"{PREFIX}IMAP_URL: it {error}") from error
+
     @property
     def anchor_file(self) -> Path:
         """Where the audit log's end is noted."""
@@ -258,6 +272,7 @@ class Settings:
             processes=values.number("PROCESSES", cls.processes),
             smtp_url=values.optional("SMTP_URL"),
             imap_url=values.optional("IMAP_URL"),
+            imap_ca=values.text("IMAP_CA", cls.imap_ca),
             staff_oidc_issuer=values.optional("STAFF_OIDC_ISSUER"),
             staff_oidc_client_id=values.optional("STAFF_OIDC_CLIENT_ID"),
             staff_oidc_client_secret=values.optional("STAFF_OIDC_CLIENT_SECRET"),
@@ -366,6 +381,9 @@ class Settings:
             raise SettingsError(
                 f"{PREFIX}SMTP_URL: its password would be sent in the clear: use smtp+starttls:// or smtps://"
             )
+        _ = self.imap  # it must be readable
+        if self.imap_ca and not Path(self.imap_ca).is_file():
+            raise SettingsError(f"{PREFIX}IMAP_CA: no such file of certificates: {self.imap_ca}")
         if not _is_address(self.mail_from):
             raise SettingsError(f"{PREFIX}MAIL_FROM: {self.mail_from!r} is no address, as in help@example.com")
 

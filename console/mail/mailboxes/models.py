@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import BigInteger, ForeignKey, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -18,6 +19,10 @@ from console.core.db import Base, enum_column
 DEFAULT = "default"
 MAX_NAME, MAX_HOST, MAX_USER, MAX_FOLDER, MAX_SIGNATURE = 80, 253, 254, 200, 2000
 MAX_DETAIL = 300
+# A mailbox of which nothing was read yet.
+FRESH: dict[str, Any] = {
+    "place": "", "old_below": 0, "last_uid": 0, "waiting": 0, "problem": "", "detail": "", "failures": 0,
+}  # fmt: skip
 
 
 class ImapTls(StrEnum):
@@ -94,8 +99,10 @@ class ImapState(Base):
     __tablename__ = "imap_states"
 
     mailbox_id: Mapped[int] = mapped_column(ForeignKey("mailboxes.id"), primary_key=True, autoincrement=False)
+    place: Mapped[str] = mapped_column(String(64), default="")  # a digest of server, user and folder
     # Of what a first look finds, and one after a new UIDVALIDITY, older messages are left; nothing: none is.
     since: Mapped[datetime | None]
+    old_below: Mapped[int] = mapped_column(BigInteger, default=0)  # what had a smaller UID was there at that look
     uid_validity: Mapped[int | None] = mapped_column(BigInteger)
     last_uid: Mapped[int] = mapped_column(BigInteger, default=0)  # every message up to it was taken in, or is noted
     waiting: Mapped[int] = mapped_column(default=0)  # messages on the server that are still to be read
@@ -106,7 +113,7 @@ class ImapState(Base):
     failures: Mapped[int] = mapped_column(default=0)  # in a row
     failing_since: Mapped[datetime | None]
     next_try_at: Mapped[datetime | None]
-    lease: Mapped[str | None] = mapped_column(String(40))  # which worker reads it
+    lease: Mapped[str | None] = mapped_column(String(80))  # which worker reads it
     leased_until: Mapped[datetime | None]
 
 

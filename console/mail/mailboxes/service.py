@@ -17,13 +17,21 @@ from console.core.db import db
 from console.core.errors import NotFound
 from console.core.ids import new_token
 from console.mail.mailboxes import checks
-from console.mail.mailboxes.models import DEFAULT, ImapAccount, ImapState, ImapTls, Mailbox, SignIn, UnreadMessage
+from console.mail.mailboxes.models import (
+    DEFAULT,
+    FRESH,
+    ImapAccount,
+    ImapState,
+    ImapTls,
+    Mailbox,
+    SignIn,
+    UnreadMessage,
+)
 
 # Which role may: ``console.staff.roles``, which lies above.
 MANAGE = "settings.manage"
-PLACE = ("host", "port", "user", "folder")  # where its messages are: elsewhere their UIDs mean other ones
 _MAILBOX = ("name", "address", "department_id", "language", "signature", "active")
-_ACCOUNT = (*PLACE, "tls", "sign_in", "token_url", "client_id")
+_ACCOUNT = ("host", "port", "user", "folder", "tls", "sign_in", "token_url", "client_id")
 _SECRETS = {
     "password": "sealed_password", "client_secret": "sealed_client_secret", "refresh_token": "sealed_refresh_token",
 }  # fmt: skip
@@ -98,7 +106,6 @@ def change_mailbox(actor: Actor, mailbox_id: int, data: MailboxData, *, seen: st
         raise NotFound
     edit_conflicts.check(seen, _facts(mailbox))
     data = checks.check(data, known=account)
-    moved = any(getattr(account, name) != getattr(data, name) for name in PLACE)
     changed = sorted(
         [name for name in _MAILBOX if getattr(mailbox, name) != getattr(data, name)]
         + [name for name in _ACCOUNT if getattr(account, name) != getattr(data, name)]
@@ -110,7 +117,7 @@ def change_mailbox(actor: Actor, mailbox_id: int, data: MailboxData, *, seen: st
         setattr(account, name, getattr(data, name))
     _seal(account, data)
     if changed:
-        _try_soon(mailbox, moved=moved)
+        _try_soon(mailbox)
         record(actor, "mailbox.changed", mailbox.name, fields=changed)
     db.session.flush()
     return mailbox
@@ -126,7 +133,7 @@ def switch_mailbox(actor: Actor, mailbox_id: int, *, active: bool) -> Mailbox:
     mailbox = _lock(mailbox_id)
     if mailbox.active is not active:
         mailbox.active = active
-        _try_soon(mailbox, moved=False)
+        _try_soon(mailbox)
         record(actor, "mailbox.switched", mailbox.name or mailbox.from_address, active=active)
         db.session.flush()
     return mailbox
@@ -212,18 +219,13 @@ def _seal(account: ImapAccount, data: MailboxData) -> None:
 
 
 def _fresh_state(mailbox: Mailbox, since: datetime | None) -> ImapState:
-    return ImapState(
-        mailbox_id=mailbox.id, since=since, last_uid=0, waiting=0, problem="", detail="", failures=0
-    )  # fmt: skip
+    return ImapState(mailbox_id=mailbox.id, since=since, **FRESH)
 
 
-def _try_soon(mailbox: Mailbox, *, moved: bool) -> None:
+def _try_soon(mailbox: Mailbox) -> None:
     """Let the worker look at once, without what was wrong before."""
     state = db.session.get(ImapState, mailbox.id, with_for_update=True, populate_existing=True)
     if state is None:
         return
     state.failures, state.next_try_at = 0, None
-    if moved:
-        state.uid_validity, state.last_uid, state.waiting = None, 0, 0
-        db.session.execute(delete(UnreadMessage).where(UnreadMessage.mailbox_id == mailbox.id))
     state.lease = state.leased_until = None  # who reads it now notices, and begins with what is set now

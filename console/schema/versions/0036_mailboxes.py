@@ -41,7 +41,9 @@ def upgrade() -> None:
     op.create_table(
         "imap_states",
         sa.Column("mailbox_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("place", sa.String(length=64), nullable=False),
         sa.Column("since", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("old_below", sa.BigInteger(), nullable=False),
         sa.Column("uid_validity", sa.BigInteger(), nullable=True),
         sa.Column("last_uid", sa.BigInteger(), nullable=False),
         sa.Column("waiting", sa.Integer(), nullable=False),
@@ -52,7 +54,7 @@ def upgrade() -> None:
         sa.Column("failures", sa.Integer(), nullable=False),
         sa.Column("failing_since", sa.DateTime(timezone=True), nullable=True),
         sa.Column("next_try_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("lease", sa.String(length=40), nullable=True),
+        sa.Column("lease", sa.String(length=80), nullable=True),
         sa.Column("leased_until", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(["mailbox_id"], ["mailboxes.id"], name=op.f("fk_imap_states_mailbox_id")),
         sa.PrimaryKeyConstraint("mailbox_id", name=op.f("pk_imap_states")),

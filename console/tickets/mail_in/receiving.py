@@ -6,6 +6,7 @@ a ticket with the raw message attached.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
 from console.core.db import db
@@ -49,7 +50,22 @@ def receive_many(raws: Sequence[bytes], *, via: str = "imap", mailbox: Mailbox |
     for (key, unread), raw in zip(stored, raws, strict=True):
         if unread:
             _deliver(key, raw)
+            time.sleep(0)  # whoever else waits for this process
     return [key for key, _unread in stored]
+
+
+def receive_broken(raw: bytes, problem: str, *, via: str = "imap", mailbox: Mailbox | None = None) -> int:
+    """Take in what there is of a message that cannot be had whole: a ticket with it attached, and a mark.
+
+    Raises:
+        Busy, NoSpace, Unavailable: see :func:`receive`.
+    """
+    with transaction():
+        row = ledger.store(raw, via=via, mailbox=mailbox)
+        key, unread = row.id, row.state is IncomingState.RECEIVED
+    if unread:
+        _give_up(key, raw, problem)
+    return key
 
 
 def deliver_stored(key: int) -> None:
@@ -76,7 +92,10 @@ def deliver_stored(key: int) -> None:
 
 
 def deliver_due() -> None:
-    """Take up again what was stored and not delivered. Run by the worker."""
+    """Take up again what was stored and not delivered. Run by the worker.
+
+    What came by IMAP its mailbox's reader takes up before it reads on, so that the order stays.
+    """
     for key in ledger.unread():
         deliver_stored(key)
 
