@@ -117,6 +117,12 @@ class Dovecot:
         for name in ("dovecot-uidlist", "dovecot.index", "dovecot.index.log", "dovecot.index.cache"):
             (maildir / name).unlink(missing_ok=True)
 
+    def spoil(self, number: int, user: str = USER) -> Path:
+        """Let the server fail at one message of :meth:`fill`, as at a damaged disk: it ends the connection."""
+        (found,) = self._maildir(user).glob(f"*/{1_700_000_000 + number}.*")
+        found.chmod(0)
+        return found
+
     def empty(self, user: str = USER) -> None:
         """Delete all mail of a user, folders too."""
         shutil.rmtree(self.folder / "mail" / user, ignore_errors=True)

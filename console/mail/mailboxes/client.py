@@ -94,8 +94,12 @@ class Connection:
         return self._search(first, old_below - 1, f" SINCE {day}") + self._search(old_below, None)
 
     def headers(self, uids: Sequence[int]) -> list[Header]:
-        """Return sizes and times of messages; of those that are there."""
-        with _said(self.access):
+        """Return sizes and times of messages; of those that are there.
+
+        Raises:
+            Refused: the server says nothing about one of them.
+        """
+        with _said(self.access, one_message=True):
             found = self._client.fetch(uids, ["RFC822.SIZE", "INTERNALDATE"])
         return [
             Header(uid, int(values.get(b"RFC822.SIZE", 0)), values.get(b"INTERNALDATE"))

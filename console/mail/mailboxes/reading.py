@@ -63,7 +63,7 @@ class Reader:
     connection: Connection
     receiver: Receiver
     is_stopping: Callable[[], bool] = bool  # asked after each few messages
-    together: int = MOST_TOGETHER
+    careful: int = 0  # messages that are asked for one by one, after a connection broke at one of them
     doubtful: set[int] = field(default_factory=set)  # where a connection broke, less often than MOST_CUTS
 
     def begin(self) -> None:
@@ -75,7 +75,7 @@ class Reader:
         opened = self.connection.opened
         with transaction():
             state = hold(self.mailbox_id, self.me)
-            self.together = 1 if state.failures else MOST_TOGETHER
+            self.careful = LOOKED_AT if state.failures else 0
             beyond = select(UnreadMessage.uid).where(
                 UnreadMessage.mailbox_id == self.mailbox_id, UnreadMessage.uid > state.last_uid
             )
@@ -96,22 +96,23 @@ class Reader:
             ImapFailed: the server fails.
             Busy, NoSpace, Unavailable: the database or the disk does; nothing is lost.
         """
-        self._retry()
         count = 0
         with transaction():
             state = hold(self.mailbox_id, self.me)
             last, old_below, since = state.last_uid, state.old_below, state.since
         uids = self.connection.uids_from(last + 1, old_below=old_below, since=since)
-        for start in range(0, len(uids), LOOKED_AT):
-            part = uids[start : start + LOOKED_AT]
-            wanted = [one for one in self.connection.headers(part) if not _is_old(one, old_below, since)]
+        start = 0
+        while start < len(uids):
+            part = uids[start : start + (1 if self.careful else LOOKED_AT)]
+            wanted = [one for one in self._look(part) if not _is_old(one, old_below, since)]
             left = len(uids) - start
             for batch in self._batches(wanted):
                 count += self._take(batch, left)
                 left -= len(batch)
                 if self.is_stopping():
                     return count
-            self._advance(part[-1], len(uids) - start - len(part))
+            start += len(part)
+            self._advance(part[-1], len(uids) - start)
         with transaction():
             state = hold(self.mailbox_id, self.me)
             state.checked_at, state.waiting = clock.now(), 0
@@ -119,14 +120,32 @@ class Reader:
             state.failures, state.failing_since, state.next_try_at = 0, None, None
             if uids:
                 state.last_uid = max(state.last_uid, uids[-1])
+        self._retry()
         return count
+
+    def _look(self, uids: Sequence[int]) -> list[Header]:
+        """Return sizes and times of messages; of one that the server says nothing about, nothing but its UID."""
+        try:
+            return self.connection.headers(uids)
+        except Refused:
+            if len(uids) > 1:
+                return [found for uid in uids for found in self._look([uid])]
+            return [Header(uids[0], 0, None)]
+        except ImapFailed as failure:
+            self._broke_at([Header(uids[0], 0, None)] if len(uids) == 1 else [], failure)
+            raise
+
+    def _broke_at(self, batch: Sequence[Header], failure: ImapFailed) -> None:
+        """Note that the connection broke. With more than one message it may be any: the next try is one by one."""
+        if len(batch) == 1 and self._note(batch[0], failure.problem, failure.detail, after=MOST_CUTS):
+            self._advance(batch[0].uid, 0)
 
     def _batches(self, headers: Sequence[Header]) -> Iterator[list[Header]]:
         """Divide messages into what is fetched together: so many, so large; a large one by itself."""
         batch: list[Header] = []
         size = 0
         for one in headers:
-            full = len(batch) >= self.together or size + one.size > MOST_BYTES
+            full = len(batch) >= MOST_TOGETHER or size + one.size > MOST_BYTES
             if batch and (full or max(one.size, batch[-1].size) > PIECE):
                 yield batch
                 batch, size = [], 0
@@ -145,9 +164,7 @@ class Reader:
             self._note(batch[0], "refused", str(refused))
             raws = {}
         except ImapFailed as failure:
-            # With more than one it may be any of them, so the next try, by another connection, is one by one.
-            if len(batch) == 1 and self._note(batch[0], failure.problem, failure.detail, after=MOST_CUTS):
-                self._advance(batch[0].uid, waiting)
+            self._broke_at(batch, failure)
             raise
         found = [raws[one.uid] for one in batch if one.uid in raws]
         if found:
@@ -155,7 +172,7 @@ class Reader:
             for uid in self.doubtful.intersection(raws):
                 self._forget(uid, taken=True)
         self._advance(batch[-1].uid, waiting, received=bool(found))
-        self.together = MOST_TOGETHER
+        self.careful = max(0, self.careful - 1)
         return len(found)
 
     def _fetch(self, batch: Sequence[Header]) -> dict[int, bytes]:
@@ -172,10 +189,8 @@ class Reader:
             return {} if raw is None else {batch[0].uid: raw}
         found = self.connection.fetch([one.uid for one in batch])
         missing = [one.uid for one in batch if one.uid not in found]
-        if missing and (there := self.connection.headers(missing)):
-            if len(batch) == 1:
-                raise Refused(f"no content, {there[0].size} bytes")
-            raise Refused("some have no content")
+        if missing and self.connection.headers(missing):  # else they were deleted meanwhile
+            raise Refused("no content")
         return found
 
     def _advance(self, uid: int, waiting: int, *, received: bool = False) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -17,6 +16,7 @@ from console.mail.mailboxes import service
 from console.mail.mailboxes.models import Mailbox
 from console.mail.mailboxes.service import MailboxData
 from console.tickets.mail_in import watching
+from tests.conftest import missing
 from tests.support import dovecot as dovecot_server
 from tests.support.dovecot import HOST, PASSWORD, USER, Dovecot
 from tests.support.oauth2 import TokenServer
@@ -40,10 +40,8 @@ def dovecot_process(token_server: TokenServer) -> Iterator[Dovecot]:
     try:
         with dovecot_server.running(oauth2=f"{token_server.url}/introspect") as server:
             yield server
-    except dovecot_server.NoDovecot as missing:
-        if os.environ.get("CI"):
-            raise
-        pytest.skip(str(missing))
+    except dovecot_server.NoDovecot as none:
+        missing(str(none))
 
 
 @pytest.fixture
