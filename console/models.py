@@ -9,6 +9,7 @@ TABLES = (
     "audit.models",
     "hours.models",
     "mail.models",
+    "mail.mailboxes.models",
     "mail.receiving.models",
     "tokens.models",
     "staff.models",

@@ -45,6 +45,7 @@ from console.identity.oidc import families, keys
 from console.mail import outsiders, sending
 from console.privacy import erasure, exports, retention
 from console.staff.models import StaffSession
+from console.tickets.mail_in import watching
 from console.tickets.mail_in.receiving import deliver_due
 from console.tickets.reviews.jobs import gather as reviews_gather
 from console.tickets.sla.jobs import update_targets as update_sla_targets
@@ -122,6 +123,7 @@ JOBS = (
     Job("payments.mail", timedelta(seconds=10), mail_payers),
     Job("billing.renewals", timedelta(minutes=5), renewals.run),
     Job("mail.send", timedelta(seconds=2), sending.send_due),
+    Job("mail.read", timedelta(seconds=3), watching.read_due),
     Job("mail.deliver", timedelta(seconds=20), deliver_due),
     Job("dns.publish", timedelta(seconds=2), publish_due),
     Job("sla.watch", timedelta(seconds=30), update_sla_targets),
@@ -168,6 +170,7 @@ def start(app: Flask, *, after: timedelta = timedelta(0)) -> GeventScheduler:
         after: how long from now; a process that also serves answers first those who have waited for it.
     """
     sending.resume()
+    watching.resume()
     first = datetime.now(UTC) + after  # the machine's time: APScheduler knows no other
     scheduler = GeventScheduler(timezone=UTC)
     for job in JOBS:
@@ -189,6 +192,7 @@ def start(app: Flask, *, after: timedelta = timedelta(0)) -> GeventScheduler:
 def stop(scheduler: GeventScheduler) -> None:
     """Start no job any more, and let the mail that is being sent be sent: cut off, it would be sent twice."""
     scheduler.shutdown(wait=True)
+    watching.finish(FINISH_SECONDS)
     sending.finish(FINISH_SECONDS)
 
 

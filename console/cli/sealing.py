@@ -16,6 +16,7 @@ from console.core.transaction import transaction
 from console.customers.models import Membership
 from console.identity.models import Authenticator
 from console.identity.oidc.models import SsoKey
+from console.mail.mailboxes.models import ImapAccount
 from console.mail.models import Mail
 from console.mail.receiving.models import IncomingMail
 from console.staff.models import Staff
@@ -28,6 +29,9 @@ SEALED: tuple[tuple[type[Base], InstrumentedAttribute[int], InstrumentedAttribut
     (Mail, Mail.id, Mail.sealed_links),
     (PayLink, PayLink.id, PayLink.sealed_token),
     (IncomingMail, IncomingMail.id, IncomingMail.sealed_key),
+    (ImapAccount, ImapAccount.mailbox_id, ImapAccount.sealed_password),
+    (ImapAccount, ImapAccount.mailbox_id, ImapAccount.sealed_client_secret),
+    (ImapAccount, ImapAccount.mailbox_id, ImapAccount.sealed_refresh_token),
     (PersonKey, PersonKey.person_id, PersonKey.sealed_key),
     (SsoKey, SsoKey.id, SsoKey.sealed_key),
 )

@@ -30,6 +30,7 @@ PAGES = (
     "mail.incoming",
     "mail.incoming_page",
     "mail.blocked",
+    "mail.mailboxes",
     "customers.list",
     "customers.page",
     "customers.verification",

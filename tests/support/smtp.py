@@ -239,7 +239,7 @@ def _sign_in(_server: SMTP, _session: Session, _envelope: Envelope, _mechanism: 
 @contextmanager
 def running(folder: Path) -> Iterator[SmtpServer]:
     """Run the server until the end of the block."""
-    ca_file, context = _certificate(folder)
+    ca_file, context = make_certificate(folder)
     server = SmtpServer({}, ca_file)
     handler = _Handler(server)
     loop = asyncio.new_event_loop()
@@ -281,7 +281,7 @@ def running(folder: Path) -> Iterator[SmtpServer]:
         loop.close()
 
 
-def _certificate(folder: Path) -> tuple[Path, ssl.SSLContext]:
+def make_certificate(folder: Path) -> tuple[Path, ssl.SSLContext]:
     """Make a certificate for ``localhost`` that nobody but its maker trusts."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])

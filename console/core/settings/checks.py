@@ -54,6 +54,9 @@ def _check_mail(settings: Settings) -> None:
         raise SettingsError(
             f"{PREFIX}SMTP_URL: its password would be sent in the clear: use smtp+starttls:// or smtps://"
         )
+    _ = settings.imap  # it must be readable
+    if settings.imap_ca and not Path(settings.imap_ca).is_file():
+        raise SettingsError(f"{PREFIX}IMAP_CA: no such file of certificates: {settings.imap_ca}")
     if not _is_address(settings.mail_from):
         raise SettingsError(f"{PREFIX}MAIL_FROM: {settings.mail_from!r} is no address, as in help@example.com")
 

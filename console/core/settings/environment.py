@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from console.core.imap_url import ImapServer, read_imap_url
 from console.core.money import CURRENCIES
 from console.core.places import ANCHOR, FILES, ZONES, place_of
 from console.core.settings.checks import check_settings
@@ -34,7 +35,8 @@ class Settings:
     speedups: bool = True  # what goes round a library for speed: ``console.speedups``
     processes: int = 1  # that `console serve` starts
     smtp_url: str | None = field(default=None, repr=False)
-    imap_url: str | None = field(default=None, repr=False)
+    imap_url: str | None = field(default=None, repr=False)  # one mailbox that is read; more are set on a page
+    imap_ca: str = ""  # a file of certificates to trust besides the system's, of mail servers that are read
     # Staff's sign-in through an OpenID provider outside: console.identity.outside.
     staff_oidc_issuer: str | None = None
     staff_oidc_client_id: str | None = None
@@ -127,6 +129,18 @@ class Settings:
         except ValueError as error:
             raise SettingsError(f"{PREFIX}SMTP_URL: it {error}") from error
 
+    @cached_property
+    def imap(self) -> ImapServer | None:
+        """The mailbox of the settings; ``None`` where there is none.
+
+        Raises:
+            SettingsError: the address cannot be read.
+        """
+        try:
+            return read_imap_url(self.imap_url) if self.imap_url else None
+        except ValueError as error:
+            raise SettingsError(f"{PREFIX}IMAP_URL: it {error}") from error
+
     @property
     def anchor_file(self) -> Path:
         """Where the audit log's end is noted."""
@@ -176,6 +190,7 @@ class Settings:
             processes=values.number("PROCESSES", cls.processes),
             smtp_url=values.optional("SMTP_URL"),
             imap_url=values.optional("IMAP_URL"),
+            imap_ca=values.text("IMAP_CA", cls.imap_ca),
             staff_oidc_issuer=values.optional("STAFF_OIDC_ISSUER"),
             staff_oidc_client_id=values.optional("STAFF_OIDC_CLIENT_ID"),
             staff_oidc_client_secret=values.optional("STAFF_OIDC_CLIENT_SECRET"),

@@ -13,13 +13,15 @@ from console.core import clock
 from console.core.db import db
 from console.core.locks import lock_name
 from console.core.upsert import insert_or_find
+from console.mail.mailboxes.models import DEFAULT, ImapState, Mailbox
 from console.mail.receiving import raw as raw_store
-from console.mail.receiving.models import DEFAULT, IncomingKind, IncomingMail, IncomingState, Mailbox, Proof
+from console.mail.receiving.models import IncomingKind, IncomingMail, IncomingState, Proof
 from console.mail.receiving.stops import is_blocked
 
 MAX_SIZE = 50 * 1024 * 1024  # of a message; a server that takes more is set wrongly
 MOST_ATTEMPTS = 5
 RETRY_AFTER = timedelta(minutes=2)
+READER_RETRIES_AFTER = timedelta(hours=1)  # longer than a reader waits after a failure
 BATCH = 50
 HOUR = timedelta(hours=1)
 MOST_AN_HOUR = 30  # of one address; more than that no person writes
@@ -30,7 +32,15 @@ def default_mailbox() -> Mailbox:
     found = db.session.scalar(select(Mailbox).where(Mailbox.key == DEFAULT))
     if found is not None:
         return found
-    row = {"key": DEFAULT, "address": "", "language": "", "signature": "", "active": True, "created_at": clock.now()}
+    row = {
+        "key": DEFAULT,
+        "name": "",
+        "address": "",
+        "language": "",
+        "signature": "",
+        "active": True,
+        "created_at": clock.now(),
+    }
     return insert_or_find(Mailbox, row, Mailbox.key)[0]
 
 
@@ -83,12 +93,21 @@ def lock(key: int) -> IncomingMail | None:
     return db.session.scalar(query.with_for_update(of=IncomingMail).execution_options(populate_existing=True))
 
 
-def unread() -> list[int]:
-    """Return the messages that were stored a while ago and not read: their process ended in between."""
-    before = clock.now() - RETRY_AFTER
-    query = select(IncomingMail.id).where(
-        IncomingMail.state == IncomingState.RECEIVED, IncomingMail.received_at < before
-    )
+def unread(mailbox_id: int | None = None) -> list[int]:
+    """Return the messages that were stored and not read, older ones first: their process ended in between.
+
+    Args:
+        mailbox_id: those of a mailbox whose reader asks, and lets no one else read meanwhile. Without it: those that
+            were stored a while ago; what came by a mailbox that is read is left to its reader for longer.
+    """
+    query = select(IncomingMail.id).where(IncomingMail.state == IncomingState.RECEIVED)
+    if mailbox_id is not None:
+        query = query.where(IncomingMail.mailbox_id == mailbox_id, IncomingMail.via == "imap")
+    else:
+        readers = select(ImapState.mailbox_id).join(Mailbox, Mailbox.id == ImapState.mailbox_id)
+        has_reader = IncomingMail.mailbox_id.in_(readers.where(Mailbox.active)) & (IncomingMail.via == "imap")
+        alone = IncomingMail.received_at < clock.now() - READER_RETRIES_AFTER
+        query = query.where(IncomingMail.received_at < clock.now() - RETRY_AFTER, or_(~has_reader, alone))
     return list(db.session.scalars(query.order_by(IncomingMail.id).limit(BATCH)))
 
 

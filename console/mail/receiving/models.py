@@ -1,4 +1,4 @@
-"""Mailboxes, the ledger of what came in, and the addresses that automatic mail does not go to.
+"""The ledger of what came in, and the addresses that automatic mail does not go to.
 
 The raw message lies sealed in the file store; a row has its digest and the key it is sealed with, itself sealed. The
 row stays when the raw message is deleted, so that no message comes in twice.
@@ -13,12 +13,11 @@ from typing import Any
 from sqlalchemy import JSON, BigInteger, ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from console.core.context import settings
 from console.core.db import Base, enum_column
+from console.mail.mailboxes.models import Mailbox
 
 MAX_MESSAGE_ID = 300
 MAX_SUBJECT = 300
-DEFAULT = "default"
 
 
 class IncomingState(StrEnum):
@@ -51,29 +50,6 @@ class Proof(StrEnum):
     PASSED = "passed"
     FAILED = "failed"
     NONE = "none"
-
-
-class Mailbox(Base):
-    """What a message came in by, and what its answers go out by.
-
-    ``department_id``: empty for the first public department; ``address``: empty for ``CONSOLE_MAIL_FROM``.
-    """
-
-    __tablename__ = "mailboxes"
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    key: Mapped[str] = mapped_column(String(40), unique=True)
-    address: Mapped[str] = mapped_column(String(254), default="")
-    department_id: Mapped[int | None] = mapped_column(ForeignKey("departments.id"))
-    language: Mapped[str] = mapped_column(String(10), default="")  # empty: the installation's
-    signature: Mapped[str] = mapped_column(Text, default="")
-    active: Mapped[bool] = mapped_column(default=True)
-    created_at: Mapped[datetime]
-
-    @property
-    def from_address(self) -> str:
-        """Return the address that its answers come from."""
-        return self.address or settings().mail_from
 
 
 class IncomingMail(Base):

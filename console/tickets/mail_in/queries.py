@@ -11,7 +11,8 @@ from sqlalchemy.orm import joinedload
 from console.core.actor import Actor
 from console.core.db import db
 from console.core.errors import NotFound
-from console.mail.receiving.models import IncomingMail, IncomingState, Mailbox
+from console.mail.mailboxes.models import Mailbox
+from console.mail.receiving.models import IncomingMail, IncomingState
 from console.staff.department_access import in_visible_department
 from console.staff.roles import Permission
 from console.tickets.models import Ticket

@@ -6,16 +6,18 @@ a ticket with the raw message attached.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
 from console.core.db import db
 from console.core.errors import Busy, NoSpace, Unavailable
 from console.core.logging import get_logger
 from console.core.transaction import transaction
+from console.mail.mailboxes.models import Mailbox
 from console.mail.receiving import ledger
 from console.mail.receiving import raw as raw_store
 from console.mail.receiving.message import ReadMail, Unreadable, read_message
-from console.mail.receiving.models import IncomingMail, IncomingState, Mailbox
+from console.mail.receiving.models import IncomingMail, IncomingState
 from console.tickets.mail_in import delivering
 
 log = get_logger(__name__)
@@ -48,7 +50,22 @@ def receive_many(raws: Sequence[bytes], *, via: str = "imap", mailbox: Mailbox |
     for (key, unread), raw in zip(stored, raws, strict=True):
         if unread:
             _deliver(key, raw)
+            time.sleep(0)  # whoever else waits for this process
     return [key for key, _unread in stored]
+
+
+def receive_broken(raw: bytes, problem: str, *, via: str = "imap", mailbox: Mailbox | None = None) -> int:
+    """Take in what there is of a message that cannot be had whole: a ticket with it attached, and a mark.
+
+    Raises:
+        Busy, NoSpace, Unavailable: see :func:`receive`.
+    """
+    with transaction():
+        row = ledger.store(raw, via=via, mailbox=mailbox)
+        key, unread = row.id, row.state is IncomingState.RECEIVED
+    if unread:
+        _give_up(key, raw, problem)
+    return key
 
 
 def deliver_stored(key: int) -> None:
@@ -75,7 +92,10 @@ def deliver_stored(key: int) -> None:
 
 
 def deliver_due() -> None:
-    """Retry what was stored and not delivered. Run by the worker."""
+    """Retry what was stored and not delivered. Run by the worker.
+
+    What came by IMAP its mailbox's reader takes up before it reads on, so that the order stays.
+    """
     for key in ledger.unread():
         deliver_stored(key)
 

@@ -18,9 +18,10 @@ from console.core import clock
 from console.core.actor import Actor
 from console.core.errors import Conflict, NotFound
 from console.core.transaction import transaction
+from console.mail.mailboxes.models import Mailbox
 from console.mail.receiving import ledger
 from console.mail.receiving.classification import classify
-from console.mail.receiving.models import IncomingMail, IncomingState, Mailbox
+from console.mail.receiving.models import IncomingMail, IncomingState
 from console.privacy.sources.conversations import MAILS
 from console.staff.roles import Role
 from console.tickets.mail_in import decisions, delivering, receiving

@@ -14,8 +14,9 @@ from sqlalchemy.orm import Session
 from console.core.actor import SYSTEM, Actor
 from console.core.clock import now
 from console.core.transaction import transaction
+from console.mail.mailboxes.models import Mailbox
 from console.mail.models import Mail
-from console.mail.receiving.models import IncomingKind, IncomingMail, IncomingState, Mailbox, Proof
+from console.mail.receiving.models import IncomingKind, IncomingMail, IncomingState, Proof
 from console.staff.roles import Role
 from console.tickets.mail_in import addresses, decisions
 from console.tickets.mail_in.receiving import receive
