@@ -152,10 +152,10 @@ def _attempt(
     return conversation.attempt(count_and_do, form, page, rate=rate)
 
 
-def _done(token: str, said: str) -> ResponseReturnValue:
+def _done(token: str, text: str) -> ResponseReturnValue:
     if wants_json():
         return jsonify(done=True)
-    flash(said, "success")
+    flash(text, "success")
     lang = request.args.get("lang")
     return redirect(url_for("requester.follow", token=token, lang=lang, _anchor="told"), 303)
 

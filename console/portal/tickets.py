@@ -285,10 +285,10 @@ def _page(
     )
 
 
-def _done(number: str, said: str) -> ResponseReturnValue:
+def _done(number: str, text: str) -> ResponseReturnValue:
     if wants_json():
         return jsonify(done=True)
-    flash(said, "success")
+    flash(text, "success")
     return redirect(url_for("portal.ticket", ticket_number=number, _anchor="told"), 303)
 
 

@@ -1,4 +1,4 @@
-"""Where an unmatched payment may belong, the likeliest first, and what choosing it would do."""
+"""Suggestions for an unmatched payment, the likeliest first, and what each would do."""
 
 from __future__ import annotations
 
