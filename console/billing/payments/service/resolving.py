@@ -43,7 +43,7 @@ def resolve(
 
     Args:
         target: a pro-forma's number, or a customer's; nothing where it is sent back.
-        reason: why; needed where it is sent back.
+        reason: why; required when it is sent back.
         key: the caller's idempotency key.
 
     Returns:
