@@ -1,4 +1,4 @@
-"""The person's data in the portal: a copy and its erasure. Both need a fresh sign-in; erasure can be cancelled for a week."""
+"""The person's data in the portal: a copy and its erasure. Both need a fresh sign-in; erasure waits for a week."""
 
 from __future__ import annotations
 
