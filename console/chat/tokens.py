@@ -106,9 +106,9 @@ def open_key(client_id: str) -> str:
     return sealer().keyed_digest("chat-open", client_id)
 
 
-def opening_digest(*said: str) -> str:
+def opening_digest(*parts: str) -> str:
     """Return what a repeated opening is compared by: all that was said with it."""
-    return sealer().keyed_digest("chat-opening", "\x1f".join(said))
+    return sealer().keyed_digest("chat-opening", "\x1f".join(parts))
 
 
 def added_key(chat: Chat, client_id: str) -> str:

@@ -1,7 +1,7 @@
 """The one writer of chat messages in a process: what waits is stored as one group, in one commit.
 
 A commit costs the same for one row and for hundreds. So handlers put their message down and wait; the writer takes
-whatever has gathered, stores it in one transaction in which it asks again whether each may be said, and only then
+whatever has gathered, stores it in one transaction in which it asks again whether each may be sent, and only then
 are the senders told and the others shown. When a group fails its messages are tried singly, so that one bad row
 fails alone.
 
@@ -356,15 +356,15 @@ def _append(
     return stored
 
 
-def _is_the_same(one: Outgoing, said: _Earlier, files: dict[int, ChatFile]) -> bool:
+def _is_the_same(one: Outgoing, earlier: _Earlier, files: dict[int, ChatFile]) -> bool:
     """Return whether a message says what was stored under its id. Both are compared as they are stored: masked."""
-    if one.kind is not said.kind or not stored_masking.had_text(said.body, said.data, one.body):
+    if one.kind is not earlier.kind or not stored_masking.had_text(earlier.body, earlier.data, one.body):
         return False
-    if said.files is not None:
-        return set(one.files) == set(said.files)
+    if earlier.files is not None:
+        return set(one.files) == set(earlier.files)
     held = [files.get(key) for key in one.files]
-    sent = [file for file in held if file is not None and (file.chat_id, file.seq) == (one.chat_id, said.stored.seq)]
-    return len(sent) == len(held) and len(held) == int(said.data.get("files", 0))
+    sent = [file for file in held if file is not None and (file.chat_id, file.seq) == (one.chat_id, earlier.stored.seq)]
+    return len(sent) == len(held) and len(held) == int(earlier.data.get("files", 0))
 
 
 def _refuse(one: Outgoing, state: _LockedChat | None, staff: dict[int, frozenset[str]]) -> Refusal | None:
@@ -417,11 +417,11 @@ def _add_pushes(
 
 def _chat_updates(states: dict[int, _LockedChat]) -> tuple[list[bulk.Row], list[bulk.Row]]:
     """Return what is to be written of the chats in which something was said, and of those with a note."""
-    said: list[bulk.Row] = []
+    rows: list[bulk.Row] = []
     noted: list[bulk.Row] = []
     for key, state in states.items():
         if "last_at" in state.changed:
-            said.append(
+            rows.append(
                 {
                     "id": key,
                     "last_seq": state.last_seq,
@@ -435,4 +435,4 @@ def _chat_updates(states: dict[int, _LockedChat]) -> tuple[list[bulk.Row], list[
             )
         elif state.changed:
             noted.append({"id": key, "last_seq": state.last_seq})
-    return said, noted
+    return rows, noted

@@ -1,4 +1,4 @@
-"""Secrets at rest, sealed with keys that are not in the database.
+"""Secrets in the database, sealed with keys that are not.
 
 ``CONSOLE_SEAL_KEYS`` lists Fernet keys, newest first: the first seals, all
 open, so a key is rotated by putting a new one in front and running

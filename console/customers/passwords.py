@@ -42,7 +42,7 @@ def register_replaced(name: str, listener: Callable[[Person], None]) -> None:
 
 
 def change_password(actor: Actor, proof: PasswordProof, password_hash: str, *, keep_session: int) -> None:
-    """Change one's own password; every other session ends.
+    """Change the person's password; every other session ends.
 
     Args:
         proof: that the present password was shown.

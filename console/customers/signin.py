@@ -146,7 +146,7 @@ def sign_out(actor: Actor, token: str) -> None:
 
 
 def revoke_session(actor: Actor, session_id: int) -> None:
-    """End one of one's own sessions. Ending it twice is no error.
+    """End one session of the person. Ending it twice is no error.
 
     Raises:
         NotFound: there is none, or it is another person's.

@@ -144,7 +144,7 @@ def restore(actor: Actor, key: int, number: int) -> HelpArticle:
     old, newest = find_version(article, number), find_version(article, article.newest)
     texts = {name: getattr(old, name) for name in TEXTS}
     if all(getattr(newest, name) == text for name, text in texts.items()):
-        raise Conflict(lazy_gettext("This is what the newest version says."), code="newest")
+        raise Conflict(lazy_gettext("The newest version has the same text."), code="newest")
     _add_version(actor, article, texts, restored_from=number)
     record(actor, "help.restored", article.slug, article=article.id, version=article.newest, restored=number)
     return article

@@ -105,9 +105,9 @@ def take_code(person: Person, code: str) -> str | None:
 
 def remove(person: Person) -> bool:
     """Remove a lost authenticator; return whether there was one. ``person`` is locked."""
-    there = authenticator_of(person.id) is not None
+    existed = authenticator_of(person.id) is not None
     _remove(person)
-    return there
+    return existed
 
 
 def _require_code(person: Person, code: str) -> None:

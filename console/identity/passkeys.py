@@ -119,7 +119,7 @@ def register(actor: Actor, session_id: int, name: str, credential: str) -> Passk
 
 
 def remove(actor: Actor, session_id: int, passkey_id: int) -> Passkey:
-    """Remove one of one's own passkeys.
+    """Remove a passkey of the person.
 
     Raises:
         NotFound: there is none, it is another's, or as in :func:`~console.identity.access.lock_own`.

@@ -1,4 +1,4 @@
-"""A lost device: 24 hours of waiting, told in every way we know, then the second factors go and a hold begins.
+"""A lost device: a wait of 24 hours with every notification we have, then second factors are removed and a hold begins.
 
 Who asks knows the password; the link is in the registered mailbox; in the hours between, the person and the owners of
 the accounts they are on can stop it. A supervisor can refuse it or let it go on, and nothing else.
@@ -118,7 +118,7 @@ def cancel(token: str, address: str | None) -> Person:
 
 
 def stop(actor: Actor, session_id: int) -> None:
-    """Stop one's own, from a fresh sign-in that is open elsewhere.
+    """Stop the person's own recovery, from a fresh sign-in elsewhere.
 
     Raises:
         NotFound: there is none, or as in :func:`~console.identity.access.lock_own`.

@@ -44,7 +44,7 @@ def handover_link(handover_token: str) -> ResponseReturnValue:
 
 @portal.post("/handover/accept/<secret:handover_token>")
 def accept_handover(handover_token: str) -> ResponseReturnValue:
-    """Take the account over with the sign-in of the address; who is not signed in with it gives its password."""
+    """Take the account over with the sign-in of the address; a person who is not signed in enters the password."""
     return _handover().take(handover_token)
 
 

@@ -118,7 +118,7 @@ def theme() -> ResponseReturnValue:
 @blueprint.post("/ask")
 @csrf.exempt  # reads no cookie: a forged request could do no more than its sender
 def ask() -> ResponseReturnValue:
-    """Take a question as a ticket, for whom neither script nor socket works."""
+    """Turn a question into a ticket, for browsers without scripts or sockets."""
     form = QuestionForm(meta=NO_TOKEN)
     with speaking(request.args.get("lang")):
         try:

@@ -114,7 +114,7 @@ def attempt(
     *,
     rate: RateForm | None = None,
 ) -> ResponseReturnValue:
-    """Do it; what is refused is shown on the page, the text kept."""
+    """Run the verb; a refusal is shown on the page with the typed text."""
     try:
         return deed()
     except (Invalid, TooMany, Conflict) as refusal:
@@ -134,7 +134,7 @@ def show_errors(refusal: Refusal, *forms: Form) -> None:
 
 
 def renew_form_id(refusal: Refusal, field: HiddenField) -> None:
-    """Give a refused form another id where its own serves no more."""
+    """Give a refused form a new idempotency key if its own is used up."""
     if isinstance(refusal, Reused) or not FORM_ID.fullmatch(field.data or ""):
         field.data = new_form_id()
 

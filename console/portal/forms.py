@@ -1,4 +1,4 @@
-"""Forms of the portal. Verbs check what is typed; forms carry it, and show what was wrong where it was typed."""
+"""Forms of the portal. Verbs validate; forms carry the values and show errors at their fields."""
 
 from __future__ import annotations
 
@@ -86,13 +86,13 @@ class NewPasswordForm(PortalForm):
 
 
 class RegisterInvitedForm(NewPasswordForm):
-    """A sign-in for someone who was invited."""
+    """The sign-in of an invited person."""
 
     name = StringField(lazy_gettext("Full name"))
 
 
 class RegisterForm(NewPasswordForm):
-    """An account of one's own, for a person or a company."""
+    """Registering a new account, for a person or a company."""
 
     name = StringField(lazy_gettext("Full name"))
     email = EmailField(lazy_gettext("E-mail address"))
@@ -136,7 +136,7 @@ class ForgottenForm(PortalForm):
     email = EmailField(lazy_gettext("E-mail address"))
 
     def validate_email(self, field: Field) -> None:
-        """Refuse what no mail can be sent to."""
+        """Refuse an address that cannot receive mail."""
         try:
             read_email(field.data or "")
         except NoAddress as error:

@@ -107,7 +107,7 @@ def _account() -> Membership:
 
 
 def _with_obstacle(mine: Membership, form: HandoverForm) -> HandoverForm:
-    """Let a form say at once what would refuse it at the end."""
+    """Validate early what would be refused at the end."""
     try:
         holds.require_none(mine.person)
         handovers.require_possible(mine.customer)

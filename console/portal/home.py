@@ -1,4 +1,4 @@
-"""Home: what a customer comes for, of one account."""
+"""The home page of one account."""
 
 from __future__ import annotations
 

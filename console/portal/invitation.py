@@ -1,4 +1,4 @@
-"""Accepting an invitation to an account: by its link, with a sign-in that is there or one made now."""
+"""Accepting an invitation to an account by its link, with an existing sign-in or a new one."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def invitation(invitation_token: str) -> ResponseReturnValue:
 
 @portal.post("/invitation/<secret:invitation_token>/accept")
 def accept_invitation(invitation_token: str) -> ResponseReturnValue:
-    """Join with the sign-in of the invited address; who is not signed in with it gives its password."""
+    """Accept with the sign-in of the invited address; a person who is not signed in enters the password."""
     return _invitation().take(invitation_token)
 
 

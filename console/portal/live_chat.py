@@ -1,4 +1,4 @@
-"""Live chat inside the portal: the widget as a page of its own, and one's own past chats."""
+"""Live chat inside the portal: the widget as a page, and the person's past chats."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def chat() -> ResponseReturnValue:
 @portal.get("/chat/<chat_number>")
 @signed_in
 def past_chat(chat_number: str) -> ResponseReturnValue:
-    """Show what was said in one of one's own chats."""
+    """Show the transcript of one of the person's chats."""
     found = find_past_chat(current_person().id, chat_number)
     lines = chat_mails.lines(found)
     if wants_json():

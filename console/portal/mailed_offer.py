@@ -51,7 +51,7 @@ class MailedOffer(Generic[Offer]):
     gone: str = "portal/link_gone.html"
 
     def take(self, token: str) -> ResponseReturnValue:
-        """Take it with the sign-in of the address; who is not signed in with it gives its password."""
+        """Accept with the sign-in of the address; a person who is not signed in enters the password."""
         form = PortalForm()
         try:
             found = self.find(token)

@@ -63,7 +63,7 @@ class CancelForm(PortalForm):
     when = RadioField(
         lazy_gettext("When"),
         choices=[
-            SelectChoice("end", lazy_gettext("At the end of what is paid")),
+            SelectChoice("end", lazy_gettext("At the end of the paid period")),
             SelectChoice("now", lazy_gettext("As soon as possible")),
         ],
         default="end",

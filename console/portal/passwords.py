@@ -1,4 +1,4 @@
-"""Promeni lozinku: one's own password changed, a forgotten one replaced. The rules: ``console.customers.passwords``."""
+"""Promeni lozinku: changing a password, and replacing a forgotten one. The rules: ``console.customers.passwords``."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def password() -> ResponseReturnValue:
 @portal.post("/password")
 @signed_in
 def change_password() -> ResponseReturnValue:
-    """Change one's own password; every other session ends."""
+    """Change the person's password; every other session ends."""
     form, session_id = _change_form(), current_user.row.id
     try:
         form.require()

@@ -206,7 +206,7 @@ def _with_role(mine: Membership, role: MemberRole) -> Sequence[Membership]:
 
 
 def _confirm_grants(rights: frozenset[Right], held: frozenset[Right]) -> None:
-    """Ask for the password where something is granted: taking away needs none."""
+    """Require the password for granting permissions; removing them needs none."""
     if rights - held:
         confirmation.require()
 

@@ -1,4 +1,4 @@
-"""One's own data in the portal: a copy of it, and its erasure. Both ask who it is; erasing can be undone for a week."""
+"""The person's data in the portal: a copy and its erasure. Both need a fresh sign-in; erasure waits for a week."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def privacy() -> ResponseReturnValue:
 @portal.post("/privacy/export")
 @signed_in
 def ask_export() -> ResponseReturnValue:
-    """Ask for a copy of one's data; with ``account``, of that account alone."""
+    """Request a copy of the person's data; with ``account``, of that account only."""
 
     def act() -> dict[str, Any]:
         with transaction():

@@ -66,7 +66,7 @@ def save_profile() -> ResponseReturnValue:
 @portal.post("/profile/corrections/<id:correction_id>/withdraw")
 @signed_in
 def withdraw_correction(correction_id: int) -> ResponseReturnValue:
-    """Take back what waits for confirmation."""
+    """Withdraw the change that waits for confirmation."""
     with transaction():
         correction = corrections.withdraw(current_actor(), correction_id)
     if wants_json():

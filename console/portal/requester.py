@@ -43,7 +43,7 @@ ENDPOINTS = {name: f"requester.{name}" for name in ("answer", "solved", "rate", 
 @blueprint.get("/t/<secret:token>")
 @or_gone(GONE)
 def follow(token: str) -> ResponseReturnValue:
-    """Show what was said."""
+    """Show the conversation."""
     linked = links.ticket_of(token)
     with speaking(linked.language):
         note_proof(linked.requester_email)
@@ -139,7 +139,7 @@ def _attempt(
     *,
     rate: RateForm | None = None,
 ) -> ResponseReturnValue:
-    """Count the try, then do it; what is refused is shown on the page, the text kept."""
+    """Count the attempt, then run it; a refusal is shown on the page with the typed text."""
 
     def count_and_do() -> ResponseReturnValue:
         limits.count(BY_LINK, str(linked.id))
@@ -152,10 +152,10 @@ def _attempt(
     return conversation.attempt(count_and_do, form, page, rate=rate)
 
 
-def _done(token: str, said: str) -> ResponseReturnValue:
+def _done(token: str, text: str) -> ResponseReturnValue:
     if wants_json():
         return jsonify(done=True)
-    flash(said, "success")
+    flash(text, "success")
     lang = request.args.get("lang")
     return redirect(url_for("requester.follow", token=token, lang=lang, _anchor="told"), 303)
 

@@ -76,7 +76,7 @@ def pin() -> ResponseReturnValue:
 @portal.post("/pin/new")
 @signed_in
 def new_pin() -> ResponseReturnValue:
-    """Make a new PIN: the old one, what it opened and a lock end at once."""
+    """Create a new PIN: the old one, verifications by it and a lock end at once."""
     mine, member = _whose(request.form.get("member"))
     with transaction():
         code, expires_at = renew_pin(current_actor(), member)
@@ -91,7 +91,7 @@ def new_pin() -> ResponseReturnValue:
 @portal.post("/pin/deny/<id:verification_id>")
 @signed_in
 def deny_verification(verification_id: int) -> ResponseReturnValue:
-    """Say that a verification was not one's own: it ends, the PIN is a new one, supervisors are told."""
+    """Dispute a verification: it ends, the PIN is renewed, and supervisors are notified."""
     with transaction():
         verification = disputes.deny(current_actor(), verification_id)
     if wants_json():
@@ -121,7 +121,7 @@ def sessions() -> ResponseReturnValue:
 @portal.post("/sessions/<id:session_id>/revoke")
 @signed_in
 def revoke(session_id: int) -> ResponseReturnValue:
-    """End one of one's own sessions."""
+    """End one session of the person."""
     with transaction():
         signin.revoke_session(current_actor(), session_id)
     if wants_json():
@@ -133,7 +133,7 @@ def revoke(session_id: int) -> ResponseReturnValue:
 @portal.post("/sessions/revoke")
 @signed_in
 def revoke_others() -> ResponseReturnValue:
-    """End all of one's own sessions but this."""
+    """End all other sessions of the person."""
     with transaction():
         count = signin.revoke_others(current_actor(), current_user.row.id)
     if wants_json():

@@ -34,7 +34,7 @@ def read() -> Pending | None:
 
 
 def person() -> Person | None:
-    """Return whose sign-in waits; what lapsed is forgotten."""
+    """Return the person whose sign-in waits for its second step; drop what has lapsed."""
     pending = read()
     found = still_pending(pending) if pending is not None else None
     if found is None:

@@ -35,7 +35,7 @@ BY_NETWORK = Limit("portal-passkey", 60, 15 * limits.MINUTE, shared=True)
 
 @portal.post("/login/passkey/options")
 def passkey_options() -> ResponseReturnValue:
-    """Ask a browser for a passkey: of the person whose second step it is, or without asking who comes."""
+    """Ask a browser for a passkey: of the person in the second step, or of anyone."""
     limits.count(BY_NETWORK, source(request.remote_addr))
     person = second_step.person() if _is_second() else None
     if _is_second() and person is None:

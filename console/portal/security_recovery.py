@@ -113,7 +113,7 @@ def stop_recovery(recovery_stop_token: str) -> ResponseReturnValue:
 @portal.post("/security/recovery/stop")
 @signed_in
 def stop_own_recovery() -> ResponseReturnValue:
-    """Stop one's own, in a session that is open here."""
+    """Stop the person's own recovery, in this session."""
     form, key = PortalForm(), session_id()
     try:
         confirmation.require()

@@ -136,7 +136,7 @@ def entered(outcome: Outcome) -> ResponseReturnValue:
 @portal.post("/logout")
 @signed_in
 def logout() -> ResponseReturnValue:
-    """End this session. A staff member's, in the same browser, goes on."""
+    """End this session. A staff session in the same browser stays."""
     end_session_here()
     if answers.wants_json():
         return jsonify(signed_out=True)

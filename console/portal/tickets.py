@@ -129,7 +129,7 @@ def open_ticket() -> ResponseReturnValue:
 @portal.get("/tickets/<ticket_number>")
 @signed_in
 def ticket(ticket_number: str) -> ResponseReturnValue:
-    """Show what was said."""
+    """Show the conversation."""
     found = account.find(current_actor(), ticket_number)
     talk = found.conversation()
     _note_reading(talk)
@@ -191,7 +191,7 @@ def rate_ticket(ticket_number: str) -> ResponseReturnValue:
 @portal.post("/tickets/<ticket_number>/mask")
 @signed_in
 def mask_ticket(ticket_number: str) -> ResponseReturnValue:
-    """Mask a number of which it was said that it is no PIN."""
+    """Mask a number that was declared not to be a PIN."""
     found = account.find(current_actor(), ticket_number)
 
     def store() -> ResponseReturnValue:
@@ -285,10 +285,10 @@ def _page(
     )
 
 
-def _done(number: str, said: str) -> ResponseReturnValue:
+def _done(number: str, text: str) -> ResponseReturnValue:
     if wants_json():
         return jsonify(done=True)
-    flash(said, "success")
+    flash(text, "success")
     return redirect(url_for("portal.ticket", ticket_number=number, _anchor="told"), 303)
 
 
@@ -298,7 +298,7 @@ def _count(limit: Limit) -> None:
 
 
 def _note_reading(talk: Conversation) -> None:
-    """Note how far they have read; who only asks whether it is there reads nothing."""
+    """Record how far the requester has read; HEAD requests do not count."""
     reader, row = current_person().id, talk.ticket
     seq = max((one.seq for one in talk.messages if one.ticket_id == row.id), default=0)
     if request.method == "GET" and not account.has_read(reader, row.id, seq):

@@ -17,7 +17,7 @@ blueprint.after_request(keep_private)
 @blueprint.get("/chat/transcript/<secret:token>")
 @or_gone("requester/gone.html")
 def show(token: str) -> ResponseReturnValue:
-    """Show what was said."""
+    """Show the conversation."""
     chat = chat_mails.chat_behind(token)
     with speaking(chat.language):
         note_proof(chat.email)

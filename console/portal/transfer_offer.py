@@ -45,7 +45,7 @@ def transfer_offer(offer_token: str) -> ResponseReturnValue:
 
 @portal.post("/transfer/<secret:offer_token>")
 def accept_transfer_offer(offer_token: str) -> ResponseReturnValue:
-    """Accept what was looked at."""
+    """Accept the offer that was shown."""
     form = AcceptForm()
     try:
         found = migration_behind(offer_token)

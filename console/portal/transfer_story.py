@@ -1,4 +1,4 @@
-"""How a transfer is told to its two customers: its steps, and what of the registry's part is still open."""
+"""The page of a transfer for its two customers: its steps, and open tasks at the registry."""
 
 from __future__ import annotations
 

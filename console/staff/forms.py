@@ -25,7 +25,7 @@ _EMAIL_LENGTH, _NAME_LENGTH = 254, 120
 
 
 def valid_email(_form: Form, field: Field) -> None:
-    """Refuse what no mail can be sent to."""
+    """Refuse an address that cannot receive mail."""
     try:
         read_email(field.data or "")
     except NoAddress as error:

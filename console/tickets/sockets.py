@@ -1,7 +1,7 @@
 """Who is looking at a ticket, and who is writing: pushed to the others, stored nowhere.
 
 Each browser announces itself when it comes, when another one comes, and from time to time;
-the others forget who was not heard for a while. So any number of processes agree without a table.
+the others drop a viewer without a sign for a while. So any number of processes agree without a table.
 """
 
 from __future__ import annotations

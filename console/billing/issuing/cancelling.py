@@ -46,12 +46,12 @@ def storno(actor: Actor, proforma_id: int, reason: str, key: str, *, mail: bool 
     actor.require(Permission.ISSUE_DOCUMENTS)
 
     def work() -> dict[str, Any]:
-        made = cancel(actor, lock_active(proforma_id), check_reason(reason), mail=mail)
+        cancelled = cancel(actor, lock_active(proforma_id), check_reason(reason), mail=mail)
         return {
-            "number": made.number,
-            "total": made.storno.total,
-            "currency": made.storno.currency,
-            "credited": made.credited,
+            "number": cancelled.number,
+            "total": cancelled.storno.total,
+            "currency": cancelled.storno.currency,
+            "credited": cancelled.credited,
         }
 
     content = {"reason": one_line(reason), "mail": mail}
@@ -83,15 +83,17 @@ def correct(
         old = lock_active(proforma_id)
         require_open(old.customer)
         periods = periods_of(old)
-        made = cancel(actor, old, text, mail=False)
+        cancelled = cancel(actor, old, text, mail=False)
         new = issue(actor, old.customer, cleaned, source=old, periods=periods)
-        taken_over = min(made.credited, new.total) if new.currency == old.currency else 0
+        taken_over = min(cancelled.credited, new.total) if new.currency == old.currency else 0
         settle(actor, new, credit=taken_over)
         record(actor, "proforma.corrected", new.number, customer_id=old.customer_id, replaces=old.number)
         if mail:
-            mails.write_cancelled(old, made.storno, credited=made.credited - taken_over, replaced_by=new.number)
+            mails.write_cancelled(
+                old, cancelled.storno, credited=cancelled.credited - taken_over, replaced_by=new.number
+            )
             mails.write_issued(new)
-        return to_answer(new) | {"storno": made.number}
+        return to_answer(new) | {"storno": cancelled.number}
 
     content = data.content() | {"reason": one_line(reason), "mail": mail}
     return once(f"proforma.correct:{actor.id}:{proforma_id}", key, content, work)
@@ -112,11 +114,11 @@ class Cancelled:
 def cancel(actor: Actor, proforma: Proforma, reason: str, *, mail: bool) -> Cancelled:
     """Cancel a locked, active pro-forma."""
     credited = proforma.paid
-    made = cancel_proforma(actor, proforma, reason)
+    storno = cancel_proforma(actor, proforma, reason)
     db.session.flush()
     if mail:
-        mails.write_cancelled(proforma, made, credited=credited)
-    return Cancelled(made, credited)
+        mails.write_cancelled(proforma, storno, credited=credited)
+    return Cancelled(storno, credited)
 
 
 def check_reason(reason: str) -> str:

@@ -128,7 +128,7 @@ def to_answer(document: Proforma) -> dict[str, Any]:
 def to_drafts(
     customer: Customer,
     items: Sequence[ItemData],
-    known: Mapping[int, Sequence[Period]] = MappingProxyType({}),
+    replaced: Mapping[int, Sequence[Period]] = MappingProxyType({}),
     *,
     lock: bool = True,
 ) -> list[LineDraft]:
@@ -141,15 +141,17 @@ def to_drafts(
         service = services.get(item.service_id or 0)
         period = None
         if service is not None and item.renews and service.customer_id == customer.id:
-            period = last[service.id] = _period(service, item.quantity, last.get(service.id), known.get(service.id, ()))
+            period = last[service.id] = _period(
+                service, item.quantity, last.get(service.id), replaced.get(service.id, ())
+            )
         drafts.append(to_draft(item, period))
     return drafts
 
 
-def _period(service: Service, count: int, last: Period | None, known: Sequence[Period]) -> Period:
+def _period(service: Service, count: int, last: Period | None, replaced: Sequence[Period]) -> Period:
     """Return the days of ``count`` periods: after the line before, or where the document that is replaced began."""
     if last is not None:
         return period_from(service, last.ends_on + DAY, count)
-    if known:
-        return period_from(service, known[0].starts_on, count)
+    if replaced:
+        return period_from(service, replaced[0].starts_on, count)
     return next_period(service, count)

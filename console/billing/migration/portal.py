@@ -18,6 +18,7 @@ from console.billing.migration.decisions import end_withdrawn
 from console.billing.migration.obstacles import Obstacle, refusal
 from console.billing.migration.plan import Plan, Step
 from console.billing.migration.plan_data import crossing_links, lock_migration, plan_for
+from console.billing.migration.queries import whole_migration
 from console.billing.migration.requests import Request, carry_out, content_of, lock_parties
 from console.billing.models import Migration, MigrationItem
 from console.core.actor import Actor
@@ -25,7 +26,7 @@ from console.core.db import db
 from console.core.errors import NotFound
 from console.core.idempotency import once
 from console.customers.access import membership_behind, require_right, rights_of
-from console.customers.models import Customer, Membership, Verification
+from console.customers.models import Customer
 from console.customers.rights import Right
 from console.customers.verification.portal import verify_in_portal
 from console.hosting.links import with_linked
@@ -192,15 +193,7 @@ def find_own_migration(ref_id: int, customer_ids: Sequence[int]) -> Migration | 
             Migration.id == ref_id,
             or_(Migration.from_customer_id.in_(customer_ids), Migration.to_customer_id.in_(customer_ids)),
         )
-        .options(
-            joinedload(Migration.from_customer),
-            joinedload(Migration.to_customer),
-            joinedload(Migration.reverses),
-            joinedload(Migration.verification).joinedload(Verification.membership).joinedload(Membership.person),
-            selectinload(Migration.items)
-            .joinedload(MigrationItem.service)
-            .options(joinedload(Service.product), joinedload(Service.domain)),
-        )
+        .options(*whole_migration())
     )
     return db.session.scalar(query)
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy.orm.interfaces import ORMOption
 
 from console.billing.migration.plan_data import migration_id
 from console.billing.models import (
@@ -24,25 +25,26 @@ from console.staff.models import Staff
 from console.staff.roles import Permission
 
 
+def whole_migration() -> tuple[ORMOption, ...]:
+    """Return the options that load a migration with its parties, services and the verification behind it."""
+    return (
+        joinedload(Migration.from_customer),
+        joinedload(Migration.to_customer),
+        joinedload(Migration.reverses),
+        joinedload(Migration.verification).joinedload(Verification.membership).joinedload(Membership.person),
+        selectinload(Migration.items)
+        .joinedload(MigrationItem.service)
+        .options(joinedload(Service.product), joinedload(Service.domain)),
+    )
+
+
 def find_migration(ref: str) -> Migration:
     """Return a migration with its parties, services and the verification behind it.
 
     Raises:
         NotFound: there is none.
     """
-    query = (
-        select(Migration)
-        .where(Migration.id == migration_id(ref))
-        .options(
-            joinedload(Migration.from_customer),
-            joinedload(Migration.to_customer),
-            joinedload(Migration.reverses),
-            joinedload(Migration.verification).joinedload(Verification.membership).joinedload(Membership.person),
-            selectinload(Migration.items)
-            .joinedload(MigrationItem.service)
-            .options(joinedload(Service.product), joinedload(Service.domain)),
-        )
-    )
+    query = select(Migration).where(Migration.id == migration_id(ref)).options(*whole_migration())
     migration = db.session.scalar(query)
     if migration is None:
         raise NotFound

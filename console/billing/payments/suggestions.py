@@ -1,4 +1,4 @@
-"""Where an unmatched payment may belong, the likeliest first, and what choosing it would do."""
+"""Suggestions for an unmatched payment, the likeliest first, and what each would do."""
 
 from __future__ import annotations
 
@@ -75,9 +75,9 @@ def suggest(payment: Payment) -> list[Suggestion]:
     """Return what to do with an unmatched payment, the likeliest first; sending it back is always the last."""
     referenced, successors = _chain(payment)
     payers = _payers(payment)
-    known = list(dict.fromkeys([*(row.customer_id for row in referenced), *(row.id for row in payers)]))
-    others = _open_documents(payment, known)
-    documents = [*_documents(payment, referenced, successors, others, known)]
+    related_ids = list(dict.fromkeys([*(row.customer_id for row in referenced), *(row.id for row in payers)]))
+    others = _open_documents(payment, related_ids)
+    documents = [*_documents(payment, referenced, successors, others, related_ids)]
     effects = _effects(payment, [row for row, _why in documents])
     found = [Suggestion(Way.DOCUMENT, why, row.number, row.customer, row, effects[row.id]) for row, why in documents]
     credited = Effect(on_credit=payment.amount)
@@ -101,15 +101,15 @@ def _effects(payment: Payment, documents: Sequence[Proforma]) -> dict[int, Effec
     found = {}
     for row in documents:
         parts = split(payment.amount, row.owed)
-        left = row.owed - parts.on_document
+        still_owed = row.owed - parts.on_document
         services = (
             ()
-            if left
+            if still_owed
             else tuple(
                 (service.label, max(service.paid_until, period.ends_on)) for service, period in renewals.get(row.id, ())
             )
         )
-        found[row.id] = Effect(parts.on_document, left, parts.on_credit, services)
+        found[row.id] = Effect(parts.on_document, still_owed, parts.on_credit, services)
     return found
 
 
@@ -118,24 +118,24 @@ def _documents(
     referenced: Sequence[Proforma],
     successors: Sequence[Proforma],
     others: Sequence[Proforma],
-    known: Sequence[int],
+    related_ids: Sequence[int],
 ) -> Iterator[tuple[Proforma, Why]]:
     """Yield documents that may be meant, each once."""
-    named = [row for row in referenced if row.status in ACTIVE_STATUSES and row.currency == payment.currency]
+    candidates = [row for row in referenced if row.status in ACTIVE_STATUSES and row.currency == payment.currency]
     owners = {row.customer_id for row in referenced}
-    seen = set()
-    for row in sorted(named, key=lambda row: row.owed != payment.amount):
-        seen.add(row.id)
+    used = set()
+    for row in sorted(candidates, key=lambda row: row.owed != payment.amount):
+        used.add(row.id)
         yield row, Why.REFERENCE
     for row in sorted(successors, key=lambda row: (row.owed != payment.amount, row.customer_id not in owners, row.id)):
-        if row.id not in seen and row.currency == payment.currency:
-            seen.add(row.id)
+        if row.id not in used and row.currency == payment.currency:
+            used.add(row.id)
             yield row, Why.SUCCESSOR if row.customer_id in owners else Why.SUCCESSOR_ELSEWHERE
-    rest = [row for row in others if row.id not in seen]
-    theirs = sorted((row for row in rest if row.customer_id in known), key=lambda row: row.owed != payment.amount)
+    rest = [row for row in others if row.id not in used]
+    theirs = sorted((row for row in rest if row.customer_id in related_ids), key=lambda row: row.owed != payment.amount)
     for row in theirs[:SIMILAR]:
         yield row, Why.PAYER_DOCUMENT
-    alike = [row for row in rest if row.customer_id not in known]
+    alike = [row for row in rest if row.customer_id not in related_ids]
     alike.sort(key=lambda row: SequenceMatcher(None, row.reference_key, payment.reference_key).ratio(), reverse=True)
     for row in alike[:SIMILAR]:
         yield row, Why.SAME_AMOUNT
@@ -186,7 +186,7 @@ def _payers(payment: Payment) -> list[Customer]:
     return list(db.session.scalars(query))
 
 
-def _open_documents(payment: Payment, customer_ids: Sequence[int]) -> list[Proforma]:
+def _open_documents(payment: Payment, related_ids: Sequence[int]) -> list[Proforma]:
     """Return open documents of these accounts, and of others those on which just this is owed."""
     query = (
         select(Proforma)
@@ -194,7 +194,7 @@ def _open_documents(payment: Payment, customer_ids: Sequence[int]) -> list[Profo
         .where(
             Proforma.status.in_(ACTIVE_STATUSES),
             Proforma.currency == payment.currency,
-            or_(Proforma.customer_id.in_(customer_ids), Proforma.total - Proforma.paid == payment.amount),
+            or_(Proforma.customer_id.in_(related_ids), Proforma.total - Proforma.paid == payment.amount),
         )
         .order_by((Proforma.total - Proforma.paid == payment.amount).desc(), Proforma.id.desc())
         .limit(4 * MOST)

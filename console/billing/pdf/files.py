@@ -141,7 +141,7 @@ def make(key: FileKey) -> bytes:
 
 
 def _store(key: FileKey, content: bytes) -> str:
-    """Store what was made and return the hash of the file that counts: another process may have been first."""
+    """Store a PDF and return the hash of the stored one: another process may have been first."""
     digest = files().put(content)
     with transaction():
         values = {

@@ -1,4 +1,4 @@
-"""Making the files of what was just issued, so that what is stored is what the document was on that day."""
+"""Making the PDFs of documents right after they are issued, so that they show the state of that day."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def make_recent() -> int:
 
 
 def _make(key: FileKey) -> bool:
-    """Make one file. One that cannot be made holds up no other."""
+    """Make one file. A failure does not stop the others."""
     try:
         content_of(key)
     except Exception:

@@ -33,7 +33,7 @@ class Side(StrEnum):
 
 
 class DocumentFile(Base):
-    """A PDF as it was first made. What is handed out later is this one, whatever the layout has become."""
+    """The stored PDF of a document: made once and always delivered as it was, even if the layout changes."""
 
     __tablename__ = "document_files"
     __table_args__ = (UniqueConstraint("kind", "document_id", "language"),)

@@ -1,4 +1,4 @@
-"""A pro-forma as a document. It says what was frozen at issue, never what became of it."""
+"""A pro-forma as a document. It shows what was frozen at issue, never its later state."""
 
 from __future__ import annotations
 

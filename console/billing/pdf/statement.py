@@ -1,4 +1,4 @@
-"""An account statement: what came in, what it was used for, and what stays on credit, in one currency.
+"""An account statement: payments, what they were used for, and the remaining credit, in one currency.
 
 It is made when it is asked for and not stored: a later one of the same days may say more.
 """

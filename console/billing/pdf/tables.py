@@ -1,4 +1,4 @@
-"""A table over as many pages as it takes: its head is on each of them, its totals are never alone."""
+"""A table over several pages: each has the header row, and totals never stand alone on a page."""
 
 from __future__ import annotations
 

@@ -127,7 +127,7 @@ def _expire(service_id: int) -> bool:
 
 def _overdue_services(day: date):  # type: ignore[no-untyped-def]  # a select of pairs
     since = day - timedelta(days=settings().suspension_days)
-    known = exists().where(SuspensionRequest.service_id == Service.id, SuspensionRequest.proforma_id == Proforma.id)
+    requested = exists().where(SuspensionRequest.service_id == Service.id, SuspensionRequest.proforma_id == Proforma.id)
     return (
         select(Service.id, Proforma.id)
         .join(BilledPeriod, BilledPeriod.service_id == Service.id)
@@ -138,7 +138,7 @@ def _overdue_services(day: date):  # type: ignore[no-untyped-def]  # a select of
             BilledPeriod.paid_at.is_(None),
             Proforma.status.in_(ACTIVE_STATUSES),
             Proforma.due_on < since,
-            ~known,
+            ~requested,
         )
         .order_by(Proforma.due_on, Service.id)
     )
@@ -148,11 +148,11 @@ def _request(pair: tuple[int, int]) -> bool:
     service_id, proforma_id = pair
     (service,) = lock_services([service_id])
     (proforma,) = lock_proformas([proforma_id])
-    known = select(SuspensionRequest.id).where(
+    earlier = select(SuspensionRequest.id).where(
         SuspensionRequest.service_id == service_id, SuspensionRequest.proforma_id == proforma_id
     )
     over = service.status is not ServiceStatus.ACTIVE or proforma.status not in ACTIVE_STATUSES
-    if over or db.session.scalar(known) is not None:
+    if over or db.session.scalar(earlier) is not None:
         return False
     request = SuspensionRequest(
         service_id=service_id, proforma_id=proforma_id, state=SuspensionState.OPEN, requested_at=clock.now()
@@ -195,8 +195,8 @@ def _cancel(proforma_id: int) -> bool:
     customer = lock_customers([found.customer_id])[0]
     services = lock_services([line.service_id for line in found.lines if line.service_id is not None])
     (proforma,) = lock_proformas([proforma_id])
-    gone = {one.id for one in services if one.status is ServiceStatus.CANCELLED or one.customer_id != customer.id}
-    void = [line for line in proforma.lines if line.service_id in gone and line.period_from is not None]
+    ended_ids = {one.id for one in services if one.status is ServiceStatus.CANCELLED or one.customer_id != customer.id}
+    void = [line for line in proforma.lines if line.service_id in ended_ids and line.period_from is not None]
     if proforma.status not in ACTIVE_STATUSES or not void:
         return False
     credited = proforma.paid

@@ -38,7 +38,7 @@ def make_ticket(actor: Actor, chat: Chat, why: str) -> Ticket:
     """
     if chat.ticket is not None:
         return chat.ticket
-    said = db.session.scalars(
+    messages = db.session.scalars(
         select(ChatMessage)
         .where(ChatMessage.chat_id == chat.id, ChatMessage.kind.in_([MessageKind.VISITOR, MessageKind.REPLY]))
         .order_by(ChatMessage.seq)
@@ -46,8 +46,8 @@ def make_ticket(actor: Actor, chat: Chat, why: str) -> Ticket:
     ticket = open_ticket(
         actor,
         NewTicket(
-            subject=_subject(said),
-            body=_body(said),
+            subject=_subject(messages),
+            body=_body(messages),
             requester_email=chat.email,
             requester_name=chat.name,
             language=chat.language,
@@ -92,18 +92,18 @@ def _end(chat: Chat, status: ChatStatus, by: str) -> None:
     chat_search.index(chat)
 
 
-def _subject(said: Sequence[ChatMessage]) -> str:
-    first = next((one.body for one in said if one.body.strip()), "")
+def _subject(messages: Sequence[ChatMessage]) -> str:
+    first = next((one.body for one in messages if one.body.strip()), "")
     return shorten(first, SUBJECT) or settings().brand
 
 
-def _body(said: Sequence[ChatMessage]) -> str:
+def _body(messages: Sequence[ChatMessage]) -> str:
     """Return what was said: the visitor's words alone where no agent answered, else the conversation with its times."""
-    if all(one.kind is MessageKind.VISITOR for one in said):
-        text = "\n\n".join(one.body for one in said)
+    if all(one.kind is MessageKind.VISITOR for one in messages):
+        text = "\n\n".join(one.body for one in messages)
     else:
         zone = settings().zone
-        text = "\n\n".join(f"[{one.at.astimezone(zone):%H:%M}] {one.name}:\n{one.body}" for one in said)
+        text = "\n\n".join(f"[{one.at.astimezone(zone):%H:%M}] {one.name}:\n{one.body}" for one in messages)
     if len(text) > MAX_BODY:
         text = text[: MAX_BODY - 2].rstrip() + "\n" + _CUT
     return text or _CUT

@@ -89,7 +89,7 @@ def register_new_owner(token: str, name: str, password_hash: str, address: str |
 
 
 def _change_owner(actor: Actor, offer: Handover, person: Person) -> Membership:
-    """Put the new owner in the old one's place; the others stay or go, and every PIN is a new one."""
+    """Replace the old owner by the new one; the others stay or are removed, and every PIN is renewed."""
     customer = offer.customer
     query = select(Membership).where(Membership.customer_id == customer.id, Membership.removed_at.is_(None))
     keeps = {MemberRole.USER: offer.keeps_users, MemberRole.CONTACT: offer.keeps_contacts}

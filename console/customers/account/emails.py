@@ -76,7 +76,7 @@ def ask(actor: Actor, email: str) -> EmailChange:
 
 
 def withdraw(actor: Actor) -> None:
-    """Take one's own request back. Without one nothing happens."""
+    """Withdraw the person's own request, if there is one."""
     if actor.kind != "person" or actor.id is None:
         raise NotFound
     withdraw_open(actor, _lock(actor.id))
@@ -165,7 +165,7 @@ def _finish(actor: Actor, change: EmailChange, person: Person) -> None:
 
 
 def _take_address(person: Person, email: str) -> bool:
-    """Give the person the address, unless it has become another's."""
+    """Set the new address of the person, unless it belongs to someone else by now."""
     try:
         with db.session.begin_nested():
             person.email = email

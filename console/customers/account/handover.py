@@ -155,7 +155,7 @@ def withdraw(actor: Actor, handover_id: int) -> Handover:
 
 
 def refuse(token: str, address: str | None) -> Handover:
-    """Decline an offer, as who reads the address it went to. The owner is told.
+    """Decline an offer, as the reader of the address it was sent to. The owner is notified.
 
     Raises:
         NotFound: as in :func:`handover_behind`.
@@ -223,7 +223,7 @@ def require_possible(customer: Customer) -> None:
 
 
 def expire_due(limit: int = 100) -> int:
-    """End the offers that were not answered in time, and tell their owners; return how many there were."""
+    """End the offers that were not answered in time, and notify their owners; return how many."""
     query = select(Handover.id).where(Handover.ended_at.is_(None), Handover.expires_at <= clock.now()).limit(limit)
     keys = list(db.session.scalars(query.order_by(Handover.id)))
     return sum(_expire(key) for key in keys)
@@ -243,7 +243,7 @@ def subject_of(handover: Handover) -> str:
 
 
 def gone() -> NotFound:
-    """Return what a link that leads nowhere is answered with."""
+    """Return the answer to a link that is not valid."""
     return NotFound(lazy_gettext("This link no longer works: it has been used or has expired."), code="link_gone")
 
 

@@ -63,7 +63,7 @@ def run_renamed(customer: Customer) -> None:
 
 
 def require_no_obstacle(customer: Customer) -> None:
-    """Refuse a handover that something stands in the way of.
+    """Refuse a handover that is blocked by something.
 
     Raises:
         Conflict: with the obstacle's code.

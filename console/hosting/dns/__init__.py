@@ -1,1 +1,1 @@
-"""DNS: what stands in the zone of a domain, its versions, and their way to the name servers."""
+"""DNS: the records of a domain's zone, its versions, and their publication to the name servers."""

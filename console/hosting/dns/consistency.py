@@ -1,4 +1,4 @@
-"""What the records of a zone may be together. Pure."""
+"""What must hold between the records of a zone. Pure."""
 
 from __future__ import annotations
 

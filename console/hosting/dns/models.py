@@ -1,4 +1,4 @@
-"""Zones, their records and versions, and what is on its way to the name servers."""
+"""Zones, their records and versions, and the outbox to the name servers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Names as people type them, and as the DNS has them."""
+"""Domain names: as people type them, and as the DNS stores them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What one record may be. Pure: dnspython reads and writes the values, and nothing that it refuses is let in."""
+"""What one record may be. Pure. dnspython reads and writes the values; what it refuses is refused."""
 
 from __future__ import annotations
 

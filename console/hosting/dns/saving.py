@@ -1,4 +1,4 @@
-"""What every change of a zone goes through: who may, on which version, and what one save leaves behind."""
+"""Saving a zone: permission, version check, and what each save writes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Zone files (RFC 1035, 5): written for name servers and people, and read from what people bring."""
+"""Zone files (RFC 1035, 5): written for name servers and people, and parsed from uploads."""
 
 from __future__ import annotations
 

@@ -142,7 +142,7 @@ def refuse(actor: Actor, application: SsoApplication, memberships: Sequence[Memb
 
 
 def revoke(actor: Actor, session_id: int, grant_id: int) -> SsoGrant:
-    """End one grant: one's own, or as the owner anyone's on the account.
+    """Revoke one grant: the person's own, or any on the account as its owner.
 
     Raises:
         NotFound: there is no such grant, or it is not theirs to end.

@@ -59,18 +59,18 @@ def verifying_set() -> KeySet:
     return KeySet.import_key_set(public_set())  # type: ignore[arg-type]
 
 
-def rotate(actor: Actor, made: tuple[str, str]) -> SsoKey:
+def rotate(actor: Actor, key: tuple[str, str]) -> SsoKey:
     """Let a new key sign from now on; the one before still verifies.
 
     Args:
-        made: as :func:`make_key` returned it, before the transaction.
+        key: as :func:`make_key` returned it, before the transaction.
 
     Raises:
         NotFound: ``actor`` is no administrator.
     """
     actor.require(Permission.MANAGE_SETTINGS)
     lock_name("sso-keys")
-    return _add(actor, *made, signs_from=clock.now())
+    return _add(actor, *key, signs_from=clock.now())
 
 
 def make_key() -> tuple[str, str]:
@@ -82,12 +82,12 @@ def rotate_due() -> None:
     """Make the next key a day before it signs, and delete those that no longer verify. For the worker."""
     now = clock.now()
     due = _next_from(_rows())
-    made = _make() if due is not None and due - PUBLIC_BEFORE <= now else None
+    key = _make() if due is not None and due - PUBLIC_BEFORE <= now else None
     with transaction():
         lock_name("sso-keys")
         due = _next_from(_rows())
-        if made is not None and due is not None and due - PUBLIC_BEFORE <= now:
-            _add(SYSTEM, *made, signs_from=max(due, now + PUBLIC_BEFORE))
+        if key is not None and due is not None and due - PUBLIC_BEFORE <= now:
+            _add(SYSTEM, *key, signs_from=max(due, now + PUBLIC_BEFORE))
         over = [one.id for one, following in zip(_rows(), _rows()[1:], strict=False) if _is_over(following, now)]
         db.session.execute(delete(SsoKey).where(SsoKey.id.in_(over)))
 
@@ -107,8 +107,8 @@ def _rows() -> Sequence[SsoKey]:
 
 
 def _signing(rows: Sequence[SsoKey]) -> SsoKey | None:
-    begun = [row for row in rows if row.signs_from <= clock.now()]
-    return begun[-1] if begun else None
+    started = [row for row in rows if row.signs_from <= clock.now()]
+    return started[-1] if started else None
 
 
 def _next_from(rows: Sequence[SsoKey]) -> datetime | None:

@@ -114,7 +114,7 @@ def _read() -> Draft:
         try:
             text = clean(content.decode())
         except UnicodeDecodeError as error:
-            raise Invalid(fields={"text": [lazy_gettext("This file is not a text in UTF-8.")]}) from error
+            raise Invalid(fields={"text": [lazy_gettext("This file is not UTF-8 text.")]}) from error
     mode = "add" if request.form.get("mode") == "add" else "replace"
     return Draft(text, mode, bool(request.form.get("imported")), bool(request.form.get("without_servers")))
 

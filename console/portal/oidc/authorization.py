@@ -89,7 +89,7 @@ def authorize() -> ResponseReturnValue:
 @portal.post("/sso/consent")
 @signed_in
 def consent() -> ResponseReturnValue:
-    """Take what the person decided."""
+    """Process the decision of the person."""
     from console.portal.oidc.server import OAuth2Error  # late: see blueprint
 
     require_readable()
@@ -298,7 +298,7 @@ def _is_too_old() -> bool:
 
 
 def _note_asked() -> None:
-    """Note when this request was first seen, so that a sign-in after that counts as the one it asks for."""
+    """Record when this request was first seen, so that a sign-in after it satisfies ``prompt=login``."""
     noted = session.get(SSO_ASKED)
     if not isinstance(noted, list) or noted[:1] != [_request_digest()]:
         session[SSO_ASKED] = [_request_digest(), clock.now().isoformat()]

@@ -47,7 +47,7 @@ def as_query(endpoint: str) -> str:
 
 
 def refused(error: OAuth2Error) -> ResponseReturnValue:
-    """Answer what the protocol refuses: to the application, where its address is registered; else to the person."""
+    """Answer a protocol error: to the application if its address is registered, otherwise to the person."""
     from console.portal.oidc.server import server  # late: see above
 
     if error.redirect_uri or wants_json():

@@ -20,7 +20,7 @@ USERINFO = Limit("sso-userinfo", 120, 15 * limits.MINUTE, shared=True)
 
 @oauth.get("/.well-known/openid-configuration")
 def configuration() -> ResponseReturnValue:
-    """Say who we are and what we can."""
+    """Answer with the discovery document."""
     return _public(jsonify(metadata.configuration()))
 
 

@@ -46,7 +46,7 @@ def end_session() -> ResponseReturnValue:
 @portal.post("/sso/end")
 @signed_in
 def confirm_end() -> ResponseReturnValue:
-    """End the session, as the person said."""
+    """End the session after the person confirmed."""
     from console.portal.oidc.server import OAuth2Error  # late: see blueprint
 
     try:

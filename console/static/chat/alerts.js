@@ -1,4 +1,4 @@
-// What is new is heard and seen: a short tone without a file, a notification of the desktop, a number in the title.
+// Alerts for new messages: a short tone (no file), a desktop notification, a number in the title.
 // Both can be switched off; they work when the page is in front, too, for whatever is not being looked at.
 import { toast } from '../lib/dialogs.js';
 import { say } from '../lib/texts.js';

@@ -1,4 +1,4 @@
-// New mail appears by itself. What is open stays open.
+// New mail appears automatically; an open mail stays open.
 import { get } from '../lib/http.js';
 import { released } from '../lib/pressed.js';
 import { say } from '../lib/texts.js';

@@ -34,7 +34,7 @@ export function confirm(text, yes) {
 const sure = document.querySelector('#confirm [data-yes]');
 if (sure) sure.dataset.default = sure.textContent;
 
-/** Say something that goes away by itself; with an action it stays longer: {label, run}. Not while one is at it. */
+/** Show a message that disappears after a while; with an action ({label, run}) it stays longer. Not while it has the focus. */
 export function toast(text, action) {
   const box = document.querySelector('[data-toasts]');
   if (!box) return;

@@ -40,7 +40,7 @@ document.addEventListener('refused', ({ target, detail }) => {
   if (!isOver && !(detail.drawn && target.closest('[hx-target]'))) toast(detail.message);
 });
 
-/** What refreshes by itself tries again. */
+/** Automatic refreshes try again. */
 function failed({ requestConfig: { elt } }, text) {
   if (elt.matches('[data-refresh]')) return;
   if (elt.matches('a[href]')) location.assign(elt.href);
@@ -53,12 +53,12 @@ document.addEventListener('htmx:afterRequest', ({ detail }) => {
   if (detail.xhr.status >= 400 && !detail.xhr.getResponseHeader('HX-Trigger')) failed(detail, 'failed');
 });
 
-// What refreshes by itself -------------------------------------------------------------------------------------------
+// Automatic refreshes ------------------------------------------------------------------------------------------------
 
 /** Ask again for what has changed. */
 export const refresh = (element) => htmx.trigger(element, 'refresh');
 
-// Not while nobody looks.
+// Not while the page is hidden.
 document.addEventListener('htmx:beforeRequest', (event) => {
   if (document.hidden && event.detail.elt.matches('[data-refresh]')) event.preventDefault();
 });

@@ -4,7 +4,7 @@ import { line } from './socket.js';
 const HERE_EVERY = 15_000;
 const AGAIN = 3_000;  // a server without its database refuses connections
 const SPREAD = 2_000;  // so that clients do not all ask at once
-const FORGET = 40_000;  // not heard of for so long: gone
+const FORGET = 40_000;  // milliseconds without a sign: treated as gone
 
 const { socket, hear, arrived } = line('/desk', { reconnectionDelayMax: 10_000 });
 const handlers = new Map();  // event → functions

@@ -1,4 +1,4 @@
-"""Which ticket a message belongs to, and what its sender is there. Never by a subject."""
+"""Which ticket a received message belongs to, and its sender's role there. Never by the subject."""
 
 from __future__ import annotations
 

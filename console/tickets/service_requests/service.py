@@ -238,7 +238,7 @@ def _product_data(product: Product) -> dict[str, Any]:
 def _when(service: Service, when: str) -> str:
     if when == "now":
         return gettext("When: at once")
-    return gettext("When: at the end of what is paid, %(day)s", day=f"{service.paid_until:%d.%m.%Y.}")
+    return gettext("When: at the end of the paid period, %(day)s", day=f"{service.paid_until:%d.%m.%Y.}")
 
 
 def _item(quantity: int, description: str, net: int, currency: str) -> str:

@@ -283,9 +283,9 @@ class ChatList(BaseModelView):
         chat = _find(number)
         first = read_count(request.args.get("after")) or 0
         if wants_json():
-            said, files, more = queries.messages(chat.id, after=first, public=False, limit=PAGE)
+            messages, files, more = queries.messages(chat.id, after=first, public=False, limit=PAGE)
             messages = [
-                serializers.message_shape(chat.number, one, files.get(one.seq, ()), outside=False) for one in said
+                serializers.message_shape(chat.number, one, files.get(one.seq, ()), outside=False) for one in messages
             ]
             return jsonify(chat=serializers.chat_whole(chat), messages=messages, more=more)
         return self._chat_page(chat, first)
@@ -327,18 +327,18 @@ class ChatList(BaseModelView):
 
     def _chat_page(self, chat: Chat, first: int, form: BlockForm | None = None) -> str:
         actor = current_actor()
-        said, files, more = queries.messages(chat.id, after=first, public=False, limit=PAGE)
-        events = [one for one in said if one.kind is MessageKind.EVENT]
+        messages, files, more = queries.messages(chat.id, after=first, public=False, limit=PAGE)
+        events = [one for one in messages if one.kind is MessageKind.EVENT]
         page: str = self.render(
             "admin/chat/transcript.html",
             chat=chat,
-            lines=_lines(said, files),
+            lines=_lines(messages, files),
             first=first,
-            following=said[-1].seq if more else None,
+            following=messages[-1].seq if more else None,
             status=chat_labels.STATUS[chat.status],
             words=chat_labels,
             wait=chat_labels.first_wait(chat),
-            colleagues=chat_labels.colleagues(said, chat),
+            colleagues=chat_labels.colleagues(messages, chat),
             verified=[one for one in events if one.data.get("event") == "verified"],
             blocked=blocking.is_blocked(chat) if actor.may(Permission.LEAD_CHAT) else False,
             leads=actor.may(Permission.LEAD_CHAT),
@@ -354,13 +354,13 @@ class ChatList(BaseModelView):
         return page
 
 
-def _lines(said: list[ChatMessage], files: dict[int, list[ChatFile]]) -> list[Line]:
+def _lines(messages: list[ChatMessage], files: dict[int, list[ChatFile]]) -> list[Line]:
     """Return the entries, each day with its label."""
     zone = settings().zone
     today = clock.local_date(clock.now(), zone)
     day: date | None = None
     lines = []
-    for one in said:
+    for one in messages:
         local = clock.local_date(one.at, zone)
         lines.append(Line(one, files.get(one.seq, []), day_heading(local, today) if local != day else ""))
         day = local

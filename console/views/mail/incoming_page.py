@@ -144,7 +144,7 @@ class IncomingPage(Page):
     @expose("/not-spam", methods=["POST"])
     def not_spam(self, key: int) -> ResponseReturnValue:
         """Take it out of the spam."""
-        return _decide(key, decisions.not_spam, gettext("It is back in a ticket."))
+        return _decide(key, decisions.not_spam, gettext("Returned to a ticket."))
 
     @expose("/dismiss", methods=["POST"])
     def dismiss(self, key: int) -> ResponseReturnValue:

@@ -71,7 +71,7 @@ class Profile(Page):
 
     @expose("/sessions/<id:key>/end", methods=("POST",))
     def end_session(self, key: int) -> ResponseReturnValue:
-        """End one of one's own sessions."""
+        """End one session of the person."""
         with transaction():
             sessions.revoke_session(current_actor(), key)
         return self._done(gettext("That session has ended."))

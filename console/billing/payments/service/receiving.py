@@ -180,14 +180,14 @@ def _book(actor: Actor, one: IncomingPayment, found: Mapping[str, list[Payable]]
 def _match(
     one: IncomingPayment, found: Mapping[str, list[Payable]], *, by_person: bool
 ) -> tuple[Payable | None, UnmatchedReason | None]:
-    named = {row.id: row for key in possible_keys(one.reference) for row in found.get(key, ())}
-    active = [row for row in named.values() if row.status in ACTIVE_STATUSES]
-    if not named:
+    candidates = {row.id: row for key in possible_keys(one.reference) for row in found.get(key, ())}
+    active = [row for row in candidates.values() if row.status in ACTIVE_STATUSES]
+    if not candidates:
         return None, UnmatchedReason.UNKNOWN
     if len(active) > 1:
         return None, UnmatchedReason.CANDIDATES
     if not active:
-        paid = any(row.status is ProformaStatus.PAID for row in named.values())
+        paid = any(row.status is ProformaStatus.PAID for row in candidates.values())
         return None, UnmatchedReason.PAID if paid else UnmatchedReason.CANCELLED
     (document,) = active
     if document.currency != one.currency:

@@ -167,7 +167,7 @@ _ACTIONS: dict[str, tuple[str, Text]] = {
     "person.passkey_added": ("key", lazy_gettext("Portal: passkey added")),
     "person.passkey_removed": ("trash", lazy_gettext("Portal: passkey removed")),
     "person.passkey_refused": ("lock", lazy_gettext("Portal: passkey refused")),
-    "person.recovery_asked": ("clock", lazy_gettext("Lost phone: 24 hours began")),
+    "person.recovery_asked": ("clock", lazy_gettext("Lost phone: 24-hour wait started")),
     "person.recovery_cancelled": ("ban", lazy_gettext("Lost phone: stopped")),
     "person.recovery_refused": ("ban", lazy_gettext("Lost phone: refused by a supervisor")),
     "person.recovery_allowed": ("check", lazy_gettext("Lost phone: allowed by a supervisor")),
