@@ -44,13 +44,14 @@ def align_ttls(records: Sequence[RecordData], first: RecordData | None = None) -
     ]
 
 
-def find_problems(records: Sequence[RecordData], zone: str) -> list[Problem]:
+def find_problems(records: Sequence[RecordData], zone: str, others: int = 0) -> list[Problem]:
     """Return what a name server would refuse, or answer otherwise than it looks here.
 
     Args:
         zone: the domain in ASCII.
+        others: how many more it has, which ``records`` have nothing to do with.
     """
-    if len(records) > MAX_RECORDS:
+    if len(records) + others > MAX_RECORDS:
         message = lazy_gettext("A zone can have at most %(count)d records.", count=MAX_RECORDS)
         return [Problem(records[-1], "name", message)]
     by_name: _ByName = defaultdict(list)
@@ -113,7 +114,7 @@ def _name_servers(by_name: _ByName, zone: str) -> Iterator[Problem]:
         for one in here:
             if one.type is not RecordType.NS:
                 continue
-            target = _inside(one.value, zone)
+            target = inside(one.value, zone)
             if target is None:
                 continue
             types = {other.type for other in by_name.get(target, ())}
@@ -148,7 +149,7 @@ def _above(name: str, cuts: frozenset[str]) -> str | None:
     return None
 
 
-def _inside(value: str, zone: str) -> str | None:
+def inside(value: str, zone: str) -> str | None:
     """Return the name in the zone that a record points to, ``None`` for one elsewhere."""
     name = value.removesuffix(".")
     if name == zone:

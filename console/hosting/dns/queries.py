@@ -13,6 +13,7 @@ from sqlalchemy.orm import contains_eager, undefer
 from console.core.context import settings
 from console.core.db import db
 from console.core.errors import NotFound
+from console.hosting.dns.consistency import inside
 from console.hosting.dns.models import Publication, Record, RecordType, Version, Zone
 from console.hosting.dns.names import APEX
 from console.hosting.dns.rules import RecordData
@@ -137,9 +138,29 @@ def all_records(zone: Zone | None) -> list[tuple[int, RecordData]]:
     """Return every record of a zone with its key, in the order of :func:`list_records`."""
     if zone is None:
         return []
-    query = select(Record.id, Record.name, Record.type, Record.ttl, Record.value).where(Record.zone_id == zone.id)
-    rows = db.session.execute(query.order_by(*_ORDER))
-    return [(key, RecordData(name, kind, ttl, value)) for key, name, kind, ttl, value in rows]
+    return list(_records(zone, true()).items())
+
+
+def count_records(zone: Zone) -> int:
+    """Return how many records a zone has."""
+    return db.session.scalar(select(func.count()).select_from(Record).where(Record.zone_id == zone.id)) or 0
+
+
+def records_around(zone: Zone, domain: str, names: Collection[str]) -> dict[int, RecordData]:
+    """Return the records of some names by their keys, the zone's name servers, and what is at those within it.
+
+    Args:
+        domain: the zone's name in ASCII.
+    """
+    found = _records(zone, or_(Record.name.in_(names), Record.type == RecordType.NS))
+    servers = {inside(one.value, domain) for one in found.values() if one.type is RecordType.NS}
+    return found | _records(zone, Record.name.in_(servers - {None, *names}))
+
+
+def _records(zone: Zone, condition: ColumnElement[bool]) -> dict[int, RecordData]:
+    query = select(Record.id, Record.name, Record.type, Record.ttl, Record.value)
+    rows = db.session.execute(query.where(Record.zone_id == zone.id, condition).order_by(*_ORDER))
+    return {key: RecordData(name, kind, ttl, value) for key, name, kind, ttl, value in rows}
 
 
 def find_record(zone: Zone | None, key: int) -> Record:
@@ -153,6 +174,18 @@ def find_record(zone: Zone | None, key: int) -> Record:
     if record is None:
         raise NotFound
     return record
+
+
+def record_data(zone: Zone, key: int) -> RecordData:
+    """Return what one record of a zone says now.
+
+    Raises:
+        NotFound: it has no such record.
+    """
+    found = _records(zone, Record.id == key)
+    if not found:
+        raise NotFound
+    return found[key]
 
 
 def list_versions(zone: Zone | None, before: int | None = None) -> Sequence[Version]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import delete, insert, select, update
@@ -20,8 +20,8 @@ from console.customers.owners import owner_of
 from console.customers.rights import Right
 from console.hosting.dns import mails
 from console.hosting.dns.consistency import align_ttls, find_problems
-from console.hosting.dns.models import Cause, Publication, Record, Version, Zone
-from console.hosting.dns.queries import all_records
+from console.hosting.dns.models import Cause, Publication, Record, RecordType, Version, Zone
+from console.hosting.dns.queries import all_records, count_records, records_around
 from console.hosting.dns.rules import RecordData
 from console.hosting.models import Domain, Service, ServiceStatus, SuspensionReason
 
@@ -66,12 +66,18 @@ class Change:
 
 @dataclass(frozen=True)
 class OpenZone:
-    """A zone, locked, with its records as they are now by their keys."""
+    """A zone, locked, with its records as they are now by their keys.
+
+    Args:
+        rows: all of them, or those that a change of one can concern.
+        others: how many there are besides.
+    """
 
     actor: Actor
     domain: Domain
     zone: Zone
-    rows: dict[int, RecordData]
+    rows: dict[int, RecordData] = field(default_factory=dict)
+    others: int = 0
 
     @property
     def name(self) -> str:
@@ -79,7 +85,29 @@ class OpenZone:
 
 
 def open_zone(actor: Actor, domain_id: int, version: int) -> OpenZone:
-    """Lock a zone for a change.
+    """Lock a zone for a change of any of its records.
+
+    Raises:
+        NotFound, Conflict: as :func:`lock_zone`.
+    """
+    opened = lock_zone(actor, domain_id, version)
+    return replace(opened, rows=dict(all_records(opened.zone)))
+
+
+def open_around(opened: OpenZone, *changed: RecordData) -> OpenZone:
+    """Return a locked zone with the records that one record can be wrong with, as it was and as it will be.
+
+    The others were checked when they were saved and are what they were: a large zone is as quick as a small one. A name
+    server decides over all that is below its name: then it is the whole zone.
+    """
+    if any(one.type is RecordType.NS for one in changed):
+        return replace(opened, rows=dict(all_records(opened.zone)))
+    rows = records_around(opened.zone, opened.name, {one.name for one in changed})
+    return replace(opened, rows=rows, others=count_records(opened.zone) - len(rows))
+
+
+def lock_zone(actor: Actor, domain_id: int, version: int) -> OpenZone:
+    """Lock a zone for a change, without its records.
 
     Args:
         version: the one that ``actor`` looked at.
@@ -111,7 +139,7 @@ def open_zone(actor: Actor, domain_id: int, version: int) -> OpenZone:
             code="version",
             details={"version": zone.version},
         )
-    return OpenZone(actor, domain, zone, dict(all_records(zone)))
+    return OpenZone(actor, domain, zone)
 
 
 def save(
@@ -125,14 +153,14 @@ def save(
     """Make ``records`` the zone's: a version, its audit entry, its place in the outbox, a mail where staff did it.
 
     Args:
-        records: all of them, with the key of the row that each continues.
+        records: all that were opened, with the key of the row that each continues.
         first: the record that was added or changed.
         restored: the version that is put back.
 
     Raises:
         Invalid: they cannot be in one zone.
     """
-    checked = check([one for _key, one in records], opened.name, first)
+    checked = check([one for _key, one in records], opened.name, first, others=opened.others)
     rows = list(zip((key for key, _one in records), checked, strict=True))
     difference = compare(opened.rows.values(), checked)
     zone = opened.zone
@@ -173,17 +201,20 @@ def compare(before: Iterable[RecordData], after: Iterable[RecordData]) -> Differ
     return Difference(sorted(new - old), sorted(old - new))
 
 
-def check(records: Sequence[RecordData], zone: str, first: RecordData | None = None) -> list[RecordData]:
+def check(
+    records: Sequence[RecordData], zone: str, first: RecordData | None = None, *, others: int = 0
+) -> list[RecordData]:
     """Return records as a zone may have them, with one TTL for each name and type.
 
     Args:
         first: the record that was added or changed: messages are at its form's fields, and its TTL counts.
+        others: how many more the zone has.
 
     Raises:
         Invalid: they cannot be in one zone; at ``text`` for a whole zone.
     """
     aligned = align_ttls(records, first)
-    _require_consistent(aligned, zone, first)
+    _require_consistent(aligned, zone, first, others)
     return aligned
 
 
@@ -208,14 +239,14 @@ def _require_usable(service: Service) -> None:
         )
 
 
-def _require_consistent(records: Sequence[RecordData], zone: str, first: RecordData | None) -> None:
+def _require_consistent(records: Sequence[RecordData], zone: str, first: RecordData | None, others: int) -> None:
     """Refuse records that cannot be in one zone.
 
     Raises:
         Invalid: at the field of the record's form, or at ``text`` for a whole zone.
     """
     wrong: dict[str, list[Text]] = {}
-    for problem in find_problems(records, zone)[:MAX_PROBLEMS]:
+    for problem in find_problems(records, zone, others)[:MAX_PROBLEMS]:
         one = problem.record
         if first is not None and one.name == first.name:
             wrong.setdefault(problem.field, []).append(problem.message)

@@ -13,9 +13,19 @@ from console.core.errors import NotFound
 from console.customers.access import require_right
 from console.customers.rights import Right
 from console.hosting.dns.models import Cause, Record
-from console.hosting.dns.queries import ZoneState, all_records, records_at
+from console.hosting.dns.queries import ZoneState, all_records, record_data, records_at
 from console.hosting.dns.rules import RecordData, RecordInput, read_record
-from console.hosting.dns.saving import Change, Difference, check, compare, open_zone, save, with_keys
+from console.hosting.dns.saving import (
+    Change,
+    Difference,
+    check,
+    compare,
+    lock_zone,
+    open_around,
+    open_zone,
+    save,
+    with_keys,
+)
 
 
 def add_record(actor: Actor, domain_id: int, typed: RecordInput, version: int) -> Change:
@@ -29,8 +39,9 @@ def add_record(actor: Actor, domain_id: int, typed: RecordInput, version: int) -
         Conflict: ``version``: the zone was changed since; ``suspended``.
         Invalid: with a message for each wrong field.
     """
-    opened = open_zone(actor, domain_id, version)
+    opened = lock_zone(actor, domain_id, version)
     one = read_record(typed, opened.name)
+    opened = open_around(opened, one)
     change = save(opened, [*opened.rows.items(), (None, one)], Cause.ADDED, first=one)
     return _with_record(change, one)
 
@@ -41,10 +52,10 @@ def change_record(actor: Actor, domain_id: int, record_id: int, typed: RecordInp
     Raises:
         NotFound, Conflict, Invalid: as :func:`add_record`; there is no such record.
     """
-    opened = open_zone(actor, domain_id, version)
-    if record_id not in opened.rows:
-        raise NotFound
+    opened = lock_zone(actor, domain_id, version)
+    before = record_data(opened.zone, record_id)
     one = read_record(typed, opened.name)
+    opened = open_around(opened, before, one)
     rows = [(key, one if key == record_id else other) for key, other in opened.rows.items()]
     return _with_record(save(opened, rows, Cause.CHANGED, first=one), one)
 
@@ -56,9 +67,8 @@ def delete_record(actor: Actor, domain_id: int, record_id: int, version: int) ->
         NotFound, Conflict: as :func:`add_record`; there is no such record.
         Invalid: a name server of the zone would lose its address.
     """
-    opened = open_zone(actor, domain_id, version)
-    if record_id not in opened.rows:
-        raise NotFound
+    opened = lock_zone(actor, domain_id, version)
+    opened = open_around(opened, record_data(opened.zone, record_id))
     rows = [(key, one) for key, one in opened.rows.items() if key != record_id]
     return save(opened, rows, Cause.DELETED)
 

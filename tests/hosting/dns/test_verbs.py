@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
+from random import Random
 
 import pytest
 from flask import Flask
@@ -23,7 +24,7 @@ from console.hosting.dns import service
 from console.hosting.dns.models import Cause, Publication, RecordType, Version, Zone
 from console.hosting.dns.queries import all_records, find_zone, list_records, records_at
 from console.hosting.dns.rules import RecordData, RecordInput
-from console.hosting.dns.saving import Change
+from console.hosting.dns.saving import Change, check
 from console.hosting.models import Domain, ProductKind, Service, ServiceStatus, SuspensionReason
 from console.hosting.service import suspend
 from console.mail.models import Mail
@@ -219,6 +220,50 @@ def test_a_ttl_is_that_of_all_records_with_one_name_and_type(owner: Membership, 
     change = add(by, domain, replace(WWW, value="203.0.113.11", ttl="300"), 1)
     assert {ttl for _name, _type, ttl, _value in records(domain)} == {300}
     assert len(change.difference.added) == 2
+
+
+@pytest.mark.only("sqlite")
+def test_one_record_is_checked_as_the_whole_zone_would_be(
+    owner: Membership, domain: Domain, samples: Callable[[int, int], int], rng: Random
+) -> None:
+    """What is read for a change of one record is enough to find everything that is wrong with it."""
+    by, outcomes = actor_of(owner), set()
+    names = ("@", "www", "ns", "deo", "ns.deo", "a.deo", "b.a.deo")
+    values = {
+        "A": ("203.0.113.1", "203.0.113.2"),
+        "CNAME": (f"www.{domain.name}.", "drugde.example."),
+        "NS": tuple(f"{name}.{domain.name}." for name in ("ns", "ns.deo", "www")),
+        "MX": ("0 .", "10 posta.example."),
+    }
+    for _step in range(samples(5_000, 150)):
+        before = all_records(db.session.scalar(select(Zone).where(Zone.domain_id == domain.id)))
+        now = find_zone(domain.name).version
+        kind = rng.choice(list(values))
+        at = rng.choice(names[1:] if kind == "CNAME" else names)  # one at the domain itself is refused as it is read
+        typed = RecordInput(at, kind, rng.choice(("60", "3600")), rng.choice(values[kind]))
+        one = RecordData(typed.name, RecordType(kind), int(typed.ttl), typed.value)
+        key = rng.choice(before)[0] if before and rng.random() < 0.6 else None
+        removes = key is not None and rng.random() < 0.5
+        others = [row for row in before if row[0] != key]
+        after = [row for _key, row in others] + ([] if removes else [one])
+        try:
+            expected: set[RecordData] | set[str] = set(check(after, domain.name, None if removes else one))
+        except Invalid as refusal:
+            expected = set(refusal.fields)
+        try:
+            with transaction():
+                if key is None:
+                    service.add_record(by, domain.id, typed, now)
+                elif removes:
+                    service.delete_record(by, domain.id, key, now)
+                else:
+                    service.change_record(by, domain.id, key, typed, now)
+            found: set[RecordData] | set[str] = {row for _key, row in all_records(find_zone(domain.name).zone)}
+        except Invalid as refusal:
+            found = set(refusal.fields)
+        assert found == expected, (before, typed, key)
+        outcomes.add((kind, removes, "value" in found or "name" in found or "text" in found))
+    assert len(outcomes) >= 12
 
 
 def test_a_migrated_domain_takes_its_zone_along(session: Session) -> None:
