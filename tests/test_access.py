@@ -194,6 +194,7 @@ ROUTES: dict[tuple[str, str], frozenset[str]] = {
     ("GET", "customer_people.invite_form"): DESK,
     ("POST", "customer_people.invite"): DESK,
     ("POST", "customer_people.remove"): DESK,
+    ("GET", "recoveries.index"): SUPERVISOR,
     ("GET", "corrections.index"): DOCUMENTS,
     ("POST", "corrections.confirm"): DOCUMENTS,
     ("POST", "corrections.refuse"): DOCUMENTS,

@@ -76,6 +76,7 @@ CATEGORIES: dict[str, MailCategory | Personal] = {
     "verification": Personal.SECURITY,
     "verification_asked": Personal.ANSWER,
     "verification_disputed": Personal.STAFF,
+    "device_recovery_review": Personal.STAFF,
 }
 # What a person must hold to choose a category for themselves; leaving one is always theirs.
 NEEDED: dict[MailCategory, Right] = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wtforms import RadioField
+from wtforms import RadioField, StringField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired
 
@@ -14,3 +14,4 @@ class ReviewRecoveryForm(Form):
 
     recovery = KeyField(validators=[InputRequired()])
     decision = RadioField(choices=[SelectChoice("allow", "allow"), SelectChoice("refuse", "refuse")])
+    back = StringField()  # ``list``: to the list of all that wait

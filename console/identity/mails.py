@@ -13,7 +13,8 @@ from console.core.db import db
 from console.customers.models import Customer, Membership, Person
 from console.identity.models import DeviceRecovery
 from console.mail.links import SecretLink
-from console.mail.service import write_to
+from console.mail.service import queue, write_to
+from console.staff.models import Staff
 
 
 def tell(
@@ -92,6 +93,20 @@ def write_recovery_notice(recovery: DeviceRecovery, account: Customer, cancel: S
         cancel=cancel,
         ready=recovery.ready_at,
         portal=settings().portal_brand,
+    )
+
+
+def tell_supervisor_of_recovery(supervisor: Staff, recovery: DeviceRecovery) -> None:
+    """Write to a supervisor that a lost device waits: who it is about is on the page behind the link."""
+    queue(
+        "device_recovery_review",
+        to_address=supervisor.email,
+        to_name=supervisor.name,
+        language=supervisor.language,
+        about=f"recovery:{recovery.id}",
+        name=supervisor.name,
+        ready=recovery.ready_at,
+        url=f"{settings().base_url}/console/recoveries/",
     )
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from sqlalchemy import func, select
-from sqlalchemy.orm import joinedload
+from sqlalchemy import Select, func, select
+from sqlalchemy.orm import joinedload, selectinload
 
 from console.core import clock
 from console.core.db import db
-from console.customers.models import Membership
+from console.customers.models import Customer, Membership, Person
 from console.identity.models import Authenticator, DeviceRecovery, Passkey, PersonRecoveryCode
 
 
@@ -51,3 +52,36 @@ def open_recoveries(customer_id: int) -> Sequence[DeviceRecovery]:
         .order_by(DeviceRecovery.id)
     )
     return db.session.scalars(query).all()
+
+
+@dataclass(frozen=True)
+class WaitingRecovery:
+    """A lost device that waits, and the accounts that its person is on."""
+
+    recovery: DeviceRecovery
+    accounts: Sequence[Customer]
+
+
+def waiting_recoveries(limit: int) -> list[WaitingRecovery]:
+    """Return what waits for people of any account, the one that is ready first before the others."""
+    memberships = selectinload(DeviceRecovery.person).selectinload(Person.memberships)
+    query = (
+        select(DeviceRecovery)
+        .where(DeviceRecovery.ended_at.is_(None), DeviceRecovery.expires_at > clock.now())
+        .options(memberships.joinedload(Membership.customer), joinedload(DeviceRecovery.reviewed_by))
+        .order_by(DeviceRecovery.ready_at, DeviceRecovery.id)
+        .limit(limit)
+    )
+    found = []
+    for row in db.session.scalars(query):
+        on = [one for one in row.person.memberships if one.removed_at is None]
+        accounts = [one.customer for one in sorted(on, key=lambda one: (not one.is_owner, one.customer_id))]
+        if accounts:
+            found.append(WaitingRecovery(row, accounts))
+    return found
+
+
+def undecided_recoveries() -> Select[int]:
+    """Select the keys of what waits and no supervisor has looked at."""
+    open_ones = DeviceRecovery.ended_at.is_(None), DeviceRecovery.expires_at > clock.now()
+    return select(DeviceRecovery.id).where(*open_ones, DeviceRecovery.reviewed_at.is_(None))

@@ -24,6 +24,7 @@ from console.identity.access import lock_own, lock_person, subject_of
 from console.identity.models import DeviceRecovery, RecoveryEnd
 from console.mail.links import SecretLink
 from console.staff.models import Staff
+from console.staff.queries import staff_who_may
 from console.staff.roles import Permission
 from console.tokens import service as tokens
 
@@ -54,6 +55,8 @@ def ask(actor: Actor, person: Person) -> DeviceRecovery:
     mails.write_recovery(recovery, link, _cancel_link(recovery))
     for account in mails.accounts_of_others(person):
         mails.write_recovery_notice(recovery, account, _cancel_link(recovery))
+    for supervisor in staff_who_may(Permission.REVIEW_RECOVERY):
+        mails.tell_supervisor_of_recovery(supervisor, recovery)
     record(actor, "person.recovery_asked", subject_of(person), until=recovery.ready_at.isoformat())
     return recovery
 

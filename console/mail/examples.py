@@ -304,6 +304,7 @@ def _holders(base_url: str) -> tuple[Example, ...]:
             Example("handover_update", update | unsaid.get(what, {}) | {"what": what}, case)
             for what, case in steps.items()
         ),
+        Example("device_recovery_review", NAME | {"ready": AT, "url": f"{base_url}/console/recoveries/"}),
         Example(
             "verification_disputed",
             account

@@ -86,6 +86,7 @@ CAUSES = {
     "ticket_solved": Cause.STAFF,
     "verification": Cause.ACCOUNT,
     "verification_asked": Cause.STAFF,
+    "device_recovery_review": Cause.ACCOUNT,
     "verification_disputed": Cause.ACCOUNT,
 }
 REPEATS = frozenset({"chat_transcript"})  # the words of who caused it

@@ -36,6 +36,7 @@ PAGES = (
     "customers.profile",
     "customers.people",
     "customers.corrections",
+    "customers.recoveries",
     "hosting.services",
     "hosting.domains",
     "hosting.dns",

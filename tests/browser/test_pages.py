@@ -41,7 +41,7 @@ PAGES = {
     "supervisor": ["/console/", "/console/chats/?status=closed", "{row}", "/console/chat-settings/",
                    "/console/tickets/?view=solved", "{row}", "{row}/review", "/console/reports/",
                    "/console/reports/?from=2020-01-01", "/console/reports/chats/?period=last_month",
-                   "/console/audit/",
+                   "/console/audit/", "/console/recoveries/",
                    "/console/customers/", "{row}", "{row}?tab=people",
                    "/console/mail/?state=failed", "{row}", "/console/mail/?state=waiting", "{row}",
                    "/console/mail/templates/?name=migration_executed",

@@ -53,7 +53,8 @@ EXPECTED = {
         "profile_changed", "registration", "registration_known", "security_notice", "verification",
     },
     Personal.STAFF: {
-        "migration_stopped", "sla_targets_at_risk", "sla_targets_missed", "staff_password_changed",
+        "device_recovery_review", "migration_stopped", "sla_targets_at_risk", "sla_targets_missed",
+        "staff_password_changed",
         "staff_password_reset", "verification_disputed",
     },
 }  # fmt: skip

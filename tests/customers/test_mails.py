@@ -79,6 +79,7 @@ ALLOWED = {
     "email_change_known": {f"{BASE}/moj/login"},
     "handover_offer": {f"{BASE}/moj/handover/accept/{TOKEN}"},
     "handover_update": {f"{BASE}/moj/handover?account=K-10482", f"{BASE}/moj/?account=K-10482"},
+    "device_recovery_review": {f"{BASE}/console/recoveries/"},
     "verification_disputed": {f"{BASE}/console/customers/K-10482"},
     "payment_received": {f"{BASE}/moj/documents/PR-2026-004512", f"{BASE}/moj/credit/"},
     "dns_changed": {f"{BASE}/moj/domains/jovic.example/history"},

@@ -28,6 +28,7 @@ from console.mail.models import Mail
 from console.staff.roles import Role
 from tests import factories
 from tests.conftest import Clock
+from tests.support.client import ConsoleClient, sign_in
 from tests.staff.support import audit_text
 
 pytestmark = pytest.mark.only("sqlite")
@@ -137,6 +138,27 @@ def test_it_expires(session: Session, user: Membership, clock: Clock) -> None:
     assert ask(user).id != row.id
     session.refresh(row)
     assert row.end is RecoveryEnd.EXPIRED
+
+
+def test_supervisors_are_mailed_and_see_all_that_wait_in_one_list(
+    session: Session, user: Membership, client: ConsoleClient
+) -> None:
+    factories.switch_totp_on(user.person)
+    supervisor = sign_in(client, Role.SUPERVISOR)
+    row = ask(user)
+    assert ask(user).id == row.id  # asked again: nothing is mailed again
+    mails = select(Mail.to_address).where(Mail.template == "device_recovery_review")
+    assert list(session.scalars(mails)) == [supervisor.email]
+    (item,) = client.get_json("/console/recoveries/").json["items"]
+    assert (item["person"], item["customers"]) == (user.person.name, [user.customer.number])
+    assert client.get_json("/console/").json["needs"]["recoveries"]["count"] == "1"
+    address = f"/console/customers/{user.customer.number}/recovery"
+    done = client.submit(address, recovery=row.id, decision="allow", back="list")
+    assert done.status_code == 303 and done.location.endswith("/console/recoveries/")
+    assert "recoveries" not in client.get_json("/console/").json["needs"]
+    assert supervisor.name in client.get("/console/recoveries/").text
+    client.submit(address, recovery=row.id, decision="refuse", back="list")
+    assert client.get_json("/console/recoveries/").json["items"] == []
 
 
 def test_a_supervisor_refuses_it_or_lets_it_go_on_and_no_one_else(

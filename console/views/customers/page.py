@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Response, flash, jsonify, redirect, request
+from flask import Response, flash, jsonify, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from flask_admin.base import BaseView
@@ -119,7 +119,8 @@ class CustomerPageView(Page):
             return jsonify(refused=refused)
         text = gettext("Refused. The person is told.") if refused else gettext("Noted. It goes on after the 24 hours.")
         flash(text, "success")
-        return redirect(customer_url(number), 303)
+        to_list = form.back.data == "list"
+        return redirect(url_for("recoveries.index") if to_list else customer_url(number), 303)
 
     @expose("/export", methods=["POST"])
     def ask_export(self, number: str) -> ResponseReturnValue:

@@ -19,6 +19,7 @@ from console.core.actor import Actor
 from console.core.context import settings
 from console.core.errors import Text
 from console.core.texts import gettext, lazy_gettext, ngettext
+from console.identity.queries import undecided_recoveries
 from console.mail.models import Mail, MailState
 from console.mail.queries import LATELY
 from console.staff.models import DepartmentMember
@@ -109,6 +110,8 @@ def _queries(actor: Actor, now: datetime, *, whole: bool) -> dict[str, Select[in
     if actor.may(Permission.WORK_TICKETS):
         mine = (Review.agent_id == actor.id, Review.state == ReviewState.DONE, Review.agent_read_at.is_(None))
         found["my_reviews"] = select(Review.id).where(*mine)
+    if actor.may(Permission.REVIEW_RECOVERY):
+        found["recoveries"] = undecided_recoveries()
     if actor.may(Permission.RESEND_MAIL):
         failed = (Mail.state == MailState.FAILED, Mail.failed_at > now - LATELY)
         found["mail"] = select(Mail.id).where(*failed)
@@ -283,6 +286,13 @@ _KINDS: dict[str, _Kind] = {
         lazy_gettext("unread"),
         "star",
         lambda: link("reviews", state="unread"),
+    ),
+    "recoveries": _Kind(
+        lazy_gettext("Lost devices"),
+        lazy_gettext("customers’ requests to review"),
+        "phone",
+        lambda: url_for("recoveries.index"),
+        urgent=True,
     ),
     "mail": _Kind(
         lazy_gettext("Failed e-mails"),

@@ -54,6 +54,7 @@ TEMPLATES: dict[str, Text] = {
     "email_changed": lazy_gettext("Sign-in address changed"),
     "handover_offer": lazy_gettext("Offer of an account"),
     "handover_update": lazy_gettext("Account handover"),
+    "device_recovery_review": lazy_gettext("Lost device to review"),
     "verification_disputed": lazy_gettext("Denied verification"),
     "export_ready": lazy_gettext("Copy of data ready"),
     "erasure_requested": lazy_gettext("Erasure requested"),
