@@ -50,6 +50,14 @@ MAIL_NAMES: dict[MailCategory, Text] = {
     MailCategory.INVOICE: lazy_gettext("about invoices"),
     MailCategory.SUPPORT: lazy_gettext("from support"),
 }
+# In the words of the customer FAQ, where they are chosen.
+MAIL_CHOICES: dict[MailCategory, Text] = {
+    MailCategory.GENERAL: lazy_gettext("General messages: notices, a new password"),
+    MailCategory.PRODUCT: lazy_gettext("Messages about products: order details, welcome messages"),
+    MailCategory.DOMAIN: lazy_gettext("Messages about domains: renewals, registration confirmations"),
+    MailCategory.INVOICE: lazy_gettext("Messages about invoices: invoices and pro-formas"),
+    MailCategory.SUPPORT: lazy_gettext("Messages from support: that your questions were answered"),
+}
 _CHANNELS: dict[str, Text] = {
     "phone": lazy_gettext("by phone"),
     "mail": lazy_gettext("by e-mail"),

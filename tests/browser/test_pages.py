@@ -9,6 +9,7 @@ sideways is asked of each in both sizes.
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable
 
 import pytest
@@ -65,9 +66,11 @@ AUTHORIZE = (  # of the demo's application
     f"&code_challenge={'x' * 43}&redirect_uri=https://webmail.example.test/oauth/callback"
 )
 PORTAL = [
-    "/moj/", "/moj/mails/", "/moj/tickets/", "/moj/tickets/new", "/moj/contacts/", "/moj/users/", "/moj/password",
+    "/moj/", "/moj/mails/", "{row}", "/moj/tickets/", "{row}", "/moj/tickets/new", "/moj/contacts/", "/moj/users/",
+    "/moj/password",
     "/moj/sessions", "/moj/security", "/moj/security/totp", "/moj/security/totp/setup", "/moj/services/",
-    "/moj/documents/", "/moj/quotes/", "/moj/requests/", "/moj/migrations/", "/moj/migrations/new", "/moj/orders/new",
+    "{row}", "{row}/cancel", "{row}/password", "/moj/documents/", "{row}", "/moj/credit/", "/moj/quotes/", "{row}",
+    "/moj/requests/", "/moj/migrations/", "/moj/migrations/new", "/moj/orders/new",
     "/moj/domains/", "/moj/domains/dns", f"{ZONE}/records", f"{ZONE}/history", f"{ZONE}/history/2", f"{ZONE}/draft",
     f"{ZONE}/draft?import=1", "/moj/privacy", "/moj/profile", "/moj/email", "/moj/handover",
     f"{AUTHORIZE}&prompt=consent", f"{AUTHORIZE}&prompt=login", "/oauth/end-session",
@@ -82,6 +85,7 @@ NOBODY = [
     "/moj/register",
     "/moj/register/nothing",
     "/moj/reset/nothing",
+    "/moj/transfer/nothing",
     "/moj/recovery/nothing",
     "/moj/recovery/stop/nothing",
     "/moj/invitation/nothing",
@@ -127,9 +131,17 @@ def walk(page: Page, server: LiveServer, paths: list[str]) -> list[str]:
         problems += findings(page) + sideways(page)
         resize(page)
         problems += sideways(page)
-        first = page.locator("table [data-open]")
-        row = first.first.get_attribute("href") or row if first.count() else row
+        row = first_row(page, address) or row
     return problems
+
+
+def first_row(page: Page, path: str) -> str | None:
+    """Return the address of what a list's first row is about; in the portal, a link that goes on with a number."""
+    opens = page.locator("table [data-open]")
+    if opens.count():
+        return opens.first.get_attribute("href")
+    links = page.locator("main a[href]").evaluate_all("all => all.map((one) => one.getAttribute('href'))")
+    return next((link for link in links if re.fullmatch(rf"{re.escape(path)}[^/?]*\d", link)), None)
 
 
 def resize(page: Page) -> None:

@@ -13,6 +13,7 @@ from uuid import uuid4
 
 import pytest
 
+from console.core.settings import DEMO_PASSWORD
 from tests.chat.conftest import Desk
 from tests.support.sockets import SocketClient
 
@@ -53,6 +54,25 @@ def test_the_identity_ends_with_the_session(shared: Desk) -> None:
     assert visitor.call("chat:sync", {"after": 0})["chat"]["known"] is False
     assert "email" in visitor.call("verification:submit", {"pin": "000000"})["error"]["fields"]
     assert visitor.call("message:send", message())["ok"], "the conversation itself goes on"
+
+
+@pytest.mark.parametrize("end", ["all others", "a new password"])
+def test_the_identity_ends_with_what_ends_the_session_from_elsewhere(shared: Desk, end: str) -> None:
+    here, there = shared.sign_in("novi", "/moj/login"), shared.sign_in("novi", "/moj/login")
+    found = re.search(r'data-identity="([^"]+)"', shared.get("/moj/", there))
+    assert found is not None
+    visitor = shared.visitor()
+    assert visitor.call("chat:open", opening(identity=found[1], name="", email=""))["chat"]["known"] is True
+    if end == "all others":
+        shared.post("/moj/sessions/revoke", here, "/moj/")
+    else:
+        (before,) = rows(shared, "SELECT password_hash FROM people WHERE email = 'novi@example.test'")
+        fields = {"current": DEMO_PASSWORD, "password": "Tri-Sunca7", "again": "Tri-Sunca7"}
+        shared.post("/moj/password", here, "/moj/", **fields)
+        rows(shared, "UPDATE people SET password_hash = ? WHERE email = 'novi@example.test'", *before)
+    assert visitor.call("chat:sync", {"after": 0})["chat"]["known"] is False
+    assert "email" in visitor.call("verification:submit", {"pin": "000000"})["error"]["fields"]
+    assert 'action="/moj/login"' in shared.get("/moj/pin", there) and "data-copy-pin" in shared.get("/moj/", here)
 
 
 def test_who_is_taken_off_the_account_is_verified_no_more_on_an_open_connection(shared: Desk) -> None:

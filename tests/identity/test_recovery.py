@@ -30,6 +30,7 @@ from tests import factories
 from tests.conftest import Clock
 from tests.support.client import ConsoleClient, sign_in
 from tests.staff.support import audit_text
+from tests.support.client import ConsoleClient, sign_in
 
 pytestmark = pytest.mark.only("sqlite")
 

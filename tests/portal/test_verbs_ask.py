@@ -33,7 +33,7 @@ from console.core.errors import Refusal
 from console.core.ids import read_number
 from console.core.transaction import transaction
 from console.customers import passwords, signin
-from console.customers.account import corrections, disputes, emails, handover
+from console.customers.account import corrections, disputes, handover
 from console.customers.account.handover import HandoverData
 from console.customers.account.profile import profile_of, save_profile
 from console.customers.models import Customer, MemberRole, Membership, PersonSession
@@ -126,7 +126,8 @@ def scene(session: Session, clock: Clock) -> Scene:
     domain = factories.make_domain(factories.make_service(customer, factories.make_product(ProductKind.DOMAIN)))
     ticket = make_ticket(customer=customer, requester_email=person.email, requester_name=person.name)
     contact, user = factories.make_member(customer, MemberRole.CONTACT), factories.make_member(customer)
-    signed_in, application, key = factories.make_person_session(person), make_application(), factories.make_passkey(person)
+    signed_in, key = factories.make_person_session(person), factories.make_passkey(person)
+    application = make_application().application
     proforma = factories.make_proforma(customer)
     verification = factories.make_verification(factories.make_staff(), owner)
     billing = factories.make_staff(Role.BILLING).actor()
@@ -137,7 +138,7 @@ def scene(session: Session, clock: Clock) -> Scene:
         invitation = invitations.invite(by, customer, "pozvan@example.rs", [])
         quote = quotes.send_quote(billing, customer, quote_data(), KEY)["number"]
         grants.turn(by, signed_in.id, customer.id, on=True)
-        grant = grants.allow(by, signed_in.id, application.application, owner, ["openid"])
+        grant = grants.allow(by, signed_in.id, application, owner, ["openid"])
         handover_id = offer.id
         handover.withdraw(by, handover_id)  # it would stand in the way of a migration
         wanted = migrate.Request((moving.id,), factories.make_customer().number, 0, "Prodat sajt")
@@ -145,7 +146,7 @@ def scene(session: Session, clock: Clock) -> Scene:
     assert saved is not None and moved is not None and record_id is not None
     return Scene(
         customer, owner, contact, user, signed_in, service, domain, record_id, proforma, read_number("P-", quote) or 0,
-        ticket, moved["ref"], invitation.id, saved.id, handover_id, verification.id, key, application.application,
+        ticket, moved["ref"], invitation.id, saved.id, handover_id, verification.id, key, application,
         grant.id,
     )  # fmt: skip
 
@@ -224,7 +225,7 @@ def calls(s: Scene) -> dict[Callable[..., Any], Callable[[Actor], Any]]:
 
 
 def attackers(s: Scene) -> Iterator[tuple[str, Actor]]:
-    """Return who may none of it: a stranger, a user without a right, one who was removed, an agent, a visitor, no one."""
+    """Return who may none of it: a stranger, a user without rights, one removed, an agent, a visitor, no one."""
     yield "a stranger", person_actor(factories.owner_of(factories.make_customer()).person)
     yield "a user without rights", person_actor(factories.make_member(s.customer, rights=()).person)
     removed = factories.make_member(s.customer, rights=ALL_RIGHTS)

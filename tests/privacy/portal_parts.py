@@ -16,21 +16,26 @@ from console.customers.account import emails, handover
 from console.customers.account.handover import HandoverData
 from console.customers.account.models import EmailChange, EmailChangeState
 from console.customers.account.profile import profile_of, save_profile
-from console.customers.models import Customer, CustomerStatus, Membership
+from console.customers.models import Customer, Membership, Person
 from console.customers.people.invitations import invite
 from console.customers.rights import ALL_RIGHTS
-from console.customers.service import suspend_customer
+from console.customers.service import reactivate_customer, suspend_customer
 from console.customers.verification.supervision import override
 from console.hosting.dns.rules import RecordInput
 from console.hosting.dns.service import add_record, change_record
 from console.hosting.models import ProductKind, Service
 from console.identity import recovery
+from console.identity.oidc import grants
 from console.mail import outsiders
 from console.staff.roles import Role
+from console.tickets.mail_in.addresses import reply_address
 from console.tickets.service import properties
 from console.tickets.service_requests import service as requests
 from tests import factories
-from tests.portal.things import quote_data
+from tests.billing.statements import scene
+from tests.portal.sso import make_application
+from tests.portal.things import pay_token, quote_data
+from tests.tickets.mail_in.scene import make_raw, take
 from tests.tickets.rows import make_ticket
 
 
@@ -48,6 +53,36 @@ def fill(word: str, owner: Membership, service: Service) -> None:
     _requests(word, customer, actor, service)
     _account(word, customer, actor)
     _staff_words(word, customer, person.email)
+    _money(word, owner)
+    _applications(word, owner)
+    _mails_in(word, person)
+
+
+def _money(word: str, owner: Membership) -> None:
+    """Bring in a bank statement with what they paid, one line of it to no document, and make a link to pay."""
+    name, proforma = owner.person.name, factories.make_proforma(owner.customer)
+    pay_token(factories.make_proforma(owner.customer))
+    known = scene.line(proforma, payer=name, purpose=f"Uplata {word}")
+    unknown = scene.line(payer=name, purpose=f"Za {word}")
+    scene.bring_in(scene.content(scene.statement([known, unknown], number=f"9{len(word)}{ord(word[0])}")))
+
+
+def _applications(word: str, owner: Membership) -> None:
+    """Allow an application to know them, and let it get a code and tokens."""
+    application = make_application(f"Webmail {len(word)}{ord(word[0])}").application
+    signed_in = factories.make_person_session(owner.person)
+    with transaction():
+        grants.turn(factories.person_actor(owner.person), signed_in.id, owner.customer_id, on=True)
+        grants.allow(factories.person_actor(owner.person), signed_in.id, application, owner, ["openid", "email"])
+
+
+def _mails_in(word: str, person: Person) -> None:
+    """Receive mails from them: one that opens a ticket, and one that waits in another's."""
+    sender = f"{person.name} <{person.email}>"
+    take(make_raw(f"Javlja se {word}.", sender=sender, subject=f"Mejl {word}"))
+    other = make_ticket(SYSTEM, requester_name="Neko drugi", requester_email=f"drugi-{len(word)}@gost.test",
+                        subject="Tuđi tiket", body="Ne radi")  # fmt: skip
+    take(make_raw(f"I ja, {word}.", sender=sender, to=reply_address(other), subject="Re: Tuđi tiket"))
 
 
 def _second_factors(word: str, owner: Membership, actor: Actor) -> None:
@@ -116,7 +151,7 @@ def _staff_words(word: str, customer: Customer, email: str) -> None:
         properties.tag(boss, [own.id], [f"oznaka-{word}"])
         properties.void_links(boss, own.id, f"Provaljen {word}")
         suspend_customer(SYSTEM, customer, f"Razlog {word}")
-        customer.status = CustomerStatus.ACTIVE
+        reactivate_customer(SYSTEM, customer, f"Razlog {word}")
         override(boss, customer, f"Sumnja na nalog {word}")
     assert owners.person_called(ticket.requester_email) is None
     db.session.expire_all()

@@ -26,6 +26,7 @@ from console.core.transaction import transaction
 from console.customers import holds
 from console.customers.models import CUSTOMER_SEARCH, Customer, CustomerStatus, Person
 from console.mail.models import Mail
+from console.mail.receiving.models import IncomingMail
 from console.privacy import erasure, exports
 from console.privacy.models import Erasure, ErasureState
 from console.privacy.statements import EVERYWHERE, STATEMENTS, Fate
@@ -39,7 +40,7 @@ from tests.support.client import ConsoleClient, sign_in, sign_in_person
 
 ENGLISH = {"Accept-Language": "en"}
 # What stays by law, and how it is found: by the buyer it names.
-DOCUMENTS = {"payments", "proformas", "search_proformas", "search_proformas_content"}
+DOCUMENTS = {"bank_lines", "payments", "proformas", "search_proformas", "search_proformas_content"}
 
 
 @pytest.fixture
@@ -67,6 +68,12 @@ def tables_with(word: str) -> set[str]:
     return found
 
 
+def raw_files(address: str) -> list[str]:
+    """Return the files of received messages of someone."""
+    query = select(IncomingMail.raw_file).where(IncomingMail.from_address == address)
+    return [file for file in db.session.scalars(query) if file is not None]
+
+
 def keys_of(index: object, column: object, word: str) -> list[int]:
     return list(db.session.scalars(select(column).where(index.matches(db.session(), column, word))))  # type: ignore
 
@@ -77,11 +84,15 @@ def test_after_an_erasure_only_what_must_stay_is_found(staff: Staff, clock: Cloc
     for trace in one.traces:  # the search below can fail
         assert tables_with(trace) - DOCUMENTS
     assert store().exists(one.digest)
+    files_of = {word: raw_files(f"{word}@ljudi.example.rs") for word in ("vetrenjaca", "kukuruz")}
+    assert len(files_of["vetrenjaca"]) == 2
     erase(one, clock)
     for trace in one.traces:
         assert tables_with(trace) <= DOCUMENTS, trace
-    assert {"payments", "proformas"} <= tables_with(one.name)  # with the payer and the buyer they name
+    assert {"bank_lines", "payments", "proformas"} <= tables_with(one.name)  # with the payer and the buyer they name
     assert not store().exists(one.digest) and store().exists(other.digest)
+    assert not any(store().exists(file) for file in files_of["vetrenjaca"])  # their messages as they came
+    assert all(store().exists(file) for file in files_of["kukuruz"])
     for word in ("vetrenjaca", one.name):
         assert keys_of(TICKET_SEARCH, Ticket.id, word) == keys_of(CHAT_SEARCH, Chat.id, word) == []
         assert keys_of(CUSTOMER_SEARCH, Customer.id, word) == []

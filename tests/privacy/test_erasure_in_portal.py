@@ -103,7 +103,9 @@ def test_a_new_holder_and_an_old_one_have_their_own(staff: Staff, clock: Clock) 
         acceptance.accept(new.actor, token, new.member.person)
     db.session.expire_all()
     assert "Stari Ispravak" in copy_of(old) and "Stari Ispravak" not in copy_of(new)
+    assert "Piše vetrenjaca" in copy_of(old)  # in a ticket that the new owner goes on with
     erase(old, clock)
+    assert tables_with("Piše vetrenjaca") == tables_with("vetrenjaca.txt") == set()
     row = db.session.scalars(select(Correction)).one()
     assert set(row.after.values()) == {"—"} and row.reason == "—"
     assert db.session.get_one(Customer, customer.id).name == new.name

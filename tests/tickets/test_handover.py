@@ -131,9 +131,7 @@ def test_a_merged_ticket_goes_with_the_one_it_is_part_of(customer: Customer, own
         merging.merge(agent, [part.id], main.id, different_requesters=True)
     answer(agent, main)
     with transaction():
-        offer = handover.start(
-            actor_of(owner), customer.id, HandoverData("Novi Vlasnik", NEW, keeps_contacts=True)
-        )
+        offer = handover.start(actor_of(owner), customer.id, HandoverData("Novi Vlasnik", NEW, keeps_contacts=True))
         token = tokens.issue(handover.PURPOSE, handover.subject_of(offer), timedelta(days=1))
     with transaction():
         acceptance.register_new_owner(token, "Novi Vlasnik", factories.password_hash(), None)

@@ -10,7 +10,7 @@ from wtforms.fields.choices import SelectChoice
 from console.core.errors import Invalid, Refusal
 from console.core.forms import Form
 from console.core.texts import lazy_gettext
-from console.customers.labels import MAIL_NAMES, RIGHT_NAMES
+from console.customers.labels import MAIL_CHOICES, RIGHT_NAMES
 from console.customers.people.members import ContactData
 from console.customers.rights import MailCategory, Right
 
@@ -56,7 +56,8 @@ class NoticesForm(VerbForm):
     """Which mail a person gets about an account."""
 
     categories = SelectMultipleField(
-        lazy_gettext("E-mail notifications"), choices=[SelectChoice(one.value, MAIL_NAMES[one]) for one in MailCategory]
+        lazy_gettext("E-mail notifications"),
+        choices=[SelectChoice(one.value, MAIL_CHOICES[one]) for one in MailCategory],
     )
 
     def mail(self) -> frozenset[MailCategory]:

@@ -56,7 +56,7 @@ def follow_up_by_requester(
 ) -> TicketMessage:
     """Open a ticket that continues a closed one, locked, in the name of its requester; return their message.
 
-    Who is no longer on the account asks for themselves: its people do not read it, nor does our answer name the account.
+    Who is no longer on the account asks for themselves: its people do not read it.
     """
     left = _has_left(closed)
     new = _open(

@@ -1,8 +1,8 @@
 """What a handover does to the tickets of an account: what still runs is the new owner's to answer.
 
-Who is no longer on the account gets nothing further about it. Their links are void, replies that are still held go to the
-new owner, and what they write later under a closed ticket is a question of their own. Closed tickets keep their requester,
-as documents keep their buyer.
+Who is no longer on the account gets nothing further about it. Their links are void, replies that are still held go to
+the new owner, and what they write later under a closed ticket is a question of their own. Closed tickets keep their
+requester, as documents keep their buyer.
 """
 
 from __future__ import annotations
