@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from console.cli import doctor
 from console.core import clock as core_clock
 from console.core.actor import SYSTEM
 from console.core.settings import Settings, SettingsError
@@ -95,6 +96,8 @@ def test_what_is_wrong_is_said_with_its_time(
         read_once(broken.id)
     page = admin.get(f"{URL}/", headers=ENGLISH).text
     assert "not working" in page and "refuses the user name or the password" in page and "Next try" in page
+
+    assert any("Podrška has not been read since" in result.words for result in doctor._mailboxes())
 
     with transaction():
         state = session.get_one(ImapState, broken.id, populate_existing=True)
