@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from secrets import token_hex
+from typing import Any
 
 from flask import Flask
 from sqlalchemy import create_engine, make_url, text
@@ -58,10 +59,10 @@ def know_the_tables() -> None:
 
 
 @contextmanager
-def temporary_app(server: str | None) -> Iterator[Flask]:
-    """Yield an application on a database of its own, with its tables."""
+def temporary_app(server: str | None, **settings: Any) -> Iterator[Flask]:
+    """Yield an application on a database of its own, with its tables, with further ``settings``."""
     with temporary_database(server) as url:
-        app = create_app(Settings(env="development", database_url=url))
+        app = create_app(Settings(env="development", database_url=url, **settings))
         with app.app_context():
             prepare_database()
         try:

@@ -7,14 +7,20 @@ import time
 from email.message import EmailMessage
 from random import Random
 
+from imapclient import IMAPClient
+
 from benchmarks.place import engine_name, machine, temporary_app
 from benchmarks.report import Report, kept
 from console.core import clock
 from console.core.db import db
+from console.core.imap_url import ImapServer, read_imap_url
 from console.core.transaction import transaction
+from console.mail.mailboxes import state
+from console.mail.mailboxes.client import trusted
 from console.mail.receiving.models import IncomingMail, IncomingState
 from console.setup import prepare_database
 from console.staff.models import Department
+from console.tickets.mail_in import watching
 from console.tickets.mail_in.receiving import receive_many
 
 SEED = 1
@@ -76,6 +82,43 @@ def run(count: int, server: str | None, command: str) -> Report:
             )
         ],
     )
+
+
+def read(count: int, server: str | None, command: str, url: str, ca_file: str) -> Report:
+    """Read ``count`` mails that waited on an IMAP server, and let them come in."""
+    access = read_imap_url(url)
+    with temporary_app(server, imap_url=url, imap_ca=ca_file) as app, app.app_context():
+        with transaction() as session:
+            session.add(Department(key="bench", name_sr="Podrška", name_en="Support"))
+        (mailbox_id,) = state.due()  # so that all that comes now is new
+        with _signed_in(access) as client:
+            for number in range(count):
+                client.append(access.folder, _mail(Random(SEED * 1_000_003 + number), number))  # noqa: S311
+        begun, first = time.perf_counter(), _peak()
+        watching.read_once(mailbox_id)
+        seconds = time.perf_counter() - begun
+        tickets = db.session.query(IncomingMail).filter(IncomingMail.state == IncomingState.TICKET).count()
+    rate, growth = count / seconds, _peak() - first
+    engine = engine_name(server)
+    return Report(
+        section=f"mailbox-{engine.lower()}",
+        title=f"Mail read by IMAP ({engine})",
+        command=command,
+        verdicts=[
+            kept(f"at least {WANTED:.0f} mails a second ({rate:.0f})", holds=rate >= WANTED),
+            kept(f"memory grows by at most {MAX_GROWTH} MiB ({growth:.0f})", holds=growth <= MAX_GROWTH),
+            kept("every mail is in a ticket", holds=tickets == count),
+        ],
+        header=["mails", "a second", "seconds", "peak memory"],
+        rows=[[f"{count:,}", f"{rate:.0f}", f"{seconds:.1f}", f"{_peak():.0f} MiB"]],
+        notes=[f"as in the section on mail in, but fetched over TLS from a server on this machine; {machine()}"],
+    )
+
+
+def _signed_in(access: ImapServer) -> IMAPClient:
+    client = IMAPClient(access.host, port=access.port, ssl_context=trusted(), timeout=60)
+    client.login(access.user, access.password)
+    return client
 
 
 def _mail(rng: Random, number: int) -> bytes:

@@ -25,6 +25,7 @@ from console.core.places import PACKAGE, SHARED_ANCHOR, SHARED_FILES, TEMPLATES
 from console.core.settings import DEMO_SEAL_KEY, DEMO_SECRET_KEY, Settings
 from console.hosting.links import broken_links
 from console.mail import relay, smtp
+from console.mail.mailboxes import queries as mailboxes
 from console.mail.sending import helo_name
 from console.reindexing import is_outdated
 from console.settings import queries as settings_now
@@ -305,6 +306,21 @@ def _mail() -> Iterator[Result]:
         yield Result(Level.GOOD, "No mail is late.")
 
 
+def _mailboxes() -> Iterator[Result]:
+    rows = [row for row in mailboxes.list_mailboxes() if row.mailbox.active and row.state is not None]
+    wrong = [row for row in rows if row.state is not None and row.state.failing_since is not None]
+    for row in wrong[:MAX_LISTED]:
+        if row.state is not None and row.state.failing_since is not None:
+            since = f"{row.state.failing_since.astimezone(settings().zone):%d.%m.%Y. %H:%M}"
+            name = row.mailbox.name or row.mailbox.from_address
+            yield Result(
+                Level.FAULT,
+                f"The mailbox {name} has not been read since {since}: {row.state.problem} {row.state.detail}",
+            )
+    if rows and not wrong:
+        yield Result(Level.GOOD, f"Mailboxes that are read: {len(rows)}.")
+
+
 def _some(places: list[str]) -> str:
     return ", ".join(places[:MAX_LISTED]) + (" and more" if len(places) > MAX_LISTED else "")
 
@@ -322,7 +338,7 @@ def _database_file() -> Iterator[Result]:
 
 CHECKS = (
     _settings, _database_file, _sealed, _audit_log, _anchor_age, _attachments, _old_places, _accounts, _hosted, _time,
-    _redis, _mail_server, _mail,
+    _redis, _mail_server, _mail, _mailboxes,
 )  # fmt: skip
 
 

@@ -58,7 +58,7 @@ PAGES = {
               "/console/settings/", "/console/settings/brand/", "/console/settings/issuer/",
               "/console/settings/requests/", "/console/settings/renewals/", "/console/settings/retention/",
               "/console/chat-settings/", "/console/applications/", "/console/applications/new",
-              "/console/applications/1"],
+              "/console/applications/1", "/console/mail/mailboxes/", "/console/mail/mailboxes/new"],
 }  # fmt: skip
 ZONE = "/moj/domains/prodavnica-jasen.example.rs"
 AUTHORIZE = (  # of the demo's application

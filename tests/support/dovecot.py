@@ -123,9 +123,9 @@ class Dovecot:
         found.chmod(0)
         return found
 
-    def empty(self, user: str = USER) -> None:
-        """Delete all mail of a user, folders too."""
-        shutil.rmtree(self.folder / "mail" / user, ignore_errors=True)
+    def empty(self) -> None:
+        """Delete all mail, folders too."""
+        shutil.rmtree(self.folder / "mail", ignore_errors=True)
 
     def log(self) -> str:
         """Return what it wrote."""
@@ -161,6 +161,8 @@ ssl_key = <{here}/key.pem
 ssl_dh =
 mail_location = maildir:~/Maildir
 mail_fsync = never
+auth_failure_delay = 0
+state_dir = {here}/run
 maildir_copy_with_hardlinks = yes
 mailbox_list_index = no
 first_valid_uid = 1

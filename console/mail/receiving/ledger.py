@@ -135,13 +135,6 @@ def is_answered(row: IncomingMail) -> bool:
     return row.kind is IncomingKind.PERSON and bool(row.from_address) and row.proof is not Proof.FAILED
 
 
-def is_mailbox(address: str) -> bool:
-    """Tell whether a mailbox of ours has this address, with or without something after a ``+``."""
-    local, _at, domain = address.rpartition("@")
-    plain = f"{local.partition('+')[0]}@{domain}"
-    return db.session.scalar(select(Mailbox.id).where(Mailbox.address == plain).limit(1)) is not None
-
-
 def returned_among(keys: Sequence[int]) -> frozenset[int]:
     """Return which of our mails came back."""
     if not keys:

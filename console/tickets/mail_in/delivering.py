@@ -13,11 +13,12 @@ from console.core import clock
 from console.core.actor import SYSTEM, Actor
 from console.core.context import settings
 from console.core.db import db
-from console.core.emails import NoAddress, is_ours, read_email
+from console.core.emails import NoAddress, read_email
 from console.core.errors import Conflict, Invalid, NotFound
 from console.core.text import one_line, shorten
 from console.core.texts import gettext, in_language
 from console.customers.masking import MASKED, mask_for_storage, mask_pins
+from console.mail.mailboxes.addresses import is_our_address
 from console.mail.receiving import ledger
 from console.mail.receiving.authentication import Authentication, authenticate, is_marked_spam
 from console.mail.receiving.classification import classify
@@ -101,7 +102,7 @@ def _look_at(row: IncomingMail, mail: ReadMail) -> tuple[Arrival, str]:
     """Write down what a message is, and return it with the header that says so."""
     known = authenticate(mail)
     kind, header = classify(mail)
-    if kind is not IncomingKind.BOUNCE and mail.sender.address and ledger.is_mailbox(mail.sender.address):
+    if kind is not IncomingKind.BOUNCE and is_our_address(mail.sender.address):
         kind, header = IncomingKind.OWN, "from"
     _describe(row, mail)
     row.proof, row.kind = known.proof, kind
@@ -147,7 +148,7 @@ def _describe(row: IncomingMail, mail: ReadMail) -> None:
     row.subject = mask_pins(mail.subject)[0][:MAX_SUBJECT]
     row.message_id = mail.message_id[:MAX_MESSAGE_ID]
     row.sent_at = mail.sent_at
-    row.copies = [address for address in dict.fromkeys(others) if not is_ours(address)][:MAX_COPIES]
+    row.copies = [address for address in dict.fromkeys(others) if not is_our_address(address)][:MAX_COPIES]
 
 
 # --- a ticket of its own

@@ -8,17 +8,25 @@ from flask import Response, flash, jsonify, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from sqlalchemy import select
-from wtforms import BooleanField, HiddenField, IntegerField, PasswordField, RadioField, SelectField, StringField
-from wtforms import TextAreaField
+from wtforms import (
+    BooleanField,
+    HiddenField,
+    IntegerField,
+    PasswordField,
+    RadioField,
+    SelectField,
+    StringField,
+    TextAreaField,
+)
 
 from console.core.context import settings
 from console.core.db import db
 from console.core.errors import Invalid, Refusal
 from console.core.forms import Form
-from console.core.texts import gettext, lazy_gettext, lazy_pgettext
+from console.core.texts import gettext, lazy_gettext
 from console.core.transaction import transaction
 from console.mail.mailboxes import probing, queries, service
-from console.mail.mailboxes.access import ImapFailed, access_of
+from console.mail.mailboxes.access import ImapFailed
 from console.mail.mailboxes.models import ImapTls, Mailbox, SignIn
 from console.mail.mailboxes.oauth2 import PRESETS
 from console.mail.mailboxes.queries import MailboxRow
@@ -27,6 +35,7 @@ from console.staff.models import Department
 from console.staff.roles import Permission
 from console.views.shared.base import Page
 from console.views.shared.labels import mailboxes as labels
+from console.views.shared.labels.messages import file_size
 from console.web.answers import local_time, refuse, wants_json
 from console.web.catalog import language
 from console.web.identity import current_actor
@@ -62,9 +71,7 @@ class MailboxForm(Form):
     signature = TextAreaField(lazy_gettext("Signature"), description=lazy_gettext("Below replies to its messages."))
     host = StringField(lazy_gettext("IMAP server"))
     port = IntegerField(lazy_gettext("Port"), default=993)
-    tls = SelectField(
-        lazy_gettext("Encryption"), choices=[(one.value, label) for one, label in labels.TLS.items()]
-    )
+    tls = SelectField(lazy_gettext("Encryption"), choices=[(one.value, label) for one, label in labels.TLS.items()])
     user = StringField(lazy_gettext("User name"), description=lazy_gettext("Often the whole address."))
     folder = StringField(lazy_gettext("Folder"), default="INBOX")
     sign_in = RadioField(
@@ -128,7 +135,7 @@ class MailboxesPage(Page):
         departments = {one.id: one.name(language()) for one in _departments()}
         page: str = self.render(
             "admin/mail/mailboxes.html", rows=rows, unread=unread, labels=labels, departments=departments,
-            server=settings().imap,
+            file_size=file_size, server=settings().imap,
         )  # fmt: skip
         return page
 
@@ -212,7 +219,7 @@ class MailboxesPage(Page):
         """Take a message off the list."""
         with transaction():
             service.dismiss_message(current_actor(), key)
-        return self._done(gettext("Taken off the list. The message stays on the server."), key)
+        return self._done(gettext("Removed from the list. The message stays on the server."), key)
 
     def _test(self, mailbox: Mailbox | None) -> ResponseReturnValue:
         current_actor().require(Permission.MANAGE_SETTINGS)
@@ -242,9 +249,7 @@ class MailboxesPage(Page):
         flash(message, "success")
         return redirect(self.get_url(".index"), 303)
 
-    def _form(
-        self, form: MailboxForm, mailbox: Mailbox | None, refusal: Refusal | None = None
-    ) -> ResponseReturnValue:
+    def _form(self, form: MailboxForm, mailbox: Mailbox | None, refusal: Refusal | None = None) -> ResponseReturnValue:
         if refusal is not None and wants_json():
             return refuse(refusal)
         form.department.choices = [("", gettext("First public department"))] + [

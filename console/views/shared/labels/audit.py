@@ -40,6 +40,12 @@ AREAS: dict[str, tuple[Text, tuple[str, ...]]] = {
 }
 
 _ACTIONS: dict[str, tuple[str, Text]] = {
+    "mailbox.added": ("inbox", lazy_gettext("Mailbox added")),
+    "mailbox.changed": ("pencil", lazy_gettext("Mailbox changed")),
+    "mailbox.switched": ("pause", lazy_gettext("Mailbox switched on or off")),
+    "mailbox.deleted": ("trash", lazy_gettext("Mailbox deleted")),
+    "mailbox.message_retried": ("refresh", lazy_gettext("Message of a mailbox to be fetched again")),
+    "mailbox.message_dismissed": ("check", lazy_gettext("Message of a mailbox removed from the list")),
     "mail.stop_lifted": ("mail", lazy_gettext("Automatic e-mails to an address allowed again")),
     "mail.sender_blocked": ("ban", lazy_gettext("Sender blocked")),
     "mail.sender_unblocked": ("check", lazy_gettext("Sender no longer blocked")),

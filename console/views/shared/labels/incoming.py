@@ -48,6 +48,8 @@ REASON: dict[str, Text] = {
     "blocked": lazy_gettext("The sender is blocked."),
     "server": lazy_gettext("The mail server marked it as spam."),
     "agent": lazy_gettext("A colleague marked it as spam."),
+    "too_large": lazy_gettext("It is larger than 50 MB; only its beginning was fetched."),
+    "unfetched": lazy_gettext("The mail server did not hand it over whole; only its beginning was fetched."),
 }
 PROOF: dict[Proof, Label] = {
     Proof.PASSED: Label(lazy_gettext("sender’s domain confirmed"), "shield-check", "ok"),
