@@ -12,6 +12,9 @@ _LIKELY = ["utf_8", "cp1250", "cp1251", "iso8859_2", "iso8859_5", "koi8_r", "cp1
 _LATIN1 = frozenset({"iso8859-1", "cp1252", "iso8859-15"})
 # č, ć and đ of Windows-1250, read as Latin-1: è, æ and ð, of which the last two are seen in Icelandic alone.
 _MISREAD = re.compile("[æðÆÐ]")
+# š, ž, Š and Ž of ISO 8859-2, read as Windows-1250, which has them elsewhere.
+_LATIN2 = re.compile(r"[ąľ]|[©®][^\W\d]|[^\W\d][©®]")
+_WINDOWS_ONLY = re.compile(rb"[\x8a\x8e\x9a\x9e]")
 _GUESSED_FROM = 20_000
 _ONE_BYTE = ("iso8859", "cp125", "koi8", "mac")
 # Letters of Windows-125x stand where ISO 8859 has control characters, which no text has.
@@ -41,7 +44,13 @@ def decode(content: bytes, charset: str | None = None) -> str:
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return content.decode("utf-16", "replace")
     guess = from_bytes(content[:_GUESSED_FROM], cp_isolation=_LIKELY).best()
-    return content.decode(guess.encoding if guess is not None else "cp1250", "replace")
+    name = _known(guess.encoding if guess is not None else "cp1250") or "cp1250"
+    text = content.decode(name, "replace")
+    if name in _LATIN1 and _MISREAD.search(text):
+        return content.decode("cp1250", "replace")
+    if name == "cp1250" and _LATIN2.search(text) and not _WINDOWS_ONLY.search(content):
+        return content.decode("iso8859-2", "replace")
+    return text
 
 
 def is_utf8(content: bytes) -> bool:

@@ -36,6 +36,7 @@ _BETWEEN = re.compile(r"[\s<>\",;:]+")
 _MAX_ADDRESS = 320
 _FOLD = re.compile(r"\r?\n(?=[ \t])")
 _LINE = re.compile(rb"\r?\n(?![ \t])")
+_CHARSET = re.compile(rb"^content-type:[^\n]{0,200}\bcharset=[\"']?([\w.-]{1,40})", re.IGNORECASE | re.MULTILINE)
 _BOUNDARY = re.compile(rb"^--", re.MULTILINE)
 _FIELD = re.compile(r"([!-9;-~]{1,100})[ \t]*:(.*)", re.DOTALL)
 _EARLIEST, _LATEST = datetime(1980, 1, 1, tzinfo=UTC), datetime(2090, 1, 1, tzinfo=UTC)
@@ -201,7 +202,9 @@ def _header_lines(head: bytes) -> list[str]:
     """Return the lines of a header, still folded. Those that are no UTF-8 are taken to have one charset together."""
     lines = _LINE.split(head.replace(b"\0", b""))
     odd = [line for line in lines if not is_utf8(line)]
-    read = iter(decode(b"\0".join(odd)).split("\0"))
+    said = _CHARSET.search(head)  # of the body: what wrote it wrote both
+    charset = said[1].decode("ascii", "replace") if said else None
+    read = iter(decode(b"\0".join(odd), charset).split("\0"))
     return [line.decode() if is_utf8(line) else next(read, "") for line in lines]
 
 

@@ -36,14 +36,21 @@ def _cut(raw: bytes, found: re.Match[bytes] | None) -> tuple[bytes, bytes]:
 
 
 def fingerprint(raw: bytes) -> str:
-    """Return what is the same for one message whichever way it came: its Message-ID, From, Date, Subject and body."""
+    """Return what is the same for one message whichever way it came: its Message-ID, From, Date, Subject and body.
+
+    Of what has none of these headers only the same bytes are the same message.
+    """
     head, body = split_head(raw)
     found = hashlib.sha256()
+    named = 0
     lines = _FOLD.sub(b" ", head).replace(b"\r", b"").split(b"\n")
     for name in _NAMED:
         prefix = name + b":"
         values = [line[len(prefix) :].strip() for line in lines if line[: len(prefix)].lower() == prefix]
+        named += any(values)
         found.update(name + b"\0" + b"\0".join(values) + b"\n")
+    if not named:
+        return hashlib.sha256(raw).hexdigest()
     found.update(body.replace(b"\r\n", b"\n").rstrip(b"\n"))
     return found.hexdigest()
 

@@ -125,8 +125,12 @@ def _route(arrival: Arrival, match: Match | None, header: str, *, crowded: bool)
         row.ticket_id = root_of(match.ticket).id
         row.tell("matched", by=match.by, ticket=root_of(match.ticket).number)
     if match is not None and row.kind is not IncomingKind.PERSON and not crowded:
-        _note(arrival, match.ticket, waits="")
-        _settle(row, IncomingState.TICKET, "machine")
+        why = _why_a_machine_waits(arrival, match)
+        if why:
+            _wait(arrival, match.ticket, why)
+        else:
+            _note(arrival, match.ticket, waits="")
+            _settle(row, IncomingState.TICKET, "machine")
     elif row.kind is IncomingKind.AUTO_REPLY and header != "subject":
         _settle(row, IncomingState.IGNORED, "auto_reply")
     elif crowded:
@@ -265,6 +269,14 @@ def _why_it_waits(arrival: Arrival, match: Match, sender: Sender) -> str:
     if sender.relation is Relation.REQUESTER and (proven or match.signed):
         return ""
     return "" if proven else "unproven"
+
+
+def _why_a_machine_waits(arrival: Arrival, match: Match) -> str:
+    """Return why an agent must look at what no person wrote; an absence may be told from another address."""
+    if arrival.known.proof is Proof.FAILED:
+        return "forged"
+    is_strange = sender_in(match.ticket, arrival.row.from_address).relation is Relation.STRANGER
+    return "stranger" if is_strange and arrival.row.kind is not IncomingKind.AUTO_REPLY else ""
 
 
 def enter(arrival: Arrival, sender: Sender, *, language: str = "") -> TicketMessage:

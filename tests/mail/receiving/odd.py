@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import random
+import struct
 from collections.abc import Callable, Iterator
 
 from tests.tickets.mail_in.scene import OURS
@@ -71,6 +72,25 @@ def long_head(rng: random.Random, number: bytes) -> bytes:
     ) + b"Kratko %d" % rng.randrange(9)
 
 
+def winmail(*attributes: tuple[int, bytes]) -> bytes:
+    """Return files as Outlook packs them (MS-OXTNEF): level 2, number, length, bytes and their sum."""
+    packed = b"\x78\x9f\x3e\x22\x01\x00"
+    for number, content in attributes:
+        packed += b"\x02" + struct.pack("<II", number, len(content)) + content
+        packed += struct.pack("<H", sum(content) % 65536)
+    return packed
+
+
+def packed_by_outlook(rng: random.Random, number: bytes) -> bytes:
+    whole = bytearray(_WINMAIL)
+    if rng.randrange(2):  # damaged on the way
+        for _time in range(rng.randrange(1, 9)):
+            whole[rng.randrange(6, len(whole))] = rng.randrange(256)
+        del whole[rng.randrange(len(whole) // 2, len(whole)) :]
+    part = b"Content-Type: application/ms-tnef; name=winmail.dat\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+    return multipart(_TEXT, part + base64.encodebytes(bytes(whole)))(rng, number)
+
+
 def noise(rng: random.Random, number: bytes) -> bytes:
     return head(number) + rng.randbytes(rng.randrange(1, 4_000))
 
@@ -106,6 +126,9 @@ _TNEF = (
     b"Content-Type: application/ms-tnef; name=winmail.dat\r\nContent-Transfer-Encoding: base64\r\n\r\n"
     + base64.b64encode(b"\x78\x9f\x3e\x22\x01\x00\x01\x06\x90\x08\x00")
 )
+_WINMAIL = winmail(
+    (0x69002, b"\x01\x00" + bytes(12)), (0x18010, b"ponuda.txt\x00"), (0x6800F, b"Ponuda broj 7"),
+)  # fmt: skip
 _MESSAGE = b"Content-Type: message/rfc822\r\n\r\nFrom: x@y.test\r\nSubject: Unutra\r\n\r\nTekst"
 
 KINDS: dict[str, Maker] = {
@@ -137,15 +160,23 @@ KINDS: dict[str, Maker] = {
     "NUL in head": with_header(b"X-Nul: a\x00b"),
     "bare CR": with_header(body=b"a\rb\rc"),
     "no line ends": lambda _rng, n: b"From: a@gost.test\nSubject: x" + n + b"\n\ntekst",
-    "1970": with_header(b"Date: Thu, 1 Jan 1970 00:00:00 +0000"),
-    "2099": with_header(b"X-Date: 1", b"Resent-Date: Thu, 1 Jan 2099 00:00:00 +0000"),
+    "1970": lambda _rng, n: head(n).replace(b"Mon, 23 Nov 2026", b"Thu, 1 Jan 1970") + b"x",
+    "2099": lambda _rng, n: head(n).replace(b"Mon, 23 Nov 2026", b"Thu, 1 Jan 2099") + b"x",
     "broken date": lambda _rng, n: head(n).replace(b"Mon, 23 Nov 2026", b"Foo, 99 Bar 0000") + b"x",
     "file": multipart(_TEXT, _FILE),
     "program": multipart(_TEXT, _EXE),
     "invitation": multipart(_TEXT, _ICS, kind=b"alternative"),
     "card": multipart(_TEXT, _VCF),
     "winmail": multipart(_TEXT, _TNEF),
+    "winmail packed": packed_by_outlook,
     "html alone": multipart(_HTML),
+    "html and a plain footer": multipart(_HTML, b"Content-Type: text/plain\r\n\r\nProvereno od virusa."),
+    "many boundaries": multipart(*[b""] * 6_000),
+    "many headers": lambda _rng, n: head(n, *(b"X-%d: a" % place for place in range(30_000))) + b"Kratko",
+    "long address": lambda _rng, n: head(n, *[b"Delivered-To: " + b"a" * 16_000] * 30, sender=b"b" * 16_000) + b"x",
+    "deep html": multipart(b"Content-Type: text/html\r\n\r\nDno" + b"<div>" * 9_000 + b"<b><font>" * 4_000),
+    "long parameters": multipart(b"Content-Type: text/plain;" + b" a=b;" * 9_000 + b"\r\n\r\nx"),
+    "empty reports": multipart(b"Content-Type: message/delivery-status\r\n\r\n" + b"a:b\r\n\r\n" * 6_000),
     "related": multipart(_HTML, _IMAGE, kind=b"related"),
     "message": multipart(_TEXT, _MESSAGE),
     "no end": multipart(_TEXT, _FILE, end=b""),

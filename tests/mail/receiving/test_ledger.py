@@ -16,11 +16,12 @@ from console.core.transaction import transaction
 from console.mail.models import Mail, MailState
 from console.mail.receiving import raw as raw_store
 from console.mail.receiving import retention, stops
-from console.mail.receiving.models import IncomingMail, IncomingState
+from console.mail.receiving.models import IncomingKind, IncomingMail, IncomingState
 from console.staff.roles import Role
 from console.tickets.models import MessageKind, TicketStatus
 from console.tickets.service import messages, properties
 from tests.conftest import Clock
+from tests.mail.receiving.reports import REPORTS
 from tests.mail.receiving.test_reading import report
 from tests.tickets.mail_in.scene import ANA, entries, mails_to, make_raw, take, ticket_of
 from tests.tickets.rows import make_department, make_ticket
@@ -75,6 +76,45 @@ def test_a_report_that_proves_nothing_stops_nothing(agent: Actor) -> None:
     assert stops.stopped(ANA) is None
     assert stops.stopped("drugi@gost.test") is None
     assert ticket.status is TicketStatus.OPEN
+
+
+@pytest.mark.parametrize("provider", REPORTS)
+def test_ten_servers_reports_stop_automatic_mail_to_that_address(provider: str) -> None:
+    with transaction():
+        ticket = make_ticket(SYSTEM, requester_email=ANA)
+    (mail,) = mails_to(ANA)
+    row = take(REPORTS[provider](mail.message_id, ANA))
+    assert (row.kind, row.state, row.bounced_id) == (IncomingKind.BOUNCE, IncomingState.IGNORED, mail.id)
+    stopped = stops.stopped(ANA)
+    assert stopped is not None
+    assert stopped.status.startswith("5")
+    assert [event.event for event in entries(ticket, MessageKind.EVENT)][-1] == "mail_bounced"
+
+
+def test_a_report_that_it_arrived_or_about_another_receiver_stops_nothing(session: Session) -> None:
+    with transaction():
+        ticket = make_ticket(SYSTEM, requester_email=ANA)
+    (mail,) = mails_to(ANA)
+    row = take(report("2.0.0", "delivered", "250 ok", original=mail.message_id).replace(b"ana@gost.test", ANA.encode()))
+    assert row.story[-2]["step"] == "arrived"
+    other = "drugi@gost.test\r\nAction: failed\r\nStatus: 5.1.1\r\n\r\n"
+    two = f"Final-Recipient: rfc822; {other}Final-Recipient: rfc822; {ANA}"
+    raw = report("2.0.0", "relayed", "250 ok", original=mail.message_id)
+    take(raw.replace(b"Final-Recipient: rfc822; ana@gost.test", two.encode()).replace(b"<r@", b"<r2@"))
+    assert stops.stopped(ANA) is None
+    assert "mail_delayed" not in [event.event for event in entries(ticket, MessageKind.EVENT)]
+
+
+def test_a_complaint_is_a_ticket_and_a_receipt_is_answered_by_nothing() -> None:
+    kind = 'multipart/report; report-type={}; boundary="gr"'
+    for name, sender in (("feedback-report", "fbl@isp.test"), ("disposition-notification", ANA)):
+        raw = make_raw("Prijava zloupotrebe.", sender=sender).replace(
+            b'Content-Type: text/plain; charset="utf-8"', f"Content-Type: {kind.format(name)}".encode()
+        )
+        raw = raw.replace(b"\n\n", b"\n\n--gr\n\n", 1) + b"\n--gr--\n"
+        row = take(raw)
+        assert (row.kind, row.state) == (IncomingKind.AUTOMATIC, IncomingState.TICKET), name
+        assert mails_to(sender) == []
 
 
 def test_blocking_takes_an_address_or_a_domain(agent: Actor, actor: ActorOf) -> None:

@@ -18,6 +18,7 @@ from console.mail.receiving.classification import classify
 from console.mail.receiving.images import draw
 from console.mail.receiving.message import ReadMail, read_message
 from console.mail.receiving.models import IncomingKind, Proof
+from tests.mail.receiving.hostile import WRAPS, payloads
 from tests.mail.receiving.odd import _HTML, _IMAGE, multipart
 from tests.tickets.mail_in.scene import make_raw
 
@@ -203,29 +204,6 @@ def test_own_images_are_shown_and_others_asked_about() -> None:
     assert (drawn.blocked, "zli.test" in drawn.document) == (2, False)
     assert 'src="https://zli.test/a.png"' in draw(mail, remote=True).document
     assert "http://" not in draw(mail, remote=True).document.replace("http://www.w3", "")
-
-
-HOSTILE = (
-    "<script>{x}</script>", "<img src=x onerror={x}>", "<svg onload={x}>", "<body onload={x}>", "<iframe src={u}>",
-    "<a href='javascript:{x}'>a</a>", "<a href='data:text/html,{x}'>a</a>", "<a href='JaVa&#x0A;script:{x}'>a</a>",
-    "<form action={u}><input name=a><button>a</button></form>", "<meta http-equiv=refresh content='0;url={u}'>",
-    "<link rel=stylesheet href={u}>", "<style>@import '{u}'; body {{ background: url({u}) }}</style>",
-    "<div style='background:url({u})'>a</div>", "<table background={u}><td>a</td></table>", "<object data={u}>",
-    "<embed src={u}>", "<video src={u} onerror={x}>", "<audio src={u}>", "<base href={u}>", "<math href='{u}'>",
-    "<img src='{u}'>", "<img srcset='{u} 1x'>", "<input type=image src={u}>", "<picture><source srcset={u}></picture>",
-    "<details open ontoggle={x}>", "<svg><script>{x}</script></svg>", "<noscript><p title='</noscript><img src={u}>'>",
-    "<template><img src={u}></template>", "<img src='cid:{u}'>", "<img src='cid:x\" onerror={x}'>", "<bgsound src={u}>",
-    "<textarea><img src={u}></textarea>", "<!--><img src={u}>-->", "<![CDATA[<img src={u}>]]>", "<xmp><img src={u}></xmp>",
-)  # fmt: skip
-WRAPS = ("{p}", "<div>{p}</div>", "<table><tr><td>{p}", "<p>{p}<p>", "<b><i>{p}</b></i>", "<!-- {p} -->", "</p>{p}<br>",
-         "<ul><li>{p}", "&lt;{p}&gt;", "<font color=red>{p}</font>")  # fmt: skip
-
-
-def payloads(wraps: int = len(WRAPS)) -> list[str]:
-    """Return each hostile piece in so many wrappings."""
-    pieces = [piece.format(x="fetch('//zli.test/x')", u="//zli.test/u") for piece in HOSTILE]
-    pieces += [piece.format(x="alert`1`", u="http://zli.test/h") for piece in HOSTILE]
-    return [wrap.replace("{p}", piece) for piece in pieces for wrap in WRAPS[:wraps]]
 
 
 def test_nothing_hostile_is_left(samples: Callable[[int, int], int]) -> None:

@@ -216,6 +216,22 @@ def test_the_original_is_masked_and_for_supervisors(client: ConsoleClient, ticke
         assert secret not in client.get(f"/console/mail/in/{row.id}").text
 
 
+def test_the_html_and_the_names_of_files_are_masked_too(client: ConsoleClient, ticket: Ticket) -> None:
+    address = str(mails_to(ANA)[-1].reply_to)
+    link = "<a href='https://x.test/t/AbcdefGhijklmnopQrst12'>tiket</a>"
+    html = f"<p title='PIN 123456'>PIN 123<b>45</b>6</p>{link} {address}"
+    part = b"--gr\nContent-Type: text/html\n\n" + html.encode()
+    part += b'\n--gr\nContent-Type: image/png; name="PIN 123456.png"\nContent-ID: <a>\n\nx\n--gr--\n'
+    raw = b"From: a@gost.test\nMIME-Version: 1.0\nContent-Type: multipart/related; boundary=gr\n\n" + part
+    key = take(raw).id
+    sign_in(client, "supervisor")
+    for path in ("", "/html", "/raw"):
+        shown = client.get(f"/console/mail/in/{key}{path}").text
+        for secret in ("123456", "123<b>45", "AbcdefGhijklmnopQrst12", address.partition("+")[2].partition("@")[0]):
+            assert secret not in shown, path
+    assert "••<b>••</b>•" in client.get(f"/console/mail/in/{key}/html").text
+
+
 def test_blocked_senders_have_a_page(client: ConsoleClient) -> None:
     sign_in(client)
     assert client.submit("/console/mail/blocked/add", sender="nije").status_code == 422

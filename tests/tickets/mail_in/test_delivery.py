@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from console.core.actor import SYSTEM, Actor
 from console.core.clock import now
+from console.core.context import files
 from console.core.transaction import transaction
 from console.mail.mailboxes.models import Mailbox
 from console.mail.models import Mail
@@ -71,6 +72,20 @@ def test_a_pin_is_masked_in_text_subject_and_name() -> None:
         assert "••••••" in text
 
 
+def test_a_pin_is_masked_in_a_text_that_is_too_long_for_an_entry() -> None:
+    row = take(make_raw("Moj PIN je 123456.\n" + "Dugačka priča.\n" * 9_000))
+    (file,) = entries(ticket_of(row), MessageKind.QUESTION)[0].attachments
+    assert file.name == "message.txt"
+    assert b"123456" not in files().get(file.digest)
+
+
+def test_the_language_is_that_of_the_writer_not_of_the_quote() -> None:
+    quote = (
+        "\n\nOn Mon, 23 Nov 2026 at 10:15, Mint <p@x.rs> wrote:\n> Poštovani, sajt je vraćen i sve radi kako treba.\n"
+    )
+    assert ticket_of(take(make_raw(f"Please help.{quote}{'> Hvala na strpljenju. ' * 9}"))).language == "en"
+
+
 def test_the_account_is_known_only_where_the_sender_is_proven() -> None:
     persona = factories.ana()
     email = persona.owner.person.email
@@ -105,6 +120,27 @@ def test_each_message_once_however_it_comes(session: Session) -> None:
     copy = take(raw, mailbox=box)
     assert (copy.state, copy.reason, copy.duplicate_of_id) == (IncomingState.IGNORED, "duplicate", first)
     assert session.scalar(select(func.count(Ticket.id))) == 1
+
+
+@pytest.mark.both
+def test_two_workers_with_one_message_deliver_it_once(
+    app: Flask, session: Session, in_threads: Callable[[Callable[[], None], int], None]
+) -> None:
+    raws = [
+        make_raw(f"Pitanje {place}", auth=proven(f"firma{place}.test"), sender=f"a@firma{place}.test")
+        for place in range(5)
+    ]
+    session.rollback()
+
+    def work() -> None:
+        with app.app_context():
+            for raw in raws:
+                receive(raw)
+
+    in_threads(work, 4)
+    assert session.scalar(select(func.count(Ticket.id))) == len(raws)
+    assert session.scalar(select(func.count(IncomingMail.id))) == len(raws)
+    assert len(mails_to("a@firma0.test")) == 1
 
 
 # --- which ticket
