@@ -29,7 +29,7 @@ from console.core.settings import Settings
 from console.staff.models import Staff
 from console.staff.roles import Role
 from tests import factories
-from tests.support.server import command, environment
+from tests.support.server import command, environment, forked_command
 
 PASSWORD = "Dovoljno-duga-1"
 
@@ -262,9 +262,9 @@ def test_production_does_not_start_on_demo_accounts(database: str, tmp_path: Pat
     with closing(sqlite3.connect(file)) as rows, rows:  # as a copy of a demo would bring it
         rows.execute("UPDATE staff SET password_hash = ?", [PasswordHasher().hash("Demo-lozinka-1")])
     for starting in ("serve", "worker"):
-        done = command(starting, env=env)
-        assert done.returncode == 1
-        assert "agent@example.test" in done.stderr
+        code, said = forked_command(starting, env=env)
+        assert code == 1
+        assert "agent@example.test" in said
     assert installation(env, "doctor")[0] == 1
 
 

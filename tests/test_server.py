@@ -22,7 +22,7 @@ from benchmarks import websocket
 from console import server as console_server
 from console.core.binds import Bind
 from tests.support import processes
-from tests.support.server import ROOT, LiveServer, command, environment
+from tests.support.server import ROOT, LiveServer, command, environment, forked_command, start_forked
 
 Start = Callable[..., LiveServer]
 Connect = Callable[[LiveServer], http.client.HTTPConnection]
@@ -177,10 +177,10 @@ def test_logs_hold_no_secret(own_server: Start, connect: Connect) -> None:
 
 def test_a_taken_port_is_said_in_one_line(own_server: Start) -> None:
     live = own_server()
-    second = command("serve", "--port", str(live.port), env=live.environment)
-    assert second.returncode == 1
-    assert "Address already in use" in second.stderr
-    assert "Traceback" not in second.stderr
+    code, said = forked_command("serve", "--port", str(live.port), env=live.environment)
+    assert code == 1
+    assert "Address already in use" in said
+    assert "Traceback" not in said
 
 
 def test_a_unix_socket_is_served_and_taken_over_from_a_killed_server(tmp_path: Path) -> None:
@@ -190,9 +190,7 @@ def test_a_unix_socket_is_served_and_taken_over_from_a_killed_server(tmp_path: P
     env = environment(ENV="demo", DATABASE_URL=f"sqlite:///{tmp_path / 'console.sqlite3'}")
     log = tmp_path / "server.log"
     with log.open("wb") as output:
-        process = processes.start(
-            [sys.executable, "-m", "console", "serve", "--bind", f"unix:{path}"], log=output, env=env, cwd=ROOT
-        )
+        process = start_forked(["serve", "--bind", f"unix:{path}"], env, output)
     live = LiveServer("", 0, process, env, log)
     try:
         wait_for(live, "serving")

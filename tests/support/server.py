@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from fcntl import LOCK_EX, flock
 from hashlib import sha256
 from pathlib import Path
+from typing import IO
 
 from flask import Flask
 from werkzeug.serving import make_server
@@ -61,6 +62,14 @@ def command(*arguments: str, env: Mapping[str, str], stdin: str | None = None) -
         check=False,
         timeout=300,
     )
+
+
+def forked_command(*arguments: str, env: Mapping[str, str]) -> tuple[int, str]:
+    """Run ``console`` with ``arguments`` to its end, without its start; return its exit code and what it said."""
+    with tempfile.TemporaryFile() as log:
+        code = start_forked(arguments, env, log).wait(FILL_SECONDS)
+        log.seek(0)
+        return code, log.read().decode()
 
 
 @contextmanager
@@ -110,9 +119,14 @@ def running(module: Sequence[str], port: int, env: Mapping[str, str], log: Path)
 def forked(port: int, env: Mapping[str, str], log: Path) -> Iterator[LiveServer]:
     """Run ``console serve`` on ``port`` until the end of the block, without its start (``tests.support.warm``)."""
     with log.open("ab") as output:
-        process = _forking().start(["serve", "--port", str(port)], log=output, env=env, cwd=ROOT)
+        process = start_forked(["serve", "--port", str(port)], env, output)
     with _stopping(LiveServer(f"http://127.0.0.1:{port}", port, process, env, log)) as server:
         yield server
+
+
+def start_forked(arguments: Sequence[str], env: Mapping[str, str], log: IO[bytes]) -> processes.Process:
+    """Run ``console`` with ``arguments``, as ``serve`` or ``worker``, without its start (``tests.support.warm``)."""
+    return _forking().start(arguments, log=log, env=env, cwd=ROOT)
 
 
 @contextmanager
@@ -164,12 +178,9 @@ def fill(env: Mapping[str, str], *, demo: bool) -> None:
 
 
 def _run(*arguments: str, env: Mapping[str, str]) -> None:
-    """Run ``console`` with ``arguments`` to its end, without its start."""
-    with tempfile.TemporaryFile() as log:
-        code = _forking().start(arguments, log=log, env=env, cwd=ROOT).wait(FILL_SECONDS)
-        if code:
-            log.seek(0)
-            raise RuntimeError(f"{arguments}: {log.read().decode()[-3000:]}")
+    code, said = forked_command(*arguments, env=env)
+    if code:
+        raise RuntimeError(f"{arguments}: {said[-3000:]}")
 
 
 def copy_made(folder: Path, *, demo: bool, clock: str = "") -> None:
