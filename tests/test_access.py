@@ -370,6 +370,8 @@ ROUTES: dict[tuple[str, str], frozenset[str]] = {
     ("GET", "quotes.bill"): BILLING,
     ("POST", "quotes.bill"): BILLING,
     ("GET", "billing.index"): BILLING,
+    ("GET", "money.index"): DOCUMENTS,
+    ("GET", "money.export"): DOCUMENTS,
     ("GET", "customer_account.export"): DOCUMENTS,
     ("GET", "duties.index_view"): DOCUMENTS,
     ("GET", "duties.export"): DOCUMENTS,
@@ -591,6 +593,8 @@ ROUTES: dict[tuple[str, str], frozenset[str]] = {
     ("GET", "portal.migration_new"): CUSTOMER,
     ("POST", "portal.migration_request"): CUSTOMER,
     ("GET", "portal.migration"): CUSTOMER,
+    ("GET", "portal.migration_reverse"): CUSTOMER,
+    ("POST", "portal.migration_reverse_request"): CUSTOMER,
     ("POST", "portal.migration_withdraw"): CUSTOMER,
     ("GET", "portal.credit"): CUSTOMER,
     ("POST", "portal.credit_preference"): CUSTOMER,
@@ -703,7 +707,11 @@ class World:
         """Return where ``caller`` finds what the route is about."""
         values = self.values[caller]
         kind = rule.endpoint.partition(".")[0]
-        wanted = {name: values.get(f"{kind}.{name}", values.get(name)) for name in rule.arguments}
+        nearest = (rule.endpoint, kind)
+        wanted = {
+            name: next((values[f"{one}.{name}"] for one in nearest if f"{one}.{name}" in values), values.get(name))
+            for name in rule.arguments
+        }
         assert None not in wanted.values(), f"the matrix knows no value for {rule.rule}: {wanted}"
         with self.app.test_request_context():
             adapter = self.app.create_url_adapter(None) or self.app.url_map.bind("localhost")

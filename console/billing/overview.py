@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import case, func, select
+from sqlalchemy import String, case, cast, func, literal, null, select, union_all
 
+from console.billing.ledger.models import Account, EntryKind, LedgerEntry, LedgerPosting
 from console.billing.models import ACTIVE_STATUSES, OPEN_STATES, Migration, MigrationState, Proforma
 from console.billing.payments.models import Payment, PaymentState
+from console.billing.renewals.models import SuspensionRequest, SuspensionState
 from console.core.db import db
 
+SUSPENSIONS = "suspensions"
 TODAY = "today"
 # Days past due, the first and the last; the last has no end.
 AGES: dict[str, tuple[int, int | None]] = {"30": (1, 30), "60": (31, 60), "90": (61, 90), "more": (91, None)}
@@ -33,6 +36,39 @@ class Unmatched:
     count: int
     amounts: dict[str, int]
     oldest: datetime | None
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """What waits for a decision or a day.
+
+    Args:
+        migrations: how many, by open state.
+        scheduled, next_at: of those that are approved, how many a worker executes, and when the first of them.
+        suspensions: requests to suspend a service that is not paid.
+    """
+
+    migrations: Mapping[MigrationState, int]
+    scheduled: int
+    next_at: datetime | None
+    suspensions: int
+
+
+@dataclass(frozen=True)
+class Received:
+    """What came in one currency on one day, in minor units. ``returned`` was sent back and is in no other figure.
+
+    Args:
+        unmatched: so much of ``amount`` waits for a person.
+    """
+
+    payments: int = 0
+    amount: int = 0
+    unmatched: int = 0
+    returned: int = 0
+
+    def __add__(self, other: Received) -> Received:
+        return Received(*(one + more for one, more in zip(astuple(self), astuple(other), strict=True)))
 
 
 def days_of(age: str, today: date) -> tuple[date | None, date]:
@@ -69,18 +105,55 @@ def unmatched() -> Unmatched:
     )
 
 
-def waiting_migrations() -> dict[MigrationState, int]:
-    """Return how many migrations wait in each open state."""
-    query = select(Migration.state, func.count()).where(Migration.state.in_(OPEN_STATES)).group_by(Migration.state)
-    counts: Mapping[MigrationState, int] = dict(db.session.execute(query).all())
-    return {state: counts.get(state, 0) for state in OPEN_STATES}
+def waiting() -> Waiting:
+    """Return which migrations wait, and how many suspension requests, in one statement."""
+    of_state = func.count().label("waiting")
+    migrations = select(
+        cast(Migration.state, String).label("state"), of_state, func.count(Migration.scheduled_for).label("scheduled"),
+        func.min(Migration.scheduled_for).label("next"),
+    ).where(Migration.state.in_(OPEN_STATES)).group_by(Migration.state)  # fmt: skip
+    suspensions = select(literal(SUSPENSIONS), func.count(), literal(0), null()).where(
+        SuspensionRequest.state == SuspensionState.OPEN
+    )
+    rows = {row.state: row for row in db.session.execute(union_all(migrations, suspensions))}
+    approved = rows.get(MigrationState.APPROVED.value)
+    return Waiting(
+        {state: rows[state.value].waiting if state.value in rows else 0 for state in OPEN_STATES},
+        approved.scheduled if approved else 0,
+        approved.next if approved else None,
+        rows[SUSPENSIONS].waiting,
+    )
 
 
-def money_in(since: date, until: date) -> dict[tuple[date, str], int]:
-    """Return what came in by day and currency, both days included; what was sent back left out."""
+def money_in(since: date, until: date) -> dict[tuple[date, str], Received]:
+    """Return what came in by the day on which it was paid and by currency, both days included."""
+    here, returned = Payment.state.in_(IN), Payment.state == PaymentState.RETURNED
+    waits = Payment.state == PaymentState.UNMATCHED
     query = (
-        select(Payment.paid_on, Payment.currency, func.sum(Payment.amount))
-        .where(Payment.paid_on.between(since, until), Payment.state.in_(IN))
+        select(
+            Payment.paid_on,
+            Payment.currency,
+            func.count(case((here, Payment.id))),
+            *(func.sum(case((which, Payment.amount), else_=0)) for which in (here, waits, returned)),
+        )
+        .where(Payment.paid_on.between(since, until), here | returned)
         .group_by(Payment.paid_on, Payment.currency)
     )
-    return {(day, currency): int(amount) for day, currency, amount in db.session.execute(query)}
+    rows = db.session.execute(query)
+    return {(day, currency): Received(count, *map(int, amounts)) for day, currency, count, *amounts in rows}
+
+
+def refunded(since: datetime, until: datetime) -> dict[str, int]:
+    """Return how much credit went back to customers from ``since`` until before ``until``, by currency."""
+    query = (
+        select(LedgerPosting.currency, func.sum(-LedgerPosting.amount))
+        .join(LedgerEntry, LedgerEntry.id == LedgerPosting.entry_id)
+        .where(
+            LedgerEntry.kind == EntryKind.REFUNDED,
+            LedgerPosting.account == Account.BANK,
+            LedgerEntry.at >= since,
+            LedgerEntry.at < until,
+        )
+        .group_by(LedgerPosting.currency)
+    )
+    return {currency: int(amount) for currency, amount in db.session.execute(query)}

@@ -41,11 +41,13 @@ def reference_key(text: str) -> str:
 def possible_keys(text: str) -> tuple[str, ...]:
     """Return every key that a reference as received may mean, the likeliest first; none where it is empty.
 
-    ``97`` in front may be the model or check digits.
+    ``97`` in front may be the model or check digits. Another model in front (``00``, ``11``), as payers choose it by
+    mistake, counts as one only where what follows has check digits of its own.
     """
     key = _plain(text)
     rest = key.removeprefix(MODEL)
-    return tuple(dict.fromkeys(one for one in (reference_key(text), key, rest) if one))
+    other = key[2:] if key[:2].isdigit() and not is_checked(key) and is_checked(key[2:]) else ""
+    return tuple(dict.fromkeys(one for one in (reference_key(text), key, rest, other) if one))
 
 
 def _plain(text: str) -> str:

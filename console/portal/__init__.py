@@ -32,6 +32,7 @@ def init_app(app: Flask) -> None:
         quotes,
         registration,
         requester,
+        reversals,
         routes,
         sealed,
         security,

@@ -27,10 +27,11 @@ from console.billing.migration.portal import (
 from console.billing.migration.queries import documents_of, held_back, left_behind, movable_services
 from console.billing.migration.registry import tasks_of
 from console.billing.migration.requests import MAX_REASON, MAX_TARGET
-from console.billing.migration.reversal import reversal_of
+from console.billing.migration.reversal import reversal_of, reversible_until
 from console.billing.models import OPEN_STATES, Migration, MigrationState
 from console.billing.pdf.files import record_of
 from console.billing.pdf.models import Side
+from console.core import clock
 from console.core.errors import Invalid, NotFound, Refusal, Text
 from console.core.ids import read_key, to_key
 from console.core.texts import gettext, lazy_gettext
@@ -45,38 +46,13 @@ from console.portal.answers import show_again
 from console.portal.blueprint import portal, signed_in
 from console.portal.forms import PortalForm
 from console.portal.transfer_offer import AcceptForm, DeclineForm, offer_values
+from console.portal.transfer_reasons import OWN_REASONS, WRONG_PIN, find_transfer, in_own_words
 from console.portal.transfer_story import TASK_NAMES, by_domain, steps
 from console.web.answers import local_time, wants_json
 from console.web.documents import chosen_language, pdf_answer
 from console.web.identity import current_actor
 
 PAGE_SIZE = 25
-
-# What the customer reads where the console speaks to an agent about them.
-OWN_REASONS: dict[str, Text] = {
-    "unverified": lazy_gettext("Enter your support PIN to confirm the request."),
-    "no_right": lazy_gettext("You do not have the transfer permission. The account owner can grant it."),
-    "held": lazy_gettext(
-        "Your sign-in was changed in the last 72 hours. For security, services can be transferred after that."
-    ),
-    "not_theirs": lazy_gettext("Some of the selected services are not on this account."),
-    "no_match": lazy_gettext(
-        "Check the new owner. They need an open account here: enter its number, or the e-mail address of its owner."
-    ),
-    "same_owner": lazy_gettext("The services are already on this account. Enter the new owner."),
-    "closed_target": lazy_gettext("Check the new owner. Their account is not open."),
-    "in_migration": lazy_gettext("One of the services is already being transferred."),
-    "abuse": lazy_gettext("A service suspended for abuse cannot be transferred. Write to support."),
-    "transfer_locked": lazy_gettext("A transfer lock is set on a service. Write to support to have it removed."),
-    "cancelled_service": lazy_gettext("A cancelled service cannot be transferred."),
-    "wrong_state": lazy_gettext("This transfer no longer waits for your answer. Nothing was changed."),
-    "stale_plan": lazy_gettext(
-        "What would come to you has changed since you looked. Nothing was changed; check it again."
-    ),
-    "terms_changed": lazy_gettext("More would come to the new owner than they accepted. We will ask them again."),
-}
-WRONG_PIN = lazy_gettext("This is not the valid support PIN of this account. You can see it on the home page.")
-_FIELDS = {"no_match": "to_customer", "same_owner": "to_customer", "closed_target": "to_customer"}
 
 
 class TransferForm(PortalForm):
@@ -124,7 +100,7 @@ def migration_new() -> ResponseReturnValue:
         try:
             return _request_page(mine, form)
         except Refusal as refusal:
-            return show_again(_in_own_words(refusal), form, lambda: _choose_page(mine, form))
+            return show_again(in_own_words(refusal), form, lambda: _choose_page(mine, form))
     return _choose_page(mine, form)
 
 
@@ -141,8 +117,8 @@ def migration_request() -> ResponseReturnValue:
         answer = _send(mine, form, pin)
     except Refusal as refusal:
         if not form.service.data:
-            return show_again(_in_own_words(refusal), form, lambda: _choose_page(mine, form))
-        return show_again(_in_own_words(refusal), form, lambda: _refused_page(mine, form))
+            return show_again(in_own_words(refusal), form, lambda: _choose_page(mine, form))
+        return show_again(in_own_words(refusal), form, lambda: _refused_page(mine, form))
     if wants_json():
         return jsonify(migration=answer), 201
     flash(gettext("The transfer is requested. We will write to you when it is decided."), "success")
@@ -153,7 +129,7 @@ def migration_request() -> ResponseReturnValue:
 @signed_in
 def migration(ref: str) -> ResponseReturnValue:
     """Show one transfer: its state, and what it does or did on one's own side."""
-    accounts, mine, found = _find(ref)
+    accounts, mine, found = find_transfer(ref)
     if wants_json():
         return jsonify(migration=_line(found, mine))
     return _page(accounts, mine, found, WithdrawForm(formdata=None))
@@ -175,7 +151,7 @@ def migration_pdf(ref: str) -> ResponseReturnValue:
 @signed_in
 def migration_withdraw(ref: str) -> ResponseReturnValue:
     """Withdraw the person's own request."""
-    accounts, mine, found = _find(ref)
+    accounts, mine, found = find_transfer(ref)
     form = WithdrawForm()
     try:
         form.require()
@@ -185,7 +161,7 @@ def migration_withdraw(ref: str) -> ResponseReturnValue:
     except NotFound:
         raise
     except Refusal as refusal:
-        return show_again(_in_own_words(refusal), form, lambda: _page(accounts, mine, found, form))
+        return show_again(in_own_words(refusal), form, lambda: _page(accounts, mine, found, form))
     if wants_json():
         return jsonify(migration=_line(found, mine))
     flash(gettext("The transfer was withdrawn. Nothing has moved."), "success")
@@ -207,7 +183,7 @@ def migration_decline(ref: str) -> ResponseReturnValue:
 
 
 def _answer(ref: str, form: Any, verb: Callable[[Any], Migration]) -> ResponseReturnValue:
-    accounts, mine, found = _find(ref)
+    accounts, mine, found = find_transfer(ref)
     try:
         if found.to_customer_id != mine.customer_id:
             raise refusal_of("wrong_state")
@@ -221,7 +197,7 @@ def _answer(ref: str, form: Any, verb: Callable[[Any], Migration]) -> ResponseRe
             refusal.fields = {"reason": [refusal.message]}
         decline_form = form if isinstance(form, DeclineForm) else DeclineForm(formdata=None)
         return show_again(
-            _in_own_words(refusal),
+            in_own_words(refusal),
             decline_form,
             lambda: _page(accounts, mine, found, WithdrawForm(formdata=None), decline_form),
         )
@@ -233,17 +209,6 @@ def _answer(ref: str, form: Any, verb: Callable[[Any], Migration]) -> ResponseRe
         "success",
     )
     return redirect(url_for("portal.migration", ref=found.ref), 303)
-
-
-def _find(ref: str) -> tuple[list[Membership], Membership, Migration]:
-    """Return one's accounts, the membership on whose side one reads a transfer, and the transfer."""
-    accounts = list(own_accounts(Right.TRANSFER))
-    found = find_own_migration(migration_id(ref), [one.customer_id for one in accounts])
-    if found is None:
-        raise NotFound
-    sides = {one.customer_id: one for one in accounts}
-    mine = sides.get(found.from_customer_id) or sides[found.to_customer_id]
-    return accounts, mine, found
 
 
 def _send(mine: Membership, form: TransferForm, pin: str) -> dict[str, Any]:
@@ -277,16 +242,6 @@ def _check(form: TransferForm) -> None:
         wrong["reason"] = [lazy_gettext("This is too long.")]
     if wrong:
         raise Invalid(fields=wrong)
-
-
-def _in_own_words(refusal: Refusal) -> Refusal:
-    """Translate a verb's refusal from the agent's words to the customer's, at its field."""
-    words = OWN_REASONS.get(refusal.code)
-    if words is not None:
-        refusal.message = words
-        if refusal.code in _FIELDS:
-            refusal.fields = {_FIELDS[refusal.code]: [words]}
-    return refusal
 
 
 def _keys(name: str) -> list[int]:
@@ -361,6 +316,7 @@ def _page(
     offered = not outgoing and found.needs_acceptance and found.state in OPEN_STATES
     waits = not outgoing and may_accept(current_actor(), found)
     reversal = reversal_of(found) if found.state is MigrationState.EXECUTED else None
+    until = reversible_until(found)
     return render_template(
         "portal/migrations/migration.html",
         accounts=accounts,
@@ -383,6 +339,7 @@ def _page(
         tasks=by_domain(tasks_of(found)) if found.state is MigrationState.EXECUTED else [],
         task_names=TASK_NAMES,
         reversal=reversal,
+        reversible_until=until if until is not None and until > clock.now() and reversal is None else None,
         scheduled=found.scheduled_for if found.state is MigrationState.APPROVED else None,
         steps=steps(found, outgoing=outgoing),
     )
@@ -401,4 +358,5 @@ def _line(row: Migration, mine: Membership) -> dict[str, Any]:
         "scheduled_for": local_time(row.scheduled_for),
         "waits_for_you": not outgoing and row.waits_for_new_owner,
     }
-    return facts | ({"to": row.to_customer.number} if outgoing else {})
+    known = outgoing and row.reverses_id is None  # whose it was, who received it is not told
+    return facts | ({"to": row.to_customer.number} if known else {})

@@ -53,6 +53,7 @@ PAGES = (
     "billing.quotes",
     "billing.stornos",
     "billing.duties",
+    "billing.money",
     "billing.statements",
     "migrations.list",
     "migrations.new",

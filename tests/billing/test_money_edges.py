@@ -82,6 +82,9 @@ def test_a_reference_is_known_however_it_is_written(body: str) -> None:
     assert is_checked(reference)
     for written in (reference, f"97{reference}", f"97 {reference}", f"(97) {reference[:2]}-{reference[2:]}"):
         assert reference in possible_keys(written)
+    for model in ("00", "11"):  # chosen by mistake, before a reference that proves itself
+        assert reference in possible_keys(f"{model} {reference}")
+    assert "2026000001" not in possible_keys("002026000001")
     assert reference_key(reference.lower()) == reference
 
 

@@ -29,7 +29,7 @@ PAGES = {
               "/console/hours/",
               "/console/reports/mine", "/console/reports/chats/mine",
               "/console/reviews/", "{row}", "/console/reviews/figures"],
-    "billing": ["/console/", "/console/billing/", "/console/duties/?when=open&sort=due_on", "{row}",
+    "billing": ["/console/", "/console/billing/", "/console/money/", "/console/duties/?when=open&sort=due_on", "{row}",
                 "/console/customers/", "{row}", "{row}?tab=documents", "/console/mail/", "{row}",
                 "/console/corrections/", "/console/payments/", "{row}", "/console/statements/", "{row}",
                 "/console/services/", "{row}",

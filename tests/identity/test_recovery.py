@@ -28,7 +28,6 @@ from console.mail.models import Mail
 from console.staff.roles import Role
 from tests import factories
 from tests.conftest import Clock
-from tests.support.client import ConsoleClient, sign_in
 from tests.staff.support import audit_text
 from tests.support.client import ConsoleClient, sign_in
 

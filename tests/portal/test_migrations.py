@@ -28,6 +28,7 @@ from console.hosting.models import Service
 from console.mail.models import Mail
 from console.staff.roles import Role
 from tests import factories
+from tests.billing.moves import Move, make_move
 from tests.conftest import Clock
 from tests.customers.test_people import actor_of
 from tests.factories import Persona
@@ -267,3 +268,59 @@ def test_the_console_says_where_it_came_from_and_carries_it_out(client: ConsoleC
     sign_in_person(client, ana.owner.person.email)
     shown = client.get(f"/moj/migrations/{ref}", headers=ENGLISH).text
     assert "The services are with the new owner" in shown and new.name not in shown
+
+
+@pytest.fixture
+def received(ana: Persona) -> Move:
+    """A transfer of ana's that was carried out, to another account."""
+    move = make_move(ana.customer, factories.make_customer(), ana.services[:1]).to_approved()
+    move.execute()
+    return move
+
+
+@pytest.mark.both
+def test_who_received_a_service_asks_for_it_to_go_back(client: ConsoleClient, ana: Persona, received: Move) -> None:
+    """In the portal, under a PIN; billing decides; neither side learns whose it was or will be."""
+    owner, path = factories.owner_of(received.new), f"/moj/migrations/{received.ref}"
+    sign_in_person(client, owner.person.email)
+    assert f"{path}/reverse" in client.get(path, headers=ENGLISH).text
+    page = client.get(f"{path}/reverse", headers=ENGLISH).text
+    assert "11,880.00 RSD" in page and ana.services[0].label in page
+    sent = {"reason": "Stigla je greškom", "pin": factories.pin_of(owner), "idempotency_key": "k"}
+    assert client.submit(f"{path}/reverse", json=True, **sent | {"reason": " "}).status_code == 422
+    assert client.submit(f"{path}/reverse", json=True, **sent | {"pin": "12345"}).status_code == 422
+    ref = client.submit(f"{path}/reverse", json=True, **sent).json["migration"]["ref"]
+    assert client.submit(f"{path}/reverse", json=True, **sent).json["migration"]["ref"] == ref
+    assert client.submit(f"{path}/reverse", json=True, **sent | {"idempotency_key": "l"}).status_code == 409
+    back = client.get(f"/moj/migrations/{ref}", headers=ENGLISH).text
+    for text in (page, back, client.get("/moj/migrations/", headers=ENGLISH).text):
+        assert ana.customer.number not in text and ana.customer.name not in text
+    assert "to" not in client.get_json(f"/moj/migrations/{ref}").json["migration"]
+    assert "is to take it back" in client.get(path, headers=ENGLISH).text
+    sign_in(client, Role.BILLING)
+    for step in ("approve", "execute"):
+        plan = client.get_json(f"/console/migrations/{ref}/preview").json["plan"]
+        done = client.submit(f"/console/migrations/{ref}/{step}", json=True, plan=plan, idempotency_key=uuid4().hex)
+        assert done.status_code == 200, done.text
+    db.session.expire_all()
+    assert db.session.get_one(Service, ana.services[0].id).customer_id == ana.customer.id
+    assert db.session.scalars(select(Migration.reverses_id).where(Migration.reverses_id.is_not(None))).one()
+    told = db.session.scalars(select(Mail.customer_id).where(Mail.subject_ref == f"migration:{ref}")).all()
+    assert set(told) == {ana.customer.id, received.new.id}
+
+
+@pytest.mark.only("sqlite")
+def test_taking_back_is_for_who_received_it_and_ends_with_its_time(
+    client: ConsoleClient, ana: Persona, received: Move, clock: Clock
+) -> None:
+    path = f"/moj/migrations/{received.ref}"
+    sign_in_person(client, ana.owner.person.email)
+    assert "wrong account, write to support" in client.get(path, headers=ENGLISH).text
+    assert client.get(f"{path}/reverse").status_code == 404
+    clock.advance(timedelta(days=15))
+    sign_in_person(client, factories.owner_of(received.new).person.email)
+    assert f"{path}/reverse" not in client.get(path).text
+    late = client.get(f"{path}/reverse", headers=ENGLISH).text
+    assert "The time for reversing" in late and 'name="pin"' not in late
+    sent = {"reason": "Kasno", "pin": factories.pin_of(factories.owner_of(received.new)), "idempotency_key": "k"}
+    assert client.submit(f"{path}/reverse", json=True, **sent).status_code == 409

@@ -124,6 +124,8 @@ RIGHTS: dict[tuple[str, str], Row] = {
     ("GET", "portal.migration_new"): TRANSFER,
     ("POST", "portal.migration_request"): TRANSFER,
     ("GET", "portal.migration"): TRANSFER,
+    ("GET", "portal.migration_reverse"): TRANSFER,
+    ("POST", "portal.migration_reverse_request"): TRANSFER,
     ("POST", "portal.migration_withdraw"): MINE,
     ("GET", "portal.quotes"): QUOTES,
     ("GET", "portal.quote"): QUOTES,

@@ -49,6 +49,7 @@ from console.tickets.service import verification as ticket_verification
 from console.tickets.service_requests.models import RequestKind, ServiceRequest
 from console.tokens import service as tokens
 from tests import factories
+from tests.billing.moves import make_move
 from tests.chat.past import make_past
 from tests.chat.rows import monday, sign_in_to_portal
 from tests.tickets.canned.support import make_ticket
@@ -183,11 +184,15 @@ def service_values(ana: factories.Persona, billing: Staff, ticket_number: str) -
         )
     waiting = factories.make_proforma(ana.customer)
     pay_token(waiting)
+    received = make_move(new, ana.customer, [factories.make_service(new)]).to_approved()
+    received.execute()
     return {
         "portal.service_id": ana.services[0].id,
         "portal.number": waiting.number,
         "portal.storno_number": gone.storno.number,
         "portal.ref": transfer["ref"],
+        "portal.migration_reverse.ref": received.ref,
+        "portal.migration_reverse_request.ref": received.ref,
         "portal.quote_number": sent["number"],
         "quotes.number": unverified["number"],
         "ticket.outcome": "done",

@@ -17,9 +17,10 @@ from sqlalchemy.orm import joinedload, selectinload
 from console.billing.migration.decisions import end_withdrawn
 from console.billing.migration.obstacles import Obstacle, refusal
 from console.billing.migration.plan import Plan, Step
-from console.billing.migration.plan_data import crossing_links, lock_migration, plan_for
+from console.billing.migration.plan_data import crossing_links, lock_migration, migration_id, plan_for
 from console.billing.migration.queries import whole_migration
 from console.billing.migration.requests import Request, carry_out, content_of, lock_parties
+from console.billing.migration.reversal import reversal_obstacles
 from console.billing.models import Migration, MigrationItem
 from console.core.actor import Actor
 from console.core.db import db
@@ -69,7 +70,8 @@ def request_in_portal(actor: Actor, customer: Customer, request: Request, pin: s
     """Verify the signed-in person by their PIN and ask for a migration, both or neither.
 
     Args:
-        request: its ``verification`` is not looked at: it is made here.
+        request: its ``verification`` is not looked at: it is made here. One that ``reverses`` a transfer to this
+            account names neither services nor owner: who receives a service is not told whose it was.
         pin: the present support PIN of the person on this account.
         key: the person's idempotency key.
 
@@ -78,11 +80,13 @@ def request_in_portal(actor: Actor, customer: Customer, request: Request, pin: s
         counted.
 
     Raises:
-        NotFound: the person does not hold ``transfer`` there.
+        NotFound: the person does not hold ``transfer`` there; what is to be reversed did not come to this account.
         Invalid, Conflict: the PIN is malformed, or one of ``console.billing.migration.obstacles``.
         TooMany: too many wrong PINs from this address.
     """
     require_right(actor, customer.id, Right.TRANSFER)
+    if request.reverses:
+        request = replace(request, to_customer=_former_owner(request.reverses, customer))
     # The accounts first: who closes one, or takes a person off it, locks them before the memberships.
     lock_parties(customer.id, request.to_customer)
     membership = membership_behind(actor, customer.id)
@@ -94,6 +98,19 @@ def request_in_portal(actor: Actor, customer: Customer, request: Request, pin: s
     request = replace(request, verification=verification.id)
     content = content_of(request) | {"customer": customer.id}
     return once(f"migration.portal:{actor.id}", key, content, lambda: carry_out(actor, request))
+
+
+def _former_owner(ref: str, customer: Customer) -> str:
+    """Return the number of the account from which a migration came to this one."""
+    query = (
+        select(Customer)
+        .join(Migration, Migration.from_customer_id == Customer.id)
+        .where(Migration.id == migration_id(ref), Migration.to_customer_id == customer.id)
+    )
+    found = db.session.scalar(query)
+    if found is None:
+        raise NotFound
+    return found.number
 
 
 def withdraw_in_portal(actor: Actor, ref: str, reason: str) -> Migration:
@@ -144,6 +161,23 @@ def preview_request(customer: Customer, chosen: Collection[int], leave: Collecti
     obstacles = tuple(one for one in plan.obstacles if one.code != "same_owner")
     along = [service for service in services if service.id not in chosen]
     return OwnPreview(services, along, stays, own_documents(plan), obstacles)
+
+
+def preview_reversal(migration: Migration) -> OwnPreview:
+    """Work out what taking an executed migration back would do, on the side of the one who received it."""
+    ids = [item.service_id for item in migration.items]
+    stays = list({link.other(ids).id: link.other(ids) for link in crossing_links(ids)}.values())
+    draft = Migration(
+        from_customer_id=migration.to_customer_id,
+        to_customer_id=migration.from_customer_id,
+        items=[MigrationItem(service_id=key) for key in ids],
+        left_behind=[service.id for service in stays],
+    )
+    in_the_way = reversal_obstacles(migration)
+    if in_the_way:  # a service that is no longer theirs says so once
+        return OwnPreview([item.service for item in migration.items], [], [], [], tuple(in_the_way))
+    plan = plan_for(draft)
+    return OwnPreview([item.service for item in migration.items], [], stays, own_documents(plan), tuple(plan.obstacles))
 
 
 def own_documents(plan: Plan) -> list[OwnDocument]:

@@ -6,7 +6,7 @@ new owner's; previewed, approved and executed likewise. What has happened since 
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import select
 
@@ -33,11 +33,19 @@ def find_executed(ref: str) -> Migration:
     return migration
 
 
+def reversible_until(migration: Migration) -> datetime | None:
+    """Return until when an executed migration may be taken back; ``None`` for any other."""
+    if migration.state is not MigrationState.EXECUTED or migration.ended_at is None:
+        return None
+    return migration.ended_at + timedelta(days=settings().migration_reversal_days)
+
+
 def reversal_obstacles(migration: Migration) -> list[Obstacle]:
     """Return why a migration cannot be reversed now, and by what; nothing where it can."""
-    if migration.state is not MigrationState.EXECUTED or migration.ended_at is None:
+    until = reversible_until(migration)
+    if until is None:
         return [Obstacle("not_executed", (migration.ref,))]
-    if migration.ended_at + timedelta(days=settings().migration_reversal_days) <= clock.now():
+    if until <= clock.now():
         return [Obstacle("reversal_late", (migration.ref,))]
     other = reversal_of(migration)
     if other is not None:

@@ -17,6 +17,7 @@ from console.core.texts import lazy_gettext
 
 _CURRENCIES = [SelectChoice(one, one) for one in CURRENCIES]
 NO_AMOUNT = lazy_gettext("Enter an amount, for example 1,234.50.")
+MAX_DIGITS = 18  # of an amount in minor units
 NO_DAY = lazy_gettext("Enter a day.")
 
 
@@ -85,29 +86,36 @@ def _incoming(form: Any, amount: int, wrong: dict[str, list[Text]]) -> IncomingP
 class ResolveForm(Form):
     """What becomes of an unmatched payment: one of the suggestions, or a number that a person typed."""
 
-    choice = StringField()  # way and target in one, as the page's radio buttons send them
+    choice = StringField()  # way, target and what is owed there in one, as the page's radio buttons send them
     way = StringField()
     target = StringField(lazy_gettext("Number of a pro-forma or a customer"))
     reason = StringField(lazy_gettext("Note"))
     idempotency_key = HiddenField()
 
-    def decision(self) -> tuple[str, str]:
-        """Return the way and its target."""
+    def decision(self) -> tuple[str, str, int | None]:
+        """Return the way, its target, and what was owed there when the suggestion was shown."""
         self.refuse_spoiled()
         choice = self.choice.data or ""
         target = (self.target.data or "").strip()
         if choice and choice != "other":
-            way, _colon, number = choice.partition(":")
-            return way, number
+            way, _colon, named = choice.partition(":")
+            named, _colon, owed = named.partition(":")
+            return way, named, read_amount(owed)
         if choice == "other":
-            return ("credit" if target.upper().startswith("K-") else "document"), target
-        return self.way.data or "", target
+            return ("credit" if target.upper().startswith("K-") else "document"), target, None
+        return self.way.data or "", target, None
+
+
+def read_amount(text: str) -> int | None:
+    """Return an amount in minor units as our own pages send it; ``None`` for anything else."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS else None
 
 
 class UndoForm(Form):
-    """Why something is undone."""
+    """Why something is undone, and the last entry that the page showed."""
 
     reason = TextAreaField(lazy_gettext("Reason"))
+    seen = HiddenField()
 
 
 class CreditForm(Form):

@@ -66,6 +66,20 @@ def list_unmatched(limit: int = QUEUE) -> list[Payment]:
     return list(db.session.scalars(query))
 
 
+def find_unmatched(payment_id: int) -> Payment | None:
+    """Return a payment if it waits for a person."""
+    return db.session.scalar(
+        select(Payment).where(Payment.id == payment_id, Payment.state == PaymentState.UNMATCHED).limit(1)
+    )
+
+
+def next_unmatched(payment_id: int) -> int | None:
+    """Return the key of the payment that waits after this one; of the first where it was the last."""
+    waits = select(Payment.id).where(Payment.state == PaymentState.UNMATCHED)
+    order = ((Payment.id < payment_id), Payment.id)
+    return db.session.scalar(waits.order_by(*order).limit(1))
+
+
 def payments_of(proforma: Proforma) -> list[DocumentPayment]:
     """Return what came to a document and what was taken from it, the first first."""
     query = (

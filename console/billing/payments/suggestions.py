@@ -62,8 +62,9 @@ class Suggestion:
 
     @property
     def value(self) -> str:
-        """Return the choice as a form sends it."""
-        return f"{self.way.value}:{self.target}"
+        """Return the choice as a form sends it, with what is owed there now."""
+        owed = "" if self.document is None else f":{self.document.owed}"
+        return f"{self.way.value}:{self.target}{owed}"
 
     @property
     def exact(self) -> bool:

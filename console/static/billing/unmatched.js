@@ -35,6 +35,11 @@ document.addEventListener('keydown', (event) => {
   event.preventDefault();
 }, true);
 
+// The queue is a box of its own: the payment that is looked at may lie below its lower edge.
+const queue = document.querySelector('.queue');
+const current = queue?.querySelector('[aria-current]');
+if (current) queue.scrollTop = current.offsetTop - queue.offsetTop - (queue.clientHeight - current.offsetHeight) / 2;
+
 form?.querySelector('[data-other]').addEventListener('focus', () => {
   form.querySelector('[data-choice="0"]').checked = true;
 });

@@ -4,34 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 from flask import jsonify
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
-from flask_babel import format_date
 
 from console.billing import overview
 from console.billing.duties.queries import LATER, OVERDUE, TODAY, DutyCounts, count_duties
 from console.billing.models import MigrationState
-from console.billing.overview import AGES, Owed, Unmatched
-from console.core import money
+from console.billing.overview import AGES, Owed, Received, Unmatched, Waiting
+from console.billing.renewals.models import SuspensionState
+from console.core.context import settings
 from console.core.errors import Text
-from console.core.money import CURRENCIES, MINOR
+from console.core.money import CURRENCIES
 from console.core.texts import gettext, lazy_gettext, lazy_pgettext, ngettext
 from console.staff.roles import Permission
+from console.tickets.stats.periods import Grain, latest_days
+from console.views.billing.money_chart import money_chart
 from console.views.shared import charts
 from console.views.shared.base import Page
-from console.views.shared.charts import Chart, Column, Series
-from console.views.shared.labels.states import MIGRATION_STATE, today
+from console.views.shared.charts import Chart
+from console.views.shared.labels.states import MIGRATION_STATE, SCHEDULED, Label, today
 from console.views.shared.menu import link
 from console.web.addresses import url_for
 from console.web.answers import wants_json
-from console.web.filters import ago, language
+from console.web.filters import ago, moment
 
 DAYS = 14  # of the chart
-THOUSAND = 1_000
 AGE: dict[str, Text] = {
     "30": lazy_pgettext("days overdue", "up to 30 days"),
     "60": lazy_pgettext("days overdue", "31 to 60 days"),
@@ -99,8 +100,8 @@ class BillingHome(Page):
         """Show the day, or tell programs its figures."""
         now = today()
         owed, duties = overview.receivables(now), count_duties(now)
-        migrations, waiting = overview.waiting_migrations(), overview.unmatched()
-        figures = _figures(now, owed, waiting, migrations, duties)
+        waiting, unmatched = overview.waiting(), overview.unmatched()
+        figures = _figures(now, owed, unmatched, waiting, duties)
         ages = _ages(now, owed)
         if wants_json():
             return jsonify(_json(figures, ages))
@@ -110,10 +111,7 @@ class BillingHome(Page):
             ages=ages,
             currencies=CURRENCIES,
             totals={code: sum(row.cells[place].owed.amount for row in ages) for place, code in enumerate(CURRENCIES)},
-            migrations=[
-                (MIGRATION_STATE[state], count, link("migrations", state=state.value))
-                for state, count in migrations.items()
-            ],
+            migrations=_migration_rows(waiting),
             duties=_duty_rows(duties),
             charts=_charts(now),
             draw=charts.draw,
@@ -126,13 +124,13 @@ class BillingHome(Page):
 def _figures(
     now: date,
     owed: Mapping[tuple[str, str], Owed],
-    waiting: Unmatched,
-    migrations: Mapping[MigrationState, int],
+    unmatched: Unmatched,
+    waiting: Waiting,
     duties: DutyCounts,
 ) -> list[Figure]:
     due = {code: owed.get((overview.TODAY, code), Owed()) for code in CURRENCIES}
-    moving, documents = sum(migrations.values()), duties.overdue + duties.today
-    oldest = gettext("oldest %(ago)s", ago=ago(waiting.oldest)) if waiting.oldest else gettext("none waiting")
+    moving, documents = sum(waiting.migrations.values()) - waiting.scheduled, duties.overdue + duties.today
+    oldest = gettext("oldest %(ago)s", ago=ago(unmatched.oldest)) if unmatched.oldest else gettext("none waiting")
     late = ngettext("%(num)d overdue", "%(num)d overdue", duties.overdue) if duties.overdue else gettext("none overdue")
     return [
         Figure(
@@ -141,13 +139,18 @@ def _figures(
             {code: one.amount for code, one in due.items() if one.count},
         ),
         Figure(
-            "unmatched", gettext("Unmatched payments"), "inbox", waiting.count, oldest, url_for("unmatched.index"),
-            waiting.amounts, "warn" if waiting.count else "",
+            "unmatched", gettext("Unmatched payments"), "inbox", unmatched.count, oldest, url_for("unmatched.index"),
+            unmatched.amounts, "warn" if unmatched.count else "",
         ),
         Figure(
             "migrations", gettext("Migrations"), "migrate", moving,
             gettext("waiting for you or the new owner") if moving else gettext("none waiting"),
             link("migrations"), {}, "warn" if moving else "",
+        ),
+        Figure(
+            "suspensions", gettext("Suspension requests"), "pause", waiting.suspensions,
+            gettext("waiting for your decision") if waiting.suspensions else gettext("none waiting"),
+            link("suspensions", state=SuspensionState.OPEN.value), {}, "warn" if waiting.suspensions else "",
         ),
         Figure(
             "duties", gettext("Tax documents due"), "note", documents, late,
@@ -183,49 +186,28 @@ def _duty_rows(duties: DutyCounts) -> list[tuple[Text, int, str, str]]:
     ]
 
 
+def _migration_rows(waiting: Waiting) -> list[tuple[Label, int, str, str]]:
+    """Return the parts of what waits: label, count, address, note. What has a day is apart from what has none."""
+    rows = []
+    for state, count in waiting.migrations.items():
+        unplanned = count - waiting.scheduled if state is MigrationState.APPROVED else count
+        scheduled = {"scheduled": "no"} if state is MigrationState.APPROVED else {}
+        rows.append((MIGRATION_STATE[state], unplanned, link("migrations", state=state.value, **scheduled), ""))
+    note = gettext("next %(at)s", at=moment(waiting.next_at)) if waiting.next_at else ""
+    planned = link("migrations", state=MigrationState.APPROVED.value, scheduled="yes")
+    return [*rows, (SCHEDULED, waiting.scheduled, planned, note)]
+
+
 def _charts(now: date) -> list[Chart]:
-    since = now - timedelta(days=DAYS - 1)
-    came = overview.money_in(since, now)
-    days = [since + timedelta(days=step) for step in range(DAYS)]
-    found = [_chart(code, days, [came.get((day, code), 0) for day in days]) for code in CURRENCIES]
+    period = latest_days(DAYS, now, settings().zone)
+    came, steps = overview.money_in(period.first, period.last), period.steps(Grain.DAY)
+
+    def chart(code: str) -> Chart:
+        amounts = [(one, came.get((one.first, code), Received()).amount) for one in steps]
+        return money_chart(code, Grain.DAY, amounts, days=DAYS)
+
+    found = [chart(code) for code in CURRENCIES]
     return [one for place, one in enumerate(found) if place == 0 or not one.is_empty]
-
-
-def _chart(currency: str, days: Sequence[date], amounts: Sequence[int]) -> Chart:
-    total, reader = sum(amounts), language()
-
-    def write(amount: int) -> str:
-        return money.write(amount, currency, reader)
-
-    unit = THOUSAND if max(amounts) >= 10 * THOUSAND * MINOR else 1
-    caption = lazy_gettext(
-        "Payments by the day on which they were paid, in thousands of %(currency)s.", currency=currency
-    )
-    if unit == 1:
-        caption = lazy_gettext("Payments by the day on which they were paid, in %(currency)s.", currency=currency)
-    return Chart(
-        f"money-{currency.lower()}",
-        gettext("%(amount)s received in 14 days", amount=write(total)) if total else gettext("No payments in 14 days"),
-        caption,
-        gettext("Day"),
-        (Series(gettext("received")),),
-        tuple(Column(_short(day), _name(day), (amount,)) for day, amount in zip(days, amounts, strict=True)),
-        write=write,
-        brief=lambda amount: _brief(amount, unit),
-    )
-
-
-def _brief(amount: int, unit: int) -> str:
-    """Write an amount in so few characters as a bar has room for."""
-    return f"{amount / MINOR / unit:,.0f}".replace(",", "." if language() == "sr_Latn" else ",")
-
-
-def _short(day: date) -> str:
-    return str(format_date(day, "d.M." if language() == "sr_Latn" else "d MMM"))
-
-
-def _name(day: date) -> str:
-    return f"{format_date(day, 'EEE')} {_short(day)}"
 
 
 def _json(figures: Sequence[Figure], ages: Sequence[AgeRow]) -> dict[str, Any]:

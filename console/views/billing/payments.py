@@ -16,7 +16,7 @@ from console.billing.models import Proforma
 from console.billing.payments import labels
 from console.billing.payments.forms import PaymentForm, ResolveForm, TypedPaymentForm, UndoForm
 from console.billing.payments.models import Payment, PaymentSource, PaymentState, UnmatchedReason
-from console.billing.payments.queries import find_payment, renewals_of, steps_of
+from console.billing.payments.queries import find_payment, find_unmatched, next_unmatched, renewals_of, steps_of
 from console.billing.payments.service import IncomingPayment, receive, resolve, undo
 from console.billing.payments.service.resolving import to_payload
 from console.billing.references import MAX_KEY, reference_key
@@ -25,11 +25,13 @@ from console.core import money
 from console.core.db import db
 from console.core.errors import NotFound, Refusal
 from console.core.idempotency import once
+from console.core.ids import read_key
 from console.core.money import CURRENCIES
 from console.core.texts import gettext, lazy_gettext
 from console.core.transaction import transaction
 from console.customers.models import Customer
 from console.staff.roles import Permission
+from console.views.billing.unmatched_queue import TEMPLATE, queue_context
 from console.views.shared import formatters
 from console.views.shared.base import BaseModelView, json_value
 from console.views.shared.filters import Choice, CustomerNumber, Day, Exact
@@ -256,16 +258,16 @@ class PaymentList(BaseModelView):
     def resolve(self, payment_id: int) -> ResponseReturnValue:
         """Decide where an unmatched payment goes."""
         form = ResolveForm()
-        way, target = form.decision()
-        with transaction():
-            answer = resolve(
-                current_actor(),
-                payment_id,
-                way,
-                target,
-                reason=form.reason.data or "",
-                key=form.idempotency_key.data or "",
-            )
+        try:
+            answer = _resolve(payment_id, form)
+        except Refusal as refusal:
+            if not wants_json() and refusal.code == "resolved":  # a colleague was faster
+                flash(str(refusal.message), "warning")
+                return redirect(self.get_url("unmatched.index", payment=next_unmatched(payment_id)), 303)
+            if wants_json() or find_unmatched(payment_id) is None:
+                raise
+            page = self.render(TEMPLATE, **queue_context(payment_id, form, refusal))
+            return Response(page, refusal.status)
         if wants_json():
             return jsonify(answer)
         link = Markup('<a href="{}">{}</a>').format(
@@ -273,7 +275,7 @@ class PaymentList(BaseModelView):
         )
         done = gettext("Resolved: %(number)s.", number=answer["payment"]["number"])
         flash(Markup("{} {}").format(done, link), "success")
-        return redirect(self.get_url("unmatched.index"), 303)
+        return redirect(self.get_url("unmatched.index", payment=next_unmatched(payment_id)), 303)
 
     @expose("/<id:payment_id>/undo", methods=("POST",))
     def undo(self, payment_id: int) -> ResponseReturnValue:
@@ -281,9 +283,7 @@ class PaymentList(BaseModelView):
         form = UndoForm()
         form.refuse_spoiled()
         try:
-            with transaction():
-                payment = undo(current_actor(), payment_id, form.reason.data or "")
-                answer = to_payload(payment)
+            answer = _undo(payment_id, form)
         except Refusal as refusal:
             if wants_json() or refusal.status == 404:
                 raise
@@ -302,6 +302,7 @@ def _receive(incoming: IncomingPayment, key: str) -> dict[str, Any]:
         "amount": incoming.amount,
         "currency": incoming.currency,
         "paid_on": incoming.paid_on.isoformat(),
+        "payer": incoming.payer,
     }
 
     def work() -> dict[str, Any]:
@@ -312,6 +313,32 @@ def _receive(incoming: IncomingPayment, key: str) -> dict[str, Any]:
     actor.require(Permission.RECORD_PAYMENTS)
     with transaction():
         return once(f"payment.record:{actor.id}", key, content, work)
+
+
+def _resolve(payment_id: int, form: ResolveForm) -> dict[str, Any]:
+    way, target, owed = form.decision()
+    with transaction():
+        return resolve(
+            current_actor(),
+            payment_id,
+            way,
+            target,
+            reason=form.reason.data or "",
+            key=form.idempotency_key.data or "",
+            owed=owed,
+        )
+
+
+def _undo(payment_id: int, form: UndoForm) -> dict[str, Any]:
+    """Take back what the page showed, once however often the button is pressed."""
+    actor, reason, seen = current_actor(), form.reason.data or "", read_key(form.seen.data)
+    actor.require(Permission.RECORD_PAYMENTS)
+
+    def work() -> dict[str, Any]:
+        return to_payload(undo(actor, payment_id, reason, seen=seen))
+
+    with transaction():
+        return work() if seen is None else once(f"payment.undo:{payment_id}", str(seen), {"reason": reason}, work)
 
 
 def _named_document() -> Proforma | None:

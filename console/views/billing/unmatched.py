@@ -3,26 +3,20 @@
 from __future__ import annotations
 
 from typing import Any
-from uuid import uuid4
 
 from flask import jsonify, request
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select
 
-from console.billing.payments import labels
-from console.billing.payments.models import Payment, PaymentState
-from console.billing.payments.queries import list_unmatched
-from console.billing.payments.suggestions import Suggestion, suggest
+from console.billing.payments.models import Payment
+from console.billing.payments.suggestions import Suggestion
 from console.core.ids import read_key
 from console.core.texts import lazy_gettext
 from console.staff.roles import Permission
+from console.views.billing.unmatched_queue import BADGE, TEMPLATE, queue_context
 from console.views.shared.base import Page
-from console.views.shared.menu import BADGE_LIMIT
 from console.web.answers import wants_json
-
-_WAITING = select(Payment.id).where(Payment.state == PaymentState.UNMATCHED).limit(BADGE_LIMIT + 1).subquery()
-BADGE: Select[Any] = select(func.count()).select_from(_WAITING)
 
 
 def views() -> list[Page]:
@@ -48,27 +42,15 @@ class UnmatchedPage(Page):
     @expose("/")
     def index(self) -> ResponseReturnValue:
         """Show what waits; the first, or the one named, with its suggestions."""
-        waiting = list_unmatched()
-        key = read_key(request.args.get("payment", ""))
-        place = next((index for index, one in enumerate(waiting) if one.id == key), 0)
-        chosen = waiting[place] if waiting else None
-        suggestions = [] if chosen is None else suggest(chosen)
+        found = queue_context(read_key(request.args.get("payment", "")))
         if wants_json():
+            chosen = found["chosen"]
             return jsonify(
-                items=[_payment_json(one) for one in waiting],
+                items=[_payment_json(one) for one in found["waiting"]],
                 payment=None if chosen is None else chosen.id,
-                suggestions=[_suggestion_json(one) for one in suggestions],
+                suggestions=[_suggestion_json(one) for one in found["suggestions"]],
             )
-        return self.render(
-            "admin/billing/unmatched.html",
-            waiting=waiting,
-            chosen=chosen,
-            earlier=waiting[place - 1] if place else None,
-            later=waiting[place + 1] if place + 1 < len(waiting) else None,
-            suggestions=suggestions,
-            words=labels,
-            key=uuid4().hex,
-        )
+        return self.render(TEMPLATE, **found)
 
 
 def _payment_json(row: Payment) -> dict[str, Any]:

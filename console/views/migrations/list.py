@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from markupsafe import Markup
+from sqlalchemy import case
 from sqlalchemy.orm import joinedload, selectinload
 
 from console.billing.migration.registry import tasks_due
-from console.billing.models import Migration, MigrationItem
-from console.core.texts import gettext, lazy_gettext
+from console.billing.models import Migration, MigrationItem, MigrationState
+from console.core.texts import gettext, lazy_gettext, lazy_pgettext
 from console.customers.models import Customer
 from console.staff.roles import Permission
 from console.views.migrations.registry import TaskRow, task_rows
@@ -17,12 +18,15 @@ from console.views.shared import formatters
 from console.views.shared.base import BaseModelView
 from console.views.shared.filters import Choice, CustomerNumber
 from console.views.shared.labels.migrations import migration_url, origin_of
-from console.views.shared.labels.states import MIGRATION_STATE, migration_label
+from console.views.shared.labels.states import MIGRATION_STATE, SCHEDULED, migration_label
 from console.views.shared.menu import customer_url
 from console.web.answers import local_time
 from console.web.identity import current_actor
 
 MOST_OVERDUE = 5
+_WAITS_FOR_DAY = (Migration.state == MigrationState.APPROVED) & Migration.scheduled_for.is_not(None)
+_HAS_DAY = case((_WAITS_FOR_DAY, "yes"), else_="no")
+_NO_DAY = lazy_pgettext("migration", "not scheduled")
 
 
 def views() -> list[BaseModelView]:
@@ -76,6 +80,7 @@ class MigrationList(BaseModelView):
     )
     list_filters = (
         Choice("state", lazy_gettext("State"), Migration.state, {k.value: v.text for k, v in MIGRATION_STATE.items()}),
+        Choice("scheduled", lazy_gettext("Day of execution"), _HAS_DAY, {"yes": SCHEDULED.text, "no": _NO_DAY}),
         CustomerNumber("from", lazy_gettext("Old owner's number"), Migration.from_customer_id),
         CustomerNumber("to", lazy_gettext("New owner's number"), Migration.to_customer_id),
     )

@@ -5,12 +5,17 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from flask import Flask
 from sqlalchemy.orm import Session
 
+from console.billing.migration import plan_for
+from console.billing.migration.scheduling import schedule
 from console.billing.payments.service import IncomingPayment, receive
+from console.billing.renewals.models import SuspensionRequest
+from console.core import clock
 from console.core.actor import SYSTEM
 from console.core.transaction import transaction
 from console.staff.roles import Role
@@ -45,6 +50,13 @@ def day(session: Session) -> None:
     with transaction():
         receive(SYSTEM, [IncomingPayment("97-1", 5_000, "EUR", today())], by_person=False)
     make_move().request()
+    planned = make_move().to_approved()
+    day_after = today() + timedelta(days=2)
+    with transaction() as work:
+        digest = plan_for(planned.migration(), day_after).digest
+        schedule(planned.billing, planned.ref, digest, day_after, uuid4().hex, lose_exemption=True)
+        service, late = factories.make_service(customer), factories.make_proforma(customer)
+        work.add(SuspensionRequest(service_id=service.id, proforma_id=late.id, requested_at=clock.now()))
 
 
 @pytest.mark.both
@@ -53,10 +65,12 @@ def test_each_figure_is_the_number_of_rows_behind_it(client: ConsoleClient, day:
     told: Any = client.get_json(HOME).json
     figures = told["figures"]
     assert {key: one["count"] for key, one in figures.items()} == {
-        "due": 4, "unmatched": 1, "migrations": 1, "duties": 0,
+        "due": 4, "unmatched": 1, "migrations": 1, "suspensions": 1, "duties": 0,
     }  # fmt: skip
     assert figures["due"]["amounts"] == {"RSD": 2 * TOTAL, "EUR": 2 * TOTAL}
     assert rows_behind(client, figures["due"]["url"]) == 4
+    for key in ("suspensions", "migrations"):
+        assert rows_behind(client, figures[key]["url"]) == figures[key]["count"] + (key == "migrations"), key
     assert figures["unmatched"]["amounts"] == {"EUR": 5_000}
     assert {key: one["count"] for key, one in told["overdue"].items()} == {"30": 5, "60": 4, "90": 4, "more": 4}
     assert told["overdue"]["30"]["amounts"] == {"RSD": 2 * TOTAL + 440_000, "EUR": 2 * TOTAL}
@@ -70,7 +84,11 @@ def test_the_page_says_the_same_and_draws_what_came_in(client: ConsoleClient, da
     assert "24,400.00 RSD came in within 14 days" in page  # a paid and a part-paid document
     assert "50.00 EUR came in within 14 days" in page
     assert "33,200.00" in page and "up to 30 days" in page
-    for url in re.findall(r'href="(/console/(?:proformas|duties|migrations|unmatched)/[^"]*)"', page):
+    day_after = (today() + timedelta(days=2)).strftime("%-d %b %Y")
+    assert f"next {day_after} 07:00" in page
+    (planned,) = re.findall(r'href="([^"]*scheduled=yes)"', page)
+    assert rows_behind(client, planned.replace("&amp;", "&")) == 1
+    for url in re.findall(r'href="(/console/(?:proformas|duties|migrations|unmatched|suspensions|money)/[^"]*)"', page):
         assert client.get(url.replace("&amp;", "&")).status_code == 200, url
 
 

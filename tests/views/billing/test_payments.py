@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 from uuid import uuid4
 
@@ -13,7 +14,7 @@ from sqlalchemy.orm import Session
 from console.billing import periods
 from console.billing.ledger.queries import credit_of
 from console.billing.models import Proforma, ProformaStatus
-from console.billing.payments.models import Payment, PaymentSource
+from console.billing.payments.models import Payment, PaymentSource, PaymentState
 from console.billing.payments.service import IncomingPayment, receive
 from console.core.actor import SYSTEM
 from console.core.transaction import transaction
@@ -140,6 +141,67 @@ def test_something_else_is_typed_by_its_number(client: ConsoleClient, session: S
     sent = {"way": "document", "target": "PR-1", "idempotency_key": "x"}
     gone = client.submit(f"/console/payments/{three.id}/resolve", json=True, **sent)
     assert gone.status_code == 404
+
+
+def test_a_refused_decision_keeps_what_was_typed_and_the_next_one_follows(
+    client: ConsoleClient, session: Session
+) -> None:
+    document = factories.make_proforma(factories.make_customer())
+    one, two, three = (from_bank("nema", amount) for amount in (5, 7, 9))
+    sign_in(client, Role.BILLING)
+    address, typed = f"/console/payments/{two.id}/resolve", {"reason": "Javili se telefonom", "idempotency_key": "k"}
+    wrong = client.submit(address, headers=SERBIAN, choice="other", target="PR-2026-999", **typed)
+    assert wrong.status_code == 404 and 'aria-current="true"' in wrong.text
+    for words in ("Takav predračun ne postoji.", "PR-2026-999", "Javili se telefonom", f"UP-{two.id}"):
+        assert words in wrong.text, words
+    assert client.submit(address, choice="return:", reason=" ", idempotency_key="k").status_code == 422
+    done = client.submit(address, choice="other", target=document.number, **typed)
+    assert done.status_code == 303 and done.location.endswith(f"?payment={three.id}")
+    late = client.submit(address, choice="return:", reason="Kasno", idempotency_key="other")
+    assert late.status_code == 303 and late.location.endswith(f"?payment={three.id}")
+    last = client.submit(f"/console/payments/{three.id}/resolve", choice="return:", reason="Tuđe", idempotency_key="k")
+    assert last.location.endswith(f"?payment={one.id}")
+
+
+def test_a_suggestion_does_what_it_said_or_nothing(client: ConsoleClient, session: Session) -> None:
+    document = factories.make_proforma(factories.make_customer())
+    payment = from_bank(document.reference, TOTAL - 5)
+    sign_in(client, Role.BILLING)
+    choice = f"document:{document.number}:{TOTAL}"
+    assert choice in client.get("/console/unmatched/").text
+    factories.pay_proforma(document, 100)
+    sent = {"choice": choice, "reason": "", "idempotency_key": "k"}
+    stale = client.submit(f"/console/payments/{payment.id}/resolve", **sent)
+    assert stale.status_code == 409 and f"{document.number}:{TOTAL - 100}" in stale.text
+    session.expire_all()
+    assert document.paid == 100
+
+
+def test_a_payment_further_down_than_the_queue_goes_is_the_one_that_is_shown(
+    client: ConsoleClient, session: Session
+) -> None:
+    incoming = [IncomingPayment("nema", 100 + place, "RSD", factories.today()) for place in range(52)]
+    with transaction():
+        last = receive(SYSTEM, incoming, by_person=False)[-1]
+    sign_in(client, Role.BILLING)
+    assert client.get_json(f"/console/unmatched/?payment={last.id}").json["payment"] == last.id
+    assert "52 uplate čekaju odluku." in client.get("/console/unmatched/", headers=SERBIAN).text
+
+
+def test_undo_pressed_twice_takes_back_one_thing(client: ConsoleClient, session: Session) -> None:
+    document = factories.make_proforma(factories.make_customer())
+    payment = factories.pay_proforma(document, TOTAL)
+    sign_in(client, Role.BILLING)
+    page, address = f"/console/payments/{payment.id}", f"/console/payments/{payment.id}/undo"
+    (seen,) = re.findall(r'name="seen" value="(\d+)"', client.get(page).text)
+    for _ in range(2):
+        assert client.submit(address, json=True, reason="Greška", seen=seen).json["payment"]["state"] == "unmatched"
+    sent = {"choice": f"document:{document.number}", "idempotency_key": "k"}
+    assert client.submit(f"{page}/resolve", **sent).status_code == 303
+    stale = client.submit(address, json=True, reason="Još jednom", seen=seen)
+    assert stale.status_code == 409
+    session.expire_all()
+    assert (payment.state, document.paid) == (PaymentState.MATCHED, TOTAL)
 
 
 def test_a_payment_is_undone_on_its_page(app: Flask, client: ConsoleClient, session: Session) -> None:

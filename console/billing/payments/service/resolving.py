@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -37,7 +38,14 @@ class Way(StrEnum):
 
 
 def resolve(
-    actor: Actor, payment_id: int, way: Way | str, target: str = "", *, reason: str = "", key: str
+    actor: Actor,
+    payment_id: int,
+    way: Way | str,
+    target: str = "",
+    *,
+    reason: str = "",
+    key: str,
+    owed: int | None = None,
 ) -> dict[str, Any]:
     """Decide where an unmatched payment goes.
 
@@ -45,13 +53,15 @@ def resolve(
         target: a pro-forma's number, or a customer's; nothing where it is sent back.
         reason: why; required when it is sent back.
         key: the caller's idempotency key.
+        owed: what was owed on the pro-forma when the person was told what this would do, in minor units.
 
     Returns:
         ``payment``, as programs get it.
 
     Raises:
         NotFound: no such payment, document or account.
-        Conflict: it was resolved already; the document is paid, cancelled or in another currency.
+        Conflict: it was resolved already; the document is paid, cancelled or in another currency; ``stale``: not
+            ``owed`` is owed on it now.
         Invalid: an unknown way, or no reason.
     """
     actor.require(Permission.RECORD_PAYMENTS)
@@ -61,7 +71,8 @@ def resolve(
     reason = checked_reason(reason) if way is Way.RETURN or one_line(reason) else ""
 
     def work() -> dict[str, Any]:
-        return {"payment": to_payload(_WAYS[way](actor, payment_id, target, reason))}
+        decision = _Decision(payment_id, target, reason, owed)
+        return {"payment": to_payload(_WAYS[way](actor, decision))}
 
     request = {"way": way.value, "target": target, "reason": reason}
     return once(f"payment.resolve:{payment_id}", key, request, work)
@@ -78,56 +89,74 @@ def to_payload(payment: Payment) -> dict[str, Any]:
     } | ({} if payment.proforma is None else {"proforma": payment.proforma.number})
 
 
-def _to_document(actor: Actor, payment_id: int, target: str, reason: str) -> Payment:
-    proforma = db.session.scalar(select(Proforma).where(Proforma.number == target.strip().upper()))
+@dataclass(frozen=True)
+class _Decision:
+    """Which payment goes where, and why."""
+
+    payment_id: int
+    target: str
+    reason: str
+    owed: int | None
+
+
+def _to_document(actor: Actor, decision: _Decision) -> Payment:
+    proforma = db.session.scalar(select(Proforma).where(Proforma.number == decision.target.strip().upper()))
     if proforma is None:
         raise NotFound(lazy_gettext("There is no such pro-forma."))
     document = lock_documents([proforma.id], customer_ids=[proforma.customer_id])[proforma.id]
-    payment = lock_unmatched(payment_id)
+    payment = lock_unmatched(decision.payment_id)
     if document.status not in ACTIVE_STATUSES:
         raise Conflict(lazy_gettext("This pro-forma is already paid or cancelled."))
     if document.currency != payment.currency:
         raise Conflict(lazy_gettext("This pro-forma is in another currency."), code="currency")
+    if decision.owed not in (None, document.owed):
+        raise Conflict(
+            lazy_gettext(
+                "The amount owed on this pro-forma has changed since you opened the page. Nothing was done; check it"
+                " again."
+            ),
+            code="stale",
+        )
     parts = split(payment.amount, document.owed)
     pay([(document, parts.on_document)])
     _move(payment, PaymentState.MATCHED, document.customer_id, document)
     postings = (Posting(Account.UNMATCHED, payment.currency, payment.amount), *settling(document, parts))
-    post(actor, EntryKind.MATCHED, postings, reason=reason, payment=payment)
+    post(actor, EntryKind.MATCHED, postings, reason=decision.reason, payment=payment)
     _record(actor, "payment.matched", payment, proforma=document.number)
     write_received(payment)
     return payment
 
 
-def _to_credit(actor: Actor, payment_id: int, target: str, reason: str) -> Payment:
-    key = customer_key(target)
+def _to_credit(actor: Actor, decision: _Decision) -> Payment:
+    key = customer_key(decision.target)
     found: list[Customer] = lock_customers([key]) if key is not None else []
     if not found:
         raise NotFound(lazy_gettext("There is no such customer."))
-    customer, payment = found[0], lock_unmatched(payment_id)
+    customer, payment = found[0], lock_unmatched(decision.payment_id)
     _move(payment, PaymentState.MATCHED, customer.id, None)
     postings = (
         Posting(Account.UNMATCHED, payment.currency, payment.amount),
         Posting(Account.CREDIT, payment.currency, -payment.amount, customer.id),
     )
-    post(actor, EntryKind.CREDITED, postings, reason=reason, payment=payment)
+    post(actor, EntryKind.CREDITED, postings, reason=decision.reason, payment=payment)
     _record(actor, "payment.credited", payment)
     write_received(payment)
     return payment
 
 
-def _send_back(actor: Actor, payment_id: int, _target: str, reason: str) -> Payment:
-    payment = lock_unmatched(payment_id)
+def _send_back(actor: Actor, decision: _Decision) -> Payment:
+    payment = lock_unmatched(decision.payment_id)
     _move(payment, PaymentState.RETURNED, None, None)
     postings = (
         Posting(Account.UNMATCHED, payment.currency, payment.amount),
         Posting(Account.BANK, payment.currency, -payment.amount),
     )
-    post(actor, EntryKind.RETURNED, postings, reason=reason, payment=payment)
+    post(actor, EntryKind.RETURNED, postings, reason=decision.reason, payment=payment)
     _record(actor, "payment.returned", payment)
     return payment
 
 
-_WAYS: dict[Way, Callable[[Actor, int, str, str], Payment]] = {
+_WAYS: dict[Way, Callable[[Actor, _Decision], Payment]] = {
     Way.DOCUMENT: _to_document,
     Way.CREDIT: _to_credit,
     Way.RETURN: _send_back,

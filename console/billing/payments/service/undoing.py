@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import aliased, selectinload
 
 from console.audit.service import record
@@ -24,28 +24,33 @@ from console.staff.roles import Permission
 _DECISIONS = (EntryKind.MATCHED, EntryKind.CREDITED, EntryKind.RETURNED)
 
 
-def undo(actor: Actor, payment_id: int, reason: str) -> Payment:
+def undo(actor: Actor, payment_id: int, reason: str, *, seen: int | None = None) -> Payment:
     """Undo the last step that was done with a payment.
 
     What was matched, put on credit or sent back is unmatched again, and what it renewed is not. One that a person
     typed, and that is unmatched, never came.
 
+    Args:
+        seen: the last ledger entry of the payment that the person saw. Sent twice, or from a page that a colleague
+            has overtaken, it takes back nothing else.
+
     Raises:
         NotFound: there is none.
-        Conflict: ``renewed_since``: a later renewal builds on it; ``used``: the credit was used since, or its document
-            was cancelled; nothing of it can be undone.
+        Conflict: ``stale``: something else was done since; ``renewed_since``: a later renewal builds on it; ``used``:
+            the credit was used since, or its document was cancelled; nothing of it can be undone.
         Invalid: no reason.
     """
     actor.require(Permission.RECORD_PAYMENTS)
     reason = checked_reason(reason)
-    seen = db.session.get(Payment, payment_id)
-    if seen is None:
+    found = db.session.get(Payment, payment_id)
+    if found is None:
         raise NotFound
-    ids = [] if seen.proforma_id is None else [seen.proforma_id]
-    documents = lock_documents(ids, customer_ids=[] if seen.customer_id is None else [seen.customer_id])
+    ids = [] if found.proforma_id is None else [found.proforma_id]
+    documents = lock_documents(ids, customer_ids=[] if found.customer_id is None else [found.customer_id])
     payment = lock_payment(payment_id)
-    if (payment.proforma_id, payment.customer_id) != (next(iter(ids), None), seen.customer_id):
+    if (payment.proforma_id, payment.customer_id) != (next(iter(ids), None), found.customer_id):
         raise Conflict
+    _check_seen(payment, seen)
     customer_id, before = payment.customer_id, payment.state
     entry = _last(payment)
     if payment.state is PaymentState.UNMATCHED:
@@ -73,6 +78,17 @@ def undo(actor: Actor, payment_id: int, reason: str) -> Payment:
         currency=payment.currency,
     )
     return payment
+
+
+def _check_seen(payment: Payment, seen: int | None) -> None:
+    if seen is None:
+        return
+    last = db.session.scalar(select(func.max(LedgerEntry.id)).where(LedgerEntry.payment_id == payment.id))
+    if last != seen:
+        raise Conflict(
+            lazy_gettext("Something else was done with this payment since you opened the page. Nothing was undone."),
+            code="stale",
+        )
 
 
 def _last(payment: Payment) -> LedgerEntry:

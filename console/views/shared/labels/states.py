@@ -88,7 +88,7 @@ MIGRATION_STATE = {
     MigrationState.EXPIRED: Label(lazy_pgettext("migration", "expired"), "clock"),
 }
 _FOR_NEW_OWNER = Label(lazy_pgettext("migration", "waiting for the new owner"), "clock", "warn")
-_SCHEDULED = Label(lazy_pgettext("migration", "scheduled"), "clock", "info")
+SCHEDULED = Label(lazy_pgettext("migration", "scheduled"), "clock", "info")
 
 
 def migration_label(migration: Migration) -> Label:
@@ -96,7 +96,7 @@ def migration_label(migration: Migration) -> Label:
     if migration.waits_for_new_owner:
         return _FOR_NEW_OWNER
     if migration.state is MigrationState.APPROVED and migration.scheduled_for is not None:
-        return _SCHEDULED
+        return SCHEDULED
     return MIGRATION_STATE[migration.state]
 
 
