@@ -284,10 +284,10 @@ class ChatList(BaseModelView):
         first = read_count(request.args.get("after")) or 0
         if wants_json():
             messages, files, more = queries.messages(chat.id, after=first, public=False, limit=PAGE)
-            messages = [
+            payloads = [
                 serializers.message_shape(chat.number, one, files.get(one.seq, ()), outside=False) for one in messages
             ]
-            return jsonify(chat=serializers.chat_whole(chat), messages=messages, more=more)
+            return jsonify(chat=serializers.chat_whole(chat), messages=payloads, more=more)
         return self._chat_page(chat, first)
 
     @expose("/<number>/ticket", methods=["POST"])

@@ -10,8 +10,9 @@ from sqlalchemy.orm import Session
 
 from console.core.actor import SYSTEM
 from console.core.transaction import transaction
+from console.mail.mailboxes.models import Mailbox
 from console.mail.receiving import authentication
-from console.mail.receiving.models import IncomingState, Mailbox, Proof
+from console.mail.receiving.models import IncomingState, Proof
 from console.tickets.models import MessageKind, Ticket
 from tests.conftest import Clock
 from tests.tickets.mail_in.scene import ANA, OURS, SERVER, entries, mails_to, make_raw, proven, steps, take, ticket_of
