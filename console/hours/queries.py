@@ -42,7 +42,7 @@ _HEAD = tuple(
     (f"hours_{column.key}", select(column).where(HoursRevision.id == HEAD))
     for column in (HoursRevision.number, HoursRevision.changed_at)
 )
-MAX_AGE = 4.0  # seconds for which a sign on a page need not look again
+MAX_AGE = 4.0  # seconds that the hours on a page are cached
 
 
 def current_calendar() -> tuple[Calendar, int]:
@@ -73,10 +73,10 @@ def known_by(number: int, changed_at: datetime) -> None:
     session.info[CHANGED] = session.get_transaction(), _known_by(number, changed_at)
 
 
-def glance() -> Calendar:
-    """Return the hours as they were a moment ago: good for a sign on a page, not for counting.
+def cached_calendar() -> Calendar:
+    """Return the hours from the cache: for what a page shows, not for counting working time.
 
-    What this process changes it sees at once, what another does within :data:`MAX_AGE` seconds.
+    Changes of this process show at once, those of others within :data:`MAX_AGE` seconds.
     """
     engine = db.engine
     known, looked = _known.get(engine), _looked.get(engine)

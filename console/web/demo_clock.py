@@ -93,7 +93,7 @@ def banner() -> Banner:
     now = clock.now()
     moves = can_move()
     try:
-        stops = all_stops(queries.glance(), now) if moves and "without_database" not in g else []
+        stops = all_stops(queries.cached_calendar(), now) if moves and "without_database" not in g else []
     except SQLAlchemyError:
         stops = []
     return Banner(now, stops, abs(now - clock.machine_now()) > MOVED, moves, demo_mailbox.is_there(), _here())
@@ -135,7 +135,7 @@ def move() -> ResponseReturnValue:
 def _target(name: str, now: datetime) -> datetime:
     if name == REAL:
         return clock.machine_now()
-    found = next((stop.at for stop in all_stops(queries.glance(), now) if stop.name == name), None)
+    found = next((stop.at for stop in all_stops(queries.cached_calendar(), now) if stop.name == name), None)
     if found is None:
         raise Invalid(fields={"to": [lazy_gettext("Not a valid choice.")]})
     return found

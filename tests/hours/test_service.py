@@ -258,9 +258,9 @@ def test_what_rolls_back_is_not_remembered(app: Flask, session: Session, actor: 
         assert queries.current().calendar.weekly == ()
         raise ZeroDivisionError
     assert queries.current() == before
-    assert queries.glance() is before.calendar
+    assert queries.cached_calendar() is before.calendar
     with count_queries(app) as asked:
-        queries.glance()
+        queries.cached_calendar()
     assert asked == []
 
 
@@ -268,17 +268,17 @@ def test_what_rolls_back_is_not_remembered(app: Flask, session: Session, actor: 
 def test_a_glance_follows_this_process_at_once_and_others_soon(
     app: Flask, session: Session, actor: ActorOf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert len(queries.glance().weekly) == 5
+    assert len(queries.cached_calendar().weekly) == 5
     with transaction():
         set_week(actor("admin"), week_of((0, 60, 120)))
-    assert len(queries.glance().weekly) == 1
+    assert len(queries.cached_calendar().weekly) == 1
     other = create_engine(app.config["SQLALCHEMY_DATABASE_URI"])  # as another process: nobody tells this one
     with other.begin() as connection:
         connection.execute(delete(HoursInterval))
         connection.execute(update(HoursRevision).values(number=HoursRevision.number + 1))
     other.dispose()
-    assert len(queries.glance().weekly) == 1
+    assert len(queries.cached_calendar().weekly) == 1
     session.rollback()  # as the next request does
     later = monotonic() + queries.MAX_AGE
     monkeypatch.setattr(queries, "monotonic", lambda: later)
-    assert queries.glance().weekly == ()
+    assert queries.cached_calendar().weekly == ()

@@ -10,7 +10,7 @@ from flask import Flask
 from sqlalchemy import event
 
 from console.core.db import db
-from console.hours.queries import glance
+from console.hours.queries import cached_calendar
 
 _SETTINGS = "FROM settings"  # a process looks now and then, whoever's page it is
 _FRAME = ("BEGIN", "COMMIT", "ROLLBACK", "PRAGMA", "SAVEPOINT", "RELEASE")
@@ -34,7 +34,7 @@ def count_queries(app: Flask) -> Iterator[Queries]:
             seen.append(statement)
 
     with app.app_context():
-        glance()  # the sign in the top bar: a process looks now and then, whoever's page it is
+        cached_calendar()  # the sign in the top bar: a process looks now and then, whoever's page it is
         db.session.rollback()
         engine = db.engine
     event.listen(engine, "before_cursor_execute", on_execute)

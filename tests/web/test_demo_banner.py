@@ -173,7 +173,7 @@ def test_a_page_without_a_database_still_has_its_time(
     def gone() -> Calendar:
         raise OperationalError("SELECT", {}, Exception("gone"))
 
-    monkeypatch.setattr(queries, "glance", gone)
+    monkeypatch.setattr(queries, "cached_calendar", gone)
     page = visitor.get("/nowhere")
     assert page.status_code == 404
     assert "data-demo-clock" in page.text and 'value="monday"' not in page.text

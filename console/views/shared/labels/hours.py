@@ -99,7 +99,7 @@ class HoursStatus:
 
 def hours_status(at: datetime | None = None) -> HoursStatus:
     """Return whether it is open, until when, or when next, and why; one query, of the hours' revision."""
-    return status_at(queries.glance(), at or clock.now())
+    return status_at(queries.cached_calendar(), at or clock.now())
 
 
 def status_at(calendar: Calendar, at: datetime) -> HoursStatus:
@@ -134,7 +134,7 @@ def uncovered(today: date) -> int | None:
 
 def hours_signs() -> Sequence[Mapping[str, object]]:
     """Return what the top bar says from now on: ``at``, ``open``, ``text`` (``#`` is the time left), ``until``."""
-    return _signs(queries.glance(), clock.now().replace(second=0, microsecond=0), language())
+    return _signs(queries.cached_calendar(), clock.now().replace(second=0, microsecond=0), language())
 
 
 @lru_cache(maxsize=16)  # on every page, and true for a minute: it opens and closes at whole ones
