@@ -192,6 +192,16 @@ def suspend_customer(actor: Actor, customer: Customer, reason: str) -> None:
     _change_status(actor, customer, CustomerStatus.SUSPENDED, reason)
 
 
+def reactivate_customer(actor: Actor, customer: Customer, reason: str) -> None:
+    """Make a suspended or closed account active again.
+
+    Raises:
+        Invalid: no reason was given.
+        Conflict: it is active already.
+    """
+    _change_status(actor, customer, CustomerStatus.ACTIVE, reason)
+
+
 def close_customer(actor: Actor, customer: Customer, reason: str) -> None:
     """Close an account and end every verification for it.
 

@@ -6,7 +6,7 @@ Whatever a person could have typed is a :class:`Typed`, so that the tests can pu
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -35,9 +35,21 @@ class Example:
     values: Mapping[str, Any]
     case: Text = ""
 
+    def with_typed(self, text: str) -> Example:
+        """Return the example with ``text`` in place of everything a person typed."""
+        return replace(self, values=_retyped(self.values, text))
+
     def render(self, language: str, *, brand: str, base_url: str) -> Rendered:
         """Render both parts in ``language``."""
         return render(self.template, language, brand=brand, base_url=base_url, **self.values)
+
+
+def _retyped(value: Any, text: str) -> Any:
+    if isinstance(value, Typed):
+        return Typed(text)
+    if isinstance(value, Mapping):
+        return {name: _retyped(one, text) for name, one in value.items()}
+    return [_retyped(one, text) for one in value] if isinstance(value, list) else value
 
 
 def examples(base_url: str) -> tuple[Example, ...]:

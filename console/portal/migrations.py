@@ -174,7 +174,7 @@ def migration_pdf(ref: str) -> ResponseReturnValue:
 @portal.post("/migrations/<ref>/withdraw")
 @signed_in
 def migration_withdraw(ref: str) -> ResponseReturnValue:
-    """Withdraw the person's own request."""
+    """Take back a request of one's own."""
     accounts, mine, found = _find(ref)
     form = WithdrawForm()
     try:
@@ -280,7 +280,7 @@ def _check(form: TransferForm) -> None:
 
 
 def _in_own_words(refusal: Refusal) -> Refusal:
-    """Translate a verb's refusal from the agent's words to the customer's, at its field."""
+    """Say to the customer, at the field it is about, what the verb says to an agent."""
     words = OWN_REASONS.get(refusal.code)
     if words is not None:
         refusal.message = words

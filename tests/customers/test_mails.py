@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import replace
-from typing import Any
 
 import pytest
 from flask import Flask
@@ -30,19 +27,6 @@ EXAMPLES = examples(BASE)
 IDS = [f"{one.template}-{number}" for number, one in enumerate(EXAMPLES)]
 
 
-def retyped(example: Example, text: str) -> Example:
-    """Return the example with ``text`` in place of everything that a person typed."""
-    return replace(example, values=_retyped(example.values, text))
-
-
-def _retyped(value: Any, text: str) -> Any:
-    if isinstance(value, Typed):
-        return Typed(text)
-    if isinstance(value, Mapping):
-        return {name: _retyped(one, text) for name, one in value.items()}
-    return [_retyped(one, text) for one in value] if isinstance(value, list) else value
-
-
 def rendered(app: Flask, example: Example, language: str) -> Rendered:
     with app.app_context():
         return example.render(language, brand=BRAND, base_url=BASE)
@@ -51,7 +35,7 @@ def rendered(app: Flask, example: Example, language: str) -> Rendered:
 @pytest.mark.parametrize("language", ["sr_Latn", "en"])
 @pytest.mark.parametrize("example", EXAMPLES, ids=IDS)
 def test_it_is_whole_and_harmless(sqlite_app: Flask, example: Example, language: str) -> None:
-    mail = rendered(sqlite_app, retyped(example, EVIL), language)
+    mail = rendered(sqlite_app, example.with_typed(EVIL), language)
     assert mail.subject and "\n" not in mail.subject and "\r" not in mail.subject
     assert "%(" not in mail.subject + mail.text + mail.html
     assert len(mail.text.splitlines()) > 4 and BRAND in mail.text
@@ -164,8 +148,9 @@ def test_times_and_amounts_are_written_for_their_reader(sqlite_app: Flask) -> No
 
 
 def test_a_line_break_never_reaches_the_subject(sqlite_app: Flask) -> None:
-    example = next(one for one in EXAMPLES if one.template == "ticket_reply")
-    values = retyped(example, "a\r\nBcc: x@example.test\u2028b")
+    values = next(one for one in EXAMPLES if one.template == "ticket_reply").with_typed(
+        "a\r\nBcc: x@example.test\u2028b"
+    )
     with sqlite_app.app_context():
         subject = render("ticket_reply", "en", brand=BRAND, base_url=BASE, **values.values).subject
     assert subject.startswith("[T-20418] a") and subject.isprintable()

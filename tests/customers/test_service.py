@@ -31,6 +31,7 @@ from console.customers.service import (
     MemberData,
     add_member,
     close_customer,
+    reactivate_customer,
     register_customer,
 )
 from tests import factories
@@ -186,6 +187,8 @@ def test_closing_an_account_ends_its_verifications(session: Session) -> None:
         close_customer(SYSTEM, customer, "na zahtev")
     db.session.refresh(verification)
     assert verification.ended_at is not None and verification.end_reason == "closed"
+    with transaction():
+        reactivate_customer(SYSTEM, customer, "greška")
     assert live_verification(factories.actor_of(staff), customer.id) is None
 
 

@@ -16,10 +16,10 @@ from console.customers.account import emails, handover
 from console.customers.account.handover import HandoverData
 from console.customers.account.models import EmailChange, EmailChangeState
 from console.customers.account.profile import profile_of, save_profile
-from console.customers.models import Customer, CustomerStatus, Membership
+from console.customers.models import Customer, Membership
 from console.customers.people.invitations import invite
 from console.customers.rights import ALL_RIGHTS
-from console.customers.service import suspend_customer
+from console.customers.service import reactivate_customer, suspend_customer
 from console.customers.verification.supervision import override
 from console.hosting.dns.rules import RecordInput
 from console.hosting.dns.service import add_record, change_record
@@ -116,7 +116,7 @@ def _staff_words(word: str, customer: Customer, email: str) -> None:
         properties.tag(boss, [own.id], [f"oznaka-{word}"])
         properties.void_links(boss, own.id, f"Provaljen {word}")
         suspend_customer(SYSTEM, customer, f"Razlog {word}")
-        customer.status = CustomerStatus.ACTIVE
+        reactivate_customer(SYSTEM, customer, f"Razlog {word}")
         override(boss, customer, f"Sumnja na nalog {word}")
     assert owners.person_called(ticket.requester_email) is None
     db.session.expire_all()

@@ -9,7 +9,7 @@ from sqlalchemy import update
 
 from console.audit.service import record
 from console.billing.migration.plan import Line, Plan
-from console.billing.migration.plan_data import crossing_links, key_content, lock_step
+from console.billing.migration.plan_data import crossing, key_content, lock_step
 from console.billing.migration.registry import open_tasks
 from console.billing.models import Migration, MigrationState, Proforma, ProformaLine, Storno
 from console.billing.payments.service.credit import release_to_credit
@@ -125,7 +125,7 @@ def _cut_links(actor: Actor, migration: Migration) -> list[Service]:
     On the old owner's record alone: for the new one it never hung together.
     """
     moving = [item.service_id for item in migration.items]
-    links = crossing_links(moving)
+    links = crossing(moving)
     for link in links:
         link.hosted.hosted_with_id = None
         record(

@@ -140,7 +140,7 @@ def _plan(migration: Migration, *, lock: bool, day: date | None = None) -> tuple
     set_committed_value(migration, "from_customer", old)  # held with it: its steps need not read them again
     set_committed_value(migration, "to_customer", new)
     services = _services(migration, lock)
-    links = crossing_links(service_ids)
+    links = crossing(service_ids)
     documents = _active_proformas(service_ids, lock)
     issuer = settings().issuer
     plan = build(
@@ -290,7 +290,7 @@ def services_in_migration(service_ids: Sequence[int]) -> list[Service]:
     return list(db.session.scalars(query.where(MigrationItem.open, Service.id.in_(service_ids)).order_by(Service.id)))
 
 
-def crossing_links(ids: Collection[int]) -> list[Link]:
+def crossing(ids: Collection[int]) -> list[Link]:
     """Return the links of which one end alone is among ``ids``: what moving just these would tear apart."""
     hosted, host = _HOSTED, _HOST
     query = (

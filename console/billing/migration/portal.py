@@ -17,7 +17,7 @@ from sqlalchemy.orm import joinedload, selectinload
 from console.billing.migration.decisions import end_withdrawn
 from console.billing.migration.obstacles import Obstacle, refusal
 from console.billing.migration.plan import Plan, Step
-from console.billing.migration.plan_data import crossing_links, lock_migration, plan_for
+from console.billing.migration.plan_data import crossing, lock_migration, plan_for
 from console.billing.migration.queries import whole_migration
 from console.billing.migration.requests import Request, carry_out, content_of, lock_parties
 from console.billing.models import Migration, MigrationItem
@@ -133,7 +133,7 @@ def preview_request(customer: Customer, chosen: Collection[int], leave: Collecti
     services = list(db.session.scalars(query.options(joinedload(Service.product))))
     if len(services) != len(moving):
         raise refusal("not_theirs")
-    stays = list({link.other(moving).id: link.other(moving) for link in crossing_links(moving)}.values())
+    stays = list({link.other(moving).id: link.other(moving) for link in crossing(moving)}.values())
     draft = Migration(
         from_customer_id=customer.id,
         to_customer_id=customer.id,  # to any other, this side looks the same

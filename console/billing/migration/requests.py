@@ -15,7 +15,7 @@ from console.audit.service import record
 from console.billing.migration import mails
 from console.billing.migration.acceptance import offer
 from console.billing.migration.obstacles import account_obstacles, refusal, service_obstacles
-from console.billing.migration.plan_data import crossing_links, services_in_migration
+from console.billing.migration.plan_data import crossing, services_in_migration
 from console.billing.migration.reversal import find_executed, reversal_obstacles
 from console.billing.models import Migration, MigrationItem
 from console.core import clock
@@ -115,7 +115,7 @@ def carry_out(actor: Actor, request: Request) -> dict[str, Any]:
     services = _services(moving, old)
     if services is None or new is None:
         raise _no_match(actor, request, old)
-    left = sorted({link.other(moving).id for link in crossing_links(moving)})
+    left = sorted({link.other(moving).id for link in crossing(moving)})
     obstacles = [*account_obstacles(old, new), *service_obstacles(services, old.id)]
     if obstacles:
         raise refusal(obstacles[0].code, obstacles[0].concerns)

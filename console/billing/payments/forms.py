@@ -97,8 +97,8 @@ class ResolveForm(Form):
         choice = self.choice.data or ""
         target = (self.target.data or "").strip()
         if choice and choice != "other":
-            way, _colon, number = choice.partition(":")
-            return way, number
+            way, _colon, named = choice.partition(":")
+            return way, named
         if choice == "other":
             return ("credit" if target.upper().startswith("K-") else "document"), target
         return self.way.data or "", target

@@ -64,7 +64,7 @@ class Bounce:
 
 
 def is_bounce(mail: ReadMail) -> bool:
-    """Return whether ``mail`` is a delivery report."""
+    """Tell whether ``mail`` is a delivery report."""
     if "message/delivery-status" in mail.contents.report or "x-failed-recipients" in mail.headers:
         return True
     content_type = mail.first("content-type").lower()

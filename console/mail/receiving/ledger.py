@@ -93,7 +93,7 @@ def unread() -> list[int]:
 
 
 def is_flood(row: IncomingMail) -> bool:
-    """Return whether its sender writes faster than people do."""
+    """Tell whether its sender writes faster than people do."""
     since = clock.now() - HOUR
     same = (IncomingMail.from_address == row.from_address, IncomingMail.received_at > since, IncomingMail.id < row.id)
     count = db.session.scalar(
@@ -103,12 +103,12 @@ def is_flood(row: IncomingMail) -> bool:
 
 
 def is_unwanted(row: IncomingMail) -> bool:
-    """Return whether its sender is blocked."""
+    """Tell whether its sender is blocked."""
     return bool(row.from_address) and is_blocked(row.from_address)
 
 
 def is_answered(row: IncomingMail) -> bool:
-    """Return whether an automatic answer may go to its sender."""
+    """Tell whether an automatic answer may go to its sender."""
     return row.kind is IncomingKind.PERSON and bool(row.from_address)
 
 

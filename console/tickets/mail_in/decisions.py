@@ -76,7 +76,7 @@ def open_new(actor: Actor, key: int) -> Ticket:
 
 
 def mark_spam(actor: Actor, key: int, *, block: str = "") -> IncomingMail:
-    """Mark a message as spam. A ticket that it opened leaves the queues, and no one is notified.
+    """Mark a message as spam. A ticket that it opened leaves the queues without a word to anyone.
 
     Args:
         block: ``address`` or ``domain``: whose mail is spam from now on.
@@ -123,7 +123,7 @@ def not_spam(actor: Actor, key: int) -> Ticket:
 
 
 def dismiss(actor: Actor, key: int) -> IncomingMail:
-    """Close a waiting message: no action is needed. A note stays a note.
+    """Say that a waiting message needs nothing; it stays a note where it is one.
 
     Raises:
         NotFound: no such message for ``actor``.
@@ -138,7 +138,7 @@ def dismiss(actor: Actor, key: int) -> IncomingMail:
 
 
 def add_participant(actor: Actor, key: int, address: str) -> TicketParticipant:
-    """Add the mail of a message's sender, or of someone copied on it, to its ticket from now on.
+    """Let the mail of the sender of a message, or of someone copied on it, enter its ticket from now on.
 
     Raises:
         NotFound: no such message for ``actor``.
@@ -169,7 +169,7 @@ def add_participant(actor: Actor, key: int, address: str) -> TicketParticipant:
 
 
 def remove_participant(actor: Actor, ticket_id: int, address: str) -> None:
-    """Stop adding a person's mail to a ticket.
+    """Let someone's mail enter a ticket no more.
 
     Raises:
         NotFound: no such ticket for ``actor``, or they are none of its people.

@@ -1,4 +1,4 @@
-"""Which ticket a received message belongs to, and its sender's role there. Never by the subject."""
+"""Which ticket a message belongs to, and what its sender is there. Never by a subject."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def find_ticket(mail: ReadMail, *, proven: bool) -> Match | None:
 
 
 def has_void_address(mail: ReadMail) -> bool:
-    """Return whether it went to a signed address that is forged or was revoked."""
+    """Tell whether it went to a signed address that is forged or was revoked."""
     receivers = [*(one.address for one in mail.to), *mail.delivered_to]
     return any(map(is_signed, receivers)) and read_signed(receivers) is None
 

@@ -11,7 +11,7 @@ from console.core.db import Base
 
 
 class TicketParticipant(Base):
-    """An address whose mail enters a ticket, as far as it is proven. That alone opens no link and reads nothing."""
+    """An address whose mail enters a ticket, as far as it is proven. It opens no link and reads nothing by itself."""
 
     __tablename__ = "ticket_participants"
 

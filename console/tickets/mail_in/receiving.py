@@ -1,4 +1,4 @@
-"""Receiving a message: stored raw in one transaction, then read and delivered in another.
+"""A message's way in: stored raw first, in a transaction of its own; then read and delivered in another.
 
 What ends a process in between leaves a row that the worker takes up again, so many times and no more: then it becomes
 a ticket with the raw message attached.
@@ -23,7 +23,7 @@ OUTAGES = (Busy, NoSpace, Unavailable)
 
 
 def receive(raw: bytes, *, via: str = "pipe", mailbox: Mailbox | None = None) -> int:
-    """Store a message, once however often it is received, and return the key of its row.
+    """Take a message in, once however often it comes, and return the key of its row in the ledger.
 
     Args:
         raw: as it came.
@@ -37,7 +37,7 @@ def receive(raw: bytes, *, via: str = "pipe", mailbox: Mailbox | None = None) ->
 
 
 def receive_many(raws: Sequence[bytes], *, via: str = "imap", mailbox: Mailbox | None = None) -> list[int]:
-    """Receive messages in order: all are stored in one transaction, then each is delivered in its own.
+    """Take messages in, in their order: all are stored in one transaction, then each is delivered in its own.
 
     Raises:
         Busy, NoSpace, Unavailable: see :func:`receive`; those that were stored are delivered later.
@@ -52,7 +52,7 @@ def receive_many(raws: Sequence[bytes], *, via: str = "imap", mailbox: Mailbox |
 
 
 def deliver_stored(key: int) -> None:
-    """Read and deliver a stored message. The try is counted first, so that no message can crash the worker forever.
+    """Read and deliver a message that is stored. Counted before, so that none ends the worker again and again.
 
     Raises:
         Busy, NoSpace, Unavailable: see :func:`receive`.
@@ -75,7 +75,7 @@ def deliver_stored(key: int) -> None:
 
 
 def deliver_due() -> None:
-    """Retry what was stored and not delivered. Run by the worker."""
+    """Take up again what was stored and not delivered. Run by the worker."""
     for key in ledger.unread():
         deliver_stored(key)
 
@@ -104,7 +104,7 @@ def _read(key: int, raw: bytes) -> tuple[ReadMail | None, str]:
 
 
 def _give_up(key: int, raw: bytes, problem: str) -> None:
-    """Open a ticket with the raw message that cannot be delivered; if that fails too, mark the message as failed."""
+    """Make a ticket with the raw message of what cannot be delivered; where not even that goes, mark it as failed."""
     try:
         with transaction():
             delivering.deliver(key, None, raw, problem)

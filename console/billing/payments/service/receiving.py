@@ -1,4 +1,4 @@
-"""Recording received payments, one or many: matched by reference and amount, or left unmatched for a person."""
+"""Booking payments as they come in, one or many at once: matched by reference and amount, or kept for a person."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class IncomingPayment:
 
 @dataclass
 class _Booking:
-    """A payment and the document it is matched to and how, or why it is unmatched."""
+    """A payment, the document it goes to and how; or why to none."""
 
     payment: Payment
     document: Proforma | None
@@ -66,7 +66,7 @@ class _Booking:
 
 
 def receive(actor: Actor, incoming: Sequence[IncomingPayment], *, by_person: bool) -> list[Payment]:
-    """Record payments in this order, each matched to the one active document with its reference, or unmatched.
+    """Book payments in this order, each to the one active document with its reference, or to none.
 
     Args:
         by_person: a person typed it: less than is owed is a part-payment, and what is over goes to the credit of the
@@ -135,7 +135,7 @@ def _chunks(keys: Sequence[str]) -> Iterator[Sequence[str]]:
 
 
 def _book(actor: Actor, one: IncomingPayment, found: Mapping[str, list[Proforma]], *, by_person: bool) -> _Booking:
-    """Decide where a payment goes, and count it there, so that the next one of the same group sees it."""
+    """Decide where a payment goes, and count it there: the next one in the same group sees it."""
     document, reason = _match(one, found, by_person=by_person)
     payment = Payment(
         source=one.source,
@@ -168,14 +168,14 @@ def _book(actor: Actor, one: IncomingPayment, found: Mapping[str, list[Proforma]
 def _match(
     one: IncomingPayment, found: Mapping[str, list[Proforma]], *, by_person: bool
 ) -> tuple[Proforma | None, UnmatchedReason | None]:
-    candidates = {row.id: row for key in possible_keys(one.reference) for row in found.get(key, ())}
-    active = [row for row in candidates.values() if row.status in ACTIVE_STATUSES]
-    if not candidates:
+    named = {row.id: row for key in possible_keys(one.reference) for row in found.get(key, ())}
+    active = [row for row in named.values() if row.status in ACTIVE_STATUSES]
+    if not named:
         return None, UnmatchedReason.UNKNOWN
     if len(active) > 1:
         return None, UnmatchedReason.CANDIDATES
     if not active:
-        paid = any(row.status is ProformaStatus.PAID for row in candidates.values())
+        paid = any(row.status is ProformaStatus.PAID for row in named.values())
         return None, UnmatchedReason.PAID if paid else UnmatchedReason.CANCELLED
     (document,) = active
     if document.currency != one.currency:

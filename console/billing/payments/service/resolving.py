@@ -43,7 +43,7 @@ def resolve(
 
     Args:
         target: a pro-forma's number, or a customer's; nothing where it is sent back.
-        reason: why; required when it is sent back.
+        reason: why; needed where it is sent back.
         key: the caller's idempotency key.
 
     Returns:
@@ -79,10 +79,10 @@ def to_payload(payment: Payment) -> dict[str, Any]:
 
 
 def _to_document(actor: Actor, payment_id: int, target: str, reason: str) -> Payment:
-    proforma = db.session.scalar(select(Proforma).where(Proforma.number == target.strip().upper()))
-    if proforma is None:
+    named = db.session.scalar(select(Proforma).where(Proforma.number == target.strip().upper()))
+    if named is None:
         raise NotFound(lazy_gettext("There is no such pro-forma."))
-    document = lock_documents([proforma.id], customer_ids=[proforma.customer_id])[proforma.id]
+    document = lock_documents([named.id], customer_ids=[named.customer_id])[named.id]
     payment = lock_unmatched(payment_id)
     if document.status not in ACTIVE_STATUSES:
         raise Conflict(lazy_gettext("This pro-forma is already paid or cancelled."))

@@ -1,4 +1,4 @@
-"""Undoing what was done with a payment, by reversing entries."""
+"""Taking back what became of a payment, by entries that reverse."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _DECISIONS = (EntryKind.MATCHED, EntryKind.CREDITED, EntryKind.RETURNED)
 
 
 def undo(actor: Actor, payment_id: int, reason: str) -> Payment:
-    """Undo the last step that was done with a payment.
+    """Take back the last thing that was done with a payment.
 
     What was matched, put on credit or sent back is unmatched again, and what it renewed is not. One that a person
     typed, and that is unmatched, never came.
