@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import replace
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
@@ -95,7 +94,7 @@ def _place(data: MailboxData) -> dict[str, Text]:
     return wrong
 
 
-def _secrets(data: MailboxData, known: ImapAccount | None) -> Mapping[str, Text]:
+def _secrets(data: MailboxData, known: ImapAccount | None) -> dict[str, Text]:
     """A secret must be typed with a new account, and again with another server: no one sends it elsewhere unseen."""
     if data.sign_in is SignIn.PASSWORD:
         stays = known is not None and known.sealed_password is not None and known.host == data.host

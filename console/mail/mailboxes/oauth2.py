@@ -111,6 +111,7 @@ def _store(oauth2: OAuth2, renewed: str) -> None:
         return
     with transaction():
         account = db.session.get(ImapAccount, oauth2.mailbox_id, with_for_update=True, populate_existing=True)
-        sealed = None if account is None else account.sealed_refresh_token
-        if sealed is not None and sealer().open(sealed).decode() == oauth2.refresh_token:  # no one has set another
+        if account is None or account.sealed_refresh_token is None:
+            return
+        if sealer().open(account.sealed_refresh_token).decode() == oauth2.refresh_token:  # no one has set another
             account.sealed_refresh_token = sealer().seal(renewed.encode())

@@ -18,6 +18,7 @@ from wtforms import (
     StringField,
     TextAreaField,
 )
+from wtforms.fields.choices import SelectChoice
 
 from console.core.context import settings
 from console.core.db import db
@@ -71,11 +72,13 @@ class MailboxForm(Form):
     signature = TextAreaField(lazy_gettext("Signature"), description=lazy_gettext("Below replies to its messages."))
     host = StringField(lazy_gettext("IMAP server"))
     port = IntegerField(lazy_gettext("Port"), default=993)
-    tls = SelectField(lazy_gettext("Encryption"), choices=[(one.value, label) for one, label in labels.TLS.items()])
+    tls = SelectField(
+        lazy_gettext("Encryption"), choices=[SelectChoice(one.value, label) for one, label in labels.TLS.items()]
+    )
     user = StringField(lazy_gettext("User name"), description=lazy_gettext("Often the whole address."))
     folder = StringField(lazy_gettext("Folder"), default="INBOX")
     sign_in = RadioField(
-        lazy_gettext("Sign-in"), choices=[(one.value, label) for one, label in labels.SIGN_IN.items()],
+        lazy_gettext("Sign-in"), choices=[SelectChoice(one.value, label) for one, label in labels.SIGN_IN.items()],
         default=SignIn.PASSWORD.value,
     )  # fmt: skip
     password = PasswordField(lazy_gettext("Password"), render_kw=_SECRET)
@@ -222,25 +225,22 @@ class MailboxesPage(Page):
         return self._done(gettext("Removed from the list. The message stays on the server."), key)
 
     def _test(self, mailbox: Mailbox | None) -> ResponseReturnValue:
-        current_actor().require(Permission.MANAGE_SETTINGS)
-        found, failure, refusal = None, None, None
         try:
             access = probing.access_of_form(MailboxForm().mailbox_data(), mailbox.account if mailbox else None)
             db.session.rollback()  # nothing stays open while the server is spoken to
             found = probing.probe(access)
-        except ImapFailed as error:
-            failure = error
-        except Invalid as error:
-            refusal = error
+        except ImapFailed as failure:
+            if wants_json():
+                return jsonify(works=False, problem=failure.problem)
+            return self._tested(failure=failure)
+        except Invalid as refusal:
+            return refuse(refusal) if wants_json() else self._tested(refusal=refusal, form=MailboxForm(formdata=None))
         if wants_json():
-            if refusal is not None:
-                return refuse(refusal)
-            answer = {"messages": found.messages, "idle": found.tells} if found else {"problem": failure.problem}
-            return jsonify(works=found is not None, **answer)
-        page: str = self.render(
-            "admin/mail/mailbox_tested.html", found=found, failure=failure, refusal=refusal, labels=labels,
-            form=MailboxForm(formdata=None),
-        )  # fmt: skip
+            return jsonify(works=True, messages=found.messages, idle=found.tells)
+        return self._tested(found=found)
+
+    def _tested(self, **values: Any) -> str:
+        page: str = self.render("admin/mail/mailbox_tested.html", labels=labels, **values)
         return page
 
     def _done(self, message: str, key: int) -> ResponseReturnValue:
@@ -252,10 +252,14 @@ class MailboxesPage(Page):
     def _form(self, form: MailboxForm, mailbox: Mailbox | None, refusal: Refusal | None = None) -> ResponseReturnValue:
         if refusal is not None and wants_json():
             return refuse(refusal)
-        form.department.choices = [("", gettext("First public department"))] + [
-            (str(one.id), one.name(language())) for one in _departments()
+        form.department.choices = [
+            SelectChoice("", gettext("First public department")),
+            *(SelectChoice(str(one.id), one.name(language())) for one in _departments()),
         ]
-        form.mail_language.choices = [("", gettext("Default language")), *LANGUAGES.items()]
+        form.mail_language.choices = [
+            SelectChoice("", gettext("Default language")),
+            *(SelectChoice(key, name) for key, name in LANGUAGES.items()),
+        ]
         for name, texts in (refusal.fields if refusal else {}).items():
             form["mail_language" if name == "language" else name].errors = [str(text) for text in texts]
         if mailbox is not None and refusal is None:

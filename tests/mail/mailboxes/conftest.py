@@ -74,7 +74,7 @@ def _readers() -> Iterator[None]:
 @pytest.fixture
 def make_box(session: Session, dovecot: Dovecot) -> MakeBox:
     """Add a mailbox that is read on the real server."""
-    make_department(key="podrska")
+    make_department(key="mejl")
 
     def make(**values: Any) -> Mailbox:
         with transaction():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from email.message import EmailMessage
 
 from sqlalchemy import select
@@ -18,7 +19,8 @@ from console.staff.roles import Role
 from console.tickets.mail_in.watching import read_once
 from console.tickets.models import MessageKind, Ticket, TicketMessage
 from console.tickets.service import messages
-from console.tickets.service.messages import Writing
+from console.tickets.service.messages import TAKE_BACK, Writing
+from tests.conftest import Clock
 from tests.mail.mailboxes.conftest import MakeBox
 from tests.support.dovecot import Dovecot
 from tests.support.smtp import SmtpServer
@@ -41,7 +43,12 @@ def thread(program: str, ours: EmailMessage, before: list[str]) -> dict[str, str
 
 
 def test_ten_mails_both_ways_are_one_ticket_and_another_address_is_asked_about(
-    session: Session, dovecot: Dovecot, smtp: SmtpServer, make_box: MakeBox, actor: Callable[[Role | str], Actor]
+    session: Session,
+    dovecot: Dovecot,
+    smtp: SmtpServer,
+    make_box: MakeBox,
+    actor: Callable[[Role | str], Actor],
+    clock: Clock,
 ) -> None:
     box, agent = make_box(), actor("agent")
     dovecot.put(make_raw("Dobar dan, ne radi mi sajt.", auth=proven()))
@@ -50,6 +57,7 @@ def test_ten_mails_both_ways_are_one_ticket_and_another_address_is_asked_about(
     for number, program in enumerate(PROGRAMS):
         with transaction():
             messages.reply(agent, ticket.id, Writing(body=f"Odgovor {number}.", client_id=f"o-{number}", anyway=True))
+        clock.advance(TAKE_BACK + timedelta(seconds=1))
         send_due()
         ours = smtp.to(ANA)[-1].message
         assert f"Odgovor {number}." in ours.get_body(("plain",)).get_content()
@@ -65,19 +73,16 @@ def test_ten_mails_both_ways_are_one_ticket_and_another_address_is_asked_about(
     ]
 
     ours = smtp.to(ANA)[-1].message
-    for sender, domain in (("ana@privatno.test", "privatno.test"), (ANA, "zli.test")):
-        raw = make_raw(
-            "Pišem s druge adrese.", sender=f"Ana Petrović <{sender}>", to=str(ours["Reply-To"]),
-            auth=proven(domain), In_Reply_To=str(ours["Message-ID"]),
-        )  # fmt: skip
-        dovecot.put(raw)
-        read_once(box.id)
+    raw = make_raw(
+        "Pišem s druge adrese.", sender="Ana Petrović <ana@privatno.test>", to=str(ours["Reply-To"]),
+        auth=proven("privatno.test"), In_Reply_To=str(ours["Message-ID"]),
+    )  # fmt: skip
+    dovecot.put(raw)
+    read_once(box.id)
     session.rollback()
-    other, unproven = session.scalars(select(IncomingMail).order_by(IncomingMail.id.desc()).limit(2)).all()[::-1]
-    assert (other.state, other.reason, other.ticket_id) == (IncomingState.WAITING, "stranger", ticket.id)
-    # With her signed address, but another domain's proof, it enters and is marked.
-    assert unproven.ticket_id == ticket.id
-    assert "Pišem s druge adrese." not in _bodies(session, ticket, MessageKind.QUESTION)[: len(PROGRAMS) + 1]
+    row = session.scalars(select(IncomingMail).order_by(IncomingMail.id.desc()).limit(1)).one()
+    assert (row.state, row.reason, row.ticket_id) == (IncomingState.WAITING, "stranger", ticket.id)
+    assert len(_bodies(session, ticket, MessageKind.QUESTION)) == len(PROGRAMS) + 1
     assert session.scalars(select(Ticket)).all() == [ticket]
 
 

@@ -20,6 +20,8 @@ from console.mail.mailboxes.models import ImapAccount, ImapState, ImapTls, Mailb
 from console.mail.mailboxes.service import MailboxData
 from console.staff.roles import Role
 
+pytestmark = pytest.mark.usefixtures("session")
+
 DATA: dict[str, Any] = {
     "name": "Podrška", "address": "Podrska@Example.test", "host": "imap.example.test", "user": "podrska",
     "password": "tajna čšž",
