@@ -53,6 +53,8 @@ class WriteForm(Form):
     based_on = IntegerField(validators=[Optional()])
     then = StringField()
     anyway = BooleanField()
+    cc = StringField()
+    bcc = StringField()
 
 
 @dataclass
@@ -65,6 +67,8 @@ class Composed:
     errors: Sequence[Text] = ()
     refusal: Refusal | None = None
     then: str = ""
+    cc: str = ""
+    bcc: str = ""
 
 
 def send(ticket: Ticket, form: WriteForm, verb: Verb) -> dict[str, Any]:
@@ -110,11 +114,17 @@ def refused(kind: MessageKind, form: WriteForm, refusal: Refusal) -> Composed:
     # The id of an earlier version cannot be used again: this is another message.
     client_id = "" if isinstance(refusal, Reused) else form.client_id.data or ""
     is_question = isinstance(refusal, PinLike)
-    return Composed(kind, form.body.data or "", client_id, () if is_question else errors, refusal, _then(form))
+    return Composed(
+        kind, form.body.data or "", client_id, () if is_question else errors, refusal, _then(form), *_copies(form)
+    )
 
 
 def _then(form: WriteForm) -> str:
     return form.then.data or request.form.get("then_asked", "")
+
+
+def _copies(form: WriteForm) -> tuple[str, str]:
+    return form.cc.data or "", form.bcc.data or ""
 
 
 def _writing(form: WriteForm, keys: Sequence[int]) -> ticket_messages.Writing:
@@ -126,4 +136,6 @@ def _writing(form: WriteForm, keys: Sequence[int]) -> ticket_messages.Writing:
         then=read_status(_then(form)),
         anyway=bool(form.anyway.data),
         pins=pin_choice(),
+        cc=form.cc.data or "",
+        bcc=form.bcc.data or "",
     )

@@ -147,6 +147,28 @@ class TimelineEntry:
         return gettext("also to %(names)s", names=", ".join(map(str, names))) if names else ""
 
     @property
+    def copied(self) -> str:
+        """Say who got a copy of a reply, openly and blind."""
+        data = self.message.data
+        openly = [*data.get("participants", ()), *data.get("cc", ())]
+        lines = [gettext("Cc: %(addresses)s", addresses=", ".join(openly))] if openly else []
+        if data.get("bcc"):
+            lines.append(gettext("Bcc: %(addresses)s", addresses=", ".join(data["bcc"])))
+        return " · ".join(lines)
+
+    @property
+    def forwarded(self) -> str:
+        """Say to whom a ticket was forwarded, or that this is what came back."""
+        data = self.message.data
+        if data.get("forward"):
+            return gettext("Answer to what was forwarded; the requester does not see it.")
+        if not data.get("forwarded"):
+            return ""
+        if data.get("message"):
+            return gettext("One message was forwarded to %(address)s.", address=data["forwarded"])
+        return gettext("The ticket was forwarded to %(address)s.", address=data["forwarded"])
+
+    @property
     def masked(self) -> str:
         """Say why some digits are dots."""
         count = int(self.message.data.get("masked") or 0)
@@ -197,7 +219,8 @@ def _entries(timeline: Timeline, ticket: Ticket, actor: Actor, read_seq: int | N
 
 def _mail_status(entry: Entry, actor: Actor, now: datetime) -> MailStatus | None:
     message, mail = entry.message, entry.mail
-    if message.kind is not MessageKind.REPLY or mail is None or message.taken_back_at is not None:
+    is_sent = message.kind is MessageKind.REPLY or message.data.get("forwarded")
+    if not is_sent or mail is None or message.taken_back_at is not None:
         return None
     if mail.state is MailState.SENT:
         return MailStatus(gettext("sent"), "check", sent_at=mail.sent_at)
