@@ -26,7 +26,7 @@ blueprint = Blueprint("unsubscribe", __name__)
 blueprint.after_request(keep_private)
 
 GONE = "requester/unsubscribe_gone.html"
-PER_ADDRESS = Limit("unsubscribe", 60, 10 * 60, shared=True)  # a mail provider posts for many people
+PER_ADDRESS = Limit("unsubscribe", 300, 10 * 60, shared=True)  # a mail provider posts for many people
 
 
 @blueprint.get(f"{unsubscribing.PATH}<secret:token>")

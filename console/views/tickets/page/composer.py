@@ -17,9 +17,12 @@ from console.core.ids import read_key
 from console.core.texts import lazy_gettext, lazy_pgettext
 from console.core.transaction import transaction
 from console.customers.masking import PinLike
+from console.staff.models import Staff
+from console.tickets import mails
 from console.tickets.models import MessageKind, Ticket, TicketAttachment, TicketMessage, TicketStatus
 from console.tickets.service import attachments
 from console.tickets.service import messages as ticket_messages
+from console.tickets.signatures import sign_off
 from console.views.tickets.page.serializers import sent_json
 from console.web.identity import current_actor
 from console.web.pins import pin_choice
@@ -121,6 +124,13 @@ def refused(kind: MessageKind, form: WriteForm, refusal: Refusal) -> Composed:
 
 def _then(form: WriteForm) -> str:
     return form.then.data or request.form.get("then_asked", "")
+
+
+def signature_of(staff: Staff, ticket: Ticket) -> str:
+    """Return what will stand under a reply of theirs, in the requester's language."""
+    mailbox = mails.mailbox_of(ticket)
+    under = sign_off(staff, staff.name, ticket.department, ticket.language, mailbox.signature if mailbox else "")
+    return f"{under.agent}\n{under.desk}"
 
 
 def _copies(form: WriteForm) -> tuple[str, str]:

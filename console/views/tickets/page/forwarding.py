@@ -7,12 +7,12 @@ from uuid import uuid4
 from flask import request
 from flask.typing import ResponseReturnValue
 
-from console.core.errors import Refusal, Reused
+from console.core.errors import NotFound, Refusal, Reused
 from console.core.ids import read_key
 from console.core.texts import gettext
 from console.core.transaction import transaction
 from console.customers.masking import PinLike
-from console.tickets.models import MessageKind, Ticket, TicketMessage
+from console.tickets.models import PUBLIC_KINDS, Ticket, TicketMessage
 from console.tickets.queries import find_message
 from console.tickets.service import forwarding
 from console.tickets.service.messages import MAX_CLIENT_ID
@@ -29,8 +29,8 @@ def forward(view: Page, ticket: Ticket) -> ResponseReturnValue:
     """Ask for an address and a text; or forward. Fields: ``address``, ``text``, ``message`` (a key), ``client_id``."""
     key = read_key(request.values.get("message"))
     message = None if key is None else find_message(ticket.id, key)
-    if message is not None and message.kind is MessageKind.NOTE:
-        message = None
+    if message is not None and message.kind not in PUBLIC_KINDS:
+        raise NotFound  # notes stay in the house
     if request.method != "POST":
         return _page(view, ticket, message, "", "", uuid4().hex)
     address, text = request.form.get("address", "")[:500], request.form.get("text", "")[:MAX_TYPED]
@@ -55,6 +55,7 @@ def _page(
     client_id: str,
     refusal: Refusal | None = None,
 ) -> str:
+    asks = isinstance(refusal, PinLike)
     page: str = view.render(
         "admin/tickets/page/forward.html",
         ticket=ticket,
@@ -64,11 +65,7 @@ def _page(
         text=text,
         client_id=client_id,
         refusal=refusal,
-        wrong=refusal.fields if refusal is not None and not isinstance(refusal, PinLike) else {},
-        problem=refusal.message if refusal is not None and not refusal.fields and not _asks(refusal) else "",
+        wrong=refusal.fields if refusal is not None and not asks else {},
+        problem=refusal.message if refusal is not None and not refusal.fields and not asks else "",
     )
     return page
-
-
-def _asks(refusal: Refusal) -> bool:
-    return isinstance(refusal, PinLike)

@@ -22,16 +22,15 @@ from console.core.texts import gettext, lazy_gettext
 from console.core.transaction import transaction
 from console.hours import queries as hours
 from console.staff.roles import Permission
-from console.tickets import mails, page_queries
+from console.tickets import page_queries
 from console.tickets.mail_in import participants
 from console.tickets.models import TICKET_BASE, MessageKind, Ticket, TicketStatus
 from console.tickets.queries import find_ticket
-from console.tickets.service import attachments, copies, drafts, mentions
+from console.tickets.service import attachments, drafts, mentions
 from console.tickets.service import messages as ticket_messages
 from console.tickets.service.property_forms import ME
 from console.tickets.service.stored_masking import mask_message
 from console.tickets.service.threads import other_requesters
-from console.tickets.signatures import sign_off
 from console.views.shared import choices, menu
 from console.views.shared.base import Page
 from console.views.shared.labels.messages import file_size
@@ -50,7 +49,7 @@ from console.views.tickets.page import (
 from console.views.tickets.page.answers import answer_done
 from console.views.tickets.page.composer import Composed, WriteForm
 from console.views.tickets.page.serializers import draft_json, file_json, message_json, ticket_json
-from console.views.tickets.page.timeline import SHOWS, came_from, timeline_entries
+from console.views.tickets.page.timeline import SHOWS, came_from, taking_part, timeline_entries
 from console.web.answers import refuse, wants_json
 from console.web.cookies import read_cookie
 from console.web.downloads import download_kept
@@ -430,17 +429,10 @@ class TicketPage(Page):
             source=SOURCE[ticket.source],
             states=STATUS,
             addressees=[ticket.requester_email, *(one.requester_email for one in others)],
-            signed=_signature(ticket),
+            signed=composer.signature_of(current_staff(), ticket),
             **side,
         )
         return rendered
-
-
-def _signature(ticket: Ticket) -> str:
-    """Return what will stand under the reader's reply, in the requester's language."""
-    staff, mailbox = current_staff(), mails.mailbox_of(ticket)
-    under = sign_off(staff, staff.name, ticket.department, ticket.language, mailbox.signature if mailbox else "")
-    return f"{under.agent}\n{under.desk}"
 
 
 def _timeline_context(ticket: Ticket, part: page_queries.Timeline, *, read_seq: int | None = None) -> dict[str, Any]:
@@ -454,17 +446,10 @@ def _timeline_context(ticket: Ticket, part: page_queries.Timeline, *, read_seq: 
         "works": actor.may(Permission.WORK_TICKETS),
         "base": ticket_url(ticket.number),
         "came_from": came_from,
-        "taking_part": _taking_part(ticket, part),
+        "taking_part": taking_part(ticket, part),
         "file_size": file_size,
         "system": SYSTEM.name,
     }
-
-
-def _taking_part(ticket: Ticket, part: page_queries.Timeline) -> frozenset[str]:
-    """Return who takes part already, where an entry offers to let someone."""
-    if not any(entry.message.data.get("copies") for entry in part.entries):
-        return frozenset()
-    return frozenset([ticket.requester_email, *copies.participants_of(ticket)])
 
 
 def _find(number: str) -> Ticket:

@@ -20,6 +20,7 @@ from console.mail.receiving.quoting import fold_quoted
 from console.staff.roles import Permission
 from console.tickets.models import TICKET_BASE, MessageKind, Ticket, TicketAttachment, TicketMessage
 from console.tickets.page_queries import Entry, EntryMail, Timeline
+from console.tickets.service.copies import participants_of
 from console.views.shared.labels.incoming import NOTE_DECISIONS, REASON, incoming_url
 from console.views.shared.labels.messages import day_heading
 from console.views.shared.labels.ticket_events import sentence
@@ -252,3 +253,10 @@ def came_from(message: TicketMessage, ticket: Ticket) -> str | None:
     if message.ticket_id != ticket.id:
         return Series.TICKET.number(TICKET_BASE + message.ticket_id)
     return None
+
+
+def taking_part(ticket: Ticket, timeline: Timeline) -> frozenset[str]:
+    """Return who takes part already, where an entry offers to let someone."""
+    if not any(entry.message.data.get("copies") for entry in timeline.entries):
+        return frozenset()
+    return frozenset([ticket.requester_email, *participants_of(ticket)])
