@@ -31,6 +31,7 @@ from console.core.places import sqlite_path
 from console.core.settings import Settings
 from console.core.transaction import transaction
 from console.customers.models import PersonSession, Verification
+from console.customers.rights import MailCategory
 from console.extensions import limiter
 from console.hours.calendar import SpecialKind
 from console.hours.models import HoursSpecial
@@ -49,6 +50,7 @@ from tests.portal.things import (
     access_values,
     account_values,
     dns_values,
+    leave_token,
     pay_token,
     people_values,
     service_values,
@@ -129,6 +131,8 @@ ROUTES: dict[tuple[str, str], frozenset[str]] = {
     ("GET", "sealed.card"): EVERYONE,
     ("GET", "transcript.show"): EVERYONE,
     ("GET", "pay.page"): EVERYONE,
+    ("GET", "unsubscribe.ask"): EVERYONE,
+    ("POST", "unsubscribe.leave"): EVERYONE,
     ("POST", "sealed.submit"): EVERYONE,
     ("GET", "help.index"): EVERYONE,
     ("GET", "help.article"): EVERYONE,
@@ -143,6 +147,7 @@ ROUTES: dict[tuple[str, str], frozenset[str]] = {
     # One's own account.
     ("GET", "profile.index"): STAFF,
     ("POST", "profile.password"): STAFF,
+    ("POST", "profile.signature"): STAFF,
     ("POST", "profile.recovery_codes"): STAFF,
     ("GET", "profile.second_step"): STAFF,
     ("POST", "profile.second_step"): STAFF,
@@ -262,7 +267,10 @@ ROUTES: dict[tuple[str, str], frozenset[str]] = {
     ("GET", "ticket.assignees"): DESK,
     ("POST", "ticket.watch"): DESK,
     ("POST", "ticket.unwatch"): DESK,
+    ("POST", "ticket.add_participant"): DESK,
     ("POST", "ticket.remove_participant"): DESK,
+    ("GET", "ticket.forward"): DESK,
+    ("POST", "ticket.forward"): DESK,
     ("POST", "ticket.end_request"): DESK,
     ("POST", "ticket.ask_verification"): DESK,
     ("POST", "ticket.withdraw_verification"): DESK,
@@ -777,6 +785,7 @@ def _people_and_things(app: Flask) -> tuple[dict[str, ConsoleClient], dict[str, 
         "statements.key": bring_in(content(statement([line()]))).statements[0].id,
         "statement_pdf.number": unverified.number,
         "pay.token": pay_token(standing),
+        "unsubscribe.token": leave_token(factories.make_member(unverified, mail=[MailCategory.INVOICE])),
         "ref": move.ref,
         "export_type": "csv",
         "reports.table": "figures",

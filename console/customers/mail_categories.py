@@ -16,13 +16,14 @@ from sqlalchemy.orm import joinedload
 from console.core.db import db
 from console.customers.models import Customer, Membership
 from console.customers.rights import MailCategory, Right
+from console.mail.unsubscribing import key_of
 
 
 class Personal(Enum):
     """What no choice of categories keeps from its receiver."""
 
     SECURITY = "security"  # to the person it warns or lets in; about a whole account, to its owner
-    ANSWER = "answer"  # to the address that asked
+    ANSWER = "answer"  # to the address that asked, or that one of ours writes to by hand
     STAFF = "staff"  # to one of ours
 
 
@@ -70,6 +71,8 @@ CATEGORIES: dict[str, MailCategory | Personal] = {
     "staff_password_changed": Personal.STAFF,
     "staff_password_reset": Personal.STAFF,
     "ticket_answered": MailCategory.SUPPORT,
+    "ticket_copy": Personal.ANSWER,
+    "ticket_forward": Personal.ANSWER,
     "ticket_opened": Personal.ANSWER,
     "ticket_reply": Personal.ANSWER,
     "ticket_solved": Personal.ANSWER,
@@ -85,15 +88,28 @@ NEEDED: dict[MailCategory, Right] = {
     MailCategory.INVOICE: Right.INVOICES,
     MailCategory.SUPPORT: Right.TICKETS,
 }
+MEMBERSHIP = "membership"  # in what a mail's row says that its receiver may turn off
 
 
 @dataclass(frozen=True)
 class Addressee:
-    """A person of an account as a mail names them: a contact as the account calls them."""
+    """A person of an account as a mail names them: a contact as the account calls them.
+
+    ``membership_id``: none where they are the owner, who gets every category. ``chosen``: those they get.
+    """
 
     email: str
     name: str
     language: str | None
+    membership_id: int | None = None
+    chosen: tuple[str, ...] = ()
+
+    def leaves(self, template: str) -> str | None:
+        """Return what a click in their mail program turns off: the category of this mail, if it has one."""
+        category = CATEGORIES[template]
+        if self.membership_id is None or not isinstance(category, MailCategory) or category not in self.chosen:
+            return None
+        return key_of(MEMBERSHIP, self.membership_id, category.value)
 
 
 def receivers(customer: Customer, *categories: MailCategory) -> Sequence[Membership]:
@@ -114,4 +130,5 @@ def receives(member: Membership, category: MailCategory) -> bool:
 
 def addressee(member: Membership) -> Addressee:
     """Return how a person of an account is written to."""
-    return Addressee(member.person.email, member.name, member.person.language)
+    leaver = None if member.is_owner else member.id
+    return Addressee(member.person.email, member.name, member.person.language, leaver, tuple(member.mail))

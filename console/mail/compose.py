@@ -23,7 +23,7 @@ from zoneinfo import ZoneInfo
 from console.core.emails import NoAddress, sendable
 
 # Written by a person of ours to a person: not the work of a machine (RFC 3834).
-BY_HAND = frozenset({"ticket_reply"})
+BY_HAND = frozenset({"ticket_reply", "ticket_copy", "ticket_forward"})
 
 _POLICY = SMTP.clone(cte_type="7bit")  # every server takes it, and no part of it can be read as a command
 _MAX_LINE = 76  # of a line with encoded words, RFC 2047, 2
@@ -61,6 +61,11 @@ class OutgoingMail:
     first_try_at: datetime | None
     reply_to: str | None = field(default=None, repr=False)  # signed
     sealed_links: str | None = field(default=None, repr=False)  # sealed: what is put into both parts
+    from_address: str | None = None  # the sender's when there is none
+    shown_to: str | None = None  # whom a copy's To names
+    cc: Sequence[str] = ()
+    leaves: str | None = None
+    unsubscribe_url: str | None = field(default=None, repr=False)  # signed
 
 
 @dataclass(frozen=True)
@@ -103,8 +108,12 @@ def recipient(mail: OutgoingMail) -> str:
 def _head(mail: OutgoingMail, sender: Sender) -> Iterator[str]:
     yield f"Message-ID: {_message_ids(mail.message_id)[0]}"
     yield f"Date: {format_datetime(mail.created_at.astimezone(sender.zone))}"
-    yield _mailbox("From", sender.name, sender.address)
-    yield _mailbox("To", mail.to_name, recipient(mail))
+    yield _mailbox("From", sender.name, mail.from_address or sender.address)
+    yield (
+        _mailbox("To", "", sendable(mail.shown_to)) if mail.shown_to else _mailbox("To", mail.to_name, recipient(mail))
+    )
+    if mail.cc:
+        yield "Cc: " + ",\r\n ".join(map(sendable, mail.cc))
     if mail.reply_to:
         yield _mailbox("Reply-To", sender.name, sendable(mail.reply_to))
     yield _subject(mail.subject)
@@ -112,6 +121,9 @@ def _head(mail: OutgoingMail, sender: Sender) -> Iterator[str]:
         yield f"In-Reply-To: {answered[-1]}"
     if mail.references and (thread := _message_ids(mail.references)):
         yield "References: " + "\r\n ".join(thread)
+    if mail.unsubscribe_url:
+        yield f"List-Unsubscribe: <{mail.unsubscribe_url}>"
+        yield "List-Unsubscribe-Post: List-Unsubscribe=One-Click"  # RFC 8058
     yield f"Content-Language: {'en' if mail.language == 'en' else 'sr-Latn'}"
     if mail.template not in BY_HAND:
         yield "Auto-Submitted: auto-generated"

@@ -397,7 +397,19 @@ def _tickets(base_url: str) -> tuple[Example, ...]:
             "i pošta stiže od 14:20.\n\nAko nešto još ne stiže, odgovorite na ovu poruku."
         ),
         "agent": Typed("Mila"),
-        "department": Typed("Tehnička podrška"),
+        "desk": Typed("Tehnička podrška, Mint podrška"),
+        "heading": Typed("Re: Pošta ne stiže od jutros"),
+    }
+    copy = {name: answer[name] for name in ("body", "agent", "desk", "heading")} | {
+        "number": TICKET, "subject": ticket["subject"], "requester": NAME["name"],
+    }  # fmt: skip
+    forwarded = {
+        "heading": Typed("Fwd: Pošta ne stiže od jutros"),
+        "body": Typed("Možete li da proverite MX zapis kod sebe?"),
+        "sender": Typed("Mila Petrović"),
+        "number": TICKET,
+        "subject": ticket["subject"],
+        "messages": [{"name": Typed("Ana Jović"), "at": AT, "body": Typed("Od jutros ne stiže nijedna poruka.")}],
     }
     answered = ticket | {
         "requester": Typed("Petar Ilić"), "customer": Typed("Jović Studio d.o.o."), "portal": "Moj Mint",
@@ -406,9 +418,15 @@ def _tickets(base_url: str) -> tuple[Example, ...]:
     return (
         Example("ticket_answered", answered, lazy_pgettext("example", "for people who may read it")),
         Example("ticket_answered", answered | {"link": ""}, lazy_pgettext("example", "for people who may not")),
-        Example("ticket_opened", ticket),
+        Example("ticket_copy", copy),
+        Example("ticket_forward", forwarded | {"left_out": False}),
+        Example("ticket_forward", forwarded | {"left_out": True}, lazy_pgettext("example", "of a long ticket")),
+        Example("ticket_opened", ticket | {"heading": ""}),
+        Example(
+            "ticket_opened", ticket | {"heading": answer["heading"]}, lazy_pgettext("example", "in reply to an e-mail")
+        ),
         Example("ticket_reply", ticket | answer),
-        Example("ticket_solved", ticket | {"rates": True}),
+        Example("ticket_solved", ticket | {"rates": True, "heading": answer["heading"]}),
         Example("chat_transcript", _chat()),
         Example("chat_transcript_link", {"number": "C-50031", "at": AT, "link": f"{base_url}/chat/transcript/{TOKEN}"}),
         Example("verification_asked", ticket | {"url": f"{base_url}/v/{TOKEN}", "minutes": 30}),

@@ -54,6 +54,11 @@ class Mail(Base):
     in_reply_to: Mapped[str | None] = mapped_column(String(200))
     references: Mapped[str | None] = mapped_column(Text)  # RFC 5322, 3.6.4
     reply_to: Mapped[str | None] = mapped_column(String(254))  # a signed address, where answers go to a ticket
+    from_address: Mapped[str | None] = mapped_column(String(254))  # where it is not ``CONSOLE_MAIL_FROM``
+    # A copy shows whom the message is for in its To, not whom this copy goes to; blind ones are in no header at all.
+    shown_to: Mapped[str | None] = mapped_column(String(254))
+    cc: Mapped[list[str]] = mapped_column(JSON, default=list)  # as its header has them
+    leaves: Mapped[str | None] = mapped_column(String(60))  # what its receiver may turn off: console.mail.unsubscribing
     attachments: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)  # see console.mail.attachments
     private: Mapped[bool] = mapped_column(default=False)  # a link in it opens something: not for staff to read
     # What it counts as where an address may get only so many (console.mail.outsiders); nothing: as many as there are.

@@ -81,6 +81,8 @@ CAUSES = {
     "staff_password_changed": Cause.ACCOUNT,
     "staff_password_reset": Cause.SIGN_IN,
     "ticket_answered": Cause.STAFF,
+    "ticket_copy": Cause.STAFF,
+    "ticket_forward": Cause.STAFF,
     "ticket_opened": Cause.ANONYMOUS,
     "ticket_reply": Cause.STAFF,
     "ticket_solved": Cause.STAFF,

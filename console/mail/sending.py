@@ -25,15 +25,16 @@ from urllib.parse import urlsplit
 from sqlalchemy import CTE, Update, func, or_, select, update
 
 from console.core import clock, metrics, transaction
-from console.core.context import files, settings
+from console.core.context import environment, files, settings
 from console.core.db import db
 from console.core.errors import Busy, NoSpace, Unavailable
 from console.core.hub import off_the_hub
 from console.core.logging import get_logger
 from console.core.smtp_url import SmtpServer
-from console.mail import relay
+from console.mail import relay, unsubscribing
 from console.mail.attachments import NotMade, all_located
 from console.mail.compose import OutgoingMail, Sender, Unsendable, compose, recipient
+from console.mail.dkim_signing import signed
 from console.mail.links import LinkGone, put_in
 from console.mail.models import MAX_ERROR, Mail, MailState
 from console.mail.smtp import Connection, Cut, Refused, RelayFailed
@@ -53,7 +54,7 @@ _SAID = {"sent": "mail sent", "failed": "mail failed", "retried": "mail put off"
 _COLUMNS = (
     Mail.id, Mail.message_id, Mail.template, Mail.language, Mail.to_address, Mail.to_name, Mail.subject, Mail.text,
     Mail.html, Mail.created_at, Mail.in_reply_to, Mail.references, Mail.attachments, Mail.attempts, Mail.first_try_at,
-    Mail.reply_to, Mail.sealed_links,
+    Mail.reply_to, Mail.sealed_links, Mail.from_address, Mail.shown_to, Mail.cc, Mail.leaves,
 )  # fmt: skip
 
 
@@ -205,11 +206,14 @@ class Round:
             raise Unsendable("no key in CONSOLE_SEAL_KEYS opens its link") from None
         attachments = all_located(mail.attachments, mail.language)
         db.session.rollback()  # nothing stays open while the server is spoken to
-        whole = replace(mail, text=text, html=html, attachments=attachments)
+        leave = unsubscribing.url(mail.leaves) if mail.leaves else None
+        whole = replace(mail, text=text, html=html, attachments=attachments, unsubscribe_url=leave)
+        dkim_key = environment().dkim  # read when we started: no mail fails because a file was moved
         size = sum(int(file.get("size") or 0) for file in attachments)
 
         def write() -> bytes:
-            return compose(whole, sender, store.get)
+            message = compose(whole, sender, store.get)
+            return message if dkim_key is None else signed(message, dkim_key)
 
         return off_the_hub(write) if size > LARGE else write()
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from email.headerregistry import Address
 from email.utils import make_msgid
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from sqlalchemy import ColumnElement, false, select
 
@@ -41,6 +41,15 @@ class Recipient(Protocol):
     def language(self) -> str | None: ...
 
 
+@runtime_checkable
+class Leaver(Protocol):
+    """A recipient who may turn some kinds of mail off."""
+
+    def leaves(self, template: str) -> str | None:
+        """Return what they would turn off, for ``List-Unsubscribe``; ``None`` where they cannot."""
+        ...
+
+
 @dataclass(frozen=True)
 class NoRecipient:
     """A recipient for work that is rolled back: its time must not tell whether there is such a person."""
@@ -72,6 +81,10 @@ def queue(
     in_reply_to: str | None = None,
     references: str | None = None,
     reply_to: str | None = None,
+    from_address: str | None = None,
+    shown_to: str | None = None,
+    cc: Sequence[str] = (),
+    leaves: str | None = None,
     attachments: Sequence[dict[str, Any]] = (),
     caused_by: Actor | None = None,
     **values: Any,
@@ -86,6 +99,9 @@ def queue(
         send_after: not to leave before; at once when not given.
         in_reply_to, references: Message-IDs of the thread (RFC 5322, 3.6.4).
         reply_to: where answers go, if not to the sender's address.
+        from_address: an address of ours that it comes from, if not ``CONSOLE_MAIL_FROM``.
+        shown_to, cc: the addresses in the headers of a copy; in its To is ``to_address`` when not given.
+        leaves: what its receiver may turn off by one click: see :mod:`console.mail.unsubscribing`.
         attachments: files of the store: ``name``, ``type``, ``size``, ``digest``; or what is made when it is sent,
             see :mod:`console.mail.attachments`.
         caused_by: who causes it, where strangers can cause this kind of mail too.
@@ -118,6 +134,10 @@ def queue(
         in_reply_to=in_reply_to,
         references=references,
         reply_to=reply_to,
+        from_address=from_address,
+        shown_to=shown_to,
+        cc=list(cc),
+        leaves=leaves,
         attachments=list(attachments),
         private=sealed is not None,
         sealed_links=sealed,
@@ -170,6 +190,7 @@ def write_to(
         about=about,
         send_after=send_after,
         attachments=attachments,
+        leaves=person.leaves(template) if isinstance(person, Leaver) else None,
         name=person.name,
         **values,
     )
@@ -311,6 +332,10 @@ def _copy(mail: Mail) -> Mail:
         in_reply_to=mail.in_reply_to,
         references=mail.references,
         reply_to=mail.reply_to,
+        from_address=mail.from_address,
+        shown_to=mail.shown_to,
+        cc=list(mail.cc),
+        leaves=mail.leaves,
         attachments=list(mail.attachments),
         private=mail.private,
         sealed_links=sealed,

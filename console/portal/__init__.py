@@ -44,6 +44,7 @@ def init_app(app: Flask) -> None:
         tickets,
         transcript,
         transfer_offer,
+        unsubscribe,
     )
     from console.portal.blueprint import portal
     from console.portal.oidc import authorization, endpoints, logout  # noqa: F401
@@ -54,6 +55,7 @@ def init_app(app: Flask) -> None:
     app.register_blueprint(sealed.blueprint)
     app.register_blueprint(transcript.blueprint)
     app.register_blueprint(pay.blueprint)
+    app.register_blueprint(unsubscribe.blueprint)
     app.register_blueprint(help_pages.blueprint)
     app.register_blueprint(oauth)
     chat.init_app(app)

@@ -16,7 +16,7 @@ from console.customers.models import Verification
 from console.mail import retention as mails
 from console.mail.receiving.models import IncomingMail
 from console.tickets import retention as tickets
-from console.tickets.mail_in.models import TicketParticipant
+from console.tickets.mail_in.models import TicketForward, TicketParticipant
 from console.tickets.models import TicketMessage
 from console.tickets.reviews.models import Review
 from console.tickets.service_requests.models import ServiceRequest
@@ -42,7 +42,8 @@ def _cut_received(keys: Sequence[int]) -> None:
         update(IncomingMail).where(IncomingMail.ticket_message_id.in_(entries)).values(ticket_message_id=None)
     )
     session.execute(update(IncomingMail).where(IncomingMail.ticket_id.in_(keys)).values(ticket_id=None))
-    session.execute(delete(TicketParticipant).where(TicketParticipant.ticket_id.in_(keys)))
+    for model in (TicketParticipant, TicketForward):
+        session.execute(delete(model).where(model.ticket_id.in_(keys)))
 
 
 def _needed_verifications() -> ColumnElement[bool]:

@@ -73,7 +73,7 @@ STATEMENTS: dict[str, dict[str, Fate]] = {
         "counted_as": _ERASED, "reply_to": _ERASED, "sealed_links": _ERASED, "message_id": _ERASED,
         "subject_ref": _ERASED,
         "in_reply_to": _ERASED, "references": _ERASED, "attachments": _ERASED, "last_error": _ERASED,
-        "template": _NONE, "lease": _NONE,
+        "shown_to": _ERASED, "cc": _ERASED, "leaves": _ERASED, "from_address": _NONE, "template": _NONE, "lease": _NONE,
     },
     "incoming_mail": {
         "message_id": _ERASED, "from_address": _ERASED, "from_name": _ERASED, "copies": _ERASED, "subject": _ERASED,
@@ -84,6 +84,7 @@ STATEMENTS: dict[str, dict[str, Fate]] = {
     "blocked_senders": {"pattern": _ERASED},
     "stopped_addresses": {"address": _ERASED, "status": _ERASED, "diagnostic": _ERASED},
     "ticket_participants": {"address": _ERASED, "name": _ERASED},
+    "ticket_forwards": {"address": _ERASED},
     "mail_relay": {"last_error": _NONE},
     "tickets": {
         "subject": _ERASED, "requester_name": _ERASED, "requester_email": _ERASED, "tags": _ERASED,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from wtforms import EmailField, Field, HiddenField, PasswordField, SelectField, StringField
+from wtforms import EmailField, Field, HiddenField, PasswordField, SelectField, StringField, TextAreaField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired, Length, Optional, ValidationError
 
@@ -106,6 +106,13 @@ class SetUpForm(ConfirmForm):
     """The second step switched on: a code of the authenticator, and the present password."""
 
     code = StringField(lazy_gettext("One-time code"), [DataRequired(lazy_gettext("Enter the code.")), Length(max=40)])
+
+
+class SignatureForm(Form):
+    """What stands under one's replies by mail."""
+
+    signature_sr = TextAreaField(lazy_gettext("In Serbian"))
+    signature_en = TextAreaField(lazy_gettext("In English"))
 
 
 class StaffForm(Form):

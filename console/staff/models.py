@@ -30,12 +30,19 @@ class Staff(Base):
     active: Mapped[bool] = mapped_column(default=True)
     language: Mapped[str | None] = mapped_column(String(10))
     theme: Mapped[str | None] = mapped_column(String(10))
+    signature_sr: Mapped[str] = mapped_column(Text, default="")  # under replies by mail; empty: the first name
+    signature_en: Mapped[str] = mapped_column(Text, default="")
     single_keys: Mapped[bool] = mapped_column(default=True)  # WCAG 2.1.4: can be switched off
     totp_secret: Mapped[str | None] = mapped_column(Text)  # sealed; None: not switched on
     totp_last_step: Mapped[int | None]  # a code serves once
     created_at: Mapped[datetime]
 
     recovery_codes: Mapped[list[RecoveryCode]] = relationship(cascade="all, delete-orphan")
+
+    def signature(self, language: str) -> str:
+        """Return what stands under their replies in ``language``: in the other one where this one is empty."""
+        first, second = (self.signature_sr, self.signature_en)[:: -1 if language == "en" else 1]
+        return first or second
 
     def actor(self, address: str | None = None) -> Actor:
         """Return the actor that verbs get."""

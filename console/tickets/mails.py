@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, union_all
+from sqlalchemy import select
 
 from console.core.actor import Actor
 from console.core.context import settings
@@ -16,63 +16,174 @@ from console.customers.models import Membership, Person
 from console.customers.rights import MailCategory, Right
 from console.mail.links import SecretLink, made_again_by
 from console.mail.models import Mail, MailState
-from console.mail.receiving.models import IncomingMail
+from console.mail.receiving.models import IncomingMail, Mailbox
 from console.mail.service import cancel, queue, write_to
+from console.staff.models import Staff
 from console.tickets.links import requester_token, requester_url
-from console.tickets.mail_in.addresses import reply_address
+from console.tickets.mail_in.addresses import copy_address, forward_address, reply_address
+from console.tickets.mail_in.models import TicketForward
+from console.tickets.mail_threads import MailThread, thread_from, thread_of, without_prefix
 from console.tickets.models import Ticket, TicketMessage, TicketSource
 from console.tickets.service.threads import other_requesters
+from console.tickets.signatures import sign_off
 
-LONGEST_ID = 200  # of a thread's Message-IDs: no mail program writes a longer one
-KEPT_REFERENCES = 10  # the first and the newest; RFC 5322, 3.6.4 lets a long list be cut in its middle
+FORWARD_PREFIX = "Fwd: "
+MOST_FILES = 10  # of one mail
 
 
-def opened(actor: Actor, ticket: Ticket, *, answers: str | None = None) -> Mail:
+def opened(actor: Actor, ticket: Ticket, *, answers: str | None = None, answered_subject: str = "") -> Mail:
     """Confirm that a question was received. Never repeats its text.
 
     Args:
         actor: the requester, or the agent who opened it for them.
         answers: the Message-ID of their mail.
+        answered_subject: its subject, where it is proven that they wrote it: a forged one would be passed on.
 
     Raises:
         TooMany: the address got enough confirmations for now.
     """
-    return _queue("ticket_opened", ticket, [answers] if answers else [], caused_by=actor)
+    thread = thread_from(answers, answered_subject)
+    return _queue("ticket_opened", ticket, thread, heading=thread.subject, caused_by=actor)
 
 
 def reply(
-    ticket: Ticket, message: TicketMessage, *, to: Ticket | None = None, send_after: datetime | None = None
+    ticket: Ticket,
+    message: TicketMessage,
+    *,
+    to: Ticket | None = None,
+    cc: Sequence[str] = (),
+    send_after: datetime | None = None,
 ) -> Mail:
     """Send an answer, with its files.
 
     Args:
         to: whose requester is written to, under their own number and with their own link; another than the
             answered ticket where that person's was merged into it.
+        cc: the addresses that its header names; each gets a :func:`copy` of its own.
     """
-    files = [
-        {"name": file.name, "type": file.content_type, "size": file.size, "digest": file.digest}
-        for file in message.attachments
-    ]
     to = to or ticket
     return _queue(
         "ticket_reply",
         to,
         send_after=send_after,
-        attachments=files,
+        cc=cc,
+        attachments=files_of([message]),
         body=message.body,
-        agent=message.name.split()[0] if message.name.split() else message.name,
-        department=ticket.department.name(to.language),
+        **_sign_off(ticket, message, to.language),
     )
 
 
-def notices(ticket: Ticket, *, send_after: datetime | None = None) -> list[Mail]:
+def copy(
+    ticket: Ticket, message: TicketMessage, address: str, *, cc: Sequence[str], send_after: datetime | None = None
+) -> Mail:
+    """Send a copy of an answer: what was written, without the link that opens the ticket.
+
+    Args:
+        address: whose copy it is; who is not in ``cc`` gets it blind.
+        cc: as the header of the answer has it.
+    """
+    mailbox = mailbox_of(ticket)
+    return queue(
+        "ticket_copy",
+        to_address=address,
+        shown_to=ticket.requester_email,
+        cc=cc,
+        from_address=_from(mailbox),
+        language=ticket.language,
+        about=f"ticket:{ticket.id}",
+        reply_to=copy_address(ticket),
+        send_after=send_after,
+        attachments=files_of([message]),
+        body=message.body,
+        number=ticket.number,
+        subject=ticket.subject,
+        requester=ticket.requester_name,
+        **_headers(ticket, thread_of(ticket, address)),
+        **_sign_off(ticket, message, ticket.language),
+    )
+
+
+def forward(
+    ticket: Ticket, sent: TicketForward, text: str, messages: Sequence[TicketMessage], *, sender: str, left_out: bool
+) -> Mail:
+    """Forward messages of a ticket to an outside address, with their files.
+
+    Args:
+        text: what the agent writes above them.
+        sender: the agent's name.
+        left_out: there are older messages that are not in it.
+    """
+    return queue(
+        "ticket_forward",
+        to_address=sent.address,
+        from_address=_from(mailbox_of(ticket)),
+        language=ticket.language,
+        about=f"ticket:{ticket.id}",
+        reply_to=forward_address(sent),
+        attachments=files_of(messages),
+        heading=f"{FORWARD_PREFIX}{without_prefix(ticket.subject) or ticket.number}",
+        body=text,
+        number=ticket.number,
+        subject=ticket.subject,
+        sender=sender,
+        left_out=left_out,
+        messages=[{"name": one.name, "at": one.created_at, "body": one.body} for one in messages],
+    )
+
+
+def files_of(messages: Sequence[TicketMessage]) -> list[dict[str, Any]]:
+    """Return the files of messages as a mail has them, each once and no more than a ticket's message may have."""
+    files = {
+        file.digest: {"name": file.name, "type": file.content_type, "size": file.size, "digest": file.digest}
+        for message in messages
+        for file in message.attachments
+    }
+    return list(files.values())[:MOST_FILES]
+
+
+def mailbox_of(ticket: Ticket) -> Mailbox | None:
+    """Return the mailbox by which the ticket came, which its mails go out by; ``None`` where it is none of its own."""
+    if ticket.source is not TicketSource.MAIL:
+        return None
+    return db.session.scalar(
+        select(Mailbox)
+        .join(IncomingMail, IncomingMail.mailbox_id == Mailbox.id)
+        .join(TicketMessage, TicketMessage.id == IncomingMail.ticket_message_id)
+        .where(TicketMessage.ticket_id == ticket.id, TicketMessage.seq == 1)
+        .limit(1)
+    )
+
+
+def _from(mailbox: Mailbox | None) -> str | None:
+    return mailbox.from_address if mailbox is not None and mailbox.address else None
+
+
+def _sign_off(ticket: Ticket, message: TicketMessage, language: str) -> dict[str, Any]:
+    staff = db.session.get(Staff, message.staff_id) if message.staff_id is not None else None
+    mailbox = mailbox_of(ticket)
+    under = sign_off(staff, message.name, ticket.department, language, mailbox.signature if mailbox else "")
+    return {"agent": under.agent, "desk": under.desk}
+
+
+def _headers(ticket: Ticket, thread: MailThread) -> dict[str, Any]:
+    return {
+        "in_reply_to": thread.in_reply_to,
+        "references": thread.references,
+        "heading": thread.subject or f"[{ticket.number}] {ticket.subject}",
+    }
+
+
+def notices(ticket: Ticket, *, but: Collection[str] = (), send_after: datetime | None = None) -> list[Mail]:
     """Tell the account's people who get mail from support that a ticket of theirs was answered.
 
     The reply itself goes to who asked; here it is only named, with the way to it for those who may read it there.
+
+    Args:
+        but: who have a copy of it.
     """
     if _account(ticket) is None or ticket.customer is None:
         return []
-    requesters = {ticket.requester_email, *(other.requester_email for other in other_requesters(ticket))}
+    requesters = {ticket.requester_email, *but, *(other.requester_email for other in other_requesters(ticket))}
     return [
         write_to(
             addressee(member),
@@ -122,46 +233,27 @@ def verification_asked(ticket: Ticket, url: SecretLink, minutes: int) -> Mail:
     return _queue("verification_asked", ticket, url=url, minutes=minutes)
 
 
-def _queue(template: str, ticket: Ticket, thread: Sequence[str] | None = None, /, **values: Any) -> Mail:
+def _queue(template: str, ticket: Ticket, thread: MailThread | None = None, /, **values: Any) -> Mail:
     """Queue a mail to a ticket's requester.
 
     Args:
-        thread: the Message-IDs it continues; found where they are not known.
+        thread: what it goes on; found where it is not given.
     """
-    earlier = _earlier(ticket) if thread is None else [one for one in thread if len(one) <= LONGEST_ID]
     return queue(
         template,
         to_address=ticket.requester_email,
         to_name=ticket.requester_name,
+        from_address=_from(mailbox_of(ticket)),
         language=ticket.language,
         customer_id=_account(ticket),
         about=f"ticket:{ticket.id}",
-        in_reply_to=earlier[-1] if earlier else None,
-        references=" ".join(earlier) or None,
         reply_to=reply_address(ticket),
         number=ticket.number,
         subject=ticket.subject,
         name=ticket.requester_name,
         link=requester_url(ticket),
-        **values,
+        **{**_headers(ticket, thread or thread_of(ticket, ticket.requester_email)), **values},
     )
-
-
-def _earlier(ticket: Ticket) -> list[str]:
-    """Return the Message-IDs of what this requester was sent about the ticket and wrote to it, oldest first."""
-    if ticket.last_seq <= 1 and ticket.source is not TicketSource.MAIL:
-        return []
-    sent = select(Mail.message_id, Mail.created_at).where(
-        Mail.subject_ref == f"ticket:{ticket.id}", Mail.to_address == ticket.requester_email
-    )
-    written = select(IncomingMail.message_id, IncomingMail.received_at).where(
-        IncomingMail.ticket_id == ticket.id,
-        IncomingMail.from_address == ticket.requester_email,
-        IncomingMail.message_id != "",
-    )
-    rows = db.session.execute(union_all(sent, written).order_by("created_at"))
-    found = [row.message_id for row in rows if len(row.message_id) <= LONGEST_ID]
-    return found if len(found) <= KEPT_REFERENCES else [found[0], *found[1 - KEPT_REFERENCES :]]
 
 
 def _account(ticket: Ticket) -> int | None:

@@ -23,7 +23,8 @@ from tests.support.server import LiveServer
 PAGES = {
     "agent": ["/console/", "/console/desk/", "/console/chats/", "{row}", "/console/tickets/",
               "/console/tickets/?view=mine", "{row}", "{row}/facts",
-              "{row}/give", "{row}/merge", "{row}/split", "{row}/link", "{row}/void", "/console/tickets/new",
+              "{row}/give", "{row}/merge", "{row}/split", "{row}/link", "{row}/forward", "{row}/void",
+              "/console/tickets/new",
               "/console/verify/", "/console/customers/", "{row}", "/console/migrations/", "{row}",
               "/console/migrations/new", "/console/products/", "/console/profile/", "/console/nowhere",
               "/console/hours/",

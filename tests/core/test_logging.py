@@ -90,7 +90,7 @@ def test_no_secret_of_an_address_is_logged(client: ConsoleClient, written: io.St
     }
     assert named == {rule.endpoint for rule in rules}  # none that only looks like one
     assert {rule.rule.partition("<")[0] for rule in rules} == {
-        "/t/", "/v/", "/pay/", "/reset/", "/chat/files/", "/chat/transcript/",
+        "/t/", "/v/", "/pay/", "/reset/", "/unsubscribe/", "/chat/files/", "/chat/transcript/",
         "/moj/reset/", "/moj/invitation/", "/moj/register/", "/moj/recovery/", "/moj/recovery/stop/",
         "/moj/email/confirm/", "/moj/export/", "/moj/handover/accept/", "/moj/transfer/",
     }  # fmt: skip

@@ -44,7 +44,7 @@ EXPECTED = {
     MailCategory.SUPPORT: {"ticket_answered"},
     Personal.ANSWER: {
         "chat_transcript", "chat_transcript_link", "export_ready", "handover_offer", "invitation", "request_ended",
-        "ticket_opened", "ticket_reply", "ticket_solved", "verification_asked",
+        "ticket_copy", "ticket_forward", "ticket_opened", "ticket_reply", "ticket_solved", "verification_asked",
     },
     Personal.SECURITY: {
         "device_recovery", "device_recovery_notice", "email_change_known", "email_change_new", "email_change_old",

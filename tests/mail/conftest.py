@@ -75,6 +75,7 @@ def make_mail(session: Session) -> Callable[..., Mail]:
 
 _QUEUED = (
     "to_address", "to_name", "language", "customer_id", "send_after", "in_reply_to", "references", "attachments",
+    "cc", "shown_to", "from_address", "leaves",
 )  # fmt: skip
 
 

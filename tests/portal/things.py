@@ -24,10 +24,12 @@ from console.customers import registration
 from console.customers.account import emails, handover
 from console.customers.account.handover import HandoverData
 from console.customers.account.profile import profile_of, save_profile
+from console.customers.mail_categories import MEMBERSHIP
 from console.customers.models import Customer, Invitation, MemberRole, Membership, Registration
 from console.customers.passwords import RESET
 from console.customers.people import invitations
 from console.customers.registration import RegistrationData
+from console.customers.rights import MailCategory
 from console.customers.verification import cards
 from console.hosting.dns.rules import RecordInput
 from console.hosting.dns.service import add_record
@@ -36,7 +38,7 @@ from console.identity import recovery
 from console.identity.oidc import applications
 from console.identity.oidc.applications import ApplicationData
 from console.identity.oidc.models import SsoGrant, SsoSwitch
-from console.mail import links
+from console.mail import links, unsubscribing
 from console.mail.models import Mail
 from console.privacy import exports
 from console.privacy.models import DataExport, Erasure, ExportState
@@ -197,6 +199,11 @@ def service_values(ana: factories.Persona, billing: Staff, ticket_number: str) -
         "quotes.number": unverified["number"],
         "ticket.outcome": "done",
     }
+
+
+def leave_token(member: Membership, category: MailCategory = MailCategory.INVOICE) -> str:
+    """Return what is at the end of the link that turns a category of mail off."""
+    return unsubscribing.url(unsubscribing.key_of(MEMBERSHIP, member.id, category.value)).rpartition("/")[2]
 
 
 def pay_token(proforma: Proforma) -> str:

@@ -186,6 +186,16 @@ def test_what_staff_choose_is_kept_with_them(client: ConsoleClient, new_client: 
     assert (staff.language, staff.theme, staff.single_keys) == ("en", None, True)
 
 
+def test_a_signature_is_saved_and_a_long_one_comes_back(client: ConsoleClient, session: Session) -> None:
+    staff = sign_in(client)
+    fields = {"signature_sr": "Mila\r\nsistem inženjer", "signature_en": ""}
+    assert client.submit(f"{PROFILE}signature", **fields).location == PROFILE
+    session.expire_all()
+    assert (staff.signature_sr, staff.signature_en) == ("Mila\nsistem inženjer", "")
+    refused = client.submit(f"{PROFILE}signature", **(fields | {"signature_en": "x" * 501}))
+    assert refused.status_code == 422 and "x" * 501 in refused.text and 'aria-invalid="true"' in refused.text
+
+
 def test_what_visitors_choose_is_kept_in_their_browser(client: ConsoleClient, new_client: NewClient) -> None:
     assert client.submit("/preferences", language="en", theme="light", next="/login").location == "/login"
     assert '<html lang="en" data-theme="light"' in client.get("/login", headers={"Accept-Language": "sr"}).text

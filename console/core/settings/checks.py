@@ -59,6 +59,7 @@ def _check_mail(settings: Settings) -> None:
         raise SettingsError(f"{PREFIX}IMAP_CA: no such file of certificates: {settings.imap_ca}")
     if not _is_address(settings.mail_from):
         raise SettingsError(f"{PREFIX}MAIL_FROM: {settings.mail_from!r} is no address, as in help@example.com")
+    _ = settings.dkim  # read now, so that a broken key refuses the start
 
 
 def _check_staff_oidc(settings: Settings) -> None:

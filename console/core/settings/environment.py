@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from console.core.dkim_key import DkimKey, read_dkim_key
 from console.core.imap_url import ImapServer, read_imap_url
 from console.core.money import CURRENCIES
 from console.core.places import ANCHOR, FILES, ZONES, place_of
@@ -56,6 +57,10 @@ class Settings:
     mail_from_name: str = ""  # the brand when empty
     # The mail server whose Authentication-Results and spam marks count; nothing proves a sender when empty.
     mail_authserv_id: str = ""
+    # What mail is signed with (DKIM); it is not signed when they are empty.
+    dkim_key_file: str = ""
+    dkim_selector: str = ""
+    dkim_domain: str = ""  # of mail_from when empty
     clock: datetime | None = None
     audit_anchor: str = ""  # next to the database when empty: see anchor_file
     files: str = ""  # next to the database when empty: see files_folder
@@ -141,6 +146,23 @@ class Settings:
         except ValueError as error:
             raise SettingsError(f"{PREFIX}IMAP_URL: it {error}") from error
 
+    @cached_property
+    def dkim(self) -> DkimKey | None:
+        """What mail is signed with; ``None`` where it is not.
+
+        Raises:
+            SettingsError: the key cannot be used.
+        """
+        if not self.dkim_key_file and not self.dkim_selector:
+            return None
+        if not (self.dkim_key_file and self.dkim_selector):
+            raise SettingsError(f"{PREFIX}DKIM_KEY_FILE and {PREFIX}DKIM_SELECTOR go together")
+        domain = self.dkim_domain or self.mail_from.rpartition("@")[2]
+        try:
+            return read_dkim_key(self.dkim_key_file, self.dkim_selector, domain)
+        except ValueError as error:
+            raise SettingsError(f"{PREFIX}DKIM_{error}") from error
+
     @property
     def anchor_file(self) -> Path:
         """Where the audit log's end is noted."""
@@ -208,6 +230,9 @@ class Settings:
             mail_from=values.text("MAIL_FROM", cls.mail_from),
             mail_from_name=values.text("MAIL_FROM_NAME", cls.mail_from_name),
             mail_authserv_id=values.text("MAIL_AUTHSERV_ID", cls.mail_authserv_id),
+            dkim_key_file=values.text("DKIM_KEY_FILE", cls.dkim_key_file),
+            dkim_selector=values.text("DKIM_SELECTOR", cls.dkim_selector),
+            dkim_domain=values.text("DKIM_DOMAIN", cls.dkim_domain),
             clock=values.instant("CLOCK"),
             audit_anchor=values.text("AUDIT_ANCHOR", cls.audit_anchor),
             files=values.text("FILES", cls.files),

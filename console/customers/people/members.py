@@ -17,7 +17,7 @@ from console.core.text import one_line
 from console.core.texts import lazy_gettext
 from console.customers import mails
 from console.customers.access import membership_behind
-from console.customers.mail_categories import NEEDED
+from console.customers.mail_categories import MEMBERSHIP, NEEDED
 from console.customers.models import Customer, MemberRole, Membership, Verification
 from console.customers.people import hooks, rules
 from console.customers.rights import MailCategory, Right
@@ -140,6 +140,47 @@ def choose_mail(actor: Actor, customer_id: int, categories: Iterable[MailCategor
     membership.mail = sorted(category.value for category in chosen)
     _record_change(actor, membership, before)
     return membership
+
+
+def find_left(key: str) -> tuple[Membership, MailCategory]:
+    """Return whose mail of which category a link in a mail turns off.
+
+    Args:
+        key: what :func:`console.mail.unsubscribing.read` returned.
+
+    Raises:
+        NotFound: there is no such person on the account any more, or they became its owner.
+    """
+    kind, _, rest = key.partition(":")
+    number, _, category = rest.partition(":")
+    if kind != MEMBERSHIP or not number.isdecimal() or category not in set(MailCategory):
+        raise NotFound
+    membership = db.session.get(Membership, int(number))
+    if membership is None or membership.removed_at is not None or membership.is_owner:
+        raise NotFound
+    return membership, MailCategory(category)
+
+
+def leave_mail(key: str) -> tuple[Membership, MailCategory]:
+    """Turn one category of mail off by a link that only ever stood in a mail to that person. It proves nothing else.
+
+    Raises:
+        NotFound: see :func:`find_left`.
+    """
+    membership, category = find_left(key)
+    membership = _lock_member(membership.id)
+    if category.value in membership.mail:
+        membership.mail = [one for one in membership.mail if one != category.value]
+        db.session.flush()
+        record(
+            Actor(kind="visitor", id=None, name=membership.person.name),
+            "member.left_mail",
+            membership.customer.number,
+            customer_id=membership.customer_id,
+            person=membership.person_id,
+            category=category.value,
+        )
+    return membership, category
 
 
 def remove_member(actor: Actor, membership_id: int) -> Membership:

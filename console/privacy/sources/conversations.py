@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, or_, select, update
+from sqlalchemy import ColumnElement, Text, cast, delete, or_, select, update
 
 from console.chat.models import Chat, ChatBlock, ChatDraft, ChatFile, ChatMessage
 from console.chat.models import MessageKind as ChatKind
@@ -24,7 +24,7 @@ from console.mail.models import Mail
 from console.mail.receiving import retention as received
 from console.mail.receiving.models import BlockedSender, IncomingMail, StoppedAddress
 from console.privacy.parts import ANONYMOUS, Erased, Part, Source, addresses_of, all_rows, anonymous_address, dump
-from console.tickets.mail_in.models import TicketParticipant
+from console.tickets.mail_in.models import TicketForward, TicketParticipant
 from console.tickets.models import (
     TICKET_SEARCH,
     MessageKind,
@@ -69,6 +69,7 @@ def _erase_received(person: Person) -> frozenset[str]:
     _erase_written(known)
     digests = received.delete_rows(received.rows_from(known, session.scalars(theirs).all()))
     session.execute(delete(TicketParticipant).where(TicketParticipant.address.in_(known)))
+    _erase_receivers(known)
     session.execute(delete(StoppedAddress).where(StoppedAddress.address.in_(known)))
     session.execute(delete(BlockedSender).where(BlockedSender.pattern.in_(known)))
     return frozenset(digests)
@@ -87,6 +88,28 @@ def _erase_written(known: Sequence[str]) -> None:
     session.flush()
     for ticket in {entry.ticket_id: entry.ticket for entry in entries}.values():
         timeline.index(ticket)
+
+
+def _erase_receivers(known: Sequence[str]) -> None:
+    """Take the person's addresses off copies and forwards of others' tickets, and off headers of others' mails."""
+    session = db.session()
+    for entry in all_rows(select(TicketMessage).where(_any_of(TicketMessage.data, known))):
+        entry.data = {key: _without(value, known) for key, value in entry.data.items()}
+    for mail in all_rows(select(Mail).where(_any_of(Mail.cc, known) | Mail.shown_to.in_(known))):
+        mail.cc = [one for one in mail.cc if one not in known]
+        mail.shown_to = None if mail.shown_to in known else mail.shown_to
+    session.execute(delete(TicketForward).where(TicketForward.address.in_(known)))
+
+
+def _any_of(column: Any, known: Sequence[str]) -> ColumnElement[bool]:
+    return or_(*(cast(column, Text).contains(address, autoescape=True) for address in known))
+
+
+def _without(value: Any, known: Sequence[str]) -> Any:
+    """Return a value of an entry's data without the addresses: lists lose them, a single one is anonymous."""
+    if isinstance(value, list):
+        return [one for one in value if one not in known]
+    return ANONYMOUS if value in known else value
 
 
 def _mails_with_address(person: Person) -> list[int]:

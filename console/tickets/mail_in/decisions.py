@@ -8,10 +8,8 @@ from console.audit.service import record
 from console.core import clock
 from console.core.actor import Actor
 from console.core.db import db
-from console.core.emails import NoAddress, read_email
 from console.core.errors import Conflict, Invalid, NotFound
 from console.core.texts import lazy_gettext
-from console.core.upsert import insert_missing
 from console.customers.masking import mask_pins
 from console.mail.receiving import raw as raw_store
 from console.mail.receiving import stops
@@ -19,8 +17,9 @@ from console.mail.receiving.authentication import authenticate
 from console.mail.receiving.message import Unreadable, read_message
 from console.mail.receiving.models import IncomingMail, IncomingState
 from console.staff.roles import Permission
-from console.tickets.mail_in.delivering import Arrival, enter, open_from
-from console.tickets.mail_in.matching import Relation, sender_in
+from console.tickets.mail_in import participants
+from console.tickets.mail_in.delivering import Arrival, enter, note_answer, open_from
+from console.tickets.mail_in.matching import Relation, forward_behind, sender_in
 from console.tickets.mail_in.models import TicketParticipant
 from console.tickets.mail_in.queries import visible_mail
 from console.tickets.models import MessageKind, Ticket, TicketMessage, TicketSource, TicketStatus
@@ -47,6 +46,12 @@ def add_to_ticket(actor: Actor, key: int) -> Ticket:
     lock_ticket(actor, ticket.id)
     arrival = _arrival(row)
     sender = sender_in(ticket, row.from_address)
+    forward = forward_behind(arrival.mail)
+    if forward is not None:  # what the outside writes is for colleagues, whoever adds it
+        note = note_answer(arrival, forward)
+        _decided(actor, row, "added")
+        record(actor, "ticket.mail_added", ticket.number, customer_id=ticket.customer_id, incoming=row.id)
+        return note.ticket
     _close_note(row, "added")
     row.ticket_message_id = None
     message = enter(arrival, sender)
@@ -138,7 +143,7 @@ def dismiss(actor: Actor, key: int) -> IncomingMail:
 
 
 def add_participant(actor: Actor, key: int, address: str) -> TicketParticipant:
-    """Add the mail of a message's sender, or of someone copied on it, to its ticket from now on.
+    """Let the sender of a message, or someone copied on it, take part in its ticket: see :mod:`.participants`.
 
     Raises:
         NotFound: no such message for ``actor``.
@@ -150,41 +155,8 @@ def add_participant(actor: Actor, key: int, address: str) -> TicketParticipant:
         raise Conflict(lazy_gettext("This e-mail belongs to no ticket yet. Open a new one."), code="no_ticket")
     if address not in (row.from_address, *row.copies):
         raise Invalid(fields={"address": [lazy_gettext("Choose an address of this e-mail.")]})
-    try:
-        address = read_email(address)
-    except NoAddress:
-        raise Invalid(fields={"address": [lazy_gettext("Choose an address of this e-mail.")]}) from None
-    ticket = lock_ticket(actor, row.ticket_id)
-    values = {
-        "ticket_id": ticket.id,
-        "address": address,
-        "name": mask_pins(row.from_name)[0] if address == row.from_address else "",
-        "added_by": actor.id,
-        "added_at": clock.now(),
-    }
-    insert_missing(TicketParticipant, [values], TicketParticipant.ticket_id, TicketParticipant.address)
-    timeline.note_event(actor, ticket, "participant_added", address=address)
-    record(actor, "ticket.participant_added", ticket.number, customer_id=ticket.customer_id)
-    return db.session.get_one(TicketParticipant, (ticket.id, address))
-
-
-def remove_participant(actor: Actor, ticket_id: int, address: str) -> None:
-    """Stop adding a person's mail to a ticket.
-
-    Raises:
-        NotFound: no such ticket for ``actor``, or they are none of its people.
-        Invalid: no address.
-    """
-    actor.require(Permission.WORK_TICKETS)
-    if not address:
-        raise Invalid(fields={"address": [lazy_gettext("Invalid input.")]})
-    ticket = lock_ticket(actor, ticket_id)
-    row = db.session.get(TicketParticipant, (ticket.id, address))
-    if row is None:
-        raise NotFound
-    db.session.delete(row)
-    timeline.note_event(actor, ticket, "participant_removed", address=address)
-    record(actor, "ticket.participant_removed", ticket.number, customer_id=ticket.customer_id)
+    name = mask_pins(row.from_name)[0] if address == row.from_address else ""
+    return participants.add(actor, row.ticket_id, address, name)
 
 
 def _find(actor: Actor, key: int) -> IncomingMail:

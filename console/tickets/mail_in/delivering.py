@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import select
@@ -38,16 +40,19 @@ from console.tickets.mail_in.matching import (
     has_void_address,
     sender_in,
 )
+from console.tickets.mail_in.models import TicketForward
 from console.tickets.models import MAX_SUBJECT as MAX_TICKET_SUBJECT
 from console.tickets.models import MessageKind, Ticket, TicketMessage, TicketSource
 from console.tickets.service import messages, requester, timeline
 from console.tickets.service.attachments import MAX_SIZE, attach, claim
+from console.tickets.service.mentions import mark_for
 from console.tickets.service.messages import Writing
 from console.tickets.service.opening import NewTicket, open_ticket
 from console.tickets.service.threads import lock_root, root_of
 from console.tickets.service.web_form import public_departments
 
 MAX_COPIES = 50
+_NO_MARKS: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -124,7 +129,9 @@ def _route(arrival: Arrival, match: Match | None, header: str, *, crowded: bool)
     if match is not None:
         row.ticket_id = root_of(match.ticket).id
         row.tell("matched", by=match.by, ticket=root_of(match.ticket).number)
-    if match is not None and row.kind is not IncomingKind.PERSON and not crowded:
+    if match is not None and match.forward is not None and not crowded:
+        note_answer(arrival, match.forward)
+    elif match is not None and row.kind is not IncomingKind.PERSON and not crowded:
         why = _why_a_machine_waits(arrival, match)
         if why:
             _wait(arrival, match.ticket, why)
@@ -188,6 +195,7 @@ def open_from(actor: Actor, arrival: Arrival, *, language: str = "") -> Ticket:
             data={**masked.data, **_marks(row, letter)},
             notify_requester=answered,
             answers=row.message_id or None,
+            answered_subject=row.subject if row.proof is Proof.PASSED else "",
             masked=True,
         ),
     )
@@ -237,6 +245,8 @@ def _marks(row: IncomingMail, letter: Letter) -> dict[str, Any]:
         marks["left_out"] = list(letter.left_out)
     if row.proof is Proof.FAILED:
         marks["forged"] = True
+    if row.copies:
+        marks["copies"] = list(row.copies)
     return marks
 
 
@@ -337,8 +347,29 @@ def _wait(arrival: Arrival, ticket: Ticket, why: str) -> None:
     _settle(arrival.row, IncomingState.WAITING, why)
 
 
-def _note(arrival: Arrival, ticket: Ticket, *, waits: str) -> TicketMessage:
-    """Write a message down as a note of a ticket; it changes nothing else there."""
+def note_answer(arrival: Arrival, forward: TicketForward) -> TicketMessage:
+    """Write down what came back from whom a ticket was forwarded to. Whoever writes there, it is a note and stays one.
+
+    Whoever forwarded it finds the ticket marked in their list.
+    """
+    row = arrival.row
+    marks: dict[str, Any] = {"forward": forward.id, "forwarded_to": forward.address}
+    if row.from_address != forward.address:
+        marks["other_sender"] = True
+    if row.proof is not Proof.PASSED:
+        marks["unproven"] = True
+    note = _note(arrival, db.session.get_one(Ticket, forward.ticket_id), waits="", marks=marks)
+    mark_for(root_of(note.ticket), note, forward.staff_id)
+    _settle(row, IncomingState.TICKET, "forward")
+    return note
+
+
+def _note(arrival: Arrival, ticket: Ticket, *, waits: str, marks: Mapping[str, Any] = _NO_MARKS) -> TicketMessage:
+    """Write a message down as a note of a ticket; it changes nothing else there.
+
+    Args:
+        marks: more that the note says of itself.
+    """
     row = arrival.row
     ticket = lock_root(ticket)
     letter = letter_of(arrival.mail, ticket.language)
@@ -347,7 +378,7 @@ def _note(arrival: Arrival, ticket: Ticket, *, waits: str) -> TicketMessage:
     note = timeline.append(
         SYSTEM, ticket, MessageKind.NOTE, masked.text, via="mail", client_id=f"mail-note-{row.id}",
         name=row.from_name or row.from_address or SYSTEM.name,
-        data={**masked.data, **_marks(row, letter), "from": row.from_address, "waits": waits},
+        data={**masked.data, **_marks(row, letter), "from": row.from_address, "waits": waits, **marks},
     )  # fmt: skip
     ticket.last_by, ticket.preview = before
     files = [attach(arrival.visitor, ticket, name, content).id for name, content in letter.files]

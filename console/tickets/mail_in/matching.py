@@ -17,8 +17,8 @@ from console.mail.receiving.models import IncomingMail
 from console.staff.models import Staff
 from console.staff.queries import staff_by_email
 from console.tickets.mail_in.addresses import is_signed, read_signed
-from console.tickets.mail_in.models import TicketParticipant
-from console.tickets.models import Ticket
+from console.tickets.mail_in.models import TicketForward, TicketParticipant
+from console.tickets.models import Ticket, TicketMessage
 from console.tickets.queries import tree
 from console.tickets.service.threads import root_of
 
@@ -40,8 +40,9 @@ class Match:
     """Where a message belongs.
 
     Args:
-        by: ``references`` (to a Message-ID of ours), ``address`` (signed), ``thread`` (to one of its sender).
-        signed: it went to a signed address of this ticket.
+        by: ``references`` (to a Message-ID of ours), ``address`` (signed), ``thread`` (to one of its sender),
+            ``forward`` (it answers what was forwarded).
+        signed: it went to the address that was signed for the ticket's requester.
         staff: whom that address was made for.
         conflict: its references lead to one ticket and its address to another.
     """
@@ -51,6 +52,7 @@ class Match:
     signed: bool = False
     staff: Staff | None = None
     conflict: bool = False
+    forward: TicketForward | None = None
 
 
 @dataclass(frozen=True)
@@ -68,13 +70,15 @@ def find_ticket(mail: ReadMail, *, proven: bool) -> Match | None:
     Args:
         proven: its sender's domain is; only then a reference to an earlier mail of theirs counts.
     """
-    receivers = [*(one.address for one in mail.to), *mail.delivered_to]
-    signed = read_signed(receivers)
+    signed = read_signed(_receivers(mail))
+    forward = forward_behind(mail)
+    if forward is not None:
+        return Match(db.session.get_one(Ticket, forward.ticket_id), "forward", forward=forward)
     referred = _referred(mail.answered)
     if signed is not None:
         conflict = referred is not None and root_of(referred).id != root_of(signed.ticket).id
         by = "references" if referred is not None and not conflict else "address"
-        return Match(signed.ticket, by, signed=True, staff=signed.staff, conflict=conflict)
+        return Match(signed.ticket, by, signed=signed.own, staff=signed.staff, conflict=conflict)
     if referred is not None:
         return Match(referred, "references")
     own = _own_thread(mail) if proven else None
@@ -82,9 +86,19 @@ def find_ticket(mail: ReadMail, *, proven: bool) -> Match | None:
 
 
 def has_void_address(mail: ReadMail) -> bool:
-    """Return whether it went to a signed address that is forged or was revoked."""
-    receivers = [*(one.address for one in mail.to), *mail.delivered_to]
+    """Tell whether it went to a signed address that is forged or was revoked."""
+    receivers = _receivers(mail)
     return any(map(is_signed, receivers)) and read_signed(receivers) is None
+
+
+def forward_behind(mail: ReadMail) -> TicketForward | None:
+    """Return what was forwarded and is answered here, by the signed address or else by a Message-ID."""
+    signed = read_signed(_receivers(mail))
+    return (signed.forward if signed is not None else None) or _forward_of(mail.answered)
+
+
+def _receivers(mail: ReadMail) -> list[str]:
+    return [*(one.address for one in mail.to), *mail.delivered_to]
 
 
 def _referred(answered: Sequence[str]) -> Ticket | None:
@@ -99,6 +113,20 @@ def _referred(answered: Sequence[str]) -> Ticket | None:
         if kind == "ticket" and key.isdigit():
             return db.session.get(Ticket, int(key))
     return None
+
+
+def _forward_of(answered: Sequence[str]) -> TicketForward | None:
+    """Return what was forwarded by one of these mails: its answer may have lost the address that it should go to."""
+    ids = list(answered[:MOST_IDS])
+    if not ids:
+        return None
+    query = (
+        select(TicketForward)
+        .join(TicketMessage, TicketMessage.id == TicketForward.message_id)
+        .join(Mail, Mail.id == TicketMessage.mail_id)
+        .where(Mail.message_id.in_(ids), Mail.template == "ticket_forward")
+    )
+    return db.session.scalar(query.order_by(TicketForward.id.desc()).limit(1))
 
 
 def _own_thread(mail: ReadMail) -> Ticket | None:

@@ -1,4 +1,4 @@
-"""People besides the requester whose mail goes into a ticket, because an agent said so."""
+"""People besides the requester whom an agent let take part in a ticket, and those whom it was forwarded to."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from console.core.db import Base
 
 
 class TicketParticipant(Base):
-    """An address whose mail enters a ticket, as far as it is proven. That alone opens no link and reads nothing."""
+    """An address whose mail enters a ticket, as far as it is proven, and who gets a copy of each reply.
+
+    It opens no link and no page.
+    """
 
     __tablename__ = "ticket_participants"
 
@@ -20,3 +23,19 @@ class TicketParticipant(Base):
     name: Mapped[str] = mapped_column(String(120), default="")
     added_by: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
     added_at: Mapped[datetime]
+
+
+class TicketForward(Base):
+    """A ticket, or one message of it, that was forwarded to an outside address: what comes back from there is a note.
+
+    ``message_id``: the note that says so.
+    """
+
+    __tablename__ = "ticket_forwards"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    ticket_id: Mapped[int] = mapped_column(ForeignKey("tickets.id"), index=True)
+    message_id: Mapped[int] = mapped_column(ForeignKey("ticket_messages.id"), unique=True)
+    staff_id: Mapped[int] = mapped_column(ForeignKey("staff.id"))
+    address: Mapped[str] = mapped_column(String(254))
+    created_at: Mapped[datetime]

@@ -37,11 +37,16 @@ def notify(actor: Actor, ticket: Ticket, message: TicketMessage) -> list[int]:
     named = sorted({ids[0] for name in handles if len(ids := by_handle.get(name, [])) == 1} - {actor.id})
     for staff_id in named:
         watch_as(ticket, staff_id)
-        unread = {"ticket_id": ticket.id, "staff_id": staff_id, "seq": 0, "mention_seq": 0}
-        read, _fresh = insert_or_find(TicketRead, unread, TicketRead.ticket_id, TicketRead.staff_id)
-        read.mention_seq = message.seq
-    db.session.flush()
+        mark_for(ticket, message, staff_id)
     return named
+
+
+def mark_for(ticket: Ticket, message: TicketMessage, staff_id: int) -> None:
+    """Mark the ticket for a colleague whom an entry concerns."""
+    unread = {"ticket_id": ticket.id, "staff_id": staff_id, "seq": 0, "mention_seq": 0}
+    read, _fresh = insert_or_find(TicketRead, unread, TicketRead.ticket_id, TicketRead.staff_id)
+    read.mention_seq = message.seq
+    db.session.flush()
 
 
 def watch_as(ticket: Ticket, staff_id: int) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import select
 
@@ -32,9 +33,10 @@ from console.tickets.models import (
     TicketStatus,
 )
 from console.tickets.queries import find_message, lock_ticket, tree
-from console.tickets.service import timeline
+from console.tickets.service import copies, timeline
 from console.tickets.service import verification as ticket_verification
 from console.tickets.service.attachments import claim
+from console.tickets.service.copies import COPIED, Copies
 from console.tickets.service.drafts import drop_draft, find_draft, read_up_to, save_draft
 from console.tickets.service.mentions import notify
 from console.tickets.service.properties import move_status
@@ -57,6 +59,7 @@ class Writing:
         then: the new status of the ticket; ``None`` leaves it.
         anyway: send although something newer arrived.
         pins: their answer about numbers that look like a PIN.
+        cc, bcc: addresses that get a copy of a reply, as typed.
     """
 
     body: str
@@ -66,16 +69,18 @@ class Writing:
     then: TicketStatus | None = None
     anyway: bool = False
     pins: PinChoice = ASK
+    cc: str = ""
+    bcc: str = ""
 
 
 def reply(actor: Actor, ticket_id: int, writing: Writing) -> TicketMessage:
     """Reply to the requester; the mail is sent when the time to take it back is over.
 
-    So is one to each requester of a merged ticket.
+    So is one to each requester of a merged ticket, and a copy to each participant and whom the agent names.
 
     Raises:
         NotFound: no such ticket for this person.
-        Invalid: no text, too long, no client id.
+        Invalid: no text, too long, no client id, a wrong address.
         PinLike: the author has to confirm whether a number is a PIN.
         Reused: another text was sent under this id.
         Conflict: ``newer`` (someone wrote meanwhile), ``merged`` or ``closed``.
@@ -83,13 +88,16 @@ def reply(actor: Actor, ticket_id: int, writing: Writing) -> TicketMessage:
     actor.require(Permission.WORK_TICKETS)
     ticket = lock_ticket(actor, ticket_id)
     masked = mask_in(ticket, _body(writing), writing.pins)
+    others = other_requesters(ticket)
+    copied = copies.choose(ticket, others, writing.cc, writing.bcc)
     earlier = _again(ticket, writing, actor, MessageKind.REPLY, masked)
     if earlier is not None:
+        if not copies.same(earlier, copied.cc, copied.bcc):
+            raise Reused
         return earlier
     _check_writable(ticket)
     _check_newer(actor, ticket, writing)
     now = clock.now()
-    others = other_requesters(ticket)
     message = timeline.append(
         actor,
         ticket,
@@ -101,13 +109,7 @@ def reply(actor: Actor, ticket_id: int, writing: Writing) -> TicketMessage:
         data={"before": ticket.status.value, **masked.data},
     )
     message.attachments = claim(actor, ticket, writing.attachments, message)
-    message.mail_id = mails.reply(ticket, message, send_after=message.held_until).id
-    copies = [(one.id, mails.reply(ticket, message, to=one, send_after=message.held_until).id) for one in others]
-    notices = [one.id for one in mails.notices(ticket, send_after=message.held_until)]
-    if notices:
-        message.data = {**message.data, NOTICES: notices}
-    if copies:
-        message.data = {**message.data, COPIES: copies, "also": [one.requester_name for one in others]}
+    message.data = {**message.data, **_send(ticket, message, others, copied)}
     if ticket.first_answered_at is None:
         ticket.first_answered_at = now
     if ticket.assignee_id is None:
@@ -119,6 +121,20 @@ def reply(actor: Actor, ticket_id: int, writing: Writing) -> TicketMessage:
     _finish(actor, ticket, MessageKind.REPLY, now)
     record(actor, "ticket.replied", ticket.number, customer_id=ticket.customer_id, message=message.id)
     return message
+
+
+def _send(ticket: Ticket, message: TicketMessage, others: Sequence[Ticket], copied: Copies) -> dict[str, Any]:
+    """Queue every mail of a reply; return what the reply says of them."""
+    after = message.held_until
+    message.mail_id = mails.reply(ticket, message, cc=copied.shown, send_after=after).id
+    merged = [(one.id, mails.reply(ticket, message, to=one, send_after=after).id) for one in others]
+    data = copies.send(ticket, message, copied, after)
+    notices = [one.id for one in mails.notices(ticket, but=copied.all, send_after=after)]
+    if notices:
+        data[NOTICES] = notices
+    if merged:
+        data |= {COPIES: merged, "also": [one.requester_name for one in others]}
+    return data
 
 
 def note(actor: Actor, ticket_id: int, writing: Writing) -> TicketMessage:
@@ -172,6 +188,7 @@ def take_back(actor: Actor, ticket_id: int, message_id: int) -> TicketMessage:
         message.mail_id,
         *(mail for _ticket, mail in message.data.get(COPIES, ())),
         *message.data.get(NOTICES, ()),
+        *message.data.get(COPIED, ()),
     ]
     if not held or not all(mail is not None and cancel(mail) for mail in mail_ids):
         raise Conflict(lazy_gettext("The reply has already been sent and cannot be undone."), code="gone")

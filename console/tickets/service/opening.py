@@ -19,6 +19,7 @@ from console.customers.masking import ASK, MaskedText, PinChoice, mask_for_stora
 from console.customers.models import Customer
 from console.hosting.access import may_know
 from console.hosting.models import Service
+from console.mail.models import Mail
 from console.staff.models import Department, Staff
 from console.staff.roles import Permission
 from console.tickets import mails, notifications
@@ -53,6 +54,7 @@ class NewTicket:
         person_id: who is signed in and asks; known by that, not verified.
         notify_requester: mail them that it was received, with the link to follow it.
         answers: the Message-ID of the mail it came as, which that answers.
+        answered_subject: the subject of that mail, where it is proven who wrote it.
         pins: the answer about numbers that look like a PIN.
         masked: subject and body went through :func:`~console.customers.masking.mask_for_storage` already.
     """
@@ -75,6 +77,7 @@ class NewTicket:
     as_reply: bool = False
     notify_requester: bool = True
     answers: str | None = None
+    answered_subject: str = ""
     data: dict[str, Any] = field(default_factory=dict)
     pins: PinChoice = ASK
     masked: bool = False
@@ -125,7 +128,7 @@ def open_ticket(actor: Actor, new: NewTicket) -> Ticket:
     session.flush()
     if not new.as_reply and new.notify_requester:
         with suppress(TooMany):  # the question itself is stored and answered all the same
-            message.mail_id = mails.opened(actor, ticket, answers=new.answers).id
+            message.mail_id = _confirm(actor, ticket, new).id
     session.add(message)
     session.flush()
     session.add_all(TicketTag(ticket_id=ticket.id, tag=tag) for tag in ticket.tags)
@@ -135,6 +138,10 @@ def open_ticket(actor: Actor, new: NewTicket) -> Ticket:
     notifications.push_change(actor, ticket)
     record(actor, "ticket.opened", ticket.number, customer_id=ticket.customer_id, source=new.source.value)
     return ticket
+
+
+def _confirm(actor: Actor, ticket: Ticket, new: NewTicket) -> Mail:
+    return mails.opened(actor, ticket, answers=new.answers, answered_subject=new.answered_subject)
 
 
 def _send(actor: Actor, ticket: Ticket, new: NewTicket, message: TicketMessage) -> None:

@@ -1,4 +1,4 @@
-"""One's own account: password, second step, sessions, language, theme, keys."""
+"""One's own account: password, second step, sessions, signature, language, theme, keys."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ from console.core.passwords import hash_password
 from console.core.texts import gettext, lazy_gettext
 from console.core.transaction import transaction
 from console.staff import reauthentication, service, sessions, totp
-from console.staff.forms import ROLE_NAMES, ChangePasswordForm, ConfirmForm, SetUpForm
+from console.staff.forms import ROLE_NAMES, ChangePasswordForm, ConfirmForm, SetUpForm, SignatureForm
 from console.staff.models import Staff
 from console.staff.queries import live_sessions, recovery_codes_left
 from console.staff.reauthentication import PasswordProof
 from console.staff.sessions import totp_obligatory
+from console.staff.signature import set_signature
 from console.views.shared.base import Page
 from console.web import limits
 from console.web.answers import local_time, refuse, wants_json
@@ -68,6 +69,18 @@ class Profile(Page):
         except (Invalid, TooMany) as refusal:
             return self._again(refusal, form, "password")
         return self._done(gettext("The password is changed. All other sessions have ended."))
+
+    @expose("/signature", methods=("POST",))
+    def signature(self) -> ResponseReturnValue:
+        """Set the signature under one's replies by mail."""
+        form = SignatureForm()
+        try:
+            _validate(form)
+            with transaction():
+                set_signature(current_actor(), form.signature_sr.data or "", form.signature_en.data or "")
+        except Invalid as refusal:
+            return self._again(refusal, form, "signature")
+        return self._done(gettext("The signature is saved."))
 
     @expose("/sessions/<id:key>/end", methods=("POST",))
     def end_session(self, key: int) -> ResponseReturnValue:
@@ -138,6 +151,7 @@ class Profile(Page):
         staff = current_staff()
         all_forms: dict[str, Form] = {
             "password_form": ChangePasswordForm(formdata=None, email=staff.email),
+            "signature_form": SignatureForm(formdata=None, obj=staff),
             "off_form": ConfirmForm(formdata=None),
             "codes_form": ConfirmForm(formdata=None),
         } | forms
@@ -224,6 +238,7 @@ def _as_json(staff: Staff) -> dict[str, Any]:
         "language": staff.language,
         "theme": staff.theme,
         "single_keys": staff.single_keys,
+        "signature": {"sr_Latn": staff.signature_sr, "en": staff.signature_en},
         "second_step": staff.totp_secret is not None,
         "sessions": [
             {

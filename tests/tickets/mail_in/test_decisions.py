@@ -24,7 +24,7 @@ from console.mail.receiving.classification import classify
 from console.mail.receiving.models import IncomingMail, IncomingState
 from console.privacy.sources.conversations import MAILS
 from console.staff.roles import Role
-from console.tickets.mail_in import decisions, delivering, receiving
+from console.tickets.mail_in import decisions, delivering, participants, receiving
 from console.tickets.models import MessageKind, Ticket
 from tests import factories
 from tests.support.client import ConsoleClient, sign_in
@@ -97,7 +97,7 @@ def test_a_participant_writes_where_proven(agent: Actor, ticket: Ticket, row: In
     assert take(make_raw("Treći opet.", sender="treci@tri.test", to=address, auth=proven("tri.test"))).reason == ""
     assert entries(ticket, MessageKind.QUESTION)[-1].name == "treci@tri.test"
     with transaction():
-        decisions.remove_participant(agent, ticket.id, "treci@tri.test")
+        participants.remove(agent, ticket.id, "treci@tri.test")
     assert (
         take(make_raw("Treći pak.", sender="treci@tri.test", to=address, auth=proven("tri.test"))).reason == "stranger"
     )

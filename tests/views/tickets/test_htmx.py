@@ -65,6 +65,7 @@ def test_a_verb_that_succeeded_is_heard_with_its_undo(client: ConsoleClient, age
         ("/void", {"reason": ""}, 422, 'name="reason"'),
         ("/merge", {"other": "T-99999"}, 422, 'value="T-99999"'),
         ("/link", {"other": "T-99999"}, 422, 'value="T-99999"'),
+        ("/forward", {"address": "nema", "text": "Pogledajte", "client_id": "1"}, 422, 'value="nema"'),
     ],
 )
 def test_a_refused_form_comes_back_with_what_was_typed(

@@ -190,7 +190,7 @@ def test_into_a_closed_department_leads_to_the_list(client: ConsoleClient, ticke
     shut = make_department(private=True, members=(staff_of("billing"),))
     moved = send(client, ticket, "set/department", value=shut.id)
     assert moved.status_code == 200 and moved.get_json()["url"] == "/console/tickets/"
-    for path in ("", "/side", "/facts", "/give", "/merge", "/split", "/link", "/void", "/opened/services"):
+    for path in ("", "/side", "/facts", "/give", "/merge", "/split", "/link", "/forward", "/void", "/opened/services"):
         assert client.get(url(ticket, path)).status_code == 404, path
     for verb in ("set/priority", "merge", "split", "link", "unlink", "void", "part", "watch", "unwatch",
                  "ask-verification", "withdraw-verification"):  # fmt: skip

@@ -177,8 +177,22 @@ async function submit(wanted = {}) {
   if (told) await done(kind, writing, told.message);  // it is stored: what is typed from now on is the next message
 }
 
+// Copies: of the reply that is being written, never of a note.
+const copyFields = () => ['cc', 'bcc'].map((name) => form.elements[name]).filter(Boolean);
+
+function fillCopies(given = {}) {
+  for (const field of copyFields()) field.value = (given[field.name] ?? []).join(', ');
+  const shown = form.querySelector('[data-copies]');
+  if (shown) shown.open = copyFields().some((field) => field.value);
+}
+
+function copies() {
+  if (mode !== 'reply') return {};
+  return Object.fromEntries(copyFields().filter((field) => field.value.trim()).map((field) => [field.name, field.value]));
+}
+
 function fields(writing, { then = '', anyway = '', mask = '', not_pin: none = [] }) {
-  const sendable = { body: writing.body, client_id: writing.client_id, based_on: writing.based_on || lastKey(), attachments: files.keys() };
+  const sendable = { body: writing.body, client_id: writing.client_id, based_on: writing.based_on || lastKey(), attachments: files.keys(), ...copies() };
   return { ...sendable, ...(then ? { then } : {}), ...(anyway ? { anyway } : {}), ...(mask ? { mask } : {}), ...(none.length ? { not_pin: none } : {}) };
 }
 
@@ -189,6 +203,7 @@ async function done(kind, writing, message) {
   files.show([]);
   fill();
   if (kind === 'reply') {
+    fillCopies();
     sent({ number, url: new URL(base, location.origin).href, message: message.id, until: Date.parse(message.held_until) });
     if (form.querySelector('[data-goes-on]').checked) return goOn();
   } else toast(say('note_kept'));
@@ -255,6 +270,7 @@ root.addEventListener('ticket:taken-back', async ({ detail }) => {
   texts.reply = { ...drafts.fresh(), body: detail.draft?.body ?? '', based_on: detail.draft?.based_on ?? lastKey() };
   drafts.keepHere('reply', { ...texts.reply, body: '' });
   files.show(detail.files ?? []);
+  fillCopies(detail);
   setMode('reply', { focus: false });
   fill();
   await news();

@@ -44,6 +44,7 @@ REASON: dict[str, Text] = {
     "auto_reply": lazy_gettext("It is an automatic reply and belongs to no ticket."),
     "duplicate": lazy_gettext("The same e-mail came to another of our addresses too."),
     "machine": lazy_gettext("It was not written by a person, so it is a note and reopens nothing."),
+    "forward": lazy_gettext("It answers what was forwarded, so it is a note that only colleagues see."),
     "dismissed": lazy_gettext("A colleague decided that no action is needed."),
     "blocked": lazy_gettext("The sender is blocked."),
     "server": lazy_gettext("The mail server marked it as spam."),
@@ -73,6 +74,7 @@ NOTE_DECISIONS: dict[str, Text] = {
 _MATCHED: dict[str, Text] = {
     "references": lazy_gettext("It replies to our e-mail about %(ticket)s."),
     "address": lazy_gettext("It was sent to the reply address of %(ticket)s."),
+    "forward": lazy_gettext("It answers what was forwarded from %(ticket)s."),
     "thread": lazy_gettext("It continues an earlier e-mail of the same sender in %(ticket)s."),
 }
 _RELATIONS: dict[str, Text] = {

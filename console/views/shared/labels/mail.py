@@ -73,6 +73,8 @@ TEMPLATES: dict[str, Text] = {
     "request_ended": lazy_gettext("Answer to a request"),
     "ticket_opened": lazy_gettext("Question received"),
     "ticket_answered": lazy_pgettext("mail", "Ticket answered, for the account"),
+    "ticket_copy": lazy_gettext("Copy of a ticket reply"),
+    "ticket_forward": lazy_gettext("Forwarded ticket"),
     "ticket_reply": lazy_gettext("Ticket reply"),
     "ticket_solved": lazy_gettext("Ticket solved"),
     "chat_transcript": lazy_gettext("Chat transcript"),

@@ -41,8 +41,10 @@ _SENTENCES: dict[str, Text] = {
     "mail_bounced": lazy_gettext("Our e-mail to %(address)s was returned (%(status)s)"),
     "mail_delayed": lazy_gettext("Our e-mail to %(address)s is delayed (%(status)s)"),
     "mail_spam": lazy_gettext("Marked as spam"),
-    "participant_added": lazy_gettext("E-mails from %(address)s are added to this ticket from now on"),
-    "participant_removed": lazy_gettext("E-mails from %(address)s are no longer added to this ticket"),
+    "participant_added": lazy_gettext(
+        "%(address)s takes part: gets copies of replies, and their e-mails are added here"
+    ),
+    "participant_removed": lazy_gettext("%(address)s no longer takes part"),
     "rated": lazy_gettext("Rated: %(score)s out of 5"),
 }
 

@@ -17,9 +17,12 @@ from console.core.ids import read_key
 from console.core.texts import lazy_gettext, lazy_pgettext
 from console.core.transaction import transaction
 from console.customers.masking import PinLike
+from console.staff.models import Staff
+from console.tickets import mails
 from console.tickets.models import MessageKind, Ticket, TicketAttachment, TicketMessage, TicketStatus
 from console.tickets.service import attachments
 from console.tickets.service import messages as ticket_messages
+from console.tickets.signatures import sign_off
 from console.views.tickets.page.serializers import sent_json
 from console.web.identity import current_actor
 from console.web.pins import pin_choice
@@ -53,6 +56,8 @@ class WriteForm(Form):
     based_on = IntegerField(validators=[Optional()])
     then = StringField()
     anyway = BooleanField()
+    cc = StringField()
+    bcc = StringField()
 
 
 @dataclass
@@ -65,6 +70,8 @@ class Composed:
     errors: Sequence[Text] = ()
     refusal: Refusal | None = None
     then: str = ""
+    cc: str = ""
+    bcc: str = ""
 
 
 def send(ticket: Ticket, form: WriteForm, verb: Verb) -> dict[str, Any]:
@@ -110,11 +117,24 @@ def refused(kind: MessageKind, form: WriteForm, refusal: Refusal) -> Composed:
     # The id of an earlier version cannot be used again: this is another message.
     client_id = "" if isinstance(refusal, Reused) else form.client_id.data or ""
     is_question = isinstance(refusal, PinLike)
-    return Composed(kind, form.body.data or "", client_id, () if is_question else errors, refusal, _then(form))
+    return Composed(
+        kind, form.body.data or "", client_id, () if is_question else errors, refusal, _then(form), *_copies(form)
+    )
 
 
 def _then(form: WriteForm) -> str:
     return form.then.data or request.form.get("then_asked", "")
+
+
+def signature_of(staff: Staff, ticket: Ticket) -> str:
+    """Return what will stand under a reply of theirs, in the requester's language."""
+    mailbox = mails.mailbox_of(ticket)
+    under = sign_off(staff, staff.name, ticket.department, ticket.language, mailbox.signature if mailbox else "")
+    return f"{under.agent}\n{under.desk}"
+
+
+def _copies(form: WriteForm) -> tuple[str, str]:
+    return form.cc.data or "", form.bcc.data or ""
 
 
 def _writing(form: WriteForm, keys: Sequence[int]) -> ticket_messages.Writing:
@@ -126,4 +146,6 @@ def _writing(form: WriteForm, keys: Sequence[int]) -> ticket_messages.Writing:
         then=read_status(_then(form)),
         anyway=bool(form.anyway.data),
         pins=pin_choice(),
+        cc=form.cc.data or "",
+        bcc=form.bcc.data or "",
     )

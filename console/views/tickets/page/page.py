@@ -23,7 +23,7 @@ from console.core.transaction import transaction
 from console.hours import queries as hours
 from console.staff.roles import Permission
 from console.tickets import page_queries
-from console.tickets.mail_in import decisions
+from console.tickets.mail_in import participants
 from console.tickets.models import TICKET_BASE, MessageKind, Ticket, TicketStatus
 from console.tickets.queries import find_ticket
 from console.tickets.service import attachments, drafts, mentions
@@ -35,21 +35,32 @@ from console.views.shared import choices, menu
 from console.views.shared.base import Page
 from console.views.shared.labels.messages import file_size
 from console.views.shared.labels.tickets import SOURCE, STATUS, status_label, ticket_url
-from console.views.tickets.page import composer, merging, properties, requests, review, revoking, sidebar, verification
+from console.views.tickets.page import (
+    composer,
+    forwarding,
+    merging,
+    properties,
+    requests,
+    review,
+    revoking,
+    sidebar,
+    verification,
+)
 from console.views.tickets.page.answers import answer_done
 from console.views.tickets.page.composer import Composed, WriteForm
 from console.views.tickets.page.serializers import draft_json, file_json, message_json, ticket_json
-from console.views.tickets.page.timeline import SHOWS, came_from, timeline_entries
+from console.views.tickets.page.timeline import SHOWS, came_from, taking_part, timeline_entries
 from console.web.answers import refuse, wants_json
 from console.web.cookies import read_cookie
 from console.web.downloads import download_kept
-from console.web.identity import current_actor
+from console.web.identity import current_actor, current_staff
 from console.web.pins import message_key
 
 KEYS: tuple[tuple[str, Text], ...] = (
     ("J K", lazy_gettext("Next, previous ticket")),
     ("R", lazy_gettext("Write a reply")),
     ("N", lazy_gettext("Write a note")),
+    ("F", lazy_gettext("Forward")),
     ("/", lazy_gettext("Canned replies")),
     ("A", lazy_gettext("Take the ticket")),
     ("E", lazy_gettext("Mark as solved")),
@@ -84,7 +95,9 @@ class TicketPage(Page):
                 "remove_file",
                 "colleagues",
                 "end_request",
+                "add_participant",
                 "remove_participant",
+                "forward",
             ),
             Permission.WORK_TICKETS,
         ),
@@ -172,12 +185,17 @@ class TicketPage(Page):
         if key is None:
             raise Invalid(fields={"message": [lazy_gettext("Invalid input.")]})
         with transaction():
-            ticket_messages.take_back(current_actor(), ticket.id, key)
+            message = ticket_messages.take_back(current_actor(), ticket.id, key)
         if not wants_json():
             return answer_done(number, gettext("The reply was undone; its text is back in your draft."))
         opened = page_queries.load_ticket(current_actor(), number)
         draft = opened.drafts.get(MessageKind.REPLY)
-        return jsonify(draft=draft_json(draft) if draft else None, files=[file_json(file) for file in opened.uploads])
+        return jsonify(
+            draft=draft_json(draft) if draft else None,
+            files=[file_json(file) for file in opened.uploads],
+            cc=message.data.get("cc", []),
+            bcc=message.data.get("bcc", []),
+        )
 
     @expose("/draft", methods=["POST"])
     def draft(self, number: str) -> ResponseReturnValue:
@@ -279,13 +297,26 @@ class TicketPage(Page):
         """Say that what the customer asks for is ``done``, or ``refused`` with a reason."""
         return requests.end(_find(number), outcome)
 
-    @expose("/participants/remove", methods=["POST"])
-    def remove_participant(self, number: str) -> ResponseReturnValue:
-        """Let someone's mail enter the ticket no more."""
+    @expose("/participants/add", methods=["POST"])
+    def add_participant(self, number: str) -> ResponseReturnValue:
+        """Let someone take part: their mail enters the ticket, and they get copies of replies."""
         ticket = _find(number)
         with transaction():
-            decisions.remove_participant(current_actor(), ticket.id, request.form.get("address", ""))
-        return answer_done(number, gettext("Their e-mails are no longer added to this ticket."))
+            address = participants.add(current_actor(), ticket.id, request.form.get("address", "")[:500]).address
+        return answer_done(number, gettext("%(address)s takes part in this ticket.", address=address))
+
+    @expose("/participants/remove", methods=["POST"])
+    def remove_participant(self, number: str) -> ResponseReturnValue:
+        """Let someone take part no more."""
+        ticket = _find(number)
+        with transaction():
+            participants.remove(current_actor(), ticket.id, request.form.get("address", ""))
+        return answer_done(number, gettext("They get no more copies, and their e-mails are no longer added here."))
+
+    @expose("/forward", methods=["GET", "POST"])
+    def forward(self, number: str) -> ResponseReturnValue:
+        """Forward the ticket, or one message, to an outside address."""
+        return forwarding.forward(self, _find(number))
 
     # Verification --------------------------------------------------------
 
@@ -398,6 +429,7 @@ class TicketPage(Page):
             source=SOURCE[ticket.source],
             states=STATUS,
             addressees=[ticket.requester_email, *(one.requester_email for one in others)],
+            signed=composer.signature_of(current_staff(), ticket),
             **side,
         )
         return rendered
@@ -414,6 +446,7 @@ def _timeline_context(ticket: Ticket, part: page_queries.Timeline, *, read_seq: 
         "works": actor.may(Permission.WORK_TICKETS),
         "base": ticket_url(ticket.number),
         "came_from": came_from,
+        "taking_part": taking_part(ticket, part),
         "file_size": file_size,
         "system": SYSTEM.name,
     }

@@ -20,6 +20,7 @@ from console.mail.receiving.quoting import fold_quoted
 from console.staff.roles import Permission
 from console.tickets.models import TICKET_BASE, MessageKind, Ticket, TicketAttachment, TicketMessage
 from console.tickets.page_queries import Entry, EntryMail, Timeline
+from console.tickets.service.copies import participants_of
 from console.views.shared.labels.incoming import NOTE_DECISIONS, REASON, incoming_url
 from console.views.shared.labels.messages import day_heading
 from console.views.shared.labels.ticket_events import sentence
@@ -148,6 +149,28 @@ class TimelineEntry:
         return gettext("also to %(names)s", names=", ".join(map(str, names))) if names else ""
 
     @property
+    def copied(self) -> str:
+        """Say who got a copy of a reply, openly and blind."""
+        data = self.message.data
+        openly = [*data.get("participants", ()), *data.get("cc", ())]
+        lines = [gettext("Cc: %(addresses)s", addresses=", ".join(openly))] if openly else []
+        if data.get("bcc"):
+            lines.append(gettext("Bcc: %(addresses)s", addresses=", ".join(data["bcc"])))
+        return " · ".join(lines)
+
+    @property
+    def forwarded(self) -> str:
+        """Say to whom a ticket was forwarded, or that this is what came back."""
+        data = self.message.data
+        if data.get("forward"):
+            return gettext("Answer to what was forwarded; the requester does not see it.")
+        if not data.get("forwarded"):
+            return ""
+        if data.get("message"):
+            return gettext("One message was forwarded to %(address)s.", address=data["forwarded"])
+        return gettext("The ticket was forwarded to %(address)s.", address=data["forwarded"])
+
+    @property
     def masked(self) -> str:
         """Say why some digits are dots."""
         count = int(self.message.data.get("masked") or 0)
@@ -198,7 +221,8 @@ def _entries(timeline: Timeline, ticket: Ticket, actor: Actor, read_seq: int | N
 
 def _mail_status(entry: Entry, actor: Actor, now: datetime) -> MailStatus | None:
     message, mail = entry.message, entry.mail
-    if message.kind is not MessageKind.REPLY or mail is None or message.taken_back_at is not None:
+    is_sent = message.kind is MessageKind.REPLY or message.data.get("forwarded")
+    if not is_sent or mail is None or message.taken_back_at is not None:
         return None
     if mail.state is MailState.SENT:
         return MailStatus(gettext("sent"), "check", sent_at=mail.sent_at)
@@ -230,3 +254,10 @@ def came_from(message: TicketMessage, ticket: Ticket) -> str | None:
     if message.ticket_id != ticket.id:
         return Series.TICKET.number(TICKET_BASE + message.ticket_id)
     return None
+
+
+def taking_part(ticket: Ticket, timeline: Timeline) -> frozenset[str]:
+    """Return who takes part already, where an entry offers to let someone."""
+    if not any(entry.message.data.get("copies") for entry in timeline.entries):
+        return frozenset()
+    return frozenset([ticket.requester_email, *participants_of(ticket)])
