@@ -95,7 +95,7 @@ def _mails_in(word: str, person: Person) -> None:
     take(make_raw(f"Javlja se {word}.", sender=sender, subject=f"Mejl {word}"))
     other = make_ticket(SYSTEM, requester_name="Neko drugi", requester_email=f"drugi-{len(word)}@gost.test",
                         subject="Tuđi tiket", body="Ne radi")  # fmt: skip
-    take(make_raw(f"I ja, {word}.", sender=sender, to=reply_address(other), subject="Re: Tuđi tiket"))
+    take(make_raw(f"I ja, {word}.", sender=sender, to=reply_address(other) or "", subject="Re: Tuđi tiket"))
 
 
 def _second_factors(word: str, owner: Membership, actor: Actor) -> None:
