@@ -205,8 +205,10 @@ def _erase_tickets(person: Person) -> Erased:
     digests = frozenset(session.scalars(removed))
     entries = update(TicketMessage).where(TicketMessage.ticket_id.in_(keys))
     session.execute(entries.values(body=ANONYMOUS, data={}))
-    by_people = TicketMessage.staff_id.is_(None), TicketMessage.name.not_in(("", SYSTEM.name))
-    session.execute(entries.where(*by_people).values(name=ANONYMOUS))  # events too: who rated it, who reopened it
+    # Events too, as who rated it; a question may have been written down by staff.
+    by_people = and_(TicketMessage.staff_id.is_(None), TicketMessage.name.not_in(("", SYSTEM.name)))
+    named = or_(TicketMessage.kind == MessageKind.QUESTION, by_people)
+    session.execute(entries.where(named).values(name=ANONYMOUS))
     session.execute(delete(TicketPersonRead).where(TicketPersonRead.person_id == person.id))
     for part in (TicketDraft, TicketTag):
         session.execute(delete(part).where(part.ticket_id.in_(keys)))
@@ -264,7 +266,7 @@ def _erase_before(passed: TicketMessage) -> frozenset[str]:
         if ticket.preview == preview(entry.body):
             ticket.preview = ""
         entry.body, entry.data = ANONYMOUS, {}
-        if entry.staff_id is None:
+        if entry.staff_id is None or entry.kind is MessageKind.QUESTION:
             entry.name = ANONYMOUS
     ticket.subject, passed.data = ANONYMOUS, {"to": passed.data.get("to")}
     timeline.index(ticket)
@@ -312,8 +314,9 @@ def _erase_chats(person: Person) -> Erased:
     session.execute(delete(ChatDraft).where(ChatDraft.chat_id.in_(keys)))
     messages = update(ChatMessage).where(ChatMessage.chat_id.in_(keys))
     session.execute(messages.values(body=ANONYMOUS, data={}))
-    by_people = ChatMessage.staff_id.is_(None), ChatMessage.name.not_in(("", SYSTEM.name))
-    session.execute(messages.where(*by_people).values(name=ANONYMOUS))
+    by_people = and_(ChatMessage.staff_id.is_(None), ChatMessage.name.not_in(("", SYSTEM.name)))
+    named = or_(ChatMessage.kind == ChatKind.VISITOR, by_people)
+    session.execute(messages.where(named).values(name=ANONYMOUS))
     session.execute(
         update(Chat)
         .where(Chat.id.in_(keys))
