@@ -29,7 +29,8 @@ from console.identity.oidc import grants
 from console.mail import outsiders
 from console.staff.roles import Role
 from console.tickets.mail_in.addresses import reply_address
-from console.tickets.service import properties
+from console.tickets.service import account as ticket_account
+from console.tickets.service import properties, timeline
 from console.tickets.service_requests import service as requests
 from tests import factories
 from tests.billing.statements import scene
@@ -56,6 +57,18 @@ def fill(word: str, owner: Membership, service: Service) -> None:
     _money(word, owner)
     _applications(word, owner)
     _mails_in(word, person)
+    _colleague(word, person)
+
+
+def _colleague(word: str, person: Person) -> None:
+    """Write in a colleague's ticket of an account that they are a user of, and reopen it."""
+    account = next(one.customer for one in person.memberships if not one.is_owner)
+    owner, actor = factories.owner_of(account).person, factories.person_actor(person)
+    ticket = make_ticket(SYSTEM, requester_name=owner.name, requester_email=owner.email, customer_id=account.id,
+                         subject="Kolegin tiket", body="Pita kolega")  # fmt: skip
+    with transaction():
+        ticket_account.answer(actor, ticket.number, f"Dodajem, {word}", client_id=uuid4().hex)
+        timeline.note_event(actor, ticket, "status", **{"from": "solved", "to": "open"})
 
 
 def _money(word: str, owner: Membership) -> None:
@@ -82,7 +95,7 @@ def _mails_in(word: str, person: Person) -> None:
     take(make_raw(f"Javlja se {word}.", sender=sender, subject=f"Mejl {word}"))
     other = make_ticket(SYSTEM, requester_name="Neko drugi", requester_email=f"drugi-{len(word)}@gost.test",
                         subject="Tuđi tiket", body="Ne radi")  # fmt: skip
-    take(make_raw(f"I ja, {word}.", sender=sender, to=reply_address(other), subject="Re: Tuđi tiket"))
+    take(make_raw(f"I ja, {word}.", sender=sender, to=reply_address(other) or "", subject="Re: Tuđi tiket"))
 
 
 def _second_factors(word: str, owner: Membership, actor: Actor) -> None:

@@ -98,13 +98,13 @@ def test_after_an_erasure_only_what_must_stay_is_found(staff: Staff, clock: Cloc
         assert keys_of(CUSTOMER_SEARCH, Customer.id, word) == []
     for trace in other.traces:
         assert len(tables_with(trace)) > 1, trace
-    assert len(keys_of(TICKET_SEARCH, Ticket.id, "kukuruz")) == 4
+    assert len(keys_of(TICKET_SEARCH, Ticket.id, "kukuruz")) == 6
     person = db.session.get_one(Person, one.member.person_id)
     assert (person.password_hash, person.name) == (None, "—")
     assert one.member.customer.status is CustomerStatus.CLOSED
     row = db.session.scalars(select(Erasure)).one()
     assert row.state is ErasureState.DONE and row.counts["chats"] == row.counts["passkeys"] == row.counts["zones"] == 1
-    assert (row.counts["tickets"], row.counts["requests"], row.counts["quotes"]) == (4, 1, 2)
+    assert (row.counts["tickets"], row.counts["requests"], row.counts["quotes"]) == (5, 1, 2)
 
 
 @pytest.mark.both

@@ -8,6 +8,8 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from console.chat.service import conversion
+from console.core import clock
 from console.core.actor import Actor
 from console.core.db import db
 from console.core.errors import NotFound
@@ -24,6 +26,7 @@ from console.tickets.service import account, merging, messages, properties, requ
 from console.tickets.service.messages import Writing
 from console.tokens import service as tokens
 from tests import factories
+from tests.chat.rows import ask, monday
 from tests.customers.account.support import actor_of, audited
 from tests.tickets.canned.support import make_ticket
 
@@ -95,9 +98,8 @@ def test_what_runs_goes_to_the_new_owner_and_the_old_one_sees_nothing_further(
     assert (mails_to(owner.person.email), mails_to(NEW)) == (set(), about)
     assert mails_to(owner.person.email, MailState.CANCELLED) == about
     assert sender_in(running, owner.person.email).relation is Relation.STRANGER
-    assert TICKET_SEARCH.matches(db.session(), Ticket.id, NEW) is not None
-    found = select(Ticket.id).where(TICKET_SEARCH.matches(db.session(), Ticket.id, NEW))
-    assert set(db.session.scalars(found)) == {running.id, of_user.id}
+    hits = TICKET_SEARCH.matches(db.session(), Ticket.id, NEW)
+    assert hits is not None and set(db.session.scalars(select(Ticket.id).where(hits))) == {running.id, of_user.id}
     assert audited("ticket.handed_over")[0].data["count"] == 2
     with transaction():
         account.answer(actor_of(new), running.number, "Sad pitam ja", client_id="x" * 24)
@@ -122,6 +124,17 @@ def test_who_asked_under_a_closed_one_asks_for_themselves(customer: Customer, ow
     assert (message.ticket.requester_email, message.ticket.customer_id) == (owner.person.email, None)
     with pytest.raises(NotFound):
         account.find(actor_of(new), message.ticket.number)
+
+
+def test_a_chat_of_before_becomes_a_ticket_of_who_asked(customer: Customer, owner: Membership, agent: Actor) -> None:
+    with clock.standing_at(monday(11)):
+        chat = ask(email=owner.person.email)
+        with transaction():
+            chat.customer_id = customer.id  # as a verification does
+        hand_over(owner)
+        with transaction():
+            ticket = conversion.make_ticket(agent, chat, "agent")
+    assert (ticket.requester_email, ticket.customer_id) == (owner.person.email, None)
 
 
 def test_a_merged_ticket_goes_with_the_one_it_is_part_of(customer: Customer, owner: Membership, agent: Actor) -> None:

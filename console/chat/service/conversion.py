@@ -24,6 +24,7 @@ from console.core.db import db
 from console.core.text import shorten
 from console.tickets.models import MAX_BODY, Ticket, TicketSource
 from console.tickets.service.opening import NewTicket, open_ticket
+from console.tickets.service.threads import has_left
 
 SUBJECT = 80
 _CUT = "…"
@@ -51,8 +52,8 @@ def make_ticket(actor: Actor, chat: Chat, why: str) -> Ticket:
             requester_email=chat.email,
             requester_name=chat.name,
             language=chat.language,
-            # An account only where the system itself verified the visitor of this chat.
-            customer_id=chat.customer_id,
+            # An account only where the system itself verified the visitor of this chat, and they are still on it.
+            customer_id=None if has_left(chat.customer_id, chat.email) else chat.customer_id,
             department_id=chat.department_id,
             source=TicketSource.CHAT,
             assignee_id=chat.assignee_id if why == "agent" else None,

@@ -10,11 +10,12 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Text, cast, delete, or_, select, update
+from sqlalchemy import ColumnElement, Text, and_, cast, delete, or_, select, update
 
 from console.chat.models import Chat, ChatBlock, ChatDraft, ChatFile, ChatMessage
 from console.chat.models import MessageKind as ChatKind
 from console.chat.search import CHAT_SEARCH
+from console.core.actor import SYSTEM
 from console.core.db import db
 from console.core.text import preview
 from console.customers.account.models import EmailChange
@@ -143,6 +144,11 @@ def _tickets_of_person(person: Person) -> Iterator[Part]:
         yield _ticket(f"tickets/{ticket.number}", ticket)
     for passed in _passed_on(person):
         yield _before(passed)
+    written = [row for row in _in_others(person) if row.kind is not MessageKind.EVENT]
+    yield Part(
+        "tickets-of-others",
+        [dump(row, "staff_id", "mail_id", "data", "event") | {"number": row.ticket.number} for row in written],
+    )
 
 
 def _passed_on(person: Person) -> list[TicketMessage]:
@@ -222,7 +228,10 @@ def _erase_tickets(person: Person) -> Erased:
     digests = frozenset(session.scalars(removed))
     entries = update(TicketMessage).where(TicketMessage.ticket_id.in_(keys))
     session.execute(entries.values(body=ANONYMOUS, data={}))
-    session.execute(entries.where(TicketMessage.kind == MessageKind.QUESTION).values(name=ANONYMOUS))
+    # Events too, as who rated it; a question may have been written down by staff.
+    by_people = and_(TicketMessage.staff_id.is_(None), TicketMessage.name.not_in(("", SYSTEM.name)))
+    named = or_(TicketMessage.kind == MessageKind.QUESTION, by_people)
+    session.execute(entries.where(named).values(name=ANONYMOUS))
     session.execute(delete(TicketPersonRead).where(TicketPersonRead.person_id == person.id))
     for part in (TicketDraft, TicketTag):
         session.execute(delete(part).where(part.ticket_id.in_(keys)))
@@ -242,7 +251,32 @@ def _erase_tickets(person: Person) -> Erased:
     passed = _passed_on(person)
     for event in passed:
         digests |= _erase_before(event)
+    for entry in _in_others(person):
+        digests |= _erase_entry(entry)
     return Erased({"tickets": len(keys) + len(passed)}, digests)
+
+
+def _in_others(person: Person) -> list[TicketMessage]:
+    """Return what a person did in the tickets of colleagues: what they wrote in the portal, events in their name."""
+    accounts = select(Membership.customer_id).where(Membership.person_id == person.id)
+    written = TicketMessage.client_id.startswith(f"portal:{person.id}:", autoescape=True)
+    is_event = TicketMessage.kind == MessageKind.EVENT
+    caused = and_(is_event, TicketMessage.staff_id.is_(None), TicketMessage.name == person.name)
+    query = select(TicketMessage).join(Ticket).where(Ticket.customer_id.in_(accounts), or_(written, caused))
+    return all_rows(query.where(Ticket.requester_email.not_in(addresses_of(person))))
+
+
+def _erase_entry(entry: TicketMessage) -> frozenset[str]:
+    """Empty one entry of a ticket that is another's."""
+    session, files = db.session(), delete(TicketAttachment).where(TicketAttachment.message_id == entry.id)
+    digests = frozenset(session.scalars(files.returning(TicketAttachment.digest)))
+    if entry.kind is not MessageKind.EVENT:
+        if entry.ticket.preview == preview(entry.body):
+            entry.ticket.preview = ""
+        entry.body = ANONYMOUS
+    entry.name = ANONYMOUS
+    timeline.index(entry.ticket)
+    return digests
 
 
 def _erase_before(passed: TicketMessage) -> frozenset[str]:
@@ -255,7 +289,7 @@ def _erase_before(passed: TicketMessage) -> frozenset[str]:
         if ticket.preview == preview(entry.body):
             ticket.preview = ""
         entry.body, entry.data = ANONYMOUS, {}
-        if entry.kind is MessageKind.QUESTION:
+        if entry.staff_id is None or entry.kind is MessageKind.QUESTION:
             entry.name = ANONYMOUS
     ticket.subject, passed.data = ANONYMOUS, {"to": passed.data.get("to")}
     timeline.index(ticket)
@@ -303,7 +337,9 @@ def _erase_chats(person: Person) -> Erased:
     session.execute(delete(ChatDraft).where(ChatDraft.chat_id.in_(keys)))
     messages = update(ChatMessage).where(ChatMessage.chat_id.in_(keys))
     session.execute(messages.values(body=ANONYMOUS, data={}))
-    session.execute(messages.where(ChatMessage.kind == ChatKind.VISITOR).values(name=ANONYMOUS))
+    by_people = and_(ChatMessage.staff_id.is_(None), ChatMessage.name.not_in(("", SYSTEM.name)))
+    named = or_(ChatMessage.kind == ChatKind.VISITOR, by_people)
+    session.execute(messages.where(named).values(name=ANONYMOUS))
     session.execute(
         update(Chat)
         .where(Chat.id.in_(keys))

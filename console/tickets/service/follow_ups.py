@@ -11,7 +11,6 @@ from console.core.db import db
 from console.core.errors import Conflict
 from console.core.texts import lazy_gettext
 from console.customers.masking import MaskedText
-from console.customers.models import Person
 from console.staff.roles import Permission
 from console.tickets.models import (
     OPEN_STATUSES,
@@ -25,7 +24,7 @@ from console.tickets.models import (
 from console.tickets.queries import lock_ticket
 from console.tickets.service import timeline
 from console.tickets.service.opening import NewTicket, open_ticket
-from console.tickets.service.threads import former_people, require_unmerged
+from console.tickets.service.threads import has_left, require_unmerged
 
 _SOURCES = {"mail": TicketSource.MAIL, "chat": TicketSource.CHAT, "portal": TicketSource.PORTAL}
 
@@ -58,7 +57,7 @@ def follow_up_by_requester(
 
     Who is no longer on the account asks for themselves: its people do not read it.
     """
-    left = _has_left(closed)
+    left = has_left(closed.customer_id, closed.requester_email)
     new = _open(
         actor,
         closed,
@@ -85,14 +84,6 @@ def follow_up_by_requester(
     first.client_id, first.name = client_id, writer_name(actor, new)
     db.session.flush()
     return first
-
-
-def _has_left(ticket: Ticket) -> bool:
-    """Tell whether its requester was on the ticket's account and is no longer."""
-    if ticket.customer_id is None:
-        return False
-    former = former_people(ticket.customer_id).where(Person.email == ticket.requester_email)
-    return db.session.scalar(former.limit(1)) is not None
 
 
 def writer_name(actor: Actor, ticket: Ticket) -> str:

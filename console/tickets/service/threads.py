@@ -104,6 +104,13 @@ def former_people(customer_id: int) -> Select[str]:
     return select(Person.email).join(Membership).where(Membership.customer_id == customer_id, Person.id.not_in(still))
 
 
+def has_left(customer_id: int | None, email: str) -> bool:
+    """Tell whether someone was on an account and is no longer: what they ask is not for its people."""
+    if customer_id is None:
+        return False
+    return db.session.scalar(former_people(customer_id).where(Person.email == email).limit(1)) is not None
+
+
 def other_requesters(ticket: Ticket) -> list[Ticket]:
     """Return, for each other address whose tickets were merged into this one, the newest of them."""
     query = (

@@ -235,7 +235,7 @@ def test_one_record_is_checked_as_the_whole_zone_would_be(
         "NS": tuple(f"{name}.{domain.name}." for name in ("ns", "ns.deo", "www")),
         "MX": ("0 .", "10 posta.example."),
     }
-    for _step in range(samples(5_000, 150)):
+    for _step in range(samples(5_000, 60)):
         before = all_records(db.session.scalar(select(Zone).where(Zone.domain_id == domain.id)))
         now = find_zone(domain.name).version
         kind = rng.choice(list(values))
@@ -263,7 +263,7 @@ def test_one_record_is_checked_as_the_whole_zone_would_be(
             found = set(refusal.fields)
         assert found == expected, (before, typed, key)
         outcomes.add((kind, removes, "value" in found or "name" in found or "text" in found))
-    assert len(outcomes) >= 12
+    assert len(outcomes) >= 8
 
 
 def test_a_migrated_domain_takes_its_zone_along(session: Session) -> None:
