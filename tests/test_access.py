@@ -379,6 +379,7 @@ ROUTES: dict[tuple[str, str], frozenset[str]] = {
     ("POST", "quotes.bill"): BILLING,
     ("GET", "billing.index"): BILLING,
     ("GET", "money.index"): DOCUMENTS,
+    ("POST", "proformas.use_credit"): BILLING,
     ("GET", "money.export"): DOCUMENTS,
     ("GET", "customer_account.export"): DOCUMENTS,
     ("GET", "duties.index_view"): DOCUMENTS,

@@ -28,12 +28,15 @@ from console.staff.roles import Permission
 MAX_REASON = 500
 
 
-def storno(actor: Actor, proforma_id: int, reason: str, key: str, *, mail: bool = True) -> dict[str, Any]:
+def storno(
+    actor: Actor, proforma_id: int, reason: str, key: str, *, mail: bool = True, paid: int | None = None
+) -> dict[str, Any]:
     """Cancel a pro-forma that is not paid in full. What was paid on it becomes its account's credit.
 
     Args:
         key: the caller's idempotency key.
         mail: write to the people of the account who get mail about invoices.
+        paid: what was paid on it when the person looked, in minor units; where more came since, nothing is done.
 
     Returns:
         ``number`` and ``total`` of the storno, and what was ``credited``.
@@ -41,12 +44,18 @@ def storno(actor: Actor, proforma_id: int, reason: str, key: str, *, mail: bool 
     Raises:
         NotFound: no such document, or the role issues none.
         Invalid: no reason.
-        Conflict: ``not_active``: it is paid, or cancelled already.
+        Conflict: ``not_active``: it is paid, or cancelled already; ``stale``: not ``paid`` is paid on it now.
     """
     actor.require(Permission.ISSUE_DOCUMENTS)
 
     def work() -> dict[str, Any]:
-        cancelled = cancel(actor, lock_active(proforma_id), check_reason(reason), mail=mail)
+        text, proforma = check_reason(reason), lock_active(proforma_id)
+        if paid not in (None, proforma.paid):
+            raise Conflict(
+                lazy_gettext("A payment on this pro-forma came since you opened the page. Check what will happen now."),
+                code="stale",
+            )
+        cancelled = cancel(actor, proforma, text, mail=mail)
         return {
             "number": cancelled.number,
             "total": cancelled.storno.total,

@@ -60,10 +60,15 @@ def steps_of(payment: Payment) -> list[Step]:
     return [Step(entry, name or "") for entry, name in db.session.execute(query)]
 
 
-def list_unmatched(limit: int = QUEUE) -> list[Payment]:
-    """Return payments that wait for a person, the longest waiting first."""
-    query = select(Payment).where(Payment.state == PaymentState.UNMATCHED).order_by(Payment.id).limit(limit)
-    return list(db.session.scalars(query))
+def list_unmatched(limit: int = QUEUE, *, named: int | None = None) -> list[Payment]:
+    """Return payments that wait for a person, the longest waiting first.
+
+    Args:
+        named: one that is among them wherever it stands, if it waits.
+    """
+    query = select(Payment).where(Payment.state == PaymentState.UNMATCHED)
+    order = [Payment.id] if named is None else [(Payment.id != named), Payment.id]
+    return sorted(db.session.scalars(query.order_by(*order).limit(limit)), key=lambda one: one.id)
 
 
 def find_unmatched(payment_id: int) -> Payment | None:

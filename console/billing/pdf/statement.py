@@ -18,7 +18,7 @@ from console.core.context import settings
 from console.core.errors import Invalid
 from console.core.hub import off_the_hub
 from console.core.money import CURRENCIES
-from console.core.texts import gettext, in_language, lazy_gettext
+from console.core.texts import gettext, in_language, lazy_gettext, pgettext
 from console.customers.models import Customer
 
 FIRST, LAST = date(1990, 1, 1), date(9998, 12, 31)
@@ -85,7 +85,7 @@ def sheet_of(customer: Customer, found: Statement) -> Sheet:
         facts=(
             Fact(gettext("Brought forward"), words.amount(found.opening, found.currency)),
             Fact(gettext("Debit"), words.amount(found.debit, found.currency)),
-            Fact(gettext("Credit"), words.amount(found.credit, found.currency)),
+            Fact(pgettext("statement column", "Credit"), words.amount(found.credit, found.currency)),
             Fact(gettext("On credit"), words.amount(found.closing, found.currency), strong=True),
         ),
         tables=(_table(found),),
@@ -102,13 +102,13 @@ def _table(found: Statement) -> Table:
             Column(gettext("Date"), 24),
             Column(gettext("What")),
             Column(gettext("Debit"), 31, numbers=True),
-            Column(gettext("Credit"), 31, numbers=True),
+            Column(pgettext("statement column", "Credit"), 31, numbers=True),
             Column(gettext("Balance"), 31, numbers=True),
         ),
         rows=tuple(_row(row) for row in found.rows),
         totals=(
             Fact(gettext("Debit"), words.amount(found.debit)),
-            Fact(gettext("Credit"), words.amount(found.credit)),
+            Fact(pgettext("statement column", "Credit"), words.amount(found.credit)),
             Fact(gettext("On credit"), words.amount(found.closing, found.currency), strong=True),
         ),
         empty=gettext("Nothing was paid or used in this period."),

@@ -19,7 +19,7 @@ from console.billing.payments.service import correct_credit, refund_credit, set_
 from console.billing.service import today
 from console.core.errors import NotFound, Refusal
 from console.core.money import CURRENCIES
-from console.core.texts import gettext, lazy_gettext
+from console.core.texts import gettext, lazy_gettext, lazy_pgettext
 from console.core.transaction import transaction
 from console.customers.models import Customer
 from console.customers.queries import customer_by_number
@@ -39,7 +39,7 @@ TITLES = (
     lazy_gettext("Reason"),
     lazy_gettext("Currency"),
     lazy_gettext("Debit"),
-    lazy_gettext("Credit"),
+    lazy_pgettext("statement column", "Credit"),
     lazy_gettext("Balance"),
 )
 

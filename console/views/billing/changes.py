@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -15,11 +15,16 @@ from console.billing.issuing import cancelling
 from console.billing.issuing.quotes import usual_due_on
 from console.billing.issuing.service import preview
 from console.billing.models import ACTIVE_STATUSES, Proforma
+from console.billing.payments.forms import read_amount
+from console.billing.payments.service import apply_credit
 from console.billing.renewals import reminders
 from console.billing.service import today
+from console.core import money
 from console.core.actor import Actor
+from console.core.db import db
 from console.core.errors import Refusal
 from console.core.forms import Form, refuse_spoiled
+from console.core.idempotency import once
 from console.core.texts import gettext, lazy_gettext
 from console.core.transaction import transaction
 from console.staff.roles import Permission
@@ -28,6 +33,7 @@ from console.views.billing.making import ProformaForm, Sheet, form_context
 from console.views.billing.proforma_lines import COLUMNS, Row, read_json, read_rows, rows_of, services_for, typed_rows
 from console.views.shared.menu import document_url
 from console.web.answers import is_htmx, refuse, wants_json
+from console.web.catalog import language
 from console.web.identity import current_actor
 
 
@@ -36,6 +42,7 @@ class StornoForm(Form):
 
     reason = StringField(lazy_gettext("Reason"))
     quiet = BooleanField(lazy_gettext("Do not send it by e-mail"))
+    paid = HiddenField()  # as the page showed it
     idempotency_key = HiddenField()
 
 
@@ -45,7 +52,15 @@ class CorrectionForm(ProformaForm):
     reason = StringField(lazy_gettext("Reason"))
 
 
+class CreditForm(Form):
+    """How much of the account's credit pays the document, in minor units."""
+
+    amount = HiddenField()
+    idempotency_key = HiddenField()
+
+
 CHANGES = dict.fromkeys(("storno", "correct", "correct_preview", "send", "remind"), Permission.ISSUE_DOCUMENTS)
+CHANGES |= {"use_credit": Permission.RECORD_PAYMENTS}
 
 
 class ProformaChanges:
@@ -71,6 +86,7 @@ class ProformaChanges:
                     form.reason.data or "",
                     form.idempotency_key.data or "",
                     mail=not form.quiet.data,
+                    paid=read_amount(form.paid.data or ""),
                 )
         except Refusal as refusal:
             if wants_json():
@@ -126,13 +142,33 @@ class ProformaChanges:
 
     @expose("/<path:number>/send", methods=("POST",))
     def send(self, number: str) -> ResponseReturnValue:
-        """Mail the document again."""
-        return self._mail(number, reminders.send_again, gettext("The pro-forma was sent again by e-mail."))
+        """Mail the document again, once however often the button is pressed."""
+        return self._mail(number, _send_once, gettext("The pro-forma was sent again by e-mail."))
 
     @expose("/<path:number>/remind", methods=("POST",))
     def remind(self, number: str) -> ResponseReturnValue:
         """Send a reminder now."""
         return self._mail(number, reminders.remind, gettext("The reminder was sent."))
+
+    @expose("/<path:number>/use-credit", methods=("POST",))
+    def use_credit(self, number: str) -> ResponseReturnValue:
+        """Pay the document from its account's credit."""
+        form, proforma = CreditForm(), documents.find_proforma(number)
+        address = document_url(proforma)
+        try:
+            form.refuse_spoiled()
+            amount, key = read_amount(form.amount.data or "") or 0, form.idempotency_key.data or ""
+            with transaction():
+                answer = apply_credit(current_actor(), proforma.id, amount, key)
+        except Refusal as refusal:
+            if wants_json() or refusal.status == 404:
+                return refuse(refusal)
+            flash(str(refusal.message), "error")
+            return redirect(address, 303)
+        if wants_json():
+            return jsonify(answer)
+        flash(gettext("Paid from credit: %(amount)s.", amount=_words(answer)), "success")
+        return redirect(address, 303)
 
     def _mail(self, number: str, verb: Callable[[Actor, int], Proforma], message: str) -> ResponseReturnValue:
         proforma = documents.find_proforma(number)
@@ -151,6 +187,7 @@ class ProformaChanges:
         return redirect(address, 303)
 
     def _storno_page(self, form: StornoForm, proforma: Proforma, refusal: Refusal | None = None) -> str:
+        form.paid.data = str(proforma.paid)
         page: str = self.render(
             "admin/billing/proforma_storno.html",
             form=form,
@@ -179,6 +216,19 @@ class ProformaChanges:
             "admin/billing/proforma_correct.html", document=proforma, refusal=refusal, sheet=sheet, **context
         )
         return page
+
+
+def _words(answer: Mapping[str, Any]) -> str:
+    return money.write(answer["used"], answer["currency"], language())
+
+
+def _send_once(actor: Actor, proforma_id: int) -> Proforma:
+    key = request.form.get("idempotency_key", "")
+    if not key:
+        return reminders.send_again(actor, proforma_id)
+    scope = f"proforma.send:{actor.id}:{proforma_id}"
+    once(scope, key, {}, lambda: {"number": reminders.send_again(actor, proforma_id).number})
+    return db.session.get_one(Proforma, proforma_id)
 
 
 def _show(form: Any, refusal: Refusal) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
@@ -215,7 +216,7 @@ class PaymentList(BaseModelView):
         """Record a payment as a person typed it."""
         form = TypedPaymentForm()
         try:
-            payment = _receive(form.incoming(), form.idempotency_key.data or "")
+            payment = _receive(_by_number(form.incoming()), form.idempotency_key.data or "")
         except Refusal as refusal:
             if wants_json():
                 return refuse(refusal)
@@ -227,7 +228,8 @@ class PaymentList(BaseModelView):
             return jsonify(payment=payment), 201
         matched = payment["state"] == PaymentState.MATCHED.value
         text = gettext("The payment was recorded.") if matched else gettext("The payment was recorded as unmatched.")
-        flash(text, "success" if matched else "warning")
+        another = Markup('<a href="{}">{}</a>').format(self.get_url(".new"), gettext("Record another"))
+        flash(Markup("{} {}").format(text, another), "success" if matched else "warning")
         return redirect(self.get_url(".payment", payment_id=payment["id"]), 303)
 
     def _form(self, form: TypedPaymentForm, named: Proforma | None, refusal: Refusal | None = None) -> str:
@@ -339,6 +341,13 @@ def _undo(payment_id: int, form: UndoForm) -> dict[str, Any]:
 
     with transaction():
         return work() if seen is None else once(f"payment.undo:{payment_id}", str(seen), {"reason": reason}, work)
+
+
+def _by_number(incoming: IncomingPayment) -> IncomingPayment:
+    """Return the payment with the reference of the pro-forma, where a person typed its number instead."""
+    number = Proforma.number == incoming.reference.upper()
+    reference = db.session.scalar(select(Proforma.reference).where(number)) if "-" in incoming.reference else None
+    return incoming if reference is None else replace(incoming, reference=reference)
 
 
 def _named_document() -> Proforma | None:

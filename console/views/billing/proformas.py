@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any, ClassVar
+from uuid import uuid4
 
 from flask import flash, jsonify, redirect
 from flask.typing import ResponseReturnValue
@@ -11,11 +12,13 @@ from markupsafe import Markup
 from sqlalchemy import Select, and_, case
 from sqlalchemy.orm import defer, joinedload, selectinload
 
+from console.billing.ledger.queries import credit_of
 from console.billing.models import ACTIVE_STATUSES, PROFORMA_SEARCH, Proforma, ProformaLine, ProformaStatus
 from console.billing.pay_links import service as pay_links
 from console.billing.payments import labels
 from console.billing.payments.queries import payments_of
 from console.billing.pdf.files import pdf_of
+from console.core.actor import Actor
 from console.core.errors import Text
 from console.core.money import CURRENCIES
 from console.core.texts import gettext, lazy_gettext, ngettext
@@ -61,6 +64,13 @@ def _due(_view: Any, _context: Any, row: Proforma, _name: str) -> Markup:
 
 
 _OF_THE_DOCUMENT = ("number", "external_id", "issued_on", "due_on", "currency", "reference", "tax_note")
+
+
+def _usable_credit(actor: Actor, proforma: Proforma) -> int:
+    """Return how much of its account's credit could pay a document now."""
+    if proforma.status not in ACTIVE_STATUSES or not actor.may(Permission.RECORD_PAYMENTS):
+        return 0
+    return min(credit_of(proforma.customer_id).get(proforma.currency, 0), proforma.owed)
 
 
 def _line_cells(line: ProformaLine) -> dict[str, Any]:
@@ -244,6 +254,8 @@ class ProformaList(ProformaChanges, BulkActions, BaseModelView):
             replacements=documents.replacements(actor, proforma),
             payments=payments_of(proforma),
             may_record=actor.may(Permission.RECORD_PAYMENTS),
+            usable=_usable_credit(actor, proforma),
+            key=uuid4().hex,
             words=labels,
             migration=documents.migration_ref(proforma),
             may_issue=actor.may(Permission.ISSUE_DOCUMENTS),

@@ -10,7 +10,7 @@ from sqlalchemy import Select, func, select
 from console.billing.payments import labels
 from console.billing.payments.forms import ResolveForm
 from console.billing.payments.models import Payment, PaymentState
-from console.billing.payments.queries import QUEUE, find_unmatched, list_unmatched
+from console.billing.payments.queries import QUEUE, list_unmatched
 from console.billing.payments.suggestions import suggest
 from console.core.db import db
 from console.core.errors import Refusal
@@ -28,10 +28,7 @@ def queue_context(key: int | None, form: ResolveForm | None = None, refusal: Ref
         key: the payment to look at; the longest waiting one where it is none that waits.
         form: what was typed, where a decision was refused.
     """
-    waiting = list_unmatched()
-    named = None if key is None or any(one.id == key for one in waiting) else find_unmatched(key)
-    if named is not None:  # further down than the queue goes
-        waiting = [*waiting, named]
+    waiting = list_unmatched(named=key)
     place = next((index for index, one in enumerate(waiting) if one.id == key), 0)
     chosen = waiting[place] if waiting else None
     many = len(waiting) if len(waiting) < QUEUE else db.session.scalar(BADGE) or 0

@@ -8,16 +8,17 @@ from uuid import uuid4
 
 import pytest
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from console.billing import periods
 from console.billing.ledger.queries import credit_of
 from console.billing.models import Proforma, ProformaStatus
 from console.billing.payments.models import Payment, PaymentSource, PaymentState
-from console.billing.payments.service import IncomingPayment, receive
+from console.billing.payments.service import IncomingPayment, correct_credit, receive
 from console.core.actor import SYSTEM
 from console.core.transaction import transaction
+from console.mail.models import Mail
 from console.staff.roles import Role
 from tests import factories
 from tests.factories import LineSpec
@@ -101,6 +102,9 @@ def test_a_person_records_one_from_a_pro_formas_page(client: ConsoleClient, sess
     assert answer.status_code == 303
     session.expire_all()
     assert (document.paid, document.status) == (440_000, ProformaStatus.PART_PAID)
+    assert client.submit("/console/payments/new", **fields(document.number.lower(), "1,00")).status_code == 303
+    session.expire_all()
+    assert document.paid == 440_100, "its number is as good as its reference"
     wrong = client.submit("/console/payments/new", headers=SERBIAN, **fields(document.reference, "malo"))
     assert wrong.status_code == 422 and "Unesite iznos" in wrong.text and "malo" in wrong.text
 
@@ -218,6 +222,39 @@ def test_a_payment_is_undone_on_its_page(app: Flask, client: ConsoleClient, sess
     session.expire_all()
     assert (document.paid, document.status) == (0, ProformaStatus.OPEN)
     assert "Pogrešan kupac" in client.get(f"/console/payments/{payment.id}", headers=SERBIAN).text
+
+
+def test_credit_pays_a_document_as_its_page_said_or_not(client: ConsoleClient, session: Session) -> None:
+    document = factories.make_proforma(factories.make_customer())
+    with transaction():
+        correct_credit(SYSTEM, document.customer_id, "RSD", 500_000, "Poklon", "k")
+    sign_in(client, Role.BILLING)
+    page = client.get(f"/console/proformas/{document.number}", headers=SERBIAN).text
+    assert "Iskoristi" in page and 'name="amount" value="500000"' in page
+    sent, address = {"amount": "500000", "idempotency_key": "k"}, f"/console/proformas/{document.number}/use-credit"
+    for _ in range(2):
+        assert client.submit(address, json=True, **sent).json == {"used": 500_000, "owed": 940_000, "currency": "RSD"}
+    assert client.submit(address, json=True, **sent | {"idempotency_key": "l"}).status_code == 409
+    assert client.submit(address, json=True, amount="x", idempotency_key="m").status_code == 422
+    session.expire_all()
+    assert (document.paid, credit_of(document.customer_id)) == (500_000, {})
+    assert "use-credit" not in client.get(f"/console/proformas/{document.number}").text
+
+
+def test_a_document_is_sent_again_once_and_a_storno_does_what_it_said(client: ConsoleClient, session: Session) -> None:
+    document = factories.make_proforma(factories.make_customer())
+    sign_in(client, Role.BILLING)
+    address = f"/console/proformas/{document.number}"
+    for _ in range(2):
+        assert client.submit(f"{address}/send", idempotency_key="k").status_code == 303
+    assert session.scalar(select(func.count()).where(Mail.template == "proforma_issued")) == 1
+    form = client.get(f"{address}/storno").text
+    assert 'name="paid" type="hidden" value="0"' in form
+    factories.pay_proforma(document, 100)
+    sent = {"reason": "Odustali", "paid": "0", "idempotency_key": "k"}
+    stale = client.submit(f"{address}/storno", headers=SERBIAN, **sent)
+    assert stale.status_code == 409 and "Odustali" in stale.text and "1,00" in stale.text
+    assert client.submit(f"{address}/storno", **sent | {"paid": "100"}).status_code == 303
 
 
 def test_lists_take_few_statements(app: Flask, client: ConsoleClient, session: Session) -> None:

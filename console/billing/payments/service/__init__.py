@@ -1,6 +1,7 @@
 """Verbs on payments and on the credit of customers."""
 
 from console.billing.payments.service.credit import (
+    apply_credit,
     correct_credit,
     refund_credit,
     release_to_credit,
@@ -14,6 +15,7 @@ from console.billing.payments.service.undoing import undo
 __all__ = [
     "IncomingPayment",
     "Way",
+    "apply_credit",
     "correct_credit",
     "receive",
     "receive_from_bank",

@@ -110,6 +110,32 @@ def use_credit(actor: Actor, proforma: Proforma, amount: int | None = None) -> i
     return amount
 
 
+def apply_credit(actor: Actor, proforma_id: int, amount: int, key: str) -> dict[str, Any]:
+    """Pay a document from its customer's credit, as a person decided on its page.
+
+    Args:
+        amount: just this, as the page said: where less is there or less is owed by now, nothing is done.
+        key: the caller's idempotency key.
+
+    Returns:
+        ``used``, and what is ``owed`` then.
+
+    Raises:
+        NotFound: there is no such document, or the role records no payments.
+        Conflict, Invalid: as :func:`use_credit`.
+    """
+    actor.require(Permission.RECORD_PAYMENTS)
+
+    def work() -> dict[str, Any]:
+        document = db.session.get(Proforma, proforma_id)
+        if document is None:
+            raise NotFound
+        used = use_credit(actor, document, amount)
+        return {"used": used, "owed": document.owed, "currency": document.currency}
+
+    return once(f"credit.apply:{proforma_id}", key, {"amount": amount}, work)
+
+
 def refund_credit(actor: Actor, customer_id: int, currency: str, amount: int, reason: str, key: str) -> dict[str, Any]:
     """Note that credit was sent back to a customer's bank account.
 
