@@ -20,7 +20,6 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from werkzeug.routing import Rule
 
-from console.app import create_app
 from console.billing.duties.models import Duty
 from console.billing.models import Proforma
 from console.billing.service import cancel_proforma
@@ -692,7 +691,7 @@ FIELDS: dict[tuple[str, str], tuple[str, ...]] = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass
 class World:
     """A database in which everybody is signed in, and things to ask for."""
 
@@ -700,9 +699,11 @@ class World:
     untouched: Path
     clients: dict[str, ConsoleClient]
     values: dict[str, dict[str, Any]]  # by caller: what stands in the addresses
+    changed: bool = True
 
     def put_back(self) -> None:
         """Put the database and the counts of the limiter back to how they were made."""
+        self.changed = False
         file = sqlite_path(self.app.config["SQLALCHEMY_DATABASE_URI"])
         assert file is not None
         with self.app.app_context():
@@ -732,11 +733,13 @@ def _method(rule: Rule) -> str:
 
 
 @pytest.fixture(scope="module")
-def world(_sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def world(
+    _sqlite_template: Path, _build_app: Callable[[Settings], Flask], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[World]:
     folder = tmp_path_factory.mktemp("access")
     file = folder / "world.sqlite3"
     shutil.copyfile(_sqlite_template, file)
-    app = create_app(
+    app = _build_app(
         replace(
             Settings(),
             env="demo",  # every address there is
@@ -746,7 +749,6 @@ def world(_sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> I
             locale="en",
         )
     )
-    app.test_client_class = ConsoleClient
     with app.app_context():
         clients, values = _people_and_things(app)
         db.session.remove()
@@ -913,15 +915,15 @@ def _answers(world: World, key: tuple[str, str], rule: Rule) -> dict[str, int]:
     """Return what each caller is answered, each in the same world."""
     method, endpoint = key
     answers: dict[str, int] = {}
-    changed = True  # by the route before
+    limiter.reset()
     for caller in CALLERS:
-        if changed:
+        if world.changed:
             world.put_back()
         fields = {name: world.values[caller][f"{endpoint}.{name}"] for name in FIELDS.get(key, ())}
         headers = {"X-Chat-Token": world.values[caller]["chat.token"]} if endpoint == "chat.upload" else None
         answers[caller] = ask(world.clients[caller], method, world.address(rule, caller), fields, headers)
-        # What only reads, and what is refused, leaves the world as it was for the next caller.
-        changed = method != "GET" and answers[caller] in FOUND
+        # What only reads, and what is refused, leaves the world as it was for the next caller and the next route.
+        world.changed = method != "GET" and answers[caller] in FOUND
     return answers
 
 
@@ -938,15 +940,16 @@ def ask(
     client: ConsoleClient, method: str, path: str, fields: dict[str, Any], headers: dict[str, str] | None = None
 ) -> int:
     """Ask without becoming another: whoever signs out here stays signed in for the next route."""
-    with client.session_transaction() as session:
-        before = dict(session)
+    name = client.application.config["SESSION_COOKIE_NAME"]
+    before = client.get_cookie(name)
     if method == "GET":
         status = client.get_json(path, query_string=fields).status_code
     else:
         status = client.submit(path, json=True, headers=headers, **fields).status_code
-    with client.session_transaction() as session:
-        session.clear()
-        session.update(before)
+    if before is None:
+        client.delete_cookie(name)
+    else:
+        client.set_cookie(name, before.value)
     return status
 
 

@@ -182,13 +182,16 @@ def test_a_flood_is_slowed_and_holds_up_nobody_else(place: Desk) -> None:
         return took
 
     before = quiet_times(12)
+    begun = time.monotonic()
     numbers = [loud.send("message:send", {"client_id": f"m{n}", "body": f"poplava {n}"}) for n in range(400)]
     during = quiet_times(12)
     answers = [loud.ack_of(number) for number in numbers]
+    allowed = 20 + 5 * (time.monotonic() - begun)
     stored = [n for n, answer in enumerate(answers) if answer["ok"]]
     refused = [answer["error"] for answer in answers if not answer["ok"]]
     assert stored[:20] == list(range(20)), "a burst of twenty passes"
-    assert len(stored) < 60 and all(error["code"] == "rate" and error["retry_after"] >= 1 for error in refused)
+    assert len(stored) <= allowed + 1
+    assert all(error["code"] == "rate" and error["retry_after"] >= 1 for error in refused)
     assert "sačuvan" in refused[0]["message"]
     # The text is kept: sent again later under the same id it is stored, once.
     time.sleep(1.2)

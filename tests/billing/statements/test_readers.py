@@ -172,9 +172,9 @@ def test_wrong_encoding() -> None:
 def test_document_type_is_refused_before_an_entity_is_read() -> None:
     laughs = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 10))
     bomb = f'<?xml version="1.0"?><!DOCTYPE stmtrs [<!ENTITY l0 "ha">{laughs}]><stmtrs><acctid>&l9;</acctid></stmtrs>'
-    begun = time.monotonic()
+    begun = time.process_time()  # others on this machine do not count; a billion letters take minutes
     assert "DOCTYPE" in refusal(bomb.encode())
-    assert time.monotonic() - begun < 0.5
+    assert time.process_time() - begun < 2
     outside = '<!DOCTYPE stmtrs SYSTEM "file:///etc/passwd"><stmtrs/>'
     assert "DOCTYPE" in refusal(outside.encode())
     hidden = "<!--" + " " * 30_000 + "--><!DOCTYPE Document [<!ENTITY x 'y'>]><Document/>"
