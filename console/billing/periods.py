@@ -122,6 +122,8 @@ def free(documents: Sequence[Proforma]) -> None:
 
     A migration's new lines take them in the same transaction.
     """
+    if not any(line.period_from is not None for document in documents for line in document.lines):
+        return
     of_documents = select(ProformaLine.id).where(ProformaLine.proforma_id.in_([document.id for document in documents]))
     db.session.execute(
         delete(BilledPeriod)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from sqlalchemy import update
+from sqlalchemy import Integer, bindparam, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -268,6 +268,16 @@ def cancel_documents(proformas: Sequence[Proforma], reason: str, migration_id: i
     return stornos
 
 
+# Built once, as every document is numbered by it; nobody has its row as an object.
+_ADVANCE = (
+    update(NumberSeries)
+    .where(NumberSeries.series == bindparam("of_series"), NumberSeries.year == bindparam("of_year"))
+    .values(last=NumberSeries.last + bindparam("count", type_=Integer()))
+    .returning(NumberSeries.last)
+    .execution_options(synchronize_session=False)
+)
+
+
 def _take_numbers(session: Session, series: str, year: int, count: int) -> list[int]:
     """Take the next ``count`` numbers, without gap or duplicate. Call after every other lock of the transaction.
 
@@ -276,17 +286,12 @@ def _take_numbers(session: Session, series: str, year: int, count: int) -> list[
     """
     if count == 0:
         return []
-    advance = (
-        update(NumberSeries)
-        .where(NumberSeries.series == series, NumberSeries.year == year)
-        .values(last=NumberSeries.last + count)
-        .returning(NumberSeries.last)
-    )
-    last = session.scalar(advance)
+    values = {"of_series": series, "of_year": year, "count": count}
+    last = session.scalar(_ADVANCE, values)
     if last is None:  # the first of its year; another may be beginning it too
         insert = (sqlite if session.get_bind().dialect.name == "sqlite" else postgresql).insert(NumberSeries)
         session.execute(insert.values(series=series, year=year, last=0).on_conflict_do_nothing())
-        last = session.scalars(advance).one()
+        last = session.scalars(_ADVANCE, values).one()
     return list(range(last - count + 1, last + 1))
 
 
