@@ -16,13 +16,12 @@ from sqlalchemy import (
     UniqueConstraint,
     event,
     false,
-    inspect,
     text,
 )
 from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlalchemy.orm import Mapped, UOWTransaction, mapped_column, relationship
 from sqlalchemy.orm import Session as OrmSession
-from sqlalchemy.orm.attributes import get_history
+from sqlalchemy.orm.attributes import get_history, instance_state
 
 from console.billing.references import reference_key
 from console.core.db import Amount, Base, enum_column
@@ -345,7 +344,7 @@ def _issued_documents_are_frozen(session: OrmSession, _context: UOWTransaction, 
         raise RuntimeError("an issued document is never deleted")
     for document in session.dirty:
         if isinstance(document, Proforma | Storno | ProformaLine):
-            written = set(document.__mapper__.column_attrs.keys()) - inspect(document).unmodified
+            written = set(document.__mapper__.column_attrs.keys()) - instance_state(document).unmodified
             changed = {key for key in written if get_history(document, key).has_changes()}
             if changed - (_WRITABLE if isinstance(document, Proforma) else set()):
                 raise RuntimeError(f"an issued document is never edited: {sorted(changed)}")

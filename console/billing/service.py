@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import pairwise
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import Integer, bindparam, delete, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -324,12 +324,24 @@ def _bill_periods(documents: Sequence[Proforma]) -> None:
 
 def _release_periods(documents: Sequence[Proforma]) -> None:
     """Let the unpaid periods of cancelled documents be billed again; a migration does so in the same transaction."""
+    if not any(line.period_from is not None for document in documents for line in document.lines):
+        return
     of_documents = select(ProformaLine.id).where(ProformaLine.proforma_id.in_([document.id for document in documents]))
     db.session.execute(
         delete(BilledPeriod)
         .where(BilledPeriod.proforma_line_id.in_(of_documents), BilledPeriod.paid_at.is_(None))
         .execution_options(synchronize_session=False)
     )
+
+
+# Built once, as every document is numbered by it; no one has its row as an object.
+_ADVANCE = (
+    update(NumberSeries)
+    .where(NumberSeries.series == bindparam("of_series"), NumberSeries.year == bindparam("of_year"))
+    .values(last=NumberSeries.last + bindparam("count", type_=Integer()))
+    .returning(NumberSeries.last)
+    .execution_options(synchronize_session=False)
+)
 
 
 def _take_numbers(session: Session, series: str, year: int, count: int) -> list[int]:
@@ -340,17 +352,12 @@ def _take_numbers(session: Session, series: str, year: int, count: int) -> list[
     """
     if count == 0:
         return []
-    advance = (
-        update(NumberSeries)
-        .where(NumberSeries.series == series, NumberSeries.year == year)
-        .values(last=NumberSeries.last + count)
-        .returning(NumberSeries.last)
-    )
-    last = session.scalar(advance)
+    values = {"of_series": series, "of_year": year, "count": count}
+    last = session.scalar(_ADVANCE, values)
     if last is None:  # the first of its year; another may be beginning it too
         first = (sqlite if session.get_bind().dialect.name == "sqlite" else postgresql).insert(NumberSeries)
         session.execute(first.values(series=series, year=year, last=0).on_conflict_do_nothing())
-        last = session.scalars(advance).one()
+        last = session.scalars(_ADVANCE, values).one()
     return list(range(last - count + 1, last + 1))
 
 

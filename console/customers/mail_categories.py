@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import joinedload
 
 from console.core.db import db
@@ -112,15 +112,18 @@ class Addressee:
         return key_of(MEMBERSHIP, self.membership_id, category.value)
 
 
+_MEMBERS = (
+    select(Membership)
+    .options(joinedload(Membership.person))
+    .where(Membership.customer_id == bindparam("customer"), Membership.removed_at.is_(None))
+    .order_by(Membership.id)
+)
+
+
 def receivers(customer: Customer, *categories: MailCategory) -> Sequence[Membership]:
     """Return who on an account gets mail of one of these categories, the first who joined first."""
-    query = (
-        select(Membership)
-        .options(joinedload(Membership.person))
-        .where(Membership.customer_id == customer.id, Membership.removed_at.is_(None))
-        .order_by(Membership.id)
-    )
-    return [one for one in db.session.scalars(query) if any(receives(one, category) for category in categories)]
+    members = db.session.scalars(_MEMBERS, {"customer": customer.id})
+    return [one for one in members if any(receives(one, category) for category in categories)]
 
 
 def receives(member: Membership, category: MailCategory) -> bool:

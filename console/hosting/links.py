@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
+from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import BindParameter, bindparam, or_, select
 from sqlalchemy.orm import aliased
 
 from console.core.db import db
 from console.hosting.models import Service
+
+_EDGE: BindParameter[Any] = bindparam("edge", expanding=True)
+_NEAR = select(Service.id, Service.hosted_with_id).where(
+    Service.customer_id == bindparam("customer"), or_(Service.id.in_(_EDGE), Service.hosted_with_id.in_(_EDGE))
+)
 
 
 def with_linked(customer_id: int, chosen: Iterable[int], leave: Collection[int] = ()) -> set[int]:
@@ -21,10 +27,8 @@ def with_linked(customer_id: int, chosen: Iterable[int], leave: Collection[int] 
     found = set(chosen)
     edge = set(found)
     while edge:
-        near = select(Service.id, Service.hosted_with_id).where(
-            Service.customer_id == customer_id, or_(Service.id.in_(edge), Service.hosted_with_id.in_(edge))
-        )
-        ids = {key for pair in db.session.execute(near) for key in pair if key is not None}
+        near = db.session.execute(_NEAR, {"customer": customer_id, "edge": list(edge)})
+        ids = {key for pair in near for key in pair if key is not None}
         edge = ids - found - set(leave)
         found |= edge
     return found

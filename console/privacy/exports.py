@@ -11,10 +11,9 @@ import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from pathlib import PurePosixPath
-from secrets import token_hex
 from typing import IO
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import select
 
 from console.audit.service import record
 from console.core import clock
@@ -24,6 +23,7 @@ from console.core.context import settings
 from console.core.db import db
 from console.core.errors import Conflict, NotFound, TooMany
 from console.core.files import DamagedFile
+from console.core.leases import claim
 from console.core.logging import get_logger
 from console.core.texts import lazy_gettext
 from console.core.transaction import transaction
@@ -156,22 +156,7 @@ def discard(row: DataExport) -> None:
 
 
 def _claim() -> tuple[int, str] | None:
-    """Take the oldest that waits, by a lease: a worker that was killed loses it when it runs out."""
-    now, lease = clock.now(), token_hex(16)
-    free = or_(DataExport.leased_until.is_(None), DataExport.leased_until < now)
-    oldest = (
-        select(DataExport.id)
-        .where(DataExport.state == ExportState.QUEUED, free)
-        .order_by(DataExport.id)
-        .limit(1)
-        .with_for_update(skip_locked=True)
-        .scalar_subquery()
-    )
-    taken = update(DataExport).where(DataExport.id == oldest)
-    with transaction() as session:
-        values = {"lease": lease, "leased_until": now + LEASE, "attempts": DataExport.attempts + 1}
-        key = session.scalar(taken.values(values).returning(DataExport.id))
-    return None if key is None else (key, lease)
+    return claim(DataExport, DataExport.state == ExportState.QUEUED, LEASE, attempts=DataExport.attempts + 1)
 
 
 def _prepare(key: int, lease: str) -> bool:

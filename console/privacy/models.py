@@ -10,6 +10,7 @@ from sqlalchemy import JSON, BigInteger, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from console.core.db import Base, enum_column
+from console.core.leases import Leased
 from console.customers.models import Customer, Person
 
 
@@ -20,7 +21,7 @@ class ExportState(StrEnum):
     DELETED = "deleted"  # after its time, or once it was downloaded
 
 
-class DataExport(Base):
+class DataExport(Leased, Base):
     """A copy of a person's data, with the accounts they own; or of one account of theirs alone.
 
     ``lease``: which worker prepares it. ``digest``: the archive, in the file store.
@@ -29,14 +30,11 @@ class DataExport(Base):
     __tablename__ = "data_exports"
     __table_args__ = (Index("ix_data_exports_person_id_id", "person_id", "id"), Index("ix_data_exports_state", "state"))
 
-    id: Mapped[int] = mapped_column(primary_key=True)
     person_id: Mapped[int] = mapped_column(ForeignKey("people.id"))
     customer_id: Mapped[int | None] = mapped_column(ForeignKey("customers.id"))
     staff_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))  # who asked for it, for the caller
     state: Mapped[ExportState] = mapped_column(enum_column(ExportState), default=ExportState.QUEUED)
     requested_at: Mapped[datetime]
-    lease: Mapped[str | None] = mapped_column(String(40))
-    leased_until: Mapped[datetime | None]
     attempts: Mapped[int] = mapped_column(default=0)
     ready_at: Mapped[datetime | None]
     expires_at: Mapped[datetime | None]

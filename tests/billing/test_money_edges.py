@@ -51,15 +51,16 @@ def test_a_thousand_lines_of_three_para(session: Session) -> None:
     check_books(session)
 
 
+@pytest.mark.parametrize("currency", ["RSD", "EUR"])
 @pytest.mark.parametrize("net", [0, 1, 3, BIG])
-def test_any_amount_is_paid_to_the_para(session: Session, net: int) -> None:
+def test_any_amount_is_paid_to_the_para(session: Session, net: int, currency: str) -> None:
     customer = factories.make_customer()
-    document = factories.make_proforma(customer, [LineSpec(None, net=net)])
+    document = factories.make_proforma(customer, [LineSpec(None, net=net)], currency=currency)
     assert document.total == net + exact(net, 2000)
     received = [factories.pay_proforma(document, part) for part in (1, BIG, BIG)]
     matched = sum(payment.amount for payment in received if payment.state is PaymentState.MATCHED)
     assert document.status is ProformaStatus.PAID
-    assert document.paid + credit_of(customer.id).get("RSD", 0) == matched >= document.total
+    assert document.paid + credit_of(customer.id).get(currency, 0) == matched >= document.total
     check_books(session)
 
 

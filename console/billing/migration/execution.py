@@ -146,7 +146,8 @@ def _move_services(migration: Migration) -> None:
     ids = [item.service_id for item in migration.items]
     session = db.session()
     session.execute(update(Service).where(Service.id.in_(ids)).values(customer_id=migration.to_customer_id))
-    session.execute(update(Ownership).where(Ownership.service_id.in_(ids), Ownership.to_at.is_(None)).values(to_at=now))
+    ended = update(Ownership).where(Ownership.service_id.in_(ids), Ownership.to_at.is_(None)).values(to_at=now)
+    session.execute(ended.execution_options(synchronize_session=False))
     session.add_all(
         Ownership(
             service_id=service_id, customer_id=migration.to_customer_id, from_at=now, to_at=None, cause=migration.ref

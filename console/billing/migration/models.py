@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from console.billing.models import Migration
 from console.core.db import Base, enum_column
+from console.core.leases import Leased
 from console.core.series import Series
 from console.customers.models import Customer, Verification
 from console.hosting.models import Domain
@@ -74,13 +75,12 @@ class ItemState(StrEnum):
     DONE = "done"
 
 
-class MigrationBatch(Base):
+class MigrationBatch(Leased, Base):
     """Many migrations from one file, or of services chosen on one account's page."""
 
     __tablename__ = "migration_batches"
     __table_args__ = (Index("ix_migration_batches_state_id", "state", "id"),)
 
-    id: Mapped[int] = mapped_column(primary_key=True)
     state: Mapped[BatchState] = mapped_column(enum_column(BatchState), default=BatchState.CHECKING)
     name: Mapped[str] = mapped_column(String(200))  # of the file
     digest: Mapped[str] = mapped_column(String(64), index=True)  # of its rows
@@ -94,7 +94,6 @@ class MigrationBatch(Base):
     ended_at: Mapped[datetime | None]
     rows: Mapped[int] = mapped_column(default=0)
     lease: Mapped[str | None] = mapped_column(String(32))
-    leased_until: Mapped[datetime | None]
 
     customer: Mapped[Customer | None] = relationship()
     verification: Mapped[Verification | None] = relationship()

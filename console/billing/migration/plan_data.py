@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, TypeVar
 
-from sqlalchemy import Select, and_, or_, select
+from sqlalchemy import BindParameter, Select, and_, bindparam, or_, select
 from sqlalchemy.orm import aliased, joinedload, selectinload
 from sqlalchemy.orm.attributes import set_committed_value
 
@@ -140,6 +140,8 @@ def _plan(migration: Migration, *, lock: bool, day: date | None = None) -> tuple
     set_committed_value(migration, "from_customer", old)  # held with it: its steps need not read them again
     set_committed_value(migration, "to_customer", new)
     services = _services(migration, lock)
+    for item in migration.items:
+        set_committed_value(item, "service", services[item.service_id])
     links = crossing_links(service_ids)
     documents = _active_proformas(service_ids, lock)
     issuer = settings().issuer
@@ -290,19 +292,16 @@ def services_in_migration(service_ids: Sequence[int]) -> list[Service]:
     return list(db.session.scalars(query.where(MigrationItem.open, Service.id.in_(service_ids)).order_by(Service.id)))
 
 
+_IDS: BindParameter[Any] = bindparam("ids", expanding=True)
+_CROSSING = (
+    select(_HOSTED, _HOST)
+    .join(_HOST, _HOST.id == _HOSTED.hosted_with_id)
+    .where(or_(and_(_HOSTED.id.in_(_IDS), _HOST.id.not_in(_IDS)), and_(_HOST.id.in_(_IDS), _HOSTED.id.not_in(_IDS))))
+    .order_by(_HOSTED.id)
+    .options(joinedload(_HOSTED.product), joinedload(_HOST.product))
+)
+
+
 def crossing_links(ids: Collection[int]) -> list[Link]:
     """Return the links of which one end alone is among ``ids``: what moving just these would tear apart."""
-    hosted, host = _HOSTED, _HOST
-    query = (
-        select(hosted, host)
-        .join(host, host.id == hosted.hosted_with_id)
-        .where(
-            or_(
-                and_(hosted.id.in_(ids), host.id.not_in(ids)),
-                and_(host.id.in_(ids), hosted.id.not_in(ids)),
-            )
-        )
-        .order_by(hosted.id)
-        .options(joinedload(hosted.product), joinedload(host.product))
-    )
-    return [Link(*pair) for pair in db.session.execute(query)]
+    return [Link(*pair) for pair in db.session.execute(_CROSSING, {"ids": list(ids)})]

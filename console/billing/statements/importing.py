@@ -5,9 +5,6 @@ from __future__ import annotations
 import time
 from datetime import timedelta
 from itertools import islice
-from secrets import token_hex
-
-from sqlalchemy import or_, select, update
 
 from console.billing.statements.fingerprints import fingerprints
 from console.billing.statements.models import BankStatement, StatementState
@@ -18,6 +15,7 @@ from console.core.actor import SYSTEM
 from console.core.context import files
 from console.core.db import db
 from console.core.hub import off_the_hub
+from console.core.leases import claim
 from console.core.logging import get_logger
 from console.core.transaction import transaction
 
@@ -43,22 +41,8 @@ def import_due() -> int:
 
 
 def _claim() -> tuple[int, str] | None:
-    """Take the oldest that waits, by a lease: a worker that was killed loses it when it runs out."""
-    now, lease = clock.now(), token_hex(16)
-    free = or_(BankStatement.leased_until.is_(None), BankStatement.leased_until < now)
-    oldest = (
-        select(BankStatement.id)
-        .where(BankStatement.state == StatementState.IMPORTING, free)
-        .order_by(BankStatement.id)
-        .limit(1)
-        .with_for_update(skip_locked=True)
-        .scalar_subquery()
-    )
-    values = {"lease": lease, "leased_until": now + LEASE, "attempts": BankStatement.attempts + 1}
-    taken = update(BankStatement).where(BankStatement.id == oldest).values(values)
-    with transaction() as session:
-        key = session.scalar(taken.returning(BankStatement.id))
-    return None if key is None else (key, lease)
+    waiting = BankStatement.state == StatementState.IMPORTING
+    return claim(BankStatement, waiting, LEASE, attempts=BankStatement.attempts + 1)
 
 
 def _import(key: int, lease: str) -> bool:

@@ -9,6 +9,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstra
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from console.core.db import Amount, Base, enum_column
+from console.core.leases import Leased
 from console.staff.models import Staff
 
 
@@ -18,7 +19,7 @@ class StatementState(StrEnum):
     STOPPED = "stopped"  # it failed several times in a row; what is imported stays, and it can go on
 
 
-class BankStatement(Base):
+class BankStatement(Leased, Base):
     """One statement of one account, as a file had it. A file may have several: ``place`` counts them."""
 
     __tablename__ = "bank_statements"
@@ -29,7 +30,6 @@ class BankStatement(Base):
         CheckConstraint("taken >= 0 AND taken <= lines", name="taken_within_lines"),
     )
 
-    id: Mapped[int] = mapped_column(primary_key=True)
     digest: Mapped[str] = mapped_column(String(64))  # SHA-256 of the file, by which it is known again
     place: Mapped[int] = mapped_column(default=0)
     file: Mapped[str | None] = mapped_column(String(64), index=True)  # in the store; None: deleted by its age
@@ -55,7 +55,6 @@ class BankStatement(Base):
     imported_by_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
     finished_at: Mapped[datetime | None]
     lease: Mapped[str | None] = mapped_column(String(32))
-    leased_until: Mapped[datetime | None]
     attempts: Mapped[int] = mapped_column(default=0)  # in a row, without a line imported
 
     imported_by: Mapped[Staff | None] = relationship()

@@ -12,10 +12,9 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import timedelta
-from secrets import token_hex
 from typing import Any
 
-from sqlalchemy import and_, or_, select, update
+from sqlalchemy import ColumnElement, and_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import joinedload
 
@@ -26,7 +25,7 @@ from console.billing.migration.obstacles import check_right, refusal
 from console.billing.migration.plan import Plan
 from console.billing.migration.plan_data import locked_plan, plan_for, services_in_migration
 from console.billing.models import Migration, MigrationItem, MigrationState
-from console.core import clock
+from console.core import clock, leases
 from console.core.actor import SYSTEM, Actor
 from console.core.context import settings
 from console.core.db import db
@@ -57,18 +56,10 @@ def work_due() -> int:
 
 def claim(batch_id: int | None = None) -> tuple[int, str] | None:
     """Take the oldest batch that waits for a worker, or this one; return it and the lease, ``None`` if none is free."""
-    now, lease = clock.now(), token_hex(16)
-    free = or_(MigrationBatch.leased_until.is_(None), MigrationBatch.leased_until < now)
-    waiting = select(MigrationBatch.id).where(MigrationBatch.state.in_(WORKED_ON), free)
+    waiting: ColumnElement[bool] = MigrationBatch.state.in_(WORKED_ON)
     if batch_id is not None:
-        waiting = waiting.where(MigrationBatch.id == batch_id)
-    oldest = waiting.order_by(MigrationBatch.id).limit(1).with_for_update(skip_locked=True)
-    if db.session.scalar(waiting.limit(1)) is None:
-        return None  # nothing to write, as a rule
-    with transaction() as session:
-        taken = update(MigrationBatch).where(MigrationBatch.id == oldest.scalar_subquery())
-        key = session.scalar(taken.values(lease=lease, leased_until=now + LEASE).returning(MigrationBatch.id))
-    return None if key is None else (key, lease)
+        waiting = and_(waiting, MigrationBatch.id == batch_id)
+    return leases.claim(MigrationBatch, waiting, LEASE)
 
 
 def work(batch_id: int, lease: str, progress: Progress = lambda: None) -> int:
