@@ -1,4 +1,4 @@
-"""An agent works through the inbox by keyboard: new, matched, doubtful, spam, bounced; in both languages, on a phone too."""
+"""An agent works through the inbox by keyboard: new, matched, doubtful, spam, bounced; in both languages."""
 
 from __future__ import annotations
 
