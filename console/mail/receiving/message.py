@@ -12,7 +12,7 @@ from email.errors import MessageError
 from email.header import decode_header, make_header
 from email.message import EmailMessage, Message
 from email.parser import HeaderParser
-from email.policy import Compat32, EmailPolicy, compat32, default
+from email.policy import Compat32, EmailPolicy, Policy, compat32, default
 from email.utils import getaddresses, parsedate_to_datetime
 from itertools import islice
 
@@ -162,7 +162,7 @@ def _parse(raw: bytes, policy: EmailPolicy | Compat32) -> Message:
     """Let the library parse a message, and stop it where it makes more and more parts."""
     made = 0
 
-    def make(policy: EmailPolicy | Compat32) -> Message:
+    def make(policy: Policy[Message]) -> Message:
         nonlocal made
         made += 1
         if made > MAX_OBJECTS:

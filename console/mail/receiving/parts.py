@@ -77,7 +77,8 @@ class Contents:
         """
         plain = [body for body in self.bodies if not body.html and body.text.strip()]
         chosen = {body.choice for body in plain if body.choice}
-        known = {word for body in plain for word in words(body.text)}
+        alone = any(body.html and body.choice not in chosen for body in self.bodies)
+        known = {word for body in plain for word in words(body.text)} if alone else set()
         texts: list[str] = []
         for body in self.bodies:
             if not body.html:

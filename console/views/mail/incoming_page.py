@@ -24,7 +24,7 @@ from console.mail.receiving.raw import split_head
 from console.staff.roles import Permission
 from console.tickets.mail_in import decisions, queries
 from console.tickets.mail_in.concealing import conceal
-from console.tickets.mail_in.content import safe_text
+from console.tickets.mail_in.content import card_line, safe_text
 from console.tickets.models import Ticket, ticket_number
 from console.views.shared.base import Page
 from console.views.shared.labels import incoming as labels
@@ -83,6 +83,7 @@ class IncomingPage(Page):
             blocked=draw(mail).blocked if mail is not None and mail.html and not remote else 0,
             remote=remote,
             files=[(mask_name(file.name), len(file.content)) for file in mail.files[:MOST_FILES]] if mail else [],
+            cards=[(card.kind, mask_pins(card_line(card))[0]) for card in mail.contents.notes] if mail else [],
             file_size=file_size,
             label=labels.state_label(row),
             proof=labels.PROOF[row.proof],

@@ -42,7 +42,7 @@ def _word(charset: str, text: str, coding: str) -> bytes:
 
 def serbian_mails(rng: random.Random) -> list[tuple[str, bytes, str]]:
     """Return name, message and the text that its subject and body are."""
-    made = []
+    made: list[tuple[str, bytes, str]] = []
     ways = [(charset, charset, text) for charset, text in CHARSETS.items()]
     ways += [(real, said, text) for (real, said), text in WRONG.items()]
     for real, said, text in ways:

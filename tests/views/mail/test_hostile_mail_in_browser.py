@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from playwright.sync_api import Browser, Page, Route
+from playwright.sync_api import Browser, Dialog, Page, Request, Route
 from sqlalchemy.orm import Session
 
 from console.core.settings import Settings
@@ -50,12 +50,18 @@ def chosen(rng: random.Random, count: int, public: int) -> list[str]:
 def watch(page: Page) -> list[str]:
     """Return what the page will have met: dialogs, new windows, requests to others."""
     met: list[str] = []
-    page.on("dialog", lambda dialog: (met.append(f"dialog: {dialog.message}"), dialog.dismiss()))
+
+    def on_dialog(dialog: Dialog) -> None:
+        met.append(f"dialog: {dialog.message}")
+        dialog.dismiss()
+
+    def on_request(request: Request) -> None:
+        if not request.url.startswith(("http://127.0.0.1:", "data:")):
+            met.append(request.url)
+
+    page.on("dialog", on_dialog)
     page.context.on("page", lambda opened: met.append(f"window: {opened.url}"))
-    page.context.on(
-        "request",
-        lambda request: None if request.url.startswith(("http://127.0.0.1:", "data:")) else met.append(request.url),
-    )
+    page.context.on("request", on_request)
     return met
 
 

@@ -1,4 +1,4 @@
-"""An agent works through the inbox by keyboard: new, doubtful, spam, bounced; wide and on a phone, in Serbian."""
+"""An agent works through the inbox by keyboard: new, matched, doubtful, spam, bounced; in both languages."""
 
 from __future__ import annotations
 
@@ -32,6 +32,36 @@ def test_the_inbox_by_keyboard(own_server: Callable[..., LiveServer], new_page: 
     expect(page.get_by_role("button", name="Nije spam")).to_be_visible()
     page.keyboard.press("n")
     expect(page.locator(".alert, .toast").filter(has_text="Vraćeno je u tiket")).to_be_visible()
+
+    english = new_page(width=1280, height=720, language="en-GB", dark=True)
+    sign_in(english, server, "agent")
+    opened = {
+        "search=milena": "A confirmation was sent.",  # a new one
+        "search=aleksandar": "The sender is the requester.",  # one that was matched
+        "state=bounce": "Automatic e-mails no longer go to",
+        "state=failed": "It could not be read; the original is attached to",
+    }
+    for query, words in opened.items():
+        english.goto(f"{server.url}/console/mail/in/?{query}")
+        english.keyboard.press("j")
+        english.keyboard.press("Enter")
+        expect(english.get_by_text(words)).to_be_visible()
+    assert findings(english) == []
+    english.keyboard.press("d")
+    expect(english.locator(".alert, .toast").filter(has_text="It needs nothing")).to_be_visible()
+    english.goto(f"{server.url}/console/mail/in/?search=jelena")
+    english.keyboard.press("j")
+    english.keyboard.press("Enter")
+    expect(english.get_by_role("list", name="Invitations")).to_contain_text("[Invitation: ")
+    english.keyboard.press("s")
+    expect(english.locator(".alert, .toast").filter(has_text="Marked as spam")).to_be_visible()
+    english.goto(f"{server.url}/console/mail/in/?state=spam")
+    expect(english.locator("[data-open]").first).to_contain_text("Sastanak o selidbi sajta")
+    english.keyboard.press("j")
+    english.keyboard.press("Enter")
+    english.locator("[data-incoming]").wait_for()
+    english.keyboard.press("u")
+    expect(english.get_by_text("Nothing waits for a decision")).to_be_visible()
 
     page.set_viewport_size({"width": 390, "height": 844})
     page.goto(f"{server.url}/console/mail/in/?state=bounce")
