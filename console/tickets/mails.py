@@ -15,8 +15,9 @@ from console.customers.mail_categories import addressee, receivers
 from console.customers.models import Membership, Person
 from console.customers.rights import MailCategory, Right
 from console.mail.links import SecretLink, made_again_by
+from console.mail.mailboxes.models import Mailbox
 from console.mail.models import Mail, MailState
-from console.mail.receiving.models import IncomingMail, Mailbox
+from console.mail.receiving.models import IncomingMail
 from console.mail.service import cancel, queue, write_to
 from console.staff.models import Staff
 from console.tickets.links import requester_token, requester_url

@@ -10,7 +10,7 @@ from console.core.clock import now
 from console.core.errors import Invalid, NotFound
 from console.core.transaction import transaction
 from console.mail import sending
-from console.mail.receiving.models import Mailbox
+from console.mail.mailboxes.models import Mailbox
 from console.staff.models import Staff
 from console.staff.signature import MAX_LINES, set_signature
 from console.tickets.models import Ticket
