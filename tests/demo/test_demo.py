@@ -212,7 +212,9 @@ def test_each_rule_has_its_example(told: Session) -> None:
     assert set(told.scalars(select(Customer.status))) == set(CustomerStatus)
     assert set(told.scalars(select(Proforma.tax_note))) == {None, "abroad", "exempt"}
     assert told.scalar(select(func.count()).where(Storno.migration_id.is_(None))) == 2  # one with a correction
-    overdue = select(func.count()).where(Proforma.status == ProformaStatus.OPEN, Proforma.due_on < date.today())  # noqa: DTZ011
+    overdue = select(func.count()).where(
+        Proforma.status == ProformaStatus.OPEN, Proforma.due_on < clock.local_date(clock.now(), Settings().zone)
+    )
     assert (told.scalar(overdue) or 0) > 3
 
 
@@ -338,6 +340,7 @@ def test_while_it_is_open_somebody_waits_in_the_chat(opened: Session) -> None:
 def test_any_instant_and_any_seed_fill_it(
     first: datetime,
     tmp_path: Path,
+    make_app: Callable[[Settings], Flask],
     samples: Callable[[int, int], int],
     proof: Callable[[str], None],
     clock: Clock,
@@ -348,7 +351,7 @@ def test_any_instant_and_any_seed_fill_it(
     for number, now in enumerate(instants):
         seed = rng.randrange(1_000_000)
         clock.set(now)
-        app = create_app(Settings(env="demo", clock=now, database_url=f"sqlite:///{tmp_path}/{number}.sqlite3"))
+        app = make_app(Settings(env="demo", clock=now, database_url=f"sqlite:///{tmp_path}/{number}.sqlite3"))
         with app.app_context():
             prepare_database()
             demo.fill(seed, customers=20)

@@ -11,12 +11,11 @@ from console.billing.payments.models import Payment
 from console.billing.payments.service import IncomingPayment, receive
 from console.billing.periods import Period
 from console.billing.service import LineDraft, cancel_proforma, issue_proforma
-from console.core import clock
 from console.core.actor import SYSTEM
 from console.core.db import db
 from console.customers.models import Customer
 from console.hosting.models import Service
-from tests.factories.shared import at, today, writing
+from tests.factories.shared import at, days_ago, today, writing
 
 
 def pay_proforma(
@@ -74,7 +73,7 @@ def make_proforma(
         for spec in specs
     ]
     with writing():
-        with at(clock.now() - timedelta(days=issued_days_ago)):
+        with at(days_ago(issued_days_ago)):
             due_on = today() + timedelta(days=due_in_days)
             proforma = issue_proforma(SYSTEM, customer, drafts, currency=currency, due_on=due_on)
         if paid:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from itertools import count
 from typing import Any
 
@@ -32,3 +32,8 @@ def at(instant: datetime) -> AbstractContextManager[None]:
 def today() -> date:
     """Return the local day documents would be dated with now."""
     return clock.local_date(clock.now(), settings().zone)
+
+
+def days_ago(days: int) -> datetime:
+    """Return this time of the day so many days ago, as clocks here show it: an hour of summer time moves no day."""
+    return clock.now().astimezone(settings().zone) - timedelta(days=days)
