@@ -30,6 +30,7 @@ def test_the_inbox_by_keyboard(own_server: Callable[..., LiveServer], new_page: 
     page.keyboard.press("j")
     page.keyboard.press("Enter")
     expect(page.get_by_role("button", name="Nije spam")).to_be_visible()
+    page.wait_for_load_state()  # the keys work then
     page.keyboard.press("n")
     expect(page.locator(".alert, .toast").filter(has_text="Vraćeno je u tiket")).to_be_visible()
 
@@ -53,6 +54,7 @@ def test_the_inbox_by_keyboard(own_server: Callable[..., LiveServer], new_page: 
     english.keyboard.press("j")
     english.keyboard.press("Enter")
     expect(english.get_by_role("list", name="Invitations")).to_contain_text("[Invitation: ")
+    english.wait_for_load_state()  # the keys work then
     english.keyboard.press("s")
     expect(english.locator(".alert, .toast").filter(has_text="Marked as spam")).to_be_visible()
     english.goto(f"{server.url}/console/mail/in/?state=spam")
@@ -60,6 +62,7 @@ def test_the_inbox_by_keyboard(own_server: Callable[..., LiveServer], new_page: 
     english.keyboard.press("j")
     english.keyboard.press("Enter")
     english.locator("[data-incoming]").wait_for()
+    english.wait_for_load_state()  # the keys work then
     english.keyboard.press("u")
     expect(english.get_by_text("Nothing waits for a decision")).to_be_visible()
 
