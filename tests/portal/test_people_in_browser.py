@@ -82,7 +82,7 @@ def invite(page: Page, email: str) -> None:
     page.get_by_role("checkbox", name="Pregled i plaćanje predračuna/računa").check()
     assert findings(page, "main") == [] and sideways(page) == []
     page.get_by_role("button", name="Pošalji poziv").click()
-    page.get_by_text(email).wait_for()
+    page.get_by_text(f"Poziv za {email} je poslat.").wait_for()
 
 
 def register(page: Page, served: str, email: str) -> None:  # noqa: F811
