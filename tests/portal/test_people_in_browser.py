@@ -45,7 +45,7 @@ def test_a_contact_a_user_a_mail_and_the_password(
         assert "/moj/password" in page.url
         again = new_page(width=width, height=height)
         enter(again, served, email, factories.PASSWORD)
-        again.locator("[role=alert]").wait_for()
+        again.locator(".alert-danger").wait_for()
         again.fill("[name=password]", STRONG)
         again.keyboard.press("Enter")
         again.get_by_role("region", name="Podaci o nalogu").wait_for()
