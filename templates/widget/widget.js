@@ -23,6 +23,7 @@
     [hidden] { display: none; }
     iframe { display: block; position: fixed; bottom: calc(1.25rem + var(--support-chat-foot, 0px)); ${script.dataset.side === 'left' ? 'left' : 'right'}: 1.25rem; width: 23.5rem; max-width: calc(100vw - 2.5rem); height: min(39rem, calc(100vh - 2.5rem - var(--support-chat-foot, 0px))); border: 0; border-radius: .875rem; box-shadow: 0 12px 48px rgb(0 0 0 / .28); color-scheme: light dark; }
     iframe[hidden] { display: none; }
+    ${script.dataset.identity ? '@media (max-width: 30rem) { button { width: 3rem; padding: 0; gap: 0; justify-content: center; } button span { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; } b { position: absolute; inset: -.25rem -.25rem auto auto; } }' : ''}
     @media (max-width: 30rem) { iframe { inset: 0; width: 100vw; max-width: none; height: 100dvh; border-radius: 0; } }
     @media print { :host { display: none; } }`);
   root.adoptedStyleSheets = [style];

@@ -1,4 +1,4 @@
-"""The FAQ's ways to a contact, an independent user and another password, with its clicks: on a phone and wide."""
+"""The FAQ's ways to a contact, a user, a sent mail and another password, with its clicks: on a phone and wide."""
 
 from __future__ import annotations
 
@@ -9,24 +9,29 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from console.core.db import db
+from console.core.transaction import transaction
 from console.customers.models import Invitation
 from console.mail.links import put_in
-from console.mail.models import Mail
+from console.mail.models import Mail, MailState
 from tests import factories
 from tests.browser.pages import findings, sideways
 from tests.views.conftest import new_page, served  # noqa: F401  (fixtures)
+from tests.views.mail.rows import make_mail
 
 SIZES = ((390, 844), (1280, 720))
 STRONG = "Tri-Sunca7"
 
 
-def test_a_contact_a_user_and_the_password(
+def test_a_contact_a_user_a_mail_and_the_password(
     served: str,  # noqa: F811
     new_page: Callable[..., Page],  # noqa: F811
     session: Session,
 ) -> None:
     for width, height in SIZES:
-        email = factories.owner_of(factories.make_customer()).person.email
+        owner = factories.owner_of(factories.make_customer())
+        email = owner.person.email
+        with transaction():
+            make_mail(customer_id=owner.customer_id, subject="Potvrda registracije domena", state=MailState.SENT)
         session.rollback()
         page = new_page(width=width, height=height)
         enter(page, served, email, factories.PASSWORD)
@@ -34,12 +39,13 @@ def test_a_contact_a_user_and_the_password(
         invite(page, f"majstor{width}@example.rs")
         session.rollback()
         register(new_page(width=width, height=height), served, f"majstor{width}@example.rs")
+        find_mail(page)
         change_password(page)
         page.reload()  # the session goes on, the old password does not
         assert "/moj/password" in page.url
         again = new_page(width=width, height=height)
         enter(again, served, email, factories.PASSWORD)
-        again.locator("[role=alert]").wait_for()
+        again.locator(".alert-danger").wait_for()
         again.fill("[name=password]", STRONG)
         again.keyboard.press("Enter")
         again.get_by_role("region", name="Podaci o nalogu").wait_for()
@@ -82,7 +88,7 @@ def invite(page: Page, email: str) -> None:
     page.get_by_role("checkbox", name="Pregled i plaćanje predračuna/računa").check()
     assert findings(page, "main") == [] and sideways(page) == []
     page.get_by_role("button", name="Pošalji poziv").click()
-    page.get_by_text(email).wait_for()
+    page.get_by_text(f"Poziv za {email} je poslat.").wait_for()
 
 
 def register(page: Page, served: str, email: str) -> None:  # noqa: F811
@@ -96,6 +102,13 @@ def register(page: Page, served: str, email: str) -> None:  # noqa: F811
     page.get_by_label("Nova lozinka još jednom").fill(STRONG)
     page.get_by_role("button", name="Register").click()
     page.get_by_role("navigation").get_by_role("link", name="Predračuni", exact=True).wait_for()
+    assert sideways(page) == []
+
+
+def find_mail(page: Page) -> None:
+    to(page, "Poslate email poruke")
+    page.get_by_role("link", name="Pogledaj poruku: Potvrda registracije domena").click()
+    page.frame_locator("iframe.letter-html").locator("body").wait_for()
     assert sideways(page) == []
 
 

@@ -236,7 +236,6 @@ def attackers(s: Scene) -> Iterator[tuple[str, Actor]]:
     yield "one who was removed", person_actor(removed.person)
     yield "an agent", factories.make_staff().actor()
     yield "a visitor", Actor(kind="visitor", id=None, name="", address="192.0.2.9")
-    yield "a person there is not", Actor(kind="person", id=1_000_000, name="")
 
 
 # Of the account, a person chooses their own mail and has their own copy and erasure.

@@ -98,7 +98,7 @@ def test_after_an_erasure_only_what_must_stay_is_found(staff: Staff, clock: Cloc
         assert keys_of(CUSTOMER_SEARCH, Customer.id, word) == []
     for trace in other.traces:
         assert len(tables_with(trace)) > 1, trace
-    assert len(keys_of(TICKET_SEARCH, Ticket.id, "kukuruz")) == 6
+    assert len(keys_of(TICKET_SEARCH, Ticket.id, "kukuruz")) == 7
     person = db.session.get_one(Person, one.member.person_id)
     assert (person.password_hash, person.name) == (None, "—")
     assert one.member.customer.status is CustomerStatus.CLOSED
