@@ -96,6 +96,7 @@ def test_what_is_wrong_is_said_with_its_time(
         read_once(broken.id)
     page = admin.get(f"{URL}/", headers=ENGLISH).text
     assert "not working" in page and "refuses the user name or the password" in page and "Next try" in page
+    assert "[AUTHENTICATIONFAILED]" in page and "b&#39;[" not in page
 
     assert any("Podrška has not been read since" in result.words for result in doctor._mailboxes())
 
