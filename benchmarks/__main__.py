@@ -58,16 +58,14 @@ def statements(small: int, large: int, database_url: str | None, out: Path | Non
 
 @command.command()
 @click.option("--count", type=click.IntRange(50), default=1_000, show_default=True, help="Mails.")
-@click.option("--imap", help="A mailbox to fill and then to read, imaps://user:password@host/folder; else no server.")
-@click.option("--imap-ca", default="", help="A file of certificates to trust besides the system's.")
+@click.option("--mailbox", is_flag=True, help="Fill the mailbox of CONSOLE_IMAP_URL and read it, instead of no server.")
 @_common
-def receiving(count: int, imap: str | None, imap_ca: str, database_url: str | None, out: Path | None) -> None:
+def receiving(count: int, mailbox: bool, database_url: str | None, out: Path | None) -> None:
     """Time mail that comes in."""
     from benchmarks.receiving import read, run
 
-    _show(
-        lambda words: read(count, database_url, words, imap, imap_ca) if imap else run(count, database_url, words), out
-    )
+    work = read if mailbox else run
+    _show(lambda words: work(count, database_url, words), out)
 
 
 @command.command()

@@ -13,7 +13,8 @@ from benchmarks.place import engine_name, machine, temporary_app
 from benchmarks.report import Report, kept
 from console.core import clock
 from console.core.db import db
-from console.core.imap_url import ImapServer, read_imap_url
+from console.core.imap_url import ImapServer
+from console.core.settings import Settings
 from console.core.transaction import transaction
 from console.mail.mailboxes import state
 from console.mail.mailboxes.client import trusted
@@ -84,10 +85,13 @@ def run(count: int, server: str | None, command: str) -> Report:
     )
 
 
-def read(count: int, server: str | None, command: str, url: str, ca_file: str) -> Report:
-    """Read ``count`` mails that waited on an IMAP server, and let them come in."""
-    access = read_imap_url(url)
-    with temporary_app(server, imap_url=url, imap_ca=ca_file) as app, app.app_context():
+def read(count: int, server: str | None, command: str) -> Report:
+    """Read ``count`` mails that waited in the mailbox of ``CONSOLE_IMAP_URL``, and let them come in."""
+    given = Settings.from_environ()
+    access = given.imap
+    if access is None:
+        raise SystemExit("CONSOLE_IMAP_URL is not set")
+    with temporary_app(server, imap_url=given.imap_url, imap_ca=given.imap_ca) as app, app.app_context():
         with transaction() as session:
             session.add(Department(key="bench", name_sr="Podrška", name_en="Support"))
         (mailbox_id,) = state.due()  # so that all that comes now is new

@@ -45,6 +45,7 @@ from tests import factories
 from tests.billing.moves import make_move, migration_values
 from tests.billing.statements.scene import bring_in, content, line, statement
 from tests.chat.past import chat_values
+from tests.mail.mailboxes.rows import mailbox_values
 from tests.portal.things import (
     access_values,
     account_values,
@@ -824,7 +825,7 @@ def _people_and_things(app: Flask) -> tuple[dict[str, ConsoleClient], dict[str, 
         "admin.filename": "bootstrap/bootstrap4/js/bootstrap.min.js",
     }
     shared |= access_values(staff["agent"]) | mail_values(subject) | review_values(staff["agent"])
-    shared |= incoming_values()
+    shared |= incoming_values() | mailbox_values()
     shared |= chat_values(staff["agent"], staff["supervisor"])
     shared |= people_values(subject.customer) | dns_values(subject.customer) | sso_values(subject.owner)
     shared |= account_values(subject.customer)  # before the transfer, which holds a handover back

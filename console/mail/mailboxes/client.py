@@ -6,6 +6,7 @@ it is :class:`Refused`.
 
 from __future__ import annotations
 
+import re
 import socket
 import ssl
 import time
@@ -277,5 +278,7 @@ def _is_answer(words: str) -> bool:
 
 
 def _line(text: str) -> str:
-    """Return a server's words as one line of plain text."""
+    """Return a server's words as one line of plain text; the library leaves some as bytes are written."""
+    written = re.fullmatch(r"b(['\"])(.*)\1", text)
+    text = written[2] if written else text
     return " ".join("".join(char if char.isprintable() else " " for char in text).split())[:MAX_DETAIL]

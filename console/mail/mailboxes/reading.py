@@ -104,9 +104,9 @@ class Reader:
         start = 0
         while start < len(uids):
             part = uids[start : start + (1 if self.careful else LOOKED_AT)]
-            fresh = [one for one in self._look(part) if not _is_old(one, old_below, since)]
+            headers = [one for one in self._look(part) if not _is_old(one, old_below, since)]
             left = len(uids) - start
-            for batch in self._batches(fresh):
+            for batch in self._batches(headers):
                 count += self._take(batch, left)
                 left -= len(batch)
                 if self.is_stopping():

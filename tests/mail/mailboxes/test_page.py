@@ -96,6 +96,7 @@ def test_what_is_wrong_is_said_with_its_time(
         read_once(broken.id)
     page = admin.get(f"{URL}/", headers=ENGLISH).text
     assert "not working" in page and "refuses the user name or the password" in page and "Next try" in page
+    assert "[AUTHENTICATIONFAILED]" in page and "b&#39;[" not in page
 
     assert any("Podrška has not been read since" in result.words for result in doctor._mailboxes())
 
@@ -106,7 +107,7 @@ def test_what_is_wrong_is_said_with_its_time(
             mailbox_id=broken.id, uid_validity=1, uid=0, size=3_000_000, problem="refused", attempts=6,
             found_at=core_clock.now(),
         ))  # fmt: skip
-    clock.advance(timedelta(hours=1))
+    clock.advance(timedelta(minutes=20))
     page = admin.get(f"{URL}/", headers=ENGLISH).text
     assert "not being read" in page and "console worker" in page
     assert "could not be fetched" in page and "UID 0" in page
