@@ -283,9 +283,9 @@ class ChatList(BaseModelView):
         chat = _find(number)
         first = read_count(request.args.get("after")) or 0
         if wants_json():
-            messages, files, more = queries.messages(chat.id, after=first, public=False, limit=PAGE)
+            rows, files, more = queries.messages(chat.id, after=first, public=False, limit=PAGE)
             messages = [
-                serializers.message_shape(chat.number, one, files.get(one.seq, ()), outside=False) for one in messages
+                serializers.message_shape(chat.number, one, files.get(one.seq, ()), outside=False) for one in rows
             ]
             return jsonify(chat=serializers.chat_whole(chat), messages=messages, more=more)
         return self._chat_page(chat, first)
