@@ -266,4 +266,4 @@ def test_the_console_says_where_it_came_from_and_carries_it_out(client: ConsoleC
     assert migration.state is MigrationState.EXECUTED
     sign_in_person(client, ana.owner.person.email)
     shown = client.get(f"/moj/migrations/{ref}", headers=ENGLISH).text
-    assert "The services are with the new owner" in shown and new.name not in shown
+    assert "The new owner has had the services" in shown and new.name not in shown
