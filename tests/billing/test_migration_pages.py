@@ -179,7 +179,7 @@ def test_a_file_is_uploaded_checked_started_and_its_results_read(
     address = "/console/migrations/many"
     upload = {"file": (io.BytesIO(content), "prodaja.csv")}
     page = client.submit(address, headers=ENGLISH, **upload)
-    assert page.status_code == 422 and "Name on what this rests" in page.text
+    assert page.status_code == 422 and "Enter the authority for this" in page.text
     upload = {"file": (io.BytesIO(content), "prodaja.csv")}
     batch = client.submit(address, json=True, authority="Nalog 12/2026", **upload).get_json()["batch"]
     assert (batch["state"], batch["rows"]) == ("checking", 2)

@@ -267,7 +267,7 @@ def test_the_console_says_where_it_came_from_and_carries_it_out(client: ConsoleC
     assert migration.state is MigrationState.EXECUTED
     sign_in_person(client, ana.owner.person.email)
     shown = client.get(f"/moj/migrations/{ref}", headers=ENGLISH).text
-    assert "The services are with the new owner" in shown and new.name not in shown
+    assert "The new owner has had the services" in shown and new.name not in shown
 
 
 @pytest.fixture
@@ -296,7 +296,7 @@ def test_who_received_a_service_asks_for_it_to_go_back(client: ConsoleClient, an
     for text in (page, back, client.get("/moj/migrations/", headers=ENGLISH).text):
         assert ana.customer.number not in text and ana.customer.name not in text
     assert "to" not in client.get_json(f"/moj/migrations/{ref}").json["migration"]
-    assert "is to take it back" in client.get(path, headers=ENGLISH).text
+    assert "will reverse it" in client.get(path, headers=ENGLISH).text
     sign_in(client, Role.BILLING)
     for step in ("approve", "execute"):
         plan = client.get_json(f"/console/migrations/{ref}/preview").json["plan"]
