@@ -97,7 +97,6 @@ def copy(
         body=message.body,
         number=ticket.number,
         subject=ticket.subject,
-        requester=ticket.requester_name,
         **_headers(ticket, thread_of(ticket, address)),
         **_sign_off(ticket, message, ticket.language),
     )
