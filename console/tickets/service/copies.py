@@ -42,13 +42,13 @@ class Copies:
     participants: tuple[str, ...] = ()
 
     @property
-    def shown(self) -> tuple[str, ...]:
+    def header(self) -> tuple[str, ...]:
         """Return what the header names."""
         return (*self.participants, *self.cc)
 
     @property
     def all(self) -> tuple[str, ...]:
-        return (*self.shown, *self.bcc)
+        return (*self.header, *self.bcc)
 
 
 def choose(ticket: Ticket, others: Sequence[Ticket], cc: str, bcc: str) -> Copies:
@@ -102,7 +102,7 @@ def send(ticket: Ticket, message: TicketMessage, copies: Copies, send_after: dat
     """Queue the copies of a reply; return what the reply says of them."""
     if not copies.all:
         return {}
-    sent = [mails.copy(ticket, message, one, cc=copies.shown, send_after=send_after).id for one in copies.all]
+    sent = [mails.copy(ticket, message, one, cc=copies.header, send_after=send_after).id for one in copies.all]
     named = {"cc": copies.cc, "bcc": copies.bcc, "participants": copies.participants}
     return {COPIED: sent, **{name: list(addresses) for name, addresses in named.items() if addresses}}
 

@@ -126,7 +126,7 @@ def reply(actor: Actor, ticket_id: int, writing: Writing) -> TicketMessage:
 def _send(ticket: Ticket, message: TicketMessage, others: Sequence[Ticket], copied: Copies) -> dict[str, Any]:
     """Queue every mail of a reply; return what the reply says of them."""
     after = message.held_until
-    message.mail_id = mails.reply(ticket, message, cc=copied.shown, send_after=after).id
+    message.mail_id = mails.reply(ticket, message, cc=copied.header, send_after=after).id
     merged = [(one.id, mails.reply(ticket, message, to=one, send_after=after).id) for one in others]
     data = copies.send(ticket, message, copied, after)
     notices = [one.id for one in mails.notices(ticket, but=copied.all, send_after=after)]
