@@ -397,12 +397,13 @@ def _tickets(base_url: str) -> tuple[Example, ...]:
             "i pošta stiže od 14:20.\n\nAko nešto još ne stiže, odgovorite na ovu poruku."
         ),
         "agent": Typed("Mila"),
-        "desk": Typed("Tehnička podrška, Mint podrška"),
+        "desk": "Tehnička podrška, Mint podrška",
         "heading": Typed("Re: Pošta ne stiže od jutros"),
     }
     copy = {name: answer[name] for name in ("body", "agent", "desk", "heading")} | {
-        "number": TICKET, "subject": ticket["subject"], "requester": NAME["name"],
-    }  # fmt: skip
+        "number": TICKET,
+        "subject": ticket["subject"],
+    }
     forwarded = {
         "heading": Typed("Fwd: Pošta ne stiže od jutros"),
         "body": Typed("Možete li da proverite MX zapis kod sebe?"),
@@ -422,8 +423,8 @@ def _tickets(base_url: str) -> tuple[Example, ...]:
         Example("ticket_forward", forwarded | {"left_out": False}),
         Example("ticket_forward", forwarded | {"left_out": True}, lazy_pgettext("example", "of a long ticket")),
         Example("ticket_opened", ticket | {"heading": ""}),
-        Example(
-            "ticket_opened", ticket | {"heading": answer["heading"]}, lazy_pgettext("example", "in reply to an e-mail")
+        Example(  # its sender is proven: their own subject
+            "ticket_opened", ticket | {"heading": "Re: Upit"}, lazy_pgettext("example", "in reply to an e-mail")
         ),
         Example("ticket_reply", ticket | answer),
         Example("ticket_solved", ticket | {"rates": True, "heading": answer["heading"]}),

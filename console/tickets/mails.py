@@ -32,19 +32,27 @@ FORWARD_PREFIX = "Fwd: "
 MOST_FILES = 10  # of one mail
 
 
-def opened(actor: Actor, ticket: Ticket, *, answers: str | None = None, answered_subject: str = "") -> Mail:
+def opened(
+    actor: Actor,
+    ticket: Ticket,
+    *,
+    answers: str | None = None,
+    answered_subject: str = "",
+    from_address: str | None = None,
+) -> Mail:
     """Confirm that a question was received. Never repeats its text.
 
     Args:
         actor: the requester, or the agent who opened it for them.
         answers: the Message-ID of their mail.
         answered_subject: its subject, where it is proven that they wrote it: a forged one would be passed on.
+        from_address: of the mailbox by which it came.
 
     Raises:
         TooMany: the address got enough confirmations for now.
     """
     thread = thread_from(answers, answered_subject)
-    return _queue("ticket_opened", ticket, thread, heading=thread.subject, caused_by=actor)
+    return _queue("ticket_opened", ticket, thread, heading=thread.subject, from_address=from_address, caused_by=actor)
 
 
 def reply(
@@ -98,7 +106,6 @@ def copy(
         body=message.body,
         number=ticket.number,
         subject=ticket.subject,
-        requester=ticket.requester_name,
         **_headers(ticket, thread_of(ticket, address)),
         **_sign_off(ticket, message, ticket.language),
     )
@@ -244,7 +251,7 @@ def _queue(template: str, ticket: Ticket, thread: MailThread | None = None, /, *
         template,
         to_address=ticket.requester_email,
         to_name=ticket.requester_name,
-        from_address=_from(mailbox_of(ticket)),
+        from_address=values.pop("from_address", None) or _from(mailbox_of(ticket)),
         language=ticket.language,
         customer_id=_account(ticket),
         about=f"ticket:{ticket.id}",

@@ -1,4 +1,4 @@
-"""Mail out of a ticket by keyboard: forwarded with F, then a reply with Cc and Bcc, undone and sent again."""
+"""Mail out of a ticket by keyboard: forwarded with F, then a reply with Cc and Bcc."""
 
 from __future__ import annotations
 
@@ -59,12 +59,10 @@ def test_copies_and_forwards_by_keyboard(
         page.keyboard.press("Tab")
         page.keyboard.type(typed)
     page.get_by_role("textbox", name="Message").press("Control+Enter")
+    expect(page.get_by_text(f"Reply to {number} will be sent in")).to_be_visible()
+    page.goto(f"{server.url}/console/tickets/{number}")
     expect(page.locator("#timeline")).to_contain_text(f"Cc: {OPEN} · Bcc: {BLIND}")
-    expect(page.get_by_label("Cc", exact=True)).to_have_value("")
-    page.get_by_role("button", name="Undo").last.press("Enter")
-    expect(page.get_by_label("Bcc", exact=True)).to_have_value(BLIND)
-    page.get_by_role("textbox", name="Message").press("Control+Enter")
-    expect(page.locator("#timeline .entry-us:not(.is-taken-back)")).to_contain_text(f"Bcc: {BLIND}")
+    expect(page.get_by_label("Bcc", exact=True)).to_have_value("")
 
     session.rollback()
     copies = session.scalars(select(Mail).where(Mail.template == "ticket_copy", Mail.state != MailState.CANCELLED))

@@ -196,6 +196,7 @@ def open_from(actor: Actor, arrival: Arrival, *, language: str = "") -> Ticket:
             notify_requester=answered,
             answers=row.message_id or None,
             answered_subject=row.subject if row.proof is Proof.PASSED else "",
+            from_address=row.mailbox.address or None,
             masked=True,
         ),
     )

@@ -55,6 +55,7 @@ class NewTicket:
         notify_requester: mail them that it was received, with the link to follow it.
         answers: the Message-ID of the mail it came as, which that answers.
         answered_subject: the subject of that mail, where it is proven who wrote it.
+        from_address: of the mailbox by which it came, if not ``CONSOLE_MAIL_FROM``.
         pins: the answer about numbers that look like a PIN.
         masked: subject and body went through :func:`~console.customers.masking.mask_for_storage` already.
     """
@@ -78,6 +79,7 @@ class NewTicket:
     notify_requester: bool = True
     answers: str | None = None
     answered_subject: str = ""
+    from_address: str | None = None
     data: dict[str, Any] = field(default_factory=dict)
     pins: PinChoice = ASK
     masked: bool = False
@@ -141,7 +143,9 @@ def open_ticket(actor: Actor, new: NewTicket) -> Ticket:
 
 
 def _confirm(actor: Actor, ticket: Ticket, new: NewTicket) -> Mail:
-    return mails.opened(actor, ticket, answers=new.answers, answered_subject=new.answered_subject)
+    return mails.opened(
+        actor, ticket, answers=new.answers, answered_subject=new.answered_subject, from_address=new.from_address
+    )
 
 
 def _send(actor: Actor, ticket: Ticket, new: NewTicket, message: TicketMessage) -> None:

@@ -60,7 +60,7 @@ def test_a_question_is_a_ticket_and_is_confirmed_in_its_language(session: Sessio
     (mail,) = mails_to(ANA, "ticket_opened")
     assert mail.language == "en"
     assert mail.in_reply_to == row.message_id
-    assert addresses.read_signed([str(mail.reply_to)]) == addresses.Signed(ticket)
+    assert addresses.read_signed([str(mail.reply_to)]) == addresses.Signed(ticket, own=True)
     assert steps(row) == ["received", "sender", "opened", "answered"]
 
 

@@ -103,7 +103,8 @@ def test_undoing_a_reply_undoes_its_copies(agent: Actor, ticket: Ticket) -> None
     message = reply(agent, ticket, cc=BOSS, bcc=QUIET)
     with transaction():
         messages.take_back(agent, ticket.id, message.id)
-    assert set(db.session.scalars(select(Mail.state))) == {MailState.CANCELLED}
+    states = select(Mail.state).where(Mail.template.in_(["ticket_reply", "ticket_copy"]))
+    assert list(db.session.scalars(states)) == [MailState.CANCELLED] * 3
 
 
 def test_the_address_of_a_copy_makes_no_one_a_requester(agent: Actor, ticket: Ticket) -> None:
