@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import astuple, dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import CompoundSelect, String, case, cast, func, literal, null, select, union_all
+from sqlalchemy import String, case, cast, func, literal, null, select, union_all
 
 from console.billing.ledger.models import Account, EntryKind, LedgerEntry, LedgerPosting
 from console.billing.models import ACTIVE_STATUSES, OPEN_STATES, Migration, MigrationState, Proforma
@@ -116,8 +116,7 @@ def waiting() -> Waiting:
     suspensions = select(literal(SUSPENSIONS), func.count(), literal(0), null()).where(
         SuspensionRequest.state == SuspensionState.OPEN
     )
-    query: CompoundSelect[Any] = union_all(migrations, suspensions)
-    rows = {row.state: row for row in db.session.execute(query)}
+    rows: dict[str, Any] = {row.state: row for row in db.session.execute(union_all(migrations, suspensions))}
     approved = rows.get(MigrationState.APPROVED.value)
     return Waiting(
         {state: rows[state.value].waiting if state.value in rows else 0 for state in OPEN_STATES},
@@ -141,7 +140,7 @@ def money_in(since: date, until: date) -> dict[tuple[date, str], Received]:
         .where(Payment.paid_on.between(since, until), here | returned)
         .group_by(Payment.paid_on, Payment.currency)
     )
-    rows = db.session.execute(query).tuples()
+    rows: Iterable[Any] = db.session.execute(query)
     return {(day, currency): Received(count, *map(int, amounts)) for day, currency, count, *amounts in rows}
 
 

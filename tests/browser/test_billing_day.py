@@ -6,6 +6,7 @@ paid; pro-formas reminded of and cancelled together; the month's duties exported
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -226,7 +227,7 @@ class Walk:
         self.enter(self.words["record"], "link")
         self.page.wait_for_url("**/console/payments/new**")
         self.page.locator("#amount").press("Enter")  # all is filled in
-        self.page.wait_for_url("**/console/payments/*[0-9]")
+        self.page.wait_for_url(re.compile(r"/console/payments/\d+$"))
         self.page.get_by_role("link", name=number).first.press("Enter")
         expect(self.page.locator("h1 ~ .badge, h1 + .badge").first).to_contain_text(self.words["paid"])
         return number
@@ -253,7 +254,7 @@ class Walk:
         self.page.wait_for_url("**/console/duties/?when=open**")
         self.page.locator("#f-month").select_option(f"{today():%Y-%m}")
         self.page.wait_for_url("**month=**")
-        self.page.locator("h1").focus()
+        self.page.wait_for_load_state()  # the keys come with the scripts
         self.press("e")
         with self.page.expect_download() as download:
             self.press("Enter")
