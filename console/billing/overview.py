@@ -7,7 +7,7 @@ from dataclasses import astuple, dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import String, case, cast, func, literal, null, select, union_all
+from sqlalchemy import CompoundSelect, String, case, cast, func, literal, null, select, union_all
 
 from console.billing.ledger.models import Account, EntryKind, LedgerEntry, LedgerPosting
 from console.billing.models import ACTIVE_STATUSES, OPEN_STATES, Migration, MigrationState, Proforma
@@ -116,7 +116,8 @@ def waiting() -> Waiting:
     suspensions = select(literal(SUSPENSIONS), func.count(), literal(0), null()).where(
         SuspensionRequest.state == SuspensionState.OPEN
     )
-    rows: dict[str, Any] = {row.state: row for row in db.session.execute(union_all(migrations, suspensions))}
+    query: CompoundSelect[Any] = union_all(migrations, suspensions)
+    rows: dict[str, Any] = {row.state: row for row in db.session.execute(query)}
     approved = rows.get(MigrationState.APPROVED.value)
     return Waiting(
         {state: rows[state.value].waiting if state.value in rows else 0 for state in OPEN_STATES},
