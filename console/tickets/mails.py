@@ -157,7 +157,7 @@ def mailbox_of(ticket: Ticket) -> Mailbox | None:
         select(Mailbox)
         .join(IncomingMail, IncomingMail.mailbox_id == Mailbox.id)
         .join(TicketMessage, TicketMessage.id == IncomingMail.ticket_message_id)
-        .where(TicketMessage.ticket_id == ticket.id, TicketMessage.seq == 1)
+        .where(TicketMessage.ticket_id == ticket.id, TicketMessage.seq == 1, Mailbox.deleted_at.is_(None))
         .limit(1)
     )
 
