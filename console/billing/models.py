@@ -16,12 +16,13 @@ from sqlalchemy import (
     UniqueConstraint,
     event,
     false,
+    inspect,
     text,
 )
 from sqlalchemy.engine.default import DefaultExecutionContext
-from sqlalchemy.orm import Mapped, UOWTransaction, mapped_column, relationship
+from sqlalchemy.orm import InstanceState, Mapped, UOWTransaction, mapped_column, relationship
 from sqlalchemy.orm import Session as OrmSession
-from sqlalchemy.orm.attributes import get_history, instance_state
+from sqlalchemy.orm.attributes import get_history
 
 from console.billing.references import reference_key
 from console.core.db import Amount, Base, enum_column
@@ -326,9 +327,7 @@ class MigrationItem(Base):
     migration_id: Mapped[int] = mapped_column(ForeignKey("migrations.id"))
     service_id: Mapped[int] = mapped_column(ForeignKey("services.id"), index=True)
     open: Mapped[bool] = mapped_column(default=True)
-    along: Mapped[bool] = mapped_column(
-        default=False, server_default=false()
-    )  # moves because it is linked to a chosen one
+    along: Mapped[bool] = mapped_column(default=False, server_default=false())  # linked to one that was chosen
 
     migration: Mapped[Migration] = relationship(back_populates="items")
     service: Mapped[Service] = relationship()
@@ -344,7 +343,8 @@ def _issued_documents_are_frozen(session: OrmSession, _context: UOWTransaction, 
         raise RuntimeError("an issued document is never deleted")
     for document in session.dirty:
         if isinstance(document, Proforma | Storno | ProformaLine):
-            written = set(document.__mapper__.column_attrs.keys()) - instance_state(document).unmodified
+            state: InstanceState[Any] = inspect(document)
+            written = set(state.mapper.column_attrs.keys()) - state.unmodified
             changed = {key for key in written if get_history(document, key).has_changes()}
             if changed - (_WRITABLE if isinstance(document, Proforma) else set()):
                 raise RuntimeError(f"an issued document is never edited: {sorted(changed)}")
