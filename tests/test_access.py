@@ -651,6 +651,7 @@ FOUND = (200, 201, 204, 301, 302, 303, 409, 422)
 # Nothing in a cookie opens these: there is no session that another site could ride on.
 NO_COOKIE = {
     ("POST", "chat.ask"), ("POST", "chat.upload"), ("POST", "oauth.token"), ("POST", "oauth.userinfo"),
+    ("POST", "unsubscribe.leave"),  # RFC 8058, 3.1: a mail program sends it without cookies; its address is signed
     # These change nothing: they lead to the same address with GET.
     ("POST", "oauth.authorize"), ("POST", "oauth.end_session"),
 }  # fmt: skip

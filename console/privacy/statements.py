@@ -80,7 +80,13 @@ STATEMENTS: dict[str, dict[str, Fate]] = {
         "story": _ERASED, "sealed_key": _ERASED, "raw_file": _ERASED, "digest": _ERASED, "fingerprint": _ERASED,
         "reason": _NONE, "via": _NONE,
     },
-    "mailboxes": {"key": _NONE, "address": _NONE, "language": _NONE, "signature": _STAFF},
+    "mailboxes": {"key": _NONE, "name": _STAFF, "address": _NONE, "language": _NONE, "signature": _STAFF},
+    "imap_accounts": {
+        "host": _NONE, "folder": _NONE, "user": _NONE, "client_id": _NONE, "token_url": _NONE,
+        "sealed_password": _NONE, "sealed_client_secret": _NONE, "sealed_refresh_token": _NONE,
+    },
+    "imap_states": {"place": _NONE, "lease": _NONE, "problem": _NONE, "detail": _NONE},  # what the mail server said
+    "imap_unread": {"problem": _NONE, "detail": _NONE},
     "blocked_senders": {"pattern": _ERASED},
     "stopped_addresses": {"address": _ERASED, "status": _ERASED, "diagnostic": _ERASED},
     "ticket_participants": {"address": _ERASED, "name": _ERASED},
@@ -158,7 +164,10 @@ STATEMENTS: dict[str, dict[str, Fate]] = {
     },
     "registry_tasks": {"note": _LAW},
     "number_series": {"series": _NONE},
-    "staff": {"email": _STAFF, "name": _STAFF, "name_key": _STAFF, "password_hash": _STAFF, "totp_secret": _STAFF},
+    "staff": {
+        "email": _STAFF, "name": _STAFF, "name_key": _STAFF, "password_hash": _STAFF, "totp_secret": _STAFF,
+        "signature_sr": _STAFF, "signature_en": _STAFF,
+    },
     "staff_presence": {"reason": _STAFF},
     "staff_recovery_codes": {"digest": _STAFF},
     "staff_sessions": {"token_digest": _STAFF, "address": _STAFF, "user_agent": _STAFF},

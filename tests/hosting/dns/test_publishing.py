@@ -334,9 +334,12 @@ def served(port: int, name: str) -> tuple[int, set[RecordData]]:
 
 
 def test_the_settings_are_checked() -> None:
-    good = {"CONSOLE_DNS_URL": "http://:key@127.0.0.1:8081", "CONSOLE_DNS_SERVERS": "ns1.example.com, ns2.example.com"}
+    good = {
+        "CONSOLE_DNS_URL": "http://:tajna@127.0.0.1:8081",
+        "CONSOLE_DNS_SERVERS": "ns1.example.com, ns2.example.com",
+    }
     settings = Settings.from_environ(good)
-    assert settings.dns_servers == ("ns1.example.com", "ns2.example.com") and "key" not in repr(settings)
+    assert settings.dns_servers == ("ns1.example.com", "ns2.example.com") and "tajna" not in repr(settings)
     for wrong in ({"CONSOLE_DNS_URL": "127.0.0.1"}, {"CONSOLE_DNS_SERVERS": "ns_1"}, {"CONSOLE_DNS_MAILBOX": "x"}):
         with pytest.raises(ValueError, match=next(iter(wrong))):
             Settings.from_environ(wrong)

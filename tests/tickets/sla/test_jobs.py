@@ -75,7 +75,7 @@ def urgent(many: int = 1, assignee: Staff | None = None) -> list[Ticket]:
     with transaction():
         return [
             make_ticket(
-                SYSTEM, priority=Priority.URGENT, assignee_id=assignee.id if assignee else None, tell_requester=False
+                SYSTEM, priority=Priority.URGENT, assignee_id=assignee.id if assignee else None, notify_requester=False
             )
             for _ in range(many)
         ]
