@@ -36,12 +36,12 @@ def test_many_services_are_killed_and_go_on_without_a_double(
     rng: random.Random,
     proof: Callable[[str], None],
 ) -> None:
-    count = samples(10_000, 12)
+    count = samples(10_000, 40)
     kills = samples(8, 2)
     owner, target = factories.make_customer(), factories.novi().customer
     batch = _started(owner, target, count)
     for number in range(1, kills + 1):
-        _work_and_die(database, batch, number, rng.uniform(0.2, samples(20, 1) * 0.4))
+        _work_and_die(database, batch, number, rng.uniform(0.02, samples(800, 15) / 100))
     memory = _work(database, batch, kills + 1)
 
     session.expire_all()

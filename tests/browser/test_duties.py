@@ -36,7 +36,7 @@ WORDS = {
     },
     "en-GB": {
         "home": "Billing today", "saved": "2 documents were ticked", "receipt": "Receipt Avans-Prodaja",
-        "money": "43,200.00 RSD came in within 14 days", "reason": "The number is wrong", "again": "is due again",
+        "money": "43,200.00 RSD received in 14 days", "reason": "The number is wrong", "again": "is due again",
     },
 }  # fmt: skip
 

@@ -49,11 +49,11 @@ def _unit(amounts: Sequence[int]) -> int:
 
 def _title(total: int, write: Callable[[int], str], days: int) -> str:
     if not days:
-        return gettext("%(amount)s came in", amount=write(total)) if total else gettext("No money came in")
+        return gettext("%(amount)s received", amount=write(total)) if total else gettext("No payments")
     if not total:
-        return ngettext("No money came in within %(num)d day", "No money came in within %(num)d days", days)
+        return ngettext("No payments in %(num)d day", "No payments in %(num)d days", days)
     return ngettext(
-        "%(amount)s came in within %(num)d day", "%(amount)s came in within %(num)d days", days, amount=write(total)
+        "%(amount)s received in %(num)d day", "%(amount)s received in %(num)d days", days, amount=write(total)
     )
 
 

@@ -81,8 +81,8 @@ def test_each_figure_is_the_number_of_rows_behind_it(client: ConsoleClient, day:
 def test_the_page_says_the_same_and_draws_what_came_in(client: ConsoleClient, day: None) -> None:
     sign_in(client, Role.BILLING)
     page = client.get(HOME, headers={"Accept-Language": "en"}).text
-    assert "24,400.00 RSD came in within 14 days" in page  # a paid and a part-paid document
-    assert "50.00 EUR came in within 14 days" in page
+    assert "24,400.00 RSD received in 14 days" in page  # a paid and a part-paid document
+    assert "50.00 EUR received in 14 days" in page
     assert "33,200.00" in page and "up to 30 days" in page
     day_after = (today() + timedelta(days=2)).strftime("%-d %b %Y")
     assert f"next {day_after} 07:00" in page
@@ -126,4 +126,4 @@ def test_the_chart_counts_fourteen_days(client: ConsoleClient, session: Session)
             receive(SYSTEM, [incoming], by_person=False)
     pay_proforma(factories.make_proforma(factories.make_customer()), TOTAL)
     page = client.get(HOME, headers={"Accept-Language": "en"}).text
-    assert "24,400.00 RSD came in within 14 days" in page and "in thousands of RSD" in page
+    assert "24,400.00 RSD received in 14 days" in page and "in thousands of RSD" in page

@@ -69,11 +69,11 @@ def test_the_page_and_its_files_say_the_same(app: Flask, client: ConsoleClient, 
     with count_queries(app) as seen:
         page = client.get(f"{MONEY}?{query}", headers=ENGLISH).text
     assert seen.count <= 8, seen
-    for words in ("7.00 RSD came in", "0.07 EUR came in", "month by month", "of credit was refunded to customers"):
+    for words in ("7.00 RSD received", "0.07 EUR received", "month by month", "of credit was refunded to customers"):
         assert words in page, words
     wrong = client.get(f"{MONEY}?from=2026-13-01", headers=ENGLISH)
     assert wrong.status_code == 422 and "2026-13-01" in wrong.text
-    assert "No money came in" in client.get(f"{MONEY}?from=2020-01-01&until=2020-01-31", headers=ENGLISH).text
+    assert "No payments" in client.get(f"{MONEY}?from=2020-01-01&until=2020-01-31", headers=ENGLISH).text
     rows = read(client.get(f"{MONEY}export/csv/?{query}", headers=ENGLISH).text)
     assert rows[0][2:] == ["Currency", "Payments", "Received", "Of which unmatched", "Sent back to payers"]
     assert sum(float(row[4]) for row in rows[1:] if row[2] == "RSD") == 7

@@ -49,7 +49,7 @@ def test_the_inbox_by_keyboard(own_server: Callable[..., LiveServer], new_page: 
         expect(english.get_by_text(words)).to_be_visible()
     assert findings(english) == []
     english.keyboard.press("d")
-    expect(english.locator(".alert, .toast").filter(has_text="It needs nothing")).to_be_visible()
+    expect(english.locator(".alert, .toast").filter(has_text="No action is needed")).to_be_visible()
     english.goto(f"{server.url}/console/mail/in/?search=jelena")
     english.keyboard.press("j")
     english.keyboard.press("Enter")

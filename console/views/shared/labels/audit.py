@@ -32,7 +32,7 @@ AREAS: dict[str, tuple[Text, tuple[str, ...]]] = {
     "chat": (lazy_gettext("Live chat"), ("chat",)),
     "reviews": (lazy_gettext("Quality reviews"), ("review",)),
     "replies": (lazy_gettext("Canned replies"), ("reply",)),
-    "mail": (lazy_gettext("Mail"), ("mail",)),
+    "mail": (lazy_gettext("Mail"), ("mail", "mailbox")),
     "help": (lazy_gettext("Help pages"), ("help",)),
     "staff": (lazy_gettext("Staff and sign-in"), ("staff",)),
     "settings": (lazy_gettext("Settings and hours"), ("hours", "department", "settings", "application")),
