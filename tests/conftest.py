@@ -581,7 +581,7 @@ def _watch(page: Page, problems: list[str]) -> None:
         expected = refused and "/static/" not in message.location.get("url", "")
         # The threaded server of tests/views speaks no WebSocket: the pages then poll, and say so.
         expected = expected or message.text.startswith("WebSocket connection to")
-        # htmx says of a request that failed what Chromium has said, and of one that a newer took the place of (hx-sync).
+        # htmx says of a request that failed what Chromium has said, and of one that a newer replaced (hx-sync).
         own = ("htmx:afterRequest, ", "htmx:sendError, ", "htmx:sendAbort, ")
         expected = expected or message.text.startswith(own)
         if message.type == "error" and not expected:

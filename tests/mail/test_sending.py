@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from prometheus_client import REGISTRY
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from console.audit.models import AuditEntry
@@ -557,14 +557,13 @@ def test_the_queue_is_read_by_index(session: Session, app: Flask, database: str)
     plan = "EXPLAIN QUERY PLAN " if database.startswith("sqlite") else "EXPLAIN "
     found = select(sending._due(BATCH).c.id)
     if not database.startswith("sqlite"):
-        session.connection().exec_driver_sql("SET LOCAL enable_seqscan = off")
+        session.execute(text("SET enable_seqscan = off"))  # SET LOCAL ends with its statement
     sql = str(found.compile(session.get_bind(), compile_kwargs={"literal_binds": True}))
-    lines = [str(row) for row in session.connection().exec_driver_sql(plan + sql)]
-    assert (
-        "ix_mail_state_send_after_id" in "".join(lines)
-        and "TEMP B-TREE" not in "".join(lines)
-        and "Sort" not in "".join(lines)
-    )
+    lines = "".join(str(row) for row in session.connection().exec_driver_sql(plan + sql))
+    if not database.startswith("sqlite"):
+        session.execute(text("RESET enable_seqscan"))
+    assert "ix_mail_state_send_after_id" in lines
+    assert "TEMP B-TREE" not in lines and "Sort" not in lines
 
 
 @pytest.mark.parametrize(
