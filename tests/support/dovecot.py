@@ -69,7 +69,7 @@ class Dovecot:
         user = _user()
         if not self.ca_file.exists():
             make_certificate(self.folder)
-        (self.folder / "dovecot.conf").write_text(self._settings(user))
+        (self.folder / "dovecot.conf").write_text(self._settings(program, user))
         with (self.folder / "log").open("ab") as log:
             if os.geteuid() == 0:
                 _hand_over(self.folder, user)
@@ -134,49 +134,30 @@ class Dovecot:
     def _maildir(self, user: str) -> Path:
         return self.folder / "mail" / user / "Maildir"
 
-    def _settings(self, user: str) -> str:
+    def _settings(self, program: str, user: str) -> str:
+        """Write the server's settings, in the language of its version: 2.4 (Debian 13) has another than 2.3."""
         here = self.folder
-        owner = pwd.getpwnam(user)
         (here / "users").write_text(f"{USER}:{{PLAIN}}{PASSWORD}\nprodaja@example.test:{{PLAIN}}{PASSWORD}\n")
-        (here / "oauth2").write_text(
-            f"introspection_mode = post\nintrospection_url = {self.oauth2}\nusername_attribute = username\n"
-            "active_attribute = active\nactive_value = true\n"
-        )
-        oauth2 = (
-            f"passdb {{\n driver = oauth2\n mechanisms = xoauth2\n args = {here}/oauth2\n}}\n" if self.oauth2 else ""
-        )
-        return f"""
-protocols = imap
+        version = _version(program)
+        own = self._settings_24(version, user) if version >= "2.4" else self._settings_23(user)
+        return f"""{own}
 listen = {HERE}
 base_dir = {here}/run
+state_dir = {here}/run
 log_path = {here}/log
 default_internal_user = {user}
 default_internal_group = {_group(user)}
 default_login_user = {user}
 auth_mechanisms = plain login {"xoauth2" if self.oauth2 else ""}
-disable_plaintext_auth = yes
-ssl = yes
-ssl_cert = <{here}/cert.pem
-ssl_key = <{here}/key.pem
-ssl_dh =
-mail_location = maildir:~/Maildir
-mail_fsync = never
 auth_failure_delay = 0
-state_dir = {here}/run
+ssl = yes
+mail_fsync = never
 maildir_copy_with_hardlinks = yes
 mailbox_list_index = no
 first_valid_uid = 1
 first_valid_gid = 1
 mail_max_userip_connections = 100
 imap_idle_notify_interval = 30 s
-{oauth2}passdb {{
- driver = passwd-file
- args = scheme=plain username_format=%u {here}/users
-}}
-userdb {{
- driver = static
- args = uid={owner.pw_uid} gid={owner.pw_gid} home={here}/mail/%u
-}}
 service imap-login {{
  chroot =
  inet_listener imap {{
@@ -196,6 +177,57 @@ service stats {{
 namespace inbox {{
  inbox = yes
  separator = /
+}}
+"""
+
+    def _settings_23(self, user: str) -> str:
+        here, owner = self.folder, pwd.getpwnam(user)
+        tokens = ""
+        if self.oauth2:
+            (here / "oauth2").write_text(_introspection(self.oauth2))
+            tokens = f"passdb {{\n driver = oauth2\n mechanisms = xoauth2\n args = {here}/oauth2\n}}"
+        return f"""
+protocols = imap
+disable_plaintext_auth = yes
+ssl_cert = <{here}/cert.pem
+ssl_key = <{here}/key.pem
+ssl_dh =
+mail_location = maildir:~/Maildir
+{tokens}
+passdb {{
+ driver = passwd-file
+ args = scheme=plain username_format=%u {here}/users
+}}
+userdb {{
+ driver = static
+ args = uid={owner.pw_uid} gid={owner.pw_gid} home={here}/mail/%u
+}}
+"""
+
+    def _settings_24(self, version: str, user: str) -> str:
+        here, owner = self.folder, pwd.getpwnam(user)
+        tokens = ""
+        if self.oauth2:
+            tokens = f"oauth2 {{\n{_introspection(self.oauth2)}}}\npassdb oauth2 {{\n mechanisms_filter = xoauth2\n}}"
+        return f"""
+dovecot_config_version = {version}
+dovecot_storage_version = {version}
+protocols = imap
+auth_allow_cleartext = no
+ssl_server_cert_file = {here}/cert.pem
+ssl_server_key_file = {here}/key.pem
+mail_driver = maildir
+mail_path = ~/Maildir
+{tokens}
+passdb passwd-file {{
+ passwd_file_path = {here}/users
+}}
+userdb static {{
+ fields {{
+  uid = {owner.pw_uid}
+  gid = {owner.pw_gid}
+  home = {here}/mail/%{{user}}
+ }}
 }}
 """
 
@@ -228,6 +260,19 @@ def running(*, oauth2: str = "") -> Iterator[Dovecot]:
             yield server
         finally:
             server.stop()
+
+
+def _version(program: str) -> str:
+    answer = subprocess.run([program, "--version"], capture_output=True, text=True, check=True, timeout=30)
+    return answer.stdout.split("-")[0].split()[0]
+
+
+def _introspection(url: str) -> str:
+    """Return where a token is looked up, in the words of both versions."""
+    return (
+        f"introspection_mode = post\nintrospection_url = {url}\nusername_attribute = username\n"
+        "active_attribute = active\nactive_value = true\n"
+    )
 
 
 def _user() -> str:
