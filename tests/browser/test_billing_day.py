@@ -178,6 +178,7 @@ class Walk:
     def resolve(self, payer: str, wanted: str, note: str = "", target: str = "") -> None:
         """Take the first choice whose text has ``wanted``, by its digit, and carry it out."""
         expect(self.page.locator(".queue [aria-current]")).to_contain_text(payer)
+        self.page.wait_for_load_state()  # the keys are there with the scripts
         choices = self.page.locator(".choice")
         texts = choices.all_inner_texts()
         place = next(index for index, text in enumerate(texts) if wanted in text)

@@ -60,6 +60,7 @@ def test_copies_and_forwards_by_keyboard(
         page.keyboard.type(typed)
     page.get_by_role("textbox", name="Message").press("Control+Enter")
     expect(page.get_by_text(f"Reply to {number} will be sent in")).to_be_visible()
+    page.wait_for_url("**/console/tickets/?*")  # sent from the last of one's tickets, it goes on to the list
     page.goto(f"{server.url}/console/tickets/{number}")
     expect(page.locator("#timeline")).to_contain_text(f"Cc: {OPEN} · Bcc: {BLIND}")
     expect(page.get_by_label("Bcc", exact=True)).to_have_value("")

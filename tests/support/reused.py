@@ -13,8 +13,6 @@ from psycopg import sql
 
 from tests.support.postgres import Postgres
 
-_LARGE = 256 * 1024  # bytes; above it a table is vacuumed, so that no test reads over what earlier ones left behind
-
 # Whatever a test may have changed besides rows: then the database is not used again. Statistics of tables count, as
 # they change plans; but VACUUM of an empty table notes that it has no rows, which says no more than nothing noted.
 _SHAPE = """
@@ -26,7 +24,7 @@ _SHAPE = """
            (SELECT count(*) FROM pg_proc), (SELECT count(*) FROM pg_statistic)
 """
 _WRITTEN = """
-    SELECT relname, pg_relation_size(oid) FROM pg_class
+    SELECT relname FROM pg_class
     WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND pg_relation_size(oid) > 0
 """
 _COUNTERS = "SELECT sequencename, last_value FROM pg_sequences WHERE schemaname = 'public' ORDER BY 1"
@@ -47,7 +45,7 @@ class Reused:
         with self._connect(template) as connection:
             self._shape = connection.execute(_SHAPE).fetchone()
             self._counters = connection.execute(_COUNTERS).fetchall()
-            self._rows = {name: _copy(connection, name) for name, _ in connection.execute(_WRITTEN).fetchall()}
+            self._rows = {name: _copy(connection, name) for (name,) in connection.execute(_WRITTEN).fetchall()}
             self._kept = self._sums(connection)
 
     def take(self) -> str:
@@ -63,13 +61,10 @@ class Reused:
         with self._connect(name) as connection:
             connection.execute(_END_OTHERS)
             same = connection.execute(_SHAPE).fetchone() == self._shape
+            connection.commit()
             if same:
-                self._put_back(connection)
-                connection.commit()
                 connection.autocommit = True  # else there is no VACUUM
-                for table, size in connection.execute(_WRITTEN).fetchall():
-                    if size > _LARGE:
-                        connection.execute(sql.SQL("VACUUM {}").format(sql.Identifier(table)))
+                self._put_back(connection)
         if same:
             self._free.append(name)
         else:
@@ -79,10 +74,13 @@ class Reused:
         connection.execute("SET session_replication_role = replica")  # the audit log's triggers let no row go
         sums = self._sums(connection)
         kept = {table for table, total in self._kept.items() if sums[table] == total}
+        tables = [table for (table,) in connection.execute(_WRITTEN).fetchall()]
+        written = [sql.Identifier(table) for table in tables if table not in kept]
+        if written:
+            connection.execute(sql.SQL("; ").join(sql.SQL("DELETE FROM {}").format(table) for table in written))
+            # The rows of the next test follow each other from the first page on, as in a new database.
+            connection.execute(sql.SQL("VACUUM {}").format(sql.SQL(", ").join(written)))
         steps: list[sql.Composable] = []
-        for table, _size in connection.execute(_WRITTEN).fetchall():
-            if table not in kept:
-                steps.append(sql.SQL("DELETE FROM {}").format(sql.Identifier(table)))
         before = dict(self._counters)
         for sequence, last in connection.execute(_COUNTERS).fetchall():
             if last != before[sequence]:
