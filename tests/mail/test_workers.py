@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -58,12 +58,21 @@ def working(settings: Settings, log: Path, ahead: timedelta = timedelta(0)) -> I
         SMTP_URL=settings.smtp_url or "",
         CLOCK=(core_clock.now() + ahead).isoformat(),
     )
+    command = [sys.executable, "-X", "faulthandler", "-m", "console", "worker"]  # SIGABRT says where it stands
     with log.open("ab") as output:
-        process = processes.start([sys.executable, "-m", "console", "worker"], log=output, env=env, cwd=ROOT)
+        process = processes.start(command, log=output, env=env, cwd=ROOT)
     try:
         yield Worker(process, log)
     finally:
         processes.stop(process)
+
+
+def _where(workers: Sequence[Worker]) -> str:
+    """End workers, and return what each wrote and where it stood."""
+    for worker in workers:
+        worker.process.send_signal(signal.SIGABRT)
+        worker.process.wait(30)
+    return "\n\n".join(worker.log.read_text()[-4_000:] for worker in workers)
 
 
 def waiting(session: Session, *which: ColumnElement[bool]) -> int:
@@ -145,10 +154,13 @@ def test_two_workers_never_send_one_mail_at_once(
         file = {"name": "log.gz", "type": "application/gzip", "size": len(large), "digest": files().put(large)}
         make_mail(to_address="large@example.test", attachments=[file])
         made = 1
+        until = time.monotonic() + samples(540, 90)
         # One worker may be through a small number before the other looks: both have their share, however many it takes.
         while made < mails or not (one.said("mail sent") and two.said("mail sent")):
             make_mail()
             made += 1
+            if time.monotonic() > until:
+                pytest.fail(_where([one, two]))
             if made > mails:
                 time.sleep(0.1)  # each looks every two seconds
         one.comes_to(smtp, lambda: waiting(session) == 0)
