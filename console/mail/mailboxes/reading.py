@@ -67,7 +67,7 @@ class Reader:
     doubtful: set[int] = field(default_factory=set)  # where a connection broke, less often than MOST_CUTS
 
     def begin(self) -> None:
-        """Compare what the folder is now with what was read: elsewhere, or under another UIDVALIDITY, all begins anew.
+        """Compare the folder with what was read. Elsewhere, or under another UIDVALIDITY, it starts from the beginning.
 
         Raises:
             LeaseLost: another worker reads it, or it was changed or deleted.
@@ -83,7 +83,7 @@ class Reader:
             if (state.place, state.uid_validity) == (self.access.place, opened.uid_validity):
                 return
             if state.uid_validity is not None:
-                log.warning("mailbox numbered anew", mailbox=self.mailbox_id, uid_validity=opened.uid_validity)
+                log.warning("mailbox renumbered", mailbox=self.mailbox_id, uid_validity=opened.uid_validity)
             state.place, state.uid_validity = self.access.place, opened.uid_validity
             state.last_uid, state.old_below = 0, opened.uid_next
             db.session.execute(delete(UnreadMessage).where(UnreadMessage.mailbox_id == self.mailbox_id))

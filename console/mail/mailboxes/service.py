@@ -159,7 +159,7 @@ def delete_mailbox(actor: Actor, mailbox_id: int) -> str:
 
 
 def retry_message(actor: Actor, unread_id: int) -> UnreadMessage:
-    """Try once more to fetch a message that was given up.
+    """Try again to fetch a message that was given up.
 
     Raises:
         NotFound: no such message, or ``actor`` may not.

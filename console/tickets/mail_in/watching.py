@@ -31,7 +31,7 @@ log = get_logger(__name__)
 
 LOOKS_AGAIN = 60.0  # seconds after which it looks itself
 STEP = 1.0  # seconds in which it notices that it is to stop
-SESSION = 1800.0  # seconds, then it connects anew: so does a new UIDVALIDITY show
+SESSION = 1800.0  # seconds, then it connects again, which shows a new UIDVALIDITY
 
 
 @dataclass

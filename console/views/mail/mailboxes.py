@@ -212,7 +212,7 @@ class MailboxesPage(Page):
 
     @expose("/unread/<id:key>/retry", methods=["POST"])
     def retry(self, key: int) -> ResponseReturnValue:
-        """Try once more to fetch a message."""
+        """Try again to fetch a message."""
         with transaction():
             service.retry_message(current_actor(), key)
         return self._done(gettext("The message is fetched again in a moment."), key)
