@@ -1,7 +1,7 @@
 """Signing what leaves (DKIM, RFC 6376), where a key is set.
 
-Relays may fold and space lines again, so that both canonicalizations are relaxed. What a message has one of is named once
-more than that (RFC 6376, 8.15): a second one, put on top by someone on the way, would break the signature.
+Relays may fold and space lines again, so that both canonicalizations are relaxed. What a message has one of is named
+one time more than that (RFC 6376, 8.15): a second one, put on top by someone on the way, would break the signature.
 """
 
 from __future__ import annotations
