@@ -47,7 +47,7 @@ def add_to_ticket(actor: Actor, key: int) -> Ticket:
     arrival = _arrival(row)
     sender = sender_in(ticket, row.from_address)
     forward = forward_behind(arrival.mail)
-    if forward is not None:  # what the outside writes is for colleagues, whoever adds it
+    if forward is not None:  # the answer of an outside address is for colleagues only
         note = note_answer(arrival, forward)
         _decided(actor, row, "added")
         record(actor, "ticket.mail_added", ticket.number, customer_id=ticket.customer_id, incoming=row.id)

@@ -349,9 +349,9 @@ def _wait(arrival: Arrival, ticket: Ticket, why: str) -> None:
 
 
 def note_answer(arrival: Arrival, forward: TicketForward) -> TicketMessage:
-    """Write down what came back from whom a ticket was forwarded to. Whoever writes there, it is a note and stays one.
+    """Write down what came back from whom a ticket was forwarded to. It is always a note, from any sender.
 
-    Whoever forwarded it finds the ticket marked in their list.
+    The agent who forwarded it sees the ticket marked in their list.
     """
     row = arrival.row
     marks: dict[str, Any] = {"forward": forward.id, "forwarded_to": forward.address}

@@ -50,7 +50,7 @@ def receive_many(raws: Sequence[bytes], *, via: str = "imap", mailbox: Mailbox |
     for (key, unread), raw in zip(stored, raws, strict=True):
         if unread:
             _deliver(key, raw)
-            time.sleep(0)  # whoever else waits for this process
+            time.sleep(0)  # others in this process wait
     return [key for key, _unread in stored]
 
 
