@@ -140,24 +140,26 @@ class Installation:
             ["sh", str(script), *arguments], input=stdin, capture_output=True, text=True, check=False, env=_plain()
         )
 
-    def commands_of(self, unit: str) -> list[list[str]]:
-        """Return what a unit starts: systemd takes ``$$`` and ``%%`` for the signs themselves."""
-        text = self._here((DEPLOY / f"{unit}.service").read_text())
-        text = text.replace("127.0.0.1:8000", f"127.0.0.1:{self.first}")
+    def commands_of(self, unit: str, environment: dict[str, str]) -> list[list[str]]:
+        """Return what a unit starts: systemd fills ``${NAME}`` in, and takes ``$$`` and ``%%`` for the signs alone."""
+        text = self._unit(unit).replace("127.0.0.1:8000", f"127.0.0.1:{self.first}")
         lines = re.findall(r"^ExecStart=(.+)$", text, re.MULTILINE)
         assert lines
-        return [[part.replace("$$", "$").replace("%%", "%") for part in shlex.split(line)] for line in lines]
+        filled = [re.sub(r"(?<!\$)\$\{(\w+)\}", lambda name: environment[name[1]], line) for line in lines]
+        return [[part.replace("$$", "$").replace("%%", "%") for part in shlex.split(line)] for line in filled]
 
     def start_unit(self, unit: str, path: str) -> subprocess.Popen[bytes]:
         """Start what a unit starts, until the end."""
-        (command,) = self.commands_of(unit)
-        return self._start(command, unit, env=self._environment(path), cwd=self.path("/var/lib/console"))
+        environment = self._environment(unit, path)
+        (command,) = self.commands_of(unit, environment)
+        return self._start(command, unit, env=environment, cwd=self.path("/var/lib/console"))
 
     def run_unit(self, unit: str, path: str) -> None:
         """Run what a unit starts one after the other."""
-        for command in self.commands_of(unit):
+        environment = self._environment(unit, path)
+        for command in self.commands_of(unit, environment):
             done = subprocess.run(
-                command, env=self._environment(path), cwd=self.path("/var/lib/console"), capture_output=True, text=True,
+                command, env=environment, cwd=self.path("/var/lib/console"), capture_output=True, text=True,
                 check=False,
             )  # fmt: skip
             assert done.returncode == 0, (command, done.stdout[-1000:], done.stderr[-2000:])
@@ -174,10 +176,14 @@ class Installation:
         self._stack.callback(processes.stop, process)
         return process
 
-    def _environment(self, path: str) -> dict[str, str]:
-        """Return what systemd gives a unit: its EnvironmentFile, and little else."""
+    def _environment(self, unit: str, path: str) -> dict[str, str]:
+        """Return what systemd gives a unit: its Environment, over it its EnvironmentFile, and little else."""
+        own = re.findall(r"^Environment=(\w+)=(.*)$", self._unit(unit), re.MULTILINE)
         lines = re.findall(r"^(CONSOLE_\w+)='(.*)'$", self.path("/etc/console/console.env").read_text(), re.MULTILINE)
-        return {"PATH": path, "LANG": "C.UTF-8", **dict(lines)}
+        return {"PATH": path, "LANG": "C.UTF-8", **dict(own), **dict(lines)}
+
+    def _unit(self, unit: str) -> str:
+        return self._here((DEPLOY / f"{unit}.service").read_text())
 
 
 def children(process: subprocess.Popen[bytes]) -> list[int]:

@@ -1,6 +1,6 @@
 """``python -m tests.support.supervised FOLDER``: the supervisor over two programs that write their process ids there.
 
-A console takes seconds to start, and what is looked at here is who starts and ends it.
+A console takes a second to start, and what is looked at here is who starts and ends it.
 """
 
 from __future__ import annotations
@@ -10,17 +10,11 @@ import signal
 import sys
 from pathlib import Path
 
-from gevent import monkey
-
 if __name__ == "__main__":
-    if "serve" in sys.argv:  # as the supervisor starts a server
-        path = Path(sys.argv[-1].removeprefix("unix:"))
-        with path.open("a") as file:
-            file.write(f"{os.getpid()}\n")
-        signal.pause()
-    monkey.patch_all()
-
     from console.core.binds import Bind
-    from console.supervisor import supervise
+    from console.supervisor import fork_servers
 
-    sys.exit(supervise([Bind(path=f"{sys.argv[1]}/{name}") for name in ("one", "two")]))
+    served = fork_servers([Bind(path=f"{sys.argv[1]}/{name}") for name in ("one", "two")])
+    with Path(served.path or "").open("a") as file:
+        file.write(f"{os.getpid()}\n")
+    signal.pause()

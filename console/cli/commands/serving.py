@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+from importlib import import_module
+
 import click
 from flask import Flask, current_app
 from flask.cli import ScriptInfo, with_appcontext
@@ -9,6 +12,9 @@ from flask.cli import ScriptInfo, with_appcontext
 from console.core.binds import HOST, MAX_PORT, PORT, Bind, read_bind
 from console.core.context import settings
 from console.core.settings import Settings
+
+# Imported when they are needed, and so by every server soon after it starts.
+FIRST_NEEDED = ("console.server", "console.setup", "holidays", "snowballstemmer")
 
 
 @click.command()
@@ -19,7 +25,7 @@ from console.core.settings import Settings
     "--processes",
     type=click.IntRange(1),
     help="How many; each at a port of its own, counted up from this one, or at PATH.0, PATH.1 … "
-    "[default: CONSOLE_PROCESSES, else 1]",
+    "Each is started again when it ends. [default: CONSOLE_PROCESSES, else this process alone]",
 )
 @click.option("--worker/--no-worker", default=None, help="Run the periodic jobs here too. [default: on SQLite]")
 @click.pass_context
@@ -39,9 +45,9 @@ def serve(
         environment.check_processes(count)
         if worker:
             raise click.UsageError("with several processes, jobs run in one of their own: console worker")
-        _serve_many(environment, address, count)
-    else:
-        _serve_one(ctx, address, worker=worker)
+    if count > 1 or processes:
+        address = _fork(environment, address, count)
+    _serve(ctx, address, worker=worker)
 
 
 def _bind(bind: str | None, host: str | None, port: int | None) -> Bind:
@@ -55,7 +61,7 @@ def _bind(bind: str | None, host: str | None, port: int | None) -> Bind:
         raise click.BadParameter(str(error), param_hint="--bind") from error
 
 
-def _serve_one(ctx: click.Context, bind: Bind, *, worker: bool | None) -> None:
+def _serve(ctx: click.Context, bind: Bind, *, worker: bool | None) -> None:
     from console.server import serve as serve_app
     from console.setup import check_start
 
@@ -67,17 +73,35 @@ def _serve_one(ctx: click.Context, bind: Bind, *, worker: bool | None) -> None:
         raise click.ClickException(f"{bind}: {error.strerror or error}") from error
 
 
-def _serve_many(environment: Settings, bind: Bind, count: int) -> None:
-    from console.core.logging import configure, write_to_stderr
-    from console.supervisor import supervise
+def _fork(environment: Settings, bind: Bind, count: int) -> Bind:
+    """Return in each server, with its address; the parent keeps them up and ends here (see console.supervisor)."""
+    from console.core.logging import write_to_stderr
+    from console.supervisor import fork_servers
 
     try:
-        binds = [bind.of_process(index) for index in range(count)]
+        binds = [bind.of_process(index) for index in range(count)] if count > 1 else [bind]
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--processes") from error
-    configure()
+    _load()
     write_to_stderr(production=environment.production)
-    raise SystemExit(supervise(binds))
+    return fork_servers(binds)
+
+
+def _load() -> None:
+    """Import what every server and its first requests need, and build an application once.
+
+    Each server builds its own, with its own connections and its own name among the processes: the second is made in a
+    third of the time, because Flask-Admin, WTForms and SQLAlchemy have read our classes for the first.
+    """
+    from sqlalchemy.orm import configure_mappers
+
+    for module in FIRST_NEEDED:
+        import_module(module)
+    from console.app import create_app
+
+    create_app()
+    configure_mappers()
+    gc.freeze()  # a round of the collector in a server would copy what all share
 
 
 @click.command()
