@@ -54,4 +54,9 @@ def read_imap_url(url: str) -> ImapServer:
         raise ValueError("needs a name and a password before the @")
     if not (user + password + folder).isprintable():
         raise ValueError("has control characters in its name, password or folder")
-    return ImapServer(host, port or usual_port, tls, user, password, folder or "INBOX")
+    return ImapServer(host, port or usual_port, tls, user, password, folder_name(folder))
+
+
+def folder_name(name: str) -> str:
+    """Return a folder as it is stored: INBOX is one in any case (RFC 9051, 5.1), and is meant where none is named."""
+    return "INBOX" if name.upper() in ("", "INBOX") else name

@@ -7,7 +7,7 @@ with the stylesheet of today, and stands in a frame where nothing could run anyw
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from urllib.parse import unquote
 
@@ -79,11 +79,13 @@ def clean_document(html: str) -> str:
 
 
 def clean_received(
-    html: str, images: Mapping[str, str], *, remote: bool = False, conceal: Callable[[str], str] | None = None
-) -> tuple[str, int]:
+    htmls: Sequence[str], images: Mapping[str, str], *, remote: bool = False,
+    conceal: Callable[[str], str] | None = None,
+) -> tuple[str, int]:  # fmt: skip
     """Return a received mail as a document for a frame, and how many images of other servers it leaves out.
 
     Args:
+        htmls: its parts; each is cleaned by itself, so that none hides or swallows the next.
         images: the mail's own by Content-ID, as ``data:`` addresses.
         remote: leave those of other servers in.
         conceal: takes out of the clean HTML what no one may see.
@@ -102,14 +104,17 @@ def clean_received(
         blocked += value.lower().startswith("http://")
         return None
 
-    body = nh3.clean(
-        shallow(html),
-        tags=(nh3.ALLOWED_TAGS | {"img"}) - {"map", "area"},
-        clean_content_tags={"script", "style", "title"},
-        attributes=_ATTRIBUTES | {"img": {"alt", "height", "src", "width"}},
-        attribute_filter=change,
-        url_schemes=_SCHEMES | {"cid"},
-        url_relative="deny",
+    body = "\n".join(
+        nh3.clean(
+            shallow(html),
+            tags=(nh3.ALLOWED_TAGS | {"img"}) - {"map", "area"},
+            clean_content_tags={"script", "style", "title"},
+            attributes=_ATTRIBUTES | {"img": {"alt", "height", "src", "width"}},
+            attribute_filter=change,
+            url_schemes=_SCHEMES | {"cid"},
+            url_relative="deny",
+        )
+        for html in htmls
     )
     return _document(body if conceal is None else conceal(body), "und"), blocked
 

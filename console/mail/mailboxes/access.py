@@ -10,6 +10,8 @@ from console.core.imap_url import ImapServer
 from console.core.seal import InvalidToken
 from console.mail.mailboxes.models import DEFAULT, ImapAccount, ImapTls, Mailbox, SignIn
 
+_MISCONFIGURED = ("sign_in", "token", "certificate", "folder", "taken", "sealed", "no_starttls", "not_found")
+
 
 class ImapFailed(Exception):
     """A mailbox cannot be read now.
@@ -26,7 +28,7 @@ class ImapFailed(Exception):
     @property
     def misconfigured(self) -> bool:
         """Whether it will go on so until a setting is changed; servers lock out who tries that too often."""
-        return self.problem in ("sign_in", "token", "certificate", "folder", "sealed", "no_starttls", "not_found")
+        return self.problem in _MISCONFIGURED
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,11 @@ from urllib.parse import urlsplit
 
 from sqlalchemy import select
 
+from console.core.context import settings
 from console.core.db import db
 from console.core.emails import NoAddress, normal_email, sendable
 from console.core.errors import Invalid, Text
+from console.core.imap_url import folder_name
 from console.core.text import one_line, paragraphs
 from console.core.texts import lazy_gettext
 from console.mail.mailboxes.models import (
@@ -45,7 +47,7 @@ def check(data: MailboxData, *, known: ImapAccount | None) -> MailboxData:
     """
     data = replace(
         data, name=one_line(data.name), address=normal_email(data.address.strip()), host=data.host.strip().lower(),
-        user=data.user.strip(), folder=one_line(data.folder) or "INBOX", token_url=data.token_url.strip(),
+        user=data.user.strip(), folder=folder_name(one_line(data.folder)), token_url=data.token_url.strip(),
         client_id=data.client_id.strip(), signature=paragraphs(data.signature),
     )  # fmt: skip
     if data.sign_in is SignIn.PASSWORD:
@@ -53,7 +55,9 @@ def check(data: MailboxData, *, known: ImapAccount | None) -> MailboxData:
     else:
         data = replace(data, password="")
     wrong = _shape(data) | _place(data) | _secrets(data, known)
-    if not wrong and _taken(data, known):
+    if not wrong and _read_by_settings(data):
+        wrong["folder"] = lazy_gettext("The mailbox of CONSOLE_IMAP_URL already reads this folder.")
+    elif not wrong and _taken(data, known):
         wrong["folder"] = lazy_gettext("Another mailbox already reads this folder.")
     if wrong:
         raise Invalid(fields={name: [text] for name, text in wrong.items()})
@@ -122,6 +126,11 @@ def _is_token_url(url: str) -> bool:
         return bool(secure and parts.hostname and parts.port != 0 and parts.username is None)
     except ValueError:
         return False
+
+
+def _read_by_settings(data: MailboxData) -> bool:
+    server = settings().imap
+    return server is not None and (server.host, server.user, server.folder) == (data.host, data.user, data.folder)
 
 
 def _taken(data: MailboxData, known: ImapAccount | None) -> bool:

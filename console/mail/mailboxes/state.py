@@ -15,7 +15,7 @@ from console.core.transaction import transaction
 from console.core.upsert import insert_missing
 from console.mail.mailboxes.access import Access, ImapFailed, access_of
 from console.mail.mailboxes.leases import LeaseLost, hold, is_free
-from console.mail.mailboxes.models import DEFAULT, FRESH, MAX_DETAIL, ImapState, Mailbox
+from console.mail.mailboxes.models import DEFAULT, FRESH, MAX_DETAIL, ImapAccount, ImapState, Mailbox
 from console.mail.receiving.ledger import default_mailbox
 from console.mail.relay import pause
 
@@ -48,16 +48,28 @@ def find_access(mailbox_id: int) -> Access:
     """Return how a mailbox is read.
 
     Raises:
-        ImapFailed: no listed key opens its secrets.
+        ImapFailed: no listed key opens its secrets, or it is that of the settings and one of the page has its folder.
         LeaseLost: it is not read any more.
     """
     query = select(Mailbox).where(Mailbox.id == mailbox_id).options(joinedload(Mailbox.account))
     mailbox = db.session.scalar(query.execution_options(populate_existing=True))
     access = None if mailbox is None else access_of(mailbox)
+    if access is not None and mailbox is not None and mailbox.account is None and _is_on_page(access):
+        raise ImapFailed("taken")
     db.session.rollback()
     if access is None:
         raise LeaseLost
     return access
+
+
+def _is_on_page(access: Access) -> bool:
+    """Return whether a mailbox of the page reads the same folder, as where ``CONSOLE_IMAP_URL`` was set after it."""
+    query = select(ImapAccount.mailbox_id).join(Mailbox, Mailbox.id == ImapAccount.mailbox_id)
+    query = query.where(
+        Mailbox.active, ImapAccount.host == access.host, ImapAccount.user == access.user,
+        ImapAccount.folder == access.folder,
+    )  # fmt: skip
+    return db.session.scalar(query.limit(1)) is not None
 
 
 def note_failure(mailbox_id: int, me: str, failure: ImapFailed) -> None:

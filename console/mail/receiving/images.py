@@ -34,7 +34,7 @@ def draw(mail: ReadMail, *, remote: bool = False, conceal: Callable[[str], str] 
         remote: load images of other servers: those learn that it was read.
         conceal: takes out of the clean HTML what no one may see.
     """
-    return Picture(*clean_received(mail.html, inline_images(mail.files), remote=remote, conceal=conceal))
+    return Picture(*clean_received(mail.htmls, inline_images(mail.files), remote=remote, conceal=conceal))
 
 
 def inline_images(files: Sequence[File]) -> Mapping[str, str]:

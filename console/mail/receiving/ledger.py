@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from datetime import timedelta
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import joinedload
 
 from console.core import clock
@@ -25,6 +25,7 @@ READER_RETRIES_AFTER = timedelta(hours=1)  # longer than a reader waits after a 
 BATCH = 50
 HOUR = timedelta(hours=1)
 MOST_AN_HOUR = 30  # of one address; more than that no person writes
+_SAME_OF_COPIES = ("message_id", "from_address", "from_name", "subject", "kind", "ticket_id")
 
 
 def default_mailbox() -> Mailbox:
@@ -73,13 +74,22 @@ def store(raw: bytes, *, via: str, mailbox: Mailbox | None = None) -> IncomingMa
     if first is None:
         row.raw_file, row.sealed_key = raw_store.store(raw)
     else:  # one mail to several addresses of ours is one ticket
-        row.duplicate_of_id, row.ticket_id = first.id, first.ticket_id
-        row.message_id, row.subject = first.message_id, first.subject
-        row.from_address, row.from_name, row.kind = first.from_address, first.from_name, first.kind
+        row.duplicate_of_id = first.id
+        for name in _SAME_OF_COPIES:
+            setattr(row, name, getattr(first, name))
         row.tell("duplicate", of=first.id)
     db.session.add(row)
     db.session.flush()
     return row
+
+
+def note_on_copies(row: IncomingMail) -> None:
+    """Write on the rows of the same message that came another way what was found out since: they may be older."""
+    same = (IncomingMail.fingerprint == row.fingerprint, IncomingMail.duplicate_of_id == row.id)
+    values = {name: getattr(row, name) for name in _SAME_OF_COPIES}
+    db.session.execute(
+        update(IncomingMail).where(*same).values(values), execution_options={"synchronize_session": False}
+    )
 
 
 def original(row: IncomingMail) -> IncomingMail:

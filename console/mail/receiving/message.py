@@ -77,7 +77,7 @@ class ReadMail:
         delivered_to: addresses that servers noted on the way.
         answered: Message-IDs of ``In-Reply-To`` and ``References``, the nearest first.
         text: as it was written, its quotes in it.
-        html: as it came; cleaned where it is shown.
+        htmls: as they came; each is cleaned by itself where they are shown.
         problems: what could not be read, by key.
     """
 
@@ -90,7 +90,7 @@ class ReadMail:
     subject: str
     sent_at: datetime | None
     text: str
-    html: str
+    htmls: Sequence[str]
     contents: Contents = field(default_factory=Contents)
     problems: Sequence[str] = ()
 
@@ -119,7 +119,6 @@ def read_message(raw: bytes) -> ReadMail:
     if not headers:
         raise Unreadable("header")
     contents = _contents(_with_short_head(raw, head), problems)
-    html = clean("\n".join(contents.htmls)[:MAX_HTML])
     return ReadMail(
         headers=headers,
         senders=_mailers(headers, "from"),
@@ -130,10 +129,19 @@ def read_message(raw: bytes) -> ReadMail:
         subject=one_line(_words(headers.get("subject", [""])[0])),
         sent_at=_sent_at(headers.get("date", [""])[0]),
         text=paragraphs(contents.text()),
-        html=html,
+        htmls=_within(MAX_HTML, contents.htmls),
         contents=contents,
         problems=tuple(dict.fromkeys([*problems, *contents.problems])),
     )
+
+
+def _within(limit: int, htmls: Sequence[str]) -> Sequence[str]:
+    """Return the documents that hold something, cut where all of them reach ``limit``."""
+    kept: list[str] = []
+    for html in map(clean, htmls):
+        kept.append(html[:limit])
+        limit -= len(kept[-1])
+    return [html for html in kept if html.strip()]
 
 
 def _contents(raw: bytes, problems: list[str]) -> Contents:

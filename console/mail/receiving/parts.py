@@ -13,6 +13,7 @@ import tnefparse
 from console.core.text import one_line, words
 from console.mail.receiving import cards
 from console.mail.receiving.charsets import decode, mended
+from console.mail.receiving.flowed import unwrap
 from console.mail.receiving.html_text import to_text
 
 MAX_PARTS = 1_000
@@ -152,7 +153,10 @@ def _add_text(contents: Contents, content: bytes, part: Message, choice: int) ->
         whole = decode(content, _charset(part)).encode()
         contents.files.append(File(f"message.{_ENDINGS[kind]}", whole, kind, is_body=True))
         content = content[: max(left, 0)]
-    contents.bodies.append(Body(decode(content, _charset(part)), kind == "text/html", choice))
+    text = decode(content, _charset(part))
+    if kind == "text/plain" and _parameter(part, "format") == "flowed":
+        text = unwrap(text, delsp=_parameter(part, "delsp") == "yes")
+    contents.bodies.append(Body(text, kind == "text/html", choice))
 
 
 def _add_file(contents: Contents, file: File, part: Message) -> None:
@@ -223,6 +227,13 @@ def _charset(part: Message) -> str | None:
     with suppress(Exception):
         return part.get_content_charset()
     return None
+
+
+def _parameter(part: Message, name: str) -> str:
+    """Return a parameter of the content's type, in lower case; empty where there is none."""
+    with suppress(Exception):
+        return str(part.get_param(name, "")).lower()
+    return ""
 
 
 def _has_name(part: Message) -> bool:

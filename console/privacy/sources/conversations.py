@@ -56,31 +56,44 @@ def _mails_of_account(customer: Customer) -> Iterator[Part]:
 
 
 def _erase_mails(person: Person) -> Erased:
-    """Delete every mail to the person, about their own accounts, and to others that names them."""
+    """Delete every mail to the person, about their own accounts and tickets, and to others that names them."""
     keys = list(db.session.scalars(select(Mail.id).where(_is_named_in(person)))) + _mails_with_address(person)
+    reports = list(db.session.scalars(select(IncomingMail.id).where(IncomingMail.bounced_id.in_(keys))))
     # What a worker is sending just now is on its way; it is written down as another state, and finds no row.
     mails.delete_mails(keys)
-    return Erased({"mails": len(keys)}, _erase_received(person))
+    return Erased({"mails": len(keys)}, _erase_received(person, reports))
 
 
-def _erase_received(person: Person) -> frozenset[str]:
-    """Delete what came from the person, their raw messages too, and what is noted of their address."""
+def _erase_received(person: Person, reports: Sequence[int]) -> frozenset[str]:
+    """Delete what came from the person, their raw messages too, and what is noted of their address.
+
+    Args:
+        reports: of servers about mail to the person.
+    """
     session, known = db.session(), addresses_of(person)
     theirs = select(Ticket.id).where(Ticket.requester_email.in_(known))
-    _erase_written(known)
-    digests = received.delete_rows(received.rows_from(known, session.scalars(theirs).all()))
+    digests = _erase_written(known)
+    digests |= received.delete_rows([*received.rows_from(known, session.scalars(theirs).all()), *reports])
     session.execute(delete(TicketParticipant).where(TicketParticipant.address.in_(known)))
-    _erase_receivers(known)
+    digests |= _erase_receivers(known)
     session.execute(delete(StoppedAddress).where(StoppedAddress.address.in_(known)))
     session.execute(delete(BlockedSender).where(BlockedSender.pattern.in_(known)))
     return frozenset(digests)
 
 
-def _erase_written(known: Sequence[str]) -> None:
-    """Empty what came by mail from the person into tickets of others, notes that wait among it."""
+def _erase_written(known: Sequence[str]) -> set[str]:
+    """Empty what came by mail from the person into tickets of others, notes among it; return digests of its files."""
     session = db.session()
-    keys = select(IncomingMail.ticket_message_id).where(IncomingMail.from_address.in_(known))
-    entries = all_rows(select(TicketMessage).where(TicketMessage.id.in_(keys)))
+    rows = session.execute(
+        select(IncomingMail.id, IncomingMail.ticket_message_id).where(IncomingMail.from_address.in_(known))
+    ).all()
+    # A note that was added to the conversation stays beside it; the ledger names the newer one alone.
+    entered = TicketMessage.client_id.in_([f"{kind}-{row.id}" for row in rows for kind in ("mail", "mail-note")])
+    noted = TicketMessage.data["from"].as_string().in_(known)  # also of what the ledger has forgotten
+    is_theirs = or_(TicketMessage.id.in_([row.ticket_message_id for row in rows]), entered, noted)
+    entries = all_rows(select(TicketMessage).where(is_theirs))
+    files = delete(TicketAttachment).where(TicketAttachment.message_id.in_([entry.id for entry in entries]))
+    digests = set(session.scalars(files.returning(TicketAttachment.digest)))
     for entry in entries:
         if entry.ticket.preview == preview(entry.body):
             entry.ticket.preview = ""
@@ -89,17 +102,27 @@ def _erase_written(known: Sequence[str]) -> None:
     session.flush()
     for ticket in {entry.ticket_id: entry.ticket for entry in entries}.values():
         timeline.index(ticket)
+    return digests
 
 
-def _erase_receivers(known: Sequence[str]) -> None:
-    """Take the person's addresses off copies and forwards of others' tickets, and off headers of others' mails."""
-    session = db.session()
+def _erase_receivers(known: Sequence[str]) -> set[str]:
+    """Take the person's addresses off copies and forwards of others' tickets, and off headers of others' mails.
+
+    What others wrote to them too stays in its ticket; as it came, with its header, it goes.
+    """
+    session, digests = db.session(), set[str]()
+    for row in all_rows(select(IncomingMail).where(_any_of(IncomingMail.copies, known))):
+        if _without(row.copies, known) != row.copies:  # not as a part of a longer address
+            row.copies = _without(row.copies, known)
+            digests |= {row.raw_file} if row.raw_file else set()
+            row.raw_file = row.sealed_key = None
     for entry in all_rows(select(TicketMessage).where(_any_of(TicketMessage.data, known))):
         entry.data = {key: _without(value, known) for key, value in entry.data.items()}
     for mail in all_rows(select(Mail).where(_any_of(Mail.cc, known) | Mail.shown_to.in_(known))):
         mail.cc = [one for one in mail.cc if one not in known]
         mail.shown_to = None if mail.shown_to in known else mail.shown_to
     session.execute(delete(TicketForward).where(TicketForward.address.in_(known)))
+    return digests
 
 
 def _any_of(column: Any, known: Sequence[str]) -> ColumnElement[bool]:
@@ -133,10 +156,24 @@ def _is_named_in(person: Person) -> ColumnElement[bool]:
     # Mail to an address that they only wished to sign in with: it is not known to be theirs.
     changes = all_rows(select(EmailChange).where(EmailChange.person_id == person.id))
     wished = Mail.subject_ref.in_([f"email_change:{row.id}" for row in changes])
-    return or_(Mail.to_address.in_(known), Mail.customer_id.in_(owned), named, wished)
+    return or_(Mail.to_address.in_(known), Mail.customer_id.in_(owned), named, wished, *_about_tickets(person))
+
+
+def _about_tickets(person: Person) -> Iterator[ColumnElement[bool]]:
+    """Yield the conditions of mail about the person's tickets: copies and forwards have their words, to anyone."""
+    keys = db.session.scalars(select(Ticket.id).where(_is_ticket_of(person)))
+    yield Mail.subject_ref.in_([f"ticket:{key}" for key in keys])
+    for passed in _passed_on(person):
+        yield and_(Mail.subject_ref == f"ticket:{passed.ticket_id}", Mail.created_at <= passed.created_at)
 
 
 # --- tickets
+
+
+def _is_ticket_of(person: Person) -> ColumnElement[bool]:
+    """Return the condition of a ticket that a person asked for, or that is about an account of theirs."""
+    owned = [row.customer_id for row in person.memberships if row.is_owner]
+    return or_(Ticket.requester_email.in_(addresses_of(person)), Ticket.customer_id.in_(owned))
 
 
 def _tickets_of_person(person: Person) -> Iterator[Part]:
@@ -220,9 +257,7 @@ def _erase_tickets(person: Person) -> Erased:
     when, in which department and how it went, for the statistics.
     """
     session = db.session()
-    owned = [row.customer_id for row in person.memberships if row.is_owner]
-    theirs = or_(Ticket.requester_email.in_(addresses_of(person)), Ticket.customer_id.in_(owned))
-    keys = list(session.scalars(select(Ticket.id).where(theirs)))
+    keys = list(session.scalars(select(Ticket.id).where(_is_ticket_of(person))))
     reviews = select(Review.id).where(Review.ticket_id.in_(keys))
     removed = delete(TicketAttachment).where(TicketAttachment.ticket_id.in_(keys)).returning(TicketAttachment.digest)
     digests = frozenset(session.scalars(removed))

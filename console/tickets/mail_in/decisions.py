@@ -11,8 +11,8 @@ from console.core.db import db
 from console.core.errors import Conflict, Invalid, NotFound
 from console.core.texts import lazy_gettext
 from console.customers.masking import mask_pins
+from console.mail.receiving import ledger, stops
 from console.mail.receiving import raw as raw_store
-from console.mail.receiving import stops
 from console.mail.receiving.authentication import authenticate
 from console.mail.receiving.message import Unreadable, read_message
 from console.mail.receiving.models import IncomingMail, IncomingState
@@ -205,3 +205,4 @@ def _decided(actor: Actor, row: IncomingMail, decision: str) -> None:
     row.decided_at, row.decided_by = clock.now(), actor.id
     row.tell("decided", decision=decision, by=actor.name)
     db.session.flush()
+    ledger.note_on_copies(row)

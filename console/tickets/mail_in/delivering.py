@@ -84,7 +84,13 @@ def deliver(key: int, mail: ReadMail | None, raw: bytes, problem: str = "") -> N
     row.read_at = clock.now()
     if mail is None:
         _unreadable(row, raw, problem)
-        return
+    else:
+        _deliver(row, mail)
+    db.session.flush()
+    ledger.note_on_copies(row)
+
+
+def _deliver(row: IncomingMail, mail: ReadMail) -> None:
     with db.session.no_autoflush:  # what is written down so far is no one's to read yet
         arrival, header = _look_at(row, mail)
         unwanted, crowded = ledger.is_unwanted(row), ledger.is_flood(row)
@@ -100,7 +106,6 @@ def deliver(key: int, mail: ReadMail | None, raw: bytes, problem: str = "") -> N
         _settle(row, IncomingState.SPAM, "server")
     else:
         _route(arrival, match, header, crowded=crowded)
-    db.session.flush()
 
 
 def _look_at(row: IncomingMail, mail: ReadMail) -> tuple[Arrival, str]:
@@ -303,6 +308,7 @@ def enter(arrival: Arrival, sender: Sender, *, language: str = "") -> TicketMess
         message.data = {**message.data, "unproven": True}
     if sender.relation is not Relation.REQUESTER:
         message.name = sender.name or row.from_name or row.from_address
+        message.data = {**message.data, "from": row.from_address}
     _put_into(row, message.ticket, message)
     row.tell("entered", ticket=message.ticket.number)
     return message

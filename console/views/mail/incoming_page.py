@@ -80,7 +80,7 @@ class IncomingPage(Page):
             row=row,
             mail=mail,
             folded=fold_quoted(text),
-            blocked=draw(mail).blocked if mail is not None and mail.html and not remote else 0,
+            blocked=draw(mail).blocked if mail is not None and mail.htmls and not remote else 0,
             remote=remote,
             files=[(mask_name(file.name), len(file.content)) for file in mail.files[:MOST_FILES]] if mail else [],
             cards=[(card.kind, mask_pins(card_line(card))[0]) for card in mail.contents.notes] if mail else [],
@@ -107,7 +107,7 @@ class IncomingPage(Page):
     def html(self, key: int) -> ResponseReturnValue:
         """Answer the HTML part for the frame on the page; with ``images=1`` those of other servers too."""
         mail = _read(queries.find_incoming(current_actor(), key))
-        if mail is None or not mail.html:
+        if mail is None or not mail.htmls:
             raise NotFound
         remote = request.args.get("images") == "1"
         return received_letter(draw(mail, remote=remote, conceal=conceal).document, remote=remote)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,10 +15,13 @@ from console.cli.sealing import unopened
 from console.core.actor import SYSTEM, Actor
 from console.core.context import sealer
 from console.core.errors import Conflict, Invalid, NotFound
+from console.core.settings import Settings
 from console.core.transaction import transaction
-from console.mail.mailboxes import service
+from console.mail.mailboxes import service, state
+from console.mail.mailboxes.access import ImapFailed
 from console.mail.mailboxes.models import ImapAccount, ImapState, ImapTls, Mailbox, SignIn
 from console.mail.mailboxes.service import MailboxData
+from console.mail.receiving import ledger
 from console.staff.roles import Role
 
 pytestmark = pytest.mark.usefixtures("session")
@@ -119,6 +123,35 @@ def test_one_folder_has_one_mailbox() -> None:
     with pytest.raises(Invalid):
         add(name="Druga")
     add(name="Treća", folder="Kupci")
+    with pytest.raises(Invalid):
+        add(name="Četvrta", folder="inbox")  # the same in any case
+
+
+class TestOfTheSettings:
+    """One folder has one mailbox, also where ``CONSOLE_IMAP_URL`` names it."""
+
+    @pytest.fixture
+    def settings(self, settings: Settings) -> Settings:
+        return replace(settings, imap_url="imaps://podrska:x@IMAP.example.test/inbox")
+
+    def test_its_folder_is_refused_by_name(self) -> None:
+        with pytest.raises(Invalid) as refusal:
+            add()
+        assert "CONSOLE_IMAP_URL" in str(refusal.value.fields["folder"][0])
+        key = add(folder="Kupci").id
+        with pytest.raises(Invalid), transaction():
+            service.change_mailbox(SYSTEM, key, MailboxData(**DATA))
+
+    def test_set_later_it_is_not_read_beside_the_page(self, session: Session) -> None:
+        with transaction():
+            key = ledger.default_mailbox().id
+        assert state.find_access(key).user == "podrska"
+        box = add(folder="Kupci")
+        with transaction():
+            session.get_one(ImapAccount, box.id).folder = "INBOX"
+        with pytest.raises(ImapFailed) as failure:
+            state.find_access(key)
+        assert failure.value.problem == "taken" and failure.value.misconfigured
 
 
 def test_the_other_way_to_sign_in_leaves_no_secret_behind(session: Session) -> None:

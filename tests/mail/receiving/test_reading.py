@@ -193,7 +193,32 @@ def test_invitations_and_cards() -> None:
     assert card.facts == {"name": "Ana", "email": "a@b.rs"}
 
 
+# --- broken lines
+
+
+@pytest.mark.parametrize(
+    ("parameters", "body", "text"),
+    [
+        ("format=flowed", "Dobar dan, \r\nne radi \r\nsajt.\r\nHvala", "Dobar dan, ne radi sajt.\nHvala"),
+        ("Format=Flowed; DelSp=Yes", "PIN je 123 \r\n456, ne radi  \r\nsajt.", "PIN je 123456, ne radi sajt."),
+        ("format=flowed", " razmak\r\n >ovo nije citat \r\n From nije zaglavlje", "razmak\n>ovo nije citat From nije zaglavlje"),
+        ("format=flowed", ">> prvi \r\n>> citat \r\n> drugi \r\nmoje \r\n-- \r\nAna", ">> prvi citat\n> drugi\nmoje\n--\nAna"),
+        ("format=fixed; delsp=yes", "ne radi \r\nsajt", "ne radi\nsajt"),
+    ],
+)  # fmt: skip
+def test_flowed_lines_are_put_together(parameters: str, body: str, text: str) -> None:
+    head = f"From: a@gost.test\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8; {parameters}\r\n\r\n"
+    assert read_message((head + body).encode()).text == text
+
+
 # --- HTML
+
+
+def test_no_part_swallows_the_next() -> None:
+    part = b"Content-Type: text/html\r\n\r\n"
+    mail = read_message(multipart(part + b"<p>prvi<!-- <style>", part + b"<p>drugi</p>")(None, b"3"))  # type: ignore[arg-type]
+    assert "prvi" in draw(mail).document and "<p>drugi</p>" in draw(mail).document
+    assert mail.text == "prvi\n\ndrugi"
 
 
 def test_own_images_are_shown_and_others_asked_about() -> None:

@@ -17,10 +17,11 @@ from console.core.context import files
 from console.core.transaction import transaction
 from console.mail.mailboxes.models import Mailbox
 from console.mail.models import Mail
+from console.mail.receiving import ledger
 from console.mail.receiving.models import IncomingKind, IncomingMail, IncomingState, Proof
 from console.staff.roles import Role
 from console.tickets.mail_in import addresses, decisions
-from console.tickets.mail_in.receiving import receive
+from console.tickets.mail_in.receiving import deliver_stored, receive
 from console.tickets.models import MessageKind, Ticket, TicketStatus
 from console.tickets.service import merging, messages, properties
 from tests import factories
@@ -120,6 +121,25 @@ def test_each_message_once_however_it_comes(session: Session) -> None:
     copy = take(raw, mailbox=box)
     assert (copy.state, copy.reason, copy.duplicate_of_id) == (IncomingState.IGNORED, "duplicate", first)
     assert session.scalar(select(func.count(Ticket.id))) == 1
+
+
+def test_a_copy_that_came_before_the_first_was_read_shows_its_ticket(session: Session, agent: Actor) -> None:
+    raw = make_raw(auth=proven())
+    with transaction():
+        box = Mailbox(key="b", address="b@example.test", language="", signature="", active=True, created_at=now())
+        session.add(box)
+        first, copy = ledger.store(raw, via="imap"), ledger.store(raw, via="imap", mailbox=box)
+    assert copy.ticket_id is None
+    deliver_stored(first.id)
+    session.expire_all()
+    assert first.ticket_id is not None
+    for name in ("ticket_id", "from_address", "subject", "message_id", "kind"):
+        assert getattr(copy, name) == getattr(first, name)
+    with transaction():
+        decisions.mark_spam(agent, first.id)
+    with transaction():
+        ticket = decisions.not_spam(agent, first.id)
+    assert session.get_one(IncomingMail, copy.id, populate_existing=True).ticket_id == ticket.id
 
 
 @pytest.mark.both

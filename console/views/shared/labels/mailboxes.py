@@ -25,6 +25,7 @@ PROBLEM: dict[str, Text] = {
     "token_server": lazy_gettext("The server that issues access tokens does not answer as it should."),
     "unavailable": lazy_gettext("The server takes no sign-ins at the moment."),
     "folder": lazy_gettext("The folder does not exist, or this user may not read it."),
+    "taken": lazy_gettext("A mailbox on this page already reads this folder. Delete it, or unset CONSOLE_IMAP_URL."),
     "protocol": lazy_gettext("The server’s answer could not be understood."),
     "sealed": lazy_gettext("Its password cannot be decrypted: a key is missing in CONSOLE_SEAL_KEYS. Enter it again."),
     "storage": lazy_gettext("The messages could not be stored: the database or the disk was not available."),
