@@ -8,7 +8,7 @@ from console.customers.models import MemberRole
 from console.customers.rights import MailCategory, Right
 
 RIGHT_NAMES: dict[Right, Text] = {
-    Right.PROFILE: lazy_gettext("Change the account's profile"),
+    Right.PROFILE: lazy_gettext("Change the account’s profile"),
     Right.CONTACTS: lazy_gettext("See and manage contacts"),
     Right.PRODUCTS: lazy_gettext("See products and services"),
     Right.MANAGE_PRODUCTS: lazy_gettext("See and manage passwords"),

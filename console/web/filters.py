@@ -63,7 +63,7 @@ def ago(value: datetime | None) -> Markup:
 
 
 def relative(value: datetime) -> str:
-    """Write how far ``value`` is from now, in words; a day or more away, the date."""
+    """Write how far ``value`` is from now, in words; a day or more away, the date, with its year if it is another."""
     seconds = int((value - clock.now()).total_seconds())
     future, seconds = seconds > 0, abs(seconds)
     if seconds < MINUTE:
@@ -78,7 +78,15 @@ def relative(value: datetime) -> str:
         if future:
             return ngettext("in %(num)d hour", "in %(num)d hours", count)
         return ngettext("%(num)d hour ago", "%(num)d hours ago", count)
-    return moment(value)
+    return _within_the_year(value) or moment(value)
+
+
+def _within_the_year(value: datetime) -> str | None:
+    """Return ``27.11. 15:30``, in English ``27 Nov 15:30``; ``None`` for another year than this."""
+    local = value.astimezone(settings().zone)
+    if local.year != clock.now().astimezone(settings().zone).year:
+        return None
+    return f"{local:%d.%m. %H:%M}" if language() == "sr_Latn" else f"{local.day} {local:%b %H:%M}"
 
 
 def amount(value: int, currency: str = "") -> Markup:

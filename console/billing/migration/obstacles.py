@@ -26,7 +26,7 @@ REASONS: dict[str, Text] = {
         "The verified person does not have the transfer permission. The account owner can grant it."
     ),
     "held": lazy_gettext(
-        "The verified person's sign-in was changed in the last 72 hours. For security, migrate the services after that."
+        "The verified person’s sign-in was changed in the last 72 hours. For security, migrate the services after that."
     ),
     "no_service": lazy_gettext("Choose at least one service."),
     "not_theirs": lazy_gettext("Some of the selected services do not belong to the verified account."),
@@ -36,7 +36,7 @@ REASONS: dict[str, Text] = {
     ),
     "same_owner": lazy_gettext("The services already belong to this account."),
     "closed_source": lazy_gettext("The current owner’s account is closed."),
-    "closed_target": lazy_gettext("The new owner's account is not open."),
+    "closed_target": lazy_gettext("The new owner’s account is not open."),
     "in_migration": lazy_gettext("One of the services is already being migrated."),
     "abuse": lazy_gettext("A service suspended for abuse cannot be migrated."),
     "transfer_locked": lazy_gettext("The owner has put a transfer lock on a service."),

@@ -35,7 +35,7 @@ def require_may_change(actor: Actor, membership: Membership) -> frozenset[Right]
     """
     own = require_manager(actor, membership.customer_id)
     if membership.is_owner:
-        raise Conflict(lazy_gettext("The owner's permissions cannot be changed."), code="owner")
+        raise Conflict(lazy_gettext("The owner’s permissions cannot be changed."), code="owner")
     manager = membership_behind(actor, membership.customer_id)
     if manager is not None and manager.id == membership.id:
         raise Conflict(lazy_gettext("You cannot change your own permissions."), code="self")

@@ -180,9 +180,10 @@ def open_from(actor: Actor, arrival: Arrival, *, language: str = "") -> Ticket:
     language = language or guess_language(fold_quoted(mail.text).text) or row.mailbox.language or settings().locale
     letter = letter_of(mail, language)
     masked = mask_for_storage(letter.text, MASKED)
+    address, sendable = _address_of(row)
     with in_language(language):
         subject = shorten(row.subject, MAX_TICKET_SUBJECT - 1) or gettext("(no subject)")
-    address, sendable = _address_of(row)
+        name = _name_of(row, sendable=sendable)
     answered = sendable and ledger.is_answered(row) and actor.kind == "visitor"
     department = _department(row)  # in a name: else it is read again
     ticket = open_ticket(
@@ -191,7 +192,7 @@ def open_from(actor: Actor, arrival: Arrival, *, language: str = "") -> Ticket:
             subject=subject[:MAX_TICKET_SUBJECT],
             body=masked.text,
             requester_email=address,
-            requester_name=row.from_name,
+            requester_name=name,
             language=language,
             customer_id=account_of(address) if row.proof is Proof.PASSED else None,
             department_id=department.id,
@@ -224,6 +225,11 @@ def _address_of(row: IncomingMail) -> tuple[str, bool]:
     with suppress(NoAddress):
         return read_email(row.from_address), True
     return f"unknown-sender@{settings().mail_from.rpartition('@')[2]}", False
+
+
+def _name_of(row: IncomingMail, *, sendable: bool) -> str:
+    """Return the requester's name; lists would show that address where a message has neither."""
+    return row.from_name or ("" if sendable else gettext("unknown sender"))
 
 
 def _department(row: IncomingMail) -> Department:
@@ -416,16 +422,17 @@ def _unreadable(row: IncomingMail, raw: bytes, problem: str) -> None:
     headers, _problems = read_headers(split_head(raw)[0][:100_000])
     row.kind = IncomingKind.UNREADABLE
     language = row.mailbox.language or settings().locale
-    with in_language(language):
-        subject, body = gettext("(unreadable e-mail)"), gettext("An unreadable e-mail was received.")
     sender = next(iter(headers.get("from", [])), "")
     row.from_name = mask_pins(one_line(sender))[0][:120]
+    address, sendable = _address_of(row)
+    with in_language(language):
+        subject, body = gettext("(unreadable e-mail)"), gettext("An unreadable e-mail was received.")
+        name = _name_of(row, sendable=sendable)
     files = (("message.eml", raw),) if 0 < len(raw) <= MAX_SIZE else ()
-    address, _sendable = _address_of(row)
     ticket = open_ticket(
         Actor(kind="visitor", id=None, name=row.from_name or SYSTEM.name),
         NewTicket(
-            subject=subject, body=body, requester_email=address, requester_name=row.from_name, language=language,
+            subject=subject, body=body, requester_email=address, requester_name=name, language=language,
             department_id=_department(row).id, source=TicketSource.MAIL, files=files, notify_requester=False,
             data={"incoming": row.id, "unreadable": problem}, masked=True,
         ),

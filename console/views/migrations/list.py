@@ -81,8 +81,8 @@ class MigrationList(BaseModelView):
     list_filters = (
         Choice("state", lazy_gettext("State"), Migration.state, {k.value: v.text for k, v in MIGRATION_STATE.items()}),
         Choice("scheduled", lazy_gettext("Day of execution"), _HAS_DAY, {"yes": SCHEDULED.text, "no": _NO_DAY}),
-        CustomerNumber("from", lazy_gettext("Old owner's number"), Migration.from_customer_id),
-        CustomerNumber("to", lazy_gettext("New owner's number"), Migration.to_customer_id),
+        CustomerNumber("from", lazy_gettext("Old owner’s number"), Migration.from_customer_id),
+        CustomerNumber("to", lazy_gettext("New owner’s number"), Migration.to_customer_id),
     )
     lead = lazy_gettext("A service and its open pro-formas always move together.")
     empty_icon = "migrate"

@@ -73,7 +73,7 @@ class Stage:
 
 TAX_NOTES: dict[str, Text] = {
     "outside": lazy_gettext("The issuer is not in the PDV system."),
-    "abroad": lazy_gettext("No PDV: the place of supply is the buyer's country."),
+    "abroad": lazy_gettext("No PDV: the place of supply is the buyer’s country."),
     "exempt": lazy_gettext("No PDV: the buyer is exempt."),
 }
 
@@ -166,14 +166,14 @@ def stages(migration: Migration, names: dict[int, str], accepted_by: str = "") -
 
 
 def _acceptance(migration: Migration, accepted_by: str) -> Stage:
-    name = lazy_gettext("New owner's acceptance")
+    name = lazy_gettext("New owner’s acceptance")
     if migration.accepted_at is not None:
         return Stage(name, "done", accepted_by, migration.accepted_at)
     return Stage(name, "now", gettext("waiting for the new owner"))
 
 
 def _approval(migration: Migration, names: dict[int, str]) -> Stage:
-    name = lazy_gettext("Billing's approval")
+    name = lazy_gettext("Billing’s approval")
     if migration.approved_at is not None:
         return Stage(name, "done", names.get(migration.approved_by_id or 0, ""), migration.approved_at)
     if migration.waits_for_approval:
@@ -217,7 +217,7 @@ def next_step(migration: Migration, tasks_open: int) -> tuple[Text, Text] | None
         return billing, lazy_gettext("executes it now or chooses a day.")
     if migration.state is MigrationState.EXECUTED and tasks_open:
         return lazy_gettext("Support or billing"), lazy_gettext(
-            "completes the registry's part; on our side it is done."
+            "completes the registry’s part; on our side it is done."
         )
     return None
 
