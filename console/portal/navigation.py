@@ -56,7 +56,7 @@ ACCOUNT: tuple[Entry, ...] = (
         "portal.profile",
         lazy_gettext("Profile"),
         Right.PROFILE,
-        ("portal.save_profile", "portal.handover", "portal.start_handover"),
+        ("portal.save_profile", "portal.handover", "portal.start_handover", "portal.email", "portal.change_email"),
     ),
     Entry("portal.password", lazy_gettext("Change password")),
     Entry(
@@ -70,6 +70,7 @@ ACCOUNT: tuple[Entry, ...] = (
             "portal.remove_passkey",
             "portal.turn_sso",
             "portal.revoke_grant",
+            "portal.sessions",
         ),
     ),
     Entry("portal.contacts", lazy_gettext("Contacts/sub-accounts"), Right.CONTACTS, ("portal.contact",)),
@@ -146,6 +147,7 @@ def init_app(app: Flask) -> None:
     """Let the pages ask for their menus."""
     app.jinja_env.globals.update(
         portal_bar=bar,
+        portal_my_account=my_account,
         portal_account_menu=account_menu,
         portal_group_menu=group_menu,
         portal_person_menu=person_menu,
@@ -163,8 +165,13 @@ def bar(mine: Membership | None, account: str | None) -> list[Link]:
     """
     links = _links((HOME,), mine, account)
     if mine is not None:
-        links += [link for group in (*GROUPS.values(), MY_ACCOUNT) for link in _group_link(group, mine, account)]
+        links += [link for group in GROUPS.values() for link in _group_link(group, mine, account)]
     return links
+
+
+def my_account(mine: Membership | None, account: str | None) -> list[Link]:
+    """Return the entry "My account", none on no account: in the bar, or on a phone in the person's menu."""
+    return _group_link(MY_ACCOUNT, mine, account) if mine is not None else []
 
 
 def account_menu(mine: Membership) -> list[Link]:

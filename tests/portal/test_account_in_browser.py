@@ -48,10 +48,13 @@ def test_the_profile_is_changed_and_the_account_handed_over(
 
 
 def in_view(page: Page) -> None:
-    """Every entry of the bar is within the screen."""
-    for link in page.locator(".portal-nav a").all():
-        box = link.bounding_box()
-        assert box is not None and box["x"] >= 0 and box["x"] + box["width"] <= 390
+    """Every entry of the bar is within the screen, on one line; "Moj nalog" is in the person's menu."""
+    boxes = [link.bounding_box() for link in page.locator(".portal-nav a:visible").all()]
+    assert len(boxes) == 6 and len({box["y"] for box in boxes if box}) == 1
+    assert all(box and box["x"] >= 0 and box["x"] + box["width"] <= 390 for box in boxes)
+    page.locator(".person-menu summary").click()
+    page.get_by_role("link", name="Moj nalog", exact=True).click()
+    page.get_by_role("navigation").get_by_role("link", name="Početna", exact=True).click()
 
 
 def update_profile(page: Page) -> None:

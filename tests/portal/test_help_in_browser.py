@@ -27,4 +27,6 @@ def test_from_the_menu_to_the_step(
     expect(steps).to_have_count(6)
     expect(steps.nth(2)).to_contain_text("Promeni lozinku")
     page.get_by_role("link", name="Moj Mint", exact=True).first.click()
-    expect(page.get_by_role("link", name="Moj nalog")).to_be_visible()
+    expect(
+        page.get_by_role("region", name="Podaci o nalogu").get_by_role("link", name="Ažuriraj nalog")
+    ).to_be_visible()
