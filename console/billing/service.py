@@ -12,6 +12,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from console.audit.service import record
+from console.billing.ledger.models import Account, EntryKind
+from console.billing.ledger.service import Draft, Posting, post_many
 from console.billing.locks import lock_customers, lock_proformas, lock_services
 from console.billing.models import (
     ACTIVE_STATUSES,
@@ -23,7 +25,6 @@ from console.billing.models import (
     ProformaStatus,
     Storno,
 )
-from console.billing.payments.service.credit import release_to_credit
 from console.billing.periods import Period
 from console.billing.references import payment_reference
 from console.billing.tax import rule_for
@@ -260,8 +261,7 @@ def cancel_proforma(actor: Actor, proforma: Proforma, reason: str) -> Storno:
     lock_proformas([proforma.id])
     if proforma.status not in ACTIVE_STATUSES:
         raise Conflict(lazy_gettext("Only a pro-forma that is neither paid in full nor cancelled can be cancelled."))
-    release_to_credit(actor, [proforma], reason=reason)
-    (storno,) = cancel_documents([proforma], reason)
+    (storno,) = cancel_documents(actor, [proforma], reason)
     record(
         actor,
         "proforma.cancelled",
@@ -274,8 +274,17 @@ def cancel_proforma(actor: Actor, proforma: Proforma, reason: str) -> Storno:
     return storno
 
 
-def cancel_documents(proformas: Sequence[Proforma], reason: str, migration_id: int | None = None) -> list[Storno]:
-    """Cancel locked, active pro-formas in this order. Call after every other lock but the numbers'."""
+def cancel_documents(
+    actor: Actor, proformas: Sequence[Proforma], reason: str, migration_id: int | None = None
+) -> list[Storno]:
+    """Cancel locked, active pro-formas in this order. Call after every other lock but the numbers'.
+
+    What was paid on them goes to their customers' credit, so the caller holds these too; its entries check who may.
+
+    Args:
+        migration_id: the migration that cancels them, which the ledger cites as the reason.
+    """
+    _release_to_credit(actor, proformas, "" if migration_id else reason, migration_id)
     year = today().year
     session = db.session()
     stornos = []
@@ -303,6 +312,30 @@ def cancel_documents(proformas: Sequence[Proforma], reason: str, migration_id: i
     session.add_all(stornos)
     _release_periods(proformas)
     return stornos
+
+
+def _release_to_credit(actor: Actor, proformas: Sequence[Proforma], reason: str, migration_id: int | None) -> None:
+    drafts = []
+    for document in proformas:
+        amount = document.paid
+        if not amount:
+            continue
+        postings = (
+            Posting(Account.DOCUMENT, document.currency, amount, document.customer_id, document.id),
+            Posting(Account.CREDIT, document.currency, -amount, document.customer_id),
+        )
+        drafts.append(Draft(EntryKind.RELEASED, postings, reason=reason, migration_id=migration_id))
+        document.paid = 0
+        record(
+            actor,
+            "credit.released",
+            document.number,
+            customer_id=document.customer_id,
+            amount=amount,
+            currency=document.currency,
+        )
+    db.session.flush()
+    post_many(actor, drafts)
 
 
 def _bill_periods(documents: Sequence[Proforma]) -> None:

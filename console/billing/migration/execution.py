@@ -8,11 +8,10 @@ from typing import Any
 from sqlalchemy import update
 
 from console.audit.service import record
-from console.billing.migration.plan import Line, Plan
+from console.billing.migration.plan import Line, Plan, Source
 from console.billing.migration.plan_data import crossing_links, key_content, lock_step
 from console.billing.migration.registry import open_tasks
 from console.billing.models import Migration, MigrationState, Proforma, ProformaLine, Storno
-from console.billing.payments.service.credit import release_to_credit
 from console.billing.pdf.models import MOST_ATTACHED, Side, attachment_of, record_attachment
 from console.billing.service import cancel_documents, compose_document, number_documents
 from console.core import clock
@@ -58,8 +57,7 @@ def carry_out_plan(actor: Actor, migration: Migration, plan: Plan, sources: list
         sources: the plan's documents.
     """
     issued = _draft(migration, plan)
-    released = release_to_credit(actor, sources, migration.id)
-    stornos = cancel_documents(sources, migration.ref, migration.id)
+    stornos = cancel_documents(actor, sources, migration.ref, migration.id)
     number_documents(issued)  # flushes both
     left = _cut_links(actor, migration) if plan.cuts else []
     _move_services(migration)
@@ -74,7 +72,7 @@ def carry_out_plan(actor: Actor, migration: Migration, plan: Plan, sources: list
         "migration": {"ref": migration.ref, "state": migration.state.value},
         "cancelled": [_cancelled(storno, source) for storno, source in zip(stornos, sources, strict=True)],
         "issued": [_issued(document) for document in issued],
-        "credit": [_credited(document, amount) for document, amount in released],
+        "credit": [_credited(plan, source) for source in plan.part_paid],
     }
     _record(actor, migration, plan, answer, domains)
     _notify_both(migration, plan, stornos, sources, issued, left, answer["credit"], domains)
@@ -166,13 +164,13 @@ def _cancelled(storno: Storno, source: Proforma) -> dict[str, Any]:
     }
 
 
-def _credited(document: Proforma, amount: int) -> dict[str, Any]:
-    """Return what was paid on a cancelled document, now on its customer's credit."""
+def _credited(plan: Plan, source: Source) -> dict[str, Any]:
+    """Return what was paid on a cancelled document, now on the old owner's credit."""
     return {
-        "number": document.number,
-        "customer": document.buyer["number"],
-        "amount": amount,
-        "currency": document.currency,
+        "number": source.number,
+        "customer": plan.old.buyer["number"],
+        "amount": source.paid,
+        "currency": source.currency,
     }
 
 

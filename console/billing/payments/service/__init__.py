@@ -4,7 +4,6 @@ from console.billing.payments.service.credit import (
     apply_credit,
     correct_credit,
     refund_credit,
-    release_to_credit,
     set_credit_first,
     use_credit,
 )
@@ -20,7 +19,6 @@ __all__ = [
     "receive",
     "receive_from_bank",
     "refund_credit",
-    "release_to_credit",
     "resolve",
     "set_credit_first",
     "undo",

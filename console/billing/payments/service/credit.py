@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from console.audit.service import record
 from console.billing.ledger.models import Account, EntryKind
 from console.billing.ledger.queries import credit_of
-from console.billing.ledger.service import Draft, Posting, post, post_many
+from console.billing.ledger.service import Posting, post
 from console.billing.locks import lock_customers
 from console.billing.models import ACTIVE_STATUSES, Proforma
 from console.billing.payments.service.paying import lock_documents, pay
@@ -30,38 +29,6 @@ MAX_REASON = 500
 MAX_AMOUNT = 10**15  # in minor units: what sums of these stay far below 64 bits
 
 TOO_LITTLE = lazy_gettext("There is not that much credit in this currency.")
-
-
-def release_to_credit(
-    actor: Actor, proformas: Sequence[Proforma], migration_id: int | None = None, *, reason: str = ""
-) -> list[tuple[Proforma, int]]:
-    """Put what was paid on documents that are being cancelled on their customers' credit; ``paid`` becomes zero.
-
-    The caller holds the customers and the documents, and has asked for its own permission.
-
-    Returns:
-        The documents on which anything was paid, each with how much.
-    """
-    paid = [(document, document.paid) for document in proformas if document.paid]
-    drafts = []
-    for document, amount in paid:
-        postings = (
-            Posting(Account.DOCUMENT, document.currency, amount, document.customer_id, document.id),
-            Posting(Account.CREDIT, document.currency, -amount, document.customer_id),
-        )
-        drafts.append(Draft(EntryKind.RELEASED, postings, reason=reason, migration_id=migration_id))
-        document.paid = 0
-        record(
-            actor,
-            "credit.released",
-            document.number,
-            customer_id=document.customer_id,
-            amount=amount,
-            currency=document.currency,
-        )
-    db.session.flush()
-    post_many(actor, drafts)
-    return paid
 
 
 def use_credit(actor: Actor, proforma: Proforma, amount: int | None = None) -> int:
