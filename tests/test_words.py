@@ -21,7 +21,7 @@ ENGLISH = (
     "rests on", "of theirs", "many at once", "hangs together", "hang together",
 )  # fmt: skip
 SERBIAN = (
-    "nadzorni", "e-adres", "e-pošt", "obećanj", "procen", "obustavljen", "pošiljalac", "suzi", "devet od deset",
+    "nadzorni", "e-adres", "e-pošt", "obećanj", "procen", "obustavljen", "suzi", "devet od deset",
     "ponovo razdvoji", "fajl", "pretplat", "nepovezan", "sektor", "više odjednom",
 )  # fmt: skip
 # Retired in names of files and in identifiers, wherever they are a word of the name ...
