@@ -42,7 +42,7 @@ from console.customers.account import emails, handover
 from console.customers.models import Guard
 from console.hosting.dns.publishing.outbox import publish_due
 from console.identity.oidc import families, keys
-from console.mail import outsiders, sending
+from console.mail import limits, sending
 from console.privacy import erasure, exports, retention
 from console.staff.models import StaffSession
 from console.tickets.mail_in import watching
@@ -83,7 +83,7 @@ def clear_old_rows() -> None:
         over = or_(StaffSession.expires_at < ended, StaffSession.revoked_at < ended)
         session.execute(delete(StaffSession).where(over))
         tokens.clear(now - KEEP_TOKENS)
-        outsiders.clear(now - KEEP_PROVEN)
+        limits.clear(now - KEEP_PROVEN)
         registration.clear(now)
         families.clear(now - KEEP_CODES)
         session.execute(delete(Guard).where(Guard.updated_at < now - KEEP_GUARDS))

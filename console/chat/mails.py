@@ -12,7 +12,7 @@ from console.core.actor import Actor
 from console.core.context import settings
 from console.core.db import db
 from console.core.errors import NotFound
-from console.mail import outsiders
+from console.mail import limits
 from console.mail.links import SecretLink
 from console.mail.models import Mail
 from console.mail.service import queue
@@ -29,7 +29,7 @@ def mail(visitor: Actor, chat: Chat) -> Mail:
     Raises:
         TooMany: the address got enough mail that strangers can cause.
     """
-    proven = outsiders.is_proven(chat.email)
+    proven = limits.is_proven(chat.email)
     link = SecretLink(f"{settings().base_url}/chat/transcript/", link_token(chat))
     return queue(
         "chat_transcript" if proven else "chat_transcript_link",

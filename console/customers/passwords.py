@@ -23,7 +23,7 @@ from console.core.texts import lazy_gettext
 from console.customers import holds
 from console.customers.models import Person, PersonSession
 from console.customers.signin import PasswordProof
-from console.mail import outsiders
+from console.mail import limits
 from console.mail.links import SecretLink
 from console.mail.service import NoRecipient, write_to
 from console.tokens import service as tokens
@@ -109,7 +109,7 @@ def reset(token: str, password_hash: str, address: str | None) -> Person:
     actor = Actor(kind="person", id=person.id, name=person.name, address=address)
     record(actor, "person.password_reset", _subject(person.id))
     _put(actor, person, password_hash, held=True)
-    outsiders.prove(person.email)
+    limits.prove(person.email)
     return person
 
 

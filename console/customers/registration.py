@@ -23,7 +23,7 @@ from console.core.text import one_line
 from console.core.texts import lazy_gettext
 from console.customers.models import Customer, CustomerKind, MemberRole, Membership, Person, Registration
 from console.customers.service import CustomerData, MemberData, check_customer, check_member, enroll, register_customer
-from console.mail import outsiders
+from console.mail import limits
 from console.mail.links import SecretLink
 from console.mail.service import queue
 from console.tokens import service as tokens
@@ -144,7 +144,7 @@ def confirm(token: str, password_hash: str, address: str | None) -> Membership:
     membership = enroll(
         actor, customer, MemberData(email=person.email, name=person.name, role=MemberRole.OWNER, language=row.language)
     )
-    outsiders.prove(person.email)
+    limits.prove(person.email)
     db.session.delete(row)
     db.session.flush()
     return membership

@@ -32,7 +32,7 @@ Hours = tuple[int, int]  # half-open, minutes after local midnight
 
 _DAY = timedelta(days=1)
 _MONTH = timedelta(days=32)  # from the first of a month into the next
-_AHEAD, _BEHIND = timedelta(hours=15), timedelta(hours=13)  # further no zone is from UTC
+_AHEAD, _BEHIND = timedelta(hours=15), timedelta(hours=13)  # no zone is further from UTC
 
 
 @dataclass(frozen=True, order=True)
@@ -383,7 +383,7 @@ class Calendar:
     # --- telling ---
 
     def _closed(self, closed: list[Span]) -> list[Piece]:
-        """Say of closed spans why they are."""
+        """Return the closed spans in pieces, each with its reason."""
         pieces = []
         for begin, end in closed:
             day, last = self._local_day(begin) - _DAY, self._local_day(end) + _DAY

@@ -61,7 +61,7 @@ class Mail(Base):
     leaves: Mapped[str | None] = mapped_column(String(60))  # what its receiver may turn off: console.mail.unsubscribing
     attachments: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)  # see console.mail.attachments
     private: Mapped[bool] = mapped_column(default=False)  # a link in it opens something: not for staff to read
-    # What it counts as where an address may get only so many (console.mail.outsiders); nothing: as many as there are.
+    # What it counts as where an address may get only so many (console.mail.limits); nothing: as many as there are.
     counted_as: Mapped[str | None] = mapped_column(String(340))
     sealed_links: Mapped[str | None] = mapped_column(Text)  # sealed, until it was sent: console.mail.links
     # How sending it goes. Tries that failed because the mail server as a whole did do not count here.

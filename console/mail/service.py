@@ -18,7 +18,7 @@ from console.core.context import settings
 from console.core.db import db
 from console.core.errors import Conflict, NotFound
 from console.core.texts import lazy_gettext
-from console.mail import links, outsiders
+from console.mail import limits, links
 from console.mail.compose import BY_HAND
 from console.mail.models import MAX_ERROR, Mail, MailState
 from console.mail.receiving import stops
@@ -109,10 +109,10 @@ def queue(
             :class:`~console.mail.links.SecretLink`.
 
     Raises:
-        TooMany: strangers can cause it, and the address got enough of that: see :mod:`console.mail.outsiders`.
+        TooMany: strangers can cause it, and the address got enough of that: see :mod:`console.mail.limits`.
     """
-    counted_as = outsiders.count(template, to_address, caused_by)
-    if counted_as is not None and not outsiders.is_proven(to_address):
+    counted_as = limits.count(template, to_address, caused_by)
+    if counted_as is not None and not limits.is_proven(to_address):
         to_name = ""  # a stranger chose it
     language = language or settings().locale
     now = clock.now()
@@ -154,7 +154,7 @@ def _keep_back(mail: Mail) -> None:
 
     What a person of ours wrote goes out, and so does what its receiver asked for to sign in.
     """
-    if mail.template in BY_HAND or outsiders.CAUSES[mail.template] is outsiders.Cause.SIGN_IN:
+    if mail.template in BY_HAND or limits.CAUSES[mail.template] is limits.Cause.SIGN_IN:
         return
     refused = stops.stopped(mail.to_address)
     if refused is not None:

@@ -15,7 +15,7 @@ from flask_babel import get_locale
 from console.core.errors import FileGone, NotFound
 from console.core.texts import in_language
 from console.core.transaction import transaction
-from console.mail import outsiders
+from console.mail import limits
 from console.web.answers import wants_json
 from console.web.locale import LANGUAGES
 
@@ -34,9 +34,9 @@ def speaking(language: str | None) -> AbstractContextManager[None]:
 
 def note_proof(address: str) -> None:
     """Note that a link which only ever stood in a mail to ``address`` was opened: that mail is read there."""
-    if request.method == "GET" and not outsiders.is_proven(address):  # who only asks whether it is there reads nothing
+    if request.method == "GET" and not limits.is_proven(address):  # who only asks whether it is there reads nothing
         with transaction():
-            outsiders.prove(address)
+            limits.prove(address)
 
 
 def or_gone(template: str) -> Callable[[Callable[P, ResponseReturnValue]], Callable[P, ResponseReturnValue]]:

@@ -227,7 +227,7 @@ def solved(ticket: Ticket, *, send_after: datetime | None = None) -> Mail:
 
 
 def withdraw_solved(ticket: Ticket) -> None:
-    """Keep back the word that it is solved, where it has not left yet: it is not."""
+    """Cancel the mail that says solved if it has not been sent: the ticket is no longer solved."""
     about = [f"ticket:{one.id}" for one in (ticket, *other_requesters(ticket))]
     waiting = select(Mail.id).where(
         Mail.subject_ref.in_(about), Mail.template == "ticket_solved", Mail.state == MailState.QUEUED

@@ -26,7 +26,7 @@ from console.hosting.dns.service import add_record, change_record
 from console.hosting.models import ProductKind, Service
 from console.identity import recovery
 from console.identity.oidc import grants
-from console.mail import outsiders
+from console.mail import limits
 from console.staff.roles import Role
 from console.tickets.mail_in.addresses import reply_address
 from console.tickets.service import account as ticket_account
@@ -114,7 +114,7 @@ def _zones(word: str, owner: Membership, actor: Actor) -> None:
     other = factories.make_domain(factories.make_service(others, product))
     with transaction():
         invite(SYSTEM, others, earlier_address(word), [])
-        outsiders.prove(earlier_address(word))
+        limits.prove(earlier_address(word))
         first = add_record(actor, own.id, RecordInput("@", "TXT", "3600", f"Piše {word} prvi".replace("š", "s")), 0)
         change_record(actor, own.id, first.record_id or 0, RecordInput("@", "TXT", "3600", f"{word} drugi"), 1)
         add_record(actor, other.id, RecordInput("www", "A", "3600", "203.0.113.10"), 0)

@@ -35,7 +35,7 @@ from console.customers.models import (
 from console.customers.passwords import void_links
 from console.customers.people import invitations
 from console.customers.service import HOME, MemberData, check_member, end_verifications, enroll
-from console.mail import outsiders
+from console.mail import limits
 
 
 def accept(actor: Actor, token: str, person: Person) -> Membership:
@@ -61,7 +61,7 @@ def accept(actor: Actor, token: str, person: Person) -> Membership:
     corrections.end_for(actor, offer.customer_id, old.id)
     handover.end(actor, offer, HandoverState.ACCEPTED, "account.handed_over")
     run_handed_over(actor, HandedOver(offer.customer, old, person, keeps_sign_in))
-    outsiders.prove(person.email)
+    limits.prove(person.email)
     mails.notify_of_handover(offer, old, "gone")
     mails.notify_of_handover(offer, person, "received")
     return membership

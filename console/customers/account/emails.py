@@ -27,7 +27,7 @@ from console.customers.passwords import void_links
 from console.customers.queries import memberships_of
 from console.customers.service import end_verifications
 from console.customers.verification.pins import renew_pin
-from console.mail import outsiders
+from console.mail import limits
 from console.mail.links import SecretLink
 from console.tokens import service as tokens
 
@@ -126,7 +126,7 @@ def confirm(token: str, address: str | None) -> EmailChange:
         raise _gone()
     if is_new:
         change.new_confirmed_at = clock.now()
-        outsiders.prove(change.new_email)
+        limits.prove(change.new_email)
     else:
         change.old_confirmed_at = clock.now()
     db.session.flush()

@@ -27,7 +27,7 @@ from console.customers.models import Customer, CustomerStatus, Invitation, Membe
 from console.customers.people import rules
 from console.customers.rights import MailCategory, Right
 from console.customers.service import MemberData, check_member, enroll
-from console.mail import outsiders
+from console.mail import limits
 from console.mail.links import SecretLink
 from console.tokens import service as tokens
 
@@ -153,7 +153,7 @@ def accept(actor: Actor, token: str, person: Person) -> Membership:
         MemberData(email=person.email, name=person.name, role=MemberRole.USER, rights=rights, mail=tuple(MailCategory)),
     )
     _end(invitation, membership)
-    outsiders.prove(person.email)
+    limits.prove(person.email)
     mails.notify_owner_of_people(actor, membership, "joined")
     return membership
 

@@ -10,7 +10,7 @@ from console.mail.mailboxes.models import Mailbox
 
 
 def is_our_address(email: str) -> bool:
-    """Tell whether mail to ``email`` comes to us, with or without something after a ``+``."""
+    """Return whether mail to ``email`` comes to us, with or without something after a ``+``."""
     if is_ours(email):
         return True
     local, _at, domain = email.lower().rpartition("@")

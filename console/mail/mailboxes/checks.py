@@ -141,7 +141,7 @@ def _taken(data: MailboxData, known: ImapAccount | None) -> bool:
 
 
 def is_loopback(host: str) -> bool:
-    """Tell whether ``host`` is this machine itself."""
+    """Return whether ``host`` is this machine itself."""
     try:
         return host == "localhost" or ip_address(host).is_loopback
     except ValueError:  # a name

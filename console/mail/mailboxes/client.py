@@ -273,7 +273,7 @@ def _on_the_way(error: Exception, access: Access) -> ImapFailed:
 
 
 def _is_answer(words: str) -> bool:
-    """Tell whether the server said NO or BAD, and the conversation goes on; else no one knows where it is."""
+    """Return whether the server said NO or BAD, and the conversation goes on; else no one knows where it is."""
     return words.startswith("fetch failed") or "command error: BAD" in words
 
 

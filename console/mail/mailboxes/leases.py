@@ -32,7 +32,7 @@ def new_name() -> str:
 
 
 def take(mailbox_id: int, me: str) -> bool:
-    """Take a mailbox that no one reads, and tell whether that went."""
+    """Lease a mailbox that no worker reads; return whether that succeeded."""
     with transaction():
         state = _locked(mailbox_id)
         if state is None or not is_free(state):
@@ -63,7 +63,7 @@ def give_back(mailbox_id: int, me: str) -> None:
 
 
 def is_free(state: ImapState) -> bool:
-    """Tell whether no worker reads a mailbox: none has it, its lease ran out, or its process is gone."""
+    """Return whether no worker reads a mailbox: none has it, its lease ran out, or its process is gone."""
     if state.lease is None or state.leased_until is None or state.leased_until <= clock.now():
         return True
     machine, process, _own = state.lease.split(":", 2)

@@ -303,7 +303,7 @@ class Reader:
 
 
 def _is_old(one: Header, old_below: int, since: datetime | None) -> bool:
-    """Tell whether a message was in the folder before its mailbox was added, and is left there."""
+    """Return whether a message was in the folder before its mailbox was added, and is left there."""
     if since is None or one.uid >= old_below or one.came_at is None:
         return False
     return one.came_at < since - CLOCKS_DIFFER

@@ -68,7 +68,7 @@ class Bounce:
 
 
 def is_bounce(mail: ReadMail) -> bool:
-    """Tell whether ``mail`` is a delivery report. A complaint (RFC 5965) or a receipt (RFC 8098) is none."""
+    """Return whether ``mail`` is a delivery report. A complaint (RFC 5965) or a receipt (RFC 8098) is none."""
     if "message/delivery-status" in mail.contents.report or "x-failed-recipients" in mail.headers:
         return True
     content_type = mail.first("content-type").lower()

@@ -54,7 +54,7 @@ def decode(content: bytes, charset: str | None = None) -> str:
 
 
 def is_utf8(content: bytes) -> bool:
-    """Tell whether ``content`` is UTF-8 throughout."""
+    """Return whether ``content`` is UTF-8 throughout."""
     try:
         content.decode()
     except UnicodeDecodeError:

@@ -53,7 +53,7 @@ def classify(mail: ReadMail) -> tuple[IncomingKind, str]:
 
 
 def _is_report(mail: ReadMail) -> bool:
-    """Tell whether it is a receipt or a complaint: what comes as a report and is none about a delivery."""
+    """Return whether it is a receipt or a complaint: what comes as a report and is none about a delivery."""
     return mail.first("content-type").lower().startswith("multipart/report")
 
 

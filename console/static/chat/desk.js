@@ -9,7 +9,7 @@ import { walk } from './lists.js';
 import { focus, setMode } from './composer.js';
 import { isOpen, openReplies } from './canned.js';
 import { ask, claim, openEnd, openTransfer } from './actions.js';
-import { drawHead } from './head.js';
+import { drawHead } from './conversation_head.js';
 import { current, enter } from './rooms.js';
 import './sidebar.js';
 import { becomeAvailable } from './topbar.js';

@@ -86,7 +86,7 @@ def find_ticket(mail: ReadMail, *, proven: bool) -> Match | None:
 
 
 def has_void_address(mail: ReadMail) -> bool:
-    """Tell whether it went to a signed address that is forged or was revoked."""
+    """Return whether it went to a signed address that is forged or was revoked."""
     receivers = _receivers(mail)
     return any(map(is_signed, receivers)) and read_signed(receivers) is None
 
@@ -178,7 +178,7 @@ def _colleague(ticket: Ticket, address: str) -> Person | None:
 
 
 def account_of(address: str) -> int | None:
-    """Return the one account that an address is of a person of; ``None`` where there is none, or more."""
+    """Return the only account with a person who has this address; ``None`` if there is none or more than one."""
     query = select(Membership.customer_id).join(Person)
     keys = db.session.scalars(query.where(Person.email == address, Membership.removed_at.is_(None)).limit(2)).all()
     return keys[0] if len(keys) == 1 else None

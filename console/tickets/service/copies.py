@@ -108,5 +108,5 @@ def send(ticket: Ticket, message: TicketMessage, copies: Copies, send_after: dat
 
 
 def same(message: TicketMessage, cc: Iterable[str], bcc: Iterable[str]) -> bool:
-    """Tell whether a reply that is sent again names the same people."""
+    """Return whether a reply that is sent again names the same people."""
     return set(message.data.get("cc", ())) == set(cc) and set(message.data.get("bcc", ())) == set(bcc)

@@ -105,7 +105,7 @@ def former_people(customer_id: int) -> Select[str]:
 
 
 def has_left(customer_id: int | None, email: str) -> bool:
-    """Tell whether someone was on an account and is no longer: what they ask is not for its people."""
+    """Return whether someone was on an account and is no longer: what they ask is not for its people."""
     if customer_id is None:
         return False
     return db.session.scalar(former_people(customer_id).where(Person.email == email).limit(1)) is not None

@@ -66,7 +66,7 @@ def status(row: MailboxRow) -> Label:
 
 
 def is_silent(state: ImapState) -> bool:
-    """Tell whether no worker has looked at a mailbox for long."""
+    """Return whether no worker has looked at a mailbox for long."""
     seen = max(filter(None, (state.checked_at, state.received_at, state.leased_until)), default=None)
     return seen is not None and seen < clock.now() - SILENT_AFTER
 

@@ -22,11 +22,11 @@ from console.core.actor import Actor
 from console.core.db import db
 from console.core.errors import TooMany
 from console.core.transaction import transaction
-from console.mail import outsiders
+from console.mail import limits
 from console.mail.examples import examples
+from console.mail.limits import CAUSES, REPEATS, Cause
 from console.mail.links import put_in
 from console.mail.models import Mail
-from console.mail.outsiders import CAUSES, REPEATS, Cause
 from console.mail.service import queue
 from console.mail.templates import names
 from tests.chat.rows import ask, monday, visitor
@@ -49,8 +49,8 @@ def test_no_kind_of_mail_passes_beside_the_count(sqlite_app: Flask, session: Ses
     for kind in STRANGERS:
         address = f"{kind}@example.test"
         with transaction():
-            outsiders.prove(address)
-            for number in range(outsiders.MOST):
+            limits.prove(address)
+            for number in range(limits.MOST):
                 queue(kind, to_address=address.replace("@", f"+{number}@") if kind not in REPEATS else address,
                       caused_by=stranger(), **values[kind])  # fmt: skip
             for by in (None, stranger(), Actor(kind="system", id=None, name="")):
@@ -73,7 +73,7 @@ def test_no_kind_of_mail_passes_beside_the_count(sqlite_app: Flask, session: Ses
 def test_what_lets_people_in_is_not_used_up_by_what_strangers_send(sqlite_app: Flask, session: Session) -> None:
     values = {one.template: one.values for one in examples("https://console.example.test")}
     with transaction():
-        for _ in range(outsiders.MOST):
+        for _ in range(limits.MOST):
             queue("ticket_opened", to_address=VICTIM, **values["ticket_opened"])
         for kind in ("staff_password_reset", "pin_locked"):
             assert queue(kind, to_address=VICTIM, **values[kind]).id
@@ -94,7 +94,7 @@ def test_chats_bomb_no_mailbox(client: ConsoleClient, session: Session, clock: A
         lifecycle.mail_transcript(visitor(), chat.id)
     assert refused.value.code == "mails" and 0 < refused.value.retry_after <= 3600
     sent = mails(session)
-    assert len(sent) == outsiders.MOST
+    assert len(sent) == limits.MOST
     assert not any(WORDS in one.subject + one.text + one.html + one.to_name for one in sent)
 
     # Who opens the link has the mail: from then on the transcript itself is mailed there, within the same limit.
@@ -126,4 +126,4 @@ def test_two_at_once_are_counted_one_after_the_other(
             db.session.remove()
 
     in_threads(send, 8)
-    assert len(mails(session)) == outsiders.MOST
+    assert len(mails(session)) == limits.MOST

@@ -1,4 +1,4 @@
-"""What a stranger may make us send to an address that need not be theirs.
+"""How many mails a stranger may make us send to an address that need not be theirs, and which.
 
 Typing an address into the chat or a form does not show that it is one's own. So each kind of mail says here who
 can cause it, and the one verb that queues mail asks: what anonymous visitors cause counts together for each
