@@ -94,7 +94,7 @@ def mark_spam(actor: Actor, key: int, *, block: str = "") -> IncomingMail:
     row = _lock(actor, key, (*OPENS_FROM[:2], IncomingState.TICKET, IncomingState.FAILED))
     if block in ("address", "domain"):
         blocked = row.from_address if block == "address" else row.from_address.rpartition("@")[2]
-        row.tell("blocked", pattern=stops.block(actor, blocked))
+        row.add_step("blocked", pattern=stops.block(actor, blocked))
     _close_note(row, "spam")
     ticket = _opened_ticket(actor, row)
     if ticket is not None and ticket.status is not TicketStatus.CLOSED:
@@ -203,5 +203,5 @@ def _opened_ticket(actor: Actor, row: IncomingMail) -> Ticket | None:
 
 def _decided(actor: Actor, row: IncomingMail, decision: str) -> None:
     row.decided_at, row.decided_by = clock.now(), actor.id
-    row.tell("decided", decision=decision, by=actor.name)
+    row.add_step("decided", decision=decision, by=actor.name)
     db.session.flush()

@@ -21,7 +21,7 @@ from console.core.text import one_line, shorten
 from console.core.texts import gettext, in_language
 from console.customers.masking import MASKED, mask_for_storage, mask_pins
 from console.mail.mailboxes.addresses import is_our_address
-from console.mail.receiving import ledger
+from console.mail.receiving import incoming
 from console.mail.receiving.authentication import Authentication, authenticate, is_marked_spam
 from console.mail.receiving.classification import classify
 from console.mail.receiving.message import ReadMail, read_headers
@@ -78,7 +78,7 @@ def deliver(key: int, mail: ReadMail | None, raw: bytes, problem: str = "") -> N
         raw: as it came.
         problem: why it cannot be read.
     """
-    row = ledger.lock(key)
+    row = incoming.lock(key)
     if row is None or row.state is not IncomingState.RECEIVED:
         return
     row.read_at = clock.now()
@@ -87,7 +87,7 @@ def deliver(key: int, mail: ReadMail | None, raw: bytes, problem: str = "") -> N
         return
     with db.session.no_autoflush:  # what is written down so far is no one's to read yet
         arrival, header = _look_at(row, mail)
-        unwanted, crowded = ledger.is_unwanted(row), ledger.is_flood(row)
+        unwanted, crowded = incoming.is_unwanted(row), incoming.is_flood(row)
         match = find_ticket(mail, proven=arrival.known.proof is Proof.PASSED)
     if row.kind is IncomingKind.OWN:
         _settle(row, IncomingState.IGNORED, "own")
@@ -111,11 +111,11 @@ def _look_at(row: IncomingMail, mail: ReadMail) -> tuple[Arrival, str]:
         kind, header = IncomingKind.OWN, "from"
     _describe(row, mail)
     row.proof, row.kind = known.proof, kind
-    row.tell("sender", address=row.from_address, proof=known.proof.value, why=known.why)
+    row.add_step("sender", address=row.from_address, proof=known.proof.value, why=known.why)
     if kind is not IncomingKind.PERSON:
-        row.tell("kind", kind=kind.value, header=header)
+        row.add_step("kind", kind=kind.value, header=header)
     if mail.problems:
-        row.tell("problems", keys=list(mail.problems))
+        row.add_step("problems", keys=list(mail.problems))
     return Arrival(row, mail, known), header
 
 
@@ -128,7 +128,7 @@ def _route(arrival: Arrival, match: Match | None, header: str, *, crowded: bool)
     row = arrival.row
     if match is not None:
         row.ticket_id = root_of(match.ticket).id
-        row.tell("matched", by=match.by, ticket=root_of(match.ticket).number)
+        row.add_step("matched", by=match.by, ticket=root_of(match.ticket).number)
     if match is not None and match.forward is not None and not crowded:
         note_answer(arrival, match.forward)
     elif match is not None and row.kind is not IncomingKind.PERSON and not crowded:
@@ -146,7 +146,7 @@ def _route(arrival: Arrival, match: Match | None, header: str, *, crowded: bool)
         _deliver_matched(arrival, match)
     else:
         if has_void_address(arrival.mail):
-            row.tell("void_address")
+            row.add_step("void_address")
         open_from(arrival.visitor, arrival)
 
 
@@ -178,7 +178,7 @@ def open_from(actor: Actor, arrival: Arrival, *, language: str = "") -> Ticket:
     with in_language(language):
         subject = shorten(row.subject, MAX_TICKET_SUBJECT - 1) or gettext("(no subject)")
     address, sendable = _address_of(row)
-    answered = sendable and ledger.is_answered(row) and actor.kind == "visitor"
+    answered = sendable and incoming.is_answered(row) and actor.kind == "visitor"
     department = _department(row)  # in a name: else it is read again
     ticket = open_ticket(
         actor if actor.kind == "visitor" else arrival.visitor,
@@ -201,15 +201,15 @@ def open_from(actor: Actor, arrival: Arrival, *, language: str = "") -> Ticket:
         ),
     )
     first = _first_message(ticket)
-    row.tell("opened", ticket=ticket.number)
+    row.add_step("opened", ticket=ticket.number)
     if first.mail_id is not None:
-        row.tell("answered")
+        row.add_step("answered")
     elif answered:
-        row.tell("not_answered", why="enough")
+        row.add_step("not_answered", why="enough")
     elif row.proof is Proof.FAILED:
-        row.tell("not_answered", why="forged")
+        row.add_step("not_answered", why="forged")
     elif row.kind is not IncomingKind.PERSON:
-        row.tell("not_answered", why="machine")
+        row.add_step("not_answered", why="machine")
     _put_into(row, ticket, first)
     return ticket
 
@@ -257,7 +257,7 @@ def _marks(row: IncomingMail, letter: Letter) -> dict[str, Any]:
 def _deliver_matched(arrival: Arrival, match: Match) -> None:
     row = arrival.row
     sender = sender_in(match.ticket, row.from_address)
-    row.tell("relation", relation=sender.relation.value)
+    row.add_step("relation", relation=sender.relation.value)
     if sender.relation is Relation.STAFF or match.staff is not None:
         _deliver_of_staff(arrival, match)
         return
@@ -304,7 +304,7 @@ def enter(arrival: Arrival, sender: Sender, *, language: str = "") -> TicketMess
     if sender.relation is not Relation.REQUESTER:
         message.name = sender.name or row.from_name or row.from_address
     _put_into(row, message.ticket, message)
-    row.tell("entered", ticket=message.ticket.number)
+    row.add_step("entered", ticket=message.ticket.number)
     return message
 
 
@@ -321,7 +321,7 @@ def _deliver_of_staff(arrival: Arrival, match: Match) -> None:
         _wait(arrival, match.ticket, "staff")
         return
     _put_into(row, message.ticket, message)
-    row.tell("staff_reply", name=staff.name, ticket=message.ticket.number)
+    row.add_step("staff_reply", name=staff.name, ticket=message.ticket.number)
 
 
 def _answer(staff: Staff, arrival: Arrival, ticket: Ticket) -> TicketMessage:
@@ -387,7 +387,7 @@ def _note(arrival: Arrival, ticket: Ticket, *, waits: str, marks: Mapping[str, A
     timeline.index(ticket)
     record(SYSTEM, "ticket.mail_noted", ticket.number, customer_id=ticket.customer_id, incoming=row.id)
     row.ticket_id, row.ticket_message_id = ticket.id, note.id
-    row.tell("noted", ticket=ticket.number, waits=waits)
+    row.add_step("noted", ticket=ticket.number, waits=waits)
     return note
 
 
@@ -399,7 +399,7 @@ def _put_into(row: IncomingMail, ticket: Ticket, message: TicketMessage) -> None
 
 def _settle(row: IncomingMail, state: IncomingState, reason: str) -> None:
     row.state, row.reason = state, reason
-    row.tell("settled", state=state.value, reason=reason)
+    row.add_step("settled", state=state.value, reason=reason)
 
 
 # --- what cannot be read
@@ -426,4 +426,4 @@ def _unreadable(row: IncomingMail, raw: bytes, problem: str) -> None:
     )  # fmt: skip
     _put_into(row, ticket, _first_message(ticket))
     row.state, row.reason = IncomingState.FAILED, problem[:40]
-    row.tell("unreadable", problem=problem, ticket=ticket.number)
+    row.add_step("unreadable", problem=problem, ticket=ticket.number)

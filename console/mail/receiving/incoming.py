@@ -1,4 +1,4 @@
-"""The ledger of what came in: each message once, by whatever way and however often it comes."""
+"""Incoming mail, stored before it is read: each message once, by whatever way and however often it comes."""
 
 from __future__ import annotations
 
@@ -69,14 +69,14 @@ def store(raw: bytes, *, via: str, mailbox: Mailbox | None = None) -> IncomingMa
         state=IncomingState.RECEIVED if first is None else IncomingState.IGNORED,
         reason="" if first is None else "duplicate", copies=[], story=[],
     )  # fmt: skip
-    row.tell("received", via=via, address=mailbox.from_address)
+    row.add_step("received", via=via, address=mailbox.from_address)
     if first is None:
         row.raw_file, row.sealed_key = raw_store.store(raw)
     else:  # one mail to several addresses of ours is one ticket
         row.duplicate_of_id, row.ticket_id = first.id, first.ticket_id
         row.message_id, row.subject = first.message_id, first.subject
         row.from_address, row.from_name, row.kind = first.from_address, first.from_name, first.kind
-        row.tell("duplicate", of=first.id)
+        row.add_step("duplicate", of=first.id)
     db.session.add(row)
     db.session.flush()
     return row
