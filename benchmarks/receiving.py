@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import resource
 import time
+from dataclasses import dataclass
 from email.message import EmailMessage
 from random import Random
 
@@ -62,26 +63,13 @@ def run(count: int, server: str | None, command: str) -> Report:
             db.session.remove()
         seconds = time.perf_counter() - begun
         tickets = db.session.query(IncomingMail).filter(IncomingMail.state == IncomingState.TICKET).count()
-    rate, growth = (count - GROUP) / seconds, _peak() - first
-    engine = engine_name(server)
-    return Report(
-        section=f"receiving-{engine.lower()}",
-        title=f"Mail in ({engine})",
-        command=command,
-        verdicts=[
-            kept(f"at least {WANTED:.0f} mails a second ({rate:.0f})", holds=rate >= WANTED),
-            kept(f"memory grows by at most {MAX_GROWTH} MiB ({growth:.0f})", holds=growth <= MAX_GROWTH),
-            kept("every mail is in a ticket", holds=tickets == count),
-        ],
-        header=["mails", "a second", "seconds", "peak memory"],
-        rows=[[f"{count:,}", f"{rate:.0f}", f"{seconds:.1f}", f"{_peak():.0f} MiB"]],
-        notes=[
-            (
-                f"stored sealed {GROUP} in a transaction, then read and delivered each in its own: ticket, SLA "
-                f"targets, search entry, confirmation, audit entry; one process, its first {GROUP} not counted; "
-                f"seed {SEED}; {machine()}"
-            )
-        ],
+    return _report(
+        f"Mail in ({engine_name(server)})",
+        command,
+        _Measured(count, (count - GROUP) / seconds, seconds, _peak() - first, tickets),
+        section=f"receiving-{engine_name(server).lower()}",
+        note=f"stored sealed {GROUP} in a transaction, then read and delivered each in its own: ticket, SLA "
+        f"targets, search entry, confirmation, audit entry; one process, its first {GROUP} not counted; seed {SEED}",
     )
 
 
@@ -102,20 +90,40 @@ def read(count: int, server: str | None, command: str) -> Report:
         watching.read_once(mailbox_id)
         seconds = time.perf_counter() - begun
         tickets = db.session.query(IncomingMail).filter(IncomingMail.state == IncomingState.TICKET).count()
-    rate, growth = count / seconds, _peak() - first
-    engine = engine_name(server)
+    return _report(
+        f"Mail read by IMAP ({engine_name(server)})",
+        command,
+        _Measured(count, count / seconds, seconds, _peak() - first, tickets),
+        section=f"mailbox-{engine_name(server).lower()}",
+        note="as in the section on mail in, but fetched over TLS from a server on this machine",
+    )
+
+
+@dataclass(frozen=True)
+class _Measured:
+    """What a run of ``count`` mails took. ``growth``: of the memory, in MiB; ``tickets``: made of them."""
+
+    count: int
+    rate: float
+    seconds: float
+    growth: float
+    tickets: int
+
+
+def _report(title: str, command: str, measured: _Measured, *, section: str, note: str) -> Report:
+    rate, growth = measured.rate, measured.growth
     return Report(
-        section=f"mailbox-{engine.lower()}",
-        title=f"Mail read by IMAP ({engine})",
+        section=section,
+        title=title,
         command=command,
         verdicts=[
             kept(f"at least {WANTED:.0f} mails a second ({rate:.0f})", holds=rate >= WANTED),
             kept(f"memory grows by at most {MAX_GROWTH} MiB ({growth:.0f})", holds=growth <= MAX_GROWTH),
-            kept("every mail is in a ticket", holds=tickets == count),
+            kept("every mail is in a ticket", holds=measured.tickets == measured.count),
         ],
         header=["mails", "a second", "seconds", "peak memory"],
-        rows=[[f"{count:,}", f"{rate:.0f}", f"{seconds:.1f}", f"{_peak():.0f} MiB"]],
-        notes=[f"as in the section on mail in, but fetched over TLS from a server on this machine; {machine()}"],
+        rows=[[f"{measured.count:,}", f"{rate:.0f}", f"{measured.seconds:.1f}", f"{_peak():.0f} MiB"]],
+        notes=[f"{note}; {machine()}"],
     )
 
 

@@ -32,6 +32,7 @@ from tests import factories
 from tests.support.server import command, environment, forked_command
 
 PASSWORD = "Dovoljno-duga-1"
+ADD_ADMIN = ("staff", "add", "--email", "a@example.test", "--name", "A", "--role", "admin", "--password-stdin")
 
 
 @pytest.fixture
@@ -102,18 +103,7 @@ def test_staff_add_refuses(run: Run, session: Session, email: str, role: str, pa
 
 @pytest.mark.both
 def test_audit_commands(run: Run, session: Session) -> None:
-    run(
-        "staff",
-        "add",
-        "--email",
-        "a@example.test",
-        "--name",
-        "A",
-        "--role",
-        "admin",
-        "--password-stdin",
-        stdin=PASSWORD,
-    )
+    run(*ADD_ADMIN, stdin=PASSWORD)
     assert run("audit", "verify")[0] == 0
     assert run("audit", "anchor")[0] == 0
     with db.engine.begin() as connection:
@@ -128,18 +118,7 @@ def test_audit_commands(run: Run, session: Session) -> None:
 
 @pytest.mark.both
 def test_doctor_finds_what_is_wrong_with_the_database(run: Run, session: Session) -> None:
-    run(
-        "staff",
-        "add",
-        "--email",
-        "a@example.test",
-        "--name",
-        "A",
-        "--role",
-        "admin",
-        "--password-stdin",
-        stdin=PASSWORD,
-    )
+    run(*ADD_ADMIN, stdin=PASSWORD)
     before = run("doctor")[1]
     assert "The audit log is whole." in before
     assert "The browser files are in place." in before and "The translations are compiled." in before

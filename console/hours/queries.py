@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import partial
 from time import monotonic
 from typing import Any
@@ -42,6 +42,7 @@ _HEAD = tuple(
     (f"hours_{column.key}", select(column).where(HoursRevision.id == HEAD))
     for column in (HoursRevision.number, HoursRevision.changed_at)
 )
+MOST_CLOSED = 60  # days in a row without hours: then days count as they come
 MAX_AGE = 4.0  # seconds that the hours on a page are cached
 
 
@@ -60,6 +61,17 @@ def current() -> Current:
     found = _load(session)
     session.info[CHANGED] = session.get_transaction(), found
     return found
+
+
+def working_day_after(start: date, days: int) -> date:
+    """Return the working day that comes ``days`` working days after ``start``: by our hours and public holidays."""
+    calendar, day = current_calendar()[0], start
+    for _count in range(days):
+        for _closed in range(MOST_CLOSED):
+            day += timedelta(days=1)
+            if calendar.day(day).spans:
+                break
+    return day
 
 
 def revision_selects() -> tuple[tuple[str, Select[Any]], ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -44,6 +44,23 @@ def token_of(client: ConsoleClient) -> str | None:
 
 def is_in(client: ConsoleClient) -> bool:
     return client.get_json("/console/profile/").status_code == 200
+
+
+def sign_in_together(browsers: Sequence[ConsoleClient], forms: Sequence[dict[str, str]]) -> list[int]:
+    """Send each browser's form at the same moment; return the answers' statuses."""
+    statuses: list[int] = []
+    together = threading.Barrier(len(browsers))
+
+    def attempt(browser: ConsoleClient, form: dict[str, str]) -> None:
+        together.wait()
+        statuses.append(browser.post("/login", data=form).status_code)
+
+    threads = [threading.Thread(target=attempt, args=pair) for pair in zip(browsers, forms, strict=True)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return statuses
 
 
 @pytest.mark.both
@@ -294,17 +311,7 @@ def test_two_browsers_with_one_code_at_the_same_moment(app: Flask, new_client: N
         browser.submit("/login", email=staff.email, password=factories.PASSWORD)
     forms = [{"code": code, "csrf_token": browser.csrf_token()} for browser in browsers]
     session.rollback()
-    together, statuses = threading.Barrier(len(browsers)), []
-
-    def attempt(browser: ConsoleClient, form: dict[str, str]) -> None:
-        together.wait()
-        statuses.append(browser.post("/login", data=form).status_code)
-
-    threads = [threading.Thread(target=attempt, args=pair) for pair in zip(browsers, forms, strict=True)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    statuses = sign_in_together(browsers, forms)
     assert sorted(statuses) == [303, 422, 422, 422]
     assert len(live_sessions(staff.id)) == 1
 
@@ -546,17 +553,7 @@ def test_many_tries_at_once_do_not_slip_through(app: Flask, new_client: NewClien
     forms = [
         {"email": staff.email, "password": "wrong-password", "csrf_token": browser.csrf_token()} for browser in browsers
     ]
-    together, statuses = threading.Barrier(len(browsers)), []
-
-    def attempt(browser: ConsoleClient, form: dict[str, str]) -> None:
-        together.wait()
-        statuses.append(browser.post("/login", data=form).status_code)
-
-    threads = [threading.Thread(target=attempt, args=pair) for pair in zip(browsers, forms, strict=True)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    statuses = sign_in_together(browsers, forms)
     assert statuses.count(422) == pages.BY_ACCOUNT.amount
     assert statuses.count(429) == pages.BY_ACCOUNT.amount
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from console.audit.service import record
+from console.billing.migration.models import RegistryTask, TaskKind
 from console.billing.migration.plan import Line, Plan, Source
 from console.billing.migration.plan_data import crossing_links, key_content, lock_step
-from console.billing.migration.registry import open_tasks
 from console.billing.models import Migration, MigrationState, Proforma, ProformaLine, Storno
 from console.billing.pdf.models import MOST_ATTACHED, Side, attachment_of, record_attachment
-from console.billing.service import cancel_documents, compose_document, number_documents
+from console.billing.service import cancel_documents, compose_document, number_documents, today
 from console.core import clock
 from console.core.actor import Actor
 from console.core.db import db
@@ -21,6 +21,7 @@ from console.core.idempotency import once
 from console.customers.mail_categories import addressee, receivers, receives
 from console.customers.rights import MailCategory
 from console.hosting.models import Ownership, Service
+from console.hours.queries import working_day_after
 from console.mail.service import write_to
 from console.staff.roles import Permission
 
@@ -67,7 +68,7 @@ def carry_out_plan(actor: Actor, migration: Migration, plan: Plan, sources: list
     migration.clear_schedule()
     migration.release_services()
     db.session.flush()
-    domains = open_tasks(actor, migration)
+    domains = _open_registry_tasks(actor, migration)
     answer: dict[str, Any] = {
         "migration": {"ref": migration.ref, "state": migration.state.value},
         "cancelled": [_cancelled(storno, source) for storno, source in zip(stornos, sources, strict=True)],
@@ -152,6 +153,47 @@ def _move_services(migration: Migration) -> None:
         )
         for service_id in ids
     )
+
+
+def _open_registry_tasks(actor: Actor, migration: Migration) -> list[str]:
+    """Open the tasks of the moved ``.rs`` and ``.срб`` domains at the registry; return the domains' names.
+
+    A reversal first drops what is open of the migration it reverses. A domain whose registrant had not changed yet
+    needs nothing at the registry: it is still the old owner's there.
+    """
+    unchanged = _drop_reversed_tasks(actor, migration)
+    domains = [domain for domain in migration.rnids_domains if domain.id not in unchanged]
+    start = today()
+    db.session.add_all(
+        RegistryTask(
+            migration_id=migration.id, domain_id=domain.id, kind=kind, due_on=working_day_after(start, kind.due_in)
+        )
+        for domain in domains
+        for kind in TaskKind
+    )
+    db.session.flush()
+    return [domain.readable_name for domain in domains]
+
+
+def _drop_reversed_tasks(actor: Actor, migration: Migration) -> Collection[int]:
+    """Drop the open tasks of what is reversed; return the domains whose registrant had not changed."""
+    if migration.reverses_id is None:
+        return ()
+    query = select(RegistryTask).where(
+        RegistryTask.migration_id == migration.reverses_id, RegistryTask.ended_at.is_(None)
+    )
+    dropped = list(db.session.scalars(query.order_by(RegistryTask.id).with_for_update()))
+    for task in dropped:
+        task.ended_at = clock.now()
+    if dropped:
+        record(
+            actor,
+            "registry.dropped",
+            migration.ref,
+            customer_id=migration.to_customer_id,
+            reverses=migration.reverses_id,
+        )
+    return {task.domain_id for task in dropped if task.kind is TaskKind.DONE}
 
 
 def _cancelled(storno: Storno, source: Proforma) -> dict[str, Any]:

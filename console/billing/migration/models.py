@@ -19,7 +19,11 @@ from console.staff.models import Staff
 
 
 class TaskKind(StrEnum):
-    """What has to happen so that a domain has its new registrant at the registry, in this order."""
+    """What has to happen so that a domain has its new registrant at the registry, in this order.
+
+    Deadlines follow what the registry publishes (domen.rs): both holders are identified, the present registrant
+    consents, RNIDS mails a link to both and acts within three working days.
+    """
 
     IDENTIFY_OLD = "identify_old"
     IDENTIFY_NEW = "identify_new"
@@ -27,6 +31,21 @@ class TaskKind(StrEnum):
     FEE = "fee"
     LINKS = "links"  # RNIDS mails one to both holders
     DONE = "done"
+
+    @property
+    def due_in(self) -> int:
+        """Return the deadline, in working days from the execution."""
+        return _DUE_IN[self]
+
+
+_DUE_IN = {
+    TaskKind.IDENTIFY_OLD: 2,
+    TaskKind.IDENTIFY_NEW: 2,
+    TaskKind.CONSENT: 3,
+    TaskKind.FEE: 3,
+    TaskKind.LINKS: 6,
+    TaskKind.DONE: 9,
+}
 
 
 class RegistryTask(Base):

@@ -1,14 +1,12 @@
 """The registry's part of a ``.rs`` or ``.срб`` domain: ours moves at once, its registrant changes at RNIDS afterwards.
 
-Executing a migration opens the tasks of each such domain, with deadlines in working days; a person ticks each, and can
-undo that. Deadlines follow what the registry publishes (domen.rs): both holders are identified, the present registrant
-consents, RNIDS mails a link to both and acts within three working days.
+Executing a migration opens the tasks of each such domain (``console.billing.migration.execution``); a person ticks
+each, and can undo that.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
-from datetime import date, timedelta
+from collections.abc import Iterable, Sequence
 
 from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.orm import joinedload
@@ -26,38 +24,9 @@ from console.core.text import paragraphs
 from console.core.texts import lazy_gettext
 from console.customers.masking import mask_pins
 from console.hosting.models import Domain, readable_domain
-from console.hours.queries import current_calendar
 from console.staff.roles import Permission
 
 MAX_NOTE = 500
-# In working days from the execution.
-DUE_IN: dict[TaskKind, int] = {
-    TaskKind.IDENTIFY_OLD: 2,
-    TaskKind.IDENTIFY_NEW: 2,
-    TaskKind.CONSENT: 3,
-    TaskKind.FEE: 3,
-    TaskKind.LINKS: 6,
-    TaskKind.DONE: 9,
-}
-MOST_CLOSED = 60  # days in a row without hours: then days count as they come
-
-
-def open_tasks(actor: Actor, migration: Migration) -> list[str]:
-    """Open the tasks of an executed migration's domains; return the domains' names.
-
-    A reversal first drops what is open of the migration it reverses. A domain whose registrant had not changed yet
-    needs nothing at the registry: it is still the old owner's there.
-    """
-    unchanged = _drop_reversed(actor, migration)
-    domains = [domain for domain in migration.rnids_domains if domain.id not in unchanged]
-    start = today()
-    db.session.add_all(
-        RegistryTask(migration_id=migration.id, domain_id=domain.id, kind=kind, due_on=after_working_days(start, days))
-        for domain in domains
-        for kind, days in DUE_IN.items()
-    )
-    db.session.flush()
-    return [domain.readable_name for domain in domains]
 
 
 def tick(actor: Actor, task_id: int, note: str = "") -> RegistryTask:
@@ -137,39 +106,6 @@ def open_domains(customer_id: int) -> list[tuple[str, str]]:
         .limit(20)
     )
     return [(Migration(id=key).ref, readable_domain(name)) for key, name in db.session.execute(query)]
-
-
-def after_working_days(start: date, days: int) -> date:
-    """Return the working day that comes ``days`` working days after ``start``: by our hours and public holidays."""
-    calendar, day = current_calendar()[0], start
-    for _count in range(days):
-        for _closed in range(MOST_CLOSED):
-            day += timedelta(days=1)
-            if calendar.day(day).spans:
-                break
-    return day
-
-
-def _drop_reversed(actor: Actor, migration: Migration) -> Collection[int]:
-    """Drop the open tasks of what is reversed; return the domains whose registrant had not changed."""
-    if migration.reverses_id is None:
-        return ()
-    query = select(RegistryTask).where(
-        RegistryTask.migration_id == migration.reverses_id, RegistryTask.ended_at.is_(None)
-    )
-    dropped = list(db.session.scalars(query.order_by(RegistryTask.id).with_for_update()))
-    for task in dropped:
-        task.ended_at = clock.now()
-    unchanged = {task.domain_id for task in dropped if task.kind is TaskKind.DONE}
-    if dropped:
-        record(
-            actor,
-            "registry.dropped",
-            migration.ref,
-            customer_id=migration.to_customer_id,
-            reverses=migration.reverses_id,
-        )
-    return unchanged
 
 
 def _lock(task_id: int) -> RegistryTask:

@@ -20,7 +20,7 @@ def receive_mail(ctx: click.Context) -> None:
     """
     from console.core.errors import Busy, NoSpace, Refusal, Unavailable
     from console.core.settings import SettingsError
-    from console.mail.receiving.ledger import MAX_SIZE
+    from console.mail.receiving.incoming import MAX_SIZE
 
     raw = sys.stdin.buffer.read(MAX_SIZE + 1)
     if not raw.strip() or len(raw) > MAX_SIZE:

@@ -93,7 +93,7 @@ class ImapState(Base):
     """How reading a mailbox does: how far it came, who reads it now, and what is wrong since when.
 
     UIDs count within one UIDVALIDITY (RFC 3501, 2.3.1.1): where the server gives the folder another, reading begins
-    again, and the ledger of received mail knows what came before.
+    again, and what came before is not stored twice.
     """
 
     __tablename__ = "imap_states"

@@ -1,7 +1,7 @@
 """Reading one mailbox: each message once, in the order of its folder, however often this is cut off.
 
 UIDs only rise within one UIDVALIDITY, so how far reading came is one number. It is written down after the messages
-up to it are stored; a worker that is killed in between reads them again, and the ledger of received mail knows them.
+up to it are stored; a worker that is killed in between reads them again, and each is stored once all the same.
 A message that the server does not give is noted, tried again so many times, and left for people to see.
 """
 
@@ -23,7 +23,7 @@ from console.mail.mailboxes.access import Access, ImapFailed
 from console.mail.mailboxes.client import PIECE, Connection, Header, Refused
 from console.mail.mailboxes.leases import hold
 from console.mail.mailboxes.models import Mailbox, UnreadMessage
-from console.mail.receiving.ledger import MAX_SIZE
+from console.mail.receiving.incoming import MAX_SIZE
 
 log = get_logger(__name__)
 

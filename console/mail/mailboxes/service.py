@@ -165,9 +165,7 @@ def retry_message(actor: Actor, unread_id: int) -> UnreadMessage:
         NotFound: no such message, or ``actor`` may not.
     """
     actor.require(MANAGE)
-    row = db.session.get(UnreadMessage, unread_id, with_for_update=True, populate_existing=True)
-    if row is None:
-        raise NotFound
+    row = _lock_unread(unread_id)
     row.attempts, row.next_try_at = 0, clock.now()
     record(actor, "mailbox.message_retried", f"UID {row.uid}", mailbox=row.mailbox_id)
     return row
@@ -180,9 +178,7 @@ def dismiss_message(actor: Actor, unread_id: int) -> None:
         NotFound: no such message, or ``actor`` may not.
     """
     actor.require(MANAGE)
-    row = db.session.get(UnreadMessage, unread_id, with_for_update=True, populate_existing=True)
-    if row is None:
-        raise NotFound
+    row = _lock_unread(unread_id)
     record(actor, "mailbox.message_dismissed", f"UID {row.uid}", mailbox=row.mailbox_id)
     db.session.delete(row)
     db.session.flush()
@@ -205,6 +201,13 @@ def _lock(mailbox_id: int) -> Mailbox:
     if mailbox is None:
         raise NotFound
     return mailbox
+
+
+def _lock_unread(unread_id: int) -> UnreadMessage:
+    row = db.session.get(UnreadMessage, unread_id, with_for_update=True, populate_existing=True)
+    if row is None:
+        raise NotFound
+    return row
 
 
 def _seal(account: ImapAccount, data: MailboxData) -> None:

@@ -16,7 +16,7 @@ from console.core.upsert import insert_missing
 from console.mail.mailboxes.access import Access, ImapFailed, access_of
 from console.mail.mailboxes.leases import LeaseLost, hold, is_free
 from console.mail.mailboxes.models import DEFAULT, FRESH, MAX_DETAIL, ImapAccount, ImapState, Mailbox
-from console.mail.receiving.ledger import default_mailbox
+from console.mail.receiving.incoming import default_mailbox
 from console.mail.relay import pause
 
 log = get_logger(__name__)

@@ -1,4 +1,4 @@
-"""The ledger of what came in, and the addresses that automatic mail does not go to.
+"""Incoming mail, and the addresses that automatic mail does not go to.
 
 The raw message lies sealed in the file store; a row has its digest and the key it is sealed with, itself sealed. The
 row stays when the raw message is deleted, so that no message comes in twice.
@@ -100,8 +100,8 @@ class IncomingMail(Base):
 
     mailbox: Mapped[Mailbox] = relationship()
 
-    def tell(self, step: str, **values: Any) -> None:
-        """Add a step to its story."""
+    def add_step(self, step: str, **values: Any) -> None:
+        """Add a step to its history."""
         self.story = [*self.story, {"step": step, **values}]
 
 

@@ -1,4 +1,4 @@
-"""Raw messages that have served: deleted after a set time, and the ledger's rows when sent mail of that age goes.
+"""Raw messages that have served: deleted after a set time, and their rows when sent mail of that age goes.
 
 What still waits for an agent, or could not be read, stays: its raw message is all there is.
 """
@@ -61,7 +61,7 @@ def _forget_rows() -> None:
 
 
 def delete_rows(keys: Sequence[int]) -> set[str]:
-    """Delete rows of the ledger and return the digests of their raw messages, whose files are no longer needed."""
+    """Delete rows of incoming mail and return the digests of their raw messages, whose files are no longer needed."""
     session = db.session()
     if not keys:
         return set()

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import flash, jsonify, redirect, request
+from flask import jsonify, request
 from flask.typing import ResponseReturnValue
 
-from console.core.errors import NotFound, Refusal
+from console.core.errors import NotFound
 from console.core.ids import read_count, read_key
-from console.core.transaction import transaction
 from console.hosting.dns import queries, service, zone_files
-from console.hosting.dns.forms import read_version
 from console.hosting.dns.models import Version
 from console.hosting.dns.queries import HISTORY_SIZE
 from console.portal.blueprint import portal, signed_in
-from console.portal.dns.zones import changeable_zone, draw, own_zone, records_url
-from console.web.answers import local_time, reason, refuse, wants_json
+from console.portal.dns.zones import change_zone, changeable_zone, draw, own_zone
+from console.web.answers import local_time, wants_json
 from console.web.identity import current_actor
 
 
@@ -59,18 +57,7 @@ def restore_dns_version(domain: str, version_number: str) -> ResponseReturnValue
     key = read_count(version_number)
     if key is None:
         raise NotFound
-    try:
-        with transaction():
-            version = read_version(request.form.get("version"))
-            change = service.restore_version(current_actor(), state.domain.id, key, version)
-    except Refusal as refusal:
-        if wants_json() or refusal.status == 404:
-            return refuse(refusal)
-        flash(reason(refusal), "error")
-        return redirect(records_url(state), 303)
-    if wants_json():
-        return jsonify(version=change.version)
-    return redirect(records_url(state, change.version), 303)
+    return change_zone(state, lambda version: service.restore_version(current_actor(), state.domain.id, key, version))
 
 
 def _payload(version: Version) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from flask import flash, jsonify, make_response, redirect, render_template, request
+from flask import jsonify, make_response, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
 from console.core.errors import Refusal
@@ -13,7 +13,7 @@ from console.core.transaction import transaction
 from console.customers.models import Membership
 from console.customers.rights import Right
 from console.hosting.dns import queries, service
-from console.hosting.dns.forms import RecordForm, read_version
+from console.hosting.dns.forms import RecordForm
 from console.hosting.dns.names import to_unicode
 from console.hosting.dns.queries import ZoneState
 from console.hosting.dns.rules import RecordData
@@ -21,6 +21,7 @@ from console.hosting.dns.saving import Change
 from console.portal.accounts import chosen, own_accounts
 from console.portal.blueprint import portal, signed_in
 from console.portal.dns.zones import (
+    change_zone,
     changeable_zone,
     draw,
     own_zone,
@@ -29,7 +30,7 @@ from console.portal.dns.zones import (
     saved_version,
     state_payload,
 )
-from console.web.answers import reason, refuse, wants_json
+from console.web.answers import refuse, wants_json
 from console.web.identity import current_actor
 
 MAX_FILTER = 100
@@ -105,18 +106,11 @@ def change_dns_record(domain: str, record_id: int) -> ResponseReturnValue:
 def delete_dns_record(domain: str, record_id: int) -> ResponseReturnValue:
     """Delete a record; the list that follows offers to undo it."""
     _mine, state = changeable_zone(domain)
-    try:
-        with transaction():
-            version = read_version(request.form.get("version"))
-            change = service.delete_record(current_actor(), state.domain.id, record_id, version)
-    except Refusal as refusal:
-        if wants_json() or refusal.status == 404:
-            return refuse(refusal)
-        flash(reason(refusal), "error")
-        return redirect(records_url(state), 303)
-    if wants_json():
-        return jsonify(deleted=record_id, version=change.version)
-    return redirect(records_url(state, change.version), 303)
+    return change_zone(
+        state,
+        lambda version: service.delete_record(current_actor(), state.domain.id, record_id, version),
+        deleted=record_id,
+    )
 
 
 def _save(

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from flask import render_template, request, url_for
+from flask import flash, jsonify, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
 
 from console.core.context import settings
+from console.core.errors import Refusal
 from console.core.ids import read_key
+from console.core.transaction import transaction
 from console.customers.access import require_right
 from console.customers.models import Membership
 from console.customers.rights import Right
 from console.hosting.dns import labels, presets, queries
+from console.hosting.dns.forms import read_version
 from console.hosting.dns.models import Record, RecordType, Version
 from console.hosting.dns.names import to_unicode
 from console.hosting.dns.queries import ZoneState, find_zone
 from console.hosting.dns.rules import HINTS, to_display
+from console.hosting.dns.saving import Change
 from console.portal.accounts import own_accounts
-from console.web.answers import local_time
+from console.web.answers import local_time, reason, refuse, wants_json
 from console.web.identity import current_actor
 
 
@@ -68,6 +74,25 @@ def saved_version(state: ZoneState) -> Version | None:
     """Return the version that this request's sender has just saved, while it is the present one: it can be undone."""
     number = read_key(request.args.get("saved"))
     return queries.find_version(state.zone, number) if number is not None and number == state.version else None
+
+
+def change_zone(state: ZoneState, verb: Callable[[int], Change], **payload: Any) -> ResponseReturnValue:
+    """Carry out a verb on the version that was seen; the list that follows offers to undo it, or says why not.
+
+    Args:
+        payload: what programs are told besides the new version.
+    """
+    try:
+        with transaction():
+            change = verb(read_version(request.form.get("version")))
+    except Refusal as refusal:
+        if wants_json() or refusal.status == 404:
+            return refuse(refusal)
+        flash(reason(refusal), "error")
+        return redirect(records_url(state), 303)
+    if wants_json():
+        return jsonify(version=change.version, **payload)
+    return redirect(records_url(state, change.version), 303)
 
 
 def records_url(state: ZoneState, saved: int | None = None) -> str:

@@ -26,19 +26,19 @@ def note(row: IncomingMail, mail: ReadMail) -> None:
     """
     bounce = read_bounce(mail)
     sent = _mail_of(bounce)
-    row.tell("bounce", status=bounce.status, hard=bounce.hard, delayed=bounce.delayed, said=bounce.diagnostic)
+    row.add_step("bounce", status=bounce.status, hard=bounce.hard, delayed=bounce.delayed, said=bounce.diagnostic)
     if sent is None:
-        row.tell("bounce_unknown")
+        row.add_step("bounce_unknown")
         return
     row.bounced_id = sent.id
     if not (bounce.failed or bounce.delayed):
-        row.tell("arrived", address=sent.to_address)
+        row.add_step("arrived", address=sent.to_address)
         return
     hard = bounce.hard and sent.to_address in bounce.recipients
-    row.tell("bounced", mail=sent.id, address=sent.to_address)
+    row.add_step("bounced", mail=sent.id, address=sent.to_address)
     if hard:
         stops.stop(sent.to_address, status=bounce.status, diagnostic=bounce.diagnostic, incoming_id=row.id)
-        row.tell("stopped", address=sent.to_address)
+        row.add_step("stopped", address=sent.to_address)
     _note_on_ticket(row, sent, bounce, hard=hard)
 
 

@@ -11,14 +11,14 @@ from console.core.db import db
 from console.core.errors import Conflict, Invalid, NotFound
 from console.core.texts import lazy_gettext
 from console.customers.masking import mask_pins
-from console.mail.receiving import ledger, stops
+from console.mail.receiving import incoming, stops
 from console.mail.receiving import raw as raw_store
 from console.mail.receiving.authentication import authenticate
 from console.mail.receiving.message import Unreadable, read_message
 from console.mail.receiving.models import IncomingMail, IncomingState
 from console.staff.roles import Permission
 from console.tickets.mail_in import participants
-from console.tickets.mail_in.delivering import Arrival, enter, note_answer, open_from
+from console.tickets.mail_in.entries import Arrival, enter, note_answer, open_from
 from console.tickets.mail_in.matching import Relation, forward_behind, sender_in
 from console.tickets.mail_in.models import TicketParticipant
 from console.tickets.mail_in.queries import visible_mail
@@ -94,7 +94,7 @@ def mark_spam(actor: Actor, key: int, *, block: str = "") -> IncomingMail:
     row = _lock(actor, key, (*OPENS_FROM[:2], IncomingState.TICKET, IncomingState.FAILED))
     if block in ("address", "domain"):
         blocked = row.from_address if block == "address" else row.from_address.rpartition("@")[2]
-        row.tell("blocked", pattern=stops.block(actor, blocked))
+        row.add_step("blocked", pattern=stops.block(actor, blocked))
     _close_note(row, "spam")
     ticket = _opened_ticket(actor, row)
     if ticket is not None and ticket.status is not TicketStatus.CLOSED:
@@ -203,6 +203,6 @@ def _opened_ticket(actor: Actor, row: IncomingMail) -> Ticket | None:
 
 def _decided(actor: Actor, row: IncomingMail, decision: str) -> None:
     row.decided_at, row.decided_by = clock.now(), actor.id
-    row.tell("decided", decision=decision, by=actor.name)
+    row.add_step("decided", decision=decision, by=actor.name)
     db.session.flush()
-    ledger.note_on_copies(row)
+    incoming.note_on_copies(row)

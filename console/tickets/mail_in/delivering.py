@@ -1,72 +1,38 @@
-"""Delivering a message: into a ticket, as a note that waits for an agent, or nowhere. Its history says why."""
+"""Delivering a message: into a ticket, as a note that waits for an agent, or nowhere. Its history says why.
+
+What it becomes there is written in ``entries``.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from contextlib import suppress
-from dataclasses import dataclass
-from types import MappingProxyType
-from typing import Any
-
-from sqlalchemy import select
-
-from console.audit.service import record
 from console.core import clock
-from console.core.actor import SYSTEM, Actor
-from console.core.context import settings
 from console.core.db import db
-from console.core.emails import NoAddress, read_email
 from console.core.errors import Conflict, Invalid, NotFound
-from console.core.text import one_line, shorten
-from console.core.texts import gettext, in_language
-from console.customers.masking import MASKED, mask_for_storage, mask_pins
+from console.core.text import one_line
+from console.customers.masking import mask_pins
 from console.mail.mailboxes.addresses import is_our_address
-from console.mail.receiving import ledger
-from console.mail.receiving.authentication import Authentication, authenticate, is_marked_spam
+from console.mail.receiving import incoming
+from console.mail.receiving.authentication import authenticate, is_marked_spam
 from console.mail.receiving.classification import classify
-from console.mail.receiving.message import ReadMail, read_headers
+from console.mail.receiving.message import ReadMail
 from console.mail.receiving.models import MAX_MESSAGE_ID, MAX_SUBJECT, IncomingKind, IncomingMail, IncomingState, Proof
-from console.mail.receiving.quoting import fold_quoted
-from console.mail.receiving.raw import split_head
-from console.staff.models import Department, Staff
 from console.tickets.mail_in import bounced
-from console.tickets.mail_in.content import Letter, guess_language, letter_of
-from console.tickets.mail_in.matching import (
-    Match,
-    Relation,
-    Sender,
-    account_of,
-    find_ticket,
-    has_void_address,
-    sender_in,
+from console.tickets.mail_in.entries import (
+    Arrival,
+    add_note,
+    enter,
+    note_answer,
+    open_from,
+    open_unreadable,
+    put_into,
+    reply_as,
+    settle,
 )
-from console.tickets.mail_in.models import TicketForward
-from console.tickets.models import MAX_SUBJECT as MAX_TICKET_SUBJECT
-from console.tickets.models import MessageKind, Ticket, TicketMessage, TicketSource
-from console.tickets.service import messages, requester, timeline
-from console.tickets.service.attachments import MAX_SIZE, attach, claim
-from console.tickets.service.mentions import mark_for
-from console.tickets.service.messages import Writing
-from console.tickets.service.opening import NewTicket, open_ticket
-from console.tickets.service.threads import lock_root, root_of
-from console.tickets.service.web_form import public_departments
+from console.tickets.mail_in.matching import Match, Relation, Sender, find_ticket, has_void_address, sender_in
+from console.tickets.models import Ticket
+from console.tickets.service.threads import root_of
 
 MAX_COPIES = 50
-_NO_MARKS: Mapping[str, Any] = MappingProxyType({})
-
-
-@dataclass(frozen=True)
-class Arrival:
-    """A received message being delivered: its row, its content, and what is known of its sender."""
-
-    row: IncomingMail
-    mail: ReadMail
-    known: Authentication
-
-    @property
-    def visitor(self) -> Actor:
-        """Return who acts: a visitor with their address. A mail verifies no one."""
-        return Actor(kind="visitor", id=None, name=self.row.from_name or self.row.from_address)
 
 
 def deliver(key: int, mail: ReadMail | None, raw: bytes, problem: str = "") -> None:
@@ -78,32 +44,32 @@ def deliver(key: int, mail: ReadMail | None, raw: bytes, problem: str = "") -> N
         raw: as it came.
         problem: why it cannot be read.
     """
-    row = ledger.lock(key)
+    row = incoming.lock(key)
     if row is None or row.state is not IncomingState.RECEIVED:
         return
     row.read_at = clock.now()
     if mail is None:
-        _unreadable(row, raw, problem)
+        open_unreadable(row, raw, problem)
     else:
         _deliver(row, mail)
     db.session.flush()
-    ledger.note_on_copies(row)
+    incoming.note_on_copies(row)
 
 
 def _deliver(row: IncomingMail, mail: ReadMail) -> None:
     with db.session.no_autoflush:  # what is written down so far is no one's to read yet
         arrival, header = _look_at(row, mail)
-        unwanted, crowded = ledger.is_unwanted(row), ledger.is_flood(row)
+        unwanted, crowded = incoming.is_unwanted(row), incoming.is_flood(row)
         match = find_ticket(mail, proven=arrival.known.proof is Proof.PASSED)
     if row.kind is IncomingKind.OWN:
-        _settle(row, IncomingState.IGNORED, "own")
+        settle(row, IncomingState.IGNORED, "own")
     elif row.kind is IncomingKind.BOUNCE:
         bounced.note(row, mail)
-        _settle(row, IncomingState.IGNORED, "bounce")
+        settle(row, IncomingState.IGNORED, "bounce")
     elif unwanted:
-        _settle(row, IncomingState.SPAM, "blocked")
+        settle(row, IncomingState.SPAM, "blocked")
     elif is_marked_spam(mail):
-        _settle(row, IncomingState.SPAM, "server")
+        settle(row, IncomingState.SPAM, "server")
     else:
         _route(arrival, match, header, crowded=crowded)
 
@@ -116,11 +82,11 @@ def _look_at(row: IncomingMail, mail: ReadMail) -> tuple[Arrival, str]:
         kind, header = IncomingKind.OWN, "from"
     _describe(row, mail)
     row.proof, row.kind = known.proof, kind
-    row.tell("sender", address=row.from_address, proof=known.proof.value, why=known.why)
+    row.add_step("sender", address=row.from_address, proof=known.proof.value, why=known.why)
     if kind is not IncomingKind.PERSON:
-        row.tell("kind", kind=kind.value, header=header)
+        row.add_step("kind", kind=kind.value, header=header)
     if mail.problems:
-        row.tell("problems", keys=list(mail.problems))
+        row.add_step("problems", keys=list(mail.problems))
     return Arrival(row, mail, known), header
 
 
@@ -133,7 +99,7 @@ def _route(arrival: Arrival, match: Match | None, header: str, *, crowded: bool)
     row = arrival.row
     if match is not None:
         row.ticket_id = root_of(match.ticket).id
-        row.tell("matched", by=match.by, ticket=root_of(match.ticket).number)
+        row.add_step("matched", by=match.by, ticket=root_of(match.ticket).number)
     if match is not None and match.forward is not None and not crowded:
         note_answer(arrival, match.forward)
     elif match is not None and row.kind is not IncomingKind.PERSON and not crowded:
@@ -141,17 +107,17 @@ def _route(arrival: Arrival, match: Match | None, header: str, *, crowded: bool)
         if why:
             _wait(arrival, match.ticket, why)
         else:
-            _note(arrival, match.ticket, waits="")
-            _settle(row, IncomingState.TICKET, "machine")
+            add_note(arrival, match.ticket, waits="")
+            settle(row, IncomingState.TICKET, "machine")
     elif row.kind is IncomingKind.AUTO_REPLY and header != "subject":
-        _settle(row, IncomingState.IGNORED, "auto_reply")
+        settle(row, IncomingState.IGNORED, "auto_reply")
     elif crowded:
-        _settle(row, IncomingState.WAITING, "flood")
+        settle(row, IncomingState.WAITING, "flood")
     elif match is not None:
         _deliver_matched(arrival, match)
     else:
         if has_void_address(arrival.mail):
-            row.tell("void_address")
+            row.add_step("void_address")
         open_from(arrival.visitor, arrival)
 
 
@@ -167,108 +133,10 @@ def _describe(row: IncomingMail, mail: ReadMail) -> None:
     row.copies = [address for address in dict.fromkeys(others) if not is_our_address(address)][:MAX_COPIES]
 
 
-# --- a ticket of its own
-
-
-def open_from(actor: Actor, arrival: Arrival, *, language: str = "") -> Ticket:
-    """Open a ticket of a message, answered automatically where a person wrote it and has not had enough answers.
-
-    Args:
-        actor: the visitor; or the agent who decided so, who answers themselves.
-    """
-    row, mail = arrival.row, arrival.mail
-    language = language or guess_language(fold_quoted(mail.text).text) or row.mailbox.language or settings().locale
-    letter = letter_of(mail, language)
-    masked = mask_for_storage(letter.text, MASKED)
-    address, sendable = _address_of(row)
-    with in_language(language):
-        subject = shorten(row.subject, MAX_TICKET_SUBJECT - 1) or gettext("(no subject)")
-        name = _name_of(row, sendable=sendable)
-    answered = sendable and ledger.is_answered(row) and actor.kind == "visitor"
-    department = _department(row)  # in a name: else it is read again
-    ticket = open_ticket(
-        actor if actor.kind == "visitor" else arrival.visitor,
-        NewTicket(
-            subject=subject[:MAX_TICKET_SUBJECT],
-            body=masked.text,
-            requester_email=address,
-            requester_name=name,
-            language=language,
-            customer_id=account_of(address) if row.proof is Proof.PASSED else None,
-            department_id=department.id,
-            source=TicketSource.MAIL,
-            files=letter.files,
-            data={**masked.data, **_marks(row, letter)},
-            notify_requester=answered,
-            answers=row.message_id or None,
-            answered_subject=row.subject if row.proof is Proof.PASSED else "",
-            from_address=row.mailbox.address or None,
-            masked=True,
-        ),
-    )
-    first = _first_message(ticket)
-    row.tell("opened", ticket=ticket.number)
-    if first.mail_id is not None:
-        row.tell("answered")
-    elif answered:
-        row.tell("not_answered", why="enough")
-    elif row.proof is Proof.FAILED:
-        row.tell("not_answered", why="forged")
-    elif row.kind is not IncomingKind.PERSON:
-        row.tell("not_answered", why="machine")
-    _put_into(row, ticket, first)
-    return ticket
-
-
-def _address_of(row: IncomingMail) -> tuple[str, bool]:
-    """Return the requester's address; where a message has none that mail can be sent to, one that says so."""
-    with suppress(NoAddress):
-        return read_email(row.from_address), True
-    return f"unknown-sender@{settings().mail_from.rpartition('@')[2]}", False
-
-
-def _name_of(row: IncomingMail, *, sendable: bool) -> str:
-    """Return the requester's name; lists would show that address where a message has neither."""
-    return row.from_name or ("" if sendable else gettext("unknown sender"))
-
-
-def _department(row: IncomingMail) -> Department:
-    """Return where the mailbox's mail belongs: its department, else the first public one, else the first."""
-    if row.mailbox.department_id is not None:
-        chosen = db.session.get_one(Department, row.mailbox.department_id)
-        if chosen.active:
-            return chosen
-    public = public_departments()
-    if public:
-        return public[0]
-    return db.session.scalars(select(Department).order_by(Department.active.desc(), Department.id).limit(1)).one()
-
-
-def _first_message(ticket: Ticket) -> TicketMessage:
-    return db.session.scalars(
-        select(TicketMessage).where(TicketMessage.ticket_id == ticket.id, TicketMessage.seq == 1)
-    ).one()
-
-
-def _marks(row: IncomingMail, letter: Letter) -> dict[str, Any]:
-    """Return what an entry says of the mail it came as."""
-    marks: dict[str, Any] = {"incoming": row.id}
-    if letter.left_out:
-        marks["left_out"] = list(letter.left_out)
-    if row.proof is Proof.FAILED:
-        marks["forged"] = True
-    if row.copies:
-        marks["copies"] = list(row.copies)
-    return marks
-
-
-# --- a ticket there is
-
-
 def _deliver_matched(arrival: Arrival, match: Match) -> None:
     row = arrival.row
     sender = sender_in(match.ticket, row.from_address)
-    row.tell("relation", relation=sender.relation.value)
+    row.add_step("relation", relation=sender.relation.value)
     if sender.relation is Relation.STAFF or match.staff is not None:
         _deliver_of_staff(arrival, match)
         return
@@ -301,25 +169,6 @@ def _why_a_machine_waits(arrival: Arrival, match: Match) -> str:
     return "stranger" if is_strange and arrival.row.kind is not IncomingKind.AUTO_REPLY else ""
 
 
-def enter(arrival: Arrival, sender: Sender, *, language: str = "") -> TicketMessage:
-    """Put a message into the conversation, by the rules of what requesters write: a closed ticket gets a follow-up."""
-    row = arrival.row
-    letter = letter_of(arrival.mail, language or sender.ticket.language)
-    message = requester.write(
-        arrival.visitor, sender.ticket, letter.text, client_id=f"mail-{row.id}", files=letter.files, pins=MASKED,
-        via="mail",
-    )  # fmt: skip
-    message.data = {**message.data, **_marks(row, letter)}
-    if row.proof is Proof.NONE:
-        message.data = {**message.data, "unproven": True}
-    if sender.relation is not Relation.REQUESTER:
-        message.name = sender.name or row.from_name or row.from_address
-        message.data = {**message.data, "from": row.from_address}
-    _put_into(row, message.ticket, message)
-    row.tell("entered", ticket=message.ticket.number)
-    return message
-
-
 def _deliver_of_staff(arrival: Arrival, match: Match) -> None:
     """Answer as a colleague: by their own signed address and with DMARC passed, else it waits."""
     row, staff = arrival.row, match.staff
@@ -328,115 +177,15 @@ def _deliver_of_staff(arrival: Arrival, match: Match) -> None:
         _wait(arrival, match.ticket, "staff")
         return
     try:
-        message = _answer(staff, arrival, root_of(match.ticket))
+        message = reply_as(staff, arrival, root_of(match.ticket))
     except (Conflict, Invalid, NotFound):
         _wait(arrival, match.ticket, "staff")
         return
-    _put_into(row, message.ticket, message)
-    row.tell("staff_reply", name=staff.name, ticket=message.ticket.number)
-
-
-def _answer(staff: Staff, arrival: Arrival, ticket: Ticket) -> TicketMessage:
-    """Reply to the requester in a colleague's name, without what their mail quotes."""
-    actor, letter = staff.actor(), letter_of(arrival.mail, ticket.language)
-    with db.session.begin_nested():
-        files = tuple(attach(actor, ticket, name, content).id for name, content in letter.files)
-        writing = Writing(
-            body=fold_quoted(letter.text).text, client_id=f"mail-{arrival.row.id}", attachments=files, anyway=True,
-            pins=MASKED,
-        )  # fmt: skip
-        message = messages.reply(actor, ticket.id, writing)
-    message.via = "mail"
-    message.data = {**message.data, **_marks(arrival.row, letter)}
-    return message
-
-
-# --- notes
+    put_into(row, message.ticket, message)
+    row.add_step("staff_reply", name=staff.name, ticket=message.ticket.number)
 
 
 def _wait(arrival: Arrival, ticket: Ticket, why: str) -> None:
     """Store a message as a note that waits for an agent, outside the conversation."""
-    _note(arrival, ticket, waits=why)
-    _settle(arrival.row, IncomingState.WAITING, why)
-
-
-def note_answer(arrival: Arrival, forward: TicketForward) -> TicketMessage:
-    """Write down what came back from whom a ticket was forwarded to. It is always a note, from any sender.
-
-    The agent who forwarded it sees the ticket marked in their list.
-    """
-    row = arrival.row
-    marks: dict[str, Any] = {"forward": forward.id, "forwarded_to": forward.address}
-    if row.from_address != forward.address:
-        marks["other_sender"] = True
-    if row.proof is not Proof.PASSED:
-        marks["unproven"] = True
-    note = _note(arrival, db.session.get_one(Ticket, forward.ticket_id), waits="", marks=marks)
-    mark_for(root_of(note.ticket), note, forward.staff_id)
-    _settle(row, IncomingState.TICKET, "forward")
-    return note
-
-
-def _note(arrival: Arrival, ticket: Ticket, *, waits: str, marks: Mapping[str, Any] = _NO_MARKS) -> TicketMessage:
-    """Write a message down as a note of a ticket; it changes nothing else there.
-
-    Args:
-        marks: more that the note says of itself.
-    """
-    row = arrival.row
-    ticket = lock_root(ticket)
-    letter = letter_of(arrival.mail, ticket.language)
-    masked = mask_for_storage(letter.text, MASKED)
-    before = ticket.last_by, ticket.preview
-    note = timeline.append(
-        SYSTEM, ticket, MessageKind.NOTE, masked.text, via="mail", client_id=f"mail-note-{row.id}",
-        name=row.from_name or row.from_address or SYSTEM.name,
-        data={**masked.data, **_marks(row, letter), "from": row.from_address, "waits": waits, **marks},
-    )  # fmt: skip
-    ticket.last_by, ticket.preview = before
-    files = [attach(arrival.visitor, ticket, name, content).id for name, content in letter.files]
-    note.attachments = claim(arrival.visitor, ticket, files, note)
-    timeline.index(ticket)
-    record(SYSTEM, "ticket.mail_noted", ticket.number, customer_id=ticket.customer_id, incoming=row.id)
-    row.ticket_id, row.ticket_message_id = ticket.id, note.id
-    row.tell("noted", ticket=ticket.number, waits=waits)
-    return note
-
-
-def _put_into(row: IncomingMail, ticket: Ticket, message: TicketMessage) -> None:
-    row.ticket_id, row.ticket_message_id = ticket.id, message.id
-    row.state, row.reason = IncomingState.TICKET, ""
-    db.session.flush()
-
-
-def _settle(row: IncomingMail, state: IncomingState, reason: str) -> None:
-    row.state, row.reason = state, reason
-    row.tell("settled", state=state.value, reason=reason)
-
-
-# --- what cannot be read
-
-
-def _unreadable(row: IncomingMail, raw: bytes, problem: str) -> None:
-    """Open a ticket with the raw message attached, as far as a ticket takes it, and mark it."""
-    headers, _problems = read_headers(split_head(raw)[0][:100_000])
-    row.kind = IncomingKind.UNREADABLE
-    language = row.mailbox.language or settings().locale
-    sender = next(iter(headers.get("from", [])), "")
-    row.from_name = mask_pins(one_line(sender))[0][:120]
-    address, sendable = _address_of(row)
-    with in_language(language):
-        subject, body = gettext("(unreadable e-mail)"), gettext("An unreadable e-mail was received.")
-        name = _name_of(row, sendable=sendable)
-    files = (("message.eml", raw),) if 0 < len(raw) <= MAX_SIZE else ()
-    ticket = open_ticket(
-        Actor(kind="visitor", id=None, name=row.from_name or SYSTEM.name),
-        NewTicket(
-            subject=subject, body=body, requester_email=address, requester_name=name, language=language,
-            department_id=_department(row).id, source=TicketSource.MAIL, files=files, notify_requester=False,
-            data={"incoming": row.id, "unreadable": problem}, masked=True,
-        ),
-    )  # fmt: skip
-    _put_into(row, ticket, _first_message(ticket))
-    row.state, row.reason = IncomingState.FAILED, problem[:40]
-    row.tell("unreadable", problem=problem, ticket=ticket.number)
+    add_note(arrival, ticket, waits=why)
+    settle(arrival.row, IncomingState.WAITING, why)

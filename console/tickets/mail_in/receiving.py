@@ -14,7 +14,7 @@ from console.core.errors import Busy, NoSpace, Unavailable
 from console.core.logging import get_logger
 from console.core.transaction import transaction
 from console.mail.mailboxes.models import Mailbox
-from console.mail.receiving import ledger
+from console.mail.receiving import incoming
 from console.mail.receiving import raw as raw_store
 from console.mail.receiving.message import ReadMail, Unreadable, read_message
 from console.mail.receiving.models import IncomingMail, IncomingState
@@ -45,7 +45,7 @@ def receive_many(raws: Sequence[bytes], *, via: str = "imap", mailbox: Mailbox |
         Busy, NoSpace, Unavailable: see :func:`receive`; those that were stored are delivered later.
     """
     with transaction():
-        rows = [ledger.store(raw, via=via, mailbox=mailbox) for raw in raws]
+        rows = [incoming.store(raw, via=via, mailbox=mailbox) for raw in raws]
         stored = [(row.id, row.state is IncomingState.RECEIVED) for row in rows]
     for (key, unread), raw in zip(stored, raws, strict=True):
         if unread:
@@ -61,7 +61,7 @@ def receive_broken(raw: bytes, problem: str, *, via: str = "imap", mailbox: Mail
         Busy, NoSpace, Unavailable: see :func:`receive`.
     """
     with transaction():
-        row = ledger.store(raw, via=via, mailbox=mailbox)
+        row = incoming.store(raw, via=via, mailbox=mailbox)
         key, unread = row.id, row.state is IncomingState.RECEIVED
     if unread:
         _give_up(key, raw, problem)
@@ -75,11 +75,11 @@ def deliver_stored(key: int) -> None:
         Busy, NoSpace, Unavailable: see :func:`receive`.
     """
     with transaction():
-        row = ledger.lock(key)
+        row = incoming.lock(key)
         if row is None or row.state is not IncomingState.RECEIVED:
             return
         row.attempts += 1
-        last = row.attempts > ledger.MOST_ATTEMPTS
+        last = row.attempts > incoming.MOST_ATTEMPTS
     try:
         raw = raw_store.load(row)
     except raw_store.RawGone:
@@ -96,7 +96,7 @@ def deliver_due() -> None:
 
     What came by IMAP its mailbox's reader takes up before it reads on, so that the order stays.
     """
-    for key in ledger.unread():
+    for key in incoming.unread():
         deliver_stored(key)
 
 
@@ -134,12 +134,12 @@ def _give_up(key: int, raw: bytes, problem: str) -> None:
         log.exception("a message has no ticket", incoming=key)
         db.session.expunge_all()
         with transaction():
-            row = ledger.lock(key)
+            row = incoming.lock(key)
             if row is not None and row.state is IncomingState.RECEIVED:
                 row.state, row.reason = IncomingState.FAILED, problem
-                row.tell("failed", problem=problem)
+                row.add_step("failed", problem=problem)
 
 
 def outcome(key: int) -> IncomingMail:
     """Return the row of the message that was read: for a copy that came another way, the first."""
-    return ledger.original(db.session.get_one(IncomingMail, key))
+    return incoming.original(db.session.get_one(IncomingMail, key))

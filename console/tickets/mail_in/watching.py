@@ -24,7 +24,7 @@ from console.mail.mailboxes.client import Connection
 from console.mail.mailboxes.leases import LeaseLost
 from console.mail.mailboxes.models import Mailbox
 from console.mail.mailboxes.reading import Reader
-from console.mail.receiving import ledger
+from console.mail.receiving import incoming
 from console.tickets.mail_in.receiving import deliver_stored, receive_broken, receive_many
 
 log = get_logger(__name__)
@@ -141,7 +141,7 @@ def _note_quietly(mailbox_id: int, me: str, failure: ImapFailed) -> None:
 
 
 def _hold_and_read(mailbox_id: int, me: str, *, stays: bool) -> int:
-    for keys in iter(lambda: ledger.unread(mailbox_id), []):
+    for keys in iter(lambda: incoming.unread(mailbox_id), []):
         _deliver_in_order(keys, mailbox_id, me)
     access = state.find_access(mailbox_id)
     connection = Connection(access)

@@ -10,7 +10,6 @@ from typing import Any, ClassVar
 from flask import flash, jsonify, make_response, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
-from flask_babel import format_date
 from markupsafe import Markup
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import joinedload
@@ -50,6 +49,8 @@ from console.staff.roles import Permission
 from console.views.shared import formatters, menu
 from console.views.shared.base import BaseModelView
 from console.views.shared.filters import Choice, CustomerNumber, ListFilter
+from console.views.shared.labels.duties import LATE, NOW, STATE, label_of
+from console.views.shared.labels.periods import month_name
 from console.views.shared.labels.states import Label, today
 from console.web.answers import reason, refuse, wants_json
 from console.web.filters import day, language
@@ -57,13 +58,6 @@ from console.web.identity import current_actor
 
 PREFIX = "number-"
 MONTHS_BACK, MONTHS_AHEAD = 13, 13  # that the filter offers; any other can be typed into the address
-STATE = {
-    DutyState.OPEN: Label(lazy_pgettext("duty", "due"), "clock"),
-    DutyState.DONE: Label(lazy_pgettext("duty", "issued"), "ok", "ok"),
-    DutyState.WITHDRAWN: Label(lazy_pgettext("duty", "withdrawn"), "ban", "void"),
-}
-LATE = Label(lazy_pgettext("duty", "overdue"), "alert", "danger")
-NOW = Label(lazy_pgettext("duty", "due today"), "clock", "warn")
 WHEN: dict[str, Text] = {
     OPEN: lazy_pgettext("duties", "All open"),
     OVERDUE: lazy_pgettext("duties", "Overdue"),
@@ -132,18 +126,6 @@ class ReopenForm(Form):
     """Why a tick is taken back."""
 
     reason = TextAreaField(lazy_gettext("Reason"))
-
-
-def month_name(first: date) -> str:
-    """Write a month: ``novembar 2026.``."""
-    return str(format_date(first, "LLLL y." if language() == "sr_Latn" else "LLLL y"))
-
-
-def label_of(duty: Duty) -> Label:
-    """Return a duty's state: of an open one, whether it is late."""
-    if duty.state is not DutyState.OPEN or duty.due_on > today():
-        return STATE[duty.state]
-    return NOW if duty.due_on == today() else LATE
 
 
 def _due(_view: Any, _context: Any, row: Duty, _name: str) -> Markup:

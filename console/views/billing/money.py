@@ -19,10 +19,10 @@ from console.billing.overview import Received
 from console.core.context import settings
 from console.core.errors import Invalid, NotFound, Text
 from console.core.money import CURRENCIES
-from console.core.texts import lazy_gettext, ngettext
+from console.core.texts import lazy_gettext
 from console.core.transaction import transaction
 from console.staff.roles import Permission
-from console.tickets.stats.periods import MAX_DAYS, Grain, Period, Step, read_period
+from console.tickets.stats.periods import Grain, Period, Step, read_period
 from console.views.billing.money_chart import money_chart
 from console.views.shared import charts
 from console.views.shared.base import Page
@@ -117,7 +117,7 @@ class MoneyPage(Page):
             labels=period_labels,
             grains=_possible(query.period),
             name_of=lambda step: period_labels.step_name(step, query.grain),
-            cut=_cut_notice(query.period),
+            cut=period_labels.cut_notice(query.period),
             year=_year(),
             is_year=query.period.choice == "custom" and query.query() == _year(),
         )
@@ -204,14 +204,3 @@ def _year() -> dict[str, str]:
     now = today()
     first = date(now.year - (now.month < MONTHS), now.month % MONTHS + 1, 1)
     return {"period": "custom", "from": first.isoformat(), "until": now.isoformat(), "by": Grain.MONTH.value}
-
-
-def _cut_notice(period: Period) -> str:
-    if not period.cut:
-        return ""
-    return ngettext(
-        "A report covers at most %(num)d day. Showing the last part, %(days)s.",
-        "A report covers at most %(num)d days. Showing the last part, %(days)s.",
-        MAX_DAYS,
-        days=period_labels.period_label(period),
-    )

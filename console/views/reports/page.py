@@ -12,9 +12,9 @@ from flask_admin import expose
 
 from console.audit.service import record
 from console.core.errors import Invalid, NotFound
-from console.core.texts import lazy_gettext, ngettext
+from console.core.texts import lazy_gettext
 from console.core.transaction import transaction
-from console.tickets.stats.periods import MAX_DAYS, Period
+from console.tickets.stats.periods import Period
 from console.tickets.stats.queries import Scope
 from console.views.reports.measures import Line
 from console.views.reports.query import ReportQuery, read_report_query, sees_all
@@ -117,7 +117,7 @@ class ReportPage(Page, Generic[Reading]):
             draw=charts.draw,
             draw_axis=charts.draw_axis,
             rows=charts.table,
-            cut=_cut_notice(report_query.period),
+            cut=period_labels.cut_notice(report_query.period),
             sees_all=sees_all(),
             all_departments=_choices(report_query),
             all_agents=_colleagues(report_query),
@@ -155,17 +155,6 @@ def rounded(value: float | None) -> float | None:
 def times_json(pair: tuple[float | None, float | None]) -> dict[str, float | None]:
     """Return a median and what nine in ten did not exceed, for programs."""
     return {"median": rounded(pair[0]), "p90": rounded(pair[1])}
-
-
-def _cut_notice(period: Period) -> str:
-    if not period.cut:
-        return ""
-    return ngettext(
-        "A report covers at most %(num)d day. Showing the last part, %(days)s.",
-        "A report covers at most %(num)d days. Showing the last part, %(days)s.",
-        MAX_DAYS,
-        days=period_labels.period_label(period),
-    )
 
 
 def _named(report_query: ReportQuery, period: str) -> dict[str, str]:

@@ -40,7 +40,8 @@ from console.views.shared.base import BaseModelView
 from console.views.shared.choices import LazyChoices, colleagues, department_name, departments, names
 from console.views.shared.export import Number, state_cell
 from console.views.shared.filters import Choice, ListFilter
-from console.views.shared.labels.reviews import ANSWERED, NEW, REASON, STATE, month_name, result, review_url
+from console.views.shared.labels.periods import month_name
+from console.views.shared.labels.reviews import ANSWERED, NEW, REASON, STATE, result, review_url
 from console.views.shared.labels.tickets import ticket_url
 from console.views.shared.paging import ActiveFilter, ListPage, ListQuery
 from console.web.answers import local_time, wants_json

@@ -24,7 +24,8 @@ from console.tickets.reviews.stats import ReviewStats, Tally
 from console.views.shared.base import Page
 from console.views.shared.choices import department_name, names
 from console.views.shared.export import Number, write_csv
-from console.views.shared.labels.reviews import month_name, percent
+from console.views.shared.labels.periods import month_name
+from console.views.shared.labels.reviews import percent
 from console.web.answers import wants_json
 from console.web.filters import language
 from console.web.identity import current_actor

@@ -29,7 +29,7 @@ from console.identity.models import DeviceRecovery
 from console.identity.queries import open_recoveries
 from console.mail.models import Mail
 from console.mail.queries import of_account
-from console.mail.receiving.ledger import returned_among
+from console.mail.receiving.incoming import returned_among
 from console.staff.roles import Permission
 from console.tickets.models import Ticket
 from console.tickets.queries import ticket_key, visible

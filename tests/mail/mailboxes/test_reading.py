@@ -19,7 +19,7 @@ from console.mail.mailboxes import leases, service
 from console.mail.mailboxes.access import ImapFailed
 from console.mail.mailboxes.models import ImapState, ImapTls, Mailbox, UnreadMessage
 from console.mail.mailboxes.reading import PAUSES
-from console.mail.receiving import ledger
+from console.mail.receiving import incoming
 from console.mail.receiving.models import IncomingMail, IncomingState
 from console.tickets.mail_in import watching
 from console.tickets.mail_in.receiving import deliver_due, receive
@@ -266,7 +266,7 @@ def test_a_mailbox_that_is_switched_off_is_left(session: Session, dovecot: Dovec
 def test_two_workers_read_one_mailbox_once(
     app: Flask, session: Session, dovecot: Dovecot, make_box: MakeBox, clock: Clock
 ) -> None:
-    """Also where the one took so long that its lease ran out: then both read, and the ledger knows each message."""
+    """Also where the one took so long that its lease ran out: then both read, and each message is stored once."""
     box = make_box()
     key = box.id
     dovecot.fill(question(number) for number in range(40))
@@ -296,8 +296,8 @@ def test_what_was_stored_and_not_delivered_comes_before_what_is_newer(
     box = make_box()
     dovecot.put(question(0))
     with transaction():
-        ledger.store(question(7), via="imap", mailbox=box)
-    clock.advance(ledger.RETRY_AFTER * 2)
+        incoming.store(question(7), via="imap", mailbox=box)
+    clock.advance(incoming.RETRY_AFTER * 2)
     deliver_due()
     assert subjects(session) == []
     read_once(box.id)

@@ -21,7 +21,7 @@ from console.mail.mailboxes import service, state
 from console.mail.mailboxes.access import ImapFailed
 from console.mail.mailboxes.models import ImapAccount, ImapState, ImapTls, Mailbox, SignIn
 from console.mail.mailboxes.service import MailboxData
-from console.mail.receiving import ledger
+from console.mail.receiving import incoming
 from console.staff.roles import Role
 
 pytestmark = pytest.mark.usefixtures("session")
@@ -144,7 +144,7 @@ class TestOfTheSettings:
 
     def test_set_later_it_is_not_read_beside_the_page(self, session: Session) -> None:
         with transaction():
-            key = ledger.default_mailbox().id
+            key = incoming.default_mailbox().id
         assert state.find_access(key).user == "podrska"
         box = add(folder="Kupci")
         with transaction():

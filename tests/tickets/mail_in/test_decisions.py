@@ -19,7 +19,7 @@ from console.core.actor import Actor
 from console.core.errors import Conflict, NotFound
 from console.core.transaction import transaction
 from console.mail.mailboxes.models import Mailbox
-from console.mail.receiving import ledger
+from console.mail.receiving import incoming
 from console.mail.receiving.classification import classify
 from console.mail.receiving.models import IncomingMail, IncomingState
 from console.privacy.sources.conversations import MAILS
@@ -134,7 +134,7 @@ def test_the_worker_takes_up_what_was_left_and_no_more_than_five_times(
         raise RuntimeError("kvar")
 
     with transaction():
-        key = ledger.store(make_raw("Ostalo"), via="pipe").id
+        key = incoming.store(make_raw("Ostalo"), via="pipe").id
     whole = classify
     monkeypatch.setattr(delivering, "classify", broken)
     receiving.deliver_stored(key)
@@ -143,8 +143,8 @@ def test_the_worker_takes_up_what_was_left_and_no_more_than_five_times(
     assert entries(ticket_of(row), MessageKind.QUESTION)[0].attachments[0].name == "message.eml"
     monkeypatch.setattr(delivering, "classify", whole)
     with transaction():
-        late = ledger.store(make_raw("Kasno"), via="pipe")
-        late.attempts = ledger.MOST_ATTEMPTS
+        late = incoming.store(make_raw("Kasno"), via="pipe")
+        late.attempts = incoming.MOST_ATTEMPTS
         key = late.id
     receiving.deliver_stored(key)
     row = session.get_one(IncomingMail, key, populate_existing=True)

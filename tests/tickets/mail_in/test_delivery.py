@@ -17,7 +17,7 @@ from console.core.context import files
 from console.core.transaction import transaction
 from console.mail.mailboxes.models import Mailbox
 from console.mail.models import Mail
-from console.mail.receiving import ledger
+from console.mail.receiving import incoming
 from console.mail.receiving.models import IncomingKind, IncomingMail, IncomingState, Proof
 from console.staff.roles import Role
 from console.tickets.mail_in import addresses, decisions
@@ -128,7 +128,7 @@ def test_a_copy_that_came_before_the_first_was_read_shows_its_ticket(session: Se
     with transaction():
         box = Mailbox(key="b", address="b@example.test", language="", signature="", active=True, created_at=now())
         session.add(box)
-        first, copy = ledger.store(raw, via="imap"), ledger.store(raw, via="imap", mailbox=box)
+        first, copy = incoming.store(raw, via="imap"), incoming.store(raw, via="imap", mailbox=box)
     assert copy.ticket_id is None
     deliver_stored(first.id)
     session.expire_all()

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 from flask import Flask, url_for
-from flask_babel import format_date
 
 from console.core.errors import Text
 from console.core.texts import gettext, lazy_pgettext
 from console.tickets.reviews.models import Review, ReviewReason, ReviewState
 from console.tickets.service.ratings import WORDS
+from console.views.shared.labels.periods import month_name
 from console.views.shared.labels.states import Label
 from console.web.filters import language
 
@@ -60,8 +58,3 @@ def percent(value: float | None) -> str:
 def result(review: Review) -> str:
     """Write what a review came to."""
     return gettext("no points") if review.total is None else percent(review.total / 100)
-
-
-def month_name(first: date) -> str:
-    """Write a month: ``novembar 2026``."""
-    return str(format_date(first, "LLLL y"))

@@ -1,40 +1,35 @@
 """One ticket: its timeline, the composer, and every address below it.
 
-The page answers here what is read and written in the timeline. Each other method calls the module of its subject:
-``sidebar``, ``properties``, ``requests``, ``merging``, ``verification``, ``revoking``, ``review``.
+The page answers here what is read and written in the timeline; ``context`` has what it is drawn with. Each other method
+calls the module of its subject: ``sidebar``, ``properties``, ``requests``, ``merging``, ``verification``, ``revoking``,
+``review``.
 """
 
 from __future__ import annotations
 
 from typing import Any
-from uuid import uuid4
 
 from flask import Response, jsonify, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from flask_admin.base import BaseView
 
-from console.core.actor import SYSTEM
-from console.core.errors import Invalid, Refusal, Text
+from console.core.errors import Invalid, Refusal
 from console.core.ids import read_count, read_key
-from console.core.series import Series
 from console.core.texts import gettext, lazy_gettext
 from console.core.transaction import transaction
-from console.hours import queries as hours
 from console.staff.roles import Permission
 from console.tickets import page_queries
 from console.tickets.mail_in import participants
-from console.tickets.models import TICKET_BASE, MessageKind, Ticket, TicketStatus
+from console.tickets.models import MessageKind, Ticket
 from console.tickets.queries import find_ticket
 from console.tickets.service import attachments, drafts, mentions
 from console.tickets.service import messages as ticket_messages
 from console.tickets.service.property_forms import ME
 from console.tickets.service.stored_masking import mask_message
-from console.tickets.service.threads import other_requesters
-from console.views.shared import choices, menu
+from console.views.shared import choices
 from console.views.shared.base import Page
-from console.views.shared.labels.messages import file_size
-from console.views.shared.labels.tickets import SOURCE, STATUS, status_label, ticket_url
+from console.views.shared.labels.tickets import ticket_url
 from console.views.tickets.page import (
     composer,
     forwarding,
@@ -48,30 +43,12 @@ from console.views.tickets.page import (
 )
 from console.views.tickets.page.answers import answer_done
 from console.views.tickets.page.composer import Composed, WriteForm
+from console.views.tickets.page.context import open_ticket, page_context, timeline_context
 from console.views.tickets.page.serializers import draft_json, file_json, message_json, ticket_json
-from console.views.tickets.page.timeline import SHOWS, came_from, taking_part, timeline_entries
 from console.web.answers import refuse, wants_json
-from console.web.cookies import read_cookie
 from console.web.downloads import download_kept
-from console.web.identity import current_actor, current_staff
+from console.web.identity import current_actor
 from console.web.pins import message_key
-
-KEYS: tuple[tuple[str, Text], ...] = (
-    ("J K", lazy_gettext("Next, previous ticket")),
-    ("R", lazy_gettext("Write a reply")),
-    ("N", lazy_gettext("Write a note")),
-    ("F", lazy_gettext("Forward")),
-    ("/", lazy_gettext("Canned replies")),
-    ("A", lazy_gettext("Take the ticket")),
-    ("E", lazy_gettext("Mark as solved")),
-    ("T", lazy_gettext("Assign to…")),
-    ("W", lazy_gettext("Watch")),
-    ("Ctrl ↵", lazy_gettext("Send and wait for the customer")),
-    ("Ctrl ⇧ ↵", lazy_gettext("Send and solve")),
-    ("Z", lazy_gettext("Undo the last reply")),
-    ("[ ]", lazy_gettext("Previous, next entry")),
-    ("U", lazy_gettext("Back to the list")),
-)
 
 
 def views() -> list[BaseView]:
@@ -120,10 +97,10 @@ class TicketPage(Page):
     @expose("/")
     def index(self, number: str) -> ResponseReturnValue:
         """Show the ticket: its newest entries, or with ``before`` those before one of them."""
-        opened, badge_counts = _open(number)
+        opened, badge_counts = open_ticket(number)
         before = read_key(request.args.get("before"))
         if not wants_json():
-            return self._page(opened, badge_counts, Composed(), before=before)
+            return self._page(page_context(opened, badge_counts, Composed(), before=before))
         part = page_queries.read_timeline(opened.ticket.id, before=before)
         return jsonify(
             ticket=ticket_json(opened.ticket),
@@ -137,7 +114,7 @@ class TicketPage(Page):
         ticket = _find(number)
         before, after = read_key(request.args.get("before")), read_count(request.args.get("after")) or 0
         part = page_queries.read_timeline(ticket.id, before=before, after=after)
-        context = _timeline_context(ticket, part)
+        context = timeline_context(ticket, part)
         return jsonify(
             html=self.render("admin/tickets/page/entries.html", **context),
             head=self.render("admin/tickets/page/head.html", **context),
@@ -382,83 +359,15 @@ class TicketPage(Page):
             if wants_json() or refusal.status == 404:
                 return refuse(refusal)
             composed = composer.refused(kind, form, refusal)
-            return Response(self._page(*_open(number), composed), refusal.status)
+            return Response(self._page(page_context(*open_ticket(number), composed)), refusal.status)
         if wants_json():
             return jsonify(message=payload)
         return redirect(f"{ticket_url(number)}#m{payload['id']}", 303)
 
-    def _page(
-        self,
-        opened: page_queries.TicketView,
-        badge_counts: menu.BadgeCounts,
-        composed: Composed,
-        *,
-        before: int | None = None,
-    ) -> str:
-        ticket, actor = opened.ticket, current_actor()
-        part = page_queries.read_timeline(ticket.id, before=before)
-        newest = max(opened.drafts.values(), key=lambda draft: draft.updated_at, default=None)
-        kind = composed.kind or (newest.kind if newest else MessageKind.REPLY)
-        draft = opened.drafts.get(kind)
-        composed.client_id = composed.client_id or uuid4().hex
-        composed.body = composed.body or (draft.body if draft else "")
-        then = composer.read_status(read_cookie(composer.THEN_COOKIE))
-        show = request.args.get("show", "")
-        side = sidebar.sidebar_context(actor, ticket)
-        others = other_requesters(ticket) if side["sidebar"].related.merged else []
-        rendered: str = self.render(
-            "admin/tickets/page/page.html",
-            **_timeline_context(ticket, part, read_seq=opened.read_seq),
-            badge_counts=badge_counts,
-            composed=composed,
-            kind=kind.value,
-            drafts={found.kind.value: draft_json(found) for found in opened.drafts.values()},
-            pending=opened.uploads,
-            unread=opened.read_seq < ticket.last_seq,
-            show=show if show in SHOWS else "all",
-            shows=SHOWS,
-            then=then if then in composer.THEN else TicketStatus.WAITING,
-            thens=composer.THEN,
-            goes_on=read_cookie(composer.NEXT_COOKIE) != "stay",
-            merged_into=None
-            if ticket.merged_into_id is None
-            else Series.TICKET.number(TICKET_BASE + ticket.merged_into_id),
-            page_keys=KEYS,
-            max_size=attachments.MAX_SIZE,
-            most_files=attachments.MOST,
-            source=SOURCE[ticket.source],
-            states=STATUS,
-            addressees=[ticket.requester_email, *(one.requester_email for one in others)],
-            signed=composer.signature_of(current_staff(), ticket),
-            **side,
-        )
+    def _page(self, context: dict[str, Any]) -> str:
+        rendered: str = self.render("admin/tickets/page/page.html", **context)
         return rendered
-
-
-def _timeline_context(ticket: Ticket, part: page_queries.Timeline, *, read_seq: int | None = None) -> dict[str, Any]:
-    """Return the context of the timeline and of the line under the heading."""
-    actor = current_actor()
-    return {
-        "ticket": ticket,
-        "timeline": part,
-        "entries": timeline_entries(part, ticket, actor, read_seq=read_seq),
-        "label": status_label(ticket),
-        "works": actor.may(Permission.WORK_TICKETS),
-        "base": ticket_url(ticket.number),
-        "came_from": came_from,
-        "taking_part": taking_part(ticket, part),
-        "file_size": file_size,
-        "system": SYSTEM.name,
-    }
 
 
 def _find(number: str) -> Ticket:
     return find_ticket(current_actor(), number)
-
-
-def _open(number: str) -> tuple[page_queries.TicketView, menu.BadgeCounts]:
-    """Open a ticket; the sidebar's badges and the opening hours in force come along in the same statement."""
-    badges, revision = menu.badge_queries(), hours.revision_selects()
-    opened = page_queries.load_ticket(current_actor(), number, scalars=badges + revision)
-    hours.known_by(*(opened.scalars.pop(name) for name, _ in revision))
-    return opened, opened.scalars

@@ -1,4 +1,4 @@
-"""The ledger of what came in: each message once, by whatever way and however often it comes."""
+"""Incoming mail, stored before it is read: each message once, by whatever way and however often it comes."""
 
 from __future__ import annotations
 
@@ -70,14 +70,14 @@ def store(raw: bytes, *, via: str, mailbox: Mailbox | None = None) -> IncomingMa
         state=IncomingState.RECEIVED if first is None else IncomingState.IGNORED,
         reason="" if first is None else "duplicate", copies=[], story=[],
     )  # fmt: skip
-    row.tell("received", via=via, address=mailbox.from_address)
+    row.add_step("received", via=via, address=mailbox.from_address)
     if first is None:
         row.raw_file, row.sealed_key = raw_store.store(raw)
     else:  # one mail to several addresses of ours is one ticket
         row.duplicate_of_id = first.id
         for name in _SAME_OF_COPIES:
             setattr(row, name, getattr(first, name))
-        row.tell("duplicate", of=first.id)
+        row.add_step("duplicate", of=first.id)
     db.session.add(row)
     db.session.flush()
     return row
@@ -140,8 +140,8 @@ def is_unwanted(row: IncomingMail) -> bool:
     return bool(row.from_address) and is_blocked(row.from_address)
 
 
-def is_answered(row: IncomingMail) -> bool:
-    """Tell whether an automatic answer may go to its sender; none to whom it only claims to be from."""
+def may_auto_reply(row: IncomingMail) -> bool:
+    """Return whether an automatic answer may go to its sender; none to whom it only claims to be from."""
     return row.kind is IncomingKind.PERSON and bool(row.from_address) and row.proof is not Proof.FAILED
 
 
