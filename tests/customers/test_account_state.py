@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from console.audit.models import AuditEntry
 from console.core.actor import Actor
 from console.core.db import db
 from console.core.errors import Conflict, Invalid, NotFound
@@ -18,7 +16,7 @@ from console.customers.queries import customer_by_number, live_verification
 from console.customers.service import MAX_REASON, close_customer, reopen_customer, suspend_customer
 from console.staff.roles import Role
 from tests import factories
-from tests.customers.account.support import mails
+from tests.customers.account.support import audited, mails
 from tests.support.client import ConsoleClient, sign_in, sign_in_person
 
 # What a page shows does not depend on the database.
@@ -62,8 +60,7 @@ def test_a_supervisor_suspends_closes_and_reopens_on_the_page(
     told = [(mail.to_address, mail.subject.removeprefix(f"Nalog {number} je ")) for mail in mails("account_state")]
     assert told == [(owner, "suspendovan"), (owner, "zatvoren"), (owner, "ponovo otvoren")]
     assert "Razlog: Dug stariji od 60 dana" in mails("account_state")[0].text
-    entries = select(AuditEntry.data).where(AuditEntry.action == "customer.status_changed").order_by(AuditEntry.id)
-    steps = [(data["before"], data["after"]) for data in db.session.scalars(entries)]
+    steps = [(entry.data["before"], entry.data["after"]) for entry in audited("customer.status_changed")]
     assert steps == [("active", "suspended"), ("suspended", "closed"), ("closed", "active")]
 
 
