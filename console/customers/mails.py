@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from console.core import clock
 from console.core.actor import Actor
 from console.core.context import settings
-from console.customers.models import Invitation, Membership
+from console.customers.models import Customer, Invitation, Membership
 from console.mail.links import SecretLink
 from console.mail.service import queue, write_to
 
@@ -31,6 +32,24 @@ def notify_owner_of_people(actor: Actor, membership: Membership, what: str) -> N
         by_support=actor.kind == "staff",
         customer=customer.name,
         number=customer.number,
+    )
+
+
+def notify_owner_of_state(customer: Customer, reason: str) -> None:
+    """Write to the account's owner, if it has one, that it was suspended, closed or opened again, and why."""
+    if customer.owner is None:
+        return
+    write_to(
+        customer.owner,
+        customer,
+        "account_state",
+        about=f"customer:{customer.number}",
+        state=customer.status.value,
+        reason=reason,
+        at=clock.now(),
+        customer=customer.name,
+        number=customer.number,
+        portal=settings().portal_brand,
     )
 
 

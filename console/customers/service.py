@@ -22,6 +22,8 @@ from console.core.money import CURRENCIES
 from console.core.text import is_blank, one_line
 from console.core.texts import lazy_gettext
 from console.core.upsert import insert_missing
+from console.customers.mails import notify_owner_of_state
+from console.customers.masking import mask_pins
 from console.customers.models import (
     CUSTOMER_SEARCH,
     Customer,
@@ -35,11 +37,13 @@ from console.customers.models import (
 )
 from console.customers.owners import owner_of
 from console.customers.rights import MailCategory, Right
+from console.staff.roles import Permission
 
 MANAGE = "customers.manage"  # no role has it: imports and the demo act as the system
 LANGUAGES = ("sr_Latn", "en")
 HOME = "RS"
 MB_DIGITS = 8
+MAX_REASON = 1_000
 _COUNTRY = re.compile(r"[A-Z]{2}")
 _LIMITS = {"name": 200, "pib": 20, "mb": 20, "address": 200, "postcode": 20, "city": 100, "phone": 40}
 _PERSON_LIMITS = {"name": 120, "phone": 40}
@@ -183,24 +187,40 @@ def _has_owner(customer_id: int) -> bool:
 
 
 def suspend_customer(actor: Actor, customer: Customer, reason: str) -> None:
-    """Suspend an account; its people can still be verified.
+    """Suspend an account: nothing is transferred to it and it is not handed over; its people can still be verified.
 
     Raises:
-        Invalid: no reason was given.
-        Conflict: it is suspended already.
+        NotFound: the role does not set the state of accounts.
+        Invalid: no reason was given, or it is too long.
+        Conflict: it is suspended already, or closed.
     """
     _change_status(actor, customer, CustomerStatus.SUSPENDED, reason)
 
 
 def close_customer(actor: Actor, customer: Customer, reason: str) -> None:
-    """Close an account and end every verification for it.
+    """Close an account and end every verification for it. Its services and documents stay as they are.
 
     Raises:
-        Invalid: no reason was given.
+        NotFound: the role does not set the state of accounts.
+        Invalid: no reason was given, or it is too long.
         Conflict: it is closed already.
     """
     _change_status(actor, customer, CustomerStatus.CLOSED, reason)
     end_verifications(Verification.customer_id == customer.id, reason="closed")
+
+
+def reopen_customer(actor: Actor, customer: Customer, reason: str) -> None:
+    """Open a suspended or closed account again. What was ended with it, as verifications, stays ended.
+
+    Raises:
+        NotFound: the role does not set the state of accounts.
+        Invalid: no reason was given, or it is too long.
+        Conflict: it is open, or ``no_owner``: its owner was erased.
+    """
+    actor.require(Permission.SET_ACCOUNT_STATE)
+    if owner_of(customer.id) is None:
+        raise Conflict(lazy_gettext("The account has no owner any more, so it cannot be reopened."), code="no_owner")
+    _change_status(actor, customer, CustomerStatus.ACTIVE, reason)
 
 
 def end_verifications(condition: object, *, reason: str) -> None:
@@ -214,14 +234,19 @@ def end_verifications(condition: object, *, reason: str) -> None:
 
 
 def _change_status(actor: Actor, customer: Customer, status: CustomerStatus, reason: str) -> None:
-    actor.require(MANAGE)
-    reason = one_line(reason)
+    """Change an account's state and write to its owner, with the reason."""
+    actor.require(Permission.SET_ACCOUNT_STATE)
+    reason = mask_pins(one_line(reason))[0]
     if not reason:
         raise Invalid(fields={"reason": [lazy_gettext("Enter a reason.")]})
-    if customer.status is status:
-        raise Conflict
+    if len(reason) > MAX_REASON:
+        raise Invalid(fields={"reason": [_TOO_LONG]})
+    db.session.refresh(customer, with_for_update=True)  # of two at once the second sees what the first did
+    if customer.status is status or (customer.status is CustomerStatus.CLOSED and status is CustomerStatus.SUSPENDED):
+        raise Conflict(lazy_gettext("The state of this account was changed in the meantime."), code="state")
     before, customer.status = customer.status, status
     db.session.flush()
+    notify_owner_of_state(customer, reason)
     record(
         actor,
         "customer.status_changed",

@@ -59,6 +59,7 @@ CAUSES = {
     "migration_requested": Cause.ACCOUNT,
     "migration_stopped": Cause.STAFF,
     "migration_update": Cause.ACCOUNT,
+    "account_state": Cause.STAFF,
     "override": Cause.STAFF,
     "payment_received": Cause.STAFF,
     "people_changed": Cause.ACCOUNT,

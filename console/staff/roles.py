@@ -21,6 +21,7 @@ class Permission(StrEnum):
     VERIFY = "customers.verify"
     OVERRIDE = "customers.override"  # open reading with a reason
     UNLOCK_PIN = "pin.unlock"
+    SET_ACCOUNT_STATE = "customers.state"  # suspend, close, reopen
     REVIEW_RECOVERY = "recovery.review"  # a customer's lost device: refuse it or let it go on
     READ_DOCUMENTS = "documents.read"  # by role, without a verification
     REQUEST_MIGRATION = "migrations.request"  # only ever under a live verification
@@ -79,6 +80,7 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
         Permission.OVERRIDE,
         Permission.MANAGE_QUOTES,
         Permission.UNLOCK_PIN,
+        Permission.SET_ACCOUNT_STATE,
         Permission.REVIEW_RECOVERY,
         Permission.DECIDE_CORRECTIONS,
         Permission.READ_AUDIT,

@@ -35,6 +35,7 @@ PAGES = (
     "customers.page",
     "customers.verification",
     "customers.profile",
+    "customers.state",
     "customers.people",
     "customers.corrections",
     "customers.recoveries",

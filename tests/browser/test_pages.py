@@ -44,7 +44,7 @@ PAGES = {
                    "/console/tickets/?view=solved", "{row}", "{row}/review", "/console/reports/",
                    "/console/reports/?from=2020-01-01", "/console/reports/chats/?period=last_month",
                    "/console/audit/", "/console/recoveries/",
-                   "/console/customers/", "{row}", "{row}?tab=people",
+                   "/console/customers/", "{row}", "{row}/state", "{row}?tab=people",
                    "/console/mail/?state=failed", "{row}", "/console/mail/?state=waiting", "{row}",
                    "/console/mail/templates/?name=migration_executed",
                    "/console/mail/in/", "{row}", "/console/mail/blocked/",

@@ -47,6 +47,7 @@ EXPECTED = {
         "ticket_copy", "ticket_forward", "ticket_opened", "ticket_reply", "ticket_solved", "verification_asked",
     },
     Personal.SECURITY: {
+        "account_state",
         "device_recovery", "device_recovery_notice", "email_change_known", "email_change_new", "email_change_old",
         "email_changed", "erasure_cancelled", "erasure_requested", "handover_update", "override", "people_changed",
         "person_new_sign_in", "person_password_changed", "person_password_reset", "pin_locked", "pin_renewed",

@@ -197,8 +197,6 @@ def test_no_role_of_ours_registers_or_adds(session: Session) -> None:
             register_customer(actor, COMPANY)
         with pytest.raises(NotFound), transaction():
             add_member(actor, customer, MemberData("x@example.test", "X", MemberRole.USER))
-        with pytest.raises(NotFound), transaction():
-            close_customer(actor, customer, "zato")
     assert db.session.scalar(select(func.count()).select_from(Membership)) == 1
 
 

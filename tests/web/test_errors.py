@@ -116,6 +116,11 @@ def test_a_missing_token_is_refused(client: ConsoleClient, session: Session) -> 
     assert session.scalars(select(Staff)).all() == []
 
 
+def test_an_error_leads_a_customer_to_the_portal_and_staff_to_the_console(client: ConsoleClient) -> None:
+    for path, home in (("/help/none", "/moj/"), ("/no/such/address", "/moj/"), ("/console/none", "/console/")):
+        assert f'href="{home}">Go to the home page' in client.get(path).text, path
+
+
 def test_errors_speak_the_readers_language(client: ConsoleClient) -> None:
     english = client.get("/wrong/0", headers={"Accept-Language": "en"})
     serbian = client.get("/wrong/0", headers={"Accept-Language": "sr-Latn-RS"})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from wtforms import EmailField, HiddenField, RadioField, SelectField, StringField, TextAreaField
+from wtforms import BooleanField, EmailField, HiddenField, RadioField, SelectField, StringField, TextAreaField
 from wtforms.fields.choices import SelectChoice
 
 from console.core.errors import Text
@@ -129,3 +129,11 @@ def _profile_fields(customer: Customer) -> dict[str, Any]:
         "name": data.owner_name if company else data.name,
         "company": data.name if company else "",
     }
+
+
+class AccountStateForm(VerbForm):
+    """What an account becomes, and why. ``confirmed``: a box that is ticked before one is closed."""
+
+    state = StringField()
+    reason = TextAreaField(lazy_gettext("Reason"))
+    confirmed = BooleanField(lazy_gettext("Close this account"))

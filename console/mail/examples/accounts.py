@@ -23,6 +23,7 @@ def _accounts() -> tuple[Example, ...]:
     seen = NAME | account | {"staff": Typed("Mila Agent"), "at": AT, "until": UNTIL}
     person = {"person": Typed("Petar Ilić")}
     renewed = NAME | account | {"at": AT}
+    state = renewed | {"portal": "Moj Mint"}
     return (
         Example("verification", seen | person | {"channel": "phone", "role": "owner"}, lazy_gettext("by phone")),
         Example("verification", seen | person | {"channel": "mail", "role": "user"}, lazy_gettext("by e-mail")),
@@ -35,6 +36,21 @@ def _accounts() -> tuple[Example, ...]:
         ),
         Example(
             "override", seen | {"channel": "override", "reason": Typed("Prijava zloupotrebe, vlasnik se ne javlja")}
+        ),
+        Example(
+            "account_state",
+            state | {"state": "suspended", "reason": Typed("Dug stariji od 60 dana")},
+            lazy_pgettext("account", "suspended"),
+        ),
+        Example(
+            "account_state",
+            state | {"state": "closed", "reason": Typed("Na zahtev vlasnika")},
+            lazy_pgettext("account", "closed"),
+        ),
+        Example(
+            "account_state",
+            state | {"state": "active", "reason": Typed("Dug je izmiren")},
+            lazy_pgettext("account", "open"),
         ),
         Example("pin_locked", NAME | {"at": AT, "until": UNTIL}),
         Example("pin_renewed", renewed | {"by": None}, lazy_gettext("by the person")),

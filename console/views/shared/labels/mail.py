@@ -33,6 +33,7 @@ STAGE: dict[Stage, Label] = {
 
 TEMPLATES: dict[str, Text] = {
     "verification": lazy_gettext("Identity verified"),
+    "account_state": lazy_gettext("Account suspended, closed or reopened"),
     "override": lazy_gettext("Account opened by a supervisor"),
     "pin_locked": lazy_gettext("Verification locked"),
     "pin_renewed": lazy_gettext("New PIN"),
