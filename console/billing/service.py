@@ -367,13 +367,14 @@ def _release_periods(documents: Sequence[Proforma]) -> None:
     )
 
 
-# Built once, as every document is numbered by it; no one has its row as an object.
+# Built once, as every document is numbered by it; no one has its row as an object. Nothing waits to be flushed that it
+# reads: stornos are written together with the documents that come after them.
 _ADVANCE = (
     update(NumberSeries)
     .where(NumberSeries.series == bindparam("of_series"), NumberSeries.year == bindparam("of_year"))
     .values(last=NumberSeries.last + bindparam("count", type_=Integer()))
     .returning(NumberSeries.last)
-    .execution_options(synchronize_session=False)
+    .execution_options(synchronize_session=False, autoflush=False)
 )
 
 

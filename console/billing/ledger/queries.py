@@ -159,6 +159,20 @@ def _midnight(day: date) -> datetime:
     return datetime.combine(day, time(), tzinfo=settings().zone)
 
 
+def released_from(proforma_id: int) -> int:
+    """Return what had been paid on a cancelled document and was put on credit, in minor units of its currency."""
+    query = (
+        select(func.sum(LedgerPosting.amount))
+        .join(LedgerEntry)
+        .where(
+            LedgerPosting.proforma_id == proforma_id,
+            LedgerEntry.kind == EntryKind.RELEASED,
+            LedgerPosting.account == Account.DOCUMENT,
+        )
+    )
+    return int(db.session.scalar(query) or 0)
+
+
 def released_by(migration_id: int) -> dict[int, int]:
     """Return what a migration put on credit, by the cancelled document it had been paid on."""
     query = (

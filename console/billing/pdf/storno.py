@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from console.billing.ledger.queries import released_from
 from console.billing.models import Storno
 from console.billing.pdf import words
 from console.billing.pdf.lines import lines_table
@@ -17,6 +18,9 @@ def sheet_of(storno: Storno) -> Sheet:
         reason = gettext("Service transfer %(ref)s", ref=storno.reason)
     else:
         reason = storno.reason
+    released = released_from(storno.proforma_id)
+    credited = words.amount(released, storno.currency)
+    credit = gettext("%(amount)s was put on the account’s credit.", amount=credited) if released else ""
     return Sheet(
         lang=words.lang(),
         title=gettext("Storno"),
@@ -38,7 +42,7 @@ def sheet_of(storno: Storno) -> Sheet:
             Fact(gettext("Total"), words.amount(storno.total, storno.currency), strong=True),
         ),
         tables=(lines_table(storno, original.lines, charged=original.tax_note is None, sign=-1),),
-        notes=tuple(text for text in (gettext("Reason: %(reason)s", reason=reason), note) if text),
+        notes=tuple(text for text in (gettext("Reason: %(reason)s", reason=reason), credit, note) if text),
         closing=gettext("A storno cancels a pro-forma. It is not a tax document."),
         footer=words.issuer_line(storno.issuer),
         page_of=words.page_of(),

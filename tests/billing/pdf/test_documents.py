@@ -83,7 +83,14 @@ def test_a_storno_cites_what_it_cancels_with_the_sign_turned(session: Session) -
     text = text_of(content).replace("\n", " ")
     for words in ("Storno", storno.number, proforma.number, "−14.400,00 RSD", "Pogrešno izdato", NAMES):
         assert words in text, words
+    assert "kredit" not in text
     assert flaws_of(content) == []
+
+
+def test_a_storno_says_what_had_been_paid_and_is_on_credit(session: Session) -> None:
+    factories.make_proforma(make_buyer(), paid=440_000, cancelled=True)
+    content = make(key_of(session.query(Storno).one(), "en"))
+    assert "4,400.00 RSD was put on the account’s credit." in text_of(content).replace("\n", " ")
 
 
 def test_the_record_of_a_migration_tells_each_side_its_own(session: Session) -> None:

@@ -10,11 +10,10 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import joinedload
 
@@ -22,7 +21,7 @@ from console.audit.service import record
 from console.billing.migration.execution import carry_out_plan
 from console.billing.migration.models import BatchState, ItemState, MigrationBatch, MigrationBatchItem
 from console.billing.migration.obstacles import check_right, refusal
-from console.billing.migration.plan import Plan
+from console.billing.migration.plan import Plan, to_json
 from console.billing.migration.plan_data import locked_plan, plan_for, services_in_migration
 from console.billing.models import Migration, MigrationItem, MigrationState
 from console.core import clock, leases
@@ -196,12 +195,12 @@ def _digest(plan: Plan) -> str:
     the batch may be started on another day.
     """
     facts = {
-        "services": [asdict(service) for service in plan.services],
+        "services": plan.services,
         "new": plan.new.buyer,
         "terms": sorted(map(str, plan.new_terms)),
         "notes": sorted({str(issue.tax_note) for issue in plan.new_documents}),
     }
-    return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(facts, sort_keys=True, default=to_json).encode()).hexdigest()
 
 
 def _refused(code: str, concerns: Sequence[str] = ()) -> dict[str, Any]:
@@ -216,11 +215,12 @@ def _execute_next(batch_id: int, lease: str) -> int | None:
     key: int | None = None
     try:
         with transaction():
-            item = _next_item(batch_id) if _holds(batch_id, lease, BatchState.RUNNING) else None
-            if item is None:
+            found = _next_item(batch_id) if _holds(batch_id, lease, BatchState.RUNNING) else None
+            if found is None:
                 return None
+            item, owner_id = found
             key = item.id
-            _execute(item)
+            _execute(item, owner_id)
     except (Busy, Unavailable, NoSpace):
         raise  # the row is tried again
     except Refusal as error:
@@ -233,25 +233,30 @@ def _execute_next(batch_id: int, lease: str) -> int | None:
     return 1
 
 
-def _next_item(batch_id: int) -> MigrationBatchItem | None:
-    """Return the next row that is ready; where there is none, the batch ends."""
-    query = (
-        select(MigrationBatchItem)
-        .where(MigrationBatchItem.batch_id == batch_id, MigrationBatchItem.state == ItemState.READY)
-        .order_by(MigrationBatchItem.row)
-        .limit(1)
-    )
-    item = db.session.scalar(query)
-    if item is None:
+# Made once, as the reads of a plan are.
+_NEXT = (
+    select(MigrationBatchItem, Service.customer_id)
+    .join(Service, Service.id == MigrationBatchItem.service_id)
+    .where(MigrationBatchItem.batch_id == bindparam("batch_id"), MigrationBatchItem.state == ItemState.READY)
+    .order_by(MigrationBatchItem.row)
+    .limit(1)
+)
+
+
+def _next_item(batch_id: int) -> tuple[MigrationBatchItem, int] | None:
+    """Return the next row that is ready and who owns its service; where there is none, the batch ends."""
+    found = db.session.execute(_NEXT, {"batch_id": batch_id}).first()
+    if found is None:
         _finish(batch_id)
-    return item
+        return None
+    item, owner_id = found
+    return item, owner_id
 
 
-def _execute(item: MigrationBatchItem) -> None:
+def _execute(item: MigrationBatchItem, owner_id: int) -> None:
     batch = db.session.get_one(MigrationBatch, item.batch_id, options=[joinedload(MigrationBatch.started_by)])
     actor = _starter(batch)
     service_id = item.service_id or 0
-    owner_id = db.session.scalars(select(Service.customer_id).where(Service.id == service_id)).one()
     migration = _draft(batch, item, owner_id, service_id, with_linked(owner_id, [service_id]))
     db.session.add(migration)
     try:
@@ -310,12 +315,23 @@ def _end(batch_id: int, state: BatchState) -> None:
 # --- the lease
 
 
+_RENEWED = (
+    update(MigrationBatch)
+    .where(
+        MigrationBatch.id == bindparam("batch_id"),
+        MigrationBatch.lease == bindparam("ours"),
+        MigrationBatch.state == bindparam("working"),
+    )
+    .values(leased_until=bindparam("until"))
+    .returning(MigrationBatch.id)
+    .execution_options(synchronize_session=False)
+)
+
+
 def _holds(batch_id: int, lease: str, state: BatchState) -> bool:
     """Return whether the lease is still ours and the batch still waits for this, and make it last on."""
-    now = clock.now()
-    mine = and_(MigrationBatch.id == batch_id, MigrationBatch.lease == lease, MigrationBatch.state == state)
-    renewed = update(MigrationBatch).where(mine).values(leased_until=now + LEASE).returning(MigrationBatch.id)
-    return db.session.scalar(renewed.execution_options(synchronize_session=False)) is not None
+    values = {"batch_id": batch_id, "ours": lease, "working": state, "until": clock.now() + LEASE}
+    return db.session.scalar(_RENEWED, values) is not None
 
 
 def _release(batch_id: int, lease: str) -> None:
