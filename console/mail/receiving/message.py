@@ -137,11 +137,11 @@ def read_message(raw: bytes) -> ReadMail:
 
 def _within(limit: int, htmls: Sequence[str]) -> Sequence[str]:
     """Return the documents that hold something, cut where all of them reach ``limit``."""
-    kept: list[str] = []
+    documents: list[str] = []
     for html in map(clean, htmls):
-        kept.append(html[:limit])
-        limit -= len(kept[-1])
-    return [html for html in kept if html.strip()]
+        documents.append(html[:limit])
+        limit -= len(documents[-1])
+    return [html for html in documents if html.strip()]
 
 
 def _contents(raw: bytes, problems: list[str]) -> Contents:
