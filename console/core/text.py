@@ -18,6 +18,8 @@ _CYRILLIC = {
     "đ": "dj", "ß": "ss", "æ": "ae", "ø": "o", "ł": "l",
 }  # fmt: skip
 _TABLE = str.maketrans(_CYRILLIC)
+_SPELLED = re.compile(f"[{''.join(_CYRILLIC)}]")
+_MARKS = re.compile("[\u0300-\u034e\u0350-\u036f]+")  # those of Latin letters; the rest is looked at one by one
 _WORD = re.compile(r"[a-z0-9]+")
 
 PREVIEW = 160
@@ -109,9 +111,12 @@ def _is_seen(char: str) -> bool:
 
 def fold(text: str) -> str:
     """Return ``text`` in lower case plain Latin: Đorđe, ĐORĐE, Ђорђе and Djordje are one."""
-    lowered = unicodedata.normalize("NFC", text).lower().translate(_TABLE)
-    stripped = unicodedata.normalize("NFD", lowered)
-    return "".join(char for char in stripped if not unicodedata.combining(char))
+    lowered = unicodedata.normalize("NFC", text).lower()
+    if lowered.isascii():
+        return lowered
+    spelled = lowered.translate(_TABLE) if _SPELLED.search(lowered) else lowered  # looking costs far less
+    stripped = _MARKS.sub("", unicodedata.normalize("NFD", spelled))
+    return stripped if stripped.isascii() else "".join(char for char in stripped if not unicodedata.combining(char))
 
 
 def words(text: str) -> list[str]:

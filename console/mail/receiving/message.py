@@ -14,7 +14,9 @@ from email.message import EmailMessage, Message
 from email.parser import HeaderParser
 from email.policy import Compat32, EmailPolicy, Policy, compat32, default
 from email.utils import getaddresses, parsedate_to_datetime
+from functools import lru_cache
 from itertools import islice
+from typing import Any
 
 from console.core.emails import normal_email
 from console.core.text import clean, one_line, paragraphs
@@ -42,13 +44,25 @@ _FIELD = re.compile(r"([!-9;-~]{1,100})[ \t]*:(.*)", re.DOTALL)
 _EARLIEST, _LATEST = datetime(1980, 1, 1, tzinfo=UTC), datetime(2090, 1, 1, tzinfo=UTC)
 
 
+@lru_cache(maxsize=256)
+def _header(name: str, value: str) -> Any:
+    return default.header_fetch_parse(name, value)
+
+
 class _ShortHeaders(EmailPolicy):
-    """The usual policy, with headers of parts cut to a length that can be read."""
+    """The usual policy, with headers of parts cut to a length that can be read, and parsed once.
+
+    The library parses one anew for each question about it, which was two thirds of reading a message.
+    """
 
     def header_source_parse(self, sourcelines: list[str]) -> tuple[str, str]:
         """Return a header's name and value."""
         name, value = super().header_source_parse(sourcelines)
         return name, value[:MAX_PART_HEADER]
+
+    def header_fetch_parse(self, name: str, value: str) -> Any:
+        """Return a header as it reads."""
+        return _header(name, value)
 
 
 _SHORT = _ShortHeaders()
