@@ -24,5 +24,6 @@ for (const box of document.querySelectorAll('[data-tabs]')) {
     counts.observe(box, { subtree: true, childList: true, attributes: true, attributeFilter: ['hidden'] });
   }
   new ResizeObserver(refit).observe(box);
+  document.fonts.ready.then(refit);  // other letters are wider
   menu.addEventListener('toggle', () => { if (!menu.open) refit(); });
 }

@@ -17,7 +17,7 @@ from console.core.texts import gettext, lazy_gettext
 from console.staff.roles import Permission
 from console.views.audit.filters import FILTERS
 from console.views.shared.base import BaseModelView
-from console.views.shared.labels.audit import ACTOR_KINDS, action_name
+from console.views.shared.labels.audit import ACTOR_KINDS, SUBJECT_KINDS, action_name
 from console.web import filters
 
 
@@ -51,6 +51,14 @@ def _action(_view: Any, _context: Any, row: AuditEntry, _name: str) -> Markup:
 def _action_in_full(view: Any, context: Any, row: AuditEntry, name: str) -> Markup:
     """Write an action with its key, as programs and the export know it."""
     return _action(view, context, row, name) + Markup(' <code class="muted">{}</code>').format(row.action)
+
+
+def _subject(_view: Any, _context: Any, row: AuditEntry, _name: str) -> Markup:
+    """Write what an entry is about; a key, as of a person or a digest of an address, with the word for its kind."""
+    kind, colon, key = row.subject.partition(":")
+    if not colon or kind not in SUBJECT_KINDS:
+        return escape(row.subject)
+    return Markup('{} <span class="muted ref">{}</span>').format(SUBJECT_KINDS[kind], key)
 
 
 def _customer(_view: Any, _context: Any, row: AuditEntry, _name: str) -> str:
@@ -106,6 +114,7 @@ class AuditList(BaseModelView):
         "actor_name": _actor,
         "address": _address,
         "action": _action,
+        "subject": _subject,
         "customer_id": _customer,
         "data": _data,
     }
@@ -113,7 +122,7 @@ class AuditList(BaseModelView):
     column_options = (joinedload(AuditEntry.person_key),)
     list_filters = FILTERS
     lead = lazy_gettext(
-        "Each entry is chained to the previous one; the command console audit verify checks the whole log."
+        "Each entry is chained to the previous one; the command “console audit verify” checks the whole log."
     )
     empty_icon = "history"
     empty_title = lazy_gettext("No entries yet")

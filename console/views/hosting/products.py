@@ -82,7 +82,7 @@ def _price(_view: Any, _context: Any, row: Product, name: str) -> Markup:
 
 
 def _rate(_view: Any, _context: Any, row: Product, _name: str) -> Markup:
-    return Markup('<span class="num">{}</span>').format(gettext("%(rate)s %%", rate=f"{row.tax_bp / BASIS_POINTS:g}"))
+    return Markup('<span class="num">{}</span>').format(gettext("%(rate)s%%", rate=f"{row.tax_bp / BASIS_POINTS:g}"))
 
 
 class ProductList(BaseModelView):

@@ -18,7 +18,7 @@ from console.core import money
 from console.core.actor import Actor
 from console.core.errors import Text
 from console.core.series import Series
-from console.core.texts import gettext, lazy_gettext
+from console.core.texts import gettext, lazy_gettext, ngettext
 from console.staff.queries import staff_who_may
 from console.staff.roles import Permission
 from console.views.shared.menu import document_url
@@ -236,10 +236,11 @@ def notices(plan: Plan) -> list[Text]:
         if step.overdue:
             late = (plan.day - step.cancel.due_on).days
             found.append(
-                gettext(
-                    "%(number)s is %(days)s days overdue, so its replacement is due %(due)s.",
+                ngettext(
+                    "%(number)s is %(num)d day overdue, so its replacement is due %(due)s.",
+                    "%(number)s is %(num)d days overdue, so its replacement is due %(due)s.",
+                    late,
                     number=step.cancel.number,
-                    days=late,
                     due=day(step.issue[0].due_on),
                 )
             )

@@ -142,6 +142,6 @@ def test_what_cannot_be_read_is_a_ticket_with_the_raw_file(session: Session) -> 
     message = entries(ticket_of(row), MessageKind.QUESTION)[0]
     assert row.state is IncomingState.FAILED
     assert [file.name for file in message.attachments] == ["message.eml"]
-    assert ticket_of(row).requester_name == "nepoznat pošiljalac"
+    assert ticket_of(row).requester_name == "nepoznata adresa"
     assert message.data["unreadable"] == "header"
     assert take(b"\x00\x02 ni ovde").id != row.id

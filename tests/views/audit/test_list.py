@@ -92,5 +92,6 @@ class TestFilters:
         page = client.get("/console/audit/").text
         assert "verification.started</code>" not in page and "Identitet potvrđen" in page
         assert '<optgroup label="Provera identiteta i PIN za podršku">' in page
+        assert 'osoba <span class="muted ref">1</span>' in page and "person:1" not in page
         entry = client.get_json("/console/audit/?action=verification.started").json["items"][0]["id"]
         assert "verification.started</code>" in client.get(f"/console/audit/details/?id={entry}").text

@@ -226,7 +226,7 @@ class TestPeriod:
         sign_in(client, Role.SUPERVISOR)
         for language, texts in {
             "sr": ["88 %", "25 min", "Otvoreno i rešeno jednako tiketa (4)", "brže nego ranije (1 h 30 min)", "3,2"],
-            "en": ["88 %", "25 min", "As many tickets solved as opened (4)", "faster than before (1 h 30 min)"],
+            "en": ["88%", "25 min", "As many tickets solved as opened (4)", "faster than before (1 h 30 min)"],
         }.items():
             page = client.get("/console/reports/", headers={"Accept-Language": language}).text
             assert page.count('<details class="how">') == 9

@@ -12,6 +12,19 @@ ACTOR_KINDS: dict[str, Text] = {
     "system": lazy_gettext("system"),
 }
 
+# What an entry is about where it has no number or name of its own, by the part of its subject before the colon.
+SUBJECT_KINDS: dict[str, Text] = {
+    "address": lazy_gettext("visitor"),
+    "application": lazy_gettext("application"),
+    "bank_statement": lazy_gettext("bank statement"),
+    "chat": lazy_gettext("chat"),
+    "email": lazy_gettext("e-mail address"),
+    "key": lazy_gettext("key"),
+    "person": lazy_gettext("person"),
+    "staff": lazy_gettext("staff account"),
+    "ticket": lazy_gettext("ticket"),
+}
+
 # The kinds of action, by the part of an action's key before the dot; in the order people look for them.
 AREAS: dict[str, tuple[Text, tuple[str, ...]]] = {
     "verification": (lazy_gettext("Verification and support PIN"), ("verification", "pin")),

@@ -16,8 +16,8 @@ def count_label(value: float | None) -> str:
 
 
 def percent_label(value: float | None) -> str:
-    """Write a share: ``87 %``; a dash where there is nothing to share."""
-    return "—" if value is None else gettext("%(rate)s %%", rate=round(value))
+    """Write a share: ``87%``, in Serbian ``87 %``; a dash where there is nothing to share."""
+    return "—" if value is None else gettext("%(rate)s%%", rate=round(value))
 
 
 def score_label(value: float | None) -> str:
