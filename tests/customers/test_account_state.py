@@ -7,11 +7,12 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy.orm import Session
 
+from console.core import clock
 from console.core.actor import Actor
 from console.core.db import db
 from console.core.errors import Conflict, Invalid, NotFound
 from console.core.transaction import transaction
-from console.customers.models import Customer, CustomerStatus, Membership
+from console.customers.models import Customer, CustomerStatus
 from console.customers.queries import customer_by_number, live_verification
 from console.customers.service import MAX_REASON, close_customer, reopen_customer, suspend_customer
 from console.staff.roles import Role
@@ -105,7 +106,7 @@ def test_a_state_that_cannot_follow_is_refused(
 def test_an_account_without_an_owner_stays_closed(session: Session) -> None:
     customer = factories.make_customer(status=CustomerStatus.CLOSED)
     with transaction():
-        db.session.delete(db.session.get_one(Membership, factories.owner_of(customer).id))  # as an erasure leaves it
+        factories.owner_of(customer).removed_at = clock.now()  # as an erasure leaves it
     with pytest.raises(Conflict) as refusal, transaction():
         reopen_customer(supervisor(), customer, "Greška")
     assert refusal.value.code == "no_owner"
