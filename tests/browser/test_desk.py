@@ -217,6 +217,28 @@ def test_a_conversation_by_keyboard(desk: Callable[..., Desk], new_page: Callabl
     assert problems == []
 
 
+# Holds back what asks for one chat, so that its row in the list comes first.
+LATE_CHAT = """{ const { send } = WebSocket.prototype; WebSocket.prototype.send = function (data) {
+  if (String(data).includes('chat:watch')) setTimeout(() => send.call(this, data), 800); else send.call(this, data);
+}; }"""
+
+
+def test_an_own_chat_takes_a_reply_where_the_list_came_first(
+    desk: Callable[..., Desk], new_page: Callable[..., Page]
+) -> None:
+    place = desk()
+    clear(place)
+    page = new_page()
+    chat = place.ask()[1]["chat"]["id"]
+    assert place.staff().call("chat:claim", {"chat": chat})["ok"]
+    page.add_init_script(LATE_CHAT)
+    sign_in(page, place.server, "agent")
+    page.goto(f"{place.url}/console/desk/{chat}")
+    expect(page.locator("[data-scroll] .bubble")).to_have_count(1)
+    expect(page.locator('[data-mode-to="reply"]')).to_be_enabled()
+    expect(page.locator('[data-mode-to="reply"]')).to_have_attribute("aria-selected", "true")
+
+
 def test_several_chats_and_a_supervisor(desk: Callable[..., Desk], new_page: Callable[..., Page]) -> None:
     """Two chats at once, each with its draft; what is new is told by title and notification; a leader steps in."""
     place = desk()

@@ -82,8 +82,11 @@ class Room {
 
   /** What a row says; everything else stays as it was. */
   takeRow(row) {
-    if (!this.chat) this.chat = row;
-    else Object.assign(this.chat, row);
+    if (this.chat) Object.assign(this.chat, row);
+    else {  // the list came before the chat's own answer, which then changes nothing that is told
+      this.chat = row;
+      tell('about', this, null);
+    }
     if (this.watched && !this.catching && row.seq > this.timeline.last && connected()) this.catchUp();
     tell('room', this);
   }
