@@ -44,6 +44,7 @@ def staff(session: Session, monkeypatch: pytest.MonkeyPatch) -> Staff:
     return factories.make_staff(Role.AGENT)
 
 
+@pytest.mark.both
 def test_nothing_of_them_is_found_in_copies_and_forwards(staff: Staff, clock: Clock) -> None:
     one, other = someone("vetrenjaca", staff), someone("kukuruz", staff)
     theirs = db.session.scalars(select(Ticket.id).where(Ticket.requester_email == one.email)).one()
