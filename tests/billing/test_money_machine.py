@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
+from dataclasses import replace
+from datetime import date, timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
-from hypothesis import settings
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 from sqlalchemy import delete, inspect, select, text
@@ -16,12 +17,14 @@ from sqlalchemy.orm import Session
 
 from console.billing import migration as migrate
 from console.billing import periods
+from console.billing.duties.models import Duty
 from console.billing.ledger.models import LedgerEntry, LedgerPosting
 from console.billing.ledger.queries import credit_of
 from console.billing.models import (
     BilledPeriod,
     Migration,
     MigrationItem,
+    MigrationState,
     NumberSeries,
     Proforma,
     ProformaLine,
@@ -30,10 +33,12 @@ from console.billing.models import (
 from console.billing.payments import service
 from console.billing.payments.models import Payment, PaymentSource
 from console.billing.payments.service import IncomingPayment
+from console.billing.renewals import ending
 from console.billing.service import LineDraft, cancel_proforma, issue_proforma
 from console.core.actor import SYSTEM
 from console.core.db import db
 from console.core.errors import Refusal
+from console.core.settings import Settings
 from console.core.transaction import transaction
 from console.customers.models import Customer
 from console.hosting.models import Ownership, Service
@@ -62,6 +67,11 @@ class Money(RuleBasedStateMachine):
         self.frozen: dict[int, tuple[Any, ...]] = {}
         self.customers = [factories.make_customer().id for _ in range(CUSTOMERS)]
         made = [factories.make_service(self.customer(place)) for place in range(SERVICES)]
+        # One has run out: it expires, and what is paid brings it back.
+        late = factories.make_service(self.customer(0), paid_until=factories.today() - timedelta(days=60))
+        with transaction() as session:
+            session.get_one(Service, late.id).auto_renew = False
+        made.append(late)
         self.services = [one.id for one in made]
         self.until = {one.id: one.paid_until for one in made}
 
@@ -71,7 +81,7 @@ class Money(RuleBasedStateMachine):
         return db.session.get_one(Customer, self.customers[place % CUSTOMERS])
 
     def service(self, place: int) -> Service:
-        return db.session.get_one(Service, self.services[place % SERVICES])
+        return db.session.get_one(Service, self.services[place % len(self.services)])
 
     def document(self, place: int) -> Proforma | None:
         found = list(db.session.scalars(select(Proforma).order_by(Proforma.id)))
@@ -137,6 +147,15 @@ class Money(RuleBasedStateMachine):
         incoming = IncomingPayment(reference, amount, "RSD", factories.today())
         self.attempt("typed", lambda: service.receive(SYSTEM, [incoming], by_person=True))
 
+    @rule(place=places, others=st.lists(places, min_size=2, max_size=3))
+    def split(self, place: int, others: list[int]) -> None:
+        """A payment goes over several documents, of one customer or by mistake of more."""
+        payment, documents = self.payment(place), [self.document(other) for other in others]
+        if payment is None:
+            return
+        named = ", ".join(document.number for document in documents if document is not None)
+        self.attempt("split", lambda: service.resolve(SYSTEM, payment.id, "document", named, key=uuid4().hex))
+
     @rule(place=places, other=places, way=st.sampled_from(["document", "document", "credit", "return"]))
     def resolve(self, place: int, other: int, way: str) -> None:
         payment, document = self.payment(place), self.document(other)
@@ -194,6 +213,32 @@ class Money(RuleBasedStateMachine):
             move.execute(digest=migrate.plan_for(move.migration()).digest)
         self.proof["migrate"] = self.proof.get("migrate", 0) + 1
 
+    @rule(place=places)
+    def reverse(self, place: int) -> None:
+        """A migration is taken back by another that cites it, unless it was moved on, or paid."""
+        done = list(db.session.scalars(select(Migration).where(Migration.state == MigrationState.EXECUTED)))
+        if not done:
+            return
+        one = done[place % len(done)]
+        services = [item.service for item in one.items]
+        back = make_move(one.to_customer, one.from_customer, services)
+        before = self.active_lines()
+        try:
+            back.request(reverses=one.ref, services=(), to_customer="")
+        except Refusal:
+            self.proof["reverse refused"] = self.proof.get("reverse refused", 0) + 1
+            return
+        back.approve()
+        back.execute()
+        db.session.expire_all()
+        assert self.active_lines() == before, "lines conserved"
+        self.proof["reverse"] = self.proof.get("reverse", 0) + 1
+
+    @rule()
+    def expire(self) -> None:
+        count = ending.expire_due()
+        self.proof["expire"] = self.proof.get("expire", 0) + count
+
     def active_lines(self) -> list[Any]:
         query = (
             select(
@@ -240,12 +285,18 @@ class Money(RuleBasedStateMachine):
         db.session.rollback()
         with transaction() as session:
             for model in (
-                LedgerPosting, LedgerEntry, Payment, BilledPeriod, Storno, ProformaLine, Proforma, MigrationItem,
+                Duty, LedgerPosting, LedgerEntry, Payment, BilledPeriod, Storno, ProformaLine, Proforma, MigrationItem,
                 Migration, NumberSeries,
             ):  # fmt: skip
                 session.execute(delete(model).execution_options(synchronize_session=False))
             session.execute(text("DELETE FROM search_proformas"))
         db.session.expunge_all()
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    """Automatic billing on: services expire."""
+    return replace(settings, renewals=True)
 
 
 @pytest.mark.usefixtures("app")
@@ -255,7 +306,7 @@ def test_any_sequence_leaves_the_books_right(session: Session, prove: bool, proo
     machine = type("Machine", (Money,), {"proof": done})
     run_state_machine_as_test(
         machine,
-        settings=settings(max_examples=examples, stateful_step_count=steps),
+        settings=hypothesis_settings(max_examples=examples, stateful_step_count=steps),
     )
     told = ", ".join(f"{name} {count}" for name, count in sorted(done.items()))
     proof(f"{examples} random sequences of up to {steps} steps: every invariant of the books after each ({told})")

@@ -19,6 +19,7 @@ from console.billing.models import BilledPeriod, Proforma, ProformaStatus
 from console.billing.payments import service
 from console.billing.payments.mails import send_due
 from console.billing.payments.models import Payment, PaymentSource, PaymentState, UnmatchedReason
+from console.billing.payments.queries import documents_of
 from console.billing.payments.service import IncomingPayment
 from console.billing.payments.suggestions import Why, suggest
 from console.billing.service import LineDraft, cancel_proforma, issue_proforma
@@ -321,6 +322,62 @@ def test_after_a_migration_the_old_reference_renews_nothing(session: Session) ->
     assert (credit_of(old.id), credit_of(successor.customer_id)) == ({"RSD": TOTAL}, {})
     undo(payment)
     assert credit_of(old.id) == {}
+
+
+@pytest.mark.both
+def test_one_payment_of_several_documents_is_split_over_them(session: Session) -> None:
+    """The reference is of one and the amount of all: it is suggested, pays and renews all; undone it is as before."""
+    customer = factories.make_customer()
+    (one, first), (two, second), (_three, third) = (renewing(customer) for _ in range(3))
+    until = one.paid_until, two.paid_until
+    (payment,) = from_bank(incoming(second.reference, 2 * TOTAL))
+    assert payment.unmatched_reason is UnmatchedReason.AMOUNT
+    best, *_rest = suggest(payment)
+    assert (best.why, best.exact, best.owed) == (Why.TOGETHER, True, 2 * TOTAL)
+    assert second.number in best.target
+    assert {label for label, _until in best.effect.renews} >= {two.label}
+
+    resolve(payment, "document", f"{second.number}, {first.number}")
+    assert [row.status for row in (first, second, third)] == [ProformaStatus.PAID] * 2 + [ProformaStatus.OPEN]
+    assert one.paid_until > until[0]
+    assert two.paid_until > until[1]
+    assert documents_of(payment) == [second, first]
+    (mail, *_) = session.scalars(select(Mail).where(Mail.template == "payment_received"))
+    assert (second.number in mail.text, first.number in mail.text) == (True, True)
+    check_books(session)
+
+    undo(payment)
+    assert [(row.status, row.paid) for row in (first, second)] == [(ProformaStatus.OPEN, 0)] * 2
+    assert (one.paid_until, two.paid_until) == until
+    assert (payment.state, documents_of(payment), credit_of(customer.id)) == (PaymentState.UNMATCHED, [], {})
+    refused("statement", lambda: undo(payment))
+
+
+def test_a_split_goes_in_the_order_named_and_ends_on_credit_or_in_a_refusal(session: Session) -> None:
+    customer = factories.make_customer()
+    first, second = (factories.make_proforma(customer) for _ in range(2))
+    stranger = factories.make_proforma(factories.make_customer())
+    less, more = from_bank(incoming("nema", TOTAL + 1), incoming("nema", TOTAL + 2))
+    refused("customers", lambda: resolve(less, "document", f"{first.number} {stranger.number}"))
+    (little,) = from_bank(incoming("nema", TOTAL))
+    refused("reach", lambda: resolve(little, "document", f"{first.number} {second.number}"))
+    refused("not_found", lambda: resolve(little, "document", f"{first.number} PR-1999-000001"))
+    resolve(less, "document", f" {second.number.lower()},{first.number}")
+    assert (second.status, first.status, first.paid) == (ProformaStatus.PAID, ProformaStatus.PART_PAID, 1)
+    resolve(more, "document", first.number)
+    assert (first.status, credit_of(customer.id)) == (ProformaStatus.PAID, {"RSD": 3})
+    undo(less)
+    assert (second.paid, first.paid) == (0, TOTAL - 1)
+
+
+def test_a_split_over_a_document_of_nothing_and_too_many(session: Session) -> None:
+    customer = factories.make_customer()
+    nothing, something = factories.make_proforma(customer, [LineSpec(None, net=0)]), factories.make_proforma(customer)
+    (payment,) = from_bank(incoming("nema", TOTAL))
+    many = ", ".join(f"PR-1999-{place:06d}" for place in range(21))
+    refused("invalid", lambda: resolve(payment, "document", many))
+    resolve(payment, "document", f"{nothing.number}, {something.number}")
+    assert [row.status for row in (nothing, something)] == [ProformaStatus.PAID] * 2
 
 
 def test_suggestions_for_a_wrong_amount_a_typo_and_a_known_payer(session: Session) -> None:

@@ -1,6 +1,6 @@
 """A billing person's day by keyboard, in both languages: nobody touches a mouse, nobody cancels a document by hand.
 
-A migration from request to executed; a statement imported and its ten odd lines resolved; a manual pro-forma sent and
+A migration from request to executed; a statement imported and its odd lines resolved; a manual pro-forma sent and
 paid; pro-formas reminded of and cancelled together; the month's duties exported.
 """
 
@@ -66,9 +66,10 @@ class Scene:
 def make_scene(name: str) -> Scene:
     old, new, plain = (factories.make_customer(name=f"{name} {place}") for place in ("stari", "novi", "kupac"))
     service = factories.make_service(old)
-    kinds = ("under", "over", "twice", "mistyped", "spaced", "model", "of_payer")
+    kinds = ("under", "over", "twice", "mistyped", "spaced", "model", "of_payer", "of_pair")
     documents = {kind: factories.make_proforma(factories.make_customer(name=f"{name} {kind}")) for kind in kinds}
     documents["euros"] = factories.make_proforma(factories.make_customer(currency="EUR"))
+    documents["pair"] = factories.make_proforma(documents["of_pair"].customer)
     documents["gone"] = factories.make_proforma(plain, cancelled=True)
     moving = factories.make_proforma(old, [service])
     return Scene(factories.owner_of(old), service, new, moving, plain, documents)
@@ -142,7 +143,7 @@ class Walk:
     # --- the statement ---
 
     def import_statement(self) -> None:
-        """Ten odd lines, and five that need no one: two as payers write references, a refund, a fee, one that fits."""
+        """Eleven odd lines, and five that need no one: two with odd references, a refund, a fee, one that fits."""
         one, first = self.scene.documents, make_candidates(self.scene.plain)
         account = "160000000000009917"
         known = factories.pay_proforma(factories.make_proforma(one["of_payer"].customer), TOTAL)
@@ -162,6 +163,7 @@ class Walk:
             line(reference="", model="", payer="8 bez poziva", payer_account=account),
             line(reference=wrong, amount=one["mistyped"].total, payer="9 pogresna cifra"),
             line(one["gone"], amount=TOTAL, payer="10 storniran rucno"),
+            line(one["pair"], amount=2 * TOTAL, payer="11 za dva"),
             line(one["spaced"], reference=f"{spaced[:2]}-{spaced[2:6]} {spaced[6:]}", payer="razmaci"),
             line(one["model"], reference=f"00 {model}", model="", payer="drugi model"),
             line(reference="", amount=-120_00, payer="Banka", purpose="Naknada za vođenje računa"),
@@ -172,7 +174,7 @@ class Walk:
         self.page.locator("#statement").set_input_files({"name": "izvod.csv", "mimeType": "text/csv", "buffer": file})
         self.page.wait_for_timeout(50)
         self.press("Enter")
-        expect(self.page.locator("tbody tr")).to_have_count(15)
+        expect(self.page.locator("tbody tr")).to_have_count(16)
         self.enter(self.words["solve"], "link")
 
     def resolve(self, payer: str, wanted: str, note: str = "", target: str = "") -> None:
@@ -206,6 +208,7 @@ class Walk:
         self.resolve("8 bez poziva", one["of_payer"].number)
         self.resolve("9 pogresna cifra", one["mistyped"].number)
         self.resolve("10 storniran rucno", plain.number)
+        self.resolve("11 za dva", f"{one['of_pair'].number} + {one['pair'].number}")
         expect(self.page.get_by_text(self.words["empty"])).to_be_visible()
 
     # --- documents ---
@@ -296,7 +299,8 @@ def check_day(session: Session, scene: Scene, bulk: list[Proforma], number: str)
     one, plain = scene.documents, scene.plain
     paid = {kind: (one[kind].paid, one[kind].status.value) for kind in one}
     whole, partly = (TOTAL, "paid"), (TOTAL - 400_00, "part_paid")
-    assert paid == dict.fromkeys(("over", "twice", "mistyped", "spaced", "model", "of_payer"), whole) | {
+    all_paid = ("over", "twice", "mistyped", "spaced", "model", "of_payer", "of_pair", "pair")
+    assert paid == dict.fromkeys(all_paid, whole) | {
         "under": partly, "euros": (0, "open"), "gone": (0, "cancelled"),
     }  # fmt: skip
     successor = session.scalars(select(Proforma).where(Proforma.source_id == scene.moving.id)).one()

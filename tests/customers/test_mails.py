@@ -111,7 +111,7 @@ ALLOWED = {
     "handover_update": {f"{BASE}/moj/handover?account=K-10482", f"{BASE}/moj/?account=K-10482"},
     "device_recovery_review": {f"{BASE}/console/recoveries/"},
     "verification_disputed": {f"{BASE}/console/customers/K-10482"},
-    "payment_received": {f"{BASE}/moj/documents/PR-2026-004512", f"{BASE}/moj/credit/"},
+    "payment_received": {f"{BASE}/moj/documents/PR-2026-004512", f"{BASE}/moj/documents/", f"{BASE}/moj/credit/"},
     "dns_changed": {f"{BASE}/moj/domains/jovic.example/history"},
     "ticket_answered": {f"{BASE}/moj/tickets/T-20418"},
     "proforma_issued": {f"{BASE}/moj/documents/PR-2026-000412"},

@@ -88,7 +88,7 @@ class ResolveForm(Form):
 
     choice = StringField()  # way, target and what is owed there in one, as the page's radio buttons send them
     way = StringField()
-    target = StringField(lazy_gettext("Number of a pro-forma or a customer"))
+    target = StringField(lazy_gettext("Numbers of pro-formas, or of a customer"))
     reason = StringField(lazy_gettext("Note"))
     idempotency_key = HiddenField()
 

@@ -32,6 +32,7 @@ REASONS_IN_FULL: dict[UnmatchedReason, Text] = {
 }
 WHY: dict[Why, Text] = {
     Why.REFERENCE: lazy_gettext("has this reference"),
+    Why.TOGETHER: lazy_gettext("open pro-formas of one customer that add up to it"),
     Why.SUCCESSOR: lazy_gettext("replaced the cancelled pro-forma"),
     Why.SUCCESSOR_ELSEWHERE: lazy_gettext("replaced it for the new owner"),
     Why.OWNER_CREDIT: lazy_gettext("credit of the customer the reference belongs to"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import select
@@ -9,7 +10,7 @@ from sqlalchemy import select
 from console.billing.ledger.models import Account, LedgerEntry, LedgerPosting
 from console.billing.models import Proforma
 from console.billing.payments.models import Payment, PaymentState
-from console.billing.payments.queries import renewals_of
+from console.billing.payments.queries import documents_of, renewals_of
 from console.core.context import settings
 from console.core.db import db
 from console.core.transaction import transaction
@@ -25,22 +26,24 @@ def write_received(payment: Payment) -> None:
     customer = payment.customer
     if customer is None:
         return
-    document = payment.proforma
-    renewed = [] if document is None or document.owed else renewals_of([document.id]).get(document.id, [])
+    documents = documents_of(payment)
+    whole = [document.id for document in documents if not document.owed]
+    renewals = renewals_of(whole)
+    renewed = [one for key in whole for one in renewals.get(key, ())]
     values: dict[str, Any] = {
         "amount": payment.amount,
         "currency": payment.currency,
         "paid_on": payment.paid_on,
-        "number": None if document is None else document.number,
-        "owed": 0 if document is None else document.owed,
+        "numbers": [document.number for document in documents],
+        "owed": sum(document.owed for document in documents),
         "credit": _on_credit(payment),
         "renewed": [(service.label, service.paid_until) for service, period in renewed if period.paid_at],
         "portal": settings().portal_brand,
     }
     for member in receivers(customer, MailCategory.INVOICE):
         if Right.INVOICES in member.held_rights():
-            about = f"proforma:{document.number}" if document is not None else f"payment:{payment.number}"
-            write_to(addressee(member), customer, "payment_received", about=about, path=_path(document), **values)
+            about = f"proforma:{documents[0].number}" if documents else f"payment:{payment.number}"
+            write_to(addressee(member), customer, "payment_received", about=about, path=_path(documents), **values)
 
 
 def send_due(limit: int = BATCH) -> int:
@@ -67,8 +70,10 @@ def send_due(limit: int = BATCH) -> int:
     return limit
 
 
-def _path(document: Proforma | None) -> str:
-    return "/moj/credit/" if document is None else f"/moj/documents/{document.number}"
+def _path(documents: Sequence[Proforma]) -> str:
+    if not documents:
+        return "/moj/credit/"
+    return "/moj/documents/" if len(documents) > 1 else f"/moj/documents/{documents[0].number}"
 
 
 def _on_credit(payment: Payment) -> int:

@@ -62,7 +62,8 @@ class Payment(Base):
     purpose: Mapped[str] = mapped_column(Text, default="")
     state: Mapped[PaymentState] = mapped_column(enum_column(PaymentState))
     unmatched_reason: Mapped[UnmatchedReason | None] = mapped_column(enum_column(UnmatchedReason))
-    proforma_id: Mapped[int | None] = mapped_column(ForeignKey("proformas.id"), index=True)  # where matched
+    # Where it was matched; the first of them where it was split over several.
+    proforma_id: Mapped[int | None] = mapped_column(ForeignKey("proformas.id"), index=True)
     customer_id: Mapped[int | None] = mapped_column(ForeignKey("customers.id"))  # where matched
     statement_line_id: Mapped[int | None] = mapped_column(ForeignKey("bank_lines.id"), unique=True)
     mail_due: Mapped[bool] = mapped_column(default=False, server_default=false())  # its customer is yet to be told

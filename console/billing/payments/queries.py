@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from console.billing.ledger.models import Account, EntryKind, LedgerEntry, LedgerPosting
@@ -16,6 +16,7 @@ from console.core.db import db
 from console.hosting.models import Service
 from console.staff.models import Staff
 
+Renewal = tuple[Service, BilledPeriod]
 QUEUE = 50  # payments that the queue shows at once
 
 
@@ -100,8 +101,23 @@ def payments_of(proforma: Proforma) -> list[DocumentPayment]:
     ]
 
 
-def renewals_of(proforma_ids: Sequence[int]) -> dict[int, list[tuple[Service, BilledPeriod]]]:
+def documents_of(payment: Payment) -> list[Proforma]:
+    """Return the documents that a payment is on, in the order it was split over them."""
+    on = (
+        select(LedgerPosting.proforma_id, func.min(LedgerPosting.id).label("place"))
+        .join(LedgerEntry)
+        .where(LedgerEntry.payment_id == payment.id, LedgerPosting.account == Account.DOCUMENT)
+        .group_by(LedgerPosting.proforma_id)
+        .having(func.sum(LedgerPosting.amount) < 0)
+        .subquery()
+    )
+    return list(db.session.scalars(select(Proforma).join(on, on.c.proforma_id == Proforma.id).order_by(on.c.place)))
+
+
+def renewals_of(proforma_ids: Sequence[int]) -> dict[int, list[Renewal]]:
     """Return, by document, which services paying it renews, or renewed, with the period."""
+    if not proforma_ids:
+        return {}
     query = (
         select(ProformaLine.proforma_id, BilledPeriod)
         .join(ProformaLine, ProformaLine.id == BilledPeriod.proforma_line_id)
@@ -109,7 +125,7 @@ def renewals_of(proforma_ids: Sequence[int]) -> dict[int, list[tuple[Service, Bi
         .where(ProformaLine.proforma_id.in_(proforma_ids))
         .order_by(ProformaLine.proforma_id, ProformaLine.position)
     )
-    found: dict[int, list[tuple[Service, BilledPeriod]]] = {}
+    found: dict[int, list[Renewal]] = {}
     for proforma_id, period in db.session.execute(query):
         found.setdefault(proforma_id, []).append((period.service, period))
     return found

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from difflib import SequenceMatcher
 from enum import StrEnum
+from itertools import combinations
 from typing import Any
 
 from sqlalchemy import func, or_, select
@@ -14,8 +15,8 @@ from sqlalchemy.orm import aliased, defer, joinedload
 
 from console.billing.models import ACTIVE_STATUSES, Proforma, ProformaStatus
 from console.billing.payments.models import Payment, PaymentState
-from console.billing.payments.queries import renewals_of
-from console.billing.payments.service.paying import split
+from console.billing.payments.queries import Renewal, renewals_of
+from console.billing.payments.service.paying import split_over
 from console.billing.payments.service.resolving import Way
 from console.billing.references import possible_keys
 from console.core.db import db
@@ -23,6 +24,7 @@ from console.customers.models import Customer
 
 MOST = 9  # each has a digit of its own
 SIMILAR = 3  # documents of one kind that are offered
+TOGETHER = 10  # open documents of one customer that are tried together
 LINKS = 12  # documents in a row that each replaced the one before
 
 
@@ -30,6 +32,7 @@ class Why(StrEnum):
     """Why something is suggested."""
 
     REFERENCE = "reference"
+    TOGETHER = "together"
     SUCCESSOR = "successor"
     SUCCESSOR_ELSEWHERE = "successor_elsewhere"
     OWNER_CREDIT = "owner_credit"
@@ -51,25 +54,30 @@ class Effect:
 
 @dataclass(frozen=True)
 class Suggestion:
-    """One choice. ``target``: a document's number or a customer's."""
+    """One choice. ``target``: the numbers of documents, or a customer's."""
 
     way: Way
     why: Why
     target: str = ""
     customer: Customer | None = None
-    document: Proforma | None = None
+    documents: tuple[Proforma, ...] = ()
     effect: Effect = Effect()
+
+    @property
+    def owed(self) -> int:
+        """Return what is owed on its documents."""
+        return sum(document.owed for document in self.documents)
 
     @property
     def value(self) -> str:
         """Return the choice as a form sends it, with what is owed there now."""
-        owed = "" if self.document is None else f":{self.document.owed}"
+        owed = f":{self.owed}" if self.documents else ""
         return f"{self.way.value}:{self.target}{owed}"
 
     @property
     def exact(self) -> bool:
         """Return whether it is owed to the para."""
-        return self.document is not None and not self.effect.left and not self.effect.on_credit
+        return bool(self.documents) and not self.effect.left and not self.effect.on_credit
 
 
 def suggest(payment: Payment) -> list[Suggestion]:
@@ -79,39 +87,60 @@ def suggest(payment: Payment) -> list[Suggestion]:
     related_ids = list(dict.fromkeys([*(row.customer_id for row in referenced), *(row.id for row in payers)]))
     others = _open_documents(payment, related_ids)
     documents = [*_documents(payment, referenced, successors, others, related_ids)]
-    effects = _effects(payment, [row for row, _why in documents])
-    found = [Suggestion(Way.DOCUMENT, why, row.number, row.customer, row, effects[row.id]) for row, why in documents]
+    together = _together(payment, referenced, others)
+    renewals = renewals_of(list({row.id for row in [*(row for row, _why in documents), *together]}))
+    found = [_to_documents(payment, why, [row], renewals) for row, why in documents]
+    if together:
+        found.append(_to_documents(payment, Why.TOGETHER, together, renewals))
     credited = Effect(on_credit=payment.amount)
     owners = {row.customer.number: row.customer for row in referenced}
-    of_owner = [Suggestion(Way.CREDIT, Why.OWNER_CREDIT, key, row, None, credited) for key, row in owners.items()]
+    of_owner = [Suggestion(Way.CREDIT, Why.OWNER_CREDIT, key, row, (), credited) for key, row in owners.items()]
     of_payer = [
-        Suggestion(Way.CREDIT, Why.PAYER_CREDIT, row.number, row, None, credited)
+        Suggestion(Way.CREDIT, Why.PAYER_CREDIT, row.number, row, (), credited)
         for row in payers
         if row.number not in owners
     ]
-    related = [one for one in found if one.why in _RELATED]
+    related = sorted((one for one in found if one.why in _RELATED), key=lambda one: not one.exact)
     rest = [one for one in found if one.why not in _RELATED]
     return [*[*related, *of_owner, *rest, *of_payer][: MOST - 1], Suggestion(Way.RETURN, Why.RETURN)]
 
 
-_RELATED = (Why.REFERENCE, Why.SUCCESSOR, Why.SUCCESSOR_ELSEWHERE)
+_RELATED = (Why.REFERENCE, Why.TOGETHER, Why.SUCCESSOR, Why.SUCCESSOR_ELSEWHERE)
 
 
-def _effects(payment: Payment, documents: Sequence[Proforma]) -> dict[int, Effect]:
-    renewals = renewals_of([row.id for row in documents]) if documents else {}
-    found = {}
-    for row in documents:
-        parts = split(payment.amount, row.owed)
-        still_owed = row.owed - parts.on_document
-        services = (
-            ()
-            if still_owed
-            else tuple(
-                (service.label, max(service.paid_until, period.ends_on)) for service, period in renewals.get(row.id, ())
-            )
-        )
-        found[row.id] = Effect(parts.on_document, still_owed, parts.on_credit, services)
-    return found
+def _to_documents(
+    payment: Payment, why: Why, documents: Sequence[Proforma], renewals: Mapping[int, Sequence[Renewal]]
+) -> Suggestion:
+    parts = split_over(payment.amount, documents)
+    on_documents = sum(part.on_document for part in parts)
+    paid = [row for row, part in zip(documents, parts, strict=True) if part.on_document == row.owed]
+    services = tuple(
+        (service.label, max(service.paid_until, period.ends_on))
+        for row in paid
+        for service, period in renewals.get(row.id, ())
+    )
+    effect = Effect(on_documents, sum(row.owed for row in documents) - on_documents, parts[-1].on_credit, services)
+    target = ", ".join(row.number for row in documents)
+    return Suggestion(Way.DOCUMENT, why, target, documents[0].customer, tuple(documents), effect)
+
+
+def _together(payment: Payment, referenced: Sequence[Proforma], others: Sequence[Proforma]) -> list[Proforma]:
+    """Return the fewest open documents of a customer the reference is of on which just the amount is owed together.
+
+    One that the reference names is among them, where it is open; the one due first is paid first.
+    """
+    open_ones = [row for row in referenced if row.status in ACTIVE_STATUSES and row.currency == payment.currency]
+    for owner_id in dict.fromkeys(row.customer_id for row in referenced):
+        named = {row.id for row in open_ones if row.customer_id == owner_id}
+        theirs = {row.id: row for row in [*open_ones, *others] if row.customer_id == owner_id}
+        rows = sorted(list(theirs.values())[:TOGETHER], key=lambda row: (row.due_on, row.id))
+        for count in range(2, len(rows) + 1):
+            for chosen in combinations(rows, count):
+                if sum(row.owed for row in chosen) == payment.amount and (
+                    not named or named & {row.id for row in chosen}
+                ):
+                    return list(chosen)
+    return []
 
 
 def _documents(

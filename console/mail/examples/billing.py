@@ -28,7 +28,7 @@ def _services() -> tuple[Example, ...]:
         "path": "/moj/quotes/P-0012",
     }  # fmt: skip
     paid = portal | {
-        "number": "PR-2026-004512", "amount": 1_548_000, "currency": "RSD", "paid_on": date(2026, 11, 20),
+        "numbers": ["PR-2026-004512"], "amount": 1_548_000, "currency": "RSD", "paid_on": date(2026, 11, 20),
         "owed": 500_000, "credit": 0, "renewed": [("jovic.example.rs", date(2027, 11, 20))],
         "path": "/moj/documents/PR-2026-004512",
     }  # fmt: skip
@@ -36,7 +36,12 @@ def _services() -> tuple[Example, ...]:
         Example("payment_received", paid, lazy_pgettext("example", "for a pro-forma")),
         Example(
             "payment_received",
-            paid | {"number": None, "owed": 0, "credit": 250_000, "renewed": [], "path": "/moj/credit/"},
+            paid | {"numbers": ["PR-2026-004512", "PR-2026-004513"], "path": "/moj/documents/"},
+            lazy_pgettext("example", "for several pro-formas"),
+        ),
+        Example(
+            "payment_received",
+            paid | {"numbers": [], "owed": 0, "credit": 250_000, "renewed": [], "path": "/moj/credit/"},
             lazy_pgettext("example", "on credit"),
         ),
         Example("quote_sent", quote),

@@ -17,7 +17,14 @@ from console.billing.models import Proforma
 from console.billing.payments import labels
 from console.billing.payments.forms import PaymentForm, ResolveForm, TypedPaymentForm, UndoForm
 from console.billing.payments.models import Payment, PaymentSource, PaymentState, UnmatchedReason
-from console.billing.payments.queries import find_payment, find_unmatched, next_unmatched, renewals_of, steps_of
+from console.billing.payments.queries import (
+    documents_of,
+    find_payment,
+    find_unmatched,
+    next_unmatched,
+    renewals_of,
+    steps_of,
+)
 from console.billing.payments.service import IncomingPayment, receive, resolve, undo
 from console.billing.payments.service.resolving import to_payload
 from console.billing.references import MAX_KEY, reference_key
@@ -244,13 +251,15 @@ class PaymentList(BaseModelView):
             raise NotFound
         if wants_json():
             return jsonify(payment=_json(found))
-        document = found.proforma
+        documents = documents_of(found)
+        renewals = renewals_of([document.id for document in documents])
         return self.render(
             "admin/billing/payment.html",
             payment=found,
             label=PAYMENT_STATE[found.state],
             steps=steps_of(found),
-            renewals=[] if document is None else renewals_of([document.id]).get(document.id, []),
+            documents=documents,
+            renewals=[one for document in documents for one in renewals.get(document.id, ())],
             may_undo=self.may_record and _may_undo(found),
             form=UndoForm(formdata=None),
             words=labels,

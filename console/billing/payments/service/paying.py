@@ -67,6 +67,15 @@ def split(amount: int, owed: int) -> Split:
     return Split(on_document, amount - on_document)
 
 
+def split_over(amount: int, documents: Sequence[Proforma]) -> list[Split]:
+    """Divide an amount over documents in this order, each up to what is owed; what is over is with the last."""
+    parts, left = [], amount
+    for document in documents:
+        parts.append(Split(min(left, document.owed), 0))
+        left -= parts[-1].on_document
+    return [*parts[:-1], Split(parts[-1].on_document, left)]
+
+
 def lock_documents(ids: Collection[int], *, customer_ids: Collection[int] = ()) -> dict[int, Proforma]:
     """Lock pro-formas with all that paying them changes: accounts, then services, then documents.
 

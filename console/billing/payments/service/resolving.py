@@ -11,13 +11,13 @@ from sqlalchemy import select
 
 from console.audit.service import record
 from console.billing.ledger.models import Account, EntryKind
-from console.billing.ledger.service import Posting, post
+from console.billing.ledger.service import Draft, Posting, post, post_many
 from console.billing.locks import lock_customers
 from console.billing.models import ACTIVE_STATUSES, Proforma
 from console.billing.payments.mails import write_received
 from console.billing.payments.models import Payment, PaymentState
 from console.billing.payments.service.credit import checked_reason
-from console.billing.payments.service.paying import lock_documents, pay, settling, split
+from console.billing.payments.service.paying import Split, lock_documents, pay, settling, split_over
 from console.core.actor import Actor
 from console.core.db import db
 from console.core.errors import Conflict, Invalid, NotFound
@@ -28,11 +28,13 @@ from console.core.texts import lazy_gettext
 from console.customers.models import Customer
 from console.staff.roles import Permission
 
+MOST_DOCUMENTS = 20  # that one payment is split over
+
 
 class Way(StrEnum):
     """Where an unmatched payment may go."""
 
-    DOCUMENT = "document"  # to a pro-forma; what is over to its customer's credit
+    DOCUMENT = "document"  # to a pro-forma, or several of one customer; what is over to the customer's credit
     CREDIT = "credit"  # to a customer's credit
     RETURN = "return"  # back to the payer
 
@@ -50,19 +52,20 @@ def resolve(
     """Decide where an unmatched payment goes.
 
     Args:
-        target: a pro-forma's number, or a customer's; nothing where it is sent back.
+        target: a pro-forma's number, or a customer's; nothing where it is sent back. Several pro-formas of one
+            customer, with a comma or a space between, are paid in this order.
         reason: why; required when it is sent back.
         key: the caller's idempotency key.
-        owed: what was owed on the pro-forma when the person was told what this would do, in minor units.
+        owed: what was owed on the pro-formas when the person was told what this would do, in minor units.
 
     Returns:
         ``payment``, as programs get it.
 
     Raises:
         NotFound: no such payment, document or account.
-        Conflict: it was resolved already; the document is paid, cancelled or in another currency; ``stale``: not
-            ``owed`` is owed on it now.
-        Invalid: an unknown way, or no reason.
+        Conflict: it was resolved already; a document is paid, cancelled or in another currency; ``customers``: they
+            are of more than one; ``stale``: not ``owed`` is owed on them now.
+        Invalid: an unknown way, or no reason; ``reach``: the amount ends before the last of the documents.
     """
     actor.require(Permission.RECORD_PAYMENTS)
     if way not in tuple(Way):
@@ -99,17 +102,14 @@ class _Decision:
     owed: int | None
 
 
-def _to_document(actor: Actor, decision: _Decision) -> Payment:
-    proforma = db.session.scalar(select(Proforma).where(Proforma.number == decision.target.strip().upper()))
-    if proforma is None:
-        raise NotFound(lazy_gettext("There is no such pro-forma."))
-    document = lock_documents([proforma.id], customer_ids=[proforma.customer_id])[proforma.id]
+def _to_documents(actor: Actor, decision: _Decision) -> Payment:
+    documents = _lock_named(decision.target)
     payment = lock_unmatched(decision.payment_id)
-    if document.status not in ACTIVE_STATUSES:
+    if any(document.status not in ACTIVE_STATUSES for document in documents):
         raise Conflict(lazy_gettext("This pro-forma is already paid or cancelled."))
-    if document.currency != payment.currency:
+    if any(document.currency != payment.currency for document in documents):
         raise Conflict(lazy_gettext("This pro-forma is in another currency."), code="currency")
-    if decision.owed not in (None, document.owed):
+    if decision.owed not in (None, sum(document.owed for document in documents)):
         raise Conflict(
             lazy_gettext(
                 "The amount owed on this pro-forma has changed since you opened the page. Nothing was done; check it"
@@ -117,14 +117,60 @@ def _to_document(actor: Actor, decision: _Decision) -> Payment:
             ),
             code="stale",
         )
-    parts = split(payment.amount, document.owed)
-    pay([(document, parts.on_document)])
-    _move(payment, PaymentState.MATCHED, document.customer_id, document)
-    postings = (Posting(Account.UNMATCHED, payment.currency, payment.amount), *settling(document, parts))
-    post(actor, EntryKind.MATCHED, postings, reason=decision.reason, payment=payment)
-    _record(actor, "payment.matched", payment, proforma=document.number)
+    paid = list(zip(documents, split_over(payment.amount, documents), strict=True))
+    for document, part in paid:
+        if document.owed and not part.on_document:
+            raise Invalid(
+                lazy_gettext("The payment does not reach %(number)s: leave it out.", number=document.number),
+                code="reach",
+            )
+    pay([(document, part.on_document) for document, part in paid])
+    _move(payment, PaymentState.MATCHED, documents[0].customer_id, documents[0])
+    # An entry for each: what is due for the accountant is due by document.
+    drafts = [
+        Draft(
+            EntryKind.MATCHED,
+            (
+                Posting(Account.UNMATCHED, payment.currency, part.on_document + part.on_credit),
+                *settling(document, part),
+            ),
+            reason=decision.reason,
+            payment_id=payment.id,
+        )
+        for document, part in paid
+        if part != Split(0, 0)  # a document of nothing
+    ]
+    post_many(actor, drafts)
+    _record(actor, "payment.matched", payment, proforma=", ".join(document.number for document in documents))
     write_received(payment)
     return payment
+
+
+def _lock_named(target: str) -> list[Proforma]:
+    """Return the pro-formas with these numbers, locked, in the order of the numbers.
+
+    Raises:
+        NotFound: there is none with one of them.
+        Conflict: they are not of one customer.
+        Invalid: there are too many.
+    """
+    whole = target.strip().upper()
+    numbers = list(dict.fromkeys(whole.replace(",", " ").split()))
+    if len(numbers) > MOST_DOCUMENTS:
+        raise Invalid(lazy_gettext("Choose at most %(count)s pro-formas.", count=MOST_DOCUMENTS))
+    query = select(Proforma.number, Proforma.id, Proforma.customer_id)
+    rows = db.session.execute(query.where(Proforma.number.in_([whole, *numbers])))
+    found = {number: (key, customer_id) for number, key, customer_id in rows}
+    if whole in found:  # a number of an older system may have a space in it
+        numbers = [whole]
+    if not numbers or not found.keys() >= set(numbers):
+        raise NotFound(lazy_gettext("There is no such pro-forma."))
+    found = {number: found[number] for number in numbers}
+    customer_ids = {customer_id for _key, customer_id in found.values()}
+    if len(customer_ids) > 1:
+        raise Conflict(lazy_gettext("These pro-formas belong to different customers."), code="customers")
+    locked = lock_documents(sorted(key for key, _customer_id in found.values()), customer_ids=customer_ids)
+    return [locked[found[number][0]] for number in numbers]
 
 
 def _to_credit(actor: Actor, decision: _Decision) -> Payment:
@@ -157,7 +203,7 @@ def _send_back(actor: Actor, decision: _Decision) -> Payment:
 
 
 _WAYS: dict[Way, Callable[[Actor, _Decision], Payment]] = {
-    Way.DOCUMENT: _to_document,
+    Way.DOCUMENT: _to_documents,
     Way.CREDIT: _to_credit,
     Way.RETURN: _send_back,
 }

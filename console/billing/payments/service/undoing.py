@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlalchemy import func, select
 from sqlalchemy.orm import aliased, selectinload
 
 from console.audit.service import record
-from console.billing.ledger.models import Account, EntryKind, LedgerEntry
+from console.billing.ledger.models import Account, EntryKind, LedgerEntry, LedgerPosting
 from console.billing.ledger.queries import credit_of
 from console.billing.ledger.service import Posting, post
 from console.billing.models import Proforma, ProformaStatus
@@ -45,27 +47,31 @@ def undo(actor: Actor, payment_id: int, reason: str, *, seen: int | None = None)
     found = db.session.get(Payment, payment_id)
     if found is None:
         raise NotFound
-    ids = [] if found.proforma_id is None else [found.proforma_id]
-    documents = lock_documents(ids, customer_ids=[] if found.customer_id is None else [found.customer_id])
+    seen_entries = _standing(found)
+    ids = {one.proforma_id for entry in seen_entries for one in entry.postings if one.proforma_id is not None}
+    documents = lock_documents(sorted(ids), customer_ids=[] if found.customer_id is None else [found.customer_id])
     payment = lock_payment(payment_id)
-    if (payment.proforma_id, payment.customer_id) != (next(iter(ids), None), found.customer_id):
+    entries = _standing(payment)
+    if [entry.id for entry in entries] != [entry.id for entry in seen_entries]:
         raise Conflict
     _check_seen(payment, seen)
+    if not entries:
+        raise Conflict(lazy_gettext("This payment was already taken off the books."), code="void")
     customer_id, before = payment.customer_id, payment.state
-    entry = _last(payment)
     if payment.state is PaymentState.UNMATCHED:
         _check_typed(payment)
         payment.state = PaymentState.VOID
     else:
-        _take_back(payment, entry, documents)
+        _take_back(payment, [one for entry in entries for one in entry.postings], documents)
         payment.state = PaymentState.UNMATCHED
         payment.unmatched_reason = payment.unmatched_reason or UnmatchedReason.UNDONE
         payment.proforma, payment.customer_id, payment.mail_due = None, None, False
     db.session.flush()
-    postings = [
-        Posting(one.account, one.currency, -one.amount, one.customer_id, one.proforma_id) for one in entry.postings
-    ]
-    post(actor, EntryKind.UNDONE, postings, reason=reason, payment=payment, reverses=entry)
+    for entry in entries:
+        postings = [
+            Posting(one.account, one.currency, -one.amount, one.customer_id, one.proforma_id) for one in entry.postings
+        ]
+        post(actor, EntryKind.UNDONE, postings, reason=reason, payment=payment, reverses=entry)
     record(
         actor,
         "payment.undone",
@@ -91,11 +97,10 @@ def _check_seen(payment: Payment, seen: int | None) -> None:
         )
 
 
-def _last(payment: Payment) -> LedgerEntry:
-    """Return the entry that is to be reversed: the last of the payment that is not yet.
+def _standing(payment: Payment) -> list[LedgerEntry]:
+    """Return the entries that are to be reversed: those of the last decision, or of the receipt where there is none.
 
-    Raises:
-        Conflict: there is none.
+    A decision has several where the payment was split over documents. One that was undone is reversed already.
     """
     reversal = aliased(LedgerEntry)
     query = (
@@ -107,13 +112,10 @@ def _last(payment: Payment) -> LedgerEntry:
             LedgerEntry.kind.in_((*_DECISIONS, EntryKind.RECEIVED)),
             reversal.id.is_(None),
         )
-        .order_by(LedgerEntry.id.desc())
-        .limit(1)
+        .order_by(LedgerEntry.id)
     )
-    entry = db.session.scalar(query)
-    if entry is None:
-        raise Conflict(lazy_gettext("This payment was already taken off the books."), code="void")
-    return entry
+    entries = list(db.session.scalars(query))
+    return [entry for entry in entries if entry.kind is not EntryKind.RECEIVED] or entries
 
 
 def _check_typed(payment: Payment) -> None:
@@ -121,18 +123,18 @@ def _check_typed(payment: Payment) -> None:
         raise Conflict(lazy_gettext("This payment is on a bank statement: decide where it goes."), code="statement")
 
 
-def _take_back(payment: Payment, entry: LedgerEntry, documents: dict[int, Proforma]) -> None:
-    """Take an entry's amounts from the document and the credit it went to.
+def _take_back(payment: Payment, postings: Sequence[LedgerPosting], documents: dict[int, Proforma]) -> None:
+    """Take amounts from the documents and the credit they went to.
 
     Raises:
         Conflict: they are no longer there.
     """
-    on_credit = -sum(one.amount for one in entry.postings if one.account is Account.CREDIT)
+    on_credit = -sum(one.amount for one in postings if one.account is Account.CREDIT)
     if on_credit and payment.customer_id is not None:
         available = credit_of(payment.customer_id).get(payment.currency, 0)
         if available < on_credit:
             raise Conflict(lazy_gettext("The credit from this payment was used since."), code="used")
-    for one in entry.postings:
+    for one in postings:
         if one.account is Account.DOCUMENT and one.proforma_id is not None:
             document = documents[one.proforma_id]
             if document.status is ProformaStatus.CANCELLED:
