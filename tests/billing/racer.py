@@ -15,10 +15,11 @@ from flask import Flask
 
 from console.app import create_app
 from console.billing import migration as migrate
+from console.billing.models import Proforma
 from console.billing.payments.models import PaymentSource
-from console.billing.payments.service import IncomingPayment, receive
+from console.billing.payments.service import IncomingPayment, receive, resolve, undo
 from console.billing.renewals import generating
-from console.billing.service import LineDraft, issue_proforma, today
+from console.billing.service import LineDraft, cancel_proforma, issue_proforma, today
 from console.core.actor import SYSTEM, Actor
 from console.core.db import db
 from console.core.errors import Busy, Refusal
@@ -120,6 +121,22 @@ def _issue(job: Job) -> str:
         return issue_proforma(SYSTEM, customer, [LineDraft("Rad", 100_00, service_id=job.get("service"))]).number
 
 
+def _storno(job: Job) -> str:
+    with transaction() as session:
+        return cancel_proforma(SYSTEM, session.get_one(Proforma, job["document"]), "Provera").number
+
+
+def _split(job: Job) -> str:
+    with transaction():
+        answer = resolve(SYSTEM, job["payment"], "document", job["numbers"], key=uuid4().hex)
+    return str(answer["payment"]["state"])
+
+
+def _undo(job: Job) -> str:
+    with transaction():
+        return undo(SYSTEM, job["payment"], "Provera").state.value
+
+
 def _draw(app: Flask, job: Job) -> int:
     """Issue documents by several clients at once; every fifth of each changes its mind. Return how many were issued."""
     issued: list[int] = []
@@ -159,4 +176,7 @@ VERBS: dict[str, Callable[[Job], Any]] = {
     "pay": _pay,
     "renew": _renew,
     "issue": _issue,
+    "storno": _storno,
+    "split": _split,
+    "undo": _undo,
 }

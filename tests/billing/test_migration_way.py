@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from console.audit.models import AuditEntry
 from console.billing import migration as migrate
+from console.billing.ledger.queries import credit_of
 from console.billing.migration import registry, scheduling
 from console.billing.migration.acceptance import migration_behind
 from console.billing.migration.models import RegistryTask, TaskKind
@@ -35,6 +36,7 @@ from console.mail.models import Mail
 from console.staff.models import Staff
 from console.staff.roles import Role
 from tests import factories
+from tests.billing.ledger import check_books
 from tests.billing.moves import Move, make_move
 from tests.conftest import Clock
 
@@ -354,6 +356,7 @@ class TestReversal:
         move = make_move()
         (source,) = session.scalars(select(Proforma).where(Proforma.customer_id == move.old.id))
         lines = [(line.description, line.net, line.tax, line.total) for line in source.lines]
+        factories.pay_proforma(source, 100_000)
         move.to_approved()
         move.execute()
         back = self.back(move)
@@ -364,6 +367,9 @@ class TestReversal:
         session.expire_all()
         reversal = back.migration()
         assert reversal.reverses_id == move.migration().id
+        assert credit_of(move.old.id) == {"RSD": 100_000}, "what they had paid stays theirs, and is paid on nothing"
+        assert credit_of(move.new.id) == {}
+        check_books(session)
         active = [
             (line.description, line.net, line.tax, line.total)
             for document in session.scalars(select(Proforma).where(Proforma.customer_id == move.old.id))

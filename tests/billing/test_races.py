@@ -14,9 +14,10 @@ from sqlalchemy.orm import Session
 
 from console.billing import periods
 from console.billing.models import ACTIVE_STATUSES, BilledPeriod, Migration, MigrationState, Proforma, ProformaStatus
+from console.billing.payments.models import Payment
 from console.billing.renewals import generating
 from console.core.settings import Settings
-from console.hosting.models import Service
+from console.hosting.models import Ownership, Service
 from tests import factories
 from tests.billing.ledger import check_books
 from tests.billing.moves import Move, make_move
@@ -179,6 +180,56 @@ def a_document(race: Race, session: Session, _rng: random.Random) -> str:
     )
     assert session.scalar(left) == 1
     return "document before the move:"
+
+
+def test_a_random_schedule_leaves_the_books_right(
+    race: Race,
+    session: Session,
+    samples: Callable[[int, int], int],
+    rng: random.Random,
+    proof: Callable[[str], None],
+) -> None:
+    """Whatever three processes do at once with one service and its documents, each is done or told why not."""
+    rounds, outcomes = samples(150, 3), Counter[str]()
+    owner_ = factories.make_customer()
+    hosting = factories.make_service(owner_, paid_until=factories.today() + timedelta(days=9))
+    service_id = hosting.id
+    move = make_move(owner_, services=[hosting]).to_approved()
+    for _ in range(rounds):
+        service = session.get_one(Service, service_id)
+        if move.migration().state is not MigrationState.APPROVED:
+            target = factories.make_customer()
+            move = make_move(service.customer, target, [service]).to_approved()
+        jobs = [rng.choice(mixed(session, move)) for _ in range(3)]
+        session.rollback()
+        answers = race(jobs)
+        session.expire_all()
+        for job, (code, said) in zip(jobs, answers, strict=True):
+            assert said is not None and (code == "done" or said)
+            outcomes[f"{job['verb']} {'done' if code == 'done' else 'refused'}"] += 1
+        check_books(session)
+        open_spells = select(Ownership.customer_id).where(Ownership.service_id == service_id, Ownership.to_at.is_(None))
+        assert session.scalars(open_spells).all() == [session.get_one(Service, service_id).customer_id]
+    told = ", ".join(f"{name} {count}" for name, count in sorted(outcomes.items()))
+    proof(f"{rounds} seeded schedules of three processes on one service: the books right after each ({told})")
+
+
+def mixed(session: Session, move: Move) -> list[Job]:
+    """Return what may be done next about the service that moves: paid, billed, moved, cancelled, split, undone."""
+    (service_id,) = move.service_ids
+    documents = list(session.scalars(select(Proforma).order_by(Proforma.id.desc()).limit(3)))
+    payments = list(session.scalars(select(Payment.id).order_by(Payment.id.desc()).limit(3)))
+    numbers = ", ".join(one.number for one in documents)
+    return [
+        executing(move),
+        requesting(rival_of(move)),
+        {"verb": "renew"},
+        {"verb": "issue", "customer": move.old_id, "service": service_id},
+        *({"verb": "pay", "reference": one.reference, "amount": one.owed or one.total} for one in documents),
+        *({"verb": "storno", "document": one.id} for one in documents),
+        *({"verb": "split", "payment": one, "numbers": numbers} for one in payments),
+        *({"verb": "undo", "payment": one} for one in payments),
+    ]
 
 
 @pytest.mark.full  # its sample is in tests/core/test_transaction.py
