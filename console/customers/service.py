@@ -241,7 +241,8 @@ def _change_status(actor: Actor, customer: Customer, status: CustomerStatus, rea
         raise Invalid(fields={"reason": [lazy_gettext("Enter a reason.")]})
     if len(reason) > MAX_REASON:
         raise Invalid(fields={"reason": [_TOO_LONG]})
-    db.session.refresh(customer, with_for_update=True)  # of two at once the second sees what the first did
+    # Of two at once the second sees what the first did. Not FOR UPDATE, which would hold up rows that refer to it.
+    db.session.refresh(customer, with_for_update={"key_share": True})
     if customer.status is status or (customer.status is CustomerStatus.CLOSED and status is CustomerStatus.SUSPENDED):
         raise Conflict(lazy_gettext("The state of this account was changed in the meantime."), code="state")
     before, customer.status = customer.status, status
