@@ -37,6 +37,7 @@ TICKET_BASE = 20_000
 NO_DUE = datetime(9999, 12, 31, tzinfo=UTC)  # sorts after everything that is due
 MAX_SUBJECT = 200
 MAX_BODY = 50_000
+UNKNOWN_SENDER = "unknown-sender"  # of an address that stands for none
 
 
 def ticket_number(key: int) -> str:
@@ -176,6 +177,11 @@ class Ticket(Base):
     def number(self) -> str:
         """Return the number people read out: ``T-20418``."""
         return ticket_number(self.id)
+
+    @property
+    def can_be_mailed(self) -> bool:
+        """Return whether its requester has an address; one who wrote a mail without any has not."""
+        return not self.requester_email.startswith(f"{UNKNOWN_SENDER}@")
 
     @validates("status")
     def _keep_is_open(self, _name: str, status: TicketStatus) -> TicketStatus:

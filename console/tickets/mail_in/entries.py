@@ -32,7 +32,7 @@ from console.tickets.mail_in.content import Letter, guess_language, letter_of
 from console.tickets.mail_in.matching import Relation, Sender, account_of
 from console.tickets.mail_in.models import TicketForward
 from console.tickets.models import MAX_SUBJECT as MAX_TICKET_SUBJECT
-from console.tickets.models import MessageKind, Ticket, TicketMessage, TicketSource
+from console.tickets.models import UNKNOWN_SENDER, MessageKind, Ticket, TicketMessage, TicketSource
 from console.tickets.service import messages, requester, timeline
 from console.tickets.service.attachments import MAX_SIZE, attach, claim
 from console.tickets.service.mentions import mark_for
@@ -112,7 +112,7 @@ def _address_of(row: IncomingMail) -> tuple[str, bool]:
     """Return the requester's address; where a message has none that mail can be sent to, one that says so."""
     with suppress(NoAddress):
         return read_email(row.from_address), True
-    return f"unknown-sender@{settings().mail_from.rpartition('@')[2]}", False
+    return f"{UNKNOWN_SENDER}@{settings().mail_from.rpartition('@')[2]}", False
 
 
 def _name_of(row: IncomingMail, *, sendable: bool) -> str:

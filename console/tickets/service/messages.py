@@ -83,7 +83,7 @@ def reply(actor: Actor, ticket_id: int, writing: Writing) -> TicketMessage:
         Invalid: no text, too long, no client id, a wrong address.
         PinLike: the author has to confirm whether a number is a PIN.
         Reused: another text was sent under this id.
-        Conflict: ``newer`` (someone wrote meanwhile), ``merged`` or ``closed``.
+        Conflict: ``newer`` (someone wrote meanwhile), ``merged``, ``closed`` or ``no_address``.
     """
     actor.require(Permission.WORK_TICKETS)
     ticket = lock_ticket(actor, ticket_id)
@@ -295,6 +295,8 @@ def _check_writable(ticket: Ticket) -> None:
         raise Conflict(lazy_gettext("This ticket was merged into another. Reply there."), code="merged")
     if ticket.status is TicketStatus.CLOSED:
         raise Conflict(lazy_gettext("This ticket is closed. Open a follow-up."), code="closed")
+    if not ticket.can_be_mailed:
+        raise Conflict(lazy_gettext("The requester has no e-mail address. Notes can be added."), code="no_address")
 
 
 def _check_newer(actor: Actor, ticket: Ticket, writing: Writing) -> None:

@@ -116,7 +116,7 @@ def set_status(actor: Actor, ids: Iterable[int], status: TicketStatus) -> list[T
         before = ticket.status
         if not move_status(actor, ticket, status):
             return False
-        if status is TicketStatus.SOLVED and before in OPEN_STATUSES:
+        if status is TicketStatus.SOLVED and before in OPEN_STATUSES and ticket.can_be_mailed:
             mails.solved(ticket, send_after=clock.now() + SOLVED_WAITS)
         elif before is TicketStatus.SOLVED and status in OPEN_STATUSES:
             mails.withdraw_solved(ticket)

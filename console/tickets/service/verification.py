@@ -54,7 +54,7 @@ class TicketChannel:
         actor.require(Permission.WORK_TICKETS)
 
     def require_open(self) -> None:
-        """Raise :class:`Conflict` where the ticket was merged or closed: its conversation is over."""
+        """Raise :class:`Conflict` where the ticket was merged or closed, or has no one to write to."""
         ticket = self.ticket
         require_unmerged(ticket)
         if ticket.status is TicketStatus.CLOSED:
@@ -62,6 +62,8 @@ class TicketChannel:
                 lazy_gettext("%(number)s is closed. Reopen it before verifying the requester.", number=ticket.number),
                 code="closed",
             )
+        if not ticket.can_be_mailed:
+            raise Conflict(lazy_gettext("The requester has no e-mail address. Notes can be added."), code="no_address")
 
     def signed_in_email(self) -> None:
         """Return ``None``: the link in a mail is opened by an unknown browser."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from enum import Enum
 from typing import Any, ClassVar
 
@@ -183,7 +184,8 @@ class BaseModelView(Guarded, VerbModelView):
 
     def read_list_query(self) -> ListQuery:
         """Read the filters, the search, the order and the page from this request."""
-        return read_list_query(request.args, self.list_filters, self.sort_columns)
+        query = read_list_query(request.args, self.list_filters, self.sort_columns)
+        return query if self.search_index is not None else replace(query, search="")
 
     def filtered(self, list_query: ListQuery) -> Select[Any]:
         """Return the rows that the filters leave."""

@@ -15,15 +15,20 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from console.core.errors import Conflict
+from console.core.transaction import transaction
 from console.mail.receiving import raw as raw_store
 from console.mail.receiving.message import read_message
 from console.mail.receiving.models import IncomingMail, IncomingState
-from console.tickets.models import MessageKind
+from console.staff.roles import Role
+from console.tickets.models import MessageKind, TicketStatus
+from console.tickets.service import messages, properties
+from tests import factories
 from tests.mail.receiving import odd
 from tests.mail.receiving.odd import CYRILLIC, KINDS, SERBIAN, multipart, odd_mails
 from tests.mail.receiving.serbian import CYRILLIC as CYRILLIC_TEXT
 from tests.mail.receiving.serbian import LATIN, serbian_mails
-from tests.tickets.mail_in.scene import entries, make_raw, take, ticket_of
+from tests.tickets.mail_in.scene import entries, mails_to, make_raw, take, ticket_of
 from tests.tickets.rows import make_department
 
 Samples = Callable[[int, int], int]
@@ -138,10 +143,17 @@ def test_25_megabytes_take_bounded_memory(
 
 def test_what_cannot_be_read_is_a_ticket_with_the_raw_file(session: Session) -> None:
     make_department()
+    agent = factories.make_staff(Role.AGENT).actor()
     row = take(b"\x00\x01 nema zaglavlja")
     message = entries(ticket_of(row), MessageKind.QUESTION)[0]
     assert row.state is IncomingState.FAILED
     assert [file.name for file in message.attachments] == ["message.eml"]
     assert ticket_of(row).requester_name == "nepoznata adresa"
     assert message.data["unreadable"] == "header"
+    with pytest.raises(Conflict) as refusal, transaction():
+        messages.reply(agent, ticket_of(row).id, messages.Writing("Kome?", "r-1"))
+    assert refusal.value.code == "no_address"
+    with transaction():
+        properties.set_status(agent, [ticket_of(row).id], TicketStatus.SOLVED)
+    assert mails_to(ticket_of(row).requester_email) == []
     assert take(b"\x00\x02 ni ovde").id != row.id

@@ -183,6 +183,13 @@ def test_signs_alone_are_nothing_to_search_for(client: ConsoleClient) -> None:
 
 
 @pytest.mark.only("sqlite")
+def test_a_list_without_a_search_ignores_one(client: ConsoleClient) -> None:
+    sign_in(client, "billing")
+    page = client.get("/console/migrations/?search=zzz", headers={"Accept-Language": "en"}).text
+    assert "<b>zzz</b>" not in page  # no chip
+
+
+@pytest.mark.only("sqlite")
 def test_search_box_keeps_what_was_typed(client: ConsoleClient) -> None:
     sign_in(client)
     page = client.get("/console/customers/?search=%22><b>nema")
