@@ -42,6 +42,25 @@ def _bill(database: str, line: Connection) -> None:
         line.send("done")
 
 
+def _bill_and_die(database: str, seconds: float | None) -> float:
+    """Bill in a process of its own, killed after so long or left to its end; return how long it had."""
+    spawn = multiprocessing.get_context("spawn")
+    ours, theirs = spawn.Pipe()
+    process = spawn.Process(target=_bill, args=(database, theirs))
+    process.start()
+    assert ours.recv() == "ready"
+    ours.send("go")
+    begun = time.perf_counter()
+    if seconds is None:
+        assert ours.recv() == "done"
+    else:
+        time.sleep(seconds)
+        process.kill()
+    took = time.perf_counter() - begun
+    process.join()
+    return took
+
+
 def test_a_kill_at_any_moment_bills_nothing_twice_and_loses_no_number(
     app: Flask,
     session: Session,
@@ -50,28 +69,26 @@ def test_a_kill_at_any_moment_bills_nothing_twice_and_loses_no_number(
     samples: Callable[[int, int], int],
     proof: Callable[[str], None],
 ) -> None:
-    spawn, kills, met = multiprocessing.get_context("spawn"), samples(20, 3), 0
-    for _ in range(kills):
+    kills, met, took = samples(20, 3), 0, 0.0
+    for place in range(kills + 1):
         customers = [factories.make_customer() for _ in range(ACCOUNTS)]
         for customer in customers:
             factories.make_service(customer, paid_until=today() + timedelta(days=9))
         session.commit()
         before = session.scalar(select(func.count(Proforma.id))) or 0
         session.rollback()  # SQLite would count again what it saw before
-        ours, theirs = spawn.Pipe()
-        process = spawn.Process(target=_bill, args=(database, theirs))
-        process.start()
-        assert ours.recv() == "ready"
-        ours.send("go")
-        time.sleep(rng.uniform(0, 0.25))
-        process.kill()
-        process.join()
+        if place == 0:  # how long it takes here, so that the kills fall into it
+            took = _bill_and_die(database, None)
+        else:
+            _bill_and_die(database, rng.uniform(0, took))
         done = (session.scalar(select(func.count(Proforma.id))) or 0) - before
         met += 0 < done < ACCOUNTS
         session.rollback()
         assert generating.generate() == ACCOUNTS - done
     numbers = list(session.scalars(select(Proforma.sequence).order_by(Proforma.sequence)))
-    assert numbers == list(range(1, kills * ACCOUNTS + 1))
-    assert session.scalar(select(func.count(BilledPeriod.id))) == kills * ACCOUNTS
-    assert session.scalar(select(func.count(Mail.id)).where(Mail.template == "proforma_issued")) == kills * ACCOUNTS
+    assert numbers == list(range(1, (kills + 1) * ACCOUNTS + 1))
+    assert session.scalar(select(func.count(BilledPeriod.id))) == (kills + 1) * ACCOUNTS
+    mails = select(func.count(Mail.id)).where(Mail.template == "proforma_issued")
+    assert session.scalar(mails) == (kills + 1) * ACCOUNTS
+    assert met, "no kill fell into the billing"
     proof(f"{kills} kills while billing {ACCOUNTS} renewals, {met} of them in the middle: each billed once, no gap")
