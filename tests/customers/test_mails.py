@@ -70,6 +70,7 @@ def _check_whole_and_harmless(example: Example, mail: Rendered) -> None:
     assert mail.subject and "\n" not in mail.subject and "\r" not in mail.subject
     assert "%(" not in mail.subject + mail.text + mail.html
     assert len(mail.text.splitlines()) > 4 and BRAND in mail.text
+    assert not re.search(r"[^\s(]https?://", mail.text)  # a block that ends its line takes the line's end along
     assert "<b>" not in mail.html
     if example.template in SILENT:
         assert "&lt;b&gt;" not in mail.html and "sinovi" not in mail.subject + mail.text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import threading
 from importlib import import_module
 
 import click
@@ -101,6 +102,9 @@ def _load() -> None:
 
     create_app()
     configure_mappers()
+    for started in threading.enumerate():  # the limiter cleans up once: servers would begin in the middle of it
+        if started is not threading.current_thread():
+            started.join(timeout=1)
     gc.freeze()  # a round of the collector in a server would copy what all share
 
 

@@ -52,6 +52,8 @@ function closeDrawer() {
   document.querySelector('[data-side-open]')?.focus();
 }
 
+document.querySelector('.side [aria-current]')?.scrollIntoView({ block: 'nearest' });
+
 document.addEventListener('click', (event) => {
   const hit = (selector) => event.target.closest(selector);
   if (hit('[data-side-toggle]')) toggleSmall(hit('[data-side-toggle]'));

@@ -146,7 +146,7 @@ def _marks(row: IncomingMail, letter: Letter) -> dict[str, Any]:
     if row.proof is Proof.FAILED:
         marks["forged"] = True
     if row.copies:
-        marks["copies"] = list(row.copies)
+        marks["mail_cc"] = list(row.copies)
     return marks
 
 

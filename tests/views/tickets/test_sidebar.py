@@ -25,7 +25,7 @@ from console.staff.roles import Role
 from console.tickets.links import requester_token
 from console.tickets.models import LinkKind, Priority, Ticket, TicketLink, TicketMessage, TicketStatus, TicketWatcher
 from console.tickets.reviews.models import Review, ReviewReason, ReviewState, TicketRating
-from console.tickets.service import linking, merging, properties, requester
+from console.tickets.service import linking, merging, messages, properties, requester
 from tests import factories
 from tests.support.client import ConsoleClient, sign_in
 from tests.support.queries import count_queries
@@ -263,6 +263,19 @@ def test_two_people_are_merged_only_knowingly(client: ConsoleClient, session: Se
 
 
 @only_sqlite
+def test_replies_to_both_requesters_and_mails_with_copies_are_drawn(
+    client: ConsoleClient, session: Session, ticket: Ticket, agent: Staff
+) -> None:
+    """What a reply says of its mails to others is not what a mail says of whom it was sent to as well."""
+    other = make_ticket(SYSTEM, make_department(private=False), requester_email="drugi@example.test")
+    assert send(client, ticket, "merge", other=other.number, way="in", sure="1").status_code == 200
+    with transaction():
+        messages.reply(agent.actor(), ticket.id, messages.Writing("Oboma.", "r-1", anyway=True))
+    message = session.scalars(select(TicketMessage).where(TicketMessage.client_id == "r-1")).one()
+    assert len(message.data[messages.COPIES]) == 1
+    assert client.get(url(ticket)).status_code == 200
+
+
 def test_what_cannot_be_merged_is_said_before(client: ConsoleClient, session: Session, ticket: Ticket) -> None:
     one, two = factories.make_customer(), factories.make_customer()
     shut = make_ticket(SYSTEM, make_department(private=True))

@@ -318,6 +318,7 @@ function begin() {
   const since = [...document.querySelectorAll('#timeline [data-kind]')].filter((entry) => entry.dataset.by !== document.body.dataset.staff && Number(entry.dataset.key) > texts.reply.based_on);
   if (mode === 'reply' && texts.reply.body.trim() && texts.reply.based_on && since.length) warn(since);
   if (location.hash === '#composer') text.focus();
+  place();  // before the timeline scrolls to what is new
   new ResizeObserver(place).observe(form);
   addEventListener('scroll', place, { passive: true });
   addEventListener('resize', place);

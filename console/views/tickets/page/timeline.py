@@ -258,6 +258,6 @@ def came_from(message: TicketMessage, ticket: Ticket) -> str | None:
 
 def taking_part(ticket: Ticket, timeline: Timeline) -> frozenset[str]:
     """Return who takes part already, where an entry offers to let someone."""
-    if not any(entry.message.data.get("copies") for entry in timeline.entries):
+    if not any(entry.message.data.get("mail_cc") for entry in timeline.entries):
         return frozenset()
     return frozenset([ticket.requester_email, *participants_of(ticket)])
