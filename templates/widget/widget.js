@@ -13,6 +13,8 @@
   const host = document.createElement('div');
   host.setAttribute('data-support-chat', '');
   const root = host.attachShadow({ mode: 'open' });
+  // A circle without words covers less of a page: on a phone, and in the portal, whose menu has the chat's name.
+  const round = 'button { width: 3rem; padding: 0; gap: 0; justify-content: center; } button span { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; } b { position: absolute; inset: -.25rem -.25rem auto auto; }';
   const style = new CSSStyleSheet();
   style.replaceSync(`
     :host { all: initial; position: fixed; z-index: 2147483000; bottom: calc(1.25rem + var(--support-chat-foot, 0px)); ${script.dataset.side === 'left' ? 'left' : 'right'}: 1.25rem; color-scheme: light dark; }
@@ -23,7 +25,7 @@
     [hidden] { display: none; }
     iframe { display: block; position: fixed; bottom: calc(1.25rem + var(--support-chat-foot, 0px)); ${script.dataset.side === 'left' ? 'left' : 'right'}: 1.25rem; width: 23.5rem; max-width: calc(100vw - 2.5rem); height: min(39rem, calc(100vh - 2.5rem - var(--support-chat-foot, 0px))); border: 0; border-radius: .875rem; box-shadow: 0 12px 48px rgb(0 0 0 / .28); color-scheme: light dark; }
     iframe[hidden] { display: none; }
-    ${script.dataset.identity ? 'button { width: 3rem; padding: 0; gap: 0; justify-content: center; } button span { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; } b { position: absolute; inset: -.25rem -.25rem auto auto; }' : ''}
+    ${script.dataset.identity ? round : `@media (max-width: 30rem) { ${round} }`}
     @media (max-width: 30rem) { iframe { inset: 0; width: 100vw; max-width: none; height: 100dvh; border-radius: 0; } }
     @media print { :host { display: none; } }`);
   root.adoptedStyleSheets = [style];
@@ -33,7 +35,7 @@
   button.setAttribute('aria-expanded', 'false');
   button.innerHTML = '<svg viewBox="0 0 16 16" fill="none" stroke="currentColor" stroke-width="1.5" stroke-linecap="round" stroke-linejoin="round" aria-hidden="true"><path d="M2.5 3.5h11v7.5H8L4.5 13.5V11h-2z"/></svg><span></span><b hidden></b>';
   button.querySelector('span').textContent = words.open;
-  if (script.dataset.identity) button.title = words.open;  // round there: the portal's menu has its name, and its pages go on beneath
+  button.title = words.open;
   const frame = document.createElement('iframe');
   frame.title = words.frame;
   frame.hidden = true;
