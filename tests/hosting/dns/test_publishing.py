@@ -24,7 +24,7 @@ from console.hosting.dns import service, zone_files
 from console.hosting.dns.models import Publication, RecordType
 from console.hosting.dns.publishing import outbox
 from console.hosting.dns.publishing.folder import ZoneFolder
-from console.hosting.dns.publishing.powerdns import PowerDns
+from console.hosting.dns.publishing.powerdns import LOSES_ESCAPES, PowerDns
 from console.hosting.dns.publishing.snapshot import PublishingFailed, Snapshot
 from console.hosting.dns.queries import all_records, find_zone
 from console.hosting.dns.rules import RecordData, RecordInput, read_record
@@ -291,6 +291,19 @@ def build(typed: Sequence[RecordInput], zone: str) -> list[RecordData]:
     return records
 
 
+def test_no_text_is_served_as_another(power_dns: PowerDnsServer) -> None:
+    """What a server would change it is not given."""
+    power = PowerDns.from_setting(power_dns.url)
+    records = build([RecordInput("www", "TXT", "60", 'a\\b "c" \\')], "kosa.example.rs")
+    snapshot = Snapshot("kosa.example.rs", 2, 7, tuple(records), AUTHORITY)
+    if power.version().startswith(LOSES_ESCAPES):
+        with pytest.raises(PublishingFailed, match="backslashes"):
+            power.publish(snapshot)
+    else:
+        power.publish(snapshot)
+        assert served(power_dns.port, "kosa.example.rs") == (7, set(records))
+
+
 @pytest.mark.only("sqlite")
 @pytest.mark.timeout(3_600)
 def test_random_zones_come_out_of_both_name_servers_the_same(
@@ -298,6 +311,7 @@ def test_random_zones_come_out_of_both_name_servers_the_same(
 ) -> None:
     zones: dict[str, list[RecordData]] = {}
     power = PowerDns.from_setting(power_dns.url)
+    loses_escapes = power.version().startswith(LOSES_ESCAPES)
 
     @hypothesis_settings(max_examples=5_000 if prove else 150)
     @given(st.lists(typed_records, max_size=12))
@@ -308,11 +322,14 @@ def test_random_zones_come_out_of_both_name_servers_the_same(
         assert len(text.splitlines()) == len(records) + (3 if zone_files.own_servers(records) else 5)
         assert set(zone_files.read(text, name, without_servers=AUTHORITY.servers)) == set(records)
         snapshot = Snapshot(name, 2, 7, tuple(records), AUTHORITY)
+        ZoneFolder(nsd.zones).publish(snapshot)
+        if loses_escapes:  # such a zone is refused; the rest of it is as good as any
+            records = [one for one in records if "\\" not in one.value]
+            snapshot = replace(snapshot, records=tuple(records))
         if len(zones) % 2:  # it has another version already
             power.publish(replace(snapshot, version=1, serial=6, records=tuple(records[::2])))
         power.publish(snapshot)
         assert served(power_dns.port, name) == (7, set(records))
-        ZoneFolder(nsd.zones).publish(snapshot)
 
     publish()
     nsd.start(zones)
