@@ -52,7 +52,7 @@ def _header(name: str, value: str) -> Any:
 class _ShortHeaders(EmailPolicy):
     """The usual policy, with headers of parts cut to a length that can be read, and parsed once.
 
-    The library parses one anew for each question about it, which was two thirds of reading a message.
+    The library parses one again for each question about it, which was two thirds of reading a message.
     """
 
     def header_source_parse(self, sourcelines: list[str]) -> tuple[str, str]:
