@@ -18,7 +18,10 @@ def main() -> None:
         gc.disable()  # a third of a start: what is loaded now stays (see console.core.hub.rest_the_collector)
         from gevent import monkey
 
-        monkey.patch_all()
+        from console.speedups.plugin_search import searched_once
+
+        with searched_once():
+            monkey.patch_all()
     from console.cli.main import main as command
 
     command(prog_name="console")

@@ -9,7 +9,10 @@ gc.disable()  # a third of a start: what is loaded now stays (see console.core.h
 
 from gevent import monkey  # noqa: E402
 
-monkey.patch_all()
+from console.speedups.plugin_search import searched_once  # noqa: E402
+
+with searched_once():
+    monkey.patch_all()
 
 from console.app import create_app  # noqa: E402
 from console.core.context import settings  # noqa: E402

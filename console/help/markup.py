@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import nh3
-from markdown_it import MarkdownIt
 from markupsafe import Markup, escape
 
 from console.core.context import settings
@@ -19,6 +19,9 @@ from console.core.errors import Text
 from console.core.text import one_line
 from console.core.texts import lazy_gettext
 from console.hours.labels import hours_in_words
+
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
 
 PLACEHOLDERS: dict[str, Text] = {
     "brand": lazy_gettext("the support team name"),
@@ -48,6 +51,8 @@ _MARKS = re.compile(r"[#*_`>\[\]]|\((?:https?:/|/|mailto:)[^)]*\)")
 
 @lru_cache(maxsize=1)
 def _parser() -> MarkdownIt:
+    from markdown_it import MarkdownIt  # 62 modules, which a start does without
+
     return MarkdownIt("commonmark", {"html": False}).enable("table")
 
 

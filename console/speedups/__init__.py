@@ -6,7 +6,10 @@ One module each; it says what it gains and what of the library it leans on, and 
 
 from __future__ import annotations
 
-from console.core.settings import Settings
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # plugin_search serves before gevent has patched what settings import
+    from console.core.settings import Settings
 
 
 def install(settings: Settings) -> None:
