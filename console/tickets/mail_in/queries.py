@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, func, or_, select, true
@@ -61,6 +62,7 @@ def next_waiting(actor: Actor, after: int) -> int | None:
     return later if later is not None else db.session.scalar(keys.where(IncomingMail.id != after).limit(1))
 
 
+@lru_cache(maxsize=256)  # it is on every page
 def count_waiting(actor: Actor, limit: int) -> Select[int]:
     """Select how many wait, counted no further than ``limit``."""
     keys = waiting(actor).with_only_columns(IncomingMail.id).limit(limit).subquery()

@@ -11,7 +11,7 @@ from flask import flash, jsonify, make_response, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from markupsafe import Markup
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, bindparam, func, select
 from sqlalchemy.orm import joinedload
 from wtforms import TextAreaField
 
@@ -66,6 +66,8 @@ WHEN: dict[str, Text] = {
     DONE: lazy_pgettext("duties", "Issued"),
     WITHDRAWN: lazy_pgettext("duties", "Withdrawn"),
 }
+_DUE = select(Duty.id).where(Duty.state == DutyState.OPEN, Duty.due_on <= bindparam("duty_day", callable_=today))
+_BADGE = select(func.count()).select_from(_DUE.limit(menu.BADGE_LIMIT + 1).subquery())
 
 
 def views() -> list[BaseModelView]:
@@ -227,10 +229,7 @@ class DutyList(BaseModelView):
 
     def badge_query(self) -> Select[int] | None:
         """Count for the sidebar: what is due today or overdue."""
-        if not current_actor().may(Permission.RECORD_PAYMENTS):
-            return None
-        due = select(Duty.id).where(Duty.state == DutyState.OPEN, Duty.due_on <= today()).limit(menu.BADGE_LIMIT + 1)
-        return select(func.count()).select_from(due.subquery())
+        return _BADGE if current_actor().may(Permission.RECORD_PAYMENTS) else None
 
     def row_link(self, row: Any) -> str:
         return duty_url(row)

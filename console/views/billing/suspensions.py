@@ -42,6 +42,8 @@ STATE = {
     SuspensionState.DONE: Label(lazy_pgettext("suspension", "suspended"), "pause", "danger"),
     SuspensionState.DECLINED: Label(lazy_pgettext("suspension", "left active"), "x", "void"),
 }
+_WAITING = select(SuspensionRequest.id).where(SuspensionRequest.state == SuspensionState.OPEN)
+_BADGE = select(func.count()).select_from(_WAITING.limit(menu.BADGE_LIMIT + 1).subquery())
 
 
 def views() -> list[BaseView]:
@@ -142,8 +144,7 @@ class SuspensionList(BaseModelView):
 
     def badge_query(self) -> Select[int] | None:
         """Count for the sidebar: requests that wait for a decision."""
-        waiting = select(SuspensionRequest.id).where(SuspensionRequest.state == SuspensionState.OPEN)
-        return select(func.count()).select_from(waiting.limit(menu.BADGE_LIMIT + 1).subquery())
+        return _BADGE
 
     def row_name(self, row: SuspensionRequest) -> str:
         return row.service.number
