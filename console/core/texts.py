@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from babel import Locale, support
-from flask import g, has_app_context
+from flask import g
 from flask_babel import force_locale, get_locale, get_translations
 from flask_babel.speaklater import LazyString
 from markupsafe import Markup, escape
@@ -28,9 +28,10 @@ class Reader(NamedTuple):
 
 def of_reader() -> Reader:
     """Return the language of this request, and its texts."""
-    if not has_app_context():
+    try:
+        reader: Reader | None = g.get("reader")
+    except RuntimeError:  # there is no request, and no command either
         return _find_reader()
-    reader: Reader | None = g.get("reader")
     if reader is None:
         reader = g.reader = _find_reader()
     return reader

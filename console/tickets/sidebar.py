@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cache, lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, false, func, literal, or_, select, union
+from sqlalchemy import BindParameter, ColumnElement, Integer, Select, and_, bindparam, false, func, or_, select, union
 from sqlalchemy.orm import aliased, contains_eager, joinedload
 
 from console.core import clock
@@ -28,6 +29,7 @@ from console.hosting.models import Service
 from console.mail.receiving.models import StoppedAddress
 from console.staff.models import Staff
 from console.staff.roles import Permission
+from console.tickets.list_queries import CACHED
 from console.tickets.mail_in.models import TicketParticipant
 from console.tickets.models import LinkKind, Ticket, TicketLink, TicketStatus, TicketWatcher, ticket_number
 from console.tickets.queries import visible
@@ -142,7 +144,9 @@ def load_sidebar(actor: Actor, ticket: Ticket) -> Sidebar:
 
 def _load_facts(actor: Actor, ticket: Ticket, now: datetime) -> Facts:
     facts = Facts()
-    for row in db.session.execute(_facts(actor, ticket)):
+    # The channel is a value of its own: a card names the ticket as people see it.
+    values = {"ticket": ticket.id, "channel": ticket_verification.channel(ticket), "reader": actor.id}
+    for row in db.session.execute(_facts(reviews=actor.may(Permission.REVIEW)), values):
         facts.service = row.service
         facts.rating = row.TicketRating
         facts.request = row.ServiceRequest
@@ -159,10 +163,18 @@ def _load_facts(actor: Actor, ticket: Ticket, now: datetime) -> Facts:
     return facts
 
 
-def _facts(actor: Actor, ticket: Ticket) -> Select[*tuple[Any, ...]]:
-    """Select one row for each watcher and review; there are few of either."""
-    newest_card = select(func.max(VerificationCard.id)).where(
-        VerificationCard.channel == ticket_verification.channel(ticket)
+@cache  # building it took a tenth of a page
+def _facts(*, reviews: bool) -> Select[*tuple[Any, ...]]:
+    """Select one row for each watcher and review; there are few of either.
+
+    Args:
+        reviews: for a supervisor, who opens all of them but those that were skipped; an agent opens their own.
+    """
+    newest_card = select(func.max(VerificationCard.id)).where(VerificationCard.channel == bindparam("channel"))
+    readable = (
+        Review.state.in_((ReviewState.WAITING, ReviewState.DONE))
+        if reviews
+        else and_(Review.state == ReviewState.DONE, Review.agent_id == bindparam("reader"))
     )
     sender, watcher = aliased(Staff), aliased(Staff)
     return (
@@ -189,16 +201,9 @@ def _facts(actor: Actor, ticket: Ticket) -> Select[*tuple[Any, ...]]:
         .outerjoin(watcher, watcher.id == TicketWatcher.staff_id)
         .outerjoin(TicketParticipant, TicketParticipant.ticket_id == Ticket.id)
         .outerjoin(StoppedAddress, StoppedAddress.address == Ticket.requester_email)
-        .outerjoin(Review, and_(Review.ticket_id == Ticket.id, _readable_review(actor)))
-        .where(Ticket.id == ticket.id)
+        .outerjoin(Review, and_(Review.ticket_id == Ticket.id, readable))
+        .where(Ticket.id == bindparam("ticket"))
     )
-
-
-def _readable_review(actor: Actor) -> ColumnElement[bool]:
-    """Return the condition "the reader may open this review": a supervisor all but skipped ones, an agent their own."""
-    if actor.may(Permission.REVIEW):
-        return Review.state.in_((ReviewState.WAITING, ReviewState.DONE))
-    return and_(Review.state == ReviewState.DONE, Review.agent_id == actor.id)
 
 
 def _card_view(card: VerificationCard, sender: str, now: datetime) -> CardView:
@@ -240,13 +245,35 @@ def _opens_here(actor: Actor, ticket: Ticket, now: datetime) -> tuple[ColumnElem
     )
 
 
+# The live verifications of the reader for this ticket, and all of its account, newest first; made once, as it is
+# on every ticket.
+_VERIFICATIONS = (
+    select(Verification, Staff.name)
+    .join(Staff, Staff.id == Verification.staff_id)
+    .where(
+        or_(
+            and_(Verification.staff_id == bindparam("reader"), Verification.channel == bindparam("channel")),
+            Verification.customer_id == bindparam("account"),
+        ),
+        Verification.ended_at.is_(None),
+        Verification.expires_at > bindparam("now"),
+    )
+    .options(
+        joinedload(Verification.customer, innerjoin=True),
+        joinedload(Verification.membership).joinedload(Membership.person),
+    )
+    .order_by(Verification.id.desc())
+)
+
+
 def _load_verifications(
     actor: Actor, ticket: Ticket, now: datetime
 ) -> tuple[LiveVerification | None, list[OtherVerification]]:
     channel = ticket_verification.channel(ticket)
     live: LiveVerification | None = None
     others: list[OtherVerification] = []
-    for verification, staff in db.session.execute(_verifications(actor, ticket, now)):
+    values = {"channel": channel, "reader": actor.id, "account": ticket.customer_id, "now": now}
+    for verification, staff in db.session.execute(_VERIFICATIONS, values):
         is_mine, is_here = verification.staff_id == actor.id, verification.channel == channel
         if live is None and is_mine and is_here and _opens(actor, verification):
             live = _live_view(verification)
@@ -255,23 +282,6 @@ def _load_verifications(
                 OtherVerification(verification.id, staff, verification.channel, verification.expires_at, is_mine)
             )
     return live, others
-
-
-def _verifications(actor: Actor, ticket: Ticket, now: datetime) -> Select[Verification, str]:
-    """Select the live verifications of the reader for this ticket, and all of its account, newest first."""
-    candidates = and_(Verification.staff_id == actor.id, Verification.channel == ticket_verification.channel(ticket))
-    if ticket.customer_id is not None:
-        candidates = or_(candidates, Verification.customer_id == ticket.customer_id)
-    return (
-        select(Verification, Staff.name)
-        .join(Staff, Staff.id == Verification.staff_id)
-        .where(candidates, Verification.ended_at.is_(None), Verification.expires_at > now)
-        .options(
-            joinedload(Verification.customer, innerjoin=True),
-            joinedload(Verification.membership).joinedload(Membership.person),
-        )
-        .order_by(Verification.id.desc())
-    )
 
 
 def _opens(actor: Actor, verification: Verification) -> bool:
@@ -309,7 +319,12 @@ def load_related(actor: Actor, ticket: Ticket) -> RelatedTickets:
     """Return the visible tickets that were merged or linked with this one, or come from the same requester."""
     merged: dict[int, RelatedTicket] = {}
     found = RelatedTickets()
-    for row in db.session.execute(_related(actor, ticket)):
+    values = {
+        "ticket": ticket.id, "parent": ticket.merged_into_id,
+        "requester": ticket.requester_email, "account": ticket.customer_id,
+    }  # fmt: skip
+    query = _related(actor, merged=ticket.merged_into_id is not None, account=ticket.customer_id is not None)
+    for row in db.session.execute(query, values):
         line = RelatedTicket(row.id, ticket_number(row.id), row.subject, row.status, row.merged_into_id is not None)
         if row.merged_into_id == ticket.id:
             merged[row.id] = line
@@ -325,19 +340,26 @@ def load_related(actor: Actor, ticket: Ticket) -> RelatedTickets:
     return found
 
 
-def _related(actor: Actor, ticket: Ticket) -> Select[*tuple[Any, ...]]:
-    """Select one row for each related ticket and each of its links to this one, in the order of their numbers."""
+@lru_cache(maxsize=CACHED)
+def _related(actor: Actor, *, merged: bool, account: bool) -> Select[*tuple[Any, ...]]:
+    """Select one row for each related ticket and each of its links to this one, in the order of their numbers.
+
+    Args:
+        merged: the ticket was merged into another.
+        account: it has an account.
+    """
     link = TicketLink
-    here = or_(
-        and_(link.ticket_id == ticket.id, link.other_id == Ticket.id),
-        and_(link.other_id == ticket.id, link.ticket_id == Ticket.id),
-    )
+    here: BindParameter[int] = bindparam("ticket")
     keys = union(
-        select(link.other_id).where(link.ticket_id == ticket.id),
-        select(link.ticket_id).where(link.other_id == ticket.id),
-        select(Ticket.id).where(Ticket.merged_into_id == ticket.id),
-        *([] if ticket.merged_into_id is None else [select(literal(ticket.merged_into_id))]),
-        *_same_requester(actor, ticket),
+        select(link.other_id).where(link.ticket_id == here),
+        select(link.ticket_id).where(link.other_id == here),
+        select(Ticket.id).where(Ticket.merged_into_id == here),
+        *([select(bindparam("parent", type_=Integer))] if merged else []),
+        *_same_requester(actor, account=account),
+    )
+    between = or_(
+        and_(link.ticket_id == here, link.other_id == Ticket.id),
+        and_(link.other_id == here, link.ticket_id == Ticket.id),
     )
     return (
         select(
@@ -348,20 +370,20 @@ def _related(actor: Actor, ticket: Ticket) -> Select[*tuple[Any, ...]]:
             link.kind.label("link"),
             link.ticket_id.label("link_from"),
         )
-        .outerjoin(link, here)
+        .outerjoin(link, between)
         .where(Ticket.id.in_(keys), visible(actor))
         .order_by(Ticket.id)
     )
 
 
-def _same_requester(actor: Actor, ticket: Ticket) -> list[Select[int]]:
+def _same_requester(actor: Actor, *, account: bool) -> list[Select[int]]:
     """Select the newest tickets of the same address and of the same account, through an index each."""
-    same = [Ticket.requester_email == ticket.requester_email]
-    if ticket.customer_id is not None:
-        same.append(Ticket.customer_id == ticket.customer_id)
+    same = [Ticket.requester_email == bindparam("requester")]
+    if account:
+        same.append(Ticket.customer_id == bindparam("account"))
     newest = [
         select(Ticket.id)
-        .where(condition, Ticket.id != ticket.id, visible(actor))
+        .where(condition, Ticket.id != bindparam("ticket"), visible(actor))
         .order_by(Ticket.id.desc())
         .limit(SAME_REQUESTER + 1)
         .subquery()

@@ -8,7 +8,7 @@ from itertools import groupby
 from markupsafe import Markup, escape
 
 from console.core.texts import gettext, ngettext
-from console.mail.receiving.quoting import fold_quoted
+from console.mail.receiving.quoting import Folded
 from console.tickets.models import TICKET_BASE
 from console.web.filters import icon
 
@@ -54,9 +54,8 @@ def body_html(body: str, tickets: str) -> Markup:
     return Markup("").join(parts)
 
 
-def mail_html(body: str, tickets: str) -> Markup:
+def mail_html(parts: Folded, tickets: str) -> Markup:
     """Return a message that came by mail as HTML: what it quotes below its text, and its signature, folded."""
-    parts = fold_quoted(body)
     html = body_html(parts.text, tickets)
     if not parts.rest:
         return html

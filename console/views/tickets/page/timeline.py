@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import cached_property
 
 from flask import current_app, url_for
 from markupsafe import Markup, escape
@@ -16,7 +17,7 @@ from console.core.errors import Text
 from console.core.series import Series
 from console.core.texts import gettext, lazy_gettext, lazy_pgettext, ngettext
 from console.mail.models import MailState
-from console.mail.receiving.quoting import fold_quoted
+from console.mail.receiving.quoting import Folded, fold_quoted
 from console.staff.roles import Permission
 from console.tickets.models import TICKET_BASE, MessageKind, Ticket, TicketAttachment, TicketMessage
 from console.tickets.page_queries import Entry, EntryMail, Timeline
@@ -24,7 +25,7 @@ from console.tickets.service.copies import participants_of
 from console.views.shared.labels.incoming import NOTE_DECISIONS, REASON, incoming_url
 from console.views.shared.labels.messages import day_heading
 from console.views.shared.labels.ticket_events import sentence
-from console.views.shared.message_text import body_html, is_long, mail_html
+from console.views.shared.message_text import is_long, mail_html
 
 SHOWS: dict[str, tuple[Text, str]] = {
     "all": (lazy_pgettext("timeline", "All"), ""),
@@ -95,15 +96,19 @@ class TimelineEntry:
     can_take_back: bool = False
     is_last: bool = False
 
+    @cached_property
+    def parts(self) -> Folded:
+        """What it says, and what of a mail is quoted or a signature: looking for that takes longer than drawing it."""
+        body = self.message.body
+        return fold_quoted(body) if self.message.via == "mail" else Folded(body)
+
     @property
     def body(self) -> Markup:
-        draw = mail_html if self.message.via == "mail" else body_html
-        return draw(self.message.body, self.tickets_url)
+        return mail_html(self.parts, self.tickets_url)
 
     @property
     def folded(self) -> bool:
-        body = self.message.body
-        return not self.is_last and is_long(fold_quoted(body).text if self.message.via == "mail" else body)
+        return not self.is_last and is_long(self.parts.text)
 
     @property
     def event(self) -> Markup:
