@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar
 
-from flask import Response, g, jsonify, render_template, request
+from flask import Response, flash, g, jsonify, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
@@ -87,6 +87,14 @@ def refuse(refusal: Refusal) -> Response:
     if refusal.retry_after is not None:
         response.headers["Retry-After"] = str(refusal.retry_after)
     return response
+
+
+def send_back(refusal: Refusal, url: str) -> ResponseReturnValue:
+    """Answer a refusal of what a button did, which has no form to show it at: its page says why, programs are told."""
+    if wants_json() or refusal.status == 404:
+        return refuse(refusal)
+    flash(reason(refusal), "error")
+    return redirect(url, 303)
 
 
 def do_without_database() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from flask import flash, jsonify, redirect, render_template, request, url_for
+from flask import jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from console.core.context import settings
@@ -23,7 +23,7 @@ from console.hosting.dns.queries import ZoneState, find_zone
 from console.hosting.dns.rules import HINTS, to_display
 from console.hosting.dns.saving import Change
 from console.portal.accounts import own_accounts
-from console.web.answers import local_time, reason, refuse, wants_json
+from console.web.answers import local_time, send_back, wants_json
 from console.web.identity import current_actor
 
 
@@ -86,10 +86,7 @@ def change_zone(state: ZoneState, verb: Callable[[int], Change], **payload: Any)
         with transaction():
             change = verb(read_version(request.form.get("version")))
     except Refusal as refusal:
-        if wants_json() or refusal.status == 404:
-            return refuse(refusal)
-        flash(reason(refusal), "error")
-        return redirect(records_url(state), 303)
+        return send_back(refusal, records_url(state))
     if wants_json():
         return jsonify(version=change.version, **payload)
     return redirect(records_url(state, change.version), 303)

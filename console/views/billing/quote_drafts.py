@@ -24,7 +24,7 @@ from console.staff.roles import Permission
 from console.views.billing.making import issued_message
 from console.views.billing.quote_form import QuoteForm, read_data, rows_of, show
 from console.views.billing.quote_lines import Row, typed_rows
-from console.web.answers import refuse, wants_json
+from console.web.answers import refuse, send_back, wants_json
 from console.web.identity import current_actor
 
 DRAFTS = dict.fromkeys(("edit", "send_draft", "discard"), Permission.MANAGE_QUOTES) | {
@@ -99,10 +99,7 @@ class QuoteChanges:
             with transaction():
                 verb(current_actor(), quote.id)
         except (Invalid, NotFound) as refusal:
-            if wants_json() or isinstance(refusal, NotFound):
-                return refuse(refusal)
-            flash(" ".join(str(text) for texts in refusal.fields.values() for text in texts), "error")
-            return redirect(self.get_url("quotes.edit", number=number), 303)
+            return send_back(refusal, self.get_url("quotes.edit", number=number))
         if wants_json():
             return jsonify(quote={"number": number})
         flash(message, "success")

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from flask import flash, jsonify, make_response, redirect, request, url_for
+from flask import jsonify, make_response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from flask_admin.base import BaseView
@@ -30,7 +30,7 @@ from console.hosting.dns.saving import Change
 from console.staff.roles import Permission
 from console.views.shared.base import Page
 from console.views.shared.per_request import cached_per_request
-from console.web.answers import reason, refuse, wants_json
+from console.web.answers import refuse, send_back, wants_json
 from console.web.identity import current_actor
 
 MAX_FILTER = 100
@@ -171,10 +171,7 @@ class CustomerDns(Page):
             with transaction():
                 change = verb(read_version(request.form.get("version")))
         except Refusal as refusal:
-            if wants_json() or refusal.status == 404:
-                return refuse(refusal)
-            flash(reason(refusal), "error")
-            return redirect(_url(customer, state), 303)
+            return send_back(refusal, _url(customer, state))
         if wants_json():
             return jsonify(version=change.version)
         return redirect(_url(customer, state, change.version), 303)

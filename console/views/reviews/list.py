@@ -44,7 +44,7 @@ from console.views.shared.labels.periods import month_name
 from console.views.shared.labels.reviews import ANSWERED, NEW, REASON, STATE, result, review_url
 from console.views.shared.labels.tickets import ticket_url
 from console.views.shared.paging import ActiveFilter, ListPage, ListQuery
-from console.web.answers import local_time, wants_json
+from console.web.answers import local_time, reason, wants_json
 from console.web.identity import current_actor
 
 READERS = (Permission.REVIEW, Permission.WORK_TICKETS)
@@ -394,7 +394,7 @@ class ReviewList(BaseModelView):
         except Invalid as refusal:
             if wants_json():
                 raise
-            flash(" ".join(str(text) for texts in refusal.fields.values() for text in texts), "danger")
+            flash(reason(refusal), "danger")
             return redirect(ticket_url(Series.TICKET.number(TICKET_BASE + key)), 303)
         if wants_json():
             return jsonify(id=review_id, number=number, url=review_url(review_id))
