@@ -176,6 +176,10 @@ class Walk:
         self.press("Enter")
         expect(self.page.locator("tbody tr")).to_have_count(16)
         self.enter(self.words["solve"], "link")
+        self.page.locator("[data-decide]").wait_for()
+        self.page.wait_for_load_state()
+        self.press("Enter")  # with nothing chosen: the browser asks for it at the first choice
+        expect(self.page.locator("[data-choice]").first).to_be_focused()
 
     def resolve(self, payer: str, wanted: str, note: str = "", target: str = "") -> None:
         """Take the first choice whose text has ``wanted``, by its digit, and carry it out."""

@@ -22,8 +22,8 @@ function walk(letter) {
 function act(event) {
   if (event.key === 'j' || event.key === 'k') return walk(event.key);
   if (/^[0-9]$/.test(event.key)) return choose(event.key);
-  if (event.key === 'Enter' && !event.target.closest?.('a, button, summary') && form?.querySelector('[data-choice]:checked')) {
-    form.requestSubmit();
+  if (event.key === 'Enter' && form && !event.target.closest?.('a, button, summary')) {
+    form.requestSubmit();  // with nothing chosen the browser says so, at the first choice
     return true;
   }
   return false;
