@@ -72,12 +72,15 @@ def record(
     transaction.before_commit("audit", _chain)
 
 
+# Made once: nearly every transaction runs them.
+_HEAD = select(AuditHead).where(AuditHead.id == HEAD).with_for_update().execution_options(populate_existing=True)
+_APPEND = insert(AuditEntry).execution_options(render_nulls=True)
+
+
 def _chain(session: Session) -> None:
     """Append the gathered entries under the head's lock."""
     key_id, key = next(iter(sealer().chain_keys().items()))
-    head = session.scalar(
-        select(AuditHead).where(AuditHead.id == HEAD).with_for_update().execution_options(populate_existing=True)
-    )
+    head = session.scalar(_HEAD)
     if head is None:
         raise RuntimeError("the audit log has no head: run `console init-db`")
     entries: list[NewEntry] = transaction.pending("audit")
@@ -90,7 +93,7 @@ def _chain(session: Session) -> None:
         rows.append(entry.row(key_id, head.digest))
     head.key_id, head.mac = key_id, head_mac(head.last, head.digest, key)
     session.flush()
-    session.execute(insert(AuditEntry).execution_options(render_nulls=True), rows)
+    session.execute(_APPEND, rows)
     transaction.after_commit(partial(metrics.count_actions, [entry.action for entry in entries]))
 
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from console.core.actor import Actor
 from console.core.context import settings
@@ -149,17 +149,21 @@ def files_of(messages: Sequence[TicketMessage]) -> list[dict[str, Any]]:
     return list(files.values())[:MOST_FILES]
 
 
+# Made once: it is read for each mail of a ticket that came by mail.
+_MAILBOX = (
+    select(Mailbox)
+    .join(IncomingMail, IncomingMail.mailbox_id == Mailbox.id)
+    .join(TicketMessage, TicketMessage.id == IncomingMail.ticket_message_id)
+    .where(TicketMessage.ticket_id == bindparam("ticket"), TicketMessage.seq == 1, Mailbox.deleted_at.is_(None))
+    .limit(1)
+)
+
+
 def mailbox_of(ticket: Ticket) -> Mailbox | None:
     """Return the mailbox by which the ticket came, which its mails go out by; ``None`` where it is none of its own."""
     if ticket.source is not TicketSource.MAIL:
         return None
-    return db.session.scalar(
-        select(Mailbox)
-        .join(IncomingMail, IncomingMail.mailbox_id == Mailbox.id)
-        .join(TicketMessage, TicketMessage.id == IncomingMail.ticket_message_id)
-        .where(TicketMessage.ticket_id == ticket.id, TicketMessage.seq == 1, Mailbox.deleted_at.is_(None))
-        .limit(1)
-    )
+    return db.session.scalar(_MAILBOX, {"ticket": ticket.id})
 
 
 def _from(mailbox: Mailbox | None) -> str | None:

@@ -131,11 +131,12 @@ def find_message(ticket_id: int, message_id: int) -> TicketMessage:
     return message
 
 
+_IN_USE = select(Department).where(Department.active.is_(True)).order_by(Department.position, Department.id)
+
+
 def departments() -> Sequence[Department]:
     """Return the departments in use, in their order."""
-    return db.session.scalars(
-        select(Department).where(Department.active.is_(True)).order_by(Department.position, Department.id)
-    ).all()
+    return db.session.scalars(_IN_USE).all()
 
 
 def same_requester(ticket: Ticket, limit: int = 10) -> Sequence[Ticket]:

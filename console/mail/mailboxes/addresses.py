@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from console.core.db import db
 from console.core.emails import is_ours
 from console.mail.mailboxes.models import Mailbox
+
+# Made once, as all that is asked of every mail that comes in.
+_OURS = (
+    select(Mailbox.id)
+    .where(Mailbox.address.in_(bindparam("addresses", expanding=True)), Mailbox.deleted_at.is_(None))
+    .limit(1)
+)
 
 
 def is_our_address(email: str) -> bool:
@@ -15,5 +22,4 @@ def is_our_address(email: str) -> bool:
         return True
     local, _at, domain = email.lower().rpartition("@")
     base = f"{local.partition('+')[0]}@{domain}"
-    query = select(Mailbox.id).where(Mailbox.address.in_((base, email.lower())), Mailbox.deleted_at.is_(None))
-    return bool(local) and db.session.scalar(query.limit(1)) is not None
+    return bool(local) and db.session.scalar(_OURS, {"addresses": [base, email.lower()]}) is not None

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from datetime import timedelta
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import bindparam, func, or_, select, update
 from sqlalchemy.orm import joinedload
 
 from console.core import clock
@@ -25,12 +25,37 @@ READER_RETRIES_AFTER = timedelta(hours=1)  # longer than a reader waits after a 
 BATCH = 50
 HOUR = timedelta(hours=1)
 MOST_AN_HOUR = 30  # of one address; more than that no person writes
+# Made once: each is asked of every message.
+_DEFAULT = select(Mailbox).where(Mailbox.key == DEFAULT)
+_SAME = (
+    select(IncomingMail)
+    .where(or_(IncomingMail.fingerprint == bindparam("fingerprint"), IncomingMail.digest == bindparam("digest")))
+    .order_by(IncomingMail.id)
+)
+_LOCKED = (
+    select(IncomingMail)
+    .where(IncomingMail.id == bindparam("key"))
+    .options(joinedload(IncomingMail.mailbox, innerjoin=True))
+    .with_for_update(of=IncomingMail)
+    .execution_options(populate_existing=True)
+)
+_LATELY = select(func.count()).select_from(
+    select(IncomingMail.id)
+    .where(
+        IncomingMail.from_address == bindparam("address"),
+        IncomingMail.proof == bindparam("proof"),
+        IncomingMail.received_at > bindparam("since"),
+        IncomingMail.id < bindparam("key"),
+    )
+    .limit(MOST_AN_HOUR + 1)
+    .subquery()
+)
 _SAME_OF_COPIES = ("message_id", "from_address", "from_name", "subject", "kind", "ticket_id")
 
 
 def default_mailbox() -> Mailbox:
     """Return the mailbox of the settings; made with the first message."""
-    found = db.session.scalar(select(Mailbox).where(Mailbox.key == DEFAULT))
+    found = db.session.scalar(_DEFAULT)
     if found is not None:
         return found
     row = {
@@ -56,11 +81,7 @@ def store(raw: bytes, *, via: str, mailbox: Mailbox | None = None) -> IncomingMa
     mailbox = mailbox or default_mailbox()
     digest, same = hashlib.sha256(raw).hexdigest(), raw_store.fingerprint(raw)
     lock_name(f"incoming:{same}")  # two servers may hand it over at once
-    rows = db.session.scalars(
-        select(IncomingMail)
-        .where(or_(IncomingMail.fingerprint == same, IncomingMail.digest == digest))
-        .order_by(IncomingMail.id)
-    ).all()
+    rows = db.session.scalars(_SAME, {"fingerprint": same, "digest": digest}).all()
     first = rows[0] if rows else None
     known = next((row for row in rows if row.mailbox_id == mailbox.id), None)
     if known is not None:
@@ -99,8 +120,7 @@ def original(row: IncomingMail) -> IncomingMail:
 
 def lock(key: int) -> IncomingMail | None:
     """Return a message with its mailbox, locked."""
-    query = select(IncomingMail).where(IncomingMail.id == key).options(joinedload(IncomingMail.mailbox, innerjoin=True))
-    return db.session.scalar(query.with_for_update(of=IncomingMail).execution_options(populate_existing=True))
+    return db.session.scalar(_LOCKED, {"key": key})
 
 
 def unread(mailbox_id: int | None = None) -> list[int]:
@@ -125,14 +145,8 @@ def is_flood(row: IncomingMail) -> bool:
     """Return whether its sender writes faster than people do."""
     since = clock.now() - HOUR
     # Forged mail in someone's name does not make their own wait.
-    same = (
-        IncomingMail.from_address == row.from_address, IncomingMail.proof == row.proof,
-        IncomingMail.received_at > since, IncomingMail.id < row.id,
-    )  # fmt: skip
-    count = db.session.scalar(
-        select(func.count()).select_from(select(IncomingMail.id).where(*same).limit(MOST_AN_HOUR + 1).subquery())
-    )
-    return (count or 0) >= MOST_AN_HOUR
+    same = {"address": row.from_address, "proof": row.proof, "since": since, "key": row.id}
+    return (db.session.scalar(_LATELY, same) or 0) >= MOST_AN_HOUR
 
 
 def is_unwanted(row: IncomingMail) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, and_, case, or_, select
+from sqlalchemy import ColumnElement, and_, bindparam, case, or_, select
 
 from console.core.db import db
 from console.hours.calendar import Piece, PieceKind
@@ -32,25 +32,26 @@ class Rule:
     hours_revision: int
 
 
+# Made once: it is read for every ticket that is opened.
+_RULE = (
+    select(SlaRevision.revision, SlaRevision.hours_revision, *(getattr(SlaPolicy, kind.value) for kind in TargetKind))
+    .select_from(SlaRevision)
+    .outerjoin(
+        SlaPolicy,
+        and_(
+            SlaPolicy.priority == bindparam("priority"),
+            or_(SlaPolicy.department_id == bindparam("department"), SlaPolicy.department_id.is_(None)),
+        ),
+    )
+    .where(SlaRevision.id == HEAD)
+    .order_by(SlaPolicy.department_id.is_(None))  # the department's own first
+)
+
+
 def rule_for(ticket: Ticket) -> Rule:
     """Return the goals of the ticket's priority: its department's own, else those of all departments."""
-    fits = and_(
-        SlaPolicy.priority == ticket.priority,
-        or_(SlaPolicy.department_id == ticket.department_id, SlaPolicy.department_id.is_(None)),
-    )
-    rule = SlaPolicy
-    rows = db.session.execute(
-        select(
-            SlaRevision.revision,
-            SlaRevision.hours_revision,
-            *(getattr(rule, kind.value) for kind in TargetKind),
-        )
-        .select_from(SlaRevision)
-        .outerjoin(rule, fits)
-        .where(SlaRevision.id == HEAD)
-        .order_by(rule.department_id.is_(None))  # the department's own first
-    ).all()
-    first = rows[0]
+    values = {"priority": ticket.priority, "department": ticket.department_id}
+    first = db.session.execute(_RULE, values).all()[0]
     goals = {kind: getattr(first, kind.value) for kind in TargetKind}  # all empty without a policy
     return Rule(goals, first.revision, first.hours_revision)
 
