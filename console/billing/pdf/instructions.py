@@ -83,7 +83,7 @@ def _code(proforma: Proforma, account: str, amount: int) -> str | None:
                 account=read_account(account),
                 payee=str(proforma.issuer["name"]),
                 amount=amount,
-                purpose=f"Predračun {proforma.number}",
+                purpose=f"Predracun {proforma.number}",  # as in NBS's example: there are readers that guess letters
                 reference=with_model(proforma.reference) if proforma.reference else "",
             )
         )

@@ -30,8 +30,13 @@ class Squares:
 
 
 def squares(text: str) -> Squares:
-    """Return ``text`` as a QR code."""
-    matrix = segno.make_qr(text, error=LEVEL, boost_error=False, encoding="utf-8").matrix
+    """Return ``text`` as a QR code.
+
+    Where it is not ASCII the code says that it is UTF-8 (ECI 26, ISO/IEC 18004): without that, readers guess, and zbar
+    takes "č" for Japanese.
+    """
+    eci = not text.isascii()
+    matrix = segno.make_qr(text, error=LEVEL, boost_error=False, encoding="utf-8", eci=eci).matrix
     return Squares(len(matrix), tuple(_bars(matrix)))
 
 

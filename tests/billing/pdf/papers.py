@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import io
+import shutil
+import subprocess
+import tempfile
 from typing import Any
 
 import pikepdf
 import pypdfium2
 import zxingcpp
+from PIL.Image import Image
 
 from console.billing.models import Proforma
 from console.customers.models import Customer, CustomerKind
 from tests import factories
+from tests.conftest import missing
 from tests.factories.billing import LineSpec
 
 NAMES = "Љубиша Ђоковић, Šećer Čačak Žižić i Đorđe Ćirić d.o.o."
@@ -54,10 +59,24 @@ def pages_of(content: bytes) -> list[str]:
 
 def code_in(content: bytes) -> str:
     """Return what the one QR code says that is on its pages, as a phone's camera sees them."""
-    with pypdfium2.PdfDocument(content) as document:
-        found = [code.text for page in document for code in zxingcpp.read_barcodes(page.render(scale=2.5).to_pil())]
+    found = [code.text for picture in pictures_of(content) for code in zxingcpp.read_barcodes(picture)]
     (text,) = found
     return text
+
+
+def pictures_of(content: bytes) -> list[Image]:
+    """Return the pages as pictures, 180 dots to the inch."""
+    with pypdfium2.PdfDocument(content) as document:
+        return [page.render(scale=2.5).to_pil() for page in document]
+
+
+def seen_by_zbar(picture: Image) -> str:
+    """Return what zbar reads in a picture: many apps are built on it, and it guesses charsets like no other."""
+    program = shutil.which("zbarimg") or missing("zbarimg (Debian: apt-get install zbar-tools)")
+    with tempfile.NamedTemporaryFile(suffix=".png") as file:
+        picture.save(file.name)
+        command = [program, "--quiet", "--raw", "-Sdisable", "-Sqrcode.enable", file.name]
+        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout.removesuffix("\n")
 
 
 def flaws_of(content: bytes) -> list[str]:

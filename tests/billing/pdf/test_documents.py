@@ -9,6 +9,7 @@ import subprocess
 import sys
 
 import pytest
+from PIL import Image
 from sqlalchemy.orm import Session
 
 from console.billing.models import Proforma, Storno
@@ -16,12 +17,23 @@ from console.billing.pdf.files import key_of, make, record_key
 from console.billing.pdf.instructions import instructions_for
 from console.billing.pdf.models import Side
 from console.billing.pdf.proforma import sheet_of
+from console.billing.pdf.qr import QUIET, squares
 from console.core.files import content_digest
 from console.core.texts import in_language
 from console.customers.models import TaxStatus
 from tests import factories
 from tests.billing.moves import make_move
-from tests.billing.pdf.papers import NAMES, code_in, flaws_of, make_buyer, make_long, pages_of, text_of
+from tests.billing.pdf.papers import (
+    NAMES,
+    code_in,
+    flaws_of,
+    make_buyer,
+    make_long,
+    pages_of,
+    pictures_of,
+    seen_by_zbar,
+    text_of,
+)
 
 pytestmark = pytest.mark.only("sqlite")
 
@@ -37,9 +49,23 @@ def test_a_pro_forma_says_all_and_its_code_is_read(session: Session) -> None:
         assert words in text or words in text.replace("\n", " "), words
     assert "fiskaln" not in text.lower() and "faktura" not in text.lower()
     how = instructions_for(proforma, proforma.total)
-    assert how.code is not None and code_in(content) == how.code
+    assert how.code is not None and code_in(content) == how.code == seen_by_zbar(pictures_of(content)[0])
     assert f"RO:97{proforma.reference}" in how.code and "SF:221" in how.code
     assert flaws_of(content) == []
+
+
+@pytest.mark.parametrize("payee", ["Mint Hosting d.o.o.", "Đorđe Žižić pr Šabac", "Љубиша Ђоковић"])
+def test_zbar_reads_the_code_to_the_letter(session: Session, payee: str) -> None:
+    proforma = factories.make_proforma(make_buyer())
+    how = instructions_for(proforma, proforma.total)
+    assert how.code is not None and how.code.isascii()
+    text = how.code.replace("Mint Hosting d.o.o.", payee)
+    code = squares(text)
+    picture = Image.new("L", (code.size + 2 * QUIET,) * 2, 255)
+    for bar in code.bars:
+        left, top = bar.column + QUIET, bar.row + QUIET
+        picture.paste(0, (left, top, left + bar.length, top + 1))
+    assert seen_by_zbar(picture.resize((picture.width * 4,) * 2)) == text
 
 
 def test_in_english(session: Session) -> None:
