@@ -432,6 +432,22 @@ def test_a_hundred_chats_at_closing_and_two_sweepers_one_of_them_killed(
 
 
 @pytest.mark.only("sqlite")
+def test_one_chat_that_cannot_be_swept_stops_no_other(app: Flask, session: Session, clock: Any) -> None:
+    broken, unused, other = ask("Prvo"), ask("Drugo"), ask("Treće")
+    with transaction():
+        broken.email = context.settings().mail_from  # no ticket is opened for our own address
+        unused.department_id = (place := make_department()).id
+        place.active = False
+    clock.set(monday(17))
+    deadlines.sweep()
+    session.expire_all()
+    assert [chat.status for chat in (broken, unused, other)] == [
+        ChatStatus.QUEUED, ChatStatus.TICKETED, ChatStatus.TICKETED,
+    ]  # fmt: skip
+    assert unused.ticket is not None and unused.ticket.department_id == place.id
+
+
+@pytest.mark.only("sqlite")
 def test_signing_in_makes_nobody_available_and_the_desk_asks(session: Session, actor: ActorOf, clock: Any) -> None:
     agent = actor("agent")
     with transaction():

@@ -59,6 +59,7 @@ def make_ticket(actor: Actor, chat: Chat, why: str) -> Ticket:
             assignee_id=chat.assignee_id if why == "agent" else None,
             files=tuple(_files(chat)),
             data={"chat": chat.number},
+            continues=True,
             masked=True,
         ),
     )

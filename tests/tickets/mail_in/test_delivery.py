@@ -270,6 +270,22 @@ def test_a_closed_ticket_gets_a_follow_up(ticket: Ticket, agent: Actor) -> None:
     assert entries(follow_up, MessageKind.QUESTION)[0].body == "Opet ne radi."
 
 
+def test_a_follow_up_stays_where_the_closed_ticket_was(session: Session, ticket: Ticket, agent: Actor) -> None:
+    """Its department may be out of use since, and its service another account's."""
+    service = factories.make_service(factories.make_customer())
+    with transaction():
+        ticket.customer_id, ticket.service_id = service.customer_id, service.id
+        properties.set_status(agent, [ticket.id], TicketStatus.CLOSED)
+    with transaction():
+        ticket.department.active = False
+        service.customer_id = factories.make_customer().id
+    row = take(make_raw("Opet ne radi.", to=reply_address(), auth=proven()))
+    follow_up = ticket_of(row)
+    assert (row.state, row.reason) == (IncomingState.TICKET, "")
+    assert (follow_up.department_id, follow_up.service_id) == (ticket.department_id, None)
+    assert follow_up.customer_id == ticket.customer_id
+
+
 def test_merged_requesters_stay_apart(ticket: Ticket, agent: Actor) -> None:
     other = ticket_of(take(make_raw("I meni.", sender="Jova <jova@gost.test>", auth=proven())))
     with transaction():
