@@ -64,8 +64,7 @@ def _deliver(row: IncomingMail, mail: ReadMail) -> None:
     if row.kind is IncomingKind.OWN:
         settle(row, IncomingState.IGNORED, "own")
     elif row.kind is IncomingKind.BOUNCE:
-        bounced.note(row, mail)
-        settle(row, IncomingState.IGNORED, "bounce")
+        settle(row, IncomingState.IGNORED, bounced.note(row, mail))
     elif unwanted:
         settle(row, IncomingState.SPAM, "blocked")
     elif is_marked_spam(mail):
