@@ -89,6 +89,21 @@ def test_spam_leaves_and_returns(agent: Actor, ticket: Ticket, row: IncomingMail
     assert (row.state, row.ticket_id) == (IncomingState.TICKET, new.id)
 
 
+@pytest.mark.parametrize("kind", [MessageKind.QUESTION, MessageKind.NOTE])
+def test_what_is_in_a_ticket_stays_there_when_it_is_no_spam(
+    session: Session, agent: Actor, ticket: Ticket, kind: MessageKind
+) -> None:
+    headers = {"Auto_Submitted": "auto-replied"} if kind is MessageKind.NOTE else {}
+    inside = take(make_raw("Evo odgovora.", to=str(mails_to(ANA)[-1].reply_to), auth=proven(), **headers))
+    count, tickets = len(entries(ticket, kind)), session.scalar(select(func.count(Ticket.id)))
+    with transaction():
+        decisions.mark_spam(agent, inside.id)
+    with transaction():
+        assert decisions.not_spam(agent, inside.id).id == ticket.id
+    assert (inside.state, inside.ticket_id) == (IncomingState.TICKET, ticket.id)
+    assert (len(entries(ticket, kind)), session.scalar(select(func.count(Ticket.id)))) == (count, tickets)
+
+
 def test_a_participant_writes_where_proven(agent: Actor, ticket: Ticket, row: IncomingMail) -> None:
     with transaction():
         decisions.add_participant(agent, row.id, "treci@tri.test")
