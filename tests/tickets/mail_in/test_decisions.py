@@ -16,7 +16,8 @@ from sqlalchemy.orm import Session
 
 from console.core import clock
 from console.core.actor import Actor
-from console.core.errors import Conflict, NotFound
+from console.core.context import files
+from console.core.errors import Conflict, NotFound, Unavailable
 from console.core.transaction import transaction
 from console.mail.mailboxes.models import Mailbox
 from console.mail.receiving import incoming
@@ -166,6 +167,23 @@ def test_the_worker_takes_up_what_was_left_and_no_more_than_five_times(
     assert (row.state, row.reason) == (IncomingState.FAILED, "attempts")
     receiving.deliver_stored(key)
     assert session.scalar(select(func.count(Ticket.id))) == 2
+
+
+def test_a_store_that_is_away_for_a_while_costs_no_message(session: Session) -> None:
+    with transaction():
+        row = incoming.store(make_raw("Čeka na disk."), via="pipe")
+        key, place = row.id, files().path(str(row.raw_file))
+    aside = place.rename(place.with_suffix(".aside"))
+    place.mkdir()  # reading it fails, and not because it is gone
+    for _ in range(incoming.MOST_ATTEMPTS + 2):
+        with pytest.raises(Unavailable):
+            receiving.deliver_stored(key)
+    place.rmdir()
+    aside.rename(place)
+    receiving.deliver_stored(key)
+    row = session.get_one(IncomingMail, key, populate_existing=True)
+    assert (row.state, row.reason, row.attempts) == (IncomingState.TICKET, "", 1)
+    assert entries(ticket_of(row), MessageKind.QUESTION)[0].body == "Čeka na disk."
 
 
 def test_an_erasure_empties_what_a_person_wrote_into_tickets_of_others(session: Session, ticket: Ticket) -> None:
