@@ -20,6 +20,7 @@ from console.tickets.mail_in import bounced
 from console.tickets.mail_in.entries import (
     Arrival,
     add_note,
+    confirm,
     enter,
     note_answer,
     open_from,
@@ -143,7 +144,9 @@ def _deliver_matched(arrival: Arrival, match: Match) -> None:
     if why:
         _wait(arrival, match.ticket, why)
     else:
-        enter(arrival, sender)
+        message = enter(arrival, sender)
+        if message.seq == 1:  # of a follow-up
+            confirm(arrival, sender, message)
 
 
 def _why_it_waits(arrival: Arrival, match: Match, sender: Sender) -> str:

@@ -76,6 +76,7 @@ def follow_up_by_requester(
             person_id=closed.person_id,
             files=tuple(files),
             data=dict(masked.data),
+            notify_requester=via != "mail",  # a mail is answered as one: ``console.tickets.mail_in``
             continues=True,
             masked=True,
         ),
