@@ -542,6 +542,24 @@ def test_a_chat_becomes_one_ticket_with_what_was_said_and_not_our_notes(session:
     assert ticket.customer_id is None, "an address proves nothing"
 
 
+@pytest.mark.only("sqlite")
+def test_the_ticket_of_a_long_chat_has_how_it_began_and_how_it_ended(session: Session, actor: ActorOf) -> None:
+    agent = actor("agent")
+    chat = take(agent, ask("Sajt ne radi"))
+    for number in range(12):
+        with transaction():
+            file = attach(chat, f"slika-{number}.txt", f"{number}".encode())
+        body = f"Zapis {number}: " + "a" * 6_000
+        writer.store_messages([from_visitor(chat.id, "Ana", body, f"z{number}", [file.id])])
+    writer.store_messages([from_visitor(chat.id, "Ana", "A kada će biti gotovo?", "k1", None)])
+    session.expire_all()
+    with transaction():
+        lifecycle.to_ticket(agent, chat.number)
+    first = session.scalars(select(TicketMessage).where(TicketMessage.seq == 1)).one()
+    assert "Sajt ne radi" in first.body and first.body.endswith("A kada će biti gotovo?")
+    assert [file.name for file in first.attachments] == [f"slika-{number}.txt" for number in range(2, 12)]
+
+
 def test_rated_once_when_it_is_over(session: Session, actor: ActorOf) -> None:
     chat = take(actor("agent"), ask())
     with pytest.raises(Conflict), transaction():
