@@ -29,7 +29,6 @@ from console.tickets.service.threads import other_requesters
 from console.tickets.signatures import sign_off
 
 FORWARD_PREFIX = "Fwd: "
-MOST_FILES = 10  # of one mail
 
 
 def opened(
@@ -140,13 +139,13 @@ def forward(
 
 
 def files_of(messages: Sequence[TicketMessage]) -> list[dict[str, Any]]:
-    """Return the files of messages as a mail has them, each once and no more than a ticket's message may have."""
+    """Return the files of messages as a mail has them, each once."""
     files = {
         file.digest: {"name": file.name, "type": file.content_type, "size": file.size, "digest": file.digest}
         for message in messages
         for file in message.attachments
     }
-    return list(files.values())[:MOST_FILES]
+    return list(files.values())
 
 
 # Made once: it is read for each mail of a ticket that came by mail.

@@ -432,6 +432,22 @@ def test_a_hundred_chats_at_closing_and_two_sweepers_one_of_them_killed(
 
 
 @pytest.mark.only("sqlite")
+def test_one_chat_that_cannot_be_swept_stops_no_other(app: Flask, session: Session, clock: Any) -> None:
+    broken, unused, other = ask("Prvo"), ask("Drugo"), ask("Treće")
+    with transaction():
+        broken.email = context.settings().mail_from  # no ticket is opened for our own address
+        unused.department_id = (place := make_department()).id
+        place.active = False
+    clock.set(monday(17))
+    deadlines.sweep()
+    session.expire_all()
+    assert [chat.status for chat in (broken, unused, other)] == [
+        ChatStatus.QUEUED, ChatStatus.TICKETED, ChatStatus.TICKETED,
+    ]  # fmt: skip
+    assert unused.ticket is not None and unused.ticket.department_id == place.id
+
+
+@pytest.mark.only("sqlite")
 def test_signing_in_makes_nobody_available_and_the_desk_asks(session: Session, actor: ActorOf, clock: Any) -> None:
     agent = actor("agent")
     with transaction():
@@ -524,6 +540,24 @@ def test_a_chat_becomes_one_ticket_with_what_was_said_and_not_our_notes(session:
     assert "Sajt ne radi" in first.body and "Gledam." in first.body and "sumnjam" not in first.body
     assert ticket.subject == "Sajt ne radi" and ticket.assignee_id == agent.id and first.data["chat"] == chat.number
     assert ticket.customer_id is None, "an address proves nothing"
+
+
+@pytest.mark.only("sqlite")
+def test_the_ticket_of_a_long_chat_has_how_it_began_and_how_it_ended(session: Session, actor: ActorOf) -> None:
+    agent = actor("agent")
+    chat = take(agent, ask("Sajt ne radi"))
+    for number in range(12):
+        with transaction():
+            file = attach(chat, f"slika-{number}.txt", f"{number}".encode())
+        body = f"Zapis {number}: " + "a" * 6_000
+        writer.store_messages([from_visitor(chat.id, "Ana", body, f"z{number}", [file.id])])
+    writer.store_messages([from_visitor(chat.id, "Ana", "A kada će biti gotovo?", "k1", None)])
+    session.expire_all()
+    with transaction():
+        lifecycle.to_ticket(agent, chat.number)
+    first = session.scalars(select(TicketMessage).where(TicketMessage.seq == 1)).one()
+    assert "Sajt ne radi" in first.body and first.body.endswith("A kada će biti gotovo?")
+    assert [file.name for file in first.attachments] == [f"slika-{number}.txt" for number in range(2, 12)]
 
 
 def test_rated_once_when_it_is_over(session: Session, actor: ActorOf) -> None:

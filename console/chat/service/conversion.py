@@ -23,6 +23,7 @@ from console.core.context import settings
 from console.core.db import db
 from console.core.text import shorten
 from console.tickets.models import MAX_BODY, Ticket, TicketSource
+from console.tickets.service.attachments import MOST
 from console.tickets.service.opening import NewTicket, open_ticket
 from console.tickets.service.threads import has_left
 
@@ -59,6 +60,7 @@ def make_ticket(actor: Actor, chat: Chat, why: str) -> Ticket:
             assignee_id=chat.assignee_id if why == "agent" else None,
             files=tuple(_files(chat)),
             data={"chat": chat.number},
+            continues=True,
             masked=True,
         ),
     )
@@ -99,22 +101,26 @@ def _subject(messages: Sequence[ChatMessage]) -> str:
 
 
 def _body(messages: Sequence[ChatMessage]) -> str:
-    """Return what was said: the visitor's words alone where no agent answered, else the conversation with its times."""
+    """Return what was said: the visitor's words alone where no agent answered, else the conversation with its times.
+
+    Where it is too long, its middle is left out: it begins with the question, and what was said last is not answered.
+    """
     if all(one.kind is MessageKind.VISITOR for one in messages):
         text = "\n\n".join(one.body for one in messages)
     else:
         zone = settings().zone
         text = "\n\n".join(f"[{one.at.astimezone(zone):%H:%M}] {one.name}:\n{one.body}" for one in messages)
     if len(text) > MAX_BODY:
-        text = text[: MAX_BODY - 2].rstrip() + "\n" + _CUT
+        half = (MAX_BODY - 3) // 2
+        text = f"{text[:half].rstrip()}\n{_CUT}\n{text[-half:].lstrip()}"
     return text or _CUT
 
 
 def _files(chat: Chat) -> list[tuple[str, bytes]]:
-    """Return the files of the conversation; what the store has lost is left out."""
-    query = select(ChatFile).where(ChatFile.chat_id == chat.id, ChatFile.seq.is_not(None)).order_by(ChatFile.id)
+    """Return the files of the conversation, the newest that a message takes; what the store has lost is left out."""
+    query = select(ChatFile).where(ChatFile.chat_id == chat.id, ChatFile.seq.is_not(None))
     found = []
-    for file in db.session.scalars(query.limit(10)):
+    for file in db.session.scalars(query.order_by(ChatFile.id.desc()).limit(MOST)).all()[::-1]:
         try:
             found.append((file.name, file_store().get(file.digest)))
         except FileNotFoundError:

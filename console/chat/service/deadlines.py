@@ -18,6 +18,7 @@ from console.chat.service.verification import ChatChannel
 from console.core import clock
 from console.core.actor import SYSTEM
 from console.core.db import db
+from console.core.errors import Busy, NoSpace, Unavailable
 from console.core.logging import get_logger
 from console.core.push import push
 from console.core.series import Series
@@ -181,11 +182,19 @@ def _keys(query: Select[int]) -> list[int]:
 
 
 def _each(keys: Iterable[int], act: Act) -> int:
-    """Do something to each chat, under its lock, in its own transaction. One that another holds is left to it."""
+    """Do something to each chat, under its lock, in its own transaction. One that another holds is left to it.
+
+    One that cannot be dealt with stops no other.
+    """
     changed = 0
     for key in keys:
-        with transaction():
-            query = select(Chat).where(Chat.id == key).with_for_update(of=Chat, skip_locked=True)
-            chat = db.session.scalar(query.execution_options(populate_existing=True))
-            changed += chat is not None and act(chat, clock.now())
+        try:
+            with transaction():
+                query = select(Chat).where(Chat.id == key).with_for_update(of=Chat, skip_locked=True)
+                chat = db.session.scalar(query.execution_options(populate_existing=True))
+                changed += chat is not None and act(chat, clock.now())
+        except (Busy, NoSpace, Unavailable):
+            raise
+        except Exception:
+            log.exception("a chat was not swept", chat=key)
     return changed

@@ -112,6 +112,9 @@ def _secrets(data: MailboxData, known: ImapAccount | None) -> dict[str, Text]:
     stays = stays and known is not None and (known.host, known.token_url) == (data.host, data.token_url)
     if not (data.refresh_token or stays):
         wrong["refresh_token"] = _again(known)
+    moved = known is not None and known.token_url != data.token_url
+    if moved and known is not None and known.sealed_client_secret is not None and not data.client_secret:
+        wrong["client_secret"] = _again(known)
     return wrong
 
 

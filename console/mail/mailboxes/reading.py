@@ -15,8 +15,10 @@ from typing import Protocol
 from sqlalchemy import delete, select
 
 from console.core import clock
+from console.core.context import settings
 from console.core.db import db
 from console.core.logging import get_logger
+from console.core.periods import add_months
 from console.core.transaction import transaction
 from console.core.upsert import insert_or_find
 from console.mail.mailboxes.access import Access, ImapFailed
@@ -84,6 +86,8 @@ class Reader:
                 return
             if state.uid_validity is not None:
                 log.warning("mailbox renumbered", mailbox=self.mailbox_id, uid_validity=opened.uid_validity)
+                known = add_months(clock.now(), -settings().mail_keep_months, settings().zone)
+                state.since = known if state.since is None else max(state.since, known)  # rows of older ones are gone
             state.place, state.uid_validity = self.access.place, opened.uid_validity
             state.last_uid, state.old_below = 0, opened.uid_next
             db.session.execute(delete(UnreadMessage).where(UnreadMessage.mailbox_id == self.mailbox_id))

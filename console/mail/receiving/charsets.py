@@ -16,6 +16,7 @@ _MISREAD = re.compile("[æðÆÐ]")
 _LATIN2 = re.compile(r"[ąľ]|[©®][^\W\d]|[^\W\d][©®]")
 _WINDOWS_ONLY = re.compile(rb"[\x8a\x8e\x9a\x9e]")
 _GUESSED_FROM = 20_000
+_SPOILED = "\ufffd"  # for what is no UTF-8
 _ONE_BYTE = ("iso8859", "cp125", "koi8", "mac")
 # Letters of Windows-125x stand where ISO 8859 has control characters, which no text has.
 _CONTROLS = re.compile("[\x80-\x84\x86-\x9f]")
@@ -37,10 +38,10 @@ def decode(content: bytes, charset: str | None = None) -> str:
                 name = _WINDOWS[name]
                 text = content.decode(name, "replace")
             return content.decode("cp1250", "replace") if name in _LATIN1 and _MISREAD.search(text) else text
-    try:
-        return content.decode("utf-8")
-    except UnicodeDecodeError:
-        pass
+    text = content.decode("utf-8", "replace")
+    spoiled = text.count(_SPOILED)
+    if not spoiled or len(text) - len(text.encode("ascii", "ignore")) > 3 * spoiled:
+        return text  # cut off, or with a byte of something else in it: no other charset has so many pairs by chance
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return content.decode("utf-16", "replace")
     guess = from_bytes(content[:_GUESSED_FROM], cp_isolation=_LIKELY).best()

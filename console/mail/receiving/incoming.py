@@ -15,7 +15,7 @@ from console.core.locks import lock_name
 from console.core.upsert import insert_or_find
 from console.mail.mailboxes.models import DEFAULT, ImapState, Mailbox
 from console.mail.receiving import raw as raw_store
-from console.mail.receiving.models import IncomingKind, IncomingMail, IncomingState, Proof
+from console.mail.receiving.models import ARRIVED, DELAYED, IncomingKind, IncomingMail, IncomingState, Proof
 from console.mail.receiving.stops import is_blocked
 
 MAX_SIZE = 50 * 1024 * 1024  # of a message; a server that takes more is set wrongly
@@ -163,5 +163,6 @@ def returned_among(keys: Sequence[int]) -> frozenset[int]:
     """Return which of our mails came back."""
     if not keys:
         return frozenset()
-    query = select(IncomingMail.bounced_id).where(IncomingMail.bounced_id.in_(keys))
+    came_back = IncomingMail.reason.not_in((ARRIVED, DELAYED))
+    query = select(IncomingMail.bounced_id).where(IncomingMail.bounced_id.in_(keys), came_back)
     return frozenset(key for key in db.session.scalars(query) if key is not None)

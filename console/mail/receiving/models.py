@@ -18,6 +18,7 @@ from console.mail.mailboxes.models import Mailbox
 
 MAX_MESSAGE_ID = 300
 MAX_SUBJECT = 300
+ARRIVED, DELAYED = "arrived", "delayed"  # reasons: of a delivery report about a mail that did not come back
 
 
 class IncomingState(StrEnum):
@@ -94,7 +95,7 @@ class IncomingMail(Base):
     # What happened, in order: keys and values that ``console.views.shared.labels.incoming`` puts into words.
     story: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
     duplicate_of_id: Mapped[int | None] = mapped_column(ForeignKey("incoming_mail.id"))
-    bounced_id: Mapped[int | None] = mapped_column(ForeignKey("mail.id"))  # the mail of ours that came back
+    bounced_id: Mapped[int | None] = mapped_column(ForeignKey("mail.id"))  # the mail of ours that it reports about
     ticket_id: Mapped[int | None] = mapped_column(ForeignKey("tickets.id"))
     ticket_message_id: Mapped[int | None] = mapped_column(ForeignKey("ticket_messages.id"))
 

@@ -11,6 +11,8 @@ import re
 from cryptography.fernet import Fernet, InvalidToken
 
 from console.core.context import files, sealer
+from console.core.errors import Unavailable
+from console.core.files import DamagedFile
 from console.mail.receiving.models import IncomingMail
 
 _END_OF_HEAD = re.compile(rb"\r?\n\r?\n")
@@ -66,10 +68,13 @@ def load(row: IncomingMail) -> bytes:
 
     Raises:
         RawGone: it was deleted, or is damaged, or no listed key opens it.
+        Unavailable: the store does not give it now.
     """
     if row.raw_file is None or row.sealed_key is None:
         raise RawGone
     try:
         return Fernet(sealer().open(row.sealed_key)).decrypt(files().get(row.raw_file))
-    except (OSError, InvalidToken) as error:
+    except (FileNotFoundError, DamagedFile, InvalidToken) as error:
         raise RawGone from error
+    except OSError as error:  # too many open files, a disk that is away: it may be there
+        raise Unavailable from error

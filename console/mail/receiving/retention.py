@@ -18,6 +18,7 @@ from console.core.db import db
 from console.core.periods import add_months
 from console.core.transaction import transaction
 from console.mail import retention as mails
+from console.mail.mailboxes.models import UnreadMessage
 from console.mail.receiving.models import IncomingMail, IncomingState, StoppedAddress
 
 BATCH = 500
@@ -65,7 +66,11 @@ def delete_rows(keys: Sequence[int]) -> set[str]:
     session = db.session()
     if not keys:
         return set()
-    for model, column in ((IncomingMail, IncomingMail.duplicate_of_id), (StoppedAddress, StoppedAddress.incoming_id)):
+    for model, column in (
+        (IncomingMail, IncomingMail.duplicate_of_id),
+        (StoppedAddress, StoppedAddress.incoming_id),
+        (UnreadMessage, UnreadMessage.incoming_id),
+    ):
         session.execute(update(model).where(column.in_(keys)).values({column.key: None}))
     removed = delete(IncomingMail).where(IncomingMail.id.in_(keys)).returning(IncomingMail.raw_file)
     return {digest for digest in session.scalars(removed) if digest}

@@ -98,7 +98,7 @@ def _erase_written(known: Sequence[str]) -> set[str]:
         if entry.ticket.preview == preview(entry.body):
             entry.ticket.preview = ""
         entry.body = entry.name = ANONYMOUS
-        entry.data = {key: value for key, value in entry.data.items() if key in ("incoming", "waits", "decided")}
+        entry.data = {key: value for key, value in entry.data.items() if key == "decided"}  # nothing waits any more
     session.flush()
     for ticket in {entry.ticket_id: entry.ticket for entry in entries}.values():
         timeline.index(ticket)

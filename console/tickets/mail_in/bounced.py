@@ -11,7 +11,7 @@ from console.mail.models import Mail
 from console.mail.receiving import stops
 from console.mail.receiving.bounces import Bounce, read_bounce
 from console.mail.receiving.message import ReadMail
-from console.mail.receiving.models import IncomingMail
+from console.mail.receiving.models import ARRIVED, DELAYED, IncomingMail
 from console.tickets.models import Ticket, TicketStatus
 from console.tickets.service import timeline
 from console.tickets.service.properties import move_status
@@ -19,8 +19,8 @@ from console.tickets.service.threads import lock_root
 from console.tickets.sla import service as sla_targets
 
 
-def note(row: IncomingMail, mail: ReadMail) -> None:
-    """Note a delivery report where it belongs.
+def note(row: IncomingMail, mail: ReadMail) -> str:
+    """Note a delivery report where it belongs, and return what it says: the reason why its row needs no action.
 
     Only a report that names a Message-ID of ours, and the address that this mail went to, stops anything.
     """
@@ -29,17 +29,18 @@ def note(row: IncomingMail, mail: ReadMail) -> None:
     row.add_step("bounce", status=bounce.status, hard=bounce.hard, delayed=bounce.delayed, said=bounce.diagnostic)
     if sent is None:
         row.add_step("bounce_unknown")
-        return
+        return "bounce"
     row.bounced_id = sent.id
     if not (bounce.failed or bounce.delayed):
         row.add_step("arrived", address=sent.to_address)
-        return
+        return ARRIVED
     hard = bounce.hard and sent.to_address in bounce.recipients
     row.add_step("bounced", mail=sent.id, address=sent.to_address)
     if hard:
         stops.stop(sent.to_address, status=bounce.status, diagnostic=bounce.diagnostic, incoming_id=row.id)
         row.add_step("stopped", address=sent.to_address)
     _note_on_ticket(row, sent, bounce, hard=hard)
+    return DELAYED if bounce.delayed else "bounce"
 
 
 def _mail_of(bounce: Bounce) -> Mail | None:

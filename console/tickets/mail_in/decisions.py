@@ -108,17 +108,19 @@ def mark_spam(actor: Actor, key: int, *, block: str = "") -> IncomingMail:
 
 
 def not_spam(actor: Actor, key: int) -> Ticket:
-    """Take a message out of the spam: its ticket returns, or it gets one.
+    """Take a message out of the spam: its ticket returns, it stays where it was entered, or it gets a ticket.
 
     Raises:
         NotFound: no such message for ``actor``.
         Conflict: ``decided``: it is no spam; ``gone``: the message was deleted.
     """
     row = _lock(actor, key, (IncomingState.SPAM,))
-    ticket = _opened_ticket(actor, row)
-    if ticket is None:
+    ticket, entry = _opened_ticket(actor, row), _entry(row)
+    if ticket is None and entry is not None and entry.data.get("decided") != "spam":
+        ticket = root_of(entry.ticket)  # it is in there
+    elif ticket is None:
         return open_new(actor, key)
-    if ticket.status is TicketStatus.CLOSED:
+    elif ticket.status is TicketStatus.CLOSED:
         move_status(actor, ticket, TicketStatus.OPEN)
         sla_targets.recalculate(ticket, clock.now())
     row.state, row.reason = IncomingState.TICKET, ""
@@ -185,16 +187,21 @@ def _arrival(row: IncomingMail) -> Arrival:
     return Arrival(row, mail, authenticate(mail))
 
 
+def _entry(row: IncomingMail) -> TicketMessage | None:
+    """Return the entry that a message became."""
+    return None if row.ticket_message_id is None else db.session.get(TicketMessage, row.ticket_message_id)
+
+
 def _close_note(row: IncomingMail, decision: str) -> None:
     """Write on the waiting note what was decided."""
-    note = db.session.get(TicketMessage, row.ticket_message_id) if row.ticket_message_id is not None else None
+    note = _entry(row)
     if note is not None and note.kind is MessageKind.NOTE and note.data.get("waits"):
         note.data = {**note.data, "waits": "", "decided": decision}
 
 
 def _opened_ticket(actor: Actor, row: IncomingMail) -> Ticket | None:
     """Return the ticket that the message opened, locked."""
-    entry = db.session.get(TicketMessage, row.ticket_message_id) if row.ticket_message_id is not None else None
+    entry = _entry(row)
     if entry is None or entry.seq != 1 or entry.kind is not MessageKind.QUESTION:
         return None
     ticket = lock_ticket(actor, root_of(entry.ticket).id)

@@ -20,6 +20,7 @@ from console.tickets.mail_in import bounced
 from console.tickets.mail_in.entries import (
     Arrival,
     add_note,
+    confirm,
     enter,
     note_answer,
     open_from,
@@ -64,8 +65,7 @@ def _deliver(row: IncomingMail, mail: ReadMail) -> None:
     if row.kind is IncomingKind.OWN:
         settle(row, IncomingState.IGNORED, "own")
     elif row.kind is IncomingKind.BOUNCE:
-        bounced.note(row, mail)
-        settle(row, IncomingState.IGNORED, "bounce")
+        settle(row, IncomingState.IGNORED, bounced.note(row, mail))
     elif unwanted:
         settle(row, IncomingState.SPAM, "blocked")
     elif is_marked_spam(mail):
@@ -144,7 +144,9 @@ def _deliver_matched(arrival: Arrival, match: Match) -> None:
     if why:
         _wait(arrival, match.ticket, why)
     else:
-        enter(arrival, sender)
+        message = enter(arrival, sender)
+        if message.seq == 1:  # of a follow-up
+            confirm(arrival, sender, message)
 
 
 def _why_it_waits(arrival: Arrival, match: Match, sender: Sender) -> str:

@@ -18,6 +18,7 @@ from console.core.actor import SYSTEM, Actor
 from console.core.context import settings
 from console.core.db import db
 from console.core.emails import NoAddress, read_email
+from console.core.errors import TooMany
 from console.core.text import one_line, shorten
 from console.core.texts import gettext, in_language
 from console.customers.masking import MASKED, mask_for_storage, mask_pins
@@ -28,6 +29,7 @@ from console.mail.receiving.models import IncomingKind, IncomingMail, IncomingSt
 from console.mail.receiving.quoting import fold_quoted
 from console.mail.receiving.raw import split_head
 from console.staff.models import Department, Staff
+from console.tickets import mails
 from console.tickets.mail_in.content import Letter, guess_language, letter_of
 from console.tickets.mail_in.matching import Relation, Sender, account_of
 from console.tickets.mail_in.models import TicketForward
@@ -191,6 +193,25 @@ def enter(arrival: Arrival, sender: Sender, *, language: str = "") -> TicketMess
     put_into(row, message.ticket, message)
     row.add_step("entered", ticket=message.ticket.number)
     return message
+
+
+def confirm(arrival: Arrival, sender: Sender, message: TicketMessage) -> None:
+    """Confirm to the requester that a mail to their closed ticket opened a follow-up, as an answer to that mail."""
+    row, own = arrival.row, sender.relation is Relation.REQUESTER
+    if not incoming.may_auto_reply(row):
+        return
+    try:
+        message.mail_id = mails.opened(
+            arrival.visitor,
+            message.ticket,
+            answers=(row.message_id or None) if own else None,
+            answered_subject=row.subject if own and row.proof is Proof.PASSED else "",
+            from_address=row.mailbox.address or None,
+        ).id
+    except TooMany:
+        row.add_step("not_answered", why="enough")
+    else:
+        row.add_step("answered")
 
 
 def reply_as(staff: Staff, arrival: Arrival, ticket: Ticket) -> TicketMessage:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 
 from console.core.db import db
 from console.core.errors import Busy, NoSpace, Unavailable
@@ -72,7 +73,7 @@ def deliver_stored(key: int) -> None:
     """Read and deliver a stored message. The try is counted first, so that no message can crash the worker forever.
 
     Raises:
-        Busy, NoSpace, Unavailable: see :func:`receive`.
+        Busy, NoSpace, Unavailable: see :func:`receive`. Such a try does not count.
     """
     with transaction():
         row = incoming.lock(key)
@@ -80,6 +81,17 @@ def deliver_stored(key: int) -> None:
             return
         row.attempts += 1
         last = row.attempts > incoming.MOST_ATTEMPTS
+    try:
+        _try(key, row, last=last)
+    except OUTAGES:
+        with suppress(*OUTAGES), transaction():  # the message is not what failed
+            row = incoming.lock(key)
+            if row is not None:
+                row.attempts -= 1
+        raise
+
+
+def _try(key: int, row: IncomingMail, *, last: bool) -> None:
     try:
         raw = raw_store.load(row)
     except raw_store.RawGone:

@@ -11,6 +11,7 @@ from console.core.db import db
 from console.core.errors import Conflict
 from console.core.texts import lazy_gettext
 from console.customers.masking import MaskedText
+from console.hosting.models import Service
 from console.staff.roles import Permission
 from console.tickets.models import (
     OPEN_STATUSES,
@@ -68,13 +69,15 @@ def follow_up_by_requester(
             requester_name=closed.requester_name,
             language=closed.language,
             customer_id=None if left else closed.customer_id,
-            service_id=None if left else closed.service_id,
+            service_id=None if left else _service_of(closed),
             department_id=closed.department_id,
             priority=closed.priority,
             source=_SOURCES.get(via, TicketSource.WEB),
             person_id=closed.person_id,
             files=tuple(files),
             data=dict(masked.data),
+            notify_requester=via != "mail",  # a mail is answered as one: ``console.tickets.mail_in``
+            continues=True,
             masked=True,
         ),
     )
@@ -84,6 +87,12 @@ def follow_up_by_requester(
     first.client_id, first.name = client_id, writer_name(actor, new)
     db.session.flush()
     return first
+
+
+def _service_of(closed: Ticket) -> int | None:
+    """Return the service that a closed ticket was about, if it has not moved to another account since."""
+    service = None if closed.service_id is None else db.session.get(Service, closed.service_id)
+    return service.id if service is not None and service.customer_id == closed.customer_id else None
 
 
 def writer_name(actor: Actor, ticket: Ticket) -> str:

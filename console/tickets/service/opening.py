@@ -56,6 +56,7 @@ class NewTicket:
         answers: the Message-ID of the mail it came as, which that answers.
         answered_subject: the subject of that mail, where it is proven who wrote it.
         from_address: of the mailbox by which it came, if not ``CONSOLE_MAIL_FROM``.
+        continues: it continues a chat or a ticket, and stays in its department, also where that is no longer in use.
         pins: the answer about numbers that look like a PIN.
         masked: subject and body went through :func:`~console.customers.masking.mask_for_storage` already.
     """
@@ -80,6 +81,7 @@ class NewTicket:
     answers: str | None = None
     answered_subject: str = ""
     from_address: str | None = None
+    continues: bool = False
     data: dict[str, Any] = field(default_factory=dict)
     pins: PinChoice = ASK
     masked: bool = False
@@ -197,7 +199,7 @@ def _check_parts(actor: Actor, new: NewTicket) -> None:
     wrong: dict[str, list[Text]] = {}
     session = db.session()
     department = session.get(Department, new.department_id)
-    if department is None or not department.active:
+    if department is None or not (department.active or new.continues):
         wrong["department"] = [lazy_gettext("Choose a department.")]
     if new.customer_id is not None and session.get(Customer, new.customer_id) is None:
         wrong["customer"] = [lazy_gettext("Account not found.")]

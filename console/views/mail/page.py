@@ -13,12 +13,13 @@ from sqlalchemy import select
 from console.billing.pdf.models import SOURCE, DocumentKind
 from console.core.context import settings
 from console.core.db import db
-from console.core.errors import NotFound
+from console.core.errors import NotFound, Text
 from console.core.texts import gettext, lazy_gettext
 from console.core.transaction import transaction
 from console.mail import reading, service
 from console.mail.models import Mail
 from console.mail.queries import Stage, copies_of, stage_of
+from console.mail.receiving.models import ARRIVED, DELAYED
 from console.staff.roles import Permission
 from console.tickets.mail_in.queries import bounces_of
 from console.tickets.models import TicketAttachment
@@ -31,6 +32,12 @@ from console.views.shared.mail_access import find_mail
 from console.web.answers import wants_json
 from console.web.frames import framing, letter
 from console.web.identity import current_actor
+
+# Delivery reports about a mail that did not come back: how they look, and what they say.
+_REPORTS: dict[str, tuple[str, str, Text]] = {
+    ARRIVED: ("info", "check", lazy_gettext("This e-mail was delivered.")),
+    DELAYED: ("warning", "clock", lazy_gettext("This e-mail is delayed; the mail server keeps trying.")),
+}
 
 
 def views() -> list[BaseView]:
@@ -68,7 +75,8 @@ class MailPage(Page):
             files=_files(mail) if opened else [],
             copies=copies_of(mail),
             bounces=bounces_of(mail.id) if actor.may(Permission.READ_TICKETS) else [],
-            sender=f"{settings().sender_name} <{settings().mail_from}>",
+            reports=_REPORTS,
+            sender=f"{settings().sender_name} <{mail.from_address or settings().mail_from}>",
             may_resend=may and stage in (Stage.FAILED, Stage.RETRY, Stage.SENT),
             may_withdraw=may and stage in (Stage.QUEUED, Stage.RETRY),
         )

@@ -19,7 +19,7 @@ from console.mail.mailboxes import leases, service
 from console.mail.mailboxes.access import ImapFailed
 from console.mail.mailboxes.models import ImapState, ImapTls, Mailbox, UnreadMessage
 from console.mail.mailboxes.reading import PAUSES
-from console.mail.receiving import incoming
+from console.mail.receiving import incoming, retention
 from console.mail.receiving.models import IncomingMail, IncomingState
 from console.tickets.mail_in import watching
 from console.tickets.mail_in.receiving import deliver_due, receive
@@ -92,6 +92,24 @@ def test_another_uid_validity_brings_nothing_twice(session: Session, dovecot: Do
     read_once(box.id)
     assert state_of(box, session).uid_validity != before
     assert subjects(session) == [f"Pitanje {number}" for number in range(6)]
+
+
+def test_another_uid_validity_brings_nothing_that_was_forgotten(
+    session: Session, dovecot: Dovecot, make_box: MakeBox
+) -> None:
+    box = make_box()
+    with dovecot.signed_in() as client:
+        client.append("INBOX", question(0), msg_time=core_clock.now() - timedelta(days=800))
+        client.append("INBOX", question(1), msg_time=core_clock.now())
+    assert read_once(box.id) == 2  # all that was there, as was chosen when it was added
+    with transaction():
+        first = session.scalars(select(IncomingMail.id).order_by(IncomingMail.id)).first()
+        retention.delete_rows([first or 0])  # as its age lets it go
+    time.sleep(1)
+    dovecot.renumber()
+    dovecot.put(question(2))
+    read_once(box.id)
+    assert subjects(session) == ["Pitanje 0", "Pitanje 1", "Pitanje 2"]
 
 
 def test_moved_and_deleted_messages(session: Session, dovecot: Dovecot, make_box: MakeBox) -> None:

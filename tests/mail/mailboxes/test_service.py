@@ -108,6 +108,10 @@ def test_what_a_form_may_hold(values: dict[str, Any], field: str) -> None:
         ({}, {"password": "", "host": "imap.zli.test"}),
         (OAUTH2, {**OAUTH2, "refresh_token": "", "token_url": "https://login.zli.test/token"}),
         (OAUTH2, {**OAUTH2, "refresh_token": "", "host": "imap.zli.test"}),
+        (
+            {**OAUTH2, "client_secret": "tajna"},
+            {**OAUTH2, "refresh_token": "r-2", "token_url": "https://login.zli.test/token"},
+        ),
     ],
 )
 def test_a_secret_goes_to_no_other_server_unless_it_is_typed_again(

@@ -13,9 +13,10 @@ from console.core.actor import SYSTEM, Actor
 from console.core.context import files
 from console.core.errors import Invalid, NotFound
 from console.core.transaction import transaction
+from console.mail.mailboxes.models import UnreadMessage
 from console.mail.models import Mail, MailState
+from console.mail.receiving import incoming, retention, stops
 from console.mail.receiving import raw as raw_store
-from console.mail.receiving import retention, stops
 from console.mail.receiving.models import IncomingKind, IncomingMail, IncomingState
 from console.staff.roles import Role
 from console.tickets.models import MessageKind, TicketStatus
@@ -105,6 +106,18 @@ def test_a_report_that_it_arrived_or_about_another_receiver_stops_nothing(sessio
     assert "mail_delayed" not in [event.event for event in entries(ticket, MessageKind.EVENT)]
 
 
+def test_what_arrived_or_is_late_has_not_come_back() -> None:
+    with transaction():
+        make_ticket(SYSTEM, requester_email=ANA)
+    (mail,) = mails_to(ANA)
+    for status, action in (("2.0.0", "delivered"), ("4.4.1", "delayed"), ("5.1.1", "failed")):
+        assert incoming.returned_among([mail.id]) == frozenset()
+        raw = report(status, action, f"{status} said", original=mail.message_id)
+        row = take(raw.replace(b"ana@gost.test", ANA.encode()).replace(b"<r@", f"<{action}@".encode()))
+        assert row.bounced_id == mail.id
+    assert incoming.returned_among([mail.id]) == {mail.id}
+
+
 def test_a_complaint_is_a_ticket_and_a_receipt_is_answered_by_nothing() -> None:
     kind = 'multipart/report; report-type={}; boundary="gr"'
     for name, sender in (("feedback-report", "fbl@isp.test"), ("disposition-notification", ANA)):
@@ -142,6 +155,11 @@ def test_raw_messages_go_by_age_and_what_waits_stays(session: Session, clock: Cl
     with transaction():
         session.get_one(IncomingMail, waits.id).state = IncomingState.WAITING
     digest, key = str(done.raw_file), done.id
+    with transaction():  # its beginning was all that could be fetched, and no one has taken it off the list
+        session.add(UnreadMessage(
+            mailbox_id=done.mailbox_id, uid_validity=1, uid=1, problem="too_large", found_at=done.received_at,
+            incoming_id=done.id,
+        ))  # fmt: skip
     clock.advance(timedelta(days=91))
     gone, digests = retention.forget()
     assert (gone, digests) == (1, {digest})

@@ -14,6 +14,7 @@ from flask import Flask
 from console.core.settings import Settings
 from console.mail.receiving import authentication, bounces, quoting
 from console.mail.receiving.cards import invitations, vcards
+from console.mail.receiving.charsets import decode
 from console.mail.receiving.classification import classify
 from console.mail.receiving.images import draw
 from console.mail.receiving.message import ReadMail, read_message
@@ -209,6 +210,17 @@ def test_invitations_and_cards() -> None:
 def test_flowed_lines_are_put_together(parameters: str, body: str, text: str) -> None:
     head = f"From: a@gost.test\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8; {parameters}\r\n\r\n"
     assert read_message((head + body).encode()).text == text
+
+
+# --- charsets
+
+
+@pytest.mark.parametrize("spoiled", [b"\xff", b"\x96", b"\xc4", b"\xe8"])
+@pytest.mark.parametrize("text", ["Poštovani, čekam već dva dana. Živeli.", "Поштовани, не ради ми сајт."])
+@pytest.mark.parametrize("charset", ["utf-8", None])
+def test_one_wrong_byte_costs_no_other_letter(spoiled: bytes, text: str, charset: str | None) -> None:
+    assert decode(text.encode() + b" " + spoiled, charset) == f"{text} \ufffd"
+    assert decode(f"{text} č".encode()[:-1], charset) == f"{text} \ufffd"  # cut off
 
 
 # --- HTML

@@ -26,7 +26,7 @@ from console.tickets.models import MessageKind, Ticket, TicketStatus
 from console.tickets.service import merging, messages, properties
 from tests import factories
 from tests.conftest import Clock
-from tests.tickets.mail_in.scene import ANA, OURS, entries, mails_to, make_raw, proven, steps, take, ticket_of
+from tests.tickets.mail_in.scene import ANA, OURS, SERVER, entries, mails_to, make_raw, proven, steps, take, ticket_of
 from tests.tickets.rows import make_department, make_ticket
 
 ActorOf = Callable[[Role | str], Actor]
@@ -268,6 +268,46 @@ def test_a_closed_ticket_gets_a_follow_up(ticket: Ticket, agent: Actor) -> None:
     follow_up = ticket_of(row)
     assert follow_up.id != ticket.id
     assert entries(follow_up, MessageKind.QUESTION)[0].body == "Opet ne radi."
+    confirmation = mails_to(ANA)[-1]
+    assert (confirmation.template, confirmation.subject_ref) == ("ticket_opened", f"ticket:{follow_up.id}")
+    assert (confirmation.in_reply_to, confirmation.subject) == (row.message_id, "Re: Ne radi sajt")
+    assert entries(follow_up, MessageKind.QUESTION)[0].mail_id == confirmation.id
+
+
+def test_a_follow_up_of_a_mailbox_is_confirmed_from_there_and_only_to_a_person(
+    session: Session, ticket: Ticket, agent: Actor
+) -> None:
+    with transaction():
+        properties.set_status(agent, [ticket.id], TicketStatus.CLOSED)
+        box = Mailbox(key="b", address="b@example.test", language="", signature="", active=True, created_at=now())
+        session.add(box)
+    to, count = reply_address(), len(mails_to(ANA))
+    waits = take(make_raw("Nije moje.", to=to, auth=f"{SERVER}; dmarc=fail"))
+    with transaction():
+        decisions.add_to_ticket(agent, waits.id)
+    assert len(mails_to(ANA)) == count
+    later = ticket_of(waits)
+    assert later.id != ticket.id
+    with transaction():
+        properties.set_status(agent, [later.id], TicketStatus.CLOSED)
+    take(make_raw("Opet ne radi.", to=to, auth=proven()), mailbox=box)
+    assert mails_to(ANA)[-1].from_address == "b@example.test"
+
+
+def test_a_follow_up_stays_where_the_closed_ticket_was(session: Session, ticket: Ticket, agent: Actor) -> None:
+    """Its department may be out of use since, and its service another account's."""
+    service = factories.make_service(factories.make_customer())
+    with transaction():
+        ticket.customer_id, ticket.service_id = service.customer_id, service.id
+        properties.set_status(agent, [ticket.id], TicketStatus.CLOSED)
+    with transaction():
+        ticket.department.active = False
+        service.customer_id = factories.make_customer().id
+    row = take(make_raw("Opet ne radi.", to=reply_address(), auth=proven()))
+    follow_up = ticket_of(row)
+    assert (row.state, row.reason) == (IncomingState.TICKET, "")
+    assert (follow_up.department_id, follow_up.service_id) == (ticket.department_id, None)
+    assert follow_up.customer_id == ticket.customer_id
 
 
 def test_merged_requesters_stay_apart(ticket: Ticket, agent: Actor) -> None:

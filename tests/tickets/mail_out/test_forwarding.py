@@ -19,7 +19,7 @@ from console.mail.receiving.models import IncomingMail, IncomingState
 from console.staff.roles import Role
 from console.tickets.mail_in import decisions
 from console.tickets.models import MessageKind, Ticket, TicketMessage, TicketRead
-from console.tickets.service import forwarding, messages
+from console.tickets.service import forwarding, messages, requester
 from tests.tickets.mail_in.scene import ANA, entries, mails_to, make_raw, proven, take
 from tests.tickets.rows import make_ticket
 
@@ -55,6 +55,16 @@ def test_what_is_public_is_forwarded_and_the_rest_is_not(agent: Actor, ticket: T
     assert forward(agent, ticket).id == note.id
     with pytest.raises(Reused):
         forward(agent, ticket, address="drugi@dobavljac.test")
+
+
+def test_every_file_of_a_conversation_goes_along(agent: Actor, ticket: Ticket) -> None:
+    for part in range(2):
+        files = [(f"zapis-{part}-{number}.txt", f"{part} {number}".encode()) for number in range(7)]
+        with transaction():
+            requester.write(VISITOR, ticket, f"Evo zapisa {part}.", client_id=f"zapis-{part}", files=files)
+    forward(agent, ticket)
+    names = [file["name"] for file in mails_to(OUTSIDE)[0].attachments]
+    assert sorted(names) == sorted(f"zapis-{part}-{number}.txt" for part in range(2) for number in range(7))
 
 
 @pytest.mark.parametrize("way", ["address", "thread", "colleague"])

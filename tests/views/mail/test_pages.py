@@ -26,8 +26,11 @@ from console.tickets.models import Ticket
 from console.tickets.service import messages as ticket_messages
 from console.tickets.service.messages import Writing
 from tests import factories
+from tests.mail.receiving.test_reading import report
 from tests.support.client import ConsoleClient, sign_in
 from tests.support.queries import count_queries
+from tests.tickets.mail_in.scene import take
+from tests.tickets.rows import make_department
 from tests.views.mail.rows import Sent, make_failed, make_mail, sent_of_each
 
 EVIL = '<script>alert(1)</script><img src=x onerror=alert(1)> "x"'
@@ -154,6 +157,21 @@ def test_the_customers_tab_leafs_and_links(
     assert str(sent.hidden) not in seen
     with_json = client.get_json(f"/console/customers/{sent.customer.number}").json["mail"]
     assert with_json[0]["id"] == keys[-1] and with_json[0]["state"] == "sent"
+
+
+def test_a_mail_says_which_address_of_ours_it_comes_from_and_what_is_reported_of_it(client: ConsoleClient) -> None:
+    sign_in(client, Role.SUPERVISOR)
+    mail = make_mail(from_address="prodaja@example.test")
+    says = {"delivered": "This e-mail was delivered.", "delayed": "This e-mail is delayed", "failed": "was returned."}
+    make_department()
+    for action in says:
+        raw = report("5.1.1" if action == "failed" else "2.0.0", action, "said", original=mail.message_id)
+        take(raw.replace(b"<r@", f"<{action}@".encode()))
+        page = client.get(f"/console/mail/{mail.id}", headers=ENGLISH).text
+        assert [words for words in says.values() if words in page] == list(says.values())[
+            : list(says).index(action) + 1
+        ]
+    assert "&lt;prodaja@example.test&gt;" in page
 
 
 # --- Links that open something --------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from flask import url_for
 
 from console.core.errors import Text
 from console.core.texts import gettext, lazy_gettext, lazy_pgettext
-from console.mail.receiving.models import IncomingKind, IncomingMail, IncomingState, Proof
+from console.mail.receiving.models import ARRIVED, DELAYED, IncomingKind, IncomingMail, IncomingState, Proof
 from console.views.shared.labels.states import Label
 
 STATE: dict[IncomingState, Label] = {
@@ -41,6 +41,8 @@ REASON: dict[str, Text] = {
     "flood": lazy_gettext("More than 30 e-mails came from this address within an hour."),
     "own": lazy_gettext("It came from our own address."),
     "bounce": lazy_gettext("It is a report about the delivery of one of our e-mails."),
+    ARRIVED: lazy_gettext("It reports that one of our e-mails was delivered."),
+    DELAYED: lazy_gettext("It reports that one of our e-mails is delayed; the mail server keeps trying."),
     "auto_reply": lazy_gettext("It is an automatic reply and belongs to no ticket."),
     "duplicate": lazy_gettext("The same e-mail came to another of our addresses too."),
     "machine": lazy_gettext("It was not written by a person, so it is a note and reopens nothing."),
