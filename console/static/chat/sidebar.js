@@ -1,7 +1,7 @@
 // The right pane: the server writes it, as far as the verification of this chat opens it.
 import { toast } from '../lib/dialogs.js';
 import { button, element } from '../lib/elements.js';
-import { post } from '../lib/http.js';
+import { getText, post } from '../lib/http.js';
 import { now, refresh } from '../lib/times.js';
 import { checkPin } from '../lib/verification.js';
 import { say } from '../lib/texts.js';
@@ -17,8 +17,8 @@ let shown = '';
 async function load(room) {
   asking?.abort();
   const mine = asking = new AbortController();
-  const answer = await fetch(`${base}${room.number}/side`, { headers: { Accept: 'text/html' }, signal: mine.signal }).then((told) => (told.ok ? told.text() : null)).catch((problem) => (problem.name === 'AbortError' ? undefined : null));
-  if (answer === undefined || mine.signal.aborted || current() !== room) return;
+  const answer = await getText(`${base}${room.number}/side`, { signal: mine.signal }).catch(() => null);
+  if (mine.signal.aborted || current() !== room) return;
   if (answer === null) { if (shown !== room.number) failed(room); return; }
   draw(room, answer);
 }

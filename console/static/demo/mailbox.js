@@ -1,5 +1,5 @@
 // New mail appears automatically; an open mail stays open.
-import { get } from '../lib/http.js';
+import { get, getText } from '../lib/http.js';
 import { released } from '../lib/pressed.js';
 import { say } from '../lib/texts.js';
 
@@ -24,9 +24,9 @@ async function look() {
 
 // The list is drawn by the server; the message that is being read is left alone.
 async function redraw(fresh) {
-  const answer = await fetch(location.href, { headers: { Accept: 'text/html' } });
-  if (!answer.ok) return;
-  const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
+  const text = await getText(location.href).catch(() => null);
+  if (text === null) return;
+  const page = new DOMParser().parseFromString(text, 'text/html');
   await released();
   const list = box.querySelector('[data-box-list]');
   const focused = document.activeElement?.dataset?.mail;

@@ -1,5 +1,7 @@
 // The week's form: rows come and go at once, and the next weeks are seen while one types. Without this the same
 // buttons ask the server, which draws the page with the row more or less.
+import { getText } from '../lib/http.js';
+
 const WAIT = 350;
 const form = document.querySelector('[data-week]');
 const special = document.querySelector('[data-special]');
@@ -23,9 +25,9 @@ async function preview() {
   const body = new FormData(form);
   body.set('do', 'preview');
   for (const [name, value] of special ? new FormData(special) : []) if (!body.has(name)) body.set(name, value);
-  const answer = await fetch(form.action, { method: 'POST', body }).catch(() => null);
-  if (!answer?.ok || mine !== asked) return;  // a newer one is under way, or saving will say what is wrong
-  put(new DOMParser().parseFromString(await answer.text(), 'text/html'));
+  const page = await getText(form.action, { body }).catch(() => null);
+  if (page === null || mine !== asked) return;  // a newer one is under way, or saving will say what is wrong
+  put(new DOMParser().parseFromString(page, 'text/html'));
 }
 
 function later() {

@@ -1,5 +1,5 @@
-// Asking the server for JSON: the CSRF token, an end to waiting, and what went wrong in words.
-// Pages that put HTML in place ask with htmx instead (lib/htmx.js).
+// Asking the server: the CSRF token, an end to waiting, and what went wrong in words.
+// Pages that put HTML in place as it comes ask with htmx instead (lib/htmx.js).
 import { say } from './texts.js';
 
 const TIMEOUT = 20_000;
@@ -17,14 +17,17 @@ export class Refused extends Error {
 
 export const csrfToken = () => document.querySelector('meta[name="csrf-token"]')?.content ?? '';
 
-async function answered(asking) {
-  let answer;
+async function arrived(asking) {
   try {
-    answer = await asking;
+    return await asking;
   } catch (problem) {
     if (problem.name === 'AbortError') throw problem;  // the caller's own doing
     throw new Refused(0);
   }
+}
+
+async function answered(asking) {
+  const answer = await arrived(asking);
   const payload = await answer.json().catch(() => ({}));
   if (!answer.ok) throw new Refused(answer.status, payload.error);
   return payload;
@@ -32,6 +35,13 @@ async function answered(asking) {
 
 /** Read what an address answers. */
 export const get = (url, signal = AbortSignal.timeout(TIMEOUT)) => answered(fetch(url, { headers: { Accept: 'application/json' }, signal }));
+
+/** Read what the server draws, a page or a part of one; with a form as `body` it is posted. */
+export async function getText(url, { body, signal = AbortSignal.timeout(TIMEOUT) } = {}) {
+  const answer = await arrived(fetch(url, { method: body ? 'POST' : 'GET', body, headers: { Accept: 'text/html' }, signal }));
+  if (!answer.ok) throw new Refused(answer.status);
+  return answer.text();
+}
 
 function formOf(fields) {
   if (fields instanceof FormData) return fields;
