@@ -227,7 +227,7 @@ class Invitation(Base):
     customer_id: Mapped[int] = mapped_column(ForeignKey("customers.id"))
     email: Mapped[str] = mapped_column(String(254))  # in lower case
     rights: Mapped[list[str]] = mapped_column(JSON)
-    invited_by_id: Mapped[int | None] = mapped_column(ForeignKey("memberships.id"))  # None: staff, for a caller
+    invited_by_id: Mapped[int | None] = mapped_column(ForeignKey("memberships.id"))  # None: the console itself
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]  # accepted or revoked

@@ -248,6 +248,23 @@ def test_an_invitation_dies_with_what_it_came_from(
     assert db.session.scalar(select(Person.id).where(Person.email == "pozvan@example.rs")) is None
 
 
+def test_a_hold_that_begins_later_stops_what_an_invitation_grants(
+    customer: Customer, owner: Membership, clock: Clock
+) -> None:
+    granted, bare = invite(customer, owner, Right.TRANSFER), invite(customer, owner, email="bez@example.rs")
+    with transaction():
+        holds.begin(actor_of(owner), owner.person, "password_reset")
+    with pytest.raises(Conflict) as refusal, transaction():
+        invitations.register_invited(granted, "Petar Pozvan", "hash", None)
+    assert refusal.value.code == "held"
+    assert db.session.scalar(select(Person.id).where(Person.email == "pozvan@example.rs")) is None
+    with transaction():  # it grants nothing
+        assert invitations.register_invited(bare, "Bez Dozvola", "hash", None).held_rights() == frozenset()
+    clock.advance(holds.LASTS)
+    with transaction():
+        assert invitations.register_invited(granted, "Petar Pozvan", "hash", None).held_rights() == {Right.TRANSFER}
+
+
 def test_invitations_are_few_and_checked(customer: Customer, owner: Membership) -> None:
     by = actor_of(owner)
     with pytest.raises(Invalid), transaction():

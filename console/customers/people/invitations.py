@@ -21,7 +21,7 @@ from console.core.emails import NoAddress, email_problem, read_email
 from console.core.errors import Conflict, Invalid, NotFound
 from console.core.text import one_line
 from console.core.texts import lazy_gettext
-from console.customers import mails
+from console.customers import holds, mails
 from console.customers.access import membership_behind
 from console.customers.models import Customer, CustomerStatus, Invitation, MemberRole, Membership, Person
 from console.customers.people import rules
@@ -132,7 +132,7 @@ def accept(actor: Actor, token: str, person: Person) -> Membership:
 
     Raises:
         NotFound: as in :func:`invitation_behind`.
-        Conflict: ``other_person``: the invitation went to another address.
+        Conflict: ``other_person`` (the invitation went to another address), ``held`` (who grants the permissions is).
     """
     invitation = invitation_behind(token)
     db.session.get_one(Customer, invitation.customer_id, with_for_update=True)
@@ -144,6 +144,8 @@ def accept(actor: Actor, token: str, person: Person) -> Membership:
             lazy_gettext("This invitation is for %(email)s. Sign in with that address.", email=invitation.email),
             code="other_person",
         )
+    if invitation.rights and invitation.invited_by is not None:
+        holds.require_none(invitation.invited_by.person)  # also where the hold began after it was sent
     if tokens.use(PURPOSE, token) != _subject(invitation):
         raise _gone()
     rights = [Right(key) for key in invitation.rights]
@@ -164,7 +166,7 @@ def register_invited(token: str, name: str, password_hash: str, address: str | N
     Raises:
         NotFound: as in :func:`invitation_behind`.
         Invalid: the name is wrong.
-        Conflict: ``registered``: the address has a sign-in already.
+        Conflict: ``registered`` (the address has a sign-in already), ``held``.
     """
     invitation = invitation_behind(token)
     check_member(MemberData(email=invitation.email, name=name))
