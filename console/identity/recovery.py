@@ -18,6 +18,7 @@ from console.core.db import db
 from console.core.errors import Conflict, NotFound
 from console.core.texts import lazy_gettext
 from console.customers import holds
+from console.customers.account.hooks import HandedOver, register_handed_over
 from console.customers.models import Person, PersonSession
 from console.identity import factors, mails, passkeys
 from console.identity.access import lock_own, lock_person, subject_of
@@ -141,12 +142,14 @@ def end_by_sign_in(actor: Actor, person: Person) -> None:
         record(actor, "person.recovery_cancelled", subject_of(person))
 
 
-def end_for_erasure(actor: Actor, person: Person) -> None:
-    """End the waiting period of a person who is erased, as part of the erasure."""
+def end_with_sign_in(actor: Actor, person: Person) -> None:
+    """Remove the second factors of a person whose sign-in ends, as part of that; a waiting period ends with them."""
     recovery = db.session.scalar(_open(person.id))
     if recovery is not None:
         _end(recovery, RecoveryEnd.CANCELLED)
         record(actor, "person.recovery_cancelled", subject_of(person))
+    factors.remove(person)
+    passkeys.remove_all(person)
 
 
 def review(actor: Actor, recovery_id: int, customer_id: int, *, refuse: bool) -> DeviceRecovery:
@@ -213,3 +216,12 @@ def _subject(recovery: DeviceRecovery) -> str:
 
 def _gone() -> NotFound:
     return NotFound(lazy_gettext("This link no longer works: it has been used or has expired."), code="link_gone")
+
+
+def _after_handover(actor: Actor, event: HandedOver) -> None:
+    """Leave the old owner no way in, where they are on no other account: a passkey needs no password."""
+    if not event.keeps_sign_in:
+        end_with_sign_in(actor, lock_person(event.old.id))
+
+
+register_handed_over("factors", _after_handover)
