@@ -21,6 +21,7 @@ from console.core.errors import Invalid, NotFound
 from console.core.texts import lazy_gettext
 from console.customers import holds
 from console.customers.account import mails
+from console.customers.account.hooks import run_address_changed
 from console.customers.account.models import EmailChange, EmailChangeState
 from console.customers.models import Membership, Person, Verification
 from console.customers.passwords import void_links
@@ -153,6 +154,7 @@ def _finish(actor: Actor, change: EmailChange, person: Person) -> None:
         mails.notify_address_is_known(actor, change)
         return
     _end(change, EmailChangeState.DONE)
+    run_address_changed(actor, person, change.old_email)  # tickets are locked before the guards of a PIN
     void_links(person)
     accounts = memberships_of(person.id)
     mine = select(Membership.id).where(Membership.person_id == person.id)
