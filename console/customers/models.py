@@ -208,6 +208,11 @@ class Membership(Base):
         """Return what this account calls the person."""
         return self.contact_name or self.person.name
 
+    @property
+    def phone_number(self) -> str:
+        """Return the number that this account knows: of a contact it added, never what another account wrote down."""
+        return self.phone or ("" if self.contact_name else self.person.phone)
+
     def held_rights(self) -> frozenset[Right]:
         """Return the rights this person holds on this account now."""
         if self.is_owner:
