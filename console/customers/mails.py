@@ -14,9 +14,17 @@ def notify_owner_of_people(actor: Actor, membership: Membership, what: str) -> N
     """Write to the account's owner that its people changed, unless they did it themselves.
 
     Args:
-        what: ``added``, ``changed`` or ``removed``; ``invited`` and ``joined`` are about an invitation.
+        what: ``added``, ``changed`` (the permissions), ``details``, ``removed``, or ``joined`` by an invitation.
     """
-    customer = membership.customer
+    _notify_owner(actor, membership.customer, what, membership.name, membership.person.email)
+
+
+def notify_owner_of_invitation(actor: Actor, invitation: Invitation) -> None:
+    """Write to the account's owner that someone was invited to it, unless they did it themselves."""
+    _notify_owner(actor, invitation.customer, "invited", "", invitation.email)
+
+
+def _notify_owner(actor: Actor, customer: Customer, what: str, whom: str, email: str) -> None:
     owner = customer.owner
     if owner is None or (actor.kind == "person" and actor.id == owner.id):
         return
@@ -26,8 +34,8 @@ def notify_owner_of_people(actor: Actor, membership: Membership, what: str) -> N
         "people_changed",
         about=f"customer:{customer.number}",
         what=what,
-        whom=membership.name,
-        email=membership.person.email,
+        whom=whom,
+        email=email,
         by=actor.name,
         by_support=actor.kind == "staff",
         customer=customer.name,

@@ -141,7 +141,7 @@ def start(actor: Actor, customer_id: int, data: HandoverData) -> Handover:
 
 
 def withdraw(actor: Actor, handover_id: int) -> Handover:
-    """Take an offer back; its link is void.
+    """Take an offer back; its link is void. The owner is notified where support did it for them.
 
     Raises:
         NotFound: neither the owner, nor staff who have verified them; or it is over.
@@ -151,6 +151,8 @@ def withdraw(actor: Actor, handover_id: int) -> Handover:
     if not handover.is_open(clock.now()):
         raise NotFound
     end(actor, handover, HandoverState.WITHDRAWN, "account.handover_withdrawn")
+    if actor.kind == "staff":
+        mails.notify_of_handover(handover, handover.owner.person, "withdrawn")
     return handover
 
 

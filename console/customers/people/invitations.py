@@ -82,6 +82,7 @@ def invite(actor: Actor, customer: Customer, email: str, rights: Iterable[Right]
         invitation=invitation.id,
         rights=invitation.rights,
     )
+    mails.notify_owner_of_invitation(actor, invitation)
     return invitation
 
 
