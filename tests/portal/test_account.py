@@ -18,6 +18,7 @@ from console.customers.account.handover import HandoverData
 from console.customers.account.models import Correction, Handover
 from console.customers.models import Customer, CustomerKind, MemberRole, Membership
 from console.customers.rights import Right
+from console.customers.verification.portal import verify_in_portal
 from console.staff.roles import Role
 from tests import factories
 from tests.conftest import Clock
@@ -220,6 +221,13 @@ def test_the_last_use_of_the_pin_is_shown_and_can_be_denied(
     board = new_client()
     sign_in(board, staff=supervisor)
     assert "Denied verifications" in board.get("/console/", headers=ENGLISH).text
+
+
+def test_what_the_person_verified_themselves_is_not_denied(signed_in: ConsoleClient, owner: Membership) -> None:
+    with transaction():
+        verification = verify_in_portal(actor_of(owner), owner, factories.pin_of(owner))
+    assert verification is not None
+    assert signed_in.submit(f"/moj/pin/deny/{verification.id}").status_code == 404
 
 
 # --- who finds what --------------------------------------------------------------------------------------------------
