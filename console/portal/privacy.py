@@ -125,6 +125,7 @@ def _page(form: PortalForm | None = None, which: str = "") -> str:
     return render_template(
         "portal/privacy.html",
         form=form or PortalForm(formdata=None),
+        blank=PortalForm(formdata=None),
         which=which,
         owned=owned,
         exports=exports.exports_of(person),

@@ -196,6 +196,17 @@ def test_a_known_person_accepts_with_their_password_and_an_offer_is_declined_or_
     assert factories.owner_of(owner.customer).person_id == known.id
 
 
+# --- one's own data --------------------------------------------------------------------------------------------------
+
+
+def test_a_passkey_confirms_where_the_password_does(signed_in: ConsoleClient, owner: Membership, clock: Clock) -> None:
+    factories.make_passkey(owner.person)
+    service = factories.make_service(owner.customer)
+    clock.advance(timedelta(minutes=11))
+    for path in ("/moj/privacy", f"/moj/migrations/new?service={service.id}"):
+        assert "data-passkey-confirm" in signed_in.get(path).text, path
+
+
 # --- PIN -------------------------------------------------------------------------------------------------------------
 
 
