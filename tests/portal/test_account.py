@@ -16,7 +16,7 @@ from console.customers import holds
 from console.customers.account import handover
 from console.customers.account.handover import HandoverData
 from console.customers.account.models import Correction, Handover
-from console.customers.models import Customer, CustomerKind, MemberRole, Membership
+from console.customers.models import Customer, CustomerKind, CustomerStatus, MemberRole, Membership
 from console.customers.rights import Right
 from console.customers.verification.portal import verify_in_portal
 from console.staff.roles import Role
@@ -205,6 +205,20 @@ def test_a_passkey_confirms_where_the_password_does(signed_in: ConsoleClient, ow
     clock.advance(timedelta(minutes=11))
     for path in ("/moj/privacy", f"/moj/migrations/new?service={service.id}"):
         assert "data-passkey-confirm" in signed_in.get(path).text, path
+
+
+def test_the_page_stays_with_the_account_that_was_chosen(signed_in: ConsoleClient, owner: Membership) -> None:
+    other = factories.make_customer(owner=owner.person)
+    assert f"/moj/notices?account={other.number}" in signed_in.get(f"/moj/privacy?account={other.number}").text
+
+
+def test_a_suspended_account_leads_to_support_only_who_may_ask(client: ConsoleClient, firm: Customer) -> None:
+    with transaction():
+        firm.status = CustomerStatus.SUSPENDED
+    for rights in ([Right.TICKETS], []):
+        sign_in_person(client, factories.make_member(firm, rights=rights).person.email)
+        page = client.get("/moj/", headers=ENGLISH).text
+        assert "This account is suspended." in page and ("/moj/tickets/new" in page) is bool(rights)
 
 
 # --- PIN -------------------------------------------------------------------------------------------------------------
