@@ -5,7 +5,9 @@ from __future__ import annotations
 from console.core import clock
 from console.core.actor import Actor
 from console.core.context import settings
+from console.customers.mail_categories import addressee, receivers
 from console.customers.models import Customer, Invitation, Membership
+from console.customers.rights import MailCategory
 from console.mail.links import SecretLink
 from console.mail.service import queue, write_to
 
@@ -43,22 +45,21 @@ def _notify_owner(actor: Actor, customer: Customer, what: str, whom: str, email:
     )
 
 
-def notify_owner_of_state(customer: Customer, reason: str) -> None:
-    """Write to the account's owner, if it has one, that it was suspended, closed or opened again, and why."""
-    if customer.owner is None:
-        return
-    write_to(
-        customer.owner,
-        customer,
-        "account_state",
-        about=f"customer:{customer.number}",
-        state=customer.status.value,
-        reason=reason,
-        at=clock.now(),
-        customer=customer.name,
-        number=customer.number,
-        portal=settings().portal_brand,
-    )
+def notify_of_state(customer: Customer, reason: str) -> None:
+    """Write to those who get general messages that the account was suspended, closed or opened again, and why."""
+    for member in receivers(customer, MailCategory.GENERAL):
+        write_to(
+            addressee(member),
+            customer,
+            "account_state",
+            about=f"customer:{customer.number}",
+            state=customer.status.value,
+            reason=reason,
+            at=clock.now(),
+            customer=customer.name,
+            number=customer.number,
+            portal=settings().portal_brand,
+        )
 
 
 def write_invitation(actor: Actor, invitation: Invitation, link: SecretLink) -> None:
