@@ -57,7 +57,7 @@ def ask(actor: Actor, person: Person) -> DeviceRecovery:
     for account in mails.accounts_of_others(person):
         mails.write_recovery_notice(recovery, account, _cancel_link(recovery))
     for supervisor in staff_who_may(Permission.REVIEW_RECOVERY):
-        mails.tell_supervisor_of_recovery(supervisor, recovery)
+        mails.notify_supervisor_of_recovery(supervisor, recovery)
     record(actor, "person.recovery_asked", subject_of(person), until=recovery.ready_at.isoformat())
     return recovery
 

@@ -120,7 +120,7 @@ def _put_holder(offer: Handover) -> None:
 
 
 def _end_old(actor: Actor, customer: Customer, old: Person) -> bool:
-    """End the old owner's sessions and links, their sign-in too where it opens nothing else; tell whether it stays."""
+    """End the old owner's sessions and links, and a sign-in that opens nothing else; return whether it stays."""
     now = clock.now()
     live = update(PersonSession).where(PersonSession.person_id == old.id, PersonSession.revoked_at.is_(None))
     db.session.execute(live.values(revoked_at=now))
