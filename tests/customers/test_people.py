@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from functools import partial
 
 import pytest
+from flask import Flask
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -31,6 +33,7 @@ from console.customers.service import close_customer
 from console.mail import links
 from console.mail.models import Mail
 from tests import factories
+from tests.billing.test_migration_concurrency import at_once
 from tests.conftest import Clock
 
 pytestmark = pytest.mark.both
@@ -288,3 +291,20 @@ def test_a_link_sent_again_replaces_the_first(customer: Customer, owner: Members
     with pytest.raises(NotFound):
         invitations.invitation_behind(first)
     assert invitations.invitation_behind(second).expires_at > core_clock.now()
+
+
+def test_of_two_accounts_that_invite_one_address_one_makes_the_sign_in(
+    app: Flask, customer: Customer, owner: Membership
+) -> None:
+    def register(token: str) -> int:
+        with transaction():
+            return invitations.register_invited(token, "Petar Pozvan", "hash", None).customer_id
+
+    other = factories.owner_of(factories.make_customer())
+    for number in range(5):
+        email = f"p{number}@example.rs"
+        tokens = [invite(one.customer, one, email=email) for one in (owner, other)]
+        db.session.rollback()
+        results = at_once(app, [partial(register, token) for token in tokens])
+        refused = [one for one in results if isinstance(one, Refusal)]
+        assert [one.code for one in refused] == ["registered"], results

@@ -19,12 +19,12 @@ from console.core.context import settings
 from console.core.db import db
 from console.core.emails import NoAddress, email_problem, read_email
 from console.core.errors import Conflict, Invalid, NotFound
-from console.core.text import one_line
 from console.core.texts import lazy_gettext
 from console.customers import holds, mails
 from console.customers.access import membership_behind
 from console.customers.models import Customer, CustomerStatus, Invitation, MemberRole, Membership, Person
 from console.customers.people import rules
+from console.customers.registration import make_sign_in
 from console.customers.rights import MailCategory, Right
 from console.customers.service import MemberData, check_member, enroll
 from console.mail import limits
@@ -171,14 +171,7 @@ def register_invited(token: str, name: str, password_hash: str, address: str | N
     """
     invitation = invitation_behind(token)
     check_member(MemberData(email=invitation.email, name=name))
-    person = db.session.scalar(select(Person).where(Person.email == invitation.email).with_for_update())
-    if person is not None and person.password_hash is not None:
-        raise Conflict(lazy_gettext("This address already has a sign-in. Sign in to accept."), code="registered")
-    if person is None:
-        person = Person(email=invitation.email, created_at=clock.now())
-        db.session.add(person)
-    person.name, person.password_hash = one_line(name), password_hash
-    db.session.flush()
+    person = make_sign_in(invitation.email, name, password_hash)
     actor = Actor(kind="person", id=person.id, name=person.name, address=address)
     record(actor, "person.registered", f"person:{person.id}", invitation=invitation.id)
     return accept(actor, token, person)
