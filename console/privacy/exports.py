@@ -161,6 +161,10 @@ def _claim() -> tuple[int, str] | None:
 
 def _prepare(key: int, lease: str) -> bool:
     row = db.session.get_one(DataExport, key, populate_existing=True)
+    if row.customer is not None and not _owns(row.person, row.customer):  # handed over since
+        with transaction():
+            _fail(key, lease)
+        return False
     with tempfile.SpooledTemporaryFile(max_size=IN_MEMORY) as file:
         write_archive(file, row.person, row.customer)
         file.seek(0)
@@ -189,9 +193,21 @@ def _prepare(key: int, lease: str) -> bool:
 
 
 def _give_up(key: int, lease: str) -> None:
+    if db.session.get_one(DataExport, key, populate_existing=True).attempts >= MOST_TRIES:
+        _fail(key, lease)
+
+
+def _fail(key: int, lease: str) -> None:
     row = db.session.get_one(DataExport, key, with_for_update=True, populate_existing=True)
-    if row.lease == lease and row.attempts >= MOST_TRIES:
+    if row.lease == lease:
         row.state, row.lease, row.leased_until = ExportState.FAILED, None, None
+
+
+def _owns(person: Person, customer: Customer) -> bool:
+    query = select(Membership.id).where(
+        Membership.customer_id == customer.id, Membership.person_id == person.id, Membership.is_owner
+    )
+    return db.session.scalar(query) is not None
 
 
 # --- the archive
