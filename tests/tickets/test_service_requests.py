@@ -24,6 +24,7 @@ from console.settings.service import change
 from console.staff.roles import Role
 from console.tickets.models import Ticket, TicketMessage, TicketSource
 from console.tickets.service_requests import decisions, service
+from console.tickets.service_requests.labels import facts_of
 from console.tickets.service_requests.models import RequestKind, RequestState, ServiceRequest
 from tests import factories
 from tests.customers.test_people import actor_of
@@ -67,6 +68,7 @@ def test_an_order_is_a_ticket_of_its_department_with_everything_filled_in(ana: P
     body = db.session.scalars(select(TicketMessage.body).where(TicketMessage.ticket_id == ticket.id)).one()
     assert "Domen .rs" in body and "1.990,00 RSD" in body and "Žuti-Sat.rs" in body and "Hitno" in body
     assert request.data["domain"] == "xn--uti-sat-cxb.rs" and request.product == "Domen .rs"
+    assert "žuti-sat.rs" in dict(facts_of(request, "sr_Latn")).values()
     entry = db.session.scalars(select(AuditEntry).where(AuditEntry.action == "request.sent")).one()
     assert (entry.actor_kind, entry.customer_id) == ("person", ana.customer.id)
 
