@@ -18,7 +18,7 @@ from console.core.db import db
 from console.core.errors import Conflict, NotFound
 from console.core.texts import lazy_gettext
 from console.customers import holds
-from console.customers.account.hooks import HandedOver, register_handed_over
+from console.customers.account.hooks import HandedOver, register_address_changed, register_handed_over
 from console.customers.models import Person, PersonSession
 from console.identity import factors, mails, passkeys
 from console.identity.access import lock_own, lock_person, subject_of
@@ -136,18 +136,12 @@ def stop(actor: Actor, session_id: int) -> None:
 
 def end_by_sign_in(actor: Actor, person: Person) -> None:
     """End the waiting period of a locked person who signed in with a code or a passkey: the device is not lost."""
-    recovery = db.session.scalar(_open(person.id))
-    if recovery is not None:
-        _end(recovery, RecoveryEnd.SIGNED_IN)
-        record(actor, "person.recovery_cancelled", subject_of(person))
+    _end_open(actor, person, RecoveryEnd.SIGNED_IN)
 
 
 def end_with_sign_in(actor: Actor, person: Person) -> None:
     """Remove the second factors of a person whose sign-in ends, as part of that; a waiting period ends with them."""
-    recovery = db.session.scalar(_open(person.id))
-    if recovery is not None:
-        _end(recovery, RecoveryEnd.CANCELLED)
-        record(actor, "person.recovery_cancelled", subject_of(person))
+    _end_open(actor, person, RecoveryEnd.CANCELLED)
     factors.remove(person)
     passkeys.remove_all(person)
 
@@ -198,6 +192,13 @@ def _lock(recovery_id: int) -> DeviceRecovery:
     return recovery
 
 
+def _end_open(actor: Actor, person: Person, how: RecoveryEnd) -> None:
+    recovery = db.session.scalar(_open(person.id))
+    if recovery is not None:
+        _end(recovery, how)
+        record(actor, "person.recovery_cancelled", subject_of(person))
+
+
 def _end(recovery: DeviceRecovery, how: RecoveryEnd) -> None:
     recovery.ended_at, recovery.end = clock.now(), how
     for purpose in (REMOVE, CANCEL):
@@ -224,4 +225,10 @@ def _after_handover(actor: Actor, event: HandedOver) -> None:
         end_with_sign_in(actor, lock_person(event.old.id))
 
 
+def _after_address_change(actor: Actor, person: Person, _old: str) -> None:
+    """End the waiting period: its link is in a mailbox that is the person's no longer. They can ask again."""
+    _end_open(actor, person, RecoveryEnd.CANCELLED)
+
+
 register_handed_over("factors", _after_handover)
+register_address_changed("recovery", _after_address_change)
