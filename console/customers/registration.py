@@ -18,7 +18,7 @@ from console.core.actor import SYSTEM, Actor
 from console.core.context import settings
 from console.core.db import db
 from console.core.emails import normal_email
-from console.core.errors import Conflict, Invalid, NotFound, Text
+from console.core.errors import Conflict, Invalid, Text
 from console.core.text import one_line
 from console.core.texts import lazy_gettext
 from console.core.upsert import insert_missing
@@ -122,7 +122,7 @@ def registration_behind(token: str) -> Registration:
     subject = tokens.subject_of(PURPOSE, token)
     row = db.session.get(Registration, int(subject.partition(":")[2])) if subject else None
     if row is None or has_sign_in(row.email):
-        raise _gone()
+        raise tokens.gone()
     return row
 
 
@@ -137,11 +137,11 @@ def confirm(token: str, password_hash: str, address: str | None) -> Membership:
     """
     row = registration_behind(token)
     if row.password_hash != password_hash or tokens.use(PURPOSE, token) != _subject(row):
-        raise _gone()
+        raise tokens.gone()
     try:
         person = make_sign_in(row.email, row.name, row.password_hash)
     except Conflict as refusal:
-        raise _gone() from refusal
+        raise tokens.gone() from refusal
     person.language = row.language
     actor = Actor(kind="person", id=person.id, name=person.name, address=address)
     record(actor, "person.registered", f"person:{person.id}")
@@ -200,7 +200,3 @@ def _open_account(row: Registration) -> Customer:
 
 def _subject(row: Registration) -> str:
     return f"registration:{row.id}"
-
-
-def _gone() -> NotFound:
-    return NotFound(lazy_gettext("This link no longer works: it has been used or has expired."), code="link_gone")

@@ -74,7 +74,7 @@ def recovery_behind(token: str, purpose: str) -> DeviceRecovery:
     subject = tokens.subject_of(purpose, token)
     recovery = db.session.get(DeviceRecovery, int(subject.partition(":")[2])) if subject else None
     if recovery is None or not recovery.is_open(clock.now()):
-        raise _gone()
+        raise tokens.gone()
     return recovery
 
 
@@ -90,7 +90,7 @@ def finish(token: str, address: str | None) -> Person:
     if not recovery.is_ready(clock.now()):
         raise Conflict(lazy_gettext("The 24 hours are not over yet."), code="waiting")
     if tokens.use(REMOVE, token) != _subject(recovery):
-        raise _gone()
+        raise tokens.gone()
     actor = Actor(kind="person", id=person.id, name=person.name, address=address)
     factors.remove(person)
     passkeys.remove_all(person)
@@ -110,7 +110,7 @@ def cancel(token: str, address: str | None) -> Person:
     """
     recovery = _lock(recovery_behind(token, CANCEL).id)
     if tokens.use(CANCEL, token) != _subject(recovery):
-        raise _gone()
+        raise tokens.gone()
     _end(recovery, RecoveryEnd.CANCELLED)
     visitor = Actor(kind="visitor", id=None, name="", address=address)
     record(visitor, "person.recovery_cancelled", subject_of(recovery.person))
@@ -188,7 +188,7 @@ def _lock(recovery_id: int) -> DeviceRecovery:
     lock_person(person_id)
     recovery = db.session.get(DeviceRecovery, recovery_id, with_for_update=True, populate_existing=True)
     if recovery is None:
-        raise _gone()
+        raise tokens.gone()
     return recovery
 
 
@@ -213,10 +213,6 @@ def _cancel_link(recovery: DeviceRecovery) -> SecretLink:
 
 def _subject(recovery: DeviceRecovery) -> str:
     return f"recovery:{recovery.id}"
-
-
-def _gone() -> NotFound:
-    return NotFound(lazy_gettext("This link no longer works: it has been used or has expired."), code="link_gone")
 
 
 def _after_handover(actor: Actor, event: HandedOver) -> None:

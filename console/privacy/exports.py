@@ -97,7 +97,7 @@ def export_behind(actor: Actor, token: str) -> DataExport:
     subject = tokens.subject_of(PURPOSE, token)
     row = db.session.get(DataExport, int(subject.partition(":")[2])) if subject else None
     if row is None or row.state is not ExportState.READY or actor.kind != "person" or actor.id != row.person_id:
-        raise _gone()
+        raise tokens.gone()
     return row
 
 
@@ -109,11 +109,11 @@ def download(actor: Actor, token: str) -> bytes:
     """
     row = export_behind(actor, token)
     if tokens.use(PURPOSE, token) != _subject(row):
-        raise _gone()
+        raise tokens.gone()
     try:
         content = store().get(row.digest or "")
     except (FileNotFoundError, DamagedFile, ValueError) as error:
-        raise _gone() from error
+        raise tokens.gone() from error
     row.downloaded_at = clock.now()
     db.session.flush()
     _record(actor, "export.downloaded", row)
@@ -275,7 +275,3 @@ def _record(actor: Actor, action: str, row: DataExport) -> None:
 
 def _subject(row: DataExport) -> str:
     return f"export:{row.id}"
-
-
-def _gone() -> NotFound:
-    return NotFound(lazy_gettext("This link no longer works: it has been used or has expired."), code="link_gone")

@@ -124,7 +124,7 @@ def invitation_behind(token: str) -> Invitation:
     subject = tokens.subject_of(PURPOSE, token)
     invitation = db.session.get(Invitation, int(subject.partition(":")[2])) if subject else None
     if invitation is None or not _still_stands(invitation):
-        raise _gone()
+        raise tokens.gone()
     return invitation
 
 
@@ -139,7 +139,7 @@ def accept(actor: Actor, token: str, person: Person) -> Membership:
     db.session.get_one(Customer, invitation.customer_id, with_for_update=True)
     db.session.refresh(invitation)
     if not _still_stands(invitation):
-        raise _gone()
+        raise tokens.gone()
     if person.email != invitation.email:
         raise Conflict(
             lazy_gettext("This invitation is for %(email)s. Sign in with that address.", email=invitation.email),
@@ -148,7 +148,7 @@ def accept(actor: Actor, token: str, person: Person) -> Membership:
     if invitation.rights and invitation.invited_by is not None:
         holds.require_none(invitation.invited_by.person)  # also where the hold began after it was sent
     if tokens.use(PURPOSE, token) != _subject(invitation):
-        raise _gone()
+        raise tokens.gone()
     rights = [Right(key) for key in invitation.rights]
     membership = enroll(
         actor,
@@ -241,7 +241,3 @@ def _send(actor: Actor, invitation: Invitation) -> None:
 
 def _subject(invitation: Invitation) -> str:
     return f"invitation:{invitation.id}"
-
-
-def _gone() -> NotFound:
-    return NotFound(lazy_gettext("This link no longer works: it has been used or has expired."), code="link_gone")
