@@ -86,8 +86,11 @@ def test_the_profile_is_changed_and_another_holder_waits_for_a_colleague(
     client: ConsoleClient, new_client: Callable[[], ConsoleClient], agent: Staff, firm: Customer, owner: Membership
 ) -> None:
     factories.make_verification(agent, owner)
-    assert client.submit(f"{base(firm)}/profile", city="Niš").status_code == 303
+    assert client.submit(f"{base(firm)}/profile", headers=ENGLISH, city="Niš").status_code == 303
     assert mails("profile_changed")[-1].to_address == owner.person.email
+    assert "notified by e-mail" in client.get(base(firm), headers=ENGLISH).text
+    assert client.submit(f"{base(firm)}/profile", headers=ENGLISH, city="Niš").status_code == 303
+    assert "notified by e-mail" not in client.get(base(firm), headers=ENGLISH).text
     other = {"company": "Jasen Plus d.o.o."}
     asked = client.submit(f"{base(firm)}/profile", headers=ENGLISH, **other)
     assert asked.status_code == 409 and "correction or handover" in asked.text and "Jasen Plus" in asked.text
